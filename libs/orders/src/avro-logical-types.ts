@@ -1,0 +1,45 @@
+import avro from 'avsc';
+
+/** Avro `decimal` over bytes (two's complement, big-endian) as a bigint of the schema's scale. */
+class DecimalType extends avro.types.LogicalType {
+  protected override _fromValue(bytes: Buffer): bigint {
+    let value = 0n;
+    for (const byte of bytes) value = (value << 8n) | BigInt(byte);
+    return BigInt.asIntN(Math.max(8, bytes.length * 8), value);
+  }
+
+  protected override _toValue(value: unknown): Buffer | undefined {
+    if (typeof value !== 'bigint') return undefined;
+    let length = 1;
+    while (BigInt.asIntN(length * 8, value) !== value) length += 1;
+    const bytes = Buffer.allocUnsafe(length);
+    let rest = value;
+    for (let at = length - 1; at >= 0; at -= 1) {
+      bytes[at] = Number(rest & 0xffn);
+      rest >>= 8n;
+    }
+    return bytes;
+  }
+
+  protected override _resolve(type: avro.Type): ((value: Buffer) => bigint) | undefined {
+    return avro.Type.isType(type, 'bytes', 'logical:decimal') ? (value) => this._fromValue(value) : undefined;
+  }
+}
+
+/** Avro `timestamp-millis` as a Date. */
+class TimestampType extends avro.types.LogicalType {
+  protected override _fromValue(milliseconds: number): Date {
+    return new Date(milliseconds);
+  }
+
+  protected override _toValue(value: unknown): number | undefined {
+    return value instanceof Date ? value.getTime() : undefined;
+  }
+
+  protected override _resolve(type: avro.Type): ((value: number) => Date) | undefined {
+    return avro.Type.isType(type, 'long', 'logical:timestamp-millis') ? (value) => this._fromValue(value) : undefined;
+  }
+}
+
+/** What `SchemaRegistry` must be given, or decimals come as raw bytes. */
+export const AVRO_LOGICAL_TYPES = { decimal: DecimalType, 'timestamp-millis': TimestampType };

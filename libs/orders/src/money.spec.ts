@@ -1,0 +1,34 @@
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import { Decimal128 } from 'mongodb';
+import { formatMoney, moneyFromDecimal128, moneyToDecimal128, parseMoney } from './money.js';
+
+describe('money', () => {
+  it('is a plain string of four decimals', () => {
+    expect([0n, 1n, 123_400n, -5n, 10n ** 22n - 1n].map(formatMoney)).toEqual([
+      '0.0000',
+      '0.0001',
+      '12.3400',
+      '-0.0005',
+      '999999999999999999.9999',
+    ]);
+  });
+
+  it.each(['', '1e3', '12,50', 'NaN', '1.23456', ' 1', '+1', '.5', '1.', '0x10', '1e308'])('refuses "%s"', (text) => {
+    expect(() => parseMoney(text)).toThrow(RangeError);
+  });
+
+  it('survives text and BSON unchanged, whatever the amount', () => {
+    const amounts = fc.bigInt({ min: -(10n ** 22n), max: 10n ** 22n });
+    const property = fc.property(amounts, (money) => {
+      expect(parseMoney(formatMoney(money))).toBe(money);
+      expect(moneyFromDecimal128(moneyToDecimal128(money))).toBe(money);
+    });
+    fc.assert(property, { numRuns: 1_000 });
+  });
+
+  it('has the very bits that the driver would make from its text', () => {
+    for (const text of ['0.0000', '0.0001', '12.3400', '999999999999999999.9999', '-7.5000'])
+      expect(moneyToDecimal128(parseMoney(text)).bytes).toEqual(Decimal128.fromString(text).bytes);
+  });
+});

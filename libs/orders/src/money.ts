@@ -1,0 +1,54 @@
+import { Decimal128 } from 'mongodb';
+
+/**
+ * An amount of money as a whole number of ten-thousandths: `12.3400` is `123400n`.
+ * A bigint of fixed scale keeps every sum and product exact; a float would not (0.1 + 0.2), and a decimal library
+ * costs microseconds per order where this costs nanoseconds.
+ */
+export type Money = bigint;
+
+const SCALE = 4;
+const UNITS_PER_ONE = 10_000n;
+/** `price` is decimal(18,4). */
+export const MAX_PRICE: Money = 10n ** 18n - 1n;
+/** `amount` is decimal(22,4). */
+export const MAX_AMOUNT: Money = 10n ** 22n - 1n;
+
+/** The plain string of fixed scale that JSON carries, such as `"12.3400"`. */
+export function formatMoney(money: Money): string {
+  const sign = money < 0n ? '-' : '';
+  const units = money < 0n ? -money : money;
+  const fraction = (units % UNITS_PER_ONE).toString().padStart(SCALE, '0');
+  return `${sign}${units / UNITS_PER_ONE}.${fraction}`;
+}
+
+/**
+ * Reads a plain decimal string with up to four decimals.
+ * @throws RangeError for anything else: exponents, signs other than `-`, five decimals, `"12,50"`.
+ */
+export function parseMoney(text: string): Money {
+  const match = /^(-?)(\d{1,19})(?:\.(\d{1,4}))?$/.exec(text);
+  if (!match) throw new RangeError(`"${text.slice(0, 40)}" is not a plain decimal with at most ${SCALE} decimals`);
+  const [, sign = '', whole = '0', fraction = ''] = match;
+  const units = BigInt(whole) * UNITS_PER_ONE + BigInt(fraction.padEnd(SCALE, '0'));
+  return sign === '-' ? -units : units;
+}
+
+// IEEE 754 decimal128 in its binary-integer form: sign bit, biased exponent (6176 + exponent), 113-bit coefficient.
+const DECIMAL128_EXPONENT = BigInt(6176 - SCALE) << 49n;
+const LOW_64 = (1n << 64n) - 1n;
+
+/** The BSON form, made from the bits: `Decimal128.fromString` parses text and is some ten times slower. */
+export function moneyToDecimal128(money: Money): Decimal128 {
+  const coefficient = money < 0n ? -money : money;
+  const bytes = new Uint8Array(16);
+  const view = new DataView(bytes.buffer);
+  view.setBigUint64(0, coefficient & LOW_64, true);
+  view.setBigUint64(8, (money < 0n ? 1n << 63n : 0n) | DECIMAL128_EXPONENT | (coefficient >> 64n), true);
+  return new Decimal128(bytes);
+}
+
+/** @throws RangeError if the stored number has more than four decimals or isn't finite. */
+export function moneyFromDecimal128(value: Decimal128): Money {
+  return parseMoney(value.toString());
+}

@@ -1,0 +1,56 @@
+import type { Collection, Db } from 'mongodb';
+import type { OrderBatch } from './generator.js';
+
+/** What the operation does; imports and redrives come through the same topic and are followed the same way. */
+export type OperationKind = 'populate' | 'import' | 'redrive';
+
+/** Speaks of the emitting only: `succeeded` means that Kafka acknowledged all, not that all is saved. */
+export type OperationStatus = 'running' | 'paused' | 'succeeded' | 'cancelled' | 'failed';
+
+/**
+ * A long-running emission, as MongoDB holds it: all that is needed to make its orders again and to go on after a crash.
+ * `generated`, `acked`, `saved` and `deadLettered` are different things and never derived from each other.
+ */
+export interface OperationDocument {
+  /** A UUID of version 7: ids sort by the time they were made. */
+  readonly _id: string;
+  readonly kind: OperationKind;
+  readonly status: OperationStatus;
+  readonly seed: number;
+  readonly count: number;
+  readonly firstNumber: number;
+  readonly accounts: number;
+  readonly from: Date;
+  readonly to: Date;
+  /** Orders per acknowledged batch. */
+  readonly chunkSize: number;
+  /** Orders per second at the most; `null`: as fast as Kafka takes them. */
+  readonly ratePerSecond: number | null;
+  /** Orders made so far. */
+  readonly generated: number;
+  /** Orders that Kafka has acknowledged: all those with an index below this one. Emission resumes here. */
+  readonly acked: number;
+  readonly requestedAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  /** Why it failed; `null` unless it did. */
+  readonly error: { readonly code: string; readonly message: string } | null;
+  /** Blocks of order numbers found full in the `orders` collection, by their place in the operation: see SavedCount. */
+  readonly fullBlocks: readonly number[];
+  /** Which process emits it, and until when it may; `null` once nobody has to. */
+  readonly lease: { readonly owner: string; readonly expiresAt: Date } | null;
+}
+
+export function operationsCollection(db: Db): Collection<OperationDocument> {
+  return db.collection<OperationDocument>('operations');
+}
+
+export async function ensureOperationIndexes(db: Db): Promise<void> {
+  await operationsCollection(db).createIndexes([{ name: 'status_id', key: { status: 1, _id: 1 } }]);
+}
+
+/** What the generator needs of an operation. */
+export function batchOf(operation: OperationDocument): OrderBatch {
+  const { seed, count, firstNumber, accounts, from, to } = operation;
+  return { operationId: operation._id, seed, count, firstNumber, accounts, from, to };
+}

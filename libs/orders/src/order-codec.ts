@@ -1,0 +1,145 @@
+import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
+import avro from 'avsc';
+import { AVRO_LOGICAL_TYPES } from './avro-logical-types.js';
+import { ORDER_SCHEMA } from './order-schema.js';
+import { hasStatus, registerOrderSchema } from './register-schema.js';
+import { orderViolation, type Order } from './order.js';
+
+/** Why a record's value is no order; stable, and the same however often it is tried. */
+export type UndecodableCode =
+  'empty-value' | 'not-wire-format' | 'unknown-schema' | 'schema-is-no-order' | 'malformed-avro' | 'invalid-order';
+
+/** The record itself is at fault: another try gives the same. A registry that can't be asked never causes this. */
+export class UndecodableOrderError extends Error {
+  override readonly name = 'UndecodableOrderError';
+  constructor(
+    readonly code: UndecodableCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Confluent's wire format: a zero byte, the schema id (4 bytes, big-endian), the Avro body. */
+const HEADER_BYTES = 5;
+/** Orders are encoded one behind the other into buffers of this size. */
+const BUFFER_BYTES = 64 * 1024;
+
+type Reader = (body: Buffer) => unknown;
+
+/**
+ * Orders to record values and back, in Confluent's wire format, with the schema kept by the registry.
+ * It encodes with the compiled type straight into one buffer: the client's own `encode` copies the body once more and is
+ * half as fast. Reading resolves any registered writer's schema to `ORDER_SCHEMA`, once per schema id.
+ */
+export class OrderCodec {
+  private readonly readers = new Map<number, Reader>();
+  private buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+  private used = 0;
+
+  private constructor(
+    private readonly registry: SchemaRegistry,
+    private readonly registryUrl: string,
+    private readonly schemaId: number,
+    private readonly type: avro.Type,
+  ) {
+    this.readers.set(schemaId, (body) => type.fromBuffer(body));
+  }
+
+  /**
+   * Registers `ORDER_SCHEMA` under its subject (again: no change) with BACKWARD compatibility.
+   * @throws IncompatibleSchemaError when the registry refuses the schema or the subject has another compatibility;
+   *   whatever the HTTP client throws when the registry can't be reached (try again later)
+   */
+  static async connect(registryUrl: string): Promise<OrderCodec> {
+    const registry = new SchemaRegistry(
+      { host: registryUrl, clientId: 'orders', retry: { retries: 0 } },
+      { AVRO: { logicalTypes: AVRO_LOGICAL_TYPES } },
+    );
+    const id = await registerOrderSchema(registry, registryUrl);
+    const type = avro.Type.forSchema(ORDER_SCHEMA as unknown as avro.Schema, { logicalTypes: AVRO_LOGICAL_TYPES });
+    return new OrderCodec(registry, registryUrl, id, type);
+  }
+
+  /** @throws Error if the order doesn't fit the schema: a defect of the caller, not of the data. */
+  encode(order: Order): Buffer {
+    const start = this.used;
+    // A negative end says how much is missing; nothing of the order is kept then.
+    const end =
+      start + HEADER_BYTES > BUFFER_BYTES ? -1 : this.type.encode(nullable(order), this.buffer, start + HEADER_BYTES);
+    if (end < 0) {
+      if (start === 0) throw new RangeError(`the order is larger than ${BUFFER_BYTES} bytes`);
+      // The old buffer lives on in the slices given out.
+      this.buffer = Buffer.allocUnsafe(BUFFER_BYTES);
+      this.used = 0;
+      return this.encode(order);
+    }
+    this.buffer[start] = 0;
+    this.buffer.writeInt32BE(this.schemaId, start + 1);
+    this.used = end;
+    return this.buffer.subarray(start, end);
+  }
+
+  /**
+   * @throws UndecodableOrderError when the record is at fault; anything else thrown means that the registry could not be
+   *   asked, which says nothing about the record
+   */
+  async decode(value: Buffer | null): Promise<Order> {
+    if (value === null || value.length === 0) throw new UndecodableOrderError('empty-value', 'the value is empty');
+    if (value.length < HEADER_BYTES || value[0] !== 0)
+      throw new UndecodableOrderError('not-wire-format', 'the value does not begin with a zero byte and a schema id');
+    const schemaId = value.readInt32BE(1);
+    const reader = this.readers.get(schemaId) ?? (await this.readerOf(schemaId));
+    const order = readBody(reader, value.subarray(HEADER_BYTES));
+    const violation = orderViolation(order);
+    if (violation !== undefined) throw new UndecodableOrderError('invalid-order', violation);
+    return order;
+  }
+
+  private async readerOf(schemaId: number): Promise<Reader> {
+    const writer = await this.writerType(schemaId);
+    try {
+      const resolver = this.type.createResolver(writer);
+      const reader: Reader = (body) => this.type.fromBuffer(body, resolver);
+      this.readers.set(schemaId, reader);
+      return reader;
+    } catch (cause) {
+      throw new UndecodableOrderError('schema-is-no-order', `schema ${schemaId} can't be read as an order`, { cause });
+    }
+  }
+
+  private async writerType(schemaId: number): Promise<avro.Type> {
+    try {
+      const schema: unknown = await this.registry.getSchema(schemaId);
+      if (schema instanceof avro.Type) return schema;
+    } catch (error) {
+      if (!hasStatus(error, 404) || !(await this.registryDenies(schemaId))) throw error;
+      throw new UndecodableOrderError('unknown-schema', `the registry has no schema ${schemaId}`, { cause: error });
+    }
+    throw new UndecodableOrderError('schema-is-no-order', `schema ${schemaId} is not an Avro schema`);
+  }
+
+  /** Only the registry's own "schema not found" counts: a 404 from a proxy or a wrong path says nothing of the id. */
+  private async registryDenies(schemaId: number): Promise<boolean> {
+    const response = await fetch(`${this.registryUrl}/schemas/ids/${schemaId}`, { signal: AbortSignal.timeout(5_000) });
+    const body: unknown = response.status === 404 ? await response.json().catch(() => undefined) : undefined;
+    return typeof body === 'object' && body !== null && 'error_code' in body && body.error_code === 40403;
+  }
+}
+
+/** Avro's union wants an explicit null. */
+function nullable(order: Order): object {
+  return order.legacy === undefined ? { ...order, legacy: null } : order;
+}
+
+function readBody(reader: Reader, body: Buffer): Order {
+  try {
+    const { legacy, ...order } = reader(body) as Order & { legacy: Order['legacy'] | null };
+    return legacy ? { ...order, legacy } : order;
+  } catch (cause) {
+    throw new UndecodableOrderError('malformed-avro', `the body is not what its schema says: ${String(cause)}`, {
+      cause,
+    });
+  }
+}

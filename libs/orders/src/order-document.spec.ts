@@ -1,0 +1,48 @@
+import { describe, expect, it } from '@jest/globals';
+import { BSON, Long } from 'mongodb';
+import { orderGenerator } from './generator.js';
+import { fromDocument, sameOrder, toDocument, type OrderDocument } from './order-document.js';
+import type { Order } from './order.js';
+
+const order = orderGenerator({
+  operationId: '01935c9e-8a00-7000-8000-000000000001',
+  seed: 1,
+  count: 1,
+  firstNumber: 2 ** 40,
+  accounts: 9,
+  from: new Date(0),
+  to: new Date(1_000),
+})(0);
+const imported: Order = { ...order, legacy: { number: 12, filled: ['symbol'] } };
+const ingest = { operationId: null, partition: 3, offset: Long.fromNumber(7), attempts: 1, savedAt: new Date(5) };
+
+describe('an order as MongoDB holds it', () => {
+  it.each([
+    ['a generated order', order],
+    ['an imported one', imported],
+  ])('comes back unchanged from BSON: %s', (_, original) => {
+    const stored = BSON.deserialize(BSON.serialize(toDocument(original, ingest))) as OrderDocument;
+    expect(fromDocument(stored)).toEqual(original);
+    expect(sameOrder(fromDocument(stored), original)).toBe(true);
+  });
+
+  it('keeps its number as an int64, also where it would fit into less', () => {
+    expect(toDocument({ ...order, number: 1 }, ingest).number).toBeInstanceOf(Long);
+  });
+
+  it('is another order as soon as one field differs', () => {
+    const changes: Partial<Order>[] = [
+      { number: 1 },
+      { accountId: 'x' },
+      { side: order.side === 'buy' ? 'sell' : 'buy' },
+      { symbol: 'x' },
+      { quantity: order.quantity + 1 },
+      { price: order.price + 1n },
+      { amount: order.amount + 1n },
+      { currency: 'XXX' },
+      { createdAt: new Date(order.createdAt.getTime() + 1) },
+      { legacy: { number: 1, filled: [] } },
+    ];
+    expect(changes.filter((change) => sameOrder(order, { ...order, ...change }))).toEqual([]);
+  });
+});

@@ -1,0 +1,61 @@
+import type { Admin, Kafka } from 'kafkajs';
+import { DEFAULT_PARTITIONS, ORDERS_TOPIC, topicSettings } from './topics.js';
+
+/** The Kafka met is not the one expected: another stack's, or a topic made with other settings. */
+export class WrongKafkaError extends Error {
+  override readonly name = 'WrongKafkaError';
+  constructor(
+    readonly code: 'wrong-cluster' | 'wrong-partition-count',
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export interface TopicExpectations {
+  /** Refuse a topic that has another count; when undefined, an existing topic is taken as it is. */
+  readonly partitions: number | undefined;
+  /** Refuse any other cluster; when undefined, any is taken. */
+  readonly clusterId: string | undefined;
+}
+
+/**
+ * Makes the topics that are missing, with their settings; safe for several processes at once.
+ * @returns the partition count of `orders.v1`
+ * @throws WrongKafkaError when the cluster or the topic isn't the one expected
+ */
+export async function prepareTopics(kafka: Kafka, expected: TopicExpectations): Promise<number> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const { brokers, clusterId } = await admin.describeCluster();
+    if (expected.clusterId !== undefined && clusterId !== expected.clusterId)
+      throw new WrongKafkaError(
+        'wrong-cluster',
+        `This Kafka is cluster ${clusterId}, not ${expected.clusterId}: two stacks share an address. Give each its own KAFKA_PORT or KAFKA_BROKERS.`,
+      );
+    await createMissing(admin, brokers.length, expected.partitions ?? DEFAULT_PARTITIONS);
+    return await checkPartitions(admin, expected.partitions);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+async function createMissing(admin: Admin, brokers: number, partitions: number): Promise<void> {
+  const existing = new Set(await admin.listTopics());
+  const missing = topicSettings(brokers, partitions).filter(({ topic }) => !existing.has(topic));
+  // Resolves to false when another process was faster: its topic is as good.
+  if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: true });
+}
+
+async function checkPartitions(admin: Admin, expected: number | undefined): Promise<number> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [ORDERS_TOPIC] });
+  const partitions = topics[0]?.partitions.length ?? 0;
+  if (expected !== undefined && partitions !== expected)
+    throw new WrongKafkaError(
+      'wrong-partition-count',
+      `Topic ${ORDERS_TOPIC} has ${partitions} partitions, not ${expected}. Another count would send accounts to other partitions and ` +
+        `break their order: start with ${partitions}, or empty the data first (npm run reset).`,
+    );
+  return partitions;
+}

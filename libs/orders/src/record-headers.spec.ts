@@ -1,0 +1,23 @@
+import { describe, expect, it } from '@jest/globals';
+import { originHeaders, readOrigin } from './record-headers.js';
+
+const origin = { operationId: '01935c9e-8a00-7000-8000-000000000001', index: 4_711 };
+
+function asRead(headers: Record<string, string>): Record<string, Buffer> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)]));
+}
+
+describe('record headers', () => {
+  it('carry the operation and the index there and back', () => {
+    expect(readOrigin(asRead(originHeaders(origin)))).toEqual(origin);
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['no headers', {}],
+    ['a strange operation id', { 'operation-id': 'x', index: '1' }],
+    ['no index', { 'operation-id': origin.operationId }],
+    ['a negative index', { 'operation-id': origin.operationId, index: '-1' }],
+  ])('give no origin for %s', (_, headers) => {
+    expect(readOrigin(asRead(headers))).toBeUndefined();
+  });
+});
