@@ -1,0 +1,57 @@
+import type { OutgoingRecord } from './dead-letter.js';
+import type { ConsumedRecord, Position } from './record.js';
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** Records of one partition, as one fetch brought them, in ascending offset order. */
+export interface FetchedBatch extends TopicPartition {
+  readonly records: readonly ConsumedRecord[];
+  /** The last offset that the fetch covered: beyond the last record where markers or compacted records follow. */
+  readonly lastOffset: number;
+  /** One past the last record that the partition holds. */
+  readonly highWatermark: number;
+  /** Tells the group that this member lives. @throws when the group is rebalancing: let it pass through */
+  heartbeat(): Promise<void>;
+}
+
+/** What the engine does when the group has something for it. Calls don't overlap, but for `fetched` of several brokers. */
+export interface BrokerListener {
+  /**
+   * The membership is settled. Synchronous, since the first fetch follows at once.
+   * @param kept whether this is still the member it was: partitions it had are then as it left them
+   * @returns for each partition that the engine goes on with, the offset to fetch next
+   */
+  assigned(partitions: readonly TopicPartition[], kept: boolean): Position[];
+  /** @returns the offset to fetch next when the engine didn't take all of it, else nothing */
+  fetched(batch: FetchedBatch): Promise<number | undefined>;
+  /** The group is about to change, and the old membership still holds: let running work end and commit it. */
+  rebalancing(): Promise<void>;
+  /** The membership is lost for good, beyond the client's own retries. */
+  lost(error: unknown): void;
+}
+
+/** How well the membership is, for readiness. */
+export interface BrokerHealth {
+  /** In the group, and not between two generations. */
+  readonly joined: boolean;
+  /** Milliseconds since 1970 of the last sign of life from the group's coordinator. */
+  readonly lastContactAt: number;
+}
+
+/**
+ * All that the engine wants of Kafka: kafkajs behind it in production, a fake of the same contract in specs.
+ */
+export interface Broker {
+  readonly health: BrokerHealth;
+  /** Joins the group; resolves once it tries to, not once it is in. */
+  start(listener: BrokerListener): Promise<void>;
+  /** @throws when it isn't certain that the offsets were committed */
+  commit(positions: readonly Position[]): Promise<void>;
+  /** Resolves once all in-sync replicas have the record. @throws when that isn't certain, or can't be */
+  publish(topic: string, record: OutgoingRecord): Promise<void>;
+  /** Leaves the group and closes all connections. Commits nothing. */
+  stop(): Promise<void>;
+}

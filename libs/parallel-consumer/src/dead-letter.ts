@@ -1,0 +1,48 @@
+import { errorCode } from './failure.js';
+import type { ConsumedRecord } from './record.js';
+
+/** A record to be produced, its partition chosen. */
+export interface OutgoingRecord {
+  readonly partition: number;
+  readonly key: Buffer | string | null;
+  readonly value: Buffer | null;
+  readonly headers: Record<string, Buffer | string>;
+}
+
+/** Headers of a dead letter; its identity is its origin (topic, partition, offset), whatever is published twice. */
+export const DEAD_LETTER_HEADERS = {
+  topic: 'dead-letter-origin-topic',
+  partition: 'dead-letter-origin-partition',
+  offset: 'dead-letter-origin-offset',
+  timestamp: 'dead-letter-origin-timestamp',
+  errorCode: 'dead-letter-error-code',
+  errorMessage: 'dead-letter-error-message',
+  attempts: 'dead-letter-attempts',
+} as const;
+
+const MAX_MESSAGE_CHARACTERS = 1_000;
+
+/**
+ * The dead letter of a record: raw key, value and headers as they came, with where it came from and why it failed.
+ * It keeps its partition number, so that the dead letters of one key stay in order where the topics are alike.
+ */
+export function deadLetterOf(record: ConsumedRecord, error: unknown, attempts: number): OutgoingRecord {
+  const headers: Record<string, Buffer | string> = {};
+  for (const [name, value] of Object.entries(record.headers)) if (value !== undefined) headers[name] = value;
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    partition: record.partition,
+    key: record.key,
+    value: record.value,
+    headers: {
+      ...headers,
+      [DEAD_LETTER_HEADERS.topic]: record.topic,
+      [DEAD_LETTER_HEADERS.partition]: String(record.partition),
+      [DEAD_LETTER_HEADERS.offset]: String(record.offset),
+      [DEAD_LETTER_HEADERS.timestamp]: String(record.timestamp),
+      [DEAD_LETTER_HEADERS.errorCode]: errorCode(error),
+      [DEAD_LETTER_HEADERS.errorMessage]: message.slice(0, MAX_MESSAGE_CHARACTERS),
+      [DEAD_LETTER_HEADERS.attempts]: String(attempts),
+    },
+  };
+}

@@ -1,0 +1,78 @@
+// The one file that imports kafkajs: the client as this engine needs it. Pinned to 2.2.4, whose inside is relied on here.
+import { createRequire } from 'node:module';
+import kafkajs, { type Kafka, type KafkaConfig, type logLevel as LogLevel } from 'kafkajs';
+import type { EngineLogger } from './options.js';
+import { ReliableProducer } from './reliable-producer.js';
+
+export type { Consumer, EachBatchPayload, Kafka, KafkaMessage, PartitionAssigner } from 'kafkajs';
+export const { PartitionAssigners, Partitioners } = kafkajs;
+
+export interface KafkaOptions {
+  /** `host:port` of at least one broker. */
+  readonly brokers: readonly string[];
+  /** Names this client in the broker's logs and quotas. */
+  readonly clientId: string;
+  readonly logger: EngineLogger;
+}
+
+/** About a minute of tries; the default of 5 is over before a broker has restarted. */
+export const KAFKA_RETRY = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 30 } as const;
+
+/** The default of 30 s lets one silent broker hold everything for half a minute. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** A kafkajs client that keeps trying while brokers restart, logs through the given logger and idles without timers. */
+export function connectKafka({ brokers, clientId, logger }: KafkaOptions): Kafka {
+  quietIdleConnections();
+  const config: KafkaConfig = {
+    brokers: [...brokers],
+    clientId,
+    retry: { ...KAFKA_RETRY },
+    connectionTimeout: 5_000,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    logCreator: () => (entry) => {
+      const { message, timestamp: _timestamp, logger: _logger, ...details } = entry.log;
+      logAt(entry.level, logger, { ...details, from: entry.namespace }, message);
+    },
+    // kafkajs tells each join and each retry at `info`; the engine tells the same in its own words.
+    logLevel: kafkajs.logLevel.WARN,
+  };
+  return new kafkajs.Kafka(config);
+}
+
+/** A producer that resolves `send` only when every record is on all in-sync replicas. */
+export function reliableProducer(kafka: Kafka, logger: EngineLogger): ReliableProducer {
+  const createClient = () =>
+    kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false });
+  return new ReliableProducer({ createClient, logger });
+}
+
+function logAt(level: LogLevel, logger: EngineLogger, details: object, message: string): void {
+  if (level === kafkajs.logLevel.ERROR) logger.error(details, message);
+  else if (level === kafkajs.logLevel.WARN) logger.warn(details, message);
+  else logger.info(details, message);
+}
+
+interface RequestQueuePrototype {
+  readonly pending: unknown[];
+  readonly throttledUntil: number;
+  scheduleCheckPendingRequests(): void;
+}
+
+let patched = false;
+
+/**
+ * kafkajs re-arms a timer of 1 ms on every connection for as long as it is open (3 % of a core when idle, and a warning of
+ * a negative time-out on Node 24), though there is nothing to check while no request is pending and none is throttled.
+ */
+function quietIdleConnections(): void {
+  if (patched) return;
+  patched = true;
+  const require = createRequire(import.meta.url);
+  const RequestQueue = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueuePrototype };
+  const { prototype } = RequestQueue;
+  const original = Object.create(prototype, Object.getOwnPropertyDescriptors(prototype)) as RequestQueuePrototype;
+  prototype.scheduleCheckPendingRequests = function scheduleWhenNeeded(this: RequestQueuePrototype): void {
+    if (this.pending.length > 0 || this.throttledUntil > Date.now()) original.scheduleCheckPendingRequests.call(this);
+  };
+}

@@ -1,0 +1,26 @@
+/** A record as it was read from a partition: raw bytes, nothing decoded. */
+export interface ConsumedRecord {
+  readonly topic: string;
+  readonly partition: number;
+  /** Kafka's int64 as a number: offsets stay below 2^53. */
+  readonly offset: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  /** The last value where a header is repeated. */
+  readonly headers: Readonly<Record<string, Buffer | undefined>>;
+  /** Milliseconds since 1970, as the broker keeps it. */
+  readonly timestamp: number;
+}
+
+/** What the record holds in memory, in bytes, near enough to bound the buffer: the payload and the objects round it. */
+export function sizeOf(record: ConsumedRecord): number {
+  const OBJECTS = 400;
+  return OBJECTS + (record.key?.length ?? 0) + (record.value?.length ?? 0);
+}
+
+/** The next offset that a partition's consumer needs: all below it is done with. */
+export interface Position {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}

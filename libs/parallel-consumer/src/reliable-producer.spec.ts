@@ -1,0 +1,119 @@
+import { describe, expect, it } from '@jest/globals';
+import type { OutgoingRecord } from './dead-letter.js';
+import { ManualClock, settle } from './manual-clock.js';
+import { RecordsRefusedError, ReliableProducer, type ProducerClient } from './reliable-producer.js';
+
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+type Answer = Error | readonly number[];
+
+/** A client that answers as scripted: an error, or the partitions that its response covers; then it covers all. */
+class ScriptedClient implements ProducerClient {
+  readonly sent: string[][] = [];
+  connected = 0;
+  concurrent = 0;
+  mostConcurrent = 0;
+
+  constructor(private readonly script: Answer[] = []) {}
+
+  async connect(): Promise<void> {
+    this.connected += 1;
+  }
+
+  async disconnect(): Promise<void> {
+    this.connected -= 1;
+  }
+
+  async send({ messages }: { messages: OutgoingRecord[] }) {
+    this.concurrent += 1;
+    this.mostConcurrent = Math.max(this.mostConcurrent, this.concurrent);
+    await new Promise<void>((resolve) => void setImmediate(resolve));
+    this.concurrent -= 1;
+    this.sent.push(messages.map(({ value }) => String(value)));
+    const answer = this.script.shift() ?? messages.map(({ partition }) => partition);
+    if (answer instanceof Error) throw answer;
+    return [...new Set(answer)].map((partition) => ({ partition, errorCode: 0, baseOffset: '7' }));
+  }
+}
+
+function records(...partitions: number[]): OutgoingRecord[] {
+  return partitions.map((partition, index) => ({
+    partition,
+    key: null,
+    value: Buffer.from(`${partition}-${index}`),
+    headers: {},
+  }));
+}
+
+function producing(...clients: ScriptedClient[]) {
+  const clock = new ManualClock();
+  const made = clients.slice();
+  const createClient = (): ProducerClient => made.shift() ?? new ScriptedClient();
+  return { clock, producer: new ReliableProducer({ createClient, logger: quiet, clock, random: () => 1 }) };
+}
+
+function protocolError(type: string): Error {
+  return new Error('retries exceeded', { cause: Object.assign(new Error(type), { type }) });
+}
+
+describe('the reliable producer', () => {
+  it('resolves with where each partition’s records begin', async () => {
+    const { producer } = producing(new ScriptedClient());
+    expect(await producer.send('t', records(0, 1, 0))).toEqual([
+      { partition: 0, records: 2, baseOffset: 7 },
+      { partition: 1, records: 1, baseOffset: 7 },
+    ]);
+  });
+
+  it('sends again what a response does not cover, in the same order, before anything else', async () => {
+    const client = new ScriptedClient([[0]]);
+    const { producer } = producing(client);
+    const first = producer.send('t', records(0, 1, 1));
+    const second = producer.send('t', records(2));
+    await Promise.all([first, second]);
+    expect(client.sent).toEqual([['0-0', '1-1', '1-2'], ['1-1', '1-2'], ['2-0']]);
+  });
+
+  it('has one batch on its way at a time, however many wait', async () => {
+    const client = new ScriptedClient();
+    const { producer } = producing(client);
+    await Promise.all(Array.from({ length: 10 }, () => producer.send('t', records(0))));
+    expect(client.mostConcurrent).toBe(1);
+  });
+
+  it('sends the identical batch again after an error, for as long as it takes', async () => {
+    const client = new ScriptedClient(Array.from({ length: 30 }, () => new Error('Broker not connected')));
+    const { clock, producer } = producing(client);
+    const sending = producer.send('t', records(0, 1));
+    await clock.advance(10 * 60_000);
+    await sending;
+    expect(new Set(client.sent.map((batch) => batch.join())).size).toBe(1);
+    expect(client.sent).toHaveLength(31);
+  });
+
+  it('takes a new producer id when its sequence is no longer the broker’s', async () => {
+    const spoilt = new ScriptedClient([protocolError('OUT_OF_ORDER_SEQUENCE_NUMBER')]);
+    const fresh = new ScriptedClient();
+    const { clock, producer } = producing(spoilt, fresh);
+    const sending = producer.send('t', records(0));
+    await clock.advance(1_000);
+    await sending;
+    expect([spoilt.connected, fresh.connected]).toEqual([0, 1]);
+  });
+
+  it('gives up records that Kafka refuses for good, and goes on with the next', async () => {
+    const { producer } = producing(new ScriptedClient([protocolError('MESSAGE_TOO_LARGE')]));
+    await expect(producer.send('t', records(0))).rejects.toThrow(RecordsRefusedError);
+    await expect(producer.send('t', records(0))).resolves.toHaveLength(1);
+  });
+
+  it('does not say that a batch arrived when it is closed before Kafka said so', async () => {
+    const { clock, producer } = producing(new ScriptedClient([new Error('away'), new Error('away')]));
+    const sending = producer.send('t', records(0)).catch(String);
+    await settle();
+    const closing = producer.close();
+    await clock.advance(5_000);
+    await closing;
+    expect(await sending).toMatch('closed before Kafka acknowledged');
+  });
+});

@@ -1,0 +1,101 @@
+import { describe, expect, it } from '@jest/globals';
+import { Assignment, type Task } from './assignment.js';
+import type { ConsumedRecord } from './record.js';
+import { Scheduler, type Ordering } from './scheduler.js';
+
+const LIMITS = { inFlight: 4, maxTaken: 20, maxBytes: 1_000_000 };
+
+function record(partition: number, offset: number, key: string | null): ConsumedRecord {
+  return {
+    topic: 't',
+    partition,
+    offset,
+    key: key === null ? null : Buffer.from(key),
+    value: null,
+    headers: {},
+    timestamp: 0,
+  };
+}
+
+/** A scheduler with one assignment that has taken records of these keys, at offsets 0, 1, … */
+function taking(ordering: Ordering, ...keys: (string | null)[]): { scheduler: Scheduler; assignment: Assignment } {
+  const scheduler = new Scheduler(ordering, LIMITS);
+  const assignment = new Assignment('t', 0);
+  for (const [offset, key] of keys.entries()) scheduler.take(record(0, offset, key), assignment);
+  return { scheduler, assignment };
+}
+
+function startAll(scheduler: Scheduler): Task[] {
+  const tasks: Task[] = [];
+  for (let task = scheduler.next(); task !== undefined; task = scheduler.next()) tasks.push(task);
+  return tasks;
+}
+
+function offsets(tasks: Task[]): number[] {
+  return tasks.map((task) => task.record.offset);
+}
+
+describe('the scheduler', () => {
+  it('runs different keys at once and one key one after another, in offset order', () => {
+    const { scheduler } = taking('key', 'a', 'a', 'b', 'a');
+    const [first, ...others] = startAll(scheduler);
+    expect(offsets([first as Task, ...others])).toEqual([0, 2]);
+    scheduler.finished(first as Task);
+    expect(offsets(startAll(scheduler))).toEqual([1]);
+  });
+
+  it('keeps a key held while its record waits for another try', () => {
+    const { scheduler } = taking('key', 'a', 'a');
+    const [first] = startAll(scheduler);
+    scheduler.paused();
+    expect(startAll(scheduler)).toEqual([]);
+    scheduler.resumed(first as Task);
+    expect(offsets(startAll(scheduler))).toEqual([0]);
+  });
+
+  it('takes records without a key for unordered', () => {
+    expect(offsets(startAll(taking('key', null, null, null).scheduler))).toEqual([0, 1, 2]);
+  });
+
+  it('runs all at once when unordered, and one when ordered by partition', () => {
+    expect(startAll(taking('unordered', 'a', 'a', 'a').scheduler)).toHaveLength(3);
+    expect(startAll(taking('partition', 'a', 'b', 'c').scheduler)).toHaveLength(1);
+  });
+
+  it('never runs more than the limit', () => {
+    expect(startAll(taking('unordered', ...Array.from({ length: 9 }, () => null)).scheduler)).toHaveLength(4);
+  });
+
+  it('has no room once the window stands full, and has it again when a record is finished', () => {
+    const { scheduler } = taking('unordered', null, null, null, null);
+    expect(scheduler.hasRoom()).toBe(true);
+    scheduler.take(record(0, 4, null), new Assignment('t', 0));
+    expect(scheduler.hasRoom()).toBe(false);
+    scheduler.finished(startAll(scheduler)[0] as Task);
+    expect(scheduler.hasRoom()).toBe(true);
+  });
+
+  it('takes on behind a busy key, up to the bound of taken records', () => {
+    const { scheduler } = taking('key', ...Array.from({ length: 19 }, () => 'hot'));
+    expect(scheduler.hasRoom()).toBe(true);
+    scheduler.take(record(0, 19, 'hot'), new Assignment('t', 0));
+    expect(scheduler.hasRoom()).toBe(false);
+  });
+
+  it('serves partitions in turns, so that a long one does not starve a short one', () => {
+    const scheduler = new Scheduler('unordered', LIMITS);
+    const [long, short] = [new Assignment('t', 0), new Assignment('t', 1)];
+    for (let offset = 0; offset < 4; offset += 1) scheduler.take(record(0, offset, null), long);
+    scheduler.take(record(1, 0, null), short);
+    expect(startAll(scheduler).map((task) => task.record.partition)).toEqual([0, 1, 0, 0]);
+  });
+
+  it('lets go of everything that a revoked partition holds, the running when they end', () => {
+    const { scheduler, assignment } = taking('key', 'a', 'a', 'b');
+    const [running] = startAll(scheduler);
+    assignment.revoke();
+    expect(scheduler.handOver(assignment)).toBe(1);
+    for (const task of [running as Task]) scheduler.finished(task);
+    expect({ running: scheduler.running, taken: scheduler.taken }).toEqual({ running: 1, taken: 1 });
+  });
+});

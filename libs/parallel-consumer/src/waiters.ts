@@ -1,0 +1,25 @@
+import type { Clock } from './clock.js';
+
+/** Lets several callers wait until something may have changed, each for a time at most. */
+export class Waiters {
+  private waiting: (() => void)[] = [];
+
+  /** Wakes all that wait. Cheap when nobody does. */
+  wake(): void {
+    if (this.waiting.length === 0) return;
+    const woken = this.waiting;
+    this.waiting = [];
+    for (const resume of woken) resume();
+  }
+
+  /** Resolves at the next `wake`, or after that many milliseconds. */
+  async wait(clock: Clock, milliseconds: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = clock.after(milliseconds, resolve);
+      this.waiting.push(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+}
