@@ -1,0 +1,66 @@
+import { Controller, Get, Inject, Injectable, Module, type DynamicModule } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  HealthCheckService,
+  HealthIndicatorService,
+  TerminusModule,
+  type HealthCheckResult,
+  type HealthIndicatorResult,
+} from '@nestjs/terminus';
+
+/** What readiness tries, by the name that it is told under. Each is really tried at each question. */
+@Injectable()
+export abstract class ReadinessChecks {
+  /** A check that throws is down, with its message. */
+  abstract readonly checks: Readonly<Record<string, () => Promise<void>>>;
+}
+
+/** For the process's keeper: `live` says that it runs, `ready` that it can do its work right now. */
+@ApiTags('health')
+@Controller('health')
+export class HealthController {
+  constructor(
+    @Inject(HealthCheckService) private readonly health: HealthCheckService,
+    @Inject(HealthIndicatorService) private readonly indicators: HealthIndicatorService,
+    @Inject(ReadinessChecks) private readonly readiness: ReadinessChecks,
+  ) {}
+
+  @Get('live')
+  @ApiOperation({ summary: 'Whether the process runs' })
+  live(): { status: 'ok' } {
+    return { status: 'ok' };
+  }
+
+  @Get('ready')
+  @ApiOperation({ summary: 'Whether it can do its work now: what it needs is tried' })
+  async ready(): Promise<HealthCheckResult> {
+    const names = Object.keys(this.readiness.checks);
+    return this.health.check(names.map((name) => () => this.try(name)));
+  }
+
+  private async try(name: string): Promise<HealthIndicatorResult> {
+    const indicator = this.indicators.check(name);
+    try {
+      await this.readiness.checks[name]?.();
+      return indicator.up();
+    } catch (error) {
+      return indicator.down({ reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+}
+
+@Module({})
+export class HealthModule {
+  /** @param checks a class that extends `ReadinessChecks`, and the modules that it needs */
+  static with(
+    checks: new (...parts: never[]) => ReadinessChecks,
+    imports: DynamicModule['imports'] = [],
+  ): DynamicModule {
+    return {
+      module: HealthModule,
+      imports: [TerminusModule.forRoot({ logger: false }), ...imports],
+      controllers: [HealthController],
+      providers: [{ provide: ReadinessChecks, useClass: checks }],
+    };
+  }
+}

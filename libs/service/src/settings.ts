@@ -1,0 +1,62 @@
+import { z } from 'zod';
+
+/** A setting is missing or can't be understood: nothing starts on a guess. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+  readonly code = 'bad-settings';
+}
+
+/**
+ * Reads settings from environment variables. An empty variable counts as absent, since shells and Compose files can't
+ * unset one.
+ * @throws SettingsError naming every bad variable and what is wrong with it
+ */
+export function loadSettings<T extends z.ZodType>(schema: T, environment: NodeJS.ProcessEnv): z.infer<T> {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const result = schema.safeParse(given);
+  if (result.success) return result.data;
+  const lines = result.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
+  throw new SettingsError(`These settings can't be used (see .env.example):\n${lines.join('\n')}`);
+}
+
+/** A whole number within bounds, from text. */
+export function wholeNumber(minimum: number, maximum: number): z.ZodType<number, string> {
+  return z
+    .string()
+    .regex(/^\d{1,16}$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= minimum && value <= maximum, `must be from ${minimum} to ${maximum}`);
+}
+
+/** What every HTTP service reads. `PORT` 0 takes any free port. */
+export function httpSettings(defaultPort: number) {
+  return {
+    LISTEN_HOST: z.string().default('127.0.0.1'),
+    PORT: wholeNumber(0, 65_535).default(defaultPort),
+    LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  };
+}
+
+export const mongoSettings = {
+  MONGODB_URI: z
+    .string()
+    .regex(/^mongodb(\+srv)?:\/\/.+/, 'must begin with mongodb:// or mongodb+srv://')
+    .default('mongodb://127.0.0.1:27017/orders'),
+};
+
+export const kafkaSettings = {
+  KAFKA_BROKERS: z
+    .string()
+    .default('127.0.0.1:9092')
+    .transform((text) => text.split(',').map((broker) => broker.trim()))
+    .refine(
+      (brokers) => brokers.every((broker) => /^.+:\d{1,5}$/.test(broker)),
+      'must be host:port, with commas between',
+    ),
+  KAFKA_CLUSTER_ID: z.string().optional(),
+  TOPIC_PARTITIONS: wholeNumber(1, 10_000).optional(),
+  SCHEMA_REGISTRY_URL: z
+    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' })
+    .default('http://127.0.0.1:8081/apis/ccompat/v7')
+    .transform((address) => address.replace(/\/+$/, '')),
+};

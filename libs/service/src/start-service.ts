@@ -1,0 +1,81 @@
+import type { Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Logger } from 'nestjs-pino';
+import qs from 'qs';
+import { serveApiDocs, type ApiDescription } from './openapi.js';
+import { ProblemFilter } from './problem-filter.js';
+import { ValidationPipe } from './validation-pipe.js';
+
+export interface ServiceOptions {
+  readonly module: Type;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Largest request body in bytes; beyond it: 413. */
+  readonly bodyLimit?: number;
+  /** Without it the service has no documents: it serves health and metrics only. */
+  readonly docs?: ApiDescription;
+}
+
+const DEFAULT_BODY_LIMIT = 64 * 1024;
+/** All of a stack must be down within 30 s. */
+const DRAIN_LIMIT_MS = 18_000;
+
+/**
+ * Starts a service and keeps it until SIGTERM, SIGINT, or the end of the process that started it; then everything with an
+ * `onModuleDestroy` or `onApplicationShutdown` drains, and the process ends with 0.
+ * Fastify rather than Express: some 1.4 times the requests per second, and JSON bodies with `__proto__` are refused.
+ */
+export async function startService(options: ServiceOptions): Promise<void> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: options.bodyLimit ?? DEFAULT_BODY_LIMIT,
+    // Brackets make `number[gte]=1` an object; a repeated parameter becomes an array, which no schema takes.
+    routerOptions: {
+      querystringParser: (query) => qs.parse(query, { depth: 2, parameterLimit: 100, allowDots: false }),
+    },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
+    bufferLogs: true,
+    abortOnError: false,
+  });
+  app.useLogger(app.get(Logger));
+  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalPipes(new ValidationPipe());
+  if (options.docs) serveApiDocs(app, options.docs);
+  endWithItsKeeper(app);
+  await app.listen({ host: options.host, port: options.port });
+  process.send?.({ type: 'listening', url: await app.getUrl() });
+}
+
+function endWithItsKeeper(app: NestFastifyApplication): void {
+  let ending = false;
+  const end = (reason: string): void => {
+    if (ending) return;
+    ending = true;
+    const logger = app.get(Logger);
+    logger.log({ reason }, 'draining');
+    // Whatever hangs (a broker that never answers) must not keep the process: what isn't finished is handed over.
+    setTimeout(() => {
+      logger.error(`the drain took longer than ${DRAIN_LIMIT_MS} ms: ending without it`);
+      process.exit(1);
+    }, DRAIN_LIMIT_MS).unref();
+    app
+      .close()
+      .then(() => process.exit(0))
+      .catch((error: unknown) => {
+        logger.error(error instanceof Error ? error.stack : String(error), 'the drain failed');
+        process.exit(1);
+      });
+  };
+  process.on('SIGTERM', () => end('SIGTERM'));
+  process.on('SIGINT', () => end('SIGINT'));
+  process.on('disconnect', () => end('the process that started this one is gone'));
+}
+
+/** Ends the process when it couldn't start, with a message that says why and no stack where the message says it all. */
+export function failToStart(error: unknown): never {
+  const explained = error instanceof Error && 'code' in error && typeof error.code === 'string';
+  process.stderr.write(`${explained ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+  process.exit(1);
+}

@@ -1,0 +1,48 @@
+import { StandardSchemaValidationPipe, type ArgumentMetadata } from '@nestjs/common';
+import { invalidRequest, type FieldError } from './problem.js';
+
+/** What zod's issues hold beyond the standard ones. */
+interface Issue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { key: PropertyKey })[] | undefined;
+  readonly code?: string;
+  readonly keys?: readonly string[];
+}
+
+class InvalidInput extends Error {
+  constructor(readonly issues: readonly Issue[]) {
+    super('invalid input');
+  }
+}
+
+/** Checks parameters that were declared with a schema; all that is wrong is told at once, each field by its name. */
+export class ValidationPipe extends StandardSchemaValidationPipe {
+  constructor() {
+    super({ exceptionFactory: (issues) => new InvalidInput(issues) });
+  }
+
+  override async transform<T>(value: T, metadata: ArgumentMetadata): Promise<T> {
+    try {
+      return await super.transform(value, metadata);
+    } catch (error) {
+      if (!(error instanceof InvalidInput)) throw error;
+      throw invalidRequest(error.issues.flatMap((issue) => fieldErrors(issue, metadata)));
+    }
+  }
+}
+
+function fieldErrors(issue: Issue, { type, data }: ArgumentMetadata): FieldError[] {
+  const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part));
+  const where = type === 'param' ? 'path' : type === 'query' ? 'query' : 'body';
+  const error = (parts: readonly string[], detail: string): FieldError => ({
+    field: parts.length > 0 ? parts.join('.') : (data ?? 'body'),
+    in: where,
+    ...(where === 'body' && {
+      pointer: parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
+    }),
+    detail,
+  });
+  if (issue.code === 'unrecognized_keys' && issue.keys !== undefined)
+    return issue.keys.map((key) => error([...path, key], 'unknown; see /docs for what is known'));
+  return [error(path, issue.message)];
+}
