@@ -1,0 +1,91 @@
+import { MongoBulkWriteError, type Collection, type WriteError } from 'mongodb';
+import { fromDocument, sameOrder, type OrderDocument } from '#orders/order-document.js';
+import { ordersCollection } from '#orders/orders-collection.js';
+import type { Mongo } from '#service/mongo.js';
+
+/**
+ * How the insert of one order ended.
+ * - `saved`: it is durable now
+ * - `repeated`: the same order was durable before: a replay, harmless
+ * - `conflict`: another order holds its id or its number; nothing was overwritten
+ * - `refused`: MongoDB will not take this document, for a reason of its own
+ */
+export type InsertResult =
+  | { readonly kind: 'saved' }
+  | { readonly kind: 'repeated' }
+  | { readonly kind: 'conflict'; readonly reason: string }
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** Nothing is known of any order of the bulk: all of it goes again. */
+export class BulkUncertainError extends Error {
+  override readonly name = 'BulkUncertainError';
+  readonly code = 'bulk-uncertain';
+}
+
+const SAVED: InsertResult = { kind: 'saved' };
+const REPEATED: InsertResult = { kind: 'repeated' };
+const DUPLICATE_KEY = 11000;
+/** Errors of a single write that blame the server, not the document: not primary, shutting down, out of time or disk. */
+const SERVER_AT_FAULT = new Set([6, 7, 50, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 14031]);
+
+/**
+ * Inserts orders in one durable bulk (`w: majority`, journaled, unordered, so that one bad order fails alone).
+ * A write-concern or network error proves nothing and is thrown; a duplicate is held against what is stored.
+ * @throws BulkUncertainError, or the driver's network errors
+ */
+export async function insertOrders(mongo: Mongo, documents: readonly OrderDocument[]): Promise<InsertResult[]> {
+  const collection = ordersCollection(mongo.db);
+  try {
+    await collection.insertMany([...documents], { ordered: false });
+    return documents.map(() => SAVED);
+  } catch (error) {
+    if (!(error instanceof MongoBulkWriteError)) throw error;
+    return resultsOf(error, documents, collection);
+  }
+}
+
+async function resultsOf(
+  error: MongoBulkWriteError,
+  documents: readonly OrderDocument[],
+  collection: Collection<OrderDocument>,
+): Promise<InsertResult[]> {
+  const failures: WriteError[] = [error.writeErrors].flat();
+  const concern = error.result.getWriteConcernError();
+  if (concern !== undefined)
+    throw new BulkUncertainError(`the write concern was not met: ${concern.errmsg}`, { cause: error });
+  // No single failure explains the error: the bulk broke off as a whole.
+  if (failures.length === 0) throw error;
+  const atFault = failures.find(({ code }) => SERVER_AT_FAULT.has(code));
+  if (atFault) throw new BulkUncertainError(`MongoDB could not write: ${atFault.errmsg}`, { cause: error });
+  const results = documents.map(() => SAVED);
+  const duplicates = failures.filter(({ code }) => code === DUPLICATE_KEY);
+  for (const { index, errmsg } of failures) results[index] = { kind: 'refused', reason: errmsg ?? 'no reason given' };
+  const stored = await storedOrders(
+    collection,
+    duplicates.map(({ index }) => documents[index] as OrderDocument),
+  );
+  for (const failure of duplicates)
+    results[failure.index] = compare(documents[failure.index] as OrderDocument, stored, failure.errmsg ?? '');
+  return results;
+}
+
+/** By a majority read: what it finds is as durable as an acknowledged insert. */
+async function storedOrders(
+  collection: Collection<OrderDocument>,
+  documents: readonly OrderDocument[],
+): Promise<Map<string, OrderDocument>> {
+  const ids = documents.map(({ _id }) => _id);
+  const found = await collection.find({ _id: { $in: ids } }, { readConcern: { level: 'majority' } }).toArray();
+  return new Map(found.map((document) => [document._id.toHexString(), document]));
+}
+
+/** The server tells which index refused only in its message, so the stored order itself is asked. */
+function compare(document: OrderDocument, stored: ReadonlyMap<string, OrderDocument>, message: string): InsertResult {
+  const there = stored.get(document._id.toHexString());
+  if (there === undefined) {
+    if (/index: _id_/.test(message)) throw new BulkUncertainError('an order is there, but not yet on a majority');
+    return { kind: 'conflict', reason: `another order holds number ${String(document.number)}` };
+  }
+  if (sameOrder(fromDocument(there), fromDocument(document))) return REPEATED;
+  return { kind: 'conflict', reason: 'another order with this id and other content is saved' };
+}

@@ -1,0 +1,58 @@
+import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letters.js';
+import { readOrigin } from '#orders/record-headers.js';
+import { DEAD_LETTER_HEADERS } from '#parallel-consumer/dead-letter.js';
+import type { ParallelConsumer } from '#parallel-consumer/parallel-consumer.js';
+import type { ConsumedRecord } from '#parallel-consumer/record.js';
+import type { Mongo } from '#service/mongo.js';
+
+/** The group that carries dead letters into MongoDB. */
+export const DEAD_LETTER_GROUP = 'orders-dead-letters';
+
+/**
+ * Keeps in MongoDB what state each dead letter is in, from the dead-letter topic itself: the topic has every letter that
+ * was ever published, so nothing is missed while MongoDB is away, and a letter published twice is one document.
+ */
+@Injectable()
+export class DeadLetterProjector implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  constructor(private readonly consumer: ParallelConsumer) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.consumer.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.consumer.stop();
+  }
+}
+
+/** Stores one letter, if it isn't there: its state is never set back. Whatever isn't one of this pipeline's is left alone. */
+export async function projectDeadLetter(mongo: Mongo, record: ConsumedRecord): Promise<void> {
+  const letter = deadLetterDocument(record);
+  if (letter === undefined) return;
+  const { _id, ...fields } = letter;
+  await deadLettersCollection(mongo.db).updateOne({ _id }, { $setOnInsert: fields }, { upsert: true });
+}
+
+export function deadLetterDocument(record: ConsumedRecord): DeadLetterDocument | undefined {
+  const text = (name: keyof typeof DEAD_LETTER_HEADERS): string =>
+    record.headers[DEAD_LETTER_HEADERS[name]]?.toString() ?? '';
+  const topic = text('topic');
+  const [partition, offset, timestamp] = [text('partition'), text('offset'), text('timestamp')].map((each) =>
+    Number(each || 'none'),
+  );
+  if (topic === '' || partition === undefined || offset === undefined || timestamp === undefined) return undefined;
+  if (![partition, offset, timestamp].every(Number.isSafeInteger)) return undefined;
+  const origin = readOrigin(record.headers);
+  return {
+    _id: `${topic}/${partition}/${offset}`,
+    state: 'pending',
+    origin: { topic, partition, offset, timestamp: new Date(timestamp) },
+    letter: { partition: record.partition, offset: record.offset },
+    operationId: origin?.operationId ?? null,
+    index: origin?.index ?? null,
+    error: { code: text('errorCode'), message: text('errorMessage') },
+    attempts: Number(text('attempts')),
+    deadLetteredAt: new Date(record.timestamp),
+  };
+}

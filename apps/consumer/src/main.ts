@@ -1,0 +1,10 @@
+import { failToStart, startService } from '#service/start-service.js';
+
+try {
+  // Imported here, so that settings that can't be used end in their message alone.
+  const { settings } = await import('./settings.js');
+  const { ConsumerModule } = await import('./consumer.module.js');
+  await startService({ module: ConsumerModule, host: settings.LISTEN_HOST, port: settings.PORT });
+} catch (error) {
+  failToStart(error);
+}

@@ -1,0 +1,22 @@
+import { Injectable } from '@nestjs/common';
+import { ReadinessChecks } from '#service/health.js';
+import { Mongo } from '#service/mongo.js';
+import { OrdersSavers } from './orders-savers.js';
+
+@Injectable()
+export class ConsumerReadiness extends ReadinessChecks {
+  readonly checks;
+
+  constructor(mongo: Mongo, savers: OrdersSavers) {
+    super();
+    this.checks = {
+      mongodb: () => mongo.ping(),
+      group: async () => {
+        const { ready, state, suspendedSince } = savers.status;
+        if (ready) return;
+        if (suspendedSince === undefined) throw new Error(`not in the consumer group (${state})`);
+        throw new Error(`takes nothing since ${new Date(suspendedSince).toISOString()}: what it needs is away`);
+      },
+    };
+  }
+}

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { httpSettings, kafkaSettings, loadSettings, mongoSettings, wholeNumber } from '#service/settings.js';
+
+const SettingsSchema = z.object({
+  ...httpSettings(0),
+  ...mongoSettings,
+  ...kafkaSettings,
+  IN_FLIGHT_LIMIT: wholeNumber(1, 1_000_000).default(6_000),
+  SAVE_DELAY_MS: z
+    .string()
+    .regex(/^\d{1,7}\.\.\d{1,7}$/, 'must be MIN..MAX in milliseconds, such as 0..1000')
+    .default('0..1000')
+    .transform((text) => {
+      const [minimum = 0, maximum = 0] = text.split('..').map(Number);
+      return { minimum, maximum };
+    })
+    .refine(({ minimum, maximum }) => minimum <= maximum, 'its first number must not be above its second'),
+});
+
+export const settings = loadSettings(SettingsSchema, process.env);

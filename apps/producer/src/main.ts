@@ -1,0 +1,19 @@
+import { failToStart, startService } from '#service/start-service.js';
+
+try {
+  // Imported here, so that settings that can't be used end in their message alone.
+  const { settings } = await import('./settings.js');
+  const { ProducerModule } = await import('./producer.module.js');
+  await startService({
+    module: ProducerModule,
+    host: settings.LISTEN_HOST,
+    port: settings.PORT,
+    docs: {
+      title: 'Orders: producer',
+      description:
+        'Emits fake financial orders to Kafka, as operations that run in the background and survive restarts.',
+    },
+  });
+} catch (error) {
+  failToStart(error);
+}

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import type { OperationDocument } from '#orders/operation.js';
+import { RecordsRefusedError } from '#parallel-consumer/reliable-producer.js';
+import { emit } from './emission.js';
+import { LeaseLostError, Operations, type Progress } from './operations.js';
+import { OrdersTopic } from './orders-topic.js';
+
+/** How often to look for operations that another process left behind. */
+const LOOK_AROUND_MS = 1_000;
+/** How often progress is stored; a crash emits again what was acknowledged since, which the consumers recognise. */
+const SAVE_EVERY_MS = 250;
+
+/**
+ * Emits running operations one after another, those that a crashed process left behind included: a populate survives any
+ * restart by itself.
+ */
+@Injectable()
+export class OperationRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(OperationRunner.name);
+  private readonly owner = randomUUID();
+  private readonly stopping = new AbortController();
+  private running: Promise<void> = Promise.resolve();
+  private wake: () => void = () => undefined;
+
+  constructor(
+    private readonly operations: Operations,
+    private readonly topic: OrdersTopic,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.running = this.run();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopping.abort();
+    this.wake();
+    await this.running;
+  }
+
+  /** There is a new operation: look at once. */
+  kick(): void {
+    this.wake();
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      const operation = await this.claim();
+      if (operation === null) await this.lookAround();
+      else await this.emit(operation);
+    }
+  }
+
+  private async claim(): Promise<OperationDocument | null> {
+    try {
+      return await this.operations.claim(this.owner);
+    } catch (error) {
+      this.logger.warn({ reason: String(error) }, 'operations can not be read: trying again');
+      return null;
+    }
+  }
+
+  private async lookAround(): Promise<void> {
+    const woken = new Promise<void>((resolve) => {
+      this.wake = resolve;
+    });
+    const timer = new AbortController();
+    await Promise.race([woken, sleep(LOOK_AROUND_MS, undefined, { signal: timer.signal }).catch(() => undefined)]);
+    timer.abort();
+  }
+
+  private async emit(operation: OperationDocument): Promise<void> {
+    const { _id: id, count, acked } = operation;
+    this.logger.log(
+      { operation: id, from: acked, count },
+      acked === 0 ? 'emitting' : 'emitting on from the last acknowledged order',
+    );
+    const saver = new ProgressSaver((progress) => this.operations.saveProgress(id, this.owner, progress));
+    try {
+      const progress = await emit({
+        operation,
+        topic: this.topic,
+        signal: this.stopping.signal,
+        onProgress: (now) => saver.note(now),
+      });
+      if (progress.acked === count) await this.persist(() => this.operations.succeed(id, this.owner, progress));
+      else await this.operations.release(id, this.owner, progress);
+      this.logger.log(
+        { operation: id, acked: progress.acked, count },
+        progress.acked === count ? 'all acknowledged' : 'handed over',
+      );
+    } catch (error) {
+      await this.failed(id, error);
+    }
+  }
+
+  private async failed(id: string, error: unknown): Promise<void> {
+    if (error instanceof LeaseLostError) return this.logger.warn({ operation: id }, error.message);
+    if (error instanceof RecordsRefusedError) {
+      this.logger.error({ operation: id, code: error.code }, error.message);
+      return this.persist(() => this.operations.fail(id, this.owner, { code: error.code, message: error.message }));
+    }
+    if (this.stopping.signal.aborted)
+      return this.logger.warn({ operation: id, reason: String(error) }, 'cut off: goes on later');
+    // Nothing is lost by leaving it: the lease runs out, and whoever claims it next goes on from the last stored chunk.
+    this.logger.error(
+      { operation: id, reason: String(error) },
+      'the emission broke off: it goes on when its lease has run out',
+    );
+  }
+
+  /** Ends must be stored, also when MongoDB is away for a while. */
+  private async persist(store: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        return await store();
+      } catch (error) {
+        if (error instanceof LeaseLostError || this.stopping.signal.aborted) throw error;
+        this.logger.warn({ reason: String(error) }, 'an operation can not be stored: trying again');
+        await sleep(LOOK_AROUND_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+      }
+    }
+  }
+}
+
+/** Stores progress every so often rather than at each chunk. */
+class ProgressSaver {
+  private savedAt = 0;
+
+  constructor(private readonly save: (progress: Progress) => Promise<void>) {}
+
+  async note(progress: Progress): Promise<void> {
+    if (Date.now() - this.savedAt < SAVE_EVERY_MS) return;
+    await this.save(progress);
+    this.savedAt = Date.now();
+  }
+}

@@ -1,0 +1,47 @@
+import { describe, expect, it } from '@jest/globals';
+import { PopulateRequestSchema, completed } from './populate-request.js';
+
+const NOW = new Date('2026-06-15T12:00:00Z');
+
+function fieldsRefused(body: unknown): string[] {
+  const result = PopulateRequestSchema.safeParse(body);
+  const issues = result.error?.issues ?? [];
+  return [...new Set(issues.flatMap((issue) => ('keys' in issue ? issue.keys : [issue.path.join('.')])))];
+}
+
+describe('the body of populate', () => {
+  it('needs a count alone', () => {
+    const request = PopulateRequestSchema.parse({ count: 10 });
+    expect(completed(request, NOW, () => 0.5)).toEqual({
+      count: 10,
+      seed: Math.floor(0.5 * Number.MAX_SAFE_INTEGER),
+      chunkSize: 1_000,
+      accounts: 100_000,
+      ratePerSecond: null,
+      from: new Date('2026-06-14T12:00:00Z'),
+      to: NOW,
+    });
+  });
+
+  it.each([0, -1, 1.5, 10_000_001, '10', null, undefined, Number.NaN])('refuses count %s', (count) => {
+    expect(fieldsRefused({ count })).toEqual(['count']);
+  });
+
+  it.each<[string, unknown]>([
+    ['seed', -1],
+    ['seed', 2 ** 53],
+    ['chunkSize', 0],
+    ['ratePerSecond', 0],
+    ['accounts', 1.5],
+    ['from', 'yesterday'],
+    ['to', '1969-12-31T23:59:59Z'],
+    ['unheardOf', 1],
+  ])('refuses a bad %s by its name', (field, value) => {
+    expect(fieldsRefused({ count: 1, [field]: value })).toEqual([field]);
+  });
+
+  it('refuses a span that does not go forward', () => {
+    const at = '2026-01-01T00:00:00Z';
+    expect(fieldsRefused({ count: 1, from: at, to: at })).toEqual(['from']);
+  });
+});

@@ -1,0 +1,58 @@
+import { z } from 'zod';
+import type { OperationDocument } from '#orders/operation.js';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const MAX_COUNT = 10_000_000;
+
+const date = z.iso
+  .datetime({ offset: true, error: 'must be a date and time as ISO 8601, such as 2026-01-31T12:00:00Z' })
+  .transform((text) => new Date(text))
+  .refine((value) => value.getTime() >= 0 && value.getUTCFullYear() <= 9999, 'must be from 1970 to 9999');
+
+/** The body of `POST /v1/populate`. */
+export const PopulateRequestSchema = z
+  .strictObject({
+    count: z
+      .int()
+      .min(1)
+      .max(MAX_COUNT)
+      .describe('How many orders to make.')
+      .meta({ examples: [100_000] }),
+    seed: z
+      .int()
+      .min(0)
+      .max(Number.MAX_SAFE_INTEGER)
+      .optional()
+      .describe(
+        'The same seed gives the same accounts, symbols, prices and quantities. Random by default, and returned.',
+      ),
+    chunkSize: z.int().min(1).max(10_000).default(1_000).describe('Orders that Kafka acknowledges at once.'),
+    ratePerSecond: z.number().positive().max(10_000_000).optional().describe('Orders per second at the most.'),
+    accounts: z.int().min(1).max(10_000_000).default(100_000).describe('Accounts that the orders are spread over.'),
+    from: date.optional().describe('createdAt of the first order; 24 hours before `to` by default.'),
+    to: date.optional().describe('Where createdAt ends; now by default.'),
+  })
+  .refine(({ from, to }) => from === undefined || from < (to ?? new Date()), {
+    path: ['from'],
+    message: 'must be before `to`',
+  });
+
+export type PopulateRequest = z.infer<typeof PopulateRequestSchema>;
+
+/** Fills in what was left out, once: everything else is then a function of the operation. */
+export function completed(
+  request: PopulateRequest,
+  now: Date,
+  random: () => number,
+): Pick<OperationDocument, 'count' | 'seed' | 'chunkSize' | 'accounts' | 'from' | 'to' | 'ratePerSecond'> {
+  const to = request.to ?? now;
+  return {
+    count: request.count,
+    seed: request.seed ?? Math.floor(random() * Number.MAX_SAFE_INTEGER),
+    chunkSize: request.chunkSize,
+    accounts: request.accounts,
+    ratePerSecond: request.ratePerSecond ?? null,
+    from: request.from ?? new Date(to.getTime() - DAY_MS),
+    to,
+  };
+}

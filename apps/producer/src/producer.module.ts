@@ -1,0 +1,60 @@
+import { Module } from '@nestjs/common';
+import { OrderCodec } from '#orders/order-codec.js';
+import { ensureDeadLetterIndexes } from '#orders/dead-letters.js';
+import { ensureOperationIndexes } from '#orders/operation.js';
+import { ensureOrderIndexes } from '#orders/orders-collection.js';
+import { prepareTopics } from '#orders/prepare-topics.js';
+import { connectKafka, reliableProducer } from '#parallel-consumer/kafkajs.js';
+import { HealthModule } from '#service/health.js';
+import { KafkaProbe } from '#service/kafka-probe.js';
+import { createLogger, logsModule } from '#service/logs.js';
+import { MetricsModule } from '#service/metrics.js';
+import { Mongo } from '#service/mongo.js';
+import { OperationRunner } from './operation-runner.js';
+import { OperationsController } from './operations.controller.js';
+import { Operations } from './operations.js';
+import { OrdersTopic } from './orders-topic.js';
+import { ProducerReadiness } from './readiness.js';
+import { SavedCount } from './saved-count.js';
+import { settings } from './settings.js';
+
+const logger = createLogger('producer', settings.LOG_LEVEL);
+const kafka = connectKafka({ brokers: settings.KAFKA_BROKERS, clientId: 'orders-producer', logger });
+
+async function connectMongo(): Promise<Mongo> {
+  const mongo = new Mongo(settings.MONGODB_URI, 'orders-producer');
+  await ensureOrderIndexes(mongo.db);
+  await ensureOperationIndexes(mongo.db);
+  await ensureDeadLetterIndexes(mongo.db);
+  return mongo;
+}
+
+async function connectTopic(): Promise<OrdersTopic> {
+  const partitions = await prepareTopics(kafka, {
+    partitions: settings.TOPIC_PARTITIONS,
+    clusterId: settings.KAFKA_CLUSTER_ID,
+  });
+  const codec = await OrderCodec.connect(settings.SCHEMA_REGISTRY_URL);
+  return new OrdersTopic(reliableProducer(kafka, logger), codec, partitions);
+}
+
+@Module({
+  providers: [
+    { provide: Mongo, useFactory: connectMongo },
+    { provide: KafkaProbe, useValue: new KafkaProbe(kafka) },
+  ],
+  exports: [Mongo, KafkaProbe],
+})
+class ConnectionsModule {}
+
+@Module({
+  imports: [
+    logsModule(logger),
+    MetricsModule,
+    ConnectionsModule,
+    HealthModule.with(ProducerReadiness, [ConnectionsModule]),
+  ],
+  controllers: [OperationsController],
+  providers: [{ provide: OrdersTopic, useFactory: connectTopic }, Operations, OperationRunner, SavedCount],
+})
+export class ProducerModule {}

@@ -1,0 +1,15 @@
+import { failToStart, startService } from '#service/start-service.js';
+
+try {
+  // Imported here, so that settings that can't be used end in their message alone.
+  const { settings } = await import('./settings.js');
+  const { QueryApiModule } = await import('./query-api.module.js');
+  await startService({
+    module: QueryApiModule,
+    host: settings.LISTEN_HOST,
+    port: settings.PORT,
+    docs: { title: 'Orders: query API', description: 'Reads saved orders by page, by id and by range of numbers.' },
+  });
+} catch (error) {
+  failToStart(error);
+}

@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { formatMoney } from '#orders/money.js';
+import type { Order } from '#orders/order.js';
+
+const decimal = z.string().regex(/^\d+\.\d{4}$/);
+
+/** An order as the API tells it: money as plain strings of four decimals, never as floats. */
+export const OrderResponseSchema = z
+  .object({
+    id: z.uuid(),
+    number: z.int().min(1),
+    accountId: z.string().meta({ examples: ['acc-0004711'] }),
+    side: z.enum(['buy', 'sell']),
+    symbol: z.string().meta({ examples: ['ACME'] }),
+    quantity: z.int().min(1),
+    price: decimal.meta({ examples: ['187.3500'] }),
+    amount: decimal.describe('Exactly quantity x price.').meta({ examples: ['18735.0000'] }),
+    currency: z.string().meta({ examples: ['USD'] }),
+    createdAt: z.iso.datetime(),
+    legacy: z
+      .object({ number: z.int(), filled: z.array(z.string()) })
+      .optional()
+      .describe('Only for orders from the legacy system.'),
+  })
+  .meta({ title: 'Order' });
+
+export type OrderResponse = z.infer<typeof OrderResponseSchema>;
+
+export function orderResponse(order: Order): OrderResponse {
+  const { price, amount, createdAt, legacy, ...plain } = order;
+  return {
+    ...plain,
+    price: formatMoney(price),
+    amount: formatMoney(amount),
+    createdAt: createdAt.toISOString(),
+    ...(legacy && { legacy: { number: legacy.number, filled: [...legacy.filled] } }),
+  };
+}

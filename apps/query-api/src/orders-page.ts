@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import { OrderResponseSchema } from './order-response.js';
+
+const path = z.string().regex(/^\/v1\//);
+
+/** A page of orders. `next` and `prev` are paths ready to follow, absent at the end. */
+export const OrdersPageSchema = z
+  .object({
+    items: z.array(OrderResponseSchema),
+    page: z.object({
+      number: z.int().min(1).optional().describe('Only of a numbered page.'),
+      size: z.int().min(1),
+      next: path.optional().meta({ examples: ['/v1/orders?page=2&pageSize=100'] }),
+      prev: path.optional(),
+      last: path.optional().describe('The last numbered page, by the highest number reserved so far.'),
+    }),
+  })
+  .meta({ title: 'OrdersPage' });
+
+export type OrdersPage = z.infer<typeof OrdersPageSchema>;
+
+/** The `Link` header of a page (RFC 8288). */
+export function linkHeader({ next, prev, last }: OrdersPage['page']): string | undefined {
+  const links = Object.entries({ next, prev, last }).flatMap(([relation, target]) =>
+    target === undefined ? [] : [`<${target}>; rel="${relation}"`],
+  );
+  return links.length > 0 ? links.join(', ') : undefined;
+}

@@ -1,0 +1,13 @@
+import { Injectable } from '@nestjs/common';
+import { ReadinessChecks } from '#service/health.js';
+import { Mongo } from '#service/mongo.js';
+
+@Injectable()
+export class QueryReadiness extends ReadinessChecks {
+  readonly checks;
+
+  constructor(mongo: Mongo) {
+    super();
+    this.checks = { mongodb: () => mongo.ping() };
+  }
+}
