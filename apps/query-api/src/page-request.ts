@@ -43,7 +43,7 @@ export const RangeQuerySchema = z
     ...paging,
   })
   .refine(saysOnePlace, TWO_PLACES)
-  .refine(({ from, to }) => from <= to, { path: ['from'], message: 'must not be above `to`' });
+  .refine(({ from, to }) => !(from > to), { path: ['from'], message: 'must not be above `to`' });
 
 export type PageRequest = z.infer<typeof OrdersQuerySchema>;
 export type RangeRequest = z.infer<typeof RangeQuerySchema>;

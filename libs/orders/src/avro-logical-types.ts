@@ -2,6 +2,13 @@ import avro from 'avsc';
 
 /** Avro `decimal` over bytes (two's complement, big-endian) as a bigint of the schema's scale. */
 class DecimalType extends avro.types.LogicalType {
+  readonly scale: number;
+
+  constructor(schema: avro.Schema, options?: object) {
+    super(schema, options);
+    this.scale = (schema as { scale?: number }).scale ?? 0;
+  }
+
   protected override _fromValue(bytes: Buffer): bigint {
     let value = 0n;
     for (const byte of bytes) value = (value << 8n) | BigInt(byte);
@@ -21,8 +28,9 @@ class DecimalType extends avro.types.LogicalType {
     return bytes;
   }
 
-  protected override _resolve(type: avro.Type): ((value: Buffer) => bigint) | undefined {
-    return avro.Type.isType(type, 'bytes', 'logical:decimal') ? (value) => this._fromValue(value) : undefined;
+  /** Avsc hands over what the writer's own type made of the bytes. Another scale would be another amount: no match. */
+  protected override _resolve(type: avro.Type): ((value: bigint) => bigint) | undefined {
+    return type instanceof DecimalType && type.scale === this.scale ? (value) => value : undefined;
   }
 }
 
@@ -36,8 +44,8 @@ class TimestampType extends avro.types.LogicalType {
     return value instanceof Date ? value.getTime() : undefined;
   }
 
-  protected override _resolve(type: avro.Type): ((value: number) => Date) | undefined {
-    return avro.Type.isType(type, 'long', 'logical:timestamp-millis') ? (value) => this._fromValue(value) : undefined;
+  protected override _resolve(type: avro.Type): ((value: Date) => Date) | undefined {
+    return type instanceof TimestampType ? (value) => value : undefined;
   }
 }
 

@@ -26,6 +26,14 @@ const HEADER_BYTES = 5;
 /** Orders are encoded one behind the other into buffers of this size. */
 const BUFFER_BYTES = 64 * 1024;
 
+/** Without a limit, a registry that accepts connections and never answers would hold its records for ever. */
+const REGISTRY_PATIENCE_MS = 5_000;
+
+/** The client's HTTP library has time-outs, off by default. */
+const boundedPatience: NonNullable<ConstructorParameters<typeof SchemaRegistry>[0]['middlewares']>[number] = () => ({
+  prepareRequest: async (next) => (await next()).enhance({ timeout: REGISTRY_PATIENCE_MS }),
+});
+
 type Reader = (body: Buffer) => unknown;
 
 /**
@@ -54,7 +62,7 @@ export class OrderCodec {
    */
   static async connect(registryUrl: string): Promise<OrderCodec> {
     const registry = new SchemaRegistry(
-      { host: registryUrl, clientId: 'orders', retry: { retries: 0 } },
+      { host: registryUrl, clientId: 'orders', retry: { retries: 0 }, middlewares: [boundedPatience] },
       { AVRO: { logicalTypes: AVRO_LOGICAL_TYPES } },
     );
     const id = await registerOrderSchema(registry, registryUrl);
@@ -122,7 +130,9 @@ export class OrderCodec {
 
   /** Only the registry's own "schema not found" counts: a 404 from a proxy or a wrong path says nothing of the id. */
   private async registryDenies(schemaId: number): Promise<boolean> {
-    const response = await fetch(`${this.registryUrl}/schemas/ids/${schemaId}`, { signal: AbortSignal.timeout(5_000) });
+    const response = await fetch(`${this.registryUrl}/schemas/ids/${schemaId}`, {
+      signal: AbortSignal.timeout(REGISTRY_PATIENCE_MS),
+    });
     const body: unknown = response.status === 404 ? await response.json().catch(() => undefined) : undefined;
     return typeof body === 'object' && body !== null && 'error_code' in body && body.error_code === 40403;
   }

@@ -1,6 +1,6 @@
 // The one file that imports kafkajs: the client as this engine needs it. Pinned to 2.2.4, whose inside is relied on here.
 import { createRequire } from 'node:module';
-import kafkajs, { type Kafka, type KafkaConfig, type logLevel as LogLevel } from 'kafkajs';
+import kafkajs, { type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
 import type { EngineLogger } from './options.js';
 import { ReliableProducer } from './reliable-producer.js';
 
@@ -30,10 +30,7 @@ export function connectKafka({ brokers, clientId, logger }: KafkaOptions): Kafka
     retry: { ...KAFKA_RETRY },
     connectionTimeout: 5_000,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    logCreator: () => (entry) => {
-      const { message, timestamp: _timestamp, logger: _logger, ...details } = entry.log;
-      logAt(entry.level, logger, { ...details, from: entry.namespace }, message);
-    },
+    logCreator: () => (entry) => passOn(entry, logger),
     // kafkajs tells each join and each retry at `info`; the engine tells the same in its own words.
     logLevel: kafkajs.logLevel.WARN,
   };
@@ -47,10 +44,17 @@ export function reliableProducer(kafka: Kafka, logger: EngineLogger): ReliablePr
   return new ReliableProducer({ createClient, logger });
 }
 
-function logAt(level: LogLevel, logger: EngineLogger, details: object, message: string): void {
-  if (level === kafkajs.logLevel.ERROR) logger.error(details, message);
-  else if (level === kafkajs.logLevel.WARN) logger.warn(details, message);
-  else logger.info(details, message);
+/** Said of every idempotent producer whose tries inside the client end; the reliable producer's own don't. */
+const HARMLESS = 'Limiting retries for the idempotent producer';
+
+function passOn({ level, namespace, log }: LogEntry, logger: EngineLogger): void {
+  const { message, timestamp: _timestamp, logger: _logger, ...details } = log;
+  if (message.startsWith(HARMLESS)) return;
+  // An error answer goes on to whoever asked, who retries it or tells it again: here it is only a detail.
+  if (level === kafkajs.logLevel.ERROR && namespace !== 'Connection')
+    logger.error({ ...details, from: namespace }, message);
+  else if (level === kafkajs.logLevel.WARN) logger.warn({ ...details, from: namespace }, message);
+  else logger.info({ ...details, from: namespace }, message);
 }
 
 interface RequestQueuePrototype {

@@ -36,9 +36,12 @@ export async function startService(options: ServiceOptions): Promise<void> {
     },
   });
   const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
-    bufferLogs: true,
+    // What fails before the service's own logger is there is thrown, and told once, by `failToStart`.
+    logger: false,
     abortOnError: false,
   });
+  // Fastify would take text for a body; every body here is JSON, all else is 415.
+  app.getHttpAdapter().getInstance().removeContentTypeParser('text/plain');
   app.useLogger(app.get(Logger));
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(new ValidationPipe());
