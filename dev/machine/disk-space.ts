@@ -1,0 +1,30 @@
+import { mkdir, statfs } from 'node:fs/promises';
+import { StackError, WAYS_ROUND } from '../stack-error.js';
+
+const MIB = 1024 * 1024;
+
+/**
+ * Refuses a disk on which Kafka and MongoDB would soon fail, both of which then end with messages that don't say why.
+ * Throws `disk-full`.
+ */
+export async function requireFreeSpace(directory: string, neededMiB: number, purpose: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  const { bavail, bsize } = await statfs(directory);
+  const shortage = describeShortage((bavail * bsize) / MIB, neededMiB, directory, purpose);
+  if (shortage !== undefined) throw shortage;
+}
+
+/** The refusal for so much free space (MiB), or undefined when it is enough. */
+export function describeShortage(
+  freeMiB: number,
+  neededMiB: number,
+  directory: string,
+  purpose: string,
+): StackError | undefined {
+  if (freeMiB >= neededMiB) return undefined;
+  return new StackError(
+    'disk-full',
+    `The disk of ${directory} has ${Math.floor(freeMiB)} MiB free; ${purpose} needs ${neededMiB} MiB.`,
+    `Free some, or choose another disk: --data DIR for the data, ORDERS_CACHE_DIR for the fetched parts. ${WAYS_ROUND}`,
+  );
+}

@@ -1,0 +1,104 @@
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { isErrno, type ProcessTable } from './process-table.js';
+
+/** Who holds a lock: enough to tell a live holder from one that crashed. */
+export interface LockHolder {
+  readonly pid: number;
+  readonly identity: string;
+}
+
+/** What the text of a lock file means: `stale` when its holder crashed (or was killed while writing it). */
+export function judgeLock(text: string, processes: ProcessTable): 'stale' | LockHolder {
+  const holder = parseHolder(text);
+  if (holder === undefined) return 'stale';
+  return processes.identityOf(holder.pid) === holder.identity ? holder : 'stale';
+}
+
+/**
+ * A lock by a file that names its holder. Unlike flock it needs no native code; unlike a bare pid file it survives the reuse of pids.
+ * A crashed holder's lock is taken over.
+ */
+export class PidLock {
+  private constructor(private readonly path: string) {}
+
+  /** Takes the lock, or returns the live process that has it. */
+  static acquire(path: string, processes: ProcessTable): PidLock | LockHolder {
+    mkdirSync(dirname(path), { recursive: true });
+    const identity = processes.identityOf(process.pid);
+    if (identity === undefined) throw new Error('This process is not in the process table');
+    const mine = `${path}.${process.pid}`;
+    for (;;) {
+      // Written beside and linked, so that no other process ever reads half of it.
+      writeFileSync(mine, JSON.stringify({ pid: process.pid, identity } satisfies LockHolder));
+      try {
+        linkSync(mine, path);
+        return new PidLock(path);
+      } catch (error) {
+        if (!isErrno(error, 'EEXIST')) throw error;
+      } finally {
+        rmSync(mine, { force: true });
+      }
+      const holder = removeIfStale(path, processes);
+      if (holder !== undefined) return holder;
+    }
+  }
+
+  /** Waits for as long as a live process has the lock; `onWait` is told once who that is. */
+  static async wait(path: string, processes: ProcessTable, onWait: (holder: LockHolder) => void): Promise<PidLock> {
+    for (let told = false; ; told = true) {
+      const lock = PidLock.acquire(path, processes);
+      if (lock instanceof PidLock) return lock;
+      if (!told) onWait(lock);
+      await delay(200);
+    }
+  }
+
+  release(): void {
+    rmSync(this.path, { force: true });
+  }
+}
+
+/**
+ * Returns the live holder, or removes the lock of a dead one. The lock is moved aside before it is judged again: of two
+ * processes that find the same stale lock only one can move it, and one that moved a live lock puts it back.
+ */
+function removeIfStale(path: string, processes: ProcessTable): LockHolder | undefined {
+  const seen = readIfThere(path);
+  if (seen === undefined) return undefined;
+  const judged = judgeLock(seen, processes);
+  if (judged !== 'stale') return judged;
+  const aside = `${path}.${process.pid}.stale`;
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+  const moved = judgeLock(readFileSync(aside, 'utf8'), processes);
+  if (moved !== 'stale') linkSync(aside, path);
+  rmSync(aside, { force: true });
+  return moved === 'stale' ? undefined : moved;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+function parseHolder(text: string): LockHolder | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null || !('pid' in value) || !('identity' in value)) return undefined;
+    const { pid, identity } = value;
+    return typeof pid === 'number' && typeof identity === 'string' ? { pid, identity } : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,67 @@
+import { createServer } from 'node:net';
+import { StackError } from '../stack-error.js';
+import { holderOfPort } from './port-holder.js';
+import { isErrno } from './process-table.js';
+
+/** A port that the stack is about to use. */
+export interface PortClaim {
+  /** Who will listen on it, as shown to people. */
+  readonly owner: string;
+  readonly host: string;
+  readonly port: number;
+  /** The environment variable that changes it. */
+  readonly setting: string;
+}
+
+/** Any port that is free on loopback now. Nobody reserves it: the caller should use it soon. */
+export async function freePort(): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const server = createServer();
+  server.once('error', reject);
+  server.listen(0, '127.0.0.1', () => {
+    const address = server.address();
+    server.close(() => {
+      if (address !== null && typeof address === 'object') resolve(address.port);
+      else reject(new Error('The machine gave no port'));
+    });
+  });
+  return promise;
+}
+
+/**
+ * Refuses to start anything beside a program that has one of the ports: two stacks would otherwise talk to each other's servers.
+ * Throws `port-in-use` for all of them at once.
+ */
+export async function requireFreePorts(claims: readonly PortClaim[]): Promise<void> {
+  const taken = [];
+  for (const claim of claims) {
+    if (!(await isFree(claim))) taken.push({ claim, holder: holderOfPort(claim.port) });
+  }
+  if (taken.length > 0) throw portsInUse(taken);
+}
+
+/** One message for every port that is taken. */
+export function portsInUse(taken: readonly { claim: PortClaim; holder: string | undefined }[]): StackError {
+  const lines = taken.map(({ claim, holder }) => {
+    return `Port ${claim.port}, for ${claim.owner}, is in use${holder === undefined ? '' : ` by ${holder}`}.`;
+  });
+  const settings = taken.map(
+    ({ claim }) => `${claim.setting}=${claim.port + 10_000 > 65_535 ? claim.port - 10_000 : claim.port + 10_000}`,
+  );
+  return new StackError(
+    'port-in-use',
+    lines.join('\n'),
+    `End that program, or choose other ports, for example: ${settings.join(' ')} npm start`,
+  );
+}
+
+function isFree({ host, port }: PortClaim): Promise<boolean> {
+  const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+  const server = createServer();
+  server.once('error', (error) => {
+    if (isErrno(error, 'EADDRINUSE')) resolve(false);
+    else reject(error);
+  });
+  server.listen(port, host, () => server.close(() => resolve(true)));
+  return promise;
+}

@@ -1,0 +1,64 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/** What the lock and the clearing of leftovers ask of the machine's processes. */
+export interface ProcessTable {
+  /**
+   * A text that no other process on this machine has or will have, or undefined when no such process runs.
+   * A pid alone can't be trusted: after a crash or a reboot it may belong to someone else's program.
+   */
+  identityOf(pid: number): string | undefined;
+  /** Sends a signal; a process that is gone already is no error. */
+  signal(pid: number, signal: NodeJS.Signals): void;
+}
+
+export const machineProcesses: ProcessTable = {
+  identityOf(pid) {
+    return process.platform === 'linux' ? linuxIdentity(pid) : posixIdentity(pid);
+  },
+  signal: signalIfThere,
+};
+
+/** Sends a signal; a process that is gone already is no error. */
+export function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!isErrno(error, 'ESRCH')) throw error;
+  }
+}
+
+/**
+ * True for a system error of this code, such as `ENOENT`. It doesn't ask for `instanceof Error`: under Jest, Node's own
+ * errors are of another realm's Error.
+ */
+export function isErrno(error: unknown, code: string): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
+}
+
+function linuxIdentity(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may itself hold spaces and parentheses, so fields are counted from the last one.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [state] = fields;
+    const startTicks = fields[19];
+    if (state === 'Z' || startTicks === undefined) return undefined;
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot}/${startTicks}`;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ESRCH')) return undefined;
+    throw error;
+  }
+}
+
+function posixIdentity(pid: number): string | undefined {
+  try {
+    const started = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
+    return started === '' ? undefined : started;
+  } catch (error) {
+    // ps exits with 1 when there is no such process; anything else, such as no ps at all, must be seen.
+    if (typeof error === 'object' && error !== null && 'status' in error && error.status === 1) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,81 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PROJECT_DIRECTORY } from '../project-directory.js';
+import { StackError, WAYS_ROUND } from '../stack-error.js';
+import type { FetchProgress } from './fetch-progress.js';
+import { MavenProgress } from './maven-progress.js';
+import { runClient } from './package-client.js';
+import { installPart, type Part } from './part.js';
+import { VERSIONS } from './versions.js';
+
+/** What Maven brings, named as the executions of pom.xml that bring it. */
+export type MavenPartName = 'kafka' | 'registry';
+
+const GOALS = {
+  kafka: { goal: 'dependency:copy-dependencies@kafka', title: `Kafka ${VERSIONS.kafka}`, size: '43 MB' },
+  registry: { goal: 'dependency:unpack@registry', title: `Apicurio Registry ${VERSIONS.registry}`, size: '158 MB' },
+} as const;
+
+/** Throws `client-missing` before anything is fetched. */
+export function requireMaven(): void {
+  if (spawnSync('mvn', ['--version'], { stdio: 'ignore' }).error === undefined) return;
+  throw new StackError(
+    'client-missing',
+    'Kafka and the schema registry are fetched by Maven, and there is no mvn on the PATH.',
+    `Install Maven 3.6 or newer (on Debian and Ubuntu: apt install maven; on macOS: brew install maven). ${WAYS_ROUND}`,
+  );
+}
+
+/**
+ * Fetches the parts, one Maven run after the other: Maven's own repository isn't made for two at once.
+ * `javaHome` is for machines without any Java of their own. Throws `fetch-failed`.
+ */
+export async function fetchMavenParts(
+  missing: ReadonlyMap<MavenPartName, Part>,
+  javaHome: string | undefined,
+  progress: FetchProgress,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const [name, part] of missing) await fetchOne(name, part, javaHome, progress, signal);
+}
+
+async function fetchOne(
+  name: MavenPartName,
+  part: Part,
+  javaHome: string | undefined,
+  progress: FetchProgress,
+  signal: AbortSignal,
+): Promise<void> {
+  const { goal, title, size } = GOALS[name];
+  const transfers = new MavenProgress();
+  const work = await mkdtemp(join(tmpdir(), 'orders-maven-'));
+  const run = (directory: string): Promise<void> =>
+    runClient({
+      command: 'mvn',
+      args: [
+        '-f',
+        join(PROJECT_DIRECTORY, 'dev', 'pom.xml'),
+        goal,
+        `-Dwork.directory=${work}`,
+        `-Dkafka.version=${VERSIONS.kafka}`,
+        `-Dlog4j.version=${VERSIONS.log4j}`,
+        `-Dregistry.version=${VERSIONS.registry}`,
+        `-D${name}.directory=${directory}`,
+      ],
+      ...(javaHome === undefined ? {} : { env: { JAVA_HOME: javaHome } }),
+      fetching: title,
+      signal,
+      onLine: (line) => transfers.read(line),
+    });
+  try {
+    await progress.during(
+      `${title}, ${size}, with Maven`,
+      () => installPart(part, run),
+      () => transfers.describe(),
+    );
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}

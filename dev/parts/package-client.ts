@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { stripVTControlCharacters } from 'node:util';
+import { StackError, WAYS_ROUND } from '../stack-error.js';
+
+const LAST_LINES = 12;
+
+export interface ClientRun {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+  /** What is being fetched, for the message when it fails. */
+  readonly fetching: string;
+  /** Ends the client, when the person gives up. */
+  readonly signal: AbortSignal;
+  readonly onLine?: (line: string) => void;
+}
+
+/**
+ * Runs an ordinary package client (mvn, pip) with the person's own settings of mirrors, proxies and certificates.
+ * Throws `fetch-failed` with the client's last lines, `client-missing` when it isn't installed, `disk-full`.
+ */
+export async function runClient(run: ClientRun): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<number | null>();
+  const last: string[] = [];
+  const child = spawn(run.command, run.args, {
+    env: { ...process.env, ...run.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    signal: run.signal,
+  });
+  child.once('error', reject);
+  child.once('close', resolve);
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on('line', (colored) => {
+      const line = stripVTControlCharacters(colored);
+      run.onLine?.(line);
+      if (!saysSomething(line)) return;
+      last.push(line);
+      if (last.length > LAST_LINES) last.shift();
+    });
+  }
+  const code = await promise;
+  if (code !== 0) throw fetchFailure(run, last);
+}
+
+/** Not a ruler, an empty line or an advertisement of the client's own debugging switches. */
+function saysSomething(line: string): boolean {
+  return !/^(\[\w+\])?[\s-]*$|re-run Maven|full stack trace|For more information|^\[ERROR\] \[Help/i.test(line);
+}
+
+/** Says why a client failed as far as its last lines tell. */
+export function fetchFailure(run: Pick<ClientRun, 'command' | 'fetching'>, lines: readonly string[]): StackError {
+  const text = lines.join('\n');
+  const shown = lines.map((line) => `    ${line}`).join('\n');
+  const message = `${run.fetching} could not be fetched: ${run.command} failed. Its last lines:\n${shown}`;
+  if (/No space left on device|ENOSPC/i.test(text)) {
+    const remedy = `The disk is full: free about 1 GiB, or set ORDERS_CACHE_DIR to a folder on another disk. ${WAYS_ROUND}`;
+    return new StackError('disk-full', message, remedy);
+  }
+  const remedy =
+    `Check the network, and the mirror or proxy settings of ${run.command}, then run it again: ` +
+    `what was fetched is kept. ${WAYS_ROUND}`;
+  return new StackError('fetch-failed', message, remedy);
+}

@@ -1,0 +1,58 @@
+import { closeSync, createWriteStream, existsSync, mkdirSync, openSync, readFileSync, renameSync } from 'node:fs';
+import type { WriteStream } from 'node:fs';
+import { dirname } from 'node:path';
+
+const SHOWN_LINES = 12;
+
+/** Opens a new log for a child process. The last run's log is kept beside it, and no older one: logs stay bounded. */
+export function openLog(path: string): { readonly fd: number; close(): void } {
+  keepPrevious(path);
+  const fd = openSync(path, 'a');
+  return { fd, close: () => closeSync(fd) };
+}
+
+/** A log that this process writes, line by line. At `maxBytes` it is put aside as the previous one and begun anew. */
+export class LogFile {
+  private stream: WriteStream;
+  private written = 0;
+
+  constructor(
+    private readonly path: string,
+    private readonly maxBytes = 20_000_000,
+  ) {
+    this.stream = this.begin();
+  }
+
+  write(line: string): void {
+    if (this.written > this.maxBytes) {
+      this.stream.end();
+      this.stream = this.begin();
+    }
+    this.written += Buffer.byteLength(line) + 1;
+    this.stream.write(`${line}\n`);
+  }
+
+  close(): void {
+    this.stream.end();
+  }
+
+  private begin(): WriteStream {
+    keepPrevious(this.path);
+    this.written = 0;
+    return createWriteStream(this.path, { flags: 'a', fd: openSync(this.path, 'a') });
+  }
+}
+
+/** The end of a log, indented for a message. */
+export function lastLinesOf(path: string): string {
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : [];
+  return lines
+    .slice(-SHOWN_LINES)
+    .map((line) => `    ${line.slice(0, 400)}`)
+    .join('\n');
+}
+
+function keepPrevious(path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  if (existsSync(path)) renameSync(path, path.replace(/\.log$/, '.previous.log'));
+}

@@ -1,0 +1,67 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PINNED_NODE, PROJECT, SetUpError } from './project.mjs';
+
+const DIST = join(PROJECT, 'dist');
+const STAMP = join(DIST, '.sources');
+const SOURCE_FOLDERS = ['apps', 'libs', 'dev'];
+const SETTINGS = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
+
+/** Compiles apps, libs and dev into dist/, if a source has changed since the last time. */
+export function compileSources() {
+  const now = listSources();
+  const before = existsSync(STAMP) ? readFileSync(STAMP, 'utf8') : '';
+  if (now === before) return;
+  console.log('compiling the sources');
+  // What was compiled from a source that is gone would stay importable.
+  if (somethingIsGone(before, now)) rmSync(DIST, { recursive: true, force: true });
+  // Removed first: a compilation that is interrupted or fails must not look done.
+  rmSync(STAMP, { force: true });
+  const compiler = join(PROJECT, 'node_modules', 'typescript', 'bin', 'tsc');
+  const { status } = spawnSync(PINNED_NODE, [compiler, '-p', 'tsconfig.build.json'], {
+    cwd: PROJECT,
+    stdio: 'inherit',
+  });
+  if (status !== 0) {
+    throw new SetUpError(
+      'The sources do not compile; the errors are above.',
+      'Mend them, or go back to a version that compiles.',
+    );
+  }
+  mkdirSync(DIST, { recursive: true });
+  writeFileSync(STAMP, now);
+}
+
+/** Each source on a line, with its size and time: reading them all would take longer. */
+function listSources() {
+  const files = SOURCE_FOLDERS.flatMap((folder) => filesUnder(folder)).filter((file) => isCompiled(file));
+  return [...files, ...SETTINGS]
+    .toSorted((a, b) => (a < b ? -1 : 1))
+    .map((file) => {
+      const { mtimeMs, size } = statSync(join(PROJECT, file));
+      return `${file} ${size} ${mtimeMs}\n`;
+    })
+    .join('');
+}
+
+function filesUnder(folder) {
+  return readdirSync(join(PROJECT, folder), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    return entry.isDirectory() ? filesUnder(path) : [path];
+  });
+}
+
+function isCompiled(file) {
+  return /\.(ts|json)$/.test(file) && !file.endsWith('.spec.ts');
+}
+
+/** Whether a file of the earlier list is missing in the later. */
+export function somethingIsGone(before, now) {
+  const present = new Set(namesIn(now));
+  return namesIn(before).some((name) => !present.has(name));
+}
+
+function namesIn(list) {
+  return list.split('\n').map((line) => line.split(' ')[0]);
+}

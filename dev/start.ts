@@ -1,0 +1,65 @@
+// `npm start`: runs the whole stack until it is told to stop. Set-up (packages, build) is done before, by setup.mjs.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { PROJECT_DIRECTORY } from './project-directory.js';
+import { DataDirectory } from './servers/data-directory.js';
+import { explain, StackError, WAYS_ROUND } from './stack-error.js';
+import { AppLogView } from './supervisor/app-log-view.js';
+import { readStackOptions } from './supervisor/stack-options.js';
+import { Stack } from './supervisor/stack.js';
+import { listenForStops, StopCounter } from './supervisor/stop-requests.js';
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+async function run(): Promise<void> {
+  if (process.platform === 'win32') {
+    throw new StackError(
+      'unsupported-platform',
+      'The embedded stack runs on Linux and macOS.',
+      `Use WSL. ${WAYS_ROUND}`,
+    );
+  }
+  const settings = join(PROJECT_DIRECTORY, '.env');
+  if (existsSync(settings)) process.loadEnvFile(settings);
+  const options = readStackOptions(process.argv.slice(2), process.env, PROJECT_DIRECTORY);
+  const data = await DataDirectory.open(options.dataDirectory, print);
+  const colorize = process.stdout.isTTY && !process.env['NO_COLOR'];
+  const stack = new Stack(options, process.env, data, { print, view: new AppLogView(print, colorize) });
+  const stop = new AbortController();
+  const stopped = Promise.withResolvers<void>();
+  const counter = new StopCounter({
+    first: (reason) => {
+      print(`stopping (${reason})`);
+      stop.abort();
+      stopped.resolve();
+    },
+    again: () =>
+      print('still draining; once more stops everything at once, and what is in flight comes again at the next start'),
+    force: () => {
+      stack.kill();
+      data.close();
+      process.exit(1);
+    },
+  });
+  listenForStops(counter, process.env);
+  try {
+    await Promise.race([stack.start(stop.signal).then(() => stopped.promise), stopped.promise, stack.broken]);
+  } finally {
+    stop.abort();
+    await stack.stop();
+    data.close();
+  }
+}
+
+// A terminal that was closed must not end the drain half-way.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+
+try {
+  await run();
+  process.exit(0);
+} catch (error) {
+  process.stderr.write(`\n${explain(error)}\n`);
+  process.exit(error instanceof StackError ? error.exitCode : 1);
+}

@@ -1,0 +1,25 @@
+import { describe, expect, it } from '@jest/globals';
+import { announcement } from './announcement.js';
+
+describe('the lines before ready', () => {
+  const where = {
+    producer: 'http://127.0.0.1:3001',
+    queryApi: 'http://127.0.0.1:3000',
+    consumers: 2,
+    brokers: '127.0.0.1:9092',
+    registryUrl: 'http://127.0.0.1:8081/apis/ccompat/v7',
+    mongodbUri: 'mongodb://ann:secret@db.example/orders',
+    dataDirectory: '/project/.data',
+  };
+
+  it('say where the API documents are', () => {
+    expect(announcement(where)).toContain('  Producer         http://127.0.0.1:3001/docs');
+    expect(announcement(where)).toContain('  Query API        http://127.0.0.1:3000/docs');
+  });
+
+  it("don't show a password", () => {
+    const text = announcement(where).join('\n');
+    expect(text).toContain('mongodb://ann:***@db.example/orders');
+    expect(text).not.toContain('secret');
+  });
+});

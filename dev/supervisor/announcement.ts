@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+
+/** Where everything is, once it is ready. */
+export interface Whereabouts {
+  readonly producer: string | undefined;
+  readonly queryApi: string | undefined;
+  readonly consumers: number;
+  readonly brokers: string;
+  readonly registryUrl: string;
+  readonly mongodbUri: string;
+  readonly dataDirectory: string;
+}
+
+/** The lines before `ready`. A password in a given MONGODB_URI isn't shown. */
+export function announcement(where: Whereabouts): string[] {
+  const { producer, queryApi } = where;
+  return [
+    '',
+    `  Producer         ${producer}/docs`,
+    `  Query API        ${queryApi}/docs`,
+    `  Consumers        ${where.consumers}`,
+    `  Kafka            ${where.brokers}`,
+    `  Schema registry  ${withoutPassword(where.registryUrl)}`,
+    `  MongoDB          ${withoutPassword(where.mongodbUri)}`,
+    `  Data and logs    ${where.dataDirectory}, ${join(where.dataDirectory, 'logs')}`,
+    '',
+    '  Ctrl-C drains and stops everything; the data stay.',
+    '',
+  ];
+}
+
+function withoutPassword(uri: string): string {
+  return uri.replace(/\/\/([^:@/]+):[^@/]*@/, '//$1:***@');
+}

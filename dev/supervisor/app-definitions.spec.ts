@@ -1,0 +1,49 @@
+import { describe, expect, it } from '@jest/globals';
+import { appPortClaims, consumerDefinition, producerDefinition, queryApiDefinition } from './app-definitions.js';
+import { readStackOptions } from './stack-options.js';
+
+const options = readStackOptions(['--in-flight', '500'], { QUERY_API_PORT: '4000' }, '/project');
+const context = {
+  options,
+  addresses: {
+    KAFKA_BROKERS: '127.0.0.1:9092',
+    KAFKA_CLUSTER_ID: 'abc',
+    MONGODB_URI: 'mongodb://127.0.0.1:27017/orders',
+  },
+  partitions: 12,
+  pageTokenSecret: 'kept',
+  env: { LOG_LEVEL: 'debug', SCHEMA_REGISTRY_URL: 'http://given', PORT: '9' },
+};
+
+describe('the variables of an app', () => {
+  it('say where the embedded servers are and which cluster is the right one', () => {
+    expect(producerDefinition(context).env).toMatchObject({
+      KAFKA_BROKERS: '127.0.0.1:9092',
+      KAFKA_CLUSTER_ID: 'abc',
+      TOPIC_PARTITIONS: '12',
+    });
+  });
+
+  it('pass on what the person set', () => {
+    expect(producerDefinition(context).env).toMatchObject({ LOG_LEVEL: 'debug', SCHEMA_REGISTRY_URL: 'http://given' });
+  });
+
+  it('give each app its own port, and consumers any free one', () => {
+    expect(producerDefinition(context).env['PORT']).toBe('3001');
+    expect(queryApiDefinition(context).env['PORT']).toBe('4000');
+    expect(consumerDefinition(context, 2).env['PORT']).toBe('0');
+    expect(appPortClaims(options).map(({ port }) => port)).toEqual([3001, 4000]);
+  });
+
+  it('give the settings of the flags to the consumers, and the secret of page tokens to the query API alone', () => {
+    expect(consumerDefinition(context, 2)).toMatchObject({ name: 'consumer-2', env: { IN_FLIGHT_LIMIT: '500' } });
+    expect(consumerDefinition(context, 2).env).not.toHaveProperty('PAGE_TOKEN_SECRET');
+    expect(queryApiDefinition(context).env).toMatchObject({ PAGE_TOKEN_SECRET: 'kept' });
+  });
+
+  it('give a consumer more heap for more in flight', () => {
+    expect(consumerDefinition(context, 1).heapMiB).toBe(256);
+    const wide = { ...context, options: readStackOptions(['--in-flight', '20000'], {}, '/project') };
+    expect(consumerDefinition(wide, 1).heapMiB).toBe(528);
+  });
+});

@@ -1,0 +1,64 @@
+import { stripVTControlCharacters } from 'node:util';
+import { prettyFactory } from 'pino-pretty';
+
+const WARN = 40;
+const INFO = 30;
+
+/** What Nest tells of its own start: a page per app that nobody asked for. All of it is in the log file. */
+const NEST_START = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestApplication']);
+
+/**
+ * Whether a line of an app's log is for the terminal: warnings, errors and what apps tell at `info`, without Nest's own
+ * start. What is no JSON, such as the stack trace of a crash, always is.
+ */
+export function isForTerminal(line: string): boolean {
+  const entry = parseEntry(line);
+  if (entry === undefined) return line.trim() !== '' && !isNestStart(line);
+  const level = typeof entry['level'] === 'number' ? entry['level'] : INFO;
+  if (level >= WARN) return true;
+  return level >= INFO && !NEST_START.has(String(entry['context']));
+}
+
+/** Makes an app's log line readable and says whose it is. */
+export class AppLogView {
+  private readonly pretty: (entry: object | string) => string | undefined;
+
+  constructor(
+    private readonly print: (line: string) => void,
+    colorize: boolean,
+  ) {
+    this.pretty = prettyFactory({
+      colorize,
+      translateTime: 'SYS:HH:MM:ss',
+      ignore: 'pid,hostname,service,context',
+      singleLine: true,
+    });
+  }
+
+  show(app: string, line: string): void {
+    if (!isForTerminal(line)) return;
+    const entry = parseEntry(line);
+    const text = entry === undefined ? line : (this.pretty(entry) ?? line);
+    this.print(`[${app}] ${text.trimEnd()}`);
+  }
+}
+
+/** Nest's own start in Nest's own form, which comes out when an app fails before it has its logger. */
+function isNestStart(line: string): boolean {
+  return /^\[Nest\] .* LOG /.test(stripVTControlCharacters(line));
+}
+
+function parseEntry(line: string): Record<string, unknown> | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    const value: unknown = JSON.parse(line);
+    return isObject(value) ? value : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

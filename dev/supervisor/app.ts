@@ -1,0 +1,122 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { lastLinesOf, LogFile } from '../servers/log-file.js';
+import { StackError } from '../stack-error.js';
+import { AppProcess, type AppDefinition, type AppSurroundings } from './app-process.js';
+
+const READY_WITHIN_MS = 60_000;
+const READY_CHECK_MS = 150;
+const STEADY_MS = 60_000;
+/** An app that falls over this often before it was ever ready will not get up by itself. */
+const CRASHES_BEFORE_READY = 3;
+
+/** How long to wait before the start after so many crashes in a row: doubling from half a second to ten. */
+export function restartDelayMs(crashesInARow: number): number {
+  return Math.min(10_000, 500 * 2 ** (crashesInARow - 1));
+}
+
+/** A service that is kept running: a crash starts it again, after a while that grows. */
+export class App {
+  private readonly log: LogFile;
+  private readonly stopped = new AbortController();
+  private readonly firstReady = Promise.withResolvers<void>();
+  private current: AppProcess | undefined;
+  private wasReady = false;
+  private isRestarting = false;
+  private crashesInARow = 0;
+  private keeping: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly definition: AppDefinition,
+    private readonly surroundings: AppSurroundings,
+    private readonly print: (line: string) => void,
+  ) {
+    this.log = new LogFile(definition.logFile);
+  }
+
+  get name(): string {
+    return this.definition.name;
+  }
+
+  get url(): string | undefined {
+    return this.current?.url;
+  }
+
+  /** Resolves when it is ready for the first time. Throws `app-failed` after a minute, or three crashes, without that. */
+  start(): Promise<void> {
+    const overdue = setTimeout(() => {
+      this.firstReady.reject(this.failure(`was not ready within ${READY_WITHIN_MS / 1000} s`));
+    }, READY_WITHIN_MS);
+    this.keeping = this.keepRunning();
+    return this.firstReady.promise.finally(() => clearTimeout(overdue));
+  }
+
+  /** Resolves to false if it didn't drain within `budgetMs` and was killed. It isn't started again. */
+  async stop(budgetMs: number): Promise<boolean> {
+    this.stopped.abort();
+    this.firstReady.reject(new Error(`${this.name} was stopped before it was ready`));
+    const drained = (await this.current?.stop(budgetMs)) ?? true;
+    await this.keeping;
+    this.log.close();
+    return drained;
+  }
+
+  kill(): void {
+    this.stopped.abort();
+    this.current?.kill();
+  }
+
+  /** Drains it and starts it again with the code that is on disk now. */
+  async restart(budgetMs: number): Promise<void> {
+    this.isRestarting = true;
+    await this.current?.stop(budgetMs);
+  }
+
+  private async keepRunning(): Promise<void> {
+    while (!this.stopped.signal.aborted) {
+      const startedAt = performance.now();
+      const app = new AppProcess(this.definition, this.log, this.surroundings);
+      this.current = app;
+      const watching = this.watchReadiness(app);
+      const ending = await app.ended;
+      await watching;
+      if (this.stopped.signal.aborted) return;
+      if (this.isRestarting) {
+        this.isRestarting = false;
+        continue;
+      }
+      this.crashesInARow = performance.now() - startedAt > STEADY_MS ? 1 : this.crashesInARow + 1;
+      if (!this.wasReady && this.crashesInARow >= CRASHES_BEFORE_READY) {
+        this.firstReady.reject(this.failure(`ended ${CRASHES_BEFORE_READY} times before it was ready (${ending})`));
+        return;
+      }
+      await this.pauseAfterCrash(ending);
+    }
+  }
+
+  private async pauseAfterCrash(ending: string): Promise<void> {
+    const milliseconds = restartDelayMs(this.crashesInARow);
+    this.print(`${this.name} ended by itself (${ending}); starting it again in ${milliseconds / 1000} s`);
+    await Promise.allSettled([delay(milliseconds, undefined, { signal: this.stopped.signal })]);
+  }
+
+  private async watchReadiness(app: AppProcess): Promise<void> {
+    while (!app.hasEnded && !this.stopped.signal.aborted) {
+      if (await app.isReady()) {
+        if (this.wasReady) this.print(`${this.name} is ready again`);
+        this.wasReady = true;
+        this.firstReady.resolve();
+        return;
+      }
+      await Promise.race([delay(READY_CHECK_MS), app.ended]);
+    }
+  }
+
+  private failure(what: string): StackError {
+    const { logFile } = this.definition;
+    return new StackError(
+      'app-failed',
+      `The ${this.name} ${what}. The last lines of its log:\n${lastLinesOf(logFile)}`,
+      `The whole log: ${logFile}`,
+    );
+  }
+}

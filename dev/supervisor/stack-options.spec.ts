@@ -1,0 +1,108 @@
+import { describe, expect, it } from '@jest/globals';
+import { StackError } from '../stack-error.js';
+import { readStackOptions } from './stack-options.js';
+
+function read(args: string[], env: NodeJS.ProcessEnv = {}): ReturnType<typeof readStackOptions> {
+  return readStackOptions(args, env, '/project');
+}
+
+function refusal(args: string[], env: NodeJS.ProcessEnv = {}): StackError {
+  try {
+    read(args, env);
+  } catch (error) {
+    if (error instanceof StackError) return error;
+    throw error;
+  }
+  throw new Error('was not refused');
+}
+
+describe('npm start', () => {
+  it('has a default for everything', () => {
+    expect(read([])).toEqual({
+      dataDirectory: '/project/.data',
+      consumers: 1,
+      partitions: undefined,
+      watch: false,
+      serverPorts: { kafka: 9092, registry: 8081, mongodb: 27017 },
+      producerPort: 3001,
+      queryApiPort: 3000,
+      listenHost: '127.0.0.1',
+      consumerSettings: {},
+      external: { kafka: false, registry: false, mongodb: false },
+    });
+  });
+
+  it('takes every flag of its contract', () => {
+    const flags = [
+      '--data',
+      '/big',
+      '--consumers',
+      '4',
+      '--partitions',
+      '24',
+      '--in-flight',
+      '500',
+      '--save-ms',
+      '0..100',
+      '--watch',
+    ];
+    expect(read(flags)).toMatchObject({
+      dataDirectory: '/big',
+      consumers: 4,
+      partitions: 24,
+      watch: true,
+      consumerSettings: { IN_FLIGHT_LIMIT: '500', SAVE_DELAY_MS: '0..100' },
+    });
+  });
+
+  it('takes TOPIC_PARTITIONS for the partitions unless the flag says otherwise', () => {
+    expect(read([], { TOPIC_PARTITIONS: '6' }).partitions).toBe(6);
+    expect(read(['--partitions', '24'], { TOPIC_PARTITIONS: '6' }).partitions).toBe(24);
+  });
+
+  it('starts no server that is given from outside, each alone', () => {
+    expect(read([], { KAFKA_BROKERS: 'kafka:9092' }).external).toEqual({
+      kafka: true,
+      registry: false,
+      mongodb: false,
+    });
+    expect(read([], { SCHEMA_REGISTRY_URL: 'http://r' }).external).toEqual({
+      kafka: false,
+      registry: true,
+      mongodb: false,
+    });
+    expect(read([], { MONGODB_URI: 'mongodb://m' }).external).toEqual({ kafka: false, registry: false, mongodb: true });
+  });
+
+  it.each([
+    [['--consumers', 'many']],
+    [['--consumers', '65']],
+    [['--consumers=-1']],
+    [['--partitions', '0']],
+    [['--partitions', '1.5']],
+    [['--in-flight', '1e3']],
+    [['--save-ms', '1000']],
+    [['--save-ms', '9..1']],
+    [['--unknown']],
+    [['stray']],
+    [['--data']],
+  ])('refuses %j with the list of the right flags and exit code 2', (args) => {
+    const error = refusal(args);
+    expect(error).toMatchObject({ code: 'bad-flag', exitCode: 2 });
+    expect(error.remedy).toContain('--consumers N');
+  });
+
+  it.each(['0', '65536', 'abc', '80.5'])('refuses %j as a port', (text) => {
+    const error = refusal([], { KAFKA_PORT: text });
+    expect(error).toMatchObject({ code: 'bad-setting', exitCode: 2 });
+    expect(error.message).toContain('KAFKA_PORT');
+  });
+
+  it('refuses one port for two', () => {
+    expect(refusal([], { PRODUCER_PORT: '3000' }).message).toBe('PRODUCER_PORT and QUERY_API_PORT are both 3000.');
+  });
+
+  it("doesn't mind the port of a server that isn't started", () => {
+    expect(read([], { KAFKA_PORT: '8081', KAFKA_BROKERS: 'kafka:9092' }).serverPorts.kafka).toBe(8081);
+  });
+});

@@ -1,0 +1,131 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { ServerPorts } from '../servers/embedded-servers.js';
+import { StackError } from '../stack-error.js';
+
+/** What `npm start` was asked to run. */
+export interface StackOptions {
+  readonly dataDirectory: string;
+  readonly consumers: number;
+  /** Undefined: whatever the data were made with, 12 on fresh data. */
+  readonly partitions: number | undefined;
+  /** Rebuild and restart the apps when a source file changes. */
+  readonly watch: boolean;
+  readonly serverPorts: ServerPorts;
+  readonly producerPort: number;
+  readonly queryApiPort: number;
+  readonly listenHost: string;
+  /** Variables that go to the apps because a flag set them. Those of the environment go to them anyway. */
+  readonly consumerSettings: { readonly IN_FLIGHT_LIMIT?: string; readonly SAVE_DELAY_MS?: string };
+  /** Servers given from outside, which are not started here. */
+  readonly external: { readonly kafka: boolean; readonly registry: boolean; readonly mongodb: boolean };
+}
+
+export const DEFAULT_PARTITIONS = 12;
+
+const FLAGS = `The flags of npm start, after a --:
+  --data DIR            where the data are kept (default .data)
+  --consumers N         consumer processes, 0 to 64 (default 1)
+  --partitions N        partitions of a fresh orders.v1, 1 to 1000 (default 12)
+  --in-flight N         orders in flight in each consumer, 1 to 1000000 (default 6000)
+  --save-ms MIN..MAX    the simulated save in milliseconds (default 0..1000)
+  --watch               restart the apps when a source file changes (npm run dev)
+for example: npm start -- --consumers 2 --save-ms 0..100`;
+
+const FLAG_TYPES = {
+  data: { type: 'string' },
+  consumers: { type: 'string' },
+  partitions: { type: 'string' },
+  'in-flight': { type: 'string' },
+  'save-ms': { type: 'string' },
+  watch: { type: 'boolean' },
+} as const;
+
+/** Reads flags and environment. Throws `bad-flag` and `bad-setting`, each with the list of the right ones. */
+export function readStackOptions(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  projectDirectory: string,
+): StackOptions {
+  const flags = parseFlags(args);
+  const inFlight = flags['in-flight'];
+  const saveMs = flags['save-ms'];
+  const partitions = flags.partitions ?? (env['TOPIC_PARTITIONS'] || undefined);
+  const options: StackOptions = {
+    dataDirectory: resolve(projectDirectory, flags.data || '.data'),
+    consumers: flags.consumers === undefined ? 1 : wholeFlag('consumers', flags.consumers, 0, 64),
+    partitions: partitions === undefined ? undefined : wholeFlag('partitions', partitions, 1, 1000),
+    watch: flags.watch ?? false,
+    serverPorts: {
+      kafka: port(env, 'KAFKA_PORT', 9092),
+      registry: port(env, 'REGISTRY_PORT', 8081),
+      mongodb: port(env, 'MONGODB_PORT', 27017),
+    },
+    producerPort: port(env, 'PRODUCER_PORT', 3001),
+    queryApiPort: port(env, 'QUERY_API_PORT', 3000),
+    listenHost: env['LISTEN_HOST'] || '127.0.0.1',
+    consumerSettings: {
+      ...(inFlight !== undefined && { IN_FLIGHT_LIMIT: String(wholeFlag('in-flight', inFlight, 1, 1_000_000)) }),
+      ...(saveMs !== undefined && { SAVE_DELAY_MS: saveDelay(saveMs) }),
+    },
+    external: {
+      kafka: Boolean(env['KAFKA_BROKERS']),
+      registry: Boolean(env['SCHEMA_REGISTRY_URL']),
+      mongodb: Boolean(env['MONGODB_URI']),
+    },
+  };
+  requireDifferentPorts(options);
+  return options;
+}
+
+function parseFlags(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: FLAG_TYPES, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    throw badFlag(error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error));
+  }
+}
+
+function wholeFlag(name: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw badFlag(`--${name} takes a whole number from ${least} to ${most}, not "${text}"`);
+}
+
+function saveDelay(text: string): string {
+  const [, least, most] = /^(\d{1,7})\.\.(\d{1,7})$/.exec(text) ?? [];
+  if (least !== undefined && most !== undefined && Number(least) <= Number(most)) return text;
+  throw badFlag(`--save-ms takes two numbers of milliseconds such as 0..1000, the smaller first, not "${text}"`);
+}
+
+function badFlag(message: string): StackError {
+  return new StackError('bad-flag', `${message}.`, FLAGS);
+}
+
+function port(env: NodeJS.ProcessEnv, setting: string, otherwise: number): number {
+  const text = env[setting];
+  if (!text) return otherwise;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= 1 && value <= 65_535) return value;
+  throw new StackError('bad-setting', `${setting} is "${text}".`, 'It takes a port number from 1 to 65535.');
+}
+
+function requireDifferentPorts({ serverPorts, producerPort, queryApiPort, external }: StackOptions): void {
+  const ports = new Map<number, string>();
+  const claim = (setting: string, number: number): void => {
+    const other = ports.get(number);
+    if (other !== undefined) {
+      throw new StackError(
+        'bad-setting',
+        `${other} and ${setting} are both ${number}.`,
+        'Give each a port of its own.',
+      );
+    }
+    ports.set(number, setting);
+  };
+  if (!external.kafka) claim('KAFKA_PORT', serverPorts.kafka);
+  if (!external.registry) claim('REGISTRY_PORT', serverPorts.registry);
+  if (!external.mongodb) claim('MONGODB_PORT', serverPorts.mongodb);
+  claim('PRODUCER_PORT', producerPort);
+  claim('QUERY_API_PORT', queryApiPort);
+}

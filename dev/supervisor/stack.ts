@@ -1,0 +1,182 @@
+import { requireFreeSpace } from '../machine/disk-space.js';
+import { requireFreePorts } from '../machine/ports.js';
+import { signalIfThere } from '../machine/process-table.js';
+import { provideParts, type EmbeddedChoice } from '../parts/embedded-parts.js';
+import type { DataDirectory } from '../servers/data-directory.js';
+import { EmbeddedServers, serverPortClaims } from '../servers/embedded-servers.js';
+import { StackError } from '../stack-error.js';
+import { announcement } from './announcement.js';
+import { App } from './app.js';
+import {
+  appPortClaims,
+  consumerDefinition,
+  producerDefinition,
+  queryApiDefinition,
+  type AppContext,
+} from './app-definitions.js';
+import type { AppLogView } from './app-log-view.js';
+import { pageTokenSecret } from './page-token-secret.js';
+import { SourceWatch } from './source-watch.js';
+import { DEFAULT_PARTITIONS, type StackOptions } from './stack-options.js';
+
+/** Together under the 30 s that a stop may take. An app gives up by itself after 18 s; servers that take longer recover. */
+const DRAIN_BUDGET_MS = 19_000;
+const SERVER_BUDGET_MS = 9_000;
+
+const DATA_NEED_MIB = 1_024;
+
+/** How the stack tells of itself. */
+export interface StackVoice {
+  readonly print: (line: string) => void;
+  readonly view: AppLogView;
+}
+
+/** Everything that `npm start` runs: the servers first, then the apps; stopped the other way round. */
+export class Stack {
+  /** Rejects when something ends that nothing here can replace. */
+  readonly broken: Promise<never>;
+  private readonly breakdown = Promise.withResolvers<never>();
+  private readonly choice: EmbeddedChoice;
+  private servers: EmbeddedServers | undefined;
+  private apps: App[] = [];
+  private watch: SourceWatch | undefined;
+  private starting: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly options: StackOptions,
+    private readonly env: NodeJS.ProcessEnv,
+    private readonly data: DataDirectory,
+    private readonly voice: StackVoice,
+  ) {
+    this.broken = this.breakdown.promise;
+    const { kafka, registry, mongodb } = options.external;
+    this.choice = { kafka: !kafka, registry: !registry, mongodb: !mongodb };
+  }
+
+  /**
+   * Resolves when every app is ready. `signal` gives the start up, after which `stop` must still be called.
+   * Throws StackErrors; nothing has been started when it throws `port-in-use`, `disk-full`, `partitions-fixed` or `fetch-failed`.
+   */
+  start(signal: AbortSignal): Promise<void> {
+    this.starting = this.startAll(signal);
+    return this.starting;
+  }
+
+  /** Drains the apps, stops the servers, in under 30 s, from whatever state the stack is in. */
+  async stop(): Promise<void> {
+    const { print } = this.voice;
+    const startedAt = performance.now();
+    const seconds = (): string => ((performance.now() - startedAt) / 1_000).toFixed(1);
+    this.watch?.stop();
+    if (this.apps.length > 0) {
+      print(`draining ${this.apps.map(({ name }) => name).join(', ')}`);
+      await Promise.all(this.apps.map((app) => this.drain(app)));
+      print(`drained in ${seconds()} s; stopping the servers`);
+    }
+    await this.servers?.stop(SERVER_BUDGET_MS);
+    await Promise.allSettled([this.starting]);
+    if (this.servers !== undefined || this.apps.length > 0)
+      print(`everything has stopped (${seconds()} s); the data stay in ${this.data.path}`);
+  }
+
+  /** Ends everything now. The data survive it, as they survive a power cut. */
+  kill(): void {
+    for (const app of this.apps) app.kill();
+    for (const { pid } of this.data.records.running()) signalIfThere(pid, 'SIGKILL');
+  }
+
+  private async startAll(signal: AbortSignal): Promise<void> {
+    const { print } = this.voice;
+    const partitions = this.choosePartitions();
+    const claims = [...serverPortClaims(this.choice, this.options.serverPorts), ...appPortClaims(this.options)];
+    await requireFreePorts(claims);
+    await requireFreeSpace(this.data.path, DATA_NEED_MIB, 'the stack');
+    const built = this.options.watch ? this.watchSources() : Promise.resolve();
+    const [context] = await Promise.all([this.startServers(partitions, signal), built]);
+    signal.throwIfAborted();
+    this.apps = this.makeApps(context);
+    print(`starting ${this.apps.map(({ name }) => name).join(', ')}`);
+    await Promise.all(this.apps.map((app) => app.start()));
+    signal.throwIfAborted();
+    if (this.choice.kafka && partitions !== undefined) this.data.rememberPartitions(partitions);
+    for (const line of announcement(this.whereabouts(context))) print(line);
+    print('ready');
+  }
+
+  private async startServers(partitions: number | undefined, signal: AbortSignal): Promise<AppContext> {
+    const { print } = this.voice;
+    const { choice, options, data, env } = this;
+    if (Object.values(choice).some(Boolean)) {
+      const parts = await provideParts(choice, print, signal);
+      signal.throwIfAborted();
+      this.servers = new EmbeddedServers(choice, options.serverPorts, data, parts, {
+        onCrash: print,
+        onLost: (error) => this.breakdown.reject(error),
+      });
+      await this.servers.start((name, milliseconds) =>
+        print(`${name} serves (${(milliseconds / 1_000).toFixed(1)} s)`),
+      );
+    }
+    const addresses = (await this.servers?.addresses()) ?? {};
+    return { options, addresses, partitions, pageTokenSecret: pageTokenSecret(data.path), env };
+  }
+
+  /** Resolves when the code that the apps are about to be started from has been compiled. */
+  private watchSources(): Promise<void> {
+    this.watch = new SourceWatch(() => void this.restartApps(), this.voice.print);
+    return this.watch.firstBuild;
+  }
+
+  private choosePartitions(): number | undefined {
+    const wanted = this.options.partitions;
+    if (!this.choice.kafka) return wanted;
+    const made = this.data.partitions;
+    if (made !== undefined && wanted !== undefined && wanted !== made) {
+      throw new StackError(
+        'partitions-fixed',
+        `The data in ${this.data.path} were made with ${made} partitions, and ${wanted} are asked for.`,
+        `A topic's keys would change their partitions, and so lose their order. Leave --partitions out, empty the data ` +
+          '(npm run reset), or use others (--data DIR).',
+      );
+    }
+    return wanted ?? made ?? DEFAULT_PARTITIONS;
+  }
+
+  private makeApps(context: AppContext): App[] {
+    const { view, print } = this.voice;
+    const surroundings = { records: this.data.records, guard: this.servers?.guard, view };
+    const consumers = Array.from({ length: this.options.consumers }, (_, index) =>
+      consumerDefinition(context, index + 1),
+    );
+    return [producerDefinition(context), queryApiDefinition(context), ...consumers].map(
+      (definition) => new App(definition, surroundings, print),
+    );
+  }
+
+  private async drain(app: App): Promise<void> {
+    const drained = await app.stop(DRAIN_BUDGET_MS);
+    if (!drained) {
+      this.voice.print(
+        `${app.name} did not drain within ${DRAIN_BUDGET_MS / 1_000} s and was killed; what it hadn't committed comes again`,
+      );
+    }
+  }
+
+  private async restartApps(): Promise<void> {
+    this.voice.print('the sources have changed: restarting the apps');
+    await Promise.all(this.apps.map((app) => app.restart(DRAIN_BUDGET_MS)));
+  }
+
+  private whereabouts({ addresses, env, options }: AppContext): Parameters<typeof announcement>[0] {
+    const urlOf = (name: string): string | undefined => this.apps.find((app) => app.name === name)?.url;
+    return {
+      producer: urlOf('producer'),
+      queryApi: urlOf('query-api'),
+      consumers: options.consumers,
+      brokers: addresses.KAFKA_BROKERS ?? env['KAFKA_BROKERS'] ?? '',
+      registryUrl: addresses.SCHEMA_REGISTRY_URL ?? env['SCHEMA_REGISTRY_URL'] ?? '',
+      mongodbUri: addresses.MONGODB_URI ?? env['MONGODB_URI'] ?? '',
+      dataDirectory: options.dataDirectory,
+    };
+  }
+}
