@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ORDERS_SUBJECT } from '#orders/topics.js';
+import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
+import { startServersAlone, type ServersAlone } from '../dev/servers/servers-alone.js';
+
+/** Runs an app until it ends. */
+async function run(app: string, env: NodeJS.ProcessEnv): Promise<{ code: number | null; output: string }> {
+  const child = spawn(process.execPath, [join(PROJECT_DIRECTORY, `dist/apps/${app}/src/main.js`)], {
+    env: { ...process.env, PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => void child.once('exit', resolve));
+  return { code, output };
+}
+
+describe('a registry that holds another schema', () => {
+  let folder: string;
+  let servers: ServersAlone;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'orders-schema-'));
+    servers = await startServersAlone(join(folder, 'data'));
+    const other = { type: 'record', name: 'Order', namespace: 'orders.v1', fields: [{ name: 'id', type: 'int' }] };
+    const response = await fetch(`${servers.addresses.SCHEMA_REGISTRY_URL}/subjects/${ORDERS_SUBJECT}/versions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ schema: JSON.stringify(other) }),
+    });
+    if (!response.ok) throw new Error(`the registry answered ${response.status}`);
+  }, 120_000);
+
+  afterAll(async () => {
+    await servers.stop();
+    await rm(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  it.each(['producer', 'consumer'])(
+    'keeps the %s from starting, with a message that says what to do',
+    async (app) => {
+      const { code, output } = await run(app, servers.addresses);
+      expect(code).toBe(1);
+      expect(output).toContain(`The schema registry refuses this version's schema for "${ORDERS_SUBJECT}"`);
+      expect(output).toContain('BACKWARD');
+      expect(output).not.toMatch(/\n\s+at /);
+    },
+    60_000,
+  );
+
+  it('and so does a cluster that is not the expected one', async () => {
+    const { code, output } = await run('producer', { ...servers.addresses, KAFKA_CLUSTER_ID: 'another-cluster' });
+    expect(code).toBe(1);
+    expect(output).toMatch(/This Kafka is cluster .+, not another-cluster/);
+  }, 60_000);
+});

@@ -1,0 +1,99 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { orderGenerator } from '#orders/generator.js';
+import { OrderCodec } from '#orders/order-codec.js';
+import { ORDER_SCHEMA } from '#orders/order-schema.js';
+import { ORDERS_SUBJECT, ORDERS_TOPIC } from '#orders/topics.js';
+import { eventually } from './support/eventually.js';
+import { Pipeline } from './support/pipeline.js';
+import { RunningStack } from './support/running-stack.js';
+import { quietKafka, writeRecords } from './support/topic-writer.js';
+
+describe('a server that is away', () => {
+  let folder: string;
+  let pipeline: Pipeline;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'orders-outages-'));
+    pipeline = await Pipeline.of(
+      await RunningStack.start({ dataDirectory: join(folder, 'data'), flags: ['--save-ms', '0..200'] }),
+    );
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.close();
+    await pipeline.stack.stop();
+    await rm(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  async function consumerSays(pattern: RegExp): Promise<boolean> {
+    return pattern.test(pipeline.stack.output);
+  }
+
+  async function noDeadLetters(): Promise<boolean> {
+    return (await pipeline.db.collection('deadLetters').countDocuments()) === 0;
+  }
+
+  it('MongoDB frozen in the middle of a populate costs time and no order', async () => {
+    const { pid } = pipeline.stack.process('MongoDB');
+    const operation = await pipeline.populate({ count: 30_000, seed: 5 });
+    await eventually(
+      'the saving has begun',
+      30_000,
+      async () => ((await pipeline.operation(operation.id)).saved ?? 0) > 0,
+    );
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await eventually('the consumer stops taking', 40_000, async () => consumerSays(/environment is away/));
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    const done = await pipeline.allSaved(operation.id, 90_000);
+    expect(done).toMatchObject({ acked: 30_000, saved: 30_000, deadLettered: 0 });
+    expect(await pipeline.db.collection('orders').countDocuments()).toBe(30_000);
+    expect(await noDeadLetters()).toBe(true);
+  }, 240_000);
+
+  it('a registry away makes a record of a new schema wait, and never a dead letter', async () => {
+    const registry = pipeline.stack.registryUrl;
+    const newer = { ...ORDER_SCHEMA, fields: [...ORDER_SCHEMA.fields, { name: 'note', type: 'string', default: '' }] };
+    const response = await fetch(`${registry}/subjects/${ORDERS_SUBJECT}/versions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ schema: JSON.stringify(newer) }),
+    });
+    const { id: schemaId } = (await response.json()) as { id: number };
+    const codec = await OrderCodec.connect(registry);
+    const order = orderGenerator({
+      operationId: '01935c9e-8a00-7000-8000-0000000000bb',
+      seed: 9,
+      count: 1,
+      firstNumber: 2_000_001,
+      accounts: 1,
+      from: new Date(0),
+      to: new Date(1_000),
+    })(0);
+    // The newer schema has one more field at the end: an empty string is a zero byte.
+    const value = Buffer.concat([codec.encode(order), Buffer.from([0])]);
+    value.writeInt32BE(schemaId, 1);
+
+    const { pid } = pipeline.stack.process('schema registry');
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const before = pipeline.stack.output.length;
+      await writeRecords(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC, [
+        { partition: 0, key: order.accountId, value },
+      ]);
+      await eventually('the consumer stops taking', 60_000, async () =>
+        /environment is away/.test(pipeline.stack.output.slice(before)),
+      );
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    const isSaved = async (): Promise<boolean> => (await pipeline.get(`/v1/orders/${order.id}`)).status === 200;
+    await eventually('the order is saved', 60_000, isSaved);
+    expect(await noDeadLetters()).toBe(true);
+  }, 180_000);
+});

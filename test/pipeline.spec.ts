@@ -1,0 +1,146 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { OperationResponse } from '../apps/producer/src/operation-response.js';
+import type { OrderResponse } from '../apps/query-api/src/order-response.js';
+import type { OrdersPage } from '../apps/query-api/src/orders-page.js';
+import { ORDER_INDEXES } from '#orders/orders-collection.js';
+import { expectedOrders, Pipeline } from './support/pipeline.js';
+import { RunningStack } from './support/running-stack.js';
+
+const COUNT = 5_250;
+
+/** What the seed decides, and nothing else does. */
+function drawn({ accountId, symbol, side, price, quantity }: OrderResponse): unknown {
+  return [accountId, symbol, side, price, quantity];
+}
+
+describe('populate, saved, queried', () => {
+  let folder: string;
+  let pipeline: Pipeline;
+  let operation: OperationResponse;
+  let expected: OrderResponse[];
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'orders-pipeline-'));
+    const stack = await RunningStack.start({ dataDirectory: join(folder, 'data'), flags: ['--save-ms', '0..300'] });
+    pipeline = await Pipeline.of(stack);
+    operation = await pipeline.populate({ count: COUNT, seed: 42 });
+    expected = expectedOrders(operation);
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.close();
+    await pipeline.stack.stop();
+    await rm(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  it('accepts a populate as a running operation that has its block of numbers', () => {
+    expect(operation).toMatchObject({ kind: 'populate', status: 'running', seed: 42, count: COUNT, firstNumber: 1 });
+  });
+
+  it('ends with all generated, acknowledged and saved, and nothing dead-lettered', async () => {
+    expect(await pipeline.allSaved(operation.id, 60_000)).toMatchObject({
+      status: 'succeeded',
+      generated: COUNT,
+      acked: COUNT,
+      saved: COUNT,
+      deadLettered: 0,
+    });
+    expect(await pipeline.db.collection('orders').countDocuments()).toBe(COUNT);
+  }, 90_000);
+
+  it('gives each order back by its id, exactly as the generator makes it', async () => {
+    for (const order of expected) {
+      const { status, body } = await pipeline.get<OrderResponse>(`/v1/orders/${order.id}`);
+      expect([status, body]).toEqual([200, order]);
+    }
+  }, 60_000);
+
+  it('gives all orders in their order by numbered pages, also from the middle', async () => {
+    const pages = await pipeline.walk('/v1/orders?page=1&pageSize=1000');
+    expect(pages.map(({ length }) => length)).toEqual([1_000, 1_000, 1_000, 1_000, 1_000, 250]);
+    expect(pages.flat()).toEqual(expected);
+    const { body, headers } = await pipeline.get<OrdersPage>('/v1/orders?page=4&pageSize=50');
+    expect(body.items).toEqual(expected.slice(150, 200));
+    expect(body.page).toEqual({
+      number: 4,
+      size: 50,
+      next: '/v1/orders?page=5&pageSize=50',
+      prev: '/v1/orders?page=3&pageSize=50',
+      last: '/v1/orders?page=105&pageSize=50',
+    });
+    expect(headers.get('link')).toContain('</v1/orders?page=5&pageSize=50>; rel="next"');
+  });
+
+  it('gives all orders by a walk, forward from the first page and back from the last', async () => {
+    const forward = await pipeline.walk('/v1/orders?pageSize=500');
+    expect(forward.flat()).toEqual(expected);
+    let last = '/v1/orders?pageSize=500';
+    for (let next: string | undefined = last; next !== undefined;) {
+      last = next;
+      next = (await pipeline.get<OrdersPage>(last)).body.page.next;
+    }
+    const backward = await pipeline.walk(last, 'prev');
+    expect(backward.toReversed().flat()).toEqual(expected);
+  });
+
+  it('gives any range of numbers, both ends included', async () => {
+    const range = await pipeline.walk('/v1/orders/range?from=1234&to=3456&pageSize=1000');
+    expect(range.flat()).toEqual(expected.slice(1_233, 3_456));
+    const numbered = await pipeline.walk('/v1/orders/range?from=1234&to=3456&page=1&pageSize=700');
+    expect(numbered.flat()).toEqual(expected.slice(1_233, 3_456));
+    const { body } = await pipeline.get<OrdersPage>('/v1/orders/range?from=7&to=7');
+    expect(body.items).toEqual([expected[6]]);
+  });
+
+  it('answers a page past the end with 200 and nothing on it', async () => {
+    for (const path of [
+      '/v1/orders?page=1000000',
+      '/v1/orders?page=9007199254740991',
+      '/v1/orders/range?from=999999&to=1000000',
+    ]) {
+      const { status, body } = await pipeline.get<OrdersPage>(path);
+      expect([status, body.items]).toEqual([200, []]);
+      expect(body.page.next).toBeUndefined();
+    }
+  });
+
+  it('changes the page size in the middle of a walk, but not the question', async () => {
+    const { body } = await pipeline.get<OrdersPage>('/v1/orders?pageSize=10');
+    const token = new URL(body.page.next ?? '', 'http://x').searchParams.get('pageToken');
+    const wider = await pipeline.get<OrdersPage>(`/v1/orders?pageToken=${token}&pageSize=20`);
+    expect(wider.body.items).toEqual(expected.slice(10, 30));
+    const other = await pipeline.get(`/v1/orders/range?from=1&to=100&pageToken=${token}`);
+    expect(other.status).toBe(400);
+  });
+
+  it('makes the same accounts, symbols, prices and quantities from the same seed', async () => {
+    const again = await pipeline.populate({ count: 100, seed: 42 });
+    await pipeline.allSaved(again.id, 30_000);
+    const { body } = await pipeline.get<OrdersPage>(`/v1/orders/range?from=${again.firstNumber}&to=${COUNT + 100}`);
+    expect(again.firstNumber).toBe(COUNT + 1);
+    expect(body.items.map(drawn)).toEqual(expected.slice(0, 100).map(drawn));
+  }, 60_000);
+
+  it('keeps to its six indexes beside _id', async () => {
+    const indexes = await pipeline.db.collection('orders').listIndexes().toArray();
+    const names = indexes.map(({ name }) => String(name));
+    expect(names.toSorted()).toEqual(['_id_', ...ORDER_INDEXES.map(({ name }) => name)].toSorted());
+  });
+
+  it('serves Swagger UI and OpenAPI 3.1 from its own origin only', async () => {
+    for (const url of [pipeline.stack.producerUrl, pipeline.stack.queryApiUrl]) {
+      const page = await (await fetch(`${url}/docs`)).text();
+      const sources = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, source]) => source ?? '');
+      expect(sources.length).toBeGreaterThan(3);
+      for (const source of sources) {
+        expect(source).not.toMatch(/^(https?:)?\/\//);
+        expect((await fetch(new URL(source, `${url}/docs`))).status).toBe(200);
+      }
+      const document = (await (await fetch(`${url}/docs-json`)).json()) as { openapi: string };
+      expect(document.openapi).toBe('3.1.0');
+    }
+  });
+});

@@ -1,0 +1,146 @@
+import { spawn } from 'node:child_process';
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
+
+/** An npm that installs nothing but what the set-up looks at, and tells that it was run. */
+const FAKE_NPM = `#!/bin/sh
+echo "npm $*" >> npm-runs
+rm -rf node_modules && mkdir node_modules
+ln -s "$REAL_MODULES/node" "$REAL_MODULES/typescript" "$REAL_MODULES/@types" node_modules/
+sleep 0.3
+cp package-lock.json node_modules/.package-lock.json
+`;
+
+// Each set-up compiles for a second or two, on a busy machine for many.
+jest.setTimeout(60_000);
+
+describe('the set-up of a clone', () => {
+  let project: string;
+
+  beforeEach(async () => {
+    project = await mkdtemp(join(tmpdir(), 'orders-set-up-'));
+    await mkdir(join(project, 'dev'));
+    await cp(join(PROJECT_DIRECTORY, 'dev', 'set-up'), join(project, 'dev', 'set-up'), { recursive: true });
+    await cp(join(PROJECT_DIRECTORY, 'dev', 'setup.mjs'), join(project, 'dev', 'setup.mjs'));
+    for (const folder of ['apps', 'libs', 'bin']) await mkdir(join(project, folder));
+    await writeFile(join(project, 'bin', 'npm'), FAKE_NPM, { mode: 0o755 });
+    await writeFile(join(project, 'package.json'), '{ "type": "module" }');
+    await writeFile(join(project, 'apps', 'one.ts'), 'export const one = 1;\n');
+    await wantPackages({ 'node_modules/a': { version: '1.0.0' } });
+    const options = {
+      rootDir: '.',
+      outDir: 'dist',
+      module: 'nodenext',
+      strict: true,
+      types: [],
+      skipLibCheck: true,
+      lib: ['es2022'],
+    };
+    await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions: options }));
+    await writeFile(join(project, 'tsconfig.build.json'), '{ "extends": "./tsconfig.json", "include": ["apps"] }');
+  });
+
+  afterEach(() => rm(project, { recursive: true, force: true }));
+
+  it('installs and compiles on a fresh clone, and does nothing the second time', async () => {
+    expect(await setUp()).toMatchObject({ code: 0, output: expect.stringContaining('compiling the sources') });
+    expect(await npmRuns()).toEqual(['npm ci --loglevel error']);
+    expect(await read('dist/apps/one.js')).toContain('one = 1');
+    expect(await setUp()).toEqual({ code: 0, output: '' });
+    expect((await npmRuns()).length).toBe(1);
+  });
+
+  it('installs again when the wanted packages have changed', async () => {
+    await setUp();
+    await wantPackages({ 'node_modules/a': { version: '1.1.0' } });
+    await setUp();
+    expect((await npmRuns()).length).toBe(2);
+  });
+
+  it("doesn't mind a missing package that is for other platforms", async () => {
+    await setUp();
+    await wantPackages({
+      'node_modules/a': { version: '1.0.0' },
+      'node_modules/mac-only': { version: '1.0.0', optional: true },
+    });
+    await setUp();
+    expect((await npmRuns()).length).toBe(1);
+  });
+
+  it('compiles again after a change, and leaves nothing of a source that is gone', async () => {
+    await setUp();
+    await writeFile(join(project, 'apps', 'two.ts'), 'export const two = 2;\n');
+    await unlink(join(project, 'apps', 'one.ts'));
+    await setUp();
+    expect(await read('dist/apps/two.js')).toContain('two = 2');
+    await expect(read('dist/apps/one.js')).rejects.toThrow('ENOENT');
+  });
+
+  it('says what does not compile, and compiles again once it is mended', async () => {
+    await writeFile(join(project, 'apps', 'one.ts'), 'export const one: string = 1;\n');
+    const failed = await setUp();
+    expect(failed).toMatchObject({ code: 1, output: expect.stringContaining('error TS2322') });
+    expect((await setUp()).code).toBe(1);
+    await writeFile(join(project, 'apps', 'one.ts'), 'export const one = 1;\n');
+    expect((await setUp()).code).toBe(0);
+  });
+
+  it('runs once when two are started at once', async () => {
+    const both = await Promise.all([setUp(), setUp()]);
+    expect(both.map(({ code }) => code)).toEqual([0, 0]);
+    expect((await npmRuns()).length).toBe(1);
+    expect(both.map(({ output }) => output).join('')).toContain('waiting for another set-up');
+  });
+
+  it('takes over from a set-up that was killed', async () => {
+    await mkdir(join(project, '.cache', 'set-up.lock'), { recursive: true });
+    await writeFile(join(project, '.cache', 'set-up.lock', 'pid'), '4194305');
+    expect((await setUp()).code).toBe(0);
+  });
+
+  it('says what to do when npm fails, and when there is none', async () => {
+    await writeFile(join(project, 'bin', 'npm'), '#!/bin/sh\necho "npm error network" >&2\nexit 1\n');
+    expect(await setUp()).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/npm error network[^]*npm ci failed[^]*Check the network/),
+    });
+    await unlink(join(project, 'bin', 'npm'));
+    await symlink('/bin/sh', join(project, 'bin', 'sh'));
+    expect(await setUp(join(project, 'bin'))).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('There is no npm on the PATH'),
+    });
+  });
+
+  function wantPackages(packages: object): Promise<void> {
+    return writeFile(join(project, 'package-lock.json'), JSON.stringify({ packages }));
+  }
+
+  function read(path: string): Promise<string> {
+    return readFile(join(project, path), 'utf8');
+  }
+
+  async function npmRuns(): Promise<string[]> {
+    return (await read('npm-runs')).trim().split('\n');
+  }
+
+  async function setUp(
+    PATH = `${join(project, 'bin')}:/usr/bin:/bin`,
+  ): Promise<{ code: number | null; output: string }> {
+    const { npm_execpath: _npm, npm_node_execpath: _node, ...env } = process.env;
+    const child = spawn(process.execPath, [join(project, 'dev', 'setup.mjs')], {
+      cwd: project,
+      env: { ...env, PATH, REAL_MODULES: join(PROJECT_DIRECTORY, 'node_modules') },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const { promise, resolve } = Promise.withResolvers<number | null>();
+    child.once('close', resolve);
+    return { code: await promise, output };
+  }
+});

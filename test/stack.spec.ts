@@ -1,0 +1,191 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { MongoClient } from 'mongodb';
+import { connectKafka } from '#parallel-consumer/kafkajs.js';
+import { eventually } from './support/eventually.js';
+import { RunningStack, survivors } from './support/running-stack.js';
+
+const A_START = 150_000;
+
+describe('npm start', () => {
+  let folder: string;
+  let data: string;
+  let stack: RunningStack;
+  let firstCluster: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'orders-stack-'));
+    data = join(folder, 'data');
+    stack = await RunningStack.start({
+      dataDirectory: data,
+      by: 'npm',
+      flags: ['--consumers', '2', '--save-ms', '0..10'],
+    });
+  }, A_START * 2);
+
+  afterAll(async () => {
+    await stack.stop();
+    await rm(folder, { recursive: true, force: true });
+  }, A_START);
+
+  it('starts three servers and every app, and says where they are before it says ready', async () => {
+    const names = stack
+      .processes()
+      .map(({ name }) => name)
+      .toSorted();
+    expect(names).toEqual(['Kafka', 'MongoDB', 'consumer-1', 'consumer-2', 'producer', 'query-api', 'schema registry']);
+    const [before, after] = stack.output.split('\nready\n');
+    expect(before).toContain(`${stack.producerUrl}/docs`);
+    expect(before).toContain(`${stack.queryApiUrl}/docs`);
+    expect(before).toContain(stack.brokers);
+    expect(before).toContain(stack.registryUrl);
+    expect(after).toBeDefined();
+    for (const url of [stack.producerUrl, stack.queryApiUrl]) {
+      expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+      expect((await fetch(`${url}/docs`)).status).toBe(200);
+    }
+  });
+
+  it('refuses a second stack on the same data, and leaves the first alone', async () => {
+    const { code, output } = await RunningStack.fail({ dataDirectory: data });
+    expect(code).toBe(1);
+    expect(output).toContain(`A stack already runs on ${data}`);
+    expect(stack.processes().length).toBe(7);
+  }, 30_000);
+
+  it(
+    'runs beside another stack, and neither meets the other',
+    async () => {
+      const other = await RunningStack.start({ dataDirectory: join(folder, 'other') });
+      firstCluster = await clusterIdOf(stack);
+      expect(await clusterIdOf(other)).not.toBe(firstCluster);
+      expect(await other.stop()).toBe(0);
+    },
+    A_START,
+  );
+
+  it(
+    'starts the apps alone when Kafka, the registry and MongoDB are given',
+    async () => {
+      const given = {
+        KAFKA_BROKERS: stack.brokers,
+        SCHEMA_REGISTRY_URL: stack.registryUrl,
+        MONGODB_URI: stack.mongodbUri,
+      };
+      const other = await RunningStack.start({ dataDirectory: join(folder, 'apps-alone'), env: given });
+      const names = other
+        .processes()
+        .map(({ name }) => name)
+        .toSorted();
+      expect(names).toEqual(['consumer-1', 'producer', 'query-api']);
+      expect(await other.stop()).toBe(0);
+      expect(await clusterIdOf(stack)).toBe(firstCluster);
+    },
+    A_START,
+  );
+
+  it('starts a crashed app again', async () => {
+    const crashed = stack.process('consumer-2');
+    process.kill(crashed.pid, 'SIGKILL');
+    await stack.prints(/^consumer-2 is ready again/, 60_000);
+    expect(stack.process('consumer-2').pid).not.toBe(crashed.pid);
+  }, 70_000);
+
+  it('starts a crashed server again, on which the apps become ready again', async () => {
+    const crashed = stack.process('Kafka');
+    process.kill(crashed.pid, 'SIGKILL');
+    await stack.prints(/^Kafka ended by itself \(SIGKILL\); starting it again/, 10_000);
+    await eventually(
+      'the producer is ready',
+      60_000,
+      async () => (await fetch(`${stack.producerUrl}/health/ready`)).ok,
+    );
+    expect(await clusterIdOf(stack)).toBe(firstCluster);
+  }, 80_000);
+
+  it('stops everything within 30 s when only npm gets the signal', async () => {
+    await leaveMark(stack);
+    expect(await stack.stop('SIGINT')).toBe(0);
+    expect(stack.output).toContain('everything has stopped');
+  }, 60_000);
+
+  it(
+    'finds its data again at the next start, on whatever ports',
+    async () => {
+      stack = await RunningStack.start({ dataDirectory: data });
+      expect(await clusterIdOf(stack)).toBe(firstCluster);
+      expect(await findMark(stack)).toBe(true);
+      expect(await (await fetch(`${stack.registryUrl}/subjects`)).json()).toContain('orders.v1-value');
+    },
+    A_START,
+  );
+
+  it(
+    'starts right after its supervisor was killed, though that could stop nothing',
+    async () => {
+      const left = stack.processes();
+      stack.signal('SIGKILL');
+      stack = await RunningStack.start({ dataDirectory: data, by: 'npm' });
+      expect(await survivors(left, 1_000)).toEqual([]);
+      expect(await clusterIdOf(stack)).toBe(firstCluster);
+      expect(await findMark(stack)).toBe(true);
+    },
+    A_START,
+  );
+
+  it('ends by itself when npm is killed', async () => {
+    const left = stack.processes();
+    stack.signal('SIGKILL');
+    expect(await survivors(left, 30_000)).toEqual([]);
+  }, 40_000);
+
+  it(
+    'leaves no server behind when its supervisor is killed and nobody starts it again',
+    async () => {
+      stack = await RunningStack.start({ dataDirectory: data });
+      const left = stack.processes();
+      stack.signal('SIGKILL');
+      expect(await survivors(left, 30_000)).toEqual([]);
+    },
+    A_START + 30_000,
+  );
+
+  it('refuses another number of partitions than the data were made with', async () => {
+    const { code, output } = await RunningStack.fail({ dataDirectory: data, flags: ['--partitions', '5'] });
+    expect(code).toBe(1);
+    expect(output).toContain('were made with 12 partitions, and 5 are asked for');
+  }, 30_000);
+});
+
+async function clusterIdOf(stack: RunningStack): Promise<string> {
+  const unheard = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const admin = connectKafka({ brokers: [stack.brokers], clientId: 'stack-spec', logger: unheard }).admin();
+  await admin.connect();
+  try {
+    return (await admin.describeCluster()).clusterId;
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+async function leaveMark(stack: RunningStack): Promise<void> {
+  await withMarks(stack, (marks) => marks.insertOne({ left: true }, { writeConcern: { w: 'majority', j: true } }));
+}
+
+async function findMark(stack: RunningStack): Promise<boolean> {
+  return withMarks(stack, async (marks) => (await marks.findOne({ left: true })) !== null);
+}
+
+async function withMarks<T>(
+  stack: RunningStack,
+  work: (marks: ReturnType<ReturnType<MongoClient['db']>['collection']>) => Promise<T>,
+): Promise<T> {
+  const client = new MongoClient(stack.mongodbUri);
+  try {
+    return await work(client.db().collection('stackSpecMarks'));
+  } finally {
+    await client.close();
+  }
+}

@@ -1,0 +1,16 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+const CHECK_MS = 100;
+
+/** Resolves once the condition holds; throws, saying what was waited for, when it doesn't within the time (milliseconds). */
+export async function eventually(
+  what: string,
+  withinMs: number,
+  condition: () => boolean | Promise<boolean>,
+): Promise<void> {
+  const deadline = Date.now() + withinMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`Not within ${withinMs} ms: ${what}`);
+    await delay(CHECK_MS);
+  }
+}

@@ -1,0 +1,103 @@
+import { MongoClient, type Db } from 'mongodb';
+import { orderGenerator, type OrderBatch } from '#orders/generator.js';
+import type { OrderResponse } from '../../apps/query-api/src/order-response.js';
+import { orderResponse } from '../../apps/query-api/src/order-response.js';
+import type { OrdersPage } from '../../apps/query-api/src/orders-page.js';
+import type { OperationResponse } from '../../apps/producer/src/operation-response.js';
+import { eventually } from './eventually.js';
+import type { RunningStack } from './running-stack.js';
+
+export interface Answer<T> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: T;
+}
+
+/** A running pipeline as its users meet it: over HTTP, and in MongoDB where a test must see behind the API. */
+export class Pipeline {
+  private constructor(
+    readonly stack: RunningStack,
+    private readonly mongo: MongoClient,
+  ) {}
+
+  static async of(stack: RunningStack): Promise<Pipeline> {
+    return new Pipeline(stack, await MongoClient.connect(stack.mongodbUri));
+  }
+
+  get db(): Db {
+    return this.mongo.db();
+  }
+
+  async close(): Promise<void> {
+    await this.mongo.close();
+  }
+
+  async populate(order: object): Promise<OperationResponse> {
+    const { status, body } = await this.post<OperationResponse>('/v1/populate', order);
+    if (status !== 202) throw new Error(`populate answered ${status}: ${JSON.stringify(body)}`);
+    return body;
+  }
+
+  async operation(id: string): Promise<OperationResponse> {
+    const { body } = await request<OperationResponse>(`${this.stack.producerUrl}/v1/operations/${id}`);
+    return body;
+  }
+
+  /** Waits until all of the operation's orders are saved, and returns it as it is then. */
+  async allSaved(id: string, withinMs: number): Promise<OperationResponse> {
+    await eventually(`all orders of ${id} are saved`, withinMs, async () => {
+      const { saved, count } = await this.operation(id);
+      return saved === count;
+    });
+    return this.operation(id);
+  }
+
+  async post<T>(path: string, body: unknown): Promise<Answer<T>> {
+    return request<T>(`${this.stack.producerUrl}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    });
+  }
+
+  /** A path of the query API. */
+  async get<T>(path: string): Promise<Answer<T>> {
+    return request<T>(`${this.stack.queryApiUrl}${path}`);
+  }
+
+  /** Follows `next` (or `prev`) from a page to the end, and returns all orders met, page by page. */
+  async walk(path: string, link: 'next' | 'prev' = 'next'): Promise<OrderResponse[][]> {
+    const pages: OrderResponse[][] = [];
+    for (let at: string | undefined = path; at !== undefined;) {
+      const { body }: Answer<OrdersPage> = await this.get<OrdersPage>(at);
+      pages.push(body.items);
+      at = body.page[link];
+    }
+    return pages;
+  }
+}
+
+/** The orders that an operation must have made, as the query API must tell them. */
+export function expectedOrders(operation: OperationResponse): OrderResponse[] {
+  const batch: OrderBatch = {
+    operationId: operation.id,
+    seed: operation.seed,
+    count: operation.count,
+    firstNumber: operation.firstNumber,
+    accounts: operation.accounts,
+    from: new Date(operation.from),
+    to: new Date(operation.to),
+  };
+  const orderAt = orderGenerator(batch);
+  return Array.from({ length: operation.count }, (_, index) => orderResponse(orderAt(index)));
+}
+
+async function request<T>(url: string, init: RequestInit = {}): Promise<Answer<T>> {
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(20_000) });
+  const text = await response.text();
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: (text === '' ? undefined : JSON.parse(text)) as T,
+  };
+}

@@ -1,0 +1,164 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../../dev/machine/ports.js';
+import { machineProcesses } from '../../dev/machine/process-table.js';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { ProcessRecords, type ProcessRecord } from '../../dev/servers/process-records.js';
+import { eventually } from './eventually.js';
+
+const READY_WITHIN_MS = 120_000;
+const STOPPED_WITHIN_MS = 30_000;
+
+export interface StackRun {
+  readonly dataDirectory: string;
+  /** Flags of `npm start`, besides --data. */
+  readonly flags?: readonly string[];
+  /** Variables on top of the free ports that a run is given. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** `npm`: as a person starts it. `supervisor` (the default): without npm between, whose pid is then the supervisor's. */
+  readonly by?: 'npm' | 'supervisor';
+}
+
+/** A whole stack as `npm start` runs it, on free ports, in a process of its own. It needs a compiled dist/. */
+export class RunningStack {
+  private text = '';
+  private code: number | null | undefined;
+  private readonly exited: Promise<number | null>;
+
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly dataDirectory: string,
+    /** The variables that set the ports: KAFKA_PORT, REGISTRY_PORT, MONGODB_PORT, PRODUCER_PORT, QUERY_API_PORT. */
+    readonly ports: Readonly<Record<string, string>>,
+  ) {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => {
+        this.text += chunk.toString();
+      });
+    }
+    const exited = Promise.withResolvers<number | null>();
+    child.once('exit', (code) => {
+      this.code = code;
+      exited.resolve(code);
+    });
+    this.exited = exited.promise;
+  }
+
+  /** Starts a stack without waiting for anything. */
+  static async launch({ dataDirectory, flags = [], env = {}, by = 'supervisor' }: StackRun): Promise<RunningStack> {
+    const ports = await freePorts();
+    const args = ['--data', dataDirectory, ...flags];
+    const [command, before] =
+      by === 'npm'
+        ? ['npm', ['start', '--silent', '--']]
+        : [process.execPath, [join(PROJECT_DIRECTORY, 'dist/dev/start.js')]];
+    const child = spawn(command, [...before, ...args], {
+      cwd: PROJECT_DIRECTORY,
+      env: { ...withoutServers(process.env), ...ports, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return new RunningStack(child, dataDirectory, ports);
+  }
+
+  /** Resolves when it has printed `ready`; throws with its output if it ends before. */
+  static async start(run: StackRun): Promise<RunningStack> {
+    const stack = await RunningStack.launch(run);
+    const early = stack.exited.then((code) => {
+      throw new Error(`The stack ended with ${code} before it was ready:\n${stack.output}`);
+    });
+    await Promise.race([stack.prints('ready', READY_WITHIN_MS), early]);
+    early.catch(() => undefined);
+    return stack;
+  }
+
+  /** Runs a start that is expected to fail, to its end. */
+  static async fail(run: StackRun): Promise<{ code: number | null; output: string }> {
+    const stack = await RunningStack.launch(run);
+    const code = await stack.exited;
+    return { code, output: stack.output };
+  }
+
+  get output(): string {
+    return this.text;
+  }
+
+  get producerUrl(): string {
+    return `http://127.0.0.1:${this.ports['PRODUCER_PORT']}`;
+  }
+
+  get queryApiUrl(): string {
+    return `http://127.0.0.1:${this.ports['QUERY_API_PORT']}`;
+  }
+
+  get mongodbUri(): string {
+    return `mongodb://127.0.0.1:${this.ports['MONGODB_PORT']}/orders?replicaSet=orders`;
+  }
+
+  get brokers(): string {
+    return `127.0.0.1:${this.ports['KAFKA_PORT']}`;
+  }
+
+  get registryUrl(): string {
+    return `http://127.0.0.1:${this.ports['REGISTRY_PORT']}/apis/ccompat/v7`;
+  }
+
+  /** Waits for a line that is exactly this, or that holds the pattern. */
+  prints(line: string | RegExp, withinMs: number): Promise<void> {
+    const matches = (text: string): boolean => (typeof line === 'string' ? text === line : line.test(text));
+    return eventually(`the stack prints ${line}`, withinMs, () => this.text.split('\n').some(matches)).catch(
+      (error: unknown) => {
+        throw new Error(`${String(error)}\n${this.output}`, { cause: error });
+      },
+    );
+  }
+
+  /** The apps and servers that run now. */
+  processes(): ProcessRecord[] {
+    return new ProcessRecords(this.dataDirectory, machineProcesses).running();
+  }
+
+  /** One of the processes, such as `Kafka` or `consumer-1`. */
+  process(name: string): ProcessRecord {
+    const found = this.processes().find((record) => record.name === name);
+    if (found === undefined) throw new Error(`No ${name} runs`);
+    return found;
+  }
+
+  /** Sends a signal to the started process alone, npm or the supervisor. */
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  /** Asks it to stop and waits for its end. Resolves to its exit code; throws when that takes more than 30 s. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    const processes = this.processes();
+    this.signal(signal);
+    await eventually('the stack ends', STOPPED_WITHIN_MS, () => this.code !== undefined);
+    const left = await survivors(processes, 1_000);
+    if (left.length > 0) throw new Error(`The stack ended before ${left.join(', ')}`);
+    return this.code ?? null;
+  }
+}
+
+/** Waits for processes to end, for so many milliseconds at the most; resolves to the names of those that still run then. */
+export async function survivors(processes: readonly ProcessRecord[], withinMs: number): Promise<string[]> {
+  const running = (): ProcessRecord[] =>
+    processes.filter(({ pid, identity }) => machineProcesses.identityOf(pid) === identity);
+  const deadline = Date.now() + withinMs;
+  while (running().length > 0 && Date.now() < deadline) await delay(50);
+  return running().map(({ name }) => name);
+}
+
+async function freePorts(): Promise<Record<string, string>> {
+  const settings = ['KAFKA_PORT', 'REGISTRY_PORT', 'MONGODB_PORT', 'PRODUCER_PORT', 'QUERY_API_PORT'];
+  const ports: Record<string, string> = {};
+  for (const setting of settings) ports[setting] = String(await freePort());
+  return ports;
+}
+
+/** A developer's own servers must not be what the tests test. */
+function withoutServers(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { KAFKA_BROKERS: _kafka, SCHEMA_REGISTRY_URL: _registry, MONGODB_URI: _mongodb, ...rest } = env;
+  return rest;
+}

@@ -1,0 +1,60 @@
+import type { OutgoingRecord } from '#parallel-consumer/dead-letter.js';
+import { connectKafka, type Kafka } from '#parallel-consumer/kafkajs.js';
+
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** A Kafka client that keeps its warnings to itself. */
+export function quietKafka(brokers: string): Kafka {
+  return connectKafka({ brokers: [brokers], clientId: 'tests', logger: quiet });
+}
+
+/** Writes raw records to a topic, as a foreign producer might. @returns the offset of each */
+export async function writeRecords(
+  kafka: Kafka,
+  topic: string,
+  records: readonly (Omit<OutgoingRecord, 'headers'> & Partial<OutgoingRecord>)[],
+): Promise<number[]> {
+  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  await producer.connect();
+  try {
+    const offsets: number[] = [];
+    for (const record of records) {
+      const [written] = await producer.send({ topic, acks: -1, messages: [{ headers: {}, ...record }] });
+      offsets.push(Number(written?.baseOffset));
+    }
+    return offsets;
+  } finally {
+    await producer.disconnect();
+  }
+}
+
+export interface ReadRecord {
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Reads a topic from its beginning until that many records were read. */
+export async function readRecords(kafka: Kafka, topic: string, count: number, withinMs: number): Promise<ReadRecord[]> {
+  const consumer = kafka.consumer({ groupId: `tests-${crypto.randomUUID()}`, maxWaitTimeInMs: 250 });
+  const records: ReadRecord[] = [];
+  const { promise: enough, resolve } = Promise.withResolvers<void>();
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  await consumer.run({
+    autoCommit: false,
+    eachMessage: async ({ partition, message }) => {
+      const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]);
+      const { key, value, offset } = message;
+      records.push({ partition, offset: Number(offset), key, value, headers: Object.fromEntries(headers) });
+      if (records.length >= count) resolve();
+    },
+  });
+  const timer = setTimeout(resolve, withinMs);
+  await enough;
+  clearTimeout(timer);
+  await consumer.disconnect();
+  return records;
+}
