@@ -1,0 +1,29 @@
+/** Stable codes of what can keep the run from even beginning, or end it. */
+type ComposeTestErrorCode =
+  | 'not-root'
+  | 'not-debian'
+  | 'unsupported-platform'
+  | 'client-missing'
+  | 'engine-failed'
+  | 'command-failed'
+  | 'not-in-time'
+  | 'wrong-answer'
+  | 'not-removed';
+
+/** A failure with a message for the person who runs the test: what happened and, where it can be known, what to do. */
+export class ComposeTestError extends Error {
+  override readonly name = 'ComposeTestError';
+
+  constructor(
+    readonly code: ComposeTestErrorCode,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Throws `wrong-answer` unless what was found holds. */
+export function expect(holds: boolean, expectation: string): asserts holds {
+  if (!holds) throw new ComposeTestError('wrong-answer', expectation);
+}

@@ -1,0 +1,45 @@
+import { join } from 'node:path';
+import type { FetchProgress } from '../../dev/parts/fetch-progress.js';
+import { runClient } from '../../dev/parts/package-client.js';
+import { installPart, type Part } from '../../dev/parts/part.js';
+
+export const DEBIAN_RELEASE = 'bookworm';
+/** ca-certificates for npm, libcurl4 with all that it brings for mongod. */
+const PACKAGES = 'ca-certificates,libcurl4';
+const LEFT_OUT = [
+  './dev/*',
+  './proc/*',
+  './sys/*',
+  './var/cache/apt/*',
+  './var/lib/apt/lists/*',
+  './usr/share/doc/*',
+  './usr/share/man/*',
+  './usr/share/locale/*',
+];
+
+/** The base of all stand-ins, as an archive to import. */
+export function debianArchive(part: Part): string {
+  return join(part.directory, 'debian.tar');
+}
+
+/**
+ * Makes the smallest Debian from its packages, as no image can be pulled. `workDirectory` is the run's, since an
+ * interrupted debootstrap may leave mounts there. Throws `fetch-failed`.
+ */
+export async function makeDebianBase(
+  part: Part,
+  workDirectory: string,
+  progress: FetchProgress,
+  signal: AbortSignal,
+): Promise<void> {
+  const fetching = `Debian ${DEBIAN_RELEASE}`;
+  const client = (command: string, args: readonly string[]): Promise<void> =>
+    runClient({ command, args, fetching, signal });
+  await progress.during(`${fetching}, 90 MB, with debootstrap`, () =>
+    installPart(part, async (directory) => {
+      await client('debootstrap', ['--variant=minbase', `--include=${PACKAGES}`, DEBIAN_RELEASE, workDirectory]);
+      const excludes = LEFT_OUT.map((path) => `--exclude=${path}`);
+      await client('tar', ['-C', workDirectory, ...excludes, '-cf', join(directory, 'debian.tar'), '.']);
+    }),
+  );
+}

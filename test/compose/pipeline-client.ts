@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { ComposeTestError, expect } from './compose-test-error.js';
+import type { PublishedPorts } from './compose-project.js';
+
+const ANSWER_WITHIN_MS = 20_000;
+const PAGE_SIZE = 1000;
+
+/** What the run reads of an operation. */
+const OperationSchema = z.object({
+  id: z.string(),
+  status: z.string(),
+  count: z.number(),
+  firstNumber: z.number(),
+  saved: z.number(),
+  deadLettered: z.number(),
+});
+export type Operation = z.infer<typeof OperationSchema>;
+
+/** What the run reads of an order. */
+const OrderSchema = z.object({ id: z.string(), number: z.number() });
+type OrderAnswer = z.infer<typeof OrderSchema>;
+
+const OrdersPageSchema = z.object({
+  items: z.array(OrderSchema),
+  page: z.object({ next: z.string().optional() }),
+});
+
+/** The producer and the query API as clients on the host see them. */
+export class PipelineClient {
+  private readonly producer: string;
+  private readonly queryApi: string;
+
+  constructor(
+    ports: PublishedPorts,
+    private readonly signal: AbortSignal,
+  ) {
+    this.producer = `http://127.0.0.1:${ports.PRODUCER_PORT}`;
+    this.queryApi = `http://127.0.0.1:${ports.QUERY_API_PORT}`;
+  }
+
+  async populate(count: number): Promise<Operation> {
+    const response = await this.request(`${this.producer}/v1/populate`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ count }),
+    });
+    expect(response.status === 202, `populate answers 202, not ${response.status}`);
+    const operation = OperationSchema.parse(await response.json());
+    const location = response.headers.get('location');
+    expect(location === `/v1/operations/${operation.id}`, `populate's Location names the operation, not ${location}`);
+    return operation;
+  }
+
+  operation(id: string): Promise<Operation> {
+    return this.json(`${this.producer}/v1/operations/${id}`, OperationSchema);
+  }
+
+  order(id: string): Promise<OrderAnswer> {
+    return this.json(`${this.queryApi}/v1/orders/${id}`, OrderSchema);
+  }
+
+  async page(number: number, pageSize: number): Promise<readonly OrderAnswer[]> {
+    const { items } = await this.json(
+      `${this.queryApi}/v1/orders?page=${number}&pageSize=${pageSize}`,
+      OrdersPageSchema,
+    );
+    return items;
+  }
+
+  /** All orders of a range of numbers, inclusive, by following `next` from page to page. */
+  async range(from: number, to: number): Promise<OrderAnswer[]> {
+    const orders: OrderAnswer[] = [];
+    let next: string | undefined = `/v1/orders/range?from=${from}&to=${to}&pageSize=${PAGE_SIZE}`;
+    while (next !== undefined) {
+      const answer: z.infer<typeof OrdersPageSchema> = await this.json(`${this.queryApi}${next}`, OrdersPageSchema);
+      orders.push(...answer.items);
+      expect(orders.length <= to - from + 1, `a walk through ${from}..${to} ends`);
+      next = answer.page.next;
+    }
+    return orders;
+  }
+
+  private async json<T>(url: string, schema: z.ZodType<T>): Promise<T> {
+    const response = await this.request(url);
+    if (!response.ok) {
+      throw new ComposeTestError('wrong-answer', `GET ${url}: ${response.status} ${await response.text()}`);
+    }
+    return schema.parse(await response.json());
+  }
+
+  private request(url: string, options: RequestInit = {}): Promise<Response> {
+    return fetch(url, { ...options, signal: AbortSignal.any([this.signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]) });
+  }
+}

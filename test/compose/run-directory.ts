@@ -1,0 +1,43 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtemp, realpath, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { judgeLock } from '../../dev/machine/pid-lock.js';
+import { machineProcesses } from '../../dev/machine/process-table.js';
+
+const PREFIX = 'orders-compose-';
+
+/**
+ * The temporary folder that holds all of a run: the engine's data, sockets and log, and what images are built from.
+ * Not in the project, whose checks would read it, and not deep: the path of a socket may have 107 characters only.
+ */
+export class RunDirectory {
+  private constructor(readonly path: string) {}
+
+  /** Makes a new one that names this process as its owner. */
+  static async create(): Promise<RunDirectory> {
+    const directory = new RunDirectory(await realpath(await mkdtemp(join(tmpdir(), PREFIX))));
+    const owner = { pid: process.pid, identity: machineProcesses.identityOf(process.pid) };
+    await writeFile(directory.file('owner.json'), JSON.stringify(owner));
+    return directory;
+  }
+
+  /** The folders of runs that were killed, each perhaps with an engine that goes on. */
+  static async abandoned(): Promise<RunDirectory[]> {
+    const temporary = await realpath(tmpdir());
+    return readdirSync(temporary)
+      .filter((entry) => entry.startsWith(PREFIX))
+      .map((entry) => new RunDirectory(join(temporary, entry)))
+      .filter((directory) => directory.isAbandoned);
+  }
+
+  file(...names: string[]): string {
+    return join(this.path, ...names);
+  }
+
+  /** A folder without the owner's name is a run's that begins just now. */
+  private get isAbandoned(): boolean {
+    const owner = this.file('owner.json');
+    return existsSync(owner) && judgeLock(readFileSync(owner, 'utf8'), machineProcesses) === 'stale';
+  }
+}
