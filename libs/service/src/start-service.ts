@@ -1,7 +1,7 @@
-import type { Type } from '@nestjs/common';
+import { Logger, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Logger } from 'nestjs-pino';
+import { Logger as PinoLogger } from 'nestjs-pino';
 import qs from 'qs';
 import { serveApiDocs, type ApiDescription } from './openapi.js';
 import { ProblemFilter } from './problem-filter.js';
@@ -42,7 +42,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
   });
   // Fastify would take text for a body; every body here is JSON, all else is 415.
   app.getHttpAdapter().getInstance().removeContentTypeParser('text/plain');
-  app.useLogger(app.get(Logger));
+  app.useLogger(app.get(PinoLogger));
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(new ValidationPipe());
   if (options.docs) serveApiDocs(app, options.docs);
@@ -56,7 +56,7 @@ function endWithItsKeeper(app: NestFastifyApplication): void {
   const end = (reason: string): void => {
     if (ending) return;
     ending = true;
-    const logger = app.get(Logger);
+    const logger = new Logger('service');
     logger.log({ reason }, 'draining');
     // Whatever hangs (a broker that never answers) must not keep the process: what isn't finished is handed over.
     setTimeout(() => {
