@@ -1,11 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ORDERS_TOPIC } from '#orders/topics.js';
 import type { OrdersPage } from '../apps/query-api/src/orders-page.js';
 import { Pipeline, type Answer } from './support/pipeline.js';
-import { RunningStack } from './support/running-stack.js';
 import { quietKafka } from './support/topic-writer.js';
 
 interface ProblemBody {
@@ -28,22 +24,16 @@ function fieldsBlamed({ status, headers, body }: Answer<ProblemBody>): string[] 
 }
 
 describe('bad input', () => {
-  let folder: string;
   let pipeline: Pipeline;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'orders-bad-input-'));
-    pipeline = await Pipeline.of(
-      await RunningStack.start({ dataDirectory: join(folder, 'data'), flags: ['--save-ms', '0..1'] }),
-    );
+    pipeline = await Pipeline.start('--save-ms', '0..1');
     const operation = await pipeline.populate({ count: 30, seed: 1 });
     await pipeline.allSaved(operation.id, 30_000);
   }, 180_000);
 
   afterAll(async () => {
-    await pipeline.close();
-    await pipeline.stack.stop();
-    await rm(folder, { recursive: true, force: true });
+    await pipeline.end();
   }, 60_000);
 
   async function recordsOnTopic(): Promise<number> {

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { orderGenerator } from '#orders/generator.js';
 import { OrderCodec } from '#orders/order-codec.js';
@@ -10,13 +7,11 @@ import { originHeaders } from '#orders/record-headers.js';
 import type { Kafka } from '#parallel-consumer/kafkajs.js';
 import { eventually } from './support/eventually.js';
 import { Pipeline } from './support/pipeline.js';
-import { RunningStack } from './support/running-stack.js';
 import { quietKafka, readRecords, writeRecords, type ReadRecord } from './support/topic-writer.js';
 
 const OPERATION = '01935c9e-8a00-7000-8000-0000000000aa';
 
 describe('records that can not be saved', () => {
-  let folder: string;
   let pipeline: Pipeline;
   let kafka: Kafka;
   let codec: OrderCodec;
@@ -31,18 +26,13 @@ describe('records that can not be saved', () => {
   });
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'orders-dead-letters-'));
-    pipeline = await Pipeline.of(
-      await RunningStack.start({ dataDirectory: join(folder, 'data'), flags: ['--save-ms', '0..1'] }),
-    );
+    pipeline = await Pipeline.start('--save-ms', '0..1');
     kafka = quietKafka(pipeline.stack.brokers);
     codec = await OrderCodec.connect(pipeline.stack.registryUrl);
   }, 180_000);
 
   afterAll(async () => {
-    await pipeline.close();
-    await pipeline.stack.stop();
-    await rm(folder, { recursive: true, force: true });
+    await pipeline.end();
   }, 60_000);
 
   async function saved(order: Order): Promise<boolean> {

@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { orderGenerator } from '#orders/generator.js';
 import { OrderCodec } from '#orders/order-codec.js';
@@ -8,24 +5,17 @@ import { ORDER_SCHEMA } from '#orders/order-schema.js';
 import { ORDERS_SUBJECT, ORDERS_TOPIC } from '#orders/topics.js';
 import { eventually } from './support/eventually.js';
 import { Pipeline } from './support/pipeline.js';
-import { RunningStack } from './support/running-stack.js';
 import { quietKafka, writeRecords } from './support/topic-writer.js';
 
 describe('a server that is away', () => {
-  let folder: string;
   let pipeline: Pipeline;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'orders-outages-'));
-    pipeline = await Pipeline.of(
-      await RunningStack.start({ dataDirectory: join(folder, 'data'), flags: ['--save-ms', '0..200'] }),
-    );
+    pipeline = await Pipeline.start('--save-ms', '0..200');
   }, 180_000);
 
   afterAll(async () => {
-    await pipeline.close();
-    await pipeline.stack.stop();
-    await rm(folder, { recursive: true, force: true });
+    await pipeline.end();
   }, 60_000);
 
   async function consumerSays(pattern: RegExp): Promise<boolean> {
@@ -53,6 +43,21 @@ describe('a server that is away', () => {
     const done = await pipeline.allSaved(operation.id, 90_000);
     expect(done).toMatchObject({ acked: 30_000, saved: 30_000, deadLettered: 0 });
     expect(await pipeline.db.collection('orders').countDocuments()).toBe(30_000);
+    expect(await noDeadLetters()).toBe(true);
+  }, 240_000);
+
+  it('Kafka killed in the middle of a populate costs time and no order', async () => {
+    const before = await pipeline.db.collection('orders').countDocuments();
+    const operation = await pipeline.populate({ count: 30_000, seed: 6, ratePerSecond: 10_000 });
+    await eventually(
+      'the saving has begun',
+      30_000,
+      async () => ((await pipeline.operation(operation.id)).saved ?? 0) > 0,
+    );
+    process.kill(pipeline.stack.process('Kafka').pid, 'SIGKILL');
+    const done = await pipeline.allSaved(operation.id, 120_000);
+    expect(done).toMatchObject({ status: 'succeeded', acked: 30_000, saved: 30_000, deadLettered: 0 });
+    expect(await pipeline.db.collection('orders').countDocuments()).toBe(before + 30_000);
     expect(await noDeadLetters()).toBe(true);
   }, 240_000);
 

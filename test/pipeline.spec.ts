@@ -1,13 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { OperationResponse } from '../apps/producer/src/operation-response.js';
 import type { OrderResponse } from '../apps/query-api/src/order-response.js';
 import type { OrdersPage } from '../apps/query-api/src/orders-page.js';
 import { ORDER_INDEXES } from '#orders/orders-collection.js';
 import { expectedOrders, Pipeline } from './support/pipeline.js';
-import { RunningStack } from './support/running-stack.js';
 
 const COUNT = 5_250;
 
@@ -17,23 +13,18 @@ function drawn({ accountId, symbol, side, price, quantity }: OrderResponse): unk
 }
 
 describe('populate, saved, queried', () => {
-  let folder: string;
   let pipeline: Pipeline;
   let operation: OperationResponse;
   let expected: OrderResponse[];
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'orders-pipeline-'));
-    const stack = await RunningStack.start({ dataDirectory: join(folder, 'data'), flags: ['--save-ms', '0..300'] });
-    pipeline = await Pipeline.of(stack);
+    pipeline = await Pipeline.start('--save-ms', '0..300');
     operation = await pipeline.populate({ count: COUNT, seed: 42 });
     expected = expectedOrders(operation);
   }, 180_000);
 
   afterAll(async () => {
-    await pipeline.close();
-    await pipeline.stack.stop();
-    await rm(folder, { recursive: true, force: true });
+    await pipeline.end();
   }, 60_000);
 
   it('accepts a populate as a running operation that has its block of numbers', () => {

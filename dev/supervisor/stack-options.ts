@@ -53,7 +53,7 @@ export function readStackOptions(
   const partitions = flags.partitions ?? (env['TOPIC_PARTITIONS'] || undefined);
   const options: StackOptions = {
     dataDirectory: resolve(projectDirectory, flags.data || '.data'),
-    consumers: flags.consumers === undefined ? 1 : wholeFlag('consumers', flags.consumers, 0, 64),
+    consumers: flags.consumers === undefined ? 1 : wholeFlag('consumers', flags.consumers, 1, 64),
     partitions: partitions === undefined ? undefined : wholeFlag('partitions', partitions, 1, 1000),
     watch: flags.watch ?? false,
     serverPorts: {

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
 import { orderGenerator, type OrderBatch } from '#orders/generator.js';
 import type { OrderResponse } from '../../apps/query-api/src/order-response.js';
@@ -5,7 +8,7 @@ import { orderResponse } from '../../apps/query-api/src/order-response.js';
 import type { OrdersPage } from '../../apps/query-api/src/orders-page.js';
 import type { OperationResponse } from '../../apps/producer/src/operation-response.js';
 import { eventually } from './eventually.js';
-import type { RunningStack } from './running-stack.js';
+import { RunningStack } from './running-stack.js';
 
 export interface Answer<T> {
   readonly status: number;
@@ -20,14 +23,28 @@ export class Pipeline {
     private readonly mongo: MongoClient,
   ) {}
 
+  /** The pipeline of a stack that somebody else stops. */
   static async of(stack: RunningStack): Promise<Pipeline> {
     return new Pipeline(stack, await MongoClient.connect(stack.mongodbUri));
+  }
+
+  /** Starts a stack of its own, on new data; `end` stops it and removes them. */
+  static async start(...flags: string[]): Promise<Pipeline> {
+    const dataDirectory = await mkdtemp(join(tmpdir(), 'orders-test-'));
+    return Pipeline.of(await RunningStack.start({ dataDirectory, flags }));
+  }
+
+  async end(): Promise<void> {
+    await this.close();
+    await this.stack.stop();
+    await rm(this.stack.dataDirectory, { recursive: true, force: true });
   }
 
   get db(): Db {
     return this.mongo.db();
   }
 
+  /** Lets go of MongoDB, and of nothing else. */
   async close(): Promise<void> {
     await this.mongo.close();
   }

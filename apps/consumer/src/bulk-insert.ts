@@ -25,8 +25,8 @@ export class BulkUncertainError extends Error {
 const SAVED: InsertResult = { kind: 'saved' };
 const REPEATED: InsertResult = { kind: 'repeated' };
 const DUPLICATE_KEY = 11000;
-/** Errors of a single write that blame the server, not the document: not primary, shutting down, out of time or disk. */
-const SERVER_AT_FAULT = new Set([6, 7, 50, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436, 14031]);
+/** Errors of a single write that blame the document itself: bad value, wrong type, failed validation, too large, key too long. */
+const DOCUMENT_AT_FAULT = new Set([2, 14, 121, 10334, 17280]);
 
 /**
  * Inserts orders in one durable bulk (`w: majority`, journaled, unordered, so that one bad order fails alone).
@@ -55,8 +55,9 @@ async function resultsOf(
     throw new BulkUncertainError(`the write concern was not met: ${concern.errmsg}`, { cause: error });
   // No single failure explains the error: the bulk broke off as a whole.
   if (failures.length === 0) throw error;
-  const atFault = failures.find(({ code }) => SERVER_AT_FAULT.has(code));
-  if (atFault) throw new BulkUncertainError(`MongoDB could not write: ${atFault.errmsg}`, { cause: error });
+  // Whatever isn't surely the document's fault may be the server's: then the bulk goes again.
+  const other = failures.find(({ code }) => code !== DUPLICATE_KEY && !DOCUMENT_AT_FAULT.has(code));
+  if (other) throw new BulkUncertainError(`MongoDB could not write: ${other.errmsg}`, { cause: error });
   const results = documents.map(() => SAVED);
   const duplicates = failures.filter(({ code }) => code === DUPLICATE_KEY);
   for (const { index, errmsg } of failures) results[index] = { kind: 'refused', reason: errmsg ?? 'no reason given' };

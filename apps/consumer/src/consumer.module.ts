@@ -9,6 +9,7 @@ import { connectKafka } from '#parallel-consumer/kafkajs.js';
 import { KafkajsBroker } from '#parallel-consumer/kafkajs-broker.js';
 import { ParallelConsumer } from '#parallel-consumer/parallel-consumer.js';
 import { HealthModule } from '#service/health.js';
+import { KafkaProbe } from '#service/kafka-probe.js';
 import { createLogger, logsModule } from '#service/logs.js';
 import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
@@ -79,12 +80,13 @@ function createProjector(mongo: Mongo, _topicsAreThere: OrdersSavers): DeadLette
 @Module({
   providers: [
     { provide: Mongo, useFactory: connectMongo },
+    { provide: KafkaProbe, useValue: new KafkaProbe(kafka) },
     { provide: OrderSaver, useFactory: createSaver, inject: [Mongo] },
     { provide: OrdersSavers, useFactory: createSavers, inject: [OrderSaver] },
     { provide: DeadLetterProjector, useFactory: createProjector, inject: [Mongo, OrdersSavers] },
     ConsumerMetrics,
   ],
-  exports: [Mongo, OrdersSavers],
+  exports: [Mongo, KafkaProbe, OrdersSavers],
 })
 class SavingModule {}
 

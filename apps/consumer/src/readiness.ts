@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { ReadinessChecks } from '#service/health.js';
+import { KafkaProbe } from '#service/kafka-probe.js';
 import { Mongo } from '#service/mongo.js';
 import { OrdersSavers } from './orders-savers.js';
 
@@ -7,10 +8,11 @@ import { OrdersSavers } from './orders-savers.js';
 export class ConsumerReadiness extends ReadinessChecks {
   readonly checks;
 
-  constructor(mongo: Mongo, savers: OrdersSavers) {
+  constructor(mongo: Mongo, kafka: KafkaProbe, savers: OrdersSavers) {
     super();
     this.checks = {
       mongodb: () => mongo.ping(),
+      kafka: () => kafka.check(),
       group: async () => {
         const { ready, state, suspendedSince } = savers.status;
         if (ready) return;

@@ -7,6 +7,9 @@ import type { Progress } from './operations.js';
 import type { OrdersTopic } from './orders-topic.js';
 import { Pace } from './pace.js';
 
+/** How finely a rate is kept. */
+const CHUNKS_PER_SECOND = 10;
+
 export interface EmissionOptions {
   readonly operation: OperationDocument;
   readonly topic: OrdersTopic;
@@ -22,7 +25,8 @@ export interface EmissionOptions {
  * @returns how far it came: all of it, unless the signal ended it
  */
 export async function emit({ operation, topic, signal, onProgress }: EmissionOptions): Promise<Progress> {
-  const { acked: start, chunkSize, count } = operation;
+  const { acked: start, count } = operation;
+  const chunkSize = evenChunkSize(operation);
   const orderAt = orderGenerator(batchOf(operation));
   const pace = new Pace(operation.ratePerSecond, Date.now());
   const chunkFrom = (from: number): OutgoingRecord[] =>
@@ -40,6 +44,15 @@ export async function emit({ operation, topic, signal, onProgress }: EmissionOpt
     await onProgress({ generated: acked + chunk.length, acked });
   }
   return { generated: acked === count ? count : acked + chunk.length, acked };
+}
+
+/** At a slow rate smaller chunks: a thousand orders at once every minute would be no rate of 17 a second. */
+export function evenChunkSize({
+  chunkSize,
+  ratePerSecond,
+}: Pick<OperationDocument, 'chunkSize' | 'ratePerSecond'>): number {
+  if (ratePerSecond === null) return chunkSize;
+  return Math.min(chunkSize, Math.max(1, Math.ceil(ratePerSecond / CHUNKS_PER_SECOND)));
 }
 
 function makeChunk(

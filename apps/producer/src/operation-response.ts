@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import type { OperationDocument } from '#orders/operation.js';
 
-const count = z.int().min(0);
-const date = z.iso.datetime();
+const count = z
+  .int()
+  .min(0)
+  .meta({ examples: [100_000] });
+const date = z.iso.datetime().meta({ examples: ['2026-01-31T12:00:00.000Z'] });
 
 /** An operation as the API tells it. What isn't known is `null`, never 0. */
 export const OperationResponseSchema = z

@@ -2,15 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import type { OperationDocument } from '#orders/operation.js';
+import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
 import { RecordsRefusedError } from '#parallel-consumer/reliable-producer.js';
 import { emit } from './emission.js';
-import { LeaseLostError, Operations, type Progress } from './operations.js';
+import { LEASE_MS, LeaseLostError, Operations, type Progress } from './operations.js';
 import { OrdersTopic } from './orders-topic.js';
 
 /** How often to look for operations that another process left behind. */
 const LOOK_AROUND_MS = 1_000;
 /** How often progress is stored; a crash emits again what was acknowledged since, which the consumers recognise. */
 const SAVE_EVERY_MS = 250;
+/** How long a stop waits for the chunk in hand; whoever claims the operation next sends it again. */
+const STOP_PATIENCE_MS = 4_000;
 
 /**
  * Emits running operations one after another, those that a crashed process left behind included: a populate survives any
@@ -36,7 +39,8 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
     this.wake();
-    await this.running;
+    // While Kafka is away a chunk in hand would be sent for ever: closing ends that, after a moment of patience.
+    await Promise.all([this.topic.close(), succeededWithin(systemClock, STOP_PATIENCE_MS, this.running)]);
   }
 
   /** There is a new operation: look at once. */
@@ -77,29 +81,48 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
       acked === 0 ? 'emitting' : 'emitting on from the last acknowledged order',
     );
     const saver = new ProgressSaver((progress) => this.operations.saveProgress(id, this.owner, progress));
+    const lease = this.keepLease(id);
     try {
-      const progress = await emit({
-        operation,
-        topic: this.topic,
-        signal: this.stopping.signal,
-        onProgress: (now) => saver.note(now),
-      });
-      if (progress.acked === count) await this.persist(() => this.operations.succeed(id, this.owner, progress));
-      else await this.operations.release(id, this.owner, progress);
-      this.logger.log(
-        { operation: id, acked: progress.acked, count },
-        progress.acked === count ? 'all acknowledged' : 'handed over',
-      );
+      const signal = AbortSignal.any([this.stopping.signal, lease.lost]);
+      const progress = await emit({ operation, topic: this.topic, signal, onProgress: (now) => saver.note(now) });
+      await this.finished(id, progress, count);
     } catch (error) {
       await this.failed(id, error);
+    } finally {
+      lease.stop();
     }
+  }
+
+  /** Renews the lease, also while Kafka is away or the next order isn't due for long. */
+  private keepLease(id: string): { lost: AbortSignal; stop: () => void } {
+    const lost = new AbortController();
+    const renew = async (): Promise<void> => {
+      try {
+        await this.operations.renew(id, this.owner);
+      } catch (error) {
+        if (error instanceof LeaseLostError) lost.abort();
+        else this.logger.warn({ operation: id, reason: String(error) }, 'the lease could not be renewed: trying again');
+      }
+    };
+    const timer = setInterval(() => void renew(), LEASE_MS / 3);
+    return { lost: lost.signal, stop: () => clearInterval(timer) };
+  }
+
+  private async finished(id: string, progress: Progress, count: number): Promise<void> {
+    const all = progress.acked === count;
+    if (all) await this.persist(() => this.operations.succeed(id, this.owner, progress));
+    else await this.operations.release(id, this.owner, progress);
+    this.logger.log({ operation: id, acked: progress.acked, count }, all ? 'all acknowledged' : 'handed over');
   }
 
   private async failed(id: string, error: unknown): Promise<void> {
     if (error instanceof LeaseLostError) return this.logger.warn({ operation: id }, error.message);
     if (error instanceof RecordsRefusedError) {
       this.logger.error({ operation: id, code: error.code }, error.message);
-      return this.persist(() => this.operations.fail(id, this.owner, { code: error.code, message: error.message }));
+      const { code, message } = error;
+      return this.persist(() => this.operations.fail(id, this.owner, { code, message })).catch((unstored: unknown) =>
+        this.logger.warn({ operation: id, reason: String(unstored) }, 'its failure could not be stored'),
+      );
     }
     if (this.stopping.signal.aborted)
       return this.logger.warn({ operation: id, reason: String(error) }, 'cut off: goes on later');

@@ -72,6 +72,11 @@ export class Operations {
     await this.update(id, owner, { ...progress, lease: leaseOf(owner) });
   }
 
+  /** Holds the lease on while there is no progress. @throws LeaseLostError */
+  async renew(id: string, owner: string): Promise<void> {
+    await this.update(id, owner, { lease: leaseOf(owner) });
+  }
+
   async succeed(id: string, owner: string, progress: Progress): Promise<void> {
     await this.update(id, owner, { ...progress, status: 'succeeded', finishedAt: new Date(), lease: null });
   }

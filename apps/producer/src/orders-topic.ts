@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { OrderCodec } from '#orders/order-codec.js';
 import type { Order } from '#orders/order.js';
 import { originHeaders } from '#orders/record-headers.js';
@@ -9,7 +9,7 @@ import type { Acknowledgement, ReliableProducer } from '#parallel-consumer/relia
 
 /** The topic as the producer sees it: orders go in, acknowledgements come back. */
 @Injectable()
-export class OrdersTopic implements OnApplicationShutdown {
+export class OrdersTopic {
   private readonly choosePartition: (accountId: string) => number;
 
   constructor(
@@ -35,7 +35,8 @@ export class OrdersTopic implements OnApplicationShutdown {
     return this.producer.send(ORDERS_TOPIC, records);
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /** Gives up what Kafka doesn't acknowledge within two seconds. */
+  async close(): Promise<void> {
     await this.producer.close();
   }
 }

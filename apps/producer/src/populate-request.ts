@@ -26,8 +26,19 @@ export const PopulateRequestSchema = z
       .describe(
         'The same seed gives the same accounts, symbols, prices and quantities. Random by default, and returned.',
       ),
-    chunkSize: z.int().min(1).max(10_000).default(1_000).describe('Orders that Kafka acknowledges at once.'),
-    ratePerSecond: z.number().positive().max(10_000_000).optional().describe('Orders per second at the most.'),
+    // All of a chunk may fall on one partition, and its batch there must stay below the topic's 1 MiB.
+    chunkSize: z
+      .int()
+      .min(1)
+      .max(5_000)
+      .default(1_000)
+      .describe('Orders that Kafka acknowledges at once, at the most.'),
+    ratePerSecond: z
+      .number()
+      .min(0.1)
+      .max(10_000_000)
+      .optional()
+      .describe('Orders per second since the start, on average: a stall is caught up with.'),
     accounts: z.int().min(1).max(10_000_000).default(100_000).describe('Accounts that the orders are spread over.'),
     from: date.optional().describe('createdAt of the first order; 24 hours before `to` by default.'),
     to: date.optional().describe('Where createdAt ends; now by default.'),

@@ -7,16 +7,23 @@ const decimal = z.string().regex(/^\d+\.\d{4}$/);
 /** An order as the API tells it: money as plain strings of four decimals, never as floats. */
 export const OrderResponseSchema = z
   .object({
-    id: z.uuid(),
-    number: z.int().min(1),
+    id: z.uuid().meta({ examples: ['970844c7-0d33-82a3-ba87-000000001266'] }),
+    number: z
+      .int()
+      .min(1)
+      .meta({ examples: [4_711] }),
     accountId: z.string().meta({ examples: ['acc-0004711'] }),
     side: z.enum(['buy', 'sell']),
     symbol: z.string().meta({ examples: ['ACME'] }),
-    quantity: z.int().min(1),
+    quantity: z
+      .int()
+      .min(1)
+      .max(10_000)
+      .meta({ examples: [100] }),
     price: decimal.meta({ examples: ['187.3500'] }),
     amount: decimal.describe('Exactly quantity x price.').meta({ examples: ['18735.0000'] }),
     currency: z.string().meta({ examples: ['USD'] }),
-    createdAt: z.iso.datetime(),
+    createdAt: z.iso.datetime().meta({ examples: ['2026-01-31T12:00:00.000Z'] }),
     legacy: z
       .object({ number: z.int(), filled: z.array(z.string()) })
       .optional()

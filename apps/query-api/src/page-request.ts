@@ -9,7 +9,8 @@ function integer(minimum: number, maximum: number) {
     .string({ error: 'must be given once' })
     .regex(/^\d{1,16}$/, 'must be a whole number')
     .transform(Number)
-    .refine((value) => value >= minimum && value <= maximum, `must be from ${minimum} to ${maximum}`);
+    .refine((value) => value >= minimum && value <= maximum, `must be from ${minimum} to ${maximum}`)
+    .meta({ type: 'integer', minimum, maximum });
 }
 
 const paging = {

@@ -11,20 +11,14 @@ export type OperationStatus = 'running' | 'paused' | 'succeeded' | 'cancelled' |
  * A long-running emission, as MongoDB holds it: all that is needed to make its orders again and to go on after a crash.
  * `generated`, `acked`, `saved` and `deadLettered` are different things and never derived from each other.
  */
-export interface OperationDocument {
+export interface OperationDocument extends Omit<OrderBatch, 'operationId'> {
   /** A UUID of version 7: ids sort by the time they were made. */
   readonly _id: string;
   readonly kind: OperationKind;
   readonly status: OperationStatus;
-  readonly seed: number;
-  readonly count: number;
-  readonly firstNumber: number;
-  readonly accounts: number;
-  readonly from: Date;
-  readonly to: Date;
-  /** Orders per acknowledged batch. */
+  /** Orders per acknowledged batch, at the most. */
   readonly chunkSize: number;
-  /** Orders per second at the most; `null`: as fast as Kafka takes them. */
+  /** Orders per second since the start, on average; `null`: as fast as Kafka takes them. */
   readonly ratePerSecond: number | null;
   /** Orders made so far. */
   readonly generated: number;

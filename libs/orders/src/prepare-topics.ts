@@ -1,5 +1,5 @@
 import type { Admin, Kafka } from 'kafkajs';
-import { DEFAULT_PARTITIONS, ORDERS_TOPIC, topicSettings } from './topics.js';
+import { DEAD_LETTER_TOPIC, DEFAULT_PARTITIONS, ORDERS_TOPIC, topicSettings } from './topics.js';
 
 /** The Kafka met is not the one expected: another stack's, or a topic made with other settings. */
 export class WrongKafkaError extends Error {
@@ -49,13 +49,24 @@ async function createMissing(admin: Admin, brokers: number, partitions: number):
 }
 
 async function checkPartitions(admin: Admin, expected: number | undefined): Promise<number> {
-  const { topics } = await admin.fetchTopicMetadata({ topics: [ORDERS_TOPIC] });
-  const partitions = topics[0]?.partitions.length ?? 0;
+  const partitions = await partitionCount(admin, ORDERS_TOPIC);
   if (expected !== undefined && partitions !== expected)
     throw new WrongKafkaError(
       'wrong-partition-count',
       `Topic ${ORDERS_TOPIC} has ${partitions} partitions, not ${expected}. Another count would send accounts to other partitions and ` +
         `break their order: start with ${partitions}, or empty the data first (npm run reset).`,
     );
+  const deadLetters = await partitionCount(admin, DEAD_LETTER_TOPIC);
+  if (deadLetters < partitions)
+    throw new WrongKafkaError(
+      'wrong-partition-count',
+      `Topic ${DEAD_LETTER_TOPIC} has ${deadLetters} partitions, fewer than the ${partitions} of ${ORDERS_TOPIC}: a dead letter keeps its ` +
+        'partition number. Give it as many.',
+    );
   return partitions;
+}
+
+async function partitionCount(admin: Admin, topic: string): Promise<number> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+  return topics[0]?.partitions.length ?? 0;
 }

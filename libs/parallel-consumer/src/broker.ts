@@ -22,9 +22,10 @@ export interface BrokerListener {
   /**
    * The membership is settled. Synchronous, since the first fetch follows at once.
    * @param kept whether this is still the member it was: partitions it had are then as it left them
-   * @returns for each partition that the engine goes on with, the offset to fetch next
+   * Every partition is fetched from its committed offset on, also one that the engine goes on with: it skips what it has.
+   * (A seek would spare that, but kafkajs keeps one that it could not use yet, and uses it after the partition was away.)
    */
-  assigned(partitions: readonly TopicPartition[], kept: boolean): Position[];
+  assigned(partitions: readonly TopicPartition[], kept: boolean): void;
   /** @returns the offset to fetch next when the engine didn't take all of it, else nothing */
   fetched(batch: FetchedBatch): Promise<number | undefined>;
   /** The group is about to change, and the old membership still holds: let running work end and commit it. */

@@ -18,6 +18,8 @@ export const DEAD_LETTER_HEADERS = {
   errorCode: 'dead-letter-error-code',
   errorMessage: 'dead-letter-error-message',
   attempts: 'dead-letter-attempts',
+  /** Bytes of a value that was left out because Kafka refused the letter with it. */
+  omitted: 'dead-letter-value-omitted',
 } as const;
 
 const MAX_MESSAGE_CHARACTERS = 1_000;
@@ -45,4 +47,10 @@ export function deadLetterOf(record: ConsumedRecord, error: unknown, attempts: n
       [DEAD_LETTER_HEADERS.attempts]: String(attempts),
     },
   };
+}
+
+/** The letter of a record too large for the dead-letter topic: the value stays on the source topic, at the origin named. */
+export function withoutValue(letter: OutgoingRecord): OutgoingRecord {
+  const size = letter.value?.length ?? 0;
+  return { ...letter, value: null, headers: { ...letter.headers, [DEAD_LETTER_HEADERS.omitted]: String(size) } };
 }

@@ -82,8 +82,7 @@ export class FakeBroker implements Broker {
     this.positions.clear();
     for (const partition of partitions) this.positions.set(partition, this.committed.get(partition) ?? 0);
     const wanted = partitions.map((partition) => ({ topic: this.topic, partition }));
-    for (const { partition, offset } of this.listener?.assigned(wanted, kept) ?? [])
-      this.positions.set(partition, offset);
+    this.listener?.assigned(wanted, kept);
   }
 
   private async fetchFrom(partition: number): Promise<void> {

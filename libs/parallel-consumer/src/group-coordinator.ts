@@ -5,6 +5,8 @@ export interface GroupCluster {
 
 export interface GroupCoordinator {
   heartbeat(payload: object): Promise<unknown>;
+  joinGroup(payload: object): Promise<unknown>;
+  syncGroup(payload: object): Promise<unknown>;
 }
 
 export interface JoinHook {
@@ -45,22 +47,36 @@ export function hookGroupCoordinator(
   };
 }
 
-/** A heartbeat that can't reach its coordinator must lead to a look for the new one, which only this error type does. */
+/** What a coordinator says while it moves or starts; kafkajs takes these for final where they are not. */
+const PASSING = new Set(['GROUP_LOAD_IN_PROGRESS', 'GROUP_COORDINATOR_NOT_AVAILABLE']);
+
+/**
+ * A heartbeat, join or sync that can't reach its coordinator, or meets one that is still loading, must lead to a look for
+ * the coordinator and another join. Only this error type does: after any other one kafkajs goes on with the old membership,
+ * or with none at all, and never joins again.
+ */
 function reportMovedCoordinator(coordinator: GroupCoordinator & { [HOOKED]?: true }): GroupCoordinator {
   if (coordinator[HOOKED]) return coordinator;
   coordinator[HOOKED] = true;
-  const beat = coordinator.heartbeat.bind(coordinator);
-  coordinator.heartbeat = async (payload) => {
-    try {
-      return await beat(payload);
-    } catch (error) {
-      if (!(error instanceof Error) || ('type' in error && error.type !== undefined)) throw error;
-      throw Object.assign(new Error('the coordinator does not answer', { cause: error }), {
-        name: 'KafkaJSProtocolError',
-        type: 'NOT_COORDINATOR_FOR_GROUP',
-        retriable: true,
-      });
-    }
-  };
+  for (const request of ['heartbeat', 'joinGroup', 'syncGroup'] as const) {
+    const send = coordinator[request].bind(coordinator);
+    coordinator[request] = async (payload) => {
+      try {
+        return await send(payload);
+      } catch (error) {
+        if (!(error instanceof Error) || isFinal(error)) throw error;
+        throw Object.assign(new Error('the coordinator does not answer', { cause: error }), {
+          name: 'KafkaJSProtocolError',
+          type: 'NOT_COORDINATOR_FOR_GROUP',
+          retriable: true,
+        });
+      }
+    };
+  }
   return coordinator;
+}
+
+/** Whether the broker's answer means something of its own; connection errors and time-outs have no type. */
+function isFinal(error: Error): boolean {
+  return 'type' in error && typeof error.type === 'string' && !PASSING.has(error.type);
 }

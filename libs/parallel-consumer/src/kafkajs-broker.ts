@@ -130,8 +130,7 @@ export class KafkajsBroker implements Broker {
       const partitions = Object.entries(memberAssignment).flatMap(([topic, numbers]) =>
         numbers.map((partition) => ({ topic, partition })),
       );
-      for (const { topic, partition, offset } of listener.assigned(partitions, kept))
-        consumer.seek({ topic, partition, offset: String(offset) });
+      listener.assigned(partitions, kept);
     });
     consumer.on(CRASH, ({ payload: { error, restart } }) => {
       this.joined = false;
@@ -181,18 +180,23 @@ export class KafkajsBroker implements Broker {
   }
 }
 
+/** kafkajs hands out slices: one record that waits would hold its whole fetch of megabytes in memory. */
+function copyOf(bytes: Buffer | string | undefined): Buffer | undefined {
+  return typeof bytes === 'string' ? Buffer.from(bytes) : bytes && Buffer.from(bytes);
+}
+
 function toRecord(topic: string, partition: number, message: KafkaMessage): ConsumedRecord {
   const headers: Record<string, Buffer | undefined> = {};
   for (const [name, value] of Object.entries(message.headers ?? {})) {
     const last = Array.isArray(value) ? value.at(-1) : value;
-    headers[name] = typeof last === 'string' ? Buffer.from(last) : last;
+    headers[name] = copyOf(last);
   }
   return {
     topic,
     partition,
     offset: Number(message.offset),
-    key: message.key,
-    value: message.value,
+    key: message.key && Buffer.from(message.key),
+    value: message.value && Buffer.from(message.value),
     headers,
     timestamp: Number(message.timestamp),
   };

@@ -38,6 +38,8 @@ export interface ParallelConsumerOptions {
   readonly maxTaken?: number;
   /** Bytes of the records in memory. Default 128 MiB. Passed by at most one record. */
   readonly maxBytes?: number;
+  /** Records of one partition beyond its oldest unfinished one. Default 1,000,000; at the limit nothing more is taken from it. */
+  readonly maxSpan?: number;
   /** Tries of one record, the first included, before it is dead-lettered. Default 5. */
   readonly maxAttempts?: number;
   /** Default: network errors are the environment's, all others may pass on another try. */
@@ -49,8 +51,8 @@ export interface ParallelConsumerOptions {
   /** How often finished work is committed, in ms. Default 200. A kill repeats about rate x this, and what was in flight. */
   readonly commitIntervalMs?: number;
   /**
-   * How long a rebalance or a stop waits for running work, in ms. Default 8,000; less than the session time-out, or the
-   * group takes this member for dead. Work that takes longer is handed over: done again by the partition's next owner.
+   * How long a rebalance or a stop waits for running work, in ms. Default 5,000; with the commit
+   * after it (3 s at the most) less than the session time-out, or the group takes this member for dead. Work that takes longer is handed over: done again by the partition's next owner.
    */
   readonly drainTimeoutMs?: number;
   readonly clock?: Clock;
@@ -69,12 +71,13 @@ export function resolveOptions(options: ParallelConsumerOptions): ResolvedOption
     ordering: 'key',
     maxTaken: 20 * inFlight,
     maxBytes: 128 * 1024 * 1024,
+    maxSpan: 1_000_000,
     maxAttempts: 5,
     classify: classifyByNetworkCode,
     retryBackOff: { initialMs: 100, maxMs: 10_000 },
     environmentBackOff: { initialMs: 200, maxMs: 5_000 },
     commitIntervalMs: 200,
-    drainTimeoutMs: 8_000,
+    drainTimeoutMs: 5_000,
     clock: systemClock,
     random: Math.random,
     ...options,

@@ -4,6 +4,7 @@ import { ManualClock, settle } from './manual-clock.js';
 import type { ParallelConsumerOptions } from './options.js';
 import { ParallelConsumer } from './parallel-consumer.js';
 import type { ConsumedRecord } from './record.js';
+import { RecordsRefusedError } from './reliable-producer.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -160,7 +161,7 @@ describe('the parallel consumer', () => {
     expect(gate.started).toEqual(['a']);
   });
 
-  it('goes on with a partition that it keeps, without fetching again what it has', async () => {
+  it('goes on with a partition that it keeps, and runs nothing of it again', async () => {
     const { broker, gate, consumer } = await consuming({ inFlight: 4 }, (topic) => {
       for (const name of ['a1', 'a2']) topic.append(0, 'a', name);
     });
@@ -201,6 +202,29 @@ describe('the parallel consumer', () => {
     await clock.advance(1_000);
     delete broker.failing.commit;
     await clock.advance(1_000);
+    expect(broker.committed.get(0)).toBe(1);
+  });
+
+  it('takes nothing more from a partition whose oldest record is too far behind, and goes on once it is done', async () => {
+    const { broker, gate } = await consuming({ maxSpan: 2 }, (topic) => {
+      for (const name of ['a', 'b', 'c']) topic.append(0, name, name);
+    });
+    await gate.end('b');
+    await broker.fetch();
+    expect(gate.started).toEqual(['a', 'b']);
+    await gate.end('a');
+    await broker.fetch();
+    await settle();
+    expect(gate.started).toEqual(['a', 'b', 'c']);
+  });
+
+  it('leaves the value out of a dead letter that Kafka refuses as too large, and goes on', async () => {
+    const { broker, clock, gate } = await consuming(poison, (topic) => topic.append(0, 'bad', 'bad'));
+    broker.failing.publish = new RecordsRefusedError('MESSAGE_TOO_LARGE', {});
+    await gate.fail('bad', new Error('no order'));
+    delete broker.failing.publish;
+    await clock.advance(10_000);
+    expect(broker.published[0]).toMatchObject({ value: null, headers: { 'dead-letter-value-omitted': '3' } });
     expect(broker.committed.get(0)).toBe(1);
   });
 });

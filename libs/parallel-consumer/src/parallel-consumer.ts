@@ -3,7 +3,6 @@ import type { Broker, BrokerListener, FetchedBatch, TopicPartition } from './bro
 import { Committer } from './committer.js';
 import { Lifecycle, type State } from './lifecycle.js';
 import { resolveOptions, type ParallelConsumerOptions, type ResolvedOptions } from './options.js';
-import type { Position } from './record.js';
 import { Scheduler } from './scheduler.js';
 import { TaskRunner } from './task-runner.js';
 import { Waiters } from './waiters.js';
@@ -35,7 +34,7 @@ export interface ParallelConsumerStatus {
 /** How often a full window tells the group that it lives, while it waits for room. */
 const HEARTBEAT_WHILE_FULL_MS = 300;
 /** Without a sign of life for so long a member isn't ready, whatever it believes. */
-const CONTACT_TIMEOUT_MS = 60_000;
+const CONTACT_TIMEOUT_MS = 15_000;
 
 /**
  * Runs a handler over a topic with many records in flight, and commits an offset only when all before it are finished.
@@ -104,7 +103,7 @@ export class ParallelConsumer implements BrokerListener {
     return report;
   }
 
-  assigned(partitions: readonly TopicPartition[], kept: boolean): Position[] {
+  assigned(partitions: readonly TopicPartition[], kept: boolean): void {
     const wanted = new Map(partitions.map((each) => [nameOf(each), each]));
     let handedOver = 0;
     for (const [name, assignment] of this.assignments) {
@@ -113,13 +112,11 @@ export class ParallelConsumer implements BrokerListener {
       handedOver += this.scheduler.handOver(assignment);
       this.assignments.delete(name);
     }
-    const goOn = [...this.assignments.values()]
-      .filter(({ frontier }) => frontier.next > 0)
-      .map(({ topic, partition, frontier }) => ({ topic, partition, offset: frontier.next }));
+    const goOn = this.assignments.size;
     for (const [name, { topic, partition }] of wanted)
       if (!this.assignments.has(name)) this.assignments.set(name, new Assignment(topic, partition));
     this.options.logger.info(
-      { partitions: partitions.map(({ partition }) => partition), kept: goOn.length, handedOver },
+      { partitions: partitions.map(({ partition }) => partition), kept: goOn, handedOver },
       'partitions assigned',
     );
     this.rejoining = false;
@@ -127,7 +124,6 @@ export class ParallelConsumer implements BrokerListener {
       this.runner.hold(false);
       this.committer.resume();
     }
-    return goOn;
   }
 
   async fetched(batch: FetchedBatch): Promise<number | undefined> {
@@ -137,7 +133,7 @@ export class ParallelConsumer implements BrokerListener {
     for (const record of batch.records) {
       if (record.offset < assignment.frontier.next) continue;
       if (!this.scheduler.hasRoom()) await this.room(batch, assignment);
-      if (!this.takes(assignment)) return record.offset;
+      if (!this.takes(assignment) || this.isOverSpan(assignment)) return record.offset;
       assignment.frontier.received(record.offset);
       this.scheduler.take(record, assignment);
       this.runner.pump();
@@ -163,6 +159,16 @@ export class ParallelConsumer implements BrokerListener {
 
   private takes(assignment: Assignment): boolean {
     return !assignment.revoked && !this.rejoining && this.lifecycle.state !== 'draining';
+  }
+
+  /** Taking on behind a record that doesn't finish would fill the memory, and a crash would repeat it all. */
+  private isOverSpan({ frontier, partition }: Assignment): boolean {
+    if (frontier.span < this.options.maxSpan) return false;
+    this.options.logger.warn(
+      { partition, offset: frontier.committable, span: frontier.span },
+      'nothing more is taken from a partition: its oldest unfinished record is too far behind',
+    );
+    return true;
   }
 
   /** Waits for room in the window, telling the group meanwhile that this member lives. Ends early when nothing is taken. */

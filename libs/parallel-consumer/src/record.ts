@@ -12,10 +12,15 @@ export interface ConsumedRecord {
   readonly timestamp: number;
 }
 
+const OBJECTS_BYTES = 600;
+const HEADER_BYTES = 100;
+
 /** What the record holds in memory, in bytes, near enough to bound the buffer: the payload and the objects round it. */
 export function sizeOf(record: ConsumedRecord): number {
-  const OBJECTS = 400;
-  return OBJECTS + (record.key?.length ?? 0) + (record.value?.length ?? 0);
+  let bytes = OBJECTS_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0);
+  for (const [name, value] of Object.entries(record.headers))
+    bytes += HEADER_BYTES + name.length + (value?.length ?? 0);
+  return bytes;
 }
 
 /** The next offset that a partition's consumer needs: all below it is done with. */

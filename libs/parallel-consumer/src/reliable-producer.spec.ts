@@ -91,6 +91,17 @@ describe('the reliable producer', () => {
     expect(client.sent).toHaveLength(31);
   });
 
+  it('rests between tries when no partition has a leader', async () => {
+    const client = new ScriptedClient(Array.from({ length: 1_000 }, () => []));
+    const { clock, producer } = producing(client);
+    void producer.send('t', records(0)).catch(() => undefined);
+    await clock.advance(30_000);
+    expect(client.sent.length).toBeLessThan(20);
+    const closing = producer.close();
+    await clock.advance(10_000);
+    await closing;
+  });
+
   it('takes a new producer id when its sequence is no longer the broker’s', async () => {
     const spoilt = new ScriptedClient([protocolError('OUT_OF_ORDER_SEQUENCE_NUMBER')]);
     const fresh = new ScriptedClient();

@@ -102,6 +102,8 @@ export class ReliableProducer {
           { records: missing.length },
           'a response left partitions out: sending their records again',
         );
+        // Nothing at all was covered: the client knows no leader, and asking it without a pause would freeze the process.
+        if (covered.size === 0) throw new Error('no partition of the batch has a known leader');
       } catch (error) {
         failures += 1;
         await this.recover(error, failures);
@@ -137,7 +139,11 @@ export class ReliableProducer {
       logger,
     } = this.options;
     const type = protocolType(error);
-    if (type !== undefined && REFUSALS.has(type)) throw new RecordsRefusedError(type, { cause: error });
+    if (type !== undefined && REFUSALS.has(type)) {
+      // Other partitions of the batch may have been written, which the client's sequence numbers don't know.
+      await this.discardClient();
+      throw new RecordsRefusedError(type, { cause: error });
+    }
     if (type !== undefined && SPOILT.has(type)) await this.discardClient();
     const wait = backOffMs(backOff, failures, random);
     logger.warn(

@@ -2,9 +2,10 @@ import type { Task } from './assignment.js';
 import { backOffMs } from './back-off.js';
 import type { Broker } from './broker.js';
 import { pause } from './clock.js';
-import { deadLetterOf } from './dead-letter.js';
+import { deadLetterOf, withoutValue } from './dead-letter.js';
 import { errorCode } from './failure.js';
 import type { ResolvedOptions } from './options.js';
+import { RecordsRefusedError } from './reliable-producer.js';
 import type { Scheduler } from './scheduler.js';
 import { Suspension } from './suspension.js';
 
@@ -23,6 +24,7 @@ export interface RunnerCounts {
 export class TaskRunner {
   readonly counts: RunnerCounts = { finished: 0, deadLettered: 0, retries: 0 };
   private readonly suspension: Suspension;
+  private suspendedAt: number | undefined;
   private holding = false;
 
   constructor(
@@ -37,7 +39,7 @@ export class TaskRunner {
 
   /** Since when the environment is away, in ms since 1970; `undefined` when it isn't. */
   get suspendedSince(): number | undefined {
-    return this.suspension.suspendedSince;
+    return this.suspension.active ? this.suspendedAt : undefined;
   }
 
   /** Starts nothing new while held: for drains. */
@@ -48,7 +50,7 @@ export class TaskRunner {
 
   /** Starts all that may run now. */
   pump(): void {
-    while (!this.holding && this.scheduler.hasReady() && this.suspension.admits(this.options.clock.now())) {
+    while (!this.holding && this.scheduler.hasReady() && this.suspension.admits()) {
       const task = this.scheduler.next();
       if (task === undefined) return;
       void this.run(task);
@@ -56,30 +58,31 @@ export class TaskRunner {
   }
 
   private async run(task: Task): Promise<void> {
-    const startedAt = this.options.clock.now();
+    const turn = this.suspension.begin();
     try {
       await this.options.handler(task.record, { number: task.failedAttempts + 1, signal: task.assignment.signal });
     } catch (error) {
-      await this.failed(task, error, startedAt);
+      await this.failed(task, error, turn);
       return;
     }
-    this.answered(startedAt);
+    this.answered(turn);
     this.complete(task);
   }
 
-  private async failed(task: Task, error: unknown, startedAt: number): Promise<void> {
+  private async failed(task: Task, error: unknown, turn: number): Promise<void> {
     const kind = this.options.classify(error);
-    if (kind === 'environment') return this.suspend(task, error, startedAt);
-    this.answered(startedAt);
+    if (kind === 'environment') return this.suspend(task, error, turn);
+    this.answered(turn);
     if (task.assignment.revoked) return this.abandon(task);
     task.failedAttempts += 1;
     if (kind === 'retriable' && task.failedAttempts < this.options.maxAttempts) return this.retryLater(task);
     return this.deadLetter(task, error);
   }
 
-  private suspend(task: Task, error: unknown, startedAt: number): void {
+  private suspend(task: Task, error: unknown, turn: number): void {
     const { clock, logger } = this.options;
-    const wait = this.suspension.failed(startedAt, clock.now());
+    if (!this.suspension.active) this.suspendedAt = clock.now();
+    const wait = this.suspension.failed(turn);
     this.scheduler.paused();
     this.scheduler.resumed(task);
     if (wait !== undefined) {
@@ -87,13 +90,16 @@ export class TaskRunner {
         { code: errorCode(error), reason: String(error), retryInMs: wait },
         'the environment is away: taking nothing until it answers',
       );
-      clock.after(wait, () => this.pump());
+      clock.after(wait, () => {
+        this.suspension.due();
+        this.pump();
+      });
     }
     this.onProgress();
   }
 
-  private answered(startedAt: number): void {
-    if (this.suspension.answered(startedAt)) this.options.logger.info({}, 'the environment answers again');
+  private answered(turn: number): void {
+    if (this.suspension.answered(turn)) this.options.logger.info({}, 'the environment answers again');
   }
 
   private retryLater(task: Task): void {
@@ -112,13 +118,15 @@ export class TaskRunner {
   private async deadLetter(task: Task, cause: unknown): Promise<void> {
     const { clock, deadLetterTopic, environmentBackOff, logger, random } = this.options;
     const { topic, partition, offset } = task.record;
-    const letter = deadLetterOf(task.record, cause, task.failedAttempts);
+    let letter = deadLetterOf(task.record, cause, task.failedAttempts);
     for (let failures = 1; ; failures += 1) {
       try {
         await this.broker.publish(deadLetterTopic, letter);
         break;
       } catch (error) {
         if (task.assignment.revoked) return this.abandon(task);
+        // Too large even for the dead letters: its origin and reason are worth more than a partition that stands still.
+        if (error instanceof RecordsRefusedError) letter = withoutValue(letter);
         logger.error(
           { topic, partition, offset, reason: String(error), cause: errorCode(cause) },
           'a dead letter could not be published: the record stays unfinished, trying again',

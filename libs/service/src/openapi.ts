@@ -29,6 +29,10 @@ const toJsonSchema: StandardSchemaConverter = (schema, { schemaType }) => {
     target: 'draft-2020-12',
     io: schemaType,
     unrepresentable: 'any',
+    // A number in a query is text that is read as one: what is told of it is the number.
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.type === 'integer') delete jsonSchema.pattern;
+    },
   });
   return { schema: converted };
 };
