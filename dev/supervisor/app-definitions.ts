@@ -16,7 +16,7 @@ export interface AppContext {
 }
 
 /** Without a limit V8 lets garbage pile up to gigabytes before it looks, since the machine has the memory. */
-const SERVICE_HEAP_MIB = 160;
+const SERVICE_HEAP_MIB = 256;
 
 /** The ports that the apps are going to take. Consumers take any that is free. */
 export function appPortClaims({ listenHost, producerPort, queryApiPort }: StackOptions): PortClaim[] {
