@@ -99,6 +99,7 @@ describe('bad input', () => {
     ['/v1/orders?unheardOf=1', ['unheardOf']],
     ['/v1/orders?accountId[$ne]=', ['accountId']],
     ['/v1/orders/not-a-uuid', ['id']],
+    ['/v1/orders/%', []],
     ['/v1/orders/range?from=1', ['to']],
     ['/v1/orders/range?to=1', ['from']],
     ['/v1/orders/range?from=2&to=1', ['from']],

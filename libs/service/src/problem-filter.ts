@@ -20,7 +20,11 @@ export class ProblemFilter implements ExceptionFilter {
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
-    const reply = http.getResponse<FastifyReply>();
+    this.send(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+
+  /** For what fails before Nest has the request, such as an address that can't be decoded. */
+  send(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const { status, code, detail, extensions } = this.answerTo(error);
     if (status === SERVICE_UNAVAILABLE) void reply.header('Retry-After', '5');
     void reply
@@ -32,7 +36,7 @@ export class ProblemFilter implements ExceptionFilter {
           title: STATUS_CODES[status] ?? 'Error',
           status,
           detail,
-          instance: http.getRequest<FastifyRequest>().url.split('?')[0],
+          instance: request.url.split('?')[0],
           code,
           ...extensions,
         }),
@@ -78,7 +82,8 @@ function codeOf(status: number): string {
 
 function isAway(error: MongoError): boolean {
   return (
-    /^Mongo(Network|ServerSelection|OperationTimeout|TopologyClosed|NotConnected|PoolCleared)/.test(error.name) ||
-    error.hasErrorLabel('RetryableWriteError')
+    /^Mongo(Network|ServerSelection|WaitQueue|OperationTimeout|TopologyClosed|NotConnected|PoolCleared)/.test(
+      error.name,
+    ) || error.hasErrorLabel('RetryableWriteError')
   );
 }

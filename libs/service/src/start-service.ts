@@ -2,6 +2,7 @@ import { Logger, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger as PinoLogger } from 'nestjs-pino';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import qs from 'qs';
 import { serveApiDocs, type ApiDescription } from './openapi.js';
 import { ProblemFilter } from './problem-filter.js';
@@ -28,8 +29,11 @@ const DRAIN_LIMIT_MS = 18_000;
  * Fastify rather than Express: some 1.4 times the requests per second, and JSON bodies with `__proto__` are refused.
  */
 export async function startService(options: ServiceOptions): Promise<void> {
+  const problems = new ProblemFilter();
   const adapter = new FastifyAdapter({
     bodyLimit: options.bodyLimit ?? DEFAULT_BODY_LIMIT,
+    frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
+      problems.send(error, request, reply),
     // Brackets make `number[gte]=1` an object; a repeated parameter becomes an array, which no schema takes.
     routerOptions: {
       querystringParser: (query) => qs.parse(query, { depth: 2, parameterLimit: 100, allowDots: false }),
@@ -43,7 +47,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
   // Fastify would take text for a body; every body here is JSON, all else is 415.
   app.getHttpAdapter().getInstance().removeContentTypeParser('text/plain');
   app.useLogger(app.get(PinoLogger));
-  app.useGlobalFilters(new ProblemFilter());
+  app.useGlobalFilters(problems);
   app.useGlobalPipes(new ValidationPipe());
   if (options.docs) serveApiDocs(app, options.docs);
   endWithItsKeeper(app);
