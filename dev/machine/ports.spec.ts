@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { portsInUse } from './ports.js';
+import { freePort, portsInUse } from './ports.js';
 
 const kafka = { owner: 'Kafka', host: '127.0.0.1', port: 9092, setting: 'KAFKA_PORT' };
 const producer = { owner: 'the producer', host: '127.0.0.1', port: 60_000, setting: 'PRODUCER_PORT' };
@@ -22,5 +22,14 @@ describe('the message about ports in use', () => {
       'Port 60000, for the producer, is in use.',
     ]);
     expect(error.remedy).toContain('KAFKA_PORT=19092 PRODUCER_PORT=50000 npm start');
+  });
+});
+
+describe('a free port', () => {
+  it('is never one that was given out before, though the machine would give it again', async () => {
+    const given = [40_001, 40_001, 40_001, 40_002];
+    const ask = async (): Promise<number> => given.shift() ?? 0;
+    expect(await freePort(ask)).toBe(40_001);
+    expect(await freePort(ask)).toBe(40_002);
   });
 });

@@ -13,8 +13,21 @@ export interface PortClaim {
   readonly setting: string;
 }
 
-/** Any port that is free on loopback now. Nobody reserves it: the caller should use it soon. */
-export async function freePort(): Promise<number> {
+/**
+ * Ports that this process has claimed or given out, and that may not be bound yet: the machine would give them again, and
+ * Kafka once got its own port for its controller.
+ */
+const promised = new Set<number>();
+
+/** Any port that is free on loopback now and that nobody here was promised. Nothing reserves it: the caller should use it soon. */
+export async function freePort(ask: () => Promise<number> = askTheMachine): Promise<number> {
+  let port = await ask();
+  while (promised.has(port)) port = await ask();
+  promised.add(port);
+  return port;
+}
+
+async function askTheMachine(): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const server = createServer();
   server.once('error', reject);
@@ -35,6 +48,7 @@ export async function freePort(): Promise<number> {
 export async function requireFreePorts(claims: readonly PortClaim[]): Promise<void> {
   const taken = [];
   for (const claim of claims) {
+    promised.add(claim.port);
     if (!(await isFree(claim))) taken.push({ claim, holder: holderOfPort(claim.port) });
   }
   if (taken.length > 0) throw portsInUse(taken);
