@@ -4,7 +4,7 @@ import { OrderCodec } from '#orders/order-codec.js';
 import type { Order } from '#orders/order.js';
 import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics.js';
 import { originHeaders } from '#orders/record-headers.js';
-import type { Kafka } from '#parallel-consumer/kafkajs.js';
+import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
 import { eventually } from './support/eventually.js';
 import { Pipeline } from './support/pipeline.js';
 import { quietKafka, readRecords, writeRecords, type ReadRecord } from './support/topic-writer.js';

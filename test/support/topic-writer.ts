@@ -1,5 +1,5 @@
-import type { OutgoingRecord } from '#parallel-consumer/dead-letter.js';
-import { connectKafka, type Kafka } from '#parallel-consumer/kafkajs.js';
+import type { OutgoingRecord } from '#parallel-consumer/attempts/dead-letter.js';
+import { connectKafka, type Kafka } from '#parallel-consumer/kafka/kafkajs.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 

@@ -1,7 +1,7 @@
 import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letters.js';
 import { readOrigin } from '#orders/record-headers.js';
-import { DEAD_LETTER_HEADERS } from '#parallel-consumer/dead-letter.js';
+import { DEAD_LETTER_HEADERS } from '#parallel-consumer/attempts/dead-letter.js';
 import type { ParallelConsumer } from '#parallel-consumer/parallel-consumer.js';
 import type { ConsumedRecord } from '#parallel-consumer/record.js';
 import type { Mongo } from '#service/mongo.js';

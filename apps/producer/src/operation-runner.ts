@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import type { OperationDocument } from '#orders/operation.js';
 import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
-import { RecordsRefusedError } from '#parallel-consumer/reliable-producer.js';
+import { RecordsRefusedError } from '#parallel-consumer/kafka/reliable-producer.js';
 import { emit } from './emission.js';
 import { LEASE_MS, LeaseLostError, Operations, type Progress } from './operations.js';
 import { OrdersTopic } from './orders-topic.js';

@@ -3,9 +3,9 @@ import type { OrderCodec } from '#orders/order-codec.js';
 import type { Order } from '#orders/order.js';
 import { originHeaders } from '#orders/record-headers.js';
 import { ORDERS_TOPIC } from '#orders/topics.js';
-import type { OutgoingRecord } from '#parallel-consumer/dead-letter.js';
-import { Partitioners } from '#parallel-consumer/kafkajs.js';
-import type { Acknowledgement, ReliableProducer } from '#parallel-consumer/reliable-producer.js';
+import type { OutgoingRecord } from '#parallel-consumer/attempts/dead-letter.js';
+import { Partitioners } from '#parallel-consumer/kafka/kafkajs.js';
+import type { Acknowledgement, ReliableProducer } from '#parallel-consumer/kafka/reliable-producer.js';
 
 /** The topic as the producer sees it: orders go in, acknowledgements come back. */
 @Injectable()

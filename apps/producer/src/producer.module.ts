@@ -4,7 +4,7 @@ import { ensureDeadLetterIndexes } from '#orders/dead-letters.js';
 import { ensureOperationIndexes } from '#orders/operation.js';
 import { ensureOrderIndexes } from '#orders/orders-collection.js';
 import { prepareTopics } from '#orders/prepare-topics.js';
-import { connectKafka, reliableProducer } from '#parallel-consumer/kafkajs.js';
+import { connectKafka, reliableProducer } from '#parallel-consumer/kafka/kafkajs.js';
 import { HealthModule } from '#service/health.js';
 import { KafkaProbe } from '#service/kafka-probe.js';
 import { createLogger, logsModule } from '#service/logs.js';

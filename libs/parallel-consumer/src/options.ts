@@ -1,8 +1,8 @@
-import type { BackOff } from './back-off.js';
+import type { BackOff } from './attempts/back-off.js';
 import { systemClock, type Clock } from './clock.js';
-import { classifyByNetworkCode, type FailureClassifier } from './failure.js';
+import { classifyByNetworkCode, type FailureClassifier } from './attempts/failure.js';
 import type { ConsumedRecord } from './record.js';
-import type { Ordering } from './scheduler.js';
+import type { Ordering } from './window/scheduler.js';
 
 /** One try at one record. */
 export interface Attempt {

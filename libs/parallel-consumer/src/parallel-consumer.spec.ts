@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { FakeBroker } from './fake-broker.js';
-import { ManualClock, settle } from './manual-clock.js';
+import { FakeBroker } from './testing/fake-broker.js';
+import { ManualClock, settle } from './testing/manual-clock.js';
 import type { ParallelConsumerOptions } from './options.js';
 import { ParallelConsumer } from './parallel-consumer.js';
 import type { ConsumedRecord } from './record.js';
-import { RecordsRefusedError } from './reliable-producer.js';
+import { RecordsRefusedError } from './kafka/reliable-producer.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 

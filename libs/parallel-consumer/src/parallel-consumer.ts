@@ -1,11 +1,11 @@
-import { Assignment } from './assignment.js';
-import type { Broker, BrokerListener, FetchedBatch, TopicPartition } from './broker.js';
-import { Committer } from './committer.js';
+import { Assignment } from './offsets/assignment.js';
+import type { Broker, BrokerListener, FetchedBatch, TopicPartition } from './kafka/broker.js';
+import { Committer } from './offsets/committer.js';
 import { Lifecycle, type State } from './lifecycle.js';
 import { resolveOptions, type ParallelConsumerOptions, type ResolvedOptions } from './options.js';
-import { Scheduler } from './scheduler.js';
-import { TaskRunner } from './task-runner.js';
-import { Waiters } from './waiters.js';
+import { Scheduler } from './window/scheduler.js';
+import { TaskRunner } from './attempts/task-runner.js';
+import { Waiters } from './window/waiters.js';
 
 /** How a drain ended. `lost` is there to be read: what is not finished is handed over, never lost. */
 export interface DrainReport {

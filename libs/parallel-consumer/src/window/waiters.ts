@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js';
+import type { Clock } from '../clock.js';
 
 /** Lets several callers wait until something may have changed, each for a time at most. */
 export class Waiters {

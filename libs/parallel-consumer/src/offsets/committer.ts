@@ -1,7 +1,7 @@
 import type { Assignment } from './assignment.js';
-import type { Broker } from './broker.js';
-import { succeededWithin } from './clock.js';
-import type { ResolvedOptions } from './options.js';
+import type { Broker } from '../kafka/broker.js';
+import { succeededWithin } from '../clock.js';
+import type { ResolvedOptions } from '../options.js';
 
 /** Commits that hang are given up after this; the next one carries the same offsets, or later ones. */
 const PATIENCE_MS = 3_000;

@@ -1,6 +1,6 @@
-import { KeyQueues } from './key-queues.js';
+import { KeyQueues } from '../window/key-queues.js';
 import { OffsetFrontier } from './offset-frontier.js';
-import type { ConsumedRecord } from './record.js';
+import type { ConsumedRecord } from '../record.js';
 
 /** A record on its way through the handler. */
 export interface Task {

@@ -1,5 +1,5 @@
-import type { OutgoingRecord } from './dead-letter.js';
-import type { ConsumedRecord, Position } from './record.js';
+import type { OutgoingRecord } from '../attempts/dead-letter.js';
+import type { ConsumedRecord, Position } from '../record.js';
 
 export interface TopicPartition {
   readonly topic: string;

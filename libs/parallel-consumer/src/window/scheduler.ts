@@ -1,6 +1,6 @@
-import type { Assignment, Task } from './assignment.js';
+import type { Assignment, Task } from '../offsets/assignment.js';
 import { FairQueue } from './fair-queue.js';
-import { sizeOf, type ConsumedRecord } from './record.js';
+import { sizeOf, type ConsumedRecord } from '../record.js';
 
 /**
  * What keeps its order, and what that costs.

@@ -1,4 +1,4 @@
-import { Fifo } from './fifo.js';
+import { Fifo } from '../window/fifo.js';
 
 /**
  * What of one partition may be committed, when records finish in any order.

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.js';
+import type { Clock } from '../clock.js';
 
 /** A clock that moves only when told to, for specs: minutes of back-off pass in no time, the same way each run. */
 export class ManualClock implements Clock {

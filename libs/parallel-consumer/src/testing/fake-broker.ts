@@ -1,6 +1,6 @@
-import type { Broker, BrokerHealth, BrokerListener } from './broker.js';
-import type { OutgoingRecord } from './dead-letter.js';
-import type { ConsumedRecord, Position } from './record.js';
+import type { Broker, BrokerHealth, BrokerListener } from '../kafka/broker.js';
+import type { OutgoingRecord } from '../attempts/dead-letter.js';
+import type { ConsumedRecord, Position } from '../record.js';
 
 const FETCH_SIZE = 100;
 

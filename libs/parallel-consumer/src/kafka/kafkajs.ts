@@ -1,7 +1,7 @@
 // The one file that imports kafkajs: the client as this engine needs it. Pinned to 2.2.4, whose inside is relied on here.
 import { createRequire } from 'node:module';
 import kafkajs, { type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
-import type { EngineLogger } from './options.js';
+import type { EngineLogger } from '../options.js';
 import { ReliableProducer } from './reliable-producer.js';
 
 export type { Consumer, EachBatchPayload, Kafka, KafkaMessage, PartitionAssigner } from 'kafkajs';

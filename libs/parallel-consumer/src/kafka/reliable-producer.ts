@@ -1,8 +1,8 @@
-import { backOffMs, type BackOff } from './back-off.js';
-import { pause, succeededWithin, systemClock, type Clock } from './clock.js';
-import type { OutgoingRecord } from './dead-letter.js';
-import { errorCode } from './failure.js';
-import type { EngineLogger } from './options.js';
+import { backOffMs, type BackOff } from '../attempts/back-off.js';
+import { pause, succeededWithin, systemClock, type Clock } from '../clock.js';
+import type { OutgoingRecord } from '../attempts/dead-letter.js';
+import { errorCode } from '../attempts/failure.js';
+import type { EngineLogger } from '../options.js';
 
 /** Where one partition's part of a batch stands on the topic, as Kafka acknowledged it. */
 export interface Acknowledgement {

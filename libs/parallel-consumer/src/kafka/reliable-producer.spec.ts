@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { OutgoingRecord } from './dead-letter.js';
-import { ManualClock, settle } from './manual-clock.js';
+import type { OutgoingRecord } from '../attempts/dead-letter.js';
+import { ManualClock, settle } from '../testing/manual-clock.js';
 import { RecordsRefusedError, ReliableProducer, type ProducerClient } from './reliable-producer.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };

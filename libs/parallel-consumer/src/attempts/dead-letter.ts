@@ -1,5 +1,5 @@
 import { errorCode } from './failure.js';
-import type { ConsumedRecord } from './record.js';
+import type { ConsumedRecord } from '../record.js';
 
 /** A record to be produced, its partition chosen. */
 export interface OutgoingRecord {

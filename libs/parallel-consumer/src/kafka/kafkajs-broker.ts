@@ -1,6 +1,6 @@
 import type { Broker, BrokerHealth, BrokerListener } from './broker.js';
-import { pause, systemClock } from './clock.js';
-import type { OutgoingRecord } from './dead-letter.js';
+import { pause, systemClock } from '../clock.js';
+import type { OutgoingRecord } from '../attempts/dead-letter.js';
 import { hookGroupCoordinator, type GroupCluster } from './group-coordinator.js';
 import {
   KAFKA_RETRY,
@@ -12,8 +12,8 @@ import {
   type KafkaMessage,
   type PartitionAssigner,
 } from './kafkajs.js';
-import type { EngineLogger } from './options.js';
-import type { ConsumedRecord, Position } from './record.js';
+import type { EngineLogger } from '../options.js';
+import type { ConsumedRecord, Position } from '../record.js';
 import type { ReliableProducer } from './reliable-producer.js';
 
 export interface KafkajsBrokerOptions {

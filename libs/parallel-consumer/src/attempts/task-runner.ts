@@ -1,12 +1,12 @@
-import type { Task } from './assignment.js';
+import type { Task } from '../offsets/assignment.js';
 import { backOffMs } from './back-off.js';
-import type { Broker } from './broker.js';
-import { pause } from './clock.js';
+import type { Broker } from '../kafka/broker.js';
+import { pause } from '../clock.js';
 import { deadLetterOf, withoutValue } from './dead-letter.js';
 import { errorCode } from './failure.js';
-import type { ResolvedOptions } from './options.js';
-import { RecordsRefusedError } from './reliable-producer.js';
-import type { Scheduler } from './scheduler.js';
+import type { ResolvedOptions } from '../options.js';
+import { RecordsRefusedError } from '../kafka/reliable-producer.js';
+import type { Scheduler } from '../window/scheduler.js';
 import { Suspension } from './suspension.js';
 
 /** Counts since the start; they only rise. */
