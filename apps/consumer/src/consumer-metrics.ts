@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Counter, Gauge } from 'prom-client';
-import type { ParallelConsumerStatus } from '#parallel-consumer/parallel-consumer.js';
+import type { ParallelConsumerStatus } from '#parallel-consumer/status.js';
 import { OrdersSavers } from './orders-savers.js';
 
 /** The consumer's figures for Prometheus, read from the engine when they are asked for. */

@@ -1,5 +1,6 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import type { ParallelConsumer, ParallelConsumerStatus } from '#parallel-consumer/parallel-consumer.js';
+import type { ParallelConsumer } from '#parallel-consumer/parallel-consumer.js';
+import type { ParallelConsumerStatus } from '#parallel-consumer/status.js';
 import { ProgressMeter } from './progress-line.js';
 
 const PROGRESS_EVERY_MS = 5_000;

@@ -1,4 +1,4 @@
-import type { ParallelConsumerStatus } from '#parallel-consumer/parallel-consumer.js';
+import type { ParallelConsumerStatus } from '#parallel-consumer/status.js';
 
 export interface ProgressLine {
   readonly processed: number;

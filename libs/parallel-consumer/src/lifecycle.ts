@@ -3,16 +3,16 @@
  * - `running`: takes records
  * - `draining`: takes nothing new, lets running work end, then commits
  * - `stopped`: the end, all handed over
- * - `failed`: the end, by an error that can't be mended by waiting
+ * - `failed`: halted by a record that may not be dead-lettered (`onDeadLetter: 'stop'`); it has drained and left the group
  */
 export type State = 'starting' | 'running' | 'draining' | 'stopped' | 'failed';
 
 const ALLOWED: Record<State, readonly State[]> = {
-  starting: ['running', 'draining', 'failed'],
+  starting: ['running', 'draining'],
   running: ['draining', 'failed'],
-  draining: ['stopped', 'failed'],
+  draining: ['stopped'],
   stopped: [],
-  failed: ['draining'],
+  failed: [],
 };
 
 /** The states of a consumer and the moves between them; a move that isn't listed is a defect and throws. */

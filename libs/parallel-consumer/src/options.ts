@@ -1,6 +1,7 @@
-import type { BackOff } from './attempts/back-off.js';
 import { systemClock, type Clock } from './clock.js';
 import { classifyByNetworkCode, type FailureClassifier } from './attempts/failure.js';
+import type { BackOff } from './attempts/back-off.js';
+import type { Observer } from './observer.js';
 import type { ConsumedRecord } from './record.js';
 import type { Ordering } from './window/scheduler.js';
 
@@ -8,13 +9,17 @@ import type { Ordering } from './window/scheduler.js';
 export interface Attempt {
   /** 1 for the first; environment failures don't count. */
   readonly number: number;
-  /** Aborts when the partition is taken away: what is done after that may be done again by another member. */
+  /**
+   * Aborts when the work is no longer wanted: the partition was taken away, a stop has waited long enough, or the attempt
+   * passed its time limit. What is done after that may be done again, by this member or another.
+   */
   readonly signal: AbortSignal;
 }
 
 /**
  * Does the work of one record. Resolving means that its effect is durable: the record is never delivered again because of
  * this consumer, but may be after a crash (at least once), so the effect must bear being repeated.
+ * For several records at once see `batchHandler`.
  */
 export type RecordHandler = (record: ConsumedRecord, attempt: Attempt) => Promise<void>;
 
@@ -28,59 +33,114 @@ export interface EngineLogger {
 export interface ParallelConsumerOptions {
   readonly handler: RecordHandler;
   readonly logger: EngineLogger;
-  /** Where records go that can't be handled. It must exist and have at least as many partitions as the source. */
-  readonly deadLetterTopic: string;
+  /**
+   * Where records go that can't be handled. It must exist and have at least as many partitions as the source.
+   * Needed unless `onDeadLetter` is `stop`.
+   */
+  readonly deadLetterTopic?: string;
+  /**
+   * What becomes of a record that is poison or out of attempts. `publish` (the default): it goes to the dead-letter topic,
+   * and the consumer goes on. `stop`: nothing is published, and the consumer drains, leaves the group and is `failed`, with
+   * the record as the next one to be read by whoever starts again.
+   */
+  readonly onDeadLetter?: 'publish' | 'stop';
   /** Default `key`. See `Ordering` for what each guarantees and costs. */
   readonly ordering?: Ordering;
-  /** Records in the handler at once. Default 1,000. The rate is at most `inFlight / mean handler time`. */
-  readonly inFlight?: number;
-  /** Records in memory, running or waiting behind their key. Default 20 x `inFlight`. */
+  /**
+   * Records in the handler at once: the rate is at most `inFlight / mean handler time`. A number, or `auto` (the default):
+   * found by itself from measured latency and errors, see `AutoLimit`. `setInFlight` changes it while running.
+   */
+  readonly inFlight?: number | 'auto';
+  /** The highest limit that `auto` may find. Default 10,000. */
+  readonly maxInFlight?: number;
+  /** Records in memory, running or waiting behind their key. Default 20 x the in-flight limit, as it stands. */
   readonly maxTaken?: number;
   /** Bytes of the records in memory. Default 128 MiB. Passed by at most one record. */
   readonly maxBytes?: number;
-  /** Records of one partition beyond its oldest unfinished one. Default 1,000,000; at the limit nothing more is taken from it. */
+  /** Offsets of one partition beyond its oldest unfinished record. Default 1,000,000; at the limit nothing more is taken from it. */
   readonly maxSpan?: number;
   /** Tries of one record, the first included, before it is dead-lettered. Default 5. */
   readonly maxAttempts?: number;
+  /**
+   * How long one attempt may take, in ms. Default 300,000. Then its signal aborts; `attemptGraceMs` later (default 5,000) it
+   * is abandoned: counted as a failed attempt, and the record is tried again or dead-lettered. Checked once a second.
+   * Not guaranteed after that: what the abandoned attempt still does runs beside the next one of its key, so the order and
+   * the single effect of that key then rest on the handler.
+   */
+  readonly attemptTimeoutMs?: number;
+  readonly attemptGraceMs?: number;
   /** Default: network errors are the environment's, all others may pass on another try. */
   readonly classify?: FailureClassifier;
   /** Between the tries of one record. Default 100 ms doubling to 10 s. */
   readonly retryBackOff?: BackOff;
   /** Between the probes of an environment that is away. Default 200 ms doubling to 5 s. */
   readonly environmentBackOff?: BackOff;
-  /** How often finished work is committed, in ms. Default 200. A kill repeats about rate x this, and what was in flight. */
+  /** How often finished work is committed, in ms. Default 200. */
   readonly commitIntervalMs?: number;
   /**
-   * How long a rebalance or a stop waits for running work, in ms. Default 5,000; with the commit
-   * after it (3 s at the most) less than the session time-out, or the group takes this member for dead. Work that takes longer is handed over: done again by the partition's next owner.
+   * Default true: a commit carries a map of what is finished beyond it, so that a crash doesn't repeat it (see
+   * `finished-map.ts`). False: plain commits, and a crash repeats all beyond the oldest unfinished record.
+   */
+  readonly commitFinishedMap?: boolean;
+  /**
+   * How long a rebalance or a stop waits for running work, in ms. Default 5,000; with the commit after it (3 s at the most)
+   * less than the session time-out, or the group takes this member for dead. Work that takes longer is handed over: done
+   * again by the partition's next owner.
    */
   readonly drainTimeoutMs?: number;
+  /** From this age on, in ms, a record that holds its partition's commit back is named in the log. Default 60,000. */
+  readonly holderWarnMs?: number;
+  /** At this age, in ms, such a record is dead-lettered, while the environment is there. Default: never. */
+  readonly holderDeadLetterMs?: number;
+  /**
+   * What to do when Kafka has deleted records before they were read. `stop` (the default): take nothing from that partition,
+   * tell the range and be not ready, until somebody decides. `skip`: tell the range and go on behind it.
+   */
+  readonly onDeletedRecords?: 'stop' | 'skip';
+  /** Told of what happens, for metrics. */
+  readonly observer?: Observer;
   readonly clock?: Clock;
   /** Numbers from 0 up to 1, for jitter. Default `Math.random`. */
   readonly random?: () => number;
 }
 
-export type ResolvedOptions = Required<ParallelConsumerOptions>;
+type WithoutDefault = 'deadLetterTopic' | 'maxTaken' | 'holderDeadLetterMs' | 'observer';
+/** All options as the engine runs with them. */
+export type ResolvedOptions = Required<Omit<ParallelConsumerOptions, WithoutDefault>> &
+  Pick<ParallelConsumerOptions, WithoutDefault>;
 
+/** @throws RangeError for a bound that can't be used, TypeError for a missing dead-letter topic */
 export function resolveOptions(options: ParallelConsumerOptions): ResolvedOptions {
-  const inFlight = options.inFlight ?? 1_000;
-  for (const [name, value] of Object.entries({ inFlight, maxTaken: options.maxTaken ?? inFlight }))
-    if (!Number.isSafeInteger(value) || value < 1)
-      throw new RangeError(`${name} must be a whole number above 0, not ${value}`);
+  const { inFlight = 'auto', maxInFlight = 10_000, maxTaken } = options;
+  requireWholeNumbers({ inFlight: inFlight === 'auto' ? 1 : inFlight, maxInFlight, maxTaken: maxTaken ?? 1 });
+  if (options.deadLetterTopic === undefined && options.onDeadLetter !== 'stop')
+    throw new TypeError("deadLetterTopic is missing: name a topic, or set onDeadLetter to 'stop'");
   return {
+    onDeadLetter: 'publish',
     ordering: 'key',
-    maxTaken: 20 * inFlight,
     maxBytes: 128 * 1024 * 1024,
     maxSpan: 1_000_000,
     maxAttempts: 5,
+    attemptTimeoutMs: 300_000,
+    attemptGraceMs: 5_000,
     classify: classifyByNetworkCode,
     retryBackOff: { initialMs: 100, maxMs: 10_000 },
     environmentBackOff: { initialMs: 200, maxMs: 5_000 },
     commitIntervalMs: 200,
+    commitFinishedMap: true,
     drainTimeoutMs: 5_000,
+    holderWarnMs: 60_000,
+    onDeletedRecords: 'stop',
     clock: systemClock,
     random: Math.random,
     ...options,
     inFlight,
+    maxInFlight,
   };
+}
+
+export function requireWholeNumbers(values: Record<string, number>): void {
+  for (const [name, value] of Object.entries(values))
+    if (!Number.isSafeInteger(value) || value < 1)
+      throw new RangeError(`${name} must be a whole number above 0, not ${value}`);
 }

@@ -1,49 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { FakeBroker } from './testing/fake-broker.js';
-import { ManualClock, settle } from './testing/manual-clock.js';
 import type { ParallelConsumerOptions } from './options.js';
-import { ParallelConsumer } from './parallel-consumer.js';
-import type { ConsumedRecord } from './record.js';
+import { consuming } from './testing/gated-consumer.js';
+import { settle } from './testing/manual-clock.js';
 import { RecordsRefusedError } from './kafka/reliable-producer.js';
-
-const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
-
-/** A handler whose records end when the spec says so, by their value. */
-class Gate {
-  readonly started: string[] = [];
-  private readonly open = new Map<string, { resolve: () => void; reject: (error: Error) => void }>();
-
-  readonly handler = async (record: ConsumedRecord): Promise<void> => {
-    const name = String(record.value);
-    this.started.push(name);
-    await new Promise<void>((resolve, reject) => void this.open.set(name, { resolve, reject }));
-  };
-
-  async end(name: string): Promise<void> {
-    this.open.get(name)?.resolve();
-    await settle();
-  }
-
-  async fail(name: string, error: Error): Promise<void> {
-    this.open.get(name)?.reject(error);
-    await settle();
-  }
-}
-
-async function consuming(options: Partial<ParallelConsumerOptions>, fill: (broker: FakeBroker) => void) {
-  const broker = new FakeBroker('orders', 2);
-  const clock = new ManualClock();
-  const gate = new Gate();
-  fill(broker);
-  const consumer = new ParallelConsumer(
-    { handler: gate.handler, logger: quiet, deadLetterTopic: 'dead', clock, random: () => 1, ...options },
-    broker,
-  );
-  await consumer.start();
-  void broker.fetch();
-  await settle();
-  return { broker, clock, gate, consumer };
-}
 
 const away = Object.assign(new Error('database away'), { code: 'ECONNREFUSED' });
 const poison: Partial<ParallelConsumerOptions> = {
@@ -52,16 +11,16 @@ const poison: Partial<ParallelConsumerOptions> = {
 
 describe('the parallel consumer', () => {
   it('commits only up to the oldest unfinished record', async () => {
-    const { broker, clock, gate } = await consuming({}, (topic) => {
+    const { clock, gate, committed } = await consuming({}, (topic) => {
       for (const name of ['a', 'b', 'c']) topic.append(0, name, name);
     });
     await gate.end('b');
     await gate.end('c');
     await clock.advance(1_000);
-    expect(broker.committed.get(0) ?? 0).toBe(0);
+    expect(committed()).toBe(0);
     await gate.end('a');
     await clock.advance(1_000);
-    expect(broker.committed.get(0)).toBe(3);
+    expect(committed()).toBe(3);
   });
 
   it('saves the records of one key in their order, through failures and back-off', async () => {
@@ -77,15 +36,15 @@ describe('the parallel consumer', () => {
   });
 
   it('dead-letters poison at once, with its origin and reason, and goes on', async () => {
-    const { broker, clock, gate } = await consuming(poison, (topic) => {
+    const { clock, gate, committed, letters } = await consuming(poison, (topic) => {
       for (const name of ['bad', 'good']) topic.append(0, name, name);
     });
     await gate.fail('bad', new Error('no order'));
     await gate.end('good');
     await clock.advance(1_000);
-    expect(broker.committed.get(0)).toBe(2);
-    expect(broker.published).toHaveLength(1);
-    expect(broker.published[0]?.headers).toMatchObject({
+    expect(committed()).toBe(2);
+    expect(letters()).toHaveLength(1);
+    expect(letters()[0]?.headers).toMatchObject({
       'dead-letter-origin-topic': 'orders',
       'dead-letter-origin-offset': '0',
       'dead-letter-error-message': 'no order',
@@ -94,32 +53,32 @@ describe('the parallel consumer', () => {
   });
 
   it('dead-letters a record that failed as often as it may', async () => {
-    const { broker, clock, gate } = await consuming({ maxAttempts: 3 }, (topic) => topic.append(0, 'a', 'a'));
+    const { clock, gate, letters } = await consuming({ maxAttempts: 3 }, (topic) => topic.append(0, 'a', 'a'));
     for (let attempt = 1; attempt <= 3; attempt += 1) {
       await gate.fail('a', new Error('still wrong'));
       await clock.advance(10_000);
     }
     expect(gate.started).toHaveLength(3);
-    expect(broker.published).toHaveLength(1);
+    expect(letters()).toHaveLength(1);
   });
 
   it('commits nothing past a record whose dead letter can not be published', async () => {
-    const { broker, clock, gate } = await consuming(poison, (topic) => {
+    const { broker, clock, gate, committed, letters } = await consuming(poison, (topic) => {
       for (const name of ['bad', 'good']) topic.append(0, name, name);
     });
     broker.failing.publish = new Error('Kafka away');
     await gate.fail('bad', new Error('no order'));
     await gate.end('good');
     await clock.advance(60_000);
-    expect(broker.committed.get(0) ?? 0).toBe(0);
+    expect(committed()).toBe(0);
     delete broker.failing.publish;
     await clock.advance(10_000);
-    expect(broker.published).toHaveLength(1);
-    expect(broker.committed.get(0)).toBe(2);
+    expect(letters()).toHaveLength(1);
+    expect(committed()).toBe(2);
   });
 
   it('neither counts nor dead-letters while the environment is away, is not ready, and goes on when it is back', async () => {
-    const { broker, clock, gate, consumer } = await consuming({ ...poison, maxAttempts: 1 }, (topic) => {
+    const { clock, gate, consumer, committed, letters } = await consuming({ ...poison, maxAttempts: 1 }, (topic) => {
       for (const name of ['a', 'b']) topic.append(0, name, name);
     });
     await gate.fail('a', away);
@@ -130,13 +89,13 @@ describe('the parallel consumer', () => {
       await gate.fail('a', away);
       await gate.fail('b', away);
     }
-    expect(broker.published).toEqual([]);
+    expect(letters()).toEqual([]);
     await clock.advance(5_000);
     await gate.end('a');
     await gate.end('b');
     await gate.end('a');
     await clock.advance(1_000);
-    expect(broker.committed.get(0)).toBe(2);
+    expect(committed()).toBe(2);
     expect(consumer.status).toMatchObject({ ready: true, deadLettered: 0, inFlight: 0, taken: 0 });
   });
 
@@ -149,15 +108,15 @@ describe('the parallel consumer', () => {
   });
 
   it('drains before a rebalance, commits, and hands over what it did not begin', async () => {
-    const { broker, gate } = await consuming({ inFlight: 1 }, (topic) => {
+    const { broker, gate, committed } = await consuming({ inFlight: 1 }, (topic) => {
       for (const name of ['a', 'b']) topic.append(0, name, name);
     });
-    const rebalanced = broker.rebalance([1]);
+    const rebalanced = broker.group.rebalance([[1]]);
     await settle();
     expect(gate.started).toEqual(['a']);
     await gate.end('a');
     await rebalanced;
-    expect(broker.committed.get(0)).toBe(1);
+    expect(committed()).toBe(1);
     expect(gate.started).toEqual(['a']);
   });
 
@@ -165,7 +124,7 @@ describe('the parallel consumer', () => {
     const { broker, gate, consumer } = await consuming({ inFlight: 4 }, (topic) => {
       for (const name of ['a1', 'a2']) topic.append(0, 'a', name);
     });
-    const rebalanced = broker.rebalance([0]);
+    const rebalanced = broker.group.rebalance([[0]]);
     await gate.end('a1');
     await rebalanced;
     await broker.fetch();
@@ -175,34 +134,36 @@ describe('the parallel consumer', () => {
   });
 
   it('does not commit for a partition that it lost, whatever still ends there', async () => {
-    const { broker, clock, gate } = await consuming({ drainTimeoutMs: 100 }, (topic) => topic.append(0, 'a', 'slow'));
-    const rebalanced = broker.rebalance([1]);
+    const { broker, clock, gate, committed } = await consuming({ drainTimeoutMs: 100 }, (topic) =>
+      topic.append(0, 'a', 'slow'),
+    );
+    const rebalanced = broker.group.rebalance([[1]]);
     await clock.advance(200);
     await rebalanced;
     await gate.end('slow');
     await clock.advance(10_000);
-    expect(broker.committed.get(0) ?? 0).toBe(0);
+    expect(committed()).toBe(0);
   });
 
   it('stops with its running work finished and committed, and says so', async () => {
-    const { broker, gate, consumer } = await consuming({ inFlight: 1 }, (topic) => {
+    const { gate, consumer, committed } = await consuming({ inFlight: 1 }, (topic) => {
       for (const name of ['a', 'b']) topic.append(0, name, name);
     });
     const stopped = consumer.stop();
     await gate.end('a');
     expect(await stopped).toEqual({ finished: 1, handedOver: 1, lost: 0 });
-    expect(broker.committed.get(0)).toBe(1);
+    expect(committed()).toBe(1);
     expect(consumer.status.state).toBe('stopped');
   });
 
   it('commits again what a failed commit carried', async () => {
-    const { broker, clock, gate } = await consuming({}, (topic) => topic.append(0, 'a', 'a'));
+    const { broker, clock, gate, committed } = await consuming({}, (topic) => topic.append(0, 'a', 'a'));
     broker.failing.commit = new Error('coordinator away');
     await gate.end('a');
     await clock.advance(1_000);
     delete broker.failing.commit;
     await clock.advance(1_000);
-    expect(broker.committed.get(0)).toBe(1);
+    expect(committed()).toBe(1);
   });
 
   it('takes nothing more from a partition whose oldest record is too far behind, and goes on once it is done', async () => {
@@ -219,12 +180,14 @@ describe('the parallel consumer', () => {
   });
 
   it('leaves the value out of a dead letter that Kafka refuses as too large, and goes on', async () => {
-    const { broker, clock, gate } = await consuming(poison, (topic) => topic.append(0, 'bad', 'bad'));
+    const { broker, clock, gate, committed, letters } = await consuming(poison, (topic) =>
+      topic.append(0, 'bad', 'bad'),
+    );
     broker.failing.publish = new RecordsRefusedError('MESSAGE_TOO_LARGE', {});
     await gate.fail('bad', new Error('no order'));
     delete broker.failing.publish;
     await clock.advance(10_000);
-    expect(broker.published[0]).toMatchObject({ value: null, headers: { 'dead-letter-value-omitted': '3' } });
-    expect(broker.committed.get(0)).toBe(1);
+    expect(letters()[0]).toMatchObject({ value: null, headers: { 'dead-letter-value-omitted': '3' } });
+    expect(committed()).toBe(1);
   });
 });

@@ -1,126 +1,120 @@
-import { Assignment } from './offsets/assignment.js';
-import type { Broker, BrokerListener, FetchedBatch, TopicPartition } from './kafka/broker.js';
-import { Committer } from './offsets/committer.js';
-import { Lifecycle, type State } from './lifecycle.js';
-import { resolveOptions, type ParallelConsumerOptions, type ResolvedOptions } from './options.js';
-import { Scheduler } from './window/scheduler.js';
+import { errorCode } from './attempts/failure.js';
 import { TaskRunner } from './attempts/task-runner.js';
+import { statusOf } from './engine-status.js';
+import type { Broker, BrokerListener, FetchedBatch, TopicPartition } from './kafka/broker.js';
+import { Lifecycle } from './lifecycle.js';
+import type { AttemptOutcome } from './observer.js';
+import { Assignment, type Task } from './offsets/assignment.js';
+import { Committer } from './offsets/committer.js';
+import { resolveOptions, type ParallelConsumerOptions, type ResolvedOptions } from './options.js';
+import type { DrainReport, ParallelConsumerStatus } from './status.js';
+import { Watch } from './watch.js';
+import { InFlightLimit } from './window/in-flight-limit.js';
+import { Intake } from './window/intake.js';
+import { Scheduler } from './window/scheduler.js';
 import { Waiters } from './window/waiters.js';
-
-/** How a drain ended. `lost` is there to be read: what is not finished is handed over, never lost. */
-export interface DrainReport {
-  readonly finished: number;
-  readonly handedOver: number;
-  readonly lost: 0;
-}
-
-/** A look at the engine, for metrics, progress and readiness. */
-export interface ParallelConsumerStatus {
-  readonly state: State;
-  /** In the group, in touch with it, and the environment is not away. */
-  readonly ready: boolean;
-  readonly suspendedSince: number | undefined;
-  readonly inFlight: number;
-  readonly taken: number;
-  readonly takenBytes: number;
-  readonly finished: number;
-  readonly deadLettered: number;
-  readonly retries: number;
-  readonly partitions: readonly number[];
-  /** Records on the assigned partitions that aren't finished, as of the last fetches. */
-  readonly lag: number;
-}
-
-/** How often a full window tells the group that it lives, while it waits for room. */
-const HEARTBEAT_WHILE_FULL_MS = 300;
-/** Without a sign of life for so long a member isn't ready, whatever it believes. */
-const CONTACT_TIMEOUT_MS = 15_000;
 
 /**
  * Runs a handler over a topic with many records in flight, and commits an offset only when all before it are finished.
  *
  * Guarantees: at least once, whatever crashes; order as `ordering` says; memory bounded by `maxTaken` and `maxBytes`; no
- * record skipped because its environment was away. Not guaranteed: exactly once (a crash repeats what was in flight).
+ * record skipped because its environment was away. Not guaranteed: exactly once (a crash repeats what was in flight, and
+ * what finished since the last commit).
  */
 export class ParallelConsumer implements BrokerListener {
   private readonly options: ResolvedOptions;
   private readonly lifecycle = new Lifecycle();
   private readonly scheduler: Scheduler;
+  private readonly limit: InFlightLimit;
   private readonly runner: TaskRunner;
+  private readonly intake: Intake;
+  private readonly committer: Committer;
+  private readonly watch: Watch;
   private readonly assignments = new Map<string, Assignment>();
   private readonly progress = new Waiters();
-  private readonly committer: Committer;
   private rejoining = false;
+  private handedOver = 0;
+  private drained: { readonly finished: number; readonly at: number } | undefined;
+  private leaving: Promise<DrainReport> | undefined;
 
   constructor(
     options: ParallelConsumerOptions,
     private readonly broker: Broker,
   ) {
     this.options = resolveOptions(options);
-    const { ordering, inFlight, maxTaken, maxBytes } = this.options;
-    this.scheduler = new Scheduler(ordering, { inFlight, maxTaken, maxBytes });
-    this.runner = new TaskRunner(this.options, this.scheduler, broker, () => this.progress.wake());
-    this.committer = new Committer(this.options, broker, () => this.assignments.values());
+    const all = (): Iterable<Assignment> => this.assignments.values();
+    this.scheduler = new Scheduler(this.options.ordering, InFlightLimit.windowFor(this.options, 1));
+    this.limit = new InFlightLimit(this.options, this.scheduler);
+    this.runner = new TaskRunner(this.options, this.scheduler, broker, {
+      progressed: () => this.progress.wake(),
+      handedOver: (count) => {
+        this.handedOver += count;
+      },
+      attempted: (outcome, milliseconds) => this.attempted(outcome, milliseconds),
+      halted: (task, cause) => this.halted(task, cause),
+    });
+    this.intake = new Intake(this.options, broker, this.scheduler, this.runner, this.progress, {
+      assignments: all,
+      takes: (assignment) => !assignment.revoked && !this.rejoining && this.lifecycle.state === 'running',
+    });
+    this.committer = new Committer(this.options, broker, all);
+    this.watch = new Watch(this.options, this.runner, all);
   }
 
   get status(): ParallelConsumerStatus {
-    const { joined, lastContactAt } = this.broker.health;
-    const { suspendedSince } = this.runner;
-    const inTouch = this.options.clock.now() - lastContactAt < CONTACT_TIMEOUT_MS;
-    const assignments = [...this.assignments.values()];
-    return {
+    return statusOf({
       state: this.lifecycle.state,
-      ready: this.lifecycle.state === 'running' && joined && inTouch && suspendedSince === undefined,
-      suspendedSince,
-      inFlight: this.scheduler.running,
-      taken: this.scheduler.taken,
-      takenBytes: this.scheduler.bytes,
-      ...this.runner.counts,
-      partitions: assignments.map(({ partition }) => partition),
-      lag: assignments.reduce(
-        (sum, { highWatermark, frontier }) => sum + Math.max(0, highWatermark - frontier.committable),
-        0,
-      ),
-    };
+      health: this.broker.health,
+      scheduler: this.scheduler,
+      runner: this.runner,
+      intake: this.intake,
+      ratePerSecond: this.watch.rate.perSecond,
+      assignments: [...this.assignments.values()],
+      now: this.options.clock.now(),
+    });
   }
 
   /** Joins the group; `status.ready` tells when it is in. @throws what the broker throws when it can't be reached at all */
   async start(): Promise<void> {
     await this.broker.start(this);
-    this.lifecycle.to('running');
     this.committer.resume();
+    this.watch.start();
   }
 
-  /** Takes nothing more, lets running work end (at most `drainTimeoutMs`), commits it and leaves the group. */
+  /**
+   * Takes nothing more, lets running work end (at most `drainTimeoutMs`, then its signals abort), commits it and leaves the
+   * group. Calling it again is harmless.
+   */
   async stop(): Promise<DrainReport> {
-    this.lifecycle.to('draining');
-    const report = await this.drain();
-    await this.broker.stop();
-    for (const assignment of this.assignments.values()) assignment.revoke();
-    this.lifecycle.to('stopped');
-    this.progress.wake();
-    this.options.logger.info(report, `stopped: finished ${report.finished}, handed over ${report.handedOver}, lost 0`);
+    if (this.leaving === undefined) {
+      this.lifecycle.to('draining');
+      this.leaving = this.leave();
+    }
+    const report = await this.leaving;
+    if (this.lifecycle.state === 'draining') this.lifecycle.to('stopped');
     return report;
+  }
+
+  /** A new limit from now on, or `auto`: it is then searched for. What runs beyond a lower one is let end. @throws RangeError */
+  setInFlight(limit: number | 'auto'): void {
+    this.limit.set(limit);
+    this.resized();
   }
 
   assigned(partitions: readonly TopicPartition[], kept: boolean): void {
     const wanted = new Map(partitions.map((each) => [nameOf(each), each]));
-    let handedOver = 0;
-    for (const [name, assignment] of this.assignments) {
-      if (kept && wanted.has(name)) continue;
-      assignment.revoke();
-      handedOver += this.scheduler.handOver(assignment);
-      this.assignments.delete(name);
-    }
+    const handedOver = this.revoke((name) => !kept || !wanted.has(name));
     const goOn = this.assignments.size;
     for (const [name, { topic, partition }] of wanted)
       if (!this.assignments.has(name)) this.assignments.set(name, new Assignment(topic, partition));
+    this.reportRebalance(handedOver);
     this.options.logger.info(
-      { partitions: partitions.map(({ partition }) => partition), kept: goOn, handedOver },
+      { partitions: partitions.map(({ partition }) => partition), kept: goOn },
       'partitions assigned',
     );
     this.rejoining = false;
-    if (this.lifecycle.state !== 'draining') {
+    if (this.lifecycle.state === 'starting') this.lifecycle.to('running');
+    if (this.lifecycle.state === 'running') {
       this.runner.hold(false);
       this.committer.resume();
     }
@@ -128,28 +122,37 @@ export class ParallelConsumer implements BrokerListener {
 
   async fetched(batch: FetchedBatch): Promise<number | undefined> {
     const assignment = this.assignments.get(nameOf(batch));
-    if (assignment === undefined) return batch.records[0]?.offset;
-    assignment.highWatermark = batch.highWatermark;
-    for (const record of batch.records) {
-      if (record.offset < assignment.frontier.next) continue;
-      if (!this.scheduler.hasRoom()) await this.room(batch, assignment);
-      if (!this.takes(assignment) || this.isOverSpan(assignment)) return record.offset;
-      assignment.frontier.received(record.offset);
-      this.scheduler.take(record, assignment);
-      this.runner.pump();
-    }
-    assignment.frontier.skipTo(batch.lastOffset + 1);
-    return undefined;
+    return assignment === undefined ? batch.fetchOffset : this.intake.fetched(batch, assignment);
+  }
+
+  skipped(partition: TopicPartition, from: number, to: number): void {
+    const assignment = this.assignments.get(nameOf(partition));
+    if (assignment?.begun && from <= assignment.frontier.next) assignment.frontier.skipTo(to);
   }
 
   async rebalancing(): Promise<void> {
     this.rejoining = true;
-    if (this.assignments.size === 0 || this.lifecycle.state === 'draining') return;
-    const report = await this.drain();
-    this.options.logger.info(
-      report,
-      `rebalance: finished ${report.finished}, handed over up to ${report.handedOver}, lost 0`,
+    if (this.assignments.size === 0 || this.leaving !== undefined) return;
+    this.drained = { finished: this.runner.counts.finished, at: this.options.clock.now() };
+    await this.drain();
+  }
+
+  deleted(partition: TopicPartition, committed: number | undefined, earliest: number | undefined): boolean {
+    const { logger, onDeletedRecords } = this.options;
+    const assignment = this.assignments.get(nameOf(partition));
+    if (assignment === undefined) return false;
+    const from = assignment.begun ? assignment.frontier.next : (committed ?? 0);
+    const range = { from, to: earliest ?? from };
+    const skip = onDeletedRecords === 'skip' && earliest !== undefined;
+    logger.error(
+      { ...partition, ...range },
+      skip
+        ? 'Kafka deleted records before they were read: going on behind them'
+        : "Kafka deleted records before they were read: nothing more is taken from this partition; onDeletedRecords: 'skip' goes on behind them",
     );
+    if (skip) assignment.frontier.skipTo(earliest);
+    else assignment.deleted = range;
+    return skip;
   }
 
   lost(error: unknown): void {
@@ -157,31 +160,74 @@ export class ParallelConsumer implements BrokerListener {
     this.assigned([], false);
   }
 
-  private takes(assignment: Assignment): boolean {
-    return !assignment.revoked && !this.rejoining && this.lifecycle.state !== 'draining';
+  private attempted(outcome: AttemptOutcome, milliseconds: number): void {
+    this.options.observer?.attempted?.(outcome, milliseconds);
+    if (this.limit.attempted(outcome, milliseconds)) this.resized();
   }
 
-  /** Taking on behind a record that doesn't finish would fill the memory, and a crash would repeat it all. */
-  private isOverSpan({ frontier, partition }: Assignment): boolean {
-    if (frontier.span < this.options.maxSpan) return false;
-    this.options.logger.warn(
-      { partition, offset: frontier.committable, span: frontier.span },
-      'nothing more is taken from a partition: its oldest unfinished record is too far behind',
+  private resized(): void {
+    this.runner.pump();
+    this.progress.wake();
+  }
+
+  private halted({ record: { topic, partition, offset } }: Task, cause: unknown): void {
+    this.options.logger.error(
+      { topic, partition, offset, code: errorCode(cause), reason: String(cause) },
+      'a record can not be handled, and may not be dead-lettered: the consumer stops',
     );
-    return true;
+    if (this.leaving !== undefined) return;
+    this.lifecycle.to('failed');
+    this.leaving = this.leave();
+    // Whoever calls `stop` gets its error; without anybody it is told here.
+    this.leaving.catch((error: unknown) => this.options.logger.error({ reason: String(error) }, 'not left cleanly'));
   }
 
-  /** Waits for room in the window, telling the group meanwhile that this member lives. Ends early when nothing is taken. */
-  private async room(batch: FetchedBatch, assignment: Assignment): Promise<void> {
-    while (this.takes(assignment) && !this.scheduler.hasRoom()) {
-      await this.progress.wait(this.options.clock, HEARTBEAT_WHILE_FULL_MS);
-      await batch.heartbeat();
-    }
-  }
-
-  private async drain(): Promise<DrainReport> {
-    const { clock, drainTimeoutMs } = this.options;
+  private async leave(): Promise<DrainReport> {
     const before = this.runner.counts.finished;
+    await this.drain();
+    this.runner.abort(new Error('the consumer stops'));
+    this.watch.stop();
+    await this.broker.stop();
+    const report = this.report(
+      before,
+      this.revoke(() => true),
+    );
+    this.progress.wake();
+    this.options.logger.info(report, `stopped: ${inWords(report)}`);
+    return report;
+  }
+
+  /** @returns how many records are left to the next owners */
+  private revoke(isGone: (name: string) => boolean): number {
+    let left = 0;
+    for (const [name, assignment] of this.assignments) {
+      if (!isGone(name)) continue;
+      left += assignment.taken;
+      assignment.revoke();
+      this.handedOver += this.scheduler.handOver(assignment);
+      this.runner.abort(new Error(`partition ${name} was revoked`), assignment);
+      this.assignments.delete(name);
+    }
+    return left;
+  }
+
+  private reportRebalance(handedOver: number): void {
+    if (this.drained === undefined) return;
+    const { finished, at } = this.drained;
+    this.drained = undefined;
+    const report = this.report(finished, handedOver);
+    this.options.logger.info(report, `rebalance: ${inWords(report)}`);
+    this.options.observer?.rebalanced?.(report, this.options.clock.now() - at);
+  }
+
+  private report(finishedBefore: number, handedOver: number): DrainReport {
+    const { finished } = this.runner.counts;
+    const lost = this.intake.taken - finished - this.handedOver - this.scheduler.taken;
+    return { finished: finished - finishedBefore, handedOver, lost };
+  }
+
+  private async drain(): Promise<void> {
+    const { clock, drainTimeoutMs } = this.options;
     const deadline = clock.now() + drainTimeoutMs;
     this.runner.hold(true);
     // Not while joining: a timed commit could land in the new generation with the old one's offsets.
@@ -190,8 +236,11 @@ export class ParallelConsumer implements BrokerListener {
     while (this.scheduler.running > 0 && clock.now() < deadline)
       await this.progress.wait(clock, deadline - clock.now());
     await this.committer.commit();
-    return { finished: this.runner.counts.finished - before, handedOver: this.scheduler.taken, lost: 0 };
   }
+}
+
+function inWords({ finished, handedOver, lost }: DrainReport): string {
+  return `finished ${finished}, handed over ${handedOver}, lost ${lost}`;
 }
 
 function nameOf({ topic, partition }: TopicPartition): string {

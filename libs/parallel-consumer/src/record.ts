@@ -28,4 +28,6 @@ export interface Position {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
+  /** Text that is kept with the commit, at most 4,096 bytes where the broker has its default. */
+  readonly metadata?: string;
 }

@@ -32,6 +32,11 @@ export class Suspension {
     return true;
   }
 
+  /** A task that was admitted made no attempt: another may be the probe. */
+  passed(): void {
+    if (this.phase === 'probing') this.phase = 'due';
+  }
+
   /** An attempt begins. @returns its turn, for `failed` and `answered` */
   begin(): number {
     this.turn += 1;

@@ -1,12 +1,12 @@
-import type { Task } from '../offsets/assignment.js';
-import { backOffMs } from './back-off.js';
 import type { Broker } from '../kafka/broker.js';
-import { pause } from '../clock.js';
-import { deadLetterOf, withoutValue } from './dead-letter.js';
-import { errorCode } from './failure.js';
+import type { AttemptOutcome } from '../observer.js';
+import type { Assignment, Task } from '../offsets/assignment.js';
 import type { ResolvedOptions } from '../options.js';
-import { RecordsRefusedError } from '../kafka/reliable-producer.js';
 import type { Scheduler } from '../window/scheduler.js';
+import { backOffMs } from './back-off.js';
+import { DeadLetterPublisher } from './dead-letter-publisher.js';
+import { errorCode, type FailureKind } from './failure.js';
+import { AttemptAbandonedError, RunningAttempt } from './running-attempt.js';
 import { Suspension } from './suspension.js';
 
 /** Counts since the start; they only rise. */
@@ -15,6 +15,18 @@ export interface RunnerCounts {
   finished: number;
   deadLettered: number;
   retries: number;
+  abandoned: number;
+}
+
+/** What the runner tells the rest of the engine. */
+export interface RunnerEvents {
+  /** Something may have made room, or ended the last running task. */
+  progressed(): void;
+  /** Records were let go of because their partition went. */
+  handedOver(count: number): void;
+  attempted(outcome: AttemptOutcome, milliseconds: number): void;
+  /** A record is dead, and `onDeadLetter` is `stop`: it stays unfinished. */
+  halted(task: Task, cause: unknown): void;
 }
 
 /**
@@ -22,19 +34,22 @@ export interface RunnerCounts {
  * partition went. Nothing else completes an offset.
  */
 export class TaskRunner {
-  readonly counts: RunnerCounts = { finished: 0, deadLettered: 0, retries: 0 };
+  readonly counts: RunnerCounts = { finished: 0, deadLettered: 0, retries: 0, abandoned: 0 };
+  /** In the order of their start: the oldest first. */
+  private readonly attempts = new Set<RunningAttempt>();
   private readonly suspension: Suspension;
+  private readonly deadLetters: DeadLetterPublisher;
   private suspendedAt: number | undefined;
   private holding = false;
 
   constructor(
     private readonly options: ResolvedOptions,
     private readonly scheduler: Scheduler,
-    private readonly broker: Broker,
-    /** Called after anything that may have made room or ended the last running task. */
-    private readonly onProgress: () => void,
+    broker: Broker,
+    private readonly events: RunnerEvents,
   ) {
     this.suspension = new Suspension(options.environmentBackOff, options.random);
+    this.deadLetters = new DeadLetterPublisher(options, broker);
   }
 
   /** Since when the environment is away, in ms since 1970; `undefined` when it isn't. */
@@ -53,38 +68,130 @@ export class TaskRunner {
     while (!this.holding && this.scheduler.hasReady() && this.suspension.admits()) {
       const task = this.scheduler.next();
       if (task === undefined) return;
-      void this.run(task);
+      this.run(task);
     }
   }
 
-  private async run(task: Task): Promise<void> {
-    const turn = this.suspension.begin();
-    try {
-      await this.options.handler(task.record, { number: task.failedAttempts + 1, signal: task.assignment.signal });
-    } catch (error) {
-      await this.failed(task, error, turn);
+  /** Aborts the running attempts of an assignment, or all: what they still do is no longer wanted. */
+  abort(reason: Error, assignment?: Assignment): void {
+    for (const attempt of this.attempts)
+      if (assignment === undefined || attempt.task.assignment === assignment) attempt.abort(reason);
+  }
+
+  /** Aborts attempts past their time limit, and abandons those past the grace after it. */
+  enforceTimeLimit(): void {
+    const { attemptTimeoutMs, attemptGraceMs, clock } = this.options;
+    const now = clock.now();
+    for (const attempt of this.attempts) {
+      const age = now - attempt.startedAt;
+      if (age < attemptTimeoutMs) return;
+      if (age >= attemptTimeoutMs + attemptGraceMs) this.abandon(attempt, age);
+      else if (!attempt.aborted) attempt.abort(new Error(`the attempt has run for ${attemptTimeoutMs} ms`));
+    }
+  }
+
+  /** Dead-letters a record that isn't finished, whatever it is doing: at once if it runs, else when its turn comes. */
+  giveUp(task: Task, cause: Error): void {
+    task.givenUp = cause;
+    for (const attempt of this.attempts) {
+      if (attempt.task !== task) continue;
+      attempt.abort(cause);
+      this.settle(attempt);
+      void this.die(task, cause);
       return;
     }
-    this.answered(turn);
-    this.complete(task);
   }
 
-  private async failed(task: Task, error: unknown, turn: number): Promise<void> {
-    const kind = this.options.classify(error);
-    if (kind === 'environment') return this.suspend(task, error, turn);
-    this.answered(turn);
-    if (task.assignment.revoked) return this.abandon(task);
+  private run(task: Task): void {
+    if (task.givenUp !== undefined) {
+      this.suspension.passed();
+      void this.die(task, task.givenUp);
+      return;
+    }
+    const attempt = new RunningAttempt(task, this.suspension.begin(), this.options.clock.now());
+    this.attempts.add(attempt);
+    this.handle(attempt).then(
+      () => this.succeeded(attempt),
+      (error: unknown) => this.failed(attempt, error),
+    );
+  }
+
+  /** A handler that isn't async may throw at once, which must fail its own record and nothing else. */
+  private handle(attempt: RunningAttempt): Promise<void> {
+    try {
+      return Promise.resolve(this.options.handler(attempt.task.record, attempt));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** @returns whether anybody still waits for the attempt */
+  private settle(attempt: RunningAttempt): boolean {
+    if (attempt.settled) return false;
+    attempt.settled = true;
+    this.attempts.delete(attempt);
+    return true;
+  }
+
+  private succeeded(attempt: RunningAttempt): void {
+    if (!this.settle(attempt)) return;
+    this.ended(attempt, 'done');
+    this.answered(attempt);
+    this.complete(attempt.task);
+  }
+
+  private failed(attempt: RunningAttempt, error: unknown): void {
+    if (!this.settle(attempt)) return;
+    const kind = this.classify(error);
+    this.ended(attempt, kind);
+    if (kind === 'environment') return this.suspend(attempt, error);
+    this.answered(attempt);
+    this.blame(attempt.task, error, kind === 'retriable');
+  }
+
+  private classify(error: unknown): FailureKind {
+    try {
+      return this.options.classify(error);
+    } catch (defect) {
+      this.options.logger.error(
+        { reason: String(defect), of: String(error) },
+        'the classifier threw: taken as retriable',
+      );
+      return 'retriable';
+    }
+  }
+
+  private abandon(attempt: RunningAttempt, age: number): void {
+    if (!this.settle(attempt)) return;
+    const { task } = attempt;
+    const { topic, partition, offset } = task.record;
+    this.counts.abandoned += 1;
+    this.ended(attempt, 'abandoned');
+    this.options.logger.error(
+      { topic, partition, offset, attempt: attempt.number, ageMs: age },
+      'an attempt did not end in its time: it is abandoned and may still be running',
+    );
+    this.blame(task, new AttemptAbandonedError(`no end within ${age} ms`), true);
+  }
+
+  private ended(attempt: RunningAttempt, outcome: AttemptOutcome): void {
+    this.events.attempted(outcome, this.options.clock.now() - attempt.startedAt);
+  }
+
+  /** The record's own fault: another try, or its dead letter. */
+  private blame(task: Task, error: unknown, mayRetry: boolean): void {
+    if (task.assignment.revoked) return this.handOver(task);
     task.failedAttempts += 1;
-    if (kind === 'retriable' && task.failedAttempts < this.options.maxAttempts) return this.retryLater(task);
-    return this.deadLetter(task, error);
+    if (mayRetry && task.failedAttempts < this.options.maxAttempts) this.retryLater(task);
+    else void this.die(task, error);
   }
 
-  private suspend(task: Task, error: unknown, turn: number): void {
+  private suspend({ task, turn }: RunningAttempt, error: unknown): void {
     const { clock, logger } = this.options;
     if (!this.suspension.active) this.suspendedAt = clock.now();
     const wait = this.suspension.failed(turn);
     this.scheduler.paused();
-    this.scheduler.resumed(task);
+    this.resume(task);
     if (wait !== undefined) {
       logger.warn(
         { code: errorCode(error), reason: String(error), retryInMs: wait },
@@ -95,10 +202,10 @@ export class TaskRunner {
         this.pump();
       });
     }
-    this.onProgress();
+    this.events.progressed();
   }
 
-  private answered(turn: number): void {
+  private answered({ turn }: RunningAttempt): void {
     if (this.suspension.answered(turn)) this.options.logger.info({}, 'the environment answers again');
   }
 
@@ -107,51 +214,43 @@ export class TaskRunner {
     this.counts.retries += 1;
     this.scheduler.paused();
     clock.after(backOffMs(retryBackOff, task.failedAttempts, random), () => {
-      this.scheduler.resumed(task);
+      this.resume(task);
       this.pump();
     });
-    this.onProgress();
+    this.events.progressed();
     this.pump();
   }
 
-  /** Publishes until it is certain: the record stays unfinished meanwhile, and nothing is committed past it. */
-  private async deadLetter(task: Task, cause: unknown): Promise<void> {
-    const { clock, deadLetterTopic, environmentBackOff, logger, random } = this.options;
-    const { topic, partition, offset } = task.record;
-    let letter = deadLetterOf(task.record, cause, task.failedAttempts);
-    for (let failures = 1; ; failures += 1) {
-      try {
-        await this.broker.publish(deadLetterTopic, letter);
-        break;
-      } catch (error) {
-        if (task.assignment.revoked) return this.abandon(task);
-        // Too large even for the dead letters: its origin and reason are worth more than a partition that stands still.
-        if (error instanceof RecordsRefusedError) letter = withoutValue(letter);
-        logger.error(
-          { topic, partition, offset, reason: String(error), cause: errorCode(cause) },
-          'a dead letter could not be published: the record stays unfinished, trying again',
-        );
-        const wait = backOffMs(environmentBackOff, failures, random);
-        await pause(clock, wait);
-      }
+  private resume(task: Task): void {
+    if (!this.scheduler.resumed(task)) this.events.handedOver(1);
+  }
+
+  private async die(task: Task, cause: unknown): Promise<void> {
+    if (this.options.onDeadLetter === 'stop') {
+      this.scheduler.paused();
+      this.events.halted(task, cause);
+      return;
     }
+    if (!(await this.deadLetters.publish(task, cause))) return this.handOver(task);
     this.counts.deadLettered += 1;
-    logger.warn({ topic, partition, offset, code: errorCode(cause), reason: String(cause) }, 'record dead-lettered');
     this.complete(task);
   }
 
   private complete(task: Task): void {
     task.assignment.frontier.complete(task.record.offset);
     this.counts.finished += 1;
-    this.scheduler.finished(task);
-    this.onProgress();
-    this.pump();
+    this.end(task);
   }
 
   /** The partition went: its next owner does the record again. */
-  private abandon(task: Task): void {
+  private handOver(task: Task): void {
+    this.events.handedOver(1);
+    this.end(task);
+  }
+
+  private end(task: Task): void {
     this.scheduler.finished(task);
-    this.onProgress();
+    this.events.progressed();
     this.pump();
   }
 }

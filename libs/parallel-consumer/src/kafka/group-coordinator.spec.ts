@@ -11,7 +11,7 @@ function coordinator(answer?: Error): GroupCoordinator {
     if (answer) throw answer;
     return 'done';
   };
-  return { heartbeat: request, joinGroup: request, syncGroup: request };
+  return { heartbeat: request, joinGroup: request, syncGroup: request, offsetCommit: request };
 }
 
 /** Looks for the coordinator through the hook, with a cluster that fails as often as said before it finds it. */
@@ -25,10 +25,12 @@ async function find(failures: number, answer?: Error) {
       if (left >= 0) throw new Error('connection reset');
       return coordinator(answer);
     },
+    findBroker: async () => coordinator(answer),
   };
   const hook = {
     beforeJoin: async () => void told.push('drain'),
     isWanted: () => told.length < 10,
+    outOfRange: async () => undefined,
     afterFailure: async () => void told.push('rest'),
   };
   hookGroupCoordinator(cluster, 'savers', hook);

@@ -1,7 +1,18 @@
-import type { Broker, BrokerHealth, BrokerListener } from './broker.js';
-import { pause, systemClock } from '../clock.js';
 import type { OutgoingRecord } from '../attempts/dead-letter.js';
-import { hookGroupCoordinator, type GroupCluster } from './group-coordinator.js';
+import { pause, systemClock } from '../clock.js';
+import type { EngineLogger } from '../options.js';
+import type { Position } from '../record.js';
+import {
+  MetadataRefusedError,
+  type Broker,
+  type BrokerHealth,
+  type BrokerListener,
+  type CommittedPosition,
+  type TopicPartition,
+} from './broker.js';
+import { hookGroupCoordinator, type GroupCluster, type JoinHook } from './group-coordinator.js';
+import { GroupOffsets } from './group-offsets.js';
+import { toRecord } from './kafka-message.js';
 import {
   KAFKA_RETRY,
   PartitionAssigners,
@@ -9,12 +20,10 @@ import {
   type Consumer,
   type EachBatchPayload,
   type Kafka,
-  type KafkaMessage,
   type PartitionAssigner,
 } from './kafkajs.js';
-import type { EngineLogger } from '../options.js';
-import type { ConsumedRecord, Position } from '../record.js';
 import type { ReliableProducer } from './reliable-producer.js';
+import { stickyAssigner } from './sticky-assigner.js';
 
 export interface KafkajsBrokerOptions {
   readonly kafka: Kafka;
@@ -29,13 +38,15 @@ export interface KafkajsBrokerOptions {
 }
 
 const RESTART_PAUSE_MS = 1_000;
-/** How long to rest when nothing of a batch may be taken: kafkajs would fetch the same again at once. */
-const IDLE_MS = 100;
+/** How long a partition rests when not all of a batch was taken: kafkajs would fetch the same again at once. */
+const REST_MS = 250;
 
 /** kafkajs as the engine's broker, with the faults of its consumer mended (see group-coordinator.ts). */
 export class KafkajsBroker implements Broker {
   private consumer: Consumer | undefined;
   private readonly producer: ReliableProducer;
+  private readonly groupOffsets: GroupOffsets;
+  private ownership: { since: number; owned: Record<string, number[]> } = { since: 0, owned: {} };
   private joined = false;
   private lastContactAt = 0;
   private memberId: string | undefined;
@@ -45,6 +56,7 @@ export class KafkajsBroker implements Broker {
 
   constructor(private readonly options: KafkajsBrokerOptions) {
     this.producer = reliableProducer(options.kafka, options.logger);
+    this.groupOffsets = new GroupOffsets(options.kafka, options.groupId);
   }
 
   get health(): BrokerHealth {
@@ -67,11 +79,19 @@ export class KafkajsBroker implements Broker {
     });
   }
 
+  async committed(partitions: readonly TopicPartition[]): Promise<CommittedPosition[]> {
+    return this.groupOffsets.committed(partitions);
+  }
+
   async commit(positions: readonly Position[]): Promise<void> {
     if (this.consumer === undefined) throw new Error('not connected');
-    await this.consumer.commitOffsets(
-      positions.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) })),
-    );
+    try {
+      await this.consumer.commitOffsets(positions.map(({ offset, ...rest }) => ({ ...rest, offset: String(offset) })));
+    } catch (error) {
+      if (error instanceof Error && 'type' in error && error.type === 'OFFSET_METADATA_TOO_LARGE')
+        throw new MetadataRefusedError(error.message, { cause: error });
+      throw error;
+    }
     this.lastContactAt = Date.now();
   }
 
@@ -84,22 +104,19 @@ export class KafkajsBroker implements Broker {
     this.joined = false;
     await this.consumer?.disconnect();
     await this.producer.close();
+    await this.groupOffsets.close();
   }
 
   private createConsumer(listener: BrokerListener): Consumer {
     const { kafka, groupId, sessionTimeoutMs = 10_000, maxBytes, maxBytesPerPartition } = this.options;
-    const assigner: PartitionAssigner = (config) => {
-      const hook = {
-        beforeJoin: () => this.beforeJoin(listener),
-        isWanted: () => !this.stopping,
-        afterFailure: (error: unknown) => this.coordinatorNotFound(error),
-      };
-      hookGroupCoordinator(config.cluster as unknown as GroupCluster, groupId, hook);
-      return PartitionAssigners.roundRobin(config);
+    const assigner: PartitionAssigner = ({ cluster }) => {
+      hookGroupCoordinator(cluster as unknown as GroupCluster, groupId, this.joinHook(listener));
+      return stickyAssigner(cluster, () => this.ownership);
     };
     return kafka.consumer({
       groupId,
-      partitionAssigners: [assigner],
+      // Round-robin is what kafkajs's own consumers offer: a group can then change over member by member.
+      partitionAssigners: [assigner, PartitionAssigners.roundRobin],
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: 2 * sessionTimeoutMs,
       heartbeatInterval: Math.min(1_000, sessionTimeoutMs / 3),
@@ -112,8 +129,17 @@ export class KafkajsBroker implements Broker {
     });
   }
 
+  private joinHook(listener: BrokerListener): JoinHook {
+    return {
+      beforeJoin: () => this.beforeJoin(listener),
+      isWanted: () => !this.stopping,
+      outOfRange: (partition) => this.outOfRange(partition, listener),
+      afterFailure: (error: unknown) => this.coordinatorNotFound(error),
+    };
+  }
+
   private follow(consumer: Consumer, listener: BrokerListener): void {
-    const { GROUP_JOIN, HEARTBEAT, REBALANCING, CRASH } = consumer.events;
+    const { GROUP_JOIN, HEARTBEAT, REBALANCING, CRASH, START_BATCH_PROCESS } = consumer.events;
     const contact = (): void => {
       this.lastContactAt = Date.now();
     };
@@ -130,11 +156,20 @@ export class KafkajsBroker implements Broker {
       const partitions = Object.entries(memberAssignment).flatMap(([topic, numbers]) =>
         numbers.map((partition) => ({ topic, partition })),
       );
+      this.ownership = { since: Date.now(), owned: memberAssignment };
+      consumer.resume(Object.entries(memberAssignment).map(([topic, numbers]) => ({ topic, partitions: numbers })));
       listener.assigned(partitions, kept);
+    });
+    // A batch of markers, aborted or compacted records alone is never handed to `eachBatch`.
+    consumer.on(START_BATCH_PROCESS, ({ payload: { topic, partition, batchSize, firstOffset, lastOffset } }) => {
+      if (batchSize > 0) return;
+      const last = Number(lastOffset);
+      listener.skipped({ topic, partition }, firstOffset === null ? last : Number(firstOffset), last + 1);
     });
     consumer.on(CRASH, ({ payload: { error, restart } }) => {
       this.joined = false;
       this.memberId = undefined;
+      this.ownership = { since: 0, owned: {} };
       listener.lost(error);
       // kafkajs calls some faults final that a new consumer survives: resting in peace would be silent.
       if (!restart) setTimeout(() => void this.restart(listener), RESTART_PAUSE_MS);
@@ -161,43 +196,47 @@ export class KafkajsBroker implements Broker {
     await pause(systemClock, RESTART_PAUSE_MS);
   }
 
+  private async outOfRange(partition: TopicPartition, listener: BrokerListener): Promise<number | undefined> {
+    let earliest: number | undefined;
+    let committed: number | undefined;
+    try {
+      earliest = await this.groupOffsets.earliest(partition);
+      [{ offset: committed } = { offset: undefined }] = await this.groupOffsets.committed([partition]);
+    } catch (error) {
+      this.options.logger.warn({ ...partition, reason: String(error) }, 'the first offset was not learnt');
+    }
+    if (listener.deleted(partition, committed, earliest)) return earliest;
+    this.consumer?.pause([{ topic: partition.topic, partitions: [partition.partition] }]);
+    return undefined;
+  }
+
   private async eachBatch(payload: EachBatchPayload, listener: BrokerListener): Promise<void> {
     const { batch } = payload;
     const { topic, partition } = batch;
     const { joins } = this;
+    const fetchOffset = fetchOffsetOf(batch);
     const left = await listener.fetched({
       topic,
       partition,
       records: batch.messages.map((message) => toRecord(topic, partition, message)),
+      fetchOffset,
       lastOffset: Number(batch.lastOffset()),
       highWatermark: Number(batch.highWatermark),
       heartbeat: () => payload.heartbeat(),
     });
     if (joins !== this.joins) return;
-    if (left === undefined) payload.resolveOffset(batch.lastOffset());
-    else if (left > Number(batch.firstOffset())) payload.resolveOffset(String(left - 1));
-    else await pause(systemClock, IDLE_MS);
+    if (left === undefined) {
+      payload.resolveOffset(batch.lastOffset());
+      return;
+    }
+    if (left > fetchOffset) payload.resolveOffset(String(left - 1));
+    // kafkajs keeps a seek that it can't use yet for when the partition is back: the engine refuses what is then too far on.
+    else if (left < fetchOffset) this.consumer?.seek({ topic, partition, offset: String(left) });
+    setTimeout(payload.pause(), REST_MS);
   }
 }
 
-/** kafkajs hands out slices: one record that waits would hold its whole fetch of megabytes in memory. */
-function copyOf(bytes: Buffer | string | undefined): Buffer | undefined {
-  return typeof bytes === 'string' ? Buffer.from(bytes) : bytes && Buffer.from(bytes);
-}
-
-function toRecord(topic: string, partition: number, message: KafkaMessage): ConsumedRecord {
-  const headers: Record<string, Buffer | undefined> = {};
-  for (const [name, value] of Object.entries(message.headers ?? {})) {
-    const last = Array.isArray(value) ? value.at(-1) : value;
-    headers[name] = copyOf(last);
-  }
-  return {
-    topic,
-    partition,
-    offset: Number(message.offset),
-    key: message.key && Buffer.from(message.key),
-    value: message.value && Buffer.from(message.value),
-    headers,
-    timestamp: Number(message.timestamp),
-  };
+/** Not in kafkajs's types, though it is how the batch was asked for. */
+function fetchOffsetOf(batch: EachBatchPayload['batch']): number {
+  return Number((batch as unknown as { fetchedOffset: string }).fetchedOffset);
 }

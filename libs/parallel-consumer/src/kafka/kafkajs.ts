@@ -4,8 +4,17 @@ import kafkajs, { type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
 import type { EngineLogger } from '../options.js';
 import { ReliableProducer } from './reliable-producer.js';
 
-export type { Consumer, EachBatchPayload, Kafka, KafkaMessage, PartitionAssigner } from 'kafkajs';
-export const { PartitionAssigners, Partitioners } = kafkajs;
+export type {
+  Admin,
+  Assigner,
+  Cluster,
+  Consumer,
+  EachBatchPayload,
+  Kafka,
+  KafkaMessage,
+  PartitionAssigner,
+} from 'kafkajs';
+export const { AssignerProtocol, PartitionAssigners, Partitioners } = kafkajs;
 
 export interface KafkaOptions {
   /** `host:port` of at least one broker. */

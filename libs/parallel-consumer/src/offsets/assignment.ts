@@ -1,6 +1,6 @@
-import { KeyQueues } from '../window/key-queues.js';
-import { OffsetFrontier } from './offset-frontier.js';
 import type { ConsumedRecord } from '../record.js';
+import { KeyQueues } from '../window/key-queues.js';
+import { OffsetFrontier, type OffsetRange } from './offset-frontier.js';
 
 /** A record on its way through the handler. */
 export interface Task {
@@ -9,8 +9,12 @@ export interface Task {
   /** What it must keep its order with; `null`: with nothing. */
   readonly key: string | null;
   readonly bytes: number;
+  /** Milliseconds since 1970. */
+  readonly takenAt: number;
   /** Attempts that were the record's own fault. */
   failedAttempts: number;
+  /** Set once it is given up: its next attempt is its dead letter. */
+  givenUp: Error | undefined;
 }
 
 /**
@@ -18,13 +22,21 @@ export interface Task {
  * one completes on the old one's frontier, which nobody commits any more. That is the fence; it needs no epoch numbers.
  */
 export class Assignment {
-  readonly frontier = new OffsetFrontier();
+  readonly frontier = new OffsetFrontier<Task>();
   readonly keys = new KeyQueues<Task>();
-  private readonly abort = new AbortController();
-  /** The offset last committed, if any was. */
-  committed: number | undefined;
+  /** Records in memory, and their bytes. */
+  taken = 0;
+  takenBytes = 0;
   /** One past the partition's last record, as of the last fetch. */
   highWatermark = 0;
+  /** When the last record taken was written, in milliseconds since 1970. */
+  lastTimestamp: number | undefined;
+  /** Offsets that Kafka deleted before they were read. */
+  deleted: OffsetRange | undefined;
+  private hasBegun = false;
+  private isRevoked = false;
+  private committedOffset: number | undefined;
+  private committedChanges = 0;
 
   constructor(
     readonly topic: string,
@@ -32,21 +44,35 @@ export class Assignment {
   ) {}
 
   get revoked(): boolean {
-    return this.abort.signal.aborted;
+    return this.isRevoked;
   }
 
-  /** Aborts when the partition is taken away. */
-  get signal(): AbortSignal {
-    return this.abort.signal;
+  /** Whether the offset is known that reading begins at. */
+  get begun(): boolean {
+    return this.hasBegun;
   }
 
   revoke(): void {
-    this.abort.abort(new Error(`partition ${this.topic}-${this.partition} was revoked`));
+    this.isRevoked = true;
   }
 
-  /** What should be committed now; `undefined` when nothing has moved, or nothing may be committed any more. */
-  get uncommitted(): number | undefined {
-    const { committable } = this.frontier;
-    return this.revoked || committable === 0 || committable === this.committed ? undefined : committable;
+  /** @param committed what the group has committed; `undefined`: nothing, and `offset` is where the partition begins */
+  begin(offset: number, committed: number | undefined, finished: readonly OffsetRange[] = []): void {
+    this.hasBegun = true;
+    this.committedOffset = committed;
+    this.frontier.begin(offset, finished);
+  }
+
+  /** Whether a commit would say anything new, and may be made. */
+  isDirty(withMap: boolean): boolean {
+    if (!this.hasBegun || this.isRevoked) return false;
+    return (
+      this.frontier.committable !== this.committedOffset || (withMap && this.frontier.changes !== this.committedChanges)
+    );
+  }
+
+  committed(offset: number, changes: number): void {
+    this.committedOffset = offset;
+    this.committedChanges = changes;
   }
 }

@@ -1,23 +1,29 @@
-import type { Assignment } from './assignment.js';
-import type { Broker } from '../kafka/broker.js';
 import { succeededWithin } from '../clock.js';
+import { MetadataRefusedError, type Broker } from '../kafka/broker.js';
 import type { ResolvedOptions } from '../options.js';
+import type { Position } from '../record.js';
+import type { Assignment } from './assignment.js';
+import { encodeFinished } from './finished-map.js';
 
 /** Commits that hang are given up after this; the next one carries the same offsets, or later ones. */
 const PATIENCE_MS = 3_000;
 
 /**
- * Commits the frontier of every partition that is ours, every so often and when told to. Only contiguous positions are
- * ever committed, so that one which comes late, or to a partition meanwhile lost, can repeat records but never skip one.
+ * Commits the frontier of every partition that is ours, every so often and when told to, with a map of what is finished
+ * beyond it. Only contiguous positions are ever committed, so that one which comes late, or to a partition meanwhile lost,
+ * can repeat records but never skip one; a late map tells nothing false either, since what is finished stays finished.
  */
 export class Committer {
   private cancel: (() => void) | undefined;
+  private withMap: boolean;
 
   constructor(
     private readonly options: ResolvedOptions,
     private readonly broker: Broker,
     private readonly assignments: () => Iterable<Assignment>,
-  ) {}
+  ) {
+    this.withMap = options.commitFinishedMap;
+  }
 
   /** Commits every `commitIntervalMs` from now on. */
   resume(): void {
@@ -32,20 +38,36 @@ export class Committer {
 
   /** A failed commit costs repeats after a crash, never a record. */
   async commit(): Promise<void> {
-    const moved: { assignment: Assignment; offset: number }[] = [];
-    for (const assignment of this.assignments()) {
-      const offset = assignment.uncommitted;
-      if (offset !== undefined) moved.push({ assignment, offset });
-    }
-    if (moved.length === 0) return;
-    const positions = moved.map(({ assignment: { topic, partition }, offset }) => ({ topic, partition, offset }));
+    const dirty = [...this.assignments()].filter((assignment) => assignment.isDirty(this.withMap));
+    if (dirty.length === 0) return;
+    const changes = dirty.map(({ frontier }) => frontier.changes);
+    const positions = dirty.map((assignment) => this.positionOf(assignment));
+    const { clock, logger, observer } = this.options;
+    const startedAt = clock.now();
     try {
-      const committed = await succeededWithin(this.options.clock, PATIENCE_MS, this.broker.commit(positions));
+      const committed = await succeededWithin(clock, PATIENCE_MS, this.broker.commit(positions));
       if (!committed) throw new Error(`no answer within ${PATIENCE_MS} ms`);
-      for (const { assignment, offset } of moved) assignment.committed = offset;
+      for (const [index, assignment] of dirty.entries())
+        assignment.committed(positions[index]?.offset ?? 0, changes[index] ?? 0);
+      observer?.committed?.(true, clock.now() - startedAt);
     } catch (error) {
-      this.options.logger.warn({ reason: String(error) }, 'offsets not committed: trying again with the next commit');
+      observer?.committed?.(false, clock.now() - startedAt);
+      if (error instanceof MetadataRefusedError && this.withMap) {
+        this.withMap = false;
+        logger.warn(
+          { reason: error.message },
+          'the broker takes no map of finished records: plain commits from now on',
+        );
+        return this.commit();
+      }
+      logger.warn({ reason: String(error) }, 'offsets not committed: trying again with the next commit');
     }
+  }
+
+  private positionOf({ topic, partition, frontier }: Assignment): Position {
+    const offset = frontier.committable;
+    const metadata = this.withMap ? encodeFinished(offset, frontier.finishedBeyond()) : '';
+    return metadata === '' ? { topic, partition, offset } : { topic, partition, offset, metadata };
   }
 
   private schedule(): void {

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { OffsetFrontier } from './offset-frontier.js';
 
-function frontierOf(...offsets: number[]): OffsetFrontier {
-  const frontier = new OffsetFrontier();
-  for (const offset of offsets) frontier.received(offset);
+function frontierOf(...offsets: number[]): OffsetFrontier<number> {
+  const frontier = new OffsetFrontier<number>();
+  for (const offset of offsets) frontier.received(offset, offset);
   return frontier;
 }
 
@@ -36,8 +36,35 @@ describe('the offset frontier', () => {
     expect(frontier.committable).toBe(3);
   });
 
+  it('tells what is finished beyond it, gaps included', () => {
+    const frontier = frontierOf(3, 4, 9, 40, 41);
+    for (const offset of [4, 40]) frontier.complete(offset);
+    expect([...frontier.finishedBeyond()]).toEqual([
+      { from: 4, to: 9 },
+      { from: 10, to: 41 },
+    ]);
+  });
+
+  it('knows what was finished before the partition was its own, until it has passed that', () => {
+    const frontier = new OffsetFrontier<number>();
+    frontier.begin(10, [
+      { from: 12, to: 14 },
+      { from: 20, to: 30 },
+    ]);
+    expect([10, 11, 12, 13, 14, 25].map((offset) => frontier.wasFinishedBefore(offset))).toEqual([
+      false,
+      false,
+      true,
+      true,
+      false,
+      true,
+    ]);
+    frontier.received(15, 15);
+    expect([...frontier.finishedBeyond()]).toEqual([{ from: 20, to: 30 }]);
+  });
+
   it('refuses a record that arrives twice', () => {
-    expect(() => frontierOf(5).received(5)).toThrow(RangeError);
+    expect(() => frontierOf(5).received(5, 5)).toThrow(RangeError);
   });
 
   it('never passes unfinished work and ends past all of it, in any order of completion', () => {

@@ -1,17 +1,25 @@
-import { Fifo } from '../window/fifo.js';
+/** A run of offsets, from inclusive to exclusive. */
+export interface OffsetRange {
+  readonly from: number;
+  readonly to: number;
+}
 
 /**
  * What of one partition may be committed, when records finish in any order.
  *
- * Invariant: `committable` never passes a record that was received and isn't complete. Only offsets really received are
- * tracked, so gaps (compaction, transaction markers, aborted records) need no case of their own.
- * Rejected: a bit per offset from the base on, which needs every gap to be told and filled.
+ * Invariant: `committable` never passes a record that was received and isn't complete. Only the unfinished are kept, in the
+ * order of their offsets, so it costs nothing how far the finished ones are ahead of a stalled one, and gaps (compaction,
+ * transaction markers, aborted records) need no case of their own.
+ * Rejected: a bit per offset from the base on, which grows with the span and needs every gap to be told and filled.
+ * @typeParam T what is kept for each unfinished record, to name the one that holds the frontier
  */
-export class OffsetFrontier {
-  /** Received in ascending order and not yet passed by the frontier. */
-  private readonly open = new Fifo<number>();
-  private readonly completedAhead = new Set<number>();
+export class OffsetFrontier<T> {
+  /** A map keeps the order of insertion, which is that of the offsets: its first entry is the oldest. */
+  private readonly unfinished = new Map<number, T>();
+  /** Finished before the partition was ours and not reached yet, ascending. */
+  private finishedBefore: OffsetRange[] = [];
   private nextOffset = 0;
+  private completions = 0;
 
   /** One past the highest offset received or skipped: whatever is below it needs no second fetch. */
   get next(): number {
@@ -20,19 +28,47 @@ export class OffsetFrontier {
 
   /** The offset to commit: that of the oldest unfinished record, or `next` when all are complete. */
   get committable(): number {
-    return this.open.peek() ?? this.nextOffset;
+    for (const offset of this.unfinished.keys()) return offset;
+    return this.nextOffset;
   }
 
-  /** Received records that the frontier has not passed. */
+  /** What was received with the oldest unfinished record. */
+  get oldest(): T | undefined {
+    for (const kept of this.unfinished.values()) return kept;
+    return undefined;
+  }
+
+  /** Offsets from the oldest unfinished one to `next`. */
   get span(): number {
-    return this.open.size;
+    return this.nextOffset - this.committable;
+  }
+
+  /** Rises whenever something finishes: tells whether a commit would say anything new. */
+  get changes(): number {
+    return this.completions;
+  }
+
+  /** Sets the first offset, and what beyond it is finished already. */
+  begin(offset: number, finished: readonly OffsetRange[] = []): void {
+    this.nextOffset = offset;
+    this.finishedBefore = [...finished];
+  }
+
+  /** Whether a record at or beyond `next` was finished before the partition was ours. Ask in ascending order only. */
+  wasFinishedBefore(offset: number): boolean {
+    let range = this.finishedBefore[0];
+    while (range !== undefined && range.to <= offset) {
+      this.finishedBefore.shift();
+      range = this.finishedBefore[0];
+    }
+    return range !== undefined && range.from <= offset;
   }
 
   /** Notes that a record arrived. Offsets must ascend; one below `next` is a defect of the caller. */
-  received(offset: number): void {
+  received(offset: number, kept: T): void {
     if (offset < this.nextOffset)
       throw new RangeError(`offset ${offset} was received before (next is ${this.nextOffset})`);
-    this.open.push(offset);
+    this.unfinished.set(offset, kept);
     this.nextOffset = offset + 1;
   }
 
@@ -43,11 +79,19 @@ export class OffsetFrontier {
 
   /** Notes that a record is durable or dead-lettered: never call it earlier. */
   complete(offset: number): void {
-    this.completedAhead.add(offset);
-    let oldest = this.open.peek();
-    while (oldest !== undefined && this.completedAhead.delete(oldest)) {
-      this.open.shift();
-      oldest = this.open.peek();
+    this.completions += 1;
+    this.unfinished.delete(offset);
+  }
+
+  /** What is finished beyond the committable offset, ascending. */
+  *finishedBeyond(): Generator<OffsetRange> {
+    let from: number | undefined;
+    for (const offset of this.unfinished.keys()) {
+      if (from !== undefined && offset > from) yield { from, to: offset };
+      from = offset + 1;
     }
+    if (from !== undefined && this.nextOffset > from) yield { from, to: this.nextOffset };
+    for (const range of this.finishedBefore)
+      if (range.to > this.nextOffset) yield { from: Math.max(range.from, this.nextOffset), to: range.to };
   }
 }

@@ -1,106 +1,203 @@
-import type { Broker, BrokerHealth, BrokerListener } from '../kafka/broker.js';
 import type { OutgoingRecord } from '../attempts/dead-letter.js';
-import type { ConsumedRecord, Position } from '../record.js';
+import {
+  MetadataRefusedError,
+  type Broker,
+  type BrokerHealth,
+  type BrokerListener,
+  type CommittedPosition,
+  type TopicPartition,
+} from '../kafka/broker.js';
+import type { Position } from '../record.js';
+import type { FakeGroup, GroupMember } from './fake-group.js';
+import type { FakeKafka } from './fake-kafka.js';
 
 const FETCH_SIZE = 100;
+const MAX_METADATA = 4_096;
+let members = 0;
 
-/**
- * A topic in memory with one member of its group, for specs: it fetches, commits and rebalances as the real one does, at
- * the moments that a spec chooses. What the engine may rely on is stated at `Broker`.
- */
-export class FakeBroker implements Broker {
-  readonly committed = new Map<number, number>();
-  readonly published: OutgoingRecord[] = [];
-  /** Makes the next calls of `commit` and `publish` fail. */
-  failing: { commit?: Error; publish?: Error } = {};
+export interface FakeBrokerOptions {
+  readonly topic: string;
+  readonly groupId: string;
+  /** `manual` (the default): a spec says when to `fetch`. `auto`: as soon as there is something. */
+  readonly fetching?: 'manual' | 'auto';
+}
+
+/** One member of a group of the fake Kafka: it fetches, commits and rebalances as the real one does. */
+export class FakeBroker implements Broker, GroupMember {
+  readonly id: string;
+  readonly topic: string;
+  readonly group: FakeGroup;
+  owned: readonly number[] = [];
+  /** Makes the next calls fail. */
+  failing: { commit?: Error; committed?: Error; publish?: Error } = {};
   heartbeats = 0;
-  private readonly logs: ConsumedRecord[][];
   private readonly positions = new Map<number, number>();
+  private readonly stopped = new Set<number>();
   private listener: BrokerListener | undefined;
-  private owned: number[] = [];
+  private generation = -1;
+  private round: Promise<void> = Promise.resolve();
+  private awake: (() => void) | undefined;
 
   constructor(
-    readonly topic: string,
-    partitions: number,
+    private readonly kafka: FakeKafka,
+    private readonly options: FakeBrokerOptions,
   ) {
-    this.logs = Array.from({ length: partitions }, () => []);
+    members += 1;
+    this.id = `member-${String(members).padStart(6, '0')}`;
+    this.topic = options.topic;
+    this.group = kafka.group(options.groupId);
   }
 
   get health(): BrokerHealth {
-    return { joined: this.listener !== undefined, lastContactAt: Number.POSITIVE_INFINITY };
-  }
-
-  /** Appends a record. @param offset leaves a gap before it, as compaction does */
-  append(partition: number, key: string | null, value: string, offset?: number): void {
-    const log = this.logs[partition] ?? [];
-    log.push({
-      topic: this.topic,
-      partition,
-      offset: offset ?? (log.at(-1)?.offset ?? -1) + 1,
-      key: key === null ? null : Buffer.from(key),
-      value: Buffer.from(value),
-      headers: {},
-      timestamp: 0,
-    });
+    return { joined: this.generation >= 0 && !this.group.rebalanceDue, lastContactAt: Number.POSITIVE_INFINITY };
   }
 
   async start(listener: BrokerListener): Promise<void> {
     this.listener = listener;
-    this.assign(
-      this.logs.map((_, partition) => partition),
-      false,
-    );
+    await this.group.join(this);
+    if (this.options.fetching === 'auto') void this.fetchForever();
   }
 
-  /** A rebalance as the group has it: the drain first, then the new assignment. */
-  async rebalance(partitions: number[], kept = true): Promise<void> {
-    await this.listener?.rebalancing();
-    this.assign(partitions, kept);
-  }
-
-  /** One fetch of every assigned partition, handed to the engine one after another. */
-  async fetch(): Promise<void> {
-    for (const partition of this.owned) await this.fetchFrom(partition);
+  async committed(partitions: readonly TopicPartition[]): Promise<CommittedPosition[]> {
+    if (this.failing.committed) throw this.failing.committed;
+    return partitions.map((each) => this.group.committed(each));
   }
 
   async commit(positions: readonly Position[]): Promise<void> {
     if (this.failing.commit) throw this.failing.commit;
-    for (const { partition, offset } of positions) this.committed.set(partition, offset);
+    if (!this.group.has(this) || this.generation !== this.group.generation) throw new Error('ILLEGAL_GENERATION');
+    if (positions.some(({ metadata = '' }) => metadata.length > MAX_METADATA))
+      throw new MetadataRefusedError('OFFSET_METADATA_TOO_LARGE');
+    for (const { topic, partition, offset, metadata = '' } of positions)
+      this.group.positions.set(`${topic}-${partition}`, { offset, metadata });
   }
 
-  async publish(_topic: string, record: OutgoingRecord): Promise<void> {
+  async publish(topic: string, record: OutgoingRecord): Promise<void> {
     if (this.failing.publish) throw this.failing.publish;
-    this.published.push(record);
+    this.kafka.produce(topic, record);
   }
 
   async stop(): Promise<void> {
     this.listener = undefined;
+    this.generation = -1;
+    this.wake();
+    await this.group.leave(this);
   }
 
-  private assign(partitions: number[], kept: boolean): void {
+  /** The process is gone: nothing of it reaches Kafka any more, whatever still runs. */
+  async kill(): Promise<void> {
+    this.listener = undefined;
+    this.generation = -1;
+    this.wake();
+    await this.group.leave(this);
+  }
+
+  /** One fetch of every assigned partition, handed to the engine one after another. */
+  async fetch(): Promise<void> {
+    this.round = this.round.then(() => this.fetchAll());
+    await this.round;
+  }
+
+  /** The group is rebalancing: ends the fetch under way, and lets the engine drain. */
+  async prepareToJoin(): Promise<void> {
+    await this.round;
+    await this.listener?.rebalancing();
+  }
+
+  assign(partitions: readonly number[]): void {
+    const kept = this.generation >= 0;
+    this.generation = this.group.generation;
     this.owned = partitions;
     this.positions.clear();
-    for (const partition of partitions) this.positions.set(partition, this.committed.get(partition) ?? 0);
-    const wanted = partitions.map((partition) => ({ topic: this.topic, partition }));
-    this.listener?.assigned(wanted, kept);
+    this.stopped.clear();
+    this.listener?.assigned(
+      partitions.map((partition) => this.at(partition)),
+      kept,
+    );
+    for (const partition of partitions)
+      this.positions.set(
+        partition,
+        this.group.committed(this.at(partition)).offset ?? this.kafka.log(this.topic, partition).start,
+      );
+    this.wake();
+  }
+
+  wake(): void {
+    this.awake?.();
+  }
+
+  private async fetchForever(): Promise<void> {
+    while (this.listener !== undefined) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.awake = resolve;
+      await this.fetch();
+      if (this.behind()) setTimeout(resolve, 1);
+      await promise;
+    }
+  }
+
+  private behind(): boolean {
+    return this.owned.some(
+      (partition) => (this.positions.get(partition) ?? 0) < this.kafka.log(this.topic, partition).end,
+    );
+  }
+
+  private async fetchAll(): Promise<void> {
+    for (const partition of this.owned) {
+      if (this.group.rebalanceDue || this.listener === undefined) return;
+      try {
+        await this.fetchFrom(partition);
+      } catch (error) {
+        if (!(error instanceof RebalanceDueError)) throw error;
+      }
+    }
   }
 
   private async fetchFrom(partition: number): Promise<void> {
-    const log = this.logs[partition] ?? [];
-    const position = this.positions.get(partition) ?? 0;
-    const records = log.filter(({ offset }) => offset >= position).slice(0, FETCH_SIZE);
-    const last = records.at(-1);
-    if (last === undefined) return;
-    const left = await this.listener?.fetched({
-      topic: this.topic,
-      partition,
-      records,
-      lastOffset: last.offset,
-      highWatermark: (log.at(-1)?.offset ?? -1) + 1,
-      heartbeat: async () => {
-        this.heartbeats += 1;
-      },
-    });
-    this.positions.set(partition, left ?? last.offset + 1);
+    const log = this.kafka.log(this.topic, partition);
+    let position = this.positions.get(partition) ?? 0;
+    if (this.stopped.has(partition)) return;
+    if (position < log.start) {
+      const { offset } = this.group.committed(this.at(partition));
+      if (!this.listener?.deleted(this.at(partition), offset, log.start)) {
+        this.stopped.add(partition);
+        return;
+      }
+      await this.commit([{ ...this.at(partition), offset: log.start }]);
+      position = log.start;
+    }
+    if (position >= log.end) return;
+    const records = log.records.filter(({ offset }) => offset >= position).slice(0, FETCH_SIZE);
+    const more = log.records.some(({ offset }) => offset > (records.at(-1)?.offset ?? position));
+    const lastOffset = more ? (records.at(-1)?.offset ?? position) : log.end - 1;
+    const next = await this.hand(partition, position, records, lastOffset, log.end);
+    if (this.generation === this.group.generation) this.positions.set(partition, next);
   }
+
+  private async hand(
+    partition: number,
+    fetchOffset: number,
+    records: ReturnType<FakeKafka['records']>,
+    lastOffset: number,
+    highWatermark: number,
+  ): Promise<number> {
+    if (records.length === 0) {
+      this.listener?.skipped(this.at(partition), fetchOffset, lastOffset + 1);
+      return lastOffset + 1;
+    }
+    const heartbeat = async (): Promise<void> => {
+      this.heartbeats += 1;
+      if (this.group.rebalanceDue) throw new RebalanceDueError('REBALANCE_IN_PROGRESS');
+    };
+    const batch = { ...this.at(partition), records, fetchOffset, lastOffset, highWatermark, heartbeat };
+    return (await this.listener?.fetched(batch)) ?? lastOffset + 1;
+  }
+
+  private at(partition: number): TopicPartition {
+    return { topic: this.topic, partition };
+  }
+}
+
+class RebalanceDueError extends Error {
+  override readonly name = 'RebalanceDueError';
 }

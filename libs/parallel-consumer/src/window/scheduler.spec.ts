@@ -21,7 +21,7 @@ function record(partition: number, offset: number, key: string | null): Consumed
 function taking(ordering: Ordering, ...keys: (string | null)[]): { scheduler: Scheduler; assignment: Assignment } {
   const scheduler = new Scheduler(ordering, LIMITS);
   const assignment = new Assignment('t', 0);
-  for (const [offset, key] of keys.entries()) scheduler.take(record(0, offset, key), assignment);
+  for (const [offset, key] of keys.entries()) scheduler.take(record(0, offset, key), assignment, 0);
   return { scheduler, assignment };
 }
 
@@ -66,27 +66,45 @@ describe('the scheduler', () => {
     expect(startAll(taking('unordered', ...Array.from({ length: 9 }, () => null)).scheduler)).toHaveLength(4);
   });
 
-  it('has no room once the window stands full, and has it again when a record is finished', () => {
+  it('is full once a quarter more stands ready than may run, and no longer when a record is finished', () => {
     const { scheduler } = taking('unordered', null, null, null, null);
-    expect(scheduler.hasRoom()).toBe(true);
-    scheduler.take(record(0, 4, null), new Assignment('t', 0));
-    expect(scheduler.hasRoom()).toBe(false);
+    expect(scheduler.isFull()).toBe(false);
+    scheduler.take(record(0, 4, null), new Assignment('t', 0), 0);
+    expect(scheduler.isFull()).toBe(true);
     scheduler.finished(startAll(scheduler)[0] as Task);
-    expect(scheduler.hasRoom()).toBe(true);
+    expect(scheduler.isFull()).toBe(false);
   });
 
-  it('takes on behind a busy key, up to the bound of taken records', () => {
-    const { scheduler } = taking('key', ...Array.from({ length: 19 }, () => 'hot'));
-    expect(scheduler.hasRoom()).toBe(true);
-    scheduler.take(record(0, 19, 'hot'), new Assignment('t', 0));
-    expect(scheduler.hasRoom()).toBe(false);
+  it('takes on behind a busy key, and leaves a third of the window to other partitions', () => {
+    const scheduler = new Scheduler('key', LIMITS);
+    const [hot, other] = [new Assignment('t', 0), new Assignment('t', 1)];
+    let offset = 0;
+    for (; scheduler.hasShare(hot); offset += 1) scheduler.take(record(0, offset, 'hot'), hot, 0);
+    expect(offset).toBe(14);
+    expect(scheduler.isFull()).toBe(false);
+    expect(scheduler.hasShare(other)).toBe(true);
+  });
+
+  it('shares bytes as it shares records', () => {
+    const scheduler = new Scheduler('key', { ...LIMITS, maxTaken: 1_000, maxBytes: 6_000 });
+    const [hot, other] = [new Assignment('t', 0), new Assignment('t', 1)];
+    for (let offset = 0; scheduler.hasShare(hot); offset += 1) scheduler.take(record(0, offset, 'hot'), hot, 0);
+    expect(scheduler.bytes).toBeLessThanOrEqual(4_800);
+    expect(scheduler.hasShare(other)).toBe(true);
+  });
+
+  it('runs more at once from the moment that its limit is raised', () => {
+    const { scheduler } = taking('unordered', ...Array.from({ length: 9 }, () => null));
+    expect(startAll(scheduler)).toHaveLength(4);
+    scheduler.resize({ ...LIMITS, inFlight: 6 });
+    expect(startAll(scheduler)).toHaveLength(2);
   });
 
   it('serves partitions in turns, so that a long one does not starve a short one', () => {
     const scheduler = new Scheduler('unordered', LIMITS);
     const [long, short] = [new Assignment('t', 0), new Assignment('t', 1)];
-    for (let offset = 0; offset < 4; offset += 1) scheduler.take(record(0, offset, null), long);
-    scheduler.take(record(1, 0, null), short);
+    for (let offset = 0; offset < 4; offset += 1) scheduler.take(record(0, offset, null), long, 0);
+    scheduler.take(record(1, 0, null), short, 0);
     expect(startAll(scheduler).map((task) => task.record.partition)).toEqual([0, 1, 0, 0]);
   });
 

@@ -1,29 +1,39 @@
 import type { Assignment, Task } from '../offsets/assignment.js';
-import { FairQueue } from './fair-queue.js';
 import { sizeOf, type ConsumedRecord } from '../record.js';
+import { FairQueue } from './fair-queue.js';
 
 /**
  * What keeps its order, and what that costs.
  *
- * - `unordered`: nothing. Any `inFlight` records run at once. Not guaranteed: any order at all.
+ * - `unordered`: nothing. Any `inFlight` records run at once. Bound: inFlight / mean handler time. Not guaranteed: any order.
  * - `key` (the default): records of one key run one after another, in offset order, whatever the retries. Bound: the rate
  *   can't pass min(inFlight, busy keys) / mean handler time. Records without a key are unordered. Not guaranteed: an order
- *   between keys; the place of a dead-lettered record, which leaves its key's order.
- * - `partition`: records of one partition run one after another. Bound: partitions / mean handler time.
+ *   between keys; the place of a dead-lettered record, which leaves its key's order; the order of a key after an abandoned
+ *   attempt, which may still be running.
+ * - `partition`: records of one partition run one after another, in offset order. Bound: min(inFlight, partitions) / mean
+ *   handler time. Not guaranteed: an order between partitions, and the same exceptions.
  */
 export type Ordering = 'unordered' | 'key' | 'partition';
 
 /** The bounds of what is in memory. */
 export interface WindowLimits {
   /** Records in the handler at once. */
-  inFlight: number;
-  /** Records in the handler or waiting for their key: with few busy keys some twenty times `inFlight` are needed. */
-  maxTaken: number;
+  readonly inFlight: number;
+  /** Records in the handler or waiting for their key. */
+  readonly maxTaken: number;
   /** Bytes of all taken records. */
-  maxBytes: number;
+  readonly maxBytes: number;
 }
 
-/** Decides what runs next. Pure: it starts nothing and waits for nothing. */
+/**
+ * How much of what is left of the window one partition may hold: twice as much as is free. A single one can have two
+ * thirds of the window, twelve busy ones a 25th x 2 each, and some always stays free for one that wakes up (Choudhury and
+ * Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches", IEEE/ACM ToN 1998). With fixed shares most
+ * of the window would lie idle; with none a stalled key would fill it and stop every other partition.
+ */
+const SHARE_OF_FREE = 2;
+
+/** Decides what is taken and what runs next. Pure: it starts nothing and waits for nothing. */
 export class Scheduler {
   private readonly ready = new FairQueue<Assignment, Task>();
   private runningCount = 0;
@@ -32,7 +42,7 @@ export class Scheduler {
 
   constructor(
     private readonly ordering: Ordering,
-    private readonly limits: WindowLimits,
+    private limits: WindowLimits,
   ) {}
 
   get running(): number {
@@ -47,14 +57,29 @@ export class Scheduler {
     return this.takenBytes;
   }
 
+  get inFlightLimit(): number {
+    return this.limits.inFlight;
+  }
+
+  /** New bounds from now on. What runs or is taken beyond them already is let be. */
+  resize(limits: WindowLimits): void {
+    this.limits = limits;
+  }
+
   /**
-   * Whether another record may be taken. A quarter as many as may run may stand ready, so that a free slot never waits for
+   * Whether more stands ready than is needed. A quarter as many as may run may, so that a free slot never waits for
    * the network; all beyond that must be waiting behind their keys.
    */
-  hasRoom(): boolean {
-    const { inFlight, maxTaken, maxBytes } = this.limits;
-    const standing = this.runningCount + this.ready.size;
-    return standing < 1.25 * inFlight && this.takenCount < maxTaken && this.takenBytes < maxBytes;
+  isFull(): boolean {
+    return this.runningCount + this.ready.size >= 1.25 * this.limits.inFlight;
+  }
+
+  /** Whether the partition may hold another record. */
+  hasShare({ taken, takenBytes }: Assignment): boolean {
+    const { maxTaken, maxBytes } = this.limits;
+    return (
+      taken < SHARE_OF_FREE * (maxTaken - this.takenCount) && takenBytes < SHARE_OF_FREE * (maxBytes - this.takenBytes)
+    );
   }
 
   /** Whether `next` would give a task. */
@@ -62,11 +87,16 @@ export class Scheduler {
     return this.ready.size > 0 && this.runningCount < this.limits.inFlight;
   }
 
-  take(record: ConsumedRecord, assignment: Assignment): void {
-    const task: Task = { record, assignment, key: this.keyOf(record), bytes: sizeOf(record), failedAttempts: 0 };
+  take(record: ConsumedRecord, assignment: Assignment, now: number): Task {
+    const key = this.keyOf(record);
+    const bytes = sizeOf(record);
+    const task: Task = { record, assignment, key, bytes, takenAt: now, failedAttempts: 0, givenUp: undefined };
     this.takenCount += 1;
-    this.takenBytes += task.bytes;
-    if (task.key === null || assignment.keys.enter(task.key, task)) this.ready.push(assignment, task);
+    this.takenBytes += bytes;
+    assignment.taken += 1;
+    assignment.takenBytes += bytes;
+    if (key === null || assignment.keys.enter(key, task)) this.ready.push(assignment, task);
+    return task;
   }
 
   /** The next task to run, or `undefined` when none is ready or the limit is reached. */
@@ -91,10 +121,11 @@ export class Scheduler {
     this.runningCount -= 1;
   }
 
-  /** A paused task may run again. */
-  resumed(task: Task): void {
+  /** A paused task may run again. @returns whether it may: not when its partition went meanwhile */
+  resumed(task: Task): boolean {
     if (task.assignment.revoked) this.release(task);
     else this.ready.push(task.assignment, task);
+    return !task.assignment.revoked;
   }
 
   /** Lets go of all tasks of a revoked assignment that don't run. @returns how many are handed over */
@@ -104,9 +135,11 @@ export class Scheduler {
     return dropped.length;
   }
 
-  private release(task: Task): void {
+  private release({ assignment, bytes }: Task): void {
     this.takenCount -= 1;
-    this.takenBytes -= task.bytes;
+    this.takenBytes -= bytes;
+    assignment.taken -= 1;
+    assignment.takenBytes -= bytes;
   }
 
   private keyOf(record: ConsumedRecord): string | null {

@@ -1,0 +1,20 @@
+/** Events per second over the last while, from a count that only rises. */
+export class RateMeter {
+  private readonly readings: { readonly at: number; readonly count: number }[] = [];
+
+  /** @param kept how many readings the rate goes back */
+  constructor(private readonly kept: number) {}
+
+  /** @param at milliseconds since 1970 */
+  read(at: number, count: number): void {
+    this.readings.push({ at, count });
+    if (this.readings.length > this.kept + 1) this.readings.shift();
+  }
+
+  get perSecond(): number {
+    const first = this.readings[0];
+    const last = this.readings.at(-1);
+    if (first === undefined || last === undefined || last.at <= first.at) return 0;
+    return ((last.count - first.count) * 1_000) / (last.at - first.at);
+  }
+}

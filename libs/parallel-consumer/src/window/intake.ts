@@ -1,0 +1,149 @@
+import { backOffMs } from '../attempts/back-off.js';
+import type { TaskRunner } from '../attempts/task-runner.js';
+import type { Broker, CommittedPosition, FetchedBatch } from '../kafka/broker.js';
+import type { Assignment } from '../offsets/assignment.js';
+import { decodeFinished } from '../offsets/finished-map.js';
+import type { ResolvedOptions } from '../options.js';
+import type { Scheduler } from './scheduler.js';
+import type { Waiters } from './waiters.js';
+
+/** How often a full window tells the group that it lives, while it waits for room. */
+const HEARTBEAT_WHILE_FULL_MS = 300;
+
+/** What the intake needs to know of the membership. */
+export interface Membership {
+  assignments(): Iterable<Assignment>;
+  /** Whether records of the assignment are wanted right now: not while it is gone, rejoining or draining. */
+  takes(assignment: Assignment): boolean;
+}
+
+/** Takes fetched records into the window while there is room, each exactly once for each assignment. */
+export class Intake {
+  /** Records taken since the start. */
+  taken = 0;
+  /** Records that a commit's map had as finished, since the start. */
+  spared = 0;
+  /** What was committed for assignments whose first record hasn't come yet. */
+  private readonly starts = new WeakMap<Assignment, CommittedPosition>();
+
+  constructor(
+    private readonly options: ResolvedOptions,
+    private readonly broker: Broker,
+    private readonly scheduler: Scheduler,
+    private readonly runner: TaskRunner,
+    private readonly progress: Waiters,
+    private readonly membership: Membership,
+  ) {}
+
+  /** @returns the offset to fetch next when not all was taken */
+  async fetched(batch: FetchedBatch, assignment: Assignment): Promise<number | undefined> {
+    if (!assignment.begun) await this.begin(batch, assignment);
+    const { frontier } = assignment;
+    if (!this.membership.takes(assignment)) return batch.fetchOffset;
+    if (batch.fetchOffset > frontier.next) return this.refused(batch, assignment);
+    assignment.highWatermark = batch.highWatermark;
+    const left = await this.take(batch, assignment);
+    if (left === undefined) frontier.skipTo(batch.lastOffset + 1);
+    return left;
+  }
+
+  private async take(batch: FetchedBatch, assignment: Assignment): Promise<number | undefined> {
+    const { frontier } = assignment;
+    const { clock, maxSpan } = this.options;
+    let now = clock.now();
+    let spanEnd = frontier.committable + maxSpan;
+    for (const record of batch.records) {
+      const { offset } = record;
+      if (offset < frontier.next) continue;
+      if (frontier.wasFinishedBefore(offset)) {
+        frontier.skipTo(offset + 1);
+        this.spared += 1;
+        continue;
+      }
+      if (this.scheduler.isFull() || !this.scheduler.hasShare(assignment)) {
+        await this.room(batch, assignment);
+        if (!this.membership.takes(assignment) || !this.scheduler.hasShare(assignment)) return offset;
+        now = clock.now();
+      }
+      if (offset >= spanEnd) {
+        // Nothing below will come any more: without this a gap longer than the span would stop the partition.
+        frontier.skipTo(offset);
+        spanEnd = frontier.committable + maxSpan;
+        if (offset >= spanEnd) return this.overSpan(offset, assignment);
+      }
+      frontier.received(offset, this.scheduler.take(record, assignment, now));
+      assignment.lastTimestamp = record.timestamp;
+      this.taken += 1;
+      this.runner.pump();
+    }
+    return undefined;
+  }
+
+  /** Learns from the coordinator where the group left the partition: kafkajs knows the offset, but not the map with it. */
+  private async begin(batch: FetchedBatch, assignment: Assignment): Promise<void> {
+    for (let failures = 1; this.membership.takes(assignment); failures += 1) {
+      const start = this.starts.get(assignment);
+      if (start !== undefined) {
+        const { offset, metadata } = start;
+        assignment.begin(offset ?? batch.fetchOffset, offset, decodeFinished(metadata, offset ?? 0));
+        return;
+      }
+      try {
+        await this.askForStarts();
+      } catch (error) {
+        this.options.logger.warn({ reason: String(error) }, 'committed offsets not learnt yet: asking again');
+        await this.progress.wait(
+          this.options.clock,
+          backOffMs(this.options.environmentBackOff, failures, () => 1),
+        );
+        await batch.heartbeat();
+      }
+    }
+  }
+
+  private async askForStarts(): Promise<void> {
+    const open = [...this.membership.assignments()].filter((each) => !each.begun && !this.starts.has(each));
+    for (const position of await this.broker.committed(open)) {
+      const assignment = open.find(
+        ({ topic, partition }) => topic === position.topic && partition === position.partition,
+      );
+      if (assignment !== undefined) this.starts.set(assignment, position);
+    }
+  }
+
+  /** A fetch of an earlier membership may come after the partition was away and back: it begins too far on. */
+  private refused({ topic, partition, fetchOffset }: FetchedBatch, { frontier }: Assignment): number {
+    this.options.logger.warn(
+      { topic, partition, fetchOffset, expected: frontier.next },
+      'a fetch began beyond the next record: fetching from there again',
+    );
+    return frontier.next;
+  }
+
+  /** Taking on behind a record that doesn't finish would let a crash repeat it all. */
+  private overSpan(offset: number, { topic, partition, frontier }: Assignment): number {
+    this.options.logger.warn(
+      { topic, partition, offset: frontier.committable, span: frontier.span },
+      'nothing more is taken from a partition: its oldest unfinished record is too far behind',
+    );
+    return offset;
+  }
+
+  /**
+   * Waits for room in the window, telling the group meanwhile that this member lives. Ends early when nothing is taken any
+   * more, or when only this partition has no share left: waiting would keep the others from being read.
+   */
+  private async room(batch: FetchedBatch, assignment: Assignment): Promise<void> {
+    while (this.membership.takes(assignment)) {
+      if (!this.scheduler.isFull() && (this.scheduler.hasShare(assignment) || this.othersHaveShare(assignment))) return;
+      await this.progress.wait(this.options.clock, HEARTBEAT_WHILE_FULL_MS);
+      await batch.heartbeat();
+    }
+  }
+
+  private othersHaveShare(assignment: Assignment): boolean {
+    for (const other of this.membership.assignments())
+      if (other !== assignment && this.scheduler.hasShare(other)) return true;
+    return false;
+  }
+}
