@@ -10,16 +10,25 @@ export interface ConsumedRecord {
   readonly headers: Readonly<Record<string, Buffer | undefined>>;
   /** Milliseconds since 1970, as the broker keeps it. */
   readonly timestamp: number;
+  /**
+   * Gives the record bytes of its own, where it shares those of its whole fetch. Called once the fetch is worked through,
+   * for records that aren't finished by then: a single one would hold megabytes. A copy for each record costs a third of a
+   * fast handler's rate.
+   */
+  detach?(): void;
 }
 
 const OBJECTS_BYTES = 600;
 const HEADER_BYTES = 100;
 
 /** What the record holds in memory, in bytes, near enough to bound the buffer: the payload and the objects round it. */
-export function sizeOf(record: ConsumedRecord): number {
-  let bytes = OBJECTS_BYTES + (record.key?.length ?? 0) + (record.value?.length ?? 0);
-  for (const [name, value] of Object.entries(record.headers))
-    bytes += HEADER_BYTES + name.length + (value?.length ?? 0);
+export function sizeOf({ key, value, headers }: ConsumedRecord): number {
+  let bytes = OBJECTS_BYTES + (key === null ? 0 : key.length) + (value === null ? 0 : value.length);
+  // Not Object.entries, which makes three objects for each header of each record.
+  for (const name in headers) {
+    const header = headers[name];
+    bytes += HEADER_BYTES + name.length + (header === undefined ? 0 : header.length);
+  }
   return bytes;
 }
 

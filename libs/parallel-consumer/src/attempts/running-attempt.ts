@@ -1,8 +1,11 @@
+import type { Aged } from '../age-list.js';
 import type { Task } from '../offsets/assignment.js';
 import type { Attempt } from '../options.js';
 
 /** An attempt while it runs. Its signal is made only for handlers that look at it: one for each record is costly. */
-export class RunningAttempt implements Attempt {
+export class RunningAttempt implements Attempt, Aged<RunningAttempt> {
+  older: RunningAttempt | undefined;
+  newer: RunningAttempt | undefined;
   readonly number: number;
   /** No longer waited for: whatever its handler still does or says is ignored. */
   settled = false;

@@ -1,3 +1,4 @@
+import { AgeList } from '../age-list.js';
 import type { Broker } from '../kafka/broker.js';
 import type { AttemptOutcome } from '../observer.js';
 import type { Assignment, Task } from '../offsets/assignment.js';
@@ -36,7 +37,7 @@ export interface RunnerEvents {
 export class TaskRunner {
   readonly counts: RunnerCounts = { finished: 0, deadLettered: 0, retries: 0, abandoned: 0 };
   /** In the order of their start: the oldest first. */
-  private readonly attempts = new Set<RunningAttempt>();
+  private readonly attempts = new AgeList<RunningAttempt>();
   private readonly suspension: Suspension;
   private readonly deadLetters: DeadLetterPublisher;
   private suspendedAt: number | undefined;
@@ -129,7 +130,7 @@ export class TaskRunner {
   private settle(attempt: RunningAttempt): boolean {
     if (attempt.settled) return false;
     attempt.settled = true;
-    this.attempts.delete(attempt);
+    this.attempts.remove(attempt);
     return true;
   }
 
@@ -237,7 +238,8 @@ export class TaskRunner {
   }
 
   private complete(task: Task): void {
-    task.assignment.frontier.complete(task.record.offset);
+    task.finished = true;
+    task.assignment.frontier.complete(task);
     this.counts.finished += 1;
     this.end(task);
   }

@@ -1,25 +1,55 @@
 import type { ConsumedRecord } from '../record.js';
 import type { KafkaMessage } from './kafkajs.js';
 
-/** The engine's record of a kafkajs message, with bytes of its own. */
-export function toRecord(topic: string, partition: number, message: KafkaMessage): ConsumedRecord {
-  const headers: Record<string, Buffer | undefined> = {};
-  for (const name in message.headers) {
-    const value = message.headers[name];
-    headers[name] = copyOf(Array.isArray(value) ? value.at(-1) : value);
+type Headers = Readonly<Record<string, Buffer | undefined>>;
+
+/** kafkajs's message as the engine's record. Its bytes are slices of the whole fetch until it is detached. */
+export class FetchedRecord implements ConsumedRecord {
+  readonly offset: number;
+  readonly timestamp: number;
+  key: Buffer | null;
+  value: Buffer | null;
+  headers: Headers;
+
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    message: KafkaMessage,
+  ) {
+    this.offset = Number(message.offset);
+    this.timestamp = Number(message.timestamp);
+    this.key = message.key;
+    this.value = message.value;
+    this.headers = headersOf(message.headers);
   }
-  return {
-    topic,
-    partition,
-    offset: Number(message.offset),
-    key: message.key && Buffer.from(message.key),
-    value: message.value && Buffer.from(message.value),
-    headers,
-    timestamp: Number(message.timestamp),
-  };
+
+  detach(): void {
+    this.key = this.key && Buffer.from(this.key);
+    this.value = this.value && Buffer.from(this.value);
+    const headers: Record<string, Buffer | undefined> = {};
+    for (const name in this.headers) {
+      const value = this.headers[name];
+      headers[name] = value && Buffer.from(value);
+    }
+    this.headers = headers;
+  }
 }
 
-/** kafkajs hands out slices: one record that waits would hold its whole fetch of megabytes in memory. */
-function copyOf(bytes: Buffer | string | undefined): Buffer | undefined {
-  return typeof bytes === 'string' ? Buffer.from(bytes) : bytes && Buffer.from(bytes);
+/** As they came, where each name has one value of bytes, as almost always. */
+function headersOf(headers: KafkaMessage['headers']): Headers {
+  for (const name in headers) {
+    const value = headers[name];
+    if (Array.isArray(value) || typeof value === 'string') return lastOfEach(headers);
+  }
+  return (headers ?? {}) as Headers;
+}
+
+function lastOfEach(headers: NonNullable<KafkaMessage['headers']>): Headers {
+  const last: Record<string, Buffer | undefined> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    const one = Array.isArray(value) ? value.at(-1) : value;
+    last[name] = typeof one === 'string' ? Buffer.from(one) : one;
+  }
+  return last;
 }

@@ -12,7 +12,7 @@ import {
 } from './broker.js';
 import { hookGroupCoordinator, type GroupCluster, type JoinHook } from './group-coordinator.js';
 import { GroupOffsets } from './group-offsets.js';
-import { toRecord } from './kafka-message.js';
+import { FetchedRecord } from './kafka-message.js';
 import {
   KAFKA_RETRY,
   PartitionAssigners,
@@ -218,7 +218,7 @@ export class KafkajsBroker implements Broker {
     const left = await listener.fetched({
       topic,
       partition,
-      records: batch.messages.map((message) => toRecord(topic, partition, message)),
+      records: batch.messages.map((message) => new FetchedRecord(topic, partition, message)),
       fetchOffset,
       lastOffset: Number(batch.lastOffset()),
       highWatermark: Number(batch.highWatermark),

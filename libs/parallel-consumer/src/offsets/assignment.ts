@@ -1,20 +1,46 @@
+import type { Aged } from '../age-list.js';
 import type { ConsumedRecord } from '../record.js';
-import { KeyQueues } from '../window/key-queues.js';
+import { Fifo } from '../window/fifo.js';
+import { KeyQueues, hashOf, type KeyHolder } from '../window/key-queues.js';
 import { OffsetFrontier, type OffsetRange } from './offset-frontier.js';
 
+/** What a record keeps its order with: the others of its key, all of its partition, or nothing. */
+export type OrderOf = 'key' | 'partition' | 'nothing';
+
 /** A record on its way through the handler. */
-export interface Task {
-  readonly record: ConsumedRecord;
-  readonly assignment: Assignment;
-  /** What it must keep its order with; `null`: with nothing. */
-  readonly key: string | null;
-  readonly bytes: number;
-  /** Milliseconds since 1970. */
-  readonly takenAt: number;
+export class Task implements Aged<Task>, KeyHolder<Task> {
   /** Attempts that were the record's own fault. */
-  failedAttempts: number;
+  failedAttempts = 0;
+  /** Durable or dead-lettered. */
+  finished = false;
   /** Set once it is given up: its next attempt is its dead letter. */
   givenUp: Error | undefined;
+  older: Task | undefined;
+  newer: Task | undefined;
+  behind: Task | undefined;
+  lastBehind: Task | undefined;
+  inBucket: Task | undefined;
+  readonly keyHash: number;
+
+  constructor(
+    readonly record: ConsumedRecord,
+    readonly assignment: Assignment,
+    readonly order: OrderOf,
+    readonly bytes: number,
+    /** Milliseconds since 1970. */
+    readonly takenAt: number,
+  ) {
+    this.keyHash = order === 'key' && record.key !== null ? hashOf(record.key) : 0;
+  }
+
+  /** What its order is by; the same for all of a partition where that is kept in order as a whole. */
+  get key(): Buffer | null {
+    return this.order === 'key' ? this.record.key : null;
+  }
+
+  get offset(): number {
+    return this.record.offset;
+  }
 }
 
 /**
@@ -24,6 +50,8 @@ export interface Task {
 export class Assignment {
   readonly frontier = new OffsetFrontier<Task>();
   readonly keys = new KeyQueues<Task>();
+  /** Tasks that may run now. */
+  readonly ready = new Fifo<Task>();
   /** Records in memory, and their bytes. */
   taken = 0;
   takenBytes = 0;

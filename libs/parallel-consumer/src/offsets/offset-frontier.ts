@@ -1,3 +1,10 @@
+import { AgeList, type Aged } from '../age-list.js';
+
+/** What stands for a record in the frontier. */
+export interface FrontierEntry<T> extends Aged<T> {
+  readonly offset: number;
+}
+
 /** A run of offsets, from inclusive to exclusive. */
 export interface OffsetRange {
   readonly from: number;
@@ -11,11 +18,10 @@ export interface OffsetRange {
  * order of their offsets, so it costs nothing how far the finished ones are ahead of a stalled one, and gaps (compaction,
  * transaction markers, aborted records) need no case of their own.
  * Rejected: a bit per offset from the base on, which grows with the span and needs every gap to be told and filled.
- * @typeParam T what is kept for each unfinished record, to name the one that holds the frontier
  */
-export class OffsetFrontier<T> {
-  /** A map keeps the order of insertion, which is that of the offsets: its first entry is the oldest. */
-  private readonly unfinished = new Map<number, T>();
+export class OffsetFrontier<T extends FrontierEntry<T>> {
+  /** In the order of their offsets. */
+  private readonly unfinished = new AgeList<T>();
   /** Finished before the partition was ours and not reached yet, ascending. */
   private finishedBefore: OffsetRange[] = [];
   private nextOffset = 0;
@@ -28,14 +34,12 @@ export class OffsetFrontier<T> {
 
   /** The offset to commit: that of the oldest unfinished record, or `next` when all are complete. */
   get committable(): number {
-    for (const offset of this.unfinished.keys()) return offset;
-    return this.nextOffset;
+    return this.unfinished.oldest?.offset ?? this.nextOffset;
   }
 
-  /** What was received with the oldest unfinished record. */
+  /** The oldest unfinished record, which holds the commit back. */
   get oldest(): T | undefined {
-    for (const kept of this.unfinished.values()) return kept;
-    return undefined;
+    return this.unfinished.oldest;
   }
 
   /** Offsets from the oldest unfinished one to `next`. */
@@ -65,11 +69,11 @@ export class OffsetFrontier<T> {
   }
 
   /** Notes that a record arrived. Offsets must ascend; one below `next` is a defect of the caller. */
-  received(offset: number, kept: T): void {
-    if (offset < this.nextOffset)
-      throw new RangeError(`offset ${offset} was received before (next is ${this.nextOffset})`);
-    this.unfinished.set(offset, kept);
-    this.nextOffset = offset + 1;
+  received(entry: T): void {
+    if (entry.offset < this.nextOffset)
+      throw new RangeError(`offset ${entry.offset} was received before (next is ${this.nextOffset})`);
+    this.unfinished.add(entry);
+    this.nextOffset = entry.offset + 1;
   }
 
   /** Notes that nothing below this offset will arrive any more. */
@@ -78,15 +82,15 @@ export class OffsetFrontier<T> {
   }
 
   /** Notes that a record is durable or dead-lettered: never call it earlier. */
-  complete(offset: number): void {
+  complete(entry: T): void {
     this.completions += 1;
-    this.unfinished.delete(offset);
+    this.unfinished.remove(entry);
   }
 
   /** What is finished beyond the committable offset, ascending. */
   *finishedBeyond(): Generator<OffsetRange> {
     let from: number | undefined;
-    for (const offset of this.unfinished.keys()) {
+    for (const { offset } of this.unfinished) {
       if (from !== undefined && offset > from) yield { from, to: offset };
       from = offset + 1;
     }

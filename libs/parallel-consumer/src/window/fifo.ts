@@ -20,6 +20,10 @@ export class Fifo<T> {
     const item = this.items[this.head];
     this.items[this.head] = undefined;
     this.head += 1;
+    if (this.head === this.items.length) {
+      this.items.length = 0;
+      this.head = 0;
+    }
     // Half of it is used up: moving the rest now costs one step for each item taken since the last move.
     if (this.head > 32 && this.head * 2 > this.items.length) {
       this.items = this.items.slice(this.head);

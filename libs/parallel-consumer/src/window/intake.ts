@@ -1,7 +1,7 @@
 import { backOffMs } from '../attempts/back-off.js';
 import type { TaskRunner } from '../attempts/task-runner.js';
 import type { Broker, CommittedPosition, FetchedBatch } from '../kafka/broker.js';
-import type { Assignment } from '../offsets/assignment.js';
+import type { Assignment, Task } from '../offsets/assignment.js';
 import { decodeFinished } from '../offsets/finished-map.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Scheduler } from './scheduler.js';
@@ -42,12 +42,17 @@ export class Intake {
     if (!this.membership.takes(assignment)) return batch.fetchOffset;
     if (batch.fetchOffset > frontier.next) return this.refused(batch, assignment);
     assignment.highWatermark = batch.highWatermark;
-    const left = await this.take(batch, assignment);
-    if (left === undefined) frontier.skipTo(batch.lastOffset + 1);
-    return left;
+    const tasks: Task[] = [];
+    try {
+      const left = await this.take(batch, assignment, tasks);
+      if (left === undefined) frontier.skipTo(batch.lastOffset + 1);
+      return left;
+    } finally {
+      for (const task of tasks) if (!task.finished) task.record.detach?.();
+    }
   }
 
-  private async take(batch: FetchedBatch, assignment: Assignment): Promise<number | undefined> {
+  private async take(batch: FetchedBatch, assignment: Assignment, tasks: Task[]): Promise<number | undefined> {
     const { frontier } = assignment;
     const { clock, maxSpan } = this.options;
     let now = clock.now();
@@ -71,7 +76,9 @@ export class Intake {
         spanEnd = frontier.committable + maxSpan;
         if (offset >= spanEnd) return this.overSpan(offset, assignment);
       }
-      frontier.received(offset, this.scheduler.take(record, assignment, now));
+      const task = this.scheduler.take(record, assignment, now);
+      frontier.received(task);
+      tasks.push(task);
       assignment.lastTimestamp = record.timestamp;
       this.taken += 1;
       this.runner.pump();

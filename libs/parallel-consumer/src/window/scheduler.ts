@@ -1,4 +1,4 @@
-import type { Assignment, Task } from '../offsets/assignment.js';
+import { type Assignment, Task, type OrderOf } from '../offsets/assignment.js';
 import { sizeOf, type ConsumedRecord } from '../record.js';
 import { FairQueue } from './fair-queue.js';
 
@@ -35,7 +35,7 @@ const SHARE_OF_FREE = 2;
 
 /** Decides what is taken and what runs next. Pure: it starts nothing and waits for nothing. */
 export class Scheduler {
-  private readonly ready = new FairQueue<Assignment, Task>();
+  private readonly ready = new FairQueue<Task>();
   private runningCount = 0;
   private takenCount = 0;
   private takenBytes = 0;
@@ -88,14 +88,13 @@ export class Scheduler {
   }
 
   take(record: ConsumedRecord, assignment: Assignment, now: number): Task {
-    const key = this.keyOf(record);
     const bytes = sizeOf(record);
-    const task: Task = { record, assignment, key, bytes, takenAt: now, failedAttempts: 0, givenUp: undefined };
+    const task = new Task(record, assignment, this.orderOf(record), bytes, now);
     this.takenCount += 1;
     this.takenBytes += bytes;
     assignment.taken += 1;
     assignment.takenBytes += bytes;
-    if (key === null || assignment.keys.enter(key, task)) this.ready.push(assignment, task);
+    if (task.order === 'nothing' || assignment.keys.enter(task)) this.ready.push(assignment.ready, task);
     return task;
   }
 
@@ -111,9 +110,9 @@ export class Scheduler {
   finished(task: Task): void {
     this.runningCount -= 1;
     this.release(task);
-    if (task.key === null || task.assignment.revoked) return;
-    const behind = task.assignment.keys.leave(task.key);
-    if (behind !== undefined) this.ready.push(task.assignment, behind);
+    if (task.order === 'nothing' || task.assignment.revoked) return;
+    const behind = task.assignment.keys.leave(task);
+    if (behind !== undefined) this.ready.push(task.assignment.ready, behind);
   }
 
   /** The task stops running for now and keeps its key, so that nothing of the key overtakes it. */
@@ -124,13 +123,13 @@ export class Scheduler {
   /** A paused task may run again. @returns whether it may: not when its partition went meanwhile */
   resumed(task: Task): boolean {
     if (task.assignment.revoked) this.release(task);
-    else this.ready.push(task.assignment, task);
+    else this.ready.push(task.assignment.ready, task);
     return !task.assignment.revoked;
   }
 
   /** Lets go of all tasks of a revoked assignment that don't run. @returns how many are handed over */
   handOver(assignment: Assignment): number {
-    const dropped = [...this.ready.drainLane(assignment), ...assignment.keys.drain()];
+    const dropped = [...this.ready.drainLane(assignment.ready), ...assignment.keys.drain()];
     for (const task of dropped) this.release(task);
     return dropped.length;
   }
@@ -142,14 +141,8 @@ export class Scheduler {
     assignment.takenBytes -= bytes;
   }
 
-  private keyOf(record: ConsumedRecord): string | null {
-    switch (this.ordering) {
-      case 'unordered':
-        return null;
-      case 'partition':
-        return '';
-      case 'key':
-        return record.key === null ? null : record.key.toString('latin1');
-    }
+  private orderOf({ key }: ConsumedRecord): OrderOf {
+    if (this.ordering === 'key') return key === null ? 'nothing' : 'key';
+    return this.ordering === 'partition' ? 'partition' : 'nothing';
   }
 }
