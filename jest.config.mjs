@@ -1,4 +1,4 @@
-// Two projects: `unit` needs nothing but Node; `real` needs the embedded Kafka, registry and MongoDB.
+// Three projects: `unit` needs nothing but Node; `real` needs the embedded Kafka, registry and MongoDB; `faults` too, and takes longer.
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -31,6 +31,12 @@ export default {
       ...shared,
       displayName: 'real',
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/faults/'],
+    },
+    {
+      ...shared,
+      displayName: 'faults',
+      testMatch: ['<rootDir>/test/faults/**/*.spec.ts'],
     },
   ],
 };

@@ -1,7 +1,7 @@
 import type { PortClaim } from '../machine/ports.js';
 import type { EmbeddedChoice, EmbeddedParts } from '../parts/embedded-parts.js';
 import type { DataDirectory } from './data-directory.js';
-import { KafkaServer } from './kafka-server.js';
+import { KafkaServer, singleNode } from './kafka-server.js';
 import { MongodbServer } from './mongodb-server.js';
 import { RegistryServer } from './registry-server.js';
 import { ServerGuard } from './server-guard.js';
@@ -50,7 +50,7 @@ export class EmbeddedServers {
     events: ServerEvents,
   ) {
     this.guard = new ServerGuard(data.path);
-    this.kafka = choice.kafka ? new KafkaServer(parts, ports.kafka, data.path) : undefined;
+    this.kafka = choice.kafka ? new KafkaServer(parts, singleNode(ports.kafka, data.path), data.path) : undefined;
     this.registry = choice.registry ? new RegistryServer(parts, ports.registry, data.path) : undefined;
     this.mongodb = choice.mongodb ? new MongodbServer(parts, ports.mongodb, data.path) : undefined;
     const surroundings = { records: data.records, guard: this.guard };

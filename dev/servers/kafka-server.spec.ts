@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { kafkaProperties, randomClusterId } from './kafka-server.js';
+import { kafkaProperties, randomClusterId, singleNode } from './kafka-server.js';
 
 describe('the settings of the embedded Kafka', () => {
-  const lines = kafkaProperties(9092, 40_001, '/data/kafka/records').split('\n');
+  const node = singleNode(9092, '/data');
+  const lines = kafkaProperties(node, new Map([[1, 40_001]]), '/data/kafka/records').split('\n');
 
   it('listen on loopback only', () => {
     expect(lines).toContain('listeners=PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:40001');
@@ -15,6 +16,26 @@ describe('the settings of the embedded Kafka', () => {
 
   it('make no topic that nobody asked for', () => {
     expect(lines).toContain('auto.create.topics.enable=false');
+  });
+});
+
+describe('the settings of a node of three', () => {
+  const controllers = new Map([
+    [1, 40_001],
+    [2, 40_002],
+    [3, 40_003],
+  ]);
+  const node = { ...singleNode(9093, '/data'), id: 2, settings: { 'min.insync.replicas': 2 } };
+  const lines = kafkaProperties(node, controllers, '/data/kafka-2/records').split('\n');
+
+  it('have all controllers vote, and listen on its own ports', () => {
+    expect(lines).toContain('controller.quorum.voters=1@127.0.0.1:40001,2@127.0.0.1:40002,3@127.0.0.1:40003');
+    expect(lines).toContain('node.id=2');
+    expect(lines).toContain('listeners=PLAINTEXT://127.0.0.1:9093,CONTROLLER://127.0.0.1:40002');
+  });
+
+  it('hold what the cluster asks for beside the common ones', () => {
+    expect(lines).toContain('min.insync.replicas=2');
   });
 });
 

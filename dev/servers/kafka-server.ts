@@ -13,26 +13,58 @@ import { PROJECT_DIRECTORY } from '../project-directory.js';
 import { StackError, WAYS_ROUND } from '../stack-error.js';
 import type { ServerProgram } from './server.js';
 
-const NODE_ID = 1;
 const FORTY_DAYS_IN_MINUTES = 40 * 24 * 60;
 
-/** A single Kafka node in KRaft mode, broker and controller at once, on loopback. */
+/** Settings of a Kafka node by their names in its properties file. */
+export type KafkaSettings = Readonly<Record<string, string | number | boolean>>;
+
+/** A node of a Kafka cluster; each is broker and controller at once. */
+export interface KafkaNode {
+  /** As shown to people, and the name of its log. */
+  readonly name: string;
+  readonly id: number;
+  /** Where clients find it, on loopback. */
+  readonly port: number;
+  /** Where its folder lies: `records` and `server.properties` are put there. */
+  readonly directory: string;
+  /** The most that its heap may take, in MiB. */
+  readonly heapMiB: number;
+  /**
+   * The controller's port of each node of its cluster, by node id, its own included. A node alone needs none: it takes
+   * another free port at every start.
+   */
+  readonly controllerPorts?: ReadonlyMap<number, number>;
+  /** Settings beside or instead of those that every node has. */
+  readonly settings?: KafkaSettings;
+  /** The id to format new storage with; a random one by default. Nodes of one cluster must agree on it. */
+  readonly clusterId?: string;
+}
+
+/** The node of a stack that has one. */
+export function singleNode(port: number, dataDirectory: string): KafkaNode {
+  return { name: 'Kafka', id: 1, port, directory: join(dataDirectory, 'kafka'), heapMiB: 448 };
+}
+
+/** A Kafka node in KRaft mode, broker and controller at once, on loopback. */
 export class KafkaServer implements ServerProgram {
-  readonly name = 'Kafka';
+  readonly name: string;
   readonly logFile: string;
   private readonly directory: string;
   private readonly records: string;
   private readonly properties: string;
+  private readonly port: number;
 
   constructor(
     private readonly parts: EmbeddedParts,
-    private readonly port: number,
+    private readonly node: KafkaNode,
     dataDirectory: string,
   ) {
-    this.directory = join(dataDirectory, 'kafka');
+    this.name = node.name;
+    this.port = node.port;
+    this.directory = node.directory;
     this.records = join(this.directory, 'records');
     this.properties = join(this.directory, 'server.properties');
-    this.logFile = join(dataDirectory, 'logs', 'kafka.log');
+    this.logFile = join(dataDirectory, 'logs', `${node.name.toLowerCase()}.log`);
   }
 
   /** Where clients find it, in the form of KAFKA_BROKERS. */
@@ -42,13 +74,13 @@ export class KafkaServer implements ServerProgram {
 
   async prepare(): Promise<void> {
     await mkdir(this.directory, { recursive: true });
-    await writeFile(this.properties, kafkaProperties(this.port, await freePort(), this.records));
+    await writeFile(this.properties, await this.settings(this.records));
     if (!existsSync(this.records)) await this.format();
   }
 
   command(): { file: string; args: readonly string[] } {
     const logging = `-Dlog4j2.configurationFile=file:${join(PROJECT_DIRECTORY, 'dev', 'servers', 'kafka-log4j2.properties')}`;
-    const memory = ['-Xms128m', '-Xmx448m', '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'];
+    const memory = ['-Xms128m', `-Xmx${this.node.heapMiB}m`, '-XX:+UseG1GC', '-XX:MaxGCPauseMillis=20'];
     return { file: this.parts.java, args: [...memory, logging, '-cp', this.classPath, 'kafka.Kafka', this.properties] };
   }
 
@@ -72,6 +104,11 @@ export class KafkaServer implements ServerProgram {
     return id.trim();
   }
 
+  private async settings(recordsDirectory: string): Promise<string> {
+    const controllers = this.node.controllerPorts ?? new Map([[this.node.id, await freePort()]]);
+    return kafkaProperties(this.node, controllers, recordsDirectory);
+  }
+
   private get classPath(): string {
     return join(this.parts.kafkaJars, '*');
   }
@@ -81,8 +118,9 @@ export class KafkaServer implements ServerProgram {
     const unfinished = `${this.records}.unfinished`;
     const properties = `${this.properties}.unfinished`;
     await rm(unfinished, { recursive: true, force: true });
-    await writeFile(properties, kafkaProperties(this.port, await freePort(), unfinished));
-    const format = ['kafka.tools.StorageTool', 'format', '--config', properties, '--cluster-id', randomClusterId()];
+    await writeFile(properties, await this.settings(unfinished));
+    const clusterId = this.node.clusterId ?? randomClusterId();
+    const format = ['kafka.tools.StorageTool', 'format', '--config', properties, '--cluster-id', clusterId];
     try {
       await promisify(execFile)(this.parts.java, ['-XX:TieredStopAtLevel=1', '-cp', this.classPath, ...format]);
     } catch (error) {
@@ -111,14 +149,19 @@ export function randomClusterId(random: (size: number) => Buffer = randomBytes):
 }
 
 /** The server's settings. Topics' retention is the apps' to set; here is what a cluster has only one of. */
-export function kafkaProperties(port: number, controllerPort: number, recordsDirectory: string): string {
-  const settings = {
+export function kafkaProperties(
+  { id, port, settings }: KafkaNode,
+  controllerPorts: ReadonlyMap<number, number>,
+  recordsDirectory: string,
+): string {
+  const voters = [...controllerPorts].map(([voter, at]) => `${voter}@127.0.0.1:${at}`);
+  const all: KafkaSettings = {
     'process.roles': 'broker,controller',
-    'node.id': NODE_ID,
-    // A static quorum: the controller's port may then be another at every start.
-    'controller.quorum.voters': `${NODE_ID}@127.0.0.1:${controllerPort}`,
+    'node.id': id,
+    // A static quorum: the controllers' ports may then be others whenever the whole cluster starts.
+    'controller.quorum.voters': voters.join(','),
     'controller.listener.names': 'CONTROLLER',
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPorts.get(id)}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'log.dirs': recordsDirectory,
@@ -131,8 +174,9 @@ export function kafkaProperties(port: number, controllerPort: number, recordsDir
     'offsets.retention.minutes': FORTY_DAYS_IN_MINUTES,
     // Enough for the consumers of one start to join together; the default of 3 s delays the first records.
     'group.initial.rebalance.delay.ms': 500,
+    ...settings,
   };
-  return Object.entries(settings)
+  return Object.entries(all)
     .map(([key, value]) => `${key}=${value}\n`)
     .join('');
 }

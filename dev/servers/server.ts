@@ -60,10 +60,11 @@ export class Server {
   }
 
   /**
-   * Resolves once the server serves. Throws `server-failed` with the last lines of its log when it ends before or takes
-   * more than a minute.
+   * Resolves once the server serves; also after `stop` or `kill`, on the data that these left. Throws `server-failed` with
+   * the last lines of its log when it ends before or takes more than a minute.
    */
   start(): Promise<void> {
+    this.stopping = false;
     this.starting = this.prepareAndLaunch();
     return this.starting;
   }
@@ -74,7 +75,14 @@ export class Server {
    */
   async stop(budgetMs: number): Promise<void> {
     this.stopping = true;
-    await this.end(budgetMs);
+    await this.end('SIGTERM', budgetMs);
+    await Promise.allSettled([this.starting]);
+  }
+
+  /** Ends it as a crash would (SIGKILL), and leaves it so until the next `start`: for tests of what outlives that. */
+  async kill(): Promise<void> {
+    this.stopping = true;
+    await this.end('SIGKILL', 0);
     await Promise.allSettled([this.starting]);
   }
 
@@ -102,11 +110,11 @@ export class Server {
     });
   }
 
-  private async end(budgetMs: number): Promise<void> {
+  private async end(signal: NodeJS.Signals, budgetMs: number): Promise<void> {
     const child = this.process;
     if (child?.pid === undefined || this.ended) return;
     const exited = once(child, 'exit');
-    child.kill('SIGTERM');
+    child.kill(signal);
     const killer = setTimeout(() => child.kill('SIGKILL'), budgetMs);
     await exited;
     clearTimeout(killer);

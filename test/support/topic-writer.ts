@@ -3,9 +3,9 @@ import { connectKafka, type Kafka } from '#parallel-consumer/kafka/kafkajs.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** A Kafka client that keeps its warnings to itself. */
+/** A Kafka client that keeps its warnings to itself. @param brokers `host:port`, parted by commas */
 export function quietKafka(brokers: string): Kafka {
-  return connectKafka({ brokers: [brokers], clientId: 'tests', logger: quiet });
+  return connectKafka({ brokers: brokers.split(','), clientId: 'tests', logger: quiet });
 }
 
 /** Writes raw records to a topic, as a foreign producer might. @returns the offset of each */
@@ -36,8 +36,35 @@ export interface ReadRecord {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Reads a topic from its beginning until that many records were read. */
+/** Reads a topic from its beginning until that many records were read, or the time (milliseconds) is over. */
 export async function readRecords(kafka: Kafka, topic: string, count: number, withinMs: number): Promise<ReadRecord[]> {
+  return readUntil(kafka, topic, withinMs, (records) => records.length >= count);
+}
+
+/**
+ * Reads a topic from its beginning to its end, where a record must stand, not a transaction's marker.
+ * @param ends one past the last offset of each partition
+ */
+export async function readToEnd(
+  kafka: Kafka,
+  topic: string,
+  ends: ReadonlyMap<number, number>,
+  withinMs: number,
+): Promise<ReadRecord[]> {
+  const open = new Set([...ends].filter(([, end]) => end > 0).map(([partition]) => partition));
+  return readUntil(kafka, topic, withinMs, (records) => {
+    const last = records.at(-1);
+    if (last !== undefined && last.offset + 1 >= (ends.get(last.partition) ?? 0)) open.delete(last.partition);
+    return open.size === 0;
+  });
+}
+
+async function readUntil(
+  kafka: Kafka,
+  topic: string,
+  withinMs: number,
+  isEnough: (records: readonly ReadRecord[]) => boolean,
+): Promise<ReadRecord[]> {
   const consumer = kafka.consumer({ groupId: `tests-${crypto.randomUUID()}`, maxWaitTimeInMs: 250 });
   const records: ReadRecord[] = [];
   const { promise: enough, resolve } = Promise.withResolvers<void>();
@@ -49,7 +76,7 @@ export async function readRecords(kafka: Kafka, topic: string, count: number, wi
       const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [name, String(value)]);
       const { key, value, offset } = message;
       records.push({ partition, offset: Number(offset), key, value, headers: Object.fromEntries(headers) });
-      if (records.length >= count) resolve();
+      if (isEnough(records)) resolve();
     },
   });
   const timer = setTimeout(resolve, withinMs);

@@ -1,0 +1,56 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { KafkaAlone } from '../support/kafka-alone.js';
+import { expectNothingLost } from '../support/member/expect-nothing-lost.js';
+import { TestGroup } from '../support/member/test-group.js';
+import { numberedRecords, writeAll } from '../support/numbered-records.js';
+
+const PARTITIONS = 12;
+const BACK_WITHIN_MS = 30_000;
+/** Longer than the client rests between its tries of a commit (2 s, and a fifth of jitter). */
+const WATCHED_MS = 6_000;
+
+describe('a commit that was given up during an outage', () => {
+  let server: KafkaAlone;
+  let group: TestGroup;
+
+  beforeAll(async () => {
+    server = await KafkaAlone.start(1);
+  }, 120_000);
+
+  afterEach(async () => {
+    await group.end();
+  });
+
+  afterAll(async () => {
+    await server.stop();
+  }, 60_000);
+
+  it('never sets the group back: it does not undo a later one, whose offsets nothing would commit again', async () => {
+    const records = 600;
+    group = await TestGroup.on(server, 'set-back', { partitions: PARTITIONS });
+    await writeAll(group.kafka, group.topic, numberedRecords(records, records, PARTITIONS));
+    // All is taken before the outage and handled in it, and the member outlives it in the group: so nothing comes after
+    // that would mend an offset which went back.
+    const member = group.launch({ inFlight: records }, { handlerMs: 10_000, sessionTimeoutMs: 45_000 });
+    await member.joins();
+    await group.handles(records / 10, 30_000);
+    await server.node(1).kill();
+    await group.handles(records, 40_000);
+    await server.node(1).start();
+    await member.joins(BACK_WITHIN_MS);
+
+    await group.commitsAll(BACK_WITHIN_MS);
+    const seen: Map<number, number | undefined>[] = [await group.committed()];
+    const until = performance.now() + WATCHED_MS;
+    while (performance.now() < until) seen.push(await group.committed());
+    const setBack = seen.flatMap((now, index) =>
+      [...now].flatMap(([partition, offset]) => {
+        const before = seen[index - 1]?.get(partition) ?? 0;
+        return (offset ?? 0) < before ? [`partition ${partition} from ${before} to ${offset}`] : [];
+      }),
+    );
+    expect(setBack).toEqual([]);
+    await expectNothingLost(group, records);
+    expect(group.effects.repeats()).toEqual([]);
+  }, 150_000);
+});

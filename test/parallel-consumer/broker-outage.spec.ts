@@ -1,0 +1,80 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
+import { KafkaAlone } from '../support/kafka-alone.js';
+import { expectNothingLost } from '../support/member/expect-nothing-lost.js';
+import { TestGroup } from '../support/member/test-group.js';
+import { numberedRecords, writeAll } from '../support/numbered-records.js';
+
+const RECORDS = 20_000;
+const PARTITIONS = 12;
+const KEYS = 5_000;
+const IN_FLIGHT = 100;
+const HANDLER_MS = 100;
+const COMMIT_INTERVAL_MS = 200;
+const COMMIT_LATENCY_MS = 150;
+const OUTAGE_MS = 10_000;
+const BACK_WITHIN_MS = 30_000;
+
+describe('a broker that is away for ten seconds', () => {
+  let server: KafkaAlone;
+  let group: TestGroup;
+
+  beforeAll(async () => {
+    server = await KafkaAlone.start(1);
+  }, 120_000);
+
+  afterEach(async () => {
+    await group.end();
+  });
+
+  afterAll(async () => {
+    await server.stop();
+  }, 60_000);
+
+  it('makes the members not ready, and they go on by themselves when it is back', async () => {
+    group = await TestGroup.on(server, 'outage', { partitions: PARTITIONS });
+    await writeAll(group.kafka, group.topic, numberedRecords(RECORDS, KEYS, PARTITIONS));
+    const settings = { inFlight: IN_FLIGHT, commitIntervalMs: COMMIT_INTERVAL_MS };
+    const members = [
+      group.launch(settings, { handlerMs: HANDLER_MS }),
+      group.launch(settings, { handlerMs: HANDLER_MS }),
+    ];
+    await Promise.all(members.map((member) => member.joins()));
+    await group.handles(RECORDS / 4, 30_000);
+
+    await server.node(1).kill();
+    // The outage is as long as it is, however soon the members notice.
+    const over = delay(OUTAGE_MS);
+    const handledBefore = group.effects.handled;
+    const rate = members.reduce((sum, { name }) => sum + group.effects.rateOf(name, 1_000), 0);
+    const nobodyIsReady = async (): Promise<boolean> => {
+      const ready = await Promise.all(members.map((member) => member.isReady()));
+      return ready.every((each) => !each);
+    };
+    await eventually('no member is ready', OUTAGE_MS, nobodyIsReady);
+    await over;
+    expect(await nobodyIsReady()).toBe(true);
+    const handledMeanwhile = group.effects.handled - handledBefore;
+    expect(group.effects.handled).toBeLessThan(RECORDS);
+
+    await server.node(1).start();
+    const back = performance.now();
+    await group.handles(handledBefore + handledMeanwhile + 1_000, BACK_WITHIN_MS);
+    const resumedAfter = performance.now() - back;
+    await Promise.all(members.map((member) => member.joins(BACK_WITHIN_MS)));
+    await group.handles(RECORDS, 60_000);
+    for (const member of members) expect(await member.stop()).toBe(0);
+
+    await expectNothingLost(group, RECORDS);
+    // The group forgets members that were away for longer than their session: they repeat what they could not commit.
+    const repeats = group.effects.repeats().length;
+    const uncommitted = (rate * (COMMIT_INTERVAL_MS + COMMIT_LATENCY_MS + HANDLER_MS)) / 1_000 + 2 * IN_FLIGHT;
+    const bound = Math.ceil(uncommitted) + handledMeanwhile;
+    console.info(
+      `outage: going on ${Math.round(resumedAfter)} ms after the broker, ${repeats} of ${RECORDS} repeated ` +
+        `(bound ${bound}, of which ${handledMeanwhile} were handled while it was away)`,
+    );
+    expect(repeats).toBeLessThanOrEqual(bound);
+  }, 150_000);
+});

@@ -1,0 +1,92 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
+import { KafkaAlone } from '../support/kafka-alone.js';
+import type { MemberProcess } from '../support/member/member-process.js';
+import { TestGroup } from '../support/member/test-group.js';
+import { numberedRecords, writeAll } from '../support/numbered-records.js';
+
+const PARTITIONS = 2;
+const KEYS = 100;
+/** Of each partition, before and after the consumer was away. */
+const BEFORE = 300;
+const AFTER = 500;
+const DELETED = 120;
+const RANGE = { from: BEFORE, to: BEFORE + DELETED };
+
+describe('records that Kafka deleted before they were read', () => {
+  let server: KafkaAlone;
+  let group: TestGroup;
+
+  beforeAll(async () => {
+    server = await KafkaAlone.start(1);
+  }, 120_000);
+
+  /** Partition 0 loses records that the group has not read; partition 1 none. */
+  beforeEach(async () => {
+    group = await TestGroup.on(server, 'deleted', { partitions: PARTITIONS });
+    await writeAll(group.kafka, group.topic, numberedRecords(PARTITIONS * BEFORE, KEYS, PARTITIONS));
+    const reader = group.launch({ inFlight: 50 }, { handlerMs: 5 });
+    await group.handles(PARTITIONS * BEFORE, 20_000);
+    await group.commitsAll(10_000);
+    await reader.stop();
+    await writeAll(
+      group.kafka,
+      group.topic,
+      numberedRecords(PARTITIONS * AFTER, KEYS, PARTITIONS, PARTITIONS * BEFORE),
+    );
+    const partitions = [{ partition: 0, offset: String(RANGE.to) }];
+    await group.asAdmin(async (admin) => {
+      // kafkajs deletes from topics only that it has asked for before.
+      await admin.fetchTopicOffsets(group.topic);
+      await admin.deleteTopicRecords({ topic: group.topic, partitions });
+    });
+  }, 60_000);
+
+  afterEach(async () => {
+    await group.end();
+  });
+
+  afterAll(async () => {
+    await server.stop();
+  }, 60_000);
+
+  it('stop their partition: the range is told, the member is not ready, nothing is committed there, others go on', async () => {
+    const member = group.launch({ inFlight: 50 }, { handlerMs: 5 });
+    await eventually('the deletion is met', 30_000, async () => (await deletedOf(member)).length > 0);
+    expect(await deletedOf(member)).toEqual([{ partition: 0, ...RANGE }]);
+    await group.handles(PARTITIONS * BEFORE + AFTER, 20_000);
+    await eventually('the other partition is committed', 10_000, async () => {
+      return (await group.committed()).get(1) === BEFORE + AFTER;
+    });
+    expect((await group.committed()).get(0)).toBe(BEFORE);
+    expect(toldRanges(member)).toEqual([{ level: 'error', partition: 0, ...RANGE }]);
+    const { ready, notReadyBecause } = await member.status();
+    expect(ready).toBe(false);
+    expect(notReadyBecause).toMatch(/deleted/);
+    expect(group.effects.handled).toBe(PARTITIONS * BEFORE + AFTER);
+    expect(await member.stop()).toBe(0);
+    expect((await group.committed()).get(0)).toBe(BEFORE);
+  }, 90_000);
+
+  it("are passed over with onDeletedRecords: 'skip', and the range is told", async () => {
+    const member = group.launch({ inFlight: 50, onDeletedRecords: 'skip' }, { handlerMs: 5 });
+    await group.handles(PARTITIONS * (BEFORE + AFTER) - DELETED, 30_000);
+    await group.commitsAll(10_000);
+    expect(toldRanges(member)).toEqual([{ level: 'error', partition: 0, ...RANGE }]);
+    expect(await member.status()).toMatchObject({ ready: true, lag: 0 });
+    expect(group.effects.repeats()).toEqual([]);
+    expect(group.effects.orderBreaks()).toEqual([]);
+    expect(await member.stop()).toBe(0);
+  }, 90_000);
+});
+
+function toldRanges(member: MemberProcess): object[] {
+  const told = member.log.filter(({ message }) => message.startsWith('Kafka deleted records before they were read'));
+  return told.map(({ level, details: { partition, from, to } }) => ({ level, partition, from, to }));
+}
+
+async function deletedOf(member: MemberProcess): Promise<object[]> {
+  return (await member.status()).partitions.flatMap(({ partition, deleted }) =>
+    deleted === undefined ? [] : [{ partition, ...deleted }],
+  );
+}

@@ -1,0 +1,128 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import kafkajs from 'kafkajs';
+import { DEAD_LETTER_HEADERS, type OutgoingRecord } from '#parallel-consumer/attempts/dead-letter.js';
+import { eventually } from '../support/eventually.js';
+import { KafkaAlone } from '../support/kafka-alone.js';
+import { expectNothingLost } from '../support/member/expect-nothing-lost.js';
+import type { MemberProcess } from '../support/member/member-process.js';
+import { TestGroup } from '../support/member/test-group.js';
+import { behaving, numberedRecords, writeAll } from '../support/numbered-records.js';
+import { readRecords } from '../support/topic-writer.js';
+
+const RECORDS = 400;
+const PARTITIONS = 4;
+const KEYS = 40;
+const POISON = 42;
+const POISON_PARTITION = POISON % PARTITIONS;
+const POISON_OFFSET = Math.floor(POISON / PARTITIONS);
+/** Numbers of the records of the same key that come after it. */
+const BEHIND = (RECORDS - POISON - (KEYS - (POISON % KEYS) - 1) - 1) / KEYS;
+
+describe('a dead-letter topic that takes no letters', () => {
+  let server: KafkaAlone;
+  let group: TestGroup;
+
+  beforeAll(async () => {
+    server = await KafkaAlone.start(1);
+  }, 120_000);
+
+  afterEach(async () => {
+    await group.end();
+  });
+
+  afterAll(async () => {
+    await server.stop();
+  }, 60_000);
+
+  async function writeWithPoison(value: Buffer = Buffer.from('poison')): Promise<void> {
+    const records = numberedRecords(RECORDS, KEYS, PARTITIONS);
+    const poisoned = (record: OutgoingRecord): OutgoingRecord => behaving({ ...record, value }, 'poison');
+    await writeAll(
+      group.kafka,
+      group.topic,
+      records.map((record, n) => (n === POISON ? poisoned(record) : record)),
+    );
+  }
+
+  /** Waits until all that doesn't hang on the letter is done and committed, and nothing of the rest is. */
+  async function isHeldAtPoison(member: MemberProcess): Promise<void> {
+    await group.handles(RECORDS - 1 - BEHIND, 20_000);
+    const ends = await group.ends();
+    await eventually('all that may be committed is', 10_000, async () => {
+      const committed = await group.committed();
+      return [...ends].every(
+        ([partition, end]) => committed.get(partition) === (partition === POISON_PARTITION ? POISON_OFFSET : end),
+      );
+    });
+    expect(group.effects.handled).toBe(RECORDS - 1 - BEHIND);
+    const { partitions } = await member.status();
+    const holders = partitions.flatMap(({ holder }) => holder ?? []);
+    expect(holders).toMatchObject([{ offset: POISON_OFFSET, key: `key-${POISON % KEYS}` }]);
+  }
+
+  async function goesOn(member: MemberProcess, withinMs: number): Promise<void> {
+    await group.handles(RECORDS - 1, withinMs);
+    await expectNothingLost(group, RECORDS, [POISON]);
+    expect(group.effects.repeats()).toEqual([]);
+    expect(await member.status()).toMatchObject({ deadLettered: 1, finished: RECORDS, lag: 0 });
+    expect(await member.stop()).toBe(0);
+  }
+
+  const origin = {
+    [DEAD_LETTER_HEADERS.partition]: String(POISON_PARTITION),
+    [DEAD_LETTER_HEADERS.offset]: String(POISON_OFFSET),
+    [DEAD_LETTER_HEADERS.errorCode]: 'poison',
+  };
+
+  it('because it is missing: nothing is committed past the record, and once the topic is made all goes on', async () => {
+    group = await TestGroup.on(server, 'missing', { partitions: PARTITIONS }, 'without dead letters');
+    await writeWithPoison();
+    const member = group.launch({ inFlight: 50 }, { handlerMs: 10 });
+    await isHeldAtPoison(member);
+
+    await group.createTopic(group.deadLetterTopic, { partitions: PARTITIONS });
+    await goesOn(member, 60_000);
+    const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1, 10_000);
+    expect(letter?.value?.toString()).toBe('poison');
+    expect(letter?.headers).toMatchObject(origin);
+  }, 150_000);
+
+  it('because its records must be smaller than any letter: the same, once it takes larger ones', async () => {
+    group = await TestGroup.on(server, 'small', { partitions: PARTITIONS }, 'without dead letters');
+    const tooSmall = { 'max.message.bytes': '100' };
+    await group.createTopic(group.deadLetterTopic, { partitions: PARTITIONS, config: tooSmall });
+    await writeWithPoison(Buffer.alloc(5_000, 'p'));
+    const member = group.launch({ inFlight: 50 }, { handlerMs: 10 });
+    await isHeldAtPoison(member);
+
+    await group.asAdmin((admin) =>
+      admin.alterConfigs({
+        validateOnly: false,
+        resources: [
+          {
+            type: kafkajs.ConfigResourceTypes.TOPIC,
+            name: group.deadLetterTopic,
+            configEntries: [{ name: 'max.message.bytes', value: '100000' }],
+          },
+        ],
+      }),
+    );
+    await goesOn(member, 60_000);
+    const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1, 10_000);
+    expect(letter?.headers).toMatchObject(origin);
+    // Either the whole value, or the header that says how much of it stayed on the source topic.
+    expect(Number(letter?.headers[DEAD_LETTER_HEADERS.omitted] ?? letter?.value?.length)).toBe(5_000);
+  }, 150_000);
+
+  it('of its size: a letter without its value goes there, which says how many bytes stayed at its origin', async () => {
+    group = await TestGroup.on(server, 'smaller', { partitions: PARTITIONS }, 'without dead letters');
+    const smaller = { 'max.message.bytes': '2000' };
+    await group.createTopic(group.deadLetterTopic, { partitions: PARTITIONS, config: smaller });
+    await writeWithPoison(Buffer.alloc(5_000, 'p'));
+    const member = group.launch({ inFlight: 50 }, { handlerMs: 10 });
+    await goesOn(member, 30_000);
+    const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1, 10_000);
+    expect(letter?.value?.length ?? 0).toBe(0);
+    expect(letter?.headers).toMatchObject({ ...origin, [DEAD_LETTER_HEADERS.omitted]: '5000' });
+  }, 90_000);
+});

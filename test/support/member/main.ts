@@ -1,0 +1,76 @@
+/**
+ * A consumer group's member as a process of its own, so that a test can kill it. Started by `MemberProcess`, told what to do
+ * by one argument (`MemberSettings` as JSON), it sends `MemberMessage`s, drains on SIGTERM, and ends with its parent.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { classifyByNetworkCode } from '#parallel-consumer/attempts/failure.js';
+import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
+import { KafkajsBroker } from '#parallel-consumer/kafka/kafkajs-broker.js';
+import type { EngineLogger } from '#parallel-consumer/options.js';
+import { ParallelConsumer } from '#parallel-consumer/parallel-consumer.js';
+import type { ConsumedRecord } from '#parallel-consumer/record.js';
+import {
+  BEHAVIOUR_HEADER,
+  STATUS_REQUEST,
+  type LogLine,
+  type MemberMessage,
+  type MemberSettings,
+} from './member-messages.js';
+import { seededRandom } from './seeded-random.js';
+
+const settings = JSON.parse(process.argv[2] ?? '{}') as MemberSettings;
+const random = seededRandom(settings.seed);
+
+class PoisonError extends Error {
+  readonly code = 'poison';
+}
+
+/** Resolves once the kernel has the message: from then on it arrives, whatever becomes of this process. */
+async function tell(message: MemberMessage): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  process.send?.(message, undefined, {}, (error) => (error === null ? resolve() : reject(error)));
+  await promise;
+}
+
+function monotonicMicroseconds(): number {
+  return Number(process.hrtime.bigint() / 1_000n);
+}
+
+async function handle({ partition, offset, key, value, headers }: ConsumedRecord): Promise<void> {
+  const startedAt = monotonicMicroseconds();
+  const behaviour = headers[BEHAVIOUR_HEADER]?.toString();
+  if (behaviour === 'stall') await new Promise<never>(() => undefined);
+  await delay(Math.floor(random() * (settings.handlerMs + 1)));
+  if (behaviour === 'poison') throw new PoisonError(`record ${offset} is poison`);
+  const text = { key: String(key), value: String(value) };
+  await tell({ kind: 'effect', effect: { partition, offset, ...text, startedAt, endedAt: monotonicMicroseconds() } });
+}
+
+function logAt(level: LogLine['level']): (details: object, message: string) => void {
+  return (details, message) => void tell({ kind: 'log', line: { level, message, details: { ...details } } });
+}
+
+const logger: EngineLogger = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
+const { brokers, topic, groupId, deadLetterTopic, sessionTimeoutMs, engine } = settings;
+const kafka = connectKafka({ brokers: brokers.split(','), clientId: `member-${process.pid}`, logger });
+const consumer = new ParallelConsumer(
+  {
+    handler: handle,
+    logger,
+    deadLetterTopic,
+    classify: (error) => (error instanceof PoisonError ? 'poison' : classifyByNetworkCode(error)),
+    ...engine,
+  },
+  new KafkajsBroker({ kafka, topic, groupId, logger, sessionTimeoutMs }),
+);
+
+process.on('message', (message) => {
+  if (message === STATUS_REQUEST) void tell({ kind: 'status', status: consumer.status });
+});
+process.once('SIGTERM', () => {
+  void consumer.stop().then(() => process.disconnect());
+});
+// Also when the test that started it is gone; after a stop nothing is left to do.
+process.once('disconnect', () => process.exit());
+
+await consumer.start();

@@ -1,0 +1,97 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import type { ParallelConsumerStatus } from '#parallel-consumer/status.js';
+import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
+import { eventually } from '../eventually.js';
+import type { Effects } from './effects.js';
+import { STATUS_REQUEST, type LogLine, type MemberMessage, type MemberSettings } from './member-messages.js';
+
+const PROGRAM = join(PROJECT_DIRECTORY, 'dist/test/support/member/main.js');
+
+/** A member of a consumer group in a process of its own. It needs a compiled dist/. */
+export class MemberProcess {
+  readonly log: LogLine[] = [];
+  private readonly child: ChildProcess;
+  private readonly exited: Promise<number | null>;
+  private readonly waiting: ((status: ParallelConsumerStatus) => void)[] = [];
+  private errors = '';
+
+  constructor(
+    readonly name: string,
+    settings: MemberSettings,
+    effects: Effects,
+  ) {
+    const child = fork(PROGRAM, [JSON.stringify(settings)], {
+      execArgv: ['--enable-source-maps', '--disable-warning=TimeoutNegativeWarning'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    child.stderr?.on('data', (chunk: Buffer) => {
+      this.errors += chunk.toString();
+    });
+    child.on('message', (message) => this.hear(message as MemberMessage, effects));
+    const { promise, resolve } = Promise.withResolvers<number | null>();
+    // Not `exit`: what the member had written may still be on its way then.
+    child.once('close', (code) => resolve(code));
+    this.child = child;
+    this.exited = promise;
+  }
+
+  get running(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Answers at once, unless the member's event loop is busy. @throws Error when it has ended */
+  async status(): Promise<ParallelConsumerStatus> {
+    if (!this.running) throw new Error(`${this.name} has ended:\n${this.errors}`);
+    const { promise, resolve } = Promise.withResolvers<ParallelConsumerStatus>();
+    this.waiting.push(resolve);
+    this.child.send(STATUS_REQUEST);
+    const ended = this.exited.then(() => {
+      throw new Error(`${this.name} ended without an answer:\n${this.errors}`);
+    });
+    return Promise.race([promise, ended]);
+  }
+
+  async isReady(): Promise<boolean> {
+    return (await this.status()).ready;
+  }
+
+  /** Waits until it is ready and has partitions. */
+  async joins(withinMs = 30_000): Promise<void> {
+    await eventually(`${this.name} is ready and has partitions`, withinMs, async () => {
+      const { ready, partitions } = await this.status();
+      return ready && partitions.length > 0;
+    });
+  }
+
+  /** The messages logged so far that match. */
+  told(pattern: RegExp): string[] {
+    return this.log.map(({ message }) => message).filter((message) => pattern.test(message));
+  }
+
+  /** SIGKILL. Resolves when it is gone and all that it had told has arrived. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.exited;
+  }
+
+  /** SIGTERM: it drains and leaves. @returns its exit code, 0 when all went well */
+  async stop(): Promise<number | null> {
+    this.child.kill('SIGTERM');
+    return this.exited;
+  }
+
+  private hear(message: MemberMessage, effects: Effects): void {
+    switch (message.kind) {
+      case 'effect':
+        effects.add({ ...message.effect, member: this.name });
+        break;
+      case 'log':
+        this.log.push(message.line);
+        break;
+      case 'status':
+        this.waiting.shift()?.(message.status);
+        break;
+    }
+  }
+}

@@ -1,0 +1,173 @@
+import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
+import { eventually } from '../eventually.js';
+import type { KafkaAlone } from '../kafka-alone.js';
+import { Effects } from './effects.js';
+import type { EngineSettings, MemberSettings } from './member-messages.js';
+import { MemberProcess } from './member-process.js';
+
+/** Kafka's least (`group.min.session.timeout.ms`): how long the group waits for a killed member. */
+const SESSION_TIMEOUT_MS = 6_000;
+const LEADERS_WITHIN_MS = 20_000;
+
+type Admin = ReturnType<Kafka['admin']>;
+
+export interface TopicSettings {
+  readonly partitions: number;
+  /** Settings of the topic, by Kafka's names. */
+  readonly config?: Readonly<Record<string, string>>;
+  readonly replicationFactor?: number;
+}
+
+/** A topic and its dead-letter topic with names of their own, a consumer group on it, and its members as processes. */
+export class TestGroup {
+  readonly effects = new Effects();
+  readonly topic: string;
+  readonly deadLetterTopic: string;
+  readonly groupId: string;
+  private readonly members: MemberProcess[] = [];
+
+  private constructor(
+    private readonly server: KafkaAlone,
+    name: string,
+  ) {
+    const unique = `${name}-${crypto.randomUUID().slice(0, 8)}`;
+    this.topic = unique;
+    this.deadLetterTopic = `${unique}.dead-letter`;
+    this.groupId = `${unique}-group`;
+  }
+
+  /** Makes the topic, and the dead-letter topic unless told not to. */
+  static async on(
+    server: KafkaAlone,
+    name: string,
+    topic: TopicSettings,
+    deadLetters: 'with dead letters' | 'without dead letters' = 'with dead letters',
+  ): Promise<TestGroup> {
+    const group = new TestGroup(server, name);
+    await group.createTopic(group.topic, topic);
+    if (deadLetters === 'with dead letters') await group.createTopic(group.deadLetterTopic, { ...topic, config: {} });
+    return group;
+  }
+
+  get kafka(): Kafka {
+    return this.server.kafka;
+  }
+
+  async createTopic(
+    topic: string,
+    { partitions, config = {}, replicationFactor = this.server.nodes.length }: TopicSettings,
+  ): Promise<void> {
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    const numPartitions = partitions;
+    await this.asAdmin(async (admin) => {
+      await admin.createTopics({
+        // kafkajs's own wait for leaders fails when the first broker that it asks hasn't heard of the topic yet.
+        waitForLeaders: false,
+        topics: [{ topic, numPartitions, replicationFactor, configEntries }],
+      });
+      await eventually(`${topic} has its leaders`, LEADERS_WITHIN_MS, () => hasLeaders(admin, topic));
+    });
+  }
+
+  /** Starts a member without waiting for it. */
+  launch(engine: EngineSettings = {}, behaviour: Partial<MemberSettings> = {}): MemberProcess {
+    const number = this.members.length + 1;
+    const { topic, deadLetterTopic, groupId } = this;
+    const settings: MemberSettings = {
+      brokers: this.server.brokers,
+      topic,
+      deadLetterTopic,
+      groupId,
+      handlerMs: 100,
+      seed: number,
+      sessionTimeoutMs: SESSION_TIMEOUT_MS,
+      engine,
+      ...behaviour,
+    };
+    const member = new MemberProcess(`member-${number}`, settings, this.effects);
+    this.members.push(member);
+    return member;
+  }
+
+  /** Waits until that many different records were handled. */
+  async handles(records: number, withinMs: number): Promise<void> {
+    await eventually(`${records} records are handled`, withinMs, () => this.effects.handled >= records).catch(
+      async (error: unknown) => {
+        throw new Error(`${String(error)}: ${this.effects.handled} are\n${await this.describe()}`, { cause: error });
+      },
+    );
+  }
+
+  /** What the group has committed, by partition; undefined where nothing is. */
+  async committed(): Promise<Map<number, number | undefined>> {
+    const { groupId, topic } = this;
+    const [answer] = await this.asAdmin((admin) => admin.fetchOffsets({ groupId, topics: [topic] }));
+    const offsets = answer?.partitions ?? [];
+    return new Map(
+      offsets.map(({ partition, offset }) => [partition, Number(offset) < 0 ? undefined : Number(offset)]),
+    );
+  }
+
+  /** One past the last offset of each partition, markers included. */
+  async ends(): Promise<Map<number, number>> {
+    const offsets = await this.asAdmin((admin) => admin.fetchTopicOffsets(this.topic));
+    return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
+  }
+
+  /** Offsets between what is committed and the end, over all partitions. */
+  async uncommitted(): Promise<number> {
+    const committed = await this.committed();
+    let sum = 0;
+    for (const [partition, end] of await this.ends()) sum += end - (committed.get(partition) ?? 0);
+    return sum;
+  }
+
+  /** Waits until the group has committed the end of every partition. */
+  async commitsAll(withinMs: number): Promise<void> {
+    let left = -1;
+    const nothingLeft = async (): Promise<boolean> => {
+      left = await this.uncommitted();
+      return left === 0;
+    };
+    await eventually('everything is committed', withinMs, nothingLeft).catch(async (error: unknown) => {
+      throw new Error(`${String(error)}: ${left} offsets are left\n${await this.describe()}`, { cause: error });
+    });
+  }
+
+  async asAdmin<T>(work: (admin: Admin) => Promise<T>): Promise<T> {
+    const admin = this.kafka.admin();
+    await admin.connect();
+    try {
+      return await work(admin);
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
+  /** Ends whatever member still runs, by force. The topics stay: their names are nobody else's. */
+  async end(): Promise<void> {
+    await Promise.all(this.members.filter(({ running }) => running).map((member) => member.kill()));
+  }
+
+  /** For the message of a failed wait: each running member's status and the end of its log. */
+  private async describe(): Promise<string> {
+    const lines = this.members.map(async (member) => {
+      const status = member.running ? JSON.stringify(await member.status()) : 'ended';
+      const log = member.log.slice(-8).map(({ level, message, details }) => {
+        return `    ${level} ${message} ${JSON.stringify(details).slice(0, 200)}`;
+      });
+      return [`  ${member.name}: ${status}`, ...log].join('\n');
+    });
+    return (await Promise.all(lines)).join('\n');
+  }
+}
+
+async function hasLeaders(admin: Admin, topic: string): Promise<boolean> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
+  } catch (error) {
+    if (error instanceof Error && 'type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
+    throw error;
+  }
+}
