@@ -30,7 +30,7 @@ export class DeadLetterPublisher {
       } catch (error) {
         if (assignment.revoked) return false;
         // Too large even for the dead letters: its origin and reason are worth more than a partition that stands still.
-        if (error instanceof RecordsRefusedError) letter = withoutValue(letter);
+        if (error instanceof RecordsRefusedError && letter.value !== null) letter = withoutValue(letter);
         logger.error(
           { topic, partition, offset, reason: String(error), cause: errorCode(cause) },
           'a dead letter could not be published: the record stays unfinished, trying again',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { hookGroupCoordinator, type GroupCoordinator } from './group-coordinator.js';
+import { hookGroupCoordinator, type GroupCoordinator, type GroupMembership } from './group-coordinator.js';
 
 function protocolError(type: string): Error {
   return Object.assign(new Error(type), { type });
@@ -11,7 +11,11 @@ function coordinator(answer?: Error): GroupCoordinator {
     if (answer) throw answer;
     return 'done';
   };
-  return { heartbeat: request, joinGroup: request, syncGroup: request, offsetCommit: request };
+  const joinGroup = async () => {
+    await request();
+    return { generationId: 7, memberId: 'member' };
+  };
+  return { heartbeat: request, joinGroup, syncGroup: request, offsetCommit: request };
 }
 
 /** Looks for the coordinator through the hook, with a cluster that fails as often as said before it finds it. */
@@ -30,6 +34,7 @@ async function find(failures: number, answer?: Error) {
   const hook = {
     beforeJoin: async () => void told.push('drain'),
     isWanted: () => told.length < 10,
+    joined: ({ generationId }: GroupMembership) => void told.push(`generation ${generationId}`),
     outOfRange: async () => undefined,
     afterFailure: async () => void told.push('rest'),
   };
@@ -75,5 +80,12 @@ describe('the hook before a join', () => {
     const { found } = await find(0, protocolError('REBALANCE_IN_PROGRESS'));
     const coordinatorFound = await found({ groupId: 'savers' });
     await expect(coordinatorFound.heartbeat({})).rejects.toMatchObject({ type: 'REBALANCE_IN_PROGRESS' });
+  });
+
+  it('tells the generation that a join led to', async () => {
+    const { found, told } = await find(0);
+    const coordinatorFound = await found({ groupId: 'savers' });
+    await coordinatorFound.joinGroup({});
+    expect(told).toEqual(['drain', 'look', 'generation 7']);
   });
 });

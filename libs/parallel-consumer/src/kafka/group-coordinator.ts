@@ -8,16 +8,30 @@ export interface GroupCluster {
 
 export interface GroupCoordinator {
   heartbeat(payload: object): Promise<unknown>;
-  joinGroup(payload: object): Promise<unknown>;
+  joinGroup(payload: object): Promise<{ readonly generationId: number; readonly memberId: string }>;
   syncGroup(payload: object): Promise<unknown>;
   offsetCommit(payload: OffsetCommit): Promise<unknown>;
 }
 
-interface OffsetCommit {
+export interface OffsetCommit {
+  readonly groupId: string;
+  readonly groupGenerationId: number;
+  readonly memberId: string;
   readonly topics: readonly {
     readonly topic: string;
-    readonly partitions: readonly { readonly partition: number; readonly offset: string | number }[];
+    readonly partitions: readonly {
+      readonly partition: number;
+      readonly offset: string | number;
+      readonly metadata?: string;
+    }[];
   }[];
+}
+
+/** One generation of the group as its member knows it. */
+export interface GroupMembership {
+  readonly coordinator: GroupCoordinator;
+  readonly generationId: number;
+  readonly memberId: string;
 }
 
 export interface JoinHook {
@@ -25,6 +39,8 @@ export interface JoinHook {
   beforeJoin(): Promise<void>;
   /** Whether to go on looking for a coordinator. */
   isWanted(): boolean;
+  /** A JoinGroup succeeded. */
+  joined(membership: GroupMembership): void;
   /**
    * kafkajs is about to move a partition whose position Kafka no longer has. @returns the offset to move it to;
    * `undefined`: the position stays, and what was committed too
@@ -74,6 +90,12 @@ function hookRequests(coordinator: GroupCoordinator & { [HOOKED]?: true }, hook:
   coordinator[HOOKED] = true;
   reportMovedCoordinator(coordinator);
   askBeforeReset(coordinator, hook);
+  const join = coordinator.joinGroup.bind(coordinator);
+  coordinator.joinGroup = async (payload) => {
+    const joined = await join(payload);
+    hook.joined({ coordinator, generationId: joined.generationId, memberId: joined.memberId });
+    return joined;
+  };
   return coordinator;
 }
 
@@ -83,21 +105,24 @@ function hookRequests(coordinator: GroupCoordinator & { [HOOKED]?: true }, hook:
  * or with none at all, and never joins again.
  */
 function reportMovedCoordinator(coordinator: GroupCoordinator): void {
-  for (const request of ['heartbeat', 'joinGroup', 'syncGroup'] as const) {
-    const send = coordinator[request].bind(coordinator);
-    coordinator[request] = async (payload) => {
-      try {
-        return await send(payload);
-      } catch (error) {
-        if (!(error instanceof Error) || isFinal(error)) throw error;
-        throw Object.assign(new Error('the coordinator does not answer', { cause: error }), {
-          name: 'KafkaJSProtocolError',
-          type: 'NOT_COORDINATOR_FOR_GROUP',
-          retriable: true,
-        });
-      }
-    };
-  }
+  coordinator.heartbeat = reported(coordinator.heartbeat.bind(coordinator));
+  coordinator.joinGroup = reported(coordinator.joinGroup.bind(coordinator));
+  coordinator.syncGroup = reported(coordinator.syncGroup.bind(coordinator));
+}
+
+function reported<T>(send: (payload: object) => Promise<T>): (payload: object) => Promise<T> {
+  return async (payload) => {
+    try {
+      return await send(payload);
+    } catch (error) {
+      if (!(error instanceof Error) || isFinal(error)) throw error;
+      throw Object.assign(new Error('the coordinator does not answer', { cause: error }), {
+        name: 'KafkaJSProtocolError',
+        type: 'NOT_COORDINATOR_FOR_GROUP',
+        retriable: true,
+      });
+    }
+  };
 }
 
 /**

@@ -1,14 +1,48 @@
-import type { CommittedPosition, TopicPartition } from './broker.js';
+import type { Position } from '../record.js';
+import { MetadataRefusedError, type CommittedPosition, type TopicPartition } from './broker.js';
+import type { GroupMembership } from './group-coordinator.js';
 import type { Admin, Kafka } from './kafkajs.js';
 
-/** What kafkajs's consumer keeps to itself: the group's commits with their metadata, and where partitions begin. */
+/** The group's commits: kafkajs's consumer doesn't hand back their metadata, and its own commit can't be trusted. */
 export class GroupOffsets {
   private admin: Promise<Admin> | undefined;
+  private membership: GroupMembership | undefined;
 
   constructor(
     private readonly kafka: Kafka,
     private readonly groupId: string,
   ) {}
+
+  /** The membership to commit under from now on; `undefined`: none. */
+  commitAs(membership: GroupMembership | undefined): void {
+    this.membership = membership;
+  }
+
+  /**
+   * Once, under the generation that is current now: kafkajs's own commit tries again for a minute, each time under the
+   * generation of that moment, and so a commit that was given up can overwrite a later one.
+   * @throws MetadataRefusedError, or anything else when it isn't certain that the offsets were committed
+   */
+  async commit(positions: readonly Position[]): Promise<void> {
+    if (this.membership === undefined) throw new Error('not a member of the group');
+    const { coordinator, generationId, memberId } = this.membership;
+    const topics = [...Map.groupBy(positions, ({ topic }) => topic)].map(([topic, partitions]) => ({
+      topic,
+      partitions: partitions.map(({ topic: _topic, offset, ...rest }) => ({ ...rest, offset: String(offset) })),
+    }));
+    try {
+      await coordinator.offsetCommit({
+        groupId: this.groupId,
+        groupGenerationId: generationId,
+        memberId,
+        topics,
+      });
+    } catch (error) {
+      if (error instanceof Error && 'type' in error && error.type === 'OFFSET_METADATA_TOO_LARGE')
+        throw new MetadataRefusedError('the broker takes no metadata of this size', { cause: error });
+      throw error;
+    }
+  }
 
   /** @throws when the coordinator doesn't answer */
   async committed(partitions: readonly TopicPartition[]): Promise<CommittedPosition[]> {

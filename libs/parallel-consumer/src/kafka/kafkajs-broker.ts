@@ -2,14 +2,7 @@ import type { OutgoingRecord } from '../attempts/dead-letter.js';
 import { pause, systemClock } from '../clock.js';
 import type { EngineLogger } from '../options.js';
 import type { Position } from '../record.js';
-import {
-  MetadataRefusedError,
-  type Broker,
-  type BrokerHealth,
-  type BrokerListener,
-  type CommittedPosition,
-  type TopicPartition,
-} from './broker.js';
+import type { Broker, BrokerHealth, BrokerListener, CommittedPosition, TopicPartition } from './broker.js';
 import { hookGroupCoordinator, type GroupCluster, type JoinHook } from './group-coordinator.js';
 import { GroupOffsets } from './group-offsets.js';
 import { FetchedRecord } from './kafka-message.js';
@@ -84,14 +77,7 @@ export class KafkajsBroker implements Broker {
   }
 
   async commit(positions: readonly Position[]): Promise<void> {
-    if (this.consumer === undefined) throw new Error('not connected');
-    try {
-      await this.consumer.commitOffsets(positions.map(({ offset, ...rest }) => ({ ...rest, offset: String(offset) })));
-    } catch (error) {
-      if (error instanceof Error && 'type' in error && error.type === 'OFFSET_METADATA_TOO_LARGE')
-        throw new MetadataRefusedError(error.message, { cause: error });
-      throw error;
-    }
+    await this.groupOffsets.commit(positions);
     this.lastContactAt = Date.now();
   }
 
@@ -133,6 +119,7 @@ export class KafkajsBroker implements Broker {
     return {
       beforeJoin: () => this.beforeJoin(listener),
       isWanted: () => !this.stopping,
+      joined: (membership) => this.groupOffsets.commitAs(membership),
       outOfRange: (partition) => this.outOfRange(partition, listener),
       afterFailure: (error: unknown) => this.coordinatorNotFound(error),
     };
@@ -169,6 +156,7 @@ export class KafkajsBroker implements Broker {
     consumer.on(CRASH, ({ payload: { error, restart } }) => {
       this.joined = false;
       this.memberId = undefined;
+      this.groupOffsets.commitAs(undefined);
       this.ownership = { since: 0, owned: {} };
       listener.lost(error);
       // kafkajs calls some faults final that a new consumer survives: resting in peace would be silent.

@@ -49,7 +49,13 @@ export function connectKafka({ brokers, clientId, logger }: KafkaOptions): Kafka
 /** A producer that resolves `send` only when every record is on all in-sync replicas. */
 export function reliableProducer(kafka: Kafka, logger: EngineLogger): ReliableProducer {
   const createClient = () =>
-    kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false });
+    kafka.producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+      // A few seconds: the producer above this one tries on without end, and tells about it.
+      retry: { ...KAFKA_RETRY, retries: 5 },
+    });
   return new ReliableProducer({ createClient, logger });
 }
 

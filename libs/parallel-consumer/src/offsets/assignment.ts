@@ -91,9 +91,13 @@ export class Assignment {
     this.frontier.begin(offset, finished);
   }
 
-  /** Whether a commit would say anything new, and may be made. */
+  /** Not before it is known where it began, and not once it went. */
+  get mayCommit(): boolean {
+    return this.hasBegun && !this.isRevoked;
+  }
+
+  /** Whether a commit would say anything new. */
   isDirty(withMap: boolean): boolean {
-    if (!this.hasBegun || this.isRevoked) return false;
     return (
       this.frontier.committable !== this.committedOffset || (withMap && this.frontier.changes !== this.committedChanges)
     );

@@ -7,6 +7,8 @@ import { encodeFinished } from './finished-map.js';
 
 /** Commits that hang are given up after this; the next one carries the same offsets, or later ones. */
 const PATIENCE_MS = 3_000;
+/** So many rounds apart everything is committed anew: one that was given up can arrive after a later one. */
+const ALL_EVERY = 50;
 
 /**
  * Commits the frontier of every partition that is ours, every so often and when told to, with a map of what is finished
@@ -16,6 +18,7 @@ const PATIENCE_MS = 3_000;
 export class Committer {
   private cancel: (() => void) | undefined;
   private withMap: boolean;
+  private round = 0;
 
   constructor(
     private readonly options: ResolvedOptions,
@@ -38,7 +41,9 @@ export class Committer {
 
   /** A failed commit costs repeats after a crash, never a record. */
   async commit(): Promise<void> {
-    const dirty = [...this.assignments()].filter((assignment) => assignment.isDirty(this.withMap));
+    this.round += 1;
+    const all = this.round % ALL_EVERY === 0;
+    const dirty = [...this.assignments()].filter((each) => each.mayCommit && (all || each.isDirty(this.withMap)));
     if (dirty.length === 0) return;
     const changes = dirty.map(({ frontier }) => frontier.changes);
     const positions = dirty.map((assignment) => this.positionOf(assignment));
