@@ -88,9 +88,9 @@ export interface ParallelConsumerOptions {
    * again by the partition's next owner.
    */
   readonly drainTimeoutMs?: number;
-  /** From this age on, in ms, a record that holds its partition's commit back is named in the log. Default 60,000. */
+  /** A record that holds its partition's commit back for so long, in ms, is named in the log, each time again. Default 60,000. */
   readonly holderWarnMs?: number;
-  /** At this age, in ms, such a record is dead-lettered, while the environment is there. Default: never. */
+  /** After so long, in ms, such a record is dead-lettered; the time that the environment is away doesn't count. Default: never. */
   readonly holderDeadLetterMs?: number;
   /**
    * What to do when Kafka has deleted records before they were read. `stop` (the default): take nothing from that partition,

@@ -36,6 +36,7 @@ export class ParallelConsumer implements BrokerListener {
   private handedOver = 0;
   private drained: { readonly finished: number; readonly at: number } | undefined;
   private leaving: Promise<DrainReport> | undefined;
+  private draining: Promise<void> | undefined;
 
   constructor(
     options: ParallelConsumerOptions,
@@ -77,8 +78,7 @@ export class ParallelConsumer implements BrokerListener {
   /** Joins the group; `status.ready` tells when it is in. @throws what the broker throws when it can't be reached at all */
   async start(): Promise<void> {
     await this.broker.start(this);
-    this.committer.resume();
-    this.watch.start();
+    if (this.leaving === undefined) this.watch.start();
   }
 
   /**
@@ -127,12 +127,13 @@ export class ParallelConsumer implements BrokerListener {
 
   skipped(partition: TopicPartition, from: number, to: number): void {
     const assignment = this.assignments.get(nameOf(partition));
-    if (assignment?.begun && from <= assignment.frontier.next) assignment.frontier.skipTo(to);
+    if (assignment !== undefined) void this.intake.skipped(assignment, from, to);
   }
 
   async rebalancing(): Promise<void> {
     this.rejoining = true;
-    if (this.assignments.size === 0 || this.leaving !== undefined) return;
+    if (this.assignments.size === 0) return;
+    if (this.leaving !== undefined) return this.draining;
     this.drained = { finished: this.runner.counts.finished, at: this.options.clock.now() };
     await this.drain();
   }
@@ -141,7 +142,10 @@ export class ParallelConsumer implements BrokerListener {
     const { logger, onDeletedRecords } = this.options;
     const assignment = this.assignments.get(nameOf(partition));
     if (assignment === undefined) return false;
-    const from = assignment.begun ? assignment.frontier.next : (committed ?? 0);
+    const { begun, frontier } = assignment;
+    const from = begun ? frontier.next : (committed ?? 0);
+    // A kept partition is fetched again from what was committed; what is gone was taken before that.
+    if (begun && earliest !== undefined && earliest <= from) return true;
     const range = { from, to: earliest ?? from };
     const skip = onDeletedRecords === 'skip' && earliest !== undefined;
     logger.error(
@@ -150,7 +154,7 @@ export class ParallelConsumer implements BrokerListener {
         ? 'Kafka deleted records before they were read: going on behind them'
         : "Kafka deleted records before they were read: nothing more is taken from this partition; onDeletedRecords: 'skip' goes on behind them",
     );
-    if (skip) assignment.frontier.skipTo(earliest);
+    if (skip) frontier.skipTo(earliest);
     else assignment.deleted = range;
     return skip;
   }
@@ -226,7 +230,14 @@ export class ParallelConsumer implements BrokerListener {
     return { finished: finished - finishedBefore, handedOver, lost };
   }
 
+  /** One at a time: a stop in a rebalance waits for the same work, and the other way round. */
   private async drain(): Promise<void> {
+    this.draining ??= this.drainOnce();
+    await this.draining;
+    this.draining = undefined;
+  }
+
+  private async drainOnce(): Promise<void> {
     const { clock, drainTimeoutMs } = this.options;
     const deadline = clock.now() + drainTimeoutMs;
     this.runner.hold(true);

@@ -1,16 +1,24 @@
 import { FrontierHeldError } from './attempts/running-attempt.js';
 import type { TaskRunner } from './attempts/task-runner.js';
-import type { Assignment } from './offsets/assignment.js';
+import type { Assignment, Task } from './offsets/assignment.js';
 import type { ResolvedOptions } from './options.js';
 import { RateMeter } from './rate-meter.js';
 
 const EVERY_MS = 1_000;
 const RATE_OVER = 10;
 
+/** The record that holds a partition's commit back, as long as it does. */
+interface Holder {
+  readonly task: Task;
+  /** Milliseconds since 1970; what it waited before, behind its key, is not its own doing. */
+  readonly since: number;
+  warnings: number;
+}
+
 /** Looks once a second after what no event tells: attempts past their time, records that hold commits back, the rate. */
 export class Watch {
   readonly rate = new RateMeter(RATE_OVER);
-  private readonly warnedAt = new Map<Assignment, number>();
+  private readonly holders = new Map<Assignment, Holder>();
   private cancel: (() => void) | undefined;
 
   constructor(
@@ -32,26 +40,30 @@ export class Watch {
     const now = this.options.clock.now();
     this.rate.read(now, this.runner.counts.finished);
     this.runner.enforceTimeLimit();
+    // While the environment is away every record is late, and none is to blame; after that all have their time again.
+    if (this.runner.suspendedSince !== undefined) return this.holders.clear();
     const assignments = new Set(this.assignments());
-    for (const gone of this.warnedAt.keys()) if (!assignments.has(gone)) this.warnedAt.delete(gone);
-    // While the environment is away every record is old, and none is to blame.
-    if (this.runner.suspendedSince !== undefined) return;
+    for (const gone of this.holders.keys()) if (!assignments.has(gone)) this.holders.delete(gone);
     for (const assignment of assignments) this.lookAtHolder(assignment, now);
   }
 
   private lookAtHolder(assignment: Assignment, now: number): void {
-    const holder = assignment.frontier.oldest;
-    if (holder === undefined) return;
+    const { oldest } = assignment.frontier;
+    let holder = this.holders.get(assignment);
+    if (oldest === undefined) return;
+    if (holder?.task !== oldest) {
+      holder = { task: oldest, since: now, warnings: 0 };
+      this.holders.set(assignment, holder);
+    }
     const { holderWarnMs, holderDeadLetterMs, logger } = this.options;
-    const ageMs = now - holder.takenAt;
-    const { topic, partition, offset, key } = holder.record;
-    if (holderDeadLetterMs !== undefined && ageMs >= holderDeadLetterMs && holder.givenUp === undefined)
-      return this.runner.giveUp(holder, new FrontierHeldError(`held the commit back for ${ageMs} ms`));
-    const warnedAt = this.warnedAt.get(assignment);
-    if (ageMs < holderWarnMs || (warnedAt !== undefined && now - warnedAt < holderWarnMs)) return;
-    this.warnedAt.set(assignment, now);
+    const heldMs = now - holder.since;
+    if (holderDeadLetterMs !== undefined && heldMs >= holderDeadLetterMs && oldest.givenUp === undefined)
+      return this.runner.giveUp(oldest, new FrontierHeldError(`held the commit back for ${heldMs} ms`));
+    if (heldMs < holderWarnMs * (holder.warnings + 1)) return;
+    holder.warnings += 1;
+    const { topic, partition, offset, key } = oldest.record;
     logger.warn(
-      { topic, partition, offset, key: key?.toString() ?? null, ageMs, attempt: holder.failedAttempts + 1 },
+      { topic, partition, offset, key: key?.toString() ?? null, heldMs, attempt: oldest.failedAttempts + 1 },
       'a record holds the commit of its partition back',
     );
   }

@@ -56,4 +56,18 @@ describe('a suspension', () => {
     }
     expect(waits).toEqual([100, 200, 400, 400, 400]);
   });
+
+  it('lets another task be the probe when the one that was admitted made no attempt', () => {
+    const { suspension } = suspended();
+    suspension.due();
+    expect(suspension.admits()).toBe(true);
+    suspension.passed();
+    expect(suspension.admits()).toBe(true);
+  });
+
+  it('admits nothing more because a task passed while it still waits', () => {
+    const { suspension } = suspended();
+    suspension.passed();
+    expect(suspension.admits()).toBe(false);
+  });
 });

@@ -172,7 +172,10 @@ export class TaskRunner {
       { topic, partition, offset, attempt: attempt.number, ageMs: age },
       'an attempt did not end in its time: it is abandoned and may still be running',
     );
-    this.blame(task, new AttemptAbandonedError(`no end within ${age} ms`), true);
+    const error = new AttemptAbandonedError(`no end within ${age} ms`);
+    // A probe that hangs is no answer; without another one nothing would ever be started again.
+    if (this.suspension.active) this.probeLater(attempt.turn, error);
+    this.blame(task, error, true);
   }
 
   private ended(attempt: RunningAttempt, outcome: AttemptOutcome): void {
@@ -188,22 +191,27 @@ export class TaskRunner {
   }
 
   private suspend({ task, turn }: RunningAttempt, error: unknown): void {
-    const { clock, logger } = this.options;
-    if (!this.suspension.active) this.suspendedAt = clock.now();
-    const wait = this.suspension.failed(turn);
+    if (!this.suspension.active) this.suspendedAt = this.options.clock.now();
+    this.probeLater(turn, error);
     this.scheduler.paused();
     this.resume(task);
-    if (wait !== undefined) {
-      logger.warn(
-        { code: errorCode(error), reason: String(error), retryInMs: wait },
-        'the environment is away: taking nothing until it answers',
-      );
-      clock.after(wait, () => {
-        this.suspension.due();
-        this.pump();
-      });
-    }
     this.events.progressed();
+    // A probe may be due and have found no room: under a limit that was lowered, what ran was beyond it.
+    this.pump();
+  }
+
+  private probeLater(turn: number, error: unknown): void {
+    const { clock, logger } = this.options;
+    const wait = this.suspension.failed(turn);
+    if (wait === undefined) return;
+    logger.warn(
+      { code: errorCode(error), reason: String(error), retryInMs: wait },
+      'the environment is away: taking nothing until it answers',
+    );
+    clock.after(wait, () => {
+      this.suspension.due();
+      this.pump();
+    });
   }
 
   private answered({ turn }: RunningAttempt): void {
@@ -230,6 +238,7 @@ export class TaskRunner {
     if (this.options.onDeadLetter === 'stop') {
       this.scheduler.paused();
       this.events.halted(task, cause);
+      this.events.progressed();
       return;
     }
     if (!(await this.deadLetters.publish(task, cause))) return this.handOver(task);

@@ -8,8 +8,10 @@ export interface TopicPartition {
 
 /** What the group has committed for a partition. */
 export interface CommittedPosition extends TopicPartition {
-  /** `undefined`: nothing yet; the partition is then read from the first record that it has. */
+  /** `undefined`: nothing yet. */
   readonly offset: number | undefined;
+  /** Where reading begins: at the committed offset, or at the first one that the partition has. */
+  readonly from: number;
   /** What was committed with it; empty where nothing was. */
   readonly metadata: string;
 }

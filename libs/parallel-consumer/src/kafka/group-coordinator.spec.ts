@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import type { TopicPartition } from './broker.js';
 import { hookGroupCoordinator, type GroupCoordinator, type GroupMembership } from './group-coordinator.js';
+
+type FindCoordinator = (group: { groupId: string }) => Promise<GroupCoordinator>;
 
 function protocolError(type: string): Error {
   return Object.assign(new Error(type), { type });
@@ -43,7 +46,7 @@ async function find(failures: number, answer?: Error) {
   return {
     told,
     cluster,
-    found: cluster.findGroupCoordinator as (group: { groupId: string }) => Promise<GroupCoordinator>,
+    found: cluster.findGroupCoordinator as FindCoordinator,
   };
 }
 
@@ -87,5 +90,54 @@ describe('the hook before a join', () => {
     const coordinatorFound = await found({ groupId: 'savers' });
     await coordinatorFound.joinGroup({});
     expect(told).toEqual(['drain', 'look', 'generation 7']);
+  });
+});
+
+/** A coordinator that was found through the hook, which answers a reset as said. */
+async function committing(outOfRange: (partition: TopicPartition) => number | undefined) {
+  const sent: object[] = [];
+  const cluster = {
+    findGroupCoordinator: async (): Promise<GroupCoordinator> => ({
+      ...coordinator(),
+      offsetCommit: async (payload) => void sent.push(payload),
+    }),
+    findBroker: async () => coordinator(),
+  };
+  hookGroupCoordinator(cluster, 'savers', {
+    beforeJoin: async () => undefined,
+    isWanted: () => true,
+    joined: () => undefined,
+    outOfRange: async (partition) => outOfRange(partition),
+    afterFailure: async () => undefined,
+  });
+  const found = await (cluster.findGroupCoordinator as FindCoordinator)({ groupId: 'savers' });
+  return { sent, found };
+}
+
+const commitOf = (offset: string) => ({
+  groupId: 'savers',
+  groupGenerationId: 7,
+  memberId: 'member',
+  topics: [{ topic: 'orders', partitions: [{ partition: 3, offset }] }],
+});
+
+describe('the hook before a reset', () => {
+  it('lets commits pass as they are', async () => {
+    const { sent, found } = await committing(() => undefined);
+    await found.offsetCommit(commitOf('7'));
+    expect(sent).toEqual([commitOf('7')]);
+  });
+
+  it('sends nothing when the position is to stay', async () => {
+    const asked: TopicPartition[] = [];
+    const { sent, found } = await committing((partition) => void asked.push(partition));
+    await found.offsetCommit(commitOf('-2'));
+    expect({ asked, sent }).toEqual({ asked: [{ topic: 'orders', partition: 3 }], sent: [] });
+  });
+
+  it('commits the offset that it is told to go on at', async () => {
+    const { sent, found } = await committing(() => 42);
+    await found.offsetCommit(commitOf('-2'));
+    expect(sent).toEqual([commitOf('42')]);
   });
 });

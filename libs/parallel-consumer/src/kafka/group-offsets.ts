@@ -48,18 +48,17 @@ export class GroupOffsets {
   async committed(partitions: readonly TopicPartition[]): Promise<CommittedPosition[]> {
     const admin = await this.connected();
     const topics = [...new Set(partitions.map(({ topic }) => topic))];
-    const found = new Map<string, CommittedPosition>();
+    const found = new Map<string, { readonly offset: number; readonly metadata: string }>();
     for (const { topic, partitions: offsets } of await admin.fetchOffsets({ groupId: this.groupId, topics }))
       for (const { partition, offset, metadata } of offsets)
-        found.set(`${topic}-${partition}`, {
-          topic,
-          partition,
-          offset: Number(offset) < 0 ? undefined : Number(offset),
-          metadata: metadata ?? '',
-        });
-    return partitions.map(
-      ({ topic, partition }) =>
-        found.get(`${topic}-${partition}`) ?? { topic, partition, offset: undefined, metadata: '' },
+        if (Number(offset) >= 0)
+          found.set(`${topic}-${partition}`, { offset: Number(offset), metadata: metadata ?? '' });
+    return Promise.all(
+      partitions.map(async ({ topic, partition }) => {
+        const committed = found.get(`${topic}-${partition}`);
+        if (committed !== undefined) return { topic, partition, from: committed.offset, ...committed };
+        return { topic, partition, offset: undefined, from: await this.earliest({ topic, partition }), metadata: '' };
+      }),
     );
   }
 

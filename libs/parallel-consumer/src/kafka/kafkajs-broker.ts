@@ -64,6 +64,7 @@ export class KafkajsBroker implements Broker {
     await consumer.connect();
     // From the beginning: a kill before a partition's first commit must not restart it at its end.
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
+    if (this.stopping) return;
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,

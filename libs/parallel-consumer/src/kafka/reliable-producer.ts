@@ -3,6 +3,7 @@ import { pause, succeededWithin, systemClock, type Clock } from '../clock.js';
 import type { OutgoingRecord } from '../attempts/dead-letter.js';
 import { errorCode } from '../attempts/failure.js';
 import type { EngineLogger } from '../options.js';
+import { protocolType } from './protocol-type.js';
 
 /** Where one partition's part of a batch stands on the topic, as Kafka acknowledged it. */
 export interface Acknowledgement {
@@ -170,12 +171,4 @@ export class ReliableProducer {
       this.options.logger.warn({ reason: String(error) }, 'a producer did not disconnect cleanly');
     }
   }
-}
-
-/** kafkajs wraps the broker's error once per layer of retries: the innermost has the type. */
-function protocolType(error: unknown): string | undefined {
-  let type: string | undefined;
-  for (let cause = error; cause instanceof Error; cause = cause.cause)
-    if ('type' in cause && typeof cause.type === 'string') type = cause.type;
-  return type;
 }

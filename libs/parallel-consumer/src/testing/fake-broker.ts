@@ -31,10 +31,14 @@ export class FakeBroker implements Broker, GroupMember {
   /** Makes the next calls fail. */
   failing: { commit?: Error; committed?: Error; publish?: Error } = {};
   heartbeats = 0;
+  /** Partitions that were committed without being assigned: Kafka lets that pass. */
+  readonly strayCommits: number[] = [];
   private readonly positions = new Map<number, number>();
   private readonly stopped = new Set<number>();
   private listener: BrokerListener | undefined;
   private generation = -1;
+  private expired = false;
+  private ended = false;
   private round: Promise<void> = Promise.resolve();
   private awake: (() => void) | undefined;
 
@@ -60,36 +64,62 @@ export class FakeBroker implements Broker, GroupMember {
 
   async committed(partitions: readonly TopicPartition[]): Promise<CommittedPosition[]> {
     if (this.failing.committed) throw this.failing.committed;
-    return partitions.map((each) => this.group.committed(each));
+    return partitions.map((each) => {
+      const committed = this.group.committed(each);
+      return { ...committed, from: committed.offset ?? this.kafka.log(each.topic, each.partition).start };
+    });
   }
 
   async commit(positions: readonly Position[]): Promise<void> {
     if (this.failing.commit) throw this.failing.commit;
-    if (!this.group.has(this) || this.generation !== this.group.generation) throw new Error('ILLEGAL_GENERATION');
+    if (this.expired || !this.group.has(this)) throw new Error('UNKNOWN_MEMBER_ID');
+    if (this.generation !== this.group.generation) throw new Error('ILLEGAL_GENERATION');
     if (positions.some(({ metadata = '' }) => metadata.length > MAX_METADATA))
       throw new MetadataRefusedError('OFFSET_METADATA_TOO_LARGE');
-    for (const { topic, partition, offset, metadata = '' } of positions)
+    for (const { topic, partition, offset, metadata = '' } of positions) {
+      if (!this.owned.includes(partition)) this.strayCommits.push(partition);
       this.group.positions.set(`${topic}-${partition}`, { offset, metadata });
+    }
   }
 
   async publish(topic: string, record: OutgoingRecord): Promise<void> {
     if (this.failing.publish) throw this.failing.publish;
+    if (this.ended) throw new Error('the producer was closed');
     this.kafka.produce(topic, record);
   }
 
   async stop(): Promise<void> {
-    this.listener = undefined;
-    this.generation = -1;
-    this.wake();
-    await this.group.leave(this);
+    this.kill();
   }
 
   /** The process is gone: nothing of it reaches Kafka any more, whatever still runs. */
-  async kill(): Promise<void> {
+  kill(): void {
     this.listener = undefined;
     this.generation = -1;
+    this.ended = true;
     this.wake();
-    await this.group.leave(this);
+    // Whoever leaves doesn't wait for the others, who may have to drain first.
+    void this.group.leave(this);
+  }
+
+  /** Its session is over: the group goes on without it, which it learns when it rejoins. Its commits fail until then. */
+  expire(): void {
+    this.expired = true;
+    void this.group.leave(this);
+  }
+
+  /** The next fetch of a partition begins further on than it should, as one of an earlier membership of kafkajs may. */
+  misplace(partition: number, by: number): void {
+    const last = this.kafka.log(this.topic, partition).records.at(-1)?.offset;
+    const position = this.positions.get(partition);
+    if (last === undefined || position === undefined || position >= last) return;
+    this.positions.set(partition, Math.min(position + by, last));
+  }
+
+  /** Joins again after its session was over, as another member. */
+  async rejoin(): Promise<void> {
+    this.owned = [];
+    await this.group.join(this);
   }
 
   /** One fetch of every assigned partition, handed to the engine one after another. */
@@ -105,7 +135,8 @@ export class FakeBroker implements Broker, GroupMember {
   }
 
   assign(partitions: readonly number[]): void {
-    const kept = this.generation >= 0;
+    const kept = this.generation >= 0 && !this.expired;
+    this.expired = false;
     this.generation = this.group.generation;
     this.owned = partitions;
     this.positions.clear();
@@ -148,7 +179,8 @@ export class FakeBroker implements Broker, GroupMember {
       try {
         await this.fetchFrom(partition);
       } catch (error) {
-        if (!(error instanceof RebalanceDueError)) throw error;
+        // As kafkajs: a rebalance comes, and a reset that could not be committed is tried again with the next fetch.
+        if (!(error instanceof RebalanceDueError) && error !== this.failing.commit) throw error;
       }
     }
   }
@@ -158,6 +190,7 @@ export class FakeBroker implements Broker, GroupMember {
     let position = this.positions.get(partition) ?? 0;
     if (this.stopped.has(partition)) return;
     if (position < log.start) {
+      if (this.expired) return;
       const { offset } = this.group.committed(this.at(partition));
       if (!this.listener?.deleted(this.at(partition), offset, log.start)) {
         this.stopped.add(partition);

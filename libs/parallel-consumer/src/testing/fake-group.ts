@@ -25,6 +25,11 @@ export class FakeGroup {
 
   constructor(private readonly partitionsOf: (topic: string) => number) {}
 
+  /** Members that are in the group. */
+  get size(): number {
+    return this.members.length;
+  }
+
   has(member: GroupMember): boolean {
     return this.members.includes(member);
   }
@@ -46,7 +51,7 @@ export class FakeGroup {
     await this.rebalances;
   }
 
-  committed({ topic, partition }: TopicPartition): CommittedPosition {
+  committed({ topic, partition }: TopicPartition): Omit<CommittedPosition, 'from'> {
     const { offset, metadata = '' } = this.positions.get(`${topic}-${partition}`) ?? { offset: undefined };
     return { topic, partition, offset, metadata };
   }
@@ -56,7 +61,7 @@ export class FakeGroup {
   }
 
   private async rebalanceNow(forced?: readonly (readonly number[])[]): Promise<void> {
-    for (const member of this.members) await member.prepareToJoin();
+    await Promise.all(this.members.map((member) => member.prepareToJoin()));
     this.generation += 1;
     this.joins += 1;
     this.rebalanceDue = false;

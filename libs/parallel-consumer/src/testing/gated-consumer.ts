@@ -1,31 +1,61 @@
-import type { ParallelConsumerOptions } from '../options.js';
+import type { Attempt, EngineLogger, ParallelConsumerOptions } from '../options.js';
 import { ParallelConsumer } from '../parallel-consumer.js';
 import type { ConsumedRecord } from '../record.js';
 import { FakeBroker } from './fake-broker.js';
 import { FakeKafka } from './fake-kafka.js';
 import { ManualClock, settle } from './manual-clock.js';
 
-const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+interface OpenAttempt {
+  readonly attempt: Attempt;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
 
 /** A handler whose records end when the spec says so, by their value. */
 export class Gate {
   readonly started: string[] = [];
-  private readonly open = new Map<string, { resolve: () => void; reject: (error: Error) => void }>();
+  private readonly open = new Map<string, OpenAttempt[]>();
 
-  readonly handler = async (record: ConsumedRecord): Promise<void> => {
+  readonly handler = async (record: ConsumedRecord, attempt: Attempt): Promise<void> => {
     const name = String(record.value);
     this.started.push(name);
-    await new Promise<void>((resolve, reject) => void this.open.set(name, { resolve, reject }));
+    await new Promise<void>((resolve, reject) => {
+      this.open.set(name, [...(this.open.get(name) ?? []), { attempt, resolve, reject }]);
+    });
   };
 
-  async end(name: string): Promise<void> {
-    this.open.get(name)?.resolve();
+  /** The attempts at a record so far, also those that have ended. */
+  attempts(name: string): Attempt[] {
+    return (this.open.get(name) ?? []).map(({ attempt }) => attempt);
+  }
+
+  /** @param number which attempt at the record, counted from 0; default: the last */
+  async end(name: string, number = -1): Promise<void> {
+    this.open.get(name)?.at(number)?.resolve();
     await settle();
   }
 
-  async fail(name: string, error: Error): Promise<void> {
-    this.open.get(name)?.reject(error);
+  async fail(name: string, error: Error, number = -1): Promise<void> {
+    this.open.get(name)?.at(number)?.reject(error);
     await settle();
+  }
+}
+
+/** A logger that keeps what it is told. */
+export class KeptLog implements EngineLogger {
+  readonly entries: { readonly level: string; readonly message: string; readonly details: object }[] = [];
+
+  readonly info = (details: object, message: string): void => this.keep('info', details, message);
+  readonly warn = (details: object, message: string): void => this.keep('warn', details, message);
+  readonly error = (details: object, message: string): void => this.keep('error', details, message);
+
+  /** What was told with messages that match, in order. */
+  matching(pattern: RegExp): object[] {
+    return this.entries.filter(({ message }) => pattern.test(message)).map(({ details }) => details);
+  }
+
+  private keep(level: string, details: object, message: string): void {
+    this.entries.push({ level, message, details });
   }
 }
 
@@ -42,10 +72,11 @@ export async function consuming(options: Partial<ParallelConsumerOptions>, fill:
   const broker = new FakeBroker(kafka, { topic: 'orders', groupId: 'savers' });
   const clock = new ManualClock();
   const gate = new Gate();
+  const log = new KeptLog();
   const consumer = new ParallelConsumer(
     {
       handler: gate.handler,
-      logger: quiet,
+      logger: log,
       deadLetterTopic: 'dead',
       inFlight: 1_000,
       clock,
@@ -63,5 +94,5 @@ export async function consuming(options: Partial<ParallelConsumerOptions>, fill:
       value: value?.toString() ?? null,
       headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, String(text)])),
     }));
-  return { kafka, append, broker, clock, gate, consumer, committed, letters };
+  return { kafka, append, broker, clock, gate, log, consumer, committed, letters };
 }

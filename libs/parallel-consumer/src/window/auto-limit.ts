@@ -15,6 +15,8 @@ const WORTHWHILE = 2 / 3;
 const TROUBLE = 2.5;
 /** Samples of a window: enough for a mean that noise doesn't move by more than a few percent. */
 const MIN_SAMPLES = 100;
+/** At an end of the range, so many windows pass before it looks whether less (or more) would do better. */
+const RESTS = 8;
 /** Below this, in ms, a latency is that of the machine and says nothing of the other side. */
 const FLOOR_MS = 1;
 
@@ -40,6 +42,7 @@ export class AutoLimit {
   private before: { readonly limit: number; readonly mean: number } | undefined;
   private settling = true;
   private halved = false;
+  private rests = 0;
   private samples = 0;
   private sum = 0;
   private busy = 0;
@@ -93,8 +96,15 @@ export class AutoLimit {
     }
     this.before = { limit, mean };
     this.move(limit * (this.direction === 1 ? this.step : 1 / this.step));
-    // At an end of the range the only other experiment is the way back.
-    if (this.limit === limit) this.direction = this.direction === 1 ? -1 : 1;
+    if (this.limit === limit) this.restAtEnd();
+    else this.rests = 0;
+  }
+
+  /** At an end of the range the only other experiment is the way back, which costs too much to be made each time. */
+  private restAtEnd(): void {
+    this.step = STEP;
+    this.rests += 1;
+    if (this.rests % RESTS === 0) this.direction = this.direction === 1 ? -1 : 1;
   }
 
   private halve(): void {

@@ -37,7 +37,7 @@ export class Intake {
 
   /** @returns the offset to fetch next when not all was taken */
   async fetched(batch: FetchedBatch, assignment: Assignment): Promise<number | undefined> {
-    if (!assignment.begun) await this.begin(batch, assignment);
+    if (!assignment.begun) await this.begin(assignment, () => batch.heartbeat());
     const { frontier } = assignment;
     if (!this.membership.takes(assignment)) return batch.fetchOffset;
     if (batch.fetchOffset > frontier.next) return this.refused(batch, assignment);
@@ -50,6 +50,12 @@ export class Intake {
     } finally {
       for (const task of tasks) if (!task.finished) task.record.detach?.();
     }
+  }
+
+  /** Nothing is there to be taken from one offset up to another. For some partitions that is all that there is to be told. */
+  async skipped(assignment: Assignment, from: number, to: number): Promise<void> {
+    if (!assignment.begun) await this.begin(assignment);
+    if (assignment.begun && from <= assignment.frontier.next) assignment.frontier.skipTo(to);
   }
 
   private async take(batch: FetchedBatch, assignment: Assignment, tasks: Task[]): Promise<number | undefined> {
@@ -69,6 +75,8 @@ export class Intake {
         await this.room(batch, assignment);
         if (!this.membership.takes(assignment) || !this.scheduler.hasShare(assignment)) return offset;
         now = clock.now();
+        // Another fetch of the same records may have come by meanwhile, where the partition has moved to another broker.
+        if (offset < frontier.next) continue;
       }
       if (offset >= spanEnd) {
         // Nothing below will come any more: without this a gap longer than the span would stop the partition.
@@ -87,12 +95,11 @@ export class Intake {
   }
 
   /** Learns from the coordinator where the group left the partition: kafkajs knows the offset, but not the map with it. */
-  private async begin(batch: FetchedBatch, assignment: Assignment): Promise<void> {
-    for (let failures = 1; this.membership.takes(assignment); failures += 1) {
+  private async begin(assignment: Assignment, heartbeat?: () => Promise<void>): Promise<void> {
+    for (let failures = 1; !assignment.begun && this.membership.takes(assignment); failures += 1) {
       const start = this.starts.get(assignment);
       if (start !== undefined) {
-        const { offset, metadata } = start;
-        assignment.begin(offset ?? batch.fetchOffset, offset, decodeFinished(metadata, offset ?? 0));
+        assignment.begin(start.from, start.offset, decodeFinished(start.metadata, start.from));
         return;
       }
       try {
@@ -103,7 +110,7 @@ export class Intake {
           this.options.clock,
           backOffMs(this.options.environmentBackOff, failures, () => 1),
         );
-        await batch.heartbeat();
+        await heartbeat?.();
       }
     }
   }

@@ -1,0 +1,114 @@
+import { describe, expect, it } from '@jest/globals';
+import { MetadataRefusedError, type Broker } from '../kafka/broker.js';
+import { resolveOptions } from '../options.js';
+import type { Position } from '../record.js';
+import { FakeBroker } from '../testing/fake-broker.js';
+import { FakeKafka } from '../testing/fake-kafka.js';
+import { ManualClock } from '../testing/manual-clock.js';
+import { Assignment, Task } from './assignment.js';
+import { Committer } from './committer.js';
+import { encodeFinished } from './finished-map.js';
+
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+const at = { topic: 'orders', partition: 0 };
+
+/** A committer of one partition of which 10 is unfinished and 11 is done, on a broker that answers as said. */
+function committing(answer: (positions: readonly Position[]) => Promise<void>) {
+  const clock = new ManualClock();
+  const sent: Position[] = [];
+  const kafka = new FakeKafka();
+  kafka.createTopic('orders', 1);
+  const broker: Broker = Object.assign(new FakeBroker(kafka, { topic: 'orders', groupId: 'savers' }), {
+    commit: async (positions: readonly Position[]) => {
+      sent.push(...positions);
+      await answer(positions);
+    },
+  });
+  const assignment = new Assignment('orders', 0);
+  assignment.begin(10, 10);
+  const tasks = new Map<number, Task>();
+  const receive = (offset: number): void => {
+    const record = { ...at, offset, key: null, value: null, headers: {}, timestamp: 0 };
+    const task = new Task(record, assignment, 'nothing', 0, 0);
+    tasks.set(offset, task);
+    assignment.frontier.received(task);
+  };
+  const complete = (offset: number): void => assignment.frontier.complete(tasks.get(offset) as Task);
+  receive(10);
+  receive(11);
+  complete(11);
+  const options = { handler: async () => undefined, logger: quiet, deadLetterTopic: 'dead', clock };
+  const committer = new Committer(resolveOptions(options), broker, () => [assignment]);
+  return { clock, sent, assignment, receive, complete, committer };
+}
+
+const map = encodeFinished(10, [{ from: 11, to: 12 }]);
+
+describe('the committer', () => {
+  it('commits the frontier with a map of what is finished beyond it, and then nothing until that changes', async () => {
+    const { sent, complete, committer } = committing(async () => undefined);
+    await committer.commit();
+    await committer.commit();
+    expect(sent).toEqual([{ ...at, offset: 10, metadata: map }]);
+    complete(10);
+    await committer.commit();
+    expect(sent[1]).toEqual({ ...at, offset: 12 });
+  });
+
+  it('goes over to plain commits where the broker refuses the map', async () => {
+    const { sent, complete, committer } = committing(async (positions) => {
+      if (positions.some(({ metadata }) => metadata !== undefined)) throw new MetadataRefusedError('too large');
+    });
+    await committer.commit();
+    expect(sent).toEqual([{ ...at, offset: 10, metadata: map }]);
+    complete(10);
+    await committer.commit();
+    expect(sent[1]).toEqual({ ...at, offset: 12 });
+  });
+
+  it('commits again what was refused with its map, when there is something to commit without it', async () => {
+    const { sent, receive, complete, committer } = committing(async (positions) => {
+      if (positions.some(({ metadata }) => metadata !== undefined)) throw new MetadataRefusedError('too large');
+    });
+    receive(12);
+    complete(10);
+    receive(13);
+    complete(13);
+    await committer.commit();
+    expect(sent.map(({ offset, metadata }) => [offset, metadata !== undefined])).toEqual([
+      [12, true],
+      [12, false],
+    ]);
+  });
+
+  it('gives a commit up that gets no answer, and makes it again', async () => {
+    const { clock, sent, committer } = committing(() => new Promise(() => undefined));
+    const first = committer.commit();
+    await clock.advance(3_000);
+    await first;
+    void committer.commit();
+    expect(sent).toHaveLength(2);
+  });
+
+  it('commits nothing for a partition that went', async () => {
+    const { sent, assignment, committer } = committing(async () => undefined);
+    assignment.revoke();
+    await committer.commit();
+    expect(sent).toEqual([]);
+  });
+
+  it('commits every so often until it is held, and again once it is resumed', async () => {
+    const { clock, sent, complete, committer } = committing(async () => undefined);
+    committer.resume();
+    await clock.advance(200);
+    expect(sent).toHaveLength(1);
+    committer.hold();
+    complete(10);
+    await clock.advance(1_000);
+    expect(sent).toHaveLength(1);
+    committer.resume();
+    await clock.advance(200);
+    expect(sent).toHaveLength(2);
+  });
+});

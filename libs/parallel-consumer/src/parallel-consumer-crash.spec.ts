@@ -1,0 +1,108 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ParallelConsumerOptions } from './options.js';
+import { ParallelConsumer } from './parallel-consumer.js';
+import { FakeBroker } from './testing/fake-broker.js';
+import { consuming, Gate, KeptLog } from './testing/gated-consumer.js';
+import { settle } from './testing/manual-clock.js';
+
+/** A consumer that has committed with `b` and `d` done and `a` and `c` not, and that is then gone. */
+async function crashed(options: Partial<ParallelConsumerOptions>) {
+  const first = await consuming(options, (topic) => {
+    for (const name of ['a', 'b', 'c', 'd']) topic.append(0, name, name);
+  });
+  await first.gate.end('b');
+  await first.gate.end('d');
+  await first.clock.advance(500);
+  first.broker.kill();
+  return first;
+}
+
+/** Another one of the same group, that has taken what there is. */
+async function successorOf({ kafka, clock }: Awaited<ReturnType<typeof crashed>>, failing: FakeBroker['failing'] = {}) {
+  const broker = new FakeBroker(kafka, { topic: 'orders', groupId: 'savers' });
+  broker.failing = failing;
+  const gate = new Gate();
+  const options = { handler: gate.handler, logger: new KeptLog(), deadLetterTopic: 'dead', clock };
+  const consumer = new ParallelConsumer(options, broker);
+  await consumer.start();
+  void broker.fetch();
+  await settle();
+  return { broker, gate, consumer };
+}
+
+describe('after a crash', () => {
+  it('what the commit’s map has as finished is not done again', async () => {
+    const first = await crashed({});
+    const { gate, consumer } = await successorOf(first);
+    expect(gate.started).toEqual(['a', 'c']);
+    expect(consumer.status.spared).toBe(2);
+    await gate.end('a');
+    await gate.end('c');
+    await first.clock.advance(500);
+    expect(first.committed()).toBe(4);
+  });
+
+  it('the map outlives a second crash', async () => {
+    const first = await crashed({});
+    const second = await successorOf(first);
+    await second.gate.end('a');
+    await first.clock.advance(500);
+    second.broker.kill();
+    const third = await successorOf(first);
+    expect(third.gate.started).toEqual(['c']);
+  });
+
+  it('all beyond the oldest unfinished record is done again where commits are plain', async () => {
+    const { gate, consumer } = await successorOf(await crashed({ commitFinishedMap: false }));
+    expect(gate.started).toEqual(['a', 'b', 'c', 'd']);
+    expect(consumer.status.spared).toBe(0);
+  });
+
+  it('nothing is taken until the coordinator has told what was committed', async () => {
+    const first = await crashed({});
+    const { broker, gate } = await successorOf(first, { committed: new Error('coordinator away') });
+    await first.clock.advance(5_000);
+    expect(gate.started).toEqual([]);
+    broker.failing = {};
+    await first.clock.advance(5_000);
+    expect(gate.started).toEqual(['a', 'c']);
+  });
+});
+
+describe('a fetch that begins beyond the next record', () => {
+  it('is refused, and comes again from there', async () => {
+    const { append, broker, gate, log } = await consuming({}, (topic) => topic.append(0, 'a', 'a'));
+    for (const name of ['b', 'c']) append(0, name, name);
+    broker.misplace(0, 1);
+    await broker.fetch();
+    expect(gate.started).toEqual(['a']);
+    expect(log.matching(/beyond the next record/)).toMatchObject([{ partition: 0, fetchOffset: 2, expected: 1 }]);
+    await broker.fetch();
+    await settle();
+    expect(gate.started).toEqual(['a', 'b', 'c']);
+  });
+
+  it('does not become the beginning of a partition of which nothing is committed', async () => {
+    const { append, broker, gate } = await consuming({}, () => undefined);
+    for (const name of ['a', 'b']) append(1, name, name);
+    broker.misplace(1, 1);
+    await broker.fetch();
+    expect(gate.started).toEqual([]);
+    await broker.fetch();
+    await settle();
+    expect(gate.started).toEqual(['a', 'b']);
+  });
+
+  it('is not believed either when it brought nothing but markers', async () => {
+    const { clock, append, broker, gate, consumer, committed } = await consuming({}, (topic) =>
+      topic.append(0, 'a', 'a'),
+    );
+    await gate.end('a');
+    consumer.skipped({ topic: 'orders', partition: 0 }, 2, 4);
+    append(0, 'b', 'b');
+    await broker.fetch();
+    await clock.advance(500);
+    expect(gate.started).toEqual(['a', 'b']);
+    expect(committed()).toBe(1);
+  });
+});

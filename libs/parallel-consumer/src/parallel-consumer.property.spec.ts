@@ -1,0 +1,144 @@
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import type { ConsumedRecord } from './record.js';
+import { calmCommands, wildCommands, type ModelCommand } from './testing/model-commands.js';
+import type { WorldOptions } from './testing/model-invariants.js';
+import { ModelWorld } from './testing/model-world.js';
+import type { Ordering } from './window/scheduler.js';
+
+const PARTITIONS = 4;
+const NEVER_MS = 1_000_000_000;
+const SIXTY_SECONDS = 60_000;
+
+/** All bounds from so small that they hold everything up to so large that they hold nothing. */
+function worldOptions(ordering: Ordering): fc.Arbitrary<WorldOptions> {
+  return fc.record({
+    ordering: fc.constant(ordering),
+    inFlight: fc.integer({ min: 1, max: 8 }),
+    maxTaken: fc.constantFrom(60, 20, 10, 5, 1),
+    maxBytes: fc.constantFrom(1_000_000, 100_000, 5_000, 700),
+    maxSpan: fc.constantFrom(1_000, 1_000, 3),
+    maxAttempts: fc.integer({ min: 1, max: 3 }),
+    attemptTimeoutMs: fc.constantFrom(NEVER_MS, 2_000),
+    attemptGraceMs: fc.constant(1_000),
+    retryBackOff: fc.constant({ initialMs: 100, maxMs: 1_000 }),
+    environmentBackOff: fc.constant({ initialMs: 200, maxMs: 1_000 }),
+    commitIntervalMs: fc.constantFrom(200, 1_000),
+    commitFinishedMap: fc.boolean(),
+    drainTimeoutMs: fc.constantFrom(1_000, 0),
+    holderDeadLetterMs: fc.constantFrom(NEVER_MS, NEVER_MS, 6_000),
+  });
+}
+
+/** A world whose first member has begun with some records of each partition, and that has then met all the commands. */
+async function worldAfter(options: WorldOptions, commands: readonly ModelCommand[]): Promise<ModelWorld> {
+  const world = new ModelWorld(options, PARTITIONS);
+  await world.apply({ type: 'join' });
+  for (let partition = 0; partition < PARTITIONS; partition += 1)
+    await world.apply({ type: 'append', partition, keys: [1, 2, 1, 3, 2, 1], gap: 0, marker: false });
+  await world.apply({ type: 'fetch' });
+  for (const command of commands) await world.apply(command);
+  return world;
+}
+
+function listOf(command: fc.Arbitrary<ModelCommand>): fc.Arbitrary<ModelCommand[]> {
+  return fc.array(command, { maxLength: 80, size: 'max' });
+}
+
+describe('whatever befalls the group', () => {
+  it.each([
+    ['key', 3, 700],
+    ['key', 100, 400],
+    ['partition', 3, 400],
+    ['unordered', 3, 300],
+  ] as const)(
+    'nothing is lost, committed early, out of order or beyond the window (ordered by %s, %i keys)',
+    async (ordering, keys, numRuns) => {
+      const property = fc.asyncProperty(
+        worldOptions(ordering),
+        listOf(wildCommands(keys)),
+        async (options, commands) => {
+          const world = await worldAfter(options, commands);
+          await world.heal();
+          expect(world.ledger.unaccounted()).toEqual([]);
+        },
+      );
+      await fc.assert(property, { numRuns });
+    },
+    SIXTY_SECONDS,
+  );
+});
+
+describe('while members come and go in good order, and work ends before they do', () => {
+  it(
+    'each record is handled exactly once',
+    async () => {
+      const patient = { drainTimeoutMs: NEVER_MS, attemptTimeoutMs: NEVER_MS, holderDeadLetterMs: NEVER_MS };
+      const calm = { ...patient, commitFinishedMap: true };
+      const property = fc.asyncProperty(worldOptions('key'), listOf(calmCommands(5)), async (options, commands) => {
+        const world = await worldAfter({ ...options, ...calm }, commands);
+        await world.heal();
+        expect(world.ledger.repeats).toBe(0);
+      });
+      await fc.assert(property, { numRuns: 200 });
+    },
+    SIXTY_SECONDS,
+  );
+});
+
+const STALLED = 1;
+const stalled = (record: ConsumedRecord): boolean => record.partition === 0 && String(record.key) === `key-${STALLED}`;
+
+interface Appended {
+  readonly partition: number;
+  readonly keys: readonly number[];
+}
+
+function appending(keys: fc.Arbitrary<number>): fc.Arbitrary<Appended[]> {
+  return fc.array(
+    fc.record({ partition: fc.nat(PARTITIONS - 1), keys: fc.array(keys, { minLength: 1, maxLength: 30 }) }),
+  );
+}
+
+/** A world in which all that is wanted ends well, and the stalled key's records never. @returns what was not handled at last */
+async function leftBeside(
+  appended: readonly Appended[],
+  maxTaken: number,
+  wanted: (record: ConsumedRecord) => boolean,
+): Promise<ConsumedRecord[]> {
+  const options: WorldOptions = { ordering: 'key', inFlight: 3, maxTaken, maxBytes: 1_000_000 };
+  const world = new ModelWorld({ ...options, attemptTimeoutMs: NEVER_MS }, PARTITIONS);
+  await world.apply({ type: 'join' });
+  await world.apply({ type: 'join' });
+  for (const { partition, keys } of [{ partition: 0, keys: [STALLED] }, ...appended])
+    await world.apply({ type: 'append', partition, keys, gap: 0, marker: false });
+  const left = (): ConsumedRecord[] => world.ledger.unaccounted().filter(wanted);
+  await world.work({ ends: (record) => !stalled(record), left: () => left().length });
+  return left();
+}
+
+describe('a key whose record never ends', () => {
+  it(
+    'stops no other partition, however much waits behind it',
+    async () => {
+      const appended = appending(fc.constantFrom(STALLED, 2, 3));
+      const property = fc.asyncProperty(appended, fc.integer({ min: 4, max: 40 }), async (all, maxTaken) => {
+        expect(await leftBeside(all, maxTaken, ({ partition }) => partition !== 0)).toEqual([]);
+      });
+      await fc.assert(property, { numRuns: 150 });
+    },
+    SIXTY_SECONDS,
+  );
+
+  it(
+    'stops no other key of its partition either, as long as what waits behind it has room',
+    async () => {
+      const behind = { partition: 0, keys: Array<number>(30).fill(STALLED) };
+      const property = fc.asyncProperty(appending(fc.integer({ min: 2, max: 9 })), async (all) => {
+        expect(await leftBeside([behind, ...all], 60, (record) => !stalled(record))).toEqual([]);
+      });
+      await fc.assert(property, { numRuns: 150 });
+    },
+    SIXTY_SECONDS,
+  );
+});

@@ -1,0 +1,24 @@
+import { describeBrokerContract } from './broker-contract.js';
+import { FakeBroker } from './fake-broker.js';
+import { FakeKafka } from './fake-kafka.js';
+
+describeBrokerContract('the fake Kafka', async () => {
+  const kafka = new FakeKafka();
+  return {
+    createTopic: async (topic, partitions) => kafka.createTopic(topic, partitions),
+    append: async (topic, partition, values) => {
+      for (const value of values) kafka.append(topic, partition, null, value);
+    },
+    appendTransaction: async (topic, partition, values, ending) => {
+      for (const value of values) {
+        if (ending === 'commit') kafka.append(topic, partition, null, value);
+        else kafka.appendMarker(topic, partition);
+      }
+      kafka.appendMarker(topic, partition);
+    },
+    deleteBefore: async (topic, partition, offset) => kafka.deleteBefore(topic, partition, offset),
+    read: async (topic) => kafka.records(topic),
+    member: (topic, groupId) => new FakeBroker(kafka, { topic, groupId, fetching: 'auto' }),
+    end: async () => undefined,
+  };
+});

@@ -1,0 +1,105 @@
+import * as fc from 'fast-check';
+import type { Ending } from './model-member.js';
+
+/** Something that befalls the world. Numbers that pick something are taken modulo what there is. */
+export type ModelCommand =
+  | {
+      readonly type: 'append';
+      readonly partition: number;
+      /** One record for each, or none; 0 is a record without a key. */
+      readonly keys: readonly number[];
+      /** Offsets left out before them, as compaction leaves them. */
+      readonly gap: number;
+      /** Whether the marker of a transaction follows. */
+      readonly marker: boolean;
+    }
+  | { readonly type: 'end'; readonly run: number; readonly ending: Ending }
+  | { readonly type: 'pass'; readonly ms: number }
+  /** `fetch`: all members, once. */
+  | { readonly type: 'fetch' | 'join' | 'rejoin' }
+  | { readonly type: 'leave' | 'crash' | 'expire'; readonly member: number }
+  /** The partitions' owners, by the order in which the members joined. */
+  | { readonly type: 'force'; readonly owners: readonly number[] }
+  | {
+      readonly type: 'fail';
+      readonly member: number;
+      readonly what: 'commit' | 'committed' | 'publish';
+      readonly on: boolean;
+    }
+  | { readonly type: 'resize'; readonly member: number; readonly limit: number }
+  /** The next fetch of a partition begins too far on. */
+  | { readonly type: 'misplace'; readonly member: number; readonly partition: number; readonly by: number }
+  /** Deletes the records of a partition that are committed. */
+  | { readonly type: 'delete'; readonly partition: number };
+
+const pick = fc.nat(11);
+
+const append = (keys: number): fc.Arbitrary<ModelCommand> =>
+  fc.record({
+    type: fc.constant('append' as const),
+    partition: pick,
+    keys: fc.array(fc.nat(keys), { maxLength: 8 }),
+    gap: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(5)),
+    marker: fc.boolean(),
+  });
+const fetch: fc.Arbitrary<ModelCommand> = fc.constant({ type: 'fetch' });
+const endingAs = (...endings: Ending[]): fc.Arbitrary<ModelCommand> =>
+  fc.record({ type: fc.constant('end' as const), run: pick, ending: fc.constantFrom(...endings) });
+const pass: fc.Arbitrary<ModelCommand> = fc.record({
+  type: fc.constant('pass' as const),
+  ms: fc.constantFrom(50, 300, 1_100, 5_000),
+});
+const join: fc.Arbitrary<ModelCommand> = fc.constant({ type: 'join' });
+const leave: fc.Arbitrary<ModelCommand> = fc.record({ type: fc.constant('leave' as const), member: pick });
+const force: fc.Arbitrary<ModelCommand> = fc.record({
+  type: fc.constant('force' as const),
+  owners: fc.array(pick, { minLength: 4, maxLength: 4 }),
+});
+const resize: fc.Arbitrary<ModelCommand> = fc.record({
+  type: fc.constant('resize' as const),
+  member: pick,
+  limit: fc.integer({ min: 1, max: 8 }),
+});
+
+/** What a healthy group does: records come, are handled, and members come and go in good order. */
+export function calmCommands(keys: number): fc.Arbitrary<ModelCommand> {
+  return fc.oneof(
+    { weight: 4, arbitrary: append(keys) },
+    { weight: 6, arbitrary: fetch },
+    { weight: 12, arbitrary: endingAs('done') },
+    { weight: 4, arbitrary: pass },
+    { weight: 1, arbitrary: join },
+    { weight: 1, arbitrary: leave },
+    { weight: 1, arbitrary: force },
+    { weight: 1, arbitrary: resize },
+  );
+}
+
+/** All that can go wrong besides. */
+export function wildCommands(keys: number): fc.Arbitrary<ModelCommand> {
+  return fc.oneof(
+    { weight: 20, arbitrary: calmCommands(keys) },
+    { weight: 5, arbitrary: endingAs('retriable', 'poison', 'environment') },
+    { weight: 2, arbitrary: fc.record({ type: fc.constantFrom('crash' as const, 'expire' as const), member: pick }) },
+    { weight: 1, arbitrary: fc.constant({ type: 'rejoin' as const }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        type: fc.constant('fail' as const),
+        member: pick,
+        what: fc.constantFrom('commit' as const, 'committed' as const, 'publish' as const),
+        on: fc.boolean(),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ type: fc.constant('delete' as const), partition: pick }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        type: fc.constant('misplace' as const),
+        member: pick,
+        partition: pick,
+        by: fc.integer({ min: 1, max: 9 }),
+      }),
+    },
+  );
+}

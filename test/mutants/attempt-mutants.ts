@@ -1,0 +1,100 @@
+import type { Mutant } from './mutant.js';
+
+const RUNNER = 'attempts/task-runner.ts';
+const SUSPENSION = 'attempts/suspension.ts';
+const PUBLISHER = 'attempts/dead-letter-publisher.ts';
+
+/** Of attempts, failures, suspension and dead letters. */
+export const ATTEMPT_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'commit before completion: a record completes when it starts',
+    file: RUNNER,
+    replace: 'this.attempts.add(attempt);',
+    by: 'this.attempts.add(attempt); task.assignment.frontier.complete(task.record.offset);',
+  },
+  {
+    name: 'ignore the epoch: work that failed goes on after its partition went',
+    file: RUNNER,
+    replace: 'if (task.assignment.revoked) return this.handOver(task);',
+    by: '',
+    specs: 'parallel-consumer-time-limit',
+  },
+  {
+    name: 'skip on error: a failed record completes',
+    file: RUNNER,
+    replace: "this.blame(attempt.task, error, kind === 'retriable');",
+    by: 'this.complete(attempt.task);',
+  },
+  {
+    name: 'order: a key is left while its record waits for another try',
+    file: RUNNER,
+    replace: '    this.counts.retries += 1;\n    this.scheduler.paused();',
+    by: `    this.counts.retries += 1;
+    this.scheduler.paused();
+    const behind = task.assignment.keys.leave(task.key);
+    if (behind !== undefined) this.scheduler.ready.push(task.assignment, behind);`,
+  },
+  {
+    name: 'a dead letter that was not published counts as one',
+    file: PUBLISHER,
+    replace: 'if (assignment.revoked) return false;',
+    by: 'return true;',
+  },
+  {
+    name: 'dead letters are not asked for: poison is tried again',
+    file: RUNNER,
+    replace: 'if (mayRetry && task.failedAttempts < this.options.maxAttempts)',
+    by: 'if (task.failedAttempts < this.options.maxAttempts)',
+    specs: 'parallel-consumer.spec',
+  },
+  {
+    name: 'an environment failure counts as an attempt',
+    file: RUNNER,
+    replace: '    this.probeLater(turn, error);\n    this.scheduler.paused();',
+    by: '    this.probeLater(turn, error);\n    task.failedAttempts += 1;\n    this.scheduler.paused();',
+    specs: 'parallel-consumer-window',
+  },
+  {
+    name: 'an environment that is away stops nothing',
+    file: SUSPENSION,
+    replace: "if (this.phase !== 'due') return false;",
+    by: '',
+    specs: 'suspension',
+  },
+  {
+    name: 'a probe that goes nowhere is the last one',
+    file: SUSPENSION,
+    replace: "if (this.phase === 'probing') this.phase = 'due';",
+    by: '',
+    specs: 'suspension',
+  },
+  {
+    name: 'a probe that is abandoned is the last one',
+    file: RUNNER,
+    replace: 'if (this.suspension.active) this.probeLater(attempt.turn, error);',
+    by: '',
+    specs: 'parallel-consumer-time-limit',
+  },
+  {
+    name: 'a probe that found no room is never made up for',
+    file: RUNNER,
+    replace:
+      '    // A probe may be due and have found no room: under a limit that was lowered, what ran was beyond it.\n    this.pump();',
+    by: '',
+    specs: 'parallel-consumer-window',
+  },
+  {
+    name: 'an attempt that was abandoned completes its record late',
+    file: RUNNER,
+    replace: 'if (attempt.settled) return false;',
+    by: '',
+    specs: 'parallel-consumer-time-limit',
+  },
+  {
+    name: 'attempts have no time limit',
+    file: RUNNER,
+    replace: 'if (age >= attemptTimeoutMs + attemptGraceMs) this.abandon(attempt, age);\n      else ',
+    by: '',
+    specs: 'parallel-consumer-time-limit',
+  },
+];

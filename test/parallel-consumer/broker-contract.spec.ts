@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Kafka, ProducerConfig } from 'kafkajs';
+import { KafkajsBroker } from '#parallel-consumer/kafka/kafkajs-broker.js';
+import { describeBrokerContract } from '#parallel-consumer/testing/broker-contract.js';
+import type { ContractKafka } from '#parallel-consumer/testing/contract-kafka.js';
+import { startServersAlone } from '../../dev/servers/servers-alone.js';
+import { quietKafka, readRecords } from '../support/topic-writer.js';
+
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const READ_WITHIN_MS = 20_000;
+
+describeBrokerContract('a real Kafka', async (): Promise<ContractKafka> => {
+  const dataDirectory = await mkdtemp(join(tmpdir(), 'orders-contract-'));
+  const servers = await startServersAlone(dataDirectory);
+  const kafka = quietKafka(servers.addresses.KAFKA_BROKERS);
+  const members: Kafka = Object.create(kafka, {
+    // A send to a topic that isn't there goes on for a minute in the client itself, whoever closes it.
+    producer: { value: (config: ProducerConfig) => kafka.producer({ ...config, retry: { retries: 2 } }) },
+  }) as Kafka;
+  const admin = kafka.admin();
+  await admin.connect();
+  const producer = kafka.producer({ allowAutoTopicCreation: false });
+  await producer.connect();
+  return {
+    createTopic: async (topic, numPartitions) => {
+      await admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: true });
+    },
+    append: async (topic, partition, values) => {
+      await producer.send({ topic, messages: values.map((value) => ({ partition, value })) });
+    },
+    appendTransaction: async (topic, partition, values, ending) => {
+      const transactional = kafka.producer({
+        transactionalId: crypto.randomUUID(),
+        idempotent: true,
+        maxInFlightRequests: 1,
+        allowAutoTopicCreation: false,
+      });
+      await transactional.connect();
+      const transaction = await transactional.transaction();
+      await transaction.send({ topic, messages: values.map((value) => ({ partition, value })) });
+      await (ending === 'commit' ? transaction.commit() : transaction.abort());
+      await transactional.disconnect();
+    },
+    deleteBefore: async (topic, partition, offset) => {
+      // Until it has asked something of the topic, this client knows no leader, and deletes nothing.
+      await admin.fetchTopicOffsets(topic);
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
+    },
+    read: async (topic, count) => {
+      const records = await readRecords(kafka, topic, count, READ_WITHIN_MS);
+      return records.map(({ headers, ...record }) => {
+        const bytes = Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)] as const);
+        return Object.assign(record, { topic, headers: Object.fromEntries(bytes), timestamp: 0 });
+      });
+    },
+    member: (topic, groupId) => new KafkajsBroker({ kafka: members, topic, groupId, logger: quiet }),
+    end: async () => {
+      await producer.disconnect();
+      await admin.disconnect();
+      await servers.stop();
+      await rm(dataDirectory, { recursive: true, force: true });
+    },
+  };
+});
