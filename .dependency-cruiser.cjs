@@ -23,6 +23,12 @@ module.exports = {
       { path: '^libs/(?!parallel-consumer/)|node_modules/(@nestjs|mongodb)/' },
     ),
     rule(
+      'nest-strategy-is-thin',
+      'The strategy stands on the engine and on NestJS, and on nothing of this pipeline: it is a package of its own.',
+      { path: '^libs/nestjs-parallel-consumer/' },
+      { path: '^libs/(?!(nestjs-)?parallel-consumer/)|node_modules/(?!(@nestjs|rxjs|@jest)/)' },
+    ),
+    rule(
       'engine-has-one-kafkajs-file',
       'All that depends on kafkajs stands in one file, so that another client is one file away.',
       { path: '^libs/parallel-consumer/', pathNot: '^libs/parallel-consumer/src/kafka/kafkajs[.]ts$' },
@@ -46,6 +52,6 @@ module.exports = {
     tsPreCompilationDeps: true,
     enhancedResolveOptions: { conditionNames: ['source', 'import', 'node', 'default'], exportsFields: ['exports'] },
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^dist/' },
+    exclude: { path: ['^dist/', '^libs/[^/]+/dist/'] },
   },
 };

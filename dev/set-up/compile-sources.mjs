@@ -48,6 +48,8 @@ function listSources() {
 function filesUnder(folder) {
   return readdirSync(join(PROJECT, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
+    // A package's own dist/ is there while it is packed.
+    if (entry.name === 'dist') return [];
     return entry.isDirectory() ? filesUnder(path) : [path];
   });
 }

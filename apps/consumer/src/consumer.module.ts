@@ -5,9 +5,11 @@ import type { OrderDocument } from '#orders/order-document.js';
 import { ensureOrderIndexes } from '#orders/orders-collection.js';
 import { prepareTopics } from '#orders/prepare-topics.js';
 import { DEAD_LETTER_TOPIC, ORDERS_TOPIC, SAVERS_GROUP } from '#orders/topics.js';
+import { noPayload } from '#nestjs-parallel-consumer/deserializer.js';
+import { ParallelConsumerServer } from '#nestjs-parallel-consumer/parallel-consumer-server.js';
+import type { TopicOptions } from '#nestjs-parallel-consumer/server-options.js';
+import { Batcher } from '#parallel-consumer/attempts/batcher.js';
 import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
-import { KafkajsBroker } from '#parallel-consumer/kafka/kafkajs-broker.js';
-import { ParallelConsumer } from '#parallel-consumer/parallel-consumer.js';
 import { HealthModule } from '#service/health.js';
 import { KafkaProbe } from '#service/kafka-probe.js';
 import { createLogger, logsModule } from '#service/logs.js';
@@ -15,9 +17,10 @@ import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
 import { insertOrders } from './bulk-insert.js';
 import { ConsumerMetrics } from './consumer-metrics.js';
-import { DEAD_LETTER_GROUP, DeadLetterProjector, projectDeadLetter } from './dead-letter-projector.js';
-import { GroupCommit } from './group-commit.js';
+import { DEAD_LETTER_GROUP } from './dead-letter-projection.js';
+import { DeadLettersController } from './dead-letters.controller.js';
 import { OrderSaver } from './order-saver.js';
+import { OrdersController } from './orders.controller.js';
 import { OrdersSavers } from './orders-savers.js';
 import { ConsumerReadiness } from './readiness.js';
 import { classifySaveFailure } from './save-failure.js';
@@ -37,53 +40,47 @@ async function connectMongo(): Promise<Mongo> {
 async function createSaver(mongo: Mongo): Promise<OrderSaver> {
   const codec = await OrderCodec.connect(settings.SCHEMA_REGISTRY_URL);
   const delay = new SimulatedDelay(settings.SAVE_DELAY_MS, Math.random);
-  const inserts = new GroupCommit(async (documents: readonly OrderDocument[]) => insertOrders(mongo, documents), {
-    maxItems: 1_000,
-    lingerMs: 10,
-    maxWrites: 2,
+  const inserts = new Batcher(async (documents: readonly OrderDocument[]) => insertOrders(mongo, documents), {
+    maxBatchSize: 1_000,
+    maxBatchWaitMs: 10,
   });
   return new OrderSaver(codec, delay, inserts);
 }
 
-async function createSavers(saver: OrderSaver): Promise<OrdersSavers> {
+async function createServer(): Promise<ParallelConsumerServer> {
   await prepareTopics(kafka, { partitions: settings.TOPIC_PARTITIONS, clusterId: settings.KAFKA_CLUSTER_ID });
-  const broker = new KafkajsBroker({ kafka, topic: ORDERS_TOPIC, groupId: SAVERS_GROUP, logger });
-  const consumer = new ParallelConsumer(
-    {
-      handler: (record, attempt) => saver.save(record, attempt),
-      classify: classifySaveFailure,
-      deadLetterTopic: DEAD_LETTER_TOPIC,
-      inFlight: settings.IN_FLIGHT_LIMIT,
-      logger,
-    },
-    broker,
-  );
-  return new OrdersSavers(consumer);
-}
-
-function createProjector(mongo: Mongo, _topicsAreThere: OrdersSavers): DeadLetterProjector {
-  const named = logger.child({ group: DEAD_LETTER_GROUP });
-  const broker = new KafkajsBroker({ kafka, topic: DEAD_LETTER_TOPIC, groupId: DEAD_LETTER_GROUP, logger: named });
-  const handler = async (record: Parameters<typeof projectDeadLetter>[1]): Promise<void> =>
-    projectDeadLetter(mongo, record);
+  const orders: TopicOptions = {
+    groupId: SAVERS_GROUP,
+    classify: classifySaveFailure,
+    deadLetterTopic: DEAD_LETTER_TOPIC,
+    inFlight: settings.IN_FLIGHT_LIMIT,
+    // The saver decodes, after its wait: thousands wait at once, as bytes.
+    deserializer: noPayload,
+  };
   // A letter that can't be projected waits for its database; there is no further place to put it.
-  const options = {
-    handler,
-    classify: () => 'environment' as const,
+  const deadLetters: TopicOptions = {
+    groupId: DEAD_LETTER_GROUP,
+    classify: () => 'environment',
     deadLetterTopic: DEAD_LETTER_TOPIC,
     inFlight: 100,
-    logger: named,
+    deserializer: noPayload,
+    logger: logger.child({ group: DEAD_LETTER_GROUP }),
   };
-  return new DeadLetterProjector(new ParallelConsumer(options, broker));
+  return new ParallelConsumerServer({
+    kafka,
+    logger,
+    topics: { [ORDERS_TOPIC]: orders, [DEAD_LETTER_TOPIC]: deadLetters },
+  });
 }
 
 @Module({
+  controllers: [OrdersController, DeadLettersController],
   providers: [
     { provide: Mongo, useFactory: connectMongo },
     { provide: KafkaProbe, useValue: new KafkaProbe(kafka) },
     { provide: OrderSaver, useFactory: createSaver, inject: [Mongo] },
-    { provide: OrdersSavers, useFactory: createSavers, inject: [OrderSaver] },
-    { provide: DeadLetterProjector, useFactory: createProjector, inject: [Mongo, OrdersSavers] },
+    { provide: ParallelConsumerServer, useFactory: createServer },
+    OrdersSavers,
     ConsumerMetrics,
   ],
   exports: [Mongo, KafkaProbe, OrdersSavers],

@@ -4,7 +4,13 @@ try {
   // Imported here, so that settings that can't be used end in their message alone.
   const { settings } = await import('./settings.js');
   const { ConsumerModule } = await import('./consumer.module.js');
-  await startService({ module: ConsumerModule, host: settings.LISTEN_HOST, port: settings.PORT });
+  const { ParallelConsumerServer } = await import('#nestjs-parallel-consumer/parallel-consumer-server.js');
+  await startService({
+    module: ConsumerModule,
+    strategies: [ParallelConsumerServer],
+    host: settings.LISTEN_HOST,
+    port: settings.PORT,
+  });
 } catch (error) {
   failToStart(error);
 }

@@ -3,10 +3,10 @@ import { Long, UUID } from 'mongodb';
 import type { OrderCodec } from '#orders/order-codec.js';
 import { toDocument, type OrderDocument } from '#orders/order-document.js';
 import { readOrigin } from '#orders/record-headers.js';
+import type { Batcher } from '#parallel-consumer/attempts/batcher.js';
 import type { Attempt } from '#parallel-consumer/options.js';
 import type { ConsumedRecord } from '#parallel-consumer/record.js';
 import type { InsertResult } from './bulk-insert.js';
-import type { GroupCommit } from './group-commit.js';
 import type { SimulatedDelay } from './simulated-delay.js';
 
 /** Another order holds the id or the number: the record is poison, and what is saved stays as it is. */
@@ -30,7 +30,7 @@ export class OrderSaver {
   constructor(
     private readonly codec: OrderCodec,
     private readonly delay: SimulatedDelay,
-    private readonly inserts: GroupCommit<OrderDocument, InsertResult>,
+    private readonly inserts: Batcher<OrderDocument, InsertResult>,
   ) {}
 
   /** Resolves once the order is durable. */

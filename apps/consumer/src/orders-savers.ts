@@ -1,33 +1,32 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import type { ParallelConsumer } from '#parallel-consumer/parallel-consumer.js';
+import { ORDERS_TOPIC } from '#orders/topics.js';
+import { ParallelConsumerServer } from '#nestjs-parallel-consumer/parallel-consumer-server.js';
 import type { ParallelConsumerStatus } from '#parallel-consumer/status.js';
 import { ProgressMeter } from './progress-line.js';
 
 const PROGRESS_EVERY_MS = 5_000;
 
-/** This process's member of the group `orders-savers`, from the start of the service to its drain. */
+/** How this process's member of the group `orders-savers` is, and the line that tells its progress. */
 @Injectable()
 export class OrdersSavers implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('orders-savers');
   private progress: NodeJS.Timeout | undefined;
 
-  constructor(private readonly consumer: ParallelConsumer) {}
+  constructor(private readonly server: ParallelConsumerServer) {}
 
   get status(): ParallelConsumerStatus {
-    return this.consumer.status;
+    return this.server.statusOf(ORDERS_TOPIC);
   }
 
-  async onApplicationBootstrap(): Promise<void> {
-    await this.consumer.start();
+  onApplicationBootstrap(): void {
     const meter = new ProgressMeter(Date.now());
     this.progress = setInterval(() => {
-      const line = meter.next(this.consumer.status, Date.now());
+      const line = meter.next(this.status, Date.now());
       if (line !== undefined) this.logger.log(line, `${line.processed}/${line.total} orders, ${line.savedPerSecond}/s`);
     }, PROGRESS_EVERY_MS);
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
+  beforeApplicationShutdown(): void {
     clearInterval(this.progress);
-    await this.consumer.stop();
   }
 }

@@ -1,30 +1,11 @@
-import { Injectable, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letters.js';
 import { readOrigin } from '#orders/record-headers.js';
 import { DEAD_LETTER_HEADERS } from '#parallel-consumer/attempts/dead-letter.js';
-import type { ParallelConsumer } from '#parallel-consumer/parallel-consumer.js';
 import type { ConsumedRecord } from '#parallel-consumer/record.js';
 import type { Mongo } from '#service/mongo.js';
 
 /** The group that carries dead letters into MongoDB. */
 export const DEAD_LETTER_GROUP = 'orders-dead-letters';
-
-/**
- * Keeps in MongoDB what state each dead letter is in, from the dead-letter topic itself: the topic has every letter that
- * was ever published, so nothing is missed while MongoDB is away, and a letter published twice is one document.
- */
-@Injectable()
-export class DeadLetterProjector implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  constructor(private readonly consumer: ParallelConsumer) {}
-
-  async onApplicationBootstrap(): Promise<void> {
-    await this.consumer.start();
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.consumer.stop();
-  }
-}
 
 /** Stores one letter, if it isn't there: its state is never set back. Whatever isn't one of this pipeline's is left alone. */
 export async function projectDeadLetter(mongo: Mongo, record: ConsumedRecord): Promise<void> {

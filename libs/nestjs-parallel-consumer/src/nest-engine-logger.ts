@@ -1,0 +1,17 @@
+import { inspect } from 'node:util';
+import type { LoggerService } from '@nestjs/common';
+import type { EngineLogger } from '../../parallel-consumer/src/options.js';
+
+/** Tells what the engine tells through one of Nest's loggers: the message, then the details on the same line. */
+export function nestEngineLogger(logger: LoggerService): EngineLogger {
+  return {
+    info: (details, message) => void logger.log(line(details, message)),
+    warn: (details, message) => void logger.warn(line(details, message)),
+    error: (details, message) => void logger.error(line(details, message)),
+  };
+}
+
+function line(details: object, message: string): string {
+  const isEmpty = Object.keys(details).length === 0;
+  return isEmpty ? message : `${message} ${inspect(details, { breakLength: Number.POSITIVE_INFINITY })}`;
+}

@@ -1,0 +1,181 @@
+/* oxlint-disable typescript/no-unnecessary-type-arguments -- without it Nest's first overload is taken, which wants exactly one typed parameter */
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { Controller, Injectable, Module, Scope } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { EMPTY, Subject, type Observable } from 'rxjs';
+import { settle } from '../../parallel-consumer/src/testing/manual-clock.js';
+import { ParallelConsumerContext } from './parallel-consumer-context.js';
+import { PARALLEL_CONSUMER } from './parallel-consumer-server.js';
+import { RunningHandlers, TOPIC, TopicInMemory } from './testing/running-handlers.js';
+
+describe('the parallel consumer as a Nest transport', () => {
+  let running: RunningHandlers | undefined;
+
+  afterEach(async () => {
+    await running?.close();
+    running = undefined;
+  });
+
+  it('hands the parsed value and the record to a plain event handler', async () => {
+    const seen: unknown[] = [];
+    @Controller()
+    class Orders {
+      @EventPattern<string>(TOPIC, PARALLEL_CONSUMER)
+      save(@Payload() payload: unknown, @Payload('id') id: number, @Ctx() context: ParallelConsumerContext): void {
+        const { record, attempt } = context;
+        seen.push(payload, id, [record.partition, record.offset, String(record.key)], attempt.number);
+        expect(context.getArgs()).toEqual([record, attempt]);
+      }
+    }
+    running = await RunningHandlers.start(Orders);
+    await running.consume('{"id":7}');
+    expect(seen).toEqual([{ id: 7 }, 7, [0, 0, 'key-0'], 1]);
+    expect(running.server.statusOf(TOPIC)).toMatchObject({ finished: 1, deadLettered: 0, lag: 0 });
+  });
+
+  it('has many records in flight, and never two of a key', async () => {
+    const release = new Subject<void>();
+    const started: string[] = [];
+    @Controller()
+    class Orders {
+      @EventPattern<string>(TOPIC, PARALLEL_CONSUMER)
+      save(@Payload() payload: string): Observable<void> {
+        started.push(payload);
+        return release;
+      }
+    }
+    running = await RunningHandlers.start(Orders);
+    for (const [key, value] of [
+      ['a', 'a1'],
+      ['b', 'b1'],
+      ['a', 'a2'],
+      ['c', 'c1'],
+    ] as const)
+      running.topic.append(0, key, value);
+    await running.topic.broker.fetch();
+    await settle();
+    expect(started).toEqual(['a1', 'b1', 'c1']);
+    expect(running.server.statusOf(TOPIC).inFlight).toBe(3);
+    release.complete();
+    await settle();
+    expect(started).toEqual(['a1', 'b1', 'c1', 'a2']);
+  });
+
+  it('takes a record for done when the whole stream of its handler is, also an empty one', async () => {
+    const stream = new Subject<number>();
+    @Controller()
+    class Orders {
+      @EventPattern<string>(TOPIC, PARALLEL_CONSUMER)
+      save(@Payload() payload: string): Observable<number> {
+        return payload === 'empty' ? EMPTY : stream;
+      }
+    }
+    running = await RunningHandlers.start(Orders);
+    await running.consume('long', 'empty');
+    stream.next(1);
+    await settle();
+    expect(running.server.statusOf(TOPIC)).toMatchObject({ finished: 1, inFlight: 1 });
+    stream.complete();
+    await settle();
+    expect(running.server.statusOf(TOPIC)).toMatchObject({ finished: 2, inFlight: 0 });
+  });
+
+  it('drains at the close: what runs ends and is committed, and nothing new begins', async () => {
+    const stream = new Subject<void>();
+    @Controller()
+    class Orders {
+      @EventPattern<string>(TOPIC, PARALLEL_CONSUMER)
+      save(): Observable<void> {
+        return stream;
+      }
+    }
+    running = await RunningHandlers.start(Orders);
+    const states: string[] = [];
+    running.server.status.subscribe((state) => void states.push(state));
+    running.topic.append(0, 'a', 'running');
+    running.topic.append(0, 'a', 'waiting');
+    await running.topic.broker.fetch();
+    await settle();
+    const closed = running.close();
+    await settle();
+    expect(states).toEqual(['running', 'draining']);
+    stream.complete();
+    await closed;
+    expect(states).toEqual(['running', 'draining', 'stopped']);
+    expect(running.server.statusOf(TOPIC)).toMatchObject({ state: 'stopped', finished: 1 });
+    expect(running.topic.committed(0)).toBe(1);
+  });
+
+  it('works in a hybrid application, with providers of the scope of a request', async () => {
+    const seen: string[] = [];
+    @Injectable({ scope: Scope.REQUEST })
+    class PerRecord {
+      save(payload: string): void {
+        seen.push(payload);
+        if (payload === 'bad') throw new Error('the real reason');
+      }
+    }
+    @Controller()
+    class Orders {
+      constructor(private readonly perRecord: PerRecord) {}
+
+      @EventPattern<string>(TOPIC, PARALLEL_CONSUMER)
+      save(@Payload() payload: string): void {
+        this.perRecord.save(payload);
+      }
+    }
+    @Module({ controllers: [Orders], providers: [PerRecord] })
+    class AppModule {}
+    const topic = new TopicInMemory();
+    const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: false });
+    app.connectMicroservice({ strategy: topic.server() });
+    await app.init();
+    await app.startAllMicroservices();
+    topic.append(0, 'a', 'good');
+    topic.append(0, 'b', 'bad');
+    await topic.consume();
+    await app.close();
+    expect(seen).toEqual(['good', 'bad', 'bad']);
+    expect(topic.deadLetters).toEqual([['bad', 'Error', 'the real reason', '2']]);
+    expect(topic.committed(0)).toBe(2);
+  });
+
+  it('runs Nest’s hooks round each attempt, and relies on the work alone, not on what a hook returns', async () => {
+    const stream = new Subject<void>();
+    const calls: string[] = [];
+    @Controller()
+    class Orders {
+      @EventPattern<string>(TOPIC, PARALLEL_CONSUMER)
+      save(): Observable<void> {
+        calls.push('work');
+        return stream;
+      }
+    }
+    running = await RunningHandlers.start(Orders);
+    running.server.setOnProcessingStartHook((_transport, _context, done) => {
+      calls.push('start');
+      void done();
+    });
+    running.server.setOnProcessingEndHook(() => void calls.push('end'));
+    await running.consume('one');
+    expect(calls).toEqual(['start', 'work']);
+    expect(running.server.statusOf(TOPIC).finished).toBe(0);
+    stream.complete();
+    await settle();
+    expect(calls).toEqual(['start', 'work', 'end']);
+    expect(running.server.statusOf(TOPIC).finished).toBe(1);
+  });
+
+  it('does not start when handlers and topics do not fit', async () => {
+    @Controller()
+    class Orders {
+      @MessagePattern('total', PARALLEL_CONSUMER)
+      total(): number {
+        return 1;
+      }
+    }
+    await expect(RunningHandlers.start(Orders)).rejects.toMatchObject({ code: 'request-response-handler' });
+  });
+});

@@ -1,0 +1,121 @@
+import { describe, expect, it } from '@jest/globals';
+import { ParallelConsumer } from '../parallel-consumer.js';
+import { FakeBroker } from '../testing/fake-broker.js';
+import { FakeKafka } from '../testing/fake-kafka.js';
+import { ManualClock } from '../testing/manual-clock.js';
+import { batchHandler, type BatchHandlerOptions, type BatchItem } from './batch-handler.js';
+
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+interface Handled {
+  readonly batches: string[][];
+  /** Value, error code and error message of each dead letter. */
+  readonly letters: string[][];
+}
+
+function textOf({ record }: BatchItem): string {
+  return String(record.value);
+}
+
+/** Runs records through an engine with a batch handler, until nothing moves any more. */
+async function run(
+  records: readonly (readonly [key: string, value: string])[],
+  handle: BatchHandlerOptions['handle'],
+): Promise<Handled> {
+  const clock = new ManualClock();
+  const kafka = new FakeKafka();
+  for (const topic of ['orders', 'dead']) kafka.createTopic(topic, 1);
+  const batches: string[][] = [];
+  const handler = batchHandler({
+    maxBatchSize: 3,
+    maxBatchWaitMs: 10,
+    clock,
+    handle: async (items) => {
+      batches.push(items.map(textOf));
+      return handle(items);
+    },
+  });
+  const options = { handler, clock, logger: silent, deadLetterTopic: 'dead', maxAttempts: 2, random: () => 0 };
+  const broker = new FakeBroker(kafka, { topic: 'orders', groupId: 'savers' });
+  const consumer = new ParallelConsumer(options, broker);
+  for (const [key, value] of records) kafka.append('orders', 0, key, value);
+  await consumer.start();
+  await broker.fetch();
+  await clock.advance(1_000);
+  const stopped = consumer.stop();
+  await clock.advance(1_000);
+  await stopped;
+  const letters = kafka
+    .records('dead')
+    .map(({ value, headers }) =>
+      [value, headers['dead-letter-error-code'], headers['dead-letter-error-message']].map(String),
+    );
+  return { batches, letters };
+}
+
+describe('the batch handler', () => {
+  it('hands records over in batches, and each ends by its own result', async () => {
+    const { batches, letters } = await run(
+      [
+        ['a', '1'],
+        ['b', 'bad'],
+        ['c', '3'],
+        ['d', '4'],
+      ],
+      async (items) => items.map((item) => (textOf(item) === 'bad' ? new Error('of its own') : undefined)),
+    );
+    expect(batches).toEqual([['1', 'bad', '3'], ['4'], ['bad']]);
+    expect(letters).toEqual([['bad', 'Error', 'of its own']]);
+  });
+
+  it('has no two records of a key in a batch', async () => {
+    const { batches } = await run(
+      [
+        ['a', '1'],
+        ['a', '2'],
+        ['b', '3'],
+        ['a', '4'],
+      ],
+      async (items) => items.map(() => undefined),
+    );
+    expect(batches).toEqual([['1', '3'], ['2'], ['4']]);
+  });
+
+  it('tells each record its own attempt', async () => {
+    const attempts: string[] = [];
+    await run(
+      [
+        ['a', 'fails once'],
+        ['b', 'good'],
+      ],
+      async (items) => {
+        for (const item of items) attempts.push(`${textOf(item)} ${item.attempt.number}`);
+        return items.map((item) =>
+          textOf(item) === 'fails once' && item.attempt.number === 1 ? new Error('once') : undefined,
+        );
+      },
+    );
+    expect(attempts).toEqual(['fails once 1', 'good 1', 'fails once 2']);
+  });
+
+  it.each([
+    [
+      'what it threw',
+      'not primary',
+      async () => {
+        throw new Error('not primary');
+      },
+    ],
+    ['a stable code', 'batch-results', async () => []],
+  ])('fails all of a batch with %s', async (_with, expected, handle) => {
+    const { letters } = await run(
+      [
+        ['a', '1'],
+        ['b', '2'],
+      ],
+      handle,
+    );
+    expect(letters.map(([value]) => value)).toEqual(['1', '2']);
+    for (const letter of letters) expect(letter).toContain(expected);
+  });
+});

@@ -1,0 +1,98 @@
+import { describe, expect, it } from '@jest/globals';
+import { ManualClock, settle } from '../testing/manual-clock.js';
+import { Batcher, BatchResultsError } from './batcher.js';
+
+const OPTIONS = { maxBatchSize: 3, maxBatchWaitMs: 10, maxBatches: 1 };
+
+/** A writer whose batches end when the spec says so, each item times ten. */
+class HeldWriter {
+  readonly batches: number[][] = [];
+  private readonly ends: { resolve: () => void; reject: (error: Error) => void }[] = [];
+
+  readonly write = async (items: readonly number[]): Promise<number[]> => {
+    this.batches.push([...items]);
+    await new Promise<void>((resolve, reject) => void this.ends.push({ resolve, reject }));
+    return items.map((item) => item * 10);
+  };
+
+  async end(error?: Error): Promise<void> {
+    const ended = this.ends.shift();
+    if (error) ended?.reject(error);
+    else ended?.resolve();
+    await settle();
+  }
+}
+
+describe('the batcher', () => {
+  it('writes together what comes within the wait, and gives each its own result', async () => {
+    const clock = new ManualClock();
+    const writer = new HeldWriter();
+    const batcher = new Batcher(writer.write, { ...OPTIONS, clock });
+    const results = Promise.all([batcher.add(1), batcher.add(2)]);
+    await clock.advance(9);
+    expect(writer.batches).toEqual([]);
+    await clock.advance(1);
+    expect(writer.batches).toEqual([[1, 2]]);
+    await writer.end();
+    expect(await results).toEqual([10, 20]);
+  });
+
+  it('writes a full batch at once, and lets the next one grow while as many as allowed are under way', async () => {
+    const clock = new ManualClock();
+    const writer = new HeldWriter();
+    const batcher = new Batcher(writer.write, { ...OPTIONS, clock });
+    const results = Promise.all([1, 2, 3, 4].map(async (item) => batcher.add(item)));
+    expect(writer.batches).toEqual([[1, 2, 3]]);
+    await clock.advance(1_000);
+    const late = batcher.add(5);
+    expect(writer.batches.length).toBe(1);
+    await writer.end();
+    await clock.advance(10);
+    expect(writer.batches).toEqual([
+      [1, 2, 3],
+      [4, 5],
+    ]);
+    await writer.end();
+    expect(await results).toEqual([10, 20, 30, 40]);
+    expect(await late).toBe(50);
+  });
+
+  it('has two batches under way unless told otherwise', async () => {
+    const clock = new ManualClock();
+    const writer = new HeldWriter();
+    const batcher = new Batcher(writer.write, { maxBatchSize: 1, maxBatchWaitMs: 0, clock });
+    const results = Promise.all([1, 2, 3].map(async (item) => batcher.add(item)));
+    expect(writer.batches).toEqual([[1], [2]]);
+    await writer.end();
+    expect(writer.batches).toEqual([[1], [2], [3]]);
+    await writer.end();
+    await writer.end();
+    expect(await results).toEqual([10, 20, 30]);
+  });
+
+  it('fails all of a batch that failed, and none of the next', async () => {
+    const clock = new ManualClock();
+    const writer = new HeldWriter();
+    const batcher = new Batcher(writer.write, { ...OPTIONS, clock });
+    const failed = Promise.allSettled([1, 2, 3].map(async (item) => batcher.add(item)));
+    const good = batcher.add(4);
+    await writer.end(new Error('not primary'));
+    await clock.advance(10);
+    await writer.end();
+    expect((await failed).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(await good).toBe(40);
+  });
+
+  it('takes no result for certain when their number is not that of the items', async () => {
+    const clock = new ManualClock();
+    const batcher = new Batcher(async (items: readonly number[]) => items.slice(1), { ...OPTIONS, clock });
+    const results = await Promise.allSettled([1, 2, 3].map(async (item) => batcher.add(item)));
+    expect(results).toEqual(results.map(() => ({ status: 'rejected', reason: new BatchResultsError(3, 2) })));
+  });
+
+  it('refuses bounds under which nothing would ever be written', () => {
+    const { write } = new HeldWriter();
+    expect(() => new Batcher(write, { ...OPTIONS, maxBatchSize: 0 })).toThrow(RangeError);
+    expect(() => new Batcher(write, { ...OPTIONS, maxBatches: 0 })).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,94 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { eventually } from './eventually.js';
+
+const run = promisify(execFile);
+const COMMAND_LIMIT_MS = 60_000;
+
+/** Makes the tarball of a package of libs/, as it would be published. @returns its path */
+export async function pack(library: string, destination: string): Promise<string> {
+  const directory = join(PROJECT_DIRECTORY, 'libs', library);
+  const { stdout } = await npm(directory, 'pack', '--json', '--pack-destination', destination);
+  // Before npm's own answer come the lines of the build.
+  const [{ filename }] = JSON.parse(stdout.slice(stdout.indexOf('[\n'))) as [{ filename: string }];
+  return join(destination, filename);
+}
+
+/** The version of a package that this project is tested with. */
+export async function versionOf(name: string): Promise<string> {
+  const text = await readFile(join(PROJECT_DIRECTORY, 'node_modules', name, 'package.json'), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** A project of its own, outside this one, as somebody has it who installs a tarball. */
+export class FreshProject {
+  private constructor(readonly directory: string) {}
+
+  static async create(directory: string, packages: readonly string[]): Promise<FreshProject> {
+    await mkdir(directory, { recursive: true });
+    await writeFile(join(directory, 'package.json'), '{ "name": "fresh", "private": true, "type": "module" }');
+    await npm(directory, 'install', '--no-audit', '--no-fund', '--prefer-offline', ...packages);
+    return new FreshProject(directory);
+  }
+
+  async write(path: string, text: string): Promise<void> {
+    await writeFile(join(this.directory, path), text);
+  }
+
+  /** Compiles with this project's compiler. @returns what it complains of, line by line */
+  async compile(options: object): Promise<string[]> {
+    await this.write('tsconfig.json', JSON.stringify({ compilerOptions: options }));
+    const compiler = join(PROJECT_DIRECTORY, 'node_modules', 'typescript', 'bin', 'tsc');
+    try {
+      await run(process.execPath, [compiler, '-p', this.directory], { cwd: this.directory, timeout: COMMAND_LIMIT_MS });
+      return [];
+    } catch (error) {
+      return String((error as { stdout?: unknown }).stdout)
+        .split('\n')
+        .filter((line) => line.includes('error TS'));
+    }
+  }
+
+  start(script: string, env: NodeJS.ProcessEnv): RunningScript {
+    const child = spawn(process.execPath, [script], {
+      cwd: this.directory,
+      env: { PATH: process.env['PATH'], ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    return new RunningScript(child);
+  }
+}
+
+export class RunningScript {
+  output = '';
+  private readonly exited = Promise.withResolvers<number | null>();
+
+  constructor(private readonly child: ChildProcess) {
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (chunk: Buffer) => {
+        this.output += chunk.toString();
+      });
+    child.once('exit', (code) => this.exited.resolve(code));
+  }
+
+  async prints(pattern: RegExp, withinMs: number): Promise<void> {
+    try {
+      await eventually(`it prints ${pattern}`, withinMs, () => pattern.test(this.output));
+    } catch (error) {
+      throw new Error(`${String(error)}\n${this.output}`, { cause: error });
+    }
+  }
+
+  /** @returns the exit code */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    this.child.kill(signal);
+    return this.exited.promise;
+  }
+}
+
+async function npm(directory: string, ...args: string[]): Promise<{ stdout: string }> {
+  return run('npm', args, { cwd: directory, timeout: COMMAND_LIMIT_MS, maxBuffer: 16 * 1024 * 1024 });
+}
