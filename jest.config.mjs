@@ -25,7 +25,7 @@ export default {
     {
       ...shared,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{apps,libs,dev}/**/*.spec.ts'],
+      testMatch: ['<rootDir>/{apps,libs,dev,bench}/**/*.spec.ts'],
     },
     {
       ...shared,

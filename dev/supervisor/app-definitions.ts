@@ -44,7 +44,7 @@ export function consumerDefinition(context: AppContext, n: number): AppDefinitio
 }
 
 /** A consumer holds some kilobytes for each record in flight: what the default limit needs, and more for larger ones. */
-function consumerHeapMiB({ IN_FLIGHT_LIMIT }: NodeJS.ProcessEnv): number {
+export function consumerHeapMiB({ IN_FLIGHT_LIMIT }: NodeJS.ProcessEnv): number {
   return Math.max(256, 128 + Math.ceil(Number(IN_FLIGHT_LIMIT || 0) / 50));
 }
 

@@ -11,6 +11,12 @@ import type { AppLogView } from './app-log-view.js';
  */
 const YOUNG_HEAP = '--max-semi-space-size=32';
 
+/** V8's flags of every app. @param heapMiB as in `AppDefinition`; without it the old heap has V8's own limit */
+export function heapFlags(heapMiB?: number): string[] {
+  const limit = heapMiB === undefined ? [] : [`--max-old-space-size=${heapMiB}`];
+  return ['--enable-source-maps', ...limit, YOUNG_HEAP];
+}
+
 /** One of the services, as it is to be run. */
 export interface AppDefinition {
   /** As shown to people, such as `consumer-1`. */
@@ -45,15 +51,11 @@ export class AppProcess {
     const { name, script, heapMiB, env } = definition;
     const { records, guard, view } = surroundings;
     // Detached: Ctrl-C in the terminal is the supervisor's alone to hear. The channel tells the app when the supervisor dies.
-    const child = spawn(
-      process.execPath,
-      ['--enable-source-maps', `--max-old-space-size=${heapMiB}`, YOUNG_HEAP, script],
-      {
-        env,
-        detached: true,
-        stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(guard === undefined ? [] : [guard.inheritable])],
-      },
-    );
+    const child = spawn(process.execPath, [...heapFlags(heapMiB), script], {
+      env,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(guard === undefined ? [] : [guard.inheritable])],
+    });
     this.child = child;
     const { pid } = child;
     if (pid !== undefined) records.add('app', name, pid);

@@ -1,0 +1,20 @@
+import { engineOverhead } from './benchmarks/engine-overhead.js';
+import { memoryStalledKey } from './benchmarks/memory-stalled-key.js';
+import { oneAtATimeNoSave, oneAtATimeSave } from './benchmarks/one-at-a-time.js';
+import { pipelineNoSave, pipelineSave } from './benchmarks/pipeline.js';
+import { fewKeys, windowOf } from './benchmarks/window.js';
+import type { Benchmark } from './harness/benchmark.js';
+
+/** All there are, in the order in which they run. */
+export const BENCHMARKS: readonly Benchmark[] = [
+  windowOf(100),
+  windowOf(1_000),
+  windowOf(5_000),
+  fewKeys,
+  pipelineSave,
+  pipelineNoSave,
+  oneAtATimeSave,
+  oneAtATimeNoSave,
+  engineOverhead,
+  memoryStalledKey,
+];

@@ -1,0 +1,26 @@
+// The process of one contender: is told its job, does it, tells what it measured, and ends.
+import type { Contender } from './contender.js';
+import type { ContenderName, Job } from './job.js';
+import { Meter } from './meter.js';
+
+/** Each is loaded alone, so that its process holds only what it needs. */
+const LOADERS: { readonly [N in ContenderName]: () => Promise<{ readonly contend: Contender<N> }> } = {
+  'engine-wait': () => import('./engine-wait.js'),
+  'engine-no-op': () => import('./engine-no-op.js'),
+  'bare-loop': () => import('./bare-loop.js'),
+  'engine-save': () => import('./engine-save.js'),
+  'plain-save': () => import('./plain-save.js'),
+  'one-at-a-time': () => import('./one-at-a-time.js'),
+  'engine-stalled-key': () => import('./engine-stalled-key.js'),
+};
+
+async function work<N extends ContenderName>(job: Job<N>): Promise<void> {
+  const { contend } = await LOADERS[job.contender]();
+  const meter = new Meter(job.records);
+  await contend(job, meter);
+  process.send?.(meter.measurement(), () => process.exit(0));
+}
+
+// Whoever started this one is gone: nobody waits for the figures.
+process.once('disconnect', () => process.exit(1));
+process.once('message', (job: Job) => void work(job));

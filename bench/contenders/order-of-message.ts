@@ -1,0 +1,22 @@
+import { Long, UUID } from 'mongodb';
+import type { OrderCodec } from '#orders/order-codec.js';
+import { toDocument, type OrderDocument } from '#orders/order-document.js';
+import { readOrigin } from '#orders/record-headers.js';
+import type { KafkaMessage } from '#parallel-consumer/kafka/kafkajs.js';
+
+/** The document that the consumer app makes of a record, made of kafkajs's message without the engine. */
+export async function orderOfMessage(
+  codec: OrderCodec,
+  partition: number,
+  { headers, offset, value }: KafkaMessage,
+): Promise<OrderDocument> {
+  const order = await codec.decode(value);
+  const origin = readOrigin(headers as Parameters<typeof readOrigin>[0]);
+  return toDocument(order, {
+    operationId: origin === undefined ? null : new UUID(origin.operationId),
+    partition,
+    offset: Long.fromString(offset),
+    attempts: 1,
+    savedAt: new Date(),
+  });
+}

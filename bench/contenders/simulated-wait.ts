@@ -1,0 +1,15 @@
+import { murmur3 } from '#orders/murmur3.js';
+import { SimulatedDelay } from '../../apps/consumer/src/simulated-delay.js';
+import type { SaveMs } from './job.js';
+
+const SEED = 20_261_124;
+const TWO_32 = 2 ** 32;
+
+/** The consumer app's wait with the same draws in every run. */
+export function simulatedWait(saveMs: SaveMs): SimulatedDelay {
+  let draws = 0;
+  return new SimulatedDelay(saveMs, () => {
+    draws += 1;
+    return murmur3(SEED, draws, 0, 0, 0) / TWO_32;
+  });
+}

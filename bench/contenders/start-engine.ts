@@ -1,0 +1,19 @@
+import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
+import { KafkajsBroker } from '#parallel-consumer/kafka/kafkajs-broker.js';
+import type { ParallelConsumerOptions } from '#parallel-consumer/options.js';
+import { ParallelConsumer } from '#parallel-consumer/parallel-consumer.js';
+import { DEAD_LETTERS } from '../datasets/dataset.js';
+import { SMALL_FETCH } from '../harness/fetch-size.js';
+import { contenderLogger as logger } from './contender-logger.js';
+import type { Job } from './job.js';
+
+/** The engine in key mode as a job wants it; all that isn't said is at its default. */
+export async function startEngine(
+  { brokers, topic, groupId }: Job,
+  options: Omit<ParallelConsumerOptions, 'logger' | 'deadLetterTopic'>,
+  fetch = SMALL_FETCH,
+): Promise<void> {
+  const kafka = connectKafka({ brokers: brokers.split(','), clientId: 'bench', logger });
+  const broker = new KafkajsBroker({ kafka, topic, groupId, logger, ...fetch });
+  await new ParallelConsumer({ ...options, logger, deadLetterTopic: DEAD_LETTERS }, broker).start();
+}

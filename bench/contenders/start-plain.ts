@@ -1,0 +1,17 @@
+import { connectKafka, type Consumer } from '#parallel-consumer/kafka/kafkajs.js';
+import type { FetchSize } from '../harness/fetch-size.js';
+import { contenderLogger as logger } from './contender-logger.js';
+import type { Job } from './job.js';
+
+/** A consumer of kafkajs alone, as its documentation has it, with the fetches that a job wants. */
+export async function startPlain(
+  { brokers, topic, groupId }: Job,
+  run: Parameters<Consumer['run']>[0],
+  fetch?: FetchSize,
+): Promise<void> {
+  const kafka = connectKafka({ brokers: brokers.split(','), clientId: 'bench', logger });
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 250, allowAutoTopicCreation: false, ...fetch });
+  await consumer.connect();
+  await consumer.subscribe({ topics: [topic], fromBeginning: true });
+  await consumer.run(run);
+}

@@ -1,0 +1,53 @@
+import { OrderCodec } from '#orders/order-codec.js';
+import type { OutgoingRecord } from '#parallel-consumer/attempts/dead-letter.js';
+import { connectKafka, reliableProducer, type Kafka } from '#parallel-consumer/kafka/kafkajs.js';
+import type { ServersAlone } from '../../dev/servers/servers-alone.js';
+import { OrdersTopic } from '../../apps/producer/src/orders-topic.js';
+import { contenderLogger as logger } from '../contenders/contender-logger.js';
+import { DEAD_LETTERS, PARTITIONS, type Dataset } from './dataset.js';
+
+/** More in a send is slower: kafkajs groups them by partition in quadratic time. */
+const RECORDS_PER_SEND = 2_000;
+
+/** Makes a dataset's topic and writes all its records, acknowledged by all replicas. */
+export async function fillTopic(
+  addresses: ServersAlone['addresses'],
+  dataset: Dataset,
+  signal: AbortSignal,
+): Promise<void> {
+  const kafka = connectKafka({ brokers: addresses.KAFKA_BROKERS.split(','), clientId: 'bench', logger });
+  await createTopics(kafka, [dataset.topic, DEAD_LETTERS]);
+  const producer = reliableProducer(kafka, logger);
+  try {
+    const codec = await OrderCodec.connect(addresses.SCHEMA_REGISTRY_URL);
+    const recordAt = dataset.maker(new OrdersTopic(producer, codec, PARTITIONS));
+    for (let chunk = chunkOf(dataset, recordAt, 0), made = chunk.length; chunk.length > 0; made += chunk.length) {
+      signal.throwIfAborted();
+      const sending = producer.send(dataset.topic, chunk);
+      // The next is made while this one travels.
+      chunk = chunkOf(dataset, recordAt, made);
+      await sending;
+    }
+  } finally {
+    await producer.close();
+  }
+}
+
+function chunkOf({ records }: Dataset, recordAt: (index: number) => OutgoingRecord, from: number): OutgoingRecord[] {
+  const length = Math.min(RECORDS_PER_SEND, records - from);
+  return Array.from({ length }, (_, at) => recordAt(from + at));
+}
+
+async function createTopics(kafka: Kafka, wanted: readonly string[]): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const there = new Set(await admin.listTopics());
+    const topics = wanted
+      .filter((topic) => !there.has(topic))
+      .map((topic) => ({ topic, numPartitions: PARTITIONS, replicationFactor: 1 }));
+    if (topics.length > 0) await admin.createTopics({ topics, waitForLeaders: true });
+  } finally {
+    await admin.disconnect();
+  }
+}

@@ -1,0 +1,40 @@
+import { orderGenerator } from '#orders/generator.js';
+import { PARTITIONS, type Dataset } from './dataset.js';
+
+const OPERATION_ID = '01a20e65-570e-7570-bea6-26988d692e8b';
+const SEED = 20_261_124;
+const FROM = new Date('2026-11-23T00:00:00Z');
+const TO = new Date('2026-11-24T00:00:00Z');
+
+/** Real orders, as the producer app puts them on the topic, of accounts drawn evenly. */
+export function ordersDataset(records: number, accounts = 100_000): Dataset {
+  return {
+    topic: `bench.orders-${records}-of-${accounts}`,
+    records,
+    maker: (orders) => {
+      const orderAt = ordersOf(records, accounts);
+      return (index) => orders.record(orderAt(index), OPERATION_ID, index);
+    },
+  };
+}
+
+/** Real orders of a few accounts that take turns, so that each has as many, and each partition has as many accounts. */
+export function evenAccountsDataset(records: number, accounts: number): Dataset {
+  return {
+    topic: `bench.even-orders-${records}-of-${accounts}`,
+    records,
+    maker: (orders) => {
+      const orderAt = ordersOf(records, accounts);
+      return (index) => {
+        const account = index % accounts;
+        const accountId = `acc-${account.toString().padStart(7, '0')}`;
+        const record = orders.record({ ...orderAt(index), accountId }, OPERATION_ID, index);
+        return { ...record, partition: account % PARTITIONS };
+      };
+    },
+  };
+}
+
+function ordersOf(count: number, accounts: number): ReturnType<typeof orderGenerator> {
+  return orderGenerator({ operationId: OPERATION_ID, seed: SEED, count, firstNumber: 1, accounts, from: FROM, to: TO });
+}

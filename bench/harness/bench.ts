@@ -1,0 +1,114 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startServersAlone, type ServersAlone } from '../../dev/servers/servers-alone.js';
+import type { ContenderName, ContenderParameters } from '../contenders/job.js';
+import type { Dataset } from '../datasets/dataset.js';
+import { fillTopic } from '../datasets/fill-topic.js';
+import { runContender, type ProcessOptions } from './contender-process.js';
+import type { Measurement } from './measurement.js';
+import { RunDatabase } from './run-database.js';
+
+export interface BenchSettings {
+  /** A smoke run: less data and one run of each, whose figures say little. */
+  readonly quick: boolean;
+  readonly profileDirectory?: string;
+  /** Told what happens, line by line. */
+  readonly print: (line: string) => void;
+  /** Ends the contender that runs, and all that would come after it. */
+  readonly signal: AbortSignal;
+}
+
+/** What one run needs besides its contender's own parameters. */
+export interface RunOptions extends Omit<ProcessOptions, 'signal' | 'profileDirectory'> {
+  readonly dataset: Dataset;
+  /** Records to finish. Default: all of the dataset. */
+  readonly records?: number;
+  /** Whether it saves: it then gets a database of its own, and what it says to have saved is counted there. */
+  readonly saves?: boolean;
+}
+
+/** Real servers on temporary data, and contenders that run on them one at a time. */
+export class Bench {
+  readonly quick: boolean;
+  readonly print: (line: string) => void;
+  private readonly filled = new Set<string>();
+  private runs = 0;
+
+  private constructor(
+    private readonly settings: BenchSettings,
+    private readonly servers: ServersAlone,
+    private readonly directory: string,
+  ) {
+    this.quick = settings.quick;
+    this.print = settings.print;
+  }
+
+  /** @throws StackError when the servers can't be had */
+  static async start(settings: BenchSettings): Promise<Bench> {
+    const directory = await mkdtemp(join(tmpdir(), 'orders-bench-'));
+    try {
+      return new Bench(settings, await startServersAlone(directory, undefined, settings.print), directory);
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** What is tried for the best settings: in a smoke run only one. */
+  searched<T>(candidates: readonly T[]): readonly T[] {
+    return this.quick ? candidates.slice(-1) : candidates;
+  }
+
+  /** Stops the servers and removes their data. */
+  async stop(): Promise<void> {
+    await this.servers.stop();
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  /**
+   * Runs a contender over a dataset, which is written when it isn't there yet, in a consumer group of its own.
+   * @throws Error when it fails, takes too long, or saved less than it says
+   */
+  async run<N extends ContenderName>(
+    contender: N,
+    parameters: ContenderParameters[N],
+    { dataset, records = dataset.records, saves = false, ...options }: RunOptions,
+  ): Promise<Measurement> {
+    const { signal, profileDirectory } = this.settings;
+    await this.provide(dataset);
+    const { addresses } = this.servers;
+    this.runs += 1;
+    const name = `bench-${this.runs}`;
+    const database = saves ? await RunDatabase.create(addresses.MONGODB_URI, name) : undefined;
+    try {
+      const job = {
+        contender,
+        parameters,
+        records,
+        topic: dataset.topic,
+        groupId: name,
+        brokers: addresses.KAFKA_BROKERS,
+        registryUrl: addresses.SCHEMA_REGISTRY_URL,
+        mongodbUri: database?.uri ?? '',
+      };
+      const processOptions = { ...options, signal, ...(profileDirectory !== undefined && { profileDirectory }) };
+      const measured = await runContender(job, processOptions);
+      const saved = await database?.savedOrders();
+      if (saved !== undefined && saved < measured.records)
+        throw new Error(`${contender} says to have saved ${measured.records} orders, but MongoDB has ${saved}`);
+      return measured;
+    } finally {
+      await database?.drop();
+    }
+  }
+
+  private async provide(dataset: Dataset): Promise<void> {
+    if (this.filled.has(dataset.topic)) return;
+    const start = performance.now();
+    await fillTopic(this.servers.addresses, dataset, this.settings.signal);
+    const seconds = (performance.now() - start) / 1_000;
+    this.print(`  ${dataset.records} records written to ${dataset.topic} in ${seconds.toFixed(1)} s`);
+    this.filled.add(dataset.topic);
+  }
+}

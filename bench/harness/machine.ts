@@ -1,0 +1,49 @@
+import { cpus, loadavg, release, totalmem } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+
+/** What the figures were measured on. */
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly system: string;
+  readonly node: string;
+  /** Of the minute before the start. */
+  readonly loadAverage: number;
+}
+
+export function describeMachine(): Machine {
+  const cores = cpus();
+  return {
+    cpu: cores[0]?.model ?? 'unknown',
+    cores: cores.length,
+    memoryGiB: Math.round(totalmem() / 1024 ** 3),
+    system: `${process.platform} ${process.arch} ${release()}`,
+    node: process.version,
+    loadAverage: loadavg()[0] ?? 0,
+  };
+}
+
+/** A load above half of the cores takes from the benchmark what it wants to measure. */
+export function isBusy({ loadAverage, cores }: Machine): boolean {
+  return loadAverage > 0.5 * cores;
+}
+
+/** The commit that was measured, `+changes` behind it where files differ from it; `unknown` outside of a clone. */
+export function currentCommit(): string {
+  try {
+    return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') === '' ? '' : '+changes');
+  } catch (error) {
+    if (error instanceof Error) return 'unknown';
+    throw error;
+  }
+}
+
+function git(...args: string[]): string {
+  return execFileSync('git', args, {
+    cwd: PROJECT_DIRECTORY,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  }).trim();
+}

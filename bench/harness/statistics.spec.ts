@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import { median, pairedRatio, spread } from './statistics.js';
+
+describe('the median', () => {
+  it('is the middle value, whatever the order', () => {
+    expect(median([9, 1, 5])).toBe(5);
+  });
+
+  it('is the mean of the two in the middle where there is no middle', () => {
+    expect(median([4, 1, 2, 100])).toBe(3);
+  });
+
+  it('leaves the values as they were', () => {
+    const values = [3, 1, 2];
+    expect({ median: median(values), values }).toEqual({ median: 2, values: [3, 1, 2] });
+  });
+
+  it('does not exist for no values', () => {
+    expect(() => median([])).toThrow(RangeError);
+  });
+});
+
+describe('the spread', () => {
+  it('is the distance of the ends as a part of the median', () => {
+    expect(spread([90, 100, 110])).toBeCloseTo(0.2);
+  });
+
+  it('is nothing for a single run', () => {
+    expect(spread([42])).toBe(0);
+  });
+});
+
+describe('the paired ratio', () => {
+  it('holds each run against its neighbour, so that a machine that slows down for both changes nothing', () => {
+    expect(pairedRatio([80, 40, 8], [100, 50, 10])).toEqual({ median: 0.8, min: 0.8, max: 0.8 });
+  });
+
+  it('tells the median of the ratios and their ends', () => {
+    expect(pairedRatio([50, 90, 70], [100, 100, 100])).toEqual({ median: 0.7, min: 0.5, max: 0.9 });
+  });
+
+  it('refuses runs that have no neighbour', () => {
+    expect(() => pairedRatio([1, 2], [1])).toThrow('2 values and 1 limits');
+  });
+});

@@ -1,0 +1,55 @@
+import type { Result } from './benchmark.js';
+
+const HEADINGS = ['benchmark', 'value', 'unit', 'limit', 'ratio', 'of runs', 'wanted', 'peak RSS', 'CPU', ''];
+/** The first column and the units read from the left, figures from the right. */
+const LEFT = new Set([0, 2, 9]);
+
+/** The results as a table for the terminal: a line each, one for each note below it. */
+export function tableOf(results: readonly Result[]): string {
+  const rows = [HEADINGS, ...results.map((result) => cellsOf(result))];
+  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, column) => (LEFT.has(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  ')
+      .trimEnd(),
+  );
+  const [head = '', ...body] = lines;
+  const blocks = results.map(({ notes }, at) => [body[at], ...notes.map((note) => `    ${note}`)].join('\n'));
+  return [head, ...blocks].join('\n');
+}
+
+/** Whether it reached what it must; `undefined` where nothing is asked of it. */
+export function isReached({ ratio, requiredRatio, peakRssMiB, maxRssMiB }: Result): boolean | undefined {
+  if (ratio === null || requiredRatio === null) return undefined;
+  return ratio >= requiredRatio && (maxRssMiB === null || peakRssMiB <= maxRssMiB);
+}
+
+function cellsOf(result: Result): string[] {
+  const { name, value, unit, limit, ratio, ratioRange, requiredRatio, peakRssMiB, maxRssMiB, cpuSeconds } = result;
+  return [
+    name,
+    figure(value),
+    unit,
+    limit === null ? '' : figure(limit),
+    ratio === null ? '' : ratio.toFixed(2),
+    ratioRange === null ? '' : ratioRange.map((end) => end.toFixed(2)).join('..'),
+    requiredRatio === null ? '' : `>= ${requiredRatio.toFixed(2)}`,
+    `${Math.round(peakRssMiB)}${maxRssMiB === null ? '' : ` <= ${maxRssMiB}`} MiB`,
+    `${cpuSeconds.toFixed(1)} s`,
+    verdictOf(result),
+  ];
+}
+
+function verdictOf(result: Result): string {
+  const reached = isReached(result);
+  const verdict = reached === undefined ? '' : reached ? 'reached' : 'MISSED';
+  return result.noisy ? `${verdict} (noisy)`.trim() : verdict;
+}
+
+/** Three digits after the point for ratios and the like, none for thousands. */
+function figure(value: number): string {
+  if (value < 10) return value.toFixed(3);
+  if (value < 1_000) return value.toFixed(1);
+  return Math.round(value).toLocaleString('en-US');
+}
