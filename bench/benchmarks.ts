@@ -1,5 +1,6 @@
 import { engineOverhead } from './benchmarks/engine-overhead.js';
 import { memoryStalledKey } from './benchmarks/memory-stalled-key.js';
+import { nestStrategy } from './benchmarks/nest-strategy.js';
 import { oneAtATimeNoSave, oneAtATimeSave } from './benchmarks/one-at-a-time.js';
 import { pipelineNoSave, pipelineSave } from './benchmarks/pipeline.js';
 import { fewKeys, windowOf } from './benchmarks/window.js';
@@ -13,6 +14,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   fewKeys,
   pipelineSave,
   pipelineNoSave,
+  nestStrategy,
   oneAtATimeSave,
   oneAtATimeNoSave,
   engineOverhead,

@@ -19,6 +19,8 @@ export interface ContenderParameters {
   readonly 'bare-loop': { readonly fetch: FetchSize };
   /** The consumer app's path: wait, decode, group commit. */
   readonly 'engine-save': { readonly inFlight: InFlight; readonly saveMs: SaveMs };
+  /** The same path through the NestJS strategy. */
+  readonly 'nest-save': { readonly inFlight: InFlight; readonly saveMs: SaveMs };
   /** What one writes with kafkajs alone: all of a batch at once, one `insertMany`. No order by key, no bound. */
   readonly 'plain-save': {
     readonly partitionsConsumedConcurrently: number;

@@ -9,6 +9,7 @@ const LOADERS: { readonly [N in ContenderName]: () => Promise<{ readonly contend
   'engine-no-op': () => import('./engine-no-op.js'),
   'bare-loop': () => import('./bare-loop.js'),
   'engine-save': () => import('./engine-save.js'),
+  'nest-save': () => import('./nest-save.js'),
   'plain-save': () => import('./plain-save.js'),
   'one-at-a-time': () => import('./one-at-a-time.js'),
   'engine-stalled-key': () => import('./engine-stalled-key.js'),

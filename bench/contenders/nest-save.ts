@@ -1,0 +1,57 @@
+import { Controller, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { Ctx, EventPattern } from '@nestjs/microservices';
+import { noPayload } from '#nestjs-parallel-consumer/deserializer.js';
+import { ParallelConsumerContext } from '#nestjs-parallel-consumer/parallel-consumer-context.js';
+import { PARALLEL_CONSUMER, ParallelConsumerServer } from '#nestjs-parallel-consumer/parallel-consumer-server.js';
+import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
+import type { OrderSaver } from '../../apps/consumer/src/order-saver.js';
+import { classifySaveFailure } from '../../apps/consumer/src/save-failure.js';
+import { DEAD_LETTERS } from '../datasets/dataset.js';
+import { SMALL_FETCH } from '../harness/fetch-size.js';
+import { connectSave } from './connect-save.js';
+import { contenderLogger as logger } from './contender-logger.js';
+import type { Contender } from './contender.js';
+import type { Meter } from './meter.js';
+import { orderSaver } from './order-saver.js';
+
+export const contend: Contender<'nest-save'> = async (job, meter) => {
+  const { inFlight, saveMs } = job.parameters;
+  const saver = orderSaver(await connectSave(job), saveMs);
+  const kafka = connectKafka({ brokers: job.brokers.split(','), clientId: 'bench', logger });
+  const strategy = new ParallelConsumerServer({
+    kafka,
+    logger,
+    topics: {
+      [job.topic]: {
+        groupId: job.groupId,
+        inFlight,
+        classify: classifySaveFailure,
+        deadLetterTopic: DEAD_LETTERS,
+        deserializer: noPayload,
+        fetching: SMALL_FETCH,
+      },
+    },
+  });
+  const app = await NestFactory.createMicroservice(moduleFor(job.topic, saver, meter), { strategy, logger: false });
+  await app.listen();
+  await meter.done;
+};
+
+/** As the consumer app has it; the topic is a run's own, so the classes are too. */
+function moduleFor(topic: string, saver: OrderSaver, meter: Meter): new () => object {
+  @Controller()
+  class OrdersController {
+    @EventPattern<string>(topic, PARALLEL_CONSUMER)
+    async save(@Ctx() { record, attempt }: ParallelConsumerContext): Promise<void> {
+      meter.begin();
+      await saver.save(record, attempt);
+      meter.finished();
+    }
+  }
+
+  @Module({ controllers: [OrdersController] })
+  class SavingModule {}
+
+  return SavingModule;
+}
