@@ -42,6 +42,7 @@ export const contend: Contender<'nest-save'> = async (job, meter) => {
 function moduleFor(topic: string, saver: OrderSaver, meter: Meter): new () => object {
   @Controller()
   class OrdersController {
+    // oxlint-disable-next-line typescript/no-unnecessary-type-arguments -- without it a topic that is no literal picks another overload
     @EventPattern<string>(topic, PARALLEL_CONSUMER)
     async save(@Ctx() { record, attempt }: ParallelConsumerContext): Promise<void> {
       meter.begin();

@@ -43,9 +43,13 @@ export function consumerDefinition(context: AppContext, n: number): AppDefinitio
   return define(`consumer-${n}`, 'consumer', context, consumerHeapMiB({ ...context.env, ...settings }), settings);
 }
 
+/** The most that a consumer that finds its limit by itself may have in flight. */
+const AUTO_AT_MOST = 10_000;
+
 /** A consumer holds some kilobytes for each record in flight: what the default limit needs, and more for larger ones. */
 export function consumerHeapMiB({ IN_FLIGHT_LIMIT }: NodeJS.ProcessEnv): number {
-  return Math.max(256, 128 + Math.ceil(Number(IN_FLIGHT_LIMIT || 0) / 50));
+  const inFlight = IN_FLIGHT_LIMIT === 'auto' ? AUTO_AT_MOST : Number(IN_FLIGHT_LIMIT || 0);
+  return Math.max(256, 128 + Math.ceil(inFlight / 50));
 }
 
 function define(

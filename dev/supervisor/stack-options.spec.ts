@@ -55,6 +55,10 @@ describe('npm start', () => {
     });
   });
 
+  it('lets consumers find their limit by themselves', () => {
+    expect(read(['--in-flight', 'auto']).consumerSettings).toEqual({ IN_FLIGHT_LIMIT: 'auto' });
+  });
+
   it('takes TOPIC_PARTITIONS for the partitions unless the flag says otherwise', () => {
     expect(read([], { TOPIC_PARTITIONS: '6' }).partitions).toBe(6);
     expect(read(['--partitions', '24'], { TOPIC_PARTITIONS: '6' }).partitions).toBe(24);

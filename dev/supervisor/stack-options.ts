@@ -27,7 +27,7 @@ const FLAGS = `The flags of npm start, after a --:
   --data DIR            where the data are kept (default .data)
   --consumers N         consumer processes, 0 to 64 (default 1)
   --partitions N        partitions of a fresh orders.v1, 1 to 1000 (default 12)
-  --in-flight N         orders in flight in each consumer, 1 to 1000000 (default 6000)
+  --in-flight N         orders in flight in each consumer, 1 to 1000000 (default 6000), or auto
   --save-ms MIN..MAX    the simulated save in milliseconds (default 0..1000)
   --watch               restart the apps when a source file changes (npm run dev)
 for example: npm start -- --consumers 2 --save-ms 0..100`;
@@ -65,7 +65,7 @@ export function readStackOptions(
     queryApiPort: port(env, 'QUERY_API_PORT', 3000),
     listenHost: env['LISTEN_HOST'] || '127.0.0.1',
     consumerSettings: {
-      ...(inFlight !== undefined && { IN_FLIGHT_LIMIT: String(wholeFlag('in-flight', inFlight, 1, 1_000_000)) }),
+      ...(inFlight !== undefined && { IN_FLIGHT_LIMIT: inFlightLimit(inFlight) }),
       ...(saveMs !== undefined && { SAVE_DELAY_MS: saveDelay(saveMs) }),
     },
     external: {
@@ -84,6 +84,10 @@ function parseFlags(args: readonly string[]) {
   } catch (error) {
     throw badFlag(error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error));
   }
+}
+
+function inFlightLimit(text: string): string {
+  return text === 'auto' ? text : String(wholeFlag('in-flight', text, 1, 1_000_000));
 }
 
 function wholeFlag(name: string, text: string, least: number, most: number): number {

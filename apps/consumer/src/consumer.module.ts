@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { register } from 'prom-client';
 import { ensureDeadLetterIndexes } from '#orders/dead-letters.js';
 import { OrderCodec } from '#orders/order-codec.js';
 import type { OrderDocument } from '#orders/order-document.js';
@@ -10,13 +11,13 @@ import { ParallelConsumerServer } from '#nestjs-parallel-consumer/parallel-consu
 import type { TopicOptions } from '#nestjs-parallel-consumer/server-options.js';
 import { Batcher } from '#parallel-consumer/attempts/batcher.js';
 import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
+import { PrometheusMetrics, type ConsumerNames } from '#parallel-consumer/metrics/prometheus-metrics.js';
 import { HealthModule } from '#service/health.js';
 import { KafkaProbe } from '#service/kafka-probe.js';
 import { createLogger, logsModule } from '#service/logs.js';
 import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
 import { insertOrders } from './bulk-insert.js';
-import { ConsumerMetrics } from './consumer-metrics.js';
 import { DEAD_LETTER_GROUP } from './dead-letter-projection.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { OrderSaver } from './order-saver.js';
@@ -49,8 +50,12 @@ async function createSaver(mongo: Mongo): Promise<OrderSaver> {
 
 async function createServer(): Promise<ParallelConsumerServer> {
   await prepareTopics(kafka, { partitions: settings.TOPIC_PARTITIONS, clusterId: settings.KAFKA_CLUSTER_ID });
+  const metrics = new PrometheusMetrics(register);
+  const savers: ConsumerNames = { topic: ORDERS_TOPIC, group: SAVERS_GROUP };
+  const projectors: ConsumerNames = { topic: DEAD_LETTER_TOPIC, group: DEAD_LETTER_GROUP };
   const orders: TopicOptions = {
     groupId: SAVERS_GROUP,
+    observer: metrics.observer(savers),
     classify: classifySaveFailure,
     deadLetterTopic: DEAD_LETTER_TOPIC,
     inFlight: settings.IN_FLIGHT_LIMIT,
@@ -60,17 +65,22 @@ async function createServer(): Promise<ParallelConsumerServer> {
   // A letter that can't be projected waits for its database; there is no further place to put it.
   const deadLetters: TopicOptions = {
     groupId: DEAD_LETTER_GROUP,
+    observer: metrics.observer(projectors),
     classify: () => 'environment',
     deadLetterTopic: DEAD_LETTER_TOPIC,
     inFlight: 100,
     deserializer: noPayload,
     logger: logger.child({ group: DEAD_LETTER_GROUP }),
   };
-  return new ParallelConsumerServer({
-    kafka,
-    logger,
-    topics: { [ORDERS_TOPIC]: orders, [DEAD_LETTER_TOPIC]: deadLetters },
-  });
+  const topics = { [ORDERS_TOPIC]: orders, [DEAD_LETTER_TOPIC]: deadLetters };
+  const server = new ParallelConsumerServer({ kafka, logger, topics });
+  for (const names of [savers, projectors])
+    metrics.watch(names, {
+      get status() {
+        return server.statusOf(names.topic);
+      },
+    });
+  return server;
 }
 
 @Module({
@@ -81,7 +91,6 @@ async function createServer(): Promise<ParallelConsumerServer> {
     { provide: OrderSaver, useFactory: createSaver, inject: [Mongo] },
     { provide: ParallelConsumerServer, useFactory: createServer },
     OrdersSavers,
-    ConsumerMetrics,
   ],
   exports: [Mongo, KafkaProbe, OrdersSavers],
 })

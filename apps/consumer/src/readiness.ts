@@ -14,10 +14,8 @@ export class ConsumerReadiness extends ReadinessChecks {
       mongodb: () => mongo.ping(),
       kafka: () => kafka.check(),
       group: async () => {
-        const { ready, state, suspendedSince } = savers.status;
-        if (ready) return;
-        if (suspendedSince === undefined) throw new Error(`not in the consumer group (${state})`);
-        throw new Error(`takes nothing since ${new Date(suspendedSince).toISOString()}: what it needs is away`);
+        const { notReadyBecause } = savers.status;
+        if (notReadyBecause !== undefined) throw new Error(notReadyBecause);
       },
     };
   }

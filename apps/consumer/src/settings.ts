@@ -5,7 +5,7 @@ const SettingsSchema = z.object({
   ...httpSettings(0),
   ...mongoSettings,
   ...kafkaSettings,
-  IN_FLIGHT_LIMIT: wholeNumber(1, 1_000_000).default(6_000),
+  IN_FLIGHT_LIMIT: z.union([z.literal('auto'), wholeNumber(1, 1_000_000)]).default(6_000),
   SAVE_DELAY_MS: z
     .string()
     .regex(/^\d{1,7}\.\.\d{1,7}$/, 'must be MIN..MAX in milliseconds, such as 0..1000')
