@@ -68,8 +68,11 @@ describe('the packages, as npm would publish them', () => {
     });
   });
 
-  it('the engine runs in a project that has only it and kafkajs', async () => {
-    const project = await FreshProject.create(join(folder, 'plain'), [String(tarballs[ENGINE])]);
+  it('the engine runs in a project that has only it and its peers', async () => {
+    const project = await FreshProject.create(join(folder, 'plain'), [
+      String(tarballs[ENGINE]),
+      `prom-client@${await versionOf('prom-client')}`,
+    ]);
     const manifest = join(project.directory, 'node_modules', '@orders-pipeline', ENGINE, 'package.json');
     const { exports } = JSON.parse(await readFile(manifest, 'utf8')) as Manifest;
     const imports = Object.keys(exports).map((path) => `await import('@orders-pipeline/${ENGINE}${path.slice(1)}');`);

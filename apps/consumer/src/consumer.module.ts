@@ -62,11 +62,12 @@ async function createServer(): Promise<ParallelConsumerServer> {
     // The saver decodes, after its wait: thousands wait at once, as bytes.
     deserializer: noPayload,
   };
-  // A letter that can't be projected waits for its database; there is no further place to put it.
+  // A letter that can't be projected waits for its database, without end; there is no further place to put it.
   const deadLetters: TopicOptions = {
     groupId: DEAD_LETTER_GROUP,
     observer: metrics.observer(projectors),
     classify: () => 'environment',
+    maxAttempts: Number.MAX_SAFE_INTEGER,
     deadLetterTopic: DEAD_LETTER_TOPIC,
     inFlight: 100,
     deserializer: noPayload,

@@ -16,7 +16,8 @@ export type {
 } from 'kafkajs';
 export const { AssignerProtocol, PartitionAssigners, Partitioners } = kafkajs;
 
-export interface KafkaOptions {
+/** Where and how to connect; `ssl` and `sasl` as kafkajs takes them. */
+export interface KafkaOptions extends Pick<KafkaConfig, 'ssl' | 'sasl'> {
   /** `host:port` of at least one broker. */
   readonly brokers: readonly string[];
   /** Names this client in the broker's logs and quotas. */
@@ -31,9 +32,10 @@ export const KAFKA_RETRY = { initialRetryTime: 200, maxRetryTime: 2_000, retries
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /** A kafkajs client that keeps trying while brokers restart, logs through the given logger and idles without timers. */
-export function connectKafka({ brokers, clientId, logger }: KafkaOptions): Kafka {
+export function connectKafka({ brokers, clientId, logger, ...security }: KafkaOptions): Kafka {
   quietIdleConnections();
   const config: KafkaConfig = {
+    ...security,
     brokers: [...brokers],
     clientId,
     retry: { ...KAFKA_RETRY },
