@@ -30,6 +30,7 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
     file: CONSUMER,
     replace: 'this.revoke((name) => !kept || !wanted.has(name))',
     by: 'this.revoke((name) => !wanted.has(name))',
+    specs: 'parallel-consumer-crash',
   },
   {
     name: 'drop a gap: markers behind the last record are not passed',
@@ -42,6 +43,7 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
     file: INTAKE,
     replace: 'if (assignment.begun && from <= assignment.frontier.next) assignment.frontier.skipTo(to);',
     by: '',
+    specs: 'parallel-consumer-gaps',
   },
   {
     name: 'skip what was not read: markers beyond the next record are passed',
@@ -92,6 +94,7 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
     file: INTAKE,
     replace: 'if (frontier.wasFinishedBefore(offset)) {',
     by: 'if (false) {',
+    specs: 'parallel-consumer-crash',
   },
   {
     name: 'the map is lost with the first commit after it was read',

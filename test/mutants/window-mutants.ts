@@ -34,6 +34,7 @@ export const WINDOW_MUTANTS: readonly Mutant[] = [
     file: SCHEDULER,
     replace: 'taken < SHARE_OF_FREE * (maxTaken - this.takenCount) && ',
     by: 'this.takenCount < maxTaken && ',
+    specs: 'starvation',
   },
   {
     name: 'unfair turns: the longest lane goes first',
@@ -66,18 +67,21 @@ export const WINDOW_MUTANTS: readonly Mutant[] = [
     file: CONSUMER,
     replace: 'while (this.scheduler.running > 0 && clock.now() < deadline)',
     by: 'while (false)',
+    specs: 'parallel-consumer.spec',
   },
   {
     name: 'a drain does not commit',
     file: CONSUMER,
     replace: '    await this.committer.commit();\n',
     by: '',
+    specs: 'parallel-consumer.spec',
   },
   {
     name: 'a rebalance does not wait for a stop that drains',
     file: CONSUMER,
     replace: 'if (this.leaving !== undefined) return this.draining;',
     by: 'if (this.leaving !== undefined) return;',
+    specs: 'parallel-consumer.spec',
   },
   {
     name: 'a stale claim of a partition wins',

@@ -69,6 +69,26 @@ describe('after a crash', () => {
   });
 });
 
+describe('a member whose session was over', () => {
+  it('begins anew when it rejoins: what others have done meanwhile is not done again', async () => {
+    const first = await consuming({ inFlight: 1, drainTimeoutMs: 0 }, (topic) => {
+      for (const name of ['a', 'b']) topic.append(0, 'k', name);
+    });
+    first.broker.expire();
+    await settle();
+    const second = await successorOf(first);
+    for (const name of ['a', 'b']) await second.gate.end(name);
+    await first.clock.advance(500);
+    await second.consumer.stop();
+    await first.broker.rejoin();
+    await first.gate.end('a');
+    void first.broker.fetch();
+    await first.clock.advance(500);
+    expect(first.gate.started).toEqual(['a']);
+    expect(first.committed()).toBe(2);
+  });
+});
+
 describe('a fetch that begins beyond the next record', () => {
   it('is refused, and comes again from there', async () => {
     const { append, broker, gate, log } = await consuming({}, (topic) => topic.append(0, 'a', 'a'));

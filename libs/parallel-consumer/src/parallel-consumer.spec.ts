@@ -156,6 +156,18 @@ describe('the parallel consumer', () => {
     expect(consumer.status.state).toBe('stopped');
   });
 
+  it('keeps its partitions until its running work has ended, when a rebalance comes while it stops', async () => {
+    const { broker, gate, consumer, committed } = await consuming({}, (topic) => topic.append(0, 'a', 'a'));
+    const stopped = consumer.stop();
+    const { generation } = broker.group;
+    void broker.group.rebalance();
+    await settle();
+    expect(broker.group.generation).toBe(generation);
+    await gate.end('a');
+    await stopped;
+    expect(committed()).toBe(1);
+  });
+
   it('commits again what a failed commit carried', async () => {
     const { broker, clock, gate, committed } = await consuming({}, (topic) => topic.append(0, 'a', 'a'));
     broker.failing.commit = new Error('coordinator away');
