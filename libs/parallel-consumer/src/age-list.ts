@@ -13,6 +13,10 @@ export class AgeList<T extends Aged<T>> {
     return this.first;
   }
 
+  get newest(): T | undefined {
+    return this.last;
+  }
+
   /** Of what isn't in a list yet. */
   add(item: T): void {
     item.older = this.last;

@@ -247,7 +247,6 @@ export class TaskRunner {
   }
 
   private complete(task: Task): void {
-    task.finished = true;
     task.assignment.frontier.complete(task);
     this.counts.finished += 1;
     this.end(task);

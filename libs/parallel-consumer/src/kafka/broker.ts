@@ -18,7 +18,8 @@ export interface CommittedPosition extends TopicPartition {
 
 /** Records of one partition, as one fetch brought them, in ascending offset order. */
 export interface FetchedBatch extends TopicPartition {
-  readonly records: readonly ConsumedRecord[];
+  /** To be gone through once. */
+  readonly records: Iterable<ConsumedRecord>;
   /** The offset that was asked for. */
   readonly fetchOffset: number;
   /** The last offset that the fetch covered: beyond the last record where markers or compacted records follow. */

@@ -4,12 +4,12 @@ import type { KafkaMessage } from './kafkajs.js';
 type Headers = Readonly<Record<string, Buffer | undefined>>;
 
 /** kafkajs's message as the engine's record. Its bytes are slices of the whole fetch until it is detached. */
-export class FetchedRecord implements ConsumedRecord {
+class FetchedRecord implements ConsumedRecord {
   readonly offset: number;
-  readonly timestamp: number;
   key: Buffer | null;
   value: Buffer | null;
   headers: Headers;
+  private readonly writtenAt: string;
 
   constructor(
     readonly topic: string,
@@ -17,10 +17,14 @@ export class FetchedRecord implements ConsumedRecord {
     message: KafkaMessage,
   ) {
     this.offset = Number(message.offset);
-    this.timestamp = Number(message.timestamp);
+    this.writtenAt = message.timestamp;
     this.key = message.key;
     this.value = message.value;
     this.headers = headersOf(message.headers);
+  }
+
+  get timestamp(): number {
+    return Number(this.writtenAt);
   }
 
   detach(): void {
@@ -33,6 +37,15 @@ export class FetchedRecord implements ConsumedRecord {
     }
     this.headers = headers;
   }
+}
+
+/** Makes each record when its turn comes: made all at once, they would outlive the collections of the young heap. */
+export function* fetchedRecords(
+  topic: string,
+  partition: number,
+  messages: readonly KafkaMessage[],
+): Generator<FetchedRecord> {
+  for (const message of messages) yield new FetchedRecord(topic, partition, message);
 }
 
 /** As they came, where each name has one value of bytes, as almost always. */

@@ -11,8 +11,6 @@ export type OrderOf = 'key' | 'partition' | 'nothing';
 export class Task implements Aged<Task>, KeyHolder<Task> {
   /** Attempts that were the record's own fault. */
   failedAttempts = 0;
-  /** Durable or dead-lettered. */
-  finished = false;
   /** Set once it is given up: its next attempt is its dead letter. */
   givenUp: Error | undefined;
   older: Task | undefined;
@@ -57,8 +55,9 @@ export class Assignment {
   takenBytes = 0;
   /** One past the partition's last record, as of the last fetch. */
   highWatermark = 0;
-  /** When the last record taken was written, in milliseconds since 1970. */
-  lastTimestamp: number | undefined;
+  /** The last record taken of the fetch that is being worked through: it holds all of it. */
+  lastTaken: ConsumedRecord | undefined;
+  private lastWrittenAt: number | undefined;
   /** Offsets that Kafka deleted before they were read. */
   deleted: OffsetRange | undefined;
   private hasBegun = false;
@@ -78,6 +77,17 @@ export class Assignment {
   /** Whether the offset is known that reading begins at. */
   get begun(): boolean {
     return this.hasBegun;
+  }
+
+  /** When the last record taken was written, as of the last fetch, in milliseconds since 1970. */
+  get lastTimestamp(): number | undefined {
+    return this.lastWrittenAt;
+  }
+
+  /** Once for each fetch, since reading a timestamp costs as much as taking a record. */
+  noteTimestamp(): void {
+    this.lastWrittenAt = this.lastTaken?.timestamp ?? this.lastWrittenAt;
+    this.lastTaken = undefined;
   }
 
   revoke(): void {

@@ -42,6 +42,12 @@ export class OffsetFrontier<T extends FrontierEntry<T>> {
     return this.unfinished.oldest;
   }
 
+  /** The unfinished records from an offset on, the newest first. */
+  *unfinishedFrom(offset: number): Generator<T> {
+    for (let entry = this.unfinished.newest; entry !== undefined && entry.offset >= offset; entry = entry.older)
+      yield entry;
+  }
+
   /** Offsets from the oldest unfinished one to `next`. */
   get span(): number {
     return this.nextOffset - this.committable;

@@ -1,9 +1,13 @@
 import type { BrokerListener, FetchedBatch, TopicPartition } from '../kafka/broker.js';
+import type { ConsumedRecord } from '../record.js';
+
+/** A batch whose records are kept, to be gone through again and again. */
+export type KeptBatch = FetchedBatch & { readonly records: readonly ConsumedRecord[] };
 
 /** One call that a broker made, in words of its own. */
 export type BrokerCall =
   | { readonly type: 'assigned'; readonly partitions: readonly number[]; readonly kept: boolean }
-  | { readonly type: 'fetched'; readonly batch: FetchedBatch }
+  | { readonly type: 'fetched'; readonly batch: KeptBatch }
   | { readonly type: 'skipped'; readonly partition: number; readonly from: number; readonly to: number }
   | { readonly type: 'rebalancing' }
   | {
@@ -16,7 +20,7 @@ export type BrokerCall =
 
 /** What a listener answers; by default it takes everything, and goes on behind deleted records. */
 export interface Answers {
-  fetched?(batch: FetchedBatch): Promise<number | undefined>;
+  fetched?(batch: KeptBatch): Promise<number | undefined>;
   rebalancing?(): Promise<void>;
   deleted?(partition: number): boolean;
 }
@@ -32,7 +36,8 @@ export class RecordingListener implements BrokerListener {
     this.note({ type: 'assigned', partitions: partitions.map(({ partition }) => partition), kept });
   }
 
-  async fetched(batch: FetchedBatch): Promise<number | undefined> {
+  async fetched(fetched: FetchedBatch): Promise<number | undefined> {
+    const batch = { ...fetched, records: [...fetched.records] };
     this.note({ type: 'fetched', batch });
     return this.answers.fetched?.(batch);
   }
@@ -69,7 +74,7 @@ export class RecordingListener implements BrokerListener {
   }
 
   /** The fetches of one partition that brought records. */
-  fetches(partition: number): FetchedBatch[] {
+  fetches(partition: number): KeptBatch[] {
     return this.calls.flatMap((call) =>
       call.type === 'fetched' && call.batch.partition === partition ? [call.batch] : [],
     );

@@ -1,7 +1,7 @@
 import { backOffMs } from '../attempts/back-off.js';
 import type { TaskRunner } from '../attempts/task-runner.js';
 import type { Broker, CommittedPosition, FetchedBatch } from '../kafka/broker.js';
-import type { Assignment, Task } from '../offsets/assignment.js';
+import type { Assignment } from '../offsets/assignment.js';
 import { decodeFinished } from '../offsets/finished-map.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Scheduler } from './scheduler.js';
@@ -42,13 +42,14 @@ export class Intake {
     if (!this.membership.takes(assignment)) return batch.fetchOffset;
     if (batch.fetchOffset > frontier.next) return this.refused(batch, assignment);
     assignment.highWatermark = batch.highWatermark;
-    const tasks: Task[] = [];
+    const from = frontier.next;
     try {
-      const left = await this.take(batch, assignment, tasks);
+      const left = await this.take(batch, assignment);
       if (left === undefined) frontier.skipTo(batch.lastOffset + 1);
       return left;
     } finally {
-      for (const task of tasks) if (!task.finished) task.record.detach?.();
+      for (const { record } of frontier.unfinishedFrom(from)) record.detach?.();
+      assignment.noteTimestamp();
     }
   }
 
@@ -58,7 +59,7 @@ export class Intake {
     if (assignment.begun && from <= assignment.frontier.next) assignment.frontier.skipTo(to);
   }
 
-  private async take(batch: FetchedBatch, assignment: Assignment, tasks: Task[]): Promise<number | undefined> {
+  private async take(batch: FetchedBatch, assignment: Assignment): Promise<number | undefined> {
     const { frontier } = assignment;
     const { clock, maxSpan } = this.options;
     let now = clock.now();
@@ -84,10 +85,8 @@ export class Intake {
         spanEnd = frontier.committable + maxSpan;
         if (offset >= spanEnd) return this.overSpan(offset, assignment);
       }
-      const task = this.scheduler.take(record, assignment, now);
-      frontier.received(task);
-      tasks.push(task);
-      assignment.lastTimestamp = record.timestamp;
+      frontier.received(this.scheduler.take(record, assignment, now));
+      assignment.lastTaken = record;
       this.taken += 1;
       this.runner.pump();
     }
