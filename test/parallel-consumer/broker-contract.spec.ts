@@ -1,20 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Kafka, ProducerConfig } from 'kafkajs';
 import { KafkajsBroker } from '#parallel-consumer/kafka/kafkajs-broker.js';
 import { describeBrokerContract } from '#parallel-consumer/testing/broker-contract.js';
 import type { ContractKafka } from '#parallel-consumer/testing/contract-kafka.js';
-import { startServersAlone } from '../../dev/servers/servers-alone.js';
-import { quietKafka, readRecords } from '../support/topic-writer.js';
+import { KafkaAlone } from '../support/kafka-alone.js';
+import { readRecords } from '../support/topic-writer.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const READ_WITHIN_MS = 20_000;
 
 describeBrokerContract('a real Kafka', async (): Promise<ContractKafka> => {
-  const dataDirectory = await mkdtemp(join(tmpdir(), 'orders-contract-'));
-  const servers = await startServersAlone(dataDirectory);
-  const kafka = quietKafka(servers.addresses.KAFKA_BROKERS);
+  const alone = await KafkaAlone.start(1);
+  const { kafka } = alone;
   const members: Kafka = Object.create(kafka, {
     // A send to a topic that isn't there goes on for a minute in the client itself, whoever closes it.
     producer: { value: (config: ProducerConfig) => kafka.producer({ ...config, retry: { retries: 2 } }) },
@@ -59,8 +55,7 @@ describeBrokerContract('a real Kafka', async (): Promise<ContractKafka> => {
     end: async () => {
       await producer.disconnect();
       await admin.disconnect();
-      await servers.stop();
-      await rm(dataDirectory, { recursive: true, force: true });
+      await alone.stop();
     },
   };
 });
