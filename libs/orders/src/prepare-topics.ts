@@ -1,5 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
 import { DEAD_LETTER_TOPIC, DEFAULT_PARTITIONS, ORDERS_TOPIC, topicSettings } from './topics.js';
+
+const LEADERS_WITHIN_MS = 30_000;
 
 /** The Kafka met is not the one expected: another stack's, or a topic made with other settings. */
 export class WrongKafkaError extends Error {
@@ -45,7 +48,27 @@ async function createMissing(admin: Admin, brokers: number, partitions: number):
   const existing = new Set(await admin.listTopics());
   const missing = topicSettings(brokers, partitions).filter(({ topic }) => !existing.has(topic));
   // Resolves to false when another process was faster: its topic is as good.
-  if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: true });
+  if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: false });
+  await waitForLeaders(admin, [ORDERS_TOPIC, DEAD_LETTER_TOPIC]);
+}
+
+/** kafkajs's own wait fails when the first broker that it asks hasn't heard of the topic yet. */
+async function waitForLeaders(admin: Admin, topics: string[]): Promise<void> {
+  const deadline = Date.now() + LEADERS_WITHIN_MS;
+  while (!(await haveLeaders(admin, topics))) {
+    if (Date.now() > deadline) throw new Error(`${topics.join(', ')} have no leaders after ${LEADERS_WITHIN_MS} ms`);
+    await delay(100);
+  }
+}
+
+async function haveLeaders(admin: Admin, topics: string[]): Promise<boolean> {
+  try {
+    const metadata = await admin.fetchTopicMetadata({ topics });
+    return metadata.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
+  } catch (error) {
+    if (error instanceof Error && 'type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
+    throw error;
+  }
 }
 
 async function checkPartitions(admin: Admin, expected: number | undefined): Promise<number> {

@@ -25,6 +25,8 @@ export class Intake {
   spared = 0;
   /** What was committed for assignments whose first record hasn't come yet. */
   private readonly starts = new WeakMap<Assignment, CommittedPosition>();
+  /** The offset whose span was last told of. */
+  private readonly toldOf = new WeakMap<Assignment, number>();
 
   constructor(
     private readonly options: ResolvedOptions,
@@ -133,8 +135,11 @@ export class Intake {
     return frontier.next;
   }
 
-  /** Taking on behind a record that doesn't finish would let a crash repeat it all. */
-  private overSpan(offset: number, { topic, partition, frontier }: Assignment): number {
+  /** Taking on behind a record that doesn't finish would let a crash repeat it all. Told once for each record that holds it up. */
+  private overSpan(offset: number, assignment: Assignment): number {
+    const { topic, partition, frontier } = assignment;
+    if (this.toldOf.get(assignment) === frontier.committable) return offset;
+    this.toldOf.set(assignment, frontier.committable);
     this.options.logger.warn(
       { topic, partition, offset: frontier.committable, span: frontier.span },
       'nothing more is taken from a partition: its oldest unfinished record is too far behind',
