@@ -47,7 +47,9 @@ export class ParallelConsumer implements BrokerListener {
     this.scheduler = new Scheduler(this.options.ordering, InFlightLimit.windowFor(this.options, 1));
     this.limit = new InFlightLimit(this.options, this.scheduler);
     this.runner = new TaskRunner(this.options, this.scheduler, broker, {
-      progressed: () => this.progress.wake(),
+      progressed: () => {
+        if (this.scheduler.hasSlack() || this.scheduler.running === 0) this.progress.wake();
+      },
       handedOver: (count) => {
         this.handedOver += count;
       },

@@ -74,6 +74,14 @@ export class Scheduler {
     return this.runningCount + this.ready.size >= 1.25 * this.limits.inFlight;
   }
 
+  /**
+   * Whether a full window is worth going back to. Later than it is no longer full, and still before a slot runs free: each look
+   * at it costs a timer and a heartbeat, which then are shared by many records.
+   */
+  hasSlack(): boolean {
+    return this.runningCount + this.ready.size < 1.125 * this.limits.inFlight;
+  }
+
   /** Whether the partition may hold another record. */
   hasShare({ taken, takenBytes }: Assignment): boolean {
     const { maxTaken, maxBytes } = this.limits;
