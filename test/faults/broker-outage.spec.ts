@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { KafkaAlone } from '../support/kafka-alone.js';
 import { expectNothingLost } from '../support/member/expect-nothing-lost.js';
+import { sharedKafka } from '../support/shared-kafka.js';
 import { TestGroup } from '../support/member/test-group.js';
 import { numberedRecords, writeAll } from '../support/numbered-records.js';
 
@@ -17,23 +17,15 @@ const OUTAGE_MS = 10_000;
 const BACK_WITHIN_MS = 30_000;
 
 describe('a broker that is away for ten seconds', () => {
-  let server: KafkaAlone;
+  const server = sharedKafka();
   let group: TestGroup;
-
-  beforeAll(async () => {
-    server = await KafkaAlone.start(1);
-  }, 120_000);
 
   afterEach(async () => {
     await group.end();
   });
 
-  afterAll(async () => {
-    await server.stop();
-  }, 60_000);
-
   it('makes the members not ready, and they go on by themselves when it is back', async () => {
-    group = await TestGroup.on(server, 'outage', { partitions: PARTITIONS });
+    group = await TestGroup.on(server(), 'outage', { partitions: PARTITIONS });
     await writeAll(group.kafka, group.topic, numberedRecords(RECORDS, KEYS, PARTITIONS));
     const settings = { inFlight: IN_FLIGHT, commitIntervalMs: COMMIT_INTERVAL_MS };
     const members = [
@@ -43,7 +35,7 @@ describe('a broker that is away for ten seconds', () => {
     await Promise.all(members.map((member) => member.joins()));
     await group.handles(RECORDS / 4, 30_000);
 
-    await server.node(1).kill();
+    await server().node(1).kill();
     // The outage is as long as it is, however soon the members notice.
     const over = delay(OUTAGE_MS);
     const handledBefore = group.effects.handled;
@@ -58,7 +50,7 @@ describe('a broker that is away for ten seconds', () => {
     const handledMeanwhile = group.effects.handled - handledBefore;
     expect(group.effects.handled).toBeLessThan(RECORDS);
 
-    await server.node(1).start();
+    await server().node(1).start();
     const back = performance.now();
     await group.handles(handledBefore + handledMeanwhile + 1_000, BACK_WITHIN_MS);
     const resumedAfter = performance.now() - back;

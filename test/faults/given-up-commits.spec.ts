@@ -1,6 +1,6 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { KafkaAlone } from '../support/kafka-alone.js';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { expectNothingLost } from '../support/member/expect-nothing-lost.js';
+import { sharedKafka } from '../support/shared-kafka.js';
 import { TestGroup } from '../support/member/test-group.js';
 import { numberedRecords, writeAll } from '../support/numbered-records.js';
 
@@ -10,33 +10,25 @@ const BACK_WITHIN_MS = 30_000;
 const WATCHED_MS = 6_000;
 
 describe('a commit that was given up during an outage', () => {
-  let server: KafkaAlone;
+  const server = sharedKafka();
   let group: TestGroup;
-
-  beforeAll(async () => {
-    server = await KafkaAlone.start(1);
-  }, 120_000);
 
   afterEach(async () => {
     await group.end();
   });
 
-  afterAll(async () => {
-    await server.stop();
-  }, 60_000);
-
   it('never sets the group back: it does not undo a later one, whose offsets nothing would commit again', async () => {
     const records = 600;
-    group = await TestGroup.on(server, 'set-back', { partitions: PARTITIONS });
+    group = await TestGroup.on(server(), 'set-back', { partitions: PARTITIONS });
     await writeAll(group.kafka, group.topic, numberedRecords(records, records, PARTITIONS));
     // All is taken before the outage and handled in it, and the member outlives it in the group: so nothing comes after
     // that would mend an offset which went back.
     const member = group.launch({ inFlight: records }, { handlerMs: 10_000, sessionTimeoutMs: 45_000 });
     await member.joins();
     await group.handles(records / 10, 30_000);
-    await server.node(1).kill();
+    await server().node(1).kill();
     await group.handles(records, 40_000);
-    await server.node(1).start();
+    await server().node(1).start();
     await member.joins(BACK_WITHIN_MS);
 
     await group.commitsAll(BACK_WITHIN_MS);

@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { KafkaAlone } from '../support/kafka-alone.js';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { expectNothingLost } from '../support/member/expect-nothing-lost.js';
 import type { EngineSettings } from '../support/member/member-messages.js';
+import { sharedKafka } from '../support/shared-kafka.js';
 import { TestGroup } from '../support/member/test-group.js';
 import { numberedRecords, writeAll } from '../support/numbered-records.js';
 
@@ -26,20 +26,12 @@ const REPEATED_MS = {
 } as const;
 
 describe('a member killed in the middle of its work', () => {
-  let server: KafkaAlone;
+  const server = sharedKafka();
   let group: TestGroup;
-
-  beforeAll(async () => {
-    server = await KafkaAlone.start(1);
-  }, 120_000);
 
   afterEach(async () => {
     await group.end();
   });
-
-  afterAll(async () => {
-    await server.stop();
-  }, 60_000);
 
   const cases: [keyof typeof REPEATED_MS, EngineSettings][] = [
     ['plain commits', { commitFinishedMap: false }],
@@ -49,7 +41,7 @@ describe('a member killed in the middle of its work', () => {
   it.each(cases)(
     'loses nothing: the other takes over, and with %s repeats only what was not committed',
     async (commits, engine) => {
-      group = await TestGroup.on(server, 'killed', { partitions: PARTITIONS });
+      group = await TestGroup.on(server(), 'killed', { partitions: PARTITIONS });
       await writeAll(group.kafka, group.topic, numberedRecords(RECORDS, KEYS, PARTITIONS));
       const settings = { inFlight: IN_FLIGHT, commitIntervalMs: COMMIT_INTERVAL_MS, ...engine };
       const survivor = group.launch(settings, { handlerMs: HANDLER_MS });

@@ -85,7 +85,7 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'an attempt that was abandoned completes its record late',
-    file: RUNNER,
+    file: 'attempts/running-attempts.ts',
     replace: 'if (attempt.settled) return false;',
     by: '',
     specs: 'parallel-consumer-time-limit',

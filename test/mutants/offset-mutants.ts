@@ -2,6 +2,7 @@ import type { Mutant } from './mutant.js';
 
 const FRONTIER = 'offsets/offset-frontier.ts';
 const MAP = 'offsets/finished-map.ts';
+const DELETED = 'offsets/deleted-records.ts';
 const INTAKE = 'window/intake.ts';
 const CONSUMER = 'parallel-consumer.ts';
 
@@ -112,7 +113,7 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'deleted records are passed without a word',
-    file: CONSUMER,
+    file: DELETED,
     replace: "const skip = onDeletedRecords === 'skip' && earliest !== undefined;",
     by: 'const skip = earliest !== undefined;',
     specs: 'parallel-consumer-deleted',

@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { KafkaAlone } from '../support/kafka-alone.js';
 import type { MemberProcess } from '../support/member/member-process.js';
+import { sharedKafka } from '../support/shared-kafka.js';
 import { TestGroup } from '../support/member/test-group.js';
 import { numberedRecords, writeAll } from '../support/numbered-records.js';
 
@@ -14,16 +14,12 @@ const DELETED = 120;
 const RANGE = { from: BEFORE, to: BEFORE + DELETED };
 
 describe('records that Kafka deleted before they were read', () => {
-  let server: KafkaAlone;
+  const server = sharedKafka();
   let group: TestGroup;
-
-  beforeAll(async () => {
-    server = await KafkaAlone.start(1);
-  }, 120_000);
 
   /** Partition 0 loses records that the group has not read; partition 1 none. */
   beforeEach(async () => {
-    group = await TestGroup.on(server, 'deleted', { partitions: PARTITIONS });
+    group = await TestGroup.on(server(), 'deleted', { partitions: PARTITIONS });
     await writeAll(group.kafka, group.topic, numberedRecords(PARTITIONS * BEFORE, KEYS, PARTITIONS));
     const reader = group.launch({ inFlight: 50 }, { handlerMs: 5 });
     await group.handles(PARTITIONS * BEFORE, 20_000);
@@ -45,10 +41,6 @@ describe('records that Kafka deleted before they were read', () => {
   afterEach(async () => {
     await group.end();
   });
-
-  afterAll(async () => {
-    await server.stop();
-  }, 60_000);
 
   it('stop their partition: the range is told, the member is not ready, nothing is committed there, others go on', async () => {
     const member = group.launch({ inFlight: 50 }, { handlerMs: 5 });

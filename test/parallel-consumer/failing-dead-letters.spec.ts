@@ -1,10 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import kafkajs from 'kafkajs';
 import { DEAD_LETTER_HEADERS, type OutgoingRecord } from '#parallel-consumer/attempts/dead-letter.js';
 import { eventually } from '../support/eventually.js';
-import { KafkaAlone } from '../support/kafka-alone.js';
 import { expectNothingLost } from '../support/member/expect-nothing-lost.js';
 import type { MemberProcess } from '../support/member/member-process.js';
+import { sharedKafka } from '../support/shared-kafka.js';
 import { TestGroup } from '../support/member/test-group.js';
 import { behaving, numberedRecords, writeAll } from '../support/numbered-records.js';
 import { readRecords } from '../support/topic-writer.js';
@@ -19,20 +19,12 @@ const POISON_OFFSET = Math.floor(POISON / PARTITIONS);
 const BEHIND = (RECORDS - POISON - (KEYS - (POISON % KEYS) - 1) - 1) / KEYS;
 
 describe('a dead-letter topic that takes no letters', () => {
-  let server: KafkaAlone;
+  const server = sharedKafka();
   let group: TestGroup;
-
-  beforeAll(async () => {
-    server = await KafkaAlone.start(1);
-  }, 120_000);
 
   afterEach(async () => {
     await group.end();
   });
-
-  afterAll(async () => {
-    await server.stop();
-  }, 60_000);
 
   async function writeWithPoison(value: Buffer = Buffer.from('poison')): Promise<void> {
     const records = numberedRecords(RECORDS, KEYS, PARTITIONS);
@@ -75,7 +67,7 @@ describe('a dead-letter topic that takes no letters', () => {
   };
 
   it('because it is missing: nothing is committed past the record, and once the topic is made all goes on', async () => {
-    group = await TestGroup.on(server, 'missing', { partitions: PARTITIONS }, 'without dead letters');
+    group = await TestGroup.on(server(), 'missing', { partitions: PARTITIONS }, 'without dead letters');
     await writeWithPoison();
     const member = group.launch({ inFlight: 50 }, { handlerMs: 10 });
     await isHeldAtPoison(member);
@@ -88,7 +80,7 @@ describe('a dead-letter topic that takes no letters', () => {
   }, 150_000);
 
   it('because its records must be smaller than any letter: the same, once it takes larger ones', async () => {
-    group = await TestGroup.on(server, 'small', { partitions: PARTITIONS }, 'without dead letters');
+    group = await TestGroup.on(server(), 'small', { partitions: PARTITIONS }, 'without dead letters');
     const tooSmall = { 'max.message.bytes': '100' };
     await group.createTopic(group.deadLetterTopic, { partitions: PARTITIONS, config: tooSmall });
     await writeWithPoison(Buffer.alloc(5_000, 'p'));
@@ -115,7 +107,7 @@ describe('a dead-letter topic that takes no letters', () => {
   }, 150_000);
 
   it('of its size: a letter without its value goes there, which says how many bytes stayed at its origin', async () => {
-    group = await TestGroup.on(server, 'smaller', { partitions: PARTITIONS }, 'without dead letters');
+    group = await TestGroup.on(server(), 'smaller', { partitions: PARTITIONS }, 'without dead letters');
     const smaller = { 'max.message.bytes': '2000' };
     await group.createTopic(group.deadLetterTopic, { partitions: PARTITIONS, config: smaller });
     await writeWithPoison(Buffer.alloc(5_000, 'p'));

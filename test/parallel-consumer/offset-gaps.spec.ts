@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
 import { eventually } from '../support/eventually.js';
-import { KafkaAlone } from '../support/kafka-alone.js';
+import { sharedKafka } from '../support/shared-kafka.js';
 import { TestGroup } from '../support/member/test-group.js';
 import { numberedRecords, writeAll } from '../support/numbered-records.js';
 import { readToEnd, type ReadRecord } from '../support/topic-writer.js';
@@ -19,27 +19,19 @@ const COMPACTED = {
 const PER_TRANSACTION = 40;
 
 describe('offsets that no record has', () => {
-  let server: KafkaAlone;
+  const server = sharedKafka(SETTINGS);
   let group: TestGroup;
-
-  beforeAll(async () => {
-    server = await KafkaAlone.start(1, SETTINGS);
-  }, 120_000);
 
   afterEach(async () => {
     await group.end();
   });
-
-  afterAll(async () => {
-    await server.stop();
-  }, 60_000);
 
   async function readAll(): Promise<ReadRecord[]> {
     return readToEnd(group.kafka, group.topic, await group.ends(), 30_000);
   }
 
   it('because they were compacted away, also at the committed offset: all that is left is handled, to the end', async () => {
-    group = await TestGroup.on(server, 'compacted', { partitions: PARTITIONS, config: COMPACTED });
+    group = await TestGroup.on(server(), 'compacted', { partitions: PARTITIONS, config: COMPACTED });
     await writeAll(group.kafka, group.topic, numberedRecords(600, KEYS, PARTITIONS));
     const first = group.launch({ inFlight: 50 }, { handlerMs: 5 });
     await group.handles(600, 20_000);
@@ -70,7 +62,7 @@ describe('offsets that no record has', () => {
   it.each(['while they are written', 'afterwards'] as const)(
     "because they are transactions' markers or aborted records, read %s: the committed ones are handled, to the end",
     async (when) => {
-      group = await TestGroup.on(server, 'transactions', { partitions: PARTITIONS });
+      group = await TestGroup.on(server(), 'transactions', { partitions: PARTITIONS });
       const member = when === 'afterwards' ? undefined : group.launch({ inFlight: 50 }, { handlerMs: 5 });
       await member?.joins();
       // The last ones are aborted: nothing visible follows them.

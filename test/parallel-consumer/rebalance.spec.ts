@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
-import { KafkaAlone } from '../support/kafka-alone.js';
 import { expectNothingLost } from '../support/member/expect-nothing-lost.js';
+import { sharedKafka } from '../support/shared-kafka.js';
 import { TestGroup } from '../support/member/test-group.js';
 import { numberedRecords, writeAll } from '../support/numbered-records.js';
 
@@ -13,23 +13,15 @@ const SETTINGS = { inFlight: 100, drainTimeoutMs: 4_000 };
 const DRAINED = /finished \d+, handed over (up to )?\d+, lost 0$/;
 
 describe('a member that joins and leaves while the others work', () => {
-  let server: KafkaAlone;
+  const server = sharedKafka();
   let group: TestGroup;
-
-  beforeAll(async () => {
-    server = await KafkaAlone.start(1);
-  }, 120_000);
 
   afterEach(async () => {
     await group.end();
   });
 
-  afterAll(async () => {
-    await server.stop();
-  }, 60_000);
-
   it('makes everybody drain before the change: nothing is lost and nothing is repeated', async () => {
-    group = await TestGroup.on(server, 'third', { partitions: PARTITIONS });
+    group = await TestGroup.on(server(), 'third', { partitions: PARTITIONS });
     await writeAll(group.kafka, group.topic, numberedRecords(RECORDS, KEYS, PARTITIONS));
     const stayers = [group.launch(SETTINGS), group.launch(SETTINGS)];
     await Promise.all(stayers.map((member) => member.joins()));
@@ -53,7 +45,7 @@ describe('a member that joins and leaves while the others work', () => {
   }, 120_000);
 
   it('hands over what a handler has not ended within the drain time: repeated, but lost or out of order never', async () => {
-    group = await TestGroup.on(server, 'hasty', { partitions: PARTITIONS });
+    group = await TestGroup.on(server(), 'hasty', { partitions: PARTITIONS });
     const count = RECORDS / 4;
     await writeAll(group.kafka, group.topic, numberedRecords(count, KEYS, PARTITIONS));
     const settings = { inFlight: 500, drainTimeoutMs: 100 };

@@ -1,8 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { DEAD_LETTER_HEADERS } from '#parallel-consumer/attempts/dead-letter.js';
 import { eventually } from '../support/eventually.js';
-import { KafkaAlone } from '../support/kafka-alone.js';
 import { expectNothingLost } from '../support/member/expect-nothing-lost.js';
+import { sharedKafka } from '../support/shared-kafka.js';
 import { TestGroup } from '../support/member/test-group.js';
 import { behaving, numberedRecords, writeAll } from '../support/numbered-records.js';
 import { readRecords } from '../support/topic-writer.js';
@@ -19,20 +19,12 @@ const STALLED_KEY = String(numberedRecords(STALLED + 1, KEYS, PARTITIONS).at(-1)
 const BEHIND = Array.from({ length: RECORDS }, (_, n) => n).filter((n) => n > STALLED && n % KEYS === STALLED % KEYS);
 
 describe('a handler that never settles', () => {
-  let server: KafkaAlone;
+  const server = sharedKafka();
   let group: TestGroup;
-
-  beforeAll(async () => {
-    server = await KafkaAlone.start(1);
-  }, 120_000);
 
   afterEach(async () => {
     await group.end();
   });
-
-  afterAll(async () => {
-    await server.stop();
-  }, 60_000);
 
   async function writeWithStalled(): Promise<void> {
     const records = numberedRecords(RECORDS, KEYS, PARTITIONS);
@@ -41,7 +33,7 @@ describe('a handler that never settles', () => {
   }
 
   it('holds its own key and the commit of its own partition, and nothing else', async () => {
-    group = await TestGroup.on(server, 'unlimited', { partitions: PARTITIONS });
+    group = await TestGroup.on(server(), 'unlimited', { partitions: PARTITIONS });
     await writeWithStalled();
     group.launch({ inFlight: 100 }, { handlerMs: 20 });
     await group.handles(RECORDS - 1 - BEHIND.length, 30_000);
@@ -59,7 +51,7 @@ describe('a handler that never settles', () => {
   }, 60_000);
 
   it('is abandoned after its time limit and dead-lettered, its key and its partition go on, the others never wait', async () => {
-    group = await TestGroup.on(server, 'limited', { partitions: PARTITIONS });
+    group = await TestGroup.on(server(), 'limited', { partitions: PARTITIONS });
     await writeWithStalled();
     const limit = { attemptTimeoutMs: 3_000, attemptGraceMs: 1_000, maxAttempts: 1 };
     const member = group.launch({ inFlight: 100, ...limit }, { handlerMs: 20 });

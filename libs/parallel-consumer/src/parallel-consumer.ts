@@ -6,6 +6,7 @@ import { Lifecycle } from './lifecycle.js';
 import type { AttemptOutcome } from './observer.js';
 import { Assignment, type Task } from './offsets/assignment.js';
 import { Committer } from './offsets/committer.js';
+import { goesOnBehindDeleted } from './offsets/deleted-records.js';
 import { resolveOptions, type ParallelConsumerOptions, type ResolvedOptions } from './options.js';
 import type { DrainReport, ParallelConsumerStatus } from './status.js';
 import { Watch } from './watch.js';
@@ -141,24 +142,8 @@ export class ParallelConsumer implements BrokerListener {
   }
 
   deleted(partition: TopicPartition, committed: number | undefined, earliest: number | undefined): boolean {
-    const { logger, onDeletedRecords } = this.options;
     const assignment = this.assignments.get(nameOf(partition));
-    if (assignment === undefined) return false;
-    const { begun, frontier } = assignment;
-    const from = begun ? frontier.next : (committed ?? 0);
-    // A kept partition is fetched again from what was committed; what is gone was taken before that.
-    if (begun && earliest !== undefined && earliest <= from) return true;
-    const range = { from, to: earliest ?? from };
-    const skip = onDeletedRecords === 'skip' && earliest !== undefined;
-    logger.error(
-      { ...partition, ...range },
-      skip
-        ? 'Kafka deleted records before they were read: going on behind them'
-        : "Kafka deleted records before they were read: nothing more is taken from this partition; onDeletedRecords: 'skip' goes on behind them",
-    );
-    if (skip) frontier.skipTo(earliest);
-    else assignment.deleted = range;
-    return skip;
+    return assignment !== undefined && goesOnBehindDeleted(assignment, committed, earliest, this.options);
   }
 
   lost(error: unknown): void {

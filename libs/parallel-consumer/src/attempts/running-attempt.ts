@@ -28,10 +28,6 @@ export class RunningAttempt implements Attempt, Aged<RunningAttempt> {
     return this.controller.signal;
   }
 
-  get aborted(): boolean {
-    return this.reason !== undefined;
-  }
-
   abort(reason: Error): void {
     this.reason ??= reason;
     this.controller?.abort(this.reason);

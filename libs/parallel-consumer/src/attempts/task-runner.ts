@@ -1,4 +1,3 @@
-import { AgeList } from '../age-list.js';
 import type { Broker } from '../kafka/broker.js';
 import type { AttemptOutcome } from '../observer.js';
 import type { Assignment, Task } from '../offsets/assignment.js';
@@ -8,6 +7,7 @@ import { backOffMs } from './back-off.js';
 import { DeadLetterPublisher } from './dead-letter-publisher.js';
 import { errorCode, type FailureKind } from './failure.js';
 import { AttemptAbandonedError, RunningAttempt } from './running-attempt.js';
+import { RunningAttempts } from './running-attempts.js';
 import { Suspension } from './suspension.js';
 
 /** Counts since the start; they only rise. */
@@ -36,8 +36,7 @@ export interface RunnerEvents {
  */
 export class TaskRunner {
   readonly counts: RunnerCounts = { finished: 0, deadLettered: 0, retries: 0, abandoned: 0 };
-  /** In the order of their start: the oldest first. */
-  private readonly attempts = new AgeList<RunningAttempt>();
+  private readonly attempts = new RunningAttempts();
   private readonly suspension: Suspension;
   private readonly deadLetters: DeadLetterPublisher;
   private suspendedAt: number | undefined;
@@ -75,32 +74,28 @@ export class TaskRunner {
 
   /** Aborts the running attempts of an assignment, or all: what they still do is no longer wanted. */
   abort(reason: Error, assignment?: Assignment): void {
-    for (const attempt of this.attempts)
-      if (assignment === undefined || attempt.task.assignment === assignment) attempt.abort(reason);
+    this.attempts.abort(reason, assignment);
   }
 
   /** Aborts attempts past their time limit, and abandons those past the grace after it. */
   enforceTimeLimit(): void {
     const { attemptTimeoutMs, attemptGraceMs, clock } = this.options;
     const now = clock.now();
-    for (const attempt of this.attempts) {
+    for (const attempt of this.attempts.olderThan(now - attemptTimeoutMs)) {
       const age = now - attempt.startedAt;
-      if (age < attemptTimeoutMs) return;
       if (age >= attemptTimeoutMs + attemptGraceMs) this.abandon(attempt, age);
-      else if (!attempt.aborted) attempt.abort(new Error(`the attempt has run for ${attemptTimeoutMs} ms`));
+      else attempt.abort(new Error(`the attempt has run for ${attemptTimeoutMs} ms`));
     }
   }
 
   /** Dead-letters a record that isn't finished, whatever it is doing: at once if it runs, else when its turn comes. */
   giveUp(task: Task, cause: Error): void {
     task.givenUp = cause;
-    for (const attempt of this.attempts) {
-      if (attempt.task !== task) continue;
-      attempt.abort(cause);
-      this.settle(attempt);
-      void this.die(task, cause);
-      return;
-    }
+    const attempt = this.attempts.of(task);
+    if (attempt === undefined) return;
+    attempt.abort(cause);
+    this.attempts.settle(attempt);
+    void this.die(task, cause);
   }
 
   private run(task: Task): void {
@@ -126,23 +121,15 @@ export class TaskRunner {
     }
   }
 
-  /** @returns whether anybody still waits for the attempt */
-  private settle(attempt: RunningAttempt): boolean {
-    if (attempt.settled) return false;
-    attempt.settled = true;
-    this.attempts.remove(attempt);
-    return true;
-  }
-
   private succeeded(attempt: RunningAttempt): void {
-    if (!this.settle(attempt)) return;
+    if (!this.attempts.settle(attempt)) return;
     this.ended(attempt, 'done');
     this.answered(attempt);
     this.complete(attempt.task);
   }
 
   private failed(attempt: RunningAttempt, error: unknown): void {
-    if (!this.settle(attempt)) return;
+    if (!this.attempts.settle(attempt)) return;
     const kind = this.classify(error);
     this.ended(attempt, kind);
     if (kind === 'environment') return this.suspend(attempt, error);
@@ -163,7 +150,7 @@ export class TaskRunner {
   }
 
   private abandon(attempt: RunningAttempt, age: number): void {
-    if (!this.settle(attempt)) return;
+    if (!this.attempts.settle(attempt)) return;
     const { task } = attempt;
     const { topic, partition, offset } = task.record;
     this.counts.abandoned += 1;
