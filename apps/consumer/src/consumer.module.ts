@@ -2,14 +2,13 @@ import { Module } from '@nestjs/common';
 import { register } from 'prom-client';
 import { ensureDeadLetterIndexes } from '#orders/dead-letters.js';
 import { OrderCodec } from '#orders/order-codec.js';
-import type { OrderDocument } from '#orders/order-document.js';
 import { ensureOrderIndexes } from '#orders/orders-collection.js';
 import { prepareTopics } from '#orders/prepare-topics.js';
 import { DEAD_LETTER_TOPIC, ORDERS_TOPIC, SAVERS_GROUP } from '#orders/topics.js';
 import { noPayload } from '#nestjs-parallel-consumer/deserializer.js';
 import { ParallelConsumerServer } from '#nestjs-parallel-consumer/parallel-consumer-server.js';
 import type { TopicOptions } from '#nestjs-parallel-consumer/server-options.js';
-import { Batcher } from '#parallel-consumer/attempts/batcher.js';
+import { systemClock } from '#parallel-consumer/clock.js';
 import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
 import { PrometheusMetrics, type ConsumerNames } from '#parallel-consumer/metrics/prometheus-metrics.js';
 import { HealthModule } from '#service/health.js';
@@ -40,12 +39,8 @@ async function connectMongo(): Promise<Mongo> {
 
 async function createSaver(mongo: Mongo): Promise<OrderSaver> {
   const codec = await OrderCodec.connect(settings.SCHEMA_REGISTRY_URL);
-  const delay = new SimulatedDelay(settings.SAVE_DELAY_MS, Math.random);
-  const inserts = new Batcher(async (documents: readonly OrderDocument[]) => insertOrders(mongo, documents), {
-    maxBatchSize: 1_000,
-    maxBatchWaitMs: 10,
-  });
-  return new OrderSaver(codec, delay, inserts);
+  const delay = new SimulatedDelay(settings.SAVE_DELAY_MS, Math.random, systemClock);
+  return new OrderSaver(codec, delay, async (documents) => insertOrders(mongo, documents));
 }
 
 async function createServer(): Promise<ParallelConsumerServer> {

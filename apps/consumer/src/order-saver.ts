@@ -2,12 +2,15 @@ import { Injectable } from '@nestjs/common';
 import { Long, UUID } from 'mongodb';
 import type { OrderCodec } from '#orders/order-codec.js';
 import { toDocument, type OrderDocument } from '#orders/order-document.js';
-import { readOrigin } from '#orders/record-headers.js';
-import type { Batcher } from '#parallel-consumer/attempts/batcher.js';
-import type { Attempt } from '#parallel-consumer/options.js';
+import { readOperationId } from '#orders/record-headers.js';
+import { batchHandler, type BatchItem, type BatchResult } from '#parallel-consumer/attempts/batch-handler.js';
+import type { Attempt, RecordHandler } from '#parallel-consumer/options.js';
 import type { ConsumedRecord } from '#parallel-consumer/record.js';
 import type { InsertResult } from './bulk-insert.js';
 import type { SimulatedDelay } from './simulated-delay.js';
+
+/** A document in a large bulk costs MongoDB a 25th of an insert of its own. */
+const BATCHES = { maxBatchSize: 2_000, maxBatchWaitMs: 10 };
 
 /** Another order holds the id or the number: the record is poison, and what is saved stays as it is. */
 export class OrderConflictError extends Error {
@@ -21,42 +24,81 @@ export class OrderRefusedError extends Error {
   readonly code = 'refused-by-database';
 }
 
-/** What becomes of one record: held up as slow I/O would, read, then written durably together with its neighbours. */
+/** What becomes of one record: held up as slow I/O would, then read and written durably together with its neighbours. */
 @Injectable()
 export class OrderSaver {
   /** Saves that found the same order there already, since the start. */
   repeated = 0;
+  private readonly write: RecordHandler;
+  private operation: { readonly text: string; readonly id: UUID } | undefined;
 
+  /** @param insert as `insertOrders`: one result for each document, in their order */
   constructor(
-    private readonly codec: OrderCodec,
+    private readonly codec: Pick<OrderCodec, 'decode'>,
     private readonly delay: SimulatedDelay,
-    private readonly inserts: Batcher<OrderDocument, InsertResult>,
-  ) {}
+    private readonly insert: (documents: readonly OrderDocument[]) => Promise<readonly InsertResult[]>,
+  ) {
+    this.write = batchHandler({ handle: async (items) => this.saveTogether(items), ...BATCHES });
+  }
 
-  /** Resolves once the order is durable. */
-  async save(record: ConsumedRecord, attempt: Attempt): Promise<void> {
-    await this.delay.wait();
-    // Decoded only now: thousands wait at once, and bytes that wait are a fraction of the objects made of them.
+  /**
+   * Resolves once the order is durable. Not an async function: the frame of one would be kept through the wait, for each of
+   * the thousands that wait at once.
+   */
+  save(record: ConsumedRecord, attempt: Attempt): Promise<void> {
+    return this.delay.wait().then(() => this.write(record, attempt));
+  }
+
+  /**
+   * Decoded only now, with the insert at hand: bytes that wait are a fraction of the objects made of them. Inserted in the
+   * order of their numbers, which are neighbours in three indexes then: in the random order in which the waits end, MongoDB
+   * needs a fifth more CPU for them.
+   */
+  private async saveTogether(items: readonly BatchItem[]): Promise<BatchResult[]> {
+    const results: BatchResult[] = [];
+    const savedAt = new Date();
+    const decoded = await Promise.allSettled(items.map(async (item) => this.documentOf(item, savedAt)));
+    const orders = decoded.flatMap((each, index) => {
+      if (each.status === 'fulfilled') return [{ index, document: each.value }];
+      results[index] = each.reason as Error;
+      return [];
+    });
+    orders.sort((a, b) => a.document.number.compare(b.document.number));
+    const inserted = orders.length === 0 ? [] : await this.insert(orders.map(({ document }) => document));
+    for (const [place, { index }] of orders.entries()) results[index] = this.resultOf(inserted[place] as InsertResult);
+    return results;
+  }
+
+  private async documentOf({ record, attempt }: BatchItem, savedAt: Date): Promise<OrderDocument> {
     const order = await this.codec.decode(record.value);
-    const origin = readOrigin(record.headers);
-    const document = toDocument(order, {
-      operationId: origin === undefined ? null : new UUID(origin.operationId),
+    return toDocument(order, {
+      operationId: this.operationIdOf(record),
       partition: record.partition,
       offset: Long.fromNumber(record.offset),
       attempts: attempt.number,
-      savedAt: new Date(),
+      savedAt,
     });
-    const result = await this.inserts.add(document);
+  }
+
+  /** The orders of a batch share one nearly always. */
+  private operationIdOf({ headers }: ConsumedRecord): UUID | null {
+    const text = readOperationId(headers);
+    if (text === undefined) return null;
+    if (this.operation?.text !== text) this.operation = { text, id: new UUID(text) };
+    return this.operation.id;
+  }
+
+  private resultOf(result: InsertResult): BatchResult {
     switch (result.kind) {
       case 'saved':
-        return;
+        return undefined;
       case 'repeated':
         this.repeated += 1;
-        return;
+        return undefined;
       case 'conflict':
-        throw new OrderConflictError(result.reason);
+        return new OrderConflictError(result.reason);
       case 'refused':
-        throw new OrderRefusedError(result.reason);
+        return new OrderRefusedError(result.reason);
     }
   }
 }

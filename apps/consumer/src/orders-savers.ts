@@ -1,5 +1,5 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { ORDERS_TOPIC } from '#orders/topics.js';
+import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics.js';
 import { ParallelConsumerServer } from '#nestjs-parallel-consumer/parallel-consumer-server.js';
 import type { ParallelConsumerStatus } from '#parallel-consumer/status.js';
 import { ProgressMeter } from './progress-line.js';
@@ -16,6 +16,11 @@ export class OrdersSavers implements OnApplicationBootstrap, BeforeApplicationSh
 
   get status(): ParallelConsumerStatus {
     return this.server.statusOf(ORDERS_TOPIC);
+  }
+
+  /** How its member of the group is that carries dead letters into MongoDB. */
+  get deadLetters(): ParallelConsumerStatus {
+    return this.server.statusOf(DEAD_LETTER_TOPIC);
   }
 
   onApplicationBootstrap(): void {

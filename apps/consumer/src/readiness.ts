@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ReadinessChecks } from '#service/health.js';
 import { KafkaProbe } from '#service/kafka-probe.js';
 import { Mongo } from '#service/mongo.js';
+import type { ParallelConsumerStatus } from '#parallel-consumer/status.js';
 import { OrdersSavers } from './orders-savers.js';
 
 @Injectable()
@@ -13,10 +14,12 @@ export class ConsumerReadiness extends ReadinessChecks {
     this.checks = {
       mongodb: () => mongo.ping(),
       kafka: () => kafka.check(),
-      group: async () => {
-        const { notReadyBecause } = savers.status;
-        if (notReadyBecause !== undefined) throw new Error(notReadyBecause);
-      },
+      group: async () => requireReady(savers.status),
+      deadLetters: async () => requireReady(savers.deadLetters),
     };
   }
+}
+
+function requireReady({ notReadyBecause }: ParallelConsumerStatus): void {
+  if (notReadyBecause !== undefined) throw new Error(notReadyBecause);
 }

@@ -12,10 +12,26 @@ export function originHeaders(origin: RecordOrigin): Record<string, string> {
   return { [OPERATION_ID]: origin.operationId, [INDEX]: String(origin.index) };
 }
 
+type Headers = Readonly<Record<string, Buffer | undefined>>;
+
 /** Reads them back; `undefined` for a record that no operation made (a foreign producer may write to the topic). */
-export function readOrigin(headers: Readonly<Record<string, Buffer | undefined>>): RecordOrigin | undefined {
-  const operationId = headers[OPERATION_ID]?.toString();
+export function readOrigin(headers: Headers): RecordOrigin | undefined {
+  const operationId = readOperationId(headers);
   const index = Number(headers[INDEX]?.toString());
-  if (operationId === undefined || !/^[0-9a-f-]{36}$/.test(operationId)) return undefined;
+  if (operationId === undefined) return undefined;
   return Number.isSafeInteger(index) && index >= 0 ? { operationId, index } : undefined;
+}
+
+let lastRead: { readonly bytes: Buffer; readonly operationId: string | undefined } | undefined;
+
+/** The operation alone. Those that come in a row are of one operation nearly always: its text is made and checked once. */
+export function readOperationId(headers: Headers): string | undefined {
+  const bytes = headers[OPERATION_ID];
+  if (bytes === undefined) return undefined;
+  if (lastRead === undefined || !lastRead.bytes.equals(bytes)) {
+    const text = bytes.toString();
+    // A copy: the bytes at hand are part of a whole fetch.
+    lastRead = { bytes: Buffer.from(bytes), operationId: /^[0-9a-f-]{36}$/.test(text) ? text : undefined };
+  }
+  return lastRead.operationId;
 }

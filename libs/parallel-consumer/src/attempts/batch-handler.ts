@@ -30,8 +30,10 @@ export interface BatchHandlerOptions extends BatcherOptions {
  */
 export function batchHandler({ handle, ...options }: BatchHandlerOptions): RecordHandler {
   const batcher = new Batcher<BatchItem, BatchResult>(handle, options);
-  return async (record, attempt) => {
-    const error = await batcher.add({ record, attempt });
-    if (error !== undefined) throw error;
-  };
+  return (record, attempt) => batcher.add({ record, attempt }).then(throwIfFailed);
+}
+
+/** One function for all: a frame or a closure for each record would be kept as long as its batch takes. */
+function throwIfFailed(result: BatchResult): void {
+  if (result !== undefined) throw result;
 }

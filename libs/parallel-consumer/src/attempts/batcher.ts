@@ -50,7 +50,7 @@ export class Batcher<T, R> {
   }
 
   /** @returns the item's own result. @throws what its batch threw, or BatchResultsError */
-  async add(item: T): Promise<R> {
+  add(item: T): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       this.waiting.push({ item, resolve, reject });
       this.schedule();

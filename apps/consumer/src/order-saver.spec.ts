@@ -1,0 +1,102 @@
+import { describe, expect, it } from '@jest/globals';
+import { orderGenerator } from '#orders/generator.js';
+import { UndecodableOrderError } from '#orders/order-codec.js';
+import type { OrderDocument } from '#orders/order-document.js';
+import { originHeaders } from '#orders/record-headers.js';
+import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
+import type { InsertResult } from './bulk-insert.js';
+import { OrderConflictError, OrderRefusedError, OrderSaver } from './order-saver.js';
+import { SimulatedDelay } from './simulated-delay.js';
+
+const OPERATION_ID = '01935c9e-8a00-7000-8000-000000000001';
+const orderAt = orderGenerator({
+  operationId: OPERATION_ID,
+  seed: 1,
+  count: 10,
+  firstNumber: 1,
+  accounts: 9,
+  from: new Date(0),
+  to: new Date(1_000),
+});
+const ATTEMPT = { number: 2, signal: new AbortController().signal };
+const NO_DELAY = new SimulatedDelay({ minimum: 0, maximum: 0 }, () => 0, new ManualClock());
+
+/** A value is the order's index; a negative one can't be decoded. */
+async function decode(value: Buffer | null) {
+  const index = Number(String(value));
+  if (index < 0) throw new UndecodableOrderError('malformed-avro', `no order ${index}`);
+  return orderAt(index);
+}
+
+/** Saves the orders with these indexes at once. Tells how each ended, and what was inserted. */
+async function save(
+  indexes: readonly number[],
+  insert: (documents: readonly OrderDocument[]) => Promise<readonly InsertResult[]>,
+) {
+  const inserted: OrderDocument[][] = [];
+  const saver = new OrderSaver({ decode }, NO_DELAY, async (documents) => {
+    inserted.push([...documents]);
+    return insert(documents);
+  });
+  const ends = await Promise.allSettled(
+    indexes.map(async (index, offset) => {
+      const headers = {
+        'operation-id': Buffer.from(originHeaders({ operationId: OPERATION_ID, index })['operation-id'] ?? ''),
+      };
+      const value = Buffer.from(String(index));
+      return saver.save({ topic: 'orders', partition: 3, offset, key: null, value, headers, timestamp: 0 }, ATTEMPT);
+    }),
+  );
+  const errors = ends.map((end) => (end.status === 'fulfilled' ? undefined : (end.reason as unknown)));
+  return { errors, inserted, saver };
+}
+
+const numbersOf = (documents: readonly OrderDocument[]): number[] => documents.map(({ number }) => number.toNumber());
+
+describe('the saving of orders', () => {
+  it('inserts those that come together in one bulk, in the order of their numbers', async () => {
+    const { errors, inserted } = await save([5, 2, 9, 0], async (documents) =>
+      documents.map(() => ({ kind: 'saved' })),
+    );
+    expect(errors).toEqual([undefined, undefined, undefined, undefined]);
+    expect(inserted.map(numbersOf)).toEqual([[1, 3, 6, 10]]);
+  });
+
+  it('gives each record the result of its own order', async () => {
+    const kinds: Record<number, InsertResult> = {
+      1: { kind: 'repeated' },
+      3: { kind: 'conflict', reason: 'taken' },
+      6: { kind: 'refused', reason: 'too large' },
+      10: { kind: 'saved' },
+    };
+    const { errors, saver } = await save([5, 2, 9, 0], async (documents) =>
+      numbersOf(documents).map((number) => kinds[number] ?? { kind: 'saved' }),
+    );
+    expect(errors).toEqual([new OrderRefusedError('too large'), new OrderConflictError('taken'), undefined, undefined]);
+    expect(saver.repeated).toBe(1);
+  });
+
+  it('lets a record that can’t be decoded fail alone', async () => {
+    const { errors, inserted } = await save([4, -1, 1], async (documents) => documents.map(() => ({ kind: 'saved' })));
+    expect(errors).toEqual([undefined, new UndecodableOrderError('malformed-avro', 'no order -1'), undefined]);
+    expect(inserted.map(numbersOf)).toEqual([[2, 5]]);
+  });
+
+  it('asks MongoDB for nothing when none can be decoded', async () => {
+    const { errors, inserted } = await save([-1], async () => []);
+    expect(errors).toEqual([new UndecodableOrderError('malformed-avro', 'no order -1')]);
+    expect(inserted).toEqual([]);
+  });
+
+  it('fails all of a bulk that nothing is certain of', async () => {
+    const away = new Error('connection reset');
+    const { errors } = await save([1, 2], async () => Promise.reject(away));
+    expect(errors).toEqual([away, away]);
+  });
+
+  it('says in each document how it came in', async () => {
+    const { inserted } = await save([7], async (documents) => documents.map(() => ({ kind: 'saved' })));
+    const { operationId, partition, offset, attempts } = inserted[0]?.[0]?.ingest ?? {};
+    expect([String(operationId), partition, Number(offset), attempts]).toEqual([OPERATION_ID, 3, 0, 2]);
+  });
+});
