@@ -1,4 +1,4 @@
-import { isObservable, lastValueFrom } from 'rxjs';
+import { isObservable, lastValueFrom, type Observable } from 'rxjs';
 import type { Broker } from '../../parallel-consumer/src/kafka/broker.js';
 import type { Attempt, EngineLogger } from '../../parallel-consumer/src/options.js';
 import { ParallelConsumer } from '../../parallel-consumer/src/parallel-consumer.js';
@@ -42,17 +42,19 @@ export class TopicConsumer {
   }
 
   /**
-   * The path of every record: tens of thousands a second, and thousands at once. Each promise and each closure in it lives as
-   * long as the work, and many of them cost the garbage collector more than making them does: there is one frame only.
+   * The path of every record: tens of thousands a second, and thousands at once. The garbage collector copies whatever is
+   * kept until the work ends, so an async function's frame, and a closure, would cost more than all that is done here.
    */
-  private async handle(record: ConsumedRecord, attempt: Attempt): Promise<void> {
-    let payload = this.payloadOf(record);
-    if (payload instanceof Promise) payload = await refusing(payload);
+  private handle(record: ConsumedRecord, attempt: Attempt): Promise<void> {
     const context = new ParallelConsumerContext(record, attempt);
-    if (this.hooks.areSet())
-      return this.hooks.round(context, async () => completion(await this.handler(payload, context)));
-    const result = await this.handler(payload, context);
-    if (isObservable(result)) await completion(result);
+    const payload = this.payloadOf(record);
+    if (payload instanceof Promise) return refusing(payload).then(async (value) => this.work(value, context));
+    return this.work(payload, context);
+  }
+
+  private work(payload: unknown, context: ParallelConsumerContext): Promise<void> {
+    if (!this.hooks.areSet()) return this.handler(payload, context).then(completion);
+    return this.hooks.round(context, async () => completion(await this.handler(payload, context)));
   }
 
   private payloadOf(record: ConsumedRecord): unknown {
@@ -65,8 +67,8 @@ export class TopicConsumer {
 }
 
 /** The record is done when all of the stream is, not at its first value. */
-async function completion(result: unknown): Promise<void> {
-  if (isObservable(result)) await lastValueFrom(result, { defaultValue: undefined });
+function completion(result: unknown): Promise<void> | void {
+  if (isObservable(result)) return lastValueFrom(result as Observable<void>, { defaultValue: undefined });
 }
 
 async function refusing(payload: Promise<unknown>): Promise<unknown> {

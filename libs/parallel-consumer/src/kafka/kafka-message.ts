@@ -2,15 +2,9 @@ import type { ConsumedRecord } from '../record.js';
 import type { KafkaMessage } from './kafkajs.js';
 
 type Headers = Readonly<Record<string, Buffer | undefined>>;
-/** What kafkajs decoded, with one value of bytes for each header. */
-interface Slices {
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers: Headers;
-}
 
 /**
- * kafkajs's message as the engine's record: slices of its whole fetch, until it is detached.
+ * kafkajs's message as the engine's record: the message itself, whose parts are slices of its whole fetch, until it is detached.
  *
  * Detached it is one buffer of its own with all of its bytes, from which the parts are cut when they are asked for. Thousands
  * of records wait at once, and the garbage collector copies each of them several times: a buffer for each part, and an
@@ -19,7 +13,6 @@ interface Slices {
 class FetchedRecord implements ConsumedRecord {
   readonly offset: number;
   private readonly writtenAt: string;
-  private slices: Slices | undefined;
   private bytes: Buffer | undefined;
   /** Ends of key, value and headers in `bytes`; where one is null: -1. */
   private ends: readonly number[] | undefined;
@@ -28,11 +21,10 @@ class FetchedRecord implements ConsumedRecord {
   constructor(
     readonly topic: string,
     readonly partition: number,
-    message: KafkaMessage,
+    private message: KafkaMessage | undefined,
   ) {
-    this.offset = Number(message.offset);
-    this.writtenAt = message.timestamp;
-    this.slices = { key: message.key, value: message.value, headers: headersOf(message.headers) };
+    this.offset = Number(message?.offset);
+    this.writtenAt = message?.timestamp ?? '';
   }
 
   get timestamp(): number {
@@ -40,23 +32,24 @@ class FetchedRecord implements ConsumedRecord {
   }
 
   get key(): Buffer | null {
-    return this.slices === undefined ? this.part(0) : this.slices.key;
+    return this.message === undefined ? this.part(0) : this.message.key;
   }
 
   get value(): Buffer | null {
-    return this.slices === undefined ? this.part(1) : this.slices.value;
+    return this.message === undefined ? this.part(1) : this.message.value;
   }
 
   get headers(): Headers {
-    if (this.slices !== undefined) return this.slices.headers;
+    if (this.message !== undefined) return lastOfEach(this.message.headers);
     const headers: Record<string, Buffer | undefined> = {};
     for (const [index, name] of (this.headerNames ?? []).entries()) headers[name] = this.part(index + 2) ?? undefined;
     return headers;
   }
 
   detach(): void {
-    if (this.slices === undefined) return;
-    const { key, value, headers } = this.slices;
+    if (this.message === undefined) return;
+    const { key, value } = this.message;
+    const { headers } = this;
     const names = namesOf(headers);
     const parts = [key, value];
     for (const name of names) parts.push(headers[name] ?? null);
@@ -64,7 +57,7 @@ class FetchedRecord implements ConsumedRecord {
     this.ends = parts.map((part) => (part === null ? -1 : (end += part.length)));
     this.bytes = Buffer.concat(parts.filter((part) => part !== null));
     this.headerNames = names;
-    this.slices = undefined;
+    this.message = undefined;
   }
 
   private part(index: number): Buffer | null {
@@ -93,25 +86,41 @@ function namesOf(headers: Headers): readonly string[] {
   return lastNames;
 }
 
-/** Makes each record when its turn comes: made all at once, they would outlive the collections of the young heap. */
-export function* fetchedRecords(
-  topic: string,
-  partition: number,
-  messages: readonly KafkaMessage[],
-): Generator<ConsumedRecord> {
-  for (const message of messages) yield new FetchedRecord(topic, partition, message);
+/**
+ * A fetch's messages as records. Each is made when its turn comes: made all at once, they would outlive the collections of
+ * the young heap. No generator, which costs a record more than all that is done for it here.
+ */
+export class FetchedRecords implements Iterable<ConsumedRecord>, Iterator<ConsumedRecord, undefined> {
+  private index = 0;
+
+  constructor(
+    private readonly topic: string,
+    private readonly partition: number,
+    private readonly messages: readonly KafkaMessage[],
+  ) {}
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  next(): IteratorResult<ConsumedRecord, undefined> {
+    const message = this.messages[this.index];
+    if (message === undefined) return { done: true, value: undefined };
+    this.index += 1;
+    return { done: false, value: new FetchedRecord(this.topic, this.partition, message) };
+  }
 }
 
-/** As they came, where each name has one value of bytes, as almost always. */
-function headersOf(headers: KafkaMessage['headers']): Headers {
+/** As they came, where each name has one value of bytes, as almost always; else the last value of each. */
+function lastOfEach(headers: KafkaMessage['headers']): Headers {
   for (const name in headers) {
     const value = headers[name];
-    if (Array.isArray(value) || typeof value === 'string') return lastOfEach(headers);
+    if (Array.isArray(value) || typeof value === 'string') return lastValues(headers);
   }
   return (headers ?? {}) as Headers;
 }
 
-function lastOfEach(headers: NonNullable<KafkaMessage['headers']>): Headers {
+function lastValues(headers: NonNullable<KafkaMessage['headers']>): Headers {
   const last: Record<string, Buffer | undefined> = {};
   for (const name in headers) {
     const value = headers[name];

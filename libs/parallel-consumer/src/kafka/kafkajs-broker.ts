@@ -5,7 +5,7 @@ import type { Position } from '../record.js';
 import type { Broker, BrokerHealth, BrokerListener, CommittedPosition, TopicPartition } from './broker.js';
 import { hookGroupCoordinator, type GroupCluster, type JoinHook } from './group-coordinator.js';
 import { GroupOffsets } from './group-offsets.js';
-import { fetchedRecords } from './kafka-message.js';
+import { FetchedRecords } from './kafka-message.js';
 import {
   KAFKA_RETRY,
   PartitionAssigners,
@@ -207,7 +207,7 @@ export class KafkajsBroker implements Broker {
     const left = await listener.fetched({
       topic,
       partition,
-      records: fetchedRecords(topic, partition, batch.messages),
+      records: new FetchedRecords(topic, partition, batch.messages),
       fetchOffset,
       lastOffset: Number(batch.lastOffset()),
       highWatermark: Number(batch.highWatermark),

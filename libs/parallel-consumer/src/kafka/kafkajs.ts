@@ -54,6 +54,8 @@ export function reliableProducer(kafka: Kafka, logger: EngineLogger): ReliablePr
     kafka.producer({
       idempotent: true,
       maxInFlightRequests: 1,
+      // Partitions are chosen before; without this kafkajs warns of another default than that of its first version.
+      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
       allowAutoTopicCreation: false,
       // A few seconds: the producer above this one tries on without end, and tells about it.
       retry: { ...KAFKA_RETRY, retries: 5 },

@@ -21,6 +21,12 @@ describe('the limit that finds itself', () => {
     expect(rate).toBeGreaterThan(0.9 * 4_000);
   });
 
+  it('has climbed from 200 to 10,000 within six mean latencies and a half of starting', () => {
+    const { limit, backend } = searching(wait);
+    backend.run(4 * SECOND);
+    expect(limit.current).toBe(10_000);
+  });
+
   it.each([
     [2_000, 10],
     [1_000, 500],
@@ -58,8 +64,8 @@ describe('the limit that finds itself', () => {
     const limit = new AutoLimit({ initial: 400, min: 10, max: 400 });
     for (let sample = 0; sample < 1_600; sample += 1) limit.attempted('done', 100, 400);
     expect(limit.current).toBe(400);
-    for (let sample = 0; sample < 800; sample += 1) limit.attempted('done', 300, 400);
-    expect(limit.current).toBeLessThanOrEqual(200);
+    for (let sample = 0; sample < 400; sample += 1) limit.attempted('done', 300, 400);
+    expect(limit.current).toBe(200);
   });
 
   it('halves once for the environment failures of all that is in flight, and again for those of the next window', () => {
@@ -78,6 +84,15 @@ describe('the limit that finds itself', () => {
     const { limit, backend } = searching(wait, { demand: 50 });
     backend.run(60 * SECOND);
     expect(limit.current).toBe(200);
+  });
+
+  it('grows also where batches end for many at once, and the window is half empty for that moment', () => {
+    const limit = new AutoLimit({ initial: 200, min: 10, max: 1_000 });
+    for (let batch = 0; batch < 100; batch += 1) {
+      const inFlight = limit.current;
+      for (let left = inFlight; left > inFlight / 2; left -= 1) limit.attempted('done', 50, left);
+    }
+    expect(limit.current).toBeGreaterThan(700);
   });
 
   it('learns from failures of the records’ own as from successes, and nothing from abandoned attempts', () => {

@@ -6,7 +6,7 @@ export interface AutoLimitBounds {
   readonly max: number;
 }
 
-/** While no step has failed to pay off, the limit doubles; after that it moves by a quarter. */
+/** While no step has failed to pay off, the limit doubles, as TCP's slow start does; after that it moves by a quarter. */
 const FIRST_STEP = 2;
 const STEP = 1.25;
 /** A step up pays off when latency grows by less than this power of it: by Little's law the rate then grows by more than its cube root. */
@@ -45,7 +45,8 @@ export class AutoLimit {
   private rests = 0;
   private samples = 0;
   private sum = 0;
-  private busy = 0;
+  private halfUsed = 0;
+  private peak = 0;
 
   constructor(private readonly bounds: AutoLimitBounds) {
     this.limit = Math.min(Math.max(bounds.initial, bounds.min), bounds.max);
@@ -66,14 +67,17 @@ export class AutoLimit {
   private sample(milliseconds: number, inFlight: number): void {
     this.samples += 1;
     this.sum += Math.max(FLOOR_MS, milliseconds);
-    if (inFlight >= 0.9 * this.limit) this.busy += 1;
+    if (inFlight >= this.limit / 2) this.halfUsed += 1;
+    this.peak = Math.max(this.peak, inFlight);
     if (this.samples < Math.max(this.limit, MIN_SAMPLES)) return;
     const mean = this.sum / this.samples;
-    const wasBusy = this.busy > this.samples / 2;
+    // Not at each sample: a batch ends for many at once, and for that moment the window is far from full.
+    const wasBusy = this.peak >= 0.9 * this.limit && this.halfUsed > this.samples / 2;
     const wasSettling = this.settling;
     this.startWindow(false);
-    // The first window after a change has records in it that began under the old limit, and too many short ones.
-    if (!wasSettling) this.judge(mean, wasBusy);
+    // The first window after a change has records in it that began under the old limit, and too many short ones. While
+    // nothing has failed to pay off it counts all the same: it hides one step too far at the most, and halves the climb.
+    if (!wasSettling || this.step === FIRST_STEP) this.judge(mean, wasBusy);
   }
 
   private judge(mean: number, wasBusy: boolean): void {
@@ -88,6 +92,7 @@ export class AutoLimit {
       this.before = { limit, mean };
       return;
     }
+    const { step } = this;
     if (before !== undefined && before.limit !== limit) {
       const elasticity = Math.log(mean / before.mean) / Math.log(limit / before.limit);
       const upPaysOff = elasticity < WORTHWHILE;
@@ -95,7 +100,8 @@ export class AutoLimit {
       this.direction = upPaysOff ? 1 : -1;
     }
     this.before = { limit, mean };
-    this.move(limit * (this.direction === 1 ? this.step : 1 / this.step));
+    // The first one that fails is taken back whole.
+    this.move(limit * (this.direction === 1 ? step : 1 / step));
     if (this.limit === limit) this.restAtEnd();
     else this.rests = 0;
   }
@@ -127,7 +133,8 @@ export class AutoLimit {
   private startWindow(settling: boolean): void {
     this.samples = 0;
     this.sum = 0;
-    this.busy = 0;
+    this.halfUsed = 0;
+    this.peak = 0;
     this.settling = settling;
   }
 }
