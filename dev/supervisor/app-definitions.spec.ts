@@ -42,8 +42,8 @@ describe('the variables of an app', () => {
   });
 
   it('give a consumer more heap for more in flight', () => {
-    expect(consumerDefinition(context, 1).heapMiB).toBe(256);
+    expect(consumerDefinition(context, 1).heap.oldMiB).toBe(256);
     const wide = { ...context, options: readStackOptions(['--in-flight', '20000'], {}, '/project') };
-    expect(consumerDefinition(wide, 1).heapMiB).toBe(528);
+    expect(consumerDefinition(wide, 1).heap.oldMiB).toBe(528);
   });
 });

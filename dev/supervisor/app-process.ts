@@ -5,16 +5,18 @@ import type { ProcessRecords } from '../servers/process-records.js';
 import type { ServerGuard } from '../servers/server-guard.js';
 import type { AppLogView } from './app-log-view.js';
 
-/**
- * What a chunk or a bulk is made of dies young where there is room for it: at V8's own size it is promoted, and the collections
- * of the old heap cost the producer a second core.
- */
-const YOUNG_HEAP = '--max-semi-space-size=32';
+/** V8's limits of one process, in MiB. */
+export interface Heap {
+  /** Of the objects that last; without it V8 takes what the machine has. */
+  readonly oldMiB?: number;
+  /** Of one half of the place where objects begin. Up to three times as much is resident. */
+  readonly youngMiB: number;
+}
 
-/** V8's flags of every app. @param heapMiB as in `AppDefinition`; without it the old heap has V8's own limit */
-export function heapFlags(heapMiB?: number): string[] {
-  const limit = heapMiB === undefined ? [] : [`--max-old-space-size=${heapMiB}`];
-  return ['--enable-source-maps', ...limit, YOUNG_HEAP];
+/** V8's flags of every app. */
+export function heapFlags({ oldMiB, youngMiB }: Heap): string[] {
+  const old = oldMiB === undefined ? [] : [`--max-old-space-size=${oldMiB}`];
+  return ['--enable-source-maps', ...old, `--max-semi-space-size=${youngMiB}`];
 }
 
 /** One of the services, as it is to be run. */
@@ -22,8 +24,7 @@ export interface AppDefinition {
   /** As shown to people, such as `consumer-1`. */
   readonly name: string;
   readonly script: string;
-  /** What its objects may take before V8 collects whatever it can. */
-  readonly heapMiB: number;
+  readonly heap: Heap;
   readonly env: NodeJS.ProcessEnv;
   readonly logFile: string;
 }
@@ -48,10 +49,10 @@ export class AppProcess {
   private gone = false;
 
   constructor(definition: AppDefinition, log: LogFile, surroundings: AppSurroundings) {
-    const { name, script, heapMiB, env } = definition;
+    const { name, script, heap, env } = definition;
     const { records, guard, view } = surroundings;
     // Detached: Ctrl-C in the terminal is the supervisor's alone to hear. The channel tells the app when the supervisor dies.
-    const child = spawn(process.execPath, [...heapFlags(heapMiB), script], {
+    const child = spawn(process.execPath, [...heapFlags(heap), script], {
       env,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(guard === undefined ? [] : [guard.inheritable])],
