@@ -63,7 +63,7 @@ function loopCandidates(bench: Bench): Candidate[] {
 /** Both with the heap of a consumer app. */
 function optionsOf(bench: Bench): RunOptions {
   const dataset = ordersDataset(bench.quick ? 200_000 : 1_000_000);
-  return { dataset, heapMiB: heapFor(IN_FLIGHT), timeoutMs: 120_000 };
+  return { dataset, heap: heapFor(IN_FLIGHT), timeoutMs: 120_000 };
 }
 
 function warmRate(measurement: Measurement): number {

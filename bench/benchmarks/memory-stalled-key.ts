@@ -27,7 +27,7 @@ export const memoryStalledKey: Benchmark = {
     const measurement = await bench.run(
       'engine-stalled-key',
       { inFlight: IN_FLIGHT, stalledKey: smallKey(0), stillMs: STILL_MS },
-      { dataset, heapMiB: heapFor(IN_FLIGHT), timeoutMs: 240_000 },
+      { dataset, heap: heapFor(IN_FLIGHT), timeoutMs: 240_000 },
     );
     const others = Math.floor((dataset.records / PARTITIONS) * (PARTITIONS - 1));
     const wasHeldUp = measurement.records < others;

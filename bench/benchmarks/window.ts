@@ -59,7 +59,7 @@ function boundBenchmark({ name, about, inFlight, limit, dataset }: Bound): Bench
           { inFlight, saveMs: SAVE_MS },
           {
             dataset: dataset(records),
-            heapMiB: heapFor(inFlight),
+            heap: heapFor(inFlight),
             timeoutMs: 3_000 * SECONDS,
           },
         );

@@ -7,10 +7,11 @@ import { startEngine } from './start-engine.js';
 export const contend: Contender<'engine-save'> = async (job, meter) => {
   const { inFlight, saveMs } = job.parameters;
   const saver = orderSaver(await connectSave(job), saveMs);
-  const handler: Parameters<typeof startEngine>[1]['handler'] = async (record, attempt) => {
+  const finished = (): void => meter.finished();
+  // No frame of its own for each record in flight: the consumer app has none either.
+  const handler: Parameters<typeof startEngine>[1]['handler'] = (record, attempt) => {
     meter.begin();
-    await saver.save(record, attempt);
-    meter.finished();
+    return saver.save(record, attempt).then(finished);
   };
   await startEngine(job, { handler, inFlight, classify: classifySaveFailure });
   await meter.done;

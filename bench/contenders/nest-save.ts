@@ -40,14 +40,15 @@ export const contend: Contender<'nest-save'> = async (job, meter) => {
 
 /** As the consumer app has it; the topic is a run's own, so the classes are too. */
 function moduleFor(topic: string, saver: OrderSaver, meter: Meter): new () => object {
+  const finished = (): void => meter.finished();
+
   @Controller()
   class OrdersController {
     // oxlint-disable-next-line typescript/no-unnecessary-type-arguments -- without it a topic that is no literal picks another overload
     @EventPattern<string>(topic, PARALLEL_CONSUMER)
-    async save(@Ctx() { record, attempt }: ParallelConsumerContext): Promise<void> {
+    save(@Ctx() { record, attempt }: ParallelConsumerContext): Promise<void> {
       meter.begin();
-      await saver.save(record, attempt);
-      meter.finished();
+      return saver.save(record, attempt).then(finished);
     }
   }
 

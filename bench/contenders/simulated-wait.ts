@@ -1,4 +1,5 @@
 import { murmur3 } from '#orders/murmur3.js';
+import { systemClock } from '#parallel-consumer/clock.js';
 import { SimulatedDelay } from '../../apps/consumer/src/simulated-delay.js';
 import type { SaveMs } from './job.js';
 
@@ -8,8 +9,9 @@ const TWO_32 = 2 ** 32;
 /** The consumer app's wait with the same draws in every run. */
 export function simulatedWait(saveMs: SaveMs): SimulatedDelay {
   let draws = 0;
-  return new SimulatedDelay(saveMs, () => {
+  const random = (): number => {
     draws += 1;
     return murmur3(SEED, draws, 0, 0, 0) / TWO_32;
-  });
+  };
+  return new SimulatedDelay(saveMs, random, systemClock);
 }

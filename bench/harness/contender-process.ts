@@ -1,15 +1,16 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
-import { heapFlags } from '../../dev/supervisor/app-process.js';
+import { heapFlags, type Heap } from '../../dev/supervisor/app-process.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import type { Job } from '../contenders/job.js';
+import { UNBOUNDED_HEAP } from './consumer-heap.js';
 import type { Measurement } from './measurement.js';
 
 const SCRIPT = join(PROJECT_DIRECTORY, 'dist', 'bench', 'contenders', 'main.js');
 
 export interface ProcessOptions {
-  /** V8's limit of the old heap, as the app has it; without one V8 takes what the machine has. */
-  readonly heapMiB?: number;
+  /** Default: a consumer's young heap, and no limit of the old one. */
+  readonly heap?: Heap;
   /** A contender that takes longer is killed, and its benchmark has failed. */
   readonly timeoutMs: number;
   /** Where V8's CPU profile of it goes; without a folder there is none. */
@@ -22,11 +23,11 @@ export interface ProcessOptions {
  * @throws Error when it fails, isn't done in time, or the signal aborts
  */
 export async function runContender(job: Job, options: ProcessOptions): Promise<Measurement> {
-  const { heapMiB, timeoutMs, profileDirectory, signal } = options;
+  const { heap = UNBOUNDED_HEAP, timeoutMs, profileDirectory, signal } = options;
   const profile = profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
   const overdue = AbortSignal.timeout(timeoutMs);
   const child = fork(SCRIPT, [], {
-    execArgv: [...heapFlags(heapMiB), '--disable-warning=TimeoutNegativeWarning', ...profile],
+    execArgv: [...heapFlags(heap), '--disable-warning=TimeoutNegativeWarning', ...profile],
     signal: AbortSignal.any([signal, overdue]),
     killSignal: 'SIGKILL',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
