@@ -29,8 +29,10 @@ const MAX_MESSAGE_CHARACTERS = 1_000;
  * It keeps its partition number, so that the dead letters of one key stay in order where the topics are alike.
  */
 export function deadLetterOf(record: ConsumedRecord, error: unknown, attempts: number): OutgoingRecord {
-  const headers: Record<string, Buffer | string> = {};
-  for (const [name, value] of Object.entries(record.headers)) if (value !== undefined) headers[name] = value;
+  // An empty value for none, which kafkajs can't send. By fromEntries, since an assignment of `__proto__` makes no header.
+  const headers = Object.fromEntries(
+    Object.entries(record.headers).map(([name, value]) => [name, value ?? Buffer.alloc(0)]),
+  );
   const message = error instanceof Error ? error.message : String(error);
   return {
     partition: record.partition,

@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { deadLetterOf } from '../attempts/dead-letter.js';
+import { sizeOf } from '../record.js';
 import { FetchedRecords } from './kafka-message.js';
 import type { KafkaMessage } from './kafkajs.js';
 
@@ -47,6 +49,36 @@ describe.each([
     const record = recordOf({ headers: { trace: [Buffer.from('one'), 'two'], plain: 'text' } });
     prepare(record);
     expect(record.headers).toEqual({ trace: Buffer.from('two'), plain: Buffer.from('text') });
+  });
+});
+
+describe.each([
+  ['as it was fetched', () => undefined],
+  ['with bytes of its own', (record: { detach?(): void }) => record.detach?.()],
+])('headers that only a stranger writes, %s', (_, prepare) => {
+  it('are undefined where they have no value', () => {
+    const record = recordOf({ headers: { none: null as unknown as Buffer, some: Buffer.from('x') } });
+    prepare(record);
+    expect(Object.entries(record.headers)).toEqual([
+      ['none', undefined],
+      ['some', Buffer.from('x')],
+    ]);
+    expect(sizeOf(record)).toBeGreaterThan(0);
+  });
+
+  it('are headers like any others under the name __proto__', () => {
+    // As kafkajs decodes it: the value that it finds under that name is the prototype of all objects.
+    const headers = { ['__proto__']: [Object.prototype, Buffer.from('x')] } as unknown as NonNullable<
+      KafkaMessage['headers']
+    >;
+    const record = recordOf({ headers });
+    prepare(record);
+    expect(Object.entries(record.headers)).toEqual([['__proto__', Buffer.from('x')]]);
+    expect(sizeOf(record)).toBeLessThan(1_000);
+    expect(Object.entries(deadLetterOf(record, new Error('poison'), 1).headers)).toContainEqual([
+      '__proto__',
+      Buffer.from('x'),
+    ]);
   });
 });
 

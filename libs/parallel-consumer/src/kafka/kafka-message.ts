@@ -42,7 +42,8 @@ class FetchedRecord implements ConsumedRecord {
   get headers(): Headers {
     if (this.message !== undefined) return lastOfEach(this.message.headers);
     const headers: Record<string, Buffer | undefined> = {};
-    for (const [index, name] of (this.headerNames ?? []).entries()) headers[name] = this.part(index + 2) ?? undefined;
+    for (const [index, name] of (this.headerNames ?? []).entries())
+      setHeader(headers, name, this.part(index + 2) ?? undefined);
     return headers;
   }
 
@@ -111,11 +112,12 @@ export class FetchedRecords implements Iterable<ConsumedRecord>, Iterator<Consum
   }
 }
 
-/** As they came, where each name has one value of bytes, as almost always; else the last value of each. */
+/** As they came, where each name has one value of bytes, as almost always; else the last value of each, null being undefined. */
 function lastOfEach(headers: KafkaMessage['headers']): Headers {
   for (const name in headers) {
     const value = headers[name];
-    if (Array.isArray(value) || typeof value === 'string') return lastValues(headers);
+    // kafkajs hands out null too, whatever its types say.
+    if (!Buffer.isBuffer(value)) return lastValues(headers);
   }
   return (headers ?? {}) as Headers;
 }
@@ -125,7 +127,13 @@ function lastValues(headers: NonNullable<KafkaMessage['headers']>): Headers {
   for (const name in headers) {
     const value = headers[name];
     const one = Array.isArray(value) ? value.at(-1) : value;
-    last[name] = typeof one === 'string' ? Buffer.from(one) : one;
+    setHeader(last, name, typeof one === 'string' ? Buffer.from(one) : (one ?? undefined));
   }
   return last;
+}
+
+/** Whoever may write to the topic chooses the names: assigned, `__proto__` would be no header but another prototype. */
+function setHeader(headers: Record<string, Buffer | undefined>, name: string, value: Buffer | undefined): void {
+  if (name !== '__proto__') headers[name] = value;
+  else Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true });
 }

@@ -32,7 +32,7 @@ const FLOOR_MS = 1;
  * that: with grouped writes more in flight is slower for each and faster for all.
  * Multiplicative decrease: an environment failure, or latency that jumps without a step, halves the limit.
  *
- * It grows only while the limit is what holds the work back. Not guaranteed: the optimum; it stays within a step or two of
+ * It grows only while the limit is what holds the work back: while a window has reached it, and mostly used half of it. Not guaranteed: the optimum; it stays within a step or two of
  * the knee, and needs some windows (each of at least as many records as are in flight) to get there.
  */
 export class AutoLimit {
@@ -41,6 +41,7 @@ export class AutoLimit {
   private direction: 1 | -1 = 1;
   private before: { readonly limit: number; readonly mean: number } | undefined;
   private settling = true;
+  private begun = false;
   private halved = false;
   private rests = 0;
   private samples = 0;
@@ -76,8 +77,10 @@ export class AutoLimit {
     const wasSettling = this.settling;
     this.startWindow(false);
     // The first window after a change has records in it that began under the old limit, and too many short ones. While
-    // nothing has failed to pay off it counts all the same: it hides one step too far at the most, and halves the climb.
-    if (!wasSettling || this.step === FIRST_STEP) this.judge(mean, wasBusy);
+    // nothing has failed to pay off it counts all the same: it hides one step too far at the most, and halves the time of
+    // the climb. Not so the very first: all in it began at once, only the short ones have ended, and the next would look slow.
+    if (!wasSettling || (this.step === FIRST_STEP && this.begun)) this.judge(mean, wasBusy);
+    this.begun = true;
   }
 
   private judge(mean: number, wasBusy: boolean): void {

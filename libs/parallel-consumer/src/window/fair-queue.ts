@@ -2,7 +2,7 @@ import { Fifo } from './fifo.js';
 
 /** Tasks that may run, one lane for each partition, served in turns: a partition with much to do can't starve the others. */
 export class FairQueue<T> {
-  /** The lanes that hold something, each once. */
+  /** The lanes whose turn will come, each once: all that hold something, and some that were drained meanwhile. */
   private readonly turns = new Fifo<Fifo<T>>();
   private count = 0;
   /** What came while nothing else was there, and its lane: with room in the window a task runs as it comes, and needs no queue. */
