@@ -33,7 +33,7 @@ export const nestStrategy: Benchmark = {
 
 function candidate(bench: Bench, contender: 'nest-save' | 'engine-save'): Candidate {
   const dataset = ordersDataset(bench.quick ? 60_000 : 400_000);
-  const records = bench.quick ? 60_000 : 200_000;
+  const records = bench.quick ? 40_000 : 200_000;
   const options = { dataset, records, saves: true, heap: heapFor(IN_FLIGHT), timeoutMs: TIMEOUT_MS };
   return {
     label: `${contender}, ${IN_FLIGHT} in flight`,

@@ -10,7 +10,8 @@ export async function orderOfMessage(
   partition: number,
   { headers, offset, value }: KafkaMessage,
 ): Promise<OrderDocument> {
-  const order = await codec.decode(value);
+  await codec.learn(value);
+  const order = codec.decode(value);
   const origin = readOrigin(headers as Parameters<typeof readOrigin>[0]);
   return toDocument(order, {
     operationId: origin === undefined ? null : new UUID(origin.operationId),

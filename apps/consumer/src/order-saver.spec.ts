@@ -22,11 +22,13 @@ const ATTEMPT = { number: 2, signal: new AbortController().signal };
 const NO_DELAY = new SimulatedDelay({ minimum: 0, maximum: 0 }, () => 0, new ManualClock());
 
 /** A value is the order's index; a negative one can't be decoded. */
-async function decode(value: Buffer | null) {
+function decode(value: Buffer | null) {
   const index = Number(String(value));
   if (index < 0) throw new UndecodableOrderError('malformed-avro', `no order ${index}`);
   return orderAt(index);
 }
+
+const learn = (): undefined => undefined;
 
 /** Saves the orders with these indexes at once. Tells how each ended, and what was inserted. */
 async function save(
@@ -34,7 +36,7 @@ async function save(
   insert: (documents: readonly OrderDocument[]) => Promise<readonly InsertResult[]>,
 ) {
   const inserted: OrderDocument[][] = [];
-  const saver = new OrderSaver({ decode }, NO_DELAY, async (documents) => {
+  const saver = new OrderSaver({ learn, decode }, NO_DELAY, async (documents) => {
     inserted.push([...documents]);
     return insert(documents);
   });
@@ -86,6 +88,22 @@ describe('the saving of orders', () => {
     const { errors, inserted } = await save([-1], async () => []);
     expect(errors).toEqual([new UndecodableOrderError('malformed-avro', 'no order -1')]);
     expect(inserted).toEqual([]);
+  });
+
+  it('holds up no other record while the schema of one is asked for, and gives that one the answer', async () => {
+    const answer = Promise.withResolvers<void>();
+    const unknown = Buffer.from('3');
+    const saver = new OrderSaver(
+      { learn: (value) => (value === unknown ? answer.promise : undefined), decode },
+      NO_DELAY,
+      async (documents) => documents.map(() => ({ kind: 'saved' })),
+    );
+    const record = { topic: 'orders', partition: 0, offset: 0, key: null, headers: {}, timestamp: 0 };
+    const waiting = saver.save({ ...record, value: unknown }, ATTEMPT);
+    await saver.save({ ...record, value: Buffer.from('4') }, ATTEMPT);
+    const denied = new UndecodableOrderError('unknown-schema', 'the registry has no schema 9');
+    answer.reject(denied);
+    await expect(waiting).rejects.toBe(denied);
   });
 
   it('fails all of a bulk that nothing is certain of', async () => {

@@ -4,6 +4,7 @@ import type { OrderCodec } from '#orders/order-codec.js';
 import { toDocument, type OrderDocument } from '#orders/order-document.js';
 import { readOperationId } from '#orders/record-headers.js';
 import { batchHandler, type BatchItem, type BatchResult } from '#parallel-consumer/attempts/batch-handler.js';
+import { BatchResultsError } from '#parallel-consumer/attempts/batcher.js';
 import type { Attempt, RecordHandler } from '#parallel-consumer/options.js';
 import type { ConsumedRecord } from '#parallel-consumer/record.js';
 import type { InsertResult } from './bulk-insert.js';
@@ -34,7 +35,7 @@ export class OrderSaver {
 
   /** @param insert as `insertOrders`: one result for each document, in their order */
   constructor(
-    private readonly codec: Pick<OrderCodec, 'decode'>,
+    private readonly codec: Pick<OrderCodec, 'learn' | 'decode'>,
     private readonly delay: SimulatedDelay,
     private readonly insert: (documents: readonly OrderDocument[]) => Promise<readonly InsertResult[]>,
   ) {
@@ -43,10 +44,14 @@ export class OrderSaver {
 
   /**
    * Resolves once the order is durable. Not an async function: the frame of one would be kept through the wait, for each of
-   * the thousands that wait at once.
+   * the thousands that wait at once. An unknown schema is asked for here, where it holds up its own record and no other.
    */
   save(record: ConsumedRecord, attempt: Attempt): Promise<void> {
-    return this.delay.wait().then(() => this.write(record, attempt));
+    return this.delay.wait().then(() => {
+      const learning = this.codec.learn(record.value);
+      if (learning === undefined) return this.write(record, attempt);
+      return learning.then(async () => this.write(record, attempt));
+    });
   }
 
   /**
@@ -55,23 +60,25 @@ export class OrderSaver {
    * needs a fifth more CPU for them.
    */
   private async saveTogether(items: readonly BatchItem[]): Promise<BatchResult[]> {
-    const results: BatchResult[] = [];
+    const results: BatchResult[] = items.map(() => undefined);
+    const orders: { readonly index: number; readonly document: OrderDocument }[] = [];
     const savedAt = new Date();
-    const decoded = await Promise.allSettled(items.map(async (item) => this.documentOf(item, savedAt)));
-    const orders = decoded.flatMap((each, index) => {
-      if (each.status === 'fulfilled') return [{ index, document: each.value }];
-      results[index] = each.reason as Error;
-      return [];
-    });
+    for (const [index, item] of items.entries()) {
+      try {
+        orders.push({ index, document: this.documentOf(item, savedAt) });
+      } catch (error) {
+        results[index] = error as Error;
+      }
+    }
     orders.sort((a, b) => a.document.number.compare(b.document.number));
     const inserted = orders.length === 0 ? [] : await this.insert(orders.map(({ document }) => document));
+    if (inserted.length !== orders.length) throw new BatchResultsError(orders.length, inserted.length);
     for (const [place, { index }] of orders.entries()) results[index] = this.resultOf(inserted[place] as InsertResult);
     return results;
   }
 
-  private async documentOf({ record, attempt }: BatchItem, savedAt: Date): Promise<OrderDocument> {
-    const order = await this.codec.decode(record.value);
-    return toDocument(order, {
+  private documentOf({ record, attempt }: BatchItem, savedAt: Date): OrderDocument {
+    return toDocument(this.codec.decode(record.value), {
       operationId: this.operationIdOf(record),
       partition: record.partition,
       offset: Long.fromNumber(record.offset),

@@ -90,15 +90,26 @@ export class OrderCodec {
   }
 
   /**
-   * @throws UndecodableOrderError when the record is at fault; anything else thrown means that the registry could not be
-   *   asked, which says nothing about the record
+   * Learns the schema of a value, so that `decode` can read it: the registry is asked once for each schema.
+   * @returns `undefined` when nothing has to be asked; else a promise that rejects with UndecodableOrderError when the record is at
+   *   fault; any other rejection means that the registry could not be asked, which says nothing about the record
    */
-  async decode(value: Buffer | null): Promise<Order> {
+  learn(value: Buffer | null): Promise<unknown> | undefined {
+    const schemaId = schemaIdOf(value);
+    return schemaId === undefined || this.readers.has(schemaId) ? undefined : this.readerOf(schemaId);
+  }
+
+  /**
+   * Reads a value whose schema is learnt.
+   * @throws UndecodableOrderError when the record is at fault
+   */
+  decode(value: Buffer | null): Order {
     if (value === null || value.length === 0) throw new UndecodableOrderError('empty-value', 'the value is empty');
-    if (value.length < HEADER_BYTES || value[0] !== 0)
+    const schemaId = schemaIdOf(value);
+    if (schemaId === undefined)
       throw new UndecodableOrderError('not-wire-format', 'the value does not begin with a zero byte and a schema id');
-    const schemaId = value.readInt32BE(1);
-    const reader = this.readers.get(schemaId) ?? (await this.readerOf(schemaId));
+    const reader = this.readers.get(schemaId);
+    if (reader === undefined) throw new Error(`schema ${schemaId} must be learnt before a value of it is decoded`);
     const order = readBody(reader, value.subarray(HEADER_BYTES));
     const violation = orderViolation(order);
     if (violation !== undefined) throw new UndecodableOrderError('invalid-order', violation);
@@ -136,6 +147,10 @@ export class OrderCodec {
     const body: unknown = response.status === 404 ? await response.json().catch(() => undefined) : undefined;
     return typeof body === 'object' && body !== null && 'error_code' in body && body.error_code === 40403;
   }
+}
+
+function schemaIdOf(value: Buffer | null): number | undefined {
+  return value === null || value.length < HEADER_BYTES || value[0] !== 0 ? undefined : value.readInt32BE(1);
 }
 
 /** Avro's union wants an explicit null. */

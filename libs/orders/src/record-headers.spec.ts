@@ -15,6 +15,7 @@ describe('record headers', () => {
   it.each<[string, Record<string, string>]>([
     ['no headers', {}],
     ['a strange operation id', { 'operation-id': 'x', index: '1' }],
+    ['what has the characters of a UUID, but not its form', { 'operation-id': '-'.repeat(36), index: '1' }],
     ['no index', { 'operation-id': origin.operationId }],
     ['a negative index', { 'operation-id': origin.operationId, index: '-1' }],
   ])('give no origin for %s', (_, headers) => {

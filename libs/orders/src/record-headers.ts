@@ -6,6 +6,7 @@ export interface RecordOrigin {
 
 const OPERATION_ID = 'operation-id';
 const INDEX = 'index';
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** The headers that every record of an operation carries; they survive into the dead letters. */
 export function originHeaders(origin: RecordOrigin): Record<string, string> {
@@ -31,7 +32,7 @@ export function readOperationId(headers: Headers): string | undefined {
   if (lastRead === undefined || !lastRead.bytes.equals(bytes)) {
     const text = bytes.toString();
     // A copy: the bytes at hand are part of a whole fetch.
-    lastRead = { bytes: Buffer.from(bytes), operationId: /^[0-9a-f-]{36}$/.test(text) ? text : undefined };
+    lastRead = { bytes: Buffer.from(bytes), operationId: UUID.test(text) ? text : undefined };
   }
   return lastRead.operationId;
 }
