@@ -15,6 +15,10 @@ export const OperationResponseSchema = z
     status: z
       .enum(['running', 'paused', 'succeeded', 'cancelled', 'failed'])
       .describe('Of the emitting: `succeeded` means that Kafka acknowledged all of it.'),
+    interruption: z
+      .enum(['pause', 'cancel'])
+      .nullable()
+      .describe('What is wanted of it and not done yet, while a chunk is in hand.'),
     seed: count,
     count: count.describe('Orders asked for.'),
     firstNumber: count.describe('The number of its first order; the others follow without a gap.'),
@@ -25,6 +29,9 @@ export const OperationResponseSchema = z
     requestedRatePerSecond: z.number().nullable(),
     generated: count.describe('Orders made so far.'),
     acked: count.describe('Orders that Kafka has acknowledged.'),
+    ackedNumbers: z
+      .array(z.object({ from: count, to: count }))
+      .describe('The order numbers that Kafka has acknowledged, as ranges; both ends belong to them.'),
     saved: count.nullable().describe('Orders found in MongoDB by a majority read.'),
     deadLettered: count.nullable().describe('Orders that could not be saved and wait among the dead letters.'),
     requestedAt: date,
@@ -35,6 +42,18 @@ export const OperationResponseSchema = z
     error: z.object({ code: z.string(), message: z.string() }).nullable(),
   })
   .meta({ title: 'Operation' });
+
+export const OperationsPageSchema = z
+  .object({
+    items: z.array(OperationResponseSchema),
+    page: z.object({
+      size: count,
+      next: z.string().optional().describe('The path of the next page; absent at the end.'),
+    }),
+  })
+  .meta({ title: 'OperationsPage' });
+
+export type OperationsPage = z.infer<typeof OperationsPageSchema>;
 
 export type OperationResponse = z.infer<typeof OperationResponseSchema>;
 
@@ -51,6 +70,7 @@ export function operationResponse(operation: OperationDocument, counts: Operatio
     id: operation._id,
     kind: operation.kind,
     status: operation.status,
+    interruption: operation.interruption ?? null,
     seed: operation.seed,
     count: operation.count,
     firstNumber: operation.firstNumber,
@@ -61,6 +81,7 @@ export function operationResponse(operation: OperationDocument, counts: Operatio
     requestedRatePerSecond: operation.ratePerSecond,
     generated: operation.generated,
     acked: operation.acked,
+    ackedNumbers: ackedNumbers(operation),
     ...counts,
     requestedAt: operation.requestedAt.toISOString(),
     startedAt: operation.startedAt?.toISOString() ?? null,
@@ -69,6 +90,10 @@ export function operationResponse(operation: OperationDocument, counts: Operatio
     etaSeconds: operation.status !== 'running' || rate === null ? null : Math.ceil(left / rate),
     error: operation.error,
   };
+}
+
+function ackedNumbers({ firstNumber, acked }: OperationDocument): { from: number; to: number }[] {
+  return acked === 0 ? [] : [{ from: firstNumber, to: firstNumber + acked - 1 }];
 }
 
 function ackedPerSecond({ acked, startedAt, finishedAt }: OperationDocument, now: Date): number | null {

@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import type { OperationDocument } from '#orders/operation.js';
+import type { Interruption, OperationDocument } from '#orders/operation.js';
 import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
 import { RecordsRefusedError } from '#parallel-consumer/kafka/reliable-producer.js';
 import { emit } from './emission.js';
-import { LEASE_MS, LeaseLostError, Operations, type Progress } from './operations.js';
+import { Interruptions } from './interruptions.js';
+import { LeaseLostError, Operations, type Progress } from './operations.js';
 import { OrdersTopic } from './orders-topic.js';
 
 /** How often to look for operations that another process left behind. */
 const LOOK_AROUND_MS = 1_000;
+/** How often the lease is renewed, and another process's wish for a pause noticed, while nothing is acknowledged. */
+const RENEW_EVERY_MS = 1_000;
 /** How often progress is stored; a crash emits again what was acknowledged since, which the consumers recognise. */
 const SAVE_EVERY_MS = 250;
 /** How long a stop waits for the chunk in hand; whoever claims the operation next sends it again. */
@@ -26,9 +29,11 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
   private wake: () => void = () => undefined;
+  private lookAtWishes: () => void = () => undefined;
 
   constructor(
     private readonly operations: Operations,
+    private readonly interruptions: Interruptions,
     private readonly topic: OrdersTopic,
   ) {}
 
@@ -43,9 +48,10 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
     await Promise.all([this.topic.close(), succeededWithin(systemClock, STOP_PATIENCE_MS, this.running)]);
   }
 
-  /** There is a new operation: look at once. */
+  /** There is a new operation, or something is wanted of one: look at once. */
   kick(): void {
     this.wake();
+    this.lookAtWishes();
   }
 
   private async run(): Promise<void> {
@@ -58,6 +64,7 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
 
   private async claim(): Promise<OperationDocument | null> {
     try {
+      await this.interruptions.settle();
       return await this.operations.claim(this.owner);
     } catch (error) {
       this.logger.warn({ reason: String(error) }, 'operations can not be read: trying again');
@@ -80,10 +87,12 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
       { operation: id, from: acked, count },
       acked === 0 ? 'emitting' : 'emitting on from the last acknowledged order',
     );
-    const saver = new ProgressSaver((progress) => this.operations.saveProgress(id, this.owner, progress));
     const lease = this.keepLease(id);
+    const saver = new ProgressSaver(async (progress) =>
+      lease.note(await this.operations.saveProgress(id, this.owner, progress)),
+    );
     try {
-      const signal = AbortSignal.any([this.stopping.signal, lease.lost]);
+      const signal = AbortSignal.any([this.stopping.signal, lease.over]);
       const progress = await emit({ operation, topic: this.topic, signal, onProgress: (now) => saver.note(now) });
       await this.finished(id, progress, count);
     } catch (error) {
@@ -93,26 +102,39 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
     }
   }
 
-  /** Renews the lease, also while Kafka is away or the next order isn't due for long. */
-  private keepLease(id: string): { lost: AbortSignal; stop: () => void } {
-    const lost = new AbortController();
+  /** Renews the lease, also while Kafka is away or the next order isn't due for long, until it is lost or something is wanted. */
+  private keepLease(id: string): {
+    readonly over: AbortSignal;
+    readonly note: (wanted: Interruption | null) => void;
+    readonly stop: () => void;
+  } {
+    const over = new AbortController();
+    const note = (wanted: Interruption | null): void => {
+      if (wanted !== null) over.abort();
+    };
     const renew = async (): Promise<void> => {
       try {
-        await this.operations.renew(id, this.owner);
+        note(await this.operations.renew(id, this.owner));
       } catch (error) {
-        if (error instanceof LeaseLostError) lost.abort();
+        if (error instanceof LeaseLostError) over.abort();
         else this.logger.warn({ operation: id, reason: String(error) }, 'the lease could not be renewed: trying again');
       }
     };
-    const timer = setInterval(() => void renew(), LEASE_MS / 3);
-    return { lost: lost.signal, stop: () => clearInterval(timer) };
+    const timer = setInterval(() => void renew(), RENEW_EVERY_MS);
+    this.lookAtWishes = () => void renew();
+    const stop = (): void => {
+      clearInterval(timer);
+      this.lookAtWishes = () => undefined;
+    };
+    return { over: over.signal, note, stop };
   }
 
   private async finished(id: string, progress: Progress, count: number): Promise<void> {
     const all = progress.acked === count;
     if (all) await this.persist(() => this.operations.succeed(id, this.owner, progress));
-    else await this.operations.release(id, this.owner, progress);
-    this.logger.log({ operation: id, acked: progress.acked, count }, all ? 'all acknowledged' : 'handed over');
+    else await this.persist(() => this.operations.release(id, this.owner, progress));
+    if (!all) await this.interruptions.settle();
+    this.logger.log({ operation: id, acked: progress.acked, count }, all ? 'all acknowledged' : 'let go');
   }
 
   private async failed(id: string, error: unknown): Promise<void> {

@@ -10,7 +10,12 @@ import { KafkaProbe } from '#service/kafka-probe.js';
 import { createLogger, logsModule } from '#service/logs.js';
 import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
+import { ensureIdempotencyKeyIndexes } from './idempotency-keys.js';
+import { InterruptionsController } from './interruptions.controller.js';
+import { Interruptions } from './interruptions.js';
+import { OperationEventsController } from './operation-events.controller.js';
 import { OperationRunner } from './operation-runner.js';
+import { OperationView } from './operation-view.js';
 import { OperationsController } from './operations.controller.js';
 import { Operations } from './operations.js';
 import { OrdersTopic } from './orders-topic.js';
@@ -25,6 +30,7 @@ async function connectMongo(): Promise<Mongo> {
   const mongo = new Mongo(settings.MONGODB_URI, 'orders-producer');
   await ensureOrderIndexes(mongo.db);
   await ensureOperationIndexes(mongo.db);
+  await ensureIdempotencyKeyIndexes(mongo.db);
   await ensureDeadLetterIndexes(mongo.db);
   return mongo;
 }
@@ -54,7 +60,14 @@ class ConnectionsModule {}
     ConnectionsModule,
     HealthModule.with(ProducerReadiness, [ConnectionsModule]),
   ],
-  controllers: [OperationsController],
-  providers: [{ provide: OrdersTopic, useFactory: connectTopic }, Operations, OperationRunner, SavedCount],
+  controllers: [OperationsController, InterruptionsController, OperationEventsController],
+  providers: [
+    { provide: OrdersTopic, useFactory: connectTopic },
+    Operations,
+    Interruptions,
+    OperationRunner,
+    OperationView,
+    SavedCount,
+  ],
 })
 export class ProducerModule {}

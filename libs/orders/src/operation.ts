@@ -7,6 +7,9 @@ export type OperationKind = 'populate' | 'import' | 'redrive';
 /** Speaks of the emitting only: `succeeded` means that Kafka acknowledged all, not that all is saved. */
 export type OperationStatus = 'running' | 'paused' | 'succeeded' | 'cancelled' | 'failed';
 
+/** What somebody wants of a running operation: whoever emits it finishes the chunk in hand first. */
+export type Interruption = 'pause' | 'cancel';
+
 /**
  * A long-running emission, as MongoDB holds it: all that is needed to make its orders again and to go on after a crash.
  * `generated`, `acked`, `saved` and `deadLettered` are different things and never derived from each other.
@@ -16,6 +19,8 @@ export interface OperationDocument extends Omit<OrderBatch, 'operationId'> {
   readonly _id: string;
   readonly kind: OperationKind;
   readonly status: OperationStatus;
+  /** Wanted, and not done yet; `null`, or absent: nothing. */
+  readonly interruption?: Interruption | null;
   /** Orders per acknowledged batch, at the most. */
   readonly chunkSize: number;
   /** Orders per second since the start, on average; `null`: as fast as Kafka takes them. */

@@ -1,0 +1,30 @@
+import { Injectable } from '@nestjs/common';
+import type { OperationDocument } from '#orders/operation.js';
+import { notFound } from '#service/problem.js';
+import { operationResponse, type OperationResponse } from './operation-response.js';
+import { Operations } from './operations.js';
+import { SavedCount } from './saved-count.js';
+
+/** Operations as the API tells them, with what of them is saved and dead-lettered now. */
+@Injectable()
+export class OperationView {
+  constructor(
+    private readonly operations: Operations,
+    private readonly counts: SavedCount,
+  ) {}
+
+  /** @throws Problem 404 */
+  async byId(id: string): Promise<OperationResponse> {
+    const operation = await this.operations.find(id);
+    if (operation === null) throw notFound(`There is no operation ${id}.`);
+    return this.of(operation);
+  }
+
+  async of(operation: OperationDocument): Promise<OperationResponse> {
+    const [saved, deadLettered] = await Promise.all([
+      this.counts.saved(operation),
+      this.counts.deadLettered(operation),
+    ]);
+    return operationResponse(operation, { saved, deadLettered }, new Date());
+  }
+}

@@ -1,0 +1,25 @@
+import { describe, expect, it } from '@jest/globals';
+import { nextPage, OperationsQuerySchema } from './operations-query.js';
+
+const ids = ['01935c9e-8a00-7000-8000-000000000002', '01935c9e-8a00-7000-8000-000000000001'];
+
+describe('the query for operations', () => {
+  it.each([
+    { status: 'done' },
+    { kind: 'x' },
+    { pageSize: '0' },
+    { pageSize: '101' },
+    { pageSize: ['1', '2'] },
+    { before: '1' },
+    { page: '1' },
+  ])('refuses %j', (query) => {
+    expect(OperationsQuerySchema.safeParse(query).success).toBe(false);
+  });
+
+  it('goes on behind a full page with the same filter, and not behind one that isn’t full', () => {
+    const query = OperationsQuerySchema.parse({ status: 'running', pageSize: '2' });
+    expect(nextPage(query, ids)).toBe(`/v1/operations?status=running&pageSize=2&before=${ids[1]}`);
+    expect(nextPage(query, ids.slice(1))).toBeUndefined();
+    expect(nextPage(query, [])).toBeUndefined();
+  });
+});

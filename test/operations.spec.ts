@@ -1,0 +1,170 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ORDERS_TOPIC } from '#orders/topics.js';
+import type { OperationResponse, OperationsPage } from '../apps/producer/src/operation-response.js';
+import { eventually } from './support/eventually.js';
+import { Pipeline, type Answer } from './support/pipeline.js';
+import { quietKafka } from './support/topic-writer.js';
+
+interface ProblemBody {
+  readonly type: string;
+}
+
+describe('operations', () => {
+  let pipeline: Pipeline;
+
+  beforeAll(async () => {
+    pipeline = await Pipeline.start('--save-ms', '0..1');
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+  }, 60_000);
+
+  async function recordsOnTopic(): Promise<number> {
+    const admin = quietKafka(pipeline.stack.brokers).admin();
+    await admin.connect();
+    const offsets = await admin.fetchTopicOffsets(ORDERS_TOPIC);
+    await admin.disconnect();
+    return offsets.reduce((sum, { offset }) => sum + Number(offset), 0);
+  }
+
+  async function ask(
+    id: string,
+    what: 'pause' | 'resume' | 'cancel',
+  ): Promise<Answer<OperationResponse & ProblemBody>> {
+    const response = await fetch(`${pipeline.stack.producerUrl}/v1/operations/${id}/${what}`, { method: 'POST' });
+    const body = (await response.json()) as OperationResponse & ProblemBody;
+    return { status: response.status, headers: response.headers, body };
+  }
+
+  /** A slow one, from when it has emitted something on. */
+  async function underWay(count: number): Promise<OperationResponse> {
+    const { id } = await pipeline.populate({ count, ratePerSecond: 2_000 });
+    await eventually('it has begun', 20_000, async () => (await pipeline.operation(id)).acked > 0);
+    return pipeline.operation(id);
+  }
+
+  async function settled(id: string): Promise<OperationResponse> {
+    await eventually('all that was acknowledged is saved', 60_000, async () => {
+      const { acked, saved } = await pipeline.operation(id);
+      return acked === saved;
+    });
+    return pipeline.operation(id);
+  }
+
+  it('pause after the chunk in hand, stay paused through a kill of the producer, and go on where they were', async () => {
+    const { id } = await underWay(20_000);
+    const before = await recordsOnTopic();
+    const paused = await ask(id, 'pause');
+    expect(paused).toMatchObject({ status: 200, body: { status: 'paused', interruption: null } });
+    expect(await ask(id, 'pause')).toMatchObject({ status: 200, body: { status: 'paused' } });
+    expect(await recordsOnTopic()).toBe(paused.body.acked);
+    expect(paused.body.acked).toBeGreaterThanOrEqual(before);
+    process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
+    await eventually('the producer is back', 60_000, async () => {
+      const answer = await pipeline.operation(id).catch(() => undefined);
+      return answer?.status === 'paused';
+    });
+    expect(await recordsOnTopic()).toBe(paused.body.acked);
+    expect(await ask(id, 'resume')).toMatchObject({ status: 200, body: { status: 'running' } });
+    expect(await pipeline.allSaved(id, 60_000)).toMatchObject({ status: 'succeeded', acked: 20_000, saved: 20_000 });
+    expect(await recordsOnTopic()).toBe(20_000);
+  }, 180_000);
+
+  it('end when cancelled, with exactly the numbers that are on the topic; the rest of their block stays free', async () => {
+    const before = await recordsOnTopic();
+    const { id, firstNumber } = await underWay(50_000);
+    const { status, body } = await ask(id, 'cancel');
+    expect([status, body.status, body.interruption]).toEqual([200, 'cancelled', null]);
+    expect(body.finishedAt).not.toBeNull();
+    expect(body.acked).toBeLessThan(50_000);
+    expect(body.ackedNumbers).toEqual([{ from: firstNumber, to: firstNumber + body.acked - 1 }]);
+    expect(await settled(id)).toMatchObject({ status: 'cancelled', acked: body.acked });
+    expect((await recordsOnTopic()) - before).toBe(body.acked);
+    expect(await ask(id, 'cancel')).toMatchObject({ status: 200, body: { status: 'cancelled' } });
+    for (const what of ['pause', 'resume'] as const)
+      expect(await ask(id, what)).toMatchObject({ status: 409, body: { type: 'urn:orders:problem:operation-ended' } });
+    const next = await pipeline.populate({ count: 1 });
+    expect(next.firstNumber).toBe(firstNumber + 50_000);
+    await pipeline.allSaved(next.id, 30_000);
+  }, 120_000);
+
+  it('can be cancelled while paused', async () => {
+    const { id } = await underWay(50_000);
+    const { body: paused } = await ask(id, 'pause');
+    expect((await ask(id, 'cancel')).body).toMatchObject({ status: 'cancelled', acked: paused.acked });
+    await settled(id);
+  }, 60_000);
+
+  it('are told apart from ones that are not there', async () => {
+    const unknown = '01935c9e-8a00-7000-8000-000000000009';
+    for (const what of ['pause', 'resume', 'cancel'] as const) {
+      expect((await ask(unknown, what)).status).toBe(404);
+      expect((await ask('x', what)).status).toBe(400);
+    }
+    const events = await fetch(`${pipeline.stack.producerUrl}/v1/operations/${unknown}/events`);
+    expect(events.status).toBe(404);
+  });
+
+  it('are the same for the same Idempotency-Key and body, also when asked for many times at once', async () => {
+    const url = `${pipeline.stack.producerUrl}/v1/populate`;
+    const post = async (body: object, key: string): Promise<{ status: number; id: string; type: string }> => {
+      const headers = { 'content-type': 'application/json', 'idempotency-key': key };
+      const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
+      const { id, type } = (await response.json()) as { id: string; type: string };
+      return { status: response.status, id, type };
+    };
+    const before = await recordsOnTopic();
+    const answers = await Promise.all(Array.from({ length: 10 }, async () => post({ count: 7 }, 'one')));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
+    const [id] = new Set(answers.map((answer) => answer.id));
+    expect(answers.every((answer) => answer.id === id)).toBe(true);
+    await pipeline.allSaved(id ?? '', 30_000);
+    expect((await post({ count: 7 }, 'one')).id).toBe(id);
+    expect((await recordsOnTopic()) - before).toBe(7);
+    expect(await post({ count: 8 }, 'one')).toMatchObject({
+      status: 422,
+      type: 'urn:orders:problem:idempotency-key-reused',
+    });
+    expect((await post({ count: 8 }, 'a key')).status).toBe(400);
+    const other = await post({ count: 7 }, 'two');
+    expect(other.id).not.toBe(id);
+    await pipeline.allSaved(other.id, 30_000);
+  }, 120_000);
+
+  it('are listed newest first, by status, page by page', async () => {
+    const list = async (path: string): Promise<OperationsPage> => {
+      const response = await fetch(`${pipeline.stack.producerUrl}${path}`);
+      expect(response.status).toBe(200);
+      return (await response.json()) as OperationsPage;
+    };
+    const all: string[] = [];
+    for (let path: string | undefined = '/v1/operations?pageSize=2'; path !== undefined;) {
+      const { items, page } = await list(path);
+      all.push(...items.map(({ id }) => id));
+      path = page.next;
+    }
+    expect(all.length).toBeGreaterThan(4);
+    expect(all).toEqual([...new Set(all)].toSorted().toReversed());
+    const { items } = await list('/v1/operations?status=cancelled&kind=populate');
+    expect(items.map(({ status }) => status)).toEqual(['cancelled', 'cancelled']);
+    const bad = await fetch(`${pipeline.stack.producerUrl}/v1/operations?status=done&page=1`);
+    expect(bad.status).toBe(400);
+  }, 60_000);
+
+  it('can be followed as events to their end, and a client that comes back is told nothing twice', async () => {
+    const { id } = await pipeline.populate({ count: 6_000, ratePerSecond: 3_000 });
+    const url = `${pipeline.stack.producerUrl}/v1/operations/${id}/events`;
+    const response = await fetch(url, { signal: AbortSignal.timeout(60_000) });
+    expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
+    const events = (await response.text()).split('\n\n').filter((event) => event.startsWith('event:'));
+    const seen = events.map((event) => JSON.parse(/^data: (.*)$/m.exec(event)?.[1] ?? '') as OperationResponse);
+    expect(events.slice(0, -1).every((event) => event.startsWith('event: progress'))).toBe(true);
+    expect(events.at(-1)).toMatch(/^event: done\n/);
+    expect(events.length).toBeGreaterThan(2);
+    expect(seen.at(-1)).toMatchObject({ status: 'succeeded', acked: 6_000, saved: 6_000 });
+    expect(seen.map(({ acked }) => acked)).toEqual(seen.map(({ acked }) => acked).toSorted((a, b) => a - b));
+    const last = /^id: (.*)$/m.exec(events.at(-1) ?? '')?.[1] ?? '';
+    expect((await fetch(url, { headers: { 'last-event-id': last } })).status).toBe(204);
+  }, 90_000);
+});
