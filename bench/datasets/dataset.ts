@@ -1,4 +1,4 @@
-import type { OutgoingRecord } from '#parallel-consumer/attempts/dead-letter.js';
+import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import type { OrdersTopic } from '../../apps/producer/src/orders-topic.js';
 
 /** As many as `orders.v1` has by default. */

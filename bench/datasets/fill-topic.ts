@@ -1,5 +1,5 @@
 import { OrderCodec } from '#orders/order-codec.js';
-import type { OutgoingRecord } from '#parallel-consumer/attempts/dead-letter.js';
+import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import { connectKafka, reliableProducer, type Kafka } from '#parallel-consumer/kafka/kafkajs.js';
 import type { ServersAlone } from '../../dev/servers/servers-alone.js';
 import { OrdersTopic } from '../../apps/producer/src/orders-topic.js';

@@ -1,4 +1,4 @@
-import type { OutgoingRecord } from '#parallel-consumer/attempts/dead-letter.js';
+import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import { reliableProducer, type Kafka } from '#parallel-consumer/kafka/kafkajs.js';
 import { BEHAVIOUR_HEADER, type Behaviour } from './member/member-messages.js';
 

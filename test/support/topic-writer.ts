@@ -1,4 +1,4 @@
-import type { OutgoingRecord } from '#parallel-consumer/attempts/dead-letter.js';
+import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import { connectKafka, type Kafka } from '#parallel-consumer/kafka/kafkajs.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -1,5 +1,5 @@
 import { UndecodableOrderError } from '#orders/order-codec.js';
-import type { FailureClassifier } from '#parallel-consumer/attempts/failure.js';
+import type { FailureClassifier } from '#parallel-consumer/failure.js';
 import { OrderConflictError, OrderRefusedError } from './order-saver.js';
 
 /**

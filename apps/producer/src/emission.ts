@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { orderGenerator } from '#orders/generator.js';
 import { batchOf, type OperationDocument } from '#orders/operation.js';
 import type { Order } from '#orders/order.js';
-import type { OutgoingRecord } from '#parallel-consumer/attempts/dead-letter.js';
+import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import type { Progress } from './operations.js';
 import type { OrdersTopic } from './orders-topic.js';
 import { Pace } from './pace.js';

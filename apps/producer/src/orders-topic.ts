@@ -3,7 +3,7 @@ import type { OrderCodec } from '#orders/order-codec.js';
 import type { Order } from '#orders/order.js';
 import { originHeaders } from '#orders/record-headers.js';
 import { ORDERS_TOPIC } from '#orders/topics.js';
-import type { OutgoingRecord } from '#parallel-consumer/attempts/dead-letter.js';
+import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import { Partitioners } from '#parallel-consumer/kafka/kafkajs.js';
 import type { Acknowledgement, ReliableProducer } from '#parallel-consumer/kafka/reliable-producer.js';
 

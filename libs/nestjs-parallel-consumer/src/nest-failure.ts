@@ -1,5 +1,5 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
-import { classifyByNetworkCode, type FailureClassifier } from '../../parallel-consumer/src/attempts/failure.js';
+import { classifyByNetworkCode, type FailureClassifier } from '../../parallel-consumer/src/failure.js';
 import { DeserializationError } from './deserializer.js';
 
 /** What Nest's validation pipes throw: the payload is wrong, and will be the next time. */

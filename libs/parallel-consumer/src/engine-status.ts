@@ -1,7 +1,7 @@
 import type { TaskRunner } from './attempts/task-runner.js';
 import type { BrokerHealth } from './kafka/broker.js';
 import type { State } from './lifecycle.js';
-import type { Assignment } from './offsets/assignment.js';
+import type { Assignment } from './assignment.js';
 import type { FrontierHolder, ParallelConsumerStatus, PartitionStatus } from './status.js';
 import type { Intake } from './window/intake.js';
 import type { Scheduler } from './window/scheduler.js';

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from './clock.js';
-import { classifyByNetworkCode, type FailureClassifier } from './attempts/failure.js';
-import type { BackOff } from './attempts/back-off.js';
+import { classifyByNetworkCode, type FailureClassifier } from './failure.js';
+import type { BackOff } from './back-off.js';
 import type { Observer } from './observer.js';
 import type { ConsumedRecord } from './record.js';
 import type { Ordering } from './window/scheduler.js';

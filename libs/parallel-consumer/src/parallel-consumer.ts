@@ -1,10 +1,10 @@
-import { errorCode } from './attempts/failure.js';
+import { errorCode } from './failure.js';
 import { TaskRunner } from './attempts/task-runner.js';
 import { statusOf } from './engine-status.js';
 import type { Broker, BrokerListener, FetchedBatch, TopicPartition } from './kafka/broker.js';
 import { Lifecycle } from './lifecycle.js';
 import type { AttemptOutcome } from './observer.js';
-import { Assignment, type Task } from './offsets/assignment.js';
+import { Assignment, type Task } from './assignment.js';
 import { Committer } from './offsets/committer.js';
 import { goesOnBehindDeleted } from './offsets/deleted-records.js';
 import { resolveOptions, type ParallelConsumerOptions, type ResolvedOptions } from './options.js';

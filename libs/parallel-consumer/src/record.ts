@@ -32,6 +32,14 @@ export function sizeOf({ key, value, headers }: ConsumedRecord): number {
   return bytes;
 }
 
+/** A record to be produced, its partition chosen. */
+export interface OutgoingRecord {
+  readonly partition: number;
+  readonly key: Buffer | string | null;
+  readonly value: Buffer | null;
+  readonly headers: Record<string, Buffer | string>;
+}
+
 /** The next offset that a partition's consumer needs: all below it is done with. */
 export interface Position {
   readonly topic: string;

@@ -1,6 +1,6 @@
 import { FrontierHeldError } from './attempts/running-attempt.js';
 import type { TaskRunner } from './attempts/task-runner.js';
-import type { Assignment, Task } from './offsets/assignment.js';
+import type { Assignment, Task } from './assignment.js';
 import type { ResolvedOptions } from './options.js';
 import { RateMeter } from './rate-meter.js';
 

@@ -3,7 +3,7 @@
  * by one argument (`MemberSettings` as JSON), it sends `MemberMessage`s, drains on SIGTERM, and ends with its parent.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { classifyByNetworkCode } from '#parallel-consumer/attempts/failure.js';
+import { classifyByNetworkCode } from '#parallel-consumer/failure.js';
 import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
 import { KafkajsBroker } from '#parallel-consumer/kafka/kafkajs-broker.js';
 import type { EngineLogger } from '#parallel-consumer/options.js';

@@ -1,11 +1,11 @@
 import { pause } from '../clock.js';
 import type { Broker } from '../kafka/broker.js';
 import { RecordsRefusedError } from '../kafka/reliable-producer.js';
-import type { Task } from '../offsets/assignment.js';
+import type { Task } from '../assignment.js';
 import type { ResolvedOptions } from '../options.js';
-import { backOffMs } from './back-off.js';
+import { backOffMs } from '../back-off.js';
 import { deadLetterOf, withoutValue } from './dead-letter.js';
-import { errorCode } from './failure.js';
+import { errorCode } from '../failure.js';
 
 /** Publishes dead letters until it is certain: the record stays unfinished meanwhile, and nothing is committed past it. */
 export class DeadLetterPublisher {

@@ -1,13 +1,5 @@
-import { errorCode } from './failure.js';
-import type { ConsumedRecord } from '../record.js';
-
-/** A record to be produced, its partition chosen. */
-export interface OutgoingRecord {
-  readonly partition: number;
-  readonly key: Buffer | string | null;
-  readonly value: Buffer | null;
-  readonly headers: Record<string, Buffer | string>;
-}
+import { errorCode } from '../failure.js';
+import type { ConsumedRecord, OutgoingRecord } from '../record.js';
 
 /** Headers of a dead letter; its identity is its origin (topic, partition, offset), whatever is published twice. */
 export const DEAD_LETTER_HEADERS = {

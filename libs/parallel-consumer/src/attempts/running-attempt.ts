@@ -1,5 +1,5 @@
 import type { Aged } from '../age-list.js';
-import type { Task } from '../offsets/assignment.js';
+import type { Task } from '../assignment.js';
 import type { Attempt } from '../options.js';
 
 /** An attempt while it runs. Its signal is made only for handlers that look at it: one for each record is costly. */

@@ -1,5 +1,5 @@
 import { AgeList } from '../age-list.js';
-import type { Assignment, Task } from '../offsets/assignment.js';
+import type { Assignment, Task } from '../assignment.js';
 import type { RunningAttempt } from './running-attempt.js';
 
 /** The attempts that somebody waits for, in the order of their start. */

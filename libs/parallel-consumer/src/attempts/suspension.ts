@@ -1,4 +1,4 @@
-import { backOffMs, type BackOff } from './back-off.js';
+import { backOffMs, type BackOff } from '../back-off.js';
 
 /**
  * Holds the work back while the environment is away: after a failure that is no record's own nothing new is started until

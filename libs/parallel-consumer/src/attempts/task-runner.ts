@@ -1,11 +1,11 @@
 import type { Broker } from '../kafka/broker.js';
 import type { AttemptOutcome } from '../observer.js';
-import type { Assignment, Task } from '../offsets/assignment.js';
+import type { Assignment, Task } from '../assignment.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Scheduler } from '../window/scheduler.js';
-import { backOffMs } from './back-off.js';
+import { backOffMs } from '../back-off.js';
 import { DeadLetterPublisher } from './dead-letter-publisher.js';
-import { errorCode, type FailureKind } from './failure.js';
+import { errorCode, type FailureKind } from '../failure.js';
 import { AttemptAbandonedError, RunningAttempt } from './running-attempt.js';
 import { RunningAttempts } from './running-attempts.js';
 import { Suspension } from './suspension.js';

@@ -1,5 +1,4 @@
-import type { OutgoingRecord } from '../attempts/dead-letter.js';
-import type { ConsumedRecord, Position } from '../record.js';
+import type { ConsumedRecord, OutgoingRecord, Position } from '../record.js';
 
 export interface TopicPartition {
   readonly topic: string;

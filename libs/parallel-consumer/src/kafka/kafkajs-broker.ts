@@ -1,7 +1,6 @@
-import type { OutgoingRecord } from '../attempts/dead-letter.js';
+import type { OutgoingRecord, Position } from '../record.js';
 import { pause, systemClock } from '../clock.js';
 import type { EngineLogger } from '../options.js';
-import type { Position } from '../record.js';
 import type { Broker, BrokerHealth, BrokerListener, CommittedPosition, TopicPartition } from './broker.js';
 import { hookGroupCoordinator, type GroupCluster, type JoinHook } from './group-coordinator.js';
 import { GroupOffsets } from './group-offsets.js';

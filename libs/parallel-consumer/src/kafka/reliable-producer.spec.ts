@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { OutgoingRecord } from '../attempts/dead-letter.js';
+import type { OutgoingRecord } from '../record.js';
 import { ManualClock, settle } from '../testing/manual-clock.js';
 import { RecordsRefusedError, ReliableProducer, type ProducerClient } from './reliable-producer.js';
 

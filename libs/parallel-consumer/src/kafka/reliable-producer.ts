@@ -1,7 +1,7 @@
-import { backOffMs, type BackOff } from '../attempts/back-off.js';
+import { backOffMs, type BackOff } from '../back-off.js';
 import { pause, succeededWithin, systemClock, type Clock } from '../clock.js';
-import type { OutgoingRecord } from '../attempts/dead-letter.js';
-import { errorCode } from '../attempts/failure.js';
+import type { OutgoingRecord } from '../record.js';
+import { errorCode } from '../failure.js';
 import type { EngineLogger } from '../options.js';
 import { protocolType } from './protocol-type.js';
 

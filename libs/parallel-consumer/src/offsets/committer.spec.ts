@@ -5,7 +5,7 @@ import type { Position } from '../record.js';
 import { FakeBroker } from '../testing/fake-broker.js';
 import { FakeKafka } from '../testing/fake-kafka.js';
 import { ManualClock } from '../testing/manual-clock.js';
-import { Assignment, Task } from './assignment.js';
+import { Assignment, Task } from '../assignment.js';
 import { Committer } from './committer.js';
 import { encodeFinished } from './finished-map.js';
 

@@ -2,7 +2,7 @@ import { succeededWithin } from '../clock.js';
 import { MetadataRefusedError, type Broker } from '../kafka/broker.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Position } from '../record.js';
-import type { Assignment } from './assignment.js';
+import type { Assignment } from '../assignment.js';
 import { encodeFinished } from './finished-map.js';
 
 /** Commits that hang are given up after this; the next one carries the same offsets, or later ones. */

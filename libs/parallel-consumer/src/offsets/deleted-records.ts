@@ -1,5 +1,5 @@
 import type { ResolvedOptions } from '../options.js';
-import type { Assignment } from './assignment.js';
+import type { Assignment } from '../assignment.js';
 
 /**
  * Kafka no longer has the records at a partition's position: tells which, and does as `onDeletedRecords` says.

@@ -1,4 +1,4 @@
-import type { OutgoingRecord } from '../attempts/dead-letter.js';
+import type { OutgoingRecord, Position } from '../record.js';
 import {
   MetadataRefusedError,
   type Broker,
@@ -7,7 +7,6 @@ import {
   type CommittedPosition,
   type TopicPartition,
 } from '../kafka/broker.js';
-import type { Position } from '../record.js';
 import type { FakeGroup, GroupMember } from './fake-group.js';
 import type { FakeKafka } from './fake-kafka.js';
 

@@ -1,5 +1,4 @@
-import type { OutgoingRecord } from '../attempts/dead-letter.js';
-import type { ConsumedRecord } from '../record.js';
+import type { ConsumedRecord, OutgoingRecord } from '../record.js';
 import { FakeGroup } from './fake-group.js';
 
 interface Partition {

@@ -1,7 +1,7 @@
-import { backOffMs } from '../attempts/back-off.js';
+import { backOffMs } from '../back-off.js';
 import type { TaskRunner } from '../attempts/task-runner.js';
 import type { Broker, CommittedPosition, FetchedBatch } from '../kafka/broker.js';
-import type { Assignment } from '../offsets/assignment.js';
+import type { Assignment } from '../assignment.js';
 import { decodeFinished } from '../offsets/finished-map.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Scheduler } from './scheduler.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Assignment, type Task } from '../offsets/assignment.js';
+import { Assignment, type Task } from '../assignment.js';
 import type { ConsumedRecord } from '../record.js';
 import { Scheduler, type Ordering } from './scheduler.js';
 

@@ -1,4 +1,4 @@
-import { type Assignment, Task, type OrderOf } from '../offsets/assignment.js';
+import { type Assignment, Task, type OrderOf } from '../assignment.js';
 import { sizeOf, type ConsumedRecord } from '../record.js';
 import { FairQueue } from './fair-queue.js';
 

@@ -1,8 +1,8 @@
-import type { Aged } from '../age-list.js';
-import type { ConsumedRecord } from '../record.js';
-import { Fifo } from '../window/fifo.js';
-import { KeyQueues, hashOf, type KeyHolder } from '../window/key-queues.js';
-import { OffsetFrontier, type OffsetRange } from './offset-frontier.js';
+import type { Aged } from './age-list.js';
+import type { ConsumedRecord } from './record.js';
+import { Fifo } from './window/fifo.js';
+import { KeyQueues, hashOf, type KeyHolder } from './window/key-queues.js';
+import { OffsetFrontier, type OffsetRange } from './offsets/offset-frontier.js';
 
 /** What a record keeps its order with: the others of its key, all of its partition, or nothing. */
 export type OrderOf = 'key' | 'partition' | 'nothing';
