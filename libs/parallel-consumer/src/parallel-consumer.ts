@@ -54,7 +54,7 @@ export class ParallelConsumer implements BrokerListener {
       handedOver: (count) => {
         this.handedOver += count;
       },
-      attempted: (outcome, milliseconds) => this.attempted(outcome, milliseconds),
+      attempted: (outcome, startedAt) => this.attempted(outcome, startedAt),
       halted: (task, cause) => this.halted(task, cause),
     });
     this.intake = new Intake(this.options, broker, this.scheduler, this.runner, this.progress, {
@@ -151,8 +151,12 @@ export class ParallelConsumer implements BrokerListener {
     this.assigned([], false);
   }
 
-  private attempted(outcome: AttemptOutcome, milliseconds: number): void {
-    this.options.observer?.attempted?.(outcome, milliseconds);
+  private attempted(outcome: AttemptOutcome, startedAt: number): void {
+    const { clock, observer } = this.options;
+    // Reading the clock for nobody costs a fast record as much as its key does.
+    if (observer?.attempted === undefined && !this.limit.isSearched) return;
+    const milliseconds = clock.now() - startedAt;
+    observer?.attempted?.(outcome, milliseconds);
     if (this.limit.attempted(outcome, milliseconds)) this.resized();
   }
 

@@ -25,7 +25,8 @@ export interface RunnerEvents {
   progressed(): void;
   /** Records were let go of because their partition went. */
   handedOver(count: number): void;
-  attempted(outcome: AttemptOutcome, milliseconds: number): void;
+  /** @param startedAt in ms since 1970 */
+  attempted(outcome: AttemptOutcome, startedAt: number): void;
   /** A record is dead, and `onDeadLetter` is `stop`: it stays unfinished. */
   halted(task: Task, cause: unknown): void;
 }
@@ -166,7 +167,7 @@ export class TaskRunner {
   }
 
   private ended(attempt: RunningAttempt, outcome: AttemptOutcome): void {
-    this.events.attempted(outcome, this.options.clock.now() - attempt.startedAt);
+    this.events.attempted(outcome, attempt.startedAt);
   }
 
   /** The record's own fault: another try, or its dead letter. */

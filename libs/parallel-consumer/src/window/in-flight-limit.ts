@@ -25,6 +25,11 @@ export class InFlightLimit {
     return { inFlight, maxTaken, maxBytes };
   }
 
+  /** Whether it is being found from what attempts take. */
+  get isSearched(): boolean {
+    return this.auto !== undefined;
+  }
+
   set(limit: number | 'auto'): void {
     const { maxInFlight } = this.options;
     if (limit === 'auto') {
