@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
 import { ORDERS_TOPIC } from '#orders/topics.js';
 import type { OperationResponse, OperationsPage } from '../apps/producer/src/operation-response.js';
 import { eventually } from './support/eventually.js';
 import { Pipeline, type Answer } from './support/pipeline.js';
-import { quietKafka } from './support/topic-writer.js';
+import { quietKafka, readRecords } from './support/topic-writer.js';
 
 interface ProblemBody {
   readonly type: string;
@@ -13,7 +14,7 @@ describe('operations', () => {
   let pipeline: Pipeline;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--save-ms', '0..1');
+    pipeline = await Pipeline.startWith({ LAG_CEILING: '4000' }, '--save-ms', '0..1');
   }, 180_000);
 
   afterAll(async () => {
@@ -96,6 +97,32 @@ describe('operations', () => {
     await settled(id);
   }, 60_000);
 
+  it('wait for consumers that are too far behind, say so, and go on with them', async () => {
+    const consumer = pipeline.stack.process('consumer-1').pid;
+    process.kill(consumer, 'SIGSTOP');
+    try {
+      const { id } = await pipeline.populate({ count: 30_000, ratePerSecond: 10_000 });
+      await eventually('it waits', 20_000, async () => (await pipeline.operation(id)).waitingFor === 'consumers');
+      const { acked, status } = await pipeline.operation(id);
+      expect(status).toBe('running');
+      expect(acked).toBeGreaterThanOrEqual(4_000);
+      expect(acked).toBeLessThan(4_000 + 1.5 * 10_000);
+      await eventually(
+        'it is late',
+        20_000,
+        async () => ((await pipeline.operation(id)).behindScheduleSeconds ?? 0) > 1,
+      );
+      process.kill(consumer, 'SIGCONT');
+      expect(await pipeline.allSaved(id, 90_000)).toMatchObject({
+        status: 'succeeded',
+        saved: 30_000,
+        waitingFor: null,
+      });
+    } finally {
+      process.kill(consumer, 'SIGCONT');
+    }
+  }, 150_000);
+
   it('are told apart from ones that are not there', async () => {
     const unknown = '01935c9e-8a00-7000-8000-000000000009';
     for (const what of ['pause', 'resume', 'cancel'] as const) {
@@ -151,6 +178,34 @@ describe('operations', () => {
     const bad = await fetch(`${pipeline.stack.producerUrl}/v1/operations?status=done&page=1`);
     expect(bad.status).toBe(400);
   }, 60_000);
+
+  it('keep where each of their acknowledged chunks stands on the topic', async () => {
+    const before = await recordsOnTopic();
+    const { id } = await pipeline.populate({ count: 3_500, chunkSize: 1_000 });
+    await pipeline.allSaved(id, 30_000);
+    const chunks = await pipeline.db
+      .collection<AcknowledgedChunk>('acknowledgedChunks')
+      .find({ '_id.operationId': id })
+      .sort({ '_id.from': 1 })
+      .toArray();
+    const bounds = [0, 1_000, 2_000, 3_000, 3_500];
+    expect(chunks.map(({ _id, to }) => [_id.from, to])).toEqual(
+      bounds.slice(0, -1).map((from, at) => [from, bounds[at + 1]]),
+    );
+    const records = await readRecords(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC, before + 3_500, 30_000);
+    const indexAt = new Map(
+      records
+        .filter(({ headers }) => headers['operation-id'] === id)
+        .map(({ partition, offset, headers }) => [`${partition}/${offset}`, Number(headers['index'])]),
+    );
+    for (const { _id, to, parts } of chunks) {
+      const indexes = parts.flatMap(({ partition, baseOffset, records: count }) =>
+        Array.from({ length: count }, (_, at) => indexAt.get(`${partition}/${baseOffset + at}`)),
+      );
+      const expected = Array.from({ length: to - _id.from }, (_, at) => _id.from + at);
+      expect(indexes.toSorted((a, b) => Number(a) - Number(b))).toEqual(expected);
+    }
+  }, 90_000);
 
   it('can be followed as events to their end, and a client that comes back is told nothing twice', async () => {
     const { id } = await pipeline.populate({ count: 6_000, ratePerSecond: 3_000 });

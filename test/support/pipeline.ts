@@ -30,8 +30,13 @@ export class Pipeline {
 
   /** Starts a stack of its own, on new data; `end` stops it and removes them. */
   static async start(...flags: string[]): Promise<Pipeline> {
+    return Pipeline.startWith({}, ...flags);
+  }
+
+  /** The same, with settings on top of the defaults. */
+  static async startWith(env: NodeJS.ProcessEnv, ...flags: string[]): Promise<Pipeline> {
     const dataDirectory = await mkdtemp(join(tmpdir(), 'orders-test-'));
-    return Pipeline.of(await RunningStack.start({ dataDirectory, flags }));
+    return Pipeline.of(await RunningStack.start({ dataDirectory, flags, env }));
   }
 
   async end(): Promise<void> {

@@ -28,7 +28,8 @@ export class Interruptions {
   async resume(id: string): Promise<OperationDocument | null> {
     return this.collection.findOneAndUpdate(
       { _id: id, status: { $in: ['running', 'paused'] }, ...NOT_CANCELLED },
-      { $set: { status: 'running', interruption: null } },
+      // What was not emitted while it was paused is not late.
+      { $set: { status: 'running', interruption: null, schedule: null } },
       { returnDocument: 'after' },
     );
   }
@@ -38,7 +39,7 @@ export class Interruptions {
     const free = { $or: isFree(new Date()) };
     await this.collection.updateMany(
       { status: 'running', interruption: 'pause', ...free },
-      { $set: { status: 'paused', interruption: null, lease: null } },
+      { $set: { status: 'paused', interruption: null, waitingFor: null, lease: null } },
     );
     await this.collection.updateMany(
       { status: { $in: ['running', 'paused'] }, interruption: 'cancel', ...free },

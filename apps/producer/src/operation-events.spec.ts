@@ -16,6 +16,8 @@ const OPERATION: OperationResponse = {
   from: '2026-01-31T12:00:00.000Z',
   to: '2026-02-01T12:00:00.000Z',
   requestedRatePerSecond: null,
+  behindScheduleSeconds: null,
+  waitingFor: null,
   generated: 0,
   acked: 0,
   ackedNumbers: [],
@@ -61,19 +63,20 @@ describe('the events of an operation', () => {
   it('don’t tell what changes with time alone', async () => {
     const { clock, state, names } = following();
     await settle();
-    state.now = { ...OPERATION, ratePerSecond: 7, etaSeconds: 12 };
+    state.now = { ...OPERATION, ratePerSecond: 7, etaSeconds: 12, behindScheduleSeconds: 1 };
     await clock.advance(3_000);
     expect(names()).toEqual(['event: progress']);
   });
 
   it('end with `done` once all that was acknowledged is saved or dead-lettered, not before', async () => {
     const { clock, state, names } = following();
+    await settle();
     state.now = { ...OPERATION, status: 'succeeded', acked: 10, saved: 8, deadLettered: 1 };
     await clock.advance(2_000);
-    expect([names(), state.ended]).toEqual([['event: progress'], false]);
+    expect([names(), state.ended]).toEqual([['event: progress', 'event: progress'], false]);
     state.now = { ...state.now, saved: 9 };
     await clock.advance(2_000);
-    expect([names(), state.ended]).toEqual([['event: progress', 'event: done'], true]);
+    expect([names(), state.ended]).toEqual([['event: progress', 'event: progress', 'event: done'], true]);
   });
 
   it('go on where a client that comes back has left off', async () => {

@@ -52,7 +52,12 @@ export function isOver(operation: OperationResponse, lastEventId: string | undef
 }
 
 /** Not of what changes with time alone. */
-function idOf({ ratePerSecond: _rate, etaSeconds: _eta, ...operation }: OperationResponse): string {
+function idOf({
+  ratePerSecond: _rate,
+  etaSeconds: _eta,
+  behindScheduleSeconds: _behind,
+  ...operation
+}: OperationResponse): string {
   return createHash('sha256').update(JSON.stringify(operation)).digest('base64url').slice(0, 16);
 }
 

@@ -27,6 +27,14 @@ export const OperationResponseSchema = z
     from: date,
     to: date,
     requestedRatePerSecond: z.number().nullable(),
+    behindScheduleSeconds: z
+      .number()
+      .nullable()
+      .describe('How late the emission is by the rate that was asked for; null without one, or when it does not run.'),
+    waitingFor: z
+      .enum(['consumers'])
+      .nullable()
+      .describe('`consumers`: nothing is emitted until they are less far behind (setting LAG_CEILING).'),
     generated: count.describe('Orders made so far.'),
     acked: count.describe('Orders that Kafka has acknowledged.'),
     ackedNumbers: z
@@ -79,6 +87,8 @@ export function operationResponse(operation: OperationDocument, counts: Operatio
     from: operation.from.toISOString(),
     to: operation.to.toISOString(),
     requestedRatePerSecond: operation.ratePerSecond,
+    behindScheduleSeconds: behindScheduleSeconds(operation, now),
+    waitingFor: operation.waitingFor ?? null,
     generated: operation.generated,
     acked: operation.acked,
     ackedNumbers: ackedNumbers(operation),
@@ -90,6 +100,15 @@ export function operationResponse(operation: OperationDocument, counts: Operatio
     etaSeconds: operation.status !== 'running' || rate === null ? null : Math.ceil(left / rate),
     error: operation.error,
   };
+}
+
+function behindScheduleSeconds(
+  { status, ratePerSecond, schedule, acked }: OperationDocument,
+  now: Date,
+): number | null {
+  if (status !== 'running' || ratePerSecond === null || !schedule) return null;
+  const due = (now.getTime() - schedule.at.getTime()) / 1_000;
+  return Math.max(0, Math.round((due - (acked - schedule.from) / ratePerSecond) * 10) / 10);
 }
 
 function ackedNumbers({ firstNumber, acked }: OperationDocument): { from: number; to: number }[] {

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
 import type { Interruption, OperationDocument } from '#orders/operation.js';
 import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
 import { RecordsRefusedError } from '#parallel-consumer/kafka/reliable-producer.js';
 import { emit } from './emission.js';
 import { Interruptions } from './interruptions.js';
+import { LagCeiling } from './lag-ceiling.js';
 import { LeaseLostError, Operations, type Progress } from './operations.js';
 import { OrdersTopic } from './orders-topic.js';
 
@@ -35,6 +37,7 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
     private readonly operations: Operations,
     private readonly interruptions: Interruptions,
     private readonly topic: OrdersTopic,
+    private readonly ceiling: LagCeiling,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -88,12 +91,20 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
       acked === 0 ? 'emitting' : 'emitting on from the last acknowledged order',
     );
     const lease = this.keepLease(id);
-    const saver = new ProgressSaver(async (progress) =>
-      lease.note(await this.operations.saveProgress(id, this.owner, progress)),
+    const saver = new ProgressSaver(async (progress, chunks) =>
+      lease.note(await this.operations.saveProgress(id, this.owner, progress, chunks)),
     );
     try {
       const signal = AbortSignal.any([this.stopping.signal, lease.over]);
-      const progress = await emit({ operation, topic: this.topic, signal, onProgress: (now) => saver.note(now) });
+      const progress = await emit({
+        operation,
+        topic: this.topic,
+        ceiling: this.ceiling,
+        signal,
+        onProgress: (now, chunk) => saver.note(now, chunk),
+        onWaiting: (isWaiting) => this.operations.waitFor(id, this.owner, isWaiting ? 'consumers' : null),
+      });
+      await this.persist(() => saver.save(progress));
       await this.finished(id, progress, count);
     } catch (error) {
       await this.failed(id, error);
@@ -172,12 +183,19 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
 /** Stores progress every so often rather than at each chunk. */
 class ProgressSaver {
   private savedAt = 0;
+  private chunks: AcknowledgedChunk[] = [];
 
-  constructor(private readonly save: (progress: Progress) => Promise<void>) {}
+  constructor(private readonly store: (progress: Progress, chunks: readonly AcknowledgedChunk[]) => Promise<void>) {}
 
-  async note(progress: Progress): Promise<void> {
-    if (Date.now() - this.savedAt < SAVE_EVERY_MS) return;
-    await this.save(progress);
+  async note(progress: Progress, chunk: AcknowledgedChunk): Promise<void> {
+    this.chunks.push(chunk);
+    if (Date.now() - this.savedAt >= SAVE_EVERY_MS) await this.save(progress);
+  }
+
+  /** Stores what isn't stored yet; when that fails, the next one stores it too. */
+  async save(progress: Progress): Promise<void> {
+    await this.store(progress, this.chunks);
+    this.chunks = [];
     this.savedAt = Date.now();
   }
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { MongoServerError } from 'mongodb';
 import { v7 as uuidv7 } from 'uuid';
+import { keepChunks, type AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
 import { reserveNumbers } from '#orders/number-blocks.js';
 import { operationsCollection, type Interruption, type OperationDocument } from '#orders/operation.js';
 import { Mongo } from '#service/mongo.js';
@@ -104,19 +105,41 @@ export class Operations {
     const now = new Date();
     return this.collection.findOneAndUpdate(
       { status: 'running', interruption: null, $or: isFree(now) },
-      [{ $set: { lease: leaseOf(owner), startedAt: { $ifNull: ['$startedAt', now] } } }],
+      [
+        {
+          $set: {
+            lease: leaseOf(owner),
+            startedAt: { $ifNull: ['$startedAt', now] },
+            schedule: { $ifNull: ['$schedule', { at: now, from: '$acked' }] },
+          },
+        },
+      ],
       { sort: { _id: 1 }, returnDocument: 'after' },
     );
   }
 
-  /** Stores how far it is and holds the lease on. @returns what is wanted of it. @throws LeaseLostError */
-  async saveProgress(id: string, owner: string, progress: Progress): Promise<Interruption | null> {
+  /**
+   * Stores how far it is, and before that where the chunks stand that came since, and holds the lease on.
+   * @returns what is wanted of it. @throws LeaseLostError
+   */
+  async saveProgress(
+    id: string,
+    owner: string,
+    progress: Progress,
+    chunks: readonly AcknowledgedChunk[],
+  ): Promise<Interruption | null> {
+    await keepChunks(this.mongo.db, chunks);
     return this.update(id, owner, { ...progress, lease: leaseOf(owner) });
   }
 
   /** Holds the lease on while there is no progress. @returns what is wanted of it. @throws LeaseLostError */
   async renew(id: string, owner: string): Promise<Interruption | null> {
     return this.update(id, owner, { lease: leaseOf(owner) });
+  }
+
+  /** Tells what holds it up. @throws LeaseLostError */
+  async waitFor(id: string, owner: string, waitingFor: OperationDocument['waitingFor']): Promise<void> {
+    await this.update(id, owner, { waitingFor: waitingFor ?? null });
   }
 
   async succeed(id: string, owner: string, progress: Progress): Promise<void> {
@@ -129,7 +152,7 @@ export class Operations {
 
   /** Lets another process go on at once. */
   async release(id: string, owner: string, progress: Progress): Promise<void> {
-    await this.update(id, owner, { ...progress, lease: null });
+    await this.update(id, owner, { ...progress, waitingFor: null, lease: null });
   }
 
   /** Remembers blocks of numbers that were found full: orders are append-only, so they stay it. */
@@ -157,8 +180,8 @@ export function isFree(now: Date): object[] {
   return [{ lease: null }, { 'lease.expiresAt': { $lt: now } }];
 }
 
-export function ended(): Pick<OperationDocument, 'finishedAt' | 'lease' | 'interruption'> {
-  return { finishedAt: new Date(), lease: null, interruption: null };
+export function ended(): Pick<OperationDocument, 'finishedAt' | 'lease' | 'interruption' | 'waitingFor'> {
+  return { finishedAt: new Date(), lease: null, interruption: null, waitingFor: null };
 }
 
 function leaseOf(owner: string): { owner: string; expiresAt: Date } {

@@ -4,15 +4,18 @@ import { ensureDeadLetterIndexes } from '#orders/dead-letters.js';
 import { ensureOperationIndexes } from '#orders/operation.js';
 import { ensureOrderIndexes } from '#orders/orders-collection.js';
 import { prepareTopics } from '#orders/prepare-topics.js';
+import { systemClock } from '#parallel-consumer/clock.js';
 import { connectKafka, reliableProducer } from '#parallel-consumer/kafka/kafkajs.js';
 import { HealthModule } from '#service/health.js';
 import { KafkaProbe } from '#service/kafka-probe.js';
 import { createLogger, logsModule } from '#service/logs.js';
 import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
+import { ConsumerLag } from './consumer-lag.js';
 import { ensureIdempotencyKeyIndexes } from './idempotency-keys.js';
 import { InterruptionsController } from './interruptions.controller.js';
 import { Interruptions } from './interruptions.js';
+import { LagCeiling } from './lag-ceiling.js';
 import { OperationEventsController } from './operation-events.controller.js';
 import { OperationRunner } from './operation-runner.js';
 import { OperationView } from './operation-view.js';
@@ -44,6 +47,11 @@ async function connectTopic(): Promise<OrdersTopic> {
   return new OrdersTopic(reliableProducer(kafka, logger), codec, partitions);
 }
 
+function createLagCeiling(): LagCeiling {
+  const lag = new ConsumerLag(kafka);
+  return new LagCeiling(settings.LAG_CEILING, async () => lag.records(), systemClock);
+}
+
 @Module({
   providers: [
     { provide: Mongo, useFactory: connectMongo },
@@ -63,6 +71,7 @@ class ConnectionsModule {}
   controllers: [OperationsController, InterruptionsController, OperationEventsController],
   providers: [
     { provide: OrdersTopic, useFactory: connectTopic },
+    { provide: LagCeiling, useFactory: createLagCeiling },
     Operations,
     Interruptions,
     OperationRunner,

@@ -25,6 +25,10 @@ export interface OperationDocument extends Omit<OrderBatch, 'operationId'> {
   readonly chunkSize: number;
   /** Orders per second since the start, on average; `null`: as fast as Kafka takes them. */
   readonly ratePerSecond: number | null;
+  /** Where the schedule of `ratePerSecond` begins: the time at which the order with that index was due. Absent: at the next claim. */
+  readonly schedule?: { readonly at: Date; readonly from: number } | null;
+  /** What holds the emission up on purpose: the consumers are too far behind. */
+  readonly waitingFor?: 'consumers' | null;
   /** Orders made so far. */
   readonly generated: number;
   /** Orders that Kafka has acknowledged: all those with an index below this one. Emission resumes here. */
