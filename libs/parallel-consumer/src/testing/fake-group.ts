@@ -44,7 +44,7 @@ export class FakeGroup {
     await this.rebalance();
   }
 
-  /** @param forced partitions for each member, in the order that they joined; default: sticky */
+  /** @param forced partitions for each member, in the order that they joined; default, or when there are others by then: sticky */
   async rebalance(forced?: readonly (readonly number[])[]): Promise<void> {
     this.rebalanceDue = true;
     this.rebalances = this.rebalances.then(() => this.rebalanceNow(forced));
@@ -72,7 +72,9 @@ export class FakeGroup {
       this.members.map(({ id, owned }) => ({ id, owned: owned.map(String), ownedSince: this.joins })),
       names,
     );
+    // For other members than it was meant for, it would give a partition to two of them, which no group does.
+    const owners = forced?.length === this.members.length ? forced : undefined;
     for (const [index, member] of this.members.entries())
-      member.assign(forced?.[index] ?? (sticky.get(member.id) ?? []).map(Number));
+      member.assign(owners?.[index] ?? (sticky.get(member.id) ?? []).map(Number));
   }
 }

@@ -1,0 +1,40 @@
+import { describe, expect, it } from '@jest/globals';
+import { FakeGroup, type GroupMember } from './fake-group.js';
+
+/** A member that keeps what it was given in each generation. */
+function memberOf(id: string): GroupMember & { readonly assigned: (readonly number[])[] } {
+  const assigned: (readonly number[])[] = [];
+  return {
+    id,
+    topic: 'orders',
+    owned: [],
+    prepareToJoin: async () => undefined,
+    assign: (partitions) => void assigned.push(partitions),
+    wake: () => undefined,
+    assigned,
+  };
+}
+
+describe('a group of the fake Kafka', () => {
+  it('gives partitions to the members that they are forced on', async () => {
+    const group = new FakeGroup(() => 2);
+    const [a, b] = [memberOf('a'), memberOf('b')];
+    await Promise.all([group.join(a), group.join(b)]);
+    await group.rebalance([[], [0, 1]]);
+    expect([a.assigned.at(-1), b.assigned.at(-1)]).toEqual([[], [0, 1]]);
+  });
+
+  it('never gives a partition to two members, also when one joins while an assignment is about to be forced', async () => {
+    const group = new FakeGroup(() => 2);
+    const [a, b] = [memberOf('a'), memberOf('b')];
+    await group.join(a);
+    await Promise.all([group.rebalance([[0, 1]]), group.join(b)]);
+    const given = a.assigned
+      .slice(-2)
+      .map((ofA, at) => [...ofA, ...(b.assigned.slice(-2)[at] ?? [])].toSorted((one, other) => one - other));
+    expect(given).toEqual([
+      [0, 1],
+      [0, 1],
+    ]);
+  });
+});
