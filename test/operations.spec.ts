@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
 import { ORDERS_TOPIC } from '#orders/topics.js';
-import type { OperationResponse, OperationsPage } from '../apps/producer/src/operation-response.js';
+import type { OperationResponse, OperationsPage } from '../apps/producer/src/operations/operation-response.js';
 import { eventually } from './support/eventually.js';
 import { Pipeline, type Answer } from './support/pipeline.js';
 import { quietKafka, readRecords } from './support/topic-writer.js';

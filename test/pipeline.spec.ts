@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { OperationResponse } from '../apps/producer/src/operation-response.js';
+import type { OperationResponse } from '../apps/producer/src/operations/operation-response.js';
 import type { OrderResponse } from '../apps/query-api/src/order-response.js';
 import type { OrdersPage } from '../apps/query-api/src/orders-page.js';
 import { ORDER_INDEXES } from '#orders/orders-collection.js';

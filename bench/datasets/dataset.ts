@@ -1,5 +1,5 @@
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
-import type { OrdersTopic } from '../../apps/producer/src/orders-topic.js';
+import type { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 
 /** As many as `orders.v1` has by default. */
 export const PARTITIONS = 12;

@@ -2,7 +2,7 @@ import { OrderCodec } from '#orders/order-codec.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import { connectKafka, reliableProducer, type Kafka } from '#parallel-consumer/kafka/kafkajs.js';
 import type { ServersAlone } from '../../dev/servers/servers-alone.js';
-import { OrdersTopic } from '../../apps/producer/src/orders-topic.js';
+import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 import { contenderLogger as logger } from '../contenders/contender-logger.js';
 import { DEAD_LETTERS, PARTITIONS, type Dataset } from './dataset.js';
 

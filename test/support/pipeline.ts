@@ -6,7 +6,7 @@ import { orderGenerator, type OrderBatch } from '#orders/generator.js';
 import type { OrderResponse } from '../../apps/query-api/src/order-response.js';
 import { orderResponse } from '../../apps/query-api/src/order-response.js';
 import type { OrdersPage } from '../../apps/query-api/src/orders-page.js';
-import type { OperationResponse } from '../../apps/producer/src/operation-response.js';
+import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import { eventually } from './eventually.js';
 import { RunningStack } from './running-stack.js';
 

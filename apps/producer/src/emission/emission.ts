@@ -5,7 +5,7 @@ import { batchOf, type OperationDocument } from '#orders/operation.js';
 import type { Order } from '#orders/order.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import type { LagCeiling } from './lag-ceiling.js';
-import type { Progress } from './operations.js';
+import type { Progress } from '../operations/operations.js';
 import type { OrdersTopic } from './orders-topic.js';
 import { Pace } from './pace.js';
 

@@ -6,9 +6,9 @@ import type { Interruption, OperationDocument } from '#orders/operation.js';
 import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
 import { RecordsRefusedError } from '#parallel-consumer/kafka/reliable-producer.js';
 import { emit } from './emission.js';
-import { Interruptions } from './interruptions.js';
+import { Interruptions } from '../operations/interruptions.js';
 import { LagCeiling } from './lag-ceiling.js';
-import { LeaseLostError, Operations, type Progress } from './operations.js';
+import { LeaseLostError, Operations, type Progress } from '../operations/operations.js';
 import { OrdersTopic } from './orders-topic.js';
 
 /** How often to look for operations that another process left behind. */

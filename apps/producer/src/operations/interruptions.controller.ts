@@ -6,7 +6,7 @@ import { notFound, Problem } from '#service/problem.js';
 import { Interruptions } from './interruptions.js';
 import { OperationIdSchema } from './operation-id.js';
 import { OperationResponseSchema, type OperationResponse } from './operation-response.js';
-import { OperationRunner } from './operation-runner.js';
+import { OperationRunner } from '../emission/operation-runner.js';
 import { OperationView } from './operation-view.js';
 import { Operations } from './operations.js';
 

@@ -14,7 +14,7 @@ import { idempotencyKeyOf } from './idempotency-keys.js';
 import { OperationIdSchema } from './operation-id.js';
 import { OperationResponseSchema, OperationsPageSchema, type OperationResponse } from './operation-response.js';
 import type { OperationsPage } from './operation-response.js';
-import { OperationRunner } from './operation-runner.js';
+import { OperationRunner } from '../emission/operation-runner.js';
 import { OperationView } from './operation-view.js';
 import { Operations } from './operations.js';
 import { nextPage, OperationsQuerySchema, type OperationsQuery } from './operations-query.js';
