@@ -3,7 +3,7 @@ import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
 import { ORDERS_TOPIC } from '#orders/topics.js';
 import type { OperationResponse, OperationsPage } from '../apps/producer/src/operations/operation-response.js';
 import { eventually } from './support/eventually.js';
-import { Pipeline, type Answer } from './support/pipeline.js';
+import { Pipeline, type Answer, type PopulateResponse } from './support/pipeline.js';
 import { quietKafka, readRecords } from './support/topic-writer.js';
 
 interface ProblemBody {
@@ -39,7 +39,7 @@ describe('operations', () => {
   }
 
   /** A slow one, from when it has emitted something on. */
-  async function underWay(count: number): Promise<OperationResponse> {
+  async function underWay(count: number): Promise<PopulateResponse> {
     const { id } = await pipeline.populate({ count, ratePerSecond: 2_000 });
     await eventually('it has begun', 20_000, async () => (await pipeline.operation(id)).acked > 0);
     return pipeline.operation(id);

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { OperationResponse } from '../apps/producer/src/operations/operation-response.js';
 import type { OrderResponse } from '../apps/query-api/src/order-response.js';
 import type { OrdersPage } from '../apps/query-api/src/orders-page.js';
 import { ORDER_INDEXES } from '#orders/orders-collection.js';
-import { expectedOrders, Pipeline } from './support/pipeline.js';
+import { expectedOrders, Pipeline, type PopulateResponse } from './support/pipeline.js';
 
 const COUNT = 5_250;
 
@@ -14,7 +13,7 @@ function drawn({ accountId, symbol, side, price, quantity }: OrderResponse): unk
 
 describe('populate, saved, queried', () => {
   let pipeline: Pipeline;
-  let operation: OperationResponse;
+  let operation: PopulateResponse;
   let expected: OrderResponse[];
 
   beforeAll(async () => {

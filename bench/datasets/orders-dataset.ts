@@ -13,7 +13,7 @@ export function ordersDataset(records: number, accounts = 100_000): Dataset {
     records,
     maker: (orders) => {
       const orderAt = ordersOf(records, accounts);
-      return (index) => orders.record(orderAt(index), OPERATION_ID, index);
+      return (index) => orders.record({ order: orderAt(index), index, fault: undefined }, OPERATION_ID);
     },
   };
 }
@@ -28,7 +28,10 @@ export function evenAccountsDataset(records: number, accounts: number): Dataset 
       return (index) => {
         const account = index % accounts;
         const accountId = `acc-${account.toString().padStart(7, '0')}`;
-        const record = orders.record({ ...orderAt(index), accountId }, OPERATION_ID, index);
+        const record = orders.record(
+          { order: { ...orderAt(index), accountId }, index, fault: undefined },
+          OPERATION_ID,
+        );
         return { ...record, partition: account % PARTITIONS };
       };
     },

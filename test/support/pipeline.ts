@@ -16,6 +16,11 @@ export interface Answer<T> {
   readonly body: T;
 }
 
+/** A populate as the API tells it: nothing that was asked for is unknown. */
+export type PopulateResponse = OperationResponse &
+  Record<'seed' | 'count' | 'firstNumber' | 'accounts', number> &
+  Record<'from' | 'to', string>;
+
 /** A running pipeline as its users meet it: over HTTP, and in MongoDB where a test must see behind the API. */
 export class Pipeline {
   private constructor(
@@ -54,19 +59,19 @@ export class Pipeline {
     await this.mongo.close();
   }
 
-  async populate(order: object): Promise<OperationResponse> {
-    const { status, body } = await this.post<OperationResponse>('/v1/populate', order);
+  async populate(order: object): Promise<PopulateResponse> {
+    const { status, body } = await this.post<PopulateResponse>('/v1/populate', order);
     if (status !== 202) throw new Error(`populate answered ${status}: ${JSON.stringify(body)}`);
     return body;
   }
 
-  async operation(id: string): Promise<OperationResponse> {
-    const { body } = await request<OperationResponse>(`${this.stack.producerUrl}/v1/operations/${id}`);
+  async operation(id: string): Promise<PopulateResponse> {
+    const { body } = await request<PopulateResponse>(`${this.stack.producerUrl}/v1/operations/${id}`);
     return body;
   }
 
   /** Waits until all of the operation's orders are saved, and returns it as it is then. */
-  async allSaved(id: string, withinMs: number): Promise<OperationResponse> {
+  async allSaved(id: string, withinMs: number): Promise<PopulateResponse> {
     await eventually(`all orders of ${id} are saved`, withinMs, async () => {
       const { saved, count } = await this.operation(id);
       return saved === count;
@@ -100,7 +105,7 @@ export class Pipeline {
 }
 
 /** The orders that an operation must have made, as the query API must tell them. */
-export function expectedOrders(operation: OperationResponse): OrderResponse[] {
+export function expectedOrders(operation: PopulateResponse): OrderResponse[] {
   const batch: OrderBatch = {
     operationId: operation.id,
     seed: operation.seed,

@@ -40,7 +40,7 @@ async function connectMongo(): Promise<Mongo> {
 async function createSaver(mongo: Mongo): Promise<OrderSaver> {
   const codec = await OrderCodec.connect(settings.SCHEMA_REGISTRY_URL);
   const delay = new SimulatedDelay(settings.SAVE_DELAY_MS, Math.random, systemClock);
-  return new OrderSaver(codec, delay, async (documents) => insertOrders(mongo, documents));
+  return new OrderSaver(codec, delay, settings.MAX_ORDER_BYTES, async (documents) => insertOrders(mongo, documents));
 }
 
 async function createServer(): Promise<ParallelConsumerServer> {

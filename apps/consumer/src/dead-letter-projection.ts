@@ -32,6 +32,7 @@ export function deadLetterDocument(record: ConsumedRecord): DeadLetterDocument |
     letter: { partition: record.partition, offset: record.offset },
     operationId: origin?.operationId ?? null,
     index: origin?.index ?? null,
+    fault: origin?.fault ?? null,
     error: { code: text('errorCode'), message: text('errorMessage') },
     attempts: Number(text('attempts')),
     deadLetteredAt: new Date(record.timestamp),

@@ -3,9 +3,10 @@ import { orderGenerator } from '#orders/generator.js';
 import { UndecodableOrderError } from '#orders/order-codec.js';
 import type { OrderDocument } from '#orders/order-document.js';
 import { originHeaders } from '#orders/record-headers.js';
+import { BatchResultsError } from '#parallel-consumer/attempts/batcher.js';
 import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
 import type { InsertResult } from './bulk-insert.js';
-import { OrderConflictError, OrderRefusedError, OrderSaver } from './order-saver.js';
+import { OrderConflictError, OrderRefusedError, OrderSaver, OversizedOrderError } from './order-saver.js';
 import { SimulatedDelay } from './simulated-delay.js';
 
 const OPERATION_ID = '01935c9e-8a00-7000-8000-000000000001';
@@ -28,6 +29,8 @@ function decode(value: Buffer | null) {
   return orderAt(index);
 }
 
+const MAX_BYTES = 8;
+
 const learn = (): undefined => undefined;
 
 /** Saves the orders with these indexes at once. Tells how each ended, and what was inserted. */
@@ -36,7 +39,7 @@ async function save(
   insert: (documents: readonly OrderDocument[]) => Promise<readonly InsertResult[]>,
 ) {
   const inserted: OrderDocument[][] = [];
-  const saver = new OrderSaver({ learn, decode }, NO_DELAY, async (documents) => {
+  const saver = new OrderSaver({ learn, decode }, NO_DELAY, MAX_BYTES, async (documents) => {
     inserted.push([...documents]);
     return insert(documents);
   });
@@ -96,6 +99,7 @@ describe('the saving of orders', () => {
     const saver = new OrderSaver(
       { learn: (value) => (value === unknown ? answer.promise : undefined), decode },
       NO_DELAY,
+      MAX_BYTES,
       async (documents) => documents.map(() => ({ kind: 'saved' })),
     );
     const record = { topic: 'orders', partition: 0, offset: 0, key: null, headers: {}, timestamp: 0 };
@@ -104,6 +108,19 @@ describe('the saving of orders', () => {
     const denied = new UndecodableOrderError('unknown-schema', 'the registry has no schema 9');
     answer.reject(denied);
     await expect(waiting).rejects.toBe(denied);
+  });
+
+  it('refuses a record over the size limit without reading it', async () => {
+    const { errors, inserted } = await save([10 ** 8, 1], async (documents) =>
+      documents.map(() => ({ kind: 'saved' })),
+    );
+    expect(errors).toEqual([new OversizedOrderError(9, MAX_BYTES), undefined]);
+    expect(inserted.map(numbersOf)).toEqual([[2]]);
+  });
+
+  it('fails all of a bulk that is answered with fewer results than it has orders', async () => {
+    const { errors } = await save([1, 2], async () => [{ kind: 'saved' }]);
+    expect(errors).toEqual([new BatchResultsError(2, 1), new BatchResultsError(2, 1)]);
   });
 
   it('fails all of a bulk that nothing is certain of', async () => {

@@ -19,6 +19,16 @@ export class OrderConflictError extends Error {
   readonly code = 'conflict';
 }
 
+/** A record's value is over the size limit. It was not read. */
+export class OversizedOrderError extends Error {
+  override readonly name = 'OversizedOrderError';
+  readonly code = 'oversized';
+
+  constructor(bytes: number, maxBytes: number) {
+    super(`the value has ${bytes} bytes, and an order at most ${maxBytes} (setting MAX_ORDER_BYTES)`);
+  }
+}
+
 /** MongoDB refuses this very document. */
 export class OrderRefusedError extends Error {
   override readonly name = 'OrderRefusedError';
@@ -33,10 +43,14 @@ export class OrderSaver {
   private readonly write: RecordHandler;
   private operation: { readonly text: string; readonly id: UUID } | undefined;
 
-  /** @param insert as `insertOrders`: one result for each document, in their order */
+  /**
+   * @param insert as `insertOrders`: one result for each document, in their order
+   * @param maxBytes of a record's value
+   */
   constructor(
     private readonly codec: Pick<OrderCodec, 'learn' | 'decode'>,
     private readonly delay: SimulatedDelay,
+    private readonly maxBytes: number,
     private readonly insert: (documents: readonly OrderDocument[]) => Promise<readonly InsertResult[]>,
   ) {
     this.write = batchHandler({ handle: async (items) => this.saveTogether(items), ...BATCHES });
@@ -47,6 +61,9 @@ export class OrderSaver {
    * the thousands that wait at once. An unknown schema is asked for here, where it holds up its own record and no other.
    */
   save(record: ConsumedRecord, attempt: Attempt): Promise<void> {
+    const bytes = record.value?.length ?? 0;
+    // Before the wait: thousands of large ones must not wait at once.
+    if (bytes > this.maxBytes) return Promise.reject(new OversizedOrderError(bytes, this.maxBytes));
     return this.delay.wait().then(() => {
       const learning = this.codec.learn(record.value);
       if (learning === undefined) return this.write(record, attempt);

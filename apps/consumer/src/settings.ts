@@ -6,6 +6,8 @@ const SettingsSchema = z.object({
   ...mongoSettings,
   ...kafkaSettings,
   IN_FLIGHT_LIMIT: z.union([z.literal('auto'), wholeNumber(1, 1_000_000)]).default(6_000),
+  /** Bytes of a record's value; a larger one is not read, but dead-lettered. An order has some 150, and less than 1,000 whatever it says. */
+  MAX_ORDER_BYTES: wholeNumber(1_000, 1_048_576).default(16_384),
   SAVE_DELAY_MS: z
     .string()
     .regex(/^\d{1,7}\.\.\d{1,7}$/, 'must be MIN..MAX in milliseconds, such as 0..1000')

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { OrderCodec } from '#orders/order-codec.js';
 import { ensureDeadLetterIndexes } from '#orders/dead-letters.js';
+import { ensureImportRowIndexes } from '#orders/import-rows.js';
 import { ensureOperationIndexes } from '#orders/operation.js';
 import { ensureOrderIndexes } from '#orders/orders-collection.js';
 import { prepareTopics } from '#orders/prepare-topics.js';
@@ -22,8 +23,9 @@ import { OperationView } from './operations/operation-view.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { Operations } from './operations/operations.js';
 import { OrdersTopic } from './emission/orders-topic.js';
+import { SegmentLeases } from './emission/segment-leases.js';
 import { ProducerReadiness } from './readiness.js';
-import { SavedCount } from './operations/saved-count.js';
+import { OrderOutcomes } from './operations/order-outcomes.js';
 import { settings } from './settings.js';
 
 const logger = createLogger('producer', settings.LOG_LEVEL);
@@ -35,6 +37,7 @@ async function connectMongo(): Promise<Mongo> {
   await ensureOperationIndexes(mongo.db);
   await ensureIdempotencyKeyIndexes(mongo.db);
   await ensureDeadLetterIndexes(mongo.db);
+  await ensureImportRowIndexes(mongo.db);
   return mongo;
 }
 
@@ -74,9 +77,10 @@ class ConnectionsModule {}
     { provide: LagCeiling, useFactory: createLagCeiling },
     Operations,
     Interruptions,
+    SegmentLeases,
     OperationRunner,
     OperationView,
-    SavedCount,
+    OrderOutcomes,
   ],
 })
 export class ProducerModule {}

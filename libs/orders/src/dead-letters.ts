@@ -1,4 +1,5 @@
 import type { Collection, Db } from 'mongodb';
+import type { Fault } from './fault-mix.js';
 
 /** `pending` until somebody redrives or discards it. */
 export type DeadLetterState = 'pending' | 'redriving' | 'saved' | 'discarded';
@@ -22,6 +23,8 @@ export interface DeadLetterDocument {
   /** `null` for a record that no operation made. */
   readonly operationId: string | null;
   readonly index: number | null;
+  /** What was wrong with it on purpose; `null`, or absent: nothing. A letter of an extra record is not its order's. */
+  readonly fault?: Fault | null;
   readonly error: { readonly code: string; readonly message: string };
   readonly attempts: number;
   readonly deadLetteredAt: Date;
@@ -33,7 +36,7 @@ export function deadLettersCollection(db: Db): Collection<DeadLetterDocument> {
 
 export async function ensureDeadLetterIndexes(db: Db): Promise<void> {
   await deadLettersCollection(db).createIndexes([
-    { name: 'operationId_state', key: { operationId: 1, state: 1 } },
+    { name: 'operationId_index', key: { operationId: 1, index: 1 } },
     { name: 'state_errorCode', key: { state: 1, 'error.code': 1 } },
   ]);
 }

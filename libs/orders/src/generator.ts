@@ -1,5 +1,5 @@
+import { drawsOf } from './draws.js';
 import { INSTRUMENTS, type Instrument } from './instruments.js';
-import { murmur3 } from './murmur3.js';
 import { MAX_QUANTITY, type Order } from './order.js';
 import { orderIdsOf } from './order-id.js';
 
@@ -26,7 +26,6 @@ const INSTRUMENT = 2;
 const SIDE = 3;
 const QUANTITY = 4;
 const PRICE = 5;
-const TWO_32 = 2 ** 32;
 
 /**
  * The generator: a pure function of (batch, index) with random access, so that any chunk can be made again alone, by
@@ -55,15 +54,5 @@ export function orderGenerator(batch: OrderBatch): (index: number) => Order {
       currency: instrument.currency,
       createdAt: new Date(start + Math.floor((index / batch.count) * span)),
     };
-  };
-}
-
-/** Evenly drawn whole numbers below a bound, each from (seed, field, index) alone. */
-function drawsOf(seed: number): (field: number, index: number, below: number) => number {
-  const seedLow = seed | 0;
-  const seedHigh = Math.floor(seed / TWO_32) | 0;
-  return (field, index, below) => {
-    const hash = murmur3(field, seedLow, seedHigh, index | 0, Math.floor(index / TWO_32) | 0);
-    return Math.floor((hash / TWO_32) * below);
   };
 }

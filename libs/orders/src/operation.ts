@@ -1,8 +1,10 @@
 import type { Collection, Db } from 'mongodb';
+import type { FaultCounts, FaultMix } from './fault-mix.js';
 import type { OrderBatch } from './generator.js';
+import type { Lease, Segment } from './segments.js';
 
 /** What the operation does; imports and redrives come through the same topic and are followed the same way. */
-export type OperationKind = 'populate' | 'import' | 'redrive';
+export type OperationKind = OperationDocument['kind'] | 'redrive';
 
 /** Speaks of the emitting only: `succeeded` means that Kafka acknowledged all, not that all is saved. */
 export type OperationStatus = 'running' | 'paused' | 'succeeded' | 'cancelled' | 'failed';
@@ -12,15 +14,18 @@ export type Interruption = 'pause' | 'cancel';
 
 /**
  * A long-running emission, as MongoDB holds it: all that is needed to make its orders again and to go on after a crash.
- * `generated`, `acked`, `saved` and `deadLettered` are different things and never derived from each other.
+ * Generated, acknowledged, saved and dead-lettered are different things and never derived from each other.
  */
-export interface OperationDocument extends Omit<OrderBatch, 'operationId'> {
+interface EmissionDocument {
   /** A UUID of version 7: ids sort by the time they were made. */
   readonly _id: string;
-  readonly kind: OperationKind;
   readonly status: OperationStatus;
   /** Wanted, and not done yet; `null`, or absent: nothing. */
   readonly interruption?: Interruption | null;
+  /** How many orders it has; 0 while an import isn't read yet. */
+  readonly count: number;
+  /** The number of the order with index 0. */
+  readonly firstNumber: number;
   /** Orders per acknowledged batch, at the most. */
   readonly chunkSize: number;
   /** Orders per second since the start, on average; `null`: as fast as Kafka takes them. */
@@ -29,20 +34,32 @@ export interface OperationDocument extends Omit<OrderBatch, 'operationId'> {
   readonly schedule?: { readonly at: Date; readonly from: number } | null;
   /** What holds the emission up on purpose: the consumers are too far behind. */
   readonly waitingFor?: 'consumers' | null;
-  /** Orders made so far. */
-  readonly generated: number;
-  /** Orders that Kafka has acknowledged: all those with an index below this one. Emission resumes here. */
-  readonly acked: number;
+  /** Its parts, in the order of their indexes, each emitted by one process at a time. */
+  readonly segments: readonly Segment[];
   readonly requestedAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
   /** Why it failed; `null` unless it did. */
   readonly error: { readonly code: string; readonly message: string } | null;
-  /** Blocks of order numbers found full in the `orders` collection, by their place in the operation: see SavedCount. */
+  /** Blocks of order numbers found full in the `orders` collection, by their place in the operation: see OrderOutcomes. */
   readonly fullBlocks: readonly number[];
-  /** Which process emits it, and until when it may; `null` once nobody has to. */
-  readonly lease: { readonly owner: string; readonly expiresAt: Date } | null;
 }
+
+/** Fake orders, each a function of this document and its index. */
+export interface PopulateDocument extends EmissionDocument, Omit<OrderBatch, 'operationId'> {
+  readonly kind: 'populate';
+  /** `null`, or absent: none. */
+  readonly faults?: FaultMix | null;
+}
+
+/** Orders of the legacy system, from files that were handed in; they stand in the collection `importRows` once read. */
+export interface ImportDocument extends EmissionDocument {
+  readonly kind: 'import';
+  /** `null` once all files are read: then the block of numbers is reserved, and the emission begins. */
+  readonly reading: { readonly lease: Lease | null; readonly epoch: number } | null;
+}
+
+export type OperationDocument = PopulateDocument | ImportDocument;
 
 export function operationsCollection(db: Db): Collection<OperationDocument> {
   return db.collection<OperationDocument>('operations');
@@ -53,7 +70,19 @@ export async function ensureOperationIndexes(db: Db): Promise<void> {
 }
 
 /** What the generator needs of an operation. */
-export function batchOf(operation: OperationDocument): OrderBatch {
+export function batchOf(operation: PopulateDocument): OrderBatch {
   const { seed, count, firstNumber, accounts, from, to } = operation;
   return { operationId: operation._id, seed, count, firstNumber, accounts, from, to };
+}
+
+/** Faults of the acknowledged part. */
+export function ackedFaults({ segments }: OperationDocument): FaultCounts {
+  const sum = { poison: 0, oversized: 0, duplicate: 0, conflict: 0 };
+  for (const { faults } of segments) {
+    sum.poison += faults.poison;
+    sum.oversized += faults.oversized;
+    sum.duplicate += faults.duplicate;
+    sum.conflict += faults.conflict;
+  }
+  return sum;
 }

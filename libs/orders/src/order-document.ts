@@ -52,7 +52,7 @@ function toNumber(value: Long | number): number {
   return typeof value === 'number' ? value : value.toNumber();
 }
 
-export function fromDocument(document: OrderDocument): Order {
+export function fromDocument(document: Omit<OrderDocument, 'ingest'>): Order {
   return {
     id: document._id.toHexString(),
     number: toNumber(document.number),

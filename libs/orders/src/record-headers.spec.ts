@@ -12,6 +12,14 @@ describe('record headers', () => {
     expect(readOrigin(asRead(originHeaders(origin)))).toEqual(origin);
   });
 
+  it('carry what is wrong on purpose, and nothing that is not one of the faults', () => {
+    expect(readOrigin(asRead(originHeaders({ ...origin, fault: 'conflict' })))).toEqual({
+      ...origin,
+      fault: 'conflict',
+    });
+    expect(readOrigin(asRead({ ...originHeaders(origin), fault: 'x' }))).toEqual(origin);
+  });
+
   it.each<[string, Record<string, string>]>([
     ['no headers', {}],
     ['a strange operation id', { 'operation-id': 'x', index: '1' }],

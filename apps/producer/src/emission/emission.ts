@@ -1,13 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
-import { orderGenerator } from '#orders/generator.js';
-import { batchOf, type OperationDocument } from '#orders/operation.js';
-import type { Order } from '#orders/order.js';
+import { faultsOf, type Fault, type FaultCounts, type IndexFaults } from '#orders/fault-mix.js';
+import type { OperationDocument } from '#orders/operation.js';
+import { plannedRecords } from '#orders/planned-records.js';
+import type { Segment } from '#orders/segments.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import type { LagCeiling } from './lag-ceiling.js';
-import type { Progress } from '../operations/operations.js';
+import type { OrderSource } from './order-source.js';
 import type { OrdersTopic } from './orders-topic.js';
 import { Pace } from './pace.js';
+import type { SegmentProgress } from './segment-leases.js';
 
 /** How finely a rate is kept. */
 const CHUNKS_PER_SECOND = 10;
@@ -15,45 +17,54 @@ const LOOK_AGAIN_MS = 250;
 
 export interface EmissionOptions {
   readonly operation: OperationDocument;
+  readonly segment: Segment;
+  readonly source: OrderSource;
   readonly topic: OrdersTopic;
   readonly ceiling: LagCeiling;
   /** Ends the emission after the chunk in hand. */
   readonly signal: AbortSignal;
   /** Called after each acknowledged chunk, with where it stands on the topic. */
-  readonly onProgress: (progress: Progress, chunk: AcknowledgedChunk) => Promise<void>;
+  readonly onProgress: (progress: SegmentProgress, chunk: AcknowledgedChunk) => Promise<void>;
   /** Called when the emission begins to wait for the consumers, and when it goes on. */
   readonly onWaiting: (isWaiting: boolean) => Promise<void>;
 }
 
+/** A chunk ready to be sent. */
+interface Chunk {
+  /** One past its last index. */
+  readonly to: number;
+  readonly records: readonly OutgoingRecord[];
+  readonly faults: readonly Fault[];
+}
+
 /**
- * Emits an operation from its last acknowledged order on, a chunk at a time, each acknowledged before the next is sent.
+ * Emits a segment from its last acknowledged order on, a chunk at a time, each acknowledged before the next is sent.
  * The next chunk is made while the last one travels. Memory is two chunks, whatever the count.
- * @returns how far it came: all of it, unless the signal ended it
+ * @returns how far it came: to the segment's end, unless the signal ended it
  */
-export async function emit(options: EmissionOptions): Promise<Progress> {
-  const { operation, topic, signal, onProgress } = options;
-  const { acked: start, count } = operation;
-  const { at, from: firstDue } = operation.schedule ?? { at: new Date(), from: start };
-  const chunkSize = evenChunkSize(operation);
-  const orderAt = orderGenerator(batchOf(operation));
+export async function emit(options: EmissionOptions): Promise<SegmentProgress> {
+  const { operation, segment, topic, signal, onProgress } = options;
+  const { at, from: firstDue } = operation.schedule ?? { at: new Date(), from: segment.ackedTo };
   const pace = new Pace(operation.ratePerSecond, at.getTime());
-  const chunkFrom = (from: number): OutgoingRecord[] =>
-    makeChunk(operation._id, topic, orderAt, from, Math.min(from + chunkSize, count));
-  let acked = start;
-  let chunk = chunkFrom(acked);
-  while (acked < count && !signal.aborted) {
+  const chunkFrom = chunkMaker(options);
+  let { ackedTo, faults } = segment;
+  let chunk = await chunkFrom(ackedTo);
+  while (ackedTo < segment.to && !signal.aborted) {
     await untilConsumersFollow(options);
-    await untilDue(pace.untilDue(acked - firstDue, Date.now()), signal);
+    await untilDue(pace.untilDue(ackedTo - firstDue, Date.now()), signal);
     if (signal.aborted) break;
-    const sending = topic.send(chunk);
-    const sent = chunk.length;
-    chunk = chunkFrom(acked + sent);
+    const sent = chunk;
+    const sending = topic.send(sent.records);
+    // Its failure is met below; until then it must not count as one that nobody looks at.
+    sending.catch(() => undefined);
+    chunk = await chunkFrom(sent.to);
     const parts = await sending;
-    const _id = { operationId: operation._id, from: acked };
-    acked += sent;
-    await onProgress({ generated: acked + chunk.length, acked }, { _id, to: acked, parts });
+    const _id = { operationId: operation._id, from: ackedTo };
+    ackedTo = sent.to;
+    faults = sum(faults, sent.faults);
+    await onProgress({ generatedTo: chunk.to, ackedTo, faults }, { _id, to: ackedTo, parts });
   }
-  return { generated: acked === count ? count : acked + chunk.length, acked };
+  return { generatedTo: chunk.to, ackedTo, faults };
 }
 
 /** At a slow rate smaller chunks: a thousand orders at once every minute would be no rate of 17 a second. */
@@ -65,16 +76,30 @@ export function evenChunkSize({
   return Math.min(chunkSize, Math.max(1, Math.ceil(ratePerSecond / CHUNKS_PER_SECOND)));
 }
 
-function makeChunk(
-  operationId: string,
-  topic: OrdersTopic,
-  orderAt: (index: number) => Order,
-  from: number,
-  to: number,
-): OutgoingRecord[] {
-  const records: OutgoingRecord[] = [];
-  for (let index = from; index < to; index += 1) records.push(topic.record(orderAt(index), operationId, index));
-  return records;
+function chunkMaker({ operation, segment, source, topic }: EmissionOptions): (from: number) => Promise<Chunk> {
+  const chunkSize = evenChunkSize(operation);
+  const faultsAt = faultsIn(operation);
+  return async (from) => {
+    const to = Math.min(from + chunkSize, segment.to);
+    const planned = plannedRecords(await source({ from, to }), from, faultsAt);
+    return {
+      to,
+      records: planned.map((record) => topic.record(record, operation._id)),
+      faults: planned.flatMap(({ fault }) => fault ?? []),
+    };
+  };
+}
+
+/** Where an operation's faults are. */
+function faultsIn(operation: OperationDocument): (index: number) => IndexFaults {
+  return operation.kind === 'populate' ? faultsOf(operation.seed, operation.faults) : faultsOf(0, null);
+}
+
+function sum(counts: FaultCounts, more: readonly Fault[]): FaultCounts {
+  if (more.length === 0) return counts;
+  const next = { ...counts };
+  for (const fault of more) next[fault] += 1;
+  return next;
 }
 
 async function untilConsumersFollow({ ceiling, signal, onWaiting }: EmissionOptions): Promise<void> {

@@ -1,28 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
-import type { Interruption, OperationDocument } from '#orders/operation.js';
 import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
 import { RecordsRefusedError } from '#parallel-consumer/kafka/reliable-producer.js';
-import { emit } from './emission.js';
+import { Mongo } from '#service/mongo.js';
 import { Interruptions } from '../operations/interruptions.js';
+import { emit } from './emission.js';
+import { HeldLease } from './held-lease.js';
 import { LagCeiling } from './lag-ceiling.js';
-import { LeaseLostError, Operations, type Progress } from '../operations/operations.js';
+import { orderSource } from './order-source.js';
 import { OrdersTopic } from './orders-topic.js';
+import { ProgressSaver } from './progress-saver.js';
+import { LeaseLostError, SegmentLeases, type Claim, type SegmentProgress } from './segment-leases.js';
 
-/** How often to look for operations that another process left behind. */
+/** How often to look for work that another process left behind, or has to share. */
 const LOOK_AROUND_MS = 1_000;
-/** How often the lease is renewed, and another process's wish for a pause noticed, while nothing is acknowledged. */
-const RENEW_EVERY_MS = 1_000;
-/** How often progress is stored; a crash emits again what was acknowledged since, which the consumers recognise. */
-const SAVE_EVERY_MS = 250;
-/** How long a stop waits for the chunk in hand; whoever claims the operation next sends it again. */
+/** How long a stop waits for the chunk in hand; whoever claims the segment next sends it again. */
 const STOP_PATIENCE_MS = 4_000;
 
 /**
- * Emits running operations one after another, those that a crashed process left behind included: a populate survives any
- * restart by itself.
+ * Emits the segments of running operations one after another, those that a crashed process left behind included: a populate
+ * survives any restart by itself, and several producers share the work.
  */
 @Injectable()
 export class OperationRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -34,10 +32,11 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
   private lookAtWishes: () => void = () => undefined;
 
   constructor(
-    private readonly operations: Operations,
+    private readonly leases: SegmentLeases,
     private readonly interruptions: Interruptions,
     private readonly topic: OrdersTopic,
     private readonly ceiling: LagCeiling,
+    private readonly mongo: Mongo,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -59,20 +58,31 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
 
   private async run(): Promise<void> {
     while (!this.stopping.signal.aborted) {
-      const operation = await this.claim();
-      if (operation === null) await this.lookAround();
-      else await this.emit(operation);
+      const claim = await this.claim();
+      if (claim !== null) await this.emit(claim);
+      else {
+        await this.settle();
+        await this.lookAround();
+      }
     }
   }
 
-  private async claim(): Promise<OperationDocument | null> {
+  private async claim(): Promise<Claim | null> {
     try {
-      await this.interruptions.settle();
-      return await this.operations.claim(this.owner);
+      return await this.leases.claim(this.owner);
     } catch (error) {
       this.logger.warn({ reason: String(error) }, 'operations can not be read: trying again');
       return null;
     }
+  }
+
+  /** Whoever looks around next does it, if it fails here. */
+  private async settle(): Promise<void> {
+    await this.interruptions
+      .settle()
+      .catch((error: unknown) =>
+        this.logger.warn({ reason: String(error) }, 'operations can not be settled: trying again'),
+      );
   }
 
   private async lookAround(): Promise<void> {
@@ -84,76 +94,52 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
     timer.abort();
   }
 
-  private async emit(operation: OperationDocument): Promise<void> {
-    const { _id: id, count, acked } = operation;
-    this.logger.log(
-      { operation: id, from: acked, count },
-      acked === 0 ? 'emitting' : 'emitting on from the last acknowledged order',
+  private async emit(claim: Claim): Promise<void> {
+    const { operation, segment } = claim;
+    const id = operation._id;
+    this.logger.log({ operation: id, from: segment.ackedTo, to: segment.to, count: operation.count }, 'emitting');
+    const lease = new HeldLease(
+      async () => this.leases.renew(claim),
+      (error) => this.logger.warn({ operation: id, reason: String(error) }, 'a lease is not renewed: trying again'),
     );
-    const lease = this.keepLease(id);
+    this.lookAtWishes = () => void lease.look();
     const saver = new ProgressSaver(async (progress, chunks) =>
-      lease.note(await this.operations.saveProgress(id, this.owner, progress, chunks)),
+      lease.note(await this.leases.saveProgress(claim, progress, chunks)),
     );
     try {
-      const signal = AbortSignal.any([this.stopping.signal, lease.over]);
       const progress = await emit({
         operation,
+        segment,
+        source: orderSource(operation, this.mongo.db),
         topic: this.topic,
         ceiling: this.ceiling,
-        signal,
+        signal: AbortSignal.any([this.stopping.signal, lease.over]),
         onProgress: (now, chunk) => saver.note(now, chunk),
-        onWaiting: (isWaiting) => this.operations.waitFor(id, this.owner, isWaiting ? 'consumers' : null),
+        onWaiting: (isWaiting) => this.leases.waitFor(claim, isWaiting ? 'consumers' : null),
       });
-      await this.persist(() => saver.save(progress));
-      await this.finished(id, progress, count);
+      await this.letGo(claim, progress, saver);
     } catch (error) {
-      await this.failed(id, error);
+      await this.failed(claim, error);
     } finally {
+      this.lookAtWishes = () => undefined;
       lease.stop();
     }
   }
 
-  /** Renews the lease, also while Kafka is away or the next order isn't due for long, until it is lost or something is wanted. */
-  private keepLease(id: string): {
-    readonly over: AbortSignal;
-    readonly note: (wanted: Interruption | null) => void;
-    readonly stop: () => void;
-  } {
-    const over = new AbortController();
-    const note = (wanted: Interruption | null): void => {
-      if (wanted !== null) over.abort();
-    };
-    const renew = async (): Promise<void> => {
-      try {
-        note(await this.operations.renew(id, this.owner));
-      } catch (error) {
-        if (error instanceof LeaseLostError) over.abort();
-        else this.logger.warn({ operation: id, reason: String(error) }, 'the lease could not be renewed: trying again');
-      }
-    };
-    const timer = setInterval(() => void renew(), RENEW_EVERY_MS);
-    this.lookAtWishes = () => void renew();
-    const stop = (): void => {
-      clearInterval(timer);
-      this.lookAtWishes = () => undefined;
-    };
-    return { over: over.signal, note, stop };
+  private async letGo(claim: Claim, progress: SegmentProgress, saver: ProgressSaver): Promise<void> {
+    const { goesOn } = await this.persist(() => this.leases.release(claim, progress, saver.pending));
+    const { _id: operation } = claim.operation;
+    this.logger.log({ operation, from: claim.segment.from, ackedTo: progress.ackedTo }, 'let go');
+    if (!goesOn) await this.settle();
   }
 
-  private async finished(id: string, progress: Progress, count: number): Promise<void> {
-    const all = progress.acked === count;
-    if (all) await this.persist(() => this.operations.succeed(id, this.owner, progress));
-    else await this.persist(() => this.operations.release(id, this.owner, progress));
-    if (!all) await this.interruptions.settle();
-    this.logger.log({ operation: id, acked: progress.acked, count }, all ? 'all acknowledged' : 'let go');
-  }
-
-  private async failed(id: string, error: unknown): Promise<void> {
+  private async failed(claim: Claim, error: unknown): Promise<void> {
+    const id = claim.operation._id;
     if (error instanceof LeaseLostError) return this.logger.warn({ operation: id }, error.message);
     if (error instanceof RecordsRefusedError) {
       this.logger.error({ operation: id, code: error.code }, error.message);
       const { code, message } = error;
-      return this.persist(() => this.operations.fail(id, this.owner, { code, message })).catch((unstored: unknown) =>
+      return this.persist(() => this.leases.fail(claim, { code, message })).catch((unstored: unknown) =>
         this.logger.warn({ operation: id, reason: String(unstored) }, 'its failure could not be stored'),
       );
     }
@@ -167,7 +153,7 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   /** Ends must be stored, also when MongoDB is away for a while. */
-  private async persist(store: () => Promise<void>): Promise<void> {
+  private async persist<T>(store: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
         return await store();
@@ -177,25 +163,5 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
         await sleep(LOOK_AROUND_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
       }
     }
-  }
-}
-
-/** Stores progress every so often rather than at each chunk. */
-class ProgressSaver {
-  private savedAt = 0;
-  private chunks: AcknowledgedChunk[] = [];
-
-  constructor(private readonly store: (progress: Progress, chunks: readonly AcknowledgedChunk[]) => Promise<void>) {}
-
-  async note(progress: Progress, chunk: AcknowledgedChunk): Promise<void> {
-    this.chunks.push(chunk);
-    if (Date.now() - this.savedAt >= SAVE_EVERY_MS) await this.save(progress);
-  }
-
-  /** Stores what isn't stored yet; when that fails, the next one stores it too. */
-  async save(progress: Progress): Promise<void> {
-    await this.store(progress, this.chunks);
-    this.chunks = [];
-    this.savedAt = Date.now();
   }
 }

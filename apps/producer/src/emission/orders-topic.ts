@@ -1,11 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import type { OrderCodec } from '#orders/order-codec.js';
-import type { Order } from '#orders/order.js';
+import { javaCompatiblePartitioner } from '#orders/partitioner.js';
+import type { PlannedRecord } from '#orders/planned-records.js';
 import { originHeaders } from '#orders/record-headers.js';
 import { ORDERS_TOPIC } from '#orders/topics.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
-import { Partitioners } from '#parallel-consumer/kafka/kafkajs.js';
 import type { Acknowledgement, ReliableProducer } from '#parallel-consumer/kafka/reliable-producer.js';
+import { faultyValue } from './faulty-value.js';
+
+/**
+ * Bytes of values that are sent at once, at the most: all may fall on one partition, whose batch must stay below the topic's
+ * 1 MiB with keys, headers and framing.
+ */
+const MAX_BATCH_BYTES = 640 * 1024;
 
 /** The topic as the producer sees it: orders go in, acknowledgements come back. */
 @Injectable()
@@ -21,18 +28,20 @@ export class OrdersTopic {
   }
 
   /** Order and origin as a record ready to send. Its partition is chosen here, so that no retry can choose another. */
-  record(order: Order, operationId: string, index: number): OutgoingRecord {
+  record({ order, index, fault }: PlannedRecord, operationId: string): OutgoingRecord {
     return {
       partition: this.choosePartition(order.accountId),
       key: order.accountId,
-      value: this.codec.encode(order),
-      headers: originHeaders({ operationId, index }),
+      value: fault === undefined ? this.codec.encode(order) : faultyValue(fault, index, order, this.codec),
+      headers: originHeaders({ operationId, index, ...(fault !== undefined && { fault }) }),
     };
   }
 
   /** Resolves once every record is on all in-sync replicas. */
   async send(records: readonly OutgoingRecord[]): Promise<Acknowledgement[]> {
-    return this.producer.send(ORDERS_TOPIC, records);
+    const acknowledged: Acknowledgement[] = [];
+    for (const batch of batchesOf(records)) acknowledged.push(...(await this.producer.send(ORDERS_TOPIC, batch)));
+    return acknowledged;
   }
 
   /** Gives up what Kafka doesn't acknowledge within two seconds. */
@@ -41,15 +50,18 @@ export class OrdersTopic {
   }
 }
 
-/** The partition that any Kafka client gives the key (murmur2), so that other producers keep an account's order too. */
-function javaCompatiblePartitioner(partitions: number): (key: string) => number {
-  const partition = Partitioners.DefaultPartitioner();
-  const partitionMetadata = Array.from({ length: partitions }, (_, partitionId) => ({
-    partitionId,
-    leader: 0,
-    partitionErrorCode: 0,
-    replicas: [],
-    isr: [],
-  }));
-  return (key) => partition({ topic: ORDERS_TOPIC, partitionMetadata, message: { key, value: null } });
+/** One batch nearly always; more where some values are large. */
+function batchesOf(records: readonly OutgoingRecord[]): OutgoingRecord[][] {
+  const batches: OutgoingRecord[][] = [];
+  let bytes = Number.POSITIVE_INFINITY;
+  for (const record of records) {
+    const size = record.value?.length ?? 0;
+    if (bytes + size > MAX_BATCH_BYTES) {
+      batches.push([]);
+      bytes = 0;
+    }
+    batches.at(-1)?.push(record);
+    bytes += size;
+  }
+  return batches;
 }

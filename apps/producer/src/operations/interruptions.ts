@@ -1,13 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { operationsCollection, type Interruption, type OperationDocument } from '#orders/operation.js';
 import { Mongo } from '#service/mongo.js';
-import { ended, isFree } from './operations.js';
 
 /** Cancelling can't be taken back: nothing else may be wanted after it. */
 const NOT_CANCELLED = { interruption: { $ne: 'cancel' as const } };
 
 /**
- * Pausing, resuming and cancelling. Anybody may want it; it is done once nobody emits the operation any more: whoever does
+ * Pausing, resuming and cancelling. Anybody may want it; it is done once nobody works on the operation any more: whoever does
  * finishes the chunk in hand, stores what was acknowledged, and lets go of the lease. A crashed one's lease runs out.
  */
 @Injectable()
@@ -34,16 +33,28 @@ export class Interruptions {
     );
   }
 
-  /** Does what is wanted of operations that nobody emits now. */
+  /**
+   * Ends the operations of which all is acknowledged, and does what is wanted of those that nobody works on now. In this
+   * order: what is complete has succeeded, whatever was wanted of it meanwhile.
+   */
   async settle(): Promise<void> {
-    const free = { $or: isFree(new Date()) };
+    const now = new Date();
+    const ended = { finishedAt: now, interruption: null, waitingFor: null };
+    await this.collection.updateMany(
+      { status: 'running', reading: null, segments: { $not: { $elemMatch: { isDone: false } } } },
+      { $set: { status: 'succeeded', ...ended } },
+    );
+    const free = {
+      segments: { $not: { $elemMatch: { 'lease.expiresAt': { $gte: now } } } },
+      'reading.lease.expiresAt': { $not: { $gte: now } },
+    };
     await this.collection.updateMany(
       { status: 'running', interruption: 'pause', ...free },
-      { $set: { status: 'paused', interruption: null, waitingFor: null, lease: null } },
+      { $set: { status: 'paused', interruption: null, waitingFor: null, 'segments.$[].lease': null } },
     );
     await this.collection.updateMany(
       { status: { $in: ['running', 'paused'] }, interruption: 'cancel', ...free },
-      { $set: { status: 'cancelled', ...ended() } },
+      { $set: { status: 'cancelled', ...ended, 'segments.$[].lease': null } },
     );
   }
 

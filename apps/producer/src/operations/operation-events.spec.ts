@@ -29,6 +29,9 @@ const OPERATION: OperationResponse = {
   ratePerSecond: null,
   etaSeconds: null,
   error: null,
+  faults: null,
+  ackedFaults: null,
+  firstErrors: [],
 };
 
 /** A client that follows an operation, which is what `now` says at each look. */

@@ -1,10 +1,12 @@
 import { z } from 'zod';
-import type { OperationDocument } from '#orders/operation.js';
+import { ackedFaults, type OperationDocument } from '#orders/operation.js';
+import { ackedOrders, ackedRanges, firstUnacked, generatedOrders } from '#orders/segments.js';
 
 const count = z
   .int()
   .min(0)
   .meta({ examples: [100_000] });
+const fraction = z.number().min(0).max(1);
 const date = z.iso.datetime().meta({ examples: ['2026-01-31T12:00:00.000Z'] });
 
 /** An operation as the API tells it. What isn't known is `null`, never 0. */
@@ -19,13 +21,30 @@ export const OperationResponseSchema = z
       .enum(['pause', 'cancel'])
       .nullable()
       .describe('What is wanted of it and not done yet, while a chunk is in hand.'),
-    seed: count,
-    count: count.describe('Orders asked for.'),
-    firstNumber: count.describe('The number of its first order; the others follow without a gap.'),
+    seed: count.nullable().describe('Of a populate.'),
+    count: count.nullable().describe('Its orders; null while the files of an import are being read.'),
+    firstNumber: count
+      .nullable()
+      .describe('The number of its first order; the others follow without a gap. Null as long as `count` is.'),
     chunkSize: count,
-    accounts: count,
-    from: date,
-    to: date,
+    accounts: count.nullable().describe('Of a populate.'),
+    from: date.nullable().describe('Of a populate.'),
+    to: date.nullable().describe('Of a populate.'),
+    faults: z
+      .object({
+        poison: fraction,
+        oversized: fraction,
+        duplicate: fraction,
+        conflict: fraction,
+      })
+      .nullable()
+      .describe('Fractions of orders that are wrong on purpose; null: none.'),
+    ackedFaults: z
+      .object({ poison: count, oversized: count, duplicate: count, conflict: count })
+      .nullable()
+      .describe(
+        'Records wrong on purpose that Kafka has acknowledged. `poison` and `oversized` stand in the place of orders and are counted in `acked`; `duplicate` and `conflict` are extra records. All but `duplicate` become dead letters.',
+      ),
     requestedRatePerSecond: z.number().nullable(),
     behindScheduleSeconds: z
       .number()
@@ -47,7 +66,11 @@ export const OperationResponseSchema = z
     finishedAt: date.nullable(),
     ratePerSecond: z.number().nullable().describe('Acknowledged per second since the start.'),
     etaSeconds: z.number().nullable().describe('Until all is acknowledged, at that rate.'),
-    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    error: z.object({ code: z.string(), message: z.string() }).nullable().describe('Why it failed.'),
+    firstErrors: z
+      .array(z.object({ index: count, code: z.string(), message: z.string() }))
+      .nullable()
+      .describe('Why orders of it were dead-lettered: the first few, by index.'),
   })
   .meta({ title: 'Operation' });
 
@@ -65,57 +88,78 @@ export type OperationsPage = z.infer<typeof OperationsPageSchema>;
 
 export type OperationResponse = z.infer<typeof OperationResponseSchema>;
 
-/** What is counted elsewhere at the time of the question. */
-export interface OperationCounts {
-  readonly saved: number | null;
-  readonly deadLettered: number | null;
-}
+/** What is found elsewhere at the time of the question. */
+export type OperationFindings = Pick<OperationResponse, 'saved' | 'deadLettered' | 'firstErrors'>;
 
-export function operationResponse(operation: OperationDocument, counts: OperationCounts, now: Date): OperationResponse {
-  const rate = ackedPerSecond(operation, now);
-  const left = operation.count - operation.acked;
+export function operationResponse(
+  operation: OperationDocument,
+  findings: OperationFindings,
+  now: Date,
+): OperationResponse {
+  const acked = ackedOrders(operation.segments);
+  const rate = ackedPerSecond(operation, acked, now);
   return {
     id: operation._id,
     kind: operation.kind,
     status: operation.status,
     interruption: operation.interruption ?? null,
-    seed: operation.seed,
-    count: operation.count,
-    firstNumber: operation.firstNumber,
+    ...whatIsAsked(operation),
     chunkSize: operation.chunkSize,
-    accounts: operation.accounts,
-    from: operation.from.toISOString(),
-    to: operation.to.toISOString(),
     requestedRatePerSecond: operation.ratePerSecond,
     behindScheduleSeconds: behindScheduleSeconds(operation, now),
     waitingFor: operation.waitingFor ?? null,
-    generated: operation.generated,
-    acked: operation.acked,
+    generated: generatedOrders(operation.segments),
+    acked,
     ackedNumbers: ackedNumbers(operation),
-    ...counts,
+    saved: findings.saved,
+    deadLettered: findings.deadLettered,
     requestedAt: operation.requestedAt.toISOString(),
     startedAt: operation.startedAt?.toISOString() ?? null,
     finishedAt: operation.finishedAt?.toISOString() ?? null,
     ratePerSecond: rate === null ? null : Math.round(rate * 10) / 10,
-    etaSeconds: operation.status !== 'running' || rate === null ? null : Math.ceil(left / rate),
+    etaSeconds: operation.status !== 'running' || rate === null ? null : Math.ceil((operation.count - acked) / rate),
     error: operation.error,
+    firstErrors: findings.firstErrors,
+  };
+}
+
+type Asked = 'seed' | 'count' | 'firstNumber' | 'accounts' | 'from' | 'to' | 'faults' | 'ackedFaults';
+
+function whatIsAsked(operation: OperationDocument): Pick<OperationResponse, Asked> {
+  if (operation.kind === 'import') {
+    const isRead = operation.reading === null;
+    const { count: orders, firstNumber } = operation;
+    const nothing = { seed: null, accounts: null, from: null, to: null, faults: null, ackedFaults: null };
+    return { ...nothing, count: isRead ? orders : null, firstNumber: isRead ? firstNumber : null };
+  }
+  const { seed, count: orders, firstNumber, accounts, from, to, faults } = operation;
+  return {
+    seed,
+    count: orders,
+    firstNumber,
+    accounts,
+    from: from.toISOString(),
+    to: to.toISOString(),
+    faults: faults ?? null,
+    ackedFaults: faults ? ackedFaults(operation) : null,
   };
 }
 
 function behindScheduleSeconds(
-  { status, ratePerSecond, schedule, acked }: OperationDocument,
+  { status, ratePerSecond, schedule, segments }: OperationDocument,
   now: Date,
 ): number | null {
-  if (status !== 'running' || ratePerSecond === null || !schedule) return null;
+  const next = firstUnacked(segments);
+  if (status !== 'running' || ratePerSecond === null || !schedule || next === undefined) return null;
   const due = (now.getTime() - schedule.at.getTime()) / 1_000;
-  return Math.max(0, Math.round((due - (acked - schedule.from) / ratePerSecond) * 10) / 10);
+  return Math.max(0, Math.round((due - (next - schedule.from) / ratePerSecond) * 10) / 10);
 }
 
-function ackedNumbers({ firstNumber, acked }: OperationDocument): { from: number; to: number }[] {
-  return acked === 0 ? [] : [{ from: firstNumber, to: firstNumber + acked - 1 }];
+function ackedNumbers({ firstNumber, segments }: OperationDocument): { from: number; to: number }[] {
+  return ackedRanges(segments).map(({ from, to }) => ({ from: firstNumber + from, to: firstNumber + to - 1 }));
 }
 
-function ackedPerSecond({ acked, startedAt, finishedAt }: OperationDocument, now: Date): number | null {
+function ackedPerSecond({ startedAt, finishedAt }: OperationDocument, acked: number, now: Date): number | null {
   if (startedAt === null || acked === 0) return null;
   const seconds = ((finishedAt ?? now).getTime() - startedAt.getTime()) / 1_000;
   return seconds > 0 ? acked / seconds : null;

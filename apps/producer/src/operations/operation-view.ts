@@ -3,14 +3,14 @@ import type { OperationDocument } from '#orders/operation.js';
 import { notFound } from '#service/problem.js';
 import { operationResponse, type OperationResponse } from './operation-response.js';
 import { Operations } from './operations.js';
-import { SavedCount } from './saved-count.js';
+import { OrderOutcomes } from './order-outcomes.js';
 
 /** Operations as the API tells them, with what of them is saved and dead-lettered now. */
 @Injectable()
 export class OperationView {
   constructor(
     private readonly operations: Operations,
-    private readonly counts: SavedCount,
+    private readonly counts: OrderOutcomes,
   ) {}
 
   /** @throws Problem 404 */
@@ -21,10 +21,11 @@ export class OperationView {
   }
 
   async of(operation: OperationDocument): Promise<OperationResponse> {
-    const [saved, deadLettered] = await Promise.all([
+    const [saved, deadLettered, firstErrors] = await Promise.all([
       this.counts.saved(operation),
       this.counts.deadLettered(operation),
+      this.counts.firstErrors(operation),
     ]);
-    return operationResponse(operation, { saved, deadLettered }, new Date());
+    return operationResponse(operation, { saved, deadLettered, firstErrors }, new Date());
   }
 }

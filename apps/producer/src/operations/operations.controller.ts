@@ -53,7 +53,7 @@ export class OperationsController {
     @Headers('idempotency-key') key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationResponse> {
-    const operation = await this.operations.create(request, idempotencyKeyOf(key));
+    const operation = await this.operations.createPopulate(request, idempotencyKeyOf(key));
     this.runner.kick();
     void reply.header('Location', `/v1/operations/${operation._id}`);
     return this.view.of(operation);

@@ -1,32 +1,28 @@
 import { Injectable } from '@nestjs/common';
-import { MongoServerError } from 'mongodb';
+import { MongoServerError, type ClientSession, type Filter } from 'mongodb';
 import { v7 as uuidv7 } from 'uuid';
-import { keepChunks, type AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
 import { reserveNumbers } from '#orders/number-blocks.js';
-import { operationsCollection, type Interruption, type OperationDocument } from '#orders/operation.js';
+import {
+  operationsCollection,
+  type ImportDocument,
+  type OperationDocument,
+  type PopulateDocument,
+} from '#orders/operation.js';
+import { segmentsOf } from '#orders/segments.js';
 import { Mongo } from '#service/mongo.js';
 import { keepKey, operationOfKey } from './idempotency-keys.js';
 import type { OperationsQuery } from './operations-query.js';
 import { completed, type PopulateRequest } from './populate-request.js';
 
-/** How far an emission is. */
-export interface Progress {
-  readonly generated: number;
-  readonly acked: number;
-}
-
 const DUPLICATE_KEY = 11000;
 
-/** How long a process that fell silent keeps an operation from the others, in ms. */
-export const LEASE_MS = 10_000;
-
-/** This process no longer holds the operation: another one does, or nobody has to. */
-export class LeaseLostError extends Error {
-  override readonly name = 'LeaseLostError';
-  readonly code = 'lease-lost';
+/** The client's own name for a request, and what is compared when it comes again. */
+export interface KeyedRequest {
+  readonly key: string | undefined;
+  readonly request: object;
 }
 
-/** The operations in MongoDB: made, found, claimed by one process at a time, and kept up to date by it. */
+/** The operations in MongoDB: made, found and listed. */
 @Injectable()
 export class Operations {
   constructor(private readonly mongo: Mongo) {}
@@ -36,12 +32,34 @@ export class Operations {
    * known the operation is the one that was made then.
    * @throws Problem 422 when the key was used for another request
    */
-  async create(request: PopulateRequest, key?: string): Promise<OperationDocument> {
-    if (key === undefined) return this.insert(request);
+  async createPopulate(request: PopulateRequest, key: string | undefined): Promise<OperationDocument> {
+    return this.create({ key, request }, async (session, now): Promise<PopulateDocument> => {
+      const asked = completed(request, now, Math.random);
+      const firstNumber = await reserveNumbers(this.mongo.db, asked.count, session);
+      return { ...justBegun(now), kind: 'populate', ...asked, firstNumber, segments: segmentsOf(asked.count) };
+    });
+  }
+
+  /** Stores an import whose files are to be read: its block is reserved when they are. Otherwise as `createPopulate`. */
+  async createImport(
+    asked: Pick<ImportDocument, '_id' | 'chunkSize' | 'ratePerSecond'>,
+    keyed: KeyedRequest,
+  ): Promise<OperationDocument> {
+    return this.create(keyed, async (_session, now): Promise<ImportDocument> => {
+      const reading = { lease: null, epoch: 0 };
+      return { ...justBegun(now), kind: 'import', ...asked, count: 0, firstNumber: 0, segments: [], reading };
+    });
+  }
+
+  private async create(
+    { key, request }: KeyedRequest,
+    make: (session: ClientSession, now: Date) => Promise<OperationDocument>,
+  ): Promise<OperationDocument> {
+    if (key === undefined) return this.insert({ key, request }, make);
     const made = await operationOfKey(this.mongo.db, key, request);
     if (made !== undefined) return this.existing(made);
     try {
-      return await this.insert(request, key);
+      return await this.insert({ key, request }, make);
     } catch (error) {
       if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
       // The same key twice at once: the other one was faster.
@@ -57,27 +75,14 @@ export class Operations {
     return operation;
   }
 
-  private async insert(request: PopulateRequest, key?: string): Promise<OperationDocument> {
+  private async insert(
+    { key, request }: KeyedRequest,
+    make: (session: ClientSession, now: Date) => Promise<OperationDocument>,
+  ): Promise<OperationDocument> {
     const now = new Date();
-    const asked = completed(request, now, Math.random);
     return this.mongo.client.withSession((session) =>
       session.withTransaction(async () => {
-        const operation: OperationDocument = {
-          _id: uuidv7(),
-          kind: 'populate',
-          status: 'running',
-          interruption: null,
-          ...asked,
-          firstNumber: await reserveNumbers(this.mongo.db, asked.count, session),
-          generated: 0,
-          acked: 0,
-          requestedAt: now,
-          startedAt: null,
-          finishedAt: null,
-          error: null,
-          fullBlocks: [],
-          lease: null,
-        };
+        const operation = await make(session, now);
         await this.collection.insertOne(operation, { session });
         if (key !== undefined) await keepKey(this.mongo.db, session, { key, request, operationId: operation._id, now });
         return operation;
@@ -91,68 +96,14 @@ export class Operations {
 
   /** Newest first. */
   async list({ status, kind, before, pageSize }: OperationsQuery): Promise<OperationDocument[]> {
-    const filter = {
+    const filter: Filter<OperationDocument> = {
       ...(status !== undefined && { status }),
-      ...(kind !== undefined && { kind }),
+      // Of a kind that there is none of yet nothing is found.
+      ...(kind !== undefined && { kind: kind as OperationDocument['kind'] }),
       // Ids sort by the time they were made.
       ...(before !== undefined && { _id: { $lt: before } }),
     };
     return this.collection.find(filter).sort({ _id: -1 }).limit(pageSize).toArray();
-  }
-
-  /** Takes the oldest running operation that no living process emits. */
-  async claim(owner: string): Promise<OperationDocument | null> {
-    const now = new Date();
-    return this.collection.findOneAndUpdate(
-      { status: 'running', interruption: null, $or: isFree(now) },
-      [
-        {
-          $set: {
-            lease: leaseOf(owner),
-            startedAt: { $ifNull: ['$startedAt', now] },
-            schedule: { $ifNull: ['$schedule', { at: now, from: '$acked' }] },
-          },
-        },
-      ],
-      { sort: { _id: 1 }, returnDocument: 'after' },
-    );
-  }
-
-  /**
-   * Stores how far it is, and before that where the chunks stand that came since, and holds the lease on.
-   * @returns what is wanted of it. @throws LeaseLostError
-   */
-  async saveProgress(
-    id: string,
-    owner: string,
-    progress: Progress,
-    chunks: readonly AcknowledgedChunk[],
-  ): Promise<Interruption | null> {
-    await keepChunks(this.mongo.db, chunks);
-    return this.update(id, owner, { ...progress, lease: leaseOf(owner) });
-  }
-
-  /** Holds the lease on while there is no progress. @returns what is wanted of it. @throws LeaseLostError */
-  async renew(id: string, owner: string): Promise<Interruption | null> {
-    return this.update(id, owner, { lease: leaseOf(owner) });
-  }
-
-  /** Tells what holds it up. @throws LeaseLostError */
-  async waitFor(id: string, owner: string, waitingFor: OperationDocument['waitingFor']): Promise<void> {
-    await this.update(id, owner, { waitingFor: waitingFor ?? null });
-  }
-
-  async succeed(id: string, owner: string, progress: Progress): Promise<void> {
-    await this.update(id, owner, { ...progress, status: 'succeeded', ...ended() });
-  }
-
-  async fail(id: string, owner: string, error: { code: string; message: string }): Promise<void> {
-    await this.update(id, owner, { error, status: 'failed', ...ended() });
-  }
-
-  /** Lets another process go on at once. */
-  async release(id: string, owner: string, progress: Progress): Promise<void> {
-    await this.update(id, owner, { ...progress, waitingFor: null, lease: null });
   }
 
   /** Remembers blocks of numbers that were found full: orders are append-only, so they stay it. */
@@ -160,30 +111,20 @@ export class Operations {
     await this.collection.updateOne({ _id: id }, { $addToSet: { fullBlocks: { $each: [...blocks] } } });
   }
 
-  private async update(id: string, owner: string, change: Partial<OperationDocument>): Promise<Interruption | null> {
-    const found = await this.collection.findOneAndUpdate(
-      { _id: id, 'lease.owner': owner },
-      { $set: change },
-      { returnDocument: 'after', projection: { interruption: 1 } },
-    );
-    if (found === null) throw new LeaseLostError(`operation ${id} is no longer emitted by this process`);
-    return found.interruption ?? null;
-  }
-
   private get collection() {
     return operationsCollection(this.mongo.db);
   }
 }
 
-/** No living process emits it. */
-export function isFree(now: Date): object[] {
-  return [{ lease: null }, { 'lease.expiresAt': { $lt: now } }];
-}
-
-export function ended(): Pick<OperationDocument, 'finishedAt' | 'lease' | 'interruption' | 'waitingFor'> {
-  return { finishedAt: new Date(), lease: null, interruption: null, waitingFor: null };
-}
-
-function leaseOf(owner: string): { owner: string; expiresAt: Date } {
-  return { owner, expiresAt: new Date(Date.now() + LEASE_MS) };
+function justBegun(now: Date) {
+  return {
+    _id: uuidv7(),
+    status: 'running',
+    interruption: null,
+    requestedAt: now,
+    startedAt: null,
+    finishedAt: null,
+    error: null,
+    fullBlocks: [],
+  } as const;
 }

@@ -20,6 +20,7 @@ describe('the body of populate', () => {
       ratePerSecond: null,
       from: new Date('2026-06-14T12:00:00Z'),
       to: NOW,
+      faults: null,
     });
   });
 
@@ -38,6 +39,22 @@ describe('the body of populate', () => {
     ['unheardOf', 1],
   ])('refuses a bad %s by its name', (field, value) => {
     expect(fieldsRefused({ count: 1, [field]: value })).toEqual([field]);
+  });
+
+  it('takes a mix of faults, and for what is left out none', () => {
+    const { faults } = PopulateRequestSchema.parse({ count: 10, faults: { poison: 0.1, conflict: 1 } });
+    expect(faults).toEqual({ poison: 0.1, oversized: 0, duplicate: 0, conflict: 1 });
+    expect(completed(PopulateRequestSchema.parse({ count: 1, faults: {} }), NOW, () => 0).faults).toBeNull();
+  });
+
+  it.each<[string, object]>([
+    ['faults.poison', { poison: -0.1 }],
+    ['faults.conflict', { conflict: 1.1 }],
+    ['faults.duplicate', { duplicate: '0.1' }],
+    ['faults.oversized', { poison: 0.6, oversized: 0.6 }],
+    ['sleepy', { sleepy: 1 }],
+  ])('refuses a bad %s by its name', (field, faults) => {
+    expect(fieldsRefused({ count: 1, faults })).toEqual([field]);
   });
 
   it('refuses a span that does not go forward', () => {

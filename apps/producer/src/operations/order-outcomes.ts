@@ -8,6 +8,14 @@ import { Operations } from './operations.js';
 
 /** Order numbers counted at once, and remembered once all of them are there. */
 const BLOCK = 100_000;
+/** How many errors are told of an operation. */
+const FIRST_ERRORS = 5;
+
+interface FirstError {
+  readonly index: number;
+  readonly code: string;
+  readonly message: string;
+}
 
 /**
  * How many of an operation's orders are in MongoDB: counted over the `number` index, never beside the inserts, where a
@@ -15,7 +23,7 @@ const BLOCK = 100_000;
  * nothing, and an operation in progress the blocks it is working on.
  */
 @Injectable()
-export class SavedCount {
+export class OrderOutcomes {
   constructor(
     private readonly mongo: Mongo,
     private readonly operations: Operations,
@@ -25,7 +33,7 @@ export class SavedCount {
     const full = new Set(operation.fullBlocks);
     const newlyFull: number[] = [];
     let saved = 0;
-    for (let block = 0; block * BLOCK < operation.acked || block * BLOCK < operation.generated; block += 1) {
+    for (const block of begunBlocks(operation)) {
       const size = Math.min(BLOCK, operation.count - block * BLOCK);
       const found = full.has(block) ? size : await this.countNumbers(operation.firstNumber + block * BLOCK, size);
       saved += found;
@@ -35,11 +43,37 @@ export class SavedCount {
     return saved;
   }
 
-  async deadLettered(operation: OperationDocument): Promise<number> {
-    return deadLettersCollection(this.mongo.db).countDocuments({
-      operationId: operation._id,
-      state: { $in: ['pending', 'redriving'] },
-    });
+  /**
+   * Orders, not letters: an order that was sent again after a crash has several. Letters of extra records are no order's.
+   */
+  async deadLettered({ _id: operationId }: OperationDocument): Promise<number> {
+    const [found] = await deadLettersCollection(this.mongo.db)
+      .aggregate<{ orders: number }>(
+        [
+          {
+            $match: {
+              operationId,
+              state: { $in: ['pending', 'redriving'] },
+              fault: { $nin: ['duplicate', 'conflict'] },
+            },
+          },
+          { $group: { _id: '$index' } },
+          { $count: 'orders' },
+        ],
+        { readConcern: { level: 'majority' } },
+      )
+      .toArray();
+    return found?.orders ?? 0;
+  }
+
+  /** Why orders of it were dead-lettered: the first few, by index. */
+  async firstErrors({ _id: operationId }: OperationDocument): Promise<FirstError[]> {
+    const letters = await deadLettersCollection(this.mongo.db)
+      .find({ operationId, state: { $in: ['pending', 'redriving'] } }, { readConcern: { level: 'majority' } })
+      .sort({ index: 1 })
+      .limit(FIRST_ERRORS)
+      .toArray();
+    return letters.map(({ index, error: { code, message } }) => ({ index: index ?? 0, code, message }));
   }
 
   /** The `count` command walks index keys alone; an aggregation (`countDocuments`) does several times the work. */
@@ -52,4 +86,14 @@ export class SavedCount {
     });
     return Number(n);
   }
+}
+
+/** Places of the blocks of which anything was made: the others hold nothing yet. */
+function begunBlocks({ segments }: OperationDocument): Set<number> {
+  const begun = new Set<number>();
+  for (const { from, generatedTo } of segments) {
+    const blocks = generatedTo === from ? 0 : Math.ceil(generatedTo / BLOCK) - Math.floor(from / BLOCK);
+    for (let at = 0; at < blocks; at += 1) begun.add(Math.floor(from / BLOCK) + at);
+  }
+  return begun;
 }

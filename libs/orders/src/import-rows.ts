@@ -1,0 +1,41 @@
+import { Long, type Collection, type Db, type UUID } from 'mongodb';
+import { fromDocument, type OrderDocument } from './order-document.js';
+import type { Order } from './order.js';
+
+/** An order of an import as it will be emitted: what the generator is to a populate, these are to an import. */
+export interface ImportRow {
+  /** The order's own id. Unique over all imports: an order comes in once. */
+  readonly _id: UUID;
+  readonly operationId: string;
+  /** 0 to count - 1, without a gap; the order's number is the operation's first number and this. */
+  readonly index: number;
+  /** Where it stood: the file's place in the import, and the row's in the file, both from 0. */
+  readonly source: { readonly file: number; readonly row: number };
+  /** The order as MongoDB will hold it, but for its number. */
+  readonly order: Omit<OrderDocument, '_id' | 'number' | 'ingest'>;
+}
+
+export function importRowsCollection(db: Db): Collection<ImportRow> {
+  return db.collection<ImportRow>('importRows');
+}
+
+export async function ensureImportRowIndexes(db: Db): Promise<void> {
+  await importRowsCollection(db).createIndexes([
+    { name: 'operationId_index', key: { operationId: 1, index: 1 }, unique: true },
+  ]);
+}
+
+/** Orders of an import, from an index up to, but not including, another one, in order. */
+export async function importedOrders(
+  db: Db,
+  { operationId, firstNumber }: { operationId: string; firstNumber: number },
+  { from, to }: { from: number; to: number },
+): Promise<Order[]> {
+  const rows = await importRowsCollection(db)
+    .find({ operationId, index: { $gte: from, $lt: to } }, { readConcern: { level: 'majority' } })
+    .sort({ index: 1 })
+    .toArray();
+  return rows.map(({ _id, index, order }) =>
+    fromDocument({ ...order, _id, number: Long.fromNumber(firstNumber + index) }),
+  );
+}
