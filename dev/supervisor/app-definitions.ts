@@ -21,6 +21,12 @@ export interface AppContext {
  */
 const SERVICE_HEAP: Heap = { oldMiB: 256, youngMiB: 32 };
 
+/**
+ * glibc keeps freed memory in an arena for each thread that asked for some, and Kafka's buffers come from several: with two
+ * arenas a process that moves millions of records holds tens of MiB less.
+ */
+const MALLOC: NodeJS.ProcessEnv = { MALLOC_ARENA_MAX: '2' };
+
 /** The ports that the apps are going to take. Consumers take any that is free. */
 export function appPortClaims({ listenHost, producerPort, queryApiPort }: StackOptions): PortClaim[] {
   return [
@@ -65,6 +71,12 @@ function define(name: string, app: string, context: AppContext, heap: Heap, own:
     heap,
     script: join(PROJECT_DIRECTORY, 'dist', 'apps', app, 'src', 'main.js'),
     logFile: join(options.dataDirectory, 'logs', `${name}.log`),
-    env: { ...env, ...addresses, ...(partitions !== undefined && { TOPIC_PARTITIONS: String(partitions) }), ...own },
+    env: {
+      ...MALLOC,
+      ...env,
+      ...addresses,
+      ...(partitions !== undefined && { TOPIC_PARTITIONS: String(partitions) }),
+      ...own,
+    },
   };
 }
