@@ -37,7 +37,7 @@ module.exports = {
     rule(
       'domain-knows-no-framework',
       'Orders are plain code: NestJS stays in apps and in libs/service.',
-      { path: '^libs/orders/' },
+      { path: '^libs/(orders|reconcile)/' },
       { path: 'node_modules/@nestjs/' },
     ),
     rule(

@@ -4,9 +4,6 @@ import { DEAD_LETTER_HEADERS } from '#parallel-consumer/attempts/dead-letter.js'
 import type { ConsumedRecord } from '#parallel-consumer/record.js';
 import type { Mongo } from '#service/mongo.js';
 
-/** The group that carries dead letters into MongoDB. */
-export const DEAD_LETTER_GROUP = 'orders-dead-letters';
-
 /** Stores one letter, if it isn't there: its state is never set back. Whatever isn't one of this pipeline's is left alone. */
 export async function projectDeadLetter(mongo: Mongo, record: ConsumedRecord): Promise<void> {
   const letter = deadLetterDocument(record);

@@ -5,6 +5,8 @@ import { ensureImportRowIndexes } from '#orders/import-rows.js';
 import { ensureOperationIndexes } from '#orders/operation.js';
 import { ensureOrderIndexes } from '#orders/orders-collection.js';
 import { prepareTopics } from '#orders/prepare-topics.js';
+import { recordsBetween, TopicPositions } from '#orders/topic-positions.js';
+import { ORDERS_TOPIC, SAVERS_GROUP } from '#orders/topics.js';
 import { systemClock } from '#parallel-consumer/clock.js';
 import { connectKafka, reliableProducer } from '#parallel-consumer/kafka/kafkajs.js';
 import { HealthModule } from '#service/health.js';
@@ -12,7 +14,6 @@ import { KafkaProbe } from '#service/kafka-probe.js';
 import { createLogger, logsModule } from '#service/logs.js';
 import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
-import { ConsumerLag } from './emission/consumer-lag.js';
 import { ensureIdempotencyKeyIndexes } from './operations/idempotency-keys.js';
 import { InterruptionsController } from './operations/interruptions.controller.js';
 import { Interruptions } from './operations/interruptions.js';
@@ -50,9 +51,17 @@ async function connectTopic(): Promise<OrdersTopic> {
   return new OrdersTopic(reliableProducer(kafka, logger), codec, partitions);
 }
 
-function createLagCeiling(): LagCeiling {
-  const lag = new ConsumerLag(kafka);
-  return new LagCeiling(settings.LAG_CEILING, async () => lag.records(), systemClock);
+/** How far the savers are behind the end of the orders' topic, in records: by what they have committed. */
+async function consumerLag(positions: TopicPositions): Promise<number> {
+  const [committed, ends] = await Promise.all([
+    positions.committed(SAVERS_GROUP, ORDERS_TOPIC),
+    positions.ends(ORDERS_TOPIC),
+  ]);
+  return recordsBetween(committed, ends);
+}
+
+function createLagCeiling(positions: TopicPositions): LagCeiling {
+  return new LagCeiling(settings.LAG_CEILING, async () => consumerLag(positions), systemClock);
 }
 
 @Module({
@@ -74,7 +83,8 @@ class ConnectionsModule {}
   controllers: [OperationsController, InterruptionsController, OperationEventsController],
   providers: [
     { provide: OrdersTopic, useFactory: connectTopic },
-    { provide: LagCeiling, useFactory: createLagCeiling },
+    { provide: TopicPositions, useValue: new TopicPositions(kafka) },
+    { provide: LagCeiling, useFactory: createLagCeiling, inject: [TopicPositions] },
     Operations,
     Interruptions,
     SegmentLeases,

@@ -41,7 +41,7 @@ interface EmissionDocument {
   readonly finishedAt: Date | null;
   /** Why it failed; `null` unless it did. */
   readonly error: { readonly code: string; readonly message: string } | null;
-  /** Blocks of order numbers found full in the `orders` collection, by their place in the operation: see OrderOutcomes. */
+  /** Blocks of order numbers found full in the `orders` collection, by their place in the operation: . */
   readonly fullBlocks: readonly number[];
 }
 
@@ -58,6 +58,9 @@ export interface ImportDocument extends EmissionDocument {
   /** `null` once all files are read: then the block of numbers is reserved, and the emission begins. */
   readonly reading: { readonly lease: Lease | null; readonly epoch: number } | null;
 }
+
+/** Orders that are counted at once, and remembered once all of them are saved. */
+export const FULL_BLOCK_ORDERS = 100_000;
 
 export type OperationDocument = PopulateDocument | ImportDocument;
 

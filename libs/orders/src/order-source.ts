@@ -1,9 +1,10 @@
 import type { Db } from 'mongodb';
-import { orderGenerator } from '#orders/generator.js';
-import { importedOrders } from '#orders/import-rows.js';
-import { batchOf, type OperationDocument } from '#orders/operation.js';
-import type { Order } from '#orders/order.js';
-import type { IndexRange } from '#orders/segments.js';
+import { faultsOf, type IndexFaults } from './fault-mix.js';
+import { orderGenerator } from './generator.js';
+import { importedOrders } from './import-rows.js';
+import { batchOf, type OperationDocument } from './operation.js';
+import type { Order } from './order.js';
+import type { IndexRange } from './segments.js';
 
 /** Gives an operation's orders of a range of indexes, the same each time they are asked for. */
 export type OrderSource = (range: IndexRange) => Promise<Order[]> | Order[];
@@ -16,4 +17,9 @@ export function orderSource(operation: OperationDocument, db: Db): OrderSource {
   }
   const orderAt = orderGenerator(batchOf(operation));
   return ({ from, to }) => Array.from({ length: to - from }, (_, at) => orderAt(from + at));
+}
+
+/** Where an operation's faults are: a mix of them is a populate's. */
+export function faultsIn(operation: OperationDocument): (index: number) => IndexFaults {
+  return operation.kind === 'populate' ? faultsOf(operation.seed, operation.faults) : faultsOf(0, null);
 }

@@ -4,6 +4,8 @@ export const ORDERS_TOPIC = 'orders.v1';
 export const DEAD_LETTER_TOPIC = `${ORDERS_TOPIC}.dead-letter`;
 /** The consumer group that saves the orders. */
 export const SAVERS_GROUP = 'orders-savers';
+/** The consumer group that carries dead letters into MongoDB. */
+export const DEAD_LETTER_GROUP = 'orders-dead-letters';
 /** The registry's subject of the record values, by the TopicNameStrategy of Confluent's serializers. */
 export const ORDERS_SUBJECT = `${ORDERS_TOPIC}-value`;
 

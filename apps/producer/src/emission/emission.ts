@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
-import { faultsOf, type Fault, type FaultCounts, type IndexFaults } from '#orders/fault-mix.js';
+import type { Fault, FaultCounts } from '#orders/fault-mix.js';
 import type { OperationDocument } from '#orders/operation.js';
+import { faultsIn, type OrderSource } from '#orders/order-source.js';
 import { plannedRecords } from '#orders/planned-records.js';
 import type { Segment } from '#orders/segments.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import type { LagCeiling } from './lag-ceiling.js';
-import type { OrderSource } from './order-source.js';
 import type { OrdersTopic } from './orders-topic.js';
 import { Pace } from './pace.js';
 import type { SegmentProgress } from './segment-leases.js';
@@ -88,11 +88,6 @@ function chunkMaker({ operation, segment, source, topic }: EmissionOptions): (fr
       faults: planned.flatMap(({ fault }) => fault ?? []),
     };
   };
-}
-
-/** Where an operation's faults are. */
-function faultsIn(operation: OperationDocument): (index: number) => IndexFaults {
-  return operation.kind === 'populate' ? faultsOf(operation.seed, operation.faults) : faultsOf(0, null);
 }
 
 function sum(counts: FaultCounts, more: readonly Fault[]): FaultCounts {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { orderSource } from '#orders/order-source.js';
 import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
 import { RecordsRefusedError } from '#parallel-consumer/kafka/reliable-producer.js';
 import { Mongo } from '#service/mongo.js';
@@ -8,7 +9,6 @@ import { Interruptions } from '../operations/interruptions.js';
 import { emit } from './emission.js';
 import { HeldLease } from './held-lease.js';
 import { LagCeiling } from './lag-ceiling.js';
-import { orderSource } from './order-source.js';
 import { OrdersTopic } from './orders-topic.js';
 import { ProgressSaver } from './progress-saver.js';
 import { LeaseLostError, SegmentLeases, type Claim, type SegmentProgress } from './segment-leases.js';

@@ -1,13 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Long } from 'mongodb';
 import { deadLettersCollection } from '#orders/dead-letters.js';
-import type { OperationDocument } from '#orders/operation.js';
+import { FULL_BLOCK_ORDERS as BLOCK, type OperationDocument } from '#orders/operation.js';
 import { ordersCollection } from '#orders/orders-collection.js';
 import { Mongo } from '#service/mongo.js';
 import { Operations } from './operations.js';
 
-/** Order numbers counted at once, and remembered once all of them are there. */
-const BLOCK = 100_000;
 /** How many errors are told of an operation. */
 const FIRST_ERRORS = 5;
 

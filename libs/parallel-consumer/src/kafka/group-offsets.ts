@@ -1,17 +1,20 @@
 import type { Position } from '../record.js';
 import { MetadataRefusedError, type CommittedPosition, type TopicPartition } from './broker.js';
 import type { GroupMembership } from './group-coordinator.js';
-import type { Admin, Kafka } from './kafkajs.js';
+import type { Kafka } from './kafkajs.js';
+import { LazyAdmin } from './lazy-admin.js';
 
 /** The group's commits: kafkajs's consumer doesn't hand back their metadata, and its own commit can't be trusted. */
 export class GroupOffsets {
-  private admin: Promise<Admin> | undefined;
+  private readonly admin: LazyAdmin;
   private membership: GroupMembership | undefined;
 
   constructor(
-    private readonly kafka: Kafka,
+    kafka: Kafka,
     private readonly groupId: string,
-  ) {}
+  ) {
+    this.admin = new LazyAdmin(kafka);
+  }
 
   /** The membership to commit under from now on; `undefined`: none. */
   commitAs(membership: GroupMembership | undefined): void {
@@ -46,7 +49,7 @@ export class GroupOffsets {
 
   /** @throws when the coordinator doesn't answer */
   async committed(partitions: readonly TopicPartition[]): Promise<CommittedPosition[]> {
-    const admin = await this.connected();
+    const admin = await this.admin.connected();
     const topics = [...new Set(partitions.map(({ topic }) => topic))];
     const found = new Map<string, { readonly offset: number; readonly metadata: string }>();
     for (const { topic, partitions: offsets } of await admin.fetchOffsets({ groupId: this.groupId, topics }))
@@ -64,7 +67,7 @@ export class GroupOffsets {
 
   /** @returns the first offset that the partition still has */
   async earliest({ topic, partition }: TopicPartition): Promise<number> {
-    const admin = await this.connected();
+    const admin = await this.admin.connected();
     const offsets = await admin.fetchTopicOffsets(topic);
     const found = offsets.find((each) => each.partition === partition);
     if (found === undefined) throw new Error(`${topic} has no partition ${partition}`);
@@ -72,25 +75,6 @@ export class GroupOffsets {
   }
 
   async close(): Promise<void> {
-    const { admin } = this;
-    this.admin = undefined;
-    await (await admin)?.disconnect();
-  }
-
-  /** Connected when first needed; a connection that could not be made is not kept. */
-  private async connected(): Promise<Admin> {
-    this.admin ??= this.connect();
-    try {
-      return await this.admin;
-    } catch (error) {
-      this.admin = undefined;
-      throw error;
-    }
-  }
-
-  private async connect(): Promise<Admin> {
-    const admin = this.kafka.admin();
-    await admin.connect();
-    return admin;
+    await this.admin.close();
   }
 }

@@ -1,0 +1,51 @@
+/**
+ * `npm run reconcile -- OPERATION`: the no-loss equation of one operation, straight from MongoDB and Kafka, so that nothing of
+ * what it checks is taken on trust. Exit code 0: it holds; 1: it doesn't, or can't be checked; 2: work is pending.
+ */
+import { existsSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { MongoClient } from 'mongodb';
+import { pino } from 'pino';
+import { validate as isUuid } from 'uuid';
+import { TopicPositions } from '#orders/topic-positions.js';
+import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
+import { reconcile } from '#reconcile/reconcile.js';
+import { EXIT_CODES, textOf } from '#reconcile/report.js';
+import { ProgressLine } from './progress-line.js';
+import { readSettings } from './settings.js';
+
+const USAGE = 'npm run reconcile -- OPERATION [--json]';
+
+async function run(): Promise<number> {
+  const { values, positionals } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true });
+  const [operationId = '', ...rest] = positionals;
+  if (!isUuid(operationId) || rest.length > 0) throw new Error(`Name one operation by its id: ${USAGE}`);
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  const { MONGODB_URI, KAFKA_BROKERS: brokers } = readSettings(process.env);
+  const logger = pino({ level: 'silent' });
+  const client = new MongoClient(MONGODB_URI, { appName: 'orders-reconcile', serverSelectionTimeoutMS: 5_000 });
+  const positions = new TopicPositions(connectKafka({ brokers, clientId: 'orders-reconcile', logger }));
+  const progress = new ProgressLine(process.stderr);
+  try {
+    const report = await reconcile({
+      client,
+      db: client.db(),
+      positions,
+      operationId: operationId.toLowerCase(),
+      onProgress: (done, acked) => progress.show(done, acked),
+    });
+    progress.clear();
+    console.log(values.json ? JSON.stringify(report, null, 2) : textOf(report));
+    return EXIT_CODES[report.verdict];
+  } finally {
+    progress.clear();
+    await Promise.all([client.close(), positions.close()]);
+  }
+}
+
+try {
+  process.exitCode = await run();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = EXIT_CODES.broken;
+}

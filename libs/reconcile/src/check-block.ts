@@ -1,0 +1,74 @@
+import type { IndexFaults } from '#orders/fault-mix.js';
+import type { Order } from '#orders/order.js';
+import type { IndexRange } from '#orders/segments.js';
+import { compareBlock } from './compare-block.js';
+import type { Findings } from './findings.js';
+import type { Unaccounted } from './missing-records.js';
+import type { Letter } from './stored-orders.js';
+
+/** A range of acknowledged orders, with all that is known of it. */
+export interface Block {
+  readonly range: IndexRange;
+  /** What was sent. */
+  readonly orders: readonly Order[];
+  readonly faultsAt: (index: number) => IndexFaults;
+  /** What is stored. */
+  readonly documents: readonly Buffer[];
+  readonly letters: readonly Letter[];
+}
+
+/** Adds up what a block shows. @returns what is neither stored nor among the dead letters */
+export function checkBlock({ range, orders, faultsAt, documents, letters }: Block, findings: Findings): Unaccounted[] {
+  const faults = orders.map((_, at) => faultsAt(range.from + at));
+  const expected = orders.map((order, at) => ({
+    index: range.from + at,
+    order,
+    isFaulty: faults[at]?.instead !== undefined,
+  }));
+  const { saved, missing, altered, phantoms, doubled } = compareBlock(expected, documents);
+  for (const each of altered) findings.addAltered(each);
+  for (const each of phantoms) findings.addPhantom(each);
+  for (const each of doubled) findings.addDoubled(each);
+  const own = new Map(letters.filter(({ fault }) => !isExtra(fault)).map(({ index, state }) => [index, state]));
+  findings.counts.saved += saved.length;
+  findings.counts.both += own.size === 0 ? 0 : saved.filter((index) => isWaiting(own.get(index))).length;
+  const unaccounted: Unaccounted[] = [];
+  for (const { index, order } of missing) {
+    const fault = faults[index - range.from]?.instead;
+    const state = own.get(index);
+    if (fault !== undefined) findings.expectedFaults[fault] += 1;
+    if (fault !== undefined && state !== undefined) findings.foundFaults[fault] += 1;
+    if (isWaiting(state)) findings.counts.deadLettered += 1;
+    else if (state === 'discarded') findings.counts.discarded += 1;
+    else unaccounted.push({ index, order, fault });
+  }
+  return [...unaccounted, ...unaccountedExtras(expected, faults, letters, findings)];
+}
+
+/** Conflicting records must be among the dead letters; duplicates leave no trace. */
+function unaccountedExtras(
+  expected: readonly { readonly index: number; readonly order: Order }[],
+  faults: readonly IndexFaults[],
+  letters: readonly Letter[],
+  findings: Findings,
+): Unaccounted[] {
+  const conflicts = new Set(letters.filter(({ fault }) => fault === 'conflict').map(({ index }) => index));
+  const unaccounted: Unaccounted[] = [];
+  for (const [at, { extras }] of faults.entries()) {
+    const { index, order } = expected[at] as { index: number; order: Order };
+    for (const fault of extras) {
+      findings.expectedFaults[fault] += 1;
+      if (fault === 'duplicate' || conflicts.has(index)) findings.foundFaults[fault] += 1;
+      else unaccounted.push({ index, order, fault });
+    }
+  }
+  return unaccounted;
+}
+
+function isExtra(fault: Letter['fault']): boolean {
+  return fault === 'duplicate' || fault === 'conflict';
+}
+
+function isWaiting(state: Letter['state'] | undefined): boolean {
+  return state === 'pending' || state === 'redriving';
+}

@@ -1,0 +1,126 @@
+import type { Db } from 'mongodb';
+import { UUID } from 'mongodb';
+import { chunksCollection, type AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
+import type { Fault, IndexFaults } from '#orders/fault-mix.js';
+import type { OperationDocument } from '#orders/operation.js';
+import { fromDocument, sameOrder } from '#orders/order-document.js';
+import type { OrderSource } from '#orders/order-source.js';
+import type { Order } from '#orders/order.js';
+import { ordersCollection } from '#orders/orders-collection.js';
+import { plannedRecords } from '#orders/planned-records.js';
+import type { IndexRange } from '#orders/segments.js';
+import { pendingBlame, type GroupPositions } from './blame.js';
+import { differences } from './compare-block.js';
+import type { Findings } from './findings.js';
+import { recordPositions, type RecordPosition } from './record-position.js';
+import type { MissingRecord } from './report.js';
+
+/** The largest chunk there is: one that reaches into a range begins no further before it. */
+const LARGEST_CHUNK = 5_000;
+
+/** Something acknowledged that is neither under its number nor among the dead letters. */
+export interface Unaccounted {
+  readonly index: number;
+  readonly order: Order;
+  /** An extra record, or what stood in the order's place. */
+  readonly fault: Fault | undefined;
+}
+
+export interface MissingRecordsContext {
+  readonly db: Db;
+  readonly operation: OperationDocument;
+  readonly source: OrderSource;
+  readonly faultsAt: (index: number) => IndexFaults;
+  readonly partitionOf: (accountId: string) => number;
+  readonly positions: GroupPositions;
+  readonly findings: Findings;
+}
+
+type Positioned = Unaccounted & { readonly position: RecordPosition };
+
+/** Finds out what became of records that are not where they should be. */
+export class MissingRecords {
+  /** Lost as far as MongoDB and Kafka show: whether they were ever saved is looked for at the end, for all of them together. */
+  readonly lost: MissingRecord[] = [];
+
+  constructor(private readonly context: MissingRecordsContext) {}
+
+  /** @param range that all of them lie in */
+  async explain(records: readonly Unaccounted[], range: IndexRange): Promise<void> {
+    const positionOf = await this.positionsIn(range);
+    const finished: Positioned[] = [];
+    for (const record of records) {
+      const position = positionOf(record.index, record.fault);
+      if (position === undefined) {
+        this.add(record, { partition: null, offset: null }, 'never-acknowledged');
+        continue;
+      }
+      const blame = pendingBlame(position, this.context.positions);
+      if (blame === undefined) finished.push({ ...record, position });
+      else this.add(record, position, blame);
+    }
+    if (finished.length > 0) await this.lookElsewhere(finished);
+  }
+
+  /** By their ids, under whatever number. */
+  private async lookElsewhere(records: readonly Positioned[]): Promise<void> {
+    const { db, findings, operation } = this.context;
+    const ids = records.map(({ order }) => new UUID(order.id));
+    const stored = await ordersCollection(db)
+      .find({ _id: { $in: ids } }, { readConcern: { level: 'majority' } })
+      .toArray();
+    const byId = new Map(stored.map((document) => [document._id.toHexString(), document]));
+    for (const record of records) {
+      const { order, index, fault } = record;
+      const there = byId.get(order.id);
+      if (there === undefined || fault !== undefined) this.lose(record);
+      else if (operation.kind === 'import' && sameOrder({ ...fromDocument(there), number: order.number }, order))
+        findings.counts.skipped += 1;
+      else findings.addAltered({ index, id: order.id, fields: differences(there, order) });
+    }
+  }
+
+  private lose(record: Positioned): void {
+    this.lost.push(missingRecord(record, record.position, 'committed-past'));
+  }
+
+  private add(
+    record: Unaccounted,
+    position: { readonly partition: number | null; readonly offset: number | null },
+    blame: MissingRecord['blame'],
+  ): void {
+    this.context.findings.addMissing(missingRecord(record, position, blame));
+  }
+
+  private async positionsIn({
+    from,
+    to,
+  }: IndexRange): Promise<(index: number, fault: Fault | undefined) => RecordPosition | undefined> {
+    const { db, operation, source, faultsAt, partitionOf } = this.context;
+    const operationId = operation._id;
+    const chunks = await chunksCollection(db)
+      .find({
+        _id: { $gte: { operationId, from: Math.max(0, from - LARGEST_CHUNK) }, $lt: { operationId, from: to } },
+      })
+      .toArray();
+    const lookUps = new Map<AcknowledgedChunk, ReturnType<typeof recordPositions>>();
+    for (const chunk of chunks) {
+      const range = { from: chunk._id.from, to: chunk.to };
+      if (range.to <= from) continue;
+      const records = plannedRecords(await source(range), range.from, faultsAt);
+      lookUps.set(chunk, recordPositions(chunk, records, partitionOf));
+    }
+    return (index, fault) => {
+      const chunk = chunks.find((each) => each._id.from <= index && index < each.to);
+      return chunk === undefined ? undefined : lookUps.get(chunk)?.(index, fault);
+    };
+  }
+}
+
+function missingRecord(
+  { index, order, fault }: Unaccounted,
+  { partition, offset }: { readonly partition: number | null; readonly offset: number | null },
+  blame: MissingRecord['blame'],
+): MissingRecord {
+  return { index, number: order.number, id: order.id, fault: fault ?? null, partition, offset, blame };
+}

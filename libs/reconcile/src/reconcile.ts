@@ -1,0 +1,165 @@
+import type { Db, MongoClient } from 'mongodb';
+import { operationsCollection, type OperationDocument } from '#orders/operation.js';
+import { faultsIn, orderSource } from '#orders/order-source.js';
+import { ordersCollection } from '#orders/orders-collection.js';
+import { javaCompatiblePartitioner } from '#orders/partitioner.js';
+import { ackedOrders, ackedRanges, type IndexRange } from '#orders/segments.js';
+import type { TopicPositions } from '#orders/topic-positions.js';
+import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, SAVERS_GROUP } from '#orders/topics.js';
+import type { GroupPositions } from './blame.js';
+import { checkBlock, type Block } from './check-block.js';
+import { compareBlock } from './compare-block.js';
+import { Findings } from './findings.js';
+import { MissingRecords } from './missing-records.js';
+import type { ReconcileReport } from './report.js';
+import { withEvidence } from './saved-once.js';
+import { StoredOrders } from './stored-orders.js';
+
+/** Orders that are read and compared at once. The next block is read meanwhile. */
+const BLOCK_ORDERS = 4_000;
+
+/** There is no such operation. */
+export class UnknownOperationError extends Error {
+  override readonly name = 'UnknownOperationError';
+  readonly code = 'unknown-operation';
+}
+
+export interface ReconcileOptions {
+  readonly client: MongoClient;
+  readonly db: Db;
+  readonly positions: TopicPositions;
+  readonly operationId: string;
+  /** Ends it with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Told now and then how many orders are done. */
+  readonly onProgress?: (done: number, acked: number) => void;
+}
+
+/**
+ * Holds what an operation's producers say to have put on the topic against what is in MongoDB, order by order and byte for
+ * byte: `acknowledged = saved ∪ pending dead letters`, nothing doubled, altered or made up.
+ *
+ * What the consumers have committed is read first, then the operation, then dead letters and orders by majority reads: what
+ * is missing below a committed offset was therefore done with before it was looked for, and work that goes on meanwhile can
+ * only be `pending`, never a false alarm. Memory is a few blocks, whatever the count.
+ * @throws UnknownOperationError, or what MongoDB's driver or kafkajs throws when they can't be asked
+ */
+export async function reconcile(options: ReconcileOptions): Promise<ReconcileReport> {
+  const { client, db, operationId } = options;
+  const startedAt = Date.now();
+  const positions = await groupPositions(options.positions);
+  const operation = await operationsCollection(db).findOne(
+    { _id: operationId },
+    { readConcern: { level: 'majority' } },
+  );
+  if (operation === null) throw new UnknownOperationError(`There is no operation ${operationId}.`);
+  const findings = new Findings();
+  const { lost } = await checkAcknowledged(options, operation, positions, findings);
+  const stored = new StoredOrders(db, operation);
+  await checkUnacknowledged(stored, operation, orderSource(operation, db), findings);
+  const namespace = `${db.databaseName}.${ordersCollection(db).collectionName}`;
+  for (const record of await withEvidence(client, namespace, operation, lost)) findings.addMissing(record);
+  for (const stray of await stored.strays(findings.inPlace)) findings.addStray(stray);
+  return reportOf(operation, findings, startedAt);
+}
+
+async function groupPositions(positions: TopicPositions): Promise<GroupPositions> {
+  const committed = await positions.committed(SAVERS_GROUP, ORDERS_TOPIC);
+  const ends = await positions.ends(ORDERS_TOPIC);
+  const letters = await positions.ends(DEAD_LETTER_TOPIC);
+  const projected = await positions.committed(DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC);
+  const lettersAreProjected = [...letters].every(([partition, end]) => (projected.get(partition) ?? 0) >= end);
+  return { committed, ends, lettersAreProjected };
+}
+
+async function checkAcknowledged(
+  { db, signal, onProgress }: ReconcileOptions,
+  operation: OperationDocument,
+  positions: GroupPositions,
+  findings: Findings,
+): Promise<MissingRecords> {
+  const source = orderSource(operation, db);
+  const faultsAt = faultsIn(operation);
+  const partitionOf = javaCompatiblePartitioner(positions.ends.size);
+  const missing = new MissingRecords({ db, operation, source, faultsAt, partitionOf, positions, findings });
+  const stored = new StoredOrders(db, operation);
+  const hasLetters = await stored.hasLetters();
+  const load = async (range: IndexRange): Promise<Block> => {
+    const [documents, orders, letters] = await Promise.all([
+      stored.documents(range),
+      source(range),
+      hasLetters ? stored.letters(range) : [],
+    ]);
+    return { range, orders, faultsAt, documents, letters };
+  };
+  let done = 0;
+  for await (const block of ahead(blocksOf(ackedRanges(operation.segments)), load)) {
+    signal?.throwIfAborted();
+    const unaccounted = checkBlock(block, findings);
+    if (unaccounted.length > 0) await missing.explain(unaccounted, block.range);
+    done += block.orders.length;
+    onProgress?.(done, ackedOrders(operation.segments));
+  }
+  return missing;
+}
+
+/** Orders whose acknowledgement never came may be saved all the same; anything else there is made up. */
+async function checkUnacknowledged(
+  stored: StoredOrders,
+  operation: OperationDocument,
+  source: ReturnType<typeof orderSource>,
+  findings: Findings,
+): Promise<void> {
+  const rest = operation.segments.map(({ ackedTo, to }) => ({ from: ackedTo, to })).filter(({ from, to }) => from < to);
+  for (const open of rest) {
+    if ((await stored.count(open)) === 0) continue;
+    for (const range of blocksOf([open])) {
+      const orders = await source(range);
+      const expected = orders.map((order, at) => ({ index: range.from + at, order, isFaulty: false }));
+      const { saved, altered, phantoms, doubled } = compareBlock(expected, await stored.documents(range));
+      findings.counts.savedUnacknowledged += saved.length;
+      for (const each of altered) findings.addAltered(each);
+      for (const each of [...phantoms, ...doubled]) findings.addPhantom(each);
+    }
+  }
+}
+
+/** Loads one ahead of what is worked on. */
+async function* ahead<T, R>(items: Iterable<T>, load: (item: T) => Promise<R>): AsyncGenerator<R> {
+  let loading: Promise<R> | undefined;
+  for (const item of items) {
+    const next = load(item);
+    // Its failure is met when its turn comes.
+    next.catch(() => undefined);
+    if (loading !== undefined) yield await loading;
+    loading = next;
+  }
+  if (loading !== undefined) yield await loading;
+}
+
+function* blocksOf(ranges: readonly IndexRange[]): Generator<IndexRange> {
+  for (const { from, to } of ranges)
+    for (let start = from; start < to; start += BLOCK_ORDERS)
+      yield { from: start, to: Math.min(start + BLOCK_ORDERS, to) };
+}
+
+function reportOf(operation: OperationDocument, findings: Findings, startedAt: number): ReconcileReport {
+  const { _id, kind, status, count, segments } = operation;
+  const acked = ackedOrders(segments);
+  const seconds = Math.max(0.001, (Date.now() - startedAt) / 1_000);
+  const isRunning = status === 'running' || status === 'paused';
+  const hasFaults = kind === 'populate' && Boolean(operation.faults);
+  return {
+    operation: _id,
+    kind,
+    status,
+    verdict: findings.verdict(isRunning),
+    count,
+    acked,
+    ...findings.figures(hasFaults),
+    neverAcknowledged: count - acked,
+    readAt: new Date(startedAt).toISOString(),
+    seconds: Math.round(seconds * 10) / 10,
+    ordersPerSecond: Math.round(acked / seconds),
+  };
+}
