@@ -77,10 +77,10 @@ async function measure(stack: OwnStack, { orders, print, signal }: RunOptions): 
 /** Looks at the processes meanwhile: one may end, and with it what it had. */
 async function reconcileWatched(watch: ProcessWatch, work: () => Promise<Reconciliation>): Promise<Reconciliation> {
   const reconciling = work();
-  const isOver = reconciling.then(() => true);
-  for (let over = false; !over;) {
+  const isSettled = Promise.allSettled([reconciling]).then(() => true);
+  for (let isOver = false; !isOver;) {
     await watch.look();
-    over = await Promise.race([isOver, pause(systemClock, LOOK_EVERY_MS).then(() => false)]);
+    isOver = await Promise.race([isSettled, pause(systemClock, LOOK_EVERY_MS).then(() => false)]);
   }
   await watch.look();
   return reconciling;
