@@ -7,7 +7,7 @@ const NAMES = ['window-100', 'window-1000', 'key-1000'];
 describe('the command line of the benchmarks', () => {
   it('asks for all of them when it says nothing', () => {
     const options = parseBenchOptions([], NAMES);
-    expect(options).toEqual({ only: [], quick: false, jsonFile: undefined, profileDirectory: undefined });
+    expect(options).toEqual({ only: [], quick: false });
   });
 
   it('takes names, files and the smoke run', () => {
@@ -18,6 +18,33 @@ describe('the command line of the benchmarks', () => {
       jsonFile: resolve('out.json'),
       profileDirectory: resolve('profiles'),
     });
+  });
+
+  it('takes the end-to-end run by its number of orders', () => {
+    const args = ['--orders', '10000000', '--json', 'run.json', '--chart', 'run.svg'];
+    expect(parseBenchOptions(args, NAMES)).toMatchObject({
+      orders: 10_000_000,
+      jsonFile: resolve('run.json'),
+      chartFile: resolve('run.svg'),
+    });
+  });
+
+  it.each(['0', '10000001', '1e3', '-5', '1.5', ''])('refuses "%s" as a number of orders', (orders) => {
+    expect(() => parseBenchOptions([`--orders=${orders}`], NAMES)).toThrow(
+      expect.objectContaining({
+        code: 'bad-flag',
+        message: `--orders takes a whole number from 1 to 10000000, not "${orders}".`,
+      }),
+    );
+  });
+
+  it('refuses benchmarks beside the end-to-end run, and a chart without it', () => {
+    for (const args of [
+      ['--orders', '5', '--only', 'window'],
+      ['--orders', '5', '--quick'],
+      ['--chart', 'run.svg'],
+    ])
+      expect(() => parseBenchOptions(args, NAMES)).toThrow(expect.objectContaining({ code: 'bad-flag' }));
   });
 
   it('refuses a benchmark that there is not, and says which there are', () => {

@@ -1,3 +1,4 @@
+import { emission } from './benchmarks/emission.js';
 import { engineOverhead } from './benchmarks/engine-overhead.js';
 import { memoryStalledKey } from './benchmarks/memory-stalled-key.js';
 import { nestStrategy } from './benchmarks/nest-strategy.js';
@@ -18,5 +19,6 @@ export const BENCHMARKS: readonly Benchmark[] = [
   oneAtATimeSave,
   oneAtATimeNoSave,
   engineOverhead,
+  emission,
   memoryStalledKey,
 ];

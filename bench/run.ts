@@ -1,5 +1,6 @@
 /**
- * `npm run bench`: measures the engine against the limits and the plain ways, on real servers and temporary data.
+ * `npm run bench`: measures the engine against the limits and the plain ways, on real servers and temporary data; with
+ * `--orders N` the whole stack instead, from end to end.
  * The table goes to stdout, what happens meanwhile to stderr. Ends with 0 also where a limit is missed: figures are to be
  * read, and a benchmark that fails to run is another thing than one that is slow.
  */
@@ -7,6 +8,11 @@ import { writeFile } from 'node:fs/promises';
 import { explain, StackError } from '../dev/stack-error.js';
 import { isWanted, parseBenchOptions, type BenchOptions } from './bench-options.js';
 import { BENCHMARKS } from './benchmarks.js';
+import { runEndToEnd } from './end-to-end/end-to-end-run.js';
+import { runChart } from './end-to-end/run-chart.js';
+import { reportOf, resultsOf } from './end-to-end/run-report.js';
+import { verdictRows } from './end-to-end/verdict-rows.js';
+import { verdictTable } from './end-to-end/verdict-table.js';
 import { Bench } from './harness/bench.js';
 import type { Result } from './harness/benchmark.js';
 import { currentCommit, describeMachine, isBusy } from './harness/machine.js';
@@ -23,8 +29,7 @@ function interruption(): AbortSignal {
 }
 
 /** Measures one after another. One that fails is told and left out, and the others go on. */
-async function measureAll({ only, quick, profileDirectory }: BenchOptions): Promise<Result[]> {
-  const signal = interruption();
+async function measureAll({ only, quick, profileDirectory }: BenchOptions, signal: AbortSignal): Promise<Result[]> {
   const settings = { quick, print, signal, ...(profileDirectory !== undefined && { profileDirectory }) };
   const bench = await Bench.start(settings);
   const results: Result[] = [];
@@ -45,22 +50,46 @@ async function measureAll({ only, quick, profileDirectory }: BenchOptions): Prom
   }
 }
 
-async function run(options: BenchOptions): Promise<void> {
+async function runBenchmarks(options: BenchOptions, signal: AbortSignal): Promise<void> {
   // Before the servers start, whose own load isn't the machine's.
   const machine = describeMachine();
-  const results = await measureAll(options);
+  const results = await measureAll(options, signal);
   const noisy = isBusy(machine) || results.some((result) => result.noisy);
   console.log(tableOf(results));
   if (noisy) console.log('noisy: other things ran on the machine, or the limits came out differently each time');
-  if (options.jsonFile === undefined) return;
-  const report = { commit: currentCommit(), machine, noisy, results };
-  await writeFile(options.jsonFile, `${JSON.stringify(report, null, 2)}\n`);
+  await writeReport(options.jsonFile, { commit: currentCommit(), machine, noisy, results });
 }
 
+/** An equation that doesn't hold is no figure: then it ends with 1. */
+async function runFromEndToEnd(orders: number, options: BenchOptions, signal: AbortSignal): Promise<void> {
+  const machine = describeMachine();
+  const noisy = isBusy(machine);
+  const endToEnd = await runEndToEnd({ orders, print, signal });
+  console.log(verdictTable(verdictRows(endToEnd)));
+  if (noisy) console.log('noisy: other things ran on the machine');
+  if (endToEnd.reconciliation.answer?.verdict === 'broken') process.exitCode = 1;
+  const results = resultsOf(endToEnd, noisy);
+  await writeReport(options.jsonFile, {
+    commit: currentCommit(),
+    machine,
+    noisy,
+    results,
+    endToEnd: reportOf(endToEnd),
+  });
+  if (options.chartFile !== undefined) await writeFile(options.chartFile, runChart(endToEnd, machine));
+}
+
+async function writeReport(file: string | undefined, report: object): Promise<void> {
+  if (file !== undefined) await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
+}
+
+const signal = interruption();
 try {
   const names = BENCHMARKS.map(({ name }) => name);
-  await run(parseBenchOptions(process.argv.slice(2), names));
+  const options = parseBenchOptions(process.argv.slice(2), names);
+  if (options.orders === undefined) await runBenchmarks(options, signal);
+  else await runFromEndToEnd(options.orders, options, signal);
 } catch (error) {
-  print(explain(error));
+  print(signal.aborted ? String(signal.reason) : explain(error));
   process.exitCode = error instanceof StackError ? error.exitCode : 1;
 }

@@ -31,6 +31,10 @@ export interface ContenderParameters {
   readonly 'one-at-a-time': { readonly saveMs: SaveMs };
   /** The engine, with a handler that does nothing, but never ends for the first record of one key. */
   readonly 'engine-stalled-key': { readonly inFlight: InFlight; readonly stalledKey: string; readonly stillMs: number };
+  /** The producer app's emission of one populate: generator, codec, reliable producer, and its progress in MongoDB. */
+  readonly 'app-emission': { readonly chunkSize: number };
+  /** kafkajs's `send` alone, one after another, of records that were made before. */
+  readonly 'bare-send': { readonly recordsPerSend: number };
 }
 
 export type ContenderName = keyof ContenderParameters;

@@ -13,6 +13,8 @@ const LOADERS: { readonly [N in ContenderName]: () => Promise<{ readonly contend
   'plain-save': () => import('./plain-save.js'),
   'one-at-a-time': () => import('./one-at-a-time.js'),
   'engine-stalled-key': () => import('./engine-stalled-key.js'),
+  'app-emission': () => import('./app-emission.js'),
+  'bare-send': () => import('./bare-send.js'),
 };
 
 async function work<N extends ContenderName>(job: Job<N>): Promise<void> {

@@ -8,6 +8,7 @@ import { fillTopic } from '../datasets/fill-topic.js';
 import { runContender, type ProcessOptions } from './contender-process.js';
 import type { Measurement } from './measurement.js';
 import { RunDatabase } from './run-database.js';
+import { recordsOn } from './topic-records.js';
 
 export interface BenchSettings {
   /** A smoke run: less data and one run of each, whose figures say little. */
@@ -26,6 +27,8 @@ export interface RunOptions extends Omit<ProcessOptions, 'signal' | 'profileDire
   readonly records?: number;
   /** Whether it saves: it then gets a database of its own, and what it says to have saved is counted there. */
   readonly saves?: boolean;
+  /** Whether it writes the topic: it gets a database of its own for its progress, and what it says to have sent is counted on the topic. */
+  readonly emits?: boolean;
 }
 
 /** Real servers on temporary data, and contenders that run on them one at a time. */
@@ -68,19 +71,22 @@ export class Bench {
 
   /**
    * Runs a contender over a dataset, which is written when it isn't there yet, in a consumer group of its own.
-   * @throws Error when it fails, takes too long, or saved less than it says
+   * @throws Error when it fails, takes too long, or wrote less than it says
    */
   async run<N extends ContenderName>(
     contender: N,
     parameters: ContenderParameters[N],
-    { dataset, records = dataset.records, saves = false, ...options }: RunOptions,
+    { dataset, records = dataset.records, saves = false, emits = false, ...options }: RunOptions,
   ): Promise<Measurement> {
     const { signal, profileDirectory } = this.settings;
     await this.provide(dataset);
     const { addresses } = this.servers;
     this.runs += 1;
     const name = `bench-${this.runs}`;
-    const database = saves ? await RunDatabase.create(addresses.MONGODB_URI, name) : undefined;
+    const database = saves || emits ? await RunDatabase.create(addresses.MONGODB_URI, name) : undefined;
+    const countLeft = emits
+      ? async () => recordsOn(addresses.KAFKA_BROKERS, dataset.topic)
+      : database && (async () => database.savedOrders());
     try {
       const job = {
         contender,
@@ -93,10 +99,9 @@ export class Bench {
         mongodbUri: database?.uri ?? '',
       };
       const processOptions = { ...options, signal, ...(profileDirectory !== undefined && { profileDirectory }) };
+      const before = (await countLeft?.()) ?? 0;
       const measured = await runContender(job, processOptions);
-      const saved = await database?.savedOrders();
-      if (saved !== undefined && saved < measured.records)
-        throw new Error(`${contender} says to have saved ${measured.records} orders, but MongoDB has ${saved}`);
+      if (countLeft !== undefined) requireAll(contender, measured, (await countLeft()) - before);
       return measured;
     } finally {
       await database?.drop();
@@ -111,4 +116,9 @@ export class Bench {
     this.print(`  ${dataset.records} records written to ${dataset.topic} in ${seconds.toFixed(1)} s`);
     this.filled.add(dataset.topic);
   }
+}
+
+/** @param found what the run left in MongoDB or on its topic */
+function requireAll(contender: string, { records }: Measurement, found: number): void {
+  if (found < records) throw new Error(`${contender} says to have written ${records} orders, but left ${found}`);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { flatnessOf } from './flatness.js';
+import { flatnessOf, lastQuarterAgainstSecond } from './flatness.js';
 import type { Sample } from './measurement.js';
 
 /** A sample each second, each with a hundred records more. */
@@ -15,5 +15,24 @@ describe('the flatness of memory', () => {
 
   it('needs a sample after the warm-up', () => {
     expect(() => flatnessOf(samples(50, 60), 1_000)).toThrow('no sample after the warm-up of 1000 records');
+  });
+});
+
+/** Five samples in each of the quarters. */
+function quarters(...rssMiB: number[]): number[] {
+  return rssMiB.flatMap((each) => Array<number>(5).fill(each));
+}
+
+describe('the last quarter against the second', () => {
+  it('does not ask the first quarter, in which memory takes its size', () => {
+    expect(lastQuarterAgainstSecond(quarters(50, 200, 400, 220))).toBeCloseTo(1.1);
+  });
+
+  it('takes the medians, so that one peak is no growth', () => {
+    expect(lastQuarterAgainstSecond([...quarters(50, 200, 200), 200, 200, 900, 200, 200])).toBe(1);
+  });
+
+  it('says nothing about a run of a few seconds', () => {
+    expect(lastQuarterAgainstSecond([100, 200, 300, 400])).toBeUndefined();
   });
 });

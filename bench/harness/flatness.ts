@@ -18,3 +18,17 @@ export function flatnessOf(samples: readonly Sample[], warmUp: number): Flatness
   if (counted.length === 0) throw new RangeError(`no sample after the warm-up of ${warmUp} records`);
   return { base: median(counted.slice(0, WINDOW)), highest: Math.max(...counted), lowest: Math.min(...counted) };
 }
+
+/** Quarters of fewer samples say nothing. */
+const LEAST_SAMPLES = 16;
+
+/**
+ * How the last quarter of a run compares with its second one, by their medians: 1.1 is a tenth more, and what grows steadily is
+ * above 1 however short the run was. The first quarter isn't asked: in it V8 compiles and its heap takes its size.
+ * @param rssMiB one sample for each second. @returns undefined for a run that is too short
+ */
+export function lastQuarterAgainstSecond(rssMiB: readonly number[]): number | undefined {
+  if (rssMiB.length < LEAST_SAMPLES) return undefined;
+  const quarter = Math.floor(rssMiB.length / 4);
+  return median(rssMiB.slice(-quarter)) / median(rssMiB.slice(quarter, 2 * quarter));
+}

@@ -1,3 +1,4 @@
+import { alignedRows } from './aligned-rows.js';
 import type { Result } from './benchmark.js';
 
 const HEADINGS = ['benchmark', 'value', 'unit', 'limit', 'ratio', 'of runs', 'wanted', 'peak RSS', 'CPU', ''];
@@ -7,13 +8,7 @@ const LEFT = new Set([0, 2, 9]);
 /** The results as a table for the terminal: a line each, one for each note below it. */
 export function tableOf(results: readonly Result[]): string {
   const rows = [HEADINGS, ...results.map((result) => cellsOf(result))];
-  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => (LEFT.has(column) ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join('  ')
-      .trimEnd(),
-  );
+  const lines = alignedRows(rows, LEFT);
   const [head = '', ...body] = lines;
   const blocks = results.map(({ notes }, at) => [body[at], ...notes.map((note) => `    ${note}`)].join('\n'));
   return [head, ...blocks].join('\n');

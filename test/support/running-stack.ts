@@ -61,14 +61,10 @@ export class RunningStack {
     return new RunningStack(child, dataDirectory, ports);
   }
 
-  /** Resolves when it has printed `ready`; throws with its output if it ends before. */
+  /** Starts one and waits until it is ready. */
   static async start(run: StackRun): Promise<RunningStack> {
     const stack = await RunningStack.launch(run);
-    const early = stack.exited.then((code) => {
-      throw new Error(`The stack ended with ${code} before it was ready:\n${stack.output}`);
-    });
-    await Promise.race([stack.prints('ready', READY_WITHIN_MS), early]);
-    early.catch(() => undefined);
+    await stack.ready();
     return stack;
   }
 
@@ -77,6 +73,15 @@ export class RunningStack {
     const stack = await RunningStack.launch(run);
     const code = await stack.exited;
     return { code, output: stack.output };
+  }
+
+  /** Resolves when it has printed `ready`; throws with its output if it ends before. */
+  async ready(): Promise<void> {
+    const early = this.exited.then((code) => {
+      throw new Error(`The stack ended with ${code} before it was ready:\n${this.output}`);
+    });
+    await Promise.race([this.prints('ready', READY_WITHIN_MS), early]);
+    early.catch(() => undefined);
   }
 
   get output(): string {

@@ -1,0 +1,69 @@
+import { SERVICE_HEAP } from '../../dev/supervisor/app-definitions.js';
+import { WRITTEN_ORDERS_TOPIC } from '../datasets/written-orders-topic.js';
+import type { Bench } from '../harness/bench.js';
+import type { Benchmark } from '../harness/benchmark.js';
+import type { Candidate } from '../harness/candidate.js';
+import { compareInTurns } from '../harness/in-turns.js';
+import { ratePerSecond, type Measurement } from '../harness/measurement.js';
+
+const RECORDS = 400_000;
+const QUICK_RECORDS = 60_000;
+const CHUNK = 1_000;
+const TIMES = 5;
+const MAX_RSS_MIB = 250;
+const TIMEOUT_MS = 120_000;
+/** Per cent of the records: until then V8 compiles. */
+const WARM_UP = 10;
+
+/** What the producer app costs beyond sending: making and encoding orders, one batch at a time, progress that survives a crash. */
+export const emission: Benchmark = {
+  name: 'emission',
+  about: `the producer app's emission of one populate, against kafkajs's send in a loop of the same records, ready-made`,
+  measure: async (bench) =>
+    compareInTurns(
+      {
+        name: 'emission',
+        unit: 'orders/s',
+        subject: appEmission(bench),
+        limit: bareSend(bench),
+        times: bench.quick ? 1 : TIMES,
+        requiredRatio: 0.7,
+        maxRssMiB: MAX_RSS_MIB,
+        notes: [
+          `chunks of ${CHUNK}, acknowledged by all replicas before the next; the app with its lease and its progress in MongoDB`,
+        ],
+      },
+      bench.print,
+    ),
+};
+
+function appEmission(bench: Bench): Candidate {
+  return {
+    label: 'app-emission',
+    run: async () => bench.run('app-emission', { chunkSize: CHUNK }, { ...writingRun(bench), heap: SERVICE_HEAP }),
+    valueOf: warmRate,
+  };
+}
+
+/** With the young heap of the app, and of the old one as much as all records at once take. */
+function bareSend(bench: Bench): Candidate {
+  return {
+    label: 'bare-send',
+    run: async () =>
+      bench.run(
+        'bare-send',
+        { recordsPerSend: CHUNK },
+        { ...writingRun(bench), heap: { youngMiB: SERVICE_HEAP.youngMiB } },
+      ),
+    valueOf: warmRate,
+  };
+}
+
+function writingRun(bench: Bench) {
+  const records = bench.quick ? QUICK_RECORDS : RECORDS;
+  return { dataset: WRITTEN_ORDERS_TOPIC, records, emits: true, timeoutMs: TIMEOUT_MS };
+}
+
+function warmRate(measurement: Measurement): number {
+  return ratePerSecond(measurement, WARM_UP, 100);
+}

@@ -1,0 +1,23 @@
+import { Logger } from '@nestjs/common';
+import { ensureOperationIndexes } from '#orders/operation.js';
+import { connectKafka, reliableProducer } from '#parallel-consumer/kafka/kafkajs.js';
+import { connectSave } from './connect-save.js';
+import { contenderLogger as logger } from './contender-logger.js';
+import type { Contender } from './contender.js';
+import { MeteredTopic } from './metered-topic.js';
+import { startEmission } from './start-emission.js';
+
+export const contend: Contender<'app-emission'> = async (job, meter) => {
+  // By itself Nest writes to stdout, where the table alone goes.
+  Logger.overrideLogger({ log: () => undefined, warn: tell, error: tell });
+  const { codec, mongo } = await connectSave(job);
+  await ensureOperationIndexes(mongo.db);
+  const kafka = connectKafka({ brokers: job.brokers.split(','), clientId: 'bench', logger });
+  const topic = new MeteredTopic(reliableProducer(kafka, logger), codec, meter);
+  await startEmission({ kafka, mongo, topic }, { count: job.records, chunkSize: job.parameters.chunkSize });
+  await meter.done;
+};
+
+function tell(details: unknown): void {
+  logger.warn({ details }, 'the emission:');
+}

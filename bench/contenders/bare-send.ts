@@ -1,0 +1,39 @@
+import { connectKafka, Partitioners, reliableProducer, type Kafka } from '#parallel-consumer/kafka/kafkajs.js';
+import type { OutgoingRecord } from '#parallel-consumer/record.js';
+import { OrderCodec } from '#orders/order-codec.js';
+import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
+import { PARTITIONS } from '../datasets/dataset.js';
+import { ordersDataset } from '../datasets/orders-dataset.js';
+import { contenderLogger as logger } from './contender-logger.js';
+import type { Contender } from './contender.js';
+import type { Job } from './job.js';
+
+export const contend: Contender<'bare-send'> = async (job, meter) => {
+  const kafka = connectKafka({ brokers: job.brokers.split(','), clientId: 'bench', logger });
+  const chunks = await readyChunks(job, kafka);
+  const producer = kafka.producer({
+    createPartitioner: Partitioners.DefaultPartitioner,
+    allowAutoTopicCreation: false,
+  });
+  await producer.connect();
+  meter.begin();
+  for (const messages of chunks) {
+    await producer.send({ topic: job.topic, acks: -1, messages });
+    meter.finished(messages.length);
+  }
+  await meter.done;
+};
+
+/** The records that the producer app would make, with their partitions, keys, headers and encoded orders. */
+async function readyChunks(
+  { records, registryUrl, parameters }: Job<'bare-send'>,
+  kafka: Kafka,
+): Promise<OutgoingRecord[][]> {
+  const codec = await OrderCodec.connect(registryUrl);
+  const recordAt = ordersDataset(records).maker(new OrdersTopic(reliableProducer(kafka, logger), codec, PARTITIONS));
+  const { recordsPerSend } = parameters;
+  return Array.from({ length: Math.ceil(records / recordsPerSend) }, (_, chunk) => {
+    const from = chunk * recordsPerSend;
+    return Array.from({ length: Math.min(recordsPerSend, records - from) }, (_record, at) => recordAt(from + at));
+  });
+}

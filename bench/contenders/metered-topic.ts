@@ -1,0 +1,24 @@
+import type { OrderCodec } from '#orders/order-codec.js';
+import type { OutgoingRecord } from '#parallel-consumer/record.js';
+import type { Acknowledgement, ReliableProducer } from '#parallel-consumer/kafka/reliable-producer.js';
+import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
+import { PARTITIONS } from '../datasets/dataset.js';
+import type { Meter } from './meter.js';
+
+/** The producer app's topic, which tells the meter what is acknowledged. */
+export class MeteredTopic extends OrdersTopic {
+  constructor(
+    producer: ReliableProducer,
+    codec: OrderCodec,
+    private readonly meter: Meter,
+  ) {
+    super(producer, codec, PARTITIONS);
+  }
+
+  override async send(records: readonly OutgoingRecord[]): Promise<Acknowledgement[]> {
+    this.meter.begin();
+    const acknowledged = await super.send(records);
+    this.meter.finished(records.length);
+    return acknowledged;
+  }
+}

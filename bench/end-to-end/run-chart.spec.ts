@@ -1,0 +1,35 @@
+import { describe, expect, it } from '@jest/globals';
+import { ratesOf, runChart } from './run-chart.js';
+import { EXAMPLE_RUN, sampleAt } from './testing/example-run.js';
+
+const MACHINE = { cores: 2, memoryGiB: 24 };
+
+describe('the chart of a run', () => {
+  const svg = runChart(EXAMPLE_RUN, MACHINE);
+
+  it('is titled with what was done, and how, but not when', () => {
+    expect(svg).toContain('>40,000 orders from the producer into MongoDB in 3 s: 12,500 a second<');
+    expect(svg).toContain('one consumer, 12,000 in flight; each save waits 0 to 1000 ms; all on 2 cores and 24 GiB');
+  });
+
+  it('draws what was produced and saved, and the memory of both apps', () => {
+    expect(svg.match(/<polyline/g)).toHaveLength(4);
+    for (const label of ['produced', 'saved', 'producer', 'consumer-1']) expect(svg).toContain(`>${label}<`);
+    expect(svg).not.toContain('MongoDB<');
+  });
+
+  it('stands also for a run without a look', () => {
+    expect(runChart({ ...EXAMPLE_RUN, samples: [] }, MACHINE)).not.toMatch(/<polyline|NaN/);
+  });
+});
+
+describe('the rate of a second', () => {
+  it('is by the time that passed since the look before', () => {
+    const looks = [1, 2, 4].map(sampleAt);
+    expect(ratesOf(looks, ({ saved }) => saved)).toEqual([
+      { x: 1, y: 10_000 },
+      { x: 2, y: 10_000 },
+      { x: 4, y: 10_000 },
+    ]);
+  });
+});

@@ -1,0 +1,83 @@
+import { describe, expect, it } from '@jest/globals';
+import type { EndToEndRun } from './end-to-end-run.js';
+import { EXAMPLE_RUN } from './testing/example-run.js';
+import { verdictRows } from './verdict-rows.js';
+import { verdictTable } from './verdict-table.js';
+
+/** The rows of a run that is like the example but for this, each by its name. */
+function rowsOf(change: Partial<EndToEndRun>) {
+  return Object.fromEntries(verdictRows({ ...EXAMPLE_RUN, ...change }).map(({ what, ...row }) => [what, row]));
+}
+
+/** The names of the rows that missed what they must reach. */
+function missedBy(change: Partial<EndToEndRun>): string[] {
+  return verdictRows({ ...EXAMPLE_RUN, ...change })
+    .filter(({ isReached }) => isReached === false)
+    .map(({ what }) => what);
+}
+
+describe('the verdict on a run', () => {
+  it('is a table of figures, what they must reach, and whether they do', () => {
+    expect(verdictTable(verdictRows(EXAMPLE_RUN)).split('\n')).toEqual([
+      'end to end                                        measured      limit',
+      'orders                                              40,000',
+      'of them dead letters                                     0',
+      'from the POST until all were saved, s                  3.2     <= 3.6  reached',
+      'orders/s                                            12,500  >= 11,112  reached',
+      'emission, s                                            2.0',
+      'emission, orders/s                                  20,000',
+      'reconcile                                            holds      holds  reached',
+      'reconcile, s                                           0.5',
+      'reconcile, orders/s                                 80,000  >= 60,000  reached',
+      'producer, peak RSS with the reconciliation, MiB        240     <= 250  reached',
+      'producer, peak RSS, MiB                                220     <= 250  reached',
+      'producer, RSS of the last quarter / the second        1.02    <= 1.10  reached',
+      'consumer-1, peak RSS, MiB                              350     <= 400  reached',
+      'consumer-1, RSS of the last quarter / the second      0.98    <= 1.10  reached',
+      'MongoDB, peak RSS, MiB                               1,000',
+      'producer, CPU s                                        2.0',
+      'consumer-1, CPU s                                      4.0',
+      'MongoDB, CPU s                                         1.0',
+    ]);
+  });
+
+  it('scales the time that ten million may take to the orders at hand', () => {
+    expect(rowsOf({ orders: 10_000_000 })['from the POST until all were saved, s']?.limit).toBe('<= 899.9');
+    expect(missedBy({ seconds: 3.7 })).toEqual(['from the POST until all were saved, s', 'orders/s']);
+  });
+
+  it('says that a process takes too much memory, or more and more', () => {
+    const processes = ['producer', 'consumer-1', 'Kafka'].map((name) => {
+      return { name, peakRssMiB: 401, cpuSeconds: 1, restarts: 0 };
+    });
+    expect(missedBy({ processes })).toEqual(['producer, peak RSS, MiB', 'consumer-1, peak RSS, MiB']);
+    expect(missedBy({ growth: { producer: 1.2, 'consumer-1': 1 } })).toEqual([
+      'producer, RSS of the last quarter / the second',
+    ]);
+  });
+
+  it('does not judge the growth of a run that is too short', () => {
+    expect(rowsOf({ growth: {} })['producer, RSS of the last quarter / the second']).toEqual({
+      measured: 'too short',
+      limit: '',
+      isReached: undefined,
+    });
+  });
+
+  it('goes on without a reconciliation, and says so', () => {
+    const rows = rowsOf({ reconciliation: { reason: 'not available' } });
+    expect(rows['reconcile']).toEqual({ measured: 'not available', limit: '', isReached: undefined });
+    expect(rows['reconcile, orders/s']).toBeUndefined();
+  });
+
+  it.each(['broken', 'pending'] as const)('is missed by an equation that is %s', (verdict) => {
+    expect(missedBy({ reconciliation: { answer: { verdict, ordersPerSecond: 80_000, seconds: 1 } } })).toEqual([
+      'reconcile',
+    ]);
+  });
+
+  it('is missed by a process that ended on the way', () => {
+    const processes = [{ name: 'MongoDB', peakRssMiB: 1_000, cpuSeconds: 1, restarts: 1 }];
+    expect(missedBy({ processes })).toEqual(['MongoDB, started again']);
+  });
+});

@@ -1,0 +1,89 @@
+import { describe, expect, it } from '@jest/globals';
+import { lineChart, type LineChart } from './line-chart.js';
+
+const CHART: LineChart = {
+  title: 'Orders & saves <of one run>',
+  subtitle: 'at 0 "to" 1 s',
+  horizontal: 'seconds',
+  panels: [
+    {
+      title: 'per second',
+      height: 200,
+      series: [
+        {
+          label: 'saved',
+          colour: '#0000ff',
+          points: [
+            { x: 0, y: 0 },
+            { x: 100, y: 1_000 },
+          ],
+        },
+      ],
+      levels: [{ label: 'wanted', colour: '#ff0000', y: 500 }],
+    },
+    { title: 'MiB', height: 100, series: [{ label: 'rss', colour: '#00ff00', points: [] }], levels: [] },
+  ],
+};
+
+/** The names of the elements of a text that is well-formed XML. @throws Error where it isn't */
+function elementsOf(xml: string): string[] {
+  const open: string[] = [];
+  const names: string[] = [];
+  const rest = xml.replace(
+    /<(\/?)([a-z]+)((?: [\w:-]+="[^"<&]*")*)(\/?)>/g,
+    (tag: string, closes: string, name: string, _attributes: string, isEmpty: string) => {
+      if (closes === '') names.push(name);
+      else if (open.pop() !== name) throw new Error(`${tag} closes another element`);
+      if (closes === '' && isEmpty === '') open.push(name);
+      return '';
+    },
+  );
+  if (open.length > 0) throw new Error(`${open.join(', ')} are never closed`);
+  if (/[<>&]/.test(rest.replace(/&(amp|lt|gt|quot);/g, ''))) throw new Error(`a bare <, > or & in: ${rest}`);
+  return names;
+}
+
+/** The attribute of the first element of that name. */
+function attribute(svg: string, element: string, name: string): string | undefined {
+  return new RegExp(`<${element} [^>]*?${name}="([^"]*)"`).exec(svg)?.[1];
+}
+
+describe('a chart', () => {
+  const svg = lineChart(CHART);
+
+  it('is well-formed XML, whatever its texts hold', () => {
+    expect(elementsOf(svg)[0]).toBe('svg');
+    expect(svg).toContain('Orders &amp; saves &lt;of one run&gt;');
+  });
+
+  it('loads nothing from anywhere', () => {
+    expect(svg.replace('xmlns="http://www.w3.org/2000/svg"', '')).not.toMatch(/https?:|url\(|<script|<image|<style/);
+  });
+
+  it('has a white ground, so that it can be read on a dark page', () => {
+    expect(attribute(svg, 'rect', 'fill')).toBe('#ffffff');
+    expect(attribute(svg, 'rect', 'height')).toBe(attribute(svg, 'svg', 'height'));
+  });
+
+  it('draws a line from the beginning of both axes to their ends', () => {
+    expect(attribute(svg, 'polyline', 'points')).toBe('70,292 840,92');
+  });
+
+  it('names its axes and lines', () => {
+    for (const label of ['seconds', 'per second', 'saved', 'wanted', 'MiB', 'rss']) expect(svg).toContain(`>${label}<`);
+  });
+
+  it('draws no line for a series without points', () => {
+    expect(elementsOf(svg).filter((name) => name === 'polyline')).toHaveLength(1);
+  });
+
+  it('has axes also without any point', () => {
+    const empty = lineChart({ ...CHART, panels: CHART.panels.slice(1) });
+    expect(elementsOf(empty)).toContain('line');
+    expect(empty).not.toMatch(/NaN|Infinity|undefined/);
+  });
+
+  it('is the same text for the same figures', () => {
+    expect(lineChart(CHART)).toBe(svg);
+  });
+});

@@ -1,0 +1,154 @@
+/**
+ * Charts as SVG text. By hand, since what is needed is a hundred lines: the libraries that draw without a DOM bring megabytes,
+ * and the same run must give the same bytes wherever it is drawn.
+ */
+import { linearScale, type LinearScale } from './linear-scale.js';
+import type { Point } from './moving-mean.js';
+
+/** A line and its name in the legend. */
+export interface Series {
+  readonly label: string;
+  readonly colour: string;
+  readonly points: readonly Point[];
+}
+
+/** A level that is not to be passed, or to be reached: dashed, from side to side. */
+export interface Level {
+  readonly label: string;
+  readonly colour: string;
+  readonly y: number;
+}
+
+/** One plot. All of a chart have the same horizontal axis. */
+export interface Panel {
+  /** What is plotted, with its unit. */
+  readonly title: string;
+  /** Of the plot alone, in pixels. */
+  readonly height: number;
+  readonly series: readonly Series[];
+  readonly levels: readonly Level[];
+}
+
+export interface LineChart {
+  readonly title: string;
+  readonly subtitle: string;
+  /** What the horizontal axis shows, with its unit. */
+  readonly horizontal: string;
+  readonly panels: readonly Panel[];
+}
+
+const WIDTH = 860;
+const LEFT = 70;
+const RIGHT = 20;
+const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
+const HEADER = 62;
+const FOOTER = 50;
+/** Above a plot: its title and legend. */
+const CAPTION = 30;
+const BETWEEN_PANELS = 24;
+const PIXELS_PER_TICK = { horizontal: 80, vertical: 45 };
+/** The width of a letter in the legend, near enough in any font. */
+const LETTER = 6.6;
+const SWATCH = 26;
+
+/** Draws it on white, so that it can be read on pages of any colour. Without points the axes alone are drawn. */
+export function lineChart({ title, subtitle, horizontal, panels }: LineChart): string {
+  const xs = panels.flatMap(({ series }) => series.flatMap(({ points }) => points.map(({ x }) => x)));
+  const scale = linearScale(highestOf(xs), PLOT_WIDTH / PIXELS_PER_TICK.horizontal);
+  let top = HEADER;
+  const drawn = panels.map((panel) => {
+    const plot = panelAt(panel, top, scale);
+    top += CAPTION + panel.height + BETWEEN_PANELS;
+    return plot;
+  });
+  const bottom = top - BETWEEN_PANELS;
+  const height = bottom + FOOTER;
+  return `${[
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" font-family="system-ui, sans-serif" font-size="12" fill="#24292f">`,
+    `<title>${escaped(title)}</title>`,
+    `<desc>${escaped(subtitle)}</desc>`,
+    `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
+    text(LEFT, 26, title, 'font-size="16" font-weight="600"'),
+    text(LEFT, 46, subtitle, 'fill="#57606a"'),
+    ...drawn,
+    ...scale.ticks.map((tick) => text(horizontalAt(scale, tick), bottom + 18, figure(tick), 'text-anchor="middle"')),
+    text(LEFT + PLOT_WIDTH / 2, bottom + 38, horizontal, 'text-anchor="middle" fill="#57606a"'),
+    '</svg>',
+  ].join('\n')}\n`;
+}
+
+function panelAt(panel: Panel, above: number, horizontal: LinearScale): string {
+  const { title, height, series, levels } = panel;
+  const top = above + CAPTION;
+  const values = [...series.flatMap(({ points }) => points.map(({ y }) => y)), ...levels.map(({ y }) => y)];
+  const vertical = linearScale(highestOf(values), height / PIXELS_PER_TICK.vertical);
+  const yOf = (value: number): number => rounded(top + height - vertical.at(value) * height);
+  return [
+    text(LEFT, above + 18, title, 'font-weight="600"'),
+    ...legend(panel, above + 14),
+    ...horizontal.ticks.map((tick) => {
+      const x = horizontalAt(horizontal, tick);
+      return line(x, top, x, top + height, 'stroke="#eaeef2"');
+    }),
+    ...vertical.ticks.flatMap((tick) => [
+      line(LEFT, yOf(tick), LEFT + PLOT_WIDTH, yOf(tick), `stroke="${tick === 0 ? '#57606a' : '#eaeef2'}"`),
+      text(LEFT - 8, yOf(tick) + 4, figure(tick), 'text-anchor="end"'),
+    ]),
+    ...levels.map(({ y, colour }) =>
+      line(LEFT, yOf(y), LEFT + PLOT_WIDTH, yOf(y), `stroke="${colour}" stroke-dasharray="6 4"`),
+    ),
+    ...series
+      .filter(({ points }) => points.length > 0)
+      .map(({ colour, points }) => {
+        const path = points.map(({ x, y }) => `${horizontalAt(horizontal, x)},${yOf(y)}`).join(' ');
+        return `<polyline fill="none" stroke="${colour}" stroke-width="1.8" stroke-linejoin="round" points="${path}"/>`;
+      }),
+  ].join('\n');
+}
+
+/** From right to left, so that it ends at the plot's side. */
+function legend({ series, levels }: Panel, y: number): string[] {
+  const entries = [
+    ...series.map(({ label, colour }) => ({ label, stroke: `stroke="${colour}" stroke-width="2.5"` })),
+    ...levels.map(({ label, colour }) => ({ label, stroke: `stroke="${colour}" stroke-dasharray="6 4"` })),
+  ];
+  let end = LEFT + PLOT_WIDTH;
+  return entries.toReversed().flatMap(({ label, stroke }) => {
+    const start = rounded(end - label.length * LETTER - SWATCH);
+    end = start - 16;
+    return [line(start, y, start + SWATCH - 6, y, stroke), text(start + SWATCH, y + 4, label)];
+  });
+}
+
+function horizontalAt(scale: LinearScale, value: number): number {
+  return rounded(LEFT + scale.at(value) * PLOT_WIDTH);
+}
+
+function line(x1: number, y1: number, x2: number, y2: number, attributes: string): string {
+  return `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" ${attributes}/>`;
+}
+
+function text(x: number, y: number, content: string, attributes = ''): string {
+  return `<text x="${x}" y="${y}"${attributes === '' ? '' : ` ${attributes}`}>${escaped(content)}</text>`;
+}
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
+function escaped(content: string): string {
+  return content.replace(/[&<>"]/g, (character) => ENTITIES[character] ?? character);
+}
+
+/** As people write them: no digits that a sum of binary fractions left. */
+function figure(value: number): string {
+  return value.toLocaleString('en-US', { maximumSignificantDigits: 6 });
+}
+
+/** To a tenth of a pixel: a longer text would show nothing more. */
+function rounded(pixels: number): number {
+  return Math.round(pixels * 10) / 10;
+}
+
+/** Not `Math.max` over an argument for each: a run has thousands. */
+function highestOf(values: readonly number[]): number {
+  return values.reduce((highest, value) => Math.max(highest, value), 0);
+}

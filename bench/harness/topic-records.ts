@@ -1,0 +1,14 @@
+import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
+import { contenderLogger as logger } from '../contenders/contender-logger.js';
+
+/** How many records a topic has, by the ends of its partitions. */
+export async function recordsOn(brokers: string, topic: string): Promise<number> {
+  const admin = connectKafka({ brokers: brokers.split(','), clientId: 'bench', logger }).admin();
+  await admin.connect();
+  try {
+    const partitions = await admin.fetchTopicOffsets(topic);
+    return partitions.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0);
+  } finally {
+    await admin.disconnect();
+  }
+}
