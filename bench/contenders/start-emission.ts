@@ -1,10 +1,12 @@
+import { TopicPositions } from '#orders/topic-positions.js';
 import { systemClock } from '#parallel-consumer/clock.js';
 import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
 import type { Mongo } from '#service/mongo.js';
-import { ConsumerLag } from '../../apps/producer/src/emission/consumer-lag.js';
+import { consumerLag } from '../../apps/producer/src/emission/consumer-lag.js';
 import { LagCeiling } from '../../apps/producer/src/emission/lag-ceiling.js';
 import { OperationRunner } from '../../apps/producer/src/emission/operation-runner.js';
 import type { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
+import { SegmentLeases } from '../../apps/producer/src/emission/segment-leases.js';
 import { Interruptions } from '../../apps/producer/src/operations/interruptions.js';
 import { Operations } from '../../apps/producer/src/operations/operations.js';
 import { PopulateRequestSchema } from '../../apps/producer/src/operations/populate-request.js';
@@ -24,8 +26,9 @@ export async function startEmission(
   populate: { readonly count: number; readonly chunkSize: number },
 ): Promise<void> {
   const operations = new Operations(mongo);
-  const lag = new ConsumerLag(kafka);
-  const ceiling = new LagCeiling(Infinity, async () => lag.records(), systemClock);
-  await operations.create(PopulateRequestSchema.parse(populate));
-  new OperationRunner(operations, new Interruptions(mongo), topic, ceiling).onApplicationBootstrap();
+  const positions = new TopicPositions(kafka);
+  const ceiling = new LagCeiling(Infinity, async () => consumerLag(positions), systemClock);
+  await operations.createPopulate(PopulateRequestSchema.parse(populate), undefined);
+  const leases = new SegmentLeases(mongo);
+  new OperationRunner(leases, new Interruptions(mongo), topic, ceiling, mongo).onApplicationBootstrap();
 }

@@ -5,8 +5,7 @@ import { ensureImportRowIndexes } from '#orders/import-rows.js';
 import { ensureOperationIndexes } from '#orders/operation.js';
 import { ensureOrderIndexes } from '#orders/orders-collection.js';
 import { prepareTopics } from '#orders/prepare-topics.js';
-import { recordsBetween, TopicPositions } from '#orders/topic-positions.js';
-import { ORDERS_TOPIC, SAVERS_GROUP } from '#orders/topics.js';
+import { TopicPositions } from '#orders/topic-positions.js';
 import { systemClock } from '#parallel-consumer/clock.js';
 import { connectKafka, reliableProducer } from '#parallel-consumer/kafka/kafkajs.js';
 import { HealthModule } from '#service/health.js';
@@ -17,6 +16,7 @@ import { Mongo } from '#service/mongo.js';
 import { ensureIdempotencyKeyIndexes } from './operations/idempotency-keys.js';
 import { InterruptionsController } from './operations/interruptions.controller.js';
 import { Interruptions } from './operations/interruptions.js';
+import { consumerLag } from './emission/consumer-lag.js';
 import { LagCeiling } from './emission/lag-ceiling.js';
 import { OperationEventsController } from './operations/operation-events.controller.js';
 import { OperationRunner } from './emission/operation-runner.js';
@@ -49,15 +49,6 @@ async function connectTopic(): Promise<OrdersTopic> {
   });
   const codec = await OrderCodec.connect(settings.SCHEMA_REGISTRY_URL);
   return new OrdersTopic(reliableProducer(kafka, logger), codec, partitions);
-}
-
-/** How far the savers are behind the end of the orders' topic, in records: by what they have committed. */
-async function consumerLag(positions: TopicPositions): Promise<number> {
-  const [committed, ends] = await Promise.all([
-    positions.committed(SAVERS_GROUP, ORDERS_TOPIC),
-    positions.ends(ORDERS_TOPIC),
-  ]);
-  return recordsBetween(committed, ends);
 }
 
 function createLagCeiling(positions: TopicPositions): LagCeiling {
