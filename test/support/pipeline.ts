@@ -79,6 +79,15 @@ export class Pipeline {
     return this.operation(id);
   }
 
+  /** Waits until nothing of the operation is on its way any more, and returns it as it is then. */
+  async allEnded(id: string, withinMs: number): Promise<PopulateResponse> {
+    await eventually(`all of ${id} is saved or dead-lettered`, withinMs, async () => {
+      const { status, acked, saved, deadLettered } = await this.operation(id);
+      return status !== 'running' && (saved ?? 0) + (deadLettered ?? 0) === acked;
+    });
+    return this.operation(id);
+  }
+
   async post<T>(path: string, body: unknown): Promise<Answer<T>> {
     return request<T>(`${this.stack.producerUrl}${path}`, {
       method: 'POST',

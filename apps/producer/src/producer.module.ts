@@ -27,6 +27,7 @@ import { OrdersTopic } from './emission/orders-topic.js';
 import { SegmentLeases } from './emission/segment-leases.js';
 import { ProducerReadiness } from './readiness.js';
 import { OrderOutcomes } from './operations/order-outcomes.js';
+import { ReconcileController } from './reconcile/reconcile.controller.js';
 import { settings } from './settings.js';
 
 const logger = createLogger('producer', settings.LOG_LEVEL);
@@ -71,7 +72,7 @@ class ConnectionsModule {}
     ConnectionsModule,
     HealthModule.with(ProducerReadiness, [ConnectionsModule]),
   ],
-  controllers: [OperationsController, InterruptionsController, OperationEventsController],
+  controllers: [OperationsController, InterruptionsController, OperationEventsController, ReconcileController],
   providers: [
     { provide: OrdersTopic, useFactory: connectTopic },
     { provide: TopicPositions, useValue: new TopicPositions(kafka) },

@@ -34,7 +34,13 @@ export function hasContent(stored: Buffer, content: Buffer): boolean {
   const end = LENGTH_BYTES + content.length;
   if (stored.length <= end) return false;
   if (stored.compare(content, 0, content.length, LENGTH_BYTES, end) !== 0) return false;
-  return stored[end] === 0 || startsWith(stored, INGEST_HEAD, end);
+  return end + 1 === stored.length || endsWithIngest(stored, end);
+}
+
+function endsWithIngest(stored: Buffer, at: number): boolean {
+  if (!startsWith(stored, INGEST_HEAD, at)) return false;
+  const ingestAt = at + INGEST_HEAD.length;
+  return ingestAt + stored.readInt32LE(ingestAt) + 1 === stored.length;
 }
 
 /** The number of a stored document; `undefined` where it isn't laid out as this pipeline writes it. */

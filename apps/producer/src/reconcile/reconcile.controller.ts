@@ -1,0 +1,54 @@
+import { Controller, HttpCode, HttpStatus, Param, Post, Res } from '@nestjs/common';
+import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { TopicPositions } from '#orders/topic-positions.js';
+import { reconcile, UnknownOperationError } from '#reconcile/reconcile.js';
+import { textOf } from '#reconcile/report.js';
+import { Mongo } from '#service/mongo.js';
+import { notFound } from '#service/problem.js';
+import { OperationIdSchema } from '../operations/operation-id.js';
+import { ReconcileResponseSchema, type ReconcileResponse } from './reconcile-response.js';
+
+@ApiTags('operations')
+@Controller('v1/operations/:id/reconcile')
+export class ReconcileController {
+  /** One after another: each reads as fast as it can, and two would only take twice as long. */
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly mongo: Mongo,
+    private readonly positions: TopicPositions,
+  ) {}
+
+  @Post()
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({
+    summary: 'Check that no order of it is lost, doubled or altered',
+    description:
+      'Holds every acknowledged order against MongoDB, byte for byte, and says of each missing one why. Answers when done: some 100,000 orders a second. It ends when the client goes away.',
+  })
+  @ApiOkResponse({ standardSchema: ReconcileResponseSchema })
+  @ApiNotFoundResponse({ description: 'Problem details: no such operation' })
+  async reconcile(
+    @Param('id', { schema: OperationIdSchema }) id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ReconcileResponse> {
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort(new Error('the client has gone away')));
+    const report = this.last.then(async () => this.check(id, gone.signal));
+    this.last = report.catch(() => undefined);
+    return report;
+  }
+
+  private async check(operationId: string, signal: AbortSignal): Promise<ReconcileResponse> {
+    signal.throwIfAborted();
+    const { mongo, positions } = this;
+    try {
+      const report = await reconcile({ client: mongo.client, db: mongo.db, positions, operationId, signal });
+      return { ...report, text: textOf(report) };
+    } catch (error) {
+      if (error instanceof UnknownOperationError) throw notFound(error.message);
+      throw error;
+    }
+  }
+}
