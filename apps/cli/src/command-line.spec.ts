@@ -1,0 +1,46 @@
+import { describe, expect, it } from '@jest/globals';
+import { runOrders } from './testing/command-line-run.js';
+import { answerProblem } from './testing/local-producer.js';
+
+describe('the command line', () => {
+  it('explains itself and each of its commands', async () => {
+    const all = await runOrders(['--help']);
+    expect([all.exitCode, all.err]).toEqual([0, '']);
+    expect(all.out).toContain('Exit codes:');
+    const names = [...all.out.matchAll(/^ {2}([a-z]+) (?=.*[<[])/gm)].map(([, name = '']) => name);
+    const commands = 'populate import operations operation watch pause resume cancel rejects reconcile help';
+    expect(names).toEqual(commands.split(' '));
+    for (const name of names.slice(0, -1)) {
+      const { exitCode, out } = await runOrders([name, '--help']);
+      expect([name, exitCode, out.includes('--url'), out.includes('--json')]).toEqual([name, 0, true, true]);
+    }
+  });
+
+  it.each([
+    [[], /^Usage:/],
+    [['populat', '5'], /unknown command 'populat'/],
+    [['populate'], /missing required argument 'count'/],
+    [['populate', 'many'], /'many' is invalid for argument 'count'\. It takes a whole number/],
+    [['populate', '5', '--rate', 'fast'], /--rate <n>.*It takes a number such as/],
+    [['populate', '5', '--speed', '1'], /unknown option '--speed'/],
+    [['operation', '17'], /It takes the id of an operation, a UUID/],
+    [['import'], /missing required argument 'path'/],
+    [['import', 'nowhere'], /^There is no nowhere\./],
+    [['operations', '--url', 'localhost'], /^"localhost" is no address of a producer/],
+  ])('refuses %j with exit code 2, and asks nobody', async (args, message) => {
+    const { exitCode, out, err, asked } = await runOrders(args);
+    expect({ exitCode, out, asked }).toEqual({ exitCode: 2, out: '', asked: [] });
+    expect(err).toMatch(message);
+  });
+
+  it('names each bad field that the producer found, with exit code 2', async () => {
+    const errors = [{ field: 'count', pointer: '/count', detail: 'must be 10000000 or less' }];
+    const { exitCode, err } = await runOrders(['populate', '99999999'], (_, response) =>
+      answerProblem(response, 400, 'invalid-request', { errors }),
+    );
+    expect([exitCode, err]).toEqual([
+      2,
+      'It is invalid-request. (invalid-request)\n  count: must be 10000000 or less\n',
+    ]);
+  });
+});

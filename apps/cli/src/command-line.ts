@@ -1,0 +1,59 @@
+import { Command, CommanderError } from 'commander';
+import { CliError, explain } from './cli-error.js';
+import type { RunCommand, Surroundings } from './command-context.js';
+import { addImportCommand } from './commands/import.command.js';
+import { addInterruptionCommands } from './commands/interruptions.command.js';
+import { addOperationsCommands } from './commands/operations.command.js';
+import { addPopulateCommand } from './commands/populate.command.js';
+import { addReconcileCommand } from './commands/reconcile.command.js';
+import { addRejectsCommand } from './commands/rejects.command.js';
+import { EXIT_CODE, EXIT_CODES_HELP, type ExitCode } from './exit-code.js';
+import { ProducerClient } from './producer/producer-client.js';
+import { defaultProducerUrl, producerUrl } from './producer/producer-url.js';
+import type { Terminal } from './terminal/terminal.js';
+
+/**
+ * Runs one command line to its end, and tells its failure on standard error.
+ * @param args without node and script
+ * @returns what the process is to end with
+ */
+export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  const { env, terminal, clock } = surroundings;
+  let exitCode: ExitCode = EXIT_CODE.ok;
+  const run: RunCommand = async (command, work) => {
+    const { url } = command.optsWithGlobals<{ url: string }>();
+    const client = new ProducerClient(producerUrl(url), { clock, random: Math.random });
+    exitCode = await work({ ...surroundings, client });
+  };
+  try {
+    await commandLine(defaultProducerUrl(env), terminal, run).parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has told what is wrong, or printed the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODE.ok : EXIT_CODE.usage;
+    terminal.err.write(`${explain(error)}\n`);
+    return error instanceof CliError ? error.exitCode : EXIT_CODE.failed;
+  }
+}
+
+function commandLine(defaultUrl: string, terminal: Terminal, run: RunCommand): Command {
+  const program = new Command('npm run orders --')
+    .description('Runs and watches operations of the orders pipeline, over the HTTP API of its producer.')
+    .option('--url <url>', 'the producer (or ORDERS_URL)', defaultUrl)
+    .addHelpText('after', EXIT_CODES_HELP)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => void terminal.out.write(text),
+      writeErr: (text) => void terminal.err.write(text),
+    })
+    .showHelpAfterError('(--help after a command shows what it takes)')
+    // Throws instead of ending the process; commands made from here on inherit it.
+    .exitOverride();
+  addPopulateCommand(program, run);
+  addImportCommand(program, run);
+  addOperationsCommands(program, run);
+  addInterruptionCommands(program, run);
+  addRejectsCommand(program, run);
+  addReconcileCommand(program, run);
+  return program;
+}

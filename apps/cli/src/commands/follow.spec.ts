@@ -1,0 +1,81 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
+import type { CommandContext } from '../command-context.js';
+import type { Operation } from '../producer/operation.js';
+import { ProducerClient } from '../producer/producer-client.js';
+import { HastyClock } from '../testing/hasty-clock.js';
+import { LocalProducer, type Answerer } from '../testing/local-producer.js';
+import { OPERATION, SUCCEEDED } from '../testing/operation-example.js';
+import { RecordedStream } from '../testing/recorded-stream.js';
+import { follow } from './follow.js';
+
+function event(name: string, operation: Operation): string {
+  return `event: ${name}\nid: ${operation.status}\ndata: ${JSON.stringify(operation)}\n\n`;
+}
+
+describe('watching an operation', () => {
+  let producer: LocalProducer | undefined;
+
+  afterEach(async () => producer?.stop());
+
+  async function watching(answer: Answerer) {
+    producer = await LocalProducer.start(answer);
+    const out = new RecordedStream();
+    const err = new RecordedStream();
+    const interruptions: (() => void)[] = [];
+    const context: CommandContext = {
+      env: {},
+      terminal: { out, err },
+      clock: new ManualClock(),
+      workingDirectory: '.',
+      onInterrupt: (listener) => void interruptions.push(listener),
+      client: new ProducerClient(producer.url, { clock: new HastyClock(), random: () => 1 }),
+    };
+    return { context, out, err, interrupt: () => interruptions.forEach((listener) => listener()) };
+  }
+
+  it.each([
+    ['succeeded', 0],
+    ['failed', 1],
+    ['cancelled', 3],
+  ])('tells how it ended, %s, by exit code %i too', async (status, exitCode) => {
+    const last = { ...SUCCEEDED, status };
+    const { context, out, err } = await watching(
+      (_, response) => void response.end(event('progress', OPERATION) + event('done', last)),
+    );
+    expect(await follow(context, OPERATION.id, {})).toBe(exitCode);
+    expect(out.text).toMatch(new RegExp(`^status +${status}$`, 'm'));
+    expect(err.lines.at(-1)).toMatch(/^1,000 saved/);
+  });
+
+  it('leaves standard output to the JSON', async () => {
+    const { context, out } = await watching(
+      (_, response) => void response.end(event('progress', OPERATION) + event('done', SUCCEEDED)),
+    );
+    expect(await follow(context, OPERATION.id, { json: true })).toBe(0);
+    expect(JSON.parse(out.text)).toEqual(SUCCEEDED);
+  });
+
+  it('is ended by Ctrl-C, once or twice, which says that the operation goes on and how to end that', async () => {
+    const begun = Promise.withResolvers<void>();
+    const { context, out, err, interrupt } = await watching(
+      (_, response) => void response.write(event('progress', OPERATION), () => begun.resolve()),
+    );
+    const exitCode = follow(context, OPERATION.id, { json: true });
+    await begun.promise;
+    interrupt();
+    interrupt();
+    expect(await exitCode).toBe(130);
+    expect(out.text).toBe('');
+    expect(err.text).toContain('the operation goes on');
+    expect(err.text).toContain(`npm run orders -- cancel ${OPERATION.id}\n`);
+    expect(producer?.arrivals.every(({ method }) => method === 'GET')).toBe(true);
+  });
+
+  it('tells of an operation that failed why', async () => {
+    const failed = { ...SUCCEEDED, status: 'failed', error: { code: 'topic-gone', message: 'No topic.' } };
+    const { context, out } = await watching((_, response) => void response.end(event('done', failed)));
+    expect(await follow(context, OPERATION.id, {})).toBe(1);
+    expect(out.text).toMatch(/^error +No topic\. \(topic-gone\)$/m);
+  });
+});

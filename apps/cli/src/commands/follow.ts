@@ -1,0 +1,46 @@
+import type { CommandContext } from '../command-context.js';
+import { EXIT_CODE, type ExitCode } from '../exit-code.js';
+import type { Operation } from '../producer/operation.js';
+import { followOperation } from '../producer/operation-events.js';
+import { operationText } from '../terminal/operation-text.js';
+import { Progress } from '../terminal/progress.js';
+
+/**
+ * Watches an operation until nothing about it will change any more: progress on standard error, then all of it on standard output.
+ * Ctrl-C ends the watching only.
+ * @returns 0 for one that succeeded, 3 for a cancelled one, 130 after Ctrl-C, else 1
+ */
+export async function follow(context: CommandContext, id: string, { json }: { json?: true }): Promise<ExitCode> {
+  const { client, clock, terminal } = context;
+  const interrupted = new AbortController();
+  context.onInterrupt(() => interrupted.abort());
+  const progress = new Progress(terminal.err, clock);
+  let last: Operation | undefined;
+  try {
+    for await (const followed of followOperation(client, id, interrupted.signal)) {
+      if (followed.kind === 'cut') {
+        progress.lost(followed.reason);
+        continue;
+      }
+      last = followed.operation;
+      progress.update(followed.operation);
+    }
+  } finally {
+    progress.end();
+  }
+  if (interrupted.signal.aborted) {
+    terminal.err.write(
+      `No longer watched; the operation goes on. Watch it again: npm run orders -- watch ${id}\n` +
+        `End it: npm run orders -- cancel ${id}\n`,
+    );
+    return EXIT_CODE.interrupted;
+  }
+  if (last === undefined) return EXIT_CODE.failed;
+  terminal.out.write(`${json ? JSON.stringify(last) : operationText(last)}\n`);
+  return exitCodeOf(last);
+}
+
+function exitCodeOf({ status }: Operation): ExitCode {
+  if (status === 'succeeded') return EXIT_CODE.ok;
+  return status === 'cancelled' ? EXIT_CODE.cancelled : EXIT_CODE.failed;
+}

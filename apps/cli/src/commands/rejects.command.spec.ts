@@ -1,0 +1,30 @@
+import { describe, expect, it } from '@jest/globals';
+import { runOrders } from '../testing/command-line-run.js';
+import { answerJson, type Answerer } from '../testing/local-producer.js';
+import { OPERATION } from '../testing/operation-example.js';
+
+const ID = OPERATION.id;
+
+describe('rejects', () => {
+  it('lists what an import refused, page by page, and its text can not harm the terminal', async () => {
+    const reject = { file: 'a.json', row: 3, byteOffset: 71, code: 'bad-amount', detail: 'must be a decimal' };
+    const answer: Answerer = (request, response) => {
+      const isLast = request.url?.includes('after=') === true;
+      const items = [{ ...reject, text: isLast ? '\u001b[2J' : 'x'.repeat(500) }];
+      answerJson(response, 200, { items, page: { ...(!isLast && { next: `/v1/imports/${ID}/rejects?after=1` }) } });
+    };
+    const listed = await runOrders(['rejects', ID], answer);
+    expect(listed.asked).toEqual([`GET /v1/imports/${ID}/rejects`, `GET /v1/imports/${ID}/rejects?after=1`]);
+    expect(listed.out.split('\n')).toEqual([
+      `a.json row 3 (byte 71) bad-amount: must be a decimal: ${'x'.repeat(120)}…`,
+      'a.json row 3 (byte 71) bad-amount: must be a decimal: \\u001b[2J',
+      '',
+    ]);
+    const { out } = await runOrders(['rejects', ID, '--json'], answer);
+    expect(JSON.parse(out)).toHaveLength(2);
+    const none = await runOrders(['rejects', ID, '--json'], (_, response) =>
+      answerJson(response, 200, { items: [], page: {} }),
+    );
+    expect(JSON.parse(none.out)).toEqual([]);
+  });
+});

@@ -1,0 +1,58 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import type { CommandContext, RunCommand } from '../command-context.js';
+import { EXIT_CODE, type ExitCode } from '../exit-code.js';
+import { pagesOf } from '../producer/pages.js';
+import { JsonList } from '../terminal/json-list.js';
+import { printable } from '../terminal/printable.js';
+import { operationId } from './option-values.js';
+
+/** A row of an imported file that is no order. */
+const RejectSchema = z.looseObject({
+  file: z.string(),
+  row: z.number().nullish(),
+  byteOffset: z.number().nullish(),
+  code: z.string(),
+  detail: z.string(),
+  text: z.string().nullish(),
+});
+
+type Reject = z.infer<typeof RejectSchema>;
+
+/** `rejects ID`: what of an import was refused, and why. */
+export function addRejectsCommand(program: Command, run: RunCommand): void {
+  program
+    .command('rejects')
+    .description('list the rows of an import that were refused, and why')
+    .argument('<id>', 'the id of the import', operationId)
+    .option('--json', 'print them as a JSON array, texts whole')
+    .action(async (id: string, { json }: { json?: true }, command: Command) =>
+      run(command, async (context) => listRejects(context, id, json)),
+    );
+}
+
+/** Page by page, and no table, whose widths would need all of them at once: there can be millions. */
+async function listRejects({ client, terminal }: CommandContext, id: string, json?: true): Promise<ExitCode> {
+  const list = new JsonList(terminal.out);
+  let listed = 0;
+  for await (const page of pagesOf(client, `/v1/imports/${id}/rejects`, RejectSchema)) {
+    listed += page.length;
+    for (const reject of page) {
+      if (json) list.add(reject);
+      else terminal.out.write(`${lineOf(reject)}\n`);
+    }
+  }
+  if (json) list.end();
+  else if (listed === 0) terminal.err.write('Nothing was refused.\n');
+  return EXIT_CODE.ok;
+}
+
+const TEXT_SHOWN = 120;
+
+/** Such as `orders-7.json row 12 (byte 1834) bad-amount: must be a decimal: {"amount":…`. */
+function lineOf({ file, row, byteOffset, code, detail, text }: Reject): string {
+  const where = `${file} row ${row ?? '?'} (byte ${byteOffset ?? '?'})`;
+  const whole = text ?? '';
+  const shown = whole.length > TEXT_SHOWN ? `${whole.slice(0, TEXT_SHOWN).toWellFormed()}…` : whole;
+  return printable(`${where} ${code}: ${detail}${shown === '' ? '' : `: ${shown}`}`);
+}

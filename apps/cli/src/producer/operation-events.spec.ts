@@ -1,0 +1,129 @@
+import type { ServerResponse } from 'node:http';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { HastyClock } from '../testing/hasty-clock.js';
+import { answerJson, answerProblem, LocalProducer, type Answerer } from '../testing/local-producer.js';
+import { OPERATION, SUCCEEDED } from '../testing/operation-example.js';
+import { followOperation, type Followed } from './operation-events.js';
+import type { Operation } from './operation.js';
+import { ProducerClient } from './producer-client.js';
+
+function streamOf(response: ServerResponse): ServerResponse {
+  return response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
+}
+
+function event(name: string, id: string, operation: Operation): string {
+  return `event: ${name}\nid: ${id}\ndata: ${JSON.stringify(operation)}\n\n`;
+}
+
+/** Sends it all, then breaks the connection off. */
+function cutAfter(response: ServerResponse, text: string): void {
+  streamOf(response).write(text, () => response.socket?.destroy());
+}
+
+/** One event and a cut, and from then on as it is said. */
+function cutThen(later: Answerer): Answerer {
+  return (request, response, at) =>
+    at === 0 ? cutAfter(response, event('progress', 'a', OPERATION)) : later(request, response, at);
+}
+
+describe('following an operation', () => {
+  let producer: LocalProducer | undefined;
+  const clock = new HastyClock();
+
+  afterEach(async () => producer?.stop());
+
+  async function* followed(answer: Answerer, signal = new AbortController().signal): AsyncGenerator<Followed> {
+    producer = await LocalProducer.start(answer);
+    const client = new ProducerClient(producer.url, { clock, random: () => 1 });
+    yield* followOperation(client, OPERATION.id, signal);
+  }
+
+  /** What was told, in short: how many are acknowledged, with a `!` at the end of it all, or `cut`. */
+  async function told(answer: Answerer): Promise<string[]> {
+    const short: string[] = [];
+    for await (const step of followed(answer))
+      short.push(step.kind === 'cut' ? 'cut' : `${step.operation.acked}${step.isDone ? '!' : ''}`);
+    return short;
+  }
+
+  it('tells each event, in whatever pieces it arrives, until the last', async () => {
+    const text = `: still here\n\n${event('progress', 'a', OPERATION)}${event('done', 'b', SUCCEEDED)}`;
+    const answer: Answerer = async (_, response) => {
+      streamOf(response);
+      for (const piece of text.match(/[^]{1,50}/g) ?? [])
+        await new Promise<void>((resolve) => void response.write(piece, () => resolve()));
+    };
+    expect(await told(answer)).toEqual(['600', '1000!']);
+    expect(producer?.arrivals.map(({ path }) => path)).toEqual([`/v1/operations/${OPERATION.id}/events`]);
+  });
+
+  it('goes on after a cut with what it has not seen, whether the stream ended or broke in the middle of an event', async () => {
+    const half = event('progress', 'lost', OPERATION).slice(0, 60);
+    const answer: Answerer = (_, response, at) => {
+      if (at === 0) cutAfter(response, event('progress', 'a', { ...OPERATION, acked: 1 }) + half);
+      else if (at === 1) streamOf(response).end(event('progress', 'b', { ...OPERATION, acked: 2 }));
+      else streamOf(response).end(event('done', 'c', SUCCEEDED));
+    };
+    expect(await told(answer)).toEqual(['1', 'cut', '2', 'cut', '1000!']);
+    expect(producer?.arrivals.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, 'a', 'b']);
+  });
+
+  it('takes the operation as it stands when the producer has nothing more to tell', async () => {
+    const answer = cutThen((request, response) => {
+      if (request.url?.endsWith('/events') === true) response.writeHead(204).end();
+      else answerJson(response, 200, SUCCEEDED);
+    });
+    expect(await told(answer)).toEqual(['600', 'cut', '1000!']);
+  });
+
+  it('waits longer between failures, also while the service has no database', async () => {
+    const before = clock.waits.length;
+    const answer = cutThen((_, response, at) => {
+      if (at < 4) answerProblem(response, 503, 'database-away');
+      else streamOf(response).end(event('done', 'b', SUCCEEDED));
+    });
+    expect(await told(answer)).toEqual(['600', 'cut', 'cut', 'cut', 'cut', '1000!']);
+    expect(clock.waits.slice(before)).toEqual([250, 500, 1_000, 2_000]);
+  });
+
+  it('fails at once for an operation that is not there', async () => {
+    await expect(told((_, response) => answerProblem(response, 404, 'not-found'))).rejects.toMatchObject({
+      code: 'not-found',
+      exitCode: 1,
+    });
+    expect(producer?.arrivals).toHaveLength(1);
+  });
+
+  it('gives up soon where nobody ever answered, and after five minutes where somebody had', async () => {
+    await expect(told((request) => void request.socket.destroy())).rejects.toMatchObject({ code: 'connection-broken' });
+    expect(producer?.arrivals).toHaveLength(4);
+    await producer?.stop();
+    const before = clock.now();
+    const answer = cutThen((request) => void request.socket.destroy());
+    await expect(told(answer)).rejects.toMatchObject({ code: 'connection-broken' });
+    expect(clock.now() - before).toBeGreaterThan(5 * 60_000);
+    expect(clock.now() - before).toBeLessThan(6 * 60_000);
+  });
+
+  it('ends when it is told to, in the middle of a quiet stream', async () => {
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const steps = followed(
+      (_, response) => void streamOf(response).write(event('progress', 'a', OPERATION)),
+      stop.signal,
+    );
+    for await (const { kind } of steps) {
+      seen.push(kind);
+      stop.abort();
+    }
+    expect(seen).toEqual(['operation']);
+  });
+
+  it('refuses events of another form', async () => {
+    await expect(told((_, response) => void streamOf(response).end('event: done\ndata: {}\n\n'))).rejects.toMatchObject(
+      {
+        code: 'unexpected-answer',
+      },
+    );
+  });
+});

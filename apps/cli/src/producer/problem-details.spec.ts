@@ -1,0 +1,17 @@
+import { describe, expect, it } from '@jest/globals';
+import { problemError } from './problem-details.js';
+
+describe('problem details', () => {
+  it('can not write to the terminal what they like', () => {
+    const body = JSON.stringify({ detail: 'bad \u001b[2J', errors: [{ field: 'a\nb', detail: '\u202e' }] });
+    expect(problemError(400, body, 'GET /').message).toBe('bad \\u001b[2J\n  a\\u000ab: \\u202e');
+  });
+
+  it('are told with what there is of them', () => {
+    expect(problemError(503, '{"title":"Service Unavailable"}', 'GET /')).toMatchObject({
+      code: 'problem',
+      message: 'Service Unavailable',
+      exitCode: 1,
+    });
+  });
+});

@@ -1,0 +1,26 @@
+import { CliError } from '../cli-error.js';
+import { EXIT_CODE } from '../exit-code.js';
+
+const DEFAULT_PORT = '3001';
+
+/** The producer that is meant without `--url`: ORDERS_URL, else the one of `npm start` on this machine. Empty variables count as absent. */
+export function defaultProducerUrl(env: NodeJS.ProcessEnv): string {
+  return env['ORDERS_URL'] || `http://127.0.0.1:${env['PRODUCER_PORT'] || DEFAULT_PORT}`;
+}
+
+/**
+ * An address without a slash at its end, ready for a path behind it.
+ * @throws CliError `bad-url` for what is no http or https address
+ */
+export function producerUrl(text: string): string {
+  const url = URL.parse(text);
+  const isUsable =
+    url !== null && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '' && url.username === '';
+  if (isUsable) return url.href.replace(/\/+$/, '');
+  throw new CliError(
+    'bad-url',
+    `"${text}" is no address of a producer.`,
+    'Give --url (or ORDERS_URL) one such as http://127.0.0.1:3001.',
+    { exitCode: EXIT_CODE.usage },
+  );
+}

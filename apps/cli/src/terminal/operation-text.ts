@@ -1,0 +1,71 @@
+import type { Operation } from '../producer/operation.js';
+import { count, duration, UNKNOWN } from './figures.js';
+import { printable } from './printable.js';
+import { tableOf } from './table.js';
+
+const COLUMNS = [
+  { heading: 'operation' },
+  { heading: 'kind' },
+  { heading: 'status' },
+  { heading: 'orders', align: 'right' },
+  { heading: 'acked', align: 'right' },
+  { heading: 'saved', align: 'right' },
+  { heading: 'dead letters', align: 'right' },
+  { heading: 'requested' },
+] as const;
+
+/** Operations as a table, in the order given. */
+export function operationsTable(operations: readonly Operation[]): string {
+  const rows = operations.map((operation) => [
+    printable(operation.id),
+    printable(operation.kind),
+    statusOf(operation),
+    count(operation.count),
+    count(operation.acked),
+    count(operation.saved),
+    count(operation.deadLettered),
+    printable(operation.requestedAt ?? UNKNOWN),
+  ]);
+  return tableOf(COLUMNS, rows);
+}
+
+/** One operation, a line for each thing to know. */
+export function operationText(operation: Operation): string {
+  const { id, kind, status, count: total, firstNumber, acked, saved, deadLettered } = operation;
+  const { ratePerSecond, etaSeconds } = operation;
+  const numbers =
+    typeof firstNumber === 'number' && typeof total === 'number'
+      ? `, numbers ${count(firstNumber)} to ${count(firstNumber + total - 1)}`
+      : '';
+  const lines: [string, string][] = [
+    ['operation', id],
+    ['kind', kind],
+    ['status', statusOf(operation)],
+    ['orders', `${count(total)}${numbers}`],
+    [
+      'acked',
+      `${count(acked)}, ${count(ratePerSecond)}/s${status === 'running' ? `, ETA ${duration(etaSeconds)}` : ''}`,
+    ],
+    ['saved', count(saved)],
+    ['dead letters', count(deadLettered)],
+    ...(typeof operation.seed === 'number' ? [['seed', String(operation.seed)] as [string, string]] : []),
+    ['requested', operation.requestedAt ?? UNKNOWN],
+    ['started', operation.startedAt ?? 'not yet'],
+    ['finished', operation.finishedAt ?? 'not yet'],
+    ...errorOf(operation),
+  ];
+  return lines.map(([name, value]) => `${name.padEnd(13)} ${printable(value)}`).join('\n');
+}
+
+/** The status, and what is about to change it or holds it up. */
+function statusOf({ status, interruption, waitingFor }: Operation): string {
+  const besides = [
+    ...(interruption ? [`about to ${interruption}`] : []),
+    ...(waitingFor ? [`waits for the ${waitingFor}`] : []),
+  ];
+  return printable(besides.length > 0 ? `${status} (${besides.join(', ')})` : status);
+}
+
+function errorOf({ error }: Operation): [string, string][] {
+  return error ? [['error', `${error.message} (${error.code})`]] : [];
+}

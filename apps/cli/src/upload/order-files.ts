@@ -1,0 +1,88 @@
+import type { Stats } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, extname, join, resolve } from 'node:path';
+import { types } from 'node:util';
+import { CliError } from '../cli-error.js';
+import { EXIT_CODE } from '../exit-code.js';
+
+/** A file to upload. */
+export interface OrderFile {
+  readonly path: string;
+  /** What the producer and its rejects call it: the base name, unique in one upload. */
+  readonly name: string;
+  readonly mediaType: 'application/json' | 'application/zip';
+}
+
+const MEDIA_TYPES: Readonly<Record<string, OrderFile['mediaType']>> = {
+  '.json': 'application/json',
+  '.zip': 'application/zip',
+};
+
+/**
+ * The files that the paths of the command line mean: files as they are given, and of a folder its `*.json` files, sorted by name,
+ * without what lies in folders below and without symbolic links, which may lead anywhere.
+ * @param paths relative to the working directory, or absolute
+ * @throws CliError with exit code 2: `no-such-file`, `not-readable`, `not-orders`, `no-files`, `zip-not-alone`, `same-name`
+ */
+export async function orderFiles(paths: readonly string[], workingDirectory: string): Promise<OrderFile[]> {
+  const files = (await Promise.all(paths.map(async (path) => filesAt(resolve(workingDirectory, path), path)))).flat();
+  if (files.length > 1 && files.some(({ mediaType }) => mediaType === 'application/zip'))
+    throw usage(
+      'zip-not-alone',
+      'A .zip is imported alone.',
+      'Import each .zip, and all the rest, by a command of its own.',
+    );
+  requireDifferentNames(files);
+  return files;
+}
+
+async function filesAt(path: string, given: string): Promise<OrderFile[]> {
+  const stats = await statsOf(path, given);
+  if (stats.isDirectory()) return filesIn(path, given);
+  const mediaType = MEDIA_TYPES[extname(path)];
+  if (mediaType !== undefined && stats.isFile()) return [{ path, name: basename(path), mediaType }];
+  throw usage('not-orders', `${given} is no .json file, no .zip and no folder.`, 'Name one of these.');
+}
+
+async function filesIn(folder: string, given: string): Promise<OrderFile[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const names = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.json')).map(({ name }) => name);
+  if (names.length === 0)
+    throw usage(
+      'no-files',
+      `The folder ${given} holds no .json file.`,
+      'Folders below it and symbolic links are not followed.',
+    );
+  return names
+    .toSorted((a, b) => (a < b ? -1 : 1))
+    .map((name) => ({ path: join(folder, name), name, mediaType: 'application/json' }));
+}
+
+async function statsOf(path: string, given: string): Promise<Stats> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    const code = types.isNativeError(error) && 'code' in error ? String(error.code) : 'unknown';
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw usage('no-such-file', `There is no ${given}.`, `Relative paths begin where the command was typed.`);
+    throw usage('not-readable', `${given} can't be read (${code}).`, 'Check its permissions.');
+  }
+}
+
+function requireDifferentNames(files: readonly OrderFile[]): void {
+  const paths = new Map<string, string>();
+  for (const { name, path } of files) {
+    const other = paths.get(name);
+    if (other !== undefined)
+      throw usage(
+        'same-name',
+        `${other} and ${path} have the same name.`,
+        'Rejected rows are told by the name of their file: import them apart, or rename one.',
+      );
+    paths.set(name, path);
+  }
+}
+
+function usage(code: string, message: string, remedy: string): CliError {
+  return new CliError(code, message, remedy, { exitCode: EXIT_CODE.usage });
+}

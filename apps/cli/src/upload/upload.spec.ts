@@ -1,0 +1,115 @@
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { z } from 'zod';
+import { ProducerClient } from '../producer/producer-client.js';
+import { HastyClock } from '../testing/hasty-clock.js';
+import { answerJson, answerProblem, bodyOf, LocalProducer, type Answerer } from '../testing/local-producer.js';
+import type { OrderFile } from './order-files.js';
+import { uploadOf } from './upload.js';
+
+const MIB = 1_024 * 1_024;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** What reachable buffers hold; what one collection frees is counted as free by the next. */
+function heldBytes(): number {
+  collectGarbage();
+  return process.memoryUsage().arrayBuffers;
+}
+
+describe('an upload', () => {
+  let folder: string;
+  let producer: LocalProducer | undefined;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'orders-cli-'));
+  });
+
+  afterAll(async () => rm(folder, { recursive: true, force: true }));
+
+  afterEach(async () => producer?.stop());
+
+  async function fileOf(name: string, text: string): Promise<OrderFile> {
+    await writeFile(join(folder, name), text);
+    return { path: join(folder, name), name, mediaType: 'application/json' };
+  }
+
+  async function send(files: readonly OrderFile[], answer: Answerer): Promise<unknown> {
+    producer = await LocalProducer.start(answer);
+    const client = new ProducerClient(producer.url, { clock: new HastyClock(), random: () => 1 });
+    const { headers, body } = await uploadOf(files);
+    return client.ask({ method: 'POST', path: '/v1/imports', headers, body, isPatient: true }, z.unknown());
+  }
+
+  it('is one form with a part `file` for each, named as on disk, and knows its length', async () => {
+    const files = [await fileOf('a "1".json', '[1]'), await fileOf('ü.json', '["ü"]')];
+    const forms: [string, string, string][] = [];
+    await send(files, async (request, response) => {
+      const whole = await bodyOf(request);
+      expect(request.headers['content-length']).toBe(String(whole.length));
+      const type = request.headers['content-type'] ?? '';
+      const form = await new Response(whole, { headers: { 'content-type': type } }).formData();
+      for (const [field, part] of form) if (typeof part === 'object') forms.push([field, part.name, await part.text()]);
+      answerJson(response, 202, {});
+    });
+    expect(forms).toEqual([
+      ['file', 'a "1".json', '[1]'],
+      ['file', 'ü.json', '["ü"]'],
+    ]);
+  });
+
+  it('is read from disk as it is sent: a large file takes no memory', async () => {
+    const large = await fileOf('large.json', '');
+    await truncate(large.path, 160 * MIB);
+    const before = heldBytes();
+    let received = 0;
+    let most = 0;
+    let collections = 0;
+    await send([large], async (request, response) => {
+      for await (const chunk of request) {
+        received += (chunk as Buffer).length;
+        if (received < (collections + 1) * 16 * MIB) continue;
+        collections += 1;
+        most = Math.max(most, heldBytes() - before);
+      }
+      answerJson(response, 202, {});
+    });
+    expect(received).toBeGreaterThan(160 * MIB);
+    expect(most).toBeLessThan(64 * MIB);
+  }, 60_000);
+
+  it('goes again from its beginning when the connection breaks', async () => {
+    const file = await fileOf('again.json', `[${'1,'.repeat(200_000)}1]`);
+    const sizes: number[] = [];
+    await send([file], async (request, response, at) => {
+      if (at === 0) return void request.once('data', () => request.socket.destroy());
+      sizes.push((await bodyOf(request)).length);
+      answerJson(response, 202, {});
+    });
+    expect(sizes).toEqual([(await uploadOf([file])).bytes]);
+  });
+
+  it('tells why it was refused, also before all of it was sent', async () => {
+    const large = await fileOf('refused.json', '');
+    await truncate(large.path, 64 * MIB);
+    const refused = send([large], (request, response) => {
+      request.once('data', () => answerProblem(response, 413, 'too-large'));
+    });
+    await expect(refused).rejects.toMatchObject({ code: 'too-large' });
+  });
+
+  it('fails when a file changes in the meantime, rather than sending a mixture', async () => {
+    const file = await fileOf('changing.json', '[1]');
+    const upload = await uploadOf([file]);
+    await writeFile(file.path, '[1, 2]');
+    producer = await LocalProducer.start(() => undefined);
+    const client = new ProducerClient(producer.url, { clock: new HastyClock(), random: () => 1 });
+    const sent = client.ask({ method: 'POST', path: '/v1/imports', ...upload }, z.unknown());
+    await expect(sent).rejects.toMatchObject({ code: 'file-changed' });
+  });
+});

@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
+import type { OperationResponse } from '../apps/producer/src/operations/operation-response.js';
+import { eventually } from './support/eventually.js';
+import { Pipeline } from './support/pipeline.js';
+
+const SCRIPT = join(PROJECT_DIRECTORY, 'dist/apps/cli/src/main.js');
+
+interface Run {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+describe('npm run orders', () => {
+  let pipeline: Pipeline;
+
+  beforeAll(async () => {
+    pipeline = await Pipeline.start('--save-ms', '0..1');
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+  }, 60_000);
+
+  /** The command line as its npm script runs it, without a TTY and without a `.env` of this machine. */
+  function begin(...args: string[]) {
+    const child = spawn(process.execPath, [SCRIPT, ...args], {
+      cwd: pipeline.stack.dataDirectory,
+      env: { ...process.env, ORDERS_URL: pipeline.stack.producerUrl },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const text = { out: '', err: '' };
+    child.stdout.on('data', (chunk: Buffer) => (text.out += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (text.err += chunk.toString()));
+    const ended = new Promise<Run>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code) => resolve({ code, ...text }));
+    });
+    return { child, text, ended };
+  }
+
+  async function orders(...args: string[]): Promise<Run> {
+    return begin(...args).ended;
+  }
+
+  async function json<T>(...args: string[]): Promise<T> {
+    const { code, out, err } = await orders(...args, '--json');
+    if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}: ${err}`);
+    return JSON.parse(out) as T;
+  }
+
+  it('populates and watches until all is saved', async () => {
+    const { code, out, err } = await orders('populate', '3000', '--seed', '7', '--accounts', '50', '--watch', '--json');
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ status: 'succeeded', seed: 7, acked: 3_000, saved: 3_000 });
+    expect(err.trimEnd().split('\n').at(-1)).toMatch(/^3,000 saved, 3,000 acked of 3,000, .+\/s, ETA 0:00$/);
+    expect(err).not.toContain('\r');
+  }, 60_000);
+
+  it('begins one operation for one key, whoever repeats the command', async () => {
+    const first = await json<OperationResponse>('populate', '7', '--key', 'once');
+    const again = await json<OperationResponse>('populate', '7', '--key', 'once');
+    expect(again.id).toBe(first.id);
+    const other = await orders('populate', '8', '--key', 'once');
+    expect([other.code, other.out]).toEqual([2, '']);
+    expect(other.err).toContain('(idempotency-key-reused)');
+    await pipeline.allSaved(first.id, 30_000);
+  }, 60_000);
+
+  it('pauses, resumes and cancels; who watches is told by exit code 3', async () => {
+    const { id } = await json<OperationResponse>('populate', '1000000', '--rate', '2000', '--chunk-size', '100');
+    expect(await json('pause', id)).toMatchObject({ id, status: 'paused' });
+    expect((await orders('operations', '--status', 'paused')).out).toContain(id);
+    expect(await json('resume', id)).toMatchObject({ id, status: 'running' });
+    const watch = begin('watch', id);
+    await eventually('it is watched', 20_000, () => watch.text.err.includes('acked of 1,000,000'));
+    const cancelled = await orders('cancel', id);
+    expect(cancelled.code).toBe(0);
+    expect(cancelled.out).toMatch(/^status +cancelled$/m);
+    const { code, out } = await watch.ended;
+    expect(code).toBe(3);
+    expect(out).toMatch(/^status +cancelled$/m);
+    const resumed = await orders('resume', id);
+    expect([resumed.code, resumed.out]).toEqual([1, '']);
+    expect(resumed.err).toContain('(operation-ended)');
+  }, 90_000);
+
+  it('goes on watching when the producer is killed, and Ctrl-C ends nothing but the watching', async () => {
+    const { id } = await json<OperationResponse>('populate', '30000', '--rate', '3000');
+    const patient = begin('watch', id, '--json');
+    const impatient = begin('operation', id, '--watch');
+    for (const { text } of [patient, impatient])
+      await eventually('it is watched', 20_000, () => text.err.includes('acked of 30,000'));
+    impatient.child.kill('SIGINT');
+    const { code, out, err } = await impatient.ended;
+    expect([code, out]).toEqual([130, '']);
+    expect(err).toContain(`npm run orders -- cancel ${id}`);
+    process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
+    const watched = await patient.ended;
+    expect(watched.code).toBe(0);
+    expect(JSON.parse(watched.out)).toMatchObject({ id, status: 'succeeded', saved: 30_000 });
+  }, 120_000);
+
+  it('lists operations newest first, and shows each', async () => {
+    const listed = await json<OperationResponse[]>('operations', '--all', '--kind', 'populate');
+    const ids = listed.map(({ id }) => id);
+    expect(ids).toEqual(ids.toSorted().toReversed());
+    expect(ids.length).toBeGreaterThanOrEqual(4);
+    const [newest = ''] = ids;
+    const table = await orders('operations');
+    expect(table.out.split('\n')[0]).toMatch(
+      /^operation +kind +status +orders +acked +saved +dead letters +requested$/,
+    );
+    expect(table.out.split('\n')[1]).toMatch(new RegExp(`^${newest} +populate +succeeded +30,000 +30,000 +30,000 +0 `));
+    const { code, out } = await orders('operation', newest);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^saved +30,000$/m);
+  }, 60_000);
+
+  it('says what is wrong, with an exit code to tell it by', async () => {
+    const tooMany = await orders('populate', '10000001', '--accounts', '0');
+    expect([tooMany.code, tooMany.out]).toEqual([2, '']);
+    expect(tooMany.err).toMatch(/\(invalid-request\)\n {2}count: .+\n {2}accounts: .+\n$/);
+    const status = await orders('operations', '--status', 'done');
+    expect([status.code, status.err]).toEqual([2, expect.stringMatching(/^ {2}status: /m)]);
+    const unknown = '01935c9e-8a00-7000-8000-000000000009';
+    for (const command of ['operation', 'watch', 'pause']) {
+      const { code, out, err } = await orders(command, unknown);
+      expect([command, code, out]).toEqual([command, 1, '']);
+      expect(err).toContain(`There is no operation ${unknown}. (not-found)`);
+    }
+    const nobody = await orders('operations', '--url', 'http://127.0.0.1:1');
+    expect(nobody.code).toBe(1);
+    expect(nobody.err).toMatch(
+      /^No producer answers at http:\/\/127\.0\.0\.1:1 \(ECONNREFUSED\): start one with `npm start`/,
+    );
+  }, 60_000);
+});
