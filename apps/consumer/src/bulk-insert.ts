@@ -1,5 +1,5 @@
 import { MongoBulkWriteError, type Collection, type WriteError } from 'mongodb';
-import { fromDocument, sameOrder, type OrderDocument } from '#orders/order-document.js';
+import { fromDocument, sameImportedOrder, sameOrder, type OrderDocument } from '#orders/order-document.js';
 import { ordersCollection } from '#orders/orders-collection.js';
 import type { Mongo } from '#service/mongo.js';
 
@@ -87,6 +87,8 @@ function compare(document: OrderDocument, stored: ReadonlyMap<string, OrderDocum
     if (/index: _id_/.test(message)) throw new BulkUncertainError('an order is there, but not yet on a majority');
     return { kind: 'conflict', reason: `another order holds number ${String(document.number)}` };
   }
-  if (sameOrder(fromDocument(there), fromDocument(document))) return REPEATED;
+  const [saved, incoming] = [fromDocument(there), fromDocument(document)];
+  // Two imports of the same order at once give it two numbers: the first to be saved is the one.
+  if (sameOrder(saved, incoming) || sameImportedOrder(saved, incoming)) return REPEATED;
   return { kind: 'conflict', reason: 'another order with this id and other content is saved' };
 }

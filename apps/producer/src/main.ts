@@ -4,14 +4,16 @@ try {
   // Imported here, so that settings that can't be used end in their message alone.
   const { settings } = await import('./settings.js');
   const { ProducerModule } = await import('./producer.module.js');
+  const { acceptUploads } = await import('./imports/multipart-files.js');
   await startService({
     module: ProducerModule,
     host: settings.LISTEN_HOST,
     port: settings.PORT,
+    prepare: acceptUploads,
     docs: {
       title: 'Orders: producer',
       description:
-        'Emits fake financial orders to Kafka, as operations that run in the background and survive restarts.',
+        'Emits fake financial orders, and those of a legacy system, to Kafka, as operations that run in the background and survive restarts.',
     },
   });
 } catch (error) {

@@ -24,6 +24,18 @@ import { OperationView } from './operations/operation-view.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { Operations } from './operations/operations.js';
 import { OrdersTopic } from './emission/orders-topic.js';
+import { ensureManifestIndexes, ImportManifest } from './imports/import-manifest.js';
+import { ImportReader } from './imports/import-reader.js';
+import { ImportReceiver } from './imports/import-receiver.js';
+import { ImportRejects } from './imports/import-rejects.js';
+import { ImportRunner } from './imports/import-runner.js';
+import { ImportSources } from './imports/import-sources.js';
+import { ImportView } from './imports/import-view.js';
+import { ImportsController } from './imports/imports.controller.js';
+import { ReadingLeases } from './imports/reading-leases.js';
+import { RejectsController } from './imports/rejects.controller.js';
+import { RowIntake } from './imports/row-intake.js';
+import { ensureStagedFileIndexes, StagedFiles } from './imports/staged-files.js';
 import { SegmentLeases } from './emission/segment-leases.js';
 import { ProducerReadiness } from './readiness.js';
 import { OrderOutcomes } from './operations/order-outcomes.js';
@@ -40,6 +52,8 @@ async function connectMongo(): Promise<Mongo> {
   await ensureIdempotencyKeyIndexes(mongo.db);
   await ensureDeadLetterIndexes(mongo.db);
   await ensureImportRowIndexes(mongo.db);
+  await ensureManifestIndexes(mongo.db);
+  await ensureStagedFileIndexes(mongo.db);
   return mongo;
 }
 
@@ -72,7 +86,14 @@ class ConnectionsModule {}
     ConnectionsModule,
     HealthModule.with(ProducerReadiness, [ConnectionsModule]),
   ],
-  controllers: [OperationsController, InterruptionsController, OperationEventsController, ReconcileController],
+  controllers: [
+    OperationsController,
+    InterruptionsController,
+    OperationEventsController,
+    ImportsController,
+    RejectsController,
+    ReconcileController,
+  ],
   providers: [
     { provide: OrdersTopic, useFactory: connectTopic },
     { provide: TopicPositions, useValue: new TopicPositions(kafka) },
@@ -83,6 +104,16 @@ class ConnectionsModule {}
     OperationRunner,
     OperationView,
     OrderOutcomes,
+    { provide: ImportSources, useValue: new ImportSources(settings.IMPORT_MAX_BYTES, settings.IMPORT_DIR) },
+    ImportReceiver,
+    ImportManifest,
+    ImportRejects,
+    ImportView,
+    StagedFiles,
+    ReadingLeases,
+    RowIntake,
+    ImportReader,
+    ImportRunner,
   ],
 })
 export class ProducerModule {}

@@ -1,5 +1,6 @@
 import { Long, type Collection, type Db, type UUID } from 'mongodb';
-import { fromDocument, type OrderDocument } from './order-document.js';
+import type { LegacyOrder } from './legacy-order.js';
+import { fromDocument, toDocument, type Ingest, type OrderDocument } from './order-document.js';
 import type { Order } from './order.js';
 
 /** An order of an import as it will be emitted: what the generator is to a populate, these are to an import. */
@@ -9,6 +10,8 @@ export interface ImportRow {
   readonly operationId: string;
   /** 0 to count - 1, without a gap; the order's number is the operation's first number and this. */
   readonly index: number;
+  /** Which claim of the import stored it, as `reading.epoch` counts them: an earlier holder may not remove it. */
+  readonly epoch: number;
   /** Where it stood: the file's place in the import, and the row's in the file, both from 0. */
   readonly source: { readonly file: number; readonly row: number };
   /** The order as MongoDB will hold it, but for its number. */
@@ -38,4 +41,19 @@ export async function importedOrders(
   return rows.map(({ _id, index, order }) =>
     fromDocument({ ...order, _id, number: Long.fromNumber(firstNumber + index) }),
   );
+}
+
+const NOT_INGESTED: Ingest = { operationId: null, partition: 0, offset: Long.ZERO, attempts: 0, savedAt: new Date(0) };
+
+export function importRow(
+  order: LegacyOrder,
+  place: Pick<ImportRow, 'operationId' | 'index' | 'epoch' | 'source'>,
+): ImportRow {
+  const { _id, number: _number, ingest: _ingest, ...document } = toDocument({ ...order, number: 0 }, NOT_INGESTED);
+  return { _id, ...place, order: document };
+}
+
+/** The order of a row, under number 0: it gets its own when it is emitted. */
+export function unnumberedOrder({ _id, order }: ImportRow): Order {
+  return fromDocument({ ...order, _id, number: Long.ZERO });
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { BSON, Long } from 'mongodb';
 import { orderGenerator } from './generator.js';
-import { fromDocument, sameOrder, toDocument, type OrderDocument } from './order-document.js';
+import { fromDocument, sameImportedOrder, sameOrder, toDocument, type OrderDocument } from './order-document.js';
 import type { Order } from './order.js';
 
 const order = orderGenerator({
@@ -44,5 +44,25 @@ describe('an order as MongoDB holds it', () => {
       { legacy: { number: 1, filled: [] } },
     ];
     expect(changes.filter((change) => sameOrder(order, { ...order, ...change }))).toEqual([]);
+  });
+
+  it('of an import is there already under another number, and not with any other difference', () => {
+    const again = { ...imported, number: 1 };
+    expect(sameOrder(imported, again)).toBe(false);
+    expect(sameImportedOrder(imported, again)).toBe(true);
+    const changes: Partial<Order>[] = [
+      { quantity: order.quantity + 1 },
+      { legacy: { number: 13, filled: ['symbol'] } },
+      { legacy: { number: 12, filled: [] } },
+    ];
+    expect(changes.filter((change) => sameImportedOrder(imported, { ...again, ...change }))).toEqual([]);
+  });
+
+  it('that came without a legacy system is the same as its own export', () => {
+    const exported = { ...order, legacy: { number: order.number, filled: [] } };
+    expect(sameImportedOrder(order, exported)).toBe(true);
+    expect(sameImportedOrder(order, { ...exported, legacy: { number: 5, filled: [] } })).toBe(false);
+    expect(sameImportedOrder(order, { ...exported, legacy: { number: order.number, filled: ['side'] } })).toBe(false);
+    expect(sameImportedOrder(order, order)).toBe(false);
   });
 });

@@ -72,9 +72,25 @@ export function fromDocument(document: Omit<OrderDocument, 'ingest'>): Order {
 
 /** Whether two orders are the same in every field: what makes a replay harmless, and anything else a conflict. */
 export function sameOrder(a: Order, b: Order): boolean {
+  return a.number === b.number && sameContent(a, b) && sameLegacy(a, b);
+}
+
+/**
+ * Whether an order of an import is there already, under whatever number: an import always gives new ones, so an order that two
+ * imports bring differs in nothing else. An order that came in without a legacy system is the same as its own export.
+ * @param there its number only counts when it has no `legacy`
+ */
+export function sameImportedOrder(there: Order, imported: Omit<Order, 'number'>): boolean {
+  if (imported.legacy === undefined || !sameContent(there, imported)) return false;
+  if (there.legacy !== undefined) return sameLegacy(there, imported);
+  return imported.legacy.filled.length === 0 && imported.legacy.number === there.number;
+}
+
+type Content = Omit<Order, 'number' | 'legacy'>;
+
+function sameContent(a: Content, b: Content): boolean {
   return (
     a.id === b.id &&
-    a.number === b.number &&
     a.accountId === b.accountId &&
     a.side === b.side &&
     a.symbol === b.symbol &&
@@ -82,8 +98,10 @@ export function sameOrder(a: Order, b: Order): boolean {
     a.price === b.price &&
     a.amount === b.amount &&
     a.currency === b.currency &&
-    a.createdAt.getTime() === b.createdAt.getTime() &&
-    a.legacy?.number === b.legacy?.number &&
-    a.legacy?.filled.join() === b.legacy?.filled.join()
+    a.createdAt.getTime() === b.createdAt.getTime()
   );
+}
+
+function sameLegacy(a: Pick<Order, 'legacy'>, b: Pick<Order, 'legacy'>): boolean {
+  return a.legacy?.number === b.legacy?.number && a.legacy?.filled.join() === b.legacy?.filled.join();
 }

@@ -3,7 +3,7 @@ import { NestFactory } from '@nestjs/core';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger as PinoLogger } from 'nestjs-pino';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import qs from 'qs';
 import { serveApiDocs, type ApiDescription } from './openapi.js';
 import { ProblemFilter } from './problem-filter.js';
@@ -21,6 +21,8 @@ export interface ServiceOptions {
   readonly port: number;
   /** Largest request body in bytes; beyond it: 413. */
   readonly bodyLimit?: number;
+  /** Gives Fastify what the handlers need of it, such as parsers of other bodies than JSON, before the routes are made. */
+  readonly prepare?: (fastify: FastifyInstance) => Promise<void>;
   /** Without it the service has no documents: it serves health and metrics only. */
   readonly docs?: ApiDescription;
 }
@@ -50,8 +52,10 @@ export async function startService(options: ServiceOptions): Promise<void> {
     logger: false,
     abortOnError: false,
   });
-  // Fastify would take text for a body; every body here is JSON, all else is 415.
-  app.getHttpAdapter().getInstance().removeContentTypeParser('text/plain');
+  const fastify = app.getHttpAdapter().getInstance();
+  // Fastify would take text for a body; a body is JSON, or what a service is prepared for, all else is 415.
+  fastify.removeContentTypeParser('text/plain');
+  await options.prepare?.(fastify);
   app.useLogger(app.get(PinoLogger));
   app.useGlobalFilters(problems);
   app.useGlobalPipes(new ValidationPipe());

@@ -185,7 +185,8 @@ function wanted({ interruption }: OperationDocument): Interruption | null {
   return interruption ?? null;
 }
 
-function leaseOf(owner: string): Lease {
+/** A lease from now on. */
+export function leaseOf(owner: string): Lease {
   return { owner, expiresAt: new Date(Date.now() + LEASE_MS) };
 }
 

@@ -3,6 +3,7 @@ import { ApiConflictResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, 
 import type { OperationDocument } from '#orders/operation.js';
 import { pause as sleep, systemClock } from '#parallel-consumer/clock.js';
 import { notFound, Problem } from '#service/problem.js';
+import { ImportRunner } from '../imports/import-runner.js';
 import { Interruptions } from './interruptions.js';
 import { OperationIdSchema } from './operation-id.js';
 import { OperationResponseSchema, type OperationResponse } from './operation-response.js';
@@ -27,6 +28,7 @@ export class InterruptionsController {
     private readonly interruptions: Interruptions,
     private readonly operations: Operations,
     private readonly runner: OperationRunner,
+    private readonly imports: ImportRunner,
     private readonly view: OperationView,
   ) {}
 
@@ -62,6 +64,7 @@ export class InterruptionsController {
     changed: OperationDocument | null,
   ): Promise<OperationResponse> {
     this.runner.kick();
+    this.imports.kick();
     const deadline = systemClock.now() + PATIENCE_MS;
     for (let operation = changed ?? (await this.operations.find(id)); ; operation = await this.operations.find(id)) {
       if (operation === null) throw notFound(`There is no operation ${id}.`);

@@ -31,6 +31,7 @@ const OPERATION: OperationResponse = {
   error: null,
   faults: null,
   ackedFaults: null,
+  import: null,
   firstErrors: [],
 };
 

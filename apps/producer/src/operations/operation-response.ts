@@ -25,7 +25,7 @@ export const OperationResponseSchema = z
     count: count.nullable().describe('Its orders; null while the files of an import are being read.'),
     firstNumber: count
       .nullable()
-      .describe('The number of its first order; the others follow without a gap. Null as long as `count` is.'),
+      .describe('The number of its first order; the others follow without a gap. Null as long as there is none.'),
     chunkSize: count,
     accounts: count.nullable().describe('Of a populate.'),
     from: date.nullable().describe('Of a populate.'),
@@ -61,6 +61,10 @@ export const OperationResponseSchema = z
       .describe('The order numbers that Kafka has acknowledged, as ranges; both ends belong to them.'),
     saved: count.nullable().describe('Orders found in MongoDB by a majority read.'),
     deadLettered: count.nullable().describe('Orders that could not be saved and wait among the dead letters.'),
+    import: z
+      .object({ files: count, rows: count, accepted: count, skipped: count, conflicting: count, malformed: count })
+      .nullable()
+      .describe('Of an import: what its files have brought so far; more of it at /v1/imports/{id}.'),
     requestedAt: date,
     startedAt: date.nullable(),
     finishedAt: date.nullable(),
@@ -89,7 +93,7 @@ export type OperationsPage = z.infer<typeof OperationsPageSchema>;
 export type OperationResponse = z.infer<typeof OperationResponseSchema>;
 
 /** What is found elsewhere at the time of the question. */
-export type OperationFindings = Pick<OperationResponse, 'saved' | 'deadLettered' | 'firstErrors'>;
+export type OperationFindings = Pick<OperationResponse, 'saved' | 'deadLettered' | 'firstErrors' | 'import'>;
 
 export function operationResponse(
   operation: OperationDocument,
@@ -113,6 +117,7 @@ export function operationResponse(
     ackedNumbers: ackedNumbers(operation),
     saved: findings.saved,
     deadLettered: findings.deadLettered,
+    import: findings.import,
     requestedAt: operation.requestedAt.toISOString(),
     startedAt: operation.startedAt?.toISOString() ?? null,
     finishedAt: operation.finishedAt?.toISOString() ?? null,
@@ -130,7 +135,7 @@ function whatIsAsked(operation: OperationDocument): Pick<OperationResponse, Aske
     const isRead = operation.reading === null;
     const { count: orders, firstNumber } = operation;
     const nothing = { seed: null, accounts: null, from: null, to: null, faults: null, ackedFaults: null };
-    return { ...nothing, count: isRead ? orders : null, firstNumber: isRead ? firstNumber : null };
+    return { ...nothing, count: isRead ? orders : null, firstNumber: orders > 0 ? firstNumber : null };
   }
   const { seed, count: orders, firstNumber, accounts, from, to, faults } = operation;
   return {

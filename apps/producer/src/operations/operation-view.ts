@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { OperationDocument } from '#orders/operation.js';
 import { notFound } from '#service/problem.js';
+import { ImportManifest } from '../imports/import-manifest.js';
 import { operationResponse, type OperationResponse } from './operation-response.js';
 import { Operations } from './operations.js';
 import { OrderOutcomes } from './order-outcomes.js';
@@ -11,6 +12,7 @@ export class OperationView {
   constructor(
     private readonly operations: Operations,
     private readonly counts: OrderOutcomes,
+    private readonly manifest: ImportManifest,
   ) {}
 
   /** @throws Problem 404 */
@@ -21,11 +23,17 @@ export class OperationView {
   }
 
   async of(operation: OperationDocument): Promise<OperationResponse> {
-    const [saved, deadLettered, firstErrors] = await Promise.all([
+    const [saved, deadLettered, firstErrors, brought] = await Promise.all([
       this.counts.saved(operation),
       this.counts.deadLettered(operation),
       this.counts.firstErrors(operation),
+      operation.kind === 'import' ? this.broughtBy(operation) : null,
     ]);
-    return operationResponse(operation, { saved, deadLettered, firstErrors }, new Date());
+    return operationResponse(operation, { saved, deadLettered, firstErrors, import: brought }, new Date());
+  }
+
+  private async broughtBy({ _id }: OperationDocument): Promise<OperationResponse['import']> {
+    const { files, ...rows } = await this.manifest.totals(_id);
+    return { files: files.total, ...rows };
   }
 }

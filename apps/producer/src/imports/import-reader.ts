@@ -1,0 +1,188 @@
+import { Injectable } from '@nestjs/common';
+import { fileReason, restReason } from './file-fault.js';
+import { ImportManifest, type ManifestFile, type RowCounts } from './import-manifest.js';
+import { ImportRejects, type ImportReject } from './import-rejects.js';
+import type { ReadingClaim } from './reading-leases.js';
+import { parseRow } from './row-parser.js';
+import { RowIntake, type Candidate } from './row-intake.js';
+import { RowSplitter, SHOWN_BYTES, type FileFault, type RawRow } from './row-splitter.js';
+import { StagedFiles } from './staged-files.js';
+
+/** Rows that are looked up and stored at once. */
+const BATCH_ROWS = 1_000;
+
+/** A row with what it was read as; its bytes are no longer needed. */
+interface ReadRow extends Omit<RawRow, 'bytes' | 'fault'> {
+  readonly parsed: ReturnType<typeof parseRow>;
+  readonly text: string;
+}
+
+type Progress = RowCounts & Pick<ManifestFile, 'byteOffset'>;
+
+/** One reading of an import, by one process, until it is whole or something else is wanted. */
+interface Reading {
+  readonly claim: ReadingClaim;
+  /** Ends it after the batch in hand. */
+  readonly signal: AbortSignal;
+  /** Orders that the import has accepted: the index of the next one. */
+  accepted: number;
+}
+
+/**
+ * Reads the files of an import, one batch of rows after another. Each batch is stored before the reading's place is moved behind
+ * it, so a kill at any point costs one batch, which then comes to the same.
+ */
+@Injectable()
+export class ImportReader {
+  constructor(
+    private readonly staged: StagedFiles,
+    private readonly manifest: ImportManifest,
+    private readonly rejects: ImportRejects,
+    private readonly intake: RowIntake,
+  ) {}
+
+  /** @returns how many orders the import has, once all files are read; `undefined`: not yet. @throws LeaseLostError */
+  async read(claim: ReadingClaim, signal: AbortSignal): Promise<number | undefined> {
+    const { operationId, epoch } = claim;
+    const { accepted } = await this.manifest.totals(operationId);
+    const reading: Reading = { claim, signal, accepted };
+    let file = await this.manifest.unread(claim, -1);
+    if (file !== null) await this.forgetBrokenBatch(reading, file);
+    for (; file !== null; file = await this.manifest.unread(claim, file._id.file)) {
+      const known = file.state === 'waiting' ? await this.manifest.readBefore(file) : undefined;
+      if (known !== undefined) await this.manifest.save(file, { state: 'known', knownFrom: known });
+      else await this.readFile(reading, file);
+      if (signal.aborted) return undefined;
+    }
+    // A batch of an earlier holder may have come in after this one has forgotten it.
+    await this.intake.forget({ operationId, epoch, nextIndex: reading.accepted });
+    return reading.accepted;
+  }
+
+  private async forgetBrokenBatch(
+    { claim: { operationId, epoch }, accepted }: Reading,
+    { _id, rows }: ManifestFile,
+  ): Promise<void> {
+    await this.intake.forget({ operationId, epoch, nextIndex: accepted });
+    await this.rejects.forget(operationId, epoch, { file: _id.file, row: rows - 1 });
+  }
+
+  private async readFile(reading: Reading, file: ManifestFile): Promise<void> {
+    let progress = progressOf(file);
+    let batch: ReadRow[] = [];
+    const splitter = new RowSplitter({ offset: file.byteOffset, row: file.rows });
+    for await (const chunk of this.bytesOf(file)) {
+      for (const raw of splitter.push(chunk)) {
+        batch.push(readRow(raw));
+        if (batch.length < BATCH_ROWS) continue;
+        progress = await this.takeBatch(reading, file, batch, progress);
+        batch = [];
+        if (reading.signal.aborted) return;
+      }
+      if (splitter.isOver) break;
+      // Also within a line that has no end. What of a batch is in hand is read again then.
+      if (reading.signal.aborted) return;
+    }
+    await this.endFile(reading, file, { batch, progress, fault: splitter.end() });
+  }
+
+  /** From where it was left. */
+  private bytesOf({ content, bytes, byteOffset }: ManifestFile): AsyncIterable<Buffer> | readonly Buffer[] {
+    if (content === null || bytes === null || byteOffset === bytes) return [];
+    return this.staged.read({ content, bytes }, byteOffset);
+  }
+
+  private async endFile(
+    reading: Reading,
+    file: ManifestFile,
+    { batch, progress, fault }: { batch: readonly ReadRow[]; progress: Progress; fault: FileFault | undefined },
+  ): Promise<void> {
+    if (fault !== undefined && !('rest' in fault))
+      return this.manifest.save(file, { state: 'refused', reason: fileReason(fault.code) });
+    const last = batch.length === 0 ? progress : await this.store(reading, file, batch, progress);
+    const rest = fault === undefined ? undefined : restOf(fault, file);
+    if (rest !== undefined) await this.rejects.store([rest]);
+    const unread = rest === undefined ? 0 : 1;
+    await this.manifest.save(file, {
+      ...last,
+      rows: last.rows + unread,
+      malformed: last.malformed + unread,
+      state: 'read',
+    });
+  }
+
+  private async takeBatch(
+    reading: Reading,
+    file: ManifestFile,
+    batch: readonly ReadRow[],
+    before: Progress,
+  ): Promise<Progress> {
+    const progress = await this.store(reading, file, batch, before);
+    await this.manifest.save(file, { ...progress, state: 'reading' });
+    return progress;
+  }
+
+  /** Stores what a batch brings and what of it is set aside. @returns where the file is then */
+  private async store(
+    reading: Reading,
+    file: ManifestFile,
+    batch: readonly ReadRow[],
+    before: Progress,
+  ): Promise<Progress> {
+    const { operationId, file: place } = file._id;
+    const candidates: (Candidate & { readonly from: ReadRow })[] = [];
+    const rejects: ImportReject[] = [];
+    for (const from of batch) {
+      if ('order' in from.parsed)
+        candidates.push({ order: from.parsed.order, source: { file: place, row: from.row }, from });
+      else rejects.push({ ...rejected(file, from), ...from.parsed.reason });
+    }
+    const malformed = rejects.length;
+    const outcomes = await this.intake.take(candidates, {
+      operationId,
+      epoch: file.epoch,
+      nextIndex: reading.accepted,
+    });
+    for (const [at, { from }] of candidates.entries())
+      if (outcomes[at] === 'conflicting') rejects.push({ ...rejected(file, from), ...CONFLICT });
+    await this.rejects.store(rejects);
+    const counted = (wanted: string): number => outcomes.filter((outcome) => outcome === wanted).length;
+    reading.accepted += counted('accepted');
+    return {
+      rows: before.rows + batch.length,
+      accepted: before.accepted + counted('accepted'),
+      skipped: before.skipped + counted('skipped'),
+      conflicting: before.conflicting + counted('conflicting'),
+      malformed: before.malformed + malformed,
+      byteOffset: batch.at(-1)?.end ?? before.byteOffset,
+    };
+  }
+}
+
+function progressOf({ rows, accepted, skipped, conflicting, malformed, byteOffset }: ManifestFile): Progress {
+  return { rows, accepted, skipped, conflicting, malformed, byteOffset };
+}
+
+const CONFLICT = {
+  code: 'conflict',
+  field: 'id',
+  detail: 'an order with this id and other content is there already; it stays as it is',
+} as const;
+
+function readRow(raw: RawRow): ReadRow {
+  const { row, offset, end, bytes } = raw;
+  return { row, offset, end, parsed: parseRow(raw), text: bytes.toString('utf8', 0, SHOWN_BYTES) };
+}
+
+function rejected({ _id, name, epoch }: ManifestFile, { row, offset, text }: Pick<ReadRow, 'row' | 'offset' | 'text'>) {
+  return { _id: { ..._id, row }, epoch, fileName: name, byteOffset: offset, text };
+}
+
+function restOf({ code, rest }: Extract<FileFault, { rest: unknown }>, file: ManifestFile): ImportReject {
+  const { row, offset, bytes } = rest;
+  return {
+    ...rejected(file, { row, offset, text: bytes.toString('utf8', 0, SHOWN_BYTES) }),
+    code,
+    detail: restReason(code),
+  };
+}

@@ -1,0 +1,97 @@
+import { createHash } from 'node:crypto';
+import { HttpStatus, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { v7 as uuidv7 } from 'uuid';
+import type { OperationDocument } from '#orders/operation.js';
+import { Problem } from '#service/problem.js';
+import { Operations } from '../operations/operations.js';
+import { ByteBudget, MAX_FILES, tooManyFiles } from './import-limits.js';
+import { ImportManifest, type ReceivedFile } from './import-manifest.js';
+import type { ImportQuery } from './import-request.js';
+import { ImportSources } from './import-sources.js';
+import { isRefused, type IncomingFile } from './incoming-file.js';
+import { StagedFiles } from './staged-files.js';
+
+/** Takes the files of an import, all or none: once the operation is there, all their bytes are durable. */
+@Injectable()
+export class ImportReceiver implements BeforeApplicationShutdown {
+  private readonly underWay = new Set<FastifyRequest>();
+
+  constructor(
+    private readonly sources: ImportSources,
+    private readonly staged: StagedFiles,
+    private readonly manifest: ImportManifest,
+    private readonly operations: Operations,
+  ) {}
+
+  /**
+   * @param key as `Operations.createImport`: what is compared is the files' names and contents, and the options
+   * @throws Problem 4xx when any file is refused in a way that refuses all; then nothing is kept
+   */
+  async receive(
+    request: FastifyRequest,
+    { query, key }: { query: ImportQuery; key: string | undefined },
+  ): Promise<OperationDocument> {
+    const _id = uuidv7();
+    this.underWay.add(request);
+    try {
+      const received = await this.stage(_id, this.sources.of(request));
+      if (received.length === 0) throw noFiles();
+      await this.manifest.add(_id, received);
+      const options = { chunkSize: query.chunkSize, ratePerSecond: query.ratePerSecond ?? null };
+      const asked = { kind: 'import', files: digestOf(received), ...options };
+      const operation = await this.operations.createImport({ _id, ...options }, { key, request: asked });
+      // The key was known: these files are the ones of that time.
+      if (operation._id !== _id) await this.discard(_id);
+      return operation;
+    } catch (error) {
+      // The rest is read and thrown away: a sender that is still writing would not see the answer.
+      request.raw.resume();
+      // What can't be removed now is removed by `StagedFiles.tidy`.
+      await this.discard(_id).catch(() => undefined);
+      throw error;
+    } finally {
+      this.underWay.delete(request);
+    }
+  }
+
+  /** A sender may take hours, or have fallen silent: a stop does not wait for it. */
+  beforeApplicationShutdown(): void {
+    for (const request of this.underWay) request.raw.destroy();
+  }
+
+  private async stage(operationId: string, files: AsyncIterable<IncomingFile>): Promise<ReceivedFile[]> {
+    const budget = new ByteBudget(this.sources.maxBytes);
+    const received: ReceivedFile[] = [];
+    for await (const { name, content } of files) {
+      if (received.length === MAX_FILES) throw tooManyFiles();
+      if (isRefused(content)) received.push({ name, bytes: null, sha256: null, content: null, reason: content });
+      else {
+        const file = await this.staged.stage(content, { operationId, name, budget });
+        received.push({ name, ...file, reason: null });
+      }
+    }
+    return received;
+  }
+
+  /** Unless the operation is there: an answer that got lost says nothing about it. */
+  private async discard(id: string): Promise<void> {
+    if ((await this.operations.find(id)) !== null) return;
+    await this.manifest.remove(id);
+    await this.staged.remove(id);
+  }
+}
+
+function noFiles(): Problem {
+  return new Problem(
+    HttpStatus.BAD_REQUEST,
+    'no-files',
+    'There is no file in it. Send JSON files as multipart/form-data, a zip archive as application/zip, or {"folder": "…"} as JSON.',
+  );
+}
+
+function digestOf(files: readonly ReceivedFile[]): string {
+  const hash = createHash('sha256');
+  for (const { name, sha256, reason } of files) hash.update(`${JSON.stringify([name, sha256, reason?.code])}\n`);
+  return hash.digest('hex');
+}

@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import type { OperationDocument } from '#orders/operation.js';
+import { notFound } from '#service/problem.js';
+import { Operations } from '../operations/operations.js';
+import { ImportManifest } from './import-manifest.js';
+import { ImportRejects } from './import-rejects.js';
+import {
+  fileResponse,
+  importResponse,
+  rejectResponse,
+  type ImportFiles,
+  type ImportRejectResponse,
+  type ImportRejectsPage,
+  type ImportResponse,
+} from './import-response.js';
+import { nextPage, type FilesQuery, type RejectsQuery } from './manifest-query.js';
+
+/** Imports as the API tells them. All of it throws Problem 404 for an id that no import has. */
+@Injectable()
+export class ImportView {
+  constructor(
+    private readonly operations: Operations,
+    private readonly manifest: ImportManifest,
+    private readonly rejected: ImportRejects,
+  ) {}
+
+  async byId(id: string): Promise<ImportResponse> {
+    const operation = await this.find(id);
+    return importResponse(operation, await this.manifest.totals(id));
+  }
+
+  async files(id: string, { after, pageSize: size }: FilesQuery): Promise<ImportFiles> {
+    await this.find(id);
+    const items = (await this.manifest.page(id, after, size)).map(fileResponse);
+    const places = items.map(({ file }) => String(file));
+    return { items, page: { size, ...nextPage(`/v1/imports/${id}/files`, size, places) } };
+  }
+
+  async rejects(id: string, { after, pageSize: size }: RejectsQuery): Promise<ImportRejectsPage> {
+    await this.find(id);
+    const items = (await this.rejected.page(id, after, size)).map(rejectResponse);
+    const places = items.map(({ file, row }) => `${file}.${row}`);
+    return { items, page: { size, ...nextPage(`/v1/imports/${id}/rejects`, size, places) } };
+  }
+
+  /** All of them, one by one as they are asked for. */
+  async allRejects(id: string): Promise<AsyncIterable<ImportRejectResponse>> {
+    await this.find(id);
+    const rejects = this.rejected.all(id);
+    return (async function* () {
+      for await (const reject of rejects) yield rejectResponse(reject);
+    })();
+  }
+
+  private async find(id: string): Promise<OperationDocument> {
+    const operation = await this.operations.find(id);
+    if (operation?.kind !== 'import') throw notFound(`There is no import ${id}.`);
+    return operation;
+  }
+}

@@ -1,0 +1,54 @@
+import { Readable } from 'node:stream';
+import { Controller, Get, Header, Param, Query, Res } from '@nestjs/common';
+import {
+  ApiBadRequestResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiProduces,
+  ApiTags,
+} from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import { OperationIdSchema } from '../operations/operation-id.js';
+import { ImportRejectsSchema, type ImportRejectResponse, type ImportRejectsPage } from './import-response.js';
+import { ImportView } from './import-view.js';
+import { RejectsQuerySchema, type RejectsQuery } from './manifest-query.js';
+
+@ApiTags('imports')
+@ApiNotFoundResponse({ description: 'Problem details: no such import' })
+@ApiBadRequestResponse({ description: 'Problem details naming every bad parameter' })
+@Controller('v1/imports/:id')
+export class RejectsController {
+  constructor(private readonly imports: ImportView) {}
+
+  @Get('rejects')
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({ summary: 'The rows that were set aside, by file and row' })
+  @ApiOkResponse({ standardSchema: ImportRejectsSchema })
+  async rejects(
+    @Param('id', { schema: OperationIdSchema }) id: string,
+    @Query({ schema: RejectsQuerySchema }) query: RejectsQuery,
+  ): Promise<ImportRejectsPage> {
+    return this.imports.rejects(id, query);
+  }
+
+  @Get('rejects.ndjson')
+  @ApiOperation({
+    summary: 'All rows that were set aside, as a file',
+    description: 'One JSON object a line, as in the list.',
+  })
+  @ApiProduces('application/x-ndjson')
+  @ApiOkResponse({ description: 'The file, streamed' })
+  async download(@Param('id', { schema: OperationIdSchema }) id: string, @Res() reply: FastifyReply): Promise<void> {
+    const rejects = await this.imports.allRejects(id);
+    await reply
+      .header('Content-Type', 'application/x-ndjson; charset=utf-8')
+      .header('Content-Disposition', `attachment; filename="import-${id}-rejects.ndjson"`)
+      .header('Cache-Control', 'no-store')
+      .send(Readable.from(lines(rejects)));
+  }
+}
+
+async function* lines(rejects: AsyncIterable<ImportRejectResponse>): AsyncGenerator<string> {
+  for await (const reject of rejects) yield `${JSON.stringify(reject)}\n`;
+}

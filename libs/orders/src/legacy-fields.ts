@@ -1,0 +1,180 @@
+import { validate as isUuid } from 'uuid';
+import { z } from 'zod';
+import { MAX_AMOUNT, MAX_PRICE, parseMoney, type Money } from './money.js';
+import { MAX_QUANTITY, SIDES, type Side } from './order.js';
+
+/** A JSON number as it stands in the text: read as a float it could lose digits, or its form. */
+export class NumberText {
+  constructor(readonly text: string) {}
+}
+
+/** What can be wrong with a row. */
+export type LegacyCode =
+  | 'not-an-object'
+  | 'missing-field'
+  | 'unknown-field'
+  | 'wrong-type'
+  | 'not-a-uuid'
+  | 'not-an-integer'
+  | 'unsafe-number'
+  | 'out-of-range'
+  | 'not-a-plain-decimal'
+  | 'bad-text'
+  | 'bad-value'
+  | 'not-a-date'
+  | 'amount-mismatch';
+
+/** A field, or the row as a whole, that can't be taken. */
+export class FieldRefusal extends Error {
+  override readonly name = 'FieldRefusal';
+
+  constructor(
+    readonly code: LegacyCode,
+    readonly field: string | undefined,
+    readonly detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+/** Fields that may be left out, in the order in which `legacy.filled` names them. */
+export const FILLABLE = [
+  'accountId',
+  'side',
+  'symbol',
+  'quantity',
+  'price',
+  'amount',
+  'currency',
+  'createdAt',
+] as const;
+export type Fillable = (typeof FILLABLE)[number];
+
+export type Row = Readonly<Record<string, unknown>>;
+
+const DATE_TIME = z.regexes.datetime({ offset: true });
+
+export function isObject(value: unknown): value is Row {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NumberText);
+}
+
+export function refuseUnknown(row: Row, known: ReadonlySet<string>, prefix = ''): void {
+  const unknown = Object.keys(row).find((name) => !known.has(name));
+  if (unknown === undefined) return;
+  throw new FieldRefusal('unknown-field', `${prefix}${unknown.slice(0, 64)}`, 'is not known: its value would be lost');
+}
+
+export function uuid(row: Row, name: string): string {
+  const value = given(row, name) ?? missing(name);
+  if (typeof value === 'string' && isUuid(value)) return value.toLowerCase();
+  throw new FieldRefusal('not-a-uuid', name, 'must be a UUID of 36 characters');
+}
+
+/** 0 to 2^53 - 1. */
+export function legacyNumber(path: string, value: unknown): number {
+  if (value === undefined) return missing(path);
+  const number = integer(value, path);
+  if (number < 0n) throw new FieldRefusal('out-of-range', path, 'must not be below 0');
+  if (number <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(number);
+  throw new FieldRefusal('unsafe-number', path, 'must not be above 2^53 - 1: no reader of JSON would keep it');
+}
+
+export function quantity(row: Row): number | undefined {
+  const value = given(row, 'quantity');
+  if (value === undefined) return undefined;
+  const number = integer(value, 'quantity');
+  if (number >= 1n && number <= BigInt(MAX_QUANTITY)) return Number(number);
+  throw new FieldRefusal('out-of-range', 'quantity', `must be from 1 to ${MAX_QUANTITY}`);
+}
+
+export function price(row: Row): Money | undefined {
+  const money = decimal(row, 'price');
+  return money === undefined ? undefined : withinPrice(money);
+}
+
+/** @throws FieldRefusal when the price does not fit decimal(18,4) */
+export function withinPrice(money: Money): Money {
+  if (money <= MAX_PRICE) return money;
+  throw new FieldRefusal('out-of-range', 'price', 'must have at most 14 digits before the point');
+}
+
+export function amount(row: Row): Money | undefined {
+  const money = decimal(row, 'amount');
+  if (money === undefined || money <= MAX_AMOUNT) return money;
+  throw new FieldRefusal('out-of-range', 'amount', 'must have at most 18 digits before the point');
+}
+
+export function side(row: Row): Side | undefined {
+  const value = given(row, 'side');
+  const known = SIDES.find((each) => each === value);
+  if (value === undefined || known !== undefined) return known;
+  throw new FieldRefusal('bad-value', 'side', `must be ${SIDES.map((each) => `"${each}"`).join(' or ')}`);
+}
+
+export function currency(row: Row): string | undefined {
+  const value = given(row, 'currency');
+  if (value === undefined || (typeof value === 'string' && /^[A-Z]{3}$/.test(value))) return value;
+  throw new FieldRefusal('bad-value', 'currency', 'must be an ISO 4217 code such as "EUR"');
+}
+
+/** Text that every reader gives back as it is. */
+export function plainText(row: Row, name: Fillable, longest: number): string | undefined {
+  const value = given(row, name);
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string') throw new FieldRefusal('wrong-type', name, 'must be a string');
+  if (value.length >= 1 && value.length <= longest && value.isWellFormed() && !/\p{Cc}/u.test(value)) return value;
+  throw new FieldRefusal('bad-text', name, `must be 1 to ${longest} characters, without control characters`);
+}
+
+export function dateTime(row: Row): Date | undefined {
+  const value = given(row, 'createdAt');
+  if (value === undefined) return undefined;
+  // Finer than milliseconds would be cut off.
+  const isExact = typeof value === 'string' && DATE_TIME.test(value) && !/\.\d{4}/.test(value);
+  const date = new Date(isExact ? value : Number.NaN);
+  if (date.getTime() >= 0 && date.getUTCFullYear() <= 9999) return date;
+  const detail = 'must be a date and time with a zone and at most milliseconds, 1970 to 9999: 2026-01-31T12:00:00.000Z';
+  throw new FieldRefusal('not-a-date', 'createdAt', detail);
+}
+
+/** `legacy.filled`, as an earlier import has named them. */
+export function filledNames(value: unknown): ReadonlySet<string> {
+  const known: ReadonlySet<unknown> = new Set(FILLABLE);
+  if (Array.isArray(value) && value.every((name) => known.has(name))) return new Set(value as string[]);
+  throw new FieldRefusal('bad-value', 'legacy.filled', `must be an array of ${FILLABLE.join(', ')}`);
+}
+
+/** A field that is there; `undefined`: it is left out. */
+function given(row: Row, name: string): unknown {
+  const value = row[name];
+  if (value === null) throw new FieldRefusal('wrong-type', name, 'is null; leave it out if it is not known');
+  return value;
+}
+
+function missing(name: string): never {
+  throw new FieldRefusal('missing-field', name, 'must be there');
+}
+
+/** Of its text: 1.0, 1e3 and whatever a float would round are no integers. */
+function integer(value: unknown, name: string): bigint {
+  if (value instanceof NumberText && /^-?\d{1,40}$/.test(value.text)) return BigInt(value.text);
+  if (value instanceof NumberText && /^-?\d+$/.test(value.text))
+    throw new FieldRefusal('unsafe-number', name, 'has more than 40 digits');
+  throw new FieldRefusal('not-an-integer', name, 'must be a JSON number without a point and without an exponent');
+}
+
+/** Above zero, from a number's or a string's own digits. */
+function decimal(row: Row, name: 'price' | 'amount'): Money | undefined {
+  const value = given(row, name);
+  if (value === undefined) return undefined;
+  const digits = value instanceof NumberText ? value.text : value;
+  if (typeof digits !== 'string' || !/^-?\d{1,19}(\.\d{1,4})?$/.test(digits))
+    throw new FieldRefusal(
+      'not-a-plain-decimal',
+      name,
+      'must be a decimal such as "12.50": a point, at most 4 decimals, no exponent',
+    );
+  const money = parseMoney(digits);
+  if (money > 0n) return money;
+  throw new FieldRefusal('out-of-range', name, 'must be above zero');
+}

@@ -1,0 +1,168 @@
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import { orderGenerator } from './generator.js';
+import { NumberText } from './legacy-fields.js';
+import { legacyOrder, type LegacyOrder } from './legacy-order.js';
+import { formatMoney } from './money.js';
+import { orderViolation, type Order } from './order.js';
+
+const ID = '01935c9e-8a00-4000-8000-00000000000a';
+const PAIR = { id: ID, number: 7 };
+
+const generated = orderGenerator({
+  operationId: '01935c9e-8a00-7000-8000-000000000001',
+  seed: 1,
+  count: 100,
+  firstNumber: 500,
+  accounts: 9,
+  from: new Date('2026-01-01T00:00:00Z'),
+  to: new Date('2026-01-02T00:00:00Z'),
+});
+
+/** As a parser that keeps number texts gives it. */
+function textual(value: unknown): unknown {
+  if (typeof value === 'number') return new NumberText(String(value));
+  if (Array.isArray(value)) return value.map(textual);
+  if (typeof value === 'object' && value !== null && !(value instanceof NumberText))
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, textual(each)]));
+  return value;
+}
+
+function read(row: unknown): LegacyOrder {
+  const result = legacyOrder(textual(row));
+  if ('reason' in result) throw new Error(JSON.stringify(result.reason));
+  return result.order;
+}
+
+/** As the query API tells it. */
+function exported({ price, amount, createdAt, ...order }: Order): Record<string, unknown> {
+  return { ...order, price: formatMoney(price), amount: formatMoney(amount), createdAt: createdAt.toISOString() };
+}
+
+const number = (text: string): NumberText => new NumberText(text);
+
+describe('a legacy order', () => {
+  it('may be a pair: what is missing is filled from the id alone, and named', () => {
+    const { amount, price, ...order } = read(PAIR);
+    expect({ ...order, amount: formatMoney(amount), price: formatMoney(price) }).toMatchInlineSnapshot(`
+      {
+        "accountId": "legacy-e32e",
+        "amount": "2618805.5700",
+        "createdAt": 1970-01-01T00:00:00.000Z,
+        "currency": "USD",
+        "id": "01935c9e-8a00-4000-8000-00000000000a",
+        "legacy": {
+          "filled": [
+            "accountId",
+            "side",
+            "symbol",
+            "quantity",
+            "price",
+            "amount",
+            "currency",
+            "createdAt",
+          ],
+          "number": 7,
+        },
+        "price": "475.7140",
+        "quantity": 5505,
+        "side": "sell",
+        "symbol": "DYNE",
+      }
+    `);
+    expect(read(PAIR)).toEqual(read({ ...PAIR, id: ID.toUpperCase() }));
+  });
+
+  it('filled in whatever part keeps the rules of an order', () => {
+    const parts = fc.subarray(['accountId', 'side', 'symbol', 'quantity', 'price', 'currency', 'createdAt']);
+    const property = fc.property(fc.uuid(), fc.nat(99), parts, (id, index, names) => {
+      const whole = exported(generated(index));
+      const order = read({ ...PAIR, id, ...Object.fromEntries(names.map((name) => [name, whole[name]])) });
+      expect(orderViolation({ ...order, number: 1 })).toBeUndefined();
+      expect(order.legacy.filled.filter((name) => names.includes(name))).toEqual([]);
+      expect(order.legacy.filled.length).toBe(8 - names.length);
+    });
+    fc.assert(property, { numRuns: 500 });
+  });
+
+  it('in full is taken as it is', () => {
+    const { number: legacyNumber, ...order } = generated(3);
+    expect(read(exported(generated(3)))).toEqual({ ...order, legacy: { number: legacyNumber, filled: [] } });
+  });
+
+  it('that was imported and exported before is the same again', () => {
+    const first = read(PAIR);
+    expect(read(exported({ ...first, number: 4_711 }))).toEqual(first);
+  });
+
+  it.each<[string, object, object]>([
+    ['amount', { quantity: 3, price: '2.5' }, { amount: 75_000n, filled: ['amount'] }],
+    ['quantity', { amount: 7.5, price: '2.5' }, { quantity: 3, filled: ['quantity'] }],
+    ['price', { amount: 7.5, quantity: 3 }, { price: 25_000n, filled: ['price'] }],
+    ['quantity and price', { amount: '7.5' }, { quantity: 1, price: 75_000n, filled: ['quantity', 'price'] }],
+  ])('has its %s from the others', (_, given, { filled, ...expected }: { filled?: string[] }) => {
+    const order = read({
+      ...exported(generated(0)),
+      quantity: undefined,
+      price: undefined,
+      amount: undefined,
+      ...given,
+    });
+    expect(order).toMatchObject(expected);
+    expect(order.legacy.filled).toEqual(filled);
+  });
+
+  it('trades what its symbol says', () => {
+    expect(read({ ...PAIR, symbol: 'JADE' })).toMatchObject({ symbol: 'JADE', currency: 'CHF' });
+    expect(read({ ...PAIR, symbol: 'UNHEARD' }).symbol).toBe('UNHEARD');
+  });
+
+  it.each<[string, object, string, string?]>([
+    ['no id', { id: undefined }, 'missing-field', 'id'],
+    ['an id that is no UUID', { id: 'x' }, 'not-a-uuid', 'id'],
+    ['an id that is a number', { id: 1 }, 'not-a-uuid', 'id'],
+    ['no number', { number: undefined }, 'missing-field', 'number'],
+    ['a number as text', { number: '7' }, 'not-an-integer', 'number'],
+    ['a number with a point', { number: number('1.0') }, 'not-an-integer', 'number'],
+    ['a number with an exponent', { number: number('1e3') }, 'not-an-integer', 'number'],
+    ['a negative number', { number: -1 }, 'out-of-range', 'number'],
+    ['a number beyond 2^53', { number: number('9007199254740992') }, 'unsafe-number', 'number'],
+    ['an endless number', { number: number('9'.repeat(1_000)) }, 'unsafe-number', 'number'],
+    ['an unknown field', { note: 'x' }, 'unknown-field', 'note'],
+    ['a field that is null', { symbol: null }, 'wrong-type', 'symbol'],
+    ['an empty accountId', { accountId: '' }, 'bad-text', 'accountId'],
+    ['a long accountId', { accountId: 'x'.repeat(65) }, 'bad-text', 'accountId'],
+    ['NUL', { symbol: 'A\0' }, 'bad-text', 'symbol'],
+    ['half a character', { symbol: '\ud800' }, 'bad-text', 'symbol'],
+    ['a symbol that is a number', { symbol: 1 }, 'wrong-type', 'symbol'],
+    ['an unknown side', { side: 'BUY' }, 'bad-value', 'side'],
+    ['a currency in small letters', { currency: 'eur' }, 'bad-value', 'currency'],
+    ['quantity 0', { quantity: 0 }, 'out-of-range', 'quantity'],
+    ['quantity 10,001', { quantity: 10_001 }, 'out-of-range', 'quantity'],
+    ['quantity 1.5', { quantity: 1.5 }, 'not-an-integer', 'quantity'],
+    ['an amount with a comma', { amount: '12,50' }, 'not-a-plain-decimal', 'amount'],
+    ['an amount of 1e308', { amount: number('1e308') }, 'not-a-plain-decimal', 'amount'],
+    ['an amount of NaN', { amount: 'NaN' }, 'not-a-plain-decimal', 'amount'],
+    ['five decimals', { price: '1.00001' }, 'not-a-plain-decimal', 'price'],
+    ['an amount of 0', { amount: 0 }, 'out-of-range', 'amount'],
+    ['a negative price', { price: -1 }, 'out-of-range', 'price'],
+    ['a price over decimal(18,4)', { price: '100000000000000' }, 'out-of-range', 'price'],
+    ['an amount over decimal(22,4)', { amount: number('1000000000000000000') }, 'out-of-range', 'amount'],
+    ['an amount alone that is no price', { amount: '100000000000000' }, 'out-of-range', 'price'],
+    ['an amount that is not quantity x price', { quantity: 2, price: 2, amount: 5 }, 'amount-mismatch', 'amount'],
+    ['an amount that no whole quantity gives', { price: 2, amount: 5 }, 'amount-mismatch', 'quantity'],
+    ['an amount that no price gives', { quantity: 3, amount: 1 }, 'amount-mismatch', 'price'],
+    ['a date without a zone', { createdAt: '2026-01-31T12:00:00' }, 'not-a-date', 'createdAt'],
+    ['a day that there is not', { createdAt: '2026-02-30T12:00:00Z' }, 'not-a-date', 'createdAt'],
+    ['a date of 1e20', { createdAt: number('1e20') }, 'not-a-date', 'createdAt'],
+    ['a date before 1970', { createdAt: '1969-12-31T23:59:59Z' }, 'not-a-date', 'createdAt'],
+    ['microseconds', { createdAt: '2026-01-31T12:00:00.000001Z' }, 'not-a-date', 'createdAt'],
+    ['a legacy that is none', { legacy: 'x' }, 'wrong-type', 'legacy'],
+    ['a legacy without a number', { legacy: { filled: [] } }, 'missing-field', 'legacy.number'],
+    ['a legacy with more', { legacy: { number: 1, filled: [], x: 1 } }, 'unknown-field', 'legacy.x'],
+    ['fields filled that can not be', { legacy: { number: 1, filled: ['id'] } }, 'bad-value', 'legacy.filled'],
+  ])('is refused for %s', (_, change, code, field) => {
+    const row = Object.fromEntries(Object.entries({ ...PAIR, ...change }).filter(([, value]) => value !== undefined));
+    expect(legacyOrder(textual(row))).toEqual({ reason: { code, field, detail: expect.any(String) } });
+  });
+});

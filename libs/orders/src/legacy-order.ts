@@ -1,0 +1,106 @@
+import { filledFields, type GivenFields } from './legacy-fill.js';
+import * as field from './legacy-fields.js';
+import { MAX_QUANTITY, type Order } from './order.js';
+
+/** An order of the legacy system. Its number here is given when its import has a block of numbers. */
+export type LegacyOrder = Omit<Order, 'number' | 'legacy'> & { readonly legacy: NonNullable<Order['legacy']> };
+
+/** Why a row is no order: `code` is stable, `detail` says what to do. */
+export interface LegacyReason {
+  readonly code: field.LegacyCode;
+  /** The field at fault; absent when it is the row as a whole. */
+  readonly field?: string;
+  readonly detail: string;
+}
+
+const KNOWN: ReadonlySet<string> = new Set(['id', 'number', ...field.FILLABLE, 'legacy']);
+const KNOWN_OF_LEGACY: ReadonlySet<string> = new Set(['number', 'filled']);
+
+/**
+ * Reads a row of a legacy file: a pair `{id, number}`, the full shape of an order, or anything between.
+ *
+ * `id` stays the order's id, `number` becomes `legacy.number`. Fields that are left out are filled, each a function of the id
+ * alone, and named in `legacy.filled`: the same row gives the same order on every machine, whenever it is imported. `amount`
+ * is quantity x price, and each of the three follows from the two others. A row that this pipeline exported, with a `legacy`
+ * of its own, keeps that. Nothing is dropped: a field that isn't known makes the row no order.
+ *
+ * @param row a parsed JSON value whose numbers are `NumberText`
+ */
+export function legacyOrder(row: unknown): { readonly order: LegacyOrder } | { readonly reason: LegacyReason } {
+  try {
+    return { order: read(row) };
+  } catch (error) {
+    if (!(error instanceof field.FieldRefusal)) throw error;
+    const { code, detail } = error;
+    return { reason: { code, ...(error.field !== undefined && { field: error.field }), detail } };
+  }
+}
+
+function read(row: unknown): LegacyOrder {
+  if (!field.isObject(row))
+    throw new field.FieldRefusal('not-an-object', undefined, 'must be a JSON object such as {"id": "…", "number": 1}');
+  field.refuseUnknown(row, KNOWN);
+  const id = field.uuid(row, 'id');
+  const number = field.legacyNumber('number', row['number']);
+  const legacy = legacyOf(row);
+  const { order, filled } = filledFields(id, withDerived(givenFields(row)));
+  return {
+    id,
+    ...order,
+    legacy: {
+      number: legacy?.number ?? number,
+      // In one order always: two orders are the same only when this is.
+      filled: field.FILLABLE.filter((name) => filled.has(name) || legacy?.filled.has(name)),
+    },
+  };
+}
+
+function legacyOf(row: field.Row): { readonly number: number; readonly filled: ReadonlySet<string> } | undefined {
+  const legacy = row['legacy'];
+  if (legacy === undefined) return undefined;
+  if (!field.isObject(legacy)) throw new field.FieldRefusal('wrong-type', 'legacy', 'must be an object, or left out');
+  field.refuseUnknown(legacy, KNOWN_OF_LEGACY, 'legacy.');
+  const number = field.legacyNumber('legacy.number', legacy['number']);
+  return { number, filled: field.filledNames(legacy['filled']) };
+}
+
+function givenFields(row: field.Row): GivenFields {
+  return {
+    accountId: field.plainText(row, 'accountId', 64),
+    side: field.side(row),
+    symbol: field.plainText(row, 'symbol', 32),
+    quantity: field.quantity(row),
+    price: field.price(row),
+    amount: field.amount(row),
+    currency: field.currency(row),
+    createdAt: field.dateTime(row),
+  };
+}
+
+/** What follows from an amount. @throws FieldRefusal when the three don't fit together */
+function withDerived(given: GivenFields): GivenFields & { readonly derived: readonly field.Fillable[] } {
+  const { quantity, price, amount } = given;
+  if (amount === undefined) return { ...given, derived: [] };
+  if (quantity !== undefined && price !== undefined) {
+    if (BigInt(quantity) * price !== amount)
+      throw new field.FieldRefusal('amount-mismatch', 'amount', 'must be exactly quantity x price');
+    return { ...given, derived: [] };
+  }
+  if (price !== undefined) return { ...given, quantity: wholeQuotient(amount, price), derived: ['quantity'] };
+  if (quantity !== undefined) return { ...given, price: exactPrice(amount, quantity), derived: ['price'] };
+  return { ...given, quantity: 1, price: field.withinPrice(amount), derived: ['quantity', 'price'] };
+}
+
+function wholeQuotient(amount: bigint, price: bigint): number {
+  const quantity = amount / price;
+  if (quantity * price === amount && quantity >= 1n && quantity <= BigInt(MAX_QUANTITY)) return Number(quantity);
+  const detail = `amount / price must be a whole number from 1 to ${MAX_QUANTITY}, or quantity must be given`;
+  throw new field.FieldRefusal('amount-mismatch', 'quantity', detail);
+}
+
+function exactPrice(amount: bigint, quantity: number): bigint {
+  const price = amount / BigInt(quantity);
+  if (price * BigInt(quantity) === amount) return field.withinPrice(price);
+  const detail = 'amount / quantity must have at most 4 decimals, or price must be given';
+  throw new field.FieldRefusal('amount-mismatch', 'price', detail);
+}

@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Imports, legacyPairs, zipOf, type LegacyPair } from './support/imports.js';
+import { Pipeline } from './support/pipeline.js';
+
+const MAX_BYTES = 30_000_000;
+
+describe('a bad import', () => {
+  let pipeline: Pipeline;
+  let imports: Imports;
+
+  beforeAll(async () => {
+    pipeline = await Pipeline.startWith({ IMPORT_MAX_BYTES: String(MAX_BYTES) }, '--save-ms', '0..5');
+    imports = new Imports(pipeline);
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+  }, 60_000);
+
+  it('has set aside what is wrong, with file, row and reason, and takes all else', async () => {
+    const rows = legacyPairs(12);
+    const text = (at: number, more = ''): string => `{"id": "${rows[at]?.id}", "number": ${rows[at]?.number}${more}}`;
+    const deep = '['.repeat(1_000) + ']'.repeat(1_000);
+    const bad: [string, string][] = [
+      ['not-json', text(1, ', "amount": NaN')],
+      ['duplicate-key', text(1, ', "number": 1')],
+      ['unsafe-number', `{"id": "${rows[1]?.id}", "number": 9007199254740993}`],
+      ['not-a-plain-decimal', text(1, ', "amount": 1e308')],
+      ['not-a-plain-decimal', text(1, ', "amount": "12,50"')],
+      ['not-a-date', text(1, ', "createdAt": 1e20')],
+      ['too-deep', deep],
+      ['row-too-large', text(1, `, "symbol": "${'x'.repeat(100_000)}"`)],
+      ['unknown-field', text(1, ', "__proto__": {}')],
+      ['missing-field', '{}'],
+      ['not-an-object', '1'],
+    ];
+    const { body } = await imports.upload({
+      'good.json': rows.slice(2, 4),
+      'mixed.json': `[${[text(0), ...bad.map(([, row]) => row), text(1)].join(',\n')}]`,
+      'empty.json': '',
+      'bom.json': `\uFEFF${JSON.stringify(rows.slice(4, 5))}`,
+      'table.csv': 'id,number\n1,2',
+      'object.json': text(4),
+      'broken.json': `[${text(5)}, ${text(6)}, {"id": "`,
+      'trailing.json': `[${text(7)}] and more`,
+      'latin1.json': Buffer.from(`[{"id": "é"}, ${text(8)}]`, 'latin1'),
+      'deep.json': `[${'['.repeat(100_000)}`,
+    });
+    const operation = await imports.ended(body.id);
+    expect(await imports.brought(operation)).toEqual([2, 3, 0, 1, 5, 6, 7, 8].map((at) => rows[at] as LegacyPair));
+    const files = await imports.files(operation.id);
+    expect(files.map(({ name, reason }) => [name, reason?.code]).filter(([, code]) => code !== undefined)).toEqual([
+      ['empty.json', 'empty'],
+      ['bom.json', 'byte-order-mark'],
+      ['table.csv', 'not-json'],
+      ['object.json', 'not-an-array'],
+    ]);
+    const rejects = await imports.rejects(operation.id);
+    expect(rejects.map(({ fileName, row, code }) => [fileName, row, code])).toEqual([
+      ...bad.map(([code], at) => ['mixed.json', at + 1, code]),
+      ['broken.json', 2, 'broken-off'],
+      ['trailing.json', 1, 'trailing-text'],
+      ['latin1.json', 0, 'not-utf-8'],
+      ['deep.json', 0, 'broken-off'],
+    ]);
+    for (const [at, [, row]] of bad.entries()) expect(rejects[at]?.text).toBe(row.slice(0, 4_096));
+    const download = await fetch(`${pipeline.stack.producerUrl}/v1/imports/${operation.id}/rejects.ndjson`);
+    expect(download.headers.get('content-disposition')).toMatch(/^attachment; filename="import-.*[.]ndjson"$/);
+    const lines = (await download.text()).trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(rejects);
+  }, 60_000);
+
+  it.each<[string, number, string, () => Promise<{ status: number; body: unknown }>]>([
+    ['without a file', 400, 'no-files', async () => imports.upload({})],
+    [
+      'of an archive that leads out',
+      422,
+      'unsafe-path',
+      async () => imports.upload({ 'a.zip': await zipLeadingOut() }),
+    ],
+    ['of a name that leads out', 422, 'unsafe-path', async () => imports.upload({ '../a.json': [], 'b.json': [] })],
+    [
+      'of a zip bomb',
+      422,
+      'zip-bomb',
+      async () => imports.upload({ 'a.zip': await zipOf({ 'a.json': Buffer.alloc(20_000_000) }) }),
+    ],
+    ['of an archive that is none', 422, 'broken-zip', async () => imports.upload({ 'a.zip': '[]' })],
+    [
+      'that breaks off',
+      400,
+      'broken-upload',
+      async () =>
+        imports.post('--b\r\nContent-Disposition: form-data; name="f"; filename="a.json"\r\n\r\n[', {
+          headers: { 'content-type': 'multipart/form-data; boundary=b' },
+        }),
+    ],
+    [
+      'without its boundary',
+      400,
+      'broken-upload',
+      async () => imports.post('x', { headers: { 'content-type': 'multipart/form-data' } }),
+    ],
+    [
+      'over the limit',
+      413,
+      'import-too-large',
+      async () => imports.upload({ 'a.json': '[]', 'b.json': Buffer.alloc(MAX_BYTES, ' ') }),
+    ],
+    ['with a field', 400, 'invalid-request', async () => imports.post(fieldForm())],
+    [
+      'of something else',
+      415,
+      'unsupported-media-type',
+      async () => imports.post('x', { headers: { 'content-type': 'text/csv' } }),
+    ],
+    [
+      'with a bad option',
+      400,
+      'invalid-request',
+      async () => imports.upload({ 'a.json': [] }, { query: '?chunkSize=0' }),
+    ],
+  ])(
+    '%s is refused with %i %s, and nothing is kept',
+    async (_, status, code, ask) => {
+      const operations = await pipeline.db.collection('operations').countDocuments();
+      expect(await ask()).toMatchObject({ status, body: { status, code, detail: expect.any(String) } });
+      expect(await imports.bytesKept()).toBe(0);
+      expect(await pipeline.db.collection('operations').countDocuments()).toBe(operations);
+      expect(await pipeline.db.collection('importManifest').countDocuments({ state: 'waiting' })).toBe(0);
+    },
+    30_000,
+  );
+
+  it('is no other request’s body', async () => {
+    const form = new FormData();
+    form.append('count', '5');
+    const answer = await fetch(`${pipeline.stack.producerUrl}/v1/populate`, { method: 'POST', body: form });
+    expect([400, 415]).toContain(answer.status);
+  });
+
+  it('is told apart from what is none', async () => {
+    const populated = await pipeline.populate({ count: 1 });
+    await pipeline.allSaved(populated.id, 30_000);
+    for (const path of ['', '/files', '/rejects', '/rejects.ndjson'])
+      for (const [id, status] of [
+        [populated.id, 404],
+        ['01935c9e-8a00-7000-8000-000000000009', 404],
+        ['x', 400],
+      ] as const)
+        expect((await fetch(`${pipeline.stack.producerUrl}/v1/imports/${id}${path}`)).status).toBe(status);
+    for (const query of ['?pageSize=0', '?after=x', '?page=1', '?after=1&after=2'])
+      expect((await fetch(`${pipeline.stack.producerUrl}/v1/imports/${populated.id}/rejects${query}`)).status).toBe(
+        400,
+      );
+  }, 30_000);
+});
+
+async function zipLeadingOut(): Promise<Buffer> {
+  const zip = await zipOf({ 'xx/a.json': '[]' });
+  for (let at = zip.indexOf('xx/'); at >= 0; at = zip.indexOf('xx/')) zip.write('../', at);
+  return zip;
+}
+
+function fieldForm(): FormData {
+  const form = new FormData();
+  form.append('chunkSize', '5');
+  return form;
+}

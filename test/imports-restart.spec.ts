@@ -1,0 +1,199 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { UUID, type ObjectId } from 'mongodb';
+import { NumberText } from '#orders/legacy-fields.js';
+import { legacyOrder, type LegacyOrder } from '#orders/legacy-order.js';
+import { Mongo } from '#service/mongo.js';
+import { RowIntake } from '../apps/producer/src/imports/row-intake.js';
+import { eventually } from './support/eventually.js';
+import { Imports, legacyPairs, type LegacyPair } from './support/imports.js';
+import { Pipeline } from './support/pipeline.js';
+import { watchMemory } from './support/watched-memory.js';
+
+describe('an import that is disturbed', () => {
+  let pipeline: Pipeline;
+  let imports: Imports;
+
+  beforeAll(async () => {
+    pipeline = await Pipeline.start('--save-ms', '0..5');
+    imports = new Imports(pipeline);
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+  }, 60_000);
+
+  async function isUnderWay(id: string, step: (summary: { rows: number; phase: string }, acked: number) => boolean) {
+    await eventually('it is under way', 40_000, async () => {
+      const [summary, { acked }] = await Promise.all([imports.summary(id), pipeline.operation(id)]);
+      return step(summary, acked);
+    });
+  }
+
+  async function killProducer(): Promise<void> {
+    const { pid } = pipeline.stack.process('producer');
+    process.kill(pid, 'SIGKILL');
+    await eventually('the producer is back', 60_000, async () =>
+      fetch(`${pipeline.stack.producerUrl}/health/live`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    );
+  }
+
+  it('by kill -9 while it is read, and again while it is emitted, brings every row exactly once', async () => {
+    const rows = legacyPairs(40_000);
+    const { body } = await imports.upload(filesOf(rows, 15_000), { query: '?ratePerSecond=10000' });
+    await isUnderWay(body.id, (summary) => summary.phase === 'reading' && summary.rows > 2_000);
+    await killProducer();
+    await isUnderWay(body.id, (summary, acked) => summary.phase === 'emitting' && acked > 0);
+    expect((await pipeline.operation(body.id)).acked).toBeLessThan(40_000);
+    await killProducer();
+    const operation = await imports.ended(body.id, 90_000);
+    expect(operation).toMatchObject({
+      count: 40_000,
+      deadLettered: 0,
+      import: { files: 3, rows: 40_003, accepted: 40_000, skipped: 0, conflicting: 0, malformed: 3 },
+    });
+    expect(await imports.brought(operation)).toEqual(rows);
+    expect((await imports.rejects(body.id)).map(({ file, row }) => [file, row])).toEqual([
+      [0, 15_000],
+      [1, 15_000],
+      [2, 10_000],
+    ]);
+  }, 200_000);
+
+  it('by a pause and a cancel while it is read leaves nothing, and the same files can be imported then', async () => {
+    const rows = legacyPairs(30_000);
+    const files = filesOf(rows, 15_000);
+    const { body: first } = await imports.upload(files);
+    await isUnderWay(first.id, ({ rows: read }) => read > 0);
+    const ask = async (what: string): Promise<unknown> =>
+      (await fetch(`${pipeline.stack.producerUrl}/v1/operations/${first.id}/${what}`, { method: 'POST' })).json();
+    expect(await ask('pause')).toMatchObject({ status: 'paused', count: null });
+    const { rows: read } = await imports.summary(first.id);
+    expect(await ask('resume')).toMatchObject({ status: 'running' });
+    await isUnderWay(first.id, (summary) => summary.rows > read);
+    expect(await ask('cancel')).toMatchObject({ status: 'cancelled', acked: 0 });
+    await eventually('its files are removed', 20_000, async () => (await imports.bytesKept()) === 0);
+    const { body: second } = await imports.upload(files);
+    const operation = await imports.ended(second.id);
+    expect(operation.import).toMatchObject({ rows: 30_002, accepted: 30_000, skipped: 0, malformed: 2 });
+    expect(await imports.brought(operation)).toEqual(rows);
+  }, 200_000);
+
+  it('by another one with the same rows at the same time brings each of them once', async () => {
+    const rows = legacyPairs(6_000);
+    const answers = await Promise.all([
+      imports.upload({ 'a.json': rows }),
+      imports.upload({ 'b.json': JSON.stringify(rows, null, 1) }),
+    ]);
+    const [first, second] = await Promise.all(answers.map(async ({ body }) => imports.ended(body.id)));
+    expect(Number(first?.import?.accepted) + Number(second?.import?.accepted)).toBe(6_000);
+    expect(Number(first?.import?.skipped) + Number(second?.import?.skipped)).toBe(6_000);
+    const ids = rows.map(({ id }) => new UUID(id) as never);
+    expect(await pipeline.db.collection('orders').countDocuments({ _id: { $in: ids } })).toBe(6_000);
+  }, 120_000);
+
+  it('by another one that has sent the same rows too is saved once, without a dead letter', async () => {
+    const rows = legacyPairs(500);
+    const consumer = pipeline.stack.process('consumer-1').pid;
+    process.kill(consumer, 'SIGSTOP');
+    const { body: first } = await imports.upload({ 'a.json': rows });
+    await eventually('the first is sent', 20_000, async () => (await pipeline.operation(first.id)).acked === 500);
+    // As after a producer that had lost its lease without noticing.
+    await pipeline.db.collection('importRows').deleteMany({ operationId: first.id });
+    const { body: second } = await imports.upload({ 'b.json': JSON.stringify(rows, null, 1) });
+    await eventually('the second is sent', 20_000, async () => (await pipeline.operation(second.id)).acked === 500);
+    process.kill(consumer, 'SIGCONT');
+    expect(await imports.brought(await imports.ended(first.id))).toEqual(rows);
+    const last = await pipeline.populate({ count: 1 });
+    await pipeline.allSaved(last.id, 30_000);
+    expect(await pipeline.operation(second.id)).toMatchObject({ acked: 500, saved: 0, deadLettered: 0 });
+  }, 90_000);
+
+  it('by bytes that somebody has removed fails, and says so', async () => {
+    const { body: filler } = await imports.upload({ 'filler.json': legacyPairs(20_000) });
+    const { body } = await imports.upload({ 'a.json': legacyPairs(10) });
+    await pipeline.db.collection('importFiles.chunks').deleteMany({ files_id: await contentOf(body.id) });
+    await eventually('it has failed', 20_000, async () => (await pipeline.operation(body.id)).status === 'failed');
+    expect((await pipeline.operation(body.id)).error).toMatchObject({ code: 'staged-bytes-gone' });
+    await imports.ended(filler.id);
+  }, 90_000);
+
+  it('by an earlier reader that still writes keeps its rows and their places', async () => {
+    const mongo = new Mongo(pipeline.stack.mongodbUri, 'tests');
+    const intake = new RowIntake(mongo);
+    const operationId = 'an import';
+    await pipeline.db
+      .collection('operations')
+      .insertOne({ _id: operationId as never, kind: 'import', status: 'paused' });
+    const batch = legacyPairs(3).map((pair, row) => ({ order: orderOf(pair), source: { file: 0, row } }));
+    const earlier = { operationId, epoch: 1, nextIndex: 0 };
+    await intake.take(batch, earlier);
+    // What the first row was is there by now.
+    expect(await intake.take(batch.slice(1), { ...earlier, epoch: 2 })).toEqual(['accepted', 'accepted']);
+    await intake.forget(earlier);
+    const rows = await pipeline.db.collection('importRows').find({ operationId }).sort({ index: 1 }).toArray();
+    expect(rows.map(({ _id, index, epoch }) => [String(_id), Number(index), epoch])).toEqual(
+      batch.slice(1).map(({ order }, at) => [order.id, at, 2]),
+    );
+    await mongo.client.close();
+  }, 30_000);
+
+  it('by a sender that goes away leaves nothing', async () => {
+    await expect(imports.uploadStream('a.json', brokenOff())).rejects.toThrow(/fetch failed/);
+    await eventually('nothing is kept', 20_000, async () => (await imports.bytesKept()) === 0);
+  }, 60_000);
+
+  it('by the size of a file takes no more memory: 300 MiB with a line of 120 MiB like a tenth of it', async () => {
+    const small = await mostMemoryOf(300, 12);
+    const large = await mostMemoryOf(3_000, 120);
+    expect(large - small).toBeLessThan(64);
+  }, 180_000);
+
+  /** Imports a file of rows of 60 KiB, mostly blanks, and one line too long. @returns the producer's largest memory meanwhile, in MiB */
+  async function mostMemoryOf(count: number, lineMiB: number): Promise<number> {
+    const rows = legacyPairs(count);
+    const watch = watchMemory(pipeline.stack.process('producer').pid);
+    const { body } = await imports.uploadStream('huge.json', hugeFile(rows, lineMiB));
+    const operation = await imports.ended(body.id, 120_000);
+    const most = await watch.end();
+    expect(operation.import).toMatchObject({ rows: count + 1, accepted: count, malformed: 1 });
+    expect(await imports.rejects(body.id)).toMatchObject([{ row: count, code: 'row-too-large' }]);
+    expect(await imports.brought(operation)).toEqual(rows);
+    return most;
+  }
+
+  async function contentOf(id: string): Promise<ObjectId> {
+    const [file] = await pipeline.db.collection('importManifest').find({ '_id.operationId': id }).toArray();
+    return file?.['content'] as ObjectId;
+  }
+});
+
+function orderOf({ id, number }: LegacyPair): LegacyOrder {
+  const read = legacyOrder({ id, number: new NumberText(String(number)) });
+  if ('reason' in read) throw new Error(read.reason.detail);
+  return read.order;
+}
+
+async function* hugeFile(rows: readonly LegacyPair[], lineMiB: number): AsyncGenerator<Buffer> {
+  const blanks = ' '.repeat(60 * 1024);
+  for (const [at, { id, number }] of rows.entries())
+    yield Buffer.from(`${at === 0 ? '[' : ','}{"id": "${id}", ${blanks}"number": ${number}}`);
+  yield Buffer.from(',"');
+  for (let sent = 0; sent < lineMiB; sent += 1) yield Buffer.alloc(1024 * 1024, 'x');
+  yield Buffer.from('"]');
+}
+
+async function* brokenOff(): AsyncGenerator<Buffer> {
+  for (let sent = 0; sent < 40; sent += 1) yield Buffer.alloc(100_000, ' ');
+  throw new Error('the sender goes away');
+}
+
+/** Files of rows, some of them no orders. */
+function filesOf(rows: readonly LegacyPair[], size: number): Record<string, unknown> {
+  const files: Record<string, unknown> = {};
+  for (let from = 0; from < rows.length; from += size)
+    files[`${from}.json`] = [...rows.slice(from, from + size), { id: 'none' }];
+  return files;
+}
