@@ -3,9 +3,6 @@ import type { FaultCounts, FaultMix } from './fault-mix.js';
 import type { OrderBatch } from './generator.js';
 import type { Lease, Segment } from './segments.js';
 
-/** What the operation does; imports and redrives come through the same topic and are followed the same way. */
-export type OperationKind = OperationDocument['kind'] | 'redrive';
-
 /** Speaks of the emitting only: `succeeded` means that Kafka acknowledged all, not that all is saved. */
 export type OperationStatus = 'running' | 'paused' | 'succeeded' | 'cancelled' | 'failed';
 
