@@ -1,4 +1,5 @@
-import { connectKafka, Partitioners, reliableProducer, type Kafka } from '#parallel-consumer/kafka/kafkajs.js';
+import { connectKafka, Partitioners } from '#parallel-consumer/kafka/kafkajs.js';
+import { ReliableProducer } from '#parallel-consumer/kafka/reliable-producer.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import { OrderCodec } from '#orders/order-codec.js';
 import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
@@ -8,9 +9,17 @@ import { contenderLogger as logger } from './contender-logger.js';
 import type { Contender } from './contender.js';
 import type { Job } from './job.js';
 
+/** Records are only made by it. One that sends would make kafkajs faster than it is by itself. */
+const NO_PRODUCER = new ReliableProducer({
+  createClient: () => {
+    throw new Error('nothing is sent by this producer');
+  },
+  logger,
+});
+
 export const contend: Contender<'bare-send'> = async (job, meter) => {
   const kafka = connectKafka({ brokers: job.brokers.split(','), clientId: 'bench', logger });
-  const chunks = await readyChunks(job, kafka);
+  const chunks = await readyChunks(job);
   const producer = kafka.producer({
     createPartitioner: Partitioners.DefaultPartitioner,
     allowAutoTopicCreation: false,
@@ -25,12 +34,9 @@ export const contend: Contender<'bare-send'> = async (job, meter) => {
 };
 
 /** The records that the producer app would make, with their partitions, keys, headers and encoded orders. */
-async function readyChunks(
-  { records, registryUrl, parameters }: Job<'bare-send'>,
-  kafka: Kafka,
-): Promise<OutgoingRecord[][]> {
+async function readyChunks({ records, registryUrl, parameters }: Job<'bare-send'>): Promise<OutgoingRecord[][]> {
   const codec = await OrderCodec.connect(registryUrl);
-  const recordAt = ordersDataset(records).maker(new OrdersTopic(reliableProducer(kafka, logger), codec, PARTITIONS));
+  const recordAt = ordersDataset(records).maker(new OrdersTopic(NO_PRODUCER, codec, PARTITIONS));
   const { recordsPerSend } = parameters;
   return Array.from({ length: Math.ceil(records / recordsPerSend) }, (_, chunk) => {
     const from = chunk * recordsPerSend;

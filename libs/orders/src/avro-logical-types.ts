@@ -1,5 +1,8 @@
 import avro from 'avsc';
 
+/** Signed integers of this many bits are exact in a double. */
+const SAFE_BITS = 53;
+
 /** Avro `decimal` over bytes (two's complement, big-endian) as a bigint of the schema's scale. */
 class DecimalType extends avro.types.LogicalType {
   readonly scale: number;
@@ -16,22 +19,41 @@ class DecimalType extends avro.types.LogicalType {
   }
 
   protected override _toValue(value: unknown): Buffer | undefined {
-    if (typeof value !== 'bigint') return undefined;
-    let length = 1;
-    while (BigInt.asIntN(length * 8, value) !== value) length += 1;
-    const bytes = Buffer.allocUnsafe(length);
-    let rest = value;
-    for (let at = length - 1; at >= 0; at -= 1) {
-      bytes[at] = Number(rest & 0xffn);
-      rest >>= 8n;
-    }
-    return bytes;
+    return typeof value === 'bigint' ? twosComplement(value) : undefined;
   }
 
   /** Avsc hands over what the writer's own type made of the bytes. Another scale would be another amount: no match. */
   protected override _resolve(type: avro.Type): ((value: bigint) => bigint) | undefined {
     return type instanceof DecimalType && type.scale === this.scale ? (value) => value : undefined;
   }
+}
+
+/** The fewest bytes that hold the value, big-endian. */
+function twosComplement(value: bigint): Buffer {
+  if (BigInt.asIntN(SAFE_BITS, value) !== value) return largeTwosComplement(value);
+  // Amounts fit into a double without loss nearly always, and arithmetic on it is many times as fast.
+  let rest = Number(value);
+  let length = 1;
+  for (let bound = 128; rest >= bound || rest < -bound; bound *= 256) length += 1;
+  const bytes = Buffer.allocUnsafe(length);
+  for (let at = length - 1; at >= 0; at -= 1) {
+    const low = ((rest % 256) + 256) % 256;
+    bytes[at] = low;
+    rest = (rest - low) / 256;
+  }
+  return bytes;
+}
+
+function largeTwosComplement(value: bigint): Buffer {
+  let length = 1;
+  while (BigInt.asIntN(length * 8, value) !== value) length += 1;
+  const bytes = Buffer.allocUnsafe(length);
+  let rest = value;
+  for (let at = length - 1; at >= 0; at -= 1) {
+    bytes[at] = Number(rest & 0xffn);
+    rest >>= 8n;
+  }
+  return bytes;
 }
 
 /** Avro `timestamp-millis` as a Date. */

@@ -50,12 +50,16 @@ export function connectKafka({ brokers, clientId, logger, ...security }: KafkaOp
 
 /** A producer that resolves `send` only when every record is on all in-sync replicas. */
 export function reliableProducer(kafka: Kafka, logger: EngineLogger): ReliableProducer {
+  smallEncoders();
   const createClient = () =>
     kafka.producer({
       idempotent: true,
       maxInFlightRequests: 1,
-      // Partitions are chosen before; without this kafkajs warns of another default than that of its first version.
-      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      // Chosen before: kafkajs's own partitioner would list the partitions with a leader anew for each record.
+      createPartitioner:
+        () =>
+        ({ message }) =>
+          message.partition ?? 0,
       allowAutoTopicCreation: false,
       // A few seconds: the producer above this one tries on without end, and tells about it.
       retry: { ...KAFKA_RETRY, retries: 5 },
@@ -74,6 +78,42 @@ function passOn({ level, namespace, log }: LogEntry, logger: EngineLogger): void
     logger.error({ ...details, from: namespace }, message);
   else if (level === kafkajs.logLevel.WARN) logger.warn({ ...details, from: namespace }, message);
   else logger.info({ ...details, from: namespace }, message);
+}
+
+interface Encoder {
+  buf: Buffer;
+  offset: number;
+  ensureAvailable(bytes: number): void;
+}
+interface EncoderClass {
+  readonly prototype: Encoder;
+  nextPowerOfTwo(this: void, bytes: number): number;
+}
+
+/** What an encoder of kafkajs asks for when it is made, and how much fits into a typed array that V8 keeps on its own heap. */
+const ENCODER_BYTES = 511;
+const ON_HEAP_BYTES = 64;
+
+let encodersAreSmall = false;
+
+/**
+ * kafkajs allocates 512 zeroed bytes outside of the heap for each header and each record, most of which hold fewer than 64:
+ * a good part of what sending costs, in allocations and in the collections that they bring on. They grow when they must.
+ */
+function smallEncoders(): void {
+  if (encodersAreSmall) return;
+  encodersAreSmall = true;
+  const Encoder = createRequire(import.meta.url)('kafkajs/src/protocol/encoder') as EncoderClass;
+  const { nextPowerOfTwo } = Encoder;
+  Encoder.nextPowerOfTwo = (bytes) => (bytes === ENCODER_BYTES ? ON_HEAP_BYTES : nextPowerOfTwo(bytes));
+  Encoder.prototype.ensureAvailable = function grow(this: Encoder, bytes: number): void {
+    const needed = this.offset + bytes;
+    if (needed <= this.buf.length) return;
+    // Only what was written is ever sent, so nothing has to be zeroed.
+    const larger = Buffer.allocUnsafe(nextPowerOfTwo(needed));
+    this.buf.copy(larger, 0, 0, this.offset);
+    this.buf = larger;
+  };
 }
 
 interface RequestQueuePrototype {

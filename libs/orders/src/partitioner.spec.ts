@@ -1,0 +1,28 @@
+import { describe, expect, it } from '@jest/globals';
+import { assert, integer, property, string } from 'fast-check';
+import { Partitioners } from '#parallel-consumer/kafka/kafkajs.js';
+import { javaCompatiblePartitioner } from './partitioner.js';
+
+/** As kafkajs chooses it, whose hash was taken over from the Java client. */
+function byKafkajs(key: string, partitions: number): number {
+  const partitionMetadata = Array.from({ length: partitions }, (_, partitionId) => ({
+    partitionId,
+    leader: 0,
+    partitionErrorCode: 0,
+    replicas: [],
+    isr: [],
+  }));
+  return Partitioners.DefaultPartitioner()({ topic: 'any', partitionMetadata, message: { key, value: null } });
+}
+
+describe('the partition of a key', () => {
+  it('is the one that other Kafka clients choose, whatever the key and the number of partitions', () => {
+    const key = string({ unit: 'binary', maxLength: 40 });
+    assert(
+      property(key, integer({ min: 1, max: 100 }), (text, partitions) => {
+        expect(javaCompatiblePartitioner(partitions)(text)).toBe(byKafkajs(text, partitions));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
