@@ -85,7 +85,7 @@ function chunkMaker({ operation, segment, source, topic }: EmissionOptions): (fr
     return {
       to,
       records: planned.map((record) => topic.record(record, operation._id)),
-      faults: planned.flatMap(({ fault }) => fault ?? []),
+      faults: planned.map(({ fault }) => fault).filter((fault) => fault !== undefined),
     };
   };
 }

@@ -33,7 +33,7 @@ export class OrdersTopic {
       partition: this.choosePartition(order.accountId),
       key: order.accountId,
       value: fault === undefined ? this.codec.encode(order) : faultyValue(fault, index, order, this.codec),
-      headers: originHeaders({ operationId, index, ...(fault !== undefined && { fault }) }),
+      headers: originHeaders(fault === undefined ? { operationId, index } : { operationId, index, fault }),
     };
   }
 
