@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ORDERS_TOPIC } from '#orders/topics.js';
 import type { OrdersPage } from '../apps/query-api/src/orders-page.js';
 import { Pipeline, type Answer } from './support/pipeline.js';
-import { quietKafka } from './support/topic-writer.js';
+import { quietKafka, recordsOn } from './support/topic-writer.js';
 
 interface ProblemBody {
   readonly type: string;
@@ -37,11 +37,7 @@ describe('bad input', () => {
   }, 60_000);
 
   async function recordsOnTopic(): Promise<number> {
-    const admin = quietKafka(pipeline.stack.brokers).admin();
-    await admin.connect();
-    const offsets = await admin.fetchTopicOffsets(ORDERS_TOPIC);
-    await admin.disconnect();
-    return offsets.reduce((sum, { offset }) => sum + Number(offset), 0);
+    return recordsOn(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC);
   }
 
   it.each<[string, unknown, string[]]>([

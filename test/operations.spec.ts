@@ -4,7 +4,7 @@ import { ORDERS_TOPIC } from '#orders/topics.js';
 import type { OperationResponse, OperationsPage } from '../apps/producer/src/operations/operation-response.js';
 import { eventually } from './support/eventually.js';
 import { Pipeline, type Answer, type PopulateResponse } from './support/pipeline.js';
-import { quietKafka, readRecords } from './support/topic-writer.js';
+import { quietKafka, readRecords, recordsOn } from './support/topic-writer.js';
 
 interface ProblemBody {
   readonly type: string;
@@ -22,11 +22,7 @@ describe('operations', () => {
   }, 60_000);
 
   async function recordsOnTopic(): Promise<number> {
-    const admin = quietKafka(pipeline.stack.brokers).admin();
-    await admin.connect();
-    const offsets = await admin.fetchTopicOffsets(ORDERS_TOPIC);
-    await admin.disconnect();
-    return offsets.reduce((sum, { offset }) => sum + Number(offset), 0);
+    return recordsOn(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC);
   }
 
   async function ask(

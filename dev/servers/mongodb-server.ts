@@ -68,6 +68,9 @@ export class MongodbServer implements ServerProgram {
         // Nobody reads the past here: five minutes of it in each page would cost a tenth of the work, and memory.
         '--setParameter',
         'minSnapshotHistoryWindowInSeconds=0',
+        // What a killed process has left open keeps the counter of order numbers from all others; ours take milliseconds.
+        '--setParameter',
+        'transactionLifetimeLimitSeconds=10',
         // Its oplog would take 5 % of the disk.
         '--oplogSize',
         '1024',

@@ -19,7 +19,7 @@ export interface AppContext {
  * Without a limit V8 lets garbage pile up to gigabytes before it looks, since the machine has the memory. What a chunk is made
  * of dies young where there is room for it: at V8's own size it is promoted, and collecting that cost the producer a second core.
  */
-export const SERVICE_HEAP: Heap = { oldMiB: 256, youngMiB: 32 };
+export const SERVICE_HEAP: Heap = { oldMiB: 256, youngMiB: 16 };
 
 /**
  * glibc keeps freed memory in an arena for each thread that asked for some, and Kafka's buffers come from several: with two

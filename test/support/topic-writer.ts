@@ -28,6 +28,15 @@ export async function writeRecords(
   }
 }
 
+/** How many records a topic has been given. */
+export async function recordsOn(kafka: Kafka, topic: string): Promise<number> {
+  const admin = kafka.admin();
+  await admin.connect();
+  const offsets = await admin.fetchTopicOffsets(topic);
+  await admin.disconnect();
+  return offsets.reduce((sum, { offset }) => sum + Number(offset), 0);
+}
+
 export interface ReadRecord {
   readonly partition: number;
   readonly offset: number;

@@ -16,7 +16,7 @@ import { withEvidence } from './saved-once.js';
 import { StoredOrders } from './stored-orders.js';
 
 /** Orders that are read and compared at once. The next block is read meanwhile. */
-const BLOCK_ORDERS = 4_000;
+const BLOCK_ORDERS = 2_000;
 
 /** There is no such operation. */
 export class UnknownOperationError extends Error {

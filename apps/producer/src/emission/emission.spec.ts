@@ -1,5 +1,91 @@
 import { describe, expect, it } from '@jest/globals';
-import { evenChunkSize } from './emission.js';
+import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
+import type { OperationDocument } from '#orders/operation.js';
+import type { Order } from '#orders/order.js';
+import type { PlannedRecord } from '#orders/planned-records.js';
+import { segmentsOf, type Segment } from '#orders/segments.js';
+import type { OutgoingRecord } from '#parallel-consumer/record.js';
+import { systemClock } from '#parallel-consumer/clock.js';
+import { emit, evenChunkSize } from './emission.js';
+import { LagCeiling } from './lag-ceiling.js';
+import type { OrdersTopic } from './orders-topic.js';
+import type { SegmentProgress } from './segment-leases.js';
+
+/** Emits a segment onto a topic that acknowledges everything, and tells all that happened. */
+async function emitted(segment: Segment, change: object = {}, stopAfter = Number.POSITIVE_INFINITY) {
+  const sent: number[] = [];
+  const chunks: AcknowledgedChunk[] = [];
+  const progress: SegmentProgress[] = [];
+  const stop = new AbortController();
+  const topic = {
+    record: ({ index }: PlannedRecord): OutgoingRecord => ({ partition: index, key: null, value: null, headers: {} }),
+    send: async (records: readonly OutgoingRecord[]) => {
+      sent.push(...records.map(({ partition }) => partition));
+      return [{ partition: 0, records: records.length, baseOffset: 0 }];
+    },
+  } as unknown as OrdersTopic;
+  const operation = {
+    kind: 'populate',
+    _id: 'x',
+    seed: 1,
+    chunkSize: 10,
+    ratePerSecond: null,
+    ...change,
+  } as OperationDocument;
+  const end = await emit({
+    operation,
+    segment,
+    topic,
+    source: ({ from, to }) => Array.from({ length: to - from }, () => ({}) as Order),
+    ceiling: new LagCeiling(1, async () => 0, systemClock),
+    signal: stop.signal,
+    onProgress: async (now, chunk) => {
+      progress.push(now);
+      chunks.push(chunk);
+      if (chunks.length >= stopAfter) stop.abort();
+    },
+    onWaiting: async () => undefined,
+  });
+  return { sent, chunks: chunks.map(({ _id, to }) => [_id.from, to]), progress, end };
+}
+
+const SEGMENT: Segment = { ...(segmentsOf(35)[0] as Segment), from: 5, generatedTo: 5, ackedTo: 5 };
+const indexes = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, at) => from + at);
+
+describe('the emission of a segment', () => {
+  it('sends all of it in order, chunk by chunk, and tells of each when it is acknowledged', async () => {
+    const { sent, chunks, progress, end } = await emitted(SEGMENT);
+    expect(sent).toEqual(indexes(5, 35));
+    expect(chunks).toEqual([
+      [5, 15],
+      [15, 25],
+      [25, 35],
+    ]);
+    expect(progress.map(({ ackedTo, generatedTo }) => [ackedTo, generatedTo])).toEqual([
+      [15, 25],
+      [25, 35],
+      [35, 35],
+    ]);
+    expect(end).toMatchObject({ ackedTo: 35, generatedTo: 35 });
+  });
+
+  it('goes on from the last acknowledged order', async () => {
+    expect((await emitted({ ...SEGMENT, ackedTo: 25 })).sent).toEqual(indexes(25, 35));
+  });
+
+  it('ends after the chunk in hand when it must, and says how far it came', async () => {
+    const { sent, end } = await emitted(SEGMENT, {}, 1);
+    expect(sent).toEqual(indexes(5, 15));
+    expect(end).toMatchObject({ ackedTo: 15, generatedTo: 25 });
+  });
+
+  it('sends extra records behind their orders, and counts the faults', async () => {
+    const faults = { poison: 0, oversized: 0, duplicate: 1, conflict: 1 };
+    const { sent, end } = await emitted({ ...SEGMENT, to: 7 }, { faults });
+    expect(sent).toEqual([5, 5, 5, 6, 6, 6]);
+    expect(end.faults).toEqual({ poison: 0, oversized: 0, duplicate: 2, conflict: 2 });
+  });
+});
 
 describe('the chunks of an emission', () => {
   it.each<[number | null, number]>([

@@ -3,11 +3,11 @@ import { UUID, type ObjectId } from 'mongodb';
 import { NumberText } from '#orders/legacy-fields.js';
 import { legacyOrder, type LegacyOrder } from '#orders/legacy-order.js';
 import { Mongo } from '#service/mongo.js';
-import { RowIntake } from '../apps/producer/src/imports/row-intake.js';
-import { eventually } from './support/eventually.js';
-import { Imports, legacyPairs, type LegacyPair } from './support/imports.js';
-import { Pipeline } from './support/pipeline.js';
-import { watchMemory } from './support/watched-memory.js';
+import { RowIntake } from '../../apps/producer/src/imports/row-intake.js';
+import { eventually } from '../support/eventually.js';
+import { Imports, legacyPairs, type LegacyPair } from '../support/imports.js';
+import { Pipeline } from '../support/pipeline.js';
+import { watchMemory } from '../support/watched-memory.js';
 
 describe('an import that is disturbed', () => {
   let pipeline: Pipeline;

@@ -1,0 +1,30 @@
+import { describe, expect, it } from '@jest/globals';
+import type { OperationDocument } from '#orders/operation.js';
+import { segmentsOf, type Segment } from '#orders/segments.js';
+import { freeSegment } from './segment-leases.js';
+
+const NOW = new Date('2026-06-15T12:00:00Z');
+const inMs = (milliseconds: number): Date => new Date(NOW.getTime() + milliseconds);
+
+function operation(changes: readonly Partial<Segment>[], rest: Partial<OperationDocument> = {}): OperationDocument {
+  const segments = segmentsOf(200_000).map((segment, at) => Object.assign(segment, changes[at]));
+  return { segments, ratePerSecond: null, schedule: { at: NOW, from: 0 }, ...rest } as OperationDocument;
+}
+
+describe('the segment to go on with', () => {
+  const held = { lease: { owner: 'another', expiresAt: inMs(5_000) } };
+  const crashed = { lease: { owner: 'another', expiresAt: inMs(-1) } };
+
+  it('is the first that is not done and that no living process has', () => {
+    expect(freeSegment(operation([{ isDone: true }, held]), NOW)?.from).toBe(100_000);
+    expect(freeSegment(operation([{ isDone: true }, crashed]), NOW)?.from).toBe(50_000);
+    expect(freeSegment(operation([held, held, { isDone: true }, held]), NOW)).toBeUndefined();
+  });
+
+  it('is none by a schedule until a second before it is due', () => {
+    const paced = operation([held], { ratePerSecond: 10_000 });
+    // Order 50,000 is due after 5 s.
+    expect(freeSegment(paced, inMs(3_999))).toBeUndefined();
+    expect(freeSegment(paced, inMs(4_000))?.from).toBe(50_000);
+  });
+});

@@ -1,0 +1,57 @@
+import { describe, expect, it } from '@jest/globals';
+import { faultsOf, type FaultMix } from './fault-mix.js';
+
+const MIX: FaultMix = { poison: 0.02, oversized: 0.01, duplicate: 0.05, conflict: 0.03 };
+const ORDERS = 100_000;
+
+function count(seed: number, mix: FaultMix): Record<string, number> {
+  const faultsAt = faultsOf(seed, mix);
+  const counts: Record<string, number> = { poison: 0, oversized: 0, duplicate: 0, conflict: 0 };
+  for (let index = 0; index < ORDERS; index += 1) {
+    const { instead, extras } = faultsAt(index);
+    for (const fault of instead === undefined ? extras : [instead, ...extras]) counts[fault] = (counts[fault] ?? 0) + 1;
+  }
+  return counts;
+}
+
+/** Indexes behind which an extra record comes. */
+function struck(seed: number): number[] {
+  const faultsAt = faultsOf(seed, MIX);
+  return Array.from({ length: 1_000 }, (_, index) => index).filter((index) => faultsAt(index).extras.length > 0);
+}
+
+describe('a mix of faults', () => {
+  it('strikes the fractions that were asked for', () => {
+    const counts = count(1, MIX);
+    const standing = 1 - MIX.poison - MIX.oversized;
+    const expected = {
+      poison: MIX.poison,
+      oversized: MIX.oversized,
+      duplicate: MIX.duplicate * standing,
+      conflict: MIX.conflict * standing,
+    };
+    for (const [fault, fraction] of Object.entries(expected))
+      expect((counts[fault] ?? 0) / ORDERS / fraction).toBeCloseTo(1, 0);
+  });
+
+  it('strikes the same orders for the same seed, and others for another', () => {
+    expect(struck(7)).toEqual(struck(7));
+    expect(struck(7)).not.toEqual(struck(8));
+  });
+
+  it('puts no extra record behind what is no order', () => {
+    const all = faultsOf(1, { poison: 0.5, oversized: 0.5, duplicate: 1, conflict: 1 });
+    for (let index = 0; index < 100; index += 1) expect(all(index).extras).toEqual([]);
+    expect(count(1, { poison: 0.5, oversized: 0.5, duplicate: 1, conflict: 1 })).toMatchObject({ conflict: 0 });
+  });
+
+  it('strikes every order at 1, and none at 0', () => {
+    expect(count(3, { poison: 0, oversized: 0, duplicate: 1, conflict: 1 })).toEqual({
+      poison: 0,
+      oversized: 0,
+      duplicate: ORDERS,
+      conflict: ORDERS,
+    });
+    expect(faultsOf(3, null)(5)).toEqual({ instead: undefined, extras: [] });
+  });
+});

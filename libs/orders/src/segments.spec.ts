@@ -1,0 +1,43 @@
+import { describe, expect, it } from '@jest/globals';
+import { ackedOrders, ackedRanges, firstUnacked, generatedOrders, segmentsOf, type Segment } from './segments.js';
+
+/** The segments of 120,000 orders, acknowledged up to these indexes. */
+function acknowledged(...ackedTo: number[]): Segment[] {
+  const segments: Segment[] = [];
+  for (const [at, segment] of segmentsOf(120_000).entries()) {
+    const to = ackedTo[at] ?? segment.from;
+    const generatedTo = Math.min(segment.to, to + 1);
+    segments.push({ ...segment, ackedTo: to, generatedTo, isDone: to === segment.to });
+  }
+  return segments;
+}
+
+describe('the segments of an operation', () => {
+  it('cover its indexes without a gap', () => {
+    expect(segmentsOf(120_000).map(({ from, to }) => [from, to])).toEqual([
+      [0, 50_000],
+      [50_000, 100_000],
+      [100_000, 120_000],
+    ]);
+    expect(segmentsOf(1).map(({ from, to }) => [from, to])).toEqual([[0, 1]]);
+    expect(segmentsOf(0)).toEqual([]);
+  });
+
+  it('tell what is acknowledged as few ranges', () => {
+    expect(ackedRanges(acknowledged(50_000, 70_000, 110_000))).toEqual([
+      { from: 0, to: 70_000 },
+      { from: 100_000, to: 110_000 },
+    ]);
+    expect(ackedRanges(acknowledged(0, 50_000))).toEqual([]);
+  });
+
+  it('add up what was made and what is acknowledged', () => {
+    const segments = acknowledged(50_000, 70_000, 110_000);
+    expect([ackedOrders(segments), generatedOrders(segments)]).toEqual([80_000, 80_002]);
+  });
+
+  it('know where the emission has to go on', () => {
+    expect(firstUnacked(acknowledged(50_000, 70_000, 110_000))).toBe(70_000);
+    expect(firstUnacked(acknowledged(50_000, 100_000, 120_000))).toBeUndefined();
+  });
+});

@@ -1,0 +1,112 @@
+import { setTimeout as faultLasts } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { chunksCollection } from '#orders/acknowledged-chunks.js';
+import { drawsOf } from '#orders/draws.js';
+import { operationsCollection } from '#orders/operation.js';
+import { eventually } from '../support/eventually.js';
+import { ExtraProducer } from '../support/extra-producer.js';
+import { Pipeline, type PopulateResponse } from '../support/pipeline.js';
+import { reconciled } from '../support/run-reconcile.js';
+
+const SEED = 20_261_125;
+const KILLS = 10;
+const MOMENT = 1;
+const AWAY_MS = 10_000;
+const HOLDS = { code: 0, verdict: 'holds', missing: 0, doubled: 0, altered: 0, phantom: 0, pending: 0 };
+
+describe('an operation', () => {
+  let pipeline: Pipeline;
+  const draw = drawsOf(SEED);
+
+  beforeAll(async () => {
+    pipeline = await Pipeline.start('--save-ms', '0..5');
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+  }, 60_000);
+
+  /** What a producer that is about to be killed, or has just been, doesn't tell. */
+  async function look(id: string): Promise<PopulateResponse | undefined> {
+    return pipeline.operation(id).catch(() => undefined);
+  }
+
+  /** Waits until so many more orders are acknowledged, or all. @returns how many are */
+  async function furtherBy(orders: number, id: string, from: number): Promise<number> {
+    let acked = from;
+    await eventually('the emission goes on', 60_000, async () => {
+      const operation = await look(id);
+      acked = operation?.acked ?? acked;
+      return acked > from + orders || operation?.status === 'succeeded';
+    });
+    return acked;
+  }
+
+  function kill(name: string): void {
+    process.kill(pipeline.stack.process(name).pid, 'SIGKILL');
+  }
+
+  /** All of it saved, none twice, and each index in exactly one acknowledged chunk. */
+  async function proven(id: string, count: number): Promise<void> {
+    await eventually('all is saved', 180_000, async () => (await look(id))?.saved === count);
+    expect(await reconciled(pipeline.stack, id)).toMatchObject({ ...HOLDS, acked: count, saved: count });
+    const chunks = await chunksCollection(pipeline.db)
+      .find({ '_id.operationId': id })
+      .sort({ '_id.from': 1 })
+      .toArray();
+    expect(chunks.map(({ _id }) => _id.from)).toEqual([0, ...chunks.slice(0, -1).map(({ to }) => to)]);
+    expect(chunks.at(-1)?.to).toBe(count);
+  }
+
+  it('goes on by itself after each of ten kills of its producer, and every order is saved once', async () => {
+    const count = 400_000;
+    const { id } = await pipeline.populate({ count });
+    let acked = 0;
+    for (let kills = 0; kills < KILLS; kills += 1) {
+      acked = await furtherBy(draw(MOMENT, kills, 15_000), id, acked);
+      expect(acked).toBeLessThan(count);
+      kill('producer');
+    }
+    await proven(id, count);
+  }, 400_000);
+
+  it('is shared by two producers, and survives the kill of both', async () => {
+    const count = 400_000;
+    let second = await ExtraProducer.start(pipeline.stack);
+    try {
+      const { id } = await pipeline.populate({ count });
+      const owners = async (): Promise<Set<string>> => {
+        const operation = await operationsCollection(pipeline.db).findOne({ _id: id });
+        return new Set(operation?.segments.flatMap(({ lease }) => lease?.owner ?? []));
+      };
+      await eventually('both emit it', 20_000, async () => (await owners()).size === 2);
+      expect((await look(id))?.status).toBe('running');
+      await furtherBy(draw(MOMENT, KILLS, 15_000), id, 0);
+      await second.kill();
+      kill('producer');
+      second = await ExtraProducer.start(pipeline.stack);
+      await proven(id, count);
+    } finally {
+      await second.kill();
+    }
+  }, 300_000);
+
+  it.each(['Kafka', 'MongoDB'])(
+    'waits while %s is away for ten seconds, and catches up with its schedule',
+    async (server) => {
+      const count = 100_000;
+      const { id } = await pipeline.populate({ count, ratePerSecond: 5_000 });
+      await furtherBy(draw(MOMENT, KILLS + 1, 10_000), id, 0);
+      const { pid } = pipeline.stack.process(server);
+      process.kill(pid, 'SIGSTOP');
+      await faultLasts(AWAY_MS);
+      process.kill(pid, 'SIGCONT');
+      await eventually('all is acknowledged', 90_000, async () => (await look(id))?.status === 'succeeded');
+      const { startedAt, finishedAt } = await pipeline.operation(id);
+      const seconds = (Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '')) / 1_000;
+      expect(seconds).toBeGreaterThanOrEqual(19);
+      await proven(id, count);
+    },
+    200_000,
+  );
+});

@@ -1,0 +1,44 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { freePort } from '../../dev/machine/ports.js';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { eventually } from './eventually.js';
+import type { RunningStack } from './running-stack.js';
+
+/** A second producer on the servers of a running stack. */
+export class ExtraProducer {
+  private constructor(
+    private readonly child: ChildProcess,
+    readonly url: string,
+  ) {}
+
+  /** Resolves when it is ready. */
+  static async start(stack: RunningStack): Promise<ExtraProducer> {
+    const port = await freePort();
+    const env = {
+      ...process.env,
+      PORT: String(port),
+      KAFKA_BROKERS: stack.brokers,
+      MONGODB_URI: stack.mongodbUri,
+      SCHEMA_REGISTRY_URL: stack.registryUrl,
+      LOG_LEVEL: 'error',
+    };
+    const script = join(PROJECT_DIRECTORY, 'dist/apps/producer/src/main.js');
+    const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    const url = `http://127.0.0.1:${port}`;
+    await eventually('another producer is ready', 30_000, async () => {
+      const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
+      return answer?.status === 200;
+    });
+    return new ExtraProducer(child, url);
+  }
+
+  /** Resolves when it is gone. */
+  async kill(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const gone = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await gone;
+  }
+}
