@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
 import type { OperationResponse } from '../apps/producer/src/operations/operation-response.js';
+import type { ReconcileReport } from '#reconcile/report.js';
 import { eventually } from './support/eventually.js';
+import { legacyPairs } from './support/imports.js';
 import { Pipeline } from './support/pipeline.js';
 
 const SCRIPT = join(PROJECT_DIRECTORY, 'dist/apps/cli/src/main.js');
@@ -118,6 +121,39 @@ describe('npm run orders', () => {
     const { code, out } = await orders('operation', newest);
     expect(code).toBe(0);
     expect(out).toMatch(/^saved +30,000$/m);
+  }, 60_000);
+
+  it('imports a folder once, lists what was refused of it, and reconciles it', async () => {
+    const folder = join(pipeline.stack.dataDirectory, 'chunks');
+    await mkdir(folder);
+    await writeFile(join(folder, 'a.json'), JSON.stringify([...legacyPairs(50), { id: 'x', number: 1 }]));
+    await writeFile(join(folder, 'b.json'), 'no JSON');
+    const first = await orders('import', folder, '--watch');
+    expect(first.code).toBe(0);
+    expect(first.out).toMatch(/^saved +50$/m);
+    expect(first.out).toMatch(/^files +2: 0 imported before, 1 refused$/m);
+    expect(first.out).toMatch(/^rows +51: 50 accepted, 0 there before, 0 conflicting, 1 malformed$/m);
+    const id = /^operation +(.+)$/m.exec(first.out)?.[1] ?? '';
+    const rejects = await orders('rejects', id);
+    expect(rejects.out.split('\n')).toEqual([
+      expect.stringMatching(/^b\.json not-json: /),
+      expect.stringMatching(/^a\.json row 50 \(byte \d+\) not-a-uuid: .*: \{"id":"x","number":1\}$/),
+      '',
+    ]);
+    const again = await orders('import', folder, '--watch');
+    expect([again.code, again.out]).toEqual([0, expect.stringMatching(/^files +2: 1 imported before, 1 refused$/m)]);
+    const report = await orders('reconcile', id);
+    expect([report.code, report.out]).toEqual([0, expect.stringMatching(/It holds/)]);
+  }, 60_000);
+
+  it('populates with faults, all of which reconcile finds again', async () => {
+    const faults = ['--poison', '0.02', '--oversized', '0.01', '--duplicate', '0.05', '--conflict', '0.02'];
+    const { id, status } = await json<OperationResponse>('populate', '2000', ...faults, '--watch');
+    expect(status).toBe('succeeded');
+    const report = await json<ReconcileReport>('reconcile', id);
+    expect(report).toMatchObject({ verdict: 'holds', acked: 2_000, missing: 0 });
+    expect(report.faults?.found).toEqual(report.faults?.expected);
+    expect(report.deadLettered).toBeGreaterThan(0);
   }, 60_000);
 
   it('says what is wrong, with an exit code to tell it by', async () => {

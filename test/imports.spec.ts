@@ -34,6 +34,8 @@ describe('an import', () => {
     const operation = await imports.ended(answer.body.id);
     expect(await imports.brought(operation)).toEqual(rows);
     expect(operation.import).toEqual({
+      known: 0,
+      refused: 0,
       files: 3,
       rows: 2_500,
       accepted: 2_500,

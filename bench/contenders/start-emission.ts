@@ -7,7 +7,8 @@ import { LagCeiling } from '../../apps/producer/src/emission/lag-ceiling.js';
 import { OperationRunner } from '../../apps/producer/src/emission/operation-runner.js';
 import type { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 import { SegmentLeases } from '../../apps/producer/src/emission/segment-leases.js';
-import { Interruptions } from '../../apps/producer/src/operations/interruptions.js';
+import { WakeUp } from '../../apps/producer/src/work/wake-up.js';
+import { Interruptions } from '../../apps/producer/src/work/interruptions.js';
 import { Operations } from '../../apps/producer/src/operations/operations.js';
 import { PopulateRequestSchema } from '../../apps/producer/src/operations/populate-request.js';
 
@@ -30,5 +31,5 @@ export async function startEmission(
   const ceiling = new LagCeiling(Infinity, async () => consumerLag(positions), systemClock);
   await operations.createPopulate(PopulateRequestSchema.parse(populate), undefined);
   const leases = new SegmentLeases(mongo);
-  new OperationRunner(leases, new Interruptions(mongo), topic, ceiling, mongo).onApplicationBootstrap();
+  new OperationRunner(leases, new Interruptions(mongo), topic, ceiling, mongo, new WakeUp()).onApplicationBootstrap();
 }

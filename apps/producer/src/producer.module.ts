@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { OrderCodec } from '#orders/order-codec.js';
 import { ensureDeadLetterIndexes } from '#orders/dead-letters.js';
+import { ensureManifestIndexes } from '#orders/import-manifest.js';
 import { ensureImportRowIndexes } from '#orders/import-rows.js';
 import { ensureOperationIndexes } from '#orders/operation.js';
 import { ensureOrderIndexes } from '#orders/orders-collection.js';
@@ -15,7 +16,7 @@ import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
 import { ensureIdempotencyKeyIndexes } from './operations/idempotency-keys.js';
 import { InterruptionsController } from './operations/interruptions.controller.js';
-import { Interruptions } from './operations/interruptions.js';
+import { Interruptions } from './work/interruptions.js';
 import { consumerLag } from './emission/consumer-lag.js';
 import { LagCeiling } from './emission/lag-ceiling.js';
 import { OperationEventsController } from './operations/operation-events.controller.js';
@@ -24,7 +25,7 @@ import { OperationView } from './operations/operation-view.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { Operations } from './operations/operations.js';
 import { OrdersTopic } from './emission/orders-topic.js';
-import { ensureManifestIndexes, ImportManifest } from './imports/import-manifest.js';
+import { ImportManifest } from './imports/import-manifest.js';
 import { ImportReader } from './imports/import-reader.js';
 import { ImportReceiver } from './imports/import-receiver.js';
 import { ImportRejects } from './imports/import-rejects.js';
@@ -41,6 +42,7 @@ import { ProducerReadiness } from './readiness.js';
 import { OrderOutcomes } from './operations/order-outcomes.js';
 import { ReconcileController } from './reconcile/reconcile.controller.js';
 import { settings } from './settings.js';
+import { WakeUp } from './work/wake-up.js';
 
 const logger = createLogger('producer', settings.LOG_LEVEL);
 const kafka = connectKafka({ brokers: settings.KAFKA_BROKERS, clientId: 'orders-producer', logger });
@@ -100,6 +102,7 @@ class ConnectionsModule {}
     { provide: LagCeiling, useFactory: createLagCeiling, inject: [TopicPositions] },
     Operations,
     Interruptions,
+    WakeUp,
     SegmentLeases,
     OperationRunner,
     OperationView,

@@ -9,7 +9,7 @@ import { operationId } from './option-values.js';
 
 /** A row of an imported file that is no order. */
 const RejectSchema = z.looseObject({
-  file: z.string(),
+  fileName: z.string(),
   row: z.number().nullish(),
   byteOffset: z.number().nullish(),
   code: z.string(),
@@ -19,11 +19,18 @@ const RejectSchema = z.looseObject({
 
 type Reject = z.infer<typeof RejectSchema>;
 
-/** `rejects ID`: what of an import was refused, and why. */
+/** A file of an import; with a reason when nothing was read of it. */
+const FileSchema = z.looseObject({
+  name: z.string(),
+  state: z.string(),
+  reason: z.looseObject({ code: z.string(), detail: z.string() }).nullish(),
+});
+
+/** `rejects ID`: what of an import was refused, and why: whole files first, then rows. */
 export function addRejectsCommand(program: Command, run: RunCommand): void {
   program
     .command('rejects')
-    .description('list the rows of an import that were refused, and why')
+    .description('list what of an import was refused, files and rows, and why')
     .argument('<id>', 'the id of the import', operationId)
     .option('--json', 'print them as a JSON array, texts whole')
     .action(async (id: string, { json }: { json?: true }, command: Command) =>
@@ -35,6 +42,13 @@ export function addRejectsCommand(program: Command, run: RunCommand): void {
 async function listRejects({ client, terminal }: CommandContext, id: string, json?: true): Promise<ExitCode> {
   const list = new JsonList(terminal.out);
   let listed = 0;
+  for await (const page of pagesOf(client, `/v1/imports/${id}/files`, FileSchema)) {
+    for (const { name, reason } of page.filter(({ state }) => state === 'refused')) {
+      listed += 1;
+      if (json) list.add({ fileName: name, row: null, ...reason });
+      else terminal.out.write(`${printable(`${name} ${reason?.code}: ${reason?.detail}`)}\n`);
+    }
+  }
   for await (const page of pagesOf(client, `/v1/imports/${id}/rejects`, RejectSchema)) {
     listed += page.length;
     for (const reject of page) {
@@ -50,8 +64,8 @@ async function listRejects({ client, terminal }: CommandContext, id: string, jso
 const TEXT_SHOWN = 120;
 
 /** Such as `orders-7.json row 12 (byte 1834) bad-amount: must be a decimal: {"amount":…`. */
-function lineOf({ file, row, byteOffset, code, detail, text }: Reject): string {
-  const where = `${file} row ${row ?? '?'} (byte ${byteOffset ?? '?'})`;
+function lineOf({ fileName, row, byteOffset, code, detail, text }: Reject): string {
+  const where = `${fileName} row ${row ?? '?'} (byte ${byteOffset ?? '?'})`;
   const whole = text ?? '';
   const shown = whole.length > TEXT_SHOWN ? `${whole.slice(0, TEXT_SHOWN).toWellFormed()}…` : whole;
   return printable(`${where} ${code}: ${detail}${shown === '' ? '' : `: ${shown}`}`);

@@ -21,6 +21,18 @@ export const OperationSchema = z.looseObject({
   etaSeconds: figure,
   waitingFor: text,
   seed: figure,
+  import: z
+    .looseObject({
+      files: figure,
+      known: figure,
+      refused: figure,
+      rows: figure,
+      accepted: figure,
+      skipped: figure,
+      conflicting: figure,
+      malformed: figure,
+    })
+    .nullish(),
   requestedAt: text,
   startedAt: text,
   finishedAt: text,

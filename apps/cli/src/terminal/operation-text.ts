@@ -49,6 +49,7 @@ export function operationText(operation: Operation): string {
     ['saved', count(saved)],
     ['dead letters', count(deadLettered)],
     ...(typeof operation.seed === 'number' ? [['seed', String(operation.seed)] as [string, string]] : []),
+    ...importOf(operation),
     ['requested', operation.requestedAt ?? UNKNOWN],
     ['started', operation.startedAt ?? 'not yet'],
     ['finished', operation.finishedAt ?? 'not yet'],
@@ -64,6 +65,19 @@ function statusOf({ status, interruption, waitingFor }: Operation): string {
     ...(waitingFor ? [`waits for the ${waitingFor}`] : []),
   ];
   return printable(besides.length > 0 ? `${status} (${besides.join(', ')})` : status);
+}
+
+/** What the files of an import have brought. */
+function importOf({ import: brought }: Operation): [string, string][] {
+  if (!brought) return [];
+  const { files, known, refused, rows, accepted, skipped, conflicting, malformed } = brought;
+  return [
+    ['files', `${count(files)}: ${count(known)} imported before, ${count(refused)} refused`],
+    [
+      'rows',
+      `${count(rows)}: ${count(accepted)} accepted, ${count(skipped)} there before, ${count(conflicting)} conflicting, ${count(malformed)} malformed`,
+    ],
+  ];
 }
 
 function errorOf({ error }: Operation): [string, string][] {

@@ -1,22 +1,22 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { orderSource } from '#orders/order-source.js';
-import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
+import { pause, systemClock } from '#parallel-consumer/clock.js';
 import { RecordsRefusedError } from '#parallel-consumer/kafka/reliable-producer.js';
 import { Mongo } from '#service/mongo.js';
-import { Interruptions } from '../operations/interruptions.js';
+import { HeldLease } from '../work/held-lease.js';
+import { Interruptions } from '../work/interruptions.js';
+import { LeaseLostError } from '../work/lease.js';
+import { WakeUp } from '../work/wake-up.js';
+import { WorkLoop } from '../work/work-loop.js';
 import { emit } from './emission.js';
-import { HeldLease } from './held-lease.js';
 import { LagCeiling } from './lag-ceiling.js';
 import { OrdersTopic } from './orders-topic.js';
 import { ProgressSaver } from './progress-saver.js';
-import { LeaseLostError, SegmentLeases, type Claim, type SegmentProgress } from './segment-leases.js';
+import { SegmentLeases, type Claim, type SegmentProgress } from './segment-leases.js';
 
-/** How often to look for work that another process left behind, or has to share. */
-const LOOK_AROUND_MS = 1_000;
-/** How long a stop waits for the chunk in hand; whoever claims the segment next sends it again. */
-const STOP_PATIENCE_MS = 4_000;
+/** How often to try again to store how an emission ended, while MongoDB is away. */
+const STORE_AGAIN_MS = 1_000;
 
 /**
  * Emits the segments of running operations one after another, those that a crashed process left behind included: a populate
@@ -26,10 +26,7 @@ const STOP_PATIENCE_MS = 4_000;
 export class OperationRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(OperationRunner.name);
   private readonly owner = randomUUID();
-  private readonly stopping = new AbortController();
-  private running: Promise<void> = Promise.resolve();
-  private wake: () => void = () => undefined;
-  private lookAtWishes: () => void = () => undefined;
+  private readonly loop: WorkLoop<Claim>;
 
   constructor(
     private readonly leases: SegmentLeases,
@@ -37,34 +34,23 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
     private readonly topic: OrdersTopic,
     private readonly ceiling: LagCeiling,
     private readonly mongo: Mongo,
-  ) {}
+    private readonly wakeUp: WakeUp,
+  ) {
+    const work = {
+      claim: async () => this.claim(),
+      do: async (claim: Claim) => this.emit(claim),
+      idle: async () => this.settle(),
+    };
+    this.loop = new WorkLoop(work, wakeUp, systemClock);
+  }
 
   onApplicationBootstrap(): void {
-    this.running = this.run();
+    this.loop.start();
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopping.abort();
-    this.wake();
     // While Kafka is away a chunk in hand would be sent for ever: closing ends that, after a moment of patience.
-    await Promise.all([this.topic.close(), succeededWithin(systemClock, STOP_PATIENCE_MS, this.running)]);
-  }
-
-  /** There is a new operation, or something is wanted of one: look at once. */
-  kick(): void {
-    this.wake();
-    this.lookAtWishes();
-  }
-
-  private async run(): Promise<void> {
-    while (!this.stopping.signal.aborted) {
-      const claim = await this.claim();
-      if (claim !== null) await this.emit(claim);
-      else {
-        await this.settle();
-        await this.lookAround();
-      }
-    }
+    await Promise.all([this.loop.stop(), this.topic.close()]);
   }
 
   private async claim(): Promise<Claim | null> {
@@ -85,15 +71,6 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
       );
   }
 
-  private async lookAround(): Promise<void> {
-    const woken = new Promise<void>((resolve) => {
-      this.wake = resolve;
-    });
-    const timer = new AbortController();
-    await Promise.race([woken, sleep(LOOK_AROUND_MS, undefined, { signal: timer.signal }).catch(() => undefined)]);
-    timer.abort();
-  }
-
   private async emit(claim: Claim): Promise<void> {
     const { operation, segment } = claim;
     const id = operation._id;
@@ -101,8 +78,8 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
     const lease = new HeldLease(
       async () => this.leases.renew(claim),
       (error) => this.logger.warn({ operation: id, reason: String(error) }, 'a lease is not renewed: trying again'),
+      this.wakeUp,
     );
-    this.lookAtWishes = () => void lease.look();
     const saver = new ProgressSaver(async (progress, chunks) =>
       lease.note(await this.leases.saveProgress(claim, progress, chunks)),
     );
@@ -113,7 +90,7 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
         source: orderSource(operation, this.mongo.db),
         topic: this.topic,
         ceiling: this.ceiling,
-        signal: AbortSignal.any([this.stopping.signal, lease.over]),
+        signal: AbortSignal.any([this.loop.signal, lease.over]),
         onProgress: (now, chunk) => saver.note(now, chunk),
         onWaiting: (isWaiting) => this.leases.waitFor(claim, isWaiting ? 'consumers' : null),
       });
@@ -121,7 +98,6 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
     } catch (error) {
       await this.failed(claim, error);
     } finally {
-      this.lookAtWishes = () => undefined;
       lease.stop();
     }
   }
@@ -143,7 +119,7 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
         this.logger.warn({ operation: id, reason: String(unstored) }, 'its failure could not be stored'),
       );
     }
-    if (this.stopping.signal.aborted)
+    if (this.loop.signal.aborted)
       return this.logger.warn({ operation: id, reason: String(error) }, 'cut off: goes on later');
     // Nothing is lost by leaving it: the lease runs out, and whoever claims it next goes on from the last stored chunk.
     this.logger.error(
@@ -158,9 +134,9 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
       try {
         return await store();
       } catch (error) {
-        if (error instanceof LeaseLostError || this.stopping.signal.aborted) throw error;
+        if (error instanceof LeaseLostError || this.loop.signal.aborted) throw error;
         this.logger.warn({ reason: String(error) }, 'an operation can not be stored: trying again');
-        await sleep(LOOK_AROUND_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+        await pause(systemClock, STORE_AGAIN_MS);
       }
     }
   }

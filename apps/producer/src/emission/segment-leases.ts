@@ -2,11 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { keepChunks, type AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
 import type { FaultCounts } from '#orders/fault-mix.js';
 import { operationsCollection, type Interruption, type OperationDocument } from '#orders/operation.js';
-import { firstUnacked, type Lease, type Segment } from '#orders/segments.js';
+import { firstUnacked, type Segment } from '#orders/segments.js';
 import { Mongo } from '#service/mongo.js';
+import { LeaseLostError, leaseOf } from '../work/lease.js';
 
-/** How long a process that fell silent keeps a segment from the others, in ms. */
-const LEASE_MS = 10_000;
 /** How long before it is due a segment may be claimed: nobody should sit on what he can't emit yet. */
 const AHEAD_MS = 1_000;
 /** Running operations that are looked through for a free segment, oldest first. */
@@ -24,12 +23,6 @@ export interface SegmentProgress {
   readonly generatedTo: number;
   readonly ackedTo: number;
   readonly faults: FaultCounts;
-}
-
-/** This process no longer holds the segment: another one does, or nobody has to. */
-export class LeaseLostError extends Error {
-  override readonly name = 'LeaseLostError';
-  readonly code = 'lease-lost';
 }
 
 /**
@@ -183,11 +176,6 @@ export function freeSegment({ segments, schedule, ratePerSecond }: OperationDocu
 
 function wanted({ interruption }: OperationDocument): Interruption | null {
   return interruption ?? null;
-}
-
-/** A lease from now on. */
-export function leaseOf(owner: string): Lease {
-  return { owner, expiresAt: new Date(Date.now() + LEASE_MS) };
 }
 
 function inSegment({ generatedTo, ackedTo, faults }: SegmentProgress): object {

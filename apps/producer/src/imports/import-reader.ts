@@ -1,6 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { fileReason, restReason } from './file-fault.js';
-import { ImportManifest, type ManifestFile, type RowCounts } from './import-manifest.js';
+import { manifestTotals, type ManifestFile, type RowCounts } from '#orders/import-manifest.js';
+import { Mongo } from '#service/mongo.js';
+import { ImportManifest } from './import-manifest.js';
 import { ImportRejects, type ImportReject } from './import-rejects.js';
 import type { ReadingClaim } from './reading-leases.js';
 import { parseRow } from './row-parser.js';
@@ -35,6 +37,7 @@ interface Reading {
 @Injectable()
 export class ImportReader {
   constructor(
+    private readonly mongo: Mongo,
     private readonly staged: StagedFiles,
     private readonly manifest: ImportManifest,
     private readonly rejects: ImportRejects,
@@ -44,7 +47,7 @@ export class ImportReader {
   /** @returns how many orders the import has, once all files are read; `undefined`: not yet. @throws LeaseLostError */
   async read(claim: ReadingClaim, signal: AbortSignal): Promise<number | undefined> {
     const { operationId, epoch } = claim;
-    const { accepted } = await this.manifest.totals(operationId);
+    const { accepted } = await manifestTotals(this.mongo.db, operationId);
     const reading: Reading = { claim, signal, accepted };
     let file = await this.manifest.unread(claim, -1);
     if (file !== null) await this.forgetBrokenBatch(reading, file);

@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
+import { manifestTotals } from '#orders/import-manifest.js';
 import type { OperationDocument } from '#orders/operation.js';
+import { Mongo } from '#service/mongo.js';
 import { notFound } from '#service/problem.js';
 import { Operations } from '../operations/operations.js';
 import { ImportManifest } from './import-manifest.js';
@@ -20,13 +22,14 @@ import { nextPage, type FilesQuery, type RejectsQuery } from './manifest-query.j
 export class ImportView {
   constructor(
     private readonly operations: Operations,
+    private readonly mongo: Mongo,
     private readonly manifest: ImportManifest,
     private readonly rejected: ImportRejects,
   ) {}
 
   async byId(id: string): Promise<ImportResponse> {
     const operation = await this.find(id);
-    return importResponse(operation, await this.manifest.totals(id));
+    return importResponse(operation, await manifestTotals(this.mongo.db, id));
   }
 
   async files(id: string, { after, pageSize: size }: FilesQuery): Promise<ImportFiles> {

@@ -16,11 +16,11 @@ import { idempotencyKeyOf } from '../operations/idempotency-keys.js';
 import { OperationIdSchema } from '../operations/operation-id.js';
 import { OperationResponseSchema, type OperationResponse } from '../operations/operation-response.js';
 import { OperationView } from '../operations/operation-view.js';
+import { WakeUp } from '../work/wake-up.js';
 import { ImportReceiver } from './import-receiver.js';
 import { ImportQuerySchema, type ImportQuery } from './import-request.js';
 import { IMPORT_BODY } from './import-body.js';
 import { ImportFilesSchema, ImportResponseSchema, type ImportFiles, type ImportResponse } from './import-response.js';
-import { ImportRunner } from './import-runner.js';
 import { ImportView } from './import-view.js';
 import { FilesQuerySchema, type FilesQuery } from './manifest-query.js';
 
@@ -29,7 +29,7 @@ import { FilesQuerySchema, type FilesQuery } from './manifest-query.js';
 export class ImportsController {
   constructor(
     private readonly receiver: ImportReceiver,
-    private readonly runner: ImportRunner,
+    private readonly wakeUp: WakeUp,
     private readonly operations: OperationView,
     private readonly imports: ImportView,
   ) {}
@@ -70,7 +70,7 @@ export class ImportsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationResponse> {
     const operation = await this.receiver.receive(request, { query, key: idempotencyKeyOf(key) });
-    this.runner.kick();
+    this.wakeUp.call();
     void reply.header('Location', `/v1/operations/${operation._id}`);
     return this.operations.of(operation);
   }

@@ -1,7 +1,7 @@
 import { HttpStatus } from '@nestjs/common';
 import { validateFileName } from 'yauzl';
 import { Problem } from '#service/problem.js';
-import type { FileReason } from './import-manifest.js';
+import type { FileReason } from '#orders/import-manifest.js';
 
 /** A file of an import as it comes in. The next one is asked for when this one's content is read to its end. */
 export interface IncomingFile {

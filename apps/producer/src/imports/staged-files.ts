@@ -5,7 +5,7 @@ import { GridFSBucket, ObjectId, type Binary, type Db, type GridFSBucketWriteStr
 import { operationsCollection } from '#orders/operation.js';
 import { Mongo } from '#service/mongo.js';
 import type { ByteBudget } from './import-limits.js';
-import { manifestCollection } from './import-manifest.js';
+import { manifestCollection } from '#orders/import-manifest.js';
 
 const BUCKET = 'importFiles';
 /** A document of GridFS has so many bytes of a file. */

@@ -3,13 +3,12 @@ import { ApiConflictResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, 
 import type { OperationDocument } from '#orders/operation.js';
 import { pause as sleep, systemClock } from '#parallel-consumer/clock.js';
 import { notFound, Problem } from '#service/problem.js';
-import { ImportRunner } from '../imports/import-runner.js';
-import { Interruptions } from './interruptions.js';
+import { Interruptions } from '../work/interruptions.js';
 import { OperationIdSchema } from './operation-id.js';
 import { OperationResponseSchema, type OperationResponse } from './operation-response.js';
-import { OperationRunner } from '../emission/operation-runner.js';
 import { OperationView } from './operation-view.js';
 import { Operations } from './operations.js';
+import { WakeUp } from '../work/wake-up.js';
 
 /** How long an answer waits for the chunk in hand to end; after that it says what is wanted, and not done yet. */
 const PATIENCE_MS = 2_000;
@@ -27,8 +26,7 @@ export class InterruptionsController {
   constructor(
     private readonly interruptions: Interruptions,
     private readonly operations: Operations,
-    private readonly runner: OperationRunner,
-    private readonly imports: ImportRunner,
+    private readonly wakeUp: WakeUp,
     private readonly view: OperationView,
   ) {}
 
@@ -63,8 +61,7 @@ export class InterruptionsController {
     wanted: OperationDocument['status'],
     changed: OperationDocument | null,
   ): Promise<OperationResponse> {
-    this.runner.kick();
-    this.imports.kick();
+    this.wakeUp.call();
     const deadline = systemClock.now() + PATIENCE_MS;
     for (let operation = changed ?? (await this.operations.find(id)); ; operation = await this.operations.find(id)) {
       if (operation === null) throw notFound(`There is no operation ${id}.`);

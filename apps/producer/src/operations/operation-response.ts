@@ -62,7 +62,16 @@ export const OperationResponseSchema = z
     saved: count.nullable().describe('Orders found in MongoDB by a majority read.'),
     deadLettered: count.nullable().describe('Orders that could not be saved and wait among the dead letters.'),
     import: z
-      .object({ files: count, rows: count, accepted: count, skipped: count, conflicting: count, malformed: count })
+      .object({
+        files: count,
+        known: count.describe('Files that an import had before, byte for byte: nothing was read of them.'),
+        refused: count.describe('Files that could not be read.'),
+        rows: count,
+        accepted: count,
+        skipped: count,
+        conflicting: count,
+        malformed: count,
+      })
       .nullable()
       .describe('Of an import: what its files have brought so far; more of it at /v1/imports/{id}.'),
     requestedAt: date,

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { manifestTotals } from '#orders/import-manifest.js';
 import type { OperationDocument } from '#orders/operation.js';
+import { Mongo } from '#service/mongo.js';
 import { notFound } from '#service/problem.js';
-import { ImportManifest } from '../imports/import-manifest.js';
 import { operationResponse, type OperationResponse } from './operation-response.js';
 import { Operations } from './operations.js';
 import { OrderOutcomes } from './order-outcomes.js';
@@ -12,7 +13,7 @@ export class OperationView {
   constructor(
     private readonly operations: Operations,
     private readonly counts: OrderOutcomes,
-    private readonly manifest: ImportManifest,
+    private readonly mongo: Mongo,
   ) {}
 
   /** @throws Problem 404 */
@@ -33,7 +34,7 @@ export class OperationView {
   }
 
   private async broughtBy({ _id }: OperationDocument): Promise<OperationResponse['import']> {
-    const { files, ...rows } = await this.manifest.totals(_id);
-    return { files: files.total, ...rows };
+    const { files, ...rows } = await manifestTotals(this.mongo.db, _id);
+    return { files: files.total, known: files.known, refused: files.refused, ...rows };
   }
 }

@@ -14,18 +14,18 @@ import { idempotencyKeyOf } from './idempotency-keys.js';
 import { OperationIdSchema } from './operation-id.js';
 import { OperationResponseSchema, OperationsPageSchema, type OperationResponse } from './operation-response.js';
 import type { OperationsPage } from './operation-response.js';
-import { OperationRunner } from '../emission/operation-runner.js';
 import { OperationView } from './operation-view.js';
 import { Operations } from './operations.js';
 import { nextPage, OperationsQuerySchema, type OperationsQuery } from './operations-query.js';
 import { PopulateRequestSchema, type PopulateRequest } from './populate-request.js';
+import { WakeUp } from '../work/wake-up.js';
 
 @ApiTags('operations')
 @Controller('v1')
 export class OperationsController {
   constructor(
     private readonly operations: Operations,
-    private readonly runner: OperationRunner,
+    private readonly wakeUp: WakeUp,
     private readonly view: OperationView,
   ) {}
 
@@ -54,7 +54,7 @@ export class OperationsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationResponse> {
     const operation = await this.operations.createPopulate(request, idempotencyKeyOf(key));
-    this.runner.kick();
+    this.wakeUp.call();
     void reply.header('Location', `/v1/operations/${operation._id}`);
     return this.view.of(operation);
   }

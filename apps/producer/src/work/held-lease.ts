@@ -1,5 +1,6 @@
 import type { Interruption } from '#orders/operation.js';
-import { LeaseLostError } from './segment-leases.js';
+import { LeaseLostError } from './lease.js';
+import type { WakeUp } from './wake-up.js';
 
 /** How often a lease is renewed, and another process's wish for a pause noticed, while nothing is acknowledged. */
 const RENEW_EVERY_MS = 1_000;
@@ -8,6 +9,7 @@ const RENEW_EVERY_MS = 1_000;
 export class HeldLease {
   private readonly ending = new AbortController();
   private readonly timer: NodeJS.Timeout;
+  private readonly deaf: () => void;
 
   /**
    * @param renew resolves to what is wanted; rejects with LeaseLostError, or with anything else when it should be tried again
@@ -16,7 +18,10 @@ export class HeldLease {
   constructor(
     private readonly renew: () => Promise<Interruption | null>,
     private readonly onTrouble: (error: unknown) => void,
+    wakeUp: WakeUp,
   ) {
+    // There may be a wish.
+    this.deaf = wakeUp.listen(() => void this.look());
     this.timer = setInterval(() => void this.look(), RENEW_EVERY_MS);
   }
 
@@ -30,17 +35,17 @@ export class HeldLease {
     if (wanted !== null) this.ending.abort();
   }
 
-  /** Renews now: there may be a wish. */
-  async look(): Promise<void> {
+  stop(): void {
+    clearInterval(this.timer);
+    this.deaf();
+  }
+
+  private async look(): Promise<void> {
     try {
       this.note(await this.renew());
     } catch (error) {
       if (error instanceof LeaseLostError) this.ending.abort();
       else this.onTrouble(error);
     }
-  }
-
-  stop(): void {
-    clearInterval(this.timer);
   }
 }
