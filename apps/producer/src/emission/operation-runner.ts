@@ -80,8 +80,9 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
       (error) => this.logger.warn({ operation: id, reason: String(error) }, 'a lease is not renewed: trying again'),
       this.wakeUp,
     );
-    const saver = new ProgressSaver(async (progress, chunks) =>
-      lease.note(await this.leases.saveProgress(claim, progress, chunks)),
+    const saver = new ProgressSaver(
+      async (progress, chunks) => lease.note(await this.leases.saveProgress(claim, progress, chunks)),
+      systemClock,
     );
     try {
       const progress = await emit({
@@ -103,7 +104,7 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   private async letGo(claim: Claim, progress: SegmentProgress, saver: ProgressSaver): Promise<void> {
-    const { goesOn } = await this.persist(() => this.leases.release(claim, progress, saver.pending));
+    const { goesOn } = await this.persist(async () => this.leases.release(claim, progress, await saver.finish()));
     const { _id: operation } = claim.operation;
     this.logger.log({ operation, from: claim.segment.from, ackedTo: progress.ackedTo }, 'let go');
     if (!goesOn) await this.settle();
