@@ -70,12 +70,11 @@ export class OrderCodec {
     return new OrderCodec(registry, registryUrl, id, type);
   }
 
-  /** @throws Error if the order doesn't fit the schema: a defect of the caller, not of the data. */
+  /** An order without `legacy` gets the schema's default. @throws Error if the order doesn't fit the schema: a defect of the caller, not of the data. */
   encode(order: Order): Buffer {
     const start = this.used;
     // A negative end says how much is missing; nothing of the order is kept then.
-    const end =
-      start + HEADER_BYTES > BUFFER_BYTES ? -1 : this.type.encode(nullable(order), this.buffer, start + HEADER_BYTES);
+    const end = start + HEADER_BYTES > BUFFER_BYTES ? -1 : this.type.encode(order, this.buffer, start + HEADER_BYTES);
     if (end < 0) {
       if (start === 0) throw new RangeError(`the order is larger than ${BUFFER_BYTES} bytes`);
       // The old buffer lives on in the slices given out.
@@ -153,15 +152,29 @@ function schemaIdOf(value: Buffer | null): number | undefined {
   return value === null || value.length < HEADER_BYTES || value[0] !== 0 ? undefined : value.readInt32BE(1);
 }
 
-/** Avro's union wants an explicit null. */
-function nullable(order: Order): object {
-  return order.legacy === undefined ? { ...order, legacy: null } : order;
+/** As Avro has it: nothing is null there. */
+type DecodedOrder = Omit<Order, 'legacy'> & { readonly legacy: NonNullable<Order['legacy']> | null };
+
+/** Field by field: spread or rest would cost as much as all of the decoding. */
+function orderOf(decoded: DecodedOrder): Order {
+  const order = {
+    id: decoded.id,
+    number: decoded.number,
+    accountId: decoded.accountId,
+    side: decoded.side,
+    symbol: decoded.symbol,
+    quantity: decoded.quantity,
+    price: decoded.price,
+    amount: decoded.amount,
+    currency: decoded.currency,
+    createdAt: decoded.createdAt,
+  };
+  return decoded.legacy === null ? order : { ...order, legacy: decoded.legacy };
 }
 
 function readBody(reader: Reader, body: Buffer): Order {
   try {
-    const { legacy, ...order } = reader(body) as Order & { legacy: Order['legacy'] | null };
-    return legacy ? { ...order, legacy } : order;
+    return orderOf(reader(body) as DecodedOrder);
   } catch (cause) {
     throw new UndecodableOrderError('malformed-avro', `the body is not what its schema says: ${String(cause)}`, {
       cause,

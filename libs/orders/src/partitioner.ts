@@ -3,25 +3,32 @@ const M = 0x5bd1e995;
 
 /** The partition that any Kafka client gives the key, so that other producers keep an account's order too. */
 export function javaCompatiblePartitioner(partitions: number): (key: string) => number {
-  return (key) => (murmur2(Buffer.from(key)) & 0x7fffffff) % partitions;
+  return (key) => {
+    const bytes = Buffer.byteLength(key) === key.length ? key : Buffer.from(key).toString('latin1');
+    return (murmur2(bytes) & 0x7fffffff) % partitions;
+  };
 }
 
 /**
  * MurmurHash2 (Austin Appleby, public domain) as Kafka's Java client has it. kafkajs has it too, over BigInt: with each record's
  * partition chosen by it that was a tenth of what the producer did.
+ * @param bytes a character for each: most keys are such a string already
  */
-function murmur2(data: Buffer): number {
-  const words = data.length & ~3;
-  let hash = SEED ^ data.length;
+function murmur2(bytes: string): number {
+  const { length } = bytes;
+  const words = length & ~3;
+  let hash = SEED ^ length;
   for (let at = 0; at < words; at += 4) {
-    let k = Math.imul(data.readInt32LE(at), M);
+    const low = bytes.charCodeAt(at) | (bytes.charCodeAt(at + 1) << 8);
+    const high = bytes.charCodeAt(at + 2) | (bytes.charCodeAt(at + 3) << 8);
+    let k = Math.imul(low | (high << 16), M);
     k = Math.imul(k ^ (k >>> 24), M);
     hash = Math.imul(hash, M) ^ k;
   }
-  const rest = data.length - words;
-  if (rest === 3) hash ^= (data[words + 2] ?? 0) << 16;
-  if (rest >= 2) hash ^= (data[words + 1] ?? 0) << 8;
-  if (rest >= 1) hash = Math.imul(hash ^ (data[words] ?? 0), M);
+  const rest = length - words;
+  if (rest === 3) hash ^= bytes.charCodeAt(words + 2) << 16;
+  if (rest >= 2) hash ^= bytes.charCodeAt(words + 1) << 8;
+  if (rest >= 1) hash = Math.imul(hash ^ bytes.charCodeAt(words), M);
   hash = Math.imul(hash ^ (hash >>> 13), M);
   return hash ^ (hash >>> 15);
 }
