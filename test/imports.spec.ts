@@ -151,6 +151,18 @@ describe('an import', () => {
     expect((await pipeline.walk(range)).flat()).toEqual(native);
   }, 90_000);
 
+  it('is reconciled by its rows, and can not be any more when one of them is gone', async () => {
+    const rows = legacyPairs(20);
+    const { id } = await imports.imported({ 'a.json': rows });
+    const path = `/v1/operations/${id}/reconcile`;
+    expect(await pipeline.post(path, {})).toMatchObject({
+      status: 200,
+      body: { verdict: 'holds', acked: 20, saved: 20 },
+    });
+    await pipeline.db.collection('importRows').deleteOne({ operationId: id, index: 7 });
+    expect(await pipeline.post(path, {})).toMatchObject({ status: 409, body: { code: 'import-rows-gone' } });
+  }, 60_000);
+
   it('that is sent again under its Idempotency-Key is the same one', async () => {
     const rows = legacyPairs(3);
     const headers = { 'idempotency-key': `imports-${rows[0]?.id}` };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
+import type { OperationDocument } from '#orders/operation.js';
 import { ORDERS_TOPIC } from '#orders/topics.js';
 import type { OperationResponse, OperationsPage } from '../apps/producer/src/operations/operation-response.js';
 import { eventually } from './support/eventually.js';
@@ -67,6 +68,16 @@ describe('operations', () => {
     expect(await pipeline.allSaved(id, 60_000)).toMatchObject({ status: 'succeeded', acked: 20_000, saved: 20_000 });
     expect(await recordsOnTopic()).toBe(20_000);
   }, 180_000);
+
+  it('stay as late as they are when one that runs is resumed', async () => {
+    const { id } = await underWay(20_000);
+    const operations = pipeline.db.collection<OperationDocument>('operations');
+    const before = await operations.findOne({ _id: id });
+    expect(await ask(id, 'resume')).toMatchObject({ status: 200, body: { status: 'running' } });
+    expect((await operations.findOne({ _id: id }))?.schedule).toEqual(before?.schedule);
+    await ask(id, 'cancel');
+    await settled(id);
+  }, 60_000);
 
   it('end when cancelled, with exactly the numbers that are on the topic; the rest of their block stays free', async () => {
     const before = await recordsOnTopic();
@@ -170,7 +181,7 @@ describe('operations', () => {
     expect(all.length).toBeGreaterThan(4);
     expect(all).toEqual([...new Set(all)].toSorted().toReversed());
     const { items } = await list('/v1/operations?status=cancelled&kind=populate');
-    expect(items.map(({ status }) => status)).toEqual(['cancelled', 'cancelled']);
+    expect(items.map(({ status }) => status)).toEqual(['cancelled', 'cancelled', 'cancelled']);
     const bad = await fetch(`${pipeline.stack.producerUrl}/v1/operations?status=done&page=1`);
     expect(bad.status).toBe(400);
   }, 60_000);

@@ -28,16 +28,30 @@ export async function ensureImportRowIndexes(db: Db): Promise<void> {
   ]);
 }
 
-/** Orders of an import, from an index up to, but not including, another one, in order. */
+/** Rows of an import are gone, so its orders can no longer be told. */
+export class ImportRowsGoneError extends Error {
+  override readonly name = 'ImportRowsGoneError';
+  readonly code = 'import-rows-gone';
+}
+
+/**
+ * Orders of an import, from an index up to, but not including, another one, in order.
+ * @throws ImportRowsGoneError when there is not a row for each index: who goes on would give orders to wrong indexes
+ */
 export async function importedOrders(
   db: Db,
   { operationId, firstNumber }: { operationId: string; firstNumber: number },
   { from, to }: { from: number; to: number },
 ): Promise<Order[]> {
+  if (from === to) return [];
   const rows = await importRowsCollection(db)
     .find({ operationId, index: { $gte: from, $lt: to } }, { readConcern: { level: 'majority' } })
     .sort({ index: 1 })
     .toArray();
+  if (rows.length !== to - from)
+    throw new ImportRowsGoneError(
+      `import ${operationId} has ${rows.length} rows for the orders ${from} to ${to - 1}: restore \`importRows\`, or import again`,
+    );
   return rows.map(({ _id, index, order }) =>
     fromDocument({ ...order, _id, number: Long.fromNumber(firstNumber + index) }),
   );

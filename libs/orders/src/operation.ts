@@ -38,7 +38,7 @@ interface EmissionDocument {
   readonly finishedAt: Date | null;
   /** Why it failed; `null` unless it did. */
   readonly error: { readonly code: string; readonly message: string } | null;
-  /** Blocks of order numbers found full in the `orders` collection, by their place in the operation: . */
+  /** Blocks of FULL_BLOCK_ORDERS that were found full in the `orders` collection, by their place in the operation. */
   readonly fullBlocks: readonly number[];
 }
 

@@ -28,6 +28,8 @@ export class Findings {
   private readonly alteredOrders: AlteredOrder[] = [];
   private readonly phantomOrders: PhantomOrder[] = [];
   private altered = 0;
+  /** Those of them that were acknowledged. */
+  private alteredAcked = 0;
   private phantom = 0;
 
   addMissing(record: MissingRecord): void {
@@ -39,8 +41,10 @@ export class Findings {
     if (!PENDING.has(record.blame) && this.missingRecords.length < LISTED) this.missingRecords.push(record);
   }
 
-  addAltered(order: AlteredOrder): void {
+  /** @param isAcked false for one whose acknowledgement never came */
+  addAltered(order: AlteredOrder, isAcked = true): void {
     this.altered += 1;
+    if (isAcked) this.alteredAcked += 1;
     if (this.alteredOrders.length < LISTED) this.alteredOrders.push(order);
   }
 
@@ -49,9 +53,15 @@ export class Findings {
     if (this.phantomOrders.length < LISTED) this.phantomOrders.push(order);
   }
 
-  /** Documents with ids of the operation that stand under its numbers. */
-  get inPlace(): number {
-    return this.counts.saved + this.counts.savedUnacknowledged + this.altered;
+  private get accounted(): number {
+    const { saved, deadLettered, discarded, skipped } = this.counts;
+    const { pending, missing } = this.missingOrders;
+    return saved + deadLettered + discarded + skipped + this.alteredAcked + pending + missing;
+  }
+
+  /** Documents under the operation's numbers that have other ids. */
+  get others(): number {
+    return this.phantom + this.counts.doubled;
   }
 
   /** An altered number makes its order stray, which is told already. */
@@ -64,7 +74,9 @@ export class Findings {
     if (this.phantomOrders.length < LISTED) this.phantomOrders.push(order);
   }
 
-  verdict(isRunning: boolean): Verdict {
+  verdict(isRunning: boolean, acked: number): Verdict {
+    // Each acknowledged order has had exactly one of these said of it, or this check is what is broken.
+    if (this.accounted !== acked) return 'broken';
     const defects = Object.entries(this.blames).some(([blame]) => !PENDING.has(blame as Blame));
     if (defects || this.altered > 0 || this.phantom > 0 || this.counts.doubled > 0) return 'broken';
     return isRunning || Object.keys(this.blames).length > 0 ? 'pending' : 'holds';

@@ -3,7 +3,7 @@ import { UUID } from 'mongodb';
 import { chunksCollection, type AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
 import type { Fault, IndexFaults } from '#orders/fault-mix.js';
 import type { OperationDocument } from '#orders/operation.js';
-import { fromDocument, sameOrder } from '#orders/order-document.js';
+import { fromDocument, sameImportedOrder } from '#orders/order-document.js';
 import type { OrderSource } from '#orders/order-source.js';
 import type { Order } from '#orders/order.js';
 import { ordersCollection } from '#orders/orders-collection.js';
@@ -14,6 +14,7 @@ import { differences } from './compare-block.js';
 import type { Findings } from './findings.js';
 import { recordPositions, type RecordPosition } from './record-position.js';
 import type { MissingRecord } from './report.js';
+import { LOOKED_FOR, withoutOplog } from './saved-once.js';
 
 /** The largest chunk there is: one that reaches into a range begins no further before it. */
 const LARGEST_CHUNK = 5_000;
@@ -40,7 +41,7 @@ type Positioned = Unaccounted & { readonly position: RecordPosition };
 
 /** Finds out what became of records that are not where they should be. */
 export class MissingRecords {
-  /** Lost as far as MongoDB and Kafka show: whether they were ever saved is looked for at the end, for all of them together. */
+  /** The first that are lost as far as MongoDB and Kafka show: whether they were ever saved is looked for in the oplog, at the end. */
   readonly lost: MissingRecord[] = [];
 
   constructor(private readonly context: MissingRecordsContext) {}
@@ -74,14 +75,16 @@ export class MissingRecords {
       const { order, index, fault } = record;
       const there = byId.get(order.id);
       if (there === undefined || fault !== undefined) this.lose(record);
-      else if (operation.kind === 'import' && sameOrder({ ...fromDocument(there), number: order.number }, order))
+      else if (operation.kind === 'import' && sameImportedOrder(fromDocument(there), order))
         findings.counts.skipped += 1;
       else findings.addAltered({ index, id: order.id, fields: differences(there, order) });
     }
   }
 
   private lose(record: Positioned): void {
-    this.lost.push(missingRecord(record, record.position, 'committed-past'));
+    const lost = missingRecord(record, record.position, 'committed-past');
+    if (this.lost.length < LOOKED_FOR) this.lost.push(lost);
+    else this.context.findings.addMissing(withoutOplog(lost, this.context.operation));
   }
 
   private add(

@@ -1,6 +1,7 @@
 import type { Db, MongoClient } from 'mongodb';
 import { operationsCollection, type OperationDocument } from '#orders/operation.js';
 import { faultsIn, orderSource } from '#orders/order-source.js';
+import type { Order } from '#orders/order.js';
 import { ordersCollection } from '#orders/orders-collection.js';
 import { javaCompatiblePartitioner } from '#orders/partitioner.js';
 import { ackedOrders, ackedRanges, type IndexRange } from '#orders/segments.js';
@@ -13,6 +14,7 @@ import { Findings } from './findings.js';
 import { MissingRecords } from './missing-records.js';
 import type { ReconcileReport } from './report.js';
 import { withEvidence } from './saved-once.js';
+import { readStored } from './stored-content.js';
 import { StoredOrders } from './stored-orders.js';
 
 /** Orders that are read and compared at once. The next block is read meanwhile. */
@@ -42,7 +44,7 @@ export interface ReconcileOptions {
  * What the consumers have committed is read first, then the operation, then dead letters and orders by majority reads: what
  * is missing below a committed offset was therefore done with before it was looked for, and work that goes on meanwhile can
  * only be `pending`, never a false alarm. Memory is a few blocks, whatever the count.
- * @throws UnknownOperationError, or what MongoDB's driver or kafkajs throws when they can't be asked
+ * @throws UnknownOperationError, ImportRowsGoneError, or what MongoDB's driver or kafkajs throws when they can't be asked
  */
 export async function reconcile(options: ReconcileOptions): Promise<ReconcileReport> {
   const { client, db, operationId } = options;
@@ -56,10 +58,10 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRep
   const findings = new Findings();
   const { lost } = await checkAcknowledged(options, operation, positions, findings);
   const stored = new StoredOrders(db, operation);
-  await checkUnacknowledged(stored, operation, orderSource(operation, db), findings);
+  await checkUnacknowledged(options, stored, operation, findings);
   const namespace = `${db.databaseName}.${ordersCollection(db).collectionName}`;
   for (const record of await withEvidence(client, namespace, operation, lost)) findings.addMissing(record);
-  for (const stray of await stored.strays(findings.inPlace)) findings.addStray(stray);
+  for (const stray of await stored.strays(findings.others, options.signal)) findings.addStray(stray);
   return reportOf(operation, findings, startedAt);
 }
 
@@ -105,22 +107,43 @@ async function checkAcknowledged(
 
 /** Orders whose acknowledgement never came may be saved all the same; anything else there is made up. */
 async function checkUnacknowledged(
+  { db, signal }: ReconcileOptions,
   stored: StoredOrders,
   operation: OperationDocument,
-  source: ReturnType<typeof orderSource>,
   findings: Findings,
 ): Promise<void> {
+  const source = orderSource(operation, db);
   const rest = operation.segments.map(({ ackedTo, to }) => ({ from: ackedTo, to })).filter(({ from, to }) => from < to);
   for (const open of rest) {
     if ((await stored.count(open)) === 0) continue;
     for (const range of blocksOf([open])) {
-      const orders = await source(range);
-      const expected = orders.map((order, at) => ({ index: range.from + at, order, isFaulty: false }));
-      const { saved, altered, phantoms, doubled } = compareBlock(expected, await stored.documents(range));
-      findings.counts.savedUnacknowledged += saved.length;
-      for (const each of altered) findings.addAltered(each);
-      for (const each of [...phantoms, ...doubled]) findings.addPhantom(each);
+      signal?.throwIfAborted();
+      const documents = await stored.documents(range);
+      if (operation.kind === 'import') checkOrigins(documents, operation, findings);
+      else checkUnsent(range, await source(range), documents, findings);
     }
+  }
+}
+
+function checkUnsent(
+  range: IndexRange,
+  orders: readonly Order[],
+  documents: readonly Buffer[],
+  findings: Findings,
+): void {
+  const expected = orders.map((order, at) => ({ index: range.from + at, order, isFaulty: false }));
+  const { saved, altered, phantoms, doubled } = compareBlock(expected, documents);
+  findings.counts.savedUnacknowledged += saved.length;
+  for (const each of altered) findings.addAltered(each, false);
+  for (const each of [...phantoms, ...doubled]) findings.addPhantom(each);
+}
+
+/** A later import may have taken over the rows of one that was cancelled, so that how its documents came is all that there is. */
+function checkOrigins(documents: readonly Buffer[], { _id }: OperationDocument, findings: Findings): void {
+  for (const document of documents) {
+    const { _id: id, number, ingest } = readStored(document);
+    if (String(ingest?.operationId) === _id) findings.counts.savedUnacknowledged += 1;
+    else findings.addPhantom({ id: String(id), number: Number(number), reason: 'no import has brought it' });
   }
 }
 
@@ -153,7 +176,7 @@ function reportOf(operation: OperationDocument, findings: Findings, startedAt: n
     operation: _id,
     kind,
     status,
-    verdict: findings.verdict(isRunning),
+    verdict: findings.verdict(isRunning, acked),
     count,
     acked,
     ...findings.figures(hasFaults),

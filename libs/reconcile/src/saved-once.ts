@@ -1,59 +1,66 @@
-import { MongoServerError, UUID, type MongoClient } from 'mongodb';
+import { MongoError, UUID, type Document, type MongoClient } from 'mongodb';
 import { FULL_BLOCK_ORDERS, type OperationDocument } from '#orders/operation.js';
 import type { MissingRecord } from './report.js';
 
 /** How many missing orders are looked for in the oplog: it is read from end to end for them. */
-const LOOKED_FOR = 1_000;
-const PATIENCE_MS = 20_000;
+export const LOOKED_FOR = 1_000;
+/** Shorter than the services wait for any answer of MongoDB. */
+const PATIENCE_MS = 8_000;
 
-interface OplogEntry {
-  readonly op: 'i' | 'd';
-  readonly o: { readonly _id: UUID };
-  readonly wall: Date;
+interface DeleteEntry {
+  readonly op: string;
+  readonly ns: string;
+  readonly o: { readonly _id?: UUID; readonly applyOps?: readonly DeleteEntry[] };
+  readonly wall?: Date;
 }
 
 /**
- * Whether missing orders were saved once: by the blocks that were found full, and by MongoDB's oplog as far as it reaches back.
+ * Whether missing orders were saved once: by MongoDB's oplog as far as it reaches back, and by the blocks that were found full.
+ * @param lost at most LOOKED_FOR
  * @returns the records with their blame, `saved-then-gone` where that is shown
  */
 export async function withEvidence(
   client: MongoClient,
   collection: string,
-  { fullBlocks }: OperationDocument,
+  operation: OperationDocument,
   lost: readonly MissingRecord[],
 ): Promise<MissingRecord[]> {
-  const full = new Set(fullBlocks);
-  const entries = await oplogEntries(client, collection, lost.slice(0, LOOKED_FOR));
+  const deleted = await deletions(client, collection, lost);
   return lost.map((record) => {
-    const evidence = entries.get(record.id);
-    if (evidence !== undefined) return { ...record, blame: 'saved-then-gone', evidence };
-    if (!full.has(Math.floor(record.index / FULL_BLOCK_ORDERS))) return record;
-    return { ...record, blame: 'saved-then-gone', evidence: 'all orders of its block of numbers were there before' };
+    const at = record.fault === null ? deleted.get(record.id) : undefined;
+    if (at === undefined) return withoutOplog(record, operation);
+    return { ...record, blame: 'saved-then-gone', evidence: `deleted at ${at}` };
   });
 }
 
-async function oplogEntries(
+/** The same by what the operation remembers alone. What was faulty was never saved, whatever its order was. */
+export function withoutOplog(record: MissingRecord, { fullBlocks }: OperationDocument): MissingRecord {
+  const isFull = fullBlocks.includes(Math.floor(record.index / FULL_BLOCK_ORDERS));
+  if (record.fault !== null || !isFull) return record;
+  return { ...record, blame: 'saved-then-gone', evidence: 'all orders of its block of numbers were there before' };
+}
+
+/** When each was deleted, as text. A delete that finds nothing leaves no entry, so an entry shows that the order was there. */
+async function deletions(
   client: MongoClient,
-  collection: string,
+  ns: string,
   lost: readonly MissingRecord[],
 ): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   if (lost.length === 0) return found;
-  const ids = lost.map(({ id }) => new UUID(id));
-  const oplog = client.db('local').collection<OplogEntry>('oplog.rs');
+  const isOne: Document = { ns, op: 'd', 'o._id': { $in: lost.map(({ id }) => new UUID(id)) } };
   try {
-    const entries = oplog
-      .find({ ns: collection, op: { $in: ['i', 'd'] }, 'o._id': { $in: ids } }, { maxTimeMS: PATIENCE_MS })
-      .sort({ $natural: 1 });
+    const entries = client
+      .db('local')
+      .collection<DeleteEntry>('oplog.rs')
+      .find({ $or: [isOne, { op: 'c', 'o.applyOps': { $elemMatch: isOne } }] }, { maxTimeMS: PATIENCE_MS });
     for await (const { op, o, wall } of entries) {
-      const past = op === 'i' ? 'saved' : 'deleted';
-      const id = String(o._id);
-      const before = found.get(id);
-      found.set(id, `${before === undefined ? '' : `${before}, `}${past} at ${wall.toISOString()}`);
+      const deletes = op === 'c' ? (o.applyOps ?? []).filter((each) => each.op === 'd' && each.ns === ns) : [{ o }];
+      for (const each of deletes) found.set(String(each.o._id), wall?.toISOString() ?? 'an unknown time');
     }
   } catch (error) {
-    // A user without access to the oplog, one that takes too long to read: there is less evidence then, and no less loss.
-    if (!(error instanceof MongoServerError)) throw error;
+    // A user without access to the oplog, or one that takes too long to read: there is less evidence then, and no less loss.
+    if (!(error instanceof MongoError)) throw error;
   }
   return found;
 }

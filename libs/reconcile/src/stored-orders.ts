@@ -10,6 +10,8 @@ import type { PhantomOrder } from './compare-block.js';
 const MAJORITY = { readConcern: { level: 'majority' } } as const;
 const HIGHEST_INDEX = 2 ** 48 - 1;
 const STRANGERS = 100;
+/** Documents that are looked through at once for ids in wrong places: MongoDB has to read each. */
+const LOOKED_THROUGH = 100_000;
 
 /** What of an operation's dead letters is looked at. */
 export type Letter = Pick<DeadLetterDocument, 'index' | 'state' | 'fault'>;
@@ -52,28 +54,33 @@ export class StoredOrders {
   /**
    * Documents that say to be of this operation and stand outside of its numbers: by their id, or, beyond all numbers that were
    * given out, by what is said of how they came.
-   * @param inPlace how many documents with its ids stand under its numbers
+   * @param others how many documents under its numbers have ids that are not its own
    */
-  async strays(inPlace: number): Promise<PhantomOrder[]> {
+  async strays(others: number, signal: AbortSignal | undefined): Promise<PhantomOrder[]> {
     const strays = await this.beyondAllNumbers();
-    if (this.operation.kind === 'import') return strays;
-    const idOf = orderIdsOf(this.operation._id);
-    const ids = { $gte: new UUID(idOf(0)), $lte: new UUID(idOf(HIGHEST_INDEX)) };
-    if ((await this.countBy({ _id: ids }, '_id_')) <= inPlace) return strays;
-    const numbers = this.numbers({ from: 0, to: this.operation.count });
-    const elsewhere = await ordersCollection(this.db)
-      .find({ _id: ids, number: { $not: numbers } }, MAJORITY)
-      .limit(STRANGERS)
-      .toArray();
+    if (this.operation.kind === 'import' || !(await this.hasIdsElsewhere(others))) return strays;
     const known = new Set(strays.map(({ id }) => id));
-    const found = elsewhere
-      .map(({ _id, number }) => ({
-        id: String(_id),
-        number: Number(number),
-        reason: 'its id is of this operation, its number is not',
-      }))
-      .filter(({ id }) => !known.has(id));
-    return [...strays, ...found];
+    for (const range of [...blocksOf(this.operation.count), { from: this.operation.count, to: HIGHEST_INDEX }]) {
+      signal?.throwIfAborted();
+      const found = await ordersCollection(this.db)
+        .find({ _id: this.ids(range), number: { $not: this.numbers({ from: 0, to: this.operation.count }) } }, MAJORITY)
+        .limit(STRANGERS)
+        .toArray();
+      for (const { _id, number } of found.filter(({ _id: id }) => !known.has(String(id))))
+        strays.push({
+          id: String(_id),
+          number: Number(number),
+          reason: 'its id is of this operation, its number is not',
+        });
+      if (strays.length >= STRANGERS) break;
+    }
+    return strays;
+  }
+
+  /** Ids are counted first: what is saved meanwhile then can't look as if it stood elsewhere. */
+  private async hasIdsElsewhere(others: number): Promise<boolean> {
+    const withItsIds = await this.countBy({ _id: this.ids({ from: 0, to: HIGHEST_INDEX }) }, '_id_');
+    return withItsIds > (await this.count({ from: 0, to: this.operation.count })) - others;
   }
 
   private async beyondAllNumbers(): Promise<PhantomOrder[]> {
@@ -105,8 +112,20 @@ export class StoredOrders {
     return Number(n);
   }
 
+  private ids({ from, to }: IndexRange): { $gte: UUID; $lt: UUID } {
+    const idOf = orderIdsOf(this.operation._id);
+    return { $gte: new UUID(idOf(from)), $lt: new UUID(idOf(to)) };
+  }
+
   private numbers({ from, to }: IndexRange): { $gte: Long; $lt: Long } {
     const { firstNumber } = this.operation;
     return { $gte: Long.fromNumber(firstNumber + from), $lt: Long.fromNumber(firstNumber + to) };
   }
+}
+
+function blocksOf(count: number): IndexRange[] {
+  return Array.from({ length: Math.ceil(count / LOOKED_THROUGH) }, (_, at) => ({
+    from: at * LOOKED_THROUGH,
+    to: Math.min((at + 1) * LOOKED_THROUGH, count),
+  }));
 }

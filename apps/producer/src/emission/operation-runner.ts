@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
+import { ImportRowsGoneError } from '#orders/import-rows.js';
 import { orderSource } from '#orders/order-source.js';
 import { pause, systemClock } from '#parallel-consumer/clock.js';
 import { RecordsRefusedError } from '#parallel-consumer/kafka/reliable-producer.js';
@@ -97,7 +98,7 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
       });
       await this.letGo(claim, progress, saver);
     } catch (error) {
-      await this.failed(claim, error);
+      await this.failed(claim, error, saver);
     } finally {
       lease.stop();
     }
@@ -110,23 +111,30 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
     if (!goesOn) await this.settle();
   }
 
-  private async failed(claim: Claim, error: unknown): Promise<void> {
+  private async failed(claim: Claim, error: unknown, saver: ProgressSaver): Promise<void> {
     const id = claim.operation._id;
     if (error instanceof LeaseLostError) return this.logger.warn({ operation: id }, error.message);
-    if (error instanceof RecordsRefusedError) {
-      this.logger.error({ operation: id, code: error.code }, error.message);
-      const { code, message } = error;
-      return this.persist(() => this.leases.fail(claim, { code, message })).catch((unstored: unknown) =>
-        this.logger.warn({ operation: id, reason: String(unstored) }, 'its failure could not be stored'),
-      );
+    const isStopping = this.loop.signal.aborted;
+    const failure = isForGood(error) ? { code: error.code, message: error.message } : undefined;
+    const context = { operation: id, reason: String(error) };
+    if (failure !== undefined) this.logger.error(context, 'the operation has failed');
+    else if (isStopping) this.logger.warn(context, 'cut off: goes on later');
+    else this.logger.error(context, 'the emission broke off: it goes on when its lease has run out');
+    try {
+      await this.keepReached(claim, saver, isStopping);
+      if (failure !== undefined) await this.persist(() => this.leases.fail(claim, failure));
+    } catch (unstored) {
+      // The lease runs out, and whoever claims it next goes on from the last stored chunk.
+      this.logger.warn({ operation: id, reason: String(unstored) }, 'how it ended could not be stored');
     }
-    if (this.loop.signal.aborted)
-      return this.logger.warn({ operation: id, reason: String(error) }, 'cut off: goes on later');
-    // Nothing is lost by leaving it: the lease runs out, and whoever claims it next goes on from the last stored chunk.
-    this.logger.error(
-      { operation: id, reason: String(error) },
-      'the emission broke off: it goes on when its lease has run out',
-    );
+  }
+
+  /** What was acknowledged counts, however the emission ended. @param lets others go on at once */
+  private async keepReached(claim: Claim, saver: ProgressSaver, lets: boolean): Promise<void> {
+    const progress = saver.reached;
+    if (progress === undefined) return;
+    if (lets) await this.leases.release(claim, progress, await saver.finish());
+    else await this.persist(async () => this.leases.saveProgress(claim, progress, await saver.finish()));
   }
 
   /** Ends must be stored, also when MongoDB is away for a while. */
@@ -141,4 +149,9 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
       }
     }
   }
+}
+
+/** Trying again gives the same: Kafka refuses the records, or the orders are gone. */
+function isForGood(error: unknown): error is RecordsRefusedError | ImportRowsGoneError {
+  return error instanceof RecordsRefusedError || error instanceof ImportRowsGoneError;
 }

@@ -17,6 +17,7 @@ export class ProgressSaver {
   private savedAt: number;
   private chunks: AcknowledgedChunk[] = [];
   private saving: Promise<void> | undefined;
+  private last: SegmentProgress | undefined;
 
   constructor(
     private readonly store: Store,
@@ -27,6 +28,7 @@ export class ProgressSaver {
 
   /** @throws what storing an earlier progress has thrown: its chunks are still pending then */
   async note(progress: SegmentProgress, chunk: AcknowledgedChunk): Promise<void> {
+    this.last = progress;
     this.chunks.push(chunk);
     const age = this.clock.now() - this.savedAt;
     if (this.saving !== undefined && age >= GO_ON_MS) await this.finish();
@@ -39,6 +41,11 @@ export class ProgressSaver {
     this.saving = undefined;
     await saving;
     return this.chunks;
+  }
+
+  /** How far the emission had come when it was told last; `undefined`: nothing was acknowledged. */
+  get reached(): SegmentProgress | undefined {
+    return this.last;
   }
 
   private begin(progress: SegmentProgress): void {

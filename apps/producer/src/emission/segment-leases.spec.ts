@@ -21,6 +21,12 @@ describe('the segment to go on with', () => {
     expect(freeSegment(operation([held, held, { isDone: true }, held]), NOW)).toBeUndefined();
   });
 
+  it('is the first alone as long as a rate has no schedule yet', () => {
+    const unscheduled = { ratePerSecond: 10, schedule: null };
+    expect(freeSegment(operation([], unscheduled), NOW)?.from).toBe(0);
+    expect(freeSegment(operation([held], unscheduled), NOW)).toBeUndefined();
+  });
+
   it('is none by a schedule until a second before it is due', () => {
     const paced = operation([held], { ratePerSecond: 10_000 });
     // Order 50,000 is due after 5 s.

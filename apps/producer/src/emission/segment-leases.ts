@@ -121,16 +121,16 @@ export class SegmentLeases {
     chunks: readonly AcknowledgedChunk[],
   ): Promise<{ readonly goesOn: boolean }> {
     await keepChunks(this.mongo.db, chunks);
-    const { segments, interruption } = await this.update(claim, {
+    const { status, segments, interruption } = await this.update(claim, {
       ...inSegment(progress),
       'segments.$.isDone': progress.ackedTo === claim.segment.to,
       'segments.$.lease': null,
       waitingFor: null,
     });
-    return { goesOn: !interruption && segments.some(({ isDone }) => !isDone) };
+    return { goesOn: status === 'running' && !interruption && segments.some(({ isDone }) => !isDone) };
   }
 
-  /** Ends the operation as failed. @throws LeaseLostError */
+  /** Ends the operation as failed, once the segment's progress is stored. @throws LeaseLostError */
   async fail(claim: Claim, error: { code: string; message: string }): Promise<void> {
     await this.update(claim, {
       error,
@@ -145,7 +145,8 @@ export class SegmentLeases {
   private async update({ operation, segment, owner }: Claim, change: object): Promise<OperationDocument> {
     const held = { from: segment.from, epoch: segment.epoch, 'lease.owner': owner };
     const found = await this.collection.findOneAndUpdate(
-      { _id: operation._id, status: 'running', segments: { $elemMatch: held } },
+      // Of one that another producer has ended as failed, too: what was acknowledged counts.
+      { _id: operation._id, status: { $in: ['running', 'failed'] }, segments: { $elemMatch: held } },
       { $set: change },
       { returnDocument: 'after' },
     );
@@ -164,18 +165,23 @@ function isFree(now: Date) {
   return { $or: [{ lease: null }, { 'lease.expiresAt': { $lt: now } }] };
 }
 
-/** By a schedule a segment is free only when it is about to be due: until then whoever has the one before can do it too. */
+/**
+ * By a schedule a segment is free only when it is about to be due: until then whoever has the one before can do it too. As long as the
+ * schedule isn't known, only the first one is.
+ */
 export function freeSegment({ segments, schedule, ratePerSecond }: OperationDocument, now: Date): Segment | undefined {
   const segment = segments.find(
     ({ isDone, lease }) => !isDone && (lease === null || lease.expiresAt.getTime() < now.getTime()),
   );
-  if (segment === undefined || ratePerSecond === null || !schedule) return segment;
+  if (segment === undefined || ratePerSecond === null) return segment;
+  if (!schedule) return segment === segments.find(({ isDone }) => !isDone) ? segment : undefined;
   const dueAt = schedule.at.getTime() + ((segment.ackedTo - schedule.from) / ratePerSecond) * 1_000;
   return dueAt <= now.getTime() + AHEAD_MS ? segment : undefined;
 }
 
-function wanted({ interruption }: OperationDocument): Interruption | null {
-  return interruption ?? null;
+/** Of one that has failed nobody emits more. */
+function wanted({ status, interruption }: OperationDocument): Interruption | null {
+  return status === 'failed' ? 'cancel' : (interruption ?? null);
 }
 
 function inSegment({ generatedTo, ackedTo, faults }: SegmentProgress): object {

@@ -86,11 +86,12 @@ export class OrderOutcomes {
   }
 }
 
-/** Places of the blocks of which anything was made: the others hold nothing yet. */
+/** Places of the blocks of which anything may have been sent: the others hold nothing yet. */
 function begunBlocks({ segments }: OperationDocument): Set<number> {
   const begun = new Set<number>();
-  for (const { from, generatedTo } of segments) {
-    const blocks = generatedTo === from ? 0 : Math.ceil(generatedTo / BLOCK) - Math.floor(from / BLOCK);
+  for (const { from, to, epoch } of segments) {
+    // Whoever claimed it may have been killed before he told how far he came.
+    const blocks = epoch === 0 ? 0 : Math.ceil(to / BLOCK) - Math.floor(from / BLOCK);
     for (let at = 0; at < blocks; at += 1) begun.add(Math.floor(from / BLOCK) + at);
   }
   return begun;

@@ -1,11 +1,12 @@
 import { Controller, HttpCode, HttpStatus, Param, Post, Res } from '@nestjs/common';
-import { ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiConflictResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { ImportRowsGoneError } from '#orders/import-rows.js';
 import { TopicPositions } from '#orders/topic-positions.js';
 import { reconcile, UnknownOperationError } from '#reconcile/reconcile.js';
 import { textOf } from '#reconcile/report.js';
 import { Mongo } from '#service/mongo.js';
-import { notFound } from '#service/problem.js';
+import { notFound, Problem } from '#service/problem.js';
 import { OperationIdSchema } from '../operations/operation-id.js';
 import { ReconcileResponseSchema, type ReconcileResponse } from './reconcile-response.js';
 
@@ -29,6 +30,7 @@ export class ReconcileController {
   })
   @ApiOkResponse({ standardSchema: ReconcileResponseSchema })
   @ApiNotFoundResponse({ description: 'Problem details: no such operation' })
+  @ApiConflictResponse({ description: 'Problem details: the rows of the import are gone, so nothing can be checked' })
   async reconcile(
     @Param('id', { schema: OperationIdSchema }) id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -48,6 +50,7 @@ export class ReconcileController {
       return { ...report, text: textOf(report) };
     } catch (error) {
       if (error instanceof UnknownOperationError) throw notFound(error.message);
+      if (error instanceof ImportRowsGoneError) throw new Problem(HttpStatus.CONFLICT, error.code, error.message);
       throw error;
     }
   }

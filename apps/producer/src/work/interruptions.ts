@@ -27,8 +27,16 @@ export class Interruptions {
   async resume(id: string): Promise<OperationDocument | null> {
     return this.collection.findOneAndUpdate(
       { _id: id, status: { $in: ['running', 'paused'] }, ...NOT_CANCELLED },
-      // What was not emitted while it was paused is not late.
-      { $set: { status: 'running', interruption: null, schedule: null } },
+      [
+        {
+          $set: {
+            status: 'running',
+            interruption: null,
+            // What was not emitted while it was paused is not late. One that was running all the time stays as late as it is.
+            schedule: { $cond: [{ $eq: ['$status', 'paused'] }, null, { $ifNull: ['$schedule', null] }] },
+          },
+        },
+      ],
       { returnDocument: 'after' },
     );
   }
