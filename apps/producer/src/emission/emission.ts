@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
 import type { Fault, FaultCounts } from '#orders/fault-mix.js';
 import type { OperationDocument } from '#orders/operation.js';
@@ -57,6 +57,8 @@ export async function emit(options: EmissionOptions): Promise<SegmentProgress> {
     const sending = topic.send(sent.records);
     // Its failure is met below; until then it must not count as one that nobody looks at.
     sending.catch(() => undefined);
+    // The client encodes within this turn of the event loop. A chunk made before that would keep the broker waiting.
+    await nextTurn();
     chunk = await chunkFrom(sent.to);
     const parts = await sending;
     const _id = { operationId: operation._id, from: ackedTo };
