@@ -1,4 +1,4 @@
-import { SERVICE_HEAP } from '../../dev/supervisor/app-definitions.js';
+import { PRODUCER_HEAP } from '../../dev/supervisor/app-definitions.js';
 import { WRITTEN_ORDERS_TOPIC } from '../datasets/written-orders-topic.js';
 import type { Bench } from '../harness/bench.js';
 import type { Benchmark } from '../harness/benchmark.js';
@@ -40,7 +40,7 @@ export const emission: Benchmark = {
 function appEmission(bench: Bench): Candidate {
   return {
     label: 'app-emission',
-    run: async () => bench.run('app-emission', { chunkSize: CHUNK }, { ...writingRun(bench), heap: SERVICE_HEAP }),
+    run: async () => bench.run('app-emission', { chunkSize: CHUNK }, { ...writingRun(bench), heap: PRODUCER_HEAP }),
     valueOf: warmRate,
   };
 }
@@ -53,7 +53,7 @@ function bareSend(bench: Bench): Candidate {
       bench.run(
         'bare-send',
         { recordsPerSend: CHUNK },
-        { ...writingRun(bench), heap: { youngMiB: SERVICE_HEAP.youngMiB } },
+        { ...writingRun(bench), heap: { youngMiB: PRODUCER_HEAP.youngMiB } },
       ),
     valueOf: warmRate,
   };

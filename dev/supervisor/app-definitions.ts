@@ -19,7 +19,10 @@ export interface AppContext {
  * Without a limit V8 lets garbage pile up to gigabytes before it looks, since the machine has the memory. What a chunk is made
  * of dies young where there is room for it: at V8's own size it is promoted, and collecting that cost the producer a second core.
  */
-export const SERVICE_HEAP: Heap = { oldMiB: 256, youngMiB: 16 };
+const SERVICE_HEAP: Heap = { oldMiB: 256, youngMiB: 16 };
+
+/** The nearer V8 is to its limit, the sooner it collects: at 256 the producer held 40 MiB of garbage more, for the same CPU time. */
+export const PRODUCER_HEAP: Heap = { oldMiB: 128, youngMiB: 16 };
 
 /**
  * glibc keeps freed memory in an arena for each thread that asked for some, and Kafka's buffers come from several: with two
@@ -36,7 +39,7 @@ export function appPortClaims({ listenHost, producerPort, queryApiPort }: StackO
 }
 
 export function producerDefinition(context: AppContext): AppDefinition {
-  return define('producer', 'producer', context, SERVICE_HEAP, { PORT: String(context.options.producerPort) });
+  return define('producer', 'producer', context, PRODUCER_HEAP, { PORT: String(context.options.producerPort) });
 }
 
 export function queryApiDefinition(context: AppContext): AppDefinition {

@@ -81,6 +81,23 @@ describe('an import that is disturbed', () => {
     expect(await imports.brought(operation)).toEqual(rows);
   }, 200_000);
 
+  it('by a cancel while it is emitted keeps what was acknowledged, and the same rows again bring the rest', async () => {
+    const rows = legacyPairs(6_000);
+    const { body: first } = await imports.upload({ 'a.json': rows }, { query: '?ratePerSecond=1000' });
+    await isUnderWay(first.id, (summary, acked) => summary.phase === 'emitting' && acked > 0);
+    const cancelled = await pipeline.post(`/v1/operations/${first.id}/cancel`, {});
+    const { acked } = cancelled.body as { acked: number };
+    expect(acked).toBeGreaterThan(0);
+    expect(acked).toBeLessThan(6_000);
+    const { body: second } = await imports.upload({ 'b.json': JSON.stringify(rows, null, 1) });
+    const rest = await imports.ended(second.id);
+    expect(rest).toMatchObject({ acked: 6_000 - acked, import: { accepted: 6_000 - acked, skipped: acked } });
+    const kept = await imports.brought(await pipeline.allEnded(first.id, 30_000));
+    expect([...kept, ...(await imports.brought(rest))]).toEqual(rows);
+    for (const id of [first.id, second.id])
+      expect(await pipeline.post(`/v1/operations/${id}/reconcile`, {})).toMatchObject({ body: { verdict: 'holds' } });
+  }, 60_000);
+
   it('by another one with the same rows at the same time brings each of them once', async () => {
     const rows = legacyPairs(6_000);
     const answers = await Promise.all([
