@@ -27,6 +27,19 @@ describe('money', () => {
     fc.assert(property, { numRuns: 1_000 });
   });
 
+  it.each([
+    ['12.34', 123_400n],
+    ['-0.0001', -1n],
+    ['7', 70_000n],
+    ['0.0010', 10n],
+  ])('is read from %s, in whatever scale MongoDB has it', (text, money) => {
+    expect(moneyFromDecimal128(Decimal128.fromString(text))).toBe(money);
+  });
+
+  it.each(['NaN', 'Infinity', '-Infinity', '0.00001', '1E+40'])('is not read from %s', (text) => {
+    expect(() => moneyFromDecimal128(Decimal128.fromString(text))).toThrow(RangeError);
+  });
+
   it('has the very bits that the driver would make from its text', () => {
     for (const text of ['0.0000', '0.0001', '12.3400', '999999999999999999.9999', '-7.5000'])
       expect(moneyToDecimal128(parseMoney(text)).bytes).toEqual(Decimal128.fromString(text).bytes);

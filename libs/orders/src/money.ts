@@ -52,7 +52,16 @@ export function moneyToDecimal128(money: Money): Decimal128 {
   return new Decimal128(Buffer.from(scratchBytes));
 }
 
+const COEFFICIENT_HIGH = (1n << 49n) - 1n;
+/** The high half of a number of four decimals that isn't negative, as all that is stored here, without its coefficient. */
+const FOUR_DECIMALS = 6176 - SCALE;
+
 /** @throws RangeError if the stored number has more than four decimals or isn't finite. */
 export function moneyFromDecimal128(value: Decimal128): Money {
-  return parseMoney(value.toString());
+  const { bytes } = value;
+  const high = (bytes[15] ?? 0) * 2 ** 24 + (bytes[14] ?? 0) * 2 ** 16 + (bytes[13] ?? 0) * 2 ** 8 + (bytes[12] ?? 0);
+  // From the bits as it was made; another scale, a sign or no number at all is for the driver to read.
+  if (Math.floor(high / 2 ** 17) !== FOUR_DECIMALS) return parseMoney(value.toString());
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return ((view.getBigUint64(8, true) & COEFFICIENT_HIGH) << 64n) | view.getBigUint64(0, true);
 }

@@ -66,7 +66,11 @@ export function operationsCollection(db: Db): Collection<OperationDocument> {
 }
 
 export async function ensureOperationIndexes(db: Db): Promise<void> {
-  await operationsCollection(db).createIndexes([{ name: 'status_id', key: { status: 1, _id: 1 } }]);
+  await operationsCollection(db).createIndexes([
+    { name: 'status_id', key: { status: 1, _id: 1 } },
+    // Whose an order number is.
+    { name: 'firstNumber', key: { firstNumber: 1 } },
+  ]);
 }
 
 /** What the generator needs of an operation. */
