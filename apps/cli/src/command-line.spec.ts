@@ -7,6 +7,7 @@ describe('the command line', () => {
     const all = await runOrders(['--help']);
     expect([all.exitCode, all.err]).toEqual([0, '']);
     expect(all.out).toContain('Exit codes:');
+    for (const name of ['ORDERS_TOKEN', 'ORDERS_CLIENT_ID', 'ORDERS_CLIENT_SECRET']) expect(all.out).toContain(name);
     const names = [...all.out.matchAll(/^ {2}([a-z]+) (?=.*[<[])/gm)].map(([, name = '']) => name);
     const commands = 'populate import operations operation watch pause resume cancel rejects reconcile help';
     expect(names).toEqual(commands.split(' '));

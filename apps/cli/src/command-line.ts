@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { CREDENTIALS_HELP, tokenSource } from './auth/credentials.js';
 import { CliError, explain } from './cli-error.js';
 import type { RunCommand, Surroundings } from './command-context.js';
 import { addImportCommand } from './commands/import.command.js';
@@ -22,7 +23,8 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   let exitCode: ExitCode = EXIT_CODE.ok;
   const run: RunCommand = async (command, work) => {
     const { url } = command.optsWithGlobals<{ url: string }>();
-    const client = new ProducerClient(producerUrl(url), { clock, random: Math.random });
+    const [producer, timing] = [producerUrl(url), { clock, random: Math.random }];
+    const client = new ProducerClient(producer, timing, tokenSource(env, producer, timing));
     exitCode = await work({ ...surroundings, client });
   };
   try {
@@ -40,7 +42,7 @@ function commandLine(defaultUrl: string, terminal: Terminal, run: RunCommand): C
   const program = new Command('npm run orders --')
     .description('Runs and watches operations of the orders pipeline, over the HTTP API of its producer.')
     .option('--url <url>', 'the producer (or ORDERS_URL)', defaultUrl)
-    .addHelpText('after', EXIT_CODES_HELP)
+    .addHelpText('after', `${CREDENTIALS_HELP}\n${EXIT_CODES_HELP}`)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => void terminal.out.write(text),

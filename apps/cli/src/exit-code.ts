@@ -6,7 +6,7 @@ export const EXIT_CODE = {
   ok: 0,
   /** The operation failed, the equation is broken, or the producer can't be asked. */
   failed: 1,
-  /** The command line, or what the producer was asked for, is wrong. */
+  /** The command line, what the producer was asked for, or what it was asked with (tokens, credentials) is wrong. */
   usage: 2,
   /** A reconciliation that can't be decided yet. */
   pending: 2,
@@ -23,6 +23,6 @@ export const EXIT_CODES_HELP = `
 Exit codes:
   0    done; with --watch: the operation succeeded; reconcile: it holds
   1    it failed, or no producer answers; reconcile: it is broken
-  2    the command line or the request is wrong; reconcile: work is pending, ask again later
+  2    the command line, the request or its credentials are wrong; reconcile: work is pending, ask again later
   3    the operation that was watched was cancelled
   130  Ctrl-C ended the watching; the operation goes on`;

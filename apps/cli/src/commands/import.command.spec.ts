@@ -24,7 +24,9 @@ describe('import', () => {
       for (const part of form.getAll('file')) if (typeof part === 'object') names.push(part.name);
       answerJson(response, 202, { ...OPERATION, kind: 'import', seed: null });
     };
-    const { exitCode, err, asked, arrivals } = await runOrders(['import', '.', '--key', 'mine'], answer, folder);
+    const { exitCode, err, asked, arrivals } = await runOrders(['import', '.', '--key', 'mine'], answer, {
+      workingDirectory: folder,
+    });
     expect([exitCode, asked, names]).toEqual([0, ['POST /v1/imports'], ['a.json', 'b.json']]);
     expect(arrivals[0]?.headers['idempotency-key']).toBe('mine');
     expect(err).toMatch(/^Uploading 2 files, /);

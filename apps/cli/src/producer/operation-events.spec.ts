@@ -1,24 +1,10 @@
-import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { cutAfter, event, streamOf } from '../testing/event-stream.js';
 import { HastyClock } from '../testing/hasty-clock.js';
 import { answerJson, answerProblem, LocalProducer, type Answerer } from '../testing/local-producer.js';
 import { OPERATION, SUCCEEDED } from '../testing/operation-example.js';
 import { followOperation, type Followed } from './operation-events.js';
-import type { Operation } from './operation.js';
 import { ProducerClient } from './producer-client.js';
-
-function streamOf(response: ServerResponse): ServerResponse {
-  return response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' });
-}
-
-function event(name: string, id: string, operation: Operation): string {
-  return `event: ${name}\nid: ${id}\ndata: ${JSON.stringify(operation)}\n\n`;
-}
-
-/** Sends it all, then breaks the connection off. */
-function cutAfter(response: ServerResponse, text: string): void {
-  streamOf(response).write(text, () => response.socket?.destroy());
-}
 
 /** One event and a cut, and from then on as it is said. */
 function cutThen(later: Answerer): Answerer {

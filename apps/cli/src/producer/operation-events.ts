@@ -128,17 +128,25 @@ function operationIn(data: string): Operation {
   }
 }
 
+/** What lasts for a while only, though no connection to the producer failed: also an issuer that should renew the token. */
+function awayProblem(error: unknown): CliError | undefined {
+  if (error instanceof Unavailable) return error.problem;
+  return error instanceof CliError && error.code === 'issuer-away' ? error : undefined;
+}
+
 /** @throws the error itself, where asking again is of no use */
 function causeOfCut(error: unknown): string {
-  if (error instanceof Unavailable) return error.message;
+  const away = awayProblem(error);
+  if (away !== undefined) return away.message;
   const code = connectionCode(error);
   if (code === undefined) throw error;
   return code;
 }
 
 function givenUp(client: ProducerClient, error: unknown): CliError {
-  if (error instanceof Unavailable) return error.problem;
-  return connectionError(client.url, error, 'The operation goes on without being watched; try again.');
+  return (
+    awayProblem(error) ?? connectionError(client.url, error, 'The operation goes on without being watched; try again.')
+  );
 }
 
 async function abortablePause(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {

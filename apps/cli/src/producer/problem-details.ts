@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CliError } from '../cli-error.js';
 import { EXIT_CODE } from '../exit-code.js';
 import { printable } from '../terminal/printable.js';
+import { jsonIn } from './json-text.js';
 
 /** RFC 9457 problem details, and the bad fields that the services add to them. */
 const ProblemSchema = z.looseObject({
@@ -40,12 +41,14 @@ export function problemError(status: number, body: string, asked: string): CliEr
   );
 }
 
+/** What problem details say in words, for the terminal; undefined for what is none. */
+export function problemDetail(body: string): string | undefined {
+  const { detail, title } = problemIn(body) ?? {};
+  const text = detail ?? title;
+  return text === undefined ? undefined : printable(text);
+}
+
 function problemIn(body: string): Problem | undefined {
-  try {
-    const parsed = ProblemSchema.safeParse(JSON.parse(body));
-    return parsed.success && (parsed.data.detail ?? parsed.data.title) !== undefined ? parsed.data : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const { data } = ProblemSchema.safeParse(jsonIn(body));
+  return (data?.detail ?? data?.title) === undefined ? undefined : data;
 }

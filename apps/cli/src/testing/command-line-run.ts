@@ -13,6 +13,12 @@ export interface CommandLineRun {
   readonly arrivals: readonly Arrival[];
 }
 
+interface RunOptions {
+  readonly workingDirectory?: string;
+  /** Besides ORDERS_URL. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 /**
  * Runs a command line to its end, without a TTY.
  * @param answer how the producer answers, which is there for this run only
@@ -20,14 +26,14 @@ export interface CommandLineRun {
 export async function runOrders(
   args: readonly string[],
   answer: Answerer = () => undefined,
-  workingDirectory = '.',
+  { workingDirectory = '.', env = {} }: RunOptions = {},
 ): Promise<CommandLineRun> {
   const producer = await LocalProducer.start(answer);
   const out = new RecordedStream();
   const err = new RecordedStream();
   try {
     const exitCode = await runCommandLine(args, {
-      env: { ORDERS_URL: producer.url },
+      env: { ORDERS_URL: producer.url, ...env },
       terminal: { out, err },
       clock: new HastyClock(),
       workingDirectory,

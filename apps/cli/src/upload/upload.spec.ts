@@ -5,8 +5,11 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
+import { ClientToken } from '../auth/client-token.js';
 import { ProducerClient } from '../producer/producer-client.js';
+import { guardedBy } from '../testing/guarded-producer.js';
 import { HastyClock } from '../testing/hasty-clock.js';
+import { CLIENT, LocalIssuer } from '../testing/local-issuer.js';
 import { answerJson, answerProblem, bodyOf, LocalProducer, type Answerer } from '../testing/local-producer.js';
 import type { OrderFile } from './order-files.js';
 import { uploadOf } from './upload.js';
@@ -25,6 +28,7 @@ function heldBytes(): number {
 describe('an upload', () => {
   let folder: string;
   let producer: LocalProducer | undefined;
+  let issuer: LocalIssuer | undefined;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'orders-cli-'));
@@ -32,7 +36,9 @@ describe('an upload', () => {
 
   afterAll(async () => rm(folder, { recursive: true, force: true }));
 
-  afterEach(async () => producer?.stop());
+  afterEach(async () => {
+    await Promise.all([producer?.stop(), issuer?.stop()]);
+  });
 
   async function fileOf(name: string, text: string): Promise<OrderFile> {
     await writeFile(join(folder, name), text);
@@ -41,7 +47,8 @@ describe('an upload', () => {
 
   async function send(files: readonly OrderFile[], answer: Answerer): Promise<unknown> {
     producer = await LocalProducer.start(answer);
-    const client = new ProducerClient(producer.url, { clock: new HastyClock(), random: () => 1 });
+    const timing = { clock: new HastyClock(), random: () => 1 };
+    const client = new ProducerClient(producer.url, timing, new ClientToken(CLIENT, producer.url, timing));
     const { headers, body } = await uploadOf(files);
     return client.ask({ method: 'POST', path: '/v1/imports', headers, body, isPatient: true }, z.unknown());
   }
@@ -92,6 +99,22 @@ describe('an upload', () => {
       answerJson(response, 202, {});
     });
     expect(sizes).toEqual([(await uploadOf([file])).bytes]);
+  });
+
+  it.each([4, 64 * MIB])('goes again, whole, with a token, when it was refused without one: %i bytes', async (size) => {
+    const file = await fileOf('guarded.json', '');
+    await truncate(file.path, size);
+    const received: number[] = [];
+    issuer = await LocalIssuer.start();
+    const answer = guardedBy(issuer, async (request, response) => {
+      let bytes = 0;
+      for await (const chunk of request) bytes += (chunk as Buffer).length;
+      received.push(bytes);
+      answerJson(response, 202, {});
+    });
+    await send([file], answer);
+    expect(received).toEqual([(await uploadOf([file])).bytes]);
+    expect(issuer.tokenRequests).toHaveLength(1);
   });
 
   it('tells why it was refused, also before all of it was sent', async () => {

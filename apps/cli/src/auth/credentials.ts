@@ -1,0 +1,47 @@
+import { CliError } from '../cli-error.js';
+import { EXIT_CODE } from '../exit-code.js';
+import type { RetryTiming } from '../producer/retry-timing.js';
+import { isBearerToken } from './bearer-token.js';
+import { ClientToken } from './client-token.js';
+import { GivenToken } from './given-token.js';
+import { NoToken } from './no-token.js';
+import type { TokenSource } from './token-source.js';
+
+/** Below the help of the whole command line. */
+export const CREDENTIALS_HELP = `
+For a producer that asks for tokens, in the environment or in .env:
+  ORDERS_TOKEN           a bearer token
+  ORDERS_CLIENT_ID and   or the credentials of a client, which gets tokens
+  ORDERS_CLIENT_SECRET   of the issuer that the producer names`;
+
+/**
+ * What the environment brings to be let in with: a token, which counts first, a client's credentials, or nothing. Empty variables count
+ * as absent.
+ * @throws CliError `bad-setting`
+ */
+export function tokenSource(env: NodeJS.ProcessEnv, producerUrl: string, timing: RetryTiming): TokenSource {
+  const token = env['ORDERS_TOKEN'] || undefined;
+  const id = env['ORDERS_CLIENT_ID'] || undefined;
+  const secret = env['ORDERS_CLIENT_SECRET'] || undefined;
+  if (id !== undefined && secret === undefined) throw halfAClient('ORDERS_CLIENT_ID', 'ORDERS_CLIENT_SECRET');
+  if (id === undefined && secret !== undefined) throw halfAClient('ORDERS_CLIENT_SECRET', 'ORDERS_CLIENT_ID');
+  if (token !== undefined) return new GivenToken(checked(token), producerUrl);
+  if (id !== undefined && secret !== undefined) return new ClientToken({ id, secret }, producerUrl, timing);
+  return new NoToken(producerUrl);
+}
+
+function checked(token: string): string {
+  if (isBearerToken(token)) return token;
+  throw badSetting(
+    'ORDERS_TOKEN is no bearer token: it has characters that none has.',
+    'Set it to the token alone, without `Bearer`, blanks or quotes.',
+  );
+}
+
+function halfAClient(given: string, missing: string): CliError {
+  return badSetting(`${given} is set and ${missing} is not.`, 'Set both, or none of them.');
+}
+
+function badSetting(message: string, remedy: string): CliError {
+  return new CliError('bad-setting', message, remedy, { exitCode: EXIT_CODE.usage });
+}

@@ -1,0 +1,96 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ClientToken } from '../auth/client-token.js';
+import { cutAfter, event, streamOf } from '../testing/event-stream.js';
+import { guardedBy } from '../testing/guarded-producer.js';
+import { HastyClock } from '../testing/hasty-clock.js';
+import { CLIENT, LocalIssuer } from '../testing/local-issuer.js';
+import { answerJson, LocalProducer, type Answerer } from '../testing/local-producer.js';
+import { OPERATION, SUCCEEDED } from '../testing/operation-example.js';
+import { followOperation, type Followed } from './operation-events.js';
+import { ProducerClient } from './producer-client.js';
+
+/** Which of the two depends on what the operating system was at. */
+const CUT: unknown = expect.stringMatching(/^(UND_ERR_SOCKET|ECONNRESET)$/);
+
+/** An event and a cut for each token, twice, then the end. */
+function expiring(issuer: LocalIssuer): Answerer {
+  return guardedBy(issuer, (_, response, at) => {
+    issuer.expireTokens();
+    if (at === 2) streamOf(response).end(event('done', 'c', SUCCEEDED));
+    else cutAfter(response, event('progress', String(at), OPERATION));
+  });
+}
+
+describe('following an operation with a token that expires', () => {
+  let producer: LocalProducer | undefined;
+  let issuer: LocalIssuer | undefined;
+
+  afterEach(async () => {
+    await Promise.all([producer?.stop(), issuer?.stop()]);
+  });
+
+  async function* followed(answer: Answerer, signal = new AbortController().signal): AsyncGenerator<Followed> {
+    producer = await LocalProducer.start(answer);
+    const timing = { clock: new HastyClock(), random: () => 1 };
+    const client = new ProducerClient(producer.url, timing, new ClientToken(CLIENT, producer.url, timing));
+    yield* followOperation(client, OPERATION.id, signal);
+  }
+
+  /** What was told, in short: how many are acknowledged, or why the stream was cut. */
+  async function told(answer: Answerer): Promise<string[]> {
+    const short: string[] = [];
+    for await (const step of followed(answer))
+      short.push(step.kind === 'cut' ? step.reason : String(step.operation.acked));
+    return short;
+  }
+
+  it('goes on with another one, from where it was', async () => {
+    issuer = await LocalIssuer.start();
+    expect(await told(expiring(issuer))).toEqual(['600', CUT, '600', CUT, '1000']);
+    expect(issuer.tokenRequests).toHaveLength(3);
+    const streams = producer?.arrivals.filter(({ path }) => path.endsWith('/events')) ?? [];
+    expect(streams.map(({ headers }) => [headers.authorization, headers['last-event-id']])).toEqual([
+      [undefined, undefined],
+      ['Bearer token-1', undefined],
+      ['Bearer token-1', '0'],
+      ['Bearer token-2', '0'],
+      ['Bearer token-2', '1'],
+      ['Bearer token-3', '1'],
+    ]);
+  });
+
+  it('gets another one also to ask how it ended', async () => {
+    const answer: Answerer = (request, response, at) => {
+      issuer?.expireTokens();
+      if (at === 0) cutAfter(response, event('progress', 'a', OPERATION));
+      else if (request.url?.endsWith('/events') === true) response.writeHead(204).end();
+      else answerJson(response, 200, SUCCEEDED);
+    };
+    issuer = await LocalIssuer.start();
+    expect(await told(guardedBy(issuer, answer))).toEqual(['600', CUT, '1000']);
+    expect(issuer.tokenRequests).toHaveLength(3);
+  });
+
+  it('waits for an issuer that is away at that time', async () => {
+    const granting = await LocalIssuer.start({
+      '/issuer/token': (_, response) => {
+        if (granting.tokenRequests.length === 2) answerJson(response, 503, {});
+        else answerJson(response, 200, granting.grant());
+      },
+    });
+    issuer = granting;
+    const away = `The issuer of the tokens answers 503, at ${granting.tokenUrl}.`;
+    expect(await told(expiring(granting))).toEqual(['600', CUT, away, '600', CUT, '1000']);
+  });
+
+  it('ends when it is told to, also while the issuer does not answer', async () => {
+    const stop = new AbortController();
+    issuer = await LocalIssuer.start({ '/issuer/token': () => stop.abort() });
+    for await (const step of followed(
+      guardedBy(issuer, () => undefined),
+      stop.signal,
+    ))
+      expect(step).toBeUndefined();
+    expect(issuer.tokenRequests).toHaveLength(1);
+  });
+});

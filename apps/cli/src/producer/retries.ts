@@ -1,0 +1,22 @@
+import { backOffMs } from '#parallel-consumer/back-off.js';
+import { pause } from '#parallel-consumer/clock.js';
+import { connectionCode } from './connection-failure.js';
+import type { RetryTiming } from './retry-timing.js';
+
+const TRIES = 4;
+const BACK_OFF = { initialMs: 200, maxMs: 2_000 };
+
+/**
+ * Does it again while its connection fails, up to four times within some two seconds.
+ * @throws what the last try threw
+ */
+export async function withRetries<T>({ clock, random }: RetryTiming, work: () => Promise<T>): Promise<T> {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (connectionCode(error) === undefined || failures === TRIES) throw error;
+      await pause(clock, backOffMs(BACK_OFF, failures, random));
+    }
+  }
+}
