@@ -1,4 +1,4 @@
-// Three projects: `unit` needs nothing but Node; `real` needs the embedded Kafka, registry and MongoDB; `faults` too, and takes longer.
+// `unit` needs nothing but Node; `real` needs the embedded Kafka, registry and MongoDB; `faults` too, and takes longer; `browser` needs Chromium besides.
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -31,7 +31,12 @@ export default {
       ...shared,
       displayName: 'real',
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/faults/'],
+      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/faults/', '<rootDir>/test/browser/'],
+    },
+    {
+      ...shared,
+      displayName: 'browser',
+      testMatch: ['<rootDir>/test/browser/**/*.spec.ts'],
     },
     {
       ...shared,

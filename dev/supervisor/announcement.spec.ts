@@ -4,6 +4,7 @@ import { announcement } from './announcement.js';
 describe('the lines before ready', () => {
   const where = {
     producer: 'http://127.0.0.1:3001',
+    issuer: undefined,
     queryApi: 'http://127.0.0.1:3000',
     consumers: 2,
     brokers: '127.0.0.1:9092',

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 export interface Whereabouts {
   readonly producer: string | undefined;
   readonly queryApi: string | undefined;
+  /** `undefined`: no tokens are asked for. */
+  readonly issuer: string | undefined;
   readonly consumers: number;
   readonly brokers: string;
   readonly registryUrl: string;
@@ -13,11 +15,12 @@ export interface Whereabouts {
 
 /** The lines before `ready`. A password in a given MONGODB_URI isn't shown. */
 export function announcement(where: Whereabouts): string[] {
-  const { producer, queryApi } = where;
+  const { producer, queryApi, issuer } = where;
   return [
     '',
     `  Producer         ${producer}/docs`,
     `  Query API        ${queryApi}/docs`,
+    ...(issuer === undefined ? [] : [`  Tokens           ${issuer}, client orders-demo, secret orders-demo-secret`]),
     `  Consumers        ${where.consumers}`,
     `  Kafka            ${where.brokers}`,
     `  Schema registry  ${withoutPassword(where.registryUrl)}`,

@@ -31,8 +31,9 @@ export const PRODUCER_HEAP: Heap = { oldMiB: 128, youngMiB: 16 };
 const MALLOC: NodeJS.ProcessEnv = { MALLOC_ARENA_MAX: '2' };
 
 /** The ports that the apps are going to take. Consumers take any that is free. */
-export function appPortClaims({ listenHost, producerPort, queryApiPort }: StackOptions): PortClaim[] {
+export function appPortClaims({ listenHost, producerPort, queryApiPort, issuerPort, auth }: StackOptions): PortClaim[] {
   return [
+    ...(auth ? [{ owner: 'the issuer', host: '127.0.0.1', port: issuerPort, setting: 'ISSUER_PORT' }] : []),
     { owner: 'the producer', host: listenHost, port: producerPort, setting: 'PRODUCER_PORT' },
     { owner: 'the query API', host: listenHost, port: queryApiPort, setting: 'QUERY_API_PORT' },
   ];
@@ -67,6 +68,27 @@ export function consumerHeap({ IN_FLIGHT_LIMIT }: NodeJS.ProcessEnv): Heap {
   return { oldMiB: Math.max(256, 128 + Math.ceil(inFlight / 50)), youngMiB: 64 };
 }
 
+/** Under `--auth`: the provider of the tokens that all services ask for. It is for this machine only. */
+export function issuerDefinition(context: AppContext): AppDefinition {
+  const { dataDirectory, producerPort, queryApiPort, issuerPort } = context.options;
+  const origins = [queryApiPort, producerPort].flatMap((port) => [
+    `http://localhost:${port}`,
+    `http://127.0.0.1:${port}`,
+  ]);
+  return define('issuer', 'dev-issuer', context, SERVICE_HEAP, {
+    LISTEN_HOST: '127.0.0.1',
+    PORT: String(issuerPort),
+    ISSUER_URL: issuerUrl(context.options),
+    ISSUER_KEYS_FILE: join(dataDirectory, 'issuer-keys.json'),
+    ISSUER_DOCS_ORIGINS: origins.join(','),
+  });
+}
+
+/** As browsers reach it, and so as its tokens name it. */
+export function issuerUrl({ issuerPort }: StackOptions): string {
+  return `http://localhost:${issuerPort}`;
+}
+
 function define(name: string, app: string, context: AppContext, heap: Heap, own: NodeJS.ProcessEnv): AppDefinition {
   const { env, addresses, partitions, options } = context;
   return {
@@ -78,6 +100,7 @@ function define(name: string, app: string, context: AppContext, heap: Heap, own:
       ...MALLOC,
       ...env,
       ...addresses,
+      ...(options.auth && { AUTH_ISSUER: issuerUrl(options) }),
       ...(partitions !== undefined && { TOPIC_PARTITIONS: String(partitions) }),
       ...own,
     },

@@ -11,9 +11,12 @@ export interface StackOptions {
   readonly partitions: number | undefined;
   /** Rebuild and restart the apps when a source file changes. */
   readonly watch: boolean;
+  /** Runs the development issuer, and asks for its tokens. */
+  readonly auth: boolean;
   readonly serverPorts: ServerPorts;
   readonly producerPort: number;
   readonly queryApiPort: number;
+  readonly issuerPort: number;
   readonly listenHost: string;
   /** Variables that go to the apps because a flag set them. Those of the environment go to them anyway. */
   readonly consumerSettings: { readonly IN_FLIGHT_LIMIT?: string; readonly SAVE_DELAY_MS?: string };
@@ -29,6 +32,7 @@ const FLAGS = `The flags of npm start, after a --:
   --partitions N        partitions of a fresh orders.v1, 1 to 1000 (default 12)
   --in-flight N         orders in flight in each consumer, 1 to 1000000 (default 6000), or auto
   --save-ms MIN..MAX    the simulated save in milliseconds (default 0..1000)
+  --auth                ask for tokens, and run an issuer that makes them
   --watch               restart the apps when a source file changes (npm run dev)
 for example: npm start -- --consumers 2 --save-ms 0..100`;
 
@@ -38,6 +42,7 @@ const FLAG_TYPES = {
   partitions: { type: 'string' },
   'in-flight': { type: 'string' },
   'save-ms': { type: 'string' },
+  auth: { type: 'boolean' },
   watch: { type: 'boolean' },
 } as const;
 
@@ -56,6 +61,7 @@ export function readStackOptions(
     consumers: flags.consumers === undefined ? 1 : wholeFlag('consumers', flags.consumers, 1, 64),
     partitions: partitions === undefined ? undefined : wholeFlag('partitions', partitions, 1, 1000),
     watch: flags.watch ?? false,
+    auth: withIssuerOfItsOwn(flags.auth ?? false, env),
     serverPorts: {
       kafka: port(env, 'KAFKA_PORT', 9092),
       registry: port(env, 'REGISTRY_PORT', 8081),
@@ -63,6 +69,7 @@ export function readStackOptions(
     },
     producerPort: port(env, 'PRODUCER_PORT', 3001),
     queryApiPort: port(env, 'QUERY_API_PORT', 3000),
+    issuerPort: port(env, 'ISSUER_PORT', 3003),
     listenHost: env['LISTEN_HOST'] || '127.0.0.1',
     consumerSettings: {
       ...(inFlight !== undefined && { IN_FLIGHT_LIMIT: inFlightLimit(inFlight) }),
@@ -102,6 +109,11 @@ function saveDelay(text: string): string {
   throw badFlag(`--save-ms takes two numbers of milliseconds such as 0..1000, the smaller first, not "${text}"`);
 }
 
+function withIssuerOfItsOwn(auth: boolean, env: NodeJS.ProcessEnv): boolean {
+  if (auth && env['AUTH_ISSUER']) throw badFlag('--auth runs an issuer of its own, and AUTH_ISSUER names another one');
+  return auth;
+}
+
 function badFlag(message: string): StackError {
   return new StackError('bad-flag', `${message}.`, FLAGS);
 }
@@ -114,7 +126,8 @@ function port(env: NodeJS.ProcessEnv, setting: string, otherwise: number): numbe
   throw new StackError('bad-setting', `${setting} is "${text}".`, 'It takes a port number from 1 to 65535.');
 }
 
-function requireDifferentPorts({ serverPorts, producerPort, queryApiPort, external }: StackOptions): void {
+function requireDifferentPorts(options: StackOptions): void {
+  const { serverPorts, producerPort, queryApiPort, issuerPort, external } = options;
   const ports = new Map<number, string>();
   const claim = (setting: string, number: number): void => {
     const other = ports.get(number);
@@ -132,4 +145,5 @@ function requireDifferentPorts({ serverPorts, producerPort, queryApiPort, extern
   if (!external.mongodb) claim('MONGODB_PORT', serverPorts.mongodb);
   claim('PRODUCER_PORT', producerPort);
   claim('QUERY_API_PORT', queryApiPort);
+  if (options.auth) claim('ISSUER_PORT', issuerPort);
 }

@@ -10,6 +10,8 @@ import { App } from './app.js';
 import {
   appPortClaims,
   consumerDefinition,
+  issuerDefinition,
+  issuerUrl,
   producerDefinition,
   queryApiDefinition,
   type AppContext,
@@ -148,7 +150,8 @@ export class Stack {
     const consumers = Array.from({ length: this.options.consumers }, (_, index) =>
       consumerDefinition(context, index + 1),
     );
-    return [producerDefinition(context), queryApiDefinition(context), ...consumers].map(
+    const issuer = this.options.auth ? [issuerDefinition(context)] : [];
+    return [...issuer, producerDefinition(context), queryApiDefinition(context), ...consumers].map(
       (definition) => new App(definition, surroundings, print),
     );
   }
@@ -172,6 +175,7 @@ export class Stack {
     return {
       producer: urlOf('producer'),
       queryApi: urlOf('query-api'),
+      issuer: options.auth ? issuerUrl(options) : undefined,
       consumers: options.consumers,
       brokers: addresses.KAFKA_BROKERS ?? env['KAFKA_BROKERS'] ?? '',
       registryUrl: addresses.SCHEMA_REGISTRY_URL ?? env['SCHEMA_REGISTRY_URL'] ?? '',

@@ -1,6 +1,4 @@
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { runClient } from '../../dev/parts/package-client.js';
+import { aptInstall, isOnPath } from '../support/debian-apt.js';
 import { ComposeTestError } from './compose-test-error.js';
 
 /** Commands that the run needs, and the Debian package that has each. */
@@ -34,15 +32,5 @@ export async function provideDebianPackages(print: (line: string) => void, signa
     );
   }
   print(`installing ${packages.join(' and ')} with apt`);
-  await apt(['update'], signal);
-  await apt(['install', '--yes', '--no-install-recommends', ...packages], signal);
-}
-
-function isOnPath(command: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((directory) => existsSync(join(directory, command)));
-}
-
-async function apt(args: readonly string[], signal: AbortSignal): Promise<void> {
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  await runClient({ command: 'apt-get', args: ['--quiet', ...args], env, fetching: "Debian's packages", signal });
+  await aptInstall(packages, signal);
 }

@@ -25,10 +25,14 @@ const OrdersPageSchema = z.object({
   page: z.object({ next: z.string().optional() }),
 });
 
-/** The producer and the query API as clients on the host see them. */
+const TokenSchema = z.object({ access_token: z.string() });
+
+/** The producer and the query API as clients on the host see them, who have their tokens from the development issuer. */
 export class PipelineClient {
   private readonly producer: string;
   private readonly queryApi: string;
+  private readonly issuer: string;
+  private token: Promise<string> | undefined;
 
   constructor(
     ports: PublishedPorts,
@@ -36,6 +40,7 @@ export class PipelineClient {
   ) {
     this.producer = `http://127.0.0.1:${ports.PRODUCER_PORT}`;
     this.queryApi = `http://127.0.0.1:${ports.QUERY_API_PORT}`;
+    this.issuer = `http://127.0.0.1:${ports.ISSUER_PORT}`;
   }
 
   async populate(count: number): Promise<Operation> {
@@ -49,6 +54,11 @@ export class PipelineClient {
     const location = response.headers.get('location');
     expect(location === `/v1/operations/${operation.id}`, `populate's Location names the operation, not ${location}`);
     return operation;
+  }
+
+  /** How a request without a token is answered. */
+  async statusWithoutToken(): Promise<number> {
+    return (await this.send(`${this.queryApi}/v1/orders`, {})).status;
   }
 
   operation(id: string): Promise<Operation> {
@@ -88,7 +98,25 @@ export class PipelineClient {
     return schema.parse(await response.json());
   }
 
-  private request(url: string, options: RequestInit = {}): Promise<Response> {
+  private async request(url: string, options: RequestInit = {}): Promise<Response> {
+    this.token ??= this.fetchToken();
+    const headers = new Headers(options.headers);
+    headers.set('authorization', `Bearer ${await this.token}`);
+    return this.send(url, { ...options, headers });
+  }
+
+  private async fetchToken(): Promise<string> {
+    const client = Buffer.from('orders-demo:orders-demo-secret').toString('base64');
+    const response = await this.send(`${this.issuer}/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${client}` },
+      body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'orders:read orders:write' }),
+    });
+    expect(response.ok, `the issuer gives a token, not ${response.status}`);
+    return TokenSchema.parse(await response.json()).access_token;
+  }
+
+  private send(url: string, options: RequestInit): Promise<Response> {
     return fetch(url, { ...options, signal: AbortSignal.any([this.signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]) });
   }
 }

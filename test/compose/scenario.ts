@@ -31,6 +31,7 @@ export class Scenario {
     await this.check('up: every service gets healthy', () => this.project.up(1));
     await this.check('ports are published on 127.0.0.1 only', () => this.portsAreLocal());
     await this.check('the apps run as an ordinary user', () => this.appsAreUnprivileged());
+    await this.check('without a token nothing is told', () => this.refusesStrangers());
     const operation = await this.check(`populate ${ORDERS}: accepted`, () => this.pipeline.populate(ORDERS));
     await this.check(`up --scale consumer=${CONSUMERS}: as many healthy containers`, () => this.scaleUp());
     await this.check(`the partitions are shared by ${CONSUMERS} members of the group`, () => this.groupIsShared());
@@ -56,6 +57,11 @@ export class Scenario {
     const chosen: readonly number[] = Object.values(this.project.ports);
     const other = published.filter(({ PublishedPort }) => !chosen.includes(PublishedPort));
     expect(other.length === 0, `only the ports that were set are published: ${JSON.stringify(other)}`);
+  }
+
+  private async refusesStrangers(): Promise<void> {
+    const status = await this.pipeline.statusWithoutToken();
+    expect(status === 401, `a request without a token is answered with 401, not ${status}`);
   }
 
   private async appsAreUnprivileged(): Promise<void> {

@@ -29,7 +29,7 @@ export class RunningStack {
   private constructor(
     private readonly child: ChildProcess,
     readonly dataDirectory: string,
-    /** The variables that set the ports: KAFKA_PORT, REGISTRY_PORT, MONGODB_PORT, PRODUCER_PORT, QUERY_API_PORT. */
+    /** The variables that set the ports: KAFKA_PORT, REGISTRY_PORT, MONGODB_PORT, PRODUCER_PORT, QUERY_API_PORT, ISSUER_PORT. */
     readonly ports: Readonly<Record<string, string>>,
   ) {
     for (const stream of [child.stdout, child.stderr]) {
@@ -96,6 +96,11 @@ export class RunningStack {
     return `http://127.0.0.1:${this.ports['QUERY_API_PORT']}`;
   }
 
+  /** Under `--auth`. */
+  get issuerUrl(): string {
+    return `http://127.0.0.1:${this.ports['ISSUER_PORT']}`;
+  }
+
   get mongodbUri(): string {
     return `mongodb://127.0.0.1:${this.ports['MONGODB_PORT']}/orders?replicaSet=orders`;
   }
@@ -156,7 +161,7 @@ export async function survivors(processes: readonly ProcessRecord[], withinMs: n
 }
 
 async function freePorts(): Promise<Record<string, string>> {
-  const settings = ['KAFKA_PORT', 'REGISTRY_PORT', 'MONGODB_PORT', 'PRODUCER_PORT', 'QUERY_API_PORT'];
+  const settings = ['KAFKA_PORT', 'REGISTRY_PORT', 'MONGODB_PORT', 'PRODUCER_PORT', 'QUERY_API_PORT', 'ISSUER_PORT'];
   const ports: Record<string, string> = {};
   for (const setting of settings) ports[setting] = String(await freePort());
   return ports;
@@ -164,6 +169,12 @@ async function freePorts(): Promise<Record<string, string>> {
 
 /** A developer's own servers must not be what the tests test. */
 function withoutServers(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { KAFKA_BROKERS: _kafka, SCHEMA_REGISTRY_URL: _registry, MONGODB_URI: _mongodb, ...rest } = env;
+  const {
+    KAFKA_BROKERS: _kafka,
+    SCHEMA_REGISTRY_URL: _registry,
+    MONGODB_URI: _mongodb,
+    AUTH_ISSUER: _issuer,
+    ...rest
+  } = env;
   return rest;
 }

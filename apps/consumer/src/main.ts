@@ -1,4 +1,5 @@
-import { failToStart, startService } from '#service/start-service.js';
+import { failToStart } from '#service/fail-to-start.js';
+import { startService } from '#service/start-service.js';
 
 try {
   // Imported here, so that settings that can't be used end in their message alone.
@@ -8,8 +9,7 @@ try {
   await startService({
     module: ConsumerModule,
     strategies: [ParallelConsumerServer],
-    host: settings.LISTEN_HOST,
-    port: settings.PORT,
+    settings,
   });
 } catch (error) {
   failToStart(error);

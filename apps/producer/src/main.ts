@@ -1,4 +1,5 @@
-import { failToStart, startService } from '#service/start-service.js';
+import { failToStart } from '#service/fail-to-start.js';
+import { startService } from '#service/start-service.js';
 
 try {
   // Imported here, so that settings that can't be used end in their message alone.
@@ -7,8 +8,8 @@ try {
   const { acceptUploads } = await import('./imports/multipart-files.js');
   await startService({
     module: ProducerModule,
-    host: settings.LISTEN_HOST,
-    port: settings.PORT,
+    settings,
+    auth: settings,
     prepare: acceptUploads,
     docs: {
       title: 'Orders: producer',

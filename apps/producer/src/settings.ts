@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { authSettings } from '#service/auth/auth-settings.js';
 import { httpSettings, kafkaSettings, loadSettings, mongoSettings, wholeNumber } from '#service/settings.js';
 
 const SettingsSchema = z.object({
   ...httpSettings(3001),
+  ...authSettings,
   ...mongoSettings,
   ...kafkaSettings,
   /** Records that the consumers may be behind; from there on nothing is emitted until they have caught up. */

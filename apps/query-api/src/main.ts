@@ -1,4 +1,5 @@
-import { failToStart, startService } from '#service/start-service.js';
+import { failToStart } from '#service/fail-to-start.js';
+import { startService } from '#service/start-service.js';
 
 try {
   // Imported here, so that settings that can't be used end in their message alone.
@@ -6,8 +7,8 @@ try {
   const { QueryApiModule } = await import('./query-api.module.js');
   await startService({
     module: QueryApiModule,
-    host: settings.LISTEN_HOST,
-    port: settings.PORT,
+    settings,
+    auth: settings,
     docs: { title: 'Orders: query API', description: 'Reads saved orders by page, by id and by range of numbers.' },
   });
 } catch (error) {

@@ -4,9 +4,19 @@ import { HealthModule } from '#service/health.js';
 import { createLogger, logsModule } from '#service/logs.js';
 import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
-import { OrderPages } from './order-pages.js';
-import { OrdersController } from './orders.controller.js';
-import { PageTokens } from './page-token.js';
+import { ExportController } from './export/export.controller.js';
+import { OrderBatches } from './export/order-batches.js';
+import { AwaitedOrders } from './freshness/awaited-orders.js';
+import { CompleteThrough } from './freshness/complete-through.js';
+import { OrdersController } from './orders/orders.controller.js';
+import { SavedOrders } from './orders/saved-orders.js';
+import { NumberHoles } from './paging/number-holes.js';
+import { NumberedPages } from './paging/numbered-pages.js';
+import { OffsetPages } from './paging/offset-pages.js';
+import { OrderPages } from './paging/order-pages.js';
+import { PageTokens } from './paging/page-token.js';
+import { PossibleNumbers } from './paging/possible-numbers.js';
+import { Totals } from './paging/totals.js';
 import { QueryReadiness } from './readiness.js';
 import { settings } from './settings.js';
 
@@ -23,7 +33,23 @@ class DatabaseModule {}
 
 @Module({
   imports: [logsModule(logger), MetricsModule, DatabaseModule, HealthModule.with(QueryReadiness, [DatabaseModule])],
-  controllers: [OrdersController],
-  providers: [OrderPages, { provide: PageTokens, useValue: new PageTokens(settings.PAGE_TOKEN_SECRET) }],
+  // Before the one that takes any other path for an id.
+  controllers: [ExportController, OrdersController],
+  providers: [
+    SavedOrders,
+    NumberHoles,
+    PossibleNumbers,
+    NumberedPages,
+    OffsetPages,
+    Totals,
+    OrderPages,
+    CompleteThrough,
+    AwaitedOrders,
+    OrderBatches,
+    {
+      provide: PageTokens,
+      useValue: new PageTokens(settings.PAGE_TOKEN_SECRET, settings.PAGE_TOKEN_SECRETS_BEFORE),
+    },
+  ],
 })
 export class QueryApiModule {}

@@ -7,6 +7,7 @@ import {
   type HealthCheckResult,
   type HealthIndicatorResult,
 } from '@nestjs/terminus';
+import { NoToken } from './auth/scope.guard.js';
 
 /** What readiness tries, by the name that it is told under. Each is really tried at each question. */
 @Injectable()
@@ -17,6 +18,7 @@ export abstract class ReadinessChecks {
 
 /** For the process's keeper: `live` says that it runs, `ready` that it can do its work right now. */
 @ApiTags('health')
+@NoToken(true)
 @Controller('health')
 export class HealthController {
   constructor(

@@ -1,9 +1,11 @@
 import { Controller, Get, Header, Module } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { collectDefaultMetrics, register } from 'prom-client';
+import { NoToken } from './auth/scope.guard.js';
 
 /** The process's metrics in Prometheus's text form. */
 @ApiExcludeController()
+@NoToken(true)
 @Controller('metrics')
 export class MetricsController {
   @Get()

@@ -2,15 +2,18 @@ import { STATUS_CODES } from 'node:http';
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { MongoError } from 'mongodb';
+import { IssuerAwayError } from './auth/token-verifier.js';
 import { Problem, problemType, type ProblemExtensions } from './problem.js';
 
 const SERVICE_UNAVAILABLE = 503;
+const MAX_TIME_MS_EXPIRED = 50;
 
 interface Answer {
   readonly status: number;
   readonly code: string;
   readonly detail: string;
   readonly extensions?: ProblemExtensions;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Every error of a service leaves as problem details, the framework's own included; the unexpected ones tell nothing of their inside. */
@@ -25,7 +28,8 @@ export class ProblemFilter implements ExceptionFilter {
 
   /** For what fails before Nest has the request, such as an address that can't be decoded. */
   send(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const { status, code, detail, extensions } = this.answerTo(error);
+    const { status, code, detail, extensions, headers } = this.answerTo(error);
+    void reply.headers(headers ?? {});
     if (status === SERVICE_UNAVAILABLE) void reply.header('Retry-After', '5');
     void reply
       .status(status)
@@ -44,21 +48,29 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   private answerTo(error: unknown): Answer {
-    if (error instanceof Problem)
-      return { status: error.getStatus(), code: error.code, detail: error.detail, extensions: error.extensions };
+    if (error instanceof Problem) {
+      const { code, detail, extensions, headers } = error;
+      return { status: error.getStatus(), code, detail, extensions, headers };
+    }
+    if (error instanceof IssuerAwayError) return this.issuerAway(error);
     if (error instanceof HttpException) return frameworkError(error);
     const status = statusOf(error);
     if (status !== undefined) return { status, code: codeOf(status), detail: (error as Error).message };
-    if (error instanceof MongoError && isAway(error)) {
-      this.logger.warn({ reason: String(error) }, 'MongoDB is away');
-      return {
-        status: 503,
-        code: 'database-away',
-        detail: 'The database does not answer. Try again in a few seconds.',
-      };
-    }
+    if (error instanceof MongoError && isAway(error)) return this.databaseAway(error);
     this.logger.error(error instanceof Error ? error.stack : String(error), 'unexpected error');
     return { status: 500, code: 'internal-error', detail: 'Something went wrong here; the log tells what.' };
+  }
+
+  private databaseAway(error: MongoError): Answer {
+    this.logger.warn({ reason: String(error) }, 'MongoDB is away');
+    const detail = 'The database does not answer in time. Try again in a few seconds.';
+    return { status: SERVICE_UNAVAILABLE, code: 'database-away', detail };
+  }
+
+  private issuerAway(error: IssuerAwayError): Answer {
+    this.logger.warn({ reason: error.message, cause: String(error.cause) }, 'the provider of the tokens is away');
+    const detail = 'The token can not be checked now, since its provider does not answer. Try again in a few seconds.';
+    return { status: SERVICE_UNAVAILABLE, code: error.code, detail };
   }
 }
 
@@ -84,6 +96,9 @@ function isAway(error: MongoError): boolean {
   return (
     /^Mongo(Network|ServerSelection|WaitQueue|OperationTimeout|TopologyClosed|NotConnected|PoolCleared)/.test(
       error.name,
-    ) || error.hasErrorLabel('RetryableWriteError')
+    ) ||
+    error.hasErrorLabel('RetryableWriteError') ||
+    // The time limit of a question (maxTimeMS).
+    error.code === MAX_TIME_MS_EXPIRED
   );
 }

@@ -25,6 +25,8 @@ export class Problem extends HttpException {
     readonly code: string,
     readonly detail: string,
     readonly extensions: ProblemExtensions = {},
+    /** Sent with it, such as a challenge. */
+    readonly headers: Readonly<Record<string, string>> = {},
   ) {
     super(detail, status);
   }

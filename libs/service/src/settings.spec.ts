@@ -9,11 +9,19 @@ describe('settings', () => {
     expect(loadSettings(Schema, { PORT: '', KAFKA_CLUSTER_ID: '' })).toEqual({
       LISTEN_HOST: '127.0.0.1',
       PORT: 3_000,
+      ALLOWED_HOSTS: [],
+      CORS_ORIGINS: [],
+      RATE_LIMIT_PER_MINUTE: 120_000,
       LOG_LEVEL: 'info',
       MONGODB_URI: 'mongodb://127.0.0.1:27017/orders',
       KAFKA_BROKERS: ['127.0.0.1:9092'],
       SCHEMA_REGISTRY_URL: 'http://127.0.0.1:8081/apis/ccompat/v7',
     });
+  });
+
+  it('take lists with commas between', () => {
+    const { ALLOWED_HOSTS } = loadSettings(Schema, { ALLOWED_HOSTS: 'orders.example, [::1],' });
+    expect(ALLOWED_HOSTS).toEqual(['orders.example', '[::1]']);
   });
 
   it('name every variable that can not be used', () => {

@@ -33,8 +33,37 @@ export function httpSettings(defaultPort: number) {
   return {
     LISTEN_HOST: z.string().default('127.0.0.1'),
     PORT: wholeNumber(0, 65_535).default(defaultPort),
+    ALLOWED_HOSTS: names('host names'),
+    CORS_ORIGINS: names('origins such as https://example.com'),
+    RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000_000).default(120_000),
     LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   };
+}
+
+/** What `httpSettings` reads. */
+export interface HttpSettings {
+  readonly LISTEN_HOST: string;
+  readonly PORT: number;
+  /** Host names beside those of loopback under which the service may be called. */
+  readonly ALLOWED_HOSTS: readonly string[];
+  /** Origins whose pages may call it from a browser. */
+  readonly CORS_ORIGINS: readonly string[];
+  /** Of one client; 0: no limit. */
+  readonly RATE_LIMIT_PER_MINUTE: number;
+}
+
+/** Names with commas between, none by default. */
+function names(what: string) {
+  return z
+    .string()
+    .default('')
+    .transform((text) =>
+      text
+        .split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== ''),
+    )
+    .refine((list) => list.every((name) => /^[\w.:/[\]-]+$/.test(name)), `must be ${what}, with commas between`);
 }
 
 export const mongoSettings = {

@@ -1,12 +1,18 @@
 import { Logger, type Type } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { NestFactory, Reflector } from '@nestjs/core';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger as PinoLogger } from 'nestjs-pino';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import qs from 'qs';
-import { serveApiDocs, type ApiDescription } from './openapi.js';
+import { AuditInterceptor } from './auth/audit.interceptor.js';
+import { refuseOpenService, type AuthSettings } from './auth/auth-settings.js';
+import { ScopeGuard } from './auth/scope.guard.js';
+import { setUpHttp } from './http/http-shell.js';
+import { parseQuery } from './http/query-string.js';
+import { requestId } from './http/request-ids.js';
+import { serveApiDocs, type ApiDescription } from './docs/openapi.js';
 import { ProblemFilter } from './problem-filter.js';
+import type { HttpSettings } from './settings.js';
 import { ValidationPipe } from './validation-pipe.js';
 
 export interface ServiceOptions {
@@ -16,9 +22,10 @@ export interface ServiceOptions {
    * service listens, until they are closed: after the HTTP server, and before anything with an `onApplicationShutdown`.
    */
   readonly strategies?: readonly Type<CustomTransportStrategy>[];
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
+  /** Where it listens, and whom it takes requests from. */
+  readonly settings: HttpSettings;
+  /** Who makes the tokens that it takes. Absent: it has nothing to protect, only health and metrics. */
+  readonly auth?: AuthSettings;
   /** Largest request body in bytes; beyond it: 413. */
   readonly bodyLimit?: number;
   /** Gives Fastify what the handlers need of it, such as parsers of other bodies than JSON, before the routes are made. */
@@ -37,15 +44,15 @@ const DRAIN_LIMIT_MS = 18_000;
  * Fastify rather than Express: some 1.4 times the requests per second, and JSON bodies with `__proto__` are refused.
  */
 export async function startService(options: ServiceOptions): Promise<void> {
+  const { settings, auth } = options;
+  if (auth) refuseOpenService({ ...auth, ...settings }, process.env);
   const problems = new ProblemFilter();
   const adapter = new FastifyAdapter({
     bodyLimit: options.bodyLimit ?? DEFAULT_BODY_LIMIT,
+    genReqId: requestId,
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
       problems.send(error, request, reply),
-    // Brackets make `number[gte]=1` an object; a repeated parameter becomes an array, which no schema takes.
-    routerOptions: {
-      querystringParser: (query) => qs.parse(query, { depth: 2, parameterLimit: 100, allowDots: false }),
-    },
+    routerOptions: { querystringParser: parseQuery },
   });
   const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
     // What fails before the service's own logger is there is thrown, and told once, by `failToStart`.
@@ -55,17 +62,21 @@ export async function startService(options: ServiceOptions): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
   // Fastify would take text for a body; a body is JSON, or what a service is prepared for, all else is 415.
   fastify.removeContentTypeParser('text/plain');
+  await setUpHttp(fastify, settings, auth);
   await options.prepare?.(fastify);
   app.useLogger(app.get(PinoLogger));
   app.useGlobalFilters(problems);
   app.useGlobalPipes(new ValidationPipe());
-  if (options.docs) serveApiDocs(app, options.docs);
+  const reflector = app.get(Reflector);
+  if (auth?.AUTH_ISSUER !== undefined) app.useGlobalGuards(new ScopeGuard(reflector, auth.AUTH_AUDIENCE));
+  app.useGlobalInterceptors(new AuditInterceptor(reflector));
+  if (options.docs) serveApiDocs(app, options.docs, auth?.AUTH_ISSUER);
   for (const strategy of options.strategies ?? []) app.connectMicroservice({ strategy: app.get(strategy) });
   endWithItsKeeper(app);
   // Initialized first: a handler must not run before what it needs has had its `onModuleInit`.
   await app.init();
   await app.startAllMicroservices();
-  await app.listen({ host: options.host, port: options.port });
+  await app.listen({ host: settings.LISTEN_HOST, port: settings.PORT });
   process.send?.({ type: 'listening', url: await app.getUrl() });
 }
 
@@ -92,11 +103,4 @@ function endWithItsKeeper(app: NestFastifyApplication): void {
   process.on('SIGTERM', () => end('SIGTERM'));
   process.on('SIGINT', () => end('SIGINT'));
   process.on('disconnect', () => end('the process that started this one is gone'));
-}
-
-/** Ends the process when it couldn't start, with a message that says why and no stack where the message says it all. */
-export function failToStart(error: unknown): never {
-  const explained = error instanceof Error && 'code' in error && typeof error.code === 'string';
-  process.stderr.write(`${explained ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
-  process.exit(1);
 }

@@ -35,7 +35,7 @@ function fieldErrors(issue: Issue, { type, data }: ArgumentMetadata): FieldError
   const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part));
   const where = type === 'param' ? 'path' : type === 'query' ? 'query' : 'body';
   const error = (parts: readonly string[], detail: string): FieldError => ({
-    field: parts.length > 0 ? parts.join('.') : (data ?? 'body'),
+    field: parts.length > 0 ? nameOf(parts, where) : (data ?? 'body'),
     in: where,
     ...(where === 'body' && {
       pointer: parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
@@ -45,4 +45,10 @@ function fieldErrors(issue: Issue, { type, data }: ArgumentMetadata): FieldError
   if (issue.code === 'unrecognized_keys' && issue.keys !== undefined)
     return issue.keys.map((key) => error([...path, key], 'unknown; see /docs for what is known'));
   return [error(path, issue.message)];
+}
+
+/** As the caller wrote it: `number[gte]` in a query, `faults.poison` in a body. */
+function nameOf(parts: readonly string[], where: FieldError['in']): string {
+  const [first = '', ...inner] = parts;
+  return where === 'query' ? `${first}${inner.map((part) => `[${part}]`).join('')}` : parts.join('.');
 }

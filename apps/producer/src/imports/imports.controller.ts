@@ -12,6 +12,8 @@ import {
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { RequiresScope } from '#service/auth/scope.guard.js';
+import { Audited } from '#service/auth/audit.interceptor.js';
 import { idempotencyKeyOf } from '../operations/idempotency-keys.js';
 import { OperationIdSchema } from '../operations/operation-id.js';
 import { OperationResponseSchema, type OperationResponse } from '../operations/operation-response.js';
@@ -25,6 +27,7 @@ import { ImportView } from './import-view.js';
 import { FilesQuerySchema, type FilesQuery } from './manifest-query.js';
 
 @ApiTags('imports')
+@RequiresScope('orders:read')
 @Controller('v1/imports')
 export class ImportsController {
   constructor(
@@ -35,6 +38,8 @@ export class ImportsController {
   ) {}
 
   @Post()
+  @RequiresScope('orders:write')
+  @Audited('import')
   @HttpCode(202)
   @ApiOperation({
     summary: 'Import orders of the legacy system',

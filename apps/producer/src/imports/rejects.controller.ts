@@ -9,6 +9,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { RequiresScope } from '#service/auth/scope.guard.js';
 import { OperationIdSchema } from '../operations/operation-id.js';
 import { ImportRejectsSchema, type ImportRejectResponse, type ImportRejectsPage } from './import-response.js';
 import { ImportView } from './import-view.js';
@@ -17,6 +18,7 @@ import { RejectsQuerySchema, type RejectsQuery } from './manifest-query.js';
 @ApiTags('imports')
 @ApiNotFoundResponse({ description: 'Problem details: no such import' })
 @ApiBadRequestResponse({ description: 'Problem details naming every bad parameter' })
+@RequiresScope('orders:read')
 @Controller('v1/imports/:id')
 export class RejectsController {
   constructor(private readonly imports: ImportView) {}

@@ -3,6 +3,8 @@ import { ApiConflictResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, 
 import type { OperationDocument } from '#orders/operation.js';
 import { pause as sleep, systemClock } from '#parallel-consumer/clock.js';
 import { notFound, Problem } from '#service/problem.js';
+import { RequiresScope } from '#service/auth/scope.guard.js';
+import { Audited } from '#service/auth/audit.interceptor.js';
 import { Interruptions } from '../work/interruptions.js';
 import { OperationIdSchema } from './operation-id.js';
 import { OperationResponseSchema, type OperationResponse } from './operation-response.js';
@@ -21,6 +23,7 @@ const LOOK_EVERY_MS = 50;
 })
 @ApiNotFoundResponse({ description: 'Problem details: no such operation' })
 @ApiConflictResponse({ description: 'Problem details: the operation has ended, or is being cancelled' })
+@RequiresScope('orders:write')
 @Controller('v1/operations/:id')
 export class InterruptionsController {
   constructor(
@@ -31,6 +34,7 @@ export class InterruptionsController {
   ) {}
 
   @Post('pause')
+  @Audited('pause')
   @HttpCode(HttpStatus.OK)
   @ApiOperation({ summary: 'Pause it after the chunk in hand', description: 'Pausing a paused one changes nothing.' })
   async pause(@Param('id', { schema: OperationIdSchema }) id: string): Promise<OperationResponse> {
@@ -38,6 +42,7 @@ export class InterruptionsController {
   }
 
   @Post('resume')
+  @Audited('resume')
   @HttpCode(HttpStatus.OK)
   @ApiOperation({ summary: 'Let it go on where it was', description: 'Resuming a running one changes nothing.' })
   async resume(@Param('id', { schema: OperationIdSchema }) id: string): Promise<OperationResponse> {
@@ -45,6 +50,7 @@ export class InterruptionsController {
   }
 
   @Post('cancel')
+  @Audited('cancel')
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     summary: 'End it after the chunk in hand',

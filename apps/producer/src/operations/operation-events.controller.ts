@@ -3,11 +3,13 @@ import { Controller, Get, Headers, HttpStatus, Param, Res, type BeforeApplicatio
 import { ApiHeader, ApiNotFoundResponse, ApiOperation, ApiProduces, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { systemClock } from '#parallel-consumer/clock.js';
+import { RequiresScope } from '#service/auth/scope.guard.js';
 import { isOver, operationEvents } from './operation-events.js';
 import { OperationIdSchema } from './operation-id.js';
 import { OperationView } from './operation-view.js';
 
 @ApiTags('operations')
+@RequiresScope('orders:read')
 @Controller('v1/operations/:id/events')
 export class OperationEventsController implements BeforeApplicationShutdown {
   private readonly stopping = new AbortController();

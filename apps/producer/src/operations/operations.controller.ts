@@ -10,6 +10,8 @@ import {
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
+import { RequiresScope } from '#service/auth/scope.guard.js';
+import { Audited } from '#service/auth/audit.interceptor.js';
 import { idempotencyKeyOf } from './idempotency-keys.js';
 import { OperationIdSchema } from './operation-id.js';
 import { OperationResponseSchema, OperationsPageSchema, type OperationResponse } from './operation-response.js';
@@ -21,6 +23,7 @@ import { PopulateRequestSchema, type PopulateRequest } from './populate-request.
 import { WakeUp } from '../work/wake-up.js';
 
 @ApiTags('operations')
+@RequiresScope('orders:read')
 @Controller('v1')
 export class OperationsController {
   constructor(
@@ -30,6 +33,8 @@ export class OperationsController {
   ) {}
 
   @Post('populate')
+  @RequiresScope('orders:write')
+  @Audited('populate')
   @HttpCode(202)
   @ApiOperation({
     summary: 'Emit fake orders',

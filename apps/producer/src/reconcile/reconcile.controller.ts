@@ -7,10 +7,12 @@ import { reconcile, UnknownOperationError } from '#reconcile/reconcile.js';
 import { textOf } from '#reconcile/report.js';
 import { Mongo } from '#service/mongo.js';
 import { notFound, Problem } from '#service/problem.js';
+import { RequiresScope } from '#service/auth/scope.guard.js';
 import { OperationIdSchema } from '../operations/operation-id.js';
 import { ReconcileResponseSchema, type ReconcileResponse } from './reconcile-response.js';
 
 @ApiTags('operations')
+@RequiresScope('orders:read')
 @Controller('v1/operations/:id/reconcile')
 export class ReconcileController {
   /** One after another: each reads as fast as it can, and two would only take twice as long. */

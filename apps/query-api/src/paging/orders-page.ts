@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OrderResponseSchema } from './order-response.js';
+import { OrderResponseSchema } from '../orders/order-response.js';
 
 const path = z.string().regex(/^\/v1\//);
 
@@ -12,15 +12,26 @@ export const OrdersPageSchema = z
       size: z.int().min(1),
       next: path.optional().meta({ examples: ['/v1/orders?page=2&pageSize=100'] }),
       prev: path.optional(),
-      last: path.optional().describe('The last numbered page, by the highest number reserved so far.'),
+      last: path
+        .optional()
+        .describe('The last numbered page, by the highest number given out so far; only of orders by number.'),
     }),
+    total: z
+      .object({
+        value: z.int().min(0),
+        kind: z.enum(['exact', 'estimated', 'atLeast']).describe('`atLeast`: counting all would have taken too long.'),
+      })
+      .optional()
+      .describe('How many there are in all; only with `count`.'),
   })
   .meta({ title: 'OrdersPage' });
 
 export type OrdersPage = z.infer<typeof OrdersPageSchema>;
+export type Total = NonNullable<OrdersPage['total']>;
+export type PageLinks = Pick<OrdersPage['page'], 'next' | 'prev' | 'last'>;
 
 /** The `Link` header of a page (RFC 8288). */
-export function linkHeader({ next, prev, last }: OrdersPage['page']): string | undefined {
+export function linkHeader({ next, prev, last }: PageLinks): string | undefined {
   const links = Object.entries({ next, prev, last }).flatMap(([relation, target]) =>
     target === undefined ? [] : [`<${target}>; rel="${relation}"`],
   );

@@ -1,0 +1,55 @@
+// The development issuer: a real OpenID provider, for `npm start -- --auth` and Compose. Never for production.
+import { randomBytes } from 'node:crypto';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { failToStart } from '#service/fail-to-start.js';
+import { answerLogin, LOGIN_PATH } from './login-page.js';
+import { developmentProvider } from './provider.js';
+import { readSettings } from './settings.js';
+import { signingKeys } from './signing-keys.js';
+
+/** Its pages need nothing but their own styles. */
+const CONTENT_SECURITY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+
+async function run(): Promise<void> {
+  const settings = readSettings(process.env);
+  const issuer = settings.ISSUER_URL ?? `http://localhost:${settings.PORT}`;
+  const provider = developmentProvider({
+    issuer,
+    audience: settings.AUTH_AUDIENCE,
+    keys: await signingKeys(settings.ISSUER_KEYS_FILE),
+    docsOrigins: settings.ISSUER_DOCS_ORIGINS,
+    cookieSecret: randomBytes(32).toString('hex'),
+  });
+  const answer = provider.callback();
+  const server = createServer((request, response) => {
+    response.setHeader('content-security-policy', CONTENT_SECURITY);
+    if (request.url?.startsWith('/health/')) healthy(response);
+    else if (request.url?.startsWith(LOGIN_PATH))
+      answerLogin(provider, request, response).catch(() => refuse(response));
+    else void answer(request, response);
+  });
+  server.listen(settings.PORT, settings.LISTEN_HOST, () => {
+    const { port } = server.address() as AddressInfo;
+    process.send?.({ type: 'listening', url: `http://127.0.0.1:${port}` });
+  });
+  server.once('error', failToStart);
+  for (const signal of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(signal, () => process.exit(0));
+}
+
+/** It needs nothing but itself. */
+function healthy(response: ServerResponse): void {
+  response.setHeader('content-type', 'application/json').end('{"status":"ok"}');
+}
+
+/** A login that was begun long ago, or by another browser. */
+function refuse(response: ServerResponse): void {
+  if (!response.headersSent) response.writeHead(400, { 'content-type': 'text/plain' });
+  response.end('This login is over: begin again where you came from.');
+}
+
+try {
+  await run();
+} catch (error) {
+  failToStart(error);
+}

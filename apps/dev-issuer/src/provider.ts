@@ -1,0 +1,82 @@
+import { errors, Provider, type ClientMetadata, type Configuration } from 'oidc-provider';
+import type { JWK } from 'jose';
+import { LOGIN_PATH } from './login-page.js';
+import { SCOPES } from '#service/auth/scopes.js';
+
+const TOKEN_SECONDS = 3_600;
+
+/** Known to everybody, which is right for a desk and for nothing else. */
+export const DEMO_CLIENT = { id: 'orders-demo', secret: 'orders-demo-secret' } as const;
+
+export interface IssuerOptions {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly keys: { readonly keys: readonly JWK[] };
+  /** Whose Swagger UI may use it. */
+  readonly docsOrigins: readonly string[];
+  readonly cookieSecret: string;
+}
+
+/**
+ * A real OpenID provider for development, with one demo client that may do everything: by its own name (client credentials), or for a
+ * person who logs in under any name (code with PKCE). Its access tokens are JWTs for the orders' services (RFC 9068), whatever a client asks for.
+ */
+export function developmentProvider({ issuer, audience, keys, docsOrigins, cookieSecret }: IssuerOptions): Provider {
+  const scope = Object.keys(SCOPES).join(' ');
+  const configuration: Configuration = {
+    clients: [demoClient(docsOrigins, scope)],
+    jwks: { keys: keys.keys.map((key) => ({ ...key })) as never },
+    scopes: ['openid', ...Object.keys(SCOPES)],
+    cookies: { keys: [cookieSecret] },
+    // Tokens in addresses (the implicit flow) end in histories and logs.
+    responseTypes: ['code'],
+    pkce: { required: () => true },
+    clientBasedCORS: (_context, origin) => docsOrigins.includes(origin),
+    findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+    ttl: {
+      ClientCredentials: TOKEN_SECONDS,
+      AccessToken: TOKEN_SECONDS,
+      Session: TOKEN_SECONDS,
+      Grant: TOKEN_SECONDS,
+      Interaction: TOKEN_SECONDS,
+      IdToken: TOKEN_SECONDS,
+    },
+    interactions: { url: (_context, { uid }) => `${LOGIN_PATH}${uid}` },
+    features: {
+      devInteractions: { enabled: false },
+      clientCredentials: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        // Without a resource a token would be opaque: every one is for the orders.
+        defaultResource: () => `urn:orders:audience:${audience}`,
+        useGrantedResource: () => true,
+        getResourceServerInfo: (_context, resource) => {
+          if (resource !== `urn:orders:audience:${audience}`) throw new errors.InvalidTarget();
+          return {
+            scope,
+            audience,
+            accessTokenTTL: TOKEN_SECONDS,
+            accessTokenFormat: 'jwt',
+            jwt: { sign: { alg: 'RS256' } },
+          };
+        },
+      },
+    },
+  };
+  return new Provider(issuer, configuration);
+}
+
+function demoClient(docsOrigins: readonly string[], scope: string): ClientMetadata {
+  return {
+    client_id: DEMO_CLIENT.id,
+    client_secret: DEMO_CLIENT.secret,
+    client_name: 'Orders demo',
+    // Plain HTTP and localhost are for applications on one's own machine.
+    application_type: 'native',
+    token_endpoint_auth_method: 'client_secret_basic',
+    grant_types: ['client_credentials', 'authorization_code'],
+    response_types: ['code'],
+    redirect_uris: docsOrigins.map((origin) => `${origin}/oauth2-redirect.html`),
+    scope: `openid ${scope}`,
+  };
+}

@@ -1,0 +1,24 @@
+import { Readable } from 'node:stream';
+import { ZipFile } from 'yazl';
+
+/**
+ * A zip of files that are made one after another: the next one when the last one has been taken, so that it never holds more than one.
+ * @param files the content of each
+ * @param nameOf the name of the nth, from 1
+ */
+export function zipOf(files: AsyncGenerator<string>, nameOf: (n: number) => string): Readable {
+  const zip = new ZipFile();
+  const output = zip.outputStream as Readable;
+  let added = 0;
+  const addNext = async (): Promise<void> => {
+    const { done, value } = await files.next();
+    if (done) return zip.end();
+    added += 1;
+    const file = Readable.from([Buffer.from(value)]);
+    file.once('end', () => void addNext().catch((error: Error) => output.destroy(error)));
+    zip.addReadStream(file, nameOf(added));
+  };
+  output.once('close', () => void files.return(undefined));
+  addNext().catch((error: Error) => output.destroy(error));
+  return output;
+}

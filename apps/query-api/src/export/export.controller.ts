@@ -1,0 +1,89 @@
+import { Readable } from 'node:stream';
+import { Controller, Get, Query, Res, UseInterceptors } from '@nestjs/common';
+import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply } from 'fastify';
+import type { Order } from '#orders/order.js';
+import { invalidRequest } from '#service/problem.js';
+import { RequiresScope } from '#service/auth/scope.guard.js';
+import { CompleteThroughInterceptor } from '../freshness/complete-through.interceptor.js';
+import { SavedOrders } from '../orders/saved-orders.js';
+import { questionOf } from '../question/question-query.js';
+import type { Question } from '../question/question.js';
+import { zipOf } from './chunk-zip.js';
+import { ExportQuerySchema, type ExportRequest } from './export-request.js';
+import { csvLine, CSV_HEADER, legacyChunk, ndjsonLine } from './export-rows.js';
+import { OrderBatches } from './order-batches.js';
+
+const CHUNK_ORDERS = 1_000;
+
+const TYPES = {
+  ndjson: { type: 'application/x-ndjson; charset=utf-8', name: 'orders.ndjson' },
+  csv: { type: 'text/csv; charset=utf-8; header=present', name: 'orders.csv' },
+  chunks: { type: 'application/zip', name: 'orders.zip' },
+};
+
+@ApiTags('orders')
+@UseInterceptors(CompleteThroughInterceptor)
+@RequiresScope('orders:read')
+@Controller('v1/orders/export')
+export class ExportController {
+  constructor(
+    private readonly saved: SavedOrders,
+    private readonly batches: OrderBatches,
+  ) {}
+
+  @Get()
+  @ApiOperation({
+    summary: 'All orders of a question, streamed',
+    description:
+      'As fast as they are taken. An export that breaks off ends without its last chunk, which HTTP clients report; `after` goes on from the last order that came.',
+  })
+  @ApiProduces('application/x-ndjson', 'text/csv', 'application/zip')
+  @ApiOkResponse({ description: 'The orders, in the order that was asked for' })
+  @ApiBadRequestResponse({ description: 'Problem details naming every bad parameter' })
+  async export(@Query({ schema: ExportQuerySchema }) query: ExportRequest, @Res() reply: FastifyReply): Promise<void> {
+    const question = questionOf(query);
+    const after = query.after === undefined ? undefined : await this.orderOf(query.after);
+    const { type, name } = TYPES[query.format];
+    await reply
+      .header('Content-Type', type)
+      .header('Content-Disposition', `attachment; filename="${name}"`)
+      .header('Cache-Control', 'no-store')
+      .send(this.stream(question, query.format, after));
+  }
+
+  private async orderOf(id: string): Promise<Order> {
+    const order = await this.saved.byId(id);
+    if (order !== null) return order;
+    throw invalidRequest([
+      { field: 'after', in: 'query', detail: 'is no saved order: take the id of the last one that came' },
+    ]);
+  }
+
+  private stream(question: Question, format: ExportRequest['format'], after: Order | undefined): Readable {
+    if (format === 'chunks')
+      return zipOf(this.chunks(question, after), (n) => `orders-${String(n).padStart(6, '0')}.json`);
+    const toText = format === 'csv' ? csvLine : ndjsonLine;
+    const beginning = format === 'csv' && after === undefined ? CSV_HEADER : '';
+    return Readable.from(this.lines({ question, after, toText, beginning }), { objectMode: false });
+  }
+
+  private async *lines({
+    question,
+    after,
+    toText,
+    beginning,
+  }: {
+    question: Question;
+    after: Order | undefined;
+    toText: (order: Order) => string;
+    beginning: string;
+  }): AsyncGenerator<Buffer> {
+    yield Buffer.from(beginning);
+    for await (const orders of this.batches.of(question, after)) yield Buffer.from(orders.map(toText).join(''));
+  }
+
+  private async *chunks(question: Question, after: Order | undefined): AsyncGenerator<string> {
+    for await (const orders of this.batches.of(question, after, CHUNK_ORDERS)) yield legacyChunk(orders);
+  }
+}

@@ -1,0 +1,133 @@
+import { Injectable } from '@nestjs/common';
+import { Long } from 'mongodb';
+import { deadLettersCollection } from '#orders/dead-letters.js';
+import { highestReservedNumber } from '#orders/number-blocks.js';
+import { operationsCollection, type OperationDocument } from '#orders/operation.js';
+import { ordersCollection } from '#orders/orders-collection.js';
+import { Mongo } from '#service/mongo.js';
+import { NumberHoles, type NumberRange } from '../paging/number-holes.js';
+
+/** Numbers that are counted at once: some milliseconds. */
+const BLOCK = 20_000;
+/** Numbers that are read at once, where a block isn't full. */
+const BATCH = 5_000;
+/** Missing numbers that are looked for among the dead letters at once: mostly the first one is on its way. */
+const LETTERS = 500;
+const FRESH_MS = 1_000;
+/** After a start all orders there are have to be counted once: nobody waits for that. */
+const LOOK_FOR_MS = 100;
+
+/**
+ * Up to where the orders are complete: the highest number below which every one is saved, dead-lettered, or never was. Since orders are
+ * append-only it only rises, so each look goes on where the last one ended. What it says was true before the question was read.
+ */
+@Injectable()
+export class CompleteThrough {
+  private through = 0;
+  private lookedAt = -Infinity;
+  private looking: Promise<void> | undefined;
+
+  constructor(
+    private readonly mongo: Mongo,
+    private readonly holes: NumberHoles,
+  ) {}
+
+  /** As it was a second ago at the most; right after a start it can be lower than it is, for some seconds with millions of orders. */
+  async number(): Promise<number> {
+    if (performance.now() - this.lookedAt > FRESH_MS) {
+      this.looking ??= this.look().finally(() => (this.looking = undefined));
+      await this.looking;
+    }
+    return this.through;
+  }
+
+  private async look(): Promise<void> {
+    const begun = performance.now();
+    const [highest, holes] = await Promise.all([highestReservedNumber(this.mongo.db), this.holes.all()]);
+    while (this.through < highest) {
+      const next = await this.advanced(this.through, { highest, holes });
+      if (next === this.through) break;
+      this.through = next;
+      // Not done yet: whoever asks next goes on.
+      if (performance.now() - begun > LOOK_FOR_MS) return;
+    }
+    this.lookedAt = performance.now();
+  }
+
+  /** A step further, as far as it goes. */
+  private async advanced(
+    through: number,
+    { highest, holes }: { highest: number; holes: readonly NumberRange[] },
+  ): Promise<number> {
+    const from = through + 1;
+    const hole = holes.find(({ to }) => to >= from);
+    if (hole && hole.from <= from) return hole.to;
+    const end = Math.min(highest, hole ? hole.from - 1 : highest);
+    const block = { from, to: Math.min(end, through + BLOCK) };
+    if (block.to - through > BATCH && (await this.isFull(block))) return block.to;
+    return this.throughBatch({ from, to: Math.min(end, through + BATCH) });
+  }
+
+  private async isFull({ from, to }: NumberRange): Promise<boolean> {
+    const { n } = await this.mongo.db.command({
+      count: ordersCollection(this.mongo.db).collectionName,
+      query: { number: numbersBetween({ from, to }) },
+      hint: 'number',
+      readConcern: { level: 'majority' },
+    });
+    return Number(n) === to - from + 1;
+  }
+
+  private async throughBatch(batch: NumberRange): Promise<number> {
+    const found = await ordersCollection(this.mongo.db)
+      .find({ number: numbersBetween(batch) })
+      .project<{ number: number }>({ _id: 0, number: 1 })
+      .sort({ number: 1 })
+      .hint('number')
+      .toArray();
+    const saved = new Set(found.map(({ number }) => number));
+    const missing: number[] = [];
+    for (let number = batch.from; number <= batch.to; number += 1) if (!saved.has(number)) missing.push(number);
+    const looked = missing.slice(0, LETTERS);
+    const deadLettered = await this.deadLettered(looked);
+    const end = looked.find((number) => !deadLettered.has(number)) ?? missing[looked.length];
+    return end === undefined ? batch.to : end - 1;
+  }
+
+  /** Which of these numbers, that are of one operation or of several, are among the dead letters. */
+  private async deadLettered(numbers: readonly number[]): Promise<Set<number>> {
+    const found = new Set<number>();
+    let left = numbers;
+    while (left[0] !== undefined) {
+      const operation = await this.operationOf(left[0]);
+      if (operation === null) break;
+      const { _id, firstNumber, count } = operation;
+      const own = left.filter((number) => number < firstNumber + count);
+      // Given out to none: somebody has removed the operation.
+      if (own.length === 0) break;
+      left = left.slice(own.length);
+      const letters = await deadLettersCollection(this.mongo.db)
+        .find({
+          operationId: _id,
+          index: { $in: own.map((number) => number - firstNumber) },
+          // A letter of an extra record is not its order's.
+          fault: { $nin: ['duplicate', 'conflict'] },
+        })
+        .project<{ index: number }>({ _id: 0, index: 1 })
+        .toArray();
+      for (const { index } of letters) found.add(firstNumber + index);
+    }
+    return found;
+  }
+
+  private async operationOf(number: number): Promise<Pick<OperationDocument, '_id' | 'firstNumber' | 'count'> | null> {
+    return operationsCollection(this.mongo.db).findOne(
+      { firstNumber: { $lte: number }, count: { $gt: 0 } },
+      { sort: { firstNumber: -1 }, projection: { firstNumber: 1, count: 1 } },
+    );
+  }
+}
+
+function numbersBetween({ from, to }: NumberRange): { $gte: Long; $lte: Long } {
+  return { $gte: Long.fromNumber(from), $lte: Long.fromNumber(to) };
+}

@@ -1,0 +1,118 @@
+import {
+  Body,
+  Controller,
+  Get,
+  HttpCode,
+  HttpStatus,
+  Param,
+  Post,
+  Query,
+  Req,
+  Res,
+  UseInterceptors,
+} from '@nestjs/common';
+import { ApiBadRequestResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Order } from '#orders/order.js';
+import { notFound } from '#service/problem.js';
+import { RequiresScope } from '#service/auth/scope.guard.js';
+import { AwaitedOrders } from '../freshness/awaited-orders.js';
+import { CompleteThroughInterceptor } from '../freshness/complete-through.interceptor.js';
+import { OrderPages } from '../paging/order-pages.js';
+import { linkHeader, OrdersPageSchema, type OrdersPage } from '../paging/orders-page.js';
+import { OrdersQuerySchema, RangeQuerySchema, type OrdersRequest, type RangeRequest } from '../paging/page-request.js';
+import { byNumber } from '../paging/possible-numbers.js';
+import { questionPath } from '../question/question-path.js';
+import { questionOf } from '../question/question-query.js';
+import { BatchGetResponseSchema, BatchGetSchema, orderId, type BatchGet, type BatchGetResponse } from './batch-get.js';
+import { OneOrderQuerySchema, type OneOrderQuery } from './one-order-query.js';
+import { orderResponse, OrderResponseSchema, type OrderResponse } from './order-response.js';
+import { SavedOrders } from './saved-orders.js';
+
+@ApiTags('orders')
+@ApiBadRequestResponse({ description: 'Problem details naming every bad parameter' })
+@UseInterceptors(CompleteThroughInterceptor)
+@RequiresScope('orders:read')
+@Controller('v1/orders')
+export class OrdersController {
+  constructor(
+    private readonly saved: SavedOrders,
+    private readonly awaited: AwaitedOrders,
+    private readonly pages: OrderPages,
+  ) {}
+
+  @Get()
+  @ApiOperation({
+    summary: 'Orders by page, filtered and sorted',
+    description:
+      'With `page` any page, at the same cost where orders are unfiltered and by number; without it a walk by `next` begins, which meets each order that is there exactly once, whatever is saved meanwhile.',
+  })
+  @ApiOkResponse({ standardSchema: OrdersPageSchema })
+  async orders(
+    @Query({ schema: OrdersQuerySchema }) query: OrdersRequest,
+    @Req() { caller }: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OrdersPage> {
+    const question = questionOf(query);
+    const asked = { question, path: questionPath(question), caller: caller?.subject ?? null };
+    return withLinks(await this.pages.page(asked, query), reply);
+  }
+
+  @Get('range')
+  @ApiOperation({
+    summary: 'The orders from one number to another',
+    description: 'Both ends belong to it; paged like all orders.',
+  })
+  @ApiOkResponse({ standardSchema: OrdersPageSchema })
+  async range(
+    @Query({ schema: RangeQuerySchema }) { from, to, ...paging }: RangeRequest,
+    @Req() { caller }: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OrdersPage> {
+    const path = `/v1/orders/range?from=${from}&to=${to}&`;
+    const asked = { question: byNumber({ from, to }), path, caller: caller?.subject ?? null };
+    return withLinks(await this.pages.page(asked, paging), reply);
+  }
+
+  @Post('batch-get')
+  @HttpCode(HttpStatus.OK)
+  @ApiOperation({ summary: 'Several orders, by their ids' })
+  @ApiOkResponse({ standardSchema: BatchGetResponseSchema })
+  async batchGet(@Body({ schema: BatchGetSchema }) { ids }: BatchGet): Promise<BatchGetResponse> {
+    const asked = [...new Set(ids)];
+    const saved = await this.saved.byIds(asked);
+    return {
+      items: asked.flatMap((id) => saved.get(id) ?? []).map(orderResponse),
+      missing: asked.filter((id) => !saved.has(id)),
+    };
+  }
+
+  @Get(':id')
+  @ApiOperation({
+    summary: 'One order, by its id',
+    description: 'With `waitMs` it waits so long for an order that is on its way.',
+  })
+  @ApiOkResponse({ standardSchema: OrderResponseSchema })
+  @ApiNotFoundResponse({ description: 'Problem details: no such order, or not saved yet' })
+  async order(
+    @Param('id', { schema: orderId.meta({ examples: ['970844c7-0d33-82a3-ba87-000000001266'] }) }) id: string,
+    @Query({ schema: OneOrderQuerySchema }) { waitMs }: OneOrderQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OrderResponse> {
+    const order = (await this.saved.byId(id)) ?? (waitMs > 0 ? await this.await(id, waitMs, reply) : null);
+    if (order === null) throw notFound(`There is no saved order ${id}.`);
+    return orderResponse(order);
+  }
+
+  private async await(id: string, waitMs: number, reply: FastifyReply): Promise<Order | null> {
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort());
+    return this.awaited.find(id, waitMs, gone.signal);
+  }
+}
+
+function withLinks(page: OrdersPage, reply: FastifyReply): OrdersPage {
+  const link = linkHeader(page.page);
+  if (link !== undefined) void reply.header('Link', link);
+  return page;
+}

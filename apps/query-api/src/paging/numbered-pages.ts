@@ -1,0 +1,66 @@
+import { Injectable } from '@nestjs/common';
+import { highestReservedNumber } from '#orders/number-blocks.js';
+import type { Order } from '#orders/order.js';
+import { Mongo } from '#service/mongo.js';
+import { SavedOrders } from '../orders/saved-orders.js';
+import { indexInterval } from '../question/index-interval.js';
+import type { Question } from '../question/question.js';
+import type { NumberRange } from './number-holes.js';
+import { PageLayout } from './page-layout.js';
+import { byNumber, PossibleNumbers } from './possible-numbers.js';
+
+export interface NumberedPage {
+  readonly orders: readonly Order[];
+  /** The nearest pages that are not known to be empty, by their numbers; absent where there is none. */
+  readonly next: number | undefined;
+  readonly prev: number | undefined;
+  readonly last: number | undefined;
+}
+
+/**
+ * Numbered pages of orders by number. Numbers are dense, so a page is a range of them, and page 100,000 costs what page 1 costs.
+ * Orders that aren't saved yet are missing from their page, and appear on it later; no page repeats or misses one.
+ */
+@Injectable()
+export class NumberedPages {
+  constructor(
+    private readonly mongo: Mongo,
+    private readonly orders: SavedOrders,
+    private readonly possible: PossibleNumbers,
+  ) {}
+
+  async page(layout: PageLayout, page: number): Promise<NumberedPage> {
+    const [orders, next, prev, last] = await Promise.all([
+      this.read(layout, page),
+      this.nearest(layout, layout.startOf(page + 1), layout.direction),
+      this.nearest(layout, layout.beforeStartOf(page), layout.backwards),
+      this.last(layout),
+    ]);
+    return { orders, next, prev, last };
+  }
+
+  /** The last page that is not known to be empty. */
+  async last(layout: PageLayout): Promise<number | undefined> {
+    return this.nearest(layout, layout.end, layout.backwards);
+  }
+
+  /** The layout of a question's orders, over those of its numbers that are given out. */
+  async layoutOf({ range: { from, to }, sort }: Question, size: number): Promise<PageLayout> {
+    const highest = await highestReservedNumber(this.mongo.db);
+    const first = from === undefined ? 1 : Number(from.value) + (from.inclusive ? 0 : 1);
+    const last = to === undefined ? highest : Number(to.value) - (to.inclusive ? 0 : 1);
+    return new PageLayout({ from: first, to: Math.min(last, highest) }, size, sort.descending);
+  }
+
+  private async nearest(layout: PageLayout, from: number, direction: 1 | -1): Promise<number | undefined> {
+    const number = await this.possible.first(from, direction, layout.numbers);
+    return number === undefined ? undefined : layout.pageOf(number);
+  }
+
+  private async read(layout: PageLayout, page: number): Promise<readonly Order[]> {
+    const numbers: NumberRange | undefined = layout.numbersOf(page);
+    if (numbers === undefined) return [];
+    const interval = indexInterval(byNumber(numbers));
+    return this.orders.stretch({ interval, direction: layout.direction, limit: layout.size });
+  }
+}

@@ -1,0 +1,49 @@
+import type { NumberRange } from './number-holes.js';
+
+/** Which of the dense numbers stand on which page, counted from the first upwards or from the last downwards. */
+export class PageLayout {
+  /** From page to page. */
+  readonly direction: 1 | -1;
+  readonly backwards: 1 | -1;
+
+  constructor(
+    /** Those that are laid out; none, where `from` is above `to`. */
+    readonly numbers: NumberRange,
+    /** Numbers of a page. */
+    readonly size: number,
+    private readonly descending: boolean,
+  ) {
+    this.direction = descending ? -1 : 1;
+    this.backwards = descending ? 1 : -1;
+  }
+
+  /** The last number of the last page. */
+  get end(): number {
+    return this.descending ? this.numbers.from : this.numbers.to;
+  }
+
+  startOf(page: number): number {
+    const offset = (page - 1) * this.size;
+    return this.descending ? this.numbers.to - offset : this.numbers.from + offset;
+  }
+
+  /** The number before a page's first one, or the last of all where the page is beyond the end. */
+  beforeStartOf(page: number): number {
+    const before = this.startOf(page) - this.direction;
+    return this.descending ? Math.max(before, this.numbers.from) : Math.min(before, this.numbers.to);
+  }
+
+  pageOf(number: number): number {
+    const offset = this.descending ? this.numbers.to - number : number - this.numbers.from;
+    return Math.floor(offset / this.size) + 1;
+  }
+
+  /** @returns `undefined` for a page beyond the end */
+  numbersOf(page: number): NumberRange | undefined {
+    const { from, to } = this.numbers;
+    const start = this.startOf(page);
+    if (start < from || start > to) return undefined;
+    const end = start + this.direction * (this.size - 1);
+    return this.descending ? { from: Math.max(end, from), to: start } : { from: start, to: Math.min(end, to) };
+  }
+}

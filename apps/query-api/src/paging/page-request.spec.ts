@@ -1,0 +1,86 @@
+import { describe, expect, it } from '@jest/globals';
+import { OrdersQuerySchema, RangeQuerySchema } from './page-request.js';
+
+function refused(schema: typeof OrdersQuerySchema | typeof RangeQuerySchema, given: object): string[] {
+  const issues = schema.safeParse(given).error?.issues ?? [];
+  const paths = issues.flatMap((issue) =>
+    'keys' in issue ? issue.keys.map((key) => [...issue.path, key]) : [issue.path],
+  );
+  return paths.map(([name, ...inner]) => `${String(name)}${inner.map((part) => `[${String(part)}]`).join('')}`);
+}
+
+/** `number[gte]` as a query parser has it. */
+function query(field: string, value: unknown): object {
+  const [, name, inner] = /^(\w+)\[(.+)\]$/.exec(field) ?? [];
+  return name === undefined || inner === undefined ? { [field]: value } : { [name]: { [inner]: value } };
+}
+
+describe('the query of a page', () => {
+  it('is a page of 100 unless said otherwise', () => {
+    expect(OrdersQuerySchema.parse({})).toEqual({ pageSize: 100, count: 'none' });
+    expect(OrdersQuerySchema.parse({ page: '3', pageSize: '1000' })).toMatchObject({ page: 3, pageSize: 1_000 });
+  });
+
+  it.each<[string, unknown]>([
+    ['page', '0'],
+    ['page', '-1'],
+    ['page', '1.5'],
+    ['page', '1e3'],
+    ['page', ''],
+    ['page', ' 1'],
+    ['page', '9007199254740992'],
+    ['page', ['1', '2']],
+    ['page', { gte: '1' }],
+    ['pageSize', '0'],
+    ['pageSize', '1001'],
+    ['pageSize', '100000'],
+    ['pageToken', ['a', 'b']],
+    ['pageToken', ''],
+    ['sortOf', 'number'],
+    ['sort', 'price'],
+    ['sort', '--number'],
+    ['count', 'all'],
+    ['accountId', ''],
+    ['accountId', 'a'.repeat(65)],
+    ['accountId', 'a\u0000b'],
+    ['accountId', { $ne: '' }],
+    ['accountId', ['a', 'b']],
+    ['symbol', '\ud800'],
+    ['legacyNumber', '9007199254740993'],
+    ['number', '5'],
+    ['number[gte]', '0'],
+    ['number[$gt]', '1'],
+    ['number[gte]', ['1', '2']],
+    ['amount[gte]', '-1'],
+    ['amount[gte]', '1e3'],
+    ['amount[gte]', '12,50'],
+    ['amount[gte]', '0.12345'],
+    ['amount[lt]', '1234567890123456789012345678901234567890'],
+    ['createdAt[gte]', '2026-01-31'],
+    ['createdAt[gte]', '2026-01-31T12:00:00'],
+    ['createdAt[gte]', '2026-02-30T12:00:00Z'],
+    ['createdAt[gte]', '+010000-01-01T00:00:00Z'],
+    ['createdAt[gte]', '2026-01-31T12:00:00.1234Z'],
+    ['createdAt[gte]', '1e20'],
+  ])('refuses %s = %j by its name', (field, value) => {
+    expect(refused(OrdersQuerySchema, query(field, value))).toEqual([field]);
+  });
+
+  it('refuses a page together with a token', () => {
+    expect(refused(OrdersQuerySchema, { page: '1', pageToken: 'x' })).toEqual(['pageToken']);
+  });
+
+  it('refuses a range that begins above its end, or has two ends on one side', () => {
+    expect(refused(OrdersQuerySchema, { number: { gt: '9', lte: '8' } })).toEqual(['number']);
+    expect(refused(OrdersQuerySchema, { number: { gte: '1', gt: '2' } })).toEqual(['number[gt]']);
+    expect(refused(OrdersQuerySchema, { amount: { lte: '1', lt: '2' } })).toEqual(['amount[lt]']);
+    expect(refused(OrdersQuerySchema, { amount: { gte: '1.5', lte: '1.50' } })).toEqual([]);
+  });
+
+  it('needs both ends of a range, the first not above the last', () => {
+    expect(refused(RangeQuerySchema, { from: '1' })).toEqual(['to']);
+    expect(refused(RangeQuerySchema, {})).toEqual(['from', 'to']);
+    expect(refused(RangeQuerySchema, { from: '9', to: '8' })).toEqual(['from']);
+    expect(refused(RangeQuerySchema, { from: '8', to: '8' })).toEqual([]);
+  });
+});

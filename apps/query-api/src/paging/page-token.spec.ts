@@ -1,0 +1,47 @@
+import { describe, expect, it } from '@jest/globals';
+import { PageTokens, type Cursor, type TokenScope } from './page-token.js';
+
+const SECRET = 'a secret of thirty-two characters';
+const tokens = new PageTokens(SECRET);
+const SCOPE: TokenScope = { path: '/v1/orders?', caller: null };
+const CURSOR: Cursor = { direction: 'next', position: { value: 4_711, number: 4_711 } };
+
+describe('a page token', () => {
+  it.each<['number' | 'createdAt' | 'amount', Cursor]>([
+    ['number', CURSOR],
+    ['createdAt', { direction: 'prev', position: { value: new Date('2026-01-31T12:00:00.123Z'), number: 5 } }],
+    ['createdAt', { direction: 'prev', position: { value: new Date(5), number: 5 } }],
+    ['amount', { direction: 'next', position: { value: 10n ** 22n - 1n, number: Number.MAX_SAFE_INTEGER } }],
+    ['amount', { direction: 'next', position: { value: 7n, number: 7 } }],
+  ])('of orders by %s opens to the cursor that was sealed', (sort, cursor) => {
+    expect(tokens.open(tokens.seal(cursor, SCOPE), sort, SCOPE)).toEqual(cursor);
+  });
+
+  it('is refused with any one character changed, added or taken away', () => {
+    const token = tokens.seal(CURSOR, SCOPE);
+    const changed = Array.from(
+      token,
+      (char, at) => token.slice(0, at) + (char === 'A' ? 'B' : 'A') + token.slice(at + 1),
+    );
+    for (const forged of [...changed, `${token}A`, `${token}=`, ` ${token}`, token.slice(1), '', 'x', '../../etc'])
+      expect(() => tokens.open(forged, 'number', SCOPE)).toThrow('Wrong or missing: pageToken.');
+  });
+
+  it('is refused for another question, and for another caller', () => {
+    const token = tokens.seal(CURSOR, { ...SCOPE, caller: 'ada' });
+    for (const scope of [
+      { path: '/v1/orders/range?from=1&to=9&', caller: 'ada' },
+      { ...SCOPE, caller: 'bob' },
+      { ...SCOPE, caller: null },
+    ])
+      expect(() => tokens.open(token, 'number', scope)).toThrow('pageToken');
+  });
+
+  it('is refused when another secret sealed it, and opens while that is still among those before', () => {
+    const token = new PageTokens('another secret of 32 characters!!').seal(CURSOR, SCOPE);
+    expect(() => tokens.open(token, 'number', SCOPE)).toThrow('pageToken');
+    const rotated = new PageTokens(SECRET, ['another secret of 32 characters!!']);
+    expect(rotated.open(token, 'number', SCOPE)).toEqual(CURSOR);
+    expect(tokens.open(rotated.seal(CURSOR, SCOPE), 'number', SCOPE)).toEqual(CURSOR);
+  });
+});

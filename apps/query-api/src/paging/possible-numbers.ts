@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import { SavedOrders } from '../orders/saved-orders.js';
+import { indexInterval } from '../question/index-interval.js';
+import type { Question } from '../question/question.js';
+import { NumberHoles, type NumberRange } from './number-holes.js';
+
+/** Finds the numbers where an order is, or still may come: what lies between is known to be empty, and pages skip it. */
+@Injectable()
+export class PossibleNumbers {
+  constructor(
+    private readonly holes: NumberHoles,
+    private readonly orders: SavedOrders,
+  ) {}
+
+  /**
+   * The first such number from one on, that one included, upwards or downwards.
+   * @param within where it has to be
+   */
+  async first(from: number, direction: 1 | -1, within: NumberRange): Promise<number | undefined> {
+    const holes = await this.holes.all();
+    let number = from;
+    while (number >= within.from && number <= within.to) {
+      const hole = holeAt(holes, number);
+      if (hole === undefined) return number;
+      const rest = direction === 1 ? { from: number, to: hole.to } : { from: hole.from, to: number };
+      const saved = await this.firstSaved(rest, direction);
+      if (saved !== undefined) return saved >= within.from && saved <= within.to ? saved : undefined;
+      number = direction === 1 ? hole.to + 1 : hole.from - 1;
+    }
+    return undefined;
+  }
+
+  private async firstSaved({ from, to }: NumberRange, direction: 1 | -1): Promise<number | undefined> {
+    const [order] = await this.orders.stretch({ interval: indexInterval(byNumber({ from, to })), direction, limit: 1 });
+    return order?.number;
+  }
+}
+
+/** All orders of these numbers, by number. */
+export function byNumber({ from, to }: NumberRange): Question {
+  return {
+    equality: undefined,
+    range: { from: { value: from, inclusive: true }, to: { value: to, inclusive: true } },
+    sort: { field: 'number', descending: false },
+  };
+}
+
+/** Holes don't touch, so beyond one there is at least one number that is none. */
+function holeAt(holes: readonly NumberRange[], number: number): NumberRange | undefined {
+  let low = 0;
+  let high = holes.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const hole = holes[middle];
+    if (hole === undefined || number < hole.from) high = middle - 1;
+    else if (number > hole.to) low = middle + 1;
+    else return hole;
+  }
+  return undefined;
+}

@@ -1,0 +1,124 @@
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type FetchImplementation } from 'jose';
+import { discoveredKeys, type DiscoveryOptions } from './discovered-keys.js';
+import { IssuerAwayError, TokenRefusal, TokenVerifier } from './token-verifier.js';
+
+const ISSUER = 'https://issuer.example/realm';
+
+interface Key {
+  readonly kid: string;
+  readonly privateKey: CryptoKey;
+  readonly publicKey: CryptoKey;
+}
+
+describe('the keys of a provider', () => {
+  let published: Key[];
+  let asked: string[];
+  let isAway: boolean;
+
+  beforeEach(async () => {
+    jest.useFakeTimers({
+      now: new Date('2026-01-31T12:00:00Z'),
+      doNotFake: ['queueMicrotask', 'nextTick', 'setImmediate'],
+    });
+    published = [await newKey('first')];
+    asked = [];
+    isAway = false;
+  });
+
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  const fetch: FetchImplementation = async (url) => {
+    asked.push(url);
+    if (isAway) throw new TypeError('fetch failed');
+    if (url.endsWith('openid-configuration')) return Response.json({ issuer: ISSUER, jwks_uri: `${ISSUER}/keys` });
+    const keys = await Promise.all(
+      published.map(async ({ kid, publicKey }) => ({ ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' })),
+    );
+    return Response.json({ keys });
+  };
+
+  function verifier(options: Partial<DiscoveryOptions> = {}): TokenVerifier {
+    return new TokenVerifier({
+      issuer: ISSUER,
+      audience: 'orders',
+      algorithms: ['RS256'],
+      tokenType: 'at+jwt',
+      scopeClaim: 'scp',
+      keys: discoveredKeys({ issuer: ISSUER, fetch, ...options }),
+    });
+  }
+
+  it('are found by discovery at the first token, and kept', async () => {
+    const tokens = verifier();
+    expect(asked).toEqual([]);
+    for (let n = 0; n < 3; n += 1)
+      expect(await tokens.verify(await token(published[0]))).toEqual({
+        subject: 'ada',
+        clientId: null,
+        scopes: new Set(['orders:read', 'orders:write']),
+      });
+    expect(asked).toEqual([`${ISSUER}/.well-known/openid-configuration`, `${ISSUER}/keys`]);
+  });
+
+  it('are fetched again for a key that is new, though not more often than every half minute', async () => {
+    const tokens = verifier();
+    await tokens.verify(await token(published[0]));
+    const rotated = await newKey('second');
+    published = [rotated];
+    await expect(tokens.verify(await token(rotated))).rejects.toThrow('a key that is not known');
+    jest.setSystemTime(Date.now() + 31_000);
+    expect(await tokens.verify(await token(rotated))).toMatchObject({ subject: 'ada' });
+    for (let n = 0; n < 5; n += 1)
+      await expect(tokens.verify(await token(await newKey('never published')))).rejects.toThrow(TokenRefusal);
+    expect(asked.filter((url) => url.endsWith('/keys'))).toHaveLength(2);
+  });
+
+  it('that were withdrawn are taken no longer than ten minutes', async () => {
+    const [withdrawn] = published;
+    const tokens = verifier();
+    await tokens.verify(await token(withdrawn));
+    published = [await newKey('second')];
+    jest.setSystemTime(Date.now() + 601_000);
+    await expect(tokens.verify(await token(withdrawn))).rejects.toThrow(TokenRefusal);
+  });
+
+  it('can not be had while it is away, which is no fault of the token, and are found when it is back', async () => {
+    const tokens = verifier();
+    isAway = true;
+    await expect(tokens.verify(await token(published[0]))).rejects.toThrow(IssuerAwayError);
+    isAway = false;
+    expect(await tokens.verify(await token(published[0]))).toMatchObject({ subject: 'ada' });
+  });
+
+  it('are asked for where the provider can be reached from here, whatever it calls itself', async () => {
+    const discoveryUrl = 'http://issuer:3003/realm/';
+    await verifier({ discoveryUrl }).verify(await token(published[0]));
+    expect(asked).toEqual([
+      'http://issuer:3003/realm/.well-known/openid-configuration',
+      'http://issuer:3003/realm/keys',
+    ]);
+  });
+
+  it('of a provider that calls itself otherwise are nobody’s', async () => {
+    const tokens = verifier({ issuer: `${ISSUER}/` });
+    await expect(tokens.verify(await token(published[0]))).rejects.toThrow('(setting AUTH_ISSUER)');
+  });
+});
+
+async function newKey(kid: string): Promise<Key> {
+  return { kid, ...(await generateKeyPair('RS256')) };
+}
+
+async function token(key: Key | undefined): Promise<string> {
+  if (key === undefined) throw new Error('no key');
+  return new SignJWT({ scp: ['orders:read', 'orders:write', 7] })
+    .setProtectedHeader({ alg: 'RS256', kid: key.kid, typ: 'at+jwt' })
+    .setIssuer(ISSUER)
+    .setAudience('orders')
+    .setSubject('ada')
+    .setExpirationTime(Math.floor(Date.now() / 1_000) + 3_600)
+    .sign(key.privateKey);
+}

@@ -1,0 +1,18 @@
+import type { FastifyInstance } from 'fastify';
+import type { AuthSettings } from './auth-settings.js';
+import { SCOPES } from './scopes.js';
+
+export const METADATA_PATH = '/.well-known/oauth-protected-resource';
+
+/** Tells clients which provider makes the tokens (RFC 9728), so that a command line needs no setting but its own credentials. */
+export function describeProtectedResource(
+  fastify: FastifyInstance,
+  { AUTH_ISSUER, AUTH_AUDIENCE }: AuthSettings,
+): void {
+  fastify.get(METADATA_PATH, () => ({
+    resource: AUTH_AUDIENCE,
+    authorization_servers: AUTH_ISSUER === undefined ? [] : [AUTH_ISSUER],
+    scopes_supported: Object.keys(SCOPES),
+    bearer_methods_supported: ['header'],
+  }));
+}

@@ -1,0 +1,9 @@
+/** What a token can allow. */
+export const SCOPES = {
+  'orders:read': 'read orders and operations',
+  'orders:write': 'populate and import, pause, resume and cancel',
+  'ops:scale': 'change the number of consumers',
+  'dead-letters:redrive': 'redrive and discard dead letters',
+} as const;
+
+export type Scope = keyof typeof SCOPES;

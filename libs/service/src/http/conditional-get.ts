@@ -1,0 +1,21 @@
+import { createHash } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import fresh from 'fresh';
+
+const NOT_MODIFIED = 304;
+
+/**
+ * Gives answers that were read whole an `ETag`, and nothing but 304 to whoever has them already (RFC 9110, 13.1.2). Weak, since the same
+ * answer can leave compressed or not. Of `GET` and `HEAD` only: `@fastify/etag` turns the answer to a POST into a 304 too.
+ */
+export function answerConditionalGets(fastify: FastifyInstance): void {
+  fastify.addHook('onSend', async ({ method, headers }, reply, payload) => {
+    const isWhole = typeof payload === 'string' || Buffer.isBuffer(payload);
+    if (!isWhole || reply.statusCode !== 200 || (method !== 'GET' && method !== 'HEAD')) return payload;
+    const etag = reply.getHeader('etag') ?? `W/"${createHash('sha1').update(payload).digest('base64url')}"`;
+    void reply.header('etag', etag);
+    if (headers['if-none-match'] === undefined || !fresh(headers, { etag })) return payload;
+    void reply.code(NOT_MODIFIED).removeHeader('content-length').removeHeader('content-type');
+    return null;
+  });
+}

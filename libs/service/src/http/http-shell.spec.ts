@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { fastify as makeFastify, type FastifyInstance } from 'fastify';
+import { ProblemFilter } from '../problem-filter.js';
+import { setUpHttp } from './http-shell.js';
+import { isLoopback } from './known-hosts.js';
+import { parseQuery } from './query-string.js';
+import { requestId } from './request-ids.js';
+
+const LONG = 'order '.repeat(1_000);
+const SETTINGS = {
+  LISTEN_HOST: '127.0.0.1',
+  PORT: 0,
+  ALLOWED_HOSTS: ['orders.example'],
+  CORS_ORIGINS: ['https://desk.example'],
+  RATE_LIMIT_PER_MINUTE: 50,
+};
+
+describe('what every request passes', () => {
+  let fastify: FastifyInstance;
+
+  beforeEach(async () => {
+    fastify = makeFastify({ genReqId: requestId, routerOptions: { querystringParser: parseQuery } });
+    await setUpHttp(fastify, SETTINGS);
+    const problems = new ProblemFilter();
+    fastify.setErrorHandler((error, request, reply) => problems.send(error, request, reply));
+    fastify.get('/short', () => ({ order: 1 }));
+    fastify.get('/long', () => ({ text: LONG }));
+    fastify.get('/away', (_request, reply) => reply.status(404).send({ order: null }));
+    fastify.post('/short', () => ({ order: 1 }));
+    fastify.get('/health/live', () => ({ status: 'ok' }));
+  });
+
+  afterEach(async () => {
+    await fastify.close();
+  });
+
+  async function get(url: string, headers: Record<string, string> = {}) {
+    return fastify.inject({ url, headers: { host: 'localhost:3000', ...headers } });
+  }
+
+  it.each(['localhost', 'localhost:3000', '127.0.0.1:3001', '[::1]:3000', 'LOCALHOST', 'orders.example:80'])(
+    'is let in for %s',
+    async (host) => {
+      expect((await get('/short', { host })).statusCode).toBe(200);
+    },
+  );
+
+  it.each(['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example', '192.168.0.1', 'a b', '@localhost:x'])(
+    'is refused for a foreign host, %j',
+    async (host) => {
+      const answer = await get('/short', { host });
+      expect([answer.statusCode, answer.json<{ code: string }>().code]).toEqual([421, 'foreign-host']);
+    },
+  );
+
+  it('is refused from a foreign page, and let in from its own and those allowed', async () => {
+    for (const origin of ['https://evil.example', 'http://localhost.evil.example', 'null'])
+      expect((await get('/short', { origin })).statusCode).toBe(403);
+    for (const origin of ['http://localhost:3001', 'https://desk.example'])
+      expect((await get('/short', { origin })).statusCode).toBe(200);
+  });
+
+  it('lets only the pages of allowed origins read what they asked for', async () => {
+    expect((await get('/short', { origin: 'https://desk.example' })).headers).toMatchObject({
+      'access-control-allow-origin': 'https://desk.example',
+    });
+    const { headers } = await get('/short', { origin: 'http://localhost:3001' });
+    expect(headers['access-control-allow-origin']).toBeUndefined();
+  });
+
+  it('is refused when its query is no percent-encoded UTF-8', async () => {
+    const answer = await get('/short?symbol=%ff');
+    expect(answer.json()).toMatchObject({ status: 400, code: 'bad-encoding' });
+  });
+
+  it('has an id, its own if that can stand in a log', async () => {
+    expect((await get('/short', { 'x-request-id': 'mine-1' })).headers['x-request-id']).toBe('mine-1');
+    for (const given of ['', 'a b', 'x'.repeat(129), 'ä'])
+      expect((await get('/short', { 'x-request-id': given })).headers['x-request-id']).toMatch(/^[\da-f-]{36}$/);
+  });
+
+  it('is answered with 304 once the caller has the answer already', async () => {
+    const first = await get('/short');
+    const etag = String(first.headers.etag);
+    expect(etag).toMatch(/^W\/"[\w-]+"$/);
+    for (const header of [etag, `"other", ${etag}`, '*', etag.replace('W/', '')]) {
+      const again = await get('/short', { 'if-none-match': header });
+      expect([again.statusCode, again.body, again.headers.etag]).toEqual([304, '', etag]);
+    }
+    const changed = await get('/short', { 'if-none-match': '"other"' });
+    expect([changed.statusCode, changed.body]).toEqual([200, '{"order":1}']);
+  });
+
+  it('is never answered with 304 unless it only reads, and was answered with 200', async () => {
+    const headers = { host: 'localhost', 'if-none-match': '*' };
+    expect((await fastify.inject({ method: 'POST', url: '/short', headers })).statusCode).toBe(200);
+    const missing = await get('/away', headers);
+    expect([missing.statusCode, missing.headers.etag]).toEqual([404, undefined]);
+  });
+
+  it('is answered compressed where that is wanted and worth it', async () => {
+    for (const encoding of ['br', 'gzip']) {
+      const answer = await get('/long', { 'accept-encoding': encoding });
+      expect(answer.headers['content-encoding']).toBe(encoding);
+      expect(answer.rawPayload.length).toBeLessThan(1_000);
+    }
+    expect((await get('/long')).headers['content-encoding']).toBeUndefined();
+    expect((await get('/short', { 'accept-encoding': 'br' })).headers['content-encoding']).toBeUndefined();
+  });
+
+  it('is told how many more there may be, and refused beyond, but for whoever watches the service', async () => {
+    expect((await get('/short')).headers).toMatchObject({ 'ratelimit-limit': '50', 'ratelimit-remaining': '49' });
+    for (let left = 49; left > 0; left -= 1) await get('/short');
+    const refused = await get('/short');
+    expect(refused.json()).toMatchObject({ status: 429, code: 'too-many-requests' });
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    expect((await get('/health/live')).statusCode).toBe(200);
+  });
+
+  it('is answered with headers that keep a browser to its own origin', async () => {
+    const { headers } = await get('/short');
+    expect(headers['content-security-policy']).toContain("default-src 'self'");
+    expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff' });
+  });
+});
+
+describe('a host that a service listens on', () => {
+  it('is loopback or not', () => {
+    for (const host of ['localhost', '127.0.0.1', '127.1.2.3', '::1']) expect(isLoopback(host)).toBe(true);
+    for (const host of ['0.0.0.0', '::', '10.0.0.1', 'orders.example', '127.0.0.1.example'])
+      expect(isLoopback(host)).toBe(false);
+  });
+});

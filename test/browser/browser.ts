@@ -1,0 +1,21 @@
+import { existsSync } from 'node:fs';
+import { chromium, type Browser } from 'playwright-core';
+import { aptInstall, isOnPath } from '../support/debian-apt.js';
+
+const INSTALL_WITHIN_MS = 240_000;
+const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+/** A real Chromium: the one at CHROMIUM_PATH, the machine's own, or Debian's, which root installs. */
+export async function launchBrowser(): Promise<Browser> {
+  // As root Chromium has no sandbox of its own; what it opens here is our own pages.
+  return chromium.launch({ executablePath: await chromiumPath(), args: ['--no-sandbox'] });
+}
+
+async function chromiumPath(): Promise<string> {
+  const found = [process.env['CHROMIUM_PATH'], ...PLACES].find((path) => path !== undefined && existsSync(path));
+  if (found !== undefined) return found;
+  if (process.getuid?.() !== 0 || !isOnPath('apt-get'))
+    throw new Error('There is no Chromium: install it, or set CHROMIUM_PATH to a Chrome or Chromium.');
+  await aptInstall(['chromium'], AbortSignal.timeout(INSTALL_WITHIN_MS));
+  return '/usr/bin/chromium';
+}

@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Browser, BrowserContext } from 'playwright-core';
+import type { OrderResponse } from '../../apps/query-api/src/orders/order-response.js';
+import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
+import { eventually } from '../support/eventually.js';
+import { Pipeline } from '../support/pipeline.js';
+import { launchBrowser } from './browser.js';
+import { SwaggerPage } from './swagger-page.js';
+
+const SECRET = 'orders-demo-secret';
+const COUNT = 40;
+
+describe('Swagger UI, with a development issuer', () => {
+  let pipeline: Pipeline;
+  let browser: Browser;
+  let context: BrowserContext;
+  const hosts = new Set<string>();
+  const failures: string[] = [];
+
+  beforeAll(async () => {
+    browser = await launchBrowser();
+    pipeline = await Pipeline.start('--auth', '--save-ms', '0..1');
+    context = await browser.newContext();
+    context.on('request', (request) => void hosts.add(new URL(request.url()).hostname));
+    context.on('requestfailed', (request) => void failures.push(request.url()));
+  }, 400_000);
+
+  afterAll(async () => {
+    await browser.close();
+    await pipeline.end();
+  }, 60_000);
+
+  it('populates through the producer, for a client with its own credentials', async () => {
+    const producer = await SwaggerPage.open(context, `${pipeline.stack.producerUrl}/docs`);
+    expect((await producer.execute('post', '/v1/populate', { body: `{"count": ${COUNT}}` })).status).toBe('401');
+    const authorized = await SwaggerPage.open(context, `${pipeline.stack.producerUrl}/docs`);
+    await authorized.authorizeClient(SECRET);
+    const { status, body } = await authorized.execute('post', '/v1/populate', { body: `{"count": ${COUNT}}` });
+    expect([status, body]).toEqual(['202', expect.objectContaining({ count: COUNT, firstNumber: 1 })]);
+    const orders = pipeline.db.collection('orders');
+    await eventually('all are saved', 20_000, async () => (await orders.countDocuments()) === COUNT);
+  }, 90_000);
+
+  it('reads orders by id, page and range, for a person who has logged in', async () => {
+    const queryApi = await SwaggerPage.open(context, `${pipeline.stack.queryApiUrl}/docs`);
+    await queryApi.logIn(SECRET, 'ada');
+    const page = await queryApi.execute('get', '/v1/orders', { page: '2', pageSize: '10' });
+    expect(page).toMatchObject({ status: '200' });
+    const { items } = page.body as OrdersPage;
+    expect([page.status, items.map(({ number }) => number)]).toEqual(['200', numbers(11, 20)]);
+    const range = await queryApi.execute('get', '/v1/orders/range', { from: '7', to: '9' });
+    expect([range.status, (range.body as OrdersPage).items.map(({ number }) => number)]).toEqual(['200', [7, 8, 9]]);
+    const order = await queryApi.execute('get', '/v1/orders/{id}', { id: String(items[0]?.id) });
+    expect([order.status, (order.body as OrderResponse).number]).toEqual(['200', 11]);
+  }, 90_000);
+
+  it('asks nobody outside of this machine for anything', () => {
+    expect([...hosts].toSorted()).toEqual(['127.0.0.1', 'localhost']);
+    expect(failures).toEqual([]);
+  });
+});
+
+function numbers(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, at) => from + at);
+}

@@ -1,0 +1,196 @@
+import { execFile } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { request } from 'node:http';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
+import { Pipeline } from './support/pipeline.js';
+import { signingKey, TestIssuer, type TokenWish } from './support/test-issuer.js';
+
+const NOW = Math.floor(Date.now() / 1_000);
+const MINUTE = 60;
+
+interface Refusal {
+  readonly status: number;
+  readonly challenge: string | null;
+  readonly body: { readonly code: string; readonly detail: string };
+}
+
+describe('a service that asks for tokens', () => {
+  let issuer: TestIssuer;
+  let pipeline: Pipeline;
+
+  beforeAll(async () => {
+    issuer = await TestIssuer.start();
+    pipeline = await Pipeline.startWith({ AUTH_ISSUER: issuer.url }, '--save-ms', '0..1');
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+    await issuer.stop();
+  }, 60_000);
+
+  async function ask(path: string, token: string | undefined, init: RequestInit = {}): Promise<Response> {
+    const base = path.startsWith('/v1/orders') ? pipeline.stack.queryApiUrl : pipeline.stack.producerUrl;
+    const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    return fetch(`${base}${path}`, { ...init, headers: { 'content-type': 'application/json', ...authorization } });
+  }
+
+  async function refusal(path: string, token: string | undefined, init?: RequestInit): Promise<Refusal> {
+    const response = await ask(path, token, init);
+    const text = await response.text();
+    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    expect(text).not.toMatch(/node_modules|jose|    at /);
+    return {
+      status: response.status,
+      challenge: response.headers.get('www-authenticate'),
+      body: JSON.parse(text) as Refusal['body'],
+    };
+  }
+
+  const POPULATE = { method: 'POST', body: '{"count": 10}' };
+
+  it('takes a good one: populates, tells the operation, reads an order', async () => {
+    const token = await issuer.token();
+    const populated = await ask('/v1/populate', token, POPULATE);
+    expect(populated.status).toBe(202);
+    const { id } = (await populated.json()) as { id: string };
+    expect((await ask(`/v1/operations/${id}`, token)).status).toBe(200);
+    expect((await ask('/v1/orders?page=1', token)).status).toBe(200);
+  });
+
+  it.each(['ES256', 'EdDSA', 'RS256'] as const)('takes one signed by %s', async (alg) => {
+    expect((await ask('/v1/orders', await issuer.token({ key: issuer.keyOf(alg) }))).status).toBe(200);
+  });
+
+  it('refuses to answer without one, and says what it wants', async () => {
+    for (const path of ['/v1/orders', '/v1/operations', '/v1/orders/export?format=csv']) {
+      const { status, challenge, body } = await refusal(path, undefined);
+      expect([status, body.code]).toEqual([401, 'unauthorized']);
+      expect(challenge).toBe('Bearer realm="orders"');
+    }
+  });
+
+  it.each<[string, () => TokenWish | Promise<TokenWish>]>([
+    ['for another audience', () => ({ claims: { aud: 'payments' } })],
+    ['for no audience', () => ({ claims: { aud: null } })],
+    ['of another issuer', () => ({ claims: { iss: 'https://evil.example' } })],
+    ['that is no access token by its type', () => ({ header: { typ: 'JWT' } })],
+    ['without a type', () => ({ header: { typ: undefined as never } })],
+    ['that has expired', () => ({ claims: { exp: NOW - MINUTE } })],
+    ['without an end', () => ({ claims: { exp: null } })],
+    ['that is not valid yet', () => ({ claims: { nbf: NOW + 10 * MINUTE } })],
+    ['of nobody', () => ({ claims: { sub: null } })],
+    ['signed with a key that nobody published', async () => ({ key: await signingKey('RS256') })],
+    [
+      "signed with another key under a published key's name",
+      async () => ({ key: { ...(await signingKey('RS256')), kid: issuer.key.kid } }),
+    ],
+  ])('refuses one %s', async (_, wish) => {
+    const { status, challenge, body } = await refusal('/v1/orders', await issuer.token(await wish()));
+    expect([status, body.code]).toEqual([401, 'unauthorized']);
+    expect(challenge).toMatch(/^Bearer realm="orders", error="invalid_token", error_description="[^"]+"$/);
+  });
+
+  it('takes one that has just expired, or is valid in a moment: clocks differ', async () => {
+    for (const claims of [{ exp: Math.floor(Date.now() / 1_000) - 10 }, { nbf: Math.floor(Date.now() / 1_000) + 20 }])
+      expect((await ask('/v1/orders', await issuer.token({ claims }))).status).toBe(200);
+  });
+
+  it('refuses one without a signature, or with one that anybody can make from the public key', async () => {
+    const [, claims] = (await issuer.token()).split('.');
+    const none = `${base64url({ alg: 'none', typ: 'at+jwt' })}.${claims}.`;
+    const head = `${base64url({ alg: 'HS256', typ: 'at+jwt', kid: issuer.key.kid })}.${claims}`;
+    const mac = createHmac('sha256', await issuer.publicKeyPem())
+      .update(head)
+      .digest('base64url');
+    for (const token of [none, `${head}.${mac}`]) expect((await refusal('/v1/orders', token)).status).toBe(401);
+  });
+
+  it.each(['', 'x', 'a.b.c', '..', 'ey.ey.ey', 'x'.repeat(5_000), '%00', '"quoted"'])('refuses %j', async (token) => {
+    expect((await refusal('/v1/orders', token)).status).toBe(401);
+  });
+
+  it('refuses other schemes, and two tokens at once, however good', async () => {
+    const token = await issuer.token();
+    for (const authorization of [`Basic ${Buffer.from('a:b').toString('base64')}`, token, `Bearer ${token} ${token}`]) {
+      const response = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders`, { headers: { authorization } });
+      expect(response.status).toBe(401);
+    }
+    expect(await statusWithTwo(`${pipeline.stack.queryApiUrl}/v1/orders`, `Bearer ${token}`)).toBe(401);
+  });
+
+  it('lets nobody do what the token does not allow, and tells the scope', async () => {
+    const reader = await issuer.token({ claims: { scope: 'orders:read' } });
+    expect((await ask('/v1/orders', reader)).status).toBe(200);
+    const { status, challenge, body } = await refusal('/v1/populate', reader, POPULATE);
+    expect([status, body.code]).toEqual([403, 'insufficient-scope']);
+    expect(challenge).toBe('Bearer realm="orders", error="insufficient_scope", scope="orders:write"');
+    const writer = await issuer.token({ claims: { scope: 'orders:write orders:reader' } });
+    expect((await refusal('/v1/orders', writer)).status).toBe(403);
+    for (const scope of [null, '', 7, { 'orders:read': true }])
+      expect((await refusal('/v1/orders', await issuer.token({ claims: { scope } }))).status).toBe(403);
+  });
+
+  it('binds page tokens to whoever walks', async () => {
+    const [ada, bob] = [await issuer.token(), await issuer.token({ claims: { sub: 'bob' } })];
+    const populated = await ask('/v1/populate', ada, POPULATE);
+    const { id } = (await populated.json()) as { id: string };
+    await savedBy(id, ada);
+    const first = (await (await ask('/v1/orders?pageSize=2', ada)).json()) as { page: { next: string } };
+    expect((await ask(first.page.next, ada)).status).toBe(200);
+    expect((await ask(first.page.next, bob)).status).toBe(400);
+  });
+
+  it('asks for none where a service is watched or described', async () => {
+    for (const base of [pipeline.stack.queryApiUrl, pipeline.stack.producerUrl])
+      for (const path of ['/health/live', '/health/ready', '/metrics', '/docs', '/docs-json'])
+        expect((await fetch(`${base}${path}`)).status).toBe(200);
+    const described = await fetch(`${pipeline.stack.producerUrl}/.well-known/oauth-protected-resource`);
+    expect(await described.json()).toMatchObject({ resource: 'orders', authorization_servers: [issuer.url] });
+  });
+
+  async function savedBy(id: string, token: string): Promise<void> {
+    for (;;) {
+      const { saved } = (await (await ask(`/v1/operations/${id}`, token)).json()) as { saved: number };
+      if (saved === 10) return;
+    }
+  }
+});
+
+describe('a service that anybody could reach', () => {
+  const services = ['producer', 'query-api'];
+  it.each(
+    services.flatMap((app) => [
+      { app, why: 'it would listen for other machines', env: { LISTEN_HOST: '0.0.0.0' } },
+      { app, why: 'it runs in production', env: { NODE_ENV: 'production' } },
+    ]),
+  )('($app) does not start without an issuer when $why', async ({ app, env }) => {
+    const script = join(PROJECT_DIRECTORY, 'dist/apps', app, 'src/main.js');
+    const { code, stderr } = await new Promise<{ code: unknown; stderr: string }>((resolve) => {
+      execFile(process.execPath, [script], { env: { ...process.env, PORT: '0', ...env } }, (error, _, text) =>
+        resolve({ code: error?.code, stderr: text }),
+      );
+    });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^AUTH_ISSUER: must be set/);
+  });
+});
+
+function base64url(header: object): string {
+  return Buffer.from(JSON.stringify(header)).toString('base64url');
+}
+
+/** Two Authorization headers, which `fetch` can't send. */
+async function statusWithTwo(url: string, authorization: string): Promise<number | undefined> {
+  const { hostname, port, pathname } = new URL(url);
+  const headers = ['Host', `${hostname}:${port}`, 'Authorization', authorization, 'Authorization', 'Bearer other'];
+  return new Promise((resolve, reject) => {
+    request({ hostname, port, path: pathname, headers }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    })
+      .once('error', reject)
+      .end();
+  });
+}

@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Long, UUID } from 'mongodb';
+import type { OrderDocument } from '#orders/order-document.js';
+import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
+import { eventually } from './support/eventually.js';
+import { Pipeline, type PopulateResponse } from './support/pipeline.js';
+
+/** Pages met one after another, by their `next`. */
+interface Met {
+  readonly numbers: number[];
+  readonly emptyPages: number;
+  readonly pages: number;
+}
+
+describe('a walk and numbered pages, while orders are being saved and with holes among their numbers', () => {
+  let pipeline: Pipeline;
+  let before: PopulateResponse;
+  let cancelled: PopulateResponse;
+  let empty: PopulateResponse;
+  let running: PopulateResponse;
+
+  beforeAll(async () => {
+    pipeline = await Pipeline.start('--save-ms', '0..200');
+    before = await pipeline.populate({ count: 1_000, accounts: 10_000 });
+    cancelled = await endedEarly({ count: 500_000, ratePerSecond: 2_000, chunkSize: 100 }, 300);
+    // Nearly nothing of it was sent: nearly all of its block is a hole.
+    empty = await endedEarly({ count: 7_000, ratePerSecond: 0.1, chunkSize: 1 }, 0);
+    await pipeline.allSaved(before.id, 60_000);
+    await pipeline.allEnded(cancelled.id, 60_000);
+    running = await pipeline.populate({ count: 24_000, ratePerSecond: 2_000, accounts: 10_000 });
+    await eventually(
+      'some of it is saved',
+      30_000,
+      async () => ((await pipeline.operation(running.id)).saved ?? 0) > 500,
+    );
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+  }, 60_000);
+
+  /** Cancels a populate once so many of its orders are acknowledged. */
+  async function endedEarly(order: object, acked: number): Promise<PopulateResponse> {
+    const { id } = await pipeline.populate(order);
+    await eventually('it is far enough', 30_000, async () => (await pipeline.operation(id)).acked >= acked);
+    return (await pipeline.post<PopulateResponse>(`/v1/operations/${id}/cancel`, {})).body;
+  }
+
+  async function savedNumbers(): Promise<number[]> {
+    const orders = await pipeline.db
+      .collection<{ number: number }>('orders')
+      .find({}, { readConcern: { level: 'majority' } })
+      .project<{ number: number }>({ number: 1 })
+      .toArray();
+    return orders.map(({ number }) => number);
+  }
+
+  async function follow(path: string): Promise<Met> {
+    const pages = await pipeline.walk(path);
+    return {
+      numbers: pages.flat().map(({ number }) => number),
+      emptyPages: pages.filter(({ length }) => length === 0).length,
+      pages: pages.length,
+    };
+  }
+
+  async function page(path: string): Promise<OrdersPage['page']> {
+    return (await pipeline.get<OrdersPage>(path)).body.page;
+  }
+
+  it('meet each order that was there at the beginning exactly once, whatever the sort', async () => {
+    const atFirst = (await savedNumbers()).length;
+    for (const sort of ['number', '-number', 'createdAt', '-createdAt', 'amount', '-amount']) {
+      const there = await savedNumbers();
+      const { numbers } = await follow(`/v1/orders?sort=${sort}&pageSize=97`);
+      const met = new Set(numbers);
+      expect(numbers.length).toBe(met.size);
+      expect(there.filter((number) => !met.has(number))).toEqual([]);
+    }
+    expect((await savedNumbers()).length).toBeGreaterThan(atFirst);
+  }, 60_000);
+
+  it('meet each order that was there at the beginning exactly once by numbered pages, up and down', async () => {
+    for (const sort of ['number', '-number']) {
+      const there = await savedNumbers();
+      const { numbers } = await follow(`/v1/orders?page=1&pageSize=100&sort=${sort}`);
+      const met = new Set(numbers);
+      expect(numbers.length).toBe(met.size);
+      expect(there.filter((number) => !met.has(number))).toEqual([]);
+    }
+  }, 60_000);
+
+  it('pass over half a million numbers that are known to be empty, once all is saved', async () => {
+    await pipeline.allSaved(running.id, 60_000);
+    expect(empty.acked).toBeLessThan(10);
+    const { numbers, emptyPages, pages } = await follow('/v1/orders?page=1&pageSize=1000');
+    const saved = await savedNumbers();
+    expect(numbers).toEqual(saved.toSorted((a, b) => a - b));
+    expect(emptyPages).toBe(0);
+    expect(pages).toBeLessThan(40);
+  }, 90_000);
+
+  it('lead over the hole in both directions, from within it too, and to the true last page', async () => {
+    const inside = await page('/v1/orders?page=300&pageSize=1000');
+    const firstBehind = empty.acked > 0 ? empty.firstNumber : running.firstNumber;
+    expect(inside).toMatchObject({
+      prev: pageOf(cancelled.firstNumber + cancelled.acked - 1),
+      next: pageOf(firstBehind),
+      last: pageOf(running.firstNumber + running.count - 1),
+    });
+    expect((await page(String(inside.next))).prev).toBe(inside.prev);
+    const atTheEnd = await endedEarly({ count: 50_000, ratePerSecond: 0.1, chunkSize: 1 }, 1);
+    const last = pageOf(atTheEnd.firstNumber + atTheEnd.acked - 1);
+    await eventually(
+      'the last page is known',
+      5_000,
+      async () => (await page('/v1/orders?page=1&pageSize=1000')).last === last,
+    );
+    const beyond = await page('/v1/orders?page=1000&pageSize=1000');
+    expect([beyond.next, beyond.prev]).toEqual([undefined, last]);
+  }, 60_000);
+
+  it('show an order in a hole all the same, sent by a producer that was killed before it was told', async () => {
+    const orders = pipeline.db.collection<Omit<OrderDocument, 'number'> & { number: Long | number }>('orders');
+    const order = await orders.findOne();
+    if (order === null) throw new Error('there are orders');
+    const number = cancelled.firstNumber + 250_000;
+    await orders.insertOne({ ...order, _id: new UUID(), number: Long.fromNumber(number) });
+    const { body } = await pipeline.get<OrdersPage>(pageOf(cancelled.firstNumber + cancelled.acked - 1));
+    expect(body.page.next).toBe(pageOf(number));
+    await orders.deleteOne({ number });
+  });
+});
+
+/** The page of 1,000 that a number stands on. */
+function pageOf(number: number): string {
+  return `/v1/orders?page=${Math.ceil(number / 1_000)}&pageSize=1000`;
+}
