@@ -3,9 +3,9 @@ import { orderGenerator } from '#orders/generator.js';
 import { OrderCodec } from '#orders/order-codec.js';
 import { ORDER_SCHEMA } from '#orders/order-schema.js';
 import { ORDERS_SUBJECT, ORDERS_TOPIC } from '#orders/topics.js';
-import { eventually } from './support/eventually.js';
-import { Pipeline } from './support/pipeline.js';
-import { quietKafka, writeRecords } from './support/topic-writer.js';
+import { eventually } from '../support/eventually.js';
+import { Pipeline } from '../support/pipeline.js';
+import { quietKafka, writeRecords } from '../support/topic-writer.js';
 
 describe('a server that is away', () => {
   let pipeline: Pipeline;

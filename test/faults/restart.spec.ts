@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { OrderResponse } from '../apps/query-api/src/order-response.js';
-import { eventually } from './support/eventually.js';
-import { expectedOrders, Pipeline } from './support/pipeline.js';
-import { RunningStack, survivors } from './support/running-stack.js';
+import type { OrderResponse } from '../../apps/query-api/src/orders/order-response.js';
+import { eventually } from '../support/eventually.js';
+import { expectedOrders, Pipeline } from '../support/pipeline.js';
+import { RunningStack, survivors } from '../support/running-stack.js';
 
 const COUNT = 36_000;
 const FLAGS = ['--save-ms', '0..1000', '--in-flight', '2000'];
