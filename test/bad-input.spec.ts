@@ -94,6 +94,32 @@ describe('bad input', () => {
     ['/v1/orders?pageToken=%00', ['pageToken']],
     ['/v1/orders?unheardOf=1', ['unheardOf']],
     ['/v1/orders?accountId[$ne]=', ['accountId']],
+    ['/v1/orders?accountId=a&accountId=b', ['accountId']],
+    ['/v1/orders?__proto__=1', ['__proto__']],
+    ['/v1/orders?__proto__[page]=1', ['__proto__']],
+    ['/v1/orders?constructor=1', ['constructor']],
+    ['/v1/orders?number[__proto__]=1', ['number[__proto__]']],
+    ['/v1/orders?number[$gt]=1', ['number[$gt]']],
+    ['/v1/orders?number[gte]=0', ['number[gte]']],
+    ['/v1/orders?number[gte]=9007199254740993', ['number[gte]']],
+    ['/v1/orders?number[gte]=2&number[lte]=1', ['number']],
+    ['/v1/orders?symbol=a%00b', ['symbol']],
+    ['/v1/orders?symbol=%ff', []],
+    [`/v1/orders?symbol=${'x'.repeat(10_000)}`, ['symbol']],
+    ['/v1/orders?createdAt[gte]=1969-12-31', ['createdAt[gte]']],
+    ['/v1/orders?createdAt[gte]=10000-01-01T00:00:00Z', ['createdAt[gte]']],
+    [`/v1/orders?amount[gte]=${'9'.repeat(40)}`, ['amount[gte]']],
+    ['/v1/orders?amount[gte]=1e308', ['amount[gte]']],
+    ['/v1/orders?sort=price', ['sort']],
+    ['/v1/orders?count=all', ['count']],
+    ['/v1/orders?accountId=a&symbol=ACME', []],
+    ['/v1/orders?accountId=a&page=101&pageSize=100', []],
+    ['/v1/orders/export', ['format']],
+    ['/v1/orders/export?format=xml', ['format']],
+    ['/v1/orders/export?format=csv&page=1', ['page']],
+    ['/v1/orders/export?format=csv&after=01935c9e-8a00-7000-8000-000000000001', ['after']],
+    ['/v1/orders/01935c9e-8a00-7000-8000-000000000001?waitMs=10001', ['waitMs']],
+    ['/v1/orders/01935c9e-8a00-7000-8000-000000000001?waitMs=-1', ['waitMs']],
     ['/v1/orders/not-a-uuid', ['id']],
     ['/v1/orders/%', []],
     ['/v1/orders/range?from=1', ['to']],
@@ -105,6 +131,43 @@ describe('bad input', () => {
     const answer = await pipeline.get<ProblemBody>(path);
     expect(answer.status).toBe(400);
     expect(fieldsBlamed(answer)).toEqual(fields);
+  });
+
+  it.each<[string, unknown, string[]]>([
+    ['no ids', {}, ['ids']],
+    ['an empty list', { ids: [] }, ['ids']],
+    ['one that is no UUID', { ids: ['x'] }, ['ids.0']],
+    ['too many', { ids: Array.from({ length: 1_001 }, () => crypto.randomUUID()) }, ['ids']],
+    ['operators', { ids: { $ne: null } }, ['ids']],
+    ['another field', { ids: [crypto.randomUUID()], where: '1' }, ['where']],
+  ])('the query API refuses a batch-get of %s with 400 and names it', async (_, body, fields) => {
+    const response = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders/batch-get`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    const answer = { status: response.status, headers: response.headers, body: (await response.json()) as ProblemBody };
+    expect([answer.status, fieldsBlamed(answer)]).toEqual([400, fields]);
+  });
+
+  it('a method that a path does not know is answered with 405, an endless query with 431', async () => {
+    const put = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders`, { method: 'PUT' });
+    expect([put.status, put.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    expect(put.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    const endless = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders?symbol=${'x'.repeat(70_000)}`);
+    expect(endless.status).toBe(431);
+  });
+
+  it('a deep page of what is filtered is refused with the path to walk instead', async () => {
+    const { body } = await pipeline.get<ProblemBody & { code: string; walk: string }>(
+      '/v1/orders?sort=-amount&page=11&pageSize=1000',
+    );
+    expect([body.status, body.code, body.walk]).toEqual([
+      400,
+      'page-too-deep',
+      '/v1/orders?sort=-amount&pageSize=1000',
+    ]);
+    expect((await pipeline.get(body.walk)).status).toBe(200);
   });
 
   it('the query API refuses a token with any character changed', async () => {

@@ -22,6 +22,7 @@ export class ValidationPipe extends StandardSchemaValidationPipe {
   }
 
   override async transform<T>(value: T, metadata: ArgumentMetadata): Promise<T> {
+    refuseDroppedNames(value, metadata);
     try {
       return await super.transform(value, metadata);
     } catch (error) {
@@ -29,6 +30,21 @@ export class ValidationPipe extends StandardSchemaValidationPipe {
       throw invalidRequest(error.issues.flatMap((issue) => fieldErrors(issue, metadata)));
     }
   }
+}
+
+/** Nest drops these names from what came before any schema sees them, and a filter that is dropped answers another question. */
+const DROPPED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+function refuseDroppedNames(value: unknown, metadata: ArgumentMetadata, path: readonly string[] = []): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [name, inner] of Object.entries(value)) {
+    if (DROPPED.has(name)) throw invalidRequest(fieldErrors({ message: '', path, ...unknown(name) }, metadata));
+    refuseDroppedNames(inner, metadata, [...path, name]);
+  }
+}
+
+function unknown(name: string): Pick<Issue, 'code' | 'keys'> {
+  return { code: 'unrecognized_keys', keys: [name] };
 }
 
 function fieldErrors(issue: Issue, { type, data }: ArgumentMetadata): FieldError[] {

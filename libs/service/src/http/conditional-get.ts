@@ -14,7 +14,9 @@ export function answerConditionalGets(fastify: FastifyInstance): void {
     if (!isWhole || reply.statusCode !== 200 || (method !== 'GET' && method !== 'HEAD')) return payload;
     const etag = reply.getHeader('etag') ?? `W/"${createHash('sha1').update(payload).digest('base64url')}"`;
     void reply.header('etag', etag);
-    if (headers['if-none-match'] === undefined || !fresh(headers, { etag })) return payload;
+    // Not its `Cache-Control`: that speaks to caches on the way, and `fetch` adds a `no-cache` to whoever asks with an ETag.
+    const asked = headers['if-none-match'];
+    if (asked === undefined || !fresh({ 'if-none-match': asked }, { etag })) return payload;
     void reply.code(NOT_MODIFIED).removeHeader('content-length').removeHeader('content-type');
     return null;
   });

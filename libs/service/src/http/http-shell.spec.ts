@@ -73,6 +73,13 @@ describe('what every request passes', () => {
     expect(answer.json()).toMatchObject({ status: 400, code: 'bad-encoding' });
   });
 
+  it('is refused by a method that its path does not know, and told those that it does', async () => {
+    const headers = { host: 'localhost' };
+    const refused = await fastify.inject({ method: 'DELETE', url: '/short?a=1', headers });
+    expect([refused.statusCode, refused.headers.allow]).toEqual([405, 'GET, HEAD, POST']);
+    expect((await fastify.inject({ method: 'DELETE', url: '/none', headers })).statusCode).toBe(404);
+  });
+
   it('has an id, its own if that can stand in a log', async () => {
     expect((await get('/short', { 'x-request-id': 'mine-1' })).headers['x-request-id']).toBe('mine-1');
     for (const given of ['', 'a b', 'x'.repeat(129), 'ä'])
@@ -84,7 +91,7 @@ describe('what every request passes', () => {
     const etag = String(first.headers.etag);
     expect(etag).toMatch(/^W\/"[\w-]+"$/);
     for (const header of [etag, `"other", ${etag}`, '*', etag.replace('W/', '')]) {
-      const again = await get('/short', { 'if-none-match': header });
+      const again = await get('/short', { 'if-none-match': header, 'cache-control': 'no-cache' });
       expect([again.statusCode, again.body, again.headers.etag]).toEqual([304, '', etag]);
     }
     const changed = await get('/short', { 'if-none-match': '"other"' });

@@ -12,6 +12,7 @@ import { Problem } from '../problem.js';
 import type { HttpSettings } from '../settings.js';
 import { answerConditionalGets } from './conditional-get.js';
 import { refuseForeignHosts } from './known-hosts.js';
+import { refuseUnknownMethods } from './known-methods.js';
 import { isWellEncoded } from './query-string.js';
 import { tellRequestIds } from './request-ids.js';
 
@@ -23,6 +24,7 @@ const MINUTE_MS = 60_000;
 export async function setUpHttp(fastify: FastifyInstance, settings: HttpSettings, auth?: AuthSettings): Promise<void> {
   const issuer = auth?.AUTH_ISSUER;
   tellRequestIds(fastify);
+  refuseUnknownMethods(fastify);
   await fastify.register(helmet, {
     contentSecurityPolicy: { directives: contentSecurity(issuer) },
     // A login is a window of the issuer's, which must find its way back to the Swagger UI that opened it.

@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { OrderResponse } from '../apps/query-api/src/orders/order-response.js';
+import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
+import { eventually } from './support/eventually.js';
+import { Imports, legacyPairs } from './support/imports.js';
+import { expectedOrders, Pipeline, type PopulateResponse } from './support/pipeline.js';
+
+const COUNT = 5_100;
+const NOBODY = '01935c9e-8a00-7000-8000-000000000001';
+
+describe('reading saved orders', () => {
+  let pipeline: Pipeline;
+  let operation: PopulateResponse;
+  let expected: OrderResponse[];
+
+  beforeAll(async () => {
+    pipeline = await Pipeline.start('--save-ms', '0..100');
+    operation = await pipeline.populate({ count: COUNT, seed: 7 });
+    expected = expectedOrders(operation);
+    await pipeline.allSaved(operation.id, 60_000);
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+  }, 60_000);
+
+  async function query(path: string, headers: Record<string, string> = {}): Promise<Response> {
+    return fetch(`${pipeline.stack.queryApiUrl}${path}`, { headers, signal: AbortSignal.timeout(30_000) });
+  }
+
+  async function batchGet(ids: readonly string[]): Promise<{ items: OrderResponse[]; missing: string[] }> {
+    const response = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders/batch-get`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ids }),
+    });
+    expect(response.status).toBe(200);
+    return (await response.json()) as { items: OrderResponse[]; missing: string[] };
+  }
+
+  /** The numbers of the populate, as a filter. */
+  function own(): string {
+    return `number[gte]=${operation.firstNumber}&number[lt]=${operation.firstNumber + COUNT}`;
+  }
+
+  async function completeThrough(): Promise<number> {
+    const { headers } = await query('/v1/orders?pageSize=1');
+    return Number(headers.get('x-complete-through'));
+  }
+
+  it('several at once gives them in the order asked for, each once, and says which are missing', async () => {
+    const [first, second] = [expected[11], expected[4]];
+    const ids = [String(first?.id).toUpperCase(), NOBODY, String(second?.id), String(first?.id)];
+    expect(await batchGet(ids)).toEqual({ items: [first, second], missing: [NOBODY] });
+  });
+
+  it('is answered with 304 when the reader has it already', async () => {
+    const path = `/v1/orders/${expected[0]?.id}`;
+    const etag = String((await query(path)).headers.get('etag'));
+    const again = await query(path, { 'if-none-match': etag });
+    expect([again.status, await again.text()]).toEqual([304, '']);
+    expect((await query(`/v1/orders/${expected[1]?.id}`, { 'if-none-match': etag })).status).toBe(200);
+  });
+
+  describe('waits for an order that is on its way', () => {
+    it('and gives it as soon as it is saved', async () => {
+      const slow = await pipeline.populate({ count: 200, ratePerSecond: 100 });
+      const last = expectedOrders(slow).at(-1);
+      expect((await query(`/v1/orders/${last?.id}`)).status).toBe(404);
+      const waited = await query(`/v1/orders/${last?.id}?waitMs=10000`);
+      expect([waited.status, await waited.json()]).toEqual([200, last]);
+      await pipeline.allSaved(slow.id, 30_000);
+    }, 30_000);
+
+    it('but no longer than it is told to', async () => {
+      const begun = performance.now();
+      expect((await query(`/v1/orders/${NOBODY}?waitMs=300`)).status).toBe(404);
+      expect(performance.now() - begun).toBeGreaterThan(290);
+    });
+  });
+
+  describe('says up to where it is complete', () => {
+    it('which is the last number once all is saved, dead-lettered or cancelled', async () => {
+      const faulty = await pipeline.populate({
+        count: 400,
+        seed: 3,
+        faults: { poison: 0.05, conflict: 0.05, oversized: 0.02 },
+      });
+      await pipeline.allEnded(faulty.id, 30_000);
+      const { id } = await pipeline.populate({ count: 90_000, ratePerSecond: 200, chunkSize: 10 });
+      await eventually('some of it is sent', 20_000, async () => (await pipeline.operation(id)).acked > 50);
+      const cancelled = (await pipeline.post<PopulateResponse>(`/v1/operations/${id}/cancel`, {})).body;
+      await pipeline.allEnded(id, 30_000);
+      const last = cancelled.firstNumber + cancelled.count - 1;
+      await eventually('it is complete to the end', 10_000, async () => (await completeThrough()) === last);
+      expect(await completeThrough()).toBe(last);
+    }, 90_000);
+
+    it('and never beyond an order that is still missing', async () => {
+      const slow = await pipeline.populate({ count: 900, ratePerSecond: 300, accounts: 50_000 });
+      const { firstNumber } = slow;
+      const short: number[] = [];
+      for (let through = 0; through < firstNumber + 899;) {
+        through = await completeThrough();
+        const to = Math.max(through, firstNumber);
+        const { body } = await pipeline.get<OrdersPage>(`/v1/orders/range?from=${firstNumber}&to=${to}&pageSize=1000`);
+        if (body.items.length < through - firstNumber + 1) short.push(through);
+      }
+      expect(short).toEqual([]);
+    }, 60_000);
+  });
+
+  describe('all of them as an export', () => {
+    it('gives each as a line of JSON, in the order asked for', async () => {
+      const text = await (await query(`/v1/orders/export?format=ndjson&${own()}`)).text();
+      expect(
+        text
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as unknown),
+      ).toEqual(expected);
+      const down = await (await query(`/v1/orders/export?format=ndjson&sort=-number&${own()}`)).text();
+      expect(down).toBe(`${text.trimEnd().split('\n').toReversed().join('\n')}\n`);
+    });
+
+    it('goes on behind an order, for whoever lost the rest', async () => {
+      const all = await (await query('/v1/orders/export?format=ndjson&sort=amount')).text();
+      const lines = all.trimEnd().split('\n');
+      const { id } = JSON.parse(String(lines[2_999])) as OrderResponse;
+      const rest = await (await query(`/v1/orders/export?format=ndjson&sort=amount&after=${id}`)).text();
+      expect(rest).toBe(`${lines.slice(3_000).join('\n')}\n`);
+    });
+
+    it('gives CSV with a header, compressed where that is wanted', async () => {
+      const response = await query(`/v1/orders/export?format=csv&${own()}`, { 'accept-encoding': 'gzip' });
+      expect(response.headers.get('content-encoding')).toBe('gzip');
+      expect(response.headers.get('content-disposition')).toBe('attachment; filename="orders.csv"');
+      const [header, first, ...others] = (await response.text()).trimEnd().split('\r\n');
+      expect(header).toBe(
+        'id,number,accountId,side,symbol,quantity,price,amount,currency,createdAt,legacyNumber,legacyFilled',
+      );
+      const { id, number, accountId } = expected[0] ?? {};
+      expect(first).toMatch(new RegExp(`^${id},${number},${accountId},`));
+      expect(others).toHaveLength(COUNT - 1);
+    });
+
+    it('gives files of the legacy system, which bring nothing new when imported again', async () => {
+      const imports = new Imports(pipeline);
+      await imports.imported({ 'a.json': legacyPairs(30) });
+      const zip = Buffer.from(await (await query('/v1/orders/export?format=chunks')).arrayBuffer());
+      const total = (await pipeline.get<OrdersPage>('/v1/orders?count=exact&pageSize=1')).body.total?.value;
+      const again = await imports.imported({ 'orders.zip': zip });
+      expect(again.import).toMatchObject({ rows: total, accepted: 0, skipped: total, conflicting: 0, malformed: 0 });
+    }, 60_000);
+
+    it('ends when its reader goes away, and the service goes on', async () => {
+      const gone = new AbortController();
+      const response = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders/export?format=ndjson`, {
+        signal: gone.signal,
+      });
+      await response.body?.getReader().read();
+      gone.abort();
+      expect((await query('/health/ready')).status).toBe(200);
+    });
+  });
+});
