@@ -1,4 +1,5 @@
-// `unit` needs nothing but Node; `real` needs the embedded Kafka, registry and MongoDB; `faults` too, and takes longer; `browser` needs Chromium besides.
+// `unit` needs nothing but Node; `real` needs the embedded Kafka, registry and MongoDB; `faults` too, and takes longer; `browser` needs Chromium besides,
+// `fuzz` Schemathesis, which it fetches.
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -31,12 +32,22 @@ export default {
       ...shared,
       displayName: 'real',
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/faults/', '<rootDir>/test/browser/'],
+      testPathIgnorePatterns: [
+        '/node_modules/',
+        '<rootDir>/test/faults/',
+        '<rootDir>/test/browser/',
+        '<rootDir>/test/fuzz/',
+      ],
     },
     {
       ...shared,
       displayName: 'browser',
       testMatch: ['<rootDir>/test/browser/**/*.spec.ts'],
+    },
+    {
+      ...shared,
+      displayName: 'fuzz',
+      testMatch: ['<rootDir>/test/fuzz/**/*.spec.ts'],
     },
     {
       ...shared,

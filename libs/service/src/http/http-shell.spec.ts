@@ -27,6 +27,8 @@ describe('what every request passes', () => {
     fastify.get('/long', () => ({ text: LONG }));
     fastify.get('/away', (_request, reply) => reply.status(404).send({ order: null }));
     fastify.post('/short', () => ({ order: 1 }));
+    fastify.get('/orders/:id', () => ({ order: 1 }));
+    fastify.post('/orders/batch-get', () => ({ order: 1 }));
     fastify.get('/health/live', () => ({ status: 'ok' }));
   });
 
@@ -78,6 +80,9 @@ describe('what every request passes', () => {
     const refused = await fastify.inject({ method: 'DELETE', url: '/short?a=1', headers });
     expect([refused.statusCode, refused.headers.allow]).toEqual([405, 'GET, HEAD, POST']);
     expect((await fastify.inject({ method: 'DELETE', url: '/none', headers })).statusCode).toBe(404);
+    const taken = await get('/orders/batch-get');
+    expect([taken.statusCode, taken.headers.allow]).toEqual([405, 'POST']);
+    expect((await get('/orders/other')).statusCode).toBe(200);
   });
 
   it('has an id, its own if that can stand in a log', async () => {

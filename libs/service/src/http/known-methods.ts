@@ -14,10 +14,12 @@ export function refuseUnknownMethods(fastify: FastifyInstance): void {
     // The routes of plug-ins that take any path know of none.
     if (!url.includes('*')) routes.push({ parts: url.split('/'), methods: [method].flat() });
   });
-  fastify.addHook('onRequest', async ({ is404, method, url }) => {
-    if (!is404) return;
+  fastify.addHook('onRequest', async ({ is404, method, url, routeOptions }) => {
     const path = url.split('?')[0] ?? '';
-    const there = routes.filter(({ parts }) => isAt(path.split('/'), parts));
+    // A path of its own that a route with a parameter has taken, such as `batch-get` for an id.
+    const isTaken = routeOptions.url?.includes(':') === true;
+    if (!is404 && !isTaken) return;
+    const there = routes.filter(({ parts }) => (is404 ? isAt(path.split('/'), parts) : parts.join('/') === path));
     const allowed = new Set(there.flatMap(({ methods }) => methods));
     if (allowed.size === 0) return;
     const Allow = [...allowed].toSorted().join(', ');
