@@ -19,6 +19,13 @@ import { PossibleNumbers } from './paging/possible-numbers.js';
 import { Totals } from './paging/totals.js';
 import { QueryReadiness } from './readiness.js';
 import { settings } from './settings.js';
+import { backgroundClock } from './summary/background-clock.js';
+import { BlockLayout } from './summary/block-layout.js';
+import { FreshRollups } from './summary/fresh-rollups.js';
+import { OrderRollups } from './summary/order-rollups.js';
+import { RollupKeeper } from './summary/rollup-keeper.js';
+import { Summaries } from './summary/summaries.js';
+import { SummaryController } from './summary/summary.controller.js';
 
 const logger = createLogger('query-api', settings.LOG_LEVEL);
 
@@ -34,7 +41,7 @@ class DatabaseModule {}
 @Module({
   imports: [logsModule(logger), MetricsModule, DatabaseModule, HealthModule.with(QueryReadiness, [DatabaseModule])],
   // Before the one that takes any other path for an id.
-  controllers: [ExportController, OrdersController],
+  controllers: [ExportController, SummaryController, OrdersController],
   providers: [
     SavedOrders,
     NumberHoles,
@@ -46,6 +53,20 @@ class DatabaseModule {}
     CompleteThrough,
     AwaitedOrders,
     OrderBatches,
+    { provide: BlockLayout, useValue: new BlockLayout() },
+    OrderRollups,
+    {
+      provide: RollupKeeper,
+      useFactory: (rollups: OrderRollups, layout: BlockLayout) => new RollupKeeper(rollups, layout, backgroundClock),
+      inject: [OrderRollups, BlockLayout],
+    },
+    {
+      provide: FreshRollups,
+      useFactory: (rollups: OrderRollups, layout: BlockLayout, keeper: RollupKeeper) =>
+        new FreshRollups(rollups, layout, keeper, backgroundClock),
+      inject: [OrderRollups, BlockLayout, RollupKeeper],
+    },
+    Summaries,
     {
       provide: PageTokens,
       useValue: new PageTokens(settings.PAGE_TOKEN_SECRET, settings.PAGE_TOKEN_SECRETS_BEFORE),

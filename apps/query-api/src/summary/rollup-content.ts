@@ -1,0 +1,47 @@
+import { moneyToDecimal128, type Money } from '#orders/money.js';
+import { exactSum } from './exact-sum.js';
+import type { OrderRollup, RollupCell } from './order-rollup.js';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/**
+ * Coarser cells are kept where they are a quarter of the finer ones or less: they take their room, of the 16 MiB that a document may
+ * have, only where they save most of the work.
+ */
+const FEWER = 4;
+
+/**
+ * What is kept of a block: its cells by the hour, and the same by the day and of any time, by which most questions are answered. Of
+ * years of orders they are a tenth, and a hundredth.
+ */
+export function rollupContent(cells: readonly RollupCell[]): Omit<OrderRollup, '_id'> {
+  const days = coarser(cells, ({ from }) => from && new Date(Math.floor(from.getTime() / DAY_MS) * DAY_MS));
+  const undated = coarser(days ?? cells, () => undefined);
+  return {
+    orders: cells.reduce((sum, { count }) => sum + count.toNumber(), 0),
+    cells,
+    ...(days && { days }),
+    ...(undated && { undated }),
+  };
+}
+
+type TimeOf = (cell: RollupCell) => Date | undefined;
+
+/** @returns `undefined` where they are more than a quarter */
+function coarser(cells: readonly RollupCell[], timeOf: TimeOf): RollupCell[] | undefined {
+  const sums = new Map<string, { amount: Money; readonly cell: Mutable<RollupCell> }>();
+  for (const finer of cells) {
+    const { from: _finer, count, quantity, amount, ...kind } = finer;
+    const from = timeOf(finer);
+    const key = JSON.stringify([from?.getTime(), kind]);
+    const sum = sums.get(key);
+    if (sum !== undefined) {
+      sum.cell.count = sum.cell.count.add(count);
+      sum.cell.quantity = sum.cell.quantity.add(quantity);
+      sum.amount += exactSum(amount);
+    } else if ((sums.size + 1) * FEWER > cells.length) return undefined;
+    else sums.set(key, { amount: exactSum(amount), cell: { ...(from && { from }), ...kind, count, quantity, amount } });
+  }
+  return Array.from(sums.values(), ({ cell, amount }) => ({ ...cell, amount: moneyToDecimal128(amount) }));
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
+import { BlockLayout } from './block-layout.js';
+import { FakeRollups } from './testing/fake-rollups.js';
+import { RollupKeeper } from './rollup-keeper.js';
+
+function started(saved: number[]) {
+  const clock = new ManualClock();
+  const rollups = new FakeRollups(saved, clock);
+  const keeper = new RollupKeeper(rollups, new BlockLayout(100), clock);
+  keeper.onApplicationBootstrap();
+  return { clock, rollups, keeper };
+}
+
+describe('the keeper of the rollups', () => {
+  beforeAll(() => Logger.overrideLogger(false));
+  afterAll(() => Logger.overrideLogger(['warn']));
+
+  it('makes those of full blocks, once', async () => {
+    const { clock, rollups } = started([100, 0, 100]);
+    await clock.advance(60_000);
+    expect(rollups.made).toEqual([0, 2]);
+    rollups.present[1] = 100;
+    await clock.advance(2_000);
+    expect(rollups.made).toEqual([0, 2, 1]);
+  });
+
+  it('makes that of a block with holes when nobody writes it any more, and again when somebody did', async () => {
+    const { clock, rollups } = started([60]);
+    await clock.advance(1_000);
+    rollups.present[0] = 80;
+    await clock.advance(2_000);
+    expect(rollups.made).toEqual([]);
+    await clock.advance(2_000);
+    expect(rollups.made).toEqual([0]);
+    rollups.present[0] = 81;
+    await clock.advance(4_000);
+    expect(rollups.made).toEqual([0, 0]);
+  });
+
+  it('looks at nothing as long as nothing is saved', async () => {
+    const { clock, rollups } = started([100, 40]);
+    await clock.advance(10_000);
+    const { looks } = rollups;
+    await clock.advance(3_600_000);
+    expect(rollups.looks).toBe(looks);
+  });
+
+  it('works a twentieth of the time, and rests the others', async () => {
+    const { clock, rollups } = started([100, 100, 100]);
+    rollups.madeWithin = 200;
+    await clock.advance(200);
+    expect(rollups.made).toEqual([0]);
+    await clock.advance(3_999);
+    expect(rollups.made).toEqual([0]);
+    await clock.advance(1);
+    expect(rollups.made).toEqual([0, 1]);
+  });
+
+  it('in a hurry makes all that is stale, without resting, also what it has passed over', async () => {
+    const { clock, rollups, keeper } = started([70, 100, 100]);
+    rollups.madeWithin = 200;
+    await clock.advance(300);
+    expect(rollups.made).toEqual([1]);
+    keeper.hurry();
+    expect(keeper.isHurrying).toBe(true);
+    await clock.advance(400);
+    expect(rollups.made).toEqual([1, 2, 0]);
+    expect(keeper.isHurrying).toBe(false);
+  });
+
+  it('tries again what failed', async () => {
+    const { clock, rollups, keeper } = started([100]);
+    rollups.failures = 2;
+    await clock.advance(2_000);
+    expect(rollups.made).toEqual([]);
+    keeper.hurry();
+    await clock.advance(4_000);
+    expect(rollups.made).toEqual([0]);
+    expect(keeper.isHurrying).toBe(false);
+  });
+
+  it('ends when the block in hand is done', async () => {
+    const { clock, rollups, keeper } = started([100, 100]);
+    rollups.madeWithin = 200;
+    await clock.advance(100);
+    const ended = keeper.onModuleDestroy();
+    await clock.advance(100);
+    await ended;
+    await clock.advance(60_000);
+    expect(rollups.made).toEqual([0]);
+  });
+});

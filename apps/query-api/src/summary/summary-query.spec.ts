@@ -1,0 +1,86 @@
+import { describe, expect, it } from '@jest/globals';
+import { SummaryQuerySchema } from './summary-query.js';
+
+function refused(given: object): string[] {
+  const issues = SummaryQuerySchema.safeParse(given).error?.issues ?? [];
+  return issues.flatMap((issue) => ('keys' in issue ? issue.keys : [issue.path.join('.')]));
+}
+
+describe('the query of a summary', () => {
+  it('is of all orders by their currency alone, without those made up in part, unless said otherwise', () => {
+    expect(SummaryQuerySchema.parse({})).toEqual({ groupBy: { side: false, symbol: false }, includeFilled: false });
+  });
+
+  it.each([
+    ['side', { side: true, symbol: false, bucket: undefined }],
+    ['day,symbol', { side: false, symbol: true, bucket: 'day' }],
+    ['side,symbol,month', { side: true, symbol: true, bucket: 'month' }],
+    ['hour', { side: false, symbol: false, bucket: 'hour' }],
+  ])('groups by %s', (groupBy, expected) => {
+    expect(SummaryQuerySchema.parse({ groupBy }).groupBy).toEqual(expected);
+  });
+
+  it('takes each filter', () => {
+    const filters = { currency: 'EUR', side: 'sell', symbol: 'FLUX', accountId: 'acc-1' };
+    expect(SummaryQuerySchema.parse({ ...filters, includeFilled: 'true' })).toMatchObject({
+      ...filters,
+      includeFilled: true,
+    });
+  });
+
+  it.each<[string, unknown]>([
+    ['groupBy', ''],
+    ['groupBy', 'price'],
+    ['groupBy', 'side,'],
+    ['groupBy', 'side, symbol'],
+    ['groupBy', 'Side'],
+    ['groupBy', 'currency'],
+    ['groupBy', 'side,symbol,side'],
+    ['groupBy', 'hour,day'],
+    ['groupBy', ['side', 'symbol']],
+    ['groupBy', { side: '1' }],
+    ['currency', 'eur'],
+    ['currency', 'EURO'],
+    ['currency', ['EUR', 'USD']],
+    ['side', 'both'],
+    ['side', ['buy', 'sell']],
+    ['symbol', ''],
+    ['symbol', 'a\u0000b'],
+    ['symbol', { $ne: '' }],
+    ['accountId', 'a'.repeat(65)],
+    ['includeFilled', '1'],
+    ['includeFilled', ''],
+    ['includeFilled', ['true', 'true']],
+    ['createdAt', '2026-01-31T12:00:00Z'],
+    ['sort', 'amount'],
+    ['page', '1'],
+    ['number', { gte: '1' }],
+  ])('refuses %s = %j by its name', (field, value) => {
+    expect(refused({ [field]: value })).toEqual([field]);
+  });
+
+  it.each([
+    [{ gte: '2026-01-31T12:00:00Z', lt: '2026-01-31T13:00:00Z' }, []],
+    [{ lt: '2026-01-31T13:00:00+01:00' }, []],
+    [{ gte: '1969-12-31T23:00:00Z' }, []],
+    [{ gte: '2026-01-31T12:30:00Z' }, ['createdAt.gte']],
+    [{ gte: '2026-01-31T12:00:00+05:30' }, ['createdAt.gte']],
+    [{ lt: '2026-01-31T12:00:00.001Z' }, ['createdAt.lt']],
+    [{ gt: '2026-01-31T12:00:00Z' }, ['createdAt.gt']],
+    [{ lte: '2026-01-31T12:00:00Z' }, ['createdAt.lte']],
+    [{ gt: '2026-01-31T12:30:00Z', lte: '2026-01-31T12:45:00Z' }, ['createdAt.gt', 'createdAt.lte']],
+    [{ gte: '2026-01-31T13:00:00Z', lt: '2026-01-31T12:00:00Z' }, ['createdAt']],
+    [{ gte: '2026-01-31' }, ['createdAt.gte']],
+  ])('of createdAt %j refuses %j', (createdAt, names) => {
+    expect(refused({ createdAt })).toEqual(names);
+  });
+
+  it('takes any range of createdAt of one account, whose orders themselves are added up', () => {
+    expect(
+      refused({ accountId: 'a', createdAt: { gt: '2026-01-31T12:30:00.001Z', lte: '2026-02-01T00:00:00Z' } }),
+    ).toEqual([]);
+    expect(refused({ accountId: 'a', createdAt: { gt: '2026-01-31T12:30:00Z', gte: '2026-01-31T12:30:00Z' } })).toEqual(
+      ['createdAt.gt'],
+    );
+  });
+});

@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { SIDES } from '#orders/order.js';
+import { instant, text } from '../question/query-values.js';
+import { sortRange } from '../question/sort-range.js';
+
+const HOUR_MS = 60 * 60 * 1000;
+const GIVEN_ONCE = 'must be given once';
+
+export const TIME_BUCKETS = ['hour', 'day', 'month'] as const;
+export type TimeBucket = (typeof TIME_BUCKETS)[number];
+
+/** What orders are grouped by, beside their currency: amounts of different ones are never added. */
+export interface GroupBy {
+  readonly side: boolean;
+  readonly symbol: boolean;
+  /** Of `createdAt`, in UTC. */
+  readonly bucket?: TimeBucket | undefined;
+}
+
+const DIMENSIONS: readonly string[] = ['side', 'symbol', ...TIME_BUCKETS];
+
+const groupBy = z
+  .string({ error: GIVEN_ONCE })
+  .optional()
+  .transform((list) => list?.split(',') ?? [])
+  .refine((names) => names.every((name) => DIMENSIONS.includes(name)), {
+    message: `must be of ${DIMENSIONS.join(', ')}, with commas between`,
+  })
+  .refine((names) => new Set(names).size === names.length, { message: 'must name each once' })
+  .refine((names) => TIME_BUCKETS.filter((bucket) => names.includes(bucket)).length <= 1, {
+    message: `must not name more than one of ${TIME_BUCKETS.join(', ')}`,
+  })
+  .transform((names): GroupBy => ({
+    side: names.includes('side'),
+    symbol: names.includes('symbol'),
+    bucket: TIME_BUCKETS.find((bucket) => names.includes(bucket)),
+  }))
+  .describe(
+    'What to group by beside the currency: `side`, `symbol` and at most one of `hour`, `day` and `month`, which are of `createdAt` in UTC.',
+  );
+
+/** `GET /v1/orders/summary`. */
+export const SummaryQuerySchema = z
+  .strictObject({
+    groupBy,
+    currency: z
+      .string({ error: GIVEN_ONCE })
+      .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as EUR')
+      .optional()
+      .describe('Orders of this currency, such as USD.'),
+    side: z.enum(SIDES).optional().describe('Orders of this side.'),
+    symbol: text(32).optional().describe('Orders of this symbol, such as ACME.'),
+    accountId: text(64)
+      .optional()
+      .describe('Orders of this account. Its orders themselves are added up, so `createdAt` can have any ends.'),
+    createdAt: sortRange('createdAt', instant).describe(
+      'Without `accountId` only `gte` and `lt`, on full hours: the figures are kept by the hour.',
+    ),
+    includeFilled: z
+      .enum(['true', 'false'])
+      .default('false')
+      .transform((value) => value === 'true')
+      .describe(
+        'Whether to add orders of the legacy system some of whose fields were made up: their amounts may be invented.',
+      ),
+  })
+  .superRefine(({ accountId, createdAt = {} }, context) => {
+    if (accountId !== undefined) return;
+    const { gte, gt, lte, lt } = createdAt;
+    const unserved = { gte: isWithinHour(gte), gt: gt !== undefined, lte: lte !== undefined, lt: isWithinHour(lt) };
+    for (const [end, isUnserved] of Object.entries(unserved))
+      if (isUnserved) context.addIssue({ code: 'custom', path: ['createdAt', end], message: BY_THE_HOUR });
+  });
+
+/** What could not be read as a date is refused already, and comes here as it was. */
+function isWithinHour(date: Date | undefined): boolean {
+  return date instanceof Date && date.getTime() % HOUR_MS !== 0;
+}
+
+const BY_THE_HOUR =
+  'is served with accountId only: else figures are kept by the hour, and ask for gte and lt on a full one, such as 2026-01-31T12:00:00Z';
+
+export type SummaryRequest = z.infer<typeof SummaryQuerySchema>;

@@ -1,0 +1,60 @@
+import { describe, expect, it } from '@jest/globals';
+import { Decimal128 } from 'mongodb';
+import { Problem } from '#service/problem.js';
+import { summaryOf, SummaryResponseSchema } from './summary-response.js';
+import { MAX_GROUPS, type SumRow } from './summary-sums.js';
+
+function row(key: SumRow['_id'], count: number, amount = '1.0000'): SumRow {
+  return { _id: key, count, quantity: count * 10, amount: Decimal128.fromString(amount) };
+}
+
+describe('a summary', () => {
+  it('has a group for each key, with its figures', () => {
+    const from = new Date('2026-01-31T00:00:00Z');
+    const summary = summaryOf(
+      [
+        row(null, 7),
+        row({ currency: 'EUR', side: 'buy', symbol: 'FLUX', from }, 2, '46.2000'),
+        row({ currency: 'USD', side: 'sell', symbol: 'ACME', from }, 3, '123456789012345678901234567.8900'),
+      ],
+      12,
+    );
+    expect(summary).toEqual({
+      groups: [
+        { currency: 'EUR', side: 'buy', symbol: 'FLUX', from: '2026-01-31T00:00:00.000Z', count: 2, quantity: 20, amount: '46.2000' }, // prettier-ignore
+        { currency: 'USD', side: 'sell', symbol: 'ACME', from: '2026-01-31T00:00:00.000Z', count: 3, quantity: 30, amount: '123456789012345678901234567.8900' }, // prettier-ignore
+      ],
+      total: { count: 5 },
+      excludedFilled: 7,
+      through: 12,
+    });
+    expect(SummaryResponseSchema.parse(summary)).toEqual(summary);
+  });
+
+  it('tells nothing of what it is not grouped by', () => {
+    const { groups, excludedFilled } = summaryOf([row({ currency: 'EUR' }, 2)], 2);
+    expect(groups).toEqual([{ currency: 'EUR', count: 2, quantity: 20, amount: '1.0000' }]);
+    expect(excludedFilled).toBe(0);
+  });
+
+  it('of no orders has no groups', () => {
+    expect(summaryOf([], 0)).toEqual({ groups: [], total: { count: 0 }, excludedFilled: 0, through: 0 });
+  });
+
+  it('has 10,000 groups at the most: more are refused, those left out not counted', () => {
+    const rows = Array.from({ length: MAX_GROUPS }, (_, n) => row({ currency: 'EUR', symbol: `S${n}` }, 1));
+    expect(summaryOf([row(null, 1), ...rows], 1).groups).toHaveLength(MAX_GROUPS);
+    const refusal = problemOf(() => summaryOf([...rows, row({ currency: 'USD' }, 1)], 1));
+    expect(refusal).toMatchObject({ code: 'too-many-groups', status: 400 });
+  });
+});
+
+function problemOf(refused: () => unknown): Problem {
+  try {
+    refused();
+  } catch (error) {
+    if (error instanceof Problem) return error;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}

@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { Long } from 'mongodb';
+import type { Order } from '#orders/order.js';
+import { ordersCollection } from '#orders/orders-collection.js';
+import type { Problem } from '#service/problem.js';
+import { Mongo } from '#service/mongo.js';
+import { rollupsCollection } from '../apps/query-api/src/summary/order-rollup.js';
+import type { RollupKeeper } from '../apps/query-api/src/summary/rollup-keeper.js';
+import type { Summary } from '../apps/query-api/src/summary/summary-response.js';
+import { expectedSummary } from '../apps/query-api/src/summary/testing/expected-summary.js';
+import { allOrders, orderDocuments, refill, wholeRow } from '../apps/query-api/src/summary/testing/some-orders.js';
+import { WatchedInstance } from '../apps/query-api/src/summary/testing/watched-instance.js';
+import { eventually } from './support/eventually.js';
+import { Imports, legacyPairs } from './support/imports.js';
+import { Pipeline } from './support/pipeline.js';
+
+describe('a summary of the saved orders', () => {
+  let pipeline: Pipeline;
+  let all: Order[];
+
+  beforeAll(async () => {
+    pipeline = await Pipeline.start('--save-ms', '0..1');
+    const [from, to] = ['2026-01-30T22:30:00Z', '2026-02-03T03:10:00Z'];
+    const { id } = await pipeline.populate({ count: 3_000, seed: 5, accounts: 20, from, to });
+    // Of these all but their ids is made up; of those nothing is.
+    await new Imports(pipeline).imported({ 'a.json': legacyPairs(40), 'b.json': legacyPairs(30, 100).map(wholeRow) });
+    await pipeline.allSaved(id, 30_000);
+    all = await allOrders(pipeline.db);
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+  }, 60_000);
+
+  async function summary(query: string): Promise<Summary> {
+    const { status, body } = await pipeline.get<Summary>(`/v1/orders/summary?${query}`);
+    expect({ status, body }).toMatchObject({ status: 200 });
+    return body;
+  }
+
+  const GROUPINGS = ['', 'side', 'symbol', 'hour', 'day', 'month', 'side,symbol', 'day,symbol,side', 'side,month'];
+  const FILTERS = [
+    '',
+    'currency=EUR',
+    'side=sell&symbol=ACME',
+    'createdAt[gte]=2026-01-31T05:00:00Z&createdAt[lt]=2026-02-01T17:00:00Z',
+    'createdAt[gte]=2026-01-31T00:00:00Z&symbol=BOLT',
+    'includeFilled=true',
+    'symbol=nothing',
+    'accountId=acc-0000003',
+    'accountId=acc-0000003&createdAt[gt]=2026-01-31T05:10:00.001Z&createdAt[lte]=2026-02-01T17:30:00Z&side=buy',
+  ];
+
+  it.each(FILTERS.flatMap((filter) => GROUPINGS.map((grouping) => ({ filter, grouping }))))(
+    'by "$grouping" of ?$filter is what the orders come to, one by one',
+    async ({ filter, grouping }) => {
+      const query = `${filter}${grouping === '' ? '' : `&groupBy=${grouping}`}`;
+      expect(await summary(query)).toEqual(expectedSummary(all, query, 3_070));
+    },
+  );
+
+  it('leaves out orders that are made up in part, and says how many', async () => {
+    expect(await summary('')).toMatchObject({ total: { count: 3_030 }, excludedFilled: 40 });
+    expect(await summary('includeFilled=true')).toMatchObject({ total: { count: 3_070 }, excludedFilled: 0 });
+  });
+
+  it('follows what is done to the orders by hand, in a block that is not full', async () => {
+    const before = await summary('groupBy=side');
+    const removed = await ordersCollection(pipeline.db).findOneAndDelete({ number: Long.fromNumber(1_234) });
+    const left = all.filter(({ number }) => number !== 1_234);
+    expect(await summary('groupBy=side')).toEqual(expectedSummary(left, 'groupBy=side', 3_070));
+    if (removed) await ordersCollection(pipeline.db).insertOne(removed);
+    expect(await summary('groupBy=side')).toEqual(before);
+  });
+
+  it.each([
+    ['createdAt[gte]=2026-01-31T05:30:00Z', 'createdAt[gte]'],
+    ['currency=EUR&currency=USD', 'currency'],
+  ])('of ?%s is refused by its name', async (query, field) => {
+    const { status, body } = await pipeline.get<{ errors: object[] }>(`/v1/orders/summary?${query}`);
+    expect({ status, errors: body.errors }).toMatchObject({ status: 400, errors: [{ field, in: 'query' }] });
+  });
+
+  it('while orders are being saved has all that was saved before, and nothing that is not', async () => {
+    const total = all.length + 9_000;
+    await pipeline.populate({ count: 9_000, ratePerSecond: 3_000 });
+    const seen: number[] = [];
+    await eventually('all are summed up', 60_000, async () => {
+      const saved = (await allOrders(pipeline.db)).length;
+      const { total: now, through } = await summary('includeFilled=true&groupBy=side,day');
+      expect(now.count).toBeGreaterThanOrEqual(saved);
+      expect(now.count).toBeLessThanOrEqual((await allOrders(pipeline.db)).length);
+      expect(through).toBe(total);
+      seen.push(now.count);
+      return now.count === total;
+    });
+    expect(seen.length).toBeGreaterThan(2);
+    const query = 'groupBy=symbol,hour';
+    expect(await summary(query)).toEqual(expectedSummary(await allOrders(pipeline.db), query, total));
+  }, 90_000);
+
+  describe('by blocks of 100 orders', () => {
+    const COUNT = 1_050;
+    let mongo: Mongo;
+
+    beforeAll(() => {
+      // A database of its own, since the query API keeps blocks of another size.
+      mongo = new Mongo(pipeline.stack.mongodbUri.replace('/orders?', '/small?'), 'tests');
+    });
+
+    beforeEach(async () => {
+      await refill(mongo.db, COUNT);
+      await rollupsCollection(mongo.db).deleteMany({});
+    });
+
+    afterAll(async () => {
+      await mongo.client.close();
+    });
+
+    async function expected(query = ''): Promise<Summary> {
+      return expectedSummary(await allOrders(mongo.db), query, COUNT);
+    }
+
+    it('counts no full block again, and none at all as long as nothing is saved', async () => {
+      const { rollups, ask } = new WatchedInstance(mongo);
+      expect(await ask('groupBy=day')).toEqual(await expected('groupBy=day'));
+      expect(rollups.made.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      rollups.counted.length = 0;
+      await ask();
+      expect(rollups.counted).toEqual([10]);
+      await ask();
+      expect(rollups.counted).toEqual([10]);
+      await ordersCollection(mongo.db).deleteOne({ number: Long.fromNumber(COUNT) });
+      expect(await ask()).toEqual(await expected());
+      expect(rollups.counted).toEqual([10, 10]);
+    });
+
+    it('uses what another instance has made', async () => {
+      await new WatchedInstance(mongo).ask();
+      const { rollups, ask } = new WatchedInstance(mongo);
+      expect(await ask()).toEqual(await expected());
+      expect(rollups.made).toEqual([]);
+    });
+
+    it('is right from several instances that make the same at once', async () => {
+      const instances = Array.from({ length: 4 }, () => new WatchedInstance(mongo));
+      const asked = [...instances, ...instances, ...instances].map(({ ask }) => ask());
+      for (const answer of await Promise.all(asked)) expect(answer).toEqual(await expected());
+    });
+
+    it('never replaces what holds more orders by what holds fewer', async () => {
+      const { rollups } = new WatchedInstance(mongo);
+      await rollups.make({ block: 10, kept: undefined });
+      await ordersCollection(mongo.db).deleteOne({ number: Long.fromNumber(COUNT) });
+      // As of an instance that had read the orders before the last one was saved.
+      await rollups.make({ block: 10, kept: 40 });
+      expect((await rollups.kept()).get(10)).toBe(50);
+    });
+
+    it('is made up again where somebody dropped what was kept', async () => {
+      const { ask } = new WatchedInstance(mongo);
+      await ask();
+      await rollupsCollection(mongo.db).drop();
+      expect(await ask()).toEqual(await expected());
+    });
+
+    it('is being prepared, when too much is to be made for one question', async () => {
+      const { keeper, ask } = new WatchedInstance(mongo, 10);
+      expect(await ask().catch((error: Problem) => error.code)).toBe('summary-being-prepared');
+      await keptUntil(keeper, () => !keeper.isHurrying);
+      expect(await ask()).toEqual(await expected());
+    });
+
+    it('is made in the background before anybody asks', async () => {
+      const { keeper, rollups, ask } = new WatchedInstance(mongo);
+      await keptUntil(keeper, async () => (await rollups.kept()).size === 11);
+      rollups.made.length = 0;
+      expect(await ask()).toEqual(await expected());
+      expect(rollups.made).toEqual([]);
+    });
+
+    it('of too many groups is refused', async () => {
+      await ordersCollection(mongo.db).insertMany(
+        orderDocuments(10_001, COUNT + 1).map((each, n) => Object.assign(each, { symbol: `S${n}`, accountId: 'a' })),
+      );
+      const { ask } = new WatchedInstance(mongo);
+      expect(await ask('accountId=a&groupBy=symbol').catch((error: Problem) => error.code)).toBe('too-many-groups');
+      expect((await ask('accountId=a&groupBy=side')).total.count).toBe(10_001);
+    });
+  });
+});
+
+async function keptUntil(keeper: RollupKeeper, isDone: () => boolean | Promise<boolean>): Promise<void> {
+  keeper.onApplicationBootstrap();
+  try {
+    await eventually('the keeper has made the rollups', 20_000, isDone);
+  } finally {
+    await keeper.onModuleDestroy();
+  }
+}
