@@ -4,6 +4,7 @@ import { deadLettersCollection } from '#orders/dead-letters.js';
 import { highestReservedNumber } from '#orders/number-blocks.js';
 import { operationsCollection, type OperationDocument } from '#orders/operation.js';
 import { ordersCollection } from '#orders/orders-collection.js';
+import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
 import { Mongo } from '#service/mongo.js';
 import { NumberHoles, type NumberRange } from '../paging/number-holes.js';
 
@@ -14,8 +15,8 @@ const BATCH = 5_000;
 /** Missing numbers that are looked for among the dead letters at once: mostly the first one is on its way. */
 const LETTERS = 500;
 const FRESH_MS = 1_000;
-/** After a start all orders there are have to be counted once: nobody waits for that. */
-const LOOK_FOR_MS = 100;
+/** After a start all orders there are have to be counted once: nobody waits for that any longer, and it goes on. */
+const LOOK_FOR_MS = 50;
 
 /**
  * Up to where the orders are complete: the highest number below which every one is saved, dead-lettered, or never was. Since orders are
@@ -34,22 +35,20 @@ export class CompleteThrough {
 
   /** As it was a second ago at the most; right after a start it can be lower than it is, for some seconds with millions of orders. */
   async number(): Promise<number> {
-    if (performance.now() - this.lookedAt > FRESH_MS) {
-      this.looking ??= this.look().finally(() => (this.looking = undefined));
-      await this.looking;
-    }
+    if (performance.now() - this.lookedAt <= FRESH_MS) return this.through;
+    this.looking ??= this.look().finally(() => {
+      this.looking = undefined;
+    });
+    await succeededWithin(systemClock, LOOK_FOR_MS, this.looking);
     return this.through;
   }
 
   private async look(): Promise<void> {
-    const begun = performance.now();
     const [highest, holes] = await Promise.all([highestReservedNumber(this.mongo.db), this.holes.all()]);
     while (this.through < highest) {
       const next = await this.advanced(this.through, { highest, holes });
       if (next === this.through) break;
       this.through = next;
-      // Not done yet: whoever asks next goes on.
-      if (performance.now() - begun > LOOK_FOR_MS) return;
     }
     this.lookedAt = performance.now();
   }
