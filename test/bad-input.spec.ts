@@ -93,6 +93,7 @@ describe('bad input', () => {
     ['/v1/orders?page=1&pageToken=x', ['pageToken']],
     ['/v1/orders?pageToken=%00', ['pageToken']],
     ['/v1/orders?unheardOf=1', ['unheardOf']],
+    [`/v1/orders?${'a&'.repeat(5_000)}`, ['a']],
     ['/v1/orders?accountId[$ne]=', ['accountId']],
     ['/v1/orders?accountId=a&accountId=b', ['accountId']],
     ['/v1/orders?__proto__=1', ['__proto__']],
@@ -139,12 +140,13 @@ describe('bad input', () => {
     ['one that is no UUID', { ids: ['x'] }, ['ids.0']],
     ['too many', { ids: Array.from({ length: 1_001 }, () => crypto.randomUUID()) }, ['ids']],
     ['operators', { ids: { $ne: null } }, ['ids']],
+    ['what is nested 10,000 levels deep', `{"ids": ${'['.repeat(10_000)}${']'.repeat(10_000)}}`, ['ids']],
     ['another field', { ids: [crypto.randomUUID()], where: '1' }, ['where']],
   ])('the query API refuses a batch-get of %s with 400 and names it', async (_, body, fields) => {
     const response = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders/batch-get`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      body: typeof body === 'string' ? body : JSON.stringify(body),
     });
     const answer = { status: response.status, headers: response.headers, body: (await response.json()) as ProblemBody };
     expect([answer.status, fieldsBlamed(answer)]).toEqual([400, fields]);

@@ -131,6 +131,11 @@ describe('reading saved orders', () => {
       expect(rest).toBe(`${lines.slice(3_000).join('\n')}\n`);
     });
 
+    it('does not go on behind an order that was not asked for', async () => {
+      const { id } = expected[4] ?? {};
+      expect((await query(`/v1/orders/export?format=ndjson&number[gte]=100&after=${id}`)).status).toBe(400);
+    });
+
     it('gives CSV with a header, compressed where that is wanted', async () => {
       const response = await query(`/v1/orders/export?format=csv&${own()}`, { 'accept-encoding': 'gzip' });
       expect(response.headers.get('content-encoding')).toBe('gzip');

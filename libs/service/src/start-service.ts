@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AuditInterceptor } from './auth/audit.interceptor.js';
 import { refuseOpenService, type AuthSettings } from './auth/auth-settings.js';
 import { ScopeGuard } from './auth/scope.guard.js';
+import { createLogger } from './logs.js';
 import { setUpHttp } from './http/http-shell.js';
 import { parseQuery } from './http/query-string.js';
 import { requestId } from './http/request-ids.js';
@@ -69,7 +70,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
   app.useGlobalPipes(new ValidationPipe());
   const reflector = app.get(Reflector);
   if (auth?.AUTH_ISSUER !== undefined) app.useGlobalGuards(new ScopeGuard(reflector, auth.AUTH_AUDIENCE));
-  app.useGlobalInterceptors(new AuditInterceptor(reflector));
+  app.useGlobalInterceptors(new AuditInterceptor(reflector, createLogger('audit', 'info')));
   if (options.docs) serveApiDocs(app, options.docs, auth?.AUTH_ISSUER);
   for (const strategy of options.strategies ?? []) app.connectMicroservice({ strategy: app.get(strategy) });
   endWithItsKeeper(app);

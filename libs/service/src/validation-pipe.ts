@@ -35,8 +35,13 @@ export class ValidationPipe extends StandardSchemaValidationPipe {
 /** Nest drops these names from what came before any schema sees them, and a filter that is dropped answers another question. */
 const DROPPED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
+/** Deeper than anything that is taken: no schema has to see it to refuse it, and a recursion must end before the stack does. */
+const DEEPEST = 8;
+
 function refuseDroppedNames(value: unknown, metadata: ArgumentMetadata, path: readonly string[] = []): void {
   if (typeof value !== 'object' || value === null) return;
+  if (path.length > DEEPEST)
+    throw invalidRequest(fieldErrors({ message: 'is nested too deeply', path: path.slice(0, 1) }, metadata));
   for (const [name, inner] of Object.entries(value)) {
     if (DROPPED.has(name)) throw invalidRequest(fieldErrors({ message: '', path, ...unknown(name) }, metadata));
     refuseDroppedNames(inner, metadata, [...path, name]);

@@ -8,7 +8,7 @@ import { RequiresScope } from '#service/auth/scope.guard.js';
 import { CompleteThroughInterceptor } from '../freshness/complete-through.interceptor.js';
 import { SavedOrders } from '../orders/saved-orders.js';
 import { questionOf } from '../question/question-query.js';
-import type { Question } from '../question/question.js';
+import { isWithin, type Question } from '../question/question.js';
 import { zipOf } from './chunk-zip.js';
 import { ExportQuerySchema, type ExportRequest } from './export-request.js';
 import { csvLine, CSV_HEADER, legacyChunk, ndjsonLine } from './export-rows.js';
@@ -43,7 +43,7 @@ export class ExportController {
   @ApiBadRequestResponse({ description: 'Problem details naming every bad parameter' })
   async export(@Query({ schema: ExportQuerySchema }) query: ExportRequest, @Res() reply: FastifyReply): Promise<void> {
     const question = questionOf(query);
-    const after = query.after === undefined ? undefined : await this.orderOf(query.after);
+    const after = query.after === undefined ? undefined : await this.orderOf(query.after, question);
     const { type, name } = TYPES[query.format];
     await reply
       .header('Content-Type', type)
@@ -52,11 +52,15 @@ export class ExportController {
       .send(this.stream(question, query.format, after));
   }
 
-  private async orderOf(id: string): Promise<Order> {
+  private async orderOf(id: string, question: Question): Promise<Order> {
     const order = await this.saved.byId(id);
-    if (order !== null) return order;
+    if (order !== null && isWithin(question, order)) return order;
     throw invalidRequest([
-      { field: 'after', in: 'query', detail: 'is no saved order: take the id of the last one that came' },
+      {
+        field: 'after',
+        in: 'query',
+        detail: 'is no saved order of this question: take the id of the last one that came',
+      },
     ]);
   }
 

@@ -107,6 +107,8 @@ export class OrdersController {
   private async await(id: string, waitMs: number, reply: FastifyReply): Promise<Order | null> {
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort());
+    // Gone while the order was looked for: that is told once, and was.
+    if (reply.raw.destroyed) return null;
     return this.awaited.find(id, waitMs, gone.signal);
   }
 }

@@ -38,8 +38,14 @@ export class NumberHoles {
       .find({ status: { $in: ['cancelled', 'failed'] } })
       .project<Pick<OperationDocument, 'firstNumber' | 'count' | 'segments'>>({ firstNumber: 1, count: 1, segments: 1 })
       .toArray();
-    return merged(ended.flatMap(holesOf));
+    const now = new Date();
+    return merged(ended.filter((operation) => !isStillEmitted(operation, now)).flatMap(holesOf));
   }
+}
+
+/** Another producer may still have a chunk in hand of an operation that failed here, and stores what is acknowledged of it. */
+function isStillEmitted({ segments }: Pick<OperationDocument, 'segments'>, now: Date): boolean {
+  return segments.some(({ lease }) => lease !== null && lease.expiresAt > now);
 }
 
 export function holesOf({

@@ -1,4 +1,5 @@
 import type { Money } from '#orders/money.js';
+import type { Order } from '#orders/order.js';
 
 export type SortField = 'number' | 'createdAt' | 'amount';
 
@@ -39,4 +40,14 @@ export interface Question {
 /** Whether its orders are a range of the dense numbers, where any page can be computed instead of sought. */
 export function isByNumber({ equality, sort }: Question): boolean {
   return equality === undefined && sort.field === 'number';
+}
+
+/** Whether an order is one of those that are asked for. */
+export function isWithin({ equality, range: { from, to }, sort }: Question, order: Order): boolean {
+  if (equality?.field === 'legacyNumber' && order.legacy?.number !== equality.value) return false;
+  if (equality !== undefined && equality.field !== 'legacyNumber' && order[equality.field] !== equality.value)
+    return false;
+  const value = order[sort.field].valueOf();
+  if (from && (from.inclusive ? value < from.value.valueOf() : value <= from.value.valueOf())) return false;
+  return !(to && (to.inclusive ? value > to.value.valueOf() : value >= to.value.valueOf()));
 }

@@ -1,6 +1,7 @@
-import { Injectable, Logger, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
+import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
 import { tap, type Observable } from 'rxjs';
 
 /** What is done by a route that changes something, in one word. */
@@ -9,9 +10,10 @@ export const Audited = Reflector.createDecorator<string>();
 /** Writes down who did what, once it is done: a line of the log with `audit`, whatever the level of the rest. */
 @Injectable()
 export class AuditInterceptor implements NestInterceptor {
-  private readonly logger = new Logger('audit');
-
-  constructor(private readonly reflector: Reflector) {}
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly logger: Logger,
+  ) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const action = this.reflector.getAllAndOverride(Audited, [context.getHandler(), context.getClass()]);
@@ -23,7 +25,7 @@ export class AuditInterceptor implements NestInterceptor {
   private log(audit: string, { caller, id, ip, params }: FastifyRequest, answer: unknown): void {
     const subject = caller?.subject ?? null;
     const operation = idOf(params) ?? idOf(answer);
-    this.logger.log(
+    this.logger.info(
       { audit, subject, clientId: caller?.clientId ?? null, ip, requestId: id, operation },
       `${audit} by ${subject ?? 'anybody'}`,
     );

@@ -85,6 +85,12 @@ describe('the keys of a provider', () => {
     await expect(tokens.verify(await token(withdrawn))).rejects.toThrow(TokenRefusal);
   });
 
+  it('are not guessed for a token that names none, where there are several', async () => {
+    const [first] = published;
+    published = [...published, await newKey('second')];
+    await expect(verifier().verify(await token(first && { ...first, kid: '' }))).rejects.toThrow(TokenRefusal);
+  });
+
   it('can not be had while it is away, which is no fault of the token, and are found when it is back', async () => {
     const tokens = verifier();
     isAway = true;
@@ -115,7 +121,7 @@ async function newKey(kid: string): Promise<Key> {
 async function token(key: Key | undefined): Promise<string> {
   if (key === undefined) throw new Error('no key');
   return new SignJWT({ scp: ['orders:read', 'orders:write', 7] })
-    .setProtectedHeader({ alg: 'RS256', kid: key.kid, typ: 'at+jwt' })
+    .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', ...(key.kid !== '' && { kid: key.kid }) })
     .setIssuer(ISSUER)
     .setAudience('orders')
     .setSubject('ada')

@@ -17,6 +17,9 @@ const COOL_DOWN_MS = 30_000;
 /** A key that was withdrawn is taken no longer than this. */
 const MAX_AGE_MS = 600_000;
 
+/** What is wrong with the token rather than with the provider: a key that isn't known, none named where there are several. */
+const OF_THE_TOKEN = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
+
 const DocumentSchema = z.object({ issuer: z.string(), jwks_uri: z.url() });
 
 /**
@@ -35,7 +38,7 @@ export function discoveredKeys(options: DiscoveryOptions): JWTVerifyGetKey {
     try {
       return await find(header, token);
     } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JOSENotSupported) throw error;
+      if (OF_THE_TOKEN.some((refusal) => error instanceof refusal)) throw error;
       throw new IssuerAwayError(`The keys of ${options.issuer} could not be had.`, { cause: error });
     }
   };

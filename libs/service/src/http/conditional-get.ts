@@ -1,8 +1,15 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import fresh from 'fresh';
 
 const NOT_MODIFIED = 304;
+
+/** Fastify reads a stream to its end to answer a HEAD with nothing of it, also when nobody is there any more. */
+function endedUnread(stream: Readable): Readable {
+  stream.destroy();
+  return Readable.from([]);
+}
 
 /**
  * Gives answers that were read whole an `ETag`, and nothing but 304 to whoever has them already (RFC 9110, 13.1.2). Weak, since the same
@@ -10,6 +17,7 @@ const NOT_MODIFIED = 304;
  */
 export function answerConditionalGets(fastify: FastifyInstance): void {
   fastify.addHook('onSend', async ({ method, headers }, reply, payload) => {
+    if (method === 'HEAD' && payload instanceof Readable) return endedUnread(payload);
     const isWhole = typeof payload === 'string' || Buffer.isBuffer(payload);
     if (!isWhole || reply.statusCode !== 200 || (method !== 'GET' && method !== 'HEAD')) return payload;
     const etag = reply.getHeader('etag') ?? `W/"${createHash('sha1').update(payload).digest('base64url')}"`;

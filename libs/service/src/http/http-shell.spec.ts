@@ -1,5 +1,7 @@
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { fastify as makeFastify, type FastifyInstance } from 'fastify';
+import type { AuthSettings } from '../auth/auth-settings.js';
 import { ProblemFilter } from '../problem-filter.js';
 import { setUpHttp } from './http-shell.js';
 import { isLoopback } from './known-hosts.js';
@@ -15,12 +17,21 @@ const SETTINGS = {
   RATE_LIMIT_PER_MINUTE: 50,
 };
 
+const WITHOUT_ISSUER: AuthSettings = {
+  AUTH_AUDIENCE: 'orders',
+  AUTH_ALGORITHMS: ['RS256'],
+  AUTH_TOKEN_TYPE: 'at+jwt',
+  AUTH_SCOPE_CLAIM: 'scope',
+};
+
 describe('what every request passes', () => {
   let fastify: FastifyInstance;
+  let streamed: Readable;
 
   beforeEach(async () => {
     fastify = makeFastify({ genReqId: requestId, routerOptions: { querystringParser: parseQuery } });
-    await setUpHttp(fastify, SETTINGS);
+    await setUpHttp(fastify, SETTINGS, WITHOUT_ISSUER);
+    streamed = Readable.from(endless());
     const problems = new ProblemFilter();
     fastify.setErrorHandler((error, request, reply) => problems.send(error, request, reply));
     fastify.get('/short', () => ({ order: 1 }));
@@ -29,6 +40,7 @@ describe('what every request passes', () => {
     fastify.post('/short', () => ({ order: 1 }));
     fastify.get('/orders/:id', () => ({ order: 1 }));
     fastify.post('/orders/batch-get', () => ({ order: 1 }));
+    fastify.get('/stream', (_request, reply) => reply.send(streamed));
     fastify.get('/health/live', () => ({ status: 'ok' }));
   });
 
@@ -82,7 +94,20 @@ describe('what every request passes', () => {
     expect((await fastify.inject({ method: 'DELETE', url: '/none', headers })).statusCode).toBe(404);
     const taken = await get('/orders/batch-get');
     expect([taken.statusCode, taken.headers.allow]).toEqual([405, 'POST']);
-    expect((await get('/orders/other')).statusCode).toBe(200);
+    for (const path of ['/orders/other', '/orders/:id']) expect((await get(path)).statusCode).toBe(200);
+  });
+
+  it('is answered without reading a stream of which only the headers are wanted', async () => {
+    const answer = await fastify.inject({ method: 'HEAD', url: '/stream', headers: { host: 'localhost' } });
+    expect([answer.statusCode, streamed.destroyed]).toEqual([200, true]);
+  });
+
+  it('may come from anywhere where there is nothing to protect', async () => {
+    const open = makeFastify();
+    await setUpHttp(open, SETTINGS);
+    open.get('/metrics', () => 'up 1');
+    expect((await open.inject({ url: '/metrics', headers: { host: 'consumer:3000' } })).statusCode).toBe(200);
+    await open.close();
   });
 
   it('has an id, its own if that can stand in a log', async () => {
@@ -143,3 +168,10 @@ describe('a host that a service listens on', () => {
       expect(isLoopback(host)).toBe(false);
   });
 });
+
+async function* endless(): AsyncGenerator<string> {
+  for (;;) {
+    yield 'order\n';
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

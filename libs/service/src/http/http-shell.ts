@@ -31,8 +31,8 @@ export async function setUpHttp(fastify: FastifyInstance, settings: HttpSettings
     crossOriginOpenerPolicy: issuer === undefined,
   });
   await fastify.register(cors, { origin: [...settings.CORS_ORIGINS], exposedHeaders: EXPOSED_HEADERS });
-  // With tokens no page can do more than its own token allows.
-  if (issuer === undefined)
+  // With tokens no page can do more than its own token allows; without `auth` there is nothing to protect.
+  if (auth !== undefined && issuer === undefined)
     refuseForeignHosts(fastify, { hosts: settings.ALLOWED_HOSTS, origins: settings.CORS_ORIGINS });
   authenticate(
     fastify,
@@ -42,7 +42,12 @@ export async function setUpHttp(fastify: FastifyInstance, settings: HttpSettings
   await limitRates(fastify, settings.RATE_LIMIT_PER_MINUTE);
   fastify.addHook('onRequest', refuseBadEncoding);
   answerConditionalGets(fastify);
-  await fastify.register(compress, { threshold: COMPRESSED_FROM_BYTES, encodings: ['br', 'gzip'] });
+  await fastify.register(compress, {
+    threshold: COMPRESSED_FROM_BYTES,
+    encodings: ['br', 'gzip'],
+    // Uploads are read from the socket as they come: a decompressor beside them would keep what it took.
+    globalDecompression: false,
+  });
 }
 
 /** Swagger UI has styles of its own in its elements, and asks the issuer for tokens; all else comes from here. */

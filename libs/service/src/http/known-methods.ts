@@ -19,13 +19,17 @@ export function refuseUnknownMethods(fastify: FastifyInstance): void {
     // A path of its own that a route with a parameter has taken, such as `batch-get` for an id.
     const isTaken = routeOptions.url?.includes(':') === true;
     if (!is404 && !isTaken) return;
-    const there = routes.filter(({ parts }) => (is404 ? isAt(path.split('/'), parts) : parts.join('/') === path));
+    const there = routes.filter(({ parts }) => (is404 ? isAt(path.split('/'), parts) : isItself(path, parts)));
     const allowed = new Set(there.flatMap(({ methods }) => methods));
     if (allowed.size === 0) return;
     const Allow = [...allowed].toSorted().join(', ');
     const detail = `${path} takes ${Allow}, not ${method}.`;
     throw new Problem(HttpStatus.METHOD_NOT_ALLOWED, 'method-not-allowed', detail, {}, { Allow });
   });
+}
+
+function isItself(path: string, route: readonly string[]): boolean {
+  return route.join('/') === path && !path.includes(':');
 }
 
 /** `/v1/orders/:id` takes any one segment for `:id`. */

@@ -21,7 +21,7 @@ describe('a query string', () => {
   });
 
   it('tells of what is given again, so that nobody takes the one for the other', () => {
-    expect(parsed('page=1&page=2')).toEqual({ page: ['1', '2'] });
+    expect(parsed('page=1&page=2&page=3')).toEqual({ page: ['1', '2', '3'] });
     expect(parsed('number[gte]=1&number[gte]=2')).toEqual({ number: { gte: ['1', '2'] } });
     expect(parsed('number=1&number[gte]=2')).toEqual({ number: ['1', '2'] });
     expect(parsed('number[gte]=2&number=1')).toEqual({ number: [{ gte: '2' }, '1'] });

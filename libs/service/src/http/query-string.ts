@@ -47,7 +47,10 @@ function empty(): Parameters {
 }
 
 function add(parameters: Parameters, name: string, value: unknown): void {
-  parameters[name] = name in parameters ? [parameters[name], value] : value;
+  const there = parameters[name];
+  if (!(name in parameters)) parameters[name] = value;
+  else if (Array.isArray(there)) there.push(value);
+  else parameters[name] = [there, value];
 }
 
 function addInside(parameters: Parameters, name: string, inner: string, value: string): void {
