@@ -174,6 +174,8 @@ export function kafkaProperties(
     'offsets.retention.minutes': FORTY_DAYS_IN_MINUTES,
     // Enough for the consumers of one start to join together; the default of 3 s delays the first records.
     'group.initial.rebalance.delay.ms': 500,
+    // The default is one piece of 128 MiB, half of a small heap: a start could end for want of it. Here few keys are ever compacted.
+    'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,
     ...settings,
   };
   return Object.entries(all)
