@@ -4,6 +4,7 @@ import type { PublishedPorts } from './compose-project.js';
 
 const ANSWER_WITHIN_MS = 20_000;
 const PAGE_SIZE = 1000;
+const UNAUTHORIZED = 401;
 
 /** What the run reads of an operation. */
 const OperationSchema = z.object({
@@ -98,7 +99,15 @@ export class PipelineClient {
     return schema.parse(await response.json());
   }
 
+  /** As real clients do: a token that isn't taken any more is fetched again, since the issuer makes a new key at each start. */
   private async request(url: string, options: RequestInit = {}): Promise<Response> {
+    const response = await this.sendWithToken(url, options);
+    if (response.status !== UNAUTHORIZED) return response;
+    this.token = undefined;
+    return this.sendWithToken(url, options);
+  }
+
+  private async sendWithToken(url: string, options: RequestInit): Promise<Response> {
     this.token ??= this.fetchToken();
     const headers = new Headers(options.headers);
     headers.set('authorization', `Bearer ${await this.token}`);
