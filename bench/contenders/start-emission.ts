@@ -7,8 +7,8 @@ import { LagCeiling } from '../../apps/producer/src/emission/lag-ceiling.js';
 import { OperationRunner } from '../../apps/producer/src/emission/operation-runner.js';
 import type { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 import { SegmentLeases } from '../../apps/producer/src/emission/segment-leases.js';
-import { WakeUp } from '../../apps/producer/src/work/wake-up.js';
-import { Interruptions } from '../../apps/producer/src/work/interruptions.js';
+import { WakeUp } from '../../apps/producer/src/background/wake-up.js';
+import { Interruptions } from '../../apps/producer/src/background/interruptions.js';
 import { Operations } from '../../apps/producer/src/operations/operations.js';
 import { PopulateRequestSchema } from '../../apps/producer/src/operations/populate-request.js';
 

@@ -16,7 +16,7 @@ import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
 import { ensureIdempotencyKeyIndexes } from './operations/idempotency-keys.js';
 import { InterruptionsController } from './operations/interruptions.controller.js';
-import { Interruptions } from './work/interruptions.js';
+import { Interruptions } from './background/interruptions.js';
 import { consumerLag } from './emission/consumer-lag.js';
 import { LagCeiling } from './emission/lag-ceiling.js';
 import { OperationEventsController } from './operations/operation-events.controller.js';
@@ -42,7 +42,7 @@ import { ProducerReadiness } from './readiness.js';
 import { OrderOutcomes } from './operations/order-outcomes.js';
 import { ReconcileController } from './reconcile/reconcile.controller.js';
 import { settings } from './settings.js';
-import { WakeUp } from './work/wake-up.js';
+import { WakeUp } from './background/wake-up.js';
 
 const logger = createLogger('producer', settings.LOG_LEVEL);
 const kafka = connectKafka({ brokers: settings.KAFKA_BROKERS, clientId: 'orders-producer', logger });

@@ -4,7 +4,7 @@ import type { FaultCounts } from '#orders/fault-mix.js';
 import { operationsCollection, type Interruption, type OperationDocument } from '#orders/operation.js';
 import { firstUnacked, type Segment } from '#orders/segments.js';
 import { Mongo } from '#service/mongo.js';
-import { LeaseLostError, leaseOf } from '../work/lease.js';
+import { LeaseLostError, leaseOf } from '../background/lease.js';
 
 /** How long before it is due a segment may be claimed: nobody should sit on what he can't emit yet. */
 const AHEAD_MS = 1_000;

@@ -9,7 +9,7 @@ import {
 } from '#orders/import-manifest.js';
 import { operationsCollection } from '#orders/operation.js';
 import { Mongo } from '#service/mongo.js';
-import { LeaseLostError } from '../work/lease.js';
+import { LeaseLostError } from '../background/lease.js';
 
 /** A claim of an import, by its count. */
 interface Fenced {

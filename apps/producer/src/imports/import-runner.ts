@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { systemClock } from '#parallel-consumer/clock.js';
-import { HeldLease } from '../work/held-lease.js';
-import { Interruptions } from '../work/interruptions.js';
-import { LeaseLostError } from '../work/lease.js';
-import { WakeUp } from '../work/wake-up.js';
-import { WorkLoop } from '../work/work-loop.js';
+import { HeldLease } from '../background/held-lease.js';
+import { Interruptions } from '../background/interruptions.js';
+import { LeaseLostError } from '../background/lease.js';
+import { WakeUp } from '../background/wake-up.js';
+import { WorkLoop } from '../background/work-loop.js';
 import { ImportReader } from './import-reader.js';
 import { ReadingLeases, type ReadingClaim } from './reading-leases.js';
 import { StagedBytesGoneError, StagedFiles } from './staged-files.js';

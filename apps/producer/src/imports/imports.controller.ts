@@ -18,7 +18,7 @@ import { idempotencyKeyOf } from '../operations/idempotency-keys.js';
 import { OperationIdSchema } from '../operations/operation-id.js';
 import { OperationResponseSchema, type OperationResponse } from '../operations/operation-response.js';
 import { OperationView } from '../operations/operation-view.js';
-import { WakeUp } from '../work/wake-up.js';
+import { WakeUp } from '../background/wake-up.js';
 import { ImportReceiver } from './import-receiver.js';
 import { ImportQuerySchema, type ImportQuery } from './import-request.js';
 import { IMPORT_BODY } from './import-body.js';

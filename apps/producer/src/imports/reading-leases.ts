@@ -9,7 +9,7 @@ import {
 } from '#orders/operation.js';
 import { segmentsOf } from '#orders/segments.js';
 import { Mongo } from '#service/mongo.js';
-import { LeaseLostError, leaseOf } from '../work/lease.js';
+import { LeaseLostError, leaseOf } from '../background/lease.js';
 import { ImportManifest } from './import-manifest.js';
 
 /** An import that this process reads. */

@@ -5,12 +5,12 @@ import { pause as sleep, systemClock } from '#parallel-consumer/clock.js';
 import { notFound, Problem } from '#service/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { Audited } from '#service/auth/audit.interceptor.js';
-import { Interruptions } from '../work/interruptions.js';
+import { Interruptions } from '../background/interruptions.js';
 import { OperationIdSchema } from './operation-id.js';
 import { OperationResponseSchema, type OperationResponse } from './operation-response.js';
 import { OperationView } from './operation-view.js';
 import { Operations } from './operations.js';
-import { WakeUp } from '../work/wake-up.js';
+import { WakeUp } from '../background/wake-up.js';
 
 /** How long an answer waits for the chunk in hand to end; after that it says what is wanted, and not done yet. */
 const PATIENCE_MS = 2_000;

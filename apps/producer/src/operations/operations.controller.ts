@@ -20,7 +20,7 @@ import { OperationView } from './operation-view.js';
 import { Operations } from './operations.js';
 import { nextPage, OperationsQuerySchema, type OperationsQuery } from './operations-query.js';
 import { PopulateRequestSchema, type PopulateRequest } from './populate-request.js';
-import { WakeUp } from '../work/wake-up.js';
+import { WakeUp } from '../background/wake-up.js';
 
 @ApiTags('operations')
 @RequiresScope('orders:read')

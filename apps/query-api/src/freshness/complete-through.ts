@@ -6,7 +6,7 @@ import { operationsCollection, type OperationDocument } from '#orders/operation.
 import { ordersCollection } from '#orders/orders-collection.js';
 import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
 import { Mongo } from '#service/mongo.js';
-import { NumberHoles, type NumberRange } from '../paging/number-holes.js';
+import { NumberHoles, type NumberRange } from '../orders/number-holes.js';
 
 /** Numbers that are counted at once: some milliseconds. */
 const BLOCK = 20_000;

@@ -5,7 +5,7 @@ import { Mongo } from '#service/mongo.js';
 import { SavedOrders } from '../orders/saved-orders.js';
 import { indexInterval } from '../question/index-interval.js';
 import type { Question } from '../question/question.js';
-import type { NumberRange } from './number-holes.js';
+import type { NumberRange } from '../orders/number-holes.js';
 import { PageLayout } from './page-layout.js';
 import { byNumber, PossibleNumbers } from './possible-numbers.js';
 

@@ -1,4 +1,4 @@
-import type { NumberRange } from './number-holes.js';
+import type { NumberRange } from '../orders/number-holes.js';
 
 /** Which of the dense numbers stand on which page, counted from the first upwards or from the last downwards. */
 export class PageLayout {

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { SavedOrders } from '../orders/saved-orders.js';
 import { indexInterval } from '../question/index-interval.js';
 import type { Question } from '../question/question.js';
-import { NumberHoles, type NumberRange } from './number-holes.js';
+import { NumberHoles, type NumberRange } from '../orders/number-holes.js';
 
 /** Finds the numbers where an order is, or still may come: what lies between is known to be empty, and pages skip it. */
 @Injectable()

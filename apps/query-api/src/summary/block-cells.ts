@@ -1,5 +1,5 @@
 import { Long, type Document } from 'mongodb';
-import type { NumberRange } from '../paging/number-holes.js';
+import type { NumberRange } from '../orders/number-holes.js';
 import { ORDER_FIGURES, sumsOf } from './figures.js';
 
 /** The pipeline that makes the cells, by the hour, of the orders with these numbers. */

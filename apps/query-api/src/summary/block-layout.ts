@@ -1,4 +1,4 @@
-import type { NumberRange } from '../paging/number-holes.js';
+import type { NumberRange } from '../orders/number-holes.js';
 
 /** The dense order numbers as blocks of one size, counted from 0: the orders of a block are summed up together. */
 export class BlockLayout {

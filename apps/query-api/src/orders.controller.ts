@@ -16,18 +16,24 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Order } from '#orders/order.js';
 import { notFound } from '#service/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { AwaitedOrders } from '../freshness/awaited-orders.js';
-import { CompleteThroughInterceptor } from '../freshness/complete-through.interceptor.js';
-import { OrderPages } from '../paging/order-pages.js';
-import { linkHeader, OrdersPageSchema, type OrdersPage } from '../paging/orders-page.js';
-import { OrdersQuerySchema, RangeQuerySchema, type OrdersRequest, type RangeRequest } from '../paging/page-request.js';
-import { byNumber } from '../paging/possible-numbers.js';
-import { questionPath } from '../question/question-path.js';
-import { questionOf } from '../question/question-query.js';
-import { BatchGetResponseSchema, BatchGetSchema, orderId, type BatchGet, type BatchGetResponse } from './batch-get.js';
-import { OneOrderQuerySchema, type OneOrderQuery } from './one-order-query.js';
-import { orderResponse, OrderResponseSchema, type OrderResponse } from './order-response.js';
-import { SavedOrders } from './saved-orders.js';
+import { AwaitedOrders } from './freshness/awaited-orders.js';
+import { CompleteThroughInterceptor } from './freshness/complete-through.interceptor.js';
+import { OrderPages } from './paging/order-pages.js';
+import { linkHeader, OrdersPageSchema, type OrdersPage } from './paging/orders-page.js';
+import { OrdersQuerySchema, RangeQuerySchema, type OrdersRequest, type RangeRequest } from './paging/page-request.js';
+import { byNumber } from './paging/possible-numbers.js';
+import { questionPath } from './question/question-path.js';
+import { questionOf } from './question/question-query.js';
+import {
+  BatchGetResponseSchema,
+  BatchGetSchema,
+  orderId,
+  type BatchGet,
+  type BatchGetResponse,
+} from './orders/batch-get.js';
+import { OneOrderQuerySchema, type OneOrderQuery } from './orders/one-order-query.js';
+import { orderResponse, OrderResponseSchema, type OrderResponse } from './orders/order-response.js';
+import { SavedOrders } from './orders/saved-orders.js';
 
 @ApiTags('orders')
 @ApiBadRequestResponse({ description: 'Problem details naming every bad parameter' })
