@@ -1,23 +1,11 @@
-import {
-  Body,
-  Controller,
-  Get,
-  HttpCode,
-  HttpStatus,
-  Param,
-  Post,
-  Query,
-  Req,
-  Res,
-  UseInterceptors,
-} from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, HttpStatus, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Order } from '#orders/order.js';
 import { notFound } from '#service/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { AwaitedOrders } from './freshness/awaited-orders.js';
-import { CompleteThroughInterceptor } from './freshness/complete-through.interceptor.js';
+import { CompleteThroughHeader } from './freshness/complete-through-header.js';
 import { OrderPages } from './paging/order-pages.js';
 import { linkHeader, OrdersPageSchema, type OrdersPage } from './paging/orders-page.js';
 import { OrdersQuerySchema, RangeQuerySchema, type OrdersRequest, type RangeRequest } from './paging/page-request.js';
@@ -37,7 +25,7 @@ import { SavedOrders } from './orders/saved-orders.js';
 
 @ApiTags('orders')
 @ApiBadRequestResponse({ description: 'Problem details naming every bad parameter' })
-@UseInterceptors(CompleteThroughInterceptor)
+@UseGuards(CompleteThroughHeader)
 @RequiresScope('orders:read')
 @Controller('v1/orders')
 export class OrdersController {

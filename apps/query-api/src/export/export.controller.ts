@@ -1,11 +1,11 @@
 import { Readable } from 'node:stream';
-import { Controller, Get, Query, Res, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, Query, Res, UseGuards } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { Order } from '#orders/order.js';
 import { invalidRequest } from '#service/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { CompleteThroughInterceptor } from '../freshness/complete-through.interceptor.js';
+import { CompleteThroughHeader } from '../freshness/complete-through-header.js';
 import { SavedOrders } from '../orders/saved-orders.js';
 import { questionOf } from '../question/question-query.js';
 import { isWithin, type Question } from '../question/question.js';
@@ -23,7 +23,7 @@ const TYPES = {
 };
 
 @ApiTags('orders')
-@UseInterceptors(CompleteThroughInterceptor)
+@UseGuards(CompleteThroughHeader)
 @RequiresScope('orders:read')
 @Controller('v1/orders/export')
 export class ExportController {

@@ -4,8 +4,11 @@ import { SavedOrders } from '../orders/saved-orders.js';
 import { indexInterval, type Beyond } from '../question/index-interval.js';
 import type { Question } from '../question/question.js';
 
-/** Orders read at once. Two such batches are in memory for each export: the one being sent, and the next. */
-const BATCH_ORDERS = 2_000;
+/**
+ * Orders read at once. Two such batches are in memory for each export: the one being sent, and the next. Of larger ones more outlives a
+ * collection of the young heap, which then costs a third of the time: measured, 2,000 at once give two thirds of the rate.
+ */
+const BATCH_ORDERS = 500;
 
 /** All orders of a question, however many, in batches: the next one is read while the last one is sent, and none before it is wanted. */
 @Injectable()

@@ -1,4 +1,4 @@
-import { Controller, Get, Query, UseInterceptors } from '@nestjs/common';
+import { Controller, Get, Query, UseGuards } from '@nestjs/common';
 import {
   ApiBadRequestResponse,
   ApiOkResponse,
@@ -7,13 +7,13 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { CompleteThroughInterceptor } from '../freshness/complete-through.interceptor.js';
+import { CompleteThroughHeader } from '../freshness/complete-through-header.js';
 import { Summaries } from './summaries.js';
 import { SummaryQuerySchema, type SummaryRequest } from './summary-query.js';
 import { SummaryResponseSchema, type Summary } from './summary-response.js';
 
 @ApiTags('orders')
-@UseInterceptors(CompleteThroughInterceptor)
+@UseGuards(CompleteThroughHeader)
 @RequiresScope('orders:read')
 @Controller('v1/orders/summary')
 export class SummaryController {

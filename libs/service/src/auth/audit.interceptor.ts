@@ -1,33 +1,33 @@
-import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
+import { UseInterceptors, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import type { Logger } from 'pino';
 import { tap, type Observable } from 'rxjs';
+import { createLogger } from '../logs.js';
 
-/** What is done by a route that changes something, in one word. */
-export const Audited = Reflector.createDecorator<string>();
+/** Whatever the level of the rest. */
+const auditLog = createLogger('audit', 'info');
 
-/** Writes down who did what, once it is done: a line of the log with `audit`, whatever the level of the rest. */
-@Injectable()
-export class AuditInterceptor implements NestInterceptor {
-  constructor(
-    private readonly reflector: Reflector,
-    private readonly logger: Logger,
-  ) {}
+/**
+ * Of a route that changes something: once it is done, a line of the log says who did it, with `audit` and the id of what it was done to.
+ * @param action what is done, in one word
+ */
+export function Audited(action: string): MethodDecorator {
+  return UseInterceptors(new AuditInterceptor(action));
+}
+
+class AuditInterceptor implements NestInterceptor {
+  constructor(private readonly action: string) {}
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const action = this.reflector.getAllAndOverride(Audited, [context.getHandler(), context.getClass()]);
-    if (context.getType() !== 'http' || action === undefined) return next.handle();
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    return next.handle().pipe(tap((answer) => this.log(action, request, answer)));
+    return next.handle().pipe(tap((answer) => this.log(request, answer)));
   }
 
-  private log(audit: string, { caller, id, ip, params }: FastifyRequest, answer: unknown): void {
+  private log({ caller, id, ip, params }: FastifyRequest, answer: unknown): void {
     const subject = caller?.subject ?? null;
     const operation = idOf(params) ?? idOf(answer);
-    this.logger.info(
-      { audit, subject, clientId: caller?.clientId ?? null, ip, requestId: id, operation },
-      `${audit} by ${subject ?? 'anybody'}`,
+    auditLog.info(
+      { audit: this.action, subject, clientId: caller?.clientId ?? null, ip, requestId: id, operation },
+      `${this.action} by ${subject ?? 'anybody'}`,
     );
   }
 }

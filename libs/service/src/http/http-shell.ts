@@ -1,9 +1,8 @@
 import compress from '@fastify/compress';
 import cors from '@fastify/cors';
-import helmet from '@fastify/helmet';
 import rateLimit, { normalizeIP } from '@fastify/rate-limit';
 import { HttpStatus } from '@nestjs/common';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { DoneFuncWithErrOrRes, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AuthSettings } from '../auth/auth-settings.js';
 import { authenticate } from '../auth/authenticate.js';
 import { describeProtectedResource } from '../auth/protected-resource.js';
@@ -13,6 +12,7 @@ import type { HttpSettings } from '../settings.js';
 import { answerConditionalGets } from './conditional-get.js';
 import { refuseForeignHosts } from './known-hosts.js';
 import { refuseUnknownMethods } from './known-methods.js';
+import { protectAnswers } from './protective-headers.js';
 import { isWellEncoded } from './query-string.js';
 import { tellRequestIds } from './request-ids.js';
 
@@ -25,11 +25,7 @@ export async function setUpHttp(fastify: FastifyInstance, settings: HttpSettings
   const issuer = auth?.AUTH_ISSUER;
   tellRequestIds(fastify);
   refuseUnknownMethods(fastify);
-  await fastify.register(helmet, {
-    contentSecurityPolicy: { directives: contentSecurity(issuer) },
-    // A login is a window of the issuer's, which must find its way back to the Swagger UI that opened it.
-    crossOriginOpenerPolicy: issuer === undefined,
-  });
+  protectAnswers(fastify, issuer);
   await fastify.register(cors, { origin: [...settings.CORS_ORIGINS], exposedHeaders: EXPOSED_HEADERS });
   // With tokens no page can do more than its own token allows; without `auth` there is nothing to protect.
   if (auth !== undefined && issuer === undefined)
@@ -48,20 +44,6 @@ export async function setUpHttp(fastify: FastifyInstance, settings: HttpSettings
     // Uploads are read from the socket as they come: a decompressor beside them would keep what it took.
     globalDecompression: false,
   });
-}
-
-/** Swagger UI has styles of its own in its elements, and asks the issuer for tokens; all else comes from here. */
-function contentSecurity(issuer: string | undefined) {
-  return {
-    'default-src': ["'self'"],
-    'connect-src': ["'self'", ...(issuer === undefined ? [] : [new URL(issuer).origin])],
-    'script-src': ["'self'"],
-    'style-src': ["'self'", "'unsafe-inline'"],
-    'img-src': ["'self'", 'data:'],
-    'frame-ancestors': ["'none'"],
-    // Over plain HTTP on loopback there is nothing to upgrade to.
-    'upgrade-insecure-requests': null,
-  };
 }
 
 const EXPOSED_HEADERS = [
@@ -95,8 +77,8 @@ async function limitRates(fastify: FastifyInstance, perMinute: number): Promise<
 }
 
 /** The router can't refuse it: what its parser throws would end the process. */
-async function refuseBadEncoding({ url }: FastifyRequest): Promise<void> {
+function refuseBadEncoding({ url }: FastifyRequest, _reply: FastifyReply, done: DoneFuncWithErrOrRes): void {
   const at = url.indexOf('?');
-  if (at === -1 || isWellEncoded(url.slice(at + 1))) return;
-  throw new Problem(HttpStatus.BAD_REQUEST, 'bad-encoding', 'The query is no percent-encoded UTF-8.');
+  if (at === -1 || isWellEncoded(url.slice(at + 1))) done();
+  else done(new Problem(HttpStatus.BAD_REQUEST, 'bad-encoding', 'The query is no percent-encoded UTF-8.'));
 }

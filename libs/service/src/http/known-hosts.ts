@@ -22,17 +22,24 @@ export function refuseForeignHosts(
 ): void {
   const known = new Set([...LOOPBACK, ...hosts]);
   const welcome = new Set(origins);
-  fastify.addHook('onRequest', async ({ headers }) => {
-    if (!known.has(hostName(`http://${headers.host ?? ''}`) ?? ''))
-      throw new Problem(HttpStatus.MISDIRECTED, 'foreign-host', foreign('Host', headers.host));
-    const { origin } = headers;
-    if (origin !== undefined && !welcome.has(origin) && !known.has(hostName(origin) ?? ''))
-      throw new Problem(HttpStatus.FORBIDDEN, 'foreign-origin', foreign('Origin', origin));
+  fastify.addHook('onRequest', ({ headers: { host, origin } }, _reply, done) => {
+    if (!known.has(nameOf(host))) done(new Problem(HttpStatus.MISDIRECTED, 'foreign-host', foreign('Host', host)));
+    else if (origin !== undefined && !welcome.has(origin) && !known.has(hostOf(origin)))
+      done(new Problem(HttpStatus.FORBIDDEN, 'foreign-origin', foreign('Origin', origin)));
+    else done();
   });
 }
 
-function hostName(url: string): string | undefined {
-  return URL.canParse(url) ? new URL(url).hostname : undefined;
+/** A name or an address, and perhaps a port: RFC 9110, 7.2. */
+const HOST = /^(?<name>\[[^[\]]*\]|[^:[\]]*)(?::\d*)?$/;
+
+/** Of a `Host` header; empty for what is none. */
+function nameOf(host = ''): string {
+  return HOST.exec(host)?.groups?.['name']?.toLowerCase() ?? '';
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname : '';
 }
 
 function foreign(header: string, value: string | undefined): string {

@@ -12,7 +12,8 @@ export function requestId({ headers }: Pick<IncomingMessage, 'headers'>): string
 
 /** Tells each answer's request id, by which its line in the log is found. */
 export function tellRequestIds(fastify: FastifyInstance): void {
-  fastify.addHook('onRequest', async (request, reply) => {
+  fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header(HEADER, request.id);
+    done();
   });
 }

@@ -1,0 +1,32 @@
+// The process of a bare server: Node's own http, the same read, and nothing else.
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { UUID } from 'mongodb';
+import { ordersCollection } from '#orders/orders-collection.js';
+import { Mongo } from '#service/mongo.js';
+
+const PATH = '/v1/orders/';
+
+const mongo = new Mongo(process.env['MONGODB_URI'] ?? '', 'bench');
+const orders = ordersCollection(mongo.db);
+
+const server = createServer((request, response) => {
+  const id = request.url?.slice(PATH.length) ?? '';
+  orders
+    .findOne({ _id: new UUID(id) }, { projection: { ingest: 0 } })
+    .then((order) => {
+      response.writeHead(order === null ? 404 : 200, { 'content-type': 'application/json' });
+      response.end(JSON.stringify(order));
+    })
+    .catch((error: unknown) => {
+      response.writeHead(500);
+      response.end(String(error));
+    });
+});
+
+server.listen(0, '127.0.0.1', () => {
+  const { port } = server.address() as AddressInfo;
+  process.send?.({ type: 'listening', url: `http://127.0.0.1:${port}` });
+});
+process.once('disconnect', () => process.exit(0));
+process.once('SIGTERM', () => process.exit(0));
