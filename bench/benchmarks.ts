@@ -4,6 +4,10 @@ import { memoryStalledKey } from './benchmarks/memory-stalled-key.js';
 import { nestStrategy } from './benchmarks/nest-strategy.js';
 import { oneAtATimeNoSave, oneAtATimeSave } from './benchmarks/one-at-a-time.js';
 import { pipelineNoSave, pipelineSave } from './benchmarks/pipeline.js';
+import { readsById, readsByIdLatency } from './benchmarks/reads-by-id.js';
+import { readsPageDepth, readsPageSkip } from './benchmarks/reads-depth.js';
+import { readsExport, readsExportMemory } from './benchmarks/reads-export.js';
+import { readsWalk, readsWalkFiltered } from './benchmarks/reads-walk.js';
 import { fewKeys, windowOf } from './benchmarks/window.js';
 import type { Benchmark } from './harness/benchmark.js';
 
@@ -21,4 +25,12 @@ export const BENCHMARKS: readonly Benchmark[] = [
   engineOverhead,
   emission,
   memoryStalledKey,
+  readsById,
+  readsByIdLatency,
+  readsPageDepth,
+  readsPageSkip,
+  readsWalk,
+  readsWalkFiltered,
+  readsExport,
+  readsExportMemory,
 ];

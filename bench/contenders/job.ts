@@ -35,6 +35,8 @@ export interface ContenderParameters {
   readonly 'app-emission': { readonly chunkSize: number };
   /** kafkajs's `send` alone, one after another, of records that were made before. */
   readonly 'bare-send': { readonly recordsPerSend: number };
+  /** The driver's cursor alone, over saved orders by number. */
+  readonly 'bare-cursor': Record<string, never>;
 }
 
 export type ContenderName = keyof ContenderParameters;
@@ -47,6 +49,7 @@ export interface Job<N extends ContenderName = ContenderName> {
   readonly registryUrl: string;
   /** A database of this run alone, with the indexes made. */
   readonly mongodbUri: string;
+  /** Empty where nothing of Kafka is read or written. */
   readonly topic: string;
   /** A consumer group of this run alone. */
   readonly groupId: string;

@@ -15,6 +15,7 @@ const LOADERS: { readonly [N in ContenderName]: () => Promise<{ readonly contend
   'engine-stalled-key': () => import('./engine-stalled-key.js'),
   'app-emission': () => import('./app-emission.js'),
   'bare-send': () => import('./bare-send.js'),
+  'bare-cursor': () => import('./bare-cursor.js'),
 };
 
 async function work<N extends ContenderName>(job: Job<N>): Promise<void> {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { Hundredths } from '../harness/hundredths.js';
 import type { Measurement, Sample } from '../harness/measurement.js';
 
 const KIB_PER_MIB = 1024;
@@ -9,9 +10,8 @@ export class Meter {
   /** Resolves when all wanted records are finished. */
   readonly done: Promise<void>;
   private readonly finish: () => void;
-  private readonly marks: number[] = [];
+  private readonly hundredths: Hundredths;
   private readonly samples: Sample[] = [];
-  private nextMark = 0;
   private count = 0;
   private startedAt: number | undefined;
   private cpuAtStart = process.cpuUsage();
@@ -21,6 +21,7 @@ export class Meter {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.done = promise;
     this.finish = resolve;
+    this.hundredths = new Hundredths(wanted);
   }
 
   get finishedRecords(): number {
@@ -32,15 +33,14 @@ export class Meter {
     if (this.startedAt !== undefined) return;
     this.startedAt = performance.now();
     this.cpuAtStart = process.cpuUsage();
-    this.marks.push(0);
-    this.nextMark = this.wanted / 100;
     setInterval(() => this.sample(), SAMPLE_MS).unref();
   }
 
   /** That many more records are finished. What comes beyond the wanted ones isn't counted. */
   finished(records = 1): void {
     this.count += records;
-    while (this.count >= this.nextMark && this.marks.length <= 100) this.mark();
+    this.hundredths.note(this.count, this.elapsed());
+    if (this.hundredths.isComplete) this.finish();
   }
 
   /** @throws Error when no record ever came */
@@ -50,17 +50,11 @@ export class Meter {
     const { user, system } = process.cpuUsage(this.cpuAtStart);
     return {
       records: Math.min(this.count, this.wanted),
-      marks: this.marks,
+      marks: this.hundredths.marks,
       cpuSeconds: (user + system) / 1_000_000,
       peakRssMiB: peakRssMiB(),
       samples: this.samples,
     };
-  }
-
-  private mark(): void {
-    this.marks.push(this.elapsed());
-    this.nextMark = (this.wanted * this.marks.length) / 100;
-    if (this.marks.length > 100) this.finish();
   }
 
   private sample(): void {

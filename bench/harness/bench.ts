@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { startServersAlone, type ServersAlone } from '../../dev/servers/servers-alone.js';
 import type { ContenderName, ContenderParameters } from '../contenders/job.js';
 import type { Dataset } from '../datasets/dataset.js';
+import { saveOrders, type SavedOrdersDataset } from '../datasets/saved-orders.js';
 import { fillTopic } from '../datasets/fill-topic.js';
 import { runContender, type ProcessOptions } from './contender-process.js';
 import type { Measurement } from './measurement.js';
-import { RunDatabase } from './run-database.js';
+import { databaseUri, RunDatabase } from './run-database.js';
 import { recordsOn } from './topic-records.js';
 
 export interface BenchSettings {
@@ -31,12 +32,17 @@ export interface RunOptions extends Omit<ProcessOptions, 'signal' | 'profileDire
   readonly emits?: boolean;
 }
 
+/** Page 100,000 is one of 100 of them. */
+const SAVED_ORDERS = 10_000_000;
+const QUICK_SAVED_ORDERS = 100_000;
+
 /** Real servers on temporary data, and contenders that run on them one at a time. */
 export class Bench {
   readonly quick: boolean;
   readonly print: (line: string) => void;
   private readonly filled = new Set<string>();
   private runs = 0;
+  private saved: Promise<SavedOrdersDataset> | undefined;
 
   private constructor(
     private readonly settings: BenchSettings,
@@ -69,6 +75,24 @@ export class Bench {
     await rm(this.directory, { recursive: true, force: true });
   }
 
+  /** The orders that all reads are measured over, saved when they are first asked for. */
+  async savedOrders(): Promise<SavedOrdersDataset> {
+    this.saved ??= this.save();
+    return this.saved;
+  }
+
+  /** Runs a contender that reads the saved orders, and nothing of Kafka. @throws Error when it fails, or takes too long */
+  async runOnSaved<N extends ContenderName>(
+    contender: N,
+    parameters: ContenderParameters[N],
+    { records, ...options }: Omit<ProcessOptions, 'signal' | 'profileDirectory'> & { readonly records: number },
+  ): Promise<Measurement> {
+    const { uri, count } = await this.savedOrders();
+    const nothing = { topic: '', groupId: '', brokers: '', registryUrl: '' };
+    const job = { contender, parameters, records: Math.min(records, count), mongodbUri: uri, ...nothing };
+    return runContender(job, { ...options, ...this.processSettings() });
+  }
+
   /**
    * Runs a contender over a dataset, which is written when it isn't there yet, in a consumer group of its own.
    * @throws Error when it fails, takes too long, or wrote less than it says
@@ -78,7 +102,6 @@ export class Bench {
     parameters: ContenderParameters[N],
     { dataset, records = dataset.records, saves = false, emits = false, ...options }: RunOptions,
   ): Promise<Measurement> {
-    const { signal, profileDirectory } = this.settings;
     await this.provide(dataset);
     const { addresses } = this.servers;
     this.runs += 1;
@@ -98,14 +121,26 @@ export class Bench {
         registryUrl: addresses.SCHEMA_REGISTRY_URL,
         mongodbUri: database?.uri ?? '',
       };
-      const processOptions = { ...options, signal, ...(profileDirectory !== undefined && { profileDirectory }) };
       const before = (await countLeft?.()) ?? 0;
-      const measured = await runContender(job, processOptions);
+      const measured = await runContender(job, { ...options, ...this.processSettings() });
       if (countLeft !== undefined) requireAll(contender, measured, (await countLeft()) - before);
       return measured;
     } finally {
       await database?.drop();
     }
+  }
+
+  private processSettings(): Pick<ProcessOptions, 'signal' | 'profileDirectory'> {
+    const { signal, profileDirectory } = this.settings;
+    return { signal, ...(profileDirectory !== undefined && { profileDirectory }) };
+  }
+
+  private async save(): Promise<SavedOrdersDataset> {
+    const start = performance.now();
+    const uri = databaseUri(this.servers.addresses.MONGODB_URI, 'bench-saved');
+    const saved = await saveOrders(uri, this.quick ? QUICK_SAVED_ORDERS : SAVED_ORDERS, this.settings.signal);
+    this.print(`  ${saved.count} orders saved, and indexed, in ${((performance.now() - start) / 1_000).toFixed(0)} s`);
+    return saved;
   }
 
   private async provide(dataset: Dataset): Promise<void> {

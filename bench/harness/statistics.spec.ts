@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { median, pairedRatio, spread } from './statistics.js';
+import { median, pairedRatio, percentile, spread } from './statistics.js';
 
 describe('the median', () => {
   it('is the middle value, whatever the order', () => {
@@ -41,5 +41,16 @@ describe('the paired ratio', () => {
 
   it('refuses runs that have no neighbour', () => {
     expect(() => pairedRatio([1, 2], [1])).toThrow('2 values and 1 limits');
+  });
+});
+
+describe('a percentile', () => {
+  it('is the least value that so many of a hundred do not pass', () => {
+    const values = Array.from({ length: 200 }, (_, at) => 200 - at);
+    expect([50, 99, 99.9, 100, 0].map((part) => percentile(values, part))).toEqual([100, 198, 200, 200, 1]);
+  });
+
+  it('is none of no values', () => {
+    expect(() => percentile([], 99)).toThrow(RangeError);
   });
 });

@@ -7,6 +7,13 @@ export function median(values: readonly number[]): number {
   return (lower + upper) / 2;
 }
 
+/** The least value that so many of a hundred don't pass, by the nearest rank: 100 is the largest. @throws RangeError for none */
+export function percentile(values: readonly number[], part: number): number {
+  const value = values.toSorted((a, b) => a - b)[Math.max(1, Math.ceil((part / 100) * values.length)) - 1];
+  if (value === undefined) throw new RangeError('there is no percentile of no values');
+  return value;
+}
+
 /** How far the values lie apart, as a part of their median: 0.15 is 15 %. */
 export function spread(values: readonly number[]): number {
   return (Math.max(...values) - Math.min(...values)) / median(values);

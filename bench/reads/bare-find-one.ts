@@ -1,5 +1,5 @@
 // The process of a bare server: Node's own http, the same read, and nothing else.
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { UUID } from 'mongodb';
 import { ordersCollection } from '#orders/orders-collection.js';
@@ -12,17 +12,19 @@ const orders = ordersCollection(mongo.db);
 
 const server = createServer((request, response) => {
   const id = request.url?.slice(PATH.length) ?? '';
-  orders
-    .findOne({ _id: new UUID(id) }, { projection: { ingest: 0 } })
-    .then((order) => {
-      response.writeHead(order === null ? 404 : 200, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(order));
-    })
-    .catch((error: unknown) => {
-      response.writeHead(500);
-      response.end(String(error));
-    });
+  void answer(id, response);
 });
+
+async function answer(id: string, response: ServerResponse): Promise<void> {
+  try {
+    const order = await orders.findOne({ _id: new UUID(id) }, { projection: { ingest: 0 } });
+    response.writeHead(order === null ? 404 : 200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify(order));
+  } catch (error) {
+    response.writeHead(500);
+    response.end(String(error));
+  }
+}
 
 server.listen(0, '127.0.0.1', () => {
   const { port } = server.address() as AddressInfo;

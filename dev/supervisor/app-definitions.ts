@@ -21,6 +21,12 @@ export interface AppContext {
  */
 const SERVICE_HEAP: Heap = { oldMiB: 256, youngMiB: 16 };
 
+/**
+ * An export makes millions of orders that die at once. V8 has put them into the old heap for all of a process's life when a collection
+ * in its first seconds found many alive: in one process of three, which then took twice the time for each order.
+ */
+export const QUERY_API_HEAP: Heap = { ...SERVICE_HEAP, alwaysYoung: true };
+
 /** The nearer V8 is to its limit, the sooner it collects: at 256 the producer held 40 MiB of garbage more, for the same CPU time. */
 export const PRODUCER_HEAP: Heap = { oldMiB: 128, youngMiB: 16 };
 
@@ -44,7 +50,7 @@ export function producerDefinition(context: AppContext): AppDefinition {
 }
 
 export function queryApiDefinition(context: AppContext): AppDefinition {
-  return define('query-api', 'query-api', context, SERVICE_HEAP, {
+  return define('query-api', 'query-api', context, QUERY_API_HEAP, {
     PORT: String(context.options.queryApiPort),
     PAGE_TOKEN_SECRET: context.env['PAGE_TOKEN_SECRET'] || context.pageTokenSecret,
   });

@@ -1,9 +1,8 @@
-import type { Order } from '#orders/order.js';
-import { orderResponse } from '../orders/order-response.js';
+import type { OrderResponse } from '../orders/order-response.js';
 
 /** One order as a line of JSON. */
-export function ndjsonLine(order: Order): string {
-  return `${JSON.stringify(orderResponse(order))}\n`;
+export function ndjsonLine(order: OrderResponse): string {
+  return `${JSON.stringify(order)}\n`;
 }
 
 const COLUMNS = [
@@ -22,10 +21,9 @@ const COLUMNS = [
 export const CSV_HEADER = `${[...COLUMNS, 'legacyNumber', 'legacyFilled'].join(',')}\r\n`;
 
 /** One order as a record of RFC 4180: the values as they are, also those that a spreadsheet would take for a formula. */
-export function csvLine(order: Order): string {
-  const response = orderResponse(order);
-  const legacy = [response.legacy?.number ?? '', response.legacy?.filled.join(' ') ?? ''];
-  return `${[...COLUMNS.map((column) => response[column]), ...legacy].map(csvField).join(',')}\r\n`;
+export function csvLine(order: OrderResponse): string {
+  const legacy = [order.legacy?.number ?? '', order.legacy?.filled.join(' ') ?? ''];
+  return `${[...COLUMNS.map((column) => order[column]), ...legacy].map(csvField).join(',')}\r\n`;
 }
 
 function csvField(value: string | number): string {
@@ -34,6 +32,6 @@ function csvField(value: string | number): string {
 }
 
 /** Orders as a file of the legacy system: a JSON array, an order a line. */
-export function legacyChunk(orders: readonly Order[]): string {
-  return `[\n${orders.map((order) => JSON.stringify(orderResponse(order))).join(',\n')}\n]\n`;
+export function legacyChunk(orders: readonly OrderResponse[]): string {
+  return `[\n${orders.map((order) => JSON.stringify(order)).join(',\n')}\n]\n`;
 }

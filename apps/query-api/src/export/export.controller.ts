@@ -6,10 +6,12 @@ import type { Order } from '#orders/order.js';
 import { invalidRequest } from '#service/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { CompleteThroughHeader } from '../freshness/complete-through-header.js';
+import type { OrderResponse } from '../orders/order-response.js';
 import { SavedOrders } from '../orders/saved-orders.js';
 import { questionOf } from '../question/question-query.js';
 import { isWithin, type Question } from '../question/question.js';
 import { zipOf } from './chunk-zip.js';
+import { decodeResponse } from './encoded-order.js';
 import { ExportQuerySchema, type ExportRequest } from './export-request.js';
 import { csvLine, CSV_HEADER, legacyChunk, ndjsonLine } from './export-rows.js';
 import { OrderBatches } from './order-batches.js';
@@ -80,14 +82,16 @@ export class ExportController {
   }: {
     question: Question;
     after: Order | undefined;
-    toText: (order: Order) => string;
+    toText: (order: OrderResponse) => string;
     beginning: string;
   }): AsyncGenerator<Buffer> {
     yield Buffer.from(beginning);
-    for await (const orders of this.batches.of(question, after)) yield Buffer.from(orders.map(toText).join(''));
+    for await (const orders of this.batches.of(question, after))
+      yield Buffer.from(orders.map((order) => toText(decodeResponse(order))).join(''));
   }
 
   private async *chunks(question: Question, after: Order | undefined): AsyncGenerator<string> {
-    for await (const orders of this.batches.of(question, after, CHUNK_ORDERS)) yield legacyChunk(orders);
+    for await (const orders of this.batches.of(question, after, CHUNK_ORDERS))
+      yield legacyChunk(orders.map(decodeResponse));
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Order } from '#orders/order.js';
-import { SavedOrders } from '../orders/saved-orders.js';
+import { decodeOrder, SavedOrders, type EncodedOrder } from '../orders/saved-orders.js';
 import { indexInterval, type Beyond } from '../question/index-interval.js';
 import type { Question } from '../question/question.js';
 
@@ -9,6 +9,8 @@ import type { Question } from '../question/question.js';
  * collection of the young heap, which then costs a third of the time: measured, 2,000 at once give two thirds of the rate.
  */
 const BATCH_ORDERS = 500;
+
+const BATCHES_AHEAD = 3;
 
 /** All orders of a question, however many, in batches: the next one is read while the last one is sent, and none before it is wanted. */
 @Injectable()
@@ -19,30 +21,38 @@ export class OrderBatches {
    * @param after the order to go on behind
    * @param size orders of a batch
    */
-  async *of(question: Question, after: Order | undefined, size = BATCH_ORDERS): AsyncGenerator<readonly Order[]> {
+  async *of(
+    question: Question,
+    after: Order | undefined,
+    size = BATCH_ORDERS,
+  ): AsyncGenerator<readonly EncodedOrder[]> {
+    const following = async (batch: Promise<readonly EncodedOrder[]>): Promise<readonly EncodedOrder[]> => {
+      const orders = await batch;
+      const last = orders.length < size ? undefined : orders.at(-1);
+      return last === undefined ? [] : this.read(question, decodeOrder(last), size);
+    };
     let reading = this.read(question, after, size);
+    const ahead = [reading];
     for (;;) {
-      const orders = await reading;
-      const last = orders.at(-1);
-      if (last === undefined) return;
-      const isLast = orders.length < size;
-      if (!isLast) {
-        reading = this.read(question, last, size);
+      while (ahead.length < BATCHES_AHEAD) {
+        reading = following(reading);
         // Whoever reads on is told of its failure; who has gone away isn't.
         reading.catch(() => undefined);
+        ahead.push(reading);
       }
+      const orders = (await ahead.shift()) ?? [];
+      if (orders.length === 0) return;
       yield orders;
-      if (isLast) return;
     }
   }
 
   /** A stretch of its own rather than one cursor for all: nothing is left open for a client that is slow, or gone. */
-  private async read(question: Question, after: Order | undefined, limit: number): Promise<readonly Order[]> {
+  private async read(question: Question, after: Order | undefined, limit: number): Promise<readonly EncodedOrder[]> {
     const direction = question.sort.descending ? -1 : 1;
     const beyond: Beyond | undefined = after && {
       position: { value: after[question.sort.field], number: after.number },
       direction,
     };
-    return this.saved.stretch({ interval: indexInterval(question, beyond), direction, limit });
+    return this.saved.encodedStretch({ interval: indexInterval(question, beyond), direction, limit });
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { UUID } from 'mongodb';
+import { BSON, UUID } from 'mongodb';
 import { fromDocument, type OrderDocument } from '#orders/order-document.js';
 import type { Order } from '#orders/order.js';
 import { ORDER_INDEXES, ordersCollection } from '#orders/orders-collection.js';
@@ -17,6 +17,13 @@ export interface Stretch {
   readonly limit: number;
   /** Orders passed over first; each costs a look at its key. 0 unless given. */
   readonly skip?: number;
+}
+
+/** An order as MongoDB sends it: the bytes of its document. */
+export type EncodedOrder = Uint8Array;
+
+export function decodeOrder(bytes: EncodedOrder): Order {
+  return fromDocument(BSON.deserialize(bytes) as OrderDocument);
 }
 
 /** Reads saved orders, by majority: an order once shown is there for ever. */
@@ -44,10 +51,18 @@ export class SavedOrders {
     return documents.map(fromDocument);
   }
 
-  cursor({ interval: { index, min, max }, direction, limit, skip = 0 }: Stretch & { interval: IndexInterval }) {
+  /** A stretch as it came, undecoded: what is decoded one at a time leaves nothing behind for the collector to copy. */
+  async encodedStretch(stretch: Stretch): Promise<EncodedOrder[]> {
+    if (stretch.interval === undefined) return [];
+    const cursor = this.cursor({ ...stretch, interval: stretch.interval }, { raw: true });
+    // What the types of the driver don't know: `raw` gives bytes.
+    return (await cursor.toArray()) as unknown as EncodedOrder[];
+  }
+
+  cursor({ interval: { index, min, max }, direction, limit, skip = 0 }: Stretch & { interval: IndexInterval }, { raw = false } = {}) {
     return this.collection.find(
       {},
-      { ...QUICKLY, hint: index, min, max, sort: sortOf(index, direction), skip, limit, batchSize: limit + 1 },
+      { ...QUICKLY, raw, hint: index, min, max, sort: sortOf(index, direction), skip, limit, batchSize: limit + 1 },
     );
   }
 

@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import { QUERY_API_HEAP } from '../../dev/supervisor/app-definitions.js';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { HttpServer } from './http-server.js';
+
+/** More than any benchmark sends: the limit of a client is counted, and never met. */
+const RATE_LIMIT_PER_MINUTE = '100000000';
+
+/** The query API as `npm start` runs it, on any free port. */
+export async function startQueryApi(mongodbUri: string, connections: number): Promise<HttpServer> {
+  return HttpServer.start({
+    script: scriptOf('apps', 'query-api', 'src', 'main.js'),
+    heap: QUERY_API_HEAP,
+    env: { MONGODB_URI: mongodbUri, PORT: '0', LOG_LEVEL: 'warn', RATE_LIMIT_PER_MINUTE, MALLOC_ARENA_MAX: '2' },
+    connections,
+  });
+}
+
+/** What is held against it: Node's own http, and the same `findOne`. */
+export async function startBareServer(mongodbUri: string, connections: number): Promise<HttpServer> {
+  return HttpServer.start({
+    script: scriptOf('bench', 'reads', 'bare-find-one.js'),
+    heap: QUERY_API_HEAP,
+    env: { MONGODB_URI: mongodbUri, MALLOC_ARENA_MAX: '2' },
+    connections,
+  });
+}
+
+function scriptOf(...path: string[]): string {
+  return join(PROJECT_DIRECTORY, 'dist', ...path);
+}
