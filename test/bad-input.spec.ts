@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ORDERS_TOPIC } from '#orders/topics.js';
 import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
@@ -73,6 +74,20 @@ describe('bad input', () => {
     expect(response.status).toBe(415);
     expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
   });
+
+  it.each(['gzip', 'br', 'deflate'])(
+    'a body that is compressed, by %s, is refused and not waited for',
+    async (coding) => {
+      const response = await fetch(`${pipeline.stack.producerUrl}/v1/populate`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'content-encoding': coding },
+        body: gzipSync('{"count": 1}'),
+        signal: AbortSignal.timeout(10_000),
+      });
+      expect(response.status).toBe(415);
+      expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    },
+  );
 
   it('nothing of all that was produced, and no number was reserved', async () => {
     expect(await recordsOnTopic()).toBe(30);

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Long } from 'mongodb';
+import { importRowsCollection, type ImportRow } from '#orders/import-rows.js';
+import { ordersCollection } from '#orders/orders-collection.js';
 import type { OrderResponse } from '../apps/query-api/src/orders/order-response.js';
 import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
 import { eventually } from './support/eventually.js';
@@ -168,4 +171,22 @@ describe('reading saved orders', () => {
       expect((await query('/health/ready')).status).toBe(200);
     });
   });
+
+  it('says that it is complete beyond a number that an import left to an earlier copy of its order', async () => {
+    const [there] = await ordersCollection(pipeline.db).find().limit(1).toArray();
+    if (there === undefined) throw new Error('orders are saved');
+    const imports = new Imports(pipeline);
+    const imported = await imports.imported({ 'left.json': legacyPairs(1) });
+    const { firstNumber } = await pipeline.operation(imported.id);
+    // What is left when another import's copy was saved first: the row, whose order stands under another number.
+    const { _id: _, ...row } = (await importRowsCollection(pipeline.db).findOne({ operationId: imported.id })) ?? {};
+    await importRowsCollection(pipeline.db).deleteMany({ operationId: imported.id });
+    await importRowsCollection(pipeline.db).insertOne({ ...(row as ImportRow), _id: there._id });
+    await ordersCollection(pipeline.db).deleteOne({ number: Long.fromNumber(firstNumber) });
+    const after = await pipeline.populate({ count: 5 });
+    await pipeline.allSaved(after.id, 30_000);
+    const last = after.firstNumber + 4;
+    await eventually('it is passed', 10_000, async () => (await completeThrough()) === last);
+    expect(await completeThrough()).toBe(last);
+  }, 60_000);
 });

@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
+import { eventually } from './support/eventually.js';
 import { Pipeline } from './support/pipeline.js';
 import { signingKey, TestIssuer, type TokenWish } from './support/test-issuer.js';
 
@@ -141,6 +143,35 @@ describe('a service that asks for tokens', () => {
     expect((await ask(first.page.next, ada)).status).toBe(200);
     expect((await ask(first.page.next, bob)).status).toBe(400);
   });
+
+  it('writes down who populated and cancelled, and what, and not who only read or was refused', async () => {
+    const token = await issuer.token({ claims: { sub: 'auditor', client_id: 'desk' } });
+    const requestId = 'audit-1';
+    const populated = await fetch(`${pipeline.stack.producerUrl}/v1/populate`, {
+      ...POPULATE,
+      headers: {
+        'content-type': 'application/json',
+        authorization: `Bearer ${token}`,
+        'x-request-id': requestId,
+      },
+    });
+    const { id } = (await populated.json()) as { id: string };
+    await savedBy(id, token);
+    await ask(`/v1/operations/${id}/cancel`, token, { method: 'POST' });
+    const noWriter = await issuer.token({ claims: { sub: 'auditor', scope: 'orders:read' } });
+    await ask('/v1/populate', noWriter, POPULATE);
+    const subject = 'auditor';
+    await eventually('the line is there', 5_000, async () => (await auditOf(subject)).length > 0);
+    expect(await auditOf(subject)).toEqual([
+      expect.objectContaining({ audit: 'populate', subject, clientId: 'desk', requestId, operation: id }),
+    ]);
+  });
+
+  async function auditOf(subject: string): Promise<object[]> {
+    const log = await readFile(join(pipeline.stack.dataDirectory, 'logs', 'producer.log'), 'utf8');
+    const lines = log.split('\n').filter((line) => line.includes('"audit":'));
+    return lines.map((line) => JSON.parse(line) as { subject: string }).filter((line) => line.subject === subject);
+  }
 
   it('asks for none where a service is watched or described', async () => {
     for (const base of [pipeline.stack.queryApiUrl, pipeline.stack.producerUrl])

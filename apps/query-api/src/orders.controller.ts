@@ -5,9 +5,9 @@ import type { Order } from '#orders/order.js';
 import { notFound } from '#service/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { AwaitedOrders } from './freshness/awaited-orders.js';
-import { CompleteThroughHeader } from './freshness/complete-through-header.js';
+import { COMPLETE_THROUGH_HEADERS, CompleteThroughHeader } from './freshness/complete-through-header.js';
 import { OrderPages } from './paging/order-pages.js';
-import { linkHeader, OrdersPageSchema, type OrdersPage } from './paging/orders-page.js';
+import { linkHeader, LINK_HEADERS, OrdersPageSchema, type OrdersPage } from './paging/orders-page.js';
 import { OrdersQuerySchema, RangeQuerySchema, type OrdersRequest, type RangeRequest } from './paging/page-request.js';
 import { byNumber } from './paging/possible-numbers.js';
 import { questionPath } from './question/question-path.js';
@@ -41,7 +41,7 @@ export class OrdersController {
     description:
       'With `page` any page, at the same cost where orders are unfiltered and by number; without it a walk by `next` begins, which meets each order that is there exactly once, whatever is saved meanwhile.',
   })
-  @ApiOkResponse({ standardSchema: OrdersPageSchema })
+  @ApiOkResponse({ standardSchema: OrdersPageSchema, headers: { ...COMPLETE_THROUGH_HEADERS, ...LINK_HEADERS } })
   async orders(
     @Query({ schema: OrdersQuerySchema }) query: OrdersRequest,
     @Req() { caller }: FastifyRequest,
@@ -57,7 +57,7 @@ export class OrdersController {
     summary: 'The orders from one number to another',
     description: 'Both ends belong to it; paged like all orders.',
   })
-  @ApiOkResponse({ standardSchema: OrdersPageSchema })
+  @ApiOkResponse({ standardSchema: OrdersPageSchema, headers: { ...COMPLETE_THROUGH_HEADERS, ...LINK_HEADERS } })
   async range(
     @Query({ schema: RangeQuerySchema }) { from, to, ...paging }: RangeRequest,
     @Req() { caller }: FastifyRequest,
@@ -71,7 +71,7 @@ export class OrdersController {
   @Post('batch-get')
   @HttpCode(HttpStatus.OK)
   @ApiOperation({ summary: 'Several orders, by their ids' })
-  @ApiOkResponse({ standardSchema: BatchGetResponseSchema })
+  @ApiOkResponse({ standardSchema: BatchGetResponseSchema, headers: COMPLETE_THROUGH_HEADERS })
   async batchGet(@Body({ schema: BatchGetSchema }) { ids }: BatchGet): Promise<BatchGetResponse> {
     const asked = [...new Set(ids)];
     const saved = await this.saved.byIds(asked);
@@ -86,7 +86,7 @@ export class OrdersController {
     summary: 'One order, by its id',
     description: 'With `waitMs` it waits so long for an order that is on its way.',
   })
-  @ApiOkResponse({ standardSchema: OrderResponseSchema })
+  @ApiOkResponse({ standardSchema: OrderResponseSchema, headers: COMPLETE_THROUGH_HEADERS })
   @ApiNotFoundResponse({ description: 'Problem details: no such order, or not saved yet' })
   async order(
     @Param('id', { schema: orderId.meta({ examples: ['970844c7-0d33-82a3-ba87-000000001266'] }) }) id: string,

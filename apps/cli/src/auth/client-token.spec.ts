@@ -178,6 +178,22 @@ describe('tokens for the credentials of a client', () => {
     await expect(tokens.renew({ reason: undefined, isOfNewToken: false })).rejects.toMatchObject(insecure);
   });
 
+  it('are got of one issuer only where one is known, whatever the producer names', async () => {
+    const [issuer, other] = [await issuerWith(), await issuerWith()];
+    const { url } = await LocalProducer.start(guardedBy(issuer, found)).then((producer) => {
+      servers.push(producer);
+      return producer;
+    });
+    const timing = { clock: new HastyClock(), random: () => 1 };
+    const refusal = { reason: undefined, isOfNewToken: false };
+    const foreign = new ClientToken({ ...CLIENT, issuer: other.url }, url, timing);
+    await expect(foreign.renew(refusal)).rejects.toMatchObject({ code: 'foreign-issuer', exitCode: 2 });
+    expect([issuer.asked, other.asked]).toEqual([[], []]);
+    const own = new ClientToken({ ...CLIENT, issuer: `${issuer.url}/` }, url, timing);
+    await own.renew(refusal);
+    expect(issuer.tokenRequests).toHaveLength(1);
+  });
+
   it.each([CONFIGURATION_PATH, TOKEN_PATH])('do not follow where %s sends on to', async (path) => {
     const elsewhere = await issuerWith();
     const issuer = await issuerWith({

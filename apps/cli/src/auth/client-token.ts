@@ -22,7 +22,7 @@ export class ClientToken implements TokenSource {
   /** @throws CliError `token-refused`, and what discovery and the issuer have against it */
   async renew({ reason, isOfNewToken, signal }: Refusal): Promise<void> {
     if (isOfNewToken) throw this.refused(reason);
-    this.endpoint ??= await discoverTokenEndpoint(this.producerUrl, this.timing, signal);
+    this.endpoint ??= await discoverTokenEndpoint(this.producerUrl, this.client.issuer, this.timing, signal);
     this.token = await grantToken(this.endpoint, this.client, this.timing, signal);
   }
 

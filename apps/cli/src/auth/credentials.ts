@@ -12,7 +12,8 @@ export const CREDENTIALS_HELP = `
 For a producer that asks for tokens, in the environment or in .env:
   ORDERS_TOKEN           a bearer token
   ORDERS_CLIENT_ID and   or the credentials of a client, which gets tokens
-  ORDERS_CLIENT_SECRET   of the issuer that the producer names`;
+  ORDERS_CLIENT_SECRET   of the issuer that the producer names
+  ORDERS_ISSUER          the only issuer that they are sent to`;
 
 /**
  * What the environment brings to be let in with: a token, which counts first, a client's credentials, or nothing. Empty variables count
@@ -26,7 +27,8 @@ export function tokenSource(env: NodeJS.ProcessEnv, producerUrl: string, timing:
   if (id !== undefined && secret === undefined) throw halfAClient('ORDERS_CLIENT_ID', 'ORDERS_CLIENT_SECRET');
   if (id === undefined && secret !== undefined) throw halfAClient('ORDERS_CLIENT_SECRET', 'ORDERS_CLIENT_ID');
   if (token !== undefined) return new GivenToken(checked(token), producerUrl);
-  if (id !== undefined && secret !== undefined) return new ClientToken({ id, secret }, producerUrl, timing);
+  const issuer = env['ORDERS_ISSUER'] || undefined;
+  if (id !== undefined && secret !== undefined) return new ClientToken({ id, secret, issuer }, producerUrl, timing);
   return new NoToken(producerUrl);
 }
 

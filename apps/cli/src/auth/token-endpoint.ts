@@ -1,6 +1,7 @@
 import { request } from 'undici';
 import { z } from 'zod';
 import { CliError } from '../cli-error.js';
+import { EXIT_CODE } from '../exit-code.js';
 import { jsonIn } from '../producer/json-text.js';
 import type { RetryTiming } from '../producer/retry-timing.js';
 import { printable } from '../terminal/printable.js';
@@ -28,18 +29,21 @@ const ConfigurationSchema = z.looseObject({ issuer: z.string(), token_endpoint: 
 
 /**
  * Finds the token endpoint by discovery: the producer names its issuer, and that its endpoint.
- * @throws CliError `no-issuer`, `issuer-away`, `issuer-unusable` and `insecure-address`, and what a connection to the producer threw
+ * @param known the only issuer that the client is of; `undefined`: whichever the producer names
+ * @throws CliError `no-issuer`, `foreign-issuer`, `issuer-away`, `issuer-unusable` and `insecure-address`, and what a connection to the producer threw
  */
 export async function discoverTokenEndpoint(
   producerUrl: string,
+  known: string | undefined,
   timing: RetryTiming,
   signal?: AbortSignal,
 ): Promise<TokenEndpoint> {
   requireConfidential('the producer', producerUrl);
   const resource = await resourceAt(`${producerUrl}/.well-known/oauth-protected-resource`, signal);
   const [issuer] = resource.authorization_servers;
+  if (known !== undefined && withoutEnd(issuer) !== withoutEnd(known)) throw foreign(issuer, known);
   requireConfidential('its issuer of tokens', issuer);
-  const url = `${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`;
+  const url = `${withoutEnd(issuer)}/.well-known/openid-configuration`;
   const { status, json } = await askIssuer({ method: 'GET', url, signal }, timing);
   const { data } = ConfigurationSchema.safeParse(json);
   if (status !== 200 || data === undefined) throw unusable(url, `answered ${status} without a token endpoint`);
@@ -59,6 +63,21 @@ async function resourceAt(url: string, signal: AbortSignal | undefined): Promise
     'no-issuer',
     `The producer asks for a token and does not say who makes them: ${url} answered ${statusCode} without an issuer.`,
     'Set ORDERS_TOKEN.',
+  );
+}
+
+function withoutEnd(issuer: string): string {
+  return issuer.replace(/\/+$/, '');
+}
+
+function foreign(issuer: string, known: string): CliError {
+  return new CliError(
+    'foreign-issuer',
+    printable(
+      `ORDERS_CLIENT_SECRET is not used: the producer names the issuer ${issuer}, and ORDERS_ISSUER is ${known}.`,
+    ),
+    'See whether this is the right producer; if so, set ORDERS_ISSUER to its issuer.',
+    { exitCode: EXIT_CODE.usage },
   );
 }
 

@@ -12,6 +12,8 @@ import { without } from './withheld-text.js';
 export interface ClientCredentials {
   readonly id: string;
   readonly secret: string;
+  /** The only issuer that they are of. Default: whichever the producer names. */
+  readonly issuer?: string | undefined;
 }
 
 const GrantSchema = z.looseObject({

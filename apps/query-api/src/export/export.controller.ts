@@ -5,9 +5,9 @@ import type { FastifyReply } from 'fastify';
 import type { Order } from '#orders/order.js';
 import { invalidRequest } from '#service/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { CompleteThroughHeader } from '../freshness/complete-through-header.js';
+import { COMPLETE_THROUGH_HEADERS, CompleteThroughHeader } from '../freshness/complete-through-header.js';
 import type { OrderResponse } from '../orders/order-response.js';
-import { SavedOrders } from '../orders/saved-orders.js';
+import { SavedOrders, type EncodedOrder } from '../orders/saved-orders.js';
 import { questionOf } from '../question/question-query.js';
 import { isWithin, type Question } from '../question/question.js';
 import { zipOf } from './chunk-zip.js';
@@ -41,17 +41,18 @@ export class ExportController {
       'As fast as they are taken. An export that breaks off ends without its last chunk, which HTTP clients report; `after` goes on from the last order that came.',
   })
   @ApiProduces('application/x-ndjson', 'text/csv', 'application/zip')
-  @ApiOkResponse({ description: 'The orders, in the order that was asked for' })
+  @ApiOkResponse({ description: 'The orders, in the order that was asked for', headers: COMPLETE_THROUGH_HEADERS })
   @ApiBadRequestResponse({ description: 'Problem details naming every bad parameter' })
   async export(@Query({ schema: ExportQuerySchema }) query: ExportRequest, @Res() reply: FastifyReply): Promise<void> {
     const question = questionOf(query);
     const after = query.after === undefined ? undefined : await this.orderOf(query.after, question);
+    const stream = await this.stream(question, query.format, after);
     const { type, name } = TYPES[query.format];
     await reply
       .header('Content-Type', type)
       .header('Content-Disposition', `attachment; filename="${name}"`)
       .header('Cache-Control', 'no-store')
-      .send(this.stream(question, query.format, after));
+      .send(stream);
   }
 
   private async orderOf(id: string, question: Question): Promise<Order> {
@@ -66,32 +67,38 @@ export class ExportController {
     ]);
   }
 
-  private stream(question: Question, format: ExportRequest['format'], after: Order | undefined): Readable {
-    if (format === 'chunks')
-      return zipOf(this.chunks(question, after), (n) => `orders-${String(n).padStart(6, '0')}.json`);
+  private async stream(
+    question: Question,
+    format: ExportRequest['format'],
+    after: Order | undefined,
+  ): Promise<Readable> {
+    const batches = this.batches.of(question, after, format === 'chunks' ? CHUNK_ORDERS : undefined);
+    // Read before anything is sent: a database that is away is told as such, not as a file that breaks off.
+    const begun = startingWith(await batches.next(), batches);
+    if (format === 'chunks') return zipOf(chunks(begun), (n) => `orders-${String(n).padStart(6, '0')}.json`);
     const toText = format === 'csv' ? csvLine : ndjsonLine;
     const beginning = format === 'csv' && after === undefined ? CSV_HEADER : '';
-    return Readable.from(this.lines({ question, after, toText, beginning }), { objectMode: false });
+    return Readable.from(lines(begun, toText, beginning), { objectMode: false });
   }
+}
 
-  private async *lines({
-    question,
-    after,
-    toText,
-    beginning,
-  }: {
-    question: Question;
-    after: Order | undefined;
-    toText: (order: OrderResponse) => string;
-    beginning: string;
-  }): AsyncGenerator<Buffer> {
-    yield Buffer.from(beginning);
-    for await (const orders of this.batches.of(question, after))
-      yield Buffer.from(orders.map((order) => toText(decodeResponse(order))).join(''));
-  }
+type Batches = AsyncGenerator<readonly EncodedOrder[]>;
 
-  private async *chunks(question: Question, after: Order | undefined): AsyncGenerator<string> {
-    for await (const orders of this.batches.of(question, after, CHUNK_ORDERS))
-      yield legacyChunk(orders.map(decodeResponse));
-  }
+async function* startingWith(first: IteratorResult<readonly EncodedOrder[]>, others: Batches): Batches {
+  if (first.done) return;
+  yield first.value;
+  yield* others;
+}
+
+async function* lines(
+  batches: Batches,
+  toText: (order: OrderResponse) => string,
+  beginning: string,
+): AsyncGenerator<Buffer> {
+  yield Buffer.from(beginning);
+  for await (const orders of batches) yield Buffer.from(orders.map((order) => toText(decodeResponse(order))).join(''));
+}
+
+async function* chunks(batches: Batches): AsyncGenerator<string> {
+  for await (const orders of batches) yield legacyChunk(orders.map((order) => decodeResponse(order)));
 }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Long } from 'mongodb';
 import { deadLettersCollection } from '#orders/dead-letters.js';
+import { importRowsCollection, type ImportRow } from '#orders/import-rows.js';
 import { highestReservedNumber } from '#orders/number-blocks.js';
 import { operationsCollection, type OperationDocument } from '#orders/operation.js';
 import { ordersCollection } from '#orders/orders-collection.js';
@@ -17,6 +18,8 @@ const LETTERS = 500;
 const FRESH_MS = 1_000;
 /** After a start all orders there are have to be counted once: nobody waits for that any longer, and it goes on. */
 const LOOK_FOR_MS = 50;
+
+type NumberedOperation = Pick<OperationDocument, '_id' | 'kind' | 'firstNumber' | 'count'>;
 
 /**
  * Up to where the orders are complete: the highest number below which every one is saved, dead-lettered, or never was. Since orders are
@@ -88,41 +91,55 @@ export class CompleteThrough {
     const missing: number[] = [];
     for (let number = batch.from; number <= batch.to; number += 1) if (!saved.has(number)) missing.push(number);
     const looked = missing.slice(0, LETTERS);
-    const deadLettered = await this.deadLettered(looked);
-    const end = looked.find((number) => !deadLettered.has(number)) ?? missing[looked.length];
+    const settled = await this.settled(looked);
+    const end = looked.find((number) => !settled.has(number)) ?? missing[looked.length];
     return end === undefined ? batch.to : end - 1;
   }
 
-  /** Which of these numbers, that are of one operation or of several, are among the dead letters. */
-  private async deadLettered(numbers: readonly number[]): Promise<Set<number>> {
+  /** Which of these numbers, that are of one operation or of several, no order will have any more. */
+  private async settled(numbers: readonly number[]): Promise<Set<number>> {
     const found = new Set<number>();
     let left = numbers;
     while (left[0] !== undefined) {
       const operation = await this.operationOf(left[0]);
       if (operation === null) break;
-      const { _id, firstNumber, count } = operation;
+      const { firstNumber, count } = operation;
       const own = left.filter((number) => number < firstNumber + count);
       // Given out to none: somebody has removed the operation.
       if (own.length === 0) break;
       left = left.slice(own.length);
-      const letters = await deadLettersCollection(this.mongo.db)
-        .find({
-          operationId: _id,
-          index: { $in: own.map((number) => number - firstNumber) },
-          // A letter of an extra record is not its order's.
-          fault: { $nin: ['duplicate', 'conflict'] },
-        })
-        .project<{ index: number }>({ _id: 0, index: 1 })
-        .toArray();
-      for (const { index } of letters) found.add(firstNumber + index);
+      const indexes = own.map((number) => number - firstNumber);
+      const settled = [await this.deadLettered(operation, indexes), await this.thereBefore(operation, indexes)].flat();
+      for (const index of settled) found.add(firstNumber + index);
     }
     return found;
   }
 
-  private async operationOf(number: number): Promise<Pick<OperationDocument, '_id' | 'firstNumber' | 'count'> | null> {
+  private async deadLettered({ _id }: NumberedOperation, indexes: readonly number[]): Promise<number[]> {
+    const letters = await deadLettersCollection(this.mongo.db)
+      // A letter of an extra record is not its order's.
+      .find({ operationId: _id, index: { $in: indexes }, fault: { $nin: ['duplicate', 'conflict'] } })
+      .project<{ index: number }>({ _id: 0, index: 1 })
+      .toArray();
+    return letters.map(({ index }) => index);
+  }
+
+  /** Orders of an import that were saved under another number before their record came, and keep that one. */
+  private async thereBefore({ _id, kind }: NumberedOperation, indexes: readonly number[]): Promise<number[]> {
+    if (kind !== 'import') return [];
+    const rows = await importRowsCollection(this.mongo.db)
+      .find({ operationId: _id, index: { $in: indexes } })
+      .project<Pick<ImportRow, '_id' | 'index'>>({ index: 1 })
+      .toArray();
+    const there = await ordersCollection(this.mongo.db).distinct('_id', { _id: { $in: rows.map((row) => row._id) } });
+    const ids = new Set(there.map((id) => id.toHexString()));
+    return rows.flatMap((row) => (ids.has(row._id.toHexString()) ? row.index : []));
+  }
+
+  private async operationOf(number: number): Promise<NumberedOperation | null> {
     return operationsCollection(this.mongo.db).findOne(
       { firstNumber: { $lte: number }, count: { $gt: 0 } },
-      { sort: { firstNumber: -1 }, projection: { firstNumber: 1, count: 1 } },
+      { sort: { firstNumber: -1 }, projection: { firstNumber: 1, count: 1, kind: 1 } },
     );
   }
 }

@@ -59,7 +59,10 @@ export class SavedOrders {
     return (await cursor.toArray()) as unknown as EncodedOrder[];
   }
 
-  cursor({ interval: { index, min, max }, direction, limit, skip = 0 }: Stretch & { interval: IndexInterval }, { raw = false } = {}) {
+  cursor(
+    { interval: { index, min, max }, direction, limit, skip = 0 }: Stretch & { interval: IndexInterval },
+    { raw = false } = {},
+  ) {
     return this.collection.find(
       {},
       { ...QUICKLY, raw, hint: index, min, max, sort: sortOf(index, direction), skip, limit, batchSize: limit + 1 },

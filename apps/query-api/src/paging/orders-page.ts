@@ -37,3 +37,11 @@ export function linkHeader({ next, prev, last }: PageLinks): string | undefined 
   );
   return links.length > 0 ? links.join(', ') : undefined;
 }
+
+/** The same as OpenAPI tells it. */
+export const LINK_HEADERS = {
+  Link: {
+    description: '`next`, `prev` and `last`, where there is one (RFC 8288).',
+    schema: { type: 'string' as const },
+  },
+};

@@ -7,7 +7,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { CompleteThroughHeader } from '../freshness/complete-through-header.js';
+import { COMPLETE_THROUGH_HEADERS, CompleteThroughHeader } from '../freshness/complete-through-header.js';
 import { Summaries } from './summaries.js';
 import { SummaryQuerySchema, type SummaryRequest } from './summary-query.js';
 import { SummaryResponseSchema, type Summary } from './summary-response.js';
@@ -25,7 +25,7 @@ export class SummaryController {
     description:
       'Exact, by currency, and by side, symbol and time as asked: `groupBy=side,day&createdAt[gte]=2026-01-01T00:00:00Z`. All that was saved when it was asked is in the figures. Orders of the legacy system some of whose fields were made up are left out unless `includeFilled=true`.',
   })
-  @ApiOkResponse({ standardSchema: SummaryResponseSchema })
+  @ApiOkResponse({ standardSchema: SummaryResponseSchema, headers: COMPLETE_THROUGH_HEADERS })
   @ApiBadRequestResponse({
     description: 'Problem details naming every bad parameter; `too-many-groups`: there are more than 10,000',
   })

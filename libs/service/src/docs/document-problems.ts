@@ -1,5 +1,7 @@
+import { STATUS_CODES } from 'node:http';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
+import { problemType } from '../problem.js';
 
 const ProblemSchema = z
   .object({
@@ -44,6 +46,28 @@ const WITH_TOKENS = {
   403: 'The token does not allow this: see `WWW-Authenticate`.',
 };
 
+/** What stands in the example of a status, where it isn't the status's own name. */
+const EXAMPLES: Readonly<Record<number, readonly [code: string, detail: string, further?: object]>> = {
+  400: [
+    'invalid-request',
+    'Wrong or missing: pageSize.',
+    { errors: [{ field: 'pageSize', in: 'query', detail: 'must be from 1 to 1000' }] },
+  ],
+  401: ['unauthorized', 'A bearer token is required: see the WWW-Authenticate header.'],
+  403: ['insufficient-scope', 'The token does not have the scope orders:write.'],
+  404: ['not-found', 'There is nothing of this id.'],
+  429: ['too-many-requests', 'More than 120000 requests in a minute. Try again in 12 s.'],
+  500: ['internal-error', 'Something went wrong here; the log tells what.'],
+  503: ['database-away', 'The database does not answer in time. Try again in a few seconds.'],
+};
+
+function exampleOf(status: number, path: string): object {
+  const title = STATUS_CODES[status] ?? 'Error';
+  const own = title.toLowerCase().replaceAll(/[^a-z]+/g, '-');
+  const [code, detail, further] = EXAMPLES[status] ?? [own, `${title}.`];
+  return { type: problemType(code), title, status, detail, instance: path, code, ...further };
+}
+
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
 /** Completes a document by the errors of every route, all of one shape, so that no route can forget one. */
@@ -57,16 +81,17 @@ export function documentProblems(document: OpenAPIObject, { tokens }: { readonly
     for (const method of ['get', 'post', 'put', 'delete', 'patch'] as const) {
       const operation = item[method];
       if (operation !== undefined)
-        documentOperation(operation, path.startsWith('/v1/') ? { ...ANYWHERE, ...(tokens && WITH_TOKENS) } : {});
+        documentOperation(operation, path, path.startsWith('/v1/') ? { ...ANYWHERE, ...(tokens && WITH_TOKENS) } : {});
     }
 }
 
-function documentOperation(operation: Operation, further: Readonly<Record<string, string>>): void {
+function documentOperation(operation: Operation, path: string, further: Readonly<Record<string, string>>): void {
   const { responses } = operation;
   for (const [status, description] of Object.entries(further)) responses[status] ??= { description };
   for (const [status, response] of Object.entries(responses)) {
     const isProblem = Number(status) >= 400 && response !== undefined && 'description' in response && !response.content;
     if (!isProblem) continue;
-    response.content = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
+    const schema = { $ref: '#/components/schemas/Problem' };
+    response.content = { 'application/problem+json': { schema, example: exampleOf(Number(status), path) } };
   }
 }

@@ -2,6 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type StandardSchemaConverter } from '@nestjs/swagger';
 import { z } from 'zod';
 import { SCOPES } from '../auth/scopes.js';
+import { documentHeaders } from './document-headers.js';
 import { documentProblems } from './document-problems.js';
 import { documentRanges } from './document-ranges.js';
 
@@ -28,6 +29,7 @@ export function serveApiDocs(
   });
   documentRanges(document);
   documentProblems(document, { tokens: issuer !== undefined });
+  documentHeaders(document);
   SwaggerModule.setup('docs', app, document, {
     jsonDocumentUrl: 'docs-json',
     yamlDocumentUrl: 'docs-yaml',

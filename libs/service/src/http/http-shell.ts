@@ -24,8 +24,8 @@ const MINUTE_MS = 60_000;
 export async function setUpHttp(fastify: FastifyInstance, settings: HttpSettings, auth?: AuthSettings): Promise<void> {
   const issuer = auth?.AUTH_ISSUER;
   tellRequestIds(fastify);
-  refuseUnknownMethods(fastify);
   protectAnswers(fastify, issuer);
+  refuseUnknownMethods(fastify);
   await fastify.register(cors, { origin: [...settings.CORS_ORIGINS], exposedHeaders: EXPOSED_HEADERS });
   // With tokens no page can do more than its own token allows; without `auth` there is nothing to protect.
   if (auth !== undefined && issuer === undefined)
@@ -37,6 +37,7 @@ export async function setUpHttp(fastify: FastifyInstance, settings: HttpSettings
   if (auth !== undefined) describeProtectedResource(fastify, auth);
   await limitRates(fastify, settings.RATE_LIMIT_PER_MINUTE);
   fastify.addHook('onRequest', refuseBadEncoding);
+  fastify.addHook('onRequest', refuseCompressedBodies);
   answerConditionalGets(fastify);
   await fastify.register(compress, {
     threshold: COMPRESSED_FROM_BYTES,
@@ -81,4 +82,16 @@ function refuseBadEncoding({ url }: FastifyRequest, _reply: FastifyReply, done: 
   const at = url.indexOf('?');
   if (at === -1 || isWellEncoded(url.slice(at + 1))) done();
   else done(new Problem(HttpStatus.BAD_REQUEST, 'bad-encoding', 'The query is no percent-encoded UTF-8.'));
+}
+
+/** Bodies are small, or files that are compressed already: a decompressor would only be one more way to make much of little. */
+function refuseCompressedBodies({ headers }: FastifyRequest, _reply: FastifyReply, done: DoneFuncWithErrOrRes): void {
+  const coding = headers['content-encoding'] ?? 'identity';
+  const detail = `A body is taken as it is, not in the coding ${coding.slice(0, 20)}.`;
+  if (/^identity$/i.test(coding)) done();
+  // RFC 9110, 15.5.16: the header tells what would have been taken.
+  else
+    done(
+      new Problem(HttpStatus.UNSUPPORTED_MEDIA_TYPE, 'compressed-body', detail, {}, { 'Accept-Encoding': 'identity' }),
+    );
 }
