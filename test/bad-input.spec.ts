@@ -69,11 +69,16 @@ describe('bad input', () => {
     fieldsBlamed(answer);
   });
 
-  it('populate refuses a body that is not JSON with 415', async () => {
-    const response = await fetch(`${pipeline.stack.producerUrl}/v1/populate`, { method: 'POST', body: 'count=1' });
-    expect(response.status).toBe(415);
-    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
-  });
+  it.each(['text/plain', 'application/x-www-form-urlencoded'])(
+    'populate refuses a body of %s with 415',
+    async (type) => {
+      const headers = { 'content-type': type };
+      const init = { method: 'POST', headers, body: 'count=1' };
+      const response = await fetch(`${pipeline.stack.producerUrl}/v1/populate`, init);
+      expect(response.status).toBe(415);
+      expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+    },
+  );
 
   it.each(['gzip', 'br', 'deflate'])(
     'a body that is compressed, by %s, is refused and not waited for',

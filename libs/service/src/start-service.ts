@@ -57,6 +57,8 @@ export async function startService(options: ServiceOptions): Promise<void> {
     // What fails before the service's own logger is there is thrown, and told once, by `failToStart`.
     logger: false,
     abortOnError: false,
+    // Nest would take forms too, which any page can send without asking. Fastify itself reads JSON.
+    bodyParser: false,
   });
   const fastify = app.getHttpAdapter().getInstance();
   // Fastify would take text for a body; a body is JSON, or what a service is prepared for, all else is 415.
