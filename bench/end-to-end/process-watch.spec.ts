@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ProcessFigures } from './process-figures.js';
+import type { ProcessFigures } from '../harness/process-figures.js';
 import { ProcessWatch } from './process-watch.js';
 
 /** A machine whose processes the test sets. */

@@ -1,5 +1,5 @@
 import type { ProcessRecord } from '../../dev/servers/process-records.js';
-import { readProcessFigures, type ProcessFigures } from './process-figures.js';
+import { readProcessFigures, type ProcessFigures } from '../harness/process-figures.js';
 
 /** What each process had at one look, by its name, such as `consumer-1`. */
 export type ProcessLook = Readonly<Record<string, Pick<ProcessFigures, 'rssMiB' | 'cpuSeconds'>>>;

@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Pool } from 'undici';
 import { heapFlags, type Heap } from '../../dev/supervisor/app-process.js';
-import { readProcessFigures, type ProcessFigures } from '../end-to-end/process-figures.js';
+import { readProcessFigures, type ProcessFigures } from '../harness/process-figures.js';
 
 export interface HttpServerOptions {
   /** Tells `{type: 'listening', url}` once it serves, and ends with the process that started it, as the apps do. */
