@@ -35,7 +35,16 @@ describe('npm start', () => {
       .processes()
       .map(({ name }) => name)
       .toSorted();
-    expect(names).toEqual(['Kafka', 'MongoDB', 'consumer-1', 'consumer-2', 'producer', 'query-api', 'schema registry']);
+    expect(names).toEqual([
+      'Kafka',
+      'MongoDB',
+      'console',
+      'consumer-1',
+      'consumer-2',
+      'producer',
+      'query-api',
+      'schema registry',
+    ]);
     const [before, after] = stack.output.split('\nready\n');
     expect(before).toContain(`${stack.producerUrl}/docs`);
     expect(before).toContain(`${stack.queryApiUrl}/docs`);
@@ -52,7 +61,7 @@ describe('npm start', () => {
     const { code, output } = await RunningStack.fail({ dataDirectory: data });
     expect(code).toBe(1);
     expect(output).toContain(`A stack already runs on ${data}`);
-    expect(stack.processes().length).toBe(7);
+    expect(stack.processes().length).toBe(8);
   }, 30_000);
 
   it(
@@ -79,7 +88,7 @@ describe('npm start', () => {
         .processes()
         .map(({ name }) => name)
         .toSorted();
-      expect(names).toEqual(['consumer-1', 'producer', 'query-api']);
+      expect(names).toEqual(['console', 'consumer-1', 'producer', 'query-api']);
       expect(await other.stop()).toBe(0);
       expect(await clusterIdOf(stack)).toBe(firstCluster);
     },

@@ -33,7 +33,12 @@ describe('a service that asks for tokens', () => {
   }, 60_000);
 
   async function ask(path: string, token: string | undefined, init: RequestInit = {}): Promise<Response> {
-    const base = path.startsWith('/v1/orders') ? pipeline.stack.queryApiUrl : pipeline.stack.producerUrl;
+    const { queryApiUrl, consoleUrl, producerUrl } = pipeline.stack;
+    const base = path.startsWith('/v1/orders')
+      ? queryApiUrl
+      : path.startsWith('/v1/pipeline')
+        ? consoleUrl
+        : producerUrl;
     const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
     return fetch(`${base}${path}`, { ...init, headers: { 'content-type': 'application/json', ...authorization } });
   }
@@ -66,7 +71,7 @@ describe('a service that asks for tokens', () => {
   });
 
   it('refuses to answer without one, and says what it wants', async () => {
-    for (const path of ['/v1/orders', '/v1/operations', '/v1/orders/export?format=csv']) {
+    for (const path of ['/v1/orders', '/v1/operations', '/v1/orders/export?format=csv', '/v1/pipeline']) {
       const { status, challenge, body } = await refusal(path, undefined);
       expect([status, body.code]).toEqual([401, 'unauthorized']);
       expect(challenge).toBe('Bearer realm="orders"');
@@ -128,6 +133,15 @@ describe('a service that asks for tokens', () => {
     const { status, challenge, body } = await refusal('/v1/populate', reader, POPULATE);
     expect([status, body.code]).toEqual([403, 'insufficient-scope']);
     expect(challenge).toBe('Bearer realm="orders", error="insufficient_scope", scope="orders:write"');
+    const scaling = await refusal(
+      '/v1/pipeline/consumers',
+      await issuer.token({ claims: { scope: 'orders:read orders:write' } }),
+      {
+        method: 'POST',
+        body: '{"count": 2}',
+      },
+    );
+    expect([scaling.status, scaling.challenge]).toEqual([403, expect.stringContaining('scope="ops:scale"')]);
     const writer = await issuer.token({ claims: { scope: 'orders:write orders:reader' } });
     expect((await refusal('/v1/orders', writer)).status).toBe(403);
     for (const scope of [null, '', 7, { 'orders:read': true }])
@@ -174,7 +188,8 @@ describe('a service that asks for tokens', () => {
   }
 
   it('asks for none where a service is watched or described', async () => {
-    for (const base of [pipeline.stack.queryApiUrl, pipeline.stack.producerUrl])
+    const { queryApiUrl, producerUrl, consoleUrl } = pipeline.stack;
+    for (const base of [queryApiUrl, producerUrl, consoleUrl])
       for (const path of ['/health/live', '/health/ready', '/metrics', '/docs', '/docs-json'])
         expect((await fetch(`${base}${path}`)).status).toBe(200);
     const described = await fetch(`${pipeline.stack.producerUrl}/.well-known/oauth-protected-resource`);
@@ -190,7 +205,7 @@ describe('a service that asks for tokens', () => {
 });
 
 describe('a service that anybody could reach', () => {
-  const services = ['producer', 'query-api'];
+  const services = ['producer', 'query-api', 'console'];
   it.each(
     services.flatMap((app) => [
       { app, why: 'it would listen for other machines', env: { LISTEN_HOST: '0.0.0.0' } },

@@ -60,6 +60,6 @@ function inUse(path: string, pid: number): StackError {
     'data-in-use',
     `A stack already runs on ${path} (pid ${pid}).`,
     `Stop it first (Ctrl-C there, or kill ${pid}), or give this one data and ports of its own: ` +
-      'KAFKA_PORT=19092 REGISTRY_PORT=18081 MONGODB_PORT=37017 PRODUCER_PORT=13001 QUERY_API_PORT=13000 npm start -- --data .data-2',
+      'KAFKA_PORT=19092 REGISTRY_PORT=18081 MONGODB_PORT=37017 PRODUCER_PORT=13001 QUERY_API_PORT=13000 CONSOLE_PORT=13002 npm start -- --data .data-2',
   );
 }

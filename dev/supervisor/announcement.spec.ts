@@ -6,6 +6,7 @@ describe('the lines before ready', () => {
     producer: 'http://127.0.0.1:3001',
     issuer: undefined,
     queryApi: 'http://127.0.0.1:3000',
+    console: 'http://127.0.0.1:3002',
     consumers: 2,
     brokers: '127.0.0.1:9092',
     registryUrl: 'http://127.0.0.1:8081/apis/ccompat/v7',

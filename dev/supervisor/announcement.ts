@@ -4,6 +4,7 @@ import { join } from 'node:path';
 export interface Whereabouts {
   readonly producer: string | undefined;
   readonly queryApi: string | undefined;
+  readonly console: string | undefined;
   /** `undefined`: no tokens are asked for. */
   readonly issuer: string | undefined;
   readonly consumers: number;
@@ -20,6 +21,7 @@ export function announcement(where: Whereabouts): string[] {
     '',
     `  Producer         ${producer}/docs`,
     `  Query API        ${queryApi}/docs`,
+    `  Console          ${where.console}/docs`,
     ...(issuer === undefined ? [] : [`  Tokens           ${issuer}, client orders-demo, secret orders-demo-secret`]),
     `  Consumers        ${where.consumers}`,
     `  Kafka            ${where.brokers}`,

@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { appPortClaims, consumerDefinition, producerDefinition, queryApiDefinition } from './app-definitions.js';
+import {
+  appPortClaims,
+  consoleDefinition,
+  consumerDefinition,
+  producerDefinition,
+  queryApiDefinition,
+} from './app-definitions.js';
 import { readStackOptions } from './stack-options.js';
 
 const options = readStackOptions(['--in-flight', '500'], { QUERY_API_PORT: '4000' }, '/project');
@@ -32,7 +38,12 @@ describe('the variables of an app', () => {
     expect(producerDefinition(context).env['PORT']).toBe('3001');
     expect(queryApiDefinition(context).env['PORT']).toBe('4000');
     expect(consumerDefinition(context, 2).env['PORT']).toBe('0');
-    expect(appPortClaims(options).map(({ port }) => port)).toEqual([3001, 4000]);
+    expect(appPortClaims(options).map(({ port }) => port)).toEqual([3001, 4000, 3002]);
+  });
+
+  it('tell each consumer its name, and the console who can scale them', () => {
+    expect(consumerDefinition(context, 2).env['INSTANCE_NAME']).toBe('consumer-2');
+    expect(consoleDefinition(context).env).toMatchObject({ PORT: '3002', SCALED_BY: 'supervisor' });
   });
 
   it('give the settings of the flags to the consumers, and the secret of page tokens to the query API alone', () => {

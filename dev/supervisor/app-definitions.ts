@@ -37,11 +37,13 @@ export const PRODUCER_HEAP: Heap = { oldMiB: 128, youngMiB: 16 };
 const MALLOC: NodeJS.ProcessEnv = { MALLOC_ARENA_MAX: '2' };
 
 /** The ports that the apps are going to take. Consumers take any that is free. */
-export function appPortClaims({ listenHost, producerPort, queryApiPort, issuerPort, auth }: StackOptions): PortClaim[] {
+export function appPortClaims(options: StackOptions): PortClaim[] {
+  const { listenHost, producerPort, queryApiPort, consolePort, issuerPort, auth } = options;
   return [
     ...(auth ? [{ owner: 'the issuer', host: '127.0.0.1', port: issuerPort, setting: 'ISSUER_PORT' }] : []),
     { owner: 'the producer', host: listenHost, port: producerPort, setting: 'PRODUCER_PORT' },
     { owner: 'the query API', host: listenHost, port: queryApiPort, setting: 'QUERY_API_PORT' },
+    { owner: 'the console', host: listenHost, port: consolePort, setting: 'CONSOLE_PORT' },
   ];
 }
 
@@ -56,9 +58,17 @@ export function queryApiDefinition(context: AppContext): AppDefinition {
   });
 }
 
+export function consoleDefinition(context: AppContext): AppDefinition {
+  return define('console', 'console', context, SERVICE_HEAP, {
+    PORT: String(context.options.consolePort),
+    // It may ask the supervisor, over the channel that every app has to it.
+    SCALED_BY: 'supervisor',
+  });
+}
+
 /** The nth consumer, counted from 1. */
 export function consumerDefinition(context: AppContext, n: number): AppDefinition {
-  const settings = { PORT: '0', ...context.options.consumerSettings };
+  const settings = { PORT: '0', INSTANCE_NAME: `consumer-${n}`, ...context.options.consumerSettings };
   return define(`consumer-${n}`, 'consumer', context, consumerHeap({ ...context.env, ...settings }), settings);
 }
 
@@ -76,8 +86,8 @@ export function consumerHeap({ IN_FLIGHT_LIMIT }: NodeJS.ProcessEnv): Heap {
 
 /** Under `--auth`: the provider of the tokens that all services ask for. It is for this machine only. */
 export function issuerDefinition(context: AppContext): AppDefinition {
-  const { dataDirectory, producerPort, queryApiPort, issuerPort } = context.options;
-  const origins = [queryApiPort, producerPort].flatMap((port) => [
+  const { dataDirectory, producerPort, queryApiPort, consolePort, issuerPort } = context.options;
+  const origins = [queryApiPort, producerPort, consolePort].flatMap((port) => [
     `http://localhost:${port}`,
     `http://127.0.0.1:${port}`,
   ]);

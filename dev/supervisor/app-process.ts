@@ -37,6 +37,8 @@ export interface AppSurroundings {
   readonly records: ProcessRecords;
   readonly guard: ServerGuard | undefined;
   readonly view: AppLogView;
+  /** Told by the console: so many consumers are wanted. */
+  readonly onScale: (consumers: number) => void;
 }
 
 /** How a process ended: its exit code, or the signal. */
@@ -72,6 +74,7 @@ export class AppProcess {
     }
     child.on('message', (message) => {
       if (isListening(message)) this.url = message.url;
+      if (isScaling(message)) surroundings.onScale(message.consumers);
     });
     this.ended = endingOf(child).finally(() => {
       this.gone = true;
@@ -123,6 +126,12 @@ function endingOf(child: ChildProcess): Promise<Ending> {
   child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
   child.once('error', (error) => resolve(error.message));
   return promise;
+}
+
+function isScaling(message: unknown): message is { type: 'scale'; consumers: number } {
+  if (typeof message !== 'object' || message === null || !('type' in message) || !('consumers' in message))
+    return false;
+  return message.type === 'scale' && Number.isInteger(message.consumers);
 }
 
 function isListening(message: unknown): message is { type: 'listening'; url: string } {

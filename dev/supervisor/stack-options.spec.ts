@@ -27,6 +27,7 @@ describe('npm start', () => {
       serverPorts: { kafka: 9092, registry: 8081, mongodb: 27017 },
       producerPort: 3001,
       queryApiPort: 3000,
+      consolePort: 3002,
       issuerPort: 3003,
       listenHost: '127.0.0.1',
       consumerSettings: {},
@@ -106,6 +107,7 @@ describe('npm start', () => {
 
   it('refuses one port for two', () => {
     expect(refusal([], { PRODUCER_PORT: '3000' }).message).toBe('PRODUCER_PORT and QUERY_API_PORT are both 3000.');
+    expect(refusal([], { CONSOLE_PORT: '3001' }).message).toBe('PRODUCER_PORT and CONSOLE_PORT are both 3001.');
   });
 
   it("doesn't mind the port of a server that isn't started", () => {

@@ -16,6 +16,7 @@ export interface StackOptions {
   readonly serverPorts: ServerPorts;
   readonly producerPort: number;
   readonly queryApiPort: number;
+  readonly consolePort: number;
   readonly issuerPort: number;
   readonly listenHost: string;
   /** Variables that go to the apps because a flag set them. Those of the environment go to them anyway. */
@@ -69,6 +70,7 @@ export function readStackOptions(
     },
     producerPort: port(env, 'PRODUCER_PORT', 3001),
     queryApiPort: port(env, 'QUERY_API_PORT', 3000),
+    consolePort: port(env, 'CONSOLE_PORT', 3002),
     issuerPort: port(env, 'ISSUER_PORT', 3003),
     listenHost: env['LISTEN_HOST'] || '127.0.0.1',
     consumerSettings: {
@@ -127,7 +129,7 @@ function port(env: NodeJS.ProcessEnv, setting: string, otherwise: number): numbe
 }
 
 function requireDifferentPorts(options: StackOptions): void {
-  const { serverPorts, producerPort, queryApiPort, issuerPort, external } = options;
+  const { serverPorts, producerPort, queryApiPort, consolePort, issuerPort, external } = options;
   const ports = new Map<number, string>();
   const claim = (setting: string, number: number): void => {
     const other = ports.get(number);
@@ -145,5 +147,6 @@ function requireDifferentPorts(options: StackOptions): void {
   if (!external.mongodb) claim('MONGODB_PORT', serverPorts.mongodb);
   claim('PRODUCER_PORT', producerPort);
   claim('QUERY_API_PORT', queryApiPort);
+  claim('CONSOLE_PORT', consolePort);
   if (options.auth) claim('ISSUER_PORT', issuerPort);
 }

@@ -9,6 +9,7 @@ import { announcement } from './announcement.js';
 import { App } from './app.js';
 import {
   appPortClaims,
+  consoleDefinition,
   consumerDefinition,
   issuerDefinition,
   issuerUrl,
@@ -16,7 +17,9 @@ import {
   queryApiDefinition,
   type AppContext,
 } from './app-definitions.js';
+import type { AppDefinition } from './app-process.js';
 import type { AppLogView } from './app-log-view.js';
+import { ConsumerPool } from './consumer-pool.js';
 import { pageTokenSecret } from './page-token-secret.js';
 import { SourceWatch } from './source-watch.js';
 import { DEFAULT_PARTITIONS, type StackOptions } from './stack-options.js';
@@ -40,7 +43,8 @@ export class Stack {
   private readonly breakdown = Promise.withResolvers<never>();
   private readonly choice: EmbeddedChoice;
   private servers: EmbeddedServers | undefined;
-  private apps: App[] = [];
+  private services: App[] = [];
+  private consumers: ConsumerPool | undefined;
   private watch: SourceWatch | undefined;
   private starting: Promise<void> = Promise.resolve();
 
@@ -70,14 +74,16 @@ export class Stack {
     const startedAt = performance.now();
     const seconds = (): string => ((performance.now() - startedAt) / 1_000).toFixed(1);
     this.watch?.stop();
-    if (this.apps.length > 0) {
-      print(`draining ${this.apps.map(({ name }) => name).join(', ')}`);
-      await Promise.all(this.apps.map((app) => this.drain(app)));
+    const scaled = this.consumers?.close();
+    const { apps } = this;
+    if (apps.length > 0) {
+      print(`draining ${apps.map(({ name }) => name).join(', ')}`);
+      await Promise.all([scaled, ...apps.map((app) => this.drain(app))]);
       print(`drained in ${seconds()} s; stopping the servers`);
     }
     await this.servers?.stop(SERVER_BUDGET_MS);
     await Promise.allSettled([this.starting]);
-    if (this.servers !== undefined || this.apps.length > 0)
+    if (this.servers !== undefined || apps.length > 0)
       print(`everything has stopped (${seconds()} s); the data stay in ${this.data.path}`);
   }
 
@@ -96,9 +102,7 @@ export class Stack {
     const built = this.options.watch ? this.watchSources() : Promise.resolve();
     const [context] = await Promise.all([this.startServers(partitions, signal), built]);
     signal.throwIfAborted();
-    this.apps = this.makeApps(context);
-    print(`starting ${this.apps.map(({ name }) => name).join(', ')}`);
-    await Promise.all(this.apps.map((app) => app.start()));
+    await this.startApps(context);
     signal.throwIfAborted();
     if (this.choice.kafka && partitions !== undefined) this.data.rememberPartitions(partitions);
     for (const line of announcement(this.whereabouts(context))) print(line);
@@ -144,16 +148,26 @@ export class Stack {
     return wanted ?? made ?? DEFAULT_PARTITIONS;
   }
 
-  private makeApps(context: AppContext): App[] {
+  /** Services and consumers, in the order in which they are told of. */
+  private get apps(): readonly App[] {
+    return [...this.services, ...(this.consumers?.running ?? [])];
+  }
+
+  private async startApps(context: AppContext): Promise<void> {
     const { view, print } = this.voice;
-    const surroundings = { records: this.data.records, guard: this.servers?.guard, view };
-    const consumers = Array.from({ length: this.options.consumers }, (_, index) =>
-      consumerDefinition(context, index + 1),
-    );
-    const issuer = this.options.auth ? [issuerDefinition(context)] : [];
-    return [...issuer, producerDefinition(context), queryApiDefinition(context), ...consumers].map(
-      (definition) => new App(definition, surroundings, print),
-    );
+    const onScale = (consumers: number): void => this.consumers?.scale(consumers);
+    const surroundings = { records: this.data.records, guard: this.servers?.guard, view, onScale };
+    const make = (definition: AppDefinition): App => new App(definition, surroundings, print);
+    const services = [producerDefinition(context), queryApiDefinition(context), consoleDefinition(context)];
+    this.services = [...(this.options.auth ? [issuerDefinition(context)] : []), ...services].map(make);
+    this.consumers = new ConsumerPool({
+      make: (n) => make(consumerDefinition(context, n)),
+      drain: async (app) => this.drain(app),
+      print,
+    });
+    const started = this.consumers.start(this.options.consumers);
+    print(`starting ${this.apps.map(({ name }) => name).join(', ')}`);
+    await Promise.all([started, ...this.services.map((app) => app.start())]);
   }
 
   private async drain(app: App): Promise<void> {
@@ -171,10 +185,11 @@ export class Stack {
   }
 
   private whereabouts({ addresses, env, options }: AppContext): Parameters<typeof announcement>[0] {
-    const urlOf = (name: string): string | undefined => this.apps.find((app) => app.name === name)?.url;
+    const urlOf = (name: string): string | undefined => this.services.find((app) => app.name === name)?.url;
     return {
       producer: urlOf('producer'),
       queryApi: urlOf('query-api'),
+      console: urlOf('console'),
       issuer: options.auth ? issuerUrl(options) : undefined,
       consumers: options.consumers,
       brokers: addresses.KAFKA_BROKERS ?? env['KAFKA_BROKERS'] ?? '',

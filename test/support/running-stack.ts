@@ -29,7 +29,7 @@ export class RunningStack {
   private constructor(
     private readonly child: ChildProcess,
     readonly dataDirectory: string,
-    /** The variables that set the ports: KAFKA_PORT, REGISTRY_PORT, MONGODB_PORT, PRODUCER_PORT, QUERY_API_PORT, ISSUER_PORT. */
+    /** The variables that set the ports: KAFKA_PORT, REGISTRY_PORT, MONGODB_PORT, PRODUCER_PORT, QUERY_API_PORT, CONSOLE_PORT, ISSUER_PORT. */
     readonly ports: Readonly<Record<string, string>>,
   ) {
     for (const stream of [child.stdout, child.stderr]) {
@@ -90,6 +90,10 @@ export class RunningStack {
 
   get producerUrl(): string {
     return `http://127.0.0.1:${this.ports['PRODUCER_PORT']}`;
+  }
+
+  get consoleUrl(): string {
+    return `http://127.0.0.1:${this.ports['CONSOLE_PORT']}`;
   }
 
   get queryApiUrl(): string {
@@ -161,7 +165,8 @@ export async function survivors(processes: readonly ProcessRecord[], withinMs: n
 }
 
 async function freePorts(): Promise<Record<string, string>> {
-  const settings = ['KAFKA_PORT', 'REGISTRY_PORT', 'MONGODB_PORT', 'PRODUCER_PORT', 'QUERY_API_PORT', 'ISSUER_PORT'];
+  const servers = ['KAFKA_PORT', 'REGISTRY_PORT', 'MONGODB_PORT'];
+  const settings = [...servers, 'PRODUCER_PORT', 'QUERY_API_PORT', 'CONSOLE_PORT', 'ISSUER_PORT'];
   const ports: Record<string, string> = {};
   for (const setting of settings) ports[setting] = String(await freePort());
   return ports;

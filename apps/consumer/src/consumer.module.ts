@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { register } from 'prom-client';
+import { ensureConsumerIndexes } from '#orders/consumer-heartbeat.js';
 import { ensureDeadLetterIndexes } from '#orders/dead-letters.js';
 import { OrderCodec } from '#orders/order-codec.js';
 import { ensureOrderIndexes } from '#orders/orders-collection.js';
@@ -18,10 +19,12 @@ import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
 import { insertOrders } from './bulk-insert.js';
 import { DeadLettersController } from './dead-letters.controller.js';
+import { Heartbeat } from './heartbeat.js';
 import { OrderSaver } from './order-saver.js';
 import { OrdersController } from './orders.controller.js';
 import { OrdersSavers } from './orders-savers.js';
 import { ConsumerReadiness } from './readiness.js';
+import { Rebalances } from './rebalances.js';
 import { classifySaveFailure } from './save-failure.js';
 import { settings } from './settings.js';
 import { SimulatedDelay } from './simulated-delay.js';
@@ -33,6 +36,7 @@ async function connectMongo(): Promise<Mongo> {
   const mongo = new Mongo(settings.MONGODB_URI, 'orders-consumer');
   await ensureOrderIndexes(mongo.db);
   await ensureDeadLetterIndexes(mongo.db);
+  await ensureConsumerIndexes(mongo.db);
   return mongo;
 }
 
@@ -42,14 +46,14 @@ async function createSaver(mongo: Mongo): Promise<OrderSaver> {
   return new OrderSaver(codec, delay, settings.MAX_ORDER_BYTES, async (documents) => insertOrders(mongo, documents));
 }
 
-async function createServer(): Promise<ParallelConsumerServer> {
+async function createServer(rebalances: Rebalances): Promise<ParallelConsumerServer> {
   await prepareTopics(kafka, { partitions: settings.TOPIC_PARTITIONS, clusterId: settings.KAFKA_CLUSTER_ID });
   const metrics = new PrometheusMetrics(register);
   const savers: ConsumerNames = { topic: ORDERS_TOPIC, group: SAVERS_GROUP };
   const projectors: ConsumerNames = { topic: DEAD_LETTER_TOPIC, group: DEAD_LETTER_GROUP };
   const orders: TopicOptions = {
     groupId: SAVERS_GROUP,
-    observer: metrics.observer(savers),
+    observer: rebalances.countedBy(metrics.observer(savers)),
     classify: classifySaveFailure,
     deadLetterTopic: DEAD_LETTER_TOPIC,
     inFlight: settings.IN_FLIGHT_LIMIT,
@@ -84,14 +88,17 @@ async function createServer(): Promise<ParallelConsumerServer> {
     { provide: Mongo, useFactory: connectMongo },
     { provide: KafkaProbe, useValue: new KafkaProbe(kafka) },
     { provide: OrderSaver, useFactory: createSaver, inject: [Mongo] },
-    { provide: ParallelConsumerServer, useFactory: createServer },
+    Rebalances,
+    { provide: ParallelConsumerServer, useFactory: createServer, inject: [Rebalances] },
     OrdersSavers,
   ],
-  exports: [Mongo, KafkaProbe, OrdersSavers],
+  exports: [Mongo, KafkaProbe, OrdersSavers, Rebalances],
 })
 class SavingModule {}
 
 @Module({
   imports: [logsModule(logger), MetricsModule, SavingModule, HealthModule.with(ConsumerReadiness, [SavingModule])],
+  // Of the outer module, whose ends come first: MongoDB is still there when it takes its leave.
+  providers: [Heartbeat],
 })
 export class ConsumerModule {}

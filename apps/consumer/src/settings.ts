@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { z } from 'zod';
 import { httpSettings, kafkaSettings, loadSettings, mongoSettings, wholeNumber } from '#service/settings.js';
 
@@ -5,6 +6,8 @@ const SettingsSchema = z.object({
   ...httpSettings(0),
   ...mongoSettings,
   ...kafkaSettings,
+  /** What people call this consumer. */
+  INSTANCE_NAME: z.string().max(100).default(hostname()),
   IN_FLIGHT_LIMIT: z.union([z.literal('auto'), wholeNumber(1, 1_000_000)]).default(6_000),
   /**
    * Bytes of a record's value; a larger one is not read, but dead-lettered. An order has some 80, and less than 1,000 whatever it says.

@@ -1,0 +1,40 @@
+import { Module } from '@nestjs/common';
+import { TopicPositions } from '#orders/topic-positions.js';
+import { systemClock } from '#parallel-consumer/clock.js';
+import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
+import { HealthModule } from '#service/health.js';
+import { createLogger, logsModule } from '#service/logs.js';
+import { MetricsModule } from '#service/metrics.js';
+import { Mongo } from '#service/mongo.js';
+import { PipelineController } from './pipeline/pipeline.controller.js';
+import { PipelineLooks } from './pipeline/pipeline-looks.js';
+import { PipelineWatch } from './pipeline/pipeline-watch.js';
+import { ConsoleReadiness } from './readiness.js';
+import { ScalingController } from './scaling/scaling.controller.js';
+import { Supervisor } from './scaling/supervisor.js';
+import { settings } from './settings.js';
+
+const logger = createLogger('console', settings.LOG_LEVEL);
+const kafka = connectKafka({ brokers: settings.KAFKA_BROKERS, clientId: 'orders-console', logger });
+
+@Module({
+  providers: [{ provide: Mongo, useFactory: () => new Mongo(settings.MONGODB_URI, 'orders-console') }],
+  exports: [Mongo],
+})
+class DatabaseModule {}
+
+@Module({
+  imports: [logsModule(logger), MetricsModule, DatabaseModule, HealthModule.with(ConsoleReadiness, [DatabaseModule])],
+  controllers: [PipelineController, ScalingController],
+  providers: [
+    { provide: TopicPositions, useValue: new TopicPositions(kafka) },
+    PipelineLooks,
+    {
+      provide: PipelineWatch,
+      useFactory: (looks: PipelineLooks) => new PipelineWatch(async () => looks.look(), systemClock),
+      inject: [PipelineLooks],
+    },
+    { provide: Supervisor, useValue: new Supervisor(settings.SCALED_BY === 'supervisor' ? process : undefined) },
+  ],
+})
+export class ConsoleModule {}

@@ -1,0 +1,115 @@
+import { GONE_AFTER_MS } from '#orders/consumer-heartbeat.js';
+import { recordsBetween, type Positions } from '#orders/topic-positions.js';
+import type { PipelineLook, SeenConsumer } from './pipeline-looks.js';
+import type { PipelineResponse } from './pipeline-response.js';
+
+/** A look, and what was produced and saved until then, counted from any point on. */
+export interface CountedLook extends PipelineLook {
+  readonly produced: number | null;
+  readonly saved: number | null;
+}
+
+/** @param looks the last one, and those of some seconds before it, oldest first */
+export function pipelineFigures(looks: readonly CountedLook[]): PipelineResponse {
+  const last = looks.at(-1);
+  if (last === undefined) throw new RangeError('nobody looked');
+  const { ends, committed, consumers, deadLetters } = last;
+  const lagRecords = ends && committed && recordsBetween(committed, ends);
+  const savedPerSecond = rateOf(looks, 'saved');
+  const partitions = ends && partitionsOf(ends, committed, consumers);
+  const heard = consumers?.filter(isHeard);
+  return {
+    producedPerSecond: rateOf(looks, 'produced'),
+    savedPerSecond,
+    inFlight: heard?.reduce((sum, { inFlight }) => sum + inFlight, 0) ?? null,
+    lagRecords,
+    lagSeconds: partitions && worst(partitions.map(({ lagSeconds }) => lagSeconds)),
+    secondsToDrain: toDrain(lagRecords, savedPerSecond),
+    deadLetters,
+    partitions,
+    consumers: consumers?.map(consumerOf).toSorted(byName) ?? null,
+  };
+}
+
+export function isHeard({ ageMs }: SeenConsumer): boolean {
+  return ageMs <= GONE_AFTER_MS;
+}
+
+/** Between the oldest and the newest look that know it; what isn't known now has no rate. */
+function rateOf(looks: readonly CountedLook[], field: 'produced' | 'saved'): number | null {
+  const last = looks.at(-1);
+  const first = looks.find((look) => look[field] !== null);
+  const [from, to] = [first?.[field] ?? null, last?.[field] ?? null];
+  if (first === undefined || last === undefined || from === null || to === null || first === last) return null;
+  return Math.max(0, to - from) / ((last.at - first.at) / 1_000);
+}
+
+function toDrain(lagRecords: number | null, savedPerSecond: number | null): number | null {
+  if (lagRecords === 0) return 0;
+  if (lagRecords === null || savedPerSecond === null || savedPerSecond === 0) return null;
+  return lagRecords / savedPerSecond;
+}
+
+function partitionsOf(
+  ends: Positions,
+  committed: Positions | null,
+  consumers: readonly SeenConsumer[] | null,
+): NonNullable<PipelineResponse['partitions']> {
+  const owners = new Map<number, { readonly id: string; readonly lagSeconds: number | null }>();
+  for (const { _id: id, partitions } of consumers?.filter(isHeard) ?? [])
+    for (const { partition, lagSeconds } of partitions) owners.set(partition, { id, lagSeconds });
+  return [...ends]
+    .toSorted(([a], [b]) => a - b)
+    .map(([partition, endOffset]) => {
+      const committedOffset = committed?.get(partition) ?? null;
+      const lagRecords = committedOffset === null ? null : Math.max(0, endOffset - committedOffset);
+      const owner = owners.get(partition);
+      return {
+        partition,
+        endOffset,
+        committedOffset,
+        lagRecords,
+        lagSeconds: lagRecords === 0 ? 0 : (owner?.lagSeconds ?? null),
+        owner: owner?.id ?? null,
+      };
+    });
+}
+
+/** Unknown as soon as one is: it may be the worst. */
+function worst(values: readonly (number | null)[]): number | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === values.length ? Math.max(0, ...known) : null;
+}
+
+function consumerOf(consumer: SeenConsumer): NonNullable<PipelineResponse['consumers']>[number] {
+  const { _id: id, name, ageMs, partitions, ratePerSecond, inFlight, inFlightLimit, rebalances } = consumer;
+  const silentSeconds = Math.max(0, ageMs) / 1_000;
+  if (!isHeard(consumer))
+    return {
+      id,
+      name,
+      partitions: null,
+      ratePerSecond: null,
+      inFlight: null,
+      inFlightLimit: null,
+      rebalances: null,
+      notReadyBecause: 'it is not heard of any more',
+      silentSeconds,
+    };
+  return {
+    id,
+    name,
+    partitions: partitions.map(({ partition }) => partition).toSorted((a, b) => a - b),
+    ratePerSecond,
+    inFlight,
+    inFlightLimit,
+    rebalances,
+    notReadyBecause: consumer.notReadyBecause,
+    silentSeconds,
+  };
+}
+
+/** `consumer-10` after `consumer-9`. Of one name: always in the same order. */
+function byName(a: { readonly name: string; readonly id: string }, b: typeof a): number {
+  return a.name.localeCompare(b.name, 'en', { numeric: true }) || a.id.localeCompare(b.id);
+}

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { consumersCollection, HEARTBEAT_EVERY_MS, type ConsumerHeartbeat } from '#orders/consumer-heartbeat.js';
+import { Mongo } from '#service/mongo.js';
+import { OrdersSavers } from './orders-savers.js';
+import { Rebalances } from './rebalances.js';
+import { settings } from './settings.js';
+
+/** Makes this consumer known in MongoDB once a second, until it has drained. One that can't be written is left out: the next one tells all. */
+@Injectable()
+export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('heartbeat');
+  private readonly id = randomUUID();
+  private readonly startedAt = new Date();
+  private timer: NodeJS.Timeout | undefined;
+  private writing: Promise<void> | undefined;
+
+  constructor(
+    private readonly mongo: Mongo,
+    private readonly savers: OrdersSavers,
+    private readonly rebalances: Rebalances,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.beat();
+    this.timer = setInterval(() => this.beat(), HEARTBEAT_EVERY_MS);
+  }
+
+  /** Gone, as everybody may see at once: it has drained. */
+  async onApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.writing;
+    await this.tried('removed', async () => consumersCollection(this.mongo.db).deleteOne({ _id: this.id }));
+  }
+
+  private beat(): void {
+    this.writing ??= this.write().finally(() => {
+      this.writing = undefined;
+    });
+  }
+
+  private async write(): Promise<void> {
+    const { _id, ...fields } = this.figures();
+    await this.tried('written', async () =>
+      consumersCollection(this.mongo.db).updateOne(
+        { _id },
+        // By the server's clock: those of the consumers differ.
+        { $set: fields, $currentDate: { at: true } },
+        { upsert: true, writeConcern: { w: 1, journal: false } },
+      ),
+    );
+  }
+
+  private figures(): Omit<ConsumerHeartbeat, 'at'> {
+    const { partitions, notReadyBecause, inFlight, inFlightLimit, ratePerSecond, finished, deadLettered } =
+      this.savers.status;
+    const { user, system } = process.cpuUsage();
+    return {
+      _id: this.id,
+      name: settings.INSTANCE_NAME,
+      host: hostname(),
+      pid: process.pid,
+      startedAt: this.startedAt,
+      notReadyBecause: notReadyBecause ?? null,
+      partitions: partitions.map(({ partition, committable, lag, lagSeconds }) => ({
+        partition,
+        committable,
+        lagRecords: lag,
+        lagSeconds: lagSeconds ?? null,
+      })),
+      inFlight,
+      inFlightLimit,
+      ratePerSecond,
+      finished,
+      deadLettered,
+      rebalances: this.rebalances.count,
+      cpuSeconds: (user + system) / 1_000_000,
+    };
+  }
+
+  private async tried(what: string, work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.logger.debug(`not ${what}: ${String(error)}`);
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import type { App } from './app.js';
+
+export interface PoolParts {
+  /** Makes the nth consumer, counted from 1. */
+  readonly make: (n: number) => App;
+  /** Drains one, and says so where it had to be killed. */
+  readonly drain: (app: App) => Promise<void>;
+  readonly print: (line: string) => void;
+}
+
+/** The consumers of a stack: as many as are wanted, one change after another. */
+export class ConsumerPool {
+  /** By their numbers, ascending. */
+  private apps = new Map<number, App>();
+  private wanted: number | undefined;
+  private changing: Promise<void> | undefined;
+  private isClosed = false;
+
+  constructor(private readonly parts: PoolParts) {}
+
+  /** Those that run or are starting. */
+  get running(): readonly App[] {
+    return [...this.apps.values()];
+  }
+
+  /** The first ones. @throws what keeps one from getting ready */
+  async start(count: number): Promise<void> {
+    await Promise.all(this.add(count).map(async (app) => app.start()));
+  }
+
+  /** So many from now on: the lowest numbers stay. What a change before it has begun is finished first; of several that wait the last counts. */
+  scale(count: number): void {
+    this.wanted = count;
+    this.changing ??= this.changeOn();
+  }
+
+  /**
+   * Begins no change any more: whoever drains all that run must not find another one starting.
+   * @returns once a change that had begun is over: those that it drains run no more
+   */
+  async close(): Promise<void> {
+    this.isClosed = true;
+    await this.changing;
+  }
+
+  private async changeOn(): Promise<void> {
+    while (this.wanted !== undefined && !this.isClosed) {
+      const count = this.wanted;
+      this.wanted = undefined;
+      await this.change(count);
+    }
+    this.changing = undefined;
+  }
+
+  private async change(count: number): Promise<void> {
+    const leaving = this.remove(this.apps.size - count);
+    const coming = this.add(count - this.apps.size);
+    if (leaving.length > 0) this.parts.print(`draining ${namesOf(leaving)}`);
+    if (coming.length > 0) this.parts.print(`starting ${namesOf(coming)}`);
+    await Promise.all([
+      ...leaving.map(async (app) => this.parts.drain(app)),
+      ...coming.map(async (app) => this.try(app)),
+    ]);
+    if (!this.isClosed) this.parts.print(`${this.apps.size} consumers run`);
+  }
+
+  private add(count: number): App[] {
+    const added: App[] = [];
+    for (let n = 1; added.length < count; n += 1) {
+      if (this.apps.has(n)) continue;
+      const app = this.parts.make(n);
+      this.apps.set(n, app);
+      added.push(app);
+    }
+    this.apps = new Map([...this.apps].toSorted(([a], [b]) => a - b));
+    return added;
+  }
+
+  private remove(count: number): App[] {
+    const removed = count > 0 ? [...this.apps].slice(-count) : [];
+    for (const [n] of removed) this.apps.delete(n);
+    return removed.map(([, app]) => app);
+  }
+
+  /** One more that doesn't get ready is told and given up: the others do their work without it. */
+  private async try(app: App): Promise<void> {
+    try {
+      await app.start();
+    } catch (error) {
+      if (this.isClosed) return;
+      this.parts.print(String(error instanceof Error ? error.message : error));
+      for (const [n, other] of this.apps) if (other === app) this.apps.delete(n);
+      await this.parts.drain(app);
+    }
+  }
+}
+
+function namesOf(apps: readonly App[]): string {
+  return apps.map(({ name }) => name).join(', ');
+}

@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { EventSourceParserStream } from 'eventsource-parser/stream';
+import type { PipelineResponse } from '../apps/console/src/pipeline/pipeline-response.js';
+import { eventually } from './support/eventually.js';
+import { Pipeline } from './support/pipeline.js';
+
+const PARTITIONS = 3;
+
+interface Answer {
+  readonly status: number;
+  readonly body: { readonly code: string; readonly errors: { field: string }[]; count: number; idle: number | null };
+}
+
+/** Each partition has an owner, and all of them together have so many. */
+function areShared({ partitions, consumers }: PipelineResponse, among: number): boolean {
+  const owners = new Set(partitions?.map(({ owner }) => owner));
+  return consumers?.length === among && !owners.has(null) && owners.size === among;
+}
+
+function idleOnes({ consumers }: PipelineResponse): number | undefined {
+  return consumers?.filter(({ partitions }) => partitions?.length === 0).length;
+}
+
+describe('the console', () => {
+  let pipeline: Pipeline;
+
+  beforeAll(async () => {
+    pipeline = await Pipeline.start('--partitions', `${PARTITIONS}`, '--save-ms', '0..1000', '--in-flight', '1000');
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+  }, 60_000);
+
+  async function now(): Promise<PipelineResponse> {
+    const response = await fetch(`${pipeline.stack.consoleUrl}/v1/pipeline`);
+    expect(response.status).toBe(200);
+    return (await response.json()) as PipelineResponse;
+  }
+
+  async function scale(body: unknown): Promise<Answer> {
+    const response = await fetch(`${pipeline.stack.consoleUrl}/v1/pipeline/consumers`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, body: (await response.json()) as Answer['body'] };
+  }
+
+  it('tells an idle pipeline: nothing to do, and one consumer with all partitions', async () => {
+    await eventually('the consumer has its partitions', 20_000, async () => areShared(await now(), 1));
+    const idle = await now();
+    expect(idle).toMatchObject({ producedPerSecond: 0, savedPerSecond: 0, lagRecords: 0, lagSeconds: 0 });
+    expect(idle).toMatchObject({ secondsToDrain: 0, inFlight: 0, deadLetters: 0 });
+    expect(idle.partitions).toHaveLength(PARTITIONS);
+    expect(idle.consumers).toMatchObject([{ name: 'consumer-1', inFlightLimit: 1_000, notReadyBecause: null }]);
+  });
+
+  it('tells what is produced, saved and on its way, and where it stands afterwards', async () => {
+    const { id } = await pipeline.populate({ count: 12_000, faults: { poison: 0.01 } });
+    const seen: PipelineResponse[] = [];
+    await eventually('it is being saved', 20_000, async () => {
+      seen.push(await now());
+      return seen.some((each) => (each.savedPerSecond ?? 0) > 500 && (each.secondsToDrain ?? 0) > 0);
+    });
+    expect(Math.max(...seen.map(({ producedPerSecond }) => producedPerSecond ?? 0))).toBeGreaterThan(1_000);
+    expect(Math.max(...seen.map(({ inFlight }) => inFlight ?? 0))).toBe(1_000);
+    await pipeline.allEnded(id, 60_000);
+    await eventually('nothing is on its way', 10_000, async () => (await now()).lagRecords === 0);
+    expect((await now()).deadLetters).toBeGreaterThan(50);
+  }, 90_000);
+
+  it('starts consumers, which are seen and share the partitions, and drains them again', async () => {
+    const { id } = await pipeline.populate({ count: 60_000 });
+    expect(await scale({ count: 3 })).toEqual({ status: 202, body: { count: 3, idle: 0 } });
+    await eventually('they are seen', 30_000, async () => (await now()).consumers?.length === 3);
+    await eventually('they share the partitions', 20_000, async () => areShared(await now(), 3));
+    await eventually('three save at once', 20_000, async () => ((await now()).inFlight ?? 0) > 2_500);
+    expect((await now()).consumers?.map(({ name }) => name)).toEqual(['consumer-1', 'consumer-2', 'consumer-3']);
+    expect((await scale({ count: 1 })).status).toBe(202);
+    await eventually('one has all partitions', 30_000, async () => areShared(await now(), 1));
+    const operation = await pipeline.allSaved(id, 90_000);
+    expect(operation.saved).toBe(60_000);
+  }, 180_000);
+
+  it('says how many consumers more than partitions are idle, and starts them all the same', async () => {
+    const wanted = PARTITIONS + 1;
+    expect(await scale({ count: wanted })).toEqual({ status: 202, body: { count: wanted, idle: 1 } });
+    await eventually('all are there', 60_000, async () => (await now()).consumers?.length === wanted);
+    await eventually('one has nothing to do', 30_000, async () => idleOnes(await now()) === 1);
+    expect(idleOnes(await now())).toBe(1);
+    await scale({ count: 1 });
+    await eventually('one is left', 60_000, async () => areShared(await now(), 1));
+  }, 150_000);
+
+  it.each([
+    { count: 0 },
+    { count: -1 },
+    { count: 1.5 },
+    { count: 1_000 },
+    { count: '2' },
+    {},
+    { count: 1, force: true },
+    [],
+  ])('refuses to scale to %j, and changes nothing', async (body) => {
+    const answer = await scale(body);
+    expect([answer.status, answer.body.code]).toEqual([400, 'invalid-request']);
+    expect((await now()).consumers).toHaveLength(1);
+  });
+
+  it('tells it once a second as events', async () => {
+    const gone = new AbortController();
+    const response = await fetch(`${pipeline.stack.consoleUrl}/v1/pipeline/events`, { signal: gone.signal });
+    const events = response.body?.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
+    const times: number[] = [];
+    for await (const { event, data } of events ?? []) {
+      expect(event).toBe('pipeline');
+      expect((JSON.parse(data) as PipelineResponse).partitions).toHaveLength(PARTITIONS);
+      times.push(performance.now());
+      if (times.length === 4) break;
+    }
+    expect((times[3] ?? 0) - (times[1] ?? 0)).toBeGreaterThan(1_500);
+    gone.abort();
+  });
+
+  it('says that a killed consumer is not heard of, and nothing of what it does', async () => {
+    const { pid } = pipeline.stack.process('consumer-1');
+    process.kill(pid, 'SIGKILL');
+    await eventually('it is missed', 15_000, async () => (await now()).consumers?.[0]?.inFlight === null);
+    expect((await now()).consumers?.[0]).toMatchObject({ ratePerSecond: null, partitions: null });
+    await eventually('another one took its place', 30_000, async () => ((await now()).consumers?.length ?? 0) > 1);
+  }, 60_000);
+
+  it('knows what MongoDB would tell no more when that is away, and all of it again afterwards', async () => {
+    const { pid } = pipeline.stack.process('MongoDB');
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await eventually('it is unknown', 15_000, async () => (await now()).consumers === null);
+      const without = await now();
+      expect([without.savedPerSecond, without.inFlight, without.deadLetters]).toEqual([null, null, null]);
+      expect(without.partitions?.map(({ endOffset }) => endOffset)).not.toContain(null);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await eventually('it is known again', 30_000, async () => (await now()).savedPerSecond !== null);
+  }, 90_000);
+});
