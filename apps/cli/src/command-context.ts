@@ -20,5 +20,9 @@ export interface CommandContext extends Surroundings {
   readonly client: ProducerClient;
 }
 
-/** Does a command's work against the producer of its `--url`, and keeps the exit code. */
-export type RunCommand = (command: Command, work: (context: CommandContext) => Promise<ExitCode>) => Promise<void>;
+/** Does a command's work against the producer of its `--url`, or the service at another address, and keeps the exit code. */
+export type RunCommand = (
+  command: Command,
+  work: (context: CommandContext) => Promise<ExitCode>,
+  otherUrl?: string,
+) => Promise<void>;

@@ -9,7 +9,7 @@ describe('the command line', () => {
     expect(all.out).toContain('Exit codes:');
     for (const name of ['ORDERS_TOKEN', 'ORDERS_CLIENT_ID', 'ORDERS_CLIENT_SECRET']) expect(all.out).toContain(name);
     const names = [...all.out.matchAll(/^ {2}([a-z]+) (?=.*[<[])/gm)].map(([, name = '']) => name);
-    const commands = 'populate import operations operation watch pause resume cancel rejects reconcile help';
+    const commands = 'populate import operations operation watch pause resume cancel rejects reconcile scale help';
     expect(names).toEqual(commands.split(' '));
     for (const name of names.slice(0, -1)) {
       const { exitCode, out } = await runOrders([name, '--help']);
@@ -27,7 +27,7 @@ describe('the command line', () => {
     [['operation', '17'], /It takes the id of an operation, a UUID/],
     [['import'], /missing required argument 'path'/],
     [['import', 'nowhere'], /^There is no nowhere\./],
-    [['operations', '--url', 'localhost'], /^"localhost" is no address of a producer/],
+    [['operations', '--url', 'localhost'], /^"localhost" is no address of a service/],
   ])('refuses %j with exit code 2, and asks nobody', async (args, message) => {
     const { exitCode, out, err, asked } = await runOrders(args);
     expect({ exitCode, out, asked }).toEqual({ exitCode: 2, out: '', asked: [] });

@@ -8,9 +8,10 @@ import { addOperationsCommands } from './commands/operations.command.js';
 import { addPopulateCommand } from './commands/populate.command.js';
 import { addReconcileCommand } from './commands/reconcile.command.js';
 import { addRejectsCommand } from './commands/rejects.command.js';
+import { addScaleCommand } from './commands/scale.command.js';
 import { EXIT_CODE, EXIT_CODES_HELP, type ExitCode } from './exit-code.js';
 import { ProducerClient } from './producer/producer-client.js';
-import { defaultProducerUrl, producerUrl } from './producer/producer-url.js';
+import { defaultConsoleUrl, defaultProducerUrl, serviceUrl } from './producer/service-url.js';
 import type { Terminal } from './terminal/terminal.js';
 
 /**
@@ -21,14 +22,14 @@ import type { Terminal } from './terminal/terminal.js';
 export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const { env, terminal, clock } = surroundings;
   let exitCode: ExitCode = EXIT_CODE.ok;
-  const run: RunCommand = async (command, work) => {
+  const run: RunCommand = async (command, work, otherUrl) => {
     const { url } = command.optsWithGlobals<{ url: string }>();
-    const [producer, timing] = [producerUrl(url), { clock, random: Math.random }];
-    const client = new ProducerClient(producer, timing, tokenSource(env, producer, timing));
+    const [service, timing] = [serviceUrl(otherUrl ?? url), { clock, random: Math.random }];
+    const client = new ProducerClient(service, timing, tokenSource(env, service, timing));
     exitCode = await work({ ...surroundings, client });
   };
   try {
-    await commandLine(defaultProducerUrl(env), terminal, run).parseAsync(args, { from: 'user' });
+    await commandLine(env, terminal, run).parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
     // Commander has told what is wrong, or printed the help that was asked for.
@@ -38,10 +39,10 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
   }
 }
 
-function commandLine(defaultUrl: string, terminal: Terminal, run: RunCommand): Command {
+function commandLine(env: NodeJS.ProcessEnv, terminal: Terminal, run: RunCommand): Command {
   const program = new Command('npm run orders --')
     .description('Runs and watches operations of the orders pipeline, over the HTTP API of its producer.')
-    .option('--url <url>', 'the producer (or ORDERS_URL)', defaultUrl)
+    .option('--url <url>', 'the producer (or ORDERS_URL)', defaultProducerUrl(env))
     .addHelpText('after', `${CREDENTIALS_HELP}\n${EXIT_CODES_HELP}`)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
@@ -57,5 +58,6 @@ function commandLine(defaultUrl: string, terminal: Terminal, run: RunCommand): C
   addInterruptionCommands(program, run);
   addRejectsCommand(program, run);
   addReconcileCommand(program, run);
+  addScaleCommand(program, run, defaultConsoleUrl(env));
   return program;
 }

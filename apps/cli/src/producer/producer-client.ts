@@ -36,7 +36,7 @@ export interface ProducerRequest {
  */
 export class ProducerClient {
   /**
-   * @param url as `producerUrl` makes it
+   * @param url as `serviceUrl` makes it
    * @param tokens sent there only: redirects are answers like others here
    */
   constructor(

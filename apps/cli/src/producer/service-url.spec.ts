@@ -1,19 +1,25 @@
 import { describe, expect, it } from '@jest/globals';
-import { defaultProducerUrl, producerUrl } from './producer-url.js';
+import { defaultConsoleUrl, defaultProducerUrl, serviceUrl } from './service-url.js';
 
-describe('the address of the producer', () => {
+describe('the address of a service', () => {
   it('is ORDERS_URL, else that of `npm start`, whose port is a setting', () => {
     expect(defaultProducerUrl({})).toBe('http://127.0.0.1:3001');
     expect(defaultProducerUrl({ ORDERS_URL: '', PRODUCER_PORT: '4001' })).toBe('http://127.0.0.1:4001');
     expect(defaultProducerUrl({ ORDERS_URL: 'http://there', PRODUCER_PORT: '4001' })).toBe('http://there');
   });
 
+  it('is that of the console for what the console does', () => {
+    expect(defaultConsoleUrl({})).toBe('http://127.0.0.1:3002');
+    expect(defaultConsoleUrl({ CONSOLE_PORT: '4002' })).toBe('http://127.0.0.1:4002');
+    expect(defaultConsoleUrl({ ORDERS_CONSOLE_URL: 'http://there' })).toBe('http://there');
+  });
+
   it('may have a path, and a slash at its end', () => {
-    expect(producerUrl('http://127.0.0.1:3001/')).toBe('http://127.0.0.1:3001');
-    expect(producerUrl('https://there/producer/')).toBe('https://there/producer');
+    expect(serviceUrl('http://127.0.0.1:3001/')).toBe('http://127.0.0.1:3001');
+    expect(serviceUrl('https://there/producer/')).toBe('https://there/producer');
   });
 
   it.each(['localhost:3001', '3001', 'ftp://there', 'http://there?x=1', 'http://me@there'])('is not %s', (text) => {
-    expect(() => producerUrl(text)).toThrow(expect.objectContaining({ code: 'bad-url', exitCode: 2 }));
+    expect(() => serviceUrl(text)).toThrow(expect.objectContaining({ code: 'bad-url', exitCode: 2 }));
   });
 });
