@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { RecordReader } from '#parallel-consumer/kafka/record-reader.js';
+import { numberedRecords, writeAll } from '../support/numbered-records.js';
+import { sharedKafka } from '../support/shared-kafka.js';
+import { TestGroup } from '../support/member/test-group.js';
+import { writeRecords } from '../support/topic-writer.js';
+
+const PARTITIONS = 2;
+/** Of each partition: more than one batch. */
+const WRITTEN = 1_500;
+
+describe('reading single records by their offsets', () => {
+  const server = sharedKafka();
+  let group: TestGroup;
+  let reader: RecordReader;
+
+  beforeEach(async () => {
+    group = await TestGroup.on(server(), 'read', { partitions: PARTITIONS }, 'without dead letters');
+    await writeAll(group.kafka, group.topic, numberedRecords(PARTITIONS * WRITTEN, 100, PARTITIONS));
+    reader = new RecordReader(group.kafka);
+  }, 60_000);
+
+  afterEach(async () => {
+    await reader.close();
+    await group.end();
+  });
+
+  async function valuesAt(...offsets: number[]): Promise<Record<number, string | undefined>> {
+    const records = await reader.read(group.topic, 1, offsets);
+    return Object.fromEntries([...records].map(([offset, { value }]) => [offset, value?.toString()]));
+  }
+
+  it('gives those that are asked for, in whatever order and however far from each other', async () => {
+    const values = await valuesAt(1_499, 0, 7, 8, 1_001);
+    expect(values).toEqual({ 0: '1', 7: '15', 8: '17', 1001: '2003', 1499: '2999' });
+  });
+
+  it('gives key, headers and time as they were written', async () => {
+    const [offset = -1] = await writeRecords(group.kafka, group.topic, [
+      { partition: 1, key: 'a key', value: Buffer.alloc(900_000, 'x'), headers: { 'x-trace': 'abc' } },
+    ]);
+    const record = (await reader.read(group.topic, 1, [offset])).get(offset);
+    expect([record?.key?.toString(), record?.value?.length]).toEqual(['a key', 900_000]);
+    expect(record?.headers['x-trace']?.toString()).toBe('abc');
+    expect(Math.abs(Date.now() - (record?.timestamp ?? 0))).toBeLessThan(60_000);
+  });
+
+  it('leaves out what is deleted or not written yet, and gives the rest', async () => {
+    await group.asAdmin(async (admin) => {
+      // kafkajs deletes from topics only that it has asked for before.
+      await admin.fetchTopicOffsets(group.topic);
+      await admin.deleteTopicRecords({ topic: group.topic, partitions: [{ partition: 1, offset: '700' }] });
+    });
+    expect(await valuesAt(3, 699, 700, WRITTEN, 9_999)).toEqual({ 700: '1401' });
+    expect(await reader.read(group.topic, 77, [0])).toEqual(new Map());
+  });
+
+  it('joins no group', async () => {
+    await valuesAt(5);
+    const groups = await group.asAdmin(async (admin) => (await admin.listGroups()).groups);
+    expect(groups.map(({ groupId }) => groupId)).not.toContain('never-joined');
+  });
+});
