@@ -9,6 +9,7 @@ import { prepareTopics } from '#orders/prepare-topics.js';
 import { TopicPositions } from '#orders/topic-positions.js';
 import { systemClock } from '#parallel-consumer/clock.js';
 import { connectKafka, reliableProducer } from '#parallel-consumer/kafka/kafkajs.js';
+import { RecordReader } from '#parallel-consumer/kafka/record-reader.js';
 import { HealthModule } from '#service/health.js';
 import { KafkaProbe } from '#service/kafka-probe.js';
 import { createLogger, logsModule } from '#service/logs.js';
@@ -38,6 +39,15 @@ import { RejectsController } from './imports/rejects.controller.js';
 import { RowIntake } from './imports/row-intake.js';
 import { ensureStagedFileIndexes, StagedFiles } from './imports/staged-files.js';
 import { SegmentLeases } from './emission/segment-leases.js';
+import { DeadLetters } from './dead-letters/dead-letters.js';
+import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
+import { LetterRecords } from './dead-letters/letter-records.js';
+import { RedriveController } from './redrive/redrive.controller.js';
+import { RedriveLeases } from './redrive/redrive-leases.js';
+import { RedriveRunner } from './redrive/redrive-runner.js';
+import { RedriveWork } from './redrive/redrive-work.js';
+import { RedrivenLetters } from './redrive/redriven-letters.js';
+import { Redrives } from './redrive/redrives.js';
 import { ProducerReadiness } from './readiness.js';
 import { OrderOutcomes } from './operations/order-outcomes.js';
 import { ReconcileController } from './reconcile/reconcile.controller.js';
@@ -59,12 +69,11 @@ async function connectMongo(): Promise<Mongo> {
   return mongo;
 }
 
-async function connectTopic(): Promise<OrdersTopic> {
+async function connectTopic(codec: OrderCodec): Promise<OrdersTopic> {
   const partitions = await prepareTopics(kafka, {
     partitions: settings.TOPIC_PARTITIONS,
     clusterId: settings.KAFKA_CLUSTER_ID,
   });
-  const codec = await OrderCodec.connect(settings.SCHEMA_REGISTRY_URL);
   return new OrdersTopic(reliableProducer(kafka, logger), codec, partitions);
 }
 
@@ -95,9 +104,12 @@ class ConnectionsModule {}
     ImportsController,
     RejectsController,
     ReconcileController,
+    DeadLettersController,
+    RedriveController,
   ],
   providers: [
-    { provide: OrdersTopic, useFactory: connectTopic },
+    { provide: OrderCodec, useFactory: async () => OrderCodec.connect(settings.SCHEMA_REGISTRY_URL) },
+    { provide: OrdersTopic, useFactory: connectTopic, inject: [OrderCodec] },
     { provide: TopicPositions, useValue: new TopicPositions(kafka) },
     { provide: LagCeiling, useFactory: createLagCeiling, inject: [TopicPositions] },
     Operations,
@@ -117,6 +129,13 @@ class ConnectionsModule {}
     RowIntake,
     ImportReader,
     ImportRunner,
+    { provide: LetterRecords, useValue: new LetterRecords(new RecordReader(kafka)) },
+    DeadLetters,
+    RedrivenLetters,
+    Redrives,
+    RedriveLeases,
+    RedriveWork,
+    RedriveRunner,
   ],
 })
 export class ProducerModule {}

@@ -20,7 +20,7 @@ import {
   type BatchGetResponse,
 } from './orders/batch-get.js';
 import { OneOrderQuerySchema, type OneOrderQuery } from './orders/one-order-query.js';
-import { orderResponse, OrderResponseSchema, type OrderResponse } from './orders/order-response.js';
+import { orderResponse, OrderResponseSchema, type OrderResponse } from '#orders/order-response.js';
 import { SavedOrders } from './orders/saved-orders.js';
 
 @ApiTags('orders')

@@ -56,10 +56,43 @@ export interface ImportDocument extends EmissionDocument {
   readonly reading: { readonly lease: Lease | null; readonly epoch: number } | null;
 }
 
+/** Which dead letters are meant. All that is given must hold; nothing given: all of them. */
+export interface DeadLetterFilter {
+  /** Exactly one, by its identity. */
+  readonly id?: string;
+  readonly errorCode?: string;
+  readonly operationId?: string;
+}
+
+/** Dead letters that are sent to the topic of the orders again. It has no orders of its own, and no numbers: `count` is 0. */
+export interface RedriveDocument extends EmissionDocument {
+  readonly kind: 'redrive';
+  readonly filter: DeadLetterFilter;
+  /** How many were taken; 0 while they are not. */
+  readonly letters: number;
+  /** Letters that are taken, at the most; `null`: all. */
+  readonly limit: number | null;
+  /** Letters that were redriven so often already are left alone. */
+  readonly maxRedrives: number;
+  /** `null` once it is known how each one ended. */
+  readonly redriving: {
+    readonly lease: Lease | null;
+    readonly epoch: number;
+    /** The letters are taken. */
+    readonly isSelected: boolean;
+  } | null;
+}
+
 /** Orders that are counted at once, and remembered once all of them are saved. */
 export const FULL_BLOCK_ORDERS = 100_000;
 
-export type OperationDocument = PopulateDocument | ImportDocument;
+/** Those that have orders, and numbers for them. */
+export type EmittedDocument = PopulateDocument | ImportDocument;
+export type OperationDocument = EmittedDocument | RedriveDocument;
+
+export function isEmitted(operation: OperationDocument): operation is EmittedDocument {
+  return operation.kind !== 'redrive';
+}
 
 export function operationsCollection(db: Db): Collection<OperationDocument> {
   return db.collection<OperationDocument>('operations');

@@ -103,16 +103,21 @@ export class OrderCodec {
    * @throws UndecodableOrderError when the record is at fault
    */
   decode(value: Buffer | null): Order {
+    const order = this.read(value);
+    const violation = orderViolation(order);
+    if (violation !== undefined) throw new UndecodableOrderError('invalid-order', violation);
+    return order;
+  }
+
+  /** As `decode`, but of what its values say nothing is checked: for somebody who wants to see what is wrong with it. */
+  read(value: Buffer | null): Order {
     if (value === null || value.length === 0) throw new UndecodableOrderError('empty-value', 'the value is empty');
     const schemaId = schemaIdOf(value);
     if (schemaId === undefined)
       throw new UndecodableOrderError('not-wire-format', 'the value does not begin with a zero byte and a schema id');
     const reader = this.readers.get(schemaId);
     if (reader === undefined) throw new Error(`schema ${schemaId} must be learnt before a value of it is decoded`);
-    const order = readBody(reader, value.subarray(HEADER_BYTES));
-    const violation = orderViolation(order);
-    if (violation !== undefined) throw new UndecodableOrderError('invalid-order', violation);
-    return order;
+    return readBody(reader, value.subarray(HEADER_BYTES));
   }
 
   private async readerOf(schemaId: number): Promise<Reader> {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { formatMoney } from '#orders/money.js';
-import type { Order } from '#orders/order.js';
+import { formatMoney } from './money.js';
+import type { Order } from './order.js';
 
 const decimal = z.string().regex(/^\d+\.\d{4}$/);
 

@@ -1,5 +1,5 @@
 import type { Db, MongoClient } from 'mongodb';
-import { operationsCollection, type OperationDocument } from '#orders/operation.js';
+import { isEmitted, operationsCollection, type EmittedDocument } from '#orders/operation.js';
 import { faultsIn, orderSource } from '#orders/order-source.js';
 import type { Order } from '#orders/order.js';
 import { ordersCollection } from '#orders/orders-collection.js';
@@ -26,6 +26,12 @@ export class UnknownOperationError extends Error {
   readonly code = 'unknown-operation';
 }
 
+/** A redrive has no orders of its own. */
+export class NothingToReconcileError extends Error {
+  override readonly name = 'NothingToReconcileError';
+  readonly code = 'nothing-to-reconcile';
+}
+
 export interface ReconcileOptions {
   readonly client: MongoClient;
   readonly db: Db;
@@ -44,7 +50,7 @@ export interface ReconcileOptions {
  * What the consumers have committed is read first, then the operation, then dead letters and orders by majority reads: what
  * is missing below a committed offset was therefore done with before it was looked for, and work that goes on meanwhile can
  * only be `pending`, never a false alarm. Memory is a few blocks, whatever the count.
- * @throws UnknownOperationError, ImportRowsGoneError, or what MongoDB's driver or kafkajs throws when they can't be asked
+ * @throws UnknownOperationError, NothingToReconcileError, ImportRowsGoneError, or what MongoDB's driver or kafkajs throws when they can't be asked
  */
 export async function reconcile(options: ReconcileOptions): Promise<ReconcileReport> {
   const { client, db, operationId } = options;
@@ -55,6 +61,10 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRep
     { readConcern: { level: 'majority' } },
   );
   if (operation === null) throw new UnknownOperationError(`There is no operation ${operationId}.`);
+  if (!isEmitted(operation))
+    throw new NothingToReconcileError(
+      'A redrive has no orders of its own: reconcile the operations whose dead letters it sent again.',
+    );
   const findings = new Findings();
   const { lost } = await checkAcknowledged(options, operation, positions, findings);
   const stored = new StoredOrders(db, operation);
@@ -76,7 +86,7 @@ async function groupPositions(positions: TopicPositions): Promise<GroupPositions
 
 async function checkAcknowledged(
   { db, signal, onProgress }: ReconcileOptions,
-  operation: OperationDocument,
+  operation: EmittedDocument,
   positions: GroupPositions,
   findings: Findings,
 ): Promise<MissingRecords> {
@@ -109,7 +119,7 @@ async function checkAcknowledged(
 async function checkUnacknowledged(
   { db, signal }: ReconcileOptions,
   stored: StoredOrders,
-  operation: OperationDocument,
+  operation: EmittedDocument,
   findings: Findings,
 ): Promise<void> {
   const source = orderSource(operation, db);
@@ -139,7 +149,7 @@ function checkUnsent(
 }
 
 /** A later import may have taken over the rows of one that was cancelled, so that how its documents came is all that there is. */
-function checkOrigins(documents: readonly Buffer[], { _id }: OperationDocument, findings: Findings): void {
+function checkOrigins(documents: readonly Buffer[], { _id }: EmittedDocument, findings: Findings): void {
   for (const document of documents) {
     const { _id: id, number, ingest } = readStored(document);
     if (String(ingest?.operationId) === _id) findings.counts.savedUnacknowledged += 1;
@@ -166,7 +176,7 @@ function* blocksOf(ranges: readonly IndexRange[]): Generator<IndexRange> {
       yield { from: start, to: Math.min(start + BLOCK_ORDERS, to) };
 }
 
-function reportOf(operation: OperationDocument, findings: Findings, startedAt: number): ReconcileReport {
+function reportOf(operation: EmittedDocument, findings: Findings, startedAt: number): ReconcileReport {
   const { _id, kind, status, count, segments } = operation;
   const acked = ackedOrders(segments);
   const seconds = Math.max(0.001, (Date.now() - startedAt) / 1_000);

@@ -49,19 +49,21 @@ export class Interruptions {
     const now = new Date();
     const ended = { finishedAt: now, interruption: null, waitingFor: null };
     await this.collection.updateMany(
-      { status: 'running', reading: null, segments: { $not: { $elemMatch: { isDone: false } } } },
+      { status: 'running', reading: null, redriving: null, segments: { $not: { $elemMatch: { isDone: false } } } },
       { $set: { status: 'succeeded', ...ended } },
     );
     const free = {
       segments: { $not: { $elemMatch: { 'lease.expiresAt': { $gte: now } } } },
       'reading.lease.expiresAt': { $not: { $gte: now } },
+      'redriving.lease.expiresAt': { $not: { $gte: now } },
     };
     await this.collection.updateMany(
       { status: 'running', interruption: 'pause', ...free },
       { $set: { status: 'paused', interruption: null, waitingFor: null, 'segments.$[].lease': null } },
     );
     await this.collection.updateMany(
-      { status: { $in: ['running', 'paused'] }, interruption: 'cancel', ...free },
+      // A redrive that is cancelled has letters to give back, and to wait for: whoever does it ends it.
+      { status: { $in: ['running', 'paused'] }, interruption: 'cancel', redriving: null, ...free },
       { $set: { status: 'cancelled', ...ended, 'segments.$[].lease': null } },
     );
   }

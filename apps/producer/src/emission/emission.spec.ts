@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
-import type { OperationDocument } from '#orders/operation.js';
+import type { EmittedDocument } from '#orders/operation.js';
 import type { Order } from '#orders/order.js';
 import type { PlannedRecord } from '#orders/planned-records.js';
 import { segmentsOf, type Segment } from '#orders/segments.js';
@@ -31,7 +31,7 @@ async function emitted(segment: Segment, change: object = {}, stopAfter = Number
     chunkSize: 10,
     ratePerSecond: null,
     ...change,
-  } as OperationDocument;
+  } as EmittedDocument;
   const end = await emit({
     operation,
     segment,

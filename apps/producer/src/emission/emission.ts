@@ -1,7 +1,7 @@
-import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
 import type { Fault, FaultCounts } from '#orders/fault-mix.js';
-import type { OperationDocument } from '#orders/operation.js';
+import type { EmittedDocument } from '#orders/operation.js';
 import { faultsIn, type OrderSource } from '#orders/order-source.js';
 import { plannedRecords } from '#orders/planned-records.js';
 import type { Segment } from '#orders/segments.js';
@@ -10,13 +10,14 @@ import type { LagCeiling } from './lag-ceiling.js';
 import type { OrdersTopic } from './orders-topic.js';
 import { Pace } from './pace.js';
 import type { SegmentProgress } from './segment-leases.js';
+import { untilDue } from './until-due.js';
 
 /** How finely a rate is kept. */
 const CHUNKS_PER_SECOND = 10;
 const LOOK_AGAIN_MS = 250;
 
 export interface EmissionOptions {
-  readonly operation: OperationDocument;
+  readonly operation: EmittedDocument;
   readonly segment: Segment;
   readonly source: OrderSource;
   readonly topic: OrdersTopic;
@@ -73,7 +74,7 @@ export async function emit(options: EmissionOptions): Promise<SegmentProgress> {
 export function evenChunkSize({
   chunkSize,
   ratePerSecond,
-}: Pick<OperationDocument, 'chunkSize' | 'ratePerSecond'>): number {
+}: Pick<EmittedDocument, 'chunkSize' | 'ratePerSecond'>): number {
   if (ratePerSecond === null) return chunkSize;
   return Math.min(chunkSize, Math.max(1, Math.ceil(ratePerSecond / CHUNKS_PER_SECOND)));
 }
@@ -104,11 +105,4 @@ async function untilConsumersFollow({ ceiling, signal, onWaiting }: EmissionOpti
   await onWaiting(true);
   while (!signal.aborted && (await ceiling.isReached())) await untilDue(LOOK_AGAIN_MS, signal);
   if (!signal.aborted) await onWaiting(false);
-}
-
-async function untilDue(milliseconds: number, signal: AbortSignal): Promise<void> {
-  if (milliseconds === 0) return;
-  await sleep(milliseconds, undefined, { signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
 }

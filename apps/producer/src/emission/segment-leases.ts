@@ -1,7 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { keepChunks, type AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
 import type { FaultCounts } from '#orders/fault-mix.js';
-import { operationsCollection, type Interruption, type OperationDocument } from '#orders/operation.js';
+import {
+  isEmitted,
+  operationsCollection,
+  type EmittedDocument,
+  type Interruption,
+  type OperationDocument,
+} from '#orders/operation.js';
 import { firstUnacked, type Segment } from '#orders/segments.js';
 import { Mongo } from '#service/mongo.js';
 import { LeaseLostError, leaseOf } from '../background/lease.js';
@@ -13,7 +19,7 @@ const LOOKED_THROUGH = 20;
 
 /** A segment that this process holds. */
 export interface Claim {
-  readonly operation: OperationDocument;
+  readonly operation: EmittedDocument;
   readonly segment: Segment;
   readonly owner: string;
 }
@@ -43,7 +49,7 @@ export class SegmentLeases {
       .sort({ _id: 1 })
       .limit(LOOKED_THROUGH)
       .toArray();
-    for (const operation of operations) {
+    for (const operation of operations.filter(isEmitted)) {
       const segment = freeSegment(operation, now);
       const claimed = segment && (await this.take(operation._id, segment, owner, now));
       if (claimed) return claimed;
@@ -62,14 +68,14 @@ export class SegmentLeases {
       { $set: { 'segments.$.lease': leaseOf(owner) }, $inc: { 'segments.$.epoch': 1 } },
       { returnDocument: 'after' },
     );
-    if (operation === null) return null;
+    if (operation === null || !isEmitted(operation)) return null;
     const begun = await this.begin(operation, now);
     const segment = begun.segments.find((each) => each.from === from);
     return segment === undefined ? null : { operation: begun, segment, owner };
   }
 
   /** The first claim of all, or after a pause, says when the emission began, and where its schedule does. */
-  private async begin(operation: OperationDocument, now: Date): Promise<OperationDocument> {
+  private async begin(operation: EmittedDocument, now: Date): Promise<EmittedDocument> {
     const { _id, startedAt, schedule } = operation;
     if (startedAt !== null && schedule) return operation;
     const from = firstUnacked(operation.segments) ?? operation.count;
@@ -85,7 +91,7 @@ export class SegmentLeases {
       ],
       { returnDocument: 'after' },
     );
-    return begun ?? operation;
+    return begun !== null && isEmitted(begun) ? begun : operation;
   }
 
   /**

@@ -54,3 +54,8 @@ export async function keepKey(
   const document = { _id: key, request: JSON.stringify(request), operationId, createdAt: now };
   await keys(db).insertOne(document, { session });
 }
+
+/** Of an operation that is no more: the same request makes another one. */
+export async function forgetKeysOf(db: Db, operationId: string): Promise<void> {
+  await keys(db).deleteMany({ operationId });
+}

@@ -32,6 +32,7 @@ const OPERATION: OperationResponse = {
   faults: null,
   ackedFaults: null,
   import: null,
+  redrive: null,
   firstErrors: [],
 };
 

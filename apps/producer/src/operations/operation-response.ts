@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ackedFaults, type OperationDocument } from '#orders/operation.js';
+import { ackedFaults, isEmitted, type OperationDocument } from '#orders/operation.js';
 import { ackedOrders, ackedRanges, firstUnacked, generatedOrders } from '#orders/segments.js';
 
 const count = z
@@ -22,7 +22,7 @@ export const OperationResponseSchema = z
       .nullable()
       .describe('What is wanted of it and not done yet, while a chunk is in hand.'),
     seed: count.nullable().describe('Of a populate.'),
-    count: count.nullable().describe('Its orders; null while the files of an import are being read.'),
+    count: count.nullable().describe('Its orders, or letters; null while the files of an import are being read.'),
     firstNumber: count
       .nullable()
       .describe('The number of its first order; the others follow without a gap. Null as long as there is none.'),
@@ -74,6 +74,26 @@ export const OperationResponseSchema = z
       })
       .nullable()
       .describe('Of an import: what its files have brought so far; more of it at /v1/imports/{id}.'),
+    redrive: z
+      .object({
+        filter: z.object({
+          id: z.string().optional(),
+          errorCode: z.string().optional(),
+          operationId: z.uuid().optional(),
+        }),
+        limit: count.nullable(),
+        maxRedrives: count,
+        moved: count.describe('Sent again: saved + returned + missing + waiting.'),
+        saved: count,
+        returned: count.describe('Among the dead letters again.'),
+        waiting: count.describe('The consumers are not past them yet.'),
+        missing: count.describe(
+          'The consumers are past them, and they are neither saved nor back: a defect. Never expected.',
+        ),
+        unmovable: count.describe('Not sent: Kafka has their record no more, or refuses it. They stay dead letters.'),
+      })
+      .nullable()
+      .describe('Of a redrive. It ends when it is known how each letter ended.'),
     requestedAt: date,
     startedAt: date.nullable(),
     finishedAt: date.nullable(),
@@ -102,36 +122,41 @@ export type OperationsPage = z.infer<typeof OperationsPageSchema>;
 export type OperationResponse = z.infer<typeof OperationResponseSchema>;
 
 /** What is found elsewhere at the time of the question. */
-export type OperationFindings = Pick<OperationResponse, 'saved' | 'deadLettered' | 'firstErrors' | 'import'>;
+export type OperationFindings = Pick<
+  OperationResponse,
+  'saved' | 'deadLettered' | 'firstErrors' | 'import' | 'redrive'
+>;
 
 export function operationResponse(
   operation: OperationDocument,
   findings: OperationFindings,
   now: Date,
 ): OperationResponse {
-  const acked = ackedOrders(operation.segments);
+  const acked = findings.redrive?.moved ?? ackedOrders(operation.segments);
+  const asked = whatIsAsked(operation);
   const rate = ackedPerSecond(operation, acked, now);
   return {
     id: operation._id,
     kind: operation.kind,
     status: operation.status,
     interruption: operation.interruption ?? null,
-    ...whatIsAsked(operation),
+    ...asked,
     chunkSize: operation.chunkSize,
     requestedRatePerSecond: operation.ratePerSecond,
     behindScheduleSeconds: behindScheduleSeconds(operation, now),
     waitingFor: operation.waitingFor ?? null,
-    generated: generatedOrders(operation.segments),
+    generated: findings.redrive?.moved ?? generatedOrders(operation.segments),
     acked,
     ackedNumbers: ackedNumbers(operation),
     saved: findings.saved,
     deadLettered: findings.deadLettered,
     import: findings.import,
+    redrive: findings.redrive,
     requestedAt: operation.requestedAt.toISOString(),
     startedAt: operation.startedAt?.toISOString() ?? null,
     finishedAt: operation.finishedAt?.toISOString() ?? null,
     ratePerSecond: rate === null ? null : Math.round(rate * 10) / 10,
-    etaSeconds: operation.status !== 'running' || rate === null ? null : Math.ceil((operation.count - acked) / rate),
+    etaSeconds: operation.status !== 'running' || rate === null ? null : Math.ceil(((asked.count ?? 0) - acked) / rate),
     error: operation.error,
     firstErrors: findings.firstErrors,
   };
@@ -140,10 +165,11 @@ export function operationResponse(
 type Asked = 'seed' | 'count' | 'firstNumber' | 'accounts' | 'from' | 'to' | 'faults' | 'ackedFaults';
 
 function whatIsAsked(operation: OperationDocument): Pick<OperationResponse, Asked> {
+  const nothing = { seed: null, accounts: null, from: null, to: null, faults: null, ackedFaults: null };
+  if (!isEmitted(operation)) return { ...nothing, count: operation.letters, firstNumber: null };
   if (operation.kind === 'import') {
     const isRead = operation.reading === null;
     const { count: orders, firstNumber } = operation;
-    const nothing = { seed: null, accounts: null, from: null, to: null, faults: null, ackedFaults: null };
     return { ...nothing, count: isRead ? orders : null, firstNumber: orders > 0 ? firstNumber : null };
   }
   const { seed, count: orders, firstNumber, accounts, from, to, faults } = operation;

@@ -1,11 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { manifestTotals } from '#orders/import-manifest.js';
-import type { OperationDocument } from '#orders/operation.js';
+import { isEmitted, type OperationDocument, type RedriveDocument } from '#orders/operation.js';
 import { Mongo } from '#service/mongo.js';
 import { notFound } from '#service/problem.js';
 import { operationResponse, type OperationResponse } from './operation-response.js';
 import { Operations } from './operations.js';
-import { OrderOutcomes } from './order-outcomes.js';
+import { RedrivenLetters } from '../redrive/redriven-letters.js';
+import { FIRST_ERRORS, OrderOutcomes } from './order-outcomes.js';
 
 /** Operations as the API tells them, with what of them is saved and dead-lettered now. */
 @Injectable()
@@ -13,6 +14,7 @@ export class OperationView {
   constructor(
     private readonly operations: Operations,
     private readonly counts: OrderOutcomes,
+    private readonly letters: RedrivenLetters,
     private readonly mongo: Mongo,
   ) {}
 
@@ -24,13 +26,34 @@ export class OperationView {
   }
 
   async of(operation: OperationDocument): Promise<OperationResponse> {
+    if (!isEmitted(operation)) return this.ofRedrive(operation);
     const [saved, deadLettered, firstErrors, brought] = await Promise.all([
       this.counts.saved(operation),
       this.counts.deadLettered(operation),
       this.counts.firstErrors(operation),
       operation.kind === 'import' ? this.broughtBy(operation) : null,
     ]);
-    return operationResponse(operation, { saved, deadLettered, firstErrors, import: brought }, new Date());
+    return operationResponse(
+      operation,
+      { saved, deadLettered, firstErrors, import: brought, redrive: null },
+      new Date(),
+    );
+  }
+
+  private async ofRedrive(operation: RedriveDocument): Promise<OperationResponse> {
+    const { _id, filter, limit, maxRedrives } = operation;
+    const [{ unsent: _unsent, ...counts }, returned] = await Promise.all([
+      this.letters.counts(_id),
+      this.letters.returnReasons(_id, FIRST_ERRORS),
+    ]);
+    const firstErrors = returned.map(({ index, error: { code, message } }) => ({ index: index ?? 0, code, message }));
+    const redrive = { filter, limit, maxRedrives, ...counts };
+    const deadLettered = counts.returned + counts.missing;
+    return operationResponse(
+      operation,
+      { saved: counts.saved, deadLettered, firstErrors, import: null, redrive },
+      new Date(),
+    );
   }
 
   private async broughtBy({ _id }: OperationDocument): Promise<OperationResponse['import']> {

@@ -7,6 +7,7 @@ import {
   type ImportDocument,
   type OperationDocument,
   type PopulateDocument,
+  type RedriveDocument,
 } from '#orders/operation.js';
 import { segmentsOf } from '#orders/segments.js';
 import { Mongo } from '#service/mongo.js';
@@ -48,6 +49,26 @@ export class Operations {
     return this.create(keyed, async (_session, now): Promise<ImportDocument> => {
       const reading = { lease: null, epoch: 0 };
       return { ...justBegun(now), kind: 'import', ...asked, count: 0, firstNumber: 0, segments: [], reading };
+    });
+  }
+
+  /** Stores a redrive whose letters are to be taken. Otherwise as `createPopulate`. */
+  async createRedrive(
+    asked: Pick<RedriveDocument, 'filter' | 'limit' | 'maxRedrives' | 'chunkSize' | 'ratePerSecond'>,
+    keyed: KeyedRequest,
+  ): Promise<OperationDocument> {
+    return this.create(keyed, async (_session, now): Promise<RedriveDocument> => {
+      const redriving = { lease: null, epoch: 0, isSelected: false };
+      return {
+        ...justBegun(now),
+        kind: 'redrive',
+        ...asked,
+        letters: 0,
+        count: 0,
+        firstNumber: 0,
+        segments: [],
+        redriving,
+      };
     });
   }
 
@@ -98,8 +119,7 @@ export class Operations {
   async list({ status, kind, before, pageSize }: OperationsQuery): Promise<OperationDocument[]> {
     const filter: Filter<OperationDocument> = {
       ...(status !== undefined && { status }),
-      // Of a kind that there is none of yet nothing is found.
-      ...(kind !== undefined && { kind: kind as OperationDocument['kind'] }),
+      ...(kind !== undefined && { kind }),
       // Ids sort by the time they were made.
       ...(before !== undefined && { _id: { $lt: before } }),
     };

@@ -7,7 +7,7 @@ import { Mongo } from '#service/mongo.js';
 import { Operations } from './operations.js';
 
 /** How many errors are told of an operation. */
-const FIRST_ERRORS = 5;
+export const FIRST_ERRORS = 5;
 
 interface FirstError {
   readonly index: number;

@@ -3,7 +3,7 @@ import { ApiConflictResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, 
 import type { FastifyReply } from 'fastify';
 import { ImportRowsGoneError } from '#orders/import-rows.js';
 import { TopicPositions } from '#orders/topic-positions.js';
-import { reconcile, UnknownOperationError } from '#reconcile/reconcile.js';
+import { NothingToReconcileError, reconcile, UnknownOperationError } from '#reconcile/reconcile.js';
 import { textOf } from '#reconcile/report.js';
 import { Mongo } from '#service/mongo.js';
 import { notFound, Problem } from '#service/problem.js';
@@ -32,7 +32,9 @@ export class ReconcileController {
   })
   @ApiOkResponse({ standardSchema: ReconcileResponseSchema })
   @ApiNotFoundResponse({ description: 'Problem details: no such operation' })
-  @ApiConflictResponse({ description: 'Problem details: the rows of the import are gone, so nothing can be checked' })
+  @ApiConflictResponse({
+    description: 'Problem details: the rows of the import are gone, or it is a redrive: nothing can be checked',
+  })
   async reconcile(
     @Param('id', { schema: OperationIdSchema }) id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -52,7 +54,8 @@ export class ReconcileController {
       return { ...report, text: textOf(report) };
     } catch (error) {
       if (error instanceof UnknownOperationError) throw notFound(error.message);
-      if (error instanceof ImportRowsGoneError) throw new Problem(HttpStatus.CONFLICT, error.code, error.message);
+      if (error instanceof ImportRowsGoneError || error instanceof NothingToReconcileError)
+        throw new Problem(HttpStatus.CONFLICT, error.code, error.message);
       throw error;
     }
   }

@@ -5,7 +5,7 @@ import { orderGenerator } from '#orders/generator.js';
 import { toDocument } from '#orders/order-document.js';
 import { MAX_AMOUNT, MAX_PRICE } from '#orders/money.js';
 import type { Order } from '#orders/order.js';
-import { orderResponse } from '../orders/order-response.js';
+import { orderResponse } from '#orders/order-response.js';
 import { decodeResponse } from './encoded-order.js';
 
 const COUNT = 1_000;

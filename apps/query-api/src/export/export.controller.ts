@@ -6,7 +6,7 @@ import type { Order } from '#orders/order.js';
 import { invalidRequest } from '#service/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { COMPLETE_THROUGH_HEADERS, CompleteThroughHeader } from '../freshness/complete-through-header.js';
-import type { OrderResponse } from '../orders/order-response.js';
+import type { OrderResponse } from '#orders/order-response.js';
 import { SavedOrders, type EncodedOrder } from '../orders/saved-orders.js';
 import { questionOf } from '../question/question-query.js';
 import { isWithin, type Question } from '../question/question.js';

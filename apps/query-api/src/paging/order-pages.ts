@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Order } from '#orders/order.js';
-import { orderResponse } from '../orders/order-response.js';
+import { orderResponse } from '#orders/order-response.js';
 import { SavedOrders } from '../orders/saved-orders.js';
 import { isByNumber, type Question } from '../question/question.js';
 import { questionPath } from '../question/question-path.js';

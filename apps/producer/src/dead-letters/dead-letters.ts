@@ -1,0 +1,141 @@
+import { Injectable } from '@nestjs/common';
+import type { Collection } from 'mongodb';
+import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letters.js';
+import { OrderCodec, UndecodableOrderError } from '#orders/order-codec.js';
+import { orderResponse } from '#orders/order-response.js';
+import { orderViolation, type Order } from '#orders/order.js';
+import { Mongo } from '#service/mongo.js';
+import { notFound } from '#service/problem.js';
+import { matching, type DeadLetterGroupsQuery, type DeadLettersQuery } from './dead-letter-query.js';
+import {
+  deadLetterItem,
+  shownBytes,
+  type DeadLetterGroups,
+  type DeadLetterResponse,
+  type DeadLettersPage,
+} from './dead-letter-response.js';
+import { LetterRecords, type LetterRecord } from './letter-records.js';
+
+interface Group {
+  readonly _id: string;
+  readonly count: number;
+  readonly operations: readonly (string | null)[];
+  readonly redriven: number;
+  readonly firstAt: Date;
+  readonly lastAt: Date;
+  readonly example: { readonly id: string; readonly message: string };
+}
+
+/** What can be seen of the dead letters. */
+@Injectable()
+export class DeadLetters {
+  constructor(
+    private readonly mongo: Mongo,
+    private readonly records: LetterRecords,
+    private readonly codec: OrderCodec,
+  ) {}
+
+  /** By reason, those with the most letters first. */
+  async groups({ state, ...filter }: DeadLetterGroupsQuery): Promise<DeadLetterGroups> {
+    const groups = await this.collection
+      .aggregate<Group>([
+        { $match: { state, ...matching(filterOf(filter)) } },
+        {
+          $group: {
+            _id: '$error.code',
+            count: { $sum: 1 },
+            operations: { $addToSet: '$operationId' },
+            redriven: { $sum: { $cond: [{ $gt: ['$redrives', 0] }, 1, 0] } },
+            firstAt: { $min: '$deadLetteredAt' },
+            lastAt: { $max: '$deadLetteredAt' },
+            example: { $first: { id: '$_id', message: '$error.message' } },
+          },
+        },
+        { $sort: { count: -1, _id: 1 } },
+      ])
+      .toArray();
+    const items = groups.map(({ _id: errorCode, count, operations, redriven, firstAt, lastAt, example }) => ({
+      errorCode,
+      count,
+      operations: operations.filter((id) => id !== null).length,
+      redriven,
+      firstAt: firstAt.toISOString(),
+      lastAt: lastAt.toISOString(),
+      example,
+    }));
+    return { state, total: items.reduce((sum, { count }) => sum + count, 0), items };
+  }
+
+  /** By their ids. */
+  async list(query: DeadLettersQuery): Promise<DeadLettersPage> {
+    const { state, redriveId, after, pageSize, ...filter } = query;
+    const letters = await this.collection
+      .find({
+        ...(state !== undefined && { state }),
+        ...(redriveId !== undefined && { 'tries.operationId': redriveId }),
+        ...(after !== undefined && { _id: { $gt: after } }),
+        ...matching(filterOf(filter)),
+      })
+      .sort({ _id: 1 })
+      .limit(pageSize)
+      .toArray();
+    const next = nextPage(query, letters.at(-1)?._id, letters.length === pageSize);
+    return { items: letters.map(deadLetterItem), page: { size: pageSize, ...(next !== undefined && { next }) } };
+  }
+
+  /** Its bytes, and the order that can be read in them. @throws Problem 404, or what kafkajs throws when Kafka is away */
+  async byId(id: string): Promise<DeadLetterResponse> {
+    const letter = await this.collection.findOne({ _id: id });
+    if (letter === null) throw notFound(`There is no dead letter ${id}.`);
+    const found = (await this.records.read([letter])).get(id) ?? 'letter-gone';
+    const item = deadLetterItem(letter);
+    if (typeof found === 'string') return { ...item, record: null, gone: found, decoded: null, undecodable: null };
+    return { ...item, record: shownRecord(found), gone: null, ...(await this.decoded(found.value)) };
+  }
+
+  private async decoded(value: Buffer | null): Promise<Pick<DeadLetterResponse, 'decoded' | 'undecodable'>> {
+    try {
+      await this.codec.learn(value);
+      const order = this.codec.read(value);
+      const violation = orderViolation(order);
+      const undecodable = violation === undefined ? null : { code: 'invalid-order', message: violation };
+      return { decoded: shownOrder(order), undecodable };
+    } catch (error) {
+      if (!(error instanceof UndecodableOrderError)) throw error;
+      return { decoded: null, undecodable: { code: error.code, message: error.message } };
+    }
+  }
+
+  private get collection(): Collection<DeadLetterDocument> {
+    return deadLettersCollection(this.mongo.db);
+  }
+}
+
+/** What was left out is no condition. */
+function filterOf({ errorCode, operationId }: Pick<DeadLettersQuery, 'errorCode' | 'operationId'>) {
+  return { ...(errorCode !== undefined && { errorCode }), ...(operationId !== undefined && { operationId }) };
+}
+
+function nextPage(query: DeadLettersQuery, last: string | undefined, isFull: boolean): string | undefined {
+  if (last === undefined || !isFull) return undefined;
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (name !== 'after') parameters.set(name, String(value));
+  parameters.set('after', last);
+  return `/v1/dead-letters/records?${parameters.toString()}`;
+}
+
+function shownRecord({ timestamp, key, value, valueFrom, headers }: LetterRecord): DeadLetterResponse['record'] {
+  return {
+    timestamp: new Date(timestamp).toISOString(),
+    key: key && shownBytes(key),
+    value: value && shownBytes(value),
+    valueFrom,
+    headers: Object.entries(headers).map(([name, bytes]) => ({ name, value: shownBytes(bytes) })),
+  };
+}
+
+/** A date that is none is what is wrong with it. */
+function shownOrder(order: Order): Record<string, unknown> {
+  if (!Number.isNaN(order.createdAt.getTime())) return orderResponse(order);
+  return { ...orderResponse({ ...order, createdAt: new Date(0) }), createdAt: null };
+}

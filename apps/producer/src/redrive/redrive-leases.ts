@@ -1,0 +1,90 @@
+import { Injectable } from '@nestjs/common';
+import type { Collection } from 'mongodb';
+import {
+  operationsCollection,
+  type Interruption,
+  type OperationDocument,
+  type RedriveDocument,
+} from '#orders/operation.js';
+import { Mongo } from '#service/mongo.js';
+import { LeaseLostError, leaseOf } from '../background/lease.js';
+
+/** Whoever was asked for a redrive takes its letters; after so long he must have been killed meanwhile. */
+const SELECTING_MS = 60_000;
+
+/** A redrive that this process does. */
+export interface RedriveClaim {
+  readonly operation: RedriveDocument;
+  readonly owner: string;
+  readonly epoch: number;
+}
+
+/** Who does which redrive: one process at a time, as `ReadingLeases` does for imports. */
+@Injectable()
+export class RedriveLeases {
+  constructor(private readonly mongo: Mongo) {}
+
+  /** Takes the oldest redrive that nobody does, one that is to be cancelled too: its letters must be given back. */
+  async claim(owner: string): Promise<RedriveClaim | null> {
+    const now = new Date();
+    const operation = await this.collection.findOneAndUpdate(
+      {
+        kind: 'redrive',
+        redriving: { $ne: null },
+        $and: [
+          { $or: [{ status: 'running', interruption: null }, { interruption: 'cancel' }] },
+          { $or: [{ 'redriving.lease': null }, { 'redriving.lease.expiresAt': { $lt: now } }] },
+          { $or: [{ 'redriving.isSelected': true }, { requestedAt: { $lt: new Date(now.getTime() - SELECTING_MS) } }] },
+        ],
+      },
+      [
+        {
+          $set: {
+            status: 'running',
+            startedAt: { $ifNull: ['$startedAt', now] },
+            'redriving.lease': { $literal: leaseOf(owner) },
+            'redriving.epoch': { $add: ['$redriving.epoch', 1] },
+          },
+        },
+      ],
+      { sort: { _id: 1 }, returnDocument: 'after' },
+    );
+    if (operation?.kind !== 'redrive' || operation.redriving === null) return null;
+    return { operation, owner, epoch: operation.redriving.epoch };
+  }
+
+  /** Holds the lease on. @returns what is wanted of the redrive. @throws LeaseLostError */
+  async renew(claim: RedriveClaim): Promise<Interruption | null> {
+    const { interruption } = await this.update(claim, { 'redriving.lease': leaseOf(claim.owner) });
+    return interruption ?? null;
+  }
+
+  /** The letters are taken. @throws LeaseLostError */
+  async selected(claim: RedriveClaim, letters: number): Promise<void> {
+    await this.update(claim, { letters, 'redriving.isSelected': true });
+  }
+
+  /** Lets others go on with it at once. @throws LeaseLostError */
+  async release(claim: RedriveClaim): Promise<void> {
+    await this.update(claim, { 'redriving.lease': null });
+  }
+
+  /** It is known how each letter ended. @throws LeaseLostError */
+  async finish(claim: RedriveClaim, status: 'succeeded' | 'cancelled'): Promise<void> {
+    await this.update(claim, { status, finishedAt: new Date(), interruption: null, redriving: null });
+  }
+
+  private async update({ operation, owner, epoch }: RedriveClaim, change: object): Promise<OperationDocument> {
+    const found = await this.collection.findOneAndUpdate(
+      { _id: operation._id, status: 'running', 'redriving.epoch': epoch, 'redriving.lease.owner': owner },
+      { $set: change },
+      { returnDocument: 'after' },
+    );
+    if (found === null) throw new LeaseLostError(`redrive ${operation._id} is no longer done by this process`);
+    return found;
+  }
+
+  private get collection(): Collection<OperationDocument> {
+    return operationsCollection(this.mongo.db);
+  }
+}

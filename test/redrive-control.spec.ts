@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Long } from 'mongodb';
+import { ordersCollection } from '#orders/orders-collection.js';
+import { eventually } from './support/eventually.js';
+import { Pipeline } from './support/pipeline.js';
+import { Redrives } from './support/redrives.js';
+
+describe('a redrive that takes its time', () => {
+  let pipeline: Pipeline;
+  let redrives: Redrives;
+
+  beforeAll(async () => {
+    pipeline = await Pipeline.start('--save-ms', '0..1', '--partitions', '3');
+    redrives = new Redrives(pipeline);
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+  }, 60_000);
+
+  it('can be paused, go on, and be cancelled: what is not sent waits as before', async () => {
+    const { id: made } = await pipeline.populate({ count: 2_000, faults: { poison: 0.1 } });
+    const { deadLettered } = await pipeline.allEnded(made, 30_000);
+    const all = deadLettered ?? 0;
+    const { body } = await redrives.ask({ operationId: made, ratePerSecond: 20 });
+    expect(body.count).toBe(all);
+    await eventually('some are sent', 20_000, async () => (await redrives.moved(body.id)) >= 20);
+    await pipeline.post(`/v1/operations/${body.id}/pause`, {});
+    await eventually('it is paused', 10_000, async () => (await redrives.operation(body.id)).status === 'paused');
+    await pipeline.post(`/v1/operations/${body.id}/resume`, {});
+    const before = await redrives.moved(body.id);
+    await eventually('it goes on', 20_000, async () => (await redrives.moved(body.id)) > before);
+    await pipeline.post(`/v1/operations/${body.id}/cancel`, {});
+    const end = await redrives.ended(body.id);
+    const { moved = 0, returned, waiting, missing } = end.redrive ?? {};
+    expect([end.status, moved < all, returned, waiting, missing]).toEqual(['cancelled', true, moved, 0, 0]);
+    expect(await redrives.letters.countDocuments({ operationId: made, state: 'pending' })).toBe(all);
+    expect(await redrives.letters.countDocuments({ operationId: made, redrives: 1 })).toBe(moved);
+    expect((await pipeline.post(`/v1/operations/${body.id}/reconcile`, {})).status).toBe(409);
+    const { body: report } = await pipeline.post<{ verdict: string }>(`/v1/operations/${made}/reconcile`, {});
+    expect(report.verdict).toBe('holds');
+  }, 90_000);
+
+  it('is gone on with by the next producer when its own is killed, and loses nothing', async () => {
+    const { id: made } = await pipeline.populate({ count: 3_000, faults: { conflict: 0.1 } });
+    const { firstNumber, ackedFaults } = await pipeline.allEnded(made, 30_000);
+    const all = ackedFaults?.conflict ?? 0;
+    await eventually('its conflicts are there', 20_000, async () => {
+      return (await redrives.letters.countDocuments({ operationId: made })) === all;
+    });
+    // Half of them can be saved now.
+    const half = await redrives.letters
+      .find({ operationId: made })
+      .limit(all / 2)
+      .toArray();
+    const numbers = half.map(({ index }) => Long.fromNumber(firstNumber + (index ?? 0)));
+    await ordersCollection(pipeline.db).deleteMany({ number: { $in: numbers } });
+    const { body } = await redrives.ask({ operationId: made, ratePerSecond: 60 });
+    await eventually('some are sent', 20_000, async () => (await redrives.moved(body.id)) >= 60);
+    process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
+    await eventually('it is told again', 30_000, async () => {
+      return redrives.operation(body.id).then(
+        () => true,
+        () => false,
+      );
+    });
+    await eventually('it ends', 60_000, async () => (await redrives.operation(body.id)).finishedAt !== null);
+    const { redrive: end } = await redrives.operation(body.id);
+    expect(end).toMatchObject({ moved: all, saved: half.length, returned: all - half.length, missing: 0, waiting: 0 });
+  }, 150_000);
+
+  it.each<[string, object]>([
+    ['nothing said', {}],
+    ['all: false', { all: false }],
+    ['one and a filter', { id: 'orders.v1/1/1', errorCode: 'conflict' }],
+    ['all and a filter', { all: true, errorCode: 'conflict' }],
+    ['an id that is none', { id: 'orders.v1' }],
+    ['an operator', { errorCode: { $ne: '' } }],
+    ['NUL', { errorCode: 'a\0b' }],
+    ['limit 0', { all: true, limit: 0 }],
+    ['limit 1.5', { all: true, limit: 1.5 }],
+    ['maxRedrives 0', { all: true, maxRedrives: 0 }],
+    ['rate 0', { all: true, ratePerSecond: 0 }],
+    ['an unknown field', { all: true, force: true }],
+  ])('is refused with %s', async (_, body) => {
+    const answer = await redrives.ask(body);
+    expect([answer.status, answer.body.code]).toEqual([400, 'invalid-request']);
+  });
+});

@@ -1,0 +1,231 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { orderGenerator } from '#orders/generator.js';
+import { OrderCodec } from '#orders/order-codec.js';
+import type { Order } from '#orders/order.js';
+import { ordersCollection } from '#orders/orders-collection.js';
+import { originHeaders } from '#orders/record-headers.js';
+import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics.js';
+import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
+import type {
+  DeadLetterGroups,
+  DeadLetterResponse,
+  DeadLettersPage,
+} from '../apps/producer/src/dead-letters/dead-letter-response.js';
+import type { OperationResponse } from '../apps/producer/src/operations/operation-response.js';
+import { eventually } from './support/eventually.js';
+import { Pipeline, type Answer } from './support/pipeline.js';
+import { Redrives } from './support/redrives.js';
+import { quietKafka, writeRecords } from './support/topic-writer.js';
+
+const OPERATION = '01935c9e-8a00-7000-8000-0000000000bb';
+
+describe('dead letters that are sent again', () => {
+  let pipeline: Pipeline;
+  let redrives: Redrives;
+  let kafka: Kafka;
+  let codec: OrderCodec;
+  const orderAt = orderGenerator({
+    operationId: OPERATION,
+    seed: 9,
+    count: 1_000,
+    firstNumber: 5_000_001,
+    accounts: 50,
+    from: new Date('2026-01-01T00:00:00Z'),
+    to: new Date('2026-01-02T00:00:00Z'),
+  });
+
+  beforeAll(async () => {
+    pipeline = await Pipeline.start('--save-ms', '0..1', '--partitions', '3');
+    redrives = new Redrives(pipeline);
+    kafka = quietKafka(pipeline.stack.brokers);
+    codec = await OrderCodec.connect(pipeline.stack.registryUrl);
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+  }, 60_000);
+
+  async function write(value: (order: Order) => Buffer, ...indexes: number[]): Promise<void> {
+    const records = indexes.map((index) => ({
+      partition: 1,
+      key: orderAt(index).accountId,
+      value: value(orderAt(index)),
+      headers: { 'x-trace': `t${index}`, ...originHeaders({ operationId: OPERATION, index }) },
+    }));
+    await writeRecords(kafka, ORDERS_TOPIC, records);
+  }
+
+  const withUnknownSchema = (order: Order): Buffer =>
+    Buffer.concat([Buffer.from([0, 0, 0, 0x7f, 0xff]), codec.encode(order).subarray(5)]);
+
+  it('are told by the reason for which they failed', async () => {
+    // The numbers of 10 to 12 belong to others.
+    await write((order) => codec.encode({ ...order, id: crypto.randomUUID() }), 10, 11, 12);
+    await eventually(
+      'those are saved',
+      20_000,
+      async () => (await ordersCollection(pipeline.db).countDocuments()) === 3,
+    );
+    await write((order) => codec.encode(order), 10, 11, 12);
+    await write(withUnknownSchema, 20, 21);
+    await eventually('five are there', 20_000, async () => (await redrives.letters.countDocuments()) === 5);
+    const { body } = await redrives.get<DeadLetterGroups>('/v1/dead-letters');
+    expect(body).toMatchObject({
+      state: 'pending',
+      total: 5,
+      items: [
+        { errorCode: 'conflict', count: 3, operations: 1, redriven: 0 },
+        { errorCode: 'unknown-schema', count: 2, operations: 1, redriven: 0 },
+      ],
+    });
+    const { body: none } = await redrives.get<DeadLetterGroups>(`/v1/dead-letters?errorCode=conflict&state=saved`);
+    expect([none.total, none.items]).toEqual([0, []]);
+  }, 60_000);
+
+  it('can be looked at one by one, with the order in them and their bytes', async () => {
+    const { body: page } = await redrives.get<DeadLettersPage>(
+      '/v1/dead-letters/records?errorCode=conflict&pageSize=2',
+    );
+    const { body: rest } = await redrives.get<DeadLettersPage>(page.page.next ?? 'absent');
+    expect([page.items.length, rest.items.length, rest.page.next]).toEqual([2, 1, undefined]);
+    const [first] = page.items;
+    const { body: letter } = await redrives.get<DeadLetterResponse>(`/v1/dead-letters/records/${first?.id}`);
+    const order = orderAt(first?.index ?? -1);
+    expect(letter).toMatchObject({ gone: null, undecodable: null, decoded: { id: order.id, number: order.number } });
+    expect(letter.record?.valueFrom).toBe('letter');
+    expect(letter.record?.key?.text).toBe(order.accountId);
+    expect(letter.record?.value?.base64).toBe(codec.encode(order).toString('base64'));
+    const headers = letter.record?.headers.map(({ name, value }) => [name, value.text]);
+    expect(headers).toEqual([
+      ['x-trace', `t${first?.index}`],
+      ['operation-id', OPERATION],
+      ['index', `${first?.index}`],
+    ]);
+  });
+
+  it('say what keeps them from being an order, where nothing can be read', async () => {
+    const { body: page } = await redrives.get<DeadLettersPage>('/v1/dead-letters/records?errorCode=unknown-schema');
+    const { body } = await redrives.get<DeadLetterResponse>(`/v1/dead-letters/records/${page.items[0]?.id}`);
+    expect(body).toMatchObject({ decoded: null, undecodable: { code: 'unknown-schema' } });
+    expect((await redrives.get('/v1/dead-letters/records/orders.v1/1/999999')).status).toBe(404);
+    expect((await redrives.get('/v1/dead-letters/records/orders.v1/x/1')).status).toBe(400);
+  });
+
+  it('are not touched by a dry run, which says what would be sent', async () => {
+    const answer = await redrives.ask({ all: true, dryRun: true });
+    expect([answer.status, answer.body]).toEqual([
+      200,
+      {
+        letters: 5,
+        spent: 0,
+        errors: [
+          { errorCode: 'conflict', count: 3 },
+          { errorCode: 'unknown-schema', count: 2 },
+        ],
+      },
+    ]);
+    expect((await redrives.ask({ errorCode: 'conflict', limit: 2, dryRun: true })).body).toMatchObject({ letters: 2 });
+    expect(await redrives.groups()).toEqual({ conflict: 3, 'unknown-schema': 2 });
+  });
+
+  it('come back when nothing was repaired: one document each, pending again', async () => {
+    const { status, headers, body } = await redrives.ask({ errorCode: 'unknown-schema' });
+    expect([status, headers.get('location')]).toEqual([202, `/v1/operations/${body.id}`]);
+    expect(body).toMatchObject({ kind: 'redrive', count: 2, firstNumber: null, seed: null });
+    const end = await redrives.ended(body.id);
+    expect(end).toMatchObject({ status: 'succeeded', acked: 2, saved: 0, deadLettered: 2 });
+    expect(end.redrive).toMatchObject({ moved: 2, saved: 0, returned: 2, missing: 0, waiting: 0, unmovable: 0 });
+    expect(end.firstErrors).toMatchObject([{ code: 'unknown-schema' }, { code: 'unknown-schema' }]);
+    expect(await redrives.groups()).toEqual({ conflict: 3, 'unknown-schema': 2 });
+    const { body: page } = await redrives.get<DeadLettersPage>(`/v1/dead-letters/records?redriveId=${body.id}`);
+    expect(page.items).toHaveLength(2);
+    for (const item of page.items) {
+      expect(item).toMatchObject({ state: 'pending', redrives: 1, tries: [{ outcome: 'returned' }] });
+      const { body: letter } = await redrives.get<DeadLetterResponse>(`/v1/dead-letters/records/${item.id}`);
+      expect(letter.record?.headers.map(({ name }) => name)).toContain('x-trace');
+    }
+  }, 60_000);
+
+  it('are left alone once they were sent so often, and that is said', async () => {
+    const answer = await redrives.ask({ errorCode: 'unknown-schema', maxRedrives: 1 });
+    expect([answer.status, answer.body.code]).toEqual([409, 'nothing-to-redrive']);
+    expect(answer.body.detail).toMatch(/redriven 1 times/);
+    const { body: plan } = await redrives.ask({ all: true, maxRedrives: 1, dryRun: true });
+    expect(plan).toMatchObject({ letters: 3, spent: 2 });
+  });
+
+  it('are saved once their cause is repaired, and told where', async () => {
+    await ordersCollection(pipeline.db).deleteMany({});
+    const { body } = await redrives.ask({ errorCode: 'conflict', limit: 1_000 });
+    expect(body.count).toBe(3);
+    const end = await redrives.ended(body.id);
+    expect(end.redrive).toMatchObject({ moved: 3, saved: 3, returned: 0, missing: 0 });
+    for (const index of [10, 11, 12]) {
+      const { id } = orderAt(index);
+      expect((await pipeline.get(`/v1/orders/${id}`)).body).toMatchObject({ id });
+    }
+    expect([await redrives.groups('saved'), await redrives.groups()]).toEqual([
+      { conflict: 3 },
+      { 'unknown-schema': 2 },
+    ]);
+    const { body: page } = await redrives.get<DeadLettersPage>(`/v1/dead-letters/records?redriveId=${body.id}`);
+    const saved = await ordersCollection(pipeline.db).find().toArray();
+    const places = new Map(saved.map(({ _id, ingest }) => [_id.toHexString(), Number(ingest.offset)]));
+    for (const { tries } of page.items)
+      expect(tries[0]?.sent).toEqual({ partition: 1, offset: places.get(tries[0]?.orderId ?? '') });
+  }, 60_000);
+
+  it('are sent once when they are asked for twice at once, and not at all when there are none', async () => {
+    const answers = await Promise.all([1, 2, 3].map(async () => redrives.ask({ operationId: OPERATION })));
+    const taken = answers.filter(({ status }) => status === 202);
+    expect(taken.reduce((sum, { body }) => sum + (body.count ?? 0), 0)).toBe(2);
+    for (const { status } of answers) expect([202, 409]).toContain(status);
+    for (const { body } of taken) await redrives.ended(body.id);
+    expect(await redrives.letters.distinct('redrives', { state: 'pending' })).toEqual([2]);
+    for (const nothing of [{ id: 'orders.v1/0/1' }, { errorCode: 'no-such-error' }])
+      expect((await redrives.ask(nothing)).body).toMatchObject({ code: 'nothing-to-redrive' });
+  }, 60_000);
+
+  it('make the same operation again under the same key, and another body is refused', async () => {
+    const key = { 'idempotency-key': 'again-1' };
+    const ask = async (body: object): Promise<Answer<OperationResponse>> => {
+      const response = await fetch(`${pipeline.stack.producerUrl}/v1/dead-letters/redrive`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...key },
+        body: JSON.stringify(body),
+      });
+      return { status: response.status, headers: response.headers, body: (await response.json()) as OperationResponse };
+    };
+    const [first, second] = [await ask({ errorCode: 'unknown-schema' }), await ask({ errorCode: 'unknown-schema' })];
+    expect([first.status, second.status, second.body.id]).toEqual([202, 202, first.body.id]);
+    expect((await ask({ all: true })).status).toBe(422);
+    expect((await redrives.ended(first.body.id)).redrive).toMatchObject({ moved: 2, returned: 2 });
+  }, 60_000);
+
+  it('that Kafka has no more are told as unmovable, and wait on', async () => {
+    const admin = kafka.admin();
+    await admin.connect();
+    const ends = await admin.fetchTopicOffsets(DEAD_LETTER_TOPIC);
+    const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }));
+    await admin.deleteTopicRecords({ topic: DEAD_LETTER_TOPIC, partitions });
+    await admin.disconnect();
+    const { body } = await redrives.ask({ errorCode: 'unknown-schema' });
+    expect((await redrives.ended(body.id)).redrive).toMatchObject({ moved: 0, unmovable: 2 });
+    expect((await redrives.groups())['unknown-schema']).toBe(2);
+    const { body: page } = await redrives.get<DeadLettersPage>('/v1/dead-letters/records?errorCode=unknown-schema');
+    const { body: letter } = await redrives.get<DeadLetterResponse>(`/v1/dead-letters/records/${page.items[0]?.id}`);
+    expect(letter).toMatchObject({ record: null, gone: 'letter-gone' });
+  }, 60_000);
+
+  it('wait no more once they are discarded', async () => {
+    const { body } = await pipeline.post<{ discarded: number }>('/v1/dead-letters/discard', {
+      errorCode: 'unknown-schema',
+    });
+    expect(body).toEqual({ discarded: 2 });
+    expect([(await redrives.groups())['unknown-schema'], await redrives.groups('discarded')]).toEqual([
+      undefined,
+      { 'unknown-schema': 2 },
+    ]);
+    expect((await redrives.ask({ errorCode: 'unknown-schema' })).status).toBe(409);
+  });
+});

@@ -1,0 +1,50 @@
+import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letters.js';
+import type { Collection } from 'mongodb';
+import type { DeadLetterGroups } from '../../apps/producer/src/dead-letters/dead-letter-response.js';
+import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
+import { eventually } from './eventually.js';
+import type { Answer, Pipeline } from './pipeline.js';
+
+interface ProblemBody {
+  readonly code: string;
+  readonly detail: string;
+}
+
+/** A pipeline's dead letters, as the producer tells them and sends them again. */
+export class Redrives {
+  constructor(private readonly pipeline: Pipeline) {}
+
+  get letters(): Collection<DeadLetterDocument> {
+    return deadLettersCollection(this.pipeline.db);
+  }
+
+  /** A path of the producer. */
+  async get<T>(path: string): Promise<Answer<T>> {
+    const response = await fetch(`${this.pipeline.stack.producerUrl}${path}`);
+    return { status: response.status, headers: response.headers, body: (await response.json()) as T };
+  }
+
+  /** Letters of a state, by the reason for which they failed. */
+  async groups(state = 'pending'): Promise<Record<string, number>> {
+    const { body } = await this.get<DeadLetterGroups>(`/v1/dead-letters?state=${state}`);
+    return Object.fromEntries(body.items.map(({ errorCode, count }) => [errorCode, count]));
+  }
+
+  async ask(body: object): Promise<Answer<OperationResponse & ProblemBody>> {
+    return this.pipeline.post('/v1/dead-letters/redrive', body);
+  }
+
+  async operation(id: string): Promise<OperationResponse> {
+    return (await this.get<OperationResponse>(`/v1/operations/${id}`)).body;
+  }
+
+  async moved(id: string): Promise<number> {
+    return (await this.operation(id)).redrive?.moved ?? 0;
+  }
+
+  /** Waits until it is known how each letter ended. */
+  async ended(id: string, withinMs = 30_000): Promise<OperationResponse> {
+    await eventually(`the redrive ${id} ends`, withinMs, async () => (await this.operation(id)).finishedAt !== null);
+    return this.operation(id);
+  }
+}
