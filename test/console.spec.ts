@@ -39,7 +39,11 @@ describe('the console', () => {
   }
 
   async function scale(body: unknown): Promise<Answer> {
-    const response = await fetch(`${pipeline.stack.consoleUrl}/v1/pipeline/consumers`, {
+    return post('consumers', body);
+  }
+
+  async function post(what: 'consumers' | 'in-flight', body: unknown): Promise<Answer> {
+    const response = await fetch(`${pipeline.stack.consoleUrl}/v1/pipeline/${what}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
@@ -71,16 +75,25 @@ describe('the console', () => {
   }, 90_000);
 
   it('starts consumers, which are seen and share the partitions, and drains them again', async () => {
-    const { id } = await pipeline.populate({ count: 60_000 });
+    const { id } = await pipeline.populate({ count: 110_000 });
+    await eventually('one saves at its full rate', 20_000, async () => ((await now()).savedPerSecond ?? 0) > 1_800);
     expect(await scale({ count: 3 })).toEqual({ status: 202, body: { count: 3, idle: 0 } });
     await eventually('they are seen', 30_000, async () => (await now()).consumers?.length === 3);
     await eventually('they share the partitions', 20_000, async () => areShared(await now(), 3));
     await eventually('three save at once', 20_000, async () => ((await now()).inFlight ?? 0) > 2_500);
     expect((await now()).consumers?.map(({ name }) => name)).toEqual(['consumer-1', 'consumer-2', 'consumer-3']);
+    await eventually('it is judged', 30_000, async () => (await now()).changes.at(-1)?.verdict?.outcome !== undefined);
+    const { from, to, verdict } = (await now()).changes.at(-1) ?? {};
+    expect([from, to]).toEqual([
+      { consumers: 1, inFlight: 1_000 },
+      { consumers: 3, inFlight: 1_000 },
+    ]);
+    expect(verdict).toMatchObject({ outcome: 'faster' });
+    expect(verdict?.factor).toBeGreaterThan(2);
     expect((await scale({ count: 1 })).status).toBe(202);
     await eventually('one has all partitions', 30_000, async () => areShared(await now(), 1));
     const operation = await pipeline.allSaved(id, 90_000);
-    expect(operation.saved).toBe(60_000);
+    expect(operation.saved).toBe(110_000);
   }, 180_000);
 
   it('says how many consumers more than partitions are idle, and starts them all the same', async () => {
@@ -92,6 +105,26 @@ describe('the console', () => {
     await scale({ count: 1 });
     await eventually('one is left', 60_000, async () => areShared(await now(), 1));
   }, 150_000);
+
+  it('sets how many orders each consumer has in flight, and gives it back', async () => {
+    const limits = async () =>
+      (await now()).consumers?.map(({ inFlightLimit, inFlightSet }) => [inFlightLimit, inFlightSet]);
+    expect(await post('in-flight', { limit: 250 })).toMatchObject({ status: 202, body: { limit: 250 } });
+    await eventually('it is taken up', 10_000, async () => (await limits())?.[0]?.[0] === 250);
+    expect(await limits()).toEqual([[250, 250]]);
+    await post('in-flight', { limit: 'auto' });
+    await eventually('it is searched for', 10_000, async () => (await limits())?.[0]?.[1] === 'auto');
+    await post('in-flight', { limit: null });
+    await eventually('it is as it was', 10_000, async () => (await limits())?.[0]?.[0] === 1_000);
+  }, 60_000);
+
+  it.each([{ limit: 0 }, { limit: -1 }, { limit: 1.5 }, { limit: 1_000_000 }, { limit: 'many' }, {}])(
+    'refuses to set %j in flight',
+    async (body) => {
+      const answer = await post('in-flight', body);
+      expect([answer.status, answer.body.code]).toEqual([400, 'invalid-request']);
+    },
+  );
 
   it.each([
     { count: 0 },

@@ -18,6 +18,7 @@ const context = {
   },
   partitions: 12,
   pageTokenSecret: 'kept',
+  startedAt: new Date('2026-01-31T12:00:00Z'),
   env: { LOG_LEVEL: 'debug', SCHEMA_REGISTRY_URL: 'http://given', PORT: '9' },
 };
 

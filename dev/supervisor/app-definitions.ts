@@ -12,6 +12,7 @@ export interface AppContext {
   /** Undefined with a Kafka from outside, whose topic may have any number. */
   readonly partitions: number | undefined;
   readonly pageTokenSecret: string;
+  readonly startedAt: Date;
   readonly env: NodeJS.ProcessEnv;
 }
 
@@ -68,7 +69,13 @@ export function consoleDefinition(context: AppContext): AppDefinition {
 
 /** The nth consumer, counted from 1. */
 export function consumerDefinition(context: AppContext, n: number): AppDefinition {
-  const settings = { PORT: '0', INSTANCE_NAME: `consumer-${n}`, ...context.options.consumerSettings };
+  const settings = {
+    PORT: '0',
+    INSTANCE_NAME: `consumer-${n}`,
+    // A limit that was set in an earlier run would be in the way of this one's flags.
+    IN_FLIGHT_WISHES_SINCE: context.startedAt.toISOString(),
+    ...context.options.consumerSettings,
+  };
   return define(`consumer-${n}`, 'consumer', context, consumerHeap({ ...context.env, ...settings }), settings);
 }
 

@@ -124,7 +124,7 @@ export class Stack {
       );
     }
     const addresses = (await this.servers?.addresses()) ?? {};
-    return { options, addresses, partitions, pageTokenSecret: pageTokenSecret(data.path), env };
+    return { options, addresses, partitions, pageTokenSecret: pageTokenSecret(data.path), startedAt: new Date(), env };
   }
 
   /** Resolves when the code that the apps are about to be started from has been compiled. */

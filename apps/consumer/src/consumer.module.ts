@@ -28,6 +28,7 @@ import { Rebalances } from './rebalances.js';
 import { classifySaveFailure } from './save-failure.js';
 import { settings } from './settings.js';
 import { SimulatedDelay } from './simulated-delay.js';
+import { WishedInFlight } from './wished-in-flight.js';
 
 const logger = createLogger('consumer', settings.LOG_LEVEL);
 const kafka = connectKafka({ brokers: settings.KAFKA_BROKERS, clientId: 'orders-consumer', logger });
@@ -99,6 +100,6 @@ class SavingModule {}
 @Module({
   imports: [logsModule(logger), MetricsModule, SavingModule, HealthModule.with(ConsumerReadiness, [SavingModule])],
   // Of the outer module, whose ends come first: MongoDB is still there when it takes its leave.
-  providers: [Heartbeat],
+  providers: [WishedInFlight, Heartbeat],
 })
 export class ConsumerModule {}

@@ -1,18 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
+import { cpus, hostname } from 'node:os';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { consumersCollection, HEARTBEAT_EVERY_MS, type ConsumerHeartbeat } from '#orders/consumer-heartbeat.js';
 import { Mongo } from '#service/mongo.js';
+import { MachineLoad } from './machine-load.js';
 import { OrdersSavers } from './orders-savers.js';
 import { Rebalances } from './rebalances.js';
 import { settings } from './settings.js';
+import { WishedInFlight } from './wished-in-flight.js';
 
-/** Makes this consumer known in MongoDB once a second, until it has drained. One that can't be written is left out: the next one tells all. */
+/**
+ * Makes this consumer known in MongoDB once a second, until it has drained, and looks for what is wished of it. A round that fails is left out: the
+ * next one tells all.
+ */
 @Injectable()
 export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('heartbeat');
   private readonly id = randomUUID();
   private readonly startedAt = new Date();
+  private readonly machine = new MachineLoad(cpus);
   private timer: NodeJS.Timeout | undefined;
   private writing: Promise<void> | undefined;
 
@@ -20,6 +26,7 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
     private readonly mongo: Mongo,
     private readonly savers: OrdersSavers,
     private readonly rebalances: Rebalances,
+    private readonly inFlight: WishedInFlight,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -35,9 +42,14 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   private beat(): void {
-    this.writing ??= this.write().finally(() => {
+    this.writing ??= this.round().finally(() => {
       this.writing = undefined;
     });
+  }
+
+  private async round(): Promise<void> {
+    await this.tried('looked for', async () => this.inFlight.look());
+    await this.write();
   }
 
   private async write(): Promise<void> {
@@ -71,11 +83,13 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
       })),
       inFlight,
       inFlightLimit,
+      inFlightSet: this.inFlight.set,
       ratePerSecond,
       finished,
       deadLettered,
       rebalances: this.rebalances.count,
       cpuSeconds: (user + system) / 1_000_000,
+      machineLoad: this.machine.sinceBefore(),
     };
   }
 

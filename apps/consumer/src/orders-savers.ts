@@ -23,6 +23,11 @@ export class OrdersSavers implements OnApplicationBootstrap, BeforeApplicationSh
     return this.server.statusOf(DEAD_LETTER_TOPIC);
   }
 
+  /** From now on. What runs beyond a lower limit is let end. */
+  setInFlight(limit: number | 'auto'): void {
+    this.server.unwrap().get(ORDERS_TOPIC)?.setInFlight(limit);
+  }
+
   onApplicationBootstrap(): void {
     const meter = new ProgressMeter(Date.now());
     this.progress = setInterval(() => {

@@ -9,6 +9,11 @@ const SettingsSchema = z.object({
   /** What people call this consumer. */
   INSTANCE_NAME: z.string().max(100).default(hostname()),
   IN_FLIGHT_LIMIT: z.union([z.literal('auto'), wholeNumber(1, 1_000_000)]).default(6_000),
+  /** Limits that were set for all consumers before that time don't count. */
+  IN_FLIGHT_WISHES_SINCE: z.iso
+    .datetime()
+    .transform((text) => new Date(text))
+    .optional(),
   /**
    * Bytes of a record's value; a larger one is not read, but dead-lettered. An order has some 80, and less than 1,000 whatever it says.
    * The `oversized` records of a populate's faults have 24 KiB: with a higher limit they are saved.

@@ -30,6 +30,8 @@ export interface ConsumerHeartbeat {
   readonly partitions: readonly HeartbeatPartition[];
   readonly inFlight: number;
   readonly inFlightLimit: number;
+  /** What it was set to: with `auto` the limit is searched for. */
+  readonly inFlightSet: number | 'auto';
   /** Orders finished per second, over the last ten seconds or so. */
   readonly ratePerSecond: number;
   /** Counts since its start; they only rise. */
@@ -38,6 +40,8 @@ export interface ConsumerHeartbeat {
   readonly rebalances: number;
   /** User and system time since its start. */
   readonly cpuSeconds: number;
+  /** How much of its machine's cores was in use since the heartbeat before, by whatever runs there: 0 to 1. */
+  readonly machineLoad: number;
 }
 
 export const HEARTBEAT_EVERY_MS = 1_000;

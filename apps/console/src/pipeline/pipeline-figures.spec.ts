@@ -17,11 +17,13 @@ function consumer(id: string, finished: number, others: Partial<SeenConsumer> = 
     partitions: [],
     inFlight: 10,
     inFlightLimit: 100,
+    inFlightSet: 100,
     ratePerSecond: 5,
     finished,
     deadLettered: 0,
     rebalances: 1,
     cpuSeconds: 1,
+    machineLoad: 0.1,
     ...others,
   };
 }
@@ -33,7 +35,7 @@ function look(second: number, others: Partial<PipelineLook> = {}): PipelineLook 
 
 function figuresOf(...looks: PipelineLook[]): PipelineResponse {
   const counted = new CountedLooks();
-  return pipelineFigures(looks.map((each) => counted.add(each)).at(-1) ?? []);
+  return pipelineFigures(looks.map((each) => counted.add(each)).at(-1) ?? [], []);
 }
 
 describe('the figures of the pipeline', () => {

@@ -10,7 +10,7 @@ export interface CountedLook extends PipelineLook {
 }
 
 /** @param looks the last one, and those of some seconds before it, oldest first */
-export function pipelineFigures(looks: readonly CountedLook[]): PipelineResponse {
+export function pipelineFigures(looks: readonly CountedLook[], changes: PipelineResponse['changes']): PipelineResponse {
   const last = looks.at(-1);
   if (last === undefined) throw new RangeError('nobody looked');
   const { ends, committed, consumers, deadLetters } = last;
@@ -28,6 +28,7 @@ export function pipelineFigures(looks: readonly CountedLook[]): PipelineResponse
     deadLetters,
     partitions,
     consumers: consumers?.map(consumerOf).toSorted(byName) ?? null,
+    changes,
   };
 }
 
@@ -82,7 +83,17 @@ function worst(values: readonly (number | null)[]): number | null {
 }
 
 function consumerOf(consumer: SeenConsumer): NonNullable<PipelineResponse['consumers']>[number] {
-  const { _id: id, name, ageMs, partitions, ratePerSecond, inFlight, inFlightLimit, rebalances } = consumer;
+  const {
+    _id: id,
+    name,
+    ageMs,
+    partitions,
+    ratePerSecond,
+    inFlight,
+    inFlightLimit,
+    inFlightSet,
+    rebalances,
+  } = consumer;
   const silentSeconds = Math.max(0, ageMs) / 1_000;
   if (!isHeard(consumer))
     return {
@@ -92,6 +103,7 @@ function consumerOf(consumer: SeenConsumer): NonNullable<PipelineResponse['consu
       ratePerSecond: null,
       inFlight: null,
       inFlightLimit: null,
+      inFlightSet: null,
       rebalances: null,
       notReadyBecause: 'it is not heard of any more',
       silentSeconds,
@@ -103,6 +115,7 @@ function consumerOf(consumer: SeenConsumer): NonNullable<PipelineResponse['consu
     ratePerSecond,
     inFlight,
     inFlightLimit,
+    inFlightSet,
     rebalances,
     notReadyBecause: consumer.notReadyBecause,
     silentSeconds,

@@ -1,5 +1,33 @@
 import { z } from 'zod';
 
+const setUp = z
+  .object({
+    consumers: z.int().min(0),
+    inFlight: z
+      .union([z.int().min(1), z.literal('auto')])
+      .nullable()
+      .describe('Of each consumer; `null`: they differ.'),
+  })
+  .nullable();
+
+const change = z.object({
+  secondsAgo: z.int().min(0),
+  kind: z.enum(['scaling', 'rebalance']),
+  from: setUp,
+  to: setUp,
+  before: z.number().nullable().describe('Saved per second, in the eight seconds before.'),
+  after: z.number().nullable().describe('The same, in eight seconds after it had come to rest.'),
+  verdict: z
+    .object({
+      outcome: z.enum(['faster', 'no-gain', 'slower', 'unknown']),
+      factor: z.number().nullable(),
+      bound: z.enum(['partitions', 'keys', 'cpu', 'database']).nullable().describe('What keeps it from more.'),
+      text: z.string().meta({ examples: ['x1.94, helped'] }),
+    })
+    .nullable()
+    .describe('What came of a scaling; `null`: it is still measured.'),
+});
+
 const unknown = '`null`: unknown.';
 const rate = z.number().min(0).nullable().describe(`Over the last five seconds. ${unknown}`);
 const count = z.int().min(0).nullable().describe(unknown);
@@ -41,6 +69,10 @@ export const PipelineResponseSchema = z
           ratePerSecond: rate,
           inFlight: count,
           inFlightLimit: count,
+          inFlightSet: z
+            .union([z.int().min(1), z.literal('auto')])
+            .nullable()
+            .describe('What the limit was set to; with `auto` it finds itself.'),
           rebalances: count,
           notReadyBecause: z.string().nullable().describe('What keeps it from working; `null`: nothing.'),
           silentSeconds: z.number().min(0).describe('Since it was last heard of; after four its figures are unknown.'),
@@ -48,6 +80,9 @@ export const PipelineResponseSchema = z
       )
       .nullable()
       .describe(unknown),
+    changes: z
+      .array(change)
+      .describe('Scalings, whoever made them, and rebalances, as far as somebody has looked on: oldest first.'),
   })
   .meta({ title: 'Pipeline' });
 

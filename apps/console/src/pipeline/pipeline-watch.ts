@@ -1,4 +1,6 @@
 import { pause, type Clock } from '#parallel-consumer/clock.js';
+import { observationOf } from '../changes/observation.js';
+import { PipelineChanges } from '../changes/pipeline-changes.js';
 import { CountedLooks } from './counted-looks.js';
 import { pipelineFigures } from './pipeline-figures.js';
 import type { PipelineLook } from './pipeline-looks.js';
@@ -39,10 +41,13 @@ export class PipelineWatch {
 
   private async watch(): Promise<void> {
     const looks = new CountedLooks();
+    const changes = new PipelineChanges();
     for (let seen = looks.add(await this.look()); this.clock.now() < this.wantedUntil;) {
       await pause(this.clock, EVERY_MS);
-      seen = looks.add(await this.look());
-      this.tell(pipelineFigures(seen));
+      const look = await this.look();
+      seen = looks.add(look);
+      changes.add(observationOf(look));
+      this.tell(pipelineFigures(seen, changes.list()));
     }
     // Within the same turn in which nobody was found to want more: who comes next begins anew.
     this.watching = undefined;

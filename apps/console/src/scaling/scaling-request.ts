@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_WISHED_IN_FLIGHT } from '#orders/in-flight-wish.js';
 
 /** As many as `npm start -- --consumers` takes. */
 const MAX_CONSUMERS = 64;
@@ -7,6 +8,18 @@ const MAX_CONSUMERS = 64;
 export const ScalingRequestSchema = z
   .strictObject({ count: z.int().min(1).max(MAX_CONSUMERS).describe('Consumer processes that are to run.') })
   .meta({ title: 'Scaling' });
+
+/** `POST /v1/pipeline/in-flight`. */
+export const InFlightRequestSchema = z
+  .strictObject({
+    limit: z
+      .union([z.int().min(1).max(MAX_WISHED_IN_FLIGHT), z.literal('auto')])
+      .nullable()
+      .describe(
+        'Orders that each consumer has in the save at once; `auto`: found by itself; `null`: as it was started.',
+      ),
+  })
+  .meta({ title: 'InFlight' });
 
 export const ScalingResponseSchema = z
   .object({
@@ -18,5 +31,6 @@ export const ScalingResponseSchema = z
   })
   .meta({ title: 'ScalingResponse' });
 
+export type InFlightRequest = z.infer<typeof InFlightRequestSchema>;
 export type ScalingRequest = z.infer<typeof ScalingRequestSchema>;
 export type ScalingResponse = z.infer<typeof ScalingResponseSchema>;

@@ -7,11 +7,15 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { Audited } from '#service/auth/audit.interceptor.js';
+import { wishInFlight } from '#orders/in-flight-wish.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
+import { Mongo } from '#service/mongo.js';
 import { PipelineWatch } from '../pipeline/pipeline-watch.js';
 import {
+  InFlightRequestSchema,
   ScalingRequestSchema,
   ScalingResponseSchema,
+  type InFlightRequest,
   type ScalingRequest,
   type ScalingResponse,
 } from './scaling-request.js';
@@ -19,14 +23,15 @@ import { Supervisor } from './supervisor.js';
 
 @ApiTags('pipeline')
 @RequiresScope('ops:scale')
-@Controller('v1/pipeline/consumers')
+@Controller('v1/pipeline')
 export class ScalingController {
   constructor(
     private readonly supervisor: Supervisor,
     private readonly watch: PipelineWatch,
+    private readonly mongo: Mongo,
   ) {}
 
-  @Post()
+  @Post('consumers')
   @HttpCode(HttpStatus.ACCEPTED)
   @Audited('scale')
   @ApiOperation({ summary: 'Start or drain consumers, until so many run', description: 'Under `npm start` only.' })
@@ -37,5 +42,20 @@ export class ScalingController {
     this.supervisor.scale(count);
     const { partitions } = await this.watch.now();
     return { count, idle: partitions && Math.max(0, count - partitions.length) };
+  }
+
+  @Post('in-flight')
+  @HttpCode(HttpStatus.ACCEPTED)
+  @Audited('set-in-flight')
+  @ApiOperation({
+    summary: 'Set how many orders each consumer has in flight',
+    description:
+      'All consumers take it up within a second or two, those of Docker Compose too, and keep it until they are restarted by `npm start`.',
+  })
+  @ApiAcceptedResponse({ standardSchema: InFlightRequestSchema })
+  @ApiBadRequestResponse({ description: 'Problem details naming every bad field' })
+  async setInFlight(@Body({ schema: InFlightRequestSchema }) request: InFlightRequest): Promise<InFlightRequest> {
+    await wishInFlight(this.mongo.db, request.limit);
+    return request;
   }
 }

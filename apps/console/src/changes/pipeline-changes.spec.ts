@@ -1,0 +1,129 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ConsumerProgress, Observation } from './observation.js';
+import { PipelineChanges } from './pipeline-changes.js';
+
+/** Consumers that each save so many orders a second, looked at once a second. */
+class Run {
+  readonly changes = new PipelineChanges();
+  private second = 0;
+  private readonly progress = new Map<string, ConsumerProgress>();
+
+  seconds(count: number, set: { consumers: number; each?: number; inFlightSet?: number | 'auto'; lag?: number }): this {
+    for (let second = 0; second < count; second += 1) this.look(set);
+    return this;
+  }
+
+  unknown(): this {
+    this.second += 1;
+    this.changes.add(undefined);
+    return this;
+  }
+
+  rebalance(): this {
+    for (const [id, progress] of this.progress)
+      this.progress.set(id, { ...progress, rebalances: progress.rebalances + 1 });
+    return this;
+  }
+
+  private look({
+    consumers,
+    each = 2_000,
+    inFlightSet = 1_000,
+    lag = 100_000,
+  }: {
+    consumers: number;
+    each?: number;
+    inFlightSet?: number | 'auto';
+    lag?: number;
+  }): void {
+    this.second += 1;
+    const ids = Array.from({ length: consumers }, (_, index) => `c${index}`);
+    for (const id of this.progress.keys()) if (!ids.includes(id)) this.progress.delete(id);
+    for (const id of ids) {
+      const { saved, rebalances } = this.progress.get(id) ?? { saved: 0, rebalances: 1 };
+      this.progress.set(id, {
+        at: this.second * 1_000,
+        saved: saved + each,
+        cpuSeconds: this.second * 0.2,
+        rebalances,
+      });
+    }
+    const inFlightLimit = consumers * (inFlightSet === 'auto' ? 5_000 : inFlightSet);
+    const observation: Observation = {
+      at: this.second * 1_000,
+      consumers,
+      partitions: 12,
+      inFlight: Math.min(lag, inFlightLimit),
+      inFlightLimit,
+      lagRecords: lag,
+      inFlightSet,
+      progress: new Map(this.progress),
+      machineLoad: 0.5,
+    };
+    this.changes.add(observation);
+  }
+}
+
+describe('changes of the pipeline', () => {
+  it('are none while it runs on as it is', () => {
+    expect(new Run().seconds(30, { consumers: 2 }).changes.list()).toEqual([]);
+  });
+
+  it('are told at once, and judged some seconds after they have come to rest', () => {
+    const run = new Run().seconds(12, { consumers: 1 }).seconds(2, { consumers: 2 });
+    expect(run.changes.list()).toMatchObject([
+      { kind: 'scaling', from: { consumers: 1, inFlight: 1_000 }, to: { consumers: 2 }, before: 2_000, verdict: null },
+    ]);
+    run.seconds(11, { consumers: 2, each: 1_900 });
+    expect(run.changes.list()).toMatchObject([
+      { secondsAgo: 12, after: 3_800, verdict: { outcome: 'faster', text: 'x1.90, helped' } },
+    ]);
+  });
+
+  it('that come one after another are one, up to the last', () => {
+    const run = new Run().seconds(12, { consumers: 1 });
+    for (const consumers of [2, 3, 4]) run.seconds(3, { consumers });
+    run.seconds(12, { consumers: 4 });
+    expect(run.changes.list()).toMatchObject([
+      { from: { consumers: 1 }, to: { consumers: 4 }, verdict: { text: 'x4.00, helped' } },
+    ]);
+  });
+
+  it('of the limit in flight are judged alike, and a limit that finds itself makes none', () => {
+    const run = new Run().seconds(12, { consumers: 1 }).seconds(12, { consumers: 1, inFlightSet: 500, each: 1_000 });
+    expect(run.changes.list()).toMatchObject([
+      {
+        from: { inFlight: 1_000 },
+        to: { inFlight: 500 },
+        verdict: { outcome: 'slower', text: 'x0.50, slower, as less is' },
+      },
+    ]);
+    expect(new Run().seconds(30, { consumers: 1, inFlightSet: 'auto' }).changes.list()).toEqual([]);
+  });
+
+  it('include rebalances; one that a scaling brings belongs to it', () => {
+    const run = new Run().seconds(5, { consumers: 2 }).rebalance().seconds(3, { consumers: 2 });
+    expect(run.changes.list()).toMatchObject([{ kind: 'rebalance', secondsAgo: 2, verdict: null }]);
+    run.seconds(12, { consumers: 3 }).rebalance().seconds(3, { consumers: 3 });
+    const kinds = run.changes.list().map(({ kind }) => kind);
+    expect(kinds).toEqual(['rebalance', 'scaling', 'rebalance']);
+    const young = new Run().seconds(9, { consumers: 2 }).seconds(2, { consumers: 3 }).rebalance();
+    expect(young.seconds(3, { consumers: 3 }).changes.list()).toHaveLength(1);
+  });
+
+  it('are not judged where there is too little to do, and that is said', () => {
+    const run = new Run().seconds(12, { consumers: 1, lag: 500 }).seconds(12, { consumers: 2, lag: 500 });
+    expect(run.changes.list()[0]?.verdict).toMatchObject({ outcome: 'unknown' });
+  });
+
+  it('are not made up by a look that knows nothing', () => {
+    const run = new Run().seconds(12, { consumers: 2 }).unknown().unknown().seconds(3, { consumers: 2 });
+    expect(run.changes.list()).toEqual([]);
+  });
+
+  it('that never come to rest are given up after a minute', () => {
+    const run = new Run().seconds(12, { consumers: 1 });
+    for (let turn = 0; turn < 20; turn += 1) run.seconds(4, { consumers: 2 + (turn % 2) });
+    expect(run.changes.list()[0]?.verdict?.text).toBe('It did not come to rest for a minute.');
+  });
+});
