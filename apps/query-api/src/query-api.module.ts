@@ -26,6 +26,8 @@ import { OrderRollups } from './summary/order-rollups.js';
 import { RollupKeeper } from './summary/rollup-keeper.js';
 import { Summaries } from './summary/summaries.js';
 import { SummaryController } from './summary/summary.controller.js';
+import { OrderTraceController } from './trace/order-trace.controller.js';
+import { OrderTraces } from './trace/order-trace.js';
 
 const logger = createLogger('query-api', settings.LOG_LEVEL);
 
@@ -41,7 +43,7 @@ class DatabaseModule {}
 @Module({
   imports: [logsModule(logger), MetricsModule, DatabaseModule, HealthModule.with(QueryReadiness, [DatabaseModule])],
   // Before the one that takes any other path for an id.
-  controllers: [ExportController, SummaryController, OrdersController],
+  controllers: [ExportController, SummaryController, OrderTraceController, OrdersController],
   providers: [
     SavedOrders,
     NumberHoles,
@@ -52,6 +54,7 @@ class DatabaseModule {}
     OrderPages,
     CompleteThrough,
     AwaitedOrders,
+    OrderTraces,
     OrderBatches,
     { provide: BlockLayout, useValue: new BlockLayout() },
     OrderRollups,

@@ -1,0 +1,27 @@
+import { Controller, Get, Param } from '@nestjs/common';
+import { ApiBadRequestResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { notFound } from '#service/problem.js';
+import { RequiresScope } from '#service/auth/scope.guard.js';
+import { orderId } from '../orders/batch-get.js';
+import { OrderTraces, OrderTraceSchema, type OrderTrace } from './order-trace.js';
+
+@ApiTags('orders')
+@RequiresScope('orders:read')
+@Controller('v1/orders/:id/trace')
+export class OrderTraceController {
+  constructor(private readonly traces: OrderTraces) {}
+
+  @Get()
+  @ApiOperation({
+    summary: 'How an order came to be where it is',
+    description: 'Operation, chunk, partition, offset, attempts and the time of the save.',
+  })
+  @ApiOkResponse({ standardSchema: OrderTraceSchema })
+  @ApiBadRequestResponse({ description: 'Problem details: the id is no UUID' })
+  @ApiNotFoundResponse({ description: 'Problem details: no such order, or not saved yet' })
+  async trace(@Param('id', { schema: orderId }) id: string): Promise<OrderTrace> {
+    const trace = await this.traces.of(id);
+    if (trace === null) throw notFound(`There is no saved order ${id}.`);
+    return trace;
+  }
+}
