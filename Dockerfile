@@ -16,7 +16,7 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY libs libs
 COPY apps apps
 # By this image's node: `npm run` would put node_modules/.bin first, where the npm package `node` has a command without its binary.
-RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json --incremental false
+RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json --incremental false && node apps/console/build-page.mjs
 
 # A stage beside `build`, not after it: a change of the sources alone leaves this layer, by far the largest, as it was.
 FROM dependencies AS production-dependencies

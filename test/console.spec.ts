@@ -106,9 +106,11 @@ describe('the console', () => {
     await eventually('one is left', 60_000, async () => areShared(await now(), 1));
   }, 150_000);
 
+  async function limits() {
+    return (await now()).consumers?.map(({ inFlightLimit, inFlightSet }) => [inFlightLimit, inFlightSet]);
+  }
+
   it('sets how many orders each consumer has in flight, and gives it back', async () => {
-    const limits = async () =>
-      (await now()).consumers?.map(({ inFlightLimit, inFlightSet }) => [inFlightLimit, inFlightSet]);
     expect(await post('in-flight', { limit: 250 })).toMatchObject({ status: 202, body: { limit: 250 } });
     await eventually('it is taken up', 10_000, async () => (await limits())?.[0]?.[0] === 250);
     expect(await limits()).toEqual([[250, 250]]);

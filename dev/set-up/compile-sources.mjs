@@ -23,14 +23,18 @@ export function compileSources() {
     cwd: PROJECT,
     stdio: 'inherit',
   });
-  if (status !== 0) {
-    throw new SetUpError(
-      'The sources do not compile; the errors are above.',
-      'Mend them, or go back to a version that compiles.',
-    );
-  }
+  if (status !== 0) throw doesNotCompile();
+  const page = join(PROJECT, 'apps', 'console', 'build-page.mjs');
+  if (spawnSync(PINNED_NODE, [page], { stdio: 'inherit' }).status !== 0) throw doesNotCompile();
   mkdirSync(DIST, { recursive: true });
   writeFileSync(STAMP, now);
+}
+
+function doesNotCompile() {
+  return new SetUpError(
+    'The sources do not compile; the errors are above.',
+    'Mend them, or go back to a version that compiles.',
+  );
 }
 
 /** Each source on a line, with its size and time: reading them all would take longer. */
@@ -55,7 +59,7 @@ function filesUnder(folder) {
 }
 
 function isCompiled(file) {
-  return /\.(ts|json)$/.test(file) && !file.endsWith('.spec.ts');
+  return /\.(ts|json)$|^apps\/console\/.*\.(mjs|css|html|svg)$/.test(file) && !file.endsWith('.spec.ts');
 }
 
 /** Whether a file of the earlier list is missing in the later. */

@@ -62,9 +62,17 @@ export function queryApiDefinition(context: AppContext): AppDefinition {
 export function consoleDefinition(context: AppContext): AppDefinition {
   return define('console', 'console', context, SERVICE_HEAP, {
     PORT: String(context.options.consolePort),
+    PRODUCER_URL: reachedAt(context.options.listenHost, context.options.producerPort),
+    QUERY_API_URL: reachedAt(context.options.listenHost, context.options.queryApiPort),
     // It may ask the supervisor, over the channel that every app has to it.
     SCALED_BY: 'supervisor',
   });
+}
+
+/** By another app on this machine. Who listens everywhere is on loopback too. */
+function reachedAt(listenHost: string, port: number): string {
+  const host = ['0.0.0.0', '::'].includes(listenHost) ? '127.0.0.1' : listenHost;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** The nth consumer, counted from 1. */

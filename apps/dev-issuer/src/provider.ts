@@ -12,7 +12,7 @@ export interface IssuerOptions {
   readonly issuer: string;
   readonly audience: string;
   readonly keys: { readonly keys: readonly JWK[] };
-  /** Whose Swagger UI may use it. */
+  /** Whose Swagger UI, and page, may use it. */
   readonly docsOrigins: readonly string[];
   readonly cookieSecret: string;
 }
@@ -24,7 +24,7 @@ export interface IssuerOptions {
 export function developmentProvider({ issuer, audience, keys, docsOrigins, cookieSecret }: IssuerOptions): Provider {
   const scope = Object.keys(SCOPES).join(' ');
   const configuration: Configuration = {
-    clients: [demoClient(docsOrigins, scope)],
+    clients: [demoClient(docsOrigins, scope), pageClient(docsOrigins, scope)],
     jwks: { keys: keys.keys.map((key) => ({ ...key })) as never },
     scopes: ['openid', ...Object.keys(SCOPES)],
     cookies: { keys: [cookieSecret] },
@@ -77,6 +77,20 @@ function demoClient(docsOrigins: readonly string[], scope: string): ClientMetada
     grant_types: ['client_credentials', 'authorization_code'],
     response_types: ['code'],
     redirect_uris: docsOrigins.map((origin) => `${origin}/oauth2-redirect.html`),
+    scope: `openid ${scope}`,
+  };
+}
+
+/** The console's page, in which no secret would stay one. */
+function pageClient(origins: readonly string[], scope: string): ClientMetadata {
+  return {
+    client_id: 'orders-console',
+    client_name: 'Orders console',
+    application_type: 'native',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code'],
+    response_types: ['code'],
+    redirect_uris: origins.map((origin) => `${origin}/`),
     scope: `openid ${scope}`,
   };
 }

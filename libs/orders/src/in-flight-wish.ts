@@ -24,6 +24,5 @@ export async function inFlightWish(db: Db, since: Date = new Date(0)): Promise<I
 export async function wishInFlight(db: Db, limit: InFlightWish['limit'] | null): Promise<void> {
   const wishes = consumerWishesCollection(db);
   if (limit === null) await wishes.deleteOne({ _id: 'in-flight' });
-  else
-    await wishes.updateOne({ _id: 'in-flight' }, { $set: { limit }, $currentDate: { at: true } }, { upsert: true });
+  else await wishes.updateOne({ _id: 'in-flight' }, { $set: { limit }, $currentDate: { at: true } }, { upsert: true });
 }

@@ -99,6 +99,19 @@ describe('the figures of the pipeline', () => {
     expect(figuresOf(look(0, { ends: new Map([[0, 101]]) })).lagSeconds).toBeNull();
   });
 
+  it('do not know how old that is which came after the last fetch of its owner, and tell the oldest of the rest', () => {
+    const [ends, committed] = [0, 1].map((lag) => new Map([0, 1].map((partition) => [partition, 10 - 5 * lag])));
+    const partitions = [
+      { partition: 0, committable: 5, lagRecords: 0, lagSeconds: 0 },
+      { partition: 1, committable: 5, lagRecords: 3, lagSeconds: 4 },
+    ];
+    const figures = figuresOf(
+      look(0, { ends: ends ?? null, committed: committed ?? null, consumers: [consumer('a', 0, { partitions })] }),
+    );
+    expect(figures.partitions?.map(({ lagSeconds }) => lagSeconds)).toEqual([null, 4]);
+    expect(figures.lagSeconds).toBe(4);
+  });
+
   it('tell a consumer that is not heard of with nothing but that', () => {
     const figures = figuresOf(look(0, { consumers: [consumer('b', 9, { ageMs: 6_000 }), consumer('a', 9)] }));
     expect(figures.inFlight).toBe(10);

@@ -1,4 +1,4 @@
-import { GONE_AFTER_MS } from '#orders/consumer-heartbeat.js';
+import { GONE_AFTER_MS, type HeartbeatPartition } from '#orders/consumer-heartbeat.js';
 import { recordsBetween, type Positions } from '#orders/topic-positions.js';
 import type { PipelineLook, SeenConsumer } from './pipeline-looks.js';
 import type { PipelineResponse } from './pipeline-response.js';
@@ -23,7 +23,7 @@ export function pipelineFigures(looks: readonly CountedLook[], changes: Pipeline
     savedPerSecond,
     inFlight: heard?.reduce((sum, { inFlight }) => sum + inFlight, 0) ?? null,
     lagRecords,
-    lagSeconds: partitions && worst(partitions.map(({ lagSeconds }) => lagSeconds)),
+    lagSeconds: partitions && oldestOf(partitions),
     secondsToDrain: toDrain(lagRecords, savedPerSecond),
     deadLetters,
     partitions,
@@ -56,9 +56,9 @@ function partitionsOf(
   committed: Positions | null,
   consumers: readonly SeenConsumer[] | null,
 ): NonNullable<PipelineResponse['partitions']> {
-  const owners = new Map<number, { readonly id: string; readonly lagSeconds: number | null }>();
+  const owners = new Map<number, HeartbeatPartition & { readonly id: string }>();
   for (const { _id: id, partitions } of consumers?.filter(isHeard) ?? [])
-    for (const { partition, lagSeconds } of partitions) owners.set(partition, { id, lagSeconds });
+    for (const partition of partitions) owners.set(partition.partition, { ...partition, id });
   return [...ends]
     .toSorted(([a], [b]) => a - b)
     .map(([partition, endOffset]) => {
@@ -70,16 +70,22 @@ function partitionsOf(
         endOffset,
         committedOffset,
         lagRecords,
-        lagSeconds: lagRecords === 0 ? 0 : (owner?.lagSeconds ?? null),
+        lagSeconds: lagRecords === 0 ? 0 : ageOf(owner),
         owner: owner?.id ?? null,
       };
     });
 }
 
-/** Unknown as soon as one is: it may be the worst. */
-function worst(values: readonly (number | null)[]): number | null {
-  const known = values.filter((value) => value !== null);
-  return known.length === values.length ? Math.max(0, ...known) : null;
+/** Its consumer knows of none where all that there is came after its last fetch. */
+function ageOf(owner: HeartbeatPartition | undefined): number | null {
+  return owner === undefined || owner.lagRecords === 0 ? null : owner.lagSeconds;
+}
+
+/** Unknown as soon as a partition without an owner is behind. What came after its owner's last fetch is younger than what others have in hand. */
+function oldestOf(partitions: NonNullable<PipelineResponse['partitions']>): number | null {
+  const ages = partitions.flatMap(({ lagSeconds }) => lagSeconds ?? []);
+  const isUnknown = partitions.some(({ lagSeconds, owner }) => lagSeconds === null && owner === null);
+  return isUnknown || ages.length === 0 ? null : Math.max(...ages);
 }
 
 function consumerOf(consumer: SeenConsumer): NonNullable<PipelineResponse['consumers']>[number] {

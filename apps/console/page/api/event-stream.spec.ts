@@ -1,0 +1,54 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Client } from './client.js';
+import { followEvents } from './event-stream.js';
+import type { Session } from './session.js';
+
+describe('following events', () => {
+  let server: Server;
+  let end: AbortController;
+  /** What each connection in turn is answered. */
+  let answers: { status: number; events: string[] }[];
+  const tokens: (string | undefined)[] = [];
+
+  beforeEach(async () => {
+    end = new AbortController();
+    server = createServer((request, response) => {
+      const { status, events } = answers.shift() ?? { status: 503, events: [] };
+      tokens.push(request.headers.authorization);
+      response.writeHead(status, { 'content-type': 'text/event-stream' });
+      for (const event of events) response.write(`event: pipeline\ndata: ${event}\n\n`);
+      response.end();
+    });
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  });
+
+  afterEach(() => {
+    end.abort();
+    server.close();
+  });
+
+  it('goes on after each break, tells when it is cut off, and sends the token', async () => {
+    answers = [
+      { status: 200, events: ['1', '2'] },
+      { status: 503, events: [] },
+      { status: 200, events: ['3'] },
+    ];
+    const session = { token: 'mine', refused: () => undefined } as unknown as Session;
+    const told: (string | boolean)[] = [];
+    const done = Promise.withResolvers<void>();
+    const listener = {
+      data: (text: string) => {
+        told.push(text);
+        if (text === '3') done.resolve();
+      },
+      connected: (isConnected: boolean) => void told.push(isConnected),
+    };
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    void followEvents(new Client(session), url, listener, end.signal);
+    await done.promise;
+    expect(told).toEqual([true, '1', true, '2', false, false, true, '3']);
+    expect(tokens).toEqual(['Bearer mine', 'Bearer mine', 'Bearer mine']);
+  }, 20_000);
+});

@@ -1,0 +1,84 @@
+import { html, type TemplateResult } from 'lit';
+import type { Client } from '../api/client.js';
+import { messageOf } from '../api/problem.js';
+import { Part } from '../part.js';
+import { figure, moment } from '../text/figures.js';
+import { hexDump } from '../text/hex-dump.js';
+import type { DeadLetter } from './dead-letter.js';
+
+const GONE = {
+  'letter-gone': 'Kafka has this letter no more.',
+  'value-gone': 'The value was too large for a letter, and Kafka has it no more where it failed.',
+} as const;
+
+/** One dead letter: the order in it, and its bytes. */
+export class LetterDialog extends Part {
+  static override properties = { client: { attribute: false }, letter: { state: true }, refusal: { state: true } };
+  declare client: Client;
+  declare letter: DeadLetter | null;
+  declare refusal: string | null;
+
+  constructor() {
+    super();
+    this.letter = null;
+    this.refusal = null;
+  }
+
+  async open(id: string): Promise<void> {
+    this.letter = null;
+    this.refusal = null;
+    this.querySelector('dialog')?.showModal();
+    try {
+      this.letter = await this.client.get<DeadLetter>(`/v1/dead-letters/records/${id}`);
+    } catch (error) {
+      this.refusal = messageOf(error);
+    }
+  }
+
+  protected override render(): TemplateResult {
+    return html`<dialog aria-labelledby="letter-title">
+      <form method="dialog"><button class="close" aria-label="Close">×</button></form>
+      <h3 id="letter-title">Dead letter ${this.letter?.id ?? ''}</h3>
+      ${this.letter === null ? html`<p class=${this.refusal === null ? 'muted' : 'bad'}>${this.refusal ?? 'Reading it…'}</p>` : letterView(this.letter)}
+    </dialog>`;
+  }
+}
+
+function letterView(letter: DeadLetter): TemplateResult {
+  const { error, record, gone, deadLetteredAt, tries } = letter;
+  return html`
+    <p><b>${error.code}</b>: ${error.message}</p>
+    <p class="muted">
+      Dead since ${moment(deadLetteredAt)};
+      ${tries.length === 0 ? 'never redriven' : `redriven: ${tries.map(({ outcome }) => outcome ?? 'on its way').join(', ')}`}
+    </p>
+    <h4>Decoded</h4>
+    ${decodedView(letter)}
+    <h4>Raw</h4>
+    ${
+      record === null
+        ? html`<p class="bad">${gone === null ? 'Nothing is left of it.' : GONE[gone]}</p>`
+        : html`
+            <dl class="facts">
+              <dt>key</dt>
+              <dd>${record.key === null ? 'none' : (record.key.text ?? record.key.base64)}</dd>
+              ${record.headers.map(
+                ({ name, value }) =>
+                  html`<dt>${name}</dt>
+                    <dd>${value.text ?? value.base64}</dd>`,
+              )}
+              <dt>value</dt>
+              <dd>${record.value === null ? 'none' : `${figure(record.value.size)} bytes`}</dd>
+            </dl>
+            <pre tabindex="0">${record.value === null ? '' : hexDump(record.value.base64)}</pre>
+          `
+    }
+  `;
+}
+
+function decodedView({ decoded, undecodable }: DeadLetter): TemplateResult {
+  return html`
+    ${undecodable === null ? '' : html`<p class="bad">${undecodable.code}: ${undecodable.message}</p>`}
+    ${decoded === null ? html`<p class="muted">No order can be read in it.</p>` : html`<pre tabindex="0">${JSON.stringify(decoded, null, 2)}</pre>`}
+  `;
+}

@@ -1,0 +1,59 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
+import { LivePart } from '../live/live-part.js';
+import { duration, figure, plural } from '../text/figures.js';
+import type { ScaleControls } from './scale-controls.js';
+
+type Change = PipelineResponse['changes'][number];
+type SetUp = NonNullable<Change['from']>;
+
+const SHOWN = 4;
+
+/** What came of each scaling, and the way back. */
+export class ScalingVerdicts extends LivePart {
+  protected override render(): TemplateResult {
+    const changes = this.live.latest?.changes.filter(({ kind }) => kind === 'scaling').slice(-SHOWN) ?? [];
+    if (changes.length === 0)
+      return html`<p class="muted">
+        After a change of these, this says whether it helped, and if not, what it is bound by.
+      </p>`;
+    return html`<ol class="verdicts" aria-live="polite">
+      ${changes.toReversed().map((change) => this.changeView(change))}
+    </ol>`;
+  }
+
+  private changeView(change: Change): TemplateResult {
+    const { from, to, before, after, verdict, secondsAgo } = change;
+    if (from === null || to === null) return html``;
+    return html`<li class=${verdict?.outcome ?? 'measured'}>
+      <div class="row">
+        <b>${setUpText(from, to)}</b>
+        <span class="muted">${duration(secondsAgo)} ago</span>
+      </div>
+      <div>${verdict === null ? 'measuring: it has to come to rest first' : verdict.text}</div>
+      <div class="row muted">
+        <span>saved/s ${figure(before)} before, ${figure(after)} after</span>
+        ${verdict === null ? nothing : html`<button @click=${() => void this.goBack(from, to)}>Back to ${wayBackText(from, to)}</button>`}
+      </div>
+    </li>`;
+  }
+
+  private async goBack(from: SetUp, to: SetUp): Promise<void> {
+    const controls = document.querySelector<ScaleControls>('scale-controls');
+    if (from.consumers !== to.consumers) await controls?.scaleTo(from.consumers);
+    if (from.inFlight !== to.inFlight) await controls?.setInFlight(from.inFlight);
+  }
+}
+
+function setUpText(from: SetUp, to: SetUp): string {
+  const consumers = from.consumers === to.consumers ? [] : [`${from.consumers} → ${plural(to.consumers, 'consumer')}`];
+  const inFlight =
+    from.inFlight === to.inFlight ? [] : [`${from.inFlight ?? 'mixed'} → ${to.inFlight ?? 'mixed'} in flight`];
+  return [...consumers, ...inFlight].join(', ') || 'restarted';
+}
+
+function wayBackText(from: SetUp, to: SetUp): string {
+  return from.consumers === to.consumers
+    ? `${from.inFlight ?? 'what it was'} in flight`
+    : plural(from.consumers, 'consumer');
+}

@@ -1,0 +1,33 @@
+/** What isn't known is told as such, never as 0. */
+export const UNKNOWN = '–';
+
+const integer = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
+const fine = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
+
+export function figure(value: number | null | undefined): string {
+  if (value === null || value === undefined) return UNKNOWN;
+  return (Math.abs(value) < 10 ? fine : integer).format(value);
+}
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+
+/** A time in seconds, as people say it. */
+export function duration(seconds: number | null | undefined): string {
+  if (seconds === null || seconds === undefined) return UNKNOWN;
+  if (seconds < MINUTE) return `${figure(seconds)} s`;
+  const whole = Math.round(seconds);
+  if (whole < HOUR) return `${Math.floor(whole / MINUTE)} min ${whole % MINUTE} s`;
+  const minutes = Math.round(seconds / MINUTE);
+  return `${Math.floor(minutes / MINUTE)} h ${minutes % MINUTE} min`;
+}
+
+/** A date of the API, in the reader's own time. */
+export function moment(text: string | null | undefined): string {
+  if (text === null || text === undefined) return UNKNOWN;
+  return new Date(text).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${integer.format(count)} ${count === 1 ? one : many}`;
+}

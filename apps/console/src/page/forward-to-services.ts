@@ -1,0 +1,52 @@
+import { HttpStatus } from '@nestjs/common';
+import httpProxy from '@fastify/http-proxy';
+import type { FastifyInstance } from 'fastify';
+import { Problem } from '#service/problem.js';
+
+export interface ServiceUrls {
+  readonly PRODUCER_URL: string;
+  readonly QUERY_API_URL: string;
+}
+
+const OF_PRODUCER = ['/v1/populate', '/v1/operations', '/v1/imports', '/v1/dead-letters'];
+const OF_QUERY_API = ['/v1/orders'];
+/** Between two parts of an answer: a stream of events tells something every fifteen seconds. */
+const SILENT_MS = 60_000;
+
+/**
+ * Passes on what the page asks of the other services, as it is and with the caller's own token: they decide who may do what. The page
+ * therefore talks to its own origin only. By `@fastify/http-proxy`, which streams both ways.
+ */
+export async function forwardToServices(fastify: FastifyInstance, urls: ServiceUrls): Promise<void> {
+  const routes = [
+    ...OF_PRODUCER.map((prefix) => ({ prefix, upstream: urls.PRODUCER_URL, name: 'producer' })),
+    ...OF_QUERY_API.map((prefix) => ({ prefix, upstream: urls.QUERY_API_URL, name: 'query API' })),
+  ];
+  for (const { prefix, upstream, name } of routes) {
+    await fastify.register(httpProxy, {
+      upstream,
+      prefix,
+      rewritePrefix: prefix,
+      undici: { headersTimeout: SILENT_MS, bodyTimeout: SILENT_MS, connections: 64 },
+      replyOptions: {
+        // Where the request comes from was looked at here; there it comes from this service.
+        rewriteRequestHeaders: (_request, { origin: _origin, ...headers }) => headers,
+        onError: (reply, { error }) => {
+          fastify.log.warn({ reason: String(error), upstream }, 'a request could not be passed on');
+          // Through the error handler of all routes, as problem details.
+          void reply.send(away(name));
+        },
+      },
+    });
+  }
+}
+
+function away(name: string): Problem {
+  return new Problem(
+    HttpStatus.SERVICE_UNAVAILABLE,
+    'service-away',
+    `The ${name} does not answer. Try again in a moment.`,
+    {},
+    { 'Retry-After': '2' },
+  );
+}

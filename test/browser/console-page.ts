@@ -1,0 +1,85 @@
+import axe from 'axe-core';
+import type { BrowserContext, Locator, Page } from 'playwright-core';
+import { eventually } from '../support/eventually.js';
+
+/** What axe finds wrong for people who can't see the page, or can't use a pointer. */
+interface Violation {
+  readonly id: string;
+  readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
+}
+
+/** The console's page, as a person uses it: by names and roles, as a screen reader tells them. */
+export class ConsolePage {
+  private constructor(readonly page: Page) {}
+
+  static async open(context: BrowserContext, url: string): Promise<ConsolePage> {
+    const page = await context.newPage();
+    await page.goto(url);
+    await page.getByRole('heading', { name: 'Orders pipeline' }).waitFor();
+    return new ConsolePage(page);
+  }
+
+  /** With the development issuer, under any name. */
+  async signIn(name: string): Promise<void> {
+    await this.page.getByRole('button', { name: 'Sign in with the provider' }).click();
+    await this.page.fill('input[name=name]', name);
+    await this.page.click('button[type=submit]');
+    await this.isLive();
+  }
+
+  async isLive(withinMs = 30_000): Promise<void> {
+    await this.page.getByText('live', { exact: true }).waitFor({ timeout: withinMs });
+  }
+
+  /** What a tile says, such as `1,948/s`; `–` is unknown. */
+  async tile(name: string): Promise<string> {
+    const tile = this.page.locator('.tile', { has: this.page.getByText(name, { exact: true }) });
+    return (await tile.locator('dd').innerText()).replaceAll(/\s/g, '');
+  }
+
+  async figure(name: string): Promise<number> {
+    return Number(/[\d,.]+/.exec(await this.tile(name))?.[0].replaceAll(',', '') ?? Number.NaN);
+  }
+
+  part(heading: string): Locator {
+    return this.page.locator('section', { has: this.page.getByRole('heading', { name: heading, exact: true }) });
+  }
+
+  async populate(count: number): Promise<void> {
+    const part = this.part('Populate');
+    await part.getByLabel('Orders').fill(String(count));
+    await part.getByRole('button', { name: 'Populate' }).click();
+  }
+
+  async scale(count: number): Promise<void> {
+    const part = this.part('Scale');
+    await part.getByLabel('Consumers').fill(String(count));
+    await part.getByRole('button', { name: 'Scale' }).click();
+  }
+
+  /** Of the newest operation, what is told of its progress. */
+  async newest(): Promise<string> {
+    return this.part('Populate').locator('.operations li').first().innerText();
+  }
+
+  async newestSays(text: RegExp, withinMs: number): Promise<void> {
+    await eventually(`the newest operation says ${text}`, withinMs, async () => text.test(await this.newest()));
+  }
+
+  /** Its columns in the grid of the partitions. */
+  async consumers(): Promise<string[]> {
+    const heads = await this.part('Partitions and consumers').locator('th.consumer').allInnerTexts();
+    return heads.map((text) => text.split(/\s/)[0] ?? '');
+  }
+
+  async violations(): Promise<Violation[]> {
+    await this.page.evaluate(axe.source);
+    return this.page.evaluate(async () => {
+      const { axe: there } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
+      return (await there.run()).violations.map(({ id, nodes }) => ({
+        id,
+        nodes: nodes.map(({ html, failureSummary }) => ({ html, failureSummary })),
+      }));
+    });
+  }
+}

@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Browser, BrowserContext } from 'playwright-core';
+import { orderGenerator } from '#orders/generator.js';
+import { OrderCodec } from '#orders/order-codec.js';
+import { ordersCollection } from '#orders/orders-collection.js';
+import { originHeaders } from '#orders/record-headers.js';
+import { ORDERS_TOPIC } from '#orders/topics.js';
+import { eventually } from '../support/eventually.js';
+import { Pipeline } from '../support/pipeline.js';
+import { quietKafka, writeRecords } from '../support/topic-writer.js';
+import { launchBrowser } from './browser.js';
+import { ConsolePage } from './console-page.js';
+
+const OPERATION = '01935c9e-8a00-7000-8000-0000000000cc';
+const COUNT = 3_000;
+
+describe('the page of the console', () => {
+  let pipeline: Pipeline;
+  let browser: Browser;
+  let context: BrowserContext;
+  let console: ConsolePage;
+  const hosts = new Set<string>();
+
+  beforeAll(async () => {
+    browser = await launchBrowser();
+    pipeline = await Pipeline.start('--auth', '--in-flight', '1000', '--partitions', '8');
+    context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    context.on('request', (request) => void hosts.add(new URL(request.url()).host));
+    console = await ConsolePage.open(context, `${pipeline.stack.consoleUrl}/`);
+  }, 400_000);
+
+  afterAll(async () => {
+    await browser.close();
+    await pipeline.end();
+  }, 60_000);
+
+  it('asks who one is, and then shows the pipeline live', async () => {
+    expect(await console.tile('Saved')).toBe('–');
+    await console.signIn('ada');
+    await eventually('the figures are there', 10_000, async () => (await console.tile('Saved')) === '0/s');
+    expect(await console.consumers()).toEqual(['consumer-1']);
+    expect([...hosts].map((host) => host.split(':')[0])).not.toContainEqual(expect.stringMatching(/[a-z]+[.]/));
+  }, 60_000);
+
+  it('populates, and shows how it drains', async () => {
+    await console.populate(COUNT);
+    await eventually('orders are in flight', 20_000, async () => (await console.figure('In flight')) > 0);
+    await console.newestSays(/3,000 saved/, 30_000);
+    await eventually('nothing is left', 10_000, async () => (await console.figure('Lag')) === 0);
+    expect(await console.newest()).toMatch(/populate\s+succeeded/);
+  }, 60_000);
+
+  it('says what is wrong with what was asked for', async () => {
+    await console.part('Populate').getByLabel('Seed').fill('9007199254740993');
+    await console.populate(10);
+    const alert = console.part('Populate').getByRole('alert');
+    await alert.waitFor();
+    expect(await alert.innerText()).toMatch(/seed/);
+    await console.part('Populate').getByLabel('Seed').fill('');
+  }, 30_000);
+
+  it('scales to four consumers, says what came of it, and finds the way back', async () => {
+    await console.populate(150_000);
+    await eventually('one saves at its full rate', 30_000, async () => (await console.figure('Saved')) > 1_700);
+    await console.scale(4);
+    await eventually('the new ones are seen', 30_000, async () => (await console.consumers()).length === 4);
+    const verdict = console.part('Scale').locator('.verdicts li').first();
+    await eventually('it is judged', 60_000, async () => /x[\d.]+/.test(await verdict.innerText()));
+    expect(await verdict.innerText()).toMatch(/1 → 4 consumers.*x[23].*helped/s);
+    await verdict.getByRole('button', { name: 'Back to 1 consumer' }).click();
+    await eventually('one is left', 60_000, async () => (await console.consumers()).length === 1);
+  }, 200_000);
+
+  it('warns of consumers that would have nothing to do', async () => {
+    await console.part('Scale').getByLabel('Consumers').fill('10');
+    const warning = console.part('Scale').getByText('2 consumers of 10 would be idle');
+    await warning.waitFor();
+    await console.part('Scale').getByLabel('Consumers').fill('1');
+    await warning.waitFor({ state: 'hidden' });
+    expect(await console.consumers()).toHaveLength(1);
+  }, 30_000);
+
+  it('cancels what is running', async () => {
+    await console.populate(9_000_000);
+    await console.newestSays(/running/, 20_000);
+    await console.part('Populate').getByRole('button', { name: 'Cancel' }).first().click();
+    await console.newestSays(/cancelled/, 20_000);
+    expect(await console.part('Populate').getByRole('button', { name: 'Cancel' }).count()).toBe(0);
+  }, 60_000);
+
+  it('shows a dead letter, decoded and raw, and saves it once its cause is repaired', async () => {
+    const orderAt = orderGenerator({
+      operationId: OPERATION,
+      seed: 3,
+      count: 10,
+      firstNumber: 90_000_001,
+      accounts: 5,
+      from: new Date('2026-01-01T00:00:00Z'),
+      to: new Date('2026-01-02T00:00:00Z'),
+    });
+    const codec = await OrderCodec.connect(pipeline.stack.registryUrl);
+    const order = orderAt(4);
+    const [blocking, blocked] = [{ ...order, id: crypto.randomUUID() }, order];
+    const records = [blocking, blocked].map((each) => ({
+      partition: 2,
+      key: each.accountId,
+      value: codec.encode(each),
+      headers: originHeaders({ operationId: OPERATION, index: 4 }),
+    }));
+    await writeRecords(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC, records);
+    const letters = console.part('Dead letters');
+    await letters.getByRole('rowheader', { name: /conflict/ }).waitFor({ timeout: 60_000 });
+    await letters.getByRole('button', { name: 'Look', exact: true }).click();
+    await letters.getByRole('button', { name: 'Look at it' }).click();
+    const dialog = console.page.getByRole('dialog');
+    await dialog.getByText(`"id": "${order.id}"`).waitFor();
+    expect(await dialog.innerText()).toMatch(/0000 {2}00 00 00 00/);
+    await dialog.getByRole('button', { name: 'Close' }).click();
+
+    await ordersCollection(pipeline.db).deleteMany({ accountId: order.accountId, symbol: order.symbol });
+    await letters.getByRole('button', { name: 'Redrive…' }).first().click();
+    await dialog.getByText('1 letter would be sent: 1 conflict.').waitFor();
+    await dialog.getByRole('button', { name: 'Redrive 1 letter' }).click();
+    await console.newestSays(/1 moved = 1 saved \+ 0 returned/, 30_000);
+    await letters.getByText('None wait.').waitFor({ timeout: 20_000 });
+  }, 120_000);
+
+  it('finds an order, and tells how it came to be there', async () => {
+    const orders = console.part('Orders');
+    await orders.getByLabel(/Id, number/).fill('17');
+    await orders.getByRole('button', { name: 'Find' }).click();
+    await orders.getByRole('button', { name: 'Trace' }).click();
+    await orders.getByText(/partition \d, offset \d+/).waitFor();
+    expect(await orders.innerText()).toMatch(/order 16[^]*chunk\s+0 to 999[^]*at attempt 1/);
+    await orders.getByLabel(/Id, number/).fill('3');
+    await orders.getByRole('button', { name: 'Find' }).click();
+    await orders.getByRole('rowheader', { name: '3', exact: true }).waitFor();
+    await orders.getByLabel(/Id, number/).fill(crypto.randomUUID());
+    await orders.getByRole('button', { name: 'Find' }).click();
+    await orders.getByText('There is no such order.').waitFor();
+  }, 60_000);
+
+  it.each<['light' | 'dark', number]>([
+    ['light', 1_280],
+    ['dark', 1_280],
+    ['light', 390],
+  ])(
+    'has nothing that axe finds wrong: %s, %i wide',
+    async (colorScheme, width) => {
+      await console.page.emulateMedia({ colorScheme });
+      await console.page.setViewportSize({ width, height: 900 });
+      expect(await console.violations()).toEqual([]);
+      const overflow = await console.page.evaluate('document.documentElement.scrollWidth - innerWidth');
+      expect(overflow).toBeLessThanOrEqual(0);
+    },
+    60_000,
+  );
+
+  it('tells what is unknown while MongoDB is away, and all of it afterwards', async () => {
+    const { pid } = pipeline.stack.process('MongoDB');
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await eventually('it is unknown', 20_000, async () => (await console.tile('Saved')) === '–');
+      expect(await console.tile('Dead letters')).toBe('–');
+      expect(await console.tile('Produced')).not.toBe('–');
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await eventually('it is known again', 30_000, async () => (await console.tile('Saved')) !== '–');
+  }, 90_000);
+
+  it('says that it is cut off when the console is gone, and follows the next one', async () => {
+    process.kill(pipeline.stack.process('console').pid, 'SIGKILL');
+    await console.page.getByRole('status').getByText('not connected').waitFor({ timeout: 20_000 });
+    expect(await console.tile('Saved')).toBe('–');
+    await console.isLive();
+    await eventually('the figures are there', 20_000, async () => (await console.tile('Saved')) !== '–');
+  }, 90_000);
+});
