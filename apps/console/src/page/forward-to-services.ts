@@ -1,6 +1,7 @@
 import { HttpStatus } from '@nestjs/common';
 import httpProxy from '@fastify/http-proxy';
 import type { FastifyInstance } from 'fastify';
+import { ProblemFilter } from '#service/problem-filter.js';
 import { Problem } from '#service/problem.js';
 
 export interface ServiceUrls {
@@ -10,8 +11,8 @@ export interface ServiceUrls {
 
 const OF_PRODUCER = ['/v1/populate', '/v1/operations', '/v1/imports', '/v1/dead-letters'];
 const OF_QUERY_API = ['/v1/orders'];
-/** Between two parts of an answer: a stream of events tells something every fifteen seconds. */
-const SILENT_MS = 60_000;
+/** Until an answer begins, and between two parts of it: a reconciliation of ten million orders says nothing for minutes. */
+const SILENT_MS = 300_000;
 
 /**
  * Passes on what the page asks of the other services, as it is and with the caller's own token: they decide who may do what. The page
@@ -22,23 +23,26 @@ export async function forwardToServices(fastify: FastifyInstance, urls: ServiceU
     ...OF_PRODUCER.map((prefix) => ({ prefix, upstream: urls.PRODUCER_URL, name: 'producer' })),
     ...OF_QUERY_API.map((prefix) => ({ prefix, upstream: urls.QUERY_API_URL, name: 'query API' })),
   ];
-  for (const { prefix, upstream, name } of routes) {
-    await fastify.register(httpProxy, {
-      upstream,
-      prefix,
-      rewritePrefix: prefix,
-      undici: { headersTimeout: SILENT_MS, bodyTimeout: SILENT_MS, connections: 64 },
-      replyOptions: {
-        // Where the request comes from was looked at here; there it comes from this service.
-        rewriteRequestHeaders: (_request, { origin: _origin, ...headers }) => headers,
-        onError: (reply, { error }) => {
-          fastify.log.warn({ reason: String(error), upstream }, 'a request could not be passed on');
-          // Through the error handler of all routes, as problem details.
-          void reply.send(away(name));
+  const problems = new ProblemFilter();
+  await fastify.register(async (forwarded) => {
+    // These routes are made before the service has a handler of errors that they could have from it.
+    forwarded.setErrorHandler((error, request, reply) => problems.send(error, request, reply));
+    for (const { prefix, upstream, name } of routes)
+      await forwarded.register(httpProxy, {
+        upstream,
+        prefix,
+        rewritePrefix: prefix,
+        undici: { headersTimeout: SILENT_MS, bodyTimeout: SILENT_MS, connections: 64 },
+        replyOptions: {
+          // Where the request comes from was looked at here; there it comes from this service.
+          rewriteRequestHeaders: (_request, { origin: _origin, ...headers }) => headers,
+          onError: (reply, { error }) => {
+            fastify.log.warn({ reason: String(error), upstream }, 'a request could not be passed on');
+            void reply.send(away(name));
+          },
         },
-      },
-    });
-  }
+      });
+  });
 }
 
 function away(name: string): Problem {
