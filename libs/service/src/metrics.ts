@@ -1,7 +1,9 @@
+import { totalmem } from 'node:os';
 import { Controller, Get, Header, Module } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { collectDefaultMetrics, register } from 'prom-client';
 import { NoToken } from './auth/scope.guard.js';
+import { tellMemoryLimits } from './memory-limits.js';
 
 /** The process's metrics in Prometheus's text form. */
 @ApiExcludeController()
@@ -18,6 +20,9 @@ export class MetricsController {
 @Module({ controllers: [MetricsController] })
 export class MetricsModule {
   constructor() {
-    if (register.getSingleMetric('process_cpu_seconds_total') === undefined) collectDefaultMetrics();
+    if (register.getSingleMetric('process_cpu_seconds_total') !== undefined) return;
+    collectDefaultMetrics();
+    const constrainedBytes = process.constrainedMemory();
+    tellMemoryLimits({ execArgv: process.execArgv, constrainedBytes, machineBytes: totalmem() }, register);
   }
 }

@@ -4,11 +4,13 @@ import type { CustomTransportStrategy } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Logger as PinoLogger } from 'nestjs-pino';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { register } from 'prom-client';
 import { refuseOpenService, type AuthSettings } from './auth/auth-settings.js';
 import { ScopeGuard } from './auth/scope.guard.js';
 import { setUpHttp } from './http/http-shell.js';
 import { parseQuery } from './http/query-string.js';
 import { requestId } from './http/request-ids.js';
+import { measureRequests } from './http/request-metrics.js';
 import { serveApiDocs, type ApiDescription } from './docs/openapi.js';
 import { ProblemFilter } from './problem-filter.js';
 import type { HttpSettings } from './settings.js';
@@ -63,6 +65,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
   // Fastify would take text for a body; a body is JSON, or what a service is prepared for, all else is 415.
   fastify.removeContentTypeParser('text/plain');
+  measureRequests(fastify, register);
   await setUpHttp(fastify, settings, auth);
   await options.prepare?.(fastify);
   app.useLogger(app.get(PinoLogger));

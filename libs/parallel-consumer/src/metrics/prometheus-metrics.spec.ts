@@ -1,14 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
+import type { ParallelConsumerOptions } from '../options.js';
 import { consuming } from '../testing/gated-consumer.js';
+import { settle } from '../testing/manual-clock.js';
 import { PrometheusMetrics } from './prometheus-metrics.js';
 
 const NAMES = { topic: 'orders', group: 'savers' };
 
-async function observed() {
+async function observed(options: Partial<ParallelConsumerOptions> = {}) {
   const registry = new Registry();
   const metrics = new PrometheusMetrics(registry);
-  const engine = await consuming({ observer: metrics.observer(NAMES), maxAttempts: 1 }, (topic) => {
+  const engine = await consuming({ observer: metrics.observer(NAMES), maxAttempts: 1, ...options }, (topic) => {
     for (const name of ['a', 'b', 'c']) topic.append(0, name, name);
   });
   metrics.watch(NAMES, engine.consumer);
@@ -46,6 +48,35 @@ describe('the metrics of a consumer', () => {
     await rebalanced;
     expect(await value(`parallel_consumer_lag_records{${LABELS},partition="0"}`)).toBeUndefined();
     expect(await value(`parallel_consumer_rebalance_duration_seconds_count{${LABELS}}`)).toBe(1);
+  });
+
+  it('tell whether everything is held back because what it needs is away', async () => {
+    const { gate, value } = await observed({ classify: () => 'environment' });
+    expect(await value(`parallel_consumer_suspended{${LABELS}}`)).toBe(0);
+    await gate.fail('a', new Error('away'));
+    expect(await value(`parallel_consumer_suspended{${LABELS}}`)).toBe(1);
+    expect(await value(`parallel_consumer_failed_attempts_total{${LABELS},outcome="environment"}`)).toBe(1);
+  });
+
+  it('tell how many records of a partition were deleted before they were read', async () => {
+    const { append, broker, clock, gate, kafka, value } = await observed();
+    expect(await value(`parallel_consumer_deleted_records{${LABELS},partition="0"}`)).toBe(0);
+    for (const name of ['a', 'b', 'c']) await gate.end(name);
+    await clock.advance(500);
+    for (const name of ['d', 'e', 'f']) append(0, name, name);
+    kafka.deleteBefore('orders', 0, 5);
+    await broker.fetch();
+    await broker.fetch();
+    await settle();
+    expect(await value(`parallel_consumer_deleted_records{${LABELS},partition="0"}`)).toBe(2);
+  });
+
+  it('begin at 0, so that a rate sees the first of each', async () => {
+    const { value } = await observed();
+    for (const outcome of ['retriable', 'poison', 'environment', 'abandoned'])
+      expect(await value(`parallel_consumer_failed_attempts_total{${LABELS},outcome="${outcome}"}`)).toBe(0);
+    expect(await value(`parallel_consumer_commit_duration_seconds_count{${LABELS},result="failed"}`)).toBe(0);
+    expect(await value(`parallel_consumer_rebalance_duration_seconds_count{${LABELS}}`)).toBe(0);
   });
 
   it('leave out what is unknown instead of telling 0', async () => {

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { Observer } from '../observer.js';
+import type { AttemptOutcome, Observer } from '../observer.js';
 import type { ParallelConsumerStatus, PartitionStatus } from '../status.js';
 
 /** What tells consumers of one process apart, as labels. */
@@ -15,10 +15,16 @@ interface Watched {
 
 const PREFIX = 'parallel_consumer_';
 const NAMES = ['topic', 'group'] as const;
+const FAILURES: readonly AttemptOutcome[] = ['retriable', 'poison', 'environment', 'abandoned'];
 
 /** Figures of a consumer; `undefined` is unknown, and then there is no sample: never 0. */
 const GAUGES: readonly [name: string, help: string, read: (status: ParallelConsumerStatus) => number | undefined][] = [
   ['ready', '1 while it takes part in the group and can work, else 0', ({ ready }) => Number(ready)],
+  [
+    'suspended',
+    '1 while it holds everything back because what it needs is away, else 0',
+    ({ suspendedSince }) => Number(suspendedSince !== undefined),
+  ],
   ['in_flight', 'Records in the handler', ({ inFlight }) => inFlight],
   ['in_flight_limit', 'Records that may be in the handler at once', ({ inFlightLimit }) => inFlightLimit],
   ['buffered', 'Records in memory that are not in the handler', ({ taken, inFlight }) => taken - inFlight],
@@ -44,6 +50,11 @@ const PARTITION_GAUGES: readonly [name: string, help: string, read: (status: Par
       'holder_age_seconds',
       'Since when the oldest unfinished record is held here; the log names it',
       ({ holder }) => holder && holder.ageMs / 1_000,
+    ],
+    [
+      'deleted_records',
+      'Offsets that Kafka deleted before they were read: the partition stands still until somebody decides',
+      ({ deleted }) => (deleted ? deleted.to - deleted.from : 0),
     ],
   ];
 
@@ -94,6 +105,11 @@ export class PrometheusMetrics {
     const { topic, group } = names;
     const attempts = this.attempts.labels({ topic, group });
     const rebalances = this.rebalances.labels({ topic, group });
+    // From 0 on: a rate doesn't see the first of a series.
+    for (const outcome of FAILURES) this.outcomes.inc({ topic, group, outcome }, 0);
+    for (const result of ['succeeded', 'failed']) this.commits.zero({ topic, group, result });
+    this.attempts.zero({ topic, group });
+    this.rebalances.zero({ topic, group });
     return {
       attempted: (outcome, milliseconds) => {
         if (outcome === 'done') attempts.observe(milliseconds / 1_000);
