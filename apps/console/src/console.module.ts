@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { register } from 'prom-client';
 import { TopicPositions } from '#orders/topic-positions.js';
 import { systemClock } from '#parallel-consumer/clock.js';
 import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
@@ -8,6 +9,7 @@ import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
 import { PipelineController } from './pipeline/pipeline.controller.js';
 import { PipelineLooks } from './pipeline/pipeline-looks.js';
+import { tellPipeline } from './pipeline/pipeline-metrics.js';
 import { PipelineWatch } from './pipeline/pipeline-watch.js';
 import { ConsoleReadiness } from './readiness.js';
 import { ScalingController } from './scaling/scaling.controller.js';
@@ -37,4 +39,9 @@ class DatabaseModule {}
     { provide: Supervisor, useValue: new Supervisor(settings.SCALED_BY === 'supervisor' ? process : undefined) },
   ],
 })
-export class ConsoleModule {}
+export class ConsoleModule {
+  constructor(positions: TopicPositions, mongo: Mongo) {
+    const looks = new PipelineLooks(positions, mongo);
+    tellPipeline(async () => looks.look(), register);
+  }
+}

@@ -20,6 +20,7 @@ import { Mongo } from '#service/mongo.js';
 import { insertOrders } from './bulk-insert.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { Heartbeat } from './heartbeat.js';
+import { measuredInsert } from './insert-metrics.js';
 import { OrderSaver } from './order-saver.js';
 import { OrdersController } from './orders.controller.js';
 import { OrdersSavers } from './orders-savers.js';
@@ -44,7 +45,8 @@ async function connectMongo(): Promise<Mongo> {
 async function createSaver(mongo: Mongo): Promise<OrderSaver> {
   const codec = await OrderCodec.connect(settings.SCHEMA_REGISTRY_URL);
   const delay = new SimulatedDelay(settings.SAVE_DELAY_MS, Math.random, systemClock);
-  return new OrderSaver(codec, delay, settings.MAX_ORDER_BYTES, async (documents) => insertOrders(mongo, documents));
+  const insert = measuredInsert(async (documents) => insertOrders(mongo, documents), register);
+  return new OrderSaver(codec, delay, settings.MAX_ORDER_BYTES, insert);
 }
 
 async function createServer(rebalances: Rebalances): Promise<ParallelConsumerServer> {

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { register } from 'prom-client';
 import { OrderCodec } from '#orders/order-codec.js';
 import { ensureDeadLetterIndexes } from '#orders/dead-letters.js';
 import { ensureManifestIndexes } from '#orders/import-manifest.js';
@@ -19,6 +20,7 @@ import { ensureIdempotencyKeyIndexes } from './operations/idempotency-keys.js';
 import { InterruptionsController } from './operations/interruptions.controller.js';
 import { Interruptions } from './background/interruptions.js';
 import { consumerLag } from './emission/consumer-lag.js';
+import { measureTopic, tellEmission } from './emission/emission-metrics.js';
 import { LagCeiling } from './emission/lag-ceiling.js';
 import { OperationEventsController } from './operations/operation-events.controller.js';
 import { OperationRunner } from './emission/operation-runner.js';
@@ -74,7 +76,7 @@ async function connectTopic(codec: OrderCodec): Promise<OrdersTopic> {
     partitions: settings.TOPIC_PARTITIONS,
     clusterId: settings.KAFKA_CLUSTER_ID,
   });
-  return new OrdersTopic(reliableProducer(kafka, logger), codec, partitions);
+  return new OrdersTopic(reliableProducer(kafka, logger), codec, partitions, measureTopic(register));
 }
 
 function createLagCeiling(positions: TopicPositions): LagCeiling {
@@ -138,4 +140,8 @@ class ConnectionsModule {}
     RedriveRunner,
   ],
 })
-export class ProducerModule {}
+export class ProducerModule {
+  constructor(runner: OperationRunner) {
+    tellEmission(runner, settings.LAG_CEILING, register);
+  }
+}

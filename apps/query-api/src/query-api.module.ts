@@ -1,10 +1,12 @@
 import { Module } from '@nestjs/common';
+import { register } from 'prom-client';
 import { ensureOrderIndexes } from '#orders/orders-collection.js';
 import { HealthModule } from '#service/health.js';
 import { createLogger, logsModule } from '#service/logs.js';
 import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
 import { ExportController } from './export/export.controller.js';
+import { OpenExports } from './export/open-exports.js';
 import { OrderBatches } from './export/order-batches.js';
 import { AwaitedOrders } from './freshness/awaited-orders.js';
 import { CompleteThrough } from './freshness/complete-through.js';
@@ -18,6 +20,7 @@ import { PageTokens } from './paging/page-token.js';
 import { PossibleNumbers } from './paging/possible-numbers.js';
 import { Totals } from './paging/totals.js';
 import { QueryReadiness } from './readiness.js';
+import { tellReading } from './reading-metrics.js';
 import { settings } from './settings.js';
 import { backgroundClock } from './summary/background-clock.js';
 import { BlockLayout } from './summary/block-layout.js';
@@ -56,6 +59,7 @@ class DatabaseModule {}
     AwaitedOrders,
     OrderTraces,
     OrderBatches,
+    OpenExports,
     { provide: BlockLayout, useValue: new BlockLayout() },
     OrderRollups,
     {
@@ -76,4 +80,8 @@ class DatabaseModule {}
     },
   ],
 })
-export class QueryApiModule {}
+export class QueryApiModule {
+  constructor(exports: OpenExports, awaited: AwaitedOrders) {
+    tellReading(exports, awaited, register);
+  }
+}

@@ -19,6 +19,9 @@ import { SegmentLeases, type Claim, type SegmentProgress } from './segment-lease
 /** How often to try again to store how an emission ended, while MongoDB is away. */
 const STORE_AGAIN_MS = 1_000;
 
+/** `waiting`: it has a segment, and holds it back until the consumers have caught up. */
+export type EmissionState = 'idle' | 'emitting' | 'waiting';
+
 /**
  * Emits the segments of running operations one after another, those that a crashed process left behind included: a populate
  * survives any restart by itself, and several producers share the work.
@@ -28,6 +31,7 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
   private readonly logger = new Logger(OperationRunner.name);
   private readonly owner = randomUUID();
   private readonly loop: WorkLoop<Claim>;
+  private doing: EmissionState = 'idle';
 
   constructor(
     private readonly leases: SegmentLeases,
@@ -43,6 +47,11 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
       idle: async () => this.settle(),
     };
     this.loop = new WorkLoop(work, wakeUp, systemClock);
+  }
+
+  /** What it does now. */
+  get state(): EmissionState {
+    return this.doing;
   }
 
   onApplicationBootstrap(): void {
@@ -75,6 +84,7 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
   private async emit(claim: Claim): Promise<void> {
     const { operation, segment } = claim;
     const id = operation._id;
+    this.doing = 'emitting';
     this.logger.log({ operation: id, from: segment.ackedTo, to: segment.to, count: operation.count }, 'emitting');
     const lease = new HeldLease(
       async () => this.leases.renew(claim),
@@ -94,13 +104,17 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
         ceiling: this.ceiling,
         signal: AbortSignal.any([this.loop.signal, lease.over]),
         onProgress: (now, chunk) => saver.note(now, chunk),
-        onWaiting: (isWaiting) => this.leases.waitFor(claim, isWaiting ? 'consumers' : null),
+        onWaiting: async (isWaiting) => {
+          this.doing = isWaiting ? 'waiting' : 'emitting';
+          await this.leases.waitFor(claim, isWaiting ? 'consumers' : null);
+        },
       });
       await this.letGo(claim, progress, saver);
     } catch (error) {
       await this.failed(claim, error, saver);
     } finally {
       lease.stop();
+      this.doing = 'idle';
     }
   }
 

@@ -14,6 +14,14 @@ import { faultyValue } from './faulty-value.js';
  */
 const MAX_BATCH_BYTES = 640 * 1024;
 
+/** Told of what goes to the topic, synchronously, for metrics. */
+export interface TopicObserver {
+  /** Records were handed to Kafka. */
+  sent?(records: number): void;
+  /** All in-sync replicas have them, so many milliseconds later. */
+  acknowledged?(records: number, milliseconds: number): void;
+}
+
 /** The topic as the producer sees it: orders go in, acknowledgements come back. */
 @Injectable()
 export class OrdersTopic {
@@ -23,6 +31,7 @@ export class OrdersTopic {
     private readonly producer: ReliableProducer,
     private readonly codec: OrderCodec,
     partitions: number,
+    private readonly observer: TopicObserver = {},
   ) {
     this.choosePartition = javaCompatiblePartitioner(partitions);
   }
@@ -40,7 +49,12 @@ export class OrdersTopic {
   /** Resolves once every record is on all in-sync replicas. */
   async send(records: readonly OutgoingRecord[]): Promise<Acknowledgement[]> {
     const acknowledged: Acknowledgement[] = [];
-    for (const batch of batchesOf(records)) acknowledged.push(...(await this.producer.send(ORDERS_TOPIC, batch)));
+    for (const batch of batchesOf(records)) {
+      const sentAt = performance.now();
+      this.observer.sent?.(batch.length);
+      acknowledged.push(...(await this.producer.send(ORDERS_TOPIC, batch)));
+      this.observer.acknowledged?.(batch.length, performance.now() - sentAt);
+    }
     return acknowledged;
   }
 

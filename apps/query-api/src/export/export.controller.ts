@@ -14,6 +14,7 @@ import { zipOf } from './chunk-zip.js';
 import { decodeResponse } from './encoded-order.js';
 import { ExportQuerySchema, type ExportRequest } from './export-request.js';
 import { csvLine, CSV_HEADER, legacyChunk, ndjsonLine } from './export-rows.js';
+import { OpenExports } from './open-exports.js';
 import { OrderBatches } from './order-batches.js';
 
 const CHUNK_ORDERS = 1_000;
@@ -32,6 +33,7 @@ export class ExportController {
   constructor(
     private readonly saved: SavedOrders,
     private readonly batches: OrderBatches,
+    private readonly open: OpenExports,
   ) {}
 
   @Get()
@@ -48,6 +50,7 @@ export class ExportController {
     const after = query.after === undefined ? undefined : await this.orderOf(query.after, question);
     const stream = await this.stream(question, query.format, after);
     const { type, name } = TYPES[query.format];
+    this.open.add(reply.raw);
     await reply
       .header('Content-Type', type)
       .header('Content-Disposition', `attachment; filename="${name}"`)

@@ -24,6 +24,11 @@ export class AwaitedOrders {
 
   constructor(private readonly saved: SavedOrders) {}
 
+  /** Reads that wait now. */
+  get count(): number {
+    return this.waiting.size;
+  }
+
   /**
    * @param id lower case
    * @param signal ends the wait: whoever asked is gone

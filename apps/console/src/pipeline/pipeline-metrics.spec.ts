@@ -1,0 +1,69 @@
+import { describe, expect, it } from '@jest/globals';
+import { GONE_AFTER_MS } from '#orders/consumer-heartbeat.js';
+import { Registry } from 'prom-client';
+import type { PipelineLook, SeenConsumer } from './pipeline-looks.js';
+import { tellPipeline } from './pipeline-metrics.js';
+
+function consumer(ageMs: number): SeenConsumer {
+  return { ageMs } as SeenConsumer;
+}
+
+const KNOWN: PipelineLook = {
+  at: 0,
+  ends: new Map([
+    [0, 100],
+    [1, 50],
+  ]),
+  committed: new Map([
+    [0, 40],
+    [1, 50],
+  ]),
+  consumers: [consumer(0), consumer(GONE_AFTER_MS + 1)],
+  deadLetters: 3,
+};
+
+function telling(seen: Partial<PipelineLook> = {}) {
+  const registry = new Registry();
+  const state = { looks: 0 };
+  tellPipeline(async () => {
+    state.looks += 1;
+    return { ...KNOWN, ...seen };
+  }, registry);
+  const lines = async (): Promise<string[]> =>
+    (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  return { state, lines };
+}
+
+describe('the metrics of the pipeline', () => {
+  it('tell all of one look for each scrape, and look at no other time', async () => {
+    const { state, lines } = telling();
+    expect(state.looks).toBe(0);
+    expect(await lines()).toEqual([
+      'pipeline_topic_records_total{partition="0"} 100',
+      'pipeline_topic_records_total{partition="1"} 50',
+      'pipeline_committed_records_total{partition="0"} 40',
+      'pipeline_committed_records_total{partition="1"} 50',
+      'pipeline_lag_records{partition="0"} 60',
+      'pipeline_lag_records{partition="1"} 0',
+      'pipeline_dead_letters_pending 3',
+      'pipeline_consumers 1',
+    ]);
+    expect(state.looks).toBe(1);
+    await lines();
+    expect(state.looks).toBe(2);
+  });
+
+  it('count no faster for being asked again', async () => {
+    const { lines } = telling();
+    expect(await lines()).toEqual(await lines());
+  });
+
+  it('leave out what is unknown, and what would have to be made of it', async () => {
+    expect(await telling({ committed: null, consumers: null }).lines()).toEqual([
+      'pipeline_topic_records_total{partition="0"} 100',
+      'pipeline_topic_records_total{partition="1"} 50',
+      'pipeline_dead_letters_pending 3',
+    ]);
+    expect(await telling({ ends: null, committed: null, consumers: null, deadLetters: null }).lines()).toEqual([]);
+  });
+});
