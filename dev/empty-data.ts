@@ -7,7 +7,16 @@ import { PROJECT_DIRECTORY } from './project-directory.js';
 import { DataDirectory } from './servers/data-directory.js';
 import { explain, StackError } from './stack-error.js';
 
-const MADE_BY_THE_STACK = ['kafka', 'registry', 'mongodb', 'logs', 'stack.json', 'processes.json', 'page-token-secret'];
+const MADE_BY_THE_STACK = [
+  'kafka',
+  'registry',
+  'mongodb',
+  'logs',
+  'stack.json',
+  'processes.json',
+  'page-token-secret',
+  'prometheus-targets.json',
+];
 
 async function emptyData(args: readonly string[]): Promise<void> {
   const directory = resolve(PROJECT_DIRECTORY, dataFlag(args));

@@ -106,13 +106,14 @@ export function issuerDefinition(context: AppContext): AppDefinition {
     `http://localhost:${port}`,
     `http://127.0.0.1:${port}`,
   ]);
-  return define('issuer', 'dev-issuer', context, SERVICE_HEAP, {
+  const issuer = define('issuer', 'dev-issuer', context, SERVICE_HEAP, {
     LISTEN_HOST: '127.0.0.1',
     PORT: String(issuerPort),
     ISSUER_URL: issuerUrl(context.options),
     ISSUER_KEYS_FILE: join(dataDirectory, 'issuer-keys.json'),
     ISSUER_DOCS_ORIGINS: origins.join(','),
   });
+  return { ...issuer, job: undefined };
 }
 
 /** As browsers reach it, and so as its tokens name it. */
@@ -124,6 +125,7 @@ function define(name: string, app: string, context: AppContext, heap: Heap, own:
   const { env, addresses, partitions, options } = context;
   return {
     name,
+    job: app,
     heap,
     script: join(PROJECT_DIRECTORY, 'dist', 'apps', app, 'src', 'main.js'),
     logFile: join(options.dataDirectory, 'logs', `${name}.log`),

@@ -26,6 +26,8 @@ export function heapFlags({ oldMiB, youngMiB, alwaysYoung = false }: Heap): stri
 export interface AppDefinition {
   /** As shown to people, such as `consumer-1`. */
   readonly name: string;
+  /** Prometheus's name for all of its kind, such as `consumer`; `undefined`: it has no metrics. */
+  readonly job: string | undefined;
   readonly script: string;
   readonly heap: Heap;
   readonly env: NodeJS.ProcessEnv;
@@ -37,6 +39,8 @@ export interface AppSurroundings {
   readonly records: ProcessRecords;
   readonly guard: ServerGuard | undefined;
   readonly view: AppLogView;
+  /** Told by each process of an app, once it listens. */
+  readonly onListening: (app: AppDefinition, url: string) => void;
   /** Told by the console: so many consumers are wanted. */
   readonly onScale: (consumers: number) => void;
 }
@@ -73,7 +77,10 @@ export class AppProcess {
       });
     }
     child.on('message', (message) => {
-      if (isListening(message)) this.url = message.url;
+      if (isListening(message)) {
+        this.url = message.url;
+        surroundings.onListening(definition, message.url);
+      }
       if (isScaling(message)) surroundings.onScale(message.consumers);
     });
     this.ended = endingOf(child).finally(() => {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { requireFreeSpace } from '../machine/disk-space.js';
 import { requireFreePorts } from '../machine/ports.js';
 import { signalIfThere } from '../machine/process-table.js';
@@ -21,6 +22,7 @@ import type { AppDefinition } from './app-process.js';
 import type { AppLogView } from './app-log-view.js';
 import { ConsumerPool } from './consumer-pool.js';
 import { pageTokenSecret } from './page-token-secret.js';
+import { ScrapeTargets } from './scrape-targets.js';
 import { SourceWatch } from './source-watch.js';
 import { DEFAULT_PARTITIONS, type StackOptions } from './stack-options.js';
 
@@ -46,6 +48,7 @@ export class Stack {
   private services: App[] = [];
   private consumers: ConsumerPool | undefined;
   private watch: SourceWatch | undefined;
+  private targets: ScrapeTargets | undefined;
   private starting: Promise<void> = Promise.resolve();
 
   constructor(
@@ -156,7 +159,12 @@ export class Stack {
   private async startApps(context: AppContext): Promise<void> {
     const { view, print } = this.voice;
     const onScale = (consumers: number): void => this.consumers?.scale(consumers);
-    const surroundings = { records: this.data.records, guard: this.servers?.guard, view, onScale };
+    const targets = new ScrapeTargets(join(this.data.path, 'prometheus-targets.json'), print);
+    this.targets = targets;
+    const onListening = ({ job, name }: AppDefinition, url: string): void => {
+      if (job !== undefined) targets.add(job, name, url);
+    };
+    const surroundings = { records: this.data.records, guard: this.servers?.guard, view, onListening, onScale };
     const make = (definition: AppDefinition): App => new App(definition, surroundings, print);
     const services = [producerDefinition(context), queryApiDefinition(context), consoleDefinition(context)];
     this.services = [...(this.options.auth ? [issuerDefinition(context)] : []), ...services].map(make);
@@ -171,7 +179,10 @@ export class Stack {
   }
 
   private async drain(app: App): Promise<void> {
+    this.targets?.remove(app.name);
     const drained = await app.stop(DRAIN_BUDGET_MS);
+    // One that was still starting may have said since that it listens.
+    this.targets?.remove(app.name);
     if (!drained) {
       this.voice.print(
         `${app.name} did not drain within ${DRAIN_BUDGET_MS / 1_000} s and was killed; what it hadn't committed comes again`,
