@@ -1,5 +1,5 @@
 // `unit` needs nothing but Node; `real` needs the embedded Kafka, registry and MongoDB; `faults` too, and takes longer; `browser` needs Chromium besides,
-// `fuzz` Schemathesis, which it fetches.
+// `fuzz` Schemathesis and `monitoring` Prometheus, which they fetch.
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -37,6 +37,7 @@ export default {
         '<rootDir>/test/faults/',
         '<rootDir>/test/browser/',
         '<rootDir>/test/fuzz/',
+        '<rootDir>/test/monitoring/',
       ],
     },
     {
@@ -48,6 +49,11 @@ export default {
       ...shared,
       displayName: 'fuzz',
       testMatch: ['<rootDir>/test/fuzz/**/*.spec.ts'],
+    },
+    {
+      ...shared,
+      displayName: 'monitoring',
+      testMatch: ['<rootDir>/test/monitoring/**/*.spec.ts'],
     },
     {
       ...shared,

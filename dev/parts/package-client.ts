@@ -9,6 +9,8 @@ export interface ClientRun {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
+  /** The folder that it runs in. Default: this process's own. */
+  readonly cwd?: string;
   /** What is being fetched, for the message when it fails. */
   readonly fetching: string;
   /** Ends the client, when the person gives up. */
@@ -25,6 +27,7 @@ export async function runClient(run: ClientRun): Promise<void> {
   const last: string[] = [];
   const child = spawn(run.command, run.args, {
     env: { ...process.env, ...run.env },
+    ...(run.cwd !== undefined && { cwd: run.cwd }),
     stdio: ['ignore', 'pipe', 'pipe'],
     signal: run.signal,
   });

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { runClient } from '../../dev/parts/package-client.js';
 
@@ -12,7 +13,17 @@ export async function aptInstall(packages: readonly string[], signal: AbortSigna
   await apt(['install', '--yes', '--no-install-recommends', ...packages], signal);
 }
 
-async function apt(args: readonly string[], signal: AbortSignal): Promise<void> {
+/** Unpacks one of Debian's packages into an empty folder, without installing it. As root after an update. @throws `fetch-failed` */
+export async function aptUnpack(name: string, directory: string, signal: AbortSignal): Promise<void> {
+  if (process.getuid?.() === 0) await apt(['update'], signal);
+  await apt(['download', name], signal, directory);
+  const archive = (await readdir(directory)).find((file) => file.endsWith('.deb')) ?? '';
+  const args = ['--extract', archive, '.'];
+  await runClient({ command: 'dpkg-deb', args, cwd: directory, fetching: `Debian's package ${name}`, signal });
+  await rm(join(directory, archive));
+}
+
+async function apt(args: readonly string[], signal: AbortSignal, cwd = process.cwd()): Promise<void> {
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  await runClient({ command: 'apt-get', args: ['--quiet', ...args], env, fetching: "Debian's packages", signal });
+  await runClient({ command: 'apt-get', args: ['--quiet', ...args], env, cwd, fetching: "Debian's packages", signal });
 }

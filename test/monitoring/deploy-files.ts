@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+
+export const PROMETHEUS_DIRECTORY = join(PROJECT_DIRECTORY, 'deploy', 'prometheus');
+
+/** The configuration for a stack of `npm start`, as it stands, but for where the stack's data are, and every second. */
+export async function configFor(dataDirectory: string): Promise<string> {
+  let text = await readFile(join(PROMETHEUS_DIRECTORY, 'prometheus.local.yml'), 'utf8');
+  for (const [from, to] of [
+    ['../../.data/', `${dataDirectory}/`],
+    ['[alerts.yml]', `[${join(PROMETHEUS_DIRECTORY, 'alerts.yml')}]`],
+    ['scrape_interval: 5s', 'scrape_interval: 1s'],
+    ['evaluation_interval: 5s', 'evaluation_interval: 1s'],
+  ] as const) {
+    if (!text.includes(from)) throw new Error(`prometheus.local.yml has no ${from}`);
+    text = text.replace(from, to);
+  }
+  return text;
+}
+
+/** An expression of the dashboard, and the panel that shows it. */
+export interface PanelExpression {
+  readonly panel: string;
+  readonly expression: string;
+}
+
+interface Panel {
+  readonly title: string;
+  readonly targets?: readonly { readonly expr: string }[];
+}
+
+/** All that the dashboard asks, with what Grafana would put in for its variables. */
+export async function dashboardExpressions(): Promise<PanelExpression[]> {
+  const text = await readFile(join(PROJECT_DIRECTORY, 'deploy', 'grafana', 'orders-pipeline.json'), 'utf8');
+  const { panels } = JSON.parse(text) as { panels: readonly Panel[] };
+  return panels.flatMap(({ title, targets = [] }) =>
+    targets.map(({ expr }) => ({ panel: title, expression: expr.replaceAll('$__rate_interval', '1m') })),
+  );
+}

@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { PROMETHEUS_DIRECTORY } from './deploy-files.js';
+import { metricNames } from './metric-names.js';
+import { prometheusParts, type PrometheusParts } from './prometheus-parts.js';
+import { runCommand } from './run-command.js';
+
+describe("Prometheus's own tool", () => {
+  let parts: PrometheusParts;
+
+  beforeAll(async () => {
+    parts = await prometheusParts();
+  }, 300_000);
+
+  it.each([
+    ['takes the configuration for Compose', ['check', 'config', 'prometheus.yml']],
+    ['takes the configuration for npm start', ['check', 'config', 'prometheus.local.yml']],
+    ['finds nothing wrong with the rules', ['check', 'rules', '--lint-fatal', 'alerts.yml']],
+    ['sees each alert fire on what it names, and none on a healthy pipeline', ['test', 'rules', 'alerts.test.yml']],
+  ])(
+    '%s',
+    async (_what, [first = '', second = '', ...args]) => {
+      const files = args.map((each) => (each.endsWith('.yml') ? join(PROMETHEUS_DIRECTORY, each) : each));
+      const { code, output } = await runCommand(parts.promtool, [first, second, ...files]);
+      expect(`${code}\n${output}`).toMatch(/^0\n/);
+      expect(output).toContain('SUCCESS');
+    },
+    60_000,
+  );
+
+  it('knows of each alert a situation in which it fires', async () => {
+    const rules = await readFile(join(PROMETHEUS_DIRECTORY, 'alerts.yml'), 'utf8');
+    const tests = await readFile(join(PROMETHEUS_DIRECTORY, 'alerts.test.yml'), 'utf8');
+    const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name = '']) => name);
+    expect(alerts.length).toBeGreaterThan(10);
+    expect(alerts.filter((name) => !tests.includes(`alertname="${name}"`))).toEqual([]);
+  });
+
+  it('is told of every alert how bad it is, what happens and what to do', async () => {
+    const rules = await readFile(join(PROMETHEUS_DIRECTORY, 'alerts.yml'), 'utf8');
+    for (const rule of rules.split(/- alert: /).slice(1)) {
+      expect(rule).toMatch(/\n +for: \d+[mhd]\n/);
+      expect(rule).toMatch(/\{ severity: (critical|warning|info) \}/);
+      expect(rule).toMatch(/\n +summary: \S/);
+      expect(rule).toMatch(/\n +description: \S/);
+    }
+  });
+});
+
+describe('the metrics of an expression', () => {
+  it.each([
+    ['sum by (job, le) (rate(a_total{b="c_total{}"}[$__rate_interval]))', ['a_total']],
+    ['a_bytes / on (job, instance) b_bytes > 0.85', ['a_bytes', 'b_bytes']],
+    ['level:a:sum > 0 unless sum(rate(b_total[5m])) > 0', ['level:a:sum', 'b_total']],
+    [
+      'histogram_quantile(0.99, sum(rate(a_bucket{x!~"new.*|old"}[1m])) without (le)) or absent(up == 1)',
+      ['a_bucket', 'up'],
+    ],
+    ['deriv(a[10m:1m] offset 5m) > bool 1e5', ['a']],
+  ])('%s are found', (expression, names) => {
+    expect(metricNames(expression)).toEqual(names);
+  });
+});
