@@ -7,7 +7,7 @@ export const contend: Contender<'engine-wait'> = async (job, meter) => {
   const wait = simulatedWait(saveMs);
   const handler = async (): Promise<void> => {
     meter.begin();
-    await wait.wait();
+    await wait();
     meter.finished();
   };
   await startEngine(job, { handler, inFlight });

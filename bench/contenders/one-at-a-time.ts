@@ -15,7 +15,7 @@ export const contend: Contender<'one-at-a-time'> = async (job, meter) => {
     partitionsConsumedConcurrently: ALL_PARTITIONS,
     eachMessage: async ({ message, partition }) => {
       meter.begin();
-      await wait.wait();
+      await wait();
       await collection.insertOne(await orderOfMessage(codec, partition, message));
       meter.finished();
     },

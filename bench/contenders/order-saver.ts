@@ -3,14 +3,14 @@ import type { Mongo } from '#service/mongo.js';
 import { insertOrders } from '../../apps/consumer/src/bulk-insert.js';
 import { OrderSaver } from '../../apps/consumer/src/order-saver.js';
 import type { SaveMs } from './job.js';
-import { simulatedWait } from './simulated-wait.js';
+import { simulatedDelay } from './simulated-wait.js';
 
 /** The consumer app's default. */
 const MAX_ORDER_BYTES = 16_384;
 
 /** The consumer app's whole save: wait, decode, write in batches. */
 export function orderSaver({ codec, mongo }: { codec: OrderCodec; mongo: Mongo }, saveMs: SaveMs): OrderSaver {
-  return new OrderSaver(codec, simulatedWait(saveMs), MAX_ORDER_BYTES, async (documents) =>
+  return new OrderSaver(codec, simulatedDelay(saveMs), MAX_ORDER_BYTES, async (documents) =>
     insertOrders(mongo, documents),
   );
 }

@@ -21,7 +21,7 @@ export const contend: Contender<'plain-save'> = async (job, meter) => {
         meter.begin();
         const documents = await Promise.all(
           batch.messages.map(async (message) => {
-            await wait.wait();
+            await wait();
             return orderOfMessage(codec, batch.partition, message);
           }),
         );

@@ -7,11 +7,17 @@ const SEED = 20_261_124;
 const TWO_32 = 2 ** 32;
 
 /** The consumer app's wait with the same draws in every run. */
-export function simulatedWait(saveMs: SaveMs): SimulatedDelay {
+export function simulatedDelay(saveMs: SaveMs): SimulatedDelay {
   let draws = 0;
   const random = (): number => {
     draws += 1;
     return murmur3(SEED, draws, 0, 0, 0) / TWO_32;
   };
   return new SimulatedDelay(saveMs, random, systemClock);
+}
+
+/** The same for whoever saves in another way: these draws go by no record. */
+export function simulatedWait(saveMs: SaveMs): () => Promise<void> {
+  const delay = simulatedDelay(saveMs);
+  return async () => delay.wait({ headers: {} });
 }

@@ -45,6 +45,8 @@ describe('npm start', () => {
       '24',
       '--in-flight',
       '500',
+      '--ordering',
+      'partition',
       '--save-ms',
       '0..100',
       '--watch',
@@ -54,7 +56,7 @@ describe('npm start', () => {
       consumers: 4,
       partitions: 24,
       watch: true,
-      consumerSettings: { IN_FLIGHT_LIMIT: '500', SAVE_DELAY_MS: '0..100' },
+      consumerSettings: { IN_FLIGHT_LIMIT: '500', ORDERING: 'partition', SAVE_DELAY_MS: '0..100' },
     });
   });
 
@@ -88,6 +90,7 @@ describe('npm start', () => {
     [['--partitions', '0']],
     [['--partitions', '1.5']],
     [['--in-flight', '1e3']],
+    [['--ordering', 'random']],
     [['--save-ms', '1000']],
     [['--save-ms', '9..1']],
     [['--unknown']],

@@ -20,7 +20,7 @@ export interface StackOptions {
   readonly issuerPort: number;
   readonly listenHost: string;
   /** Variables that go to the apps because a flag set them. Those of the environment go to them anyway. */
-  readonly consumerSettings: { readonly IN_FLIGHT_LIMIT?: string; readonly SAVE_DELAY_MS?: string };
+  readonly consumerSettings: { readonly [name in 'IN_FLIGHT_LIMIT' | 'ORDERING' | 'SAVE_DELAY_MS']?: string };
   /** Servers given from outside, which are not started here. */
   readonly external: { readonly kafka: boolean; readonly registry: boolean; readonly mongodb: boolean };
 }
@@ -32,6 +32,7 @@ const FLAGS = `The flags of npm start, after a --:
   --consumers N         consumer processes, 0 to 64 (default 1)
   --partitions N        partitions of a fresh orders.v1, 1 to 1000 (default 12)
   --in-flight N         orders in flight in each consumer, 1 to 1000000 (default 6000), or auto
+  --ordering WHAT       what keeps its order: key (an account's orders; the default), partition or unordered
   --save-ms MIN..MAX    the simulated save in milliseconds (default 0..1000)
   --auth                ask for tokens, and run an issuer that makes them
   --watch               restart the apps when a source file changes (npm run dev)
@@ -42,6 +43,7 @@ const FLAG_TYPES = {
   consumers: { type: 'string' },
   partitions: { type: 'string' },
   'in-flight': { type: 'string' },
+  ordering: { type: 'string' },
   'save-ms': { type: 'string' },
   auth: { type: 'boolean' },
   watch: { type: 'boolean' },
@@ -55,7 +57,7 @@ export function readStackOptions(
 ): StackOptions {
   const flags = parseFlags(args);
   const inFlight = flags['in-flight'];
-  const saveMs = flags['save-ms'];
+  const { ordering, 'save-ms': saveMs } = flags;
   const partitions = flags.partitions ?? (env['TOPIC_PARTITIONS'] || undefined);
   const options: StackOptions = {
     dataDirectory: resolve(projectDirectory, flags.data || '.data'),
@@ -75,6 +77,7 @@ export function readStackOptions(
     listenHost: env['LISTEN_HOST'] || '127.0.0.1',
     consumerSettings: {
       ...(inFlight !== undefined && { IN_FLIGHT_LIMIT: inFlightLimit(inFlight) }),
+      ...(ordering !== undefined && { ORDERING: knownOrdering(ordering) }),
       ...(saveMs !== undefined && { SAVE_DELAY_MS: saveDelay(saveMs) }),
     },
     external: {
@@ -97,6 +100,11 @@ function parseFlags(args: readonly string[]) {
 
 function inFlightLimit(text: string): string {
   return text === 'auto' ? text : String(wholeFlag('in-flight', text, 1, 1_000_000));
+}
+
+function knownOrdering(text: string): string {
+  if (['key', 'partition', 'unordered'].includes(text)) return text;
+  throw badFlag(`--ordering takes key, partition or unordered, not "${text}"`);
 }
 
 function wholeFlag(name: string, text: string, least: number, most: number): number {

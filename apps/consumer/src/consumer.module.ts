@@ -28,7 +28,7 @@ import { ConsumerReadiness } from './readiness.js';
 import { Rebalances } from './rebalances.js';
 import { classifySaveFailure } from './save-failure.js';
 import { settings } from './settings.js';
-import { SimulatedDelay } from './simulated-delay.js';
+import { seededDelays, SimulatedDelay } from './simulated-delay.js';
 import { WishedInFlight } from './wished-in-flight.js';
 
 const logger = createLogger('consumer', settings.LOG_LEVEL);
@@ -44,7 +44,9 @@ async function connectMongo(): Promise<Mongo> {
 
 async function createSaver(mongo: Mongo): Promise<OrderSaver> {
   const codec = await OrderCodec.connect(settings.SCHEMA_REGISTRY_URL);
-  const delay = new SimulatedDelay(settings.SAVE_DELAY_MS, Math.random, systemClock);
+  const { SAVE_DELAY_MS, SAVE_DELAY_SEED } = settings;
+  const draw = SAVE_DELAY_SEED === undefined ? Math.random : seededDelays(SAVE_DELAY_SEED, Math.random);
+  const delay = new SimulatedDelay(SAVE_DELAY_MS, draw, systemClock);
   const insert = measuredInsert(async (documents) => insertOrders(mongo, documents), register);
   return new OrderSaver(codec, delay, settings.MAX_ORDER_BYTES, insert);
 }
@@ -60,6 +62,7 @@ async function createServer(rebalances: Rebalances): Promise<ParallelConsumerSer
     classify: classifySaveFailure,
     deadLetterTopic: DEAD_LETTER_TOPIC,
     inFlight: settings.IN_FLIGHT_LIMIT,
+    ordering: settings.ORDERING,
     // The saver decodes, after its wait: thousands wait at once, as bytes.
     deserializer: noPayload,
   };

@@ -64,7 +64,7 @@ export class OrderSaver {
     const bytes = record.value?.length ?? 0;
     // Before the wait: thousands of large ones must not wait at once.
     if (bytes > this.maxBytes) return Promise.reject(new OversizedOrderError(bytes, this.maxBytes));
-    return this.delay.wait().then(() => {
+    return this.delay.wait(record).then(() => {
       const learning = this.codec.learn(record.value);
       if (learning === undefined) return this.write(record, attempt);
       return learning.then(async () => this.write(record, attempt));

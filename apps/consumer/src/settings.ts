@@ -19,6 +19,8 @@ const SettingsSchema = z.object({
    * The `oversized` records of a populate's faults have 24 KiB: with a higher limit they are saved.
    */
   MAX_ORDER_BYTES: wholeNumber(1_000, 1_048_576).default(16_384),
+  /** What keeps its order: the orders of an account, all of a partition, or nothing. */
+  ORDERING: z.enum(['key', 'partition', 'unordered']).default('key'),
   SAVE_DELAY_MS: z
     .string()
     .regex(/^\d{1,7}\.\.\d{1,7}$/, 'must be MIN..MAX in milliseconds, such as 0..1000')
@@ -28,6 +30,8 @@ const SettingsSchema = z.object({
       return { minimum, maximum };
     })
     .refine(({ minimum, maximum }) => minimum <= maximum, 'its first number must not be above its second'),
+  /** The same wait for the same order in every run, for comparisons. Unset: at random. */
+  SAVE_DELAY_SEED: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional(),
 });
 
 export const settings = loadSettings(SettingsSchema, process.env);

@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { originHeaders } from '#orders/record-headers.js';
+import { saveDrawsOf } from '#orders/simulated-save.js';
 import type { Clock } from '#parallel-consumer/clock.js';
 import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
-import { SimulatedDelay } from './simulated-delay.js';
+import { seededDelays, SimulatedDelay } from './simulated-delay.js';
 
 /** Waits whose draws are given, and when each ended. */
 function waits(bounds: { minimum: number; maximum: number }, draws: readonly number[]) {
@@ -17,7 +19,7 @@ function waits(bounds: { minimum: number; maximum: number }, draws: readonly num
   const left = [...draws];
   const delay = new SimulatedDelay(bounds, () => left.shift() ?? 0, counting);
   const ended: number[] = [];
-  const start = (): void => void delay.wait().then(() => ended.push(clock.now()));
+  const start = (): void => void delay.wait({ headers: {} }).then(() => ended.push(clock.now()));
   return { clock, start, ended, timers: () => timers };
 }
 
@@ -57,5 +59,25 @@ describe('the simulated delay', () => {
     await clock.advance(0);
     expect(ended).toEqual([0]);
     expect(timers()).toBe(0);
+  });
+});
+
+/** The headers of a record of an operation, as Kafka gives them back. */
+function recordAt(index: number, operationId = '01935c9e-8a00-7000-8000-000000000001') {
+  const texts = Object.entries(originHeaders({ operationId, index }));
+  return { headers: Object.fromEntries(texts.map(([name, text]) => [name, Buffer.from(text)])) };
+}
+
+describe('the waits of a seed', () => {
+  const draw = seededDelays(7, () => 0.25);
+
+  it('go by the place of the order in its operation, whichever that is', () => {
+    const other = '01935c9e-8a00-7000-8000-000000000002';
+    expect([0, 1, 999].map((index) => draw(recordAt(index)))).toEqual([0, 1, 999].map(saveDrawsOf(7)));
+    expect(draw(recordAt(5, other))).toBe(draw(recordAt(5)));
+  });
+
+  it('are random for a record that no operation made', () => {
+    expect(draw({ headers: {} })).toBe(0.25);
   });
 });

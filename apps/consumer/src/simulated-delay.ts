@@ -1,6 +1,21 @@
+import { readOrigin } from '#orders/record-headers.js';
+import { saveDelayMs, saveDrawsOf, type SaveBounds } from '#orders/simulated-save.js';
 import { pause, type Clock } from '#parallel-consumer/clock.js';
+import type { ConsumedRecord } from '#parallel-consumer/record.js';
 
 const OVER = Promise.resolve();
+
+/** Where between its bounds a record's wait lies: 0 up to but not including 1. */
+export type DelayDraw = (record: Pick<ConsumedRecord, 'headers'>) => number;
+
+/** The same wait for the same order of an operation in every run; at random for what no operation made. */
+export function seededDelays(seed: number, random: () => number): DelayDraw {
+  const drawOf = saveDrawsOf(seed);
+  return ({ headers }) => {
+    const origin = readOrigin(headers);
+    return origin === undefined ? random() : drawOf(origin.index);
+  };
+}
 
 /**
  * The slow I/O that every save stands for: a wait evenly drawn between two bounds, to the millisecond. It holds a place in
@@ -13,16 +28,15 @@ export class SimulatedDelay {
   private readonly ends = new Map<number, Promise<void>>();
 
   constructor(
-    private readonly bounds: { readonly minimum: number; readonly maximum: number },
-    private readonly random: () => number,
+    private readonly bounds: SaveBounds,
+    private readonly draw: DelayDraw,
     private readonly clock: Clock,
   ) {}
 
-  wait(): Promise<void> {
-    const { minimum, maximum } = this.bounds;
-    if (maximum === 0) return OVER;
+  wait(record: Pick<ConsumedRecord, 'headers'>): Promise<void> {
+    if (this.bounds.maximum === 0) return OVER;
     const now = this.clock.now();
-    const end = Math.round(now + minimum + this.random() * (maximum - minimum));
+    const end = now + saveDelayMs(this.bounds, this.draw(record));
     const known = this.ends.get(end);
     if (known !== undefined) return known;
     const wait = pause(this.clock, end - now);

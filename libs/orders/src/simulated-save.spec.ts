@@ -1,0 +1,35 @@
+import { describe, expect, it } from '@jest/globals';
+import { saveDelayMs, saveDrawsOf } from './simulated-save.js';
+
+const SAVES = 10_000;
+
+function delays(seed: number): number[] {
+  const drawOf = saveDrawsOf(seed);
+  return Array.from({ length: SAVES }, (_, index) => saveDelayMs({ minimum: 0, maximum: 1_000 }, drawOf(index)));
+}
+
+describe('the simulated save', () => {
+  it('takes as long in every run of the same seed, and otherwise with another', () => {
+    expect(delays(7)).toEqual(delays(7));
+    expect(delays(7)).not.toEqual(delays(8));
+  });
+
+  it('does not change between versions: figures of before are of the same waits', () => {
+    expect(delays(1).slice(0, 5)).toEqual([914, 905, 766, 599, 402]);
+  });
+
+  it('is drawn evenly between its bounds', () => {
+    const drawn = delays(1);
+    expect(drawn.reduce((sum, delay) => sum + delay, 0) / SAVES).toBeCloseTo(500, -1);
+    for (const tenth of Array.from({ length: 10 }, (_, at) => at * 100)) {
+      const within = drawn.filter((delay) => delay >= tenth && delay < tenth + 100).length;
+      expect(within).toBeGreaterThan(SAVES / 12);
+    }
+    expect(Math.min(...drawn)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...drawn)).toBeLessThanOrEqual(1_000);
+  });
+
+  it('is whole milliseconds from its minimum on', () => {
+    expect([0, 0.5, 0.999_9].map((draw) => saveDelayMs({ minimum: 100, maximum: 300 }, draw))).toEqual([100, 200, 300]);
+  });
+});
