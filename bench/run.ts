@@ -15,7 +15,7 @@ import { verdictRows } from './end-to-end/verdict-rows.js';
 import { verdictTable } from './end-to-end/verdict-table.js';
 import { Bench } from './harness/bench.js';
 import type { Result } from './harness/benchmark.js';
-import { currentCommit, describeMachine, isBusy } from './harness/machine.js';
+import { currentCommit, describeMachine, isBusy } from '../dev/machine/machine-description.js';
 import { tableOf } from './harness/table.js';
 
 const print = (line: string): void => void process.stderr.write(`${line}\n`);

@@ -12,7 +12,9 @@ export type StackErrorCode =
   | 'client-missing'
   | 'fetch-failed'
   | 'server-failed'
-  | 'app-failed';
+  | 'app-failed'
+  | 'comparison-failed'
+  | 'interrupted';
 
 /** What is left when a part can't be had: shown below every message about one. */
 export const WAYS_ROUND =

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { abortionOf } from '../../dev/machine/abortion.js';
 import { requireFreeSpace } from '../../dev/machine/disk-space.js';
 import { machineProcesses } from '../../dev/machine/process-table.js';
 import type { ProcessRecord } from '../../dev/servers/process-records.js';
@@ -69,15 +70,6 @@ export class OwnStack {
     for (const { pid } of processes) machineProcesses.signal(pid, 'SIGKILL');
     await survivors(processes, KILLED_WITHIN_MS);
   }
-}
-
-/** Rejects once the signal is aborted. */
-function abortionOf(signal: AbortSignal): Promise<never> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const fail = (): void => reject(signal.reason as Error);
-  if (signal.aborted) fail();
-  else signal.addEventListener('abort', fail, { once: true });
-  return promise;
 }
 
 /** Again and again for a while: a server that was just killed may still write. */

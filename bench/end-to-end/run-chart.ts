@@ -1,5 +1,5 @@
 import { lineChart, type Level, type Series } from '../harness/line-chart.js';
-import type { Machine } from '../harness/machine.js';
+import type { Machine } from '../../dev/machine/machine-description.js';
 import { movingMean, type Point } from '../harness/moving-mean.js';
 import { SET_UP, type EndToEndRun } from './end-to-end-run.js';
 import type { RunSample } from './follow.js';

@@ -1,4 +1,4 @@
-import { alignedRows } from '../harness/aligned-rows.js';
+import { alignedRows } from '../../dev/terminal/aligned-rows.js';
 import type { VerdictRow } from './verdict-rows.js';
 
 /** The names and the verdicts read from the left, figures from the right. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { elementsOf } from '../../dev/charts/testing/elements-of.js';
 import { lineChart, type LineChart } from './line-chart.js';
 
 const CHART: LineChart = {
@@ -24,24 +25,6 @@ const CHART: LineChart = {
     { title: 'MiB', height: 100, series: [{ label: 'rss', colour: '#00ff00', points: [] }], levels: [] },
   ],
 };
-
-/** The names of the elements of a text that is well-formed XML. @throws Error where it isn't */
-function elementsOf(xml: string): string[] {
-  const open: string[] = [];
-  const names: string[] = [];
-  const rest = xml.replace(
-    /<(\/?)([a-z]+)((?: [\w:-]+="[^"<&]*")*)(\/?)>/g,
-    (tag: string, closes: string, name: string, _attributes: string, isEmpty: string) => {
-      if (closes === '') names.push(name);
-      else if (open.pop() !== name) throw new Error(`${tag} closes another element`);
-      if (closes === '' && isEmpty === '') open.push(name);
-      return '';
-    },
-  );
-  if (open.length > 0) throw new Error(`${open.join(', ')} are never closed`);
-  if (/[<>&]/.test(rest.replace(/&(amp|lt|gt|quot);/g, ''))) throw new Error(`a bare <, > or & in: ${rest}`);
-  return names;
-}
 
 /** The attribute of the first element of that name. */
 function attribute(svg: string, element: string, name: string): string | undefined {

@@ -2,6 +2,7 @@
  * Charts as SVG text. By hand, since what is needed is a hundred lines: the libraries that draw without a DOM bring megabytes,
  * and the same run must give the same bytes wherever it is drawn.
  */
+import { line, rounded, svgDocument, text } from '../../dev/charts/svg-elements.js';
 import { linearScale, type LinearScale } from './linear-scale.js';
 import type { Point } from './moving-mean.js';
 
@@ -63,18 +64,13 @@ export function lineChart({ title, subtitle, horizontal, panels }: LineChart): s
   });
   const bottom = top - BETWEEN_PANELS;
   const height = bottom + FOOTER;
-  return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" font-family="system-ui, sans-serif" font-size="12" fill="#24292f">`,
-    `<title>${escaped(title)}</title>`,
-    `<desc>${escaped(subtitle)}</desc>`,
-    `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
+  return svgDocument({ width: WIDTH, height, title, subtitle }, [
     text(LEFT, 26, title, 'font-size="16" font-weight="600"'),
     text(LEFT, 46, subtitle, 'fill="#57606a"'),
     ...drawn,
     ...scale.ticks.map((tick) => text(horizontalAt(scale, tick), bottom + 18, figure(tick), 'text-anchor="middle"')),
     text(LEFT + PLOT_WIDTH / 2, bottom + 38, horizontal, 'text-anchor="middle" fill="#57606a"'),
-    '</svg>',
-  ].join('\n')}\n`;
+  ]);
 }
 
 function panelAt(panel: Panel, above: number, horizontal: LinearScale): string {
@@ -124,28 +120,9 @@ function horizontalAt(scale: LinearScale, value: number): number {
   return rounded(LEFT + scale.at(value) * PLOT_WIDTH);
 }
 
-function line(x1: number, y1: number, x2: number, y2: number, attributes: string): string {
-  return `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" ${attributes}/>`;
-}
-
-function text(x: number, y: number, content: string, attributes = ''): string {
-  return `<text x="${x}" y="${y}"${attributes === '' ? '' : ` ${attributes}`}>${escaped(content)}</text>`;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-
-function escaped(content: string): string {
-  return content.replace(/[&<>"]/g, (character) => ENTITIES[character] ?? character);
-}
-
 /** As people write them: no digits that a sum of binary fractions left. */
 function figure(value: number): string {
   return value.toLocaleString('en-US', { maximumSignificantDigits: 6 });
-}
-
-/** To a tenth of a pixel: a longer text would show nothing more. */
-function rounded(pixels: number): number {
-  return Math.round(pixels * 10) / 10;
 }
 
 /** Not `Math.max` over an argument for each: a run has thousands. */

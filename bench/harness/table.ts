@@ -1,4 +1,4 @@
-import { alignedRows } from './aligned-rows.js';
+import { alignedRows } from '../../dev/terminal/aligned-rows.js';
 import type { Result } from './benchmark.js';
 
 const HEADINGS = ['benchmark', 'value', 'unit', 'limit', 'ratio', 'of runs', 'wanted', 'peak RSS', 'CPU', ''];

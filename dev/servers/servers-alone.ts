@@ -1,29 +1,35 @@
+import { abortionOf } from '../machine/abortion.js';
 import { freePort, requireFreePorts } from '../machine/ports.js';
 import { provideParts } from '../parts/embedded-parts.js';
 import { explain } from '../stack-error.js';
 import { DataDirectory } from './data-directory.js';
 import { EmbeddedServers, serverPortClaims, type ServerAddresses, type ServerPorts } from './embedded-servers.js';
+import type { ServerSurroundings } from './server.js';
 
 const ALL = { kafka: true, registry: true, mongodb: true };
 const STOP_BUDGET_MS = 15_000;
 
-/** Running servers without apps, for tests and benchmarks. */
+/** Running servers without the apps of `npm start`, for tests, benchmarks and whoever starts other apps on them. */
 export interface ServersAlone {
   /** What the apps read: KAFKA_BROKERS, KAFKA_CLUSTER_ID, SCHEMA_REGISTRY_URL, MONGODB_URI. */
   readonly addresses: Required<ServerAddresses>;
   readonly ports: ServerPorts;
+  /** What apps on these servers are started with. */
+  readonly surroundings: ServerSurroundings;
   /** Stops them and gives the data folder back; the data stay. */
   stop(): Promise<void>;
 }
 
 /**
  * Starts Kafka, the schema registry and MongoDB on a data folder, on free ports or the given ones, and resolves when all
- * serve. They end with the process that started them, however that ends. Throws StackErrors.
+ * serve. They end with the process that started them, however that ends. Throws StackErrors, and what the signal was aborted with;
+ * nothing runs then.
  */
 export async function startServersAlone(
   dataDirectory: string,
   ports?: ServerPorts,
   print: (line: string) => void = () => undefined,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<ServersAlone> {
   const data = await DataDirectory.open(dataDirectory, print);
   const chosen = ports ?? { kafka: await freePort(), registry: await freePort(), mongodb: await freePort() };
@@ -34,15 +40,16 @@ export async function startServersAlone(
   };
   try {
     await requireFreePorts(serverPortClaims(ALL, chosen));
-    const parts = await provideParts(ALL, print, new AbortController().signal);
+    const parts = await provideParts(ALL, print, signal);
+    signal.throwIfAborted();
     servers = new EmbeddedServers(ALL, chosen, data, parts, {
       onCrash: print,
       onLost: (error) => print(explain(error)),
     });
-    await servers.start((name) => print(`${name} serves`));
+    await Promise.race([servers.start((name) => print(`${name} serves`)), abortionOf(signal)]);
     const addresses = await servers.addresses();
     if (!isComplete(addresses)) throw new Error('A server has no address');
-    return { addresses, ports: chosen, stop };
+    return { addresses, ports: chosen, surroundings: { records: data.records, guard: servers.guard }, stop };
   } catch (error) {
     await stop();
     throw error;

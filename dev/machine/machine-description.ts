@@ -1,6 +1,6 @@
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { execFileSync } from 'node:child_process';
-import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { PROJECT_DIRECTORY } from '../project-directory.js';
 
 /** What the figures were measured on. */
 export interface Machine {

@@ -1,0 +1,17 @@
+/** The names of the elements of a text that is well-formed XML. @throws Error where it isn't */
+export function elementsOf(xml: string): string[] {
+  const open: string[] = [];
+  const names: string[] = [];
+  const rest = xml.replace(
+    /<(\/?)([a-z]+)((?: [\w:-]+="[^"<&]*")*)(\/?)>/g,
+    (tag: string, closes: string, name: string, _attributes: string, isEmpty: string) => {
+      if (closes === '') names.push(name);
+      else if (open.pop() !== name) throw new Error(`${tag} closes another element`);
+      if (closes === '' && isEmpty === '') open.push(name);
+      return '';
+    },
+  );
+  if (open.length > 0) throw new Error(`${open.join(', ')} are never closed`);
+  if (/[<>&]/.test(rest.replace(/&(amp|lt|gt|quot);/g, ''))) throw new Error(`a bare <, > or & in: ${rest}`);
+  return names;
+}

@@ -1,0 +1,82 @@
+/**
+ * `npm run compare`: the same orders one after another, one at a time per partition, and in flight, through a real pipeline of its
+ * own, beside what is possible in theory. The table goes to stdout, what happens meanwhile to stderr; JSON, SVG and PNG into files.
+ * Whoever starts it with a channel is told of its progress there, and ends it by closing that.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pngOf } from './charts/png.js';
+import { readCompareOptions, type CompareOptions } from './compare/compare-options.js';
+import { comparisonChart } from './compare/comparison-chart.js';
+import { comparisonTable } from './compare/comparison-table.js';
+import { compare, type ComparisonReport } from './compare/comparison.js';
+import { ProgressTeller } from './compare/progress-message.js';
+import { PROJECT_DIRECTORY } from './project-directory.js';
+import { explain, StackError } from './stack-error.js';
+import { listenForStops, StopCounter } from './supervisor/stop-requests.js';
+
+/** Ends all processes at once. There are none before the stack starts. */
+let kill = (): void => undefined;
+
+const print = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** Aborts when somebody wants it to end; asked a third time it ends all at once. */
+function interruption(): AbortSignal {
+  const interrupted = new AbortController();
+  const counter = new StopCounter({
+    first: (reason) => interrupted.abort(new StackError('interrupted', `The comparison was ended (${reason}).`, '')),
+    again: () => print('still stopping; once more ends everything at once'),
+    force: () => {
+      kill();
+      process.exit(1);
+    },
+  });
+  listenForStops(counter, process.env);
+  process.on('disconnect', () => counter.request('the end of whoever started it'));
+  return interrupted.signal;
+}
+
+async function write({ directory, jsonFile }: CompareOptions, report: ComparisonReport): Promise<void> {
+  const svg = comparisonChart(report);
+  const files = new Map<string, string | Buffer>([
+    [jsonFile, `${JSON.stringify(report, null, 2)}\n`],
+    [join(directory, 'compare.svg'), svg],
+    [join(directory, 'compare.png'), pngOf(svg)],
+  ]);
+  for (const [file, content] of files) {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, content);
+  }
+  print(`written: ${[...files.keys()].join(', ')}`);
+}
+
+async function run(progress: ProgressTeller): Promise<void> {
+  const settings = join(PROJECT_DIRECTORY, '.env');
+  if (existsSync(settings)) process.loadEnvFile(settings);
+  const options = readCompareOptions(process.argv.slice(2));
+  const signal = interruption();
+  const report = await compare(options, {
+    print,
+    signal,
+    onProgress: (latest, current) => progress.running(latest, current),
+    onStack: (killStack) => {
+      kill = killStack;
+    },
+  });
+  console.log(comparisonTable(report));
+  await write(options, report);
+  progress.done();
+}
+
+const progress = new ProgressTeller(process);
+try {
+  await run(progress);
+} catch (error) {
+  const { code, message } = error instanceof StackError ? error : { code: 'unexpected', message: String(error) };
+  progress.failed(code, message);
+  print(`\n${explain(error).trimEnd()}`);
+  process.exitCode = error instanceof StackError ? error.exitCode : 1;
+}
+// The channel alone would keep it running.
+process.disconnect?.();

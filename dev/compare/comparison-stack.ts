@@ -1,0 +1,141 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DEFAULT_PARTITIONS } from '#orders/topics.js';
+import { Mongo } from '#service/mongo.js';
+import { requireFreeSpace } from '../machine/disk-space.js';
+import { abortionOf } from '../machine/abortion.js';
+import { freePort } from '../machine/ports.js';
+import { signalIfThere } from '../machine/process-table.js';
+import { PROJECT_DIRECTORY } from '../project-directory.js';
+import { startServersAlone, type ServersAlone } from '../servers/servers-alone.js';
+import { consumerDefinition, producerDefinition, type AppContext } from '../supervisor/app-definitions.js';
+import { AppLogView } from '../supervisor/app-log-view.js';
+import type { AppDefinition } from '../supervisor/app-process.js';
+import { App } from '../supervisor/app.js';
+import { readStackOptions } from '../supervisor/stack-options.js';
+
+/** What the consumers are started with, as their variables. */
+export type ConsumerSettings = Readonly<
+  Record<'IN_FLIGHT_LIMIT' | 'ORDERING' | 'SAVE_DELAY_MS' | 'SAVE_DELAY_SEED', string>
+>;
+
+export interface ComparisonStackOptions {
+  readonly print: (line: string) => void;
+  /** Gives the start up. */
+  readonly signal: AbortSignal;
+}
+
+/** Empty topics, journals and logs; the orders themselves are few. */
+const DATA_NEED_MIB = 1_024;
+const DRAIN_BUDGET_MS = 15_000;
+/** What is left at the end has nothing to do any more. */
+const STOP_BUDGET_MS = 3_000;
+
+/**
+ * The pipeline as `npm start` runs it, with real servers, producer and consumers, but on free ports and temporary data, and with
+ * consumers that change from way to way. It goes as it came: nothing is left of it.
+ */
+export class ComparisonStack {
+  readonly mongo: Mongo;
+  private readonly producer: App;
+  private consumers: App[] = [];
+  private settings: ConsumerSettings | undefined;
+
+  private constructor(
+    private readonly directory: string,
+    private readonly servers: ServersAlone,
+    private readonly context: AppContext,
+    private readonly options: ComparisonStackOptions,
+  ) {
+    this.mongo = new Mongo(servers.addresses.MONGODB_URI, 'compare');
+    this.producer = this.appOf(producerDefinition(context));
+  }
+
+  /** Resolves when servers and producer are ready. @throws StackError, or what the signal was aborted with; nothing is left then */
+  static async start(options: ComparisonStackOptions): Promise<ComparisonStack> {
+    const directory = await mkdtemp(join(tmpdir(), 'orders-compare-'));
+    let stack: ComparisonStack | undefined;
+    try {
+      await requireFreeSpace(directory, DATA_NEED_MIB, 'the comparison');
+      const { print, signal } = options;
+      const servers = await startServersAlone(directory, undefined, print, signal);
+      stack = new ComparisonStack(directory, servers, await contextOf(directory, servers), options);
+      await stack.unlessAborted(stack.producer.start());
+      print('producer serves');
+      return stack;
+    } catch (error) {
+      if (stack === undefined) await remove(directory);
+      else await stack.stop();
+      throw error;
+    }
+  }
+
+  get producerUrl(): string {
+    return this.producer.url ?? '';
+  }
+
+  /** So many consumers with these settings; those that run with the same ones stay. Resolves when all are ready. */
+  async consume(count: number, settings: ConsumerSettings): Promise<void> {
+    const isSame = JSON.stringify(settings) === JSON.stringify(this.settings);
+    if (!isSame || this.consumers.length > count) await this.drain();
+    this.settings = settings;
+    const context = { ...this.context, env: { ...this.context.env, ...settings } };
+    const added: App[] = [];
+    while (this.consumers.length < count) {
+      const app = this.appOf(consumerDefinition(context, this.consumers.length + 1));
+      this.consumers.push(app);
+      added.push(app);
+    }
+    await this.unlessAborted(Promise.all(added.map(async (app) => app.start())));
+  }
+
+  /** Ends everything and removes the data, from whatever state it is in. */
+  async stop(): Promise<void> {
+    await this.mongo.client.close();
+    await Promise.all([this.producer, ...this.consumers].map(async (app) => app.stop(STOP_BUDGET_MS)));
+    await this.servers.stop();
+    await remove(this.directory);
+  }
+
+  /** Ends everything now, and leaves the data. */
+  kill(): void {
+    for (const app of [this.producer, ...this.consumers]) app.kill();
+    for (const { pid } of this.servers.surroundings.records.running()) signalIfThere(pid, 'SIGKILL');
+  }
+
+  /** A member that were killed would hold its partitions until the group misses it. */
+  private async drain(): Promise<void> {
+    const leaving = this.consumers;
+    this.consumers = [];
+    await Promise.all(leaving.map(async (app) => app.stop(DRAIN_BUDGET_MS)));
+  }
+
+  private appOf(definition: AppDefinition): App {
+    // What they tell is in their logs; what matters of it comes with the error of one that fails.
+    const view = new AppLogView(() => undefined, false);
+    const surroundings = { ...this.servers.surroundings, view, onScale: () => undefined };
+    return new App(definition, surroundings, this.options.print);
+  }
+
+  private async unlessAborted<T>(work: Promise<T>): Promise<T> {
+    return Promise.race([work, abortionOf(this.options.signal)]);
+  }
+}
+
+/**
+ * Not the environment of whoever starts it: a setting of theirs would make another comparison of it, and their servers are not to be
+ * met.
+ */
+async function contextOf(directory: string, { addresses }: ServersAlone): Promise<AppContext> {
+  const { PATH, HOME, TMPDIR } = process.env;
+  const env = { PATH, HOME, TMPDIR, LOG_LEVEL: 'warn' };
+  const ports = { PRODUCER_PORT: String(await freePort()) };
+  const options = readStackOptions(['--data', directory], ports, PROJECT_DIRECTORY);
+  return { options, addresses, partitions: DEFAULT_PARTITIONS, pageTokenSecret: '', env };
+}
+
+/** Again and again for a while: a server that was just killed may still write. */
+async function remove(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+}

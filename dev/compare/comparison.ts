@@ -1,0 +1,68 @@
+import type { SaveBounds } from '#orders/simulated-save.js';
+import { currentCommit, describeMachine, isBusy, type Machine } from '../machine/machine-description.js';
+import { isWanted, type CompareOptions } from './compare-options.js';
+import { planWay, withMeasured, type ComparedWay } from './compared-way.js';
+import { ComparisonStack } from './comparison-stack.js';
+import { measureWay } from './measure-way.js';
+import { planOrders } from './planned-orders.js';
+import { waysFor } from './ways.js';
+
+/** What the report has as JSON. */
+export interface ComparisonReport {
+  readonly commit: string;
+  readonly machine: Machine;
+  /** Other things ran on the machine when it began. */
+  readonly noisy: boolean;
+  readonly orders: number;
+  readonly seed: number;
+  readonly saveMs: SaveBounds;
+  readonly full: boolean;
+  readonly results: readonly ComparedWay[];
+}
+
+export interface ComparisonListener {
+  readonly print: (line: string) => void;
+  /** Called with each change: before the first way, and when one begins or ends. @param current the way that is being measured */
+  readonly onProgress: (report: ComparisonReport, current: string | null) => void;
+  /** Ends it, and the stack with it. */
+  readonly signal: AbortSignal;
+  /** Called with what ends all processes at once, for whoever can't wait. */
+  readonly onStack: (kill: () => void) => void;
+}
+
+/**
+ * Saves the same orders in one way after another, through a whole pipeline of its own of which nothing is left.
+ * @throws StackError, and what the signal was aborted with
+ */
+export async function compare(options: CompareOptions, listener: ComparisonListener): Promise<ComparisonReport> {
+  const { orders, seed, saveMs, full, only } = options;
+  const { print, onProgress, signal } = listener;
+  const planned = planOrders(orders, seed, saveMs);
+  const ways = waysFor(orders)
+    .filter(({ name }) => isWanted(name, only))
+    .map((way) => planWay(way, planned, { longestMs: saveMs.maximum, full }));
+  // Before the servers start, whose own load isn't the machine's.
+  const machine = describeMachine();
+  const setUp = { commit: currentCommit(), machine, noisy: isBusy(machine), orders, seed, saveMs, full };
+  let results = ways;
+  const report = (): ComparisonReport => ({ ...setUp, results });
+  onProgress(report(), null);
+  const stack = await ComparisonStack.start({ print, signal });
+  listener.onStack(() => stack.kill());
+  try {
+    for (const way of ways) {
+      signal.throwIfAborted();
+      onProgress(report(), way.name);
+      const measured = await measureWay(way, { stack, planned, seed, saveMs, signal });
+      print(
+        `${way.name}: ${way.measuredOrders} orders in ${measured.seconds.toFixed(2)} s, the first save after ${measured.firstSaveSeconds.toFixed(2)} s`,
+      );
+      results = withMeasured(results, way.name, measured, planned);
+    }
+    onProgress(report(), null);
+    return report();
+  } finally {
+    print('stopping the servers');
+    await stack.stop();
+  }
+}

@@ -1,0 +1,5 @@
+/** Three digits, and none that nobody needs. */
+export function figure(value: number): string {
+  const digits = value < 10 ? 2 : value < 100 ? 1 : 0;
+  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}

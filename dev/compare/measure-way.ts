@@ -1,0 +1,106 @@
+import { consumersCollection } from '#orders/consumer-heartbeat.js';
+import type { OrderBatch } from '#orders/generator.js';
+import { ordersCollection } from '#orders/orders-collection.js';
+import { DEFAULT_PARTITIONS } from '#orders/topics.js';
+import { pause, systemClock } from '#parallel-consumer/clock.js';
+import { StackError } from '../stack-error.js';
+import type { CompareOptions } from './compare-options.js';
+import type { ComparedWay, Measured } from './compared-way.js';
+import type { ComparisonStack } from './comparison-stack.js';
+import type { PlannedOrder } from './planned-orders.js';
+import { populate } from './producer-requests.js';
+import { findOverlap, firstBegunAt, ordersOf, readSaved, type SavedOrder } from './saved-orders.js';
+import { areSettled } from './settled-consumers.js';
+
+const SETTLED_WITHIN_MS = 60_000;
+const LOOK_EVERY_MS = 50;
+/** Finer than that nothing is told. */
+const COUNT_EVERY_MS = 10;
+/** And as long again as the waits take in theory. */
+const SAVED_WITHIN_MS = 60_000;
+
+export interface MeasuringOptions extends Pick<CompareOptions, 'seed' | 'saveMs'> {
+  readonly stack: ComparisonStack;
+  readonly planned: readonly PlannedOrder[];
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Measures one way: its consumers are started and own their partitions; then the time runs, from the sending of the populate until a
+ * majority of MongoDB is found to have every order. So it has all that a user waits for, the emitting and the durable writing included.
+ * Where all orders are in flight at once the second of two rounds counts: a new process needs some 0.3 s for its first orders, which
+ * beside waits of a second would tell of processes, and not of the way.
+ * @throws StackError `comparison-failed` where an order is missing or altered, or the promised order was not kept
+ */
+export async function measureWay(way: ComparedWay, options: MeasuringOptions): Promise<Measured> {
+  const { stack, seed, saveMs } = options;
+  await stack.consume(way.consumers, {
+    IN_FLIGHT_LIMIT: String(way.inFlight),
+    ORDERING: way.ordering,
+    SAVE_DELAY_MS: `${saveMs.minimum}..${saveMs.maximum}`,
+    SAVE_DELAY_SEED: String(seed),
+  });
+  await untilSettled(way, options);
+  const warmUp = way.inFlight >= way.measuredOrders ? await saveOnce(way, options) : undefined;
+  return { ...(await saveOnce(way, options)), warmUpSeconds: warmUp?.seconds ?? null };
+}
+
+/** One round: the orders are sent, saved and verified. */
+async function saveOnce(way: ComparedWay, options: MeasuringOptions): Promise<Omit<Measured, 'warmUpSeconds'>> {
+  const { stack, planned, seed, signal } = options;
+  const sentAt = Date.now();
+  const startedAt = performance.now();
+  const batch = await populate(stack.producerUrl, way.measuredOrders, seed, signal);
+  await untilSaved(way, batch, options);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const saved = await verifiedOrders(way, batch, stack, planned);
+  return { seconds, firstSaveSeconds: Math.max(0, firstBegunAt(saved, planned) - sentAt) / 1_000 };
+}
+
+async function untilSettled({ name, consumers }: ComparedWay, { stack, signal }: MeasuringOptions): Promise<void> {
+  const deadline = performance.now() + SETTLED_WITHIN_MS;
+  const look = async () => consumersCollection(stack.mongo.db).find().toArray();
+  while (!areSettled(await look(), consumers, DEFAULT_PARTITIONS)) {
+    signal.throwIfAborted();
+    if (performance.now() > deadline)
+      throw failure(name, `the consumers did not share the partitions within ${SETTLED_WITHIN_MS / 1_000} s`);
+    await pause(systemClock, LOOK_EVERY_MS);
+  }
+}
+
+async function untilSaved(
+  { name, theorySeconds }: ComparedWay,
+  batch: OrderBatch,
+  { stack, signal }: MeasuringOptions,
+): Promise<void> {
+  const deadline = performance.now() + SAVED_WITHIN_MS + 2_000 * theorySeconds;
+  // The connection's read concern is `majority`: what is counted is durable.
+  const count = async () => ordersCollection(stack.mongo.db).countDocuments(ordersOf(batch));
+  for (let saved = await count(); saved < batch.count; saved = await count()) {
+    signal.throwIfAborted();
+    if (performance.now() > deadline) throw failure(name, `${saved} of ${batch.count} orders were saved in time`);
+    await pause(systemClock, COUNT_EVERY_MS);
+  }
+}
+
+async function verifiedOrders(
+  way: ComparedWay,
+  batch: OrderBatch,
+  { mongo }: ComparisonStack,
+  planned: readonly PlannedOrder[],
+): Promise<SavedOrder[]> {
+  const documents = await ordersCollection(mongo.db).find(ordersOf(batch)).sort({ number: 1 }).toArray();
+  const saved = readSaved(documents, batch);
+  if (typeof saved === 'string') throw failure(way.name, saved);
+  const overlap = findOverlap(way, saved, planned);
+  if (overlap !== undefined) throw failure(way.name, overlap);
+  return saved;
+}
+
+function failure(way: string, what: string): StackError {
+  return new StackError(
+    'comparison-failed',
+    `${way}: ${what}.`,
+    'Its figures would mean nothing. Try again, on a quieter machine if need be.',
+  );
+}

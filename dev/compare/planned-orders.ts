@@ -1,0 +1,28 @@
+import { orderGenerator } from '#orders/generator.js';
+import { javaCompatiblePartitioner } from '#orders/partitioner.js';
+import { saveDelayMs, saveDrawsOf, type SaveBounds } from '#orders/simulated-save.js';
+import { DEFAULT_PARTITIONS } from '#orders/topics.js';
+
+/** The default of a populate: with so many nearly every order is its account's only one. */
+export const ACCOUNTS = 100_000;
+
+/** What is known of an order before anything is sent. */
+export interface PlannedOrder {
+  readonly accountId: string;
+  readonly partition: number;
+  /** How long its save waits, in milliseconds. */
+  readonly waitMs: number;
+}
+
+/** The orders of a populate with that seed, by their index, and the waits of consumers with the same `SAVE_DELAY_SEED`. */
+export function planOrders(count: number, seed: number, saveMs: SaveBounds): PlannedOrder[] {
+  // Neither the operation nor the dates decide over accounts.
+  const operation = { operationId: '', firstNumber: 1, from: new Date(0), to: new Date(0) };
+  const orderAt = orderGenerator({ ...operation, seed, count, accounts: ACCOUNTS });
+  const partitionOf = javaCompatiblePartitioner(DEFAULT_PARTITIONS);
+  const drawOf = saveDrawsOf(seed);
+  return Array.from({ length: count }, (_, index) => {
+    const { accountId } = orderAt(index);
+    return { accountId, partition: partitionOf(accountId), waitMs: saveDelayMs(saveMs, drawOf(index)) };
+  });
+}

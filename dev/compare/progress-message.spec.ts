@@ -1,0 +1,34 @@
+import { describe, expect, it } from '@jest/globals';
+import { ProgressTeller, type ComparisonMessage } from './progress-message.js';
+import { exampleReport } from './testing/example-report.js';
+
+function telling(): { teller: ProgressTeller; told: ComparisonMessage['comparison'][] } {
+  const told: ComparisonMessage['comparison'][] = [];
+  const send = (message: ComparisonMessage): boolean => told.push(message.comparison) > 0;
+  return { teller: new ProgressTeller({ send }), told };
+}
+
+describe('the progress of a comparison', () => {
+  it('is told whole each time', () => {
+    const { teller, told } = telling();
+    teller.running(exampleReport(), 'by-key-1');
+    teller.done();
+    expect(told).toMatchObject([
+      { state: 'running', current: 'by-key-1', finishedAt: null, orders: 1_000, error: null },
+      { state: 'done', current: null, finishedAt: expect.any(String), orders: 1_000 },
+    ]);
+    for (const { ways } of told) expect(ways).toEqual(exampleReport().results);
+  });
+
+  it('says why it failed, with what was measured until then', () => {
+    const { teller, told } = telling();
+    teller.running(exampleReport(), 'by-key-1');
+    teller.failed('comparison-failed', 'an order is missing');
+    const error = { code: 'comparison-failed', message: 'an order is missing' };
+    expect(told[1]).toMatchObject({ state: 'failed', current: null, error, ways: exampleReport().results });
+  });
+
+  it('is told to nobody where there is no channel', () => {
+    expect(() => new ProgressTeller({}).running(exampleReport(), null)).not.toThrow();
+  });
+});

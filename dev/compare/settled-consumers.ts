@@ -1,0 +1,17 @@
+import type { ConsumerHeartbeat } from '#orders/consumer-heartbeat.js';
+
+/** Whether so many consumers are ready and share all partitions evenly, each partition with one of them, as their heartbeats tell. */
+export function areSettled(
+  heartbeats: readonly Pick<ConsumerHeartbeat, 'notReadyBecause' | 'partitions'>[],
+  consumers: number,
+  partitions: number,
+): boolean {
+  const owned = heartbeats.flatMap((each) => each.partitions.map(({ partition }) => partition));
+  const fewest = Math.floor(partitions / consumers);
+  return (
+    heartbeats.length === consumers &&
+    heartbeats.every((each) => each.notReadyBecause === null && each.partitions.length >= fewest) &&
+    owned.length === partitions &&
+    new Set(owned).size === partitions
+  );
+}
