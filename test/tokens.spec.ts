@@ -36,7 +36,7 @@ describe('a service that asks for tokens', () => {
     const { queryApiUrl, consoleUrl, producerUrl } = pipeline.stack;
     const base = path.startsWith('/v1/orders')
       ? queryApiUrl
-      : path.startsWith('/v1/pipeline')
+      : /^\/v1\/(pipeline|comparison)/.test(path)
         ? consoleUrl
         : producerUrl;
     const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -71,7 +71,13 @@ describe('a service that asks for tokens', () => {
   });
 
   it('refuses to answer without one, and says what it wants', async () => {
-    for (const path of ['/v1/orders', '/v1/operations', '/v1/orders/export?format=csv', '/v1/pipeline']) {
+    for (const path of [
+      '/v1/orders',
+      '/v1/operations',
+      '/v1/orders/export?format=csv',
+      '/v1/pipeline',
+      '/v1/comparison',
+    ]) {
       const { status, challenge, body } = await refusal(path, undefined);
       expect([status, body.code]).toEqual([401, 'unauthorized']);
       expect(challenge).toBe('Bearer realm="orders"');
@@ -133,15 +139,11 @@ describe('a service that asks for tokens', () => {
     const { status, challenge, body } = await refusal('/v1/populate', reader, POPULATE);
     expect([status, body.code]).toEqual([403, 'insufficient-scope']);
     expect(challenge).toBe('Bearer realm="orders", error="insufficient_scope", scope="orders:write"');
-    const scaling = await refusal(
-      '/v1/pipeline/consumers',
-      await issuer.token({ claims: { scope: 'orders:read orders:write' } }),
-      {
-        method: 'POST',
-        body: '{"count": 2}',
-      },
-    );
-    expect([scaling.status, scaling.challenge]).toEqual([403, expect.stringContaining('scope="ops:scale"')]);
+    const noScaler = await issuer.token({ claims: { scope: 'orders:read orders:write' } });
+    for (const path of ['/v1/pipeline/consumers', '/v1/comparison', '/v1/comparison/stop']) {
+      const scaling = await refusal(path, noScaler, { method: 'POST', body: '{}' });
+      expect([scaling.status, scaling.challenge]).toEqual([403, expect.stringContaining('scope="ops:scale"')]);
+    }
     const writer = await issuer.token({ claims: { scope: 'orders:write orders:reader' } });
     expect((await refusal('/v1/orders', writer)).status).toBe(403);
     for (const scope of [null, '', 7, { 'orders:read': true }])

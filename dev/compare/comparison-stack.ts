@@ -114,7 +114,7 @@ export class ComparisonStack {
   private appOf(definition: AppDefinition): App {
     // What they tell is in their logs; what matters of it comes with the error of one that fails.
     const view = new AppLogView(() => undefined, false);
-    const surroundings = { ...this.servers.surroundings, view, onScale: () => undefined };
+    const surroundings = { ...this.servers.surroundings, view, onRequest: () => undefined };
     return new App(definition, surroundings, this.options.print);
   }
 

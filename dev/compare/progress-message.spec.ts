@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { ComparisonResponseSchema } from '../../apps/console/src/comparison/comparison-response.js';
 import { ProgressTeller, type ComparisonMessage } from './progress-message.js';
 import { exampleReport } from './testing/example-report.js';
 
@@ -18,6 +19,13 @@ describe('the progress of a comparison', () => {
       { state: 'done', current: null, finishedAt: expect.any(String), orders: 1_000 },
     ]);
     for (const { ways } of told) expect(ways).toEqual(exampleReport().results);
+  });
+
+  it('is what the console takes', () => {
+    const { teller, told } = telling();
+    teller.running(exampleReport(), 'by-key-1');
+    const { commit: _commit, ...taken } = told[0] ?? {};
+    expect(ComparisonResponseSchema.parse(told[0])).toEqual(taken);
   });
 
   it('says why it failed, with what was measured until then', () => {

@@ -4,6 +4,7 @@ import { LogFile } from '../servers/log-file.js';
 import type { ProcessRecords } from '../servers/process-records.js';
 import type { ServerGuard } from '../servers/server-guard.js';
 import type { AppLogView } from './app-log-view.js';
+import { readConsoleRequest, type ConsoleRequest } from './console-requests.js';
 
 /** V8's limits of one process, in MiB. */
 export interface Heap {
@@ -41,8 +42,8 @@ export interface AppSurroundings {
   readonly view: AppLogView;
   /** Told by each process of an app, once it listens. */
   readonly onListening: (app: AppDefinition, url: string) => void;
-  /** Told by the console: so many consumers are wanted. */
-  readonly onScale: (consumers: number) => void;
+  /** What the console asks for. */
+  readonly onRequest: (request: ConsoleRequest) => void;
 }
 
 /** How a process ended: its exit code, or the signal. */
@@ -81,7 +82,8 @@ export class AppProcess {
         this.url = message.url;
         surroundings.onListening(definition, message.url);
       }
-      if (isScaling(message)) surroundings.onScale(message.consumers);
+      const request = readConsoleRequest(message);
+      if (request !== undefined) surroundings.onRequest(request);
     });
     this.ended = endingOf(child).finally(() => {
       this.gone = true;
@@ -113,6 +115,11 @@ export class AppProcess {
     this.child.kill('SIGKILL');
   }
 
+  /** Tells it something; one that is ending doesn't hear it. */
+  send(message: object): void {
+    if (this.child.connected) this.child.send(message, () => undefined);
+  }
+
   /** True once it says that it can do its work. */
   async isReady(): Promise<boolean> {
     if (this.url === undefined) return false;
@@ -133,12 +140,6 @@ function endingOf(child: ChildProcess): Promise<Ending> {
   child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
   child.once('error', (error) => resolve(error.message));
   return promise;
-}
-
-function isScaling(message: unknown): message is { type: 'scale'; consumers: number } {
-  if (typeof message !== 'object' || message === null || !('type' in message) || !('consumers' in message))
-    return false;
-  return message.type === 'scale' && Number.isInteger(message.consumers);
 }
 
 function isListening(message: unknown): message is { type: 'listening'; url: string } {

@@ -20,6 +20,8 @@ import {
 } from './app-definitions.js';
 import type { AppDefinition } from './app-process.js';
 import type { AppLogView } from './app-log-view.js';
+import { ComparisonRun } from './comparison-run.js';
+import type { ConsoleRequest } from './console-requests.js';
 import { ConsumerPool } from './consumer-pool.js';
 import { pageTokenSecret } from './page-token-secret.js';
 import { ScrapeTargets } from './scrape-targets.js';
@@ -47,6 +49,7 @@ export class Stack {
   private servers: EmbeddedServers | undefined;
   private services: App[] = [];
   private consumers: ConsumerPool | undefined;
+  private readonly comparison: ComparisonRun;
   private watch: SourceWatch | undefined;
   private targets: ScrapeTargets | undefined;
   private starting: Promise<void> = Promise.resolve();
@@ -60,6 +63,12 @@ export class Stack {
     this.broken = this.breakdown.promise;
     const { kafka, registry, mongodb } = options.external;
     this.choice = { kafka: !kafka, registry: !registry, mongodb: !mongodb };
+    this.comparison = new ComparisonRun({
+      dataDirectory: data.path,
+      env,
+      print: voice.print,
+      tell: (news) => this.services.find(({ name }) => name === 'console')?.send(news),
+    });
   }
 
   /**
@@ -77,11 +86,11 @@ export class Stack {
     const startedAt = performance.now();
     const seconds = (): string => ((performance.now() - startedAt) / 1_000).toFixed(1);
     this.watch?.stop();
-    const scaled = this.consumers?.close();
+    const ending = [this.consumers?.close(), this.comparison.close(DRAIN_BUDGET_MS)];
     const { apps } = this;
     if (apps.length > 0) {
       print(`draining ${apps.map(({ name }) => name).join(', ')}`);
-      await Promise.all([scaled, ...apps.map((app) => this.drain(app))]);
+      await Promise.all([...ending, ...apps.map((app) => this.drain(app))]);
       print(`drained in ${seconds()} s; stopping the servers`);
     }
     await this.servers?.stop(SERVER_BUDGET_MS);
@@ -92,6 +101,7 @@ export class Stack {
 
   /** Ends everything now. The data survive it, as they survive a power cut. */
   kill(): void {
+    this.comparison.kill();
     for (const app of this.apps) app.kill();
     for (const { pid } of this.data.records.running()) signalIfThere(pid, 'SIGKILL');
   }
@@ -158,13 +168,13 @@ export class Stack {
 
   private async startApps(context: AppContext): Promise<void> {
     const { view, print } = this.voice;
-    const onScale = (consumers: number): void => this.consumers?.scale(consumers);
     const targets = new ScrapeTargets(join(this.data.path, 'prometheus-targets.json'), print);
     this.targets = targets;
     const onListening = ({ job, name }: AppDefinition, url: string): void => {
       if (job !== undefined) targets.add(job, name, url);
     };
-    const surroundings = { records: this.data.records, guard: this.servers?.guard, view, onListening, onScale };
+    const { onRequest } = this;
+    const surroundings = { records: this.data.records, guard: this.servers?.guard, view, onListening, onRequest };
     const make = (definition: AppDefinition): App => new App(definition, surroundings, print);
     const services = [producerDefinition(context), queryApiDefinition(context), consoleDefinition(context)];
     this.services = [...(this.options.auth ? [issuerDefinition(context)] : []), ...services].map(make);
@@ -177,6 +187,19 @@ export class Stack {
     print(`starting ${this.apps.map(({ name }) => name).join(', ')}`);
     await Promise.all([started, ...this.services.map((app) => app.start())]);
   }
+
+  private readonly onRequest = (request: ConsoleRequest): void => {
+    switch (request.type) {
+      case 'scale':
+        return this.consumers?.scale(request.consumers);
+      case 'compare':
+        return this.comparison.start(request);
+      case 'stop-compare':
+        return this.comparison.stop();
+      case 'tell-comparison':
+        return this.comparison.tellLatest();
+    }
+  };
 
   private async drain(app: App): Promise<void> {
     this.targets?.remove(app.name);

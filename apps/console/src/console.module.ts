@@ -7,6 +7,8 @@ import { HealthModule } from '#service/health.js';
 import { createLogger, logsModule } from '#service/logs.js';
 import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
+import { ComparisonController } from './comparison/comparison.controller.js';
+import { SupervisedComparison } from './comparison/supervised-comparison.js';
 import { PipelineController } from './pipeline/pipeline.controller.js';
 import { PipelineLooks } from './pipeline/pipeline-looks.js';
 import { tellPipeline } from './pipeline/pipeline-metrics.js';
@@ -18,6 +20,7 @@ import { settings } from './settings.js';
 
 const logger = createLogger('console', settings.LOG_LEVEL);
 const kafka = connectKafka({ brokers: settings.KAFKA_BROKERS, clientId: 'orders-console', logger });
+const supervisor = settings.SCALED_BY === 'supervisor' ? process : undefined;
 
 @Module({
   providers: [{ provide: Mongo, useFactory: () => new Mongo(settings.MONGODB_URI, 'orders-console') }],
@@ -27,7 +30,7 @@ class DatabaseModule {}
 
 @Module({
   imports: [logsModule(logger), MetricsModule, DatabaseModule, HealthModule.with(ConsoleReadiness, [DatabaseModule])],
-  controllers: [PipelineController, ScalingController],
+  controllers: [PipelineController, ScalingController, ComparisonController],
   providers: [
     { provide: TopicPositions, useValue: new TopicPositions(kafka) },
     PipelineLooks,
@@ -36,7 +39,8 @@ class DatabaseModule {}
       useFactory: (looks: PipelineLooks) => new PipelineWatch(async () => looks.look(), systemClock),
       inject: [PipelineLooks],
     },
-    { provide: Supervisor, useValue: new Supervisor(settings.SCALED_BY === 'supervisor' ? process : undefined) },
+    { provide: Supervisor, useValue: new Supervisor(supervisor) },
+    { provide: SupervisedComparison, useValue: new SupervisedComparison(supervisor, () => new Date()) },
   ],
 })
 export class ConsoleModule {

@@ -1,0 +1,161 @@
+import type { ChildProcess } from 'node:child_process';
+import { EventEmitter } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { ComparisonRun, type ComparisonNews } from './comparison-run.js';
+
+/** A program that does what the spec says. */
+class ManualChild extends EventEmitter {
+  readonly stdout = new PassThrough();
+  readonly stderr = new PassThrough();
+  readonly signals: string[] = [];
+
+  kill(signal: string): void {
+    this.signals.push(signal);
+  }
+}
+
+const REQUEST = { orders: 60, saveMs: '0..50', full: false };
+const folders: string[] = [];
+
+function setUp() {
+  const dataDirectory = mkdtempSync(join(tmpdir(), 'comparison-run-'));
+  folders.push(dataDirectory);
+  const children: ManualChild[] = [];
+  const flags: (readonly string[])[] = [];
+  const told: ComparisonNews[] = [];
+  const run = new ComparisonRun({
+    dataDirectory,
+    env: {},
+    print: () => undefined,
+    tell: (news) => void told.push(news),
+    launch: (given) => {
+      flags.push(given);
+      const child = new ManualChild();
+      children.push(child);
+      return child as unknown as ChildProcess;
+    },
+  });
+  return { run, children, flags, told, dataDirectory };
+}
+
+/** All that can go on without an event from outside has gone on. */
+async function settled(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+describe('a comparison beside a stack', () => {
+  it('is started with what was asked for, and its charts go where the stack has its data', async () => {
+    const { run, flags, dataDirectory } = setUp();
+    run.start({ ...REQUEST, full: true });
+    await settled();
+    const out = join(dataDirectory, 'compare');
+    expect(flags).toEqual([['--orders', '60', '--save-ms', '0..50', '--out', out, '--full']]);
+  });
+
+  it('runs once at a time: who asks again is told of the one that runs', async () => {
+    const { run, children, told } = setUp();
+    run.start(REQUEST);
+    await settled();
+    const news = { type: 'comparison', comparison: { state: 'running' } } as const;
+    children[0]?.emit('message', news);
+    run.start(REQUEST);
+    expect([children.length, told]).toEqual([1, [news, news]]);
+    children[0]?.emit('close', 0, null);
+    await settled();
+    run.start(REQUEST);
+    await settled();
+    expect(children).toHaveLength(2);
+  });
+
+  it('runs anew when one has told its end, as soon as its process has ended', async () => {
+    const { run, children, told } = setUp();
+    run.start(REQUEST);
+    await settled();
+    const done = { type: 'comparison', comparison: { state: 'done' } } as const;
+    children[0]?.emit('message', done);
+    run.start(REQUEST);
+    await settled();
+    expect(children).toHaveLength(1);
+    children[0]?.emit('close', 0, null);
+    await settled();
+    expect([children.length, told]).toEqual([2, [done]]);
+    run.start(REQUEST);
+    await settled();
+    expect(children).toHaveLength(2);
+  });
+
+  it('tells what it says as it is, and again to who asks', async () => {
+    const { run, children, told } = setUp();
+    run.tellLatest();
+    run.start(REQUEST);
+    await settled();
+    const done = { type: 'comparison', comparison: { state: 'done', ways: [1] } } as const;
+    children[0]?.emit('message', done);
+    children[0]?.emit('message', { type: 'listening' });
+    children[0]?.emit('close', 0, null);
+    await settled();
+    run.tellLatest();
+    expect(told).toEqual([done, done]);
+  });
+
+  it('tells of one that ended without a word', async () => {
+    const { run, children, told } = setUp();
+    run.start(REQUEST);
+    await settled();
+    children[0]?.emit('message', { type: 'comparison', comparison: { state: 'running' } });
+    children[0]?.emit('close', null, 'SIGKILL');
+    await settled();
+    const error = { code: 'comparison-ended', message: expect.stringContaining('SIGKILL') };
+    expect(told.at(-1)).toEqual({ type: 'comparison-ended', error });
+  });
+
+  it('is asked to end, by whoever wants that and with the stack, which waits for its end and starts no other', async () => {
+    const { run, children } = setUp();
+    run.stop();
+    run.start(REQUEST);
+    await settled();
+    run.stop();
+    let isClosed = false;
+    const closing = run.close(60_000).then(() => (isClosed = true));
+    expect(children[0]?.signals).toEqual(['SIGTERM', 'SIGTERM']);
+    await settled();
+    expect(isClosed).toBe(false);
+    children[0]?.emit('close', 1, null);
+    await closing;
+    run.start(REQUEST);
+    await settled();
+    expect(children).toHaveLength(1);
+  });
+
+  it('does not begin when it is stopped before, and tells so', async () => {
+    const { run, children, told } = setUp();
+    run.start(REQUEST);
+    run.stop();
+    await settled();
+    const error = { code: 'interrupted', message: expect.stringContaining('before it began') };
+    expect([children, told]).toEqual([[], [{ type: 'comparison-ended', error }]]);
+    run.start(REQUEST);
+    await settled();
+    expect(children).toHaveLength(1);
+  });
+
+  it('is killed when it does not end in time', async () => {
+    const { run, children } = setUp();
+    run.start(REQUEST);
+    await settled();
+    const child = children[0];
+    child?.on('killed', () => child.emit('close', null, 'SIGKILL'));
+    const kill = child?.kill.bind(child);
+    if (child) child.kill = (signal) => (kill?.(signal), void (signal === 'SIGKILL' && child.emit('killed')));
+    await run.close(1);
+    expect(child?.signals).toEqual(['SIGTERM', 'SIGKILL']);
+  });
+});
