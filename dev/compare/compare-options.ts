@@ -25,7 +25,7 @@ const MOST_ORDERS = 10_000;
 const DEFAULTS = { orders: 1_000, seed: 2_026, saveMs: '0..1000', out: join('.data', 'compare') };
 
 const FLAGS = `The flags of npm run compare, after a --:
-  --full                all orders in every way (11 minutes), where otherwise a sample is taken
+  --full                all orders in every way (13 minutes), where otherwise a sample is taken
   --only NAME           some ways only, several times if need be: ${WAY_NAMES.join(', ')}, or what these begin with
   --orders N            orders, 1 to ${MOST_ORDERS} (default ${DEFAULTS.orders})
   --save-ms MIN..MAX    the simulated save in milliseconds (default ${DEFAULTS.saveMs})

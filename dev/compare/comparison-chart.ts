@@ -16,6 +16,8 @@ const CAPTION = 24;
 const BAR = 18;
 const BETWEEN_BARS = 7;
 const BETWEEN_GROUPS = 16;
+/** Of the shortest bar: so many times the value at which the axis begins, or more. */
+const LEAST_LENGTH = 1.8;
 /** How far the theoretical line reaches beyond its bar. */
 const TICK = 3;
 
@@ -30,7 +32,7 @@ type Measured = ComparedWay & { readonly seconds: number };
 export function comparisonChart({ orders, saveMs, machine, results }: ComparisonReport): string {
   const measured = results.filter((way): way is Measured => way.seconds !== null);
   const values = measured.flatMap(({ seconds, theorySeconds }) => [seconds, Math.max(theorySeconds, seconds / 100)]);
-  const scale = logarithmicScale(Math.min(1, ...values) / 2, Math.max(1, ...values));
+  const scale = logarithmicScale(Math.min(1, ...values) / LEAST_LENGTH, Math.max(1, ...values));
   const groups = [...Map.groupBy(measured, ({ label }) => label)];
   const elements: string[] = [];
   let top = HEADER;
@@ -92,11 +94,11 @@ function bar(way: Measured, top: number, scale: LogarithmicScale, colour: string
   return [
     text(LEFT - 10, middle, `${consumers} ${consumers === 1 ? 'consumer' : 'consumers'}`, 'text-anchor="end"'),
     rectangle(LEFT, top, rounded(end - LEFT), BAR, filled),
-    line(theory, top - TICK, theory, top + BAR + TICK, 'stroke="#ffffff" stroke-width="5"'),
+    line(theory, top - TICK, theory, top + BAR + TICK, 'stroke="#ffffff" stroke-width="4"'),
     line(theory, top - TICK, theory, top + BAR + TICK, 'stroke="#24292f" stroke-width="2"'),
     text(after, middle, labelled, `font-weight="600" ${HALO}`),
     text(
-      rounded(after + labelled.length * 7.2 + 8),
+      rounded(after + labelled.length * 6.8 + 8),
       middle,
       facts.filter((fact) => fact !== '').join(', '),
       `fill="${GREY}" ${HALO}`,

@@ -19,7 +19,7 @@ export const ComparisonRequestSchema = z
     full: z
       .boolean()
       .default(false)
-      .describe('All orders in every way, some 11 minutes; otherwise slow ways are measured on a sample.'),
+      .describe('All orders in every way, some 13 minutes; otherwise slow ways are measured on a sample.'),
   })
   .prefault({})
   .meta({ title: 'ComparisonRequest' });
