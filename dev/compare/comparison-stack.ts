@@ -114,7 +114,8 @@ export class ComparisonStack {
   private appOf(definition: AppDefinition): App {
     // What they tell is in their logs; what matters of it comes with the error of one that fails.
     const view = new AppLogView(() => undefined, false);
-    const surroundings = { ...this.servers.surroundings, view, onRequest: () => undefined };
+    const nobody = { onRequest: () => undefined, onListening: () => undefined };
+    const surroundings = { ...this.servers.surroundings, view, ...nobody };
     return new App(definition, surroundings, this.options.print);
   }
 
@@ -132,7 +133,7 @@ async function contextOf(directory: string, { addresses }: ServersAlone): Promis
   const env = { PATH, HOME, TMPDIR, LOG_LEVEL: 'warn' };
   const ports = { PRODUCER_PORT: String(await freePort()) };
   const options = readStackOptions(['--data', directory], ports, PROJECT_DIRECTORY);
-  return { options, addresses, partitions: DEFAULT_PARTITIONS, pageTokenSecret: '', env };
+  return { options, addresses, partitions: DEFAULT_PARTITIONS, pageTokenSecret: '', startedAt: new Date(), env };
 }
 
 /** Again and again for a while: a server that was just killed may still write. */

@@ -1,0 +1,12 @@
+import { describe, expect, it } from '@jest/globals';
+import { logarithmicShare } from './logarithmic-share.js';
+
+describe('a place on a logarithmic axis', () => {
+  it('is one step further for each factor of ten', () => {
+    expect([1, 10, 100, 1_000].map((value) => logarithmicShare(value, 1, 1_000))).toEqual([0, 1 / 3, 2 / 3, 1]);
+  });
+
+  it('stays on it', () => {
+    expect([logarithmicShare(0.1, 1, 10), logarithmicShare(99, 1, 10), logarithmicShare(5, 5, 5)]).toEqual([0, 1, 0]);
+  });
+});
