@@ -72,6 +72,15 @@ export class ConsolePage {
     return heads.map((text) => text.split(/\s/)[0] ?? '');
   }
 
+  /** Live JavaScript objects of the page, in bytes, once all garbage is gone. */
+  async liveBytes(): Promise<number> {
+    const session = await this.page.context().newCDPSession(this.page);
+    await session.send('HeapProfiler.collectGarbage');
+    const { usedSize } = await session.send('Runtime.getHeapUsage');
+    await session.detach();
+    return usedSize;
+  }
+
   async violations(): Promise<Violation[]> {
     await this.page.evaluate(axe.source);
     return this.page.evaluate(async () => {

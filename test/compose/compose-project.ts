@@ -9,6 +9,7 @@ const HEALTHY_WITHIN_S = 240;
 export interface PublishedPorts {
   readonly PRODUCER_PORT: number;
   readonly QUERY_API_PORT: number;
+  readonly CONSOLE_PORT: number;
   readonly ISSUER_PORT: number;
   readonly KAFKA_PORT: number;
   readonly REGISTRY_PORT: number;
@@ -27,6 +28,7 @@ export async function choosePorts(): Promise<PublishedPorts> {
   return {
     PRODUCER_PORT: await another(),
     QUERY_API_PORT: await another(),
+    CONSOLE_PORT: await another(),
     ISSUER_PORT: await another(),
     KAFKA_PORT: await another(),
     REGISTRY_PORT: await another(),

@@ -26,12 +26,15 @@ const OrdersPageSchema = z.object({
   page: z.object({ next: z.string().optional() }),
 });
 
+const PipelineSchema = z.object({ consumers: z.array(z.object({ partitions: z.array(z.number()).nullable() })) });
+
 const TokenSchema = z.object({ access_token: z.string() });
 
-/** The producer and the query API as clients on the host see them, who have their tokens from the development issuer. */
+/** The producer, the query API and the console as clients on the host see them, who have their tokens from the development issuer. */
 export class PipelineClient {
   private readonly producer: string;
   private readonly queryApi: string;
+  private readonly console: string;
   private readonly issuer: string;
   private token: Promise<string> | undefined;
 
@@ -41,6 +44,7 @@ export class PipelineClient {
   ) {
     this.producer = `http://127.0.0.1:${ports.PRODUCER_PORT}`;
     this.queryApi = `http://127.0.0.1:${ports.QUERY_API_PORT}`;
+    this.console = `http://127.0.0.1:${ports.CONSOLE_PORT}`;
     this.issuer = `http://127.0.0.1:${ports.ISSUER_PORT}`;
   }
 
@@ -60,6 +64,22 @@ export class PipelineClient {
   /** How a request without a token is answered. */
   async statusWithoutToken(): Promise<number> {
     return (await this.send(`${this.queryApi}/v1/orders`, {})).status;
+  }
+
+  /** The partitions of each consumer that the console knows; `null`: it is not heard of any more. */
+  async consumersSeen(): Promise<readonly (readonly number[] | null)[]> {
+    const { consumers } = await this.json(`${this.console}/v1/pipeline`, PipelineSchema);
+    return consumers.map(({ partitions }) => partitions);
+  }
+
+  /** An order of the query API, asked for at the console's own origin. */
+  orderThroughConsole(id: string): Promise<OrderAnswer> {
+    return this.json(`${this.console}/v1/orders/${id}`, OrderSchema);
+  }
+
+  /** The page of the console, which everybody may have. */
+  async consolePage(): Promise<string> {
+    return (await this.send(`${this.console}/`, {})).text();
   }
 
   operation(id: string): Promise<Operation> {

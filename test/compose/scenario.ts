@@ -13,7 +13,7 @@ const PARTITIONS = 12;
 const PAGE_SIZE = 100;
 const SAVED_WITHIN_MS = 120_000;
 const REBALANCED_WITHIN_MS = 90_000;
-const APPS = ['producer', 'consumer', 'query-api'];
+const APPS = ['producer', 'consumer', 'query-api', 'console'];
 
 /** What a person does with docker-compose.yml, from the first `up` to `down`: each step is a check. */
 export class Scenario {
@@ -35,6 +35,7 @@ export class Scenario {
     const operation = await this.check(`populate ${ORDERS}: accepted`, () => this.pipeline.populate(ORDERS));
     await this.check(`up --scale consumer=${CONSUMERS}: as many healthy containers`, () => this.scaleUp());
     await this.check(`the partitions are shared by ${CONSUMERS} members of the group`, () => this.groupIsShared());
+    await this.check(`the console sees all ${CONSUMERS}, and serves its page`, () => this.consoleSeesAll());
     await this.check(`all ${ORDERS} are saved`, () => this.untilSaved(operation));
     await this.check(`${ORDERS} more are saved by all ${CONSUMERS}`, () => this.populateAndSave(ORDERS));
     await this.check('queried by range, each is there once', () => this.queryByRange(operation));
@@ -89,6 +90,15 @@ export class Scenario {
     });
   }
 
+  private async consoleSeesAll(): Promise<void> {
+    await until(`${CONSUMERS} consumers with all partitions`, REBALANCED_WITHIN_MS, this.signal, async () => {
+      const seen = (await this.pipeline.consumersSeen()).filter((partitions) => partitions !== null);
+      return seen.length === CONSUMERS && seen.flat().length === PARTITIONS ? seen : undefined;
+    });
+    const page = await this.pipeline.consolePage();
+    expect(page.includes('<orders-console>'), `the console serves its page, not ${page.slice(0, 100)}`);
+  }
+
   private async untilSaved({ id, count }: Operation): Promise<void> {
     const operation = await until(`${count} saved`, SAVED_WITHIN_MS, this.signal, async () => {
       const current = await this.pipeline.operation(id);
@@ -118,6 +128,8 @@ export class Scenario {
       expect(items[0]?.number === first, `page ${page} begins with number ${first}, not ${items[0]?.number}`);
       for (const order of items.slice(-2)) {
         const found = await this.pipeline.order(order.id);
+        const passedOn = await this.pipeline.orderThroughConsole(order.id);
+        expect(passedOn.number === order.number, `the console passes on order ${order.id}`);
         expect(found.number === order.number, `order ${order.id} has number ${order.number}, not ${found.number}`);
       }
     }

@@ -18,6 +18,11 @@ export interface DeadLetterItem {
   readonly tries: readonly { readonly redriveId: string; readonly at: string; readonly outcome: string | null }[];
 }
 
+export interface DeadLettersPage {
+  readonly items: readonly DeadLetterItem[];
+  readonly page: { readonly next?: string };
+}
+
 interface Bytes {
   readonly size: number;
   readonly base64: string;

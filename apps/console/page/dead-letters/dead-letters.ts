@@ -3,7 +3,7 @@ import type { Client } from '../api/client.js';
 import { messageOf } from '../api/problem.js';
 import { LivePart } from '../live/live-part.js';
 import { figure, moment } from '../text/figures.js';
-import type { DeadLetterGroup, DeadLetterItem, Selection } from './dead-letter.js';
+import type { DeadLetterGroup, DeadLetterItem, DeadLettersPage, Selection } from './dead-letter.js';
 
 /** Dead letters by their reason; each group opens to its letters. */
 export class DeadLetters extends LivePart {
@@ -13,12 +13,15 @@ export class DeadLetters extends LivePart {
     groups: { state: true },
     opened: { state: true },
     items: { state: true },
+    next: { state: true },
     refusal: { state: true },
   };
   declare client: Client;
   declare groups: readonly DeadLetterGroup[] | null;
   declare opened: string | null;
   declare items: readonly DeadLetterItem[];
+  /** The path of more of them. */
+  declare next: string | null;
   declare refusal: string | null;
   /** How many there were when the groups were asked for. */
   private known: number | null | undefined;
@@ -28,6 +31,7 @@ export class DeadLetters extends LivePart {
     this.groups = null;
     this.opened = null;
     this.items = [];
+    this.next = null;
     this.refusal = null;
   }
 
@@ -86,7 +90,14 @@ export class DeadLetters extends LivePart {
           <button @click=${() => this.tell('redrive', { errorCode })}>Redrive…</button>
         </td>
       </tr>
-      ${isOpen ? this.items.map((item) => this.itemRow(item)) : nothing}`;
+      ${isOpen ? this.items.map((item) => this.itemRow(item)) : nothing}
+      ${
+        isOpen && this.next !== null
+          ? html`<tr class="item">
+              <td colspan="5"><button @click=${() => void this.more()}>Show more</button></td>
+            </tr>`
+          : nothing
+      }`;
   }
 
   private itemRow({ id, operationId, index, deadLetteredAt, redrives }: DeadLetterItem): TemplateResult {
@@ -113,7 +124,15 @@ export class DeadLetters extends LivePart {
 
   private async list(errorCode: string): Promise<void> {
     const query = new URLSearchParams({ errorCode, state: 'pending' });
-    this.items = (await this.client.get<{ items: DeadLetterItem[] }>(`/v1/dead-letters/records?${query}`)).items;
+    this.items = [];
+    this.next = `/v1/dead-letters/records?${query}`;
+    await this.more();
+  }
+
+  private async more(): Promise<void> {
+    const { items, page } = await this.client.get<DeadLettersPage>(this.next ?? '');
+    this.items = [...this.items, ...items];
+    this.next = page.next ?? null;
   }
 
   private tell(what: 'look' | 'redrive', selection: Selection): void {

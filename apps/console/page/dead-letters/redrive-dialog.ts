@@ -54,9 +54,9 @@ export class RedriveDialog extends Part {
           <input name="ratePerSecond" type="number" min="0.1" step="any" placeholder="as fast as it goes"
         /></label>
         <label
-          >Not those redriven
-          <input name="maxRedrives" type="number" min="1" max="100" step="1" value="5" required /> times</label
-        >
+          >Times each may go in all
+          <input name="maxRedrives" type="number" min="1" max="100" step="1" value="5" required
+        /></label>
         <p aria-live="polite" class="whole">${plan === null ? 'Looking what would be sent…' : planText(plan)}</p>
         <button class="main" ?disabled=${this.isSending || plan?.letters === 0}>
           Redrive${plan === null ? '' : ` ${plural(plan.letters, 'letter')}`}

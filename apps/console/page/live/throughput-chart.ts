@@ -91,6 +91,7 @@ export class ThroughputChart extends LivePart {
     const { left, top, width, height } = plot.bbox;
     ctx.save();
     ctx.strokeStyle = ctx.fillStyle = colour;
+    ctx.textAlign = 'left';
     ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
     for (const { at, kind, label } of this.marks) {
       const x = plot.valToPos(at, 'x', true);

@@ -15,8 +15,8 @@ const HOUR = 60 * MINUTE;
 /** A time in seconds, as people say it. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return UNKNOWN;
-  if (seconds < MINUTE) return `${figure(seconds)} s`;
   const whole = Math.round(seconds);
+  if (whole < MINUTE) return `${figure(seconds)} s`;
   if (whole < HOUR) return `${Math.floor(whole / MINUTE)} min ${whole % MINUTE} s`;
   const minutes = Math.round(seconds / MINUTE);
   return `${Math.floor(minutes / MINUTE)} h ${minutes % MINUTE} min`;
