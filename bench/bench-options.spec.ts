@@ -38,11 +38,10 @@ describe('the command line of the benchmarks', () => {
     );
   });
 
-  it('refuses benchmarks beside the end-to-end run, and a chart without it', () => {
+  it('refuses benchmarks beside the end-to-end run', () => {
     for (const args of [
       ['--orders', '5', '--only', 'window'],
       ['--orders', '5', '--quick'],
-      ['--chart', 'run.svg'],
     ])
       expect(() => parseBenchOptions(args, NAMES)).toThrow(expect.objectContaining({ code: 'bad-flag' }));
   });

@@ -13,14 +13,14 @@ export interface BenchOptions {
   readonly profileDirectory: string | undefined;
   /** Only the end-to-end run, with so many orders. */
   readonly orders: number | undefined;
-  /** Where the chart of the end-to-end run goes. */
+  /** Where the chart goes: of the scaling, or of the end-to-end run. */
   readonly chartFile: string | undefined;
 }
 
 /** What one populate may have. */
 const MOST_ORDERS = 10_000_000;
 const FLAGS =
-  'npm run bench takes --only NAME (several times, if need be), --json FILE, --quick and --profile DIRECTORY, after `--`; ' +
+  'npm run bench takes --only NAME (several times, if need be), --json FILE, --chart FILE.svg, --quick and --profile DIRECTORY, after `--`; ' +
   'or, for the end-to-end run alone, --orders N with --json FILE and --chart FILE.svg.';
 
 /** Reads the command line. @throws StackError `bad-flag` */
@@ -28,8 +28,6 @@ export function parseBenchOptions(args: readonly string[], names: readonly strin
   const { only = [], json, quick = false, profile, orders, chart } = parseFlags(args);
   if (orders !== undefined && (only.length > 0 || quick || profile !== undefined))
     throw new StackError('bad-flag', '--orders runs nothing else: no --only, --quick or --profile with it.', FLAGS);
-  if (orders === undefined && chart !== undefined)
-    throw new StackError('bad-flag', '--chart draws the end-to-end run: it needs --orders N.', FLAGS);
   const unknown = only.find((wanted) => !names.some((name) => isWanted(name, [wanted])));
   if (unknown !== undefined)
     throw new StackError('bad-flag', `There is no benchmark "${unknown}".`, `There are: ${names.join(', ')}.`);

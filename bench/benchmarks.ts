@@ -8,6 +8,7 @@ import { readsById, readsByIdLatency } from './benchmarks/reads-by-id.js';
 import { readsPageDepth, readsPageSkip } from './benchmarks/reads-depth.js';
 import { readsExport, readsExportMemory } from './benchmarks/reads-export.js';
 import { readsWalk, readsWalkFiltered } from './benchmarks/reads-walk.js';
+import { consumersAgainstOne, consumerWith } from './benchmarks/scaling.js';
 import { fewKeys, windowOf } from './benchmarks/window.js';
 import type { Benchmark } from './harness/benchmark.js';
 
@@ -25,6 +26,14 @@ export const BENCHMARKS: readonly Benchmark[] = [
   engineOverhead,
   emission,
   memoryStalledKey,
+  consumersAgainstOne(2, 1.9),
+  consumersAgainstOne(4, 3.6),
+  consumerWith(250, 0.9),
+  consumerWith(2_000, 0.9),
+  consumerWith(4_000, 0.9),
+  // Beyond what two cores save: where the curve bends.
+  consumerWith(8_000, null),
+  consumerWith(12_000, null),
   readsById,
   readsByIdLatency,
   readsPageDepth,

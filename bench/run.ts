@@ -17,6 +17,7 @@ import { Bench } from './harness/bench.js';
 import type { Result } from './harness/benchmark.js';
 import { currentCommit, describeMachine, isBusy } from '../dev/machine/machine-description.js';
 import { tableOf } from './harness/table.js';
+import { scalingChart } from './scaling/scaling-chart.js';
 
 const print = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -58,6 +59,7 @@ async function runBenchmarks(options: BenchOptions, signal: AbortSignal): Promis
   console.log(tableOf(results));
   if (noisy) console.log('noisy: other things ran on the machine, or the limits came out differently each time');
   await writeReport(options.jsonFile, { commit: currentCommit(), machine, noisy, results });
+  if (options.chartFile !== undefined) await writeFile(options.chartFile, scalingChart(results, machine));
 }
 
 /** An equation that doesn't hold is no figure: then it ends with 1. */

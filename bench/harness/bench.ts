@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ComparisonStack } from '../../dev/compare/comparison-stack.js';
 import { startServersAlone, type ServersAlone } from '../../dev/servers/servers-alone.js';
 import type { ContenderName, ContenderParameters } from '../contenders/job.js';
 import type { Dataset } from '../datasets/dataset.js';
 import { saveOrders, type SavedOrdersDataset } from '../datasets/saved-orders.js';
 import { fillTopic } from '../datasets/fill-topic.js';
+import { scaledRun, type ScaledRun, type ScaledSetUp } from '../scaling/scaled-run.js';
 import { runContender, type ProcessOptions } from './contender-process.js';
 import type { Measurement } from './measurement.js';
 import { databaseUri, RunDatabase } from './run-database.js';
@@ -43,6 +45,7 @@ export class Bench {
   private readonly filled = new Set<string>();
   private runs = 0;
   private saved: Promise<SavedOrdersDataset> | undefined;
+  private scaled: Promise<ComparisonStack> | undefined;
 
   private constructor(
     private readonly settings: BenchSettings,
@@ -71,6 +74,7 @@ export class Bench {
 
   /** Stops the servers and removes their data. */
   async stop(): Promise<void> {
+    await (await this.scaled?.catch(() => undefined))?.stop();
     await this.servers.stop();
     await rm(this.directory, { recursive: true, force: true });
   }
@@ -128,6 +132,13 @@ export class Bench {
     } finally {
       await database?.drop();
     }
+  }
+
+  /** Runs consumers as `npm start` does, on a stack of their own, which is started when it is first asked for. */
+  async runScaled(setUp: ScaledSetUp, seconds: number): Promise<ScaledRun> {
+    const { print, signal } = this.settings;
+    this.scaled ??= ComparisonStack.start({ print: (line) => print(`  ${line}`), signal });
+    return scaledRun(setUp, { stack: await this.scaled, seconds, signal });
   }
 
   private processSettings(): Pick<ProcessOptions, 'signal' | 'profileDirectory'> {

@@ -8,6 +8,7 @@ import { abortionOf } from '../machine/abortion.js';
 import { freePort } from '../machine/ports.js';
 import { signalIfThere } from '../machine/process-table.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
+import type { ProcessRecord } from '../servers/process-records.js';
 import { startServersAlone, type ServersAlone } from '../servers/servers-alone.js';
 import { consumerDefinition, producerDefinition, type AppContext } from '../supervisor/app-definitions.js';
 import { AppLogView } from '../supervisor/app-log-view.js';
@@ -75,6 +76,11 @@ export class ComparisonStack {
     return this.producer.url ?? '';
   }
 
+  /** What runs of it now. */
+  processes(): ProcessRecord[] {
+    return this.servers.surroundings.records.running();
+  }
+
   /** So many consumers with these settings; those that run with the same ones stay. Resolves when all are ready. */
   async consume(count: number, settings: ConsumerSettings): Promise<void> {
     const isSame = JSON.stringify(settings) === JSON.stringify(this.settings);
@@ -101,7 +107,7 @@ export class ComparisonStack {
   /** Ends everything now, and leaves the data. */
   kill(): void {
     for (const app of [this.producer, ...this.consumers]) app.kill();
-    for (const { pid } of this.servers.surroundings.records.running()) signalIfThere(pid, 'SIGKILL');
+    for (const { pid } of this.processes()) signalIfThere(pid, 'SIGKILL');
   }
 
   /** A member that were killed would hold its partitions until the group misses it. */
