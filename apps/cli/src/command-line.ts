@@ -2,11 +2,13 @@ import { Command, CommanderError } from 'commander';
 import { CREDENTIALS_HELP, tokenSource } from './auth/credentials.js';
 import { CliError, explain } from './cli-error.js';
 import type { RunCommand, Surroundings } from './command-context.js';
+import { addDeadLettersCommands } from './commands/dead-letters.command.js';
 import { addImportCommand } from './commands/import.command.js';
 import { addInterruptionCommands } from './commands/interruptions.command.js';
 import { addOperationsCommands } from './commands/operations.command.js';
 import { addPopulateCommand } from './commands/populate.command.js';
 import { addReconcileCommand } from './commands/reconcile.command.js';
+import { addRedriveCommands } from './commands/redrive.command.js';
 import { addRejectsCommand } from './commands/rejects.command.js';
 import { addScaleCommand } from './commands/scale.command.js';
 import { EXIT_CODE, EXIT_CODES_HELP, type ExitCode } from './exit-code.js';
@@ -58,6 +60,8 @@ function commandLine(env: NodeJS.ProcessEnv, terminal: Terminal, run: RunCommand
   addInterruptionCommands(program, run);
   addRejectsCommand(program, run);
   addReconcileCommand(program, run);
+  addDeadLettersCommands(program, run);
+  addRedriveCommands(program, run);
   addScaleCommand(program, run, defaultConsoleUrl(env));
   return program;
 }

@@ -20,3 +20,11 @@ export function operationId(text: string): string {
   if (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text)) return text.toLowerCase();
   throw new InvalidArgumentError('It takes the id of an operation, a UUID: `npm run orders -- operations` lists them.');
 }
+
+/** @throws InvalidArgumentError */
+export function letterId(text: string): string {
+  if (/^[\w.-]+\/\d+\/\d+$/.test(text)) return text;
+  throw new InvalidArgumentError(
+    'It takes the id of a dead letter, such as orders.v1/3/4711: `npm run orders -- dead-letters --list` lists them.',
+  );
+}

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { RunCommand } from '../command-context.js';
 import { decimalNumber, wholeNumber } from './option-values.js';
+import { given } from './given-members.js';
 import { startOperation, type StartOptions } from './started-operation.js';
 
 interface PopulateOptions extends StartOptions {
@@ -54,8 +55,4 @@ function populateRequest(count: number, options: PopulateOptions): object {
     ...given({ ratePerSecond, seed, chunkSize, accounts, from, to }),
     ...(Object.keys(faults).length > 0 && { faults }),
   };
-}
-
-function given(members: Readonly<Record<string, unknown>>): object {
-  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }

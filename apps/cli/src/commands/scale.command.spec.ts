@@ -38,6 +38,20 @@ describe('scale', () => {
     expect(JSON.parse(json.out)).toEqual({ count: 14, idle: 2 });
   });
 
+  it('says what came of it, having looked before and after', async () => {
+    const change = { kind: 'scaling', from: { consumers: 1 }, to: { consumers: 4 }, before: 1_950, after: 7_600 };
+    const verdict = { outcome: 'faster', factor: 3.9, bound: null, text: 'x3.90, helped' };
+    let looks = 0;
+    const run = await withConsole(['scale', '4', '--watch'], ({ method }, response) => {
+      if (method === 'POST') return answerJson(response, 202, { count: 4, idle: 0 });
+      looks += 1;
+      const changes = looks < 12 ? [] : [{ ...change, verdict: looks < 14 ? null : verdict }];
+      return answerJson(response, 200, { changes });
+    });
+    expect([run.exitCode, run.out]).toEqual([0, 'x3.90, helped (saved/s 1,950 before, 7,600 after)\n']);
+    expect(run.atConsole.indexOf('POST /v1/pipeline/consumers')).toBe(10);
+  });
+
   it('tells why the console does not', async () => {
     const problem = { code: 'not-scaled-here', detail: 'The consumers are not run by `npm start`.', status: 409 };
     const run = await withConsole(['scale', '2'], (_, response) => answerJson(response, 409, problem));

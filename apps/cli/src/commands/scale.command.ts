@@ -1,10 +1,39 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { pause } from '#parallel-consumer/clock.js';
 import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
+import type { ProducerClient } from '../producer/producer-client.js';
+import { count } from '../terminal/figures.js';
+import { printable } from '../terminal/printable.js';
+import type { Terminal } from '../terminal/terminal.js';
 import { wholeNumber } from './option-values.js';
 
 const ScalingSchema = z.looseObject({ count: z.int(), idle: z.int().nullable() });
+
+const PipelineSchema = z.looseObject({
+  changes: z.array(
+    z.looseObject({
+      kind: z.string(),
+      to: z.looseObject({ consumers: z.int() }).nullish(),
+      before: z.number().nullish(),
+      after: z.number().nullish(),
+      verdict: z.looseObject({ outcome: z.string(), text: z.string() }).nullish(),
+    }),
+  ),
+});
+
+interface ScaleOptions {
+  readonly console: string;
+  readonly watch?: true;
+  readonly json?: true;
+}
+
+const LOOK_EVERY_MS = 1_000;
+/** Looks before the change: what is compared with. */
+const LOOKS_BEFORE = 10;
+/** A verdict takes eleven seconds from when all has come to rest. */
+const LOOKS_AFTER = 90;
 
 /** `scale COUNT`: starts or drains consumers of a running `npm start`, through its console. */
 export function addScaleCommand(program: Command, run: RunCommand, defaultConsoleUrl: string): void {
@@ -13,14 +42,47 @@ export function addScaleCommand(program: Command, run: RunCommand, defaultConsol
     .description('have so many consumers under a running `npm start`: they start, or drain')
     .argument('<count>', 'consumer processes, 1 to 64', wholeNumber)
     .option('--console <url>', 'the console (or ORDERS_CONSOLE_URL)', defaultConsoleUrl)
-    .option('--json', 'print the answer as JSON')
-    .action(async (count: number, { console: url, json }: { console: string; json?: true }, command: Command) =>
-      run(command, async (context) => scale(context, count, json), url),
+    .option('--watch', 'look at it for half a minute, and say what came of it')
+    .option('--json', 'print the answer as JSON; with --watch what came of it')
+    .action(async (wanted: number, { console: url, ...options }: ScaleOptions, command: Command) =>
+      run(command, async (context) => (options.watch ? watched : scale)(context, wanted, options.json), url),
     );
 }
 
 async function scale({ client, terminal }: CommandContext, wanted: number, json?: true): Promise<ExitCode> {
-  const answer = await client.ask(
+  const answer = await askFor(client, wanted);
+  const consumers = answer.count === 1 ? 'consumer' : 'consumers';
+  terminal.out.write(json ? `${JSON.stringify(answer)}\n` : `${answer.count} ${consumers} from now on\n`);
+  warnOfIdle(terminal, answer.idle);
+  return EXIT_CODE.ok;
+}
+/** The console notices changes only while somebody looks: for some seconds before, and until it has judged. */
+async function watched({ client, terminal, clock }: CommandContext, wanted: number, json?: true): Promise<ExitCode> {
+  terminal.err.write('looking for ten seconds how much is saved now\n');
+  for (let look = 0; look < LOOKS_BEFORE; look += 1) {
+    await client.ask(PIPELINE, PipelineSchema);
+    await pause(clock, LOOK_EVERY_MS);
+  }
+  const { idle } = await askFor(client, wanted);
+  warnOfIdle(terminal, idle);
+  for (let look = 0; look < LOOKS_AFTER; look += 1) {
+    await pause(clock, LOOK_EVERY_MS);
+    const { changes } = await client.ask(PIPELINE, PipelineSchema);
+    const change = changes.findLast(({ kind, to }) => kind === 'scaling' && to?.consumers === wanted);
+    if (!change?.verdict) continue;
+    const { before, after, verdict } = change;
+    const rates = `saved/s ${count(before)} before, ${count(after)} after`;
+    terminal.out.write(json ? `${JSON.stringify(change)}\n` : `${printable(verdict.text)} (${rates})\n`);
+    return EXIT_CODE.ok;
+  }
+  terminal.err.write('The console has not seen that change come to rest.\n');
+  return EXIT_CODE.failed;
+}
+
+const PIPELINE = { method: 'GET', path: '/v1/pipeline' } as const;
+
+async function askFor(client: ProducerClient, wanted: number): Promise<z.infer<typeof ScalingSchema>> {
+  return client.ask(
     {
       method: 'POST',
       path: '/v1/pipeline/consumers',
@@ -29,11 +91,9 @@ async function scale({ client, terminal }: CommandContext, wanted: number, json?
     },
     ScalingSchema,
   );
-  const { count, idle } = answer;
-  terminal.out.write(
-    json ? `${JSON.stringify(answer)}\n` : `${count} ${count === 1 ? 'consumer' : 'consumers'} from now on\n`,
-  );
-  if (idle !== null && idle > 0)
-    terminal.err.write(`${idle} of them ${idle === 1 ? 'has' : 'have'} nothing to do: a partition has one consumer.\n`);
-  return EXIT_CODE.ok;
+}
+
+function warnOfIdle(terminal: Terminal, idle: number | null): void {
+  if (idle === null || idle === 0) return;
+  terminal.err.write(`${idle} of them ${idle === 1 ? 'has' : 'have'} nothing to do: a partition has one consumer.\n`);
 }

@@ -33,6 +33,9 @@ export const OperationSchema = z.looseObject({
       malformed: figure,
     })
     .nullish(),
+  redrive: z
+    .looseObject({ moved: figure, returned: figure, waiting: figure, missing: figure, unmovable: figure })
+    .nullish(),
   requestedAt: text,
   startedAt: text,
   finishedAt: text,

@@ -50,6 +50,7 @@ export function operationText(operation: Operation): string {
     ['dead letters', count(deadLettered)],
     ...(typeof operation.seed === 'number' ? [['seed', String(operation.seed)] as [string, string]] : []),
     ...importOf(operation),
+    ...redriveOf(operation),
     ['requested', operation.requestedAt ?? UNKNOWN],
     ['started', operation.startedAt ?? 'not yet'],
     ['finished', operation.finishedAt ?? 'not yet'],
@@ -78,6 +79,17 @@ function importOf({ import: brought }: Operation): [string, string][] {
       `${count(rows)}: ${count(accepted)} accepted, ${count(skipped)} there before, ${count(conflicting)} conflicting, ${count(malformed)} malformed`,
     ],
   ];
+}
+
+/** How the letters of a redrive ended. */
+function redriveOf({ redrive, saved }: Operation): [string, string][] {
+  if (!redrive) return [];
+  const { moved, returned, waiting, missing, unmovable } = redrive;
+  const ends = [`${count(saved)} saved`, `${count(returned)} returned`];
+  if (waiting) ends.push(`${count(waiting)} on their way`);
+  if (missing) ends.push(`${count(missing)} missing`);
+  const rest = unmovable ? `; ${count(unmovable)} can not be moved` : '';
+  return [['moved', `${count(moved)} = ${ends.join(' + ')}${rest}`]];
 }
 
 function errorOf({ error }: Operation): [string, string][] {

@@ -1,0 +1,131 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import type { CommandContext, RunCommand } from '../command-context.js';
+import { EXIT_CODE, type ExitCode } from '../exit-code.js';
+import { pagesOf } from '../producer/pages.js';
+import { count, UNKNOWN } from '../terminal/figures.js';
+import { JsonList } from '../terminal/json-list.js';
+import { printable, printableLines } from '../terminal/printable.js';
+import { tableOf } from '../terminal/table.js';
+import { letterId, operationId } from './option-values.js';
+
+const GroupsSchema = z.looseObject({
+  items: z.array(
+    z.looseObject({
+      errorCode: z.string(),
+      count: z.number(),
+      redriven: z.number().nullish(),
+      lastAt: z.string().nullish(),
+      example: z.looseObject({ message: z.string() }).nullish(),
+    }),
+  ),
+});
+
+const LetterSchema = z.looseObject({
+  id: z.string(),
+  state: z.string(),
+  operationId: z.string().nullish(),
+  index: z.number().nullish(),
+  redrives: z.number().nullish(),
+  error: z.looseObject({ code: z.string(), message: z.string() }),
+});
+
+const WholeLetterSchema = z.looseObject({ id: z.string() });
+
+interface ListOptions {
+  readonly error?: string;
+  readonly operation?: string;
+  readonly redrive?: string;
+  readonly state?: string;
+  readonly list?: true;
+  readonly json?: true;
+}
+
+/** `dead-letters` and `dead-letter ID`: what could not be saved, and why. */
+export function addDeadLettersCommands(program: Command, run: RunCommand): void {
+  program
+    .command('dead-letters')
+    .description('list what could not be saved, by the reason; with --list or --redrive one by one')
+    .option('--error <code>', 'only those that failed for this reason')
+    .option('--operation <id>', 'only those of the orders of this operation', operationId)
+    .option('--redrive <id>', 'only those that this redrive has taken: how each one ended', operationId)
+    .option('--state <state>', 'only pending, redriving, saved or discarded ones')
+    .option('--list', 'one by one')
+    .option('--json', 'print them as JSON')
+    .action(async (options: ListOptions, command: Command) =>
+      run(command, async (context) =>
+        options.list || options.redrive ? listLetters(context, options) : listGroups(context, options),
+      ),
+    );
+  program
+    .command('dead-letter')
+    .description('show one: the order in it, and its bytes')
+    .argument('<id>', 'its id, such as orders.v1/3/4711', letterId)
+    .option('--json', 'print it as JSON in one line')
+    .action(async (id: string, { json }: { json?: true }, command: Command) =>
+      run(command, async ({ client, terminal }) => {
+        const letter = await client.ask({ method: 'GET', path: `/v1/dead-letters/records/${id}` }, WholeLetterSchema);
+        terminal.out.write(`${json ? JSON.stringify(letter) : printableLines(JSON.stringify(letter, null, 2))}\n`);
+        return EXIT_CODE.ok;
+      }),
+    );
+}
+
+async function listGroups({ client, terminal }: CommandContext, options: ListOptions): Promise<ExitCode> {
+  const path = `/v1/dead-letters${queryOf(options)}`;
+  const groups = await client.ask({ method: 'GET', path }, GroupsSchema);
+  if (options.json) terminal.out.write(`${JSON.stringify(groups)}\n`);
+  else if (groups.items.length === 0) terminal.err.write('There are none.\n');
+  else {
+    const rows = groups.items.map(({ errorCode, count: letters, redriven, lastAt, example }) => [
+      printable(errorCode),
+      count(letters),
+      count(redriven),
+      printable(lastAt ?? UNKNOWN),
+      printable(example?.message ?? ''),
+    ]);
+    terminal.out.write(`${tableOf(COLUMNS, rows)}\n`);
+  }
+  return EXIT_CODE.ok;
+}
+
+const COLUMNS = [
+  { heading: 'error' },
+  { heading: 'letters', align: 'right' },
+  { heading: 'redriven before', align: 'right' },
+  { heading: 'last' },
+  { heading: 'such as' },
+] as const;
+
+/** Page by page, and no table, whose widths would need all of them at once. */
+async function listLetters({ client, terminal }: CommandContext, options: ListOptions): Promise<ExitCode> {
+  const list = new JsonList(terminal.out);
+  let listed = 0;
+  for await (const page of pagesOf(client, `/v1/dead-letters/records${queryOf(options)}`, LetterSchema)) {
+    listed += page.length;
+    for (const letter of page) {
+      if (options.json) list.add(letter);
+      else terminal.out.write(`${lineOf(letter)}\n`);
+    }
+  }
+  if (options.json) list.end();
+  else if (listed === 0) terminal.err.write('There are none.\n');
+  return EXIT_CODE.ok;
+}
+
+/** Such as `orders.v1/3/4711 pending, redriven 1, order 12 of 01a2…: conflict: another order …`. */
+function lineOf({ id, state, redrives, operationId: operation, index, error }: z.infer<typeof LetterSchema>): string {
+  const redriven = redrives ? `, redriven ${redrives}` : '';
+  const order = operation ? `, order ${index ?? UNKNOWN} of ${operation}` : '';
+  return printable(`${id} ${state}${redriven}${order}: ${error.code}: ${error.message}`);
+}
+
+function queryOf({ error, operation, redrive, state }: ListOptions): string {
+  const query = new URLSearchParams({
+    ...(error !== undefined && { errorCode: error }),
+    ...(operation !== undefined && { operationId: operation }),
+    ...(redrive !== undefined && { redriveId: redrive }),
+    ...(state !== undefined && { state }),
+  });
+  return query.size === 0 ? '' : `?${query.toString()}`;
+}
