@@ -5,6 +5,8 @@ import { eventually } from './support/eventually.js';
 import { Pipeline } from './support/pipeline.js';
 
 const PARTITIONS = 3;
+/** Of each consumer: 800 a second. */
+const IN_FLIGHT = 400;
 
 interface Answer {
   readonly status: number;
@@ -17,6 +19,11 @@ function areShared({ partitions, consumers }: PipelineResponse, among: number): 
   return consumers?.length === among && !owners.has(null) && owners.size === among;
 }
 
+/** Which of several of one name comes first is chance. */
+function silentOne({ consumers }: PipelineResponse) {
+  return consumers?.find(({ inFlight }) => inFlight === null);
+}
+
 function idleOnes({ consumers }: PipelineResponse): number | undefined {
   return consumers?.filter(({ partitions }) => partitions?.length === 0).length;
 }
@@ -25,7 +32,14 @@ describe('the console', () => {
   let pipeline: Pipeline;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--partitions', `${PARTITIONS}`, '--save-ms', '0..1000', '--in-flight', '1000');
+    pipeline = await Pipeline.start(
+      '--partitions',
+      `${PARTITIONS}`,
+      '--save-ms',
+      '0..1000',
+      '--in-flight',
+      `${IN_FLIGHT}`,
+    );
   }, 180_000);
 
   afterAll(async () => {
@@ -57,43 +71,46 @@ describe('the console', () => {
     expect(idle).toMatchObject({ producedPerSecond: 0, savedPerSecond: 0, lagRecords: 0, lagSeconds: 0 });
     expect(idle).toMatchObject({ secondsToDrain: 0, inFlight: 0, deadLetters: 0 });
     expect(idle.partitions).toHaveLength(PARTITIONS);
-    expect(idle.consumers).toMatchObject([{ name: 'consumer-1', inFlightLimit: 1_000, notReadyBecause: null }]);
+    expect(idle.consumers).toMatchObject([{ name: 'consumer-1', inFlightLimit: IN_FLIGHT, notReadyBecause: null }]);
   });
 
   it('tells what is produced, saved and on its way, and where it stands afterwards', async () => {
-    const { id } = await pipeline.populate({ count: 12_000, faults: { poison: 0.01 } });
+    const { id } = await pipeline.populate({ count: 6_000, faults: { poison: 0.01 } });
     const seen: PipelineResponse[] = [];
     await eventually('it is being saved', 20_000, async () => {
       seen.push(await now());
-      return seen.some((each) => (each.savedPerSecond ?? 0) > 500 && (each.secondsToDrain ?? 0) > 0);
+      return seen.some((each) => (each.savedPerSecond ?? 0) > 200 && (each.secondsToDrain ?? 0) > 0);
     });
     expect(Math.max(...seen.map(({ producedPerSecond }) => producedPerSecond ?? 0))).toBeGreaterThan(1_000);
-    expect(Math.max(...seen.map(({ inFlight }) => inFlight ?? 0))).toBe(1_000);
+    expect(Math.max(...seen.map(({ inFlight }) => inFlight ?? 0))).toBe(IN_FLIGHT);
     await pipeline.allEnded(id, 60_000);
     await eventually('nothing is on its way', 10_000, async () => (await now()).lagRecords === 0);
-    expect((await now()).deadLetters).toBeGreaterThan(50);
+    expect((await now()).deadLetters).toBeGreaterThan(25);
   }, 90_000);
 
   it('starts consumers, which are seen and share the partitions, and drains them again', async () => {
-    const { id } = await pipeline.populate({ count: 110_000 });
-    await eventually('one saves at its full rate', 20_000, async () => ((await now()).savedPerSecond ?? 0) > 1_800);
+    const { id } = await pipeline.populate({ count: 60_000 });
+    await eventually('one has saved at its full rate for some seconds', 30_000, async () => {
+      const { savedPerSecond, lagSeconds } = await now();
+      return (savedPerSecond ?? 0) > 720 && (lagSeconds ?? 0) > 8;
+    });
     expect(await scale({ count: 3 })).toEqual({ status: 202, body: { count: 3, idle: 0 } });
     await eventually('they are seen', 30_000, async () => (await now()).consumers?.length === 3);
     await eventually('they share the partitions', 20_000, async () => areShared(await now(), 3));
-    await eventually('three save at once', 20_000, async () => ((await now()).inFlight ?? 0) > 2_500);
+    await eventually('three save at once', 20_000, async () => ((await now()).inFlight ?? 0) > 2.5 * IN_FLIGHT);
     expect((await now()).consumers?.map(({ name }) => name)).toEqual(['consumer-1', 'consumer-2', 'consumer-3']);
     await eventually('it is judged', 30_000, async () => (await now()).changes.at(-1)?.verdict?.outcome !== undefined);
     const { from, to, verdict } = (await now()).changes.at(-1) ?? {};
     expect([from, to]).toEqual([
-      { consumers: 1, inFlight: 1_000 },
-      { consumers: 3, inFlight: 1_000 },
+      { consumers: 1, inFlight: IN_FLIGHT },
+      { consumers: 3, inFlight: IN_FLIGHT },
     ]);
-    expect(verdict).toMatchObject({ outcome: 'faster' });
+    expect(verdict?.text).toMatch(/helped/);
     expect(verdict?.factor).toBeGreaterThan(2);
     expect((await scale({ count: 1 })).status).toBe(202);
     await eventually('one has all partitions', 30_000, async () => areShared(await now(), 1));
     const operation = await pipeline.allSaved(id, 90_000);
-    expect(operation.saved).toBe(110_000);
+    expect(operation.saved).toBe(60_000);
   }, 180_000);
 
   it('says how many consumers more than partitions are idle, and starts them all the same', async () => {
@@ -117,7 +134,7 @@ describe('the console', () => {
     await post('in-flight', { limit: 'auto' });
     await eventually('it is searched for', 10_000, async () => (await limits())?.[0]?.[1] === 'auto');
     await post('in-flight', { limit: null });
-    await eventually('it is as it was', 10_000, async () => (await limits())?.[0]?.[0] === 1_000);
+    await eventually('it is as it was', 10_000, async () => (await limits())?.[0]?.[0] === IN_FLIGHT);
   }, 60_000);
 
   it.each([{ limit: 0 }, { limit: -1 }, { limit: 1.5 }, { limit: 1_000_000 }, { limit: 'many' }, {}])(
@@ -161,8 +178,8 @@ describe('the console', () => {
   it('says that a killed consumer is not heard of, and nothing of what it does', async () => {
     const { pid } = pipeline.stack.process('consumer-1');
     process.kill(pid, 'SIGKILL');
-    await eventually('it is missed', 15_000, async () => (await now()).consumers?.[0]?.inFlight === null);
-    expect((await now()).consumers?.[0]).toMatchObject({ ratePerSecond: null, partitions: null });
+    await eventually('it is missed', 15_000, async () => silentOne(await now()) !== undefined);
+    expect(silentOne(await now())).toMatchObject({ name: 'consumer-1', ratePerSecond: null, partitions: null });
     await eventually('another one took its place', 30_000, async () => ((await now()).consumers?.length ?? 0) > 1);
   }, 60_000);
 

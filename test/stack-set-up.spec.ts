@@ -17,6 +17,14 @@ cp package-lock.json node_modules/.package-lock.json
 // Each set-up compiles for a second or two, on a busy machine for many.
 jest.setTimeout(60_000);
 
+/** Bundles a page of one line. */
+const BUILD_PAGE = `import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+mkdirSync('dist/page', { recursive: true });
+const page = readFileSync('apps/console/page.css', 'utf8');
+if (page.includes('broken')) throw new Error('the page does not build');
+writeFileSync('dist/page/page.css', page);
+`;
+
 describe('the set-up of a clone', () => {
   let project: string;
 
@@ -27,6 +35,9 @@ describe('the set-up of a clone', () => {
     await cp(join(PROJECT_DIRECTORY, 'dev', 'setup.mjs'), join(project, 'dev', 'setup.mjs'));
     for (const folder of ['apps', 'libs', 'bin']) await mkdir(join(project, folder));
     await writeFile(join(project, 'bin', 'npm'), FAKE_NPM, { mode: 0o755 });
+    await mkdir(join(project, 'apps', 'console'));
+    await writeFile(join(project, 'apps', 'console', 'build-page.mjs'), BUILD_PAGE);
+    await writeFile(join(project, 'apps', 'console', 'page.css'), 'one');
     await writeFile(join(project, 'package.json'), '{ "type": "module" }');
     await writeFile(join(project, 'apps', 'one.ts'), 'export const one = 1;\n');
     await wantPackages({ 'node_modules/a': { version: '1.0.0' } });
@@ -86,6 +97,16 @@ describe('the set-up of a clone', () => {
     expect((await setUp()).code).toBe(1);
     await writeFile(join(project, 'apps', 'one.ts'), 'export const one = 1;\n');
     expect((await setUp()).code).toBe(0);
+  });
+
+  it('builds the page of the console too, again after a change, and says when that fails', async () => {
+    await setUp();
+    expect(await read('dist/page/page.css')).toBe('one');
+    await writeFile(join(project, 'apps', 'console', 'page.css'), 'two');
+    await setUp();
+    expect(await read('dist/page/page.css')).toBe('two');
+    await writeFile(join(project, 'apps', 'console', 'page.css'), 'broken');
+    expect(await setUp()).toMatchObject({ code: 1, output: expect.stringContaining('the page does not build') });
   });
 
   it('runs once when two are started at once', async () => {

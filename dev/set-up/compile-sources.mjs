@@ -25,7 +25,7 @@ export function compileSources() {
   });
   if (status !== 0) throw doesNotCompile();
   const page = join(PROJECT, 'apps', 'console', 'build-page.mjs');
-  if (spawnSync(PINNED_NODE, [page], { stdio: 'inherit' }).status !== 0) throw doesNotCompile();
+  if (spawnSync(PINNED_NODE, [page], { cwd: PROJECT, stdio: 'inherit' }).status !== 0) throw doesNotCompile();
   mkdirSync(DIST, { recursive: true });
   writeFileSync(STAMP, now);
 }

@@ -71,11 +71,13 @@ async function connectMongo(): Promise<Mongo> {
   return mongo;
 }
 
-async function connectTopic(codec: OrderCodec): Promise<OrdersTopic> {
+async function connectTopic(): Promise<OrdersTopic> {
   const partitions = await prepareTopics(kafka, {
     partitions: settings.TOPIC_PARTITIONS,
     clusterId: settings.KAFKA_CLUSTER_ID,
   });
+  // After the topics, which say whose cluster this is.
+  const codec = await OrderCodec.connect(settings.SCHEMA_REGISTRY_URL);
   return new OrdersTopic(reliableProducer(kafka, logger), codec, partitions, measureTopic(register));
 }
 
@@ -110,8 +112,8 @@ class ConnectionsModule {}
     RedriveController,
   ],
   providers: [
-    { provide: OrderCodec, useFactory: async () => OrderCodec.connect(settings.SCHEMA_REGISTRY_URL) },
-    { provide: OrdersTopic, useFactory: connectTopic, inject: [OrderCodec] },
+    { provide: OrdersTopic, useFactory: connectTopic },
+    { provide: OrderCodec, useFactory: ({ codec }: OrdersTopic) => codec, inject: [OrdersTopic] },
     { provide: TopicPositions, useValue: new TopicPositions(kafka) },
     { provide: LagCeiling, useFactory: createLagCeiling, inject: [TopicPositions] },
     Operations,

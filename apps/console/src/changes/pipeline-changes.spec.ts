@@ -121,6 +121,15 @@ describe('changes of the pipeline', () => {
     expect(run.changes.list()).toEqual([]);
   });
 
+  it('are judged by the time since which there was enough to do, where that has just begun', () => {
+    const idle = { consumers: 1, each: 0, lag: 0 };
+    const run = new Run().seconds(8, idle).seconds(2, { consumers: 1, each: 700 }).seconds(4, { consumers: 1 });
+    run.seconds(12, { consumers: 2 });
+    expect(run.changes.list()[0]).toMatchObject({ before: 2_000, after: 4_000, verdict: { text: 'x2.00, helped' } });
+    const early = new Run().seconds(8, idle).seconds(3, { consumers: 1 }).seconds(12, { consumers: 2 });
+    expect(early.changes.list()[0]?.verdict?.text).toMatch(/too little to save before/);
+  });
+
   it('that never come to rest are given up after a minute', () => {
     const run = new Run().seconds(12, { consumers: 1 });
     for (let turn = 0; turn < 20; turn += 1) run.seconds(4, { consumers: 2 + (turn % 2) });

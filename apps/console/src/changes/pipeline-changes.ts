@@ -1,6 +1,6 @@
 import type { Observation } from './observation.js';
 import { scalingVerdict, type ScalingVerdict } from './scaling-verdict.js';
-import { stretchOf } from './stretch.js';
+import { hasWork, stretchOf, type Stretch } from './stretch.js';
 
 /** How the consumers are run. */
 export interface SetUp {
@@ -28,6 +28,10 @@ export interface PipelineChange {
 const MEASURED_MS = 8_000;
 /** After the last change of a scaling, until its effect is there: a rebalance, and the waits that were begun before. */
 const SETTLES_MS = 3_000;
+/** Looks after something to do has come, until the windows are full and the first waits have ended. */
+const RAMP_LOOKS = 2;
+/** Less says nothing. */
+const LEAST_SECONDS = 2;
 const KEPT_OBSERVATIONS_MS = MEASURED_MS + SETTLES_MS + 4_000;
 const KEPT_MS = 15 * 60_000;
 const KEPT_CHANGES = 50;
@@ -39,7 +43,7 @@ type Scaling = { -readonly [K in keyof Omit<PipelineChange, 'secondsAgo'>]: Pipe
   readonly kind: 'scaling';
   /** Of the last change or rebalance that belongs to it. */
   movedAt: number;
-  readonly stretchBefore: ReturnType<typeof stretchOf>;
+  readonly stretchBefore: Stretch | undefined;
 };
 type Rebalance = { readonly at: number; readonly kind: 'rebalance' };
 
@@ -96,11 +100,7 @@ export class PipelineChanges {
   }
 
   private scaling(before: Observation, now: Observation): Scaling {
-    // Of the same set-up alone.
-    const from = this.observations.findLastIndex((each) => !isSame(each, before)) + 1;
-    const stretchBefore = stretchOf(
-      this.observations.slice(from).filter(({ at }) => now.at - at <= MEASURED_MS + 2_000),
-    );
+    const stretchBefore = this.stretchBefore(before, now);
     return {
       at: now.at,
       kind: 'scaling',
@@ -112,6 +112,16 @@ export class PipelineChanges {
       movedAt: now.at,
       stretchBefore,
     };
+  }
+
+  /** Of the same set-up alone, and where it has just got something to do, from when it was at its full rate. */
+  private stretchBefore(before: Observation, now: Observation): Stretch | undefined {
+    const from = this.observations.findLastIndex((each) => !isSame(each, before)) + 1;
+    const same = this.observations.slice(from).filter(({ at }) => now.at - at <= MEASURED_MS + 2_000);
+    const lastIdle = same.findLastIndex((each) => !hasWork(each));
+    const busy = lastIdle < 0 ? same : same.slice(lastIdle + 1 + RAMP_LOOKS);
+    const stretch = stretchOf(busy);
+    return stretch !== undefined && stretch.seconds >= LEAST_SECONDS ? stretch : stretchOf(same);
   }
 
   private judge(): void {

@@ -37,11 +37,15 @@ export function stretchOf(observations: readonly Observation[]): Stretch | undef
     isSearched: last.inFlightSet === 'auto',
     savedPerSecond,
     used: last.inFlightLimit === 0 ? 0 : mean(({ inFlight }) => inFlight) / last.inFlightLimit,
-    // A second of work that nobody has in flight.
-    hadWork: observations.every(({ lagRecords, inFlight }) => lagRecords - inFlight >= savedPerSecond),
+    hadWork: observations.every((each) => hasWork(each)),
     consumerCores: Math.max(0, ...rates.map(({ cores }) => cores)),
     machineLoad: mean(({ machineLoad }) => machineLoad),
   };
+}
+
+/** As much again waits as is in flight, so that a consumer that has room finds something to fill it. */
+export function hasWork({ lagRecords, inFlight }: Observation): boolean {
+  return lagRecords - inFlight >= Math.max(1, inFlight);
 }
 
 /** By the times at which the consumers told of themselves, which are not those of the looks. */

@@ -29,7 +29,7 @@ export class OrdersTopic {
 
   constructor(
     private readonly producer: ReliableProducer,
-    private readonly codec: OrderCodec,
+    readonly codec: OrderCodec,
     partitions: number,
     private readonly observer: TopicObserver = {},
   ) {

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { ComparisonResponse } from '../apps/console/src/comparison/comparison-response.js';
-import type { ComparisonReport } from '../dev/compare/comparison.js';
-import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
-import { eventually } from './support/eventually.js';
-import { Pipeline } from './support/pipeline.js';
+import type { ComparisonResponse } from '../../apps/console/src/comparison/comparison-response.js';
+import type { ComparisonReport } from '../../dev/compare/comparison.js';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { eventually } from '../support/eventually.js';
+import { Pipeline } from '../support/pipeline.js';
 
 /** Few orders and short waits. */
 const QUICK = ['--orders', '60', '--save-ms', '0..50'];
