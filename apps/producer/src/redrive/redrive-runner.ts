@@ -80,11 +80,13 @@ export class RedriveRunner implements OnApplicationBootstrap, BeforeApplicationS
     const isCancelled = operation.interruption === 'cancel';
     if (operation.redriving?.isSelected === false)
       await this.leases.selected(claim, isCancelled ? 0 : await this.letters.take(operation));
+    const outcomes = this.work.outcomesOf(operation);
     if (isCancelled) await this.letters.giveBack(id);
-    else await this.work.send(operation, signal);
+    else await this.work.send(operation, outcomes, signal);
     // Also of one that is cancelled: what was sent is on its way.
-    await this.work.follow(id, signal);
-    const { waiting, unsent } = await this.letters.counts(id);
+    await this.work.follow(id, outcomes, signal);
+    const { waiting, unsent, missing } = await this.letters.counts(id);
+    if (missing > 0) this.logger.error({ operation: id, missing }, 'redriven records are neither saved nor back');
     if (waiting + unsent > 0) await this.leases.release(claim);
     else await this.leases.finish(claim, isCancelled ? 'cancelled' : 'succeeded');
     // A pause, or a cancel, has to be settled.

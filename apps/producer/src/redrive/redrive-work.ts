@@ -1,10 +1,10 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { DeadLetterDocument } from '#orders/dead-letters.js';
 import type { RedriveDocument } from '#orders/operation.js';
 import { OrderCodec, UndecodableOrderError } from '#orders/order-codec.js';
 import { redriveHeaders } from '#orders/redrive-headers.js';
 import { TopicPositions } from '#orders/topic-positions.js';
-import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, SAVERS_GROUP } from '#orders/topics.js';
+import { ORDERS_TOPIC } from '#orders/topics.js';
 import { pause, systemClock } from '#parallel-consumer/clock.js';
 import { RecordsRefusedError } from '#parallel-consumer/kafka/reliable-producer.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
@@ -12,6 +12,7 @@ import { LetterRecords, type LetterRecord } from '../dead-letters/letter-records
 import { OrdersTopic } from '../emission/orders-topic.js';
 import { Pace } from '../emission/pace.js';
 import { untilDue } from '../emission/until-due.js';
+import { RedriveOutcomes } from './redrive-outcomes.js';
 import { RedrivenLetters, type SentLetter } from './redriven-letters.js';
 
 /** Letters that are read and sent at once. */
@@ -28,8 +29,6 @@ interface Movable {
 /** What is done with the letters of a redrive: sent again, and followed until it is known how each one ended. */
 @Injectable()
 export class RedriveWork {
-  private readonly logger = new Logger('redrive');
-
   constructor(
     private readonly letters: RedrivenLetters,
     private readonly records: LetterRecords,
@@ -38,8 +37,13 @@ export class RedriveWork {
     private readonly positions: TopicPositions,
   ) {}
 
+  /** To be asked for once for each time that a redrive is done. */
+  outcomesOf({ _id }: RedriveDocument): RedriveOutcomes {
+    return new RedriveOutcomes(_id, this.letters, this.positions);
+  }
+
   /** Sends those that aren't sent yet. @returns before all are, once the signal is aborted */
-  async send({ _id, ratePerSecond }: RedriveDocument, signal: AbortSignal): Promise<void> {
+  async send({ _id, ratePerSecond }: RedriveDocument, outcomes: RedriveOutcomes, signal: AbortSignal): Promise<void> {
     const pace = new Pace(ratePerSecond, systemClock.now());
     const atOnce = ratePerSecond === null ? BATCH : Math.max(1, Math.min(BATCH, Math.floor(ratePerSecond)));
     let sent = 0;
@@ -50,14 +54,14 @@ export class RedriveWork {
       if (signal.aborted) return;
       await this.sendSome(_id, letters);
       sent += letters.length;
-      await this.judge(_id);
+      await outcomes.judge();
     }
   }
 
   /** Waits until the consumers are past all that was sent, and it is known how each one ended, or until the signal. */
-  async follow(id: string, signal: AbortSignal): Promise<void> {
+  async follow(id: string, outcomes: RedriveOutcomes, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.judge(id);
+      await outcomes.judge();
       if ((await this.letters.counts(id)).waiting === 0) return;
       await pause(systemClock, JUDGE_EVERY_MS);
     }
@@ -133,16 +137,5 @@ export class RedriveWork {
       const offset = offsets.get(partition)?.shift() ?? 0;
       return { id: letter._id, partition, offset, orderId };
     });
-  }
-
-  /** The order counts: what is committed first, then whether all dead letters of until then are known. */
-  private async judge(id: string): Promise<void> {
-    const committed = await this.positions.committed(SAVERS_GROUP, ORDERS_TOPIC);
-    const letters = await this.positions.ends(DEAD_LETTER_TOPIC);
-    const projected = await this.positions.committed(DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC);
-    if (![...letters].every(([partition, end]) => (projected.get(partition) ?? 0) >= end)) return;
-    for (const [partition, offset] of committed) await this.letters.judge(id, partition, offset);
-    const { missing } = await this.letters.counts(id);
-    if (missing > 0) this.logger.error({ operation: id, missing }, 'redriven records are neither saved nor back');
   }
 }

@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+import { DEAD_LETTER_TOPIC, SAVERS_GROUP } from '#orders/topics.js';
+import { RedriveOutcomes } from './redrive-outcomes.js';
+
+function setUp() {
+  const kafka = { saved: 100, letterEnd: 50, projected: 50 };
+  const judged: number[] = [];
+  const positions = {
+    ends: async () => Promise.resolve(new Map([[0, kafka.letterEnd]])),
+    committed: async (group: string, topic: string) => {
+      expect([topic === DEAD_LETTER_TOPIC, group === SAVERS_GROUP]).toContain(true);
+      return Promise.resolve(new Map([[0, group === SAVERS_GROUP ? kafka.saved : kafka.projected]]));
+    },
+  };
+  const letters = {
+    judge: async (_id: string, _partition: number, committed: number) => void judged.push(committed),
+  };
+  return { kafka, judged, outcomes: new RedriveOutcomes('x', letters, positions) };
+}
+
+describe('how redriven letters ended', () => {
+  it('is judged by what is committed, once all dead letters of until then are known', async () => {
+    const { kafka, judged, outcomes } = setUp();
+    kafka.projected = 49;
+    await outcomes.judge();
+    expect(judged).toEqual([]);
+    kafka.projected = 50;
+    await outcomes.judge();
+    expect(judged).toEqual([100]);
+  });
+
+  it('is judged also while dead letters come without end, by what was committed when they were counted', async () => {
+    const { kafka, judged, outcomes } = setUp();
+    for (let look = 0; look < 6; look += 1) {
+      kafka.letterEnd += 100;
+      kafka.saved += 10;
+      await outcomes.judge();
+      // Always behind the end of now, and always beyond that of the look before.
+      kafka.projected = kafka.letterEnd;
+      kafka.letterEnd += 50;
+    }
+    expect(judged.length).toBeGreaterThan(1);
+    expect(judged.every((committed) => committed < kafka.saved)).toBe(true);
+  });
+});
