@@ -199,6 +199,12 @@ describe('dead letters that are sent again', () => {
     const [first, second] = [await ask({ errorCode: 'unknown-schema' }), await ask({ errorCode: 'unknown-schema' })];
     expect([first.status, second.status, second.body.id]).toEqual([202, 202, first.body.id]);
     expect((await ask({ all: true })).status).toBe(422);
+    await redrives.ended(first.body.id);
+    key['idempotency-key'] = 'again-2';
+    const atOnce = await Promise.all([1, 2, 3, 4].map(async () => ask({ errorCode: 'unknown-schema' })));
+    expect(new Set(atOnce.map(({ status, body }) => `${status} ${body.id} ${body.count}`)).size).toBe(1);
+    expect((await redrives.ended(atOnce[0]?.body.id ?? '')).redrive).toMatchObject({ moved: 2, returned: 2 });
+    expect(await redrives.letters.countDocuments({ state: 'redriving' })).toBe(0);
     expect((await redrives.ended(first.body.id)).redrive).toMatchObject({ moved: 2, returned: 2 });
   }, 60_000);
 

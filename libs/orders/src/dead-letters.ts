@@ -63,6 +63,9 @@ export async function ensureDeadLetterIndexes(db: Db): Promise<void> {
   await deadLettersCollection(db).createIndexes([
     { name: 'operationId_index', key: { operationId: 1, index: 1 } },
     { name: 'state_errorCode', key: { state: 1, 'error.code': 1 } },
-    { name: 'tries', key: { 'tries.operationId': 1, 'tries.outcome': 1 }, sparse: true },
+    {
+      name: 'tries_sent',
+      key: { 'tries.operationId': 1, 'tries.outcome': 1, 'tries.sent.partition': 1, 'tries.sent.offset': 1 },
+    },
   ]);
 }

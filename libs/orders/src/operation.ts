@@ -64,6 +64,20 @@ export interface DeadLetterFilter {
   readonly operationId?: string;
 }
 
+/** How many letters of a redrive are where. */
+export interface RedriveCounts {
+  /** Sent, and on the topic of the orders: `saved + returned + missing + waiting`. */
+  readonly moved: number;
+  readonly saved: number;
+  readonly returned: number;
+  readonly missing: number;
+  /** Sent, and the consumers are not past them yet. */
+  readonly waiting: number;
+  readonly unmovable: number;
+  /** Taken, and not sent yet. */
+  readonly unsent: number;
+}
+
 /** Dead letters that are sent to the topic of the orders again. It has no orders of its own, and no numbers: `count` is 0. */
 export interface RedriveDocument extends EmissionDocument {
   readonly kind: 'redrive';
@@ -74,7 +88,9 @@ export interface RedriveDocument extends EmissionDocument {
   readonly limit: number | null;
   /** Letters that were redriven so often already are left alone. */
   readonly maxRedrives: number;
-  /** `null` once it is known how each one ended. */
+  /** How its letters ended, once that is known of all. */
+  readonly ended?: RedriveCounts;
+  /** `null` from then on. */
   readonly redriving: {
     readonly lease: Lease | null;
     readonly epoch: number;

@@ -97,11 +97,9 @@ async function checkAcknowledged(
   const stored = new StoredOrders(db, operation);
   const hasLetters = await stored.hasLetters();
   const load = async (range: IndexRange): Promise<Block> => {
-    const [documents, orders, letters] = await Promise.all([
-      stored.documents(range),
-      source(range),
-      hasLetters ? stored.letters(range) : [],
-    ]);
+    // Before the documents: a letter that is saved by being sent again is told as saved only after its order was.
+    const letters = hasLetters ? await stored.letters(range) : [];
+    const [documents, orders] = await Promise.all([stored.documents(range), source(range)]);
     return { range, orders, faultsAt, documents, letters };
   };
   let done = 0;

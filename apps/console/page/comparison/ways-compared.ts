@@ -78,8 +78,7 @@ export class WaysCompared extends Part {
     try {
       this.comparison = await this.client.get<ComparisonResponse>('/v1/comparison');
     } catch {
-      // Whatever it is, the connection's state tells it.
-      this.comparison = null;
+      // Whatever it is, the connection's state tells it; what was known last stays, and is asked for again.
     }
     if (this.comparison?.state === 'running') this.timer = setTimeout(() => void this.look(), LOOK_EVERY_MS);
   }

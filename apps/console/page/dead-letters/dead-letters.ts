@@ -38,7 +38,7 @@ export class DeadLetters extends LivePart {
   /** The stream tells how many there are: only another number needs another look. */
   protected override changed(): void {
     const count = this.live.latest?.deadLetters;
-    if (count === this.known || count === undefined) return;
+    if (count === undefined || (count === this.known && this.groups !== null)) return;
     this.known = count;
     void this.look();
   }
@@ -58,22 +58,23 @@ export class DeadLetters extends LivePart {
     const { groups } = this;
     if (groups === null) return html`<p class="unknown">Unknown${this.refusal === null ? '' : `: ${this.refusal}`}</p>`;
     if (groups.length === 0) return html`<p class="muted">None wait.</p>`;
-    return html`<div class="scrolls" tabindex="0" role="region" aria-label="Dead letters by reason">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Reason</th>
-            <th scope="col" class="number">Waiting</th>
-            <th scope="col" class="number spare">Redriven before</th>
-            <th scope="col" class="spare">Last</th>
-            <th scope="col"><span class="hidden">What to do</span></th>
-          </tr>
-        </thead>
-        <tbody>
-          ${groups.map((group) => this.groupRows(group))}
-        </tbody>
-      </table>
-    </div>`;
+    return html`${this.refusal === null ? nothing : html`<p role="alert" class="bad">${this.refusal}</p>`}
+      <div class="scrolls" tabindex="0" role="region" aria-label="Dead letters by reason">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Reason</th>
+              <th scope="col" class="number">Waiting</th>
+              <th scope="col" class="number spare">Redriven before</th>
+              <th scope="col" class="spare">Last</th>
+              <th scope="col"><span class="hidden">What to do</span></th>
+            </tr>
+          </thead>
+          <tbody>
+            ${groups.map((group) => this.groupRows(group))}
+          </tbody>
+        </table>
+      </div>`;
   }
 
   private groupRows({ errorCode, count, redriven, lastAt, example }: DeadLetterGroup): TemplateResult {
@@ -94,7 +95,7 @@ export class DeadLetters extends LivePart {
       ${
         isOpen && this.next !== null
           ? html`<tr class="item">
-              <td colspan="5"><button @click=${() => void this.more()}>Show more</button></td>
+              <td colspan="5"><button @click=${() => void this.tried(async () => this.more())}>Show more</button></td>
             </tr>`
           : nothing
       }`;
@@ -119,7 +120,7 @@ export class DeadLetters extends LivePart {
 
   private async toggle(errorCode: string): Promise<void> {
     this.opened = this.opened === errorCode ? null : errorCode;
-    if (this.opened !== null) await this.list(errorCode);
+    if (this.opened !== null) await this.tried(async () => this.list(errorCode));
   }
 
   private async list(errorCode: string): Promise<void> {
@@ -130,9 +131,21 @@ export class DeadLetters extends LivePart {
   }
 
   private async more(): Promise<void> {
-    const { items, page } = await this.client.get<DeadLettersPage>(this.next ?? '');
+    const path = this.next ?? '';
+    const { items, page } = await this.client.get<DeadLettersPage>(path);
+    // Another list was begun meanwhile, or the same page came twice.
+    if (this.next !== path) return;
     this.items = [...this.items, ...items];
     this.next = page.next ?? null;
+  }
+
+  private async tried(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.refusal = null;
+    } catch (error) {
+      this.refusal = messageOf(error);
+    }
   }
 
   private tell(what: 'look' | 'redrive', selection: Selection): void {

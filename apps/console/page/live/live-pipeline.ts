@@ -39,8 +39,10 @@ export class LivePipeline extends EventTarget {
     );
   }
 
+  /** What is known is told as unknown from then on. */
   stop(): void {
     this.stream?.abort();
+    this.connected(false);
   }
 
   private take(figures: PipelineResponse): void {

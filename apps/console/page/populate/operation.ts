@@ -10,6 +10,7 @@ export interface Operation {
   readonly acked: number;
   readonly saved: number | null;
   readonly deadLettered: number | null;
+  readonly discarded: number | null;
   readonly requestedAt: string;
   readonly etaSeconds: number | null;
   readonly waitingFor: 'consumers' | null;
@@ -26,7 +27,7 @@ export interface Operation {
 }
 
 /** Whether anything of it can still change. */
-export function isGoingOn({ status, acked, saved, deadLettered }: Operation): boolean {
+export function isGoingOn({ status, acked, saved, deadLettered, discarded }: Operation): boolean {
   if (status === 'running' || status === 'paused') return true;
-  return (saved ?? 0) + (deadLettered ?? 0) < acked;
+  return (saved ?? 0) + (deadLettered ?? 0) + (discarded ?? 0) < acked;
 }

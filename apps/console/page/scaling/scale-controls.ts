@@ -31,6 +31,7 @@ export class ScaleControls extends LivePart {
     const { latest } = this.live;
     const there = latest?.consumers?.filter(({ inFlight }) => inFlight !== null).length ?? null;
     const partitions = latest?.partitions?.length ?? null;
+    const isKnown = this.wanted !== null || there !== null;
     const count = this.wanted ?? there ?? 1;
     const idle = partitions === null ? 0 : Math.max(0, count - partitions);
     return html`
@@ -49,7 +50,7 @@ export class ScaleControls extends LivePart {
               min="1"
               max="64"
               step="1"
-              .value=${String(count)}
+              .value=${isKnown ? String(count) : ''}
               @input=${(event: InputEvent) => this.step((event.target as HTMLInputElement).valueAsNumber)}
             />
             <button type="button" aria-label="one more" ?disabled=${count >= 64} @click=${() => this.step(count + 1)}>
@@ -57,7 +58,7 @@ export class ScaleControls extends LivePart {
             </button>
           </span>
         </div>
-        <button class="main">Scale</button>
+        <button class="main" ?disabled=${!isKnown}>Scale</button>
       </form>
       <p class=${idle > 0 ? 'warn' : 'muted'}>
         ${

@@ -35,7 +35,10 @@ export async function forwardToServices(fastify: FastifyInstance, urls: ServiceU
         undici: { headersTimeout: SILENT_MS, bodyTimeout: SILENT_MS, connections: 64 },
         replyOptions: {
           // Where the request comes from was looked at here; there it comes from this service.
-          rewriteRequestHeaders: (_request, { origin: _origin, ...headers }) => headers,
+          // `Expect` is answered here already, and undici would refuse it.
+          rewriteRequestHeaders: (_request, { origin: _origin, expect: _expect, ...headers }) => headers,
+          // Of itself it would ask eleven times for what was answered with 503, and read `Retry-After` as milliseconds.
+          retryDelay: () => null,
           onError: (reply, { error }) => {
             fastify.log.warn({ reason: String(error), upstream }, 'a request could not be passed on');
             void reply.send(away(name));

@@ -1,5 +1,6 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { DeadLetterDocument } from '#orders/dead-letters.js';
+import { readRedrive } from '#orders/redrive-headers.js';
 import { DEAD_LETTER_TOPIC } from '#orders/topics.js';
 import { DEAD_LETTER_HEADERS } from '#parallel-consumer/attempts/dead-letter.js';
 import type { RecordReader } from '#parallel-consumer/kafka/record-reader.js';
@@ -36,7 +37,7 @@ export class LetterRecords implements OnApplicationShutdown {
     for (const [partition, own] of Map.groupBy(letters, ({ letter }) => letter.partition)) {
       const offsets = own.map(({ letter }) => letter.offset);
       const records = await this.reader.read(DEAD_LETTER_TOPIC, partition, offsets);
-      for (const { _id, letter } of own) found.set(_id, await this.recordOf(records.get(letter.offset)));
+      for (const { _id, letter } of own) found.set(_id, await this.recordOf(_id, records.get(letter.offset)));
     }
     return found;
   }
@@ -45,8 +46,9 @@ export class LetterRecords implements OnApplicationShutdown {
     await this.reader.close();
   }
 
-  private async recordOf(letter: ConsumedRecord | undefined): Promise<FoundRecord> {
-    if (letter === undefined) return 'letter-gone';
+  private async recordOf(id: string, letter: ConsumedRecord | undefined): Promise<FoundRecord> {
+    // Another stands there where Kafka's data were made anew, and MongoDB's were not.
+    if (letter === undefined || !isOf(id, letter.headers)) return 'letter-gone';
     const { key, timestamp } = letter;
     const record = { key, timestamp, headers: ownHeaders(letter.headers) };
     if (letter.headers[DEAD_LETTER_HEADERS.omitted] === undefined)
@@ -61,6 +63,14 @@ export class LetterRecords implements OnApplicationShutdown {
     if (topic === undefined || !Number.isSafeInteger(partition) || !Number.isSafeInteger(offset)) return undefined;
     return (await this.reader.read(topic, partition, [offset])).get(offset);
   }
+}
+
+/** Its origin names it, or the letter that it was sent again for. */
+function isOf(id: string, headers: ConsumedRecord['headers']): boolean {
+  const origin = (['topic', 'partition', 'offset'] as const).map((name) =>
+    headers[DEAD_LETTER_HEADERS[name]]?.toString(),
+  );
+  return (readRedrive(headers)?.letterId ?? origin.join('/')) === id;
 }
 
 /** Those that the record came with, not those that say why it failed. */

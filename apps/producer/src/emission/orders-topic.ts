@@ -30,7 +30,7 @@ export class OrdersTopic {
   constructor(
     private readonly producer: ReliableProducer,
     readonly codec: OrderCodec,
-    partitions: number,
+    readonly partitions: number,
     private readonly observer: TopicObserver = {},
   ) {
     this.choosePartition = javaCompatiblePartitioner(partitions);

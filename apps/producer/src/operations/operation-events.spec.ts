@@ -33,6 +33,7 @@ const OPERATION: OperationResponse = {
   ackedFaults: null,
   import: null,
   redrive: null,
+  discarded: 0,
   firstErrors: [],
 };
 

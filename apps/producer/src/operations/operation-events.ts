@@ -41,9 +41,9 @@ export async function* operationEvents({ look, lastEventId, signal, clock }: Eve
 }
 
 /** Whether all that was acknowledged is where it ends, and nothing more will be. */
-function isSettled({ status, acked, saved, deadLettered }: OperationResponse): boolean {
+function isSettled({ status, acked, saved, deadLettered, discarded }: OperationResponse): boolean {
   if (status === 'running' || status === 'paused') return false;
-  return (saved ?? 0) + (deadLettered ?? 0) >= acked;
+  return (saved ?? 0) + (deadLettered ?? 0) + (discarded ?? 0) >= acked;
 }
 
 /** Whether there is nothing to tell after the event that was seen last. */

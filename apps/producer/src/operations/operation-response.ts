@@ -61,6 +61,7 @@ export const OperationResponseSchema = z
       .describe('The order numbers that Kafka has acknowledged, as ranges; both ends belong to them.'),
     saved: count.nullable().describe('Orders found in MongoDB by a majority read.'),
     deadLettered: count.nullable().describe('Orders that could not be saved and wait among the dead letters.'),
+    discarded: count.nullable().describe('Orders whose dead letters somebody has discarded: they wait no more.'),
     import: z
       .object({
         files: count,
@@ -124,7 +125,7 @@ export type OperationResponse = z.infer<typeof OperationResponseSchema>;
 /** What is found elsewhere at the time of the question. */
 export type OperationFindings = Pick<
   OperationResponse,
-  'saved' | 'deadLettered' | 'firstErrors' | 'import' | 'redrive'
+  'saved' | 'deadLettered' | 'discarded' | 'firstErrors' | 'import' | 'redrive'
 >;
 
 export function operationResponse(
@@ -150,6 +151,7 @@ export function operationResponse(
     ackedNumbers: ackedNumbers(operation),
     saved: findings.saved,
     deadLettered: findings.deadLettered,
+    discarded: findings.discarded,
     import: findings.import,
     redrive: findings.redrive,
     requestedAt: operation.requestedAt.toISOString(),

@@ -27,23 +27,24 @@ export class OperationView {
 
   async of(operation: OperationDocument): Promise<OperationResponse> {
     if (!isEmitted(operation)) return this.ofRedrive(operation);
-    const [saved, deadLettered, firstErrors, brought] = await Promise.all([
+    const [saved, deadLettered, discarded, firstErrors, brought] = await Promise.all([
       this.counts.saved(operation),
       this.counts.deadLettered(operation),
+      this.counts.discarded(operation),
       this.counts.firstErrors(operation),
       operation.kind === 'import' ? this.broughtBy(operation) : null,
     ]);
     return operationResponse(
       operation,
-      { saved, deadLettered, firstErrors, import: brought, redrive: null },
+      { saved, deadLettered, discarded, firstErrors, import: brought, redrive: null },
       new Date(),
     );
   }
 
   private async ofRedrive(operation: RedriveDocument): Promise<OperationResponse> {
-    const { _id, filter, limit, maxRedrives } = operation;
+    const { _id, filter, limit, maxRedrives, ended } = operation;
     const [{ unsent: _unsent, ...counts }, returned] = await Promise.all([
-      this.letters.counts(_id),
+      ended ?? this.letters.counts(_id),
       this.letters.returnReasons(_id, FIRST_ERRORS),
     ]);
     const firstErrors = returned.map(({ index, error: { code, message } }) => ({ index: index ?? 0, code, message }));
@@ -51,7 +52,7 @@ export class OperationView {
     const deadLettered = counts.returned + counts.missing;
     return operationResponse(
       operation,
-      { saved: counts.saved, deadLettered, firstErrors, import: null, redrive },
+      { saved: counts.saved, deadLettered, discarded: 0, firstErrors, import: null, redrive },
       new Date(),
     );
   }

@@ -9,7 +9,7 @@ import {
   type PopulateDocument,
   type RedriveDocument,
 } from '#orders/operation.js';
-import { segmentsOf } from '#orders/segments.js';
+import { segmentsOf, type Lease } from '#orders/segments.js';
 import { Mongo } from '#service/mongo.js';
 import { keepKey, operationOfKey } from './idempotency-keys.js';
 import type { OperationsQuery } from './operations-query.js';
@@ -52,13 +52,14 @@ export class Operations {
     });
   }
 
-  /** Stores a redrive whose letters are to be taken. Otherwise as `createPopulate`. */
+  /** Stores a redrive whose letters are to be taken by whoever has the lease. Otherwise as `createPopulate`. */
   async createRedrive(
     asked: Pick<RedriveDocument, 'filter' | 'limit' | 'maxRedrives' | 'chunkSize' | 'ratePerSecond'>,
+    lease: Lease,
     keyed: KeyedRequest,
   ): Promise<OperationDocument> {
     return this.create(keyed, async (_session, now): Promise<RedriveDocument> => {
-      const redriving = { lease: null, epoch: 0, isSelected: false };
+      const redriving = { lease, epoch: 0, isSelected: false };
       return {
         ...justBegun(now),
         kind: 'redrive',

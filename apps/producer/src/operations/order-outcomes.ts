@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Long } from 'mongodb';
-import { deadLettersCollection } from '#orders/dead-letters.js';
+import { deadLettersCollection, type DeadLetterState } from '#orders/dead-letters.js';
 import { FULL_BLOCK_ORDERS as BLOCK, type OperationDocument } from '#orders/operation.js';
 import { ordersCollection } from '#orders/orders-collection.js';
 import { Mongo } from '#service/mongo.js';
@@ -44,14 +44,23 @@ export class OrderOutcomes {
   /**
    * Orders, not letters: an order that was sent again after a crash has several. Letters of extra records are no order's.
    */
-  async deadLettered({ _id: operationId }: OperationDocument): Promise<number> {
+  async deadLettered({ _id }: OperationDocument): Promise<number> {
+    return this.ordersWithLetters(_id, ['pending', 'redriving']);
+  }
+
+  /** Orders whose letters somebody has discarded: they will never be saved. */
+  async discarded({ _id }: OperationDocument): Promise<number> {
+    return this.ordersWithLetters(_id, ['discarded']);
+  }
+
+  private async ordersWithLetters(operationId: string, states: DeadLetterState[]): Promise<number> {
     const [found] = await deadLettersCollection(this.mongo.db)
       .aggregate<{ orders: number }>(
         [
           {
             $match: {
               operationId,
-              state: { $in: ['pending', 'redriving'] },
+              state: { $in: states },
               fault: { $nin: ['duplicate', 'conflict'] },
             },
           },

@@ -4,13 +4,14 @@ import {
   operationsCollection,
   type Interruption,
   type OperationDocument,
+  type RedriveCounts,
   type RedriveDocument,
 } from '#orders/operation.js';
 import { Mongo } from '#service/mongo.js';
 import { LeaseLostError, leaseOf } from '../background/lease.js';
 
 /** Whoever was asked for a redrive takes its letters; after so long he must have been killed meanwhile. */
-const SELECTING_MS = 60_000;
+const SELECTING_MS = 600_000;
 
 /** A redrive that this process does. */
 export interface RedriveClaim {
@@ -70,8 +71,8 @@ export class RedriveLeases {
   }
 
   /** It is known how each letter ended. @throws LeaseLostError */
-  async finish(claim: RedriveClaim, status: 'succeeded' | 'cancelled'): Promise<void> {
-    await this.update(claim, { status, finishedAt: new Date(), interruption: null, redriving: null });
+  async finish(claim: RedriveClaim, status: 'succeeded' | 'cancelled', ended: RedriveCounts): Promise<void> {
+    await this.update(claim, { status, ended, finishedAt: new Date(), interruption: null, redriving: null });
   }
 
   private async update({ operation, owner, epoch }: RedriveClaim, change: object): Promise<OperationDocument> {

@@ -85,10 +85,11 @@ export class RedriveRunner implements OnApplicationBootstrap, BeforeApplicationS
     else await this.work.send(operation, outcomes, signal);
     // Also of one that is cancelled: what was sent is on its way.
     await this.work.follow(id, outcomes, signal);
-    const { waiting, unsent, missing } = await this.letters.counts(id);
+    const counts = await this.letters.counts(id);
+    const { waiting, unsent, missing } = counts;
     if (missing > 0) this.logger.error({ operation: id, missing }, 'redriven records are neither saved nor back');
     if (waiting + unsent > 0) await this.leases.release(claim);
-    else await this.leases.finish(claim, isCancelled ? 'cancelled' : 'succeeded');
+    else await this.leases.finish(claim, isCancelled ? 'cancelled' : 'succeeded', counts);
     // A pause, or a cancel, has to be settled.
     this.wakeUp.call();
   }

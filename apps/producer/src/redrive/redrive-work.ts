@@ -17,6 +17,7 @@ import { RedrivenLetters, type SentLetter } from './redriven-letters.js';
 
 /** Letters that are read and sent at once. */
 const BATCH = 200;
+const LOOKED_UP = 2_000;
 const JUDGE_EVERY_MS = 250;
 
 /** A letter that can be sent, and the order that can be read in it. */
@@ -47,14 +48,21 @@ export class RedriveWork {
     const pace = new Pace(ratePerSecond, systemClock.now());
     const atOnce = ratePerSecond === null ? BATCH : Math.max(1, Math.min(BATCH, Math.floor(ratePerSecond)));
     let sent = 0;
-    while (!signal.aborted) {
-      const letters = await this.letters.unsent(_id, atOnce);
+    let judgedAt = systemClock.now();
+    for (;;) {
+      // Many are looked up at once, since that costs as much as there are.
+      const letters = await this.letters.unsent(_id, LOOKED_UP);
       if (letters.length === 0) return;
-      await untilDue(pace.untilDue(sent, systemClock.now()), signal);
-      if (signal.aborted) return;
-      await this.sendSome(_id, letters);
-      sent += letters.length;
-      await outcomes.judge();
+      for (let at = 0; at < letters.length; at += atOnce) {
+        await untilDue(pace.untilDue(sent, systemClock.now()), signal);
+        if (signal.aborted) return;
+        const some = letters.slice(at, at + atOnce);
+        await this.sendSome(_id, some);
+        sent += some.length;
+        if (systemClock.now() - judgedAt < JUDGE_EVERY_MS) continue;
+        await outcomes.judge();
+        judgedAt = systemClock.now();
+      }
     }
   }
 
@@ -73,12 +81,17 @@ export class RedriveWork {
     const unmovable: string[] = [];
     for (const letter of letters) {
       const record = records.get(letter._id);
-      if (record === undefined || typeof record === 'string') unmovable.push(letter._id);
+      if (record === undefined || typeof record === 'string' || !this.hasPlaceFor(letter)) unmovable.push(letter._id);
       else movable.push(await this.movable(letter, record));
     }
     const { sent, refused } = await this.sendAll(movable);
     await this.letters.markSent(id, sent);
     await this.letters.markUnmovable(id, [...unmovable, ...refused]);
+  }
+
+  /** Kafka's client would wait for a partition that there is not, and all that is produced with it. */
+  private hasPlaceFor({ origin: { topic, partition } }: DeadLetterDocument): boolean {
+    return topic === ORDERS_TOPIC && partition < this.topic.partitions;
   }
 
   private async movable(letter: DeadLetterDocument, record: LetterRecord): Promise<Movable> {

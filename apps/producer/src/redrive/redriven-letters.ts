@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { UUID, type Collection, type Filter } from 'mongodb';
 import { deadLettersCollection, type DeadLetterDocument, type RedriveOutcome } from '#orders/dead-letters.js';
-import type { DeadLetterFilter, RedriveDocument } from '#orders/operation.js';
+import type { DeadLetterFilter, RedriveCounts, RedriveDocument } from '#orders/operation.js';
 import { ordersCollection } from '#orders/orders-collection.js';
 import { Mongo } from '#service/mongo.js';
 import { matching } from '../dead-letters/dead-letter-query.js';
@@ -9,20 +9,6 @@ import type { RedrivePlan } from './redrive-request.js';
 
 /** Letters that are written at once. */
 const BATCH = 1_000;
-
-/** How many letters of a redrive are where. */
-export interface RedriveCounts {
-  /** Sent, and on the topic of the orders: `saved + returned + missing + waiting`. */
-  readonly moved: number;
-  readonly saved: number;
-  readonly returned: number;
-  readonly missing: number;
-  /** Sent, and the consumers are not past them yet. */
-  readonly waiting: number;
-  readonly unmovable: number;
-  /** Taken, and not sent yet. */
-  readonly unsent: number;
-}
 
 /** Where the record of a letter stands. */
 export interface SentLetter {
@@ -59,11 +45,14 @@ export class RedrivenLetters {
   /** Takes the letters for a redrive, those that it has already included. @returns how many it has */
   async take({ _id, filter, limit, maxRedrives, requestedAt }: RedriveDocument): Promise<number> {
     const open = { operationId: _id, at: requestedAt, sent: null, orderId: null, outcome: null, endedAt: null };
-    let taken = await this.collection.countDocuments({ 'tries.operationId': _id });
-    for (;;) {
+    const own = async () => this.collection.countDocuments({ 'tries.operationId': _id });
+    let taken = await own();
+    for (let last: string | undefined; ;) {
       const left = Math.min(BATCH, (limit ?? Number.MAX_SAFE_INTEGER) - taken);
-      const ids = left <= 0 ? [] : await this.freeIds(filter, maxRedrives, left);
-      if (ids.length === 0) return taken;
+      const ids = left <= 0 ? [] : await this.freeIds({ ...isFree(filter, maxRedrives), ...after(last) }, left);
+      // Counted anew: what is told is what there is.
+      if (ids.length === 0) return own();
+      last = ids.at(-1);
       const { modifiedCount } = await this.collection.updateMany(
         // Somebody else may have taken them meanwhile.
         { _id: { $in: ids }, state: 'pending' },
@@ -189,9 +178,9 @@ export class RedrivenLetters {
     });
   }
 
-  private async freeIds(filter: DeadLetterFilter, maxRedrives: number, count: number): Promise<string[]> {
+  private async freeIds(free: Filter<DeadLetterDocument>, count: number): Promise<string[]> {
     const letters = await this.collection
-      .find(isFree(filter, maxRedrives))
+      .find(free)
       .sort({ _id: 1 })
       .limit(count)
       .project<{ _id: string }>({ _id: 1 })
@@ -202,6 +191,11 @@ export class RedrivenLetters {
   private get collection(): Collection<DeadLetterDocument> {
     return deadLettersCollection(this.mongo.db);
   }
+}
+
+/** Behind the last that was looked at: what came back meanwhile is not looked at again. */
+function after(last: string | undefined): Filter<DeadLetterDocument> {
+  return last === undefined ? {} : { $and: [{ _id: { $gt: last } }] };
 }
 
 /** Waits, and was not redriven too often. */
