@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { Filter } from 'mongodb';
 import type { DeadLetterDocument } from '#orders/dead-letters.js';
 import type { DeadLetterFilter } from '#orders/operation.js';
+import { pageSizeOf } from '../operations/page-size.js';
 
-const MAX_PAGE_SIZE = 100;
 const STATES = ['pending', 'redriving', 'saved', 'discarded'] as const;
 
 /** An identity in a body, or in a query. */
@@ -37,14 +37,7 @@ export const DeadLettersQuerySchema = z.strictObject({
   ...DeadLetterFilterFields,
   redriveId: operationId.optional().describe('Only those that this redrive has taken.'),
   after: DeadLetterIdSchema.optional().describe('Where the list goes on. From `next`.'),
-  pageSize: z
-    .string({ error: 'must be given once' })
-    .regex(/^\d{1,3}$/, 'must be a whole number')
-    .transform(Number)
-    .refine((value) => value >= 1 && value <= MAX_PAGE_SIZE, `must be from 1 to ${MAX_PAGE_SIZE}`)
-    .meta({ type: 'integer', minimum: 1, maximum: MAX_PAGE_SIZE })
-    .default(20)
-    .describe('Letters of a page, 1 to 100.'),
+  pageSize: pageSizeOf('Letters'),
 });
 
 export type DeadLetterGroupsQuery = z.infer<typeof DeadLetterGroupsQuerySchema>;

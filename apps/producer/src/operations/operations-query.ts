@@ -1,6 +1,5 @@
 import { z } from 'zod';
-
-const MAX_PAGE_SIZE = 100;
+import { pageSizeOf } from './page-size.js';
 
 /** `GET /v1/operations`. */
 export const OperationsQuerySchema = z.strictObject({
@@ -14,14 +13,7 @@ export const OperationsQuerySchema = z.strictObject({
     .toLowerCase()
     .optional()
     .describe('Where the list goes on: only operations made before this one. From `next`.'),
-  pageSize: z
-    .string({ error: 'must be given once' })
-    .regex(/^\d{1,3}$/, 'must be a whole number')
-    .transform(Number)
-    .refine((value) => value >= 1 && value <= MAX_PAGE_SIZE, `must be from 1 to ${MAX_PAGE_SIZE}`)
-    .meta({ type: 'integer', minimum: 1, maximum: MAX_PAGE_SIZE })
-    .default(20)
-    .describe('Operations of a page, 1 to 100.'),
+  pageSize: pageSizeOf('Operations'),
 });
 
 export type OperationsQuery = z.infer<typeof OperationsQuerySchema>;
