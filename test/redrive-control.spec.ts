@@ -41,6 +41,38 @@ describe('a redrive that takes its time', () => {
     expect(report.verdict).toBe('holds');
   }, 90_000);
 
+  it('keeps no other waiting while it waits for the consumers, and is told what was sent also while it is paused', async () => {
+    const made = [];
+    for (let at = 0; at < 2; at += 1) {
+      const { id } = await pipeline.populate({ count: 500, faults: { poison: 0.1 } });
+      await pipeline.allEnded(id, 30_000);
+      made.push(id);
+    }
+    const consumer = pipeline.stack.process('consumer-1').pid;
+    process.kill(consumer, 'SIGSTOP');
+    try {
+      const { body: first } = await redrives.ask({ operationId: made[0] });
+      await eventually('all of the first are sent', 20_000, async () => {
+        return (await redrives.moved(first.id)) === first.count;
+      });
+      const { body: second } = await redrives.ask({ operationId: made[1], ratePerSecond: 5 });
+      await eventually('some of the second are, too', 20_000, async () => (await redrives.moved(second.id)) > 0);
+      await pipeline.post(`/v1/operations/${second.id}/pause`, {});
+      await eventually('it is paused', 10_000, async () => (await redrives.operation(second.id)).status === 'paused');
+      process.kill(consumer, 'SIGCONT');
+      await redrives.ended(first.id);
+      await eventually('what was sent of the second is known', 60_000, async () => {
+        return (await redrives.operation(second.id)).redrive?.waiting === 0;
+      });
+      const { status, redrive } = await redrives.operation(second.id);
+      expect([status, redrive?.returned]).toEqual(['paused', redrive?.moved]);
+      await pipeline.post(`/v1/operations/${second.id}/cancel`, {});
+      expect((await redrives.ended(second.id)).status).toBe('cancelled');
+    } finally {
+      process.kill(consumer, 'SIGCONT');
+    }
+  }, 150_000);
+
   it('is gone on with by the next producer when its own is killed, and loses nothing', async () => {
     const { id: made } = await pipeline.populate({ count: 3_000, faults: { conflict: 0.1 } });
     const { firstNumber, ackedFaults } = await pipeline.allEnded(made, 30_000);

@@ -25,15 +25,19 @@ export interface RedriveClaim {
 export class RedriveLeases {
   constructor(private readonly mongo: Mongo) {}
 
-  /** Takes the oldest redrive that nobody does, one that is to be cancelled too: its letters must be given back. */
-  async claim(owner: string): Promise<RedriveClaim | null> {
+  /**
+   * Takes the oldest redrive that nobody does, one that is to be cancelled too: its letters must be given back.
+   * @param wanted only those that are to be cancelled, or any
+   */
+  async claim(owner: string, wanted: 'cancelled' | 'any'): Promise<RedriveClaim | null> {
     const now = new Date();
+    const begun = wanted === 'any' ? [{ status: 'running' as const, interruption: null }] : [];
     const operation = await this.collection.findOneAndUpdate(
       {
         kind: 'redrive',
         redriving: { $ne: null },
         $and: [
-          { $or: [{ status: 'running', interruption: null }, { interruption: 'cancel' }] },
+          { $or: [...begun, { interruption: 'cancel' }] },
           { $or: [{ 'redriving.lease': null }, { 'redriving.lease.expiresAt': { $lt: now } }] },
           { $or: [{ 'redriving.isSelected': true }, { requestedAt: { $lt: new Date(now.getTime() - SELECTING_MS) } }] },
         ],
@@ -52,6 +56,12 @@ export class RedriveLeases {
     );
     if (operation?.kind !== 'redrive' || operation.redriving === null) return null;
     return { operation, owner, epoch: operation.redriving.epoch };
+  }
+
+  /** Those that are paused, with letters on their way perhaps. */
+  async paused(): Promise<string[]> {
+    const paused = { kind: 'redrive' as const, status: 'paused' as const };
+    return (await this.collection.find(paused).project<{ _id: string }>({ _id: 1 }).toArray()).map(({ _id }) => _id);
   }
 
   /** Holds the lease on. @returns what is wanted of the redrive. @throws LeaseLostError */

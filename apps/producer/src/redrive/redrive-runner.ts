@@ -1,20 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { systemClock } from '#parallel-consumer/clock.js';
+import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
 import { HeldLease } from '../background/held-lease.js';
 import { LeaseLostError } from '../background/lease.js';
 import { WakeUp } from '../background/wake-up.js';
 import { WorkLoop } from '../background/work-loop.js';
 import { RedriveLeases, type RedriveClaim } from './redrive-leases.js';
+import type { RedriveOutcomes } from './redrive-outcomes.js';
 import { RedriveWork } from './redrive-work.js';
 import { RedrivenLetters } from './redriven-letters.js';
 
-/** Does redrives, one after another, those that a crashed process left behind included. */
+/** How many one process does at once: most of a redrive is waiting, for its rate or for the consumers. */
+const AT_ONCE = 16;
+/** How long a stop waits for those in hand; whoever claims them next goes on. */
+const STOP_PATIENCE_MS = 4_000;
+
+/** Does redrives, those that a crashed process left behind included. */
 @Injectable()
 export class RedriveRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(RedriveRunner.name);
   private readonly owner = randomUUID();
   private readonly loop: WorkLoop<RedriveClaim>;
+  private readonly inHand = new Set<Promise<void>>();
+  /** Of those that are paused, kept from one look to the next. */
+  private paused = new Map<string, RedriveOutcomes>();
 
   constructor(
     private readonly leases: RedriveLeases,
@@ -24,8 +33,8 @@ export class RedriveRunner implements OnApplicationBootstrap, BeforeApplicationS
   ) {
     const redrives = {
       claim: async () => this.claim(),
-      do: async (claim: RedriveClaim) => this.redrive(claim),
-      idle: async () => Promise.resolve(),
+      do: async (claim: RedriveClaim) => Promise.resolve(this.begin(claim)),
+      idle: async () => this.judgePaused(),
     };
     this.loop = new WorkLoop(redrives, wakeUp, systemClock);
   }
@@ -36,14 +45,38 @@ export class RedriveRunner implements OnApplicationBootstrap, BeforeApplicationS
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.loop.stop();
+    await succeededWithin(systemClock, STOP_PATIENCE_MS, Promise.all(this.inHand));
   }
 
   private async claim(): Promise<RedriveClaim | null> {
     try {
-      return await this.leases.claim(this.owner);
+      // None that is cancelled waits for others: its letters are given back at once.
+      return await this.leases.claim(this.owner, this.inHand.size < AT_ONCE ? 'any' : 'cancelled');
     } catch (error) {
       this.logger.warn({ reason: String(error) }, 'redrives can not be read: trying again');
       return null;
+    }
+  }
+
+  /** One that waits keeps no other from beginning. */
+  private begin(claim: RedriveClaim): void {
+    const done: Promise<void> = this.redrive(claim).finally(() => {
+      this.inHand.delete(done);
+      // There may be a place for another now.
+      this.wakeUp.call();
+    });
+    this.inHand.add(done);
+  }
+
+  /** What was sent before a pause goes on to its end: only the sending is paused. */
+  private async judgePaused(): Promise<void> {
+    try {
+      const before = this.paused;
+      const ids = await this.leases.paused();
+      this.paused = new Map(ids.map((id) => [id, before.get(id) ?? this.work.outcomesOf(id)]));
+      for (const [id, outcomes] of this.paused) if ((await this.letters.counts(id)).waiting > 0) await outcomes.judge();
+    } catch (error) {
+      this.logger.warn({ reason: String(error) }, 'paused redrives can not be looked at: trying again');
     }
   }
 
@@ -80,7 +113,7 @@ export class RedriveRunner implements OnApplicationBootstrap, BeforeApplicationS
     const isCancelled = operation.interruption === 'cancel';
     if (operation.redriving?.isSelected === false)
       await this.leases.selected(claim, isCancelled ? 0 : await this.letters.take(operation));
-    const outcomes = this.work.outcomesOf(operation);
+    const outcomes = this.work.outcomesOf(id);
     if (isCancelled) await this.letters.giveBack(id);
     else await this.work.send(operation, outcomes, signal);
     // Also of one that is cancelled: what was sent is on its way.

@@ -39,8 +39,8 @@ export class RedriveWork {
   ) {}
 
   /** To be asked for once for each time that a redrive is done. */
-  outcomesOf({ _id }: RedriveDocument): RedriveOutcomes {
-    return new RedriveOutcomes(_id, this.letters, this.positions);
+  outcomesOf(id: string): RedriveOutcomes {
+    return new RedriveOutcomes(id, this.letters, this.positions);
   }
 
   /** Sends those that aren't sent yet. @returns before all are, once the signal is aborted */
