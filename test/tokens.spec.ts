@@ -1,13 +1,11 @@
-import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
 import { eventually } from './support/eventually.js';
 import { Pipeline } from './support/pipeline.js';
 import { signingKey, TestIssuer, type TokenWish } from './support/test-issuer.js';
+import { statusWithTwo } from './support/two-tokens.js';
 
 const NOW = Math.floor(Date.now() / 1_000);
 const MINUTE = 60;
@@ -146,8 +144,40 @@ describe('a service that asks for tokens', () => {
     }
     const writer = await issuer.token({ claims: { scope: 'orders:write orders:reader' } });
     expect((await refusal('/v1/orders', writer)).status).toBe(403);
+    const redriver = await issuer.token({ claims: { scope: 'orders:read dead-letters:redrive' } });
+    const { id } = (await (await ask('/v1/populate', await issuer.token(), POPULATE)).json()) as { id: string };
+    const stopping = await refusal(`/v1/operations/${id}/cancel`, redriver, { method: 'POST', body: '{}' });
+    expect([stopping.status, stopping.challenge]).toEqual([403, expect.stringContaining('scope="orders:write"')]);
     for (const scope of [null, '', 7, { 'orders:read': true }])
       expect((await refusal('/v1/orders', await issuer.token({ claims: { scope } }))).status).toBe(403);
+  });
+
+  it('lets a redrive be paused and cancelled by those who may redrive, and by no other writer', async () => {
+    const token = await issuer.token();
+    const body = '{"count": 10, "faults": {"poison": 1}}';
+    const populated = await ask('/v1/populate', token, { method: 'POST', body });
+    const { id: operationId } = (await populated.json()) as { id: string };
+    await eventually('all are dead', 20_000, async () => {
+      const { total } = (await (await ask(`/v1/dead-letters?operationId=${operationId}`, token)).json()) as {
+        total: number;
+      };
+      return total === 10;
+    });
+    const redriver = await issuer.token({ claims: { scope: 'orders:read dead-letters:redrive' } });
+    const redriven = await ask('/v1/dead-letters/redrive', redriver, {
+      method: 'POST',
+      body: JSON.stringify({ operationId, ratePerSecond: 0.1 }),
+    });
+    const { id } = (await redriven.json()) as { id: string };
+    const writer = await issuer.token({ claims: { scope: 'orders:read orders:write' } });
+    for (const what of ['pause', 'resume', 'cancel']) {
+      const { status, challenge } = await refusal(`/v1/operations/${id}/${what}`, writer, {
+        method: 'POST',
+        body: '{}',
+      });
+      expect([status, challenge]).toEqual([403, expect.stringContaining('scope="dead-letters:redrive"')]);
+    }
+    expect((await ask(`/v1/operations/${id}/cancel`, redriver, { method: 'POST', body: '{}' })).status).toBe(200);
   });
 
   it('binds page tokens to whoever walks', async () => {
@@ -206,39 +236,6 @@ describe('a service that asks for tokens', () => {
   }
 });
 
-describe('a service that anybody could reach', () => {
-  const services = ['producer', 'query-api', 'console'];
-  it.each(
-    services.flatMap((app) => [
-      { app, why: 'it would listen for other machines', env: { LISTEN_HOST: '0.0.0.0' } },
-      { app, why: 'it runs in production', env: { NODE_ENV: 'production' } },
-    ]),
-  )('($app) does not start without an issuer when $why', async ({ app, env }) => {
-    const script = join(PROJECT_DIRECTORY, 'dist/apps', app, 'src/main.js');
-    const { code, stderr } = await new Promise<{ code: unknown; stderr: string }>((resolve) => {
-      execFile(process.execPath, [script], { env: { ...process.env, PORT: '0', ...env } }, (error, _, text) =>
-        resolve({ code: error?.code, stderr: text }),
-      );
-    });
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^AUTH_ISSUER: must be set/);
-  });
-});
-
 function base64url(header: object): string {
   return Buffer.from(JSON.stringify(header)).toString('base64url');
-}
-
-/** Two Authorization headers, which `fetch` can't send. */
-async function statusWithTwo(url: string, authorization: string): Promise<number | undefined> {
-  const { hostname, port, pathname } = new URL(url);
-  const headers = ['Host', `${hostname}:${port}`, 'Authorization', authorization, 'Authorization', 'Bearer other'];
-  return new Promise((resolve, reject) => {
-    request({ hostname, port, path: pathname, headers }, (response) => {
-      response.resume();
-      resolve(response.statusCode);
-    })
-      .once('error', reject)
-      .end();
-  });
 }

@@ -17,6 +17,7 @@ import { createLogger, logsModule } from '#service/logs.js';
 import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
 import { ensureIdempotencyKeyIndexes } from './operations/idempotency-keys.js';
+import { InterruptionScope } from './operations/interruption-scope.js';
 import { InterruptionsController } from './operations/interruptions.controller.js';
 import { Interruptions } from './background/interruptions.js';
 import { consumerLag } from './emission/consumer-lag.js';
@@ -117,6 +118,7 @@ class ConnectionsModule {}
     { provide: TopicPositions, useValue: new TopicPositions(kafka) },
     { provide: LagCeiling, useFactory: createLagCeiling, inject: [TopicPositions] },
     Operations,
+    InterruptionScope,
     Interruptions,
     WakeUp,
     SegmentLeases,

@@ -71,7 +71,10 @@ export async function startService(options: ServiceOptions): Promise<void> {
   app.useLogger(app.get(PinoLogger));
   app.useGlobalFilters(problems);
   app.useGlobalPipes(new ValidationPipe());
-  if (auth?.AUTH_ISSUER !== undefined) app.useGlobalGuards(new ScopeGuard(app.get(Reflector), auth.AUTH_AUDIENCE));
+  if (auth?.AUTH_ISSUER !== undefined)
+    app.useGlobalGuards(
+      new ScopeGuard(app.get(Reflector), auth.AUTH_AUDIENCE, (type) => app.get(type, { strict: false })),
+    );
   if (options.docs) serveApiDocs(app, options.docs, auth?.AUTH_ISSUER);
   for (const strategy of options.strategies ?? []) app.connectMicroservice({ strategy: app.get(strategy) });
   endWithItsKeeper(app);

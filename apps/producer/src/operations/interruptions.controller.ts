@@ -6,6 +6,7 @@ import { notFound, Problem } from '#service/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { Audited } from '#service/auth/audit.interceptor.js';
 import { Interruptions } from '../background/interruptions.js';
+import { InterruptionScope } from './interruption-scope.js';
 import { OperationIdSchema } from './operation-id.js';
 import { OperationResponseSchema, type OperationResponse } from './operation-response.js';
 import { OperationView } from './operation-view.js';
@@ -23,7 +24,7 @@ const LOOK_EVERY_MS = 50;
 })
 @ApiNotFoundResponse({ description: 'Problem details: no such operation' })
 @ApiConflictResponse({ description: 'Problem details: the operation has ended, or is being cancelled' })
-@RequiresScope('orders:write')
+@RequiresScope(InterruptionScope)
 @Controller('v1/operations/:id')
 export class InterruptionsController {
   constructor(

@@ -1,32 +1,43 @@
-import { HttpStatus, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { HttpStatus, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../problem.js';
 import type { Scope } from './scopes.js';
 import { TokenRefusal } from './token-verifier.js';
 
-/** What a token must allow for a route, or for all routes of a controller. */
-export const RequiresScope = Reflector.createDecorator<Scope>();
+/** Where what a token must allow depends on what the request is about. A provider of the service's module. */
+export interface ScopeChoice {
+  scopeFor(request: FastifyRequest): Promise<Scope>;
+}
+
+/** What a token must allow for a route, or for all routes of a controller; or who says so of each request. */
+export const RequiresScope = Reflector.createDecorator<Scope | Type<ScopeChoice>>();
 
 /** For whoever watches the service: no token is asked for. */
 export const NoToken = Reflector.createDecorator<true>();
 
 /** Lets a request pass that brings what its route requires. A route that says nothing lets nobody pass. */
 export class ScopeGuard implements CanActivate {
-  /** @param realm told to whoever comes without a good token */
+  /**
+   * @param realm told to whoever comes without a good token
+   * @param choiceOf the service's provider of that type
+   */
   constructor(
     private readonly reflector: Reflector,
     private readonly realm: string,
+    private readonly choiceOf: (type: Type<ScopeChoice>) => ScopeChoice,
   ) {}
 
-  canActivate(context: ExecutionContext): boolean {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
     if (context.getType() !== 'http') return true;
     const places = [context.getHandler(), context.getClass()];
     if (this.reflector.getAllAndOverride(NoToken, places)) return true;
-    const { caller, tokenError } = context.switchToHttp().getRequest<FastifyRequest>();
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const { caller, tokenError } = request;
     if (tokenError !== null && !(tokenError instanceof TokenRefusal)) throw tokenError;
     if (caller === null) throw this.unauthorized(tokenError?.message);
-    const scope = this.reflector.getAllAndOverride(RequiresScope, places);
+    const required = this.reflector.getAllAndOverride(RequiresScope, places);
+    const scope = typeof required === 'function' ? await this.choiceOf(required).scopeFor(request) : required;
     if (scope === undefined || !caller.scopes.has(scope)) throw this.forbidden(scope);
     return true;
   }

@@ -1,9 +1,9 @@
 /** What a token can allow. */
 export const SCOPES = {
   'orders:read': 'read orders and operations',
-  'orders:write': 'populate and import, pause, resume and cancel',
+  'orders:write': 'populate and import; pause, resume and cancel them',
   'ops:scale': 'change the number of consumers',
-  'dead-letters:redrive': 'redrive and discard dead letters',
+  'dead-letters:redrive': 'redrive and discard dead letters; pause, resume and cancel redrives',
 } as const;
 
 export type Scope = keyof typeof SCOPES;
