@@ -1,5 +1,12 @@
 import { Controller, Get, Header, Param, Query } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import {
+  ApiBadRequestResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiServiceUnavailableResponse,
+  ApiTags,
+} from '@nestjs/swagger';
 import { z } from 'zod';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import {
@@ -57,6 +64,7 @@ export class DeadLettersController {
   })
   @ApiOkResponse({ standardSchema: DeadLetterSchema })
   @ApiNotFoundResponse({ description: 'Problem details: no such dead letter' })
+  @ApiServiceUnavailableResponse({ description: 'Problem details: Kafka or the registry does not answer' })
   async record(
     @Param('topic', { schema: TopicSchema }) topic: string,
     @Param('partition', { schema: wholeNumber }) partition: string,

@@ -1,11 +1,11 @@
-import { Injectable } from '@nestjs/common';
+import { HttpStatus, Injectable, Logger } from '@nestjs/common';
 import type { Collection } from 'mongodb';
 import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letters.js';
 import { OrderCodec, UndecodableOrderError } from '#orders/order-codec.js';
 import { orderResponse } from '#orders/order-response.js';
 import { orderViolation, type Order } from '#orders/order.js';
 import { Mongo } from '#service/mongo.js';
-import { notFound } from '#service/problem.js';
+import { notFound, Problem } from '#service/problem.js';
 import { matching, type DeadLetterGroupsQuery, type DeadLettersQuery } from './dead-letter-query.js';
 import {
   deadLetterItem,
@@ -14,7 +14,7 @@ import {
   type DeadLetterResponse,
   type DeadLettersPage,
 } from './dead-letter-response.js';
-import { LetterRecords, type LetterRecord } from './letter-records.js';
+import { LetterRecords, type FoundRecord, type LetterRecord } from './letter-records.js';
 
 interface Group {
   readonly _id: string;
@@ -29,6 +29,8 @@ interface Group {
 /** What can be seen of the dead letters. */
 @Injectable()
 export class DeadLetters {
+  private readonly logger = new Logger(DeadLetters.name);
+
   constructor(
     private readonly mongo: Mongo,
     private readonly records: LetterRecords,
@@ -83,19 +85,32 @@ export class DeadLetters {
     return { items: letters.map(deadLetterItem), page: { size: pageSize, ...(next !== undefined && { next }) } };
   }
 
-  /** Its bytes, and the order that can be read in them. @throws Problem 404, or what kafkajs throws when Kafka is away */
+  /** Its bytes, and the order that can be read in them. @throws Problem 404; 503 when Kafka or the registry is away */
   async byId(id: string): Promise<DeadLetterResponse> {
     const letter = await this.collection.findOne({ _id: id });
     if (letter === null) throw notFound(`There is no dead letter ${id}.`);
-    const found = (await this.records.read([letter])).get(id) ?? 'letter-gone';
+    const found = await this.found(letter);
     const item = deadLetterItem(letter);
     if (typeof found === 'string') return { ...item, record: null, gone: found, decoded: null, undecodable: null };
     return { ...item, record: shownRecord(found), gone: null, ...(await this.decoded(found.value)) };
   }
 
+  private async found(letter: DeadLetterDocument): Promise<FoundRecord> {
+    try {
+      return (await this.records.read([letter])).get(letter._id) ?? 'letter-gone';
+    } catch (error) {
+      throw this.away('kafka-away', 'The bytes of a dead letter are in Kafka, which does not answer now.', error);
+    }
+  }
+
+  private away(code: string, detail: string, cause: unknown): Problem {
+    this.logger.warn({ reason: String(cause) }, detail);
+    return new Problem(HttpStatus.SERVICE_UNAVAILABLE, code, `${detail} Try again in a few seconds.`);
+  }
+
   private async decoded(value: Buffer | null): Promise<Pick<DeadLetterResponse, 'decoded' | 'undecodable'>> {
     try {
-      await this.codec.learn(value);
+      await this.learn(value);
       const order = this.codec.read(value);
       const violation = orderViolation(order);
       const undecodable = violation === undefined ? null : { code: 'invalid-order', message: violation };
@@ -103,6 +118,15 @@ export class DeadLetters {
     } catch (error) {
       if (!(error instanceof UndecodableOrderError)) throw error;
       return { decoded: null, undecodable: { code: error.code, message: error.message } };
+    }
+  }
+
+  private async learn(value: Buffer | null): Promise<void> {
+    try {
+      await this.codec.learn(value);
+    } catch (error) {
+      if (error instanceof UndecodableOrderError) throw error;
+      throw this.away('registry-away', 'The schema of its value can not be had from the registry now.', error);
     }
   }
 

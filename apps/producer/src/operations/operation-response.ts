@@ -102,9 +102,9 @@ export const OperationResponseSchema = z
     etaSeconds: z.number().nullable().describe('Until all is acknowledged, at that rate.'),
     error: z.object({ code: z.string(), message: z.string() }).nullable().describe('Why it failed.'),
     firstErrors: z
-      .array(z.object({ index: count, code: z.string(), message: z.string() }))
+      .array(z.object({ index: count.nullable(), code: z.string(), message: z.string() }))
       .nullable()
-      .describe('Why orders of it were dead-lettered: the first few, by index.'),
+      .describe('Why orders of it were dead-lettered: the first few, by index (`null`: its record told none).'),
   })
   .meta({ title: 'Operation' });
 

@@ -47,7 +47,7 @@ export class OperationView {
       ended ?? this.letters.counts(_id),
       this.letters.returnReasons(_id, FIRST_ERRORS),
     ]);
-    const firstErrors = returned.map(({ index, error: { code, message } }) => ({ index: index ?? 0, code, message }));
+    const firstErrors = returned.map(({ index, error: { code, message } }) => ({ index, code, message }));
     const redrive = { filter, limit, maxRedrives, ...counts };
     const deadLettered = counts.returned + counts.missing;
     return operationResponse(

@@ -10,7 +10,8 @@ import { Operations } from './operations.js';
 export const FIRST_ERRORS = 5;
 
 interface FirstError {
-  readonly index: number;
+  /** `null`: its record told none. */
+  readonly index: number | null;
   readonly code: string;
   readonly message: string;
 }
@@ -80,7 +81,7 @@ export class OrderOutcomes {
       .sort({ index: 1 })
       .limit(FIRST_ERRORS)
       .toArray();
-    return letters.map(({ index, error: { code, message } }) => ({ index: index ?? 0, code, message }));
+    return letters.map(({ index, error: { code, message } }) => ({ index, code, message }));
   }
 
   /** The `count` command walks index keys alone; an aggregation (`countDocuments`) does several times the work. */

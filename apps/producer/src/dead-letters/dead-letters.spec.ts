@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import type { DeadLetterDocument } from '#orders/dead-letters.js';
+import type { OrderCodec } from '#orders/order-codec.js';
+import type { ConsumedRecord } from '#parallel-consumer/record.js';
+import { DEAD_LETTER_HEADERS } from '#parallel-consumer/attempts/dead-letter.js';
+import type { Mongo } from '#service/mongo.js';
+import { DeadLetters } from './dead-letters.js';
+import { LetterRecords } from './letter-records.js';
+
+const ID = 'orders.v1/3/4711';
+
+const LETTER = {
+  _id: ID,
+  state: 'pending',
+  origin: { topic: 'orders.v1', partition: 3, offset: 4_711, timestamp: new Date(0) },
+  letter: { partition: 0, offset: 7 },
+  operationId: null,
+  index: null,
+  error: { code: 'conflict', message: 'another order has its number' },
+  attempts: 1,
+  deadLetteredAt: new Date(0),
+} as unknown as DeadLetterDocument;
+
+const RECORD: ConsumedRecord = {
+  topic: 'orders.v1.dead-letter',
+  partition: 0,
+  offset: 7,
+  timestamp: 0,
+  key: Buffer.from('account'),
+  value: Buffer.from('value'),
+  headers: {
+    [DEAD_LETTER_HEADERS.topic]: Buffer.from('orders.v1'),
+    [DEAD_LETTER_HEADERS.partition]: Buffer.from('3'),
+    [DEAD_LETTER_HEADERS.offset]: Buffer.from('4711'),
+  },
+};
+
+function deadLetters(read: () => Promise<Map<number, ConsumedRecord>>, learn: () => Promise<void>): DeadLetters {
+  const collection = { findOne: async () => Promise.resolve(LETTER) };
+  const mongo = { db: { collection: () => collection } } as unknown as Mongo;
+  const records = new LetterRecords({ read, close: async () => Promise.resolve() });
+  return new DeadLetters(mongo, records, { learn } as unknown as OrderCodec);
+}
+
+async function readable(): Promise<Map<number, ConsumedRecord>> {
+  return Promise.resolve(new Map([[RECORD.offset, RECORD]]));
+}
+
+async function broken(): Promise<never> {
+  return Promise.reject(new Error('connect ECONNREFUSED'));
+}
+
+describe('one dead letter', () => {
+  beforeAll(() => Logger.overrideLogger(false));
+  afterAll(() => Logger.overrideLogger(['log']));
+
+  it('is not to be had while Kafka is away, and that is said', async () => {
+    await expect(deadLetters(broken, async () => Promise.resolve()).byId(ID)).rejects.toMatchObject({
+      status: 503,
+      code: 'kafka-away',
+    });
+  });
+
+  it('is not to be had while the registry is away, which is no fault of the letter', async () => {
+    await expect(deadLetters(readable, broken).byId(ID)).rejects.toMatchObject({ status: 503, code: 'registry-away' });
+  });
+});
