@@ -178,4 +178,26 @@ describe('the page of the console', () => {
     await console.isLive();
     await eventually('the figures are there', 20_000, async () => (await console.tile('Saved')) !== '–');
   }, 90_000);
+
+  it('forgets the token of who signs out, and says of another one that it does not allow to look', async () => {
+    await console.page.getByRole('button', { name: 'Sign out' }).click();
+    const signIn = console.part('Sign in');
+    expect(await signIn.innerText()).toMatch(/ask for a token/);
+    expect(await console.tile('Saved')).toBe('–');
+    await signIn.getByLabel('token').fill(await tokenFor(pipeline.stack.issuerUrl, 'orders:write'));
+    await signIn.getByRole('button', { name: 'Use it' }).click();
+    await signIn.getByText('does not have the scope orders:read').waitFor();
+    await signIn.getByLabel('token').fill(await tokenFor(pipeline.stack.issuerUrl, 'orders:read'));
+    await signIn.getByRole('button', { name: 'Use it' }).click();
+    await console.isLive();
+  }, 60_000);
 });
+
+async function tokenFor(issuerUrl: string, scope: string): Promise<string> {
+  const response = await fetch(`${issuerUrl}/token`, {
+    method: 'POST',
+    headers: { authorization: `Basic ${btoa('orders-demo:orders-demo-secret')}` },
+    body: new URLSearchParams({ grant_type: 'client_credentials', scope }),
+  });
+  return ((await response.json()) as { access_token: string }).access_token;
+}

@@ -1,4 +1,4 @@
-import { html, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import type { Client } from './api/client.js';
 import { DeadLetters } from './dead-letters/dead-letters.js';
 import type { Selection } from './dead-letters/dead-letter.js';
@@ -59,6 +59,7 @@ export class OrdersConsole extends Part {
 
   protected override render(): TemplateResult {
     const { client, live, operations } = this;
+    const { session } = client;
     return html`
       <header class="top">
         <h1>Orders pipeline</h1>
@@ -68,12 +69,13 @@ export class OrdersConsole extends Part {
           <a href="#orders">Orders</a>
           <a href="/docs">API</a>
         </nav>
+        ${session.token === null ? nothing : html`<button @click=${() => session.refused()}>Sign out</button>`}
         <p class="connection ${live.isConnected ? 'good' : 'bad'}" role="status">
           ${live.isConnected ? 'live' : 'not connected: trying again'}
         </p>
       </header>
       <main>
-        <sign-in .session=${client.session}></sign-in>
+        <sign-in .session=${session}></sign-in>
         <section id="now" class="card wide" aria-labelledby="now-title">
           <h2 id="now-title">Now</h2>
           <figure-tiles .live=${live}></figure-tiles>

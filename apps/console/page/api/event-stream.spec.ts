@@ -51,4 +51,20 @@ describe('following events', () => {
     expect(told).toEqual([true, '1', true, '2', false, false, true, '3']);
     expect(tokens).toEqual(['Bearer mine', 'Bearer mine', 'Bearer mine']);
   }, 20_000);
+
+  it('says why, when the token does not allow it', async () => {
+    answers = [{ status: 403, events: [] }];
+    const reasons: (string | null)[] = [];
+    const session = {
+      token: 'mine',
+      refused: (reason: string | null) => {
+        reasons.push(reason);
+        end.abort();
+      },
+    } as unknown as Session;
+    const listener = { data: () => undefined, connected: () => undefined };
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    await followEvents(new Client(session), url, listener, end.signal);
+    expect(reasons).toEqual(['The service answered 403.']);
+  });
 });

@@ -1,5 +1,6 @@
 import { createParser } from 'eventsource-parser';
 import type { Client } from './client.js';
+import { ApiProblem } from './problem.js';
 
 export interface StreamListener {
   /** One event's data. */
@@ -31,8 +32,10 @@ export async function followEvents(
         listener.connected(true);
         listener.data(text);
       });
-    } catch {
-      // Whatever broke it: the page says that it is cut off, and tries again.
+    } catch (error) {
+      // Asking again helps nobody: the token is a good one, and does not allow it.
+      if (error instanceof ApiProblem && error.status === 403) client.session.refused(error.message);
+      // Whatever else broke it: the page says that it is cut off, and tries again.
     }
     if (signal.aborted) return;
     listener.connected(false);

@@ -4,6 +4,8 @@ const TOKEN = 'orders-token';
 export class Session extends EventTarget {
   /** The services ask for a token, and there is none that they take. */
   isNeeded = false;
+  /** What the last token was refused for, where that is worth telling. */
+  reason: string | null = null;
 
   constructor(
     private readonly storage: Storage,
@@ -25,13 +27,15 @@ export class Session extends EventTarget {
   take(token: string): void {
     this.storage.setItem(TOKEN, token.trim());
     this.isNeeded = false;
+    this.reason = null;
     this.changed();
   }
 
-  /** A service didn't take the token, or there was none. */
-  refused(): void {
+  /** A service didn't take the token, or there was none; or its holder signs out. */
+  refused(reason: string | null = null): void {
     this.storage.removeItem(TOKEN);
     this.isNeeded = true;
+    this.reason = reason;
     this.changed();
   }
 

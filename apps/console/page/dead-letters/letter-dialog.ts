@@ -17,6 +17,8 @@ export class LetterDialog extends Part {
   declare client: Client;
   declare letter: DeadLetter | null;
   declare refusal: string | null;
+  /** Another may have been opened before an answer comes. */
+  private opened: string | null = null;
 
   constructor() {
     super();
@@ -25,13 +27,15 @@ export class LetterDialog extends Part {
   }
 
   async open(id: string): Promise<void> {
+    this.opened = id;
     this.letter = null;
     this.refusal = null;
     this.querySelector('dialog')?.showModal();
     try {
-      this.letter = await this.client.get<DeadLetter>(`/v1/dead-letters/records/${id}`);
+      const letter = await this.client.get<DeadLetter>(`/v1/dead-letters/records/${id}`);
+      if (this.opened === id) this.letter = letter;
     } catch (error) {
-      this.refusal = messageOf(error);
+      if (this.opened === id) this.refusal = messageOf(error);
     }
   }
 

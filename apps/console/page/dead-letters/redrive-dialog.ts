@@ -20,6 +20,8 @@ export class RedriveDialog extends Part {
   declare plan: RedrivePlan | null;
   declare refusal: string | null;
   declare isSending: boolean;
+  /** Something else may have been asked before an answer comes. */
+  private lastLook: symbol | undefined;
 
   constructor() {
     super();
@@ -31,7 +33,6 @@ export class RedriveDialog extends Part {
 
   async open(selection: Selection): Promise<void> {
     this.selection = selection;
-    this.plan = null;
     this.refusal = null;
     await this.updateComplete;
     this.querySelector('dialog')?.showModal();
@@ -77,28 +78,38 @@ export class RedriveDialog extends Part {
   }
 
   private async look(): Promise<void> {
-    await this.tried(async () => {
-      this.plan = await this.client.post<RedrivePlan>('/v1/dead-letters/redrive', { ...this.request(), dryRun: true });
-    });
+    const look = Symbol('look');
+    this.lastLook = look;
+    this.plan = null;
+    await this.tried(
+      () => this.lastLook === look,
+      async () => this.client.post<RedrivePlan>('/v1/dead-letters/redrive', { ...this.request(), dryRun: true }),
+      (plan) => (this.plan = plan),
+    );
   }
 
   private async send(event: SubmitEvent): Promise<void> {
     event.preventDefault();
+    const { selection } = this;
     this.isSending = true;
-    await this.tried(async () => {
-      await this.client.post('/v1/dead-letters/redrive', this.request());
-      this.querySelector('dialog')?.close();
-      this.dispatchEvent(new Event('sent'));
-    });
+    await this.tried(
+      () => this.selection === selection,
+      async () => this.client.post('/v1/dead-letters/redrive', this.request()),
+      () => this.querySelector('dialog')?.close(),
+    );
     this.isSending = false;
+    this.dispatchEvent(new Event('sent'));
   }
 
-  private async tried(work: () => Promise<void>): Promise<void> {
+  /** What comes when something else is asked already changes nothing that is seen. */
+  private async tried<T>(isStillAsked: () => boolean, ask: () => Promise<T>, take: (answer: T) => void): Promise<void> {
     try {
-      await work();
+      const answer = await ask();
+      if (!isStillAsked()) return;
+      take(answer);
       this.refusal = null;
     } catch (error) {
-      this.refusal = messageOf(error);
+      if (isStillAsked()) this.refusal = messageOf(error);
     }
   }
 }

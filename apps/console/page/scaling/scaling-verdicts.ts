@@ -13,11 +13,17 @@ const SHOWN = 4;
 export class ScalingVerdicts extends LivePart {
   protected override render(): TemplateResult {
     const changes = this.live.latest?.changes.filter(({ kind }) => kind === 'scaling').slice(-SHOWN) ?? [];
+    // Told to those who listen when it comes, and not each second with how long ago that was.
+    return html`<p class="hidden" role="status">${changes.at(-1)?.verdict?.text ?? ''}</p>
+      ${this.list(changes)}`;
+  }
+
+  private list(changes: readonly Change[]): TemplateResult {
     if (changes.length === 0)
       return html`<p class="muted">
         After a change of these, this says whether it helped, and if not, what it is bound by.
       </p>`;
-    return html`<ol class="verdicts" aria-live="polite">
+    return html`<ol class="verdicts">
       ${changes.toReversed().map((change) => this.changeView(change))}
     </ol>`;
   }

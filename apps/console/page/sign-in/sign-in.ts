@@ -31,7 +31,7 @@ export class SignIn extends Part {
     if (!this.session.isNeeded) return nothing;
     return html`<section class="card sign-in" aria-labelledby="sign-in-title">
       <h2 id="sign-in-title">Sign in</h2>
-      <p>The services ask for a token.</p>
+      <p>${this.session.reason ?? 'The services ask for a token.'}</p>
       <div class="fields">
         <button
           class="main"
