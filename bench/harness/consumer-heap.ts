@@ -2,12 +2,9 @@ import { consumerHeap } from '../../dev/supervisor/app-definitions.js';
 import type { Heap } from '../../dev/supervisor/app-process.js';
 import type { InFlight } from '../contenders/job.js';
 
-/** The highest limit that the engine finds by itself. */
-const HIGHEST_AUTO = 10_000;
-
 /** The heap that `npm start` gives a consumer with such a limit. */
 export function heapFor(inFlight: InFlight): Heap {
-  return consumerHeap({ IN_FLIGHT_LIMIT: String(inFlight === 'auto' ? HIGHEST_AUTO : inFlight) });
+  return consumerHeap({ IN_FLIGHT_LIMIT: String(inFlight) });
 }
 
 /** As much young heap as a consumer has, and of the old as much as the machine: for what bounds nothing. */

@@ -68,7 +68,12 @@ export async function scaledRun(setUp: ScaledSetUp, { stack, seconds, signal }: 
   await pause(systemClock, seconds * 1_000);
   const last = await lookAt(watch, heartbeats);
   const totals = watch.totals();
-  await until(async () => (await ordersCollection(stack.mongo.db).estimatedDocumentCount()) >= before + count, signal);
+  const saved = async () => (await ordersCollection(stack.mongo.db).estimatedDocumentCount()) - before;
+  if ((await saved()) >= count)
+    throw new Error(
+      `all ${count} orders were saved before the measuring ended: the rate would not be that of ${consumers} consumers`,
+    );
+  await until(async () => (await saved()) >= count, signal);
   return {
     ...setUp,
     savedPerSecond: heartbeatRate(first, last),

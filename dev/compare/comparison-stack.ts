@@ -1,6 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { DEFAULT_PARTITIONS } from '#orders/topics.js';
 import { Mongo } from '#service/mongo.js';
 import { requireFreeSpace } from '../machine/disk-space.js';
@@ -15,6 +12,7 @@ import { AppLogView } from '../supervisor/app-log-view.js';
 import type { AppDefinition } from '../supervisor/app-process.js';
 import { App } from '../supervisor/app.js';
 import { readStackOptions } from '../supervisor/stack-options.js';
+import { makeComparisonFolder, removeFolder } from './comparison-folder.js';
 
 /** What the consumers are started with, as their variables. */
 export type ConsumerSettings = Readonly<
@@ -55,7 +53,7 @@ export class ComparisonStack {
 
   /** Resolves when servers and producer are ready. @throws StackError, or what the signal was aborted with; nothing is left then */
   static async start(options: ComparisonStackOptions): Promise<ComparisonStack> {
-    const directory = await mkdtemp(join(tmpdir(), 'orders-compare-'));
+    const directory = await makeComparisonFolder();
     let stack: ComparisonStack | undefined;
     try {
       await requireFreeSpace(directory, DATA_NEED_MIB, 'the comparison');
@@ -66,7 +64,7 @@ export class ComparisonStack {
       print('producer serves');
       return stack;
     } catch (error) {
-      if (stack === undefined) await remove(directory);
+      if (stack === undefined) await removeFolder(directory);
       else await stack.stop();
       throw error;
     }
@@ -101,7 +99,7 @@ export class ComparisonStack {
     await this.mongo.client.close();
     await Promise.all([this.producer, ...this.consumers].map(async (app) => app.stop(STOP_BUDGET_MS)));
     await this.servers.stop();
-    await remove(this.directory);
+    await removeFolder(this.directory);
   }
 
   /** Ends everything now, and leaves the data. */
@@ -112,9 +110,9 @@ export class ComparisonStack {
 
   /** A member that were killed would hold its partitions until the group misses it. */
   private async drain(): Promise<void> {
-    const leaving = this.consumers;
+    // Those that are cut short are still there to be stopped.
+    await this.unlessAborted(Promise.all(this.consumers.map(async (app) => app.stop(DRAIN_BUDGET_MS))));
     this.consumers = [];
-    await Promise.all(leaving.map(async (app) => app.stop(DRAIN_BUDGET_MS)));
   }
 
   private appOf(definition: AppDefinition): App {
@@ -140,9 +138,4 @@ async function contextOf(directory: string, { addresses }: ServersAlone): Promis
   const ports = { PRODUCER_PORT: String(await freePort()) };
   const options = readStackOptions(['--data', directory], ports, PROJECT_DIRECTORY);
   return { options, addresses, partitions: DEFAULT_PARTITIONS, pageTokenSecret: '', startedAt: new Date(), env };
-}
-
-/** Again and again for a while: a server that was just killed may still write. */
-async function remove(directory: string): Promise<void> {
-  await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 }

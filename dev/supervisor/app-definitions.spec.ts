@@ -54,7 +54,7 @@ describe('the variables of an app', () => {
   });
 
   it('give a consumer more heap for more in flight', () => {
-    expect(consumerDefinition(context, 1).heap.oldMiB).toBe(256);
+    expect(consumerDefinition(context, 1).heap.oldMiB).toBe(328);
     const wide = { ...context, options: readStackOptions(['--in-flight', '20000'], {}, '/project') };
     expect(consumerDefinition(wide, 1).heap.oldMiB).toBe(528);
   });

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { MAX_WISHED_IN_FLIGHT } from '#orders/in-flight-wish.js';
 import type { PortClaim } from '../machine/ports.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 import type { ServerAddresses } from '../servers/embedded-servers.js';
@@ -87,16 +88,15 @@ export function consumerDefinition(context: AppContext, n: number): AppDefinitio
   return define(`consumer-${n}`, 'consumer', context, consumerHeap({ ...context.env, ...settings }), settings);
 }
 
-/** The most that a consumer that finds its limit by itself may have in flight. */
-const AUTO_AT_MOST = 10_000;
-
 /**
- * A consumer holds some kilobytes for each record in flight: what the default limit needs, and more for larger ones. Thousands
- * of them last half a second, longer than a small young heap has room for; a larger one saves a tenth of the CPU.
+ * A consumer holds some kilobytes for each record in flight: what the highest limit needs that may be wished for while it runs (or that
+ * `auto` may find), and more for larger ones. Thousands of them last half a second, longer than a small young heap has room for; a larger one
+ * saves a tenth of the CPU.
  */
 export function consumerHeap({ IN_FLIGHT_LIMIT }: NodeJS.ProcessEnv): Heap {
-  const inFlight = IN_FLIGHT_LIMIT === 'auto' ? AUTO_AT_MOST : Number(IN_FLIGHT_LIMIT || 0);
-  return { oldMiB: Math.max(256, 128 + Math.ceil(inFlight / 50)), youngMiB: 64 };
+  const started = IN_FLIGHT_LIMIT === 'auto' ? 0 : Number(IN_FLIGHT_LIMIT || 0);
+  const inFlight = Math.max(MAX_WISHED_IN_FLIGHT, started);
+  return { oldMiB: 128 + Math.ceil(inFlight / 50), youngMiB: 64 };
 }
 
 /** Under `--auth`: the provider of the tokens that all services ask for. It is for this machine only. */
