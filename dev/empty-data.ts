@@ -11,6 +11,8 @@ const MADE_BY_THE_STACK = [
   'kafka',
   'registry',
   'mongodb',
+  // Of a replicated stack.
+  ...[1, 2, 3].flatMap((n) => [`kafka-${n}`, `mongodb-${n}`]),
   'logs',
   'stack.json',
   'processes.json',

@@ -7,6 +7,7 @@ export type StackErrorCode =
   | 'unsupported-platform'
   | 'data-in-use'
   | 'partitions-fixed'
+  | 'replication-fixed'
   | 'port-in-use'
   | 'disk-full'
   | 'client-missing'

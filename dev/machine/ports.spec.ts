@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { freePort, portsInUse } from './ports.js';
+import { freePort, freePortsInARow, portsInUse } from './ports.js';
 
 const kafka = { owner: 'Kafka', host: '127.0.0.1', port: 9092, setting: 'KAFKA_PORT' };
 const producer = { owner: 'the producer', host: '127.0.0.1', port: 60_000, setting: 'PRODUCER_PORT' };
@@ -23,6 +23,11 @@ describe('the message about ports in use', () => {
     ]);
     expect(error.remedy).toContain('KAFKA_PORT=19092 PRODUCER_PORT=50000 npm start');
   });
+
+  it('names a setting once that is for several nodes', () => {
+    const taken = [kafka, { ...kafka, port: 9093 }].map((claim) => ({ claim, holder: undefined }));
+    expect(portsInUse(taken).remedy).toContain('for example: KAFKA_PORT=19092 npm start');
+  });
 });
 
 describe('a free port', () => {
@@ -31,5 +36,13 @@ describe('a free port', () => {
     const ask = async (): Promise<number> => given.shift() ?? 0;
     expect(await freePort(ask)).toBe(40_001);
     expect(await freePort(ask)).toBe(40_002);
+  });
+
+  it('has others behind it where some in a row are asked for, and none of these was given out', async () => {
+    const given = [40_010, 40_008, 40_020, 40_021, 40_023];
+    const ask = async (): Promise<number> => given.shift() ?? 0;
+    expect(await freePort(ask)).toBe(40_010);
+    expect(await freePortsInARow(3, ask)).toBe(40_020);
+    expect(await freePort(ask)).toBe(40_023);
   });
 });

@@ -3,6 +3,8 @@ import { StackError } from '../stack-error.js';
 import { holderOfPort } from './port-holder.js';
 import { isErrno } from './process-table.js';
 
+export const LAST_PORT = 65_535;
+
 /** A port that the stack is about to use. */
 export interface PortClaim {
   /** Who will listen on it, as shown to people. */
@@ -19,6 +21,8 @@ export interface PortClaim {
  */
 const promised = new Set<number>();
 
+const LOOPBACK = '127.0.0.1';
+
 /** Any port that is free on loopback now and that nobody here was promised. Nothing reserves it: the caller should use it soon. */
 export async function freePort(ask: () => Promise<number> = askTheMachine): Promise<number> {
   let port = await ask();
@@ -27,11 +31,25 @@ export async function freePort(ask: () => Promise<number> = askTheMachine): Prom
   return port;
 }
 
+/** The first of so many ports in a row that are free, as `freePort` has them. */
+export async function freePortsInARow(count: number, ask: () => Promise<number> = askTheMachine): Promise<number> {
+  for (;;) {
+    const first = await freePort(ask);
+    const others = Array.from({ length: count - 1 }, (_, at) => first + 1 + at);
+    const areFree = await Promise.all(
+      others.map(async (port) => port <= LAST_PORT && !promised.has(port) && (await isFree({ host: LOOPBACK, port }))),
+    );
+    if (!areFree.every(Boolean)) continue;
+    for (const port of others) promised.add(port);
+    return first;
+  }
+}
+
 async function askTheMachine(): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const server = createServer();
   server.once('error', reject);
-  server.listen(0, '127.0.0.1', () => {
+  server.listen(0, LOOPBACK, () => {
     const address = server.address();
     server.close(() => {
       if (address !== null && typeof address === 'object') resolve(address.port);
@@ -59,9 +77,8 @@ export function portsInUse(taken: readonly { claim: PortClaim; holder: string | 
   const lines = taken.map(({ claim, holder }) => {
     return `Port ${claim.port}, for ${claim.owner}, is in use${holder === undefined ? '' : ` by ${holder}`}.`;
   });
-  const settings = taken.map(
-    ({ claim }) => `${claim.setting}=${claim.port + 10_000 > 65_535 ? claim.port - 10_000 : claim.port + 10_000}`,
-  );
+  const firsts = Map.groupBy(taken, ({ claim }) => claim.setting).values();
+  const settings = [...firsts].flatMap(([first]) => (first === undefined ? [] : [elsewhere(first.claim)]));
   return new StackError(
     'port-in-use',
     lines.join('\n'),
@@ -69,7 +86,11 @@ export function portsInUse(taken: readonly { claim: PortClaim; holder: string | 
   );
 }
 
-function isFree({ host, port }: PortClaim): Promise<boolean> {
+function elsewhere({ setting, port }: PortClaim): string {
+  return `${setting}=${port + 10_000 > LAST_PORT ? port - 10_000 : port + 10_000}`;
+}
+
+function isFree({ host, port }: Pick<PortClaim, 'host' | 'port'>): Promise<boolean> {
   const { promise, resolve, reject } = Promise.withResolvers<boolean>();
   const server = createServer();
   server.once('error', (error) => {

@@ -1,13 +1,14 @@
 import type { PortClaim } from '../machine/ports.js';
 import type { EmbeddedChoice, EmbeddedParts } from '../parts/embedded-parts.js';
 import type { DataDirectory } from './data-directory.js';
+import { KafkaCluster } from './kafka-cluster.js';
 import { KafkaServer, singleNode } from './kafka-server.js';
-import { MongodbServer } from './mongodb-server.js';
+import { mongodbUri, MongodbServer, replicaSet, singleMember } from './mongodb-server.js';
 import { RegistryServer } from './registry-server.js';
 import { ServerGuard } from './server-guard.js';
 import { Server, type ServerEvents } from './server.js';
 
-/** The ports of the embedded servers. */
+/** The ports of the embedded servers. Of several nodes the others have the next ones. */
 export interface ServerPorts {
   readonly kafka: number;
   readonly registry: number;
@@ -22,41 +23,72 @@ export interface ServerAddresses {
   MONGODB_URI?: string;
 }
 
-/** The ports that the chosen servers are going to take. */
-export function serverPortClaims(choice: EmbeddedChoice, ports: ServerPorts): PortClaim[] {
+/** Which servers, where, and how many of each. */
+export interface ServerLayout {
+  readonly choice: EmbeddedChoice;
+  readonly ports: ServerPorts;
+  /** Three nodes each of Kafka and MongoDB, any one of which may be away. */
+  readonly isReplicated: boolean;
+}
+
+const REPLICAS = 3;
+
+/** The ports that the servers are going to take. */
+export function serverPortClaims({ choice, ports, isReplicated }: ServerLayout): PortClaim[] {
   const host = '127.0.0.1';
+  const claims = (owner: string, all: readonly number[], setting: string): PortClaim[] =>
+    all.map((port) => ({ owner, host, port, setting }));
   return [
-    ...(choice.kafka ? [{ owner: 'Kafka', host, port: ports.kafka, setting: 'KAFKA_PORT' }] : []),
-    ...(choice.registry
-      ? [{ owner: 'the schema registry', host, port: ports.registry, setting: 'REGISTRY_PORT' }]
-      : []),
-    ...(choice.mongodb ? [{ owner: 'MongoDB', host, port: ports.mongodb, setting: 'MONGODB_PORT' }] : []),
+    ...(choice.kafka ? claims('Kafka', nodePorts(ports.kafka, isReplicated), 'KAFKA_PORT') : []),
+    ...(choice.registry ? claims('the schema registry', [ports.registry], 'REGISTRY_PORT') : []),
+    ...(choice.mongodb ? claims('MongoDB', nodePorts(ports.mongodb, isReplicated), 'MONGODB_PORT') : []),
   ];
+}
+
+function nodePorts(first: number, isReplicated: boolean): number[] {
+  return Array.from({ length: isReplicated ? REPLICAS : 1 }, (_, at) => first + at);
+}
+
+/** The programs of a layout. */
+interface Programs {
+  readonly kafka: readonly KafkaServer[];
+  readonly registry: RegistryServer | undefined;
+  readonly mongodb: readonly MongodbServer[];
 }
 
 /** The chosen servers on one data folder, started and stopped together: none of them needs another. */
 export class EmbeddedServers {
   readonly guard: ServerGuard;
   private readonly servers: readonly Server[];
-  private readonly kafka: KafkaServer | undefined;
-  private readonly registry: RegistryServer | undefined;
-  private readonly mongodb: MongodbServer | undefined;
 
-  constructor(
-    choice: EmbeddedChoice,
-    ports: ServerPorts,
+  private constructor(
+    private readonly layout: ServerLayout,
+    private readonly programs: Programs,
     data: DataDirectory,
-    parts: EmbeddedParts,
     events: ServerEvents,
   ) {
     this.guard = new ServerGuard(data.path);
-    this.kafka = choice.kafka ? new KafkaServer(parts, singleNode(ports.kafka, data.path), data.path) : undefined;
-    this.registry = choice.registry ? new RegistryServer(parts, ports.registry, data.path) : undefined;
-    this.mongodb = choice.mongodb ? new MongodbServer(parts, ports.mongodb, data.path) : undefined;
     const surroundings = { records: data.records, guard: this.guard };
-    this.servers = [this.kafka, this.registry, this.mongodb]
-      .filter((program) => program !== undefined)
-      .map((program) => new Server(program, surroundings, events));
+    const { kafka, registry, mongodb } = programs;
+    this.servers = [...kafka, ...(registry === undefined ? [] : [registry]), ...mongodb].map(
+      (program) => new Server(program, surroundings, events),
+    );
+  }
+
+  /** Nothing starts yet. */
+  static async of(
+    layout: ServerLayout,
+    data: DataDirectory,
+    parts: EmbeddedParts,
+    events: ServerEvents,
+  ): Promise<EmbeddedServers> {
+    const { choice, ports } = layout;
+    const programs = {
+      kafka: choice.kafka ? await kafkaNodes(layout, parts, data.path) : [],
+      registry: choice.registry ? new RegistryServer(parts, ports.registry, data.path) : undefined,
+      mongodb: choice.mongodb ? mongodbMembers(layout, parts, data.path) : [],
+    };
+    return new EmbeddedServers(layout, programs, data, events);
   }
 
   /**
@@ -74,10 +106,16 @@ export class EmbeddedServers {
 
   /** Available once started. */
   async addresses(): Promise<ServerAddresses> {
+    const { kafka, registry, mongodb } = this.programs;
+    const { ports, isReplicated } = this.layout;
+    const [node] = kafka;
     return {
-      ...(this.kafka && { KAFKA_BROKERS: this.kafka.brokers, KAFKA_CLUSTER_ID: await this.kafka.clusterId() }),
-      ...(this.registry && { SCHEMA_REGISTRY_URL: this.registry.url }),
-      ...(this.mongodb && { MONGODB_URI: this.mongodb.uri }),
+      ...(node && {
+        KAFKA_BROKERS: kafka.map(({ brokers }) => brokers).join(','),
+        KAFKA_CLUSTER_ID: await node.clusterId(),
+      }),
+      ...(registry && { SCHEMA_REGISTRY_URL: registry.url }),
+      ...(mongodb.length > 0 && { MONGODB_URI: mongodbUri(nodePorts(ports.mongodb, isReplicated)) }),
     };
   }
 
@@ -86,4 +124,18 @@ export class EmbeddedServers {
     await Promise.all(this.servers.map((server) => server.stop(budgetMs)));
     this.guard.dismiss();
   }
+}
+
+async function kafkaNodes(
+  { ports, isReplicated }: ServerLayout,
+  parts: EmbeddedParts,
+  dataDirectory: string,
+): Promise<readonly KafkaServer[]> {
+  if (!isReplicated) return [new KafkaServer(parts, singleNode(ports.kafka, dataDirectory), dataDirectory)];
+  return (await KafkaCluster.of(parts, nodePorts(ports.kafka, true), dataDirectory)).nodes;
+}
+
+function mongodbMembers({ ports, isReplicated }: ServerLayout, parts: EmbeddedParts, path: string): MongodbServer[] {
+  const members = isReplicated ? replicaSet(nodePorts(ports.mongodb, true), path) : [singleMember(ports.mongodb, path)];
+  return members.map((member) => new MongodbServer(parts, member, path));
 }

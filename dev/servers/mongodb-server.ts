@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { EmbeddedParts } from '../parts/embedded-parts.js';
-import { becomePrimary } from './replica-set.js';
+import { serveInReplicaSet } from './replica-set.js';
 import type { ServerProgram } from './server.js';
 
 const REPLICA_SET = 'orders';
@@ -14,6 +14,40 @@ const REPLICA_SET = 'orders';
 const MAX_CACHE_GIB = 4;
 const MIN_CACHE_GIB = 0.25;
 
+/** A member of a replica set. */
+export interface MongodbNode {
+  /** As shown to people, and the name of its log. */
+  readonly name: string;
+  readonly port: number;
+  readonly directory: string;
+  /** Of all members, its own included, in an order that stays. */
+  readonly memberPorts: readonly number[];
+}
+
+/** The member of a set of one: what transactions and majority writes need. */
+export function singleMember(port: number, dataDirectory: string): MongodbNode {
+  return { name: 'MongoDB', port, directory: join(dataDirectory, 'mongodb'), memberPorts: [port] };
+}
+
+/** The members of a set of several, each in a folder of its own. */
+export function replicaSet(ports: readonly number[], dataDirectory: string): MongodbNode[] {
+  return ports.map((port, at) => ({
+    name: `MongoDB-${at + 1}`,
+    port,
+    directory: join(dataDirectory, `mongodb-${at + 1}`),
+    memberPorts: ports,
+  }));
+}
+
+/** Where clients find it, in the form of MONGODB_URI: every member. */
+export function mongodbUri(memberPorts: readonly number[]): string {
+  return `mongodb://${hostsOf(memberPorts).join(',')}/orders?replicaSet=${REPLICA_SET}`;
+}
+
+function hostsOf(ports: readonly number[]): string[] {
+  return ports.map((port) => `127.0.0.1:${port}`);
+}
+
 /** The cache that mongod may fill, in GiB: a quarter of the machine's memory, within bounds. Its own default is half of it. */
 export function cacheGib(memoryBytes: number): number {
   const quarter = Math.floor(memoryBytes / 2 ** 30) / 4;
@@ -21,30 +55,24 @@ export function cacheGib(memoryBytes: number): number {
 }
 
 /**
- * A replica set of one mongod, on loopback: transactions and majority writes need a set. It is run like the other
- * servers, not by mongodb-memory-server, whose own killer ends mongod a second after its parent, while the apps still save.
+ * A mongod on loopback, member of a replica set, be it one of its own. It is run like the other servers, not by mongodb-memory-server,
+ * whose own killer ends mongod a second after its parent, while the apps still save.
  */
 export class MongodbServer implements ServerProgram {
-  readonly name = 'MongoDB';
+  readonly name: string;
   readonly logFile: string;
-  private readonly directory: string;
 
   constructor(
     private readonly parts: EmbeddedParts,
-    private readonly port: number,
+    private readonly node: MongodbNode,
     dataDirectory: string,
   ) {
-    this.directory = join(dataDirectory, 'mongodb');
-    this.logFile = join(dataDirectory, 'logs', 'mongodb.log');
-  }
-
-  /** Where clients find it, in the form of MONGODB_URI. */
-  get uri(): string {
-    return `mongodb://127.0.0.1:${this.port}/orders?replicaSet=${REPLICA_SET}`;
+    this.name = node.name;
+    this.logFile = join(dataDirectory, 'logs', `${node.name.toLowerCase()}.log`);
   }
 
   async prepare(): Promise<void> {
-    await mkdir(this.directory, { recursive: true });
+    await mkdir(this.node.directory, { recursive: true });
   }
 
   command(): { file: string; args: readonly string[] } {
@@ -52,15 +80,15 @@ export class MongodbServer implements ServerProgram {
       file: this.parts.mongod,
       args: [
         '--dbpath',
-        this.directory,
+        this.node.directory,
         '--bind_ip',
         '127.0.0.1',
         '--port',
-        String(this.port),
+        String(this.node.port),
         '--replSet',
         REPLICA_SET,
         '--wiredTigerCacheSizeGB',
-        String(cacheGib(totalmem())),
+        String(cacheGib(totalmem() / this.node.memberPorts.length)),
         // Its default is to write dirty pages out when they are 5 % of the cache. An index leaf that is touched at random is
         // dirty again at once, and is written again for each of its next entries: measured, half of all of its work.
         '--wiredTigerEngineConfigString',
@@ -71,6 +99,9 @@ export class MongodbServer implements ServerProgram {
         // What a killed process has left open keeps the counter of order numbers from all others; ours take milliseconds.
         '--setParameter',
         'transactionLifetimeLimitSeconds=10',
+        // A member that is asked to end waits so long for clients and the others; 15 s by default, and all of a set are asked at once.
+        '--setParameter',
+        'shutdownTimeoutMillisForSignaledShutdown=2000',
         // Its oplog would take 5 % of the disk.
         '--oplogSize',
         '1024',
@@ -87,6 +118,7 @@ export class MongodbServer implements ServerProgram {
   }
 
   probe(): Promise<void> {
-    return becomePrimary(`127.0.0.1:${this.port}`, REPLICA_SET);
+    const { port, memberPorts } = this.node;
+    return serveInReplicaSet(`127.0.0.1:${port}`, { name: REPLICA_SET, hosts: hostsOf(memberPorts) });
   }
 }

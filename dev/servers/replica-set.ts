@@ -6,27 +6,35 @@ export interface ReplicaSetConfig {
   readonly members: readonly { readonly host: string }[];
 }
 
+/** A set as it shall be; the first member sees to that. */
+export interface WantedSet {
+  readonly name: string;
+  readonly hosts: readonly string[];
+}
+
 const NOT_YET_INITIALIZED = 94;
 
-/** What is to be done about a replica set of one, given its configuration, or undefined for a fresh mongod. */
+/** What the member at `host` has to do about its set, given its configuration, or undefined for a fresh mongod. */
 export function replicaSetStep(
   config: ReplicaSetConfig | undefined,
   host: string,
-  name: string,
+  { name, hosts }: WantedSet,
 ): { command: Document } | 'wait' {
-  if (config === undefined) return { command: { replSetInitiate: { _id: name, members: [{ _id: 0, host }] } } };
-  const [member] = config.members;
-  if (member?.host === host) return 'wait';
-  // The port is another than at the last start: the member doesn't find itself in its own configuration, and only force helps.
-  const moved = { ...config, version: config.version + 1, members: [{ ...member, host }] };
-  return { command: { replSetReconfig: moved, force: true } };
+  // One does it: two that began at once would make two sets.
+  if (host !== hosts[0]) return 'wait';
+  if (config === undefined)
+    return { command: { replSetInitiate: { _id: name, members: hosts.map((each, _id) => ({ _id, host: each })) } } };
+  if (config.members.every((member, at) => member.host === hosts[at])) return 'wait';
+  // The ports are others than at the last start: no member finds itself in its own configuration, and only force helps.
+  const members = config.members.map((member, at) => ({ ...member, host: hosts[at] }));
+  return { command: { replSetReconfig: { ...config, version: config.version + 1, members }, force: true } };
 }
 
 /**
- * Resolves when the mongod at `host` is the primary of its set of one, and does what is lacking for it: the first
- * configuration, or the new port in an old one. Rejects while it isn't primary yet. Repeating it is harmless.
+ * Resolves when the mongod at `host` has its place in its set, and that has a primary. Does what is lacking for it: the first
+ * configuration, or the new ports in an old one. Rejects while it isn't so far. Repeating it is harmless.
  */
-export async function becomePrimary(host: string, name: string): Promise<void> {
+export async function serveInReplicaSet(host: string, wanted: WantedSet): Promise<void> {
   const client = new MongoClient(`mongodb://${host}/?directConnection=true`, {
     serverSelectionTimeoutMS: 1_000,
     connectTimeoutMS: 1_000,
@@ -34,10 +42,11 @@ export async function becomePrimary(host: string, name: string): Promise<void> {
   });
   try {
     const admin = client.db('admin');
-    const step = replicaSetStep(await configOf(admin), host, name);
+    const step = replicaSetStep(await configOf(admin), host, wanted);
     if (step !== 'wait') await admin.command(step.command);
-    const { isWritablePrimary } = await admin.command({ hello: 1 });
-    if (isWritablePrimary !== true) throw new Error('Not primary yet');
+    const { isWritablePrimary, secondary, primary } = await admin.command({ hello: 1 });
+    if (isWritablePrimary !== true && !(secondary === true && primary !== undefined))
+      throw new Error('Neither the primary of its set yet, nor secondary to one');
   } finally {
     await client.close();
   }

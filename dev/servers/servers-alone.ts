@@ -39,10 +39,11 @@ export async function startServersAlone(
     data.close();
   };
   try {
-    await requireFreePorts(serverPortClaims(ALL, chosen));
+    const layout = { choice: ALL, ports: chosen, isReplicated: false };
+    await requireFreePorts(serverPortClaims(layout));
     const parts = await provideParts(ALL, print, signal);
     signal.throwIfAborted();
-    servers = new EmbeddedServers(ALL, chosen, data, parts, {
+    servers = await EmbeddedServers.of(layout, data, parts, {
       onCrash: print,
       onLost: (error) => print(explain(error)),
     });

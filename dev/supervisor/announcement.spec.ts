@@ -3,9 +3,9 @@ import { announcement } from './announcement.js';
 
 describe('the lines before ready', () => {
   const where = {
-    producer: 'http://127.0.0.1:3001',
+    producers: ['http://127.0.0.1:3001'],
     issuer: undefined,
-    queryApi: 'http://127.0.0.1:3000',
+    queryApis: ['http://127.0.0.1:3000', 'http://127.0.0.1:43210'],
     console: 'http://127.0.0.1:3002',
     consumers: 2,
     brokers: '127.0.0.1:9092',
@@ -17,6 +17,7 @@ describe('the lines before ready', () => {
   it('say where the API documents are', () => {
     expect(announcement(where)).toContain('  Producer         http://127.0.0.1:3001/docs');
     expect(announcement(where)).toContain('  Query API        http://127.0.0.1:3000/docs');
+    expect(announcement(where)).toContain('  Query API        http://127.0.0.1:43210/docs');
   });
 
   it("don't show a password", () => {

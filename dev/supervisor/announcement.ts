@@ -2,8 +2,8 @@ import { join } from 'node:path';
 
 /** Where everything is, once it is ready. */
 export interface Whereabouts {
-  readonly producer: string | undefined;
-  readonly queryApi: string | undefined;
+  readonly producers: readonly (string | undefined)[];
+  readonly queryApis: readonly (string | undefined)[];
   readonly console: string | undefined;
   /** `undefined`: no tokens are asked for. */
   readonly issuer: string | undefined;
@@ -16,11 +16,11 @@ export interface Whereabouts {
 
 /** The lines before `ready`. A password in a given MONGODB_URI isn't shown. */
 export function announcement(where: Whereabouts): string[] {
-  const { producer, queryApi, issuer } = where;
+  const { producers, queryApis, issuer } = where;
   return [
     '',
-    `  Producer         ${producer}/docs`,
-    `  Query API        ${queryApi}/docs`,
+    ...producers.map((url) => `  Producer         ${url}/docs`),
+    ...queryApis.map((url) => `  Query API        ${url}/docs`),
     `  Console          ${where.console}/docs`,
     ...(issuer === undefined ? [] : [`  Tokens           ${issuer}, client orders-demo, secret orders-demo-secret`]),
     `  Consumers        ${where.consumers}`,

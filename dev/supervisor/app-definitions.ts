@@ -49,15 +49,30 @@ export function appPortClaims(options: StackOptions): PortClaim[] {
   ];
 }
 
-export function producerDefinition(context: AppContext): AppDefinition {
-  return define('producer', 'producer', context, PRODUCER_HEAP, { PORT: String(context.options.producerPort) });
+/** Producers and query APIs: one of each, or two where any one may be away. */
+export function servedBy(context: AppContext): AppDefinition[] {
+  const numbers = context.options.isReplicated ? [1, 2] : [1];
+  return [...numbers.map((n) => producerDefinition(context, n)), ...numbers.map((n) => queryApiDefinition(context, n))];
 }
 
-export function queryApiDefinition(context: AppContext): AppDefinition {
-  return define('query-api', 'query-api', context, QUERY_API_HEAP, {
-    PORT: String(context.options.queryApiPort),
+/** The nth producer, counted from 1. Those after the first take any free port. */
+export function producerDefinition(context: AppContext, n = 1): AppDefinition {
+  const port = n === 1 ? context.options.producerPort : 0;
+  return define(nameOf('producer', n), 'producer', context, PRODUCER_HEAP, { PORT: String(port) });
+}
+
+/** The nth query API, counted from 1. Those after the first take any free port. */
+export function queryApiDefinition(context: AppContext, n = 1): AppDefinition {
+  const port = n === 1 ? context.options.queryApiPort : 0;
+  return define(nameOf('query-api', n), 'query-api', context, QUERY_API_HEAP, {
+    PORT: String(port),
+    // The same for all: a walk goes on at any of them.
     PAGE_TOKEN_SECRET: context.env['PAGE_TOKEN_SECRET'] || context.pageTokenSecret,
   });
+}
+
+function nameOf(app: string, n: number): string {
+  return n === 1 ? app : `${app}-${n}`;
 }
 
 export function consoleDefinition(context: AppContext): AppDefinition {

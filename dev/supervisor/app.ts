@@ -37,6 +37,11 @@ export class App {
     return this.definition.name;
   }
 
+  /** Of which kind it is. */
+  get job(): string | undefined {
+    return this.definition.job;
+  }
+
   get url(): string | undefined {
     return this.current?.url;
   }

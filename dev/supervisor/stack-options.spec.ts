@@ -23,6 +23,7 @@ describe('npm start', () => {
       consumers: 1,
       partitions: undefined,
       watch: false,
+      isReplicated: false,
       auth: false,
       serverPorts: { kafka: 9092, registry: 8081, mongodb: 27017 },
       producerPort: 3001,
@@ -111,6 +112,18 @@ describe('npm start', () => {
   it('refuses one port for two', () => {
     expect(refusal([], { PRODUCER_PORT: '3000' }).message).toBe('PRODUCER_PORT and QUERY_API_PORT are both 3000.');
     expect(refusal([], { CONSOLE_PORT: '3001' }).message).toBe('PRODUCER_PORT and CONSOLE_PORT are both 3001.');
+  });
+
+  it('runs two of each service, three nodes of each server and three consumers, where any one may be away', () => {
+    expect(read(['--replicated'])).toMatchObject({ isReplicated: true, consumers: 3 });
+    expect(read(['--replicated', '--consumers', '1']).consumers).toBe(1);
+  });
+
+  it('needs the ports after the first of each server then', () => {
+    const taken = { MONGODB_PORT: '9094' };
+    expect(read([], taken).serverPorts.mongodb).toBe(9094);
+    expect(refusal(['--replicated'], taken).message).toBe('KAFKA_PORT and MONGODB_PORT are both 9094.');
+    expect(refusal(['--replicated'], { KAFKA_PORT: '65534' }).message).toContain('KAFKA_PORT leaves no room');
   });
 
   it("doesn't mind the port of a server that isn't started", () => {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { ServerPorts } from '../servers/embedded-servers.js';
+import { LAST_PORT } from '../machine/ports.js';
+import { serverPortClaims, type ServerPorts } from '../servers/embedded-servers.js';
 import { StackError } from '../stack-error.js';
 
 /** What `npm start` was asked to run. */
@@ -11,6 +12,8 @@ export interface StackOptions {
   readonly partitions: number | undefined;
   /** Rebuild and restart the apps when a source file changes. */
   readonly watch: boolean;
+  /** Three Kafka nodes and MongoDB members, two producers and query APIs: any one process may be away. */
+  readonly isReplicated: boolean;
   /** Runs the development issuer, and asks for its tokens. */
   readonly auth: boolean;
   readonly serverPorts: ServerPorts;
@@ -29,11 +32,12 @@ export const DEFAULT_PARTITIONS = 12;
 
 const FLAGS = `The flags of npm start, after a --:
   --data DIR            where the data are kept (default .data)
-  --consumers N         consumer processes, 0 to 64 (default 1)
+  --consumers N         consumer processes, 0 to 64 (default 1, with --replicated 3)
   --partitions N        partitions of a fresh orders.v1, 1 to 1000 (default 12)
   --in-flight N         orders in flight in each consumer, 1 to 1000000 (default 6000), or auto
   --ordering WHAT       what keeps its order: key (an account's orders; the default), partition or unordered
   --save-ms MIN..MAX    the simulated save in milliseconds (default 0..1000)
+  --replicated          three Kafka nodes and MongoDB members, two producers and query APIs: any one may be away
   --auth                ask for tokens, and run an issuer that makes them
   --watch               restart the apps when a source file changes (npm run dev)
 for example: npm start -- --consumers 2 --save-ms 0..100`;
@@ -45,6 +49,7 @@ const FLAG_TYPES = {
   'in-flight': { type: 'string' },
   ordering: { type: 'string' },
   'save-ms': { type: 'string' },
+  replicated: { type: 'boolean' },
   auth: { type: 'boolean' },
   watch: { type: 'boolean' },
 } as const;
@@ -57,13 +62,15 @@ export function readStackOptions(
 ): StackOptions {
   const flags = parseFlags(args);
   const inFlight = flags['in-flight'];
+  const isReplicated = flags.replicated ?? false;
   const { ordering, 'save-ms': saveMs } = flags;
   const partitions = flags.partitions ?? (env['TOPIC_PARTITIONS'] || undefined);
   const options: StackOptions = {
     dataDirectory: resolve(projectDirectory, flags.data || '.data'),
-    consumers: flags.consumers === undefined ? 1 : wholeFlag('consumers', flags.consumers, 1, 64),
+    consumers: flags.consumers === undefined ? (isReplicated ? 3 : 1) : wholeFlag('consumers', flags.consumers, 1, 64),
     partitions: partitions === undefined ? undefined : wholeFlag('partitions', partitions, 1, 1000),
     watch: flags.watch ?? false,
+    isReplicated,
     auth: withIssuerOfItsOwn(flags.auth ?? false, env),
     serverPorts: {
       kafka: port(env, 'KAFKA_PORT', 9092),
@@ -132,14 +139,20 @@ function port(env: NodeJS.ProcessEnv, setting: string, otherwise: number): numbe
   const text = env[setting];
   if (!text) return otherwise;
   const value = Number(text);
-  if (/^\d+$/.test(text) && value >= 1 && value <= 65_535) return value;
+  if (/^\d+$/.test(text) && value >= 1 && value <= LAST_PORT) return value;
   throw new StackError('bad-setting', `${setting} is "${text}".`, 'It takes a port number from 1 to 65535.');
 }
 
 function requireDifferentPorts(options: StackOptions): void {
-  const { serverPorts, producerPort, queryApiPort, consolePort, issuerPort, external } = options;
+  const { serverPorts, isReplicated, producerPort, queryApiPort, consolePort, issuerPort, external } = options;
   const ports = new Map<number, string>();
   const claim = (setting: string, number: number): void => {
+    if (number > LAST_PORT)
+      throw new StackError(
+        'bad-setting',
+        `${setting} leaves no room for the nodes after it.`,
+        `The last port is ${LAST_PORT}.`,
+      );
     const other = ports.get(number);
     if (other !== undefined) {
       throw new StackError(
@@ -150,9 +163,9 @@ function requireDifferentPorts(options: StackOptions): void {
     }
     ports.set(number, setting);
   };
-  if (!external.kafka) claim('KAFKA_PORT', serverPorts.kafka);
-  if (!external.registry) claim('REGISTRY_PORT', serverPorts.registry);
-  if (!external.mongodb) claim('MONGODB_PORT', serverPorts.mongodb);
+  const choice = { kafka: !external.kafka, registry: !external.registry, mongodb: !external.mongodb };
+  for (const { setting, port: taken } of serverPortClaims({ choice, ports: serverPorts, isReplicated }))
+    claim(setting, taken);
   claim('PRODUCER_PORT', producerPort);
   claim('QUERY_API_PORT', queryApiPort);
   claim('CONSOLE_PORT', consolePort);

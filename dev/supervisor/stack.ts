@@ -2,10 +2,9 @@ import { join } from 'node:path';
 import { requireFreeSpace } from '../machine/disk-space.js';
 import { requireFreePorts } from '../machine/ports.js';
 import { signalIfThere } from '../machine/process-table.js';
-import { provideParts, type EmbeddedChoice } from '../parts/embedded-parts.js';
+import { provideParts } from '../parts/embedded-parts.js';
 import type { DataDirectory } from '../servers/data-directory.js';
-import { EmbeddedServers, serverPortClaims } from '../servers/embedded-servers.js';
-import { StackError } from '../stack-error.js';
+import { EmbeddedServers, serverPortClaims, type ServerLayout } from '../servers/embedded-servers.js';
 import { announcement } from './announcement.js';
 import { App } from './app.js';
 import {
@@ -14,8 +13,7 @@ import {
   consumerDefinition,
   issuerDefinition,
   issuerUrl,
-  producerDefinition,
-  queryApiDefinition,
+  servedBy,
   type AppContext,
 } from './app-definitions.js';
 import type { AppDefinition } from './app-process.js';
@@ -23,10 +21,11 @@ import type { AppLogView } from './app-log-view.js';
 import { ComparisonRun } from './comparison-run.js';
 import type { ConsoleRequest } from './console-requests.js';
 import { ConsumerPool } from './consumer-pool.js';
+import { partitionsOn, requireSameReplication } from './fitting-data.js';
 import { pageTokenSecret } from './page-token-secret.js';
 import { ScrapeTargets } from './scrape-targets.js';
 import { SourceWatch } from './source-watch.js';
-import { DEFAULT_PARTITIONS, type StackOptions } from './stack-options.js';
+import type { StackOptions } from './stack-options.js';
 
 /** Together under the 30 s that a stop may take. An app gives up by itself after 18 s; servers that take longer recover. */
 const DRAIN_BUDGET_MS = 19_000;
@@ -45,7 +44,7 @@ export class Stack {
   /** Rejects when something ends that nothing here can replace. */
   readonly broken: Promise<never>;
   private readonly breakdown = Promise.withResolvers<never>();
-  private readonly choice: EmbeddedChoice;
+  private readonly layout: ServerLayout;
   private servers: EmbeddedServers | undefined;
   private services: App[] = [];
   private consumers: ConsumerPool | undefined;
@@ -62,7 +61,11 @@ export class Stack {
   ) {
     this.broken = this.breakdown.promise;
     const { kafka, registry, mongodb } = options.external;
-    this.choice = { kafka: !kafka, registry: !registry, mongodb: !mongodb };
+    this.layout = {
+      choice: { kafka: !kafka, registry: !registry, mongodb: !mongodb },
+      ports: options.serverPorts,
+      isReplicated: options.isReplicated,
+    };
     this.comparison = new ComparisonRun({
       dataDirectory: data.path,
       env,
@@ -73,7 +76,8 @@ export class Stack {
 
   /**
    * Resolves when every app is ready. `signal` gives the start up, after which `stop` must still be called.
-   * Throws StackErrors; nothing has been started when it throws `port-in-use`, `disk-full`, `partitions-fixed` or `fetch-failed`.
+   * Throws StackErrors; nothing has been started when it throws `port-in-use`, `disk-full`, `partitions-fixed`,
+   * `replication-fixed` or `fetch-failed`.
    */
   start(signal: AbortSignal): Promise<void> {
     this.starting = this.startAll(signal);
@@ -108,27 +112,29 @@ export class Stack {
 
   private async startAll(signal: AbortSignal): Promise<void> {
     const { print } = this.voice;
-    const partitions = this.choosePartitions();
-    const claims = [...serverPortClaims(this.choice, this.options.serverPorts), ...appPortClaims(this.options)];
-    await requireFreePorts(claims);
-    await requireFreeSpace(this.data.path, DATA_NEED_MIB, 'the stack');
+    const { layout, data } = this;
+    const isEmbedded = layout.choice.kafka;
+    requireSameReplication(data.path, layout);
+    const partitions = isEmbedded ? partitionsOn(data, this.options.partitions) : this.options.partitions;
+    await requireFreePorts([...serverPortClaims(layout), ...appPortClaims(this.options)]);
+    await requireFreeSpace(data.path, DATA_NEED_MIB, 'the stack');
     const built = this.options.watch ? this.watchSources() : Promise.resolve();
     const [context] = await Promise.all([this.startServers(partitions, signal), built]);
     signal.throwIfAborted();
     await this.startApps(context);
     signal.throwIfAborted();
-    if (this.choice.kafka && partitions !== undefined) this.data.rememberPartitions(partitions);
+    if (isEmbedded && partitions !== undefined) data.rememberPartitions(partitions);
     for (const line of announcement(this.whereabouts(context))) print(line);
     print('ready');
   }
 
   private async startServers(partitions: number | undefined, signal: AbortSignal): Promise<AppContext> {
     const { print } = this.voice;
-    const { choice, options, data, env } = this;
-    if (Object.values(choice).some(Boolean)) {
-      const parts = await provideParts(choice, print, signal);
+    const { layout, options, data, env } = this;
+    if (Object.values(layout.choice).some(Boolean)) {
+      const parts = await provideParts(layout.choice, print, signal);
       signal.throwIfAborted();
-      this.servers = new EmbeddedServers(choice, options.serverPorts, data, parts, {
+      this.servers = await EmbeddedServers.of(layout, data, parts, {
         onCrash: print,
         onLost: (error) => this.breakdown.reject(error),
       });
@@ -146,21 +152,6 @@ export class Stack {
     return this.watch.firstBuild;
   }
 
-  private choosePartitions(): number | undefined {
-    const wanted = this.options.partitions;
-    if (!this.choice.kafka) return wanted;
-    const made = this.data.partitions;
-    if (made !== undefined && wanted !== undefined && wanted !== made) {
-      throw new StackError(
-        'partitions-fixed',
-        `The data in ${this.data.path} were made with ${made} partitions, and ${wanted} are asked for.`,
-        `A topic's keys would change their partitions, and so lose their order. Leave --partitions out, empty the data ` +
-          '(npm run reset), or use others (--data DIR).',
-      );
-    }
-    return wanted ?? made ?? DEFAULT_PARTITIONS;
-  }
-
   /** Services and consumers, in the order in which they are told of. */
   private get apps(): readonly App[] {
     return [...this.services, ...(this.consumers?.running ?? [])];
@@ -176,7 +167,7 @@ export class Stack {
     const { onRequest } = this;
     const surroundings = { records: this.data.records, guard: this.servers?.guard, view, onListening, onRequest };
     const make = (definition: AppDefinition): App => new App(definition, surroundings, print);
-    const services = [producerDefinition(context), queryApiDefinition(context), consoleDefinition(context)];
+    const services = [...servedBy(context), consoleDefinition(context)];
     this.services = [...(this.options.auth ? [issuerDefinition(context)] : []), ...services].map(make);
     this.consumers = new ConsumerPool({
       make: (n) => make(consumerDefinition(context, n)),
@@ -219,11 +210,12 @@ export class Stack {
   }
 
   private whereabouts({ addresses, env, options }: AppContext): Parameters<typeof announcement>[0] {
-    const urlOf = (name: string): string | undefined => this.services.find((app) => app.name === name)?.url;
+    const urlsOf = (job: string): (string | undefined)[] =>
+      this.services.filter((app) => app.job === job).map(({ url }) => url);
     return {
-      producer: urlOf('producer'),
-      queryApi: urlOf('query-api'),
-      console: urlOf('console'),
+      producers: urlsOf('producer'),
+      queryApis: urlsOf('query-api'),
+      console: urlsOf('console')[0],
       issuer: options.auth ? issuerUrl(options) : undefined,
       consumers: options.consumers,
       brokers: addresses.KAFKA_BROKERS ?? env['KAFKA_BROKERS'] ?? '',

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { freePort } from '../../dev/machine/ports.js';
+import { freePort, freePortsInARow } from '../../dev/machine/ports.js';
 import { machineProcesses } from '../../dev/machine/process-table.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { ProcessRecords, type ProcessRecord } from '../../dev/servers/process-records.js';
@@ -47,7 +47,7 @@ export class RunningStack {
 
   /** Starts a stack without waiting for anything. */
   static async launch({ dataDirectory, flags = [], env = {}, by = 'supervisor' }: StackRun): Promise<RunningStack> {
-    const ports = await freePorts();
+    const ports = await freePorts(flags.includes('--replicated'));
     const args = ['--data', dataDirectory, ...flags];
     const [command, before] =
       by === 'npm'
@@ -164,11 +164,12 @@ export async function survivors(processes: readonly ProcessRecord[], withinMs: n
   return running().map(({ name }) => name);
 }
 
-async function freePorts(): Promise<Record<string, string>> {
-  const servers = ['KAFKA_PORT', 'REGISTRY_PORT', 'MONGODB_PORT'];
-  const settings = [...servers, 'PRODUCER_PORT', 'QUERY_API_PORT', 'CONSOLE_PORT', 'ISSUER_PORT'];
+async function freePorts(isReplicated: boolean): Promise<Record<string, string>> {
   const ports: Record<string, string> = {};
-  for (const setting of settings) ports[setting] = String(await freePort());
+  for (const setting of ['KAFKA_PORT', 'MONGODB_PORT'])
+    ports[setting] = String(await freePortsInARow(isReplicated ? 3 : 1));
+  for (const setting of ['REGISTRY_PORT', 'PRODUCER_PORT', 'QUERY_API_PORT', 'CONSOLE_PORT', 'ISSUER_PORT'])
+    ports[setting] = String(await freePort());
   return ports;
 }
 

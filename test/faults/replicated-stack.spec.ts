@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
+import { Pipeline, type PopulateResponse } from '../support/pipeline.js';
+import { reconciled } from '../support/run-reconcile.js';
+
+const PER_SECOND = 1_000;
+const COUNT = 80_000;
+const PROCESSES = 15;
+const GOES_ON_WITHIN_MS = 30_000;
+const HOLDS = { code: 0, verdict: 'holds', missing: 0, doubled: 0, altered: 0, phantom: 0, pending: 0 };
+
+describe('a replicated stack', () => {
+  let pipeline: Pipeline;
+  let operationId: string;
+
+  beforeAll(async () => {
+    pipeline = await Pipeline.start('--replicated', '--save-ms', '0..200', '--partitions', '6');
+    operationId = (await pipeline.populate({ count: COUNT, ratePerSecond: PER_SECOND })).id;
+    await savedBeyond(0);
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+  }, 60_000);
+
+  /** What a producer that has just been killed doesn't tell. */
+  async function look(): Promise<PopulateResponse | undefined> {
+    return pipeline.operation(operationId).catch(() => undefined);
+  }
+
+  /** Waits until so many are saved, or all. @returns how many are */
+  async function savedBeyond(orders: number): Promise<number> {
+    let saved = 0;
+    await eventually(`more than ${orders} are saved`, GOES_ON_WITHIN_MS, async () => {
+      saved = (await look())?.saved ?? 0;
+      return saved > Math.min(orders, COUNT - 1);
+    });
+    return saved;
+  }
+
+  async function primary(): Promise<string> {
+    const { primary: host } = await pipeline.db.admin().command({ hello: 1 });
+    const port = Number(String(host).split(':')[1]);
+    return `MongoDB-${port - Number(pipeline.stack.ports['MONGODB_PORT']) + 1}`;
+  }
+
+  it('runs three nodes of Kafka and MongoDB, two producers and query APIs, and three consumers', () => {
+    const names = pipeline.stack.processes().map(({ name }) => name);
+    expect(names.toSorted()).toEqual(
+      [
+        ...[1, 2, 3].flatMap((n) => [`Kafka-${n}`, `MongoDB-${n}`, `consumer-${n}`]),
+        'producer',
+        'producer-2',
+        'query-api',
+        'query-api-2',
+        'console',
+        'schema registry',
+      ].toSorted(),
+    );
+  });
+
+  it.each<[string, () => Promise<string>]>([
+    ["MongoDB's primary", primary],
+    ['a node of Kafka', async () => Promise.resolve('Kafka-2')],
+    ['a producer', async () => Promise.resolve('producer')],
+    ['a consumer', async () => Promise.resolve('consumer-1')],
+    ['the schema registry', async () => Promise.resolve('schema registry')],
+  ])(
+    'goes on within half a minute after the kill of %s',
+    async (_, name) => {
+      const before = (await look())?.saved ?? 0;
+      const { pid } = pipeline.stack.process(await name());
+      process.kill(pid, 'SIGKILL');
+      // More than what was on its way then.
+      expect(await savedBeyond(before + 5 * PER_SECOND)).toBeGreaterThan(before);
+      await eventually('it is back', GOES_ON_WITHIN_MS, async () => {
+        return Promise.resolve(pipeline.stack.processes().length === PROCESSES);
+      });
+    },
+    90_000,
+  );
+
+  it('has lost nothing in the end', async () => {
+    await eventually('all is saved', 120_000, async () => (await look())?.saved === COUNT);
+    expect(await reconciled(pipeline.stack, operationId)).toMatchObject({ ...HOLDS, acked: COUNT, saved: COUNT });
+  }, 150_000);
+});
