@@ -46,11 +46,11 @@ export class LogFile {
 /** A frame of a stack trace, Java's or Node's: ten of them hide the message above. */
 const STACK_FRAME = /^\s+(at |\.\.\. \d+ more)/;
 
-/** The end of a log, indented for a message. */
+/** The end of a log, indented for a message; empty where there is none, or nothing in it. */
 export function lastLinesOf(path: string): string {
   const lines = existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : [];
   return lines
-    .filter((line) => !STACK_FRAME.test(line))
+    .filter((line) => line !== '' && !STACK_FRAME.test(line))
     .slice(-SHOWN_LINES)
     .map((line) => `    ${line.slice(0, 400)}`)
     .join('\n');

@@ -117,15 +117,27 @@ describe('a comparison beside a stack', () => {
     expect(told.at(-1)).toEqual({ type: 'comparison-ended', error });
   });
 
-  it('is asked to end, by whoever wants that and with the stack, which waits for its end and starts no other', async () => {
+  it('is told of without a log where there is none', async () => {
+    const { run, children, told } = setUp();
+    run.start(REQUEST);
+    await settled();
+    run.stop();
+    children[0]?.emit('close', null, 'SIGTERM');
+    await settled();
+    const error = { code: 'interrupted', message: 'The comparison was stopped: SIGTERM' };
+    expect(told).toEqual([{ type: 'comparison-ended', error }]);
+  });
+
+  it('is asked to end once, however often and by whom that is wanted; the stack waits for its end and starts no other', async () => {
     const { run, children } = setUp();
     run.stop();
     run.start(REQUEST);
     await settled();
     run.stop();
+    run.stop();
     let isClosed = false;
     const closing = run.close(60_000).then(() => (isClosed = true));
-    expect(children[0]?.signals).toEqual(['SIGTERM', 'SIGTERM']);
+    expect(children[0]?.signals).toEqual(['SIGTERM']);
     await settled();
     expect(isClosed).toBe(false);
     children[0]?.emit('close', 1, null);

@@ -51,8 +51,9 @@ export class ComparisonRun {
 
   /** Asks it to end; what it has measured stays told. Without one nothing happens. */
   stop(): void {
+    // Once: asked three times it would end at once, and leave its data.
+    if (!this.isUnwanted) this.child?.kill('SIGTERM');
     this.isUnwanted = true;
-    this.child?.kill('SIGTERM');
   }
 
   /** Tells again what was told last. */
@@ -99,13 +100,14 @@ export class ComparisonRun {
     log.close();
     this.child = undefined;
     print(`the comparison has ended (${ending})`);
-    if (!toldItsEnd) this.endedWithoutWord(`${ending}. The last lines of its log:\n${lastLinesOf(logFile)}`);
+    if (!toldItsEnd) this.endedWithoutWord(ending, lastLinesOf(logFile));
   }
 
-  private endedWithoutWord(how: string): void {
+  private endedWithoutWord(how: string, lastLines = ''): void {
     this.isBusy = false;
+    const log = lastLines === '' ? '' : `. The last lines of its log:\n${lastLines}`;
     const [code, what] = this.isUnwanted ? ['interrupted', 'was stopped'] : ['comparison-ended', 'ended by itself'];
-    this.tell({ type: 'comparison-ended', error: { code, message: `The comparison ${what}: ${how}` } });
+    this.tell({ type: 'comparison-ended', error: { code, message: `The comparison ${what}: ${how}${log}` } });
   }
 
   private tell(news: ComparisonNews): void {
