@@ -3,7 +3,8 @@ import type { ComparisonResponse } from '../../src/comparison/comparison-respons
 import type { Client } from '../api/client.js';
 import { messageOf } from '../api/problem.js';
 import { Part } from '../part.js';
-import { duration, figure, plural, UNKNOWN } from '../text/figures.js';
+import { duration, figure, UNKNOWN } from '../text/figures.js';
+import { comparisonText, hasFailed } from './comparison-text.js';
 import { logarithmicShare } from './logarithmic-share.js';
 
 type Way = ComparisonResponse['ways'][number];
@@ -13,16 +14,28 @@ const LEAST_SECONDS = 0.5;
 
 /** The same orders saved in each way there is, beside what is possible: a second pipeline does it, on data of its own. */
 export class WaysCompared extends Part {
-  static override properties = { client: { attribute: false }, comparison: { state: true }, refusal: { state: true } };
+  static override properties = {
+    client: { attribute: false },
+    comparison: { state: true },
+    refusal: { state: true },
+    isStarting: { state: true },
+    isStopping: { state: true },
+  };
   declare client: Client;
   declare comparison: ComparisonResponse | null;
   declare refusal: string | null;
+  /** It was asked for, and there is no answer yet. */
+  declare isStarting: boolean;
+  /** It was asked to end, and hasn't yet. */
+  declare isStopping: boolean;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     super();
     this.comparison = null;
     this.refusal = null;
+    this.isStarting = false;
+    this.isStopping = false;
   }
 
   override connectedCallback(): void {
@@ -38,40 +51,29 @@ export class WaysCompared extends Part {
   }
 
   protected override render(): TemplateResult {
-    const isRunning = this.comparison?.state === 'running';
+    const { comparison, isStarting, isStopping } = this;
+    const isRunning = comparison?.state === 'running';
+    // Stop stands beside Compare and not in its place, where the second click of a double click would meet it.
     return html`
       <p class="muted">
         1,000 orders whose saves take 0 to 1 s each: one after another, one at a time per partition, and in flight. It
         takes a minute and a half, on a second pipeline with data of its own.
       </p>
       <div class="row">
-        ${
-          isRunning
-            ? html`<button @click=${() => void this.tried('/v1/comparison/stop')}>Stop</button>`
-            : html`<button class="main" @click=${() => void this.tried('/v1/comparison')}>Compare</button>`
-        }
-        <span class="muted" role="status">${this.stateText()}</span>
+        <button class="main" ?disabled=${isRunning || isStarting} @click=${() => void this.start()}>Compare</button>
+        ${isRunning ? html`<button ?disabled=${isStopping} @click=${() => void this.stop()}>Stop</button>` : nothing}
+        <span class="told ${hasFailed(comparison) ? 'bad' : 'muted'}" role="status"
+          >${comparisonText(comparison, isStopping)}</span
+        >
       </div>
       ${this.refusal === null ? nothing : html`<p role="alert" class="bad">${this.refusal}</p>`}
-      ${this.comparison === null || this.comparison.ways.length === 0 ? nothing : waysView(this.comparison)}
+      ${comparison === null || comparison.ways.length === 0 ? nothing : waysView(comparison)}
     `;
   }
 
   private readonly onSession = (): void => {
     if (!this.client.session.isNeeded) void this.look();
   };
-
-  private stateText(): string {
-    const { state, current, error, noisy, ways = [] } = this.comparison ?? {};
-    if (state === 'running') {
-      const way = ways.find(({ name }) => name === current);
-      return way === undefined
-        ? 'its pipeline starts'
-        : `measuring: ${way.label}, ${plural(way.consumers, 'consumer')}`;
-    }
-    if (error) return error.message;
-    return state === 'done' && noisy ? 'Other things ran on this machine meanwhile.' : '';
-  }
 
   private async look(): Promise<void> {
     clearTimeout(this.timer);
@@ -81,16 +83,31 @@ export class WaysCompared extends Part {
       // Whatever it is, the connection's state tells it; what was known last stays, and is asked for again.
     }
     if (this.comparison?.state === 'running') this.timer = setTimeout(() => void this.look(), LOOK_EVERY_MS);
+    else this.isStopping = false;
   }
 
-  private async tried(path: string): Promise<void> {
+  private async start(): Promise<void> {
+    this.isStarting = true;
+    await this.tried('/v1/comparison');
+    this.isStarting = false;
+    await this.look();
+  }
+
+  private async stop(): Promise<void> {
+    this.isStopping = true;
+    this.isStopping = await this.tried('/v1/comparison/stop');
+    await this.look();
+  }
+
+  /** @returns whether it was taken */
+  private async tried(path: string): Promise<boolean> {
     try {
       this.comparison = await this.client.post<ComparisonResponse>(path);
       this.refusal = null;
     } catch (error) {
       this.refusal = messageOf(error);
     }
-    await this.look();
+    return this.refusal === null;
   }
 }
 
