@@ -10,6 +10,7 @@ import type { ComparisonReport } from '../../dev/compare/comparison.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { eventually } from '../support/eventually.js';
 import { Pipeline } from '../support/pipeline.js';
+import { processesNaming } from '../support/processes-naming.js';
 
 /** Few orders and short waits. */
 const QUICK = ['--orders', '60', '--save-ms', '0..50'];
@@ -47,17 +48,7 @@ function launch(...flags: string[]) {
 /** Neither data of a comparison nor processes on them. */
 async function expectNothingLeft(): Promise<void> {
   expect(await readdir(temporary)).toEqual([]);
-  await eventually('no process is left', 5_000, async () => (await processesOn(temporary)).length === 0);
-}
-
-/** The command lines that name a folder. */
-async function processesOn(directory: string): Promise<string[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const lines = await Promise.all(
-    // One that has ended meanwhile has none.
-    pids.map(async (pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
-  );
-  return lines.filter((line) => line.includes(directory));
+  await eventually('no process is left', 5_000, async () => (await processesNaming(temporary)).length === 0);
 }
 
 describe('npm run compare', () => {
@@ -178,7 +169,7 @@ describe('a comparison that the console starts', () => {
 
   it('ends with the stack', async () => {
     expect((await ask('POST')).status).toBe(202);
-    await eventually('its servers start', 30_000, async () => (await processesOn(temporary)).length > 1);
+    await eventually('its servers start', 30_000, async () => (await processesNaming(temporary)).length > 1);
     expect(await pipeline.stack.stop()).toBe(0);
     await expectNothingLeft();
   }, 90_000);
