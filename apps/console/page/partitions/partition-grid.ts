@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
 import { LivePart } from '../live/live-part.js';
 import { duration, figure } from '../text/figures.js';
+import { isIdle } from './idle-consumer.js';
 
 type Consumer = NonNullable<PipelineResponse['consumers']>[number];
 type Partition = NonNullable<PipelineResponse['partitions']>[number];
@@ -39,13 +40,12 @@ export class PartitionGrid extends LivePart {
 }
 
 function consumerHead(consumer: Consumer): TemplateResult {
-  const { name, inFlight, inFlightLimit, inFlightSet, ratePerSecond, partitions, notReadyBecause } = consumer;
-  const isIdle = partitions?.length === 0;
+  const { name, inFlight, inFlightLimit, inFlightSet, ratePerSecond, notReadyBecause } = consumer;
   return html`<th scope="col" class="consumer">
     ${name}
     <small>
       ${notReadyBecause === null ? nothing : html`<span class="bad">${notReadyBecause}</span><br />`}
-      ${isIdle ? html`<span class="warn">idle: no partition left for it</span>` : html`${figure(ratePerSecond)}/s`}<br />
+      ${isIdle(consumer) ? html`<span class="warn">idle: no partition left for it</span>` : html`${figure(ratePerSecond)}/s`}<br />
       ${figure(inFlight)} of ${figure(inFlightLimit)}${inFlightSet === 'auto' ? ' (auto)' : ''} in flight
     </small>
   </th>`;
