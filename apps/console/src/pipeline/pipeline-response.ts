@@ -66,7 +66,11 @@ export const PipelineResponseSchema = z
           id: z.string(),
           name: z.string(),
           partitions: z.array(z.int().min(0)).nullable(),
-          ratePerSecond: rate,
+          ratePerSecond: z
+            .number()
+            .min(0)
+            .nullable()
+            .describe(`As it tells itself, over the last ten seconds. ${unknown}`),
           inFlight: count,
           inFlightLimit: count,
           inFlightSet: z
