@@ -17,6 +17,27 @@ async function withConsole(
   }
 }
 
+const HELPED = { outcome: 'faster', factor: 3.9, bound: null, text: 'x3.90, helped' };
+
+function scalingTo(consumers: number, secondsAgo: number, verdict: typeof HELPED | null): object {
+  return {
+    secondsAgo,
+    kind: 'scaling',
+    from: { consumers: 1 },
+    to: { consumers },
+    before: 1_950,
+    after: 7_600,
+    verdict,
+  };
+}
+
+/** Two consumers, and one that is not heard of any more. */
+const withTwoAlready: Answerer = ({ method }, response) => {
+  if (method === 'POST') return answerJson(response, 202, { count: 2, idle: 0 });
+  const consumers = [{ inFlight: 7 }, { inFlight: 0 }, { inFlight: null }];
+  return answerJson(response, 200, { consumers, changes: [scalingTo(2, 90, HELPED)] });
+};
+
 describe('scale', () => {
   it('asks the console for so many consumers, not the producer', async () => {
     const bodies: unknown[] = [];
@@ -39,17 +60,36 @@ describe('scale', () => {
   });
 
   it('says what came of it, having looked before and after', async () => {
-    const change = { kind: 'scaling', from: { consumers: 1 }, to: { consumers: 4 }, before: 1_950, after: 7_600 };
-    const verdict = { outcome: 'faster', factor: 3.9, bound: null, text: 'x3.90, helped' };
     let looks = 0;
     const run = await withConsole(['scale', '4', '--watch'], ({ method }, response) => {
       if (method === 'POST') return answerJson(response, 202, { count: 4, idle: 0 });
       looks += 1;
-      const changes = looks < 12 ? [] : [{ ...change, verdict: looks < 14 ? null : verdict }];
+      const changes = looks < 12 ? [] : [scalingTo(4, looks - 12, looks < 14 ? null : HELPED)];
       return answerJson(response, 200, { changes });
     });
     expect([run.exitCode, run.out]).toEqual([0, 'x3.90, helped (saved/s 1,950 before, 7,600 after)\n']);
     expect(run.atConsole.indexOf('POST /v1/pipeline/consumers')).toBe(10);
+  });
+
+  it('waits for what came of this change, where one like it was judged before', async () => {
+    let looks = 0;
+    const run = await withConsole(['scale', '4', '--watch'], ({ method }, response) => {
+      if (method === 'POST') return answerJson(response, 202, { count: 4, idle: 0 });
+      looks += 1;
+      const before = scalingTo(4, 40 + looks, { ...HELPED, text: 'x1.20, helped' });
+      const back = scalingTo(1, 20 + looks, { ...HELPED, text: 'x0.83, slower' });
+      const now = looks < 13 ? [] : [scalingTo(4, looks - 12, looks < 24 ? null : HELPED)];
+      return answerJson(response, 200, { consumers: [{ inFlight: 7 }], changes: [before, back, ...now] });
+    });
+    expect([run.exitCode, run.out]).toEqual([0, 'x3.90, helped (saved/s 1,950 before, 7,600 after)\n']);
+    expect(looks).toBe(24);
+  });
+
+  it('says that so many ran already, instead of waiting for a change', async () => {
+    const run = await withConsole(['scale', '2', '--watch'], withTwoAlready);
+    expect([run.exitCode, run.out]).toEqual([0, '2 ran already: nothing has changed\n']);
+    expect(run.atConsole.at(-1)).toBe('POST /v1/pipeline/consumers');
+    expect((await withConsole(['scale', '2', '--watch', '--json'], withTwoAlready)).out).toBe('null\n');
   });
 
   it('tells why the console does not', async () => {

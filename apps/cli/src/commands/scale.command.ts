@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { pause } from '#parallel-consumer/clock.js';
+import { pause, type Clock } from '#parallel-consumer/clock.js';
 import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import type { ProducerClient } from '../producer/producer-client.js';
@@ -12,8 +12,11 @@ import { wholeNumber } from './option-values.js';
 const ScalingSchema = z.looseObject({ count: z.int(), idle: z.int().nullable() });
 
 const PipelineSchema = z.looseObject({
+  /** Without figures: it is not heard of any more. */
+  consumers: z.array(z.looseObject({ inFlight: z.number().nullish() })).nullish(),
   changes: z.array(
     z.looseObject({
+      secondsAgo: z.number(),
       kind: z.string(),
       to: z.looseObject({ consumers: z.int() }).nullish(),
       before: z.number().nullish(),
@@ -22,6 +25,8 @@ const PipelineSchema = z.looseObject({
     }),
   ),
 });
+
+type Pipeline = z.infer<typeof PipelineSchema>;
 
 interface ScaleOptions {
   readonly console: string;
@@ -34,6 +39,8 @@ const LOOK_EVERY_MS = 1_000;
 const LOOKS_BEFORE = 10;
 /** A verdict takes eleven seconds from when all has come to rest. */
 const LOOKS_AFTER = 90;
+/** Changes are told with whole seconds. Two that are judged each for itself are eleven seconds apart at the least. */
+const SAME_CHANGE_MS = 2_000;
 
 /** `scale COUNT`: starts or drains consumers of a running `npm start`, through its console. */
 export function addScaleCommand(program: Command, run: RunCommand, defaultConsoleUrl: string): void {
@@ -59,24 +66,58 @@ async function scale({ client, terminal }: CommandContext, wanted: number, json?
 /** The console notices changes only while somebody looks: for some seconds before, and until it has judged. */
 async function watched({ client, terminal, clock }: CommandContext, wanted: number, json?: true): Promise<ExitCode> {
   terminal.err.write('looking for ten seconds how much is saved now\n');
-  for (let look = 0; look < LOOKS_BEFORE; look += 1) {
-    await client.ask(PIPELINE, PipelineSchema);
-    await pause(clock, LOOK_EVERY_MS);
-  }
+  const before = await lookBefore(client, clock);
   const { idle } = await askFor(client, wanted);
   warnOfIdle(terminal, idle);
+  if (before.isAtRest && before.consumers === wanted) {
+    terminal.out.write(json ? 'null\n' : `${wanted} ran already: nothing has changed\n`);
+    return EXIT_CODE.ok;
+  }
   for (let look = 0; look < LOOKS_AFTER; look += 1) {
     await pause(clock, LOOK_EVERY_MS);
     const { changes } = await client.ask(PIPELINE, PipelineSchema);
     const change = changes.findLast(({ kind, to }) => kind === 'scaling' && to?.consumers === wanted);
-    if (!change?.verdict) continue;
-    const { before, after, verdict } = change;
-    const rates = `saved/s ${count(before)} before, ${count(after)} after`;
+    // One like it was judged before: not what came of this.
+    if (!change?.verdict || momentOf(change, clock) <= before.judgedUntil + SAME_CHANGE_MS) continue;
+    const { before: rateBefore, after, verdict } = change;
+    const rates = `saved/s ${count(rateBefore)} before, ${count(after)} after`;
     terminal.out.write(json ? `${JSON.stringify(change)}\n` : `${printable(verdict.text)} (${rates})\n`);
     return EXIT_CODE.ok;
   }
   terminal.err.write('The console has not seen that change come to rest.\n');
   return EXIT_CODE.failed;
+}
+
+interface Before {
+  /** That are heard of; `undefined`: unknown. */
+  readonly consumers: number | undefined;
+  /** No change is being measured. */
+  readonly isAtRest: boolean;
+  /** When the last change that is judged was made, in milliseconds of the clock. */
+  readonly judgedUntil: number;
+}
+
+async function lookBefore(client: ProducerClient, clock: Clock): Promise<Before> {
+  let before: Before = { consumers: undefined, isAtRest: false, judgedUntil: Number.NEGATIVE_INFINITY };
+  for (let look = 0; look < LOOKS_BEFORE; look += 1) {
+    before = beforeOf(await client.ask(PIPELINE, PipelineSchema), clock);
+    await pause(clock, LOOK_EVERY_MS);
+  }
+  return before;
+}
+
+function beforeOf({ consumers, changes }: Pipeline, clock: Clock): Before {
+  const scalings = changes.filter(({ kind }) => kind === 'scaling');
+  const judged = scalings.findLast(({ verdict }) => verdict);
+  return {
+    consumers: consumers?.filter(({ inFlight }) => typeof inFlight === 'number').length,
+    isAtRest: scalings.every(({ verdict }) => verdict),
+    judgedUntil: judged === undefined ? Number.NEGATIVE_INFINITY : momentOf(judged, clock),
+  };
+}
+
+function momentOf({ secondsAgo }: Pipeline['changes'][number], clock: Clock): number {
+  return clock.now() - 1_000 * secondsAgo;
 }
 
 const PIPELINE = { method: 'GET', path: '/v1/pipeline' } as const;
