@@ -133,22 +133,37 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
     const context = { operation: id, reason: String(error) };
     if (failure !== undefined) this.logger.error(context, 'the operation has failed');
     else if (isStopping) this.logger.warn(context, 'cut off: goes on later');
-    else this.logger.error(context, 'the emission broke off: it goes on when its lease has run out');
+    else this.logger.error(context, 'the emission broke off: it goes on in a moment');
     try {
-      await this.keepReached(claim, saver, isStopping);
-      if (failure !== undefined) await this.persist(() => this.leases.fail(claim, failure));
+      if (failure === undefined) return await this.handOver(claim, saver);
+      await this.keepReached(claim, saver);
+      await this.persist(() => this.leases.fail(claim, failure));
     } catch (unstored) {
       // The lease runs out, and whoever claims it next goes on from the last stored chunk.
       this.logger.warn({ operation: id, reason: String(unstored) }, 'how it ended could not be stored');
     }
   }
 
-  /** What was acknowledged counts, however the emission ended. @param lets others go on at once */
-  private async keepReached(claim: Claim, saver: ProgressSaver, lets: boolean): Promise<void> {
+  /** What was acknowledged counts, however the emission ended. */
+  private async keepReached(claim: Claim, saver: ProgressSaver): Promise<void> {
     const progress = saver.reached;
     if (progress === undefined) return;
-    if (lets) await this.leases.release(claim, progress, await saver.finish());
-    else await this.persist(async () => this.leases.saveProgress(claim, progress, await saver.finish()));
+    await this.persist(async () => this.leases.saveProgress(claim, progress, await saver.finish()));
+  }
+
+  /**
+   * Stores what was acknowledged, and lets whoever is first go on as soon as that can be stored: while a lease runs on that nobody
+   * works under, nothing is emitted.
+   */
+  private async handOver(claim: Claim, saver: ProgressSaver): Promise<void> {
+    const release = async () => this.leases.release(claim, saver.reached ?? claim.segment, await saver.finish());
+    if (this.loop.signal.aborted) {
+      await release();
+      return;
+    }
+    // Whatever broke it off may do so again at once.
+    await pause(systemClock, STORE_AGAIN_MS);
+    await this.persist(release);
   }
 
   /** Ends must be stored, also when MongoDB is away for a while. */
