@@ -1,13 +1,23 @@
 import { ApiProblem, problemOf } from './problem.js';
 import type { Session } from './session.js';
 
+const PATIENCE_MS = 5_000;
+
 /** The page's own origin, asked with the caller's token where there is one. */
 export class Client {
-  constructor(readonly session: Session) {}
+  /** @param patienceMs how long what is looked at again and again may take */
+  constructor(
+    readonly session: Session,
+    private readonly patienceMs = PATIENCE_MS,
+  ) {}
 
-  /** @throws ApiProblem */
+  /** @throws ApiProblem, also for an answer that takes too long */
   async get<T>(path: string): Promise<T> {
-    return (await (await this.ask(path)).json()) as T;
+    try {
+      return (await (await this.ask(path, { signal: AbortSignal.timeout(this.patienceMs) })).json()) as T;
+    } catch (error) {
+      throw isTimeout(error) ? noAnswer() : error;
+    }
   }
 
   /** @throws ApiProblem */
@@ -37,7 +47,15 @@ export class Client {
       return await fetch(path, init);
     } catch (error) {
       if (init.signal?.aborted === true) throw error;
-      throw new ApiProblem(0, 'no-answer', 'The console does not answer.');
+      throw noAnswer();
     }
   }
+}
+
+function noAnswer(): ApiProblem {
+  return new ApiProblem(0, 'no-answer', 'The console does not answer.');
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'TimeoutError';
 }

@@ -24,7 +24,8 @@ export class DeadLetters extends LivePart {
   declare next: string | null;
   declare refusal: string | null;
   /** How many there were when the groups were asked for. */
-  private known: number | null | undefined;
+  private known: number | null = null;
+  private isLooking = false;
 
   constructor() {
     super();
@@ -37,13 +38,17 @@ export class DeadLetters extends LivePart {
 
   /** The stream tells how many there are: only another number needs another look. */
   protected override changed(): void {
-    const count = this.live.latest?.deadLetters;
-    if (count === undefined || (count === this.known && this.groups !== null)) return;
-    this.known = count;
-    void this.look();
+    const count = this.live.latest?.deadLetters ?? null;
+    if (count === null) {
+      // Also what was known: it may be others by now.
+      this.groups = null;
+      this.refusal = null;
+    } else if ((count !== this.known || this.groups === null) && !this.isLooking) void this.look(count);
   }
 
-  async look(): Promise<void> {
+  private async look(count: number): Promise<void> {
+    this.isLooking = true;
+    this.known = count;
     try {
       this.groups = (await this.client.get<{ items: DeadLetterGroup[] }>('/v1/dead-letters')).items;
       if (this.opened !== null) await this.list(this.opened);
@@ -52,6 +57,7 @@ export class DeadLetters extends LivePart {
       this.groups = null;
       this.refusal = messageOf(error);
     }
+    this.isLooking = false;
   }
 
   protected override render(): TemplateResult {
@@ -88,7 +94,9 @@ export class DeadLetters extends LivePart {
           <button aria-expanded=${isOpen} @click=${() => void this.toggle(errorCode)}>
             ${isOpen ? 'Close' : 'Look'}
           </button>
-          <button @click=${() => this.tell('redrive', { errorCode })}>Redrive…</button>
+          <button aria-label="Redrive… all of ${errorCode}" @click=${() => this.tell('redrive', { errorCode })}>
+            Redrive…
+          </button>
         </td>
       </tr>
       ${isOpen ? this.items.map((item) => this.itemRow(item)) : nothing}
@@ -112,8 +120,8 @@ export class DeadLetters extends LivePart {
       <td class="number spare">${figure(redrives)}</td>
       <td class="when spare">${moment(deadLetteredAt)}</td>
       <td class="actions">
-        <button @click=${() => this.tell('look', { id })}>Look at it</button>
-        <button @click=${() => this.tell('redrive', { id })}>Redrive…</button>
+        <button aria-label="Look at it: ${id}" @click=${() => this.tell('look', { id })}>Look at it</button>
+        <button aria-label="Redrive… ${id}" @click=${() => this.tell('redrive', { id })}>Redrive…</button>
       </td>
     </tr>`;
   }

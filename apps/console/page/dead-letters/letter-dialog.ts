@@ -1,4 +1,4 @@
-import { html, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import type { Client } from '../api/client.js';
 import { messageOf } from '../api/problem.js';
 import { Part } from '../part.js';
@@ -74,7 +74,7 @@ function letterView(letter: DeadLetter): TemplateResult {
               <dt>value</dt>
               <dd>${record.value === null ? 'none' : `${figure(record.value.size)} bytes`}</dd>
             </dl>
-            <pre tabindex="0">${record.value === null ? '' : hexDump(record.value.base64)}</pre>
+            ${record.value === null ? nothing : html`<pre tabindex="0" role="region" aria-label="Bytes of the value">${hexDump(record.value.base64)}</pre>`}
           `
     }
   `;
@@ -83,6 +83,6 @@ function letterView(letter: DeadLetter): TemplateResult {
 function decodedView({ decoded, undecodable }: DeadLetter): TemplateResult {
   return html`
     ${undecodable === null ? '' : html`<p class="bad">${undecodable.code}: ${undecodable.message}</p>`}
-    ${decoded === null ? html`<p class="muted">No order can be read in it.</p>` : html`<pre tabindex="0">${JSON.stringify(decoded, null, 2)}</pre>`}
+    ${decoded === null ? html`<p class="muted">No order can be read in it.</p>` : html`<pre tabindex="0" role="region" aria-label="The order in it">${JSON.stringify(decoded, null, 2)}</pre>`}
   `;
 }

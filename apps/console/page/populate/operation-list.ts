@@ -36,8 +36,9 @@ export class OperationList extends Part {
   }
 
   protected override render(): TemplateResult {
-    const { newest } = this.operations;
-    if (newest === null) return html`<p class="unknown">Operations are unknown.</p>`;
+    const { newest, reason } = this.operations;
+    if (newest === null)
+      return html`<p class="unknown">Operations are unknown${reason === null ? '.' : `: ${reason}`}</p>`;
     if (newest.length === 0) return html`<p class="muted">Nothing was asked for yet.</p>`;
     return html`
       ${this.refusal === null ? nothing : html`<p role="alert" class="bad">${this.refusal}</p>`}
@@ -100,7 +101,7 @@ function progressText(operation: Operation): string {
   const { acked, saved, deadLettered, etaSeconds, waitingFor, redrive } = operation;
   const parts = redrive === null ? [`${figure(acked)} in Kafka`, `${figure(saved)} saved`] : redriveText(redrive);
   if (redrive === null && deadLettered) parts.push(`${figure(deadLettered)} dead letters`);
-  if (etaSeconds !== null && isGoingOn(operation)) parts.push(`emitted in ${duration(etaSeconds)}`);
+  if (etaSeconds && isGoingOn(operation)) parts.push(`${duration(etaSeconds)} until all is sent`);
   if (waitingFor !== null) parts.push('waits for the consumers');
   return parts.join(', ');
 }

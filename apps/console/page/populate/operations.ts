@@ -1,4 +1,5 @@
 import type { Client } from '../api/client.js';
+import { messageOf } from '../api/problem.js';
 import { isGoingOn, type Operation } from './operation.js';
 
 const SHOWN = 6;
@@ -9,6 +10,8 @@ const QUIET_MS = 5_000;
 export class Operations extends EventTarget {
   /** `null`: unknown. */
   newest: readonly Operation[] | null = null;
+  /** Why they are unknown, once that is known. */
+  reason: string | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private isRunning = false;
 
@@ -37,9 +40,10 @@ export class Operations extends EventTarget {
     try {
       const { items } = await this.client.get<{ items: Operation[] }>(`/v1/operations?pageSize=${SHOWN}`);
       this.newest = items;
-    } catch {
-      // Whatever it is, the connection's state tells it: here nothing is known.
+      this.reason = null;
+    } catch (error) {
       this.newest = null;
+      this.reason = messageOf(error);
     }
     this.dispatchEvent(new Event('change'));
     clearTimeout(this.timer);

@@ -1,0 +1,31 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Client } from './client.js';
+import type { Session } from './session.js';
+
+const session = { token: null } as unknown as Session;
+
+describe('what is asked of a console', () => {
+  let server: Server;
+  let url: string;
+
+  beforeEach(async () => {
+    server = createServer((request, response) => {
+      // Half of an answer, or none of it.
+      if (request.url === '/half') response.write('{');
+    });
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+
+  afterEach(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it.each(['/none', '/half'])('that does not answer (%s) is given up, and said', async (path) => {
+    const asked = new Client(session, 50).get(`${url}${path}`);
+    await expect(asked).rejects.toMatchObject({ code: 'no-answer', message: 'The console does not answer.' });
+  });
+});
