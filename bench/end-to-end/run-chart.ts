@@ -1,6 +1,6 @@
-import { lineChart, type Level, type Series } from '../harness/line-chart.js';
+import { lineChart, type Level, type Series } from '../../dev/charts/line-chart.js';
 import type { Machine } from '../../dev/machine/machine-description.js';
-import { movingMean, type Point } from '../harness/moving-mean.js';
+import { movingMean, type Point } from '../../dev/charts/moving-mean.js';
 import { SET_UP, type EndToEndRun } from './end-to-end-run.js';
 import type { RunSample } from './follow.js';
 import { LIMITS } from './limits.js';

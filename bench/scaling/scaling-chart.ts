@@ -1,7 +1,7 @@
 import type { Machine } from '../../dev/machine/machine-description.js';
 import type { Result } from '../harness/benchmark.js';
-import { lineChart } from '../harness/line-chart.js';
-import type { Point } from '../harness/moving-mean.js';
+import { lineChart } from '../../dev/charts/line-chart.js';
+import type { Point } from '../../dev/charts/moving-mean.js';
 import { median } from '../harness/statistics.js';
 import { MEAN_SAVE_SECONDS } from './scaled-run.js';
 

@@ -2,7 +2,7 @@
  * Charts as SVG text. By hand, since what is needed is a hundred lines: the libraries that draw without a DOM bring megabytes,
  * and the same run must give the same bytes wherever it is drawn.
  */
-import { line, rounded, svgDocument, text } from '../../dev/charts/svg-elements.js';
+import { escaped, line, rounded, svgDocument, text } from './svg-elements.js';
 import { linearScale, type LinearScale } from './linear-scale.js';
 import type { Point } from './moving-mean.js';
 
@@ -30,12 +30,21 @@ export interface Panel {
   readonly levels: readonly Level[];
 }
 
+/** A stretch of the horizontal axis in which something happened: shaded in all plots. */
+export interface Band {
+  readonly label: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface LineChart {
   readonly title: string;
   readonly subtitle: string;
   /** What the horizontal axis shows, with its unit. */
   readonly horizontal: string;
   readonly panels: readonly Panel[];
+  /** Each is told by its label where the pointer rests. Default: none. */
+  readonly bands?: readonly Band[];
 }
 
 const WIDTH = 860;
@@ -53,12 +62,12 @@ const LETTER = 6.6;
 const SWATCH = 26;
 
 /** Draws it on white, so that it can be read on pages of any colour. Without points the axes alone are drawn. */
-export function lineChart({ title, subtitle, horizontal, panels }: LineChart): string {
+export function lineChart({ title, subtitle, horizontal, panels, bands = [] }: LineChart): string {
   const xs = panels.flatMap(({ series }) => series.flatMap(({ points }) => points.map(({ x }) => x)));
   const scale = linearScale(highestOf(xs), PLOT_WIDTH / PIXELS_PER_TICK.horizontal);
   let top = HEADER;
   const drawn = panels.map((panel) => {
-    const plot = panelAt(panel, top, scale);
+    const plot = [...bands.map((band) => bandAt(band, panel, top, scale)), panelAt(panel, top, scale)].join('\n');
     top += CAPTION + panel.height + BETWEEN_PANELS;
     return plot;
   });
@@ -100,6 +109,14 @@ function panelAt(panel: Panel, above: number, horizontal: LinearScale): string {
         return `<polyline fill="none" stroke="${colour}" stroke-width="1.8" stroke-linejoin="round" points="${path}"/>`;
       }),
   ].join('\n');
+}
+
+/** At least a hair wide. */
+function bandAt({ label, from, to }: Band, { height }: Panel, above: number, horizontal: LinearScale): string {
+  const x = horizontalAt(horizontal, from);
+  const width = Math.max(1, rounded(horizontalAt(horizontal, to) - x));
+  const shape = `<rect x="${x}" y="${above + CAPTION}" width="${width}" height="${height}" fill="#cf222e" fill-opacity="0.12">`;
+  return `${shape}<title>${escaped(label)}</title></rect>`;
 }
 
 /** From right to left, so that it ends at the plot's side. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { elementsOf } from '../../dev/charts/testing/elements-of.js';
+import { elementsOf } from './testing/elements-of.js';
 import { lineChart, type LineChart } from './line-chart.js';
 
 const CHART: LineChart = {
@@ -54,6 +54,12 @@ describe('a chart', () => {
 
   it('names its axes and lines', () => {
     for (const label of ['seconds', 'per second', 'saved', 'wanted', 'MiB', 'rss']) expect(svg).toContain(`>${label}<`);
+  });
+
+  it('shades what happened in all of its plots, each with its name', () => {
+    const shaded = lineChart({ ...CHART, bands: [{ label: 'kill <1>', from: 10, to: 20 }] });
+    const shapes = [...shaded.matchAll(/<rect x="147" y="\d+" width="77" height="(\d+)"[^>]*><title>kill &lt;1&gt;</g)];
+    expect(shapes.map(([, height]) => height)).toEqual(['200', '100']);
   });
 
   it('draws no line for a series without points', () => {
