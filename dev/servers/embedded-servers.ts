@@ -2,7 +2,7 @@ import type { PortClaim } from '../machine/ports.js';
 import type { EmbeddedChoice, EmbeddedParts } from '../parts/embedded-parts.js';
 import type { DataDirectory } from './data-directory.js';
 import { KafkaCluster } from './kafka-cluster.js';
-import { KafkaServer, singleNode } from './kafka-server.js';
+import { KafkaServer, singleNode, type PeerPort } from './kafka-server.js';
 import { mongodbUri, MongodbServer, replicaSet, singleMember } from './mongodb-server.js';
 import { RegistryServer } from './registry-server.js';
 import { ServerGuard } from './server-guard.js';
@@ -29,6 +29,8 @@ export interface ServerLayout {
   readonly ports: ServerPorts;
   /** Three nodes each of Kafka and MongoDB, any one of which may be away. */
   readonly isReplicated: boolean;
+  /** Of a replicated layout: where nodes of one kind find each other, when not where they listen; MongoDB's clients find them there too. */
+  readonly peers?: { readonly kafka: readonly PeerPort[]; readonly mongodb: readonly number[] };
 }
 
 const REPLICAS = 3;
@@ -104,10 +106,17 @@ export class EmbeddedServers {
     );
   }
 
+  /** One of them, such as `Kafka-2`, to be ended and started again by itself. */
+  server(name: string): Server {
+    const found = this.servers.find((server) => server.name === name);
+    if (found === undefined) throw new RangeError(`There is no ${name}`);
+    return found;
+  }
+
   /** Available once started. */
   async addresses(): Promise<ServerAddresses> {
     const { kafka, registry, mongodb } = this.programs;
-    const { ports, isReplicated } = this.layout;
+    const { ports, isReplicated, peers } = this.layout;
     const [node] = kafka;
     return {
       ...(node && {
@@ -115,7 +124,7 @@ export class EmbeddedServers {
         KAFKA_CLUSTER_ID: await node.clusterId(),
       }),
       ...(registry && { SCHEMA_REGISTRY_URL: registry.url }),
-      ...(mongodb.length > 0 && { MONGODB_URI: mongodbUri(nodePorts(ports.mongodb, isReplicated)) }),
+      ...(mongodb.length > 0 && { MONGODB_URI: mongodbUri(peers?.mongodb ?? nodePorts(ports.mongodb, isReplicated)) }),
     };
   }
 
@@ -127,15 +136,18 @@ export class EmbeddedServers {
 }
 
 async function kafkaNodes(
-  { ports, isReplicated }: ServerLayout,
+  { ports, isReplicated, peers }: ServerLayout,
   parts: EmbeddedParts,
   dataDirectory: string,
 ): Promise<readonly KafkaServer[]> {
   if (!isReplicated) return [new KafkaServer(parts, singleNode(ports.kafka, dataDirectory), dataDirectory)];
-  return (await KafkaCluster.of(parts, nodePorts(ports.kafka, true), dataDirectory)).nodes;
+  return (await KafkaCluster.of(parts, nodePorts(ports.kafka, true), dataDirectory, {}, peers?.kafka)).nodes;
 }
 
-function mongodbMembers({ ports, isReplicated }: ServerLayout, parts: EmbeddedParts, path: string): MongodbServer[] {
-  const members = isReplicated ? replicaSet(nodePorts(ports.mongodb, true), path) : [singleMember(ports.mongodb, path)];
+function mongodbMembers(layout: ServerLayout, parts: EmbeddedParts, path: string): MongodbServer[] {
+  const { ports, isReplicated, peers } = layout;
+  const members = isReplicated
+    ? replicaSet(nodePorts(ports.mongodb, true), path, peers?.mongodb)
+    : [singleMember(ports.mongodb, path)];
   return members.map((member) => new MongodbServer(parts, member, path));
 }

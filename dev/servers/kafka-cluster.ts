@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../machine/ports.js';
 import type { EmbeddedParts } from '../parts/embedded-parts.js';
-import { KafkaServer, randomClusterId, type KafkaNode, type KafkaSettings } from './kafka-server.js';
+import { KafkaServer, randomClusterId, type KafkaNode, type KafkaSettings, type PeerPort } from './kafka-server.js';
 
 const HEAP_MIB = 256;
 /** With as many replicas and this many of them in sync, any one node may be away and nothing acknowledged is lost. */
@@ -34,12 +34,14 @@ export class KafkaCluster {
     clientPorts: readonly number[],
     dataDirectory: string,
     settings: KafkaSettings = {},
+    peers: readonly PeerPort[] = [],
   ): Promise<KafkaCluster> {
     const controllerPorts = new Map<number, number>();
     for (const id of clientPorts.keys()) controllerPorts.set(id + 1, await freePort());
     const clusterId = clusterIdOn(dataDirectory) ?? randomClusterId();
     const replication = clientPorts.length >= REPLICAS ? REPLICATED : {};
     const nodes = clientPorts.map((port, index) => {
+      const peer = peers[index];
       const node: KafkaNode = {
         name: `Kafka-${index + 1}`,
         id: index + 1,
@@ -47,6 +49,7 @@ export class KafkaCluster {
         directory: nodeDirectory(dataDirectory, index + 1),
         heapMiB: HEAP_MIB,
         controllerPorts,
+        ...(peer !== undefined && { peers: peer }),
         settings: { ...replication, ...settings },
         clusterId,
       };

@@ -39,6 +39,17 @@ describe('the settings of a node of three', () => {
   });
 });
 
+describe('the settings of a node whose peers find it elsewhere', () => {
+  const node = { ...singleNode(9093, '/data'), peers: { listens: 5_001, found: 6_001 } };
+  const lines = kafkaProperties(node, new Map([[1, 40_001]]), '/data/kafka/records').split('\n');
+
+  it('have a listener for them, and say where they find it', () => {
+    expect(lines).toContain('listeners=PLAINTEXT://127.0.0.1:9093,CONTROLLER://127.0.0.1:40001,PEERS://127.0.0.1:5001');
+    expect(lines).toContain('advertised.listeners=PLAINTEXT://127.0.0.1:9093,PEERS://127.0.0.1:6001');
+    expect(lines).toContain('inter.broker.listener.name=PEERS');
+  });
+});
+
 describe('a cluster id', () => {
   it('is 16 bytes in base64url, as Kafka makes them', () => {
     expect(randomClusterId()).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_-]{21}$/);

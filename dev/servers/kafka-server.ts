@@ -18,6 +18,12 @@ const FORTY_DAYS_IN_MINUTES = 40 * 24 * 60;
 /** Settings of a Kafka node by their names in its properties file. */
 export type KafkaSettings = Readonly<Record<string, string | number | boolean>>;
 
+/** Where something stands between the nodes, such as a test that cuts them off, they find each other at another port than they listen on. */
+export interface PeerPort {
+  readonly listens: number;
+  readonly found: number;
+}
+
 /** A node of a Kafka cluster; each is broker and controller at once. */
 export interface KafkaNode {
   /** As shown to people, and the name of its log. */
@@ -34,6 +40,8 @@ export interface KafkaNode {
    * another free port at every start.
    */
   readonly controllerPorts?: ReadonlyMap<number, number>;
+  /** Where it listens for the other nodes, and where they find it, when that isn't where clients do. */
+  readonly peers?: PeerPort;
   /** Settings beside or instead of those that every node has. */
   readonly settings?: KafkaSettings;
   /** The id to format new storage with; a random one by default. Nodes of one cluster must agree on it. */
@@ -150,7 +158,7 @@ export function randomClusterId(random: (size: number) => Buffer = randomBytes):
 
 /** The server's settings. Topics' retention is the apps' to set; here is what a cluster has only one of. */
 export function kafkaProperties(
-  { id, port, settings }: KafkaNode,
+  { id, port, settings, peers }: KafkaNode,
   controllerPorts: ReadonlyMap<number, number>,
   recordsDirectory: string,
 ): string {
@@ -163,7 +171,8 @@ export function kafkaProperties(
     'controller.listener.names': 'CONTROLLER',
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPorts.get(id)}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PEERS:PLAINTEXT',
+    ...(peers !== undefined && peerListener(port, controllerPorts.get(id), peers)),
     'log.dirs': recordsDirectory,
     'offsets.topic.replication.factor': 1,
     'offsets.topic.num.partitions': 8,
@@ -181,6 +190,15 @@ export function kafkaProperties(
   return Object.entries(all)
     .map(([key, value]) => `${key}=${value}\n`)
     .join('');
+}
+
+function peerListener(port: number, controllerPort: number | undefined, { listens, found }: PeerPort): KafkaSettings {
+  const at = '127.0.0.1';
+  return {
+    listeners: `PLAINTEXT://${at}:${port},CONTROLLER://${at}:${controllerPort},PEERS://${at}:${listens}`,
+    'advertised.listeners': `PLAINTEXT://${at}:${port},PEERS://${at}:${found}`,
+    'inter.broker.listener.name': 'PEERS',
+  };
 }
 
 /**

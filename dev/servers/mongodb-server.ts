@@ -18,24 +18,28 @@ const MIN_CACHE_GIB = 0.25;
 export interface MongodbNode {
   /** As shown to people, and the name of its log. */
   readonly name: string;
+  /** Where it listens. */
   readonly port: number;
   readonly directory: string;
-  /** Of all members, its own included, in an order that stays. */
+  /** Where all members are found, by each other and by clients, in an order that stays. */
   readonly memberPorts: readonly number[];
+  /** Its own among them. */
+  readonly place: number;
 }
 
 /** The member of a set of one: what transactions and majority writes need. */
 export function singleMember(port: number, dataDirectory: string): MongodbNode {
-  return { name: 'MongoDB', port, directory: join(dataDirectory, 'mongodb'), memberPorts: [port] };
+  return { name: 'MongoDB', port, directory: join(dataDirectory, 'mongodb'), memberPorts: [port], place: 0 };
 }
 
-/** The members of a set of several, each in a folder of its own. */
-export function replicaSet(ports: readonly number[], dataDirectory: string): MongodbNode[] {
-  return ports.map((port, at) => ({
-    name: `MongoDB-${at + 1}`,
+/** The members of a set of several, each in a folder of its own. @param found where they are found, when that isn't where they listen */
+export function replicaSet(ports: readonly number[], dataDirectory: string, found = ports): MongodbNode[] {
+  return ports.map((port, place) => ({
+    name: `MongoDB-${place + 1}`,
     port,
-    directory: join(dataDirectory, `mongodb-${at + 1}`),
-    memberPorts: ports,
+    directory: join(dataDirectory, `mongodb-${place + 1}`),
+    memberPorts: found,
+    place,
   }));
 }
 
@@ -118,7 +122,7 @@ export class MongodbServer implements ServerProgram {
   }
 
   probe(): Promise<void> {
-    const { port, memberPorts } = this.node;
-    return serveInReplicaSet(`127.0.0.1:${port}`, { name: REPLICA_SET, hosts: hostsOf(memberPorts) });
+    const { port, memberPorts, place } = this.node;
+    return serveInReplicaSet(`127.0.0.1:${port}`, place, { name: REPLICA_SET, hosts: hostsOf(memberPorts) });
   }
 }

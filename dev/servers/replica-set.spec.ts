@@ -5,19 +5,19 @@ const at = (...hosts: string[]) => ({ name: 'orders', hosts });
 
 describe('a replica set of one', () => {
   it('is initiated on a fresh mongod', () => {
-    expect(replicaSetStep(undefined, '127.0.0.1:27017', at('127.0.0.1:27017'))).toEqual({
+    expect(replicaSetStep(undefined, 0, at('127.0.0.1:27017'))).toEqual({
       command: { replSetInitiate: { _id: 'orders', members: [{ _id: 0, host: '127.0.0.1:27017' }] } },
     });
   });
 
   it('is left alone when its member is where it was', () => {
     const config = { version: 3, members: [{ host: '127.0.0.1:27017' }] };
-    expect(replicaSetStep(config, '127.0.0.1:27017', at('127.0.0.1:27017'))).toBe('wait');
+    expect(replicaSetStep(config, 0, at('127.0.0.1:27017'))).toBe('wait');
   });
 
   it('moves with its port, keeping everything else of its configuration', () => {
     const config = { _id: 'orders', version: 3, members: [{ _id: 0, host: '127.0.0.1:27017', votes: 1 }] };
-    expect(replicaSetStep(config, '127.0.0.1:37017', at('127.0.0.1:37017'))).toEqual({
+    expect(replicaSetStep(config, 0, at('127.0.0.1:37017'))).toEqual({
       command: {
         replSetReconfig: { _id: 'orders', version: 4, members: [{ _id: 0, host: '127.0.0.1:37017', votes: 1 }] },
         force: true,
@@ -31,17 +31,17 @@ describe('a replica set of three', () => {
 
   it('is initiated by its first member alone', () => {
     const members = wanted.hosts.map((host, _id) => ({ _id, host }));
-    expect(replicaSetStep(undefined, '127.0.0.1:1', wanted)).toEqual({
+    expect(replicaSetStep(undefined, 0, wanted)).toEqual({
       command: { replSetInitiate: { _id: 'orders', members } },
     });
-    expect(replicaSetStep(undefined, '127.0.0.1:2', wanted)).toBe('wait');
+    expect(replicaSetStep(undefined, 1, wanted)).toBe('wait');
   });
 
   it('moves with its ports, each member to its own', () => {
     const config = { version: 7, members: ['a', 'b', 'c'].map((host) => ({ host })) };
-    expect(replicaSetStep(config, '127.0.0.1:1', wanted)).toEqual({
+    expect(replicaSetStep(config, 0, wanted)).toEqual({
       command: { replSetReconfig: { version: 8, members: wanted.hosts.map((host) => ({ host })) }, force: true },
     });
-    expect(replicaSetStep(config, '127.0.0.1:3', wanted)).toBe('wait');
+    expect(replicaSetStep(config, 2, wanted)).toBe('wait');
   });
 });

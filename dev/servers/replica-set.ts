@@ -14,14 +14,14 @@ export interface WantedSet {
 
 const NOT_YET_INITIALIZED = 94;
 
-/** What the member at `host` has to do about its set, given its configuration, or undefined for a fresh mongod. */
+/** What the member at a place has to do about its set, given its configuration, or undefined for a fresh mongod. */
 export function replicaSetStep(
   config: ReplicaSetConfig | undefined,
-  host: string,
+  place: number,
   { name, hosts }: WantedSet,
 ): { command: Document } | 'wait' {
   // One does it: two that began at once would make two sets.
-  if (host !== hosts[0]) return 'wait';
+  if (place !== 0) return 'wait';
   if (config === undefined)
     return { command: { replSetInitiate: { _id: name, members: hosts.map((each, _id) => ({ _id, host: each })) } } };
   if (config.members.every((member, at) => member.host === hosts[at])) return 'wait';
@@ -31,10 +31,10 @@ export function replicaSetStep(
 }
 
 /**
- * Resolves when the mongod at `host` has its place in its set, and that has a primary. Does what is lacking for it: the first
+ * Resolves when the mongod that listens at `host` has its place in its set, and that has a primary. Does what is lacking for it: the first
  * configuration, or the new ports in an old one. Rejects while it isn't so far. Repeating it is harmless.
  */
-export async function serveInReplicaSet(host: string, wanted: WantedSet): Promise<void> {
+export async function serveInReplicaSet(host: string, place: number, wanted: WantedSet): Promise<void> {
   const client = new MongoClient(`mongodb://${host}/?directConnection=true`, {
     serverSelectionTimeoutMS: 1_000,
     connectTimeoutMS: 1_000,
@@ -42,7 +42,7 @@ export async function serveInReplicaSet(host: string, wanted: WantedSet): Promis
   });
   try {
     const admin = client.db('admin');
-    const step = replicaSetStep(await configOf(admin), host, wanted);
+    const step = replicaSetStep(await configOf(admin), place, wanted);
     if (step !== 'wait') await admin.command(step.command);
     const { isWritablePrimary, secondary, primary } = await admin.command({ hello: 1 });
     if (isWritablePrimary !== true && !(secondary === true && primary !== undefined))
