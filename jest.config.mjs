@@ -26,7 +26,7 @@ export default {
     {
       ...shared,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{apps,libs,dev,bench}/**/*.spec.ts'],
+      testMatch: ['<rootDir>/{apps,libs,dev,bench}/**/*.spec.ts', '<rootDir>/test/chaos/**/*.spec.ts'],
     },
     {
       ...shared,
@@ -34,6 +34,7 @@ export default {
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
       testPathIgnorePatterns: [
         '/node_modules/',
+        '<rootDir>/test/chaos/',
         '<rootDir>/test/faults/',
         '<rootDir>/test/browser/',
         '<rootDir>/test/fuzz/',

@@ -1,0 +1,32 @@
+import { describe, expect, it } from '@jest/globals';
+import { KeyOrder, type Insert } from './key-order.js';
+
+let number = 0;
+const insert = (accountId: string, offset: number, partition = 1): Insert => ({
+  number: (number += 1),
+  accountId,
+  partition,
+  offset,
+});
+
+describe('the order of the orders of an account', () => {
+  it('holds when they come in as they stand on the topic, whatever the others do', () => {
+    const order = new KeyOrder();
+    for (const each of [insert('a', 1), insert('b', 9), insert('a', 2), insert('b', 12), insert('a', 30)])
+      order.note(each);
+    expect(order.violations).toBe(0);
+  });
+
+  it('is broken by one that comes in after one behind it', () => {
+    const order = new KeyOrder();
+    for (const each of [insert('a', 5), insert('a', 4)]) order.note(each);
+    expect(order.violations).toBe(1);
+    expect(order.first).toMatchObject([{ before: { offset: 5 }, after: { offset: 4 } }]);
+  });
+
+  it('counts all, and keeps the first', () => {
+    const order = new KeyOrder();
+    for (let offset = 100; offset > 0; offset -= 1) order.note(insert('a', offset));
+    expect([order.violations, order.first.length]).toEqual([99, 20]);
+  });
+});

@@ -1,0 +1,51 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { OrderResponse } from '#orders/order-response.js';
+
+/** What a query API has answered. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+export interface Judgement {
+  readonly outcome: 'right' | 'error' | 'lie';
+  /** Why it is no right one. */
+  readonly reason: string | null;
+}
+
+const RIGHT: Judgement = { outcome: 'right', reason: null };
+const lie = (reason: string): Judgement => ({ outcome: 'lie', reason });
+
+/** Statuses that say that it can't be told now. */
+const HONEST = new Set([429, 503, 504]);
+
+/** @param isSaved it was known to be saved before the question was sent */
+export function judgeOrder({ status, body }: Answer, expected: OrderResponse, isSaved: boolean): Judgement {
+  if (status === 404) return isSaved ? lie(`order ${expected.number} is saved, and there is no such order`) : RIGHT;
+  if (status !== 200) return unanswered(status);
+  return isDeepStrictEqual(body, expected) ? RIGHT : lie(`order ${expected.number} is not what it was made as`);
+}
+
+/** @param expected all orders that can be among those asked for @param isSaved as above, by an order's number */
+export function judgePage(
+  { status, body }: Answer,
+  expected: readonly OrderResponse[],
+  isSaved: (number: number) => boolean,
+): Judgement {
+  if (status !== 200) return unanswered(status);
+  const { items } = body as { items: readonly OrderResponse[] };
+  const byNumber = new Map(expected.map((order) => [order.number, order]));
+  for (const [at, item] of items.entries()) {
+    if (!isDeepStrictEqual(item, byNumber.get(item.number)))
+      return lie(`order ${item.number} is not what it was made as`);
+    if (at > 0 && item.number <= (items[at - 1]?.number ?? 0)) return lie(`order ${item.number} is out of its place`);
+  }
+  const there = new Set(items.map(({ number }) => number));
+  const missing = expected.find(({ number }) => isSaved(number) && !there.has(number));
+  return missing === undefined ? RIGHT : lie(`order ${missing.number} is saved, and is not on its page`);
+}
+
+/** No 500: that is an error that nobody has thought of. */
+function unanswered(status: number): Judgement {
+  return HONEST.has(status) ? { outcome: 'error', reason: `status ${status}` } : lie(`status ${status}`);
+}

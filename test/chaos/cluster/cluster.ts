@@ -1,0 +1,176 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { signalIfThere } from '../../../dev/machine/process-table.js';
+import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
+import { DataDirectory } from '../../../dev/servers/data-directory.js';
+import { EmbeddedServers } from '../../../dev/servers/embedded-servers.js';
+import { provideParts, type EmbeddedParts } from '../../../dev/parts/embedded-parts.js';
+import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
+import { Mongo } from '#service/mongo.js';
+import { quietKafka } from '../../support/topic-writer.js';
+import { ClusterApps } from './cluster-apps.js';
+import { layOut, MONGODB_MEMBERS } from './ground.js';
+import { Links } from './links.js';
+import { SmallDisk } from './small-disk.js';
+
+const ALL = { kafka: true, registry: true, mongodb: true };
+const STOP_BUDGET_MS = 15_000;
+
+/** Servers that have a disk of their own, where the machine lets one be made, and its size in MiB: enough for three million orders. */
+const SMALL_DISKS = new Map([
+  ['Kafka-3', 2_048],
+  ['MongoDB-3', 6_144],
+]);
+
+export interface ClusterOptions {
+  /** Of a run's data and logs; made, and left. */
+  readonly directory: string;
+  readonly partitions: number;
+  readonly consumers: number;
+  /** Of the apps, beside where the servers are. */
+  readonly settings: NodeJS.ProcessEnv;
+  /** Where the compiled product is. */
+  readonly productDirectory: string;
+  readonly print: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * All of the pipeline, replicated, on one machine: three Kafka nodes, three MongoDB members, a registry, two producers, two query APIs and
+ * consumers. Each is a process of its own that can be killed, stopped and started, and each app has links of its own to each server.
+ */
+export class Cluster {
+  /** As `mongo`. */
+  readonly kafka: Kafka;
+
+  private constructor(
+    readonly apps: ClusterApps,
+    readonly servers: EmbeddedServers,
+    readonly links: Links,
+    readonly parts: EmbeddedParts,
+    /** Without a link between: what the run itself knows of the pipeline it knows directly. */
+    readonly mongo: Mongo,
+    readonly brokers: string,
+    private readonly data: DataDirectory,
+    private readonly disks: ReadonlyMap<string, SmallDisk>,
+  ) {
+    this.kafka = quietKafka(brokers);
+  }
+
+  get directory(): string {
+    return this.data.path;
+  }
+
+  get hasSmallDisks(): boolean {
+    return this.disks.size === SMALL_DISKS.size;
+  }
+
+  /** Resolves when all are ready. @throws StackError; nothing runs then */
+  static async start(options: ClusterOptions): Promise<Cluster> {
+    const { directory, print, signal } = options;
+    await mkdir(directory, { recursive: true });
+    const data = await DataDirectory.open(directory, print);
+    const parts = await provideParts(ALL, print, signal);
+    const disks = await makeSmallDisks(directory);
+    const links = new Links();
+    const ground = await layOut(links);
+    const events = { onCrash: print, onLost: (error: unknown) => print(String(error)) };
+    const servers = await EmbeddedServers.of(ground.layout, data, parts, events);
+    let apps: ClusterApps | undefined;
+    let mongo: Mongo | undefined;
+    try {
+      await servers.start((name) => print(`${name} serves`));
+      signal.throwIfAborted();
+      const addresses = await servers.addresses();
+      mongo = new Mongo(addresses.MONGODB_URI ?? '', 'chaos');
+      apps = new ClusterApps({
+        ...options,
+        addresses,
+        data,
+        guard: servers.guard,
+        environmentOf: (app) => ({
+          NODE_OPTIONS: `--import ${preloadUrl('redirect-connections')} --import ${preloadUrl('shifted-clock')}`,
+          REDIRECTED_PORTS: JSON.stringify(ground.redirections.get(app)),
+          CLOCK_SHIFT_FILE: join(directory, `${app}.clock`),
+        }),
+      });
+      await apps.start(options.consumers);
+      return new Cluster(apps, servers, links, parts, mongo, addresses.KAFKA_BROKERS ?? '', data, disks);
+    } catch (error) {
+      await mongo?.client.close();
+      await apps?.stop();
+      await servers.stop(STOP_BUDGET_MS);
+      await links.close();
+      for (const disk of disks.values()) await disk.remove();
+      data.close();
+      throw error;
+    }
+  }
+
+  /** Of a process that runs. @throws RangeError */
+  pid(name: string): number {
+    const found = this.data.records.running().find((record) => record.name === name);
+    if (found === undefined) throw new RangeError(`No ${name} runs`);
+    return found.pid;
+  }
+
+  /** All that run, by their names. */
+  running(): { readonly name: string; readonly pid: number }[] {
+    return this.data.records.running();
+  }
+
+  signal(name: string, signal: NodeJS.Signals): void {
+    signalIfThere(this.pid(name), signal);
+  }
+
+  /** @throws RangeError for a server that has none of its own */
+  diskOf(server: string): SmallDisk {
+    const disk = this.disks.get(server);
+    if (disk === undefined) throw new RangeError(`${server} has no disk of its own`);
+    return disk;
+  }
+
+  /** Of an app, by so many milliseconds from what is right. */
+  async shiftClock(app: string, byMs: number): Promise<void> {
+    await writeFile(join(this.directory, `${app}.clock`), String(byMs));
+  }
+
+  /** The member that is MongoDB's primary now. */
+  async primary(): Promise<string> {
+    const { primary, hosts } = await this.mongo.db
+      .admin()
+      .command({ hello: 1 }, { readPreference: 'primaryPreferred' });
+    const place = (hosts as string[]).indexOf(String(primary));
+    return MONGODB_MEMBERS[place] ?? MONGODB_MEMBERS[0] ?? '';
+  }
+
+  /** Whatever state it is in: what is paused goes on, what is cut is open. @returns the names of those that still run */
+  async stop(): Promise<string[]> {
+    this.links.openAll();
+    for (const { pid } of this.running()) signalIfThere(pid, 'SIGCONT');
+    await this.mongo.client.close();
+    await this.apps.stop();
+    await this.servers.stop(STOP_BUDGET_MS);
+    await this.links.close();
+    const left = this.running().map(({ name }) => name);
+    for (const disk of this.disks.values()) await disk.remove();
+    this.data.close();
+    return left;
+  }
+}
+
+/** Beside this file, compiled. */
+function preloadUrl(name: string): string {
+  return pathToFileURL(join(PROJECT_DIRECTORY, 'dist/test/chaos/cluster', `${name}.js`)).href;
+}
+
+/** Before the servers that write to them start. */
+async function makeSmallDisks(directory: string): Promise<ReadonlyMap<string, SmallDisk>> {
+  const disks = new Map<string, SmallDisk>();
+  for (const [name, mib] of SMALL_DISKS) {
+    const disk = await SmallDisk.at(join(directory, name.toLowerCase()), mib);
+    if (disk !== undefined) disks.set(name, disk);
+  }
+  return disks;
+}

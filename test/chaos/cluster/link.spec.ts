@@ -1,0 +1,128 @@
+import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { Link } from './link.js';
+
+/** Resolves to the next text that comes, or to how the connection ended. */
+async function next(socket: Socket): Promise<string> {
+  const data = once(socket, 'data').then(
+    ([bytes]) => String(bytes),
+    // A reset is an error before it is a close.
+    () => 'closed',
+  );
+  return Promise.race([
+    data,
+    once(socket, 'close').then(
+      () => 'closed',
+      () => 'closed',
+    ),
+  ]);
+}
+
+describe('a link', () => {
+  let echo: Server;
+  let link: Link;
+  let received: string;
+  const clients: Socket[] = [];
+
+  beforeEach(async () => {
+    received = '';
+    echo = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', (bytes) => {
+        received += bytes.toString();
+        socket.write(bytes);
+      });
+    });
+    await new Promise<void>((resolve) => void echo.listen(0, '127.0.0.1', resolve));
+    link = await Link.to((echo.address() as AddressInfo).port);
+  });
+
+  afterEach(async () => {
+    for (const socket of clients.splice(0)) socket.destroy();
+    await link.close();
+    await new Promise((resolve) => echo.close(resolve));
+  });
+
+  async function client(): Promise<Socket> {
+    const socket = connect(link.port, '127.0.0.1');
+    clients.push(socket);
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    return socket;
+  }
+
+  it('passes both ways', async () => {
+    const socket = await client();
+    socket.write('a');
+    expect(await next(socket)).toBe('a');
+    const closed = once(socket, 'close');
+    socket.end();
+    await closed;
+  });
+
+  it('that is cut resets what stands, and what comes', async () => {
+    const socket = await client();
+    link.set({ kind: 'cut' });
+    expect(await next(socket)).toBe('closed');
+    const other = connect(link.port, '127.0.0.1');
+    clients.push(other);
+    other.on('error', () => undefined);
+    expect(await next(other)).toBe('closed');
+    link.open();
+    const again = await client();
+    again.write('b');
+    expect(await next(again)).toBe('b');
+  });
+
+  it('that is slow takes its time, both ways', async () => {
+    const socket = await client();
+    link.set({ kind: 'slow', delayMs: 40 });
+    const startedAt = performance.now();
+    socket.write('a');
+    expect(await next(socket)).toBe('a');
+    expect(performance.now() - startedAt).toBeGreaterThan(75);
+  });
+
+  it('that is silent holds everything, new connections too, until it is open again', async () => {
+    const socket = await client();
+    link.set({ kind: 'silent' });
+    socket.write('a');
+    const late = await client();
+    late.write('b');
+    const [answer, lateAnswer] = [next(socket), next(late)];
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(received).toBe('');
+    link.open();
+    expect(await answer).toBe('a');
+    expect(await lateAnswer).toBe('b');
+  });
+
+  it('that is silent does not tell that the other side has gone, until it is open again', async () => {
+    const serverSide = once(echo, 'connection').then(([socket]) => socket as Socket);
+    const socket = await client();
+    socket.write('a');
+    await next(socket);
+    let isClosed = false;
+    const closed = once(socket, 'close').then(() => (isClosed = true));
+    link.set({ kind: 'silent' });
+    (await serverSide).destroy();
+    // Whoever asks directly is answered by then.
+    const direct = connect((echo.address() as AddressInfo).port, '127.0.0.1');
+    clients.push(direct);
+    direct.write('b');
+    await next(direct);
+    expect(isClosed).toBe(false);
+    link.open();
+    await closed;
+    expect(isClosed).toBe(true);
+  });
+
+  it('that is unanswered lets the question arrive, and breaks with the answer', async () => {
+    const socket = await client();
+    link.set({ kind: 'unanswered' });
+    socket.write('a');
+    expect(await next(socket)).toBe('closed');
+    expect(received).toBe('a');
+  });
+});

@@ -1,0 +1,87 @@
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { Flow } from './flow.js';
+import type { LinkState } from './link-state.js';
+
+const OPEN: LinkState = { kind: 'open' };
+
+interface Connection {
+  readonly sockets: readonly Socket[];
+  readonly flows: readonly Flow[];
+}
+
+/** The way from one process to another over TCP, on loopback, which can be disturbed. Own code: what is had elsewhere is a program of its own. */
+export class Link {
+  private readonly connections = new Set<Connection>();
+  private current: LinkState = OPEN;
+
+  private constructor(
+    private readonly server: Server,
+    private readonly targetPort: number,
+    /** Where the one who connects finds it. */
+    readonly port: number,
+  ) {}
+
+  /** @param targetPort of the process that is connected to */
+  static async to(targetPort: number): Promise<Link> {
+    const server = createServer({ allowHalfOpen: true });
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(0, '127.0.0.1', resolve);
+    });
+    const link = new Link(server, targetPort, (server.address() as AddressInfo).port);
+    server.on('connection', (socket) => link.accept(socket));
+    return link;
+  }
+
+  get state(): LinkState {
+    return this.current;
+  }
+
+  /** From now on, for what stands already too. */
+  set(state: LinkState): void {
+    this.current = state;
+    if (state.kind === 'cut') this.resetAll();
+    else for (const { flows } of this.connections) for (const flow of flows) flow.pump();
+  }
+
+  open(): void {
+    this.set(OPEN);
+  }
+
+  async close(): Promise<void> {
+    this.resetAll();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+
+  private accept(client: Socket): void {
+    if (this.current.kind === 'cut') {
+      client.on('error', ignore);
+      client.resetAndDestroy();
+      return;
+    }
+    const server = connect({ port: this.targetPort, host: '127.0.0.1', allowHalfOpen: true });
+    for (const socket of [client, server]) socket.setNoDelay(true).on('error', ignore);
+    const state = (): LinkState => this.current;
+    const reset = (): void => this.reset(connection);
+    const connection: Connection = {
+      sockets: [client, server],
+      flows: [new Flow(client, server, { state }), new Flow(server, client, { state, onAnswer: reset })],
+    };
+    this.connections.add(connection);
+    const gone = (): void => {
+      if (connection.sockets.every(({ destroyed }) => destroyed)) this.connections.delete(connection);
+    };
+    for (const socket of connection.sockets) socket.once('close', gone);
+  }
+
+  private resetAll(): void {
+    for (const connection of this.connections) this.reset(connection);
+  }
+
+  private reset({ sockets }: Connection): void {
+    for (const socket of sockets) socket.resetAndDestroy();
+  }
+}
+
+/** A connection that breaks is what a link is for: both ends see it by themselves. */
+function ignore(): void {}

@@ -1,0 +1,98 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Cluster } from './cluster/cluster.js';
+import { recovery, type Progress } from './checks/recovery.js';
+import type { Fault, FaultKind } from './faults/fault.js';
+import { schedule, type PlannedFault } from './faults/schedule.js';
+import type { History } from './history/history.js';
+import { reasonOf } from './load/asked.js';
+
+const CALM_MS = 1_000;
+
+interface Begun extends Fault {
+  readonly planned: PlannedFault;
+}
+
+/** Faults by their schedule, one after another and now and then two at once; after each the cluster has to recover. */
+export class FaultRounds {
+  constructor(
+    private readonly cluster: Cluster,
+    private readonly progress: Progress,
+    private readonly history: History,
+    private readonly print: (line: string) => void,
+  ) {}
+
+  /** Until the time is over. What has begun then is ended, and recovered from. */
+  async run(seed: number, kinds: readonly FaultKind[], untilMs: number, signal: AbortSignal): Promise<void> {
+    let plans: PlannedFault[] = [];
+    for (const planned of schedule(seed, kinds)) {
+      if (plans.length > 0 && !planned.isTogether) {
+        await this.round(plans);
+        plans = [];
+        if (this.history.now() >= untilMs || signal.aborted) return;
+        await delay(CALM_MS);
+      }
+      plans.push(planned);
+    }
+  }
+
+  /** Those that come together begin one after another, and end in the order in which they began. */
+  private async round(plans: readonly PlannedFault[]): Promise<void> {
+    const begun: Begun[] = [];
+    for (const planned of plans) {
+      const fault = await this.begin(planned, begun);
+      if (fault !== undefined) begun.push(fault);
+    }
+    let untilMs = 0;
+    const ends = begun.map((fault) => ({ fault, afterMs: (untilMs += fault.planned.lastsMs) }));
+    // None waits for the end of another: a member of three that is started alone serves only once a second one runs.
+    await Promise.all(
+      ends.map(async ({ fault, afterMs }) => {
+        await delay(afterMs);
+        await this.end(fault);
+      }),
+    );
+    const last = begun.at(-1);
+    if (last !== undefined) await this.recovered(last.planned.place);
+  }
+
+  private async begin(planned: PlannedFault, others: readonly Begun[]): Promise<Begun | undefined> {
+    const { place, kind } = planned;
+    try {
+      const fault = await kind.make(this.cluster, planned.draw);
+      // What is killed can't be paused as well.
+      if (others.some(({ subject }) => subject === fault.subject)) return undefined;
+      this.print(`fault ${place + 1}: ${kind.name}, ${fault.subject}`);
+      this.history.add({ type: 'fault-begins', place, kind: kind.name, subject: fault.subject });
+      await fault.begin();
+      return { ...fault, planned };
+    } catch (error) {
+      this.failed(planned, error);
+      return undefined;
+    }
+  }
+
+  private async end(fault: Begun): Promise<void> {
+    const { planned, subject } = fault;
+    try {
+      await fault.end();
+      this.history.add({ type: 'fault-ends', place: planned.place, kind: planned.kind.name, subject });
+    } catch (error) {
+      this.failed(planned, error);
+    }
+  }
+
+  private async recovered(place: number): Promise<void> {
+    const found = await recovery(this.cluster, this.progress);
+    if ('afterMs' in found) this.history.add({ type: 'recovered', place, afterMs: found.afterMs });
+    else {
+      this.print(`not recovered within ${found.withinMs} ms: ${found.missing.join(', ')}`);
+      this.history.add({ type: 'not-recovered', place, ...found });
+    }
+  }
+
+  /** The tester's own trouble, such as a server that does not come up: told, and never taken for a finding of the product. */
+  private failed({ place, kind }: PlannedFault, error: unknown): void {
+    this.print(`fault ${place + 1} failed: ${reasonOf(error)}`);
+    this.history.add({ type: 'fault-failed', place, kind: kind.name, reason: reasonOf(error) });
+  }
+}

@@ -1,0 +1,15 @@
+import { DISK_FAULTS } from './disk-faults.js';
+import type { FaultKind } from './fault.js';
+import { GROUP_FAULTS } from './group-faults.js';
+import { KAFKA_FAULTS } from './kafka-faults.js';
+import { LINK_FAULTS } from './link-faults.js';
+import { PROCESS_FAULTS } from './process-faults.js';
+
+/** All that there are. */
+export const FAULT_KINDS: readonly FaultKind[] = [
+  ...PROCESS_FAULTS,
+  ...LINK_FAULTS,
+  ...GROUP_FAULTS,
+  ...KAFKA_FAULTS,
+  ...DISK_FAULTS,
+];

@@ -1,0 +1,85 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Cluster } from '../cluster/cluster.js';
+import { MOST_CONSUMERS } from '../cluster/ground.js';
+import { ClusterApps } from '../cluster/cluster-apps.js';
+import { oneOf, type FaultKind } from './fault.js';
+
+const STORM_WAVES = 5;
+const BETWEEN_WAVES_MS = 1_500;
+
+/** Consumers come and go, faster than a group comes to rest. */
+const rebalanceStorm: FaultKind = {
+  name: 'rebalance-storm',
+  lastsMs: [0, 1_000],
+  make: async (cluster, draw) => {
+    const before = consumersOf(cluster).length;
+    const waves = Array.from({ length: STORM_WAVES }, () => 1 + draw(MOST_CONSUMERS));
+    return Promise.resolve({
+      subject: `${waves.join(', ')} consumers`,
+      begin: async () => {
+        for (const wave of waves) {
+          cluster.apps.scale(wave);
+          await delay(BETWEEN_WAVES_MS);
+        }
+      },
+      end: async () => Promise.resolve(cluster.apps.scale(before)),
+    });
+  },
+};
+
+/** One consumer does all for a while, and then as many as there may be. */
+const scaleUpAndDown: FaultKind = {
+  name: 'scale-1-6-1',
+  lastsMs: [8_000, 12_000],
+  make: async (cluster, draw) => {
+    const before = consumersOf(cluster).length;
+    const betweenMs = 6_000 + draw(4_000);
+    return Promise.resolve({
+      subject: `1, ${MOST_CONSUMERS}, 1 and ${before} consumers`,
+      begin: async () => {
+        for (const count of [1, MOST_CONSUMERS, 1]) {
+          cluster.apps.scale(count);
+          await delay(betweenMs);
+        }
+      },
+      end: async () => Promise.resolve(cluster.apps.scale(before)),
+    });
+  },
+};
+
+/** Every app drains and comes again, one after another, as in an upgrade. */
+const rollingRestart: FaultKind = {
+  name: 'rolling-restart',
+  lastsMs: [0, 500],
+  make: async (cluster) => {
+    const names = cluster.apps.all.map(({ name }) => name);
+    return Promise.resolve({
+      subject: 'all apps, one after another',
+      begin: async () => {
+        for (const name of names) await cluster.apps.restart(name);
+      },
+      end: async () => Promise.resolve(),
+    });
+  },
+};
+
+const clockJump: FaultKind = {
+  name: 'clock-jump',
+  lastsMs: [2_000, 10_000],
+  make: async (cluster, draw) => {
+    const app = oneOf(ClusterApps.names(consumersOf(cluster).length), draw);
+    const shiftMs = oneOf([-3_600_000, -30_000, 30_000, 3_600_000], draw);
+    return Promise.resolve({
+      subject: `${app} by ${shiftMs / 1_000} s`,
+      begin: async () => cluster.shiftClock(app, shiftMs),
+      end: async () => cluster.shiftClock(app, 0),
+    });
+  },
+};
+
+function consumersOf(cluster: Cluster): string[] {
+  return cluster.apps.all.filter(({ job }) => job === 'consumer').map(({ name }) => name);
+}
+
+/** What happens to a group of processes, or to their clocks, without any of them failing. */
+export const GROUP_FAULTS: readonly FaultKind[] = [rebalanceStorm, scaleUpAndDown, rollingRestart, clockJump];

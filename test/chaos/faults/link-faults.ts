@@ -1,0 +1,63 @@
+import type { Cluster } from '../cluster/cluster.js';
+import { KAFKA_NODES, MONGODB_MEMBERS } from '../cluster/ground.js';
+import type { LinkState } from '../cluster/link-state.js';
+import { PEERS, type NamedLink } from '../cluster/links.js';
+import { oneOf, type Draw, type FaultKind } from './fault.js';
+
+const SERVERS = [...KAFKA_NODES, ...MONGODB_MEMBERS];
+
+/** What is disturbed: how one app reaches one server, all that an app reaches, how all apps reach a server, or how its peers do. */
+type Extent = 'one link' | 'an app' | 'a server' | 'peers';
+
+function disturb(
+  name: string,
+  extent: Extent,
+  state: (draw: Draw) => LinkState,
+  lastsMs: FaultKind['lastsMs'] = [2_000, 12_000],
+): FaultKind {
+  return {
+    name,
+    lastsMs,
+    make: async (cluster, draw) => {
+      const { links, subject } = chosen(cluster, extent, draw);
+      const wanted = state(draw);
+      return Promise.resolve({
+        subject,
+        begin: async () => Promise.resolve(cluster.links.set(links, wanted)),
+        end: async () => Promise.resolve(cluster.links.set(links, { kind: 'open' })),
+      });
+    },
+  };
+}
+
+function chosen(cluster: Cluster, extent: Extent, draw: Draw): { links: readonly NamedLink[]; subject: string } {
+  const from = oneOf(
+    cluster.apps.all.map(({ name }) => name),
+    draw,
+  );
+  const to = oneOf(SERVERS, draw);
+  switch (extent) {
+    case 'one link':
+      return { links: cluster.links.where({ from, to }), subject: `${from} → ${to}` };
+    case 'an app':
+      return { links: cluster.links.where({ from }), subject: `${from} → everything` };
+    case 'a server':
+      return { links: cluster.links.where({ to }).filter((link) => link.from !== PEERS), subject: `all apps → ${to}` };
+    case 'peers':
+      return { links: cluster.links.where({ from: PEERS, to }), subject: `its peers → ${to}` };
+  }
+}
+
+/** Links that are cut, slow, silent, or bring no answers. */
+export const LINK_FAULTS: readonly FaultKind[] = [
+  disturb('cut-link', 'one link', () => ({ kind: 'cut' })),
+  disturb('slow-link', 'one link', (draw) => ({ kind: 'slow', delayMs: 100 + draw(1_400) })),
+  disturb('silent-link', 'one link', () => ({ kind: 'silent' })),
+  disturb('unanswered-link', 'one link', () => ({ kind: 'unanswered' })),
+  disturb('cut-off-app', 'an app', () => ({ kind: 'cut' })),
+  disturb('silent-app', 'an app', () => ({ kind: 'silent' })),
+  disturb('cut-off-server', 'a server', () => ({ kind: 'cut' })),
+  disturb('cut-off-peers', 'peers', () => ({ kind: 'cut' })),
+  disturb('silent-peers', 'peers', () => ({ kind: 'silent' })),
+  disturb('unanswered-server', 'a server', () => ({ kind: 'unanswered' }), [1_000, 4_000]),
+];

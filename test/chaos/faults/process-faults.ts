@@ -1,0 +1,87 @@
+import type { Cluster } from '../cluster/cluster.js';
+import { KAFKA_NODES, MONGODB_MEMBERS, REGISTRY } from '../cluster/ground.js';
+import { oneOf, type Draw, type Fault, type FaultKind } from './fault.js';
+
+type Choice = (cluster: Cluster, draw: Draw) => Promise<string>;
+
+const runningApp =
+  (job: string): Choice =>
+  async (cluster, draw) => {
+    const names = cluster.apps.all.filter((app) => app.job === job).map(({ name }) => name);
+    return Promise.resolve(oneOf(names, draw));
+  };
+const kafkaNode: Choice = async (_, draw) => Promise.resolve(oneOf(KAFKA_NODES, draw));
+const primary: Choice = async (cluster) => cluster.primary();
+const secondary: Choice = async (cluster, draw) => {
+  const other = await cluster.primary();
+  return oneOf(
+    MONGODB_MEMBERS.filter((name) => name !== other),
+    draw,
+  );
+};
+const registry: Choice = async () => Promise.resolve(REGISTRY);
+
+/** SIGKILL, and for a server some time without it. An app is started again at once by whoever keeps it running. */
+function kill(name: string, choose: Choice, isServer: boolean): FaultKind {
+  return {
+    name,
+    lastsMs: isServer ? [500, 8_000] : [0, 500],
+    make: async (cluster, draw) => {
+      const subject = await choose(cluster, draw);
+      return isServer
+        ? {
+            subject,
+            begin: async () => cluster.servers.server(subject).kill(),
+            end: async () => cluster.servers.server(subject).start(),
+          }
+        : { subject, begin: async () => Promise.resolve(cluster.signal(subject, 'SIGKILL')), end: nothing };
+    },
+  };
+}
+
+/** SIGSTOP and SIGCONT: a process that hangs, keeps all its connections, and then goes on as if nothing had been. */
+function pause(name: string, choose: Choice): FaultKind {
+  return {
+    name,
+    // Longer and shorter than a consumer's session and a broker's.
+    lastsMs: [1_000, 15_000],
+    make: async (cluster, draw) => pauseOf(cluster, await choose(cluster, draw)),
+  };
+}
+
+function pauseOf(cluster: Cluster, subject: string): Fault {
+  let paused: number | undefined;
+  return {
+    subject,
+    begin: async () => {
+      paused = cluster.pid(subject);
+      process.kill(paused, 'SIGSTOP');
+      return Promise.resolve();
+    },
+    end: async () => {
+      // By its pid: another of the same name may run by now.
+      if (paused !== undefined && cluster.running().some(({ pid }) => pid === paused)) process.kill(paused, 'SIGCONT');
+      return Promise.resolve();
+    },
+  };
+}
+
+async function nothing(): Promise<void> {
+  return Promise.resolve();
+}
+
+/** Processes that are killed, or hang. */
+export const PROCESS_FAULTS: readonly FaultKind[] = [
+  kill('kill-consumer', runningApp('consumer'), false),
+  kill('kill-producer', runningApp('producer'), false),
+  kill('kill-query-api', runningApp('query-api'), false),
+  kill('kill-broker', kafkaNode, true),
+  kill('kill-primary', primary, true),
+  kill('kill-secondary', secondary, true),
+  kill('registry-away', registry, true),
+  pause('pause-consumer', runningApp('consumer')),
+  pause('pause-producer', runningApp('producer')),
+  pause('pause-query-api', runningApp('query-api')),
+  pause('pause-broker', kafkaNode),
+  pause('pause-primary', primary),
+];

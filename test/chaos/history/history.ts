@@ -1,0 +1,93 @@
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { finished } from 'node:stream/promises';
+
+/** A fault by its place in the schedule. */
+interface FaultMark {
+  readonly place: number;
+  readonly kind: string;
+  readonly subject: string;
+}
+
+/** What happened, in the order in which it did. `at` is in milliseconds since the run began. */
+export type HistoryEvent = { readonly at: number } & (
+  | ({ readonly type: 'fault-begins' } & FaultMark)
+  | ({ readonly type: 'fault-ends' } & FaultMark)
+  | { readonly type: 'recovered'; readonly place: number; readonly afterMs: number }
+  | {
+      readonly type: 'not-recovered';
+      readonly place: number;
+      readonly withinMs: number;
+      readonly missing: readonly string[];
+    }
+  | { readonly type: 'fault-failed'; readonly place: number; readonly kind: string; readonly reason: string }
+  | PopulateEvent
+  | ReadEvent
+  | { readonly type: 'sample'; readonly sample: Sample }
+);
+
+/**
+ * How a populate ended, as whoever asked knows: `ok` it was taken, `refused` it was not, `unknown` nobody can say, and it is asked again under
+ * the same key.
+ */
+export interface PopulateEvent {
+  readonly type: 'populate';
+  readonly key: string;
+  readonly count: number;
+  readonly outcome: 'ok' | 'refused' | 'unknown';
+  readonly operationId: string | null;
+  readonly reason: string | null;
+  readonly tookMs: number;
+}
+
+/** How a read ended: `right`, an honest `error`, or a `lie`. */
+export interface ReadEvent {
+  readonly type: 'read';
+  readonly what: 'order' | 'page' | 'range';
+  readonly path: string;
+  readonly outcome: 'right' | 'error' | 'lie';
+  readonly reason: string | null;
+  readonly tookMs: number;
+}
+
+/** The pipeline at one moment; `null` is unknown. */
+export interface Sample {
+  readonly acked: number | null;
+  readonly saved: number;
+  readonly consumers: number;
+}
+
+/** An event before it has a time. */
+export type NewEvent = HistoryEvent extends infer E ? (E extends HistoryEvent ? Omit<E, 'at'> : never) : never;
+
+/** Every event of a run, one JSON object a line, in a file and in memory (without the reads that were right, of which there are too many). */
+export class History {
+  readonly events: HistoryEvent[] = [];
+  readonly reads = { right: 0, error: 0, lie: 0 };
+  private readonly file: WriteStream;
+  private readonly startedAt = performance.now();
+
+  constructor(path: string) {
+    this.file = createWriteStream(path);
+  }
+
+  /** Milliseconds since the run began. */
+  now(): number {
+    return Math.round(performance.now() - this.startedAt);
+  }
+
+  add(event: NewEvent): void {
+    const dated = { at: this.now(), ...event } as HistoryEvent;
+    this.file.write(`${JSON.stringify(dated)}\n`);
+    if (dated.type === 'read') this.reads[dated.outcome] += 1;
+    if (dated.type !== 'read' || dated.outcome === 'lie') this.events.push(dated);
+  }
+
+  of<T extends HistoryEvent['type']>(type: T): Extract<HistoryEvent, { type: T }>[] {
+    return this.events.filter((event): event is Extract<HistoryEvent, { type: T }> => event.type === type);
+  }
+
+  async close(): Promise<void> {
+    this.file.end();
+    await finished(this.file);
+  }
+}

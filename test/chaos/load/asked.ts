@@ -1,0 +1,20 @@
+/** Long enough for whatever still answers; the services give up before. */
+const PATIENCE_MS = 20_000;
+
+export interface Asked<T> {
+  readonly status: number;
+  readonly body: T;
+}
+
+/** Asks a service. @throws when nothing, or no whole answer, comes: then nobody knows what came of it */
+export async function ask<T>(url: string, init: RequestInit = {}): Promise<Asked<T>> {
+  const response = await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
+  return { status: response.status, body: (await response.json()) as T };
+}
+
+/** In one line: what `fetch` throws has its reason inside. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  return cause instanceof Error ? `${error.message}: ${cause.message}` : error.message;
+}

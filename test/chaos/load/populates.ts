@@ -1,0 +1,93 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PopulateResponse } from '../../support/pipeline.js';
+import type { ClusterApps } from '../cluster/cluster-apps.js';
+import type { History, PopulateEvent } from '../history/history.js';
+import { ask, reasonOf } from './asked.js';
+
+const AGAIN_MS = 500;
+const EVERY_MS = 4_000;
+const COUNT = 50;
+/** A few wrong ones each: dead letters come about under faults too. */
+const FAULTS = { poison: 0.04, oversized: 0.02, duplicate: 0.04, conflict: 0.04 };
+
+interface Populate {
+  readonly key: string;
+  readonly body: object;
+}
+
+/** Operations that are asked for: one large one, and small ones all the time, each until it is known what came of it. */
+export class Populates {
+  /** By their keys: every one that was ever said to be taken. */
+  readonly taken = new Map<string, string>();
+  private readonly over = new AbortController();
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly apps: ClusterApps,
+    private readonly history: History,
+    /** Distinguishes the keys of this run. */
+    private readonly run: string,
+  ) {}
+
+  /** Asked again under its key until somebody has taken it. */
+  async large(count: number, ratePerSecond: number, seed: number): Promise<PopulateResponse> {
+    return this.untilTaken({ key: `${this.run}-large`, body: { count, ratePerSecond, seed } });
+  }
+
+  /** Small ones from now on. */
+  begin(): void {
+    this.running = this.smallOnes();
+  }
+
+  /** Resolves when all that were asked for are known. */
+  async end(): Promise<void> {
+    this.over.abort();
+    await this.running;
+  }
+
+  private async smallOnes(): Promise<void> {
+    for (let n = 1; !this.over.signal.aborted; n += 1) {
+      await this.untilTaken({ key: `${this.run}-${n}`, body: { count: COUNT, seed: n, faults: FAULTS } });
+      await Promise.allSettled([delay(EVERY_MS, undefined, { signal: this.over.signal })]);
+    }
+  }
+
+  private async untilTaken(populate: Populate): Promise<PopulateResponse> {
+    for (let tries = 0; ; tries += 1) {
+      const urls = this.apps.producerUrls;
+      // Another one each time: what came of the last is known to all of them.
+      const url = urls[tries % Math.max(1, urls.length)];
+      const taken = url === undefined ? undefined : await this.once(url, populate);
+      if (taken !== undefined) return taken;
+      await delay(AGAIN_MS);
+    }
+  }
+
+  private async once(url: string, { key, body }: Populate): Promise<PopulateResponse | undefined> {
+    const startedAt = performance.now();
+    const note = (told: Pick<PopulateEvent, 'outcome' | 'operationId' | 'reason'>): void =>
+      this.history.add({
+        type: 'populate',
+        key,
+        count: (body as { count: number }).count,
+        tookMs: Math.round(performance.now() - startedAt),
+        ...told,
+      });
+    try {
+      const headers = { 'content-type': 'application/json', 'idempotency-key': key };
+      const init = { method: 'POST', headers, body: JSON.stringify(body) };
+      const { status, body: answer } = await ask<PopulateResponse>(`${url}/v1/populate`, init);
+      if (status !== 202) {
+        // It says that it did nothing, or can't say what it did: by its status.
+        note({ outcome: status < 500 ? 'refused' : 'unknown', operationId: null, reason: `status ${status}` });
+        return undefined;
+      }
+      note({ outcome: 'ok', operationId: answer.id, reason: null });
+      this.taken.set(key, answer.id);
+      return answer;
+    } catch (error) {
+      note({ outcome: 'unknown', operationId: null, reason: reasonOf(error) });
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { orderGenerator } from '#orders/generator.js';
+import { orderResponse, type OrderResponse } from '#orders/order-response.js';
+import type { PopulateResponse } from '../../support/pipeline.js';
+import { judgeOrder, judgePage, type Judgement } from '../checks/read-judge.js';
+import type { SavedNumbers } from '../checks/saved-numbers.js';
+import type { ClusterApps } from '../cluster/cluster-apps.js';
+import type { Draw } from '../faults/fault.js';
+import type { History, ReadEvent } from '../history/history.js';
+import { ask, reasonOf } from './asked.js';
+
+const EVERY_MS = 50;
+const PAGE_SIZE = 50;
+
+type Kind = ReadEvent['what'];
+const KINDS: readonly Kind[] = ['order', 'page', 'range'];
+
+/** A question, and what can be said about its answer before it is asked. */
+interface Question {
+  readonly what: Kind;
+  readonly path: string;
+  readonly judge: (answer: { status: number; body: unknown }) => Judgement;
+}
+
+/** Somebody who reads orders of one operation all the time, by id, by page and by range, and knows what the answers must be. */
+export class Reader {
+  private readonly over = new AbortController();
+  private readonly orderAt: (index: number) => OrderResponse;
+  private readonly pending = new Set<Promise<void>>();
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly apps: ClusterApps,
+    private readonly operation: PopulateResponse,
+    private readonly saved: SavedNumbers,
+    private readonly history: History,
+    private readonly draw: Draw,
+  ) {
+    const { id: operationId, from, to, ...batch } = operation;
+    const orderAt = orderGenerator({ ...batch, operationId, from: new Date(from), to: new Date(to) });
+    this.orderAt = (index) => orderResponse(orderAt(index));
+  }
+
+  begin(): void {
+    this.running = this.run();
+  }
+
+  async end(): Promise<void> {
+    this.over.abort();
+    await this.running;
+    await Promise.all(this.pending);
+  }
+
+  /** No question waits for the answer of the one before: a query API that hangs must not stop the asking. */
+  private async run(): Promise<void> {
+    for (let n = 0; !this.over.signal.aborted; n += 1) {
+      const urls = this.apps.queryApiUrls;
+      const url = urls[n % Math.max(1, urls.length)];
+      if (url !== undefined) {
+        const asked = this.ask(url, this.question(KINDS[n % KINDS.length] ?? 'order'));
+        this.pending.add(asked);
+        void asked.finally(() => this.pending.delete(asked));
+      }
+      await Promise.allSettled([delay(EVERY_MS, undefined, { signal: this.over.signal })]);
+    }
+  }
+
+  private async ask(url: string, { what, path, judge }: Question): Promise<void> {
+    const startedAt = performance.now();
+    const told = (judgement: Judgement): void =>
+      this.history.add({ type: 'read', what, path, tookMs: Math.round(performance.now() - startedAt), ...judgement });
+    try {
+      told(judge(await ask(`${url}${path}`)));
+    } catch (error) {
+      told({ outcome: 'error', reason: reasonOf(error) });
+    }
+  }
+
+  /** Of what is saved so far, or is about to be. What is known now is what the answer may not lack. */
+  private question(what: Kind): Question {
+    const { firstNumber, count } = this.operation;
+    // Behind the last page stand the orders of others.
+    const index = this.draw(Math.max(1, Math.min(count - 2 * PAGE_SIZE, this.saved.total + PAGE_SIZE)));
+    if (what === 'order') {
+      const expected = this.orderAt(index);
+      const isSaved = this.saved.has(expected.number);
+      return { what, path: `/v1/orders/${expected.id}`, judge: (answer) => judgeOrder(answer, expected, isSaved) };
+    }
+    const from = what === 'page' ? pageOf(firstNumber + index) : firstNumber + index;
+    const expected = this.ordersFrom(from);
+    const known = new Set(expected.map(({ number }) => number).filter((number) => this.saved.has(number)));
+    const path =
+      what === 'page'
+        ? `/v1/orders?page=${(from - 1) / PAGE_SIZE + 1}&pageSize=${PAGE_SIZE}`
+        : `/v1/orders/range?from=${from}&to=${from + PAGE_SIZE - 1}&pageSize=${PAGE_SIZE}`;
+    return { what, path, judge: (answer) => judgePage(answer, expected, (number) => known.has(number)) };
+  }
+
+  /** Only those of this operation, whose block other operations' numbers may follow. */
+  private ordersFrom(number: number): OrderResponse[] {
+    const { firstNumber, count } = this.operation;
+    const first = Math.max(0, number - firstNumber);
+    const end = Math.min(count, number - firstNumber + PAGE_SIZE);
+    return Array.from({ length: Math.max(0, end - first) }, (_, at) => this.orderAt(first + at));
+  }
+}
+
+/** The first number of the page that a number stands on. */
+function pageOf(number: number): number {
+  return Math.floor((number - 1) / PAGE_SIZE) * PAGE_SIZE + 1;
+}

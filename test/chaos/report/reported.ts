@@ -1,0 +1,60 @@
+import type { Machine } from '../../../dev/machine/machine-description.js';
+import type { ChaosOptions } from '../chaos-options.js';
+import type { ChaosRun } from '../chaos-run.js';
+import { togetherPlaces } from '../checks/findings.js';
+import type { History } from '../history/history.js';
+
+/** All that a report tells of. */
+export interface Reported extends ChaosRun {
+  readonly options: ChaosOptions;
+  readonly machine: Machine;
+  readonly commit: string;
+  /** Of what was tested with: Kafka, MongoDB, the registry, Node.js and the clients. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export interface SetUpText {
+  readonly facts: string;
+  /** The command that runs it again. */
+  readonly again: string;
+  readonly leftOut: string | undefined;
+}
+
+export function isGreen({ findings }: Reported): boolean {
+  return findings.every(({ holds }) => holds);
+}
+
+export function setUpOf({ options, machine, commit, versions, leftOut }: Reported): SetUpText {
+  const { seed, minutes, orders, only } = options;
+  const flags = [`--seed ${seed}`, `--minutes ${minutes}`, `--orders ${orders}`];
+  if (only.length > 0) flags.push(`--only ${only.join(',')}`);
+  const parts = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  return {
+    facts: `Seed ${seed}, ${minutes} minutes of faults, ${orders.toLocaleString('en-US')} orders; commit ${commit}; ${machine.cores} cores, ${machine.memoryGiB} GiB; ${parts.join(', ')}.`,
+    again: `npm run chaos -- ${flags.join(' ')}`,
+    leftOut:
+      leftOut.length === 0 ? undefined : `Left out, since this machine does not allow them: ${leftOut.join(', ')}.`,
+  };
+}
+
+/** One line for each fault: when it began, what it was, to what, how long it lasted, and how long the recovery took. */
+export function faultLines(history: Pick<History, 'of'>): string[][] {
+  const ends = new Map(history.of('fault-ends').map(({ place, at }) => [place, at]));
+  const recovered = new Map(history.of('recovered').map(({ place, afterMs }) => [place, afterMs]));
+  const together = togetherPlaces(history);
+  return history.of('fault-begins').map(({ place, at, kind, subject }) => {
+    const end = ends.get(place);
+    const after = recovered.get(place);
+    return [
+      seconds(at),
+      together.has(place) ? `${kind} (together)` : kind,
+      subject,
+      end === undefined ? '' : seconds(end - at),
+      after === undefined ? '' : seconds(after),
+    ];
+  });
+}
+
+function seconds(milliseconds: number): string {
+  return (milliseconds / 1_000).toFixed(1);
+}

@@ -1,0 +1,56 @@
+/**
+ * `npm run chaos`: a whole pipeline on this machine, faults in it by a seed, and a report that says whether anything was lost, doubled, altered or
+ * put out of order. Exit code 0: all holds; 1: something does not; 2: wrong usage.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { currentCommit, describeMachine } from '../../dev/machine/machine-description.js';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { explain, StackError } from '../../dev/stack-error.js';
+import { readChaosOptions, type ChaosOptions } from './chaos-options.js';
+import { chaosRun } from './chaos-run.js';
+import { FAULT_KINDS } from './faults/fault-kinds.js';
+import { htmlOf } from './report/report-html.js';
+import { markdownOf } from './report/report-markdown.js';
+import { testedVersions } from './report/tested-versions.js';
+import { timelineChart } from './report/timeline-chart.js';
+
+const print = (line: string): void => void process.stderr.write(`${line}\n`);
+
+async function runAndReport(options: ChaosOptions): Promise<number> {
+  const { seed, minutes, orders, only, keep } = options;
+  const out = resolve(PROJECT_DIRECTORY, options.out);
+  const directory = await mkdtemp(join(tmpdir(), 'orders-chaos-'));
+  const interrupted = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupted.abort());
+  print(`seed ${seed}, ${minutes} minutes, ${orders} orders`);
+  try {
+    const kinds = FAULT_KINDS.filter(({ name }) => only.length === 0 || only.includes(name));
+    const productDirectory = resolve(PROJECT_DIRECTORY, options.productDirectory ?? 'dist');
+    const signal = interrupted.signal;
+    const machine = describeMachine();
+    await mkdir(out, { recursive: true });
+    const historyFile = join(out, 'history.jsonl');
+    const run = { seed, minutes, orders, kinds, directory, historyFile, productDirectory, print, signal };
+    const chaos = await chaosRun(run);
+    const reported = { ...chaos, options, machine, commit: currentCommit(), versions: testedVersions() };
+    const report = markdownOf(reported);
+    const facts = `seed ${seed}, all on ${machine.cores} cores and ${machine.memoryGiB} GiB; means of five seconds`;
+    await writeFile(join(out, 'report.md'), report);
+    await writeFile(join(out, 'report.html'), htmlOf(reported));
+    await writeFile(join(out, 'timeline.svg'), timelineChart(chaos.history, facts));
+    console.log(report);
+    return chaos.findings.every(({ holds }) => holds) ? 0 : 1;
+  } finally {
+    if (keep) print(`data and logs: ${directory}`);
+    else await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
+  }
+}
+
+try {
+  process.exit(await runAndReport(readChaosOptions(process.argv.slice(2))));
+} catch (error) {
+  print(explain(error));
+  process.exit(error instanceof StackError ? error.exitCode : 1);
+}
