@@ -34,6 +34,7 @@ const PER_SECOND = 1_700;
 /** @throws StackError `bad-flag` with the list of the right ones */
 export function readChaosOptions(args: readonly string[], random: () => number = Math.random): ChaosOptions {
   const flags = parseFlags(args);
+  if (flags.help === true) throw new StackError('bad-flag', 'What npm run chaos takes.', FLAGS);
   const minutes = flags.minutes === undefined ? 5 : number('minutes', flags.minutes, 0.5, 240);
   return {
     seed: flags.seed === undefined ? Math.floor(random() * 2 ** 32) : whole('seed', flags.seed, 0, 2 ** 32 - 1),
@@ -57,6 +58,7 @@ function parseFlags(args: readonly string[]) {
     out: text,
     product: text,
     keep: { type: 'boolean' },
+    help: { type: 'boolean' },
   } as const;
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;

@@ -1,0 +1,46 @@
+import { describe, expect, it } from '@jest/globals';
+import { StackError } from '../../dev/stack-error.js';
+import { readChaosOptions } from './chaos-options.js';
+
+describe('npm run chaos', () => {
+  it('has a default for everything, and a seed at random', () => {
+    expect(readChaosOptions([], () => 0.5)).toEqual({
+      seed: 2 ** 31,
+      minutes: 5,
+      orders: 510_000,
+      only: [],
+      out: '.data/chaos',
+      productDirectory: undefined,
+      keep: false,
+    });
+  });
+
+  it('takes as many orders as its minutes have room for', () => {
+    expect(readChaosOptions(['--minutes', '30']).orders).toBe(3_060_000);
+    expect(readChaosOptions(['--minutes', '0.5', '--orders', '1000']).orders).toBe(1_000);
+  });
+
+  it.each([
+    [['--seed', '-1']],
+    [['--seed', '1.5']],
+    [['--minutes', '0']],
+    [['--minutes', 'many']],
+    [['--orders', '10']],
+    [['--only', 'earthquake']],
+    [['--unknown']],
+    [['--help']],
+  ])('answers %j with what it takes', (args) => {
+    expect(refusal(args)).toMatchObject({ code: 'bad-flag', exitCode: 2 });
+    expect(refusal(args).remedy).toContain('kill-consumer');
+  });
+});
+
+function refusal(args: string[]): StackError {
+  try {
+    readChaosOptions(args);
+  } catch (error) {
+    if (error instanceof StackError) return error;
+    throw error;
+  }
+  throw new Error('was not refused');
+}
