@@ -1,13 +1,14 @@
 /** Time, injected, so that specs run under their own. */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, and never less than before. */
   now(): number;
   /** Runs it once, that many milliseconds from now. @returns what cancels it */
   after(milliseconds: number, run: () => void): () => void;
 }
 
+/** The machine's, as it was when the process began, and on from there: a wall clock that is set meanwhile moves nothing. */
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: () => Math.floor(performance.timeOrigin + performance.now()),
   after: (milliseconds, run) => {
     const timer = setTimeout(run, milliseconds);
     return () => clearTimeout(timer);

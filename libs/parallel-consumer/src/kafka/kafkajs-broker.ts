@@ -78,7 +78,7 @@ export class KafkajsBroker implements Broker {
 
   async commit(positions: readonly Position[]): Promise<void> {
     await this.groupOffsets.commit(positions);
-    this.lastContactAt = Date.now();
+    this.lastContactAt = systemClock.now();
   }
 
   async publish(topic: string, record: OutgoingRecord): Promise<void> {
@@ -128,7 +128,7 @@ export class KafkajsBroker implements Broker {
   private follow(consumer: Consumer, listener: BrokerListener): void {
     const { GROUP_JOIN, HEARTBEAT, REBALANCING, CRASH, START_BATCH_PROCESS } = consumer.events;
     const contact = (): void => {
-      this.lastContactAt = Date.now();
+      this.lastContactAt = systemClock.now();
     };
     consumer.on(HEARTBEAT, contact);
     consumer.on(REBALANCING, () => {

@@ -34,6 +34,7 @@ const REQUEST_TIMEOUT_MS = 10_000;
 /** A kafkajs client that keeps trying while brokers restart, logs through the given logger and idles without timers. */
 export function connectKafka({ brokers, clientId, logger, ...security }: KafkaOptions): Kafka {
   quietIdleConnections();
+  beatThroughClockJumps();
   const config: KafkaConfig = {
     ...security,
     brokers: [...brokers],
@@ -137,5 +138,31 @@ function quietIdleConnections(): void {
   const original = Object.create(prototype, Object.getOwnPropertyDescriptors(prototype)) as RequestQueuePrototype;
   prototype.scheduleCheckPendingRequests = function scheduleWhenNeeded(this: RequestQueuePrototype): void {
     if (this.pending.length > 0 || this.throttledUntil > Date.now()) original.scheduleCheckPendingRequests.call(this);
+  };
+}
+
+interface ConsumerGroupPrototype {
+  /** When the last heartbeat was sent, by the wall clock. */
+  lastRequest: number;
+  heartbeat(options: { interval: number }): Promise<void>;
+}
+
+let beats = false;
+
+/**
+ * kafkajs sends a heartbeat once the wall clock is so far beyond the last one. Set back by an hour, as after a wrong time was mended, it sends
+ * none for an hour: the group goes on without the member, which goes on with its partitions and never hears of it.
+ */
+function beatThroughClockJumps(): void {
+  if (beats) return;
+  beats = true;
+  const ConsumerGroup = createRequire(import.meta.url)('kafkajs/src/consumer/consumerGroup') as {
+    prototype: ConsumerGroupPrototype;
+  };
+  const { prototype } = ConsumerGroup;
+  const original = Object.create(prototype, Object.getOwnPropertyDescriptors(prototype)) as ConsumerGroupPrototype;
+  prototype.heartbeat = async function heartbeatSoon(this: ConsumerGroupPrototype, options): Promise<void> {
+    if (this.lastRequest > Date.now()) this.lastRequest = 0;
+    await original.heartbeat.call(this, options);
   };
 }
