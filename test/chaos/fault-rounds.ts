@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from './cluster/cluster.js';
-import { recovery, type Progress } from './checks/recovery.js';
+import { recovery, type Progress, type Recovery } from './checks/recovery.js';
 import type { Fault, FaultKind } from './faults/fault.js';
 import { schedule, type PlannedFault } from './faults/schedule.js';
 import type { History } from './history/history.js';
@@ -45,14 +45,16 @@ export class FaultRounds {
     let untilMs = 0;
     const ends = begun.map((fault) => ({ fault, afterMs: (untilMs += fault.planned.lastsMs) }));
     // None waits for the end of another: a member of three that is started alone serves only once a second one runs.
-    await Promise.all(
-      ends.map(async ({ fault, afterMs }) => {
-        await delay(afterMs);
-        await this.end(fault);
-      }),
-    );
+    const ending = ends.map(async ({ fault, afterMs }) => {
+      await delay(afterMs);
+      await this.end(fault);
+    });
+    await delay(untilMs);
     const last = begun.at(-1);
-    if (last !== undefined) await this.recovered(last.planned.place);
+    if (last === undefined) return;
+    const recovering = recovery(this.cluster, this.progress);
+    await Promise.all(ending);
+    this.recovered(last.planned.place, await recovering);
   }
 
   private async begin(planned: PlannedFault, others: readonly Begun[]): Promise<Begun | undefined> {
@@ -64,6 +66,7 @@ export class FaultRounds {
       this.print(`fault ${place + 1}: ${kind.name}, ${fault.subject}`);
       this.history.add({ type: 'fault-begins', place, kind: kind.name, subject: fault.subject });
       await fault.begin();
+      this.history.add({ type: 'fault-stands', place });
       return { ...fault, planned };
     } catch (error) {
       this.failed(planned, error);
@@ -73,16 +76,16 @@ export class FaultRounds {
 
   private async end(fault: Begun): Promise<void> {
     const { planned, subject } = fault;
+    // Whatever has to start again for it is part of the recovery.
+    this.history.add({ type: 'fault-ends', place: planned.place, kind: planned.kind.name, subject });
     try {
       await fault.end();
-      this.history.add({ type: 'fault-ends', place: planned.place, kind: planned.kind.name, subject });
     } catch (error) {
       this.failed(planned, error);
     }
   }
 
-  private async recovered(place: number): Promise<void> {
-    const found = await recovery(this.cluster, this.progress);
+  private recovered(place: number, found: Recovery): void {
     if ('afterMs' in found) this.history.add({ type: 'recovered', place, afterMs: found.afterMs });
     else {
       this.print(`not recovered within ${found.withinMs} ms: ${found.missing.join(', ')}`);

@@ -11,6 +11,9 @@ interface FaultMark {
 /** What happened, in the order in which it did. `at` is in milliseconds since the run began. */
 export type HistoryEvent = { readonly at: number } & (
   | ({ readonly type: 'fault-begins' } & FaultMark)
+  /** Beginning it took until then: of a storm all of it. */
+  | { readonly type: 'fault-stands'; readonly place: number }
+  /** From here on it is undone. */
   | ({ readonly type: 'fault-ends' } & FaultMark)
   | { readonly type: 'recovered'; readonly place: number; readonly afterMs: number }
   | {
