@@ -31,18 +31,26 @@ export async function freePort(ask: () => Promise<number> = askTheMachine): Prom
   return port;
 }
 
-/** The first of so many ports in a row that are free, as `freePort` has them. */
-export async function freePortsInARow(count: number, ask: () => Promise<number> = askTheMachine): Promise<number> {
+/**
+ * The first of so many ports in a row that are free on loopback, and that nobody here was promised. None of those that the machine gives to
+ * whoever connects: a server that is ended and started again must find its own free.
+ */
+export async function freePortsInARow(count: number, choose: () => number = belowConnections): Promise<number> {
   for (;;) {
-    const first = await freePort(ask);
-    const others = Array.from({ length: count - 1 }, (_, at) => first + 1 + at);
+    const first = choose();
+    const ports = Array.from({ length: count }, (_, at) => first + at);
     const areFree = await Promise.all(
-      others.map(async (port) => port <= LAST_PORT && !promised.has(port) && (await isFree({ host: LOOPBACK, port }))),
+      ports.map(async (port) => !promised.has(port) && (await isFree({ host: LOOPBACK, port }))),
     );
     if (!areFree.every(Boolean)) continue;
-    for (const port of others) promised.add(port);
+    for (const port of ports) promised.add(port);
     return first;
   }
+}
+
+/** Linux connects from 32,768 on, macOS from 49,152. */
+function belowConnections(): number {
+  return 10_000 + Math.floor(Math.random() * 22_000);
 }
 
 async function askTheMachine(): Promise<number> {

@@ -1,4 +1,4 @@
-import { freePort, freePortsInARow } from '../../../dev/machine/ports.js';
+import { freePortsInARow } from '../../../dev/machine/ports.js';
 import type { ServerLayout } from '../../../dev/servers/embedded-servers.js';
 import { ClusterApps } from './cluster-apps.js';
 import { PEERS, type Links } from './links.js';
@@ -30,12 +30,12 @@ export interface Ground {
 export async function layOut(links: Links): Promise<Ground> {
   const ports = {
     kafka: await freePortsInARow(NODES.length),
-    registry: await freePort(),
+    registry: await freePortsInARow(1),
     mongodb: await freePortsInARow(NODES.length),
   };
   const kafkaPeers = [];
   for (const name of KAFKA_NODES) {
-    const listens = await freePort();
+    const listens = await freePortsInARow(1);
     kafkaPeers.push({ listens, found: await links.add(PEERS, name, listens) });
   }
   const mongodb: Place[] = [];
