@@ -3,7 +3,7 @@ import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../problem.js';
 import type { Scope } from './scopes.js';
-import { TokenRefusal } from './token-verifier.js';
+import { TokenRefusal, type Caller } from './token-verifier.js';
 
 /** Where what a token must allow depends on what the request is about. A provider of the service's module. */
 export interface ScopeChoice {
@@ -28,7 +28,8 @@ export class ScopeGuard implements CanActivate {
     private readonly choiceOf: (type: Type<ScopeChoice>) => ScopeChoice,
   ) {}
 
-  async canActivate(context: ExecutionContext): Promise<boolean> {
+  /** A promise only where the scope has to be found out: every request passes here. */
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (context.getType() !== 'http') return true;
     const places = [context.getHandler(), context.getClass()];
     if (this.reflector.getAllAndOverride(NoToken, places)) return true;
@@ -37,8 +38,14 @@ export class ScopeGuard implements CanActivate {
     if (tokenError !== null && !(tokenError instanceof TokenRefusal)) throw tokenError;
     if (caller === null) throw this.unauthorized(tokenError?.message);
     const required = this.reflector.getAllAndOverride(RequiresScope, places);
-    const scope = typeof required === 'function' ? await this.choiceOf(required).scopeFor(request) : required;
-    if (scope === undefined || !caller.scopes.has(scope)) throw this.forbidden(scope);
+    if (typeof required !== 'function') return this.allows(caller, required);
+    return this.choiceOf(required)
+      .scopeFor(request)
+      .then((scope) => this.allows(caller, scope));
+  }
+
+  private allows({ scopes }: Caller, scope: Scope | undefined): true {
+    if (scope === undefined || !scopes.has(scope)) throw this.forbidden(scope);
     return true;
   }
 
