@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { chunksCollection } from '#orders/acknowledged-chunks.js';
 import { drawsOf } from '#orders/draws.js';
 import { operationsCollection } from '#orders/operation.js';
+import { ackedOrders } from '#orders/segments.js';
 import { eventually } from '../support/eventually.js';
 import { ExtraProducer } from '../support/extra-producer.js';
 import { Pipeline, type PopulateResponse } from '../support/pipeline.js';
@@ -12,6 +13,7 @@ const SEED = 20_261_125;
 const KILLS = 10;
 const MOMENT = 1;
 const AWAY_MS = 10_000;
+const HOUR_MS = 3_600_000;
 const HOLDS = { code: 0, verdict: 'holds', missing: 0, doubled: 0, altered: 0, phantom: 0, pending: 0 };
 
 describe('an operation', () => {
@@ -90,6 +92,38 @@ describe('an operation', () => {
       await second.kill();
     }
   }, 300_000);
+
+  it.each([-HOUR_MS, HOUR_MS])(
+    'keeps its rate and goes on, though a producer that takes it over, and is killed, has a clock that is %d ms wrong',
+    async (shiftMs) => {
+      const count = 60_000;
+      const wrong = await ExtraProducer.start(pipeline.stack, shiftMs);
+      const { pid } = pipeline.stack.process('producer');
+      try {
+        const { id } = await pipeline.populate({ count, ratePerSecond: 5_000 });
+        const acked = await furtherBy(0, id, 0);
+        process.kill(pid, 'SIGSTOP');
+        const stored = async () => operationsCollection(pipeline.db).findOne({ _id: id });
+        await eventually('the other one goes on', 30_000, async () => {
+          const operation = await stored();
+          return operation !== null && ackedOrders(operation.segments) > acked + 10_000;
+        });
+        expect((await stored())?.status).toBe('running');
+        await wrong.kill();
+        process.kill(pid, 'SIGCONT');
+        await eventually('all is acknowledged', 30_000, async () => (await look(id))?.status === 'succeeded');
+        const { startedAt, finishedAt } = await pipeline.operation(id);
+        const seconds = (Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '')) / 1_000;
+        expect(seconds).toBeGreaterThanOrEqual(11.5);
+        expect(seconds).toBeLessThan(60);
+        await proven(id, count);
+      } finally {
+        process.kill(pid, 'SIGCONT');
+        await wrong.kill();
+      }
+    },
+    200_000,
+  );
 
   it.each(['Kafka', 'MongoDB'])(
     'waits while %s is away for ten seconds, and catches up with its schedule',

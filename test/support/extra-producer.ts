@@ -13,8 +13,8 @@ export class ExtraProducer {
     readonly url: string,
   ) {}
 
-  /** Resolves when it is ready. */
-  static async start(stack: RunningStack): Promise<ExtraProducer> {
+  /** Resolves when it is ready. @param clockShiftMs how wrong its wall clock is */
+  static async start(stack: RunningStack, clockShiftMs = 0): Promise<ExtraProducer> {
     const port = await freePort();
     const env = {
       ...process.env,
@@ -23,6 +23,7 @@ export class ExtraProducer {
       MONGODB_URI: stack.mongodbUri,
       SCHEMA_REGISTRY_URL: stack.registryUrl,
       LOG_LEVEL: 'error',
+      NODE_OPTIONS: `--import ${shiftedClock(clockShiftMs)}`,
     };
     const script = join(PROJECT_DIRECTORY, 'dist/apps/producer/src/main.js');
     const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'ignore', 'inherit'] });
@@ -41,4 +42,17 @@ export class ExtraProducer {
     this.child.kill('SIGKILL');
     await gone;
   }
+}
+
+/** As on a machine whose clock was wrong when the process began. */
+function shiftedClock(byMs: number): string {
+  const script = `
+    const Right = Date;
+    globalThis.Date = class extends Right {
+      constructor(...given) { if (given.length === 0) super(Right.now() + ${byMs}); else super(...given); }
+      static now() { return Right.now() + ${byMs}; }
+    };
+    const origin = performance.timeOrigin;
+    Object.defineProperty(performance, 'timeOrigin', { get: () => origin + ${byMs} });`;
+  return `data:text/javascript,${encodeURIComponent(script)}`;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { MongoClient, type Db } from 'mongodb';
+import { MongoTime } from './mongo-time.js';
 
 const PING_PATIENCE_MS = 2_000;
 
@@ -9,6 +10,8 @@ const PING_PATIENCE_MS = 2_000;
 export class Mongo implements OnApplicationShutdown {
   readonly client: MongoClient;
   readonly db: Db;
+  /** What leases and schedules go by. */
+  readonly time: MongoTime;
 
   constructor(uri: string, appName: string) {
     this.client = new MongoClient(uri, {
@@ -24,6 +27,7 @@ export class Mongo implements OnApplicationShutdown {
       writeConcern: { w: 'majority', journal: true, wtimeoutMS: 8_000 },
     });
     this.db = this.client.db();
+    this.time = new MongoTime(this.client);
   }
 
   /** @throws when no primary answers within two seconds */

@@ -28,5 +28,9 @@ class ShiftedDate extends RightDate {
 }
 
 look();
+// What a process takes for the time when it began stays as wrong as it was then.
+const { timeOrigin } = performance;
+const shiftedOrigin = timeOrigin + shiftMs;
+Object.defineProperty(performance, 'timeOrigin', { get: () => shiftedOrigin });
 setInterval(look, LOOK_EVERY_MS).unref();
 globalThis.Date = ShiftedDate as DateConstructor;

@@ -46,7 +46,7 @@ export class Interruptions {
    * order: what is complete has succeeded, whatever was wanted of it meanwhile.
    */
   async settle(): Promise<void> {
-    const now = new Date();
+    const now = this.mongo.time.now();
     const ended = { finishedAt: now, interruption: null, waitingFor: null };
     await this.collection.updateMany(
       { status: 'running', reading: null, redriving: null, segments: { $not: { $elemMatch: { isDone: false } } } },

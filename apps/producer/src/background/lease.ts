@@ -9,7 +9,7 @@ export class LeaseLostError extends Error {
   readonly code = 'lease-lost';
 }
 
-/** A lease from now on. */
-export function leaseOf(owner: string): Lease {
-  return { owner, expiresAt: new Date(Date.now() + LEASE_MS) };
+/** A lease from now on. @param now by the clock that all who look at leases go by: MongoDB's */
+export function leaseOf(owner: string, now: Date): Lease {
+  return { owner, expiresAt: new Date(now.getTime() + LEASE_MS) };
 }

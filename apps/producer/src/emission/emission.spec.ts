@@ -38,6 +38,7 @@ async function emitted(segment: Segment, change: object = {}, stopAfter = Number
     topic,
     source: ({ from, to }) => Array.from({ length: to - from }, () => ({}) as Order),
     ceiling: new LagCeiling(1, async () => 0, systemClock),
+    now: () => new Date(),
     signal: stop.signal,
     onProgress: async (now, chunk) => {
       progress.push(now);

@@ -22,6 +22,8 @@ export interface EmissionOptions {
   readonly source: OrderSource;
   readonly topic: OrdersTopic;
   readonly ceiling: LagCeiling;
+  /** The time that the operation's schedule goes by. */
+  readonly now: () => Date;
   /** Ends the emission after the chunk in hand. */
   readonly signal: AbortSignal;
   /** Called after each acknowledged chunk, with where it stands on the topic. */
@@ -45,14 +47,14 @@ interface Chunk {
  */
 export async function emit(options: EmissionOptions): Promise<SegmentProgress> {
   const { operation, segment, topic, signal, onProgress } = options;
-  const { at, from: firstDue } = operation.schedule ?? { at: new Date(), from: segment.ackedTo };
+  const { at, from: firstDue } = operation.schedule ?? { at: options.now(), from: segment.ackedTo };
   const pace = new Pace(operation.ratePerSecond, at.getTime());
   const chunkFrom = chunkMaker(options);
   let { ackedTo, faults } = segment;
   let chunk = await chunkFrom(ackedTo);
   while (ackedTo < segment.to && !signal.aborted) {
     await untilConsumersFollow(options);
-    await untilDue(pace.untilDue(ackedTo - firstDue, Date.now()), signal);
+    await untilDue(pace.untilDue(ackedTo - firstDue, options.now().getTime()), signal);
     if (signal.aborted) break;
     const sent = chunk;
     const sending = topic.send(sent.records);

@@ -102,6 +102,7 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
         source: orderSource(operation, this.mongo.db),
         topic: this.topic,
         ceiling: this.ceiling,
+        now: () => this.mongo.time.now(),
         signal: AbortSignal.any([this.loop.signal, lease.over]),
         onProgress: (now, chunk) => saver.note(now, chunk),
         onWaiting: async (isWaiting) => {

@@ -8,7 +8,7 @@ import {
   type Interruption,
   type OperationDocument,
 } from '#orders/operation.js';
-import { firstUnacked, type Segment } from '#orders/segments.js';
+import { firstUnacked, type Lease, type Segment } from '#orders/segments.js';
 import { Mongo } from '#service/mongo.js';
 import { LeaseLostError, leaseOf } from '../background/lease.js';
 
@@ -43,7 +43,7 @@ export class SegmentLeases {
 
   /** Takes the first free segment of the oldest running operation that has one. */
   async claim(owner: string): Promise<Claim | null> {
-    const now = new Date();
+    const now = this.mongo.time.now();
     const operations = await this.collection
       .find({ status: 'running', interruption: null, segments: { $elemMatch: { isDone: false, ...isFree(now) } } })
       .sort({ _id: 1 })
@@ -65,7 +65,7 @@ export class SegmentLeases {
         interruption: null,
         segments: { $elemMatch: { from, isDone: false, ...isFree(now) } },
       },
-      { $set: { 'segments.$.lease': leaseOf(owner) }, $inc: { 'segments.$.epoch': 1 } },
+      { $set: { 'segments.$.lease': leaseOf(owner, now) }, $inc: { 'segments.$.epoch': 1 } },
       { returnDocument: 'after' },
     );
     if (operation === null || !isEmitted(operation)) return null;
@@ -104,12 +104,12 @@ export class SegmentLeases {
     chunks: readonly AcknowledgedChunk[],
   ): Promise<Interruption | null> {
     await keepChunks(this.mongo.db, chunks);
-    return wanted(await this.update(claim, { ...inSegment(progress), 'segments.$.lease': leaseOf(claim.owner) }));
+    return wanted(await this.update(claim, { ...inSegment(progress), 'segments.$.lease': this.leaseOf(claim) }));
   }
 
   /** Holds the lease on while there is no progress. @returns what is wanted of the operation. @throws LeaseLostError */
   async renew(claim: Claim): Promise<Interruption | null> {
-    return wanted(await this.update(claim, { 'segments.$.lease': leaseOf(claim.owner) }));
+    return wanted(await this.update(claim, { 'segments.$.lease': this.leaseOf(claim) }));
   }
 
   /** Tells what holds the operation up. @throws LeaseLostError */
@@ -141,7 +141,7 @@ export class SegmentLeases {
     await this.update(claim, {
       error,
       status: 'failed',
-      finishedAt: new Date(),
+      finishedAt: this.mongo.time.now(),
       interruption: null,
       waitingFor: null,
       'segments.$.lease': null,
@@ -159,6 +159,10 @@ export class SegmentLeases {
     if (found === null)
       throw new LeaseLostError(`orders ${segment.from}.. of ${operation._id} are no longer emitted by this process`);
     return found;
+  }
+
+  private leaseOf({ owner }: Claim): Lease {
+    return leaseOf(owner, this.mongo.time.now());
   }
 
   private get collection() {

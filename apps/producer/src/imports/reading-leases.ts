@@ -33,7 +33,7 @@ export class ReadingLeases {
 
   /** Takes the oldest running import that nobody reads. */
   async claim(owner: string): Promise<ReadingClaim | null> {
-    const now = new Date();
+    const now = this.mongo.time.now();
     const operation = await this.collection.findOneAndUpdate(
       {
         kind: 'import',
@@ -42,7 +42,7 @@ export class ReadingLeases {
         reading: { $ne: null },
         $or: [{ 'reading.lease': null }, { 'reading.lease.expiresAt': { $lt: now } }],
       },
-      { $set: { 'reading.lease': leaseOf(owner) }, $inc: { 'reading.epoch': 1 } },
+      { $set: { 'reading.lease': leaseOf(owner, now) }, $inc: { 'reading.epoch': 1 } },
       { sort: { _id: 1 }, returnDocument: 'after' },
     );
     if (operation?.kind !== 'import' || operation.reading === null) return null;
@@ -53,7 +53,9 @@ export class ReadingLeases {
 
   /** Holds the lease on. @returns what is wanted of the import. @throws LeaseLostError */
   async renew(claim: ReadingClaim): Promise<Interruption | null> {
-    const { interruption } = await this.update(claim, { 'reading.lease': leaseOf(claim.owner) });
+    const { interruption } = await this.update(claim, {
+      'reading.lease': leaseOf(claim.owner, this.mongo.time.now()),
+    });
     return interruption ?? null;
   }
 
@@ -64,7 +66,7 @@ export class ReadingLeases {
 
   /** Ends the import as failed. @throws LeaseLostError */
   async fail(claim: ReadingClaim, error: { code: string; message: string }): Promise<void> {
-    await this.update(claim, { status: 'failed', error, finishedAt: new Date(), interruption: null });
+    await this.update(claim, { status: 'failed', error, finishedAt: this.mongo.time.now(), interruption: null });
   }
 
   /**

@@ -37,7 +37,7 @@ export class OperationView {
     return operationResponse(
       operation,
       { saved, deadLettered, discarded, firstErrors, import: brought, redrive: null },
-      new Date(),
+      this.mongo.time.now(),
     );
   }
 
@@ -53,7 +53,7 @@ export class OperationView {
     return operationResponse(
       operation,
       { saved: counts.saved, deadLettered, discarded: 0, firstErrors, import: null, redrive },
-      new Date(),
+      this.mongo.time.now(),
     );
   }
 

@@ -101,7 +101,7 @@ export class Operations {
     { key, request }: KeyedRequest,
     make: (session: ClientSession, now: Date) => Promise<OperationDocument>,
   ): Promise<OperationDocument> {
-    const now = new Date();
+    const now = this.mongo.time.now();
     return this.mongo.client.withSession((session) =>
       session.withTransaction(async () => {
         const operation = await make(session, now);

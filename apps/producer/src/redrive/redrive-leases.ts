@@ -30,7 +30,7 @@ export class RedriveLeases {
    * @param wanted only those that are to be cancelled, or any
    */
   async claim(owner: string, wanted: 'cancelled' | 'any'): Promise<RedriveClaim | null> {
-    const now = new Date();
+    const now = this.mongo.time.now();
     const begun = wanted === 'any' ? [{ status: 'running' as const, interruption: null }] : [];
     const operation = await this.collection.findOneAndUpdate(
       {
@@ -47,7 +47,7 @@ export class RedriveLeases {
           $set: {
             status: 'running',
             startedAt: { $ifNull: ['$startedAt', now] },
-            'redriving.lease': { $literal: leaseOf(owner) },
+            'redriving.lease': { $literal: leaseOf(owner, now) },
             'redriving.epoch': { $add: ['$redriving.epoch', 1] },
           },
         },
@@ -66,7 +66,9 @@ export class RedriveLeases {
 
   /** Holds the lease on. @returns what is wanted of the redrive. @throws LeaseLostError */
   async renew(claim: RedriveClaim): Promise<Interruption | null> {
-    const { interruption } = await this.update(claim, { 'redriving.lease': leaseOf(claim.owner) });
+    const { interruption } = await this.update(claim, {
+      'redriving.lease': leaseOf(claim.owner, this.mongo.time.now()),
+    });
     return interruption ?? null;
   }
 
@@ -82,7 +84,7 @@ export class RedriveLeases {
 
   /** It is known how each letter ended. @throws LeaseLostError */
   async finish(claim: RedriveClaim, status: 'succeeded' | 'cancelled', ended: RedriveCounts): Promise<void> {
-    await this.update(claim, { status, ended, finishedAt: new Date(), interruption: null, redriving: null });
+    await this.update(claim, { status, ended, finishedAt: this.mongo.time.now(), interruption: null, redriving: null });
   }
 
   private async update({ operation, owner, epoch }: RedriveClaim, change: object): Promise<OperationDocument> {

@@ -158,7 +158,7 @@ export class RedrivenLetters {
         $set: {
           state: outcome === 'saved' ? 'saved' : 'pending',
           'tries.$.outcome': outcome,
-          'tries.$.endedAt': new Date(),
+          'tries.$.endedAt': this.mongo.time.now(),
         },
       },
     );

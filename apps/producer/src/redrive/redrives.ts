@@ -31,7 +31,7 @@ export class Redrives {
     const { limit = null, maxRedrives, ratePerSecond = null } = request;
     const filter = filterOf(request);
     const asked = { filter, limit, maxRedrives, ratePerSecond, chunkSize: CHUNK };
-    const lease = leaseOf(randomUUID());
+    const lease = leaseOf(randomUUID(), this.mongo.time.now());
     const made = await this.operations.createRedrive(asked, lease, { key, request });
     if (made.kind !== 'redrive' || made.redriving?.isSelected !== false) return made;
     // The same request, sent again while the first one's letters are being taken: its answer is that one's.

@@ -38,7 +38,7 @@ export class NumberHoles {
       .find({ status: { $in: ['cancelled', 'failed'] } })
       .project<Pick<OperationDocument, 'firstNumber' | 'count' | 'segments'>>({ firstNumber: 1, count: 1, segments: 1 })
       .toArray();
-    const now = new Date();
+    const now = this.mongo.time.now();
     return merged(ended.filter((operation) => !isStillEmitted(operation, now)).flatMap(holesOf));
   }
 }
