@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from './cluster/cluster.js';
-import { recovery, type Progress, type Recovery } from './checks/recovery.js';
+import type { Recovery } from './checks/recovery.js';
 import type { Fault, FaultKind } from './faults/fault.js';
 import { schedule, type PlannedFault } from './faults/schedule.js';
 import type { History } from './history/history.js';
@@ -16,7 +16,8 @@ interface Begun extends Fault {
 export class FaultRounds {
   constructor(
     private readonly cluster: Cluster,
-    private readonly progress: Progress,
+    /** Waits until the cluster has recovered. */
+    private readonly recovery: () => Promise<Recovery>,
     private readonly history: History,
     private readonly print: (line: string) => void,
   ) {}
@@ -52,7 +53,7 @@ export class FaultRounds {
     await delay(untilMs);
     const last = begun.at(-1);
     if (last === undefined) return;
-    const recovering = recovery(this.cluster, this.progress);
+    const recovering = this.recovery();
     await Promise.all(ending);
     this.recovered(last.planned.place, await recovering);
   }

@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { currentCommit, describeMachine } from '../../dev/machine/machine-description.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { explain, StackError } from '../../dev/stack-error.js';
+import { removeAbandonedRuns, RUN_PREFIX } from './cluster/abandoned-runs.js';
 import { readChaosOptions, type ChaosOptions } from './chaos-options.js';
 import { chaosRun } from './chaos-run.js';
 import { FAULT_KINDS } from './faults/fault-kinds.js';
@@ -18,17 +19,28 @@ import { timelineChart } from './report/timeline-chart.js';
 
 const print = (line: string): void => void process.stderr.write(`${line}\n`);
 
+/** The first one ends the faults: what is on its way is still waited for, and judged. The second ends all. */
+function interruptions(): AbortController {
+  const interrupted = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(name, () => {
+      if (interrupted.signal.aborted) process.exit(130);
+      print('interrupted: no more faults begin; once more to end at once');
+      interrupted.abort();
+    });
+  return interrupted;
+}
+
 async function runAndReport(options: ChaosOptions): Promise<number> {
   const { seed, minutes, orders, only, keep } = options;
   const out = resolve(PROJECT_DIRECTORY, options.out);
-  const directory = await mkdtemp(join(tmpdir(), 'orders-chaos-'));
-  const interrupted = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupted.abort());
+  await removeAbandonedRuns(tmpdir(), print);
+  const directory = await mkdtemp(join(tmpdir(), RUN_PREFIX));
+  const { signal } = interruptions();
   print(`seed ${seed}, ${minutes} minutes, ${orders} orders`);
   try {
     const kinds = FAULT_KINDS.filter(({ name }) => only.length === 0 || only.includes(name));
     const productDirectory = resolve(PROJECT_DIRECTORY, options.productDirectory ?? 'dist');
-    const signal = interrupted.signal;
     const machine = describeMachine();
     await mkdir(out, { recursive: true });
     const historyFile = join(out, 'history.jsonl');
@@ -41,7 +53,9 @@ async function runAndReport(options: ChaosOptions): Promise<number> {
     await writeFile(join(out, 'report.html'), htmlOf(reported));
     await writeFile(join(out, 'timeline.svg'), timelineChart(chaos.history, facts));
     console.log(report);
-    return chaos.findings.every(({ holds }) => holds) ? 0 : 1;
+    const failed = chaos.findings.filter(({ holds }) => !holds).length;
+    console.log(`${chaos.findings.length - failed} passed, ${failed} failed`);
+    return failed === 0 ? 0 : 1;
   } finally {
     if (keep) print(`data and logs: ${directory}`);
     else await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });

@@ -4,7 +4,7 @@ import type { FaultCounts } from './fault-mix.js';
  * Orders of a segment. Large enough that claiming one costs nothing beside emitting it, small enough that two producers
  * share an operation that lasts a few seconds.
  */
-const SEGMENT_ORDERS = 50_000;
+export const SEGMENT_ORDERS = 50_000;
 
 /** Which process works on a part, and until when it may, unless it renews. */
 export interface Lease {

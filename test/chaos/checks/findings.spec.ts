@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { ReconcileReport } from '#reconcile/report.js';
 import type { HistoryEvent } from '../history/history.js';
 import { findingsOf, togetherPlaces, type Evidence } from './findings.js';
+import type { Footprint } from './footprint.js';
 import { KeyOrder } from './key-order.js';
 
 const REPORT = {
@@ -28,8 +29,17 @@ const CALM: HistoryEvent[] = [
   fault('fault-begins', 0, 1_000),
   fault('fault-ends', 0, 2_000),
   { type: 'recovered', place: 0, at: 5_000, afterMs: 3_000 },
+  { type: 'repeats', at: 24_000, saves: 5 },
   { type: 'populate', at: 1, key: 'a', count: 1, outcome: 'ok', operationId: 'op-1', reason: null, tookMs: 1 },
 ];
+
+const footprint = (name: string, changed: Partial<Footprint> = {}): Footprint => ({
+  name,
+  openFiles: 60,
+  rssMiB: 150,
+  handles: 20,
+  ...changed,
+});
 
 function evidence(changed: Partial<Evidence> & { events?: HistoryEvent[]; lies?: number } = {}): Evidence {
   const { events = CALM, lies = 0, ...rest } = changed;
@@ -41,13 +51,12 @@ function evidence(changed: Partial<Evidence> & { events?: HistoryEvent[]; lies?:
   return {
     history,
     reports: [REPORT],
-    order: new KeyOrder(),
+    order: new KeyOrder(() => 'all'),
     watch: { seen: 1_000, others: [], brokenBy: null },
     stored: 1_000,
-    repeats: 5,
     taken: new Map([['a', 'op-1']]),
     operations: [{ _id: 'op-1' }],
-    leaks: [],
+    footprints: { calm: [footprint('producer')], after: [footprint('producer')] },
     left: [],
     ...rest,
   };
@@ -60,8 +69,16 @@ function red(changed?: Parameters<typeof evidence>[0]): string[] {
     .map(({ name }) => name);
 }
 
-const outOfOrder = new KeyOrder();
-for (const offset of [2, 1]) outOfOrder.note({ number: offset, accountId: 'a', partition: 0, offset });
+const repeat = (at: number): HistoryEvent => ({ type: 'repeats', at, saves: 1 });
+
+/** A producer that holds so much after a run. */
+function holding(changed: Partial<Footprint>): Partial<Evidence> {
+  return { footprints: { calm: [footprint('producer')], after: [footprint('producer-2', changed)] } };
+}
+
+const outOfOrder = new KeyOrder(() => 'all');
+for (const offset of [2, 1])
+  outOfOrder.note({ number: offset, accountId: 'a', operationId: 'op-1', partition: 0, offset });
 
 describe('what a run of faults has shown', () => {
   it('holds when all is well', () => {
@@ -79,8 +96,12 @@ describe('what a run of faults has shown', () => {
     ['a read lied', { lies: 1 }, /^no read lies/],
     ['a populate made two operations', { operations: [{ _id: 'op-1' }, { _id: 'op-2' }] }, /^a populate/],
     ['an operation is gone that was taken', { operations: [] }, /^a populate/],
-    ['saves were done twice', { repeats: 10 }, /^few saves/],
-    ['files stay open', { leaks: ['producer has 900 files open'] }, /^nothing is left/],
+    ['saves were done twice', { events: [...CALM, { type: 'repeats', at: 3_000, saves: 10 }] }, /^few saves/],
+    ['one was done twice when nothing failed', { events: [...CALM, repeat(900)] }, /^few saves/],
+    ['one was done twice long after', { events: [...CALM, repeat(25_001)] }, /^few saves/],
+    ['files stay open', holding({ openFiles: 211 }), /^nothing is left/],
+    ['timers go on', holding({ handles: 221 }), /^nothing is left/],
+    ['memory grows', holding({ rssMiB: 451 }), /^nothing is left/],
     ['a process ran on', { left: ['consumer-1'] }, /^nothing is left/],
   ])('does not hold when %s', (_, changed, name) => {
     expect(red(changed)).toEqual([expect.stringMatching(name)]);

@@ -11,7 +11,11 @@ interface Change {
   readonly fullDocument?: {
     readonly number: number | Long;
     readonly accountId: string;
-    readonly ingest: { readonly partition: number; readonly offset: number | Long };
+    readonly ingest: {
+      readonly operationId: string | null;
+      readonly partition: number;
+      readonly offset: number | Long;
+    };
   };
 }
 
@@ -99,6 +103,7 @@ export class InsertWatch {
     this.onInsert({
       number: Number(number),
       accountId,
+      operationId: ingest.operationId,
       partition: ingest.partition,
       offset: Number(ingest.offset),
     });

@@ -2,30 +2,46 @@ import { describe, expect, it } from '@jest/globals';
 import { KeyOrder, type Insert } from './key-order.js';
 
 let number = 0;
-const insert = (accountId: string, offset: number, partition = 1): Insert => ({
+const insert = (accountId: string, offset: number, changed: Partial<Insert> = {}): Insert => ({
   number: (number += 1),
   accountId,
-  partition,
+  operationId: 'op-1',
+  partition: 1,
   offset,
+  ...changed,
 });
+const inOrder = (): KeyOrder => new KeyOrder(({ operationId }) => String(operationId));
 
 describe('the order of the orders of an account', () => {
   it('holds when they come in as they stand on the topic, whatever the others do', () => {
-    const order = new KeyOrder();
+    const order = inOrder();
     for (const each of [insert('a', 1), insert('b', 9), insert('a', 2), insert('b', 12), insert('a', 30)])
       order.note(each);
     expect(order.violations).toBe(0);
   });
 
   it('is broken by one that comes in after one behind it', () => {
-    const order = new KeyOrder();
+    const order = inOrder();
     for (const each of [insert('a', 5), insert('a', 4)]) order.note(each);
     expect(order.violations).toBe(1);
     expect(order.first).toMatchObject([{ before: { offset: 5 }, after: { offset: 4 } }]);
   });
 
+  it('is broken by one that was made before another that came in, though they stand so on the topic', () => {
+    const order = inOrder();
+    for (const each of [insert('a', 1, { number: 1_002 }), insert('a', 2, { number: 1_001 })]) order.note(each);
+    expect(order.violations).toBe(1);
+  });
+
+  it('is not broken by what is emitted side by side', () => {
+    const order = inOrder();
+    const other = { number: 1_001, operationId: 'op-2' };
+    for (const each of [insert('a', 1, { number: 1_002 }), insert('a', 2, other)]) order.note(each);
+    expect(order.violations).toBe(0);
+  });
+
   it('counts all, and keeps the first', () => {
-    const order = new KeyOrder();
+    const order = inOrder();
     for (let offset = 100; offset > 0; offset -= 1) order.note(insert('a', offset));
     expect([order.violations, order.first.length]).toEqual([99, 20]);
   });

@@ -23,7 +23,7 @@ export interface Progress {
  * Waits until the cluster does all its work again: every app is ready, new orders are acknowledged, and on every partition some are saved that
  * were not when the fault had ended.
  */
-export async function recovery(cluster: Cluster, progress: Progress): Promise<Recovery> {
+export async function recovery(cluster: Cluster, progress: Progress, patienceMs = PATIENCE_MS): Promise<Recovery> {
   const endedAt = performance.now();
   const since = (): number => Math.round(performance.now() - endedAt);
   const ackedBefore = progress.acked();
@@ -31,7 +31,7 @@ export async function recovery(cluster: Cluster, progress: Progress): Promise<Re
   for (;;) {
     const missing = [...(await unready(cluster)), ...unmoved(progress, ackedBefore, savedBefore)];
     if (missing.length === 0) return { afterMs: since() };
-    if (since() > PATIENCE_MS) return { missing, withinMs: since() };
+    if (since() > patienceMs) return { missing, withinMs: since() };
     await delay(LOOK_EVERY_MS);
   }
 }

@@ -4,13 +4,13 @@ import { pathToFileURL } from 'node:url';
 import { signalIfThere } from '../../../dev/machine/process-table.js';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 import { DataDirectory } from '../../../dev/servers/data-directory.js';
-import { EmbeddedServers } from '../../../dev/servers/embedded-servers.js';
-import { provideParts, type EmbeddedParts } from '../../../dev/parts/embedded-parts.js';
+import { EmbeddedServers, type ServerAddresses } from '../../../dev/servers/embedded-servers.js';
+import { provideParts } from '../../../dev/parts/embedded-parts.js';
 import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
 import { Mongo } from '#service/mongo.js';
 import { quietKafka } from '../../support/topic-writer.js';
 import { ClusterApps } from './cluster-apps.js';
-import { layOut, MONGODB_MEMBERS } from './ground.js';
+import { layOut, MONGODB_MEMBERS, type Ground } from './ground.js';
 import { Links } from './links.js';
 import { SmallDisk } from './small-disk.js';
 
@@ -26,14 +26,20 @@ const SMALL_DISKS = new Map([
 export interface ClusterOptions {
   /** Of a run's data and logs; made, and left. */
   readonly directory: string;
-  readonly partitions: number;
-  readonly consumers: number;
-  /** Of the apps, beside where the servers are. */
-  readonly settings: NodeJS.ProcessEnv;
-  /** Where the compiled product is. */
-  readonly productDirectory: string;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
+}
+
+/** What runs on the servers. */
+export interface Product {
+  /** Where it is, compiled. */
+  readonly directory: string;
+  readonly consumers: number;
+  readonly partitions: number;
+  /** Of the apps, beside where the servers are. */
+  readonly settings: NodeJS.ProcessEnv;
+  /** In MongoDB: one for each product that runs on the same servers. */
+  readonly database: string;
 }
 
 /**
@@ -43,32 +49,45 @@ export interface ClusterOptions {
 export class Cluster {
   /** As `mongo`. */
   readonly kafka: Kafka;
+  private current: { readonly apps: ClusterApps; readonly mongo: Mongo } | undefined;
 
   private constructor(
-    readonly apps: ClusterApps,
     readonly servers: EmbeddedServers,
     readonly links: Links,
-    readonly parts: EmbeddedParts,
-    /** Without a link between: what the run itself knows of the pipeline it knows directly. */
-    readonly mongo: Mongo,
-    readonly brokers: string,
+    private readonly ground: Ground,
+    private readonly addresses: ServerAddresses,
     private readonly data: DataDirectory,
     private readonly disks: ReadonlyMap<string, SmallDisk>,
+    private readonly print: (line: string) => void,
   ) {
-    this.kafka = quietKafka(brokers);
+    this.kafka = quietKafka(this.brokers);
   }
 
-  get directory(): string {
-    return this.data.path;
+  get brokers(): string {
+    return this.addresses.KAFKA_BROKERS ?? '';
   }
 
   get hasSmallDisks(): boolean {
     return this.disks.size === SMALL_DISKS.size;
   }
 
-  /** Resolves when all are ready. @throws StackError; nothing runs then */
-  static async start(options: ClusterOptions): Promise<Cluster> {
-    const { directory, print, signal } = options;
+  /** Of the product that runs. @throws Error when none does */
+  get apps(): ClusterApps {
+    return this.product.apps;
+  }
+
+  /** Without a link between: what the run itself knows of the pipeline it knows directly. @throws as `apps` */
+  get mongo(): Mongo {
+    return this.product.mongo;
+  }
+
+  private get product() {
+    if (this.current === undefined) throw new Error('no product runs on the servers');
+    return this.current;
+  }
+
+  /** Resolves when all servers are ready. @throws StackError; nothing runs then */
+  static async start({ directory, print, signal }: ClusterOptions): Promise<Cluster> {
     await mkdir(directory, { recursive: true });
     const data = await DataDirectory.open(directory, print);
     const parts = await provideParts(ALL, print, signal);
@@ -77,35 +96,49 @@ export class Cluster {
     const ground = await layOut(links);
     const events = { onCrash: print, onLost: (error: unknown) => print(String(error)) };
     const servers = await EmbeddedServers.of(ground.layout, data, parts, events);
-    let apps: ClusterApps | undefined;
-    let mongo: Mongo | undefined;
     try {
       await servers.start((name) => print(`${name} serves`));
       signal.throwIfAborted();
-      const addresses = await servers.addresses();
-      mongo = new Mongo(addresses.MONGODB_URI ?? '', 'chaos');
-      apps = new ClusterApps({
-        ...options,
-        addresses,
-        data,
-        guard: servers.guard,
-        environmentOf: (app) => ({
-          NODE_OPTIONS: `--import ${preloadUrl('redirect-connections')} --import ${preloadUrl('shifted-clock')}`,
-          REDIRECTED_PORTS: JSON.stringify(ground.redirections.get(app)),
-          CLOCK_SHIFT_FILE: join(directory, `${app}.clock`),
-        }),
-      });
-      await apps.start(options.consumers);
-      return new Cluster(apps, servers, links, parts, mongo, addresses.KAFKA_BROKERS ?? '', data, disks);
+      return new Cluster(servers, links, ground, await servers.addresses(), data, disks, print);
     } catch (error) {
-      await mongo?.client.close();
-      await apps?.stop();
       await servers.stop(STOP_BUDGET_MS);
       await links.close();
       for (const disk of disks.values()) await disk.remove();
       data.close();
       throw error;
     }
+  }
+
+  /** Resolves when all apps are ready; `endProduct` must be called in any case. */
+  async run({ directory, consumers, partitions, settings, database }: Product): Promise<void> {
+    const uri = (this.addresses.MONGODB_URI ?? '').replace('/orders?', `/${database}?`);
+    const addresses = { ...this.addresses, MONGODB_URI: uri };
+    const apps = new ClusterApps({
+      directory: this.data.path,
+      productDirectory: directory,
+      partitions,
+      settings,
+      print: this.print,
+      addresses,
+      data: this.data,
+      guard: this.servers.guard,
+      environmentOf: (app) => ({
+        NODE_OPTIONS: `--import ${preloadUrl('redirect-connections')} --import ${preloadUrl('shifted-clock')}`,
+        REDIRECTED_PORTS: JSON.stringify(this.ground.redirections.get(app)),
+        CLOCK_SHIFT_FILE: this.clockFile(app),
+      }),
+    });
+    this.current = { apps, mongo: new Mongo(uri, 'chaos') };
+    await apps.start(consumers);
+  }
+
+  /** Whatever state it is in: what is paused goes on, what is cut is open. */
+  async endProduct(): Promise<void> {
+    this.links.openAll();
+    for (const { pid } of this.running()) signalIfThere(pid, 'SIGCONT');
+    await this.current?.mongo.client.close();
+    await this.current?.apps.stop();
+    this.current = undefined;
   }
 
   /** Of a process that runs. @throws RangeError */
@@ -133,7 +166,11 @@ export class Cluster {
 
   /** Of an app, by so many milliseconds from what is right. */
   async shiftClock(app: string, byMs: number): Promise<void> {
-    await writeFile(join(this.directory, `${app}.clock`), String(byMs));
+    await writeFile(this.clockFile(app), String(byMs));
+  }
+
+  private clockFile(app: string): string {
+    return join(this.data.path, `${app}.clock`);
   }
 
   /** The member that is MongoDB's primary now. */
@@ -145,12 +182,9 @@ export class Cluster {
     return MONGODB_MEMBERS[place] ?? MONGODB_MEMBERS[0] ?? '';
   }
 
-  /** Whatever state it is in: what is paused goes on, what is cut is open. @returns the names of those that still run */
+  /** All of it. @returns the names of those that still run */
   async stop(): Promise<string[]> {
-    this.links.openAll();
-    for (const { pid } of this.running()) signalIfThere(pid, 'SIGCONT');
-    await this.mongo.client.close();
-    await this.apps.stop();
+    await this.endProduct();
     await this.servers.stop(STOP_BUDGET_MS);
     await this.links.close();
     const left = this.running().map(({ name }) => name);

@@ -1,10 +1,19 @@
 import { execFile } from 'node:child_process';
-import { mkdir, rm, statfs } from 'node:fs/promises';
+import { mkdir, readFile, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const BALLAST = 'ballast';
 const MOST_PIECES = 5;
+
+/** Mounted below a folder and its like by a run that was killed since. Linux only: elsewhere there are none. */
+export async function smallDisksBelow(prefix: string): Promise<string[]> {
+  if (process.platform !== 'linux') return [];
+  const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' '));
+  return mounts.flatMap(([, directory, type]) =>
+    type === 'tmpfs' && directory?.startsWith(prefix) === true ? [directory] : [],
+  );
+}
 
 /** A disk of its own for one folder, in memory, that can be filled. Linux only, and for root. */
 export class SmallDisk {

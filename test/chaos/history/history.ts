@@ -26,6 +26,8 @@ export type HistoryEvent = { readonly at: number } & (
   | PopulateEvent
   | ReadEvent
   | { readonly type: 'sample'; readonly sample: Sample }
+  /** Saves that found their order there already, since the look a second before. */
+  | { readonly type: 'repeats'; readonly saves: number }
 );
 
 /**

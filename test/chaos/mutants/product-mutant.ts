@@ -4,8 +4,14 @@ export interface ProductMutant {
   readonly edits: readonly Edit[];
   /** The kinds of faults under which it must show. */
   readonly faults: readonly string[];
-  /** The finding that must not hold any more, as the beginning of its name. */
-  readonly caughtBy: string;
+  /** Orders that are lost, doubled or altered; an account's orders that are out of order; or work that is done twice, far beyond what is usual. */
+  readonly caughtBy: 'equation' | 'order' | 'repeats';
+  /** For so long faults begin, where one is not enough. */
+  readonly minutes?: number;
+  /** What the faults are drawn from, where it is not all the same. */
+  readonly seed?: number;
+  /** Of the apps, where the defect shows only under some. */
+  readonly settings?: NodeJS.ProcessEnv;
 }
 
 export interface Edit {

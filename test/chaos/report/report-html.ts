@@ -1,5 +1,5 @@
 import { escaped } from '../../../dev/charts/svg-elements.js';
-import { faultLines, isGreen, setUpOf, type Reported } from './reported.js';
+import { faultLines, isGreen, NOT_SHOWN, setUpOf, type Reported } from './reported.js';
 import { timelineChart } from './timeline-chart.js';
 
 const STYLE = `
@@ -35,6 +35,8 @@ ${leftOut === undefined ? '' : `<p>${escaped(leftOut)}</p>`}
 <table><thead><tr><th>What must hold</th><th></th><th>Found</th></tr></thead><tbody>
 ${rows.join('\n')}
 </tbody></table>
+<h2>What this does not show</h2>
+<ul>${NOT_SHOWN.map((line) => `<li>${escaped(line)}</li>`).join('')}</ul>
 <h2>Timeline</h2>
 ${timelineChart(history, `all on ${machine.cores} cores and ${machine.memoryGiB} GiB; means of five seconds`)}
 <h2>Faults</h2>

@@ -1,4 +1,4 @@
-import { faultLines, isGreen, setUpOf, type Reported } from './reported.js';
+import { faultLines, isGreen, NOT_SHOWN, setUpOf, type Reported } from './reported.js';
 
 /** The report as Markdown; the chart beside it is `timeline.svg`. */
 export function markdownOf(reported: Reported): string {
@@ -16,6 +16,10 @@ export function markdownOf(reported: Reported): string {
       ['what must hold', '', 'found'],
       findings.map(({ name, holds, detail }) => [name, holds ? 'holds' : '**does not hold**', detail]),
     ),
+    '',
+    '## What this does not show',
+    '',
+    ...NOT_SHOWN.map((line) => `- ${line}`),
     '',
     '![orders acknowledged and saved per second, with the faults](timeline.svg)',
     '',

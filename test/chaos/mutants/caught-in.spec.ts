@@ -1,0 +1,38 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ReconcileReport } from '#reconcile/report.js';
+import type { Evidence } from '../checks/findings.js';
+import { KeyOrder } from '../checks/key-order.js';
+import { caughtIn } from './caught-in.js';
+
+const report = (changed: Partial<ReconcileReport>): ReconcileReport =>
+  ({ acked: 100, missing: 0, doubled: 0, altered: 0, phantom: 0, pending: 0, ...changed }) as ReconcileReport;
+const order = new KeyOrder(() => 'all');
+const historyWith = (saves: number): Evidence['history'] =>
+  ({ of: (type: string) => (type === 'repeats' ? [{ type, at: 1, saves }] : []) }) as unknown as Evidence['history'];
+const history = historyWith(0);
+
+describe('a mutant', () => {
+  it('is caught by orders that are lost or altered', () => {
+    const reports = [report({ missing: 1 }), report({ missing: 2, altered: 1 })];
+    expect(caughtIn({ reports, order, history }, 'equation')).toBe('3 missing, 1 altered of 200');
+  });
+
+  it('is not caught by being slow, nor by what it is not meant to break', () => {
+    expect(
+      caughtIn({ reports: [report({ verdict: 'pending', pending: 50 })], order, history }, 'equation'),
+    ).toBeUndefined();
+    expect(caughtIn({ reports: [report({ missing: 1 })], order, history }, 'order')).toBeUndefined();
+  });
+
+  it('is caught by saves that are done twice, when they are more than kills alone can make', () => {
+    expect(caughtIn({ reports: [report({})], order, history: historyWith(10) }, 'repeats')).toBeUndefined();
+    expect(caughtIn({ reports: [report({})], order, history: historyWith(11) }, 'repeats')).toBe('11 repeated of 100');
+  });
+
+  it("is caught by an account's orders that are out of order", () => {
+    const broken = new KeyOrder(() => 'all');
+    for (const offset of [2, 1])
+      broken.note({ number: offset, accountId: 'a', operationId: 'op-1', partition: 0, offset });
+    expect(caughtIn({ reports: [report({})], order: broken, history }, 'order')).toBe('1 out of order');
+  });
+});

@@ -1,0 +1,25 @@
+import type { Evidence } from '../checks/findings.js';
+import { explainedRepeats } from '../checks/explained-repeats.js';
+import type { ProductMutant } from './product-mutant.js';
+
+/** Several times what the kills of a run so short make. */
+const MANY = 0.1;
+const DEFECTS = ['missing', 'doubled', 'altered', 'phantom'] as const;
+
+/** What shows the defect, in figures; `undefined`: nothing does. An operation that is not done with is none: that may be for many reasons. */
+export function caughtIn(
+  { reports, order, history }: Pick<Evidence, 'reports' | 'order' | 'history'>,
+  by: ProductMutant['caughtBy'],
+): string | undefined {
+  if (by === 'order') return order.violations > 0 ? `${order.violations} out of order` : undefined;
+  const acked = reports.reduce((sum, report) => sum + report.acked, 0);
+  if (by === 'repeats') {
+    const { total } = explainedRepeats(history);
+    return total > MANY * acked ? `${total} repeated of ${acked}` : undefined;
+  }
+  const found = DEFECTS.flatMap((name) => {
+    const count = reports.reduce((sum, report) => sum + report[name], 0);
+    return count > 0 ? [`${count} ${name}`] : [];
+  });
+  return found.length === 0 ? undefined : `${found.join(', ')} of ${acked}`;
+}
