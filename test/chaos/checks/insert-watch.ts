@@ -12,7 +12,7 @@ interface Change {
     readonly number: number | Long;
     readonly accountId: string;
     readonly ingest: {
-      readonly operationId: string | null;
+      readonly operationId: unknown;
       readonly partition: number;
       readonly offset: number | Long;
     };
@@ -103,7 +103,7 @@ export class InsertWatch {
     this.onInsert({
       number: Number(number),
       accountId,
-      operationId: ingest.operationId,
+      operationId: String(ingest.operationId),
       partition: ingest.partition,
       offset: Number(ingest.offset),
     });

@@ -10,7 +10,7 @@ const insert = (accountId: string, offset: number, changed: Partial<Insert> = {}
   offset,
   ...changed,
 });
-const inOrder = (): KeyOrder => new KeyOrder(({ operationId }) => String(operationId));
+const inOrder = (): KeyOrder => new KeyOrder(({ operationId }) => operationId);
 
 describe('the order of the orders of an account', () => {
   it('holds when they come in as they stand on the topic, whatever the others do', () => {

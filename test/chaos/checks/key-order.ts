@@ -2,7 +2,7 @@
 export interface Insert {
   readonly number: number;
   readonly accountId: string;
-  readonly operationId: string | null;
+  readonly operationId: string;
   readonly partition: number;
   readonly offset: number;
 }

@@ -73,8 +73,8 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
         by: 'missing = [];',
       },
     ],
-    faults: ['leader-moves'],
-    minutes: 0.25,
+    faults: ['restart-broker', 'kill-broker', 'leader-moves'],
+    minutes: 0.4,
     caughtBy: 'equation',
   },
   {
