@@ -24,6 +24,7 @@ export class RedriveRunner implements OnApplicationBootstrap, BeforeApplicationS
   private readonly inHand = new Set<Promise<void>>();
   /** Of those that are paused, kept from one look to the next. */
   private paused = new Map<string, RedriveOutcomes>();
+  private judging: Promise<void> | undefined;
 
   constructor(
     private readonly leases: RedriveLeases,
@@ -34,7 +35,7 @@ export class RedriveRunner implements OnApplicationBootstrap, BeforeApplicationS
     const redrives = {
       claim: async () => this.claim(),
       do: async (claim: RedriveClaim) => Promise.resolve(this.begin(claim)),
-      idle: async () => this.judgePaused(),
+      idle: async () => Promise.resolve(this.beginToJudge()),
     };
     this.loop = new WorkLoop(redrives, wakeUp, systemClock);
   }
@@ -45,7 +46,7 @@ export class RedriveRunner implements OnApplicationBootstrap, BeforeApplicationS
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.loop.stop();
-    await succeededWithin(systemClock, STOP_PATIENCE_MS, Promise.all(this.inHand));
+    await succeededWithin(systemClock, STOP_PATIENCE_MS, Promise.all([...this.inHand, this.judging]));
   }
 
   private async claim(): Promise<RedriveClaim | null> {
@@ -66,6 +67,13 @@ export class RedriveRunner implements OnApplicationBootstrap, BeforeApplicationS
       this.wakeUp.call();
     });
     this.inHand.add(done);
+  }
+
+  /** One look at a time, and none that others wait for: while Kafka hangs a cancel is done all the same. */
+  private beginToJudge(): void {
+    this.judging ??= this.judgePaused().finally(() => {
+      this.judging = undefined;
+    });
   }
 
   /** What was sent before a pause goes on to its end: only the sending is paused. */
