@@ -35,6 +35,7 @@ const REQUEST_TIMEOUT_MS = 10_000;
 export function connectKafka({ brokers, clientId, logger, ...security }: KafkaOptions): Kafka {
   quietIdleConnections();
   beatThroughClockJumps();
+  leaveClosedSeeds();
   const config: KafkaConfig = {
     ...security,
     brokers: [...brokers],
@@ -164,5 +165,47 @@ function beatThroughClockJumps(): void {
   prototype.heartbeat = async function heartbeatSoon(this: ConsumerGroupPrototype, options): Promise<void> {
     if (this.lastRequest > Date.now()) this.lastRequest = 0;
     await original.heartbeat.call(this, options);
+  };
+}
+
+interface SeedBroker {
+  connect(): Promise<void>;
+}
+interface BrokerPoolPrototype {
+  readonly seedBroker: SeedBroker;
+  createSeedBroker(): Promise<void>;
+}
+
+/** What a connection comes to behind which no broker answers. */
+const NO_BROKER = new Set(['KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError']);
+
+let seedsAreLeft = false;
+
+/**
+ * kafkajs asks the next of the brokers that it was given only where the first can't be connected to. One that is behind a proxy, a load balancer or
+ * a published port takes the connection, and closes it or never answers while the broker itself is away: it was asked again and again for a
+ * minute, and then the client gave up, though the other brokers were well.
+ */
+function leaveClosedSeeds(): void {
+  if (seedsAreLeft) return;
+  seedsAreLeft = true;
+  const BrokerPool = createRequire(import.meta.url)('kafkajs/src/cluster/brokerPool') as {
+    prototype: BrokerPoolPrototype;
+  };
+  const { prototype } = BrokerPool;
+  const original = Object.create(prototype, Object.getOwnPropertyDescriptors(prototype)) as BrokerPoolPrototype;
+  prototype.createSeedBroker = async function createAskedOnce(this: BrokerPoolPrototype): Promise<void> {
+    await original.createSeedBroker.call(this);
+    const seed = this.seedBroker;
+    const connect = seed.connect.bind(seed);
+    seed.connect = async () => {
+      try {
+        await connect();
+      } catch (error) {
+        // By this name it is known as one to be left.
+        if (error instanceof Error && NO_BROKER.has(error.name)) error.name = 'KafkaJSConnectionError';
+        throw error;
+      }
+    };
   };
 }
