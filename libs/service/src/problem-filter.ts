@@ -1,12 +1,12 @@
 import { STATUS_CODES } from 'node:http';
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { MongoError } from 'mongodb';
+import type { MongoError } from 'mongodb';
 import { IssuerAwayError } from './auth/token-verifier.js';
+import { isDatabaseAway } from './database-away.js';
 import { Problem, problemType, type ProblemExtensions } from './problem.js';
 
 const SERVICE_UNAVAILABLE = 503;
-const MAX_TIME_MS_EXPIRED = 50;
 
 interface Answer {
   readonly status: number;
@@ -56,7 +56,7 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof HttpException) return frameworkError(error);
     const status = statusOf(error);
     if (status !== undefined) return { status, code: codeOf(status), detail: (error as Error).message };
-    if (error instanceof MongoError && isAway(error)) return this.databaseAway(error);
+    if (isDatabaseAway(error)) return this.databaseAway(error);
     this.logger.error(error instanceof Error ? error.stack : String(error), 'unexpected error');
     return { status: 500, code: 'internal-error', detail: 'Something went wrong here; the log tells what.' };
   }
@@ -90,15 +90,4 @@ function statusOf(error: unknown): number | undefined {
 
 function codeOf(status: number): string {
   return (STATUS_CODES[status] ?? 'error').toLowerCase().replaceAll(/[^a-z]+/g, '-');
-}
-
-function isAway(error: MongoError): boolean {
-  return (
-    /^Mongo(Network|ServerSelection|WaitQueue|OperationTimeout|TopologyClosed|NotConnected|PoolCleared)/.test(
-      error.name,
-    ) ||
-    error.hasErrorLabel('RetryableWriteError') ||
-    // The time limit of a question (maxTimeMS).
-    error.code === MAX_TIME_MS_EXPIRED
-  );
 }

@@ -65,7 +65,8 @@ export class SegmentLeases {
         interruption: null,
         segments: { $elemMatch: { from, isDone: false, ...isFree(now) } },
       },
-      { $set: { 'segments.$.lease': leaseOf(owner, now) }, $inc: { 'segments.$.epoch': 1 } },
+      // The time anew: to find it may have taken a while, and a lease must not begin run out.
+      { $set: { 'segments.$.lease': this.leaseOf({ owner }) }, $inc: { 'segments.$.epoch': 1 } },
       { returnDocument: 'after' },
     );
     if (operation === null || !isEmitted(operation)) return null;
@@ -161,7 +162,7 @@ export class SegmentLeases {
     return found;
   }
 
-  private leaseOf({ owner }: Claim): Lease {
+  private leaseOf({ owner }: Pick<Claim, 'owner'>): Lease {
     return leaseOf(owner, this.mongo.time.now());
   }
 

@@ -1,0 +1,29 @@
+import { describe, expect, it } from '@jest/globals';
+import { MongoNetworkError, MongoServerError } from 'mongodb';
+import { isDatabaseAway } from './database-away.js';
+
+const answered = (code: number, ...errorLabels: string[]) => new MongoServerError({ message: 'no', code, errorLabels });
+
+describe('an error of MongoDB', () => {
+  it.each([
+    ['no server answers', new MongoNetworkError('connection closed')],
+    ['a member is no primary any more', answered(13_435)],
+    ['a question was broken off, since the member became a secondary', answered(11_602)],
+    ['a member is about to end', answered(91)],
+    ['a new primary knows no majority yet', answered(134)],
+    ['a question has taken too long', answered(50)],
+    ['no majority has taken a write in time', answered(64)],
+    ['a cursor was on a member that is gone', answered(43)],
+    ['a transaction must be tried again', answered(112, 'TransientTransactionError')],
+  ])('says that the database is away when %s', (_, error) => {
+    expect(isDatabaseAway(error)).toBe(true);
+  });
+
+  it.each([
+    ['a key is there already', answered(11_000)],
+    ['a question can not be understood', answered(2)],
+    ['it is none', new Error('no answer')],
+  ])('does not when %s', (_, error) => {
+    expect(isDatabaseAway(error)).toBe(false);
+  });
+});
