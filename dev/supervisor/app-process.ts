@@ -44,6 +44,8 @@ export interface AppSurroundings {
   readonly onListening: (app: AppDefinition, url: string) => void;
   /** What the console asks for. */
   readonly onRequest: (request: ConsoleRequest) => void;
+  /** Told of each end that nobody asked for. */
+  readonly onCrash?: (app: AppDefinition, ending: Ending) => void;
 }
 
 /** How a process ended: its exit code, or the signal. */

@@ -94,6 +94,7 @@ export class App {
         this.isRestarting = false;
         continue;
       }
+      this.surroundings.onCrash?.(this.definition, ending);
       this.crashesInARow = performance.now() - startedAt > STEADY_MS ? 1 : this.crashesInARow + 1;
       if (!this.wasReady && this.crashesInARow >= CRASHES_BEFORE_READY) {
         this.firstReady.reject(this.failure(`ended ${CRASHES_BEFORE_READY} times before it was ready (${ending})`));

@@ -8,6 +8,7 @@ describe('npm run chaos', () => {
       seed: 2 ** 31,
       minutes: 5,
       orders: 510_000,
+      calmSeconds: 8,
       only: [],
       out: '.data/chaos',
       productDirectory: undefined,
@@ -17,6 +18,7 @@ describe('npm run chaos', () => {
 
   it('takes as many orders as its minutes have room for', () => {
     expect(readChaosOptions(['--minutes', '30']).orders).toBe(3_060_000);
+    expect(readChaosOptions(['--minutes', '240']).orders).toBe(10_000_000);
     expect(readChaosOptions(['--minutes', '0.5', '--orders', '1000']).orders).toBe(1_000);
   });
 
@@ -26,6 +28,7 @@ describe('npm run chaos', () => {
     [['--minutes', '0']],
     [['--minutes', 'many']],
     [['--orders', '10']],
+    [['--calm', '-1']],
     [['--only', 'earthquake']],
     [['--unknown']],
     [['--help']],

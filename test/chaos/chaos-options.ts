@@ -9,6 +9,8 @@ export interface ChaosOptions {
   readonly minutes: number;
   /** Of the large populate: it lasts as long as the faults do. */
   readonly orders: number;
+  /** From one recovery to the next fault. */
+  readonly calmSeconds: number;
   /** Names of the kinds; empty: all. */
   readonly only: readonly string[];
   /** Where history and report are put. */
@@ -22,7 +24,8 @@ export interface ChaosOptions {
 const FLAGS = `The flags of npm run chaos, after a --:
   --seed N          what the faults are drawn from, 0 to 4294967295 (default: at random, and told)
   --minutes N       for so long faults begin, 0.5 to 240 (default 5)
-  --orders N        in the large populate, 1000 to 10000000 (default: 1,700 for each second)
+  --orders N        in the large populate, 1000 to 10000000 (default: 1,700 for each second, ten million at the most)
+  --calm SECONDS    from one recovery to the next fault, 0 to 600 (default 8)
   --only A,B        only these kinds of faults: ${FAULT_KINDS.map(({ name }) => name).join(', ')}
   --out DIR         where history and report are put (default .data/chaos)
   --product DIR     the compiled product that is tested (default dist)
@@ -30,6 +33,8 @@ const FLAGS = `The flags of npm run chaos, after a --:
 for example: npm run chaos -- --seed 7 --minutes 3`;
 
 const PER_SECOND = 1_700;
+/** Of one populate. */
+const MOST_ORDERS = 1e7;
 
 /** @throws StackError `bad-flag` with the list of the right ones */
 export function readChaosOptions(args: readonly string[], random: () => number = Math.random): ChaosOptions {
@@ -40,7 +45,10 @@ export function readChaosOptions(args: readonly string[], random: () => number =
     seed: flags.seed === undefined ? Math.floor(random() * 2 ** 32) : whole('seed', flags.seed, 0, 2 ** 32 - 1),
     minutes,
     orders:
-      flags.orders === undefined ? Math.round(minutes * 60 * PER_SECOND) : whole('orders', flags.orders, 1_000, 1e7),
+      flags.orders === undefined
+        ? Math.min(MOST_ORDERS, Math.round(minutes * 60 * PER_SECOND))
+        : whole('orders', flags.orders, 1_000, MOST_ORDERS),
+    calmSeconds: flags.calm === undefined ? 8 : number('calm', flags.calm, 0, 600),
     only: known((flags.only ?? '').split(',').filter((name) => name !== '')),
     out: flags.out ?? '.data/chaos',
     productDirectory: flags.product,
@@ -54,6 +62,7 @@ function parseFlags(args: readonly string[]) {
     seed: text,
     minutes: text,
     orders: text,
+    calm: text,
     only: text,
     out: text,
     product: text,

@@ -1,6 +1,7 @@
 import { reserveNumbers } from '#orders/number-blocks.js';
 import { Cluster } from './cluster/cluster.js';
-import { findingsOf, type Evidence, type Finding } from './checks/findings.js';
+import type { Evidence, Finding } from './checks/evidence.js';
+import { findingsOf } from './checks/findings.js';
 import { isPossible, LoadedCluster, type LoadAndFaults } from './loaded-cluster.js';
 import { History } from './history/history.js';
 
@@ -27,20 +28,22 @@ const SETTINGS = { SAVE_DELAY_MS: '0..200', IN_FLIGHT_LIMIT: '1000', RATE_LIMIT_
 /** One run of faults against a whole pipeline, and what it has shown. Leaves nothing running. */
 export async function chaosRun(options: ChaosRunOptions): Promise<ChaosRun> {
   const cluster = await Cluster.start(options);
+  const history = new History(options.historyFile);
   let stopping: Promise<string[]> | undefined;
   try {
-    const { history, ...evidence } = await runOn(cluster, options);
+    const evidence = await runOn(cluster, history, options);
     stopping = cluster.stop();
-    const whole = { ...evidence, history, left: await stopping };
+    // Who did not end when told to is known only now.
+    const whole = { ...evidence, left: await stopping };
     const leftOut = options.kinds.filter((kind) => !isPossible(kind, cluster)).map(({ name }) => name);
     return { history, findings: findingsOf(whole), evidence: whole, leftOut };
   } finally {
     await (stopping ?? cluster.stop());
+    await history.close();
   }
 }
 
 export interface RunOnOptions extends LoadAndFaults {
-  readonly historyFile: string;
   readonly productDirectory: string;
   /** On top of what a run sets. */
   readonly settings?: NodeJS.ProcessEnv;
@@ -50,7 +53,11 @@ export interface RunOnOptions extends LoadAndFaults {
 }
 
 /** The same on servers that run already: starts the product, and leaves it running. */
-export async function runOn(cluster: Cluster, options: RunOnOptions): Promise<Omit<Evidence, 'left'>> {
+export async function runOn(
+  cluster: Cluster,
+  history: History,
+  options: RunOnOptions,
+): Promise<Omit<Evidence, 'left'>> {
   const { productDirectory, settings, database = 'orders', numbersTaken = 0 } = options;
   await cluster.run({
     directory: productDirectory,
@@ -58,13 +65,9 @@ export async function runOn(cluster: Cluster, options: RunOnOptions): Promise<Om
     consumers: CONSUMERS,
     settings: { ...SETTINGS, ...settings },
     database,
+    onEnded: (name, how) => history.add({ type: 'app-ended', name, how }),
   });
   const { client, db } = cluster.mongo;
   await client.withSession(async (session) => reserveNumbers(db, numbersTaken, session));
-  const history = new History(options.historyFile);
-  try {
-    return { history, ...(await new LoadedCluster(cluster, PARTITIONS, history, options).toItsEnd()) };
-  } finally {
-    await history.close();
-  }
+  return { history, ...(await new LoadedCluster(cluster, PARTITIONS, history, options).toItsEnd()) };
 }

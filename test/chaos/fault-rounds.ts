@@ -6,8 +6,6 @@ import { schedule, type PlannedFault } from './faults/schedule.js';
 import type { History } from './history/history.js';
 import { reasonOf } from './load/asked.js';
 
-const CALM_MS = 1_000;
-
 interface Begun extends Fault {
   readonly planned: PlannedFault;
 }
@@ -20,6 +18,8 @@ export class FaultRounds {
     private readonly recovery: () => Promise<Recovery>,
     private readonly history: History,
     private readonly print: (line: string) => void,
+    /** From a recovery to the next fault. */
+    private readonly calmMs: number,
   ) {}
 
   /** Until the time is over. What has begun then is ended, and recovered from. */
@@ -30,7 +30,7 @@ export class FaultRounds {
         await this.round(plans);
         plans = [];
         if (this.history.now() >= untilMs || signal.aborted) return;
-        await delay(CALM_MS);
+        await Promise.allSettled([delay(this.calmMs, undefined, { signal })]);
       }
       plans.push(planned);
     }
@@ -43,6 +43,9 @@ export class FaultRounds {
       const fault = await this.begin(planned, begun);
       if (fault !== undefined) begun.push(fault);
     }
+    const last = begun.at(-1);
+    if (last === undefined) return;
+    const borne = begun.length === 1 && last.planned.kind.isBorne === true ? await this.recovery() : undefined;
     let untilMs = 0;
     const ends = begun.map((fault) => ({ fault, afterMs: (untilMs += fault.planned.lastsMs) }));
     // None waits for the end of another: a member of three that is started alone serves only once a second one runs.
@@ -51,27 +54,39 @@ export class FaultRounds {
       await this.end(fault);
     });
     await delay(untilMs);
-    const last = begun.at(-1);
-    if (last === undefined) return;
     const recovering = this.recovery();
     await Promise.all(ending);
-    this.recovered(last.planned.place, await recovering);
+    this.recovered(last.planned.place, slower(borne, await recovering));
   }
 
   private async begin(planned: PlannedFault, others: readonly Begun[]): Promise<Begun | undefined> {
     const { place, kind } = planned;
     try {
       const fault = await kind.make(this.cluster, planned.draw);
+      const mark = { place, kind: kind.name, subject: fault.subject };
       // What is killed can't be paused as well.
-      if (others.some(({ subject }) => subject === fault.subject)) return undefined;
+      if (others.some(({ subject }) => subject === fault.subject)) {
+        this.history.add({ type: 'fault-skipped', ...mark });
+        return undefined;
+      }
       this.print(`fault ${place + 1}: ${kind.name}, ${fault.subject}`);
-      this.history.add({ type: 'fault-begins', place, kind: kind.name, subject: fault.subject });
-      await fault.begin();
+      this.history.add({ type: 'fault-begins', ...mark });
+      await this.stand(fault);
       this.history.add({ type: 'fault-stands', place });
       return { ...fault, planned };
     } catch (error) {
       this.failed(planned, error);
       return undefined;
+    }
+  }
+
+  /** What has begun by half is undone. */
+  private async stand(fault: Fault): Promise<void> {
+    try {
+      await fault.begin();
+    } catch (error) {
+      await Promise.allSettled([fault.end()]);
+      throw error;
     }
   }
 
@@ -94,9 +109,15 @@ export class FaultRounds {
     }
   }
 
-  /** The tester's own trouble, such as a server that does not come up: told, and never taken for a finding of the product. */
+  /** The tester's own trouble, such as a server that does not come up: less was tried then than is told. */
   private failed({ place, kind }: PlannedFault, error: unknown): void {
     this.print(`fault ${place + 1} failed: ${reasonOf(error)}`);
     this.history.add({ type: 'fault-failed', place, kind: kind.name, reason: reasonOf(error) });
   }
+}
+
+/** Of one that must be borne while it lasts, and recovered from when it is over. */
+function slower(one: Recovery | undefined, other: Recovery): Recovery {
+  if (one === undefined || 'missing' in other) return other;
+  return 'missing' in one || one.afterMs > other.afterMs ? one : other;
 }

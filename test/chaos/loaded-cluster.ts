@@ -1,26 +1,24 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { drawsOf } from '#orders/draws.js';
 import { operationsCollection } from '#orders/operation.js';
 import { ordersCollection } from '#orders/orders-collection.js';
-import { ackedOrders, SEGMENT_ORDERS } from '#orders/segments.js';
-import { TopicPositions } from '#orders/topic-positions.js';
-import { reconcile } from '#reconcile/reconcile.js';
-import type { ReconcileReport } from '#reconcile/report.js';
-import type { Evidence } from './checks/findings.js';
-import { footprints, type Footprint } from './checks/footprint.js';
+import { SEGMENT_ORDERS } from '#orders/segments.js';
+import type { PopulateResponse } from '../support/pipeline.js';
+import { AckedWatch } from './checks/acked-watch.js';
+import type { Evidence } from './checks/evidence.js';
+import { footprints } from './checks/footprint.js';
 import { InsertWatch } from './checks/insert-watch.js';
 import { KeyOrder, type Insert } from './checks/key-order.js';
 import { recovery, type Progress } from './checks/recovery.js';
 import { RepeatsWatch } from './checks/repeats-watch.js';
 import { SavedNumbers } from './checks/saved-numbers.js';
+import { settled } from './checks/settled.js';
 import type { Cluster } from './cluster/cluster.js';
 import { FaultRounds } from './fault-rounds.js';
 import type { FaultKind } from './faults/fault.js';
 import type { History } from './history/history.js';
 import { Populates } from './load/populates.js';
 import { Reader } from './load/reader.js';
-import type { PopulateResponse } from '../support/pipeline.js';
 
 /** What a run does to a cluster. */
 export interface LoadAndFaults {
@@ -28,6 +26,10 @@ export interface LoadAndFaults {
   readonly minutes: number;
   readonly orders: number;
   readonly kinds: readonly FaultKind[];
+  /** From one recovery to the next fault. */
+  readonly calmSeconds: number;
+  /** How much longer than the faults the load lasts: what comes to an end before they do has nothing more to lose. Default: 60. */
+  readonly spareSeconds?: number;
   /** Whether some of the records of the small populates are wrong: dead letters come about under faults too. Default: true. */
   readonly wrongRecords?: boolean;
   /** How long a recovery is waited for, in milliseconds. Default: three minutes, far beyond the limit. */
@@ -38,11 +40,10 @@ export interface LoadAndFaults {
   readonly signal: AbortSignal;
 }
 
-/** A populate that comes to an end before the faults do would have nothing more to lose. */
-const SPARE = 1.02;
-const SAMPLE_EVERY_MS = 1_000;
+const SPARE_SECONDS = 60;
 const SETTLED_WITHIN_MS = 300_000;
 const WATCHED_WITHIN_MS = 30_000;
+const READS_WHEN_HEALED = 60;
 const READER = 77;
 
 export function isPossible({ needs }: FaultKind, cluster: Cluster): boolean {
@@ -54,10 +55,9 @@ export class LoadedCluster implements Progress {
   saved: SavedNumbers;
   private readonly order = new KeyOrder((insert) => this.segmentOf(insert));
   private readonly watch: InsertWatch;
+  private readonly acked: AckedWatch;
   private readonly repeats: RepeatsWatch;
   private readonly populates: Populates;
-  private readonly over = new AbortController();
-  private ackedNow: number | null = null;
   private large: PopulateResponse | undefined;
 
   constructor(
@@ -66,32 +66,33 @@ export class LoadedCluster implements Progress {
     private readonly history: History,
     private readonly options: LoadAndFaults,
   ) {
+    const { apps, mongo } = cluster;
     this.saved = new SavedNumbers(1, 0, partitions);
-    this.watch = new InsertWatch(ordersCollection(cluster.mongo.db), (insert) => {
+    this.watch = new InsertWatch(ordersCollection(mongo.db), (insert) => {
       this.order.note(insert);
       this.saved.note(insert);
     });
-    this.repeats = new RepeatsWatch(cluster.apps, history);
-    this.populates = new Populates(cluster.apps, history, `chaos-${randomUUID()}`, options.wrongRecords ?? true);
+    this.acked = new AckedWatch(mongo, (acked) => {
+      const consumers = apps.all.filter(({ job }) => job === 'consumer').length;
+      history.add({ type: 'sample', sample: { acked, saved: this.saved.total, consumers } });
+    });
+    this.repeats = new RepeatsWatch(apps, history);
+    this.populates = new Populates(apps, history, `chaos-${randomUUID()}`, options.wrongRecords ?? true);
   }
 
-  acked(): number | null {
-    return this.ackedNow;
+  get lastAcked(): Progress['lastAcked'] {
+    return this.acked.last;
   }
 
   isComplete(): boolean {
-    return (this.ackedNow ?? 0) >= this.options.orders;
+    return (this.lastAcked?.orders ?? 0) >= this.options.orders;
   }
 
   /** Load, faults, and after them the wait until nothing is on its way any more. */
   async toItsEnd(): Promise<Omit<Evidence, 'history' | 'left'>> {
-    const { seed, minutes, orders, print } = this.options;
+    const { settledWithinMs = SETTLED_WITHIN_MS, print } = this.options;
     await this.watch.start();
-    const rate = Math.ceil(orders / (minutes * 60 * SPARE));
-    const operation = await this.populates.large(orders, rate, seed);
-    this.large = operation;
-    this.saved = new SavedNumbers(operation.firstNumber, orders, this.partitions);
-    const sampling = this.sample(operation.id);
+    const operation = await this.beginLoad();
     await recovery(this.cluster, this);
     const calm = await footprints(this.cluster);
     const reader = new Reader(this.cluster.apps, operation, this.saved, this.history, this.readerDraw());
@@ -99,39 +100,46 @@ export class LoadedCluster implements Progress {
     this.repeats.begin();
     this.populates.begin();
     await this.faults();
+    const wasUnderLoad = !this.isComplete();
     print('all faults are over: waiting until all is saved');
     await this.populates.end();
-    const reports = await this.settled();
+    const done = await settled(this.cluster, settledWithinMs);
     await reader.end();
+    const healed = await reader.sweep(READS_WHEN_HEALED);
     await this.repeats.end();
     const after = await footprints(this.cluster);
-    this.over.abort();
-    await sampling;
-    const stored = await ordersCollection(this.cluster.mongo.db).countDocuments({});
-    await this.watch.untilSeen(stored, WATCHED_WITHIN_MS);
-    await this.watch.stop();
-    return this.evidence(reports, stored, calm, after);
+    await this.acked.end();
+    return { ...done, ...(await this.stored()), wasUnderLoad, healed, footprints: { calm, after } };
+  }
+
+  private async beginLoad(): Promise<PopulateResponse> {
+    const { seed, minutes, orders, spareSeconds = SPARE_SECONDS } = this.options;
+    const rate = Math.ceil(orders / (minutes * 60 + spareSeconds));
+    const operation = await this.populates.large(orders, rate, seed);
+    this.large = operation;
+    this.saved = new SavedNumbers(operation.firstNumber, orders, this.partitions);
+    this.acked.begin(operation.id);
+    return operation;
   }
 
   private async faults(): Promise<void> {
-    const { seed, kinds, minutes, recoveryPatienceMs, print, signal } = this.options;
+    const { seed, kinds, minutes, calmSeconds, recoveryPatienceMs, print, signal } = this.options;
     const possible = kinds.filter((kind) => isPossible(kind, this.cluster));
     const recovered = async () => recovery(this.cluster, this, recoveryPatienceMs);
-    const rounds = new FaultRounds(this.cluster, recovered, this.history, print);
+    const rounds = new FaultRounds(this.cluster, recovered, this.history, print, calmSeconds * 1_000);
     await rounds.run(seed, possible, this.history.now() + minutes * 60_000, signal);
   }
 
-  private async evidence(
-    reports: readonly ReconcileReport[],
-    stored: number,
-    calm: readonly Footprint[],
-    after: readonly Footprint[],
-  ) {
+  private async stored() {
     const { order, watch, populates } = this;
-    const operations = await operationsCollection(this.cluster.mongo.db)
+    const { db } = this.cluster.mongo;
+    const stored = await ordersCollection(db).countDocuments({});
+    await watch.untilSeen(stored, WATCHED_WITHIN_MS);
+    await watch.stop();
+    const operations = await operationsCollection(db)
       .find({}, { projection: { _id: 1 } })
       .toArray();
-    return { reports, stored, order, watch, operations, taken: populates.taken, footprints: { calm, after } };
+    return { stored, order, watch, operations, taken: populates.taken, refused: populates.refused };
   }
 
   /** The small ones have one alone. */
@@ -144,41 +152,5 @@ export class LoadedCluster implements Progress {
     const draws = drawsOf(this.options.seed);
     let drawn = 0;
     return (below) => draws(READER, drawn++, below);
-  }
-
-  /** What is acknowledged and saved, once a second, until the run is over. */
-  private async sample(operationId: string): Promise<void> {
-    const operations = operationsCollection(this.cluster.mongo.db);
-    while (!this.over.signal.aborted) {
-      try {
-        const operation = await operations.findOne({ _id: operationId }, { projection: { segments: 1 } });
-        this.ackedNow = operation === null ? null : ackedOrders(operation.segments);
-      } catch {
-        // MongoDB has no primary now, which is what a fault is for.
-        this.ackedNow = null;
-      }
-      const consumers = this.cluster.apps.all.filter(({ job }) => job === 'consumer').length;
-      this.history.add({ type: 'sample', sample: { acked: this.ackedNow, saved: this.saved.total, consumers } });
-      await Promise.allSettled([delay(SAMPLE_EVERY_MS, undefined, { signal: this.over.signal })]);
-    }
-  }
-
-  /** Reconciles every operation, again and again until none is pending, or patience ends. */
-  private async settled(): Promise<ReconcileReport[]> {
-    const { mongo, kafka } = this.cluster;
-    const positions = new TopicPositions(kafka);
-    const deadline = performance.now() + (this.options.settledWithinMs ?? SETTLED_WITHIN_MS);
-    for (;;) {
-      const operations = await operationsCollection(mongo.db)
-        .find({}, { projection: { _id: 1, status: 1 } })
-        .toArray();
-      if (operations.every(({ status }) => status !== 'running') || performance.now() > deadline) {
-        const reports: ReconcileReport[] = [];
-        for (const { _id: operationId } of operations)
-          reports.push(await reconcile({ client: mongo.client, db: mongo.db, positions, operationId }));
-        if (reports.every(({ verdict }) => verdict !== 'pending') || performance.now() > deadline) return reports;
-      }
-      await delay(SAMPLE_EVERY_MS);
-    }
   }
 }

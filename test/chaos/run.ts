@@ -32,7 +32,7 @@ function interruptions(): AbortController {
 }
 
 async function runAndReport(options: ChaosOptions): Promise<number> {
-  const { seed, minutes, orders, only, keep } = options;
+  const { seed, minutes, orders, calmSeconds, only, keep } = options;
   const out = resolve(PROJECT_DIRECTORY, options.out);
   await removeAbandonedRuns(tmpdir(), print);
   const directory = await mkdtemp(join(tmpdir(), RUN_PREFIX));
@@ -44,7 +44,7 @@ async function runAndReport(options: ChaosOptions): Promise<number> {
     const machine = describeMachine();
     await mkdir(out, { recursive: true });
     const historyFile = join(out, 'history.jsonl');
-    const run = { seed, minutes, orders, kinds, directory, historyFile, productDirectory, print, signal };
+    const run = { seed, minutes, orders, calmSeconds, kinds, directory, historyFile, productDirectory, print, signal };
     const chaos = await chaosRun(run);
     const reported = { ...chaos, options, machine, commit: currentCommit(), versions: testedVersions() };
     const report = markdownOf(reported);

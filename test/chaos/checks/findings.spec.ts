@@ -1,14 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ReconcileReport } from '#reconcile/report.js';
 import type { HistoryEvent } from '../history/history.js';
-import { findingsOf, togetherPlaces, type Evidence } from './findings.js';
+import { togetherPlaces } from './cluster-findings.js';
+import type { Evidence } from './evidence.js';
+import { findingsOf } from './findings.js';
 import type { Footprint } from './footprint.js';
 import { KeyOrder } from './key-order.js';
 
 const REPORT = {
   operation: 'op-1',
   verdict: 'holds',
+  status: 'succeeded',
+  count: 1_000,
   acked: 1_000,
+  faults: null,
   missing: 0,
   doubled: 0,
   altered: 0,
@@ -29,7 +34,8 @@ const CALM: HistoryEvent[] = [
   fault('fault-begins', 0, 1_000),
   fault('fault-ends', 0, 2_000),
   { type: 'recovered', place: 0, at: 5_000, afterMs: 3_000 },
-  { type: 'repeats', at: 24_000, saves: 5 },
+  { type: 'repeats', at: 9_000, saves: 5 },
+  { type: 'read', at: 4_000, what: 'page', path: '/p', outcome: 'error', reason: 'status 503', tookMs: 9 },
   { type: 'populate', at: 1, key: 'a', count: 1, outcome: 'ok', operationId: 'op-1', reason: null, tookMs: 1 },
 ];
 
@@ -41,21 +47,28 @@ const footprint = (name: string, changed: Partial<Footprint> = {}): Footprint =>
   ...changed,
 });
 
-function evidence(changed: Partial<Evidence> & { events?: HistoryEvent[]; lies?: number } = {}): Evidence {
-  const { events = CALM, lies = 0, ...rest } = changed;
+function evidence(
+  changed: Partial<Evidence> & { events?: HistoryEvent[]; lies?: number; ids?: number } = {},
+): Evidence {
+  const { events = CALM, lies = 0, ids = 10, ...rest } = changed;
   const history = {
     events,
-    reads: { right: 10, error: 1, lie: lies },
+    reads: { right: 30, absent: 5, error: 1, lie: lies },
+    rightReads: { order: ids, page: 10, range: 10 },
     of: (type: string) => events.filter((event) => event.type === type),
   } as unknown as Evidence['history'];
   return {
     history,
     reports: [REPORT],
+    unreconciled: [],
     order: new KeyOrder(() => 'all'),
     watch: { seen: 1_000, others: [], brokenBy: null },
     stored: 1_000,
     taken: new Map([['a', 'op-1']]),
+    refused: [],
     operations: [{ _id: 'op-1' }],
+    wasUnderLoad: true,
+    healed: { asked: 10, right: 10 },
     footprints: { calm: [footprint('producer')], after: [footprint('producer')] },
     left: [],
     ...rest,
@@ -69,6 +82,16 @@ function red(changed?: Parameters<typeof evidence>[0]): string[] {
     .map(({ name }) => name);
 }
 
+const failedRead = (at: number): HistoryEvent => ({
+  type: 'read',
+  at,
+  what: 'order',
+  path: '/o',
+  outcome: 'error',
+  reason: 'status 503',
+  tookMs: 9,
+});
+const ENDED: HistoryEvent = { type: 'app-ended', at: 3_000, name: 'producer', how: 'ended by itself (exit code 1)' };
 const repeat = (at: number): HistoryEvent => ({ type: 'repeats', at, saves: 1 });
 
 /** A producer that holds so much after a run. */
@@ -89,20 +112,31 @@ describe('what a run of faults has shown', () => {
     ['an order is lost', { reports: [{ ...REPORT, verdict: 'broken', missing: 1 }] }, /^acknowledged = saved/],
     ['an operation is not done with', { reports: [{ ...REPORT, verdict: 'pending' }] }, /^acknowledged = saved/],
     ['there was nothing to lose', { reports: [] }, /^acknowledged = saved/],
+    ['an operation has failed', { reports: [{ ...REPORT, status: 'failed' }] }, /^acknowledged = saved/],
+    ['not all of one is acknowledged', { reports: [{ ...REPORT, count: 1_001 }] }, /^acknowledged = saved/],
+    ['a good order is a dead letter', { reports: [{ ...REPORT, deadLettered: 1 }] }, /^acknowledged = saved/],
+    ['one can not be reconciled', { unreconciled: ['op-2 (no)'] }, /^acknowledged = saved/],
     ['an order came in before its turn', { order: outOfOrder }, /^an account's orders/],
     ['not every insert was seen', { watch: { seen: 999, others: [], brokenBy: null } }, /^an account's orders/],
     ['the watching broke off', { watch: { seen: 1_000, others: [], brokenBy: 'lost' } }, /^an account's orders/],
     ['an order was changed', { watch: { seen: 1_000, others: ['update'], brokenBy: null } }, /^an account's orders/],
     ['a read lied', { lies: 1 }, /^no read lies/],
+    ['nothing was ever found by an id', { ids: 0 }, /^no read lies/],
+    ['a read failed when nothing had', { events: [...CALM, failedRead(10_001)] }, /^no read lies/],
+    ['an order is not found when all is over', { healed: { asked: 10, right: 9 } }, /^no read lies/],
     ['a populate made two operations', { operations: [{ _id: 'op-1' }, { _id: 'op-2' }] }, /^a populate/],
     ['an operation is gone that was taken', { operations: [] }, /^a populate/],
+    ['nobody takes a populate', { refused: ['b'] }, /^a populate/],
     ['saves were done twice', { events: [...CALM, { type: 'repeats', at: 3_000, saves: 10 }] }, /^few saves/],
     ['one was done twice when nothing failed', { events: [...CALM, repeat(900)] }, /^few saves/],
-    ['one was done twice long after', { events: [...CALM, repeat(25_001)] }, /^few saves/],
-    ['files stay open', holding({ openFiles: 211 }), /^nothing is left/],
-    ['timers go on', holding({ handles: 221 }), /^nothing is left/],
-    ['memory grows', holding({ rssMiB: 451 }), /^nothing is left/],
-    ['a process ran on', { left: ['consumer-1'] }, /^nothing is left/],
+    ['one was done twice long after', { events: [...CALM, repeat(10_001)] }, /^few saves/],
+    ['files stay open', holding({ openFiles: 211 }), /^apps end/],
+    ['timers go on', holding({ handles: 221 }), /^apps end/],
+    ['memory grows', holding({ rssMiB: 451 }), /^apps end/],
+    ['handles are not told', holding({ handles: null }), /^apps end/],
+    ['an app ended by itself', { events: [...CALM, ENDED] }, /^apps end/],
+    ['the load was over before the faults', { wasUnderLoad: false }, /^the faults were done/],
+    ['a process ran on', { left: ['consumer-1'] }, /^apps end/],
   ])('does not hold when %s', (_, changed, name) => {
     expect(red(changed)).toEqual([expect.stringMatching(name)]);
   });

@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { isErrno } from '../../../dev/machine/process-table.js';
 import type { Cluster } from '../cluster/cluster.js';
 
 /** What a process holds. */
@@ -13,14 +14,23 @@ export interface Footprint {
 /** Of all processes of a cluster, which run; Linux. */
 export async function footprints(cluster: Cluster): Promise<Footprint[]> {
   const urls = new Map(cluster.apps.all.map(({ name, url }) => [name, url]));
-  return Promise.all(
-    cluster.running().map(async ({ name, pid }) => ({
-      name,
-      openFiles: (await readdir(`/proc/${pid}/fd`)).length,
-      rssMiB: Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1_024),
-      handles: await handlesOf(urls.get(name)),
-    })),
+  const found = await Promise.all(
+    cluster.running().map(async ({ name, pid }) => footprintOf(name, pid, urls.get(name))),
   );
+  return found.flat();
+}
+
+/** @returns nothing of a process that ends meanwhile */
+async function footprintOf(name: string, pid: number, url: string | undefined): Promise<Footprint[]> {
+  try {
+    const openFiles = (await readdir(`/proc/${pid}/fd`)).length;
+    const status = await readFile(`/proc/${pid}/status`, 'utf8');
+    const rssMiB = Math.round(Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]) / 1_024);
+    return [{ name, openFiles, rssMiB, handles: await handlesOf(url) }];
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') || isErrno(error, 'ESRCH')) return [];
+    throw error;
+  }
 }
 
 const HANDLES = /^nodejs_active_resources_total (\d+)/m;
@@ -58,6 +68,7 @@ export function leaks(before: readonly Footprint[], after: readonly Footprint[])
     return [
       beyond('files open', ({ openFiles }) => openFiles, SOME_FILES),
       beyond('handles', ({ handles }) => handles ?? 0, SOME_HANDLES),
+      app.handles === null ? [`${app.name} does not tell its handles`] : [],
       beyond('MiB of memory', ({ rssMiB }) => rssMiB, SOME_MIB),
     ].flat();
   });

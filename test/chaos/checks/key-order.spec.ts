@@ -33,6 +33,14 @@ describe('the order of the orders of an account', () => {
     expect(order.violations).toBe(1);
   });
 
+  it('is broken by it whatever of another segment came in between', () => {
+    const order = inOrder();
+    order.note(insert('a', 1, { number: 1_002 }));
+    order.note(insert('a', 2, { number: 51_000, operationId: 'op-2' }));
+    order.note(insert('a', 3, { number: 1_001 }));
+    expect(order.violations).toBe(1);
+  });
+
   it('is not broken by what is emitted side by side', () => {
     const order = inOrder();
     const other = { number: 1_001, operationId: 'op-2' };

@@ -17,30 +17,34 @@ const MOST_KEPT = 20;
 
 /**
  * Whether the orders of each account came in as they stand on the topic, and as they were made. By the order in which MongoDB has put them into
- * its log, for which several processes' clocks could be no witness. Memory: one entry for each account.
+ * its log, for which several processes' clocks could be no witness. Memory: one entry for each account, and one for each of its segments.
  */
 export class KeyOrder {
   /** How many were out of order; the first of them are kept. */
   violations = 0;
   readonly first: OutOfOrder[] = [];
-  private readonly last = new Map<string, Insert>();
+  private readonly lastOfAccount = new Map<string, Insert>();
+  private readonly lastOfSegment = new Map<string, Insert>();
 
   /** @param segmentOf names what one producer emits in order: the segments of an operation are emitted side by side */
   constructor(private readonly segmentOf: (insert: Insert) => string) {}
 
   note(insert: Insert): void {
-    const before = this.last.get(insert.accountId);
-    this.last.set(insert.accountId, insert);
-    if (before === undefined || (this.isBehindOnTopic(before, insert) && this.isMadeAfter(before, insert))) return;
+    const onTopic = exchanged(this.lastOfAccount, insert.accountId, insert);
+    const made = exchanged(this.lastOfSegment, `${insert.accountId} ${this.segmentOf(insert)}`, insert);
+    if (onTopic !== undefined && onTopic.partition === insert.partition && onTopic.offset > insert.offset)
+      this.broken(onTopic, insert);
+    else if (made !== undefined && made.number > insert.number) this.broken(made, insert);
+  }
+
+  private broken(before: Insert, after: Insert): void {
     this.violations += 1;
-    if (this.first.length < MOST_KEPT) this.first.push({ before, after: insert });
+    if (this.first.length < MOST_KEPT) this.first.push({ before, after });
   }
+}
 
-  private isBehindOnTopic(before: Insert, insert: Insert): boolean {
-    return before.partition !== insert.partition || before.offset < insert.offset;
-  }
-
-  private isMadeAfter(before: Insert, insert: Insert): boolean {
-    return before.number < insert.number || this.segmentOf(before) !== this.segmentOf(insert);
-  }
+function exchanged(last: Map<string, Insert>, key: string, insert: Insert): Insert | undefined {
+  const before = last.get(key);
+  last.set(key, insert);
+  return before;
 }

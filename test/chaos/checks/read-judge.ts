@@ -8,12 +8,14 @@ export interface Answer {
 }
 
 export interface Judgement {
-  readonly outcome: 'right' | 'error' | 'lie';
+  /** `absent` is as right as `right`, and proves less: there is nothing yet, and that is what was told. */
+  readonly outcome: 'right' | 'absent' | 'error' | 'lie';
   /** Why it is no right one. */
   readonly reason: string | null;
 }
 
 const RIGHT: Judgement = { outcome: 'right', reason: null };
+const ABSENT: Judgement = { outcome: 'absent', reason: null };
 const lie = (reason: string): Judgement => ({ outcome: 'lie', reason });
 
 /** Statuses that say that it can't be told now. */
@@ -21,7 +23,7 @@ const HONEST = new Set([429, 503, 504]);
 
 /** @param isSaved it was known to be saved before the question was sent */
 export function judgeOrder({ status, body }: Answer, expected: OrderResponse, isSaved: boolean): Judgement {
-  if (status === 404) return isSaved ? lie(`order ${expected.number} is saved, and there is no such order`) : RIGHT;
+  if (status === 404) return isSaved ? lie(`order ${expected.number} is saved, and there is no such order`) : ABSENT;
   if (status !== 200) return unanswered(status);
   return isDeepStrictEqual(body, expected) ? RIGHT : lie(`order ${expected.number} is not what it was made as`);
 }
@@ -33,7 +35,8 @@ export function judgePage(
   isSaved: (number: number) => boolean,
 ): Judgement {
   if (status !== 200) return unanswered(status);
-  const { items } = body as { items: readonly OrderResponse[] };
+  if (!isPage(body)) return lie('what came is no page');
+  const { items } = body;
   const byNumber = new Map(expected.map((order) => [order.number, order]));
   for (const [at, item] of items.entries()) {
     if (!isDeepStrictEqual(item, byNumber.get(item.number)))
@@ -42,7 +45,13 @@ export function judgePage(
   }
   const there = new Set(items.map(({ number }) => number));
   const missing = expected.find(({ number }) => isSaved(number) && !there.has(number));
-  return missing === undefined ? RIGHT : lie(`order ${missing.number} is saved, and is not on its page`);
+  if (missing !== undefined) return lie(`order ${missing.number} is saved, and is not on its page`);
+  return items.length > 0 ? RIGHT : ABSENT;
+}
+
+function isPage(body: unknown): body is { readonly items: readonly OrderResponse[] } {
+  if (typeof body !== 'object' || body === null || !('items' in body) || !Array.isArray(body.items)) return false;
+  return body.items.every((item: unknown) => typeof item === 'object' && item !== null && 'number' in item);
 }
 
 /** No 500: that is an error that nobody has thought of. */

@@ -12,8 +12,8 @@ export type Recovery =
   { readonly afterMs: number } | { readonly missing: readonly string[]; readonly withinMs: number };
 
 export interface Progress {
-  /** Orders that Kafka has acknowledged; `null`: unknown. */
-  acked(): number | null;
+  /** Orders that Kafka has acknowledged, as of the last look that was answered, and when that look began; by `performance.now()`. */
+  readonly lastAcked: { readonly orders: number; readonly askedAt: number } | undefined;
   readonly saved: SavedNumbers;
   /** Nothing more will come: then nothing has to. */
   isComplete(): boolean;
@@ -26,9 +26,12 @@ export interface Progress {
 export async function recovery(cluster: Cluster, progress: Progress, patienceMs = PATIENCE_MS): Promise<Recovery> {
   const endedAt = performance.now();
   const since = (): number => Math.round(performance.now() - endedAt);
-  const ackedBefore = progress.acked();
+  let ackedBefore: number | undefined;
   const savedBefore = [...progress.saved.byPartition];
   for (;;) {
+    const { lastAcked } = progress;
+    // A look that began before may tell of what was acknowledged before.
+    if (lastAcked !== undefined && lastAcked.askedAt > endedAt) ackedBefore ??= lastAcked.orders;
     const missing = [...(await unready(cluster)), ...unmoved(progress, ackedBefore, savedBefore)];
     if (missing.length === 0) return { afterMs: since() };
     if (since() > patienceMs) return { missing, withinMs: since() };
@@ -41,14 +44,18 @@ export async function unready({ apps }: Cluster): Promise<string[]> {
   const ready = await Promise.all(
     apps.all.map(async ({ name, url }) => ({ name, isReady: url !== undefined && (await isReady(url)) })),
   );
-  return ready.filter((app) => !app.isReady).map(({ name }) => `${name} is not ready`);
+  const consumers = apps.all.filter(({ job }) => job === 'consumer').length;
+  return [
+    ...(consumers === apps.wantedConsumers ? [] : [`there are ${consumers} consumers`]),
+    ...ready.filter((app) => !app.isReady).map(({ name }) => `${name} is not ready`),
+  ];
 }
 
-function unmoved(progress: Progress, ackedBefore: number | null, savedBefore: readonly number[]): string[] {
+function unmoved(progress: Progress, ackedBefore: number | undefined, savedBefore: readonly number[]): string[] {
   if (progress.isComplete()) return [];
-  const acked = progress.acked();
+  const acked = progress.lastAcked?.orders ?? 0;
   const stalled = progress.saved.byPartition.flatMap((saved, partition) =>
     saved > (savedBefore[partition] ?? 0) ? [] : [`nothing new of partition ${partition} is saved`],
   );
-  return [...(acked !== null && acked > (ackedBefore ?? 0) ? [] : ['nothing new is acknowledged']), ...stalled];
+  return [...(acked > (ackedBefore ?? Infinity) ? [] : ['nothing new is acknowledged']), ...stalled];
 }

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { DataDirectory } from '../../../dev/servers/data-directory.js';
 import { machineProcesses } from '../../../dev/machine/process-table.js';
 import { judgeLock } from '../../../dev/machine/pid-lock.js';
 import { smallDisksBelow } from './small-disk.js';
@@ -10,8 +11,7 @@ import { smallDisksBelow } from './small-disk.js';
 export const RUN_PREFIX = 'orders-chaos-';
 
 /**
- * Removes what runs left that were killed: gigabytes, some of them in memory. One whose servers have not ended yet keeps its disks until the
- * next time.
+ * Removes what runs left that were killed: processes, and gigabytes, some of them in memory.
  */
 export async function removeAbandonedRuns(temporary: string, print: (line: string) => void): Promise<void> {
   for (const name of await readdir(temporary)) {
@@ -19,10 +19,12 @@ export async function removeAbandonedRuns(temporary: string, print: (line: strin
     if (!name.startsWith(RUN_PREFIX) || !(await isAbandoned(directory))) continue;
     print(`removing what a run left that was killed: ${directory}`);
     try {
-      for (const disk of await smallDisksBelow(`${directory}/`)) await promisify(execFile)('umount', [disk]);
+      // Takes the folder, and ends what still runs on it.
+      (await DataDirectory.open(directory, print)).close();
+      for (const disk of await smallDisksBelow(`${directory}/`)) await promisify(execFile)('umount', ['-l', disk]);
       await rm(directory, { recursive: true, force: true });
     } catch (error) {
-      print(`not all of it can be removed yet: ${String(error)}`);
+      print(`not all of it can be removed: ${String(error)}`);
     }
   }
 }

@@ -31,6 +31,8 @@ export interface ClusterAppsOptions {
   readonly addresses: ServerAddresses;
   readonly data: DataDirectory;
   readonly guard: ServerGuard;
+  /** Told of an app that ended though nobody had told or killed it, and of one that did not end when it was told. */
+  readonly onEnded: (name: string, how: string) => void;
   /** What each app has of its own. */
   readonly environmentOf: (name: string) => NodeJS.ProcessEnv;
 }
@@ -39,6 +41,7 @@ export interface ClusterAppsOptions {
 export class ClusterApps {
   private readonly services: readonly App[];
   private readonly pool: ConsumerPool;
+  private wanted = 0;
 
   constructor(private readonly options: ClusterAppsOptions) {
     this.services = [
@@ -47,7 +50,7 @@ export class ClusterApps {
     ];
     this.pool = new ConsumerPool({
       make: (n) => this.make((context) => consumerDefinition(context, n), `consumer-${n}`),
-      drain: async (app) => void (await app.stop(DRAIN_BUDGET_MS)),
+      drain: async (app) => this.drain(app),
       print: options.print,
     });
   }
@@ -67,11 +70,17 @@ export class ClusterApps {
 
   /** Resolves when all are ready. */
   async start(consumers: number): Promise<void> {
+    this.wanted = consumers;
     await Promise.all([this.pool.start(consumers), ...this.services.map(async (app) => app.start())]);
   }
 
-  /** Drains those that are too many, or starts those that are missing; resolves when that is under way. */
-  scale(consumers: number): void {
+  /** Consumers that there are when nothing is being tried. */
+  get wantedConsumers(): number {
+    return this.wanted;
+  }
+
+  /** Drains those that are too many, or starts those that are missing, from now on. Default: as many as are wanted. */
+  scale(consumers = this.wanted): void {
     this.pool.scale(consumers);
   }
 
@@ -103,7 +112,13 @@ export class ClusterApps {
 
   async stop(): Promise<void> {
     await this.pool.close();
-    await Promise.all(this.all.map(async (app) => app.stop(DRAIN_BUDGET_MS)));
+    await Promise.all(this.all.map(async (app) => this.drain(app)));
+  }
+
+  private async drain(app: App): Promise<void> {
+    const drained = await app.stop(DRAIN_BUDGET_MS);
+    if (!drained)
+      this.options.onEnded(app.name, `had to be killed, ${DRAIN_BUDGET_MS / 1_000} s after it was told to end`);
   }
 
   private urlsOf(job: string): string[] {
@@ -122,6 +137,10 @@ export class ClusterApps {
       view: new AppLogView(() => undefined, false),
       onListening: () => undefined,
       onRequest: () => undefined,
+      // What a fault has killed is no news.
+      onCrash: ({ name: crashed }: AppDefinition, ending: string) => {
+        if (ending !== 'SIGKILL') this.options.onEnded(crashed, `ended by itself (${ending})`);
+      },
     };
     return new App({ ...definition, script }, surroundings, print);
   }

@@ -17,15 +17,18 @@ import { SmallDisk } from './small-disk.js';
 const ALL = { kafka: true, registry: true, mongodb: true };
 const STOP_BUDGET_MS = 15_000;
 
-/** Servers that have a disk of their own, where the machine lets one be made, and its size in MiB: enough for three million orders. */
+/** Servers that have a disk of their own, where the machine lets one be made, and its size in MiB: enough for as many orders as the next line says. */
 const SMALL_DISKS = new Map([
   ['Kafka-3', 2_048],
   ['MongoDB-3', 6_144],
 ]);
+const ROOM_FOR = 3_200_000;
 
 export interface ClusterOptions {
   /** Of a run's data and logs; made, and left. */
   readonly directory: string;
+  /** That are saved in all: what the small disks must have room for. */
+  readonly orders: number;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -40,6 +43,8 @@ export interface Product {
   readonly settings: NodeJS.ProcessEnv;
   /** In MongoDB: one for each product that runs on the same servers. */
   readonly database: string;
+  /** As `ClusterAppsOptions.onEnded`. */
+  readonly onEnded: (name: string, how: string) => void;
 }
 
 /**
@@ -49,6 +54,7 @@ export interface Product {
 export class Cluster {
   /** As `mongo`. */
   readonly kafka: Kafka;
+  private readonly atExit = (): void => this.wakeAll();
   private current: { readonly apps: ClusterApps; readonly mongo: Mongo } | undefined;
 
   private constructor(
@@ -61,6 +67,7 @@ export class Cluster {
     private readonly print: (line: string) => void,
   ) {
     this.kafka = quietKafka(this.brokers);
+    process.on('exit', this.atExit);
   }
 
   get brokers(): string {
@@ -87,11 +94,11 @@ export class Cluster {
   }
 
   /** Resolves when all servers are ready. @throws StackError; nothing runs then */
-  static async start({ directory, print, signal }: ClusterOptions): Promise<Cluster> {
+  static async start({ directory, orders, print, signal }: ClusterOptions): Promise<Cluster> {
     await mkdir(directory, { recursive: true });
     const data = await DataDirectory.open(directory, print);
     const parts = await provideParts(ALL, print, signal);
-    const disks = await makeSmallDisks(directory);
+    const disks = await makeSmallDisks(directory, orders);
     const links = new Links();
     const ground = await layOut(links);
     const events = { onCrash: print, onLost: (error: unknown) => print(String(error)) };
@@ -110,7 +117,7 @@ export class Cluster {
   }
 
   /** Resolves when all apps are ready; `endProduct` must be called in any case. */
-  async run({ directory, consumers, partitions, settings, database }: Product): Promise<void> {
+  async run({ directory, consumers, partitions, settings, database, onEnded }: Product): Promise<void> {
     const uri = (this.addresses.MONGODB_URI ?? '').replace('/orders?', `/${database}?`);
     const addresses = { ...this.addresses, MONGODB_URI: uri };
     const apps = new ClusterApps({
@@ -119,6 +126,7 @@ export class Cluster {
       partitions,
       settings,
       print: this.print,
+      onEnded,
       addresses,
       data: this.data,
       guard: this.servers.guard,
@@ -135,7 +143,7 @@ export class Cluster {
   /** Whatever state it is in: what is paused goes on, what is cut is open. */
   async endProduct(): Promise<void> {
     this.links.openAll();
-    for (const { pid } of this.running()) signalIfThere(pid, 'SIGCONT');
+    this.wakeAll();
     await this.current?.mongo.client.close();
     await this.current?.apps.stop();
     this.current = undefined;
@@ -182,8 +190,14 @@ export class Cluster {
     return MONGODB_MEMBERS[place] ?? MONGODB_MEMBERS[0] ?? '';
   }
 
+  /** Whoever ends now, and can't wait: what hangs would hold the pipe by which the servers hear of it, and all would run on. */
+  wakeAll(): void {
+    for (const { pid } of this.running()) signalIfThere(pid, 'SIGCONT');
+  }
+
   /** All of it. @returns the names of those that still run */
   async stop(): Promise<string[]> {
+    process.off('exit', this.atExit);
     await this.endProduct();
     await this.servers.stop(STOP_BUDGET_MS);
     await this.links.close();
@@ -200,10 +214,13 @@ function preloadUrl(name: string): string {
 }
 
 /** Before the servers that write to them start. */
-async function makeSmallDisks(directory: string): Promise<ReadonlyMap<string, SmallDisk>> {
+async function makeSmallDisks(directory: string, orders: number): Promise<ReadonlyMap<string, SmallDisk>> {
   const disks = new Map<string, SmallDisk>();
   for (const [name, mib] of SMALL_DISKS) {
-    const disk = await SmallDisk.at(join(directory, name.toLowerCase()), mib);
+    const disk = await SmallDisk.at(
+      join(directory, name.toLowerCase()),
+      Math.ceil(mib * Math.max(1, orders / ROOM_FOR)),
+    );
     if (disk !== undefined) disks.set(name, disk);
   }
   return disks;

@@ -6,6 +6,8 @@ const VERSION = 1;
 const PREFERRED = 0;
 const ALL_PARTITIONS = -1;
 const TIMEOUT_MS = 5_000;
+/** Size, correlation id, throttle time, error code. */
+const ANSWER_BYTES = 14;
 
 /**
  * Asks Kafka to make the first replica of every partition its leader. kafkajs has no such request, and Kafka's own tools are no part of the
@@ -20,11 +22,11 @@ export async function electPreferredLeaders(broker: string): Promise<void> {
     await once(socket, 'connect');
     socket.write(request());
     let answer = Buffer.alloc(0);
-    // Size, correlation id, throttle time, error code.
-    while (answer.length < 14) {
-      const [bytes] = (await once(socket, 'data')) as [Buffer];
+    for await (const bytes of socket as AsyncIterable<Buffer>) {
       answer = Buffer.concat([answer, bytes]);
+      if (answer.length >= ANSWER_BYTES) break;
     }
+    if (answer.length < ANSWER_BYTES) throw new Error(`${broker} closed the connection`);
     const code = answer.readInt16BE(12);
     if (code !== 0) throw new Error(`Kafka did not elect leaders: error code ${code}`);
   } finally {

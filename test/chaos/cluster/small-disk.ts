@@ -40,6 +40,8 @@ export class SmallDisk {
       // Somebody else may have taken some of it since: then the next piece is smaller.
       await Promise.allSettled([promisify(execFile)('fallocate', ['-l', String(bavail * bsize), file])]);
     }
+    const { bavail, bsize } = await statfs(this.directory);
+    if (bavail > 0) throw new Error(`${this.directory} can't be filled: ${bavail * bsize} bytes are free`);
   }
 
   async free(): Promise<void> {
@@ -49,6 +51,7 @@ export class SmallDisk {
 
   /** What lies on it is gone then. */
   async remove(): Promise<void> {
-    await promisify(execFile)('umount', [this.directory]);
+    // At once, also if somebody still looks into it.
+    await promisify(execFile)('umount', ['-l', this.directory]);
   }
 }

@@ -17,6 +17,8 @@ export interface FaultKind {
   readonly name: string;
   /** How long it lasts, in milliseconds, from and up to. */
   readonly lastsMs: readonly [number, number];
+  /** While it lasts everything must come to work again, before it is undone: the time that this takes is counted too. Default: not. */
+  readonly isBorne?: boolean;
   /** What it needs that a machine may not have; `undefined`: nothing. */
   readonly needs?: 'small-disks';
   make(cluster: Cluster, draw: Draw): Promise<Fault>;

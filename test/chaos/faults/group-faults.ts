@@ -12,7 +12,6 @@ const rebalanceStorm: FaultKind = {
   name: 'rebalance-storm',
   lastsMs: [0, 1_000],
   make: async (cluster, draw) => {
-    const before = consumersOf(cluster).length;
     const waves = Array.from({ length: STORM_WAVES }, () => 1 + draw(MOST_CONSUMERS));
     return Promise.resolve({
       subject: `${waves.join(', ')} consumers`,
@@ -22,7 +21,7 @@ const rebalanceStorm: FaultKind = {
           await delay(BETWEEN_WAVES_MS);
         }
       },
-      end: async () => Promise.resolve(cluster.apps.scale(before)),
+      end: async () => Promise.resolve(cluster.apps.scale()),
     });
   },
 };
@@ -32,17 +31,16 @@ const scaleUpAndDown: FaultKind = {
   name: 'scale-1-6-1',
   lastsMs: [8_000, 12_000],
   make: async (cluster, draw) => {
-    const before = consumersOf(cluster).length;
     const betweenMs = 6_000 + draw(4_000);
     return Promise.resolve({
-      subject: `1, ${MOST_CONSUMERS}, 1 and ${before} consumers`,
+      subject: `1, ${MOST_CONSUMERS}, 1 and ${cluster.apps.wantedConsumers} consumers`,
       begin: async () => {
         for (const count of [1, MOST_CONSUMERS, 1]) {
           cluster.apps.scale(count);
           await delay(betweenMs);
         }
       },
-      end: async () => Promise.resolve(cluster.apps.scale(before)),
+      end: async () => Promise.resolve(cluster.apps.scale()),
     });
   },
 };

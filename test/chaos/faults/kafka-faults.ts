@@ -4,15 +4,15 @@ import { KAFKA_NODES } from '../cluster/ground.js';
 import { electPreferredLeaders } from '../cluster/elect-leaders.js';
 import type { FaultKind } from './fault.js';
 
-/** Every partition gets another leader, while all nodes are well: by the order of its replicas, and the election of the first. */
+/** Every partition gets another leader that can have one: by the order of its replicas, and the election of the first. */
 const leaderMoves: FaultKind = {
   name: 'leader-moves',
   lastsMs: [500, 2_000],
   make: async (cluster, draw) => {
-    const first = draw(KAFKA_NODES.length);
+    const by = 1 + draw(KAFKA_NODES.length - 1);
     return Promise.resolve({
       subject: ORDERS_TOPIC,
-      begin: async () => moveLeaders(cluster, first),
+      begin: async () => moveLeaders(cluster, by),
       end: async () => Promise.resolve(),
     });
   },
@@ -32,22 +32,58 @@ const restartBroker: FaultKind = {
   },
 };
 
-async function moveLeaders(cluster: Cluster, first: number): Promise<void> {
+async function moveLeaders(cluster: Cluster, by: number): Promise<void> {
   const admin = cluster.kafka.admin();
   await admin.connect();
   try {
-    const metadata = await admin.fetchTopicMetadata({ topics: [ORDERS_TOPIC] });
-    const partitions = metadata.topics[0]?.partitions ?? [];
-    const partitionAssignment = partitions.map(({ partitionId: partition, replicas }) => {
-      const place = (partition + first) % replicas.length;
+    const leaders = async () => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [ORDERS_TOPIC] });
+      return topics[0]?.partitions ?? [];
+    };
+    const before = await leaders();
+    const partitionAssignment = before.map(({ partitionId: partition, leader, replicas }) => {
+      const place = (replicas.indexOf(leader) + by) % replicas.length;
       return { partition, replicas: [...replicas.slice(place), ...replicas.slice(0, place)] };
     });
     await admin.alterPartitionReassignments({ topics: [{ topic: ORDERS_TOPIC, partitionAssignment }] });
+    await electByAny(cluster.brokers.split(','));
+    const led = new Map(before.map(({ partitionId, leader }) => [partitionId, leader]));
+    // One that is away can't become a leader.
+    if ((await leaders()).every(({ partitionId, leader }) => led.get(partitionId) === leader))
+      throw new Error('no partition has another leader');
   } finally {
     await admin.disconnect();
   }
-  await electPreferredLeaders(cluster.brokers.split(',')[0] ?? '');
 }
 
+/** A broker that is away can't be asked. */
+async function electByAny(brokers: readonly string[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const broker of brokers) {
+    try {
+      await electPreferredLeaders(broker);
+      return;
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  throw new AggregateError(failures, 'no broker elects leaders');
+}
+
+/** One node is away, and not brought back before all works again without it. */
+const brokerAway: FaultKind = {
+  name: 'broker-away',
+  lastsMs: [2_000, 8_000],
+  isBorne: true,
+  make: async (cluster, draw) => {
+    const subject = KAFKA_NODES[draw(KAFKA_NODES.length)] ?? '';
+    return Promise.resolve({
+      subject,
+      begin: async () => cluster.servers.server(subject).kill(),
+      end: async () => cluster.servers.server(subject).start(),
+    });
+  },
+};
+
 /** What Kafka does by itself, or in good order. */
-export const KAFKA_FAULTS: readonly FaultKind[] = [leaderMoves, restartBroker];
+export const KAFKA_FAULTS: readonly FaultKind[] = [leaderMoves, restartBroker, brokerAway];

@@ -36,9 +36,10 @@ function chosen(cluster: Cluster, extent: Extent, draw: Draw): { links: readonly
     draw,
   );
   const to = oneOf(SERVERS, draw);
+  const used = from.startsWith('query-api') ? oneOf(MONGODB_MEMBERS, draw) : to;
   switch (extent) {
     case 'one link':
-      return { links: cluster.links.where({ from, to }), subject: `${from} → ${to}` };
+      return { links: cluster.links.where({ from, to: used }), subject: `${from} → ${used}` };
     case 'an app':
       return { links: cluster.links.where({ from }), subject: `${from} → everything` };
     case 'a server':

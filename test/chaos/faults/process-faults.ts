@@ -23,9 +23,13 @@ const registry: Choice = async () => Promise.resolve(REGISTRY);
 
 /** SIGKILL, and for a server some time without it. An app is started again at once by whoever keeps it running. */
 function kill(name: string, choose: Choice, isServer: boolean): FaultKind {
+  return killFor(name, choose, isServer, isServer ? [500, 8_000] : [0, 500]);
+}
+
+function killFor(name: string, choose: Choice, isServer: boolean, lastsMs: FaultKind['lastsMs']): FaultKind {
   return {
     name,
-    lastsMs: isServer ? [500, 8_000] : [0, 500],
+    lastsMs,
     make: async (cluster, draw) => {
       const subject = await choose(cluster, draw);
       return isServer
@@ -78,6 +82,8 @@ export const PROCESS_FAULTS: readonly FaultKind[] = [
   kill('kill-broker', kafkaNode, true),
   kill('kill-primary', primary, true),
   kill('kill-secondary', secondary, true),
+  // And not brought back before all works again without it.
+  { ...killFor('primary-away', primary, true, [2_000, 8_000]), isBorne: true },
   kill('registry-away', registry, true),
   pause('pause-consumer', runningApp('consumer')),
   pause('pause-producer', runningApp('producer')),

@@ -22,6 +22,10 @@ export type HistoryEvent = { readonly at: number } & (
       readonly withinMs: number;
       readonly missing: readonly string[];
     }
+  /** It was drawn, and not done, since it would have been done to what another one is done to. */
+  | { readonly type: 'fault-skipped'; readonly place: number; readonly kind: string; readonly subject: string }
+  /** An app ended that nobody had told to, or did not when it was told. */
+  | { readonly type: 'app-ended'; readonly name: string; readonly how: string }
   | { readonly type: 'fault-failed'; readonly place: number; readonly kind: string; readonly reason: string }
   | PopulateEvent
   | ReadEvent
@@ -44,12 +48,12 @@ export interface PopulateEvent {
   readonly tookMs: number;
 }
 
-/** How a read ended: `right`, an honest `error`, or a `lie`. */
+/** How a read ended: `right`, rightly `absent`, an honest `error`, or a `lie`. */
 export interface ReadEvent {
   readonly type: 'read';
   readonly what: 'order' | 'page' | 'range';
   readonly path: string;
-  readonly outcome: 'right' | 'error' | 'lie';
+  readonly outcome: 'right' | 'absent' | 'error' | 'lie';
   readonly reason: string | null;
   readonly tookMs: number;
 }
@@ -64,10 +68,12 @@ export interface Sample {
 /** An event before it has a time. */
 export type NewEvent = HistoryEvent extends infer E ? (E extends HistoryEvent ? Omit<E, 'at'> : never) : never;
 
-/** Every event of a run, one JSON object a line, in a file and in memory (without the reads that were right, of which there are too many). */
+/** Every event of a run, one JSON object a line, in a file and in memory (of the reads only those that failed, since there are too many). */
 export class History {
   readonly events: HistoryEvent[] = [];
-  readonly reads = { right: 0, error: 0, lie: 0 };
+  readonly reads = { right: 0, absent: 0, error: 0, lie: 0 };
+  /** Those that were right and found something, by what was asked for. */
+  readonly rightReads: Record<ReadEvent['what'], number> = { order: 0, page: 0, range: 0 };
   private readonly file: WriteStream;
   private readonly startedAt = performance.now();
 
@@ -83,8 +89,13 @@ export class History {
   add(event: NewEvent): void {
     const dated = { at: this.now(), ...event } as HistoryEvent;
     this.file.write(`${JSON.stringify(dated)}\n`);
-    if (dated.type === 'read') this.reads[dated.outcome] += 1;
-    if (dated.type !== 'read' || dated.outcome === 'lie') this.events.push(dated);
+    if (dated.type === 'read') this.count(dated);
+    if (dated.type !== 'read' || dated.outcome === 'lie' || dated.outcome === 'error') this.events.push(dated);
+  }
+
+  private count({ outcome, what }: ReadEvent): void {
+    this.reads[outcome] += 1;
+    if (outcome === 'right') this.rightReads[what] += 1;
   }
 
   of<T extends HistoryEvent['type']>(type: T): Extract<HistoryEvent, { type: T }>[] {

@@ -3,13 +3,23 @@ const PATIENCE_MS = 20_000;
 
 export interface Asked<T> {
   readonly status: number;
-  readonly body: T;
+  /** `undefined` where it was no JSON. */
+  readonly body: T | undefined;
 }
 
 /** Asks a service. @throws when nothing, or no whole answer, comes: then nobody knows what came of it */
 export async function ask<T>(url: string, init: RequestInit = {}): Promise<Asked<T>> {
   const response = await fetch(url, { ...init, signal: AbortSignal.timeout(PATIENCE_MS) });
-  return { status: response.status, body: (await response.json()) as T };
+  return { status: response.status, body: parsed(await response.text()) as T | undefined };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // It came whole, and is none: for whoever asked that is an answer.
+    return undefined;
+  }
 }
 
 /** In one line: what `fetch` throws has its reason inside. */

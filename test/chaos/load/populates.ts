@@ -7,6 +7,10 @@ import { ask, reasonOf } from './asked.js';
 const AGAIN_MS = 500;
 const EVERY_MS = 4_000;
 const COUNT = 50;
+/** So few that two chunks which change places show: each account has orders in both. */
+const ACCOUNTS = 1_000;
+/** Far longer than any fault lasts. What nobody takes for so long is told as such, and not asked for any more. */
+const TAKEN_WITHIN_MS = 120_000;
 /** A few wrong ones each. None that is there twice: it would look like what a fault repeats. */
 const FAULTS = { poison: 0.04, oversized: 0.02, conflict: 0.04 };
 
@@ -19,6 +23,8 @@ interface Populate {
 export class Populates {
   /** By their keys: every one that was ever said to be taken. */
   readonly taken = new Map<string, string>();
+  /** Keys of those that nobody has taken. */
+  readonly refused: string[] = [];
   private readonly over = new AbortController();
   private running: Promise<void> = Promise.resolve();
 
@@ -30,9 +36,14 @@ export class Populates {
     private readonly wrongRecords: boolean,
   ) {}
 
-  /** Asked again under its key until somebody has taken it. */
+  /** Asked again under its key until somebody has taken it. @throws Error when nobody does for two minutes */
   async large(count: number, ratePerSecond: number, seed: number): Promise<PopulateResponse> {
-    return this.untilTaken({ key: `${this.run}-large`, body: { count, ratePerSecond, seed } });
+    const taken = await this.untilTaken({
+      key: `${this.run}-large`,
+      body: { count, ratePerSecond, seed, accounts: ACCOUNTS },
+    });
+    if (taken === undefined) throw new Error('no producer takes the large populate');
+    return taken;
   }
 
   /** Small ones from now on. */
@@ -54,8 +65,9 @@ export class Populates {
     }
   }
 
-  private async untilTaken(populate: Populate): Promise<PopulateResponse> {
-    for (let tries = 0; ; tries += 1) {
+  private async untilTaken(populate: Populate): Promise<PopulateResponse | undefined> {
+    const deadline = performance.now() + TAKEN_WITHIN_MS;
+    for (let tries = 0; performance.now() < deadline; tries += 1) {
       const urls = this.apps.producerUrls;
       // Another one each time: what came of the last is known to all of them.
       const url = urls[tries % Math.max(1, urls.length)];
@@ -63,6 +75,8 @@ export class Populates {
       if (taken !== undefined) return taken;
       await delay(AGAIN_MS);
     }
+    this.refused.push(populate.key);
+    return undefined;
   }
 
   private async once(url: string, { key, body }: Populate): Promise<PopulateResponse | undefined> {
@@ -79,7 +93,7 @@ export class Populates {
       const headers = { 'content-type': 'application/json', 'idempotency-key': key };
       const init = { method: 'POST', headers, body: JSON.stringify(body) };
       const { status, body: answer } = await ask<PopulateResponse>(`${url}/v1/populate`, init);
-      if (status !== 202) {
+      if (status !== 202 || answer === undefined) {
         // It says that it did nothing, or can't say what it did: by its status.
         note({ outcome: status < 500 ? 'refused' : 'unknown', operationId: null, reason: `status ${status}` });
         return undefined;

@@ -26,7 +26,7 @@ interface Question {
 export class Reader {
   private readonly over = new AbortController();
   private readonly orderAt: (index: number) => OrderResponse;
-  private readonly pending = new Set<Promise<void>>();
+  private readonly pending = new Set<Promise<unknown>>();
   private running: Promise<void> = Promise.resolve();
 
   constructor(
@@ -51,6 +51,18 @@ export class Reader {
     await Promise.all(this.pending);
   }
 
+  /** Once all is saved: each of the query APIs must find whatever it is asked for. */
+  async sweep(each: number): Promise<{ readonly asked: number; readonly right: number }> {
+    let right = 0;
+    const urls = this.apps.queryApiUrls;
+    for (const url of urls)
+      for (let n = 0; n < each; n += 1) {
+        const { outcome } = await this.ask(url, this.question(KINDS[n % KINDS.length] ?? 'order'));
+        if (outcome === 'right') right += 1;
+      }
+    return { asked: urls.length * each, right };
+  }
+
   /** No question waits for the answer of the one before: a query API that hangs must not stop the asking. */
   private async run(): Promise<void> {
     for (let n = 0; !this.over.signal.aborted; n += 1) {
@@ -65,15 +77,15 @@ export class Reader {
     }
   }
 
-  private async ask(url: string, { what, path, judge }: Question): Promise<void> {
+  private async ask(url: string, { what, path, judge }: Question): Promise<Judgement> {
     const startedAt = performance.now();
     const told = (judgement: Judgement): void =>
       this.history.add({ type: 'read', what, path, tookMs: Math.round(performance.now() - startedAt), ...judgement });
-    try {
-      told(judge(await ask(`${url}${path}`)));
-    } catch (error) {
-      told({ outcome: 'error', reason: reasonOf(error) });
-    }
+    // What comes whole is judged, whatever it is; only what does not come is nobody's word.
+    const answer = await ask(`${url}${path}`).catch(reasonOf);
+    const judgement: Judgement = typeof answer === 'string' ? { outcome: 'error', reason: answer } : judge(answer);
+    told(judgement);
+    return judgement;
   }
 
   /** Of what is saved so far, or is about to be. What is known now is what the answer may not lack. */

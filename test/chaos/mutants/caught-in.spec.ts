@@ -1,14 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ReconcileReport } from '#reconcile/report.js';
-import type { Evidence } from '../checks/findings.js';
+import type { Evidence } from '../checks/evidence.js';
 import { KeyOrder } from '../checks/key-order.js';
 import { caughtIn } from './caught-in.js';
 
 const report = (changed: Partial<ReconcileReport>): ReconcileReport =>
   ({ acked: 100, missing: 0, doubled: 0, altered: 0, phantom: 0, pending: 0, ...changed }) as ReconcileReport;
 const order = new KeyOrder(() => 'all');
-const historyWith = (saves: number): Evidence['history'] =>
-  ({ of: (type: string) => (type === 'repeats' ? [{ type, at: 1, saves }] : []) }) as unknown as Evidence['history'];
+const historyWith = (saves: number, lie = 0): Evidence['history'] =>
+  ({
+    reads: { lie },
+    of: (type: string) => (type === 'repeats' ? [{ type, at: 1, saves }] : []),
+  }) as unknown as Evidence['history'];
 const history = historyWith(0);
 
 describe('a mutant', () => {
@@ -27,6 +30,11 @@ describe('a mutant', () => {
   it('is caught by saves that are done twice, when they are more than kills alone can make', () => {
     expect(caughtIn({ reports: [report({})], order, history: historyWith(10) }, 'repeats')).toBeUndefined();
     expect(caughtIn({ reports: [report({})], order, history: historyWith(11) }, 'repeats')).toBe('11 repeated of 100');
+  });
+
+  it('is caught by a read that lies', () => {
+    expect(caughtIn({ reports: [report({})], order, history }, 'reads')).toBeUndefined();
+    expect(caughtIn({ reports: [report({})], order, history: historyWith(0, 1) }, 'reads')).toBe('1 reads lied');
   });
 
   it("is caught by an account's orders that are out of order", () => {

@@ -1,6 +1,6 @@
-import type { Evidence } from '../checks/findings.js';
+import type { Evidence } from '../checks/evidence.js';
 import { explainedRepeats } from '../checks/explained-repeats.js';
-import type { ProductMutant } from './product-mutant.js';
+import type { CaughtBy } from './product-mutant.js';
 
 /** Several times what the kills of a run so short make. */
 const MANY = 0.1;
@@ -9,8 +9,9 @@ const DEFECTS = ['missing', 'doubled', 'altered', 'phantom'] as const;
 /** What shows the defect, in figures; `undefined`: nothing does. An operation that is not done with is none: that may be for many reasons. */
 export function caughtIn(
   { reports, order, history }: Pick<Evidence, 'reports' | 'order' | 'history'>,
-  by: ProductMutant['caughtBy'],
+  by: CaughtBy,
 ): string | undefined {
+  if (by === 'reads') return history.reads.lie > 0 ? `${history.reads.lie} reads lied` : undefined;
   if (by === 'order') return order.violations > 0 ? `${order.violations} out of order` : undefined;
   const acked = reports.reduce((sum, report) => sum + report.acked, 0);
   if (by === 'repeats') {

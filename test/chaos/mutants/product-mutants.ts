@@ -4,6 +4,15 @@ const BULK_INSERT = 'apps/consumer/src/bulk-insert.js';
 const RELIABLE_PRODUCER = 'libs/parallel-consumer/src/kafka/reliable-producer.js';
 const EMISSION = 'apps/producer/src/emission/emission.js';
 
+/** The product as it is: a check that is red for it proves nothing of the others. */
+export const CONTROL: ProductMutant = {
+  name: 'nothing is broken',
+  edits: [],
+  faults: ['kill-consumer', 'kill-primary', 'leader-moves'],
+  minutes: 0.4,
+  caughtBy: 'equation',
+};
+
 /** Defects that others have had, or that a hurried change would bring in: each loses, doubles or alters orders when something fails. */
 export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
   {
@@ -90,5 +99,17 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     faults: ['pause-producer'],
     seed: 22,
     caughtBy: 'repeats',
+  },
+  {
+    name: 'an order that can not be read is told as not there',
+    edits: [
+      {
+        file: 'apps/query-api/src/orders/saved-orders.js',
+        replace: 'findOne({ _id: new UUID(id) }, QUICKLY);',
+        by: 'findOne({ _id: new UUID(id) }, QUICKLY).catch(() => null);',
+      },
+    ],
+    faults: ['pause-primary'],
+    caughtBy: 'reads',
   },
 ];

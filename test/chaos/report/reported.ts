@@ -1,7 +1,7 @@
 import type { Machine } from '../../../dev/machine/machine-description.js';
 import type { ChaosOptions } from '../chaos-options.js';
 import type { ChaosRun } from '../chaos-run.js';
-import { togetherPlaces } from '../checks/findings.js';
+import { togetherPlaces } from '../checks/cluster-findings.js';
 import type { History } from '../history/history.js';
 
 /** All that a report tells of. */
@@ -25,6 +25,7 @@ export const NOT_SHOWN = [
   'All runs on one machine: what SIGKILL leaves in the page cache a power failure would not, and the machine itself never fails.',
   "A server's peers are disturbed all at once, never one of them alone; clocks go wrong in the apps, not in the servers.",
   'Reads are held against the large operation: what becomes of the small ones, the equation says alone.',
+  'Of what was made the equation is held against the database; pages, ranges and ids are read by the API only here and there, its other answers not at all.',
   'Repeats that a consumer counted in its last second before it was killed are not among those told.',
   'A run that finds nothing proves nothing of the faults, and the moments for them, that it did not draw: other seeds draw others.',
 ];
@@ -34,9 +35,10 @@ export function isGreen({ findings }: Reported): boolean {
 }
 
 export function setUpOf({ options, machine, commit, versions, leftOut }: Reported): SetUpText {
-  const { seed, minutes, orders, only } = options;
-  const flags = [`--seed ${seed}`, `--minutes ${minutes}`, `--orders ${orders}`];
+  const { seed, minutes, orders, calmSeconds, only, productDirectory } = options;
+  const flags = [`--seed ${seed}`, `--minutes ${minutes}`, `--orders ${orders}`, `--calm ${calmSeconds}`];
   if (only.length > 0) flags.push(`--only ${only.join(',')}`);
+  if (productDirectory !== undefined) flags.push(`--product ${productDirectory}`);
   const parts = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return {
     facts: `Seed ${seed}, ${minutes} minutes of faults, ${orders.toLocaleString('en-US')} orders; commit ${commit}; ${machine.cores} cores, ${machine.memoryGiB} GiB; ${parts.join(', ')}.`,

@@ -1,0 +1,33 @@
+import type { History } from '../history/history.js';
+
+/** What comes so long after a recovery may still have to do with the fault before it. */
+const AFTERMATH_MS = 5_000;
+/** Until so few orders wait to be saved, what was emitted twice may still be among them. */
+const FEW_WAITING = 3_000;
+
+interface Interval {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Tells of any moment of a run whether nothing had failed, or all had recovered and caught up. */
+export function calmOf(history: Pick<History, 'of'>): (at: number) => boolean {
+  const intervals = calmIntervals(history);
+  return (at) => intervals.some(({ from, to }) => from <= at && at < to);
+}
+
+function calmIntervals(history: Pick<History, 'of'>): Interval[] {
+  const begins = history.of('fault-begins').map(({ at }) => at);
+  const after = history.of('recovered').map(({ at }) => {
+    const from = Math.max(at + AFTERMATH_MS, caughtUpAt(history, at));
+    return { from, to: begins.find((begin) => begin > at) ?? Infinity };
+  });
+  return [{ from: 0, to: begins[0] ?? Infinity }, ...after];
+}
+
+function caughtUpAt(history: Pick<History, 'of'>, since: number): number {
+  const caughtUp = history
+    .of('sample')
+    .find(({ at, sample: { acked, saved } }) => at >= since && acked !== null && acked - saved < FEW_WAITING);
+  return caughtUp?.at ?? since;
+}
