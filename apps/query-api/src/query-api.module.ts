@@ -5,6 +5,7 @@ import { HealthModule } from '#service/health.js';
 import { createLogger, logsModule } from '#service/logs.js';
 import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
+import { readMonotonically } from '#service/monotonic-reads.js';
 import { ExportController } from './export/export.controller.js';
 import { OpenExports } from './export/open-exports.js';
 import { OrderBatches } from './export/order-batches.js';
@@ -36,6 +37,7 @@ const logger = createLogger('query-api', settings.LOG_LEVEL);
 
 async function connectMongo(): Promise<Mongo> {
   const mongo = new Mongo(settings.MONGODB_URI, 'orders-query-api');
+  readMonotonically(mongo.client);
   await ensureOrderIndexes(mongo.db);
   return mongo;
 }

@@ -11,6 +11,7 @@ import { TopicPositions } from '#orders/topic-positions.js';
 import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
 import { reconcile } from '#reconcile/reconcile.js';
 import { EXIT_CODES, textOf } from '#reconcile/report.js';
+import { readMonotonically } from '#service/monotonic-reads.js';
 import { ProgressLine } from './progress-line.js';
 import { readSettings } from './settings.js';
 
@@ -24,6 +25,8 @@ async function run(): Promise<number> {
   const { MONGODB_URI, KAFKA_BROKERS: brokers } = readSettings(process.env);
   const logger = pino({ level: 'silent' });
   const client = new MongoClient(MONGODB_URI, { appName: 'orders-reconcile', serverSelectionTimeoutMS: 5_000 });
+  // Right after a fail-over what is there would else seem to be missing.
+  readMonotonically(client);
   const positions = new TopicPositions(connectKafka({ brokers, clientId: 'orders-reconcile', logger }));
   const progress = new ProgressLine(process.stderr);
   try {

@@ -109,7 +109,7 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
         by: 'findOne({ _id: new UUID(id) }, QUICKLY).catch(() => null);',
       },
     ],
-    faults: ['pause-primary'],
+    faults: ['primary-away'],
     caughtBy: 'reads',
   },
 ];

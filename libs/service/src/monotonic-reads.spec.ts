@@ -1,0 +1,67 @@
+import { EventEmitter } from 'node:events';
+import { describe, expect, it } from '@jest/globals';
+import { Timestamp, type ClientSession, type ClientSessionOptions, type MongoClient } from 'mongodb';
+import { readMonotonically } from './monotonic-reads.js';
+
+const at = (seconds: number): Timestamp => new Timestamp({ t: seconds, i: 1 });
+
+/** As much of a session as there is to see of it. */
+class Session extends EventEmitter {
+  operationTime: Timestamp | undefined;
+
+  constructor(readonly options: ClientSessionOptions | undefined) {
+    super();
+  }
+
+  advanceOperationTime(time: Timestamp): void {
+    this.operationTime = time;
+  }
+
+  /** A question is answered with the state as of then. */
+  answered(time: Timestamp): void {
+    this.operationTime = time;
+    this.emit('ended');
+  }
+}
+
+class Client extends EventEmitter {
+  startSession(options?: ClientSessionOptions): ClientSession {
+    return new Session(options) as unknown as ClientSession;
+  }
+
+  begin(): Session {
+    return this.startSession({}) as unknown as Session;
+  }
+}
+
+function monotonicClient(): Client {
+  const client = new Client();
+  readMonotonically(client as unknown as MongoClient);
+  return client;
+}
+
+describe('monotonic reads', () => {
+  it('ask each time for what is as new as the newest answer so far', () => {
+    const client = monotonicClient();
+    const first = client.begin();
+    expect([first.operationTime, first.options]).toEqual([undefined, { causalConsistency: true }]);
+    first.answered(at(20));
+    expect(client.begin().operationTime).toEqual(at(20));
+  });
+
+  it('keep the newest, whatever comes in late', () => {
+    const client = monotonicClient();
+    const [slow, quick] = [client.begin(), client.begin()];
+    quick.answered(at(20));
+    slow.answered(at(10));
+    expect(client.begin().operationTime).toEqual(at(20));
+  });
+
+  it('begin with what a member of the set has told to be durable', () => {
+    const client = monotonicClient();
+    client.emit('serverHeartbeatSucceeded', { reply: { lastWrite: { majorityOpTime: { ts: at(30) } } } });
+    client.emit('serverHeartbeatSucceeded', { reply: { lastWrite: { majorityOpTime: { ts: at(29) } } } });
+    client.emit('serverHeartbeatSucceeded', { reply: {} });
+    expect(client.begin().operationTime).toEqual(at(30));
+  });
+});
