@@ -14,6 +14,10 @@ describe('an error of MongoDB', () => {
     ['a question has taken too long', answered(50)],
     ['no majority has taken a write in time', answered(64)],
     ['a cursor was on a member that is gone', answered(43)],
+    [
+      'a connection was closed by the other end',
+      Object.assign(new Error('ended by the other party'), { code: 'EPIPE' }),
+    ],
     ['a transaction must be tried again', answered(112, 'TransientTransactionError')],
   ])('says that the database is away when %s', (_, error) => {
     expect(isDatabaseAway(error)).toBe(true);

@@ -28,9 +28,12 @@ const CODES = new Set([
   100, // UnsatisfiableWriteConcern
 ]);
 
+/** Of a connection that the other end has closed: the driver (7.9) lets the socket's own error through when it writes to one, and doesn't try again. */
+const SOCKET_CODES = new Set<unknown>(['EPIPE', 'ECONNRESET']);
+
 /** Whether an error says that MongoDB can't be asked now, and can be in a while: nothing is wrong with the question. */
-export function isDatabaseAway(error: unknown): error is MongoError {
-  if (!(error instanceof MongoError)) return false;
+export function isDatabaseAway(error: unknown): error is Error {
+  if (!(error instanceof MongoError)) return error instanceof Error && 'code' in error && SOCKET_CODES.has(error.code);
   if (UNREACHED.test(error.name) || LABELS.some((label) => error.hasErrorLabel(label))) return true;
   return CODES.has(Number(error.code));
 }

@@ -1,7 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { MongoError } from 'mongodb';
 import { IssuerAwayError } from './auth/token-verifier.js';
 import { isDatabaseAway } from './database-away.js';
 import { Problem, problemType, type ProblemExtensions } from './problem.js';
@@ -61,7 +60,7 @@ export class ProblemFilter implements ExceptionFilter {
     return { status: 500, code: 'internal-error', detail: 'Something went wrong here; the log tells what.' };
   }
 
-  private databaseAway(error: MongoError): Answer {
+  private databaseAway(error: Error): Answer {
     this.logger.warn({ reason: String(error) }, 'MongoDB is away');
     const detail = 'The database does not answer in time. Try again in a few seconds.';
     return { status: SERVICE_UNAVAILABLE, code: 'database-away', detail };
