@@ -14,6 +14,7 @@ const REPORT = {
   count: 1_000,
   acked: 1_000,
   faults: null,
+  alteredOrders: [],
   missing: 0,
   doubled: 0,
   altered: 0,

@@ -24,9 +24,14 @@ function equation({ reports, unreconciled }: Evidence): Finding {
 }
 
 /** Why an operation is not as it must be. Good orders that are dead letters are lost to whoever waits for them, though the equation has them. */
-function brokenBy({ operation, verdict, status, acked, count, deadLettered, faults }: ReconcileReport): string[] {
+function brokenBy(report: ReconcileReport): string[] {
+  const { operation, verdict, status, acked, count, deadLettered, faults, alteredOrders } = report;
   const wrong = faults === null ? 0 : faults.expected.poison + faults.expected.oversized;
-  if (verdict !== 'holds') return [`${operation} ${verdict}`];
+  const [altered] = alteredOrders;
+  if (verdict !== 'holds')
+    return [
+      `${operation} ${verdict}${altered === undefined ? '' : ` (${altered.fields.join(', ')} of ${altered.id})`}`,
+    ];
   if (status !== 'succeeded') return [`${operation} ${status}`];
   if (acked !== count) return [`${operation} has ${acked} acknowledged of ${count}`];
   return deadLettered === wrong ? [] : [`${operation} has ${deadLettered} dead letters, and ${wrong} wrong records`];

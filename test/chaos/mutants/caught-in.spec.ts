@@ -5,7 +5,16 @@ import { KeyOrder } from '../checks/key-order.js';
 import { caughtIn } from './caught-in.js';
 
 const report = (changed: Partial<ReconcileReport>): ReconcileReport =>
-  ({ acked: 100, missing: 0, doubled: 0, altered: 0, phantom: 0, pending: 0, ...changed }) as ReconcileReport;
+  ({
+    alteredOrders: [],
+    acked: 100,
+    missing: 0,
+    doubled: 0,
+    altered: 0,
+    phantom: 0,
+    pending: 0,
+    ...changed,
+  }) as ReconcileReport;
 const order = new KeyOrder(() => 'all');
 const historyWith = (saves: number, lie = 0): Evidence['history'] =>
   ({
@@ -16,8 +25,9 @@ const history = historyWith(0);
 
 describe('a mutant', () => {
   it('is caught by orders that are lost or altered', () => {
-    const reports = [report({ missing: 1 }), report({ missing: 2, altered: 1 })];
-    expect(caughtIn({ reports, order, history }, 'equation')).toBe('3 missing, 1 altered of 200');
+    const altered = { altered: 1, alteredOrders: [{ index: 0, id: 'order-1', fields: ['amount'] }] };
+    const reports = [report({ missing: 1 }), report({ missing: 2, ...altered })];
+    expect(caughtIn({ reports, order, history }, 'equation')).toBe('3 missing, 1 altered (amount of order-1) of 200');
   });
 
   it('is not caught by being slow, nor by what it is not meant to break', () => {

@@ -22,5 +22,7 @@ export function caughtIn(
     const count = reports.reduce((sum, report) => sum + report[name], 0);
     return count > 0 ? [`${count} ${name}`] : [];
   });
-  return found.length === 0 ? undefined : `${found.join(', ')} of ${acked}`;
+  const [altered] = reports.flatMap(({ alteredOrders }) => alteredOrders);
+  const how = altered === undefined ? '' : ` (${altered.fields.join(', ')} of ${altered.id})`;
+  return found.length === 0 ? undefined : `${found.join(', ')}${how} of ${acked}`;
 }
