@@ -9,7 +9,7 @@ export const CONTROL: ProductMutant = {
   name: 'nothing is broken',
   edits: [],
   faults: ['kill-consumer', 'kill-primary', 'leader-moves'],
-  minutes: 0.4,
+  minutes: 0.25,
   caughtBy: 'equation',
 };
 
