@@ -118,28 +118,32 @@ function smallEncoders(): void {
   };
 }
 
+const patched = new Set<string>();
+
+/** Changes a class of kafkajs, once for the process. @param change is given its prototype, and that as it was before */
+function patchOnce<T extends object>(path: string, change: (prototype: T, original: T) => void): void {
+  if (patched.has(path)) return;
+  patched.add(path);
+  const { prototype } = createRequire(import.meta.url)(path) as { prototype: T };
+  change(prototype, Object.create(prototype, Object.getOwnPropertyDescriptors(prototype)) as T);
+}
+
 interface RequestQueuePrototype {
   readonly pending: unknown[];
   readonly throttledUntil: number;
   scheduleCheckPendingRequests(): void;
 }
 
-let patched = false;
-
 /**
  * kafkajs re-arms a timer of 1 ms on every connection for as long as it is open (3 % of a core when idle, and a warning of
  * a negative time-out on Node 24), though there is nothing to check while no request is pending and none is throttled.
  */
 function quietIdleConnections(): void {
-  if (patched) return;
-  patched = true;
-  const require = createRequire(import.meta.url);
-  const RequestQueue = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueuePrototype };
-  const { prototype } = RequestQueue;
-  const original = Object.create(prototype, Object.getOwnPropertyDescriptors(prototype)) as RequestQueuePrototype;
-  prototype.scheduleCheckPendingRequests = function scheduleWhenNeeded(this: RequestQueuePrototype): void {
-    if (this.pending.length > 0 || this.throttledUntil > Date.now()) original.scheduleCheckPendingRequests.call(this);
-  };
+  patchOnce<RequestQueuePrototype>('kafkajs/src/network/requestQueue', (prototype, original) => {
+    prototype.scheduleCheckPendingRequests = function scheduleWhenNeeded(this: RequestQueuePrototype): void {
+      if (this.pending.length > 0 || this.throttledUntil > Date.now()) original.scheduleCheckPendingRequests.call(this);
+    };
+  });
 }
 
 interface ConsumerGroupPrototype {
@@ -148,24 +152,17 @@ interface ConsumerGroupPrototype {
   heartbeat(options: { interval: number }): Promise<void>;
 }
 
-let beats = false;
-
 /**
  * kafkajs sends a heartbeat once the wall clock is so far beyond the last one. Set back by an hour, as after a wrong time was mended, it sends
  * none for an hour: the group goes on without the member, which goes on with its partitions and never hears of it.
  */
 function beatThroughClockJumps(): void {
-  if (beats) return;
-  beats = true;
-  const ConsumerGroup = createRequire(import.meta.url)('kafkajs/src/consumer/consumerGroup') as {
-    prototype: ConsumerGroupPrototype;
-  };
-  const { prototype } = ConsumerGroup;
-  const original = Object.create(prototype, Object.getOwnPropertyDescriptors(prototype)) as ConsumerGroupPrototype;
-  prototype.heartbeat = async function heartbeatSoon(this: ConsumerGroupPrototype, options): Promise<void> {
-    if (this.lastRequest > Date.now()) this.lastRequest = 0;
-    await original.heartbeat.call(this, options);
-  };
+  patchOnce<ConsumerGroupPrototype>('kafkajs/src/consumer/consumerGroup', (prototype, original) => {
+    prototype.heartbeat = async function heartbeatSoon(this: ConsumerGroupPrototype, options): Promise<void> {
+      if (this.lastRequest > Date.now()) this.lastRequest = 0;
+      await original.heartbeat.call(this, options);
+    };
+  });
 }
 
 interface SeedBroker {
@@ -179,33 +176,26 @@ interface BrokerPoolPrototype {
 /** What a connection comes to behind which no broker answers. */
 const NO_BROKER = new Set(['KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError']);
 
-let seedsAreLeft = false;
-
 /**
  * kafkajs asks the next of the brokers that it was given only where the first can't be connected to. One that is behind a proxy, a load balancer or
  * a published port takes the connection, and closes it or never answers while the broker itself is away: it was asked again and again for a
  * minute, and then the client gave up, though the other brokers were well.
  */
 function leaveClosedSeeds(): void {
-  if (seedsAreLeft) return;
-  seedsAreLeft = true;
-  const BrokerPool = createRequire(import.meta.url)('kafkajs/src/cluster/brokerPool') as {
-    prototype: BrokerPoolPrototype;
-  };
-  const { prototype } = BrokerPool;
-  const original = Object.create(prototype, Object.getOwnPropertyDescriptors(prototype)) as BrokerPoolPrototype;
-  prototype.createSeedBroker = async function createAskedOnce(this: BrokerPoolPrototype): Promise<void> {
-    await original.createSeedBroker.call(this);
-    const seed = this.seedBroker;
-    const connect = seed.connect.bind(seed);
-    seed.connect = async () => {
-      try {
-        await connect();
-      } catch (error) {
-        // By this name it is known as one to be left.
-        if (error instanceof Error && NO_BROKER.has(error.name)) error.name = 'KafkaJSConnectionError';
-        throw error;
-      }
+  patchOnce<BrokerPoolPrototype>('kafkajs/src/cluster/brokerPool', (prototype, original) => {
+    prototype.createSeedBroker = async function createAskedOnce(this: BrokerPoolPrototype): Promise<void> {
+      await original.createSeedBroker.call(this);
+      const seed = this.seedBroker;
+      const connect = seed.connect.bind(seed);
+      seed.connect = async () => {
+        try {
+          await connect();
+        } catch (error) {
+          // By this name it is known as one to be left.
+          if (error instanceof Error && NO_BROKER.has(error.name)) error.name = 'KafkaJSConnectionError';
+          throw error;
+        }
+      };
     };
-  };
+  });
 }
