@@ -65,27 +65,32 @@ async function resultsOf(
     collection,
     duplicates.map(({ index }) => documents[index] as OrderDocument),
   );
-  for (const failure of duplicates)
-    results[failure.index] = compare(documents[failure.index] as OrderDocument, stored, failure.errmsg ?? '');
+  for (const { index } of duplicates) results[index] = compare(documents[index] as OrderDocument, stored);
   return results;
 }
 
-/** By a majority read: what it finds is as durable as an acknowledged insert. */
+/** By a majority read: what it finds is as durable as an acknowledged insert. @returns those that have an id or a number of these, by both */
 async function storedOrders(
   collection: Collection<OrderDocument>,
   documents: readonly OrderDocument[],
 ): Promise<Map<string, OrderDocument>> {
   const ids = documents.map(({ _id }) => _id);
-  const found = await collection.find({ _id: { $in: ids } }, { readConcern: { level: 'majority' } }).toArray();
-  return new Map(found.map((document) => [document._id.toHexString(), document]));
+  const numbers = documents.map(({ number }) => number);
+  const held = { $or: [{ _id: { $in: ids } }, { number: { $in: numbers } }] };
+  const found = await collection.find(held, { readConcern: { level: 'majority' } }).toArray();
+  return new Map(found.flatMap((document) => [idOf(document), numberOf(document)].map((key) => [key, document])));
 }
 
-/** The server tells which index refused only in its message, so the stored order itself is asked. */
-function compare(document: OrderDocument, stored: ReadonlyMap<string, OrderDocument>, message: string): InsertResult {
-  const there = stored.get(document._id.toHexString());
+const idOf = ({ _id }: OrderDocument): string => _id.toHexString();
+const numberOf = ({ number }: OrderDocument): string => String(number);
+
+/** The server tells which index refused only in its message, so that what is stored is asked itself. */
+function compare(document: OrderDocument, stored: ReadonlyMap<string, OrderDocument>): InsertResult {
+  const there = stored.get(idOf(document));
   if (there === undefined) {
-    if (/index: _id_/.test(message)) throw new BulkUncertainError('an order is there, but not yet on a majority');
-    return { kind: 'conflict', reason: `another order holds number ${String(document.number)}` };
+    // Whatever it is may also be of a primary that is none any more, and is gone then.
+    if (!stored.has(numberOf(document))) throw new BulkUncertainError('an order is there, but not yet on a majority');
+    return { kind: 'conflict', reason: `another order holds number ${numberOf(document)}` };
   }
   const [saved, incoming] = [fromDocument(there), fromDocument(document)];
   // Two imports of the same order at once give it two numbers: the first to be saved is the one.
