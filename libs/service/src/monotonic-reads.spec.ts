@@ -64,4 +64,30 @@ describe('monotonic reads', () => {
     client.emit('serverHeartbeatSucceeded', { reply: {} });
     expect(client.begin().operationTime).toEqual(at(30));
   });
+
+  it('begin after an election with what the new primary has written first, confirmed or not', () => {
+    const client = monotonicClient();
+    const beat = (electionId: string, opTime: number): void =>
+      void client.emit('serverHeartbeatSucceeded', {
+        reply: {
+          isWritablePrimary: true,
+          electionId,
+          lastWrite: { opTime: { ts: at(opTime) }, majorityOpTime: { ts: at(10) } },
+        },
+      });
+    beat('first', 20);
+    expect(client.begin().operationTime).toEqual(at(20));
+    // Nobody has to wait for each of its later ones.
+    beat('first', 30);
+    expect(client.begin().operationTime).toEqual(at(20));
+    beat('second', 40);
+    expect(client.begin().operationTime).toEqual(at(40));
+  });
+
+  it('do not wait for what a secondary has and nobody has confirmed', () => {
+    const client = monotonicClient();
+    const lastWrite = { opTime: { ts: at(40) }, majorityOpTime: { ts: at(10) } };
+    client.emit('serverHeartbeatSucceeded', { reply: { isWritablePrimary: false, lastWrite } });
+    expect(client.begin().operationTime).toEqual(at(10));
+  });
 });

@@ -1,17 +1,25 @@
 import type { MongoClient, Timestamp } from 'mongodb';
 
+interface OpTime {
+  readonly ts?: Timestamp;
+}
 interface Heartbeat {
-  readonly lastWrite?: { readonly majorityOpTime?: { readonly ts?: Timestamp } };
+  readonly isWritablePrimary?: boolean;
+  /** Of a primary: another one for each election. */
+  readonly electionId?: { toString(): string };
+  readonly lastWrite?: { readonly opTime?: OpTime; readonly majorityOpTime?: OpTime };
 }
 
 /**
- * Lets no read of this client go back behind an earlier one, nor behind what any member of the set has told to be durable: a majority read alone
- * may. A member that has just become primary, started anew shortly before, answers from the majority's state at its last checkpoint, up to a
- * minute ago, until its first write is confirmed: orders that were shown for long would be gone for some seconds.
+ * Lets no read of this client go back behind an earlier one, nor behind what was durable before the primary was elected that it asks: a majority
+ * read alone may. A member that has just become primary, started anew shortly before, answers from the majority's state at its last checkpoint, up
+ * to a minute ago, until its first write is confirmed: orders that were shown for long would be gone for some seconds.
  *
  * Each question carries the time of the newest answer so far (`afterClusterTime`), as in a causally consistent session, which the driver offers
- * for one session after another only. A member that is not there yet waits, for as long as the question may take. Costs nothing as long as no
- * primary changes. Not guaranteed: to see what another process has read or written since the last heartbeat, two seconds ago at the most.
+ * for one session after another only. And the time of the first write of each new primary, which it makes before it says that it is one: once that
+ * is confirmed so is all that was before it (Raft's leader completeness; section 8 of its paper has the same rule for reads). A member
+ * that is not there yet waits, for as long as the question may take. Costs nothing as long as no primary changes. Not guaranteed: to see what
+ * a new primary has taken while this client still takes the old one for it, which ends with the first word of the new one.
  * @param client does not write much: its reads would wait until what it has just written is durable
  */
 export function readMonotonically(client: Pick<MongoClient, 'on' | 'startSession'>): void {
@@ -19,7 +27,14 @@ export function readMonotonically(client: Pick<MongoClient, 'on' | 'startSession
   const note = (time: Timestamp | undefined): void => {
     if (time !== undefined && (newest === undefined || time.greaterThan(newest))) newest = time;
   };
-  client.on('serverHeartbeatSucceeded', ({ reply }) => note((reply as Heartbeat).lastWrite?.majorityOpTime?.ts));
+  let elected: string | undefined;
+  client.on('serverHeartbeatSucceeded', ({ reply }) => {
+    const { isWritablePrimary, electionId, lastWrite } = reply as Heartbeat;
+    note(lastWrite?.majorityOpTime?.ts);
+    if (isWritablePrimary !== true || String(electionId) === elected) return;
+    elected = String(electionId);
+    note(lastWrite?.opTime?.ts);
+  });
   const startSession = client.startSession.bind(client);
   // The driver begins one for each question that is given none.
   client.startSession = (options) => {
