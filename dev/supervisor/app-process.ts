@@ -44,8 +44,8 @@ export interface AppSurroundings {
   readonly onListening: (app: AppDefinition, url: string) => void;
   /** What the console asks for. */
   readonly onRequest: (request: ConsoleRequest) => void;
-  /** Told of each end that nobody asked for. */
-  readonly onCrash?: (app: AppDefinition, ending: Ending) => void;
+  /** Told of the end of each process, and whether it was told to end. */
+  readonly onEnded?: (app: AppDefinition, ending: Ending, wasTold: boolean) => void;
 }
 
 /** How a process ended: its exit code, or the signal. */

@@ -89,12 +89,13 @@ export class App {
       const watching = this.watchReadiness(app);
       const ending = await app.ended;
       await watching;
-      if (this.stopped.signal.aborted) return;
+      const isStopped = this.stopped.signal.aborted;
+      this.surroundings.onEnded?.(this.definition, ending, isStopped || this.isRestarting);
+      if (isStopped) return;
       if (this.isRestarting) {
         this.isRestarting = false;
         continue;
       }
-      this.surroundings.onCrash?.(this.definition, ending);
       this.crashesInARow = performance.now() - startedAt > STEADY_MS ? 1 : this.crashesInARow + 1;
       if (!this.wasReady && this.crashesInARow >= CRASHES_BEFORE_READY) {
         this.firstReady.reject(this.failure(`ended ${CRASHES_BEFORE_READY} times before it was ready (${ending})`));

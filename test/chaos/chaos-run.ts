@@ -19,6 +19,8 @@ export interface ChaosRun {
   readonly evidence: Evidence;
   /** Kinds of faults that this machine does not allow. */
   readonly leftOut: readonly string[];
+  /** The version of its servers. */
+  readonly mongodb: string;
 }
 
 const PARTITIONS = 12;
@@ -32,11 +34,12 @@ export async function chaosRun(options: ChaosRunOptions): Promise<ChaosRun> {
   let stopping: Promise<string[]> | undefined;
   try {
     const evidence = await runOn(cluster, history, options);
+    const { version: mongodb } = await cluster.mongo.db.admin().buildInfo();
     stopping = cluster.stop();
     // Who did not end when told to is known only now.
     const whole = { ...evidence, left: await stopping };
     const leftOut = options.kinds.filter((kind) => !isPossible(kind, cluster)).map(({ name }) => name);
-    return { history, findings: findingsOf(whole), evidence: whole, leftOut };
+    return { history, findings: findingsOf(whole), evidence: whole, leftOut, mongodb: String(mongodb) };
   } finally {
     await (stopping ?? cluster.stop());
     await history.close();
@@ -65,7 +68,8 @@ export async function runOn(
     consumers: CONSUMERS,
     settings: { ...SETTINGS, ...settings },
     database,
-    onEnded: (name, how) => history.add({ type: 'app-ended', name, how }),
+    onEnded: (name, how, wasTold) => history.add({ type: 'app-ended', name, how, wasTold }),
+    onServerEnded: (how) => history.add({ type: 'server-ended', how }),
   });
   const { client, db } = cluster.mongo;
   await client.withSession(async (session) => reserveNumbers(db, numbersTaken, session));

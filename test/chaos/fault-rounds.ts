@@ -27,10 +27,10 @@ export class FaultRounds {
     let plans: PlannedFault[] = [];
     for (const planned of schedule(seed, kinds)) {
       if (plans.length > 0 && !planned.isTogether) {
+        await Promise.allSettled([delay(this.calmMs, undefined, { signal })]);
+        if (this.history.now() >= untilMs || signal.aborted) return;
         await this.round(plans);
         plans = [];
-        if (this.history.now() >= untilMs || signal.aborted) return;
-        await Promise.allSettled([delay(this.calmMs, undefined, { signal })]);
       }
       plans.push(planned);
     }
@@ -96,6 +96,7 @@ export class FaultRounds {
     this.history.add({ type: 'fault-ends', place: planned.place, kind: planned.kind.name, subject });
     try {
       await fault.end();
+      if (fault.hadEffect?.() === false) this.history.add({ type: 'fault-without-effect', place: planned.place });
     } catch (error) {
       this.failed(planned, error);
     }

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { Db } from 'mongodb';
+import { deadLettersCollection } from '#orders/dead-letters.js';
 import { drawsOf } from '#orders/draws.js';
 import { operationsCollection } from '#orders/operation.js';
 import { ordersCollection } from '#orders/orders-collection.js';
@@ -28,7 +30,7 @@ export interface LoadAndFaults {
   readonly kinds: readonly FaultKind[];
   /** From one recovery to the next fault. */
   readonly calmSeconds: number;
-  /** How much longer than the faults the load lasts: what comes to an end before they do has nothing more to lose. Default: 60. */
+  /** How much longer than the faults the load lasts: what comes to an end before they do has nothing more to lose. Default: 150, the longest of them. */
   readonly spareSeconds?: number;
   /** Whether some of the records of the small populates are wrong: dead letters come about under faults too. Default: true. */
   readonly wrongRecords?: boolean;
@@ -40,7 +42,7 @@ export interface LoadAndFaults {
   readonly signal: AbortSignal;
 }
 
-const SPARE_SECONDS = 60;
+const SPARE_SECONDS = 150;
 const SETTLED_WITHIN_MS = 300_000;
 const WATCHED_WITHIN_MS = 30_000;
 const READS_WHEN_HEALED = 60;
@@ -109,7 +111,8 @@ export class LoadedCluster implements Progress {
     await this.repeats.end();
     const after = await footprints(this.cluster);
     await this.acked.end();
-    return { ...done, ...(await this.stored()), wasUnderLoad, healed, footprints: { calm, after } };
+    const repeatLooks = this.repeats.looks;
+    return { ...done, ...(await this.stored()), wasUnderLoad, healed, repeatLooks, footprints: { calm, after } };
   }
 
   private async beginLoad(): Promise<PopulateResponse> {
@@ -136,10 +139,9 @@ export class LoadedCluster implements Progress {
     const stored = await ordersCollection(db).countDocuments({});
     await watch.untilSeen(stored, WATCHED_WITHIN_MS);
     await watch.stop();
-    const operations = await operationsCollection(db)
-      .find({}, { projection: { _id: 1 } })
-      .toArray();
-    return { stored, order, watch, operations, taken: populates.taken, refused: populates.refused };
+    const operations = await operationsCollection(db).find({}).toArray();
+    const letters = await deadRecords(db);
+    return { stored, letters, order, watch, operations, taken: populates.taken, refused: populates.refused };
   }
 
   /** The small ones have one alone. */
@@ -153,4 +155,14 @@ export class LoadedCluster implements Progress {
     let drawn = 0;
     return (below) => draws(READER, drawn++, below);
   }
+}
+
+/** How many records there are letters of. What was emitted twice has two; what nobody made counts each time. */
+async function deadRecords(db: Db): Promise<number> {
+  const letters = await deadLettersCollection(db).find({}).toArray();
+  const ofNobody = letters.filter(({ operationId }) => operationId === null).length;
+  const records = letters.flatMap(({ operationId, index, fault }) =>
+    operationId === null ? [] : [`${operationId} ${index} ${fault}`],
+  );
+  return new Set(records).size + ofNobody;
 }

@@ -46,7 +46,14 @@ async function runAndReport(options: ChaosOptions): Promise<number> {
     const historyFile = join(out, 'history.jsonl');
     const run = { seed, minutes, orders, calmSeconds, kinds, directory, historyFile, productDirectory, print, signal };
     const chaos = await chaosRun(run);
-    const reported = { ...chaos, options, machine, commit: currentCommit(), versions: testedVersions() };
+    const reported = {
+      ...chaos,
+      options,
+      machine,
+      commit: currentCommit(),
+      versions: testedVersions(chaos.mongodb),
+      wasInterrupted: signal.aborted,
+    };
     const report = markdownOf(reported);
     const facts = `seed ${seed}, all on ${machine.cores} cores and ${machine.memoryGiB} GiB; means of five seconds`;
     await writeFile(join(out, 'report.md'), report);

@@ -5,7 +5,7 @@ import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import type { Mutant } from './mutant.js';
 
 const ENGINE = join(PROJECT_DIRECTORY, 'libs/parallel-consumer/src');
-const COPY = join(PROJECT_DIRECTORY, 'dist/mutants');
+const COPIES = join(PROJECT_DIRECTORY, 'dist/mutants');
 const PROPERTIES = 'parallel-consumer.property';
 /** A mutant that makes the specs run for ever is as dead as one that makes them fail. */
 const RUN_WITHIN_MS = 120_000;
@@ -18,13 +18,15 @@ export type SpecRun = { readonly ended: 'green' | 'no-end' } | { readonly ended:
 
 /** A copy of the engine and its specs, below dist/, in which one file at a time is mutated. */
 export class EngineCopy {
-  private constructor() {}
+  private constructor(private readonly directory: string) {}
 
-  static async make(): Promise<EngineCopy> {
-    await rm(COPY, { recursive: true, force: true });
-    await mkdir(COPY, { recursive: true });
-    await cp(ENGINE, COPY, { recursive: true });
-    return new EngineCopy();
+  /** @param name of a folder, which is made anew */
+  static async make(name: string): Promise<EngineCopy> {
+    const copy = new EngineCopy(join(COPIES, name));
+    await copy.remove();
+    await mkdir(copy.directory, { recursive: true });
+    await cp(ENGINE, copy.directory, { recursive: true });
+    return copy;
   }
 
   /**
@@ -32,8 +34,8 @@ export class EngineCopy {
    * @throws Error when the mutant's text isn't there exactly once, or when specs could not be run at all
    */
   async run(mutant?: Mutant): Promise<SpecRun> {
-    if (mutant === undefined) return runSpecs('');
-    const file = join(COPY, mutant.file);
+    if (mutant === undefined) return this.runSpecs('');
+    const file = join(this.directory, mutant.file);
     const text = await readFile(file, 'utf8');
     const found = text.split(mutant.replace).length - 1;
     if (found !== 1) throw new Error(`${mutant.file} has the text of '${mutant.name}' ${found} times: mend the mutant`);
@@ -42,29 +44,29 @@ export class EngineCopy {
       text.replace(mutant.replace, () => mutant.by),
     );
     try {
-      return await runSpecs(mutant.specs ?? PROPERTIES);
+      return await this.runSpecs(mutant.specs ?? PROPERTIES);
     } finally {
       await writeFile(file, text);
     }
   }
 
   async remove(): Promise<void> {
-    await rm(COPY, { recursive: true, force: true });
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  private async runSpecs(which: string): Promise<SpecRun> {
+    const { code, output } = await runJest(this.directory, which);
+    if (code === 0) return { ended: 'green' };
+    if (code === null) return { ended: 'no-end' };
+    const first = FIRST_FAILURE.exec(output)?.[1];
+    if (first === undefined || first === 'Test suite failed to run')
+      throw new Error(`The specs could not be run:\n${output}`);
+    return { ended: 'red', first };
   }
 }
 
-async function runSpecs(which: string): Promise<SpecRun> {
-  const { code, output } = await runJest(which);
-  if (code === 0) return { ended: 'green' };
-  if (code === null) return { ended: 'no-end' };
-  const first = FIRST_FAILURE.exec(output)?.[1];
-  if (first === undefined || first === 'Test suite failed to run')
-    throw new Error(`The specs could not be run:\n${output}`);
-  return { ended: 'red', first };
-}
-
 /** Resolves to the exit code, `null` when it had to be killed, and to what it printed. */
-async function runJest(which: string): Promise<{ code: number | null; output: string }> {
+async function runJest(directory: string, which: string): Promise<{ code: number | null; output: string }> {
   const jest = join(PROJECT_DIRECTORY, 'node_modules/jest/bin/jest.js');
   const config = join(PROJECT_DIRECTORY, 'test/mutants/jest.config.mjs');
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning'];
@@ -73,7 +75,7 @@ async function runJest(which: string): Promise<{ code: number | null; output: st
     [...flags, jest, '--config', config, '--colors=false', '--testPathPatterns', which],
     {
       cwd: PROJECT_DIRECTORY,
-      env: { ...process.env, MUTANT_DIRECTORY: COPY },
+      env: { ...process.env, MUTANT_DIRECTORY: directory },
       stdio: ['ignore', 'ignore', 'pipe'],
       timeout: RUN_WITHIN_MS,
       killSignal: 'SIGKILL',

@@ -16,6 +16,12 @@ export function calmOf(history: Pick<History, 'of'>): (at: number) => boolean {
   return (at) => intervals.some(({ from, to }) => from <= at && at < to);
 }
 
+/** Milliseconds of it between the beginning and the last recovery: in so much a failure would be told as one that no fault explains. */
+export function calmMsOf(history: Pick<History, 'of'>): number {
+  const between = calmIntervals(history).filter(({ to }) => to !== Infinity);
+  return between.reduce((sum, { from, to }) => sum + Math.max(0, to - from), 0);
+}
+
 function calmIntervals(history: Pick<History, 'of'>): Interval[] {
   const begins = history.of('fault-begins').map(({ at }) => at);
   const after = history.of('recovered').map(({ at }) => {

@@ -1,5 +1,7 @@
+import type { OperationDocument } from '#orders/operation.js';
 import type { ReconcileReport } from '#reconcile/report.js';
 import type { History } from '../history/history.js';
+import type { PopulateBody } from '../load/populates.js';
 import type { Footprint } from './footprint.js';
 import type { InsertWatch } from './insert-watch.js';
 import type { KeyOrder } from './key-order.js';
@@ -22,14 +24,18 @@ export interface Evidence {
   readonly watch: Pick<InsertWatch, 'seen' | 'others' | 'brokenBy'>;
   /** Orders that there are in the end. */
   readonly stored: number;
-  /** Populates that were taken, and the operations that there are; keys that nobody would take. */
-  readonly taken: ReadonlyMap<string, string>;
+  /** Records that there are dead letters of in the end: an operation's index, or what was wrong with it, and `null` once for each that nobody made. */
+  readonly letters: number;
+  /** Populates that were taken, by their keys, and what was asked for; the operations that there are; keys that nobody would take. */
+  readonly taken: ReadonlyMap<string, { readonly id: string; readonly body: PopulateBody }>;
   readonly refused: readonly string[];
-  readonly operations: readonly { readonly _id: string }[];
+  readonly operations: readonly OperationDocument[];
   /** Whether there was something to lose until the last fault was over. */
   readonly wasUnderLoad: boolean;
   /** Reads of what was saved, once all was over. */
   readonly healed: { readonly asked: number; readonly right: number };
+  /** How often consumers have told their repeats. */
+  readonly repeatLooks: number;
   readonly footprints: { readonly calm: readonly Footprint[]; readonly after: readonly Footprint[] };
   /** Processes that ran on after the end. */
   readonly left: readonly string[];

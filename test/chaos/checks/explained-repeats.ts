@@ -1,7 +1,7 @@
 import type { History } from '../history/history.js';
 import { calmOf } from './calm.js';
 
-/** Saves that were done twice, by the kind of fault that they came with. */
+/** Saves that were done twice, by the kinds of faults that they came with. */
 export interface ExplainedRepeats {
   readonly total: number;
   /** Most first. */
@@ -10,18 +10,26 @@ export interface ExplainedRepeats {
   readonly unexplained: number;
 }
 
-/** Each repeat is put down to the fault that began last before it was seen. */
+/** Each repeat is put down to the faults that had begun since the recovery before them. */
 export function explainedRepeats(history: Pick<History, 'of'>): ExplainedRepeats {
   const isCalm = calmOf(history);
-  const begins = history.of('fault-begins');
   const byKind = new Map<string, number>();
   let total = 0;
   let unexplained = 0;
   for (const { at, saves } of history.of('repeats')) {
     total += saves;
-    const fault = begins.findLast((each) => each.at <= at);
-    if (fault === undefined || isCalm(at)) unexplained += saves;
-    else byKind.set(fault.kind, (byKind.get(fault.kind) ?? 0) + saves);
+    const kinds = kindsBefore(history, at);
+    if (kinds === '' || isCalm(at)) unexplained += saves;
+    else byKind.set(kinds, (byKind.get(kinds) ?? 0) + saves);
   }
   return { total, byKind: [...byKind].toSorted((a, b) => b[1] - a[1]), unexplained };
+}
+
+/** Of the last fault that had begun by then, and those that came with it. */
+function kindsBefore(history: Pick<History, 'of'>, until: number): string {
+  const begun = history.of('fault-begins').filter(({ at }) => at <= until);
+  const last = begun.at(-1)?.at ?? 0;
+  const ends = [...history.of('recovered'), ...history.of('not-recovered')].map(({ at }) => at);
+  const since = Math.max(0, ...ends.filter((at) => at <= last));
+  return begun.flatMap(({ at, kind }) => (at >= since ? [kind] : [])).join(' + ');
 }

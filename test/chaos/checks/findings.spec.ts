@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { OperationDocument } from '#orders/operation.js';
 import type { ReconcileReport } from '#reconcile/report.js';
 import type { HistoryEvent } from '../history/history.js';
 import { togetherPlaces } from './cluster-findings.js';
@@ -21,7 +22,19 @@ const REPORT = {
   phantom: 0,
   pending: 0,
   deadLettered: 0,
+  saved: 1_000,
+  savedUnacknowledged: 0,
+  both: 0,
 } as unknown as ReconcileReport;
+
+const made = (changed: object = {}): OperationDocument =>
+  ({ _id: 'op-1', kind: 'populate', count: 50, seed: 1, ratePerSecond: null, ...changed }) as OperationDocument;
+
+/** As many wrong records as there are. */
+function wrong(found: { poison?: number; conflict?: number }, changed: Partial<ReconcileReport> = {}): ReconcileReport {
+  const none = { poison: 0, oversized: 0, duplicate: 0, conflict: 0 };
+  return { ...REPORT, faults: { expected: { ...none, ...found }, found: none }, ...changed };
+}
 
 const fault = (type: 'fault-begins' | 'fault-ends', place: number, at: number): HistoryEvent => ({
   type,
@@ -65,9 +78,11 @@ function evidence(
     order: new KeyOrder(() => 'all'),
     watch: { seen: 1_000, others: [], brokenBy: null },
     stored: 1_000,
-    taken: new Map([['a', 'op-1']]),
+    letters: 0,
+    repeatLooks: 1,
+    taken: new Map([['a', { id: 'op-1', body: { count: 50, seed: 1 } }]]),
     refused: [],
-    operations: [{ _id: 'op-1' }],
+    operations: [made()],
     wasUnderLoad: true,
     healed: { asked: 10, right: 10 },
     footprints: { calm: [footprint('producer')], after: [footprint('producer')] },
@@ -83,16 +98,22 @@ function red(changed?: Parameters<typeof evidence>[0]): string[] {
     .map(({ name }) => name);
 }
 
-const failedRead = (at: number): HistoryEvent => ({
+const failedRead = (at: number, tookMs = 0): HistoryEvent => ({
   type: 'read',
   at,
   what: 'order',
   path: '/o',
   outcome: 'error',
   reason: 'status 503',
-  tookMs: 9,
+  tookMs,
 });
-const ENDED: HistoryEvent = { type: 'app-ended', at: 3_000, name: 'producer', how: 'ended by itself (exit code 1)' };
+const ended = (wasTold: boolean, how: string): HistoryEvent => ({
+  type: 'app-ended',
+  at: 3_000,
+  name: 'producer',
+  how,
+  wasTold,
+});
 const repeat = (at: number): HistoryEvent => ({ type: 'repeats', at, saves: 1 });
 
 /** A producer that holds so much after a run. */
@@ -116,6 +137,10 @@ describe('what a run of faults has shown', () => {
     ['an operation has failed', { reports: [{ ...REPORT, status: 'failed' }] }, /^acknowledged = saved/],
     ['not all of one is acknowledged', { reports: [{ ...REPORT, count: 1_001 }] }, /^acknowledged = saved/],
     ['a good order is a dead letter', { reports: [{ ...REPORT, deadLettered: 1 }] }, /^acknowledged = saved/],
+    ['one is saved as well', { reports: [{ ...REPORT, both: 1 }] }, /^acknowledged = saved/],
+    ['there are dead letters of good ones', { letters: 1 }, /^acknowledged = saved/],
+    ['a wrong record is nowhere', { reports: [wrong({ conflict: 1 })] }, /^acknowledged = saved/],
+    ['there are orders that no operation has', { reports: [{ ...REPORT, saved: 999 }] }, /^acknowledged = saved/],
     ['one can not be reconciled', { unreconciled: ['op-2 (no)'] }, /^acknowledged = saved/],
     ['an order came in before its turn', { order: outOfOrder }, /^an account's orders/],
     ['not every insert was seen', { watch: { seen: 999, others: [], brokenBy: null } }, /^an account's orders/],
@@ -124,18 +149,24 @@ describe('what a run of faults has shown', () => {
     ['a read lied', { lies: 1 }, /^no read lies/],
     ['nothing was ever found by an id', { ids: 0 }, /^no read lies/],
     ['a read failed when nothing had', { events: [...CALM, failedRead(10_001)] }, /^no read lies/],
+    ['it failed in a second while nothing had', { events: [...CALM, failedRead(10_050, 49)] }, /^no read lies/],
+    ['nobody was asked when all was over', { healed: { asked: 0, right: 0 } }, /^no read lies/],
     ['an order is not found when all is over', { healed: { asked: 10, right: 9 } }, /^no read lies/],
-    ['a populate made two operations', { operations: [{ _id: 'op-1' }, { _id: 'op-2' }] }, /^a populate/],
+    ['a populate made two operations', { operations: [made(), made({ _id: 'op-2' })] }, /^a populate/],
+    ['it made fewer than were asked for', { operations: [made({ count: 49 })] }, /^a populate/],
     ['an operation is gone that was taken', { operations: [] }, /^a populate/],
     ['nobody takes a populate', { refused: ['b'] }, /^a populate/],
-    ['saves were done twice', { events: [...CALM, { type: 'repeats', at: 3_000, saves: 10 }] }, /^few saves/],
+    ['saves were done twice', { events: [...CALM, { type: 'repeats', at: 3_000, saves: 3_000 }] }, /^few saves/],
+    ['nobody tells what was', { repeatLooks: 0 }, /^few saves/],
     ['one was done twice when nothing failed', { events: [...CALM, repeat(900)] }, /^few saves/],
     ['one was done twice long after', { events: [...CALM, repeat(10_001)] }, /^few saves/],
     ['files stay open', holding({ openFiles: 211 }), /^apps end/],
     ['timers go on', holding({ handles: 221 }), /^apps end/],
     ['memory grows', holding({ rssMiB: 451 }), /^apps end/],
     ['handles are not told', holding({ handles: null }), /^apps end/],
-    ['an app ended by itself', { events: [...CALM, ENDED] }, /^apps end/],
+    ['an app ended by itself', { events: [...CALM, ended(false, 'ended with SIGABRT')] }, /^apps end/],
+    ['one did not end well', { events: [...CALM, ended(true, 'ended with exit code 1')] }, /^apps end/],
+    ['one is not there when all is over', { footprints: { calm: [footprint('producer')], after: [] } }, /^apps end/],
     ['the load was over before the faults', { wasUnderLoad: false }, /^the faults were done/],
     ['a process ran on', { left: ['consumer-1'] }, /^apps end/],
   ])('does not hold when %s', (_, changed, name) => {
@@ -166,5 +197,46 @@ describe('what a run of faults has shown', () => {
     ];
     const of = ((type: string) => events.filter((event) => event.type === type)) as Evidence['history']['of'];
     expect([...togetherPlaces({ of })]).toEqual([0, 1]);
+  });
+
+  it('holds with as many dead letters as records were made wrong', () => {
+    const reports = [wrong({ poison: 2, conflict: 1 }, { deadLettered: 2, saved: 998 })];
+    const watch = { seen: 998, others: [], brokenBy: null };
+    expect(red({ reports, letters: 3, stored: 998, watch })).toEqual([]);
+  });
+
+  it('takes no read for failed in calm that was asked before', () => {
+    expect(red({ events: [...CALM, failedRead(10_001, 5_000)] })).toEqual([]);
+  });
+
+  it('allows an app to give up while two faults stand, and not to crash', () => {
+    const both = [
+      fault('fault-begins', 0, 1_000),
+      fault('fault-begins', 1, 1_500),
+      fault('fault-ends', 0, 2_000),
+      fault('fault-ends', 1, 2_500),
+    ];
+    const events = [...both, { type: 'recovered', place: 1, at: 5_000, afterMs: 2_500 } as const];
+    expect(red({ events: [...events, ended(false, 'ended with exit code 1')] })).toEqual([]);
+    expect(red({ events: [...events, ended(true, 'was told to end, and ended with SIGKILL')] })).toEqual([]);
+    expect(red({ events: [...events, ended(false, 'ended with SIGABRT')] })).toEqual([
+      expect.stringMatching(/^apps end/),
+    ]);
+  });
+
+  it('gives those that come together a minute to be recovered from, and no more', () => {
+    const both = [fault('fault-begins', 0, 1_000), fault('fault-begins', 1, 1_500), fault('fault-ends', 0, 2_000)];
+    const after = (afterMs: number): HistoryEvent[] => [...both, { type: 'recovered', place: 1, at: 70_000, afterMs }];
+    expect(red({ events: after(60_000) })).toEqual([]);
+    expect(red({ events: after(60_001) })).toEqual([expect.stringMatching(/^recovered within/)]);
+  });
+
+  it('says which faults nobody has noticed, and does not count them', () => {
+    const idle: HistoryEvent = { type: 'fault-without-effect', place: 0, at: 2_000 };
+    const findings = findingsOf(evidence({ events: [...CALM, idle] }));
+    expect(findings.at(-1)).toMatchObject({
+      holds: false,
+      detail: expect.stringMatching(/^0 faults of 0 kinds; 1 more/),
+    });
   });
 });

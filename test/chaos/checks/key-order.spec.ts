@@ -41,6 +41,12 @@ describe('the order of the orders of an account', () => {
     expect(order.violations).toBe(1);
   });
 
+  it('is broken by one on another partition: between two of them nobody keeps an order', () => {
+    const order = inOrder();
+    for (const each of [insert('a', 1), insert('a', 2, { partition: 2 })]) order.note(each);
+    expect(order.violations).toBe(1);
+  });
+
   it('is not broken by what is emitted side by side', () => {
     const order = inOrder();
     const other = { number: 1_001, operationId: 'op-2' };

@@ -11,6 +11,8 @@ const REPEATED = /^consumer_orders_total\{[^}]*result="repeated"[^}]*\} (\d+)/m;
  * before it was killed is not among them.
  */
 export class RepeatsWatch {
+  /** How often a consumer has told. */
+  looks = 0;
   /** Of each process, by where it listens: a new one listens elsewhere. */
   private readonly counts = new Map<string, number>();
   private readonly over = new AbortController();
@@ -44,12 +46,15 @@ export class RepeatsWatch {
   private async look(url: string): Promise<number> {
     try {
       const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(PATIENCE_MS) });
+      const told = REPEATED.exec(await response.text())?.[1];
+      if (told === undefined) throw new Error(`${url} does not tell its repeats`);
       const before = this.counts.get(url) ?? 0;
-      const count = Number(REPEATED.exec(await response.text())?.[1] ?? before);
+      const count = Number(told);
       this.counts.set(url, count);
+      this.looks += 1;
       return count - before;
     } catch {
-      // It hangs or has ended: its last count stays.
+      // It hangs, has ended or only begins: its last count stays. That none ever tells is for the findings.
       return 0;
     }
   }

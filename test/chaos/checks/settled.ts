@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { operationsCollection } from '#orders/operation.js';
-import { TopicPositions } from '#orders/topic-positions.js';
+import { recordsBetween, TopicPositions } from '#orders/topic-positions.js';
+import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, SAVERS_GROUP } from '#orders/topics.js';
 import { reconcile } from '#reconcile/reconcile.js';
 import type { ReconcileReport } from '#reconcile/report.js';
+import type { Mongo } from '#service/mongo.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { reasonOf } from '../load/asked.js';
 
@@ -14,27 +16,62 @@ export interface Settled {
   readonly unreconciled: readonly string[];
 }
 
-/** Reconciles every operation, again and again until none is pending, or patience ends. */
+/**
+ * Reconciles every operation once all of the topics is consumed, again and again until none is pending, or patience ends. Consumed, since a second copy
+ * of an order may do its harm after the first one is saved.
+ */
 export async function settled({ mongo, kafka }: Cluster, withinMs: number): Promise<Settled> {
   const positions = new TopicPositions(kafka);
   const deadline = performance.now() + withinMs;
-  for (;;) {
-    const operations = await operationsCollection(mongo.db)
-      .find({}, { projection: { _id: 1, status: 1 } })
-      .toArray();
-    const isLate = performance.now() > deadline;
-    if (isLate || operations.every(({ status }) => status !== 'running')) {
-      const reports: ReconcileReport[] = [];
-      const unreconciled: string[] = [];
-      for (const { _id: operationId } of operations)
-        try {
-          reports.push(await reconcile({ client: mongo.client, db: mongo.db, positions, operationId }));
-        } catch (error) {
-          unreconciled.push(`${operationId} (${reasonOf(error)})`);
-        }
-      const isSettled = unreconciled.length === 0 && reports.every(({ verdict }) => verdict !== 'pending');
-      if (isLate || isSettled) return { reports, unreconciled };
+  try {
+    for (;;) {
+      const operations = await operationsCollection(mongo.db)
+        .find({}, { projection: { _id: 1, status: 1 } })
+        .toArray();
+      const isLate = performance.now() > deadline;
+      if (isLate || (operations.every(({ status }) => status !== 'running') && (await isConsumed(positions)))) {
+        const found = await reconciled(mongo, positions, operations);
+        const isSettled =
+          found.unreconciled.length === 0 && found.reports.every(({ verdict }) => verdict !== 'pending');
+        if (isLate || isSettled) return found;
+      }
+      await delay(LOOK_EVERY_MS);
     }
-    await delay(LOOK_EVERY_MS);
+  } finally {
+    await positions.close();
+  }
+}
+
+async function reconciled(
+  { client, db }: Mongo,
+  positions: TopicPositions,
+  operations: readonly { readonly _id: string }[],
+): Promise<Settled> {
+  const reports: ReconcileReport[] = [];
+  const unreconciled: string[] = [];
+  for (const { _id: operationId } of operations)
+    try {
+      reports.push(await reconcile({ client, db, positions, operationId }));
+    } catch (error) {
+      unreconciled.push(`${operationId} (${reasonOf(error)})`);
+    }
+  return { reports, unreconciled };
+}
+
+/** All that is on the topics, by what their groups have committed. */
+async function isConsumed(positions: TopicPositions): Promise<boolean> {
+  const groups = [
+    [SAVERS_GROUP, ORDERS_TOPIC],
+    [DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC],
+  ] as const;
+  try {
+    for (const [group, topic] of groups) {
+      const [committed, ends] = [await positions.committed(group, topic), await positions.ends(topic)];
+      if (recordsBetween(committed, ends) > 0) return false;
+    }
+    return true;
+  } catch {
+    // Kafka does not answer yet: it is asked again.
+    return false;
   }
 }

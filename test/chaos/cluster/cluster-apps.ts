@@ -20,6 +20,8 @@ import { isReady } from './is-ready.js';
 const DRAIN_BUDGET_MS = 20_000;
 const READY_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 100;
+/** Of one that was told to, by SIGTERM: that alone ends one which has only just begun. */
+const ENDED_WELL = new Set(['exit code 0', 'SIGTERM']);
 const NUMBERS = [1, 2];
 
 export interface ClusterAppsOptions {
@@ -31,8 +33,8 @@ export interface ClusterAppsOptions {
   readonly addresses: ServerAddresses;
   readonly data: DataDirectory;
   readonly guard: ServerGuard;
-  /** Told of an app that ended though nobody had told or killed it, and of one that did not end when it was told. */
-  readonly onEnded: (name: string, how: string) => void;
+  /** Told of an app that ended though nobody had told or killed it, and of one that was told and did not end well. */
+  readonly onEnded: (name: string, how: string, wasTold: boolean) => void;
   /** What each app has of its own. */
   readonly environmentOf: (name: string) => NodeJS.ProcessEnv;
 }
@@ -41,6 +43,7 @@ export interface ClusterAppsOptions {
 export class ClusterApps {
   private readonly services: readonly App[];
   private readonly pool: ConsumerPool;
+  private readonly killed = new Set<string>();
   private wanted = 0;
 
   constructor(private readonly options: ClusterAppsOptions) {
@@ -110,15 +113,24 @@ export class ClusterApps {
     }
   }
 
+  /** SIGKILL is coming to it, and is no news then. */
+  expectKill(name: string): void {
+    this.killed.add(name);
+  }
+
   async stop(): Promise<void> {
     await this.pool.close();
     await Promise.all(this.all.map(async (app) => this.drain(app)));
   }
 
   private async drain(app: App): Promise<void> {
-    const drained = await app.stop(DRAIN_BUDGET_MS);
-    if (!drained)
-      this.options.onEnded(app.name, `had to be killed, ${DRAIN_BUDGET_MS / 1_000} s after it was told to end`);
+    await app.stop(DRAIN_BUDGET_MS);
+  }
+
+  private ended(name: string, ending: string, wasTold: boolean): void {
+    const wasKilled = ending === 'SIGKILL' && this.killed.delete(name);
+    if (wasKilled || (wasTold && ENDED_WELL.has(ending))) return;
+    this.options.onEnded(name, `${wasTold ? 'was told to end, and' : ''} ended with ${ending}`.trim(), wasTold);
   }
 
   private urlsOf(job: string): string[] {
@@ -137,10 +149,7 @@ export class ClusterApps {
       view: new AppLogView(() => undefined, false),
       onListening: () => undefined,
       onRequest: () => undefined,
-      // What a fault has killed is no news.
-      onCrash: ({ name: crashed }: AppDefinition, ending: string) => {
-        if (ending !== 'SIGKILL') this.options.onEnded(crashed, `ended by itself (${ending})`);
-      },
+      onEnded: (app: AppDefinition, ending: string, wasTold: boolean) => this.ended(app.name, ending, wasTold),
     };
     return new App({ ...definition, script }, surroundings, print);
   }

@@ -44,7 +44,9 @@ export interface Product {
   /** In MongoDB: one for each product that runs on the same servers. */
   readonly database: string;
   /** As `ClusterAppsOptions.onEnded`. */
-  readonly onEnded: (name: string, how: string) => void;
+  readonly onEnded: (name: string, how: string, wasTold: boolean) => void;
+  /** Told of each server that ends by itself, and is started again. */
+  readonly onServerEnded: (how: string) => void;
 }
 
 /**
@@ -56,6 +58,7 @@ export class Cluster {
   readonly kafka: Kafka;
   private readonly atExit = (): void => this.wakeAll();
   private current: { readonly apps: ClusterApps; readonly mongo: Mongo } | undefined;
+  private onServerEnded: (how: string) => void = () => undefined;
 
   private constructor(
     readonly servers: EmbeddedServers,
@@ -100,15 +103,22 @@ export class Cluster {
     const parts = await provideParts(ALL, print, signal);
     const disks = await makeSmallDisks(directory, orders);
     const links = new Links();
-    const ground = await layOut(links);
-    const events = { onCrash: print, onLost: (error: unknown) => print(String(error)) };
-    const servers = await EmbeddedServers.of(ground.layout, data, parts, events);
+    let servers: EmbeddedServers | undefined;
     try {
+      const ground = await layOut(links);
+      let cluster: Cluster | undefined;
+      const told = (how: string): void => {
+        print(how);
+        cluster?.onServerEnded(how);
+      };
+      const events = { onCrash: told, onLost: (error: unknown) => told(String(error)) };
+      servers = await EmbeddedServers.of(ground.layout, data, parts, events);
       await servers.start((name) => print(`${name} serves`));
       signal.throwIfAborted();
-      return new Cluster(servers, links, ground, await servers.addresses(), data, disks, print);
+      cluster = new Cluster(servers, links, ground, await servers.addresses(), data, disks, print);
+      return cluster;
     } catch (error) {
-      await servers.stop(STOP_BUDGET_MS);
+      await servers?.stop(STOP_BUDGET_MS);
       await links.close();
       for (const disk of disks.values()) await disk.remove();
       data.close();
@@ -117,7 +127,7 @@ export class Cluster {
   }
 
   /** Resolves when all apps are ready; `endProduct` must be called in any case. */
-  async run({ directory, consumers, partitions, settings, database, onEnded }: Product): Promise<void> {
+  async run({ directory, consumers, partitions, settings, database, onEnded, onServerEnded }: Product): Promise<void> {
     const uri = (this.addresses.MONGODB_URI ?? '').replace('/orders?', `/${database}?`);
     const addresses = { ...this.addresses, MONGODB_URI: uri };
     const apps = new ClusterApps({
@@ -136,6 +146,7 @@ export class Cluster {
         CLOCK_SHIFT_FILE: this.clockFile(app),
       }),
     });
+    this.onServerEnded = onServerEnded;
     this.current = { apps, mongo: new Mongo(uri, 'chaos') };
     await apps.start(consumers);
   }
@@ -161,8 +172,11 @@ export class Cluster {
     return this.data.records.running();
   }
 
-  signal(name: string, signal: NodeJS.Signals): void {
-    signalIfThere(this.pid(name), signal);
+  /** An app: at once. */
+  killApp(name: string): void {
+    const pid = this.pid(name);
+    this.apps.expectKill(name);
+    signalIfThere(pid, 'SIGKILL');
   }
 
   /** @throws RangeError for a server that has none of its own */

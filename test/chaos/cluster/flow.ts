@@ -11,6 +11,8 @@ export interface FlowOptions {
   readonly state: () => LinkState;
   /** Of a flow of answers: called instead of passing one on while the link is `unanswered`. */
   readonly onAnswer?: () => void;
+  /** Called of each piece that comes while the link is slow or silent. */
+  readonly onHeld?: () => void;
 }
 
 /** Pieces that are held before the sender is made to wait. */
@@ -52,6 +54,7 @@ export class Flow {
   private take(piece: { kind: 'bytes'; bytes: Buffer } | { kind: 'end' | 'close' }): void {
     const state = this.options.state();
     const delayMs = state.kind === 'slow' ? state.delayMs : 0;
+    if (state.kind === 'slow' || state.kind === 'silent') this.options.onHeld?.();
     // A piece that comes after the link was slow must not overtake those that came while it was.
     this.lastDue = Math.max(this.lastDue, performance.now() + delayMs);
     this.held.push({ ...piece, dueAt: this.lastDue });

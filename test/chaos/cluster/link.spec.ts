@@ -125,4 +125,25 @@ describe('a link', () => {
     expect(await next(socket)).toBe('closed');
     expect(received).toBe('a');
   });
+
+  it('counts as disturbed what somebody can have noticed, and nothing else', async () => {
+    link.set({ kind: 'cut' });
+    link.set({ kind: 'silent' });
+    link.open();
+    const socket = await client();
+    socket.write('a');
+    await next(socket);
+    expect(link.disturbances).toBe(0);
+    link.set({ kind: 'slow', delayMs: 1 });
+    socket.write('b');
+    await next(socket);
+    const held = link.disturbances;
+    expect(held).toBeGreaterThan(0);
+    link.set({ kind: 'cut' });
+    expect(link.disturbances).toBe(held + 1);
+    const refused = connect(link.port, '127.0.0.1').on('error', () => undefined);
+    clients.push(refused);
+    await new Promise((resolve) => void refused.once('close', resolve));
+    expect(link.disturbances).toBe(held + 2);
+  });
 });

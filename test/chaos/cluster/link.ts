@@ -13,6 +13,7 @@ interface Connection {
 export class Link {
   private readonly connections = new Set<Connection>();
   private current: LinkState = OPEN;
+  private disturbed = 0;
 
   private constructor(
     private readonly server: Server,
@@ -37,6 +38,11 @@ export class Link {
     return this.current;
   }
 
+  /** How often somebody has noticed that it is not open: connections that were cut or refused, pieces held back. */
+  get disturbances(): number {
+    return this.disturbed;
+  }
+
   /** From now on, for what stands already too. */
   set(state: LinkState): void {
     this.current = state;
@@ -55,6 +61,7 @@ export class Link {
 
   private accept(client: Socket): void {
     if (this.current.kind === 'cut') {
+      this.disturbed += 1;
       client.on('error', ignore);
       client.resetAndDestroy();
       return;
@@ -63,9 +70,13 @@ export class Link {
     for (const socket of [client, server]) socket.setNoDelay(true).on('error', ignore);
     const state = (): LinkState => this.current;
     const reset = (): void => this.reset(connection);
+    const onHeld = (): void => void (this.disturbed += 1);
     const connection: Connection = {
       sockets: [client, server],
-      flows: [new Flow(client, server, { state }), new Flow(server, client, { state, onAnswer: reset })],
+      flows: [
+        new Flow(client, server, { state, onHeld }),
+        new Flow(server, client, { state, onHeld, onAnswer: reset }),
+      ],
     };
     this.connections.add(connection);
     const gone = (): void => {
@@ -79,6 +90,7 @@ export class Link {
   }
 
   private reset({ sockets }: Connection): void {
+    this.disturbed += 1;
     for (const socket of sockets) socket.resetAndDestroy();
   }
 }

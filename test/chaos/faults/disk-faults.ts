@@ -31,12 +31,14 @@ function fullDisk(name: string, subject: string): FaultKind {
   };
 }
 
-/** For a while at the most: a server that has nothing to write stays. */
+/** @throws Error of a server that runs on: its disk was not full then */
 async function ended(cluster: Cluster, name: string): Promise<void> {
   const { pid } = cluster.running().find((process) => process.name === name) ?? {};
   const deadline = performance.now() + 15_000;
-  while (cluster.running().some((process) => process.pid === pid) && performance.now() < deadline)
+  while (cluster.running().some((process) => process.pid === pid)) {
+    if (performance.now() > deadline) throw new Error(`${name} runs on with a full disk`);
     await delay(LOOK_EVERY_MS);
+  }
 }
 
 export const DISK_FAULTS: readonly FaultKind[] = [

@@ -8,6 +8,8 @@ export interface Fault {
   begin(): Promise<void>;
   /** Undoes it. What has to come up again is waited for elsewhere. */
   end(): Promise<void>;
+  /** Whether anybody has noticed, once it is over. Absent: nobody can have failed to. */
+  hadEffect?(): boolean;
 }
 
 /** Draws a whole number from 0 up to but not including `below`: each next one of the same fault is another. */

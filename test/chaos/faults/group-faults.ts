@@ -45,22 +45,6 @@ const scaleUpAndDown: FaultKind = {
   },
 };
 
-/** Every app drains and comes again, one after another, as in an upgrade. */
-const rollingRestart: FaultKind = {
-  name: 'rolling-restart',
-  lastsMs: [0, 500],
-  make: async (cluster) => {
-    const names = cluster.apps.all.map(({ name }) => name);
-    return Promise.resolve({
-      subject: 'all apps, one after another',
-      begin: async () => {
-        for (const name of names) await cluster.apps.restart(name);
-      },
-      end: async () => Promise.resolve(),
-    });
-  },
-};
-
 const clockJump: FaultKind = {
   name: 'clock-jump',
   lastsMs: [2_000, 10_000],
@@ -80,4 +64,4 @@ function consumersOf(cluster: Cluster): string[] {
 }
 
 /** What happens to a group of processes, or to their clocks, without any of them failing. */
-export const GROUP_FAULTS: readonly FaultKind[] = [rebalanceStorm, scaleUpAndDown, rollingRestart, clockJump];
+export const GROUP_FAULTS: readonly FaultKind[] = [rebalanceStorm, scaleUpAndDown, clockJump];

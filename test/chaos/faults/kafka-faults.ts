@@ -1,8 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { ORDERS_TOPIC } from '#orders/topics.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { KAFKA_NODES } from '../cluster/ground.js';
 import { electPreferredLeaders } from '../cluster/elect-leaders.js';
 import type { FaultKind } from './fault.js';
+
+const ELECTED_WITHIN_MS = 10_000;
+const LOOK_EVERY_MS = 200;
 
 /** Every partition gets another leader that can have one: by the order of its replicas, and the election of the first. */
 const leaderMoves: FaultKind = {
@@ -48,9 +52,12 @@ async function moveLeaders(cluster: Cluster, by: number): Promise<void> {
     await admin.alterPartitionReassignments({ topics: [{ topic: ORDERS_TOPIC, partitionAssignment }] });
     await electByAny(cluster.brokers.split(','));
     const led = new Map(before.map(({ partitionId, leader }) => [partitionId, leader]));
+    const deadline = performance.now() + ELECTED_WITHIN_MS;
     // One that is away can't become a leader.
-    if ((await leaders()).every(({ partitionId, leader }) => led.get(partitionId) === leader))
-      throw new Error('no partition has another leader');
+    while ((await leaders()).every(({ partitionId, leader }) => led.get(partitionId) === leader)) {
+      if (performance.now() > deadline) throw new Error('no partition has another leader');
+      await delay(LOOK_EVERY_MS);
+    }
   } finally {
     await admin.disconnect();
   }

@@ -21,10 +21,13 @@ function disturb(
     make: async (cluster, draw) => {
       const { links, subject } = chosen(cluster, extent, draw);
       const wanted = state(draw);
+      const noticed = (): number => links.reduce((sum, { link }) => sum + link.disturbances, 0);
+      const before = noticed();
       return Promise.resolve({
         subject,
         begin: async () => Promise.resolve(cluster.links.set(links, wanted)),
         end: async () => Promise.resolve(cluster.links.set(links, { kind: 'open' })),
+        hadEffect: () => noticed() > before,
       });
     },
   };

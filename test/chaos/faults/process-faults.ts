@@ -38,7 +38,7 @@ function killFor(name: string, choose: Choice, isServer: boolean, lastsMs: Fault
             begin: async () => cluster.servers.server(subject).kill(),
             end: async () => cluster.servers.server(subject).start(),
           }
-        : { subject, begin: async () => Promise.resolve(cluster.signal(subject, 'SIGKILL')), end: nothing };
+        : { subject, begin: async () => Promise.resolve(cluster.killApp(subject)), end: nothing };
     },
   };
 }

@@ -15,6 +15,8 @@ export type HistoryEvent = { readonly at: number } & (
   | { readonly type: 'fault-stands'; readonly place: number }
   /** From here on it is undone. */
   | ({ readonly type: 'fault-ends' } & FaultMark)
+  /** It is over, and whatever it was done to has not noticed: no byte came by a link that was cut. */
+  | { readonly type: 'fault-without-effect'; readonly place: number }
   | { readonly type: 'recovered'; readonly place: number; readonly afterMs: number }
   | {
       readonly type: 'not-recovered';
@@ -24,8 +26,10 @@ export type HistoryEvent = { readonly at: number } & (
     }
   /** It was drawn, and not done, since it would have been done to what another one is done to. */
   | { readonly type: 'fault-skipped'; readonly place: number; readonly kind: string; readonly subject: string }
-  /** An app ended that nobody had told to, or did not when it was told. */
-  | { readonly type: 'app-ended'; readonly name: string; readonly how: string }
+  /** An app ended that nobody had told to, or did not end well when it was told. */
+  | { readonly type: 'app-ended'; readonly name: string; readonly how: string; readonly wasTold: boolean }
+  /** A server ended by itself, as one does whose disk is full. */
+  | { readonly type: 'server-ended'; readonly how: string }
   | { readonly type: 'fault-failed'; readonly place: number; readonly kind: string; readonly reason: string }
   | PopulateEvent
   | ReadEvent

@@ -14,15 +14,25 @@ const TAKEN_WITHIN_MS = 120_000;
 /** A few wrong ones each. None that is there twice: it would look like what a fault repeats. */
 const FAULTS = { poison: 0.04, oversized: 0.02, conflict: 0.04 };
 
+/** Of the request. */
+export interface PopulateBody {
+  readonly count: number;
+  readonly seed: number;
+  readonly ratePerSecond?: number;
+  readonly accounts?: number;
+  /** Fractions of wrong records, by their kinds. */
+  readonly faults?: Readonly<Record<string, number>>;
+}
+
 interface Populate {
   readonly key: string;
-  readonly body: object;
+  readonly body: PopulateBody;
 }
 
 /** Operations that are asked for: one large one, and small ones all the time, each until it is known what came of it. */
 export class Populates {
-  /** By their keys: every one that was ever said to be taken. */
-  readonly taken = new Map<string, string>();
+  /** By their keys: every one that was ever said to be taken, and what was asked for. */
+  readonly taken = new Map<string, { readonly id: string; readonly body: PopulateBody }>();
   /** Keys of those that nobody has taken. */
   readonly refused: string[] = [];
   private readonly over = new AbortController();
@@ -85,7 +95,7 @@ export class Populates {
       this.history.add({
         type: 'populate',
         key,
-        count: (body as { count: number }).count,
+        count: body.count,
         tookMs: Math.round(performance.now() - startedAt),
         ...told,
       });
@@ -99,7 +109,7 @@ export class Populates {
         return undefined;
       }
       note({ outcome: 'ok', operationId: answer.id, reason: null });
-      this.taken.set(key, answer.id);
+      this.taken.set(key, { id: answer.id, body });
       return answer;
     } catch (error) {
       note({ outcome: 'unknown', operationId: null, reason: reasonOf(error) });

@@ -9,7 +9,7 @@ import type { Draw } from '../faults/fault.js';
 import type { History, ReadEvent } from '../history/history.js';
 import { ask, reasonOf } from './asked.js';
 
-const EVERY_MS = 50;
+const EVERY_MS = 20;
 const PAGE_SIZE = 50;
 
 type Kind = ReadEvent['what'];
@@ -85,14 +85,15 @@ export class Reader {
     const answer = await ask(`${url}${path}`).catch(reasonOf);
     const judgement: Judgement = typeof answer === 'string' ? { outcome: 'error', reason: answer } : judge(answer);
     told(judgement);
+    if (typeof answer !== 'string' && judgement.outcome === 'right')
+      for (const number of shownIn(answer.body)) this.saved.noteShown(number);
     return judgement;
   }
 
-  /** Of what is saved so far, or is about to be. What is known now is what the answer may not lack. */
+  /** What is known now is what the answer may not lack. */
   private question(what: Kind): Question {
-    const { firstNumber, count } = this.operation;
-    // Behind the last page stand the orders of others.
-    const index = this.draw(Math.max(1, Math.min(count - 2 * PAGE_SIZE, this.saved.total + PAGE_SIZE)));
+    const { firstNumber } = this.operation;
+    const index = this.index();
     if (what === 'order') {
       const expected = this.orderAt(index);
       const isSaved = this.saved.has(expected.number);
@@ -108,6 +109,14 @@ export class Reader {
     return { what, path, judge: (answer) => judgePage(answer, expected, (number) => known.has(number)) };
   }
 
+  /** By half of what was saved just now, where an answer that is a moment old shows; else of all that is saved so far, or is about to be. */
+  private index(): number {
+    const latest = this.draw(2) === 0 ? this.saved.oneOfTheLast(this.draw) : undefined;
+    // Behind the last page stand the orders of others.
+    const end = this.operation.count - 2 * PAGE_SIZE;
+    return Math.max(0, Math.min(end, latest ?? this.draw(this.saved.total + PAGE_SIZE)));
+  }
+
   /** Only those of this operation, whose block other operations' numbers may follow. */
   private ordersFrom(number: number): OrderResponse[] {
     const { firstNumber, count } = this.operation;
@@ -115,6 +124,12 @@ export class Reader {
     const end = Math.min(count, number - firstNumber + PAGE_SIZE);
     return Array.from({ length: Math.max(0, end - first) }, (_, at) => this.orderAt(first + at));
   }
+}
+
+/** Numbers of the orders in a right answer, of one or of a page. */
+function shownIn(body: unknown): number[] {
+  const { items } = body as { readonly items?: readonly OrderResponse[] };
+  return (items ?? [body as OrderResponse]).map(({ number }) => number);
 }
 
 /** The first number of the page that a number stands on. */

@@ -8,7 +8,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runOn } from '../chaos-run.js';
+import type { Finding } from '../checks/evidence.js';
 import { findingsOf } from '../checks/findings.js';
+import { orderFindings } from '../checks/order-findings.js';
 import { removeAbandonedRuns, RUN_PREFIX } from '../cluster/abandoned-runs.js';
 import { Cluster } from '../cluster/cluster.js';
 import { FAULT_KINDS } from '../faults/fault-kinds.js';
@@ -25,6 +27,8 @@ const PER_SECOND = 3_300;
 const NUMBERS_EACH = 1_000_000;
 /** What is lost will not come, however long it is waited for. */
 const SETTLED_WITHIN_MS = 12_000;
+/** Nothing of its may be missing, so that all must have come. */
+const CONTROL_SETTLED_WITHIN_MS = 60_000;
 const RECOVERY_PATIENCE_MS = 15_000;
 
 const print = (line: string): void => console.log(line);
@@ -41,7 +45,11 @@ for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
 let passed = 0;
 let failed = 0;
 
-/** @returns what shows the defect, and in one line all that was red */
+function redOf(findings: readonly Finding[]): string[] {
+  return findings.flatMap(({ name, holds }) => (holds ? [] : [name]));
+}
+
+/** @returns what shows the defect, in one line all that was red, and what of it is about orders */
 async function tried(cluster: Cluster, mutant: ProductMutant, product: MutatedProduct, at: number) {
   const takeOut = await product.put(mutant);
   const minutes = mutant.minutes ?? MINUTES;
@@ -52,24 +60,25 @@ async function tried(cluster: Cluster, mutant: ProductMutant, product: MutatedPr
       minutes,
       orders: Math.round(minutes * 60 * PER_SECOND),
       spareSeconds: 0,
-      calmSeconds: 1,
+      // Each is judged by what it does to orders: no time is needed in which nothing fails.
+      calmSeconds: 0,
       kinds: FAULT_KINDS.filter(({ name }) => mutant.faults.includes(name)),
       productDirectory: product.directory,
       settings: mutant.settings ?? {},
       database: `mutant-${at}`,
       numbersTaken: at * NUMBERS_EACH,
       wrongRecords: false,
-      settledWithinMs: SETTLED_WITHIN_MS,
+      settledWithinMs: mutant === CONTROL ? CONTROL_SETTLED_WITHIN_MS : SETTLED_WITHIN_MS,
       recoveryPatienceMs: RECOVERY_PATIENCE_MS,
       print: quiet,
       signal,
     });
-    const red = findingsOf({ ...evidence, left: [] }).filter(({ holds }) => !holds);
+    const whole = { ...evidence, left: [] };
     const caught = CAUGHT_BY.flatMap((by) => {
       const found = caughtIn(evidence, by);
       return found === undefined ? [] : [{ by, found }];
     });
-    return { caught, red: red.map(({ name }) => name).join(', ') || 'nothing' };
+    return { caught, red: redOf(findingsOf(whole)).join(', ') || 'nothing', redOrders: redOf(orderFindings(whole)) };
   } finally {
     await cluster.endProduct();
     await history.close();
@@ -78,10 +87,10 @@ async function tried(cluster: Cluster, mutant: ProductMutant, product: MutatedPr
 }
 
 /** @returns whether it came out as it must, and how */
-function judged(mutant: ProductMutant, { caught, red }: Awaited<ReturnType<typeof tried>>) {
+function judged(mutant: ProductMutant, { caught, red, redOrders }: Awaited<ReturnType<typeof tried>>) {
   if (mutant === CONTROL) {
-    const by = caught.map(({ found }) => found).join(', ');
-    return { isRight: caught.length === 0, how: by === '' ? 'nothing, as it must' : `CAUGHT: ${by}` };
+    const shown = [...caught.map(({ found }) => found), ...redOrders].join(', ');
+    return { isRight: shown === '', how: shown === '' ? 'nothing, as it must' : `CAUGHT: ${shown}` };
   }
   const shown = caught.find(({ by }) => by === mutant.caughtBy);
   return { isRight: shown !== undefined, how: shown?.found ?? `SURVIVED (red: ${red})` };

@@ -31,7 +31,7 @@ export function htmlOf(reported: Reported): string {
 <h1 class="${isGreen(reported) ? 'good' : 'bad'}">${verdict}</h1>
 <p>${escaped(facts)}</p>
 <p>Again: <code>${escaped(again)}</code>. The same seed draws the same faults in the same order; how far the work is when each one comes is another each time.</p>
-${leftOut === undefined ? '' : `<p>${escaped(leftOut)}</p>`}
+${leftOut.map((line) => `<p>${escaped(line)}</p>`).join('\n')}
 <table><thead><tr><th>What must hold</th><th></th><th>Found</th></tr></thead><tbody>
 ${rows.join('\n')}
 </tbody></table>

@@ -10,7 +10,7 @@ export function markdownOf(reported: Reported): string {
     facts,
     '',
     `Again: \`${again}\`. The same seed draws the same faults in the same order; how far the work is when each one comes is another each time.`,
-    ...(leftOut === undefined ? [] : ['', leftOut]),
+    ...leftOut.flatMap((line) => ['', line]),
     '',
     ...table(
       ['what must hold', '', 'found'],
