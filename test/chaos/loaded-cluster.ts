@@ -30,7 +30,7 @@ export interface LoadAndFaults {
   readonly kinds: readonly FaultKind[];
   /** From one recovery to the next fault. */
   readonly calmSeconds: number;
-  /** How much longer than the faults the load lasts: what comes to an end before they do has nothing more to lose. Default: 150, the longest of them. */
+  /** How much longer than the faults the load lasts: what comes to an end before they do has nothing more to lose. Default: as long as the longest of them may take. */
   readonly spareSeconds?: number;
   /** Whether some of the records of the small populates are wrong: dead letters come about under faults too. Default: true. */
   readonly wrongRecords?: boolean;
@@ -42,7 +42,7 @@ export interface LoadAndFaults {
   readonly signal: AbortSignal;
 }
 
-const SPARE_SECONDS = 150;
+const SPARE_SECONDS = 60;
 const SETTLED_WITHIN_MS = 300_000;
 const WATCHED_WITHIN_MS = 30_000;
 const READS_WHEN_HEALED = 60;
@@ -116,7 +116,9 @@ export class LoadedCluster implements Progress {
   }
 
   private async beginLoad(): Promise<PopulateResponse> {
-    const { seed, minutes, orders, spareSeconds = SPARE_SECONDS } = this.options;
+    const { seed, minutes, orders, kinds } = this.options;
+    const longest = Math.max(SPARE_SECONDS, ...kinds.map(({ takesSeconds = 0 }) => takesSeconds));
+    const { spareSeconds = longest } = this.options;
     const rate = Math.ceil(orders / (minutes * 60 + spareSeconds));
     const operation = await this.populates.large(orders, rate, seed);
     this.large = operation;

@@ -7,10 +7,13 @@ import type { FaultKind } from './fault.js';
 const STOP_BUDGET_MS = 20_000;
 const WHOLE_WITHIN_MS = 30_000;
 const LOOK_EVERY_MS = 200;
+/** Kafka takes half a minute, on two cores beside all the others. */
+const SERVER_SECONDS = 50;
 
 /** Every app drains and comes again, one after another, as in an upgrade. */
 const rollingRestart: FaultKind = {
   name: 'rolling-restart',
+  takesSeconds: 90,
   lastsMs: [0, 500],
   make: async (cluster) => {
     const names = cluster.apps.all.map(({ name }) => name);
@@ -28,6 +31,7 @@ const rollingRestart: FaultKind = {
 function rolling(name: string, servers: readonly string[]): FaultKind {
   return {
     name,
+    takesSeconds: SERVER_SECONDS * servers.length,
     lastsMs: [0, 500],
     make: async (cluster) =>
       Promise.resolve({

@@ -26,7 +26,7 @@ const MINUTES = 0.15;
 const PER_SECOND = 3_300;
 const NUMBERS_EACH = 1_000_000;
 /** What is lost will not come, however long it is waited for. */
-const SETTLED_WITHIN_MS = 12_000;
+const SETTLED_WITHIN_MS = 9_000;
 /** Nothing of its may be missing, so that all must have come. */
 const CONTROL_SETTLED_WITHIN_MS = 60_000;
 const RECOVERY_PATIENCE_MS = 15_000;
