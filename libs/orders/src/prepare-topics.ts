@@ -3,6 +3,8 @@ import type { Admin, Kafka } from 'kafkajs';
 import { DEAD_LETTER_TOPIC, DEFAULT_PARTITIONS, ORDERS_TOPIC, topicSettings } from './topics.js';
 
 const LEADERS_WITHIN_MS = 30_000;
+/** As kafkajs calls what passes by itself. */
+const NOT_YET = new Set<unknown>(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
 
 /** The Kafka met is not the one expected: another stack's, or a topic made with other settings. */
 export class WrongKafkaError extends Error {
@@ -38,7 +40,7 @@ export async function prepareTopics(kafka: Kafka, expected: TopicExpectations): 
         `This Kafka is cluster ${clusterId}, not ${expected.clusterId}: two stacks share an address. Give each its own KAFKA_PORT or KAFKA_BROKERS.`,
       );
     await createMissing(admin, brokers.length, expected.partitions ?? DEFAULT_PARTITIONS);
-    return await checkPartitions(admin, expected.partitions);
+    return checkPartitions(await partitionCounts(admin), expected.partitions);
   } finally {
     await admin.disconnect();
   }
@@ -49,37 +51,47 @@ async function createMissing(admin: Admin, brokers: number, partitions: number):
   const missing = topicSettings(brokers, partitions).filter(({ topic }) => !existing.has(topic));
   // Resolves to false when another process was faster: its topic is as good.
   if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: false });
-  await waitForLeaders(admin, [ORDERS_TOPIC, DEAD_LETTER_TOPIC]);
 }
 
-/** kafkajs's own wait fails when the first broker that it asks hasn't heard of the topic yet. */
-async function waitForLeaders(admin: Admin, topics: string[]): Promise<void> {
+/** Partitions by topic. */
+type PartitionCounts = ReadonlyMap<string, number>;
+
+/**
+ * Once all have leaders. From the very answer that tells so: the next one may be of a broker that hasn't heard of a new topic yet. kafkajs's own wait
+ * fails when the first broker that it asks hasn't.
+ */
+async function partitionCounts(admin: Admin): Promise<PartitionCounts> {
+  const topics = [ORDERS_TOPIC, DEAD_LETTER_TOPIC];
   const deadline = Date.now() + LEADERS_WITHIN_MS;
-  while (!(await haveLeaders(admin, topics))) {
+  for (;;) {
+    const counts = await countsOfLed(admin, topics);
+    if (counts !== undefined) return counts;
     if (Date.now() > deadline) throw new Error(`${topics.join(', ')} have no leaders after ${LEADERS_WITHIN_MS} ms`);
     await delay(100);
   }
 }
 
-async function haveLeaders(admin: Admin, topics: string[]): Promise<boolean> {
+/** @returns `undefined` while a topic is unknown to the broker that answers, or a partition has no leader */
+async function countsOfLed(admin: Admin, names: string[]): Promise<PartitionCounts | undefined> {
   try {
-    const metadata = await admin.fetchTopicMetadata({ topics });
-    return metadata.topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
+    const { topics } = await admin.fetchTopicMetadata({ topics: names });
+    const haveLeaders = topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
+    return haveLeaders ? new Map(topics.map(({ name, partitions }) => [name, partitions.length])) : undefined;
   } catch (error) {
-    if (error instanceof Error && 'type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
+    if (error instanceof Error && 'type' in error && NOT_YET.has(error.type)) return undefined;
     throw error;
   }
 }
 
-async function checkPartitions(admin: Admin, expected: number | undefined): Promise<number> {
-  const partitions = await partitionCount(admin, ORDERS_TOPIC);
+function checkPartitions(counts: PartitionCounts, expected: number | undefined): number {
+  const partitions = counts.get(ORDERS_TOPIC) ?? 0;
   if (expected !== undefined && partitions !== expected)
     throw new WrongKafkaError(
       'wrong-partition-count',
       `Topic ${ORDERS_TOPIC} has ${partitions} partitions, not ${expected}. Another count would send accounts to other partitions and ` +
         `break their order: start with ${partitions}, or empty the data first (npm run reset).`,
     );
-  const deadLetters = await partitionCount(admin, DEAD_LETTER_TOPIC);
+  const deadLetters = counts.get(DEAD_LETTER_TOPIC) ?? 0;
   if (deadLetters < partitions)
     throw new WrongKafkaError(
       'wrong-partition-count',
@@ -87,9 +99,4 @@ async function checkPartitions(admin: Admin, expected: number | undefined): Prom
         'partition number. Give it as many.',
     );
   return partitions;
-}
-
-async function partitionCount(admin: Admin, topic: string): Promise<number> {
-  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-  return topics[0]?.partitions.length ?? 0;
 }
