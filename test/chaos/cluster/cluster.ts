@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { MongoClient } from 'mongodb';
 import { signalIfThere } from '../../../dev/machine/process-table.js';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 import { DataDirectory } from '../../../dev/servers/data-directory.js';
@@ -193,6 +194,15 @@ export class Cluster {
 
   private clockFile(app: string): string {
     return join(this.data.path, `${app}.clock`);
+  }
+
+  /** Has a member write down all that it holds. Returns as well when that ends it. */
+  async checkpoint(member: string): Promise<void> {
+    const port = this.ground.layout.ports.mongodb + MONGODB_MEMBERS.indexOf(member);
+    const uri = `mongodb://127.0.0.1:${port}/?directConnection=true`;
+    const client = new MongoClient(uri, { serverSelectionTimeoutMS: 2_000, socketTimeoutMS: 5_000 });
+    await Promise.allSettled([client.db('admin').command({ fsync: 1 })]);
+    await client.close();
   }
 
   /** The member that is MongoDB's primary now. */
