@@ -130,7 +130,7 @@ export class ClusterApps {
   private ended(name: string, ending: string, wasTold: boolean): void {
     const wasKilled = ending === 'SIGKILL' && this.killed.delete(name);
     if (wasKilled || (wasTold && ENDED_WELL.has(ending))) return;
-    this.options.onEnded(name, `${wasTold ? 'was told to end, and' : ''} ended with ${ending}`.trim(), wasTold);
+    this.options.onEnded(name, `${wasTold ? 'was told to end, and ' : ''}ended with ${ending}`, wasTold);
   }
 
   private urlsOf(job: string): string[] {

@@ -13,17 +13,11 @@ import { quietKafka } from '../../support/topic-writer.js';
 import { ClusterApps } from './cluster-apps.js';
 import { layOut, MONGODB_MEMBERS, type Ground } from './ground.js';
 import { Links } from './links.js';
-import { SmallDisk } from './small-disk.js';
+import type { SmallDisk } from './small-disk.js';
+import { serverDisks, type ServerDisks } from './server-disks.js';
 
 const ALL = { kafka: true, registry: true, mongodb: true };
 const STOP_BUDGET_MS = 15_000;
-
-/** Servers that have a disk of their own, where the machine lets one be made, and its size in MiB: enough for as many orders as the next line says. */
-const SMALL_DISKS = new Map([
-  ['Kafka-3', 2_048],
-  ['MongoDB-3', 6_144],
-]);
-const ROOM_FOR = 3_200_000;
 
 export interface ClusterOptions {
   /** Of a run's data and logs; made, and left. */
@@ -67,7 +61,7 @@ export class Cluster {
     private readonly ground: Ground,
     private readonly addresses: ServerAddresses,
     private readonly data: DataDirectory,
-    private readonly disks: ReadonlyMap<string, SmallDisk>,
+    private readonly disks: ServerDisks,
     private readonly print: (line: string) => void,
   ) {
     this.kafka = quietKafka(this.brokers);
@@ -79,7 +73,7 @@ export class Cluster {
   }
 
   get hasSmallDisks(): boolean {
-    return this.disks.size === SMALL_DISKS.size;
+    return this.disks.size > 0;
   }
 
   /** Of the product that runs. @throws Error when none does */
@@ -102,7 +96,7 @@ export class Cluster {
     await mkdir(directory, { recursive: true });
     const data = await DataDirectory.open(directory, print);
     const parts = await provideParts(ALL, print, signal);
-    const disks = await makeSmallDisks(directory, orders);
+    const disks = await serverDisks(directory, orders);
     const links = new Links();
     let servers: EmbeddedServers | undefined;
     try {
@@ -235,17 +229,4 @@ export class Cluster {
 /** Beside this file, compiled. */
 function preloadUrl(name: string): string {
   return pathToFileURL(join(PROJECT_DIRECTORY, 'dist/test/chaos/cluster', `${name}.js`)).href;
-}
-
-/** Before the servers that write to them start. */
-async function makeSmallDisks(directory: string, orders: number): Promise<ReadonlyMap<string, SmallDisk>> {
-  const disks = new Map<string, SmallDisk>();
-  for (const [name, mib] of SMALL_DISKS) {
-    const disk = await SmallDisk.at(
-      join(directory, name.toLowerCase()),
-      Math.ceil(mib * Math.max(1, orders / ROOM_FOR)),
-    );
-    if (disk !== undefined) disks.set(name, disk);
-  }
-  return disks;
 }

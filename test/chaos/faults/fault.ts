@@ -21,7 +21,7 @@ export interface FaultKind {
   readonly lastsMs: readonly [number, number];
   /** From its beginning to its recovery, in seconds, where that may be more than a minute. */
   readonly takesSeconds?: number;
-  /** While it lasts everything must come to work again, before it is undone: the time that this takes is counted too. Default: not. */
+  /** Where it comes alone: while it lasts everything must come to work again, before it is undone: the time that this takes is counted too. Default: not. */
   readonly isBorne?: boolean;
   /** What it needs that a machine may not have; `undefined`: nothing. */
   readonly needs?: 'small-disks';
