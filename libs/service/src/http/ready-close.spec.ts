@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { fastify as makeFastify, type FastifyInstance } from 'fastify';
+import { closeReadily } from './ready-close.js';
+
+describe('a server that is closed', () => {
+  const sockets: Socket[] = [];
+  let fastify: FastifyInstance;
+  let asked: PromiseWithResolvers<void>;
+  let answer: PromiseWithResolvers<string>;
+
+  beforeEach(async () => {
+    asked = Promise.withResolvers();
+    answer = Promise.withResolvers();
+    // As in the services: an idle connection stays open for longer than any test.
+    fastify = makeFastify({ keepAliveTimeout: 72_000 });
+    closeReadily(fastify);
+    fastify.get('/slow', async () => {
+      asked.resolve();
+      return answer.promise;
+    });
+    fastify.get('/quick', () => 'at once');
+    await fastify.listen({ host: '127.0.0.1', port: 0 });
+  });
+
+  afterEach(async () => {
+    answer.resolve('');
+    for (const socket of sockets.splice(0)) socket.destroy();
+    await fastify.close();
+  });
+
+  async function connected(request = ''): Promise<{ socket: Socket; read: () => string; ended: Promise<unknown> }> {
+    const accepted = once(fastify.server, 'connection');
+    const socket = connect((fastify.server.address() as AddressInfo).port, '127.0.0.1');
+    sockets.push(socket);
+    const ended = new Promise((resolve) => void socket.once('close', resolve));
+    // What the server has not read when it ends the connection is told as a reset.
+    socket.on('error', ({ message }) => expect(message).toContain('ECONNRESET'));
+    let data = '';
+    socket.on('data', (chunk) => {
+      data += chunk.toString();
+    });
+    await accepted;
+    if (request !== '') socket.write(request);
+    return { socket, read: () => data, ended };
+  }
+
+  const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: here\r\n\r\n`;
+
+  it('ends with the answer that was under way, which is sent whole, and not when its connection has been idle for long', async () => {
+    const { read, ended } = await connected(get('/slow'));
+    await asked.promise;
+    const closed = fastify.close();
+    while (fastify.server.listening) await setImmediate();
+    answer.resolve('the answer');
+    await closed;
+    await ended;
+    expect(read()).toContain('200 OK');
+    expect(read()).toContain('the answer');
+  });
+
+  it('does not wait for one who is connected and has asked nothing, as browsers are in advance', async () => {
+    const { read, ended } = await connected();
+    await fastify.close();
+    await ended;
+    expect(read()).toBe('');
+  });
+
+  it('does not wait for the rest of a request, be it the first or the next on its connection', async () => {
+    const first = await connected('GET /quick HTTP/1.1\r\n');
+    const next = await connected(get('/quick'));
+    while (!next.read().includes('at once')) await once(next.socket, 'data');
+    next.socket.write('GET /quick HTTP/1.1\r\n');
+    await fastify.close();
+    await Promise.all([first.ended, next.ended]);
+    expect(first.read()).toBe('');
+  });
+});
