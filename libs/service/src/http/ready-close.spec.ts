@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { fastify as makeFastify, type FastifyInstance } from 'fastify';
 import { closeReadily } from './ready-close.js';
 
+const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: here\r\n\r\n`;
+
 describe('a server that is closed', () => {
   const sockets: Socket[] = [];
   let fastify: FastifyInstance;
@@ -46,8 +48,6 @@ describe('a server that is closed', () => {
     if (request !== '') socket.write(request);
     return { socket, read: () => data, ended };
   }
-
-  const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: here\r\n\r\n`;
 
   it('ends with the answer that was under way, which is sent whole, and not when its connection has been idle for long', async () => {
     const { read, ended } = await connected(get('/slow'));
