@@ -25,15 +25,16 @@ export function calmMsOf(history: Pick<History, 'of'>): number {
 function calmIntervals(history: Pick<History, 'of'>): Interval[] {
   const begins = history.of('fault-begins').map(({ at }) => at);
   const after = history.of('recovered').map(({ at }) => {
-    const from = Math.max(at + AFTERMATH_MS, caughtUpAt(history, at));
+    const from = caughtUpAt(history, at + AFTERMATH_MS);
     return { from, to: begins.find((begin) => begin > at) ?? Infinity };
   });
   return [{ from: 0, to: begins[0] ?? Infinity }, ...after];
 }
 
+/** Looked for from then on: at the recovery itself what was held back, and is more than can be saved at once, has not been emitted yet. */
 function caughtUpAt(history: Pick<History, 'of'>, since: number): number {
-  const caughtUp = history
-    .of('sample')
-    .find(({ at, sample: { acked, saved } }) => at >= since && acked !== null && acked - saved < FEW_WAITING);
-  return caughtUp?.at ?? since;
+  const later = history.of('sample').filter(({ at, sample: { acked } }) => at >= since && acked !== null);
+  if (later.length === 0) return since;
+  const caughtUp = later.find(({ sample: { acked, saved } }) => (acked ?? 0) - saved < FEW_WAITING);
+  return caughtUp?.at ?? Infinity;
 }
