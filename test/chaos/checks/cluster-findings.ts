@@ -112,7 +112,7 @@ function faultsDone({ history, wasUnderLoad }: Evidence): Finding {
   const idle = new Set(history.of('fault-without-effect').map(({ place }) => place));
   const done = history.of('fault-begins').filter(({ place }) => !idle.has(place));
   const kinds = new Set(done.map(({ kind }) => kind));
-  const servers = history.of('server-ended').map(({ how }) => how);
+  const servers = history.of('server-ended').map(({ how }) => firstSentence(how));
   return {
     name: 'the faults were done, and under load',
     holds: failed.length === 0 && kinds.size > 0 && wasUnderLoad,
@@ -125,4 +125,9 @@ function faultsDone({ history, wasUnderLoad }: Evidence): Finding {
       ...(wasUnderLoad ? [] : ['the load had ended before the last of them']),
     ].join('; '),
   };
+}
+
+/** Behind it come the last lines of a server's log. */
+function firstSentence(text: string): string {
+  return text.split(/(?<=\.) |\n/, 1).join('');
 }

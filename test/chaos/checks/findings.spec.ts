@@ -231,12 +231,13 @@ describe('what a run of faults has shown', () => {
     expect(red({ events: after(60_001) })).toEqual([expect.stringMatching(/^recovered within/)]);
   });
 
-  it('says which faults nobody has noticed, and does not count them', () => {
+  it('says which faults nobody has noticed, and does not count them; of servers that ended it tells no logs', () => {
     const idle: HistoryEvent = { type: 'fault-without-effect', place: 0, at: 2_000 };
-    const findings = findingsOf(evidence({ events: [...CALM, idle] }));
+    const died: HistoryEvent = { type: 'server-ended', at: 1_500, how: 'It ended. The last lines of its log:\n {}' };
+    const findings = findingsOf(evidence({ events: [...CALM, idle, died] }));
     expect(findings.at(-1)).toMatchObject({
       holds: false,
-      detail: expect.stringMatching(/^0 faults of 0 kinds; 1 more/),
+      detail: expect.stringMatching(/^0 faults of 0 kinds; 1 more .*: 1 servers \(It ended\.\)/),
     });
   });
 });
