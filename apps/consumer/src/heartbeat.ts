@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { cpus, hostname } from 'node:os';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { consumersCollection, HEARTBEAT_EVERY_MS, type ConsumerHeartbeat } from '#orders/consumer-heartbeat.js';
+import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
 import { Mongo } from '#service/mongo.js';
 import { MachineLoad } from './machine-load.js';
 import { OrdersSavers } from './orders-savers.js';
 import { Rebalances } from './rebalances.js';
 import { settings } from './settings.js';
 import { WishedInFlight } from './wished-in-flight.js';
+
+const LEAVES_WITHIN_MS = 1_000;
 
 /**
  * Makes this consumer known in MongoDB once a second, until it has drained, and looks for what is wished of it. A round that fails is left out: the
@@ -34,9 +37,16 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
     this.timer = setInterval(() => this.beat(), HEARTBEAT_EVERY_MS);
   }
 
-  /** Gone, as everybody may see at once: it has drained. */
+  /**
+   * Gone, as everybody may see at once: it has drained. A database that is away is not waited for: what it still has of this consumer
+   * gets old, as that of one that was killed.
+   */
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
+    await succeededWithin(systemClock, LEAVES_WITHIN_MS, this.leave());
+  }
+
+  private async leave(): Promise<void> {
     await this.writing;
     await this.tried('removed', async () => consumersCollection(this.mongo.db).deleteOne({ _id: this.id }));
   }
