@@ -32,6 +32,12 @@ class Client extends EventEmitter {
   begin(): Session {
     return this.startSession({}) as unknown as Session;
   }
+
+  /** A primary tells of itself. */
+  beat(electionId: string, opTime: number): void {
+    const lastWrite = { opTime: { ts: at(opTime) }, majorityOpTime: { ts: at(10) } };
+    this.emit('serverHeartbeatSucceeded', { reply: { isWritablePrimary: true, electionId, lastWrite } });
+  }
 }
 
 function monotonicClient(): Client {
@@ -67,21 +73,22 @@ describe('monotonic reads', () => {
 
   it('begin after an election with what the new primary has written first, confirmed or not', () => {
     const client = monotonicClient();
-    const beat = (electionId: string, opTime: number): void =>
-      void client.emit('serverHeartbeatSucceeded', {
-        reply: {
-          isWritablePrimary: true,
-          electionId,
-          lastWrite: { opTime: { ts: at(opTime) }, majorityOpTime: { ts: at(10) } },
-        },
-      });
-    beat('first', 20);
+    client.beat('first', 20);
     expect(client.begin().operationTime).toEqual(at(20));
     // Nobody has to wait for each of its later ones.
-    beat('first', 30);
+    client.beat('first', 30);
     expect(client.begin().operationTime).toEqual(at(20));
-    beat('second', 40);
+    client.beat('second', 40);
     expect(client.begin().operationTime).toEqual(at(40));
+  });
+
+  it('wait for the same when they were asked before the election: they are asked of the new primary then', () => {
+    const client = monotonicClient();
+    client.beat('first', 20);
+    const [asked, answered] = [client.begin(), client.begin()];
+    answered.answered(at(21));
+    client.beat('second', 40);
+    expect([asked.operationTime, answered.operationTime]).toEqual([at(40), at(21)]);
   });
 
   it('do not wait for what a secondary has and nobody has confirmed', () => {

@@ -1,4 +1,4 @@
-import type { MongoClient, Timestamp } from 'mongodb';
+import type { ClientSession, MongoClient, Timestamp } from 'mongodb';
 
 interface OpTime {
   readonly ts?: Timestamp;
@@ -28,19 +28,26 @@ export function readMonotonically(client: Pick<MongoClient, 'on' | 'startSession
     if (time !== undefined && (newest === undefined || time.greaterThan(newest))) newest = time;
   };
   let elected: string | undefined;
+  const asking = new Set<ClientSession>();
   client.on('serverHeartbeatSucceeded', ({ reply }) => {
     const { isWritablePrimary, electionId, lastWrite } = reply as Heartbeat;
     note(lastWrite?.majorityOpTime?.ts);
     if (isWritablePrimary !== true || String(electionId) === elected) return;
     elected = String(electionId);
     note(lastWrite?.opTime?.ts);
+    // Questions that wait for a primary, or that the old one has left without an answer, go to this one now.
+    if (newest !== undefined) for (const session of asking) session.advanceOperationTime(newest);
   });
   const startSession = client.startSession.bind(client);
   // The driver begins one for each question that is given none.
   client.startSession = (options) => {
     const session = startSession({ ...options, causalConsistency: true });
     if (newest !== undefined) session.advanceOperationTime(newest);
-    session.once('ended', () => note(session.operationTime));
+    asking.add(session);
+    session.once('ended', () => {
+      asking.delete(session);
+      note(session.operationTime);
+    });
     return session;
   };
 }
