@@ -16,11 +16,16 @@ const report = (changed: Partial<ReconcileReport>): ReconcileReport =>
     ...changed,
   }) as ReconcileReport;
 const order = new KeyOrder(() => 'all');
-const historyWith = (saves: number, lie = 0): Evidence['history'] =>
-  ({
+const historyWith = (saves: number, lie = 0): Evidence['history'] => {
+  const events = [
+    { type: 'repeats', at: 1, saves },
+    { type: 'read', outcome: 'lie', path: '/v1/orders/1', reason: 'gone' },
+  ];
+  return {
     reads: { lie },
-    of: (type: string) => (type === 'repeats' ? [{ type, at: 1, saves }] : []),
-  }) as unknown as Evidence['history'];
+    of: (type: string) => events.filter((event) => event.type === type),
+  } as unknown as Evidence['history'];
+};
 const history = historyWith(0);
 
 describe('a mutant', () => {
@@ -44,7 +49,9 @@ describe('a mutant', () => {
 
   it('is caught by a read that lies', () => {
     expect(caughtIn({ reports: [report({})], order, history }, 'reads')).toBeUndefined();
-    expect(caughtIn({ reports: [report({})], order, history: historyWith(0, 1) }, 'reads')).toBe('1 reads lied');
+    expect(caughtIn({ reports: [report({})], order, history: historyWith(0, 1) }, 'reads')).toBe(
+      '1 reads lied (/v1/orders/1: gone)',
+    );
   });
 
   it("is caught by an account's orders that are out of order", () => {

@@ -1,5 +1,6 @@
 import type { Evidence } from '../checks/evidence.js';
 import { explainedRepeats } from '../checks/explained-repeats.js';
+import type { History } from '../history/history.js';
 import type { CaughtBy } from './product-mutant.js';
 
 /** Several times what the kills of a run so short make. */
@@ -11,7 +12,8 @@ export function caughtIn(
   { reports, order, history }: Pick<Evidence, 'reports' | 'order' | 'history'>,
   by: CaughtBy,
 ): string | undefined {
-  if (by === 'reads') return history.reads.lie > 0 ? `${history.reads.lie} reads lied` : undefined;
+  if (by === 'reads')
+    return history.reads.lie > 0 ? `${history.reads.lie} reads lied (${firstLie(history)})` : undefined;
   if (by === 'order') return order.violations > 0 ? `${order.violations} out of order` : undefined;
   const acked = reports.reduce((sum, report) => sum + report.acked, 0);
   if (by === 'repeats') {
@@ -25,4 +27,9 @@ export function caughtIn(
   const [altered] = reports.flatMap(({ alteredOrders }) => alteredOrders);
   const how = altered === undefined ? '' : ` (${altered.fields.join(', ')} of ${altered.id})`;
   return found.length === 0 ? undefined : `${found.join(', ')}${how} of ${acked}`;
+}
+
+function firstLie(history: Pick<History, 'of'>): string | undefined {
+  const lie = history.of('read').find(({ outcome }) => outcome === 'lie');
+  return lie && `${lie.path}: ${lie.reason}`;
 }
