@@ -15,6 +15,7 @@ import type { Findings } from './findings.js';
 import { recordPositions, type RecordPosition } from './record-position.js';
 import type { MissingRecord } from './report.js';
 import { LOOKED_FOR, withoutOplog } from './saved-once.js';
+import { contentOf, hasContent, readStored } from './stored-content.js';
 
 /** The largest chunk there is: one that reaches into a range begins no further before it. */
 const LARGEST_CHUNK = 5_000;
@@ -63,21 +64,26 @@ export class MissingRecords {
     if (finished.length > 0) await this.lookElsewhere(finished);
   }
 
-  /** By their ids, under whatever number. */
+  /**
+   * By their ids, under whatever number. One that is as it was sent has come since the block was read, though its offset had been committed before: it is saved,
+   * and what came late is for others to tell.
+   */
   private async lookElsewhere(records: readonly Positioned[]): Promise<void> {
     const { db, findings, operation } = this.context;
     const ids = records.map(({ order }) => new UUID(order.id));
     const stored = await ordersCollection(db)
-      .find({ _id: { $in: ids } }, { readConcern: { level: 'majority' } })
+      .find({ _id: { $in: ids } }, { readConcern: { level: 'majority' }, raw: true })
       .toArray();
-    const byId = new Map(stored.map((document) => [document._id.toHexString(), document]));
+    // With `raw` the driver gives bytes, whatever the collection's type says.
+    const byId = new Map((stored as unknown as Buffer[]).map((bytes) => [String(readStored(bytes)._id), bytes]));
     for (const record of records) {
       const { order, index, fault } = record;
       const there = byId.get(order.id);
       if (there === undefined || fault !== undefined) this.lose(record);
-      else if (operation.kind === 'import' && sameImportedOrder(fromDocument(there), order))
+      else if (hasContent(there, contentOf(order))) findings.counts.saved += 1;
+      else if (operation.kind === 'import' && sameImportedOrder(fromDocument(readStored(there)), order))
         findings.counts.skipped += 1;
-      else findings.addAltered({ index, id: order.id, fields: differences(there, order) });
+      else findings.addAltered({ index, id: order.id, fields: differences(readStored(there), order) });
     }
   }
 

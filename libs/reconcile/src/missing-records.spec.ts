@@ -1,0 +1,94 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { BSON, Double, Long, UUID, type Db } from 'mongodb';
+import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
+import { orderGenerator } from '#orders/generator.js';
+import { toDocument } from '#orders/order-document.js';
+import type { OperationDocument } from '#orders/operation.js';
+import { Findings } from './findings.js';
+import { MissingRecords } from './missing-records.js';
+
+const OPERATION = '01935c9e-8a00-7000-8000-000000000001';
+const COUNT = 3;
+const orderAt = orderGenerator({
+  operationId: OPERATION,
+  seed: 1,
+  count: COUNT,
+  firstNumber: 101,
+  accounts: 9,
+  from: new Date(0),
+  to: new Date(1_000),
+});
+const ORDERS = Array.from({ length: COUNT }, (_, index) => orderAt(index));
+/** All of it on one partition. */
+const CHUNK: AcknowledgedChunk = {
+  _id: { operationId: OPERATION, from: 0 },
+  to: COUNT,
+  parts: [{ partition: 0, records: COUNT, baseOffset: 40 }],
+};
+
+/** As MongoDB gives it where bytes are asked for. */
+function stored(index: number, change: object = {}): Buffer {
+  const ingest = {
+    operationId: new UUID(OPERATION),
+    partition: 0,
+    offset: Long.ONE,
+    attempts: 1,
+    savedAt: new Date(5),
+  };
+  return Buffer.from(BSON.serialize({ ...toDocument(orderAt(index), ingest), ...change }));
+}
+
+const found = (documents: readonly unknown[]) => ({ find: () => ({ toArray: async () => documents }) });
+
+/** What the collections hold. */
+function databaseWith(orders: readonly Buffer[]): Db {
+  return { collection: (name: string) => found(name === 'acknowledgedChunks' ? [CHUNK] : orders) } as unknown as Db;
+}
+
+describe('an acknowledged order that was not where it should be', () => {
+  let findings: Findings;
+
+  beforeEach(() => {
+    findings = new Findings();
+  });
+
+  /** @returns how many are lost, when the consumers had committed all of them */
+  async function explained(orders: readonly Buffer[]): Promise<number> {
+    const records = new MissingRecords({
+      db: databaseWith(orders),
+      operation: { _id: OPERATION, kind: 'populate', fullBlocks: [] } as unknown as OperationDocument,
+      source: async ({ from, to }) => ORDERS.slice(from, to),
+      faultsAt: () => ({ instead: undefined, extras: [] }),
+      partitionOf: () => 0,
+      positions: {
+        committed: new Map([[0, 40 + COUNT]]),
+        ends: new Map([[0, 40 + COUNT]]),
+        lettersAreProjected: true,
+      },
+      findings,
+    });
+    const unaccounted = ORDERS.map((order, index) => ({ index, order, fault: undefined }));
+    await records.explain(unaccounted, { from: 0, to: COUNT });
+    return records.lost.length;
+  }
+
+  it('is lost when it is nowhere', async () => {
+    expect(await explained([])).toBe(3);
+  });
+
+  it('is saved, and not altered, when it has come meanwhile just as it was sent', async () => {
+    expect(await explained([stored(0), stored(2)])).toBe(1);
+    expect(findings.counts.saved).toBe(2);
+  });
+
+  it('is altered when it stands there under another number, or has a value of another type', async () => {
+    const altered = [
+      stored(0, { number: Long.fromNumber(999) }),
+      stored(1, { quantity: new Double(orderAt(1).quantity) }),
+    ];
+    expect(await explained(altered)).toBe(1);
+    expect(findings.counts.saved).toBe(0);
+    const { alteredOrders } = findings.figures(false);
+    expect(alteredOrders.map(({ fields }) => fields)).toEqual([['number'], ['order of fields or their types']]);
+  });
+});
