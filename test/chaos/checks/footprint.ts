@@ -50,12 +50,9 @@ async function handlesOf(url: string | undefined): Promise<number | null> {
 
 const APPS: ReadonlySet<string> = new Set(['producer', 'consumer', 'query-api']);
 
-/**
- * MongoDB's driver keeps the connections that it needed most at once: up to a hundred to each of three members, when the questions of an election
- * came to the one and then to the other all together. What is beyond that nobody has a use for.
- */
-const SOME_FILES = 350;
-const SOME_HANDLES = 400;
+/** MongoDB's driver keeps the connections that it needed most at once, up to a hundred; what is beyond that nobody has a use for. */
+const SOME_FILES = 150;
+const SOME_HANDLES = 200;
 /** Node lets garbage lie as long as there is room for it. */
 const SOME_MIB = 300;
 
