@@ -65,8 +65,8 @@ export class MissingRecords {
   }
 
   /**
-   * By their ids, under whatever number. One that is as it was sent has come since the block was read, though its offset had been committed before: it is saved,
-   * and what came late is for others to tell.
+   * By their ids, under whatever number. One that is as it was sent has come since the block was read: it is saved. That its offset had been committed
+   * before is not told: a majority read that went back over a fail-over looks the same as a consumer that commits too early.
    */
   private async lookElsewhere(records: readonly Positioned[]): Promise<void> {
     const { db, findings, operation } = this.context;

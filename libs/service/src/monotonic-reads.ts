@@ -16,10 +16,11 @@ interface Heartbeat {
  * to a minute ago, until its first write is confirmed: orders that were shown for long would be gone for some seconds.
  *
  * Each question carries the time of the newest answer so far (`afterClusterTime`), as in a causally consistent session, which the driver offers
- * for one session after another only. And the time of the first write of each new primary, which it makes before it says that it is one: once that
- * is confirmed so is all that was before it (Raft's leader completeness; section 8 of its paper has the same rule for reads). A member
- * that is not there yet waits, for as long as the question may take. Costs nothing as long as no primary changes. Not guaranteed: to see what
- * a new primary has taken while this client still takes the old one for it, which ends with the first word of the new one.
+ * for one session after another only. And the time of the first write of each new primary, which it makes before it says that it is one; questions that
+ * wait for a primary meanwhile, or are sent once more, carry it too. Once that is confirmed so is all that was before it (Raft's leader completeness;
+ * section 8 of its paper has the same rule for reads). A member that is not there yet waits, for as long as the question may take. Costs nothing as long
+ * as no primary changes. Not guaranteed: to see what a new primary has taken while this client still takes the old one for it, which ends with the
+ * first word of the new one.
  * @param client does not write much: its reads would wait until what it has just written is durable
  */
 export function readMonotonically(client: Pick<MongoClient, 'on' | 'startSession'>): void {

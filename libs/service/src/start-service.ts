@@ -9,6 +9,7 @@ import { refuseOpenService, type AuthSettings } from './auth/auth-settings.js';
 import { ScopeGuard } from './auth/scope.guard.js';
 import { setUpHttp } from './http/http-shell.js';
 import { parseQuery } from './http/query-string.js';
+import { closeReadily } from './http/ready-close.js';
 import { requestId } from './http/request-ids.js';
 import { measureRequests } from './http/request-metrics.js';
 import { serveApiDocs, type ApiDescription } from './docs/openapi.js';
@@ -65,6 +66,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
   // Fastify would take text for a body; a body is JSON, or what a service is prepared for, all else is 415.
   fastify.removeContentTypeParser('text/plain');
+  closeReadily(fastify);
   measureRequests(fastify, register);
   await setUpHttp(fastify, settings, auth);
   await options.prepare?.(fastify);

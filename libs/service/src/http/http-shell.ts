@@ -14,7 +14,6 @@ import { refuseForeignHosts } from './known-hosts.js';
 import { refuseUnknownMethods } from './known-methods.js';
 import { protectAnswers } from './protective-headers.js';
 import { isWellEncoded } from './query-string.js';
-import { closeReadily } from './ready-close.js';
 import { tellRequestIds } from './request-ids.js';
 
 /** Below it the headers that tell of the compression cost more than it saves. */
@@ -24,7 +23,6 @@ const MINUTE_MS = 60_000;
 /** What every request passes before it comes to a handler, and every answer on its way back. */
 export async function setUpHttp(fastify: FastifyInstance, settings: HttpSettings, auth?: AuthSettings): Promise<void> {
   const issuer = auth?.AUTH_ISSUER;
-  closeReadily(fastify);
   tellRequestIds(fastify);
   protectAnswers(fastify, issuer);
   refuseUnknownMethods(fastify);
