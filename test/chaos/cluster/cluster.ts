@@ -13,6 +13,7 @@ import { quietKafka } from '../../support/topic-writer.js';
 import { ClusterApps } from './cluster-apps.js';
 import { layOut, MONGODB_MEMBERS, type Ground } from './ground.js';
 import { Links } from './links.js';
+import { primaryOf } from './primary-of.js';
 import type { SmallDisk } from './small-disk.js';
 import { serverDisks, type ServerDisks } from './server-disks.js';
 
@@ -201,11 +202,7 @@ export class Cluster {
 
   /** The member that is MongoDB's primary now. */
   async primary(): Promise<string> {
-    const { primary, hosts } = await this.mongo.db
-      .admin()
-      .command({ hello: 1 }, { readPreference: 'primaryPreferred' });
-    const place = (hosts as string[]).indexOf(String(primary));
-    return MONGODB_MEMBERS[place] ?? MONGODB_MEMBERS[0] ?? '';
+    return MONGODB_MEMBERS[await primaryOf(this.mongo.db)] ?? '';
   }
 
   /** Whoever ends now, and can't wait: what hangs would hold the pipe by which the servers hear of it, and all would run on. */
