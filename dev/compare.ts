@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { whenKeeperIsGone } from '#service/keeper.js';
 import { pngOf } from './charts/png.js';
 import { readCompareOptions, type CompareOptions } from './compare/compare-options.js';
 import { comparisonChart } from './compare/comparison-chart.js';
@@ -33,7 +34,7 @@ function interruption(): AbortSignal {
     },
   });
   listenForStops(counter, process.env);
-  process.on('disconnect', () => counter.request('the end of whoever started it'));
+  whenKeeperIsGone(() => counter.request('the end of whoever started it'));
   return interrupted.signal;
 }
 

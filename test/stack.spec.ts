@@ -161,6 +161,19 @@ describe('npm start', () => {
     A_START + 30_000,
   );
 
+  it(
+    'leaves no app behind, either, that was only just begun when its supervisor was killed',
+    async () => {
+      const begun = await RunningStack.launch({ dataDirectory: join(folder, 'begun') });
+      await eventually('the console begins', A_START, () => begun.processes().some(({ name }) => name === 'console'));
+      const left = begun.processes();
+      begun.signal('SIGKILL');
+      expect(left.map(({ name }) => name)).toContain('consumer-1');
+      expect(await survivors(left, 30_000)).toEqual([]);
+    },
+    A_START + 30_000,
+  );
+
   it('refuses another number of partitions than the data were made with', async () => {
     const { code, output } = await RunningStack.fail({ dataDirectory: data, flags: ['--partitions', '5'] });
     expect(code).toBe(1);

@@ -48,6 +48,8 @@ export class ProgressTeller {
     const finishedAt = state === 'running' ? null : new Date().toISOString();
     const { startedAt } = this;
     const comparison = { ...setUp, state, startedAt, finishedAt, ways, current, error };
-    this.channel.send?.({ type: 'comparison', comparison } satisfies ComparisonMessage);
+    // Who is gone needs none: without somebody to take the error it would end this process before its stack has stopped.
+    const message = { type: 'comparison', comparison } satisfies ComparisonMessage;
+    this.channel.send?.(message, undefined, {}, () => undefined);
   }
 }

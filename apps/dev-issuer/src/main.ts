@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { failToStart } from '#service/fail-to-start.js';
+import { tellKeeper, whenKeeperIsGone } from '#service/keeper.js';
 import { answerLogin, LOGIN_PATH } from './login-page.js';
 import { developmentProvider } from './provider.js';
 import { readSettings } from './settings.js';
@@ -31,10 +32,11 @@ async function run(): Promise<void> {
   });
   server.listen(settings.PORT, settings.LISTEN_HOST, () => {
     const { port } = server.address() as AddressInfo;
-    process.send?.({ type: 'listening', url: `http://127.0.0.1:${port}` });
+    tellKeeper(`http://127.0.0.1:${port}`);
   });
   server.once('error', failToStart);
-  for (const signal of ['SIGTERM', 'SIGINT', 'disconnect']) process.once(signal, () => process.exit(0));
+  for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => process.exit(0));
+  whenKeeperIsGone(() => process.exit(0));
 }
 
 /** It needs nothing but itself. */
