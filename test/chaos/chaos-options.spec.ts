@@ -30,6 +30,7 @@ describe('npm run chaos', () => {
     [['--orders', '10']],
     [['--calm', '-1']],
     [['--only', 'earthquake']],
+    [['--product', 'nowhere']],
     [['--unknown']],
     [['--help']],
   ])('answers %j with what it takes', (args) => {

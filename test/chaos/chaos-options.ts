@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { StackError } from '../../dev/stack-error.js';
 import { FAULT_KINDS } from './faults/fault-kinds.js';
 
@@ -51,7 +54,7 @@ export function readChaosOptions(args: readonly string[], random: () => number =
     calmSeconds: flags.calm === undefined ? 8 : number('calm', flags.calm, 0, 600),
     only: known((flags.only ?? '').split(',').filter((name) => name !== '')),
     out: flags.out ?? '.data/chaos',
-    productDirectory: flags.product,
+    productDirectory: flags.product === undefined ? undefined : compiled(flags.product),
     keep: flags.keep ?? false,
   };
 }
@@ -80,6 +83,13 @@ function known(names: string[]): string[] {
   const unknown = names.find((name) => FAULT_KINDS.every((kind) => kind.name !== name));
   if (unknown !== undefined) throw badFlag(`There is no fault ${unknown}`);
   return names;
+}
+
+/** Looked for before a cluster is started that nothing could run on. */
+function compiled(directory: string): string {
+  const app = join(resolve(PROJECT_DIRECTORY, directory), 'apps/consumer/src/main.js');
+  if (!existsSync(app)) throw badFlag(`--product takes the folder of a compiled product, and there is no ${app}`);
+  return directory;
 }
 
 function whole(name: string, text: string, least: number, most: number): number {

@@ -52,7 +52,10 @@ export interface Product {
 export class Cluster {
   /** As `mongo`. */
   readonly kafka: Kafka;
-  private readonly atExit = (): void => this.wakeAll();
+  /** Who ends the run at once waits for nothing, and its data are nobody's: not for a drain, either, that each app would make by itself. */
+  private readonly atExit = (): void => {
+    for (const { pid } of this.running()) signalIfThere(pid, 'SIGKILL');
+  };
   private current: { readonly apps: ClusterApps; readonly mongo: Mongo } | undefined;
   private onServerEnded: (how: string) => void = () => undefined;
 
@@ -205,8 +208,8 @@ export class Cluster {
     return MONGODB_MEMBERS[await primaryOf(this.mongo.db)] ?? '';
   }
 
-  /** Whoever ends now, and can't wait: what hangs would hold the pipe by which the servers hear of it, and all would run on. */
-  wakeAll(): void {
+  /** What is paused could not be told to end. */
+  private wakeAll(): void {
     for (const { pid } of this.running()) signalIfThere(pid, 'SIGCONT');
   }
 
