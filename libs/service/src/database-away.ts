@@ -1,7 +1,8 @@
-import { MongoError } from 'mongodb';
+import { MongoError, MongoNetworkError } from 'mongodb';
 
-/** By the driver's own word: no server answers, or none that it may ask. */
-const UNREACHED = /^Mongo(Network|ServerSelection|WaitQueue|OperationTimeout|TopologyClosed|NotConnected|PoolCleared)/;
+/** By the driver's own word: no server answers, or none that it may ask. By name, since it doesn't export the classes of its pools' errors. */
+const UNREACHED =
+  /^Mongo(ServerSelection|WaitQueue|OperationTimeout|TopologyClosed|ServerClosed|NotConnected|PoolClosed)/;
 const LABELS = ['RetryableWriteError', 'TransientTransactionError', 'UnknownTransactionCommitResult'];
 
 /**
@@ -34,6 +35,8 @@ const SOCKET_CODES = new Set<unknown>(['EPIPE', 'ECONNRESET']);
 /** Whether an error says that MongoDB can't be asked now, and can be in a while: nothing is wrong with the question. */
 export function isDatabaseAway(error: unknown): error is Error {
   if (!(error instanceof MongoError)) return error instanceof Error && 'code' in error && SOCKET_CODES.has(error.code);
-  if (UNREACHED.test(error.name) || LABELS.some((label) => error.hasErrorLabel(label))) return true;
+  // These by their class: the one for a member that its monitor has given up is not named like the others.
+  if (error instanceof MongoNetworkError || UNREACHED.test(error.name)) return true;
+  if (LABELS.some((label) => error.hasErrorLabel(label))) return true;
   return CODES.has(Number(error.code));
 }
