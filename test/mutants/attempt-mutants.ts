@@ -15,7 +15,7 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'ignore the epoch: work that failed goes on after its partition went',
     file: RUNNER,
-    replace: 'if (task.assignment.revoked) return this.handOver(task);',
+    replace: 'if (task.assignment.revoked) return this.ends.handOver(task);',
     by: '',
     specs: 'parallel-consumer-time-limit',
   },
@@ -23,7 +23,7 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
     name: 'skip on error: a failed record completes',
     file: RUNNER,
     replace: "this.blame(attempt.task, error, kind === 'retriable');",
-    by: 'this.complete(attempt.task);',
+    by: 'this.ends.complete(attempt.task);',
   },
   {
     name: 'order: a key is left while its record waits for another try',

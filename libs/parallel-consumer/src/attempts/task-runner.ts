@@ -4,42 +4,19 @@ import type { Assignment, Task } from '../assignment.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Scheduler } from '../window/scheduler.js';
 import { backOffMs } from '../back-off.js';
-import { DeadLetterPublisher } from './dead-letter-publisher.js';
 import { errorCode, type FailureKind } from '../failure.js';
 import { AttemptAbandonedError, RunningAttempt } from './running-attempt.js';
 import { RunningAttempts } from './running-attempts.js';
+import type { RunnerCounts, RunnerEvents } from './runner-events.js';
 import { Suspension } from './suspension.js';
+import { TaskEnds } from './task-ends.js';
 
-/** Counts since the start; they only rise. */
-export interface RunnerCounts {
-  /** Records finished: handled or dead-lettered. */
-  finished: number;
-  deadLettered: number;
-  retries: number;
-  abandoned: number;
-}
-
-/** What the runner tells the rest of the engine. */
-export interface RunnerEvents {
-  /** Something may have made room, or ended the last running task. */
-  progressed(): void;
-  /** Records were let go of because their partition went. */
-  handedOver(count: number): void;
-  /** @param startedAt in ms since 1970 */
-  attempted(outcome: AttemptOutcome, startedAt: number): void;
-  /** A record is dead, and `onDeadLetter` is `stop`: it stays unfinished. */
-  halted(task: Task, cause: unknown): void;
-}
-
-/**
- * Runs tasks through the handler until each ends in one of three ways: done, dead-lettered, or handed over because its
- * partition went. Nothing else completes an offset.
- */
+/** Runs tasks through the handler until each ends in one of the three ways of `TaskEnds`. */
 export class TaskRunner {
   readonly counts: RunnerCounts = { finished: 0, deadLettered: 0, retries: 0, abandoned: 0 };
   private readonly attempts = new RunningAttempts();
   private readonly suspension: Suspension;
-  private readonly deadLetters: DeadLetterPublisher;
+  private readonly ends: TaskEnds;
   private suspendedAt: number | undefined;
   private holding = false;
 
@@ -50,7 +27,7 @@ export class TaskRunner {
     private readonly events: RunnerEvents,
   ) {
     this.suspension = new Suspension(options.environmentBackOff, options.random);
-    this.deadLetters = new DeadLetterPublisher(options, broker);
+    this.ends = new TaskEnds(options, broker, { scheduler, events, counts: this.counts, pump: () => this.pump() });
   }
 
   /** Since when the environment is away, in ms since 1970; `undefined` when it isn't. */
@@ -96,13 +73,13 @@ export class TaskRunner {
     if (attempt === undefined) return;
     attempt.abort(cause);
     this.attempts.settle(attempt);
-    void this.die(task, cause);
+    void this.ends.die(task, cause);
   }
 
   private run(task: Task): void {
     if (task.givenUp !== undefined) {
       this.suspension.passed();
-      void this.die(task, task.givenUp);
+      void this.ends.die(task, task.givenUp);
       return;
     }
     const attempt = new RunningAttempt(task, this.suspension.begin(), this.options.clock.now());
@@ -126,7 +103,7 @@ export class TaskRunner {
     if (!this.attempts.settle(attempt)) return;
     this.ended(attempt, 'done');
     this.answered(attempt);
-    this.complete(attempt.task);
+    this.ends.complete(attempt.task);
   }
 
   private failed(attempt: RunningAttempt, error: unknown): void {
@@ -172,10 +149,10 @@ export class TaskRunner {
 
   /** The record's own fault: another try, or its dead letter. */
   private blame(task: Task, error: unknown, mayRetry: boolean): void {
-    if (task.assignment.revoked) return this.handOver(task);
+    if (task.assignment.revoked) return this.ends.handOver(task);
     task.failedAttempts += 1;
     if (mayRetry && task.failedAttempts < this.options.maxAttempts) this.retryLater(task);
-    else void this.die(task, error);
+    else void this.ends.die(task, error);
   }
 
   private suspend({ task, turn }: RunningAttempt, error: unknown): void {
@@ -220,35 +197,5 @@ export class TaskRunner {
 
   private resume(task: Task): void {
     if (!this.scheduler.resumed(task)) this.events.handedOver(1);
-  }
-
-  private async die(task: Task, cause: unknown): Promise<void> {
-    if (this.options.onDeadLetter === 'stop') {
-      this.scheduler.paused();
-      this.events.halted(task, cause);
-      this.events.progressed();
-      return;
-    }
-    if (!(await this.deadLetters.publish(task, cause))) return this.handOver(task);
-    this.counts.deadLettered += 1;
-    this.complete(task);
-  }
-
-  private complete(task: Task): void {
-    task.assignment.frontier.complete(task);
-    this.counts.finished += 1;
-    this.end(task);
-  }
-
-  /** The partition went: its next owner does the record again. */
-  private handOver(task: Task): void {
-    this.events.handedOver(1);
-    this.end(task);
-  }
-
-  private end(task: Task): void {
-    this.scheduler.finished(task);
-    this.events.progressed();
-    this.pump();
   }
 }
