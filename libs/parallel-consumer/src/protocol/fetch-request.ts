@@ -1,0 +1,109 @@
+import type { KafkaApi } from './kafka-api.js';
+import type { WireReader } from './wire-reader.js';
+
+export interface FetchPartition {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly offset: number;
+  /** As this client knows it; the broker refuses when it knows another. -1: not checked. */
+  readonly currentLeaderEpoch: number;
+  /** Leader epoch of the record before the offset; the broker says when its log has other records there. -1: not checked. */
+  readonly lastFetchedEpoch: number;
+  readonly maxBytes: number;
+}
+
+export interface FetchRequest {
+  readonly maxWaitMs: number;
+  readonly maxBytes: number;
+  readonly partitions: readonly FetchPartition[];
+}
+
+/** A transaction of this producer was aborted; its first record stands at this offset. */
+export interface AbortedTransaction {
+  readonly producerId: number;
+  readonly firstOffset: number;
+}
+
+export interface FetchedPartition {
+  readonly topicId: string;
+  readonly partition: number;
+  readonly errorCode: number;
+  readonly highWatermark: number;
+  readonly abortedTransactions: readonly AbortedTransaction[];
+  /** Where this log and the one that was read before part, when they do: the end of the last epoch that both have. */
+  readonly divergesAt: number | undefined;
+  /** Whole record batches; the last may be cut off. A view of the response. */
+  readonly records: Buffer;
+}
+
+export interface FetchResponse {
+  readonly errorCode: number;
+  readonly partitions: readonly FetchedPartition[];
+}
+
+const CONSUMER = -1;
+const READ_COMMITTED = 1;
+const NO_SESSION = 0;
+const SESSION_EPOCH = -1;
+const NO_LOG_START = -1;
+const DIVERGING_EPOCH_TAG = 0;
+const NO_RECORDS = Buffer.alloc(0);
+
+/** Record batches by topic id, of committed transactions only (KIP-98, KIP-516). Kafka 3.1, January 2022. */
+export const FETCH: KafkaApi<FetchRequest, FetchResponse> = {
+  name: 'Fetch',
+  key: 1,
+  version: 13,
+  waitMs: ({ maxWaitMs }) => maxWaitMs,
+  encode: (writer, { maxWaitMs, maxBytes, partitions }) => {
+    const minBytes = 1;
+    writer.int32(CONSUMER).int32(maxWaitMs).int32(minBytes).int32(maxBytes).int8(READ_COMMITTED);
+    writer.int32(NO_SESSION).int32(SESSION_EPOCH);
+    // One entry for each partition keeps their order, by which the broker fills the response.
+    writer.compactArray(partitions, (each) => {
+      writer.uuid(each.topicId);
+      writer.compactArray([each], ({ partition, currentLeaderEpoch, offset, lastFetchedEpoch, maxBytes: most }) => {
+        writer.int32(partition).int32(currentLeaderEpoch).int64(offset).int32(lastFetchedEpoch);
+        writer.int64(NO_LOG_START).int32(most).noTags();
+      });
+      writer.noTags();
+    });
+    writer.compactArray([], () => undefined);
+    writer.compactString('').noTags();
+  },
+  decode: (reader) => {
+    reader.int32();
+    const errorCode = reader.int16();
+    reader.int32();
+    const topics = reader.compactArray(() => {
+      const topicId = reader.uuid();
+      const partitions = reader.compactArray(() => decodePartition(reader, topicId));
+      reader.tags();
+      return partitions;
+    });
+    return { errorCode, partitions: topics.flat() };
+  },
+};
+
+function decodePartition(reader: WireReader, topicId: string): FetchedPartition {
+  const partition = reader.int32();
+  const errorCode = reader.int16();
+  const highWatermark = reader.int64();
+  reader.int64();
+  reader.int64();
+  const abortedTransactions = reader.compactArray(() => {
+    const aborted = { producerId: reader.int64(), firstOffset: reader.int64() };
+    reader.tags();
+    return aborted;
+  });
+  reader.int32();
+  const records = reader.compactBytes() ?? NO_RECORDS;
+  let divergesAt: number | undefined;
+  reader.tags((tag) => {
+    if (tag !== DIVERGING_EPOCH_TAG) return;
+    const epoch = reader.int32();
+    const endOffset = reader.int64();
+    if (epoch >= 0 || endOffset >= 0) divergesAt = endOffset;
+  });
+  return { topicId, partition, errorCode, highWatermark, abortedTransactions, divergesAt, records };
+}

@@ -1,0 +1,61 @@
+/** Error codes of the protocol that this engine acts on, by number; others are reported by their number. */
+const NAMES: Readonly<Record<number, string>> = {
+  [-1]: 'UNKNOWN_SERVER_ERROR',
+  1: 'OFFSET_OUT_OF_RANGE',
+  2: 'CORRUPT_MESSAGE',
+  3: 'UNKNOWN_TOPIC_OR_PARTITION',
+  5: 'LEADER_NOT_AVAILABLE',
+  6: 'NOT_LEADER_OR_FOLLOWER',
+  7: 'REQUEST_TIMED_OUT',
+  9: 'REPLICA_NOT_AVAILABLE',
+  12: 'OFFSET_METADATA_TOO_LARGE',
+  14: 'COORDINATOR_LOAD_IN_PROGRESS',
+  15: 'COORDINATOR_NOT_AVAILABLE',
+  16: 'NOT_COORDINATOR',
+  17: 'INVALID_TOPIC_EXCEPTION',
+  22: 'ILLEGAL_GENERATION',
+  23: 'INCONSISTENT_GROUP_PROTOCOL',
+  24: 'INVALID_GROUP_ID',
+  25: 'UNKNOWN_MEMBER_ID',
+  26: 'INVALID_SESSION_TIMEOUT',
+  27: 'REBALANCE_IN_PROGRESS',
+  29: 'TOPIC_AUTHORIZATION_FAILED',
+  30: 'GROUP_AUTHORIZATION_FAILED',
+  35: 'UNSUPPORTED_VERSION',
+  56: 'KAFKA_STORAGE_ERROR',
+  74: 'FENCED_LEADER_EPOCH',
+  75: 'UNKNOWN_LEADER_EPOCH',
+  78: 'OFFSET_NOT_AVAILABLE',
+  79: 'MEMBER_ID_REQUIRED',
+  81: 'GROUP_MAX_SIZE_REACHED',
+  100: 'UNKNOWN_TOPIC_ID',
+  103: 'INCONSISTENT_TOPIC_ID',
+};
+
+/** A broker answered a request with an error code. */
+export class KafkaError extends Error {
+  override readonly name = 'KafkaError';
+
+  constructor(
+    /** The name that Kafka's protocol gives the error, such as `REBALANCE_IN_PROGRESS`. */
+    readonly code: string,
+    /** What was asked. */
+    readonly request: string,
+  ) {
+    super(`${request} failed: ${code}`);
+  }
+}
+
+export function errorName(code: number): string {
+  return NAMES[code] ?? `ERROR_${code}`;
+}
+
+/** @throws KafkaError unless the code is 0 */
+export function throwOnError(code: number, request: string): void {
+  if (code !== 0) throw new KafkaError(errorName(code), request);
+}
+
+/** Whether the error is this one of the protocol. */
+export function isKafkaError(error: unknown, ...codes: readonly string[]): error is KafkaError {
+  return error instanceof KafkaError && codes.includes(error.code);
+}

@@ -1,0 +1,59 @@
+import type { KafkaApi } from './kafka-api.js';
+
+export interface PartitionMetadata {
+  readonly partition: number;
+  /** -1 while there is none. */
+  readonly leader: number;
+  readonly leaderEpoch: number;
+}
+
+export interface TopicMetadata {
+  readonly errorCode: number;
+  readonly name: string;
+  /** Of this very topic: one that was deleted and created again has another (KIP-516). */
+  readonly topicId: string;
+  readonly partitions: readonly PartitionMetadata[];
+}
+
+const NO_UUID = '0'.repeat(32);
+
+/** Topics by name, with their ids and leaders. The first request that needs topic ids: Kafka 2.8, March 2021. */
+export const METADATA: KafkaApi<readonly string[], readonly TopicMetadata[]> = {
+  name: 'Metadata',
+  key: 3,
+  version: 12,
+  encode: (writer, topics) => {
+    writer.compactArray(topics, (topic) => writer.uuid(NO_UUID).compactString(topic).noTags());
+    const mayCreate = false;
+    const withAuthorizations = false;
+    writer.boolean(mayCreate).boolean(withAuthorizations).noTags();
+  },
+  decode: (reader) => {
+    reader.int32();
+    reader.compactArray(() => {
+      reader.int32();
+      reader.compactString();
+      reader.int32();
+      reader.compactString();
+      reader.tags();
+    });
+    reader.compactString();
+    reader.int32();
+    return reader.compactArray(() => {
+      const errorCode = reader.int16();
+      const name = reader.compactString() ?? '';
+      const topicId = reader.uuid();
+      reader.boolean();
+      const partitions = reader.compactArray(() => {
+        reader.int16();
+        const [partition, leader, leaderEpoch] = [reader.int32(), reader.int32(), reader.int32()];
+        for (let replicas = 0; replicas < 3; replicas += 1) reader.compactArray(() => reader.int32());
+        reader.tags();
+        return { partition, leader, leaderEpoch };
+      });
+      reader.int32();
+      reader.tags();
+      return { errorCode, name, topicId, partitions };
+    });
+  },
+};

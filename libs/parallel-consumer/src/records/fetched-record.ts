@@ -1,0 +1,80 @@
+import type { ConsumedRecord } from '../record.js';
+import { VarintCursor } from './varint.js';
+
+const cursor = new VarintCursor();
+
+/**
+ * A record as places in the bytes of its batch: key, value and headers are cut out when they are asked for.
+ *
+ * Thousands of records wait at once, and the garbage collector copies each of them several times: an object for each part
+ * weighed more than the record. Until it is detached it shares the bytes of its whole fetch.
+ */
+export class FetchedRecord implements ConsumedRecord {
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    readonly offset: number,
+    readonly timestamp: number,
+    private bytes: Buffer,
+    private keyAt: number,
+    /** -1 for null. */
+    private readonly keyLength: number,
+    private valueAt: number,
+    /** -1 for null. */
+    private readonly valueLength: number,
+    private end: number,
+  ) {}
+
+  get key(): Buffer | null {
+    return this.keyLength < 0 ? null : this.bytes.subarray(this.keyAt, this.keyAt + this.keyLength);
+  }
+
+  get value(): Buffer | null {
+    return this.valueLength < 0 ? null : this.bytes.subarray(this.valueAt, this.valueAt + this.valueLength);
+  }
+
+  get headers(): Readonly<Record<string, Buffer | undefined>> {
+    const headers: Record<string, Buffer | undefined> = {};
+    const { bytes } = this;
+    cursor.at = this.valueAt + Math.max(0, this.valueLength);
+    for (let left = cursor.next(bytes); left > 0; left -= 1) {
+      const nameLength = cursor.next(bytes);
+      const nameAt = cursor.at;
+      cursor.at = nameAt + nameLength;
+      const length = cursor.next(bytes);
+      const at = cursor.at;
+      // The broker checks only whole batches: a header that exceeds its record ends the list.
+      if (!(nameLength >= 0 && length >= -1 && at + length <= this.end)) break;
+      cursor.at = at + Math.max(0, length);
+      setHeader(headers, bytes.toString('utf8', nameAt, nameAt + nameLength), bytes, at, length);
+    }
+    return headers;
+  }
+
+  get byteLength(): number {
+    return this.end - this.keyAt;
+  }
+
+  detach(): void {
+    const from = this.keyAt;
+    const own = Buffer.allocUnsafe(this.end - from);
+    this.bytes.copy(own, 0, from, this.end);
+    this.bytes = own;
+    this.keyAt = 0;
+    this.valueAt -= from;
+    this.end -= from;
+  }
+}
+
+function setHeader(
+  headers: Record<string, Buffer | undefined>,
+  name: string,
+  bytes: Buffer,
+  at: number,
+  length: number,
+): void {
+  const value = length < 0 ? undefined : bytes.subarray(at, at + length);
+  // Any producer chooses the names: an assigned `__proto__` would be no header but another prototype.
+  if (name !== '__proto__') headers[name] = value;
+  else Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true });
+}

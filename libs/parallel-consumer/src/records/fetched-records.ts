@@ -1,0 +1,99 @@
+import type { AbortedTransaction } from '../protocol/fetch-request.js';
+import type { ConsumedRecord } from '../record.js';
+import { AbortedTransactions } from './aborted-transactions.js';
+import { FetchedRecord } from './fetched-record.js';
+import { RecordBatch } from './record-batch.js';
+import { VarintCursor } from './varint.js';
+
+/** The bytes of one partition in a fetch, and what is needed to read them. */
+export interface FetchedBytes {
+  readonly topic: string;
+  readonly partition: number;
+  /** Record batches as the broker has them; records below this offset come with the first batch and are left out. */
+  readonly fetchOffset: number;
+  readonly bytes: Buffer;
+  readonly abortedTransactions: readonly AbortedTransaction[];
+}
+
+/**
+ * The committed records of one partition in a fetch, in the order of their offsets. Each is made when its turn comes: made
+ * all at once they would outlive the collections of the young heap. No generator, which costs more than reading a record.
+ */
+export class FetchedRecords implements Iterable<ConsumedRecord>, Iterator<ConsumedRecord, undefined> {
+  private readonly cursor = new VarintCursor();
+  private readonly aborted: AbortedTransactions;
+  private batch: RecordBatch | undefined;
+  private nextBatchAt = 0;
+  /** Of the current batch. */
+  private records: Buffer = Buffer.alloc(0);
+  private left = 0;
+  private baseOffset = 0;
+  private baseTimestamp = 0;
+  private appendTime: number | undefined;
+
+  constructor(private readonly fetched: FetchedBytes) {
+    this.aborted = new AbortedTransactions(fetched.abortedTransactions);
+  }
+
+  [Symbol.iterator](): this {
+    return this;
+  }
+
+  /** @throws UnreadableRecordsError for a batch that can't be read, and again each time */
+  next(): IteratorResult<ConsumedRecord, undefined> {
+    for (;;) {
+      if (this.left === 0 && !this.openBatch()) return { done: true, value: undefined };
+      const record = this.readRecord();
+      if (record.offset >= this.fetched.fetchOffset) return { done: false, value: record };
+    }
+  }
+
+  /** @returns whether there is one with records to hand out */
+  private openBatch(): boolean {
+    const { bytes, fetchOffset } = this.fetched;
+    for (;;) {
+      const batch = RecordBatch.at(bytes, this.nextBatchAt);
+      if (batch === undefined) return false;
+      const isHidden = this.aborted.hides(batch);
+      if (!isHidden && batch.recordCount > 0 && batch.lastOffset >= fetchOffset) {
+        this.records = batch.records();
+        this.batch = batch;
+        this.nextBatchAt = batch.end;
+        this.cursor.at = 0;
+        this.left = batch.recordCount;
+        this.baseOffset = batch.baseOffset;
+        this.baseTimestamp = batch.baseTimestamp;
+        this.appendTime = batch.appendTime;
+        return true;
+      }
+      this.nextBatchAt = batch.end;
+    }
+  }
+
+  private readRecord(): FetchedRecord {
+    const { cursor, records } = this;
+    const { topic, partition } = this.fetched;
+    const length = cursor.next(records);
+    const end = cursor.at + length;
+    // Attributes: a byte that says nothing so far.
+    cursor.at += 1;
+    const timestamp = this.appendTime ?? this.baseTimestamp + cursor.next(records);
+    if (this.appendTime !== undefined) cursor.next(records);
+    const offset = this.baseOffset + cursor.next(records);
+    const keyLength = cursor.next(records);
+    const keyAt = cursor.at;
+    cursor.at = keyAt + Math.max(0, keyLength);
+    const valueLength = cursor.next(records);
+    const valueAt = cursor.at;
+    const valueEnd = valueAt + Math.max(0, valueLength);
+    if (!(valueEnd <= end && end <= records.length)) throw this.corrupt();
+    cursor.at = end;
+    this.left -= 1;
+    return new FetchedRecord(topic, partition, offset, timestamp, records, keyAt, keyLength, valueAt, valueLength, end);
+  }
+
+  private corrupt(): Error {
+    const error = this.batch?.corrupt('has a record that exceeds it');
+    return error ?? new Error('no batch is open');
+  }
+}

@@ -1,0 +1,137 @@
+import { crc32c } from '@node-rs/crc32';
+import { decompressor } from './compression.js';
+import { UnreadableRecordsError } from './unreadable-records.js';
+
+const LENGTH_AT = 8;
+/** Bytes before those that the batch's own length counts. */
+const LENGTH_END = 12;
+const LEADER_EPOCH_AT = 12;
+const MAGIC_AT = 16;
+const CRC_AT = 17;
+const ATTRIBUTES_AT = 21;
+const LAST_OFFSET_DELTA_AT = 23;
+const BASE_TIMESTAMP_AT = 27;
+const MAX_TIMESTAMP_AT = 35;
+const PRODUCER_ID_AT = 43;
+const COUNT_AT = 57;
+const HEADER_BYTES = 61;
+const MAGIC = 2;
+const TWO_TO_32 = 0x1_0000_0000;
+
+const CODEC_MASK = 0b111;
+const LOG_APPEND_TIME = 0b1000;
+const TRANSACTIONAL = 0b1_0000;
+const CONTROL = 0b10_0000;
+
+/** One record batch of format version 2, at a place in the bytes of a fetch: https://kafka.apache.org/documentation/#recordbatch. */
+export class RecordBatch {
+  private constructor(
+    private readonly bytes: Buffer,
+    private readonly start: number,
+    /** One past its last byte. */
+    readonly end: number,
+  ) {}
+
+  /** @returns undefined at the end of the bytes, also where the last batch is cut off. @throws UnreadableRecordsError */
+  static at(bytes: Buffer, start: number): RecordBatch | undefined {
+    if (bytes.length - start < LENGTH_END) return undefined;
+    const length = bytes.readInt32BE(start + LENGTH_AT);
+    const end = start + LENGTH_END + length;
+    if (length < MAGIC_AT - LENGTH_END)
+      throw new UnreadableRecordsError('corrupt-records', int64(bytes, start), `a batch has a length of ${length}`);
+    if (end > bytes.length) return undefined;
+    const magic = bytes.readInt8(start + MAGIC_AT);
+    if (magic !== MAGIC || end - start < HEADER_BYTES)
+      throw new UnreadableRecordsError(
+        'corrupt-records',
+        int64(bytes, start),
+        `a batch of ${end - start} bytes has format version ${magic}; only version ${MAGIC} can be read`,
+      );
+    return new RecordBatch(bytes, start, end);
+  }
+
+  get baseOffset(): number {
+    return int64(this.bytes, this.start);
+  }
+
+  /** Of the batch as it was written: compaction may have removed records, and even all of them. */
+  get lastOffset(): number {
+    return this.baseOffset + this.bytes.readInt32BE(this.start + LAST_OFFSET_DELTA_AT);
+  }
+
+  get leaderEpoch(): number {
+    return this.bytes.readInt32BE(this.start + LEADER_EPOCH_AT);
+  }
+
+  /** -1 for a producer that is neither idempotent nor transactional. */
+  get producerId(): number {
+    return int64(this.bytes, this.start + PRODUCER_ID_AT);
+  }
+
+  get isTransactional(): boolean {
+    return (this.attributes & TRANSACTIONAL) !== 0;
+  }
+
+  /** Holds the marker of a transaction's end instead of records. */
+  get isControl(): boolean {
+    return (this.attributes & CONTROL) !== 0;
+  }
+
+  /** What the timestamp deltas of its records are added to. */
+  get baseTimestamp(): number {
+    return int64(this.bytes, this.start + BASE_TIMESTAMP_AT);
+  }
+
+  /** The time of all its records where the broker stamps them; else undefined. */
+  get appendTime(): number | undefined {
+    return (this.attributes & LOG_APPEND_TIME) === 0 ? undefined : int64(this.bytes, this.start + MAX_TIMESTAMP_AT);
+  }
+
+  get recordCount(): number {
+    return this.bytes.readInt32BE(this.start + COUNT_AT);
+  }
+
+  /** Its records, uncompressed; a view where they are not compressed. @throws UnreadableRecordsError */
+  records(): Buffer {
+    this.checkCrc();
+    const bytes = this.bytes.subarray(this.start + HEADER_BYTES, this.end);
+    const codec = this.attributes & CODEC_MASK;
+    if (codec === 0) return bytes;
+    const decompress = decompressor(codec);
+    if (decompress === undefined)
+      throw new UnreadableRecordsError(
+        'unsupported-codec',
+        this.baseOffset,
+        `the batch at offset ${this.baseOffset} is compressed with codec ${codec}; known are gzip 1, snappy 2, lz4 3, zstd 4`,
+      );
+    try {
+      return decompress(bytes);
+    } catch (error) {
+      throw this.corrupt('cannot be decompressed', error);
+    }
+  }
+
+  corrupt(what: string, cause?: unknown): UnreadableRecordsError {
+    const options = cause === undefined ? undefined : { cause };
+    return new UnreadableRecordsError(
+      'corrupt-records',
+      this.baseOffset,
+      `the batch at offset ${this.baseOffset} ${what}`,
+      options,
+    );
+  }
+
+  private checkCrc(): void {
+    const expected = this.bytes.readUInt32BE(this.start + CRC_AT);
+    const found = crc32c(this.bytes.subarray(this.start + ATTRIBUTES_AT, this.end));
+    if (found !== expected) throw this.corrupt(`has CRC ${found.toString(16)}, and says ${expected.toString(16)}`);
+  }
+
+  private get attributes(): number {
+    return this.bytes.readInt16BE(this.start + ATTRIBUTES_AT);
+  }
+}
+
+function int64(bytes: Buffer, at: number): number {
+  return bytes.readInt32BE(at) * TWO_TO_32 + bytes.readUInt32BE(at + 4);
+}
