@@ -2,6 +2,7 @@ import type { Kafka, ProducerConfig } from 'kafkajs';
 import { KafkajsBroker } from '#parallel-consumer/kafka/kafkajs-broker.js';
 import { describeBrokerContract } from '#parallel-consumer/testing/broker-contract.js';
 import type { ContractKafka } from '#parallel-consumer/testing/contract-kafka.js';
+import { eventually } from '../support/eventually.js';
 import { KafkaAlone } from '../support/kafka-alone.js';
 import { readRecords } from '../support/topic-writer.js';
 
@@ -26,7 +27,7 @@ describeBrokerContract('a real Kafka', async (): Promise<ContractKafka> => {
     append: async (topic, partition, values) => {
       await producer.send({ topic, messages: values.map((value) => ({ partition, value })) });
     },
-    appendTransaction: async (topic, partition, values, ending) => {
+    beginTransaction: async (topic, partition) => {
       const transactional = kafka.producer({
         transactionalId: crypto.randomUUID(),
         idempotent: true,
@@ -35,9 +36,20 @@ describeBrokerContract('a real Kafka', async (): Promise<ContractKafka> => {
       });
       await transactional.connect();
       const transaction = await transactional.transaction();
-      await transaction.send({ topic, messages: values.map((value) => ({ partition, value })) });
-      await (ending === 'commit' ? transaction.commit() : transaction.abort());
-      await transactional.disconnect();
+      return {
+        append: async (value, key) => {
+          await transaction.send({ topic, messages: [{ partition, key: key ?? null, value }] });
+        },
+        end: async (ending) => {
+          await (ending === 'commit' ? transaction.commit() : transaction.abort());
+          await transactional.disconnect();
+        },
+      };
+    },
+    recreateTopic: async (topic, numPartitions) => {
+      await admin.deleteTopics({ topics: [topic] });
+      await eventually('the topic is gone', 20_000, async () => !(await admin.listTopics()).includes(topic));
+      await admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: true });
     },
     deleteBefore: async (topic, partition, offset) => {
       // Until it has asked something of the topic, this client knows no leader, and deletes nothing.
@@ -48,7 +60,7 @@ describeBrokerContract('a real Kafka', async (): Promise<ContractKafka> => {
       const records = await readRecords(kafka, topic, count, READ_WITHIN_MS);
       return records.map(({ headers, ...record }) => {
         const bytes = Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)] as const);
-        return Object.assign(record, { topic, headers: Object.fromEntries(bytes), timestamp: 0 });
+        return Object.assign(record, { topic, headers: Object.fromEntries(bytes), timestamp: 0, byteLength: 0 });
       });
     },
     member: (topic, groupId) => new KafkajsBroker({ kafka: members, topic, groupId, logger: quiet }),

@@ -78,7 +78,7 @@ function toldRanges(member: MemberProcess): object[] {
 }
 
 async function deletedOf(member: MemberProcess): Promise<object[]> {
-  return (await member.status()).partitions.flatMap(({ partition, deleted }) =>
-    deleted === undefined ? [] : [{ partition, ...deleted }],
+  return (await member.status()).partitions.flatMap(({ partition, stopped }) =>
+    stopped === undefined ? [] : [{ partition, from: stopped.from, to: stopped.to }],
   );
 }

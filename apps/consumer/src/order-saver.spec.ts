@@ -49,7 +49,7 @@ async function save(
         'operation-id': Buffer.from(originHeaders({ operationId: OPERATION_ID, index })['operation-id'] ?? ''),
       };
       const value = Buffer.from(String(index));
-      return saver.save({ topic: 'orders', partition: 3, offset, key: null, value, headers, timestamp: 0 }, ATTEMPT);
+      return saver.save({ topic: 'orders', partition: 3, offset, key: null, value, headers, timestamp: 0, byteLength: 0 }, ATTEMPT);
     }),
   );
   const errors = ends.map((end) => (end.status === 'fulfilled' ? undefined : (end.reason as unknown)));
@@ -102,7 +102,7 @@ describe('the saving of orders', () => {
       MAX_BYTES,
       async (documents) => documents.map(() => ({ kind: 'saved' })),
     );
-    const record = { topic: 'orders', partition: 0, offset: 0, key: null, headers: {}, timestamp: 0 };
+    const record = { topic: 'orders', partition: 0, offset: 0, key: null, headers: {}, timestamp: 0, byteLength: 0 };
     const waiting = saver.save({ ...record, value: unknown }, ATTEMPT);
     await saver.save({ ...record, value: Buffer.from('4') }, ATTEMPT);
     const denied = new UndecodableOrderError('unknown-schema', 'the registry has no schema 9');

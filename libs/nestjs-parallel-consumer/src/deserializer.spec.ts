@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { noPayload, parsedValue, rawValue } from './deserializer.js';
 
 function recordOf(value: Buffer | null) {
-  return { topic: 'orders', partition: 0, offset: 0, key: null, value, headers: {}, timestamp: 0 };
+  return { topic: 'orders', partition: 0, offset: 0, key: null, value, headers: {}, timestamp: 0, byteLength: 0 };
 }
 
 describe('the default deserializer', () => {

@@ -1,8 +1,11 @@
 import type { Aged } from './age-list.js';
 import type { ConsumedRecord } from './record.js';
 import { Fifo } from './window/fifo.js';
+import { PartitionBuffer } from './window/partition-buffer.js';
 import { KeyQueues, hashOf, type KeyHolder } from './window/key-queues.js';
+import { EpochHistory } from './offsets/epoch-history.js';
 import { OffsetFrontier, type OffsetRange } from './offsets/offset-frontier.js';
+import type { StoppedPartition } from './offsets/stopped-partition.js';
 
 /** What a record keeps its order with: the others of its key, all of its partition, or nothing. */
 export type OrderOf = 'key' | 'partition' | 'nothing';
@@ -41,25 +44,45 @@ export class Task implements Aged<Task>, KeyHolder<Task> {
   }
 }
 
+/** Where an assignment begins. */
+export interface Beginning {
+  readonly offset: number;
+  /** What the group has committed; `undefined`: nothing. */
+  readonly committed: number | undefined;
+  readonly logId: string;
+  /** Of the record before the offset; `undefined` when unknown. */
+  readonly leaderEpoch: number | undefined;
+  /** Beyond the offset, ascending. */
+  readonly finished: readonly OffsetRange[];
+}
+
 /**
  * One partition while it is ours. A partition that is lost and comes back is a new object: whatever still runs for the old
  * one completes on the old one's frontier, which nobody commits any more. That is the fence; it needs no epoch numbers.
  */
 export class Assignment {
   readonly frontier = new OffsetFrontier<Task>();
+  readonly epochs = new EpochHistory();
   readonly keys = new KeyQueues<Task>();
   /** Tasks that may run now. */
   readonly ready = new Fifo<Task>();
+  /** Fetched, and not taken yet. */
+  readonly buffer = new PartitionBuffer();
+  /** Whether a read is under way. */
+  isReading = false;
+  /** The offset to read next: past all that is buffered. */
+  nextRead = 0;
+  /** When records were last taken, counted in runs of all partitions. */
+  lastRun = 0;
   /** Records in memory, and their bytes. */
   taken = 0;
   takenBytes = 0;
   /** One past the partition's last record, as of the last fetch. */
   highWatermark = 0;
-  /** The last record taken of the fetch that is being worked through: it holds all of it. */
-  lastTaken: ConsumedRecord | undefined;
-  private lastWrittenAt: number | undefined;
-  /** Offsets that Kafka deleted before they were read. */
-  deleted: OffsetRange | undefined;
+  /** When the last record taken was written, in milliseconds since 1970. */
+  lastTimestamp: number | undefined;
+  private log = '';
+  private stoppedAs: StoppedPartition | undefined;
   private hasBegun = false;
   private isRevoked = false;
   private committedOffset: number | undefined;
@@ -79,26 +102,33 @@ export class Assignment {
     return this.hasBegun;
   }
 
-  /** When the last record taken was written, as of the last fetch, in milliseconds since 1970. */
-  get lastTimestamp(): number | undefined {
-    return this.lastWrittenAt;
+  /** Why nothing more is taken from it; `undefined` while all is well. */
+  get stopped(): StoppedPartition | undefined {
+    return this.stoppedAs;
   }
 
-  /** Once for each fetch, since reading a timestamp costs as much as taking a record. */
-  noteTimestamp(): void {
-    this.lastWrittenAt = this.lastTaken?.timestamp ?? this.lastWrittenAt;
-    this.lastTaken = undefined;
+  /** Identifies the log that is read; '' before it has begun. */
+  get logId(): string {
+    return this.log;
   }
 
   revoke(): void {
     this.isRevoked = true;
+    this.buffer.clear();
   }
 
-  /** @param committed what the group has committed; `undefined`: nothing, and `offset` is where the partition begins */
-  begin(offset: number, committed: number | undefined, finished: readonly OffsetRange[] = []): void {
+  stop(reason: StoppedPartition): void {
+    this.stoppedAs = reason;
+    this.buffer.clear();
+  }
+
+  begin({ offset, committed, logId, leaderEpoch, finished }: Beginning): void {
     this.hasBegun = true;
     this.committedOffset = committed;
+    this.log = logId;
+    this.nextRead = offset;
     this.frontier.begin(offset, finished);
+    this.epochs.begin(offset, leaderEpoch);
   }
 
   /** Not before it is known where it began, and not once it went. */
@@ -116,5 +146,6 @@ export class Assignment {
   committed(offset: number, changes: number): void {
     this.committedOffset = offset;
     this.committedChanges = changes;
+    this.epochs.forgetBefore(offset - 1);
   }
 }

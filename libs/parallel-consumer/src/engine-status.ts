@@ -1,3 +1,4 @@
+import type { SuspensionCause } from './attempts/runner-events.js';
 import type { TaskRunner } from './attempts/task-runner.js';
 import type { BrokerHealth } from './kafka/broker.js';
 import type { State } from './lifecycle.js';
@@ -8,6 +9,15 @@ import type { Scheduler } from './window/scheduler.js';
 
 /** Without a sign of life of the group for so long a member isn't ready, whatever it believes. */
 const CONTACT_TIMEOUT_MS = 15_000;
+/** Leaders move within seconds: only what takes longer is worth telling. */
+const FETCH_TIMEOUT_MS = 15_000;
+
+/** An acknowledgement takes milliseconds, and a leader's move some seconds. */
+const PUBLISH_TIMEOUT_MS = 10_000;
+const WHY_SUSPENDED: Record<SuspensionCause, string> = {
+  environment: 'what it needs is away',
+  'poison-storm': 'nearly all records are poison',
+};
 
 export interface EngineParts {
   readonly state: State;
@@ -31,6 +41,7 @@ export function statusOf(parts: EngineParts): ParallelConsumerStatus {
     ready: notReadyBecause === undefined,
     notReadyBecause,
     suspendedSince: runner.suspendedSince,
+    suspendedBecause: runner.suspendedBecause,
     inFlight: scheduler.running,
     inFlightLimit: scheduler.inFlightLimit,
     taken: scheduler.taken,
@@ -53,20 +64,27 @@ function reasonNotReady(
   if (now - health.lastContactAt >= CONTACT_TIMEOUT_MS)
     return `no sign of life of the consumer group since ${new Date(health.lastContactAt).toISOString()}`;
   if (runner.suspendedSince !== undefined)
-    return `takes nothing since ${new Date(runner.suspendedSince).toISOString()}: what it needs is away`;
-  const stopped = partitions.filter(({ deleted }) => deleted !== undefined).map(({ partition }) => partition);
-  if (stopped.length > 0) return `records of partition ${stopped.join(', ')} were deleted before they were read`;
-  return undefined;
+    return `takes nothing since ${new Date(runner.suspendedSince).toISOString()}: ${WHY_SUSPENDED[runner.suspendedBecause ?? 'environment']}`;
+  const { waitingSince } = runner.deadLetters;
+  if (waitingSince !== undefined && now - waitingSince >= PUBLISH_TIMEOUT_MS)
+    return `dead letters could not be published since ${new Date(waitingSince).toISOString()}`;
+  const { failingSince } = health;
+  if (failingSince !== undefined && now - failingSince >= FETCH_TIMEOUT_MS)
+    return `nothing could be fetched since ${new Date(failingSince).toISOString()}`;
+  const stopped = partitions.flatMap(({ partition, stopped: why }) =>
+    why === undefined ? [] : [`partition ${partition} is stopped (${why.reason}): ${why.message}`],
+  );
+  return stopped.length === 0 ? undefined : stopped.join('; ');
 }
 
 function partitionStatus(assignment: Assignment, now: number): PartitionStatus {
-  const { topic, partition, frontier, highWatermark, lastTimestamp, deleted } = assignment;
+  const { topic, partition, frontier, highWatermark, lastTimestamp, stopped } = assignment;
   const { committable, oldest } = frontier;
   const lag = Math.max(0, highWatermark - committable);
   // Not read yet, the oldest unfinished record is at most as old as the last one that was read.
   const since = oldest?.record.timestamp ?? (lag === 0 ? now : lastTimestamp);
   const lagSeconds = since === undefined ? undefined : Math.max(0, now - since) / 1_000;
-  return { topic, partition, committable, lag, lagSeconds, holder: holderOf(assignment, now), deleted };
+  return { topic, partition, committable, lag, lagSeconds, holder: holderOf(assignment, now), stopped };
 }
 
 function holderOf({ frontier }: Assignment, now: number): FrontierHolder | undefined {

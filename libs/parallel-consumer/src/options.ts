@@ -55,7 +55,7 @@ export interface ParallelConsumerOptions {
   readonly maxInFlight?: number;
   /** Records in memory, running or waiting behind their key. Default 20 x the in-flight limit, as it stands. */
   readonly maxTaken?: number;
-  /** Bytes of the records in memory. Default 128 MiB. Passed by at most one record. */
+  /** Bytes of the records in the window. Default 128 MiB. Passed by at most one record; the broker's fetches come on top. */
   readonly maxBytes?: number;
   /** Offsets of one partition beyond its oldest unfinished record. Default 1,000,000; at the limit nothing more is taken from it. */
   readonly maxSpan?: number;
@@ -78,8 +78,9 @@ export interface ParallelConsumerOptions {
   /** How often finished work is committed, in ms. Default 200. */
   readonly commitIntervalMs?: number;
   /**
-   * Default true: a commit carries a map of what is finished beyond it, so that a crash doesn't repeat it (see
-   * `finished-map.ts`). False: plain commits, and a crash repeats all beyond the oldest unfinished record.
+   * Default true: a commit carries the id of the log that it is of and a map of what is finished beyond it, so that a crash
+   * doesn't repeat it (see `finished-map.ts`), and a topic that was created again while no consumer ran is recognised. False:
+   * plain commits, and neither.
    */
   readonly commitFinishedMap?: boolean;
   /**
@@ -97,6 +98,12 @@ export interface ParallelConsumerOptions {
    * tell the range and be not ready, until somebody decides. `skip`: tell the range and go on behind it.
    */
   readonly onDeletedRecords?: 'stop' | 'skip';
+  /**
+   * What to do when a log lost records that were read (it was truncated, or its topic was deleted and created again). `stop`
+   * (the default): take nothing from that partition, report the range and be not ready. `reset`: report the range and go on,
+   * at the log's end where it was truncated, at its first record where it is another log.
+   */
+  readonly onTruncatedLog?: 'stop' | 'reset';
   /** Told of what happens, for metrics. */
   readonly observer?: Observer;
   readonly clock?: Clock;
@@ -131,6 +138,7 @@ export function resolveOptions(options: ParallelConsumerOptions): ResolvedOption
     drainTimeoutMs: 5_000,
     holderWarnMs: 60_000,
     onDeletedRecords: 'stop',
+    onTruncatedLog: 'stop',
     clock: systemClock,
     random: Math.random,
     ...options,

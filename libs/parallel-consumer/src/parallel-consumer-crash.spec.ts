@@ -25,8 +25,7 @@ async function successorOf({ kafka, clock }: Awaited<ReturnType<typeof crashed>>
   const options = { handler: gate.handler, logger: new KeptLog(), deadLetterTopic: 'dead', clock };
   const consumer = new ParallelConsumer(options, broker);
   await consumer.start();
-  void broker.fetch();
-  await settle();
+  await broker.fetch();
   return { broker, gate, consumer };
 }
 
@@ -65,6 +64,7 @@ describe('after a crash', () => {
     expect(gate.started).toEqual([]);
     broker.failing = {};
     await first.clock.advance(5_000);
+    await broker.fetch();
     expect(gate.started).toEqual(['a', 'c']);
   });
 });
@@ -86,43 +86,5 @@ describe('a member whose session was over', () => {
     await first.clock.advance(500);
     expect(first.gate.started).toEqual(['a']);
     expect(first.committed()).toBe(2);
-  });
-});
-
-describe('a fetch that begins beyond the next record', () => {
-  it('is refused, and comes again from there', async () => {
-    const { append, broker, gate, log } = await consuming({}, (topic) => topic.append(0, 'a', 'a'));
-    for (const name of ['b', 'c']) append(0, name, name);
-    broker.misplace(0, 1);
-    await broker.fetch();
-    expect(gate.started).toEqual(['a']);
-    expect(log.matching(/beyond the next record/)).toMatchObject([{ partition: 0, fetchOffset: 2, expected: 1 }]);
-    await broker.fetch();
-    await settle();
-    expect(gate.started).toEqual(['a', 'b', 'c']);
-  });
-
-  it('does not become the beginning of a partition of which nothing is committed', async () => {
-    const { append, broker, gate } = await consuming({}, () => undefined);
-    for (const name of ['a', 'b']) append(1, name, name);
-    broker.misplace(1, 1);
-    await broker.fetch();
-    expect(gate.started).toEqual([]);
-    await broker.fetch();
-    await settle();
-    expect(gate.started).toEqual(['a', 'b']);
-  });
-
-  it('is not believed either when it brought nothing but markers', async () => {
-    const { clock, append, broker, gate, consumer, committed } = await consuming({}, (topic) =>
-      topic.append(0, 'a', 'a'),
-    );
-    await gate.end('a');
-    consumer.skipped({ topic: 'orders', partition: 0 }, 2, 4);
-    append(0, 'b', 'b');
-    await broker.fetch();
-    await clock.advance(500);
-    expect(gate.started).toEqual(['a', 'b']);
-    expect(committed()).toBe(1);
   });
 });

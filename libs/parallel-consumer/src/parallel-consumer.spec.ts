@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { ParallelConsumerOptions } from './options.js';
 import { consuming } from './testing/gated-consumer.js';
 import { settle } from './testing/manual-clock.js';
-import { RecordsRefusedError } from './kafka/reliable-producer.js';
+import { RecordsRefusedError } from './records/records-refused.js';
 
 const away = Object.assign(new Error('database away'), { code: 'ECONNREFUSED' });
 const poison: Partial<ParallelConsumerOptions> = {
@@ -97,14 +97,6 @@ describe('the parallel consumer', () => {
     await clock.advance(1_000);
     expect(committed()).toBe(2);
     expect(consumer.status).toMatchObject({ ready: true, deadLettered: 0, inFlight: 0, taken: 0 });
-  });
-
-  it('tells the group that it lives while its window is full', async () => {
-    const { broker, clock } = await consuming({ inFlight: 1, maxTaken: 1 }, (topic) => {
-      for (const name of ['a', 'b']) topic.append(0, name, name);
-    });
-    await clock.advance(3_000);
-    expect(broker.heartbeats).toBeGreaterThanOrEqual(9);
   });
 
   it('drains before a rebalance, commits, and hands over what it did not begin', async () => {

@@ -1,14 +1,14 @@
 import { errorCode } from './failure.js';
 import { TaskRunner } from './attempts/task-runner.js';
 import { statusOf } from './engine-status.js';
-import type { Broker, BrokerListener, FetchedBatch, TopicPartition } from './kafka/broker.js';
+import type { Broker, BrokerListener, TopicPartition } from './kafka/broker.js';
 import { Lifecycle } from './lifecycle.js';
 import type { AttemptOutcome } from './observer.js';
 import { Assignment, type Task } from './assignment.js';
 import { Committer } from './offsets/committer.js';
-import { goesOnBehindDeleted } from './offsets/deleted-records.js';
 import { resolveOptions, type ParallelConsumerOptions, type ResolvedOptions } from './options.js';
 import type { DrainReport, ParallelConsumerStatus } from './status.js';
+import { checkTopics } from './topic-check.js';
 import { Watch } from './watch.js';
 import { InFlightLimit } from './window/in-flight-limit.js';
 import { Intake } from './window/intake.js';
@@ -49,7 +49,8 @@ export class ParallelConsumer implements BrokerListener {
     this.limit = new InFlightLimit(this.options, this.scheduler);
     this.runner = new TaskRunner(this.options, this.scheduler, broker, {
       progressed: () => {
-        if (this.scheduler.hasSlack() || this.scheduler.running === 0) this.progress.wake();
+        if (this.scheduler.running === 0) this.progress.wake();
+        if (this.scheduler.hasSlack()) this.intake.pull();
       },
       handedOver: (count) => {
         this.handedOver += count;
@@ -57,9 +58,10 @@ export class ParallelConsumer implements BrokerListener {
       attempted: (outcome, startedAt) => this.attempted(outcome, startedAt),
       halted: (task, cause) => this.halted(task, cause),
     });
-    this.intake = new Intake(this.options, broker, this.scheduler, this.runner, this.progress, {
+    this.intake = new Intake(this.options, broker, this.scheduler, this.runner, {
       assignments: all,
       takes: (assignment) => !assignment.revoked && !this.rejoining && this.lifecycle.state === 'running',
+      replace: (assignment) => this.replace(assignment),
     });
     this.committer = new Committer(this.options, broker, all);
     this.watch = new Watch(this.options, this.runner, all);
@@ -78,9 +80,20 @@ export class ParallelConsumer implements BrokerListener {
     });
   }
 
-  /** Joins the group; `status.ready` tells when it is in. @throws what the broker throws when it can't be reached at all */
+  /**
+   * Checks the topics and begins to join the group; `status.ready` tells when it is in.
+   * @throws TopicError for a missing source or dead-letter topic, or one with too few partitions; what the broker throws when it
+   * can't be reached at all
+   */
   async start(): Promise<void> {
-    await this.broker.start(this);
+    try {
+      this.runner.deadLetters.partitions = (await checkTopics(this.broker, this.options)) ?? Number.POSITIVE_INFINITY;
+      await this.broker.start(this);
+    } catch (error) {
+      // Its connections are open by then.
+      await this.broker.stop();
+      throw error;
+    }
     if (this.leaving === undefined) this.watch.start();
   }
 
@@ -108,8 +121,13 @@ export class ParallelConsumer implements BrokerListener {
     const wanted = new Map(partitions.map((each) => [nameOf(each), each]));
     const handedOver = this.revoke((name) => !kept || !wanted.has(name));
     const goOn = this.assignments.size;
+    const added: Assignment[] = [];
     for (const [name, { topic, partition }] of wanted)
-      if (!this.assignments.has(name)) this.assignments.set(name, new Assignment(topic, partition));
+      if (!this.assignments.has(name)) {
+        const assignment = new Assignment(topic, partition);
+        this.assignments.set(name, assignment);
+        added.push(assignment);
+      }
     this.reportRebalance(handedOver);
     this.options.logger.info(
       { partitions: partitions.map(({ partition }) => partition), kept: goOn },
@@ -117,20 +135,11 @@ export class ParallelConsumer implements BrokerListener {
     );
     this.rejoining = false;
     if (this.lifecycle.state === 'starting') this.lifecycle.to('running');
-    if (this.lifecycle.state === 'running') {
-      this.runner.hold(false);
-      this.committer.resume();
-    }
-  }
-
-  async fetched(batch: FetchedBatch): Promise<number | undefined> {
-    const assignment = this.assignments.get(nameOf(batch));
-    return assignment === undefined ? batch.fetchOffset : this.intake.fetched(batch, assignment);
-  }
-
-  skipped(partition: TopicPartition, from: number, to: number): void {
-    const assignment = this.assignments.get(nameOf(partition));
-    if (assignment !== undefined) void this.intake.skipped(assignment, from, to);
+    if (this.lifecycle.state !== 'running') return;
+    this.runner.hold(false);
+    this.committer.resume();
+    void this.intake.begin(added);
+    this.intake.pull();
   }
 
   async rebalancing(): Promise<void> {
@@ -139,11 +148,6 @@ export class ParallelConsumer implements BrokerListener {
     if (this.leaving !== undefined) return this.draining;
     this.drained = { finished: this.runner.counts.finished, at: this.options.clock.now() };
     await this.drain();
-  }
-
-  deleted(partition: TopicPartition, committed: number | undefined, earliest: number | undefined): boolean {
-    const assignment = this.assignments.get(nameOf(partition));
-    return assignment !== undefined && goesOnBehindDeleted(assignment, committed, earliest, this.options);
   }
 
   lost(error: unknown): void {
@@ -162,7 +166,7 @@ export class ParallelConsumer implements BrokerListener {
 
   private resized(): void {
     this.runner.pump();
-    this.progress.wake();
+    this.intake.pull();
   }
 
   private halted({ record: { topic, partition, offset } }: Task, cause: unknown): void {
@@ -190,6 +194,16 @@ export class ParallelConsumer implements BrokerListener {
     this.progress.wake();
     this.options.logger.info(report, `stopped: ${inWords(report)}`);
     return report;
+  }
+
+  /** Fences all that was read of the partition off, as if it had gone and come back. */
+  private replace(assignment: Assignment): Assignment {
+    const { topic, partition } = assignment;
+    const name = nameOf(assignment);
+    this.revoke((each) => each === name);
+    const replacement = new Assignment(topic, partition);
+    this.assignments.set(name, replacement);
+    return replacement;
   }
 
   /** @returns how many records are left to the next owners */

@@ -10,6 +10,8 @@ export interface ConsumedRecord {
   readonly headers: Readonly<Record<string, Buffer | undefined>>;
   /** Milliseconds since 1970, as the broker keeps it. */
   readonly timestamp: number;
+  /** Bytes of key, value and headers, as the log holds them. */
+  readonly byteLength: number;
   /**
    * Gives the record bytes of its own, where it shares those of its whole fetch. Called once the fetch is worked through,
    * for records that aren't finished by then: a single one would hold megabytes. A copy for each record costs a third of a
@@ -19,17 +21,10 @@ export interface ConsumedRecord {
 }
 
 const OBJECTS_BYTES = 600;
-const HEADER_BYTES = 100;
 
 /** What the record holds in memory, in bytes, near enough to bound the buffer: the payload and the objects round it. */
-export function sizeOf({ key, value, headers }: ConsumedRecord): number {
-  let bytes = OBJECTS_BYTES + (key === null ? 0 : key.length) + (value === null ? 0 : value.length);
-  // Not Object.entries, which makes three objects for each header of each record.
-  for (const name in headers) {
-    const header = headers[name];
-    bytes += HEADER_BYTES + name.length + (header === undefined ? 0 : header.length);
-  }
-  return bytes;
+export function sizeOf({ byteLength }: ConsumedRecord): number {
+  return OBJECTS_BYTES + byteLength;
 }
 
 /** A record to be produced, its partition chosen. */
@@ -45,6 +40,8 @@ export interface Position {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
+  /** Leader epoch of the last record before the offset; left out when unknown. */
+  readonly leaderEpoch?: number;
   /** Text that is kept with the commit, at most 4,096 bytes where the broker has its default. */
   readonly metadata?: string;
 }

@@ -1,3 +1,5 @@
+import type { StoppedPartition } from './offsets/stopped-partition.js';
+import type { SuspensionCause } from './attempts/runner-events.js';
 import type { State } from './lifecycle.js';
 
 /** How a drain ended, in records. `lost` is counted, not assumed: taken, but neither finished, nor handed over, nor here. */
@@ -28,8 +30,8 @@ export interface PartitionStatus {
   /** Age of the oldest unfinished record by its own timestamp, in seconds; `undefined` when it isn't read yet. */
   readonly lagSeconds: number | undefined;
   readonly holder: FrontierHolder | undefined;
-  /** Offsets that Kafka deleted before they were read, from inclusive to exclusive: nothing is taken until somebody decides. */
-  readonly deleted: { readonly from: number; readonly to: number } | undefined;
+  /** Why nothing more is taken from it; `undefined` while all is well. */
+  readonly stopped: StoppedPartition | undefined;
 }
 
 /** A look at the engine, for metrics, progress and readiness. */
@@ -39,8 +41,9 @@ export interface ParallelConsumerStatus {
   readonly ready: boolean;
   /** What keeps it from being ready, in words; `undefined` when it is. */
   readonly notReadyBecause: string | undefined;
-  /** Milliseconds since 1970. */
+  /** Since when nothing is started, in ms since 1970; `undefined` when all is well. */
   readonly suspendedSince: number | undefined;
+  readonly suspendedBecause: SuspensionCause | undefined;
   readonly inFlight: number;
   readonly inFlightLimit: number;
   readonly taken: number;

@@ -27,6 +27,7 @@ const RECORD: ConsumedRecord = {
   partition: 0,
   offset: 7,
   timestamp: 0,
+  byteLength: 0,
   key: Buffer.from('account'),
   value: Buffer.from('value'),
   headers: {

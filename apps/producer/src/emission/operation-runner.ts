@@ -3,7 +3,7 @@ import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationB
 import { ImportRowsGoneError } from '#orders/import-rows.js';
 import { orderSource } from '#orders/order-source.js';
 import { pause, systemClock } from '#parallel-consumer/clock.js';
-import { RecordsRefusedError } from '#parallel-consumer/kafka/reliable-producer.js';
+import { RecordsRefusedError } from '#parallel-consumer/records/records-refused.js';
 import { Mongo } from '#service/mongo.js';
 import { HeldLease } from '../background/held-lease.js';
 import { Interruptions } from '../background/interruptions.js';

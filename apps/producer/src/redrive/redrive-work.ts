@@ -6,7 +6,7 @@ import { redriveHeaders } from '#orders/redrive-headers.js';
 import { TopicPositions } from '#orders/topic-positions.js';
 import { ORDERS_TOPIC } from '#orders/topics.js';
 import { pause, systemClock } from '#parallel-consumer/clock.js';
-import { RecordsRefusedError } from '#parallel-consumer/kafka/reliable-producer.js';
+import { RecordsRefusedError } from '#parallel-consumer/records/records-refused.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import { LetterRecords, type LetterRecord } from '../dead-letters/letter-records.js';
 import { OrdersTopic } from '../emission/orders-topic.js';

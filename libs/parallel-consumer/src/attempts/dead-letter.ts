@@ -12,7 +12,11 @@ export const DEAD_LETTER_HEADERS = {
   attempts: 'dead-letter-attempts',
   /** Bytes of a value that was left out because Kafka refused the letter with it. */
   omitted: 'dead-letter-value-omitted',
+  /** Bytes of a key and of headers that were left out besides, as Kafka refused the letter with them. */
+  omittedKeyAndHeaders: 'dead-letter-key-and-headers-omitted',
 } as const;
+
+const OWN_HEADERS: ReadonlySet<string> = new Set(Object.values(DEAD_LETTER_HEADERS));
 
 const MAX_MESSAGE_CHARACTERS = 1_000;
 
@@ -43,8 +47,29 @@ export function deadLetterOf(record: ConsumedRecord, error: unknown, attempts: n
   };
 }
 
-/** The letter of a record too large for the dead-letter topic: the value stays on the source topic, at the origin named. */
-export function withoutValue(letter: OutgoingRecord): OutgoingRecord {
-  const size = letter.value?.length ?? 0;
-  return { ...letter, value: null, headers: { ...letter.headers, [DEAD_LETTER_HEADERS.omitted]: String(size) } };
+/** The bytes of a letter's parts, near enough to bound a batch. */
+export function letterBytes({ key, value, headers }: OutgoingRecord): number {
+  let bytes = (key?.length ?? 0) + (value?.length ?? 0);
+  for (const [name, text] of Object.entries(headers)) bytes += name.length + text.length;
+  return bytes;
+}
+
+/**
+ * The next smaller letter of a record that is too large for the dead-letter topic. First its value is left out, then its key
+ * and its own headers: its origin and the reason are worth more than a partition that stands still, and what was left out
+ * stays on the source topic, at the origin named.
+ * @returns undefined when there is nothing more to leave out
+ */
+export function smallerLetter(letter: OutgoingRecord): OutgoingRecord | undefined {
+  const { key, value, headers } = letter;
+  if (value !== null)
+    return { ...letter, value: null, headers: { ...headers, [DEAD_LETTER_HEADERS.omitted]: String(value.length) } };
+  const own = Object.entries(headers).filter(([name]) => OWN_HEADERS.has(name));
+  if (key === null && own.length === Object.keys(headers).length) return undefined;
+  const bytes = letterBytes(letter) - letterBytes({ ...letter, key: null, headers: Object.fromEntries(own) });
+  return {
+    ...letter,
+    key: null,
+    headers: { ...Object.fromEntries(own), [DEAD_LETTER_HEADERS.omittedKeyAndHeaders]: String(bytes) },
+  };
 }

@@ -16,7 +16,7 @@ interface Hearers {
 
 /** The three ways in which a task ends: done, dead-lettered, or handed over because its partition went. Nothing else completes an offset. */
 export class TaskEnds {
-  private readonly deadLetters: DeadLetterPublisher;
+  readonly deadLetters: DeadLetterPublisher;
 
   constructor(
     private readonly options: ResolvedOptions,

@@ -7,7 +7,9 @@ import { backOffMs } from '../back-off.js';
 import { errorCode, type FailureKind } from '../failure.js';
 import { AttemptAbandonedError, RunningAttempt } from './running-attempt.js';
 import { RunningAttempts } from './running-attempts.js';
-import type { RunnerCounts, RunnerEvents } from './runner-events.js';
+import type { DeadLetterPublisher } from './dead-letter-publisher.js';
+import type { RunnerCounts, RunnerEvents, SuspensionCause } from './runner-events.js';
+import { POISON_LIMIT, PoisonBreaker, PoisonStormError } from './poison-breaker.js';
 import { Suspension } from './suspension.js';
 import { TaskEnds } from './task-ends.js';
 
@@ -17,6 +19,9 @@ export class TaskRunner {
   private readonly attempts = new RunningAttempts();
   private readonly suspension: Suspension;
   private readonly ends: TaskEnds;
+  private readonly poison: PoisonBreaker;
+  /** Suspended because nearly all records are poison, and not because the environment is away. */
+  private inStorm = false;
   private suspendedAt: number | undefined;
   private holding = false;
 
@@ -27,12 +32,22 @@ export class TaskRunner {
     private readonly events: RunnerEvents,
   ) {
     this.suspension = new Suspension(options.environmentBackOff, options.random);
+    this.poison = new PoisonBreaker(POISON_LIMIT, options.clock);
     this.ends = new TaskEnds(options, broker, { scheduler, events, counts: this.counts, pump: () => this.pump() });
   }
 
-  /** Since when the environment is away, in ms since 1970; `undefined` when it isn't. */
+  /** Since when nothing is started, in ms since 1970; `undefined` when all is well. */
   get suspendedSince(): number | undefined {
     return this.suspension.active ? this.suspendedAt : undefined;
+  }
+
+  get suspendedBecause(): SuspensionCause | undefined {
+    if (!this.suspension.active) return undefined;
+    return this.inStorm ? 'poison-storm' : 'environment';
+  }
+
+  get deadLetters(): DeadLetterPublisher {
+    return this.ends.deadLetters;
   }
 
   /** Starts nothing new while held: for drains. */
@@ -103,6 +118,7 @@ export class TaskRunner {
     if (!this.attempts.settle(attempt)) return;
     this.ended(attempt, 'done');
     this.answered(attempt);
+    this.poison.handled();
     this.ends.complete(attempt.task);
   }
 
@@ -110,9 +126,15 @@ export class TaskRunner {
     if (!this.attempts.settle(attempt)) return;
     const kind = this.classify(error);
     this.ended(attempt, kind);
-    if (kind === 'environment') return this.suspend(attempt, error);
+    // In a storm of poison no failure says that it is over, and none is the record's own.
+    if (kind === 'environment' || this.inStorm) return this.suspend(attempt, error);
+    const { task } = attempt;
+    if (this.isLast(task, kind) && this.poison.poison(task.record.partition)) {
+      this.inStorm = true;
+      return this.suspend(attempt, new PoisonStormError(POISON_LIMIT, error));
+    }
     this.answered(attempt);
-    this.blame(attempt.task, error, kind === 'retriable');
+    this.blame(task, error, kind);
   }
 
   private classify(error: unknown): FailureKind {
@@ -140,7 +162,7 @@ export class TaskRunner {
     const error = new AttemptAbandonedError(`no end within ${age} ms`);
     // A probe that hangs is no answer; without another one nothing would ever be started again.
     if (this.suspension.active) this.probeLater(attempt.turn, error);
-    this.blame(task, error, true);
+    this.blame(task, error, 'retriable');
   }
 
   private ended(attempt: RunningAttempt, outcome: AttemptOutcome): void {
@@ -148,11 +170,16 @@ export class TaskRunner {
   }
 
   /** The record's own fault: another try, or its dead letter. */
-  private blame(task: Task, error: unknown, mayRetry: boolean): void {
+  private blame(task: Task, error: unknown, kind: FailureKind): void {
     if (task.assignment.revoked) return this.ends.handOver(task);
+    const isLast = this.isLast(task, kind);
     task.failedAttempts += 1;
-    if (mayRetry && task.failedAttempts < this.options.maxAttempts) this.retryLater(task);
-    else void this.ends.die(task, error);
+    if (isLast) void this.ends.die(task, error);
+    else this.retryLater(task);
+  }
+
+  private isLast({ failedAttempts }: Task, kind: FailureKind): boolean {
+    return kind === 'poison' || failedAttempts + 1 >= this.options.maxAttempts;
   }
 
   private suspend({ task, turn }: RunningAttempt, error: unknown): void {
@@ -169,10 +196,9 @@ export class TaskRunner {
     const { clock, logger } = this.options;
     const wait = this.suspension.failed(turn);
     if (wait === undefined) return;
-    logger.warn(
-      { code: errorCode(error), reason: String(error), retryInMs: wait },
-      'the environment is away: taking nothing until it answers',
-    );
+    const details = { code: errorCode(error), reason: String(error), retryInMs: wait };
+    if (this.inStorm) logger.error(details, 'suspended, as nearly all records are poison: trying one at a time');
+    else logger.warn(details, 'the environment is away: taking nothing until it answers');
     clock.after(wait, () => {
       this.suspension.due();
       this.pump();
@@ -180,7 +206,13 @@ export class TaskRunner {
   }
 
   private answered({ turn }: RunningAttempt): void {
-    if (this.suspension.answered(turn)) this.options.logger.info({}, 'the environment answers again');
+    if (!this.suspension.answered(turn)) return;
+    this.options.logger.info(
+      {},
+      this.inStorm ? 'a record was handled: no longer suspended' : 'the environment answers again',
+    );
+    this.inStorm = false;
+    this.poison.reset();
   }
 
   private retryLater(task: Task): void {
@@ -196,6 +228,8 @@ export class TaskRunner {
   }
 
   private resume(task: Task): void {
-    if (!this.scheduler.resumed(task)) this.events.handedOver(1);
+    if (this.scheduler.resumed(task)) return;
+    this.events.handedOver(1);
+    this.events.progressed();
   }
 }

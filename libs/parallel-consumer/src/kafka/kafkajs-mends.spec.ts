@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module';
-import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { connectKafka } from './kafkajs.js';
 
@@ -10,35 +9,6 @@ const { KafkaJSConnectionClosedError, KafkaJSConnectionError, KafkaJSRequestTime
   new (message: string) => Error
 >;
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
-const kafkajsLogger = { ...quiet, debug: () => undefined, namespace: () => kafkajsLogger };
-
-/** As much of kafkajs's consumer group as its heartbeat looks at. */
-interface Group {
-  lastRequest: number;
-  heartbeat(options: { interval: number }): Promise<void>;
-}
-
-function groupLastHeardOf(at: number): Group {
-  connectKafka({ brokers: ['127.0.0.1:1'], clientId: 'spec', logger: quiet });
-  const { prototype } = createRequire(import.meta.url)('kafkajs/src/consumer/consumerGroup') as { prototype: Group };
-  return Object.assign(Object.create(prototype) as Group, { lastRequest: at });
-}
-
-describe("kafkajs's heartbeat", () => {
-  it('is due at once when the clock was set back behind the last one', async () => {
-    const group = groupLastHeardOf(Date.now() + 3_600_000);
-    // Without a connection it comes no further.
-    await expect(group.heartbeat({ interval: 1_000 })).rejects.toThrow('is not a function');
-    expect(group.lastRequest).toBe(0);
-  });
-
-  it('is not hurried otherwise', async () => {
-    const before = Date.now() - 10;
-    const group = groupLastHeardOf(before);
-    await expect(group.heartbeat({ interval: 1_000 })).rejects.toThrow('is not a function');
-    expect(group.lastRequest).toBe(before);
-  });
-});
 
 interface BrokerPool {
   createBroker: (options: { connectionPool: string }) => object;
@@ -76,74 +46,5 @@ describe('a client that is given several brokers', () => {
     ['takes the connection and never answers', new KafkaJSRequestTimeoutError('Request ApiVersions timed out')],
   ])('asks the next one when the first %s', async (_, failure) => {
     expect(await askedWhenTheFirst(failure)).toEqual(['first', 'second']);
-  });
-});
-
-/** As much of kafkajs's consumer group as its runner needs. What is fetched from a node comes when the test says so. */
-class FakeGroup {
-  nodes = ['1', '2'];
-  private asked = 0;
-  private readonly fetches = new Map<string, PromiseWithResolvers<never[]>>();
-
-  readonly connect = async (): Promise<void> => undefined;
-  readonly joinAndSync = async (): Promise<void> => undefined;
-  readonly heartbeat = async (): Promise<void> => undefined;
-  readonly leave = async (): Promise<void> => undefined;
-
-  /** @throws Error when it is asked without end, which would not even let a test end */
-  getNodeIds(): string[] {
-    this.asked += 1;
-    if (this.asked > 100) throw new Error('the fetchers spin');
-    return this.nodes;
-  }
-
-  async fetch(node: string): Promise<never[]> {
-    return this.fetchOf(node).promise;
-  }
-
-  /** Ends what is being fetched from a node, with nothing. */
-  answer(node: string): void {
-    const { resolve } = this.fetchOf(node);
-    this.fetches.delete(node);
-    resolve([]);
-  }
-
-  private fetchOf(node: string): PromiseWithResolvers<never[]> {
-    const fetch = this.fetches.get(node) ?? Promise.withResolvers<never[]>();
-    this.fetches.set(node, fetch);
-    return fetch;
-  }
-}
-
-interface Runner {
-  start(): Promise<void>;
-  stop(): Promise<void>;
-}
-
-describe('a consumer that is stopped', () => {
-  it('has no fetchers any more, though a broker went just before and new ones were about to be made', async () => {
-    connectKafka({ brokers: ['127.0.0.1:1'], clientId: 'spec', logger: quiet });
-    const RunnerClass = createRequire(import.meta.url)('kafkajs/src/consumer/runner') as new (
-      options: object,
-    ) => Runner;
-    const consumerGroup = new FakeGroup();
-    const crashes: unknown[] = [];
-    const runner = new RunnerClass({
-      logger: kafkajsLogger,
-      consumerGroup,
-      instrumentationEmitter: { emit: () => undefined },
-      concurrency: 1,
-      retry: { retries: 0 },
-      onCrash: (error: unknown) => crashes.push(error),
-    });
-    await runner.start();
-    consumerGroup.nodes = ['1'];
-    // The fetcher of 1 sees now that 2 is gone, and waits for what that one still fetches, to be replaced with it.
-    consumerGroup.answer('1');
-    await setImmediate();
-    const stopped = runner.stop();
-    consumerGroup.answer('2');
-    await stopped;
-    expect(crashes).toEqual([]);
   });
 });

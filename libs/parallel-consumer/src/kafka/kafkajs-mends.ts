@@ -4,9 +4,7 @@ import { createRequire } from 'node:module';
 /** All that any client needs, once for the process. */
 export function mendKafkajs(): void {
   quietIdleConnections();
-  beatThroughClockJumps();
   leaveClosedSeeds();
-  endStoppedFetches();
 }
 
 const patched = new Set<string>();
@@ -33,25 +31,6 @@ function quietIdleConnections(): void {
   patchOnce<RequestQueuePrototype>('kafkajs/src/network/requestQueue', (prototype, original) => {
     prototype.scheduleCheckPendingRequests = function scheduleWhenNeeded(this: RequestQueuePrototype): void {
       if (this.pending.length > 0 || this.throttledUntil > Date.now()) original.scheduleCheckPendingRequests.call(this);
-    };
-  });
-}
-
-interface ConsumerGroupPrototype {
-  /** When the last heartbeat was sent, by the wall clock. */
-  lastRequest: number;
-  heartbeat(options: { interval: number }): Promise<void>;
-}
-
-/**
- * kafkajs sends a heartbeat once the wall clock is so far beyond the last one. Set back by an hour, as after a wrong time was mended, it sends
- * none for an hour: the group goes on without the member, which goes on with its partitions and never hears of it.
- */
-function beatThroughClockJumps(): void {
-  patchOnce<ConsumerGroupPrototype>('kafkajs/src/consumer/consumerGroup', (prototype, original) => {
-    prototype.heartbeat = async function heartbeatSoon(this: ConsumerGroupPrototype, options): Promise<void> {
-      if (this.lastRequest > Date.now()) this.lastRequest = 0;
-      await original.heartbeat.call(this, options);
     };
   });
 }
@@ -87,27 +66,6 @@ function leaveClosedSeeds(): void {
           throw error;
         }
       };
-    };
-  });
-}
-
-interface RunnerPrototype {
-  readonly running: boolean;
-  readonly fetchManager: { stop(): Promise<void> };
-  fetch(nodeId: string): Promise<unknown[]>;
-}
-
-/**
- * A consumer that is stopped while kafkajs's fetchers wait for each other, since a broker has gone or come, gets new ones afterwards, which nobody stops
- * any more. Each fetch of theirs is over at once, so that they never let anything else of the process run: no timer, no signal, no end.
- */
-function endStoppedFetches(): void {
-  patchOnce<RunnerPrototype>('kafkajs/src/consumer/runner', (prototype, original) => {
-    prototype.fetch = async function fetchWhileRunning(this: RunnerPrototype, nodeId): Promise<unknown[]> {
-      const batches = await original.fetch.call(this, nodeId);
-      // Not waited for: they end with this very fetch.
-      if (!this.running) void this.fetchManager.stop();
-      return batches;
     };
   });
 }

@@ -1,84 +1,40 @@
+import { isKafkaError, throwOnError } from '../protocol/kafka-error.js';
+import { FETCH, type FetchedPartition } from '../protocol/fetch-request.js';
 import type { ConsumedRecord } from '../record.js';
-import { FetchedRecords } from './kafka-message.js';
-import type { Kafka, KafkaMessage } from './kafkajs.js';
-import { protocolType } from './protocol-type.js';
-
-/** The parts of kafkajs's internal cluster that a fetch needs. */
-interface FetchingCluster {
-  connect(): Promise<void>;
-  disconnect(): Promise<void>;
-  addTargetTopic(topic: string): Promise<void>;
-  refreshMetadata(): Promise<void>;
-  /** Partitions by the node that leads them. */
-  findLeaderForPartitions(topic: string, partitions: readonly number[]): Record<string, number[]>;
-  findBroker(node: { nodeId: string }): Promise<{ fetch(request: FetchRequest): Promise<FetchResponse> }>;
-}
-
-interface FetchRequest {
-  readonly maxWaitTime: number;
-  readonly minBytes: number;
-  readonly maxBytes: number;
-  readonly isolationLevel: number;
-  readonly topics: readonly {
-    readonly topic: string;
-    readonly partitions: readonly {
-      readonly partition: number;
-      readonly fetchOffset: string;
-      readonly maxBytes: number;
-    }[];
-  }[];
-}
-
-interface FetchResponse {
-  readonly responses: readonly {
-    readonly partitions: readonly { readonly messages: readonly (KafkaMessage & { isControlRecord?: boolean })[] }[];
-  }[];
-}
+import { FetchedRecords } from '../records/fetched-records.js';
+import type { Kafka } from './kafkajs.js';
+import { KafkajsConnections } from './kafkajs-connections.js';
+import { TopicLog } from './topic-log.js';
 
 /** Kafka gives a batch that is larger than this all the same, alone. */
 const FETCH_BYTES = 1024 * 1024;
 const MAX_WAIT_MS = 500;
-const READ_COMMITTED = 1;
+const ANY_EPOCH = -1;
 /** After these another broker has the partition. */
-const MOVED = new Set(['NOT_LEADER_FOR_PARTITION', 'UNKNOWN_TOPIC_OR_PARTITION', 'FENCED_LEADER_EPOCH']);
+const MOVED = ['NOT_LEADER_OR_FOLLOWER', 'UNKNOWN_TOPIC_OR_PARTITION', 'UNKNOWN_TOPIC_ID', 'FENCED_LEADER_EPOCH'];
 const TRIES = 3;
 
-/**
- * Reads single records by their offsets, as somebody does who looks at one dead letter or sends some of them again: without a group,
- * and without a consumer that joins one. kafkajs offers no such fetch; the cluster of a consumer that is never run does.
- */
+/** Reads single records by their offsets, without a consumer group: to show one dead letter, or to send some of them again. */
 export class RecordReader {
-  private readonly cluster: FetchingCluster;
-  private connecting: Promise<void> | undefined;
+  private readonly connections: KafkajsConnections;
+  private readonly logs = new Map<string, TopicLog>();
 
   constructor(kafka: Kafka) {
-    let found: unknown;
-    const groupId = 'never-joined';
-    const take = ({ cluster }: { cluster: unknown }) => {
-      found = cluster;
-      return {
-        name: groupId,
-        version: 0,
-        assign: async () => Promise.resolve([]),
-        protocol: () => ({ name: groupId, metadata: Buffer.alloc(0) }),
-      };
-    };
-    kafka.consumer({ groupId, partitionAssigners: [take] });
-    this.cluster = found as FetchingCluster;
+    this.connections = new KafkajsConnections(kafka);
   }
 
   /**
    * @param offsets in any order
    * @returns the records that there are, by offset: one that was deleted, compacted or not written yet is left out
-   * @throws when Kafka doesn't answer
+   * @throws when Kafka doesn't answer, or UnreadableRecordsError
    */
   async read(topic: string, partition: number, offsets: readonly number[]): Promise<Map<number, ConsumedRecord>> {
-    await this.connected();
-    await this.cluster.addTargetTopic(topic);
+    const log = this.logs.get(topic) ?? new TopicLog(this.connections, topic);
+    this.logs.set(topic, log);
     const found = new Map<number, ConsumedRecord>();
     for (let left = offsets.toSorted((a, b) => a - b); left[0] !== undefined;) {
       const [from] = left;
-      const records = await this.fetchFrom(topic, partition, from);
+      const records = await this.fetchFrom(log, partition, from);
       const wanted = new Set(left);
       for (const record of records) if (wanted.has(record.offset)) found.set(record.offset, record);
       // At least the first one is passed: it isn't there when the fetch begins behind it.
@@ -89,48 +45,41 @@ export class RecordReader {
   }
 
   async close(): Promise<void> {
-    const { connecting } = this;
-    this.connecting = undefined;
-    if (connecting !== undefined) await this.cluster.disconnect();
+    await this.connections.close();
   }
 
-  private async connected(): Promise<void> {
-    this.connecting ??= this.cluster.connect();
-    try {
-      await this.connecting;
-    } catch (error) {
-      this.connecting = undefined;
-      throw error;
-    }
-  }
-
-  private async fetchFrom(topic: string, partition: number, offset: number): Promise<ConsumedRecord[]> {
+  private async fetchFrom(log: TopicLog, partition: number, offset: number): Promise<ConsumedRecord[]> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.fetchOnce(topic, partition, offset);
+        return await this.fetchOnce(log, partition, offset);
       } catch (error) {
-        const type = protocolType(error);
-        if (type === 'OFFSET_OUT_OF_RANGE') return [];
-        if (type === undefined || !MOVED.has(type) || tries === TRIES) throw error;
-        await this.cluster.refreshMetadata();
+        if (isKafkaError(error, 'OFFSET_OUT_OF_RANGE')) return [];
+        if (!isKafkaError(error, ...MOVED) || tries === TRIES) throw error;
+        await log.refresh();
       }
     }
   }
 
-  private async fetchOnce(topic: string, partition: number, offset: number): Promise<ConsumedRecord[]> {
-    const [nodeId] = Object.keys(this.cluster.findLeaderForPartitions(topic, [partition]));
-    if (nodeId === undefined) return [];
-    const broker = await this.cluster.findBroker({ nodeId });
-    const { responses } = await broker.fetch({
-      maxWaitTime: MAX_WAIT_MS,
-      minBytes: 1,
+  private async fetchOnce(log: TopicLog, partition: number, offset: number): Promise<ConsumedRecord[]> {
+    const topicId = await log.topicId();
+    const leader = log.leaderOf(partition);
+    if (leader === undefined) return [];
+    const epochs = { currentLeaderEpoch: leader.leaderEpoch, lastFetchedEpoch: ANY_EPOCH };
+    const response = await this.connections.request(leader.leader, FETCH, {
+      maxWaitMs: MAX_WAIT_MS,
       maxBytes: FETCH_BYTES,
-      isolationLevel: READ_COMMITTED,
-      topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: FETCH_BYTES }] }],
+      partitions: [{ topicId, partition, offset, ...epochs, maxBytes: FETCH_BYTES }],
     });
-    const messages = responses.flatMap(({ partitions }) => partitions.flatMap((each) => each.messages));
-    // Batches are given whole: what lies before the offset came with it.
-    const own = messages.filter((each) => each.isControlRecord !== true && Number(each.offset) >= offset);
-    return [...new FetchedRecords(topic, partition, own)];
+    throwOnError(response.errorCode, 'Fetch');
+    return response.partitions.flatMap((fetched) => recordsOf(fetched, log.topic, offset));
   }
+}
+
+function recordsOf(
+  { partition, errorCode, records: bytes, abortedTransactions }: FetchedPartition,
+  topic: string,
+  fetchOffset: number,
+): ConsumedRecord[] {
+  throwOnError(errorCode, `Fetch of ${topic} partition ${partition}`);
+  return [...new FetchedRecords({ topic, partition, fetchOffset, bytes, abortedTransactions })];
 }

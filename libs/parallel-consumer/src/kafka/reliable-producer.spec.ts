@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { OutgoingRecord } from '../record.js';
 import { ManualClock, settle } from '../testing/manual-clock.js';
-import { RecordsRefusedError, ReliableProducer, type ProducerClient } from './reliable-producer.js';
+import { RecordsRefusedError } from '../records/records-refused.js';
+import { ReliableProducer, type ProducerClient } from './reliable-producer.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 

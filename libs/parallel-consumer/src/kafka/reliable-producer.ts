@@ -1,6 +1,7 @@
 import { backOffMs, type BackOff } from '../back-off.js';
 import { pause, succeededWithin, systemClock, type Clock } from '../clock.js';
 import type { OutgoingRecord } from '../record.js';
+import { RecordsRefusedError } from '../records/records-refused.js';
 import { errorCode } from '../failure.js';
 import type { EngineLogger } from '../options.js';
 import { protocolType } from './protocol-type.js';
@@ -22,17 +23,6 @@ export interface ProducerClient {
     acks: number;
     messages: OutgoingRecord[];
   }): Promise<{ partition: number; errorCode: number; baseOffset?: string }[]>;
-}
-
-/** Kafka refuses these records for good: sending them again is no use. */
-export class RecordsRefusedError extends Error {
-  override readonly name = 'RecordsRefusedError';
-  constructor(
-    readonly code: string,
-    options: ErrorOptions,
-  ) {
-    super(`Kafka refuses the records: ${code}`, options);
-  }
 }
 
 export interface ReliableProducerOptions {
@@ -100,14 +90,14 @@ export class ReliableProducer {
         missing = missing.filter(({ partition }) => !covered.has(partition));
         if (missing.length === 0) break;
         this.options.logger.warn(
-          { records: missing.length },
+          { topic, records: missing.length },
           'a response left partitions out: sending their records again',
         );
         // Nothing at all was covered: the client knows no leader, and asking it without a pause would freeze the process.
         if (covered.size === 0) throw new Error('no partition of the batch has a known leader');
       } catch (error) {
         failures += 1;
-        await this.recover(error, failures);
+        await this.recover(topic, error, failures);
       }
     }
     return acknowledged;
@@ -132,7 +122,7 @@ export class ReliableProducer {
     return covered;
   }
 
-  private async recover(error: unknown, failures: number): Promise<void> {
+  private async recover(topic: string, error: unknown, failures: number): Promise<void> {
     const {
       clock = systemClock,
       random = Math.random,
@@ -148,7 +138,7 @@ export class ReliableProducer {
     if (type !== undefined && SPOILT.has(type)) await this.discardClient();
     const wait = backOffMs(backOff, failures, random);
     logger.warn(
-      { code: type ?? errorCode(error), reason: String(error), retryInMs: wait },
+      { topic, code: type ?? errorCode(error), reason: String(error), retryInMs: wait },
       'Kafka did not take a batch',
     );
     await pause(clock, wait);
@@ -158,6 +148,10 @@ export class ReliableProducer {
     if (this.client !== undefined) return this.client;
     const client = this.options.createClient();
     await client.connect();
+    if (this.closed) {
+      await client.disconnect();
+      throw new Error('the producer was closed while it connected');
+    }
     this.client = client;
     return client;
   }

@@ -1,68 +1,58 @@
+import { decodeSubscription, encodeAssignment, type PartitionsByTopic } from '../protocol/consumer-protocol.js';
 import type { TopicPartition } from './broker.js';
-import { AssignerProtocol, type Assigner, type Cluster } from './kafkajs.js';
+import type { Assignor } from './group-member.js';
 import { stickyAssignment } from './sticky-assignment.js';
 
-/** What a member tells the one that assigns, as JSON in the protocol's user data. */
-interface Ownership {
+/** What a member tells the leader, as JSON in the protocol's user data. */
+export interface Ownership {
   readonly since: number;
-  /** Partitions by topic. */
-  readonly owned: Readonly<Record<string, readonly number[]>>;
+  readonly owned: PartitionsByTopic;
 }
 
-const NAME = 'ParallelConsumerSticky';
-const VERSION = 1;
+/**
+ * Under the second name, plain kafkajs consumers share partitions out by turns: a group of theirs can change over member by
+ * member. An assignment by either name is only a list of partitions, so the sticky one serves for both.
+ */
+const NAMES = ['ParallelConsumerSticky', 'RoundRobinAssigner'];
 const NOTHING: Ownership = { since: 0, owned: {} };
 
-/** The sticky assignment as kafkajs runs it: all members must offer it, under this name. */
-export function stickyAssigner(cluster: Cluster, ownership: () => Ownership): Assigner {
+/** Shares partitions out evenly and lets members keep what they have: all members must offer it. */
+export function stickyAssignor(
+  ownership: () => Ownership,
+  partitionsOf: () => Promise<readonly TopicPartition[]>,
+): Assignor {
   return {
-    name: NAME,
-    version: VERSION,
-    protocol: ({ topics }) => ({
-      name: NAME,
-      metadata: AssignerProtocol.MemberMetadata.encode({
-        version: VERSION,
-        topics,
-        userData: Buffer.from(JSON.stringify(ownership())),
-      }),
-    }),
-    assign: async ({ members, topics }) => {
-      const partitions = new Map<string, TopicPartition>();
-      for (const topic of topics)
-        for (const { partitionId } of cluster.findTopicPartitionMetadata(topic))
-          partitions.set(`${topic}-${partitionId}`, { topic, partition: partitionId });
-      const claims = members.map(({ memberId, memberMetadata }) => {
-        const { since, owned } = ownershipIn(memberMetadata);
+    names: NAMES,
+    userData: () => Buffer.from(JSON.stringify(ownership())),
+    assign: async (members) => {
+      const partitions = new Map((await partitionsOf()).map((each) => [`${each.topic}-${each.partition}`, each]));
+      const claims = members.map(({ memberId, subscription }) => {
+        const { since, owned } = ownershipIn(subscription);
         const names = Object.entries(owned).flatMap(([topic, numbers]) => numbers.map((each) => `${topic}-${each}`));
         return { id: memberId, owned: names, ownedSince: since };
       });
-      return [...stickyAssignment(claims, [...partitions.keys()])].map(([memberId, names]) => {
-        const assignment: Record<string, number[]> = {};
-        for (const name of names) {
-          const { topic, partition } = partitions.get(name) as TopicPartition;
-          (assignment[topic] ??= []).push(partition);
-        }
-        return {
-          memberId,
-          memberAssignment: AssignerProtocol.MemberAssignment.encode({
-            version: VERSION,
-            assignment,
-            userData: Buffer.alloc(0),
-          }),
-        };
-      });
+      const shares = stickyAssignment(claims, [...partitions.keys()]);
+      return new Map(
+        [...shares].map(([memberId, names]) => {
+          const assignment: Record<string, number[]> = {};
+          for (const name of names) {
+            const { topic, partition } = partitions.get(name) as TopicPartition;
+            (assignment[topic] ??= []).push(partition);
+          }
+          return [memberId, encodeAssignment(assignment)] as const;
+        }),
+      );
     },
   };
 }
 
 /** A member whose user data can't be read has nothing to keep; that must not fail the whole group's join. */
-function ownershipIn(metadata: Buffer): Ownership {
+function ownershipIn(subscription: Buffer): Ownership {
   try {
-    const text = AssignerProtocol.MemberMetadata.decode(metadata)?.userData.toString() ?? '';
-    const { since, owned } = JSON.parse(text) as Partial<Ownership>;
+    const { since, owned } = JSON.parse(decodeSubscription(subscription).userData.toString()) as Partial<Ownership>;
     return typeof since === 'number' && typeof owned === 'object' ? { since, owned } : NOTHING;
   } catch (error) {
-    if (error instanceof SyntaxError) return NOTHING;
+    if (error instanceof SyntaxError || error instanceof RangeError) return NOTHING;
     throw error;
   }
 }

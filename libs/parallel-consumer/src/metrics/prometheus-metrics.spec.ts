@@ -58,9 +58,9 @@ describe('the metrics of a consumer', () => {
     expect(await value(`parallel_consumer_failed_attempts_total{${LABELS},outcome="environment"}`)).toBe(1);
   });
 
-  it('tell how many records of a partition were deleted before they were read', async () => {
+  it('tell that a partition is stopped', async () => {
     const { append, broker, clock, gate, kafka, value } = await observed();
-    expect(await value(`parallel_consumer_deleted_records{${LABELS},partition="0"}`)).toBe(0);
+    expect(await value(`parallel_consumer_stopped_partition{${LABELS},partition="0"}`)).toBe(0);
     for (const name of ['a', 'b', 'c']) await gate.end(name);
     await clock.advance(500);
     for (const name of ['d', 'e', 'f']) append(0, name, name);
@@ -68,7 +68,7 @@ describe('the metrics of a consumer', () => {
     await broker.fetch();
     await broker.fetch();
     await settle();
-    expect(await value(`parallel_consumer_deleted_records{${LABELS},partition="0"}`)).toBe(2);
+    expect(await value(`parallel_consumer_stopped_partition{${LABELS},partition="0"}`)).toBe(1);
   });
 
   it('begin at 0, so that a rate sees the first of each', async () => {

@@ -25,6 +25,11 @@ const GAUGES: readonly [name: string, help: string, read: (status: ParallelConsu
     '1 while it holds everything back because what it needs is away, else 0',
     ({ suspendedSince }) => Number(suspendedSince !== undefined),
   ],
+  [
+    'poison_storm',
+    '1 while it is suspended as nearly all records are poison, else 0',
+    ({ suspendedBecause }) => Number(suspendedBecause === 'poison-storm'),
+  ],
   ['in_flight', 'Records in the handler', ({ inFlight }) => inFlight],
   ['in_flight_limit', 'Records that may be in the handler at once', ({ inFlightLimit }) => inFlightLimit],
   ['buffered', 'Records in memory that are not in the handler', ({ taken, inFlight }) => taken - inFlight],
@@ -52,9 +57,9 @@ const PARTITION_GAUGES: readonly [name: string, help: string, read: (status: Par
       ({ holder }) => holder && holder.ageMs / 1_000,
     ],
     [
-      'deleted_records',
-      'Offsets that Kafka deleted before they were read: the partition stands still until somebody decides',
-      ({ deleted }) => (deleted ? deleted.to - deleted.from : 0),
+      'stopped_partition',
+      '1 while nothing more is taken from the partition, as its log can not be read on; the log says why. Else 0',
+      ({ stopped }) => Number(stopped !== undefined),
     ],
   ];
 

@@ -12,6 +12,7 @@ import { encodeFinished } from './finished-map.js';
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 const at = { topic: 'orders', partition: 0 };
+const LOG = '0123456789abcdef'.repeat(2);
 
 /** A committer of one partition of which 10 is unfinished and 11 is done, on a broker that answers as said. */
 function committing(answer: (positions: readonly Position[]) => Promise<void>) {
@@ -26,10 +27,10 @@ function committing(answer: (positions: readonly Position[]) => Promise<void>) {
     },
   });
   const assignment = new Assignment('orders', 0);
-  assignment.begin(10, 10);
+  assignment.begin({ offset: 10, committed: 10, logId: LOG, leaderEpoch: 3, finished: [] });
   const tasks = new Map<number, Task>();
   const receive = (offset: number): void => {
-    const record = { ...at, offset, key: null, value: null, headers: {}, timestamp: 0 };
+    const record = { ...at, offset, key: null, value: null, headers: {}, timestamp: 0, byteLength: 0 };
     const task = new Task(record, assignment, 'nothing', 0, 0);
     tasks.set(offset, task);
     assignment.frontier.received(task);
@@ -43,17 +44,17 @@ function committing(answer: (positions: readonly Position[]) => Promise<void>) {
   return { clock, sent, assignment, receive, complete, committer };
 }
 
-const map = encodeFinished(10, [{ from: 11, to: 12 }]);
+const map = encodeFinished(LOG, 10, [{ from: 11, to: 12 }]);
 
 describe('the committer', () => {
   it('commits the frontier with a map of what is finished beyond it, and then nothing until that changes', async () => {
     const { sent, complete, committer } = committing(async () => undefined);
     await committer.commit();
     await committer.commit();
-    expect(sent).toEqual([{ ...at, offset: 10, metadata: map }]);
+    expect(sent).toEqual([{ ...at, offset: 10, leaderEpoch: 3, metadata: map }]);
     complete(10);
     await committer.commit();
-    expect(sent[1]).toEqual({ ...at, offset: 12 });
+    expect(sent[1]).toEqual({ ...at, offset: 12, leaderEpoch: 3, metadata: encodeFinished(LOG, 12, []) });
   });
 
   it('goes over to plain commits where the broker refuses the map', async () => {
@@ -61,10 +62,10 @@ describe('the committer', () => {
       if (positions.some(({ metadata }) => metadata !== undefined)) throw new MetadataRefusedError('too large');
     });
     await committer.commit();
-    expect(sent).toEqual([{ ...at, offset: 10, metadata: map }]);
     complete(10);
     await committer.commit();
-    expect(sent[1]).toEqual({ ...at, offset: 12 });
+    expect(sent.map(({ metadata }) => metadata !== undefined)).toEqual([true, false]);
+    expect(sent.at(-1)).toEqual({ ...at, offset: 12, leaderEpoch: 3 });
   });
 
   it('commits again what was refused with its map, when there is something to commit without it', async () => {

@@ -69,10 +69,16 @@ export class Committer {
     }
   }
 
-  private positionOf({ topic, partition, frontier }: Assignment): Position {
+  private positionOf({ topic, partition, frontier, epochs, logId }: Assignment): Position {
     const offset = frontier.committable;
-    const metadata = this.withMap ? encodeFinished(offset, frontier.finishedBeyond()) : '';
-    return metadata === '' ? { topic, partition, offset } : { topic, partition, offset, metadata };
+    const leaderEpoch = epochs.at(offset - 1);
+    return {
+      topic,
+      partition,
+      offset,
+      ...(leaderEpoch !== undefined && { leaderEpoch }),
+      ...(this.withMap && { metadata: encodeFinished(logId, offset, frontier.finishedBeyond()) }),
+    };
   }
 
   private schedule(): void {

@@ -13,6 +13,8 @@ function rangesFrom(committed: number, runs: readonly (readonly [number, number]
   });
 }
 
+const LOG = '0123456789abcdef'.repeat(2);
+
 const committed = fc.oneof(fc.nat(1_000), fc.integer({ min: 2 ** 32 - 5, max: 2 ** 52 }));
 const runs = (maxLength: number) =>
   fc.array(fc.tuple(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 100_000 })), { maxLength });
@@ -21,7 +23,7 @@ describe('the map of what is finished beyond a commit', () => {
   it('comes back as it was written, also for offsets beyond 32 bits', () => {
     const property = fc.property(committed, runs(200), (offset, pairs) => {
       const ranges = rangesFrom(offset, pairs);
-      expect(decodeFinished(encodeFinished(offset, ranges), offset)).toEqual(ranges);
+      expect(decodeFinished(encodeFinished(LOG, offset, ranges), offset)).toEqual({ logId: LOG, finished: ranges });
     });
     fc.assert(property, { numRuns: 300 });
   });
@@ -29,8 +31,8 @@ describe('the map of what is finished beyond a commit', () => {
   it('never passes the metadata limit, and holds the longest prefix that fits', () => {
     const property = fc.property(committed, runs(3_000), (offset, pairs) => {
       const ranges = rangesFrom(offset, pairs);
-      const text = encodeFinished(offset, ranges);
-      const read = decodeFinished(text, offset);
+      const text = encodeFinished(LOG, offset, ranges);
+      const read = decodeFinished(text, offset)?.finished ?? [];
       expect(text.length).toBeLessThanOrEqual(MAX_METADATA_CHARACTERS);
       expect(read).toEqual(ranges.slice(0, read.length));
       // One more range takes five bytes here at the most, and three bytes are four characters.
@@ -39,21 +41,22 @@ describe('the map of what is finished beyond a commit', () => {
     fc.assert(property, { numRuns: 200 });
   });
 
-  it('is empty when nothing is finished beyond', () => {
-    expect(encodeFinished(7, [])).toBe('');
-    expect(decodeFinished('', 7)).toEqual([]);
+  it('says which log it is of, also when nothing is finished beyond', () => {
+    expect(decodeFinished(encodeFinished(LOG, 7, []), 7)).toEqual({ logId: LOG, finished: [] });
+    expect(decodeFinished('', 7)).toBeUndefined();
   });
 
   it('says nothing about any other offset than its own', () => {
     const property = fc.property(committed, committed, runs(20), (offset, other, pairs) => {
       fc.pre(offset !== other);
-      expect(decodeFinished(encodeFinished(offset, rangesFrom(offset, pairs)), other)).toEqual([]);
+      expect(decodeFinished(encodeFinished(LOG, offset, rangesFrom(offset, pairs)), other)).toBeUndefined();
     });
     fc.assert(property, { numRuns: 200 });
   });
 
   it('says nothing when it is torn', () => {
     const text = encodeFinished(
+      LOG,
       5,
       rangesFrom(5, [
         [1, 2_000],
@@ -61,16 +64,17 @@ describe('the map of what is finished beyond a commit', () => {
       ]),
     );
     for (let length = 1; length < text.length; length += 1)
-      for (const { from } of decodeFinished(text.slice(0, length), 5)) expect(from).toBe(6);
-    expect(decodeFinished(text.slice(0, -2), 5)).toEqual([]);
+      for (const { from } of decodeFinished(text.slice(0, length), 5)?.finished ?? []) expect(from).toBe(6);
+    expect(decodeFinished(text.slice(0, -2), 5)).toBeUndefined();
   });
 
   it('says nothing when the text is another tool’s, and never throws', () => {
     for (const foreign of ['some consumer, 2024-01-01', '{"owner":"b"}', 'AQ==', 'AgUBAg==', '\u0000', '💸'])
-      expect(decodeFinished(foreign, 5)).toEqual([]);
+      expect(decodeFinished(foreign, 5)).toBeUndefined();
     fc.assert(
       fc.property(fc.string(), fc.nat(), (text, offset) => {
-        for (const { from, to } of decodeFinished(text, offset)) expect(to).toBeGreaterThanOrEqual(from);
+        for (const { from, to } of decodeFinished(text, offset)?.finished ?? [])
+          expect(to).toBeGreaterThanOrEqual(from);
       }),
       { numRuns: 500 },
     );

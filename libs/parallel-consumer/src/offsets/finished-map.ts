@@ -3,20 +3,27 @@ import type { OffsetRange } from './offset-frontier.js';
 /** Of the metadata of one commit; Kafka's default limit is 4,096 bytes (`offset.metadata.max.bytes`). */
 export const MAX_METADATA_CHARACTERS = 4_000;
 const MAX_BYTES = (MAX_METADATA_CHARACTERS / 4) * 3;
-const VERSION = 1;
+const VERSION = 2;
+const LOG_ID_BYTES = 16;
+
+/** What a commit's metadata says besides the offset. */
+export interface CommitMap {
+  /** The log that the offset belongs to: 32 hexadecimal digits. Another one has other records at the same offsets. */
+  readonly logId: string;
+  /** Finished beyond the committed offset: ascending, disjoint. */
+  readonly finished: readonly OffsetRange[];
+}
 
 /**
- * Writes what is finished beyond a committed offset as text for the commit's metadata, so that whoever reads on after a
- * crash doesn't repeat it. Format, in base64: the version (1), the committed offset, then run lengths from that offset on,
- * unfinished and finished in turn; all but the version as LEB128. Confluent's Parallel Consumer has the same idea.
- * Where it doesn't fit, the longest prefix that does: what is left out is repeated after a crash, never lost.
+ * Writes, as text for the commit's metadata, which log was read, and what is finished beyond the committed offset, so that
+ * whoever reads on after a crash doesn't repeat it. Format, in base64: the version (2), the log's id (16 bytes), the committed
+ * offset, then run lengths from that offset on, unfinished and finished in turn, all as LEB128. Confluent's Parallel Consumer
+ * has the same idea. Where it doesn't fit, the longest prefix that does: what is left out is repeated after a crash, never lost.
  * @param finished ascending, disjoint, beyond `committed`
- * @returns '' when nothing is finished beyond
  */
-export function encodeFinished(committed: number, finished: Iterable<OffsetRange>): string {
-  const bytes = [VERSION];
+export function encodeFinished(logId: string, committed: number, finished: Iterable<OffsetRange>): string {
+  const bytes = [VERSION, ...Buffer.from(logId, 'hex')];
   pushVarint(bytes, committed);
-  const header = bytes.length;
   let at = committed;
   for (const { from, to } of finished) {
     const before = bytes.length;
@@ -28,28 +35,29 @@ export function encodeFinished(committed: number, finished: Iterable<OffsetRange
     }
     at = to;
   }
-  return bytes.length === header ? '' : Buffer.from(bytes).toString('base64');
+  return Buffer.from(bytes).toString('base64');
 }
 
 /**
- * Reads such a text. Anything else (another tool's metadata, another version, a map of another offset, a torn one) means that nothing is
- * known to be finished.
+ * Reads such a text. @returns undefined for anything else (another tool's metadata, another version, a map of another offset, a
+ * torn one): then nothing is known of the log or of what is finished
  * @param committed the offset that the metadata was committed with
  */
-export function decodeFinished(metadata: string, committed: number): OffsetRange[] {
+export function decodeFinished(metadata: string, committed: number): CommitMap | undefined {
   const bytes = Buffer.from(metadata, 'base64');
-  if (bytes[0] !== VERSION || bytes.toString('base64') !== metadata) return [];
-  const numbers = varints(bytes.subarray(1));
-  if (numbers === undefined || numbers.shift() !== committed || numbers.length % 2 !== 0) return [];
-  const ranges: OffsetRange[] = [];
+  if (bytes[0] !== VERSION || bytes.length <= LOG_ID_BYTES || bytes.toString('base64') !== metadata) return undefined;
+  const logId = bytes.toString('hex', 1, 1 + LOG_ID_BYTES);
+  const numbers = varints(bytes.subarray(1 + LOG_ID_BYTES));
+  if (numbers === undefined || numbers.shift() !== committed || numbers.length % 2 !== 0) return undefined;
+  const finished: OffsetRange[] = [];
   let at = committed;
   for (let index = 0; index < numbers.length; index += 2) {
     const from = at + (numbers[index] ?? 0);
     at = from + (numbers[index + 1] ?? 0);
-    if (!Number.isSafeInteger(at)) return [];
-    ranges.push({ from, to: at });
+    if (!Number.isSafeInteger(at)) return undefined;
+    finished.push({ from, to: at });
   }
-  return ranges;
+  return { logId, finished };
 }
 
 /** By division, since shifts end at 32 bits and offsets don't. */

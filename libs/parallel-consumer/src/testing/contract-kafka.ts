@@ -1,18 +1,22 @@
-import type { Broker } from '../kafka/broker.js';
+import type { Broker, CommittedPosition } from '../kafka/broker.js';
 import type { ConsumedRecord } from '../record.js';
+
+/** An open transaction: none of its records is handed out before it ends, and none ever when it aborts. */
+export interface ContractTransaction {
+  /** @param key default: none */
+  append(value: string, key?: Buffer): Promise<void>;
+  end(ending: 'commit' | 'abort'): Promise<void>;
+}
 
 /** A Kafka, real or fake, as the contract suite needs it. Topics and groups are named anew by each spec. */
 export interface ContractKafka {
   createTopic(topic: string, partitions: number): Promise<void>;
   /** Appends records with these values, one after another, and no key. */
   append(topic: string, partition: number, values: readonly string[]): Promise<void>;
-  /** Appends records in one transaction, which leaves a marker behind; those of one that aborts are never handed out. */
-  appendTransaction(
-    topic: string,
-    partition: number,
-    values: readonly string[],
-    ending: 'commit' | 'abort',
-  ): Promise<void>;
+  /** Begins a transaction on one partition; several may be open. Its end leaves a marker behind. */
+  beginTransaction(topic: string, partition: number): Promise<ContractTransaction>;
+  /** Deletes the topic and creates it again. */
+  recreateTopic(topic: string, partitions: number): Promise<void>;
   /** Deletes the records below an offset, as retention does. */
   deleteBefore(topic: string, partition: number, offset: number): Promise<void>;
   /** Everything on a topic, once there are so many records. */
@@ -48,19 +52,22 @@ export class ContractTopic {
     await this.kafka.append(this.topic, partition, values);
   }
 
+  /** Appends records in one transaction. */
+  async appendTransaction(partition: number, values: readonly string[], ending: 'commit' | 'abort'): Promise<void> {
+    const transaction = await this.kafka.beginTransaction(this.topic, partition);
+    for (const value of values) await transaction.append(value);
+    await transaction.end(ending);
+  }
+
   at(partition: number): { topic: string; partition: number } {
     return { topic: this.topic, partition };
   }
 
   /** What the group has committed for a partition. */
-  async committed(
-    by: Broker,
-    partition: number,
-  ): Promise<{ offset: number | undefined; from: number; metadata: string }> {
+  async committed(by: Broker, partition: number): Promise<CommittedPosition> {
     const [position] = await by.committed([this.at(partition)]);
     if (position === undefined) throw new Error('nothing was told of the partition');
-    const { offset, from, metadata } = position;
-    return { offset, from, metadata };
+    return position;
   }
 
   async end(): Promise<void> {

@@ -9,13 +9,14 @@ describeBrokerContract('the fake Kafka', async () => {
     append: async (topic, partition, values) => {
       for (const value of values) kafka.append(topic, partition, null, value);
     },
-    appendTransaction: async (topic, partition, values, ending) => {
-      for (const value of values) {
-        if (ending === 'commit') kafka.append(topic, partition, null, value);
-        else kafka.appendMarker(topic, partition);
-      }
-      kafka.appendMarker(topic, partition);
+    beginTransaction: async (topic, partition) => {
+      const transaction = kafka.beginTransaction(topic, partition);
+      return {
+        append: async (value, key) => transaction.append(value, key?.toString('latin1')),
+        end: async (ending) => transaction.end(ending),
+      };
     },
+    recreateTopic: async (topic, partitions) => kafka.createTopic(topic, partitions),
     deleteBefore: async (topic, partition, offset) => kafka.deleteBefore(topic, partition, offset),
     read: async (topic) => kafka.records(topic),
     member: (topic, groupId) => new FakeBroker(kafka, { topic, groupId, fetching: 'auto' }),

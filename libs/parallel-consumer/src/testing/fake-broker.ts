@@ -5,10 +5,13 @@ import {
   type BrokerHealth,
   type BrokerListener,
   type CommittedPosition,
+  type ReadAnswer,
+  type ReadPosition,
   type TopicPartition,
 } from '../kafka/broker.js';
 import type { FakeGroup, GroupMember } from './fake-group.js';
 import type { FakeKafka } from './fake-kafka.js';
+import { settle } from './manual-clock.js';
 
 const FETCH_SIZE = 100;
 const MAX_METADATA = 4_096;
@@ -21,7 +24,12 @@ export interface FakeBrokerOptions {
   readonly fetching?: 'manual' | 'auto';
 }
 
-/** One member of a group of the fake Kafka: it fetches, commits and rebalances as the real one does. */
+interface OpenRead {
+  readonly position: ReadPosition;
+  readonly answer: (answer: ReadAnswer | undefined) => void;
+}
+
+/** One member of a group of the fake Kafka: it reads, commits and rebalances as the real one does. */
 export class FakeBroker implements Broker, GroupMember {
   readonly id: string;
   readonly topic: string;
@@ -29,17 +37,16 @@ export class FakeBroker implements Broker, GroupMember {
   owned: readonly number[] = [];
   /** Makes the next calls fail. */
   failing: { commit?: Error; committed?: Error; publish?: Error } = {};
-  heartbeats = 0;
   /** Partitions that were committed without being assigned: Kafka lets that pass. */
   readonly strayCommits: number[] = [];
-  private readonly positions = new Map<number, number>();
-  private readonly stopped = new Set<number>();
+  /** Calls of `publish`, each with how many records it had. */
+  readonly published: number[] = [];
+  private readonly reads = new Map<number, OpenRead>();
   private listener: BrokerListener | undefined;
+  /** The last generation that it was assigned in; -1: none. */
   private generation = -1;
   private expired = false;
   private ended = false;
-  private round: Promise<void> = Promise.resolve();
-  private awake: (() => void) | undefined;
 
   constructor(
     private readonly kafka: FakeKafka,
@@ -55,18 +62,32 @@ export class FakeBroker implements Broker, GroupMember {
     return { joined: this.generation >= 0 && !this.group.rebalanceDue, lastContactAt: Number.POSITIVE_INFINITY };
   }
 
+  async partitionCount(topic: string): Promise<number> {
+    return this.kafka.partitionCount(topic);
+  }
+
   async start(listener: BrokerListener): Promise<void> {
+    if (this.ended) return;
     this.listener = listener;
-    await this.group.join(this);
-    if (this.options.fetching === 'auto') void this.fetchForever();
+    void this.group.join(this);
   }
 
   async committed(partitions: readonly TopicPartition[]): Promise<CommittedPosition[]> {
     if (this.failing.committed) throw this.failing.committed;
     return partitions.map((each) => {
       const committed = this.group.committed(each);
-      return { ...committed, from: committed.offset ?? this.kafka.log(each.topic, each.partition).start };
+      const { start, id: logId } = this.kafka.log(each.topic, each.partition);
+      return { ...each, ...committed, from: committed.offset ?? start, logId };
     });
+  }
+
+  async read(position: ReadPosition): Promise<ReadAnswer | undefined> {
+    const { partition } = position;
+    if (this.ended || !this.owned.includes(partition)) return undefined;
+    const { promise, resolve } = Promise.withResolvers<ReadAnswer | undefined>();
+    this.reads.set(partition, { position, answer: resolve });
+    if (this.options.fetching === 'auto') this.answer(partition);
+    return promise;
   }
 
   async commit(positions: readonly Position[]): Promise<void> {
@@ -75,16 +96,17 @@ export class FakeBroker implements Broker, GroupMember {
     if (this.generation !== this.group.generation) throw new Error('ILLEGAL_GENERATION');
     if (positions.some(({ metadata = '' }) => metadata.length > MAX_METADATA))
       throw new MetadataRefusedError('OFFSET_METADATA_TOO_LARGE');
-    for (const { topic, partition, offset, metadata = '' } of positions) {
+    for (const { topic, partition, offset, leaderEpoch, metadata = '' } of positions) {
       if (!this.owned.includes(partition)) this.strayCommits.push(partition);
-      this.group.positions.set(`${topic}-${partition}`, { offset, metadata });
+      this.group.positions.set(`${topic}-${partition}`, { offset, leaderEpoch, metadata });
     }
   }
 
-  async publish(topic: string, record: OutgoingRecord): Promise<void> {
+  async publish(topic: string, records: readonly OutgoingRecord[]): Promise<void> {
     if (this.failing.publish) throw this.failing.publish;
     if (this.ended) throw new Error('the producer was closed');
-    this.kafka.produce(topic, record);
+    for (const record of records) this.kafka.produce(topic, record);
+    this.published.push(records.length);
   }
 
   async stop(): Promise<void> {
@@ -96,7 +118,7 @@ export class FakeBroker implements Broker, GroupMember {
     this.listener = undefined;
     this.generation = -1;
     this.ended = true;
-    this.wake();
+    this.endReads(() => true);
     // Whoever leaves doesn't wait for the others, who may have to drain first.
     void this.group.leave(this);
   }
@@ -107,129 +129,54 @@ export class FakeBroker implements Broker, GroupMember {
     void this.group.leave(this);
   }
 
-  /** The next fetch of a partition begins further on than it should, as one of an earlier membership of kafkajs may. */
-  misplace(partition: number, by: number): void {
-    const last = this.kafka.log(this.topic, partition).records.at(-1)?.offset;
-    const position = this.positions.get(partition);
-    if (last === undefined || position === undefined || position >= last) return;
-    this.positions.set(partition, Math.min(position + by, last));
-  }
-
   /** Joins again after its session was over, as another member. */
   async rejoin(): Promise<void> {
     this.owned = [];
     await this.group.join(this);
   }
 
-  /** One fetch of every assigned partition, handed to the engine one after another. */
+  /** Answers every open read for which there is something, and lets the engine take it. */
   async fetch(): Promise<void> {
-    this.round = this.round.then(() => this.fetchAll());
-    await this.round;
+    // What was just assigned is read only once its committed offsets are known.
+    await settle();
+    for (const partition of this.reads.keys()) this.answer(partition);
+    await settle();
   }
 
-  /** The group is rebalancing: ends the fetch under way, and lets the engine drain. */
+  /** The group is rebalancing: lets the engine drain. */
   async prepareToJoin(): Promise<void> {
-    await this.round;
     await this.listener?.rebalancing();
   }
 
-  assign(partitions: readonly number[]): void {
-    const kept = this.generation >= 0 && !this.expired;
+  assign(partitions: readonly number[], missedGeneration: boolean): void {
+    const kept = this.generation >= 0 && !this.expired && !missedGeneration;
     this.expired = false;
     this.generation = this.group.generation;
     this.owned = partitions;
-    this.positions.clear();
-    this.stopped.clear();
+    this.endReads((partition) => !kept || !partitions.includes(partition));
     this.listener?.assigned(
-      partitions.map((partition) => this.at(partition)),
+      partitions.map((partition) => ({ topic: this.topic, partition })),
       kept,
     );
-    for (const partition of partitions)
-      this.positions.set(
-        partition,
-        this.group.committed(this.at(partition)).offset ?? this.kafka.log(this.topic, partition).start,
-      );
-    this.wake();
   }
 
   wake(): void {
-    this.awake?.();
+    if (this.options.fetching === 'auto') for (const partition of this.reads.keys()) this.answer(partition);
   }
 
-  private async fetchForever(): Promise<void> {
-    while (this.listener !== undefined) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.awake = resolve;
-      await this.fetch();
-      if (this.behind()) setTimeout(resolve, 1);
-      await promise;
-    }
-  }
-
-  private behind(): boolean {
-    return this.owned.some(
-      (partition) => (this.positions.get(partition) ?? 0) < this.kafka.log(this.topic, partition).end,
-    );
-  }
-
-  private async fetchAll(): Promise<void> {
-    for (const partition of this.owned) {
-      if (this.group.rebalanceDue || this.listener === undefined) return;
-      try {
-        await this.fetchFrom(partition);
-      } catch (error) {
-        // As kafkajs: a rebalance comes, and a reset that could not be committed is tried again with the next fetch.
-        if (!(error instanceof RebalanceDueError) && error !== this.failing.commit) throw error;
+  private endReads(isGone: (partition: number) => boolean): void {
+    for (const [partition, { answer }] of this.reads)
+      if (isGone(partition)) {
+        this.reads.delete(partition);
+        answer(undefined);
       }
-    }
   }
 
-  private async fetchFrom(partition: number): Promise<void> {
-    const log = this.kafka.log(this.topic, partition);
-    let position = this.positions.get(partition) ?? 0;
-    if (this.stopped.has(partition)) return;
-    if (position < log.start) {
-      if (this.expired) return;
-      const { offset } = this.group.committed(this.at(partition));
-      if (!this.listener?.deleted(this.at(partition), offset, log.start)) {
-        this.stopped.add(partition);
-        return;
-      }
-      await this.commit([{ ...this.at(partition), offset: log.start }]);
-      position = log.start;
-    }
-    if (position >= log.end) return;
-    const records = log.records.filter(({ offset }) => offset >= position).slice(0, FETCH_SIZE);
-    const more = log.records.some(({ offset }) => offset > (records.at(-1)?.offset ?? position));
-    const lastOffset = more ? (records.at(-1)?.offset ?? position) : log.end - 1;
-    const next = await this.hand(partition, position, records, lastOffset, log.end);
-    if (this.generation === this.group.generation) this.positions.set(partition, next);
+  private answer(partition: number): void {
+    const read = this.reads.get(partition);
+    const found = read === undefined ? undefined : this.kafka.read(read.position, FETCH_SIZE);
+    if (found === undefined) return;
+    this.reads.delete(partition);
+    read?.answer(found);
   }
-
-  private async hand(
-    partition: number,
-    fetchOffset: number,
-    records: ReturnType<FakeKafka['records']>,
-    lastOffset: number,
-    highWatermark: number,
-  ): Promise<number> {
-    if (records.length === 0) {
-      this.listener?.skipped(this.at(partition), fetchOffset, lastOffset + 1);
-      return lastOffset + 1;
-    }
-    const heartbeat = async (): Promise<void> => {
-      this.heartbeats += 1;
-      if (this.group.rebalanceDue) throw new RebalanceDueError('REBALANCE_IN_PROGRESS');
-    };
-    const batch = { ...this.at(partition), records, fetchOffset, lastOffset, highWatermark, heartbeat };
-    return (await this.listener?.fetched(batch)) ?? lastOffset + 1;
-  }
-
-  private at(partition: number): TopicPartition {
-    return { topic: this.topic, partition };
-  }
-}
-
-class RebalanceDueError extends Error {
-  override readonly name = 'RebalanceDueError';
 }

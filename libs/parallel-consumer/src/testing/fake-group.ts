@@ -8,7 +8,8 @@ export interface GroupMember {
   readonly owned: readonly number[];
   /** Ends its fetch under way and lets the engine drain. */
   prepareToJoin(): Promise<void>;
-  assign(partitions: readonly number[]): void;
+  /** @param missedGeneration whether the group went through one more generation than this member */
+  assign(partitions: readonly number[], missedGeneration: boolean): void;
   /** There is something new to fetch. */
   wake(): void;
 }
@@ -18,7 +19,12 @@ export class FakeGroup {
   generation = 0;
   /** Set from the moment that a rebalance is due until it is over: heartbeats throw. */
   rebalanceDue = false;
-  readonly positions = new Map<string, { readonly offset: number; readonly metadata: string }>();
+  readonly positions = new Map<
+    string,
+    { readonly offset: number; readonly leaderEpoch: number | undefined; readonly metadata: string }
+  >();
+  /** Members that are to miss the next generation: they join only the one after it. */
+  readonly missing = new Set<string>();
   private members: GroupMember[] = [];
   private rebalances: Promise<void> = Promise.resolve();
   private joins = 0;
@@ -51,9 +57,9 @@ export class FakeGroup {
     await this.rebalances;
   }
 
-  committed({ topic, partition }: TopicPartition): Omit<CommittedPosition, 'from'> {
-    const { offset, metadata = '' } = this.positions.get(`${topic}-${partition}`) ?? { offset: undefined };
-    return { topic, partition, offset, metadata };
+  committed({ topic, partition }: TopicPartition): Omit<CommittedPosition, 'from' | 'logId'> {
+    const { offset, leaderEpoch, metadata = '' } = this.positions.get(`${topic}-${partition}`) ?? { offset: undefined };
+    return { topic, partition, offset, leaderEpoch, metadata };
   }
 
   wake(): void {
@@ -62,19 +68,34 @@ export class FakeGroup {
 
   private async rebalanceNow(forced?: readonly (readonly number[])[]): Promise<void> {
     await Promise.all(this.members.map((member) => member.prepareToJoin()));
+    const absent = this.members.filter(({ id }) => this.missing.has(id));
+    this.missing.clear();
+    if (absent.length > 0)
+      this.assign(
+        this.members.filter((member) => !absent.includes(member)),
+        new Set(),
+      );
+    this.rebalanceDue = false;
+    this.assign(this.members, new Set(absent), forced);
+  }
+
+  private assign(
+    members: readonly GroupMember[],
+    returned: ReadonlySet<GroupMember>,
+    forced?: readonly (readonly number[])[],
+  ): void {
     this.generation += 1;
     this.joins += 1;
-    this.rebalanceDue = false;
-    const [first] = this.members;
+    const [first] = members;
     if (first === undefined) return;
     const names = Array.from({ length: this.partitionsOf(first.topic) }, (_, partition) => String(partition));
     const sticky = stickyAssignment(
-      this.members.map(({ id, owned }) => ({ id, owned: owned.map(String), ownedSince: this.joins })),
+      members.map(({ id, owned }) => ({ id, owned: owned.map(String), ownedSince: this.joins })),
       names,
     );
     // For other members than it was meant for, it would give a partition to two of them, which no group does.
-    const owners = forced?.length === this.members.length ? forced : undefined;
-    for (const [index, member] of this.members.entries())
-      member.assign(owners?.[index] ?? (sticky.get(member.id) ?? []).map(Number));
+    const owners = forced?.length === members.length ? forced : undefined;
+    for (const [index, member] of members.entries())
+      member.assign(owners?.[index] ?? (sticky.get(member.id) ?? []).map(Number), returned.has(member));
   }
 }

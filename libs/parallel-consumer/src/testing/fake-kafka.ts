@@ -1,12 +1,29 @@
+import type { FetchedBatch, ReadAnswer, ReadPosition } from '../kafka/broker.js';
 import type { ConsumedRecord, OutgoingRecord } from '../record.js';
+import type { EpochStart } from '../records/batch-extent.js';
+import { UnreadableRecordsError, type UnreadableReason } from '../records/unreadable-records.js';
 import { FakeGroup } from './fake-group.js';
 
 interface Partition {
+  /** Identifies this very log: 32 hexadecimal digits. */
+  readonly id: string;
   records: ConsumedRecord[];
   /** One past the last offset, markers included. */
   end: number;
   /** The first offset that isn't deleted. */
   start: number;
+  /** Under which leader epoch records were written, each from its first offset on. */
+  epochs: EpochStart[];
+  /** First offsets of transactions that are open: nothing from the lowest on is handed out. */
+  openTransactions: Set<number>;
+  /** A batch that can't be read stands at this offset. */
+  unreadable: UnreadableRecordsError | undefined;
+}
+
+export interface FakeTransaction {
+  append(value: string, key?: string): void;
+  /** Records of one that aborts are never handed out. */
+  end(ending: 'commit' | 'abort'): void;
 }
 
 export interface AppendOptions {
@@ -23,12 +40,30 @@ export interface AppendOptions {
 export class FakeKafka {
   private readonly topics = new Map<string, Partition[]>();
   private readonly groups = new Map<string, FakeGroup>();
+  private logs = 0;
 
+  /** Also again, under a name that is in use: then all that it held is gone, and its logs are others. */
   createTopic(name: string, partitions: number): void {
+    this.logs += 1;
+    const id = String(this.logs).padStart(32, '0');
     this.topics.set(
       name,
-      Array.from({ length: partitions }, () => ({ records: [], end: 0, start: 0 })),
+      Array.from({ length: partitions }, () => ({
+        id,
+        records: [],
+        end: 0,
+        start: 0,
+        epochs: [{ epoch: 0, offset: 0 }],
+        openTransactions: new Set<number>(),
+        unreadable: undefined,
+      })),
     );
+    this.wakeAll();
+  }
+
+  /** 0 when there is no such topic. */
+  partitionCount(topic: string): number {
+    return this.topics.get(topic)?.length ?? 0;
   }
 
   group(groupId: string): FakeGroup {
@@ -41,10 +76,30 @@ export class FakeKafka {
     const log = this.log(topic, partition);
     const { offset = log.end, timestamp = 0, headers = {} } = options;
     const bytes = { key: key === null ? null : Buffer.from(key), value: Buffer.from(value) };
-    log.records.push({ topic, partition, offset, ...bytes, headers, timestamp });
+    const byteLength = (bytes.key?.length ?? 0) + bytes.value.length;
+    log.records.push({ topic, partition, offset, ...bytes, headers, timestamp, byteLength });
     log.end = offset + 1;
     this.wakeAll();
     return offset;
+  }
+
+  /** Several may be open on one partition. */
+  beginTransaction(topic: string, partition: number): FakeTransaction {
+    const log = this.log(topic, partition);
+    const offsets = new Set<number>();
+    return {
+      append: (value, key) => {
+        // Before the record is there: readers are woken at once.
+        if (offsets.size === 0) log.openTransactions.add(log.end);
+        offsets.add(this.append(topic, partition, key ?? null, value));
+      },
+      end: (ending) => {
+        const [first] = offsets;
+        if (first !== undefined) log.openTransactions.delete(first);
+        if (ending === 'abort') log.records = log.records.filter(({ offset }) => !offsets.has(offset));
+        this.appendMarker(topic, partition);
+      },
+    };
   }
 
   /** What a transaction leaves behind its records: an offset that no consumer is ever handed. */
@@ -56,7 +111,7 @@ export class FakeKafka {
   /** @throws Error for a topic or partition that isn't there */
   produce(topic: string, { partition, key, value, headers }: OutgoingRecord): void {
     const log = this.log(topic, partition);
-    const record = { topic, partition, offset: log.end, timestamp: 0, value };
+    const record = { topic, partition, offset: log.end, timestamp: 0, value, byteLength: value?.length ?? 0 };
     const bytes = Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)] as const);
     log.records.push({ ...record, key: key === null ? null : Buffer.from(key), headers: Object.fromEntries(bytes) });
     log.end += 1;
@@ -67,6 +122,36 @@ export class FakeKafka {
     const log = this.log(topic, partition);
     log.records = log.records.filter((record) => record.offset >= offset);
     log.start = offset;
+  }
+
+  /** A new leader that had only the records below this offset, as after an unclean election. */
+  truncate(topic: string, partition: number, end: number): void {
+    const log = this.log(topic, partition);
+    log.records = log.records.filter((record) => record.offset < end);
+    log.end = end;
+    const epoch = (log.epochs.at(-1)?.epoch ?? 0) + 1;
+    log.epochs = [...log.epochs.filter(({ offset }) => offset < end), { epoch, offset: end }];
+    this.wakeAll();
+  }
+
+  /** A batch that no consumer can read, as after a disk fault. */
+  appendUnreadable(topic: string, partition: number, code: UnreadableReason): void {
+    const log = this.log(topic, partition);
+    log.unreadable = new UnreadableRecordsError(code, log.end, `the batch at offset ${log.end} is unreadable`);
+    log.end += 1;
+    this.wakeAll();
+  }
+
+  /** What a read at a position brings; `undefined` while there is nothing. */
+  read(position: ReadPosition, maxRecords: number): ReadAnswer | undefined {
+    const { topic, partition, offset, logId, leaderEpoch } = position;
+    const log = this.topics.get(topic)?.[partition];
+    if (log === undefined) return undefined;
+    if (log.id !== logId) return { type: 'recreated', logId: log.id, earliest: log.start };
+    if (offset < log.start) return { type: 'deleted', earliest: log.start };
+    const end = divergesAt(log, leaderEpoch);
+    if (offset > end) return { type: 'truncated', end };
+    return offset >= stableEnd(log) ? undefined : batchOf(log, position, maxRecords);
   }
 
   /** Everything that a topic holds, partition by partition. */
@@ -83,4 +168,39 @@ export class FakeKafka {
   private wakeAll(): void {
     for (const group of this.groups.values()) group.wake();
   }
+}
+
+/** One past the last record that this log and one with such an epoch have in common. */
+function divergesAt({ epochs, end }: Partition, leaderEpoch: number | undefined): number {
+  if (leaderEpoch === undefined) return end;
+  return epochs.find(({ epoch }) => epoch > leaderEpoch)?.offset ?? end;
+}
+
+/** One past the last record before the first that is still part of an open transaction. */
+function stableEnd({ openTransactions, end }: Partition): number {
+  return Math.min(end, ...openTransactions);
+}
+
+function batchOf(log: Partition, { topic, partition, offset: fetchOffset }: ReadPosition, max: number): FetchedBatch {
+  const { unreadable } = log;
+  const end = Math.min(stableEnd(log), unreadable?.offset ?? Number.POSITIVE_INFINITY);
+  const ahead = log.records.filter(({ offset }) => offset >= fetchOffset && offset < end);
+  const records = ahead.slice(0, max);
+  const isBeforeUnreadable = unreadable !== undefined && records.length === ahead.length;
+  const lastOffset = ahead.length > records.length ? (records.at(-1)?.offset ?? fetchOffset) : end - 1;
+  return {
+    type: 'records',
+    topic,
+    partition,
+    records: isBeforeUnreadable ? throwingAfter(records, unreadable) : records.values(),
+    fetchOffset,
+    lastOffset,
+    highWatermark: log.end,
+    epochs: log.epochs.filter(({ offset }) => offset <= lastOffset),
+  };
+}
+
+function* throwingAfter(records: readonly ConsumedRecord[], error: Error): Generator<ConsumedRecord, undefined> {
+  yield* records;
+  throw error;
 }

@@ -86,7 +86,8 @@ export async function consuming(options: Partial<ParallelConsumerOptions>, fill:
     broker,
   );
   await consumer.start();
-  void broker.fetch();
+  await settle();
+  await broker.fetch();
   await settle();
   const committed = (): number | undefined => broker.group.committed({ topic: 'orders', partition: 0 }).offset;
   const letters = () =>

@@ -27,8 +27,8 @@ export type ModelCommand =
       readonly on: boolean;
     }
   | { readonly type: 'resize'; readonly member: number; readonly limit: number }
-  /** The next fetch of a partition begins too far on. */
-  | { readonly type: 'misplace'; readonly member: number; readonly partition: number; readonly by: number }
+  /** The group goes through one generation without the member. */
+  | { readonly type: 'miss'; readonly member: number }
   /** Deletes the records of a partition that are committed. */
   | { readonly type: 'delete'; readonly partition: number };
 
@@ -92,14 +92,6 @@ export function wildCommands(keys: number): fc.Arbitrary<ModelCommand> {
       }),
     },
     { weight: 1, arbitrary: fc.record({ type: fc.constant('delete' as const), partition: pick }) },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        type: fc.constant('misplace' as const),
-        member: pick,
-        partition: pick,
-        by: fc.integer({ min: 1, max: 9 }),
-      }),
-    },
+    { weight: 1, arbitrary: fc.record({ type: fc.constant('miss' as const), member: pick }) },
   );
 }

@@ -5,11 +5,12 @@ import type { ConsumedRecord } from '../record.js';
 import type { Ordering } from '../window/scheduler.js';
 import type { FakeKafka } from './fake-kafka.js';
 
-export type Committed = Omit<CommittedPosition, 'from'>;
+export type Committed = Omit<CommittedPosition, 'from' | 'logId'>;
 
 /** Whether a commit, by its offset or by its map, says that this offset is done with. */
 export function covers({ offset = 0, metadata }: Committed, of: number): boolean {
-  return of < offset || decodeFinished(metadata, offset).some(({ from, to }) => of >= from && of < to);
+  const finished = decodeFinished(metadata, offset)?.finished ?? [];
+  return of < offset || finished.some(({ from, to }) => of >= from && of < to);
 }
 
 /**

@@ -110,11 +110,8 @@ export class ModelWorld {
         return this.fail(command);
       case 'resize':
         return this.pick(this.alive(), command.member)?.consumer.setInFlight(command.limit);
-      case 'misplace':
-        return this.pick(this.alive(), command.member)?.broker.misplace(
-          command.partition % this.partitions,
-          command.by,
-        );
+      case 'miss':
+        return this.miss(this.pick(this.alive(), command.member));
       case 'delete':
         return this.deleteCommitted(command.partition % this.partitions);
     }
@@ -170,6 +167,14 @@ export class ModelWorld {
 
   private rejoin(member: ModelMember | undefined): void {
     void member?.rejoin();
+  }
+
+  /** A generation of the group passes without the member, in which others work on what it had. */
+  private miss(member: ModelMember | undefined): void {
+    if (member?.state !== 'alive') return;
+    const group = this.kafka.group(GROUP);
+    group.missing.add(member.broker.id);
+    void group.rebalance();
   }
 
   private force(owners: readonly number[]): void {

@@ -1,62 +1,55 @@
-import type { BrokerListener, FetchedBatch, TopicPartition } from '../kafka/broker.js';
+import type { Broker, BrokerListener, FetchedBatch, LogProblem, ReadAnswer, TopicPartition } from '../kafka/broker.js';
 import type { ConsumedRecord } from '../record.js';
 
 /** A batch whose records are kept, to be gone through again and again. */
-export type KeptBatch = FetchedBatch & { readonly records: readonly ConsumedRecord[] };
+export interface KeptBatch extends Omit<FetchedBatch, 'records'> {
+  readonly records: readonly ConsumedRecord[];
+  /** What its records ended with, where that wasn't their end. */
+  readonly error: unknown;
+}
 
-/** One call that a broker made, in words of its own. */
+/** One call that a broker made, or answer that it gave, in words of its own. */
 export type BrokerCall =
   | { readonly type: 'assigned'; readonly partitions: readonly number[]; readonly kept: boolean }
   | { readonly type: 'fetched'; readonly batch: KeptBatch }
-  | { readonly type: 'skipped'; readonly partition: number; readonly from: number; readonly to: number }
+  | { readonly type: 'problem'; readonly partition: number; readonly problem: LogProblem }
   | { readonly type: 'rebalancing' }
-  | {
-      readonly type: 'deleted';
-      readonly partition: number;
-      readonly committed: number | undefined;
-      readonly earliest: number | undefined;
-    }
-  | { readonly type: 'lost'; readonly error: unknown };
+  | { readonly type: 'lost' | 'failed'; readonly error: unknown };
 
-/** What a listener answers; by default it takes everything, and goes on behind deleted records. */
-export interface Answers {
-  fetched?(batch: KeptBatch): Promise<number | undefined>;
+/** How a listener behaves; by default it reads each partition from where the group left it to its end. */
+export interface Behaviour {
   rebalancing?(): Promise<void>;
-  deleted?(partition: number): boolean;
+  /** Default: true. */
+  readonly reads?: boolean;
+  /** @returns the offset to read next; default: past the batch */
+  readNext?(batch: KeptBatch): number;
 }
 
-/** A listener that keeps all calls, and lets a spec wait for those it wants. */
+/** A listener that reads what it is assigned, keeps all calls and answers, and lets a spec wait for those it wants. */
 export class RecordingListener implements BrokerListener {
   readonly calls: BrokerCall[] = [];
   private readonly waiting = new Set<() => void>();
+  private reading = new Set<number>();
 
-  constructor(private readonly answers: Answers = {}) {}
+  constructor(
+    private readonly broker: Broker,
+    private readonly behaviour: Behaviour = {},
+  ) {}
 
   assigned(partitions: readonly TopicPartition[], kept: boolean): void {
     this.note({ type: 'assigned', partitions: partitions.map(({ partition }) => partition), kept });
-  }
-
-  async fetched(fetched: FetchedBatch): Promise<number | undefined> {
-    const batch = { ...fetched, records: [...fetched.records] };
-    this.note({ type: 'fetched', batch });
-    return this.answers.fetched?.(batch);
-  }
-
-  skipped({ partition }: TopicPartition, from: number, to: number): void {
-    this.note({ type: 'skipped', partition, from, to });
+    const added = partitions.filter(({ partition }) => !kept || !this.reading.has(partition));
+    this.reading = new Set(partitions.map(({ partition }) => partition));
+    if (this.behaviour.reads !== false) for (const each of added) this.readInBackground(each);
   }
 
   async rebalancing(): Promise<void> {
     this.note({ type: 'rebalancing' });
-    await this.answers.rebalancing?.();
-  }
-
-  deleted({ partition }: TopicPartition, committed: number | undefined, earliest: number | undefined): boolean {
-    this.note({ type: 'deleted', partition, committed, earliest });
-    return this.answers.deleted?.(partition) ?? true;
+    await this.behaviour.rebalancing?.();
   }
 
   lost(error: unknown): void {
+    this.reading.clear();
     this.note({ type: 'lost', error });
   }
 
@@ -73,7 +66,11 @@ export class RecordingListener implements BrokerListener {
     return this.calls.findLast((call) => call.type === 'assigned')?.partitions;
   }
 
-  /** The fetches of one partition that brought records. */
+  get problems(): LogProblem[] {
+    return this.calls.flatMap((call) => (call.type === 'problem' ? [call.problem] : []));
+  }
+
+  /** The fetches of one partition. */
   fetches(partition: number): KeptBatch[] {
     return this.calls.flatMap((call) =>
       call.type === 'fetched' && call.batch.partition === partition ? [call.batch] : [],
@@ -87,12 +84,29 @@ export class RecordingListener implements BrokerListener {
 
   /** One past the last offset of a partition that was covered, by records or without. */
   covered(partition: number): number {
-    let to = 0;
-    for (const call of this.calls) {
-      if (call.type === 'fetched' && call.batch.partition === partition) to = Math.max(to, call.batch.lastOffset + 1);
-      if (call.type === 'skipped' && call.partition === partition && call.from <= to) to = Math.max(to, call.to);
+    return Math.max(0, ...this.fetches(partition).map(({ lastOffset }) => lastOffset + 1));
+  }
+
+  private readInBackground(partition: TopicPartition): void {
+    // As when the broker is stopped while it is asked where to begin.
+    this.readAll(partition).catch((error: unknown) => this.note({ type: 'failed', error }));
+  }
+
+  private async readAll(partition: TopicPartition): Promise<void> {
+    const [start] = await this.broker.committed([partition]);
+    if (start === undefined) throw new Error('nothing was told of the partition');
+    let { from: offset, leaderEpoch } = start;
+    for (;;) {
+      const answer = await this.broker.read({ ...partition, offset, logId: start.logId, leaderEpoch });
+      if (answer === undefined) return;
+      if (answer.type !== 'records')
+        return this.note({ type: 'problem', partition: partition.partition, problem: answer });
+      const batch = keep(answer);
+      this.note({ type: 'fetched', batch });
+      if (batch.error !== undefined) return;
+      offset = this.behaviour.readNext?.(batch) ?? batch.lastOffset + 1;
+      leaderEpoch = offset === batch.lastOffset + 1 ? (answer.epochs.at(-1)?.epoch ?? leaderEpoch) : undefined;
     }
-    return to;
   }
 
   private note(call: BrokerCall): void {
@@ -101,4 +115,15 @@ export class RecordingListener implements BrokerListener {
     this.waiting.clear();
     for (const resume of woken) resume();
   }
+}
+
+function keep(answer: Extract<ReadAnswer, { type: 'records' }>): KeptBatch {
+  const records: ConsumedRecord[] = [];
+  let error: unknown;
+  try {
+    for (let next = answer.records.next(); !next.done; next = answer.records.next()) records.push(next.value);
+  } catch (thrown) {
+    error = thrown;
+  }
+  return { ...answer, records, error };
 }

@@ -1,167 +1,205 @@
 import { backOffMs } from '../back-off.js';
+import { pause } from '../clock.js';
 import type { TaskRunner } from '../attempts/task-runner.js';
-import type { Broker, CommittedPosition, FetchedBatch } from '../kafka/broker.js';
+import type { Broker, CommittedPosition, FetchedBatch, LogProblem } from '../kafka/broker.js';
 import type { Assignment } from '../assignment.js';
 import { decodeFinished } from '../offsets/finished-map.js';
+import { continueAfter, stopAtUnreadable, type Continuation } from '../offsets/log-problems.js';
 import type { ResolvedOptions } from '../options.js';
+import { UnreadableRecordsError } from '../records/unreadable-records.js';
+import { nextToDrain } from './even-draining.js';
 import type { Scheduler } from './scheduler.js';
-import type { Waiters } from './waiters.js';
 
-/** How often a full window tells the group that it lives, while it waits for room. */
-const HEARTBEAT_WHILE_FULL_MS = 300;
+/** Records taken from one partition before the others are looked at again. */
+const RUN = 64;
 
 /** What the intake needs to know of the membership. */
 export interface Membership {
   assignments(): Iterable<Assignment>;
   /** Whether records of the assignment are wanted right now: not while it is gone, rejoining or draining. */
   takes(assignment: Assignment): boolean;
+  /** Gives the assignment up for a new one of the same partition, which has not begun. */
+  replace(assignment: Assignment): Assignment;
 }
 
-/** Takes fetched records into the window while there is room, each exactly once for each assignment. */
+/**
+ * Reads the assigned partitions, two fetches ahead at most, and takes records into the window while there is room, each
+ * exactly once for each assignment: from the partition that is furthest behind, so that all advance together.
+ */
 export class Intake {
   /** Records taken since the start. */
   taken = 0;
   /** Records that a commit's map had as finished, since the start. */
   spared = 0;
-  /** What was committed for assignments whose first record hasn't come yet. */
-  private readonly starts = new WeakMap<Assignment, CommittedPosition>();
   /** The offset whose span was last told of. */
   private readonly toldOf = new WeakMap<Assignment, number>();
+  private runs = 0;
+  private isPulling = false;
 
   constructor(
     private readonly options: ResolvedOptions,
     private readonly broker: Broker,
     private readonly scheduler: Scheduler,
     private readonly runner: TaskRunner,
-    private readonly progress: Waiters,
     private readonly membership: Membership,
   ) {}
 
-  /** @returns the offset to fetch next when not all was taken */
-  async fetched(batch: FetchedBatch, assignment: Assignment): Promise<number | undefined> {
-    if (!assignment.begun) await this.begin(assignment, () => batch.heartbeat());
-    const { frontier } = assignment;
-    if (!this.membership.takes(assignment)) return batch.fetchOffset;
-    if (batch.fetchOffset > frontier.next) return this.refused(batch, assignment);
-    assignment.highWatermark = batch.highWatermark;
-    const from = frontier.next;
-    try {
-      const left = await this.take(batch, assignment);
-      if (left === undefined) frontier.skipTo(batch.lastOffset + 1);
-      return left;
-    } finally {
-      for (const { record } of frontier.unfinishedFrom(from)) record.detach?.();
-      assignment.noteTimestamp();
+  /** Learns from the coordinator where the group left these partitions, and reads on there. */
+  async begin(assignments: readonly Assignment[]): Promise<void> {
+    for (let failures = 1; ; failures += 1) {
+      const open = assignments.filter(({ begun, revoked }) => !begun && !revoked);
+      if (open.length === 0) return;
+      try {
+        for (const position of await this.broker.committed(open)) {
+          const assignment = open.find(
+            ({ partition, topic }) => partition === position.partition && topic === position.topic,
+          );
+          if (assignment !== undefined && !assignment.revoked) this.beginAt(assignment, position);
+        }
+      } catch (error) {
+        const { clock, environmentBackOff, logger, random } = this.options;
+        logger.warn({ reason: String(error) }, 'committed offsets not learnt yet: asking again');
+        await pause(clock, backOffMs(environmentBackOff, failures, random));
+      }
     }
   }
 
-  /** Nothing is there to be taken from one offset up to another. For some partitions that is all that there is to be told. */
-  async skipped(assignment: Assignment, from: number, to: number): Promise<void> {
-    if (!assignment.begun) await this.begin(assignment);
-    if (assignment.begun && from <= assignment.frontier.next) assignment.frontier.skipTo(to);
+  /** Takes records while there is room and something to take. Cheap when there isn't. */
+  pull(): void {
+    // A handler that ends at once would come back here from within.
+    if (this.isPulling) return;
+    this.isPulling = true;
+    try {
+      while (!this.scheduler.isFull()) {
+        this.runs += 1;
+        const assignment = nextToDrain(this.candidates(), this.options.clock.now(), this.runs);
+        if (assignment === undefined) return;
+        assignment.lastRun = this.runs;
+        this.takeRun(assignment);
+      }
+    } finally {
+      this.isPulling = false;
+    }
   }
 
-  private async take(batch: FetchedBatch, assignment: Assignment): Promise<number | undefined> {
-    const { frontier } = assignment;
-    const { clock, maxSpan } = this.options;
-    let now = clock.now();
-    let spanEnd = frontier.committable + maxSpan;
-    for (const record of batch.records) {
-      const { offset } = record;
-      if (offset < frontier.next) continue;
-      if (frontier.wasFinishedBefore(offset)) {
-        frontier.skipTo(offset + 1);
-        this.spared += 1;
-        continue;
+  private beginAt(assignment: Assignment, { offset, from, metadata, logId, leaderEpoch }: CommittedPosition): void {
+    const map = decodeFinished(metadata, from);
+    assignment.begin({
+      offset: from,
+      committed: offset,
+      logId: map?.logId ?? logId,
+      leaderEpoch,
+      finished: map?.finished ?? [],
+    });
+    void this.readOn(assignment);
+  }
+
+  /** Reads ahead while the buffer has room. */
+  private async readOn(assignment: Assignment): Promise<void> {
+    if (assignment.isReading) return;
+    assignment.isReading = true;
+    const { topic, partition, epochs } = assignment;
+    while (!assignment.revoked && assignment.stopped === undefined && assignment.buffer.hasRoom) {
+      const { nextRead: offset, logId } = assignment;
+      const answer = await this.broker.read({ topic, partition, offset, logId, leaderEpoch: epochs.at(offset - 1) });
+      if (answer === undefined || assignment.revoked) break;
+      if (answer.type === 'records') this.buffered(assignment, answer);
+      else this.resolveProblem(assignment, answer);
+    }
+    assignment.isReading = false;
+  }
+
+  private buffered(assignment: Assignment, batch: FetchedBatch): void {
+    assignment.highWatermark = batch.highWatermark;
+    assignment.nextRead = batch.lastOffset + 1;
+    assignment.epochs.add(batch.epochs);
+    assignment.buffer.push(batch);
+    this.pull();
+  }
+
+  private resolveProblem(assignment: Assignment, problem: LogProblem): void {
+    const next = continueAfter(problem, assignment, this.options);
+    if (next === undefined) return;
+    if (next.restart) return this.restart(this.membership.replace(assignment), next);
+    assignment.frontier.skipTo(next.offset);
+    assignment.nextRead = next.offset;
+  }
+
+  private restart(assignment: Assignment, { offset, logId }: Continuation): void {
+    assignment.begin({ offset, committed: undefined, logId, leaderEpoch: undefined, finished: [] });
+    void this.readOn(assignment);
+  }
+
+  /** Partitions that a record can be taken from now, with its timestamp. */
+  private *candidates(): Generator<{ readonly assignment: Assignment; readonly timestamp: number }> {
+    for (const assignment of this.membership.assignments()) {
+      if (!this.membership.takes(assignment) || !this.scheduler.hasShare(assignment)) continue;
+      const timestamp = this.nextTimestamp(assignment);
+      if (timestamp !== undefined) yield { assignment, timestamp };
+    }
+  }
+
+  /** @returns undefined when there is nothing to be taken, or it may not be */
+  private nextTimestamp(assignment: Assignment): number | undefined {
+    const { buffer, frontier } = assignment;
+    try {
+      while (buffer.current !== undefined) {
+        const record = buffer.peek();
+        if (record === undefined) this.endFetch(assignment, buffer.current);
+        else if (record.offset < frontier.next) buffer.take();
+        else return this.isOverSpan(record.offset, assignment) ? undefined : record.timestamp;
       }
-      if (this.scheduler.isFull() || !this.scheduler.hasShare(assignment)) {
-        await this.room(batch, assignment);
-        if (!this.membership.takes(assignment) || !this.scheduler.hasShare(assignment)) return offset;
-        now = clock.now();
-        // Another fetch of the same records may have come by meanwhile, where the partition has moved to another broker.
-        if (offset < frontier.next) continue;
-      }
-      if (offset >= spanEnd) {
-        // Nothing below will come any more: without this a gap longer than the span would stop the partition.
-        frontier.skipTo(offset);
-        spanEnd = frontier.committable + maxSpan;
-        if (offset >= spanEnd) return this.overSpan(offset, assignment);
-      }
-      frontier.received(this.scheduler.take(record, assignment, now));
-      assignment.lastTaken = record;
-      this.taken += 1;
-      this.runner.pump();
+    } catch (error) {
+      if (!(error instanceof UnreadableRecordsError)) throw error;
+      stopAtUnreadable(error, assignment, this.options);
     }
     return undefined;
   }
 
-  /** Learns from the coordinator where the group left the partition: kafkajs knows the offset, but not the map with it. */
-  private async begin(assignment: Assignment, heartbeat?: () => Promise<void>): Promise<void> {
-    for (let failures = 1; !assignment.begun && this.membership.takes(assignment); failures += 1) {
-      const start = this.starts.get(assignment);
-      if (start !== undefined) {
-        assignment.begin(start.from, start.offset, decodeFinished(start.metadata, start.from));
-        return;
+  private takeRun(assignment: Assignment): void {
+    const { frontier, buffer } = assignment;
+    const now = this.options.clock.now();
+    for (let count = 0; count < RUN && !this.scheduler.isFull() && this.scheduler.hasShare(assignment); count += 1) {
+      if (this.nextTimestamp(assignment) === undefined) return;
+      const record = buffer.peek();
+      if (record === undefined) return;
+      buffer.take();
+      if (frontier.wasFinishedBefore(record.offset)) {
+        frontier.skipTo(record.offset + 1);
+        this.spared += 1;
+        continue;
       }
-      try {
-        await this.askForStarts();
-      } catch (error) {
-        this.options.logger.warn({ reason: String(error) }, 'committed offsets not learnt yet: asking again');
-        await this.progress.wait(
-          this.options.clock,
-          backOffMs(this.options.environmentBackOff, failures, () => 1),
-        );
-        await heartbeat?.();
-      }
+      frontier.received(this.scheduler.take(record, assignment, now));
+      assignment.lastTimestamp = record.timestamp;
+      this.taken += 1;
+      this.runner.pump();
     }
   }
 
-  private async askForStarts(): Promise<void> {
-    const open = [...this.membership.assignments()].filter((each) => !each.begun && !this.starts.has(each));
-    for (const position of await this.broker.committed(open)) {
-      const assignment = open.find(
-        ({ topic, partition }) => topic === position.topic && partition === position.partition,
-      );
-      if (assignment !== undefined) this.starts.set(assignment, position);
-    }
-  }
-
-  /** A fetch of an earlier membership may come after the partition was away and back: it begins too far on. */
-  private refused({ topic, partition, fetchOffset }: FetchedBatch, { frontier }: Assignment): number {
-    this.options.logger.warn(
-      { topic, partition, fetchOffset, expected: frontier.next },
-      'a fetch began beyond the next record: fetching from there again',
-    );
-    return frontier.next;
+  /** All of a fetch is taken: what is not finished by now gets bytes of its own, and more can be read. */
+  private endFetch(assignment: Assignment, { fetchOffset, lastOffset }: FetchedBatch): void {
+    const { buffer, frontier } = assignment;
+    buffer.shift();
+    frontier.skipTo(lastOffset + 1);
+    for (const { record } of frontier.unfinishedFrom(fetchOffset)) record.detach?.();
+    void this.readOn(assignment);
   }
 
   /** Taking on behind a record that doesn't finish would let a crash repeat it all. Told once for each record that holds it up. */
-  private overSpan(offset: number, assignment: Assignment): number {
+  private isOverSpan(offset: number, assignment: Assignment): boolean {
     const { topic, partition, frontier } = assignment;
-    if (this.toldOf.get(assignment) === frontier.committable) return offset;
-    this.toldOf.set(assignment, frontier.committable);
-    this.options.logger.warn(
-      { topic, partition, offset: frontier.committable, span: frontier.span },
-      'nothing more is taken from a partition: its oldest unfinished record is too far behind',
-    );
-    return offset;
-  }
-
-  /**
-   * Waits for room in the window, telling the group meanwhile that this member lives. Ends early when nothing is taken any
-   * more, or when only this partition has no share left: waiting would keep the others from being read.
-   */
-  private async room(batch: FetchedBatch, assignment: Assignment): Promise<void> {
-    while (this.membership.takes(assignment)) {
-      if (!this.scheduler.isFull() && (this.scheduler.hasShare(assignment) || this.othersHaveShare(assignment))) return;
-      await this.progress.wait(this.options.clock, HEARTBEAT_WHILE_FULL_MS);
-      await batch.heartbeat();
+    const { maxSpan, logger } = this.options;
+    if (offset < frontier.committable + maxSpan) return false;
+    // Nothing below will come any more: without this a gap longer than the span would stop the partition.
+    frontier.skipTo(offset);
+    if (offset < frontier.committable + maxSpan) return false;
+    if (this.toldOf.get(assignment) !== frontier.committable) {
+      this.toldOf.set(assignment, frontier.committable);
+      logger.warn(
+        { topic, partition, offset: frontier.committable, span: frontier.span },
+        'nothing more is taken from a partition: its oldest unfinished record is too far behind',
+      );
     }
-  }
-
-  private othersHaveShare(assignment: Assignment): boolean {
-    for (const other of this.membership.assignments())
-      if (other !== assignment && this.scheduler.hasShare(other)) return true;
-    return false;
+    return true;
   }
 }

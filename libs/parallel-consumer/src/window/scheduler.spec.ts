@@ -14,6 +14,7 @@ function record(partition: number, offset: number, key: string | null): Consumed
     value: null,
     headers: {},
     timestamp: 0,
+    byteLength: 0,
   };
 }
 

@@ -1,0 +1,191 @@
+import { describe, expect, it } from '@jest/globals';
+import { encodeAssignment } from '../protocol/consumer-protocol.js';
+import { FIND_COORDINATOR, HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, SYNC_GROUP } from '../protocol/group-requests.js';
+import { KafkaError } from '../protocol/kafka-error.js';
+import { ManualClock, settle } from '../testing/manual-clock.js';
+import { ScriptedConnections } from '../testing/scripted-connections.js';
+import { GroupMember } from './group-member.js';
+
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const error = (code: string) => () => new KafkaError(code, 'spec');
+const joinedAs =
+  (generationId: number, memberId = 'm') =>
+  () => ({
+    errorCode: 0,
+    generationId,
+    protocol: 'sticky',
+    leaderId: 'another',
+    memberId,
+    members: [],
+  });
+const MEMBER_ID_REQUIRED = 79;
+const idRequired = () => ({ ...joinedAs(-1)(), errorCode: MEMBER_ID_REQUIRED });
+const assignment = () => encodeAssignment({ orders: [0, 1] });
+const alive = () => undefined;
+const away = () => new Error('no broker');
+
+/** A member of a group whose coordinator answers as the spec says; all is well where it says nothing. */
+function memberOf(rebalancing: () => Promise<void> = async () => undefined) {
+  const clock = new ManualClock();
+  const calls: unknown[] = [];
+  const connections = new ScriptedConnections()
+    .answer(FIND_COORDINATOR, () => 1)
+    .answer(JOIN_GROUP, joinedAs(5))
+    .answer(SYNC_GROUP, assignment)
+    .answer(HEARTBEAT, alive)
+    .answer(LEAVE_GROUP, alive);
+  const member = new GroupMember(
+    connections,
+    {
+      groupId: 'savers',
+      topics: ['orders'],
+      sessionTimeoutMs: 10_000,
+      rebalanceTimeoutMs: 20_000,
+      heartbeatIntervalMs: 1_000,
+      assignor: { names: ['sticky'], userData: () => Buffer.alloc(0), assign: async () => new Map() },
+      logger: quiet,
+      clock,
+    },
+    {
+      assigned: (_partitions, kept) => calls.push(['assigned', kept]),
+      rebalancing: async () => {
+        calls.push('rebalancing');
+        await rebalancing();
+      },
+      lost: () => calls.push('lost'),
+    },
+  );
+  return { member, connections, clock, calls };
+}
+
+describe('a member of a group', () => {
+  it('joins under the id that the coordinator gives it, and sends heartbeats', async () => {
+    const { member, connections, clock, calls } = memberOf();
+    connections.answer(JOIN_GROUP, idRequired, joinedAs(5));
+    member.join();
+    await clock.advance(3_500);
+    expect(connections.made(JOIN_GROUP).map(({ memberId }) => memberId)).toEqual(['', 'm']);
+    expect(calls).toEqual([['assigned', false]]);
+    expect(member.joined).toBe(true);
+    expect(connections.made(HEARTBEAT)).toHaveLength(3);
+    await member.leave();
+  });
+
+  it('keeps what it has in the next generation', async () => {
+    const { member, connections, clock, calls } = memberOf();
+    connections.answer(JOIN_GROUP, joinedAs(5), joinedAs(6)).answer(HEARTBEAT, error('REBALANCE_IN_PROGRESS'), alive);
+    member.join();
+    await clock.advance(2_500);
+    expect(calls).toEqual([['assigned', false], 'rebalancing', ['assigned', true]]);
+    await member.leave();
+  });
+
+  it('keeps nothing when a generation passed without it: another member may have worked on its partitions', async () => {
+    const { member, connections, clock, calls } = memberOf();
+    connections
+      .answer(JOIN_GROUP, joinedAs(5), joinedAs(6), joinedAs(7))
+      .answer(SYNC_GROUP, assignment, error('REBALANCE_IN_PROGRESS'), assignment)
+      .answer(HEARTBEAT, error('REBALANCE_IN_PROGRESS'), alive);
+    member.join();
+    await clock.advance(2_500);
+    expect(calls).toEqual([['assigned', false], 'rebalancing', ['assigned', false]]);
+    await member.leave();
+  });
+
+  it.each([
+    ['its session was over', 'UNKNOWN_MEMBER_ID', ['', '']],
+    ['its generation was over', 'ILLEGAL_GENERATION', ['', 'm']],
+  ])('loses all and joins anew when %s', async (_what, code, ids) => {
+    const { member, connections, clock, calls } = memberOf();
+    connections.answer(JOIN_GROUP, joinedAs(5), joinedAs(6)).answer(HEARTBEAT, error(code), alive);
+    member.join();
+    await clock.advance(2_500);
+    expect(calls).toEqual([['assigned', false], 'lost', ['assigned', false]]);
+    expect(connections.made(JOIN_GROUP).map(({ memberId }) => memberId)).toEqual(ids);
+    await member.leave();
+  });
+
+  it('stays a member while its coordinator is out of reach or moves, and goes on with the new one', async () => {
+    const { member, connections, clock, calls } = memberOf();
+    connections
+      .answer(
+        FIND_COORDINATOR,
+        () => 1,
+        () => new Error('connect ECONNREFUSED'),
+        () => 2,
+      )
+      .answer(HEARTBEAT, () => new Error('closed'), alive);
+    member.join();
+    await clock.advance(4_500);
+    expect(calls).toEqual([['assigned', false]]);
+    expect(member.membership).toMatchObject({ generationId: 5, coordinator: 2 });
+    await member.leave();
+  });
+
+  it('sends heartbeats while the old generation drains, however long that takes', async () => {
+    const drained = Promise.withResolvers<void>();
+    const { member, connections, clock, calls } = memberOf(async () => drained.promise);
+    connections.answer(JOIN_GROUP, joinedAs(5), joinedAs(6)).answer(HEARTBEAT, error('REBALANCE_IN_PROGRESS'));
+    member.join();
+    await clock.advance(15_500);
+    expect(connections.made(HEARTBEAT)).toHaveLength(15);
+    expect(member.membership?.generationId).toBe(5);
+    connections.answer(HEARTBEAT, alive);
+    drained.resolve();
+    await settle();
+    expect(calls.at(-1)).toEqual(['assigned', true]);
+    await member.leave();
+  });
+
+  it('tries again without end while no coordinator can be found', async () => {
+    const { member, connections, clock, calls } = memberOf();
+    connections.answer(FIND_COORDINATOR, ...Array.from({ length: 50 }, () => away), () => 1);
+    member.join();
+    await clock.advance(60_000);
+    expect(calls).toEqual([['assigned', false]]);
+    await member.leave();
+  });
+
+  it('leaves also while its first join waits for the others, under the id that it was given for it', async () => {
+    const { member, connections, calls } = memberOf();
+    const parked = Promise.withResolvers<ReturnType<ReturnType<typeof joinedAs>>>();
+    connections
+      .answer(JOIN_GROUP, idRequired, async () => parked.promise)
+      .answer(LEAVE_GROUP, () => {
+        parked.reject(new KafkaError('UNKNOWN_MEMBER_ID', 'JoinGroup'));
+        return undefined;
+      });
+    member.join();
+    await settle();
+    await member.leave();
+    expect(connections.made(LEAVE_GROUP)).toEqual([{ groupId: 'savers', memberId: 'm' }]);
+    expect(calls).toEqual([]);
+    expect(member.joined).toBe(false);
+  });
+
+  it('leaves under an id that comes only after it was told to leave', async () => {
+    const { member, connections } = memberOf();
+    const first = Promise.withResolvers<ReturnType<ReturnType<typeof joinedAs>>>();
+    connections.answer(JOIN_GROUP, async () => first.promise);
+    member.join();
+    await settle();
+    const left = member.leave();
+    first.resolve(idRequired());
+    await left;
+    expect(connections.made(JOIN_GROUP)).toHaveLength(1);
+    expect(connections.made(LEAVE_GROUP)).toEqual([{ groupId: 'savers', memberId: 'm' }]);
+  });
+
+  it('shares the partitions out anew when it is told to', async () => {
+    const { member, connections, clock, calls } = memberOf();
+    connections.answer(JOIN_GROUP, joinedAs(5), joinedAs(6));
+    member.join();
+    await clock.advance(500);
+    member.rejoin();
+    await settle();
+    expect(calls).toEqual([['assigned', false], 'rebalancing', ['assigned', true]]);
+    await clock.advance(5_000);
+    expect(calls).toHaveLength(3);
+    await member.leave();
+  });
+});

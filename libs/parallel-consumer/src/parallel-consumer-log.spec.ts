@@ -1,0 +1,128 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ParallelConsumerOptions } from './options.js';
+import { ParallelConsumer } from './parallel-consumer.js';
+import { FakeBroker } from './testing/fake-broker.js';
+import { consuming, Gate, KeptLog } from './testing/gated-consumer.js';
+
+/** A consumer that has done and committed `a`, `b` and `c` of partition 0. */
+async function withThreeDone(options: Partial<ParallelConsumerOptions>) {
+  const consumer = await consuming(options, (topic) => {
+    for (const name of ['a', 'b', 'c']) topic.append(0, name, name);
+  });
+  for (const name of ['a', 'b', 'c']) await consumer.gate.end(name);
+  await consumer.clock.advance(500);
+  expect(consumer.committed()).toBe(3);
+  return consumer;
+}
+
+type Consumer = Awaited<ReturnType<typeof withThreeDone>>;
+
+/** What befalls the log, and then new records come; `e` on the other partition. */
+const truncated = ({ kafka, append }: Consumer): void => {
+  kafka.truncate('orders', 0, 1);
+  for (const name of ['x', 'y', 'z', 'q']) append(0, name, name);
+  append(1, 'e', 'e');
+};
+const recreated = ({ kafka, append }: Consumer): void => {
+  kafka.createTopic('orders', 2);
+  for (const name of ['x', 'y', 'z', 'q']) append(0, name, name);
+};
+
+describe.each([
+  ['a log that was truncated', 'truncated-log', truncated, { from: 1, to: 3 }],
+  ['a topic that was deleted and created again', 'recreated-topic', recreated, { from: 0, to: 3 }],
+])('%s, and has grown past the position since', (_what, reason, befall, range) => {
+  it('stops its partition: nothing is taken or committed, the range is told, and it is not ready', async () => {
+    const consumer = await withThreeDone({});
+    befall(consumer);
+    await consumer.broker.fetch();
+    await consumer.clock.advance(1_000);
+    expect(consumer.gate.started.filter((name) => 'xyzq'.includes(name))).toEqual([]);
+    expect(consumer.committed()).toBe(3);
+    const { status } = consumer.consumer;
+    expect(status.partitions[0]?.stopped).toMatchObject({ reason, ...range });
+    expect(status).toMatchObject({ ready: false, notReadyBecause: expect.stringContaining('partition 0') });
+    expect(consumer.log.matching(/the partition is stopped/)).toContainEqual({
+      topic: 'orders',
+      partition: 0,
+      reason,
+      ...range,
+    });
+  });
+
+  it("is read on where its new records begin with onTruncatedLog: 'reset'", async () => {
+    const consumer = await withThreeDone({ onTruncatedLog: 'reset' });
+    befall(consumer);
+    await consumer.broker.fetch();
+    await consumer.broker.fetch();
+    for (const name of ['x', 'y', 'z', 'q']) await consumer.gate.end(name);
+    await consumer.clock.advance(500);
+    expect(consumer.gate.started).toEqual(expect.arrayContaining(['x', 'y', 'z', 'q']));
+    expect(consumer.committed()).toBe(reason === 'truncated-log' ? 5 : 4);
+    expect(consumer.consumer.status.ready).toBe(true);
+  });
+
+  it('is recognised by the next consumer, too, when none ran meanwhile', async () => {
+    const first = await withThreeDone({});
+    await first.consumer.stop();
+    befall(first);
+    const { kafka, clock } = first;
+    const broker = new FakeBroker(kafka, { topic: 'orders', groupId: 'savers' });
+    const gate = new Gate();
+    const options = { handler: gate.handler, logger: new KeptLog(), deadLetterTopic: 'dead', clock };
+    const consumer = new ParallelConsumer(options, broker);
+    await consumer.start();
+    await broker.fetch();
+    expect(consumer.status.partitions[0]?.stopped?.reason).toBe(reason);
+    expect(gate.started.filter((name) => 'xyzq'.includes(name))).toEqual([]);
+  });
+});
+
+describe.each(['corrupt-records', 'unsupported-codec'] as const)('a batch that can not be read (%s)', (reason) => {
+  it('stops its partition behind all that comes before it; the others go on', async () => {
+    const { append, broker, clock, committed, consumer, gate, kafka, log } = await consuming({}, () => undefined);
+    append(0, 'a', 'a');
+    kafka.appendUnreadable('orders', 0, reason);
+    append(0, 'never', 'never');
+    await broker.fetch();
+    append(1, 'e', 'e');
+    await broker.fetch();
+    expect(gate.started).toEqual(['a', 'e']);
+    await gate.end('a');
+    await clock.advance(500);
+    expect(committed()).toBe(1);
+    expect(consumer.status.partitions[0]?.stopped).toMatchObject({ reason, from: 1 });
+    expect(consumer.status.ready).toBe(false);
+    expect(log.matching(/the partition is stopped/)).toMatchObject([{ partition: 0, offset: 1, reason }]);
+  });
+});
+
+describe('the topics of a consumer', () => {
+  it.each([
+    ['the dead-letter topic', 'orders', 'missing', /dead-letter topic missing does not exist/],
+    ['the source topic', 'missing', 'dead', /source topic missing does not exist/],
+  ])('refuse the start where %s is missing, by its name', async (_what, topic, deadLetterTopic, message) => {
+    const { kafka, clock } = await consuming({}, () => undefined);
+    const broker = new FakeBroker(kafka, { topic, groupId: 'others' });
+    const consumer = new ParallelConsumer(
+      { handler: async () => undefined, logger: new KeptLog(), deadLetterTopic, clock },
+      broker,
+    );
+    const started = consumer.start().catch((error: unknown) => error);
+    await clock.advance(60_000);
+    expect(await started).toMatchObject({ code: 'topic-missing', message: expect.stringMatching(message) });
+  });
+
+  it('refuse the start where the dead letters have fewer partitions, by name and number', async () => {
+    const { kafka, clock } = await consuming({}, () => undefined);
+    kafka.createTopic('few', 1);
+    const consumer = new ParallelConsumer(
+      { handler: async () => undefined, logger: new KeptLog(), deadLetterTopic: 'few', clock },
+      new FakeBroker(kafka, { topic: 'orders', groupId: 'others' }),
+    );
+    await expect(consumer.start()).rejects.toMatchObject({
+      code: 'too-few-partitions',
+      message: expect.stringMatching(/few has 1 partitions, fewer than the 2 of orders/),
+    });
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Broker } from './kafka/broker.js';
+import { ParallelConsumer } from './parallel-consumer.js';
+import { RecordsRefusedError } from './records/records-refused.js';
+import type { ConsumedRecord, OutgoingRecord } from './record.js';
+import { FakeBroker } from './testing/fake-broker.js';
+import { FakeKafka } from './testing/fake-kafka.js';
+import { KeptLog } from './testing/gated-consumer.js';
+import { ManualClock, settle } from './testing/manual-clock.js';
+
+const PARTITIONS = 4;
+const ACK_MS = 5;
+
+/** A consumer of a topic with so many records, on a broker whose acknowledgements take 5 ms and which takes no large letter. */
+async function consumingAll(records: number, isPoison: (number: number) => boolean, maxLetterBytes = Infinity) {
+  const kafka = new FakeKafka();
+  kafka.createTopic('orders', PARTITIONS);
+  kafka.createTopic('dead', PARTITIONS);
+  const clock = new ManualClock();
+  const log = new KeptLog();
+  const inner = new FakeBroker(kafka, { topic: 'orders', groupId: 'savers', fetching: 'auto' });
+  const broker: Broker = Object.assign(inner, {
+    publish: async (topic: string, letters: readonly OutgoingRecord[]) => {
+      await new Promise<void>((resolve) => void clock.after(ACK_MS, resolve));
+      const tooLarge = letters.some(({ key, headers }) => JSON.stringify([key, headers]).length > maxLetterBytes);
+      if (tooLarge) throw new RecordsRefusedError('MESSAGE_TOO_LARGE', {});
+      for (const letter of letters) kafka.produce(topic, letter);
+      inner.published.push(letters.length);
+    },
+  });
+  let poisonIs: (record: ConsumedRecord) => boolean = ({ value }) => isPoison(Number(value));
+  const consumer = new ParallelConsumer(
+    {
+      handler: async (record) => {
+        if (poisonIs(record)) throw new Error('poison');
+      },
+      classify: () => 'poison',
+      logger: log,
+      deadLetterTopic: 'dead',
+      inFlight: 500,
+      clock,
+      random: () => 1,
+    },
+    broker,
+  );
+  for (let number = 0; number < records; number += 1)
+    kafka.append('orders', number % PARTITIONS, `key-${number}`, String(number));
+  await consumer.start();
+  await settle();
+  const heal = (): void => {
+    poisonIs = () => false;
+  };
+  return { kafka, clock, consumer, log, inner, heal };
+}
+
+describe('dead letters', () => {
+  it('share their acknowledgements: 200 letters take a few', async () => {
+    const { kafka, clock, inner } = await consumingAll(200, () => true);
+    const startedAt = clock.now();
+    while (kafka.records('dead').length < 200) await clock.advance(ACK_MS);
+    expect(inner.published.length).toBeLessThanOrEqual(4);
+    expect(clock.now() - startedAt).toBeLessThanOrEqual(60);
+  });
+
+  it('lose their key and headers, too, where they are too large without a value', async () => {
+    const { kafka, clock, consumer } = await consumingAll(1, () => true, 700);
+    kafka.append('orders', 0, 'k'.repeat(1_000), '0', { headers: { large: Buffer.alloc(1_000) } });
+    await clock.advance(10_000);
+    const letters = kafka.records('dead');
+    expect(letters).toHaveLength(2);
+    const large = letters.find(({ key }) => key === null);
+    expect(large?.headers['large']).toBeUndefined();
+    expect(String(large?.headers['dead-letter-origin-offset'])).toBe('1');
+    expect(Number(large?.headers['dead-letter-key-and-headers-omitted'])).toBeGreaterThanOrEqual(2_000);
+    expect(consumer.status).toMatchObject({ deadLettered: 2, lag: 0 });
+  });
+});
+
+describe('a storm of poison', () => {
+  it('suspends the consumer instead of flooding the dead letters, and ends with the first record that is handled', async () => {
+    const { kafka, clock, consumer, log, heal } = await consumingAll(5_000, () => true);
+    await clock.advance(30_000);
+    expect(kafka.records('dead').length).toBeLessThanOrEqual(501);
+    expect(consumer.status).toMatchObject({ ready: false, suspendedBecause: 'poison-storm' });
+    expect(log.matching(/nearly all records are poison/).length).toBeGreaterThan(1);
+    const lettersBefore = kafka.records('dead').length;
+    heal();
+    await clock.advance(20_000);
+    expect(consumer.status).toMatchObject({ ready: true, suspendedBecause: undefined, lag: 0 });
+    expect(kafka.records('dead')).toHaveLength(lettersBefore);
+  });
+
+  it('is none where every tenth record is poison', async () => {
+    const { kafka, clock, consumer } = await consumingAll(3_000, (number) => number % 10 === 0);
+    await clock.advance(10_000);
+    expect(kafka.records('dead')).toHaveLength(300);
+    expect(consumer.status).toMatchObject({ ready: true, lag: 0 });
+  });
+});

@@ -1,0 +1,187 @@
+import { expect, it } from '@jest/globals';
+import type { MakeTopic } from './contract-kafka.js';
+import { joined, started } from './started-member.js';
+
+/** States what reading a partition brings, and what it tells of a log that is not what it was. */
+export function describeReading(topicOf: MakeTopic, perSpecMs: number): void {
+  it(
+    'tells the assignment before the first fetch, all partitions for the only member',
+    async () => {
+      const topic = await topicOf(3);
+      for (const partition of [0, 1, 2]) await topic.append(partition, 'a');
+      const { listener } = await started(topic);
+      await listener.until(() => [0, 1, 2].every((partition) => listener.values(partition).length === 1));
+      const first = listener.calls.find(({ type }) => type !== 'rebalancing');
+      expect(first).toEqual({ type: 'assigned', partitions: expect.arrayContaining([0, 1, 2]), kept: false });
+    },
+    perSpecMs,
+  );
+
+  it(
+    'fetches from the first record when nothing is committed, all of them, ascending',
+    async () => {
+      const topic = await topicOf(1);
+      const values = Array.from({ length: 250 }, (_, index) => `v${index}`);
+      await topic.append(0, ...values);
+      const { listener } = await started(topic);
+      await listener.until(() => listener.values(0).length >= values.length);
+      expect(listener.values(0)).toEqual(values);
+      let next = 0;
+      for (const { fetchOffset, lastOffset, highWatermark, records } of listener.fetches(0)) {
+        expect(fetchOffset).toBe(next);
+        expect(records[0]?.offset).toBeGreaterThanOrEqual(fetchOffset);
+        expect(lastOffset).toBe(records.at(-1)?.offset);
+        expect(highWatermark).toBe(250);
+        next = lastOffset + 1;
+      }
+    },
+    perSpecMs,
+  );
+
+  it(
+    'reads from where the engine says, be it in the last batch or before it',
+    async () => {
+      const topic = await topicOf(1);
+      await topic.append(0, 'a', 'b', 'c');
+      const left = [2, 0];
+      const { listener } = await started(topic, { readNext: ({ lastOffset }) => left.shift() ?? lastOffset + 1 });
+      await listener.until(() => listener.fetches(0).length === 3);
+      expect(listener.fetches(0).map(({ fetchOffset }) => fetchOffset)).toEqual([0, 2, 0]);
+      expect(listener.values(0)).toEqual(['a', 'b', 'c', 'c', 'a', 'b', 'c']);
+    },
+    perSpecMs,
+  );
+
+  it(
+    'covers markers and aborted records, which it never hands out',
+    async () => {
+      const topic = await topicOf(1);
+      await topic.appendTransaction(0, ['a', 'b'], 'commit');
+      await topic.appendTransaction(0, ['never'], 'abort');
+      await topic.append(0, 'c');
+      const { listener } = await started(topic);
+      await listener.until(() => listener.covered(0) >= 6);
+      expect(listener.values(0)).toEqual(['a', 'b', 'c']);
+      // From here on nothing but aborted records and a marker.
+      await topic.appendTransaction(0, ['never', 'ever'], 'abort');
+      await listener.until(() => listener.covered(0) >= 9);
+      expect(listener.values(0)).toEqual(['a', 'b', 'c']);
+    },
+    perSpecMs,
+  );
+
+  it(
+    'hides the records of aborted transactions that overlap, whatever their keys, and of those alone',
+    async () => {
+      const topic = await topicOf(1);
+      const [first, second, third] = [
+        await topic.kafka.beginTransaction(topic.topic, 0),
+        await topic.kafka.beginTransaction(topic.topic, 0),
+        await topic.kafka.beginTransaction(topic.topic, 0),
+      ];
+      // A key that a client took for an abort marker: an int32 0.
+      await first.append('never', Buffer.alloc(4));
+      await second.append('never');
+      await third.append('a');
+      await first.append('never', Buffer.alloc(4));
+      await second.append('never');
+      await second.end('abort');
+      await third.append('b');
+      await first.end('abort');
+      await third.end('commit');
+      await topic.append(0, 'c');
+      const { listener } = await started(topic);
+      await listener.until(() => listener.covered(0) >= 10);
+      expect(listener.values(0)).toEqual(['a', 'b', 'c']);
+    },
+    perSpecMs,
+  );
+
+  it(
+    'waits for a transaction to end before it hands out what stands behind it',
+    async () => {
+      const topic = await topicOf(1);
+      await topic.append(0, 'a');
+      const open = await topic.kafka.beginTransaction(topic.topic, 0);
+      await open.append('b');
+      await topic.append(0, 'c');
+      const { listener } = await started(topic);
+      await listener.until(() => listener.values(0).length === 1);
+      await open.end('commit');
+      await listener.until(() => listener.covered(0) >= 4);
+      expect(listener.values(0)).toEqual(['a', 'b', 'c']);
+    },
+    perSpecMs,
+  );
+
+  it(
+    'tells that records were deleted at a position, and reads on where it is told to; the other partitions go on',
+    async () => {
+      const topic = await topicOf(2);
+      await topic.append(0, 'a', 'b', 'c', 'd');
+      await topic.kafka.deleteBefore(topic.topic, 0, 3);
+      const { broker, listener } = await joined(topic);
+      const { logId } = await topic.committed(broker, 0);
+      const answer = await broker.read({ ...topic.at(0), offset: 1, logId, leaderEpoch: undefined });
+      expect(answer).toEqual({ type: 'deleted', earliest: 3 });
+      await topic.append(1, 'other');
+      const other = await broker.read({ ...topic.at(1), offset: 0, logId, leaderEpoch: undefined });
+      expect(other?.type).toBe('records');
+      expect(listener.problems).toEqual([]);
+    },
+    perSpecMs,
+  );
+
+  it(
+    'tells that the log ends below a position',
+    async () => {
+      const topic = await topicOf(1);
+      await topic.append(0, 'a', 'b');
+      const { broker } = await joined(topic);
+      const { logId } = await topic.committed(broker, 0);
+      const answer = await broker.read({ ...topic.at(0), offset: 5, logId, leaderEpoch: undefined });
+      expect(answer).toEqual({ type: 'truncated', end: 2 });
+    },
+    perSpecMs,
+  );
+
+  it(
+    'tells that a topic was deleted and created again, also when it has grown past the position since',
+    async () => {
+      const topic = await topicOf(1);
+      await topic.append(0, 'a', 'b');
+      const { broker } = await joined(topic);
+      const { logId } = await topic.committed(broker, 0);
+      await topic.kafka.recreateTopic(topic.topic, 1);
+      await topic.append(0, 'x', 'y', 'z');
+      const answer = await broker.read({ ...topic.at(0), offset: 2, logId, leaderEpoch: undefined });
+      expect(answer).toEqual({ type: 'recreated', logId: expect.not.stringMatching(logId), earliest: 0 });
+    },
+    perSpecMs,
+  );
+
+  it(
+    'counts the partitions of a topic, none where there is no such topic',
+    async () => {
+      const topic = await topicOf(3);
+      const { broker } = await joined(topic);
+      expect(await broker.partitionCount(topic.topic)).toBe(3);
+      expect(await broker.partitionCount(`${topic.topic}-missing`)).toBe(0);
+    },
+    perSpecMs,
+  );
+
+  it(
+    'answers a read that waits with nothing once it stops',
+    async () => {
+      const topic = await topicOf(1);
+      const { broker } = await joined(topic);
+      const { logId } = await topic.committed(broker, 0);
+      const waiting = broker.read({ ...topic.at(0), offset: 0, logId, leaderEpoch: undefined });
+      await broker.stop();
+      expect(await waiting).toBeUndefined();
+      expect(await broker.read({ ...topic.at(0), offset: 0, logId, leaderEpoch: undefined })).toBeUndefined();
+    },
+    perSpecMs,
+  );
+}
