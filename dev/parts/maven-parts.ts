@@ -11,10 +11,11 @@ import { installPart, type Part } from './part.js';
 import { VERSIONS } from './versions.js';
 
 /** What Maven brings, named as the executions of pom.xml that bring it. */
-export type MavenPartName = 'kafka' | 'registry';
+export type MavenPartName = keyof typeof GOALS;
 
 const GOALS = {
   kafka: { goal: 'dependency:copy-dependencies@kafka', title: `Kafka ${VERSIONS.kafka}`, size: '43 MB' },
+  'kafka-tools': { goal: 'dependency:copy@kafka-tools', title: `Kafka's tools ${VERSIONS.kafka}`, size: '0.8 MB' },
   registry: { goal: 'dependency:unpack@registry', title: `Apicurio Registry ${VERSIONS.registry}`, size: '158 MB' },
 } as const;
 

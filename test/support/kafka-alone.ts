@@ -60,6 +60,11 @@ export class KafkaAlone {
     return node;
   }
 
+  /** Where a node keeps the segments of a partition. Change them only while it is stopped. */
+  partitionDirectory(topic: string, partition: number, id = 1): string {
+    return join(this.data.path, `kafka-${id}`, 'records', `${topic}-${partition}`);
+  }
+
   /** Ends all nodes at once, since nobody wants their data any more, and removes these. */
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.kill()));

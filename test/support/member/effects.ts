@@ -27,6 +27,13 @@ export class Effects {
     return this.first.has(nameOf({ partition, offset }));
   }
 
+  /** The first effects of a partition's records, by their offsets. */
+  inPartition(partition: number): SeenEffect[] {
+    return [...this.first.values()]
+      .filter((effect) => effect.partition === partition)
+      .toSorted((a, b) => a.offset - b.offset);
+  }
+
   /** The values of all records handled at least once. */
   values(): Set<string> {
     return new Set([...this.first.values()].map(({ value }) => value));

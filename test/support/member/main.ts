@@ -17,6 +17,7 @@ import {
   type MemberMessage,
   type MemberSettings,
 } from './member-messages.js';
+import { toRecordBytes } from './record-bytes.js';
 import { seededRandom } from './seeded-random.js';
 
 const settings = JSON.parse(process.argv[2] ?? '{}') as MemberSettings;
@@ -37,14 +38,19 @@ function monotonicMicroseconds(): number {
   return Number(process.hrtime.bigint() / 1_000n);
 }
 
-async function handle({ partition, offset, key, value, headers }: ConsumedRecord): Promise<void> {
+async function handle(record: ConsumedRecord): Promise<void> {
+  const { partition, offset, key, value, headers } = record;
   const startedAt = monotonicMicroseconds();
   const behaviour = headers[BEHAVIOUR_HEADER]?.toString();
   if (behaviour === 'stall') await new Promise<never>(() => undefined);
   await delay(Math.floor(random() * (settings.handlerMs + 1)));
   if (behaviour === 'poison') throw new PoisonError(`record ${offset} is poison`);
   const text = { key: String(key), value: String(value) };
-  await tell({ kind: 'effect', effect: { partition, offset, ...text, startedAt, endedAt: monotonicMicroseconds() } });
+  const content = settings.reportsBytes === true ? { ...text, bytes: toRecordBytes(record) } : text;
+  await tell({
+    kind: 'effect',
+    effect: { partition, offset, ...content, startedAt, endedAt: monotonicMicroseconds() },
+  });
 }
 
 function logAt(level: LogLine['level']): (details: object, message: string) => void {

@@ -1,5 +1,6 @@
 import type { ParallelConsumerOptions } from '#parallel-consumer/options.js';
 import type { ParallelConsumerStatus } from '#parallel-consumer/status.js';
+import type { RecordBytes } from './record-bytes.js';
 
 /** The engine's options that a member is given. Whatever JSON can carry may be added. */
 export type EngineSettings = Pick<
@@ -25,6 +26,8 @@ export interface MemberSettings {
   readonly handlerMs: number;
   readonly seed: number;
   readonly sessionTimeoutMs: number;
+  /** Whether effects carry the record's bytes. Default false: text is enough for records that a test numbered. */
+  readonly reportsBytes?: boolean;
   readonly engine: EngineSettings;
 }
 
@@ -39,6 +42,8 @@ export interface Effect {
   readonly offset: number;
   readonly key: string;
   readonly value: string;
+  /** Only with `reportsBytes`. */
+  readonly bytes?: RecordBytes;
   /** Microseconds of the machine's monotonic clock, which all processes share. */
   readonly startedAt: number;
   readonly endedAt: number;

@@ -1,0 +1,11 @@
+/** The codecs of Kafka's record batches, by the names that all clients take. */
+export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
+export type Codec = (typeof CODECS)[number];
+
+/** A record to be written by a foreign client: bytes, nothing encoded. */
+export interface ForeignRecord {
+  readonly partition: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, Buffer | null>>;
+}

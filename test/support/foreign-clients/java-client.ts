@@ -1,0 +1,80 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Codec } from './foreign-record.js';
+import { KafkaTools } from './kafka-tools.js';
+
+/** A record as `kafka-console-producer` reads it from a line: text without tabs, commas, colons and line ends. */
+export interface TextRecord {
+  readonly key: string;
+  readonly value: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Kafka's Java producer and admin client, driven through its command-line tools. */
+export class JavaClient {
+  private constructor(
+    private readonly tools: KafkaTools,
+    private readonly brokers: string,
+  ) {}
+
+  /** @param brokers `host:port`, separated by commas */
+  static async on(brokers: string): Promise<JavaClient> {
+    return new JavaClient(await KafkaTools.provide(), brokers);
+  }
+
+  /** Writes records with `kafka-console-producer`. Java's partitioner chooses the partition by the key. */
+  async produce(topic: string, codec: Codec, records: readonly TextRecord[]): Promise<void> {
+    const lines = records.map(({ key, value, headers }) => {
+      const named = Object.entries(headers).map(([name, header]) => `${name}:${header}`);
+      return `${named.join(',')}\t${key}\t${value}\n`;
+    });
+    const properties = ['parse.headers=true', 'parse.key=true'].flatMap((each) => ['--reader-property', each]);
+    const args = ['--bootstrap-server', this.brokers, '--topic', topic, '--compression-codec', codec, ...properties];
+    // Its default of 1.5 s is short for a broker that shares two cores with other tests.
+    await this.tools.run('ConsoleProducer', [...args, '--request-timeout-ms', '20000'], lines.join(''));
+  }
+
+  /** Writes records of one size without keys with `kafka-producer-perf-test`. */
+  async producePerformance(topic: string, codec: Codec, count: number, recordBytes: number): Promise<void> {
+    const settings = [
+      `bootstrap.servers=${this.brokers}`,
+      `compression.type=${codec}`,
+      `max.request.size=${recordBytes + 65_536}`,
+    ];
+    const size = ['--num-records', String(count), '--record-size', String(recordBytes), '--throughput', '-1'];
+    await this.tools.run('ProducerPerformance', ['--topic', topic, ...size, '--producer-props', ...settings]);
+  }
+
+  /** Deletes the records below an offset with `kafka-delete-records`; -1 deletes all. */
+  async deleteRecords(topic: string, partition: number, offset: number): Promise<void> {
+    const file = { version: 1, partitions: [{ topic, partition, offset }] };
+    const directory = await mkdtemp(join(tmpdir(), 'orders-delete-records-'));
+    try {
+      const path = join(directory, 'offsets.json');
+      await writeFile(path, JSON.stringify(file));
+      const args = ['--bootstrap-server', this.brokers, '--offset-json-file', path];
+      await this.tools.run('DeleteRecordsCommand', args);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+  }
+
+  /** Deletes a topic with `kafka-topics`. */
+  async deleteTopic(topic: string): Promise<void> {
+    await this.tools.run('TopicCommand', ['--bootstrap-server', this.brokers, '--delete', '--topic', topic]);
+  }
+
+  /** Creates a topic with `kafka-topics`. */
+  async createTopic(topic: string, partitions: number, replicationFactor = 1): Promise<void> {
+    const size = ['--partitions', String(partitions), '--replication-factor', String(replicationFactor)];
+    await this.tools.run('TopicCommand', ['--bootstrap-server', this.brokers, '--create', '--topic', topic, ...size]);
+  }
+
+  /** Makes any live replica the leader of a partition, in sync or not, with `kafka-leader-election`. */
+  async electUncleanly(topic: string, partition: number): Promise<void> {
+    const at = ['--topic', topic, '--partition', String(partition)];
+    const args = ['--bootstrap-server', this.brokers, '--election-type', 'unclean', ...at];
+    await this.tools.run('LeaderElectionCommand', args);
+  }
+}

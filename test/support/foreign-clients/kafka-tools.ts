@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { delimiter, join } from 'node:path';
+import { provideParts } from '../../../dev/parts/embedded-parts.js';
+import { FetchProgress } from '../../../dev/parts/fetch-progress.js';
+import { systemJava } from '../../../dev/parts/java-runtime.js';
+import { fetchMavenParts, requireMaven } from '../../../dev/parts/maven-parts.js';
+import { VERSIONS } from '../../../dev/parts/versions.js';
+import { provideTestPart } from './test-part.js';
+
+const FETCH_WITHIN_MS = 240_000;
+const ENDS_WITHIN_MS = 60_000;
+const quiet = (): void => undefined;
+
+/** One of Kafka's own command-line tools, by its class in `org.apache.kafka.tools`. */
+type ToolName =
+  'ConsoleProducer' | 'DeleteRecordsCommand' | 'LeaderElectionCommand' | 'ProducerPerformance' | 'TopicCommand';
+
+/** Kafka's own Java tools, run from its jars: what the scripts in Kafka's bin/ start. */
+export class KafkaTools {
+  private constructor(
+    private readonly java: string,
+    private readonly classPath: string,
+  ) {}
+
+  /** Finds the jars and a Java runtime in the cache, or fetches them. */
+  static async provide(): Promise<KafkaTools> {
+    const signal = AbortSignal.timeout(FETCH_WITHIN_MS);
+    const { java, kafkaJars } = await provideParts({ kafka: true, registry: false, mongodb: false }, quiet, signal);
+    const directory = await provideTestPart(`kafka-tools-${VERSIONS.kafka}`, async (part) => {
+      requireMaven();
+      const javaHome = systemJava(8) === undefined ? join(java, '..', '..') : undefined;
+      await fetchMavenParts(new Map([['kafka-tools', part]]), javaHome, new FetchProgress(quiet), signal);
+    });
+    return new KafkaTools(java, [join(kafkaJars, '*'), join(directory, '*')].join(delimiter));
+  }
+
+  /**
+   * Runs a tool to its end. @param input what it reads from stdin. @returns what it printed
+   * @throws Error with its output when it fails, or does not end within 60 s
+   */
+  async run(tool: ToolName, args: readonly string[], input: Buffer | string = ''): Promise<string> {
+    // The tools run for a second or two: the second compiler would take longer than it saves.
+    const memory = ['-XX:TieredStopAtLevel=1', '-Xmx256m'];
+    const child = spawn(this.java, [...memory, '-cp', this.classPath, `org.apache.kafka.tools.${tool}`, ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      timeout: ENDS_WITHIN_MS,
+      killSignal: 'SIGKILL',
+    });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+      });
+    child.stdin.end(input);
+    const [code] = (await once(child, 'close')) as [number | null];
+    if (code !== 0) throw new Error(`${tool} ${args.join(' ')} ended with ${code}:\n${output}`);
+    return output;
+  }
+}

@@ -1,0 +1,72 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CODECS } from './foreign-record.js';
+
+/** Where the fields of a record batch of magic 2 stand (Kafka's message format, "Record Batch"). */
+export const BATCH_FIELDS = {
+  baseOffset: 0,
+  length: 8,
+  crc: 17,
+  attributes: 21,
+  lastOffsetDelta: 23,
+  producerId: 43,
+  count: 57,
+  records: 61,
+} as const;
+/** What `length` doesn't count: itself and the base offset. */
+const LOG_OVERHEAD = 12;
+
+/** A record batch on a broker's disk. */
+export interface StoredBatch {
+  readonly file: string;
+  /** Byte of the file that it begins at. */
+  readonly position: number;
+  readonly bytes: number;
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  /** The codec's name, or its number when no such codec exists. */
+  readonly codec: string;
+  readonly isTransactional: boolean;
+  /** A transaction's commit or abort marker. */
+  readonly isControl: boolean;
+  readonly producerId: bigint;
+  /** Records in it: 0 when the cleaner has removed all and kept the batch. */
+  readonly records: number;
+}
+
+/** Lists the batches of a partition as the broker stores them, in the order of their offsets. @param directory see `KafkaAlone.partitionDirectory` */
+export async function storedBatches(directory: string): Promise<StoredBatch[]> {
+  const names = (await readdir(directory)).filter((name) => name.endsWith('.log')).toSorted();
+  const segments = await Promise.all(names.map((name) => batchesIn(join(directory, name))));
+  return segments.flat();
+}
+
+async function batchesIn(file: string): Promise<StoredBatch[]> {
+  const bytes = await readFile(file);
+  const batches: StoredBatch[] = [];
+  for (let position = 0; position + BATCH_FIELDS.records <= bytes.length;) {
+    const length = LOG_OVERHEAD + bytes.readInt32BE(position + BATCH_FIELDS.length);
+    // Preallocated, or being written just now.
+    if (length === LOG_OVERHEAD || position + length > bytes.length) break;
+    batches.push(toBatch(file, position, bytes.subarray(position, position + length)));
+    position += length;
+  }
+  return batches;
+}
+
+function toBatch(file: string, position: number, bytes: Buffer): StoredBatch {
+  const baseOffset = Number(bytes.readBigInt64BE(BATCH_FIELDS.baseOffset));
+  const attributes = bytes.readInt16BE(BATCH_FIELDS.attributes);
+  return {
+    file,
+    position,
+    bytes: bytes.length,
+    baseOffset,
+    lastOffset: baseOffset + bytes.readInt32BE(BATCH_FIELDS.lastOffsetDelta),
+    codec: CODECS[attributes & 0x07] ?? String(attributes & 0x07),
+    isTransactional: (attributes & 0x10) !== 0,
+    isControl: (attributes & 0x20) !== 0,
+    producerId: bytes.readBigInt64BE(BATCH_FIELDS.producerId),
+    records: bytes.readInt32BE(BATCH_FIELDS.count),
+  };
+}
