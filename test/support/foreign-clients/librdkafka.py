@@ -53,7 +53,9 @@ class Writer:
         return []
 
     def connect(self, settings):
-        return Producer({"bootstrap.servers": self.brokers, "message.max.bytes": MAX_RECORD_BYTES, **settings})
+        # Its own log is off: a broker that is loading its transactions, or has stopped before this process, is no news.
+        common = {"bootstrap.servers": self.brokers, "message.max.bytes": MAX_RECORD_BYTES, "log_level": 0}
+        return Producer({**common, **settings})
 
 
 def write(producer, topic, records):
