@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isErrno } from '../../../dev/machine/process-table.js';
 import { CODECS } from './foreign-record.js';
 
 /** Where the fields of a record batch of magic 2 stand (Kafka's message format, "Record Batch"). */
@@ -37,8 +38,14 @@ export interface StoredBatch {
 /** Lists the batches of a partition as the broker stores them, in the order of their offsets. @param directory see `KafkaAlone.partitionDirectory` */
 export async function storedBatches(directory: string): Promise<StoredBatch[]> {
   const names = (await readdir(directory)).filter((name) => name.endsWith('.log')).toSorted();
-  const segments = await Promise.all(names.map((name) => batchesIn(join(directory, name))));
-  return segments.flat();
+  try {
+    const segments = await Promise.all(names.map((name) => batchesIn(join(directory, name))));
+    return segments.flat();
+  } catch (error) {
+    // The log cleaner has replaced a segment since they were listed.
+    if (isErrno(error, 'ENOENT')) return storedBatches(directory);
+    throw error;
+  }
 }
 
 async function batchesIn(file: string): Promise<StoredBatch[]> {

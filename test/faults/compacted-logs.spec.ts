@@ -1,0 +1,102 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { ForeignRecord } from '../support/foreign-clients/foreign-record.js';
+import { LibrdkafkaClient } from '../support/foreign-clients/librdkafka-client.js';
+import { storedBatches, type StoredBatch } from '../support/foreign-clients/log-segment.js';
+import { eventually } from '../support/eventually.js';
+import { TestGroup } from '../support/member/test-group.js';
+import { sharedKafka } from '../support/shared-kafka.js';
+
+const WITHIN_MS = 20_000;
+const CLEANED_WITHIN_MS = 60_000;
+/** The cleaner looks every half second instead of every 15. */
+const SETTINGS = { 'log.cleaner.backoff.ms': 500, 'transaction.state.log.num.partitions': 1 };
+/** Kafka's least. */
+const SEGMENT_BYTES = 1_048_576;
+const COMPACTED = {
+  'cleanup.policy': 'compact',
+  'segment.ms': '500',
+  'segment.bytes': String(SEGMENT_BYTES),
+  'min.cleanable.dirty.ratio': '0.01',
+};
+/** Its batch fills a segment: the cleaner never merges that with the small batches before it. */
+const LARGE = 'large'.padEnd(SEGMENT_BYTES - 80, '.');
+const ALL_HANDLED = { notHandled: [], repeats: [], ready: true, lag: 0, exitCode: 0 };
+
+describe('batches that the log cleaner emptied', () => {
+  const server = sharedKafka(SETTINGS);
+  let librdkafka: LibrdkafkaClient;
+  let group: TestGroup;
+
+  beforeAll(async () => {
+    librdkafka = await LibrdkafkaClient.start(server().brokers);
+  }, 120_000);
+
+  afterAll(async () => {
+    await librdkafka.stop();
+  });
+
+  afterEach(async () => {
+    await group.end();
+  });
+
+  /** The batches of the oldest segment: a fetch never returns batches of two segments. */
+  async function oldestSegment(): Promise<StoredBatch[]> {
+    const batches = await storedBatches(server().partitionDirectory(group.topic, 0));
+    return batches.filter(({ file }) => file === batches[0]?.file);
+  }
+
+  /** Waits for the cleaner while it appends records: a segment is rolled only by a record that comes after its time. */
+  async function untilCleaned(
+    what: string,
+    appended: ForeignRecord,
+    isClean: (oldest: readonly StoredBatch[]) => boolean,
+  ): Promise<void> {
+    await eventually(what, CLEANED_WITHIN_MS, async () => {
+      await librdkafka.produce(group.topic, 'none', [appended]);
+      return isClean(await oldestSegment());
+    });
+  }
+
+  async function handleAll(due: readonly string[]): Promise<object> {
+    await librdkafka.produce(group.topic, 'none', [record('last', 'last')]);
+    const member = group.launch({ inFlight: 50 }, { handlerMs: 0 });
+    await group.commitsAll(WITHIN_MS);
+    const handled = group.effects.values();
+    const { ready, lag } = await member.status();
+    const notHandled = [...due, 'last'].filter((value) => !handled.has(value)).map((value) => value.slice(0, 20));
+    return { notHandled, repeats: group.effects.repeats(), ready, lag, exitCode: await member.stop() };
+  }
+
+  it('an empty batch that is kept for its producer, alone in a fetch, is passed', async () => {
+    group = await TestGroup.on(server(), 'emptied', { partitions: 1, config: COMPACTED });
+    // The cleaner keeps the last batch of an idempotent producer for its sequence number, without the records.
+    await librdkafka.produce(group.topic, 'none', [record('key', 'superseded')]);
+    await untilCleaned('the oldest segment holds only empty batches', record('key', LARGE), (oldest) => {
+      return oldest.length > 0 && oldest.every(({ records }) => records === 0);
+    });
+    expect(await handleAll([LARGE])).toEqual(ALL_HANDLED);
+  }, 120_000);
+
+  it("transactions' markers alone in a fetch, with gaps between them, are passed", async () => {
+    group = await TestGroup.on(server(), 'markers', { partitions: 1, config: COMPACTED });
+    const producer = `${group.topic}-writer`;
+    const transact = async (records: readonly ForeignRecord[]): Promise<void> => {
+      await librdkafka.begin(producer);
+      await librdkafka.send(producer, group.topic, records);
+      await librdkafka.commit(producer);
+    };
+    const superseded = Array.from({ length: 5 }, (_, n) => record('key', `superseded ${n}`));
+    for (const records of [superseded, superseded, superseded]) await transact(records);
+    await transact([record('key', LARGE)]);
+    await untilCleaned('the oldest segment holds only markers', record('other', null), (oldest) => {
+      return oldest.length > 0 && oldest.every(({ isControl }) => isControl);
+    });
+    expect((await oldestSegment()).map(({ baseOffset }) => baseOffset)).toEqual([5, 11, 17]);
+    expect(await handleAll([LARGE])).toEqual(ALL_HANDLED);
+  }, 120_000);
+});
+
+/** A value of null is a tombstone. */
+function record(key: string, value: string | null): ForeignRecord {
+  return { partition: 0, key: Buffer.from(key), value: value === null ? null : Buffer.from(value), headers: {} };
+}
