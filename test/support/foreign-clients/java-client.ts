@@ -65,16 +65,9 @@ export class JavaClient {
     await this.tools.run('TopicCommand', ['--bootstrap-server', this.brokers, '--delete', '--topic', topic]);
   }
 
-  /** Creates a topic with `kafka-topics`. */
-  async createTopic(topic: string, partitions: number, replicationFactor = 1): Promise<void> {
-    const size = ['--partitions', String(partitions), '--replication-factor', String(replicationFactor)];
+  /** Creates a topic without replicas with `kafka-topics`. */
+  async createTopic(topic: string, partitions: number): Promise<void> {
+    const size = ['--partitions', String(partitions), '--replication-factor', '1'];
     await this.tools.run('TopicCommand', ['--bootstrap-server', this.brokers, '--create', '--topic', topic, ...size]);
-  }
-
-  /** Makes any live replica the leader of a partition, in sync or not, with `kafka-leader-election`. */
-  async electUncleanly(topic: string, partition: number): Promise<void> {
-    const at = ['--topic', topic, '--partition', String(partition)];
-    const args = ['--bootstrap-server', this.brokers, '--election-type', 'unclean', ...at];
-    await this.tools.run('LeaderElectionCommand', args);
   }
 }

@@ -1,0 +1,46 @@
+/** Changes a partition's segments on disk, as a failing disk or a lost replica would. Only while the broker is stopped. */
+import { open, readdir, rm, truncate } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32c } from './crc32c.js';
+import { BATCH_FIELDS, storedBatches, type StoredBatch } from './log-segment.js';
+
+/** Codec numbers that Kafka has not given to any codec. */
+export type UnknownCodec = 5 | 6 | 7;
+
+/** Flips a byte in the middle of the batch's records, so that its CRC no longer fits. The broker must have stopped cleanly: else it checks the CRC when it starts. */
+export async function corruptBatch(batch: StoredBatch): Promise<void> {
+  await rewrite(batch, (bytes) => {
+    const at = BATCH_FIELDS.records + Math.floor((bytes.length - BATCH_FIELDS.records) / 2);
+    bytes.writeUInt8(bytes.readUInt8(at) ^ 0x01, at);
+  });
+}
+
+/** Gives the batch a codec that no client knows, and the CRC that fits. The broker must have stopped cleanly. */
+export async function setUnknownCodec(batch: StoredBatch, codec: UnknownCodec): Promise<void> {
+  await rewrite(batch, (bytes) => {
+    const attributes = bytes.readInt16BE(BATCH_FIELDS.attributes);
+    bytes.writeInt16BE((attributes & ~0x07) | codec, BATCH_FIELDS.attributes);
+    bytes.writeUInt32BE(crc32c(bytes.subarray(BATCH_FIELDS.attributes)), BATCH_FIELDS.crc);
+  });
+}
+
+/** Removes the batches from an offset on, as if this replica had never fetched them. The broker must have been killed: it then rebuilds the indexes. */
+export async function truncateLog(directory: string, offset: number): Promise<void> {
+  const first = (await storedBatches(directory)).find(({ baseOffset }) => baseOffset === offset);
+  if (first === undefined) throw new RangeError(`no batch begins at offset ${offset} in ${directory}`);
+  await truncate(first.file, first.position);
+  const derived = (await readdir(directory)).filter((name) => /\.(index|timeindex|txnindex|snapshot)$/.test(name));
+  await Promise.all(derived.map((name) => rm(join(directory, name))));
+}
+
+async function rewrite(batch: StoredBatch, change: (bytes: Buffer) => void): Promise<void> {
+  const file = await open(batch.file, 'r+');
+  try {
+    const bytes = Buffer.alloc(batch.bytes);
+    await file.read(bytes, 0, bytes.length, batch.position);
+    change(bytes);
+    await file.write(bytes, 0, bytes.length, batch.position);
+  } finally {
+    await file.close();
+  }
+}

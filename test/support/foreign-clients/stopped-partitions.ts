@@ -1,0 +1,49 @@
+import type { PartitionStatus } from '#parallel-consumer/status.js';
+import { eventually } from '../eventually.js';
+import type { EngineSettings } from '../member/member-messages.js';
+import type { MemberProcess } from '../member/member-process.js';
+
+/** The shape that `PartitionStatus.stopped` has once the engine detects these cases: today's type lacks it. */
+export interface Stopped {
+  readonly reason: 'deleted-records' | 'truncated-log' | 'recreated-topic' | 'corrupt-records' | 'unsupported-codec';
+  /** Offsets that are missing or cannot be read, from inclusive to exclusive. */
+  readonly from: number;
+  readonly to: number;
+  readonly message: string;
+}
+
+type StatusWithStopped = PartitionStatus & { readonly stopped?: Stopped };
+
+/** Waits until the member's status has the partition as stopped. @throws Error with the whole status when it is not in time */
+export async function untilStopped(member: MemberProcess, partition: number, withinMs: number): Promise<Stopped> {
+  let stopped: Stopped | undefined;
+  const isStopped = async (): Promise<boolean> => {
+    stopped = await stoppedPartition(member, partition);
+    return stopped !== undefined;
+  };
+  await eventually(`partition ${partition} is stopped`, withinMs, isStopped).catch(async (error: unknown) => {
+    const log = member.log.slice(-4).map(({ level, message }) => `${level} ${message}`);
+    const status = JSON.stringify(await member.status());
+    throw new Error([String(error), status, ...log].join('\n  '), { cause: error });
+  });
+  if (stopped === undefined) throw new Error(`partition ${partition} is no longer stopped`);
+  return stopped;
+}
+
+async function stoppedPartition(member: MemberProcess, partition: number): Promise<Stopped | undefined> {
+  const partitions: readonly StatusWithStopped[] = (await member.status()).partitions;
+  return partitions.find((each) => each.partition === partition)?.stopped;
+}
+
+/** Adds the engine's option `onTruncatedLog`, which today's type lacks. */
+export function onTruncatedLog(policy: 'stop' | 'reset', settings: EngineSettings): EngineSettings {
+  return { ...settings, onTruncatedLog: policy } as EngineSettings;
+}
+
+/** Whether the member logged an error with this topic, partition and offset among its fields. */
+export function loggedError(member: MemberProcess, topic: string, partition: number, offset: number): boolean {
+  return member.log.some(({ level, details }) => {
+    const names = details['topic'] === topic && details['partition'] === partition;
+    return level === 'error' && names && Object.values(details).includes(offset);
+  });
+}
