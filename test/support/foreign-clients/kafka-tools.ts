@@ -13,8 +13,7 @@ const ENDS_WITHIN_MS = 60_000;
 const quiet = (): void => undefined;
 
 /** One of Kafka's own command-line tools, by its class in `org.apache.kafka.tools`. */
-type ToolName =
-  'ConsoleProducer' | 'DeleteRecordsCommand' | 'LeaderElectionCommand' | 'ProducerPerformance' | 'TopicCommand';
+type ToolName = 'ConsoleProducer' | 'DeleteRecordsCommand' | 'ProducerPerformance' | 'TopicCommand';
 
 /** Kafka's own Java tools, run from its jars: what the scripts in Kafka's bin/ start. */
 export class KafkaTools {

@@ -1,0 +1,192 @@
+import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { truncateLog } from '../support/foreign-clients/damage-log.js';
+import { JavaClient } from '../support/foreign-clients/java-client.js';
+import { loggedError, onTruncatedLog, untilStopped } from '../support/foreign-clients/stopped-partitions.js';
+import { eventually } from '../support/eventually.js';
+import type { MemberProcess } from '../support/member/member-process.js';
+import { TestGroup } from '../support/member/test-group.js';
+import { numberedRecords, writeAll } from '../support/numbered-records.js';
+import { sharedKafka } from '../support/shared-kafka.js';
+
+const PARTITIONS = 2;
+const KEYS = 20;
+/** Of each partition: each write is one batch of each. */
+const PER_BATCH = 50;
+/** What the consumer has read and committed of each partition before its log is replaced. */
+const READ = 2 * PER_BATCH;
+const WITHIN_MS = 20_000;
+const ENGINE = { inFlight: 50 };
+const BEHAVIOUR = { handlerMs: 2 };
+
+describe('a log that no longer holds what the consumer read', () => {
+  const server = sharedKafka();
+  let java: JavaClient;
+  let group: TestGroup;
+
+  beforeAll(async () => {
+    java = await JavaClient.on(server().brokers);
+  }, 120_000);
+
+  afterEach(async () => {
+    await group.end();
+  });
+
+  /** Writes that batch to each partition. @returns the values */
+  async function write(batch: number): Promise<string[]> {
+    const count = PARTITIONS * PER_BATCH;
+    const records = numberedRecords(count, KEYS, PARTITIONS, batch * count);
+    await writeAll(group.kafka, group.topic, records);
+    return records.map(({ value }) => String(value));
+  }
+
+  /** Has a member read two batches of each partition to their end. It still runs afterwards. */
+  async function readTwoBatches(policy: 'stop' | 'reset'): Promise<MemberProcess> {
+    await write(0);
+    await write(1);
+    const member = group.launch(onTruncatedLog(policy, ENGINE), BEHAVIOUR);
+    await group.handles(PARTITIONS * READ, WITHIN_MS);
+    await group.commitsAll(WITHIN_MS);
+    return member;
+  }
+
+  function missing(member: MemberProcess, values: readonly string[]): string[] {
+    const handled = new Set(group.effects.by(member.name).map(({ value }) => value));
+    return values.filter((value) => !handled.has(value));
+  }
+
+  async function handlesValues(member: MemberProcess, values: readonly string[]): Promise<void> {
+    await eventually(`${member.name} handles ${values.length} records`, WITHIN_MS, () => {
+      return missing(member, values).length === 0;
+    }).catch((error: unknown) => {
+      throw new Error(`${String(error)}: ${missing(member, values).length} are missing`, { cause: error });
+    });
+  }
+
+  async function expectNotReady(member: MemberProcess, offset: number): Promise<void> {
+    const { ready, notReadyBecause } = await member.status();
+    expect(ready).toBe(false);
+    expect(notReadyBecause).toMatch(/\b0\b/);
+    expect(loggedError(member, group.topic, 0, offset)).toBe(true);
+  }
+
+  /** Replaces the topic by a longer one of the same name. @returns its values */
+  async function recreate(when: 'at once' | 'a while later'): Promise<string[]> {
+    if (when === 'at once') {
+      await group.asAdmin((admin) => admin.deleteTopics({ topics: [group.topic] }));
+      await group.createTopic(group.topic, { partitions: PARTITIONS });
+    } else {
+      // Each tool takes more than a second to start: the consumer meets a topic that does not exist.
+      await java.deleteTopic(group.topic);
+      await java.createTopic(group.topic, PARTITIONS);
+    }
+    return [...(await write(2)), ...(await write(3)), ...(await write(4))];
+  }
+
+  /** Restarts the broker without a part of its log: partition 0 loses the second batch, which the consumer has read. */
+  async function truncate(): Promise<void> {
+    await server().node(1).kill();
+    await truncateLog(server().partitionDirectory(group.topic, 0), PER_BATCH);
+    await server().node(1).start();
+    expect((await group.ends()).get(0)).toBe(PER_BATCH);
+  }
+
+  async function expectOnlyTheOtherGoesOn(member: MemberProcess): Promise<void> {
+    const values = await write(2);
+    const ofOther = values.filter((value) => Number(value) % PARTITIONS === 1);
+    await handlesValues(member, ofOther);
+    expect(missing(member, values)).toEqual(values.filter((value) => !ofOther.includes(value)));
+    expect(await member.stop()).toBe(0);
+    expect((await group.committed()).get(0)).toBe(READ);
+  }
+
+  describe('because the topic was deleted, recreated and filled past the position while the consumer ran', () => {
+    // Only at once: a consumer that has lost its membership meanwhile starts anew, at the beginning, and misses nothing.
+    it('at once: stops the partitions with an error, and the member is not ready', async () => {
+      group = await TestGroup.on(server(), 'recreated', { partitions: PARTITIONS });
+      const member = await readTwoBatches('stop');
+      const written = await recreate('at once');
+      expect(await untilStopped(member, 0, WITHIN_MS)).toMatchObject({ reason: 'recreated-topic' });
+      expect(await untilStopped(member, 1, WITHIN_MS)).toMatchObject({ reason: 'recreated-topic' });
+      await expectNotReady(member, READ);
+      expect(missing(member, written)).toEqual(written);
+      expect(await member.stop()).toBe(0);
+    }, 90_000);
+
+    it.each(['at once', 'a while later'] as const)(
+      "%s: is read whole with onTruncatedLog: 'reset'",
+      async (when) => {
+        group = await TestGroup.on(server(), 'recreated', { partitions: PARTITIONS });
+        const member = await readTwoBatches('reset');
+        await handlesValues(member, await recreate(when));
+        await group.commitsAll(WITHIN_MS);
+        expect(await member.status()).toMatchObject({ ready: true, lag: 0 });
+        expect(await member.stop()).toBe(0);
+      },
+      90_000,
+    );
+  });
+
+  describe('because it was truncated, as after an unclean leader election', () => {
+    it('stops the partition of a running consumer with an error, and the other one goes on', async () => {
+      group = await TestGroup.on(server(), 'truncated', { partitions: PARTITIONS });
+      const member = await readTwoBatches('stop');
+      await truncate();
+      expect(await untilStopped(member, 0, WITHIN_MS)).toMatchObject({
+        reason: 'truncated-log',
+        from: PER_BATCH,
+        to: READ,
+      });
+      await expectNotReady(member, PER_BATCH);
+      await expectOnlyTheOtherGoesOn(member);
+    }, 120_000);
+
+    it('stops the partition of a consumer that starts afterwards with an error, and the other one goes on', async () => {
+      group = await TestGroup.on(server(), 'truncated', { partitions: PARTITIONS });
+      await (await readTwoBatches('stop')).stop();
+      await truncate();
+      const member = group.launch(onTruncatedLog('stop', ENGINE), BEHAVIOUR);
+      expect(await untilStopped(member, 0, WITHIN_MS)).toMatchObject({
+        reason: 'truncated-log',
+        from: PER_BATCH,
+        to: READ,
+      });
+      await expectNotReady(member, PER_BATCH);
+      await expectOnlyTheOtherGoesOn(member);
+    }, 120_000);
+
+    it("is read from its new end with onTruncatedLog: 'reset'", async () => {
+      group = await TestGroup.on(server(), 'truncated', { partitions: PARTITIONS });
+      const member = await readTwoBatches('reset');
+      await truncate();
+      await handlesValues(member, await write(2));
+      await group.commitsAll(WITHIN_MS);
+      expect(await member.status()).toMatchObject({ ready: true, lag: 0 });
+      expect(await member.stop()).toBe(0);
+    }, 120_000);
+  });
+
+  describe("because kafka-delete-records deleted beyond the consumer's position", () => {
+    it.each([
+      ['some of the records', READ + 10, READ + 10],
+      ['all records', -1, READ + PER_BATCH],
+    ])(
+      '%s: stops the partition with an error, and the other one goes on',
+      async (_, offset, to) => {
+        group = await TestGroup.on(server(), 'deleted', { partitions: PARTITIONS });
+        await (await readTwoBatches('stop')).stop();
+        const values = await write(2);
+        await java.deleteRecords(group.topic, 0, offset);
+        const member = group.launch(onTruncatedLog('stop', ENGINE), BEHAVIOUR);
+        expect(await untilStopped(member, 0, WITHIN_MS)).toMatchObject({ reason: 'deleted-records', from: READ, to });
+        await expectNotReady(member, READ);
+        await handlesValues(
+          member,
+          values.filter((value) => Number(value) % PARTITIONS === 1),
+        );
+        expect(await member.stop()).toBe(0);
+        expect((await group.committed()).get(0)).toBe(READ);
+      },
+      90_000,
+    );
+  });
+});
