@@ -1,0 +1,71 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
+import { storedBatches } from '../support/foreign-clients/log-segment.js';
+import { loggedError, onTruncatedLog, untilStopped } from '../support/foreign-clients/stopped-partitions.js';
+import { KafkaAlone } from '../support/kafka-alone.js';
+import { TestGroup } from '../support/member/test-group.js';
+import { numberedRecords, writeAll } from '../support/numbered-records.js';
+
+const KEYS = 20;
+const PER_BATCH = 50;
+const WITHIN_MS = 30_000;
+/** One replica in sync is enough, and one that is not in sync may lead. */
+const UNSAFE = { 'unclean.leader.election.enable': 'true', 'min.insync.replicas': '1' };
+
+describe('an unclean leader election', () => {
+  let server: KafkaAlone;
+  let group: TestGroup;
+
+  beforeAll(async () => {
+    server = await KafkaAlone.start(3, { 'min.insync.replicas': 1 });
+  }, 120_000);
+
+  afterAll(async () => {
+    await server.stop();
+  }, 60_000);
+
+  afterEach(async () => {
+    await group.end();
+  });
+
+  async function replicas(): Promise<{ leader: number; isr: readonly number[]; replicas: readonly number[] }> {
+    const { topics } = await group.asAdmin((admin) => admin.fetchTopicMetadata({ topics: [group.topic] }));
+    const partition = topics[0]?.partitions[0];
+    if (partition === undefined) throw new Error(`${group.topic} has no partition 0`);
+    const { leader, isr, replicas: all } = partition;
+    return { leader, isr, replicas: all };
+  }
+
+  async function write(batch: number): Promise<void> {
+    await writeAll(group.kafka, group.topic, numberedRecords(PER_BATCH, KEYS, 1, batch * PER_BATCH));
+  }
+
+  it('loses records that a running consumer has read: its partition stops with an error, and it is not ready', async () => {
+    group = await TestGroup.on(server, 'unclean', { partitions: 1, replicationFactor: 2, config: UNSAFE });
+    await write(0);
+    const member = group.launch(onTruncatedLog('stop', { inFlight: 50 }), { handlerMs: 2 });
+    await group.handles(PER_BATCH, WITHIN_MS);
+    await group.commitsAll(WITHIN_MS);
+
+    const { leader, replicas: both } = await replicas();
+    const follower = both.find((id) => id !== leader) ?? 0;
+    await eventually('the follower has the first batch', WITHIN_MS, async () => {
+      return (await storedBatches(server.partitionDirectory(group.topic, 0, follower))).length === 1;
+    });
+    await server.node(follower).kill();
+    await write(1);
+    await group.handles(2 * PER_BATCH, WITHIN_MS);
+    await group.commitsAll(WITHIN_MS);
+    await server.node(leader).kill();
+    // It needs the other two for the quorum of the controllers.
+    await server.node(follower).start();
+    await eventually('the follower leads', WITHIN_MS, async () => (await replicas()).leader === follower);
+
+    const lost = { from: PER_BATCH, to: 2 * PER_BATCH };
+    expect(await untilStopped(member, 0, WITHIN_MS)).toMatchObject({ reason: 'truncated-log', ...lost });
+    expect((await member.status()).ready).toBe(false);
+    expect(loggedError(member, group.topic, 0, PER_BATCH)).toBe(true);
+    expect(await member.stop()).toBe(0);
+    await server.node(leader).start();
+  }, 180_000);
+});
