@@ -27,6 +27,8 @@ export class ValidationPipe extends StandardSchemaValidationPipe {
       return await super.transform(value, metadata);
     } catch (error) {
       if (!(error instanceof InvalidInput)) throw error;
+      if (value === undefined && metadata.type === 'body')
+        throw invalidRequest(fieldErrors({ message: 'is empty; this route needs a JSON body, see /docs' }, metadata));
       throw invalidRequest(error.issues.flatMap((issue) => fieldErrors(issue, metadata)));
     }
   }

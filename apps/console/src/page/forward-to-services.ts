@@ -27,6 +27,8 @@ export async function forwardToServices(fastify: FastifyInstance, urls: ServiceU
   await fastify.register(async (forwarded) => {
     // These routes are made before the service has a handler of errors that they could have from it.
     forwarded.setErrorHandler((error, request, reply) => problems.send(error, request, reply));
+    // The proxy registers a parser of its own, which leaves JSON bodies unread, and refuses to replace one.
+    forwarded.removeContentTypeParser('application/json');
     for (const { prefix, upstream, name } of routes)
       await forwarded.register(httpProxy, {
         upstream,

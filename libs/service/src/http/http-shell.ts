@@ -10,6 +10,7 @@ import { tokenVerifier } from '../auth/discovered-keys.js';
 import { Problem } from '../problem.js';
 import type { HttpSettings } from '../settings.js';
 import { answerConditionalGets } from './conditional-get.js';
+import { acceptEmptyJsonBodies } from './empty-json-body.js';
 import { refuseForeignHosts } from './known-hosts.js';
 import { refuseUnknownMethods } from './known-methods.js';
 import { protectAnswers } from './protective-headers.js';
@@ -23,6 +24,7 @@ const MINUTE_MS = 60_000;
 /** What every request passes before it comes to a handler, and every answer on its way back. */
 export async function setUpHttp(fastify: FastifyInstance, settings: HttpSettings, auth?: AuthSettings): Promise<void> {
   const issuer = auth?.AUTH_ISSUER;
+  acceptEmptyJsonBodies(fastify);
   tellRequestIds(fastify);
   protectAnswers(fastify, issuer);
   refuseUnknownMethods(fastify);

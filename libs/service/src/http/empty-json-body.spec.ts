@@ -1,0 +1,45 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { fastify as makeFastify, type FastifyInstance } from 'fastify';
+import { acceptEmptyJsonBodies } from './empty-json-body.js';
+
+describe('a request with the content type JSON', () => {
+  let fastify: FastifyInstance;
+
+  beforeEach(() => {
+    fastify = makeFastify();
+    acceptEmptyJsonBodies(fastify);
+    fastify.post('/pause', ({ body }) => ({ body: body ?? 'none' }));
+  });
+
+  afterEach(async () => {
+    await fastify.close();
+  });
+
+  async function post(payload: string, headers: Record<string, string> = {}) {
+    const answer = await fastify.inject({
+      method: 'POST',
+      url: '/pause',
+      headers: { 'content-type': 'application/json', ...headers },
+      payload,
+    });
+    return [answer.statusCode, answer.json<{ body?: unknown }>().body];
+  }
+
+  it('may have an empty body, of an announced length or in chunks', async () => {
+    expect(await post('', { 'content-length': '0' })).toEqual([200, 'none']);
+    expect(await post('', { 'transfer-encoding': 'chunked' })).toEqual([200, 'none']);
+    expect(await post('', { 'content-type': 'application/json; charset=utf-8' })).toEqual([200, 'none']);
+  });
+
+  it('has its body parsed', async () => {
+    expect(await post('{"count": 1}')).toEqual([200, { count: 1 }]);
+  });
+
+  it.each(['{"count": 1', '{"__proto__": {}}', '{"constructor": {"prototype": {}}}'])(
+    'is refused with 400 for the body %s',
+    async (body) => {
+      const [status] = await post(body);
+      expect(status).toBe(400);
+    },
+  );
+});
