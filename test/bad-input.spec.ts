@@ -24,6 +24,9 @@ function fieldsBlamed({ status, headers, body }: Answer<ProblemBody>): string[] 
   return (body.errors ?? []).map(({ field }) => field);
 }
 
+const JSON_TYPE = { 'content-type': 'application/json' };
+const UNKNOWN = '01935c9e-8a00-7000-8000-000000000001';
+
 describe('bad input', () => {
   let pipeline: Pipeline;
 
@@ -58,15 +61,29 @@ describe('bad input', () => {
     expect([...new Set(fieldsBlamed(answer))]).toEqual(fields);
   });
 
-  it.each<[string, string, number]>([
-    ['broken JSON', '{"count": 1', 400],
-    ['an empty body', '', 400],
-    ['a body with __proto__', '{"count": 1, "__proto__": {"x": 1}}', 400],
-    ['a body of 2 MB', JSON.stringify({ count: 1, seed: 'x'.repeat(2_000_000) }), 413],
-  ])('populate refuses %s', async (_, body, status) => {
-    const answer = await pipeline.post<ProblemBody>('/v1/populate', body);
-    expect(answer.status).toBe(status);
-    fieldsBlamed(answer);
+  it.each<[string, string, number, string[]]>([
+    ['broken JSON', '{"count": 1', 400, []],
+    ['an empty body', '', 400, ['body']],
+    ['a body with __proto__', '{"count": 1, "__proto__": {"x": 1}}', 400, []],
+    ['a body of 20 MB', JSON.stringify({ count: 1, seed: 'x'.repeat(20_000_000) }), 413, []],
+  ])('populate refuses %s, also by way of the console', async (_, body, status, fields) => {
+    for (const url of [pipeline.stack.producerUrl, pipeline.stack.consoleUrl]) {
+      const response = await fetch(`${url}/v1/populate`, { method: 'POST', headers: JSON_TYPE, body });
+      const answer = { status, headers: response.headers, body: (await response.json()) as ProblemBody };
+      expect([response.status, fieldsBlamed(answer)]).toEqual([status, fields]);
+    }
+  });
+
+  it.each<[number, string, 'producerUrl' | 'consoleUrl']>([
+    [404, `/v1/operations/${UNKNOWN}/pause`, 'producerUrl'],
+    [404, `/v1/operations/${UNKNOWN}/pause`, 'consoleUrl'],
+    [404, `/v1/operations/${UNKNOWN}/reconcile`, 'producerUrl'],
+    [202, '/v1/comparison/stop', 'consoleUrl'],
+    [400, '/v1/pipeline/consumers', 'consoleUrl'],
+  ])('an empty body with the content type JSON is answered with %i at %s of %s', async (status, path, service) => {
+    const response = await fetch(`${pipeline.stack[service]}${path}`, { method: 'POST', headers: JSON_TYPE });
+    const { errors = [] } = (await response.json()) as ProblemBody;
+    expect([response.status, errors.map(({ field }) => field)]).toEqual([status, status === 400 ? ['body'] : []]);
   });
 
   it.each(['text/plain', 'application/x-www-form-urlencoded'])(

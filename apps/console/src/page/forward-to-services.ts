@@ -1,3 +1,4 @@
+import { PassThrough, Readable } from 'node:stream';
 import { HttpStatus } from '@nestjs/common';
 import httpProxy from '@fastify/http-proxy';
 import type { FastifyInstance } from 'fastify';
@@ -29,6 +30,10 @@ export async function forwardToServices(fastify: FastifyInstance, urls: ServiceU
     forwarded.setErrorHandler((error, request, reply) => problems.send(error, request, reply));
     // The proxy registers a parser of its own, which leaves JSON bodies unread, and refuses to replace one.
     forwarded.removeContentTypeParser('application/json');
+    forwarded.addHook('preHandler', (request, _reply, done) => {
+      if (request.body instanceof Readable) request.body = detached(request.body);
+      done();
+    });
     for (const { prefix, upstream, name } of routes)
       await forwarded.register(httpProxy, {
         upstream,
@@ -48,6 +53,18 @@ export async function forwardToServices(fastify: FastifyInstance, urls: ServiceU
         },
       });
   });
+}
+
+/**
+ * The same bytes in a stream of its own. A service may answer before it has read all of a body; undici then destroys the stream, and with
+ * the request itself the caller's connection, before the caller has the answer.
+ */
+function detached(body: Readable): Readable {
+  const copy = new PassThrough();
+  body.once('close', () => {
+    if (!body.readableEnded) copy.destroy();
+  });
+  return body.pipe(copy);
 }
 
 function away(name: string): Problem {

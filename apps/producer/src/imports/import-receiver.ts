@@ -45,8 +45,6 @@ export class ImportReceiver implements BeforeApplicationShutdown {
       if (operation._id !== _id) await this.discard(_id);
       return operation;
     } catch (error) {
-      // The rest is read and thrown away: a sender that is still writing would not see the answer.
-      request.raw.resume();
       // What can't be removed now is removed by `StagedFiles.tidy`.
       await this.discard(_id).catch(() => undefined);
       throw error;

@@ -16,6 +16,7 @@ import { refuseUnknownMethods } from './known-methods.js';
 import { protectAnswers } from './protective-headers.js';
 import { isWellEncoded } from './query-string.js';
 import { tellRequestIds } from './request-ids.js';
+import { drainUnreadBodies } from './unread-bodies.js';
 
 /** Below it the headers that tell of the compression cost more than it saves. */
 const COMPRESSED_FROM_BYTES = 1_024;
@@ -41,6 +42,7 @@ export async function setUpHttp(fastify: FastifyInstance, settings: HttpSettings
   fastify.addHook('onRequest', refuseBadEncoding);
   fastify.addHook('onRequest', refuseCompressedBodies);
   answerConditionalGets(fastify);
+  drainUnreadBodies(fastify);
   await fastify.register(compress, {
     threshold: COMPRESSED_FROM_BYTES,
     encodings: ['br', 'gzip'],
