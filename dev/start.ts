@@ -45,7 +45,7 @@ async function run(): Promise<void> {
   });
   listenForStops(counter, process.env);
   try {
-    await Promise.race([stack.start(stop.signal).then(() => stopped.promise), stopped.promise, stack.broken]);
+    await Promise.race([stack.start(stop.signal).then(() => stopped.promise), stopped.promise]);
   } finally {
     stop.abort();
     await stack.stop();

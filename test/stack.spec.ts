@@ -105,7 +105,7 @@ describe('npm start', () => {
   it('starts a crashed server again, on which the apps become ready again', async () => {
     const crashed = stack.process('Kafka');
     process.kill(crashed.pid, 'SIGKILL');
-    await stack.prints(/^Kafka ended by itself \(SIGKILL\); starting it again/, 10_000);
+    await stack.prints(/^Kafka ended, restarting: ending="SIGKILL"/, 10_000);
     await eventually(
       'the producer is ready',
       60_000,

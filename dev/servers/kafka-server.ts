@@ -11,7 +11,7 @@ import { freePort } from '../machine/ports.js';
 import type { EmbeddedParts } from '../parts/embedded-parts.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 import { StackError, WAYS_ROUND } from '../stack-error.js';
-import type { ServerProgram } from './server.js';
+import type { ServerProgram } from './server-program.js';
 
 const FORTY_DAYS_IN_MINUTES = 40 * 24 * 60;
 

@@ -3,7 +3,7 @@ import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { EmbeddedParts } from '../parts/embedded-parts.js';
 import { serveInReplicaSet } from './replica-set.js';
-import type { ServerProgram } from './server.js';
+import type { ServerProgram } from './server-program.js';
 
 const REPLICA_SET = 'orders';
 

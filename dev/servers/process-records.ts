@@ -24,10 +24,19 @@ export class ProcessRecords {
     this.path = join(dataDirectory, 'processes.json');
   }
 
-  /** Records a process that has just been started; one that has ended already is not recorded. */
+  /**
+   * Records a process that has just been started; one that has ended already is not recorded.
+   * @throws what keeps it from being recorded, such as a full disk; the process is killed then, since the next start would not find it
+   */
   add(kind: ProcessRecord['kind'], name: string, pid: number): void {
     const identity = this.processes.identityOf(pid);
-    if (identity !== undefined) this.write([...this.read(), { kind, name, pid, identity }]);
+    if (identity === undefined) return;
+    try {
+      this.write([...this.read(), { kind, name, pid, identity }]);
+    } catch (error) {
+      this.processes.signal(pid, 'SIGKILL');
+      throw error;
+    }
   }
 
   remove(pid: number): void {

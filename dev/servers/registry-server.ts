@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '../machine/ports.js';
 import type { EmbeddedParts } from '../parts/embedded-parts.js';
-import type { ServerProgram } from './server.js';
+import type { ServerProgram } from './server-program.js';
 
 /** Apicurio Registry with a database file, on loopback; it speaks the Confluent schema registry's API. */
 export class RegistryServer implements ServerProgram {

@@ -1,58 +1,49 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause, systemClock, type Clock } from '#parallel-consumer/clock.js';
+import { abortionOf } from '../machine/abortion.js';
+import { interruptiblePause } from '../restarts/interruptible-pause.js';
+import { RestartBackoff, restartLine } from '../restarts/restart-backoff.js';
 import { StackError } from '../stack-error.js';
-import { lastLinesOf, openLog } from './log-file.js';
-import type { ProcessRecords } from './process-records.js';
-import type { ServerGuard } from './server-guard.js';
+import { lastLinesOf } from './log-file.js';
+import { launchServer, type ServerProcess, type ServerSurroundings } from './server-process.js';
+import type { ServerProgram } from './server-program.js';
 
 const READY_WITHIN_MS = 60_000;
 const PROBE_EVERY_MS = 100;
-/** A server that falls over more often than this in a minute will do so again: its log has to be read. */
-const CRASHES_PER_MINUTE = 3;
 
-/** A program that takes connections: how to start it, and how to tell that it serves. One per process. */
-export interface ServerProgram {
-  /** As shown to people, such as `Kafka`. */
-  readonly name: string;
-  readonly logFile: string;
-  /** Anything to be done on disk before the process starts. May be called at every start. */
-  prepare(): Promise<void>;
-  command(): { file: string; args: readonly string[]; env?: NodeJS.ProcessEnv };
-  /** Resolves when the server serves; rejects while it doesn't yet. A StackError is final. Must bound its own time. */
-  probe(): Promise<void>;
-}
-
-/** What a server needs of the stack that it belongs to. */
-export interface ServerSurroundings {
-  readonly records: ProcessRecords;
-  readonly guard: ServerGuard;
-}
-
-/** What happens to a server after it served for the first time. */
+/** Reports of a server that has served before, as lines for the log. */
 export interface ServerEvents {
-  /** It ended by itself and is being started again. */
-  readonly onCrash: (what: string) => void;
-  /** It can't be had any more. */
-  readonly onLost: (error: unknown) => void;
+  /** Its process ended, and is started again after a delay. */
+  readonly onEnded: (line: string) => void;
+  readonly onRecovered: (line: string) => void;
 }
+
+/** What specs replace. */
+export interface ServerMachine {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly launch: typeof launchServer;
+}
+
+const MACHINE: ServerMachine = { clock: systemClock, random: Math.random, launch: launchServer };
 
 /**
- * One server process, kept running, detached from the terminal's process group: Ctrl-C reaches the supervisor alone, which stops the
- * apps first. It writes its log itself, so it doesn't depend on a reader.
+ * Keeps one server process running. The first start fails at once with what keeps the server from serving. A server that has served is
+ * restarted whenever its process ends, also one that does not serve yet, with back-off and for ever, until it is stopped.
  */
 export class Server {
-  private process: ChildProcess | undefined;
-  private ended = false;
-  private serves = false;
-  private stopping = false;
-  private crashes: number[] = [];
-  private starting: Promise<void> = Promise.resolve();
+  private process: ServerProcess | undefined;
+  private stopping = new AbortController();
+  private running: Promise<void> = Promise.resolve();
+  /** The first time since the last `start`. */
+  private served = Promise.withResolvers<void>();
+  private hasServed = false;
+  private lastProbeFailure: unknown;
 
   constructor(
     readonly program: ServerProgram,
     private readonly surroundings: ServerSurroundings,
     private readonly events: ServerEvents,
+    private readonly machine = MACHINE,
   ) {}
 
   get name(): string {
@@ -61,116 +52,121 @@ export class Server {
 
   /**
    * Resolves once the server serves; also after `stop` or `kill`, on the data that these left. Throws `server-failed` with
-   * the last lines of its log when it ends before or takes more than a minute.
+   * the last lines of its log when it ends before or takes more than a minute; it is then still to be stopped.
    */
   start(): Promise<void> {
-    this.stopping = false;
-    this.starting = this.prepareAndLaunch();
-    return this.starting;
+    this.served = Promise.withResolvers();
+    this.hasServed = false;
+    this.stopping = new AbortController();
+    const cancel = this.machine.clock.after(READY_WITHIN_MS, () =>
+      this.served.reject(
+        this.failure(`did not serve within ${READY_WITHIN_MS / 1_000} s (${String(this.lastProbeFailure)})`),
+      ),
+    );
+    this.running = this.keepRunning(this.stopping.signal);
+    return this.served.promise.finally(cancel);
   }
 
   /**
    * Asks the process to end, and after `budgetMs` kills it: both leave data that the next start recovers.
-   * A start that is under way is given up; once this resolves nothing of it goes on.
+   * A start or a restart that is under way is given up; once this resolves no process is left, and none follows.
    */
   async stop(budgetMs: number): Promise<void> {
-    this.stopping = true;
+    this.stopping.abort();
     await this.end('SIGTERM', budgetMs);
-    await Promise.allSettled([this.starting]);
+    await this.running;
   }
 
   /** Ends it as a crash would (SIGKILL), and leaves it so until the next `start`: for tests of what outlives that. */
   async kill(): Promise<void> {
-    this.stopping = true;
+    this.stopping.abort();
     await this.end('SIGKILL', 0);
-    await Promise.allSettled([this.starting]);
+    await this.running;
   }
 
-  private async prepareAndLaunch(): Promise<void> {
-    this.serves = false;
-    await this.program.prepare();
-    if (this.stopping) return;
-    this.launch();
-    await this.untilServing();
-    if (this.ended) throw this.failure('ended as soon as it served');
-    this.serves = true;
-  }
-
-  private revive(ending: string): void {
-    const now = performance.now();
-    this.crashes = [...this.crashes.filter((at) => now - at < 60_000), now];
-    if (this.crashes.length > CRASHES_PER_MINUTE) {
-      this.events.onLost(this.failure(`ended by itself again and again (${ending})`));
-      return;
+  private async keepRunning(stop: AbortSignal): Promise<void> {
+    const { clock, random } = this.machine;
+    const backoff = new RestartBackoff(random);
+    let downSince: number | undefined;
+    for (;;) {
+      const { ending, servedMs } = await this.run(stop, downSince);
+      if (stop.aborted) this.served.reject(new Error(`${this.name} was stopped before it served`));
+      else if (!this.hasServed) this.served.reject(this.failure(`ended before it served (${ending})`));
+      if (stop.aborted || !this.hasServed) return;
+      if (servedMs !== undefined) downSince = clock.now();
+      const restart = backoff.next(servedMs ?? 0);
+      this.events.onEnded(restartLine(this.name, ending, restart));
+      await interruptiblePause(restart.delayMs, stop, clock);
+      if (stop.aborted) return;
     }
-    this.events.onCrash(`${this.name} ended by itself (${ending}); starting it again`);
-    this.starting = this.prepareAndLaunch();
-    this.starting.catch((error: unknown) => {
-      if (!this.stopping) this.events.onLost(error);
-    });
+  }
+
+  /** Runs one process to its end. @returns how it ended, and for how long it served */
+  private async run(stop: AbortSignal, downSince: number | undefined): Promise<{ ending: string; servedMs?: number }> {
+    const { clock, launch } = this.machine;
+    try {
+      await this.program.prepare();
+      if (stop.aborted) return { ending: 'stopped' };
+      const process = launch(this.program, this.surroundings);
+      this.process = process;
+      const serves = await this.becomesServing(process, stop);
+      const servesSince = clock.now();
+      if (serves && downSince !== undefined)
+        this.events.onRecovered(`${this.name} serves again: downMs=${servesSince - downSince}`);
+      const ending = await process.ended;
+      return serves ? { ending, servedMs: clock.now() - servesSince } : { ending };
+    } catch (error) {
+      // Such as a disk that is full. Of a first start the caller gets the error as it is.
+      this.served.reject(error);
+      return { ending: String(error) };
+    }
+  }
+
+  /** Resolves to false when the process ends before it serves, or is to stop. There is no time limit: a recovery takes what it takes. */
+  private async becomesServing(process: ServerProcess, stop: AbortSignal): Promise<boolean> {
+    // A probe of a process that has just died can take seconds.
+    const over = Promise.race([process.ended, abortionOf(stop)]).then(
+      () => false,
+      () => false,
+    );
+    for (;;) {
+      const isServing = await Promise.race([this.probe(), over]);
+      // Another program may have answered on its port.
+      if (process.hasEnded || stop.aborted) return false;
+      if (isServing) break;
+      await Promise.race([pause(this.machine.clock, PROBE_EVERY_MS), over]);
+    }
+    this.hasServed = true;
+    this.served.resolve();
+    return true;
+  }
+
+  private async probe(): Promise<boolean> {
+    try {
+      await this.program.probe();
+      return true;
+    } catch (error) {
+      this.lastProbeFailure = error;
+      if (error instanceof StackError) this.served.reject(error);
+      return false;
+    }
   }
 
   private async end(signal: NodeJS.Signals, budgetMs: number): Promise<void> {
-    const child = this.process;
-    if (child?.pid === undefined || this.ended) return;
-    const exited = once(child, 'exit');
-    child.kill(signal);
-    const killer = setTimeout(() => child.kill('SIGKILL'), budgetMs);
-    await exited;
-    clearTimeout(killer);
+    const { process } = this;
+    if (process === undefined || process.hasEnded) return;
+    process.kill(signal);
+    const cancel = this.machine.clock.after(budgetMs, () => process.kill('SIGKILL'));
+    await Promise.allSettled([process.ended]);
+    cancel();
   }
 
-  private launch(): void {
-    const { file, args, env } = this.program.command();
-    const { records, guard } = this.surroundings;
-    const log = openLog(this.program.logFile);
-    const child = spawn(file, args, {
-      detached: true,
-      stdio: ['ignore', log.fd, log.fd],
-      env: { ...process.env, ...env },
-    });
-    log.close();
-    this.process = child;
-    this.ended = false;
-    const { pid } = child;
-    child.once('error', () => {
-      this.ended = true;
-    });
-    if (pid === undefined) return;
-    records.add('server', this.name, pid);
-    guard.watch(pid);
-    child.once('exit', (code, signal) => {
-      this.ended = true;
-      records.remove(pid);
-      if (this.serves && !this.stopping) this.revive(signal ?? `exit code ${code}`);
-    });
-  }
-
-  private async untilServing(): Promise<void> {
-    const deadline = Date.now() + READY_WITHIN_MS;
-    for (;;) {
-      if (this.ended) throw this.failure('ended before it served');
-      try {
-        await this.program.probe();
-        return;
-      } catch (error) {
-        if (error instanceof StackError) throw error;
-        if (Date.now() > deadline) {
-          const reason = error instanceof Error ? error.message : String(error);
-          throw this.failure(`did not serve within ${READY_WITHIN_MS / 1000} s (${reason})`, error);
-        }
-      }
-      await delay(PROBE_EVERY_MS);
-    }
-  }
-
-  private failure(what: string, cause?: unknown): StackError {
+  private failure(what: string): StackError {
     const { logFile } = this.program;
     return new StackError(
       'server-failed',
       `${this.name} ${what}. The last lines of its log:\n${lastLinesOf(logFile)}`,
       `The whole log: ${logFile}. If its data were damaged, npm run reset empties them.`,
-      { cause },
     );
   }
 }

@@ -1,10 +1,9 @@
 import { abortionOf } from '../machine/abortion.js';
 import { freePort, requireFreePorts } from '../machine/ports.js';
 import { provideParts } from '../parts/embedded-parts.js';
-import { explain } from '../stack-error.js';
 import { DataDirectory } from './data-directory.js';
 import { EmbeddedServers, serverPortClaims, type ServerAddresses, type ServerPorts } from './embedded-servers.js';
-import type { ServerSurroundings } from './server.js';
+import type { ServerSurroundings } from './server-process.js';
 
 const ALL = { kafka: true, registry: true, mongodb: true };
 const STOP_BUDGET_MS = 15_000;
@@ -44,8 +43,8 @@ export async function startServersAlone(
     const parts = await provideParts(ALL, print, signal);
     signal.throwIfAborted();
     servers = await EmbeddedServers.of(layout, data, parts, {
-      onCrash: print,
-      onLost: (error) => print(explain(error)),
+      onEnded: print,
+      onRecovered: print,
     });
     await Promise.race([servers.start((name) => print(`${name} serves`)), abortionOf(signal)]);
     const addresses = await servers.addresses();

@@ -41,9 +41,6 @@ export interface StackVoice {
 
 /** Everything that `npm start` runs: the servers first, then the apps; stopped the other way round. */
 export class Stack {
-  /** Rejects when something ends that nothing here can replace. */
-  readonly broken: Promise<never>;
-  private readonly breakdown = Promise.withResolvers<never>();
   private readonly layout: ServerLayout;
   private servers: EmbeddedServers | undefined;
   private services: App[] = [];
@@ -59,7 +56,6 @@ export class Stack {
     private readonly data: DataDirectory,
     private readonly voice: StackVoice,
   ) {
-    this.broken = this.breakdown.promise;
     const { kafka, registry, mongodb } = options.external;
     this.layout = {
       choice: { kafka: !kafka, registry: !registry, mongodb: !mongodb },
@@ -135,8 +131,8 @@ export class Stack {
       const parts = await provideParts(layout.choice, print, signal);
       signal.throwIfAborted();
       this.servers = await EmbeddedServers.of(layout, data, parts, {
-        onCrash: print,
-        onLost: (error) => this.breakdown.reject(error),
+        onEnded: print,
+        onRecovered: print,
       });
       await this.servers.start((name, milliseconds) =>
         print(`${name} serves (${(milliseconds / 1_000).toFixed(1)} s)`),

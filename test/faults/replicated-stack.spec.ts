@@ -7,6 +7,7 @@ const PER_SECOND = 1_000;
 const COUNT = 35_000;
 const PROCESSES = 15;
 const GOES_ON_WITHIN_MS = 30_000;
+const KILLS = 5;
 const HOLDS = { code: 0, verdict: 'holds', missing: 0, doubled: 0, altered: 0, phantom: 0, pending: 0 };
 
 describe('a replicated stack', () => {
@@ -77,8 +78,37 @@ describe('a replicated stack', () => {
     90_000,
   );
 
+  it.each(['MongoDB-2', 'schema registry', 'producer'])(
+    'restarts %s after kills in a row, also while it starts again',
+    async (name) => {
+      const { stack } = pipeline;
+      const [before, printed] = [stack.processes().length, stack.output.length];
+      for (let killed = 0; killed < KILLS; killed += 1) {
+        const { pid } = stack.process(name);
+        process.kill(pid, 'SIGKILL');
+        await eventually('the next one runs', GOES_ON_WITHIN_MS, () =>
+          stack.processes().some((other) => other.name === name && other.pid !== pid),
+        );
+      }
+      await eventually('it is well again', GOES_ON_WITHIN_MS, () =>
+        new RegExp(`^${name} (serves|is ready) again`, 'm').test(stack.output.slice(printed)),
+      );
+      expect(stack.processes()).toHaveLength(before);
+    },
+    180_000,
+  );
+
   it('has lost nothing in the end', async () => {
     await eventually('all is saved', 120_000, async () => (await look())?.saved === COUNT);
     expect(await reconciled(pipeline.stack, operationId)).toMatchObject({ ...HOLDS, acked: COUNT, saved: COUNT });
   }, 150_000);
+
+  it('stops at once while a server waits for its restart and another one starts again', async () => {
+    const { stack } = pipeline;
+    const ended = ['Kafka-1', 'MongoDB-3'].map((name) => stack.process(name));
+    for (const { pid } of ended) process.kill(pid, 'SIGKILL');
+    await stack.prints(/^Kafka-1 ended, restarting/, 10_000);
+    expect(await stack.stop()).toBe(0);
+    expect(stack.processes()).toEqual([]);
+  }, 60_000);
 });

@@ -41,7 +41,7 @@ export class KafkaAlone {
     const ports: number[] = [];
     while (ports.length < size) ports.push(await freePort());
     const { brokers, nodes } = await KafkaCluster.of(parts, ports, data.path, { ...SOON_OVER, ...settings });
-    const events = { onCrash: quiet, onLost: quiet };
+    const events = { onEnded: quiet, onRecovered: quiet };
     const servers = nodes.map((node) => new Server(node, { records: data.records, guard }, events));
     const alone = new KafkaAlone(brokers, servers, data, guard);
     try {

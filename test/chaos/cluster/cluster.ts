@@ -110,7 +110,7 @@ export class Cluster {
         print(how);
         cluster?.onServerEnded(how);
       };
-      const events = { onCrash: told, onLost: (error: unknown) => told(String(error)) };
+      const events = { onEnded: told, onRecovered: print };
       servers = await EmbeddedServers.of(ground.layout, data, parts, events);
       await servers.start((name) => print(`${name} serves`));
       signal.throwIfAborted();
