@@ -1,28 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { interruptiblePause } from '../restarts/interruptible-pause.js';
+import { RestartBackoff, restartLine } from '../restarts/restart-backoff.js';
 import { lastLinesOf, LogFile } from '../servers/log-file.js';
 import { StackError } from '../stack-error.js';
-import { AppProcess, type AppDefinition, type AppSurroundings } from './app-process.js';
+import { AppProcess, type AppDefinition, type AppSurroundings, type Ending } from './app-process.js';
 
 const READY_WITHIN_MS = 60_000;
 const READY_CHECK_MS = 150;
-const STEADY_MS = 60_000;
 /** An app that falls over this often before it was ever ready will not get up by itself. */
 const CRASHES_BEFORE_READY = 3;
 
-/** How long to wait before the start after so many crashes in a row: doubling from half a second to ten. */
-export function restartDelayMs(crashesInARow: number): number {
-  return Math.min(10_000, 500 * 2 ** (crashesInARow - 1));
-}
-
-/** A service that is kept running: a crash starts it again, after a while that grows. */
+/** A service that is kept running: it is restarted with back-off whenever it ends, and for ever once it was ready. */
 export class App {
   private readonly log: LogFile;
   private readonly stopped = new AbortController();
   private readonly firstReady = Promise.withResolvers<void>();
   private current: AppProcess | undefined;
   private wasReady = false;
+  /** When the current process got ready, by `performance.now()`. */
+  private readySince: number | undefined;
   private isRestarting = false;
-  private crashesInARow = 0;
+  private readonly backoff = new RestartBackoff();
   private keeping: Promise<void> = Promise.resolve();
 
   constructor(
@@ -77,18 +75,16 @@ export class App {
 
   /** Drains it and starts it again with the code that is on disk now. */
   async restart(budgetMs: number): Promise<void> {
+    // One that waits for its restart gets the new code anyway.
+    if (this.current?.hasEnded !== false) return;
     this.isRestarting = true;
-    await this.current?.stop(budgetMs);
+    await this.current.stop(budgetMs);
   }
 
   private async keepRunning(): Promise<void> {
     while (!this.stopped.signal.aborted) {
-      const startedAt = performance.now();
-      const app = new AppProcess(this.definition, this.log, this.surroundings);
-      this.current = app;
-      const watching = this.watchReadiness(app);
-      const ending = await app.ended;
-      await watching;
+      this.readySince = undefined;
+      const ending = await this.run();
       const isStopped = this.stopped.signal.aborted;
       this.surroundings.onEnded?.(this.definition, ending, isStopped || this.isRestarting);
       if (isStopped) return;
@@ -96,19 +92,28 @@ export class App {
         this.isRestarting = false;
         continue;
       }
-      this.crashesInARow = performance.now() - startedAt > STEADY_MS ? 1 : this.crashesInARow + 1;
-      if (!this.wasReady && this.crashesInARow >= CRASHES_BEFORE_READY) {
+      const wellMs = this.readySince === undefined ? 0 : performance.now() - this.readySince;
+      const restart = this.backoff.next(wellMs);
+      if (!this.wasReady && restart.attempt >= CRASHES_BEFORE_READY) {
         this.firstReady.reject(this.failure(`ended ${CRASHES_BEFORE_READY} times before it was ready (${ending})`));
         return;
       }
-      await this.pauseAfterCrash(ending);
+      this.print(restartLine(this.name, ending, restart));
+      await interruptiblePause(restart.delayMs, this.stopped.signal);
     }
   }
 
-  private async pauseAfterCrash(ending: string): Promise<void> {
-    const milliseconds = restartDelayMs(this.crashesInARow);
-    this.print(`${this.name} ended by itself (${ending}); starting it again in ${milliseconds / 1000} s`);
-    await Promise.allSettled([delay(milliseconds, undefined, { signal: this.stopped.signal })]);
+  /** Runs one process to its end. @returns how it ended, or why it could not be run */
+  private async run(): Promise<Ending> {
+    try {
+      const app = new AppProcess(this.definition, this.log, this.surroundings);
+      this.current = app;
+      const [ending] = await Promise.all([app.ended, this.watchReadiness(app)]);
+      return ending;
+    } catch (error) {
+      this.current?.kill();
+      return String(error);
+    }
   }
 
   private async watchReadiness(app: AppProcess): Promise<void> {
@@ -116,6 +121,7 @@ export class App {
       if (await app.isReady()) {
         if (this.wasReady) this.print(`${this.name} is ready again`);
         this.wasReady = true;
+        this.readySince = performance.now();
         this.firstReady.resolve();
         return;
       }
