@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { truncateLog } from '../support/foreign-clients/damage-log.js';
 import { JavaClient } from '../support/foreign-clients/java-client.js';
-import { loggedError, onTruncatedLog, untilStopped } from '../support/foreign-clients/stopped-partitions.js';
+import { loggedError, untilStopped } from '../support/foreign-clients/stopped-partitions.js';
 import { eventually } from '../support/eventually.js';
 import type { MemberProcess } from '../support/member/member-process.js';
 import { TestGroup } from '../support/member/test-group.js';
@@ -43,7 +43,7 @@ describe('a log that no longer holds what the consumer read', () => {
   async function readTwoBatches(policy: 'stop' | 'reset'): Promise<MemberProcess> {
     await write(0);
     await write(1);
-    const member = group.launch(onTruncatedLog(policy, ENGINE), BEHAVIOUR);
+    const member = group.launch({ ...ENGINE, onTruncatedLog: policy }, BEHAVIOUR);
     await group.handles(PARTITIONS * READ, WITHIN_MS);
     await group.commitsAll(WITHIN_MS);
     return member;
@@ -144,7 +144,7 @@ describe('a log that no longer holds what the consumer read', () => {
       group = await TestGroup.on(server(), 'truncated', { partitions: PARTITIONS });
       await (await readTwoBatches('stop')).stop();
       await truncate();
-      const member = group.launch(onTruncatedLog('stop', ENGINE), BEHAVIOUR);
+      const member = group.launch(ENGINE, BEHAVIOUR);
       expect(await untilStopped(member, 0, WITHIN_MS)).toMatchObject({
         reason: 'truncated-log',
         from: PER_BATCH,
@@ -176,7 +176,7 @@ describe('a log that no longer holds what the consumer read', () => {
         await (await readTwoBatches('stop')).stop();
         const values = await write(2);
         await java.deleteRecords(group.topic, 0, offset);
-        const member = group.launch(onTruncatedLog('stop', ENGINE), BEHAVIOUR);
+        const member = group.launch(ENGINE, BEHAVIOUR);
         expect(await untilStopped(member, 0, WITHIN_MS)).toMatchObject({ reason: 'deleted-records', from: READ, to });
         await expectNotReady(member, READ);
         await handlesValues(

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { storedBatches } from '../support/foreign-clients/log-segment.js';
-import { loggedError, onTruncatedLog, untilStopped } from '../support/foreign-clients/stopped-partitions.js';
+import { loggedError, untilStopped } from '../support/foreign-clients/stopped-partitions.js';
 import { KafkaAlone } from '../support/kafka-alone.js';
 import { TestGroup } from '../support/member/test-group.js';
 import { numberedRecords, writeAll } from '../support/numbered-records.js';
@@ -43,7 +43,7 @@ describe('an unclean leader election', () => {
   it('loses records that a running consumer has read: its partition stops with an error, and it is not ready', async () => {
     group = await TestGroup.on(server, 'unclean', { partitions: 1, replicationFactor: 2, config: UNSAFE });
     await write(0);
-    const member = group.launch(onTruncatedLog('stop', { inFlight: 50 }), { handlerMs: 2 });
+    const member = group.launch({ inFlight: 50 }, { handlerMs: 2 });
     await group.handles(PER_BATCH, WITHIN_MS);
     await group.commitsAll(WITHIN_MS);
 

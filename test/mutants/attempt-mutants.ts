@@ -22,8 +22,8 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'skip on error: a failed record completes',
     file: RUNNER,
-    replace: "this.blame(attempt.task, error, kind === 'retriable');",
-    by: 'this.ends.complete(attempt.task);',
+    replace: 'this.blame(task, error, kind);',
+    by: 'this.ends.complete(task);',
   },
   {
     name: 'order: a key is left while its record waits for another try',
@@ -37,14 +37,14 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'a dead letter that was not published counts as one',
     file: PUBLISHER,
-    replace: 'if (assignment.revoked) return false;',
-    by: 'return true;',
+    replace: 'this.waiting.unshift(...batch);',
+    by: 'for (const { ended } of batch) ended(true);',
   },
   {
     name: 'dead letters are not asked for: poison is tried again',
     file: RUNNER,
-    replace: 'if (mayRetry && task.failedAttempts < this.options.maxAttempts)',
-    by: 'if (task.failedAttempts < this.options.maxAttempts)',
+    replace: "return kind === 'poison' || failedAttempts",
+    by: 'return failedAttempts',
     specs: 'parallel-consumer.spec',
   },
   {
@@ -96,5 +96,26 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
     replace: 'if (age >= attemptTimeoutMs + attemptGraceMs) this.abandon(attempt, age);\n      else ',
     by: '',
     specs: 'parallel-consumer-time-limit',
+  },
+  {
+    name: 'a storm of poison floods the dead letters',
+    file: RUNNER,
+    replace: 'if (this.isLast(task, kind) && this.poison.poison(task.record.partition)) {',
+    by: 'if (false) {',
+    specs: 'parallel-consumer-poison',
+  },
+  {
+    name: 'dead letters go out one for each acknowledgement',
+    file: PUBLISHER,
+    replace: 'const MAX_LETTERS = 1_000;',
+    by: 'const MAX_LETTERS = 1;',
+    specs: 'parallel-consumer-poison',
+  },
+  {
+    name: 'a dead letter that is too large without its value is tried for ever',
+    file: PUBLISHER,
+    replace: 'if (smaller !== undefined) only.letter = smaller;',
+    by: '',
+    specs: 'parallel-consumer-poison',
   },
 ];

@@ -2,7 +2,7 @@ import type { Mutant } from './mutant.js';
 
 const FRONTIER = 'offsets/offset-frontier.ts';
 const MAP = 'offsets/finished-map.ts';
-const DELETED = 'offsets/deleted-records.ts';
+const LOG_PROBLEMS = 'offsets/log-problems.ts';
 const INTAKE = 'window/intake.ts';
 const CONSUMER = 'parallel-consumer.ts';
 
@@ -34,48 +34,92 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
     specs: 'parallel-consumer-crash',
   },
   {
+    name: 'ignore the epoch: a partition is kept across a generation that was missed',
+    file: 'kafka/group-member.ts',
+    replace: 'const kept = synced.memberId === memberId && synced.generationId + 1 === generationId;',
+    by: 'const kept = synced.memberId === memberId;',
+    specs: 'group-member',
+  },
+  {
     name: 'drop a gap: markers behind the last record are not passed',
     file: INTAKE,
-    replace: 'if (left === undefined) frontier.skipTo(batch.lastOffset + 1);',
+    replace: 'frontier.skipTo(lastOffset + 1);',
     by: '',
   },
   {
-    name: 'drop a gap: fetches of markers alone are not passed',
+    name: 'skip what was not read: the next fetch begins one too far on',
     file: INTAKE,
-    replace: 'if (assignment.begun && from <= assignment.frontier.next) assignment.frontier.skipTo(to);',
+    replace: 'assignment.nextRead = batch.lastOffset + 1;',
+    by: 'assignment.nextRead = batch.lastOffset + 2;',
+  },
+  {
+    name: 'skip what was not read: the record that found no room is dropped',
+    file: INTAKE,
+    replace: 'for (let count = 0; count < RUN &&',
+    by: 'for (let count = 0; (this.scheduler.isFull() && buffer.take(), count < RUN) &&',
+  },
+  {
+    name: 'take twice: a fetch that is worked through is read again',
+    file: INTAKE,
+    replace: 'assignment.nextRead = batch.lastOffset + 1;',
+    by: 'assignment.nextRead = batch.fetchOffset;',
+    specs: 'parallel-consumer-window',
+  },
+  {
+    name: 'ignore a truncated log: reading goes on at its end',
+    file: LOG_PROBLEMS,
+    replace: "onTruncatedLog === 'reset'",
+    by: 'onTruncatedLog !== undefined',
+    specs: 'parallel-consumer-log',
+  },
+  {
+    name: 'ignore a truncated log: what was read of the old one is committed in the new one',
+    file: LOG_PROBLEMS,
+    replace: 'return { offset: problem.end, logId, restart: true };',
+    by: 'return { offset: problem.end, logId, restart: false };',
+    specs: 'parallel-consumer-log',
+  },
+  {
+    name: 'ignore a truncated log: the epoch of what was read is not checked',
+    file: INTAKE,
+    replace: 'leaderEpoch: epochs.at(offset - 1)',
+    by: 'leaderEpoch: undefined',
+    specs: 'parallel-consumer-log',
+  },
+  {
+    name: 'ignore a topic that was created again: the commit does not say which log it is of',
+    file: INTAKE,
+    replace: 'logId: map?.logId ?? logId,',
+    by: 'logId,',
+    specs: 'parallel-consumer-log',
+  },
+  {
+    name: 'deliver aborted records: only markers are hidden',
+    file: 'records/aborted-transactions.ts',
+    replace: 'return batch.isTransactional && this.producers.has(batch.producerId);',
+    by: 'return false;',
+    specs: 'fetched-records',
+  },
+  {
+    name: 'deliver aborted records: the order in which the broker lists transactions is trusted',
+    file: 'records/aborted-transactions.ts',
+    replace: 'aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);',
+    by: '[...aborted];',
+    specs: 'fetched-records',
+  },
+  {
+    name: 'hide committed records: an abort outlives its marker',
+    file: 'records/aborted-transactions.ts',
+    replace: 'this.producers.delete(batch.producerId);',
     by: '',
-    specs: 'parallel-consumer-gaps',
+    specs: 'fetched-records',
   },
   {
-    name: 'skip what was not read: markers beyond the next record are passed',
-    file: INTAKE,
-    replace: 'if (assignment.begun && from <= assignment.frontier.next) assignment.frontier.skipTo(to);',
-    by: 'if (assignment.begun) assignment.frontier.skipTo(to);',
-    specs: 'parallel-consumer-crash',
-  },
-  {
-    name: 'skip what was not read: a fetch that begins too far on is taken',
-    file: INTAKE,
-    replace: 'if (batch.fetchOffset > frontier.next) return this.refused(batch, assignment);',
-    by: '',
-  },
-  {
-    name: 'skip what was not read: reading begins where the fetch does',
-    file: INTAKE,
-    replace: 'assignment.begin(start.from, ',
-    by: 'assignment.begin(Math.max(start.from, batch.fetchOffset), ',
-  },
-  {
-    name: 'skip what was not read: the remainder of a batch begins one too far on',
-    file: INTAKE,
-    replace: 'if (!this.membership.takes(assignment) || !this.scheduler.hasShare(assignment)) return offset;',
-    by: 'if (!this.membership.takes(assignment) || !this.scheduler.hasShare(assignment)) return offset + 1;',
-  },
-  {
-    name: 'take twice: what a fetch repeats is taken again',
-    file: INTAKE,
-    replace: '      if (offset < frontier.next) continue;\n      if (frontier.was',
-    by: '      if (frontier.was',
+    name: 'corrupt records are handed out: the CRC is not checked',
+    file: 'records/record-batch.ts',
+    replace: 'if (found !== expected)',
+    by: 'if (false)',
+    specs: 'fetched-records',
   },
   {
     name: 'the map claims one record too many',
@@ -93,7 +137,7 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
   {
     name: 'the map is not read back',
     file: INTAKE,
-    replace: 'if (frontier.wasFinishedBefore(offset)) {',
+    replace: 'if (frontier.wasFinishedBefore(record.offset)) {',
     by: 'if (false) {',
     specs: 'parallel-consumer-crash',
   },
@@ -113,9 +157,9 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'deleted records are passed without a word',
-    file: DELETED,
-    replace: "const skip = onDeletedRecords === 'skip' && earliest !== undefined;",
-    by: 'const skip = earliest !== undefined;',
+    file: LOG_PROBLEMS,
+    replace: "onDeletedRecords === 'skip'",
+    by: 'onDeletedRecords !== undefined',
     specs: 'parallel-consumer-deleted',
   },
 ];

@@ -1,22 +1,12 @@
 import type { PartitionStatus } from '#parallel-consumer/status.js';
 import { eventually } from '../eventually.js';
-import type { EngineSettings } from '../member/member-messages.js';
 import type { MemberProcess } from '../member/member-process.js';
 
-/** The shape that `PartitionStatus.stopped` has once the engine detects these cases: today's type lacks it. */
-export interface Stopped {
-  readonly reason: 'deleted-records' | 'truncated-log' | 'recreated-topic' | 'corrupt-records' | 'unsupported-codec';
-  /** Offsets that are missing or cannot be read, from inclusive to exclusive. */
-  readonly from: number;
-  readonly to: number;
-  readonly message: string;
-}
-
-type StatusWithStopped = PartitionStatus & { readonly stopped?: Stopped };
+export type Stopped = NonNullable<PartitionStatus['stopped']>;
 
 /** Waits until the member's status has the partition as stopped. @throws Error with the whole status when it is not in time */
 export async function untilStopped(member: MemberProcess, partition: number, withinMs: number): Promise<Stopped> {
-  let stopped: Stopped | undefined;
+  let stopped: PartitionStatus['stopped'];
   const isStopped = async (): Promise<boolean> => {
     stopped = await stoppedPartition(member, partition);
     return stopped !== undefined;
@@ -30,14 +20,9 @@ export async function untilStopped(member: MemberProcess, partition: number, wit
   return stopped;
 }
 
-async function stoppedPartition(member: MemberProcess, partition: number): Promise<Stopped | undefined> {
-  const partitions: readonly StatusWithStopped[] = (await member.status()).partitions;
+async function stoppedPartition(member: MemberProcess, partition: number): Promise<PartitionStatus['stopped']> {
+  const { partitions } = await member.status();
   return partitions.find((each) => each.partition === partition)?.stopped;
-}
-
-/** Adds the engine's option `onTruncatedLog`, which today's type lacks. */
-export function onTruncatedLog(policy: 'stop' | 'reset', settings: EngineSettings): EngineSettings {
-  return { ...settings, onTruncatedLog: policy } as EngineSettings;
 }
 
 /** Whether the member logged an error with this topic, partition and offset among its fields. */

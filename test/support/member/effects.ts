@@ -58,9 +58,13 @@ export class Effects {
     return (effects.filter(({ endedAt }) => endedAt > since).length / overMs) * 1_000;
   }
 
-  /** Each record whose first handling began before the one ahead of it, of the same key, had been handled for the first time. */
+  /**
+   * Each record whose first handling began before the one ahead of it, of the same key, had been handled for the first time.
+   * Records without a key have no order.
+   */
   orderBreaks(): string[] {
-    const byKey = Map.groupBy(this.first.values(), ({ partition, key }) => `${partition}/${key}`);
+    const withKey = [...this.first.values()].filter(({ key }) => key !== null);
+    const byKey = Map.groupBy(withKey, ({ partition, key }) => `${partition}/${key}`);
     return [...byKey.values()].flatMap((effects) => {
       const inOrder = effects.toSorted((a, b) => a.offset - b.offset);
       return inOrder.flatMap((effect, index) => {

@@ -13,6 +13,7 @@ export type EngineSettings = Pick<
   | 'commitFinishedMap'
   | 'drainTimeoutMs'
   | 'onDeletedRecords'
+  | 'onTruncatedLog'
 >;
 
 /** What a member process is told on its command line. */
