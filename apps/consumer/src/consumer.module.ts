@@ -5,6 +5,7 @@ import { ensureDeadLetterIndexes } from '#orders/dead-letters.js';
 import { OrderCodec } from '#orders/order-codec.js';
 import { ensureOrderIndexes } from '#orders/orders-collection.js';
 import { prepareTopics } from '#orders/prepare-topics.js';
+import { reportSaved } from '#orders/saved-reports.js';
 import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, SAVERS_GROUP } from '#orders/topics.js';
 import { noPayload } from '#nestjs-parallel-consumer/deserializer.js';
 import { ParallelConsumerServer } from '#nestjs-parallel-consumer/parallel-consumer-server.js';
@@ -27,6 +28,7 @@ import { OrdersSavers } from './orders-savers.js';
 import { ConsumerReadiness } from './readiness.js';
 import { Rebalances } from './rebalances.js';
 import { classifySaveFailure } from './save-failure.js';
+import { SavedReports } from './saved-reports.js';
 import { settings } from './settings.js';
 import { seededDelays, SimulatedDelay } from './simulated-delay.js';
 import { WishedInFlight } from './wished-in-flight.js';
@@ -42,13 +44,17 @@ async function connectMongo(): Promise<Mongo> {
   return mongo;
 }
 
-async function createSaver(mongo: Mongo): Promise<OrderSaver> {
+async function createSaver(mongo: Mongo, reports: SavedReports): Promise<OrderSaver> {
   const codec = await OrderCodec.connect(settings.SCHEMA_REGISTRY_URL);
   const { SAVE_DELAY_MS, SAVE_DELAY_SEED } = settings;
   const draw = SAVE_DELAY_SEED === undefined ? Math.random : seededDelays(SAVE_DELAY_SEED, Math.random);
   const delay = new SimulatedDelay(SAVE_DELAY_MS, draw, systemClock);
   const insert = measuredInsert(async (documents) => insertOrders(mongo, documents), register);
-  return new OrderSaver(codec, delay, settings.MAX_ORDER_BYTES, insert);
+  return new OrderSaver(codec, delay, settings.MAX_ORDER_BYTES, reports.reporting(insert));
+}
+
+function createSavedReports(mongo: Mongo): SavedReports {
+  return new SavedReports(async (report) => reportSaved(mongo.db, report), systemClock);
 }
 
 async function createServer(rebalances: Rebalances): Promise<ParallelConsumerServer> {
@@ -93,12 +99,13 @@ async function createServer(rebalances: Rebalances): Promise<ParallelConsumerSer
   providers: [
     { provide: Mongo, useFactory: connectMongo },
     { provide: KafkaProbe, useValue: new KafkaProbe(kafka) },
-    { provide: OrderSaver, useFactory: createSaver, inject: [Mongo] },
+    { provide: SavedReports, useFactory: createSavedReports, inject: [Mongo] },
+    { provide: OrderSaver, useFactory: createSaver, inject: [Mongo, SavedReports] },
     Rebalances,
     { provide: ParallelConsumerServer, useFactory: createServer, inject: [Rebalances] },
     OrdersSavers,
   ],
-  exports: [Mongo, KafkaProbe, OrdersSavers, Rebalances],
+  exports: [Mongo, KafkaProbe, OrdersSavers, Rebalances, SavedReports],
 })
 class SavingModule {}
 

@@ -3,8 +3,10 @@ import type { Mongo } from '#service/mongo.js';
 import { Heartbeat } from './heartbeat.js';
 import type { OrdersSavers } from './orders-savers.js';
 import { Rebalances } from './rebalances.js';
+import type { SavedReports } from './saved-reports.js';
 import type { WishedInFlight } from './wished-in-flight.js';
 
+const REPORTS = { flush: async () => undefined } as unknown as SavedReports;
 const SAVERS = { status: { partitions: [] } } as unknown as OrdersSavers;
 
 interface Database {
@@ -22,7 +24,7 @@ function heartbeatTo(answer: Promise<unknown>): Database {
   const collection = { updateOne: asked('written'), deleteOne: asked('removed') };
   const mongo = { db: { collection: () => collection } } as unknown as Mongo;
   const inFlight = { set: 100, look: asked('looked for') } as unknown as WishedInFlight;
-  return { told, heartbeat: new Heartbeat(mongo, SAVERS, new Rebalances(), inFlight) };
+  return { told, heartbeat: new Heartbeat(mongo, SAVERS, new Rebalances(), inFlight, REPORTS) };
 }
 
 describe('the heartbeat of a consumer that ends', () => {

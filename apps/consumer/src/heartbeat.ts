@@ -7,6 +7,7 @@ import { Mongo } from '#service/mongo.js';
 import { MachineLoad } from './machine-load.js';
 import { OrdersSavers } from './orders-savers.js';
 import { Rebalances } from './rebalances.js';
+import { SavedReports } from './saved-reports.js';
 import { settings } from './settings.js';
 import { WishedInFlight } from './wished-in-flight.js';
 
@@ -30,6 +31,7 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
     private readonly savers: OrdersSavers,
     private readonly rebalances: Rebalances,
     private readonly inFlight: WishedInFlight,
+    private readonly reports: SavedReports,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -47,7 +49,7 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   private async leave(): Promise<void> {
-    await this.writing;
+    await Promise.all([this.writing, this.reports.flush()]);
     await this.tried('removed', async () => consumersCollection(this.mongo.db).deleteOne({ _id: this.id }));
   }
 

@@ -40,6 +40,10 @@ interface EmissionDocument {
   readonly error: { readonly code: string; readonly message: string } | null;
   /** Blocks of FULL_BLOCK_ORDERS that were found full in the `orders` collection, by their place in the operation. */
   readonly fullBlocks: readonly number[];
+  /** Sum of the saves that consumers have reported (`saved-reports.ts`). Never exceeds what is saved. */
+  readonly reportedSaved?: number;
+  /** The highest majority count of its saved orders so far. Absent: never counted. */
+  readonly countedSaved?: number;
 }
 
 /** Fake orders, each a function of this document and its index. */

@@ -1,0 +1,70 @@
+import { describe, expect, it } from '@jest/globals';
+import { UUID } from 'mongodb';
+import type { OrderDocument } from '#orders/order-document.js';
+import type { SavedReport } from '#orders/saved-reports.js';
+import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
+import type { InsertResult } from './bulk-insert.js';
+import { SavedReports } from './saved-reports.js';
+
+const A = new UUID('01935c9e-8a00-7000-8000-00000000000a');
+const B = new UUID('01935c9e-8a00-7000-8000-00000000000b');
+
+function orderFrom(operationId: UUID | null): OrderDocument {
+  return { ingest: { operationId } } as OrderDocument;
+}
+
+/** Reports whose orders of these operations are inserted with these results. */
+function reporting(send: (report: SavedReport) => Promise<void>) {
+  const clock = new ManualClock();
+  const reports = new SavedReports(send, clock);
+  const insert = async (orders: readonly [UUID | null, InsertResult['kind']][]): Promise<void> => {
+    const results = orders.map(([, kind]): InsertResult => ({ kind, reason: '' }));
+    await reports.reporting(async () => results)(orders.map(([id]) => orderFrom(id)));
+  };
+  return { clock, reports, insert };
+}
+
+describe('reports of saved orders', () => {
+  it('add up what was saved of each operation, and are sent together twice a second', async () => {
+    const sent: [string, number][][] = [];
+    const { clock, insert } = reporting(async (report) => void sent.push([...report]));
+    await insert([[A, 'saved'], [A, 'saved'], [B, 'saved'], [null, 'saved']]); // prettier-ignore
+    await insert([[A, 'saved']]);
+    await clock.advance(499);
+    expect(sent).toEqual([]);
+    await clock.advance(1);
+    expect(sent).toEqual([[[A.toHexString(), 3], [B.toHexString(), 1]]]); // prettier-ignore
+    await clock.advance(5_000);
+    expect(sent).toHaveLength(1);
+  });
+
+  it('leave out what was not saved by this insert', async () => {
+    const sent: [string, number][][] = [];
+    const { clock, insert } = reporting(async (report) => void sent.push([...report]));
+    await insert([[A, 'repeated'], [A, 'saved'], [A, 'conflict'], [B, 'refused']]); // prettier-ignore
+    await clock.advance(500);
+    expect(sent).toEqual([[[A.toHexString(), 1]]]);
+  });
+
+  it('are dropped when their outcome is unknown: sent again, they could count twice', async () => {
+    const sent: number[] = [];
+    const { clock, insert } = reporting(async (report) => {
+      sent.push(...report.values());
+      if (sent.length === 1) throw new Error('connection closed');
+    });
+    await insert([[A, 'saved']]);
+    await clock.advance(500);
+    await insert([[A, 'saved'], [A, 'saved']]); // prettier-ignore
+    await clock.advance(500);
+    expect(sent).toEqual([1, 2]);
+  });
+
+  it('are sent at once when the consumer ends', async () => {
+    const sent: number[] = [];
+    const { clock, reports, insert } = reporting(async (report) => void sent.push(...report.values()));
+    await insert([[A, 'saved']]);
+    await reports.flush();
+    await clock.advance(1_000);
+    expect(sent).toEqual([1]);
+  });
+});
