@@ -53,6 +53,7 @@ import { RedrivenLetters } from './redrive/redriven-letters.js';
 import { Redrives } from './redrive/redrives.js';
 import { ProducerReadiness } from './readiness.js';
 import { OrderOutcomes } from './operations/order-outcomes.js';
+import { SharedProgress } from './operations/shared-progress.js';
 import { ReconcileController } from './reconcile/reconcile.controller.js';
 import { settings } from './settings.js';
 import { WakeUp } from './background/wake-up.js';
@@ -125,6 +126,7 @@ class ConnectionsModule {}
     OperationRunner,
     OperationView,
     OrderOutcomes,
+    SharedProgress,
     { provide: ImportSources, useValue: new ImportSources(settings.IMPORT_MAX_BYTES, settings.IMPORT_DIR) },
     ImportReceiver,
     ImportManifest,

@@ -16,6 +16,7 @@ export const OperationSchema = z.looseObject({
   firstNumber: figure,
   acked: figure,
   saved: figure,
+  savedAsOf: text,
   deadLettered: figure,
   ratePerSecond: figure,
   etaSeconds: figure,

@@ -32,7 +32,7 @@ export function operationsTable(operations: readonly Operation[]): string {
 /** One operation, a line for each thing to know. */
 export function operationText(operation: Operation): string {
   const { id, kind, status, count: total, firstNumber, acked, saved, deadLettered } = operation;
-  const { ratePerSecond, etaSeconds } = operation;
+  const { ratePerSecond, etaSeconds, savedAsOf } = operation;
   const numbers =
     typeof firstNumber === 'number' && typeof total === 'number'
       ? `, numbers ${count(firstNumber)} to ${count(firstNumber + total - 1)}`
@@ -47,6 +47,7 @@ export function operationText(operation: Operation): string {
       `${count(acked)}, ${count(ratePerSecond)}/s${status === 'running' ? `, ETA ${duration(etaSeconds)}` : ''}`,
     ],
     ['saved', count(saved)],
+    ['saved as of', savedAsOf ?? UNKNOWN],
     ['dead letters', count(deadLettered)],
     ...(typeof operation.seed === 'number' ? [['seed', String(operation.seed)] as [string, string]] : []),
     ...importOf(operation),

@@ -82,7 +82,7 @@ export class OperationList extends Part {
 const NAMES: Readonly<Record<Wish, string>> = { pause: 'Pause', resume: 'Resume', cancel: 'Cancel' };
 
 function progressView(operation: Operation): TemplateResult {
-  const { count, acked, saved } = operation;
+  const { count, acked, saved, savedAsOf } = operation;
   const share = (part: number | null): number => (count ? Math.round((1_000 * (part ?? 0)) / count) / 10 : 0);
   return html`<div
       class="progress"
@@ -94,7 +94,7 @@ function progressView(operation: Operation): TemplateResult {
     >
       <i class="acked" style="width: ${share(acked)}%"></i><i class="saved" style="width: ${share(saved)}%"></i>
     </div>
-    <div class="muted">${progressText(operation)}</div>`;
+    <div class="muted" title="Saved as of ${moment(savedAsOf)}">${progressText(operation)}</div>`;
 }
 
 function progressText(operation: Operation): string {

@@ -9,6 +9,7 @@ export interface Operation {
   readonly firstNumber: number | null;
   readonly acked: number;
   readonly saved: number | null;
+  readonly savedAsOf: string;
   readonly deadLettered: number | null;
   readonly discarded: number | null;
   readonly requestedAt: string;

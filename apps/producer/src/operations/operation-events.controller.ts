@@ -36,9 +36,10 @@ export class OperationEventsController implements BeforeApplicationShutdown {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     // A browser comes back when a stream ends, unless it is told by this status that there is nothing left.
-    if (isOver(await this.view.byId(id), lastEventId)) return void (await reply.status(HttpStatus.NO_CONTENT).send());
+    if (isOver(await this.view.followed(id), lastEventId))
+      return void (await reply.status(HttpStatus.NO_CONTENT).send());
     const events = operationEvents({
-      look: async () => this.view.byId(id),
+      look: async () => this.view.followed(id),
       lastEventId,
       signal: this.stopping.signal,
       clock: systemClock,

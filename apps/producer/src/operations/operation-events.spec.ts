@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '#parallel-consumer/testing/manual-clock.js';
 import { isOver, operationEvents } from './operation-events.js';
 import type { OperationResponse } from './operation-response.js';
+import type { FollowedOperation } from './operation-view.js';
 
 const OPERATION: OperationResponse = {
   id: '01935c9e-8a00-7000-8000-000000000001',
@@ -22,6 +23,7 @@ const OPERATION: OperationResponse = {
   acked: 0,
   ackedNumbers: [],
   saved: 0,
+  savedAsOf: '2026-02-01T12:00:00.000Z',
   deadLettered: 0,
   requestedAt: '2026-02-01T12:00:00.000Z',
   startedAt: null,
@@ -42,8 +44,8 @@ function following(lastEventId?: string) {
   const clock = new ManualClock();
   const told: string[] = [];
   const stop = new AbortController();
-  const state = { now: OPERATION, ended: false };
-  const look = async (): Promise<OperationResponse> => state.now;
+  const state = { now: OPERATION, isSettled: false, ended: false };
+  const look = async (): Promise<FollowedOperation> => ({ operation: state.now, isSettled: state.isSettled });
   const read = async (): Promise<void> => {
     for await (const text of operationEvents({ look, lastEventId, signal: stop.signal, clock })) told.push(text);
     state.ended = true;
@@ -69,18 +71,19 @@ describe('the events of an operation', () => {
   it('don’t tell what changes with time alone', async () => {
     const { clock, state, names } = following();
     await settle();
-    state.now = { ...OPERATION, ratePerSecond: 7, etaSeconds: 12, behindScheduleSeconds: 1 };
+    const savedAsOf = '2026-02-01T12:00:01.000Z';
+    state.now = { ...OPERATION, ratePerSecond: 7, etaSeconds: 12, behindScheduleSeconds: 1, savedAsOf };
     await clock.advance(3_000);
     expect(names()).toEqual(['event: progress']);
   });
 
-  it('end with `done` once all that was acknowledged is saved or dead-lettered, not before', async () => {
+  it('end with `done` once the operation is settled, whatever its figures say before', async () => {
     const { clock, state, names } = following();
     await settle();
-    state.now = { ...OPERATION, status: 'succeeded', acked: 10, saved: 8, deadLettered: 1 };
+    state.now = { ...OPERATION, status: 'succeeded', acked: 10, saved: 9, deadLettered: 1 };
     await clock.advance(2_000);
     expect([names(), state.ended]).toEqual([['event: progress', 'event: progress'], false]);
-    state.now = { ...state.now, saved: 9 };
+    state.isSettled = true;
     await clock.advance(2_000);
     expect([names(), state.ended]).toEqual([['event: progress', 'event: progress', 'event: done'], true]);
   });
@@ -99,10 +102,11 @@ describe('the events of an operation', () => {
   it('are over for whoever has seen `done`, and for nobody else', async () => {
     const cancelled: OperationResponse = { ...OPERATION, status: 'cancelled' };
     const { told, state, clock } = following();
-    state.now = cancelled;
+    Object.assign(state, { now: cancelled, isSettled: true });
     await clock.advance(1_000);
-    expect(isOver(cancelled, idIn(told.at(-1)))).toBe(true);
-    expect([isOver(cancelled, undefined), isOver(OPERATION, idIn(told[0]))]).toEqual([false, false]);
+    expect(isOver({ operation: cancelled, isSettled: true }, idIn(told.at(-1)))).toBe(true);
+    expect(isOver({ operation: cancelled, isSettled: true }, undefined)).toBe(false);
+    expect(isOver({ operation: OPERATION, isSettled: false }, idIn(told[0]))).toBe(false);
   });
 
   it('keep a quiet stream alive by comments', async () => {

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import { pause, type Clock } from '#parallel-consumer/clock.js';
 import type { OperationResponse } from './operation-response.js';
+import type { FollowedOperation } from './operation-view.js';
 
 const EVERY_MS = 1_000;
 /** A comment keeps proxies from taking a quiet stream for a dead one. */
 const KEEP_ALIVE_MS = 15_000;
 
 export interface EventsOptions {
-  readonly look: () => Promise<OperationResponse>;
+  readonly look: () => Promise<FollowedOperation>;
   /** What the client has seen last, from its header `Last-Event-ID`. */
   readonly lastEventId: string | undefined;
   /** Ends the stream: the service stops, or the client is gone. */
@@ -25,13 +26,13 @@ export async function* operationEvents({ look, lastEventId, signal, clock }: Eve
   let seen = lastEventId;
   let quietSince = clock.now();
   while (!signal.aborted) {
-    const operation = await look();
+    const { operation, isSettled } = await look();
     const id = idOf(operation);
-    if (id !== seen || isSettled(operation)) {
+    if (id !== seen || isSettled) {
       seen = id;
       quietSince = clock.now();
-      yield eventOf(isSettled(operation) ? 'done' : 'progress', id, operation);
-      if (isSettled(operation)) return;
+      yield eventOf(isSettled ? 'done' : 'progress', id, operation);
+      if (isSettled) return;
     } else if (clock.now() - quietSince >= KEEP_ALIVE_MS) {
       quietSince = clock.now();
       yield ': still here\n\n';
@@ -40,15 +41,9 @@ export async function* operationEvents({ look, lastEventId, signal, clock }: Eve
   }
 }
 
-/** Whether all that was acknowledged is where it ends, and nothing more will be. */
-function isSettled({ status, acked, saved, deadLettered, discarded }: OperationResponse): boolean {
-  if (status === 'running' || status === 'paused') return false;
-  return (saved ?? 0) + (deadLettered ?? 0) + (discarded ?? 0) >= acked;
-}
-
 /** Whether there is nothing to tell after the event that was seen last. */
-export function isOver(operation: OperationResponse, lastEventId: string | undefined): boolean {
-  return isSettled(operation) && idOf(operation) === lastEventId;
+export function isOver({ operation, isSettled }: FollowedOperation, lastEventId: string | undefined): boolean {
+  return isSettled && idOf(operation) === lastEventId;
 }
 
 /** Not of what changes with time alone. */
@@ -56,6 +51,7 @@ function idOf({
   ratePerSecond: _rate,
   etaSeconds: _eta,
   behindScheduleSeconds: _behind,
+  savedAsOf: _asOf,
   ...operation
 }: OperationResponse): string {
   return createHash('sha256').update(JSON.stringify(operation)).digest('base64url').slice(0, 16);

@@ -59,7 +59,12 @@ export const OperationResponseSchema = z
     ackedNumbers: z
       .array(z.object({ from: count, to: count }))
       .describe('The order numbers that Kafka has acknowledged, as ranges; both ends belong to them.'),
-    saved: count.nullable().describe('Orders found in MongoDB by a majority read.'),
+    saved: count
+      .nullable()
+      .describe(
+        'Orders that a majority of MongoDB has. Never exceeds the truth and never falls. Consumers report it twice a second; it is counted exactly before an event stream ends, and when it stands still below `acked`.',
+      ),
+    savedAsOf: date.describe('When `saved` was read, normally less than a second ago. All readers share one read.'),
     deadLettered: count.nullable().describe('Orders that could not be saved and wait among the dead letters.'),
     discarded: count.nullable().describe('Orders whose dead letters somebody has discarded: they wait no more.'),
     import: z
@@ -125,7 +130,7 @@ export type OperationResponse = z.infer<typeof OperationResponseSchema>;
 /** What is found elsewhere at the time of the question. */
 export type OperationFindings = Pick<
   OperationResponse,
-  'saved' | 'deadLettered' | 'discarded' | 'firstErrors' | 'import' | 'redrive'
+  'saved' | 'savedAsOf' | 'deadLettered' | 'discarded' | 'firstErrors' | 'import' | 'redrive'
 >;
 
 export function operationResponse(
@@ -150,6 +155,7 @@ export function operationResponse(
     acked,
     ackedNumbers: ackedNumbers(operation),
     saved: findings.saved,
+    savedAsOf: findings.savedAsOf,
     deadLettered: findings.deadLettered,
     discarded: findings.discarded,
     import: findings.import,

@@ -1,64 +1,53 @@
 import { Injectable } from '@nestjs/common';
-import { manifestTotals } from '#orders/import-manifest.js';
-import { isEmitted, type OperationDocument, type RedriveDocument } from '#orders/operation.js';
+import type { OperationDocument } from '#orders/operation.js';
 import { Mongo } from '#service/mongo.js';
 import { notFound } from '#service/problem.js';
+import type { OperationProgress, Progress } from './operation-progress.js';
 import { operationResponse, type OperationResponse } from './operation-response.js';
-import { Operations } from './operations.js';
-import { RedrivenLetters } from '../redrive/redriven-letters.js';
-import { FIRST_ERRORS, OrderOutcomes } from './order-outcomes.js';
+import { SharedProgress } from './shared-progress.js';
 
-/** Operations as the API tells them, with what of them is saved and dead-lettered now. */
+/** An operation, and whether nothing of it can change any more. */
+export interface FollowedOperation {
+  readonly operation: OperationResponse;
+  readonly isSettled: boolean;
+}
+
+/** Operations as the API returns them. */
 @Injectable()
 export class OperationView {
   constructor(
-    private readonly operations: Operations,
-    private readonly counts: OrderOutcomes,
-    private readonly letters: RedrivenLetters,
+    private readonly shared: SharedProgress,
     private readonly mongo: Mongo,
   ) {}
 
   /** @throws Problem 404 */
   async byId(id: string): Promise<OperationResponse> {
-    const operation = await this.operations.find(id);
-    if (operation === null) throw notFound(`There is no operation ${id}.`);
-    return this.of(operation);
+    return this.toResponse(await this.read(id, this.shared.get(id)));
   }
 
+  /** The same for a reader who waits for the end. @throws Problem 404 */
+  async followed(id: string): Promise<FollowedOperation> {
+    const shared = this.shared.get(id);
+    const isSettled = await shared.isSettled(await this.read(id, shared));
+    // Read again: the count that decided may have raised the figure.
+    return { operation: this.toResponse(await this.read(id, shared)), isSettled };
+  }
+
+  /** Of an operation that was just read or changed. */
   async of(operation: OperationDocument): Promise<OperationResponse> {
-    if (!isEmitted(operation)) return this.ofRedrive(operation);
-    const [saved, deadLettered, discarded, firstErrors, brought] = await Promise.all([
-      this.counts.saved(operation),
-      this.counts.deadLettered(operation),
-      this.counts.discarded(operation),
-      this.counts.firstErrors(operation),
-      operation.kind === 'import' ? this.broughtBy(operation) : null,
-    ]);
-    return operationResponse(
-      operation,
-      { saved, deadLettered, discarded, firstErrors, import: brought, redrive: null },
-      this.mongo.time.now(),
-    );
+    const shared = this.shared.get(operation._id);
+    shared.set(operation);
+    return this.toResponse(await this.read(operation._id, shared));
   }
 
-  private async ofRedrive(operation: RedriveDocument): Promise<OperationResponse> {
-    const { _id, filter, limit, maxRedrives, ended } = operation;
-    const [{ unsent: _unsent, ...counts }, returned] = await Promise.all([
-      ended ?? this.letters.counts(_id),
-      this.letters.returnReasons(_id, FIRST_ERRORS),
-    ]);
-    const firstErrors = returned.map(({ index, error: { code, message } }) => ({ index, code, message }));
-    const redrive = { filter, limit, maxRedrives, ...counts };
-    const deadLettered = counts.returned + counts.missing;
-    return operationResponse(
-      operation,
-      { saved: counts.saved, deadLettered, discarded: 0, firstErrors, import: null, redrive },
-      this.mongo.time.now(),
-    );
+  private async read(id: string, shared: OperationProgress): Promise<Progress> {
+    const progress = await shared.read();
+    if (progress !== null) return progress;
+    this.shared.forget(id);
+    throw notFound(`There is no operation ${id}.`);
   }
 
-  private async broughtBy({ _id }: OperationDocument): Promise<OperationResponse['import']> {
-    const { files, ...rows } = await manifestTotals(this.mongo.db, _id);
-    return { files: files.total, known: files.known, refused: files.refused, ...rows };
+  private toResponse({ operation, findings }: Progress): OperationResponse {
+    return operationResponse(operation, findings, this.mongo.time.now());
   }
 }

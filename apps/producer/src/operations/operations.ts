@@ -127,9 +127,12 @@ export class Operations {
     return this.collection.find(filter).sort({ _id: -1 }).limit(pageSize).toArray();
   }
 
-  /** Remembers blocks of numbers that were found full: orders are append-only, so they stay it. */
-  async rememberFull(id: string, blocks: readonly number[]): Promise<void> {
-    await this.collection.updateOne({ _id: id }, { $addToSet: { fullBlocks: { $each: [...blocks] } } });
+  /** Keeps an exact count, and the blocks of numbers that it found full: orders are append-only, so both stay true as a minimum. */
+  async rememberCount(id: string, saved: number, fullBlocks: readonly number[]): Promise<void> {
+    await this.collection.updateOne(
+      { _id: id },
+      { $max: { countedSaved: saved }, $addToSet: { fullBlocks: { $each: [...fullBlocks] } } },
+    );
   }
 
   private get collection() {
@@ -147,5 +150,6 @@ function justBegun(now: Date) {
     finishedAt: null,
     error: null,
     fullBlocks: [],
+    reportedSaved: 0,
   } as const;
 }

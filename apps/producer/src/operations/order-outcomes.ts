@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Long } from 'mongodb';
-import { deadLettersCollection, type DeadLetterState } from '#orders/dead-letters.js';
+import { deadLettersCollection } from '#orders/dead-letters.js';
 import { FULL_BLOCK_ORDERS as BLOCK, type OperationDocument } from '#orders/operation.js';
 import { ordersCollection } from '#orders/orders-collection.js';
 import { Mongo } from '#service/mongo.js';
@@ -9,6 +9,12 @@ import { Operations } from './operations.js';
 /** How many errors are told of an operation. */
 export const FIRST_ERRORS = 5;
 
+/** Orders of an operation that wait among the dead letters, and those that somebody has discarded: they are never saved. */
+export interface LetterCounts {
+  readonly deadLettered: number;
+  readonly discarded: number;
+}
+
 interface FirstError {
   /** `null`: its record told none. */
   readonly index: number | null;
@@ -16,11 +22,7 @@ interface FirstError {
   readonly message: string;
 }
 
-/**
- * How many of an operation's orders are in MongoDB: counted over the `number` index, never beside the inserts, where a
- * crash or a replay would make it drift. Blocks once found full are not counted again, so ten million saved orders cost
- * nothing, and an operation in progress the blocks it is working on.
- */
+/** What became of an operation's orders, by majority reads. */
 @Injectable()
 export class OrderOutcomes {
   constructor(
@@ -28,7 +30,11 @@ export class OrderOutcomes {
     private readonly operations: Operations,
   ) {}
 
-  async saved(operation: OperationDocument): Promise<number> {
+  /**
+   * Counts the saved orders exactly, over the `number` index, and stores the count. It reads one index key for each order, except for
+   * blocks that were full before: too expensive for progress, and meant for the end of an operation.
+   */
+  async countSaved(operation: OperationDocument): Promise<number> {
     const full = new Set(operation.fullBlocks);
     const newlyFull: number[] = [];
     let saved = 0;
@@ -38,40 +44,36 @@ export class OrderOutcomes {
       saved += found;
       if (found === size && !full.has(block)) newlyFull.push(block);
     }
-    if (newlyFull.length > 0) await this.operations.rememberFull(operation._id, newlyFull);
+    await this.operations.rememberCount(operation._id, saved, newlyFull);
     return saved;
   }
 
-  /**
-   * Orders, not letters: an order that was sent again after a crash has several. Letters of extra records are no order's.
-   */
-  async deadLettered({ _id }: OperationDocument): Promise<number> {
-    return this.ordersWithLetters(_id, ['pending', 'redriving']);
-  }
-
-  /** Orders whose letters somebody has discarded: they will never be saved. */
-  async discarded({ _id }: OperationDocument): Promise<number> {
-    return this.ordersWithLetters(_id, ['discarded']);
-  }
-
-  private async ordersWithLetters(operationId: string, states: DeadLetterState[]): Promise<number> {
+  /** Counts orders, not letters: an order that was sent again after a crash has several. Letters of extra records are no order's. */
+  async letters({ _id: operationId }: OperationDocument): Promise<LetterCounts> {
+    const waits = { $in: ['$state', ['pending', 'redriving']] };
     const [found] = await deadLettersCollection(this.mongo.db)
-      .aggregate<{ orders: number }>(
+      .aggregate<LetterCounts>(
         [
           {
             $match: {
               operationId,
-              state: { $in: states },
+              state: { $in: ['pending', 'redriving', 'discarded'] },
               fault: { $nin: ['duplicate', 'conflict'] },
             },
           },
-          { $group: { _id: '$index' } },
-          { $count: 'orders' },
+          { $group: { _id: '$index', waits: { $max: waits } } },
+          {
+            $group: {
+              _id: null,
+              deadLettered: { $sum: { $cond: ['$waits', 1, 0] } },
+              discarded: { $sum: { $cond: ['$waits', 0, 1] } },
+            },
+          },
         ],
         { readConcern: { level: 'majority' } },
       )
       .toArray();
-    return found?.orders ?? 0;
+    return { deadLettered: found?.deadLettered ?? 0, discarded: found?.discarded ?? 0 };
   }
 
   /** Why orders of it were dead-lettered: the first few, by index. */

@@ -1,0 +1,75 @@
+import type { Clock } from '#parallel-consumer/clock.js';
+
+/** Readers don't notice a value that is so much older, and a burst of them then costs one read. */
+const LEAST_PAUSE_MS = 250;
+/** A read takes at most 0.5 % of the time: the two that can be expensive, letters and exact count, take 1 % together. */
+const PAUSE_FACTOR = 199;
+/** How far the reads of many operations spread out, so that together they take no more than those of one. */
+const MOST_SPREAD_MS = 10_000;
+
+export interface ReadBudget {
+  readonly clock: Clock;
+  /** How many operations have readers now: they share the budget. */
+  readonly sharers: () => number;
+}
+
+/**
+ * Reads a value for all who ask for it: one read at a time, at most 0.5 % of the time, and none without a reader.
+ *
+ * A caller gets the latest value, or the one that is being read. An error reaches those who waited for that read; the next caller tries again.
+ */
+export class PacedRead<T> {
+  private latest: { readonly value: T } | undefined;
+  private reading: Promise<T> | undefined;
+  private pausedUntil = -Infinity;
+
+  /** @param mostPauseMs for a read of constant cost: when it takes long, the machine is busy, and a longer pause would save nothing */
+  constructor(
+    private readonly read: () => Promise<T>,
+    private readonly budget: ReadBudget,
+    private readonly mostPauseMs = Infinity,
+  ) {}
+
+  /** Returns the latest value, read anew when the budget allows it. @throws what the read failed with */
+  async get(): Promise<T> {
+    if (this.latest !== undefined && this.budget.clock.now() < this.pausedUntil) return this.latest.value;
+    return this.join();
+  }
+
+  /** Returns the value of a read that begins after this call, whatever the budget. @throws what the read failed with */
+  async readNow(): Promise<T> {
+    // Its failure reaches those who asked for it.
+    await this.reading?.catch(() => undefined);
+    return this.join();
+  }
+
+  /** Sets a value that the caller has just read or written: callers get it at once, without another read. */
+  set(value: T): void {
+    this.latest = { value };
+    this.pausedUntil = Math.max(this.pausedUntil, this.budget.clock.now() + LEAST_PAUSE_MS);
+  }
+
+  private async join(): Promise<T> {
+    this.reading ??= this.run().finally(() => {
+      this.reading = undefined;
+    });
+    return this.reading;
+  }
+
+  private async run(): Promise<T> {
+    const { clock, sharers } = this.budget;
+    const before = this.latest;
+    const startedAt = clock.now();
+    const value = await this.read();
+    const tookMs = clock.now() - startedAt;
+    this.pausedUntil = clock.now() + Math.min(pauseAfter(tookMs, sharers()), this.mostPauseMs);
+    // A value that was set meanwhile is newer.
+    if (this.latest === before) this.latest = { value };
+    return this.latest?.value ?? value;
+  }
+}
+
+function pauseAfter(tookMs: number, sharers: number): number {
+  const alone = tookMs * PAUSE_FACTOR;
+  return Math.max(LEAST_PAUSE_MS, alone, Math.min(alone * sharers, MOST_SPREAD_MS));
+}

@@ -1,0 +1,118 @@
+import { describe, expect, it } from '@jest/globals';
+import type { EmittedDocument } from '#orders/operation.js';
+import { segmentsOf } from '#orders/segments.js';
+import { ManualClock, settle } from '#parallel-consumer/testing/manual-clock.js';
+import { SavedFigure } from './saved-figure.js';
+
+const NONE = { deadLettered: 0, discarded: 0 };
+const at = (seconds: number): Date => new Date(seconds * 1_000);
+
+/** 100 orders, all acknowledged. */
+function operation(fields: Partial<EmittedDocument>): EmittedDocument {
+  const [segment] = segmentsOf(100);
+  return { status: 'running', segments: [{ ...segment, ackedTo: 100 }], ...fields } as EmittedDocument;
+}
+
+/** A figure whose exact counts find `truth`. */
+function createFigure(fields: Partial<EmittedDocument>, truth = { saved: 0, letters: NONE }) {
+  const clock = new ManualClock();
+  const counts: number[] = [];
+  const troubles: unknown[] = [];
+  const state = { truth, failure: undefined as Error | undefined };
+  const figure = new SavedFigure(
+    operation(fields),
+    async () => {
+      counts.push(clock.now());
+      if (state.failure) throw state.failure;
+      return { ...state.truth, asOf: at(clock.now() / 1_000) };
+    },
+    { clock, sharers: () => 1 },
+    (error) => troubles.push(error),
+  );
+  figure.update(operation(fields), at(0));
+  return { clock, counts, troubles, state, figure };
+}
+
+describe('the figure of saved orders', () => {
+  it('is what consumers have reported, without a count', async () => {
+    const { counts, figure } = createFigure({ reportedSaved: 40 });
+    expect(await figure.current(NONE)).toEqual({ saved: 40, savedAsOf: at(0) });
+    figure.update(operation({ reportedSaved: 50 }), at(1));
+    expect(await figure.current(NONE)).toEqual({ saved: 50, savedAsOf: at(1) });
+    expect(counts).toEqual([]);
+  });
+
+  it('never falls, nor does its time, when an older document is read later', async () => {
+    const { figure } = createFigure({ reportedSaved: 40 });
+    figure.update(operation({ reportedSaved: 60, countedSaved: 70 }), at(2));
+    figure.update(operation({ reportedSaved: 50 }), at(1));
+    expect(await figure.current(NONE)).toEqual({ saved: 70, savedAsOf: at(2) });
+  });
+
+  it('is counted at once where nothing is known, as for an operation of an earlier version', async () => {
+    const { figure } = createFigure({}, { saved: 90, letters: NONE });
+    expect(await figure.current(NONE)).toMatchObject({ saved: 90 });
+  });
+
+  it('is counted when it stands still below what Kafka acknowledged: reports were lost', async () => {
+    const { clock, counts, figure } = createFigure({ reportedSaved: 90 }, { saved: 100, letters: NONE });
+    await clock.advance(2_999);
+    await figure.current(NONE);
+    expect(counts).toEqual([]);
+    await clock.advance(1);
+    await figure.current(NONE);
+    await settle();
+    expect(await figure.current(NONE)).toMatchObject({ saved: 100 });
+    await clock.advance(60_000);
+    await figure.current(NONE);
+    expect(counts).toEqual([3_000]);
+  });
+
+  it('is not counted while it stands still because all is saved or dead-lettered', async () => {
+    const { clock, counts, figure } = createFigure({ status: 'paused', reportedSaved: 97 });
+    await clock.advance(60_000);
+    await figure.current({ deadLettered: 2, discarded: 1 });
+    expect(counts).toEqual([]);
+  });
+
+  it('stays what it was when a count fails, and reports why', async () => {
+    const { clock, state, troubles, figure } = createFigure({ reportedSaved: 90 });
+    state.failure = new Error('no primary');
+    await clock.advance(3_000);
+    expect(await figure.current(NONE)).toMatchObject({ saved: 90 });
+    await settle();
+    expect(troubles).toEqual([state.failure]);
+  });
+});
+
+describe('an operation is settled', () => {
+  it('by an exact count alone, once its figures say that it may be', async () => {
+    const { counts, state, figure } = createFigure({ status: 'succeeded', reportedSaved: 99 });
+    expect(await figure.isSettled(NONE)).toBe(false);
+    expect(counts).toEqual([]);
+    // An order that a redrive has just saved is among the letters still: the figures hold it twice.
+    state.truth = { saved: 99, letters: NONE };
+    expect(await figure.isSettled({ deadLettered: 1, discarded: 0 })).toBe(false);
+    state.truth = { saved: 100, letters: NONE };
+    figure.update(operation({ status: 'succeeded', reportedSaved: 100 }), at(1));
+    expect(await figure.isSettled(NONE)).toBe(true);
+  });
+
+  it('and is not counted again then', async () => {
+    const { counts, figure } = createFigure({ status: 'cancelled', reportedSaved: 100 }, { saved: 100, letters: NONE });
+    for (let reader = 0; reader < 5; reader += 1) expect(await figure.isSettled(NONE)).toBe(true);
+    expect(counts).toHaveLength(1);
+  });
+
+  it('not while it may still emit', async () => {
+    const { counts, figure } = createFigure({ status: 'paused', reportedSaved: 100 }, { saved: 100, letters: NONE });
+    expect(await figure.isSettled(NONE)).toBe(false);
+    expect(counts).toEqual([]);
+  });
+
+  it('with its discarded and its dead letters', async () => {
+    const letters = { deadLettered: 2, discarded: 1 };
+    const { figure } = createFigure({ status: 'succeeded', reportedSaved: 97 }, { saved: 97, letters });
+    expect(await figure.isSettled(letters)).toBe(true);
+  });
+});

@@ -1,0 +1,118 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { manifestTotals } from '#orders/import-manifest.js';
+import { isEmitted, type EmittedDocument, type OperationDocument, type RedriveDocument } from '#orders/operation.js';
+import { ackedOrders } from '#orders/segments.js';
+import { systemClock } from '#parallel-consumer/clock.js';
+import { Mongo } from '#service/mongo.js';
+import { RedrivenLetters } from '../redrive/redriven-letters.js';
+import { OperationProgress, type RelatedFindings } from './operation-progress.js';
+import type { OperationResponse } from './operation-response.js';
+import { Operations } from './operations.js';
+import { FIRST_ERRORS, OrderOutcomes } from './order-outcomes.js';
+import type { ReadBudget } from './paced-read.js';
+import type { ExactCount } from './saved-figure.js';
+
+/** An operation that was asked for so recently has readers. */
+const HAS_READERS_MS = 10_000;
+/** Without readers for so long, an operation's figures are forgotten. */
+const KEPT_MS = 60_000;
+
+/** Holds the progress of each operation that has readers. All readers in this process share it: HTTP, event streams and lists. */
+@Injectable()
+export class SharedProgress {
+  private readonly logger = new Logger('progress');
+  private readonly kept = new Map<string, { readonly progress: OperationProgress; readAt: number }>();
+  private readonly budget: ReadBudget = { clock: systemClock, sharers: () => this.usedWithin(HAS_READERS_MS).length };
+
+  constructor(
+    private readonly operations: Operations,
+    private readonly outcomes: OrderOutcomes,
+    private readonly letters: RedrivenLetters,
+    private readonly mongo: Mongo,
+  ) {}
+
+  /** Returns the progress of one operation, created for its first reader. */
+  get(id: string): OperationProgress {
+    const known = this.kept.get(id);
+    const readAt = systemClock.now();
+    if (known !== undefined) {
+      known.readAt = readAt;
+      return known.progress;
+    }
+    const used = new Set(this.usedWithin(KEPT_MS));
+    for (const each of this.kept.keys()) if (!used.has(each)) this.kept.delete(each);
+    const progress = this.create(id);
+    this.kept.set(id, { progress, readAt });
+    return progress;
+  }
+
+  /** Forgets an id that no operation has. */
+  forget(id: string): void {
+    this.kept.delete(id);
+  }
+
+  private usedWithin(milliseconds: number): string[] {
+    const since = systemClock.now() - milliseconds;
+    return [...this.kept].filter(([, { readAt }]) => readAt >= since).map(([id]) => id);
+  }
+
+  private create(id: string): OperationProgress {
+    const now = (): Date => this.mongo.time.now();
+    return new OperationProgress(
+      {
+        now,
+        document: async () => this.operations.find(id),
+        related: async (operation) =>
+          isEmitted(operation)
+            ? this.readRelatedToOrders(operation, now())
+            : this.readRelatedToRedrive(operation, now()),
+        exactCount: async (operation) => this.countExactly(operation),
+        onTrouble: (error) =>
+          this.logger.warn({ operation: id, reason: String(error) }, 'saved orders not counted: trying again'),
+      },
+      this.budget,
+    );
+  }
+
+  /**
+   * Reads the letters after the orders: an order that a redrive saves meanwhile is then missed once, never counted twice. An earlier
+   * count is enough where it already accounts for all orders: an operation that has ended is counted once, not for each new reader.
+   */
+  private async countExactly(operation: EmittedDocument): Promise<ExactCount> {
+    const asOf = this.mongo.time.now();
+    const { countedSaved = 0, segments } = operation;
+    const letters = await this.outcomes.letters(operation);
+    if (countedSaved + letters.deadLettered + letters.discarded >= ackedOrders(segments))
+      return { saved: countedSaved, letters, asOf };
+    const saved = await this.outcomes.countSaved(operation);
+    return { saved, letters: await this.outcomes.letters(operation), asOf };
+  }
+
+  private async readRelatedToOrders(operation: EmittedDocument, asOf: Date): Promise<RelatedFindings> {
+    const [letters, firstErrors, brought] = await Promise.all([
+      this.outcomes.letters(operation),
+      this.outcomes.firstErrors(operation),
+      operation.kind === 'import' ? this.readImportTotals(operation) : null,
+    ]);
+    return { ...letters, firstErrors, import: brought, redrive: null, saved: null, asOf };
+  }
+
+  private async readRelatedToRedrive(
+    { _id, filter, limit, maxRedrives, ended }: RedriveDocument,
+    asOf: Date,
+  ): Promise<RelatedFindings> {
+    const [{ unsent: _unsent, ...counts }, returned] = await Promise.all([
+      ended ?? this.letters.counts(_id),
+      this.letters.returnReasons(_id, FIRST_ERRORS),
+    ]);
+    const firstErrors = returned.map(({ index, error: { code, message } }) => ({ index, code, message }));
+    const redrive = { filter, limit, maxRedrives, ...counts };
+    const deadLettered = counts.returned + counts.missing;
+    return { saved: counts.saved, deadLettered, discarded: 0, firstErrors, import: null, redrive, asOf };
+  }
+
+  private async readImportTotals({ _id }: OperationDocument): Promise<OperationResponse['import']> {
+    const { files, ...rows } = await manifestTotals(this.mongo.db, _id);
+    return { files: files.total, known: files.known, refused: files.refused, ...rows };
+  }
+}

@@ -1,0 +1,112 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { Long, type Document } from 'mongodb';
+import { operationsCollection } from '#orders/operation.js';
+import { ordersCollection } from '#orders/orders-collection.js';
+import type { OperationResponse } from '../apps/producer/src/operations/operation-response.js';
+import { eventually } from './support/eventually.js';
+import { Pipeline, type PopulateResponse } from './support/pipeline.js';
+import { ProgressReaders } from './support/progress-readers.js';
+
+const COUNT = 20_000;
+const READERS = 40;
+
+describe('the progress of an operation', () => {
+  let pipeline: Pipeline;
+
+  beforeAll(async () => {
+    pipeline = await Pipeline.start('--save-ms', '0..1000');
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+  }, 60_000);
+
+  const operationUrl = (id: string): string => `${pipeline.stack.producerUrl}/v1/operations/${id}`;
+
+  async function countSaved({ firstNumber, count }: PopulateResponse): Promise<number> {
+    const numbers = { $gte: Long.fromNumber(firstNumber), $lt: Long.fromNumber(firstNumber + count) };
+    return ordersCollection(pipeline.db).countDocuments({ number: numbers });
+  }
+
+  /** Returns the commands that MongoDB ran for the producer meanwhile, from its profiler. */
+  async function commandsDuring(work: () => Promise<void>): Promise<Document[]> {
+    const { db } = pipeline;
+    const ofProducer = { appName: 'orders-producer', op: { $in: ['query', 'command'] } };
+    await db.command({ profile: 1, slowms: 0, filter: ofProducer });
+    try {
+      await work();
+    } finally {
+      await db.command({ profile: 0, filter: 'unset' });
+    }
+    const commands = await db.collection('system.profile').find().toArray();
+    await db.collection('system.profile').drop();
+    return commands;
+  }
+
+  async function untilDone(id: string): Promise<OperationResponse> {
+    const response = await fetch(`${operationUrl(id)}/events`, { signal: AbortSignal.timeout(60_000) });
+    const events = (await response.text()).split('\n\n').filter((event) => event.startsWith('event:'));
+    expect(events.at(-1)).toMatch(/^event: done\n/);
+    return JSON.parse(/^data: (.*)$/m.exec(events.at(-1) ?? '')?.[1] ?? '') as OperationResponse;
+  }
+
+  it('costs the same however many read it, and its orders are counted once, at its end', async () => {
+    let answers = 0;
+    const commands = await commandsDuring(async () => {
+      const { id } = await pipeline.populate({ count: COUNT });
+      const readers = new ProgressReaders(operationUrl(id), READERS);
+      const followers = Promise.all([untilDone(id), untilDone(id)]);
+      expect(await followers).toMatchObject([{ saved: COUNT }, { saved: COUNT }]);
+      answers = (await readers.stop()).flat().length;
+    });
+    const countsIn = (name: string): Document[] => commands.filter(({ command }) => command['count'] === name);
+    const findsIn = (name: string): Document[] => commands.filter(({ command }) => command['find'] === name);
+    expect(answers).toBeGreaterThan(5 * READERS);
+    expect(countsIn('orders').length).toBeLessThanOrEqual(2);
+    expect(findsIn('operations').length).toBeLessThan(answers / 4);
+    expect(findsIn('deadLetters').length).toBeLessThan(answers / 4);
+  }, 120_000);
+
+  it('never exceeds the truth, never falls for a reader, and says when it was read', async () => {
+    const operation = await pipeline.populate({ count: COUNT });
+    const readers = new ProgressReaders(operationUrl(operation.id), 4);
+    const excess: number[] = [];
+    await eventually('all is saved', 60_000, async () => {
+      const { saved, savedAsOf } = await pipeline.operation(operation.id);
+      expect(Date.parse(savedAsOf)).toBeLessThanOrEqual(Date.now());
+      const truth = await countSaved(operation);
+      excess.push((saved ?? 0) - truth);
+      return saved === COUNT;
+    });
+    expect(Math.max(...excess)).toBeLessThanOrEqual(0);
+    for (const answers of await readers.stop()) {
+      const figures = answers.map(({ saved }) => saved ?? 0);
+      expect(figures).toEqual(figures.toSorted((a, b) => a - b));
+      const times = answers.map(({ savedAsOf }) => savedAsOf);
+      expect(times).toEqual(times.toSorted());
+      expect(new Set(figures).size).toBeGreaterThan(3);
+    }
+  }, 120_000);
+
+  it('is counted exactly where reports were lost, and where there never were any', async () => {
+    const [lost, none] = await Promise.all([pipeline.populate({ count: 500 }), pipeline.populate({ count: 500 })]);
+    const operations = operationsCollection(pipeline.db);
+    await eventually('all is reported', 60_000, async () => {
+      const stored = await operations.find({ _id: { $in: [lost.id, none.id] } }).toArray();
+      return stored.every(({ reportedSaved }) => reportedSaved === 500);
+    });
+    // As a killed consumer leaves it, and as an earlier version did.
+    await operations.updateOne({ _id: lost.id }, { $set: { reportedSaved: 400 } });
+    await operations.updateOne({ _id: none.id }, { $unset: { reportedSaved: 1 } });
+    // The producer keeps the highest figure in memory: killed, it forgets it.
+    process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
+    await eventually('the producer is back', 60_000, async () => {
+      const answer = await pipeline.operation(none.id).catch(() => undefined);
+      return answer?.status === 'succeeded';
+    });
+    expect(await pipeline.operation(none.id)).toMatchObject({ saved: 500 });
+    expect(await pipeline.operation(lost.id)).toMatchObject({ saved: 400 });
+    expect(await untilDone(lost.id)).toMatchObject({ acked: 500, saved: 500 });
+    expect(await operations.findOne({ _id: lost.id })).toMatchObject({ countedSaved: 500 });
+  }, 150_000);
+});

@@ -1,0 +1,33 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
+
+const POLL_EVERY_MS = 200;
+
+/** What one reader got, in the order in which it asked. */
+export type Answers = readonly OperationResponse[];
+
+/** Many readers that poll one operation five times a second each, until they are stopped. */
+export class ProgressReaders {
+  private readonly stopping = new AbortController();
+  private readonly reading: Promise<Answers[]>;
+
+  constructor(url: string, readers: number) {
+    this.reading = Promise.all(Array.from({ length: readers }, async () => this.poll(url)));
+  }
+
+  /** @returns the answers of each reader. @throws what one of them met */
+  async stop(): Promise<Answers[]> {
+    this.stopping.abort();
+    return this.reading;
+  }
+
+  private async poll(url: string): Promise<Answers> {
+    const answers: OperationResponse[] = [];
+    while (!this.stopping.signal.aborted) {
+      const response = await fetch(url, { signal: AbortSignal.timeout(20_000) });
+      answers.push((await response.json()) as OperationResponse);
+      await delay(POLL_EVERY_MS);
+    }
+    return answers;
+  }
+}
