@@ -67,11 +67,29 @@ describe('a dead-letter topic that takes no letters', () => {
     [DEAD_LETTER_HEADERS.errorCode]: 'poison',
   };
 
-  it('because it is missing: nothing is committed past the record, and once the topic is made all goes on', async () => {
+  it('because it is missing at the start: the consumer refuses to start, and names it', async () => {
     group = await TestGroup.on(server(), 'missing', { partitions: PARTITIONS }, 'without dead letters');
-    await writeWithPoison();
     const member = group.launch({ inFlight: 50 }, { handlerMs: 10 });
+    expect(await member.ends()).toMatch(`the dead-letter topic ${group.deadLetterTopic} does not exist`);
+  }, 60_000);
+
+  it('because it has fewer partitions than the source: the consumer refuses to start, and names both numbers', async () => {
+    group = await TestGroup.on(server(), 'few', { partitions: PARTITIONS }, 'without dead letters');
+    await group.createTopic(group.deadLetterTopic, { partitions: 1 });
+    const member = group.launch({ inFlight: 50 }, { handlerMs: 10 });
+    expect(await member.ends()).toMatch(`${group.deadLetterTopic} has 1 partitions, fewer than the ${PARTITIONS} of`);
+  }, 60_000);
+
+  it('because it was deleted: nothing is committed past the record, and once the topic is made again all goes on', async () => {
+    group = await TestGroup.on(server(), 'deleted', { partitions: PARTITIONS });
+    const member = group.launch({ inFlight: 50 }, { handlerMs: 10 });
+    await member.joins();
+    await group.asAdmin((admin) => admin.deleteTopics({ topics: [group.deadLetterTopic] }));
+    await writeWithPoison();
     await isHeldAtPoison(member);
+    await eventually('the member is not ready, and says why', 20_000, async () => {
+      return (await member.status()).notReadyBecause?.startsWith('dead letters could not be published') === true;
+    });
 
     await group.createTopic(group.deadLetterTopic, { partitions: PARTITIONS });
     await goesOn(member, 60_000);

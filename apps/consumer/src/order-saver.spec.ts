@@ -49,7 +49,10 @@ async function save(
         'operation-id': Buffer.from(originHeaders({ operationId: OPERATION_ID, index })['operation-id'] ?? ''),
       };
       const value = Buffer.from(String(index));
-      return saver.save({ topic: 'orders', partition: 3, offset, key: null, value, headers, timestamp: 0, byteLength: 0 }, ATTEMPT);
+      return saver.save(
+        { topic: 'orders', partition: 3, offset, key: null, value, headers, timestamp: 0, byteLength: 0 },
+        ATTEMPT,
+      );
     }),
   );
   const errors = ends.map((end) => (end.status === 'fulfilled' ? undefined : (end.reason as unknown)));

@@ -64,6 +64,12 @@ export class MemberProcess {
     });
   }
 
+  /** Waits until it has ended by itself. @returns what it wrote to stderr */
+  async ends(): Promise<string> {
+    await this.exited;
+    return this.errors;
+  }
+
   /** The messages logged so far that match. */
   told(pattern: RegExp): string[] {
     return this.log.map(({ message }) => message).filter((message) => pattern.test(message));
