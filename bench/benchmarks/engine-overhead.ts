@@ -34,7 +34,7 @@ export const engineOverhead: Benchmark = {
       subject: engines.best,
       limit: loops.best,
       times: bench.quick ? 1 : TIMES,
-      requiredRatio: 0.8,
+      requiredRatio: 1,
       before: [...engines.runs, ...loops.runs],
     };
     return compareInTurns(contest, bench.print);

@@ -1,4 +1,4 @@
-import type { SuspensionCause } from './attempts/runner-events.js';
+import type { SuspensionCause } from './attempts/suspension.js';
 import type { TaskRunner } from './attempts/task-runner.js';
 import type { BrokerHealth } from './kafka/broker.js';
 import type { State } from './lifecycle.js';

@@ -1,5 +1,5 @@
 import type { StoppedPartition } from './offsets/stopped-partition.js';
-import type { SuspensionCause } from './attempts/runner-events.js';
+import type { SuspensionCause } from './attempts/suspension.js';
 import type { State } from './lifecycle.js';
 
 /** How a drain ended, in records. `lost` is counted, not assumed: taken, but neither finished, nor handed over, nor here. */

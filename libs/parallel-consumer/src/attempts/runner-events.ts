@@ -1,9 +1,6 @@
 import type { Task } from '../assignment.js';
 import type { AttemptOutcome } from '../observer.js';
 
-/** Why nothing is started: what the handler needs is away, or nearly all records are poison. */
-export type SuspensionCause = 'environment' | 'poison-storm';
-
 /** Counts since the start; they only rise. */
 export interface RunnerCounts {
   /** Records finished: handled or dead-lettered. */

@@ -1,5 +1,8 @@
 import { backOffMs, type BackOff } from '../back-off.js';
 
+/** Why nothing is started: what the handler needs is away, or nearly all records are poison. */
+export type SuspensionCause = 'environment' | 'poison-storm';
+
 /**
  * Holds the work back while the environment is away: after a failure that is no record's own nothing new is started until
  * a back-off has passed; then one task goes ahead as a probe, and its success lets the rest follow (a circuit breaker with

@@ -8,9 +8,9 @@ import { errorCode, type FailureKind } from '../failure.js';
 import { AttemptAbandonedError, RunningAttempt } from './running-attempt.js';
 import { RunningAttempts } from './running-attempts.js';
 import type { DeadLetterPublisher } from './dead-letter-publisher.js';
-import type { RunnerCounts, RunnerEvents, SuspensionCause } from './runner-events.js';
+import type { RunnerCounts, RunnerEvents } from './runner-events.js';
 import { POISON_LIMIT, PoisonBreaker, PoisonStormError } from './poison-breaker.js';
-import { Suspension } from './suspension.js';
+import { Suspension, type SuspensionCause } from './suspension.js';
 import { TaskEnds } from './task-ends.js';
 
 /** Runs tasks through the handler until each ends in one of the three ways of `TaskEnds`. */

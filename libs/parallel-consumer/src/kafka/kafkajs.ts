@@ -1,20 +1,11 @@
-// The one file that imports kafkajs: the client as this engine needs it. Pinned to 2.2.4, whose inside `kafkajs-mends.ts` relies on.
+// The one file that imports kafkajs: the client as this engine needs it. Pinned to 2.2.4, whose inside `kafkajs-mends.ts` and `kafkajs-connections.ts` rely on.
 import kafkajs, { type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
 import type { EngineLogger } from '../options.js';
 import { mendKafkajs, smallEncoders } from './kafkajs-mends.js';
 import { ReliableProducer } from './reliable-producer.js';
 
-export type {
-  Admin,
-  Assigner,
-  Cluster,
-  Consumer,
-  EachBatchPayload,
-  Kafka,
-  KafkaMessage,
-  PartitionAssigner,
-} from 'kafkajs';
-export const { AssignerProtocol, PartitionAssigners, Partitioners } = kafkajs;
+export type { Admin, Consumer, Kafka, KafkaMessage } from 'kafkajs';
+export const { Partitioners } = kafkajs;
 
 /** Where and how to connect; `ssl` and `sasl` as kafkajs takes them. */
 export interface KafkaOptions extends Pick<KafkaConfig, 'ssl' | 'sasl'> {
