@@ -2,7 +2,7 @@ import type { Aged } from './age-list.js';
 import type { ConsumedRecord } from './record.js';
 import { Fifo } from './window/fifo.js';
 import { PartitionBuffer } from './window/partition-buffer.js';
-import { KeyQueues, hashOf, type KeyHolder } from './window/key-queues.js';
+import { KeyQueues, type KeyHolder } from './window/key-queues.js';
 import { EpochHistory } from './offsets/epoch-history.js';
 import { OffsetFrontier, type OffsetRange } from './offsets/offset-frontier.js';
 import type { StoppedPartition } from './offsets/stopped-partition.js';
@@ -21,18 +21,17 @@ export class Task implements Aged<Task>, KeyHolder<Task> {
   behind: Task | undefined;
   lastBehind: Task | undefined;
   inBucket: Task | undefined;
-  readonly keyHash: number;
 
   constructor(
     readonly record: ConsumedRecord,
     readonly assignment: Assignment,
     readonly order: OrderOf,
+    /** Of its key by `hashOf`; 0 where its order is not by key. */
+    readonly keyHash: number,
     readonly bytes: number,
     /** Milliseconds since 1970. */
     readonly takenAt: number,
-  ) {
-    this.keyHash = order === 'key' && record.key !== null ? hashOf(record.key) : 0;
-  }
+  ) {}
 
   /** What its order is by; the same for all of a partition where that is kept in order as a whole. */
   get key(): Buffer | null {

@@ -149,11 +149,13 @@ describe('a fetcher', () => {
   });
 
   it('asks without the epoch where only its first records were deleted', async () => {
-    const { connections, fetcher } = await fetching();
+    const { clock, connections, fetcher } = await fetching();
     connections
       .answer(FETCH, answering({ errorCode: 1 }), answering({ records: records(15, 'a') }), never)
       .answer(LIST_OFFSETS, ({ edge }) => (edge === 'earliest' ? 10 : 20));
-    expect(valuesOf(await fetcher.read(at(15)))).toEqual(['a']);
+    const read = fetcher.read(at(15));
+    await clock.advance(1_000);
+    expect(valuesOf(await read)).toEqual(['a']);
     expect(connections.made(FETCH).map(({ partitions }) => partitions[0]?.lastFetchedEpoch)).toEqual([3, -1]);
   });
 
@@ -197,5 +199,23 @@ describe('a fetcher', () => {
     fetcher.close();
     expect(await read).toBeUndefined();
     expect(await fetcher.read(at(5))).toBeUndefined();
+  });
+
+  it('lets a partition that fails rest by itself: the others of its node go on', async () => {
+    const { clock, connections, fetcher } = await fetching();
+    const storageError = 56;
+    connections.answer(FETCH, ({ partitions }) => ({
+      errorCode: 0,
+      partitions: partitions.map(({ partition, offset }) =>
+        partition === 0
+          ? found({ errorCode: storageError })
+          : found({ partition, records: records(offset, `at ${offset}`) }),
+      ),
+    }));
+    void fetcher.read(at(5));
+    for (let offset = 0; offset < 10; offset += 1)
+      expect(valuesOf(await fetcher.read(at(offset, 1)))).toEqual([`at ${offset}`]);
+    expect(fetcher.failingSince).toBe(clock.now());
+    fetcher.close();
   });
 });

@@ -5,7 +5,7 @@ import { FETCH, type FetchedPartition, type FetchPartition } from '../protocol/f
 import { errorName, throwOnError } from '../protocol/kafka-error.js';
 import { batchExtent } from '../records/batch-extent.js';
 import { FetchedRecords } from '../records/fetched-records.js';
-import type { ReadAnswer, ReadPosition } from './broker.js';
+import type { LogProblem, ReadAnswer, ReadPosition } from './broker.js';
 import type { KafkaConnections } from './kafka-connections.js';
 import type { TopicLog } from './topic-log.js';
 
@@ -23,6 +23,10 @@ interface OpenRead {
   /** -1: not checked. */
   epoch: number;
   readonly answer: (answer: ReadAnswer | undefined) => void;
+  /** After a failure, until it is tried again. The other reads go on. */
+  isResting: boolean;
+  failures: number;
+  failingSince: number | undefined;
 }
 
 /** How long a node waits for records when all of its partitions are being read. */
@@ -47,7 +51,8 @@ const MOVED = new Set([
 ]);
 
 /**
- * Reads the partitions of one topic: all that are open on a node in one fetch, one fetch at a time for each node. By topic id,
+ * Reads the partitions of one topic: all that are open on a node in one fetch, one fetch at a time for each node. A partition or
+ * a node that fails rests by itself. By topic id,
  * so that the records of a topic that was created again are never taken for those of the one before (KIP-516), and with the
  * epoch of the last record, so that a leader that lost records says so (KIP-320).
  */
@@ -56,10 +61,7 @@ export class Fetcher {
   /** Partitions that are assigned, read at the moment or not. */
   private owned = new Set<number>();
   private readonly busyNodes = new Set<number>();
-  private recovering = false;
   private isPumpDue = false;
-  private failures = 0;
-  private failingSinceMs: number | undefined;
   private closed = false;
 
   constructor(
@@ -68,22 +70,26 @@ export class Fetcher {
     private readonly options: FetcherOptions,
   ) {}
 
-  /** Since when no fetch has succeeded, in ms since 1970; `undefined` while they do. */
+  /** Since when a partition could not be fetched, in ms since 1970; `undefined` while all can be. */
   get failingSince(): number | undefined {
-    return this.failingSinceMs;
+    let since: number | undefined;
+    for (const { failingSince } of this.reads.values())
+      if (failingSince !== undefined && (since === undefined || failingSince < since)) since = failingSince;
+    return since;
   }
 
   /** Ends the reads of all partitions that aren't among these, or of all. @param kept whether those that are go on */
   assign(partitions: readonly number[], kept: boolean): void {
     this.owned = new Set(partitions);
-    for (const [partition, read] of this.reads)
-      if (!kept || !this.owned.has(partition)) this.end(partition, read, undefined);
+    for (const [partition, read] of this.reads) if (!kept || !this.owned.has(partition)) this.end(read, undefined);
   }
 
   async read(position: ReadPosition): Promise<ReadAnswer | undefined> {
     if (this.closed || !this.owned.has(position.partition)) return undefined;
     return new Promise((answer) => {
-      this.reads.set(position.partition, { position, epoch: position.leaderEpoch ?? ANY_EPOCH, answer });
+      const epoch = position.leaderEpoch ?? ANY_EPOCH;
+      const unfailed = { isResting: false, failures: 0, failingSince: undefined };
+      this.reads.set(position.partition, { position, epoch, answer, ...unfailed });
       this.pumpSoon();
     });
   }
@@ -95,58 +101,52 @@ export class Fetcher {
 
   /** Starts a fetch from each node that has none under way and something to be read. */
   private pump(): void {
-    if (this.closed || this.recovering) return;
-    const byNode = new Map<number, FetchPartition[]>();
-    let isLeaderless = false;
-    for (const [partition, { position, epoch }] of this.reads) {
-      const leader = this.log.leaderOf(partition);
-      if (leader === undefined) {
-        isLeaderless = true;
-        continue;
-      }
-      if (this.busyNodes.has(leader.leader)) continue;
-      const wanted = byNode.get(leader.leader) ?? [];
-      byNode.set(leader.leader, wanted);
-      wanted.push({
-        topicId: position.logId,
-        partition,
-        offset: position.offset,
-        currentLeaderEpoch: leader.leaderEpoch,
-        lastFetchedEpoch: epoch,
-        maxBytes: this.options.maxBytesPerPartition,
-      });
+    if (this.closed) return;
+    const byNode = new Map<number, OpenRead[]>();
+    const leaderless: OpenRead[] = [];
+    for (const [partition, read] of this.reads) {
+      if (read.isResting) continue;
+      const leader = this.log.leaderOf(partition)?.leader;
+      if (leader === undefined) leaderless.push(read);
+      else if (!this.busyNodes.has(leader)) byNode.set(leader, [...(byNode.get(leader) ?? []), read]);
     }
-    for (const [node, partitions] of byNode) void this.fetch(node, partitions);
-    if (isLeaderless) void this.recover();
+    for (const [node, reads] of byNode) void this.fetch(node, reads);
+    if (leaderless.length > 0) void this.retryLater(leaderless);
   }
 
-  private async fetch(node: number, partitions: readonly FetchPartition[]): Promise<void> {
+  private async fetch(node: number, reads: readonly OpenRead[]): Promise<void> {
     this.busyNodes.add(node);
-    const reads = new Map(partitions.map(({ partition }) => [partition, this.reads.get(partition)]));
-    let failed = false;
     try {
-      const all = [...this.owned].every((each) => reads.has(each) || this.log.leaderOf(each)?.leader !== node);
+      const asked = new Set(reads.map(({ position }) => position.partition));
+      const all = [...this.owned].every((each) => asked.has(each) || this.log.leaderOf(each)?.leader !== node);
       const response = await this.connections.request(node, FETCH, {
         maxWaitMs: all ? MAX_WAIT_MS : SHORT_WAIT_MS,
         maxBytes: this.options.maxBytes,
-        partitions,
+        partitions: reads.map((read) => this.toFetch(read)),
       });
       throwOnError(response.errorCode, 'Fetch');
       for (const fetched of response.partitions) {
-        const read = reads.get(fetched.partition);
+        const read = reads.find(({ position }) => position.partition === fetched.partition);
         // The assignment may have changed meanwhile, and even come back.
-        if (read === undefined || this.reads.get(fetched.partition) !== read) continue;
-        if (!(await this.answer(read, fetched))) failed = true;
+        if (read !== undefined && this.isOpen(read)) this.answer(read, fetched);
       }
     } catch (error) {
-      failed = true;
       this.report({ node }, error);
+      void this.retryLater(reads.filter((read) => this.isOpen(read)));
     }
     this.busyNodes.delete(node);
-    if (failed) return this.recover();
-    this.failures = 0;
-    this.failingSinceMs = undefined;
     this.pumpSoon();
+  }
+
+  private toFetch({ position: { partition, offset, logId }, epoch }: OpenRead): FetchPartition {
+    return {
+      topicId: logId,
+      partition,
+      offset,
+      currentLeaderEpoch: this.log.leaderOf(partition)?.leaderEpoch ?? ANY_EPOCH,
+      lastFetchedEpoch: epoch,
+      maxBytes: this.options.maxBytesPerPartition,
+    };
   }
 
   /** Not at once: partitions that are read on in this turn of the event loop go into one fetch. */
@@ -159,22 +159,26 @@ export class Fetcher {
     });
   }
 
-  /** @returns false when the read has to be tried again after a rest */
-  private async answer(read: OpenRead, fetched: FetchedPartition): Promise<boolean> {
+  private answer(read: OpenRead, fetched: FetchedPartition): void {
     const { topic, partition, offset: fetchOffset } = read.position;
-    if (fetched.errorCode !== 0) return this.failed(read, errorName(fetched.errorCode));
-    if (fetched.divergesAt !== undefined) {
-      if (fetched.divergesAt < fetchOffset) this.end(partition, read, { type: 'truncated', end: fetched.divergesAt });
+    if (fetched.errorCode !== 0) {
+      void this.resolveFailure(read, errorName(fetched.errorCode));
+      return;
+    }
+    read.failures = 0;
+    read.failingSince = undefined;
+    const { divergesAt, records, abortedTransactions, highWatermark } = fetched;
+    if (divergesAt !== undefined) {
+      if (divergesAt < fetchOffset) this.end(read, { type: 'truncated', end: divergesAt });
       // Only records beyond this position were lost: what comes now is what is there.
       else read.epoch = ANY_EPOCH;
-      return true;
+      return;
     }
-    if (fetched.records.length === 0) return true;
+    if (records.length === 0) return;
     // A copy, so that a partition's records hold no more than their own part of the fetch.
-    const bytes = Buffer.from(fetched.records);
+    const bytes = Buffer.from(records);
     const { nextOffset, epochs } = batchExtent(bytes, fetchOffset);
-    const { abortedTransactions, highWatermark } = fetched;
-    this.end(partition, read, {
+    this.end(read, {
       type: 'records',
       topic,
       partition,
@@ -184,59 +188,66 @@ export class Fetcher {
       highWatermark,
       epochs,
     });
-    return true;
   }
 
-  private async failed(read: OpenRead, error: string): Promise<boolean> {
-    const { partition, offset, logId } = read.position;
-    try {
-      if (error === 'OFFSET_OUT_OF_RANGE') return await this.outOfRange(read);
-      if (MOVED.has(error)) {
-        await this.log.refresh();
-        const now = await this.log.topicId();
-        if (now === logId) return false;
-        const earliest = await this.log.edge(partition, 'earliest');
-        this.end(partition, read, { type: 'recreated', logId: now, earliest });
-        return true;
-      }
-      this.report({ partition, offset }, error);
-    } catch (cause) {
-      this.report({ partition, offset, error }, cause);
-    }
-    return false;
-  }
-
-  private async outOfRange(read: OpenRead): Promise<boolean> {
+  private async resolveFailure(read: OpenRead, code: string): Promise<void> {
     const { partition, offset } = read.position;
-    const earliest = await this.log.edge(partition, 'earliest');
-    const end = await this.log.edge(partition, 'end');
-    if (offset < earliest) this.end(partition, read, { type: 'deleted', earliest });
-    else if (offset > end) this.end(partition, read, { type: 'truncated', end });
-    // In range after all: the leader no longer knows the epoch that was asked with, since its first records were deleted.
-    else read.epoch = ANY_EPOCH;
-    return true;
+    read.isResting = true;
+    try {
+      const problem = await this.problemOf(read, code);
+      if (problem !== undefined) return this.end(read, problem);
+      if (code !== 'OFFSET_OUT_OF_RANGE') this.report({ partition, offset }, code);
+    } catch (error) {
+      this.report({ partition, offset, code }, error);
+    }
+    await this.retryLater([read]);
   }
 
-  /** Learns anew who leads, after a rest, then goes on. */
-  private async recover(): Promise<void> {
-    if (this.recovering || this.closed) return;
-    this.recovering = true;
+  /** @returns undefined when the same may be asked again */
+  private async problemOf(read: OpenRead, code: string): Promise<LogProblem | undefined> {
+    const { partition, offset, logId } = read.position;
+    if (code === 'OFFSET_OUT_OF_RANGE') {
+      const earliest = await this.log.edge(partition, 'earliest');
+      if (offset < earliest) return { type: 'deleted', earliest };
+      const end = await this.log.edge(partition, 'end');
+      if (offset > end) return { type: 'truncated', end };
+      // In range after all: the leader no longer knows the epoch that was asked with, since its first records were deleted.
+      read.epoch = ANY_EPOCH;
+    }
+    if (MOVED.has(code)) {
+      await this.log.refresh();
+      const now = await this.log.topicId();
+      if (now !== logId) return { type: 'recreated', logId: now, earliest: await this.log.edge(partition, 'earliest') };
+    }
+    return undefined;
+  }
+
+  /** Learns anew who leads, after a rest, then lets the reads go on. */
+  private async retryLater(reads: readonly OpenRead[]): Promise<void> {
     const { clock } = this.options;
-    this.failures += 1;
-    this.failingSinceMs ??= clock.now();
-    await pause(clock, backOffMs(BACK_OFF, this.failures, Math.random));
+    for (const read of reads) {
+      read.isResting = true;
+      read.failures += 1;
+      read.failingSince ??= clock.now();
+    }
+    const failures = Math.max(1, ...reads.map((read) => read.failures));
+    await pause(clock, backOffMs(BACK_OFF, failures, Math.random));
     try {
       if (!this.closed) await this.log.refresh();
     } catch (error) {
       this.report({}, error);
     }
-    this.recovering = false;
-    if (!this.closed) this.pump();
+    for (const read of reads) read.isResting = false;
+    this.pumpSoon();
   }
 
-  private end(partition: number, read: OpenRead, answer: ReadAnswer | undefined): void {
-    if (this.reads.get(partition) !== read) return;
-    this.reads.delete(partition);
+  private isOpen(read: OpenRead): boolean {
+    return this.reads.get(read.position.partition) === read;
+  }
+
+  private end(read: OpenRead, answer: ReadAnswer | undefined): void {
+    if (!this.isOpen(read)) return;
+    this.reads.delete(read.position.partition);
     read.answer(answer);
   }
 

@@ -31,7 +31,7 @@ function committing(answer: (positions: readonly Position[]) => Promise<void>) {
   const tasks = new Map<number, Task>();
   const receive = (offset: number): void => {
     const record = { ...at, offset, key: null, value: null, headers: {}, timestamp: 0, byteLength: 0 };
-    const task = new Task(record, assignment, 'nothing', 0, 0);
+    const task = new Task(record, assignment, 'nothing', 0, 0, 0);
     tasks.set(offset, task);
     assignment.frontier.received(task);
   };

@@ -105,9 +105,11 @@ export function hashOf(key: Buffer): number {
 
 function sameKey<T extends KeyHolder<T>>(a: T, b: T): boolean {
   if (a.keyHash !== b.keyHash) return false;
-  if (a.key === null || b.key === null) return a.key === b.key;
+  // Each read of a key cuts it out of its record anew.
+  const [one, other] = [a.key, b.key];
+  if (one === null || other === null) return one === other;
   // By hand, since a call into native code costs more than the few bytes of a key.
-  if (a.key.length !== b.key.length) return false;
-  for (let index = 0; index < a.key.length; index += 1) if (a.key[index] !== b.key[index]) return false;
+  if (one.length !== other.length) return false;
+  for (let index = 0; index < one.length; index += 1) if (one[index] !== other[index]) return false;
   return true;
 }

@@ -1,6 +1,7 @@
 import { type Assignment, Task, type OrderOf } from '../assignment.js';
 import { sizeOf, type ConsumedRecord } from '../record.js';
 import { FairQueue } from './fair-queue.js';
+import { hashOf } from './key-queues.js';
 
 /**
  * What keeps its order, and what that costs.
@@ -97,7 +98,9 @@ export class Scheduler {
 
   take(record: ConsumedRecord, assignment: Assignment, now: number): Task {
     const bytes = sizeOf(record);
-    const task = new Task(record, assignment, this.orderOf(record), bytes, now);
+    // Read once: each time it is cut out of the record anew.
+    const key = this.ordering === 'key' ? record.key : null;
+    const task = new Task(record, assignment, this.orderOf(key), key === null ? 0 : hashOf(key), bytes, now);
     this.takenCount += 1;
     this.takenBytes += bytes;
     assignment.taken += 1;
@@ -149,7 +152,7 @@ export class Scheduler {
     assignment.takenBytes -= bytes;
   }
 
-  private orderOf({ key }: ConsumedRecord): OrderOf {
+  private orderOf(key: Buffer | null): OrderOf {
     if (this.ordering === 'key') return key === null ? 'nothing' : 'key';
     return this.ordering === 'partition' ? 'partition' : 'nothing';
   }
