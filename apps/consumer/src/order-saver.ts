@@ -11,7 +11,7 @@ import type { InsertResult } from './bulk-insert.js';
 import type { SimulatedDelay } from './simulated-delay.js';
 
 /** A document in a large bulk costs MongoDB a 25th of an insert of its own. */
-const BATCHES = { maxBatchSize: 2_000, maxBatchWaitMs: 10 };
+const BATCHES = { maxBatchSize: 4_000, maxBatchWaitMs: 20 };
 
 /** Another order holds the id or the number: the record is poison, and what is saved stays as it is. */
 export class OrderConflictError extends Error {
