@@ -32,7 +32,7 @@ describe.each([
   ['a log that was truncated', 'truncated-log', truncated, { from: 1, to: 3 }],
   ['a topic that was deleted and created again', 'recreated-topic', recreated, { from: 0, to: 3 }],
 ])('%s, and has grown past the position since', (_what, reason, befall, range) => {
-  it('stops its partition: nothing is taken or committed, the range is told, and it is not ready', async () => {
+  it('stops its partition: nothing is taken or committed, the range is reported, and the consumer is not ready', async () => {
     const consumer = await withThreeDone({});
     befall(consumer);
     await consumer.broker.fetch();
@@ -111,6 +111,8 @@ describe('the topics of a consumer', () => {
     const started = consumer.start().catch((error: unknown) => error);
     await clock.advance(60_000);
     expect(await started).toMatchObject({ code: 'topic-missing', message: expect.stringMatching(message) });
+    // Nothing of it is left open.
+    await expect(broker.publish('dead', [])).rejects.toThrow('closed');
   });
 
   it('refuse the start where the dead letters have fewer partitions, by name and number', async () => {

@@ -81,7 +81,7 @@ export class ParallelConsumer implements BrokerListener {
   }
 
   /**
-   * Checks the topics and begins to join the group; `status.ready` tells when it is in.
+   * Checks the topics and begins to join the group; `status.ready` is true once it is a member.
    * @throws TopicError for a missing source or dead-letter topic, or one with too few partitions; what the broker throws when it
    * can't be reached at all
    */

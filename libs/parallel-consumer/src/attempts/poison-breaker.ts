@@ -30,7 +30,7 @@ export class PoisonStormError extends Error {
 }
 
 /**
- * Tells a storm of poison from single poison records: a deployment that can't read what others write, or a registry that
+ * Distinguishes a storm of poison from single poison records: a deployment that can't read what others write, or a registry that
  * answers nonsense, would otherwise move the whole topic to the dead letters.
  */
 export class PoisonBreaker {

@@ -57,64 +57,64 @@ export type ReadAnswer = FetchedBatch | LogProblem;
 /** What the engine does when the group has something for it. Calls don't overlap. */
 export interface BrokerListener {
   /**
-   * The membership is settled.
-   * @param kept whether this is still the member it was and no generation passed without it: nobody else can have worked on
-   * its partitions meanwhile, and reads of those that it still has go on
+   * This member has joined a generation.
+   * @param kept true when it is the same member and missed no generation: no other member can have worked on its partitions
+   * in between, and open reads of those that it still has go on
    */
   assigned(partitions: readonly TopicPartition[], kept: boolean): void;
-  /** The group is about to change, and the old membership still holds: let running work end and commit it. */
+  /** A rebalance is due. Let running work end and commit it before this resolves: the old generation is valid until then. */
   rebalancing(): Promise<void>;
-  /** The group went on without this member: others may have its partitions already. It joins anew by itself. */
+  /** The group expelled this member: others may own its partitions already. The broker rejoins by itself. */
   lost(error: unknown): void;
 }
 
 /** How well the membership is, for readiness. */
 export interface BrokerHealth {
-  /** In the group, and not between two generations. */
+  /** True between joining a generation and the next rebalance. */
   readonly joined: boolean;
-  /** Milliseconds since 1970 of the last sign of life from the group's coordinator. */
+  /** When the group's coordinator answered last, in ms since 1970. */
   readonly lastContactAt: number;
-  /** Since when nothing could be fetched, in ms since 1970, as no leader answers or the topic is gone; `undefined` when all is well. */
+  /** Since when a partition could not be fetched (its leader is away, its topic was deleted), in ms since 1970; else `undefined`. */
   readonly failingSince?: number | undefined;
 }
 
 /**
- * All that the engine needs of Kafka. Two implementations pass one contract suite, which tests each sentence here: kafkajs's
- * connections to a real Kafka, and a fake in memory.
+ * Everything that the engine needs of Kafka. Two implementations pass the contract suite, which tests each sentence here: a real
+ * Kafka over kafkajs's connections, and a fake in memory.
  */
 export interface Broker {
-  /** The topic that is read. */
+  /** The topic that this broker reads. */
   readonly topic: string;
   readonly health: BrokerHealth;
 
-  /** How many partitions a topic has; 0 when there is no such topic. @throws when no broker answers */
+  /** Returns how many partitions a topic has; 0 when it does not exist. @throws when no node answers */
   partitionCount(topic: string): Promise<number>;
 
   /**
-   * Begins to join the group. Resolves before it is in: `listener.assigned` and `health.joined` say when it is. What goes
-   * wrong after that is tried again without end.
-   * @throws when no broker can be reached at all
+   * Connects and starts to join the group. Resolves before the join ends: `listener.assigned` and `health.joined` report that.
+   * Later failures are retried without end.
+   * @throws when no node can be reached
    */
   start(listener: BrokerListener): Promise<void>;
 
-  /** Asks the group's coordinator. @throws when it doesn't answer */
+  /** Returns the group's committed offsets, as its coordinator has them. @throws when the coordinator doesn't answer */
   committed(partitions: readonly TopicPartition[]): Promise<CommittedPosition[]>;
 
   /**
-   * Reads on at a position: one answer for each call, one call at a time for each partition.
+   * Reads a partition from a position: one answer per call, one open call per partition.
    *
-   * - Records are those that read_committed allows, exactly: none of a transaction that is open or was aborted.
-   * - A batch without records (markers, aborted or compacted records) is answered too, so that the position passes it.
-   * - Waits until there is something. Brokers that are away, and leaders that move, are tried again without end.
-   * - What was truncated, deleted or created again is answered as a problem, never passed over.
-   * @returns undefined once the partition is no longer assigned as it was when this was called, or after `stop`
+   * - Isolation is exactly read_committed: no record of a transaction that is open or was aborted.
+   * - A batch without records (markers, aborted or compacted records) is an answer too, so that the position passes it.
+   * - Waits until there is something to read. Nodes that are away and leaders that move are retried without end.
+   * - A log that was truncated, deleted from or recreated is answered as a problem; it is never skipped.
+   * @returns undefined after `stop`, and once the partition was revoked, even if it is assigned again by then
    */
   read(position: ReadPosition): Promise<ReadAnswer | undefined>;
 
   /**
-   * Under the current membership, once; an older generation's is refused. While `listener.rebalancing` runs, and for as long
-   * as the group's rebalance timeout, the session is kept alive and commits still count.
-   * @throws MetadataRefusedError, or anything else when it isn't certain that the offsets were committed
+   * Commits once, under the current generation; the coordinator refuses an older one. While `listener.rebalancing` runs, heartbeats
+   * keep the session alive and commits are valid, for at most the group's rebalance timeout.
+   * @throws MetadataRefusedError, or another error when it isn't certain that the offsets were committed
    */
   commit(positions: readonly Position[]): Promise<void>;
 
@@ -122,8 +122,8 @@ export interface Broker {
   publish(topic: string, records: readonly OutgoingRecord[]): Promise<void>;
 
   /**
-   * Leaves the group and closes all connections; commits nothing. Called while `start` or a join is under way, it leaves no
-   * member behind either. Calling it again is harmless.
+   * Leaves the group and closes all connections. Commits nothing. Also when called during `start` or a join, no member stays in
+   * the group. A second call does nothing.
    */
   stop(): Promise<void>;
 }

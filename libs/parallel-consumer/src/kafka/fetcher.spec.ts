@@ -120,7 +120,7 @@ describe('a fetcher', () => {
     expect(valuesOf(await moved)).toEqual(['a']);
   });
 
-  it('tries a node that does not answer again, and tells since when nothing was fetched', async () => {
+  it('retries a node that does not answer, and reports since when nothing was fetched', async () => {
     const { clock, connections, fetcher } = await fetching();
     connections.answer(
       FETCH,
@@ -140,7 +140,7 @@ describe('a fetcher', () => {
   it.each([
     ['was deleted', 7, { type: 'deleted', earliest: 10 }],
     ['lies beyond the end of the log', 30, { type: 'truncated', end: 20 }],
-  ])('tells that a position %s', async (_what, offset, expected) => {
+  ])('reports a position that %s', async (_what, offset, expected) => {
     const { connections, fetcher } = await fetching();
     connections
       .answer(FETCH, answering({ errorCode: 1 }))
@@ -159,7 +159,7 @@ describe('a fetcher', () => {
     expect(connections.made(FETCH).map(({ partitions }) => partitions[0]?.lastFetchedEpoch)).toEqual([3, -1]);
   });
 
-  it('tells that a leader has lost records that were read', async () => {
+  it('reports a leader that lost records which were read', async () => {
     const { connections, fetcher } = await fetching();
     connections.answer(FETCH, answering({ divergesAt: 12 }));
     expect(await fetcher.read(at(15))).toEqual({ type: 'truncated', end: 12 });
@@ -171,7 +171,7 @@ describe('a fetcher', () => {
     expect(valuesOf(await fetcher.read(at(15)))).toEqual(['other']);
   });
 
-  it('tells that the topic was created again', async () => {
+  it('reports a topic that was created again', async () => {
     const { connections, fetcher } = await fetching();
     connections
       .answer(METADATA, topicOf(OTHER_LOG))

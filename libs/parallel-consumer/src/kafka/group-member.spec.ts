@@ -163,7 +163,7 @@ describe('a member of a group', () => {
     expect(member.joined).toBe(false);
   });
 
-  it('leaves under an id that comes only after it was told to leave', async () => {
+  it('leaves under an id that arrives only after leave was called', async () => {
     const { member, connections } = memberOf();
     const first = Promise.withResolvers<ReturnType<ReturnType<typeof joinedAs>>>();
     connections.answer(JOIN_GROUP, async () => first.promise);
@@ -176,7 +176,7 @@ describe('a member of a group', () => {
     expect(connections.made(LEAVE_GROUP)).toEqual([{ groupId: 'savers', memberId: 'm' }]);
   });
 
-  it('shares the partitions out anew when it is told to', async () => {
+  it('joins the next generation when a rejoin is requested', async () => {
     const { member, connections, clock, calls } = memberOf();
     connections.answer(JOIN_GROUP, joinedAs(5), joinedAs(6));
     member.join();

@@ -114,8 +114,8 @@ export class GroupMember {
     this.isLeaving = true;
     this.wake?.();
     const { clock } = this.options;
-    // Told at once, since a join that is under way ends only then; and after it, since its answer may bring another id.
-    const left = this.tellLeaving().then(() => this.running);
+    // Sent at once, since a join that is under way ends only then; sent again after it, since its answer may bring another id.
+    const left = this.sendLeave().then(() => this.running);
     await succeededWithin(
       clock,
       LEAVE_PATIENCE_MS,
@@ -133,8 +133,8 @@ export class GroupMember {
         await this.recover(error);
       }
     }
-    await this.tellLeaving().catch((error: unknown) =>
-      this.options.logger.warn({ reason: String(error) }, 'the group was not told that this member leaves'),
+    await this.sendLeave().catch((error: unknown) =>
+      this.options.logger.warn({ reason: String(error) }, 'leaving the group failed: its session has to end first'),
     );
   }
 
@@ -235,7 +235,7 @@ export class GroupMember {
     await this.rest(RETRY_PAUSE_MS);
   }
 
-  private async tellLeaving(): Promise<void> {
+  private async sendLeave(): Promise<void> {
     const { memberId } = this;
     if (memberId === '') return;
     this.memberId = '';

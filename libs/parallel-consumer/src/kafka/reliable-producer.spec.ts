@@ -119,6 +119,27 @@ describe('the reliable producer', () => {
     await expect(producer.send('t', records(0))).resolves.toHaveLength(1);
   });
 
+  it('keeps no connection that was made only after it was closed', async () => {
+    const connecting = Promise.withResolvers<undefined>();
+    const client = new ScriptedClient();
+    const late = Object.assign(client, {
+      connect: async () => {
+        await connecting.promise;
+        client.connected += 1;
+      },
+    });
+    const { clock, producer } = producing(late);
+    const sent = producer.send('orders', records(0)).catch((error: unknown) => error);
+    const closed = producer.close();
+    await clock.advance(2_000);
+    await closed;
+    connecting.resolve(undefined);
+    await clock.advance(10_000);
+    expect(await sent).toBeInstanceOf(Error);
+    expect(client.connected).toBe(0);
+    expect(client.sent).toEqual([]);
+  });
+
   it('does not say that a batch arrived when it is closed before Kafka said so', async () => {
     const { clock, producer } = producing(new ScriptedClient([new Error('away'), new Error('away')]));
     const sending = producer.send('t', records(0)).catch(String);

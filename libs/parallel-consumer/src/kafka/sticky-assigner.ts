@@ -3,7 +3,7 @@ import type { TopicPartition } from './broker.js';
 import type { Assignor } from './group-member.js';
 import { stickyAssignment } from './sticky-assignment.js';
 
-/** What a member tells the leader, as JSON in the protocol's user data. */
+/** A member's own partitions as it reports them to the leader: JSON in the protocol's user data. */
 export interface Ownership {
   readonly since: number;
   readonly owned: PartitionsByTopic;

@@ -3,7 +3,7 @@ import { METADATA, type PartitionMetadata } from '../protocol/metadata-request.j
 import { LIST_OFFSETS, type LogEdge } from '../protocol/offset-requests.js';
 import type { KafkaConnections } from './kafka-connections.js';
 
-/** A topic as it is now: its id, and who leads its partitions. Read when first needed, and again when told that it changed. */
+/** The id of a topic and the leaders of its partitions. Read when first needed, and again on `refresh`. */
 export class TopicLog {
   private id: string | undefined;
   private partitions = new Map<number, PartitionMetadata>();

@@ -58,7 +58,7 @@ describe('the metrics of a consumer', () => {
     expect(await value(`parallel_consumer_failed_attempts_total{${LABELS},outcome="environment"}`)).toBe(1);
   });
 
-  it('tell that a partition is stopped', async () => {
+  it('report a stopped partition', async () => {
     const { append, broker, clock, gate, kafka, value } = await observed();
     expect(await value(`parallel_consumer_stopped_partition{${LABELS},partition="0"}`)).toBe(0);
     for (const name of ['a', 'b', 'c']) await gate.end(name);

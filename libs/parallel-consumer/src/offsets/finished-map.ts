@@ -15,10 +15,10 @@ export interface CommitMap {
 }
 
 /**
- * Writes, as text for the commit's metadata, which log was read, and what is finished beyond the committed offset, so that
- * whoever reads on after a crash doesn't repeat it. Format, in base64: the version (2), the log's id (16 bytes), the committed
+ * Encodes, for a commit's metadata, which log was read and which offsets beyond the committed one are finished, so that the next
+ * owner of the partition doesn't repeat them after a crash. Format, in base64: the version (2), the log's id (16 bytes), the committed
  * offset, then run lengths from that offset on, unfinished and finished in turn, all as LEB128. Confluent's Parallel Consumer
- * has the same idea. Where it doesn't fit, the longest prefix that does: what is left out is repeated after a crash, never lost.
+ * has the same idea. Where it doesn't fit, the longest prefix that does: the rest is repeated after a crash, never lost.
  * @param finished ascending, disjoint, beyond `committed`
  */
 export function encodeFinished(logId: string, committed: number, finished: Iterable<OffsetRange>): string {
@@ -39,7 +39,7 @@ export function encodeFinished(logId: string, committed: number, finished: Itera
 }
 
 /**
- * Reads such a text. @returns undefined for anything else (another tool's metadata, another version, a map of another offset, a
+ * Decodes that metadata. @returns undefined for anything else (another tool's metadata, another version, a map of another offset, a
  * torn one): then nothing is known of the log or of what is finished
  * @param committed the offset that the metadata was committed with
  */

@@ -2,7 +2,7 @@ import type { AbortedTransaction } from '../protocol/fetch-request.js';
 import type { RecordBatch } from './record-batch.js';
 
 /**
- * Tells which batches of one fetch belong to aborted transactions, exactly as read_committed of KIP-98 asks: a producer's
+ * Finds the batches of one fetch that belong to aborted transactions, exactly as read_committed requires (KIP-98): a producer's
  * batches are aborted from the first offset that the broker lists on, until that producer's marker. Batches must be given in
  * the order of their offsets.
  */

@@ -65,7 +65,7 @@ describe.each([
     expect(record.headers).toEqual({ 'operation-id': b('abc'), index: b('12') });
   });
 
-  it('tells null from empty', () => {
+  it('distinguishes null from empty', () => {
     const record = one({
       key: null,
       value: b(''),
@@ -179,7 +179,7 @@ describe('the records of transactions', () => {
     expect(batchExtent(bytes, 0).nextOffset).toBe(5);
   });
 
-  it('are told apart where aborted transactions overlap, in whichever order the broker lists them', () => {
+  it('are distinguished where aborted transactions overlap, in whichever order the broker lists them', () => {
     const bytes = Buffer.concat([
       of(1, 50, 'never'),
       of(2, 51, 'never'),
@@ -213,7 +213,7 @@ describe('a batch that can not be read', () => {
     ['whose bytes changed', 'corrupt-records', (bytes: Buffer) => bytes.writeUInt8(0x78, bytes.length - 2)],
     ['of another format', 'corrupt-records', (bytes: Buffer) => bytes.writeInt8(1, 16)],
     ['of a length that makes no sense', 'corrupt-records', (bytes: Buffer) => bytes.writeInt32BE(-5, 8)],
-  ])('%s is told after all that comes before it', (_what, code, damage) => {
+  ])('%s is reported after all records before it', (_what, code, damage) => {
     const damaged = Buffer.from(second);
     damage(damaged);
     const { read: found, error } = readUntilError(Buffer.concat([good, damaged]));

@@ -66,7 +66,7 @@ export class ContractTopic {
   /** What the group has committed for a partition. */
   async committed(by: Broker, partition: number): Promise<CommittedPosition> {
     const [position] = await by.committed([this.at(partition)]);
-    if (position === undefined) throw new Error('nothing was told of the partition');
+    if (position === undefined) throw new Error('the broker returned no position for the partition');
     return position;
   }
 

@@ -2,10 +2,10 @@ import { expect, it } from '@jest/globals';
 import type { MakeTopic } from './contract-kafka.js';
 import { joined, started } from './started-member.js';
 
-/** States what reading a partition brings, and what it tells of a log that is not what it was. */
+/** States which records a read returns, and which problems it reports of a log that changed. */
 export function describeReading(topicOf: MakeTopic, perSpecMs: number): void {
   it(
-    'tells the assignment before the first fetch, all partitions for the only member',
+    'reports the assignment before the first fetch: all partitions for the only member',
     async () => {
       const topic = await topicOf(3);
       for (const partition of [0, 1, 2]) await topic.append(partition, 'a');
@@ -115,7 +115,7 @@ export function describeReading(topicOf: MakeTopic, perSpecMs: number): void {
   );
 
   it(
-    'tells that records were deleted at a position, and reads on where it is told to; the other partitions go on',
+    'reports records that were deleted at a position; the other partitions go on',
     async () => {
       const topic = await topicOf(2);
       await topic.append(0, 'a', 'b', 'c', 'd');
@@ -133,7 +133,7 @@ export function describeReading(topicOf: MakeTopic, perSpecMs: number): void {
   );
 
   it(
-    'tells that the log ends below a position',
+    'reports a log that ends below a position',
     async () => {
       const topic = await topicOf(1);
       await topic.append(0, 'a', 'b');
@@ -146,7 +146,7 @@ export function describeReading(topicOf: MakeTopic, perSpecMs: number): void {
   );
 
   it(
-    'tells that a topic was deleted and created again, also when it has grown past the position since',
+    'reports a topic that was deleted and created again, also when it has grown past the position since',
     async () => {
       const topic = await topicOf(1);
       await topic.append(0, 'a', 'b');

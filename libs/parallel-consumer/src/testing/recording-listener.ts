@@ -94,7 +94,7 @@ export class RecordingListener implements BrokerListener {
 
   private async readAll(partition: TopicPartition): Promise<void> {
     const [start] = await this.broker.committed([partition]);
-    if (start === undefined) throw new Error('nothing was told of the partition');
+    if (start === undefined) throw new Error('the broker returned no position for the partition');
     let { from: offset, leaderEpoch } = start;
     for (;;) {
       const answer = await this.broker.read({ ...partition, offset, logId: start.logId, leaderEpoch });
