@@ -5,8 +5,9 @@ import { FETCH, type FetchedPartition, type FetchPartition } from '../protocol/f
 import { errorName, throwOnError } from '../protocol/kafka-error.js';
 import { batchExtent } from '../records/batch-extent.js';
 import { FetchedRecords } from '../records/fetched-records.js';
-import type { LogProblem, ReadAnswer, ReadPosition } from './broker.js';
+import type { ReadAnswer, ReadPosition } from './broker.js';
 import type { KafkaConnections } from './kafka-connections.js';
+import { findProblem } from './find-problem.js';
 import type { TopicLog } from './topic-log.js';
 
 export interface FetcherOptions {
@@ -36,20 +37,6 @@ const SHORT_WAIT_MS = 20;
 /** Between tries after a failure. */
 const BACK_OFF = { initialMs: 200, maxMs: 5_000 };
 const ANY_EPOCH = -1;
-/** The leader moved, or isn't there yet: ask who leads now. */
-const MOVED = new Set([
-  'LEADER_NOT_AVAILABLE',
-  'NOT_LEADER_OR_FOLLOWER',
-  'REPLICA_NOT_AVAILABLE',
-  'KAFKA_STORAGE_ERROR',
-  'FENCED_LEADER_EPOCH',
-  'UNKNOWN_LEADER_EPOCH',
-  'OFFSET_NOT_AVAILABLE',
-  'UNKNOWN_TOPIC_OR_PARTITION',
-  'UNKNOWN_TOPIC_ID',
-  'INCONSISTENT_TOPIC_ID',
-]);
-
 /**
  * Reads the partitions of one topic: all that are open on a node in one fetch, one fetch at a time for each node. A partition or
  * a node that fails rests by itself. By topic id,
@@ -194,32 +181,15 @@ export class Fetcher {
     const { partition, offset } = read.position;
     read.isResting = true;
     try {
-      const problem = await this.problemOf(read, code);
+      const problem = await findProblem(this.log, read.position, code);
       if (problem !== undefined) return this.end(read, problem);
-      if (code !== 'OFFSET_OUT_OF_RANGE') this.report({ partition, offset }, code);
+      // In range after all: the leader no longer knows the epoch that was asked with, since its first records were deleted.
+      if (code === 'OFFSET_OUT_OF_RANGE') read.epoch = ANY_EPOCH;
+      else this.report({ partition, offset }, code);
     } catch (error) {
       this.report({ partition, offset, code }, error);
     }
     await this.retryLater([read]);
-  }
-
-  /** @returns undefined when the same may be asked again */
-  private async problemOf(read: OpenRead, code: string): Promise<LogProblem | undefined> {
-    const { partition, offset, logId } = read.position;
-    if (code === 'OFFSET_OUT_OF_RANGE') {
-      const earliest = await this.log.edge(partition, 'earliest');
-      if (offset < earliest) return { type: 'deleted', earliest };
-      const end = await this.log.edge(partition, 'end');
-      if (offset > end) return { type: 'truncated', end };
-      // In range after all: the leader no longer knows the epoch that was asked with, since its first records were deleted.
-      read.epoch = ANY_EPOCH;
-    }
-    if (MOVED.has(code)) {
-      await this.log.refresh();
-      const now = await this.log.topicId();
-      if (now !== logId) return { type: 'recreated', logId: now, earliest: await this.log.edge(partition, 'earliest') };
-    }
-    return undefined;
   }
 
   /** Learns anew who leads, after a rest, then lets the reads go on. */
