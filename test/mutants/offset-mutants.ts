@@ -53,17 +53,20 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
     by: 'assignment.nextRead = batch.lastOffset + 2;',
   },
   {
-    name: 'skip what was not read: the record that found no room is dropped',
+    name: 'skip what was not read: a record that finds no room is dropped',
     file: INTAKE,
-    replace: 'for (let count = 0; count < RUN &&',
-    by: 'for (let count = 0; (this.scheduler.isFull() && buffer.take(), count < RUN) &&',
+    replace: 'if (!this.membership.takes(assignment) || !this.scheduler.hasShare(assignment)) continue;',
+    by: `if (!this.membership.takes(assignment)) continue;
+      if (!this.scheduler.hasShare(assignment)) {
+        assignment.buffer.take();
+        continue;
+      }`,
   },
   {
     name: 'take twice: a fetch that is worked through is read again',
     file: INTAKE,
     replace: 'assignment.nextRead = batch.lastOffset + 1;',
     by: 'assignment.nextRead = batch.fetchOffset;',
-    specs: 'parallel-consumer-window',
   },
   {
     name: 'ignore a truncated log: reading goes on at its end',

@@ -141,12 +141,11 @@ export class Intake {
 
   /** @returns undefined when there is nothing to be taken, or it may not be */
   private nextTimestamp(assignment: Assignment): number | undefined {
-    const { buffer, frontier } = assignment;
+    const { buffer } = assignment;
     try {
       while (buffer.current !== undefined) {
         const record = buffer.peek();
         if (record === undefined) this.endFetch(assignment, buffer.current);
-        else if (record.offset < frontier.next) buffer.take();
         else return this.isOverSpan(record.offset, assignment) ? undefined : record.timestamp;
       }
     } catch (error) {
