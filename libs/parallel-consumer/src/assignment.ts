@@ -116,9 +116,15 @@ export class Assignment {
     this.buffer.clear();
   }
 
+  /** Takes nothing more from it, not even what is buffered. */
   stop(reason: StoppedPartition): void {
     this.stoppedAs = reason;
     this.buffer.clear();
+  }
+
+  /** Reads nothing more of it; what is buffered is still taken. */
+  stopReading(reason: StoppedPartition): void {
+    this.stoppedAs = reason;
   }
 
   begin({ offset, committed, logId, leaderEpoch, finished }: Beginning): void {

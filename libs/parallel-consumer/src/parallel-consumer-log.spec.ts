@@ -97,6 +97,68 @@ describe.each(['corrupt-records', 'unsupported-codec'] as const)('a batch that c
   });
 });
 
+describe('a log that changes while its records wait for room', () => {
+  it('stops at a batch that can not be read, though a read behind it was open already', async () => {
+    const { broker, clock, committed, consumer, gate, kafka, append } = await consuming({ inFlight: 1 }, (topic) => {
+      for (const name of ['a', 'b']) topic.append(0, name, name);
+    });
+    append(0, 'c', 'c');
+    kafka.appendUnreadable('orders', 0, 'corrupt-records');
+    append(0, 'd', 'd');
+    await broker.fetch();
+    for (const name of ['a', 'b', 'c']) {
+      await gate.end(name);
+      // The fake reads on from behind the batch, as the real one does.
+      kafka.log('orders', 0).unreadable = undefined;
+      await broker.fetch();
+    }
+    await clock.advance(500);
+    expect(gate.started).toEqual(['a', 'b', 'c']);
+    expect(committed()).toBe(3);
+    expect(consumer.status.partitions[0]?.stopped).toMatchObject({ reason: 'corrupt-records', from: 3 });
+  });
+
+  it("reads unfinished records below the new end again with onTruncatedLog: 'reset'", async () => {
+    const { broker, clock, committed, gate, kafka, append } = await consuming(
+      { inFlight: 1, onTruncatedLog: 'reset' },
+      (topic) => {
+        for (const name of ['a', 'b', 'c', 'd']) topic.append(0, 'key', name);
+      },
+    );
+    await gate.end('a');
+    kafka.truncate('orders', 0, 3);
+    append(0, 'key', 'x');
+    await broker.fetch();
+    await broker.fetch();
+    // The first end is that of the attempt from before.
+    for (const name of ['b', 'b', 'c', 'x']) {
+      await gate.end(name);
+      await clock.advance(500);
+    }
+    expect(new Set(gate.started)).toEqual(new Set(['a', 'b', 'c', 'x']));
+    expect(committed()).toBe(4);
+  });
+
+  it.each(['skip', 'stop'] as const)('takes what was read before it was deleted (%s)', async (onDeletedRecords) => {
+    const { broker, clock, committed, gate, kafka, append } = await consuming(
+      { inFlight: 1, onDeletedRecords },
+      (topic) => {
+        for (const name of ['a', 'b', 'c']) topic.append(0, name, name);
+      },
+    );
+    for (const name of ['d', 'e', 'f']) append(0, name, name);
+    kafka.deleteBefore('orders', 0, 5);
+    await broker.fetch();
+    for (const name of ['a', 'b', 'c', 'f']) {
+      await gate.end(name);
+      await broker.fetch();
+    }
+    await clock.advance(500);
+    expect(gate.started).toEqual(onDeletedRecords === 'skip' ? ['a', 'b', 'c', 'f'] : ['a', 'b', 'c']);
+    expect(committed()).toBe(onDeletedRecords === 'skip' ? 6 : 3);
+  });
+});
+
 describe('the topics of a consumer', () => {
   it.each([
     ['the dead-letter topic', 'orders', 'missing', /dead-letter topic missing does not exist/],

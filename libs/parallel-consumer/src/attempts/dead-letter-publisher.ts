@@ -16,6 +16,8 @@ interface WaitingLetter {
   readonly task: Task;
   readonly cause: unknown;
   letter: OutgoingRecord;
+  /** In ms since 1970. */
+  readonly since: number;
   /** Refused together with others: which of them is too large only shows by itself. */
   alone: boolean;
   /** @param published whether all in-sync replicas have it; false: its partition went before */
@@ -30,7 +32,8 @@ export class DeadLetterPublisher {
   /** How many partitions the dead-letter topic has; unknown before the start. */
   partitions = Number.POSITIVE_INFINITY;
   private waiting: WaitingLetter[] = [];
-  private publishingSince: number | undefined;
+  private underWay: readonly WaitingLetter[] = [];
+  private isPublishing = false;
 
   constructor(
     private readonly options: ResolvedOptions,
@@ -39,44 +42,48 @@ export class DeadLetterPublisher {
 
   /** Since when the oldest letters wait for their acknowledgement, in ms since 1970; `undefined` when none do. */
   get waitingSince(): number | undefined {
-    return this.publishingSince;
+    let since: number | undefined;
+    for (const letter of [...this.underWay, ...this.waiting])
+      if (since === undefined || letter.since < since) since = letter.since;
+    return since;
   }
 
   /** @returns whether all in-sync replicas have the letter; false: its partition went before */
   async publish(task: Task, cause: unknown): Promise<boolean> {
     const letter = this.onExistingPartition(deadLetterOf(task.record, cause, task.failedAttempts));
     return new Promise((ended) => {
-      this.waiting.push({ task, cause, letter, alone: false, ended });
-      if (this.publishingSince === undefined) void this.publishAll();
+      this.waiting.push({ task, cause, letter, since: this.options.clock.now(), alone: false, ended });
+      if (!this.isPublishing) void this.publishAll();
     });
   }
 
   private async publishAll(): Promise<void> {
     const { clock, environmentBackOff, random } = this.options;
     for (let failures = 0; this.waiting.length > 0;) {
-      this.publishingSince ??= clock.now();
+      this.isPublishing = true;
       if (await this.publishNext()) {
         failures = 0;
-        this.publishingSince = undefined;
         continue;
       }
       failures += 1;
       await pause(clock, backOffMs(environmentBackOff, failures, random));
       this.dropRevoked();
     }
-    this.publishingSince = undefined;
+    this.isPublishing = false;
   }
 
   /** @returns false when it is to be tried again after a rest */
   private async publishNext(): Promise<boolean> {
     const { deadLetterTopic = '', logger } = this.options;
     const batch = this.nextBatch();
+    this.underWay = batch;
     try {
       await this.broker.publish(
         deadLetterTopic,
         batch.map(({ letter }) => letter),
       );
     } catch (error) {
+      this.underWay = [];
       this.waiting.unshift(...batch);
       if (error instanceof RecordsRefusedError && this.changedByRefusal(batch)) return true;
       logger.error(
@@ -85,6 +92,7 @@ export class DeadLetterPublisher {
       );
       return false;
     }
+    this.underWay = [];
     for (const { task, cause, ended } of batch) {
       const { topic, partition, offset } = task.record;
       logger.warn({ topic, partition, offset, code: errorCode(cause), reason: String(cause) }, 'record dead-lettered');

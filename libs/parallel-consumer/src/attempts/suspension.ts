@@ -35,6 +35,11 @@ export class Suspension {
     return true;
   }
 
+  /** Whether an attempt of this turn is the probe. */
+  isProbe(turn: number): boolean {
+    return this.since !== undefined && this.phase === 'probing' && turn > this.since;
+  }
+
   /** A task that was admitted made no attempt: another may be the probe. */
   passed(): void {
     if (this.phase === 'probing') this.phase = 'due';

@@ -126,14 +126,22 @@ export class TaskRunner {
     if (!this.attempts.settle(attempt)) return;
     const kind = this.classify(error);
     this.ended(attempt, kind);
-    // In a storm of poison no failure says that it is over, and none is the record's own.
-    if (kind === 'environment' || this.inStorm) return this.suspend(attempt, error);
+    if (kind === 'environment') return this.suspend(attempt, error);
+    if (this.inStorm) return this.failedInStorm(attempt, error, kind);
     const { task } = attempt;
     if (this.isLast(task, kind) && this.poison.poison(task.record.partition)) {
       this.inStorm = true;
       return this.suspend(attempt, new PoisonStormError(POISON_LIMIT, error));
     }
     this.answered(attempt);
+    this.blame(task, error, kind);
+  }
+
+  /** No failure ends a storm. One record at a time is dead-lettered: the next one of its key may be good. */
+  private failedInStorm(attempt: RunningAttempt, error: unknown, kind: FailureKind): void {
+    const { task, turn } = attempt;
+    if (!this.suspension.isProbe(turn) || !this.isLast(task, kind)) return this.suspend(attempt, error);
+    this.probeLater(turn, error);
     this.blame(task, error, kind);
   }
 

@@ -47,8 +47,11 @@ export interface FetchedBatch extends TopicPartition {
 export type LogProblem =
   /** The records from the position up to `earliest` were deleted. */
   | { readonly type: 'deleted'; readonly earliest: number }
-  /** The log lost its end: `end` is below the position, and records from there on are others, if there are any. */
-  | { readonly type: 'truncated'; readonly end: number }
+  /**
+   * The log lost records before the position. It has those up to `end` in common with the log that was read, as far as they were
+   * written under `epoch` or an earlier one; `epoch` is undefined when only the end of the log is known.
+   */
+  | { readonly type: 'truncated'; readonly end: number; readonly epoch: number | undefined }
   /** The topic was deleted and created again: `logId` is another log, which begins at `earliest`. */
   | { readonly type: 'recreated'; readonly logId: string; readonly earliest: number };
 
@@ -97,7 +100,10 @@ export interface Broker {
    */
   start(listener: BrokerListener): Promise<void>;
 
-  /** Returns the group's committed offsets, as its coordinator has them. @throws when the coordinator doesn't answer */
+  /**
+   * Returns the group's committed offsets, as its coordinator has them. Partitions whose first offset can't be learnt now are left out.
+   * @throws when the coordinator doesn't answer
+   */
   committed(partitions: readonly TopicPartition[]): Promise<CommittedPosition[]>;
 
   /**

@@ -21,14 +21,18 @@ const at = (offset: number, partition = 0, leaderEpoch: number | undefined = 3) 
 });
 const topicOf =
   (topicId: string, leaders: readonly number[] = [1, 1]) =>
-  () => [
-    {
-      errorCode: 0,
-      name: 'orders',
-      topicId,
-      partitions: leaders.map((leader, partition) => ({ partition, leader, leaderEpoch: 4 })),
-    },
-  ];
+  () => ({
+    nodes: [],
+    controllerId: 1,
+    topics: [
+      {
+        errorCode: 0,
+        name: 'orders',
+        topicId,
+        partitions: leaders.map((leader, partition) => ({ partition, leader, leaderEpoch: 4 })),
+      },
+    ],
+  });
 const records = (baseOffset: number, ...texts: string[]): Buffer =>
   batchBytes({ baseOffset, leaderEpoch: 4, records: texts.map((text) => ({ value: Buffer.from(text) })) });
 
@@ -39,7 +43,7 @@ const found = (fields: Partial<FetchedPartition>): FetchedPartition => ({
   errorCode: 0,
   highWatermark: 100,
   abortedTransactions: [],
-  divergesAt: undefined,
+  diverging: undefined,
   records: Buffer.alloc(0),
   ...fields,
 });
@@ -139,7 +143,7 @@ describe('a fetcher', () => {
 
   it.each([
     ['was deleted', 7, { type: 'deleted', earliest: 10 }],
-    ['lies beyond the end of the log', 30, { type: 'truncated', end: 20 }],
+    ['lies beyond the end of the log', 30, { type: 'truncated', end: 20, epoch: undefined }],
   ])('reports a position that %s', async (_what, offset, expected) => {
     const { connections, fetcher } = await fetching();
     connections
@@ -161,14 +165,8 @@ describe('a fetcher', () => {
 
   it('reports a leader that lost records which were read', async () => {
     const { connections, fetcher } = await fetching();
-    connections.answer(FETCH, answering({ divergesAt: 12 }));
-    expect(await fetcher.read(at(15))).toEqual({ type: 'truncated', end: 12 });
-  });
-
-  it('reads on where a leader has lost only records beyond the position', async () => {
-    const { connections, fetcher } = await fetching();
-    connections.answer(FETCH, answering({ divergesAt: 15 }), answering({ records: records(15, 'other') }), never);
-    expect(valuesOf(await fetcher.read(at(15)))).toEqual(['other']);
+    connections.answer(FETCH, answering({ diverging: { epoch: 2, endOffset: 12 } }));
+    expect(await fetcher.read(at(15))).toEqual({ type: 'truncated', end: 12, epoch: 2 });
   });
 
   it('reports a topic that was created again', async () => {

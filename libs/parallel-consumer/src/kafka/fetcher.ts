@@ -30,10 +30,12 @@ interface OpenRead {
   failingSince: number | undefined;
 }
 
-/** How long a node waits for records when all of its partitions are being read. */
+/** How long a node waits for records. */
 const MAX_WAIT_MS = 250;
-/** When some are not, since a read of theirs would have to wait behind this fetch. */
+/** While others of its partitions may be read on soon: that would have to wait behind this fetch. */
 const SHORT_WAIT_MS = 20;
+/** A partition that was read within this time is probably read on soon. */
+const LIVELY_MS = 1_000;
 /** Between tries after a failure. */
 const BACK_OFF = { initialMs: 200, maxMs: 5_000 };
 const ANY_EPOCH = -1;
@@ -47,6 +49,7 @@ export class Fetcher {
   private readonly reads = new Map<number, OpenRead>();
   /** Partitions that are assigned, read at the moment or not. */
   private owned = new Set<number>();
+  private readonly answeredAt = new Map<number, number>();
   private readonly busyNodes = new Set<number>();
   private isPumpDue = false;
   private closed = false;
@@ -105,9 +108,9 @@ export class Fetcher {
     this.busyNodes.add(node);
     try {
       const asked = new Set(reads.map(({ position }) => position.partition));
-      const all = [...this.owned].every((each) => asked.has(each) || this.log.leaderOf(each)?.leader !== node);
+      const mayFollow = [...this.owned].some((each) => !asked.has(each) && this.isLively(each, node));
       const response = await this.connections.request(node, FETCH, {
-        maxWaitMs: all ? MAX_WAIT_MS : SHORT_WAIT_MS,
+        maxWaitMs: mayFollow ? SHORT_WAIT_MS : MAX_WAIT_MS,
         maxBytes: this.options.maxBytes,
         partitions: reads.map((read) => this.toFetch(read)),
       });
@@ -123,6 +126,11 @@ export class Fetcher {
     }
     this.busyNodes.delete(node);
     this.pumpSoon();
+  }
+
+  private isLively(partition: number, node: number): boolean {
+    const since = this.options.clock.now() - (this.answeredAt.get(partition) ?? Number.NEGATIVE_INFINITY);
+    return since < LIVELY_MS && this.log.leaderOf(partition)?.leader === node;
   }
 
   private toFetch({ position: { partition, offset, logId }, epoch }: OpenRead): FetchPartition {
@@ -154,13 +162,9 @@ export class Fetcher {
     }
     read.failures = 0;
     read.failingSince = undefined;
-    const { divergesAt, records, abortedTransactions, highWatermark } = fetched;
-    if (divergesAt !== undefined) {
-      if (divergesAt < fetchOffset) this.end(read, { type: 'truncated', end: divergesAt });
-      // Only records beyond this position were lost: what comes now is what is there.
-      else read.epoch = ANY_EPOCH;
-      return;
-    }
+    const { diverging, records, abortedTransactions, highWatermark } = fetched;
+    if (diverging !== undefined)
+      return this.end(read, { type: 'truncated', end: diverging.endOffset, epoch: diverging.epoch });
     if (records.length === 0) return;
     // A copy, so that a partition's records hold no more than their own part of the fetch.
     const bytes = Buffer.from(records);
@@ -218,6 +222,7 @@ export class Fetcher {
   private end(read: OpenRead, answer: ReadAnswer | undefined): void {
     if (!this.isOpen(read)) return;
     this.reads.delete(read.position.partition);
+    this.answeredAt.set(read.position.partition, this.options.clock.now());
     read.answer(answer);
   }
 

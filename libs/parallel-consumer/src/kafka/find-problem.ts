@@ -30,12 +30,20 @@ export async function findProblem(
     const earliest = await log.edge(partition, 'earliest');
     if (offset < earliest) return { type: 'deleted', earliest };
     const end = await log.edge(partition, 'end');
-    if (offset > end) return { type: 'truncated', end };
+    if (offset > end) return { type: 'truncated', end, epoch: undefined };
   }
   if (MOVED.has(code)) {
-    await log.refresh();
-    const now = await log.topicId();
-    if (now !== logId) return { type: 'recreated', logId: now, earliest: await log.edge(partition, 'earliest') };
+    const now = await confirmedId(log);
+    if (now !== undefined && now !== logId)
+      return { type: 'recreated', logId: now, earliest: await log.edge(partition, 'earliest') };
   }
   return undefined;
+}
+
+/** Asks twice, of any two nodes: just after a topic was created again, one may still know the one before. */
+async function confirmedId(log: TopicLog): Promise<string | undefined> {
+  await log.refresh();
+  const first = await log.topicId();
+  await log.refresh();
+  return first === (await log.topicId()) ? first : undefined;
 }

@@ -188,4 +188,34 @@ describe('a member of a group', () => {
     expect(calls).toHaveLength(3);
     await member.leave();
   });
+
+  it('is lost only after the drain that was under way has ended', async () => {
+    const drained = Promise.withResolvers<void>();
+    const { member, connections, clock, calls } = memberOf(async () => drained.promise);
+    connections
+      .answer(JOIN_GROUP, joinedAs(5), joinedAs(6))
+      .answer(HEARTBEAT, error('REBALANCE_IN_PROGRESS'), error('UNKNOWN_MEMBER_ID'), alive);
+    member.join();
+    await clock.advance(5_000);
+    expect(calls).toEqual([['assigned', false], 'rebalancing']);
+    drained.resolve();
+    await settle();
+    expect(calls).toEqual([['assigned', false], 'rebalancing', 'lost', ['assigned', false]]);
+    await member.leave();
+  });
+
+  it('tries to leave again where its coordinator has moved', async () => {
+    const { member, connections } = memberOf();
+    connections
+      .answer(
+        FIND_COORDINATOR,
+        () => 1,
+        () => 2,
+      )
+      .answer(LEAVE_GROUP, (_request, node) => (node === 1 ? new KafkaError('NOT_COORDINATOR', 'spec') : undefined));
+    member.join();
+    await settle();
+    await member.leave();
+    expect(connections.requests.findLast(({ api }) => api === LEAVE_GROUP.name)?.node).toBe(2);
+  });
 });

@@ -45,6 +45,8 @@ export interface GroupMemberOptions {
 
 const RETRY_PAUSE_MS = 500;
 const LEAVE_PATIENCE_MS = 3_000;
+/** Without success the group waits until the session of this member is over. */
+const LEAVE_TRIES = 3;
 
 /**
  * One member of a consumer group: finds the coordinator, joins, sends heartbeats, and joins anew when the group rebalances
@@ -115,12 +117,10 @@ export class GroupMember {
     this.wake?.();
     const { clock } = this.options;
     // Sent at once, since a join that is under way ends only then; sent again after it, since its answer may bring another id.
-    const left = this.sendLeave().then(() => this.running);
-    await succeededWithin(
-      clock,
-      LEAVE_PATIENCE_MS,
-      left.catch(() => undefined),
-    );
+    const left = this.sendLeave()
+      .catch(() => undefined)
+      .then(() => this.running);
+    await succeededWithin(clock, LEAVE_PATIENCE_MS, left);
     this.current = undefined;
   }
 
@@ -133,9 +133,10 @@ export class GroupMember {
         await this.recover(error);
       }
     }
-    await this.sendLeave().catch((error: unknown) =>
-      this.options.logger.warn({ reason: String(error) }, 'leaving the group failed: its session has to end first'),
-    );
+    for (let tries = 1; tries <= LEAVE_TRIES && this.memberId !== ''; tries += 1)
+      await this.sendLeave().catch((error: unknown) =>
+        this.options.logger.warn({ reason: String(error), tries }, 'leaving the group failed'),
+      );
   }
 
   private async joinGroup(): Promise<void> {
@@ -193,8 +194,12 @@ export class GroupMember {
   private async drain(): Promise<void> {
     const { clock, heartbeatIntervalMs } = this.options;
     const drained = this.events.rebalancing();
-    while (!(await succeededWithin(clock, heartbeatIntervalMs, drained)) && !this.isLeaving) await this.heartbeat();
-    await drained;
+    try {
+      while (!(await succeededWithin(clock, heartbeatIntervalMs, drained)) && !this.isLeaving) await this.heartbeat();
+    } finally {
+      // Also when the membership is lost meanwhile: the next events must not overlap this one.
+      await drained;
+    }
   }
 
   /** @returns false when a rebalance is due. @throws when the membership is over */
@@ -238,9 +243,15 @@ export class GroupMember {
   private async sendLeave(): Promise<void> {
     const { memberId } = this;
     if (memberId === '') return;
-    this.memberId = '';
     const { groupId } = this.options;
-    await this.connections.request(await this.findCoordinator(), LEAVE_GROUP, { groupId, memberId });
+    try {
+      await this.connections.request(await this.findCoordinator(), LEAVE_GROUP, { groupId, memberId });
+    } catch (error) {
+      this.coordinator = undefined;
+      // The group forgot it by itself.
+      if (!isKafkaError(error, 'UNKNOWN_MEMBER_ID')) throw error;
+    }
+    if (this.memberId === memberId) this.memberId = '';
   }
 
   /** Ends early when the member leaves or has drained. */

@@ -38,7 +38,10 @@ export class GroupOffsets {
     this.member.noteContact();
   }
 
-  /** @throws when the coordinator, or the leader of a partition without a commit, doesn't answer */
+  /**
+   * Leaves out partitions without a commit whose leader doesn't answer.
+   * @throws when the coordinator doesn't answer, or none of those leaders
+   */
   async committed(partitions: readonly TopicPartition[]): Promise<CommittedPosition[]> {
     const { groupId } = this;
     const topics = new Map(
@@ -52,7 +55,11 @@ export class GroupOffsets {
     // Read anew, so that a topic that was created again meanwhile is known by its new id.
     await this.log.refresh();
     const logId = await this.log.topicId();
-    return Promise.all(found.map((each) => this.positionOf(each, logId)));
+    const settled = await Promise.allSettled(found.map((each) => this.positionOf(each, logId)));
+    const known = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
+    const [failure] = settled.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+    if (known.length === 0 && failure !== undefined) throw failure;
+    return known;
   }
 
   private async positionOf(

@@ -1,6 +1,6 @@
 import { systemClock } from '../clock.js';
 import type { EngineLogger } from '../options.js';
-import { isKafkaError, errorName } from '../protocol/kafka-error.js';
+import { errorName, isKafkaError, throwOnError } from '../protocol/kafka-error.js';
 import { METADATA } from '../protocol/metadata-request.js';
 import type { PartitionsByTopic } from '../protocol/consumer-protocol.js';
 import type { OutgoingRecord, Position } from '../record.js';
@@ -52,6 +52,8 @@ export class KafkajsBroker implements Broker {
   private readonly offsets: GroupOffsets;
   private listener: BrokerListener | undefined;
   private ownership: Ownership = { since: 0, owned: {} };
+  /** Partitions that this member, as the leader of the generation, has shared out; `undefined` where another one leads. */
+  private sharedOut: number | undefined;
   private stopping = false;
   private cancelTopicWatch: (() => void) | undefined;
 
@@ -77,7 +79,10 @@ export class KafkajsBroker implements Broker {
         rebalanceTimeoutMs: 2 * sessionTimeoutMs,
         heartbeatIntervalMs: Math.min(1_000, sessionTimeoutMs / 3),
         assignor: stickyAssignor(
-          () => this.ownership,
+          () => {
+            this.sharedOut = undefined;
+            return this.ownership;
+          },
           async () => this.allPartitions(),
         ),
         logger,
@@ -98,8 +103,10 @@ export class KafkajsBroker implements Broker {
   }
 
   async partitionCount(topic: string): Promise<number> {
-    const [found] = await this.connections.requestAny(METADATA, [topic]);
+    const { topics } = await this.connections.requestAny(METADATA, [topic]);
+    const [found] = topics;
     if (found === undefined || errorName(found.errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION') return 0;
+    throwOnError(found.errorCode, `Metadata of the topic ${topic}`);
     return found.partitions.length;
   }
 
@@ -152,10 +159,10 @@ export class KafkajsBroker implements Broker {
   }
 
   private async lookForPartitions(): Promise<void> {
-    const before = this.log.partitionNumbers.length;
     try {
       await this.log.refresh();
-      if (this.log.partitionNumbers.length > before && before > 0) this.member.rejoin();
+      const { sharedOut } = this;
+      if (sharedOut !== undefined && this.log.partitionNumbers.length !== sharedOut) this.member.rejoin();
     } catch (error) {
       this.options.logger.warn({ topic: this.topic, reason: String(error) }, 'the topic could not be looked at');
     }
@@ -176,6 +183,7 @@ export class KafkajsBroker implements Broker {
       if (!isKafkaError(error, 'UNKNOWN_TOPIC_OR_PARTITION')) throw error;
       this.options.logger.error({ topic: this.topic }, 'the topic does not exist: its consumers have nothing to do');
     }
+    this.sharedOut = this.log.partitionNumbers.length;
     return this.log.partitionNumbers.map((partition) => ({ topic: this.topic, partition }));
   }
 }

@@ -1,6 +1,9 @@
+import type { Socket } from 'node:net';
 import { succeededWithin, systemClock } from '../clock.js';
 import type { KafkaApi } from '../protocol/kafka-api.js';
+import { FETCH } from '../protocol/fetch-request.js';
 import { LEAVE_GROUP } from '../protocol/group-requests.js';
+import { METADATA } from '../protocol/metadata-request.js';
 import { WireReader } from '../protocol/wire-reader.js';
 import { WireWriter } from '../protocol/wire-writer.js';
 import { OldKafkaError, type KafkaConnections } from './kafka-connections.js';
@@ -11,15 +14,26 @@ interface KafkajsCluster {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
   findBroker(node: { readonly nodeId: number }): Promise<KafkajsNode>;
-  readonly brokerPool: { findConnectedBroker(): Promise<KafkajsNode> };
+  readonly brokerPool: {
+    createBroker: (options: object) => KafkajsNode;
+    findConnectedBroker(): Promise<KafkajsNode>;
+  };
+}
+
+interface KafkajsConnection {
+  readonly socket: Socket | null;
+  isConnected(): boolean;
+  send(request: KafkajsRequest): Promise<unknown>;
 }
 
 interface KafkajsNode {
   readonly versions: Readonly<Record<number, { readonly maxVersion: number } | undefined>> | null;
   readonly connectionPool: {
-    send(request: KafkajsRequest): Promise<unknown>;
-    getConnection(index: number): Promise<{ send(request: KafkajsRequest): Promise<unknown> }>;
+    readonly pool: readonly KafkajsConnection[];
+    getConnection(index: number): Promise<KafkajsConnection>;
   };
+  /** What kafkajs learns the nodes of the cluster from. */
+  metadata: () => Promise<object>;
   disconnect(): Promise<void>;
 }
 
@@ -38,8 +52,8 @@ interface KafkajsRequest {
   readonly logResponseError: false;
 }
 
-/** kafkajs has two connections to each node, and sends fetches alone through this one. */
-const FETCH_CONNECTION = 1;
+/** kafkajs has two connections to each node; a fetch that waits for records must not hold up anything else. */
+const CONNECTIONS = { usual: 0, fetches: 1 } as const;
 /** Beyond the time that a request itself asks a node to wait. */
 const PATIENCE_MS = 10_000;
 const CLOSE_PATIENCE_MS = 2_000;
@@ -51,6 +65,8 @@ const CLOSE_PATIENCE_MS = 2_000;
 export class KafkajsConnections implements KafkaConnections {
   private readonly cluster: KafkajsCluster;
   private connecting: Promise<void> | undefined;
+  /** kafkajs would open a socket for each request that finds its connection closed. */
+  private readonly opening = new Map<KafkajsConnection, Promise<KafkajsConnection>>();
   private closed = false;
 
   constructor(kafka: Kafka) {
@@ -67,6 +83,13 @@ export class KafkajsConnections implements KafkaConnections {
     };
     kafka.consumer({ groupId, partitionAssigners: [take] });
     this.cluster = found as KafkajsCluster;
+    const { brokerPool } = this.cluster;
+    const create = brokerPool.createBroker;
+    brokerPool.createBroker = (options) => {
+      const node = create(options);
+      node.metadata = async () => this.nodesAs(node);
+      return node;
+    };
   }
 
   async connect(): Promise<void> {
@@ -77,10 +100,7 @@ export class KafkajsConnections implements KafkaConnections {
       this.connecting = undefined;
       throw error;
     }
-    if (this.closed) {
-      await this.cluster.disconnect();
-      throw new Error('the connections were closed');
-    }
+    await this.unlessClosed(this.connecting);
   }
 
   async request<Request, Response>(
@@ -89,12 +109,12 @@ export class KafkajsConnections implements KafkaConnections {
     request: Request,
   ): Promise<Response> {
     await this.connect();
-    return this.send(await this.nodeOf(node), api, request);
+    return this.send(await this.unlessClosed(this.nodeOf(node)), api, request);
   }
 
   async requestAny<Request, Response>(api: KafkaApi<Request, Response>, request: Request): Promise<Response> {
     await this.connect();
-    return this.send(await this.cluster.brokerPool.findConnectedBroker(), api, request);
+    return this.send(await this.unlessClosed(this.cluster.brokerPool.findConnectedBroker()), api, request);
   }
 
   async close(): Promise<void> {
@@ -107,6 +127,33 @@ export class KafkajsConnections implements KafkaConnections {
         CLOSE_PATIENCE_MS,
         this.cluster.disconnect().catch(() => undefined),
       );
+  }
+
+  /** What is found only after the close is closed, too. */
+  private async unlessClosed<T>(found: Promise<T>): Promise<T> {
+    const result = await found;
+    if (!this.closed) return result;
+    await this.cluster.disconnect();
+    throw new Error('the connections were closed');
+  }
+
+  /**
+   * kafkajs asks for all topics of a cluster to learn its nodes, and learns none while a partition of any topic has no leader.
+   * @returns the nodes and no topics, as kafkajs has them
+   */
+  private async nodesAs(node: KafkajsNode): Promise<object> {
+    const { nodes, controllerId } = await this.send(node, METADATA, []);
+    return { brokers: nodes, controllerId, topicMetadata: [] };
+  }
+
+  private async connectionOf({ connectionPool }: KafkajsNode, index: number): Promise<KafkajsConnection> {
+    const connection = connectionPool.pool[index];
+    if (connection === undefined || connection.isConnected()) return connectionPool.getConnection(index);
+    const opening =
+      this.opening.get(connection) ??
+      connectionPool.getConnection(index).finally(() => void this.opening.delete(connection));
+    this.opening.set(connection, opening);
+    return opening;
   }
 
   private async nodeOf(nodeId: number): Promise<KafkajsNode> {
@@ -126,17 +173,24 @@ export class KafkajsConnections implements KafkaConnections {
   ): Promise<Response> {
     const newest = node.versions?.[api.key]?.maxVersion ?? -1;
     if (newest < api.version) throw new OldKafkaError(api.name, api.version, newest);
-    const sent = toKafkajs(api, request);
+    // A JoinGroup that waits for the others holds the usual connection, and leaving must not wait for it.
+    const isAside = api.key === FETCH.key || api.key === LEAVE_GROUP.key;
     try {
-      // A JoinGroup that waits for the others holds the usual connection, and leaving must not wait for it.
-      const connection =
-        api.key === LEAVE_GROUP.key ? await node.connectionPool.getConnection(FETCH_CONNECTION) : node.connectionPool;
-      return (await connection.send(sent)) as Response;
+      const connection = await this.connectionOf(node, isAside ? CONNECTIONS.fetches : CONNECTIONS.usual);
+      return (await connection.send(toKafkajs(api, request))) as Response;
     } catch (error) {
-      // As kafkajs does it: a closed connection is opened again only after that.
-      if (error instanceof Error && error.name === 'KafkaJSConnectionClosedError') await node.disconnect();
+      await this.reset(node, error);
       throw error;
     }
+  }
+
+  private async reset(node: KafkajsNode, error: unknown): Promise<void> {
+    if (!(error instanceof Error)) return;
+    // As kafkajs does it: a closed connection is opened again only after that.
+    if (error.name === 'KafkaJSConnectionClosedError') await node.disconnect();
+    // It may never hear of a node that vanished, and would ask it again and again.
+    if (error.name === 'KafkaJSRequestTimeoutError')
+      for (const { socket } of node.connectionPool.pool) socket?.destroy(error);
   }
 }
 

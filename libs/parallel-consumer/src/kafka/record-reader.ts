@@ -1,4 +1,4 @@
-import { isKafkaError, throwOnError } from '../protocol/kafka-error.js';
+import { isKafkaError, KafkaError, throwOnError } from '../protocol/kafka-error.js';
 import { FETCH, type FetchedPartition } from '../protocol/fetch-request.js';
 import type { ConsumedRecord } from '../record.js';
 import { FetchedRecords } from '../records/fetched-records.js';
@@ -11,7 +11,15 @@ const FETCH_BYTES = 1024 * 1024;
 const MAX_WAIT_MS = 500;
 const ANY_EPOCH = -1;
 /** After these another broker has the partition. */
-const MOVED = ['NOT_LEADER_OR_FOLLOWER', 'UNKNOWN_TOPIC_OR_PARTITION', 'UNKNOWN_TOPIC_ID', 'FENCED_LEADER_EPOCH'];
+const MOVED = [
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_OR_FOLLOWER',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'UNKNOWN_TOPIC_ID',
+  'FENCED_LEADER_EPOCH',
+  'UNKNOWN_LEADER_EPOCH',
+  'OFFSET_NOT_AVAILABLE',
+];
 const TRIES = 3;
 
 /** Reads single records by their offsets, without a consumer group: to show one dead letter, or to send some of them again. */
@@ -63,7 +71,8 @@ export class RecordReader {
   private async fetchOnce(log: TopicLog, partition: number, offset: number): Promise<ConsumedRecord[]> {
     const topicId = await log.topicId();
     const leader = log.leaderOf(partition);
-    if (leader === undefined) return [];
+    if (leader === undefined)
+      throw new KafkaError('LEADER_NOT_AVAILABLE', `Fetch of ${log.topic} partition ${partition}`);
     const epochs = { currentLeaderEpoch: leader.leaderEpoch, lastFetchedEpoch: ANY_EPOCH };
     const response = await this.connections.request(leader.leader, FETCH, {
       maxWaitMs: MAX_WAIT_MS,

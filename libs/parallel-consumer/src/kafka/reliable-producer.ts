@@ -160,7 +160,9 @@ export class ReliableProducer {
     const { client } = this;
     this.client = undefined;
     try {
-      await client?.disconnect();
+      // kafkajs waits for what is on its way, and a broker that hangs answers nothing.
+      if (client !== undefined)
+        await succeededWithin(this.options.clock ?? systemClock, CLOSE_PATIENCE_MS, client.disconnect());
     } catch (error) {
       this.options.logger.warn({ reason: String(error) }, 'a producer did not disconnect cleanly');
     }

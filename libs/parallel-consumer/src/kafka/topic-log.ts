@@ -50,7 +50,8 @@ export class TopicLog {
   }
 
   private async read(): Promise<void> {
-    const [found] = await this.connections.requestAny(METADATA, [this.topic]);
+    const { topics } = await this.connections.requestAny(METADATA, [this.topic]);
+    const [found] = topics;
     if (found === undefined) throw new Error(`no metadata of the topic ${this.topic}`);
     if (found.errorCode !== 0) this.partitions = new Map();
     throwOnError(found.errorCode, `Metadata of the topic ${this.topic}`);

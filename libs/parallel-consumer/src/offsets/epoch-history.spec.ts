@@ -14,6 +14,14 @@ describe('the leader epochs of a partition', () => {
     expect(epochs.at(8)).toBeUndefined();
   });
 
+  it('know where the records of later epochs begin', () => {
+    const epochs = new EpochHistory();
+    epochs.begin(10, 3);
+    epochs.add([{ epoch: 5, offset: 20 }]);
+    expect([2, 3, 4, 5].map((epoch) => epochs.startAbove(epoch))).toEqual([9, 20, 20, Number.POSITIVE_INFINITY]);
+    expect(epochs.startAbove(undefined)).toBe(Number.POSITIVE_INFINITY);
+  });
+
   it('are forgotten once all of their records are committed', () => {
     const epochs = new EpochHistory();
     epochs.begin(0, undefined);

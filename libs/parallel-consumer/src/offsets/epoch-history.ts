@@ -19,6 +19,12 @@ export class EpochHistory {
     return this.starts.findLast((start) => start.offset <= offset)?.epoch;
   }
 
+  /** The offset of the first record that was written under a later epoch; Infinity when none was, or the epoch is unknown. */
+  startAbove(epoch: number | undefined): number {
+    if (epoch === undefined) return Number.POSITIVE_INFINITY;
+    return this.starts.find((start) => start.epoch > epoch)?.offset ?? Number.POSITIVE_INFINITY;
+  }
+
   /** Forgets epochs that ended before the offset. */
   forgetBefore(offset: number): void {
     while (this.starts[1] !== undefined && this.starts[1].offset <= offset) this.starts.shift();

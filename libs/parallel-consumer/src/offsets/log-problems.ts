@@ -21,23 +21,25 @@ export function continueAfter(
   { logger, onDeletedRecords, onTruncatedLog }: ResolvedOptions,
 ): Continuation | undefined {
   const { topic, partition, frontier, logId } = assignment;
-  const { next } = frontier;
   const goOn = problem.type === 'deleted' ? onDeletedRecords === 'skip' : onTruncatedLog === 'reset';
-  const stopped = describe(problem, next);
+  const stopped = describe(problem, assignment);
   const { reason, from, to } = stopped;
   logger.error(
     { topic, partition, reason, from, to },
     goOn ? `${stopped.message}: reading on behind it` : `${stopped.message}: the partition is stopped`,
   );
   if (!goOn) {
-    assignment.stop(stopped);
+    // Records that were read before they were deleted are still good.
+    if (problem.type === 'deleted') assignment.stopReading(stopped);
+    else assignment.stop(stopped);
     return undefined;
   }
   switch (problem.type) {
     case 'deleted':
       return { offset: problem.earliest, logId, restart: false };
     case 'truncated':
-      return { offset: problem.end, logId, restart: true };
+      // Unfinished records below the end are still in the log: they are read again.
+      return { offset: Math.min(frontier.committable, stopped.from), logId, restart: true };
     case 'recreated':
       return { offset: problem.earliest, logId: problem.logId, restart: true };
   }
@@ -60,7 +62,7 @@ export function stopAtUnreadable(
   });
 }
 
-function describe(problem: LogProblem, next: number): StoppedPartition {
+function describe(problem: LogProblem, { nextRead: next, epochs }: Assignment): StoppedPartition {
   switch (problem.type) {
     case 'deleted':
       return {
@@ -72,7 +74,7 @@ function describe(problem: LogProblem, next: number): StoppedPartition {
     case 'truncated':
       return {
         reason: 'truncated-log',
-        from: problem.end,
+        from: Math.min(next, problem.end, epochs.startAbove(problem.epoch)),
         to: next,
         message: "the log lost records that were read; onTruncatedLog: 'reset' goes on at its end",
       };

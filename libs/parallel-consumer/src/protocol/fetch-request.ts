@@ -30,8 +30,8 @@ export interface FetchedPartition {
   readonly errorCode: number;
   readonly highWatermark: number;
   readonly abortedTransactions: readonly AbortedTransaction[];
-  /** Where this log and the one that was read before part, when they do: the end of the last epoch that both have. */
-  readonly divergesAt: number | undefined;
+  /** Set when this log and the one that was read before part: the last epoch that both may have, and where it ends here. */
+  readonly diverging: { readonly epoch: number; readonly endOffset: number } | undefined;
   /** Whole record batches; the last may be cut off. A view of the response. */
   readonly records: Buffer;
 }
@@ -98,12 +98,12 @@ function decodePartition(reader: WireReader, topicId: string): FetchedPartition 
   });
   reader.int32();
   const records = reader.compactBytes() ?? NO_RECORDS;
-  let divergesAt: number | undefined;
+  let diverging: FetchedPartition['diverging'];
   reader.tags((tag) => {
     if (tag !== DIVERGING_EPOCH_TAG) return;
     const epoch = reader.int32();
     const endOffset = reader.int64();
-    if (epoch >= 0 || endOffset >= 0) divergesAt = endOffset;
+    if (epoch >= 0 || endOffset >= 0) diverging = { epoch, endOffset };
   });
-  return { topicId, partition, errorCode, highWatermark, abortedTransactions, divergesAt, records };
+  return { topicId, partition, errorCode, highWatermark, abortedTransactions, diverging, records };
 }

@@ -15,10 +15,23 @@ export interface TopicMetadata {
   readonly partitions: readonly PartitionMetadata[];
 }
 
+export interface NodeMetadata {
+  readonly nodeId: number;
+  readonly host: string;
+  readonly port: number;
+  readonly rack: string | undefined;
+}
+
+export interface ClusterMetadata {
+  readonly nodes: readonly NodeMetadata[];
+  readonly controllerId: number;
+  readonly topics: readonly TopicMetadata[];
+}
+
 const NO_UUID = '0'.repeat(32);
 
-/** Topics by name, with their ids and leaders. The first request that needs topic ids: Kafka 2.8, March 2021. */
-export const METADATA: KafkaApi<readonly string[], readonly TopicMetadata[]> = {
+/** The nodes of the cluster, and topics by name (none for an empty list), with their ids and leaders. Kafka 2.8, March 2021. */
+export const METADATA: KafkaApi<readonly string[], ClusterMetadata> = {
   name: 'Metadata',
   key: 3,
   version: 12,
@@ -30,16 +43,17 @@ export const METADATA: KafkaApi<readonly string[], readonly TopicMetadata[]> = {
   },
   decode: (reader) => {
     reader.int32();
-    reader.compactArray(() => {
-      reader.int32();
-      reader.compactString();
-      reader.int32();
-      reader.compactString();
+    const nodes = reader.compactArray(() => {
+      const nodeId = reader.int32();
+      const host = reader.compactString() ?? '';
+      const port = reader.int32();
+      const rack = reader.compactString();
       reader.tags();
+      return { nodeId, host, port, rack };
     });
     reader.compactString();
-    reader.int32();
-    return reader.compactArray(() => {
+    const controllerId = reader.int32();
+    const topics = reader.compactArray(() => {
       const errorCode = reader.int16();
       const name = reader.compactString() ?? '';
       const topicId = reader.uuid();
@@ -55,5 +69,6 @@ export const METADATA: KafkaApi<readonly string[], readonly TopicMetadata[]> = {
       reader.tags();
       return { errorCode, name, topicId, partitions };
     });
+    return { nodes, controllerId, topics };
   },
 };

@@ -1,6 +1,7 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import lz4 from 'lz4-napi';
 import snappy from 'snappy';
+import { WireReader } from '../protocol/wire-reader.js';
 
 /** Bounds what a small batch may grow to; brokers take batches of 1 MiB by default. */
 const MAX_BYTES = 256 * 1024 * 1024;
@@ -37,6 +38,9 @@ function uncompressSnappy(bytes: Buffer): Buffer {
 }
 
 function uncompressBlock(bytes: Buffer): Buffer {
+  // A block begins with its uncompressed length, which is allocated before anything else is looked at.
+  const length = new WireReader(bytes).unsignedVarint();
+  if (length > MAX_BYTES) throw new RangeError(`a snappy block claims ${length} bytes; ${MAX_BYTES} are allowed`);
   const uncompressed = snappy.uncompressSync(bytes);
   return typeof uncompressed === 'string' ? Buffer.from(uncompressed) : uncompressed;
 }

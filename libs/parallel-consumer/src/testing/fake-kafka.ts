@@ -149,8 +149,8 @@ export class FakeKafka {
     if (log === undefined) return undefined;
     if (log.id !== logId) return { type: 'recreated', logId: log.id, earliest: log.start };
     if (offset < log.start) return { type: 'deleted', earliest: log.start };
-    const end = divergesAt(log, leaderEpoch);
-    if (offset > end) return { type: 'truncated', end };
+    const { end, epoch } = commonWith(log, leaderEpoch);
+    if (offset > end) return { type: 'truncated', end, epoch };
     return offset >= stableEnd(log) ? undefined : batchOf(log, position, maxRecords);
   }
 
@@ -170,10 +170,14 @@ export class FakeKafka {
   }
 }
 
-/** One past the last record that this log and one with such an epoch have in common. */
-function divergesAt({ epochs, end }: Partition, leaderEpoch: number | undefined): number {
-  if (leaderEpoch === undefined) return end;
-  return epochs.find(({ epoch }) => epoch > leaderEpoch)?.offset ?? end;
+/** The last epoch of this log that is not above the given one, and where it ends. */
+function commonWith(
+  { epochs, end }: Partition,
+  leaderEpoch: number | undefined,
+): { readonly end: number; readonly epoch: number | undefined } {
+  if (leaderEpoch === undefined) return { end, epoch: undefined };
+  const later = epochs.find(({ epoch }) => epoch > leaderEpoch);
+  return { end: later?.offset ?? end, epoch: epochs.findLast(({ epoch }) => epoch <= leaderEpoch)?.epoch };
 }
 
 /** One past the last record before the first that is still part of an open transaction. */

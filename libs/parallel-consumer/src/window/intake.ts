@@ -7,6 +7,7 @@ import { decodeFinished } from '../offsets/finished-map.js';
 import { continueAfter, stopAtUnreadable, type Continuation } from '../offsets/log-problems.js';
 import type { ResolvedOptions } from '../options.js';
 import { UnreadableRecordsError } from '../records/unreadable-records.js';
+import type { ConsumedRecord } from '../record.js';
 import { nextToDrain } from './even-draining.js';
 import type { Scheduler } from './scheduler.js';
 
@@ -49,6 +50,8 @@ export class Intake {
     for (let failures = 1; ; failures += 1) {
       const open = assignments.filter(({ begun, revoked }) => !begun && !revoked);
       if (open.length === 0) return;
+      const { clock, environmentBackOff, logger, random } = this.options;
+      if (failures > 1) await pause(clock, backOffMs(environmentBackOff, failures - 1, random));
       try {
         for (const position of await this.broker.committed(open)) {
           const assignment = open.find(
@@ -57,9 +60,7 @@ export class Intake {
           if (assignment !== undefined && !assignment.revoked) this.beginAt(assignment, position);
         }
       } catch (error) {
-        const { clock, environmentBackOff, logger, random } = this.options;
         logger.warn({ reason: String(error) }, 'committed offsets not learnt yet: asking again');
-        await pause(clock, backOffMs(environmentBackOff, failures, random));
       }
     }
   }
@@ -102,7 +103,8 @@ export class Intake {
     while (!assignment.revoked && assignment.stopped === undefined && assignment.buffer.hasRoom) {
       const { nextRead: offset, logId } = assignment;
       const answer = await this.broker.read({ topic, partition, offset, logId, leaderEpoch: epochs.at(offset - 1) });
-      if (answer === undefined || assignment.revoked) break;
+      // It may have been revoked or stopped while the read was open.
+      if (answer === undefined || assignment.revoked || assignment.stopped !== undefined) break;
       if (answer.type === 'records') this.buffered(assignment, answer);
       else this.resolveProblem(assignment, answer);
     }
@@ -121,8 +123,8 @@ export class Intake {
     const next = continueAfter(problem, assignment, this.options);
     if (next === undefined) return;
     if (next.restart) return this.restart(this.membership.replace(assignment), next);
-    assignment.frontier.skipTo(next.offset);
-    assignment.nextRead = next.offset;
+    // Behind what is buffered, whose records are still to be taken.
+    this.buffered(assignment, nothingBetween(assignment, next.offset));
   }
 
   private restart(assignment: Assignment, { offset, logId }: Continuation): void {
@@ -201,4 +203,20 @@ export class Intake {
     }
     return true;
   }
+}
+
+/** A fetch without records: offsets that Kafka no longer has. */
+function nothingBetween(assignment: Assignment, to: number): FetchedBatch {
+  const { topic, partition, nextRead: fetchOffset, highWatermark } = assignment;
+  const records: ConsumedRecord[] = [];
+  return {
+    type: 'records',
+    topic,
+    partition,
+    records: records.values(),
+    fetchOffset,
+    lastOffset: to - 1,
+    highWatermark,
+    epochs: [],
+  };
 }
