@@ -145,7 +145,9 @@ type TextsByKey = Readonly<Record<string, readonly Omit<TextRecord, 'key'>[]>>;
 /** Java's partitioner chooses the partitions, so the order within each key is what can be compared. */
 function handledByKey(group: TestGroup): TextsByKey {
   const effects = Array.from({ length: PARTITIONS }, (_, partition) => group.effects.inPartition(partition)).flat();
-  return byKey(effects.map(({ key, value, bytes }) => ({ key, value, headers: toText(bytes?.headers ?? {}) })));
+  return byKey(
+    effects.map(({ key, value, bytes }) => ({ key: key ?? '', value, headers: toText(bytes?.headers ?? {}) })),
+  );
 }
 
 function byKey(records: readonly TextRecord[]): TextsByKey {

@@ -45,7 +45,7 @@ async function handle(record: ConsumedRecord): Promise<void> {
   if (behaviour === 'stall') await new Promise<never>(() => undefined);
   await delay(Math.floor(random() * (settings.handlerMs + 1)));
   if (behaviour === 'poison') throw new PoisonError(`record ${offset} is poison`);
-  const text = { key: String(key), value: String(value) };
+  const text = { key: key === null ? null : String(key), value: String(value) };
   const content = settings.reportsBytes === true ? { ...text, bytes: toRecordBytes(record) } : text;
   await tell({
     kind: 'effect',

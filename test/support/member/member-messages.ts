@@ -41,7 +41,8 @@ export type Behaviour = 'stall' | 'poison';
 export interface Effect {
   readonly partition: number;
   readonly offset: number;
-  readonly key: string;
+  /** null for a record without one. */
+  readonly key: string | null;
   readonly value: string;
   /** Only with `reportsBytes`. */
   readonly bytes?: RecordBytes;
