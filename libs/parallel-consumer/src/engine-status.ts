@@ -7,8 +7,8 @@ import type { FrontierHolder, ParallelConsumerStatus, PartitionStatus } from './
 import type { Intake } from './window/intake.js';
 import type { Scheduler } from './window/scheduler.js';
 
-/** Without a sign of life of the group for so long a member isn't ready, whatever it believes. */
-const CONTACT_TIMEOUT_MS = 15_000;
+/** Heartbeats are a second apart: a coordinator that has not answered for so long is away. */
+const CONTACT_TIMEOUT_MS = 5_000;
 /** Leaders move within seconds: only what takes longer is worth telling. */
 const FETCH_TIMEOUT_MS = 15_000;
 

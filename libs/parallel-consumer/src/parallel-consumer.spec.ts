@@ -99,6 +99,21 @@ describe('the parallel consumer', () => {
     expect(consumer.status).toMatchObject({ ready: true, deadLettered: 0, inFlight: 0, taken: 0 });
   });
 
+  it('takes nothing more while the coordinator is away, though it has records buffered, and goes on once it is back', async () => {
+    const { broker, clock, gate, consumer } = await consuming({ inFlight: 1 }, (topic) => {
+      for (const name of ['a', 'b', 'c', 'd']) topic.append(0, name, name);
+    });
+    broker.lastContactAt = clock.now();
+    await clock.advance(6_000);
+    for (const name of ['a', 'b']) await gate.end(name);
+    await clock.advance(1_000);
+    expect(gate.started).toEqual(['a', 'b']);
+    expect(consumer.status.notReadyBecause).toMatch(/no sign of life/);
+    broker.lastContactAt = Number.POSITIVE_INFINITY;
+    await clock.advance(1_000);
+    expect(gate.started).toEqual(['a', 'b', 'c']);
+  });
+
   it('drains before a rebalance, commits, and hands over what it did not begin', async () => {
     const { broker, gate, committed } = await consuming({ inFlight: 1 }, (topic) => {
       for (const name of ['a', 'b']) topic.append(0, name, name);

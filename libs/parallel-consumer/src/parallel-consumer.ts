@@ -15,6 +15,9 @@ import { Intake } from './window/intake.js';
 import { Scheduler } from './window/scheduler.js';
 import { Waiters } from './window/waiters.js';
 
+/** Heartbeats are a second apart. After this nothing more is taken until the coordinator answers again; what runs goes on. */
+const OUT_OF_TOUCH_MS = 2_500;
+
 /**
  * Runs a handler over a topic with many records in flight, and commits an offset only when all before it are finished.
  *
@@ -61,10 +64,11 @@ export class ParallelConsumer implements BrokerListener {
     this.intake = new Intake(this.options, broker, this.scheduler, this.runner, {
       assignments: all,
       takes: (assignment) => !assignment.revoked && !this.rejoining && this.lifecycle.state === 'running',
+      isInTouch: () => this.options.clock.now() - broker.health.lastContactAt < OUT_OF_TOUCH_MS,
       replace: (assignment) => this.replace(assignment),
     });
     this.committer = new Committer(this.options, broker, all);
-    this.watch = new Watch(this.options, this.runner, all);
+    this.watch = new Watch(this.options, this.runner, all, () => this.intake.pull());
   }
 
   get status(): ParallelConsumerStatus {

@@ -25,10 +25,13 @@ export class Watch {
     private readonly options: ResolvedOptions,
     private readonly runner: TaskRunner,
     private readonly assignments: () => Iterable<Assignment>,
+    /** Called each second. */
+    private readonly ticked: () => void,
   ) {}
 
   start(): void {
     this.look();
+    this.ticked();
     this.cancel = this.options.clock.after(EVERY_MS, () => this.start());
   }
 

@@ -70,6 +70,7 @@ export class RecordReader {
 
   private async fetchOnce(log: TopicLog, partition: number, offset: number): Promise<ConsumedRecord[]> {
     const topicId = await log.topicId();
+    if (!log.partitionNumbers.includes(partition)) return [];
     const leader = log.leaderOf(partition);
     if (leader === undefined)
       throw new KafkaError('LEADER_NOT_AVAILABLE', `Fetch of ${log.topic} partition ${partition}`);

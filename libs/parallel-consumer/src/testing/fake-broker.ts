@@ -37,6 +37,8 @@ export class FakeBroker implements Broker, GroupMember {
   owned: readonly number[] = [];
   /** Makes the next calls fail. */
   failing: { commit?: Error; committed?: Error; publish?: Error } = {};
+  /** When the coordinator answered last. Default: it always does. */
+  lastContactAt = Number.POSITIVE_INFINITY;
   /** Partitions that were committed without being assigned: Kafka lets that pass. */
   readonly strayCommits: number[] = [];
   /** Calls of `publish`, each with how many records it had. */
@@ -59,7 +61,8 @@ export class FakeBroker implements Broker, GroupMember {
   }
 
   get health(): BrokerHealth {
-    return { joined: this.generation >= 0 && !this.group.rebalanceDue, lastContactAt: Number.POSITIVE_INFINITY };
+    const { lastContactAt } = this;
+    return { joined: this.generation >= 0 && !this.group.rebalanceDue, lastContactAt };
   }
 
   async partitionCount(topic: string): Promise<number> {

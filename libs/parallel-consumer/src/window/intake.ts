@@ -19,6 +19,8 @@ export interface Membership {
   assignments(): Iterable<Assignment>;
   /** Whether records of the assignment are wanted right now: not while it is gone, rejoining or draining. */
   takes(assignment: Assignment): boolean;
+  /** Whether the group's coordinator answers: what is taken while it doesn't may be another member's work by then. */
+  isInTouch(): boolean;
   /** Gives the assignment up for a new one of the same partition, which has not begun. */
   replace(assignment: Assignment): Assignment;
 }
@@ -71,7 +73,7 @@ export class Intake {
     if (this.isPulling) return;
     this.isPulling = true;
     try {
-      while (!this.scheduler.isFull()) {
+      while (!this.scheduler.isFull() && this.membership.isInTouch()) {
         this.runs += 1;
         const assignment = nextToDrain(this.candidates(), this.options.clock.now(), this.runs);
         if (assignment === undefined) return;
