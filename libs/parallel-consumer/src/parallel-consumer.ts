@@ -7,7 +7,7 @@ import type { AttemptOutcome } from './observer.js';
 import { Assignment, type Task } from './assignment.js';
 import { Committer } from './offsets/committer.js';
 import { resolveOptions, type ParallelConsumerOptions, type ResolvedOptions } from './options.js';
-import type { DrainReport, ParallelConsumerStatus } from './status.js';
+import { drainInWords, type DrainReport, type ParallelConsumerStatus } from './status.js';
 import { checkTopics } from './topic-check.js';
 import { Watch } from './watch.js';
 import { InFlightLimit } from './window/in-flight-limit.js';
@@ -196,7 +196,7 @@ export class ParallelConsumer implements BrokerListener {
       this.revoke(() => true),
     );
     this.progress.wake();
-    this.options.logger.info(report, `stopped: ${inWords(report)}`);
+    this.options.logger.info(report, `stopped: ${drainInWords(report)}`);
     return report;
   }
 
@@ -229,7 +229,7 @@ export class ParallelConsumer implements BrokerListener {
     const { finished, at } = this.drained;
     this.drained = undefined;
     const report = this.report(finished, handedOver);
-    this.options.logger.info(report, `rebalance: ${inWords(report)}`);
+    this.options.logger.info(report, `rebalance: ${drainInWords(report)}`);
     this.options.observer?.rebalanced?.(report, this.options.clock.now() - at);
   }
 
@@ -257,10 +257,6 @@ export class ParallelConsumer implements BrokerListener {
       await this.progress.wait(clock, deadline - clock.now());
     await this.committer.commit();
   }
-}
-
-function inWords({ finished, handedOver, lost }: DrainReport): string {
-  return `finished ${finished}, handed over ${handedOver}, lost ${lost}`;
 }
 
 function nameOf({ topic, partition }: TopicPartition): string {

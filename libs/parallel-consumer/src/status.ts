@@ -9,6 +9,10 @@ export interface DrainReport {
   readonly lost: number;
 }
 
+export function drainInWords({ finished, handedOver, lost }: DrainReport): string {
+  return `finished ${finished}, handed over ${handedOver}, lost ${lost}`;
+}
+
 /** The record that holds its partition's commit back: the oldest that isn't finished. */
 export interface FrontierHolder {
   readonly offset: number;
