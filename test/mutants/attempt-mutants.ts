@@ -22,8 +22,8 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'skip on error: a failed record completes',
     file: RUNNER,
-    replace: 'this.blame(task, error, kind);',
-    by: 'this.ends.complete(task);',
+    replace: 'this.answered(attempt);\n    this.blame(task, error, kind);',
+    by: 'this.answered(attempt);\n    this.ends.complete(task);',
   },
   {
     name: 'order: a key is left while its record waits for another try',

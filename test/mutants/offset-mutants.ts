@@ -76,10 +76,17 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
     specs: 'parallel-consumer-log',
   },
   {
-    name: 'ignore a truncated log: what was read of the old one is committed in the new one',
+    name: 'ignore a truncated log: unfinished records below its new end are not read again',
     file: LOG_PROBLEMS,
-    replace: 'return { offset: problem.end, logId, restart: true };',
-    by: 'return { offset: problem.end, logId, restart: false };',
+    replace: 'Math.min(frontier.committable, stopped.from)',
+    by: 'stopped.from',
+    specs: 'parallel-consumer-log',
+  },
+  {
+    name: 'skip an unreadable batch: a read that was open behind it is taken',
+    file: INTAKE,
+    replace: ' || assignment.stopped !== undefined) break;',
+    by: ') break;',
     specs: 'parallel-consumer-log',
   },
   {
