@@ -9,7 +9,7 @@ import { Operations } from './operations.js';
 /** How many errors are told of an operation. */
 export const FIRST_ERRORS = 5;
 
-/** Orders of an operation that wait among the dead letters, and those that somebody has discarded: they are never saved. */
+/** Orders of an operation that wait among the dead letters, and those that were discarded: neither is ever saved. */
 export interface LetterCounts {
   readonly deadLettered: number;
   readonly discarded: number;

@@ -56,7 +56,7 @@ async function* thenDrain(
 async function isDrained(request: IncomingMessage, maxBytes: number, signal: AbortSignal): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   let bytes = 0;
-  // Whoever read it before takes no more.
+  // The former reader takes no more.
   request.unpipe();
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
