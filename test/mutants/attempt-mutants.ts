@@ -100,8 +100,15 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'a storm of poison floods the dead letters',
     file: RUNNER,
-    replace: 'if (this.isLast(task, kind) && this.poison.poison(task.record.partition)) {',
+    replace: 'if (this.poison.poison(task.record.partition)) {',
     by: 'if (false) {',
+    specs: 'parallel-consumer-poison',
+  },
+  {
+    name: 'the failures of one batch are a storm of poison',
+    file: 'attempts/ended-together.ts',
+    replace: 'passHandled(Math.floor((handledCount * (index + 1)) / failures.length));',
+    by: '',
     specs: 'parallel-consumer-poison',
   },
   {

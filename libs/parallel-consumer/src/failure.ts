@@ -31,6 +31,21 @@ export const classifyByNetworkCode: FailureClassifier = (error) => {
   return 'retriable';
 };
 
+/** Returns a classifier that never throws: where `classify` does, `onDefect` receives why, and the failure is retriable. */
+export function withoutThrowing(
+  classify: FailureClassifier,
+  onDefect: (defect: unknown, error: unknown) => void,
+): FailureClassifier {
+  return (error) => {
+    try {
+      return classify(error);
+    } catch (defect) {
+      onDefect(defect, error);
+      return 'retriable';
+    }
+  };
+}
+
 /** What is told of an error in a header or a log: its stable code where it has one, else its class. */
 export function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';

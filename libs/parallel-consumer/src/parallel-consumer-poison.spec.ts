@@ -11,8 +11,20 @@ import { ManualClock, settle } from './testing/manual-clock.js';
 const PARTITIONS = 4;
 const ACK_MS = 5;
 
-/** A consumer of a topic with so many records, on a broker whose acknowledgements take 5 ms and which takes no large letter. */
-async function consumingAll(records: number, isPoison: (number: number) => boolean, maxLetterBytes = Infinity) {
+interface Circumstances {
+  /** The broker takes no larger letter. */
+  readonly maxLetterBytes?: number;
+  readonly inFlight?: number;
+  /** How many more steps a rejection takes through promises than a success. */
+  readonly failureSteps?: number;
+}
+
+/** A consumer of a topic with so many records, on a broker whose acknowledgements take 5 ms. */
+async function consumingAll(
+  records: number,
+  isPoison: (number: number) => boolean,
+  { maxLetterBytes = Infinity, inFlight = 500, failureSteps = 0 }: Circumstances = {},
+) {
   const kafka = new FakeKafka();
   kafka.createTopic('orders', PARTITIONS);
   kafka.createTopic('dead', PARTITIONS);
@@ -32,12 +44,14 @@ async function consumingAll(records: number, isPoison: (number: number) => boole
   const consumer = new ParallelConsumer(
     {
       handler: async (record) => {
-        if (poisonIs(record)) throw new Error('poison');
+        if (!poisonIs(record)) return;
+        for (let step = 0; step < failureSteps; step += 1) await Promise.resolve();
+        throw new Error('poison');
       },
       classify: () => 'poison',
       logger: log,
       deadLetterTopic: 'dead',
-      inFlight: 500,
+      inFlight,
       clock,
       random: () => 1,
     },
@@ -63,7 +77,7 @@ describe('dead letters', () => {
   });
 
   it('lose their key and headers, too, where they are too large without a value', async () => {
-    const { kafka, clock, consumer } = await consumingAll(1, () => true, 700);
+    const { kafka, clock, consumer } = await consumingAll(1, () => true, { maxLetterBytes: 700 });
     kafka.append('orders', 0, 'k'.repeat(1_000), '0', { headers: { large: Buffer.alloc(1_000) } });
     await clock.advance(10_000);
     const letters = kafka.records('dead');
@@ -95,6 +109,16 @@ describe('a storm of poison', () => {
     const { kafka, clock, consumer } = await consumingAll(3_000, (number) => number % 10 === 0);
     await clock.advance(10_000);
     expect(kafka.records('dead')).toHaveLength(300);
+    expect(consumer.status).toMatchObject({ ready: true, lag: 0 });
+  });
+
+  it('is none where a fifth of the records that end together are poison, and all fail after the others are handled', async () => {
+    const { kafka, clock, consumer } = await consumingAll(5_000, (number) => number % 5 === 0, {
+      inFlight: 5_000,
+      failureSteps: 10,
+    });
+    await clock.advance(10_000);
+    expect(kafka.records('dead')).toHaveLength(1_000);
     expect(consumer.status).toMatchObject({ ready: true, lag: 0 });
   });
 });

@@ -6,7 +6,7 @@ export interface ConsumedRecord {
   readonly offset: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  /** The last value where a header is repeated. */
+  /** The last value where a header is repeated. Each access decodes all headers anew: read them once. */
   readonly headers: Readonly<Record<string, Buffer | undefined>>;
   /** Milliseconds since 1970, as the broker keeps it. */
   readonly timestamp: number;

@@ -4,14 +4,22 @@ import type { Assignment, Task } from '../assignment.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Scheduler } from '../window/scheduler.js';
 import { backOffMs } from '../back-off.js';
-import { errorCode, type FailureKind } from '../failure.js';
+import { errorCode, withoutThrowing, type FailureClassifier, type FailureKind } from '../failure.js';
 import { AttemptAbandonedError, RunningAttempt } from './running-attempt.js';
 import { RunningAttempts } from './running-attempts.js';
 import type { DeadLetterPublisher } from './dead-letter-publisher.js';
 import type { RunnerCounts, RunnerEvents } from './runner-events.js';
+import { EndedTogether } from './ended-together.js';
 import { POISON_LIMIT, PoisonBreaker, PoisonStormError } from './poison-breaker.js';
 import { Suspension, type SuspensionCause } from './suspension.js';
 import { TaskEnds } from './task-ends.js';
+
+/** An attempt after which its record is not tried again. */
+interface LastFailure {
+  readonly attempt: RunningAttempt;
+  readonly error: unknown;
+  readonly kind: FailureKind;
+}
 
 /** Runs tasks through the handler until each ends in one of the three ways of `TaskEnds`. */
 export class TaskRunner {
@@ -19,7 +27,12 @@ export class TaskRunner {
   private readonly attempts = new RunningAttempts();
   private readonly suspension: Suspension;
   private readonly ends: TaskEnds;
+  private readonly classify: FailureClassifier;
   private readonly poison: PoisonBreaker;
+  private readonly endedTogether = new EndedTogether<LastFailure>(
+    () => this.poison.handled(),
+    (failure) => this.failedForGood(failure),
+  );
   /** Suspended because nearly all records are poison, and not because the environment is away. */
   private inStorm = false;
   private suspendedAt: number | undefined;
@@ -32,6 +45,9 @@ export class TaskRunner {
     private readonly events: RunnerEvents,
   ) {
     this.suspension = new Suspension(options.environmentBackOff, options.random);
+    this.classify = withoutThrowing(options.classify, (defect, error) =>
+      options.logger.error({ reason: String(defect), of: String(error) }, 'the classifier threw: taken as retriable'),
+    );
     this.poison = new PoisonBreaker(POISON_LIMIT, options.clock);
     this.ends = new TaskEnds(options, broker, { scheduler, events, counts: this.counts, pump: () => this.pump() });
   }
@@ -118,7 +134,7 @@ export class TaskRunner {
     if (!this.attempts.settle(attempt)) return;
     this.ended(attempt, 'done');
     this.answered(attempt);
-    this.poison.handled();
+    this.endedTogether.handled();
     this.ends.complete(attempt.task);
   }
 
@@ -127,9 +143,16 @@ export class TaskRunner {
     const kind = this.classify(error);
     this.ended(attempt, kind);
     if (kind === 'environment') return this.suspend(attempt, error);
+    if (this.isLast(attempt.task, kind)) return this.endedTogether.failed({ attempt, error, kind });
+    if (this.inStorm) return this.failedInStorm(attempt, error, kind);
+    this.answered(attempt);
+    this.blame(attempt.task, error, kind);
+  }
+
+  private failedForGood({ attempt, error, kind }: LastFailure): void {
     if (this.inStorm) return this.failedInStorm(attempt, error, kind);
     const { task } = attempt;
-    if (this.isLast(task, kind) && this.poison.poison(task.record.partition)) {
+    if (this.poison.poison(task.record.partition)) {
       this.inStorm = true;
       return this.suspend(attempt, new PoisonStormError(POISON_LIMIT, error));
     }
@@ -143,18 +166,6 @@ export class TaskRunner {
     if (!this.suspension.isProbe(turn) || !this.isLast(task, kind)) return this.suspend(attempt, error);
     this.probeLater(turn, error);
     this.blame(task, error, kind);
-  }
-
-  private classify(error: unknown): FailureKind {
-    try {
-      return this.options.classify(error);
-    } catch (defect) {
-      this.options.logger.error(
-        { reason: String(defect), of: String(error) },
-        'the classifier threw: taken as retriable',
-      );
-      return 'retriable';
-    }
   }
 
   private abandon(attempt: RunningAttempt, age: number): void {
