@@ -19,6 +19,7 @@ import { createLogger, logsModule } from '#service/logs.js';
 import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
 import { insertOrders } from './bulk-insert.js';
+import { DeadLetterProjection } from './dead-letter-projection.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { Heartbeat } from './heartbeat.js';
 import { measuredInsert } from './insert-metrics.js';
@@ -79,7 +80,7 @@ async function createServer(rebalances: Rebalances): Promise<ParallelConsumerSer
     classify: () => 'environment',
     maxAttempts: Number.MAX_SAFE_INTEGER,
     deadLetterTopic: DEAD_LETTER_TOPIC,
-    inFlight: 100,
+    inFlight: 1_000,
     deserializer: noPayload,
     logger: logger.child({ group: DEAD_LETTER_GROUP }),
   };
@@ -101,6 +102,7 @@ async function createServer(rebalances: Rebalances): Promise<ParallelConsumerSer
     { provide: KafkaProbe, useValue: new KafkaProbe(kafka) },
     { provide: SavedReports, useFactory: createSavedReports, inject: [Mongo] },
     { provide: OrderSaver, useFactory: createSaver, inject: [Mongo, SavedReports] },
+    DeadLetterProjection,
     Rebalances,
     { provide: ParallelConsumerServer, useFactory: createServer, inject: [Rebalances] },
     OrdersSavers,

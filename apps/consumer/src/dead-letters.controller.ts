@@ -3,8 +3,7 @@ import { Ctx, EventPattern } from '@nestjs/microservices';
 import { DEAD_LETTER_TOPIC } from '#orders/topics.js';
 import { ParallelConsumerContext } from '#nestjs-parallel-consumer/parallel-consumer-context.js';
 import { PARALLEL_CONSUMER } from '#nestjs-parallel-consumer/parallel-consumer-server.js';
-import { Mongo } from '#service/mongo.js';
-import { projectDeadLetter } from './dead-letter-projection.js';
+import { DeadLetterProjection } from './dead-letter-projection.js';
 
 /**
  * Keeps in MongoDB what state each dead letter is in, from the dead-letter topic itself: the topic has every letter that
@@ -12,10 +11,10 @@ import { projectDeadLetter } from './dead-letter-projection.js';
  */
 @Controller()
 export class DeadLettersController {
-  constructor(private readonly mongo: Mongo) {}
+  constructor(private readonly projection: DeadLetterProjection) {}
 
   @EventPattern(DEAD_LETTER_TOPIC, PARALLEL_CONSUMER)
-  async project(@Ctx() { record }: ParallelConsumerContext): Promise<void> {
-    await projectDeadLetter(this.mongo, record);
+  project(@Ctx() { record, attempt }: ParallelConsumerContext): Promise<void> {
+    return this.projection.project(record, attempt);
   }
 }
