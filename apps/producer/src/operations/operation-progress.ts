@@ -64,10 +64,13 @@ export class OperationProgress {
     const document = await this.document.get();
     if (document === null) return null;
     const { operation } = document;
-    const { asOf, ...findings } = await this.getRelated(operation).get();
-    if (!isEmitted(operation)) return { operation, findings: { ...findings, savedAsOf: asOf.toISOString() } };
+    if (!isEmitted(operation)) {
+      const { asOf, ...findings } = await this.getRelated(operation).get();
+      return { operation, findings: { ...findings, savedAsOf: asOf.toISOString() } };
+    }
     const figure = this.getSavedFigure(operation);
     figure.update(operation, document.asOf);
+    const { asOf: _asOf, ...findings } = await this.getRelated(operation).get(figure.isQuiet);
     const { saved, savedAsOf } = await figure.current(toLetterCounts(findings));
     return { operation, findings: { ...findings, saved, savedAsOf: savedAsOf.toISOString() } };
   }

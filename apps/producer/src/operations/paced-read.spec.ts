@@ -42,6 +42,16 @@ describe('a paced read', () => {
     expect(state.begun * 100).toBeLessThanOrEqual(500 + 100);
   });
 
+  it('takes at most 5 % of the time where it is urgent', async () => {
+    const { clock, state, read } = reading(100);
+    for (let at = 0; at < 100 * 5; at += 1) {
+      void read.get(true);
+      await clock.advance(200);
+    }
+    expect(state.begun).toBeGreaterThanOrEqual(45);
+    expect(state.begun).toBeLessThanOrEqual(51);
+  });
+
   it('happens four times a second at the most where it costs nothing', async () => {
     const { state, poll } = reading(0);
     await poll(10);

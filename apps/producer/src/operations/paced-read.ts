@@ -4,6 +4,8 @@ import type { Clock } from '#parallel-consumer/clock.js';
 const LEAST_PAUSE_MS = 250;
 /** A read takes at most 0.5 % of the time: the two that can be expensive, letters and exact count, take 1 % together. */
 const PAUSE_FACTOR = 199;
+/** Of an urgent read: 5 % of the time. */
+const URGENT_PAUSE_FACTOR = 19;
 /** How far the reads of many operations spread out, so that together they take no more than those of one. */
 const MOST_SPREAD_MS = 10_000;
 
@@ -14,7 +16,7 @@ export interface ReadBudget {
 }
 
 /**
- * Reads a value for all who ask for it: one read at a time, at most 0.5 % of the time, and none without a reader.
+ * Reads a value for all who ask for it: one read at a time, at most 0.5 % of the time (5 % where it is urgent), and none without a reader.
  *
  * A caller gets the latest value, or the one that is being read. An error reaches those who waited for that read; the next caller tries again.
  */
@@ -22,6 +24,7 @@ export class PacedRead<T> {
   private latest: { readonly value: T } | undefined;
   private reading: Promise<T> | undefined;
   private pausedUntil = -Infinity;
+  private urgentPausedUntil = -Infinity;
 
   /** @param mostPauseMs for a read of constant cost: when it takes long, the machine is busy, and a longer pause would save nothing */
   constructor(
@@ -30,9 +33,14 @@ export class PacedRead<T> {
     private readonly mostPauseMs = Infinity,
   ) {}
 
-  /** Returns the latest value, read anew when the budget allows it. @throws what the read failed with */
-  async get(): Promise<T> {
-    if (this.latest !== undefined && this.budget.clock.now() < this.pausedUntil) return this.latest.value;
+  /**
+   * Returns the latest value, read anew when the budget allows it.
+   * @param isUrgent the value decides what happens next, and little else is going on
+   * @throws what the read failed with
+   */
+  async get(isUrgent = false): Promise<T> {
+    const until = isUrgent ? this.urgentPausedUntil : this.pausedUntil;
+    if (this.latest !== undefined && this.budget.clock.now() < until) return this.latest.value;
     return this.join();
   }
 
@@ -46,7 +54,9 @@ export class PacedRead<T> {
   /** Sets a value that the caller has just read or written: callers get it at once, without another read. */
   set(value: T): void {
     this.latest = { value };
-    this.pausedUntil = Math.max(this.pausedUntil, this.budget.clock.now() + LEAST_PAUSE_MS);
+    const leastUntil = this.budget.clock.now() + LEAST_PAUSE_MS;
+    this.pausedUntil = Math.max(this.pausedUntil, leastUntil);
+    this.urgentPausedUntil = Math.max(this.urgentPausedUntil, leastUntil);
   }
 
   private async join(): Promise<T> {
@@ -61,15 +71,18 @@ export class PacedRead<T> {
     const before = this.latest;
     const startedAt = clock.now();
     const value = await this.read();
-    const tookMs = clock.now() - startedAt;
-    this.pausedUntil = clock.now() + Math.min(pauseAfter(tookMs, sharers()), this.mostPauseMs);
+    const now = clock.now();
+    const pauseMs = (factor: number): number =>
+      Math.min(pauseAfter((now - startedAt) * factor, sharers()), this.mostPauseMs);
+    this.pausedUntil = now + pauseMs(PAUSE_FACTOR);
+    this.urgentPausedUntil = now + pauseMs(URGENT_PAUSE_FACTOR);
     // A value that was set meanwhile is newer.
     if (this.latest === before) this.latest = { value };
     return this.latest?.value ?? value;
   }
 }
 
-function pauseAfter(tookMs: number, sharers: number): number {
-  const alone = tookMs * PAUSE_FACTOR;
+/** @param alone what one operation with readers would pause, in ms */
+function pauseAfter(alone: number, sharers: number): number {
   return Math.max(LEAST_PAUSE_MS, alone, Math.min(alone * sharers, MOST_SPREAD_MS));
 }

@@ -75,6 +75,16 @@ describe('the figure of saved orders', () => {
     expect(counts).toEqual([]);
   });
 
+  it('is quiet once all was sent and it has not moved for three seconds', async () => {
+    const { clock, figure } = createFigure({ status: 'running', reportedSaved: 90 });
+    await clock.advance(3_000);
+    expect(figure.isQuiet).toBe(false);
+    figure.update(operation({ status: 'succeeded', reportedSaved: 91 }), at(3));
+    expect(figure.isQuiet).toBe(false);
+    await clock.advance(3_000);
+    expect(figure.isQuiet).toBe(true);
+  });
+
   it('stays what it was when a count fails, and reports why', async () => {
     const { clock, state, troubles, figure } = createFigure({ reportedSaved: 90 });
     state.failure = new Error('no primary');

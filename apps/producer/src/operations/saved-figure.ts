@@ -60,10 +60,19 @@ export class SavedFigure {
     this.raise(Math.max(reportedSaved ?? 0, countedSaved ?? 0), asOf);
   }
 
+  /**
+   * Returns whether all has been sent and the figure no longer moves: what is missing is then among the dead letters, or a consumer
+   * is away.
+   */
+  get isQuiet(): boolean {
+    const { status } = this.operation;
+    return status !== 'running' && status !== 'paused' && this.standsStill;
+  }
+
   /** Returns the figure at once, unless nothing is known yet: then it counts. */
   async current(letters: LetterCounts): Promise<SavedOrders> {
     if (this.orders === undefined) await this.exact.get();
-    else if (this.standsStill(letters)) void this.exact.get().catch(this.onTrouble);
+    else if (this.standsStill && !this.isComplete(letters)) void this.exact.get().catch(this.onTrouble);
     return { saved: this.orders ?? 0, savedAsOf: this.asOf };
   }
 
@@ -80,8 +89,8 @@ export class SavedFigure {
     return this.isFinal;
   }
 
-  private standsStill(letters: LetterCounts): boolean {
-    return !this.isComplete(letters) && this.budget.clock.now() - this.movedAt >= STANDS_STILL_MS;
+  private get standsStill(): boolean {
+    return this.budget.clock.now() - this.movedAt >= STANDS_STILL_MS;
   }
 
   private isComplete(letters: LetterCounts): boolean {
