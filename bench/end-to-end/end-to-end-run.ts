@@ -15,7 +15,7 @@ export interface SetUp {
 }
 
 /** How the stack is run; all else is at the defaults of `npm start`. */
-export const SET_UP: SetUp = { consumers: 1, inFlight: 12_000, saveMs: '0..1000' };
+export const SET_UP: SetUp = { consumers: 1, inFlight: 14_000, saveMs: '0..1000' };
 const FLAGS = ['--consumers', `${SET_UP.consumers}`, '--in-flight', `${SET_UP.inFlight}`, '--save-ms', SET_UP.saveMs];
 /** In Kafka, and in MongoDB with its journal and indexes, and some to spare. */
 const MIB_PER_ORDER = 1 / 1_024;

@@ -9,7 +9,7 @@ describe('the chart of a run', () => {
 
   it('is titled with what was done, and how, but not when', () => {
     expect(svg).toContain('>40,000 orders from the producer into MongoDB in 3 s: 12,500 a second<');
-    expect(svg).toContain('one consumer, 12,000 in flight; each save waits 0 to 1000 ms; all on 2 cores and 24 GiB');
+    expect(svg).toContain('one consumer, 14,000 in flight; each save waits 0 to 1000 ms; all on 2 cores and 24 GiB');
   });
 
   it('draws what was produced and saved, and the memory of both apps', () => {

@@ -50,7 +50,7 @@ async function save(
       };
       const value = Buffer.from(String(index));
       return saver.save(
-        { topic: 'orders', partition: 3, offset, key: null, value, headers, timestamp: 0, byteLength: 0 },
+        { topic: 'orders', partition: 3, offset, key: null, value, headers, timestamp: 0, byteLength: value.length },
         ATTEMPT,
       );
     }),

@@ -8,6 +8,7 @@ export type EventHandler = (payload: unknown, context: ParallelConsumerContext) 
 /**
  * Looks each topic's handler up, once.
  * @param handlers what Nest registered with the strategy, by pattern
+ * @param topics those without a handler in their options
  * @throws ParallelConsumerSetupError unless each topic has exactly one `@EventPattern` handler, and each handler a topic
  */
 export function eventHandlers(
@@ -23,7 +24,7 @@ export function eventHandlers(
     if (!topics.includes(pattern))
       throw new ParallelConsumerSetupError(
         'handler-without-topic',
-        `@EventPattern(${pattern}): not one of the topics ${topics.join(', ')}. Add it to the strategy's \`topics\`, or name the transport that the handler is for as the decorator's second argument.`,
+        `@EventPattern(${pattern}): not one of the topics without a \`handler\` of their own (${topics.join(', ')}). Add it to the strategy's \`topics\`, or name the transport that the handler is for as the decorator's second argument.`,
       );
     if (next !== undefined)
       throw new ParallelConsumerSetupError(

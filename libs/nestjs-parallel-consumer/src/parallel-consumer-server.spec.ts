@@ -168,6 +168,28 @@ describe('the parallel consumer as a Nest transport', () => {
     expect(running.server.statusOf(TOPIC).finished).toBe(1);
   });
 
+  it('hands records to the handler of the options, past Nest', async () => {
+    @Controller()
+    class NoHandlers {}
+    const handled: string[] = [];
+    running = await RunningHandlers.start(NoHandlers, {
+      handler: async ({ value }, { number }) => void handled.push(`${String(value)}, try ${number}`),
+    });
+    await running.consume('one', 'two');
+    expect(handled).toEqual(['one, try 1', 'two, try 1']);
+    expect(running.server.statusOf(TOPIC).finished).toBe(2);
+  });
+
+  it('does not start when a topic has two handlers: one in the options and a method', async () => {
+    @Controller()
+    class Orders {
+      @EventPattern<string>(TOPIC, PARALLEL_CONSUMER)
+      save(): void {}
+    }
+    const starting = RunningHandlers.start(Orders, { handler: async () => undefined });
+    await expect(starting).rejects.toMatchObject({ code: 'handler-without-topic' });
+  });
+
   it('does not start when handlers and topics do not fit', async () => {
     @Controller()
     class Orders {

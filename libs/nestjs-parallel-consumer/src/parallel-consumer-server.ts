@@ -92,10 +92,11 @@ export class ParallelConsumerServer extends Server<Record<string, never>, State>
   }
 
   private async start(): Promise<void> {
-    const handlers = eventHandlers(this.messageHandlers, [...this.consumers.keys()]);
+    const byNest = [...this.consumers].flatMap(([topic, { isHandledByNest }]) => (isHandledByNest ? topic : []));
+    const handlers = eventHandlers(this.messageHandlers, byNest);
     this._status$.next('starting');
     try {
-      for (const [topic, handler] of handlers) await this.consumers.get(topic)?.start(handler);
+      for (const [topic, consumer] of this.consumers) await consumer.start(handlers.get(topic));
     } catch (error) {
       // Those that did start must not run on in an application that did not.
       await this.close();

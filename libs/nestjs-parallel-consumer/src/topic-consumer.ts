@@ -21,6 +21,8 @@ export interface ProcessingHooks {
 export class TopicConsumer {
   readonly engine: ParallelConsumer;
   private readonly deserializer: Deserializer;
+  /** Whether its records go through Nest, to an `@EventPattern` method. */
+  readonly isHandledByNest: boolean;
   private handler: EventHandler = beforeStart;
 
   constructor(
@@ -31,18 +33,20 @@ export class TopicConsumer {
   ) {
     const { groupId: _group, deserializer = parsedValue, fetching: _fetching, logger: _own, ...engine } = options;
     this.deserializer = deserializer;
-    const handler = this.handle.bind(this);
+    this.isHandledByNest = options.handler === undefined;
+    const handler = options.handler ?? this.handle.bind(this);
     const classify = withDeserialization(engine.classify ?? classifyNestFailure);
     this.engine = new ParallelConsumer({ ...engine, handler, classify, logger }, broker);
   }
 
-  async start(handler: EventHandler): Promise<void> {
-    this.handler = handler;
+  /** @param handler of its `@EventPattern` method; `undefined` where the options have the handler */
+  async start(handler?: EventHandler): Promise<void> {
+    if (handler !== undefined) this.handler = handler;
     await this.engine.start();
   }
 
   /**
-   * The path of every record: tens of thousands a second, and thousands at once. The garbage collector copies whatever is
+   * The path of every record through Nest: tens of thousands a second, and thousands at once. The garbage collector copies whatever is
    * kept until the work ends, so an async function's frame, and a closure, would cost more than all that is done here.
    */
   private handle(record: ConsumedRecord, attempt: Attempt): Promise<void> {

@@ -2,6 +2,8 @@ import avro from 'avsc';
 
 /** Signed integers of this many bits are exact in a double. */
 const SAFE_BITS = 53;
+/** Node reads integers of up to so many bytes as numbers. */
+const READ_AS_NUMBER_BYTES = 6;
 
 /** Avro `decimal` over bytes (two's complement, big-endian) as a bigint of the schema's scale. */
 class DecimalType extends avro.types.LogicalType {
@@ -13,6 +15,7 @@ class DecimalType extends avro.types.LogicalType {
   }
 
   protected override _fromValue(bytes: Buffer): bigint {
+    if (bytes.length > 0 && bytes.length <= READ_AS_NUMBER_BYTES) return BigInt(bytes.readIntBE(0, bytes.length));
     let value = 0n;
     for (const byte of bytes) value = (value << 8n) | BigInt(byte);
     return BigInt.asIntN(Math.max(8, bytes.length * 8), value);

@@ -19,9 +19,9 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     name: 'offsets are committed before the save',
     edits: [
       {
-        file: 'apps/consumer/src/orders.controller.js',
-        replace: 'return this.saver.save(record, attempt);',
-        by: 'void this.saver.save(record, attempt).catch(() => undefined);\n        return Promise.resolve();',
+        file: 'apps/consumer/src/consumer.module.js',
+        replace: 'handler: (record, attempt) => saver.save(record, attempt)',
+        by: 'handler: (record, attempt) => {\n            void saver.save(record, attempt).catch(() => undefined);\n            return Promise.resolve();\n        }',
       },
     ],
     faults: ['kill-consumer'],
