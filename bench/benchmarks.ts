@@ -4,6 +4,7 @@ import { memoryStalledKey } from './benchmarks/memory-stalled-key.js';
 import { nestStrategy } from './benchmarks/nest-strategy.js';
 import { oneAtATimeNoSave, oneAtATimeSave } from './benchmarks/one-at-a-time.js';
 import { pipelineNoSave, pipelineSave } from './benchmarks/pipeline.js';
+import { poison } from './benchmarks/poison.js';
 import { readsById, readsByIdLatency } from './benchmarks/reads-by-id.js';
 import { readsPageDepth, readsPageSkip } from './benchmarks/reads-depth.js';
 import { readsExport, readsExportMemory } from './benchmarks/reads-export.js';
@@ -24,6 +25,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   oneAtATimeSave,
   oneAtATimeNoSave,
   engineOverhead,
+  poison,
   emission,
   memoryStalledKey,
   consumersAgainstOne(2, 1.9),

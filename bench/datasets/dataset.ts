@@ -3,7 +3,7 @@ import type { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.
 
 /** As many as `orders.v1` has by default. */
 export const PARTITIONS = 12;
-/** No contender is to need it; the engine wants it to be there. */
+/** Only poison comes there. The engine wants it to be there. */
 export const DEAD_LETTERS = 'bench.dead-letters';
 
 /** What stands on a topic before any contender reads it. Always the same, record by record. */

@@ -18,6 +18,21 @@ export function ordersDataset(records: number, accounts = 100_000): Dataset {
   };
 }
 
+/** The same orders, but one record in so many can't be decoded. */
+export function poisonedOrdersDataset(records: number, poisonEvery: number, accounts = 100_000): Dataset {
+  return {
+    topic: `bench.poisoned-orders-${records}-of-${accounts}-every-${poisonEvery}`,
+    records,
+    maker: (orders) => {
+      const orderAt = ordersOf(records, accounts);
+      return (index) => {
+        const fault = index % poisonEvery === 0 ? 'poison' : undefined;
+        return orders.record({ order: orderAt(index), index, fault }, OPERATION_ID);
+      };
+    },
+  };
+}
+
 /** Real orders of a few accounts that take turns, so that each has as many, and each partition has as many accounts. */
 export function evenAccountsDataset(records: number, accounts: number): Dataset {
   return {

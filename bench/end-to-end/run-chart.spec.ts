@@ -8,7 +8,7 @@ describe('the chart of a run', () => {
   const svg = runChart(EXAMPLE_RUN, MACHINE);
 
   it('is titled with what was done, and how, but not when', () => {
-    expect(svg).toContain('>40,000 orders from the producer into MongoDB in 3 s: 12,500 a second<');
+    expect(svg).toContain('>40,000 orders from the producer into MongoDB in 2 s: 20,000 a second<');
     expect(svg).toContain('one consumer, 14,000 in flight; each save waits 0 to 1000 ms; all on 2 cores and 24 GiB');
   });
 

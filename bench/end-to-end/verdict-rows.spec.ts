@@ -22,8 +22,8 @@ describe('the verdict on a run', () => {
       'end to end                                        measured      limit',
       'orders                                              40,000',
       'of them dead letters                                     0',
-      'from the POST until all were saved, s                  3.2     <= 3.6  reached',
-      'orders/s                                            12,500  >= 11,112  reached',
+      'from the POST until all were saved, s                  2.0     <= 2.4  reached',
+      'orders/s                                            20,000  >= 16,667  reached',
       'emission, s                                            2.0',
       'emission, orders/s                                  20,000',
       'reconcile                                            holds      holds  reached',
@@ -42,8 +42,8 @@ describe('the verdict on a run', () => {
   });
 
   it('scales the time that ten million may take to the orders at hand', () => {
-    expect(rowsOf({ orders: 10_000_000 })['from the POST until all were saved, s']?.limit).toBe('<= 899.9');
-    expect(missedBy({ seconds: 3.7 })).toEqual(['from the POST until all were saved, s', 'orders/s']);
+    expect(rowsOf({ orders: 10_000_000 })['from the POST until all were saved, s']?.limit).toBe('<= 600.0');
+    expect(missedBy({ seconds: 2.5 })).toEqual(['from the POST until all were saved, s', 'orders/s']);
   });
 
   it('says that a process takes too much memory, or more and more', () => {
