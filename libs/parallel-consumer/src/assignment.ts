@@ -67,6 +67,8 @@ export class Assignment {
   readonly ready = new Fifo<Task>();
   /** Fetched, and not taken yet. */
   readonly buffer = new PartitionBuffer();
+  /** Since when its committed offset is requested, in ms since 1970. */
+  requestedSince = Infinity;
   /** Whether a read is under way. */
   isReading = false;
   /** The offset to read next: past all that is buffered. */

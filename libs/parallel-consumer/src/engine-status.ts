@@ -56,7 +56,7 @@ export function statusOf(parts: EngineParts): ParallelConsumerStatus {
 }
 
 function reasonNotReady(
-  { state, health, runner, now }: EngineParts,
+  { state, health, runner, assignments, now }: EngineParts,
   partitions: readonly PartitionStatus[],
 ): string | undefined {
   if (state !== 'running') return `it is ${state}`;
@@ -71,6 +71,9 @@ function reasonNotReady(
   const { failingSince } = health;
   if (failingSince !== undefined && now - failingSince >= FETCH_TIMEOUT_MS)
     return `nothing could be fetched since ${new Date(failingSince).toISOString()}`;
+  const unknown = assignments.find(({ begun, requestedSince }) => !begun && now - requestedSince >= FETCH_TIMEOUT_MS);
+  if (unknown !== undefined)
+    return `no committed offset of partition ${unknown.partition} could be read since ${new Date(unknown.requestedSince).toISOString()}`;
   const stopped = partitions.flatMap(({ partition, stopped: why }) =>
     why === undefined ? [] : [`partition ${partition} is stopped (${why.reason}): ${why.message}`],
   );

@@ -99,6 +99,21 @@ describe('the parallel consumer', () => {
     expect(consumer.status).toMatchObject({ ready: true, deadLettered: 0, inFlight: 0, taken: 0 });
   });
 
+  it('is not ready while the committed offset of a partition can not be read, and reads on once it can', async () => {
+    const { append, broker, clock, gate, consumer } = await consuming({}, () => undefined);
+    broker.failing.committed = new Error('no coordinator');
+    broker.expire();
+    await broker.rejoin();
+    await clock.advance(15_000);
+    expect(consumer.status.notReadyBecause).toMatch(/no committed offset of partition 0 could be read since/);
+    delete broker.failing.committed;
+    await clock.advance(10_000);
+    expect(consumer.status.ready).toBe(true);
+    append(0, 'a', 'a');
+    await broker.fetch();
+    expect(gate.started).toEqual(['a']);
+  });
+
   it('takes nothing more while the coordinator is away, though it has records buffered, and goes on once it is back', async () => {
     const { broker, clock, gate, consumer } = await consuming({ inFlight: 1 }, (topic) => {
       for (const name of ['a', 'b', 'c', 'd']) topic.append(0, name, name);

@@ -12,6 +12,7 @@ type Decompressor = (bytes: Buffer) => Buffer;
 const CODECS: Readonly<Record<number, Decompressor | undefined>> = {
   1: (bytes) => gunzipSync(bytes, { maxOutputLength: MAX_BYTES }),
   2: uncompressSnappy,
+  // Bounded by itself: LZ4 makes at most 255 bytes of one.
   3: (bytes) => lz4.decompressFrameSync(bytes),
   4: (bytes) => zstdDecompressSync(bytes, { maxOutputLength: MAX_BYTES }),
 };

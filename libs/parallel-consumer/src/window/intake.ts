@@ -49,6 +49,7 @@ export class Intake {
 
   /** Learns from the coordinator where the group left these partitions, and reads on there. */
   async begin(assignments: readonly Assignment[]): Promise<void> {
+    for (const assignment of assignments) assignment.requestedSince = this.options.clock.now();
     for (let failures = 1; ; failures += 1) {
       const open = assignments.filter(({ begun, revoked }) => !begun && !revoked);
       if (open.length === 0) return;
