@@ -115,4 +115,23 @@ describe('records that can not be saved', () => {
     expect(await pipeline.db.collection('deadLetters').countDocuments({ 'origin.partition': 5 })).toBe(0);
     expect(await pipeline.db.collection('orders').countDocuments({ number: order.number })).toBe(1);
   }, 60_000);
+
+  it('are stored also beside a letter that MongoDB refuses, which is tried again', async () => {
+    const letters = pipeline.db.collection('deadLetters');
+    const stored = async (code: string): Promise<number> =>
+      letters.countDocuments({ 'origin.partition': 6, 'error.code': code });
+    await pipeline.db.command({ collMod: letters.collectionName, validator: { 'error.code': { $ne: 'empty-value' } } });
+    const texts = Array.from({ length: 20 }, (_, at) => ({
+      partition: 6,
+      key: `text-${at}`,
+      value: Buffer.from('text'),
+    }));
+    await writeRecords(kafka, ORDERS_TOPIC, [{ partition: 6, key: 'empty', value: null }, ...texts]);
+    await eventually('the others are stored', 20_000, async () => (await stored('not-wire-format')) === texts.length);
+    expect(await stored('empty-value')).toBe(0);
+    await writeRecords(kafka, ORDERS_TOPIC, texts);
+    await eventually('later ones, too', 20_000, async () => (await stored('not-wire-format')) === 2 * texts.length);
+    await pipeline.db.command({ collMod: letters.collectionName, validator: {} });
+    await eventually('it is stored', 60_000, async () => (await stored('empty-value')) === 1);
+  }, 150_000);
 });

@@ -19,7 +19,7 @@ import { createLogger, logsModule } from '#service/logs.js';
 import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
 import { insertOrders } from './bulk-insert.js';
-import { DeadLetterProjection } from './dead-letter-projection.js';
+import { DeadLetterProjection, LetterRefusedError } from './dead-letter-projection.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { Heartbeat } from './heartbeat.js';
 import { measuredInsert } from './insert-metrics.js';
@@ -72,11 +72,11 @@ async function createServer(rebalances: Rebalances, saver: OrderSaver): Promise<
     // Not an `@EventPattern` method: Nest's handler path made a third of this process's garbage.
     handler: (record, attempt) => saver.save(record, attempt),
   };
-  // A letter that can't be projected waits for its database, without end; there is no further place to put it.
+  // A letter that can't be stored is tried again without end, as there is no further place to put it: alone where MongoDB refuses it.
   const deadLetters: TopicOptions = {
     groupId: DEAD_LETTER_GROUP,
     observer: metrics.observer(projectors),
-    classify: () => 'environment',
+    classify: (error) => (error instanceof LetterRefusedError ? 'retriable' : 'environment'),
     maxAttempts: Number.MAX_SAFE_INTEGER,
     deadLetterTopic: DEAD_LETTER_TOPIC,
     inFlight: 1_000,

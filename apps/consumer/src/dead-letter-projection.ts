@@ -12,7 +12,7 @@ import { Mongo } from '#service/mongo.js';
 /** One durable write for each letter would take most of MongoDB's time from the orders when one record in ten is poison. */
 const BATCHES = { maxBatchSize: 500, maxBatchWaitMs: 20 };
 
-/** MongoDB refused this very letter. */
+/** MongoDB refused this very letter, and took its neighbours. */
 export class LetterRefusedError extends Error {
   override readonly name = 'LetterRefusedError';
   readonly code = 'refused-by-database';
