@@ -6,13 +6,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { whenKeeperIsGone } from '#service/keeper.js';
+import { onParentExit } from '#service/parent-process.js';
 import { pngOf } from './charts/png.js';
 import { readCompareOptions, type CompareOptions } from './compare/compare-options.js';
 import { comparisonChart } from './compare/comparison-chart.js';
 import { comparisonTable } from './compare/comparison-table.js';
 import { compare, type ComparisonReport } from './compare/comparison.js';
-import { ProgressTeller } from './compare/progress-message.js';
+import { ProgressReporter } from './compare/progress-message.js';
 import { PROJECT_DIRECTORY } from './project-directory.js';
 import { explain, StackError } from './stack-error.js';
 import { listenForStops, StopCounter } from './supervisor/stop-requests.js';
@@ -34,7 +34,7 @@ function interruption(): AbortSignal {
     },
   });
   listenForStops(counter, process.env);
-  whenKeeperIsGone(() => counter.request('the end of whoever started it'));
+  onParentExit(() => counter.request('the end of whoever started it'));
   return interrupted.signal;
 }
 
@@ -52,7 +52,7 @@ async function write({ directory, jsonFile }: CompareOptions, report: Comparison
   print(`written: ${[...files.keys()].join(', ')}`);
 }
 
-async function run(progress: ProgressTeller): Promise<void> {
+async function run(progress: ProgressReporter): Promise<void> {
   const settings = join(PROJECT_DIRECTORY, '.env');
   if (existsSync(settings)) process.loadEnvFile(settings);
   const options = readCompareOptions(process.argv.slice(2));
@@ -70,7 +70,7 @@ async function run(progress: ProgressTeller): Promise<void> {
   progress.done();
 }
 
-const progress = new ProgressTeller(process);
+const progress = new ProgressReporter(process);
 try {
   await run(progress);
 } catch (error) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from './support/eventually.js';
 import { Pipeline } from './support/pipeline.js';
-import { signingKey, TestIssuer, type TokenWish } from './support/test-issuer.js';
+import { signingKey, TestIssuer, type TokenOptions } from './support/test-issuer.js';
 import { statusWithTwo } from './support/two-tokens.js';
 
 const NOW = Math.floor(Date.now() / 1_000);
@@ -82,7 +82,7 @@ describe('a service that asks for tokens', () => {
     }
   });
 
-  it.each<[string, () => TokenWish | Promise<TokenWish>]>([
+  it.each<[string, () => TokenOptions | Promise<TokenOptions>]>([
     ['for another audience', () => ({ claims: { aud: 'payments' } })],
     ['for no audience', () => ({ claims: { aud: null } })],
     ['of another issuer', () => ({ claims: { iss: 'https://evil.example' } })],

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { ComparisonResponseSchema } from '../../apps/console/src/comparison/comparison-response.js';
-import { ProgressTeller, type ComparisonMessage } from './progress-message.js';
+import { ProgressReporter, type ComparisonMessage } from './progress-message.js';
 import { exampleReport } from './testing/example-report.js';
 
-function telling(): { teller: ProgressTeller; told: ComparisonMessage['comparison'][] } {
+function telling(): { teller: ProgressReporter; told: ComparisonMessage['comparison'][] } {
   const told: ComparisonMessage['comparison'][] = [];
   const send = (message: ComparisonMessage): boolean => told.push(message.comparison) > 0;
-  return { teller: new ProgressTeller({ send }), told };
+  return { teller: new ProgressReporter({ send }), told };
 }
 
 describe('the progress of a comparison', () => {
@@ -37,6 +37,6 @@ describe('the progress of a comparison', () => {
   });
 
   it('is told to nobody where there is no channel', () => {
-    expect(() => new ProgressTeller({}).running(exampleReport(), null)).not.toThrow();
+    expect(() => new ProgressReporter({}).running(exampleReport(), null)).not.toThrow();
   });
 });

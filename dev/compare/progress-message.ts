@@ -22,7 +22,7 @@ export interface ComparisonProgress extends Omit<ComparisonReport, 'results' | '
 }
 
 /** Tells it to whoever started this process, if there is a channel. */
-export class ProgressTeller {
+export class ProgressReporter {
   private readonly startedAt = new Date().toISOString();
   private latest: ComparisonReport | undefined;
 

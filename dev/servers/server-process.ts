@@ -5,7 +5,7 @@ import type { ServerGuard } from './server-guard.js';
 import type { ServerProgram } from './server-program.js';
 
 /** What a server needs of the stack that it belongs to. */
-export interface ServerSurroundings {
+export interface ServerEnvironment {
   readonly records: ProcessRecords;
   readonly guard: ServerGuard;
 }
@@ -22,7 +22,7 @@ export interface ServerProcess {
  * Starts a process, detached from the terminal's process group: Ctrl-C reaches the supervisor alone, which stops the apps first. The process
  * writes its log itself, so that it does not depend on a reader.
  */
-export function launchServer(program: ServerProgram, { records, guard }: ServerSurroundings): ServerProcess {
+export function launchServer(program: ServerProgram, { records, guard }: ServerEnvironment): ServerProcess {
   const { file, args, env } = program.command();
   const log = openLog(program.logFile);
   const child = spawn(file, args, {

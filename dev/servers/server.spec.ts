@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '#parallel-consumer/testing/manual-clock.js';
 import { StackError } from '../stack-error.js';
-import type { ServerProcess, ServerSurroundings } from './server-process.js';
+import type { ServerProcess, ServerEnvironment } from './server-process.js';
 import { Server } from './server.js';
 
 const LONG_MS = 120_000;
@@ -61,7 +61,7 @@ describe('a server', () => {
     };
     const report = (line: string): void => void lines.push(line);
     const events = { onEnded: report, onRecovered: report };
-    server = new Server(program, {} as ServerSurroundings, events, { clock, random: () => 0, launch });
+    server = new Server(program, {} as ServerEnvironment, events, { clock, random: () => 0, launch });
   });
 
   /** The newest process dies, and the restart after it begins. */

@@ -4,7 +4,7 @@ import { interruptiblePause } from '../restarts/interruptible-pause.js';
 import { RestartBackoff, restartLine } from '../restarts/restart-backoff.js';
 import { StackError } from '../stack-error.js';
 import { lastLinesOf } from './log-file.js';
-import { launchServer, type ServerProcess, type ServerSurroundings } from './server-process.js';
+import { launchServer, type ServerProcess, type ServerEnvironment } from './server-process.js';
 import type { ServerProgram } from './server-program.js';
 
 const READY_WITHIN_MS = 60_000;
@@ -41,7 +41,7 @@ export class Server {
 
   constructor(
     readonly program: ServerProgram,
-    private readonly surroundings: ServerSurroundings,
+    private readonly surroundings: ServerEnvironment,
     private readonly events: ServerEvents,
     private readonly machine = MACHINE,
   ) {}

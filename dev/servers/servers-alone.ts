@@ -3,7 +3,7 @@ import { freePort, requireFreePorts } from '../machine/ports.js';
 import { provideParts } from '../parts/embedded-parts.js';
 import { DataDirectory } from './data-directory.js';
 import { EmbeddedServers, serverPortClaims, type ServerAddresses, type ServerPorts } from './embedded-servers.js';
-import type { ServerSurroundings } from './server-process.js';
+import type { ServerEnvironment } from './server-process.js';
 
 const ALL = { kafka: true, registry: true, mongodb: true };
 const STOP_BUDGET_MS = 15_000;
@@ -14,7 +14,7 @@ export interface ServersAlone {
   readonly addresses: Required<ServerAddresses>;
   readonly ports: ServerPorts;
   /** What apps on these servers are started with. */
-  readonly surroundings: ServerSurroundings;
+  readonly surroundings: ServerEnvironment;
   /** Stops them and gives the data folder back; the data stay. */
   stop(): Promise<void>;
 }

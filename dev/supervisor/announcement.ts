@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 /** Where everything is, once it is ready. */
-export interface Whereabouts {
+export interface StackAddresses {
   readonly producers: readonly (string | undefined)[];
   readonly queryApis: readonly (string | undefined)[];
   readonly console: string | undefined;
@@ -15,7 +15,7 @@ export interface Whereabouts {
 }
 
 /** The lines before `ready`. A password in a given MONGODB_URI isn't shown. */
-export function announcement(where: Whereabouts): string[] {
+export function announcement(where: StackAddresses): string[] {
   const { producers, queryApis, issuer } = where;
   return [
     '',

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { MAX_WISHED_IN_FLIGHT } from '#orders/in-flight-wish.js';
+import { MAX_IN_FLIGHT_OVERRIDE } from '#orders/in-flight-override.js';
 import type { PortClaim } from '../machine/ports.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 import type { ServerAddresses } from '../servers/embedded-servers.js';
@@ -97,7 +97,7 @@ export function consumerDefinition(context: AppContext, n: number): AppDefinitio
     PORT: '0',
     INSTANCE_NAME: `consumer-${n}`,
     // A limit that was set in an earlier run would be in the way of this one's flags.
-    IN_FLIGHT_WISHES_SINCE: context.startedAt.toISOString(),
+    IN_FLIGHT_OVERRIDES_SINCE: context.startedAt.toISOString(),
     ...context.options.consumerSettings,
   };
   return define(`consumer-${n}`, 'consumer', context, consumerHeap({ ...context.env, ...settings }), settings);
@@ -110,7 +110,7 @@ export function consumerDefinition(context: AppContext, n: number): AppDefinitio
  */
 export function consumerHeap({ IN_FLIGHT_LIMIT }: NodeJS.ProcessEnv): Heap {
   const started = IN_FLIGHT_LIMIT === 'auto' ? 0 : Number(IN_FLIGHT_LIMIT || 0);
-  const inFlight = Math.max(MAX_WISHED_IN_FLIGHT, started);
+  const inFlight = Math.max(MAX_IN_FLIGHT_OVERRIDE, started);
   return { oldMiB: 128 + Math.ceil(inFlight / 50), youngMiB: 64 };
 }
 

@@ -36,7 +36,7 @@ export interface AppDefinition {
 }
 
 /** What an app needs of the stack that it belongs to. `guard` is absent when no server is embedded. */
-export interface AppSurroundings {
+export interface AppEnvironment {
   readonly records: ProcessRecords;
   readonly guard: ServerGuard | undefined;
   readonly view: AppLogView;
@@ -60,7 +60,7 @@ export class AppProcess {
   private readonly child: ChildProcess;
   private gone = false;
 
-  constructor(definition: AppDefinition, log: LogFile, surroundings: AppSurroundings) {
+  constructor(definition: AppDefinition, log: LogFile, surroundings: AppEnvironment) {
     const { name, script, heap, env } = definition;
     const { records, guard, view } = surroundings;
     // Detached: Ctrl-C in the terminal is the supervisor's alone to hear. The channel tells the app when the supervisor dies.

@@ -3,7 +3,7 @@ import { interruptiblePause } from '../restarts/interruptible-pause.js';
 import { RestartBackoff, restartLine } from '../restarts/restart-backoff.js';
 import { lastLinesOf, LogFile } from '../servers/log-file.js';
 import { StackError } from '../stack-error.js';
-import { AppProcess, type AppDefinition, type AppSurroundings, type Ending } from './app-process.js';
+import { AppProcess, type AppDefinition, type AppEnvironment, type Ending } from './app-process.js';
 
 const READY_WITHIN_MS = 60_000;
 const READY_CHECK_MS = 150;
@@ -25,7 +25,7 @@ export class App {
 
   constructor(
     private readonly definition: AppDefinition,
-    private readonly surroundings: AppSurroundings,
+    private readonly surroundings: AppEnvironment,
     private readonly print: (line: string) => void,
   ) {
     this.log = new LogFile(definition.logFile);

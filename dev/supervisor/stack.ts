@@ -34,7 +34,7 @@ const SERVER_BUDGET_MS = 9_000;
 const DATA_NEED_MIB = 1_024;
 
 /** How the stack tells of itself. */
-export interface StackVoice {
+export interface StackReporter {
   readonly print: (line: string) => void;
   readonly view: AppLogView;
 }
@@ -54,7 +54,7 @@ export class Stack {
     private readonly options: StackOptions,
     private readonly env: NodeJS.ProcessEnv,
     private readonly data: DataDirectory,
-    private readonly voice: StackVoice,
+    private readonly voice: StackReporter,
   ) {
     const { kafka, registry, mongodb } = options.external;
     this.layout = {

@@ -45,7 +45,7 @@ export class FaultRounds {
     }
     const last = begun.at(-1);
     if (last === undefined) return;
-    const borne = begun.length === 1 && last.planned.kind.isBorne === true ? await this.recovery() : undefined;
+    const borne = begun.length === 1 && last.planned.kind.isTolerated === true ? await this.recovery() : undefined;
     let untilMs = 0;
     const ends = begun.map((fault) => ({ fault, afterMs: (untilMs += fault.planned.lastsMs) }));
     // None waits for the end of another: a member of three that is started alone serves only once a second one runs.

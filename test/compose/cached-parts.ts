@@ -28,7 +28,7 @@ export interface CachedParts {
   readonly composePlugin: Part | undefined;
 }
 
-interface PartsWish {
+interface PartsRequest {
   readonly needsCompose: boolean;
   /** A folder for what an interrupted fetch may leave. */
   readonly workDirectory: string;
@@ -37,7 +37,7 @@ interface PartsWish {
 }
 
 /** Finds them in the embedded stack's cache, and fetches, builds and keeps what isn't there. Two runs at once are safe: the second waits. */
-export async function provideCachedParts(wish: PartsWish): Promise<CachedParts> {
+export async function provideCachedParts(wish: PartsRequest): Promise<CachedParts> {
   const { print, signal } = wish;
   const embedded = await provideParts({ kafka: true, registry: true, mongodb: true }, print, signal);
   const cache = join(cacheDirectory(process.env), 'compose');
@@ -53,7 +53,7 @@ export async function provideCachedParts(wish: PartsWish): Promise<CachedParts> 
 }
 
 /** At once, since most wait for the network while Compose keeps the processor busy for minutes. */
-async function fetchMissing(cache: string, wish: PartsWish): Promise<Omit<CachedParts, 'embedded'>> {
+async function fetchMissing(cache: string, wish: PartsRequest): Promise<Omit<CachedParts, 'embedded'>> {
   const progress = new FetchProgress(wish.print);
   const failure = new AbortController();
   const signal = AbortSignal.any([wish.signal, failure.signal]);

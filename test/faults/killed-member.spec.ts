@@ -34,8 +34,8 @@ describe('a member killed in the middle of its work', () => {
   });
 
   const cases: [keyof typeof REPEATED_MS, EngineSettings][] = [
-    ['plain commits', { commitFinishedMap: false }],
-    ['a map of finished records', { commitFinishedMap: true }],
+    ['plain commits', { commitCompletedOffsets: false }],
+    ['a map of finished records', { commitCompletedOffsets: true }],
   ];
 
   it.each(cases)(

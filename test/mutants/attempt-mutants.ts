@@ -1,29 +1,29 @@
 import type { Mutant } from './mutant.js';
 
 const RUNNER = 'attempts/task-runner.ts';
-const SUSPENSION = 'attempts/suspension.ts';
+const CIRCUIT_BREAKER = 'attempts/circuit-breaker.ts';
 const PUBLISHER = 'attempts/dead-letter-publisher.ts';
 
-/** Of attempts, failures, suspension and dead letters. */
+/** Mutants of attempts, failures, the circuit breaker and dead letters. */
 export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'commit before completion: a record completes when it starts',
     file: RUNNER,
     replace: 'this.attempts.add(attempt);',
-    by: 'this.attempts.add(attempt); task.assignment.frontier.complete(task.record.offset);',
+    by: 'this.attempts.add(attempt); task.assignment.tracker.complete(task.record.offset);',
   },
   {
     name: 'ignore the epoch: work that failed goes on after its partition went',
     file: RUNNER,
-    replace: 'if (task.assignment.revoked) return this.ends.handOver(task);',
+    replace: 'if (task.assignment.revoked) return this.completion.handOver(task);',
     by: '',
     specs: 'parallel-consumer-time-limit',
   },
   {
     name: 'skip on error: a failed record completes',
     file: RUNNER,
-    replace: 'this.answered(attempt);\n    this.blame(task, error, kind);',
-    by: 'this.answered(attempt);\n    this.ends.complete(task);',
+    replace: 'this.answered(attempt);\n    this.recordFailure(task, error, kind);',
+    by: 'this.answered(attempt);\n    this.completion.complete(task);',
   },
   {
     name: 'order: a key is left while its record waits for another try',
@@ -50,28 +50,28 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'an environment failure counts as an attempt',
     file: RUNNER,
-    replace: '    this.probeLater(turn, error);\n    this.scheduler.paused();',
-    by: '    this.probeLater(turn, error);\n    task.failedAttempts += 1;\n    this.scheduler.paused();',
+    replace: '    this.probeLater(sequence, error);\n    this.scheduler.paused();',
+    by: '    this.probeLater(sequence, error);\n    task.failedAttempts += 1;\n    this.scheduler.paused();',
     specs: 'parallel-consumer-window',
   },
   {
     name: 'an environment that is away stops nothing',
-    file: SUSPENSION,
-    replace: "if (this.phase !== 'due') return false;",
+    file: CIRCUIT_BREAKER,
+    replace: "if (this.phase !== 'half-open') return false;",
     by: '',
-    specs: 'suspension',
+    specs: 'circuit-breaker',
   },
   {
     name: 'a probe that goes nowhere is the last one',
-    file: SUSPENSION,
-    replace: "if (this.phase === 'probing') this.phase = 'due';",
+    file: CIRCUIT_BREAKER,
+    replace: "if (this.phase === 'probing') this.phase = 'half-open';",
     by: '',
-    specs: 'suspension',
+    specs: 'circuit-breaker',
   },
   {
     name: 'a probe that is abandoned is the last one',
     file: RUNNER,
-    replace: 'if (this.suspension.active) this.probeLater(attempt.turn, error);',
+    replace: 'if (this.breaker.active) this.probeLater(attempt.sequence, error);',
     by: '',
     specs: 'parallel-consumer-time-limit',
   },
@@ -106,7 +106,7 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'the failures of one batch are a storm of poison',
-    file: 'attempts/ended-together.ts',
+    file: 'attempts/turn-outcomes.ts',
     replace: 'passHandled(Math.floor((handledCount * (index + 1)) / failures.length));',
     by: '',
     specs: 'parallel-consumer-poison',

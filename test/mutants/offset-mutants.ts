@@ -1,7 +1,7 @@
 import type { Mutant } from './mutant.js';
 
-const FRONTIER = 'offsets/offset-frontier.ts';
-const MAP = 'offsets/finished-map.ts';
+const FRONTIER = 'offsets/offset-tracker.ts';
+const MAP = 'offsets/completed-offsets.ts';
 const LOG_PROBLEMS = 'offsets/log-problems.ts';
 const INTAKE = 'window/intake.ts';
 const CONSUMER = 'parallel-consumer.ts';
@@ -43,7 +43,7 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
   {
     name: 'drop a gap: markers behind the last record are not passed',
     file: INTAKE,
-    replace: 'frontier.skipTo(lastOffset + 1);',
+    replace: 'tracker.skipTo(lastOffset + 1);',
     by: '',
   },
   {
@@ -78,7 +78,7 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
   {
     name: 'ignore a truncated log: unfinished records below its new end are not read again',
     file: LOG_PROBLEMS,
-    replace: 'Math.min(frontier.committable, stopped.from)',
+    replace: 'Math.min(tracker.committable, stopped.from)',
     by: 'stopped.from',
     specs: 'parallel-consumer-log',
   },
@@ -147,7 +147,7 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
   {
     name: 'the map is not read back',
     file: INTAKE,
-    replace: 'if (frontier.wasFinishedBefore(record.offset)) {',
+    replace: 'if (tracker.wasFinishedBefore(record.offset)) {',
     by: 'if (false) {',
     specs: 'parallel-consumer-crash',
   },
@@ -156,7 +156,7 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
     file: FRONTIER,
     replace: 'for (const range of this.finishedBefore)',
     by: 'for (const range of [])',
-    specs: 'offset-frontier',
+    specs: 'offset-tracker',
   },
   {
     name: 'a failed commit counts as one',

@@ -20,7 +20,7 @@ export const WINDOW_MUTANTS: readonly Mutant[] = [
   {
     name: 'the window has no limit of what is taken',
     file: SCHEDULER,
-    replace: 'taken < SHARE_OF_FREE * (maxTaken - this.takenCount) && ',
+    replace: 'taken < SHARE_OF_FREE * (maxBuffered - this.takenCount) && ',
     by: '',
   },
   {
@@ -32,8 +32,8 @@ export const WINDOW_MUTANTS: readonly Mutant[] = [
   {
     name: 'unfair shares: one partition may fill the window',
     file: SCHEDULER,
-    replace: 'taken < SHARE_OF_FREE * (maxTaken - this.takenCount) && ',
-    by: 'this.takenCount < maxTaken && ',
+    replace: 'taken < SHARE_OF_FREE * (maxBuffered - this.takenCount) && ',
+    by: 'this.takenCount < maxBuffered && ',
     specs: 'starvation',
   },
   {

@@ -49,7 +49,7 @@ describe('a dead-letter topic that takes no letters', () => {
     });
     expect(group.effects.handled).toBe(RECORDS - 1 - BEHIND);
     const { partitions } = await member.status();
-    const holders = partitions.flatMap(({ holder }) => holder ?? []);
+    const holders = partitions.flatMap(({ oldestRecord }) => oldestRecord ?? []);
     expect(holders).toMatchObject([{ offset: POISON_OFFSET, key: `key-${POISON % KEYS}` }]);
   }
 

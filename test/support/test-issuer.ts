@@ -14,7 +14,7 @@ const AUDIENCE = 'orders';
 const ALL = 'orders:read orders:write ops:scale dead-letters:redrive';
 
 /** What differs from a good token; `null` leaves a claim out. */
-export interface TokenWish {
+export interface TokenOptions {
   readonly header?: Partial<JWTHeaderParameters>;
   readonly claims?: Readonly<Record<string, unknown>>;
   readonly key?: SigningKey;
@@ -63,7 +63,7 @@ export class TestIssuer {
   }
 
   /** A token that allows everything, but for what is wished. */
-  async token({ header = {}, claims = {}, key = this.key }: TokenWish = {}): Promise<string> {
+  async token({ header = {}, claims = {}, key = this.key }: TokenOptions = {}): Promise<string> {
     const now = Math.floor(Date.now() / 1_000);
     const payload = {
       iss: this.url,

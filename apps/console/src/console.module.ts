@@ -10,8 +10,8 @@ import { Mongo } from '#service/mongo.js';
 import { ComparisonController } from './comparison/comparison.controller.js';
 import { SupervisedComparison } from './comparison/supervised-comparison.js';
 import { PipelineController } from './pipeline/pipeline.controller.js';
-import { PipelineLooks } from './pipeline/pipeline-looks.js';
-import { tellPipeline } from './pipeline/pipeline-metrics.js';
+import { PipelineSnapshots } from './pipeline/pipeline-snapshots.js';
+import { exposePipeline } from './pipeline/pipeline-metrics.js';
 import { PipelineWatch } from './pipeline/pipeline-watch.js';
 import { ConsoleReadiness } from './readiness.js';
 import { ScalingController } from './scaling/scaling.controller.js';
@@ -33,11 +33,11 @@ class DatabaseModule {}
   controllers: [PipelineController, ScalingController, ComparisonController],
   providers: [
     { provide: TopicPositions, useValue: new TopicPositions(kafka) },
-    PipelineLooks,
+    PipelineSnapshots,
     {
       provide: PipelineWatch,
-      useFactory: (looks: PipelineLooks) => new PipelineWatch(async () => looks.look(), systemClock),
-      inject: [PipelineLooks],
+      useFactory: (looks: PipelineSnapshots) => new PipelineWatch(async () => looks.look(), systemClock),
+      inject: [PipelineSnapshots],
     },
     { provide: Supervisor, useValue: new Supervisor(supervisor) },
     { provide: SupervisedComparison, useValue: new SupervisedComparison(supervisor, () => new Date()) },
@@ -45,7 +45,7 @@ class DatabaseModule {}
 })
 export class ConsoleModule {
   constructor(positions: TopicPositions, mongo: Mongo) {
-    const looks = new PipelineLooks(positions, mongo);
-    tellPipeline(async () => looks.look(), register);
+    const looks = new PipelineSnapshots(positions, mongo);
+    exposePipeline(async () => looks.look(), register);
   }
 }

@@ -24,14 +24,14 @@ import { DeadLettersController } from './dead-letters.controller.js';
 import { Heartbeat } from './heartbeat.js';
 import { measuredInsert } from './insert-metrics.js';
 import { OrderSaver } from './order-saver.js';
-import { OrdersSavers } from './orders-savers.js';
+import { OrdersConsumer } from './orders-consumer.js';
 import { ConsumerReadiness } from './readiness.js';
 import { Rebalances } from './rebalances.js';
 import { classifySaveFailure } from './save-failure.js';
 import { SavedReports } from './saved-reports.js';
 import { settings } from './settings.js';
 import { seededDelays, SimulatedDelay } from './simulated-delay.js';
-import { WishedInFlight } from './wished-in-flight.js';
+import { InFlightOverride } from './in-flight-override.js';
 
 const logger = createLogger('consumer', settings.LOG_LEVEL);
 const kafka = connectKafka({ brokers: settings.KAFKA_BROKERS, clientId: 'orders-consumer', logger });
@@ -104,15 +104,15 @@ async function createServer(rebalances: Rebalances, saver: OrderSaver): Promise<
     DeadLetterProjection,
     Rebalances,
     { provide: ParallelConsumerServer, useFactory: createServer, inject: [Rebalances, OrderSaver] },
-    OrdersSavers,
+    OrdersConsumer,
   ],
-  exports: [Mongo, KafkaProbe, OrdersSavers, Rebalances, SavedReports],
+  exports: [Mongo, KafkaProbe, OrdersConsumer, Rebalances, SavedReports],
 })
 class SavingModule {}
 
 @Module({
   imports: [logsModule(logger), MetricsModule, SavingModule, HealthModule.with(ConsumerReadiness, [SavingModule])],
   // Of the outer module, whose ends come first: MongoDB is still there when it takes its leave.
-  providers: [WishedInFlight, Heartbeat],
+  providers: [InFlightOverride, Heartbeat],
 })
 export class ConsumerModule {}

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Mongo } from '#service/mongo.js';
 import { Heartbeat } from './heartbeat.js';
-import type { OrdersSavers } from './orders-savers.js';
+import type { OrdersConsumer } from './orders-consumer.js';
 import { Rebalances } from './rebalances.js';
 import type { SavedReports } from './saved-reports.js';
-import type { WishedInFlight } from './wished-in-flight.js';
+import type { InFlightOverride } from './in-flight-override.js';
 
 const REPORTS = { flush: async () => undefined } as unknown as SavedReports;
-const SAVERS = { status: { partitions: [] } } as unknown as OrdersSavers;
+const SAVERS = { status: { partitions: [] } } as unknown as OrdersConsumer;
 
 interface Database {
   readonly told: string[];
@@ -23,7 +23,7 @@ function heartbeatTo(answer: Promise<unknown>): Database {
   };
   const collection = { updateOne: asked('written'), deleteOne: asked('removed') };
   const mongo = { db: { collection: () => collection } } as unknown as Mongo;
-  const inFlight = { set: 100, look: asked('looked for') } as unknown as WishedInFlight;
+  const inFlight = { set: 100, look: asked('looked for') } as unknown as InFlightOverride;
   return { told, heartbeat: new Heartbeat(mongo, SAVERS, new Rebalances(), inFlight, REPORTS) };
 }
 

@@ -5,11 +5,11 @@ import { consumersCollection, HEARTBEAT_EVERY_MS, type ConsumerHeartbeat } from 
 import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
 import { Mongo } from '#service/mongo.js';
 import { MachineLoad } from './machine-load.js';
-import { OrdersSavers } from './orders-savers.js';
+import { OrdersConsumer } from './orders-consumer.js';
 import { Rebalances } from './rebalances.js';
 import { SavedReports } from './saved-reports.js';
 import { settings } from './settings.js';
-import { WishedInFlight } from './wished-in-flight.js';
+import { InFlightOverride } from './in-flight-override.js';
 
 const LEAVES_WITHIN_MS = 1_000;
 
@@ -28,9 +28,9 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
 
   constructor(
     private readonly mongo: Mongo,
-    private readonly savers: OrdersSavers,
+    private readonly savers: OrdersConsumer,
     private readonly rebalances: Rebalances,
-    private readonly inFlight: WishedInFlight,
+    private readonly inFlight: InFlightOverride,
     private readonly reports: SavedReports,
   ) {}
 

@@ -3,13 +3,13 @@ import { ReadinessChecks } from '#service/health.js';
 import { KafkaProbe } from '#service/kafka-probe.js';
 import { Mongo } from '#service/mongo.js';
 import type { ParallelConsumerStatus } from '#parallel-consumer/status.js';
-import { OrdersSavers } from './orders-savers.js';
+import { OrdersConsumer } from './orders-consumer.js';
 
 @Injectable()
 export class ConsumerReadiness extends ReadinessChecks {
   readonly checks;
 
-  constructor(mongo: Mongo, kafka: KafkaProbe, savers: OrdersSavers) {
+  constructor(mongo: Mongo, kafka: KafkaProbe, savers: OrdersConsumer) {
     super();
     this.checks = {
       mongodb: () => mongo.ping(),

@@ -10,7 +10,7 @@ const SettingsSchema = z.object({
   INSTANCE_NAME: z.string().max(100).default(hostname()),
   IN_FLIGHT_LIMIT: z.union([z.literal('auto'), wholeNumber(1, 1_000_000)]).default(6_000),
   /** Limits that were set for all consumers before that time don't count. */
-  IN_FLIGHT_WISHES_SINCE: z.iso
+  IN_FLIGHT_OVERRIDES_SINCE: z.iso
     .datetime()
     .transform((text) => new Date(text))
     .optional(),

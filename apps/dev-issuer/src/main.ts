@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { failToStart } from '#service/fail-to-start.js';
-import { tellKeeper, whenKeeperIsGone } from '#service/keeper.js';
+import { announceToParent, onParentExit } from '#service/parent-process.js';
 import { answerLogin, LOGIN_PATH } from './login-page.js';
 import { developmentProvider } from './provider.js';
 import { readSettings } from './settings.js';
@@ -32,11 +32,11 @@ async function run(): Promise<void> {
   });
   server.listen(settings.PORT, settings.LISTEN_HOST, () => {
     const { port } = server.address() as AddressInfo;
-    tellKeeper(`http://127.0.0.1:${port}`);
+    announceToParent(`http://127.0.0.1:${port}`);
   });
   server.once('error', failToStart);
   for (const signal of ['SIGTERM', 'SIGINT']) process.once(signal, () => process.exit(0));
-  whenKeeperIsGone(() => process.exit(0));
+  onParentExit(() => process.exit(0));
 }
 
 /** It needs nothing but itself. */

@@ -21,7 +21,7 @@ import { InterruptionScope } from './operations/interruption-scope.js';
 import { InterruptionsController } from './operations/interruptions.controller.js';
 import { Interruptions } from './background/interruptions.js';
 import { consumerLag } from './emission/consumer-lag.js';
-import { measureTopic, tellEmission } from './emission/emission-metrics.js';
+import { measureTopic, exposeEmission } from './emission/emission-metrics.js';
 import { LagCeiling } from './emission/lag-ceiling.js';
 import { OperationEventsController } from './operations/operation-events.controller.js';
 import { OperationRunner } from './emission/operation-runner.js';
@@ -148,6 +148,6 @@ class ConnectionsModule {}
 })
 export class ProducerModule {
   constructor(runner: OperationRunner) {
-    tellEmission(runner, settings.LAG_CEILING, register);
+    exposeEmission(runner, settings.LAG_CEILING, register);
   }
 }

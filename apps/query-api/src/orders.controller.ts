@@ -10,8 +10,8 @@ import { OrderPages } from './paging/order-pages.js';
 import { linkHeader, LINK_HEADERS, OrdersPageSchema, type OrdersPage } from './paging/orders-page.js';
 import { OrdersQuerySchema, RangeQuerySchema, type OrdersRequest, type RangeRequest } from './paging/page-request.js';
 import { byNumber } from './paging/possible-numbers.js';
-import { questionPath } from './question/question-path.js';
-import { questionOf } from './question/question-query.js';
+import { orderQueryPath } from './order-query/order-query-path.js';
+import { parseOrderQuery } from './order-query/order-query-parameters.js';
 import {
   BatchGetResponseSchema,
   BatchGetSchema,
@@ -47,8 +47,8 @@ export class OrdersController {
     @Req() { caller }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrdersPage> {
-    const question = questionOf(query);
-    const asked = { question, path: questionPath(question), caller: caller?.subject ?? null };
+    const orderQuery = parseOrderQuery(query);
+    const asked = { orderQuery, path: orderQueryPath(orderQuery), caller: caller?.subject ?? null };
     return withLinks(await this.pages.page(asked, query), reply);
   }
 
@@ -64,7 +64,7 @@ export class OrdersController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrdersPage> {
     const path = `/v1/orders/range?from=${from}&to=${to}&`;
-    const asked = { question: byNumber({ from, to }), path, caller: caller?.subject ?? null };
+    const asked = { orderQuery: byNumber({ from, to }), path, caller: caller?.subject ?? null };
     return withLinks(await this.pages.page(asked, paging), reply);
   }
 

@@ -21,7 +21,7 @@ import { PageTokens } from './paging/page-token.js';
 import { PossibleNumbers } from './paging/possible-numbers.js';
 import { Totals } from './paging/totals.js';
 import { QueryReadiness } from './readiness.js';
-import { tellReading } from './reading-metrics.js';
+import { exposeReading } from './reading-metrics.js';
 import { settings } from './settings.js';
 import { backgroundClock } from './summary/background-clock.js';
 import { BlockLayout } from './summary/block-layout.js';
@@ -84,6 +84,6 @@ class DatabaseModule {}
 })
 export class QueryApiModule {
   constructor(exports: OpenExports, awaited: AwaitedOrders) {
-    tellReading(exports, awaited, register);
+    exposeReading(exports, awaited, register);
   }
 }

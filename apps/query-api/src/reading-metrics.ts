@@ -3,7 +3,7 @@ import type { OpenExports } from './export/open-exports.js';
 import type { AwaitedOrders } from './freshness/awaited-orders.js';
 
 /** What takes long at the query API, as it is when it is asked. */
-export function tellReading(
+export function exposeReading(
   exports: Pick<OpenExports, 'count'>,
   awaited: Pick<AwaitedOrders, 'count'>,
   registry: Registry,

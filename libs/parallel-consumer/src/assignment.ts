@@ -1,17 +1,17 @@
-import type { Aged } from './age-list.js';
+import type { ListNode } from './intrusive-list.js';
 import type { ConsumedRecord } from './record.js';
 import { Fifo } from './window/fifo.js';
 import { PartitionBuffer } from './window/partition-buffer.js';
 import { KeyQueues, type KeyHolder } from './window/key-queues.js';
 import { EpochHistory } from './offsets/epoch-history.js';
-import { OffsetFrontier, type OffsetRange } from './offsets/offset-frontier.js';
+import { OffsetTracker, type OffsetRange } from './offsets/offset-tracker.js';
 import type { StoppedPartition } from './offsets/stopped-partition.js';
 
 /** What a record keeps its order with: the others of its key, all of its partition, or nothing. */
 export type OrderOf = 'key' | 'partition' | 'nothing';
 
 /** A record on its way through the handler. */
-export class Task implements Aged<Task>, KeyHolder<Task> {
+export class Task implements ListNode<Task>, KeyHolder<Task> {
   /** Attempts that were the record's own fault. */
   failedAttempts = 0;
   /** Set once it is given up: its next attempt is its dead letter. */
@@ -57,10 +57,10 @@ export interface Beginning {
 
 /**
  * One partition while it is ours. A partition that is lost and comes back is a new object: whatever still runs for the old
- * one completes on the old one's frontier, which nobody commits any more. That is the fence; it needs no epoch numbers.
+ * one completes on the old one's tracker, which nobody commits any more. That is the fence; it needs no epoch numbers.
  */
 export class Assignment {
-  readonly frontier = new OffsetFrontier<Task>();
+  readonly tracker = new OffsetTracker<Task>();
   readonly epochs = new EpochHistory();
   readonly keys = new KeyQueues<Task>();
   /** Tasks that may run now. */
@@ -134,7 +134,7 @@ export class Assignment {
     this.committedOffset = committed;
     this.log = logId;
     this.nextRead = offset;
-    this.frontier.begin(offset, finished);
+    this.tracker.begin(offset, finished);
     this.epochs.begin(offset, leaderEpoch);
   }
 
@@ -146,7 +146,7 @@ export class Assignment {
   /** Whether a commit would say anything new. */
   isDirty(withMap: boolean): boolean {
     return (
-      this.frontier.committable !== this.committedOffset || (withMap && this.frontier.changes !== this.committedChanges)
+      this.tracker.committable !== this.committedOffset || (withMap && this.tracker.changes !== this.committedChanges)
     );
   }
 

@@ -1,9 +1,9 @@
-import type { SuspensionCause } from './attempts/suspension.js';
+import type { SuspensionCause } from './attempts/circuit-breaker.js';
 import type { TaskRunner } from './attempts/task-runner.js';
 import type { BrokerHealth } from './kafka/broker.js';
 import type { State } from './lifecycle.js';
 import type { Assignment } from './assignment.js';
-import type { FrontierHolder, ParallelConsumerStatus, PartitionStatus } from './status.js';
+import type { OldestRecord, ParallelConsumerStatus, PartitionStatus } from './status.js';
 import type { Intake } from './window/intake.js';
 import type { Scheduler } from './window/scheduler.js';
 
@@ -47,7 +47,7 @@ export function statusOf(parts: EngineParts): ParallelConsumerStatus {
     taken: scheduler.taken,
     takenBytes: scheduler.bytes,
     ...runner.counts,
-    spared: intake.spared,
+    skippedAsCompleted: intake.skippedAsCompleted,
     ratePerSecond,
     secondsToDrain: lag === 0 ? 0 : ratePerSecond > 0 ? lag / ratePerSecond : undefined,
     partitions,
@@ -81,17 +81,17 @@ function reasonNotReady(
 }
 
 function partitionStatus(assignment: Assignment, now: number): PartitionStatus {
-  const { topic, partition, frontier, highWatermark, lastTimestamp, stopped } = assignment;
-  const { committable, oldest } = frontier;
+  const { topic, partition, tracker, highWatermark, lastTimestamp, stopped } = assignment;
+  const { committable, oldest } = tracker;
   const lag = Math.max(0, highWatermark - committable);
   // Not read yet, the oldest unfinished record is at most as old as the last one that was read.
   const since = oldest?.record.timestamp ?? (lag === 0 ? now : lastTimestamp);
   const lagSeconds = since === undefined ? undefined : Math.max(0, now - since) / 1_000;
-  return { topic, partition, committable, lag, lagSeconds, holder: holderOf(assignment, now), stopped };
+  return { topic, partition, committable, lag, lagSeconds, oldestRecord: oldestRecordOf(assignment, now), stopped };
 }
 
-function holderOf({ frontier }: Assignment, now: number): FrontierHolder | undefined {
-  const { oldest } = frontier;
+function oldestRecordOf({ tracker }: Assignment, now: number): OldestRecord | undefined {
+  const { oldest } = tracker;
   if (oldest === undefined) return undefined;
   const { offset, key } = oldest.record;
   return { offset, key: key?.toString() ?? null, ageMs: now - oldest.takenAt, attempt: oldest.failedAttempts + 1 };

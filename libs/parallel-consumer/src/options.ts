@@ -54,11 +54,11 @@ export interface ParallelConsumerOptions {
   /** The highest limit that `auto` may find. Default 10,000. */
   readonly maxInFlight?: number;
   /** Records in memory, running or waiting behind their key. Default 20 x the in-flight limit, as it stands. */
-  readonly maxTaken?: number;
+  readonly maxBuffered?: number;
   /** Bytes of the records in the window. Default 128 MiB. Passed by at most one record; the broker's fetches come on top. */
   readonly maxBytes?: number;
   /** Offsets of one partition beyond its oldest unfinished record. Default 1,000,000; at the limit nothing more is taken from it. */
-  readonly maxSpan?: number;
+  readonly maxUncommittedOffsets?: number;
   /** Tries of one record, the first included, before it is dead-lettered. Default 5. */
   readonly maxAttempts?: number;
   /**
@@ -79,10 +79,10 @@ export interface ParallelConsumerOptions {
   readonly commitIntervalMs?: number;
   /**
    * Default true: a commit carries the id of the log that it is of and a map of what is finished beyond it, so that a crash
-   * doesn't repeat it (see `finished-map.ts`), and a topic that was created again while no consumer ran is recognised. False:
+   * doesn't repeat it (see `completed-offsets.ts`), and a topic that was created again while no consumer ran is recognised. False:
    * plain commits, and neither.
    */
-  readonly commitFinishedMap?: boolean;
+  readonly commitCompletedOffsets?: boolean;
   /**
    * How long a rebalance or a stop waits for running work, in ms. Default 5,000; with the commit after it (3 s at the most)
    * less than the session time-out, or the group takes this member for dead. Work that takes longer is handed over: done
@@ -90,9 +90,9 @@ export interface ParallelConsumerOptions {
    */
   readonly drainTimeoutMs?: number;
   /** A record that holds its partition's commit back for so long, in ms, is named in the log, each time again. Default 60,000. */
-  readonly holderWarnMs?: number;
+  readonly stalledRecordWarnMs?: number;
   /** After so long, in ms, such a record is dead-lettered; the time that the environment is away doesn't count. Default: never. */
-  readonly holderDeadLetterMs?: number;
+  readonly stalledRecordDeadLetterMs?: number;
   /**
    * What to do when Kafka has deleted records before they were read. `stop` (the default): take nothing from that partition,
    * tell the range and be not ready, until somebody decides. `skip`: tell the range and go on behind it.
@@ -111,22 +111,22 @@ export interface ParallelConsumerOptions {
   readonly random?: () => number;
 }
 
-type WithoutDefault = 'deadLetterTopic' | 'maxTaken' | 'holderDeadLetterMs' | 'observer';
+type WithoutDefault = 'deadLetterTopic' | 'maxBuffered' | 'stalledRecordDeadLetterMs' | 'observer';
 /** All options as the engine runs with them. */
 export type ResolvedOptions = Required<Omit<ParallelConsumerOptions, WithoutDefault>> &
   Pick<ParallelConsumerOptions, WithoutDefault>;
 
 /** @throws RangeError for a bound that can't be used, TypeError for a missing dead-letter topic */
 export function resolveOptions(options: ParallelConsumerOptions): ResolvedOptions {
-  const { inFlight = 'auto', maxInFlight = 10_000, maxTaken } = options;
-  requireWholeNumbers({ inFlight: inFlight === 'auto' ? 1 : inFlight, maxInFlight, maxTaken: maxTaken ?? 1 });
+  const { inFlight = 'auto', maxInFlight = 10_000, maxBuffered } = options;
+  requireWholeNumbers({ inFlight: inFlight === 'auto' ? 1 : inFlight, maxInFlight, maxBuffered: maxBuffered ?? 1 });
   if (options.deadLetterTopic === undefined && options.onDeadLetter !== 'stop')
     throw new TypeError("deadLetterTopic is missing: name a topic, or set onDeadLetter to 'stop'");
   return {
     onDeadLetter: 'publish',
     ordering: 'key',
     maxBytes: 128 * 1024 * 1024,
-    maxSpan: 1_000_000,
+    maxUncommittedOffsets: 1_000_000,
     maxAttempts: 5,
     attemptTimeoutMs: 300_000,
     attemptGraceMs: 5_000,
@@ -134,9 +134,9 @@ export function resolveOptions(options: ParallelConsumerOptions): ResolvedOption
     retryBackOff: { initialMs: 100, maxMs: 10_000 },
     environmentBackOff: { initialMs: 200, maxMs: 5_000 },
     commitIntervalMs: 200,
-    commitFinishedMap: true,
+    commitCompletedOffsets: true,
     drainTimeoutMs: 5_000,
-    holderWarnMs: 60_000,
+    stalledRecordWarnMs: 60_000,
     onDeletedRecords: 'stop',
     onTruncatedLog: 'stop',
     clock: systemClock,

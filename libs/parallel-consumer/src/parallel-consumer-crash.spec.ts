@@ -34,7 +34,7 @@ describe('after a crash', () => {
     const first = await crashed({});
     const { gate, consumer } = await successorOf(first);
     expect(gate.started).toEqual(['a', 'c']);
-    expect(consumer.status.spared).toBe(2);
+    expect(consumer.status.skippedAsCompleted).toBe(2);
     await gate.end('a');
     await gate.end('c');
     await first.clock.advance(500);
@@ -52,9 +52,9 @@ describe('after a crash', () => {
   });
 
   it('all beyond the oldest unfinished record is done again where commits are plain', async () => {
-    const { gate, consumer } = await successorOf(await crashed({ commitFinishedMap: false }));
+    const { gate, consumer } = await successorOf(await crashed({ commitCompletedOffsets: false }));
     expect(gate.started).toEqual(['a', 'b', 'c', 'd']);
-    expect(consumer.status.spared).toBe(0);
+    expect(consumer.status.skippedAsCompleted).toBe(0);
   });
 
   it('nothing is taken until the coordinator has told what was committed', async () => {

@@ -24,10 +24,10 @@ function appending(keys: fc.Arbitrary<number>): fc.Arbitrary<Appended[]> {
 /** A world in which all that is wanted ends well, and the stalled key's records never. @returns what was not handled at last */
 async function leftBeside(
   appended: readonly Appended[],
-  maxTaken: number,
+  maxBuffered: number,
   wanted: (record: ConsumedRecord) => boolean,
 ): Promise<ConsumedRecord[]> {
-  const options: WorldOptions = { ordering: 'key', inFlight: 3, maxTaken, maxBytes: 1_000_000 };
+  const options: WorldOptions = { ordering: 'key', inFlight: 3, maxBuffered, maxBytes: 1_000_000 };
   const world = new ModelWorld({ ...options, attemptTimeoutMs: NEVER_MS }, PARTITIONS);
   await world.apply({ type: 'join' });
   await world.apply({ type: 'join' });
@@ -43,8 +43,8 @@ describe('a key whose record never ends', () => {
     'stops no other partition, however much waits behind it',
     async () => {
       const appended = appending(fc.constantFrom(STALLED, 2, 3));
-      const property = fc.asyncProperty(appended, fc.integer({ min: 4, max: 40 }), async (all, maxTaken) => {
-        expect(await leftBeside(all, maxTaken, ({ partition }) => partition !== 0)).toEqual([]);
+      const property = fc.asyncProperty(appended, fc.integer({ min: 4, max: 40 }), async (all, maxBuffered) => {
+        expect(await leftBeside(all, maxBuffered, ({ partition }) => partition !== 0)).toEqual([]);
       });
       await fc.assert(property, { numRuns: 150 });
     },

@@ -69,7 +69,7 @@ describe('the limit of what runs at once', () => {
 describe('a key with much behind it', () => {
   it('does not keep other partitions from being read', async () => {
     const { append, broker, clock, gate } = await consuming(
-      { inFlight: 4, maxTaken: 12 },
+      { inFlight: 4, maxBuffered: 12 },
       fillWith(50, () => 'hot'),
     );
     expect(gate.started).toEqual(['r0']);
@@ -80,7 +80,7 @@ describe('a key with much behind it', () => {
   });
 
   it('does not keep other keys of its partition from being read while it has room behind it', async () => {
-    const { gate, consumer } = await consuming({ inFlight: 4, maxTaken: 12 }, (topic) => {
+    const { gate, consumer } = await consuming({ inFlight: 4, maxBuffered: 12 }, (topic) => {
       fillWith(6, () => 'hot')(topic);
       for (const name of ['r6', 'r7']) topic.append(0, name, name);
     });

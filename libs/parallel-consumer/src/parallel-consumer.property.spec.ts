@@ -14,18 +14,18 @@ function worldOptions(ordering: Ordering): fc.Arbitrary<WorldOptions> {
   return fc.record({
     ordering: fc.constant(ordering),
     inFlight: fc.integer({ min: 1, max: 8 }),
-    maxTaken: fc.constantFrom(60, 20, 10, 5, 1),
+    maxBuffered: fc.constantFrom(60, 20, 10, 5, 1),
     maxBytes: fc.constantFrom(1_000_000, 100_000, 5_000, 700),
-    maxSpan: fc.constantFrom(1_000, 1_000, 3),
+    maxUncommittedOffsets: fc.constantFrom(1_000, 1_000, 3),
     maxAttempts: fc.integer({ min: 1, max: 3 }),
     attemptTimeoutMs: fc.constantFrom(NEVER_MS, 2_000),
     attemptGraceMs: fc.constant(1_000),
     retryBackOff: fc.constant({ initialMs: 100, maxMs: 1_000 }),
     environmentBackOff: fc.constant({ initialMs: 200, maxMs: 1_000 }),
     commitIntervalMs: fc.constantFrom(200, 1_000),
-    commitFinishedMap: fc.boolean(),
+    commitCompletedOffsets: fc.boolean(),
     drainTimeoutMs: fc.constantFrom(1_000, 0),
-    holderDeadLetterMs: fc.constantFrom(NEVER_MS, NEVER_MS, 6_000),
+    stalledRecordDeadLetterMs: fc.constantFrom(NEVER_MS, NEVER_MS, 6_000),
   });
 }
 
@@ -72,8 +72,8 @@ describe('while members come and go in good order, and work ends before they do'
   it(
     'each record is handled exactly once',
     async () => {
-      const patient = { drainTimeoutMs: NEVER_MS, attemptTimeoutMs: NEVER_MS, holderDeadLetterMs: NEVER_MS };
-      const calm = { ...patient, commitFinishedMap: true };
+      const patient = { drainTimeoutMs: NEVER_MS, attemptTimeoutMs: NEVER_MS, stalledRecordDeadLetterMs: NEVER_MS };
+      const calm = { ...patient, commitCompletedOffsets: true };
       const property = fc.asyncProperty(worldOptions('key'), listOf(calmCommands(5)), async (options, commands) => {
         const world = await worldAfter({ ...options, ...calm }, commands);
         await world.heal();

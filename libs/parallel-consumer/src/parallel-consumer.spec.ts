@@ -201,7 +201,7 @@ describe('the parallel consumer', () => {
   });
 
   it('takes nothing more from a partition whose oldest record is too far behind, and goes on once it is done', async () => {
-    const { broker, gate } = await consuming({ maxSpan: 2 }, (topic) => {
+    const { broker, gate } = await consuming({ maxUncommittedOffsets: 2 }, (topic) => {
       for (const name of ['a', 'b', 'c']) topic.append(0, name, name);
     });
     await gate.end('b');

@@ -9,11 +9,11 @@ import { Committer } from './offsets/committer.js';
 import { resolveOptions, type ParallelConsumerOptions, type ResolvedOptions } from './options.js';
 import { drainInWords, type DrainReport, type ParallelConsumerStatus } from './status.js';
 import { checkTopics } from './topic-check.js';
-import { Watch } from './watch.js';
+import { Watchdog } from './watchdog.js';
 import { InFlightLimit } from './window/in-flight-limit.js';
 import { Intake } from './window/intake.js';
 import { Scheduler } from './window/scheduler.js';
-import { Waiters } from './window/waiters.js';
+import { ConditionVariable } from './window/condition-variable.js';
 
 /** Heartbeats are a second apart. After this nothing more is taken until the coordinator answers again; what runs goes on. */
 const OUT_OF_TOUCH_MS = 2_500;
@@ -21,7 +21,7 @@ const OUT_OF_TOUCH_MS = 2_500;
 /**
  * Runs a handler over a topic with many records in flight, and commits an offset only when all before it are finished.
  *
- * Guarantees: at least once, whatever crashes; order as `ordering` says; memory bounded by `maxTaken` and `maxBytes`; no
+ * Guarantees: at least once, whatever crashes; order as `ordering` says; memory bounded by `maxBuffered` and `maxBytes`; no
  * record skipped because its environment was away. Not guaranteed: exactly once (a crash repeats what was in flight, and
  * what finished since the last commit).
  */
@@ -33,9 +33,9 @@ export class ParallelConsumer implements BrokerListener {
   private readonly runner: TaskRunner;
   private readonly intake: Intake;
   private readonly committer: Committer;
-  private readonly watch: Watch;
+  private readonly watch: Watchdog;
   private readonly assignments = new Map<string, Assignment>();
-  private readonly progress = new Waiters();
+  private readonly progress = new ConditionVariable();
   private rejoining = false;
   private handedOver = 0;
   private drained: { readonly finished: number; readonly at: number } | undefined;
@@ -68,7 +68,7 @@ export class ParallelConsumer implements BrokerListener {
       replace: (assignment) => this.replace(assignment),
     });
     this.committer = new Committer(this.options, broker, all);
-    this.watch = new Watch(this.options, this.runner, all, () => this.intake.pull());
+    this.watch = new Watchdog(this.options, this.runner, all, () => this.intake.pull());
   }
 
   get status(): ParallelConsumerStatus {

@@ -1,5 +1,5 @@
 import type { StoppedPartition } from './offsets/stopped-partition.js';
-import type { SuspensionCause } from './attempts/suspension.js';
+import type { SuspensionCause } from './attempts/circuit-breaker.js';
 import type { State } from './lifecycle.js';
 
 /** How a drain ended, in records. `lost` is counted, not assumed: taken, but neither finished, nor handed over, nor here. */
@@ -14,7 +14,7 @@ export function drainInWords({ finished, handedOver, lost }: DrainReport): strin
 }
 
 /** The record that holds its partition's commit back: the oldest that isn't finished. */
-export interface FrontierHolder {
+export interface OldestRecord {
   readonly offset: number;
   /** As text; `null` for a record without a key. */
   readonly key: string | null;
@@ -33,7 +33,7 @@ export interface PartitionStatus {
   readonly lag: number;
   /** Age of the oldest unfinished record by its own timestamp, in seconds; `undefined` when it isn't read yet. */
   readonly lagSeconds: number | undefined;
-  readonly holder: FrontierHolder | undefined;
+  readonly oldestRecord: OldestRecord | undefined;
   /** Why nothing more is taken from it; `undefined` while all is well. */
   readonly stopped: StoppedPartition | undefined;
 }
@@ -58,7 +58,7 @@ export interface ParallelConsumerStatus {
   readonly retries: number;
   readonly abandoned: number;
   /** Records skipped after a crash because the commit's map had them as finished. */
-  readonly spared: number;
+  readonly skippedAsCompleted: number;
   /** Records finished per second, over the last ten seconds or so. */
   readonly ratePerSecond: number;
   /** `lag / ratePerSecond`; `undefined` while nothing finishes. */

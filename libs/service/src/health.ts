@@ -9,7 +9,7 @@ import {
 } from '@nestjs/terminus';
 import { register } from 'prom-client';
 import { NoToken } from './auth/scope.guard.js';
-import { tellReadiness } from './readiness-gauge.js';
+import { exposeReadiness } from './readiness-gauge.js';
 
 /** What readiness tries, by the name that it is told under. Each is really tried at each question. */
 @Injectable()
@@ -56,7 +56,7 @@ export class HealthController {
 @Module({})
 export class HealthModule {
   constructor(@Inject(ReadinessChecks) readiness: ReadinessChecks) {
-    tellReadiness(readiness.checks, register);
+    exposeReadiness(readiness.checks, register);
   }
 
   /** @param checks a class that extends `ReadinessChecks`, and the modules that it needs */

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { tellMemoryLimits, type Bounds } from './memory-limits.js';
+import { exposeMemoryLimits, type Bounds } from './memory-limits.js';
 
 const GIB = 1_024 ** 3;
 const NONE: Bounds = { execArgv: ['--enable-source-maps'], constrainedBytes: 0, machineBytes: 8 * GIB };
 
 async function told(bounds: Partial<Bounds>): Promise<string[]> {
   const registry = new Registry();
-  tellMemoryLimits({ ...NONE, ...bounds }, registry);
+  exposeMemoryLimits({ ...NONE, ...bounds }, registry);
   return (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 }
 

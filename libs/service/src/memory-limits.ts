@@ -13,7 +13,7 @@ export interface Bounds {
 }
 
 /** Tells how much memory there may be, which prom-client's own metrics leave out. What isn't known has no sample. */
-export function tellMemoryLimits({ execArgv, constrainedBytes, machineBytes }: Bounds, registry: Registry): void {
+export function exposeMemoryLimits({ execArgv, constrainedBytes, machineBytes }: Bounds, registry: Registry): void {
   const oldSpaceMiB = Number(/^--max-old-space-size=(\d+)$/m.exec(execArgv.join('\n'))?.[1] ?? 0);
   if (oldSpaceMiB > 0)
     new Gauge({

@@ -3,7 +3,7 @@ import { Controller, Get, Header, Module } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { collectDefaultMetrics, register } from 'prom-client';
 import { NoToken } from './auth/scope.guard.js';
-import { tellMemoryLimits } from './memory-limits.js';
+import { exposeMemoryLimits } from './memory-limits.js';
 
 /** The process's metrics in Prometheus's text form. */
 @ApiExcludeController()
@@ -23,6 +23,6 @@ export class MetricsModule {
     if (register.getSingleMetric('process_cpu_seconds_total') !== undefined) return;
     collectDefaultMetrics();
     const constrainedBytes = process.constrainedMemory();
-    tellMemoryLimits({ execArgv: process.execArgv, constrainedBytes, machineBytes: totalmem() }, register);
+    exposeMemoryLimits({ execArgv: process.execArgv, constrainedBytes, machineBytes: totalmem() }, register);
   }
 }

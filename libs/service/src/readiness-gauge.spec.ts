@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { tellReadiness } from './readiness-gauge.js';
+import { exposeReadiness } from './readiness-gauge.js';
 
 const SOON_MS = 5;
 
@@ -12,7 +12,7 @@ describe('the metric of readiness', () => {
   it('tells which check passes and which does not, anew each time', async () => {
     const registry = new Registry();
     let isThere = false;
-    tellReadiness(
+    exposeReadiness(
       {
         mongodb: async () => undefined,
         kafka: async () => {
@@ -34,7 +34,7 @@ describe('the metric of readiness', () => {
       asked += 1;
       if (asked === 1) await first.promise;
     };
-    tellReadiness({ kafka: check }, registry, SOON_MS);
+    exposeReadiness({ kafka: check }, registry, SOON_MS);
     for (let ask = 0; ask < 3; ask += 1) expect(await readyLines(registry)).toEqual(['service_ready{check="kafka"} 0']);
     expect(asked).toBe(1);
     first.resolve();

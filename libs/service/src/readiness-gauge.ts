@@ -8,7 +8,7 @@ const PATIENCE_MS = 2_000;
  * Tells for each check of readiness whether it passes: all are really tried whenever the registry is asked, as for `/health/ready`, and
  * waited for together, `patienceMs` at the most. One that hangs is down, and isn't tried again before it has ended.
  */
-export function tellReadiness(
+export function exposeReadiness(
   checks: Readonly<Record<string, () => Promise<void>>>,
   registry: Registry,
   patienceMs = PATIENCE_MS,

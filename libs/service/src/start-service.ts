@@ -13,7 +13,7 @@ import { closeReadily } from './http/ready-close.js';
 import { requestId } from './http/request-ids.js';
 import { measureRequests } from './http/request-metrics.js';
 import { serveApiDocs, type ApiDescription } from './docs/openapi.js';
-import { tellKeeper, whenKeeperIsGone } from './keeper.js';
+import { announceToParent, onParentExit } from './parent-process.js';
 import { ProblemFilter } from './problem-filter.js';
 import type { HttpSettings } from './settings.js';
 import { ValidationPipe } from './validation-pipe.js';
@@ -85,7 +85,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
   await app.init();
   await app.startAllMicroservices();
   await app.listen({ host: settings.LISTEN_HOST, port: settings.PORT });
-  tellKeeper(await app.getUrl());
+  announceToParent(await app.getUrl());
 }
 
 function endWithItsKeeper(app: NestFastifyApplication): void {
@@ -110,5 +110,5 @@ function endWithItsKeeper(app: NestFastifyApplication): void {
   };
   process.on('SIGTERM', () => end('SIGTERM'));
   process.on('SIGINT', () => end('SIGINT'));
-  whenKeeperIsGone(() => end('the process that started this one is gone'));
+  onParentExit(() => end('the process that started this one is gone'));
 }

@@ -22,7 +22,7 @@ export interface FaultKind {
   /** From its beginning to its recovery, in seconds, where that may be more than a minute. */
   readonly takesSeconds?: number;
   /** Where it comes alone: while it lasts everything must come to work again, before it is undone: the time that this takes is counted too. Default: not. */
-  readonly isBorne?: boolean;
+  readonly isTolerated?: boolean;
   /** What it needs that a machine may not have; `undefined`: nothing. */
   readonly needs?: 'small-disks';
   make(cluster: Cluster, draw: Draw): Promise<Fault>;

@@ -81,7 +81,7 @@ async function electByAny(brokers: readonly string[]): Promise<void> {
 const brokerAway: FaultKind = {
   name: 'broker-away',
   lastsMs: [2_000, 8_000],
-  isBorne: true,
+  isTolerated: true,
   make: async (cluster, draw) => {
     const subject = KAFKA_NODES[draw(KAFKA_NODES.length)] ?? '';
     return Promise.resolve({

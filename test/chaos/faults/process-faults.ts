@@ -83,7 +83,7 @@ export const PROCESS_FAULTS: readonly FaultKind[] = [
   kill('kill-primary', primary, true),
   kill('kill-secondary', secondary, true),
   // And not brought back before all works again without it.
-  { ...killFor('primary-away', primary, true, [2_000, 8_000]), isBorne: true },
+  { ...killFor('primary-away', primary, true, [2_000, 8_000]), isTolerated: true },
   kill('registry-away', registry, true),
   pause('pause-consumer', runningApp('consumer')),
   pause('pause-producer', runningApp('producer')),

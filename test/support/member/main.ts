@@ -9,7 +9,7 @@ import { KafkajsBroker } from '#parallel-consumer/kafka/kafkajs-broker.js';
 import type { EngineLogger } from '#parallel-consumer/options.js';
 import { ParallelConsumer } from '#parallel-consumer/parallel-consumer.js';
 import type { ConsumedRecord } from '#parallel-consumer/record.js';
-import { whenKeeperIsGone } from '#service/keeper.js';
+import { onParentExit } from '#service/parent-process.js';
 import {
   BEHAVIOUR_HEADER,
   STATUS_REQUEST,
@@ -78,6 +78,6 @@ process.once('SIGTERM', () => {
   void consumer.stop().then(() => process.disconnect());
 });
 // Also when the test that started it is gone; after a stop nothing is left to do.
-whenKeeperIsGone(() => process.exit());
+onParentExit(() => process.exit());
 
 await consumer.start();

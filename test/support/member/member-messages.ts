@@ -10,7 +10,7 @@ export type EngineSettings = Pick<
   | 'attemptTimeoutMs'
   | 'attemptGraceMs'
   | 'commitIntervalMs'
-  | 'commitFinishedMap'
+  | 'commitCompletedOffsets'
   | 'drainTimeoutMs'
   | 'onDeletedRecords'
   | 'onTruncatedLog'

@@ -4,7 +4,7 @@ import { EXIT_CODE } from '../exit-code.js';
 import { OperationSchema } from '../producer/operation.js';
 import { askOperation } from '../producer/operation-requests.js';
 import { operationId } from './option-values.js';
-import { tellOperation } from './started-operation.js';
+import { printOperation } from './started-operation.js';
 
 const INTERRUPTIONS = {
   pause: 'pause an operation after the chunk in hand',
@@ -22,7 +22,7 @@ export function addInterruptionCommands(program: Command, run: RunCommand): void
       .option('--json', 'print the operation as JSON')
       .action(async (id: string, { json }: { json?: true }, command: Command) =>
         run(command, async (context) => {
-          tellOperation(context, await askOperation(context.client, id, { what, schema: OperationSchema }), json);
+          printOperation(context, await askOperation(context.client, id, { what, schema: OperationSchema }), json);
           return EXIT_CODE.ok;
         }),
       );

@@ -7,7 +7,7 @@ import { pagesOf } from '../producer/pages.js';
 import { operationsTable } from '../terminal/operation-text.js';
 import { follow } from './follow.js';
 import { operationId } from './option-values.js';
-import { tellOperation } from './started-operation.js';
+import { printOperation } from './started-operation.js';
 
 interface ListOptions {
   readonly status?: string;
@@ -42,7 +42,7 @@ export function addOperationsCommands(program: Command, run: RunCommand): void {
     .action(async (id: string, { watch, json }: ShowOptions, command: Command) =>
       run(command, async (context) => {
         if (watch) return follow(context, id, { ...(json && { json }) });
-        tellOperation(context, await operationById(context.client, id), json);
+        printOperation(context, await operationById(context.client, id), json);
         return EXIT_CODE.ok;
       }),
     );

@@ -32,12 +32,12 @@ export async function startOperation(
     OperationSchema,
   );
   if (watch) return follow(context, operation.id, { ...(json && { json }) });
-  tellOperation(context, operation, json);
+  printOperation(context, operation, json);
   if (!json) context.terminal.err.write(`Follow it: npm run orders -- watch ${operation.id}\n`);
   return EXIT_CODE.ok;
 }
 
 /** An operation on standard output, as text or, for programs, as JSON. */
-export function tellOperation({ terminal }: CommandContext, operation: Operation, json: true | undefined): void {
+export function printOperation({ terminal }: CommandContext, operation: Operation, json: true | undefined): void {
   terminal.out.write(`${json ? JSON.stringify(operation) : operationText(operation)}\n`);
 }

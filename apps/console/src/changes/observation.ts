@@ -1,5 +1,5 @@
 import { isHeard } from '../pipeline/pipeline-figures.js';
-import type { PipelineLook, SeenConsumer } from '../pipeline/pipeline-looks.js';
+import type { PipelineSnapshot, SeenConsumer } from '../pipeline/pipeline-snapshots.js';
 
 /** What a consumer told of itself, all since its start. */
 export interface ConsumerProgress {
@@ -29,7 +29,7 @@ export interface Observation {
 }
 
 /** @returns `undefined`: something of it is unknown */
-export function observationOf({ at, ends, committed, consumers }: PipelineLook): Observation | undefined {
+export function observationOf({ at, ends, committed, consumers }: PipelineSnapshot): Observation | undefined {
   if (ends === null || committed === null || consumers === null) return undefined;
   const heard = consumers.filter(isHeard);
   const sum = (value: (consumer: (typeof heard)[number]) => number): number =>

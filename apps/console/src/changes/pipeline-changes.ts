@@ -1,6 +1,6 @@
 import type { Observation } from './observation.js';
 import { scalingVerdict, type ScalingVerdict } from './scaling-verdict.js';
-import { hasWork, stretchOf, type Stretch } from './stretch.js';
+import { hasWork, observationWindow, type ObservationWindow } from './observation-window.js';
 
 /** How the consumers are run. */
 export interface SetUp {
@@ -43,7 +43,7 @@ type Scaling = { -readonly [K in keyof Omit<PipelineChange, 'secondsAgo'>]: Pipe
   readonly kind: 'scaling';
   /** Of the last change or rebalance that belongs to it. */
   movedAt: number;
-  readonly stretchBefore: Stretch | undefined;
+  readonly stretchBefore: ObservationWindow | undefined;
 };
 type Rebalance = { readonly at: number; readonly kind: 'rebalance' };
 
@@ -115,20 +115,20 @@ export class PipelineChanges {
   }
 
   /** Of the same set-up alone, and where it has just got something to do, from when it was at its full rate. */
-  private stretchBefore(before: Observation, now: Observation): Stretch | undefined {
+  private stretchBefore(before: Observation, now: Observation): ObservationWindow | undefined {
     const from = this.observations.findLastIndex((each) => !isSame(each, before)) + 1;
     const same = this.observations.slice(from).filter(({ at }) => now.at - at <= MEASURED_MS + 2_000);
     const lastIdle = same.findLastIndex((each) => !hasWork(each));
     const busy = lastIdle < 0 ? same : same.slice(lastIdle + 1 + RAMP_LOOKS);
-    const stretch = stretchOf(busy);
-    return stretch !== undefined && stretch.seconds >= LEAST_SECONDS ? stretch : stretchOf(same);
+    const stretch = observationWindow(busy);
+    return stretch !== undefined && stretch.seconds >= LEAST_SECONDS ? stretch : observationWindow(same);
   }
 
   private judge(): void {
     const { measured } = this;
     if (measured === undefined) return;
     const since = measured.movedAt + SETTLES_MS;
-    const after = stretchOf(this.observations.filter(({ at }) => at >= since));
+    const after = observationWindow(this.observations.filter(({ at }) => at >= since));
     if (after !== undefined && after.seconds * 1_000 >= MEASURED_MS) {
       measured.after = after.savedPerSecond;
       measured.verdict = scalingVerdict(measured.stretchBefore, after);

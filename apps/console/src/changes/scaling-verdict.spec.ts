@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { scalingVerdict, type ScalingVerdict } from './scaling-verdict.js';
-import type { Stretch } from './stretch.js';
+import type { ObservationWindow } from './observation-window.js';
 
-const ONE: Stretch = {
+const ONE: ObservationWindow = {
   seconds: 8,
   consumers: 1,
   partitions: 12,
@@ -16,7 +16,7 @@ const ONE: Stretch = {
 };
 
 /** Of a change from one consumer with 1,000 in flight to two. */
-function verdictOf(after: Partial<Stretch>, before: Partial<Stretch> = {}): ScalingVerdict {
+function verdictOf(after: Partial<ObservationWindow>, before: Partial<ObservationWindow> = {}): ScalingVerdict {
   return scalingVerdict({ ...ONE, ...before }, { ...ONE, consumers: 2, inFlightLimit: 2_000, ...after });
 }
 
@@ -30,7 +30,7 @@ describe('the verdict on a scaling', () => {
     });
   });
 
-  it.each<[string, Partial<Stretch>, ScalingVerdict['bound']]>([
+  it.each<[string, Partial<ObservationWindow>, ScalingVerdict['bound']]>([
     ['partitions, where some consumers have none', { consumers: 13 }, 'partitions'],
     ['a consumer’s one thread', { consumerCores: 0.97 }, 'cpu'],
     ['the machine', { machineLoad: 0.96 }, 'cpu'],

@@ -1,4 +1,4 @@
-import type { Stretch } from './stretch.js';
+import type { ObservationWindow } from './observation-window.js';
 
 /** What keeps a pipeline from being faster. */
 export type Bound = 'partitions' | 'keys' | 'cpu' | 'database';
@@ -22,7 +22,7 @@ const BUSY_MACHINE = 0.9;
 const FULL = 0.8;
 
 /** Judges a change of how many consumers there are, or of how much they may have in flight, by some seconds before and after it. */
-export function scalingVerdict(before: Stretch | undefined, after: Stretch): ScalingVerdict {
+export function scalingVerdict(before: ObservationWindow | undefined, after: ObservationWindow): ScalingVerdict {
   if (before === undefined) return unknown('Nobody looked before the change: there is nothing to compare with.');
   if (!before.hadWork) return unknown('There was too little to save before the change: nothing to compare with.');
   if (!after.hadWork) return unknown('There was too little left to save after the change.');
@@ -60,7 +60,7 @@ const NAMES: Readonly<Record<Bound, string>> = {
 };
 
 /** The first of them that shows, from what is certain to what is left over. */
-function boundOf({ consumers, partitions, used, consumerCores, machineLoad }: Stretch): Bound {
+function boundOf({ consumers, partitions, used, consumerCores, machineLoad }: ObservationWindow): Bound {
   if (consumers > partitions) return 'partitions';
   if (consumerCores >= BUSY_CORE || machineLoad >= BUSY_MACHINE) return 'cpu';
   return used < FULL ? 'keys' : 'database';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { CountedLooks } from './counted-looks.js';
+import { CountedSnapshots } from './counted-snapshots.js';
 import { pipelineFigures } from './pipeline-figures.js';
-import type { PipelineLook, SeenConsumer } from './pipeline-looks.js';
+import type { PipelineSnapshot, SeenConsumer } from './pipeline-snapshots.js';
 import type { PipelineResponse } from './pipeline-response.js';
 
 function consumer(id: string, finished: number, others: Partial<SeenConsumer> = {}): SeenConsumer {
@@ -28,13 +28,13 @@ function consumer(id: string, finished: number, others: Partial<SeenConsumer> = 
   };
 }
 
-function look(second: number, others: Partial<PipelineLook> = {}): PipelineLook {
+function look(second: number, others: Partial<PipelineSnapshot> = {}): PipelineSnapshot {
   const [ends, committed] = [new Map([[0, 100]]), new Map([[0, 100]])];
   return { at: second * 1_000, ends, committed, consumers: [], deadLetters: 0, ...others };
 }
 
-function figuresOf(...looks: PipelineLook[]): PipelineResponse {
-  const counted = new CountedLooks();
+function figuresOf(...looks: PipelineSnapshot[]): PipelineResponse {
+  const counted = new CountedSnapshots();
   return pipelineFigures(looks.map((each) => counted.add(each)).at(-1) ?? [], []);
 }
 
@@ -66,7 +66,7 @@ describe('the figures of the pipeline', () => {
 
   it('say how long the rest takes: nothing where nothing is left, and unknown where nothing is saved', () => {
     const behind = { ends: new Map([[0, 700]]), committed: new Map([[0, 100]]) };
-    const saving = (second: number): PipelineLook =>
+    const saving = (second: number): PipelineSnapshot =>
       look(second, { ...behind, consumers: [consumer('a', 200 * second)] });
     expect(figuresOf(saving(0), saving(1)).secondsToDrain).toBe(3);
     expect(figuresOf(look(0, behind), look(1, behind)).secondsToDrain).toBeNull();

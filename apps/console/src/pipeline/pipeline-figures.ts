@@ -1,16 +1,19 @@
 import { GONE_AFTER_MS, type HeartbeatPartition } from '#orders/consumer-heartbeat.js';
 import { recordsBetween, type Positions } from '#orders/topic-positions.js';
-import type { PipelineLook, SeenConsumer } from './pipeline-looks.js';
+import type { PipelineSnapshot, SeenConsumer } from './pipeline-snapshots.js';
 import type { PipelineResponse } from './pipeline-response.js';
 
 /** A look, and what was produced and saved until then, counted from any point on. */
-export interface CountedLook extends PipelineLook {
+export interface CountedSnapshot extends PipelineSnapshot {
   readonly produced: number | null;
   readonly saved: number | null;
 }
 
 /** @param looks the last one, and those of some seconds before it, oldest first */
-export function pipelineFigures(looks: readonly CountedLook[], changes: PipelineResponse['changes']): PipelineResponse {
+export function pipelineFigures(
+  looks: readonly CountedSnapshot[],
+  changes: PipelineResponse['changes'],
+): PipelineResponse {
   const last = looks.at(-1);
   if (last === undefined) throw new RangeError('nobody looked');
   const { ends, committed, consumers, deadLetters } = last;
@@ -37,7 +40,7 @@ export function isHeard({ ageMs }: SeenConsumer): boolean {
 }
 
 /** Between the oldest and the newest look that know it; what isn't known now has no rate. */
-function rateOf(looks: readonly CountedLook[], field: 'produced' | 'saved'): number | null {
+function rateOf(looks: readonly CountedSnapshot[], field: 'produced' | 'saved'): number | null {
   const last = looks.at(-1);
   const first = looks.find((look) => look[field] !== null);
   const [from, to] = [first?.[field] ?? null, last?.[field] ?? null];

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 import { GONE_AFTER_MS } from '#orders/consumer-heartbeat.js';
 import { Registry } from 'prom-client';
-import type { PipelineLook, SeenConsumer } from './pipeline-looks.js';
-import { tellPipeline } from './pipeline-metrics.js';
+import type { PipelineSnapshot, SeenConsumer } from './pipeline-snapshots.js';
+import { exposePipeline } from './pipeline-metrics.js';
 
 function consumer(ageMs: number): SeenConsumer {
   return { ageMs } as SeenConsumer;
 }
 
-const KNOWN: PipelineLook = {
+const KNOWN: PipelineSnapshot = {
   at: 0,
   ends: new Map([
     [0, 100],
@@ -22,10 +22,10 @@ const KNOWN: PipelineLook = {
   deadLetters: 3,
 };
 
-function telling(seen: Partial<PipelineLook> = {}) {
+function telling(seen: Partial<PipelineSnapshot> = {}) {
   const registry = new Registry();
   const state = { looks: 0 };
-  tellPipeline(async () => {
+  exposePipeline(async () => {
     state.looks += 1;
     return { ...KNOWN, ...seen };
   }, registry);

@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { isHeard } from './pipeline-figures.js';
-import type { PipelineLook } from './pipeline-looks.js';
+import type { PipelineSnapshot } from './pipeline-snapshots.js';
 
 /** By partition; a value that is unknown is left out. */
 type Values = readonly (readonly [partition: number, value: number])[];
@@ -10,10 +10,10 @@ type Values = readonly (readonly [partition: number, value: number])[];
  * doesn't make a watch of it, and waits no longer than one look may take. What is unknown has no sample.
  * @param look with its own questions: those of a watch may be under way, and are not asked twice
  */
-export function tellPipeline(look: () => Promise<PipelineLook>, registry: Registry): void {
-  let looking: Promise<PipelineLook> | undefined;
+export function exposePipeline(look: () => Promise<PipelineSnapshot>, registry: Registry): void {
+  let looking: Promise<PipelineSnapshot> | undefined;
   // All metrics of one scrape come of one look.
-  const shared = async (): Promise<PipelineLook> => {
+  const shared = async (): Promise<PipelineSnapshot> => {
     looking ??= look().finally(() => {
       looking = undefined;
     });
@@ -33,7 +33,7 @@ export function tellPipeline(look: () => Promise<PipelineLook>, registry: Regist
     ({ consumers }) => consumers?.filter(isHeard).length ?? null,
   );
 
-  function counter(name: string, help: string, read: (seen: PipelineLook) => Values): void {
+  function counter(name: string, help: string, read: (seen: PipelineSnapshot) => Values): void {
     const made: Counter = new Counter({
       name,
       help,
@@ -47,7 +47,7 @@ export function tellPipeline(look: () => Promise<PipelineLook>, registry: Regist
     });
   }
 
-  function gauge(name: string, help: string, read: (seen: PipelineLook) => Values | number | null): void {
+  function gauge(name: string, help: string, read: (seen: PipelineSnapshot) => Values | number | null): void {
     const made: Gauge = new Gauge({
       name,
       help,
@@ -64,7 +64,7 @@ export function tellPipeline(look: () => Promise<PipelineLook>, registry: Regist
   }
 }
 
-function lagOf({ ends, committed }: PipelineLook): Values {
+function lagOf({ ends, committed }: PipelineSnapshot): Values {
   return [...(ends ?? [])].flatMap(([partition, end]) => {
     const at = committed?.get(partition);
     return at === undefined ? [] : [[partition, Math.max(0, end - at)] as const];

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
-import type { PipelineLook } from './pipeline-looks.js';
+import type { PipelineSnapshot } from './pipeline-snapshots.js';
 import { PipelineWatch } from './pipeline-watch.js';
 
 function setUp() {
   const clock = new ManualClock();
   let looks = 0;
-  const watch = new PipelineWatch(async (): Promise<PipelineLook> => {
+  const watch = new PipelineWatch(async (): Promise<PipelineSnapshot> => {
     looks += 1;
     const ends = new Map([[0, 100 * looks]]);
     return { at: clock.now(), ends, committed: new Map([[0, 0]]), consumers: [], deadLetters: 0 };

@@ -1,9 +1,9 @@
 import { pause, type Clock } from '#parallel-consumer/clock.js';
 import { observationOf } from '../changes/observation.js';
 import { PipelineChanges } from '../changes/pipeline-changes.js';
-import { CountedLooks } from './counted-looks.js';
+import { CountedSnapshots } from './counted-snapshots.js';
 import { pipelineFigures } from './pipeline-figures.js';
-import type { PipelineLook } from './pipeline-looks.js';
+import type { PipelineSnapshot } from './pipeline-snapshots.js';
 import type { PipelineResponse } from './pipeline-response.js';
 
 const EVERY_MS = 1_000;
@@ -18,7 +18,7 @@ export class PipelineWatch {
   private latest: PipelineResponse | undefined;
 
   constructor(
-    private readonly look: () => Promise<PipelineLook>,
+    private readonly look: () => Promise<PipelineSnapshot>,
     private readonly clock: Clock,
   ) {}
 
@@ -40,7 +40,7 @@ export class PipelineWatch {
   }
 
   private async watch(): Promise<void> {
-    const looks = new CountedLooks();
+    const looks = new CountedSnapshots();
     const changes = new PipelineChanges();
     for (let seen = looks.add(await this.look()); this.clock.now() < this.wantedUntil;) {
       await pause(this.clock, EVERY_MS);

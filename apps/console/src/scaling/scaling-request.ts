@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_WISHED_IN_FLIGHT } from '#orders/in-flight-wish.js';
+import { MAX_IN_FLIGHT_OVERRIDE } from '#orders/in-flight-override.js';
 
 /** As many as `npm start -- --consumers` takes. */
 const MAX_CONSUMERS = 64;
@@ -13,7 +13,7 @@ export const ScalingRequestSchema = z
 export const InFlightRequestSchema = z
   .strictObject({
     limit: z
-      .union([z.int().min(1).max(MAX_WISHED_IN_FLIGHT), z.literal('auto')])
+      .union([z.int().min(1).max(MAX_IN_FLIGHT_OVERRIDE), z.literal('auto')])
       .nullable()
       .describe(
         'Orders that each consumer has in the save at once; `auto`: found by itself; `null`: as it was started.',

@@ -7,7 +7,7 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { Audited } from '#service/auth/audit.interceptor.js';
-import { wishInFlight } from '#orders/in-flight-wish.js';
+import { setInFlightOverride } from '#orders/in-flight-override.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { Mongo } from '#service/mongo.js';
 import { PipelineWatch } from '../pipeline/pipeline-watch.js';
@@ -55,7 +55,7 @@ export class ScalingController {
   @ApiAcceptedResponse({ standardSchema: InFlightRequestSchema })
   @ApiBadRequestResponse({ description: 'Problem details naming every bad field' })
   async setInFlight(@Body({ schema: InFlightRequestSchema }) request: InFlightRequest): Promise<InFlightRequest> {
-    await wishInFlight(this.mongo.db, request.limit);
+    await setInFlightOverride(this.mongo.db, request.limit);
     return request;
   }
 }

@@ -9,7 +9,7 @@ const RENEW_EVERY_MS = 1_000;
 export class HeldLease {
   private readonly ending = new AbortController();
   private readonly timer: NodeJS.Timeout;
-  private readonly deaf: () => void;
+  private readonly unsubscribe: () => void;
 
   /**
    * @param renew resolves to what is wanted; rejects with LeaseLostError, or with anything else when it should be tried again
@@ -21,7 +21,7 @@ export class HeldLease {
     wakeUp: WakeUp,
   ) {
     // There may be a wish.
-    this.deaf = wakeUp.listen(() => void this.look());
+    this.unsubscribe = wakeUp.listen(() => void this.look());
     this.timer = setInterval(() => void this.look(), RENEW_EVERY_MS);
   }
 
@@ -37,7 +37,7 @@ export class HeldLease {
 
   stop(): void {
     clearInterval(this.timer);
-    this.deaf();
+    this.unsubscribe();
   }
 
   private async look(): Promise<void> {

@@ -35,8 +35,8 @@ export class WorkLoop<C> {
   }
 
   start(): void {
-    const deaf = this.wakeUp.listen(() => this.call());
-    this.running = this.run().finally(deaf);
+    const unsubscribe = this.wakeUp.listen(() => this.call());
+    this.running = this.run().finally(unsubscribe);
   }
 
   /** Resolves when what is in hand has ended, or patience has. */

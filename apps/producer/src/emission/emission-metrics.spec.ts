@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { measureTopic, tellEmission } from './emission-metrics.js';
+import { measureTopic, exposeEmission } from './emission-metrics.js';
 import type { EmissionState } from './operation-runner.js';
 
 async function value(registry: Registry, name: string): Promise<number | undefined> {
@@ -27,7 +27,7 @@ describe('the metrics of an emission', () => {
     ['waiting', 1, 1],
   ])('tell of a producer that is %s', async (state, running, waiting) => {
     const registry = new Registry();
-    tellEmission({ state }, 5_000, registry);
+    exposeEmission({ state }, 5_000, registry);
     expect(await value(registry, 'producer_emissions_running')).toBe(running);
     expect(await value(registry, 'producer_waiting_for_consumers')).toBe(waiting);
     expect(await value(registry, 'producer_lag_ceiling_records')).toBe(5_000);

@@ -31,7 +31,7 @@ export function measureTopic(registry: Registry): TopicObserver {
 }
 
 /** What this producer does when it is asked. Others may emit beside it. @param ceiling records that the consumers may be behind */
-export function tellEmission(runner: Pick<OperationRunner, 'state'>, ceiling: number, registry: Registry): void {
+export function exposeEmission(runner: Pick<OperationRunner, 'state'>, ceiling: number, registry: Registry): void {
   const registers = [registry];
   const emitting: Gauge = new Gauge({
     name: 'producer_emissions_running',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { orderId } from '../orders/batch-get.js';
-import { questionParameters } from '../question/question-query.js';
+import { orderQueryParameters } from '../order-query/order-query-parameters.js';
 
 /** `GET /v1/orders/export`. */
 export const ExportQuerySchema = z.strictObject({
@@ -9,7 +9,7 @@ export const ExportQuerySchema = z.strictObject({
     .describe(
       '`chunks`: a zip of JSON arrays of 1,000 orders, the form of the legacy system; it can be imported again.',
     ),
-  ...questionParameters,
+  ...orderQueryParameters,
   after: orderId
     .optional()
     .describe(

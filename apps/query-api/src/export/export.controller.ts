@@ -8,8 +8,8 @@ import { RequiresScope } from '#service/auth/scope.guard.js';
 import { COMPLETE_THROUGH_HEADERS, CompleteThroughHeader } from '../freshness/complete-through-header.js';
 import type { OrderResponse } from '#orders/order-response.js';
 import { SavedOrders, type EncodedOrder } from '../orders/saved-orders.js';
-import { questionOf } from '../question/question-query.js';
-import { isWithin, type Question } from '../question/question.js';
+import { parseOrderQuery } from '../order-query/order-query-parameters.js';
+import { isWithin, type OrderQuery } from '../order-query/order-query.js';
 import { zipOf } from './chunk-zip.js';
 import { decodeResponse } from './encoded-order.js';
 import { ExportQuerySchema, type ExportRequest } from './export-request.js';
@@ -38,7 +38,7 @@ export class ExportController {
 
   @Get()
   @ApiOperation({
-    summary: 'All orders of a question, streamed',
+    summary: 'All orders of an order query, streamed',
     description:
       'As fast as they are taken. An export that breaks off ends without its last chunk, which HTTP clients report; `after` goes on from the last order that came.',
   })
@@ -46,9 +46,9 @@ export class ExportController {
   @ApiOkResponse({ description: 'The orders, in the order that was asked for', headers: COMPLETE_THROUGH_HEADERS })
   @ApiBadRequestResponse({ description: 'Problem details naming every bad parameter' })
   async export(@Query({ schema: ExportQuerySchema }) query: ExportRequest, @Res() reply: FastifyReply): Promise<void> {
-    const question = questionOf(query);
-    const after = query.after === undefined ? undefined : await this.orderOf(query.after, question);
-    const stream = await this.stream(question, query.format, after);
+    const orderQuery = parseOrderQuery(query);
+    const after = query.after === undefined ? undefined : await this.orderOf(query.after, orderQuery);
+    const stream = await this.stream(orderQuery, query.format, after);
     const { type, name } = TYPES[query.format];
     this.open.add(reply.raw);
     await reply
@@ -58,24 +58,24 @@ export class ExportController {
       .send(stream);
   }
 
-  private async orderOf(id: string, question: Question): Promise<Order> {
+  private async orderOf(id: string, orderQuery: OrderQuery): Promise<Order> {
     const order = await this.saved.byId(id);
-    if (order !== null && isWithin(question, order)) return order;
+    if (order !== null && isWithin(orderQuery, order)) return order;
     throw invalidRequest([
       {
         field: 'after',
         in: 'query',
-        detail: 'is no saved order of this question: take the id of the last one that came',
+        detail: 'is no saved order of this order query: take the id of the last one that came',
       },
     ]);
   }
 
   private async stream(
-    question: Question,
+    orderQuery: OrderQuery,
     format: ExportRequest['format'],
     after: Order | undefined,
   ): Promise<Readable> {
-    const batches = this.batches.of(question, after, format === 'chunks' ? CHUNK_ORDERS : undefined);
+    const batches = this.batches.of(orderQuery, after, format === 'chunks' ? CHUNK_ORDERS : undefined);
     // Read before anything is sent: a database that is away is told as such, not as a file that breaks off.
     const begun = startingWith(await batches.next(), batches);
     if (format === 'chunks') return zipOf(chunks(begun), (n) => `orders-${String(n).padStart(6, '0')}.json`);

@@ -3,13 +3,13 @@ import { createServer, get, type IncomingMessage, type ServerResponse } from 'no
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { tellReading } from '../reading-metrics.js';
+import { exposeReading } from '../reading-metrics.js';
 import { OpenExports } from './open-exports.js';
 
 describe('open exports', () => {
   const exports = new OpenExports();
   const registry = new Registry();
-  tellReading(exports, { count: 0 }, registry);
+  exposeReading(exports, { count: 0 }, registry);
   const server = createServer((_request, answer) => exports.add(answer) ?? answer.write('an order\n'));
 
   beforeEach(async () => {

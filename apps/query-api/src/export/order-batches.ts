@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Order } from '#orders/order.js';
 import { decodeOrder, SavedOrders, type EncodedOrder } from '../orders/saved-orders.js';
-import { indexInterval, type Beyond } from '../question/index-interval.js';
-import type { Question } from '../question/question.js';
+import { indexInterval, type Beyond } from '../order-query/index-interval.js';
+import type { OrderQuery } from '../order-query/order-query.js';
 
 /**
  * Orders read at once. Of larger batches more outlives a collection of the young heap, which then costs a third of the time: measured,
@@ -13,7 +13,7 @@ const BATCH_ORDERS = 500;
 /** In memory for each export, or being read: MongoDB reads on while the last one is decoded. */
 const BATCHES_AHEAD = 3;
 
-/** All orders of a question, however many, in batches: the next ones are read while the last one is sent, so many and no more. */
+/** All orders of an order query, however many, in batches: the next ones are read while the last one is sent, so many and no more. */
 @Injectable()
 export class OrderBatches {
   constructor(private readonly saved: SavedOrders) {}
@@ -23,16 +23,16 @@ export class OrderBatches {
    * @param size orders of a batch
    */
   async *of(
-    question: Question,
+    orderQuery: OrderQuery,
     after: Order | undefined,
     size = BATCH_ORDERS,
   ): AsyncGenerator<readonly EncodedOrder[]> {
     const following = async (batch: Promise<readonly EncodedOrder[]>): Promise<readonly EncodedOrder[]> => {
       const orders = await batch;
       const last = orders.length < size ? undefined : orders.at(-1);
-      return last === undefined ? [] : this.read(question, decodeOrder(last), size);
+      return last === undefined ? [] : this.read(orderQuery, decodeOrder(last), size);
     };
-    let reading = this.read(question, after, size);
+    let reading = this.read(orderQuery, after, size);
     const ahead = [reading];
     for (;;) {
       while (ahead.length < BATCHES_AHEAD) {
@@ -48,12 +48,16 @@ export class OrderBatches {
   }
 
   /** A stretch of its own rather than one cursor for all: nothing is left open for a client that is slow, or gone. */
-  private async read(question: Question, after: Order | undefined, limit: number): Promise<readonly EncodedOrder[]> {
-    const direction = question.sort.descending ? -1 : 1;
+  private async read(
+    orderQuery: OrderQuery,
+    after: Order | undefined,
+    limit: number,
+  ): Promise<readonly EncodedOrder[]> {
+    const direction = orderQuery.sort.descending ? -1 : 1;
     const beyond: Beyond | undefined = after && {
-      position: { value: after[question.sort.field], number: after.number },
+      position: { value: after[orderQuery.sort.field], number: after.number },
       direction,
     };
-    return this.saved.encodedStretch({ interval: indexInterval(question, beyond), direction, limit });
+    return this.saved.encodedStretch({ interval: indexInterval(orderQuery, beyond), direction, limit });
   }
 }

@@ -23,7 +23,7 @@ type NumberedOperation = Pick<OperationDocument, '_id' | 'kind' | 'firstNumber' 
 
 /**
  * Up to where the orders are complete: the highest number below which every one is saved, dead-lettered, or never was. Since orders are
- * append-only it only rises, so each look goes on where the last one ended. What it says was true before the question was read.
+ * append-only it only rises, so each look goes on where the last one ended. What it says was true before the order query was read.
  */
 @Injectable()
 export class CompleteThrough {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { integer } from '../question/query-values.js';
+import { integer } from '../order-query/query-values.js';
 
 const MAX_WAIT_MS = 10_000;
 

@@ -4,12 +4,12 @@ import { fromDocument, type OrderDocument } from '#orders/order-document.js';
 import type { Order } from '#orders/order.js';
 import { ORDER_INDEXES, ordersCollection } from '#orders/orders-collection.js';
 import { Mongo } from '#service/mongo.js';
-import type { IndexInterval } from '../question/index-interval.js';
+import type { IndexInterval } from '../order-query/index-interval.js';
 
-/** Beyond this MongoDB gives up a question: whoever asked has gone by then. */
+/** Beyond this MongoDB gives up an order query: whoever asked has gone by then. */
 const QUICKLY = { projection: { ingest: 0 }, maxTimeMS: 5_000 };
 
-export interface Stretch {
+export interface IndexRangeScan {
   /** `undefined`: nothing can stand in it. */
   readonly interval: IndexInterval | undefined;
   /** Up the index, or down. */
@@ -45,14 +45,14 @@ export class SavedOrders {
     return new Map(found.map((document) => [document._id.toHexString(), fromDocument(document)]));
   }
 
-  async stretch(stretch: Stretch): Promise<Order[]> {
+  async stretch(stretch: IndexRangeScan): Promise<Order[]> {
     if (stretch.interval === undefined) return [];
     const documents: OrderDocument[] = await this.cursor({ ...stretch, interval: stretch.interval }).toArray();
     return documents.map(fromDocument);
   }
 
   /** A stretch as it came, undecoded: what is decoded one at a time leaves nothing behind for the collector to copy. */
-  async encodedStretch(stretch: Stretch): Promise<EncodedOrder[]> {
+  async encodedStretch(stretch: IndexRangeScan): Promise<EncodedOrder[]> {
     if (stretch.interval === undefined) return [];
     const cursor = this.cursor({ ...stretch, interval: stretch.interval }, { raw: true });
     // What the types of the driver don't know: `raw` gives bytes.
@@ -60,7 +60,7 @@ export class SavedOrders {
   }
 
   cursor(
-    { interval: { index, min, max }, direction, limit, skip = 0 }: Stretch & { interval: IndexInterval },
+    { interval: { index, min, max }, direction, limit, skip = 0 }: IndexRangeScan & { interval: IndexInterval },
     { raw = false } = {},
   ) {
     return this.collection.find(

@@ -3,8 +3,8 @@ import { highestReservedNumber } from '#orders/number-blocks.js';
 import type { Order } from '#orders/order.js';
 import { Mongo } from '#service/mongo.js';
 import { SavedOrders } from '../orders/saved-orders.js';
-import { indexInterval } from '../question/index-interval.js';
-import type { Question } from '../question/question.js';
+import { indexInterval } from '../order-query/index-interval.js';
+import type { OrderQuery } from '../order-query/order-query.js';
 import type { NumberRange } from '../orders/number-holes.js';
 import { PageLayout } from './page-layout.js';
 import { byNumber, PossibleNumbers } from './possible-numbers.js';
@@ -44,8 +44,8 @@ export class NumberedPages {
     return this.nearest(layout, layout.end, layout.backwards);
   }
 
-  /** The layout of a question's orders, over those of its numbers that are given out. */
-  async layoutOf({ range: { from, to }, sort }: Question, size: number): Promise<PageLayout> {
+  /** The layout of an order query's orders, over those of its numbers that are given out. */
+  async layoutOf({ range: { from, to }, sort }: OrderQuery, size: number): Promise<PageLayout> {
     const highest = await highestReservedNumber(this.mongo.db);
     const first = from === undefined ? 1 : Number(from.value) + (from.inclusive ? 0 : 1);
     const last = to === undefined ? highest : Number(to.value) - (to.inclusive ? 0 : 1);

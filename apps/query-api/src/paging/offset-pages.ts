@@ -2,8 +2,8 @@ import { HttpStatus, Injectable } from '@nestjs/common';
 import type { Order } from '#orders/order.js';
 import { Problem } from '#service/problem.js';
 import { SavedOrders } from '../orders/saved-orders.js';
-import { indexInterval } from '../question/index-interval.js';
-import type { Question } from '../question/question.js';
+import { indexInterval } from '../order-query/index-interval.js';
+import type { OrderQuery } from '../order-query/order-query.js';
 
 /** Orders that are passed over at the most: beyond it each page would cost more than the one before. */
 const DEEPEST = 10_000;
@@ -20,11 +20,11 @@ export class OffsetPages {
   constructor(private readonly saved: SavedOrders) {}
 
   /**
-   * @param walk the path that begins the same question as a walk
+   * @param walk the path that begins the same order query as a walk
    * @throws Problem 400 `page-too-deep`
    */
   async page(
-    question: Question,
+    orderQuery: OrderQuery,
     { page, size, walk }: { page: number; size: number; walk: string },
   ): Promise<OffsetPage> {
     if (page * size > DEEPEST)
@@ -35,8 +35,8 @@ export class OffsetPages {
         { walk },
       );
     const found = await this.saved.stretch({
-      interval: indexInterval(question),
-      direction: question.sort.descending ? -1 : 1,
+      interval: indexInterval(orderQuery),
+      direction: orderQuery.sort.descending ? -1 : 1,
       limit: size + 1,
       skip: (page - 1) * size,
     });

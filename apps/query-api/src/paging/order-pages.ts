@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { Order } from '#orders/order.js';
 import { orderResponse } from '#orders/order-response.js';
 import { SavedOrders } from '../orders/saved-orders.js';
-import { isByNumber, type Question } from '../question/question.js';
-import { questionPath } from '../question/question-path.js';
+import { isByNumber, type OrderQuery } from '../order-query/order-query.js';
+import { orderQueryPath } from '../order-query/order-query-path.js';
 import { NumberedPages } from './numbered-pages.js';
 import { OffsetPages } from './offset-pages.js';
 import type { OrdersPage, Total } from './orders-page.js';
@@ -11,10 +11,10 @@ import type { PageLayout } from './page-layout.js';
 import type { PageRequest } from './page-request.js';
 import { PageTokens } from './page-token.js';
 import { Totals } from './totals.js';
-import { Walk } from './walk.js';
+import { CursorPages } from './cursor-pages.js';
 
-export interface AskedQuestion {
-  readonly question: Question;
+export interface OrderQueryRequest {
+  readonly orderQuery: OrderQuery;
   /** The path that asks it, in its one spelling, and ending so that paging can follow. */
   readonly path: string;
   /** Who asks; `null` where nobody is known. */
@@ -32,26 +32,29 @@ export class OrderPages {
     private readonly tokens: PageTokens,
   ) {}
 
-  async page(asked: AskedQuestion, request: PageRequest): Promise<OrdersPage> {
-    const [page, total] = await Promise.all([this.pageOf(asked, request), this.totalOf(asked.question, request.count)]);
+  async page(asked: OrderQueryRequest, request: PageRequest): Promise<OrdersPage> {
+    const [page, total] = await Promise.all([
+      this.pageOf(asked, request),
+      this.totalOf(asked.orderQuery, request.count),
+    ]);
     return total === undefined ? page : { ...page, total };
   }
 
-  private async pageOf(asked: AskedQuestion, { page, pageSize, pageToken }: PageRequest): Promise<OrdersPage> {
-    const walk = new Walk(asked.question, asked, this.tokens, pageSize);
+  private async pageOf(asked: OrderQueryRequest, { page, pageSize, pageToken }: PageRequest): Promise<OrdersPage> {
+    const walk = new CursorPages(asked.orderQuery, asked, this.tokens, pageSize);
     if (page !== undefined)
-      return isByNumber(asked.question)
+      return isByNumber(asked.orderQuery)
         ? this.numberedPage(asked, page, pageSize)
         : this.offsetPage(asked, { page, size: pageSize, walk });
     const { orders, ...links } = await walk.page(this.saved, pageToken);
     if (pageToken !== undefined) return pageResponse(orders, { size: pageSize, ...links });
     // It is page 1 too; its `next` is a token, so that what is saved meanwhile shifts nothing.
-    const last = isByNumber(asked.question) ? await this.lastPage(asked, pageSize) : undefined;
+    const last = isByNumber(asked.orderQuery) ? await this.lastPage(asked, pageSize) : undefined;
     return pageResponse(orders, { number: 1, size: pageSize, ...links, last });
   }
 
-  private async numberedPage(asked: AskedQuestion, number: number, size: number): Promise<OrdersPage> {
-    const layout = await this.numbered.layoutOf(asked.question, size);
+  private async numberedPage(asked: OrderQueryRequest, number: number, size: number): Promise<OrdersPage> {
+    const layout = await this.numbered.layoutOf(asked.orderQuery, size);
     const { orders, ...pages } = await this.numbered.page(layout, number);
     const link = (page: number | undefined): string | undefined =>
       page === undefined ? undefined : pageLink(asked, layout, page);
@@ -64,17 +67,17 @@ export class OrderPages {
     });
   }
 
-  private async lastPage(asked: AskedQuestion, size: number): Promise<string | undefined> {
-    const layout = await this.numbered.layoutOf(asked.question, size);
+  private async lastPage(asked: OrderQueryRequest, size: number): Promise<string | undefined> {
+    const layout = await this.numbered.layoutOf(asked.orderQuery, size);
     const last = await this.numbered.last(layout);
     return last === undefined ? undefined : pageLink(asked, layout, last);
   }
 
   private async offsetPage(
-    { question, path }: AskedQuestion,
-    { page, size, walk }: { page: number; size: number; walk: Walk },
+    { orderQuery, path }: OrderQueryRequest,
+    { page, size, walk }: { page: number; size: number; walk: CursorPages },
   ): Promise<OrdersPage> {
-    const { orders, next } = await this.offset.page(question, { page, size, walk: walk.beginning });
+    const { orders, next } = await this.offset.page(orderQuery, { page, size, walk: walk.beginning });
     const link = (number: number): string => `${path}page=${number}&pageSize=${size}`;
     const last = orders.at(-1);
     return pageResponse(orders, {
@@ -85,16 +88,18 @@ export class OrderPages {
     });
   }
 
-  private async totalOf(question: Question, count: PageRequest['count']): Promise<Total | undefined> {
+  private async totalOf(orderQuery: OrderQuery, count: PageRequest['count']): Promise<Total | undefined> {
     if (count === 'none') return undefined;
-    return count === 'exact' ? this.totals.exact(question) : this.totals.estimated(question);
+    return count === 'exact' ? this.totals.exact(orderQuery) : this.totals.estimated(orderQuery);
   }
 }
 
 /** Pages that count from the highest number downwards are of the numbers up to it: it grows, and they would shift. */
-function pageLink({ question, path }: AskedQuestion, { numbers, size }: PageLayout, page: number): string {
+function pageLink({ orderQuery, path }: OrderQueryRequest, { numbers, size }: PageLayout, page: number): string {
   const to = { value: numbers.to, inclusive: true };
-  const fixed = question.sort.descending ? questionPath({ ...question, range: { ...question.range, to } }) : path;
+  const fixed = orderQuery.sort.descending
+    ? orderQueryPath({ ...orderQuery, range: { ...orderQuery.range, to } })
+    : path;
   return `${fixed}page=${page}&pageSize=${size}`;
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { integer, orderNumber } from '../question/query-values.js';
-import { questionParameters } from '../question/question-query.js';
+import { integer, orderNumber } from '../order-query/query-values.js';
+import { orderQueryParameters } from '../order-query/order-query-parameters.js';
 
 const DEFAULT_PAGE_SIZE = 100;
 export const MAX_PAGE_SIZE = 1_000;
@@ -35,7 +35,7 @@ const TWO_PLACES = { path: ['pageToken'], message: 'must not be given together w
 
 /** `GET /v1/orders`. */
 export const OrdersQuerySchema = z
-  .strictObject({ ...questionParameters, ...pagingParameters })
+  .strictObject({ ...orderQueryParameters, ...pagingParameters })
   .refine(saysOnePlace, TWO_PLACES);
 
 /** `GET /v1/orders/range`: both ends belong to it. */

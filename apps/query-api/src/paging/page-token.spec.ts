@@ -27,7 +27,7 @@ describe('a page token', () => {
       expect(() => tokens.open(forged, 'number', SCOPE)).toThrow('Wrong or missing: pageToken.');
   });
 
-  it('is refused for another question, and for another caller', () => {
+  it('is refused for another order query, and for another caller', () => {
     const token = tokens.seal(CURSOR, { ...SCOPE, caller: 'ada' });
     for (const scope of [
       { path: '/v1/orders/range?from=1&to=9&', caller: 'ada' },

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { invalidRequest } from '#service/problem.js';
-import type { Position } from '../question/index-interval.js';
-import type { SortField, SortValue } from '../question/question.js';
+import type { Position } from '../order-query/index-interval.js';
+import type { SortField, SortValue } from '../order-query/order-query.js';
 
 /** Where a walk stands: the last order that the page before showed, and which way to go from there. */
 export interface Cursor {
@@ -11,7 +11,7 @@ export interface Cursor {
 
 /** What a token is good for, beside its cursor. */
 export interface TokenScope {
-  /** All that the question asks for but paging, in its one spelling. */
+  /** All that the order query asks for but paging, in its one spelling. */
   readonly path: string;
   /** Who asks; `null` where nobody is known. */
   readonly caller: string | null;
@@ -24,7 +24,7 @@ const MAC_BYTES = 16;
 
 /**
  * Page tokens: a cursor and what it is a cursor of, sealed with HMAC-SHA-256, so that a caller can neither forge one nor
- * use it for another question, nor somebody else's. The page size is not sealed: changing it on the way is fine.
+ * use it for another order query, nor somebody else's. The page size is not sealed: changing it on the way is fine.
  */
 export class PageTokens {
   private readonly secrets: readonly [string, ...string[]];
@@ -41,8 +41,8 @@ export class PageTokens {
   }
 
   /**
-   * @param sort the field that the question sorts by
-   * @throws Problem (400) for a token that was changed, belongs to another question or caller, or was sealed with another secret
+   * @param sort the field that the order query sorts by
+   * @throws Problem (400) for a token that was changed, belongs to another order query or caller, or was sealed with another secret
    */
   open(token: string, sort: SortField, scope: TokenScope): Cursor {
     const bytes = Buffer.from(token, 'base64url');
@@ -50,7 +50,11 @@ export class PageTokens {
     // Node skips characters that are no base64url: only the one true spelling of a token is taken.
     if (!this.isGenuine(bytes, scope) || bytes.toString('base64url') !== token)
       throw invalidRequest([
-        { field: 'pageToken', in: 'query', detail: 'is not a token of this question: begin again at its first page' },
+        {
+          field: 'pageToken',
+          in: 'query',
+          detail: 'is not a token of this order query: begin again at its first page',
+        },
       ]);
     const [forward, number, value] = JSON.parse(body.toString()) as Written;
     return {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { SavedOrders } from '../orders/saved-orders.js';
-import { indexInterval } from '../question/index-interval.js';
-import type { Question } from '../question/question.js';
+import { indexInterval } from '../order-query/index-interval.js';
+import type { OrderQuery } from '../order-query/order-query.js';
 import { NumberHoles, type NumberRange } from '../orders/number-holes.js';
 
 /** Finds the numbers where an order is, or still may come: what lies between is known to be empty, and pages skip it. */
@@ -37,7 +37,7 @@ export class PossibleNumbers {
 }
 
 /** All orders of these numbers, by number. */
-export function byNumber({ from, to }: NumberRange): Question {
+export function byNumber({ from, to }: NumberRange): OrderQuery {
   return {
     equality: undefined,
     range: { from: { value: from, inclusive: true }, to: { value: to, inclusive: true } },

@@ -43,7 +43,7 @@ describe('rollups that hold all that is saved', () => {
     expect([rollups.counts, rollups.rolledUp.get(2)]).toEqual([2, 41]);
   });
 
-  it('are made by a question when they are few, else in the background, without being counted meanwhile', async () => {
+  it('are made by an order query when they are few, else in the background, without being counted meanwhile', async () => {
     const few = fresh(Array.from({ length: 40 }, () => 100));
     expect(await few.answer()).toBe(4_000);
     const many = fresh(Array.from({ length: 41 }, () => 100));

@@ -2,7 +2,7 @@ import { HttpStatus } from '@nestjs/common';
 import type { Clock } from '#parallel-consumer/clock.js';
 import { Problem } from '#service/problem.js';
 import type { BlockLayout } from './block-layout.js';
-import { inLanes } from './in-lanes.js';
+import { forEachConcurrently } from './for-each-concurrently.js';
 import { unfinishedBlocks, type KeptBlock } from './kept-block.js';
 import type { OrderRollups } from './order-rollups.js';
 import type { RollupKeeper } from './rollup-keeper.js';
@@ -10,7 +10,7 @@ import { SharedRun } from './shared-run.js';
 import { staleBlocks } from './stale-blocks.js';
 import { UnchangedOrders } from './unchanged-orders.js';
 
-/** Blocks that a question makes itself, where the keeper hasn't come to them yet: some seconds, on a machine that isn't busy. */
+/** Blocks that an order query makes itself, where the keeper hasn't come to them yet: some seconds, on a machine that isn't busy. */
 const MADE_BY_A_QUESTION = 40;
 const MADE_AT_ONCE = 4;
 /** On one that is, no block is begun after this time. */
@@ -53,7 +53,7 @@ export class FreshRollups {
   private async make(stale: readonly KeptBlock[]): Promise<void> {
     if (stale.length > MADE_BY_A_QUESTION) throw this.prepared();
     const until = this.clock.now() + MADE_WITHIN_MS;
-    await inLanes(stale, MADE_AT_ONCE, async (block) => {
+    await forEachConcurrently(stale, MADE_AT_ONCE, async (block) => {
       if (this.clock.now() > until) throw this.prepared();
       await this.rollups.make(block);
     });

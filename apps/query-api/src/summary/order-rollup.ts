@@ -37,7 +37,7 @@ export function rollupsCollection(db: Db): Collection<OrderRollup> {
   return db.collection<OrderRollup>('orderRollups');
 }
 
-/** Which blocks are there, and how full, is asked by each question: from the keys alone, since a document may have megabytes. */
+/** Which blocks are there, and how full, is asked by each order query: from the keys alone, since a document may have megabytes. */
 export async function ensureRollupIndexes(db: Db): Promise<void> {
   await rollupsCollection(db).createIndexes([{ name: 'id_orders', key: { _id: 1, orders: 1 } }]);
 }

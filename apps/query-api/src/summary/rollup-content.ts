@@ -10,7 +10,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const FEWER = 4;
 
 /**
- * What is kept of a block: its cells by the hour, and the same by the day and of any time, by which most questions are answered. Of
+ * What is kept of a block: its cells by the hour, and the same by the day and of any time, by which most order queries are answered. Of
  * years of orders they are a tenth, and a hundredth.
  */
 export function rollupContent(cells: readonly RollupCell[]): Omit<OrderRollup, '_id'> {

@@ -11,7 +11,7 @@ const RESTS_FOR_WORK = 19;
 
 /**
  * Makes rollups in the background, one at a time and resting between, of the blocks that are full or that nobody writes any more, so
- * that no question has to. What fails, since MongoDB is away, is logged and tried again.
+ * that no order query has to. What fails, since MongoDB is away, is logged and tried again.
  */
 export class RollupKeeper implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(RollupKeeper.name);

@@ -1,4 +1,4 @@
-import { inLanes } from './in-lanes.js';
+import { forEachConcurrently } from './for-each-concurrently.js';
 import { isStale, type KeptBlock } from './kept-block.js';
 import type { OrderRollups } from './order-rollups.js';
 
@@ -10,7 +10,7 @@ export async function staleBlocks(
   blocks: readonly KeptBlock[],
 ): Promise<KeptBlock[]> {
   const stale: KeptBlock[] = [];
-  await inLanes(blocks, COUNTED_AT_ONCE, async (each) => {
+  await forEachConcurrently(blocks, COUNTED_AT_ONCE, async (each) => {
     if (isStale(each, await rollups.saved(each.block))) stale.push(each);
   });
   return stale;

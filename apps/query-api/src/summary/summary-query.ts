@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SIDES } from '#orders/order.js';
-import { instant, text } from '../question/query-values.js';
-import { sortRange } from '../question/sort-range.js';
+import { instant, text } from '../order-query/query-values.js';
+import { sortRange } from '../order-query/sort-range.js';
 
 const HOUR_MS = 60 * 60 * 1000;
 const GIVEN_ONCE = 'must be given once';

@@ -1,8 +1,8 @@
 import type { Document } from 'mongodb';
-import { filterOf } from '../question/index-interval.js';
-import type { Question } from '../question/question.js';
-import { indexOf } from '../question/served-questions.js';
-import { rangeOf } from '../question/sort-range.js';
+import { filterOf } from '../order-query/index-interval.js';
+import type { OrderQuery } from '../order-query/order-query.js';
+import { indexOf } from '../order-query/supported-order-queries.js';
+import { rangeOf } from '../order-query/sort-range.js';
 import { CELL_FIGURES, ORDER_FIGURES } from './figures.js';
 import type { SummaryRequest } from './summary-query.js';
 import { sumStages } from './summary-sums.js';
@@ -35,16 +35,16 @@ function coarsest({ groupBy: { bucket }, createdAt: { gte, lt } = {} }: SummaryR
 
 /** The pipeline over the orders of one account, and the index that has them. */
 export function sumOfAccount(request: SummaryRequest, accountId: string): { pipeline: Document[]; hint: string } {
-  const question: Question = {
+  const orderQuery: OrderQuery = {
     equality: { field: 'accountId', value: accountId },
     range: rangeOf(request.createdAt ?? {}),
     sort: { field: 'createdAt', descending: false },
   };
   const pipeline = [
-    { $match: { ...filterOf(question), ...equalities(request) } },
+    { $match: { ...filterOf(orderQuery), ...equalities(request) } },
     ...sumStages(ORDER_FIGURES, request),
   ];
-  return { pipeline, hint: indexOf(question) };
+  return { pipeline, hint: indexOf(orderQuery) };
 }
 
 function equalities({ currency, side, symbol }: SummaryRequest): Document {

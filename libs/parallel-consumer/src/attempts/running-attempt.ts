@@ -1,9 +1,9 @@
-import type { Aged } from '../age-list.js';
+import type { ListNode } from '../intrusive-list.js';
 import type { Task } from '../assignment.js';
 import type { Attempt } from '../options.js';
 
 /** An attempt while it runs. Its signal is made only for handlers that look at it: one for each record is costly. */
-export class RunningAttempt implements Attempt, Aged<RunningAttempt> {
+export class RunningAttempt implements Attempt, ListNode<RunningAttempt> {
   older: RunningAttempt | undefined;
   newer: RunningAttempt | undefined;
   readonly number: number;
@@ -15,7 +15,7 @@ export class RunningAttempt implements Attempt, Aged<RunningAttempt> {
   constructor(
     readonly task: Task,
     /** Its place among all attempts, for the suspension. */
-    readonly turn: number,
+    readonly sequence: number,
     /** Milliseconds since 1970. */
     readonly startedAt: number,
   ) {
@@ -40,8 +40,8 @@ export class AttemptAbandonedError extends Error {
   readonly code = 'attempt-abandoned';
 }
 
-/** A record held its partition's commit back for longer than `holderDeadLetterMs`. */
-export class FrontierHeldError extends Error {
-  override readonly name = 'FrontierHeldError';
-  readonly code = 'frontier-held';
+/** A record held its partition's commit back for longer than `stalledRecordDeadLetterMs`. */
+export class StalledRecordError extends Error {
+  override readonly name = 'StalledRecordError';
+  readonly code = 'tracker-held';
 }

@@ -1,10 +1,10 @@
-import { AgeList } from '../age-list.js';
+import { IntrusiveList } from '../intrusive-list.js';
 import type { Assignment, Task } from '../assignment.js';
 import type { RunningAttempt } from './running-attempt.js';
 
 /** The attempts that somebody waits for, in the order of their start. */
 export class RunningAttempts {
-  private readonly attempts = new AgeList<RunningAttempt>();
+  private readonly attempts = new IntrusiveList<RunningAttempt>();
 
   add(attempt: RunningAttempt): void {
     this.attempts.add(attempt);

@@ -9,10 +9,10 @@ import { AttemptAbandonedError, RunningAttempt } from './running-attempt.js';
 import { RunningAttempts } from './running-attempts.js';
 import type { DeadLetterPublisher } from './dead-letter-publisher.js';
 import type { RunnerCounts, RunnerEvents } from './runner-events.js';
-import { EndedTogether } from './ended-together.js';
+import { TurnOutcomes } from './turn-outcomes.js';
 import { POISON_LIMIT, PoisonBreaker, PoisonStormError } from './poison-breaker.js';
-import { Suspension, type SuspensionCause } from './suspension.js';
-import { TaskEnds } from './task-ends.js';
+import { CircuitBreaker, type SuspensionCause } from './circuit-breaker.js';
+import { TaskCompletion } from './task-completion.js';
 
 /** An attempt after which its record is not tried again. */
 interface LastFailure {
@@ -21,15 +21,15 @@ interface LastFailure {
   readonly kind: FailureKind;
 }
 
-/** Runs tasks through the handler until each ends in one of the three ways of `TaskEnds`. */
+/** Runs tasks through the handler until each ends in one of the three ways of `TaskCompletion`. */
 export class TaskRunner {
   readonly counts: RunnerCounts = { finished: 0, deadLettered: 0, retries: 0, abandoned: 0 };
   private readonly attempts = new RunningAttempts();
-  private readonly suspension: Suspension;
-  private readonly ends: TaskEnds;
+  private readonly breaker: CircuitBreaker;
+  private readonly completion: TaskCompletion;
   private readonly classify: FailureClassifier;
   private readonly poison: PoisonBreaker;
-  private readonly endedTogether = new EndedTogether<LastFailure>(
+  private readonly endedTogether = new TurnOutcomes<LastFailure>(
     () => this.poison.handled(),
     (failure) => this.failedForGood(failure),
   );
@@ -44,26 +44,31 @@ export class TaskRunner {
     broker: Broker,
     private readonly events: RunnerEvents,
   ) {
-    this.suspension = new Suspension(options.environmentBackOff, options.random);
+    this.breaker = new CircuitBreaker(options.environmentBackOff, options.random);
     this.classify = withoutThrowing(options.classify, (defect, error) =>
       options.logger.error({ reason: String(defect), of: String(error) }, 'the classifier threw: taken as retriable'),
     );
     this.poison = new PoisonBreaker(POISON_LIMIT, options.clock);
-    this.ends = new TaskEnds(options, broker, { scheduler, events, counts: this.counts, pump: () => this.pump() });
+    this.completion = new TaskCompletion(options, broker, {
+      scheduler,
+      events,
+      counts: this.counts,
+      pump: () => this.pump(),
+    });
   }
 
   /** Since when nothing is started, in ms since 1970; `undefined` when all is well. */
   get suspendedSince(): number | undefined {
-    return this.suspension.active ? this.suspendedAt : undefined;
+    return this.breaker.active ? this.suspendedAt : undefined;
   }
 
   get suspendedBecause(): SuspensionCause | undefined {
-    if (!this.suspension.active) return undefined;
+    if (!this.breaker.active) return undefined;
     return this.inStorm ? 'poison-storm' : 'environment';
   }
 
   get deadLetters(): DeadLetterPublisher {
-    return this.ends.deadLetters;
+    return this.completion.deadLetters;
   }
 
   /** Starts nothing new while held: for drains. */
@@ -74,7 +79,7 @@ export class TaskRunner {
 
   /** Starts all that may run now. */
   pump(): void {
-    while (!this.holding && this.scheduler.hasReady() && this.suspension.admits()) {
+    while (!this.holding && this.scheduler.hasReady() && this.breaker.tryAcquire()) {
       const task = this.scheduler.next();
       if (task === undefined) return;
       this.run(task);
@@ -97,23 +102,23 @@ export class TaskRunner {
     }
   }
 
-  /** Dead-letters a record that isn't finished, whatever it is doing: at once if it runs, else when its turn comes. */
+  /** Dead-letters a record that isn't finished, whatever it is doing: at once if it runs, else when its sequence comes. */
   giveUp(task: Task, cause: Error): void {
     task.givenUp = cause;
     const attempt = this.attempts.of(task);
     if (attempt === undefined) return;
     attempt.abort(cause);
     this.attempts.settle(attempt);
-    void this.ends.die(task, cause);
+    void this.completion.deadLetter(task, cause);
   }
 
   private run(task: Task): void {
     if (task.givenUp !== undefined) {
-      this.suspension.passed();
-      void this.ends.die(task, task.givenUp);
+      this.breaker.release();
+      void this.completion.deadLetter(task, task.givenUp);
       return;
     }
-    const attempt = new RunningAttempt(task, this.suspension.begin(), this.options.clock.now());
+    const attempt = new RunningAttempt(task, this.breaker.begin(), this.options.clock.now());
     this.attempts.add(attempt);
     this.handle(attempt).then(
       () => this.succeeded(attempt),
@@ -135,7 +140,7 @@ export class TaskRunner {
     this.ended(attempt, 'done');
     this.answered(attempt);
     this.endedTogether.handled();
-    this.ends.complete(attempt.task);
+    this.completion.complete(attempt.task);
   }
 
   private failed(attempt: RunningAttempt, error: unknown): void {
@@ -146,7 +151,7 @@ export class TaskRunner {
     if (this.isLast(attempt.task, kind)) return this.endedTogether.failed({ attempt, error, kind });
     if (this.inStorm) return this.failedInStorm(attempt, error, kind);
     this.answered(attempt);
-    this.blame(attempt.task, error, kind);
+    this.recordFailure(attempt.task, error, kind);
   }
 
   private failedForGood({ attempt, error, kind }: LastFailure): void {
@@ -157,15 +162,15 @@ export class TaskRunner {
       return this.suspend(attempt, new PoisonStormError(POISON_LIMIT, error));
     }
     this.answered(attempt);
-    this.blame(task, error, kind);
+    this.recordFailure(task, error, kind);
   }
 
   /** No failure ends a storm. One record at a time is dead-lettered: the next one of its key may be good. */
   private failedInStorm(attempt: RunningAttempt, error: unknown, kind: FailureKind): void {
-    const { task, turn } = attempt;
-    if (!this.suspension.isProbe(turn) || !this.isLast(task, kind)) return this.suspend(attempt, error);
-    this.probeLater(turn, error);
-    this.blame(task, error, kind);
+    const { task, sequence } = attempt;
+    if (!this.breaker.isProbe(sequence) || !this.isLast(task, kind)) return this.suspend(attempt, error);
+    this.probeLater(sequence, error);
+    this.recordFailure(task, error, kind);
   }
 
   private abandon(attempt: RunningAttempt, age: number): void {
@@ -180,8 +185,8 @@ export class TaskRunner {
     );
     const error = new AttemptAbandonedError(`no end within ${age} ms`);
     // A probe that hangs is no answer; without another one nothing would ever be started again.
-    if (this.suspension.active) this.probeLater(attempt.turn, error);
-    this.blame(task, error, 'retriable');
+    if (this.breaker.active) this.probeLater(attempt.sequence, error);
+    this.recordFailure(task, error, 'retriable');
   }
 
   private ended(attempt: RunningAttempt, outcome: AttemptOutcome): void {
@@ -189,11 +194,11 @@ export class TaskRunner {
   }
 
   /** The record's own fault: another try, or its dead letter. */
-  private blame(task: Task, error: unknown, kind: FailureKind): void {
-    if (task.assignment.revoked) return this.ends.handOver(task);
+  private recordFailure(task: Task, error: unknown, kind: FailureKind): void {
+    if (task.assignment.revoked) return this.completion.handOver(task);
     const isLast = this.isLast(task, kind);
     task.failedAttempts += 1;
-    if (isLast) void this.ends.die(task, error);
+    if (isLast) void this.completion.deadLetter(task, error);
     else this.retryLater(task);
   }
 
@@ -201,9 +206,9 @@ export class TaskRunner {
     return kind === 'poison' || failedAttempts + 1 >= this.options.maxAttempts;
   }
 
-  private suspend({ task, turn }: RunningAttempt, error: unknown): void {
-    if (!this.suspension.active) this.suspendedAt = this.options.clock.now();
-    this.probeLater(turn, error);
+  private suspend({ task, sequence }: RunningAttempt, error: unknown): void {
+    if (!this.breaker.active) this.suspendedAt = this.options.clock.now();
+    this.probeLater(sequence, error);
     this.scheduler.paused();
     this.resume(task);
     this.events.progressed();
@@ -211,21 +216,21 @@ export class TaskRunner {
     this.pump();
   }
 
-  private probeLater(turn: number, error: unknown): void {
+  private probeLater(sequence: number, error: unknown): void {
     const { clock, logger } = this.options;
-    const wait = this.suspension.failed(turn);
+    const wait = this.breaker.recordFailure(sequence);
     if (wait === undefined) return;
     const details = { code: errorCode(error), reason: String(error), retryInMs: wait };
     if (this.inStorm) logger.error(details, 'suspended, as nearly all records are poison: trying one at a time');
     else logger.warn(details, 'the environment is away: taking nothing until it answers');
     clock.after(wait, () => {
-      this.suspension.due();
+      this.breaker.halfOpen();
       this.pump();
     });
   }
 
-  private answered({ turn }: RunningAttempt): void {
-    if (!this.suspension.answered(turn)) return;
+  private answered({ sequence }: RunningAttempt): void {
+    if (!this.breaker.recordSuccess(sequence)) return;
     this.options.logger.info(
       {},
       this.inStorm ? 'a record was handled: no longer suspended' : 'the environment answers again',

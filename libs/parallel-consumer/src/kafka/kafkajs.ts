@@ -1,7 +1,7 @@
-// The one file that imports kafkajs: the client as this engine needs it. Pinned to 2.2.4, whose inside `kafkajs-mends.ts` and `kafkajs-connections.ts` rely on.
+// The one file that imports kafkajs: the client as this engine needs it. Pinned to 2.2.4, whose inside `kafkajs-patches.ts` and `kafkajs-connections.ts` rely on.
 import kafkajs, { type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
 import type { EngineLogger } from '../options.js';
-import { mendKafkajs, smallEncoders } from './kafkajs-mends.js';
+import { patchKafkajs, smallEncoders } from './kafkajs-patches.js';
 import { ReliableProducer } from './reliable-producer.js';
 
 export type { Admin, Consumer, Kafka, KafkaMessage } from 'kafkajs';
@@ -24,7 +24,7 @@ const REQUEST_TIMEOUT_MS = 10_000;
 
 /** A kafkajs client that keeps trying while brokers restart, logs through the given logger and idles without timers. */
 export function connectKafka({ brokers, clientId, logger, ...security }: KafkaOptions): Kafka {
-  mendKafkajs();
+  patchKafkajs();
   const config: KafkaConfig = {
     ...security,
     brokers: [...brokers],

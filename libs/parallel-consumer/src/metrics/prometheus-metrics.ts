@@ -43,7 +43,11 @@ const COUNTERS: readonly [name: string, help: string, read: (status: ParallelCon
   ['dead_lettered_total', 'Records dead-lettered', ({ deadLettered }) => deadLettered],
   ['retries_total', 'Further attempts at a record, by its own fault', ({ retries }) => retries],
   ['abandoned_total', 'Attempts that passed their time limit and the grace after it', ({ abandoned }) => abandoned],
-  ['spared_total', 'Records not repeated after a crash, by the map of a commit', ({ spared }) => spared],
+  [
+    'skipped_as_completed_total',
+    'Records not repeated after a crash, by the map of a commit',
+    ({ skippedAsCompleted }) => skippedAsCompleted,
+  ],
 ];
 
 const PARTITION_GAUGES: readonly [name: string, help: string, read: (status: PartitionStatus) => number | undefined][] =
@@ -54,7 +58,7 @@ const PARTITION_GAUGES: readonly [name: string, help: string, read: (status: Par
     [
       'holder_age_seconds',
       'Since when the oldest unfinished record is held here; the log names it',
-      ({ holder }) => holder && holder.ageMs / 1_000,
+      ({ oldestRecord }) => oldestRecord && oldestRecord.ageMs / 1_000,
     ],
     [
       'stopped_partition',

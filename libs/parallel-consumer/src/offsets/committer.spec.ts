@@ -7,7 +7,7 @@ import { FakeKafka } from '../testing/fake-kafka.js';
 import { ManualClock } from '../testing/manual-clock.js';
 import { Assignment, Task } from '../assignment.js';
 import { Committer } from './committer.js';
-import { encodeFinished } from './finished-map.js';
+import { encodeCompletedOffsets } from './completed-offsets.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -33,9 +33,9 @@ function committing(answer: (positions: readonly Position[]) => Promise<void>) {
     const record = { ...at, offset, key: null, value: null, headers: {}, timestamp: 0, byteLength: 0 };
     const task = new Task(record, assignment, 'nothing', 0, 0, 0);
     tasks.set(offset, task);
-    assignment.frontier.received(task);
+    assignment.tracker.received(task);
   };
-  const complete = (offset: number): void => assignment.frontier.complete(tasks.get(offset) as Task);
+  const complete = (offset: number): void => assignment.tracker.complete(tasks.get(offset) as Task);
   receive(10);
   receive(11);
   complete(11);
@@ -44,17 +44,17 @@ function committing(answer: (positions: readonly Position[]) => Promise<void>) {
   return { clock, sent, assignment, receive, complete, committer };
 }
 
-const map = encodeFinished(LOG, 10, [{ from: 11, to: 12 }]);
+const map = encodeCompletedOffsets(LOG, 10, [{ from: 11, to: 12 }]);
 
 describe('the committer', () => {
-  it('commits the frontier with a map of what is finished beyond it, and then nothing until that changes', async () => {
+  it('commits the tracker with a map of what is finished beyond it, and then nothing until that changes', async () => {
     const { sent, complete, committer } = committing(async () => undefined);
     await committer.commit();
     await committer.commit();
     expect(sent).toEqual([{ ...at, offset: 10, leaderEpoch: 3, metadata: map }]);
     complete(10);
     await committer.commit();
-    expect(sent[1]).toEqual({ ...at, offset: 12, leaderEpoch: 3, metadata: encodeFinished(LOG, 12, []) });
+    expect(sent[1]).toEqual({ ...at, offset: 12, leaderEpoch: 3, metadata: encodeCompletedOffsets(LOG, 12, []) });
   });
 
   it('goes over to plain commits where the broker refuses the map', async () => {

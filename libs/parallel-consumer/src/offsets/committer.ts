@@ -3,7 +3,7 @@ import { MetadataRefusedError, type Broker } from '../kafka/broker.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Position } from '../record.js';
 import type { Assignment } from '../assignment.js';
-import { encodeFinished } from './finished-map.js';
+import { encodeCompletedOffsets } from './completed-offsets.js';
 
 /** Commits that hang are given up after this; the next one carries the same offsets, or later ones. */
 const PATIENCE_MS = 3_000;
@@ -11,7 +11,7 @@ const PATIENCE_MS = 3_000;
 const ALL_EVERY = 50;
 
 /**
- * Commits the frontier of every partition that is ours, every so often and when told to, with a map of what is finished
+ * Commits the tracker of every partition that is ours, every so often and when told to, with a map of what is finished
  * beyond it. Only contiguous positions are ever committed, so that one which comes late, or to a partition meanwhile lost,
  * can repeat records but never skip one; a late map tells nothing false either, since what is finished stays finished.
  */
@@ -25,7 +25,7 @@ export class Committer {
     private readonly broker: Broker,
     private readonly assignments: () => Iterable<Assignment>,
   ) {
-    this.withMap = options.commitFinishedMap;
+    this.withMap = options.commitCompletedOffsets;
   }
 
   /** Commits every `commitIntervalMs` from now on. */
@@ -45,7 +45,7 @@ export class Committer {
     const all = this.round % ALL_EVERY === 0;
     const dirty = [...this.assignments()].filter((each) => each.mayCommit && (all || each.isDirty(this.withMap)));
     if (dirty.length === 0) return;
-    const changes = dirty.map(({ frontier }) => frontier.changes);
+    const changes = dirty.map(({ tracker }) => tracker.changes);
     const positions = dirty.map((assignment) => this.positionOf(assignment));
     const { clock, logger, observer } = this.options;
     const startedAt = clock.now();
@@ -69,15 +69,15 @@ export class Committer {
     }
   }
 
-  private positionOf({ topic, partition, frontier, epochs, logId }: Assignment): Position {
-    const offset = frontier.committable;
+  private positionOf({ topic, partition, tracker, epochs, logId }: Assignment): Position {
+    const offset = tracker.committable;
     const leaderEpoch = epochs.at(offset - 1);
     return {
       topic,
       partition,
       offset,
       ...(leaderEpoch !== undefined && { leaderEpoch }),
-      ...(this.withMap && { metadata: encodeFinished(logId, offset, frontier.finishedBeyond()) }),
+      ...(this.withMap && { metadata: encodeCompletedOffsets(logId, offset, tracker.finishedBeyond()) }),
     };
   }
 

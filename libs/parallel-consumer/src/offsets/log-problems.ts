@@ -20,7 +20,7 @@ export function continueAfter(
   assignment: Assignment,
   { logger, onDeletedRecords, onTruncatedLog }: ResolvedOptions,
 ): Continuation | undefined {
-  const { topic, partition, frontier, logId } = assignment;
+  const { topic, partition, tracker, logId } = assignment;
   const goOn = problem.type === 'deleted' ? onDeletedRecords === 'skip' : onTruncatedLog === 'reset';
   const stopped = describe(problem, assignment);
   const { reason, from, to } = stopped;
@@ -39,7 +39,7 @@ export function continueAfter(
       return { offset: problem.earliest, logId, restart: false };
     case 'truncated':
       // Unfinished records below the end are still in the log: they are read again.
-      return { offset: Math.min(frontier.committable, stopped.from), logId, restart: true };
+      return { offset: Math.min(tracker.committable, stopped.from), logId, restart: true };
     case 'recreated':
       return { offset: problem.earliest, logId: problem.logId, restart: true };
   }
@@ -51,8 +51,8 @@ export function stopAtUnreadable(
   assignment: Assignment,
   { logger }: ResolvedOptions,
 ): void {
-  const { topic, partition, frontier } = assignment;
-  const from = Math.max(frontier.next, offset);
+  const { topic, partition, tracker } = assignment;
+  const from = Math.max(tracker.next, offset);
   logger.error({ topic, partition, offset: from, reason: code }, `${message}: the partition is stopped`);
   assignment.stop({
     reason: code,

@@ -4,7 +4,7 @@ import { covers, type Committed, type ModelLedger } from './model-ledger.js';
 import type { ModelMember, ModelObserver, ModelOptions } from './model-member.js';
 
 /** Bounds that the options must have, so that they can be checked. */
-export type WorldOptions = ModelOptions & Required<Pick<ModelOptions, 'ordering' | 'maxTaken' | 'maxBytes'>>;
+export type WorldOptions = ModelOptions & Required<Pick<ModelOptions, 'ordering' | 'maxBuffered' | 'maxBytes'>>;
 
 /** More than any record of the model: `maxBytes` may be passed by one. */
 const ONE_RECORD_BYTES = 1_000;
@@ -54,10 +54,10 @@ export class ModelInvariants implements ModelObserver {
       for (const record of this.ledger.passedOver(committed))
         this.violated(record, `committed past (${committed.offset}, ${committed.metadata})`);
     }
-    const { maxTaken, maxBytes } = this.options;
+    const { maxBuffered, maxBytes } = this.options;
     for (const { consumer, broker } of members) {
       const { taken, takenBytes } = consumer.status;
-      if (taken > maxTaken) this.violations.push(`${taken} records taken`);
+      if (taken > maxBuffered) this.violations.push(`${taken} records taken`);
       if (takenBytes > maxBytes + ONE_RECORD_BYTES) this.violations.push(`${takenBytes} bytes taken`);
       if (broker.strayCommits.length > 0)
         this.violations.push(`committed without being assigned: ${broker.strayCommits.join()}`);

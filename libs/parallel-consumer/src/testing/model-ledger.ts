@@ -1,6 +1,6 @@
 import { DEAD_LETTER_HEADERS } from '../attempts/dead-letter.js';
 import type { CommittedPosition } from '../kafka/broker.js';
-import { decodeFinished } from '../offsets/finished-map.js';
+import { decodeCompletedOffsets } from '../offsets/completed-offsets.js';
 import type { ConsumedRecord } from '../record.js';
 import type { Ordering } from '../window/scheduler.js';
 import type { FakeKafka } from './fake-kafka.js';
@@ -9,7 +9,7 @@ export type Committed = Omit<CommittedPosition, 'from' | 'logId'>;
 
 /** Whether a commit, by its offset or by its map, says that this offset is done with. */
 export function covers({ offset = 0, metadata }: Committed, of: number): boolean {
-  const finished = decodeFinished(metadata, offset)?.finished ?? [];
+  const finished = decodeCompletedOffsets(metadata, offset)?.finished ?? [];
   return of < offset || finished.some(({ from, to }) => of >= from && of < to);
 }
 

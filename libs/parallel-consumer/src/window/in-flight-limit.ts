@@ -21,8 +21,8 @@ export class InFlightLimit {
 
   /** The bounds that go with a limit of records in flight. */
   static windowFor(options: ResolvedOptions, inFlight: number): WindowLimits {
-    const { maxBytes, maxTaken = TAKEN_PER_IN_FLIGHT * inFlight } = options;
-    return { inFlight, maxTaken, maxBytes };
+    const { maxBytes, maxBuffered = TAKEN_PER_IN_FLIGHT * inFlight } = options;
+    return { inFlight, maxBuffered, maxBytes };
   }
 
   /** Whether it is being found from what attempts take. */

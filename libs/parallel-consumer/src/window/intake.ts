@@ -3,7 +3,7 @@ import { pause } from '../clock.js';
 import type { TaskRunner } from '../attempts/task-runner.js';
 import type { Broker, CommittedPosition, FetchedBatch, LogProblem } from '../kafka/broker.js';
 import type { Assignment } from '../assignment.js';
-import { decodeFinished } from '../offsets/finished-map.js';
+import { decodeCompletedOffsets } from '../offsets/completed-offsets.js';
 import { continueAfter, stopAtUnreadable, type Continuation } from '../offsets/log-problems.js';
 import type { ResolvedOptions } from '../options.js';
 import { UnreadableRecordsError } from '../records/unreadable-records.js';
@@ -33,7 +33,7 @@ export class Intake {
   /** Records taken since the start. */
   taken = 0;
   /** Records that a commit's map had as finished, since the start. */
-  spared = 0;
+  skippedAsCompleted = 0;
   /** The offset whose span was last told of. */
   private readonly toldOf = new WeakMap<Assignment, number>();
   private runs = 0;
@@ -87,7 +87,7 @@ export class Intake {
   }
 
   private beginAt(assignment: Assignment, { offset, from, metadata, logId, leaderEpoch }: CommittedPosition): void {
-    const map = decodeFinished(metadata, from);
+    const map = decodeCompletedOffsets(metadata, from);
     assignment.begin({
       offset: from,
       committed: offset,
@@ -161,19 +161,19 @@ export class Intake {
   }
 
   private takeRun(assignment: Assignment): void {
-    const { frontier, buffer } = assignment;
+    const { tracker, buffer } = assignment;
     const now = this.options.clock.now();
     for (let count = 0; count < RUN && !this.scheduler.isFull() && this.scheduler.hasShare(assignment); count += 1) {
       if (this.nextTimestamp(assignment) === undefined) return;
       const record = buffer.peek();
       if (record === undefined) return;
       buffer.take();
-      if (frontier.wasFinishedBefore(record.offset)) {
-        frontier.skipTo(record.offset + 1);
-        this.spared += 1;
+      if (tracker.wasFinishedBefore(record.offset)) {
+        tracker.skipTo(record.offset + 1);
+        this.skippedAsCompleted += 1;
         continue;
       }
-      frontier.received(this.scheduler.take(record, assignment, now));
+      tracker.received(this.scheduler.take(record, assignment, now));
       assignment.lastTimestamp = record.timestamp;
       this.taken += 1;
       this.runner.pump();
@@ -182,25 +182,25 @@ export class Intake {
 
   /** All of a fetch is taken: what is not finished by now gets bytes of its own, and more can be read. */
   private endFetch(assignment: Assignment, { fetchOffset, lastOffset }: FetchedBatch): void {
-    const { buffer, frontier } = assignment;
+    const { buffer, tracker } = assignment;
     buffer.shift();
-    frontier.skipTo(lastOffset + 1);
-    for (const { record } of frontier.unfinishedFrom(fetchOffset)) record.detach?.();
+    tracker.skipTo(lastOffset + 1);
+    for (const { record } of tracker.unfinishedFrom(fetchOffset)) record.detach?.();
     void this.readOn(assignment);
   }
 
   /** Taking on behind a record that doesn't finish would let a crash repeat it all. Told once for each record that holds it up. */
   private isOverSpan(offset: number, assignment: Assignment): boolean {
-    const { topic, partition, frontier } = assignment;
-    const { maxSpan, logger } = this.options;
-    if (offset < frontier.committable + maxSpan) return false;
+    const { topic, partition, tracker } = assignment;
+    const { maxUncommittedOffsets, logger } = this.options;
+    if (offset < tracker.committable + maxUncommittedOffsets) return false;
     // Nothing below will come any more: without this a gap longer than the span would stop the partition.
-    frontier.skipTo(offset);
-    if (offset < frontier.committable + maxSpan) return false;
-    if (this.toldOf.get(assignment) !== frontier.committable) {
-      this.toldOf.set(assignment, frontier.committable);
+    tracker.skipTo(offset);
+    if (offset < tracker.committable + maxUncommittedOffsets) return false;
+    if (this.toldOf.get(assignment) !== tracker.committable) {
+      this.toldOf.set(assignment, tracker.committable);
       logger.warn(
-        { topic, partition, offset: frontier.committable, span: frontier.span },
+        { topic, partition, offset: tracker.committable, span: tracker.span },
         'nothing more is taken from a partition: its oldest unfinished record is too far behind',
       );
     }

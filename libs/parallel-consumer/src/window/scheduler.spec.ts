@@ -3,7 +3,7 @@ import { Assignment, type Task } from '../assignment.js';
 import type { ConsumedRecord } from '../record.js';
 import { Scheduler, type Ordering } from './scheduler.js';
 
-const LIMITS = { inFlight: 4, maxTaken: 20, maxBytes: 1_000_000 };
+const LIMITS = { inFlight: 4, maxBuffered: 20, maxBytes: 1_000_000 };
 
 function record(partition: number, offset: number, key: string | null): ConsumedRecord {
   return {
@@ -87,7 +87,7 @@ describe('the scheduler', () => {
   });
 
   it('shares bytes as it shares records', () => {
-    const scheduler = new Scheduler('key', { ...LIMITS, maxTaken: 1_000, maxBytes: 6_000 });
+    const scheduler = new Scheduler('key', { ...LIMITS, maxBuffered: 1_000, maxBytes: 6_000 });
     const [hot, other] = [new Assignment('t', 0), new Assignment('t', 1)];
     for (let offset = 0; scheduler.hasShare(hot); offset += 1) scheduler.take(record(0, offset, 'hot'), hot, 0);
     expect(scheduler.bytes).toBeLessThanOrEqual(4_800);

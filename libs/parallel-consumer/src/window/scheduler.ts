@@ -21,7 +21,7 @@ export interface WindowLimits {
   /** Records in the handler at once. */
   readonly inFlight: number;
   /** Records in the handler or waiting for their key. */
-  readonly maxTaken: number;
+  readonly maxBuffered: number;
   /** Bytes of all taken records. */
   readonly maxBytes: number;
 }
@@ -85,9 +85,10 @@ export class Scheduler {
 
   /** Whether the partition may hold another record. */
   hasShare({ taken, takenBytes }: Assignment): boolean {
-    const { maxTaken, maxBytes } = this.limits;
+    const { maxBuffered, maxBytes } = this.limits;
     return (
-      taken < SHARE_OF_FREE * (maxTaken - this.takenCount) && takenBytes < SHARE_OF_FREE * (maxBytes - this.takenBytes)
+      taken < SHARE_OF_FREE * (maxBuffered - this.takenCount) &&
+      takenBytes < SHARE_OF_FREE * (maxBytes - this.takenBytes)
     );
   }
 

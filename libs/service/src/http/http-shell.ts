@@ -15,7 +15,7 @@ import { refuseForeignHosts } from './known-hosts.js';
 import { refuseUnknownMethods } from './known-methods.js';
 import { protectAnswers } from './protective-headers.js';
 import { isWellEncoded } from './query-string.js';
-import { tellRequestIds } from './request-ids.js';
+import { addRequestIdHeader } from './request-ids.js';
 import { drainUnreadBodies } from './unread-bodies.js';
 
 /** Below it the headers that tell of the compression cost more than it saves. */
@@ -26,7 +26,7 @@ const MINUTE_MS = 60_000;
 export async function setUpHttp(fastify: FastifyInstance, settings: HttpSettings, auth?: AuthSettings): Promise<void> {
   const issuer = auth?.AUTH_ISSUER;
   acceptEmptyJsonBodies(fastify);
-  tellRequestIds(fastify);
+  addRequestIdHeader(fastify);
   protectAnswers(fastify, issuer);
   refuseUnknownMethods(fastify);
   await fastify.register(cors, { origin: [...settings.CORS_ORIGINS], exposedHeaders: EXPOSED_HEADERS });

@@ -11,7 +11,7 @@ export function requestId({ headers }: Pick<IncomingMessage, 'headers'>): string
 }
 
 /** Tells each answer's request id, by which its line in the log is found. */
-export function tellRequestIds(fastify: FastifyInstance): void {
+export function addRequestIdHeader(fastify: FastifyInstance): void {
   fastify.addHook('onRequest', (request, reply, done) => {
     void reply.header(HEADER, request.id);
     done();

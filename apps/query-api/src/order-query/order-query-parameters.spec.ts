@@ -1,0 +1,67 @@
+import { describe, expect, it } from '@jest/globals';
+import { Problem } from '#service/problem.js';
+import { OrdersQuerySchema } from '../paging/page-request.js';
+import type { OrderQuery } from './order-query.js';
+import { orderQueryPath } from './order-query-path.js';
+import { parseOrderQuery } from './order-query-parameters.js';
+
+function asked(query: object): OrderQuery {
+  return parseOrderQuery(OrdersQuerySchema.parse(query));
+}
+
+function refusal(query: object): Problem {
+  try {
+    asked(query);
+  } catch (error) {
+    if (error instanceof Problem) return error;
+    throw error;
+  }
+  throw new Error(`${JSON.stringify(query)} was not refused`);
+}
+
+describe('what is asked of the orders', () => {
+  it('is all of them by number, unless said otherwise', () => {
+    expect(asked({})).toEqual({ equality: undefined, range: {}, sort: { field: 'number', descending: false } });
+  });
+
+  it.each<[object, string]>([
+    [{}, '/v1/orders?'],
+    [{ sort: 'number' }, '/v1/orders?'],
+    [{ sort: '-number' }, '/v1/orders?sort=-number&'],
+    [{ sort: 'amount' }, '/v1/orders?sort=amount&'],
+    [{ number: { gt: '7', lte: '9' } }, '/v1/orders?number[gt]=7&number[lte]=9&'],
+    [{ amount: { gte: '12.5' } }, '/v1/orders?amount[gte]=12.5000&sort=amount&'],
+    [
+      { createdAt: { lt: '2026-01-31T14:00:00+02:00' }, sort: '-createdAt' },
+      '/v1/orders?createdAt[lt]=2026-01-31T12%3A00%3A00.000Z&sort=-createdAt&',
+    ],
+    [{ accountId: 'a&b=c' }, '/v1/orders?accountId=a%26b%3Dc&'],
+    [{ accountId: 'a', sort: 'createdAt' }, '/v1/orders?accountId=a&'],
+    [{ symbol: 'ACME', sort: '-createdAt' }, '/v1/orders?symbol=ACME&sort=-createdAt&'],
+    [{ legacyNumber: '12' }, '/v1/orders?legacyNumber=12&'],
+    [{ legacyNumber: '12', number: { gte: '3' } }, '/v1/orders?legacyNumber=12&number[gte]=3&'],
+  ])('%j has one spelling, which asks the same again', (query, path) => {
+    const orderQuery = asked(query);
+    expect(orderQueryPath(orderQuery)).toBe(path);
+  });
+
+  it.each<[object, string]>([
+    [{ accountId: 'a', symbol: 'ACME' }, 'accountId and symbol can not be combined.'],
+    [{ symbol: 'ACME', legacyNumber: '1' }, 'symbol and legacyNumber can not be combined.'],
+    [{ accountId: 'a', sort: 'number' }, 'Orders of one accountId can not be sorted by number.'],
+    [{ accountId: 'a', sort: '-amount' }, 'Orders of one accountId can not be sorted by amount.'],
+    [{ accountId: 'a', number: { gte: '1' } }, 'Orders of one accountId can not be sorted by number.'],
+    [{ legacyNumber: '1', sort: 'createdAt' }, 'Orders of one legacyNumber can not be sorted by createdAt.'],
+    [{ amount: { gte: '1' }, sort: 'number' }, 'A range of amount can not be sorted by number.'],
+    [{ amount: { gte: '1' }, number: { lt: '9' } }, 'Ranges of number and amount can not be combined.'],
+  ])('%j is refused, and those that are served are told', (query, reason) => {
+    const { code, detail, extensions } = refusal(query);
+    expect(code).toBe('unsupported-combination');
+    expect(detail).toContain(reason);
+    expect(extensions['supported']).toContainEqual({
+      filter: ['accountId'],
+      range: 'createdAt',
+      sort: ['createdAt', '-createdAt'],
+    });
+  });
+});

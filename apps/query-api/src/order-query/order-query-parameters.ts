@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import type { Equality, OrderQuery, SortField } from './order-query.js';
+import { instant, integer, money, orderNumber, text } from './query-values.js';
+import { defaultSort, servedBy, unsupportedCombination } from './supported-order-queries.js';
+import { rangeOf, sortRange, type RangeEnds } from './sort-range.js';
+
+const SORT_FIELDS = ['number', 'createdAt', 'amount'] as const satisfies readonly SortField[];
+const EQUALITIES = ['accountId', 'symbol', 'legacyNumber'] as const satisfies readonly Equality['field'][];
+
+/** The parameters that say which orders, and in which order. */
+export const orderQueryParameters = {
+  accountId: text(64).optional().describe('Orders of this account, such as acc-0004711.'),
+  symbol: text(32).optional().describe('Orders of this symbol, such as ACME.'),
+  legacyNumber: integer(0, Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe('Orders that had this number in the legacy system.'),
+  number: sortRange('number', orderNumber),
+  createdAt: sortRange('createdAt', instant),
+  amount: sortRange('amount', money),
+  sort: z
+    .enum(['number', '-number', 'createdAt', '-createdAt', 'amount', '-amount'])
+    .optional()
+    .describe(
+      'The field sorted by, `-` for descending; ties are broken by `number`. Unless given: the field of the range, else `createdAt` with `accountId` or `symbol`, else `number`.',
+    ),
+};
+
+export type OrderQueryParameters = { readonly [name in Equality['field']]?: string | number | undefined } & {
+  readonly [field in SortField]?: RangeEnds | undefined;
+} & { readonly sort?: string | undefined };
+
+/** @throws Problem 400 `unsupported-combination` for what no index answers */
+export function parseOrderQuery(query: OrderQueryParameters): OrderQuery {
+  const equality = equalityOf(query);
+  const ranges = SORT_FIELDS.filter((field) => query[field] !== undefined);
+  if (ranges.length > 1) throw unsupportedCombination(`Ranges of ${ranges.join(' and ')} can not be combined.`);
+  const [ranged] = ranges;
+  const field = sortFieldOf(query.sort) ?? ranged ?? defaultSort(equality?.field ?? null);
+  if (ranged !== undefined && ranged !== field)
+    throw unsupportedCombination(`A range of ${ranged} can not be sorted by ${field}.`);
+  if (servedBy(equality?.field ?? null, field) === undefined)
+    throw unsupportedCombination(`Orders of one ${String(equality?.field)} can not be sorted by ${field}.`);
+  return {
+    equality,
+    range: rangeOf(query[field] ?? {}),
+    sort: { field, descending: query.sort?.startsWith('-') ?? false },
+  };
+}
+
+function equalityOf(query: OrderQueryParameters): Equality | undefined {
+  const given = EQUALITIES.filter((field) => query[field] !== undefined);
+  if (given.length > 1) throw unsupportedCombination(`${given.join(' and ')} can not be combined.`);
+  const [field] = given;
+  return field === undefined ? undefined : ({ field, value: query[field] } as Equality);
+}
+
+function sortFieldOf(sort: string | undefined): SortField | undefined {
+  return SORT_FIELDS.find((field) => field === sort?.replace('-', ''));
+}

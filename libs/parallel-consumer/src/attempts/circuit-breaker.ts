@@ -1,0 +1,81 @@
+import { backOffMs, type BackOff } from '../back-off.js';
+
+/** Why the consumer is suspended: a dependency of the handler is unavailable, or nearly all records are poison. */
+export type SuspensionCause = 'environment' | 'poison-storm';
+
+/**
+ * Starts nothing new while the environment is unavailable. After an environment failure it waits for a back-off, then lets one attempt
+ * through as a probe. The probe's success closes the breaker and lets all others follow (a circuit breaker with one half-open probe,
+ * Nygard, "Release It!"). Without it, thousands of attempts would hit a database that is just starting.
+ *
+ * It reads no clock. Attempts are ordered by a sequence number, and the caller's timer reports the end of a back-off. Comparing times
+ * hung forever when a timer fired a millisecond early, as Node.js timers do.
+ */
+export class CircuitBreaker {
+  private sequence = 0;
+  private failures = 0;
+  /** The sequence number of the last attempt that began before the breaker opened; `undefined` while it is closed. */
+  private openedAt: number | undefined;
+  private phase: 'waiting' | 'half-open' | 'probing' = 'waiting';
+
+  constructor(
+    private readonly backOff: BackOff,
+    private readonly random: () => number,
+  ) {}
+
+  /** Whether the breaker is open or half-open. */
+  get active(): boolean {
+    return this.openedAt !== undefined;
+  }
+
+  /** Returns whether a task may start now. While the breaker is half-open, the first caller gets `true` and becomes the probe. */
+  tryAcquire(): boolean {
+    if (this.openedAt === undefined) return true;
+    if (this.phase !== 'half-open') return false;
+    this.phase = 'probing';
+    return true;
+  }
+
+  /** Returns whether the attempt with this sequence number is the probe. */
+  isProbe(sequence: number): boolean {
+    return this.openedAt !== undefined && this.phase === 'probing' && sequence > this.openedAt;
+  }
+
+  /** Gives back what `tryAcquire` granted when no attempt was made: another task may be the probe. */
+  release(): void {
+    if (this.phase === 'probing') this.phase = 'half-open';
+  }
+
+  /** Registers a new attempt. @returns its sequence number, for `recordFailure` and `recordSuccess` */
+  begin(): number {
+    this.sequence += 1;
+    return this.sequence;
+  }
+
+  /**
+   * Records an environment failure.
+   * @returns how many milliseconds to wait before `halfOpen`; `undefined` when the failure changes nothing
+   */
+  recordFailure(sequence: number): number | undefined {
+    // Attempts that began before the breaker opened fail one after another.
+    if (this.openedAt !== undefined && (this.phase !== 'probing' || sequence <= this.openedAt)) return undefined;
+    this.failures += 1;
+    this.openedAt = this.sequence;
+    this.phase = 'waiting';
+    return backOffMs(this.backOff, this.failures, this.random);
+  }
+
+  /** Ends the back-off: the next task may be the probe. */
+  halfOpen(): void {
+    if (this.phase === 'waiting') this.phase = 'half-open';
+  }
+
+  /** Records any other end of an attempt, which proves that the environment is available. @returns whether that closed the breaker */
+  recordSuccess(sequence: number): boolean {
+    if (this.openedAt === undefined || sequence <= this.openedAt) return false;
+    this.failures = 0;
+    this.openedAt = undefined;
+    this.phase = 'waiting';
+    return true;
+  }
+}

@@ -1,0 +1,95 @@
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import { OffsetTracker, type TrackedRecord } from './offset-tracker.js';
+
+class Entry implements TrackedRecord<Entry> {
+  older: Entry | undefined;
+  newer: Entry | undefined;
+  constructor(readonly offset: number) {}
+}
+
+function trackerOf(...offsets: number[]) {
+  const tracker = new OffsetTracker<Entry>();
+  const entries = new Map(offsets.map((offset) => [offset, new Entry(offset)]));
+  for (const entry of entries.values()) tracker.received(entry);
+  const complete = (...done: number[]): void => {
+    for (const offset of done) tracker.complete(entries.get(offset) as Entry);
+  };
+  return { tracker, complete };
+}
+
+describe('the offset tracker', () => {
+  it('stays at the oldest unfinished record, however many after it are complete', () => {
+    const { tracker, complete } = trackerOf(10, 11, 12);
+    complete(11);
+    complete(12);
+    expect(tracker.committable).toBe(10);
+  });
+
+  it('jumps over all that is complete once the oldest is', () => {
+    const { tracker, complete } = trackerOf(10, 11, 12);
+    complete(11);
+    complete(10);
+    expect(tracker.committable).toBe(12);
+  });
+
+  it('passes gaps that compaction or transactions left', () => {
+    const { tracker, complete } = trackerOf(3, 9, 40);
+    complete(3, 9, 40);
+    tracker.skipTo(50);
+    expect(tracker.committable).toBe(50);
+  });
+
+  it('does not skip an unfinished record when the fetch reached further', () => {
+    const { tracker } = trackerOf(3);
+    tracker.skipTo(50);
+    expect(tracker.committable).toBe(3);
+  });
+
+  it('tells what is finished beyond it, gaps included', () => {
+    const { tracker, complete } = trackerOf(3, 4, 9, 40, 41);
+    complete(4, 40);
+    expect([...tracker.finishedBeyond()]).toEqual([
+      { from: 4, to: 9 },
+      { from: 10, to: 41 },
+    ]);
+  });
+
+  it('knows what was finished before the partition was its own, until it has passed that', () => {
+    const tracker = new OffsetTracker<Entry>();
+    tracker.begin(10, [
+      { from: 12, to: 14 },
+      { from: 20, to: 30 },
+    ]);
+    expect([10, 11, 12, 13, 14, 25].map((offset) => tracker.wasFinishedBefore(offset))).toEqual([
+      false,
+      false,
+      true,
+      true,
+      false,
+      true,
+    ]);
+    tracker.received(new Entry(15));
+    expect([...tracker.finishedBeyond()]).toEqual([{ from: 20, to: 30 }]);
+  });
+
+  it('refuses a record that arrives twice', () => {
+    expect(() => trackerOf(5).tracker.received(new Entry(5))).toThrow(RangeError);
+  });
+
+  it('never passes unfinished work and ends past all of it, in any order of completion', () => {
+    const arrivals = fc.uniqueArray(fc.nat(10_000), { minLength: 1, maxLength: 200 });
+    const property = fc.property(arrivals, fc.infiniteStream(fc.nat()), (unsorted, picks) => {
+      const offsets = unsorted.toSorted((a, b) => a - b);
+      const { tracker, complete } = trackerOf(...offsets);
+      const open = [...offsets];
+      while (open.length > 0) {
+        const at = (picks.next().value ?? 0) % open.length;
+        complete(open.splice(at, 1)[0] ?? -1);
+        expect(tracker.committable).toBe(open[0] ?? tracker.next);
+      }
+      expect(tracker.span).toBe(0);
+    });
+    fc.assert(property, { numRuns: 300 });
+  });
+});

@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Document } from 'mongodb';
+import { fromDocument, type OrderDocument } from '#orders/order-document.js';
+import type { Order } from '#orders/order.js';
+import { Mongo } from '#service/mongo.js';
+import { SavedOrders } from '../apps/query-api/src/orders/saved-orders.js';
+import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
+import { OrdersQuerySchema } from '../apps/query-api/src/paging/page-request.js';
+import { indexInterval } from '../apps/query-api/src/order-query/index-interval.js';
+import type { OrderQuery, SortField } from '../apps/query-api/src/order-query/order-query.js';
+import { parseOrderQuery } from '../apps/query-api/src/order-query/order-query-parameters.js';
+import { SUPPORTED_ORDER_QUERIES } from '../apps/query-api/src/order-query/supported-order-queries.js';
+import { Imports, legacyPairs } from './support/imports.js';
+import { Pipeline } from './support/pipeline.js';
+
+const FROM = new Date('2026-01-31T12:00:00Z');
+
+describe('an order query', () => {
+  let pipeline: Pipeline;
+  let mongo: Mongo;
+  let all: Order[];
+
+  beforeAll(async () => {
+    pipeline = await Pipeline.start('--save-ms', '0..1');
+    mongo = new Mongo(pipeline.stack.mongodbUri, 'tests');
+    // A second for 2,500 orders: several of each millisecond, so that ties have to be broken.
+    const [from, to] = [FROM.toISOString(), new Date(FROM.getTime() + 1_000).toISOString()];
+    const populated = await pipeline.populate({ count: 2_500, seed: 5, accounts: 20, from, to });
+    // Two systems that gave the same numbers, and orders that are the same but for them.
+    const imports = new Imports(pipeline);
+    await imports.imported({ 'a.json': legacyPairs(40) });
+    await imports.imported({ 'b.json': legacyPairs(40) });
+    await pipeline.allSaved(populated.id, 30_000);
+    const documents = await pipeline.db.collection<OrderDocument>('orders').find().toArray();
+    all = documents.map(fromDocument);
+  }, 180_000);
+
+  afterAll(async () => {
+    await mongo.client.close();
+    await pipeline.end();
+  }, 60_000);
+
+  /** The numbers of the orders that an order query selects, by reading each. */
+  function expectedNumbers(orderQuery: OrderQuery): number[] {
+    const { equality, range, sort } = orderQuery;
+    const isAsked = (order: Order): boolean => {
+      const value = order[sort.field];
+      const { from, to } = range;
+      if (equality?.field === 'legacyNumber' && order.legacy?.number !== equality.value) return false;
+      if (equality !== undefined && equality.field !== 'legacyNumber' && order[equality.field] !== equality.value)
+        return false;
+      if (from && (value < from.value || (!from.inclusive && !(value > from.value)))) return false;
+      return !(to && (value > to.value || (!to.inclusive && !(value < to.value))));
+    };
+    const ascending = all.filter(isAsked).toSorted((a, b) => compare(a, b, sort.field));
+    return (sort.descending ? ascending.toReversed() : ascending).map(({ number }) => number);
+  }
+
+  async function totalOf(parameters: string): Promise<OrdersPage['total']> {
+    return (await pipeline.get<OrdersPage>(`/v1/orders?${parameters}`)).body.total;
+  }
+
+  const MIDDLE = new Date(FROM.getTime() + 500).toISOString();
+  const QUESTIONS = [
+    '',
+    'number[gt]=17&number[lte]=1003',
+    'createdAt[gte]=2026-01-31T12:00:00Z&createdAt[lt]=2026-01-31T12:00:00.500Z',
+    `createdAt[gt]=${MIDDLE}&createdAt[lte]=2026-01-31T12:00:00.600Z`,
+    'sort=createdAt',
+    'sort=amount',
+    'amount[gte]=10000&amount[lt]=500000.5',
+    'accountId=acc-0000003',
+    `accountId=acc-0000003&createdAt[lt]=${MIDDLE}`,
+    'symbol=ACME',
+    `symbol=BOLT&createdAt[gte]=${MIDDLE}`,
+    'legacyNumber=7',
+    'legacyNumber=7&number[gt]=2510',
+    'accountId=nobody',
+  ];
+  const BOTH_WAYS = QUESTIONS.flatMap((orderQuery) => [orderQuery, descending(orderQuery)]);
+
+  it.each(BOTH_WAYS)('?%s is answered by a walk, forward and back, each order once', async (parameters) => {
+    const expected = expectedNumbers(orderQueryOf(parameters));
+    const size = Math.max(1, Math.ceil(expected.length / 7));
+    const first = `/v1/orders?${parameters}&pageSize=${Math.min(size, 1_000)}`;
+    const forward = await pipeline.walk(first);
+    expect(forward.flat().map(({ number }) => number)).toEqual(expected);
+    let last = first;
+    for (let next: string | undefined = first; next !== undefined;) {
+      last = next;
+      next = (await pipeline.get<OrdersPage>(next)).body.page.next;
+    }
+    const back = await pipeline.walk(last, 'prev');
+    expect(back.toReversed().flat()).toEqual(forward.flat());
+  });
+
+  it.each(BOTH_WAYS)('?%s is answered by numbered pages alike', async (parameters) => {
+    const expected = expectedNumbers(orderQueryOf(parameters));
+    const pages = await pipeline.walk(`/v1/orders?${parameters}&page=1&pageSize=300`);
+    expect(pages.flat().map(({ number }) => number)).toEqual(expected);
+    const { body } = await pipeline.get<OrdersPage>(`/v1/orders?${parameters}&page=2&pageSize=10`);
+    expect(body.items.map(({ number }) => number)).toEqual(expected.slice(10, 20));
+    const { body: counted } = await pipeline.get<OrdersPage>(`/v1/orders?${parameters}&pageSize=1&count=exact`);
+    expect(counted.total).toEqual({ value: expected.length, kind: 'exact' });
+  });
+
+  it('counts only when asked to, and says what kind of figure it is', async () => {
+    expect(await totalOf('')).toBeUndefined();
+    expect(await totalOf('count=estimated')).toEqual({ value: all.length, kind: 'estimated' });
+    expect(await totalOf('count=estimated&symbol=ACME')).toMatchObject({ kind: 'exact' });
+  });
+
+  describe('to MongoDB', () => {
+    const positions = ['beginning', 'middle'] as const;
+    const served = SUPPORTED_ORDER_QUERIES.flatMap(({ equality, sort }) =>
+      [sort, `-${sort}`].flatMap((sorted) => positions.map((position) => ({ equality, sort, sorted, position }))),
+    );
+
+    it.each(served)(
+      'by $equality sorted by $sorted, from the $position, looks at no order but those that it gives',
+      async ({ equality, sort, sorted, position }) => {
+        const values = { accountId: 'acc-0000003', symbol: 'ACME', legacyNumber: '7' };
+        const orderQuery = orderQueryOf(
+          `sort=${sorted}${equality === null ? '' : `&${equality}=${values[equality]}`}`,
+        );
+        const direction = orderQuery.sort.descending ? -1 : 1;
+        const numbers = expectedNumbers(orderQuery);
+        const middle = all.find(({ number }) => number === numbers[numbers.length >> 1]);
+        const from = position === 'middle' ? middle : undefined;
+        const interval = indexInterval(
+          orderQuery,
+          from && { position: { value: from[sort], number: from.number }, direction },
+        );
+        if (interval === undefined) throw new Error('there is something to look at');
+        const explained = await new SavedOrders(mongo)
+          .cursor({ interval, direction, limit: 100 })
+          .explain('executionStats');
+        const stages = stagesOf(explained['queryPlanner'].winningPlan as Document);
+        expect(stages).toContain('IXSCAN');
+        for (const bad of ['COLLSCAN', 'SORT', 'SORT_KEY_GENERATOR', 'OR', 'SORT_MERGE'])
+          expect(stages).not.toContain(bad);
+        const { nReturned, totalKeysExamined, totalDocsExamined } = explained['executionStats'];
+        expect(nReturned).toBe(
+          Math.min(100, position === 'middle' ? Math.ceil(numbers.length / 2) - 1 : numbers.length),
+        );
+        expect(totalDocsExamined).toBeLessThanOrEqual(nReturned * 1.1);
+        expect(totalKeysExamined).toBeLessThanOrEqual(nReturned * 1.1 + 1);
+      },
+    );
+  });
+});
+
+function descending(parameters: string): string {
+  if (parameters.includes('sort=')) return parameters.replace('sort=', 'sort=-');
+  const [, ranged] = /(number|createdAt|amount)\[/.exec(parameters) ?? [];
+  const byDate = /accountId|symbol/.test(parameters);
+  return `${parameters}${parameters === '' ? '' : '&'}sort=-${ranged ?? (byDate ? 'createdAt' : 'number')}`;
+}
+
+function compare(a: Order, b: Order, field: SortField): number {
+  const [first, second] = [a[field], b[field]];
+  if (first < second) return -1;
+  return first > second ? 1 : a.number - b.number;
+}
+
+function stagesOf(plan: Document): string[] {
+  const inner = [
+    plan['inputStage'] as Document | undefined,
+    ...((plan['inputStages'] as Document[] | undefined) ?? []),
+  ];
+  return [String(plan['stage']), ...inner.flatMap((stage) => (stage === undefined ? [] : stagesOf(stage)))];
+}
+
+function orderQueryOf(parameters: string): OrderQuery {
+  const query: Record<string, unknown> = {};
+  for (const [name, value] of new URLSearchParams(parameters)) {
+    const [, field = '', end = ''] = /^(\w+)\[(\w+)\]$/.exec(name) ?? [];
+    if (field === '') query[name] = value;
+    else query[field] = { ...(query[field] as object | undefined), [end]: value };
+  }
+  return parseOrderQuery(OrdersQuerySchema.parse(query));
+}
