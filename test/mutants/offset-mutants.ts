@@ -142,7 +142,7 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
     file: MAP,
     replace: 'numbers.shift() !== committed',
     by: 'numbers.shift() === undefined',
-    specs: 'finished-map',
+    specs: 'completed-offsets',
   },
   {
     name: 'the map is not read back',

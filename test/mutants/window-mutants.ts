@@ -20,20 +20,20 @@ export const WINDOW_MUTANTS: readonly Mutant[] = [
   {
     name: 'the window has no limit of what is taken',
     file: SCHEDULER,
-    replace: 'taken < SHARE_OF_FREE * (maxBuffered - this.takenCount) && ',
+    replace: 'taken < SHARE_OF_FREE * (maxBuffered - this.takenCount) &&',
     by: '',
   },
   {
     name: 'the window has no limit of bytes',
     file: SCHEDULER,
-    replace: ' && takenBytes < SHARE_OF_FREE * (maxBytes - this.takenBytes)',
-    by: '',
+    replace: 'takenBytes < SHARE_OF_FREE * (maxBytes - this.takenBytes)',
+    by: 'true',
   },
   {
     name: 'unfair shares: one partition may fill the window',
     file: SCHEDULER,
-    replace: 'taken < SHARE_OF_FREE * (maxBuffered - this.takenCount) && ',
-    by: 'this.takenCount < maxBuffered && ',
+    replace: 'taken < SHARE_OF_FREE * (maxBuffered - this.takenCount) &&',
+    by: 'this.takenCount < maxBuffered &&',
     specs: 'starvation',
   },
   {
