@@ -120,9 +120,7 @@ describe('an order query', () => {
       'by $equality sorted by $sorted, from the $position, looks at no order but those that it gives',
       async ({ equality, sort, sorted, position }) => {
         const values = { accountId: 'acc-0000003', symbol: 'ACME', legacyNumber: '7' };
-        const orderQuery = orderQueryOf(
-          `sort=${sorted}${equality === null ? '' : `&${equality}=${values[equality]}`}`,
-        );
+        const orderQuery = orderQueryOf(`sort=${sorted}${equality === null ? '' : `&${equality}=${values[equality]}`}`);
         const direction = orderQuery.sort.descending ? -1 : 1;
         const numbers = expectedNumbers(orderQuery);
         const middle = all.find(({ number }) => number === numbers[numbers.length >> 1]);
