@@ -1,18 +1,15 @@
 /**
  * `npm run compare`: the same orders one after another, one at a time per partition, and in flight, through a real pipeline of its
- * own, beside what is possible in theory. The table goes to stdout, what happens meanwhile to stderr; JSON, SVG and PNG into files.
- * Whoever starts it with a channel is told of its progress there, and ends it by closing that.
+ * own, beside what is possible in theory. The table goes to stdout, progress to stderr, and JSON, SVG and PNG to files.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { onParentExit } from '#service/parent-process.js';
 import { pngOf } from './charts/png.js';
 import { readCompareOptions, type CompareOptions } from './compare/compare-options.js';
 import { comparisonChart } from './compare/comparison-chart.js';
 import { comparisonTable } from './compare/comparison-table.js';
 import { compare, type ComparisonReport } from './compare/comparison.js';
-import { ProgressReporter } from './compare/progress-message.js';
 import { PROJECT_DIRECTORY } from './project-directory.js';
 import { explain, StackError } from './stack-error.js';
 import { listenForStops, StopCounter } from './supervisor/stop-requests.js';
@@ -34,7 +31,6 @@ function interruption(): AbortSignal {
     },
   });
   listenForStops(counter, process.env);
-  onParentExit(() => counter.request('the end of whoever started it'));
   return interrupted.signal;
 }
 
@@ -52,7 +48,7 @@ async function write({ directory, jsonFile }: CompareOptions, report: Comparison
   print(`written: ${[...files.keys()].join(', ')}`);
 }
 
-async function run(progress: ProgressReporter): Promise<void> {
+async function run(): Promise<void> {
   const settings = join(PROJECT_DIRECTORY, '.env');
   if (existsSync(settings)) process.loadEnvFile(settings);
   const options = readCompareOptions(process.argv.slice(2));
@@ -60,24 +56,17 @@ async function run(progress: ProgressReporter): Promise<void> {
   const report = await compare(options, {
     print,
     signal,
-    onProgress: (latest, current) => progress.running(latest, current),
     onStack: (killStack) => {
       kill = killStack;
     },
   });
   console.log(comparisonTable(report));
   await write(options, report);
-  progress.done();
 }
 
-const progress = new ProgressReporter(process);
 try {
-  await run(progress);
+  await run();
 } catch (error) {
-  const { code, message } = error instanceof StackError ? error : { code: 'unexpected', message: String(error) };
-  progress.failed(code, message);
   print(`\n${explain(error).trimEnd()}`);
   process.exitCode = error instanceof StackError ? error.exitCode : 1;
 }
-// The channel alone would keep it running.
-process.disconnect?.();

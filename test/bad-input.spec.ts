@@ -78,7 +78,6 @@ describe('bad input', () => {
     [404, `/v1/operations/${UNKNOWN}/pause`, 'producerUrl'],
     [404, `/v1/operations/${UNKNOWN}/pause`, 'consoleUrl'],
     [404, `/v1/operations/${UNKNOWN}/reconcile`, 'producerUrl'],
-    [202, '/v1/comparison/stop', 'consoleUrl'],
     [400, '/v1/pipeline/consumers', 'consoleUrl'],
   ])('an empty body with the content type JSON is answered with %i at %s of %s', async (status, path, service) => {
     const response = await fetch(`${pipeline.stack[service]}${path}`, { method: 'POST', headers: JSON_TYPE });

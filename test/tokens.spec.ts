@@ -34,7 +34,7 @@ describe('a service that asks for tokens', () => {
     const { queryApiUrl, consoleUrl, producerUrl } = pipeline.stack;
     const base = path.startsWith('/v1/orders')
       ? queryApiUrl
-      : /^\/v1\/(pipeline|comparison)/.test(path)
+      : path.startsWith('/v1/pipeline')
         ? consoleUrl
         : producerUrl;
     const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -69,13 +69,7 @@ describe('a service that asks for tokens', () => {
   });
 
   it('refuses to answer without one, and says what it wants', async () => {
-    for (const path of [
-      '/v1/orders',
-      '/v1/operations',
-      '/v1/orders/export?format=csv',
-      '/v1/pipeline',
-      '/v1/comparison',
-    ]) {
+    for (const path of ['/v1/orders', '/v1/operations', '/v1/orders/export?format=csv', '/v1/pipeline']) {
       const { status, challenge, body } = await refusal(path, undefined);
       expect([status, body.code]).toEqual([401, 'unauthorized']);
       expect(challenge).toBe('Bearer realm="orders"');
@@ -138,10 +132,8 @@ describe('a service that asks for tokens', () => {
     expect([status, body.code]).toEqual([403, 'insufficient-scope']);
     expect(challenge).toBe('Bearer realm="orders", error="insufficient_scope", scope="orders:write"');
     const noScaler = await issuer.token({ claims: { scope: 'orders:read orders:write' } });
-    for (const path of ['/v1/pipeline/consumers', '/v1/comparison', '/v1/comparison/stop']) {
-      const scaling = await refusal(path, noScaler, { method: 'POST', body: '{}' });
-      expect([scaling.status, scaling.challenge]).toEqual([403, expect.stringContaining('scope="ops:scale"')]);
-    }
+    const scaling = await refusal('/v1/pipeline/consumers', noScaler, { method: 'POST', body: '{}' });
+    expect([scaling.status, scaling.challenge]).toEqual([403, expect.stringContaining('scope="ops:scale"')]);
     const writer = await issuer.token({ claims: { scope: 'orders:write orders:reader' } });
     expect((await refusal('/v1/orders', writer)).status).toBe(403);
     const redriver = await issuer.token({ claims: { scope: 'orders:read dead-letters:redrive' } });

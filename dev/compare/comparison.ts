@@ -22,8 +22,6 @@ export interface ComparisonReport {
 
 export interface ComparisonListener {
   readonly print: (line: string) => void;
-  /** Called with each change: before the first way, and when one begins or ends. @param current the way that is being measured */
-  readonly onProgress: (report: ComparisonReport, current: string | null) => void;
   /** Ends it, and the stack with it. */
   readonly signal: AbortSignal;
   /** Called with what ends all processes at once, for whoever can't wait. */
@@ -36,7 +34,7 @@ export interface ComparisonListener {
  */
 export async function compare(options: CompareOptions, listener: ComparisonListener): Promise<ComparisonReport> {
   const { orders, seed, saveMs, full, only } = options;
-  const { print, onProgress, signal } = listener;
+  const { print, signal } = listener;
   const planned = planOrders(orders, seed, saveMs);
   const ways = waysFor(orders)
     .filter(({ name }) => isWanted(name, only))
@@ -45,22 +43,18 @@ export async function compare(options: CompareOptions, listener: ComparisonListe
   const machine = describeMachine();
   const setUp = { commit: currentCommit(), machine, noisy: isBusy(machine), orders, seed, saveMs, full };
   let results = ways;
-  const report = (): ComparisonReport => ({ ...setUp, results });
-  onProgress(report(), null);
   const stack = await ComparisonStack.start({ print, signal });
   listener.onStack(() => stack.kill());
   try {
     for (const way of ways) {
       signal.throwIfAborted();
-      onProgress(report(), way.name);
       const measured = await measureWay(way, { stack, planned, seed, saveMs, signal });
       print(
         `${way.name}: ${way.measuredOrders} orders in ${measured.seconds.toFixed(2)} s, the first save after ${measured.firstSaveSeconds.toFixed(2)} s`,
       );
       results = withMeasured(results, way.name, measured, planned);
     }
-    onProgress(report(), null);
-    return report();
+    return { ...setUp, results };
   } finally {
     print('stopping the servers');
     await stack.stop();

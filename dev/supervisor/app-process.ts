@@ -117,11 +117,6 @@ export class AppProcess {
     this.child.kill('SIGKILL');
   }
 
-  /** Tells it something; one that is ending doesn't hear it. */
-  send(message: object): void {
-    if (this.child.connected) this.child.send(message, () => undefined);
-  }
-
   /** True once it says that it can do its work. */
   async isReady(): Promise<boolean> {
     if (this.url === undefined) return false;

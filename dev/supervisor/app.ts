@@ -63,11 +63,6 @@ export class App {
     return drained;
   }
 
-  /** Tells it something; while it doesn't run, nobody hears it. */
-  send(message: object): void {
-    this.current?.send(message);
-  }
-
   kill(): void {
     this.stopped.abort();
     this.current?.kill();

@@ -1,29 +1,12 @@
-/** What the console asks of the supervisor, over the channel that every app has to it. */
-export type ConsoleRequest =
-  | { readonly type: 'scale'; readonly consumers: number }
-  | { readonly type: 'compare'; readonly orders: number; readonly saveMs: string; readonly full: boolean }
-  | { readonly type: 'stop-compare' }
-  /** It has just started, and doesn't know of a comparison that its predecessor asked for. */
-  | { readonly type: 'tell-comparison' };
+/** What the console requests from the supervisor, over the channel that every app has to it. */
+export interface ConsoleRequest {
+  readonly type: 'scale';
+  readonly consumers: number;
+}
 
 /** @returns undefined for any other message */
 export function readConsoleRequest(message: unknown): ConsoleRequest | undefined {
-  if (!isObject(message)) return undefined;
-  const { type, consumers, orders, saveMs, full } = message;
-  switch (type) {
-    case 'scale':
-      return Number.isInteger(consumers) ? { type, consumers: Number(consumers) } : undefined;
-    case 'compare':
-      if (!Number.isInteger(orders) || typeof saveMs !== 'string' || typeof full !== 'boolean') return undefined;
-      return { type, orders: Number(orders), saveMs, full };
-    case 'stop-compare':
-    case 'tell-comparison':
-      return { type };
-    default:
-      return undefined;
-  }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
+  if (typeof message !== 'object' || message === null) return undefined;
+  const { type, consumers } = message as Partial<Record<keyof ConsoleRequest, unknown>>;
+  return type === 'scale' && Number.isInteger(consumers) ? { type, consumers: Number(consumers) } : undefined;
 }

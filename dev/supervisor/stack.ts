@@ -18,7 +18,6 @@ import {
 } from './app-definitions.js';
 import type { AppDefinition } from './app-process.js';
 import type { AppLogView } from './app-log-view.js';
-import { ComparisonRun } from './comparison-run.js';
 import type { ConsoleRequest } from './console-requests.js';
 import { ConsumerPool } from './consumer-pool.js';
 import { partitionsOn, requireSameReplication } from './fitting-data.js';
@@ -45,7 +44,6 @@ export class Stack {
   private servers: EmbeddedServers | undefined;
   private services: App[] = [];
   private consumers: ConsumerPool | undefined;
-  private readonly comparison: ComparisonRun;
   private watch: SourceWatch | undefined;
   private targets: ScrapeTargets | undefined;
   private starting: Promise<void> = Promise.resolve();
@@ -62,12 +60,6 @@ export class Stack {
       ports: options.serverPorts,
       isReplicated: options.isReplicated,
     };
-    this.comparison = new ComparisonRun({
-      dataDirectory: data.path,
-      env,
-      print: voice.print,
-      tell: (news) => this.services.find(({ name }) => name === 'console')?.send(news),
-    });
   }
 
   /**
@@ -86,11 +78,10 @@ export class Stack {
     const startedAt = performance.now();
     const seconds = (): string => ((performance.now() - startedAt) / 1_000).toFixed(1);
     this.watch?.stop();
-    const ending = [this.consumers?.close(), this.comparison.close(DRAIN_BUDGET_MS)];
     const { apps } = this;
     if (apps.length > 0) {
       print(`draining ${apps.map(({ name }) => name).join(', ')}`);
-      await Promise.all([...ending, ...apps.map((app) => this.drain(app))]);
+      await Promise.all([this.consumers?.close(), ...apps.map((app) => this.drain(app))]);
       print(`drained in ${seconds()} s; stopping the servers`);
     }
     await this.servers?.stop(SERVER_BUDGET_MS);
@@ -101,7 +92,6 @@ export class Stack {
 
   /** Ends everything now. The data survive it, as they survive a power cut. */
   kill(): void {
-    this.comparison.kill();
     for (const app of this.apps) app.kill();
     for (const { pid } of this.data.records.running()) signalIfThere(pid, 'SIGKILL');
   }
@@ -176,16 +166,7 @@ export class Stack {
   }
 
   private readonly onRequest = (request: ConsoleRequest): void => {
-    switch (request.type) {
-      case 'scale':
-        return this.consumers?.scale(request.consumers);
-      case 'compare':
-        return this.comparison.start(request);
-      case 'stop-compare':
-        return this.comparison.stop();
-      case 'tell-comparison':
-        return this.comparison.tellLatest();
-    }
+    this.consumers?.scale(request.consumers);
   };
 
   private async drain(app: App): Promise<void> {

@@ -26,8 +26,8 @@ describe('a service that is asked whatever its document allows, and forbids', ()
     [
       'the console',
       () => pipeline.stack.consoleUrl,
-      // The first has no end; the others start dozens of processes, or a second pipeline.
-      ['/v1/pipeline/events', '/v1/pipeline/consumers', '/v1/comparison'],
+      // The first has no end; the other starts dozens of processes.
+      ['/v1/pipeline/events', '/v1/pipeline/consumers'],
     ],
   ])(
     '(%s) never fails, answers as documented, and accepts no nonsense',

@@ -15,7 +15,6 @@ import { Operations } from './populate/operations.js';
 import { PopulateForm } from './populate/populate-form.js';
 import { ScaleControls } from './scaling/scale-controls.js';
 import { ScalingVerdicts } from './scaling/scaling-verdicts.js';
-import { WaysCompared } from './comparison/ways-compared.js';
 import { SignIn } from './sign-in/sign-in.js';
 
 const PARTS = {
@@ -30,7 +29,6 @@ const PARTS = {
   'dead-letters': DeadLetters,
   'letter-dialog': LetterDialog,
   'redrive-dialog': RedriveDialog,
-  'ways-compared': WaysCompared,
   'order-browser': OrderBrowser,
 };
 for (const [name, part] of Object.entries(PARTS)) customElements.define(name, part);
@@ -65,7 +63,7 @@ export class OrdersConsole extends Part {
         <h1>Orders pipeline</h1>
         <nav aria-label="Parts of the page">
           <a href="#now">Now</a> <a href="#populate">Populate</a> <a href="#scale">Scale</a>
-          <a href="#letters">Dead letters</a> <a href="#compare">Compare</a>
+          <a href="#letters">Dead letters</a>
           <a href="#orders">Orders</a>
           <a href="/docs">API</a>
         </nav>
@@ -105,10 +103,6 @@ export class OrdersConsole extends Part {
           ></dead-letters>
           <letter-dialog .client=${client}></letter-dialog>
           <redrive-dialog .client=${client} @sent=${() => void operations.refresh()}></redrive-dialog>
-        </section>
-        <section id="compare" class="card wide" aria-labelledby="compare-title">
-          <h2 id="compare-title">Compare</h2>
-          <ways-compared .client=${client}></ways-compared>
         </section>
         <section id="orders" class="card wide" aria-labelledby="orders-title">
           <h2 id="orders-title">Orders</h2>

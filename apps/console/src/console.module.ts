@@ -7,8 +7,6 @@ import { HealthModule } from '#service/health.js';
 import { createLogger, logsModule } from '#service/logs.js';
 import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
-import { ComparisonController } from './comparison/comparison.controller.js';
-import { SupervisedComparison } from './comparison/supervised-comparison.js';
 import { PipelineController } from './pipeline/pipeline.controller.js';
 import { PipelineSnapshots } from './pipeline/pipeline-snapshots.js';
 import { exposePipeline } from './pipeline/pipeline-metrics.js';
@@ -30,7 +28,7 @@ class DatabaseModule {}
 
 @Module({
   imports: [logsModule(logger), MetricsModule, DatabaseModule, HealthModule.with(ConsoleReadiness, [DatabaseModule])],
-  controllers: [PipelineController, ScalingController, ComparisonController],
+  controllers: [PipelineController, ScalingController],
   providers: [
     { provide: TopicPositions, useValue: new TopicPositions(kafka) },
     PipelineSnapshots,
@@ -40,7 +38,6 @@ class DatabaseModule {}
       inject: [PipelineSnapshots],
     },
     { provide: Supervisor, useValue: new Supervisor(supervisor) },
-    { provide: SupervisedComparison, useValue: new SupervisedComparison(supervisor, () => new Date()) },
   ],
 })
 export class ConsoleModule {
