@@ -1,4 +1,4 @@
-// The boundaries of DESIGN.md, as rules. `npm run check` fails on any of them.
+// The boundaries of docs/architecture.md, as rules. `npm run check` fails on any of them.
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
 module.exports = {
