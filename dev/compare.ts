@@ -1,7 +1,7 @@
 /**
- * `npm run compare`: the same orders one after another, one at a time per partition, and in flight, through a real pipeline of its
- * own, beside what is possible in theory. The table goes to stdout, what happens meanwhile to stderr; JSON, SVG and PNG into files.
- * Whoever starts it with a channel is told of its progress there, and ends it by closing that.
+ * `npm run compare`: saves the same orders one after another, one at a time per partition, and in flight, through a real pipeline
+ * of its own, and compares the times with the theoretical minimum. The table goes to stdout, progress messages to stderr, and
+ * JSON, SVG and PNG to files. A parent process with an IPC channel receives the progress there and ends the run by closing it.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -22,19 +22,19 @@ let kill = (): void => undefined;
 
 const print = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** Aborts when somebody wants it to end; asked a third time it ends all at once. */
+/** Returns a signal that aborts on the first stop request. The third request ends everything at once. */
 function interruption(): AbortSignal {
   const interrupted = new AbortController();
   const counter = new StopCounter({
     first: (reason) => interrupted.abort(new StackError('interrupted', `The comparison was ended (${reason}).`, '')),
-    again: () => print('still stopping; once more ends everything at once'),
+    again: () => print('still stopping; one more request ends everything at once'),
     force: () => {
       kill();
       process.exit(1);
     },
   });
   listenForStops(counter, process.env);
-  onParentExit(() => counter.request('the end of whoever started it'));
+  onParentExit(() => counter.request('the parent process ended'));
   return interrupted.signal;
 }
 
@@ -79,5 +79,5 @@ try {
   print(`\n${explain(error).trimEnd()}`);
   process.exitCode = error instanceof StackError ? error.exitCode : 1;
 }
-// The channel alone would keep it running.
+// The channel alone would keep the process running.
 process.disconnect?.();
