@@ -9,18 +9,18 @@ export interface ClientRun {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
-  /** The folder that it runs in. Default: this process's own. */
+  /** The working directory. Default: that of this process. */
   readonly cwd?: string;
-  /** What is being fetched, for the message when it fails. */
+  /** The part being fetched, for the error message. */
   readonly fetching: string;
-  /** Ends the client, when the person gives up. */
+  /** Ends the client when the user interrupts the fetch. */
   readonly signal: AbortSignal;
   readonly onLine?: (line: string) => void;
 }
 
 /**
- * Runs an ordinary package client (mvn, pip) with the person's own settings of mirrors, proxies and certificates.
- * Throws `fetch-failed` with the client's last lines, `client-missing` when it isn't installed, `disk-full`.
+ * Runs an ordinary package client (mvn, pip) with the user's own settings of mirrors, proxies and certificates.
+ * @throws StackError `fetch-failed` with the client's last lines, `client-missing` when it isn't installed, `disk-full`
  */
 export async function runClient(run: ClientRun): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<number | null>();
@@ -37,7 +37,7 @@ export async function runClient(run: ClientRun): Promise<void> {
     createInterface({ input: stream }).on('line', (colored) => {
       const line = stripVTControlCharacters(colored);
       run.onLine?.(line);
-      if (!saysSomething(line)) return;
+      if (!isInformative(line)) return;
       last.push(line);
       if (last.length > LAST_LINES) last.shift();
     });
@@ -46,12 +46,12 @@ export async function runClient(run: ClientRun): Promise<void> {
   if (code !== 0) throw fetchFailure(run, last);
 }
 
-/** Not a ruler, an empty line or an advertisement of the client's own debugging switches. */
-function saysSomething(line: string): boolean {
+/** Returns false for rulers, empty lines and hints at the client's own debugging switches. */
+function isInformative(line: string): boolean {
   return !/^(\[\w+\])?[\s-]*$|re-run Maven|full stack trace|For more information|^\[ERROR\] \[Help/i.test(line);
 }
 
-/** Says why a client failed as far as its last lines tell. */
+/** Returns the error of a failed client, with the reason as far as its last lines show it. */
 export function fetchFailure(run: Pick<ClientRun, 'command' | 'fetching'>, lines: readonly string[]): StackError {
   const text = lines.join('\n');
   const shown = lines.map((line) => `    ${line}`).join('\n');
@@ -62,6 +62,6 @@ export function fetchFailure(run: Pick<ClientRun, 'command' | 'fetching'>, lines
   }
   const remedy =
     `Check the network, and the mirror or proxy settings of ${run.command}, then run it again: ` +
-    `what was fetched is kept. ${WAYS_ROUND}`;
+    `parts that were fetched are kept. ${WAYS_ROUND}`;
   return new StackError('fetch-failed', message, remedy);
 }
