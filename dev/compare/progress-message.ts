@@ -1,8 +1,8 @@
 import type { ComparisonReport } from './comparison.js';
 
 /**
- * How a comparison is, told whole with each change, over the channel of whoever started it: who missed one message knows as much from
- * the next.
+ * The state of a comparison, sent in full with each change over the IPC channel to the parent process. A missed message is
+ * therefore made up for by the next one.
  */
 export interface ComparisonMessage {
   readonly type: 'comparison';
@@ -13,15 +13,15 @@ export interface ComparisonProgress extends Omit<ComparisonReport, 'results' | '
   readonly state: 'running' | 'done' | 'failed';
   readonly startedAt: string;
   readonly finishedAt: string | null;
-  /** In the order in which they are measured; the figures of those that aren't yet are `null`. */
+  /** In the order of measurement; the figures of ways that aren't measured yet are `null`. */
   readonly ways: ComparisonReport['results'];
-  /** The name of the one that is being measured; `null`: none is, it is starting or has ended. */
+  /** The name of the way that is being measured; `null` while the comparison starts and after it has ended. */
   readonly current: string | null;
   /** Why it failed; `code` is stable. */
   readonly error: { readonly code: string; readonly message: string } | null;
 }
 
-/** Tells it to whoever started this process, if there is a channel. */
+/** Sends the progress to the parent process, if there is a channel. */
 export class ProgressReporter {
   private readonly startedAt = new Date().toISOString();
   private latest: ComparisonReport | undefined;
@@ -30,25 +30,25 @@ export class ProgressReporter {
 
   running(report: ComparisonReport, current: string | null): void {
     this.latest = report;
-    this.tell('running', current, null);
+    this.send('running', current, null);
   }
 
   done(): void {
-    this.tell('done', null, null);
+    this.send('done', null, null);
   }
 
-  /** Of one that had not begun nothing but the error is known: its process ends with it, which tells as much. */
+  /** Before the first report nothing is sent: the parent process learns of the failure from the exit of this process. */
   failed(code: string, message: string): void {
-    this.tell('failed', null, { code, message });
+    this.send('failed', null, { code, message });
   }
 
-  private tell(state: ComparisonProgress['state'], current: string | null, error: ComparisonProgress['error']): void {
+  private send(state: ComparisonProgress['state'], current: string | null, error: ComparisonProgress['error']): void {
     if (this.latest === undefined) return;
     const { results: ways, machine: _machine, ...setUp } = this.latest;
     const finishedAt = state === 'running' ? null : new Date().toISOString();
     const { startedAt } = this;
     const comparison = { ...setUp, state, startedAt, finishedAt, ways, current, error };
-    // Who is gone needs none: without somebody to take the error it would end this process before its stack has stopped.
+    // The callback swallows errors: if the parent is gone, an unhandled error would end this process before its stack has stopped.
     const message = { type: 'comparison', comparison } satisfies ComparisonMessage;
     this.channel.send?.(message, undefined, {}, () => undefined);
   }
