@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ComparisonRun, type ComparisonNews } from './comparison-run.js';
+import { ComparisonRun, type ComparisonEvent } from './comparison-run.js';
 
-/** A program that does what the spec says. */
+/** A process that the spec controls. */
 class ManualChild extends EventEmitter {
   readonly stdout = new PassThrough();
   readonly stderr = new PassThrough();
@@ -26,12 +26,12 @@ function setUp() {
   folders.push(dataDirectory);
   const children: ManualChild[] = [];
   const flags: (readonly string[])[] = [];
-  const told: ComparisonNews[] = [];
+  const sent: ComparisonEvent[] = [];
   const run = new ComparisonRun({
     dataDirectory,
     env: {},
     print: () => undefined,
-    tell: (news) => void told.push(news),
+    send: (event) => void sent.push(event),
     launch: (given) => {
       flags.push(given);
       const child = new ManualChild();
@@ -39,10 +39,10 @@ function setUp() {
       return child as unknown as ChildProcess;
     },
   });
-  return { run, children, flags, told, dataDirectory };
+  return { run, children, flags, sent, dataDirectory };
 }
 
-/** All that can go on without an event from outside has gone on. */
+/** Waits until everything has run that needs no external event. */
 async function settled(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
@@ -52,7 +52,7 @@ afterEach(() => {
 });
 
 describe('a comparison beside a stack', () => {
-  it('is started with what was asked for, and its charts go where the stack has its data', async () => {
+  it('is started with the requested options, and writes its charts to the data folder of the stack', async () => {
     const { run, flags, dataDirectory } = setUp();
     run.start({ ...REQUEST, full: true });
     await settled();
@@ -60,14 +60,14 @@ describe('a comparison beside a stack', () => {
     expect(flags).toEqual([['--orders', '60', '--save-ms', '0..50', '--out', out, '--full']]);
   });
 
-  it('runs once at a time: who asks again is told of the one that runs', async () => {
-    const { run, children, told } = setUp();
+  it('runs only once at a time: a second request receives the state of the running one', async () => {
+    const { run, children, sent } = setUp();
     run.start(REQUEST);
     await settled();
-    const news = { type: 'comparison', comparison: { state: 'running' } } as const;
-    children[0]?.emit('message', news);
+    const event = { type: 'comparison', comparison: { state: 'running' } } as const;
+    children[0]?.emit('message', event);
     run.start(REQUEST);
-    expect([children.length, told]).toEqual([1, [news, news]]);
+    expect([children.length, sent]).toEqual([1, [event, event]]);
     children[0]?.emit('close', 0, null);
     await settled();
     run.start(REQUEST);
@@ -75,8 +75,8 @@ describe('a comparison beside a stack', () => {
     expect(children).toHaveLength(2);
   });
 
-  it('runs anew when one has told its end, as soon as its process has ended', async () => {
-    const { run, children, told } = setUp();
+  it('restarts after one has reported its end, as soon as its process has ended', async () => {
+    const { run, children, sent } = setUp();
     run.start(REQUEST);
     await settled();
     const done = { type: 'comparison', comparison: { state: 'done' } } as const;
@@ -86,15 +86,15 @@ describe('a comparison beside a stack', () => {
     expect(children).toHaveLength(1);
     children[0]?.emit('close', 0, null);
     await settled();
-    expect([children.length, told]).toEqual([2, [done]]);
+    expect([children.length, sent]).toEqual([2, [done]]);
     run.start(REQUEST);
     await settled();
     expect(children).toHaveLength(2);
   });
 
-  it('tells what it says as it is, and again to who asks', async () => {
-    const { run, children, told } = setUp();
-    run.tellLatest();
+  it('forwards its messages unchanged, and again on request', async () => {
+    const { run, children, sent } = setUp();
+    run.sendLatest();
     run.start(REQUEST);
     await settled();
     const done = { type: 'comparison', comparison: { state: 'done', ways: [1] } } as const;
@@ -102,33 +102,33 @@ describe('a comparison beside a stack', () => {
     children[0]?.emit('message', { type: 'listening' });
     children[0]?.emit('close', 0, null);
     await settled();
-    run.tellLatest();
-    expect(told).toEqual([done, done]);
+    run.sendLatest();
+    expect(sent).toEqual([done, done]);
   });
 
-  it('tells of one that ended without a word', async () => {
-    const { run, children, told } = setUp();
+  it('reports a process that ended without a report', async () => {
+    const { run, children, sent } = setUp();
     run.start(REQUEST);
     await settled();
     children[0]?.emit('message', { type: 'comparison', comparison: { state: 'running' } });
     children[0]?.emit('close', null, 'SIGKILL');
     await settled();
     const error = { code: 'comparison-ended', message: expect.stringContaining('SIGKILL') };
-    expect(told.at(-1)).toEqual({ type: 'comparison-ended', error });
+    expect(sent.at(-1)).toEqual({ type: 'comparison-ended', error });
   });
 
-  it('is told of without a log where there is none', async () => {
-    const { run, children, told } = setUp();
+  it('is reported without log lines if the log is empty', async () => {
+    const { run, children, sent } = setUp();
     run.start(REQUEST);
     await settled();
     run.stop();
     children[0]?.emit('close', null, 'SIGTERM');
     await settled();
     const error = { code: 'interrupted', message: 'The comparison was stopped: SIGTERM' };
-    expect(told).toEqual([{ type: 'comparison-ended', error }]);
+    expect(sent).toEqual([{ type: 'comparison-ended', error }]);
   });
 
-  it('is asked to end once, however often and by whom that is wanted; the stack waits for its end and starts no other', async () => {
+  it('receives one SIGTERM for any number of stop requests; the stack waits for its end and starts no other', async () => {
     const { run, children } = setUp();
     run.stop();
     run.start(REQUEST);
@@ -147,19 +147,19 @@ describe('a comparison beside a stack', () => {
     expect(children).toHaveLength(1);
   });
 
-  it('does not begin when it is stopped before, and tells so', async () => {
-    const { run, children, told } = setUp();
+  it('does not start if it is stopped before, and reports that', async () => {
+    const { run, children, sent } = setUp();
     run.start(REQUEST);
     run.stop();
     await settled();
     const error = { code: 'interrupted', message: expect.stringContaining('before it began') };
-    expect([children, told]).toEqual([[], [{ type: 'comparison-ended', error }]]);
+    expect([children, sent]).toEqual([[], [{ type: 'comparison-ended', error }]]);
     run.start(REQUEST);
     await settled();
     expect(children).toHaveLength(1);
   });
 
-  it('is killed when it does not end in time', async () => {
+  it('is killed if it does not end in time', async () => {
     const { run, children } = setUp();
     run.start(REQUEST);
     await settled();

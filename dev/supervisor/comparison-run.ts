@@ -6,62 +6,62 @@ import { PROJECT_DIRECTORY } from '../project-directory.js';
 import { lastLinesOf, LogFile } from '../servers/log-file.js';
 import type { ConsoleRequest } from './console-requests.js';
 
-/** What is told to the console: what the comparison itself says, as it is, and how it ended when it couldn't say so. */
-export type ComparisonNews =
+/** A message to the console: the comparison's own message, unchanged, or how it ended if it couldn't report that itself. */
+export type ComparisonEvent =
   | { readonly type: 'comparison'; readonly comparison: unknown }
   | { readonly type: 'comparison-ended'; readonly error: { readonly code: string; readonly message: string } };
 
 export type ComparisonRequest = Omit<Extract<ConsoleRequest, { type: 'compare' }>, 'type'>;
 
 export interface ComparisonRunParts {
-  /** The stack's: charts and log go there. */
+  /** The data folder of the stack, for charts and log. */
   readonly dataDirectory: string;
   readonly env: NodeJS.ProcessEnv;
   readonly print: (line: string) => void;
-  readonly tell: (news: ComparisonNews) => void;
-  /** Starts the program. Default: `npm run compare`'s, in a process of its own. */
+  readonly send: (event: ComparisonEvent) => void;
+  /** Starts the process. Default: `npm run compare` in a separate process. */
   readonly launch?: (flags: readonly string[], env: NodeJS.ProcessEnv) => ChildProcess;
 }
 
-/** The comparison that runs beside a stack, on servers and data of its own: one at a time. */
+/** The comparison that runs beside a stack, on its own servers and data: one at a time. */
 export class ComparisonRun {
   private child: ChildProcess | undefined;
   private running: Promise<void> = Promise.resolve();
-  private latest: ComparisonNews | undefined;
-  /** From when one is asked for until it has told its end. */
+  private latest: ComparisonEvent | undefined;
+  /** True from the request until the comparison has reported its end. */
   private isBusy = false;
-  private isUnwanted = false;
+  private isStopRequested = false;
   private isClosed = false;
 
   constructor(private readonly parts: ComparisonRunParts) {}
 
-  /** Starts one. While one runs, that one is told of again instead. */
+  /** Starts a comparison. If one is running, sends its state again instead. */
   start(request: ComparisonRequest): void {
     if (this.isClosed) return;
     if (this.isBusy) {
-      this.tellLatest();
+      this.sendLatest();
       return;
     }
     this.isBusy = true;
-    this.isUnwanted = false;
+    this.isStopRequested = false;
     this.latest = undefined;
-    // The process of one that has told its end may still be ending.
+    // The process of a comparison that has reported its end may still be ending.
     this.running = this.running.then(async () => this.run(request));
   }
 
-  /** Asks it to end; what it has measured stays told. Without one nothing happens. */
+  /** Requests the end of the comparison, if one runs; its results so far remain. */
   stop(): void {
-    // Once: asked three times it would end at once, and leave its data.
-    if (!this.isUnwanted) this.child?.kill('SIGTERM');
-    this.isUnwanted = true;
+    // Sends the signal only once: a third one would make it exit at once and leave its data.
+    if (!this.isStopRequested) this.child?.kill('SIGTERM');
+    this.isStopRequested = true;
   }
 
-  /** Tells again what was told last. */
-  tellLatest(): void {
-    if (this.latest !== undefined) this.parts.tell(this.latest);
+  /** Sends the latest event again. */
+  sendLatest(): void {
+    if (this.latest !== undefined) this.parts.send(this.latest);
   }
 
-  /** Ends it for good, and after `budgetMs` kills it: its servers then end by themselves. */
+  /** Ends it for good, and kills it after `budgetMs`: its servers then end by themselves. */
   async close(budgetMs: number): Promise<void> {
     this.isClosed = true;
     this.stop();
@@ -75,8 +75,8 @@ export class ComparisonRun {
   }
 
   private async run({ orders, saveMs, full }: ComparisonRequest): Promise<void> {
-    if (this.isUnwanted) {
-      this.endedWithoutWord('before it began');
+    if (this.isStopRequested) {
+      this.endedWithoutReport('before it began');
       return;
     }
     const { dataDirectory, env, print, launch = launchCompare } = this.parts;
@@ -84,15 +84,15 @@ export class ComparisonRun {
     const log = new LogFile(logFile);
     const out = join(dataDirectory, 'compare');
     const flags = ['--orders', String(orders), '--save-ms', saveMs, '--out', out, ...(full ? ['--full'] : [])];
-    print('a comparison runs beside the stack, on servers of its own');
+    print('a comparison runs beside the stack, on its own servers');
     const child = launch(flags, env);
     this.child = child;
-    let toldItsEnd = false;
+    let hasReportedEnd = false;
     child.on('message', (message) => {
       if (!isComparison(message)) return;
-      toldItsEnd = message.comparison.state !== 'running';
-      this.isBusy = !toldItsEnd;
-      this.tell(message);
+      hasReportedEnd = message.comparison.state !== 'running';
+      this.isBusy = !hasReportedEnd;
+      this.send(message);
     });
     for (const stream of [child.stdout, child.stderr])
       if (stream !== null) createInterface({ input: stream }).on('line', (line) => log.write(line));
@@ -100,29 +100,31 @@ export class ComparisonRun {
     log.close();
     this.child = undefined;
     print(`the comparison has ended (${ending})`);
-    if (!toldItsEnd) this.endedWithoutWord(ending, lastLinesOf(logFile));
+    if (!hasReportedEnd) this.endedWithoutReport(ending, lastLinesOf(logFile));
   }
 
-  private endedWithoutWord(how: string, lastLines = ''): void {
+  private endedWithoutReport(how: string, lastLines = ''): void {
     this.isBusy = false;
     const log = lastLines === '' ? '' : `. The last lines of its log:\n${lastLines}`;
-    const [code, what] = this.isUnwanted ? ['interrupted', 'was stopped'] : ['comparison-ended', 'ended by itself'];
-    this.tell({ type: 'comparison-ended', error: { code, message: `The comparison ${what}: ${how}${log}` } });
+    const [code, what] = this.isStopRequested
+      ? ['interrupted', 'was stopped']
+      : ['comparison-ended', 'ended by itself'];
+    this.send({ type: 'comparison-ended', error: { code, message: `The comparison ${what}: ${how}${log}` } });
   }
 
-  private tell(news: ComparisonNews): void {
-    this.latest = news;
-    this.parts.tell(news);
+  private send(event: ComparisonEvent): void {
+    this.latest = event;
+    this.parts.send(event);
   }
 }
 
-/** Detached: Ctrl-C in the terminal is the supervisor's alone to hear. By the channel it notices when the supervisor dies. */
+/** Detached: Ctrl-C in the terminal must reach only the supervisor. The channel closes when the supervisor dies. */
 function launchCompare(flags: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
   const script = join(PROJECT_DIRECTORY, 'dist', 'dev', 'compare.js');
   return spawn(process.execPath, [script, ...flags], { env, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
 }
 
-/** Once its last message and line were read. */
+/** Resolves after the last message and the last line of output. */
 async function endingOf(child: ChildProcess): Promise<string> {
   try {
     const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { readConsoleRequest } from './console-requests.js';
 
-describe('what the console asks', () => {
+describe('a request of the console', () => {
   it.each([
     { type: 'scale', consumers: 3 },
     { type: 'compare', orders: 1_000, saveMs: '0..1000', full: false },
     { type: 'stop-compare' },
     { type: 'tell-comparison' },
-  ])('is understood: %j', (message) => {
+  ])('is parsed: %j', (message) => {
     expect(readConsoleRequest(message)).toEqual(message);
   });
 
@@ -20,7 +20,7 @@ describe('what the console asks', () => {
     {},
     'scale',
     null,
-  ])('is nothing in any other message: %j', (message) => {
+  ])('is undefined for any other message: %j', (message) => {
     expect(readConsoleRequest(message)).toBeUndefined();
   });
 });

@@ -1,9 +1,9 @@
-/** What the console asks of the supervisor, over the channel that every app has to it. */
+/** The requests of the console to the supervisor, over the IPC channel that every app has to it. */
 export type ConsoleRequest =
   | { readonly type: 'scale'; readonly consumers: number }
   | { readonly type: 'compare'; readonly orders: number; readonly saveMs: string; readonly full: boolean }
   | { readonly type: 'stop-compare' }
-  /** It has just started, and doesn't know of a comparison that its predecessor asked for. */
+  /** Requests the state: a console that was restarted doesn't know of a comparison that its predecessor started. */
   | { readonly type: 'tell-comparison' };
 
 /** @returns undefined for any other message */

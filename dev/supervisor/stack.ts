@@ -27,19 +27,19 @@ import { ScrapeTargets } from './scrape-targets.js';
 import { SourceWatch } from './source-watch.js';
 import type { StackOptions } from './stack-options.js';
 
-/** Together under the 30 s that a stop may take. An app gives up by itself after 18 s; servers that take longer recover. */
+/** Together less than the 30 s that a stop may take. An app exits by itself after 18 s; killed servers recover at the next start. */
 const DRAIN_BUDGET_MS = 19_000;
 const SERVER_BUDGET_MS = 9_000;
 
 const DATA_NEED_MIB = 1_024;
 
-/** How the stack tells of itself. */
+/** Where the stack prints its messages. */
 export interface StackReporter {
   readonly print: (line: string) => void;
   readonly view: AppLogView;
 }
 
-/** Everything that `npm start` runs: the servers first, then the apps; stopped the other way round. */
+/** Runs everything of `npm start`: starts the servers first, then the apps, and stops them in reverse order. */
 export class Stack {
   private readonly layout: ServerLayout;
   private servers: EmbeddedServers | undefined;
@@ -54,7 +54,7 @@ export class Stack {
     private readonly options: StackOptions,
     private readonly env: NodeJS.ProcessEnv,
     private readonly data: DataDirectory,
-    private readonly voice: StackReporter,
+    private readonly reporter: StackReporter,
   ) {
     const { kafka, registry, mongodb } = options.external;
     this.layout = {
@@ -65,24 +65,24 @@ export class Stack {
     this.comparison = new ComparisonRun({
       dataDirectory: data.path,
       env,
-      print: voice.print,
-      tell: (news) => this.services.find(({ name }) => name === 'console')?.send(news),
+      print: reporter.print,
+      send: (event) => this.services.find(({ name }) => name === 'console')?.send(event),
     });
   }
 
   /**
-   * Resolves when every app is ready. `signal` gives the start up, after which `stop` must still be called.
-   * Throws StackErrors; nothing has been started when it throws `port-in-use`, `disk-full`, `partitions-fixed`,
-   * `replication-fixed` or `fetch-failed`.
+   * Resolves when every app is ready. `signal` aborts the start; `stop` must be called after that too.
+   * @throws StackError; nothing has been started after `port-in-use`, `disk-full`, `partitions-fixed`, `replication-fixed` or
+   * `fetch-failed`
    */
   start(signal: AbortSignal): Promise<void> {
     this.starting = this.startAll(signal);
     return this.starting;
   }
 
-  /** Drains the apps, stops the servers, in under 30 s, from whatever state the stack is in. */
+  /** Drains the apps and stops the servers in less than 30 s, in any state. */
   async stop(): Promise<void> {
-    const { print } = this.voice;
+    const { print } = this.reporter;
     const startedAt = performance.now();
     const seconds = (): string => ((performance.now() - startedAt) / 1_000).toFixed(1);
     this.watch?.stop();
@@ -96,10 +96,10 @@ export class Stack {
     await this.servers?.stop(SERVER_BUDGET_MS);
     await Promise.allSettled([this.starting]);
     if (this.servers !== undefined || apps.length > 0)
-      print(`everything has stopped (${seconds()} s); the data stay in ${this.data.path}`);
+      print(`everything has stopped (${seconds()} s); the data stays in ${this.data.path}`);
   }
 
-  /** Ends everything now. The data survive it, as they survive a power cut. */
+  /** Kills everything at once. The data survives, as after a power failure. */
   kill(): void {
     this.comparison.kill();
     for (const app of this.apps) app.kill();
@@ -107,7 +107,7 @@ export class Stack {
   }
 
   private async startAll(signal: AbortSignal): Promise<void> {
-    const { print } = this.voice;
+    const { print } = this.reporter;
     const { layout, data } = this;
     const isEmbedded = layout.choice.kafka;
     requireSameReplication(data.path, layout);
@@ -120,12 +120,12 @@ export class Stack {
     await this.startApps(context);
     signal.throwIfAborted();
     if (isEmbedded && partitions !== undefined) data.rememberPartitions(partitions);
-    for (const line of announcement(this.whereabouts(context))) print(line);
+    for (const line of announcement(this.addresses(context))) print(line);
     print('ready');
   }
 
   private async startServers(partitions: number | undefined, signal: AbortSignal): Promise<AppContext> {
-    const { print } = this.voice;
+    const { print } = this.reporter;
     const { layout, options, data, env } = this;
     if (Object.values(layout.choice).some(Boolean)) {
       const parts = await provideParts(layout.choice, print, signal);
@@ -142,19 +142,19 @@ export class Stack {
     return { options, addresses, partitions, pageTokenSecret: pageTokenSecret(data.path), startedAt: new Date(), env };
   }
 
-  /** Resolves when the code that the apps are about to be started from has been compiled. */
+  /** Resolves when the code of the apps has been compiled. */
   private watchSources(): Promise<void> {
-    this.watch = new SourceWatch(() => void this.restartApps(), this.voice.print);
+    this.watch = new SourceWatch(() => void this.restartApps(), this.reporter.print);
     return this.watch.firstBuild;
   }
 
-  /** Services and consumers, in the order in which they are told of. */
+  /** Services and consumers, in the order of the messages. */
   private get apps(): readonly App[] {
     return [...this.services, ...(this.consumers?.running ?? [])];
   }
 
   private async startApps(context: AppContext): Promise<void> {
-    const { view, print } = this.voice;
+    const { view, print } = this.reporter;
     const targets = new ScrapeTargets(join(this.data.path, 'prometheus-targets.json'), print);
     this.targets = targets;
     const onListening = ({ job, name }: AppDefinition, url: string): void => {
@@ -184,28 +184,28 @@ export class Stack {
       case 'stop-compare':
         return this.comparison.stop();
       case 'tell-comparison':
-        return this.comparison.tellLatest();
+        return this.comparison.sendLatest();
     }
   };
 
   private async drain(app: App): Promise<void> {
     this.targets?.remove(app.name);
     const drained = await app.stop(DRAIN_BUDGET_MS);
-    // One that was still starting may have said since that it listens.
+    // An app that was still starting may have reported its address since.
     this.targets?.remove(app.name);
     if (!drained) {
-      this.voice.print(
-        `${app.name} did not drain within ${DRAIN_BUDGET_MS / 1_000} s and was killed; what it hadn't committed comes again`,
+      this.reporter.print(
+        `${app.name} did not drain within ${DRAIN_BUDGET_MS / 1_000} s and was killed; uncommitted records will be redelivered`,
       );
     }
   }
 
   private async restartApps(): Promise<void> {
-    this.voice.print('the sources have changed: restarting the apps');
+    this.reporter.print('the sources have changed: restarting the apps');
     await Promise.all(this.apps.map((app) => app.restart(DRAIN_BUDGET_MS)));
   }
 
-  private whereabouts({ addresses, env, options }: AppContext): Parameters<typeof announcement>[0] {
+  private addresses({ addresses, env, options }: AppContext): Parameters<typeof announcement>[0] {
     const urlsOf = (job: string): (string | undefined)[] =>
       this.services.filter((app) => app.job === job).map(({ url }) => url);
     return {
