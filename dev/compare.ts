@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { onParentExit } from '#service/parent-process.js';
-import { pngOf } from './charts/png.js';
+import { renderPng } from './charts/png.js';
 import { readCompareOptions, type CompareOptions } from './compare/compare-options.js';
 import { comparisonChart } from './compare/comparison-chart.js';
 import { comparisonTable } from './compare/comparison-table.js';
@@ -43,7 +43,7 @@ async function write({ directory, jsonFile }: CompareOptions, report: Comparison
   const files = new Map<string, string | Buffer>([
     [jsonFile, `${JSON.stringify(report, null, 2)}\n`],
     [join(directory, 'compare.svg'), svg],
-    [join(directory, 'compare.png'), pngOf(svg)],
+    [join(directory, 'compare.png'), renderPng(svg)],
   ]);
   for (const [file, content] of files) {
     await mkdir(dirname(file), { recursive: true });

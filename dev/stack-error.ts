@@ -18,7 +18,7 @@ export type StackErrorCode =
   | 'interrupted';
 
 /** The alternatives when a part is unavailable: shown below every message about one. */
-export const WAYS_ROUND =
+export const ALTERNATIVES =
   'Alternatively, set KAFKA_BROKERS, SCHEMA_REGISTRY_URL or MONGODB_URI (each works alone, in the environment or in .env) ' +
   'to use a server of your own, or run everything in containers: docker compose up.';
 
@@ -48,7 +48,7 @@ export class StackError extends Error {
 export function explain(error: unknown): string {
   if (error instanceof StackError) return `${error.message}\n${error.remedy}`;
   if (isErrno(error, 'ENOSPC')) {
-    return `The disk is full (${String(error)}).\nFree about 1 GiB, or put the data elsewhere with --data DIR. ${WAYS_ROUND}`;
+    return `The disk is full (${String(error)}).\nFree about 1 GiB, or put the data elsewhere with --data DIR. ${ALTERNATIVES}`;
   }
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

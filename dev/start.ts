@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from './project-directory.js';
 import { DataDirectory } from './servers/data-directory.js';
-import { explain, StackError, WAYS_ROUND } from './stack-error.js';
+import { explain, StackError, ALTERNATIVES } from './stack-error.js';
 import { AppLogView } from './supervisor/app-log-view.js';
 import { readStackOptions } from './supervisor/stack-options.js';
 import { Stack } from './supervisor/stack.js';
@@ -18,7 +18,7 @@ async function run(): Promise<void> {
     throw new StackError(
       'unsupported-platform',
       'The embedded stack runs on Linux and macOS.',
-      `Use WSL. ${WAYS_ROUND}`,
+      `Use WSL. ${ALTERNATIVES}`,
     );
   }
   const settings = join(PROJECT_DIRECTORY, '.env');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { elementsOf } from './testing/elements-of.js';
+import { parseElementNames } from './testing/elements-of.js';
 import { lineChart, type LineChart } from './line-chart.js';
 
 const CHART: LineChart = {
@@ -35,7 +35,7 @@ describe('a chart', () => {
   const svg = lineChart(CHART);
 
   it('is well-formed XML with any text', () => {
-    expect(elementsOf(svg)[0]).toBe('svg');
+    expect(parseElementNames(svg)[0]).toBe('svg');
     expect(svg).toContain('Orders &amp; saves &lt;of one run&gt;');
   });
 
@@ -63,12 +63,12 @@ describe('a chart', () => {
   });
 
   it('draws no line for a series without points', () => {
-    expect(elementsOf(svg).filter((name) => name === 'polyline')).toHaveLength(1);
+    expect(parseElementNames(svg).filter((name) => name === 'polyline')).toHaveLength(1);
   });
 
   it('has axes even without points', () => {
     const empty = lineChart({ ...CHART, panels: CHART.panels.slice(1) });
-    expect(elementsOf(empty)).toContain('line');
+    expect(parseElementNames(empty)).toContain('line');
     expect(empty).not.toMatch(/NaN|Infinity|undefined/);
   });
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { pngOf } from './png.js';
+import { renderPng } from './png.js';
 import { svgDocument, text } from './svg-elements.js';
 
 function picture(...elements: string[]): Buffer {
-  return pngOf(svgDocument({ width: 120, height: 40, title: '', subtitle: '' }, elements));
+  return renderPng(svgDocument({ width: 120, height: 40, title: '', subtitle: '' }, elements));
 }
 
 describe('a PNG', () => {

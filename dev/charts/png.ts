@@ -12,7 +12,7 @@ const FONT_FILES = [
 const SCALE = 2;
 
 /** Renders an SVG as PNG, at twice its size. */
-export function pngOf(svg: string): Buffer {
+export function renderPng(svg: string): Buffer {
   const resvg = new Resvg(svg, {
     fitTo: { mode: 'zoom', value: SCALE },
     font: {

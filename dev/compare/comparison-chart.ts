@@ -17,7 +17,7 @@ const BAR = 18;
 const BETWEEN_BARS = 7;
 const BETWEEN_GROUPS = 16;
 /** The axis begins at the smallest value divided by this, which gives the shortest bar a minimum length. */
-const LEAST_LENGTH = 1.8;
+const MIN_LENGTH_FACTOR = 1.8;
 /** How far the line of the theoretical minimum extends beyond its bar, in pixels. */
 const TICK = 3;
 
@@ -32,7 +32,7 @@ type Measured = ComparedWay & { readonly seconds: number };
 export function comparisonChart({ orders, saveMs, machine, results }: ComparisonReport): string {
   const measured = results.filter((way): way is Measured => way.seconds !== null);
   const values = measured.flatMap(({ seconds, theorySeconds }) => [seconds, Math.max(theorySeconds, seconds / 100)]);
-  const scale = logarithmicScale(Math.min(1, ...values) / LEAST_LENGTH, Math.max(1, ...values));
+  const scale = logarithmicScale(Math.min(1, ...values) / MIN_LENGTH_FACTOR, Math.max(1, ...values));
   const groups = [...Map.groupBy(measured, ({ label }) => label)];
   const elements: string[] = [];
   let top = HEADER;

@@ -59,7 +59,7 @@ export class ComparisonStack {
       await requireFreeSpace(directory, DATA_NEED_MIB, 'the comparison');
       const { print, signal } = options;
       const servers = await startServersAlone(directory, undefined, print, signal);
-      stack = new ComparisonStack(directory, servers, await contextOf(directory, servers), options);
+      stack = new ComparisonStack(directory, servers, await createContext(directory, servers), options);
       await stack.unlessAborted(stack.producer.start());
       print('producer serves');
       return stack;
@@ -131,7 +131,7 @@ export class ComparisonStack {
 /**
  * Doesn't inherit the caller's environment: its settings would change the comparison, and its servers must not be used.
  */
-async function contextOf(directory: string, { addresses }: ServersAlone): Promise<AppContext> {
+async function createContext(directory: string, { addresses }: ServersAlone): Promise<AppContext> {
   const { PATH, HOME, TMPDIR } = process.env;
   const env = { PATH, HOME, TMPDIR, LOG_LEVEL: 'warn' };
   const ports = { PRODUCER_PORT: String(await freePort()) };

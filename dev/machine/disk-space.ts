@@ -1,5 +1,5 @@
 import { mkdir, statfs } from 'node:fs/promises';
-import { StackError, WAYS_ROUND } from '../stack-error.js';
+import { StackError, ALTERNATIVES } from '../stack-error.js';
 
 const MIB = 1024 * 1024;
 
@@ -25,6 +25,6 @@ export function describeShortage(
   return new StackError(
     'disk-full',
     `The disk of ${directory} has ${Math.floor(freeMiB)} MiB free; ${purpose} needs ${neededMiB} MiB.`,
-    `Free some space, or choose another disk: --data DIR for the data, ORDERS_CACHE_DIR for the fetched parts. ${WAYS_ROUND}`,
+    `Free some space, or choose another disk: --data DIR for the data, ORDERS_CACHE_DIR for the fetched parts. ${ALTERNATIVES}`,
   );
 }

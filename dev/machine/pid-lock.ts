@@ -65,7 +65,7 @@ export class PidLock {
  * processes that find the same stale lock, only one can rename it. A process that renamed a live lock puts it back.
  */
 function removeIfStale(path: string, processes: ProcessTable): LockHolder | undefined {
-  const seen = readIfThere(path);
+  const seen = readIfExists(path);
   if (seen === undefined) return undefined;
   const judged = judgeLock(seen, processes);
   if (judged !== 'stale') return judged;
@@ -82,7 +82,7 @@ function removeIfStale(path: string, processes: ProcessTable): LockHolder | unde
   return moved === 'stale' ? undefined : moved;
 }
 
-function readIfThere(path: string): string | undefined {
+function readIfExists(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
  * Returns the program that listens on a port, such as `java (pid 4711)`, or undefined when it can't be determined: the
  * sockets of another user's processes are not readable. It only improves a message, so lookup failures are not errors.
  */
-export function holderOfPort(port: number): string | undefined {
+export function findPortHolder(port: number): string | undefined {
   return process.platform === 'linux' ? linuxHolder(port) : lsofHolder(port);
 }
 

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { StackError } from '../stack-error.js';
-import { holderOfPort } from './port-holder.js';
+import { findPortHolder } from './port-holder.js';
 import { isErrno } from './process-table.js';
 
 export const LAST_PORT = 65_535;
@@ -75,7 +75,7 @@ export async function requireFreePorts(claims: readonly PortClaim[]): Promise<vo
   const taken = [];
   for (const claim of claims) {
     reserved.add(claim.port);
-    if (!(await isFree(claim))) taken.push({ claim, holder: holderOfPort(claim.port) });
+    if (!(await isFree(claim))) taken.push({ claim, holder: findPortHolder(claim.port) });
   }
   if (taken.length > 0) throw portsInUse(taken);
 }

@@ -4,7 +4,7 @@ import { PidLock } from '../machine/pid-lock.js';
 import { machineProcesses } from '../machine/process-table.js';
 import { cacheDirectory } from './cache-directory.js';
 import { FetchProgress } from './fetch-progress.js';
-import { fetchJavaRuntime, javaHomeOf, javaOf, OLDEST_JAVA, systemJava } from './java-runtime.js';
+import { fetchJavaRuntime, getJavaHome, getJavaCommand, OLDEST_JAVA, systemJava } from './java-runtime.js';
 import { fetchMavenParts, requireMaven, type MavenPartName } from './maven-parts.js';
 import { provideMongod } from './mongod-binary.js';
 import { partIn, removeUnfinished, type Part } from './part.js';
@@ -100,7 +100,7 @@ class PartsSearch {
     const java = systemJava(OLDEST_JAVA);
     if (java !== undefined) return java;
     if (!this.runtime.isCached) await fetchJavaRuntime(this.runtime, this.progress, this.signal);
-    return javaOf(this.runtime);
+    return getJavaCommand(this.runtime);
   }
 
   /** Maven itself needs Java 8 or newer. On a machine without one it waits for the fetched Java. */
@@ -108,7 +108,7 @@ class PartsSearch {
     if (missing.size === 0) return;
     const mavenHasJava = systemJava(8) !== undefined;
     if (!mavenHasJava) await java;
-    await fetchMavenParts(missing, mavenHasJava ? undefined : javaHomeOf(this.runtime), this.progress, this.signal);
+    await fetchMavenParts(missing, mavenHasJava ? undefined : getJavaHome(this.runtime), this.progress, this.signal);
   }
 
   /** The first failure aborts the other fetches. All are awaited: none may still write after the lock is released. */

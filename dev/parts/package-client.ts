@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
-import { StackError, WAYS_ROUND } from '../stack-error.js';
+import { StackError, ALTERNATIVES } from '../stack-error.js';
 
 const LAST_LINES = 12;
 
@@ -57,11 +57,11 @@ export function fetchFailure(run: Pick<ClientRun, 'command' | 'fetching'>, lines
   const shown = lines.map((line) => `    ${line}`).join('\n');
   const message = `${run.fetching} could not be fetched: ${run.command} failed. Its last lines:\n${shown}`;
   if (/No space left on device|ENOSPC/i.test(text)) {
-    const remedy = `The disk is full: free about 1 GiB, or set ORDERS_CACHE_DIR to a folder on another disk. ${WAYS_ROUND}`;
+    const remedy = `The disk is full: free about 1 GiB, or set ORDERS_CACHE_DIR to a folder on another disk. ${ALTERNATIVES}`;
     return new StackError('disk-full', message, remedy);
   }
   const remedy =
     `Check the network, and the mirror or proxy settings of ${run.command}, then run it again: ` +
-    `parts that were fetched are kept. ${WAYS_ROUND}`;
+    `parts that were fetched are kept. ${ALTERNATIVES}`;
   return new StackError('fetch-failed', message, remedy);
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { StackError, WAYS_ROUND } from '../stack-error.js';
+import { StackError, ALTERNATIVES } from '../stack-error.js';
 import { runClient } from './package-client.js';
 
 /** Returns the Python command that has pip, or undefined. */
@@ -31,7 +31,7 @@ export async function installWheel(
     throw new StackError(
       'client-missing',
       `pip is needed to fetch ${fetching}, but no python3 with pip is on the PATH.`,
-      `Install Python 3 with pip (on Debian and Ubuntu: apt install python3-pip), or ${instead}. ${WAYS_ROUND}`,
+      `Install Python 3 with pip (on Debian and Ubuntu: apt install python3-pip), or ${instead}. ${ALTERNATIVES}`,
     );
   }
   await runClient({

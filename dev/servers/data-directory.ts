@@ -40,7 +40,7 @@ export class DataDirectory {
     return typeof value.partitions === 'number' ? value.partitions : undefined;
   }
 
-  rememberPartitions(partitions: number): void {
+  recordPartitions(partitions: number): void {
     writeFileSync(`${this.recordPath}.new`, `${JSON.stringify({ partitions })}\n`);
     renameSync(`${this.recordPath}.new`, this.recordPath);
   }

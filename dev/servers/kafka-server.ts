@@ -10,7 +10,7 @@ import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
 import { freePort } from '../machine/ports.js';
 import type { EmbeddedParts } from '../parts/embedded-parts.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
-import { StackError, WAYS_ROUND } from '../stack-error.js';
+import { StackError, ALTERNATIVES } from '../stack-error.js';
 import type { ServerProgram } from './server-program.js';
 
 const FORTY_DAYS_IN_MINUTES = 40 * 24 * 60;
@@ -147,7 +147,7 @@ function formatFailure(error: unknown, directory: string): StackError {
   return new StackError(
     'server-failed',
     `Kafka's storage could not be formatted in ${directory}:\n${output.split('\n').slice(0, 6).join('\n')}`,
-    `Check that the disk has room and that ${directory} can be written. ${WAYS_ROUND}`,
+    `Check that the disk has room and that ${directory} can be written. ${ALTERNATIVES}`,
     { cause: error },
   );
 }

@@ -47,7 +47,7 @@ export class LogFile {
 const STACK_FRAME = /^\s+(at |\.\.\. \d+ more)/;
 
 /** Returns the last lines of a log, indented for a message; empty if the log is missing or empty. */
-export function lastLinesOf(path: string): string {
+export function readLastLines(path: string): string {
   const lines = existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : [];
   return lines
     .filter((line) => line !== '' && !STACK_FRAME.test(line))

@@ -3,7 +3,7 @@ import { abortionOf } from '../machine/abortion.js';
 import { interruptiblePause } from '../restarts/interruptible-pause.js';
 import { RestartBackoff, restartLine } from '../restarts/restart-backoff.js';
 import { StackError } from '../stack-error.js';
-import { lastLinesOf } from './log-file.js';
+import { readLastLines } from './log-file.js';
 import { launchServer, type ServerProcess, type ServerEnvironment } from './server-process.js';
 import type { ServerProgram } from './server-program.js';
 
@@ -166,7 +166,7 @@ export class Server {
     const { logFile } = this.program;
     return new StackError(
       'server-failed',
-      `${this.name} ${what}. The last lines of its log:\n${lastLinesOf(logFile)}`,
+      `${this.name} ${what}. The last lines of its log:\n${readLastLines(logFile)}`,
       `The whole log: ${logFile}. If the data is damaged, npm run reset empties it.`,
     );
   }

@@ -15,7 +15,7 @@ export function compileSources() {
   if (now === before) return;
   console.log('compiling the sources');
   // The output of a deleted source would remain importable.
-  if (somethingIsGone(before, now)) rmSync(DIST, { recursive: true, force: true });
+  if (hasRemovedSource(before, now)) rmSync(DIST, { recursive: true, force: true });
   // Removed first, so that an interrupted or failed compilation is not taken for a complete one.
   rmSync(STAMP, { force: true });
   const compiler = join(PROJECT, 'node_modules', 'typescript', 'bin', 'tsc');
@@ -23,14 +23,14 @@ export function compileSources() {
     cwd: PROJECT,
     stdio: 'inherit',
   });
-  if (status !== 0) throw doesNotCompile();
+  if (status !== 0) throw compilationError();
   const page = join(PROJECT, 'apps', 'console', 'build-page.mjs');
-  if (spawnSync(PINNED_NODE, [page], { cwd: PROJECT, stdio: 'inherit' }).status !== 0) throw doesNotCompile();
+  if (spawnSync(PINNED_NODE, [page], { cwd: PROJECT, stdio: 'inherit' }).status !== 0) throw compilationError();
   mkdirSync(DIST, { recursive: true });
   writeFileSync(STAMP, now);
 }
 
-function doesNotCompile() {
+function compilationError() {
   return new SetUpError(
     'The sources do not compile; the errors are above.',
     'Fix them, or go back to a version that compiles.',
@@ -63,7 +63,7 @@ function isCompiled(file) {
 }
 
 /** Returns whether a file of the earlier list is missing from the later one. */
-export function somethingIsGone(before, now) {
+export function hasRemovedSource(before, now) {
   const present = new Set(namesIn(now));
   return namesIn(before).some((name) => !present.has(name));
 }

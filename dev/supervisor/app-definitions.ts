@@ -50,7 +50,7 @@ export function appPortClaims(options: StackOptions): PortClaim[] {
 }
 
 /** Returns the producers and query APIs: one of each, or two of each when replicated, so that any one may be unavailable. */
-export function servedBy(context: AppContext): AppDefinition[] {
+export function serviceDefinitions(context: AppContext): AppDefinition[] {
   const numbers = context.options.isReplicated ? [1, 2] : [1];
   return [...numbers.map((n) => producerDefinition(context, n)), ...numbers.map((n) => queryApiDefinition(context, n))];
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { interruptiblePause } from '../restarts/interruptible-pause.js';
 import { RestartBackoff, restartLine } from '../restarts/restart-backoff.js';
-import { lastLinesOf, LogFile } from '../servers/log-file.js';
+import { readLastLines, LogFile } from '../servers/log-file.js';
 import { StackError } from '../stack-error.js';
 import { AppProcess, type AppDefinition, type AppEnvironment, type Ending } from './app-process.js';
 
@@ -133,7 +133,7 @@ export class App {
     const { logFile } = this.definition;
     return new StackError(
       'app-failed',
-      `The ${this.name} ${what}. The last lines of its log:\n${lastLinesOf(logFile)}`,
+      `The ${this.name} ${what}. The last lines of its log:\n${readLastLines(logFile)}`,
       `The whole log: ${logFile}`,
     );
   }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
-import { lastLinesOf, LogFile } from '../servers/log-file.js';
+import { readLastLines, LogFile } from '../servers/log-file.js';
 import type { ConsoleRequest } from './console-requests.js';
 
 /** A message to the console: the comparison's own message, unchanged, or how it ended if it couldn't report that itself. */
@@ -100,7 +100,7 @@ export class ComparisonRun {
     log.close();
     this.child = undefined;
     print(`the comparison has ended (${ending})`);
-    if (!hasReportedEnd) this.endedWithoutReport(ending, lastLinesOf(logFile));
+    if (!hasReportedEnd) this.endedWithoutReport(ending, readLastLines(logFile));
   }
 
   private endedWithoutReport(how: string, lastLines = ''): void {

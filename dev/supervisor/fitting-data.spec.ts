@@ -2,18 +2,18 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { partitionsOn, requireSameReplication } from './fitting-data.js';
+import { resolvePartitions, requireSameReplication } from './fitting-data.js';
 
 const made = (partitions: number | undefined) => ({ path: '/data', partitions });
 
 describe('the partitions of a stack', () => {
   it('are those of the existing data, or the requested number on fresh data', () => {
-    expect([partitionsOn(made(undefined), undefined), partitionsOn(made(undefined), 3)]).toEqual([12, 3]);
-    expect([partitionsOn(made(5), undefined), partitionsOn(made(5), 5)]).toEqual([5, 5]);
+    expect([resolvePartitions(made(undefined), undefined), resolvePartitions(made(undefined), 3)]).toEqual([12, 3]);
+    expect([resolvePartitions(made(5), undefined), resolvePartitions(made(5), 5)]).toEqual([5, 5]);
   });
 
   it('can not be changed', () => {
-    expect(() => partitionsOn(made(5), 6)).toThrow('was created with 5 partitions, but 6 were requested');
+    expect(() => resolvePartitions(made(5), 6)).toThrow('was created with 5 partitions, but 6 were requested');
   });
 });
 

@@ -11,7 +11,10 @@ const OTHER_REMEDIES = 'empty the data (npm run reset), or use other data (--dat
  * Returns the number of partitions of the embedded Kafka's topic, existing or new.
  * @throws StackError `partitions-fixed` if the data was created with another number
  */
-export function partitionsOn(data: Pick<DataDirectory, 'path' | 'partitions'>, wanted: number | undefined): number {
+export function resolvePartitions(
+  data: Pick<DataDirectory, 'path' | 'partitions'>,
+  wanted: number | undefined,
+): number {
   const made = data.partitions;
   if (made !== undefined && wanted !== undefined && wanted !== made)
     throw new StackError(

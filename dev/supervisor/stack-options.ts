@@ -71,7 +71,7 @@ export function readStackOptions(
     partitions: partitions === undefined ? undefined : wholeFlag('partitions', partitions, 1, 1000),
     watch: flags.watch ?? false,
     isReplicated,
-    auth: withIssuerOfItsOwn(flags.auth ?? false, env),
+    auth: checkAuth(flags.auth ?? false, env),
     serverPorts: {
       kafka: port(env, 'KAFKA_PORT', 9092),
       registry: port(env, 'REGISTRY_PORT', 8081),
@@ -126,7 +126,7 @@ function saveDelay(text: string): string {
   throw badFlag(`--save-ms must be a range of milliseconds such as 0..1000, the minimum first, got "${text}"`);
 }
 
-function withIssuerOfItsOwn(auth: boolean, env: NodeJS.ProcessEnv): boolean {
+function checkAuth(auth: boolean, env: NodeJS.ProcessEnv): boolean {
   if (auth && env['AUTH_ISSUER']) throw badFlag('--auth runs its own issuer and can not be combined with AUTH_ISSUER');
   return auth;
 }

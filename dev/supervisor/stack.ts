@@ -13,7 +13,7 @@ import {
   consumerDefinition,
   issuerDefinition,
   issuerUrl,
-  servedBy,
+  serviceDefinitions,
   type AppContext,
 } from './app-definitions.js';
 import type { AppDefinition } from './app-process.js';
@@ -21,7 +21,7 @@ import type { AppLogView } from './app-log-view.js';
 import { ComparisonRun } from './comparison-run.js';
 import type { ConsoleRequest } from './console-requests.js';
 import { ConsumerPool } from './consumer-pool.js';
-import { partitionsOn, requireSameReplication } from './fitting-data.js';
+import { resolvePartitions, requireSameReplication } from './fitting-data.js';
 import { pageTokenSecret } from './page-token-secret.js';
 import { ScrapeTargets } from './scrape-targets.js';
 import { SourceWatch } from './source-watch.js';
@@ -111,7 +111,7 @@ export class Stack {
     const { layout, data } = this;
     const isEmbedded = layout.choice.kafka;
     requireSameReplication(data.path, layout);
-    const partitions = isEmbedded ? partitionsOn(data, this.options.partitions) : this.options.partitions;
+    const partitions = isEmbedded ? resolvePartitions(data, this.options.partitions) : this.options.partitions;
     await requireFreePorts([...serverPortClaims(layout), ...appPortClaims(this.options)]);
     await requireFreeSpace(data.path, DATA_NEED_MIB, 'the stack');
     const built = this.options.watch ? this.watchSources() : Promise.resolve();
@@ -119,7 +119,7 @@ export class Stack {
     signal.throwIfAborted();
     await this.startApps(context);
     signal.throwIfAborted();
-    if (isEmbedded && partitions !== undefined) data.rememberPartitions(partitions);
+    if (isEmbedded && partitions !== undefined) data.recordPartitions(partitions);
     for (const line of announcement(this.addresses(context))) print(line);
     print('ready');
   }
@@ -163,7 +163,7 @@ export class Stack {
     const { onRequest } = this;
     const surroundings = { records: this.data.records, guard: this.servers?.guard, view, onListening, onRequest };
     const make = (definition: AppDefinition): App => new App(definition, surroundings, print);
-    const services = [...servedBy(context), consoleDefinition(context)];
+    const services = [...serviceDefinitions(context), consoleDefinition(context)];
     this.services = [...(this.options.auth ? [issuerDefinition(context)] : []), ...services].map(make);
     this.consumers = new ConsumerPool({
       make: (n) => make(consumerDefinition(context, n)),

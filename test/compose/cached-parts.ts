@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { cacheDirectory } from '../../dev/parts/cache-directory.js';
 import { provideParts, type EmbeddedParts } from '../../dev/parts/embedded-parts.js';
 import { FetchProgress } from '../../dev/parts/fetch-progress.js';
-import { fetchJavaRuntime, javaHomeOf } from '../../dev/parts/java-runtime.js';
+import { fetchJavaRuntime, getJavaHome } from '../../dev/parts/java-runtime.js';
 import { runClient } from '../../dev/parts/package-client.js';
 import { installPart, partIn, removeUnfinished, type Part } from '../../dev/parts/part.js';
 import { VERSIONS } from '../../dev/parts/versions.js';
@@ -77,7 +77,7 @@ async function fetchMissing(cache: string, request: PartsRequest): Promise<Omit<
   await Promise.allSettled(fetches);
   failure.signal.throwIfAborted();
   const [java, npm, mongosh, debian, composePlugin] = await Promise.all(fetches);
-  return { javaHome: javaHomeOf(java), npm: npm.directory, mongosh: mongosh.directory, debian, composePlugin };
+  return { javaHome: getJavaHome(java), npm: npm.directory, mongosh: mongosh.directory, debian, composePlugin };
 }
 
 /** Skips mongosh's install scripts, which only fetch native helpers for authentication that a health check doesn't need. */

@@ -9,7 +9,7 @@ const READY_WITHIN_MS = 60_000;
 const LAST_LINES = 15;
 
 /** Returns the client of a run's engine, whether it runs or not. */
-export function dockerOf(directory: RunDirectory): DockerClient {
+export function createDockerClient(directory: RunDirectory): DockerClient {
   return new DockerClient(directory.file('docker.sock'), directory.file('config'));
 }
 
@@ -32,7 +32,7 @@ export async function startPrivateEngine(directory: RunDirectory, signal: AbortS
   child.once('error', end.reject);
   child.once('exit', (code) => end.reject(new Error(`dockerd ended with ${code}`)));
   child.unref();
-  const docker = dockerOf(directory);
+  const docker = createDockerClient(directory);
   const ready = until('The engine is ready', READY_WITHIN_MS, signal, () => docker.run(['version'], { signal }));
   try {
     await Promise.race([ready, end.promise]);

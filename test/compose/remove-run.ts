@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { machineProcesses } from '../../dev/machine/process-table.js';
 import { ComposeTestError } from './compose-test-error.js';
 import { mountPointsIn, processesIn } from './folder-users.js';
-import { dockerOf } from './private-engine.js';
+import { createDockerClient } from './private-engine.js';
 import type { RunDirectory } from './run-directory.js';
 import { until } from './until.js';
 
@@ -42,7 +42,7 @@ function enginePid(directory: RunDirectory): number | undefined {
 
 /** Removes containers and networks through the engine: when it ends, it would leave the bridges of its networks on the machine. */
 async function emptyEngine(directory: RunDirectory): Promise<void> {
-  const docker = dockerOf(directory);
+  const docker = createDockerClient(directory);
   const signal = AbortSignal.timeout(EMPTY_WITHIN_MS);
   try {
     const containers = (await docker.run(['ps', '--all', '--quiet'], { signal })).split('\n').filter(Boolean);

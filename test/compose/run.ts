@@ -17,7 +17,7 @@ import { startPrivateEngine } from './private-engine.js';
 import { removeRun } from './remove-run.js';
 import { RunDirectory } from './run-directory.js';
 import { Scenario } from './scenario.js';
-import { layStandInContexts } from './stand-in-contexts.js';
+import { createStandInContexts } from './stand-in-contexts.js';
 
 const ALL_WITHIN_MS = 15 * 60_000;
 const LOG_LINES = 30;
@@ -58,7 +58,7 @@ async function prepare(
     const needsCompose = !(await hasCompose(docker, signal));
     const provided = await provideCachedParts({ needsCompose, workDirectory: directory.file('debian'), print, signal });
     if (provided.composePlugin !== undefined) await linkComposePlugin(provided.composePlugin, directory.file('config'));
-    await layStandInContexts(contexts, provided);
+    await createStandInContexts(contexts, provided);
     return provided;
   });
   const project = new ComposeProject(docker, signal, contexts, await choosePorts());

@@ -11,7 +11,7 @@ const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
  * Creates a build context for each stand-in: its Dockerfile and scripts from test/compose/stand-ins, and its programs.
  * The programs are copied, since links can't point outside of a context.
  */
-export async function layStandInContexts(folder: string, parts: CachedParts): Promise<void> {
+export async function createStandInContexts(folder: string, parts: CachedParts): Promise<void> {
   const { embedded, javaHome, npm, mongosh } = parts;
   if (!isAbsolute(embedded.mongod)) {
     throw new ComposeTestError(

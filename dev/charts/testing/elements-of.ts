@@ -1,5 +1,5 @@
 /** Returns the element names of a well-formed XML text. @throws Error if it is not well-formed */
-export function elementsOf(xml: string): string[] {
+export function parseElementNames(xml: string): string[] {
   const open: string[] = [];
   const names: string[] = [];
   const rest = xml.replace(
