@@ -1,11 +1,12 @@
 /**
- * `npm run compare`: the same orders one after another, one at a time per partition, and in flight, through a real pipeline of its
- * own, beside what is possible in theory. The table goes to stdout, progress to stderr, and JSON, SVG and PNG to files.
+ * `npm run compare`: saves the same orders one after another, one at a time per partition, and in flight, through a real pipeline
+ * of its own, and compares the times with the theoretical minimum. The table goes to stdout, progress messages to stderr, and
+ * JSON, SVG and PNG to files.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { pngOf } from './charts/png.js';
+import { renderPng } from './charts/png.js';
 import { readCompareOptions, type CompareOptions } from './compare/compare-options.js';
 import { comparisonChart } from './compare/comparison-chart.js';
 import { comparisonTable } from './compare/comparison-table.js';
@@ -19,12 +20,12 @@ let kill = (): void => undefined;
 
 const print = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** Aborts when somebody wants it to end; asked a third time it ends all at once. */
+/** Returns a signal that aborts on the first stop request. The third request ends everything at once. */
 function interruption(): AbortSignal {
   const interrupted = new AbortController();
   const counter = new StopCounter({
     first: (reason) => interrupted.abort(new StackError('interrupted', `The comparison was ended (${reason}).`, '')),
-    again: () => print('still stopping; once more ends everything at once'),
+    again: () => print('still stopping; one more request ends everything at once'),
     force: () => {
       kill();
       process.exit(1);
@@ -39,7 +40,7 @@ async function write({ directory, jsonFile }: CompareOptions, report: Comparison
   const files = new Map<string, string | Buffer>([
     [jsonFile, `${JSON.stringify(report, null, 2)}\n`],
     [join(directory, 'compare.svg'), svg],
-    [join(directory, 'compare.png'), pngOf(svg)],
+    [join(directory, 'compare.png'), renderPng(svg)],
   ]);
   for (const [file, content] of files) {
     await mkdir(dirname(file), { recursive: true });

@@ -1,4 +1,4 @@
-// What `npm run reset` does: removes what the embedded stack made in its data folder, and nothing else that may lie there.
+// `npm run reset`: removes what the embedded stack has written to its data folder, and no other files.
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';

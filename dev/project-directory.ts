@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 
 /**
  * The folder of package.json, whether this file runs from dev/ (tests) or from dist/dev/ (`npm start`).
- * A fixed number of `..` would be right in one of the two only.
+ * A fixed number of `..` would be right in only one of the two.
  */
 export const PROJECT_DIRECTORY = nearestWithPackageJson(import.meta.dirname);
 

@@ -1,3 +1,3 @@
-// `npm run reset [-- --data DIR]`: empties the embedded data. The work is compiled code, so the set-up comes first.
+// `npm run reset [-- --data DIR]`: empties the embedded data. Runs the set-up first, because the command is compiled code.
 await import('./setup.mjs');
 await import('../dist/dev/empty-data.js');

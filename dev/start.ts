@@ -1,9 +1,9 @@
-// `npm start`: runs the whole stack until it is told to stop. Set-up (packages, build) is done before, by setup.mjs.
+// `npm start`: runs the whole stack until it receives a stop signal. setup.mjs has installed and compiled everything before.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from './project-directory.js';
 import { DataDirectory } from './servers/data-directory.js';
-import { explain, StackError, WAYS_ROUND } from './stack-error.js';
+import { explain, StackError, ALTERNATIVES } from './stack-error.js';
 import { AppLogView } from './supervisor/app-log-view.js';
 import { readStackOptions } from './supervisor/stack-options.js';
 import { Stack } from './supervisor/stack.js';
@@ -18,7 +18,7 @@ async function run(): Promise<void> {
     throw new StackError(
       'unsupported-platform',
       'The embedded stack runs on Linux and macOS.',
-      `Use WSL. ${WAYS_ROUND}`,
+      `Use WSL. ${ALTERNATIVES}`,
     );
   }
   const settings = join(PROJECT_DIRECTORY, '.env');
@@ -36,7 +36,9 @@ async function run(): Promise<void> {
       stopped.resolve();
     },
     again: () =>
-      print('still draining; once more stops everything at once, and what is in flight comes again at the next start'),
+      print(
+        'still draining; a third request stops everything at once, and records in flight are redelivered after the next start',
+      ),
     force: () => {
       stack.kill();
       data.close();
@@ -53,7 +55,7 @@ async function run(): Promise<void> {
   }
 }
 
-// A terminal that was closed must not end the drain half-way.
+// A closed terminal must not interrupt the drain.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 try {

@@ -177,7 +177,7 @@ describe('npm start', () => {
   it('refuses another number of partitions than the data were made with', async () => {
     const { code, output } = await RunningStack.fail({ dataDirectory: data, flags: ['--partitions', '5'] });
     expect(code).toBe(1);
-    expect(output).toContain('were made with 12 partitions, and 5 are asked for');
+    expect(output).toContain('was created with 12 partitions, but 5 were requested');
   }, 30_000);
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { elementsOf } from './testing/elements-of.js';
+import { parseElementNames } from './testing/elements-of.js';
 import { lineChart, type LineChart } from './line-chart.js';
 
 const CHART: LineChart = {
@@ -26,7 +26,7 @@ const CHART: LineChart = {
   ],
 };
 
-/** The attribute of the first element of that name. */
+/** Returns the attribute of the first element of that name. */
 function attribute(svg: string, element: string, name: string): string | undefined {
   return new RegExp(`<${element} [^>]*?${name}="([^"]*)"`).exec(svg)?.[1];
 }
@@ -34,21 +34,21 @@ function attribute(svg: string, element: string, name: string): string | undefin
 describe('a chart', () => {
   const svg = lineChart(CHART);
 
-  it('is well-formed XML, whatever its texts hold', () => {
-    expect(elementsOf(svg)[0]).toBe('svg');
+  it('is well-formed XML with any text', () => {
+    expect(parseElementNames(svg)[0]).toBe('svg');
     expect(svg).toContain('Orders &amp; saves &lt;of one run&gt;');
   });
 
-  it('loads nothing from anywhere', () => {
+  it('loads no external resource', () => {
     expect(svg.replace('xmlns="http://www.w3.org/2000/svg"', '')).not.toMatch(/https?:|url\(|<script|<image|<style/);
   });
 
-  it('has a white ground, so that it can be read on a dark page', () => {
+  it('has a white background, so that it is readable on a dark page', () => {
     expect(attribute(svg, 'rect', 'fill')).toBe('#ffffff');
     expect(attribute(svg, 'rect', 'height')).toBe(attribute(svg, 'svg', 'height'));
   });
 
-  it('draws a line from the beginning of both axes to their ends', () => {
+  it('draws a line from the start of both axes to their ends', () => {
     expect(attribute(svg, 'polyline', 'points')).toBe('70,292 840,92');
   });
 
@@ -56,19 +56,19 @@ describe('a chart', () => {
     for (const label of ['seconds', 'per second', 'saved', 'wanted', 'MiB', 'rss']) expect(svg).toContain(`>${label}<`);
   });
 
-  it('shades what happened in all of its plots, each with its name', () => {
+  it('shades each band in all panels, with its label', () => {
     const shaded = lineChart({ ...CHART, bands: [{ label: 'kill <1>', from: 10, to: 20 }] });
     const shapes = [...shaded.matchAll(/<rect x="147" y="\d+" width="77" height="(\d+)"[^>]*><title>kill &lt;1&gt;</g)];
     expect(shapes.map(([, height]) => height)).toEqual(['200', '100']);
   });
 
   it('draws no line for a series without points', () => {
-    expect(elementsOf(svg).filter((name) => name === 'polyline')).toHaveLength(1);
+    expect(parseElementNames(svg).filter((name) => name === 'polyline')).toHaveLength(1);
   });
 
-  it('has axes also without any point', () => {
+  it('has axes even without points', () => {
     const empty = lineChart({ ...CHART, panels: CHART.panels.slice(1) });
-    expect(elementsOf(empty)).toContain('line');
+    expect(parseElementNames(empty)).toContain('line');
     expect(empty).not.toMatch(/NaN|Infinity|undefined/);
   });
 

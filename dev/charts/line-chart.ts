@@ -1,6 +1,6 @@
 /**
- * Charts as SVG text. By hand, since what is needed is a hundred lines: the libraries that draw without a DOM bring megabytes,
- * and the same run must give the same bytes wherever it is drawn.
+ * Draws charts as SVG text. It is hand-written because a hundred lines suffice: libraries that draw without a DOM add megabytes,
+ * and the same run must produce the same bytes on every machine.
  */
 import { escaped, line, rounded, svgDocument, text } from './svg-elements.js';
 import { linearScale, type LinearScale } from './linear-scale.js';
@@ -13,24 +13,24 @@ export interface Series {
   readonly points: readonly Point[];
 }
 
-/** A level that is not to be passed, or to be reached: dashed, from side to side. */
+/** A limit or a target: a dashed line across the plot. */
 export interface Level {
   readonly label: string;
   readonly colour: string;
   readonly y: number;
 }
 
-/** One plot. All of a chart have the same horizontal axis. */
+/** One plot. All plots of a chart share the horizontal axis. */
 export interface Panel {
-  /** What is plotted, with its unit. */
+  /** The plotted quantity, with its unit. */
   readonly title: string;
-  /** Of the plot alone, in pixels. */
+  /** The height of the plot alone, in pixels. */
   readonly height: number;
   readonly series: readonly Series[];
   readonly levels: readonly Level[];
 }
 
-/** A stretch of the horizontal axis in which something happened: shaded in all plots. */
+/** A range of the horizontal axis in which something happened: shaded in all plots. */
 export interface Band {
   readonly label: string;
   readonly from: number;
@@ -40,10 +40,10 @@ export interface Band {
 export interface LineChart {
   readonly title: string;
   readonly subtitle: string;
-  /** What the horizontal axis shows, with its unit. */
+  /** The quantity of the horizontal axis, with its unit. */
   readonly horizontal: string;
   readonly panels: readonly Panel[];
-  /** Each is told by its label where the pointer rests. Default: none. */
+  /** The label of each is shown as a tooltip. Default: none. */
   readonly bands?: readonly Band[];
 }
 
@@ -53,15 +53,15 @@ const RIGHT = 20;
 const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
 const HEADER = 62;
 const FOOTER = 50;
-/** Above a plot: its title and legend. */
+/** The height above a plot for its title and legend, in pixels. */
 const CAPTION = 30;
 const BETWEEN_PANELS = 24;
 const PIXELS_PER_TICK = { horizontal: 80, vertical: 45 };
-/** The width of a letter in the legend, near enough in any font. */
+/** The width of a letter in the legend, in pixels: close enough for any font. */
 const LETTER = 6.6;
 const SWATCH = 26;
 
-/** Draws it on white, so that it can be read on pages of any colour. Without points the axes alone are drawn. */
+/** Draws the chart on white, so that it is readable on pages of any colour. Without points it draws only the axes. */
 export function lineChart({ title, subtitle, horizontal, panels, bands = [] }: LineChart): string {
   const xs = panels.flatMap(({ series }) => series.flatMap(({ points }) => points.map(({ x }) => x)));
   const scale = linearScale(highestOf(xs), PLOT_WIDTH / PIXELS_PER_TICK.horizontal);
@@ -111,7 +111,7 @@ function panelAt(panel: Panel, above: number, horizontal: LinearScale): string {
   ].join('\n');
 }
 
-/** At least a hair wide. */
+/** Draws a band at least one pixel wide. */
 function bandAt({ label, from, to }: Band, { height }: Panel, above: number, horizontal: LinearScale): string {
   const x = horizontalAt(horizontal, from);
   const width = Math.max(1, rounded(horizontalAt(horizontal, to) - x));
@@ -119,7 +119,7 @@ function bandAt({ label, from, to }: Band, { height }: Panel, above: number, hor
   return `${shape}<title>${escaped(label)}</title></rect>`;
 }
 
-/** From right to left, so that it ends at the plot's side. */
+/** Draws the legend from right to left, so that it ends at the plot's right side. */
 function legend({ series, levels }: Panel, y: number): string[] {
   const entries = [
     ...series.map(({ label, colour }) => ({ label, stroke: `stroke="${colour}" stroke-width="2.5"` })),
@@ -137,12 +137,12 @@ function horizontalAt(scale: LinearScale, value: number): number {
   return rounded(LEFT + scale.at(value) * PLOT_WIDTH);
 }
 
-/** As people write them: no digits that a sum of binary fractions left. */
+/** Formats a figure without the rounding noise of binary fractions. */
 function figure(value: number): string {
   return value.toLocaleString('en-US', { maximumSignificantDigits: 6 });
 }
 
-/** Not `Math.max` over an argument for each: a run has thousands. */
+/** Not `Math.max(...values)`: a run has thousands of values. */
 function highestOf(values: readonly number[]): number {
   return values.reduce((highest, value) => Math.max(highest, value), 0);
 }

@@ -3,13 +3,13 @@ export interface LinearScale {
   readonly ticks: readonly number[];
   /** The last tick: where the axis ends. */
   readonly end: number;
-  /** Where a value stands, 0 for the beginning and 1 for the end of the axis. */
+  /** Returns the position of a value: 0 at the beginning and 1 at the end of the axis. */
   readonly at: (value: number) => number;
 }
 
 const ROUND_STEPS = [1, 2, 5, 10];
 
-/** @param highest of the values; where there are none, or only zeros, the axis ends at 1. @param wantedTicks about so many */
+/** @param highest the highest value; 0 or not finite: the axis ends at 1. @param wantedTicks the approximate number of ticks */
 export function linearScale(highest: number, wantedTicks: number): LinearScale {
   const top = Number.isFinite(highest) && highest > 0 ? highest : 1;
   const step = roundStep(top / wantedTicks);
@@ -19,7 +19,7 @@ export function linearScale(highest: number, wantedTicks: number): LinearScale {
   return { ticks, end, at: (value) => value / end };
 }
 
-/** The smallest of 1, 2, 5, 10, 20, 50 … that isn't smaller. */
+/** Returns the smallest of 1, 2, 5, 10, 20, 50 … that is at least `least`. */
 function roundStep(least: number): number {
   const magnitude = 10 ** Math.floor(Math.log10(least));
   return magnitude * (ROUND_STEPS.find((step) => step * magnitude >= least * (1 - 1e-9)) ?? 10);

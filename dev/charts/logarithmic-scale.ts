@@ -1,19 +1,20 @@
 /** A logarithmic axis that begins and ends at one of 1, 2, 5 times a power of ten. */
 export interface LogarithmicScale {
-  /** 1, 2, 5, 10, 20 … within it; of more than a dozen only the powers of ten. */
+  /** 1, 2, 5, 10, 20 … within the axis; only the powers of ten if that were more than 12 ticks. */
   readonly ticks: readonly number[];
   readonly start: number;
   readonly end: number;
-  /** Where a value stands, 0 for the beginning and 1 for the end of the axis; what lies outside stands at the nearer one. */
+  /** Returns the position of a value: 0 at the beginning and 1 at the end of the axis. Values outside are at the nearer end. */
   readonly at: (value: number) => number;
 }
 
 const ROUND = [1, 2, 5, 10];
 const MOST_TICKS = 12;
 
-/** @param lowest and @param highest above 0: the axis has room for both. @throws RangeError */
+/** @param lowest and @param highest above 0: the axis contains both. @throws RangeError */
 export function logarithmicScale(lowest: number, highest: number): LogarithmicScale {
-  if (!(lowest > 0 && highest >= lowest)) throw new RangeError(`no logarithmic axis goes from ${lowest} to ${highest}`);
+  if (!(lowest > 0 && highest >= lowest))
+    throw new RangeError(`a logarithmic axis must go from above 0 to at least its start, got ${lowest} to ${highest}`);
   const start = roundBelow(lowest);
   const end = Math.max(roundAbove(highest), roundAbove(start * 2));
   const span = Math.log10(end / start);
@@ -28,7 +29,7 @@ function roundNumbers(start: number, end: number): number[] {
   return numbers;
 }
 
-/** Without what a sum of binary fractions leaves. */
+/** Removes the rounding noise of binary fractions. */
 function round(value: number): number {
   return Number(value.toFixed(9));
 }

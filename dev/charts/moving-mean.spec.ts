@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { movingMean } from './moving-mean.js';
 
 describe('the moving mean', () => {
-  it('is of what lies half a width before and behind each point, and of less at the ends', () => {
+  it('covers half a width before and after each point, and less at the ends', () => {
     const points = [0, 30, 60, 0, 30].map((y, x) => ({ x, y }));
     expect(movingMean(points, 2)).toEqual([
       { x: 0, y: 15 },
@@ -13,7 +13,7 @@ describe('the moving mean', () => {
     ]);
   });
 
-  it('goes by the places, not by the count of points, where a second is missing', () => {
+  it('uses the x values, not the number of points, where a second is missing', () => {
     const points = [
       { x: 0, y: 10 },
       { x: 5, y: 20 },
@@ -22,7 +22,7 @@ describe('the moving mean', () => {
     expect(movingMean(points, 2).map(({ y }) => y)).toEqual([10, 30, 30]);
   });
 
-  it('of nothing is nothing', () => {
+  it('is empty without points', () => {
     expect(movingMean([], 5)).toEqual([]);
   });
 });

@@ -1,12 +1,12 @@
-/** A value at a place, such as a second. */
+/** A value `y` at a position `x`, such as a second. */
 export interface Point {
   readonly x: number;
   readonly y: number;
 }
 
 /**
- * Each point with the mean of those that lie half a width or less before and behind it. At the ends there are fewer.
- * @param points in the order of their x
+ * Replaces each y by the mean of the points at most half a width before or after it. At the ends there are fewer points.
+ * @param points in ascending order of x
  */
 export function movingMean(points: readonly Point[], width: number): Point[] {
   let [first, next, sum] = [0, 0, 0];

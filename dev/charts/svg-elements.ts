@@ -1,4 +1,4 @@
-/** Elements of an SVG as text, for charts that are drawn by hand. */
+/** Elements of an SVG as text, for hand-written charts. */
 
 export function line(x1: number, y1: number, x2: number, y2: number, attributes: string): string {
   return `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" ${attributes}/>`;
@@ -8,7 +8,7 @@ export function rectangle(x: number, y: number, width: number, height: number, a
   return `<rect x="${x}" y="${y}" width="${width}" height="${height}" ${attributes}/>`;
 }
 
-/** @param content as people read it: it is escaped here */
+/** @param content the unescaped text */
 export function text(x: number, y: number, content: string, attributes = ''): string {
   return `<text x="${x}" y="${y}"${attributes === '' ? '' : ` ${attributes}`}>${escaped(content)}</text>`;
 }
@@ -19,12 +19,12 @@ export function escaped(content: string): string {
   return content.replace(/[&<>"]/g, (character) => ENTITIES[character] ?? character);
 }
 
-/** To a tenth of a pixel: a longer text would show nothing more. */
+/** Rounds to a tenth of a pixel: more digits would make no visible difference. */
 export function rounded(pixels: number): number {
   return Math.round(pixels * 10) / 10;
 }
 
-/** A whole chart on white, so that it can be read on pages of any colour. Title and description are for those who don't see it. */
+/** Returns a whole chart on white, so that it is readable on pages of any colour. Title and description are for screen readers. */
 export function svgDocument(
   { width, height, title, subtitle }: { width: number; height: number; title: string; subtitle: string },
   elements: readonly string[],

@@ -17,7 +17,7 @@ describe('the command line of the comparison', () => {
     });
   });
 
-  it('takes every flag', () => {
+  it('accepts every flag', () => {
     const sizes = ['--orders', '60', '--seed', '7', '--save-ms', '5..50', '--full'];
     const args = [...sizes, '--only', 'by-key', '--only', 'unordered-1', '--out', '/charts', '--json', 'out.json'];
     expect(readCompareOptions(args)).toEqual({
@@ -45,13 +45,13 @@ describe('the command line of the comparison', () => {
     [['--json']],
     [['--quick']],
     [['stray']],
-  ])('refuses %j with the list of the right flags and exit code 2', (args) => {
+  ])('rejects %j with the list of valid flags and exit code 2', (args) => {
     expect(() => readCompareOptions(args)).toThrow(
       expect.objectContaining({ code: 'bad-flag', exitCode: 2, remedy: expect.stringContaining('--save-ms MIN..MAX') }),
     );
   });
 
-  it('takes a name for all ways that begin with it and a dash', () => {
+  it('expands a name to all ways that begin with it and a dash', () => {
     expect(WAY_NAMES.filter((name) => isWanted(name, ['by-key']))).toEqual(['by-key-1', 'by-key-2', 'by-key-4']);
     expect(WAY_NAMES.filter((name) => isWanted(name, ['unordered-1']))).toEqual(['unordered-1']);
     expect(WAY_NAMES.filter((name) => isWanted(name, []))).toHaveLength(10);

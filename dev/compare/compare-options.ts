@@ -5,19 +5,19 @@ import { PROJECT_DIRECTORY } from '../project-directory.js';
 import { StackError } from '../stack-error.js';
 import { WAY_NAMES } from './ways.js';
 
-/** What `npm run compare` was asked for. */
+/** The options of `npm run compare`. */
 export interface CompareOptions {
   readonly orders: number;
-  /** Of the orders, and of the waits of their saves. */
+  /** The seed of the orders and of the simulated waits of their saves. */
   readonly seed: number;
   readonly saveMs: SaveBounds;
-  /** Every order in every way, however long that takes. */
+  /** Measures every order in every way, however long that takes. */
   readonly full: boolean;
-  /** Ways, by name or by what stands before a dash in it; empty: all. */
+  /** The ways to measure, by full name or by the part before a dash; empty: all. */
   readonly only: readonly string[];
-  /** Where the report goes as JSON. */
+  /** The file of the JSON report. */
   readonly jsonFile: string;
-  /** Where the chart goes, as `compare.svg` and `compare.png`. */
+  /** The folder of the charts `compare.svg` and `compare.png`. */
   readonly directory: string;
 }
 
@@ -25,13 +25,13 @@ const MOST_ORDERS = 10_000;
 const DEFAULTS = { orders: 1_000, seed: 2_026, saveMs: '0..1000', out: join('.data', 'compare') };
 
 const FLAGS = `The flags of npm run compare, after a --:
-  --full                all orders in every way (13 minutes), where otherwise a sample is taken
-  --only NAME           some ways only, several times if need be: ${WAY_NAMES.join(', ')}, or what these begin with
-  --orders N            orders, 1 to ${MOST_ORDERS} (default ${DEFAULTS.orders})
-  --save-ms MIN..MAX    the simulated save in milliseconds (default ${DEFAULTS.saveMs})
-  --seed N              of the orders and of their saves (default ${DEFAULTS.seed})
-  --out DIR             where compare.svg, compare.png and compare.json go (default ${DEFAULTS.out})
-  --json FILE           where the JSON goes instead
+  --full                measure all orders in every way (13 minutes) instead of samples
+  --only NAME           measure only this way, repeatable: ${WAY_NAMES.join(', ')}, or the beginning of these names
+  --orders N            number of orders, 1 to ${MOST_ORDERS} (default ${DEFAULTS.orders})
+  --save-ms MIN..MAX    duration of the simulated save in milliseconds (default ${DEFAULTS.saveMs})
+  --seed N              seed of the orders and of their saves (default ${DEFAULTS.seed})
+  --out DIR             folder of compare.svg, compare.png and compare.json (default ${DEFAULTS.out})
+  --json FILE           file of the JSON report, instead of compare.json in that folder
 for example: npm run compare -- --only by-key --only unordered`;
 
 const FLAG_TYPES = {
@@ -44,11 +44,11 @@ const FLAG_TYPES = {
   json: { type: 'string' },
 } as const;
 
-/** Reads the command line. @throws StackError `bad-flag`, with the list of the right ones */
+/** Parses the command line. @throws StackError `bad-flag`, with the list of valid flags */
 export function readCompareOptions(args: readonly string[]): CompareOptions {
   const { full, only, orders, 'save-ms': saveMs, seed, out, json } = parseFlags(args);
   const unknown = only.find((wanted) => !WAY_NAMES.some((name) => isWanted(name, [wanted])));
-  if (unknown !== undefined) throw badFlag(`There is no way "${unknown}"`);
+  if (unknown !== undefined) throw badFlag(`Unknown way "${unknown}"`);
   const directory = resolve(PROJECT_DIRECTORY, required('out', out));
   return {
     orders: wholeFlag('orders', orders, 1, MOST_ORDERS),
@@ -61,7 +61,7 @@ export function readCompareOptions(args: readonly string[]): CompareOptions {
   };
 }
 
-/** Whether a way is asked for. */
+/** Returns whether `only` selects this way. */
 export function isWanted(name: string, only: readonly string[]): boolean {
   return only.length === 0 || only.some((wanted) => name === wanted || name.startsWith(`${wanted}-`));
 }
@@ -77,20 +77,20 @@ function parseFlags(args: readonly string[]) {
 function wholeFlag(name: string, text: string, least: number, most: number): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw badFlag(`--${name} takes a whole number from ${least} to ${most}, not "${text}"`);
+  throw badFlag(`--${name} must be an integer from ${least} to ${most}, got "${text}"`);
 }
 
 function saveBounds(text: string): SaveBounds {
   const [, least, most] = /^(\d{1,5})\.\.(\d{1,5})$/.exec(text) ?? [];
   const bounds = { minimum: Number(least), maximum: Number(most) };
-  // Without any wait there is nothing to compare, and no theoretical line.
+  // Without any wait there is nothing to compare, and no theoretical minimum.
   if (bounds.maximum >= 1 && bounds.minimum <= bounds.maximum) return bounds;
-  throw badFlag(`--save-ms takes two numbers of milliseconds such as 0..1000, the smaller first, not "${text}"`);
+  throw badFlag(`--save-ms must be a range of milliseconds such as 0..1000, the minimum first, got "${text}"`);
 }
 
 function required(name: string, text: string): string {
   if (text !== '') return text;
-  throw badFlag(`--${name} takes a path`);
+  throw badFlag(`--${name} must be a path, got ""`);
 }
 
 function badFlag(message: string): StackError {

@@ -2,37 +2,37 @@ import type { PlannedOrder } from './planned-orders.js';
 import { measuredOrders, theorySeconds } from './theory.js';
 import { ONE_AFTER_ANOTHER, type Way } from './ways.js';
 
-/** A way and what is known of it; what isn't measured yet is `null`. */
+/** A way and its results; `null` until it is measured. */
 export interface ComparedWay extends Way {
-  /** The theoretical line for all orders. */
+  /** The theoretical minimum for all orders, in seconds. */
   readonly theorySeconds: number;
-  /** Only the first orders are measured, and `seconds` is calculated from them. */
+  /** True if only the first orders are measured and `seconds` is calculated from them. */
   readonly sampled: boolean;
   readonly measuredOrders: number;
-  /** From the sending of the populate until a majority of MongoDB has them. */
+  /** From sending the populate request until a majority of the MongoDB members has the orders. */
   readonly measuredSeconds: number | null;
-  /** Of a round before, made where all orders are in flight at once: that of processes that are new. `null` too where there was none. */
+  /** The duration of the round before, which warms up new processes; it runs only where all orders are in flight at once. Else `null`. */
   readonly warmUpSeconds: number | null;
-  /** What of `measuredSeconds` had passed when the first save began: emitting and fetching. */
+  /** The part of `measuredSeconds` before the first save began: emitting and fetching. */
   readonly firstSaveSeconds: number | null;
   /**
-   * For all orders: as measured; or of a sample what passed before the first save, and the saving as much longer as the theoretical line of
-   * all is longer than that of the sample.
+   * The time for all orders: measured, or calculated from a sample. For a sample, the time before the first save stays as it is, and
+   * the rest is multiplied by the theoretical minimum of all orders divided by that of the sample.
    */
   readonly seconds: number | null;
   readonly ordersPerSecond: number | null;
-  /** How much of what is possible is reached: theory / measured, 1 at the most. */
+  /** The reached fraction of the theoretical speed: theory / measured, at most 1. */
   readonly ratio: number | null;
-  /** Than one after another; `null` too where that wasn't measured. */
+  /** The speed-up over one after another; also `null` if that wasn't measured. */
   readonly timesFaster: number | null;
-  /** What it must not pass; `null`: nothing is asked of it. */
+  /** The upper limit in seconds; `null`: no limit. */
   readonly wantedSeconds: number | null;
 }
 
-/** A thousand saves of up to a second, all at once: the limit is the longest of them. */
+/** A thousand saves of up to 1 s, all at once: the theoretical minimum is the longest of them. */
 const WANTED = { orders: 1_000, longestMs: 1_000, seconds: 1.5 };
 
-/** A way before it is measured. @param longestMs the upper bound of the waits. @param full no samples */
+/** Returns a way before it is measured. @param longestMs the upper bound of the waits. @param full no samples */
 export function planWay(
   way: Way,
   orders: readonly PlannedOrder[],
@@ -56,15 +56,15 @@ export function planWay(
   };
 }
 
-/** How long the measured orders took. */
+/** The durations of one measurement. */
 export interface Measured {
   readonly seconds: number;
   readonly firstSaveSeconds: number;
-  /** Of a round before; `null`: there was none. */
+  /** The duration of the round before; `null`: there was none. */
   readonly warmUpSeconds: number | null;
 }
 
-/** The ways with what was measured of one of them. */
+/** Returns the ways with the measurement of one of them added. */
 export function withMeasured(
   ways: readonly ComparedWay[],
   name: string,
@@ -73,10 +73,10 @@ export function withMeasured(
 ): ComparedWay[] {
   const known = ways.map((way) => (way.name === name ? measuredWay(way, measured, orders) : way));
   const slowest = known.find((way) => way.name === ONE_AFTER_ANOTHER)?.seconds ?? null;
-  return known.map((way) => heldAgainst(way, slowest));
+  return known.map((way) => withSpeedUp(way, slowest));
 }
 
-function heldAgainst(way: ComparedWay, slowest: number | null): ComparedWay {
+function withSpeedUp(way: ComparedWay, slowest: number | null): ComparedWay {
   return { ...way, timesFaster: slowest === null || way.seconds === null ? null : slowest / way.seconds };
 }
 

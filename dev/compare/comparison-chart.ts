@@ -6,33 +6,33 @@ import { figure } from './figure.js';
 
 const WIDTH = 860;
 const LEFT = 130;
-/** Behind the longest bar: its figures. */
+/** The width to the right of the longest bar, for its figures, in pixels. */
 const RIGHT = 190;
 const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
 const HEADER = 92;
 const FOOTER = 54;
-/** Above the bars of one label. */
+/** The height above the bars of one label, in pixels. */
 const CAPTION = 24;
 const BAR = 18;
 const BETWEEN_BARS = 7;
 const BETWEEN_GROUPS = 16;
-/** Of the shortest bar: so many times the value at which the axis begins, or more. */
-const LEAST_LENGTH = 1.8;
-/** How far the theoretical line reaches beyond its bar. */
+/** The axis begins at the smallest value divided by this, which gives the shortest bar a minimum length. */
+const MIN_LENGTH_FACTOR = 1.8;
+/** How far the line of the theoretical minimum extends beyond its bar, in pixels. */
 const TICK = 3;
 
 const GREY = '#57606a';
-/** Of a text over the grid. */
+/** The outline of a text over the grid. */
 const HALO = 'stroke="#ffffff" stroke-width="4" stroke-linejoin="round" paint-order="stroke"';
 const COLOURS = ['#6e7781', '#bc4c00', '#0969da', '#1a7f37'];
 
 type Measured = ComparedWay & { readonly seconds: number };
 
-/** The comparison as bars on a logarithmic axis, each with its theoretical line across. Ways that weren't measured are left out. */
+/** Draws the comparison as bars on a logarithmic axis, each with its theoretical minimum. Omits ways that weren't measured. */
 export function comparisonChart({ orders, saveMs, machine, results }: ComparisonReport): string {
   const measured = results.filter((way): way is Measured => way.seconds !== null);
   const values = measured.flatMap(({ seconds, theorySeconds }) => [seconds, Math.max(theorySeconds, seconds / 100)]);
-  const scale = logarithmicScale(Math.min(1, ...values) / LEAST_LENGTH, Math.max(1, ...values));
+  const scale = logarithmicScale(Math.min(1, ...values) / MIN_LENGTH_FACTOR, Math.max(1, ...values));
   const groups = [...Map.groupBy(measured, ({ label }) => label)];
   const elements: string[] = [];
   let top = HEADER;
@@ -69,7 +69,7 @@ function titleOf(orders: number, measured: readonly Measured[]): string {
   return `${whole(orders)} slow saves: ${before}${figure(fastest.seconds)} s in flight`;
 }
 
-/** What all its bars have in common. */
+/** Draws what all bars of a group have in common. */
 function caption(label: string, [way]: readonly Measured[], y: number): string {
   const atOnce = way === undefined ? '' : `${whole(way.inFlight)} at once`;
   const detail = `<tspan dx="8" font-weight="400" fill="${GREY}">${atOnce}</tspan>`;
@@ -86,7 +86,7 @@ function bar(way: Measured, top: number, scale: LogarithmicScale, colour: string
     timesFaster === null || timesFaster === 1 ? '' : `${figure(timesFaster)}×`,
   ];
   const labelled = `${sampled ? '~' : ''}${figure(seconds)} s`;
-  // Beyond both the bar and its line.
+  // To the right of both the bar and its line.
   const after = rounded(Math.max(end, theory) + 10);
   const filled = sampled
     ? `fill="${colour}" fill-opacity="0.35" stroke="${colour}" stroke-dasharray="4 3"`

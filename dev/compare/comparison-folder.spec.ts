@@ -16,7 +16,7 @@ describe('the folder of a comparison', () => {
     await rm(parent, { recursive: true, force: true });
   });
 
-  it('takes the place of those whose comparison was killed, and of no other', async () => {
+  it('replaces the folders of killed comparisons, and no others', async () => {
     const [killed, running, other] = ['orders-compare-11-abc', 'orders-compare-22-abc', 'orders-test-11-abc'].map(
       (name) => join(parent, name),
     ) as [string, string, string];

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { machineProcesses, type ProcessTable } from '../machine/process-table.js';
 
-/** Followed by the pid of whoever made it. */
+/** Followed by the pid of the process that created the folder. */
 const PREFIX = 'orders-compare-';
 
 /**
- * A folder for the data of one comparison, among the temporary ones. Those of comparisons that were killed, and so could not remove theirs, go
- * first.
+ * Creates a temporary folder for the data of one comparison. First removes those of comparisons that were killed and could not
+ * remove theirs.
  */
 export async function makeComparisonFolder(
   parent = tmpdir(),
@@ -21,7 +21,7 @@ export async function makeComparisonFolder(
   return mkdtemp(join(parent, `${PREFIX}${process.pid}-`));
 }
 
-/** Again and again for a while: a server that was just killed may still write. */
+/** Removes a folder with retries: a server that was just killed may still write to it. */
 export async function removeFolder(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 }

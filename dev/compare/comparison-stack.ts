@@ -14,26 +14,26 @@ import { App } from '../supervisor/app.js';
 import { readStackOptions } from '../supervisor/stack-options.js';
 import { makeComparisonFolder, removeFolder } from './comparison-folder.js';
 
-/** What the consumers are started with, as their variables. */
+/** The environment variables of the consumers. */
 export type ConsumerSettings = Readonly<
   Record<'IN_FLIGHT_LIMIT' | 'ORDERING' | 'SAVE_DELAY_MS' | 'SAVE_DELAY_SEED', string>
 >;
 
 export interface ComparisonStackOptions {
   readonly print: (line: string) => void;
-  /** Gives the start up. */
+  /** Aborts the start. */
   readonly signal: AbortSignal;
 }
 
-/** Empty topics, journals and logs; the orders themselves are few. */
+/** Space for empty topics, journals and logs; the orders themselves need little. */
 const DATA_NEED_MIB = 1_024;
 const DRAIN_BUDGET_MS = 15_000;
-/** What is left at the end has nothing to do any more. */
+/** At the end the processes have no work left. */
 const STOP_BUDGET_MS = 3_000;
 
 /**
- * The pipeline as `npm start` runs it, with real servers, producer and consumers, but on free ports and temporary data, and with
- * consumers that change from way to way. It goes as it came: nothing is left of it.
+ * The same pipeline as in `npm start`, with real servers, producer and consumers, but on free ports and with temporary data. The
+ * consumers change from way to way. After stop() no process and no file is left.
  */
 export class ComparisonStack {
   readonly mongo: Mongo;
@@ -51,7 +51,7 @@ export class ComparisonStack {
     this.producer = this.appOf(producerDefinition(context));
   }
 
-  /** Resolves when servers and producer are ready. @throws StackError, or what the signal was aborted with; nothing is left then */
+  /** Resolves when servers and producer are ready. @throws StackError, or the abort reason; everything is cleaned up first */
   static async start(options: ComparisonStackOptions): Promise<ComparisonStack> {
     const directory = await makeComparisonFolder();
     let stack: ComparisonStack | undefined;
@@ -59,7 +59,7 @@ export class ComparisonStack {
       await requireFreeSpace(directory, DATA_NEED_MIB, 'the comparison');
       const { print, signal } = options;
       const servers = await startServersAlone(directory, undefined, print, signal);
-      stack = new ComparisonStack(directory, servers, await contextOf(directory, servers), options);
+      stack = new ComparisonStack(directory, servers, await createContext(directory, servers), options);
       await stack.unlessAborted(stack.producer.start());
       print('producer serves');
       return stack;
@@ -74,12 +74,12 @@ export class ComparisonStack {
     return this.producer.url ?? '';
   }
 
-  /** What runs of it now. */
+  /** Returns the apps and servers that are running. */
   processes(): ProcessRecord[] {
     return this.servers.surroundings.records.running();
   }
 
-  /** So many consumers with these settings; those that run with the same ones stay. Resolves when all are ready. */
+  /** Ensures that `count` consumers with these settings run; keeps those with the same settings. Resolves when all are ready. */
   async consume(count: number, settings: ConsumerSettings): Promise<void> {
     const isSame = JSON.stringify(settings) === JSON.stringify(this.settings);
     if (!isSame || this.consumers.length > count) await this.drain();
@@ -94,7 +94,7 @@ export class ComparisonStack {
     await this.unlessAborted(Promise.all(added.map(async (app) => app.start())));
   }
 
-  /** Ends everything and removes the data, from whatever state it is in. */
+  /** Ends everything and removes the data, in any state. */
   async stop(): Promise<void> {
     await this.mongo.client.close();
     await Promise.all([this.producer, ...this.consumers].map(async (app) => app.stop(STOP_BUDGET_MS)));
@@ -102,24 +102,24 @@ export class ComparisonStack {
     await removeFolder(this.directory);
   }
 
-  /** Ends everything now, and leaves the data. */
+  /** Kills everything at once, and leaves the data. */
   kill(): void {
     for (const app of [this.producer, ...this.consumers]) app.kill();
     for (const { pid } of this.processes()) signalIfThere(pid, 'SIGKILL');
   }
 
-  /** A member that were killed would hold its partitions until the group misses it. */
+  /** Drains the consumers: a killed member would keep its partitions until its session times out. */
   private async drain(): Promise<void> {
-    // Those that are cut short are still there to be stopped.
+    // `consumers` is reset only afterwards: after an abort, stop() must still find them.
     await this.unlessAborted(Promise.all(this.consumers.map(async (app) => app.stop(DRAIN_BUDGET_MS))));
     this.consumers = [];
   }
 
   private appOf(definition: AppDefinition): App {
-    // What they tell is in their logs; what matters of it comes with the error of one that fails.
+    // Their messages are in their log files; a failure carries the relevant lines in its error.
     const view = new AppLogView(() => undefined, false);
-    const nobody = { onRequest: () => undefined, onListening: () => undefined };
-    const surroundings = { ...this.servers.surroundings, view, ...nobody };
+    const noListeners = { onRequest: () => undefined, onListening: () => undefined };
+    const surroundings = { ...this.servers.surroundings, view, ...noListeners };
     return new App(definition, surroundings, this.options.print);
   }
 
@@ -129,10 +129,9 @@ export class ComparisonStack {
 }
 
 /**
- * Not the environment of whoever starts it: a setting of theirs would make another comparison of it, and their servers are not to be
- * met.
+ * Doesn't inherit the caller's environment: its settings would change the comparison, and its servers must not be used.
  */
-async function contextOf(directory: string, { addresses }: ServersAlone): Promise<AppContext> {
+async function createContext(directory: string, { addresses }: ServersAlone): Promise<AppContext> {
   const { PATH, HOME, TMPDIR } = process.env;
   const env = { PATH, HOME, TMPDIR, LOG_LEVEL: 'warn' };
   const ports = { PRODUCER_PORT: String(await freePort()) };

@@ -4,10 +4,10 @@ import type { ComparisonReport } from './comparison.js';
 import { figure } from './figure.js';
 
 const HEADINGS = ['way', 'consumers', 'in flight', 'seconds', 'orders/s', 'theory', 'ratio', 'faster'];
-/** Labels read from the left, figures from the right. */
+/** The left-aligned columns: labels. Figures are right-aligned. */
 const LEFT = new Set([0]);
 
-/** The results as a table for the terminal, and below it what a reader must know. */
+/** Formats the results as a table for the terminal, with explanations below it. */
 export function comparisonTable({
   orders,
   noisy,
@@ -18,7 +18,7 @@ export function comparisonTable({
   return [
     ...rows,
     '',
-    'theory: what the waits of these very orders take, if nothing else took any time; ratio: theory / measured.',
+    'theory: the waits of these orders alone, without any other time; ratio: theory / measured.',
     ...(samples.length === 0 ? [] : [sampleNote(samples, orders)]),
     ...results.flatMap((way) => verdictOf(way, orders)),
     ...(noisy ? ['noisy: other things ran on the machine.'] : []),

@@ -7,11 +7,11 @@ import { measureWay } from './measure-way.js';
 import { planOrders } from './planned-orders.js';
 import { waysFor } from './ways.js';
 
-/** What the report has as JSON. */
+/** The JSON report. */
 export interface ComparisonReport {
   readonly commit: string;
   readonly machine: Machine;
-  /** Other things ran on the machine when it began. */
+  /** True if other programs loaded the machine at the start. */
   readonly noisy: boolean;
   readonly orders: number;
   readonly seed: number;
@@ -22,15 +22,15 @@ export interface ComparisonReport {
 
 export interface ComparisonListener {
   readonly print: (line: string) => void;
-  /** Ends it, and the stack with it. */
+  /** Ends the comparison and its stack. */
   readonly signal: AbortSignal;
-  /** Called with what ends all processes at once, for whoever can't wait. */
+  /** Called with a function that kills all processes at once, for callers that can't wait. */
   readonly onStack: (kill: () => void) => void;
 }
 
 /**
- * Saves the same orders in one way after another, through a whole pipeline of its own of which nothing is left.
- * @throws StackError, and what the signal was aborted with
+ * Saves the same orders in each way, one way after the other, through a pipeline of its own that it removes at the end.
+ * @throws StackError, or the abort reason of the signal
  */
 export async function compare(options: CompareOptions, listener: ComparisonListener): Promise<ComparisonReport> {
   const { orders, seed, saveMs, full, only } = options;
@@ -39,7 +39,7 @@ export async function compare(options: CompareOptions, listener: ComparisonListe
   const ways = waysFor(orders)
     .filter(({ name }) => isWanted(name, only))
     .map((way) => planWay(way, planned, { longestMs: saveMs.maximum, full }));
-  // Before the servers start, whose own load isn't the machine's.
+  // Measured before the servers start: their load must not count as the machine's.
   const machine = describeMachine();
   const setUp = { commit: currentCommit(), machine, noisy: isBusy(machine), orders, seed, saveMs, full };
   let results = ways;

@@ -13,10 +13,10 @@ import { findOverlap, firstBegunAt, ordersOf, readSaved, type SavedOrder } from 
 import { areSettled } from './settled-consumers.js';
 
 const SETTLED_WITHIN_MS = 60_000;
-const LOOK_EVERY_MS = 50;
-/** Finer than that nothing is told. */
+const POLL_EVERY_MS = 50;
+/** The resolution of the measurement. */
 const COUNT_EVERY_MS = 10;
-/** And as long again as the waits take in theory. */
+/** The time limit, in addition to twice the theoretical minimum. */
 const SAVED_WITHIN_MS = 60_000;
 
 export interface MeasuringOptions extends Pick<CompareOptions, 'seed' | 'saveMs'> {
@@ -26,11 +26,11 @@ export interface MeasuringOptions extends Pick<CompareOptions, 'seed' | 'saveMs'
 }
 
 /**
- * Measures one way: its consumers are started and own their partitions; then the time runs, from the sending of the populate until a
- * majority of MongoDB is found to have every order. So it has all that a user waits for, the emitting and the durable writing included.
- * Where all orders are in flight at once the second of two rounds counts: a new process needs some 0.3 s for its first orders, which
- * beside waits of a second would tell of processes, and not of the way.
- * @throws StackError `comparison-failed` where an order is missing or altered, or the promised order was not kept
+ * Measures one way. Starts its consumers and waits until they own their partitions. Then measures from sending the populate
+ * request until a majority of the MongoDB members has every order: all that a user waits for, including emitting and durable writes.
+ * Where all orders are in flight at once, the second of two rounds counts. A new process needs about 0.3 s for its first orders;
+ * beside waits of a second, that would measure the process rather than the way.
+ * @throws StackError `comparison-failed` if an order is missing or altered, or the promised order was not kept
  */
 export async function measureWay(way: ComparedWay, options: MeasuringOptions): Promise<Measured> {
   const { stack, seed, saveMs } = options;
@@ -45,7 +45,7 @@ export async function measureWay(way: ComparedWay, options: MeasuringOptions): P
   return { ...(await saveOnce(way, options)), warmUpSeconds: warmUp?.seconds ?? null };
 }
 
-/** One round: the orders are sent, saved and verified. */
+/** Runs one round: sends, saves and verifies the orders. */
 async function saveOnce(way: ComparedWay, options: MeasuringOptions): Promise<Omit<Measured, 'warmUpSeconds'>> {
   const { stack, planned, seed, signal } = options;
   const sentAt = Date.now();
@@ -59,12 +59,12 @@ async function saveOnce(way: ComparedWay, options: MeasuringOptions): Promise<Om
 
 async function untilSettled({ name, consumers }: ComparedWay, { stack, signal }: MeasuringOptions): Promise<void> {
   const deadline = performance.now() + SETTLED_WITHIN_MS;
-  const look = async () => consumersCollection(stack.mongo.db).find().toArray();
-  while (!areSettled(await look(), consumers, DEFAULT_PARTITIONS)) {
+  const readHeartbeats = async () => consumersCollection(stack.mongo.db).find().toArray();
+  while (!areSettled(await readHeartbeats(), consumers, DEFAULT_PARTITIONS)) {
     signal.throwIfAborted();
     if (performance.now() > deadline)
       throw failure(name, `the consumers did not share the partitions within ${SETTLED_WITHIN_MS / 1_000} s`);
-    await pause(systemClock, LOOK_EVERY_MS);
+    await pause(systemClock, POLL_EVERY_MS);
   }
 }
 
@@ -74,7 +74,7 @@ async function untilSaved(
   { stack, signal }: MeasuringOptions,
 ): Promise<void> {
   const deadline = performance.now() + SAVED_WITHIN_MS + 2_000 * theorySeconds;
-  // The connection's read concern is `majority`: what is counted is durable.
+  // The connection's read concern is `majority`: counted documents are durable.
   const count = async () => ordersCollection(stack.mongo.db).countDocuments(ordersOf(batch));
   for (let saved = await count(); saved < batch.count; saved = await count()) {
     signal.throwIfAborted();
@@ -101,6 +101,6 @@ function failure(way: string, what: string): StackError {
   return new StackError(
     'comparison-failed',
     `${way}: ${what}.`,
-    'Its figures would mean nothing. Try again, on a quieter machine if need be.',
+    'The figures would be meaningless. Try again, on a less loaded machine if necessary.',
   );
 }

@@ -5,7 +5,7 @@ import { ACCOUNTS, planOrders } from './planned-orders.js';
 const SAVE_MS = { minimum: 0, maximum: 1_000 };
 
 describe('the planned orders', () => {
-  it('have the accounts of the orders that a populate makes', () => {
+  it('have the accounts of the orders that a populate generates', () => {
     const batch = {
       seed: 5,
       count: 200,
@@ -20,11 +20,11 @@ describe('the planned orders', () => {
     );
   });
 
-  it('begin the same however many there are: a sample is of the same orders', () => {
+  it('begin with the same orders for any count, so that a sample has the same orders', () => {
     expect(planOrders(10, 5, SAVE_MS)).toEqual(planOrders(1_000, 5, SAVE_MS).slice(0, 10));
   });
 
-  it('lie on all of twelve partitions, and wait within the bounds', () => {
+  it('cover all twelve partitions, and wait within the bounds', () => {
     const orders = planOrders(1_000, 5, { minimum: 20, maximum: 30 });
     expect(new Set(orders.map(({ partition }) => partition)).size).toBe(12);
     expect(new Set(orders.map(({ waitMs }) => waitMs))).toEqual(

@@ -3,10 +3,10 @@ import { javaCompatiblePartitioner } from '#orders/partitioner.js';
 import { saveDelayMs, saveDrawsOf, type SaveBounds } from '#orders/simulated-save.js';
 import { DEFAULT_PARTITIONS } from '#orders/topics.js';
 
-/** The default of a populate: with so many nearly every order is its account's only one. */
+/** The default of a populate. With this many accounts, nearly every order is the only one of its account. */
 export const ACCOUNTS = 100_000;
 
-/** What is known of an order before anything is sent. */
+/** The properties of an order that are known before it is sent. */
 export interface PlannedOrder {
   readonly accountId: string;
   readonly partition: number;
@@ -14,9 +14,9 @@ export interface PlannedOrder {
   readonly waitMs: number;
 }
 
-/** The orders of a populate with that seed, by their index, and the waits of consumers with the same `SAVE_DELAY_SEED`. */
+/** Returns the orders of a populate with this seed, by index, and the waits of consumers with the same `SAVE_DELAY_SEED`. */
 export function planOrders(count: number, seed: number, saveMs: SaveBounds): PlannedOrder[] {
-  // Neither the operation nor the dates decide over accounts.
+  // Neither the operation nor the dates influence the accounts.
   const operation = { operationId: '', firstNumber: 1, from: new Date(0), to: new Date(0) };
   const orderAt = orderGenerator({ ...operation, seed, count, accounts: ACCOUNTS });
   const partitionOf = javaCompatiblePartitioner(DEFAULT_PARTITIONS);

@@ -13,21 +13,21 @@ const PopulateSchema = z.object({
   to: z.iso.datetime().transform((text) => new Date(text)),
 });
 
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
-/** Has the producer emit so many orders. @returns all that they are made from. @throws StackError `comparison-failed` */
+/** Requests `count` orders from the producer. @returns the parameters they are generated from. @throws StackError `comparison-failed` */
 export async function populate(url: string, count: number, seed: number, signal: AbortSignal): Promise<OrderBatch> {
   const response = await fetch(`${url}/v1/populate`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ count, seed, accounts: ACCOUNTS }),
-    signal: AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
   });
   const body: unknown = await response.json();
   if (!response.ok)
     throw new StackError(
       'comparison-failed',
-      `The producer answered ${response.status}: ${JSON.stringify(body)}`,
+      `The producer responded with status ${response.status}: ${JSON.stringify(body)}`,
       'This is a bug.',
     );
   const { id: operationId, ...batch } = PopulateSchema.parse(body);

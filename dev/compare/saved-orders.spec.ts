@@ -28,7 +28,7 @@ function documents(): OrderDocument[] {
   );
 }
 
-/** All of one account, in the order of the topic. */
+/** Returns orders of one account, in the order of the topic. */
 function savedAt(...times: number[]): SavedOrder[] {
   return times.map((time, index) => ({
     index,
@@ -39,8 +39,8 @@ function savedAt(...times: number[]): SavedOrder[] {
   }));
 }
 
-describe('what is found in MongoDB', () => {
-  it('is the orders that were sent', () => {
+describe('the orders found in MongoDB', () => {
+  it('are the orders that were sent', () => {
     const saved = readSaved(documents(), BATCH);
     expect(saved).toMatchObject([
       { index: 0, partition: 4, offset: 70 },
@@ -49,14 +49,14 @@ describe('what is found in MongoDB', () => {
     ]);
   });
 
-  it('is refused where an order is missing', () => {
+  it('are rejected if an order is missing', () => {
     expect(readSaved(documents().slice(1), BATCH)).toBe('2 orders are saved instead of 3');
   });
 
-  it('is refused where an order is another one', () => {
+  it('are rejected if an order differs', () => {
     const [first, second, third] = documents() as [OrderDocument, OrderDocument, OrderDocument];
     const altered = { ...second, quantity: second.quantity + 1 };
-    expect(readSaved([first, altered, third], BATCH)).toBe('the order with index 1 is another one than was sent');
+    expect(readSaved([first, altered, third], BATCH)).toBe('the order with index 1 differs from the one sent');
   });
 });
 
@@ -66,33 +66,33 @@ describe('the order that a way promises', () => {
   const byKey = { ordering: 'key', inFlight: 1_000 } as const;
   const perPartition = { ordering: 'partition', inFlight: 12 } as const;
 
-  it('is kept where each began after the one before it was saved', () => {
+  it('is kept if each save began after the previous order was saved', () => {
     for (const way of [byKey, perPartition]) expect(findOverlap(way, savedAt(300, 500, 600), PLANNED)).toBeUndefined();
   });
 
-  it('is broken by one that began before, even if it ended later', () => {
-    const overlap = 'the order with index 1 was begun before the one with index 0 was saved';
-    expect(findOverlap(byKey, savedAt(300, 450, 600), PLANNED)).toBe(`of a ${overlap}`);
-    expect(findOverlap(perPartition, savedAt(300, 450, 600), PLANNED)).toBe(`of partition 0 ${overlap}`);
+  it('is broken by a save that began before that, even if it ended later', () => {
+    const overlap = 'the save of the order with index 1 began before the order with index 0 was saved';
+    expect(findOverlap(byKey, savedAt(300, 450, 600), PLANNED)).toBe(`a: ${overlap}`);
+    expect(findOverlap(perPartition, savedAt(300, 450, 600), PLANNED)).toBe(`partition 0: ${overlap}`);
   });
 
-  it('is broken by one that came first', () => {
+  it('is broken by an order that was saved before the previous one', () => {
     expect(findOverlap(byKey, savedAt(900, 200, 1_100), PLANNED)).toContain('index 1');
   });
 
-  it('is none between accounts, or without order', () => {
+  it('does not apply between accounts, or without order', () => {
     const others = savedAt(300, 200, 100).map((order) => Object.assign(order, { accountId: `a${order.index}` }));
     expect(findOverlap(byKey, others, PLANNED)).toBeUndefined();
     expect(findOverlap({ ordering: 'unordered', inFlight: 3 }, savedAt(300, 200, 100), PLANNED)).toBeUndefined();
   });
 
-  it('is between all of them one after another, in whatever order they come', () => {
+  it('applies to all orders one after another, in any sequence', () => {
     const oneAfterAnother = { ordering: 'key', inFlight: 1 } as const;
     expect(findOverlap(oneAfterAnother, savedAt(600, 300, 100), PLANNED)).toBeUndefined();
-    expect(findOverlap(oneAfterAnother, savedAt(500, 300, 100), PLANNED)).toContain('of all');
+    expect(findOverlap(oneAfterAnother, savedAt(500, 300, 100), PLANNED)).toContain('all: ');
   });
 
-  it('begins with the save that was begun first, not with the one that ended first', () => {
+  it('begins with the save that began first, not with the one that ended first', () => {
     expect(firstBegunAt(savedAt(1_300, 1_250, 1_140), PLANNED)).toBe(1_000);
   });
 });

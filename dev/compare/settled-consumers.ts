@@ -1,6 +1,6 @@
 import type { ConsumerHeartbeat } from '#orders/consumer-heartbeat.js';
 
-/** Whether so many consumers are ready and share all partitions evenly, each partition with one of them, as their heartbeats tell. */
+/** Returns whether, by the heartbeats, exactly `consumers` consumers are ready and share all partitions evenly, without overlap. */
 export function areSettled(
   heartbeats: readonly Pick<ConsumerHeartbeat, 'notReadyBecause' | 'partitions'>[],
   consumers: number,

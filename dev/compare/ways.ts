@@ -3,20 +3,20 @@ import type { Ordering } from '#parallel-consumer/window/scheduler.js';
 
 /** One way to save the orders. */
 export interface Way {
-  /** As `--only` takes it, and the reports name it. */
+  /** The name for `--only` and in the reports. */
   readonly name: string;
-  /** As people read it; the same for all numbers of consumers. */
+  /** The displayed name; the same for all numbers of consumers. */
   readonly label: string;
   readonly ordering: Ordering;
-  /** Processes. */
+  /** The number of processes. */
   readonly consumers: number;
-  /** Orders in the save at once, at the most: of one consumer, and of all of them together. */
+  /** The maximum number of orders saved at once: per consumer, and by all consumers together. */
   readonly inFlight: number;
 }
 
 const CONSUMERS = [1, 2, 4];
 
-/** All ways to save so many orders, in the order in which they are measured: those with the same settings in a row, by the number of consumers. */
+/** Returns all ways for this many orders, in the order of measurement: grouped by settings, by ascending number of consumers. */
 export function waysFor(orders: number): Way[] {
   const several = (name: string, { label, ordering, inFlight }: Omit<Way, 'name' | 'consumers'>): Way[] =>
     CONSUMERS.map((consumers) => ({ name: `${name}-${consumers}`, label, ordering, consumers, inFlight }));
@@ -32,8 +32,8 @@ export function waysFor(orders: number): Way[] {
   ];
 }
 
-/** What all others are held against. */
+/** The baseline of the comparison. */
 export const ONE_AFTER_ANOTHER = 'one-after-another';
 
-/** The names that `--only` takes, beside those of several ways: what stands before their last dash. */
+/** The names that `--only` accepts. It also accepts the part before the last dash, for several ways. */
 export const WAY_NAMES: readonly string[] = waysFor(1).map(({ name }) => name);

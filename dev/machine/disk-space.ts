@@ -1,11 +1,11 @@
 import { mkdir, statfs } from 'node:fs/promises';
-import { StackError, WAYS_ROUND } from '../stack-error.js';
+import { StackError, ALTERNATIVES } from '../stack-error.js';
 
 const MIB = 1024 * 1024;
 
 /**
- * Refuses a disk on which Kafka and MongoDB would soon fail, both of which then end with messages that don't say why.
- * Throws `disk-full`.
+ * Rejects a disk that is too small for Kafka and MongoDB. Both would soon fail there, with messages that don't give the reason.
+ * @throws StackError `disk-full`
  */
 export async function requireFreeSpace(directory: string, neededMiB: number, purpose: string): Promise<void> {
   await mkdir(directory, { recursive: true });
@@ -14,7 +14,7 @@ export async function requireFreeSpace(directory: string, neededMiB: number, pur
   if (shortage !== undefined) throw shortage;
 }
 
-/** The refusal for so much free space (MiB), or undefined when it is enough. */
+/** Returns the error for this much free space in MiB, or undefined when it is enough. */
 export function describeShortage(
   freeMiB: number,
   neededMiB: number,
@@ -25,6 +25,6 @@ export function describeShortage(
   return new StackError(
     'disk-full',
     `The disk of ${directory} has ${Math.floor(freeMiB)} MiB free; ${purpose} needs ${neededMiB} MiB.`,
-    `Free some, or choose another disk: --data DIR for the data, ORDERS_CACHE_DIR for the fetched parts. ${WAYS_ROUND}`,
+    `Free some space, or choose another disk: --data DIR for the data, ORDERS_CACHE_DIR for the fetched parts. ${ALTERNATIVES}`,
   );
 }

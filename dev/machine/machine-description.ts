@@ -2,14 +2,14 @@ import { cpus, loadavg, release, totalmem } from 'node:os';
 import { execFileSync } from 'node:child_process';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 
-/** What the figures were measured on. */
+/** The machine that the figures were measured on. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;
   readonly memoryGiB: number;
   readonly system: string;
   readonly node: string;
-  /** Of the minute before the start. */
+  /** The load average of the minute before the start. */
   readonly loadAverage: number;
 }
 
@@ -25,12 +25,12 @@ export function describeMachine(): Machine {
   };
 }
 
-/** A load above half of the cores takes from the benchmark what it wants to measure. */
+/** Returns whether the load is above half of the cores, which would distort the measurement. */
 export function isBusy({ loadAverage, cores }: Machine): boolean {
   return loadAverage > 0.5 * cores;
 }
 
-/** The commit that was measured, `+changes` behind it where files differ from it; `unknown` outside of a clone. */
+/** Returns the measured commit, followed by `+changes` if files differ from it; `unknown` outside of a clone. */
 export function currentCommit(): string {
   try {
     return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') === '' ? '' : '+changes');

@@ -17,11 +17,11 @@ describe('a lock file', () => {
     expect(judgeLock(text, running({}))).toBe('stale');
   });
 
-  it('is stale when another program has got the pid since', () => {
+  it('is stale when another program has reused the pid', () => {
     expect(judgeLock(text, running({ 41: 'boot-1/900' }))).toBe('stale');
   });
 
-  it('is stale when the machine was restarted, whoever has the pid now', () => {
+  it('is stale after the machine was restarted, even when the pid is in use', () => {
     expect(judgeLock(text, running({ 41: 'boot-2/500' }))).toBe('stale');
   });
 

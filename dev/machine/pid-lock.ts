@@ -3,13 +3,13 @@ import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isErrno, type ProcessTable } from './process-table.js';
 
-/** Who holds a lock: enough to tell a live holder from one that crashed. */
+/** The holder of a lock: enough to distinguish a live process from a crashed one. */
 export interface LockHolder {
   readonly pid: number;
   readonly identity: string;
 }
 
-/** What the text of a lock file means: `stale` when its holder crashed (or was killed while writing it). */
+/** Interprets the text of a lock file: `stale` when its holder crashed (or was killed while writing it). */
 export function judgeLock(text: string, processes: ProcessTable): 'stale' | LockHolder {
   const holder = parseHolder(text);
   if (holder === undefined) return 'stale';
@@ -17,20 +17,20 @@ export function judgeLock(text: string, processes: ProcessTable): 'stale' | Lock
 }
 
 /**
- * A lock by a file that names its holder. Unlike flock it needs no native code; unlike a bare pid file it survives the reuse of pids.
- * A crashed holder's lock is taken over.
+ * A lock file that names its holder. Unlike flock it needs no native code; unlike a bare pid file it survives the reuse of pids.
+ * The lock of a crashed holder is taken over.
  */
 export class PidLock {
   private constructor(private readonly path: string) {}
 
-  /** Takes the lock, or returns the live process that has it. */
+  /** Acquires the lock, or returns the live process that holds it. */
   static acquire(path: string, processes: ProcessTable): PidLock | LockHolder {
     mkdirSync(dirname(path), { recursive: true });
     const identity = processes.identityOf(process.pid);
     if (identity === undefined) throw new Error('This process is not in the process table');
     const mine = `${path}.${process.pid}`;
     for (;;) {
-      // Written beside and linked, so that no other process ever reads half of it.
+      // Written to another file and then linked, so that no process ever reads a partial lock file.
       writeFileSync(mine, JSON.stringify({ pid: process.pid, identity } satisfies LockHolder));
       try {
         linkSync(mine, path);
@@ -45,12 +45,12 @@ export class PidLock {
     }
   }
 
-  /** Waits for as long as a live process has the lock; `onWait` is told once who that is. */
+  /** Waits while a live process holds the lock; calls `onWait` once with that process. */
   static async wait(path: string, processes: ProcessTable, onWait: (holder: LockHolder) => void): Promise<PidLock> {
-    for (let told = false; ; told = true) {
+    for (let reported = false; ; reported = true) {
       const lock = PidLock.acquire(path, processes);
       if (lock instanceof PidLock) return lock;
-      if (!told) onWait(lock);
+      if (!reported) onWait(lock);
       await delay(200);
     }
   }
@@ -61,11 +61,11 @@ export class PidLock {
 }
 
 /**
- * Returns the live holder, or removes the lock of a dead one. The lock is moved aside before it is judged again: of two
- * processes that find the same stale lock only one can move it, and one that moved a live lock puts it back.
+ * Returns the live holder, or removes the lock of a dead one. The lock file is renamed before it is judged again: of two
+ * processes that find the same stale lock, only one can rename it. A process that renamed a live lock puts it back.
  */
 function removeIfStale(path: string, processes: ProcessTable): LockHolder | undefined {
-  const seen = readIfThere(path);
+  const seen = readIfExists(path);
   if (seen === undefined) return undefined;
   const judged = judgeLock(seen, processes);
   if (judged !== 'stale') return judged;
@@ -82,7 +82,7 @@ function removeIfStale(path: string, processes: ProcessTable): LockHolder | unde
   return moved === 'stale' ? undefined : moved;
 }
 
-function readIfThere(path: string): string | undefined {
+function readIfExists(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {

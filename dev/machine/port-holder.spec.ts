@@ -8,7 +8,7 @@ const TABLE = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->whe
 `;
 
 describe('the listeners in /proc/net/tcp', () => {
-  it('are found by port, without the connections to it', () => {
+  it('are found by port, without connections to that port', () => {
     expect(listeningInodes(TABLE, 9092)).toEqual(['51001']);
   });
 
@@ -16,7 +16,7 @@ describe('the listeners in /proc/net/tcp', () => {
     expect(listeningInodes(TABLE, 8081)).toEqual(['51003']);
   });
 
-  it('are none on a free port, nor in an empty table', () => {
+  it('are empty on a free port and in an empty table', () => {
     expect(listeningInodes(TABLE, 27017)).toEqual([]);
     expect(listeningInodes('', 9092)).toEqual([]);
   });

@@ -2,14 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 /**
- * The program that listens on a port, such as `java (pid 4711)`, or undefined when that can't be found out:
- * another user's processes don't show theirs. A courtesy in a message, so failures to look are not errors.
+ * Returns the program that listens on a port, such as `java (pid 4711)`, or undefined when it can't be determined: the
+ * sockets of another user's processes are not readable. It only improves a message, so lookup failures are not errors.
  */
-export function holderOfPort(port: number): string | undefined {
+export function findPortHolder(port: number): string | undefined {
   return process.platform === 'linux' ? linuxHolder(port) : lsofHolder(port);
 }
 
-/** The socket inodes that listen on a port, from the text of /proc/net/tcp or tcp6. */
+/** Returns the inodes of the sockets that listen on a port, from the text of /proc/net/tcp or tcp6. */
 export function listeningInodes(table: string, port: number): string[] {
   const LISTEN = '0A';
   const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
@@ -40,7 +40,7 @@ function lsofHolder(port: number): string | undefined {
   return pid === undefined ? undefined : `${output?.match(/^c(.+)$/m)?.[1] ?? 'a program'} (pid ${pid})`;
 }
 
-/** Processes end and files are forbidden while /proc is read: what can't be read is not the holder that can be named. */
+/** Returns undefined if `read` throws: while /proc is read, processes end and files may be forbidden. */
 function orUndefined<T>(read: () => T): T | undefined {
   try {
     return read();

@@ -1,14 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** What the lock and the clearing of leftovers ask of the machine's processes. */
+/** The operations on the machine's processes that the lock and the cleanup of leftovers need. */
 export interface ProcessTable {
   /**
-   * A text that no other process on this machine has or will have, or undefined when no such process runs.
-   * A pid alone can't be trusted: after a crash or a reboot it may belong to someone else's program.
+   * Returns a text that no other process on this machine has or will have, or undefined when no such process runs.
+   * A pid alone is not enough: after a crash or a reboot it may belong to another program.
    */
   identityOf(pid: number): string | undefined;
-  /** Sends a signal; a process that is gone already is no error. */
+  /** Sends a signal. A process that has already ended is not an error. */
   signal(pid: number, signal: NodeJS.Signals): void;
 }
 
@@ -19,7 +19,7 @@ export const machineProcesses: ProcessTable = {
   signal: signalIfThere,
 };
 
-/** Sends a signal; a process that is gone already is no error. */
+/** Sends a signal. A process that has already ended is not an error. */
 export function signalIfThere(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
@@ -29,8 +29,8 @@ export function signalIfThere(pid: number, signal: NodeJS.Signals): void {
 }
 
 /**
- * True for a system error of this code, such as `ENOENT`. It doesn't ask for `instanceof Error`: under Jest, Node's own
- * errors are of another realm's Error.
+ * Returns whether this is a system error with this code, such as `ENOENT`. It doesn't use `instanceof Error`: under Jest,
+ * Node's own errors belong to another realm.
  */
 export function isErrno(error: unknown, code: string): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === code;
@@ -39,7 +39,7 @@ export function isErrno(error: unknown, code: string): boolean {
 function linuxIdentity(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may itself hold spaces and parentheses, so fields are counted from the last one.
+    // The name in parentheses may itself contain spaces and parentheses, so fields are counted from the last one.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const [state] = fields;
     const startTicks = fields[19];
@@ -57,7 +57,7 @@ function posixIdentity(pid: number): string | undefined {
     const started = execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8' }).trim();
     return started === '' ? undefined : started;
   } catch (error) {
-    // ps exits with 1 when there is no such process; anything else, such as no ps at all, must be seen.
+    // ps exits with 1 when there is no such process. Any other failure, such as a missing ps, must be visible.
     if (typeof error === 'object' && error !== null && 'status' in error && error.status === 1) return undefined;
     throw error;
   }

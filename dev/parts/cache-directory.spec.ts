@@ -10,11 +10,11 @@ describe('the cache of fetched parts', () => {
     expect(cacheDirectory({ XDG_CACHE_HOME: '/var/cache/ann' }, '/home/ann')).toBe('/var/cache/ann/orders-pipeline');
   });
 
-  it('is exactly ORDERS_CACHE_DIR when that is set', () => {
+  it('is exactly ORDERS_CACHE_DIR if that is set', () => {
     expect(cacheDirectory({ ORDERS_CACHE_DIR: '/big/disk', XDG_CACHE_HOME: '/x' }, '/home/ann')).toBe('/big/disk');
   });
 
-  it('takes an empty variable for none', () => {
+  it('ignores empty variables', () => {
     expect(cacheDirectory({ ORDERS_CACHE_DIR: '', XDG_CACHE_HOME: '' }, '/home/ann')).toBe(
       '/home/ann/.cache/orders-pipeline',
     );

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-/** Where fetched parts are kept, for all clones of one person: ORDERS_CACHE_DIR, else the XDG cache folder. */
+/** Returns the cache of fetched parts, shared by all clones of a user: ORDERS_CACHE_DIR, else in the XDG cache folder. */
 export function cacheDirectory(env: NodeJS.ProcessEnv, home = homedir()): string {
   const chosen = env['ORDERS_CACHE_DIR'];
   if (chosen) return resolve(chosen);

@@ -4,20 +4,20 @@ import { PidLock } from '../machine/pid-lock.js';
 import { machineProcesses } from '../machine/process-table.js';
 import { cacheDirectory } from './cache-directory.js';
 import { FetchProgress } from './fetch-progress.js';
-import { fetchJavaRuntime, javaHomeOf, javaOf, OLDEST_JAVA, systemJava } from './java-runtime.js';
+import { fetchJavaRuntime, getJavaHome, getJavaCommand, OLDEST_JAVA, systemJava } from './java-runtime.js';
 import { fetchMavenParts, requireMaven, type MavenPartName } from './maven-parts.js';
 import { provideMongod } from './mongod-binary.js';
 import { partIn, removeUnfinished, type Part } from './part.js';
 import { VERSIONS } from './versions.js';
 
-/** Which servers are to run here. What is given from outside needn't be fetched. */
+/** The servers to run embedded. Servers that are configured from outside needn't be fetched. */
 export interface EmbeddedChoice {
   readonly kafka: boolean;
   readonly registry: boolean;
   readonly mongodb: boolean;
 }
 
-/** The programs of the embedded servers, in the cache or on the machine. They exist for the chosen servers only. */
+/** The programs of the embedded servers, in the cache or on the machine. Only those of the chosen servers exist. */
 export interface EmbeddedParts {
   readonly java: string;
   readonly kafkaJars: string;
@@ -29,8 +29,8 @@ export interface EmbeddedParts {
 const FETCH_NEEDS_MIB = 900;
 
 /**
- * Finds the parts of the chosen servers and fetches what isn't cached. Two at once are safe: the second waits.
- * Throws `client-missing`, `fetch-failed`, `disk-full`, each saying what to do.
+ * Finds the parts of the chosen servers and fetches those that aren't cached. Concurrent calls are safe: the second one waits.
+ * @throws StackError `client-missing`, `fetch-failed` or `disk-full`, each with a remedy
  */
 export async function provideParts(
   choice: EmbeddedChoice,
@@ -49,7 +49,7 @@ export async function provideParts(
   }
 }
 
-/** One search through cache and machine for the chosen parts, fetching at once what can be fetched at once. */
+/** One search for the chosen parts in the cache and on the machine. Fetches missing parts concurrently where possible. */
 class PartsSearch {
   private readonly failure = new AbortController();
   private readonly signal: AbortSignal;
@@ -100,18 +100,18 @@ class PartsSearch {
     const java = systemJava(OLDEST_JAVA);
     if (java !== undefined) return java;
     if (!this.runtime.isCached) await fetchJavaRuntime(this.runtime, this.progress, this.signal);
-    return javaOf(this.runtime);
+    return getJavaCommand(this.runtime);
   }
 
-  /** Maven needs a Java itself; any old one does. On a machine without one it has to wait for the wheel's. */
+  /** Maven itself needs Java 8 or newer. On a machine without one it waits for the fetched Java. */
   private async fetchByMaven(missing: ReadonlyMap<MavenPartName, Part>, java: Promise<string>): Promise<void> {
     if (missing.size === 0) return;
     const mavenHasJava = systemJava(8) !== undefined;
     if (!mavenHasJava) await java;
-    await fetchMavenParts(missing, mavenHasJava ? undefined : javaHomeOf(this.runtime), this.progress, this.signal);
+    await fetchMavenParts(missing, mavenHasJava ? undefined : getJavaHome(this.runtime), this.progress, this.signal);
   }
 
-  /** The first failure ends the other fetches, and all are awaited: none may go on writing once the lock is given back. */
+  /** The first failure aborts the other fetches. All are awaited: none may still write after the lock is released. */
   private async all(fetches: readonly Promise<unknown>[]): Promise<void> {
     let first: { error: unknown } | undefined;
     const ended = fetches.map((fetch) =>

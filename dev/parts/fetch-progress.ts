@@ -1,13 +1,13 @@
 const EVERY_MS = 5_000;
 
-/** Shows that a fetch is under way, and how far, to a person who may wait for minutes on a slow network. */
+/** Prints that a fetch is running and how far it is, since it can take minutes on a slow network. */
 export class FetchProgress {
   constructor(
     private readonly print: (line: string) => void,
     private readonly now: () => number = Date.now,
   ) {}
 
-  /** `detail`, when given, is asked for what has arrived by now. */
+  /** Prints progress every 5 s while `work` runs. `detail`, if given, returns what has arrived so far. */
   async during<T>(what: string, work: () => Promise<T>, detail?: () => string): Promise<T> {
     const startedAt = this.now();
     const seconds = (): string => ((this.now() - startedAt) / 1000).toFixed(0);

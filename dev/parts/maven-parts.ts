@@ -3,14 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
-import { StackError, WAYS_ROUND } from '../stack-error.js';
+import { StackError, ALTERNATIVES } from '../stack-error.js';
 import type { FetchProgress } from './fetch-progress.js';
 import { MavenProgress } from './maven-progress.js';
 import { runClient } from './package-client.js';
 import { installPart, type Part } from './part.js';
 import { VERSIONS } from './versions.js';
 
-/** What Maven brings, named as the executions of pom.xml that bring it. */
+/** The parts that Maven fetches, named after the executions in pom.xml. */
 export type MavenPartName = keyof typeof GOALS;
 
 const GOALS = {
@@ -19,19 +19,20 @@ const GOALS = {
   registry: { goal: 'dependency:unpack@registry', title: `Apicurio Registry ${VERSIONS.registry}`, size: '158 MB' },
 } as const;
 
-/** Throws `client-missing` before anything is fetched. */
+/** @throws StackError `client-missing`, before anything is fetched */
 export function requireMaven(): void {
   if (spawnSync('mvn', ['--version'], { stdio: 'ignore' }).error === undefined) return;
   throw new StackError(
     'client-missing',
-    'Kafka and the schema registry are fetched by Maven, and there is no mvn on the PATH.',
-    `Install Maven 3.6 or newer (on Debian and Ubuntu: apt install maven; on macOS: brew install maven). ${WAYS_ROUND}`,
+    'Maven is needed to fetch Kafka and the schema registry, but there is no mvn on the PATH.',
+    `Install Maven 3.6 or newer (on Debian and Ubuntu: apt install maven; on macOS: brew install maven). ${ALTERNATIVES}`,
   );
 }
 
 /**
- * Fetches the parts, one Maven run after the other: Maven's own repository isn't made for two at once.
- * `javaHome` is for machines without any Java of their own. Throws `fetch-failed`.
+ * Fetches the parts with one Maven run after the other: Maven's local repository isn't safe for concurrent runs.
+ * @param javaHome for machines without a Java of their own
+ * @throws StackError `fetch-failed`
  */
 export async function fetchMavenParts(
   missing: ReadonlyMap<MavenPartName, Part>,

@@ -14,11 +14,11 @@ describe("Maven's progress", () => {
     ).toBe('2 files');
   });
 
-  it('shows how far the current file is', () => {
+  it('shows the progress of the current file', () => {
     expect(after('Downloaded from mirror: a.pom (5 kB)', 'Progress (1): 4.1/158 MB')).toBe('1 files; now 4.1/158 MB');
   });
 
-  it('forgets the current file once it has arrived', () => {
+  it('drops the current file once it has arrived', () => {
     expect(after('Progress (1): 157/158 MB', 'Downloaded from mirror: b.tar.gz (158 MB at 30 MB/s)')).toBe('1 files');
   });
 });

@@ -1,12 +1,12 @@
 /**
- * Reads Maven's own transfer messages: lines that end a download, and between them, ended by carriage returns only,
- * `Progress (1): 4.1/158 MB`.
+ * Parses Maven's transfer messages: a line at the end of each download and, between those lines, `Progress (1): 4.1/158 MB`,
+ * which ends with a carriage return only.
  */
 export class MavenProgress {
   private files = 0;
   private current = '';
 
-  /** Takes a line of Maven's output. */
+  /** Parses one line of Maven's output. */
   read(line: string): void {
     if (/Downloaded from /.test(line)) {
       this.files += 1;
@@ -17,7 +17,7 @@ export class MavenProgress {
     if (progress !== undefined) this.current = progress;
   }
 
-  /** What has arrived, such as `31 files; now 4.1/158 MB`. */
+  /** Returns what has arrived, such as `31 files; now 4.1/158 MB`. */
   describe(): string {
     return `${this.files} files${this.current === '' ? '' : `; now ${this.current}`}`;
   }

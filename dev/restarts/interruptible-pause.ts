@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '#parallel-consumer/clock.js';
 
-/** Resolves after so many milliseconds, or as soon as the signal is aborted. */
+/** Resolves after `milliseconds`, or as soon as the signal is aborted. */
 export async function interruptiblePause(
   milliseconds: number,
   signal: AbortSignal,

@@ -6,7 +6,7 @@ import { StackError } from '../stack-error.js';
 import { endLeftovers } from './leftovers.js';
 import { ProcessRecords } from './process-records.js';
 
-/** The folder of one stack's data, held by one stack at a time. */
+/** The data folder of a stack. Only one stack at a time can open it. */
 export class DataDirectory {
   private constructor(
     readonly path: string,
@@ -15,8 +15,8 @@ export class DataDirectory {
   ) {}
 
   /**
-   * Takes the folder, making it if need be, and ends the processes that a killed stack left on it.
-   * Throws `data-in-use` when another stack runs on it.
+   * Opens the folder, creating it if necessary, and ends the processes that a killed stack left running on it.
+   * @throws StackError `data-in-use` when another stack runs on it
    */
   static async open(path: string, print: (line: string) => void): Promise<DataDirectory> {
     mkdirSync(path, { recursive: true });
@@ -32,7 +32,7 @@ export class DataDirectory {
     return new DataDirectory(path, records, lock);
   }
 
-  /** The partitions that `orders.v1` was made with by a stack on these data, or undefined on fresh data. */
+  /** The number of partitions with which a stack created `orders.v1` on this data, or undefined on fresh data. */
   get partitions(): number | undefined {
     if (!existsSync(this.recordPath)) return undefined;
     const value: unknown = JSON.parse(readFileSync(this.recordPath, 'utf8'));
@@ -40,12 +40,12 @@ export class DataDirectory {
     return typeof value.partitions === 'number' ? value.partitions : undefined;
   }
 
-  rememberPartitions(partitions: number): void {
+  recordPartitions(partitions: number): void {
     writeFileSync(`${this.recordPath}.new`, `${JSON.stringify({ partitions })}\n`);
     renameSync(`${this.recordPath}.new`, this.recordPath);
   }
 
-  /** Lets the next stack have the folder. Only when none of its processes runs any more. */
+  /** Releases the folder for the next stack. Call it only after all processes of this stack have ended. */
   close(): void {
     this.lock.release();
   }
@@ -59,7 +59,7 @@ function inUse(path: string, pid: number): StackError {
   return new StackError(
     'data-in-use',
     `A stack already runs on ${path} (pid ${pid}).`,
-    `Stop it first (Ctrl-C there, or kill ${pid}), or give this one data and ports of its own: ` +
+    `Stop it first (Ctrl-C there, or kill ${pid}), or use other data and ports for this one: ` +
       'KAFKA_PORT=19092 REGISTRY_PORT=18081 MONGODB_PORT=37017 PRODUCER_PORT=13001 QUERY_API_PORT=13000 CONSOLE_PORT=13002 npm start -- --data .data-2',
   );
 }

@@ -8,14 +8,14 @@ import { RegistryServer } from './registry-server.js';
 import { ServerGuard } from './server-guard.js';
 import { Server, type ServerEvents } from './server.js';
 
-/** The ports of the embedded servers. Of several nodes the others have the next ones. */
+/** The ports of the embedded servers. With several nodes, the others use the next ports. */
 export interface ServerPorts {
   readonly kafka: number;
   readonly registry: number;
   readonly mongodb: number;
 }
 
-/** Where the apps find the servers, as environment variables. A server that isn't embedded has none here. */
+/** The addresses of the servers, as environment variables of the apps. A server that isn't embedded has none here. */
 export interface ServerAddresses {
   KAFKA_BROKERS?: string;
   KAFKA_CLUSTER_ID?: string;
@@ -23,19 +23,22 @@ export interface ServerAddresses {
   MONGODB_URI?: string;
 }
 
-/** Which servers, where, and how many of each. */
+/** Which servers run, at which ports, and how many nodes of each. */
 export interface ServerLayout {
   readonly choice: EmbeddedChoice;
   readonly ports: ServerPorts;
-  /** Three nodes each of Kafka and MongoDB, any one of which may be away. */
+  /** Three nodes each of Kafka and MongoDB, any one of which may be unavailable. */
   readonly isReplicated: boolean;
-  /** Of a replicated layout: where nodes of one kind find each other, when not where they listen; MongoDB's clients find them there too. */
+  /**
+   * For a replicated layout: the ports where nodes of one kind reach each other, if they differ from those they listen on.
+   * MongoDB's clients use them too.
+   */
   readonly peers?: { readonly kafka: readonly PeerPort[]; readonly mongodb: readonly number[] };
 }
 
 const REPLICAS = 3;
 
-/** The ports that the servers are going to take. */
+/** Returns the ports that the servers will use. */
 export function serverPortClaims({ choice, ports, isReplicated }: ServerLayout): PortClaim[] {
   const host = '127.0.0.1';
   const claims = (owner: string, all: readonly number[], setting: string): PortClaim[] =>
@@ -58,7 +61,7 @@ interface Programs {
   readonly mongodb: readonly MongodbServer[];
 }
 
-/** The chosen servers on one data folder, started and stopped together: none of them needs another. */
+/** The chosen servers on one data folder, started and stopped together: none of them depends on another. */
 export class EmbeddedServers {
   readonly guard: ServerGuard;
   private readonly servers: readonly Server[];
@@ -77,7 +80,7 @@ export class EmbeddedServers {
     );
   }
 
-  /** Nothing starts yet. */
+  /** Creates the servers without starting them. */
   static async of(
     layout: ServerLayout,
     data: DataDirectory,
@@ -94,7 +97,7 @@ export class EmbeddedServers {
   }
 
   /**
-   * Resolves when all serve. Throws `server-failed` for the first that doesn't; the others are then still to be stopped.
+   * Resolves when all servers are ready. Rejects with `server-failed` for the first one that fails; stop() must then end the others.
    */
   async start(onReady: (name: string, milliseconds: number) => void): Promise<void> {
     const startedAt = performance.now();
@@ -106,14 +109,14 @@ export class EmbeddedServers {
     );
   }
 
-  /** One of them, such as `Kafka-2`, to be ended and started again by itself. */
+  /** Returns one server, such as `Kafka-2`, to be stopped and started separately. */
   server(name: string): Server {
     const found = this.servers.find((server) => server.name === name);
-    if (found === undefined) throw new RangeError(`There is no ${name}`);
+    if (found === undefined) throw new RangeError(`Unknown server "${name}"`);
     return found;
   }
 
-  /** Available once started. */
+  /** Returns the addresses; only after the start. */
   async addresses(): Promise<ServerAddresses> {
     const { kafka, registry, mongodb } = this.programs;
     const { ports, isReplicated, peers } = this.layout;
@@ -128,7 +131,7 @@ export class EmbeddedServers {
     };
   }
 
-  /** Stops all, whatever state they are in; one that takes longer than `budgetMs` is killed. Repeating it is harmless. */
+  /** Stops all servers, in any state, and kills one that takes longer than `budgetMs`. Idempotent. */
   async stop(budgetMs: number): Promise<void> {
     await Promise.all(this.servers.map((server) => server.stop(budgetMs)));
     this.guard.dismiss();

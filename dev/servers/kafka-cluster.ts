@@ -5,11 +5,11 @@ import type { EmbeddedParts } from '../parts/embedded-parts.js';
 import { KafkaServer, randomClusterId, type KafkaNode, type KafkaSettings, type PeerPort } from './kafka-server.js';
 
 const HEAP_MIB = 256;
-/** With as many replicas and this many of them in sync, any one node may be away and nothing acknowledged is lost. */
+/** With 3 replicas, of which at least 2 are in sync, any one node may be unavailable without loss of acknowledged records. */
 const REPLICAS = 3;
 const MIN_IN_SYNC = 2;
 
-/** What a cluster of three or more nodes is set to, for its own topics and for those made without a factor of their own. */
+/** The settings of a cluster of three or more nodes, for internal topics and for topics created without a replication factor. */
 export const REPLICATED: KafkaSettings = {
   'default.replication.factor': REPLICAS,
   'min.insync.replicas': MIN_IN_SYNC,
@@ -18,16 +18,16 @@ export const REPLICATED: KafkaSettings = {
   'transaction.state.log.min.isr': MIN_IN_SYNC,
 };
 
-/** A Kafka cluster of several nodes on loopback, all of them broker and controller, each in a folder of its own. */
+/** A Kafka cluster of several nodes on loopback. Each node is broker and controller, with its own folder. */
 export class KafkaCluster {
   private constructor(
-    /** To be started together: a node serves only once most of them run. Afterwards any one may stop and start again. */
+    /** Start them together: a node is ready only once a majority runs. Afterwards any one of them may be stopped and restarted. */
     readonly nodes: readonly KafkaServer[],
   ) {}
 
   /**
-   * Lays out a cluster with a node for each client port, replicated (see `REPLICATED`) from three nodes on. Nothing starts.
-   * The same data folder needs the same number of nodes every time: a static quorum doesn't grow.
+   * Creates a cluster with a node for each client port, without starting it. From three nodes on it is replicated (see `REPLICATED`).
+   * A data folder always needs the same number of nodes: a static quorum doesn't grow.
    */
   static async of(
     parts: EmbeddedParts,
@@ -58,7 +58,7 @@ export class KafkaCluster {
     return new KafkaCluster(nodes);
   }
 
-  /** Where clients find it, in the form of KAFKA_BROKERS: every node. */
+  /** The bootstrap addresses in the form of KAFKA_BROKERS: every node. */
   get brokers(): string {
     return this.nodes.map(({ brokers }) => brokers).join(',');
   }
@@ -68,7 +68,7 @@ function nodeDirectory(dataDirectory: string, id: number): string {
   return join(dataDirectory, `kafka-${id}`);
 }
 
-/** The id that the first formatted node has: a start that was killed may have formatted only some of them. */
+/** Returns the id of the first formatted node: a start that was killed may have formatted only some nodes. */
 function clusterIdOn(dataDirectory: string): string | undefined {
   for (let id = 1; existsSync(nodeDirectory(dataDirectory, id)); id += 1) {
     const metaProperties = join(nodeDirectory(dataDirectory, id), 'records', 'meta.properties');

@@ -9,12 +9,12 @@ describe('the settings of the embedded Kafka', () => {
     expect(lines).toContain('listeners=PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:40001');
   });
 
-  it('keep the offsets of an idle group longer than the 30 days that records are kept', () => {
+  it('retain the offsets of an idle group longer than the 30 days that records are retained', () => {
     const minutes = lines.find((line) => line.startsWith('offsets.retention.minutes='))?.split('=')[1];
     expect(Number(minutes)).toBeGreaterThan(30 * 24 * 60);
   });
 
-  it('make no topic that nobody asked for', () => {
+  it('disable the automatic creation of topics', () => {
     expect(lines).toContain('auto.create.topics.enable=false');
   });
 });
@@ -28,22 +28,22 @@ describe('the settings of a node of three', () => {
   const node = { ...singleNode(9093, '/data'), id: 2, settings: { 'min.insync.replicas': 2 } };
   const lines = kafkaProperties(node, controllers, '/data/kafka-2/records').split('\n');
 
-  it('have all controllers vote, and listen on its own ports', () => {
+  it('have all controllers as voters, and listen on its own ports', () => {
     expect(lines).toContain('controller.quorum.voters=1@127.0.0.1:40001,2@127.0.0.1:40002,3@127.0.0.1:40003');
     expect(lines).toContain('node.id=2');
     expect(lines).toContain('listeners=PLAINTEXT://127.0.0.1:9093,CONTROLLER://127.0.0.1:40002');
   });
 
-  it('hold what the cluster asks for beside the common ones', () => {
+  it('contain the settings of the cluster beside the common ones', () => {
     expect(lines).toContain('min.insync.replicas=2');
   });
 });
 
-describe('the settings of a node whose peers find it elsewhere', () => {
+describe('the settings of a node whose peers use another port', () => {
   const node = { ...singleNode(9093, '/data'), peers: { listens: 5_001, found: 6_001 } };
   const lines = kafkaProperties(node, new Map([[1, 40_001]]), '/data/kafka/records').split('\n');
 
-  it('have a listener for them, and say where they find it', () => {
+  it('have a listener for the peers, and advertise their port', () => {
     expect(lines).toContain('listeners=PLAINTEXT://127.0.0.1:9093,CONTROLLER://127.0.0.1:40001,PEERS://127.0.0.1:5001');
     expect(lines).toContain('advertised.listeners=PLAINTEXT://127.0.0.1:9093,PEERS://127.0.0.1:6001');
     expect(lines).toContain('inter.broker.listener.name=PEERS');
@@ -51,11 +51,11 @@ describe('the settings of a node whose peers find it elsewhere', () => {
 });
 
 describe('a cluster id', () => {
-  it('is 16 bytes in base64url, as Kafka makes them', () => {
+  it('is 16 bytes in base64url, in the format of Kafka', () => {
     expect(randomClusterId()).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_-]{21}$/);
   });
 
-  it('never looks like a flag', () => {
+  it('never begins with a dash, like a flag', () => {
     const draws = [Buffer.alloc(16, 0xfb), Buffer.alloc(16, 1)];
     expect(draws[0]?.toString('base64url')).toMatch(/^-/);
     expect(randomClusterId(() => draws.shift() ?? Buffer.alloc(16))).toBe('AQEBAQEBAQEBAQEBAQEBAQ');

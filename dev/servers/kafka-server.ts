@@ -10,7 +10,7 @@ import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
 import { freePort } from '../machine/ports.js';
 import type { EmbeddedParts } from '../parts/embedded-parts.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
-import { StackError, WAYS_ROUND } from '../stack-error.js';
+import { StackError, ALTERNATIVES } from '../stack-error.js';
 import type { ServerProgram } from './server-program.js';
 
 const FORTY_DAYS_IN_MINUTES = 40 * 24 * 60;
@@ -18,42 +18,44 @@ const FORTY_DAYS_IN_MINUTES = 40 * 24 * 60;
 /** Settings of a Kafka node by their names in its properties file. */
 export type KafkaSettings = Readonly<Record<string, string | number | boolean>>;
 
-/** Where something stands between the nodes, such as a test that cuts them off, they find each other at another port than they listen on. */
+/** The ports of a node for its peers, if a proxy runs between the nodes, such as in a test that partitions the network. */
 export interface PeerPort {
+  /** The port that the node listens on. */
   readonly listens: number;
+  /** The port that it advertises to its peers. */
   readonly found: number;
 }
 
-/** A node of a Kafka cluster; each is broker and controller at once. */
+/** A node of a Kafka cluster, both broker and controller. */
 export interface KafkaNode {
-  /** As shown to people, and the name of its log. */
+  /** The displayed name, also used for the log file. */
   readonly name: string;
   readonly id: number;
-  /** Where clients find it, on loopback. */
+  /** The port for clients, on loopback. */
   readonly port: number;
-  /** Where its folder lies: `records` and `server.properties` are put there. */
+  /** The folder of its `records` and `server.properties`. */
   readonly directory: string;
-  /** The most that its heap may take, in MiB. */
+  /** The maximum size of the heap, in MiB. */
   readonly heapMiB: number;
   /**
-   * The controller's port of each node of its cluster, by node id, its own included. A node alone needs none: it takes
-   * another free port at every start.
+   * The controller ports of all nodes of its cluster, itself included, by node id. A single node needs none: it chooses
+   * a free port at every start.
    */
   readonly controllerPorts?: ReadonlyMap<number, number>;
-  /** Where it listens for the other nodes, and where they find it, when that isn't where clients do. */
+  /** The ports for the other nodes, if they differ from the client port. */
   readonly peers?: PeerPort;
-  /** Settings beside or instead of those that every node has. */
+  /** Settings that extend or override those that every node has. */
   readonly settings?: KafkaSettings;
-  /** The id to format new storage with; a random one by default. Nodes of one cluster must agree on it. */
+  /** The cluster id for formatting new storage; random by default. All nodes of a cluster need the same one. */
   readonly clusterId?: string;
 }
 
-/** The node of a stack that has one. */
+/** Returns the node of a single-node stack. */
 export function singleNode(port: number, dataDirectory: string): KafkaNode {
   return { name: 'Kafka', id: 1, port, directory: join(dataDirectory, 'kafka'), heapMiB: 448 };
 }
 
-/** A Kafka node in KRaft mode, broker and controller at once, on loopback. */
+/** A Kafka node in KRaft mode on loopback, both broker and controller. */
 export class KafkaServer implements ServerProgram {
   readonly name: string;
   readonly logFile: string;
@@ -75,7 +77,7 @@ export class KafkaServer implements ServerProgram {
     this.logFile = join(dataDirectory, 'logs', `${node.name.toLowerCase()}.log`);
   }
 
-  /** Where clients find it, in the form of KAFKA_BROKERS. */
+  /** The bootstrap address in the form of KAFKA_BROKERS. */
   get brokers(): string {
     return `127.0.0.1:${this.port}`;
   }
@@ -92,19 +94,19 @@ export class KafkaServer implements ServerProgram {
     return { file: this.parts.java, args: [...memory, logging, '-cp', this.classPath, 'kafka.Kafka', this.properties] };
   }
 
-  /** Serving means: it answers, and is the Kafka of this data folder, not another stack's that has taken the port. */
+  /** Checks that the broker responds and belongs to this data folder rather than to another stack that uses the port. */
   async probe(): Promise<void> {
-    const met = await clusterIdAt(this.port);
+    const actual = await clusterIdAt(this.port);
     const formatted = await this.clusterId();
-    if (met === formatted) return;
+    if (actual === formatted) return;
     throw new StackError(
       'server-failed',
-      `The Kafka that answers at ${this.brokers} has the cluster id ${met}; the one started here has ${formatted}.`,
+      `The Kafka at ${this.brokers} has the cluster id ${actual}; the one started here has ${formatted}.`,
       'Another program took the port in the meantime: choose another with KAFKA_PORT, or end that program.',
     );
   }
 
-  /** The id that its storage was formatted with; the apps refuse any other. */
+  /** Returns the cluster id that the storage was formatted with; the apps reject any other. */
   async clusterId(): Promise<string> {
     const metaProperties = await readFile(join(this.records, 'meta.properties'), 'utf8');
     const id = /^cluster\.id=(.+)$/m.exec(metaProperties)?.[1];
@@ -121,7 +123,7 @@ export class KafkaServer implements ServerProgram {
     return join(this.parts.kafkaJars, '*');
   }
 
-  /** Formats a folder beside and renames it: a killed formatting leaves nothing that looks formatted. */
+  /** Formats a temporary folder and renames it, so that a killed formatting never leaves storage that looks formatted. */
   private async format(): Promise<void> {
     const unfinished = `${this.records}.unfinished`;
     const properties = `${this.properties}.unfinished`;
@@ -139,24 +141,24 @@ export class KafkaServer implements ServerProgram {
   }
 }
 
-/** The tool's own output says why, in Java's words; the most frequent reason is the disk. */
+/** Builds an error with the tool's own output, which gives the reason in Java's terms. The most frequent reason is the disk. */
 function formatFailure(error: unknown, directory: string): StackError {
   const output = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
   return new StackError(
     'server-failed',
     `Kafka's storage could not be formatted in ${directory}:\n${output.split('\n').slice(0, 6).join('\n')}`,
-    `Check that the disk has room and that ${directory} can be written. ${WAYS_ROUND}`,
+    `Check that the disk has room and that ${directory} can be written. ${ALTERNATIVES}`,
     { cause: error },
   );
 }
 
-/** Kafka's own form of a cluster id: 16 random bytes in base64url, not beginning with a dash, which would look like a flag. */
+/** Returns a cluster id in Kafka's format: 16 random bytes in base64url, without a leading dash, which would look like a flag. */
 export function randomClusterId(random: (size: number) => Buffer = randomBytes): string {
   const id = random(16).toString('base64url');
   return id.startsWith('-') ? randomClusterId(random) : id;
 }
 
-/** The server's settings. Topics' retention is the apps' to set; here is what a cluster has only one of. */
+/** Formats the server's settings. Only cluster-wide ones: the apps set the retention of their topics. */
 export function kafkaProperties(
   { id, port, settings, peers }: KafkaNode,
   controllerPorts: ReadonlyMap<number, number>,
@@ -166,7 +168,7 @@ export function kafkaProperties(
   const all: KafkaSettings = {
     'process.roles': 'broker,controller',
     'node.id': id,
-    // A static quorum: the controllers' ports may then be others whenever the whole cluster starts.
+    // A static quorum: the controllers may use new ports at each start of the whole cluster.
     'controller.quorum.voters': voters.join(','),
     'controller.listener.names': 'CONTROLLER',
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPorts.get(id)}`,
@@ -179,11 +181,11 @@ export function kafkaProperties(
     'transaction.state.log.replication.factor': 1,
     'transaction.state.log.min.isr': 1,
     'auto.create.topics.enable': false,
-    // The default forgets an idle group's offsets after 7 days; the records are kept for 30 and more.
+    // By default an idle group's offsets expire after 7 days, but the records are retained for 30 days and more.
     'offsets.retention.minutes': FORTY_DAYS_IN_MINUTES,
     // Enough for the consumers of one start to join together; the default of 3 s delays the first records.
     'group.initial.rebalance.delay.ms': 500,
-    // The default is one piece of 128 MiB, half of a small heap: a start could end for want of it. Here few keys are ever compacted.
+    // By default it is one block of 128 MiB, half of a small heap, which could make a start fail. Few keys are ever compacted here.
     'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,
     ...settings,
   };
@@ -202,17 +204,17 @@ function peerListener(port: number, controllerPort: number | undefined, { listen
 }
 
 /**
- * Asks the broker for its cluster's id. Kafka opens its port last, so the client isn't begun before: its own retries,
- * meant for outages, would find it seconds late.
+ * Requests the cluster id from the broker. Kafka opens its port last, so the client starts only after a plain connection: its own
+ * retries are meant for outages and would notice a started broker seconds late.
  */
 async function clusterIdAt(port: number): Promise<string> {
   await connectOnce(port);
-  const unheard = { info: ignore, warn: ignore, error: ignore };
-  const admin = connectKafka({ brokers: [`127.0.0.1:${port}`], clientId: 'orders-dev', logger: unheard }).admin();
+  const silent = { info: ignore, warn: ignore, error: ignore };
+  const admin = connectKafka({ brokers: [`127.0.0.1:${port}`], clientId: 'orders-dev', logger: silent }).admin();
   try {
     await admin.connect();
     const { clusterId } = await admin.describeCluster();
-    // Answered once the group coordinator has loaded; before, a consumer's first join fails noisily for a second.
+    // Succeeds once the group coordinator has loaded. Before that, a consumer's first join fails and logs errors for a second.
     await admin.fetchOffsets({ groupId: 'orders-dev' });
     return clusterId;
   } finally {
@@ -229,5 +231,5 @@ async function connectOnce(port: number): Promise<void> {
   }
 }
 
-/** The failures of a server that isn't up yet are no news. */
+/** Drops the log messages about a server that isn't ready yet. */
 function ignore(): void {}

@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ProcessTable } from '../machine/process-table.js';
 import type { ProcessRecord, ProcessRecords } from './process-records.js';
 
-/** The apps give themselves 18 s. */
+/** The apps' own drain budget is 18 s. */
 const DRAIN_MS = 19_000;
 const STOP_MS = 15_000;
 
 /**
- * Ends what a killed supervisor left behind. Its apps are draining by themselves by now, so they are given the time to;
- * only then the servers, which the apps need for that. Call it with the data folder locked.
+ * Ends the processes that a killed supervisor left behind. Its apps are already draining, so it waits for them first.
+ * Only then it ends the servers, which the draining apps need. The caller must hold the lock of the data folder.
  */
 export async function endLeftovers(
   records: ProcessRecords,
@@ -17,7 +17,7 @@ export async function endLeftovers(
 ): Promise<void> {
   const left = records.running();
   if (left.length > 0) {
-    print(`ending what an earlier run left: ${left.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ')}`);
+    print(`ending processes of an earlier run: ${left.map(({ name, pid }) => `${name} (pid ${pid})`).join(', ')}`);
     const apps = left.filter(({ kind }) => kind === 'app');
     const servers = left.filter(({ kind }) => kind === 'server');
     await endAll(apps, DRAIN_MS, processes);
@@ -27,7 +27,7 @@ export async function endLeftovers(
   records.clear();
 }
 
-/** Waits for the processes to end and kills those that haven't by then. */
+/** Waits until the processes have ended, and kills those that still run after the budget. */
 async function endAll(left: readonly ProcessRecord[], budgetMs: number, processes: ProcessTable): Promise<void> {
   const runs = ({ pid, identity }: ProcessRecord): boolean => processes.identityOf(pid) === identity;
   const deadline = Date.now() + budgetMs;

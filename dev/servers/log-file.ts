@@ -4,14 +4,14 @@ import { dirname } from 'node:path';
 
 const SHOWN_LINES = 12;
 
-/** Opens a new log for a child process. The last run's log is kept beside it, and no older one: logs stay bounded. */
+/** Opens a new log for a child process. Keeps the log of the last run and no older one: the logs stay bounded. */
 export function openLog(path: string): { readonly fd: number; close(): void } {
   keepPrevious(path);
   const fd = openSync(path, 'a');
   return { fd, close: () => closeSync(fd) };
 }
 
-/** A log that this process writes, line by line. At `maxBytes` it is put aside as the previous one and begun anew. */
+/** A log that this process writes, line by line. At `maxBytes` it becomes the previous log, and a new one begins. */
 export class LogFile {
   private stream: WriteStream;
   private written = 0;
@@ -43,11 +43,11 @@ export class LogFile {
   }
 }
 
-/** A frame of a stack trace, Java's or Node's: ten of them hide the message above. */
+/** Matches a frame of a Java or Node.js stack trace: ten of them would hide the message above. */
 const STACK_FRAME = /^\s+(at |\.\.\. \d+ more)/;
 
-/** The end of a log, indented for a message; empty where there is none, or nothing in it. */
-export function lastLinesOf(path: string): string {
+/** Returns the last lines of a log, indented for a message; empty if the log is missing or empty. */
+export function readLastLines(path: string): string {
   const lines = existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : [];
   return lines
     .filter((line) => line !== '' && !STACK_FRAME.test(line))

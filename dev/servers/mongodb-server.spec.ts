@@ -8,7 +8,7 @@ describe('the cache of the embedded MongoDB', () => {
     [8, 2],
     [16, 4],
     [64, 4],
-  ])('is for %d GiB of memory %d GiB', (memory, cache) => {
+  ])('for %d GiB of memory is %d GiB', (memory, cache) => {
     expect(cacheGib(memory * 2 ** 30)).toBe(cache);
   });
 });

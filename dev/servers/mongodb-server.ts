@@ -8,31 +8,31 @@ import type { ServerProgram } from './server-program.js';
 const REPLICA_SET = 'orders';
 
 /**
- * Ten million orders with their indexes come to some 7 GiB, of which the leaves of two indexes are touched at random. Half of that in the
- * cache is enough; with 1 GiB mongod writes and reads the same pages again and again, and saves 4,000 orders/s instead of 20,000.
+ * Ten million orders with their indexes take about 7 GiB. Inserts touch random leaves of two of the indexes. A cache of half of that
+ * is enough; with 1 GiB, mongod writes and reads the same pages repeatedly, and saves 4,000 orders/s instead of 20,000.
  */
 const MAX_CACHE_GIB = 4;
 const MIN_CACHE_GIB = 0.25;
 
 /** A member of a replica set. */
 export interface MongodbNode {
-  /** As shown to people, and the name of its log. */
+  /** The displayed name, also used for the log file. */
   readonly name: string;
-  /** Where it listens. */
+  /** The port that it listens on. */
   readonly port: number;
   readonly directory: string;
-  /** Where all members are found, by each other and by clients, in an order that stays. */
+  /** The ports where members and clients reach all members, in a stable order. */
   readonly memberPorts: readonly number[];
-  /** Its own among them. */
+  /** Its own index in `memberPorts`. */
   readonly place: number;
 }
 
-/** The member of a set of one: what transactions and majority writes need. */
+/** Returns the member of a single-member set, which transactions and majority writes require. */
 export function singleMember(port: number, dataDirectory: string): MongodbNode {
   return { name: 'MongoDB', port, directory: join(dataDirectory, 'mongodb'), memberPorts: [port], place: 0 };
 }
 
-/** The members of a set of several, each in a folder of its own. @param found where they are found, when that isn't where they listen */
+/** Returns the members of a set of several, each with its own folder. @param found the ports to reach them, if not those they listen on */
 export function replicaSet(ports: readonly number[], dataDirectory: string, found = ports): MongodbNode[] {
   return ports.map((port, place) => ({
     name: `MongoDB-${place + 1}`,
@@ -43,7 +43,7 @@ export function replicaSet(ports: readonly number[], dataDirectory: string, foun
   }));
 }
 
-/** Where clients find it, in the form of MONGODB_URI: every member. */
+/** The connection string in the form of MONGODB_URI, with every member. */
 export function mongodbUri(memberPorts: readonly number[]): string {
   return `mongodb://${hostsOf(memberPorts).join(',')}/orders?replicaSet=${REPLICA_SET}`;
 }
@@ -52,15 +52,15 @@ function hostsOf(ports: readonly number[]): string[] {
   return ports.map((port) => `127.0.0.1:${port}`);
 }
 
-/** The cache that mongod may fill, in GiB: a quarter of the machine's memory, within bounds. Its own default is half of it. */
+/** Returns mongod's cache size in GiB: a quarter of the machine's memory, within bounds. mongod's own default is half of it. */
 export function cacheGib(memoryBytes: number): number {
   const quarter = Math.floor(memoryBytes / 2 ** 30) / 4;
   return Math.min(MAX_CACHE_GIB, Math.max(MIN_CACHE_GIB, quarter));
 }
 
 /**
- * A mongod on loopback, member of a replica set, be it one of its own. It is run like the other servers, not by mongodb-memory-server,
- * whose own killer ends mongod a second after its parent, while the apps still save.
+ * A mongod on loopback, a member of a replica set of one or more. It runs like the other servers rather than under
+ * mongodb-memory-server, which kills mongod a second after its parent has ended, while the apps still save.
  */
 export class MongodbServer implements ServerProgram {
   readonly name: string;
@@ -93,25 +93,25 @@ export class MongodbServer implements ServerProgram {
         REPLICA_SET,
         '--wiredTigerCacheSizeGB',
         String(cacheGib(totalmem() / this.node.memberPorts.length)),
-        // Its default is to write dirty pages out when they are 5 % of the cache. An index leaf that is touched at random is
-        // dirty again at once, and is written again for each of its next entries: measured, half of all of its work.
+        // By default, dirty pages are written when they are 5 % of the cache. An index leaf with random inserts is dirty again
+        // at once, and is rewritten for each of its next entries: measured, that was half of all of mongod's work.
         '--wiredTigerEngineConfigString',
         'eviction_dirty_target=60,eviction_dirty_trigger=80,eviction_updates_target=30,eviction_updates_trigger=60',
-        // Nobody reads the past here: five minutes of it in each page would cost a tenth of the work, and memory.
+        // No snapshot reads of the past happen here: five minutes of history in each page would cost a tenth of the work, and memory.
         '--setParameter',
         'minSnapshotHistoryWindowInSeconds=0',
-        // What a killed process has left open keeps the counter of order numbers from all others; ours take milliseconds.
+        // A transaction that a killed process has left open blocks the counter of order numbers for all others; ours take milliseconds.
         '--setParameter',
         'transactionLifetimeLimitSeconds=10',
-        // A member that is asked to end waits so long for clients and the others; 15 s by default, and all of a set are asked at once.
+        // On shutdown a member waits this long for clients and other members; 15 s by default, and all members shut down at once.
         '--setParameter',
         'shutdownTimeoutMillisForSignaledShutdown=2000',
-        // Its oplog would take 5 % of the disk.
+        // By default the oplog takes 5 % of the disk.
         '--oplogSize',
         '1024',
-        // A socket file in /tmp would collide with that of another person's stack on the same port number.
+        // A socket file in /tmp would collide with that of another user's stack on the same port number.
         '--nounixsocket',
-        // A line for each connection and each write slower than 100 ms would make the log grow without bound.
+        // Lines for each connection and for each write slower than 100 ms would make the log grow without bound.
         '--quiet',
         '--slowms',
         '5000',

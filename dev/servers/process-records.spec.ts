@@ -8,7 +8,7 @@ describe('the records of processes', () => {
     expect(parseRecords(JSON.stringify([kafka]))).toEqual([kafka]);
   });
 
-  it('leave out what is no record: nothing may be ended on a guess', () => {
+  it('skip invalid entries, so that no unrelated process is ended', () => {
     expect(
       parseRecords(JSON.stringify([{ ...kafka, pid: '9' }, { pid: 9 }, null, { ...kafka, kind: 'other' }])),
     ).toEqual([]);

@@ -11,8 +11,8 @@ export interface ProcessRecord {
 }
 
 /**
- * The processes that run on a data folder, kept in it, so that the next start can end those that outlived a killed supervisor.
- * Written at once on every change, and by renaming: a crash at any moment leaves a whole file.
+ * The processes that run on a data folder, recorded in it. The next start can end those that outlived a killed supervisor.
+ * Written on every change, by renaming: a crash at any time leaves a complete file.
  */
 export class ProcessRecords {
   private readonly path: string;
@@ -25,8 +25,8 @@ export class ProcessRecords {
   }
 
   /**
-   * Records a process that has just been started; one that has ended already is not recorded.
-   * @throws what keeps it from being recorded, such as a full disk; the process is killed then, since the next start would not find it
+   * Records a process that has just been started, unless it has already ended.
+   * @throws if it can't be recorded, such as on a full disk; the process is then killed, since the next start would not find it
    */
   add(kind: ProcessRecord['kind'], name: string, pid: number): void {
     const identity = this.processes.identityOf(pid);
@@ -43,7 +43,7 @@ export class ProcessRecords {
     this.write(this.read().filter((record) => record.pid !== pid));
   }
 
-  /** The recorded processes that still run, not merely others with their pids. */
+  /** Returns the recorded processes that still run. Processes that reuse a recorded pid don't count. */
   running(): ProcessRecord[] {
     return this.read().filter(({ pid, identity }) => this.processes.identityOf(pid) === identity);
   }
@@ -68,7 +68,7 @@ export class ProcessRecords {
   }
 }
 
-/** Reads the records' file; what isn't a record, in a file that somebody edited, is left out. */
+/** Parses the file of records. Skips invalid entries, such as from a manual edit. */
 export function parseRecords(text: string): ProcessRecord[] {
   const value: unknown = JSON.parse(text);
   return Array.isArray(value) ? value.filter(isRecord) : [];

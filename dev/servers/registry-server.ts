@@ -4,7 +4,7 @@ import { freePort } from '../machine/ports.js';
 import type { EmbeddedParts } from '../parts/embedded-parts.js';
 import type { ServerProgram } from './server-program.js';
 
-/** Apicurio Registry with a database file, on loopback; it speaks the Confluent schema registry's API. */
+/** Apicurio Registry with a database file, on loopback. It provides the API of the Confluent schema registry. */
 export class RegistryServer implements ServerProgram {
   readonly name = 'schema registry';
   readonly logFile: string;
@@ -20,14 +20,14 @@ export class RegistryServer implements ServerProgram {
     this.logFile = join(dataDirectory, 'logs', 'registry.log');
   }
 
-  /** Where clients find it, in the form of SCHEMA_REGISTRY_URL. */
+  /** The base URL in the form of SCHEMA_REGISTRY_URL. */
   get url(): string {
     return `http://127.0.0.1:${this.port}/apis/ccompat/v7`;
   }
 
   async prepare(): Promise<void> {
     await mkdir(this.directory, { recursive: true });
-    // Its health and metrics have a port of their own, 9000 by default, which nobody here asks for.
+    // Its health and metrics endpoints use a separate port, 9000 by default, which is not used here.
     this.managementPort = await freePort();
   }
 
@@ -45,7 +45,7 @@ export class RegistryServer implements ServerProgram {
       'apicurio.datasource.username': 'sa',
       'apicurio.datasource.password': 'sa',
     };
-    // Compiling less makes it ready in half the time, and it is asked for two schemas only.
+    // Less JIT compilation halves the start-up time, and the registry serves only two schemas.
     const memory = ['-Xms48m', '-Xmx192m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
     const properties = Object.entries(settings).map(([key, value]) => `-D${key}=${value}`);
     return {
@@ -56,7 +56,7 @@ export class RegistryServer implements ServerProgram {
 
   async probe(): Promise<void> {
     const response = await fetch(`${this.url}/subjects`, { signal: AbortSignal.timeout(3_000) });
-    if (!response.ok) throw new Error(`The registry answered ${response.status}`);
+    if (!response.ok) throw new Error(`The registry responded with status ${response.status}`);
     await response.arrayBuffer();
   }
 }

@@ -1,12 +1,12 @@
 import { MongoClient, MongoServerError, type Db, type Document } from 'mongodb';
 
-/** What is read of a replica set's configuration; the rest of it is kept as it is. */
+/** The part of a replica set's configuration that is read; the rest is kept as it is. */
 export interface ReplicaSetConfig {
   readonly version: number;
   readonly members: readonly { readonly host: string }[];
 }
 
-/** A set as it shall be; the first member sees to that. */
+/** The desired set, which the first member configures. */
 export interface WantedSet {
   readonly name: string;
   readonly hosts: readonly string[];
@@ -14,25 +14,25 @@ export interface WantedSet {
 
 const NOT_YET_INITIALIZED = 94;
 
-/** What the member at a place has to do about its set, given its configuration, or undefined for a fresh mongod. */
+/** Returns what a member must do to configure its set. @param config the current configuration; undefined for a fresh mongod */
 export function replicaSetStep(
   config: ReplicaSetConfig | undefined,
   place: number,
   { name, hosts }: WantedSet,
 ): { command: Document } | 'wait' {
-  // One does it: two that began at once would make two sets.
+  // Only one member may initiate: two that begin at once would create two sets.
   if (place !== 0) return 'wait';
   if (config === undefined)
     return { command: { replSetInitiate: { _id: name, members: hosts.map((each, _id) => ({ _id, host: each })) } } };
   if (config.members.every((member, at) => member.host === hosts[at])) return 'wait';
-  // The ports are others than at the last start: no member finds itself in its own configuration, and only force helps.
+  // The ports differ from the last start: no member finds itself in its own configuration, so only a forced reconfiguration works.
   const members = config.members.map((member, at) => ({ ...member, host: hosts[at] }));
   return { command: { replSetReconfig: { ...config, version: config.version + 1, members }, force: true } };
 }
 
 /**
- * Resolves when the mongod that listens at `host` has its place in its set, and that has a primary. Does what is lacking for it: the first
- * configuration, or the new ports in an old one. Rejects while it isn't so far. Repeating it is harmless.
+ * Resolves when the mongod at `host` is a member of its set and the set has a primary. Applies what is missing for that: the first
+ * configuration, or new ports in an old one. Rejects until then. Idempotent.
  */
 export async function serveInReplicaSet(host: string, place: number, wanted: WantedSet): Promise<void> {
   const client = new MongoClient(`mongodb://${host}/?directConnection=true`, {
@@ -46,7 +46,7 @@ export async function serveInReplicaSet(host: string, place: number, wanted: Wan
     if (step !== 'wait') await admin.command(step.command);
     const { isWritablePrimary, secondary, primary } = await admin.command({ hello: 1 });
     if (isWritablePrimary !== true && !(secondary === true && primary !== undefined))
-      throw new Error('Neither the primary of its set yet, nor secondary to one');
+      throw new Error('The member is neither primary nor a secondary with a primary yet');
   } finally {
     await client.close();
   }
@@ -56,7 +56,7 @@ async function configOf(admin: Db): Promise<ReplicaSetConfig | undefined> {
   try {
     const { config } = await admin.command({ replSetGetConfig: 1 });
     if (isConfig(config)) return config;
-    throw new Error('replSetGetConfig gave no configuration');
+    throw new Error('replSetGetConfig returned no configuration');
   } catch (error) {
     if (error instanceof MongoServerError && error.code === NOT_YET_INITIALIZED) return undefined;
     throw error;

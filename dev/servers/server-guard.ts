@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Writable } from 'node:stream';
 
 /**
- * Reads pids until its input ends, which is when nobody holds the other end any more. Then asks those processes to stop,
- * and after 20 s makes them. `$1` is the data folder: a pid counts only while its command line names it.
+ * Reads pids until its input ends, when no process holds the other end of the pipe any more. Then sends SIGTERM to those
+ * processes, and SIGKILL after 20 s. `$1` is the data folder: a pid counts only while its command line contains it.
  */
 const SCRIPT = `
 trap '' INT HUP
@@ -20,9 +20,9 @@ for pid in $pids; do if ours "$1" "$pid"; then kill -KILL "$pid"; fi; done
 `;
 
 /**
- * Sees to it that servers don't outlive a supervisor that was killed. A tiny shell waits at a pipe whose other end the
- * supervisor holds and every app inherits: it ends only when all of them are gone, so the apps have drained by the time
- * that the servers go. A process of ours could not do that so small, and the servers can't do it themselves.
+ * Ends the servers after their supervisor was killed. A small shell waits at a pipe whose other end the supervisor holds and every
+ * app inherits. The pipe closes only when all of them have ended, so the apps have drained before the servers stop.
+ * A Node process would need more memory, and the servers can't do it themselves.
  */
 export class ServerGuard {
   private readonly shell: ChildProcess;
@@ -35,11 +35,11 @@ export class ServerGuard {
     });
     this.shell = shell;
     this.pipe = shell.stdin;
-    // Somebody may kill the guard; the stack goes on without it.
+    // If the guard itself is killed, the stack continues without it.
     this.pipe.on('error', () => shell.unref());
   }
 
-  /** What an app gets among its stdio, so that the guard waits for its end too. */
+  /** The stream that apps get among their stdio, so that the guard waits for their end too. */
   get inheritable(): Writable {
     return this.pipe;
   }
@@ -48,7 +48,7 @@ export class ServerGuard {
     this.pipe.write(`${pid}\n`);
   }
 
-  /** Ends the guard, once the servers have been stopped in the ordinary way. */
+  /** Ends the guard after a regular stop of the servers. */
   dismiss(): void {
     this.shell.kill('SIGKILL');
   }

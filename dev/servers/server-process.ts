@@ -4,7 +4,7 @@ import type { ProcessRecords } from './process-records.js';
 import type { ServerGuard } from './server-guard.js';
 import type { ServerProgram } from './server-program.js';
 
-/** What a server needs of the stack that it belongs to. */
+/** The parts of the stack that a server needs. */
 export interface ServerEnvironment {
   readonly records: ProcessRecords;
   readonly guard: ServerGuard;
@@ -13,14 +13,14 @@ export interface ServerEnvironment {
 /** One running process of a server, from its start to its end. */
 export interface ServerProcess {
   readonly hasEnded: boolean;
-  /** Resolves once it is gone, to its exit code, the signal, or why it could not be run. */
+  /** Resolves when the process has ended, to its exit code, the signal, or why it could not be run. */
   readonly ended: Promise<string>;
   kill(signal: NodeJS.Signals): void;
 }
 
 /**
- * Starts a process, detached from the terminal's process group: Ctrl-C reaches the supervisor alone, which stops the apps first. The process
- * writes its log itself, so that it does not depend on a reader.
+ * Starts a process, detached from the terminal's process group. Ctrl-C thus reaches only the supervisor, which stops the apps first.
+ * The process writes its log itself, so that it doesn't depend on a reader.
  */
 export function launchServer(program: ServerProgram, { records, guard }: ServerEnvironment): ServerProcess {
   const { file, args, env } = program.command();

@@ -6,7 +6,7 @@ import { Server } from './server.js';
 
 const LONG_MS = 120_000;
 
-/** A process that ends when a spec says so, or when it is asked to. */
+/** A process that ends when a spec calls `dies`, or on a signal that it doesn't ignore. */
 class FakeProcess implements ServerProcess {
   hasEnded = false;
   readonly signals: NodeJS.Signals[] = [];
@@ -35,7 +35,7 @@ describe('a server', () => {
   let launched: FakeProcess[];
   let lines: string[];
   let server: Server;
-  /** What the next probes and preparations do. */
+  /** The behaviour of the next probes and preparations. */
   let probe: () => Promise<void>;
   let prepare: () => Promise<void>;
   let ignored: NodeJS.Signals | undefined;
@@ -64,7 +64,7 @@ describe('a server', () => {
     server = new Server(program, {} as ServerEnvironment, events, { clock, random: () => 0, launch });
   });
 
-  /** The newest process dies, and the restart after it begins. */
+  /** Ends the newest process and expects the restart after the delay. */
   async function dies(delayMs: number): Promise<void> {
     const processes = launched.length;
     launched.at(-1)?.dies();
@@ -75,7 +75,7 @@ describe('a server', () => {
     expect(launched).toHaveLength(processes + 1);
   }
 
-  it('is restarted for ever once it has served, also when it ends before it serves again, with a growing delay', async () => {
+  it('is restarted without limit once it has served, even when it ends before it serves again, with a growing delay', async () => {
     await server.start();
     probe = servesNot;
     for (const delayMs of [500, 1_000, 2_000, 4_000, 8_000]) await dies(delayMs);
@@ -83,7 +83,7 @@ describe('a server', () => {
     expect(lines.at(-1)).toBe('MongoDB-1 ended, restarting: ending="SIGKILL" attempt=55 delayMs=10000');
   });
 
-  it('reports that it serves again, and starts over at the first delay once it has served for a minute', async () => {
+  it('reports that it serves again, and resets the delay once it has served for a minute', async () => {
     await server.start();
     probe = servesNot;
     await dies(500);
@@ -117,7 +117,7 @@ describe('a server', () => {
     expect(launched).toHaveLength(2);
   });
 
-  it('is not waited for by a probe that hangs when its process ends', async () => {
+  it('does not wait for a hanging probe when its process ends', async () => {
     await server.start();
     probe = hangs;
     await dies(500);
@@ -125,7 +125,7 @@ describe('a server', () => {
     expect(lines).toHaveLength(2);
   });
 
-  it('fails its first start at once when it ends before it serves, and is not restarted', async () => {
+  it('fails its first start at once if it ends before it serves, and is not restarted', async () => {
     probe = servesNot;
     const started = server.start();
     await settle();
@@ -135,14 +135,14 @@ describe('a server', () => {
     expect([launched.length, lines]).toEqual([1, []]);
   });
 
-  it('fails its first start when another program answered in its place', async () => {
+  it('fails its first start if another program responded in its place', async () => {
     const started = server.start();
     launched[0]?.dies('exit code 48');
     probe = async () => launched[0]?.dies('exit code 48');
     await expect(started).rejects.toThrow('MongoDB-1 ended before it served (exit code 48)');
   });
 
-  it('fails its first start after a minute, or at once for what is final', async () => {
+  it('fails its first start after a minute, or at once for a final error', async () => {
     probe = servesNot;
     const late = server.start().catch(String);
     await clock.advance(60_000);
@@ -156,7 +156,7 @@ describe('a server', () => {
     await expect(server.start()).rejects.toBe(final);
   });
 
-  it('stops during the delay before a restart, and is not started any more', async () => {
+  it('stops during the delay before a restart, and is not started again', async () => {
     await server.start();
     launched[0]?.dies();
     await settle();
@@ -184,7 +184,7 @@ describe('a server', () => {
     expect(launched).toHaveLength(3);
   });
 
-  it('is killed when it does not end within the budget', async () => {
+  it('is killed if it does not end within the budget', async () => {
     ignored = 'SIGTERM';
     await server.start();
     const stopped = server.stop(9_000);

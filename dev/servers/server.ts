@@ -3,21 +3,21 @@ import { abortionOf } from '../machine/abortion.js';
 import { interruptiblePause } from '../restarts/interruptible-pause.js';
 import { RestartBackoff, restartLine } from '../restarts/restart-backoff.js';
 import { StackError } from '../stack-error.js';
-import { lastLinesOf } from './log-file.js';
+import { readLastLines } from './log-file.js';
 import { launchServer, type ServerProcess, type ServerEnvironment } from './server-process.js';
 import type { ServerProgram } from './server-program.js';
 
 const READY_WITHIN_MS = 60_000;
 const PROBE_EVERY_MS = 100;
 
-/** Reports of a server that has served before, as lines for the log. */
+/** Receives events of a server that has served before, as log lines. */
 export interface ServerEvents {
-  /** Its process ended, and is started again after a delay. */
+  /** The process ended, and is restarted after a delay. */
   readonly onEnded: (line: string) => void;
   readonly onRecovered: (line: string) => void;
 }
 
-/** What specs replace. */
+/** The dependencies that specs replace. */
 export interface ServerMachine {
   readonly clock: Clock;
   readonly random: () => number;
@@ -27,14 +27,14 @@ export interface ServerMachine {
 const MACHINE: ServerMachine = { clock: systemClock, random: Math.random, launch: launchServer };
 
 /**
- * Keeps one server process running. The first start fails at once with what keeps the server from serving. A server that has served is
- * restarted whenever its process ends, also one that does not serve yet, with back-off and for ever, until it is stopped.
+ * Keeps one server process running. The first start fails at once with the error that keeps the server from serving. A server that
+ * has served is restarted with back-off whenever its process ends, even before it serves again, until it is stopped.
  */
 export class Server {
   private process: ServerProcess | undefined;
   private stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
-  /** The first time since the last `start`. */
+  /** Resolves when the server serves for the first time after the last `start`. */
   private served = Promise.withResolvers<void>();
   private hasServed = false;
   private lastProbeFailure: unknown;
@@ -51,8 +51,9 @@ export class Server {
   }
 
   /**
-   * Resolves once the server serves; also after `stop` or `kill`, on the data that these left. Throws `server-failed` with
-   * the last lines of its log when it ends before or takes more than a minute; it is then still to be stopped.
+   * Resolves once the server is ready. May be called again after `stop` or `kill`, on the same data.
+   * @throws StackError `server-failed`, with the last lines of its log, if the process ends before it is ready or takes longer than a
+   * minute; call `stop` then
    */
   start(): Promise<void> {
     this.served = Promise.withResolvers();
@@ -68,8 +69,8 @@ export class Server {
   }
 
   /**
-   * Asks the process to end, and after `budgetMs` kills it: both leave data that the next start recovers.
-   * A start or a restart that is under way is given up; once this resolves no process is left, and none follows.
+   * Sends SIGTERM to the process, and SIGKILL after `budgetMs`. The next start recovers the data in both cases.
+   * Aborts a start or a restart in progress. Once it resolves, no process runs and none will be started.
    */
   async stop(budgetMs: number): Promise<void> {
     this.stopping.abort();
@@ -77,7 +78,7 @@ export class Server {
     await this.running;
   }
 
-  /** Ends it as a crash would (SIGKILL), and leaves it so until the next `start`: for tests of what outlives that. */
+  /** Kills the process with SIGKILL, like a crash, without a restart until the next `start`. For tests of recovery. */
   async kill(): Promise<void> {
     this.stopping.abort();
     await this.end('SIGKILL', 0);
@@ -101,7 +102,7 @@ export class Server {
     }
   }
 
-  /** Runs one process to its end. @returns how it ended, and for how long it served */
+  /** Runs one process until it ends. @returns how it ended, and for how long it served */
   private async run(stop: AbortSignal, downSince: number | undefined): Promise<{ ending: string; servedMs?: number }> {
     const { clock, launch } = this.machine;
     try {
@@ -116,22 +117,22 @@ export class Server {
       const ending = await process.ended;
       return serves ? { ending, servedMs: clock.now() - servesSince } : { ending };
     } catch (error) {
-      // Such as a disk that is full. Of a first start the caller gets the error as it is.
+      // For example a full disk. A first start rejects with this error as it is.
       this.served.reject(error);
       return { ending: String(error) };
     }
   }
 
-  /** Resolves to false when the process ends before it serves, or is to stop. There is no time limit: a recovery takes what it takes. */
+  /** Resolves to false when the process ends before it is ready, or on stop. Has no time limit, since a recovery may take long. */
   private async becomesServing(process: ServerProcess, stop: AbortSignal): Promise<boolean> {
-    // A probe of a process that has just died can take seconds.
+    // A probe of a process that has just ended can take seconds.
     const over = Promise.race([process.ended, abortionOf(stop)]).then(
       () => false,
       () => false,
     );
     for (;;) {
       const isServing = await Promise.race([this.probe(), over]);
-      // Another program may have answered on its port.
+      // Another program may have responded on its port.
       if (process.hasEnded || stop.aborted) return false;
       if (isServing) break;
       await Promise.race([pause(this.machine.clock, PROBE_EVERY_MS), over]);
@@ -165,8 +166,8 @@ export class Server {
     const { logFile } = this.program;
     return new StackError(
       'server-failed',
-      `${this.name} ${what}. The last lines of its log:\n${lastLinesOf(logFile)}`,
-      `The whole log: ${logFile}. If its data were damaged, npm run reset empties them.`,
+      `${this.name} ${what}. The last lines of its log:\n${readLastLines(logFile)}`,
+      `The whole log: ${logFile}. If the data is damaged, npm run reset empties it.`,
     );
   }
 }

@@ -8,21 +8,21 @@ import type { ServerEnvironment } from './server-process.js';
 const ALL = { kafka: true, registry: true, mongodb: true };
 const STOP_BUDGET_MS = 15_000;
 
-/** Running servers without the apps of `npm start`, for tests, benchmarks and whoever starts other apps on them. */
+/** Running servers without the apps of `npm start`, for tests, benchmarks and callers that start other apps on them. */
 export interface ServersAlone {
-  /** What the apps read: KAFKA_BROKERS, KAFKA_CLUSTER_ID, SCHEMA_REGISTRY_URL, MONGODB_URI. */
+  /** The settings of the apps: KAFKA_BROKERS, KAFKA_CLUSTER_ID, SCHEMA_REGISTRY_URL, MONGODB_URI. */
   readonly addresses: Required<ServerAddresses>;
   readonly ports: ServerPorts;
-  /** What apps on these servers are started with. */
+  /** The environment in which apps on these servers are started. */
   readonly surroundings: ServerEnvironment;
-  /** Stops them and gives the data folder back; the data stay. */
+  /** Stops the servers and releases the data folder; the data stays. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts Kafka, the schema registry and MongoDB on a data folder, on free ports or the given ones, and resolves when all
- * serve. They end with the process that started them, however that ends. Throws StackErrors, and what the signal was aborted with;
- * nothing runs then.
+ * Starts Kafka, the schema registry and MongoDB on a data folder, on free ports or the given ones. Resolves when all are ready.
+ * The servers end with the process that started them, however it ends.
+ * @throws StackError, or the abort reason of the signal; all servers are stopped first
  */
 export async function startServersAlone(
   dataDirectory: string,

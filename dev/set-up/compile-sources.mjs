@@ -8,36 +8,36 @@ const STAMP = join(DIST, '.sources');
 const SOURCE_FOLDERS = ['apps', 'libs', 'dev'];
 const SETTINGS = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
 
-/** Compiles apps, libs and dev into dist/, if a source has changed since the last time. */
+/** Compiles apps, libs and dev into dist/ if a source has changed since the last compilation. */
 export function compileSources() {
   const now = listSources();
   const before = existsSync(STAMP) ? readFileSync(STAMP, 'utf8') : '';
   if (now === before) return;
   console.log('compiling the sources');
-  // What was compiled from a source that is gone would stay importable.
-  if (somethingIsGone(before, now)) rmSync(DIST, { recursive: true, force: true });
-  // Removed first: a compilation that is interrupted or fails must not look done.
+  // The output of a deleted source would remain importable.
+  if (hasRemovedSource(before, now)) rmSync(DIST, { recursive: true, force: true });
+  // Removed first, so that an interrupted or failed compilation is not taken for a complete one.
   rmSync(STAMP, { force: true });
   const compiler = join(PROJECT, 'node_modules', 'typescript', 'bin', 'tsc');
   const { status } = spawnSync(PINNED_NODE, [compiler, '-p', 'tsconfig.build.json'], {
     cwd: PROJECT,
     stdio: 'inherit',
   });
-  if (status !== 0) throw doesNotCompile();
+  if (status !== 0) throw compilationError();
   const page = join(PROJECT, 'apps', 'console', 'build-page.mjs');
-  if (spawnSync(PINNED_NODE, [page], { cwd: PROJECT, stdio: 'inherit' }).status !== 0) throw doesNotCompile();
+  if (spawnSync(PINNED_NODE, [page], { cwd: PROJECT, stdio: 'inherit' }).status !== 0) throw compilationError();
   mkdirSync(DIST, { recursive: true });
   writeFileSync(STAMP, now);
 }
 
-function doesNotCompile() {
+function compilationError() {
   return new SetUpError(
     'The sources do not compile; the errors are above.',
-    'Mend them, or go back to a version that compiles.',
+    'Fix them, or go back to a version that compiles.',
   );
 }
 
-/** Each source on a line, with its size and time: reading them all would take longer. */
+/** Lists each source on a line with its size and modification time, which is faster than reading all contents. */
 function listSources() {
   const files = SOURCE_FOLDERS.flatMap((folder) => filesUnder(folder)).filter((file) => isCompiled(file));
   return [...files, ...SETTINGS]
@@ -52,7 +52,7 @@ function listSources() {
 function filesUnder(folder) {
   return readdirSync(join(PROJECT, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
-    // A package's own dist/ is there while it is packed.
+    // A package has its own dist/ while it is being packed.
     if (entry.name === 'dist') return [];
     return entry.isDirectory() ? filesUnder(path) : [path];
   });
@@ -62,8 +62,8 @@ function isCompiled(file) {
   return /\.(ts|json)$|^apps\/console\/.*\.(mjs|css|html|svg)$/.test(file) && !file.endsWith('.spec.ts');
 }
 
-/** Whether a file of the earlier list is missing in the later. */
-export function somethingIsGone(before, now) {
+/** Returns whether a file of the earlier list is missing from the later one. */
+export function hasRemovedSource(before, now) {
   const present = new Set(namesIn(now));
   return namesIn(before).some((name) => !present.has(name));
 }

@@ -5,12 +5,12 @@ import { hasPinnedNode, PROJECT, SetUpError } from './project.mjs';
 
 const NEEDED_MIB = 800;
 
-/** Installs what package-lock.json says, if that isn't what is installed. Shows npm's own progress. */
+/** Installs the packages of package-lock.json unless they are installed already. Shows npm's own progress. */
 export function installPackages() {
   if (isInstalled()) return;
   requireSpace();
   console.log('installing the packages (npm ci)');
-  // Without its warnings: on Node 20 they are pages about engines that don't matter, since all runs on the pinned Node.
+  // Warnings are off: on Node 20, npm prints pages of engine warnings that don't matter, since everything runs on the pinned Node.
   const { status, error } = runNpm(['ci', '--loglevel', 'error']);
   if (error?.code === 'ENOENT') {
     throw new SetUpError('There is no npm on the PATH.', 'Install Node.js 20 or newer with npm, then run this again.');
@@ -19,7 +19,7 @@ export function installPackages() {
     throw new SetUpError(
       'The packages could not be installed: npm ci failed; its message is above.',
       "Check the network, npm's registry and proxy settings (npm config list) and the free disk space, then run this again. " +
-        'Without Node.js packages at hand, docker compose up runs everything in containers.',
+        'Without Node.js packages, docker compose up runs everything in containers.',
     );
   }
   if (!hasPinnedNode()) {
@@ -31,8 +31,8 @@ export function installPackages() {
 }
 
 /**
- * Compares with npm's own record of what it installed rather than with a stamp of ours: that also knows an installation made by
- * hand, and npm writes it last, so an interrupted one has none.
+ * Compares package-lock.json with npm's own record of the installation rather than with a separate stamp file. The record
+ * also covers manual installations, and npm writes it last, so an interrupted installation has none.
  */
 function isInstalled() {
   const record = join(PROJECT, 'node_modules', '.package-lock.json');
@@ -40,7 +40,7 @@ function isInstalled() {
   return agrees(packagesOf(join(PROJECT, 'package-lock.json')), packagesOf(record));
 }
 
-/** Whether every wanted package is installed in its version. What is optional may be for another platform. */
+/** Returns whether every wanted package is installed in its version. Optional packages may be for another platform. */
 export function agrees(wanted, installed) {
   return Object.entries(wanted).every(([path, { version, optional, link }]) => {
     if (path === '' || link) return true;
@@ -69,8 +69,8 @@ function requireSpace() {
 }
 
 /**
- * The npm that runs this script, on the Node that runs that npm. Both come first on the PATH from node_modules, which the
- * installation is about to delete under them.
+ * Runs the npm that started this script, on that npm's Node. Entries of node_modules are removed from the PATH, because
+ * the installation is about to delete them.
  */
 function runNpm(args) {
   const { npm_node_execpath: node, npm_execpath: npm } = process.env;

@@ -6,22 +6,22 @@ import { PROJECT } from './project.mjs';
 const FOLDER = join(PROJECT, '.cache');
 const LOCK = join(FOLDER, 'set-up.lock');
 const CHECK_MS = 300;
-/** Between making the lock and writing its holder's pid there is a moment without one; a crash in it must not lock for ever. */
+/** A lock without a pid is stale after this time: its process may have crashed between creating the lock and writing the pid. */
 const UNSIGNED_MS = 5_000;
 
 /**
- * Runs `work` while no other set-up of this clone does: `npm start` beside `npm test` would otherwise delete each other's packages.
- * The lock of a set-up that was killed is taken over.
+ * Runs `work` while no other set-up of this clone runs. Otherwise `npm start` and `npm test` would delete each other's packages.
+ * Takes over the lock of a set-up that was killed.
  */
 export async function withSetUpLock(work) {
   mkdirSync(FOLDER, { recursive: true });
-  for (let told = false; !tryLock();) {
+  for (let reported = false; !tryLock();) {
     if (isStale()) {
       rmSync(LOCK, { recursive: true, force: true });
       continue;
     }
-    if (!told) console.log('waiting for another set-up of this project to end');
-    told = true;
+    if (!reported) console.log('waiting for another set-up of this project to end');
+    reported = true;
     await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
   }
   try {
@@ -62,7 +62,7 @@ function isRunning(pid) {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // Somebody else's process is a process too.
+    // EPERM: the process exists and belongs to another user.
     return error.code === 'EPERM';
   }
 }

@@ -14,13 +14,13 @@ describe('the lines before ready', () => {
     dataDirectory: '/project/.data',
   };
 
-  it('say where the API documents are', () => {
+  it('contain the addresses of the API documents', () => {
     expect(announcement(where)).toContain('  Producer         http://127.0.0.1:3001/docs');
     expect(announcement(where)).toContain('  Query API        http://127.0.0.1:3000/docs');
     expect(announcement(where)).toContain('  Query API        http://127.0.0.1:43210/docs');
   });
 
-  it("don't show a password", () => {
+  it('contain no password', () => {
     const text = announcement(where).join('\n');
     expect(text).toContain('mongodb://ann:***@db.example/orders');
     expect(text).not.toContain('secret');

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 
-/** Where everything is, once it is ready. */
+/** The addresses of the servers and apps, once they are ready. */
 export interface StackAddresses {
   readonly producers: readonly (string | undefined)[];
   readonly queryApis: readonly (string | undefined)[];
   readonly console: string | undefined;
-  /** `undefined`: no tokens are asked for. */
+  /** `undefined`: no tokens are required. */
   readonly issuer: string | undefined;
   readonly consumers: number;
   readonly brokers: string;
@@ -14,7 +14,7 @@ export interface StackAddresses {
   readonly dataDirectory: string;
 }
 
-/** The lines before `ready`. A password in a given MONGODB_URI isn't shown. */
+/** Returns the lines that are printed before `ready`. Hides a password in MONGODB_URI. */
 export function announcement(where: StackAddresses): string[] {
   const { producers, queryApis, issuer } = where;
   return [
@@ -29,7 +29,7 @@ export function announcement(where: StackAddresses): string[] {
     `  MongoDB          ${withoutPassword(where.mongodbUri)}`,
     `  Data and logs    ${where.dataDirectory}, ${join(where.dataDirectory, 'logs')}`,
     '',
-    '  Ctrl-C drains and stops everything; the data stay.',
+    '  Ctrl-C drains and stops everything; the data stays.',
     '',
   ];
 }

@@ -23,7 +23,7 @@ const context = {
 };
 
 describe('the variables of an app', () => {
-  it('say where the embedded servers are and which cluster is the right one', () => {
+  it('contain the addresses of the embedded servers and the cluster id', () => {
     expect(producerDefinition(context).env).toMatchObject({
       KAFKA_BROKERS: '127.0.0.1:9092',
       KAFKA_CLUSTER_ID: 'abc',
@@ -31,29 +31,29 @@ describe('the variables of an app', () => {
     });
   });
 
-  it('pass on what the person set', () => {
+  it('contain the environment of the user', () => {
     expect(producerDefinition(context).env).toMatchObject({ LOG_LEVEL: 'debug', SCHEMA_REGISTRY_URL: 'http://given' });
   });
 
-  it('give each app its own port, and consumers any free one', () => {
+  it('give each app its own port, and consumers any free port', () => {
     expect(producerDefinition(context).env['PORT']).toBe('3001');
     expect(queryApiDefinition(context).env['PORT']).toBe('4000');
     expect(consumerDefinition(context, 2).env['PORT']).toBe('0');
     expect(appPortClaims(options).map(({ port }) => port)).toEqual([3001, 4000, 3002]);
   });
 
-  it('tell each consumer its name, and the console who can scale them', () => {
+  it('contain the name of each consumer and, for the console, who can scale consumers', () => {
     expect(consumerDefinition(context, 2).env['INSTANCE_NAME']).toBe('consumer-2');
     expect(consoleDefinition(context).env).toMatchObject({ PORT: '3002', SCALED_BY: 'supervisor' });
   });
 
-  it('give the settings of the flags to the consumers, and the secret of page tokens to the query API alone', () => {
+  it('pass the settings of the flags to the consumers, and the secret of page tokens only to the query API', () => {
     expect(consumerDefinition(context, 2)).toMatchObject({ name: 'consumer-2', env: { IN_FLIGHT_LIMIT: '500' } });
     expect(consumerDefinition(context, 2).env).not.toHaveProperty('PAGE_TOKEN_SECRET');
     expect(queryApiDefinition(context).env).toMatchObject({ PAGE_TOKEN_SECRET: 'kept' });
   });
 
-  it('give a consumer more heap for more in flight', () => {
+  it('give a consumer a larger heap for a higher in-flight limit', () => {
     expect(consumerDefinition(context, 1).heap.oldMiB).toBe(328);
     const wide = { ...context, options: readStackOptions(['--in-flight', '20000'], {}, '/project') };
     expect(consumerDefinition(wide, 1).heap.oldMiB).toBe(528);

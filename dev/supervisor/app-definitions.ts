@@ -6,11 +6,11 @@ import type { ServerAddresses } from '../servers/embedded-servers.js';
 import type { AppDefinition, Heap } from './app-process.js';
 import type { StackOptions } from './stack-options.js';
 
-/** What the apps' variables are made of, besides the environment that `npm start` was given. */
+/** The inputs of the apps' environment variables, including the environment of `npm start`. */
 export interface AppContext {
   readonly options: StackOptions;
   readonly addresses: ServerAddresses;
-  /** Undefined with a Kafka from outside, whose topic may have any number. */
+  /** Undefined with an external Kafka, whose topic may have any number of partitions. */
   readonly partitions: number | undefined;
   readonly pageTokenSecret: string;
   readonly startedAt: Date;
@@ -18,27 +18,27 @@ export interface AppContext {
 }
 
 /**
- * Without a limit V8 lets garbage pile up to gigabytes before it looks, since the machine has the memory. What a chunk is made
- * of dies young where there is room for it: at V8's own size it is promoted, and collecting that cost the producer a second core.
+ * Without a limit, V8 lets garbage grow to gigabytes on a machine with enough memory. The objects of a chunk die young if the young
+ * generation has room for them. At V8's default size they are promoted, and collecting them cost the producer a second core.
  */
 const SERVICE_HEAP: Heap = { oldMiB: 256, youngMiB: 16 };
 
 /**
- * An export makes millions of orders that die at once. V8 has put them into the old heap for all of a process's life when a collection
- * in its first seconds found many alive: in one process of three, which then took twice the time for each order.
+ * An export creates millions of short-lived orders. If a collection in the first seconds found many of them alive, V8 allocated all
+ * later ones in the old generation (pretenuring). That happened in one of three processes and doubled the time per order.
  */
 export const QUERY_API_HEAP: Heap = { ...SERVICE_HEAP, alwaysYoung: true };
 
-/** The nearer V8 is to its limit, the sooner it collects: at 256 the producer held 40 MiB of garbage more, for the same CPU time. */
+/** V8 collects sooner near its limit: at 256 MiB the producer held 40 MiB more garbage, for the same CPU time. */
 export const PRODUCER_HEAP: Heap = { oldMiB: 128, youngMiB: 16 };
 
 /**
- * glibc keeps freed memory in an arena for each thread that asked for some, and Kafka's buffers come from several: with two
- * arenas a process that moves millions of records holds tens of MiB less.
+ * glibc keeps freed memory in one arena per thread that allocates, and Kafka's buffers come from several threads. With two
+ * arenas, a process that moves millions of records holds tens of MiB less.
  */
 const MALLOC: NodeJS.ProcessEnv = { MALLOC_ARENA_MAX: '2' };
 
-/** The ports that the apps are going to take. Consumers take any that is free. */
+/** Returns the ports that the apps will use. Consumers use any free port. */
 export function appPortClaims(options: StackOptions): PortClaim[] {
   const { listenHost, producerPort, queryApiPort, consolePort, issuerPort, auth } = options;
   return [
@@ -49,24 +49,24 @@ export function appPortClaims(options: StackOptions): PortClaim[] {
   ];
 }
 
-/** Producers and query APIs: one of each, or two where any one may be away. */
-export function servedBy(context: AppContext): AppDefinition[] {
+/** Returns the producers and query APIs: one of each, or two of each when replicated, so that any one may be unavailable. */
+export function serviceDefinitions(context: AppContext): AppDefinition[] {
   const numbers = context.options.isReplicated ? [1, 2] : [1];
   return [...numbers.map((n) => producerDefinition(context, n)), ...numbers.map((n) => queryApiDefinition(context, n))];
 }
 
-/** The nth producer, counted from 1. Those after the first take any free port. */
+/** Returns the nth producer, counted from 1. All but the first use any free port. */
 export function producerDefinition(context: AppContext, n = 1): AppDefinition {
   const port = n === 1 ? context.options.producerPort : 0;
   return define(nameOf('producer', n), 'producer', context, PRODUCER_HEAP, { PORT: String(port) });
 }
 
-/** The nth query API, counted from 1. Those after the first take any free port. */
+/** Returns the nth query API, counted from 1. All but the first use any free port. */
 export function queryApiDefinition(context: AppContext, n = 1): AppDefinition {
   const port = n === 1 ? context.options.queryApiPort : 0;
   return define(nameOf('query-api', n), 'query-api', context, QUERY_API_HEAP, {
     PORT: String(port),
-    // The same for all: a walk goes on at any of them.
+    // The same for all: cursor pagination can continue at any of them.
     PAGE_TOKEN_SECRET: context.env['PAGE_TOKEN_SECRET'] || context.pageTokenSecret,
   });
 }
@@ -80,23 +80,23 @@ export function consoleDefinition(context: AppContext): AppDefinition {
     PORT: String(context.options.consolePort),
     PRODUCER_URL: reachedAt(context.options.listenHost, context.options.producerPort),
     QUERY_API_URL: reachedAt(context.options.listenHost, context.options.queryApiPort),
-    // It may ask the supervisor, over the channel that every app has to it.
+    // The console sends requests to scale over its IPC channel to the supervisor.
     SCALED_BY: 'supervisor',
   });
 }
 
-/** By another app on this machine. Who listens everywhere is on loopback too. */
+/** Returns the URL for another app on this machine. An app that listens on all interfaces is also reachable on loopback. */
 function reachedAt(listenHost: string, port: number): string {
   const host = ['0.0.0.0', '::'].includes(listenHost) ? '127.0.0.1' : listenHost;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-/** The nth consumer, counted from 1. */
+/** Returns the nth consumer, counted from 1. */
 export function consumerDefinition(context: AppContext, n: number): AppDefinition {
   const settings = {
     PORT: '0',
     INSTANCE_NAME: `consumer-${n}`,
-    // A limit that was set in an earlier run would be in the way of this one's flags.
+    // Ignores overrides of earlier runs, which would take precedence over the flags of this run.
     IN_FLIGHT_OVERRIDES_SINCE: context.startedAt.toISOString(),
     ...context.options.consumerSettings,
   };
@@ -104,9 +104,9 @@ export function consumerDefinition(context: AppContext, n: number): AppDefinitio
 }
 
 /**
- * A consumer holds some kilobytes for each record in flight: what the highest limit needs that may be wished for while it runs (or that
- * `auto` may find), and more for larger ones. Thousands of them last half a second, longer than a small young heap has room for; a larger one
- * saves a tenth of the CPU.
+ * Returns the heap limits of a consumer, which needs some kilobytes per record in flight. It covers the highest limit that can be set
+ * at runtime (or that `auto` may reach), and a higher one set at the start. Thousands of records live for half a second, too long for
+ * a small young generation; a larger one saves a tenth of the CPU time.
  */
 export function consumerHeap({ IN_FLIGHT_LIMIT }: NodeJS.ProcessEnv): Heap {
   const started = IN_FLIGHT_LIMIT === 'auto' ? 0 : Number(IN_FLIGHT_LIMIT || 0);
@@ -114,7 +114,7 @@ export function consumerHeap({ IN_FLIGHT_LIMIT }: NodeJS.ProcessEnv): Heap {
   return { oldMiB: 128 + Math.ceil(inFlight / 50), youngMiB: 64 };
 }
 
-/** Under `--auth`: the provider of the tokens that all services ask for. It is for this machine only. */
+/** Returns the token issuer for `--auth`, whose tokens all services require. It listens on loopback only. */
 export function issuerDefinition(context: AppContext): AppDefinition {
   const { dataDirectory, producerPort, queryApiPort, consolePort, issuerPort } = context.options;
   const origins = [queryApiPort, producerPort, consolePort].flatMap((port) => [
@@ -131,7 +131,7 @@ export function issuerDefinition(context: AppContext): AppDefinition {
   return { ...issuer, job: undefined };
 }
 
-/** As browsers reach it, and so as its tokens name it. */
+/** The URL for browsers, and thus also the issuer name in the tokens. */
 export function issuerUrl({ issuerPort }: StackOptions): string {
   return `http://localhost:${issuerPort}`;
 }

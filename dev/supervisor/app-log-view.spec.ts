@@ -2,16 +2,16 @@ import { describe, expect, it } from '@jest/globals';
 import { AppLogView, isForTerminal } from './app-log-view.js';
 
 describe('an app log line', () => {
-  it('is for the terminal when it is a warning or worse, even of Nest', () => {
+  it('is for the terminal if it is a warning or worse, even from Nest', () => {
     expect(isForTerminal('{"level":40,"msg":"slow","context":"NestFactory"}')).toBe(true);
     expect(isForTerminal('{"level":50,"msg":"broken"}')).toBe(true);
   });
 
-  it('is for the terminal when it tells of progress', () => {
+  it('is for the terminal if it reports progress', () => {
     expect(isForTerminal('{"level":30,"msg":"processed 100/1000"}')).toBe(true);
   });
 
-  it("stays in the file when it is Nest's own start, or for debugging", () => {
+  it("stays in the file if it is from Nest's own start, or a debug message", () => {
     expect(isForTerminal('{"level":30,"context":"RoutesResolver","msg":"OrdersController {/v1}"}')).toBe(false);
     expect(isForTerminal('{"level":20,"msg":"a request"}')).toBe(false);
     expect(
@@ -19,13 +19,13 @@ describe('an app log line', () => {
     ).toBe(false);
   });
 
-  it('is for the terminal when it is no JSON, as the trace of a crash', () => {
+  it('is for the terminal if it is not JSON, such as the stack trace of a crash', () => {
     expect(isForTerminal('TypeError: x is not a function')).toBe(true);
     expect(isForTerminal('{ half a line')).toBe(true);
     expect(isForTerminal('  ')).toBe(false);
   });
 
-  it('says whose it is', () => {
+  it('is prefixed with the name of its app', () => {
     const lines: string[] = [];
     const view = new AppLogView((line) => lines.push(line), false);
     view.show(

@@ -4,12 +4,12 @@ import { prettyFactory } from 'pino-pretty';
 const WARN = 40;
 const INFO = 30;
 
-/** What Nest tells of its own start: a page per app that nobody asked for. All of it is in the log file. */
+/** The contexts of Nest's messages about its own start: a page per app without useful information. The log file has them. */
 const NEST_START = new Set(['InstanceLoader', 'RoutesResolver', 'RouterExplorer', 'NestFactory', 'NestApplication']);
 
 /**
- * Whether a line of an app's log is for the terminal: warnings, errors and what apps tell at `info`, without Nest's own
- * start. What is no JSON, such as the stack trace of a crash, always is.
+ * Returns whether a line of an app's log is for the terminal: warnings, errors and `info` messages, except those of Nest's own
+ * start. Lines that aren't JSON, such as the stack trace of a crash, always are.
  */
 export function isForTerminal(line: string): boolean {
   const entry = parseEntry(line);
@@ -19,7 +19,7 @@ export function isForTerminal(line: string): boolean {
   return level >= INFO && !NEST_START.has(String(entry['context']));
 }
 
-/** Makes an app's log line readable and says whose it is. */
+/** Makes an app's log line readable and prefixes it with the app's name. */
 export class AppLogView {
   private readonly pretty: (entry: object | string) => string | undefined;
 
@@ -43,7 +43,7 @@ export class AppLogView {
   }
 }
 
-/** Nest's own start in Nest's own form, which comes out when an app fails before it has its logger. */
+/** Matches Nest's own start in Nest's own format, which appears when an app fails before it has its logger. */
 function isNestStart(line: string): boolean {
   return /^\[Nest\] .* LOG /.test(stripVTControlCharacters(line));
 }

@@ -6,28 +6,28 @@ import type { ServerGuard } from '../servers/server-guard.js';
 import type { AppLogView } from './app-log-view.js';
 import { readConsoleRequest, type ConsoleRequest } from './console-requests.js';
 
-/** V8's limits of one process, in MiB. */
+/** V8's memory limits of one process, in MiB. */
 export interface Heap {
-  /** Of the objects that last; without it V8 takes what the machine has. */
+  /** The size of the old generation; by default V8 uses what the machine has. */
   readonly oldMiB?: number;
-  /** Of one half of the place where objects begin. Up to three times as much is resident. */
+  /** The size of one half of the young generation. Up to three times as much is resident. */
   readonly youngMiB: number;
-  /** Objects always begin in the young heap, also where V8 has seen many of theirs live long. Default: V8's own guess. */
+  /** Disables pretenuring: objects always start in the young generation. Default: V8 decides. */
   readonly alwaysYoung?: boolean;
 }
 
-/** V8's flags of every app. */
+/** Returns the V8 flags of an app. */
 export function heapFlags({ oldMiB, youngMiB, alwaysYoung = false }: Heap): string[] {
   const old = oldMiB === undefined ? [] : [`--max-old-space-size=${oldMiB}`];
   const young = alwaysYoung ? ['--no-allocation-site-pretenuring'] : [];
   return ['--enable-source-maps', ...old, `--max-semi-space-size=${youngMiB}`, ...young];
 }
 
-/** One of the services, as it is to be run. */
+/** How to run one of the services. */
 export interface AppDefinition {
-  /** As shown to people, such as `consumer-1`. */
+  /** The displayed name, such as `consumer-1`. */
   readonly name: string;
-  /** Prometheus's name for all of its kind, such as `consumer`; `undefined`: it has no metrics. */
+  /** The job label in Prometheus, such as `consumer`; `undefined`: it has no metrics. */
   readonly job: string | undefined;
   readonly script: string;
   readonly heap: Heap;
@@ -35,27 +35,27 @@ export interface AppDefinition {
   readonly logFile: string;
 }
 
-/** What an app needs of the stack that it belongs to. `guard` is absent when no server is embedded. */
+/** The parts of the stack that an app needs. `guard` is undefined if no server is embedded. */
 export interface AppEnvironment {
   readonly records: ProcessRecords;
   readonly guard: ServerGuard | undefined;
   readonly view: AppLogView;
-  /** Told by each process of an app, once it listens. */
+  /** Called by each process of an app once it listens. */
   readonly onListening: (app: AppDefinition, url: string) => void;
-  /** What the console asks for. */
+  /** Called with each request of the console. */
   readonly onRequest: (request: ConsoleRequest) => void;
-  /** Told of the end of each process, and whether it was told to end. */
-  readonly onEnded?: (app: AppDefinition, ending: Ending, wasTold: boolean) => void;
+  /** Called when a process has ended. `wasRequested`: it ended on request. */
+  readonly onEnded?: (app: AppDefinition, ending: Ending, wasRequested: boolean) => void;
 }
 
-/** How a process ended: its exit code, or the signal. */
+/** How a process ended: its exit code or the signal. */
 export type Ending = string;
 
 /** One running process of an app, from its start to its end. */
 export class AppProcess {
-  /** Where it listens, once it has said so. */
+  /** The URL that it listens at, once it has reported that. */
   url: string | undefined;
-  /** Resolves when the process is gone, whatever ended it. */
+  /** Resolves when the process has ended for any reason. */
   readonly ended: Promise<Ending>;
   private readonly child: ChildProcess;
   private gone = false;
@@ -63,7 +63,7 @@ export class AppProcess {
   constructor(definition: AppDefinition, log: LogFile, surroundings: AppEnvironment) {
     const { name, script, heap, env } = definition;
     const { records, guard, view } = surroundings;
-    // Detached: Ctrl-C in the terminal is the supervisor's alone to hear. The channel tells the app when the supervisor dies.
+    // Detached: Ctrl-C in the terminal must reach only the supervisor. The IPC channel shows the app when the supervisor dies.
     const child = spawn(process.execPath, [...heapFlags(heap), script], {
       env,
       detached: true,
@@ -98,8 +98,8 @@ export class AppProcess {
   }
 
   /**
-   * Asks it to drain and waits for its end; after `budgetMs` kills it.
-   * Resolves to false if it had to be killed: what it hadn't committed will be delivered again.
+   * Sends SIGTERM, so that the app drains, and waits for its end; sends SIGKILL after `budgetMs`.
+   * Resolves to false if it had to be killed: uncommitted records will be redelivered.
    */
   async stop(budgetMs: number): Promise<boolean> {
     let drained = true;
@@ -117,7 +117,7 @@ export class AppProcess {
     this.child.kill('SIGKILL');
   }
 
-  /** True once it says that it can do its work. */
+  /** Returns whether its readiness endpoint reports ready. */
   async isReady(): Promise<boolean> {
     if (this.url === undefined) return false;
     try {
@@ -125,7 +125,7 @@ export class AppProcess {
       await response.arrayBuffer();
       return response.ok;
     } catch (error) {
-      // It is starting, or busy, or ending: which of them is seen elsewhere.
+      // The app is starting, busy or ending; other checks detect which.
       if (error instanceof TypeError || (error instanceof DOMException && error.name === 'TimeoutError')) return false;
       throw error;
     }

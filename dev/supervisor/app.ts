@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { interruptiblePause } from '../restarts/interruptible-pause.js';
 import { RestartBackoff, restartLine } from '../restarts/restart-backoff.js';
-import { lastLinesOf, LogFile } from '../servers/log-file.js';
+import { readLastLines, LogFile } from '../servers/log-file.js';
 import { StackError } from '../stack-error.js';
 import { AppProcess, type AppDefinition, type AppEnvironment, type Ending } from './app-process.js';
 
 const READY_WITHIN_MS = 60_000;
 const READY_CHECK_MS = 150;
-/** An app that falls over this often before it was ever ready will not get up by itself. */
+/** An app that crashes this often before it was ever ready is not expected to recover. */
 const CRASHES_BEFORE_READY = 3;
 
-/** A service that is kept running: it is restarted with back-off whenever it ends, and for ever once it was ready. */
+/** Keeps a service running: restarts it with back-off whenever it ends, without limit once it was ready. */
 export class App {
   private readonly log: LogFile;
   private readonly stopped = new AbortController();
@@ -35,7 +35,7 @@ export class App {
     return this.definition.name;
   }
 
-  /** Of which kind it is. */
+  /** The kind of app. */
   get job(): string | undefined {
     return this.definition.job;
   }
@@ -44,7 +44,7 @@ export class App {
     return this.current?.url;
   }
 
-  /** Resolves when it is ready for the first time. Throws `app-failed` after a minute, or three crashes, without that. */
+  /** Resolves when it is ready for the first time. Rejects with `app-failed` after a minute or three crashes without that. */
   start(): Promise<void> {
     const overdue = setTimeout(() => {
       this.firstReady.reject(this.failure(`was not ready within ${READY_WITHIN_MS / 1000} s`));
@@ -53,7 +53,7 @@ export class App {
     return this.firstReady.promise.finally(() => clearTimeout(overdue));
   }
 
-  /** Resolves to false if it didn't drain within `budgetMs` and was killed. It isn't started again. */
+  /** Stops the app for good. Resolves to false if it didn't drain within `budgetMs` and was killed. */
   async stop(budgetMs: number): Promise<boolean> {
     this.stopped.abort();
     this.firstReady.reject(new Error(`${this.name} was stopped before it was ready`));
@@ -68,9 +68,9 @@ export class App {
     this.current?.kill();
   }
 
-  /** Drains it and starts it again with the code that is on disk now. */
+  /** Drains the app and restarts it with the current code on disk. */
   async restart(budgetMs: number): Promise<void> {
-    // One that waits for its restart gets the new code anyway.
+    // An app that waits for its restart gets the new code anyway.
     if (this.current?.hasEnded !== false) return;
     this.isRestarting = true;
     await this.current.stop(budgetMs);
@@ -98,7 +98,7 @@ export class App {
     }
   }
 
-  /** Runs one process to its end. @returns how it ended, or why it could not be run */
+  /** Runs one process until it ends. @returns how it ended, or why it could not be run */
   private async run(): Promise<Ending> {
     try {
       const app = new AppProcess(this.definition, this.log, this.surroundings);
@@ -128,7 +128,7 @@ export class App {
     const { logFile } = this.definition;
     return new StackError(
       'app-failed',
-      `The ${this.name} ${what}. The last lines of its log:\n${lastLinesOf(logFile)}`,
+      `The ${this.name} ${what}. The last lines of its log:\n${readLastLines(logFile)}`,
       `The whole log: ${logFile}`,
     );
   }

@@ -15,7 +15,7 @@ describe('a request of the console', () => {
     {},
     'scale',
     null,
-  ])('is nothing in any other message: %j', (message) => {
+  ])('is undefined for any other message: %j', (message) => {
     expect(readConsoleRequest(message)).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { App } from './app.js';
 import { ConsumerPool } from './consumer-pool.js';
 
-/** A consumer that gets ready, or fails, when the spec says so. */
+/** A consumer that becomes ready, or fails, when the spec decides. */
 class ManualApp {
   readonly ready = Promise.withResolvers<void>();
   wasStarted = false;
@@ -38,13 +38,13 @@ function setUp() {
   return { pool, made, lines, drained, drains, names };
 }
 
-/** All that can go on without an event from outside has gone on. */
+/** Waits until everything has run that needs no external event. */
 async function settled(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve));
 }
 
 describe('the consumers of a stack', () => {
-  it('are started together, and more of them under the next numbers', async () => {
+  it('are started together, and further ones with the next numbers', async () => {
     const { pool, made, names, lines } = setUp();
     const started = pool.start(1);
     made[0]?.ready.resolve();
@@ -57,7 +57,7 @@ describe('the consumers of a stack', () => {
     expect(lines).toEqual(['starting consumer-2, consumer-3', '3 consumers run']);
   });
 
-  it('are drained from the highest number down, and one that was drained comes back under its name', async () => {
+  it('are drained from the highest number down, and one that was drained is replaced under its name', async () => {
     const { pool, made, drained, drains, names } = setUp();
     void pool.start(3);
     for (const app of made) app.ready.resolve();
@@ -70,7 +70,7 @@ describe('the consumers of a stack', () => {
     expect(names()).toEqual(['consumer-1', 'consumer-2']);
   });
 
-  it('change one wish after another, of those that wait the last one', async () => {
+  it('are scaled one change after another; of several pending changes only the last counts', async () => {
     const { pool, made, names } = setUp();
     void pool.start(1);
     pool.scale(2);
@@ -84,7 +84,7 @@ describe('the consumers of a stack', () => {
     expect(names()).toHaveLength(4);
   });
 
-  it('go on without one that does not get ready', async () => {
+  it('continue without one that does not become ready', async () => {
     const { pool, made, names, lines, drained, drains } = setUp();
     void pool.start(1);
     pool.scale(3);
@@ -102,7 +102,7 @@ describe('the consumers of a stack', () => {
     expect(names()).toEqual(['consumer-1', 'consumer-2', 'consumer-3', 'consumer-4']);
   });
 
-  it('change no more once the stack stops', async () => {
+  it('are not scaled any more once the stack stops', async () => {
     const { pool, names } = setUp();
     void pool.start(1);
     void pool.close();
@@ -111,7 +111,7 @@ describe('the consumers of a stack', () => {
     expect(names()).toEqual(['consumer-1']);
   });
 
-  it('are all gone when the stack stops, those too that were being drained', async () => {
+  it('have all ended when the stack has stopped, including those that were being drained', async () => {
     const { pool, made, drains } = setUp();
     void pool.start(2);
     for (const app of made) app.ready.resolve();

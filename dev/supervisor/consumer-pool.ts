@@ -1,14 +1,14 @@
 import type { App } from './app.js';
 
 export interface PoolParts {
-  /** Makes the nth consumer, counted from 1. */
+  /** Creates the nth consumer, counted from 1. */
   readonly make: (n: number) => App;
-  /** Drains one, and says so where it had to be killed. */
+  /** Drains a consumer, and reports it if it had to be killed. */
   readonly drain: (app: App) => Promise<void>;
   readonly print: (line: string) => void;
 }
 
-/** The consumers of a stack: as many as are wanted, one change after another. */
+/** The consumers of a stack: scales them to the wanted number, one change after another. */
 export class ConsumerPool {
   /** By their numbers, ascending. */
   private apps = new Map<number, App>();
@@ -18,25 +18,25 @@ export class ConsumerPool {
 
   constructor(private readonly parts: PoolParts) {}
 
-  /** Those that run or are starting. */
+  /** The consumers that run or are starting. */
   get running(): readonly App[] {
     return [...this.apps.values()];
   }
 
-  /** The first ones. @throws what keeps one from getting ready */
+  /** Starts the first consumers. @throws the error that keeps one from becoming ready */
   async start(count: number): Promise<void> {
     await Promise.all(this.add(count).map(async (app) => app.start()));
   }
 
-  /** So many from now on: the lowest numbers stay. What a change before it has begun is finished first; of several that wait the last counts. */
+  /** Scales to `count`; the lowest numbers stay. A change in progress is finished first; of several pending changes the last counts. */
   scale(count: number): void {
     this.wanted = count;
     this.changing ??= this.changeOn();
   }
 
   /**
-   * Begins no change any more: whoever drains all that run must not find another one starting.
-   * @returns once a change that had begun is over: those that it drains run no more
+   * Starts no more changes: while the caller drains all consumers, none may be starting.
+   * @returns once a change in progress is finished and the consumers that it drains have ended
    */
   async close(): Promise<void> {
     this.isClosed = true;
@@ -82,7 +82,7 @@ export class ConsumerPool {
     return removed.map(([, app]) => app);
   }
 
-  /** One more that doesn't get ready is told and given up: the others do their work without it. */
+  /** Starts an additional consumer. If it doesn't become ready, reports and drops it: the others work without it. */
   private async try(app: App): Promise<void> {
     try {
       await app.start();

@@ -2,22 +2,22 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { partitionsOn, requireSameReplication } from './fitting-data.js';
+import { resolvePartitions, requireSameReplication } from './fitting-data.js';
 
 const made = (partitions: number | undefined) => ({ path: '/data', partitions });
 
 describe('the partitions of a stack', () => {
-  it('are those that its data were made with, or on fresh data as many as are asked for', () => {
-    expect([partitionsOn(made(undefined), undefined), partitionsOn(made(undefined), 3)]).toEqual([12, 3]);
-    expect([partitionsOn(made(5), undefined), partitionsOn(made(5), 5)]).toEqual([5, 5]);
+  it('are those of the existing data, or the requested number on fresh data', () => {
+    expect([resolvePartitions(made(undefined), undefined), resolvePartitions(made(undefined), 3)]).toEqual([12, 3]);
+    expect([resolvePartitions(made(5), undefined), resolvePartitions(made(5), 5)]).toEqual([5, 5]);
   });
 
-  it('do not change', () => {
-    expect(() => partitionsOn(made(5), 6)).toThrow('were made with 5 partitions, and 6 are asked for');
+  it('can not be changed', () => {
+    expect(() => resolvePartitions(made(5), 6)).toThrow('was created with 5 partitions, but 6 were requested');
   });
 });
 
-describe('data that were made', () => {
+describe('existing data', () => {
   const choice = { kafka: true, registry: true, mongodb: true };
   let path: string;
 
@@ -30,19 +30,19 @@ describe('data that were made', () => {
   it.each([
     { by: 'one server of each kind', folder: 'mongodb', isReplicated: false },
     { by: 'three', folder: 'kafka-1', isReplicated: true },
-  ])('by $by are for such a stack only', async ({ folder, isReplicated }) => {
+  ])('of $by is accepted in the same mode only', async ({ folder, isReplicated }) => {
     await mkdir(join(path, folder));
     expect(() => requireSameReplication(path, { choice, isReplicated })).not.toThrow();
-    expect(() => requireSameReplication(path, { choice, isReplicated: !isReplicated })).toThrow('were made with');
+    expect(() => requireSameReplication(path, { choice, isReplicated: !isReplicated })).toThrow('was created with');
   });
 
-  it("by servers that are not embedded now are nobody's concern", async () => {
+  it('of servers that are not embedded now is ignored', async () => {
     await mkdir(join(path, 'mongodb'));
     const outside = { ...choice, mongodb: false };
     expect(() => requireSameReplication(path, { choice: outside, isReplicated: true })).not.toThrow();
   });
 
-  it('by nobody yet are for any', () => {
+  it('is accepted in both modes if it is empty', () => {
     for (const isReplicated of [true, false])
       expect(() => requireSameReplication(path, { choice, isReplicated })).not.toThrow();
   });

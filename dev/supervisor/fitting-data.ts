@@ -5,24 +5,27 @@ import type { ServerLayout } from '../servers/embedded-servers.js';
 import { StackError } from '../stack-error.js';
 import { DEFAULT_PARTITIONS } from './stack-options.js';
 
-const WAYS_ON = 'empty the data (npm run reset), or use others (--data DIR).';
+const OTHER_REMEDIES = 'empty the data (npm run reset), or use other data (--data DIR).';
 
 /**
- * How many partitions the embedded Kafka's topic has, or gets.
- * @throws StackError `partitions-fixed` when the data were made with another number
+ * Returns the number of partitions of the embedded Kafka's topic, existing or new.
+ * @throws StackError `partitions-fixed` if the data was created with another number
  */
-export function partitionsOn(data: Pick<DataDirectory, 'path' | 'partitions'>, wanted: number | undefined): number {
+export function resolvePartitions(
+  data: Pick<DataDirectory, 'path' | 'partitions'>,
+  wanted: number | undefined,
+): number {
   const made = data.partitions;
   if (made !== undefined && wanted !== undefined && wanted !== made)
     throw new StackError(
       'partitions-fixed',
-      `The data in ${data.path} were made with ${made} partitions, and ${wanted} are asked for.`,
-      `A topic's keys would change their partitions, and so lose their order. Leave --partitions out, ${WAYS_ON}`,
+      `The data in ${data.path} was created with ${made} partitions, but ${wanted} were requested.`,
+      `A topic's keys would move to other partitions and lose their order. Leave --partitions out, ${OTHER_REMEDIES}`,
     );
   return wanted ?? made ?? DEFAULT_PARTITIONS;
 }
 
-/** @throws StackError `replication-fixed` when the data were made by one server of each kind and three are asked for, or the other way */
+/** @throws StackError `replication-fixed` if replicated data is opened without `--replicated`, or the other way round */
 export function requireSameReplication(
   path: string,
   { choice, isReplicated }: Pick<ServerLayout, 'choice' | 'isReplicated'>,
@@ -32,10 +35,10 @@ export function requireSameReplication(
   if (!others.some((name) => existsSync(join(path, name)))) return;
   const [made, flag] = isReplicated
     ? ['one server of each kind', 'leave --replicated out']
-    : ['--replicated', 'say so'];
+    : ['--replicated', 'add --replicated'];
   throw new StackError(
     'replication-fixed',
-    `The data in ${path} were made with ${made}.`,
-    `Other servers would begin without them: ${flag}, ${WAYS_ON}`,
+    `The data in ${path} was created with ${made}.`,
+    `The other servers would start without this data: ${flag}, ${OTHER_REMEDIES}`,
   );
 }

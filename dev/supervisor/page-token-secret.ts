@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isErrno } from '../machine/process-table.js';
 
-/** The key that page tokens are signed with, kept so that tokens stay good across restarts. Only its owner may read it. */
+/** Returns the key that signs page tokens, stored so that tokens remain valid across restarts. Only its owner can read the file. */
 export function pageTokenSecret(dataDirectory: string): string {
   const path = join(dataDirectory, 'page-token-secret');
   try {

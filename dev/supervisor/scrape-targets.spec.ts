@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ScrapeTargets } from './scrape-targets.js';
 
-describe('the file that tells Prometheus where the apps are', () => {
+describe("the file of Prometheus's scrape targets", () => {
   let directory: string;
   let path: string;
   const printed: string[] = [];
@@ -24,13 +24,13 @@ describe('the file that tells Prometheus where the apps are', () => {
     return JSON.parse(readFileSync(path, 'utf8'));
   }
 
-  it('begins empty, whatever a killed stack has left', () => {
+  it('is emptied at the start, even after a killed stack', () => {
     writeFileSync(path, '[{"targets":["127.0.0.1:1"]}]');
     targets();
     expect(written()).toEqual([]);
   });
 
-  it('has each app by its name, and where it is now', () => {
+  it('contains each app by name with its current address', () => {
     const file = targets();
     file.add('producer', 'producer', 'http://127.0.0.1:3001');
     file.add('consumer', 'consumer-1', 'http://127.0.0.1:40001');
@@ -41,7 +41,7 @@ describe('the file that tells Prometheus where the apps are', () => {
     ]);
   });
 
-  it('forgets who has drained', () => {
+  it('drops apps that have drained', () => {
     const file = targets();
     file.add('consumer', 'consumer-1', 'http://127.0.0.1:40001');
     file.remove('consumer-1');
@@ -49,7 +49,7 @@ describe('the file that tells Prometheus where the apps are', () => {
     expect(written()).toEqual([]);
   });
 
-  it('keeps no stack from running when it can not be written', () => {
+  it('does not stop the stack if it can not be written', () => {
     const file = targets();
     rmSync(directory, { recursive: true });
     file.add('consumer', 'consumer-1', 'http://127.0.0.1:40001');

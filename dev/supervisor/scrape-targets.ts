@@ -1,13 +1,14 @@
 import { renameSync, writeFileSync } from 'node:fs';
 
 /**
- * Tells Prometheus where the apps' metrics are, consumers on whatever port they took: a file in the form of `file_sd_configs`, which
- * Prometheus reads anew as soon as it changes. Who has crashed stays in it, so that it is missed; who has drained doesn't.
+ * Writes the addresses of the apps' metrics for Prometheus, including the random ports of consumers: a file in the format of
+ * `file_sd_configs`, which Prometheus reloads on each change. A crashed app stays in it, so that its absence is noticed; a drained
+ * app is removed.
  */
 export class ScrapeTargets {
   private readonly targets = new Map<string, { readonly targets: string[]; readonly labels: Record<string, string> }>();
 
-  /** @param path of the file, which is emptied: what a killed stack left in it is no longer there */
+  /** @param path the file; it is emptied, because targets of a killed stack don't exist any more */
   constructor(
     private readonly path: string,
     private readonly print: (line: string) => void,
@@ -15,7 +16,7 @@ export class ScrapeTargets {
     this.write();
   }
 
-  /** @param name as shown to people, such as `consumer-1`: its figures go on under it when it comes back on another port */
+  /** @param name the displayed name, such as `consumer-1`: its time series continue under it when it restarts on another port */
   add(job: string, name: string, url: string): void {
     this.targets.set(name, { targets: [new URL(url).host], labels: { job, instance: name } });
     this.write();
@@ -25,7 +26,7 @@ export class ScrapeTargets {
     if (this.targets.delete(name)) this.write();
   }
 
-  /** Whole at every moment. A stack runs as well without it. */
+  /** Replaces the file atomically. The stack also runs without it. */
   private write(): void {
     try {
       writeFileSync(`${this.path}.new`, `${JSON.stringify([...this.targets.values()], null, 2)}\n`);

@@ -8,7 +8,7 @@ describe('the end of a compilation in watch mode', () => {
     ['5:01:38 PM - Found 12 errors. Watching for file changes.', 12],
     ['5:01:38 PM - File change detected. Starting incremental compilation...', undefined],
     ["apps/producer/src/pace.ts(18,7): error TS2322: Type 'string' is not assignable.", undefined],
-  ])('of %j has %p errors', (line, errors) => {
+  ])('with %j has %p errors', (line, errors) => {
     expect(compileErrors(line)).toBe(errors);
   });
 });

@@ -4,11 +4,11 @@ import { createInterface } from 'node:readline';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 
 /**
- * Compiles on every change of a source file, as the ordinary build does, and tells of each that went through.
- * What doesn't compile is printed, and the apps go on with the code they have. This supervisor itself isn't reloaded.
+ * Compiles on every change of a source file, like the ordinary build, and reports each successful compilation.
+ * Prints compilation errors; the apps then keep their code. The supervisor itself isn't reloaded.
  */
 export class SourceWatch {
-  /** Resolves after the first compilation, whether there were errors or not. */
+  /** Resolves after the first compilation, with or without errors. */
   readonly firstBuild: Promise<void>;
   private readonly compiler: ChildProcess;
 
@@ -22,12 +22,12 @@ export class SourceWatch {
     if (this.compiler.stdout === null) throw new Error('tsc has no output');
     const first = Promise.withResolvers<void>();
     this.firstBuild = first.promise;
-    // Without a compiler there is nothing to wait for; the apps start from what was compiled before.
+    // Without a compiler there is nothing to wait for; the apps start from earlier output.
     this.compiler.once('exit', () => first.resolve());
     let builds = 0;
     createInterface({ input: this.compiler.stdout }).on('line', (line) => {
       const errors = compileErrors(line);
-      if (errors !== 0 && isNews(line)) print(`[tsc] ${line}`);
+      if (errors !== 0 && isInformative(line)) print(`[tsc] ${line}`);
       if (errors === undefined) return;
       builds += 1;
       if (builds === 1) first.resolve();
@@ -40,13 +40,13 @@ export class SourceWatch {
   }
 }
 
-/** How many errors a line of tsc says that it found, or undefined for the lines that don't end a compilation. */
+/** Returns the number of errors from the line of tsc that ends a compilation, or undefined for other lines. */
 export function compileErrors(line: string): number | undefined {
   const found = /Found (\d+) errors?\. Watching for file changes\./.exec(line)?.[1];
   return found === undefined ? undefined : Number(found);
 }
 
-/** Not what tsc says about itself at every compilation. */
-function isNews(line: string): boolean {
+/** Returns false for tsc's own status messages at every compilation. */
+function isInformative(line: string): boolean {
   return line.trim() !== '' && !/in watch mode|incremental compilation/.test(line);
 }

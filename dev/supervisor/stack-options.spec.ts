@@ -13,7 +13,7 @@ function refusal(args: string[], env: NodeJS.ProcessEnv = {}): StackError {
     if (error instanceof StackError) return error;
     throw error;
   }
-  throw new Error('was not refused');
+  throw new Error('was not rejected');
 }
 
 describe('npm start', () => {
@@ -36,7 +36,7 @@ describe('npm start', () => {
     });
   });
 
-  it('takes every flag of its contract', () => {
+  it('accepts every documented flag', () => {
     const flags = [
       '--data',
       '/big',
@@ -61,16 +61,16 @@ describe('npm start', () => {
     });
   });
 
-  it('lets consumers find their limit by themselves', () => {
+  it('lets consumers choose their in-flight limit automatically', () => {
     expect(read(['--in-flight', 'auto']).consumerSettings).toEqual({ IN_FLIGHT_LIMIT: 'auto' });
   });
 
-  it('takes TOPIC_PARTITIONS for the partitions unless the flag says otherwise', () => {
+  it('uses TOPIC_PARTITIONS as the number of partitions unless the flag is set', () => {
     expect(read([], { TOPIC_PARTITIONS: '6' }).partitions).toBe(6);
     expect(read(['--partitions', '24'], { TOPIC_PARTITIONS: '6' }).partitions).toBe(24);
   });
 
-  it('starts no server that is given from outside, each alone', () => {
+  it('starts no server that is configured from outside, for each server separately', () => {
     expect(read([], { KAFKA_BROKERS: 'kafka:9092' }).external).toEqual({
       kafka: true,
       registry: false,
@@ -97,36 +97,36 @@ describe('npm start', () => {
     [['--unknown']],
     [['stray']],
     [['--data']],
-  ])('refuses %j with the list of the right flags and exit code 2', (args) => {
+  ])('rejects %j with the list of valid flags and exit code 2', (args) => {
     const error = refusal(args);
     expect(error).toMatchObject({ code: 'bad-flag', exitCode: 2 });
     expect(error.remedy).toContain('--consumers N');
   });
 
-  it.each(['0', '65536', 'abc', '80.5'])('refuses %j as a port', (text) => {
+  it.each(['0', '65536', 'abc', '80.5'])('rejects %j as a port', (text) => {
     const error = refusal([], { KAFKA_PORT: text });
     expect(error).toMatchObject({ code: 'bad-setting', exitCode: 2 });
     expect(error.message).toContain('KAFKA_PORT');
   });
 
-  it('refuses one port for two', () => {
+  it('rejects the same port for two', () => {
     expect(refusal([], { PRODUCER_PORT: '3000' }).message).toBe('PRODUCER_PORT and QUERY_API_PORT are both 3000.');
     expect(refusal([], { CONSOLE_PORT: '3001' }).message).toBe('PRODUCER_PORT and CONSOLE_PORT are both 3001.');
   });
 
-  it('runs two of each service, three nodes of each server and three consumers, where any one may be away', () => {
+  it('runs two of each service, three nodes of each server and three consumers when replicated', () => {
     expect(read(['--replicated'])).toMatchObject({ isReplicated: true, consumers: 3 });
     expect(read(['--replicated', '--consumers', '1']).consumers).toBe(1);
   });
 
-  it('needs the ports after the first of each server then', () => {
+  it('then also needs the next ports of each server', () => {
     const taken = { MONGODB_PORT: '9094' };
     expect(read([], taken).serverPorts.mongodb).toBe(9094);
     expect(refusal(['--replicated'], taken).message).toBe('KAFKA_PORT and MONGODB_PORT are both 9094.');
     expect(refusal(['--replicated'], { KAFKA_PORT: '65534' }).message).toContain('KAFKA_PORT leaves no room');
   });
 
-  it("doesn't mind the port of a server that isn't started", () => {
+  it('ignores the port of a server that is not started', () => {
     expect(read([], { KAFKA_PORT: '8081', KAFKA_BROKERS: 'kafka:9092' }).serverPorts.kafka).toBe(8081);
   });
 });

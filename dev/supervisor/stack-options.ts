@@ -4,17 +4,17 @@ import { LAST_PORT } from '../machine/ports.js';
 import { serverPortClaims, type ServerPorts } from '../servers/embedded-servers.js';
 import { StackError } from '../stack-error.js';
 
-/** What `npm start` was asked to run. */
+/** The options of `npm start`. */
 export interface StackOptions {
   readonly dataDirectory: string;
   readonly consumers: number;
-  /** Undefined: whatever the data were made with, 12 on fresh data. */
+  /** Undefined: the number of the existing data, 12 on fresh data. */
   readonly partitions: number | undefined;
-  /** Rebuild and restart the apps when a source file changes. */
+  /** Rebuilds and restarts the apps when a source file changes. */
   readonly watch: boolean;
-  /** Three Kafka nodes and MongoDB members, two producers and query APIs: any one process may be away. */
+  /** Three Kafka nodes and MongoDB members, two producers and query APIs: any one process may be unavailable. */
   readonly isReplicated: boolean;
-  /** Runs the development issuer, and asks for its tokens. */
+  /** Runs the development issuer, and requires its tokens. */
   readonly auth: boolean;
   readonly serverPorts: ServerPorts;
   readonly producerPort: number;
@@ -22,23 +22,23 @@ export interface StackOptions {
   readonly consolePort: number;
   readonly issuerPort: number;
   readonly listenHost: string;
-  /** Variables that go to the apps because a flag set them. Those of the environment go to them anyway. */
+  /** Environment variables of the consumers that were set by flags. Those of the environment are passed on anyway. */
   readonly consumerSettings: { readonly [name in 'IN_FLIGHT_LIMIT' | 'ORDERING' | 'SAVE_DELAY_MS']?: string };
-  /** Servers given from outside, which are not started here. */
+  /** External servers, which are not started here. */
   readonly external: { readonly kafka: boolean; readonly registry: boolean; readonly mongodb: boolean };
 }
 
 export const DEFAULT_PARTITIONS = 12;
 
 const FLAGS = `The flags of npm start, after a --:
-  --data DIR            where the data are kept (default .data)
+  --data DIR            folder of the data (default .data)
   --consumers N         consumer processes, 0 to 64 (default 1, with --replicated 3)
   --partitions N        partitions of a fresh orders.v1, 1 to 1000 (default 12)
-  --in-flight N         orders in flight in each consumer, 1 to 1000000 (default 6000), or auto
-  --ordering WHAT       what keeps its order: key (an account's orders; the default), partition or unordered
-  --save-ms MIN..MAX    the simulated save in milliseconds (default 0..1000)
-  --replicated          three Kafka nodes and MongoDB members, two producers and query APIs: any one may be away
-  --auth                ask for tokens, and run an issuer that makes them
+  --in-flight N         in-flight limit of each consumer, 1 to 1000000 (default 6000), or auto
+  --ordering WHAT       which records are processed in order: key (those of an account; the default), partition or unordered
+  --save-ms MIN..MAX    duration of the simulated save in milliseconds (default 0..1000)
+  --replicated          three Kafka nodes and MongoDB members, two producers and query APIs: any one may be unavailable
+  --auth                require tokens, and run an issuer for them
   --watch               restart the apps when a source file changes (npm run dev)
 for example: npm start -- --consumers 2 --save-ms 0..100`;
 
@@ -54,7 +54,7 @@ const FLAG_TYPES = {
   watch: { type: 'boolean' },
 } as const;
 
-/** Reads flags and environment. Throws `bad-flag` and `bad-setting`, each with the list of the right ones. */
+/** Parses flags and environment. @throws StackError `bad-flag` with the list of valid flags, or `bad-setting` */
 export function readStackOptions(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
@@ -71,7 +71,7 @@ export function readStackOptions(
     partitions: partitions === undefined ? undefined : wholeFlag('partitions', partitions, 1, 1000),
     watch: flags.watch ?? false,
     isReplicated,
-    auth: withIssuerOfItsOwn(flags.auth ?? false, env),
+    auth: checkAuth(flags.auth ?? false, env),
     serverPorts: {
       kafka: port(env, 'KAFKA_PORT', 9092),
       registry: port(env, 'REGISTRY_PORT', 8081),
@@ -111,23 +111,23 @@ function inFlightLimit(text: string): string {
 
 function knownOrdering(text: string): string {
   if (['key', 'partition', 'unordered'].includes(text)) return text;
-  throw badFlag(`--ordering takes key, partition or unordered, not "${text}"`);
+  throw badFlag(`--ordering must be key, partition or unordered, got "${text}"`);
 }
 
 function wholeFlag(name: string, text: string, least: number, most: number): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  throw badFlag(`--${name} takes a whole number from ${least} to ${most}, not "${text}"`);
+  throw badFlag(`--${name} must be an integer from ${least} to ${most}, got "${text}"`);
 }
 
 function saveDelay(text: string): string {
   const [, least, most] = /^(\d{1,7})\.\.(\d{1,7})$/.exec(text) ?? [];
   if (least !== undefined && most !== undefined && Number(least) <= Number(most)) return text;
-  throw badFlag(`--save-ms takes two numbers of milliseconds such as 0..1000, the smaller first, not "${text}"`);
+  throw badFlag(`--save-ms must be a range of milliseconds such as 0..1000, the minimum first, got "${text}"`);
 }
 
-function withIssuerOfItsOwn(auth: boolean, env: NodeJS.ProcessEnv): boolean {
-  if (auth && env['AUTH_ISSUER']) throw badFlag('--auth runs an issuer of its own, and AUTH_ISSUER names another one');
+function checkAuth(auth: boolean, env: NodeJS.ProcessEnv): boolean {
+  if (auth && env['AUTH_ISSUER']) throw badFlag('--auth runs its own issuer and can not be combined with AUTH_ISSUER');
   return auth;
 }
 
@@ -140,7 +140,7 @@ function port(env: NodeJS.ProcessEnv, setting: string, otherwise: number): numbe
   if (!text) return otherwise;
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= 1 && value <= LAST_PORT) return value;
-  throw new StackError('bad-setting', `${setting} is "${text}".`, 'It takes a port number from 1 to 65535.');
+  throw new StackError('bad-setting', `${setting} is "${text}".`, 'It must be a port number from 1 to 65535.');
 }
 
 function requireDifferentPorts(options: StackOptions): void {
@@ -158,7 +158,7 @@ function requireDifferentPorts(options: StackOptions): void {
       throw new StackError(
         'bad-setting',
         `${other} and ${setting} are both ${number}.`,
-        'Give each a port of its own.',
+        'Use a different port for each.',
       );
     }
     ports.set(number, setting);

@@ -13,32 +13,32 @@ import {
   consumerDefinition,
   issuerDefinition,
   issuerUrl,
-  servedBy,
+  serviceDefinitions,
   type AppContext,
 } from './app-definitions.js';
 import type { AppDefinition } from './app-process.js';
 import type { AppLogView } from './app-log-view.js';
 import type { ConsoleRequest } from './console-requests.js';
 import { ConsumerPool } from './consumer-pool.js';
-import { partitionsOn, requireSameReplication } from './fitting-data.js';
+import { resolvePartitions, requireSameReplication } from './fitting-data.js';
 import { pageTokenSecret } from './page-token-secret.js';
 import { ScrapeTargets } from './scrape-targets.js';
 import { SourceWatch } from './source-watch.js';
 import type { StackOptions } from './stack-options.js';
 
-/** Together under the 30 s that a stop may take. An app gives up by itself after 18 s; servers that take longer recover. */
+/** Together less than the 30 s that a stop may take. An app exits by itself after 18 s; killed servers recover at the next start. */
 const DRAIN_BUDGET_MS = 19_000;
 const SERVER_BUDGET_MS = 9_000;
 
 const DATA_NEED_MIB = 1_024;
 
-/** How the stack tells of itself. */
+/** Where the stack prints its messages. */
 export interface StackReporter {
   readonly print: (line: string) => void;
   readonly view: AppLogView;
 }
 
-/** Everything that `npm start` runs: the servers first, then the apps; stopped the other way round. */
+/** Runs everything of `npm start`: starts the servers first, then the apps, and stops them in reverse order. */
 export class Stack {
   private readonly layout: ServerLayout;
   private servers: EmbeddedServers | undefined;
@@ -52,7 +52,7 @@ export class Stack {
     private readonly options: StackOptions,
     private readonly env: NodeJS.ProcessEnv,
     private readonly data: DataDirectory,
-    private readonly voice: StackReporter,
+    private readonly reporter: StackReporter,
   ) {
     const { kafka, registry, mongodb } = options.external;
     this.layout = {
@@ -63,18 +63,18 @@ export class Stack {
   }
 
   /**
-   * Resolves when every app is ready. `signal` gives the start up, after which `stop` must still be called.
-   * Throws StackErrors; nothing has been started when it throws `port-in-use`, `disk-full`, `partitions-fixed`,
-   * `replication-fixed` or `fetch-failed`.
+   * Resolves when every app is ready. `signal` aborts the start; `stop` must be called after that too.
+   * @throws StackError; nothing has been started after `port-in-use`, `disk-full`, `partitions-fixed`, `replication-fixed` or
+   * `fetch-failed`
    */
   start(signal: AbortSignal): Promise<void> {
     this.starting = this.startAll(signal);
     return this.starting;
   }
 
-  /** Drains the apps, stops the servers, in under 30 s, from whatever state the stack is in. */
+  /** Drains the apps and stops the servers in less than 30 s, in any state. */
   async stop(): Promise<void> {
-    const { print } = this.voice;
+    const { print } = this.reporter;
     const startedAt = performance.now();
     const seconds = (): string => ((performance.now() - startedAt) / 1_000).toFixed(1);
     this.watch?.stop();
@@ -87,21 +87,21 @@ export class Stack {
     await this.servers?.stop(SERVER_BUDGET_MS);
     await Promise.allSettled([this.starting]);
     if (this.servers !== undefined || apps.length > 0)
-      print(`everything has stopped (${seconds()} s); the data stay in ${this.data.path}`);
+      print(`everything has stopped (${seconds()} s); the data stays in ${this.data.path}`);
   }
 
-  /** Ends everything now. The data survive it, as they survive a power cut. */
+  /** Kills everything at once. The data survives, as after a power failure. */
   kill(): void {
     for (const app of this.apps) app.kill();
     for (const { pid } of this.data.records.running()) signalIfThere(pid, 'SIGKILL');
   }
 
   private async startAll(signal: AbortSignal): Promise<void> {
-    const { print } = this.voice;
+    const { print } = this.reporter;
     const { layout, data } = this;
     const isEmbedded = layout.choice.kafka;
     requireSameReplication(data.path, layout);
-    const partitions = isEmbedded ? partitionsOn(data, this.options.partitions) : this.options.partitions;
+    const partitions = isEmbedded ? resolvePartitions(data, this.options.partitions) : this.options.partitions;
     await requireFreePorts([...serverPortClaims(layout), ...appPortClaims(this.options)]);
     await requireFreeSpace(data.path, DATA_NEED_MIB, 'the stack');
     const built = this.options.watch ? this.watchSources() : Promise.resolve();
@@ -109,13 +109,13 @@ export class Stack {
     signal.throwIfAborted();
     await this.startApps(context);
     signal.throwIfAborted();
-    if (isEmbedded && partitions !== undefined) data.rememberPartitions(partitions);
-    for (const line of announcement(this.whereabouts(context))) print(line);
+    if (isEmbedded && partitions !== undefined) data.recordPartitions(partitions);
+    for (const line of announcement(this.addresses(context))) print(line);
     print('ready');
   }
 
   private async startServers(partitions: number | undefined, signal: AbortSignal): Promise<AppContext> {
-    const { print } = this.voice;
+    const { print } = this.reporter;
     const { layout, options, data, env } = this;
     if (Object.values(layout.choice).some(Boolean)) {
       const parts = await provideParts(layout.choice, print, signal);
@@ -132,19 +132,19 @@ export class Stack {
     return { options, addresses, partitions, pageTokenSecret: pageTokenSecret(data.path), startedAt: new Date(), env };
   }
 
-  /** Resolves when the code that the apps are about to be started from has been compiled. */
+  /** Resolves when the code of the apps has been compiled. */
   private watchSources(): Promise<void> {
-    this.watch = new SourceWatch(() => void this.restartApps(), this.voice.print);
+    this.watch = new SourceWatch(() => void this.restartApps(), this.reporter.print);
     return this.watch.firstBuild;
   }
 
-  /** Services and consumers, in the order in which they are told of. */
+  /** Services and consumers, in the order of the messages. */
   private get apps(): readonly App[] {
     return [...this.services, ...(this.consumers?.running ?? [])];
   }
 
   private async startApps(context: AppContext): Promise<void> {
-    const { view, print } = this.voice;
+    const { view, print } = this.reporter;
     const targets = new ScrapeTargets(join(this.data.path, 'prometheus-targets.json'), print);
     this.targets = targets;
     const onListening = ({ job, name }: AppDefinition, url: string): void => {
@@ -153,7 +153,7 @@ export class Stack {
     const { onRequest } = this;
     const surroundings = { records: this.data.records, guard: this.servers?.guard, view, onListening, onRequest };
     const make = (definition: AppDefinition): App => new App(definition, surroundings, print);
-    const services = [...servedBy(context), consoleDefinition(context)];
+    const services = [...serviceDefinitions(context), consoleDefinition(context)];
     this.services = [...(this.options.auth ? [issuerDefinition(context)] : []), ...services].map(make);
     this.consumers = new ConsumerPool({
       make: (n) => make(consumerDefinition(context, n)),
@@ -172,21 +172,21 @@ export class Stack {
   private async drain(app: App): Promise<void> {
     this.targets?.remove(app.name);
     const drained = await app.stop(DRAIN_BUDGET_MS);
-    // One that was still starting may have said since that it listens.
+    // An app that was still starting may have reported its address since.
     this.targets?.remove(app.name);
     if (!drained) {
-      this.voice.print(
-        `${app.name} did not drain within ${DRAIN_BUDGET_MS / 1_000} s and was killed; what it hadn't committed comes again`,
+      this.reporter.print(
+        `${app.name} did not drain within ${DRAIN_BUDGET_MS / 1_000} s and was killed; uncommitted records will be redelivered`,
       );
     }
   }
 
   private async restartApps(): Promise<void> {
-    this.voice.print('the sources have changed: restarting the apps');
+    this.reporter.print('the sources have changed: restarting the apps');
     await Promise.all(this.apps.map((app) => app.restart(DRAIN_BUDGET_MS)));
   }
 
-  private whereabouts({ addresses, env, options }: AppContext): Parameters<typeof announcement>[0] {
+  private addresses({ addresses, env, options }: AppContext): Parameters<typeof announcement>[0] {
     const urlsOf = (job: string): (string | undefined)[] =>
       this.services.filter((app) => app.job === job).map(({ url }) => url);
     return {

@@ -19,7 +19,7 @@ describe('requests to stop', () => {
     );
   });
 
-  it('drain at the first, say so at the second and force at the third', () => {
+  it('drain at the first, print a message at the second and force the end at the third', () => {
     for (const at of [0, 1_000, 2_000]) {
       time = at;
       counter.request('SIGINT');
@@ -27,12 +27,12 @@ describe('requests to stop', () => {
     expect(answers).toEqual(['drain after SIGINT', 'still draining', 'force']);
   });
 
-  it('count one Ctrl-C once, though it comes from the terminal and from npm', () => {
+  it('count one Ctrl-C once, although both the terminal and npm send it', () => {
     counter.request('SIGINT');
     time = 5;
     counter.request('SIGINT');
     time = 10;
-    counter.request('the end of npm');
+    counter.request('npm ended');
     expect(answers).toEqual(['drain after SIGINT']);
   });
 });

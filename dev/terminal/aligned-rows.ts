@@ -1,6 +1,6 @@
 /**
- * Rows of cells as lines whose columns stand under each other, two spaces apart.
- * @param left the columns that are read from the left; the others are figures, whose ends stand under each other
+ * Formats rows of cells as lines with aligned columns, two spaces apart.
+ * @param left the left-aligned columns; the others hold figures and are right-aligned
  */
 export function alignedRows(rows: readonly (readonly string[])[], left: ReadonlySet<number>): string[] {
   const columns = Math.max(0, ...rows.map((row) => row.length));

@@ -1,7 +1,7 @@
 import { StackError } from '../../dev/stack-error.js';
 import { ComposeTestError } from './compose-test-error.js';
 
-/** Runs named checks one after the other, says how each went, and counts. */
+/** Runs named checks one after the other, prints the result of each, and counts them. */
 export class Checklist {
   private passed = 0;
   private failed = 0;
@@ -15,12 +15,12 @@ export class Checklist {
     return this.failed === 0 && this.passed > 0;
   }
 
-  /** The last line of a run, in the form that test runners are read by. */
+  /** The last line of a run, in the format of common test runners. */
   get summary(): string {
     return `${this.passed} passed, ${this.failed} failed`;
   }
 
-  /** Returns what the check returns; throws what it throws, since most of what follows depends on it. */
+  /** Returns the result of the check; rethrows its error, since most later checks depend on it. */
   async check<T>(name: string, run: () => Promise<T>): Promise<T> {
     const startedAt = this.now();
     const seconds = (): string => ((this.now() - startedAt) / 1000).toFixed(1);
@@ -37,7 +37,7 @@ export class Checklist {
   }
 }
 
-/** What is shown of a failure: a known one by its message and remedy, anything else, a bug, with its stack. */
+/** Describes a failure: a known one by its message and remedy, any other (a bug) with its stack. */
 export function describeFailure(error: unknown): string {
   if (error instanceof ComposeTestError) return `[${error.code}] ${error.message}`;
   if (error instanceof StackError) return `[${error.code}] ${error.message}\n${error.remedy}`;

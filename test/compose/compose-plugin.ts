@@ -10,14 +10,15 @@ export const COMPOSE_VERSION = '2.40.3';
 const SOURCE = 'github.com/docker/compose/v2';
 
 /**
- * Builds the real Compose, which Debian has no package of, from the Go module proxy. In a module of its own: `go install`
- * refuses it, since its go.mod excludes versions. Takes three minutes, once. Throws `client-missing`, `fetch-failed`.
+ * Builds the real Compose, for which Debian has no package, from the Go module proxy. It builds in a separate module, because
+ * `go install` rejects Compose: its go.mod excludes versions. Takes three minutes, once.
+ * @throws ComposeTestError `client-missing`, StackError `fetch-failed`
  */
 export async function buildComposePlugin(part: Part, progress: FetchProgress, signal: AbortSignal): Promise<void> {
   if (spawnSync('go', ['version'], { stdio: 'ignore' }).error !== undefined) {
     throw new ComposeTestError(
       'client-missing',
-      'Docker Compose is built from its source, and there is no go on the PATH: install Go 1.24 or newer, or the Compose plugin for all users.',
+      'Docker Compose is built from source, but there is no go on the PATH: install Go 1.24 or newer, or a system-wide Compose plugin.',
     );
   }
   const fetching = `Docker Compose ${COMPOSE_VERSION}`;
@@ -43,7 +44,7 @@ export async function buildComposePlugin(part: Part, progress: FetchProgress, si
   );
 }
 
-/** Makes `docker compose` a command of the clients that have this configuration folder. */
+/** Makes `docker compose` available to clients with this configuration folder. */
 export async function linkComposePlugin(part: Part, configDirectory: string): Promise<void> {
   const plugins = join(configDirectory, 'cli-plugins');
   await mkdir(plugins, { recursive: true });

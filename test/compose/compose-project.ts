@@ -2,10 +2,10 @@ import { freePort } from '../../dev/machine/ports.js';
 import { z } from 'zod';
 import type { DockerClient } from './docker-client.js';
 
-/** Enough for everything to start on two busy cores. */
+/** Enough time for all services to start on two busy cores. */
 const HEALTHY_WITHIN_S = 240;
 
-/** The ports that docker-compose.yml publishes on 127.0.0.1, by the variable that sets each. */
+/** The ports that docker-compose.yml publishes on 127.0.0.1, by their environment variables. */
 export interface PublishedPorts {
   readonly PRODUCER_PORT: number;
   readonly QUERY_API_PORT: number;
@@ -16,7 +16,7 @@ export interface PublishedPorts {
   readonly MONGODB_PORT: number;
 }
 
-/** Free ports, since another stack of the person's may have the ordinary ones. */
+/** Chooses free ports, since another stack may use the default ones. */
 export async function choosePorts(): Promise<PublishedPorts> {
   const taken = new Set<number>();
   const another = async (): Promise<number> => {
@@ -36,7 +36,7 @@ export async function choosePorts(): Promise<PublishedPorts> {
   };
 }
 
-/** What the run reads of what `docker compose ps` tells of a container. */
+/** The fields of `docker compose ps` that the run reads. */
 const ContainerSchema = z.object({
   Service: z.string(),
   Health: z.string(),
@@ -45,7 +45,7 @@ const ContainerSchema = z.object({
 });
 type Container = z.infer<typeof ContainerSchema>;
 
-/** docker-compose.yml with its stand-ins, run by `docker compose` as a person would. */
+/** docker-compose.yml with its stand-ins, run by `docker compose` like a user does. */
 export class ComposeProject {
   private readonly env: NodeJS.ProcessEnv;
 
@@ -59,12 +59,12 @@ export class ComposeProject {
     this.env = { STAND_IN_PARTS: standInContexts, ...Object.fromEntries(published) };
   }
 
-  /** Builds what `services` need, or everything. */
+  /** Builds the images of `services`, or all. */
   build(...services: string[]): Promise<string> {
     return this.compose('build', ...services);
   }
 
-  /** Resolves once every service is healthy, with so many consumers; changes only what isn't so yet. */
+  /** Resolves once every service is healthy, with `consumers` consumers; changes only what differs. */
   up(consumers: number): Promise<string> {
     return this.compose(
       'up',
@@ -81,12 +81,12 @@ export class ComposeProject {
     return this.compose('stop', ...services);
   }
 
-  /** Removes the containers and the network; the volumes too when asked. */
+  /** Removes the containers and the network; on request also the volumes. */
   down(removeVolumes: boolean): Promise<string> {
     return this.compose('down', ...(removeVolumes ? ['--volumes'] : []));
   }
 
-  /** The output of a command in the running container of a service. */
+  /** Returns the output of a command in the running container of a service. */
   exec(service: string, ...command: string[]): Promise<string> {
     return this.compose('exec', '--no-TTY', service, ...command);
   }
@@ -95,13 +95,13 @@ export class ComposeProject {
     return this.compose('logs', '--no-color', '--tail', String(lines));
   }
 
-  /** All containers, stopped ones too. */
+  /** Returns all containers, including stopped ones. */
   async containers(): Promise<Container[]> {
     const lines = (await this.compose('ps', '--all', '--format', 'json')).split('\n').filter(Boolean);
     return lines.map((line) => ContainerSchema.parse(JSON.parse(line)));
   }
 
-  /** How often each container was started again by the engine, for its restart policy. */
+  /** Returns how often the engine restarted each container because of its restart policy. */
   async restarts(): Promise<number[]> {
     const ids = (await this.compose('ps', '--all', '--quiet')).split('\n');
     const inspect = ['inspect', '--format', '{{.RestartCount}}', ...ids];
@@ -110,7 +110,7 @@ export class ComposeProject {
 
   private compose(...args: string[]): Promise<string> {
     const files = ['--file', 'docker-compose.yml', '--file', 'test/compose/stand-ins.override.yml'];
-    // A .env of the person's would change what is tested.
+    // The user's .env would change the test.
     const all = ['compose', '--env-file', '/dev/null', '--progress', 'plain', ...files, ...args];
     return this.docker.run(all, { signal: this.signal, env: this.env });
   }

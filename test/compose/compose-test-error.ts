@@ -1,4 +1,4 @@
-/** Stable codes of what can keep the run from even beginning, or end it. */
+/** Stable codes of the failures that prevent a run or end it. */
 type ComposeTestErrorCode =
   | 'not-root'
   | 'not-debian'
@@ -10,7 +10,7 @@ type ComposeTestErrorCode =
   | 'wrong-answer'
   | 'not-removed';
 
-/** A failure with a message for the person who runs the test: what happened and, where it can be known, what to do. */
+/** A failure with a message for the user: what happened and, if known, what to do. */
 export class ComposeTestError extends Error {
   override readonly name = 'ComposeTestError';
 
@@ -23,7 +23,7 @@ export class ComposeTestError extends Error {
   }
 }
 
-/** Throws `wrong-answer` unless what was found holds. */
+/** Throws `wrong-answer` with the expectation unless it holds. */
 export function expect(holds: boolean, expectation: string): asserts holds {
   if (!holds) throw new ComposeTestError('wrong-answer', expectation);
 }

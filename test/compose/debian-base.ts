@@ -4,9 +4,9 @@ import { runClient } from '../../dev/parts/package-client.js';
 import { installPart, type Part } from '../../dev/parts/part.js';
 
 export const DEBIAN_RELEASE = 'bookworm';
-/** ca-certificates for npm, libcurl4 with all that it brings for mongod. */
+/** ca-certificates for npm, and libcurl4 with its dependencies for mongod. */
 const PACKAGES = 'ca-certificates,libcurl4';
-const LEFT_OUT = [
+const EXCLUDED = [
   './dev/*',
   './proc/*',
   './sys/*',
@@ -17,14 +17,15 @@ const LEFT_OUT = [
   './usr/share/locale/*',
 ];
 
-/** The base of all stand-ins, as an archive to import. */
+/** Returns the base of all stand-ins, as an archive to import. */
 export function debianArchive(part: Part): string {
   return join(part.directory, 'debian.tar');
 }
 
 /**
- * Makes the smallest Debian from its packages, as no image can be pulled. `workDirectory` is the run's, since an
- * interrupted debootstrap may leave mounts there. Throws `fetch-failed`.
+ * Builds a minimal Debian from its packages, since no image can be pulled. `workDirectory` belongs to the run, since an
+ * interrupted debootstrap may leave mounts there.
+ * @throws StackError `fetch-failed`
  */
 export async function makeDebianBase(
   part: Part,
@@ -38,7 +39,7 @@ export async function makeDebianBase(
   await progress.during(`${fetching}, 90 MB, with debootstrap`, () =>
     installPart(part, async (directory) => {
       await client('debootstrap', ['--variant=minbase', `--include=${PACKAGES}`, DEBIAN_RELEASE, workDirectory]);
-      const excludes = LEFT_OUT.map((path) => `--exclude=${path}`);
+      const excludes = EXCLUDED.map((path) => `--exclude=${path}`);
       await client('tar', ['-C', workDirectory, ...excludes, '-cf', join(directory, 'debian.tar'), '.']);
     }),
   );

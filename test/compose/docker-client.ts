@@ -4,17 +4,17 @@ import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { ComposeTestError } from './compose-test-error.js';
 
 const LAST_LINES = 25;
-/** What a client may inherit. Anything else, such as KAFKA_PORT or a DOCKER_CONTEXT of the person's, would change what is tested. */
+/** The variables that a client inherits. Others, such as the user's KAFKA_PORT or DOCKER_CONTEXT, would change the test. */
 const INHERITED = ['PATH', 'HOME', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'];
 
 interface DockerRun {
-  /** Ends the client, not what the engine does for it. */
+  /** Ends the client, but not its work in the engine. */
   readonly signal: AbortSignal;
-  /** More variables, such as those that docker-compose.yml reads. */
+  /** Additional variables, such as those that docker-compose.yml reads. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
-/** The machine's `docker` command, spoken to one engine of our own and with a configuration of its own. */
+/** The machine's `docker` command, connected to the private engine and with a separate configuration. */
 export class DockerClient {
   private readonly env: NodeJS.ProcessEnv;
 
@@ -24,12 +24,12 @@ export class DockerClient {
       ...Object.fromEntries(inherited),
       DOCKER_HOST: `unix://${socket}`,
       DOCKER_CONFIG: configDirectory,
-      // Compose otherwise looks for a plugin that builds, which Debian's package hasn't.
+      // Otherwise Compose looks for the build plugin (buildx), which Debian's package doesn't contain.
       COMPOSE_BAKE: 'false',
     };
   }
 
-  /** Returns what the command printed to its standard output. Throws `command-failed` with the last lines of all it said. */
+  /** Returns the standard output of the command. Throws `command-failed` with the last lines of its standard error. */
   async run(args: readonly string[], { signal, env }: DockerRun): Promise<string> {
     try {
       const { stdout } = await promisify(execFile)('docker', args, {
@@ -41,8 +41,8 @@ export class DockerClient {
       return stdout.trim();
     } catch (error) {
       signal.throwIfAborted();
-      const said = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
-      const lines = said.trim().split('\n').slice(-LAST_LINES).join('\n');
+      const output = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
+      const lines = output.trim().split('\n').slice(-LAST_LINES).join('\n');
       throw new ComposeTestError('command-failed', `docker ${args.join(' ')} failed:\n${lines}`, { cause: error });
     }
   }

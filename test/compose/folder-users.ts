@@ -2,8 +2,8 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { isErrno } from '../../dev/machine/process-table.js';
 
 /**
- * The processes, but for this one, that a folder is in use by: it is in their command line (dockerd, containerd and its
- * shims) or it is their root (a chroot).
+ * Returns the processes, except this one, that use a folder: their command line contains it (dockerd, containerd and its
+ * shims), or their root is in it (a chroot).
  */
 export function processesIn(folder: string): number[] {
   return readdirSync('/proc')
@@ -16,7 +16,7 @@ export function processesIn(folder: string): number[] {
     .map(Number);
 }
 
-/** What is mounted inside a folder, innermost first, which is the order in which it can be unmounted. */
+/** Returns the mount points inside a folder, innermost first, which is the order for unmounting. */
 export function mountPointsIn(folder: string): string[] {
   return readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
@@ -25,7 +25,7 @@ export function mountPointsIn(folder: string): string[] {
     .toReversed();
 }
 
-/** Processes end while /proc is read, and not even root may look into every one. */
+/** Returns an empty text if `read` fails: processes end while /proc is read, and even root can't read all of them. */
 function orEmpty(read: () => string): string {
   try {
     return read();

@@ -3,8 +3,8 @@ import kafkajs from 'kafkajs';
 const GROUP = 'orders-savers';
 
 /**
- * How many partitions each member of the consumer group has, asked from the host, so that this also shows that Kafka's
- * second listener works. Undefined while the group is rebalancing.
+ * Returns the number of partitions of each member of the consumer group; undefined during a rebalance. It connects from the
+ * host, which also tests Kafka's second listener.
  */
 export async function partitionsOfMembers(kafkaPort: number): Promise<number[] | undefined> {
   const kafka = new kafkajs.Kafka({

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { ComposeTestError, expect } from './compose-test-error.js';
 import type { PublishedPorts } from './compose-project.js';
 
-const ANSWER_WITHIN_MS = 20_000;
+const RESPONSE_WITHIN_MS = 20_000;
 const PAGE_SIZE = 1000;
 const UNAUTHORIZED = 401;
 
-/** What the run reads of an operation. */
+/** The fields of an operation that the run reads. */
 const OperationSchema = z.object({
   id: z.string(),
   status: z.string(),
@@ -17,9 +17,9 @@ const OperationSchema = z.object({
 });
 export type Operation = z.infer<typeof OperationSchema>;
 
-/** What the run reads of an order. */
+/** The fields of an order that the run reads. */
 const OrderSchema = z.object({ id: z.string(), number: z.number() });
-type OrderAnswer = z.infer<typeof OrderSchema>;
+type OrderResponse = z.infer<typeof OrderSchema>;
 
 const OrdersPageSchema = z.object({
   items: z.array(OrderSchema),
@@ -30,7 +30,7 @@ const PipelineSchema = z.object({ consumers: z.array(z.object({ partitions: z.ar
 
 const TokenSchema = z.object({ access_token: z.string() });
 
-/** The producer, the query API and the console as clients on the host see them, who have their tokens from the development issuer. */
+/** A client on the host of the producer, the query API and the console, with tokens from the development issuer. */
 export class PipelineClient {
   private readonly producer: string;
   private readonly queryApi: string;
@@ -54,30 +54,30 @@ export class PipelineClient {
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ count }),
     });
-    expect(response.status === 202, `populate answers 202, not ${response.status}`);
+    expect(response.status === 202, `populate responds with status 202, not ${response.status}`);
     const operation = OperationSchema.parse(await response.json());
     const location = response.headers.get('location');
     expect(location === `/v1/operations/${operation.id}`, `populate's Location names the operation, not ${location}`);
     return operation;
   }
 
-  /** How a request without a token is answered. */
+  /** Returns the status of a request without a token. */
   async statusWithoutToken(): Promise<number> {
     return (await this.send(`${this.queryApi}/v1/orders`, {})).status;
   }
 
-  /** The partitions of each consumer that the console knows; `null`: it is not heard of any more. */
+  /** Returns the partitions of each consumer that the console knows; `null`: its heartbeats have stopped. */
   async consumersSeen(): Promise<readonly (readonly number[] | null)[]> {
     const { consumers } = await this.json(`${this.console}/v1/pipeline`, PipelineSchema);
     return consumers.map(({ partitions }) => partitions);
   }
 
-  /** An order of the query API, asked for at the console's own origin. */
-  orderThroughConsole(id: string): Promise<OrderAnswer> {
+  /** Requests an order of the query API through the console's origin. */
+  orderThroughConsole(id: string): Promise<OrderResponse> {
     return this.json(`${this.console}/v1/orders/${id}`, OrderSchema);
   }
 
-  /** The page of the console, which everybody may have. */
+  /** Requests the console's page, which needs no token. */
   async consolePage(): Promise<string> {
     return (await this.send(`${this.console}/`, {})).text();
   }
@@ -86,11 +86,11 @@ export class PipelineClient {
     return this.json(`${this.producer}/v1/operations/${id}`, OperationSchema);
   }
 
-  order(id: string): Promise<OrderAnswer> {
+  order(id: string): Promise<OrderResponse> {
     return this.json(`${this.queryApi}/v1/orders/${id}`, OrderSchema);
   }
 
-  async page(number: number, pageSize: number): Promise<readonly OrderAnswer[]> {
+  async page(number: number, pageSize: number): Promise<readonly OrderResponse[]> {
     const { items } = await this.json(
       `${this.queryApi}/v1/orders?page=${number}&pageSize=${pageSize}`,
       OrdersPageSchema,
@@ -98,15 +98,15 @@ export class PipelineClient {
     return items;
   }
 
-  /** All orders of a range of numbers, inclusive, by following `next` from page to page. */
-  async range(from: number, to: number): Promise<OrderAnswer[]> {
-    const orders: OrderAnswer[] = [];
+  /** Returns all orders of a range of numbers, inclusive, by following `next` from page to page. */
+  async range(from: number, to: number): Promise<OrderResponse[]> {
+    const orders: OrderResponse[] = [];
     let next: string | undefined = `/v1/orders/range?from=${from}&to=${to}&pageSize=${PAGE_SIZE}`;
     while (next !== undefined) {
-      const answer: z.infer<typeof OrdersPageSchema> = await this.json(`${this.queryApi}${next}`, OrdersPageSchema);
-      orders.push(...answer.items);
-      expect(orders.length <= to - from + 1, `a walk through ${from}..${to} ends`);
-      next = answer.page.next;
+      const response: z.infer<typeof OrdersPageSchema> = await this.json(`${this.queryApi}${next}`, OrdersPageSchema);
+      orders.push(...response.items);
+      expect(orders.length <= to - from + 1, `the pagination through ${from}..${to} ends`);
+      next = response.page.next;
     }
     return orders;
   }
@@ -119,7 +119,7 @@ export class PipelineClient {
     return schema.parse(await response.json());
   }
 
-  /** As real clients do: a token that isn't taken any more is fetched again, since the issuer makes a new key at each start. */
+  /** Sends a request like a real client: fetches a new token after a 401, since the issuer creates a new key at each start. */
   private async request(url: string, options: RequestInit = {}): Promise<Response> {
     const response = await this.sendWithToken(url, options);
     if (response.status !== UNAUTHORIZED) return response;
@@ -141,11 +141,11 @@ export class PipelineClient {
       headers: { authorization: `Basic ${client}` },
       body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'orders:read orders:write' }),
     });
-    expect(response.ok, `the issuer gives a token, not ${response.status}`);
+    expect(response.ok, `the issuer returns a token, not status ${response.status}`);
     return TokenSchema.parse(await response.json()).access_token;
   }
 
   private send(url: string, options: RequestInit): Promise<Response> {
-    return fetch(url, { ...options, signal: AbortSignal.any([this.signal, AbortSignal.timeout(ANSWER_WITHIN_MS)]) });
+    return fetch(url, { ...options, signal: AbortSignal.any([this.signal, AbortSignal.timeout(RESPONSE_WITHIN_MS)]) });
   }
 }

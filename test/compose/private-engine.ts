@@ -8,34 +8,34 @@ import { until } from './until.js';
 const READY_WITHIN_MS = 60_000;
 const LAST_LINES = 15;
 
-/** The client of a run's engine, whether that runs or not. */
-export function dockerOf(directory: RunDirectory): DockerClient {
+/** Returns the client of a run's engine, whether it runs or not. */
+export function createDockerClient(directory: RunDirectory): DockerClient {
   return new DockerClient(directory.file('docker.sock'), directory.file('config'));
 }
 
 /**
- * Starts a Docker engine that shares nothing with one that the machine may have: data, sockets and pid file are in the
- * run's folder, it has no default bridge, and it touches neither firewall rules nor kernel settings (two engines would
- * overwrite each other's, and nothing would take them back). So its containers reach each other, and the machine reaches
- * published ports through the engine's own forwarder, but they don't reach the world, which nothing here needs to.
- * It is ended by `removeRun`. Throws `engine-failed` with the last lines of its log.
+ * Starts a Docker engine that shares nothing with the machine's own. Its data, sockets and pid file are in the run's folder, and
+ * it has no default bridge. It changes neither firewall rules nor kernel settings: two engines would overwrite each other's
+ * changes, and nothing would revert them. So its containers reach each other, and the machine reaches published ports through
+ * the engine's own forwarder. They don't reach the internet, which isn't needed here. `removeRun` ends the engine.
+ * @throws ComposeTestError `engine-failed`, with the last lines of its log
  */
 export async function startPrivateEngine(directory: RunDirectory, signal: AbortSignal): Promise<DockerClient> {
   await mkdir(directory.file('config'), { recursive: true });
   await writeFile(configFileOf(directory), '{}');
   const logFile = directory.file('dockerd.log');
   const log = await open(logFile, 'a');
-  // A process group of its own: Ctrl-C would otherwise end it before the containers have been removed through it.
+  // A separate process group: otherwise Ctrl-C would end the engine before the containers have been removed through it.
   const child = spawn('dockerd', flagsOf(directory), { detached: true, stdio: ['ignore', log.fd, log.fd] });
   await log.close();
   const end = Promise.withResolvers<never>();
   child.once('error', end.reject);
   child.once('exit', (code) => end.reject(new Error(`dockerd ended with ${code}`)));
   child.unref();
-  const docker = dockerOf(directory);
-  const answers = until('The engine answers', READY_WITHIN_MS, signal, () => docker.run(['version'], { signal }));
+  const docker = createDockerClient(directory);
+  const ready = until('The engine is ready', READY_WITHIN_MS, signal, () => docker.run(['version'], { signal }));
   try {
-    await Promise.race([answers, end.promise]);
+    await Promise.race([ready, end.promise]);
     return docker;
   } catch (error) {
     signal.throwIfAborted();
@@ -45,12 +45,12 @@ export async function startPrivateEngine(directory: RunDirectory, signal: AbortS
       cause: error,
     });
   } finally {
-    // Whichever loses the race, or an engine that ends much later, in the tear-down, has nobody left to tell.
-    for (const loser of [answers, end.promise]) loser.catch(() => undefined);
+    // Prevents unhandled rejections: of the loser of the race, and of an engine that ends later, during the clean-up.
+    for (const loser of [ready, end.promise]) loser.catch(() => undefined);
   }
 }
 
-/** Empty, so that the machine's own in /etc/docker isn't read. */
+/** Returns an empty configuration file, so that the engine doesn't read the machine's own in /etc/docker. */
 function configFileOf(directory: RunDirectory): string {
   return directory.file('daemon.json');
 }

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { machineProcesses } from '../../dev/machine/process-table.js';
 import { ComposeTestError } from './compose-test-error.js';
 import { mountPointsIn, processesIn } from './folder-users.js';
-import { dockerOf } from './private-engine.js';
+import { createDockerClient } from './private-engine.js';
 import type { RunDirectory } from './run-directory.js';
 import { until } from './until.js';
 
@@ -14,8 +14,9 @@ const STOP_WITHIN_MS = 30_000;
 const KILLED_WITHIN_MS = 10_000;
 
 /**
- * Ends a run's engine and whatever else works in its folder, and removes the folder. Meant for any state: a finished
- * run's, one that failed half-way, or one that was killed. Throws `not-removed`.
+ * Ends a run's engine and all other processes in its folder, and removes the folder. Works in any state: after a finished
+ * run, after a failed one, and after a killed one.
+ * @throws ComposeTestError `not-removed`
  */
 export async function removeRun(directory: RunDirectory): Promise<void> {
   const engine = enginePid(directory);
@@ -25,13 +26,13 @@ export async function removeRun(directory: RunDirectory): Promise<void> {
   }
   await endProcesses(directory.path, engine === undefined ? 0 : STOP_WITHIN_MS);
   for (const mountPoint of mountPointsIn(directory.path)) await promisify(execFile)('umount', [mountPoint]);
-  // What is still mounted may be the machine's own (a chroot's /proc or /sys): it must never be deleted through this folder.
+  // Remaining mounts may be the machine's own (a chroot's /proc or /sys), which must never be deleted through this folder.
   const mounted = mountPointsIn(directory.path);
   if (mounted.length > 0) throw new ComposeTestError('not-removed', `Unmount by hand: ${mounted.join(' ')}`);
   await rm(directory.path, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 }
 
-/** The pid in the engine's file, if it is still the engine's. */
+/** Returns the pid in the engine's file, if it still belongs to the engine. */
 function enginePid(directory: RunDirectory): number | undefined {
   const pidFile = directory.file('docker.pid');
   if (!existsSync(pidFile)) return undefined;
@@ -39,28 +40,28 @@ function enginePid(directory: RunDirectory): number | undefined {
   return processesIn(directory.path).includes(pid) ? pid : undefined;
 }
 
-/** An engine leaves the bridges of its networks on the machine when it ends, so they are removed through it before. */
+/** Removes containers and networks through the engine: when it ends, it would leave the bridges of its networks on the machine. */
 async function emptyEngine(directory: RunDirectory): Promise<void> {
-  const docker = dockerOf(directory);
+  const docker = createDockerClient(directory);
   const signal = AbortSignal.timeout(EMPTY_WITHIN_MS);
   try {
     const containers = (await docker.run(['ps', '--all', '--quiet'], { signal })).split('\n').filter(Boolean);
     if (containers.length > 0) await docker.run(['rm', '--force', '--volumes', ...containers], { signal });
     await docker.run(['network', 'prune', '--force'], { signal });
   } catch (error) {
-    // A hung engine has to go all the same.
+    // A hung engine must be ended all the same.
     console.log(`The engine could not be emptied: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
-async function endProcesses(folder: string, patienceMs: number): Promise<void> {
+async function endProcesses(folder: string, withinMs: number): Promise<void> {
   const uninterrupted = new AbortController().signal;
   const ended = (): Promise<true | undefined> => Promise.resolve(processesIn(folder).length === 0 || undefined);
   try {
-    await until('The engine ends', patienceMs, uninterrupted, ended);
+    await until('The engine ends', withinMs, uninterrupted, ended);
   } catch (error) {
     if (!(error instanceof ComposeTestError)) throw error;
     for (const pid of processesIn(folder)) machineProcesses.signal(pid, 'SIGKILL');
-    await until(`What works in ${folder} ends`, KILLED_WITHIN_MS, uninterrupted, ended);
+    await until(`All processes in ${folder} end`, KILLED_WITHIN_MS, uninterrupted, ended);
   }
 }

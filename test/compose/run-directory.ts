@@ -8,13 +8,13 @@ import { machineProcesses } from '../../dev/machine/process-table.js';
 const PREFIX = 'orders-compose-';
 
 /**
- * The temporary folder that holds all of a run: the engine's data, sockets and log, and what images are built from.
- * Not in the project, whose checks would read it, and not deep: the path of a socket may have 107 characters only.
+ * The temporary folder of a run: the engine's data, sockets and log, and the build contexts of the images.
+ * It isn't in the project, whose checks would read it, and has a short path: the path of a socket is limited to 107 characters.
  */
 export class RunDirectory {
   private constructor(readonly path: string) {}
 
-  /** Makes a new one that names this process as its owner. */
+  /** Creates a new folder that names this process as its owner. */
   static async create(): Promise<RunDirectory> {
     const directory = new RunDirectory(await realpath(await mkdtemp(join(tmpdir(), PREFIX))));
     const owner = { pid: process.pid, identity: machineProcesses.identityOf(process.pid) };
@@ -22,7 +22,7 @@ export class RunDirectory {
     return directory;
   }
 
-  /** The folders of runs that were killed, each perhaps with an engine that goes on. */
+  /** Returns the folders of killed runs, whose engines may still run. */
   static async abandoned(): Promise<RunDirectory[]> {
     const temporary = await realpath(tmpdir());
     return readdirSync(temporary)
@@ -35,7 +35,7 @@ export class RunDirectory {
     return join(this.path, ...names);
   }
 
-  /** A folder without the owner's name is a run's that begins just now. */
+  /** A folder without an owner file belongs to a run that is just starting. */
   private get isAbandoned(): boolean {
     const owner = this.file('owner.json');
     return existsSync(owner) && judgeLock(readFileSync(owner, 'utf8'), machineProcesses) === 'stale';

@@ -1,7 +1,7 @@
 /**
- * Runs docker-compose.yml for real: `npm run test:compose`, as root, on Debian. Brings an engine and Compose, builds
- * the apps' image and stand-ins for the public ones, goes through the scenario, and leaves nothing but the cache.
- * Ends with `N passed, N failed`, and 0 only when all passed.
+ * Runs docker-compose.yml with a real engine: `npm run test:compose`, as root, on Debian. Provides an engine and Compose, builds
+ * the apps' image and stand-ins for the public images, runs the scenario, and leaves only the cache.
+ * Prints `N passed, N failed` at the end, and exits with 0 only if all checks passed.
  */
 import { readdirSync } from 'node:fs';
 import { delimiter } from 'node:path';
@@ -17,7 +17,7 @@ import { startPrivateEngine } from './private-engine.js';
 import { removeRun } from './remove-run.js';
 import { RunDirectory } from './run-directory.js';
 import { Scenario } from './scenario.js';
-import { layStandInContexts } from './stand-in-contexts.js';
+import { createStandInContexts } from './stand-in-contexts.js';
 
 const ALL_WITHIN_MS = 15 * 60_000;
 const LOG_LINES = 30;
@@ -25,7 +25,7 @@ const LOG_LINES = 30;
 const print = (line: string): void => console.log(line);
 const checklist = new Checklist(print);
 
-/** Aborts when somebody wants the run to end, or when it takes too long. */
+/** Returns a signal that aborts on SIGINT, SIGTERM or SIGHUP, or after 15 minutes. */
 function interruption(): AbortSignal {
   const interrupted = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -44,21 +44,21 @@ async function hasCompose(docker: DockerClient, signal: AbortSignal): Promise<bo
   }
 }
 
-/** Everything up to where a person with Docker and the images would begin. */
+/** Prepares what a user with Docker and the images would have already. */
 async function prepare(
   directory: RunDirectory,
   signal: AbortSignal,
 ): Promise<{ docker: DockerClient; project: ComposeProject }> {
-  const docker = await checklist.check('a Docker engine of our own starts', async () => {
+  const docker = await checklist.check('a private Docker engine starts', async () => {
     await provideDebianPackages(print, signal);
     return startPrivateEngine(directory, signal);
   });
   const contexts = directory.file('contexts');
-  const parts = await checklist.check('Compose and the parts of the stand-ins are there', async () => {
+  const parts = await checklist.check('Compose and the parts of the stand-ins are available', async () => {
     const needsCompose = !(await hasCompose(docker, signal));
     const provided = await provideCachedParts({ needsCompose, workDirectory: directory.file('debian'), print, signal });
     if (provided.composePlugin !== undefined) await linkComposePlugin(provided.composePlugin, directory.file('config'));
-    await layStandInContexts(contexts, provided);
+    await createStandInContexts(contexts, provided);
     return provided;
   });
   const project = new ComposeProject(docker, signal, contexts, await choosePorts());
@@ -93,14 +93,14 @@ async function runScenario(directory: RunDirectory, signal: AbortSignal): Promis
   }
 }
 
-/** Bridges and their ends, which an engine makes on the machine itself. */
+/** Returns the network interfaces (bridges and veth ends) that an engine creates on the machine itself. */
 function engineInterfaces(): string[] {
   return readdirSync('/sys/class/net').filter((name) => /^(br-[0-9a-f]{12}|veth[0-9a-f]{7})$/.test(name));
 }
 
 async function main(): Promise<void> {
   const signal = interruption();
-  // Debian keeps dockerd and debootstrap in sbin, which a shell without login leaves out.
+  // Debian installs dockerd and debootstrap in sbin, which isn't on the PATH of a non-login shell.
   process.env['PATH'] = [process.env['PATH'], '/usr/sbin', '/sbin'].join(delimiter);
   for (const abandoned of await RunDirectory.abandoned()) {
     print(`removing ${abandoned.path}, which a killed run left`);
@@ -111,10 +111,10 @@ async function main(): Promise<void> {
   try {
     await runScenario(directory, signal);
   } catch {
-    // The check that failed has counted it and said why; what was begun has to be cleared away all the same.
+    // The failed check has been counted and printed. Everything that was started must be cleaned up all the same.
     print('cleaning up after the failure');
   }
-  await checklist.check('the engine ends and its folder is gone', async () => {
+  await checklist.check('the engine ends and its folder is removed', async () => {
     await removeRun(directory);
     const left = engineInterfaces().filter((name) => !interfacesBefore.includes(name));
     expect(left.length === 0, `no network interface is left: ${left.join(' ')}`);

@@ -5,7 +5,7 @@ import { partitionsOfMembers } from './group-members.js';
 import { PipelineClient, type Operation } from './pipeline-client.js';
 import { until } from './until.js';
 
-/** Of each of the two populates before the restart. */
+/** The number of orders of each of the two populates before the restart. */
 const ORDERS = 10_000;
 const ORDERS_AFTER_RESTART = 500;
 const CONSUMERS = 4;
@@ -15,7 +15,7 @@ const SAVED_WITHIN_MS = 120_000;
 const REBALANCED_WITHIN_MS = 90_000;
 const APPS = ['producer', 'consumer', 'query-api', 'console'];
 
-/** What a person does with docker-compose.yml, from the first `up` to `down`: each step is a check. */
+/** The steps of a user of docker-compose.yml, from the first `up` to `down`. Each step is a check. */
 export class Scenario {
   private readonly pipeline: PipelineClient;
 
@@ -28,21 +28,21 @@ export class Scenario {
   }
 
   async run(): Promise<void> {
-    await this.check('up: every service gets healthy', () => this.project.up(1));
+    await this.check('up: every service becomes healthy', () => this.project.up(1));
     await this.check('ports are published on 127.0.0.1 only', () => this.portsAreLocal());
     await this.check('the apps run as an ordinary user', () => this.appsAreUnprivileged());
-    await this.check('without a token nothing is told', () => this.refusesStrangers());
+    await this.check('requests without a token are rejected', () => this.rejectsWithoutToken());
     const operation = await this.check(`populate ${ORDERS}: accepted`, () => this.pipeline.populate(ORDERS));
     await this.check(`up --scale consumer=${CONSUMERS}: as many healthy containers`, () => this.scaleUp());
     await this.check(`the partitions are shared by ${CONSUMERS} members of the group`, () => this.groupIsShared());
     await this.check(`the console sees all ${CONSUMERS}, and serves its page`, () => this.consoleSeesAll());
     await this.check(`all ${ORDERS} are saved`, () => this.untilSaved(operation));
     await this.check(`${ORDERS} more are saved by all ${CONSUMERS}`, () => this.populateAndSave(ORDERS));
-    await this.check('queried by range, each is there once', () => this.queryByRange(operation));
+    await this.check('queried by range, each order is returned once', () => this.queryByRange(operation));
     await this.check('queried by page and by id', () => this.queryByPageAndId(operation));
     await this.check('no container had to be restarted', () => this.nothingWasRestarted());
-    await this.check('stop: the apps drain and end with 0', () => this.appsEndWell());
-    await this.check('down and up again: orders, records and schemas are still there', () => this.restart(operation));
+    await this.check('stop: the apps drain and exit with 0', () => this.appsEndWell());
+    await this.check('down and up again: orders, records and schemas still exist', () => this.restart(operation));
     await this.check('down --volumes', () => this.project.down(true));
   }
 
@@ -60,9 +60,9 @@ export class Scenario {
     expect(other.length === 0, `only the ports that were set are published: ${JSON.stringify(other)}`);
   }
 
-  private async refusesStrangers(): Promise<void> {
+  private async rejectsWithoutToken(): Promise<void> {
     const status = await this.pipeline.statusWithoutToken();
-    expect(status === 401, `a request without a token is answered with 401, not ${status}`);
+    expect(status === 401, `a request without a token gets status 401, not ${status}`);
   }
 
   private async appsAreUnprivileged(): Promise<void> {
@@ -83,7 +83,7 @@ export class Scenario {
   }
 
   private async groupIsShared(): Promise<void> {
-    await until('A stable group in which every member has its share', REBALANCED_WITHIN_MS, this.signal, async () => {
+    await until('A stable group in which every member owns partitions', REBALANCED_WITHIN_MS, this.signal, async () => {
       const shares = (await partitionsOfMembers(this.project.ports.KAFKA_PORT)) ?? [];
       const all = shares.reduce((sum, share) => sum + share, 0);
       return shares.length === CONSUMERS && !shares.includes(0) && all === PARTITIONS ? shares : undefined;
@@ -116,7 +116,7 @@ export class Scenario {
     const ids = new Set(orders.map(({ id }) => id));
     expect(ids.size === count && orders.length === count, `${count} orders, not ${orders.length} with ${ids.size} ids`);
     const misplaced = orders.findIndex(({ number }, index) => number !== firstNumber + index);
-    expect(misplaced === -1, `numbers without a gap, in order; the first other is at ${misplaced}`);
+    expect(misplaced === -1, `numbers are consecutive; the first wrong one is at index ${misplaced}`);
   }
 
   private async queryByPageAndId({ firstNumber }: Operation): Promise<void> {
@@ -128,15 +128,15 @@ export class Scenario {
       expect(items[0]?.number === first, `page ${page} begins with number ${first}, not ${items[0]?.number}`);
       for (const order of items.slice(-2)) {
         const found = await this.pipeline.order(order.id);
-        const passedOn = await this.pipeline.orderThroughConsole(order.id);
-        expect(passedOn.number === order.number, `the console passes on order ${order.id}`);
+        const forwarded = await this.pipeline.orderThroughConsole(order.id);
+        expect(forwarded.number === order.number, `the console forwards order ${order.id}`);
         expect(found.number === order.number, `order ${order.id} has number ${order.number}, not ${found.number}`);
       }
     }
     expect((await this.pipeline.page(last + 1, PAGE_SIZE)).length === 0, 'the page past the end is empty');
   }
 
-  /** A service that crashes at start and is restarted gets healthy too, so that alone proves little. */
+  /** Checks the restart counts: a service that crashes at start and is restarted becomes healthy too. */
   private async nothingWasRestarted(): Promise<void> {
     const restarts = await this.project.restarts();
     expect(
@@ -151,10 +151,10 @@ export class Scenario {
     const expected = CONSUMERS + APPS.length - 1;
     const codes = ended.map(({ Service, ExitCode }) => `${Service} ${ExitCode}`);
     const well = ended.length === expected && ended.every(({ ExitCode }) => ExitCode === 0);
-    expect(well, `${expected} containers end with 0: ${codes.join(', ')}`);
+    expect(well, `${expected} containers exit with 0: ${codes.join(', ')}`);
   }
 
-  /** The volumes are what makes it so: `down` without --volumes keeps them. */
+  /** Checks that the data survives in the volumes, which `down` without --volumes keeps. */
   private async restart(before: Operation): Promise<void> {
     await this.project.down(false);
     await this.project.up(1);

@@ -4,19 +4,19 @@ import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import type { CachedParts } from './cached-parts.js';
 import { ComposeTestError } from './compose-test-error.js';
 
-/** Where Debian, macOS's ports and most gateways' instructions put the certificates that this machine trusts. */
+/** The machine's trusted certificates, at the path that Debian, macOS's ports and most gateways' instructions use. */
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 
 /**
- * Lays a build context for each stand-in: its Dockerfile and scripts from test/compose/stand-ins, and the programs beside
- * them. Copies, as a context can't reach out of its folder by links.
+ * Creates a build context for each stand-in: its Dockerfile and scripts from test/compose/stand-ins, and its programs.
+ * The programs are copied, since links can't point outside of a context.
  */
-export async function layStandInContexts(folder: string, parts: CachedParts): Promise<void> {
+export async function createStandInContexts(folder: string, parts: CachedParts): Promise<void> {
   const { embedded, javaHome, npm, mongosh } = parts;
   if (!isAbsolute(embedded.mongod)) {
     throw new ComposeTestError(
       'unsupported-platform',
-      `The stand-in for mongo:8 needs the wheel's mongod, and pip could not bring it: install pip (apt install python3-pip).`,
+      `The stand-in for mongo:8 needs mongod from the Python wheel, which needs pip: install it (apt install python3-pip).`,
     );
   }
   await cp(join(PROJECT_DIRECTORY, 'test', 'compose', 'stand-ins'), folder, { recursive: true });

@@ -4,8 +4,8 @@ import { ComposeTestError } from './compose-test-error.js';
 const EVERY_MS = 250;
 
 /**
- * Asks until `probe` returns something other than undefined, and returns it. A probe that throws counts as "not yet".
- * Throws `not-in-time` with the last failure after `withinMs`; throws at once when `signal` aborts.
+ * Calls `probe` every 250 ms until it returns something other than undefined, and returns that. An error of `probe` counts as
+ * "not yet". Throws `not-in-time` with the last error after `withinMs`; throws at once when `signal` aborts.
  */
 export async function until<T>(
   what: string,

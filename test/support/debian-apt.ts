@@ -7,13 +7,13 @@ export function isOnPath(command: string): boolean {
   return (process.env['PATH'] ?? '').split(delimiter).some((directory) => existsSync(join(directory, command)));
 }
 
-/** Installs Debian's packages, as root. @throws `fetch-failed` */
+/** Installs Debian packages, as root. @throws `fetch-failed` */
 export async function aptInstall(packages: readonly string[], signal: AbortSignal): Promise<void> {
   await apt(['update'], signal);
   await apt(['install', '--yes', '--no-install-recommends', ...packages], signal);
 }
 
-/** Unpacks one of Debian's packages into an empty folder, without installing it. As root after an update. @throws `fetch-failed` */
+/** Unpacks a Debian package into an empty folder, without installing it. As root, updates the lists first. @throws `fetch-failed` */
 export async function aptUnpack(name: string, directory: string, signal: AbortSignal): Promise<void> {
   if (process.getuid?.() === 0) await apt(['update'], signal);
   await apt(['download', name], signal, directory);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const CHECK_MS = 100;
 
-/** Resolves once the condition holds; throws, saying what was waited for, when it doesn't within the time (milliseconds). */
+/** Resolves once the condition holds. Throws with `what` if it doesn't hold within `withinMs` milliseconds. */
 export async function eventually(
   what: string,
   withinMs: number,

@@ -13,7 +13,7 @@ export class ExtraProducer {
     readonly url: string,
   ) {}
 
-  /** Resolves when it is ready. @param clockShiftMs how wrong its wall clock is */
+  /** Resolves when it is ready. @param clockShiftMs the error of its wall clock, in ms */
   static async start(stack: RunningStack, clockShiftMs = 0): Promise<ExtraProducer> {
     const port = await freePort();
     const env = {
@@ -29,22 +29,22 @@ export class ExtraProducer {
     const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'ignore', 'inherit'] });
     const url = `http://127.0.0.1:${port}`;
     await eventually('another producer is ready', 30_000, async () => {
-      const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
-      return answer?.status === 200;
+      const response = await fetch(`${url}/health/ready`).catch(() => undefined);
+      return response?.status === 200;
     });
     return new ExtraProducer(child, url);
   }
 
-  /** Resolves when it is gone. */
+  /** Resolves when the process has ended. */
   async kill(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const gone = once(this.child, 'exit');
+    const ended = once(this.child, 'exit');
     this.child.kill('SIGKILL');
-    await gone;
+    await ended;
   }
 }
 
-/** As on a machine whose clock was wrong when the process began. */
+/** Returns an import that shifts the clock, as on a machine whose clock was wrong when the process started. */
 function shiftedClock(byMs: number): string {
   const script = `
     const Right = Date;

@@ -8,22 +8,22 @@ import { eventually } from './eventually.js';
 const run = promisify(execFile);
 const COMMAND_LIMIT_MS = 60_000;
 
-/** Makes the tarball of a package of libs/, as it would be published. @returns its path */
+/** Packs a package of libs/ into a tarball, as it would be published. @returns its path */
 export async function pack(library: string, destination: string): Promise<string> {
   const directory = join(PROJECT_DIRECTORY, 'libs', library);
   const { stdout } = await npm(directory, 'pack', '--json', '--pack-destination', destination);
-  // Before npm's own answer come the lines of the build.
+  // The output of the build precedes npm's JSON.
   const [{ filename }] = JSON.parse(stdout.slice(stdout.indexOf('[\n'))) as [{ filename: string }];
   return join(destination, filename);
 }
 
-/** The version of a package that this project is tested with. */
+/** Returns the installed version of a package, which this project is tested with. */
 export async function versionOf(name: string): Promise<string> {
   const text = await readFile(join(PROJECT_DIRECTORY, 'node_modules', name, 'package.json'), 'utf8');
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** A project of its own, outside this one, as somebody has it who installs a tarball. */
+/** A separate project outside of this one, like that of a user who installs a tarball. */
 export class FreshProject {
   private constructor(readonly directory: string) {}
 
@@ -38,7 +38,7 @@ export class FreshProject {
     await writeFile(join(this.directory, path), text);
   }
 
-  /** Compiles with this project's compiler. @returns what it complains of, line by line */
+  /** Compiles with this project's compiler. @returns the error lines */
   async compile(options: object): Promise<string[]> {
     await this.write('tsconfig.json', JSON.stringify({ compilerOptions: options }));
     const compiler = join(PROJECT_DIRECTORY, 'node_modules', 'typescript', 'bin', 'tsc');

@@ -12,7 +12,7 @@ import type { OperationResponse } from '../../apps/producer/src/operations/opera
 import { eventually } from './eventually.js';
 import type { Answer, Pipeline } from './pipeline.js';
 
-/** A row as the legacy system has it. */
+/** A row in the format of the legacy system. */
 export interface LegacyPair {
   readonly id: string;
   readonly number: number;
@@ -20,7 +20,7 @@ export interface LegacyPair {
 
 export type ImportAnswer = OperationResponse & { readonly code: string; readonly detail: string };
 
-/** Rows with new ids. */
+/** Returns rows with new ids. */
 export function legacyPairs(count: number, firstNumber = 1): LegacyPair[] {
   return Array.from({ length: count }, (_, at) => ({ id: randomUUID(), number: firstNumber + at }));
 }
@@ -32,11 +32,11 @@ export async function zipOf(files: Readonly<Record<string, string | Buffer>>): P
   return buffer(zip.outputStream);
 }
 
-/** The imports of a pipeline, as their users meet them. */
+/** The imports of a pipeline, through its public API. */
 export class Imports {
   constructor(private readonly pipeline: Pipeline) {}
 
-  /** Sends files as a form does. @param files by name; what is no text and no bytes is sent as JSON */
+  /** Uploads files as a form. @param files by name; a value that is neither text nor bytes is sent as JSON */
   async upload(
     files: Readonly<Record<string, unknown>>,
     { query = '', headers = {} }: { query?: string; headers?: Record<string, string> } = {},
@@ -58,7 +58,7 @@ export class Imports {
     return { status: response.status, headers: response.headers, body: (await response.json()) as ImportAnswer };
   }
 
-  /** One file as a form, sent no faster than it is taken. */
+  /** Uploads one file as a form, no faster than the producer reads it. */
   async uploadStream(name: string, content: AsyncIterable<Buffer>): Promise<Answer<ImportAnswer>> {
     const boundary = `b${randomUUID()}`;
     const parts = async function* (): AsyncGenerator<Buffer> {
@@ -71,14 +71,14 @@ export class Imports {
     return this.post(Readable.toWeb(Readable.from(parts())) as NonNullable<RequestInit['body']>, { headers });
   }
 
-  /** Uploads, and waits until all that came of it is saved. */
+  /** Uploads files, and waits until all resulting orders are saved. */
   async imported(files: Readonly<Record<string, unknown>>): Promise<OperationResponse> {
     const { status, body } = await this.upload(files);
-    if (status !== 202) throw new Error(`the import answered ${status}: ${JSON.stringify(body)}`);
+    if (status !== 202) throw new Error(`the import responded with status ${status}: ${JSON.stringify(body)}`);
     return this.ended(body.id);
   }
 
-  /** Waits until an import has succeeded and all of it is saved. */
+  /** Waits until an import has succeeded and all of its orders are saved. */
   async ended(id: string, withinMs = 60_000): Promise<OperationResponse> {
     await eventually(`import ${id} is saved`, withinMs, async () => {
       const { status, count, saved } = await this.pipeline.operation(id);
@@ -99,7 +99,7 @@ export class Imports {
     return this.all<ImportRejectsPage>(`/v1/imports/${id}/rejects?pageSize=3`);
   }
 
-  /** What is saved under an import's numbers, as the legacy system had it, in their order. */
+  /** Returns the orders saved under an import's numbers, as rows of the legacy system, in ascending order. */
   async brought({ count, firstNumber }: Pick<OperationResponse, 'count' | 'firstNumber'>): Promise<LegacyPair[]> {
     const first = Number(firstNumber);
     const orders = await this.pipeline.db
@@ -111,7 +111,7 @@ export class Imports {
     return orders.map(({ _id, legacy }) => ({ id: _id.toHexString(), number: legacy.number }));
   }
 
-  /** Pieces of files that wait to be read, or were left behind. */
+  /** Counts the stored chunks of files that wait to be read or were left behind. */
   async bytesKept(): Promise<number> {
     return this.pipeline.db.collection('importFiles.chunks').countDocuments();
   }
@@ -130,7 +130,7 @@ export class Imports {
 
   private async get<T>(path: string): Promise<T> {
     const response = await fetch(`${this.pipeline.stack.producerUrl}${path}`, { signal: AbortSignal.timeout(20_000) });
-    if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
+    if (response.status !== 200) throw new Error(`${path} responded with status ${response.status}`);
     return (await response.json()) as T;
   }
 }

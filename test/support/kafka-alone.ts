@@ -11,13 +11,13 @@ import { ServerGuard } from '../../dev/servers/server-guard.js';
 import { Server } from '../../dev/servers/server.js';
 import { quietKafka } from './topic-writer.js';
 
-/** A killed node may register anew, and its partitions move, only once its session is over: after 9 s by default. */
-const SOON_OVER: KafkaSettings = { 'broker.session.timeout.ms': 4_000, 'broker.heartbeat.interval.ms': 1_000 };
+/** A killed node can register again, and its partitions move, only after its session has timed out: 9 s by default. */
+const SHORT_SESSION: KafkaSettings = { 'broker.session.timeout.ms': 4_000, 'broker.heartbeat.interval.ms': 1_000 };
 const quiet = (): void => undefined;
 
-/** A real Kafka and nothing else, on new data in a temporary folder. Each of its nodes can be killed and started again. */
+/** A real Kafka without other servers, on new data in a temporary folder. Each of its nodes can be killed and restarted. */
 export class KafkaAlone {
-  /** A client without warnings. It has no connection of its own: its admins, producers and consumers do. */
+  /** A client without log output. It has no connection of its own; its admins, producers and consumers connect separately. */
   readonly kafka: Kafka;
 
   private constructor(
@@ -29,7 +29,7 @@ export class KafkaAlone {
     this.kafka = quietKafka(brokers);
   }
 
-  /** Resolves when all nodes serve. @param size one node, or three with everything replicated */
+  /** Resolves when all nodes are ready. @param size one node, or three with replication */
   static async start(size: 1 | 3, settings: KafkaSettings = {}): Promise<KafkaAlone> {
     const parts = await provideParts(
       { kafka: true, registry: false, mongodb: false },
@@ -40,7 +40,7 @@ export class KafkaAlone {
     const guard = new ServerGuard(data.path);
     const ports: number[] = [];
     while (ports.length < size) ports.push(await freePort());
-    const { brokers, nodes } = await KafkaCluster.of(parts, ports, data.path, { ...SOON_OVER, ...settings });
+    const { brokers, nodes } = await KafkaCluster.of(parts, ports, data.path, { ...SHORT_SESSION, ...settings });
     const events = { onEnded: quiet, onRecovered: quiet };
     const servers = nodes.map((node) => new Server(node, { records: data.records, guard }, events));
     const alone = new KafkaAlone(brokers, servers, data, guard);
@@ -53,19 +53,19 @@ export class KafkaAlone {
     return alone;
   }
 
-  /** The node with this id: 1, 2 ... */
+  /** Returns the node with this id: 1, 2 ... */
   node(id: number): Server {
     const node = this.nodes[id - 1];
-    if (node === undefined) throw new RangeError(`There is no node ${id}`);
+    if (node === undefined) throw new RangeError(`Unknown node ${id}`);
     return node;
   }
 
-  /** Where a node keeps the segments of a partition. Change them only while it is stopped. */
+  /** Returns the folder of a partition's segments on a node. Change the segments only while the node is stopped. */
   partitionDirectory(topic: string, partition: number, id = 1): string {
     return join(this.data.path, `kafka-${id}`, 'records', `${topic}-${partition}`);
   }
 
-  /** Ends all nodes at once, since nobody wants their data any more, and removes these. */
+  /** Kills all nodes, since their data isn't needed any more, and removes the data. */
   async stop(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.kill()));
     this.guard.dismiss();

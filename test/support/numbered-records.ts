@@ -5,23 +5,23 @@ import { BEHAVIOUR_HEADER, type Behaviour } from './member/member-messages.js';
 const BATCH = 1_000;
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** Record number n: its value is n, its key and partition follow from it, and records of one key ascend. */
+/** Returns record number n: its value is n, n determines its key and partition, and records of one key ascend. */
 export function numberedRecord(n: number, keys: number, partitions: number): OutgoingRecord {
   const key = n % keys;
   return { partition: key % partitions, key: `key-${key}`, value: Buffer.from(String(n)), headers: {} };
 }
 
-/** The records numbered from `from`, that many. `keys` should be a multiple of `partitions`, or some get more. */
+/** Returns `count` records numbered from `from`. `keys` should be a multiple of `partitions` for an even distribution. */
 export function numberedRecords(count: number, keys: number, partitions: number, from = 0): OutgoingRecord[] {
   return Array.from({ length: count }, (_, index) => numberedRecord(from + index, keys, partitions));
 }
 
-/** The same record with an order to the handler to misbehave. */
+/** Returns the record with a header that makes the handler misbehave. */
 export function behaving(record: OutgoingRecord, behaviour: Behaviour): OutgoingRecord {
   return { ...record, headers: { ...record.headers, [BEHAVIOUR_HEADER]: behaviour } };
 }
 
-/** Writes records in their order, a thousand at once; resolves when all in-sync replicas have them. */
+/** Writes records in their order, in batches of 1,000. Resolves when all in-sync replicas have them. */
 export async function writeAll(kafka: Kafka, topic: string, records: readonly OutgoingRecord[]): Promise<void> {
   const producer = reliableProducer(kafka, quiet);
   try {

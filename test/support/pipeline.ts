@@ -16,29 +16,29 @@ export interface Answer<T> {
   readonly body: T;
 }
 
-/** A populate as the API tells it: nothing that was asked for is unknown. */
+/** The API's response to a populate; all of its parameters are known. */
 export type PopulateResponse = OperationResponse &
   Record<'seed' | 'count' | 'firstNumber' | 'accounts', number> &
   Record<'from' | 'to', string>;
 
-/** A running pipeline as its users meet it: over HTTP, and in MongoDB where a test must see behind the API. */
+/** A running pipeline through its HTTP API, and through MongoDB where a test must check stored data. */
 export class Pipeline {
   private constructor(
     readonly stack: RunningStack,
     private readonly mongo: MongoClient,
   ) {}
 
-  /** The pipeline of a stack that somebody else stops. */
+  /** Returns the pipeline of a stack that the caller stops. */
   static async of(stack: RunningStack): Promise<Pipeline> {
     return new Pipeline(stack, await MongoClient.connect(stack.mongodbUri));
   }
 
-  /** Starts a stack of its own, on new data; `end` stops it and removes them. */
+  /** Starts a separate stack on new data; `end` stops it and removes the data. */
   static async start(...flags: string[]): Promise<Pipeline> {
     return Pipeline.startWith({}, ...flags);
   }
 
-  /** The same, with settings on top of the defaults. */
+  /** Like `start`, with additional environment variables. */
   static async startWith(env: NodeJS.ProcessEnv, ...flags: string[]): Promise<Pipeline> {
     const dataDirectory = await mkdtemp(join(tmpdir(), 'orders-test-'));
     return Pipeline.of(await RunningStack.start({ dataDirectory, flags, env }));
@@ -54,14 +54,14 @@ export class Pipeline {
     return this.mongo.db();
   }
 
-  /** Lets go of MongoDB, and of nothing else. */
+  /** Closes only the connection to MongoDB. */
   async close(): Promise<void> {
     await this.mongo.close();
   }
 
   async populate(order: object): Promise<PopulateResponse> {
     const { status, body } = await this.post<PopulateResponse>('/v1/populate', order);
-    if (status !== 202) throw new Error(`populate answered ${status}: ${JSON.stringify(body)}`);
+    if (status !== 202) throw new Error(`populate responded with status ${status}: ${JSON.stringify(body)}`);
     return body;
   }
 
@@ -70,7 +70,7 @@ export class Pipeline {
     return body;
   }
 
-  /** Waits until all of the operation's orders are saved, and returns it as it is then. */
+  /** Waits until all of the operation's orders are saved, and returns its final state. */
   async allSaved(id: string, withinMs: number): Promise<PopulateResponse> {
     await eventually(`all orders of ${id} are saved`, withinMs, async () => {
       const { saved, count } = await this.operation(id);
@@ -79,7 +79,7 @@ export class Pipeline {
     return this.operation(id);
   }
 
-  /** Waits until nothing of the operation is on its way any more, and returns it as it is then. */
+  /** Waits until all of the operation's orders are saved or dead-lettered, and returns its final state. */
   async allEnded(id: string, withinMs: number): Promise<PopulateResponse> {
     await eventually(`all of ${id} is saved or dead-lettered`, withinMs, async () => {
       const { status, acked, saved, deadLettered } = await this.operation(id);
@@ -96,12 +96,12 @@ export class Pipeline {
     });
   }
 
-  /** A path of the query API. */
+  /** Requests a path of the query API. */
   async get<T>(path: string): Promise<Answer<T>> {
     return request<T>(`${this.stack.queryApiUrl}${path}`);
   }
 
-  /** Follows `next` (or `prev`) from a page to the end, and returns all orders met, page by page. */
+  /** Follows `next` (or `prev`) from a page to the end, and returns the orders of each page. */
   async walk(path: string, link: 'next' | 'prev' = 'next'): Promise<OrderResponse[][]> {
     const pages: OrderResponse[][] = [];
     for (let at: string | undefined = path; at !== undefined;) {
@@ -113,7 +113,7 @@ export class Pipeline {
   }
 }
 
-/** The orders that an operation must have made, as the query API must tell them. */
+/** Returns the orders that an operation must have generated, as responses of the query API. */
 export function expectedOrders(operation: PopulateResponse): OrderResponse[] {
   const batch: OrderBatch = {
     operationId: operation.id,

@@ -3,10 +3,10 @@ import type { OperationResponse } from '../../apps/producer/src/operations/opera
 
 const POLL_EVERY_MS = 200;
 
-/** What one reader got, in the order in which it asked. */
+/** The responses that one reader received, in order. */
 export type Answers = readonly OperationResponse[];
 
-/** Many readers that poll one operation five times a second each, until they are stopped. */
+/** Readers that poll one operation five times a second each, until they are stopped. */
 export class ProgressReaders {
   private readonly stopping = new AbortController();
   private readonly reading: Promise<Answers[]>;
@@ -15,7 +15,7 @@ export class ProgressReaders {
     this.reading = Promise.all(Array.from({ length: readers }, async () => this.poll(url)));
   }
 
-  /** @returns the answers of each reader. @throws what one of them met */
+  /** @returns the responses of each reader. @throws the first error of a reader */
   async stop(): Promise<Answers[]> {
     this.stopping.abort();
     return this.reading;

@@ -10,7 +10,7 @@ interface ProblemBody {
   readonly detail: string;
 }
 
-/** A pipeline's dead letters, as the producer tells them and sends them again. */
+/** The dead letters of a pipeline and their redrives, through the producer's API. */
 export class Redrives {
   constructor(private readonly pipeline: Pipeline) {}
 
@@ -18,13 +18,13 @@ export class Redrives {
     return deadLettersCollection(this.pipeline.db);
   }
 
-  /** A path of the producer. */
+  /** Requests a path of the producer. */
   async get<T>(path: string): Promise<Answer<T>> {
     const response = await fetch(`${this.pipeline.stack.producerUrl}${path}`);
     return { status: response.status, headers: response.headers, body: (await response.json()) as T };
   }
 
-  /** Letters of a state, by the reason for which they failed. */
+  /** Returns the number of dead letters in a state, by error code. */
   async groups(state = 'pending'): Promise<Record<string, number>> {
     const { body } = await this.get<DeadLetterGroups>(`/v1/dead-letters?state=${state}`);
     return Object.fromEntries(body.items.map(({ errorCode, count }) => [errorCode, count]));
@@ -42,7 +42,7 @@ export class Redrives {
     return (await this.operation(id)).redrive?.moved ?? 0;
   }
 
-  /** Waits until it is known how each letter ended. */
+  /** Waits until the outcome of each dead letter is known. */
   async ended(id: string, withinMs = 30_000): Promise<OperationResponse> {
     await eventually(`the redrive ${id} ends`, withinMs, async () => (await this.operation(id)).finishedAt !== null);
     return this.operation(id);

@@ -10,7 +10,7 @@ export interface Run {
   readonly stderr: string;
 }
 
-/** `npm run reconcile`, without npm between. */
+/** Runs `npm run reconcile`, without npm. */
 export async function runReconcile(stack: RunningStack, ...args: string[]): Promise<Run> {
   const script = join(PROJECT_DIRECTORY, 'dist/apps/reconcile/src/main.js');
   const env = { ...process.env, MONGODB_URI: stack.mongodbUri, KAFKA_BROKERS: stack.brokers };
@@ -22,7 +22,7 @@ export async function runReconcile(stack: RunningStack, ...args: string[]): Prom
   });
 }
 
-/** The same, read. */
+/** Runs reconcile and parses its JSON report. */
 export async function reconciled(
   stack: RunningStack,
   id: string,

@@ -14,13 +14,13 @@ export interface StackRun {
   readonly dataDirectory: string;
   /** Flags of `npm start`, besides --data. */
   readonly flags?: readonly string[];
-  /** Variables on top of the free ports that a run is given. */
+  /** Environment variables in addition to the free ports of the run. */
   readonly env?: NodeJS.ProcessEnv;
-  /** `npm`: as a person starts it. `supervisor` (the default): without npm between, whose pid is then the supervisor's. */
+  /** `npm`: like a user. `supervisor` (the default): without npm, so that the pid is that of the supervisor. */
   readonly by?: 'npm' | 'supervisor';
 }
 
-/** A whole stack as `npm start` runs it, on free ports, in a process of its own. It needs a compiled dist/. */
+/** A whole stack as in `npm start`, on free ports, in a separate process. It needs a compiled dist/. */
 export class RunningStack {
   private text = '';
   private code: number | null | undefined;
@@ -29,7 +29,7 @@ export class RunningStack {
   private constructor(
     private readonly child: ChildProcess,
     readonly dataDirectory: string,
-    /** The variables that set the ports: KAFKA_PORT, REGISTRY_PORT, MONGODB_PORT, PRODUCER_PORT, QUERY_API_PORT, CONSOLE_PORT, ISSUER_PORT. */
+    /** The environment variables of the ports: KAFKA_, REGISTRY_, MONGODB_, PRODUCER_, QUERY_API_, CONSOLE_ and ISSUER_PORT. */
     readonly ports: Readonly<Record<string, string>>,
   ) {
     for (const stream of [child.stdout, child.stderr]) {
@@ -61,21 +61,21 @@ export class RunningStack {
     return new RunningStack(child, dataDirectory, ports);
   }
 
-  /** Starts one and waits until it is ready. */
+  /** Starts a stack and waits until it is ready. */
   static async start(run: StackRun): Promise<RunningStack> {
     const stack = await RunningStack.launch(run);
     await stack.ready();
     return stack;
   }
 
-  /** Runs a start that is expected to fail, to its end. */
+  /** Runs a start that is expected to fail, until it ends. */
   static async fail(run: StackRun): Promise<{ code: number | null; output: string }> {
     const stack = await RunningStack.launch(run);
     const code = await stack.exited;
     return { code, output: stack.output };
   }
 
-  /** Resolves when it has printed `ready`; throws with its output if it ends before. */
+  /** Resolves when the stack has printed `ready`; throws with its output if it ends before. */
   async ready(): Promise<void> {
     const early = this.exited.then((code) => {
       throw new Error(`The stack ended with ${code} before it was ready:\n${this.output}`);
@@ -100,7 +100,7 @@ export class RunningStack {
     return `http://127.0.0.1:${this.ports['QUERY_API_PORT']}`;
   }
 
-  /** Under `--auth`. */
+  /** Only with `--auth`. */
   get issuerUrl(): string {
     return `http://127.0.0.1:${this.ports['ISSUER_PORT']}`;
   }
@@ -117,7 +117,7 @@ export class RunningStack {
     return `http://127.0.0.1:${this.ports['REGISTRY_PORT']}/apis/ccompat/v7`;
   }
 
-  /** Waits for a line that is exactly this, or that holds the pattern. */
+  /** Waits for a line that equals the text or matches the pattern. */
   prints(line: string | RegExp, withinMs: number): Promise<void> {
     const matches = (text: string): boolean => (typeof line === 'string' ? text === line : line.test(text));
     return eventually(`the stack prints ${line}`, withinMs, () => this.text.split('\n').some(matches)).catch(
@@ -127,24 +127,24 @@ export class RunningStack {
     );
   }
 
-  /** The apps and servers that run now. */
+  /** Returns the apps and servers that are running. */
   processes(): ProcessRecord[] {
     return new ProcessRecords(this.dataDirectory, machineProcesses).running();
   }
 
-  /** One of the processes, such as `Kafka` or `consumer-1`. */
+  /** Returns one of the running processes, such as `Kafka` or `consumer-1`. */
   process(name: string): ProcessRecord {
     const found = this.processes().find((record) => record.name === name);
-    if (found === undefined) throw new Error(`No ${name} runs`);
+    if (found === undefined) throw new Error(`The process ${name} is not running`);
     return found;
   }
 
-  /** Sends a signal to the started process alone, npm or the supervisor. */
+  /** Sends a signal only to the started process: npm or the supervisor. */
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }
 
-  /** Asks it to stop and waits for its end. Resolves to its exit code; throws when that takes more than 30 s. */
+  /** Stops the stack with a signal and waits for its end. Resolves to its exit code; throws if that takes more than 30 s. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const processes = this.processes();
     this.signal(signal);
@@ -155,7 +155,7 @@ export class RunningStack {
   }
 }
 
-/** Waits for processes to end, for so many milliseconds at the most; resolves to the names of those that still run then. */
+/** Waits up to `withinMs` milliseconds for processes to end; resolves to the names of those that still run. */
 export async function survivors(processes: readonly ProcessRecord[], withinMs: number): Promise<string[]> {
   const running = (): ProcessRecord[] =>
     processes.filter(({ pid, identity }) => machineProcesses.identityOf(pid) === identity);
@@ -173,7 +173,7 @@ async function freePorts(isReplicated: boolean): Promise<Record<string, string>>
   return ports;
 }
 
-/** A developer's own servers must not be what the tests test. */
+/** Removes the addresses of a developer's own servers, so that tests never use them. */
 function withoutServers(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const {
     KAFKA_BROKERS: _kafka,

@@ -3,8 +3,8 @@ import type { KafkaSettings } from '../../dev/servers/kafka-server.js';
 import { KafkaAlone } from './kafka-alone.js';
 
 /**
- * One Kafka for all specs of the describe that calls this: started before the first, stopped after the last.
- * @returns what gives it to a spec
+ * Runs one Kafka for all specs of the calling `describe`: starts it before the first spec and stops it after the last.
+ * @returns a function that specs call to get it
  */
 export function sharedKafka(settings: KafkaSettings = {}): () => KafkaAlone {
   let kafka: KafkaAlone | undefined;
@@ -18,7 +18,7 @@ export function sharedKafka(settings: KafkaSettings = {}): () => KafkaAlone {
   }, 60_000);
 
   return () => {
-    if (kafka === undefined) throw new Error('Kafka is there in specs only, not while they are described');
+    if (kafka === undefined) throw new Error('Kafka is available only while specs run, not in the body of a describe');
     return kafka;
   };
 }

@@ -13,14 +13,14 @@ interface SigningKey {
 const AUDIENCE = 'orders';
 const ALL = 'orders:read orders:write ops:scale dead-letters:redrive';
 
-/** What differs from a good token; `null` leaves a claim out. */
+/** The differences from a valid token; `null` omits a claim. */
 export interface TokenOptions {
   readonly header?: Partial<JWTHeaderParameters>;
   readonly claims?: Readonly<Record<string, unknown>>;
   readonly key?: SigningKey;
 }
 
-/** An OpenID provider as far as a resource server sees it, whose keys and tokens can be made wrong in every way. */
+/** A minimal OpenID provider for resource servers, whose keys and tokens can be invalid in every way. */
 export class TestIssuer {
   private published: SigningKey[] = [];
 
@@ -47,10 +47,10 @@ export class TestIssuer {
     await new Promise((resolve) => this.server.close(resolve));
   }
 
-  /** One that it publishes. */
+  /** Returns a published key. */
   keyOf(alg: SigningKey['alg']): SigningKey {
     const key = this.published.find((published) => published.alg === alg);
-    if (key === undefined) throw new Error(`it has no key for ${alg}`);
+    if (key === undefined) throw new Error(`no published key for ${alg}`);
     return key;
   }
 
@@ -62,7 +62,7 @@ export class TestIssuer {
     return exportSPKI(this.key.publicKey);
   }
 
-  /** A token that allows everything, but for what is wished. */
+  /** Returns a token with all scopes, changed by the options. */
   async token({ header = {}, claims = {}, key = this.key }: TokenOptions = {}): Promise<string> {
     const now = Math.floor(Date.now() / 1_000);
     const payload = {
@@ -95,7 +95,7 @@ export class TestIssuer {
   }
 }
 
-/** A key that is published nowhere. */
+/** Returns a key that is not published. */
 export async function signingKey(alg: SigningKey['alg']): Promise<SigningKey> {
   return { kid: crypto.randomUUID(), alg, ...(await generateKeyPair(alg, { extractable: true })) };
 }

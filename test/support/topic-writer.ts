@@ -3,12 +3,12 @@ import { connectKafka, type Kafka } from '#parallel-consumer/kafka/kafkajs.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** A Kafka client that keeps its warnings to itself. @param brokers `host:port`, parted by commas */
+/** Returns a Kafka client without log output. @param brokers `host:port`, separated by commas */
 export function quietKafka(brokers: string): Kafka {
   return connectKafka({ brokers: brokers.split(','), clientId: 'tests', logger: quiet });
 }
 
-/** Writes raw records to a topic, as a foreign producer might. @returns the offset of each */
+/** Writes raw records to a topic, like a foreign producer. @returns the offset of each */
 export async function writeRecords(
   kafka: Kafka,
   topic: string,
@@ -28,7 +28,7 @@ export async function writeRecords(
   }
 }
 
-/** How many records a topic has been given. */
+/** Returns the number of records written to a topic. */
 export async function recordsOn(kafka: Kafka, topic: string): Promise<number> {
   const admin = kafka.admin();
   await admin.connect();
@@ -45,13 +45,13 @@ export interface ReadRecord {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Reads a topic from its beginning until that many records were read, or the time (milliseconds) is over. */
+/** Reads a topic from its beginning until `count` records were read or `withinMs` milliseconds have passed. */
 export async function readRecords(kafka: Kafka, topic: string, count: number, withinMs: number): Promise<ReadRecord[]> {
   return readUntil(kafka, topic, withinMs, (records) => records.length >= count);
 }
 
 /**
- * Reads a topic from its beginning to its end, where a record must stand, not a transaction's marker.
+ * Reads a topic from its beginning to its end. The last offset must be a record, not a transaction marker.
  * @param ends one past the last offset of each partition
  */
 export async function readToEnd(

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 
-/** Two Authorization headers, which `fetch` can't send. */
+/** Sends a request with two Authorization headers, which `fetch` can't do. */
 export async function statusWithTwo(url: string, authorization: string): Promise<number | undefined> {
   const { hostname, port, pathname } = new URL(url);
   const headers = ['Host', `${hostname}:${port}`, 'Authorization', authorization, 'Authorization', 'Bearer other'];

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Looks at a process's resident memory until it is told to end. @returns the most that it was, in MiB */
+/** Polls a process's resident memory until `end` is called. @returns the maximum in MiB, from `end` */
 export function watchMemory(pid: number): { end: () => Promise<number> } {
   const stop = new AbortController();
   const watching = (async () => {

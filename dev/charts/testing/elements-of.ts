@@ -1,5 +1,5 @@
-/** The names of the elements of a text that is well-formed XML. @throws Error where it isn't */
-export function elementsOf(xml: string): string[] {
+/** Returns the element names of a well-formed XML text. @throws Error if it is not well-formed */
+export function parseElementNames(xml: string): string[] {
   const open: string[] = [];
   const names: string[] = [];
   const rest = xml.replace(
@@ -11,7 +11,7 @@ export function elementsOf(xml: string): string[] {
       return '';
     },
   );
-  if (open.length > 0) throw new Error(`${open.join(', ')} are never closed`);
-  if (/[<>&]/.test(rest.replace(/&(amp|lt|gt|quot);/g, ''))) throw new Error(`a bare <, > or & in: ${rest}`);
+  if (open.length > 0) throw new Error(`unclosed elements: ${open.join(', ')}`);
+  if (/[<>&]/.test(rest.replace(/&(amp|lt|gt|quot);/g, ''))) throw new Error(`unescaped <, > or & in: ${rest}`);
   return names;
 }

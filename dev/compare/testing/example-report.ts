@@ -6,17 +6,17 @@ import { waysFor } from '../ways.js';
 export const SAVE_MS = { minimum: 0, maximum: 1_000 };
 export const ORDERS = planOrders(1_000, 1_000, SAVE_MS);
 
-/** The ways before any of them is measured. */
+/** Returns the ways before any of them is measured. */
 export function plannedWays(full = false): ComparedWay[] {
   return waysFor(ORDERS.length).map((way) => planWay(way, ORDERS, { longestMs: SAVE_MS.maximum, full }));
 }
 
-/** The ways with what was measured of some. */
+/** Returns the ways with the measurements of some of them. */
 export function measuredWays(measured: Readonly<Record<string, Measured>>, ways = plannedWays()): ComparedWay[] {
   return Object.entries(measured).reduce((known, [name, each]) => withMeasured(known, name, each, ORDERS), ways);
 }
 
-/** A comparison of which one way of each kind was measured. */
+/** Returns a comparison in which one way of each kind was measured. */
 export function exampleReport(): ComparisonReport {
   const results = measuredWays({
     'one-after-another': { seconds: 6.5, firstSaveSeconds: 0.2, warmUpSeconds: null },

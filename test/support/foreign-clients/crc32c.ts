@@ -7,7 +7,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
   return remainder;
 });
 
-/** Computes the checksum of a record batch: `node:zlib` has CRC-32 only, which is another polynomial. */
+/** Computes the checksum of a record batch. `node:zlib` only has CRC-32, which uses another polynomial. */
 export function crc32c(bytes: Uint8Array): number {
   let remainder = 0xffffffff;
   for (const byte of bytes) remainder = (remainder >>> 8) ^ (TABLE[(remainder ^ byte) & 0xff] ?? 0);

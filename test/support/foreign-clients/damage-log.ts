@@ -1,13 +1,13 @@
-/** Changes a partition's segments on disk, as a failing disk or a lost replica would. Only while the broker is stopped. */
+/** Changes a partition's segments on disk, like a failing disk or a lost replica. Use it only while the broker is stopped. */
 import { open, readdir, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32c } from './crc32c.js';
 import { BATCH_FIELDS, storedBatches, type StoredBatch } from './log-segment.js';
 
-/** Codec numbers that Kafka has not given to any codec. */
+/** Codec numbers that Kafka has not assigned to a codec. */
 export type UnknownCodec = 5 | 6 | 7;
 
-/** Flips a byte in the middle of the batch's records, so that its CRC no longer fits. The broker must have stopped cleanly: else it checks the CRC when it starts. */
+/** Flips a byte amid the batch's records, so that its CRC is wrong. Needs a clean stop, or the broker checks CRCs at its start. */
 export async function corruptBatch(batch: StoredBatch): Promise<void> {
   await rewrite(batch, (bytes) => {
     const at = BATCH_FIELDS.records + Math.floor((bytes.length - BATCH_FIELDS.records) / 2);
@@ -15,7 +15,7 @@ export async function corruptBatch(batch: StoredBatch): Promise<void> {
   });
 }
 
-/** Gives the batch a codec that no client knows, and the CRC that fits. The broker must have stopped cleanly. */
+/** Sets a codec that no client knows, with a valid CRC. The broker must have stopped cleanly. */
 export async function setUnknownCodec(batch: StoredBatch, codec: UnknownCodec): Promise<void> {
   await rewrite(batch, (bytes) => {
     const attributes = bytes.readInt16BE(BATCH_FIELDS.attributes);
@@ -24,7 +24,7 @@ export async function setUnknownCodec(batch: StoredBatch, codec: UnknownCodec): 
   });
 }
 
-/** Removes the batches from an offset on, as if this replica had never fetched them. The broker must have been killed: it then rebuilds the indexes. */
+/** Removes the batches from an offset on, as if this replica had never fetched them. Needs a killed broker, which rebuilds the indexes. */
 export async function truncateLog(directory: string, offset: number): Promise<void> {
   const first = (await storedBatches(directory)).find(({ baseOffset }) => baseOffset === offset);
   if (first === undefined) throw new RangeError(`no batch begins at offset ${offset} in ${directory}`);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Codec } from './foreign-record.js';
 import { KafkaTools } from './kafka-tools.js';
 
-/** A record as `kafka-console-producer` reads it from a line: text without tabs, commas, colons and line ends. */
+/** A record in the line format of `kafka-console-producer`: text without tabs, commas, colons and line ends. */
 export interface TextRecord {
   readonly key: string;
   readonly value: string;
@@ -31,7 +31,7 @@ export class JavaClient {
     });
     const properties = ['parse.headers=true', 'parse.key=true'].flatMap((each) => ['--reader-property', each]);
     const args = ['--bootstrap-server', this.brokers, '--topic', topic, '--compression-codec', codec, ...properties];
-    // Its default of 1.5 s is short for a broker that shares two cores with other tests.
+    // The default of 1.5 s is too short for a broker that shares two cores with other tests.
     await this.tools.run('ConsoleProducer', [...args, '--request-timeout-ms', '20000'], lines.join(''));
   }
 

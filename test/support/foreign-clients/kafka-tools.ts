@@ -12,10 +12,10 @@ const FETCH_WITHIN_MS = 240_000;
 const ENDS_WITHIN_MS = 60_000;
 const quiet = (): void => undefined;
 
-/** One of Kafka's own command-line tools, by its class in `org.apache.kafka.tools`. */
+/** A command-line tool of Kafka, by its class in `org.apache.kafka.tools`. */
 type ToolName = 'ConsoleProducer' | 'DeleteRecordsCommand' | 'ProducerPerformance' | 'TopicCommand';
 
-/** Kafka's own Java tools, run from its jars: what the scripts in Kafka's bin/ start. */
+/** Kafka's Java tools, run from its jars like the scripts in Kafka's bin/ do. */
 export class KafkaTools {
   private constructor(
     private readonly java: string,
@@ -35,11 +35,11 @@ export class KafkaTools {
   }
 
   /**
-   * Runs a tool to its end. @param input what it reads from stdin. @returns what it printed
-   * @throws Error with its output when it fails, or does not end within 60 s
+   * Runs a tool until it ends. @param input its stdin. @returns its output
+   * @throws Error with its output if it fails or does not end within 60 s
    */
   async run(tool: ToolName, args: readonly string[], input: Buffer | string = ''): Promise<string> {
-    // The tools run for a second or two: the second compiler would take longer than it saves.
+    // The tools run for a second or two: compiling with C2 would take longer than it saves.
     const memory = ['-XX:TieredStopAtLevel=1', '-Xmx256m'];
     const child = spawn(this.java, [...memory, '-cp', this.classPath, `org.apache.kafka.tools.${tool}`, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],

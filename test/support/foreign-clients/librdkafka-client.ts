@@ -10,21 +10,21 @@ import { provideLibrdkafka } from './librdkafka-package.js';
 
 const SCRIPT = join(PROJECT_DIRECTORY, 'test/support/foreign-clients/librdkafka.py');
 
-type Answer = { readonly offsets: readonly number[] } | { readonly error: string };
+type Response = { readonly offsets: readonly number[] } | { readonly error: string };
 
 /**
- * Producers of librdkafka in a Python process (`librdkafka.py`). Requests are answered in their order; every method resolves
- * when the broker has acknowledged, and @throws Error with librdkafka's message when it has not.
+ * Producers of librdkafka in a Python process (`librdkafka.py`), which handles requests in order. Every method resolves when the
+ * broker has acknowledged, and @throws Error with librdkafka's message otherwise.
  */
 export class LibrdkafkaClient {
-  private readonly answers: AsyncIterator<string>;
+  private readonly responses: AsyncIterator<string>;
   private last: Promise<unknown> = Promise.resolve();
 
   private constructor(
     private readonly child: ChildProcessByStdio<Writable, Readable, null>,
     private readonly lines: Interface,
   ) {
-    this.answers = lines[Symbol.asyncIterator]();
+    this.responses = lines[Symbol.asyncIterator]();
   }
 
   /** @param brokers `host:port`, separated by commas */
@@ -34,12 +34,12 @@ export class LibrdkafkaClient {
     return new LibrdkafkaClient(child, createInterface({ input: child.stdout }));
   }
 
-  /** Writes one batch for each partition with an idempotent producer of its own. @returns the offset of each record */
+  /** Writes one batch per partition with a new idempotent producer. @returns the offset of each record */
   async produce(topic: string, codec: Codec, records: readonly ForeignRecord[]): Promise<readonly number[]> {
     return this.request({ do: 'produce', topic, codec, records: records.map(toJson) });
   }
 
-  /** Begins a transaction. @param producer its transactional id; several may have a transaction open at once */
+  /** Begins a transaction. @param producer its transactional id; several producers may have an open transaction */
   async begin(producer: string): Promise<void> {
     await this.request({ do: 'begin', producer });
   }
@@ -57,32 +57,32 @@ export class LibrdkafkaClient {
     await this.request({ do: 'abort', producer });
   }
 
-  /** Ends the process, whatever it does. */
+  /** Kills the process. */
   async stop(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const gone = once(this.child, 'exit');
+    const ended = once(this.child, 'exit');
     this.child.kill('SIGKILL');
-    await gone;
+    await ended;
     this.lines.close();
   }
 
   private async request(request: object): Promise<readonly number[]> {
-    const answered = this.last.then(() => this.exchange(request));
-    this.last = answered.catch(() => undefined);
-    return answered;
+    const response = this.last.then(() => this.exchange(request));
+    this.last = response.catch(() => undefined);
+    return response;
   }
 
   private async exchange(request: object): Promise<readonly number[]> {
     this.child.stdin.write(`${JSON.stringify(request)}\n`);
-    const line = await this.answers.next();
-    if (line.done === true) throw new Error('librdkafka.py ended without an answer');
-    const answer = JSON.parse(line.value) as Answer;
-    if ('error' in answer) throw new Error(`librdkafka: ${answer.error}`);
-    return answer.offsets;
+    const line = await this.responses.next();
+    if (line.done === true) throw new Error('librdkafka.py ended without a response');
+    const response = JSON.parse(line.value) as Response;
+    if ('error' in response) throw new Error(`librdkafka: ${response.error}`);
+    return response.offsets;
   }
 }
 
-/** Headers as pairs: Python's client takes a list, since names may repeat. */
+/** Converts a record for Python's client, which takes headers as a list of pairs, since names may repeat. */
 function toJson(record: ForeignRecord): object {
   const { key, value, headers } = toRecordBytes(record);
   return { partition: record.partition, key, value, headers: Object.entries(headers) };

@@ -17,7 +17,7 @@ export async function provideLibrdkafka(): Promise<string> {
       runClient({
         command: 'python3',
         args: ['-m', 'pip', 'install', '--quiet', '--no-input', '--target', directory, `confluent-kafka==${VERSION}`],
-        // A `user = true` in the person's pip settings can't be combined with --target.
+        // A `user = true` in the user's pip settings can't be combined with --target.
         env: { PIP_USER: '0', PIP_ROOT_USER_ACTION: 'ignore' },
         fetching: FETCHING,
         signal: AbortSignal.timeout(FETCH_WITHIN_MS),

@@ -1,6 +1,6 @@
-"""Writes records with librdkafka, as a team with another client library would.
+"""Writes records with librdkafka, like another team's client would.
 
-Reads one JSON request a line from stdin, and writes one JSON answer a line to stdout: {"offsets": [...]} or {"error": "..."}.
+Reads one JSON request per line from stdin, and writes one JSON response per line to stdout: {"offsets": [...]} or {"error": "..."}.
 Requests: {"do": "produce", "topic", "codec", "records"}, {"do": "begin", "producer"},
 {"do": "send", "producer", "topic", "records"}, {"do": "commit", "producer"}, {"do": "abort", "producer"}.
 A record is {"partition", "key", "value", "headers": [[name, value]]}; bytes are base64, null stays null.
@@ -53,7 +53,7 @@ class Writer:
         return []
 
     def connect(self, settings):
-        # Its own log is off: a broker that is loading its transactions, or has stopped before this process, is no news.
+        # librdkafka's log is off: messages about a broker that loads its transactions or stops before this process are irrelevant.
         common = {"bootstrap.servers": self.brokers, "message.max.bytes": MAX_RECORD_BYTES, "log_level": 0}
         return Producer({**common, **settings})
 
@@ -97,10 +97,10 @@ def main():
     writer = Writer(sys.argv[1])
     for line in sys.stdin:
         try:
-            answer = {"offsets": writer.handle(json.loads(line))}
+            response = {"offsets": writer.handle(json.loads(line))}
         except Exception as error:
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), flush=True)
+            response = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(response), flush=True)
 
 
 main()

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { isErrno } from '../../../dev/machine/process-table.js';
 import { CODECS } from './foreign-record.js';
 
-/** Where the fields of a record batch of magic 2 stand (Kafka's message format, "Record Batch"). */
+/** The positions of the fields in a record batch of magic 2 (Kafka's message format, "Record Batch"). */
 export const BATCH_FIELDS = {
   baseOffset: 0,
   length: 8,
@@ -14,35 +14,35 @@ export const BATCH_FIELDS = {
   count: 57,
   records: 61,
 } as const;
-/** What `length` doesn't count: itself and the base offset. */
+/** The bytes that `length` doesn't include: itself and the base offset. */
 const LOG_OVERHEAD = 12;
 
 /** A record batch on a broker's disk. */
 export interface StoredBatch {
   readonly file: string;
-  /** Byte of the file that it begins at. */
+  /** The byte of the file where it begins. */
   readonly position: number;
   readonly bytes: number;
   readonly baseOffset: number;
   readonly lastOffset: number;
-  /** The codec's name, or its number when no such codec exists. */
+  /** The codec's name, or its number if the codec is unknown. */
   readonly codec: string;
   readonly isTransactional: boolean;
   /** A transaction's commit or abort marker. */
   readonly isControl: boolean;
   readonly producerId: bigint;
-  /** Records in it: 0 when the cleaner has removed all and kept the batch. */
+  /** The number of records: 0 if the cleaner has removed all of them but kept the batch. */
   readonly records: number;
 }
 
-/** Lists the batches of a partition as the broker stores them, in the order of their offsets. @param directory see `KafkaAlone.partitionDirectory` */
+/** Lists a partition's batches as stored by the broker, in offset order. @param directory see `KafkaAlone.partitionDirectory` */
 export async function storedBatches(directory: string): Promise<StoredBatch[]> {
   const names = (await readdir(directory)).filter((name) => name.endsWith('.log')).toSorted();
   try {
     const segments = await Promise.all(names.map((name) => batchesIn(join(directory, name))));
     return segments.flat();
   } catch (error) {
-    // The log cleaner has replaced a segment since they were listed.
+    // The log cleaner has replaced a segment since the folder was listed.
     if (isErrno(error, 'ENOENT')) return storedBatches(directory);
     throw error;
   }
@@ -53,7 +53,7 @@ async function batchesIn(file: string): Promise<StoredBatch[]> {
   const batches: StoredBatch[] = [];
   for (let position = 0; position + BATCH_FIELDS.records <= bytes.length;) {
     const length = LOG_OVERHEAD + bytes.readInt32BE(position + BATCH_FIELDS.length);
-    // Preallocated, or being written just now.
+    // The rest is preallocated, or being written.
     if (length === LOG_OVERHEAD || position + length > bytes.length) break;
     batches.push(toBatch(file, position, bytes.subarray(position, position + length)));
     position += length;

@@ -2,10 +2,10 @@ import type { ForeignRecord } from './foreign-record.js';
 import type { TextRecord } from './java-client.js';
 
 const KEYS = 20;
-/** Long and alike, so that every codec makes a batch smaller: a client sends it uncompressed otherwise. */
+/** Long and repetitive, so that every codec shrinks a batch: otherwise a client sends it uncompressed. */
 const PADDING = ' and its padding'.repeat(10);
 
-/** Records of 20 keys on that many partitions, and at the end of each partition the unusual ones: null, empty and binary fields. */
+/** Returns records of 20 keys on all partitions. The last ones of each partition are unusual: null, empty and binary fields. */
 export function sampleRecords(count: number, partitions: number): ForeignRecord[] {
   const ordinary = Array.from({ length: count }, (_, n) => ({
     partition: (n % KEYS) % partitions,
@@ -27,7 +27,7 @@ function unusualRecords(partition: number): ForeignRecord[] {
   ];
 }
 
-/** The ordinary ones as text, without a partition: what `kafka-console-producer` can write. */
+/** Returns the ordinary records as text without a partition, for `kafka-console-producer`. */
 export function sampleTexts(count: number): TextRecord[] {
   return Array.from({ length: count }, (_, n) => ({
     key: `key-${n % KEYS}`,

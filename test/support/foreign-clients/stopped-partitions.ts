@@ -4,7 +4,7 @@ import type { MemberProcess } from '../member/member-process.js';
 
 export type Stopped = NonNullable<PartitionStatus['stopped']>;
 
-/** Waits until the member's status has the partition as stopped. @throws Error with the whole status when it is not in time */
+/** Waits until the member's status shows the partition as stopped. @throws Error with the whole status after `withinMs` */
 export async function untilStopped(member: MemberProcess, partition: number, withinMs: number): Promise<Stopped> {
   let stopped: PartitionStatus['stopped'];
   const isStopped = async (): Promise<boolean> => {
@@ -25,7 +25,7 @@ async function stoppedPartition(member: MemberProcess, partition: number): Promi
   return partitions.find((each) => each.partition === partition)?.stopped;
 }
 
-/** Whether the member logged an error with this topic, partition and offset among its fields. */
+/** Returns whether the member logged an error with this topic, partition and offset among its fields. */
 export function loggedError(member: MemberProcess, topic: string, partition: number, offset: number): boolean {
   return member.log.some(({ level, details }) => {
     const names = details['topic'] === topic && details['partition'] === partition;

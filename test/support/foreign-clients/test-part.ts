@@ -6,7 +6,7 @@ import { partIn, removeUnfinished, type Part } from '../../../dev/parts/part.js'
 
 const quiet = (): void => undefined;
 
-/** Finds a part that only tests need in the cache, or has `fetch` install it. Two at once are safe: the second waits. */
+/** Finds a part that only tests need in the cache, or installs it with `fetch`. Concurrent calls are safe: the second one waits. */
 export async function provideTestPart(name: string, fetch: (part: Part) => Promise<void>): Promise<string> {
   const cache = cacheDirectory(process.env);
   const lock = await PidLock.wait(join(cache, 'fetching.lock'), machineProcesses, quiet);

@@ -3,7 +3,7 @@ import type { LibrdkafkaClient } from './librdkafka-client.js';
 
 const PER_WRITE = 10;
 
-/** A step of one transactional producer, or of a producer without transactions. A first write begins a transaction. */
+/** A step of a transactional producer, or of a producer without transactions. A producer's first write begins a transaction. */
 export interface TransactionStep {
   readonly producer: string;
   readonly does: 'write' | 'commit' | 'abort' | 'write without transaction';
@@ -19,13 +19,13 @@ export interface StepSettings {
   readonly topic: string;
   readonly partition: number;
   readonly key?: Buffer;
-  /** The least length of a value, in bytes. Default 0. */
+  /** The minimum length of a value, in bytes. Default: 0. */
   readonly valueBytes?: number;
 }
 
 /**
- * Runs the steps one after the other with librdkafka; each write appends ten records to the partition. Each producer has to
- * end its last transaction: an open one hides all that follows it from read_committed consumers.
+ * Runs the steps one after the other with librdkafka; each write appends ten records to the partition. Each producer must
+ * end its last transaction: an open one hides all later records from read_committed consumers.
  */
 export async function runTransactionSteps(
   client: LibrdkafkaClient,
@@ -61,7 +61,7 @@ export async function runTransactionSteps(
   return { visible, aborted };
 }
 
-/** Steps by a seed: each producer writes, commits and aborts in turn with the others, and ends its last transaction. */
+/** Returns seeded random steps: the producers write, commit and abort interleaved, and each one ends its last transaction. */
 export function randomSteps(random: () => number, count: number, producers: readonly string[]): TransactionStep[] {
   const open = new Set<string>();
   const steps = Array.from({ length: count }, (): TransactionStep => {

@@ -1,11 +1,11 @@
 import type { Effect } from './member-messages.js';
 
-/** An effect, and whose it was. */
+/** An effect and the member that caused it. */
 export interface SeenEffect extends Effect {
   readonly member: string;
 }
 
-/** All that the members of a group did, kept where no kill of a member reaches it. */
+/** The effects of all members of a group, kept in the test's process, where they survive kills of members. */
 export class Effects {
   private readonly seen: SeenEffect[] = [];
   private readonly first = new Map<string, SeenEffect>();
@@ -18,7 +18,7 @@ export class Effects {
     else this.first.set(name, effect);
   }
 
-  /** Records handled at least once. */
+  /** The number of records handled at least once. */
   get handled(): number {
     return this.first.size;
   }
@@ -27,19 +27,19 @@ export class Effects {
     return this.first.has(nameOf({ partition, offset }));
   }
 
-  /** The first effects of a partition's records, by their offsets. */
+  /** Returns the first effects of a partition's records, in offset order. */
   inPartition(partition: number): SeenEffect[] {
     return [...this.first.values()]
       .filter((effect) => effect.partition === partition)
       .toSorted((a, b) => a.offset - b.offset);
   }
 
-  /** The values of all records handled at least once. */
+  /** Returns the values of all records handled at least once. */
   values(): Set<string> {
     return new Set([...this.first.values()].map(({ value }) => value));
   }
 
-  /** Effects of records that had been handled before, each with its first one. */
+  /** Returns the effects of records that had been handled before, each with the first one. */
   repeats(): { readonly first: SeenEffect; readonly again: SeenEffect }[] {
     return this.again.flatMap((again) => {
       const first = this.first.get(nameOf(again));
@@ -51,7 +51,7 @@ export class Effects {
     return this.seen.filter((effect) => effect.member === member);
   }
 
-  /** Effects per second of a member over the last so many milliseconds before its last one. */
+  /** Returns a member's effects per second over the last `overMs` milliseconds before its last effect. */
   rateOf(member: string, overMs: number): number {
     const effects = this.by(member);
     const since = (effects.at(-1)?.endedAt ?? 0) - overMs * 1_000;
@@ -59,8 +59,8 @@ export class Effects {
   }
 
   /**
-   * Each record whose first handling began before the one ahead of it, of the same key, had been handled for the first time.
-   * Records without a key have no order.
+   * Returns the violations of order: records whose first handling began before that of the previous record with the same key
+   * had ended. Records without a key have no order.
    */
   orderBreaks(): string[] {
     const withKey = [...this.first.values()].filter(({ key }) => key !== null);
@@ -68,11 +68,11 @@ export class Effects {
     return [...byKey.values()].flatMap((effects) => {
       const inOrder = effects.toSorted((a, b) => a.offset - b.offset);
       return inOrder.flatMap((effect, index) => {
-        const ahead = inOrder[index - 1];
-        if (ahead === undefined || effect.startedAt >= ahead.endedAt) return [];
+        const previous = inOrder[index - 1];
+        if (previous === undefined || effect.startedAt >= previous.endedAt) return [];
         return [
-          `${nameOf(effect)} of key ${effect.key} by ${effect.member} began ${ahead.endedAt - effect.startedAt} µs ` +
-            `before ${nameOf(ahead)} by ${ahead.member} had ended`,
+          `${nameOf(effect)} of key ${effect.key} by ${effect.member} began ${previous.endedAt - effect.startedAt} µs ` +
+            `before ${nameOf(previous)} by ${previous.member} had ended`,
         ];
       });
     });

@@ -2,8 +2,9 @@ import { expect } from '@jest/globals';
 import type { TestGroup } from './test-group.js';
 
 /**
- * Every record numbered below `count` was handled, in order per key, and the group has committed the end of each partition.
- * @param deadLettered numbers of records that must not have been handled instead
+ * Expects that every record numbered below `count` was handled, in order per key, and that the group has committed the end of
+ * each partition.
+ * @param deadLettered numbers of records that must not have been handled
  */
 export async function expectNothingLost(
   group: TestGroup,

@@ -1,6 +1,6 @@
 /**
- * A consumer group's member as a process of its own, so that a test can kill it. Started by `MemberProcess`, told what to do
- * by one argument (`MemberSettings` as JSON), it sends `MemberMessage`s, drains on SIGTERM, and ends with its parent.
+ * A member of a consumer group in a separate process, so that a test can kill it. `MemberProcess` starts it with one argument
+ * (`MemberSettings` as JSON). It sends `MemberMessage`s, drains on SIGTERM, and ends with its parent.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { classifyByNetworkCode } from '#parallel-consumer/failure.js';
@@ -27,8 +27,8 @@ class PoisonError extends Error {
   readonly code = 'poison';
 }
 
-/** Resolves once the kernel has the message: from then on it arrives, whatever becomes of this process. */
-async function tell(message: MemberMessage): Promise<void> {
+/** Resolves once the kernel has the message: from then on it is delivered even if this process is killed. */
+async function send(message: MemberMessage): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   process.send?.(message, undefined, {}, (error) => (error === null ? resolve() : reject(error)));
   await promise;
@@ -47,14 +47,14 @@ async function handle(record: ConsumedRecord): Promise<void> {
   if (behaviour === 'poison') throw new PoisonError(`record ${offset} is poison`);
   const text = { key: key === null ? null : String(key), value: String(value) };
   const content = settings.reportsBytes === true ? { ...text, bytes: toRecordBytes(record) } : text;
-  await tell({
+  await send({
     kind: 'effect',
     effect: { partition, offset, ...content, startedAt, endedAt: monotonicMicroseconds() },
   });
 }
 
 function logAt(level: LogLine['level']): (details: object, message: string) => void {
-  return (details, message) => void tell({ kind: 'log', line: { level, message, details: { ...details } } });
+  return (details, message) => void send({ kind: 'log', line: { level, message, details: { ...details } } });
 }
 
 const logger: EngineLogger = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
@@ -72,12 +72,12 @@ const consumer = new ParallelConsumer(
 );
 
 process.on('message', (message) => {
-  if (message === STATUS_REQUEST) void tell({ kind: 'status', status: consumer.status });
+  if (message === STATUS_REQUEST) void send({ kind: 'status', status: consumer.status });
 });
 process.once('SIGTERM', () => {
   void consumer.stop().then(() => process.disconnect());
 });
-// Also when the test that started it is gone; after a stop nothing is left to do.
+// Also runs if the test's process ended; after a stop nothing is left to do.
 onParentExit(() => process.exit());
 
 await consumer.start();

@@ -2,7 +2,7 @@ import type { ParallelConsumerOptions } from '#parallel-consumer/options.js';
 import type { ParallelConsumerStatus } from '#parallel-consumer/status.js';
 import type { RecordBytes } from './record-bytes.js';
 
-/** The engine's options that a member is given. Whatever JSON can carry may be added. */
+/** The engine's options for a member. Any option that JSON can represent may be added. */
 export type EngineSettings = Pick<
   ParallelConsumerOptions,
   | 'inFlight'
@@ -16,32 +16,32 @@ export type EngineSettings = Pick<
   | 'onTruncatedLog'
 >;
 
-/** What a member process is told on its command line. */
+/** The settings of a member process, passed on its command line. */
 export interface MemberSettings {
-  /** `host:port`, parted by commas. */
+  /** `host:port`, separated by commas. */
   readonly brokers: string;
   readonly topic: string;
   readonly groupId: string;
   readonly deadLetterTopic: string;
-  /** Each handler waits from 0 to this, in ms, evenly drawn from the seed. */
+  /** The maximum duration of a handler in ms; each one waits for a random time from 0 to this, drawn from the seed. */
   readonly handlerMs: number;
   readonly seed: number;
   readonly sessionTimeoutMs: number;
-  /** Whether effects carry the record's bytes. Default false: text is enough for records that a test numbered. */
+  /** Whether effects contain the record's bytes. Default false: text is enough for records that a test numbered. */
   readonly reportsBytes?: boolean;
   readonly engine: EngineSettings;
 }
 
-/** The header by which a record tells the handler to misbehave. */
+/** The header of a record that makes the handler misbehave. */
 export const BEHAVIOUR_HEADER = 'behaviour';
-/** `stall`: its handler never settles. `poison`: it throws an error of the code `poison`, which is classified as such. */
+/** `stall`: the handler never settles. `poison`: it throws an error with the code `poison`, which is classified as poison. */
 export type Behaviour = 'stall' | 'poison';
 
-/** A handler's effect: told, and with the kernel, before the handler resolves, so that no kill can unmake it. */
+/** A handler's effect. The kernel has its message before the handler resolves, so no kill can lose it. */
 export interface Effect {
   readonly partition: number;
   readonly offset: number;
-  /** null for a record without one. */
+  /** null for a record without a key. */
   readonly key: string | null;
   readonly value: string;
   /** Only with `reportsBytes`. */
@@ -58,11 +58,11 @@ export interface LogLine {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** What a member sends to the test that started it. */
+/** A message from a member to the test that started it. */
 export type MemberMessage =
   | { readonly kind: 'effect'; readonly effect: Effect }
   | { readonly kind: 'log'; readonly line: LogLine }
   | { readonly kind: 'status'; readonly status: ParallelConsumerStatus };
 
-/** The only thing that a test asks of a member; it stops on SIGTERM. */
+/** The only request from a test to a member; a member stops on SIGTERM. */
 export const STATUS_REQUEST = 'status';

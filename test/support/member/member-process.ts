@@ -8,7 +8,7 @@ import { STATUS_REQUEST, type LogLine, type MemberMessage, type MemberSettings }
 
 const PROGRAM = join(PROJECT_DIRECTORY, 'dist/test/support/member/main.js');
 
-/** A member of a consumer group in a process of its own. It needs a compiled dist/. */
+/** A member of a consumer group in a separate process. It needs a compiled dist/. */
 export class MemberProcess {
   readonly log: LogLine[] = [];
   private readonly child: ChildProcess;
@@ -28,9 +28,9 @@ export class MemberProcess {
     child.stderr?.on('data', (chunk: Buffer) => {
       this.errors += chunk.toString();
     });
-    child.on('message', (message) => this.hear(message as MemberMessage, effects));
+    child.on('message', (message) => this.receive(message as MemberMessage, effects));
     const { promise, resolve } = Promise.withResolvers<number | null>();
-    // Not `exit`: what the member had written may still be on its way then.
+    // Not `exit`, because messages of the member may still be in transit then.
     child.once('close', (code) => resolve(code));
     this.child = child;
     this.exited = promise;
@@ -40,14 +40,14 @@ export class MemberProcess {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** Answers at once, unless the member's event loop is busy. @throws Error when it has ended */
+  /** Requests the member's status; responds at once, unless its event loop is busy. @throws Error if the member has ended */
   async status(): Promise<ParallelConsumerStatus> {
     if (!this.running) throw new Error(`${this.name} has ended:\n${this.errors}`);
     const { promise, resolve } = Promise.withResolvers<ParallelConsumerStatus>();
     this.waiting.push(resolve);
     this.child.send(STATUS_REQUEST);
     const ended = this.exited.then(() => {
-      throw new Error(`${this.name} ended without an answer:\n${this.errors}`);
+      throw new Error(`${this.name} ended without a response:\n${this.errors}`);
     });
     return Promise.race([promise, ended]);
   }
@@ -56,38 +56,38 @@ export class MemberProcess {
     return (await this.status()).ready;
   }
 
-  /** Waits until it is ready and has partitions. */
+  /** Waits until it is ready and owns partitions. */
   async joins(withinMs = 30_000): Promise<void> {
-    await eventually(`${this.name} is ready and has partitions`, withinMs, async () => {
+    await eventually(`${this.name} is ready and owns partitions`, withinMs, async () => {
       const { ready, partitions } = await this.status();
       return ready && partitions.length > 0;
     });
   }
 
-  /** Waits until it has ended by itself. @returns what it wrote to stderr */
+  /** Waits until it has ended by itself. @returns its output on stderr */
   async ends(): Promise<string> {
     await this.exited;
     return this.errors;
   }
 
-  /** The messages logged so far that match. */
+  /** Returns the matching messages logged so far. */
   told(pattern: RegExp): string[] {
     return this.log.map(({ message }) => message).filter((message) => pattern.test(message));
   }
 
-  /** SIGKILL. Resolves when it is gone and all that it had told has arrived. */
+  /** Sends SIGKILL. Resolves when the process has ended and all of its messages have arrived. */
   async kill(): Promise<void> {
     this.child.kill('SIGKILL');
     await this.exited;
   }
 
-  /** SIGTERM: it drains and leaves. @returns its exit code, 0 when all went well */
+  /** Sends SIGTERM: the member drains and leaves the group. @returns its exit code, 0 on success */
   async stop(): Promise<number | null> {
     this.child.kill('SIGTERM');
     return this.exited;
   }
 
-  private hear(message: MemberMessage, effects: Effects): void {
+  private receive(message: MemberMessage, effects: Effects): void {
     switch (message.kind) {
       case 'effect':
         effects.add({ ...message.effect, member: this.name });

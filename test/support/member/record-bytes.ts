@@ -1,4 +1,4 @@
-/** What a record holds, in base64; null stays null. */
+/** The content of a record in base64; null stays null. */
 export interface RecordBytes {
   readonly key: string | null;
   readonly value: string | null;

@@ -1,4 +1,4 @@
-/** Numbers from 0 up to 1, always the same for a seed (Tommy Ettinger's mulberry32). */
+/** Returns a generator of numbers from 0 (inclusive) to 1 (exclusive), determined by the seed (Tommy Ettinger's mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {

@@ -5,7 +5,7 @@ import { Effects } from './effects.js';
 import type { EngineSettings, MemberSettings } from './member-messages.js';
 import { MemberProcess } from './member-process.js';
 
-/** Kafka's least (`group.min.session.timeout.ms`): how long the group waits for a killed member. */
+/** The time after which the group drops a killed member: Kafka's minimum (`group.min.session.timeout.ms`). */
 const SESSION_TIMEOUT_MS = 6_000;
 const LEADERS_WITHIN_MS = 20_000;
 
@@ -13,12 +13,12 @@ type Admin = ReturnType<Kafka['admin']>;
 
 export interface TopicSettings {
   readonly partitions: number;
-  /** Settings of the topic, by Kafka's names. */
+  /** Topic configuration, by Kafka's names. */
   readonly config?: Readonly<Record<string, string>>;
   readonly replicationFactor?: number;
 }
 
-/** A topic and its dead-letter topic with names of their own, a consumer group on it, and its members as processes. */
+/** A topic and its dead-letter topic with unique names, a consumer group on it, and its members as processes. */
 export class TestGroup {
   readonly effects = new Effects();
   readonly topic: string;
@@ -36,7 +36,7 @@ export class TestGroup {
     this.groupId = `${unique}-group`;
   }
 
-  /** Makes the topic, and the dead-letter topic unless told not to. */
+  /** Creates the topic and, by default, its dead-letter topic. */
   static async on(
     server: KafkaAlone,
     name: string,
@@ -61,7 +61,7 @@ export class TestGroup {
     const numPartitions = partitions;
     await this.asAdmin(async (admin) => {
       await admin.createTopics({
-        // kafkajs's own wait for leaders fails when the first broker that it asks hasn't heard of the topic yet.
+        // kafkajs's own wait for leaders fails if the first broker that it queries doesn't know the topic yet.
         waitForLeaders: false,
         topics: [{ topic, numPartitions, replicationFactor, configEntries }],
       });
@@ -89,7 +89,7 @@ export class TestGroup {
     return member;
   }
 
-  /** Waits until that many different records were handled. */
+  /** Waits until `records` different records were handled. */
   async handles(records: number, withinMs: number): Promise<void> {
     await eventually(`${records} records are handled`, withinMs, () => this.effects.handled >= records).catch(
       async (error: unknown) => {
@@ -98,23 +98,23 @@ export class TestGroup {
     );
   }
 
-  /** What the group has committed, by partition; undefined where nothing is. */
+  /** Returns the group's committed offset per partition; undefined where none is committed. */
   async committed(): Promise<Map<number, number | undefined>> {
     const { groupId, topic } = this;
-    const [answer] = await this.asAdmin((admin) => admin.fetchOffsets({ groupId, topics: [topic] }));
-    const offsets = answer?.partitions ?? [];
+    const [committed] = await this.asAdmin((admin) => admin.fetchOffsets({ groupId, topics: [topic] }));
+    const offsets = committed?.partitions ?? [];
     return new Map(
       offsets.map(({ partition, offset }) => [partition, Number(offset) < 0 ? undefined : Number(offset)]),
     );
   }
 
-  /** One past the last offset of each partition, markers included. */
+  /** Returns one past the last offset of each partition, transaction markers included. */
   async ends(): Promise<Map<number, number>> {
     const offsets = await this.asAdmin((admin) => admin.fetchTopicOffsets(this.topic));
     return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
   }
 
-  /** Offsets between what is committed and the end, over all partitions. */
+  /** Returns the number of offsets between the committed offset and the end, over all partitions. */
   async uncommitted(): Promise<number> {
     const committed = await this.committed();
     let sum = 0;
@@ -144,12 +144,12 @@ export class TestGroup {
     }
   }
 
-  /** Ends whatever member still runs, by force. The topics stay: their names are nobody else's. */
+  /** Kills all members that still run. The topics stay: their names are unique. */
   async end(): Promise<void> {
     await Promise.all(this.members.filter(({ running }) => running).map((member) => member.kill()));
   }
 
-  /** For the message of a failed wait: each running member's status and the end of its log. */
+  /** Describes each running member's status and the end of its log, for the error of a failed wait. */
   private async describe(): Promise<string> {
     const lines = this.members.map(async (member) => {
       const status = member.running ? JSON.stringify(await member.status()) : 'ended';
