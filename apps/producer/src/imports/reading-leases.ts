@@ -9,7 +9,7 @@ import {
 } from '#orders/operation.js';
 import { segmentsOf } from '#orders/segments.js';
 import { Mongo } from '#service/mongo.js';
-import { LeaseLostError, leaseOf } from '../background/lease.js';
+import { LeaseLostError, createLease } from '../background/lease.js';
 import { ImportManifest } from './import-manifest.js';
 
 /** An import that this process reads. */
@@ -42,7 +42,7 @@ export class ReadingLeases {
         reading: { $ne: null },
         $or: [{ 'reading.lease': null }, { 'reading.lease.expiresAt': { $lt: now } }],
       },
-      { $set: { 'reading.lease': leaseOf(owner, now) }, $inc: { 'reading.epoch': 1 } },
+      { $set: { 'reading.lease': createLease(owner, now) }, $inc: { 'reading.epoch': 1 } },
       { sort: { _id: 1 }, returnDocument: 'after' },
     );
     if (operation?.kind !== 'import' || operation.reading === null) return null;
@@ -54,7 +54,7 @@ export class ReadingLeases {
   /** Holds the lease on. @returns what is wanted of the import. @throws LeaseLostError */
   async renew(claim: ReadingClaim): Promise<Interruption | null> {
     const { interruption } = await this.update(claim, {
-      'reading.lease': leaseOf(claim.owner, this.mongo.time.now()),
+      'reading.lease': createLease(claim.owner, this.mongo.time.now()),
     });
     return interruption ?? null;
   }
@@ -84,7 +84,7 @@ export class ReadingLeases {
 
   private async update(
     { operationId, owner, epoch }: ReadingClaim,
-    change: Partial<ImportDocument> | { readonly 'reading.lease': ReturnType<typeof leaseOf> | null },
+    change: Partial<ImportDocument> | { readonly 'reading.lease': ReturnType<typeof createLease> | null },
     session?: ClientSession,
   ): Promise<OperationDocument> {
     const operation = await this.collection.findOneAndUpdate(

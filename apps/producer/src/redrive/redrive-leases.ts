@@ -8,7 +8,7 @@ import {
   type RedriveDocument,
 } from '#orders/operation.js';
 import { Mongo } from '#service/mongo.js';
-import { LeaseLostError, leaseOf } from '../background/lease.js';
+import { LeaseLostError, createLease } from '../background/lease.js';
 
 /** Whoever was asked for a redrive takes its letters; after so long he must have been killed meanwhile. */
 const SELECTING_MS = 600_000;
@@ -47,7 +47,7 @@ export class RedriveLeases {
           $set: {
             status: 'running',
             startedAt: { $ifNull: ['$startedAt', now] },
-            'redriving.lease': { $literal: leaseOf(owner, now) },
+            'redriving.lease': { $literal: createLease(owner, now) },
             'redriving.epoch': { $add: ['$redriving.epoch', 1] },
           },
         },
@@ -67,7 +67,7 @@ export class RedriveLeases {
   /** Holds the lease on. @returns what is wanted of the redrive. @throws LeaseLostError */
   async renew(claim: RedriveClaim): Promise<Interruption | null> {
     const { interruption } = await this.update(claim, {
-      'redriving.lease': leaseOf(claim.owner, this.mongo.time.now()),
+      'redriving.lease': createLease(claim.owner, this.mongo.time.now()),
     });
     return interruption ?? null;
   }
