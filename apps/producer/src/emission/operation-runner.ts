@@ -75,9 +75,7 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
   private async settle(): Promise<void> {
     await this.interruptions
       .settle()
-      .catch((error: unknown) =>
-        this.logger.warn({ reason: String(error) }, 'cannot settle operations, retrying'),
-      );
+      .catch((error: unknown) => this.logger.warn({ reason: String(error) }, 'cannot settle operations, retrying'));
   }
 
   private async emit(claim: Claim): Promise<void> {

@@ -105,7 +105,9 @@ export class SegmentLeases {
     chunks: readonly AcknowledgedChunk[],
   ): Promise<Interruption | null> {
     await keepChunks(this.mongo.db, chunks);
-    return toInterruption(await this.update(claim, { ...inSegment(progress), 'segments.$.lease': this.createLease(claim) }));
+    return toInterruption(
+      await this.update(claim, { ...inSegment(progress), 'segments.$.lease': this.createLease(claim) }),
+    );
   }
 
   /** Renews the lease without progress. @returns the requested interruption. @throws LeaseLostError */

@@ -17,7 +17,11 @@ export const IMPORT_BODY = {
       },
     },
     'application/zip': {
-      schema: { type: 'string' as const, format: 'binary', description: 'An archive of .json files; other files are not read.' },
+      schema: {
+        type: 'string' as const,
+        format: 'binary',
+        description: 'An archive of .json files; other files are not read.',
+      },
     },
     'application/json': {
       schema: {
@@ -27,8 +31,7 @@ export const IMPORT_BODY = {
         properties: {
           folder: {
             type: 'string' as const,
-            description:
-              'A folder relative to the allowed one (setting IMPORT_DIR); "." is the allowed folder itself.',
+            description: 'A folder relative to the allowed one (setting IMPORT_DIR); "." is the allowed folder itself.',
             examples: ['2026-01'],
           },
         },

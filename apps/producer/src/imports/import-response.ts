@@ -47,7 +47,10 @@ export const ImportFilesSchema = z
         file: count.describe('Index of the file in the import, from 0.'),
         name: z.string(),
         bytes: count.nullable(),
-        sha256: z.string().nullable().describe('In hexadecimal. Null, like `bytes`, when the file was rejected without being read.'),
+        sha256: z
+          .string()
+          .nullable()
+          .describe('In hexadecimal. Null, like `bytes`, when the file was rejected without being read.'),
         state: z.enum(['waiting', 'reading', 'read', 'refused', 'known']),
         byteOffset: count.describe('Number of bytes read so far.'),
         ...rowCounts,

@@ -57,7 +57,7 @@ export class ImportView {
 
   private async find(id: string): Promise<OperationDocument> {
     const operation = await this.operations.find(id);
-    if (operation?.kind !== 'import') throw notFound(`Import ${id} does not exist.`);
+    if (operation?.kind !== 'import') throw notFound(`There is no import ${id}.`);
     return operation;
   }
 }

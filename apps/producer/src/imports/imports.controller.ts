@@ -14,7 +14,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { Audited } from '#service/auth/audit.interceptor.js';
-import { idempotencyKeyOf } from '../operations/idempotency-keys.js';
+import { parseIdempotencyKey } from '../operations/idempotency-keys.js';
 import { OperationIdSchema } from '../operations/operation-id.js';
 import { OperationResponseSchema, type OperationResponse } from '../operations/operation-response.js';
 import { OperationView } from '../operations/operation-view.js';
@@ -75,10 +75,10 @@ export class ImportsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationResponse> {
-    const operation = await this.receiver.receive(request, { query, key: idempotencyKeyOf(key) });
+    const operation = await this.receiver.receive(request, { query, key: parseIdempotencyKey(key) });
     this.wakeUp.call();
     void reply.header('Location', `/v1/operations/${operation._id}`);
-    return this.operations.of(operation);
+    return this.operations.forDocument(operation);
   }
 
   @Get(':id')

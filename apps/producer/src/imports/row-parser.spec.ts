@@ -26,7 +26,12 @@ describe('a row of a legacy file', () => {
     ['a duplicate key', `{"id": "${ID}", "number": 1, "number": 2}`, 'duplicate-key', 'number'],
     ['a duplicate key with the same value', `{"id": "${ID}", "number": 1, "number": 1}`, 'duplicate-key', 'number'],
     ['a duplicate key, once escaped', `{"number": 1, "n\\u0075mber": 1}`, 'duplicate-key', 'number'],
-    ['a duplicate key in a nested object', `{"legacy": {"filled": [], "filled": []}, "number": 1}`, 'duplicate-key', 'filled'],
+    [
+      'a duplicate key in a nested object',
+      `{"legacy": {"filled": [], "filled": []}, "number": 1}`,
+      'duplicate-key',
+      'filled',
+    ],
     ['__proto__', `{"id": "${ID}", "number": 1, "__proto__": {"side": "buy"}}`, 'unknown-field', '__proto__'],
     ['a number beyond 2^53', `{"id": "${ID}", "number": 9007199254740993}`, 'unsafe-number', 'number'],
     ['an array', '[]', 'not-an-object', undefined],

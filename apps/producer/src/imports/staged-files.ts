@@ -85,7 +85,8 @@ export class StagedFiles {
       yield part.subarray(at - n * PART_BYTES);
       at = n * PART_BYTES + part.length;
     }
-    if (at !== bytes) throw new StagedBytesGoneError(`the bytes of file ${String(content)} from offset ${at} on are missing`);
+    if (at !== bytes)
+      throw new StagedBytesGoneError(`the bytes of file ${String(content)} from offset ${at} on are missing`);
   }
 
   async remove(operationId: string): Promise<void> {
