@@ -14,7 +14,7 @@ export class ImportSources {
 
   /**
    * @param maxBytes maximum total uncompressed size of all files, and maximum size of an archive, in bytes
-   * @param directory the folder whose subfolders can be imported; `undefined` rejects folders
+   * @param directory the folder that imports can read, including its subfolders; `undefined` rejects folders
    */
   constructor(
     readonly maxBytes: number,

@@ -71,7 +71,9 @@ export const OperationResponseSchema = z
         'Orders saved by a majority of the MongoDB replica set. Never too high and never decreases. Consumers report it twice a second; it is counted exactly before an event stream ends, and when it stops rising below `acked`.',
       ),
     savedAsOf: date.describe('When `saved` was read, normally less than a second ago. All readers share one read.'),
-    deadLettered: count.nullable().describe('Orders with a pending dead letter.'),
+    deadLettered: count
+      .nullable()
+      .describe('Orders that are not saved and have a dead letter that is pending or being redriven.'),
     discarded: count.nullable().describe('Orders whose dead letters were discarded.'),
     import: z
       .object({

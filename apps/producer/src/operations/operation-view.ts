@@ -20,7 +20,7 @@ export class OperationView {
     private readonly mongo: Mongo,
   ) {}
 
-  /** @throws Problem 404 */
+  /** Returns the operation with an id. @throws Problem 404 */
   async byId(id: string): Promise<OperationResponse> {
     return this.toResponse(await this.read(id, this.shared.get(id)));
   }

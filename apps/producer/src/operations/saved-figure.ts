@@ -76,7 +76,7 @@ export class SavedFigure {
     return { saved: this.orders ?? 0, savedAsOf: this.asOf };
   }
 
-  /** Returns whether the operation has ended and all acknowledged orders are saved or dead-lettered, by an exact count. */
+  /** Returns whether the operation has ended and all acknowledged orders are saved, dead-lettered or discarded, by an exact count. */
   async isSettled(letters: LetterCounts): Promise<boolean> {
     const { status } = this.operation;
     if (this.isFinal) return true;

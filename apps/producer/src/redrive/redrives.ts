@@ -4,7 +4,7 @@ import { operationsCollection, type OperationDocument } from '#orders/operation.
 import { pause, systemClock } from '#parallel-consumer/clock.js';
 import { Mongo } from '#service/mongo.js';
 import { Problem } from '#service/problem.js';
-import { leaseOf } from '../background/lease.js';
+import { createLease } from '../background/lease.js';
 import { deleteKeys } from '../operations/idempotency-keys.js';
 import { Operations } from '../operations/operations.js';
 import { toFilter, type RedriveRequest } from './redrive-request.js';
@@ -31,18 +31,18 @@ export class Redrives {
     const { limit = null, maxRedrives, ratePerSecond = null } = request;
     const filter = toFilter(request);
     const parameters = { filter, limit, maxRedrives, ratePerSecond, chunkSize: CHUNK };
-    const lease = leaseOf(randomUUID(), this.mongo.time.now());
+    const lease = createLease(randomUUID(), this.mongo.time.now());
     const redrive = await this.operations.createRedrive(parameters, lease, { key, request });
     if (redrive.kind !== 'redrive' || redrive.redriving?.isSelected !== false) return redrive;
     // A retry of a request whose letters are still being selected: return the result of the first request.
     if (redrive.redriving.lease?.owner !== lease.owner) return this.waitForSelection(redrive._id, request);
     const taken = await this.letters.select(redrive);
-    if (taken > 0) return this.selected(redrive, taken);
+    if (taken > 0) return this.markSelected(redrive, taken);
     await this.remove(redrive._id);
     return this.rejectEmpty(request);
   }
 
-  private async selected(redrive: OperationDocument, letters: number): Promise<OperationDocument> {
+  private async markSelected(redrive: OperationDocument, letters: number): Promise<OperationDocument> {
     const { _id } = redrive;
     const change = { $set: { letters, 'redriving.isSelected': true, 'redriving.lease': null } };
     const found = await this.collection.findOneAndUpdate({ _id }, change, { returnDocument: 'after' });
