@@ -20,9 +20,9 @@ export interface ReadingClaim {
 }
 
 /**
- * Assigns imports to processes for reading, one process per import, as `SegmentLeases` does for the emission. The epoch of files,
- * rows and rejects rejects writes of a process that lost its lease. Transactions are not used for that: one that is open when
- * its process is killed locks its documents for more than a minute.
+ * Assigns imports to processes for reading, one process per import, as `SegmentLeases` does for the emission. Files, rows and
+ * rejected rows store an epoch, which prevents writes of a process that lost its lease. Transactions are not used for that: one
+ * that is open when its process is killed locks its documents for more than a minute.
  */
 @Injectable()
 export class ReadingLeases {

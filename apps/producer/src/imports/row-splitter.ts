@@ -38,9 +38,9 @@ export type FileFault =
 
 /**
  * The parser state. `begin`: before the array. `first`: after its `[`. `next`: after a comma. `row`: in an element. `between`: at the
- * comma or bracket after an element. `behind`: after the array. `over`: nothing more is read.
+ * comma or bracket after an element. `after`: after the array. `over`: nothing more is read.
  */
-type Place = 'begin' | 'first' | 'next' | 'row' | 'between' | 'behind' | 'over';
+type Place = 'begin' | 'first' | 'next' | 'row' | 'between' | 'after' | 'over';
 
 /**
  * Splits a streamed JSON array into its elements, as bytes. Memory is bounded by one element, and an element over the limits is
@@ -90,7 +90,7 @@ export class RowSplitter {
   /** Call it after the last chunk, or once `isOver`. @returns the fault; `undefined` if the file is exactly one array */
   end(): FileFault | undefined {
     if (this.place === 'begin') return { code: 'empty' };
-    if (this.place === 'over' || this.place === 'behind') return this.fault;
+    if (this.place === 'over' || this.place === 'after') return this.fault;
     const offset = this.place === 'row' ? this.rowOffset : this.base;
     return { code: 'broken-off', rest: { row: this.row, offset, bytes: Buffer.concat(this.parts) } };
   }
@@ -98,9 +98,9 @@ export class RowSplitter {
   /** Handles one byte outside of elements that is not whitespace. @returns the number of consumed bytes: 0 if an element begins */
   private *step(byte: number, chunk: Buffer, at: number): Generator<RawRow, number> {
     if (this.place === 'begin') this.begin(byte, at);
-    else if (this.place === 'between') this.place = byte === COMMA ? 'next' : 'behind';
-    else if (this.place === 'first' && byte === ARRAY_END) this.place = 'behind';
-    else if (this.place === 'behind')
+    else if (this.place === 'between') this.place = byte === COMMA ? 'next' : 'after';
+    else if (this.place === 'first' && byte === ARRAY_END) this.place = 'after';
+    else if (this.place === 'after')
       this.stop({ code: 'trailing-text', rest: { row: this.row, offset: this.base + at, bytes: shown(chunk, at) } });
     else {
       this.open(this.base + at);
