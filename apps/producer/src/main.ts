@@ -2,7 +2,7 @@ import { failToStart } from '#service/fail-to-start.js';
 import { startService } from '#service/start-service.js';
 
 try {
-  // Imported here, so that settings that can't be used end in their message alone.
+  // Imported here so that invalid settings only print their error message.
   const { settings } = await import('./settings.js');
   const { ProducerModule } = await import('./producer.module.js');
   const { acceptUploads } = await import('./imports/multipart-files.js');
@@ -14,7 +14,7 @@ try {
     docs: {
       title: 'Orders: producer',
       description:
-        'Emits fake financial orders, and those of a legacy system, to Kafka, as operations that run in the background and survive restarts.',
+        'Emits generated financial orders, and orders imported from a legacy system, to Kafka. Operations run in the background and survive restarts.',
     },
   });
 } catch (error) {

@@ -78,7 +78,7 @@ async function connectTopic(): Promise<OrdersTopic> {
     partitions: settings.TOPIC_PARTITIONS,
     clusterId: settings.KAFKA_CLUSTER_ID,
   });
-  // After the topics, which say whose cluster this is.
+  // After the topics, because preparing them verifies the cluster id.
   const codec = await OrderCodec.connect(settings.SCHEMA_REGISTRY_URL);
   return new OrdersTopic(reliableProducer(kafka, logger), codec, partitions, measureTopic(register));
 }

@@ -7,11 +7,11 @@ const SettingsSchema = z.object({
   ...authSettings,
   ...mongoSettings,
   ...kafkaSettings,
-  /** Records that the consumers may be behind; from there on nothing is emitted until they have caught up. */
+  /** Maximum consumer lag in records. At this lag, emission pauses until the consumers have caught up. */
   LAG_CEILING: wholeNumber(1, Number.MAX_SAFE_INTEGER).default(5_000_000),
-  /** The folder that imports may name folders below; unset: none are imported from. */
+  /** The folder that imports can read, including its subfolders. If unset, imports from folders are rejected. */
   IMPORT_DIR: z.string().optional(),
-  /** Bytes of all files of an import together, as they are unpacked. */
+  /** Maximum total size in bytes of all files of an import, uncompressed. */
   IMPORT_MAX_BYTES: wholeNumber(1, Number.MAX_SAFE_INTEGER).default(8 * 1024 ** 3),
 });
 

@@ -2,27 +2,27 @@ import type { Interruption } from '#orders/operation.js';
 import { LeaseLostError } from './lease.js';
 import type { WakeUp } from './wake-up.js';
 
-/** How often a lease is renewed, and another process's wish for a pause noticed, while nothing is acknowledged. */
+/** How often a lease is renewed, in ms. The renewal also reads interruption requests from other processes. */
 const RENEW_EVERY_MS = 1_000;
 
-/** A lease that is renewed until it is lost or something else is wanted of its operation: also while Kafka is away for long. */
+/** Renews a lease until it is lost or the operation is interrupted. Renewal continues while Kafka is unavailable. */
 export class HeldLease {
   private readonly ending = new AbortController();
   private readonly timer: NodeJS.Timeout;
   private readonly unsubscribe: () => void;
 
   /**
-   * @param renew resolves to what is wanted; rejects with LeaseLostError, or with anything else when it should be tried again
-   * @param onTrouble told of a renewal that failed and is tried again
+   * @param renew resolves to the requested interruption; rejects with LeaseLostError when the lease is lost; other errors are retried
+   * @param onRetry called when a renewal failed and will be retried
    */
   constructor(
     private readonly renew: () => Promise<Interruption | null>,
-    private readonly onTrouble: (error: unknown) => void,
+    private readonly onRetry: (error: unknown) => void,
     wakeUp: WakeUp,
   ) {
-    // There may be a wish.
-    this.unsubscribe = wakeUp.listen(() => void this.look());
-    this.timer = setInterval(() => void this.look(), RENEW_EVERY_MS);
+    // An interruption may have been requested.
+    this.unsubscribe = wakeUp.listen(() => void this.refresh());
+    this.timer = setInterval(() => void this.refresh(), RENEW_EVERY_MS);
   }
 
   /** Aborts when the work must end. */
@@ -30,9 +30,9 @@ export class HeldLease {
     return this.ending.signal;
   }
 
-  /** What a write under the lease has shown to be wanted. */
-  note(wanted: Interruption | null): void {
-    if (wanted !== null) this.ending.abort();
+  /** Ends the work when a write under the lease returned an interruption. */
+  note(interruption: Interruption | null): void {
+    if (interruption !== null) this.ending.abort();
   }
 
   stop(): void {
@@ -40,12 +40,12 @@ export class HeldLease {
     this.unsubscribe();
   }
 
-  private async look(): Promise<void> {
+  private async refresh(): Promise<void> {
     try {
       this.note(await this.renew());
     } catch (error) {
       if (error instanceof LeaseLostError) this.ending.abort();
-      else this.onTrouble(error);
+      else this.onRetry(error);
     }
   }
 }

@@ -2,28 +2,29 @@ import { Injectable } from '@nestjs/common';
 import { operationsCollection, type Interruption, type OperationDocument } from '#orders/operation.js';
 import { Mongo } from '#service/mongo.js';
 
-/** Cancelling can't be taken back: nothing else may be wanted after it. */
+/** A cancellation is final: no other interruption can replace it. */
 const NOT_CANCELLED = { interruption: { $ne: 'cancel' as const } };
 
 /**
- * Pausing, resuming and cancelling. Anybody may want it; it is done once nobody works on the operation any more: whoever does
- * finishes the chunk in hand, stores what was acknowledged, and lets go of the lease. A crashed one's lease runs out.
+ * Pauses, resumes and cancels operations. Any process can request an interruption; it takes effect once no process holds a lease
+ * on the operation. Each holder finishes its current chunk, stores what was acknowledged and releases its lease.
+ * The lease of a crashed process expires.
  */
 @Injectable()
 export class Interruptions {
   constructor(private readonly mongo: Mongo) {}
 
-  /** @returns the operation as it is then; `null`: it isn't running, or isn't there */
+  /** @returns the updated operation, or `null` if it does not exist or is not running */
   async pause(id: string): Promise<OperationDocument | null> {
-    return this.want(id, 'pause', ['running']);
+    return this.request(id, 'pause', ['running']);
   }
 
-  /** @returns the operation as it is then; `null`: it has ended, or isn't there */
+  /** @returns the updated operation, or `null` if it does not exist or has ended */
   async cancel(id: string): Promise<OperationDocument | null> {
-    return this.want(id, 'cancel', ['running', 'paused']);
+    return this.request(id, 'cancel', ['running', 'paused']);
   }
 
-  /** Also takes back a pause that isn't done yet. @returns as `cancel` */
+  /** Resumes an operation; also withdraws a pause request that has not taken effect yet. @returns as `cancel` */
   async resume(id: string): Promise<OperationDocument | null> {
     return this.collection.findOneAndUpdate(
       { _id: id, status: { $in: ['running', 'paused'] }, ...NOT_CANCELLED },
@@ -32,7 +33,8 @@ export class Interruptions {
           $set: {
             status: 'running',
             interruption: null,
-            // What was not emitted while it was paused is not late. One that was running all the time stays as late as it is.
+            // A paused operation gets a new schedule, so that the pause does not make its orders overdue.
+            // An operation that never stopped keeps its schedule, and its delay.
             schedule: { $cond: [{ $eq: ['$status', 'paused'] }, null, { $ifNull: ['$schedule', null] }] },
           },
         },
@@ -42,8 +44,8 @@ export class Interruptions {
   }
 
   /**
-   * Ends the operations of which all is acknowledged, and does what is wanted of those that nobody works on now. In this
-   * order: what is complete has succeeded, whatever was wanted of it meanwhile.
+   * Marks fully acknowledged operations as succeeded, then applies requested interruptions to operations without a live lease.
+   * In this order, a completed operation always succeeds, even if an interruption was requested.
    */
   async settle(): Promise<void> {
     const now = this.mongo.time.now();
@@ -62,13 +64,13 @@ export class Interruptions {
       { $set: { status: 'paused', interruption: null, waitingFor: null, 'segments.$[].lease': null } },
     );
     await this.collection.updateMany(
-      // A redrive that is cancelled has letters to give back, and to wait for: whoever does it ends it.
+      // The redrive runner ends a cancelled redrive, because it first has to release its letters and wait for those in flight.
       { status: { $in: ['running', 'paused'] }, interruption: 'cancel', redriving: null, ...free },
       { $set: { status: 'cancelled', ...ended, 'segments.$[].lease': null } },
     );
   }
 
-  private async want(
+  private async request(
     id: string,
     interruption: Interruption,
     from: readonly OperationDocument['status'][],

@@ -1,15 +1,15 @@
 import type { Lease } from '#orders/segments.js';
 
-/** How long a process that fell silent keeps its work from the others, in ms. */
+/** Duration of a lease, in ms. Other processes can claim the work of a silent process after this time. */
 const LEASE_MS = 10_000;
 
-/** This process no longer holds the work: another one does, or nobody has to. */
+/** This process no longer holds the lease: another process claimed the work, or the work has ended. */
 export class LeaseLostError extends Error {
   override readonly name = 'LeaseLostError';
   readonly code = 'lease-lost';
 }
 
-/** A lease from now on. @param now by the clock that all who look at leases go by: MongoDB's */
-export function leaseOf(owner: string, now: Date): Lease {
+/** Creates a lease that starts now. @param now MongoDB's time, which all processes use to compare leases */
+export function createLease(owner: string, now: Date): Lease {
   return { owner, expiresAt: new Date(now.getTime() + LEASE_MS) };
 }

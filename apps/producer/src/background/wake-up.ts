@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 
 /**
- * Tells those who work in this process that there is something new to do, or something else wanted of what they do: they look at
- * once then. Other processes look by themselves, every second.
+ * Wakes this process's background workers when there is new work or an interruption was requested, so that they poll at once.
+ * Workers in other processes poll every second.
  */
 @Injectable()
 export class WakeUp {
@@ -12,7 +12,7 @@ export class WakeUp {
     for (const listener of this.listeners) listener();
   }
 
-  /** @returns what ends it */
+  /** @returns a function that unsubscribes the listener */
   listen(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);

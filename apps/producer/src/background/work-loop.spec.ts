@@ -3,8 +3,8 @@ import { ManualClock, settle } from '#parallel-consumer/testing/manual-clock.js'
 import { WakeUp } from './wake-up.js';
 import { WorkLoop } from './work-loop.js';
 
-/** A loop over what lies in `todo`; what is done waits for `finish`. */
-function looping(...todo: string[]) {
+/** Starts a loop over the items in `todo`; the item `long` runs until `finish` is called. */
+function startLoop(...todo: string[]) {
   const clock = new ManualClock();
   const wakeUp = new WakeUp();
   const seen: string[] = [];
@@ -32,9 +32,9 @@ function looping(...todo: string[]) {
   return { clock, wakeUp, seen, state, loop };
 }
 
-describe('a loop that works', () => {
-  it('does what there is, and looks for more every second', async () => {
-    const { clock, seen, state } = looping('a', 'b');
+describe('WorkLoop', () => {
+  it('does all available work, then polls every second', async () => {
+    const { clock, seen, state } = startLoop('a', 'b');
     await settle();
     expect(seen).toEqual(['a', 'b', 'idle']);
     state.todo.push('c');
@@ -44,8 +44,8 @@ describe('a loop that works', () => {
     expect(seen).toEqual(['a', 'b', 'idle', 'c', 'idle']);
   });
 
-  it('looks at once when it is woken', async () => {
-    const { wakeUp, seen, state } = looping();
+  it('polls at once when it is woken', async () => {
+    const { wakeUp, seen, state } = startLoop();
     await settle();
     state.todo.push('a');
     wakeUp.call();
@@ -53,8 +53,8 @@ describe('a loop that works', () => {
     expect(seen).toEqual(['idle', 'a', 'idle']);
   });
 
-  it('looks again when it was woken while it found nothing', async () => {
-    const { clock, wakeUp, seen, state } = looping();
+  it('polls again when it was woken during a claim that found nothing', async () => {
+    const { clock, wakeUp, seen, state } = startLoop();
     await settle();
     state.onClaim = () => {
       state.onClaim = () => undefined;
@@ -65,8 +65,8 @@ describe('a loop that works', () => {
     expect(seen).toEqual(['idle', 'idle', 'a', 'idle']);
   });
 
-  it('stops when what is in hand has ended, and takes nothing more', async () => {
-    const { seen, state, loop, wakeUp } = looping('long', 'a');
+  it('stops when the current work has ended, and claims no more', async () => {
+    const { seen, state, loop, wakeUp } = startLoop('long', 'a');
     await settle();
     const stopped = loop.stop().then(() => seen.push('stopped'));
     await settle();
@@ -78,8 +78,8 @@ describe('a loop that works', () => {
     expect(seen).toEqual(['long', 'stopped']);
   });
 
-  it('stops after four seconds, whatever is in hand', async () => {
-    const { clock, loop } = looping('long');
+  it('stops after four seconds even if the current work has not ended', async () => {
+    const { clock, loop } = startLoop('long');
     await settle();
     const stopped = loop.stop();
     await clock.advance(4_000);

@@ -1,26 +1,26 @@
 import { succeededWithin, type Clock } from '#parallel-consumer/clock.js';
 import type { WakeUp } from './wake-up.js';
 
-/** How often to look for work that another process left behind, or has to share. */
-const LOOK_AROUND_MS = 1_000;
-/** How long a stop waits for what is in hand; whoever claims it next does it again. */
-const STOP_PATIENCE_MS = 4_000;
+/** How often an idle loop polls for work, in ms: other processes may have created, shared or abandoned some. */
+const POLL_INTERVAL_MS = 1_000;
+/** How long a stop waits for the current work, in ms. The next process to claim it repeats it. */
+const STOP_TIMEOUT_MS = 4_000;
 
-/** What a loop does. None of it may throw. */
+/** The work of a loop. None of the methods may throw. */
 export interface Work<C> {
-  /** Takes something to do; `null`: there is nothing. */
+  /** Claims a piece of work; `null` if there is none. */
   claim(): Promise<C | null>;
-  /** Does it, or as much of it as there is time for until the loop's signal. */
+  /** Does the work until it is done or the loop's signal aborts. */
   do(claim: C): Promise<void>;
-  /** Done each time that there is nothing to do. */
+  /** Called each time there is no work to claim. */
   idle(): Promise<void>;
 }
 
-/** Does work as long as there is some, and looks for more once a second and whenever it is woken. */
+/** Claims and does work until there is none, then polls for more once a second and whenever it is woken. */
 export class WorkLoop<C> {
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
-  private isCalled = false;
+  private wasWoken = false;
   private wake: () => void = () => undefined;
 
   constructor(
@@ -29,7 +29,7 @@ export class WorkLoop<C> {
     private readonly clock: Clock,
   ) {}
 
-  /** Aborts when what is in hand should end. */
+  /** Aborts when the current work should end. */
   get signal(): AbortSignal {
     return this.stopping.signal;
   }
@@ -39,34 +39,34 @@ export class WorkLoop<C> {
     this.running = this.run().finally(unsubscribe);
   }
 
-  /** Resolves when what is in hand has ended, or patience has. */
+  /** Resolves when the current work has ended, after 4 seconds at the latest. */
   async stop(): Promise<void> {
     this.stopping.abort();
     this.call();
-    await succeededWithin(this.clock, STOP_PATIENCE_MS, this.running);
+    await succeededWithin(this.clock, STOP_TIMEOUT_MS, this.running);
   }
 
   private call(): void {
-    this.isCalled = true;
+    this.wasWoken = true;
     this.wake();
   }
 
   private async run(): Promise<void> {
     while (!this.signal.aborted) {
-      // What is called for from here on may be missed by the claim.
-      this.isCalled = false;
+      // Reset before the claim: the claim may miss work that is announced from here on.
+      this.wasWoken = false;
       const claim = await this.work.claim();
       if (claim === null) {
         await this.work.idle();
-        await this.lookAround();
+        await this.waitForWork();
       } else await this.work.do(claim);
     }
   }
 
-  private lookAround(): Promise<void> {
-    if (this.isCalled) return Promise.resolve();
+  private waitForWork(): Promise<void> {
+    if (this.wasWoken) return Promise.resolve();
     return new Promise((resolve) => {
-      const cancel = this.clock.after(LOOK_AROUND_MS, resolve);
+      const cancel = this.clock.after(POLL_INTERVAL_MS, resolve);
       this.wake = () => {
         cancel();
         resolve();

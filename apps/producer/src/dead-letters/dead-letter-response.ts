@@ -7,7 +7,7 @@ const state = z.enum(['pending', 'redriving', 'saved', 'discarded']);
 const position = z.object({ partition: count, offset: count });
 const error = z.object({ code: z.string().meta({ examples: ['unknown-schema'] }), message: z.string() });
 
-/** Dead letters that failed for the same reason. */
+/** Dead letters grouped by error code. */
 export const DeadLetterGroupsSchema = z
   .object({
     state,
@@ -16,8 +16,8 @@ export const DeadLetterGroupsSchema = z
       z.object({
         errorCode: z.string().meta({ examples: ['unknown-schema'] }),
         count,
-        operations: count.describe('How many operations their orders are of.'),
-        redriven: count.describe('Those that were sent again before, and came back.'),
+        operations: count.describe('Number of operations that the orders belong to.'),
+        redriven: count.describe('Number of letters that were redriven before and were dead-lettered again.'),
         firstAt: date,
         lastAt: date,
         example: z.object({ id: z.string(), message: z.string() }),
@@ -29,30 +29,30 @@ export const DeadLetterGroupsSchema = z
 const fields = {
   id: z
     .string()
-    .describe('Its origin: topic, partition and offset of the record that failed first.')
+    .describe('Topic, partition and offset of the original record.')
     .meta({ examples: ['orders.v1/3/4711'] }),
   state,
   origin: position.extend({ topic: z.string(), timestamp: date }),
-  letter: position.describe('Where it stands on the dead-letter topic.'),
-  operationId: z.uuid().nullable().describe('`null`: no operation made its record.'),
+  letter: position.describe('Position on the dead-letter topic.'),
+  operationId: z.uuid().nullable().describe('Null if the record does not come from an operation.'),
   index: count.nullable(),
-  fault: z.string().nullable().describe('What was wrong with it on purpose.'),
-  error: error.describe('Why it failed the last time.'),
+  fault: z.string().nullable().describe('The deliberate fault of the record.'),
+  error: error.describe('The last error.'),
   attempts: count,
   deadLetteredAt: date,
-  redrives: count.describe('How often a redrive has taken it.'),
+  redrives: count.describe('Number of redrives of this letter.'),
   tries: z
     .array(
       z.object({
         redriveId: z.uuid(),
         at: date,
-        sent: position.nullable().describe('Where its record stands on the topic of the orders.'),
+        sent: position.nullable().describe('Position of the new record on the orders topic.'),
         orderId: z.string().nullable(),
-        outcome: z.enum(['saved', 'returned', 'unmovable', 'missing']).nullable().describe('`null`: not known yet.'),
+        outcome: z.enum(['saved', 'returned', 'unmovable', 'missing']).nullable().describe('Null if not known yet.'),
         endedAt: date.nullable(),
       }),
     )
-    .describe('The times that it was sent again, oldest first.'),
+    .describe('The redrives of this letter, oldest first.'),
 };
 
 export const DeadLettersPageSchema = z
@@ -60,7 +60,7 @@ export const DeadLettersPageSchema = z
     items: z.array(z.object(fields)),
     page: z.object({
       size: count,
-      next: z.string().optional().describe('The path of the next page; absent at the end.'),
+      next: z.string().optional().describe('Path of the next page; absent on the last page.'),
     }),
   })
   .meta({ title: 'DeadLettersPage' });
@@ -68,7 +68,7 @@ export const DeadLettersPageSchema = z
 const bytes = z.object({
   size: count,
   base64: z.string().describe('The first 64 KiB.'),
-  text: z.string().nullable().describe('As text, where it is UTF-8.'),
+  text: z.string().nullable().describe('The bytes as text; null if they are not UTF-8.'),
 });
 
 export const DeadLetterSchema = z
@@ -81,20 +81,22 @@ export const DeadLetterSchema = z
         value: bytes.nullable(),
         valueFrom: z
           .enum(['letter', 'source'])
-          .describe('`source`: it was too large for a letter, and was read where it failed.'),
+          .describe('`source`: the value was too large for a letter and was read from the original record.'),
         headers: z.array(z.object({ name: z.string(), value: bytes })),
       })
       .nullable()
-      .describe('The record as it was; `null`: Kafka has it no more.'),
+      .describe('The original record; null if Kafka no longer has it.'),
     gone: z
       .enum(['letter-gone', 'value-gone'])
       .nullable()
-      .describe('Why there is no record: its letter was deleted, or the value that was too large for one.'),
+      .describe(
+        'Why there is no record: Kafka deleted the letter, or the original record whose value was too large for it.',
+      ),
     decoded: z
       .record(z.string(), z.unknown())
       .nullable()
-      .describe('The order in it, whatever is wrong with its values; `null`: nothing can be read.'),
-    undecodable: error.nullable().describe('What keeps it from being an order now; `null`: nothing does.'),
+      .describe('The decoded order, even if its values are invalid; null if it cannot be decoded.'),
+    undecodable: error.nullable().describe('Why the record is not a valid order now; null if it is valid.'),
   })
   .meta({ title: 'DeadLetter' });
 
@@ -130,10 +132,10 @@ export function deadLetterItem({ _id, origin, tries = [], ...letter }: DeadLette
 }
 
 export function shownBytes(value: Buffer): Bytes {
-  return { size: value.length, base64: value.subarray(0, SHOWN_BYTES).toString('base64'), text: textOf(value) };
+  return { size: value.length, base64: value.subarray(0, SHOWN_BYTES).toString('base64'), text: toText(value) };
 }
 
-function textOf(value: Buffer): string | null {
+function toText(value: Buffer): string | null {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(value.subarray(0, SHOWN_BYTES));
   } catch {

@@ -26,10 +26,10 @@ import {
 import { DeadLetters } from './dead-letters.js';
 
 const TopicSchema = z.string().regex(/^[\w.-]{1,249}$/, 'must be the name of a topic');
-const wholeNumber = z.string().regex(/^\d{1,16}$/, 'must be a whole number');
+const wholeNumber = z.string().regex(/^\d{1,16}$/, 'must be an integer');
 
 @ApiTags('dead letters')
-@ApiBadRequestResponse({ description: 'Problem details naming every bad parameter' })
+@ApiBadRequestResponse({ description: 'Problem details that list every invalid parameter' })
 @RequiresScope('orders:read')
 @Controller('v1/dead-letters')
 export class DeadLettersController {
@@ -37,7 +37,7 @@ export class DeadLettersController {
 
   @Get()
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'Dead letters by the reason for which they failed' })
+  @ApiOperation({ summary: 'Group dead letters by error code' })
   @ApiOkResponse({ standardSchema: DeadLetterGroupsSchema })
   async groups(
     @Query({ schema: DeadLetterGroupsQuerySchema }) query: DeadLetterGroupsQuery,
@@ -48,8 +48,8 @@ export class DeadLettersController {
   @Get('records')
   @Header('Cache-Control', 'no-store')
   @ApiOperation({
-    summary: 'Dead letters, one by one',
-    description: 'How each one of a redrive ended: by `redriveId`.',
+    summary: 'List dead letters',
+    description: 'Filter by `redriveId` to see the outcome of each letter of a redrive.',
   })
   @ApiOkResponse({ standardSchema: DeadLettersPageSchema })
   async records(@Query({ schema: DeadLettersQuerySchema }) query: DeadLettersQuery): Promise<DeadLettersPage> {
@@ -59,12 +59,12 @@ export class DeadLettersController {
   @Get('records/:topic/:partition/:offset')
   @Header('Cache-Control', 'no-store')
   @ApiOperation({
-    summary: 'One dead letter, decoded and raw',
-    description: 'The path ends in its id. Its bytes are read back from Kafka.',
+    summary: 'Get one dead letter, decoded and raw',
+    description: 'The path ends in the id of the letter. Its bytes are read from Kafka.',
   })
   @ApiOkResponse({ standardSchema: DeadLetterSchema })
   @ApiNotFoundResponse({ description: 'Problem details: no such dead letter' })
-  @ApiServiceUnavailableResponse({ description: 'Problem details: Kafka or the registry does not answer' })
+  @ApiServiceUnavailableResponse({ description: 'Problem details: Kafka or the schema registry is unavailable' })
   async record(
     @Param('topic', { schema: TopicSchema }) topic: string,
     @Param('partition', { schema: wholeNumber }) partition: string,

@@ -52,18 +52,18 @@ async function broken(): Promise<never> {
   return Promise.reject(new Error('connect ECONNREFUSED'));
 }
 
-describe('one dead letter', () => {
+describe('reading a dead letter', () => {
   beforeAll(() => Logger.overrideLogger(false));
   afterAll(() => Logger.overrideLogger(['log']));
 
-  it('is not to be had while Kafka is away, and that is said', async () => {
+  it('fails with 503 while Kafka is unavailable', async () => {
     await expect(deadLetters(broken, async () => Promise.resolve()).byId(ID)).rejects.toMatchObject({
       status: 503,
       code: 'kafka-away',
     });
   });
 
-  it('is not to be had while the registry is away, which is no fault of the letter', async () => {
+  it('fails with 503 while the schema registry is unavailable', async () => {
     await expect(deadLetters(readable, broken).byId(ID)).rejects.toMatchObject({ status: 503, code: 'registry-away' });
   });
 });

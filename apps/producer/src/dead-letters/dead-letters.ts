@@ -6,7 +6,7 @@ import { orderResponse } from '#orders/order-response.js';
 import { orderViolation, type Order } from '#orders/order.js';
 import { Mongo } from '#service/mongo.js';
 import { notFound, Problem } from '#service/problem.js';
-import { matching, type DeadLetterGroupsQuery, type DeadLettersQuery } from './dead-letter-query.js';
+import { toMongoFilter, type DeadLetterGroupsQuery, type DeadLettersQuery } from './dead-letter-query.js';
 import {
   deadLetterItem,
   shownBytes,
@@ -26,7 +26,7 @@ interface Group {
   readonly example: { readonly id: string; readonly message: string };
 }
 
-/** What can be seen of the dead letters. */
+/** Reads dead letters for the API. */
 @Injectable()
 export class DeadLetters {
   private readonly logger = new Logger(DeadLetters.name);
@@ -37,11 +37,11 @@ export class DeadLetters {
     private readonly codec: OrderCodec,
   ) {}
 
-  /** By reason, those with the most letters first. */
+  /** Groups dead letters by error code, largest group first. */
   async groups({ state, ...filter }: DeadLetterGroupsQuery): Promise<DeadLetterGroups> {
     const groups = await this.collection
       .aggregate<Group>([
-        { $match: { state, ...matching(filterOf(filter)) } },
+        { $match: { state, ...toMongoFilter(toFilter(filter)) } },
         {
           $group: {
             _id: '$error.code',
@@ -68,7 +68,7 @@ export class DeadLetters {
     return { state, total: items.reduce((sum, { count }) => sum + count, 0), items };
   }
 
-  /** By their ids. */
+  /** Lists dead letters, ordered by id. */
   async list(query: DeadLettersQuery): Promise<DeadLettersPage> {
     const { state, redriveId, after, pageSize, ...filter } = query;
     const letters = await this.collection
@@ -76,7 +76,7 @@ export class DeadLetters {
         ...(state !== undefined && { state }),
         ...(redriveId !== undefined && { 'tries.operationId': redriveId }),
         ...(after !== undefined && { _id: { $gt: after } }),
-        ...matching(filterOf(filter)),
+        ...toMongoFilter(toFilter(filter)),
       })
       .sort({ _id: 1 })
       .limit(pageSize)
@@ -85,30 +85,30 @@ export class DeadLetters {
     return { items: letters.map(deadLetterItem), page: { size: pageSize, ...(next !== undefined && { next }) } };
   }
 
-  /** Its bytes, and the order that can be read in them. @throws Problem 404; 503 when Kafka or the registry is away */
+  /** Returns a dead letter with its bytes and decoded order. @throws Problem 404; 503 when Kafka or the registry is unavailable */
   async byId(id: string): Promise<DeadLetterResponse> {
     const letter = await this.collection.findOne({ _id: id });
     if (letter === null) throw notFound(`There is no dead letter ${id}.`);
-    const found = await this.found(letter);
+    const found = await this.readRecord(letter);
     const item = deadLetterItem(letter);
     if (typeof found === 'string') return { ...item, record: null, gone: found, decoded: null, undecodable: null };
-    return { ...item, record: shownRecord(found), gone: null, ...(await this.decoded(found.value)) };
+    return { ...item, record: shownRecord(found), gone: null, ...(await this.decode(found.value)) };
   }
 
-  private async found(letter: DeadLetterDocument): Promise<FoundRecord> {
+  private async readRecord(letter: DeadLetterDocument): Promise<FoundRecord> {
     try {
       return (await this.records.read([letter])).get(letter._id) ?? 'letter-gone';
     } catch (error) {
-      throw this.away('kafka-away', 'The bytes of a dead letter are in Kafka, which does not answer now.', error);
+      throw this.unavailable('kafka-away', 'Cannot read the dead letter: Kafka is unavailable.', error);
     }
   }
 
-  private away(code: string, detail: string, cause: unknown): Problem {
+  private unavailable(code: string, detail: string, cause: unknown): Problem {
     this.logger.warn({ reason: String(cause) }, detail);
     return new Problem(HttpStatus.SERVICE_UNAVAILABLE, code, `${detail} Try again in a few seconds.`);
   }
 
-  private async decoded(value: Buffer | null): Promise<Pick<DeadLetterResponse, 'decoded' | 'undecodable'>> {
+  private async decode(value: Buffer | null): Promise<Pick<DeadLetterResponse, 'decoded' | 'undecodable'>> {
     try {
       await this.learn(value);
       const order = this.codec.read(value);
@@ -126,7 +126,11 @@ export class DeadLetters {
       await this.codec.learn(value);
     } catch (error) {
       if (error instanceof UndecodableOrderError) throw error;
-      throw this.away('registry-away', 'The schema of its value can not be had from the registry now.', error);
+      throw this.unavailable(
+        'registry-away',
+        'Cannot decode the dead letter: the schema registry is unavailable.',
+        error,
+      );
     }
   }
 
@@ -135,8 +139,8 @@ export class DeadLetters {
   }
 }
 
-/** What was left out is no condition. */
-function filterOf({ errorCode, operationId }: Pick<DeadLettersQuery, 'errorCode' | 'operationId'>) {
+/** Omits absent conditions. */
+function toFilter({ errorCode, operationId }: Pick<DeadLettersQuery, 'errorCode' | 'operationId'>) {
   return { ...(errorCode !== undefined && { errorCode }), ...(operationId !== undefined && { operationId }) };
 }
 
@@ -158,7 +162,7 @@ function shownRecord({ timestamp, key, value, valueFrom, headers }: LetterRecord
   };
 }
 
-/** A date that is none is what is wrong with it. */
+/** Returns the order as in the orders API; an invalid `createdAt` becomes `null`. */
 function shownOrder(order: Order): Record<string, unknown> {
   if (!Number.isNaN(order.createdAt.getTime())) return orderResponse(order);
   return { ...orderResponse({ ...order, createdAt: new Date(0) }), createdAt: null };

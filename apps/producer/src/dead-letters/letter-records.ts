@@ -6,18 +6,18 @@ import { DEAD_LETTER_HEADERS } from '#parallel-consumer/attempts/dead-letter.js'
 import type { RecordReader } from '#parallel-consumer/kafka/record-reader.js';
 import type { ConsumedRecord } from '#parallel-consumer/record.js';
 
-/** What is left of the record that failed: as it was, with the headers that it came with. */
+/** The original record of a dead letter, with its original headers. */
 export interface LetterRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: Readonly<Record<string, Buffer>>;
-  /** Milliseconds since 1970, of the letter. */
+  /** Timestamp of the letter, in milliseconds since 1970. */
   readonly timestamp: number;
-  /** `source`: it was too large for a letter, and stands on the topic that it failed on. */
+  /** `source`: the value was too large for a letter, and is on the original topic. */
   readonly valueFrom: 'letter' | 'source';
 }
 
-/** Why there is no record any more: Kafka has deleted the letter, or the value that was too large for it. */
+/** Why there is no record: Kafka deleted the letter, or the original record whose value was too large for the letter. */
 export type GoneReason = 'letter-gone' | 'value-gone';
 
 export type FoundRecord = LetterRecord | GoneReason;
@@ -26,18 +26,18 @@ type Letter = Pick<DeadLetterDocument, '_id' | 'letter'>;
 
 const OWN_HEADERS = new Set<string>(Object.values(DEAD_LETTER_HEADERS));
 
-/** Reads the records of dead letters back from Kafka: MongoDB keeps what is known of them, not their bytes. */
+/** Reads the records of dead letters from Kafka, because MongoDB does not store their bytes. */
 @Injectable()
 export class LetterRecords implements OnApplicationShutdown {
   constructor(private readonly reader: Pick<RecordReader, 'read' | 'close'>) {}
 
-  /** @returns one for each letter, by its id. @throws when Kafka doesn't answer */
+  /** @returns one record for each letter, by its id. @throws when Kafka is unavailable */
   async read(letters: readonly Letter[]): Promise<Map<string, FoundRecord>> {
     const found = new Map<string, FoundRecord>();
     for (const [partition, own] of Map.groupBy(letters, ({ letter }) => letter.partition)) {
       const offsets = own.map(({ letter }) => letter.offset);
       const records = await this.reader.read(DEAD_LETTER_TOPIC, partition, offsets);
-      for (const { _id, letter } of own) found.set(_id, await this.recordOf(_id, records.get(letter.offset)));
+      for (const { _id, letter } of own) found.set(_id, await this.toRecord(_id, records.get(letter.offset)));
     }
     return found;
   }
@@ -46,18 +46,18 @@ export class LetterRecords implements OnApplicationShutdown {
     await this.reader.close();
   }
 
-  private async recordOf(id: string, letter: ConsumedRecord | undefined): Promise<FoundRecord> {
-    // Another stands there where Kafka's data were made anew, and MongoDB's were not.
-    if (letter === undefined || !isOf(id, letter.headers)) return 'letter-gone';
+  private async toRecord(id: string, letter: ConsumedRecord | undefined): Promise<FoundRecord> {
+    // If Kafka's data was recreated but MongoDB's was not, another record has this offset.
+    if (letter === undefined || !hasId(id, letter.headers)) return 'letter-gone';
     const { key, timestamp } = letter;
-    const record = { key, timestamp, headers: ownHeaders(letter.headers) };
+    const record = { key, timestamp, headers: originalHeaders(letter.headers) };
     if (letter.headers[DEAD_LETTER_HEADERS.omitted] === undefined)
       return { ...record, value: letter.value, valueFrom: 'letter' };
-    const source = await this.sourceOf(letter.headers);
+    const source = await this.readSource(letter.headers);
     return source === undefined ? 'value-gone' : { ...record, value: source.value, valueFrom: 'source' };
   }
 
-  private async sourceOf(headers: ConsumedRecord['headers']): Promise<ConsumedRecord | undefined> {
+  private async readSource(headers: ConsumedRecord['headers']): Promise<ConsumedRecord | undefined> {
     const text = (name: keyof typeof DEAD_LETTER_HEADERS) => headers[DEAD_LETTER_HEADERS[name]]?.toString();
     const [topic, partition, offset] = [text('topic'), Number(text('partition')), Number(text('offset'))];
     if (topic === undefined || !Number.isSafeInteger(partition) || !Number.isSafeInteger(offset)) return undefined;
@@ -65,16 +65,16 @@ export class LetterRecords implements OnApplicationShutdown {
   }
 }
 
-/** Its origin names it, or the letter that it was sent again for. */
-function isOf(id: string, headers: ConsumedRecord['headers']): boolean {
+/** Whether a letter has this id, by the letter that it was redriven for, or by its origin. */
+function hasId(id: string, headers: ConsumedRecord['headers']): boolean {
   const origin = (['topic', 'partition', 'offset'] as const).map((name) =>
     headers[DEAD_LETTER_HEADERS[name]]?.toString(),
   );
   return (readRedrive(headers)?.letterId ?? origin.join('/')) === id;
 }
 
-/** Those that the record came with, not those that say why it failed. */
-function ownHeaders(headers: ConsumedRecord['headers']): Record<string, Buffer> {
+/** Returns the record's original headers, without the dead-letter headers. */
+function originalHeaders(headers: ConsumedRecord['headers']): Record<string, Buffer> {
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) =>
       OWN_HEADERS.has(name) ? [] : [[name, value ?? Buffer.alloc(0)] as const],

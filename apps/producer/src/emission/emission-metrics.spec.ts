@@ -8,8 +8,8 @@ async function value(registry: Registry, name: string): Promise<number | undefin
   return found === undefined ? undefined : Number(found.slice(name.length + 1));
 }
 
-describe('the metrics of an emission', () => {
-  it('tell what was handed to Kafka from what it acknowledged, from 0 on', async () => {
+describe('emission metrics', () => {
+  it('count sent and acknowledged records separately, starting at 0', async () => {
     const registry = new Registry();
     const observer = measureTopic(registry);
     expect(await value(registry, 'producer_records_acknowledged_total')).toBe(0);
@@ -25,7 +25,7 @@ describe('the metrics of an emission', () => {
     ['idle', 0, 0],
     ['emitting', 1, 0],
     ['waiting', 1, 1],
-  ])('tell of a producer that is %s', async (state, running, waiting) => {
+  ])('report a producer that is %s', async (state, running, waiting) => {
     const registry = new Registry();
     exposeEmission({ state }, 5_000, registry);
     expect(await value(registry, 'producer_emissions_running')).toBe(running);

@@ -11,8 +11,8 @@ import { LagCeiling } from './lag-ceiling.js';
 import type { OrdersTopic } from './orders-topic.js';
 import type { SegmentProgress } from './segment-leases.js';
 
-/** Emits a segment onto a topic that acknowledges everything, and tells all that happened. */
-async function emitted(segment: Segment, change: object = {}, stopAfter = Number.POSITIVE_INFINITY) {
+/** Emits a segment to a topic that acknowledges everything, and returns what was sent and reported. */
+async function emitSegment(segment: Segment, change: object = {}, stopAfter = Number.POSITIVE_INFINITY) {
   const sent: number[] = [];
   const chunks: AcknowledgedChunk[] = [];
   const progress: SegmentProgress[] = [];
@@ -53,9 +53,9 @@ async function emitted(segment: Segment, change: object = {}, stopAfter = Number
 const SEGMENT: Segment = { ...(segmentsOf(35)[0] as Segment), from: 5, generatedTo: 5, ackedTo: 5 };
 const indexes = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, at) => from + at);
 
-describe('the emission of a segment', () => {
-  it('sends all of it in order, chunk by chunk, and tells of each when it is acknowledged', async () => {
-    const { sent, chunks, progress, end } = await emitted(SEGMENT);
+describe('emitting a segment', () => {
+  it('sends all chunks in order and reports each when it is acknowledged', async () => {
+    const { sent, chunks, progress, end } = await emitSegment(SEGMENT);
     expect(sent).toEqual(indexes(5, 35));
     expect(chunks).toEqual([
       [5, 15],
@@ -70,32 +70,32 @@ describe('the emission of a segment', () => {
     expect(end).toMatchObject({ ackedTo: 35, generatedTo: 35 });
   });
 
-  it('goes on from the last acknowledged order', async () => {
-    expect((await emitted({ ...SEGMENT, ackedTo: 25 })).sent).toEqual(indexes(25, 35));
+  it('continues after the last acknowledged order', async () => {
+    expect((await emitSegment({ ...SEGMENT, ackedTo: 25 })).sent).toEqual(indexes(25, 35));
   });
 
-  it('ends after the chunk in hand when it must, and says how far it came', async () => {
-    const { sent, end } = await emitted(SEGMENT, {}, 1);
+  it('ends after the current chunk when aborted, and returns its progress', async () => {
+    const { sent, end } = await emitSegment(SEGMENT, {}, 1);
     expect(sent).toEqual(indexes(5, 15));
     expect(end).toMatchObject({ ackedTo: 15, generatedTo: 25 });
   });
 
-  it('sends extra records behind their orders, and counts the faults', async () => {
+  it('sends extra records after their orders, and counts the faults', async () => {
     const faults = { poison: 0, oversized: 0, duplicate: 1, conflict: 1 };
-    const { sent, end } = await emitted({ ...SEGMENT, to: 7 }, { faults });
+    const { sent, end } = await emitSegment({ ...SEGMENT, to: 7 }, { faults });
     expect(sent).toEqual([5, 5, 5, 6, 6, 6]);
     expect(end.faults).toEqual({ poison: 0, oversized: 0, duplicate: 2, conflict: 2 });
   });
 });
 
-describe('the chunks of an emission', () => {
+describe('the chunk size of an emission', () => {
   it.each<[number | null, number]>([
     [null, 1_000],
     [100_000, 1_000],
     [5_000, 500],
     [10, 1],
     [0.1, 1],
-  ])('at %s orders a second have %i orders', (ratePerSecond, size) => {
+  ])('at %s orders per second is %i orders', (ratePerSecond, size) => {
     expect(evenChunkSize({ chunkSize: 1_000, ratePerSecond })).toBe(size);
   });
 });

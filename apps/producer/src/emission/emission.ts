@@ -12,9 +12,9 @@ import { Pace } from './pace.js';
 import type { SegmentProgress } from './segment-leases.js';
 import { untilDue } from './until-due.js';
 
-/** How finely a rate is kept. */
+/** A rate-limited emission sends about this many chunks per second, so that the rate is even. */
 const CHUNKS_PER_SECOND = 10;
-const LOOK_AGAIN_MS = 250;
+const CEILING_POLL_MS = 250;
 
 export interface EmissionOptions {
   readonly operation: EmittedDocument;
@@ -22,13 +22,13 @@ export interface EmissionOptions {
   readonly source: OrderSource;
   readonly topic: OrdersTopic;
   readonly ceiling: LagCeiling;
-  /** The time that the operation's schedule goes by. */
+  /** The clock of the operation's schedule. */
   readonly now: () => Date;
-  /** Ends the emission after the chunk in hand. */
+  /** Ends the emission after the current chunk. */
   readonly signal: AbortSignal;
-  /** Called after each acknowledged chunk, with where it stands on the topic. */
+  /** Called after each acknowledged chunk, with its offsets on the topic. */
   readonly onProgress: (progress: SegmentProgress, chunk: AcknowledgedChunk) => Promise<void>;
-  /** Called when the emission begins to wait for the consumers, and when it goes on. */
+  /** Called when the emission starts to wait for the consumers, and when it continues. */
   readonly onWaiting: (isWaiting: boolean) => Promise<void>;
 }
 
@@ -41,28 +41,28 @@ interface Chunk {
 }
 
 /**
- * Emits a segment from its last acknowledged order on, a chunk at a time, each acknowledged before the next is sent.
- * The next chunk is made while the last one travels. Memory is two chunks, whatever the count.
- * @returns how far it came: to the segment's end, unless the signal ended it
+ * Emits a segment, starting after its last acknowledged order. Each chunk is acknowledged before the next one is sent.
+ * The next chunk is built while the current one is in flight, so memory is bounded by two chunks.
+ * @returns the progress: the segment's end, unless the signal ended the emission earlier
  */
 export async function emit(options: EmissionOptions): Promise<SegmentProgress> {
   const { operation, segment, topic, signal, onProgress } = options;
   const { at, from: firstDue } = operation.schedule ?? { at: options.now(), from: segment.ackedTo };
   const pace = new Pace(operation.ratePerSecond, at.getTime());
-  const chunkFrom = chunkMaker(options);
+  const buildChunk = createChunkBuilder(options);
   let { ackedTo, faults } = segment;
-  let chunk = await chunkFrom(ackedTo);
+  let chunk = await buildChunk(ackedTo);
   while (ackedTo < segment.to && !signal.aborted) {
-    await untilConsumersFollow(options);
+    await waitForConsumers(options);
     await untilDue(pace.untilDue(ackedTo - firstDue, options.now().getTime()), signal);
     if (signal.aborted) break;
     const sent = chunk;
     const sending = topic.send(sent.records);
-    // Its failure is met below; until then it must not count as one that nobody looks at.
+    // The failure is handled at `await sending`; until then it must not count as an unhandled rejection.
     sending.catch(() => undefined);
-    // The client encodes within this turn of the event loop. A chunk made before that would keep the broker waiting.
+    // The client encodes within this turn of the event loop. Building the next chunk first would delay the send.
     await nextTurn();
-    chunk = await chunkFrom(sent.to);
+    chunk = await buildChunk(sent.to);
     const parts = await sending;
     const _id = { operationId: operation._id, from: ackedTo };
     ackedTo = sent.to;
@@ -72,7 +72,7 @@ export async function emit(options: EmissionOptions): Promise<SegmentProgress> {
   return { generatedTo: chunk.to, ackedTo, faults };
 }
 
-/** At a slow rate smaller chunks: a thousand orders at once every minute would be no rate of 17 a second. */
+/** Returns a smaller chunk size for a slow rate: 1,000 orders at once every minute are not 17 orders per second. */
 export function evenChunkSize({
   chunkSize,
   ratePerSecond,
@@ -81,7 +81,7 @@ export function evenChunkSize({
   return Math.min(chunkSize, Math.max(1, Math.ceil(ratePerSecond / CHUNKS_PER_SECOND)));
 }
 
-function chunkMaker({ operation, segment, source, topic }: EmissionOptions): (from: number) => Promise<Chunk> {
+function createChunkBuilder({ operation, segment, source, topic }: EmissionOptions): (from: number) => Promise<Chunk> {
   const chunkSize = evenChunkSize(operation);
   const faultsAt = faultsIn(operation);
   return async (from) => {
@@ -102,9 +102,9 @@ function sum(counts: FaultCounts, more: readonly Fault[]): FaultCounts {
   return next;
 }
 
-async function untilConsumersFollow({ ceiling, signal, onWaiting }: EmissionOptions): Promise<void> {
+async function waitForConsumers({ ceiling, signal, onWaiting }: EmissionOptions): Promise<void> {
   if (!(await ceiling.isReached())) return;
   await onWaiting(true);
-  while (!signal.aborted && (await ceiling.isReached())) await untilDue(LOOK_AGAIN_MS, signal);
+  while (!signal.aborted && (await ceiling.isReached())) await untilDue(CEILING_POLL_MS, signal);
   if (!signal.aborted) await onWaiting(false);
 }

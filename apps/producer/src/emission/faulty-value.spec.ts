@@ -13,8 +13,8 @@ const order = orderGenerator({
   to: new Date(1_000),
 })(0);
 
-/** Remembers what was encoded; its bytes are the order's id and its filled fields. */
-function recording() {
+/** Creates a codec that records the encoded orders; its bytes are the order's id and its filled fields. */
+function recordingCodec() {
   const encoded: Order[] = [];
   const encode = (each: Order): Buffer => {
     encoded.push(each);
@@ -23,25 +23,25 @@ function recording() {
   return { encoded, codec: { encode } };
 }
 
-describe('the value of a record that is wrong on purpose', () => {
-  it('is poison in each way in turn', () => {
-    const { codec } = recording();
+describe('the value of a deliberately faulty record', () => {
+  it('rotates through three kinds of poison record', () => {
+    const { codec } = recordingCodec();
     const values = [0, 1, 2].map((index) => faultyValue('poison', index, order, codec));
     expect(values[0]).toBeNull();
     expect(String(values[1])).toBe('not an order: 1');
     expect(String(values[2])).toBe(order.id.slice(0, -8));
   });
 
-  it('is a good order, but larger than the consumers’ limit and smaller than the broker’s', () => {
-    const { codec, encoded } = recording();
+  it('is a valid order between the size limits of the consumers and the broker when oversized', () => {
+    const { codec, encoded } = recordingCodec();
     const bytes = faultyValue('oversized', 0, order, codec)?.length ?? 0;
     expect(bytes).toBeGreaterThan(16_384);
     expect(bytes).toBeLessThan(100_000);
     expect(encoded.map((each) => orderViolation(each))).toEqual([undefined]);
   });
 
-  it('is in conflict by its content alone, and a good order by itself', () => {
-    const { codec, encoded } = recording();
+  it('is a valid order with the same id and other content when conflicting', () => {
+    const { codec, encoded } = recordingCodec();
     for (const quantity of [1, 2, 10_000])
       faultyValue('conflict', 0, { ...order, quantity, amount: BigInt(quantity) * order.price }, codec);
     expect(encoded.map(({ quantity }) => quantity)).toEqual([2, 1, 9_999]);
@@ -49,8 +49,8 @@ describe('the value of a record that is wrong on purpose', () => {
     expect(encoded.map((each) => orderViolation(each))).toEqual([undefined, undefined, undefined]);
   });
 
-  it('is the same order for a duplicate', () => {
-    const { codec, encoded } = recording();
+  it('is the same order when duplicate', () => {
+    const { codec, encoded } = recordingCodec();
     faultyValue('duplicate', 0, order, codec);
     expect(encoded).toEqual([order]);
   });

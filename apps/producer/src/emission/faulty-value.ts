@@ -2,11 +2,11 @@ import type { Fault } from '#orders/fault-mix.js';
 import type { OrderCodec } from '#orders/order-codec.js';
 import type { Order } from '#orders/order.js';
 
-/** Over the consumers' default limit of 16 KiB, and far below what the broker takes. */
+/** Above the consumers' default limit of 16 KiB, and far below the broker's limit. */
 const OVERSIZED_BYTES = 24 * 1024;
 const CUT_OFF_BYTES = 8;
 
-/** The value of a record that is wrong on purpose: a function of the order and its index, as the order is. */
+/** Returns the value of a deliberately faulty record. It is a pure function of the order and its index. */
 export function faultyValue(
   fault: Fault,
   index: number,
@@ -25,7 +25,7 @@ export function faultyValue(
   }
 }
 
-/** Each way of being undecodable in turn: nothing at all, no wire format, a body that breaks off. */
+/** Rotates through three kinds of undecodable value: null, no wire format, a truncated body. */
 function poison(index: number, order: Order, codec: Pick<OrderCodec, 'encode'>): Buffer | null {
   const whole = codec.encode(order);
   return (
@@ -33,7 +33,7 @@ function poison(index: number, order: Order, codec: Pick<OrderCodec, 'encode'>):
   );
 }
 
-/** A good order by itself. */
+/** Returns a valid order with the same id and another quantity. */
 function withOtherContent(order: Order): Order {
   const quantity = order.quantity === 1 ? 2 : order.quantity - 1;
   return { ...order, quantity, amount: BigInt(quantity) * order.price };

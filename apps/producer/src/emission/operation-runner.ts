@@ -16,22 +16,22 @@ import { OrdersTopic } from './orders-topic.js';
 import { ProgressSaver } from './progress-saver.js';
 import { SegmentLeases, type Claim, type SegmentProgress } from './segment-leases.js';
 
-/** How often to try again to store how an emission ended, while MongoDB is away. */
-const STORE_AGAIN_MS = 1_000;
+/** Interval between attempts to store the result of an emission while MongoDB is unavailable, in ms. */
+const STORE_RETRY_MS = 1_000;
 
-/** `waiting`: it has a segment, and holds it back until the consumers have caught up. */
+/** `waiting`: the runner holds a segment and waits until the consumers have caught up. */
 export type EmissionState = 'idle' | 'emitting' | 'waiting';
 
 /**
- * Emits the segments of running operations one after another, those that a crashed process left behind included: a populate
- * survives any restart by itself, and several producers share the work.
+ * Emits the segments of running operations one after another, including segments of crashed processes. So a populate survives
+ * any restart, and several producers share the work.
  */
 @Injectable()
 export class OperationRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(OperationRunner.name);
   private readonly owner = randomUUID();
   private readonly loop: WorkLoop<Claim>;
-  private doing: EmissionState = 'idle';
+  private currentState: EmissionState = 'idle';
 
   constructor(
     private readonly leases: SegmentLeases,
@@ -49,9 +49,8 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
     this.loop = new WorkLoop(work, wakeUp, systemClock);
   }
 
-  /** What it does now. */
   get state(): EmissionState {
-    return this.doing;
+    return this.currentState;
   }
 
   onApplicationBootstrap(): void {
@@ -59,7 +58,7 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    // While Kafka is away a chunk in hand would be sent for ever: closing ends that, after a moment of patience.
+    // While Kafka is unavailable, the current chunk is retried forever; closing the topic ends that after two seconds.
     await Promise.all([this.loop.stop(), this.topic.close()]);
   }
 
@@ -67,28 +66,26 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
     try {
       return await this.leases.claim(this.owner);
     } catch (error) {
-      this.logger.warn({ reason: String(error) }, 'operations can not be read: trying again');
+      this.logger.warn({ reason: String(error) }, 'cannot read operations, retrying');
       return null;
     }
   }
 
-  /** Whoever looks around next does it, if it fails here. */
+  /** Settles operations. If it fails, the next idle poll of any process does it. */
   private async settle(): Promise<void> {
     await this.interruptions
       .settle()
-      .catch((error: unknown) =>
-        this.logger.warn({ reason: String(error) }, 'operations can not be settled: trying again'),
-      );
+      .catch((error: unknown) => this.logger.warn({ reason: String(error) }, 'cannot settle operations, retrying'));
   }
 
   private async emit(claim: Claim): Promise<void> {
     const { operation, segment } = claim;
     const id = operation._id;
-    this.doing = 'emitting';
+    this.currentState = 'emitting';
     this.logger.log({ operation: id, from: segment.ackedTo, to: segment.to, count: operation.count }, 'emitting');
     const lease = new HeldLease(
       async () => this.leases.renew(claim),
-      (error) => this.logger.warn({ operation: id, reason: String(error) }, 'a lease is not renewed: trying again'),
+      (error) => this.logger.warn({ operation: id, reason: String(error) }, 'cannot renew the lease, retrying'),
       this.wakeUp,
     );
     const saver = new ProgressSaver(
@@ -106,82 +103,82 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
         signal: AbortSignal.any([this.loop.signal, lease.over]),
         onProgress: (now, chunk) => saver.note(now, chunk),
         onWaiting: async (isWaiting) => {
-          this.doing = isWaiting ? 'waiting' : 'emitting';
+          this.currentState = isWaiting ? 'waiting' : 'emitting';
           await this.leases.waitFor(claim, isWaiting ? 'consumers' : null);
         },
       });
-      await this.letGo(claim, progress, saver);
+      await this.release(claim, progress, saver);
     } catch (error) {
-      await this.failed(claim, error, saver);
+      await this.handleFailure(claim, error, saver);
     } finally {
       lease.stop();
-      this.doing = 'idle';
+      this.currentState = 'idle';
     }
   }
 
-  private async letGo(claim: Claim, progress: SegmentProgress, saver: ProgressSaver): Promise<void> {
+  private async release(claim: Claim, progress: SegmentProgress, saver: ProgressSaver): Promise<void> {
     const { goesOn } = await this.persist(async () => this.leases.release(claim, progress, await saver.finish()));
     const { _id: operation } = claim.operation;
-    this.logger.log({ operation, from: claim.segment.from, ackedTo: progress.ackedTo }, 'let go');
+    this.logger.log({ operation, from: claim.segment.from, ackedTo: progress.ackedTo }, 'segment released');
     if (!goesOn) await this.settle();
   }
 
-  private async failed(claim: Claim, error: unknown, saver: ProgressSaver): Promise<void> {
+  private async handleFailure(claim: Claim, error: unknown, saver: ProgressSaver): Promise<void> {
     const id = claim.operation._id;
     if (error instanceof LeaseLostError) return this.logger.warn({ operation: id }, error.message);
     const isStopping = this.loop.signal.aborted;
-    const failure = isForGood(error) ? { code: error.code, message: error.message } : undefined;
+    const failure = isPermanent(error) ? { code: error.code, message: error.message } : undefined;
     const context = { operation: id, reason: String(error) };
-    if (failure !== undefined) this.logger.error(context, 'the operation has failed');
-    else if (isStopping) this.logger.warn(context, 'cut off: goes on later');
-    else this.logger.error(context, 'the emission broke off: it goes on in a moment');
+    if (failure !== undefined) this.logger.error(context, 'operation failed');
+    else if (isStopping) this.logger.warn(context, 'emission interrupted by shutdown, continues later');
+    else this.logger.error(context, 'emission failed, retrying');
     try {
-      if (failure === undefined) return await this.handOver(claim, saver);
-      await this.keepReached(claim, saver);
+      if (failure === undefined) return await this.releaseProgress(claim, saver);
+      await this.saveReached(claim, saver);
       await this.persist(() => this.leases.fail(claim, failure));
     } catch (unstored) {
-      // The lease runs out, and whoever claims it next goes on from the last stored chunk.
-      this.logger.warn({ operation: id, reason: String(unstored) }, 'how it ended could not be stored');
+      // The lease expires, and the next process to claim the segment continues after the last stored chunk.
+      this.logger.warn({ operation: id, reason: String(unstored) }, 'cannot store the result of the emission');
     }
   }
 
-  /** What was acknowledged counts, however the emission ended. */
-  private async keepReached(claim: Claim, saver: ProgressSaver): Promise<void> {
+  /** Stores the acknowledged progress of a failed operation. */
+  private async saveReached(claim: Claim, saver: ProgressSaver): Promise<void> {
     const progress = saver.reached;
     if (progress === undefined) return;
     await this.persist(async () => this.leases.saveProgress(claim, progress, await saver.finish()));
   }
 
   /**
-   * Stores what was acknowledged, and lets whoever is first go on as soon as that can be stored: while a lease runs on that nobody
-   * works under, nothing is emitted.
+   * Stores what was acknowledged and releases the lease at once, so that any process can continue.
+   * Otherwise nothing is emitted until the lease expires.
    */
-  private async handOver(claim: Claim, saver: ProgressSaver): Promise<void> {
+  private async releaseProgress(claim: Claim, saver: ProgressSaver): Promise<void> {
     const release = async () => this.leases.release(claim, saver.reached ?? claim.segment, await saver.finish());
     if (this.loop.signal.aborted) {
       await release();
       return;
     }
-    // Whatever broke it off may do so again at once.
-    await pause(systemClock, STORE_AGAIN_MS);
+    // Back off: the cause of the failure may still be present.
+    await pause(systemClock, STORE_RETRY_MS);
     await this.persist(release);
   }
 
-  /** Ends must be stored, also when MongoDB is away for a while. */
+  /** Retries a store until it succeeds, the lease is lost or the process stops. */
   private async persist<T>(store: () => Promise<T>): Promise<T> {
     for (;;) {
       try {
         return await store();
       } catch (error) {
         if (error instanceof LeaseLostError || this.loop.signal.aborted) throw error;
-        this.logger.warn({ reason: String(error) }, 'an operation can not be stored: trying again');
-        await pause(systemClock, STORE_AGAIN_MS);
+        this.logger.warn({ reason: String(error) }, 'cannot store the operation, retrying');
+        await pause(systemClock, STORE_RETRY_MS);
       }
     }
   }
 }
 
-/** Trying again gives the same: Kafka refuses the records, or the orders are gone. */
-function isForGood(error: unknown): error is RecordsRefusedError | ImportRowsGoneError {
+/** Whether a retry cannot succeed: Kafka rejects the records, or the orders are missing. */
+function isPermanent(error: unknown): error is RecordsRefusedError | ImportRowsGoneError {
   return error instanceof RecordsRefusedError || error instanceof ImportRowsGoneError;
 }

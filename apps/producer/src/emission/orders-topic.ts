@@ -9,20 +9,20 @@ import type { Acknowledgement, ReliableProducer } from '#parallel-consumer/kafka
 import { faultyValue } from './faulty-value.js';
 
 /**
- * Bytes of values that are sent at once, at the most: all may fall on one partition, whose batch must stay below the topic's
- * 1 MiB with keys, headers and framing.
+ * Maximum total size of the values sent at once, in bytes. All may go to one partition, whose batch must stay below the topic's
+ * limit of 1 MiB, including keys, headers and framing.
  */
 const MAX_BATCH_BYTES = 640 * 1024;
 
-/** Told of what goes to the topic, synchronously, for metrics. */
+/** Receives counts of sent and acknowledged records, synchronously, for metrics. */
 export interface TopicObserver {
-  /** Records were handed to Kafka. */
+  /** Records were passed to the Kafka client. */
   sent?(records: number): void;
-  /** All in-sync replicas have them, so many milliseconds later. */
+  /** All in-sync replicas have the records. @param milliseconds since they were sent */
   acknowledged?(records: number, milliseconds: number): void;
 }
 
-/** The topic as the producer sees it: orders go in, acknowledgements come back. */
+/** Encodes orders as records and sends them to the orders topic. */
 @Injectable()
 export class OrdersTopic {
   private readonly choosePartition: (accountId: string) => number;
@@ -36,7 +36,7 @@ export class OrdersTopic {
     this.choosePartition = javaCompatiblePartitioner(partitions);
   }
 
-  /** Order and origin as a record ready to send. Its partition is chosen here, so that no retry can choose another. */
+  /** Encodes an order and its origin as a record. The partition is chosen here, so that no retry can choose another one. */
   record({ order, index, fault }: PlannedRecord, operationId: string): OutgoingRecord {
     return {
       partition: this.choosePartition(order.accountId),
@@ -49,7 +49,7 @@ export class OrdersTopic {
   /** Resolves once every record is on all in-sync replicas. */
   async send(records: readonly OutgoingRecord[]): Promise<Acknowledgement[]> {
     const acknowledged: Acknowledgement[] = [];
-    for (const batch of batchesOf(records)) {
+    for (const batch of toBatches(records)) {
       const sentAt = performance.now();
       this.observer.sent?.(batch.length);
       acknowledged.push(...(await this.producer.send(ORDERS_TOPIC, batch)));
@@ -58,14 +58,14 @@ export class OrdersTopic {
     return acknowledged;
   }
 
-  /** Gives up what Kafka doesn't acknowledge within two seconds. */
+  /** Closes the producer. Abandons records that Kafka does not acknowledge within two seconds. */
   async close(): Promise<void> {
     await this.producer.close();
   }
 }
 
-/** One batch nearly always; more where some values are large. */
-function batchesOf(records: readonly OutgoingRecord[]): OutgoingRecord[][] {
+/** Splits records into batches of at most MAX_BATCH_BYTES. Usually there is one; large values need more. */
+function toBatches(records: readonly OutgoingRecord[]): OutgoingRecord[][] {
   const batches: OutgoingRecord[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
   for (const record of records) {

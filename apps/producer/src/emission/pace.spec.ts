@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { Pace } from './pace.js';
 
-describe('the pace', () => {
-  it('makes each order due at its place in the schedule', () => {
+describe('Pace', () => {
+  it('returns the time until an order is due by the schedule', () => {
     expect(new Pace(1_000, 0).untilDue(500, 100)).toBe(400);
   });
 
-  it('catches up after a stall, instead of shifting what follows', () => {
+  it('catches up after a stall instead of delaying later orders', () => {
     const pace = new Pace(1_000, 0);
     expect(pace.untilDue(500, 3_000)).toBe(0);
     expect(pace.untilDue(3_500, 3_000)).toBe(500);

@@ -1,6 +1,6 @@
 /**
- * An open-model schedule: the n-th order is due at start + n / rate, whatever came before it. A stall is therefore caught
- * up with, instead of shifting all that follows (a closed loop would quietly lower the rate that was asked for).
+ * Schedules orders by an open model: the n-th order is due at start + n / rate, independent of earlier orders. So the emission
+ * catches up after a stall. A closed model would delay all later orders, and silently lower the requested rate.
  */
 export class Pace {
   constructor(
@@ -8,7 +8,7 @@ export class Pace {
     private readonly startedAt: number,
   ) {}
 
-  /** Milliseconds from `now` until the order that is `sent` orders after the start is due; 0 when it is late. */
+  /** Returns the milliseconds from `now` until order number `sent` (from 0) is due; 0 when it is overdue. */
   untilDue(sent: number, now: number): number {
     if (this.ratePerSecond === null) return 0;
     return Math.max(0, this.startedAt + (sent / this.ratePerSecond) * 1_000 - now);

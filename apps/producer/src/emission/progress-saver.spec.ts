@@ -6,8 +6,8 @@ import type { SegmentProgress } from './segment-leases.js';
 
 const FAULTS = { poison: 0, oversized: 0, duplicate: 0, conflict: 0 };
 
-/** A saver onto a store that answers when it is told to. */
-function saving() {
+/** Creates a saver whose store resolves when the test resolves `answers`. */
+function createSaver() {
   const clock = new ManualClock();
   const stored: { ackedTo: number; chunks: number[] }[] = [];
   const answers: PromiseWithResolvers<void>[] = [];
@@ -26,9 +26,9 @@ function saving() {
   return { clock, stored, answers, saver, note };
 }
 
-describe('the progress of an emission', () => {
-  it('is stored every quarter of a second, with all chunks since, and nobody waits for it', async () => {
-    const { clock, stored, answers, note } = saving();
+describe('ProgressSaver', () => {
+  it('stores the progress and all new chunks every 250 ms without blocking the emission', async () => {
+    const { clock, stored, answers, note } = createSaver();
     await note(0);
     expect(stored).toEqual([]);
     await clock.advance(250);
@@ -43,8 +43,8 @@ describe('the progress of an emission', () => {
     expect(stored[1]).toEqual({ ackedTo: 40, chunks: [20, 30] });
   });
 
-  it('is waited for when storing it takes a second', async () => {
-    const { clock, answers, note } = saving();
+  it('blocks the emission when a store takes a second', async () => {
+    const { clock, answers, note } = createSaver();
     await clock.advance(250);
     await note(0);
     await clock.advance(1_000);
@@ -59,27 +59,27 @@ describe('the progress of an emission', () => {
     expect(isNoted).toBe(true);
   });
 
-  it('leaves the chunks of a store that failed to whoever stores next, and tells of the failure', async () => {
-    const { clock, answers, note, saver } = saving();
+  it('rethrows a failed store and keeps its chunks for the next one', async () => {
+    const { clock, answers, note, saver } = createSaver();
     await clock.advance(250);
     await note(0);
     await note(10);
-    const away = new Error('no primary');
-    answers[0]?.reject(away);
-    await expect(saver.finish()).rejects.toBe(away);
+    const unavailable = new Error('no primary');
+    answers[0]?.reject(unavailable);
+    await expect(saver.finish()).rejects.toBe(unavailable);
     expect((await saver.finish()).map(({ _id }) => _id.from)).toEqual([0, 10]);
   });
 
-  it('is known to whoever must store it when the emission breaks off', async () => {
-    const { note, saver } = saving();
+  it('exposes the last progress and the unsaved chunks', async () => {
+    const { note, saver } = createSaver();
     expect(saver.reached).toBeUndefined();
     await note(0);
     await note(10);
     expect([saver.reached?.ackedTo, (await saver.finish()).length]).toEqual([20, 2]);
   });
 
-  it('ends the emission when an earlier store has failed', async () => {
-    const { clock, answers, note } = saving();
+  it('throws when an earlier store has failed', async () => {
+    const { clock, answers, note } = createSaver();
     await clock.advance(250);
     await note(0);
     const lost = new Error('lease lost');

@@ -2,16 +2,15 @@ import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
 import type { Clock } from '#parallel-consumer/clock.js';
 import type { SegmentProgress } from './segment-leases.js';
 
-/** How often progress is stored; a crash emits again what was acknowledged since, which the consumers recognise. */
+/** How often progress is stored, in ms. After a crash, records acknowledged since are emitted again; the consumers deduplicate them. */
 const SAVE_EVERY_MS = 250;
-/** How long the emission goes on while it is stored; after that it waits, or a crash would repeat too much. */
-const GO_ON_MS = 1_000;
+/** How long the emission continues during a store, in ms. Then it waits, so that a crash does not repeat too much. */
+const MAX_STORE_MS = 1_000;
 
 type Store = (progress: SegmentProgress, chunks: readonly AcknowledgedChunk[]) => Promise<void>;
 
 /**
- * Stores progress every so often rather than at each chunk, and beside the emission: while MongoDB makes it durable the next chunks
- * go out.
+ * Stores progress every 250 ms rather than after each chunk. The emission sends the next chunks while MongoDB makes the progress durable.
  */
 export class ProgressSaver {
   private savedAt: number;
@@ -26,16 +25,16 @@ export class ProgressSaver {
     this.savedAt = clock.now();
   }
 
-  /** @throws what storing an earlier progress has thrown: its chunks are still pending then */
+  /** Records progress, and stores it when due. @throws the error of an earlier store; its chunks stay pending */
   async note(progress: SegmentProgress, chunk: AcknowledgedChunk): Promise<void> {
     this.last = progress;
     this.chunks.push(chunk);
     const age = this.clock.now() - this.savedAt;
-    if (this.saving !== undefined && age >= GO_ON_MS) await this.finish();
+    if (this.saving !== undefined && age >= MAX_STORE_MS) await this.finish();
     if (this.saving === undefined && age >= SAVE_EVERY_MS) this.begin(progress);
   }
 
-  /** Waits until nothing is being stored. @returns chunks that are not stored. @throws as `note` */
+  /** Waits for a running store. @returns the chunks that are not stored yet. @throws as `note` */
   async finish(): Promise<readonly AcknowledgedChunk[]> {
     const { saving } = this;
     this.saving = undefined;
@@ -43,7 +42,7 @@ export class ProgressSaver {
     return this.chunks;
   }
 
-  /** How far the emission had come when it was told last; `undefined`: nothing was acknowledged. */
+  /** The last recorded progress; `undefined` if nothing was acknowledged. */
   get reached(): SegmentProgress | undefined {
     return this.last;
   }
@@ -53,7 +52,7 @@ export class ProgressSaver {
     this.chunks = [];
     this.savedAt = this.clock.now();
     const saving = this.keep(progress, chunks);
-    // A failure is met by whoever waits for it.
+    // `finish` reports the failure; until then it must not count as an unhandled rejection.
     saving.catch(() => undefined);
     this.saving = saving;
   }

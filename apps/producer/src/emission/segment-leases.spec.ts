@@ -11,23 +11,23 @@ function operation(changes: readonly Partial<Segment>[], rest: Partial<Operation
   return { segments, ratePerSecond: null, schedule: { at: NOW, from: 0 }, ...rest } as OperationDocument;
 }
 
-describe('the segment to go on with', () => {
+describe('freeSegment', () => {
   const held = { lease: { owner: 'another', expiresAt: inMs(5_000) } };
   const crashed = { lease: { owner: 'another', expiresAt: inMs(-1) } };
 
-  it('is the first that is not done and that no living process has', () => {
+  it('returns the first unfinished segment without a live lease', () => {
     expect(freeSegment(operation([{ isDone: true }, held]), NOW)?.from).toBe(100_000);
     expect(freeSegment(operation([{ isDone: true }, crashed]), NOW)?.from).toBe(50_000);
     expect(freeSegment(operation([held, held, { isDone: true }, held]), NOW)).toBeUndefined();
   });
 
-  it('is the first alone as long as a rate has no schedule yet', () => {
+  it('returns only the first segment while a rate has no schedule yet', () => {
     const unscheduled = { ratePerSecond: 10, schedule: null };
     expect(freeSegment(operation([], unscheduled), NOW)?.from).toBe(0);
     expect(freeSegment(operation([held], unscheduled), NOW)).toBeUndefined();
   });
 
-  it('is none by a schedule until a second before it is due', () => {
+  it('returns a scheduled segment at most one second before it is due', () => {
     const paced = operation([held], { ratePerSecond: 10_000 });
     // Order 50,000 is due after 5 s.
     expect(freeSegment(paced, inMs(3_999))).toBeUndefined();

@@ -10,12 +10,12 @@ import {
 } from '#orders/operation.js';
 import { firstUnacked, type Lease, type Segment } from '#orders/segments.js';
 import { Mongo } from '#service/mongo.js';
-import { LeaseLostError, leaseOf } from '../background/lease.js';
+import { LeaseLostError, createLease } from '../background/lease.js';
 
-/** How long before it is due a segment may be claimed: nobody should sit on what he can't emit yet. */
+/** How long before its due time a segment can be claimed, in ms. A process should not hold a segment that it cannot emit yet. */
 const AHEAD_MS = 1_000;
-/** Running operations that are looked through for a free segment, oldest first. */
-const LOOKED_THROUGH = 20;
+/** Maximum number of running operations searched for a free segment, oldest first. */
+const MAX_SEARCHED = 20;
 
 /** A segment that this process holds. */
 export interface Claim {
@@ -24,7 +24,7 @@ export interface Claim {
   readonly owner: string;
 }
 
-/** How far the emission of a segment is. */
+/** The progress of a segment's emission. */
 export interface SegmentProgress {
   readonly generatedTo: number;
   readonly ackedTo: number;
@@ -32,22 +32,22 @@ export interface SegmentProgress {
 }
 
 /**
- * Who emits which segment. Several processes share one operation, or several: each claims a segment, holds it by renewing its
- * lease, and goes on to the next. What a process that lost its lease still wants to store is refused by the segment's epoch.
- * Not guaranteed: that such a process has nothing on its way to Kafka any more. Its chunk is then there twice, and collapses
- * on the orders' ids.
+ * Assigns segments to processes by leases. Several processes share the operations: each claims a segment, renews its lease while
+ * emitting, and then claims the next. The segment's epoch rejects writes of a process that lost its lease.
+ * Not guaranteed: such a process may still have a chunk in flight to Kafka. That chunk is then on the topic twice, and
+ * the consumers deduplicate it by order id.
  */
 @Injectable()
 export class SegmentLeases {
   constructor(private readonly mongo: Mongo) {}
 
-  /** Takes the first free segment of the oldest running operation that has one. */
+  /** Claims the first free segment of the oldest running operation that has one. */
   async claim(owner: string): Promise<Claim | null> {
     const now = this.mongo.time.now();
     const operations = await this.collection
       .find({ status: 'running', interruption: null, segments: { $elemMatch: { isDone: false, ...isFree(now) } } })
       .sort({ _id: 1 })
-      .limit(LOOKED_THROUGH)
+      .limit(MAX_SEARCHED)
       .toArray();
     for (const operation of operations.filter(isEmitted)) {
       const segment = freeSegment(operation, now);
@@ -65,8 +65,8 @@ export class SegmentLeases {
         interruption: null,
         segments: { $elemMatch: { from, isDone: false, ...isFree(now) } },
       },
-      // The time anew: to find it may have taken a while, and a lease must not begin run out.
-      { $set: { 'segments.$.lease': this.leaseOf({ owner }) }, $inc: { 'segments.$.epoch': 1 } },
+      // Reads the time again: the query may have taken a while, and a new lease must not be expired.
+      { $set: { 'segments.$.lease': this.createLease({ owner }) }, $inc: { 'segments.$.epoch': 1 } },
       { returnDocument: 'after' },
     );
     if (operation === null || !isEmitted(operation)) return null;
@@ -75,7 +75,7 @@ export class SegmentLeases {
     return segment === undefined ? null : { operation: begun, segment, owner };
   }
 
-  /** The first claim of all, or after a pause, says when the emission began, and where its schedule does. */
+  /** Sets the start time and the schedule at the first claim, and the schedule again at the first claim after a pause. */
   private async begin(operation: EmittedDocument, now: Date): Promise<EmittedDocument> {
     const { _id, startedAt, schedule } = operation;
     if (startedAt !== null && schedule) return operation;
@@ -96,8 +96,8 @@ export class SegmentLeases {
   }
 
   /**
-   * Stores how far it is, and before that where the chunks stand that came since, and holds the lease on.
-   * @returns what is wanted of the operation. @throws LeaseLostError
+   * Stores the offsets of the new chunks, then the progress, and renews the lease.
+   * @returns the requested interruption. @throws LeaseLostError
    */
   async saveProgress(
     claim: Claim,
@@ -105,22 +105,24 @@ export class SegmentLeases {
     chunks: readonly AcknowledgedChunk[],
   ): Promise<Interruption | null> {
     await keepChunks(this.mongo.db, chunks);
-    return wanted(await this.update(claim, { ...inSegment(progress), 'segments.$.lease': this.leaseOf(claim) }));
+    return toInterruption(
+      await this.update(claim, { ...inSegment(progress), 'segments.$.lease': this.createLease(claim) }),
+    );
   }
 
-  /** Holds the lease on while there is no progress. @returns what is wanted of the operation. @throws LeaseLostError */
+  /** Renews the lease without progress. @returns the requested interruption. @throws LeaseLostError */
   async renew(claim: Claim): Promise<Interruption | null> {
-    return wanted(await this.update(claim, { 'segments.$.lease': this.leaseOf(claim) }));
+    return toInterruption(await this.update(claim, { 'segments.$.lease': this.createLease(claim) }));
   }
 
-  /** Tells what holds the operation up. @throws LeaseLostError */
+  /** Stores what the operation waits for. @throws LeaseLostError */
   async waitFor(claim: Claim, waitingFor: OperationDocument['waitingFor']): Promise<void> {
     await this.update(claim, { waitingFor: waitingFor ?? null });
   }
 
   /**
-   * Stores how far it came, and lets others go on with the rest of it at once.
-   * @returns whether there is more to emit of the operation and nothing else is wanted of it. @throws LeaseLostError
+   * Stores the progress and releases the lease, so that other processes can continue at once.
+   * @returns whether the operation has more to emit and no interruption is requested. @throws LeaseLostError
    */
   async release(
     claim: Claim,
@@ -137,7 +139,7 @@ export class SegmentLeases {
     return { goesOn: status === 'running' && !interruption && segments.some(({ isDone }) => !isDone) };
   }
 
-  /** Ends the operation as failed, once the segment's progress is stored. @throws LeaseLostError */
+  /** Marks the operation as failed. Call it after the segment's progress is stored. @throws LeaseLostError */
   async fail(claim: Claim, error: { code: string; message: string }): Promise<void> {
     await this.update(claim, {
       error,
@@ -152,18 +154,18 @@ export class SegmentLeases {
   private async update({ operation, segment, owner }: Claim, change: object): Promise<OperationDocument> {
     const held = { from: segment.from, epoch: segment.epoch, 'lease.owner': owner };
     const found = await this.collection.findOneAndUpdate(
-      // Of one that another producer has ended as failed, too: what was acknowledged counts.
+      // Also when another producer has marked the operation as failed: acknowledged progress must be stored.
       { _id: operation._id, status: { $in: ['running', 'failed'] }, segments: { $elemMatch: held } },
       { $set: change },
       { returnDocument: 'after' },
     );
     if (found === null)
-      throw new LeaseLostError(`orders ${segment.from}.. of ${operation._id} are no longer emitted by this process`);
+      throw new LeaseLostError(`lost the lease of operation ${operation._id}, segment from order ${segment.from}`);
     return found;
   }
 
-  private leaseOf({ owner }: Pick<Claim, 'owner'>): Lease {
-    return leaseOf(owner, this.mongo.time.now());
+  private createLease({ owner }: Pick<Claim, 'owner'>): Lease {
+    return createLease(owner, this.mongo.time.now());
   }
 
   private get collection() {
@@ -171,14 +173,14 @@ export class SegmentLeases {
   }
 }
 
-/** No living process has it. */
+/** Matches a segment without a live lease. */
 function isFree(now: Date) {
   return { $or: [{ lease: null }, { 'lease.expiresAt': { $lt: now } }] };
 }
 
 /**
- * By a schedule a segment is free only when it is about to be due: until then whoever has the one before can do it too. As long as the
- * schedule isn't known, only the first one is.
+ * Returns the first segment that can be claimed. With a rate, a segment is free only shortly before it is due: until then, the
+ * holder of the previous segment can do it too. Until the schedule is known, only the first segment is free.
  */
 export function freeSegment({ segments, schedule, ratePerSecond }: OperationDocument, now: Date): Segment | undefined {
   const segment = segments.find(
@@ -190,8 +192,8 @@ export function freeSegment({ segments, schedule, ratePerSecond }: OperationDocu
   return dueAt <= now.getTime() + AHEAD_MS ? segment : undefined;
 }
 
-/** Of one that has failed nobody emits more. */
-function wanted({ status, interruption }: OperationDocument): Interruption | null {
+/** Returns the requested interruption. A failed operation counts as cancelled. */
+function toInterruption({ status, interruption }: OperationDocument): Interruption | null {
   return status === 'failed' ? 'cancel' : (interruption ?? null);
 }
 

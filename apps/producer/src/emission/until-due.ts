@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Waits, unless the signal comes first. */
+/** Waits for the given time or until the signal aborts. */
 export async function untilDue(milliseconds: number, signal: AbortSignal): Promise<void> {
   if (milliseconds === 0) return;
   await sleep(milliseconds, undefined, { signal }).catch((error: unknown) => {

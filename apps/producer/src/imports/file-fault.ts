@@ -5,23 +5,23 @@ type WholeFault = Exclude<FileFault, { rest: unknown }>['code'];
 type RestFault = Extract<FileFault, { rest: unknown }>['code'];
 
 const WHOLE: Record<WholeFault, string> = {
-  empty: 'it has nothing in it; an empty chunk is []',
+  empty: 'it is empty; an empty chunk must be []',
   'byte-order-mark': 'it begins with a byte-order mark; save it as UTF-8 without one',
-  'not-json': 'it is no JSON; it must be an array of orders, [{"id": "…", "number": 1}]',
+  'not-json': 'it is not JSON; it must be an array of orders, [{"id": "…", "number": 1}]',
   'not-an-array': 'it does not begin with "["; it must be an array of orders, [{"id": "…", "number": 1}]',
 };
 
 const REST: Record<RestFault, string> = {
-  'broken-off': 'the array breaks off here: the rows before are taken, what was to follow is not in the file',
-  'trailing-text': 'something stands behind the end of the array: the rows before are taken, nothing from here on is',
+  'broken-off': 'the file is truncated inside the array; the rows before this point were read',
+  'trailing-text': 'there is text after the end of the array; it was not read, the rows before it were',
 };
 
-/** Why a file as a whole is refused. */
+/** Returns why a whole file is rejected. */
 export function fileReason(code: WholeFault): FileReason {
   return { code, detail: WHOLE[code] };
 }
 
-/** Why the rest of a file is set aside. */
+/** Returns why the rest of a file is rejected. */
 export function restReason(code: RestFault): string {
   return REST[code];
 }

@@ -22,28 +22,28 @@ describe('a folder to import from', () => {
     await rm(root, { recursive: true });
   });
 
-  async function filesOf(folder: string): Promise<[string, string][]> {
+  async function readFiles(folder: string): Promise<[string, string][]> {
     const files: [string, string][] = [];
     for await (const { name, content } of folderFiles(join(root, 'allowed'), folder))
       files.push([name, isRefused(content) ? content.code : (await Readable.from(content).toArray()).join('')]);
     return files;
   }
 
-  it('gives its files and those below, by name', async () => {
+  it('returns its files and those of its subfolders, ordered by name', async () => {
     const expected = [
       ['02/c.json', '[3]'],
       ['a.json', '[1]'],
       ['b.json', '[2]'],
     ];
-    expect(await filesOf('2026')).toEqual(expected);
-    expect(await filesOf('.')).toEqual(expected.map(([name, text]) => [`2026/${name}`, text]));
+    expect(await readFiles('2026')).toEqual(expected);
+    expect(await readFiles('.')).toEqual(expected.map(([name, text]) => [`2026/${name}`, text]));
   });
 
-  it('says of links and other files that they are not read', async () => {
+  it('reports links and other files as not read', async () => {
     await symlink(join(root, 'secret.json'), join(root, 'allowed/2026/link.json'));
     await symlink(root, join(root, 'allowed/2026/up'));
     await writeFile(join(root, 'allowed/2026/notes.txt'), 'x');
-    expect((await filesOf('2026')).slice(3)).toEqual([
+    expect((await readFiles('2026')).slice(3)).toEqual([
       ['link.json', 'symlink'],
       ['notes.txt', 'not-json-file'],
       ['up', 'symlink'],
@@ -51,23 +51,23 @@ describe('a folder to import from', () => {
   });
 
   it.each(['..', '../', '2026/../..', '2026\\..\\..', 'nowhere', '/etc', 'a\0b', '2026/a.json/..'])(
-    'is refused as %j',
+    'is rejected for the path %j',
     async (folder) => {
-      await expect(filesOf(folder)).rejects.toMatchObject({ extensions: { errors: [{ field: 'folder' }] } });
+      await expect(readFiles(folder)).rejects.toMatchObject({ extensions: { errors: [{ field: 'folder' }] } });
     },
   );
 
-  it('is refused when it is a link, or behind one', async () => {
+  it('is rejected when it is a link or its path contains one', async () => {
     await symlink(root, join(root, 'allowed/out'));
     for (const folder of ['out', 'out/allowed'])
-      await expect(filesOf(folder)).rejects.toMatchObject({ code: 'invalid-request' });
+      await expect(readFiles(folder)).rejects.toMatchObject({ code: 'invalid-request' });
   });
 
-  it('is refused when it is a file', async () => {
-    await expect(filesOf('2026/a.json')).rejects.toMatchObject({ code: 'folder-unreadable' });
+  it('is rejected when it is a file', async () => {
+    await expect(readFiles('2026/a.json')).rejects.toMatchObject({ code: 'folder-unreadable' });
   });
 
-  it('is refused when the operator has allowed none', async () => {
+  it('is rejected when no folder is configured', async () => {
     await expect(folderFiles(undefined, '2026').next()).rejects.toMatchObject({ code: 'imports-from-folders-are-off' });
   });
 });

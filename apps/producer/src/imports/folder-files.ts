@@ -10,39 +10,39 @@ const SYMLINK: FileReason = { code: 'symlink', detail: 'it is a symbolic link, w
 const NOT_A_FILE: FileReason = { code: 'not-a-file', detail: 'it is neither a file nor a folder' };
 
 /**
- * The files of a folder and those below, in the order of their names.
- * @param allowed the operator's setting; `undefined`: there is none
- * @param folder below it, as the caller says
- * @throws Problem 403 without the setting, 400 for a folder that isn't there or leads out
+ * Yields the files of a folder and its subfolders, ordered by name.
+ * @param allowed the setting IMPORT_DIR; `undefined` if it is not set
+ * @param folder a path relative to `allowed`, from the request
+ * @throws Problem 403 without the setting, 400 for a folder that does not exist or is outside `allowed`
  */
 export async function* folderFiles(allowed: string | undefined, folder: string): AsyncGenerator<IncomingFile> {
   if (allowed === undefined)
     throw new Problem(
       HttpStatus.FORBIDDEN,
       'imports-from-folders-are-off',
-      'No folder may be imported from: the operator has to name one in the setting IMPORT_DIR.',
+      'Imports from folders are disabled. To enable them, set IMPORT_DIR.',
     );
-  yield* walk(await folderBelow(allowed, folder));
+  yield* walk(await resolveFolder(allowed, folder));
 }
 
-async function folderBelow(allowed: string, folder: string): Promise<string> {
-  if (folder.includes('\0') || folder.split(/[/\\]/).includes('..')) throw refused('must not lead upwards');
+async function resolveFolder(allowed: string, folder: string): Promise<string> {
+  if (folder.includes('\0') || folder.split(/[/\\]/).includes('..')) throw invalidFolder('must not contain ".."');
   const root = await realpath(allowed).catch((error: unknown) => {
     throw unreadable(`the folder of the setting IMPORT_DIR (${String(error)})`);
   });
   const wanted = resolve(root, `./${folder}`);
   const found = await realpath(wanted).catch(() => undefined);
-  if (found === undefined) throw refused('is not there');
-  // Through a symbolic link it would be elsewhere, perhaps outside.
-  if (found !== wanted || !(found + sep).startsWith(root + sep)) throw refused('must not be a symbolic link');
+  if (found === undefined) throw invalidFolder('does not exist');
+  // A symbolic link could lead outside of the allowed folder.
+  if (found !== wanted || !(found + sep).startsWith(root + sep)) throw invalidFolder('must not be a symbolic link');
   return found;
 }
 
 function unreadable(what: string): Problem {
-  return new Problem(HttpStatus.BAD_REQUEST, 'folder-unreadable', `Can not read ${what}. Nothing was imported.`);
+  return new Problem(HttpStatus.BAD_REQUEST, 'folder-unreadable', `Cannot read ${what}. Nothing was imported.`);
 }
 
-function refused(detail: string): Problem {
+function invalidFolder(detail: string): Problem {
   return invalidRequest([{ field: 'folder', in: 'body', pointer: '/folder', detail }]);
 }
 
@@ -53,22 +53,22 @@ async function* walk(root: string, folder = root): AsyncGenerator<IncomingFile> 
   for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) yield* walk(root, path);
-    else yield { name: checkedName(relative(root, path)), content: await contentOf(entry, path) };
+    else yield { name: checkedName(relative(root, path)), content: await readContent(entry, path) };
   }
 }
 
-async function contentOf(entry: Dirent, path: string): Promise<IncomingFile['content']> {
+async function readContent(entry: Dirent, path: string): Promise<IncomingFile['content']> {
   if (entry.isSymbolicLink()) return SYMLINK;
   if (!entry.isFile()) return NOT_A_FILE;
   if (!/\.json$/i.test(entry.name)) return NOT_A_JSON_FILE;
   return access(path, constants.R_OK).then(
-    () => bytesOf(path),
+    () => readBytes(path),
     (error: unknown) => ({ code: 'unreadable', detail: String(error) }),
   );
 }
 
-/** Not through a symbolic link that has come into its place since it was looked at. */
-async function* bytesOf(path: string): AsyncGenerator<Buffer> {
+/** Reads a file. O_NOFOLLOW rejects a symbolic link that replaced the file after the check. */
+async function* readBytes(path: string): AsyncGenerator<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   yield* file.createReadStream() as AsyncIterable<Buffer>;
 }

@@ -1,6 +1,6 @@
 import { MAX_FILES } from './import-limits.js';
 
-/** The bodies of `POST /v1/imports` as OpenAPI tells them: Swagger UI makes a form for each. */
+/** The OpenAPI description of the bodies of `POST /v1/imports`. Swagger UI shows a form for each. */
 export const IMPORT_BODY = {
   required: true,
   content: {
@@ -11,13 +11,17 @@ export const IMPORT_BODY = {
           files: {
             type: 'array' as const,
             items: { type: 'string' as const, format: 'binary' },
-            description: `Up to ${MAX_FILES} files, each a JSON array of orders, or a .zip of such. The name of the part is free.`,
+            description: `Up to ${MAX_FILES} files: JSON arrays of orders, or .zip archives of them. Part names are ignored.`,
           },
         },
       },
     },
     'application/zip': {
-      schema: { type: 'string' as const, format: 'binary', description: 'Its .json files are read.' },
+      schema: {
+        type: 'string' as const,
+        format: 'binary',
+        description: 'An archive of .json files; other files are not read.',
+      },
     },
     'application/json': {
       schema: {
@@ -27,8 +31,7 @@ export const IMPORT_BODY = {
         properties: {
           folder: {
             type: 'string' as const,
-            description:
-              'A folder below the one that the operator allowed (setting IMPORT_DIR); "." is that one itself.',
+            description: 'A folder relative to the allowed one (setting IMPORT_DIR); "." is the allowed folder itself.',
             examples: ['2026-01'],
           },
         },

@@ -1,15 +1,15 @@
 import { HttpStatus } from '@nestjs/common';
 import { Problem } from '#service/problem.js';
 
-/** Files of one import, at the most: ten million orders in chunks of 1,000 are 10,000. */
+/** Maximum number of files of one import. Ten million orders in chunks of 1,000 are 10,000 files. */
 export const MAX_FILES = 50_000;
 
 export function tooManyFiles(): Problem {
-  const detail = `There are more than ${MAX_FILES} files. Nothing was imported: send them in several imports.`;
+  const detail = `An import must have at most ${MAX_FILES} files. Nothing was imported: send the files in several imports.`;
   return new Problem(HttpStatus.PAYLOAD_TOO_LARGE, 'too-many-files', detail);
 }
 
-/** Bytes that one import may have, all files together, as they are unpacked. */
+/** Limits the total uncompressed size of an import's files, in bytes. */
 export class ByteBudget {
   private left: number;
 
@@ -17,14 +17,14 @@ export class ByteBudget {
     this.left = maxBytes;
   }
 
-  /** @throws Problem 413 once more was spent than there is */
+  /** @throws Problem 413 once the budget is exceeded */
   spend(bytes: number): void {
     this.left -= bytes;
     if (this.left >= 0) return;
     throw new Problem(
       HttpStatus.PAYLOAD_TOO_LARGE,
       'import-too-large',
-      `The files have more than ${this.maxBytes} bytes together (setting IMPORT_MAX_BYTES). Nothing was imported: send them in several imports.`,
+      `The files must have at most ${this.maxBytes} bytes in total (setting IMPORT_MAX_BYTES). Nothing was imported: send them in several imports.`,
     );
   }
 }

@@ -11,29 +11,29 @@ import { operationsCollection } from '#orders/operation.js';
 import { Mongo } from '#service/mongo.js';
 import { LeaseLostError } from '../background/lease.js';
 
-/** A claim of an import, by its count. */
+/** A claim of an import, identified by its epoch. */
 interface Fenced {
   readonly operationId: string;
   readonly epoch: number;
 }
 
-/** What reading changes of a file. */
+/** The fields of a file that reading changes. */
 export type FileChange = Partial<RowCounts & Pick<ManifestFile, 'state' | 'byteOffset' | 'reason' | 'knownFrom'>>;
 
-/** A file as it was taken. */
+/** A file as it was received. */
 export type ReceivedFile = Pick<ManifestFile, 'name' | 'bytes' | 'sha256' | 'content' | 'reason'>;
 
 const UNREAD: FileState[] = ['waiting', 'reading'];
-const AT_ONCE = 1_000;
+const BATCH_FILES = 1_000;
 
-/** What every import's files are, and how far each is read. */
+/** Stores the files of every import, and how far each has been read. */
 @Injectable()
 export class ImportManifest {
   constructor(private readonly mongo: Mongo) {}
 
   async add(operationId: string, files: readonly ReceivedFile[]): Promise<void> {
-    for (let from = 0; from < files.length; from += AT_ONCE) {
-      const some = files.slice(from, from + AT_ONCE);
+    for (let from = 0; from < files.length; from += BATCH_FILES) {
+      const some = files.slice(from, from + BATCH_FILES);
       const documents = some.map((file, at) => newFile({ operationId, file: from + at }, file));
       await this.collection.insertMany(documents, { ordered: false });
     }
@@ -43,7 +43,7 @@ export class ImportManifest {
     await this.collection.deleteMany({ _id: filesBehind(operationId, -1) });
   }
 
-  /** From now on only the holder of this claim changes what isn't read yet. */
+  /** Fences the unread files: from now on only the holder of this claim can change them. */
   async fence({ operationId, epoch }: Fenced): Promise<void> {
     await this.collection.updateMany(
       { _id: filesBehind(operationId, -1), state: { $in: UNREAD }, epoch: { $lt: epoch } },
@@ -51,19 +51,19 @@ export class ImportManifest {
     );
   }
 
-  /** @param file as it was found. @throws LeaseLostError when a later claim has fenced it */
+  /** Updates a file. @throws LeaseLostError when a later claim has fenced it */
   async save({ _id, epoch }: ManifestFile, change: FileChange): Promise<void> {
     const { matchedCount } = await this.collection.updateOne({ _id, epoch }, { $set: change });
-    if (matchedCount === 0) throw new LeaseLostError(`import ${_id.operationId} is no longer read by this process`);
+    if (matchedCount === 0) throw new LeaseLostError(`lost the lease of import ${_id.operationId}`);
   }
 
-  /** The first file behind a place (-1: the first of all) that isn't read to its end, and that this claim may read. */
+  /** Returns the first unread file of this claim after a position; -1 starts with the first file. */
   async unread({ operationId, epoch }: Fenced, after: number): Promise<ManifestFile | null> {
     const filter = { _id: filesBehind(operationId, after), state: { $in: UNREAD }, epoch };
     return this.collection.findOne(filter, { sort: { _id: 1 } });
   }
 
-  /** Up to so many files behind a place, in order. */
+  /** Returns up to `size` files after a position, in order. */
   async page(operationId: string, after: number, size: number): Promise<ManifestFile[]> {
     return this.collection
       .find({ _id: filesBehind(operationId, after) })
@@ -73,10 +73,10 @@ export class ImportManifest {
   }
 
   /**
-   * The import that has read the very same bytes: this one, or another one that was not ended before all was emitted.
-   * Not one that is still reading them: nobody knows yet whether it will.
+   * Returns the import that has already read a file with the same bytes: this one, or one that was not cancelled and has not failed.
+   * Ignores imports that are still reading the file, because they may not complete it.
    */
-  async readBefore({ sha256 }: ManifestFile): Promise<string | undefined> {
+  async findKnown({ sha256 }: ManifestFile): Promise<string | undefined> {
     const files = await this.collection
       .find({ sha256, state: 'read' })
       .project<Pick<ManifestFile, '_id'>>({ _id: 1 })

@@ -10,10 +10,10 @@ import { RowIntake, type Candidate } from './row-intake.js';
 import { RowSplitter, SHOWN_BYTES, type FileFault, type RawRow } from './row-splitter.js';
 import { StagedFiles } from './staged-files.js';
 
-/** Rows that are looked up and stored at once. */
+/** Number of rows that are looked up and stored at once. */
 const BATCH_ROWS = 1_000;
 
-/** A row with what it was read as; its bytes are no longer needed. */
+/** A parsed row, without its bytes. */
 interface ReadRow extends Omit<RawRow, 'bytes' | 'fault'> {
   readonly parsed: ReturnType<typeof parseRow>;
   readonly text: string;
@@ -21,18 +21,18 @@ interface ReadRow extends Omit<RawRow, 'bytes' | 'fault'> {
 
 type Progress = RowCounts & Pick<ManifestFile, 'byteOffset'>;
 
-/** One reading of an import, by one process, until it is whole or something else is wanted. */
+/** The state of reading an import in one process, until all files are read or the reading is interrupted. */
 interface Reading {
   readonly claim: ReadingClaim;
-  /** Ends it after the batch in hand. */
+  /** Ends the reading after the current batch. */
   readonly signal: AbortSignal;
-  /** Orders that the import has accepted: the index of the next one. */
+  /** Number of orders that the import has accepted: the index of the next one. */
   accepted: number;
 }
 
 /**
- * Reads the files of an import, one batch of rows after another. Each batch is stored before the reading's place is moved behind
- * it, so a kill at any point costs one batch, which then comes to the same.
+ * Reads the files of an import in batches of rows. Each batch is stored before the read position advances, so a crash at any point
+ * repeats at most one batch, with the same result.
  */
 @Injectable()
 export class ImportReader {
@@ -44,25 +44,25 @@ export class ImportReader {
     private readonly intake: RowIntake,
   ) {}
 
-  /** @returns how many orders the import has, once all files are read; `undefined`: not yet. @throws LeaseLostError */
+  /** @returns the number of orders of the import; `undefined` if interrupted before all files were read. @throws LeaseLostError */
   async read(claim: ReadingClaim, signal: AbortSignal): Promise<number | undefined> {
     const { operationId, epoch } = claim;
     const { accepted } = await manifestTotals(this.mongo.db, operationId);
     const reading: Reading = { claim, signal, accepted };
     let file = await this.manifest.unread(claim, -1);
-    if (file !== null) await this.forgetBrokenBatch(reading, file);
+    if (file !== null) await this.discardUnfinishedBatch(reading, file);
     for (; file !== null; file = await this.manifest.unread(claim, file._id.file)) {
-      const known = file.state === 'waiting' ? await this.manifest.readBefore(file) : undefined;
+      const known = file.state === 'waiting' ? await this.manifest.findKnown(file) : undefined;
       if (known !== undefined) await this.manifest.save(file, { state: 'known', knownFrom: known });
       else await this.readFile(reading, file);
       if (signal.aborted) return undefined;
     }
-    // A batch of an earlier holder may have come in after this one has forgotten it.
+    // An earlier lease holder may have stored a batch after the first deletion.
     await this.intake.forget({ operationId, epoch, nextIndex: reading.accepted });
     return reading.accepted;
   }
 
-  private async forgetBrokenBatch(
+  private async discardUnfinishedBatch(
     { claim: { operationId, epoch }, accepted }: Reading,
     { _id, rows }: ManifestFile,
   ): Promise<void> {
@@ -71,10 +71,10 @@ export class ImportReader {
   }
 
   private async readFile(reading: Reading, file: ManifestFile): Promise<void> {
-    let progress = progressOf(file);
+    let progress = toProgress(file);
     let batch: ReadRow[] = [];
     const splitter = new RowSplitter({ offset: file.byteOffset, row: file.rows });
-    for await (const chunk of this.bytesOf(file)) {
+    for await (const chunk of this.readBytes(file)) {
       for (const raw of splitter.push(chunk)) {
         batch.push(readRow(raw));
         if (batch.length < BATCH_ROWS) continue;
@@ -83,14 +83,14 @@ export class ImportReader {
         if (reading.signal.aborted) return;
       }
       if (splitter.isOver) break;
-      // Also within a line that has no end. What of a batch is in hand is read again then.
+      // Checked per chunk, because a row may never end. The rows of the unfinished batch are read again later.
       if (reading.signal.aborted) return;
     }
     await this.endFile(reading, file, { batch, progress, fault: splitter.end() });
   }
 
-  /** From where it was left. */
-  private bytesOf({ content, bytes, byteOffset }: ManifestFile): AsyncIterable<Buffer> | readonly Buffer[] {
+  /** Returns the bytes of a file from its read position on. */
+  private readBytes({ content, bytes, byteOffset }: ManifestFile): AsyncIterable<Buffer> | readonly Buffer[] {
     if (content === null || bytes === null || byteOffset === bytes) return [];
     return this.staged.read({ content, bytes }, byteOffset);
   }
@@ -103,7 +103,7 @@ export class ImportReader {
     if (fault !== undefined && !('rest' in fault))
       return this.manifest.save(file, { state: 'refused', reason: fileReason(fault.code) });
     const last = batch.length === 0 ? progress : await this.store(reading, file, batch, progress);
-    const rest = fault === undefined ? undefined : restOf(fault, file);
+    const rest = fault === undefined ? undefined : toRestReject(fault, file);
     if (rest !== undefined) await this.rejects.store([rest]);
     const unread = rest === undefined ? 0 : 1;
     await this.manifest.save(file, {
@@ -125,7 +125,7 @@ export class ImportReader {
     return progress;
   }
 
-  /** Stores what a batch brings and what of it is set aside. @returns where the file is then */
+  /** Stores the accepted orders and the rejected rows of a batch. @returns the file's progress after the batch */
   private async store(
     reading: Reading,
     file: ManifestFile,
@@ -162,14 +162,14 @@ export class ImportReader {
   }
 }
 
-function progressOf({ rows, accepted, skipped, conflicting, malformed, byteOffset }: ManifestFile): Progress {
+function toProgress({ rows, accepted, skipped, conflicting, malformed, byteOffset }: ManifestFile): Progress {
   return { rows, accepted, skipped, conflicting, malformed, byteOffset };
 }
 
 const CONFLICT = {
   code: 'conflict',
   field: 'id',
-  detail: 'an order with this id and other content is there already; it stays as it is',
+  detail: 'an order with this id and other content already exists; it is not changed',
 } as const;
 
 function readRow(raw: RawRow): ReadRow {
@@ -181,7 +181,7 @@ function rejected({ _id, name, epoch }: ManifestFile, { row, offset, text }: Pic
   return { _id: { ..._id, row }, epoch, fileName: name, byteOffset: offset, text };
 }
 
-function restOf({ code, rest }: Extract<FileFault, { rest: unknown }>, file: ManifestFile): ImportReject {
+function toRestReject({ code, rest }: Extract<FileFault, { rest: unknown }>, file: ManifestFile): ImportReject {
   const { row, offset, bytes } = rest;
   return {
     ...rejected(file, { row, offset, text: bytes.toString('utf8', 0, SHOWN_BYTES) }),

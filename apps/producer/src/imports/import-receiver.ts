@@ -12,10 +12,10 @@ import { ImportSources } from './import-sources.js';
 import { isRefused, type IncomingFile } from './incoming-file.js';
 import { StagedFiles } from './staged-files.js';
 
-/** Takes the files of an import, all or none: once the operation is there, all their bytes are durable. */
+/** Receives the files of an import, all or none. All bytes are durable before the operation is created. */
 @Injectable()
 export class ImportReceiver implements BeforeApplicationShutdown {
-  private readonly underWay = new Set<FastifyRequest>();
+  private readonly uploads = new Set<FastifyRequest>();
 
   constructor(
     private readonly sources: ImportSources,
@@ -25,37 +25,37 @@ export class ImportReceiver implements BeforeApplicationShutdown {
   ) {}
 
   /**
-   * @param key as `Operations.createImport`: what is compared is the files' names and contents, and the options
-   * @throws Problem 4xx when any file is refused in a way that refuses all; then nothing is kept
+   * @param key as in `Operations.createImport`; the request digest covers the files' names and contents, and the options
+   * @throws Problem 4xx when a file causes the whole import to be rejected; then nothing is stored
    */
   async receive(
     request: FastifyRequest,
     { query, key }: { query: ImportQuery; key: string | undefined },
   ): Promise<OperationDocument> {
     const _id = uuidv7();
-    this.underWay.add(request);
+    this.uploads.add(request);
     try {
-      const received = await this.stage(_id, this.sources.of(request));
+      const received = await this.stage(_id, this.sources.filesIn(request));
       if (received.length === 0) throw noFiles();
       await this.manifest.add(_id, received);
       const options = { chunkSize: query.chunkSize, ratePerSecond: query.ratePerSecond ?? null };
-      const asked = { kind: 'import', files: digestOf(received), ...options };
-      const operation = await this.operations.createImport({ _id, ...options }, { key, request: asked });
-      // The key was known: these files are the ones of that time.
+      const importRequest = { kind: 'import', files: toDigest(received), ...options };
+      const operation = await this.operations.createImport({ _id, ...options }, { key, request: importRequest });
+      // The idempotency key already has an operation with the same files.
       if (operation._id !== _id) await this.discard(_id);
       return operation;
     } catch (error) {
-      // What can't be removed now is removed by `StagedFiles.tidy`.
+      // `StagedFiles.tidy` removes the files if this fails.
       await this.discard(_id).catch(() => undefined);
       throw error;
     } finally {
-      this.underWay.delete(request);
+      this.uploads.delete(request);
     }
   }
 
-  /** A sender may take hours, or have fallen silent: a stop does not wait for it. */
+  /** Closes running uploads: a shutdown does not wait for a slow or silent client. */
   beforeApplicationShutdown(): void {
-    for (const request of this.underWay) request.raw.destroy();
+    for (const request of this.uploads) request.raw.destroy();
   }
 
   private async stage(operationId: string, files: AsyncIterable<IncomingFile>): Promise<ReceivedFile[]> {
@@ -72,7 +72,7 @@ export class ImportReceiver implements BeforeApplicationShutdown {
     return received;
   }
 
-  /** Unless the operation is there: an answer that got lost says nothing about it. */
+  /** Removes the files unless the operation exists: it may have been created although the response from MongoDB was lost. */
   private async discard(id: string): Promise<void> {
     if ((await this.operations.find(id)) !== null) return;
     await this.manifest.remove(id);
@@ -84,11 +84,11 @@ function noFiles(): Problem {
   return new Problem(
     HttpStatus.BAD_REQUEST,
     'no-files',
-    'There is no file in it. Send JSON files as multipart/form-data, a zip archive as application/zip, or {"folder": "…"} as JSON.',
+    'The request contains no file. Send JSON files as multipart/form-data, a zip archive as application/zip, or {"folder": "…"} as JSON.',
   );
 }
 
-function digestOf(files: readonly ReceivedFile[]): string {
+function toDigest(files: readonly ReceivedFile[]): string {
   const hash = createHash('sha256');
   for (const { name, sha256, reason } of files) hash.update(`${JSON.stringify([name, sha256, reason?.code])}\n`);
   return hash.digest('hex');

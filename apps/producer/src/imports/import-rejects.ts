@@ -3,35 +3,35 @@ import { MaxKey, type Collection } from 'mongodb';
 import { Mongo } from '#service/mongo.js';
 import type { RowCode } from './row-parser.js';
 
-/** A row of an import that was set aside, with all that is needed to mend it. */
+/** A rejected row of an import, with all information needed to fix it. */
 export interface ImportReject {
   readonly _id: { readonly operationId: string; readonly file: number; readonly row: number };
   readonly fileName: string;
-  /** Where the row begins in its file. */
+  /** Offset of the row's first byte in its file. */
   readonly byteOffset: number;
   readonly code: RowCode | 'conflict' | 'broken-off' | 'trailing-text';
   readonly field?: string;
   readonly detail: string;
-  /** As of `ImportRow`. */
+  /** As in `ImportRow`. */
   readonly epoch: number;
-  /** As it stands in the file, its first 4 KiB; what is no UTF-8 is replaced. */
+  /** The first 4 KiB of the row's text; invalid UTF-8 is replaced. */
   readonly text: string;
 }
 
-/** Where in an import's rows: `row` -1 is before the first of the file. */
+/** A position in an import's rows; `row` -1 is before the first row of the file. */
 export interface RowPlace {
   readonly file: number;
   readonly row: number;
 }
 
-const READ_AT_ONCE = 500;
+const READ_BATCH = 500;
 
-/** Rows of imports that were set aside. */
+/** Stores the rejected rows of imports. */
 @Injectable()
 export class ImportRejects {
   constructor(private readonly mongo: Mongo) {}
 
-  /** Again it changes nothing. */
+  /** Stores rejected rows. Idempotent. */
   async store(rejects: readonly ImportReject[]): Promise<void> {
     if (rejects.length === 0) return;
     await this.collection.bulkWrite(
@@ -42,12 +42,12 @@ export class ImportRejects {
     );
   }
 
-  /** What a batch of an earlier claim has left behind this place. */
+  /** Deletes the rows that a batch of this or an earlier claim has stored after a position. */
   async forget(operationId: string, epoch: number, after: RowPlace): Promise<void> {
     await this.collection.deleteMany({ _id: behind(operationId, after), epoch: { $lte: epoch } });
   }
 
-  /** Up to so many behind a place, in order. */
+  /** Returns up to `size` rejected rows after a position, in order. */
   async page(operationId: string, after: RowPlace, size: number): Promise<ImportReject[]> {
     return this.collection
       .find({ _id: behind(operationId, after) })
@@ -56,12 +56,12 @@ export class ImportRejects {
       .toArray();
   }
 
-  /** All of them, in order, as they are asked for. */
+  /** Streams all rejected rows of an import, in order. */
   all(operationId: string): AsyncIterable<ImportReject> {
     return this.collection
       .find({ _id: behind(operationId, { file: -1, row: -1 }) })
       .sort({ _id: 1 })
-      .batchSize(READ_AT_ONCE);
+      .batchSize(READ_BATCH);
   }
 
   private get collection(): Collection<ImportReject> {

@@ -6,27 +6,27 @@ import type { ImportReject } from './import-rejects.js';
 const count = z.int().min(0);
 
 const rowCounts = {
-  rows: count.describe('Rows read so far; the four below make them up.'),
-  accepted: count.describe('Orders of this import.'),
-  skipped: count.describe('Orders that are there already with the same content.'),
-  conflicting: count.describe('Orders that are there already with other content: set aside.'),
-  malformed: count.describe('Rows that are no orders: set aside.'),
+  rows: count.describe('Rows read so far: accepted + skipped + conflicting + malformed.'),
+  accepted: count.describe('Orders that this import emits.'),
+  skipped: count.describe('Orders that already exist with the same content.'),
+  conflicting: count.describe('Orders that already exist with other content; rejected.'),
+  malformed: count.describe('Rows that are not valid orders; rejected.'),
 };
 
-/** An import as the API tells it, beside its operation. */
+/** The API response for an import; its operation has a separate resource. */
 export const ImportResponseSchema = z
   .object({
     id: z.uuid(),
     phase: z
       .enum(['reading', 'emitting', 'ended'])
-      .describe('`reading`: its files; `emitting`: its orders, under a block of numbers that is reserved then.'),
+      .describe('`reading`: reads the files; `emitting`: emits the orders, with a reserved block of order numbers.'),
     files: z.object({
       total: count,
       waiting: count,
       reading: count,
       read: count,
-      refused: count.describe('Not read, for a reason.'),
-      known: count.describe('Not read, since an import had the very same bytes before.'),
+      refused: count.describe('Rejected; each file has a reason.'),
+      known: count.describe('Not read, because an import has already read a file with the same bytes.'),
     }),
     ...rowCounts,
     links: z.object({ operation: z.string(), files: z.string(), rejects: z.string(), download: z.string() }),
@@ -37,22 +37,25 @@ export type ImportResponse = z.infer<typeof ImportResponseSchema>;
 
 const page = z.object({
   size: count,
-  next: z.string().optional().describe('The path of the next page; absent at the end.'),
+  next: z.string().optional().describe('Path of the next page; absent on the last page.'),
 });
 
 export const ImportFilesSchema = z
   .object({
     items: z.array(
       z.object({
-        file: count.describe('Its place in the import, from 0.'),
+        file: count.describe('Index of the file in the import, from 0.'),
         name: z.string(),
         bytes: count.nullable(),
-        sha256: z.string().nullable().describe('In hexadecimal; null, as `bytes`, when it was refused unread.'),
+        sha256: z
+          .string()
+          .nullable()
+          .describe('In hexadecimal. Null, like `bytes`, when the file was rejected without being read.'),
         state: z.enum(['waiting', 'reading', 'read', 'refused', 'known']),
-        byteOffset: count.describe('How far it is read.'),
+        byteOffset: count.describe('Number of bytes read so far.'),
         ...rowCounts,
-        reason: z.object({ code: z.string(), detail: z.string() }).nullable().describe('Why it was refused.'),
-        knownFrom: z.uuid().nullable().describe('The import that had it before.'),
+        reason: z.object({ code: z.string(), detail: z.string() }).nullable().describe('Why the file was rejected.'),
+        knownFrom: z.uuid().nullable().describe('The import that has already read this file.'),
       }),
     ),
     page,
@@ -61,14 +64,14 @@ export const ImportFilesSchema = z
 
 export const ImportRejectSchema = z
   .object({
-    file: count.describe("The file's place in the import, from 0."),
+    file: count.describe('Index of the file in the import, from 0.'),
     fileName: z.string(),
-    row: count.describe('Its place in the file, from 0.'),
-    byteOffset: count.describe('Where it begins in the file.'),
-    code: z.string().describe('What is wrong with it; stable.'),
+    row: count.describe('Index of the row in the file, from 0.'),
+    byteOffset: count.describe('Offset of the first byte of the row in the file.'),
+    code: z.string().describe('Stable code of the reason.'),
     field: z.string().optional(),
     detail: z.string(),
-    text: z.string().describe('The row as it stands there, its first 4 KiB.'),
+    text: z.string().describe('The first 4 KiB of the row.'),
   })
   .meta({ title: 'ImportReject' });
 

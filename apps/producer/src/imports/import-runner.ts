@@ -10,10 +10,10 @@ import { ImportReader } from './import-reader.js';
 import { ReadingLeases, type ReadingClaim } from './reading-leases.js';
 import { StagedBytesGoneError, StagedFiles } from './staged-files.js';
 
-/** How often to look for bytes that nobody will read. */
+/** How often staged files that are no longer needed are removed, in ms. */
 const TIDY_EVERY_MS = 60 * 60 * 1000;
 
-/** Reads imports, one after another, those that a crashed process left behind included; then the emission has them. */
+/** Reads imports one after another, including those of crashed processes, and passes them to the emission. */
 @Injectable()
 export class ImportRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(ImportRunner.name);
@@ -29,7 +29,7 @@ export class ImportRunner implements OnApplicationBootstrap, BeforeApplicationSh
     private readonly wakeUp: WakeUp,
   ) {
     const work = {
-      claim: async () => this.orTryAgain('imports can not be read', this.leases.claim(this.owner)),
+      claim: async () => this.orRetryLater('cannot read imports', this.leases.claim(this.owner)),
       do: async (claim: ReadingClaim) => this.read(claim),
       idle: async () => this.tidy(),
     };
@@ -37,7 +37,7 @@ export class ImportRunner implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   onApplicationBootstrap(): void {
-    // An import may have been cancelled.
+    // An import may have been cancelled, and its staged files can then be removed.
     this.wakeUp.listen(() => {
       this.tidyAt = 0;
     });
@@ -50,53 +50,53 @@ export class ImportRunner implements OnApplicationBootstrap, BeforeApplicationSh
 
   private async read(claim: ReadingClaim): Promise<void> {
     const { operationId: operation } = claim;
-    this.logger.log({ operation }, 'reading');
+    this.logger.log({ operation }, 'reading import');
     const lease = new HeldLease(
       async () => this.leases.renew(claim),
-      (error) => this.logger.warn({ operation, reason: String(error) }, 'a lease is not renewed: trying again'),
+      (error) => this.logger.warn({ operation, reason: String(error) }, 'cannot renew the lease, retrying'),
       this.wakeUp,
     );
     try {
       const count = await this.reader.read(claim, AbortSignal.any([this.loop.signal, lease.over]));
       if (count === undefined) await this.leases.release(claim);
       else await this.leases.finish(claim, count);
-      this.logger.log({ operation, count }, count === undefined ? 'let go' : 'read');
+      this.logger.log({ operation, count }, count === undefined ? 'import released' : 'import read');
     } catch (error) {
-      await this.failed(claim, error);
+      await this.handleFailure(claim, error);
     } finally {
       lease.stop();
     }
-    await this.orTryAgain('operations can not be settled', this.interruptions.settle());
-    // The emission has its orders now.
+    await this.orRetryLater('cannot settle operations', this.interruptions.settle());
+    // The emission can start with the orders now.
     this.wakeUp.call();
   }
 
-  private async failed(claim: ReadingClaim, error: unknown): Promise<void> {
+  private async handleFailure(claim: ReadingClaim, error: unknown): Promise<void> {
     const { operationId: operation } = claim;
     if (error instanceof LeaseLostError) return this.logger.warn({ operation }, error.message);
-    // Nothing is lost by leaving it: the lease runs out, and whoever claims it next goes on from the last stored batch.
+    // Nothing is lost: the lease expires, and the next process to claim the import continues after the last stored batch.
     if (!(error instanceof StagedBytesGoneError))
       return this.logger.error(
         { operation, reason: String(error) },
-        'the reading broke off: it goes on when its lease has run out',
+        'reading the import failed, continues when the lease expires',
       );
     const { code, message } = error;
     this.logger.error({ operation, code }, message);
-    await this.orTryAgain('a failure can not be stored', this.leases.fail(claim, { code, message }));
+    await this.orRetryLater('cannot store the failure', this.leases.fail(claim, { code, message }));
   }
 
   private async tidy(): Promise<void> {
     const now = systemClock.now();
     if (now < this.tidyAt) return;
     this.tidyAt = now + TIDY_EVERY_MS;
-    await this.orTryAgain('files of imports can not be removed', this.staged.tidy(new Date()));
+    await this.orRetryLater('cannot remove staged files', this.staged.tidy(new Date()));
   }
 
-  private async orTryAgain<T>(trouble: string, work: Promise<T>): Promise<T | null> {
+  private async orRetryLater<T>(problem: string, work: Promise<T>): Promise<T | null> {
     try {
       return await work;
     } catch (error) {
-      this.logger.warn({ reason: String(error) }, `${trouble}: trying again`);
+      this.logger.warn({ reason: String(error) }, `${problem}, retrying`);
       return null;
     }
   }

@@ -7,22 +7,22 @@ import type { IncomingFile } from './incoming-file.js';
 import { isZip, multipartFiles } from './multipart-files.js';
 import { filesOfArchive } from './zip-archive.js';
 
-/** Where the files of an import come from: an upload of many, a zip archive, or a folder that the operator allowed. */
+/** Reads the files of an import from an upload of several files, a zip archive, or an allowed folder. */
 @Injectable()
 export class ImportSources {
   private readonly validation = new ValidationPipe();
 
   /**
-   * @param maxBytes of all files of an import together, as they are unpacked, and of an archive
-   * @param directory that folders may be below; `undefined`: none are taken
+   * @param maxBytes maximum total uncompressed size of all files, and maximum size of an archive, in bytes
+   * @param directory the folder that imports can read, including its subfolders; `undefined` rejects folders
    */
   constructor(
     readonly maxBytes: number,
     private readonly directory: string | undefined,
   ) {}
 
-  /** No files for a request without a body. @throws Problem 4xx for one that can't be an import */
-  async *of(request: FastifyRequest): AsyncGenerator<IncomingFile> {
+  /** Yields the files of a request; none if it has no body. @throws Problem 4xx for an invalid request */
+  async *filesIn(request: FastifyRequest): AsyncGenerator<IncomingFile> {
     if (request.isMultipart()) yield* multipartFiles(request, this.maxBytes);
     else if (isZip(request)) yield* filesOfArchive(request.raw, this.maxBytes);
     else if (request.body !== undefined) yield* folderFiles(this.directory, await this.folderIn(request.body));

@@ -17,7 +17,7 @@ import {
 } from './import-response.js';
 import { nextPage, type FilesQuery, type RejectsQuery } from './manifest-query.js';
 
-/** Imports as the API tells them. All of it throws Problem 404 for an id that no import has. */
+/** Builds the API responses for imports. Every method throws Problem 404 if the import does not exist. */
 @Injectable()
 export class ImportView {
   constructor(
@@ -46,7 +46,7 @@ export class ImportView {
     return { items, page: { size, ...nextPage(`/v1/imports/${id}/rejects`, size, places) } };
   }
 
-  /** All of them, one by one as they are asked for. */
+  /** Streams all rejected rows. */
   async allRejects(id: string): Promise<AsyncIterable<ImportRejectResponse>> {
     await this.find(id);
     const rejects = this.rejected.all(id);

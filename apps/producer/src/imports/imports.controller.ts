@@ -14,7 +14,7 @@ import {
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { Audited } from '#service/auth/audit.interceptor.js';
-import { idempotencyKeyOf } from '../operations/idempotency-keys.js';
+import { parseIdempotencyKey } from '../operations/idempotency-keys.js';
 import { OperationIdSchema } from '../operations/operation-id.js';
 import { OperationResponseSchema, type OperationResponse } from '../operations/operation-response.js';
 import { OperationView } from '../operations/operation-view.js';
@@ -44,29 +44,30 @@ export class ImportsController {
   @ApiOperation({
     summary: 'Import orders of the legacy system',
     description:
-      'Takes legacy chunk files, JSON arrays of orders, and starts an operation that reads and emits them; follow it at its Location. ' +
-      'All files are durable when this answers. A row is `{id, number}` or any part of the full shape of an order; what is missing is filled ' +
-      'from the id and named in `legacy.filled`. Rows that are no orders are set aside, with file, row and reason. ' +
-      'A file that an import had before, byte for byte, is not read again, and an order that is there already is skipped.',
+      'Stores legacy chunk files (JSON arrays of orders) and starts an operation that reads and emits them. ' +
+      'The Location header is the path of the operation. All files are durable before the response is sent. ' +
+      'A row is `{id, number}` plus any other fields of an order. Missing fields are derived from the id and listed in `legacy.filled`. ' +
+      'Rows that are not valid orders are rejected, with file, row and reason. ' +
+      'A file with the same bytes as a file of an earlier import is not read again. An order that already exists is skipped.',
     requestBody: IMPORT_BODY,
   })
   @ApiHeader({
     name: 'Idempotency-Key',
     required: false,
     description:
-      'A name of your own for this request, remembered for two days: repeated with the same files it answers the same operation.',
+      'A unique key for this request, stored for two days. Repeating the request with the same key and files returns the same operation.',
   })
   @ApiAcceptedResponse({
     standardSchema: OperationResponseSchema,
-    description: 'The operation, just begun, or the one that this key made before',
-    headers: { Location: { description: 'Where to follow it', schema: { type: 'string' } } },
+    description: 'The new operation, or the existing one of this idempotency key',
+    headers: { Location: { description: 'Path of the operation', schema: { type: 'string' } } },
   })
-  @ApiBadRequestResponse({ description: 'Problem details: no files, a bad parameter, or a body that breaks off' })
-  @ApiForbiddenResponse({ description: 'Problem details: no folder may be imported from (setting IMPORT_DIR)' })
+  @ApiBadRequestResponse({ description: 'Problem details: no files, an invalid parameter, or a truncated body' })
+  @ApiForbiddenResponse({ description: 'Problem details: imports from folders are disabled (setting IMPORT_DIR)' })
   @ApiPayloadTooLargeResponse({ description: 'Problem details: too many bytes (setting IMPORT_MAX_BYTES) or files' })
   @ApiUnprocessableEntityResponse({
     description:
-      'Problem details: a zip bomb, a path that leads out, a link, an encrypted or damaged entry; or the key was used for another request',
+      'Problem details: a zip bomb, an unsafe path, a symbolic link, an encrypted or damaged entry; or the key was used for another request',
   })
   async import(
     @Query({ schema: ImportQuerySchema }) query: ImportQuery,
@@ -74,28 +75,28 @@ export class ImportsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationResponse> {
-    const operation = await this.receiver.receive(request, { query, key: idempotencyKeyOf(key) });
+    const operation = await this.receiver.receive(request, { query, key: parseIdempotencyKey(key) });
     this.wakeUp.call();
     void reply.header('Location', `/v1/operations/${operation._id}`);
-    return this.operations.of(operation);
+    return this.operations.forDocument(operation);
   }
 
   @Get(':id')
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'How far the reading of an import is' })
+  @ApiOperation({ summary: 'Get the reading progress of an import' })
   @ApiOkResponse({ standardSchema: ImportResponseSchema })
   @ApiNotFoundResponse({ description: 'Problem details: no such import' })
-  @ApiBadRequestResponse({ description: 'Problem details: the id is no UUID' })
+  @ApiBadRequestResponse({ description: 'Problem details: the id is not a UUID' })
   async find(@Param('id', { schema: OperationIdSchema }) id: string): Promise<ImportResponse> {
     return this.imports.byId(id);
   }
 
   @Get(':id/files')
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'The manifest of an import: its files, in order' })
+  @ApiOperation({ summary: 'List the files of an import, in order' })
   @ApiOkResponse({ standardSchema: ImportFilesSchema })
   @ApiNotFoundResponse({ description: 'Problem details: no such import' })
-  @ApiBadRequestResponse({ description: 'Problem details naming every bad parameter' })
+  @ApiBadRequestResponse({ description: 'Problem details that list every invalid parameter' })
   async files(
     @Param('id', { schema: OperationIdSchema }) id: string,
     @Query({ schema: FilesQuerySchema }) query: FilesQuery,

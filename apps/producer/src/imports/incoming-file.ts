@@ -3,38 +3,38 @@ import { validateFileName } from 'yauzl';
 import { Problem } from '#service/problem.js';
 import type { FileReason } from '#orders/import-manifest.js';
 
-/** A file of an import as it comes in. The next one is asked for when this one's content is read to its end. */
+/** A received file of an import. Read its content to the end before requesting the next file. */
 export interface IncomingFile {
-  /** As its sender calls it, with folders: a label, never a path to anything here. */
+  /** The client's name for the file, including folders. It is only a label, never used as a local path. */
   readonly name: string;
-  /** Its bytes, or why it isn't read. */
+  /** The bytes of the file, or the reason why it is not read. */
   readonly content: AsyncIterable<Buffer> | FileReason;
 }
 
-const LONGEST_NAME = 512;
+const MAX_NAME_LENGTH = 512;
 
 export function isRefused(content: IncomingFile['content']): content is FileReason {
   return 'code' in content;
 }
 
-/** What a file is refused for whose name says that it is something else. */
+/** The reason for rejecting a file without the extension .json. */
 export const NOT_A_JSON_FILE: FileReason = {
   code: 'not-json-file',
   detail: 'its name does not end in .json, so it was not read',
 };
 
-/** @throws Problem 422 for a name that would lead out of its folder */
+/** Returns the name if it is safe. @throws Problem 422 for a name that is too long or leads out of its folder */
 export function checkedName(name: string): string {
-  const fault = name.length > LONGEST_NAME ? `it is longer than ${LONGEST_NAME} characters` : faultOf(name);
+  const fault = name.length > MAX_NAME_LENGTH ? `it is longer than ${MAX_NAME_LENGTH} characters` : findFault(name);
   if (fault === undefined) return name;
   throw new Problem(
     HttpStatus.UNPROCESSABLE_ENTITY,
     'unsafe-path',
-    `The file name ${JSON.stringify(name.slice(0, LONGEST_NAME))} is refused: ${fault}. Nothing was imported.`,
+    `The file name ${JSON.stringify(name.slice(0, MAX_NAME_LENGTH))} is not allowed: ${fault}. Nothing was imported.`,
   );
 }
 
-function faultOf(name: string): string | undefined {
-  if (/\p{Cc}/u.test(name)) return 'it has control characters';
+function findFault(name: string): string | undefined {
+  if (/\p{Cc}/u.test(name)) return 'it contains control characters';
   return validateFileName(name.replaceAll('\\', '/'))?.split(':')[0];
 }

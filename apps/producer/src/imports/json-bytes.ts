@@ -13,28 +13,28 @@ export const ARRAY_END = 0x5d;
 const OBJECT_BEGIN = 0x7b;
 const OBJECT_END = 0x7d;
 
-/** Where in an element the scan is. */
+/** The state of scanning an array element. */
 export interface ScanState {
-  /** Open brackets and braces. */
+  /** Number of open brackets and braces. */
   depth: number;
-  /** The most that were open at once. */
+  /** Maximum depth so far. */
   deepest: number;
   inString: boolean;
-  /** The byte behind a backslash comes next. */
+  /** The previous byte was a backslash. */
   isEscaped: boolean;
 }
 
-export function outside(): ScanState {
+export function initialScanState(): ScanState {
   return { depth: 0, deepest: 0, inString: false, isEscaped: false };
 }
 
 /**
- * Goes on to the comma or bracket behind an element: the first one outside of strings, brackets and braces. The hot loop of an
- * import: every byte passes here, and its state is in local variables meanwhile.
- * @param state where it is, and then was
- * @returns its place in the chunk; the chunk's length: not in this one
+ * Finds the comma or bracket after an element: the first one outside of strings, brackets and braces. This is the hot loop of an
+ * import: it scans every byte, so it keeps the state in local variables.
+ * @param state the scan state; updated in place
+ * @returns the index of the separator in the chunk, or the chunk's length if it is not in this chunk
  */
-export function endOfElement(chunk: Buffer, from: number, state: ScanState): number {
+export function findElementEnd(chunk: Buffer, from: number, state: ScanState): number {
   let { depth, deepest, inString, isEscaped } = state;
   let at = from;
   for (; at < chunk.length; at += 1) {
@@ -54,23 +54,23 @@ export function endOfElement(chunk: Buffer, from: number, state: ScanState): num
   return at;
 }
 
-/** @returns the place of the first byte that is no blank, or the chunk's length */
-export function blanksEnd(chunk: Buffer, from: number): number {
+/** @returns the index of the first byte that is not whitespace, or the chunk's length */
+export function skipWhitespace(chunk: Buffer, from: number): number {
   let at = from;
-  while (at < chunk.length && isBlank(chunk[at] as number)) at += 1;
+  while (at < chunk.length && isWhitespace(chunk[at] as number)) at += 1;
   return at;
 }
 
-function isBlank(byte: number): boolean {
+function isWhitespace(byte: number): boolean {
   return byte === SPACE || byte === NEWLINE || byte === RETURN || byte === TAB;
 }
 
-/** Whether a file that begins so has a byte-order mark: UTF-8, UTF-16 big- or little-endian. */
-export function isMark(byte: number): boolean {
+/** Whether the first byte belongs to a byte-order mark: UTF-8, UTF-16 big- or little-endian. */
+export function isByteOrderMark(byte: number): boolean {
   return byte === 0xef || byte === 0xfe || byte === 0xff;
 }
 
-/** A value of JSON, but for `true`, `false` and `null`: words are more likely to be the heading of some table. */
+/** Whether a JSON value begins with this byte, except `true`, `false` and `null`: a word is more likely the header of a CSV file. */
 export function beginsJson(byte: number): boolean {
   return byte === OBJECT_BEGIN || byte === QUOTE || byte === MINUS || (byte >= ZERO && byte <= NINE);
 }

@@ -5,19 +5,19 @@ const MAX_PAGE_SIZE = 1_000;
 
 const pageSize = z
   .string({ error: 'must be given once' })
-  .regex(/^\d{1,4}$/, 'must be a whole number')
+  .regex(/^\d{1,4}$/, 'must be an integer')
   .transform(Number)
   .refine((value) => value >= 1 && value <= MAX_PAGE_SIZE, `must be from 1 to ${MAX_PAGE_SIZE}`)
   .meta({ type: 'integer', minimum: 1, maximum: MAX_PAGE_SIZE })
   .default(100)
-  .describe('Of a page, 1 to 1,000.');
+  .describe('Items per page, 1 to 1,000.');
 
 function after(form: RegExp) {
   return z
     .string({ error: 'must be given once' })
     .regex(form, 'must be taken from `next`')
     .optional()
-    .describe('Where the list goes on. From `next`.');
+    .describe('Cursor of the next page. Take it from `next`.');
 }
 
 /** `GET /v1/imports/{id}/files`. */
@@ -27,7 +27,7 @@ export const FilesQuerySchema = z.strictObject({
 });
 export type FilesQuery = z.infer<typeof FilesQuerySchema>;
 
-/** `GET /v1/imports/{id}/rejects`: a place is the file's and the row's, with a point between. */
+/** `GET /v1/imports/{id}/rejects`. The cursor is `<file>.<row>`. */
 export const RejectsQuerySchema = z.strictObject({
   after: after(/^\d{1,9}\.\d{1,15}$/).transform((text): RowPlace => {
     const [file = -1, row = -1] = (text ?? '').split('.').filter(Boolean).map(Number);
@@ -37,7 +37,7 @@ export const RejectsQuerySchema = z.strictObject({
 });
 export type RejectsQuery = z.infer<typeof RejectsQuerySchema>;
 
-/** The path of the page behind a full one; nothing comes behind one that isn't full. */
+/** Returns the path of the next page, if this page is full. */
 export function nextPage(path: string, size: number, places: readonly string[]): { readonly next?: string } {
   const last = places.at(-1);
   return last === undefined || places.length < size ? {} : { next: `${path}?pageSize=${size}&after=${last}` };

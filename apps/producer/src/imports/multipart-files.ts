@@ -6,12 +6,12 @@ import { checkedName, type IncomingFile } from './incoming-file.js';
 import { MAX_FILES } from './import-limits.js';
 import { filesOfArchive } from './zip-archive.js';
 
-/** Makes the service read multipart bodies, as streams, for handlers that ask for their parts; and leave zip bodies to theirs. */
+/** Registers body parsers: handlers read multipart bodies as streams, and read zip bodies from the raw request. */
 export async function acceptUploads(fastify: FastifyInstance): Promise<void> {
   await fastify.register(multipart, {
     preservePath: true,
     throwFileSizeLimit: false,
-    // One more than is taken, so that it is the import that says so.
+    // One more than allowed, so that the import reports the limit instead of the parser.
     limits: {
       files: MAX_FILES + 1,
       parts: MAX_FILES + 2,
@@ -31,34 +31,34 @@ export function isZip(request: FastifyRequest): boolean {
 }
 
 /**
- * The files of a multipart request, one after another; of a part whose name ends in .zip those in it.
- * @throws Problem 400 for a part that is no file, or a body that breaks off
+ * Yields the files of a multipart request, including the files in .zip parts.
+ * @throws Problem 400 for a part that is not a file, or for a truncated body
  */
 export async function* multipartFiles(request: FastifyRequest, maxBytes: number): AsyncGenerator<IncomingFile> {
-  for await (const part of intact(request.parts())) {
-    // The library keeps every part, with its stream, until the request ends: ten thousand would be some 50 MiB.
+  for await (const part of reportBrokenUpload(request.parts())) {
+    // The library keeps every part and its stream until the request ends: 10,000 parts would need about 50 MiB.
     for (const name of Object.keys(part.fields)) delete part.fields[name];
     if (part.type !== 'file')
       throw invalidRequest([
-        { field: part.fieldname, in: 'body', detail: 'must be a file; options go into the query' },
+        { field: part.fieldname, in: 'body', detail: 'must be a file; pass options in the query' },
       ]);
     const name = checkedName(part.filename);
-    const content = intact<Buffer>(part.file);
-    // A browser sends a nameless one where nobody has chosen a file.
+    const content = reportBrokenUpload<Buffer>(part.file);
+    // A browser sends a part without a name when no file is selected.
     if (name === '') part.file.resume();
     else if (/\.zip$/i.test(name)) yield* filesOfArchive(content, maxBytes);
     else yield { name, content };
   }
 }
 
-/** What fails here is the sender's fault: a body without its boundary or its end. */
-async function* intact<T>(parts: AsyncIterable<T>): AsyncGenerator<T> {
+/** Reports errors of the stream as client errors: the body has no boundary or is truncated. */
+async function* reportBrokenUpload<T>(parts: AsyncIterable<T>): AsyncGenerator<T> {
   try {
     yield* parts;
   } catch (error) {
-    // Limits tell of themselves.
+    // Errors of the parser's limits already have a status.
     if (error instanceof Error && 'statusCode' in error) throw error;
-    const detail = `The multipart body can not be read (${String(error)}). Nothing was imported.`;
+    const detail = `Cannot read the multipart body (${String(error)}). Nothing was imported.`;
     throw new Problem(HttpStatus.BAD_REQUEST, 'broken-upload', detail);
   }
 }

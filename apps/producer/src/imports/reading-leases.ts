@@ -9,10 +9,10 @@ import {
 } from '#orders/operation.js';
 import { segmentsOf } from '#orders/segments.js';
 import { Mongo } from '#service/mongo.js';
-import { LeaseLostError, leaseOf } from '../background/lease.js';
+import { LeaseLostError, createLease } from '../background/lease.js';
 import { ImportManifest } from './import-manifest.js';
 
-/** An import that this process reads. */
+/** An import whose files this process reads. */
 export interface ReadingClaim {
   readonly operationId: string;
   readonly owner: string;
@@ -20,9 +20,9 @@ export interface ReadingClaim {
 }
 
 /**
- * Who reads the files of which import: one process at a time, as `SegmentLeases` does for the emission. What a process that lost
- * its lease still wants to store is refused by the epoch that files, rows and rejects carry. Not by transactions: one that is open
- * when its process is killed holds its documents for more than a minute.
+ * Assigns imports to processes for reading, one process per import, as `SegmentLeases` does for the emission. Files, rows and
+ * rejected rows store an epoch, which prevents writes of a process that lost its lease. Transactions are not used for that: one
+ * that is open when its process is killed locks its documents for more than a minute.
  */
 @Injectable()
 export class ReadingLeases {
@@ -31,7 +31,7 @@ export class ReadingLeases {
     private readonly manifest: ImportManifest,
   ) {}
 
-  /** Takes the oldest running import that nobody reads. */
+  /** Claims the oldest running import that no process reads. */
   async claim(owner: string): Promise<ReadingClaim | null> {
     const now = this.mongo.time.now();
     const operation = await this.collection.findOneAndUpdate(
@@ -42,7 +42,7 @@ export class ReadingLeases {
         reading: { $ne: null },
         $or: [{ 'reading.lease': null }, { 'reading.lease.expiresAt': { $lt: now } }],
       },
-      { $set: { 'reading.lease': leaseOf(owner, now) }, $inc: { 'reading.epoch': 1 } },
+      { $set: { 'reading.lease': createLease(owner, now) }, $inc: { 'reading.epoch': 1 } },
       { sort: { _id: 1 }, returnDocument: 'after' },
     );
     if (operation?.kind !== 'import' || operation.reading === null) return null;
@@ -51,27 +51,27 @@ export class ReadingLeases {
     return claim;
   }
 
-  /** Holds the lease on. @returns what is wanted of the import. @throws LeaseLostError */
+  /** Renews the lease. @returns the requested interruption. @throws LeaseLostError */
   async renew(claim: ReadingClaim): Promise<Interruption | null> {
     const { interruption } = await this.update(claim, {
-      'reading.lease': leaseOf(claim.owner, this.mongo.time.now()),
+      'reading.lease': createLease(claim.owner, this.mongo.time.now()),
     });
     return interruption ?? null;
   }
 
-  /** Lets others go on with it at once. @throws LeaseLostError */
+  /** Releases the lease, so that another process can continue at once. @throws LeaseLostError */
   async release(claim: ReadingClaim): Promise<void> {
     await this.update(claim, { 'reading.lease': null });
   }
 
-  /** Ends the import as failed. @throws LeaseLostError */
+  /** Marks the import as failed. @throws LeaseLostError */
   async fail(claim: ReadingClaim, error: { code: string; message: string }): Promise<void> {
     await this.update(claim, { status: 'failed', error, finishedAt: this.mongo.time.now(), interruption: null });
   }
 
   /**
-   * All is read: reserves the block of numbers, and lets the emission begin, all or nothing.
-   * @param count orders that were accepted. @throws LeaseLostError
+   * Ends the reading: reserves the block of order numbers and lets the emission begin, in one transaction.
+   * @param count number of accepted orders. @throws LeaseLostError
    */
   async finish(claim: ReadingClaim, count: number): Promise<void> {
     await this.mongo.client.withSession((session) =>
@@ -84,7 +84,7 @@ export class ReadingLeases {
 
   private async update(
     { operationId, owner, epoch }: ReadingClaim,
-    change: Partial<ImportDocument> | { readonly 'reading.lease': ReturnType<typeof leaseOf> | null },
+    change: Partial<ImportDocument> | { readonly 'reading.lease': ReturnType<typeof createLease> | null },
     session?: ClientSession,
   ): Promise<OperationDocument> {
     const operation = await this.collection.findOneAndUpdate(
@@ -92,7 +92,7 @@ export class ReadingLeases {
       { $set: change },
       { returnDocument: 'after', ...(session !== undefined && { session }) },
     );
-    if (operation === null) throw new LeaseLostError(`import ${operationId} is no longer read by this process`);
+    if (operation === null) throw new LeaseLostError(`lost the lease of import ${operationId}`);
     return operation;
   }
 

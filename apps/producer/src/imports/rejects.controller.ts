@@ -17,7 +17,7 @@ import { RejectsQuerySchema, type RejectsQuery } from './manifest-query.js';
 
 @ApiTags('imports')
 @ApiNotFoundResponse({ description: 'Problem details: no such import' })
-@ApiBadRequestResponse({ description: 'Problem details naming every bad parameter' })
+@ApiBadRequestResponse({ description: 'Problem details that list every invalid parameter' })
 @RequiresScope('orders:read')
 @Controller('v1/imports/:id')
 export class RejectsController {
@@ -25,7 +25,7 @@ export class RejectsController {
 
   @Get('rejects')
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'The rows that were set aside, by file and row' })
+  @ApiOperation({ summary: 'List the rejected rows, ordered by file and row' })
   @ApiOkResponse({ standardSchema: ImportRejectsSchema })
   async rejects(
     @Param('id', { schema: OperationIdSchema }) id: string,
@@ -36,8 +36,8 @@ export class RejectsController {
 
   @Get('rejects.ndjson')
   @ApiOperation({
-    summary: 'All rows that were set aside, as a file',
-    description: 'One JSON object a line, as in the list.',
+    summary: 'Download all rejected rows',
+    description: 'One JSON object per line, with the same fields as in the list.',
   })
   @ApiProduces('application/x-ndjson')
   @ApiOkResponse({ description: 'The file, streamed' })

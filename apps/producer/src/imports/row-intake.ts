@@ -9,19 +9,19 @@ import { ordersCollection } from '#orders/orders-collection.js';
 import { ackedRanges } from '#orders/segments.js';
 import { Mongo } from '#service/mongo.js';
 
-/** An order that an import brings, and the row that it stood in. */
+/** An order read from an import, and its row. */
 export interface Candidate {
   readonly order: LegacyOrder;
   readonly source: ImportRow['source'];
 }
 
 /**
- * What becomes of it: `accepted` it gets the import's next index; `skipped` it is there already with the same content;
- * `conflicting` it is there with other content, and nothing is overwritten.
+ * The outcome of a candidate. `accepted`: it gets the import's next index. `skipped`: it already exists with the same content.
+ * `conflicting`: it already exists with other content, and nothing is overwritten.
  */
 export type Outcome = 'accepted' | 'skipped' | 'conflicting';
 
-/** Where an import is: its id, the claim of it, and the index of the next order that it accepts. */
+/** The state of an import: its id, the epoch of its claim, and the index of the next accepted order. */
 export interface IntakePlace {
   readonly operationId: string;
   readonly epoch: number;
@@ -29,40 +29,40 @@ export interface IntakePlace {
 }
 
 const DUPLICATE_KEY = 11000;
-/** Other imports that bring the same orders at the same moment can spoil a try each. */
+/** Each concurrent import of the same orders can make one try fail. */
 const MAX_TRIES = 10;
 
-/** Decides which orders of a batch an import brings, and keeps those, durably and by index, for the emission. */
+/** Decides which orders of a batch an import accepts, and stores those durably, by index, for the emission. */
 @Injectable()
 export class RowIntake {
   constructor(private readonly mongo: Mongo) {}
 
-  /** Forgets what a batch that broke off has left: every row from the next index on, but for those of a later claim. */
+  /** Deletes the rows of an unfinished batch: every row from the next index on, except those of a later claim. */
   async forget({ operationId, epoch, nextIndex }: IntakePlace): Promise<void> {
     await this.rows.deleteMany({ operationId, index: { $gte: nextIndex }, epoch: { $lte: epoch } });
   }
 
   /**
-   * Takes a batch. The same batch again, once what it left is forgotten, comes to the same unless other imports went on meanwhile.
-   * @returns what became of each, in their order
+   * Decides and stores a batch. After `forget`, the same batch has the same outcomes, unless other imports have made progress.
+   * @returns the outcome of each candidate, in order
    */
   async take(batch: readonly Candidate[], place: IntakePlace): Promise<Outcome[]> {
     for (let turn = 1; ; turn += 1) {
-      const { outcomes, rows } = decide(batch, await this.there(batch, place), place);
+      const { outcomes, rows } = decide(batch, await this.findExisting(batch, place), place);
       if (rows.length === 0) return outcomes;
       try {
         await this.rows.insertMany(rows, { ordered: false });
         return outcomes;
       } catch (error) {
         if (!isDuplicate(error) || turn === MAX_TRIES) throw error;
-        // Another import was faster with one of them, or an earlier holder of this one still writes: all of it anew.
+        // Another import stored one of the orders first, or an earlier lease holder still writes: repeat the whole batch.
         await this.forget(place);
       }
     }
   }
 
-  /** What of a batch is there already, by id: saved, or brought by an import that has emitted it or will. */
-  private async there(batch: readonly Candidate[], place: IntakePlace): Promise<Map<string, Order>> {
+  /** Returns the orders of a batch that already exist, by id: saved orders, and orders that an import has emitted or will emit. */
+  private async findExisting(batch: readonly Candidate[], place: IntakePlace): Promise<Map<string, Order>> {
     const ids = batch.map(({ order }) => new UUID(order.id));
     const [orders, rows] = await Promise.all([
       ordersCollection(this.mongo.db)
@@ -70,23 +70,23 @@ export class RowIntake {
         .toArray(),
       this.rows.find({ _id: { $in: ids } }).toArray(),
     ]);
-    const living = await this.withoutDead(await this.withoutLeft(rows, place));
-    const there = new Map(living.map((row) => [row._id.toHexString(), unnumberedOrder(row)]));
-    for (const order of orders) there.set(order._id.toHexString(), fromDocument(order));
-    return there;
+    const living = await this.removeDead(await this.removeStale(rows, place));
+    const existing = new Map(living.map((row) => [row._id.toHexString(), unnumberedOrder(row)]));
+    for (const order of orders) existing.set(order._id.toHexString(), fromDocument(order));
+    return existing;
   }
 
-  /** Removes rows that an earlier holder has brought in only now: where they stand, this batch will. */
-  private async withoutLeft(rows: readonly ImportRow[], place: IntakePlace): Promise<readonly ImportRow[]> {
-    const isLeft = ({ operationId, index, epoch }: ImportRow): boolean =>
+  /** Removes rows that an earlier lease holder stored late: this batch needs their indexes. */
+  private async removeStale(rows: readonly ImportRow[], place: IntakePlace): Promise<readonly ImportRow[]> {
+    const isStale = ({ operationId, index, epoch }: ImportRow): boolean =>
       operationId === place.operationId && index >= place.nextIndex && epoch <= place.epoch;
-    if (!rows.some(isLeft)) return rows;
+    if (!rows.some(isStale)) return rows;
     await this.forget(place);
-    return rows.filter((row) => !isLeft(row));
+    return rows.filter((row) => !isStale(row));
   }
 
-  /** Removes the rows of imports that were ended before they came to them. */
-  private async withoutDead(rows: readonly ImportRow[]): Promise<readonly ImportRow[]> {
+  /** Removes the rows of imports that ended before emitting them. */
+  private async removeDead(rows: readonly ImportRow[]): Promise<readonly ImportRow[]> {
     if (rows.length === 0) return rows;
     const ids = [...new Set(rows.map(({ operationId }) => operationId))];
     const found = await operationsCollection(this.mongo.db)
@@ -96,7 +96,7 @@ export class RowIntake {
     const dead = new Set(rows.filter((row) => !willBeEmitted(row, operations.get(row.operationId))));
     if (dead.size === 0) return rows;
     const from = new Set([...dead].map(({ operationId }) => operationId));
-    // By their operations too: another import may have them by now.
+    // Also filters by operation: another import may have stored the same orders meanwhile.
     await this.rows.deleteMany({ _id: { $in: [...dead].map(({ _id }) => _id) }, operationId: { $in: [...from] } });
     return rows.filter((row) => !dead.has(row));
   }
@@ -108,24 +108,24 @@ export class RowIntake {
 
 function decide(
   batch: readonly Candidate[],
-  there: Map<string, Order>,
+  existing: Map<string, Order>,
   { operationId, epoch, nextIndex }: IntakePlace,
 ): { readonly outcomes: Outcome[]; readonly rows: ImportRow[] } {
   const rows: ImportRow[] = [];
   const outcomes = batch.map(({ order, source }): Outcome => {
-    const known = there.get(order.id);
+    const known = existing.get(order.id);
     if (known !== undefined) return sameImportedOrder(known, order) ? 'skipped' : 'conflicting';
-    there.set(order.id, { ...order, number: 0 });
+    existing.set(order.id, { ...order, number: 0 });
     rows.push(importRow(order, { operationId, epoch, index: nextIndex + rows.length, source }));
     return 'accepted';
   });
   return { outcomes, rows };
 }
 
-/** Whether an import has emitted a row, or still may. */
+/** Whether an import has emitted a row or can still emit it. */
 function willBeEmitted({ index }: ImportRow, operation: OperationDocument | undefined): boolean {
   if (operation?.kind !== 'import') return false;
-  // Left behind the end by an earlier holder.
+  // Stored beyond the end by an earlier lease holder.
   if (operation.reading === null && index >= operation.count) return false;
   if (operation.status !== 'cancelled' && operation.status !== 'failed') return true;
   return ackedRanges(operation.segments).some(({ from, to }) => index >= from && index < to);

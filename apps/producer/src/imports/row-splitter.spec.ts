@@ -30,8 +30,8 @@ function faultOf(file: string | Buffer): string | undefined {
 
 const chunkSizes = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 1, maxLength: 5 });
 
-describe('the splitting of a file into rows', () => {
-  it('gives the elements of any array, however its bytes come in', () => {
+describe('RowSplitter', () => {
+  it('returns the elements of any array, for any chunk sizes', () => {
     const property = fc.property(
       fc.array(fc.jsonValue()),
       fc.constantFrom('', ' ', '\n\t'),
@@ -47,7 +47,7 @@ describe('the splitting of a file into rows', () => {
     fc.assert(property, { numRuns: 500 });
   });
 
-  it('says the same of any bytes, however they come in', () => {
+  it('returns the same result for any bytes, for any chunk sizes', () => {
     const soup = fc
       .array(fc.constantFrom('[', ']', '{', '}', ',', ':', '"', '\\', ' ', 'a', '1', 'é'), { maxLength: 40 })
       .map((parts) => Buffer.from(`[${parts.join('')}`));
@@ -60,7 +60,7 @@ describe('the splitting of a file into rows', () => {
     );
   });
 
-  it('goes on behind any row as if it had never stopped', () => {
+  it('resumes after any row with the same result', () => {
     const file = Buffer.from(' [ {"a": [1, "]"]} , 2 , "\\",[" ,, null ] ');
     const whole = split(file);
     expect(whole.rows.length).toBe(5);
@@ -70,7 +70,7 @@ describe('the splitting of a file into rows', () => {
     }
   });
 
-  it('tells where each row begins', () => {
+  it('returns the offset of each row', () => {
     const file = '[ {"id": "é"} ,\n  2]';
     const at = split(Buffer.from(file)).rows.map(({ offset, text }) => [
       offset,
@@ -85,7 +85,7 @@ describe('the splitting of a file into rows', () => {
     ]);
   });
 
-  it('lets a broken row spoil no other', () => {
+  it('isolates a malformed row from the others', () => {
     expect(texts('[{"a": NaN}, {"b"}, 1 2, }, , "x"]')).toEqual(['{"a": NaN}', '{"b"}', '1 2', '}', '', '"x"']);
   });
 
@@ -99,30 +99,30 @@ describe('the splitting of a file into rows', () => {
     }
   });
 
-  it('takes a row that is just within them', () => {
+  it('accepts a row exactly at the limits', () => {
     const long = `"${'x'.repeat(MAX_ROW_BYTES - 2)}"`;
     const deep = '['.repeat(MAX_DEPTH) + ']'.repeat(MAX_DEPTH);
     expect(texts(`[${long},${deep}]`)).toEqual([long, deep]);
   });
 
   it.each<[string, string | Buffer, string | undefined]>([
-    ['nothing', '', 'empty'],
-    ['blanks', ' \r\n\t', 'empty'],
+    ['an empty file', '', 'empty'],
+    ['whitespace', ' \r\n\t', 'empty'],
     ['a byte-order mark of UTF-8', '\uFEFF[]', 'byte-order-mark'],
-    ['one of UTF-16', Buffer.from('\uFEFF[]', 'utf16le'), 'byte-order-mark'],
+    ['a byte-order mark of UTF-16', Buffer.from('\uFEFF[]', 'utf16le'), 'byte-order-mark'],
     ['an object', '{"id": 1}', 'not-an-array'],
     ['a string', '"[]"', 'not-an-array'],
-    ['a table', 'id,number\n1,2', 'not-json'],
-    ['an array that breaks off', '[1, 2', 'broken-off'],
-    ['one that breaks off behind a comma', '[1,', 'broken-off'],
-    ['one that breaks off in a string', '[1, "]', 'broken-off'],
-    ['text behind the array', '[1] [2]', 'trailing-text'],
+    ['a CSV file', 'id,number\n1,2', 'not-json'],
+    ['a truncated array', '[1, 2', 'broken-off'],
+    ['an array truncated after a comma', '[1,', 'broken-off'],
+    ['an array truncated in a string', '[1, "]', 'broken-off'],
+    ['text after the array', '[1] [2]', 'trailing-text'],
     ['an empty array', ' [ ] ', undefined],
-  ])('calls %s by its name', (_, file, code) => {
+  ])('reports the fault of %s', (_, file, code) => {
     expect(faultOf(file)).toBe(code);
   });
 
-  it('keeps the rows before a break, and says where the rest begins', () => {
+  it('keeps the rows before a fault, and returns where the rest begins', () => {
     const { rows, fault } = split(Buffer.from('[1, 2, {"id": "ab'), [4]);
     expect(rows.map(({ text }) => text)).toEqual(['1', '2']);
     expect(fault).toMatchObject({ code: 'broken-off', rest: { row: 2, offset: 7, bytes: Buffer.from('{"id": "ab') } });

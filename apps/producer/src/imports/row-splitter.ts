@@ -1,80 +1,80 @@
 import {
   ARRAY_END,
   beginsJson,
-  blanksEnd,
+  skipWhitespace,
   COMMA,
-  endOfElement,
-  isMark,
+  findElementEnd,
+  isByteOrderMark,
   ARRAY_BEGIN,
-  outside,
+  initialScanState,
   type ScanState,
 } from './json-bytes.js';
 
-/** Bytes of a row, at the most: an order has some 300. */
+/** Maximum size of a row in bytes; an order has about 300. */
 export const MAX_ROW_BYTES = 64 * 1024;
-/** Arrays and objects in each other, the row's own included, at the most: an order has 3. */
+/** Maximum nesting of arrays and objects, including the row's own; an order has 3. */
 export const MAX_DEPTH = 32;
-/** Bytes of a row that can't be taken which are kept to be shown. */
+/** Number of bytes kept of a rejected row, to show them. */
 export const SHOWN_BYTES = 4 * 1024;
 
-/** An element of the array, as it stands in the file. */
+/** An unparsed element of the array. */
 export interface RawRow {
-  /** Its place in the array, from 0. */
+  /** Index in the array, from 0. */
   readonly row: number;
-  /** Where its first byte stands in the file. */
+  /** Offset of its first byte in the file. */
   readonly offset: number;
-  /** Where reading goes on behind it: `new RowSplitter({ offset: end, row: row + 1 })`. */
+  /** Offset to resume at after this row: `new RowSplitter({ offset: end, row: row + 1 })`. */
   readonly end: number;
-  /** All of it; with a `fault` its first bytes. A view of what was pushed, or a copy. */
+  /** The whole row, or its first bytes if there is a `fault`. Either a view of a pushed chunk or a copy. */
   readonly bytes: Buffer;
-  /** Why it was skipped without being kept. */
+  /** Why the row was skipped. */
   readonly fault?: 'row-too-large' | 'too-deep';
 }
 
-/** Why a file as a whole is refused, or why nothing more is read of it: then `rest` is where and how what isn't read begins. */
+/** Why a whole file is rejected, or why its rest is not read; `rest` is the position and the first bytes of that rest. */
 export type FileFault =
   | { readonly code: 'empty' | 'byte-order-mark' | 'not-json' | 'not-an-array' }
   | { readonly code: 'broken-off' | 'trailing-text'; readonly rest: Pick<RawRow, 'row' | 'offset' | 'bytes'> };
 
 /**
- * `begin`: before the array. `first`: behind its `[`. `next`: behind a comma. `row`: in an element. `between`: at the comma or
- * bracket behind one. `behind`: after the array. `over`: nothing more is read.
+ * The parser state. `begin`: before the array. `first`: after its `[`. `next`: after a comma. `row`: in an element. `between`: at the
+ * comma or bracket after an element. `after`: after the array. `over`: nothing more is read.
  */
-type Place = 'begin' | 'first' | 'next' | 'row' | 'between' | 'behind' | 'over';
+type Place = 'begin' | 'first' | 'next' | 'row' | 'between' | 'after' | 'over';
 
 /**
- * Cuts a JSON array into its elements, as bytes, as they come: memory is one element, whatever the file, and an element over
- * the limits is skipped with only its first bytes kept. Nothing is parsed: an element is what stands between two separators
- * outside of strings and brackets, so that a broken one spoils no other.
+ * Splits a streamed JSON array into its elements, as bytes. Memory is bounded by one element, and an element over the limits is
+ * skipped with only its first bytes kept. Elements are not parsed: an element is the text between two separators outside of strings
+ * and brackets, so a malformed element does not affect the others.
  */
 export class RowSplitter {
   private place: Place = 'begin';
   private row: number;
-  /** Of the first byte of the chunk in hand. */
+  /** Offset of the first byte of the current chunk. */
   private base: number;
   private fault: FileFault | undefined;
   private parts: Buffer[] = [];
   private size = 0;
   private rowOffset = 0;
-  private scan: ScanState = outside();
+  private scan: ScanState = initialScanState();
 
-  /** @param from where a reading of the same file left off: `end` and one past `row` of its last element */
+  /** @param from where to resume in the same file: `end` of the last element, and its `row` + 1 */
   constructor(from: { readonly offset: number; readonly row: number } = { offset: 0, row: 0 }) {
     this.base = from.offset;
     this.row = from.row;
     if (from.row > 0) this.place = 'between';
   }
 
-  /** The elements that end in these bytes, which follow those pushed before. */
+  /** Takes the next chunk of the file, and yields the elements that end in it. */
   *push(chunk: Buffer): Generator<RawRow> {
     for (let at = 0; at < chunk.length && this.place !== 'over';) {
       if (this.place === 'row') {
-        const end = endOfElement(chunk, at, this.scan);
+        const end = findElementEnd(chunk, at, this.scan);
         this.keep(chunk.subarray(at, end));
         at = end;
         if (at < chunk.length) yield this.finish(this.base + at);
       } else {
-        at = blanksEnd(chunk, at);
+        at = skipWhitespace(chunk, at);
         const byte = chunk[at];
         if (byte !== undefined) at += yield* this.step(byte, chunk, at);
       }
@@ -82,29 +82,29 @@ export class RowSplitter {
     this.base += chunk.length;
   }
 
-  /** Whether nothing that may follow is looked at any more. */
+  /** Whether the rest of the file is ignored. */
   get isOver(): boolean {
     return this.place === 'over';
   }
 
-  /** To be asked after the last chunk, or once it `isOver`. @returns `undefined`: the file was an array and nothing else */
+  /** Call it after the last chunk, or once `isOver`. @returns the fault; `undefined` if the file is exactly one array */
   end(): FileFault | undefined {
     if (this.place === 'begin') return { code: 'empty' };
-    if (this.place === 'over' || this.place === 'behind') return this.fault;
+    if (this.place === 'over' || this.place === 'after') return this.fault;
     const offset = this.place === 'row' ? this.rowOffset : this.base;
     return { code: 'broken-off', rest: { row: this.row, offset, bytes: Buffer.concat(this.parts) } };
   }
 
-  /** Goes by one byte that is no blank and outside of elements. @returns how many bytes are done: 0 where an element begins */
+  /** Handles one byte outside of elements that is not whitespace. @returns the number of consumed bytes: 0 if an element begins */
   private *step(byte: number, chunk: Buffer, at: number): Generator<RawRow, number> {
     if (this.place === 'begin') this.begin(byte, at);
-    else if (this.place === 'between') this.place = byte === COMMA ? 'next' : 'behind';
-    else if (this.place === 'first' && byte === ARRAY_END) this.place = 'behind';
-    else if (this.place === 'behind')
+    else if (this.place === 'between') this.place = byte === COMMA ? 'next' : 'after';
+    else if (this.place === 'first' && byte === ARRAY_END) this.place = 'after';
+    else if (this.place === 'after')
       this.stop({ code: 'trailing-text', rest: { row: this.row, offset: this.base + at, bytes: shown(chunk, at) } });
     else {
       this.open(this.base + at);
-      // Nothing stands where an element should: that is no JSON, and a row of its own to be told of.
+      // The element is missing. That is not valid JSON, so it is reported as a row of its own.
       if (byte === COMMA || byte === ARRAY_END) yield this.finish(this.base + at);
       return 0;
     }
@@ -113,7 +113,7 @@ export class RowSplitter {
 
   private begin(byte: number, at: number): void {
     if (byte === ARRAY_BEGIN) this.place = 'first';
-    else if (this.base + at === 0 && isMark(byte)) this.stop({ code: 'byte-order-mark' });
+    else if (this.base + at === 0 && isByteOrderMark(byte)) this.stop({ code: 'byte-order-mark' });
     else this.stop({ code: beginsJson(byte) ? 'not-an-array' : 'not-json' });
   }
 
@@ -127,7 +127,7 @@ export class RowSplitter {
     this.rowOffset = offset;
     this.parts = [];
     this.size = 0;
-    this.scan = outside();
+    this.scan = initialScanState();
   }
 
   private finish(end: number): RawRow {

@@ -8,19 +8,19 @@ import type { ByteBudget } from './import-limits.js';
 import { manifestCollection } from '#orders/import-manifest.js';
 
 const BUCKET = 'importFiles';
-/** A document of GridFS has so many bytes of a file. */
+/** Size of a GridFS chunk, in bytes. */
 const PART_BYTES = 255 * 1024;
-const PARTS_AT_ONCE = 4;
+const READ_BATCH_PARTS = 4;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** Bytes of files, and what they are. */
+/** A file stored in GridFS. */
 export interface StagedFile {
   readonly content: ObjectId;
   readonly bytes: number;
   readonly sha256: string;
 }
 
-/** Somebody has removed bytes that were to be read: no other try can find them. */
+/** Staged bytes that are still to be read have been removed; a retry cannot succeed. */
 export class StagedBytesGoneError extends Error {
   override readonly name = 'StagedBytesGoneError';
   readonly code = 'staged-bytes-gone';
@@ -31,8 +31,8 @@ export async function ensureStagedFileIndexes(db: Db): Promise<void> {
 }
 
 /**
- * The bytes of imports until they are read: in MongoDB (GridFS), where they survive whatever happens to the process that took
- * them, and where any other one can go on with them.
+ * Stores the bytes of imports in MongoDB (GridFS) until they are read. They survive a crash of the process that received them, and
+ * any other process can continue with them.
  */
 @Injectable()
 export class StagedFiles {
@@ -42,7 +42,7 @@ export class StagedFiles {
     this.bucket = new GridFSBucket(mongo.db, { bucketName: BUCKET, chunkSizeBytes: PART_BYTES });
   }
 
-  /** Keeps all bytes of a stream, no faster than MongoDB takes them. When it breaks off, nothing of it is kept. */
+  /** Stores all bytes of a stream, with back-pressure from MongoDB. If the stream fails, nothing is kept. */
   async stage(
     content: AsyncIterable<Buffer>,
     { operationId, name, budget }: { operationId: string; name: string; budget: ByteBudget },
@@ -50,7 +50,7 @@ export class StagedFiles {
     const hash = createHash('sha256');
     const upload = this.bucket.openUploadStream(name, { metadata: { operationId } });
     const stored = finished(upload);
-    // Met below; until then it must not count as a failure that nobody looks at.
+    // A failure is handled at `await stored`; until then it must not count as an unhandled rejection.
     stored.catch(() => undefined);
     try {
       for await (const chunk of content) {
@@ -61,7 +61,7 @@ export class StagedFiles {
       upload.end();
       await stored;
     } catch (error) {
-      // Nothing is on its way to MongoDB now that could come in behind it. What can't be removed is removed by `tidy`.
+      // No write is in flight now that could follow the removal. If this fails, `tidy` removes the bytes.
       await upload.abort().catch(() => undefined);
       throw error;
     }
@@ -69,8 +69,8 @@ export class StagedFiles {
   }
 
   /**
-   * Its bytes from a place on. Not by the driver's own stream: that fetches 16 MiB at once, which is there three times until the
-   * next garbage collection.
+   * Yields the bytes of a file from an offset on. Does not use the driver's own stream, which fetches 16 MiB at once and keeps
+   * three copies of it until the next garbage collection.
    * @throws StagedBytesGoneError
    */
   async *read({ content, bytes }: Pick<StagedFile, 'content' | 'bytes'>, from: number): AsyncGenerator<Buffer> {
@@ -78,14 +78,15 @@ export class StagedFiles {
     const parts = this.chunks
       .find({ files_id: content, n: { $gte: Math.floor(from / PART_BYTES) } })
       .sort({ n: 1 })
-      .batchSize(PARTS_AT_ONCE);
+      .batchSize(READ_BATCH_PARTS);
     for await (const { n, data } of parts) {
       const part = Buffer.from(data.buffer.buffer, data.buffer.byteOffset, data.length());
       if (Math.floor(at / PART_BYTES) !== n) break;
       yield part.subarray(at - n * PART_BYTES);
       at = n * PART_BYTES + part.length;
     }
-    if (at !== bytes) throw new StagedBytesGoneError(`byte ${at} of file ${String(content)} and what follows is gone`);
+    if (at !== bytes)
+      throw new StagedBytesGoneError(`the bytes of file ${String(content)} from offset ${at} on are missing`);
   }
 
   async remove(operationId: string): Promise<void> {
@@ -98,8 +99,8 @@ export class StagedFiles {
   }
 
   /**
-   * Removes what nobody will read: of imports that are read or have ended, and, a day old, of uploads that broke off together
-   * with the process that took them.
+   * Removes files that are no longer needed: those of imports that are read or have ended, and those of uploads that were
+   * interrupted by a crash at least a day ago.
    */
   async tidy(now: Date): Promise<void> {
     const yesterday = new Date(now.getTime() - DAY_MS);
@@ -123,7 +124,7 @@ export class StagedFiles {
     await this.removeHalfUploaded(yesterday);
   }
 
-  /** A file's document is written after its chunks. */
+  /** Removes chunks without a file document: the document is written after the chunks, so their upload was interrupted. */
   private async removeHalfUploaded(before: Date): Promise<void> {
     const limit = ObjectId.createFromTime(Math.floor(before.getTime() / 1_000));
     const ids = await this.chunks.distinct('files_id', { files_id: { $lt: limit } });
@@ -142,7 +143,7 @@ export class StagedFiles {
   }
 }
 
-/** Resolves when MongoDB has it, or the stream has room for more. */
+/** Resolves when MongoDB has stored the chunk or the stream can take more. */
 async function write(upload: GridFSBucketWriteStream, chunk: Buffer): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     upload.write(chunk, (error) => (error ? reject(error) : resolve()));

@@ -5,18 +5,18 @@ import { fromFdPromise, type Entry, type ZipFile } from 'yauzl';
 import { Problem } from '#service/problem.js';
 import { checkedName, NOT_A_JSON_FILE, type IncomingFile } from './incoming-file.js';
 
-/** How much an entry, or all of them, may grow by being unpacked: orders as JSON grow some 5 times. */
+/** Maximum ratio of uncompressed to compressed size, per entry and in total; orders as JSON have about 5. */
 const MAX_RATIO = 200;
-/** From which size on that is looked at. */
+/** Uncompressed size in bytes above which the ratio is checked. */
 const RATIO_FROM_BYTES = 1024 * 1024;
 const UNIX = 3;
 const FILE_TYPE = 0o170000;
 const SYMLINK = 0o120000;
 
 /**
- * The files of a zip archive, unpacked as they are read. Sizes are checked before anything is unpacked, and that they are true
- * while it is. Whatever could hurt refuses the archive as a whole: an honest one has none of it.
- * @param fd stays open
+ * Yields the files of a zip archive, unpacked while they are read. Declared sizes are checked before unpacking, and actual sizes
+ * during it. Any unsafe entry causes the whole archive to be rejected.
+ * @param fd file descriptor of the archive; not closed
  * @throws Problem 422 that names the entry
  */
 export async function* zipEntries(fd: number, archiveBytes: number): AsyncGenerator<IncomingFile> {
@@ -31,7 +31,7 @@ export async function* zipEntries(fd: number, archiveBytes: number): AsyncGenera
       yield { name: entry.fileName, content: isJson ? unpack(archive, entry) : NOT_A_JSON_FILE };
     }
   } catch (error) {
-    throw problemOf(error);
+    throw toProblem(error);
   }
 }
 
@@ -42,17 +42,17 @@ function refuseUnsafe(entry: Entry, unpacked: number, archiveBytes: number): voi
     throw refusal('unsafe-path', fileName, 'is a symbolic link');
   if (entry.isEncrypted()) throw refusal('encrypted-entry', fileName, 'is encrypted');
   if (!entry.canDecodeFileData())
-    throw refusal('broken-zip', fileName, 'is packed in a way that can not be read: use deflate');
-  // Entries may share the same packed bytes: then it is their sum that gives the archive away.
+    throw refusal('broken-zip', fileName, 'has an unsupported compression method: use deflate');
+  // Entries can share the same compressed bytes, so the total is checked too.
   if (isBomb(uncompressedSize, compressedSize) || isBomb(unpacked, archiveBytes))
-    throw refusal('zip-bomb', fileName, `grows more than ${MAX_RATIO} times by being unpacked`);
+    throw refusal('zip-bomb', fileName, `is more than ${MAX_RATIO} times larger when unpacked`);
 }
 
 function isBomb(unpacked: number, packed: number): boolean {
   return unpacked > RATIO_FROM_BYTES && unpacked > MAX_RATIO * packed;
 }
 
-/** Not more bytes than the entry says, which `yauzl` sees to, and these very bytes, which it doesn't. */
+/** Unpacks an entry. `yauzl` checks the number of bytes; this function checks their CRC-32. */
 async function* unpack(archive: ZipFile, entry: Entry): AsyncGenerator<Buffer> {
   let checksum = 0;
   try {
@@ -62,7 +62,7 @@ async function* unpack(archive: ZipFile, entry: Entry): AsyncGenerator<Buffer> {
       yield chunk;
     }
   } catch (error) {
-    throw refusal('broken-zip', entry.fileName, `can not be unpacked (${messageOf(error)})`);
+    throw refusal('broken-zip', entry.fileName, `cannot be unpacked (${toMessage(error)})`);
   }
   if (checksum !== entry.crc32) throw refusal('broken-zip', entry.fileName, 'is damaged: its checksum differs');
 }
@@ -72,10 +72,10 @@ function refusal(code: string, entry: string, detail: string): Problem {
   return new Problem(HttpStatus.UNPROCESSABLE_ENTITY, code, message);
 }
 
-/** What the archive as a whole is refused for; `yauzl` tells it in words, with the entry's name. */
-function problemOf(error: unknown): unknown {
+/** Converts an error of the whole archive to a problem. `yauzl` only has messages, which contain the entry's name. */
+function toProblem(error: unknown): unknown {
   if (error instanceof Problem) return error;
-  const message = messageOf(error).slice(0, 600);
+  const message = toMessage(error).slice(0, 600);
   const code = /^(absolute path|invalid relative path|invalid characters)/.test(message)
     ? 'unsafe-path'
     : /encryption/.test(message)
@@ -84,10 +84,10 @@ function problemOf(error: unknown): unknown {
   return new Problem(
     HttpStatus.UNPROCESSABLE_ENTITY,
     code,
-    `The zip archive can not be read: ${message}. Nothing was imported.`,
+    `Cannot read the zip archive: ${message}. Nothing was imported.`,
   );
 }
 
-function messageOf(error: unknown): string {
+function toMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -13,14 +13,14 @@ import { OperationView } from './operation-view.js';
 import { Operations } from './operations.js';
 import { WakeUp } from '../background/wake-up.js';
 
-/** How long an answer waits for the chunk in hand to end; after that it says what is wanted, and not done yet. */
-const PATIENCE_MS = 2_000;
-const LOOK_EVERY_MS = 50;
+/** How long a response waits for the current chunk to end, in ms. After that it returns the pending interruption. */
+const WAIT_TIMEOUT_MS = 2_000;
+const POLL_INTERVAL_MS = 50;
 
 @ApiTags('operations')
 @ApiOkResponse({
   standardSchema: OperationResponseSchema,
-  description: 'The operation. `interruption` is what is wanted of it and not done yet, with a chunk still in hand.',
+  description: 'The operation. `interruption` is set while the request is pending because a chunk is in progress.',
 })
 @ApiNotFoundResponse({ description: 'Problem details: no such operation' })
 @ApiConflictResponse({ description: 'Problem details: the operation has ended, or is being cancelled' })
@@ -37,7 +37,7 @@ export class InterruptionsController {
   @Post('pause')
   @Audited('pause')
   @HttpCode(HttpStatus.OK)
-  @ApiOperation({ summary: 'Pause it after the chunk in hand', description: 'Pausing a paused one changes nothing.' })
+  @ApiOperation({ summary: 'Pause an operation after the current chunk', description: 'Idempotent.' })
   async pause(@Param('id', { schema: OperationIdSchema }) id: string): Promise<OperationResponse> {
     return this.done(id, 'paused', await this.interruptions.pause(id));
   }
@@ -45,7 +45,7 @@ export class InterruptionsController {
   @Post('resume')
   @Audited('resume')
   @HttpCode(HttpStatus.OK)
-  @ApiOperation({ summary: 'Let it go on where it was', description: 'Resuming a running one changes nothing.' })
+  @ApiOperation({ summary: 'Resume an operation', description: 'Idempotent.' })
   async resume(@Param('id', { schema: OperationIdSchema }) id: string): Promise<OperationResponse> {
     return this.done(id, 'running', await this.interruptions.resume(id));
   }
@@ -54,34 +54,36 @@ export class InterruptionsController {
   @Audited('cancel')
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
-    summary: 'End it after the chunk in hand',
-    description:
-      'What was acknowledged stays, and `ackedNumbers` says exactly what that is. Cancelling again changes nothing.',
+    summary: 'Cancel an operation after the current chunk',
+    description: 'Acknowledged orders remain; `ackedNumbers` lists them exactly. Idempotent.',
   })
   async cancel(@Param('id', { schema: OperationIdSchema }) id: string): Promise<OperationResponse> {
     return this.done(id, 'cancelled', await this.interruptions.cancel(id));
   }
 
-  /** @param changed the operation, if it was changed; else it must be there and as wanted already */
+  /**
+   * Waits until the operation has the target status, for at most 2 seconds.
+   * @param changed the changed operation; if `null`, the operation must already have the target status
+   */
   private async done(
     id: string,
     wanted: OperationDocument['status'],
     changed: OperationDocument | null,
   ): Promise<OperationResponse> {
     this.wakeUp.call();
-    const deadline = systemClock.now() + PATIENCE_MS;
+    const deadline = systemClock.now() + WAIT_TIMEOUT_MS;
     for (let operation = changed ?? (await this.operations.find(id)); ; operation = await this.operations.find(id)) {
       if (operation === null) throw notFound(`There is no operation ${id}.`);
       const isPending = Boolean(operation.interruption);
-      if (operation.status === wanted && !isPending) return this.view.of(operation);
+      if (operation.status === wanted && !isPending) return this.view.forDocument(operation);
       if (!isPending || changed === null)
         throw new Problem(
           HttpStatus.CONFLICT,
           'operation-ended',
-          `The operation's status is ${isPending ? 'about to be cancelled' : operation.status}: it can't become ${wanted}.`,
+          `The operation is ${isPending ? 'being cancelled' : operation.status}: it cannot become ${wanted}.`,
         );
-      if (systemClock.now() > deadline) return this.view.of(operation);
-      await sleep(systemClock, LOOK_EVERY_MS);
+      if (systemClock.now() > deadline) return this.view.forDocument(operation);
+      await sleep(systemClock, POLL_INTERVAL_MS);
     }
   }
 }

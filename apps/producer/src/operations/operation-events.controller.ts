@@ -18,28 +18,27 @@ export class OperationEventsController implements BeforeApplicationShutdown {
 
   @Get()
   @ApiOperation({
-    summary: 'How far an operation is, as it goes',
+    summary: 'Stream the progress of an operation',
     description:
-      'Server-sent events: `progress` with the operation whenever it has changed, at most once a second, and `done` when nothing will change any more.',
+      'Server-sent events: `progress` with the operation whenever it has changed, at most once a second, and `done` when it is final.',
   })
   @ApiHeader({
     name: 'Last-Event-ID',
     required: false,
-    description: 'The id of the last event seen: it is not sent again.',
+    description: 'The id of the last received event; it is not sent again.',
   })
   @ApiProduces('text/event-stream')
-  @ApiOkResponse({ description: 'The stream. With 204 there is nothing more to come after the event last seen.' })
+  @ApiOkResponse({ description: 'The stream. Status 204 means that the last received event was the final one.' })
   @ApiNotFoundResponse({ description: 'Problem details: no such operation' })
   async events(
     @Param('id', { schema: OperationIdSchema }) id: string,
     @Headers('last-event-id') lastEventId: string | undefined,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    // A browser comes back when a stream ends, unless it is told by this status that there is nothing left.
-    if (isOver(await this.view.followed(id), lastEventId))
-      return void (await reply.status(HttpStatus.NO_CONTENT).send());
+    // A browser reconnects when a stream ends, unless the status is 204 (WHATWG HTML, "Server-sent events").
+    if (isOver(await this.view.follow(id), lastEventId)) return void (await reply.status(HttpStatus.NO_CONTENT).send());
     const events = operationEvents({
-      look: async () => this.view.followed(id),
+      read: async () => this.view.follow(id),
       lastEventId,
       signal: this.stopping.signal,
       clock: systemClock,
@@ -47,7 +46,7 @@ export class OperationEventsController implements BeforeApplicationShutdown {
     await reply
       .header('Content-Type', 'text/event-stream; charset=utf-8')
       .header('Cache-Control', 'no-store')
-      // nginx would gather what is meant to be seen as it comes.
+      // Disables response buffering in nginx, which would delay the events.
       .header('X-Accel-Buffering', 'no')
       .send(Readable.from(events));
   }

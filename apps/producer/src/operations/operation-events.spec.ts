@@ -39,37 +39,37 @@ const OPERATION: OperationResponse = {
   firstErrors: [],
 };
 
-/** A client that follows an operation, which is what `now` says at each look. */
-function following(lastEventId?: string) {
+/** Creates a client that follows an operation; each read returns `state.now`. */
+function followOperation(lastEventId?: string) {
   const clock = new ManualClock();
-  const told: string[] = [];
+  const received: string[] = [];
   const stop = new AbortController();
   const state = { now: OPERATION, isSettled: false, ended: false };
-  const look = async (): Promise<FollowedOperation> => ({ operation: state.now, isSettled: state.isSettled });
-  const read = async (): Promise<void> => {
-    for await (const text of operationEvents({ look, lastEventId, signal: stop.signal, clock })) told.push(text);
+  const read = async (): Promise<FollowedOperation> => ({ operation: state.now, isSettled: state.isSettled });
+  const receive = async (): Promise<void> => {
+    for await (const text of operationEvents({ read, lastEventId, signal: stop.signal, clock })) received.push(text);
     state.ended = true;
   };
-  void read();
-  return { clock, told, stop, state, names: () => told.map((text) => text.split('\n')[0]) };
+  void receive();
+  return { clock, received, stop, state, names: () => received.map((text) => text.split('\n')[0]) };
 }
 
 function idIn(event: string | undefined): string {
   return /^id: (.*)$/m.exec(event ?? '')?.[1] ?? '';
 }
 
-describe('the events of an operation', () => {
-  it('tell it at once, and again whenever it has changed, with all that it is', async () => {
-    const { clock, told, state, names } = following();
+describe('operationEvents', () => {
+  it('sends the whole operation at once, and again whenever it has changed', async () => {
+    const { clock, received, state, names } = followOperation();
     await settle();
     state.now = { ...OPERATION, acked: 5 };
     await clock.advance(3_000);
     expect(names()).toEqual(['event: progress', 'event: progress']);
-    expect(JSON.parse(/^data: (.*)$/m.exec(told[1] ?? '')?.[1] ?? '')).toEqual(state.now);
+    expect(JSON.parse(/^data: (.*)$/m.exec(received[1] ?? '')?.[1] ?? '')).toEqual(state.now);
   });
 
-  it('don’t tell what changes with time alone', async () => {
-    const { clock, state, names } = following();
+  it('sends no event for fields that only change with time', async () => {
+    const { clock, state, names } = followOperation();
     await settle();
     const savedAsOf = '2026-02-01T12:00:01.000Z';
     state.now = { ...OPERATION, ratePerSecond: 7, etaSeconds: 12, behindScheduleSeconds: 1, savedAsOf };
@@ -77,8 +77,8 @@ describe('the events of an operation', () => {
     expect(names()).toEqual(['event: progress']);
   });
 
-  it('end with `done` once the operation is settled, whatever its figures say before', async () => {
-    const { clock, state, names } = following();
+  it('sends `done` and ends only once the operation is settled', async () => {
+    const { clock, state, names } = followOperation();
     await settle();
     state.now = { ...OPERATION, status: 'succeeded', acked: 10, saved: 9, deadLettered: 1 };
     await clock.advance(2_000);
@@ -88,35 +88,35 @@ describe('the events of an operation', () => {
     expect([names(), state.ended]).toEqual([['event: progress', 'event: progress', 'event: done'], true]);
   });
 
-  it('go on where a client that comes back has left off', async () => {
-    const first = following();
+  it('resumes after the last event of a client that reconnects', async () => {
+    const first = followOperation();
     await settle();
-    const second = following(idIn(first.told[0]));
+    const second = followOperation(idIn(first.received[0]));
     await second.clock.advance(1_000);
-    expect(second.told).toEqual([]);
+    expect(second.received).toEqual([]);
     second.state.now = { ...OPERATION, acked: 1 };
     await second.clock.advance(1_000);
     expect(second.names()).toEqual(['event: progress']);
   });
 
-  it('are over for whoever has seen `done`, and for nobody else', async () => {
+  it('is over only for a client that has received `done`', async () => {
     const cancelled: OperationResponse = { ...OPERATION, status: 'cancelled' };
-    const { told, state, clock } = following();
+    const { received, state, clock } = followOperation();
     Object.assign(state, { now: cancelled, isSettled: true });
     await clock.advance(1_000);
-    expect(isOver({ operation: cancelled, isSettled: true }, idIn(told.at(-1)))).toBe(true);
+    expect(isOver({ operation: cancelled, isSettled: true }, idIn(received.at(-1)))).toBe(true);
     expect(isOver({ operation: cancelled, isSettled: true }, undefined)).toBe(false);
-    expect(isOver({ operation: OPERATION, isSettled: false }, idIn(told[0]))).toBe(false);
+    expect(isOver({ operation: OPERATION, isSettled: false }, idIn(received[0]))).toBe(false);
   });
 
-  it('keep a quiet stream alive by comments', async () => {
-    const { clock, told } = following();
+  it('keeps a quiet stream alive by comments', async () => {
+    const { clock, received } = followOperation();
     await clock.advance(31_000);
-    expect(told.filter((text) => text.startsWith(':'))).toHaveLength(2);
+    expect(received.filter((text) => text.startsWith(':'))).toHaveLength(2);
   });
 
-  it('end when the service stops', async () => {
-    const { clock, stop, state } = following();
+  it('ends when the service stops', async () => {
+    const { clock, stop, state } = followOperation();
     await settle();
     stop.abort();
     await clock.advance(1_000);

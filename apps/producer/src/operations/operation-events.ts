@@ -3,51 +3,51 @@ import { pause, type Clock } from '#parallel-consumer/clock.js';
 import type { OperationResponse } from './operation-response.js';
 import type { FollowedOperation } from './operation-view.js';
 
-const EVERY_MS = 1_000;
-/** A comment keeps proxies from taking a quiet stream for a dead one. */
+const POLL_INTERVAL_MS = 1_000;
+/** Interval of keep-alive comments, in ms: proxies close quiet connections. */
 const KEEP_ALIVE_MS = 15_000;
 
 export interface EventsOptions {
-  readonly look: () => Promise<FollowedOperation>;
-  /** What the client has seen last, from its header `Last-Event-ID`. */
+  readonly read: () => Promise<FollowedOperation>;
+  /** The id of the last received event, from the header `Last-Event-ID`. */
   readonly lastEventId: string | undefined;
-  /** Ends the stream: the service stops, or the client is gone. */
+  /** Ends the stream when the service stops. */
   readonly signal: AbortSignal;
   readonly clock: Clock;
 }
 
 /**
- * An operation as server-sent events (WHATWG HTML, "Server-sent events"): one `progress` with all of it whenever it has changed,
- * looked at once a second, and a `done` once nothing will change any more; then the stream ends.
+ * Streams an operation as server-sent events (WHATWG HTML, "Server-sent events"). Reads the operation once a second, and sends
+ * `progress` with the whole operation when it has changed. Sends `done` when the operation is final, and ends.
  *
- * An event's id is a digest of what it says, so a client that comes back, to whichever instance, is told only what is new to it.
+ * An event's id is a digest of its content, so a client that reconnects, to any instance, only receives newer events.
  */
-export async function* operationEvents({ look, lastEventId, signal, clock }: EventsOptions): AsyncGenerator<string> {
-  let seen = lastEventId;
+export async function* operationEvents({ read, lastEventId, signal, clock }: EventsOptions): AsyncGenerator<string> {
+  let lastId = lastEventId;
   let quietSince = clock.now();
   while (!signal.aborted) {
-    const { operation, isSettled } = await look();
-    const id = idOf(operation);
-    if (id !== seen || isSettled) {
-      seen = id;
+    const { operation, isSettled } = await read();
+    const id = toEventId(operation);
+    if (id !== lastId || isSettled) {
+      lastId = id;
       quietSince = clock.now();
-      yield eventOf(isSettled ? 'done' : 'progress', id, operation);
+      yield toEvent(isSettled ? 'done' : 'progress', id, operation);
       if (isSettled) return;
     } else if (clock.now() - quietSince >= KEEP_ALIVE_MS) {
       quietSince = clock.now();
       yield ': still here\n\n';
     }
-    await pause(clock, EVERY_MS);
+    await pause(clock, POLL_INTERVAL_MS);
   }
 }
 
-/** Whether there is nothing to tell after the event that was seen last. */
+/** Whether the client has already received the final event. */
 export function isOver({ operation, isSettled }: FollowedOperation, lastEventId: string | undefined): boolean {
-  return isSettled && idOf(operation) === lastEventId;
+  return isSettled && toEventId(operation) === lastEventId;
 }
 
-/** Not of what changes with time alone. */
-function idOf({
+/** Returns a digest of the operation, without the fields that only change with time. */
+function toEventId({
   ratePerSecond: _rate,
   etaSeconds: _eta,
   behindScheduleSeconds: _behind,
@@ -57,6 +57,6 @@ function idOf({
   return createHash('sha256').update(JSON.stringify(operation)).digest('base64url').slice(0, 16);
 }
 
-function eventOf(name: string, id: string, operation: OperationResponse): string {
+function toEvent(name: string, id: string, operation: OperationResponse): string {
   return `event: ${name}\nid: ${id}\ndata: ${JSON.stringify(operation)}\n\n`;
 }

@@ -1,4 +1,4 @@
 import { z } from 'zod';
 
-/** The id of an operation in a path. */
+/** An operation id in a path. */
 export const OperationIdSchema = z.guid('must be a UUID').toLowerCase();

@@ -4,7 +4,7 @@ import { PacedRead, type ReadBudget } from './paced-read.js';
 import type { LetterCounts } from './order-outcomes.js';
 import { SavedFigure, type ExactCount } from './saved-figure.js';
 
-/** What the letters and the files of an operation show. For a redrive this includes `saved`; otherwise `SavedFigure` has it. */
+/** Findings from the dead letters and files of an operation. For a redrive they include `saved`; otherwise `SavedFigure` has it. */
 export type RelatedFindings = Omit<OperationFindings, 'savedAsOf'> & { readonly asOf: Date };
 
 export interface ProgressReads {
@@ -12,14 +12,14 @@ export interface ProgressReads {
   readonly related: (operation: OperationDocument) => Promise<RelatedFindings>;
   readonly exactCount: (operation: EmittedDocument) => Promise<ExactCount>;
   readonly now: () => Date;
-  /** Receives the error of a read that no reader waits for. */
-  readonly onTrouble: (error: unknown) => void;
+  /** Receives errors of background reads. */
+  readonly onError: (error: unknown) => void;
 }
 
-/** One document by its id: a figure is about a second old at the most, also on a busy machine. */
+/** Maximum pause between reads of the document, in ms. A lookup by id is cheap, so figures are at most about a second old. */
 const DOCUMENT_PAUSE_MS = 1_000;
 
-/** An operation as it was read last, with what was found of it. */
+/** The last read state of an operation, with its findings. */
 export interface Progress {
   readonly operation: OperationDocument;
   readonly findings: OperationFindings;
@@ -31,8 +31,8 @@ interface ReadDocument {
 }
 
 /**
- * The progress of one operation, for all its readers in this process. Each of its reads is paced, however many ask, and none happens
- * without a reader.
+ * The progress of one operation, shared by all its readers in this process. Each of its reads is paced, independent of the number
+ * of readers. Without readers there are no reads.
  */
 export class OperationProgress {
   private readonly document: PacedRead<ReadDocument | null>;
@@ -54,12 +54,12 @@ export class OperationProgress {
     );
   }
 
-  /** Takes an operation that the caller has just read or changed: readers see it at once. */
+  /** Sets an operation that the caller has just read or changed; readers get it at once. */
   set(operation: OperationDocument): void {
     this.document.set({ operation, asOf: this.reads.now() });
   }
 
-  /** @returns `null` when there is no such operation */
+  /** @returns `null` if the operation does not exist */
   async read(): Promise<Progress | null> {
     const document = await this.document.get();
     if (document === null) return null;
@@ -75,7 +75,7 @@ export class OperationProgress {
     return { operation, findings: { ...findings, saved, savedAsOf: savedAsOf.toISOString() } };
   }
 
-  /** Returns whether nothing of it can change any more. The letters of a redrive decide it; of any other, an exact count. */
+  /** Returns whether the operation is final. For a redrive the state of its letters decides; for others an exact count. */
   async isSettled({ operation, findings }: Progress): Promise<boolean> {
     if (isEmitted(operation)) return this.getSavedFigure(operation).isSettled(toLetterCounts(findings));
     if (operation.status === 'running' || operation.status === 'paused') return false;
@@ -83,7 +83,7 @@ export class OperationProgress {
     return saved + returned + missing >= moved;
   }
 
-  /** At each stage they are read anew: figures from before an operation ended must not stand beside its end. */
+  /** Discards older findings at each stage: a final status must not be shown with figures from before the end. */
   private getRelated(operation: OperationDocument): PacedRead<RelatedFindings> {
     const stage = `${operation.status}, ${operation.kind === 'import' && operation.reading !== null ? 'reading' : 'read'}`;
     if (this.related?.stage !== stage)
@@ -92,8 +92,8 @@ export class OperationProgress {
   }
 
   private getSavedFigure(operation: EmittedDocument): SavedFigure {
-    const { exactCount, onTrouble } = this.reads;
-    this.saved ??= new SavedFigure(operation, exactCount, this.budget, onTrouble);
+    const { exactCount, onError } = this.reads;
+    this.saved ??= new SavedFigure(operation, exactCount, this.budget, onError);
     return this.saved;
   }
 }

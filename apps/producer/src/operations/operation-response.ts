@@ -9,27 +9,31 @@ const count = z
 const fraction = z.number().min(0).max(1);
 const date = z.iso.datetime().meta({ examples: ['2026-01-31T12:00:00.000Z'] });
 
-/** An operation as the API tells it. What isn't known is `null`, never 0. */
+/** The API response for an operation. Unknown values are `null`, never 0. */
 export const OperationResponseSchema = z
   .object({
     id: z.uuid(),
     kind: z.enum(['populate', 'import', 'redrive']),
     status: z
       .enum(['running', 'paused', 'succeeded', 'cancelled', 'failed'])
-      .describe('Of the emitting: `succeeded` means that Kafka acknowledged all of it.'),
+      .describe(
+        'The status of the emission. `succeeded`: Kafka has acknowledged all records; saving may still be in progress.',
+      ),
     interruption: z
       .enum(['pause', 'cancel'])
       .nullable()
-      .describe('What is wanted of it and not done yet, while a chunk is in hand.'),
-    seed: count.nullable().describe('Of a populate.'),
-    count: count.nullable().describe('Its orders, or letters; null while the files of an import are being read.'),
+      .describe('A requested interruption that is pending because a chunk is in progress.'),
+    seed: count.nullable().describe('Only for a populate.'),
+    count: count
+      .nullable()
+      .describe('Number of orders, or of dead letters for a redrive. Null while an import reads its files.'),
     firstNumber: count
       .nullable()
-      .describe('The number of its first order; the others follow without a gap. Null as long as there is none.'),
+      .describe('Number of the first order; the others follow without gaps. Null if there are no orders yet.'),
     chunkSize: count,
-    accounts: count.nullable().describe('Of a populate.'),
-    from: date.nullable().describe('Of a populate.'),
-    to: date.nullable().describe('Of a populate.'),
+    accounts: count.nullable().describe('Only for a populate.'),
+    from: date.nullable().describe('Only for a populate.'),
+    to: date.nullable().describe('Only for a populate.'),
     faults: z
       .object({
         poison: fraction,
@@ -38,40 +42,44 @@ export const OperationResponseSchema = z
         conflict: fraction,
       })
       .nullable()
-      .describe('Fractions of orders that are wrong on purpose; null: none.'),
+      .describe('Fractions of deliberately faulty orders; null if there are none.'),
     ackedFaults: z
       .object({ poison: count, oversized: count, duplicate: count, conflict: count })
       .nullable()
       .describe(
-        'Records wrong on purpose that Kafka has acknowledged. `poison` and `oversized` stand in the place of orders and are counted in `acked`; `duplicate` and `conflict` are extra records. All but `duplicate` become dead letters.',
+        'Deliberately faulty records that Kafka has acknowledged. `poison` and `oversized` replace orders and are counted in `acked`; `duplicate` and `conflict` are extra records. All but `duplicate` become dead letters.',
       ),
     requestedRatePerSecond: z.number().nullable(),
     behindScheduleSeconds: z
       .number()
       .nullable()
-      .describe('How late the emission is by the rate that was asked for; null without one, or when it does not run.'),
+      .describe(
+        'Seconds by which the emission is behind the requested rate. Null without a rate or when it is not running.',
+      ),
     waitingFor: z
       .enum(['consumers'])
       .nullable()
-      .describe('`consumers`: nothing is emitted until they are less far behind (setting LAG_CEILING).'),
-    generated: count.describe('Orders made so far.'),
+      .describe('`consumers`: the emission waits until the consumer lag is below the setting LAG_CEILING.'),
+    generated: count.describe('Orders generated so far.'),
     acked: count.describe('Orders that Kafka has acknowledged.'),
     ackedNumbers: z
       .array(z.object({ from: count, to: count }))
-      .describe('The order numbers that Kafka has acknowledged, as ranges; both ends belong to them.'),
+      .describe('Ranges of order numbers that Kafka has acknowledged; both ends are inclusive.'),
     saved: count
       .nullable()
       .describe(
-        'Orders that a majority of MongoDB has. Never exceeds the truth and never falls. Consumers report it twice a second; it is counted exactly before an event stream ends, and when it stands still below `acked`.',
+        'Orders saved by a majority of the MongoDB replica set. Never too high and never decreases. Consumers report it twice a second; it is counted exactly before an event stream ends, and when it stops rising below `acked`.',
       ),
     savedAsOf: date.describe('When `saved` was read, normally less than a second ago. All readers share one read.'),
-    deadLettered: count.nullable().describe('Orders that could not be saved and wait among the dead letters.'),
-    discarded: count.nullable().describe('Orders whose dead letters somebody has discarded: they wait no more.'),
+    deadLettered: count
+      .nullable()
+      .describe('Orders that are not saved and have a dead letter that is pending or being redriven.'),
+    discarded: count.nullable().describe('Orders whose dead letters were discarded.'),
     import: z
       .object({
         files: count,
-        known: count.describe('Files that an import had before, byte for byte: nothing was read of them.'),
-        refused: count.describe('Files that could not be read.'),
+        known: count.describe('Files with the same bytes as a file of an earlier import; they are not read.'),
+        refused: count.describe('Rejected files.'),
         rows: count,
         accepted: count,
         skipped: count,
@@ -79,7 +87,7 @@ export const OperationResponseSchema = z
         malformed: count,
       })
       .nullable()
-      .describe('Of an import: what its files have brought so far; more of it at /v1/imports/{id}.'),
+      .describe('Only for an import: its reading progress. Details are at /v1/imports/{id}.'),
     redrive: z
       .object({
         filter: z.object({
@@ -89,27 +97,29 @@ export const OperationResponseSchema = z
         }),
         limit: count.nullable(),
         maxRedrives: count,
-        moved: count.describe('Sent again: saved + returned + missing + waiting.'),
+        moved: count.describe('Letters sent again: saved + returned + missing + waiting.'),
         saved: count,
-        returned: count.describe('Among the dead letters again.'),
-        waiting: count.describe('The consumers are not past them yet.'),
+        returned: count.describe('Letters that were dead-lettered again.'),
+        waiting: count.describe('Letters that the consumers have not processed yet.'),
         missing: count.describe(
-          'The consumers are past them, and they are neither saved nor back: a defect. Never expected.',
+          'Letters that the consumers have processed without saving or dead-lettering them. Always 0 unless there is a defect.',
         ),
-        unmovable: count.describe('Not sent: Kafka has their record no more, or refuses it. They stay dead letters.'),
+        unmovable: count.describe(
+          'Letters not sent, because Kafka no longer has the record or rejects it. They stay dead letters.',
+        ),
       })
       .nullable()
-      .describe('Of a redrive. It ends when it is known how each letter ended.'),
+      .describe('Only for a redrive. It ends when the outcome of each letter is known.'),
     requestedAt: date,
     startedAt: date.nullable(),
     finishedAt: date.nullable(),
-    ratePerSecond: z.number().nullable().describe('Acknowledged per second since the start.'),
-    etaSeconds: z.number().nullable().describe('Until all is acknowledged, at that rate.'),
-    error: z.object({ code: z.string(), message: z.string() }).nullable().describe('Why it failed.'),
+    ratePerSecond: z.number().nullable().describe('Acknowledged orders per second since the start.'),
+    etaSeconds: z.number().nullable().describe('Estimated seconds until all orders are acknowledged.'),
+    error: z.object({ code: z.string(), message: z.string() }).nullable().describe('Why the operation failed.'),
     firstErrors: z
       .array(z.object({ index: count.nullable(), code: z.string(), message: z.string() }))
       .nullable()
-      .describe('Why orders of it were dead-lettered: the first few, by index (`null`: its record told none).'),
+      .describe('Errors of the first dead letters, by order index. `index` is null if the record has none.'),
   })
   .meta({ title: 'Operation' });
 
@@ -118,7 +128,7 @@ export const OperationsPageSchema = z
     items: z.array(OperationResponseSchema),
     page: z.object({
       size: count,
-      next: z.string().optional().describe('The path of the next page; absent at the end.'),
+      next: z.string().optional().describe('Path of the next page; absent on the last page.'),
     }),
   })
   .meta({ title: 'OperationsPage' });
@@ -127,7 +137,7 @@ export type OperationsPage = z.infer<typeof OperationsPageSchema>;
 
 export type OperationResponse = z.infer<typeof OperationResponseSchema>;
 
-/** What is found elsewhere at the time of the question. */
+/** The fields that come from other collections than the operation's document. */
 export type OperationFindings = Pick<
   OperationResponse,
   'saved' | 'savedAsOf' | 'deadLettered' | 'discarded' | 'firstErrors' | 'import' | 'redrive'
@@ -139,14 +149,14 @@ export function operationResponse(
   now: Date,
 ): OperationResponse {
   const acked = findings.redrive?.moved ?? ackedOrders(operation.segments);
-  const asked = whatIsAsked(operation);
+  const requested = toRequestFields(operation);
   const rate = ackedPerSecond(operation, acked, now);
   return {
     id: operation._id,
     kind: operation.kind,
     status: operation.status,
     interruption: operation.interruption ?? null,
-    ...asked,
+    ...requested,
     chunkSize: operation.chunkSize,
     requestedRatePerSecond: operation.ratePerSecond,
     behindScheduleSeconds: behindScheduleSeconds(operation, now),
@@ -164,15 +174,16 @@ export function operationResponse(
     startedAt: operation.startedAt?.toISOString() ?? null,
     finishedAt: operation.finishedAt?.toISOString() ?? null,
     ratePerSecond: rate === null ? null : Math.round(rate * 10) / 10,
-    etaSeconds: operation.status !== 'running' || rate === null ? null : Math.ceil(((asked.count ?? 0) - acked) / rate),
+    etaSeconds:
+      operation.status !== 'running' || rate === null ? null : Math.ceil(((requested.count ?? 0) - acked) / rate),
     error: operation.error,
     firstErrors: findings.firstErrors,
   };
 }
 
-type Asked = 'seed' | 'count' | 'firstNumber' | 'accounts' | 'from' | 'to' | 'faults' | 'ackedFaults';
+type RequestField = 'seed' | 'count' | 'firstNumber' | 'accounts' | 'from' | 'to' | 'faults' | 'ackedFaults';
 
-function whatIsAsked(operation: OperationDocument): Pick<OperationResponse, Asked> {
+function toRequestFields(operation: OperationDocument): Pick<OperationResponse, RequestField> {
   const nothing = { seed: null, accounts: null, from: null, to: null, faults: null, ackedFaults: null };
   if (!isEmitted(operation)) return { ...nothing, count: operation.letters, firstNumber: null };
   if (operation.kind === 'import') {

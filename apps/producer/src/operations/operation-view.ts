@@ -6,13 +6,13 @@ import type { OperationProgress, Progress } from './operation-progress.js';
 import { operationResponse, type OperationResponse } from './operation-response.js';
 import { SharedProgress } from './shared-progress.js';
 
-/** An operation, and whether nothing of it can change any more. */
+/** An operation, and whether it is final. */
 export interface FollowedOperation {
   readonly operation: OperationResponse;
   readonly isSettled: boolean;
 }
 
-/** Operations as the API returns them. */
+/** Builds the API responses for operations. */
 @Injectable()
 export class OperationView {
   constructor(
@@ -20,21 +20,21 @@ export class OperationView {
     private readonly mongo: Mongo,
   ) {}
 
-  /** @throws Problem 404 */
+  /** Returns the operation with an id. @throws Problem 404 */
   async byId(id: string): Promise<OperationResponse> {
     return this.toResponse(await this.read(id, this.shared.get(id)));
   }
 
-  /** The same for a reader who waits for the end. @throws Problem 404 */
-  async followed(id: string): Promise<FollowedOperation> {
+  /** Returns an operation and whether it is final, for event streams. @throws Problem 404 */
+  async follow(id: string): Promise<FollowedOperation> {
     const shared = this.shared.get(id);
     const isSettled = await shared.isSettled(await this.read(id, shared));
-    // Read again: the count that decided may have raised the figure.
+    // Read again: the exact count may have raised the figure.
     return { operation: this.toResponse(await this.read(id, shared)), isSettled };
   }
 
-  /** Of an operation that was just read or changed. */
-  async of(operation: OperationDocument): Promise<OperationResponse> {
+  /** Returns the response for an operation that was just read or changed. */
+  async forDocument(operation: OperationDocument): Promise<OperationResponse> {
     const shared = this.shared.get(operation._id);
     shared.set(operation);
     return this.toResponse(await this.read(operation._id, shared));

@@ -3,7 +3,7 @@ import { nextPage, OperationsQuerySchema } from './operations-query.js';
 
 const ids = ['01935c9e-8a00-7000-8000-000000000002', '01935c9e-8a00-7000-8000-000000000001'];
 
-describe('the query for operations', () => {
+describe('the query of the operations list', () => {
   it.each([
     { status: 'done' },
     { kind: 'x' },
@@ -12,11 +12,11 @@ describe('the query for operations', () => {
     { pageSize: ['1', '2'] },
     { before: '1' },
     { page: '1' },
-  ])('refuses %j', (query) => {
+  ])('rejects %j', (query) => {
     expect(OperationsQuerySchema.safeParse(query).success).toBe(false);
   });
 
-  it('goes on behind a full page with the same filter, and not behind one that isn’t full', () => {
+  it('has a next page with the same filter after a full page only', () => {
     const query = OperationsQuerySchema.parse({ status: 'running', pageSize: '2' });
     expect(nextPage(query, ids)).toBe(`/v1/operations?status=running&pageSize=2&before=${ids[1]}`);
     expect(nextPage(query, ids.slice(1))).toBeUndefined();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageSizeOf } from './page-size.js';
+import { pageSizeParameter } from './page-size.js';
 
 /** `GET /v1/operations`. */
 export const OperationsQuerySchema = z.strictObject({
@@ -12,13 +12,13 @@ export const OperationsQuerySchema = z.strictObject({
     .guid('must be the id of an operation')
     .toLowerCase()
     .optional()
-    .describe('Where the list goes on: only operations made before this one. From `next`.'),
-  pageSize: pageSizeOf('Operations'),
+    .describe('Cursor of the next page: only operations created before this one. Take it from `next`.'),
+  pageSize: pageSizeParameter('Operations'),
 });
 
 export type OperationsQuery = z.infer<typeof OperationsQuerySchema>;
 
-/** The path of the page behind a full one; nothing comes behind one that isn't full. */
+/** Returns the path of the next page, if this page is full. */
 export function nextPage(query: OperationsQuery, ids: readonly string[]): string | undefined {
   const last = ids.at(-1);
   if (last === undefined || ids.length < query.pageSize) return undefined;

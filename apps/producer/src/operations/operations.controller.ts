@@ -12,7 +12,7 @@ import {
 import type { FastifyReply } from 'fastify';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { Audited } from '#service/auth/audit.interceptor.js';
-import { idempotencyKeyOf } from './idempotency-keys.js';
+import { parseIdempotencyKey } from './idempotency-keys.js';
 import { OperationIdSchema } from './operation-id.js';
 import { OperationResponseSchema, OperationsPageSchema, type OperationResponse } from './operation-response.js';
 import type { OperationsPage } from './operation-response.js';
@@ -37,41 +37,42 @@ export class OperationsController {
   @Audited('populate')
   @HttpCode(202)
   @ApiOperation({
-    summary: 'Emit fake orders',
-    description: 'Starts an operation that runs in the background and survives restarts; follow it at its Location.',
+    summary: 'Generate and emit orders',
+    description:
+      'Starts an operation that runs in the background and survives restarts. The Location header is its path.',
   })
   @ApiHeader({
     name: 'Idempotency-Key',
     required: false,
     description:
-      'A name of your own for this request, remembered for two days: repeated with the same body it answers the same operation.',
+      'A unique key for this request, stored for two days. Repeating the request with the same key and body returns the same operation.',
   })
   @ApiAcceptedResponse({
     standardSchema: OperationResponseSchema,
-    description: 'The operation, just begun, or the one that this key made before',
-    headers: { Location: { description: 'Where to follow it', schema: { type: 'string' } } },
+    description: 'The new operation, or the existing one of this idempotency key',
+    headers: { Location: { description: 'Path of the operation', schema: { type: 'string' } } },
   })
-  @ApiBadRequestResponse({ description: 'Problem details naming every bad field; nothing was produced' })
+  @ApiBadRequestResponse({ description: 'Problem details that list every invalid field; nothing was emitted' })
   @ApiUnprocessableEntityResponse({ description: 'Problem details: the key was used for another request' })
   async populate(
     @Body({ schema: PopulateRequestSchema }) request: PopulateRequest,
     @Headers('idempotency-key') key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationResponse> {
-    const operation = await this.operations.createPopulate(request, idempotencyKeyOf(key));
+    const operation = await this.operations.createPopulate(request, parseIdempotencyKey(key));
     this.wakeUp.call();
     void reply.header('Location', `/v1/operations/${operation._id}`);
-    return this.view.of(operation);
+    return this.view.forDocument(operation);
   }
 
   @Get('operations')
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'Operations, newest first' })
+  @ApiOperation({ summary: 'List operations, newest first' })
   @ApiOkResponse({ standardSchema: OperationsPageSchema })
-  @ApiBadRequestResponse({ description: 'Problem details naming every bad parameter' })
+  @ApiBadRequestResponse({ description: 'Problem details that list every invalid parameter' })
   async list(@Query({ schema: OperationsQuerySchema }) query: OperationsQuery): Promise<OperationsPage> {
     const operations = await this.operations.list(query);
-    const items = await Promise.all(operations.map(async (operation) => this.view.of(operation)));
+    const items = await Promise.all(operations.map(async (operation) => this.view.forDocument(operation)));
     const next = nextPage(
       query,
       operations.map(({ _id }) => _id),
@@ -82,12 +83,12 @@ export class OperationsController {
   @Get('operations/:id')
   @Header('Cache-Control', 'no-store')
   @ApiOperation({
-    summary: 'How far an operation is',
-    description: 'Tells generated, acknowledged, saved and dead-lettered apart.',
+    summary: 'Get the progress of an operation',
+    description: 'Counts generated, acknowledged, saved and dead-lettered orders separately.',
   })
   @ApiOkResponse({ standardSchema: OperationResponseSchema })
   @ApiNotFoundResponse({ description: 'Problem details: no such operation' })
-  @ApiBadRequestResponse({ description: 'Problem details: the id is no UUID' })
+  @ApiBadRequestResponse({ description: 'Problem details: the id is not a UUID' })
   async operation(@Param('id', { schema: OperationIdSchema }) id: string): Promise<OperationResponse> {
     return this.view.byId(id);
   }

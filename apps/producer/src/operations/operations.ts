@@ -11,59 +11,65 @@ import {
 } from '#orders/operation.js';
 import { segmentsOf, type Lease } from '#orders/segments.js';
 import { Mongo } from '#service/mongo.js';
-import { keepKey, operationOfKey } from './idempotency-keys.js';
+import { storeKey, findKeyedOperation } from './idempotency-keys.js';
 import type { OperationsQuery } from './operations-query.js';
-import { completed, type PopulateRequest } from './populate-request.js';
+import { withDefaults, type PopulateRequest } from './populate-request.js';
 
 const DUPLICATE_KEY = 11000;
 
-/** The client's own name for a request, and what is compared when it comes again. */
+/** A request and its idempotency key; a repeated key must have the same request. */
 export interface KeyedRequest {
   readonly key: string | undefined;
   readonly request: object;
 }
 
-/** The operations in MongoDB: made, found and listed. */
+/** Creates, finds and lists operations in MongoDB. */
 @Injectable()
 export class Operations {
   constructor(private readonly mongo: Mongo) {}
 
   /**
-   * Reserves the block of numbers and stores the operation, and the client's key for it, all or nothing. Under a key that is
-   * known the operation is the one that was made then.
+   * Reserves the block of order numbers and stores the operation and its idempotency key, in one transaction.
+   * For a known key, returns the existing operation.
    * @throws Problem 422 when the key was used for another request
    */
   async createPopulate(request: PopulateRequest, key: string | undefined): Promise<OperationDocument> {
     return this.create({ key, request }, async (session, now): Promise<PopulateDocument> => {
-      const asked = completed(request, now, Math.random);
-      const firstNumber = await reserveNumbers(this.mongo.db, asked.count, session);
-      return { ...justBegun(now), kind: 'populate', ...asked, firstNumber, segments: segmentsOf(asked.count) };
+      const parameters = withDefaults(request, now, Math.random);
+      const firstNumber = await reserveNumbers(this.mongo.db, parameters.count, session);
+      return {
+        ...newOperation(now),
+        kind: 'populate',
+        ...parameters,
+        firstNumber,
+        segments: segmentsOf(parameters.count),
+      };
     });
   }
 
-  /** Stores an import whose files are to be read: its block is reserved when they are. Otherwise as `createPopulate`. */
+  /** Stores an import; its block of numbers is reserved once its files are read. Otherwise as `createPopulate`. */
   async createImport(
-    asked: Pick<ImportDocument, '_id' | 'chunkSize' | 'ratePerSecond'>,
+    parameters: Pick<ImportDocument, '_id' | 'chunkSize' | 'ratePerSecond'>,
     keyed: KeyedRequest,
   ): Promise<OperationDocument> {
     return this.create(keyed, async (_session, now): Promise<ImportDocument> => {
       const reading = { lease: null, epoch: 0 };
-      return { ...justBegun(now), kind: 'import', ...asked, count: 0, firstNumber: 0, segments: [], reading };
+      return { ...newOperation(now), kind: 'import', ...parameters, count: 0, firstNumber: 0, segments: [], reading };
     });
   }
 
-  /** Stores a redrive whose letters are to be taken by whoever has the lease. Otherwise as `createPopulate`. */
+  /** Stores a redrive; the holder of the lease selects its letters. Otherwise as `createPopulate`. */
   async createRedrive(
-    asked: Pick<RedriveDocument, 'filter' | 'limit' | 'maxRedrives' | 'chunkSize' | 'ratePerSecond'>,
+    parameters: Pick<RedriveDocument, 'filter' | 'limit' | 'maxRedrives' | 'chunkSize' | 'ratePerSecond'>,
     lease: Lease,
     keyed: KeyedRequest,
   ): Promise<OperationDocument> {
     return this.create(keyed, async (_session, now): Promise<RedriveDocument> => {
       const redriving = { lease, epoch: 0, isSelected: false };
       return {
-        ...justBegun(now),
+        ...newOperation(now),
         kind: 'redrive',
-        ...asked,
+        ...parameters,
         letters: 0,
         count: 0,
         firstNumber: 0,
@@ -78,22 +84,22 @@ export class Operations {
     make: (session: ClientSession, now: Date) => Promise<OperationDocument>,
   ): Promise<OperationDocument> {
     if (key === undefined) return this.insert({ key, request }, make);
-    const made = await operationOfKey(this.mongo.db, key, request);
-    if (made !== undefined) return this.existing(made);
+    const knownId = await findKeyedOperation(this.mongo.db, key, request);
+    if (knownId !== undefined) return this.existing(knownId);
     try {
       return await this.insert({ key, request }, make);
     } catch (error) {
       if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
-      // The same key twice at once: the other one was faster.
-      const theirs = await operationOfKey(this.mongo.db, key, request);
-      if (theirs === undefined) throw error;
-      return this.existing(theirs);
+      // A concurrent request with the same key was faster.
+      const otherId = await findKeyedOperation(this.mongo.db, key, request);
+      if (otherId === undefined) throw error;
+      return this.existing(otherId);
     }
   }
 
   private async existing(id: string): Promise<OperationDocument> {
     const operation = await this.find(id);
-    if (operation === null) throw new Error(`operation ${id} is gone, though its key is known`);
+    if (operation === null) throw new Error(`operation ${id} does not exist, but its idempotency key does`);
     return operation;
   }
 
@@ -106,7 +112,8 @@ export class Operations {
       session.withTransaction(async () => {
         const operation = await make(session, now);
         await this.collection.insertOne(operation, { session });
-        if (key !== undefined) await keepKey(this.mongo.db, session, { key, request, operationId: operation._id, now });
+        if (key !== undefined)
+          await storeKey(this.mongo.db, session, { key, request, operationId: operation._id, now });
         return operation;
       }),
     );
@@ -116,19 +123,19 @@ export class Operations {
     return this.collection.findOne({ _id: id });
   }
 
-  /** Newest first. */
+  /** Lists operations, newest first. */
   async list({ status, kind, before, pageSize }: OperationsQuery): Promise<OperationDocument[]> {
     const filter: Filter<OperationDocument> = {
       ...(status !== undefined && { status }),
       ...(kind !== undefined && { kind }),
-      // Ids sort by the time they were made.
+      // Ids are UUIDv7, which sort by creation time.
       ...(before !== undefined && { _id: { $lt: before } }),
     };
     return this.collection.find(filter).sort({ _id: -1 }).limit(pageSize).toArray();
   }
 
-  /** Keeps an exact count, and the blocks of numbers that it found full: orders are append-only, so both stay true as a minimum. */
-  async rememberCount(id: string, saved: number, fullBlocks: readonly number[]): Promise<void> {
+  /** Stores an exact count and the full blocks of numbers. Orders are append-only, so both stay valid as a minimum. */
+  async storeCount(id: string, saved: number, fullBlocks: readonly number[]): Promise<void> {
     await this.collection.updateOne(
       { _id: id },
       { $max: { countedSaved: saved }, $addToSet: { fullBlocks: { $each: [...fullBlocks] } } },
@@ -140,7 +147,7 @@ export class Operations {
   }
 }
 
-function justBegun(now: Date) {
+function newOperation(now: Date) {
   return {
     _id: uuidv7(),
     status: 'running',

@@ -6,23 +6,23 @@ import { ordersCollection } from '#orders/orders-collection.js';
 import { Mongo } from '#service/mongo.js';
 import { Operations } from './operations.js';
 
-/** How many errors are told of an operation. */
+/** Maximum number of errors returned for an operation. */
 export const FIRST_ERRORS = 5;
 
-/** Orders of an operation that wait among the dead letters, and those that were discarded: neither is ever saved. */
+/** Orders of an operation with a pending dead letter, and orders whose dead letters were discarded. */
 export interface LetterCounts {
   readonly deadLettered: number;
   readonly discarded: number;
 }
 
 interface FirstError {
-  /** `null`: its record told none. */
+  /** `null` if the record has no index. */
   readonly index: number | null;
   readonly code: string;
   readonly message: string;
 }
 
-/** What became of an operation's orders, by majority reads. */
+/** Counts the outcomes of an operation's orders, by majority reads. */
 @Injectable()
 export class OrderOutcomes {
   constructor(
@@ -31,24 +31,24 @@ export class OrderOutcomes {
   ) {}
 
   /**
-   * Counts the saved orders exactly, over the `number` index, and stores the count. It reads one index key for each order, except for
-   * blocks that were full before: too expensive for progress, and meant for the end of an operation.
+   * Counts the saved orders exactly, over the `number` index, and stores the count. It reads one index key per order, except in
+   * blocks already known as full. That is too expensive for progress; use it at the end of an operation.
    */
   async countSaved(operation: OperationDocument): Promise<number> {
     const full = new Set(operation.fullBlocks);
     const newlyFull: number[] = [];
     let saved = 0;
-    for (const block of begunBlocks(operation)) {
+    for (const block of startedBlocks(operation)) {
       const size = Math.min(BLOCK, operation.count - block * BLOCK);
       const found = full.has(block) ? size : await this.countNumbers(operation.firstNumber + block * BLOCK, size);
       saved += found;
       if (found === size && !full.has(block)) newlyFull.push(block);
     }
-    await this.operations.rememberCount(operation._id, saved, newlyFull);
+    await this.operations.storeCount(operation._id, saved, newlyFull);
     return saved;
   }
 
-  /** Counts orders, not letters: an order that was sent again after a crash has several. Letters of extra records are no order's. */
+  /** Counts orders, not letters: an order that was sent again after a crash can have several. Skips letters of extra records. */
   async letters({ _id: operationId }: OperationDocument): Promise<LetterCounts> {
     const waits = { $in: ['$state', ['pending', 'redriving']] };
     const [found] = await deadLettersCollection(this.mongo.db)
@@ -76,7 +76,7 @@ export class OrderOutcomes {
     return { deadLettered: found?.deadLettered ?? 0, discarded: found?.discarded ?? 0 };
   }
 
-  /** Why orders of it were dead-lettered: the first few, by index. */
+  /** Returns the errors of the first dead letters, by order index. */
   async firstErrors({ _id: operationId }: OperationDocument): Promise<FirstError[]> {
     const letters = await deadLettersCollection(this.mongo.db)
       .find({ operationId, state: { $in: ['pending', 'redriving'] } }, { readConcern: { level: 'majority' } })
@@ -86,7 +86,7 @@ export class OrderOutcomes {
     return letters.map(({ index, error: { code, message } }) => ({ index, code, message }));
   }
 
-  /** The `count` command walks index keys alone; an aggregation (`countDocuments`) does several times the work. */
+  /** Counts by the `count` command, which only scans index keys. An aggregation (`countDocuments`) costs several times as much. */
   private async countNumbers(first: number, size: number): Promise<number> {
     const { n } = await this.mongo.db.command({
       count: ordersCollection(this.mongo.db).collectionName,
@@ -98,13 +98,13 @@ export class OrderOutcomes {
   }
 }
 
-/** Places of the blocks of which anything may have been sent: the others hold nothing yet. */
-function begunBlocks({ segments }: OperationDocument): Set<number> {
-  const begun = new Set<number>();
+/** Returns the indexes of blocks that may have orders, because their segment was claimed. */
+function startedBlocks({ segments }: OperationDocument): Set<number> {
+  const started = new Set<number>();
   for (const { from, to, epoch } of segments) {
-    // Whoever claimed it may have been killed before he told how far he came.
+    // The process that claimed it may have crashed before it stored progress, so the whole segment counts.
     const blocks = epoch === 0 ? 0 : Math.ceil(to / BLOCK) - Math.floor(from / BLOCK);
-    for (let at = 0; at < blocks; at += 1) begun.add(Math.floor(from / BLOCK) + at);
+    for (let at = 0; at < blocks; at += 1) started.add(Math.floor(from / BLOCK) + at);
   }
-  return begun;
+  return started;
 }

@@ -2,22 +2,22 @@ import { describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '#parallel-consumer/testing/manual-clock.js';
 import { PacedRead } from './paced-read.js';
 
-/** A read that takes so long, and returns how often it was begun. */
-function reading(tookMs: number, sharers = 1, mostPauseMs?: number) {
+/** Creates a read that takes `tookMs` and returns how many reads were started. */
+function createRead(tookMs: number, sharers = 1, maxPauseMs?: number) {
   const clock = new ManualClock();
-  const state = { begun: 0, failure: undefined as Error | undefined };
+  const state = { started: 0, failure: undefined as Error | undefined };
   const read = new PacedRead(
     async () => {
-      state.begun += 1;
-      const value = state.begun;
+      state.started += 1;
+      const value = state.started;
       await new Promise<void>((resolve) => void clock.after(tookMs, resolve));
       if (state.failure) throw state.failure;
       return value;
     },
     { clock, sharers: () => sharers },
-    mostPauseMs,
+    maxPauseMs,
   );
-  /** Lets 40 readers poll five times a second for so long. */
+  /** Lets 40 readers poll five times a second. */
   const poll = async (seconds: number): Promise<void> => {
     for (let at = 0; at < seconds * 5; at += 1) {
       for (let reader = 0; reader < 40; reader += 1) void read.get();
@@ -27,62 +27,62 @@ function reading(tookMs: number, sharers = 1, mostPauseMs?: number) {
   return { clock, state, read, poll };
 }
 
-describe('a paced read', () => {
-  it('is one for all who ask while it runs', async () => {
-    const { clock, state, read } = reading(10);
+describe('PacedRead', () => {
+  it('shares a running read among all callers', async () => {
+    const { clock, state, read } = createRead(10);
     const all = Promise.all(Array.from({ length: 40 }, async () => read.get()));
     await clock.advance(10);
     expect(new Set(await all)).toEqual(new Set([1]));
-    expect(state.begun).toBe(1);
+    expect(state.started).toBe(1);
   });
 
-  it('takes at most 0.5 % of the time, however many ask', async () => {
-    const { state, poll } = reading(100);
+  it('takes at most 0.5 % of the time for any number of callers', async () => {
+    const { state, poll } = createRead(100);
     await poll(100);
-    expect(state.begun * 100).toBeLessThanOrEqual(500 + 100);
+    expect(state.started * 100).toBeLessThanOrEqual(500 + 100);
   });
 
-  it('takes at most 5 % of the time where it is urgent', async () => {
-    const { clock, state, read } = reading(100);
+  it('takes at most 5 % of the time when urgent', async () => {
+    const { clock, state, read } = createRead(100);
     for (let at = 0; at < 100 * 5; at += 1) {
       void read.get(true);
       await clock.advance(200);
     }
-    expect(state.begun).toBeGreaterThanOrEqual(45);
-    expect(state.begun).toBeLessThanOrEqual(51);
+    expect(state.started).toBeGreaterThanOrEqual(45);
+    expect(state.started).toBeLessThanOrEqual(51);
   });
 
-  it('happens four times a second at the most where it costs nothing', async () => {
-    const { state, poll } = reading(0);
+  it('reads at most four times a second when a read costs nothing', async () => {
+    const { state, poll } = createRead(0);
     await poll(10);
-    expect(state.begun).toBeGreaterThanOrEqual(20);
-    expect(state.begun).toBeLessThanOrEqual(41);
+    expect(state.started).toBeGreaterThanOrEqual(20);
+    expect(state.started).toBeLessThanOrEqual(41);
   });
 
-  it('shares the time with the reads of other operations, ten seconds apart at the most for that', async () => {
-    const [three, thousand] = [reading(10, 3), reading(10, 1_000)];
+  it('shares the budget with other operations, and spreads reads by at most ten seconds', async () => {
+    const [three, thousand] = [createRead(10, 3), createRead(10, 1_000)];
     await three.poll(100);
     await thousand.poll(100);
-    expect(three.state.begun).toBeLessThanOrEqual(18);
-    expect(thousand.state.begun).toBeGreaterThanOrEqual(9);
+    expect(three.state.started).toBeLessThanOrEqual(18);
+    expect(thousand.state.started).toBeGreaterThanOrEqual(9);
   });
 
-  it('of constant cost pauses no longer than it may, also on a busy machine', async () => {
-    const { state, poll } = reading(100, 1, 1_000);
+  it('pauses no longer than the maximum, even on a busy machine', async () => {
+    const { state, poll } = createRead(100, 1, 1_000);
     await poll(22);
-    expect(state.begun).toBeGreaterThanOrEqual(18);
+    expect(state.started).toBeGreaterThanOrEqual(18);
   });
 
-  it('does not happen without a reader', async () => {
-    const { clock, state, poll } = reading(1);
+  it('does not read without a caller', async () => {
+    const { clock, state, poll } = createRead(1);
     await poll(1);
-    const { begun } = state;
+    const { started } = state;
     await clock.advance(3_600_000);
-    expect(state.begun).toBe(begun);
+    expect(state.started).toBe(started);
   });
 
-  it('that failed reaches those who waited, and the next caller tries again', async () => {
-    const { clock, state, read } = reading(1);
+  it('rejects all waiting callers when a read fails, and retries for the next caller', async () => {
+    const { clock, state, read } = createRead(1);
     state.failure = new Error('no primary');
     const waiting = Promise.allSettled([read.get(), read.get()]);
     await clock.advance(1);
@@ -93,8 +93,8 @@ describe('a paced read', () => {
     expect(await again).toBe(2);
   });
 
-  it('begins after the call when it must be new', async () => {
-    const { clock, read } = reading(10);
+  it('starts a new read after the call with readNow', async () => {
+    const { clock, read } = createRead(10);
     void read.get();
     await settle();
     const fresh = read.readNow();
@@ -102,14 +102,14 @@ describe('a paced read', () => {
     expect(await fresh).toBe(2);
   });
 
-  it('is spared where the caller has just set the value', async () => {
-    const { state, read } = reading(10);
+  it('does not read when the value was just set', async () => {
+    const { state, read } = createRead(10);
     read.set(100);
-    expect([await read.get(), state.begun]).toEqual([100, 0]);
+    expect([await read.get(), state.started]).toEqual([100, 0]);
   });
 
-  it('gives way to a value that was set meanwhile', async () => {
-    const { clock, read } = reading(10);
+  it('prefers a value that was set during a read', async () => {
+    const { clock, read } = createRead(10);
     const old = read.get();
     await settle();
     read.set(100);

@@ -1,24 +1,25 @@
 import type { Clock } from '#parallel-consumer/clock.js';
 
-/** Readers don't notice a value that is so much older, and a burst of them then costs one read. */
-const LEAST_PAUSE_MS = 250;
-/** A read takes at most 0.5 % of the time: the two that can be expensive, letters and exact count, take 1 % together. */
+/** Minimum pause between reads, in ms: a burst of callers costs one read. */
+const MIN_PAUSE_MS = 250;
+/** A read takes at most 0.5 % of the time. The two expensive reads, letters and exact count, take at most 1 % together. */
 const PAUSE_FACTOR = 199;
-/** Of an urgent read: 5 % of the time. */
+/** An urgent read takes at most 5 % of the time. */
 const URGENT_PAUSE_FACTOR = 19;
-/** How far the reads of many operations spread out, so that together they take no more than those of one. */
-const MOST_SPREAD_MS = 10_000;
+/** Maximum pause caused by sharing the budget with the reads of other operations, in ms. */
+const MAX_SPREAD_MS = 10_000;
 
 export interface ReadBudget {
   readonly clock: Clock;
-  /** How many operations have readers now: they share the budget. */
+  /** Number of operations that have readers now; they share the budget. */
   readonly sharers: () => number;
 }
 
 /**
- * Reads a value for all who ask for it: one read at a time, at most 0.5 % of the time (5 % where it is urgent), and none without a reader.
+ * Reads a value for all callers: one read at a time, taking at most 0.5 % of the time (5 % if urgent), and none without a caller.
  *
- * A caller gets the latest value, or the one that is being read. An error reaches those who waited for that read; the next caller tries again.
+ * A caller gets the latest value or the result of the running read. An error rejects all callers that wait for that read; the next
+ * caller retries.
  */
 export class PacedRead<T> {
   private latest: { readonly value: T } | undefined;
@@ -26,40 +27,40 @@ export class PacedRead<T> {
   private pausedUntil = -Infinity;
   private urgentPausedUntil = -Infinity;
 
-  /** @param mostPauseMs for a read of constant cost: when it takes long, the machine is busy, and a longer pause would save nothing */
+  /** @param maxPauseMs for a read of constant cost: when it is slow, the machine is busy, and a longer pause saves nothing */
   constructor(
     private readonly read: () => Promise<T>,
     private readonly budget: ReadBudget,
-    private readonly mostPauseMs = Infinity,
+    private readonly maxPauseMs = Infinity,
   ) {}
 
   /**
-   * Returns the latest value, read anew when the budget allows it.
-   * @param isUrgent the value decides what happens next, and little else is going on
-   * @throws what the read failed with
+   * Returns the latest value, and reads it again when the budget allows.
+   * @param isUrgent uses the larger budget: the value decides what happens next, and the load is low
+   * @throws the error of the read
    */
   async get(isUrgent = false): Promise<T> {
     const until = isUrgent ? this.urgentPausedUntil : this.pausedUntil;
     if (this.latest !== undefined && this.budget.clock.now() < until) return this.latest.value;
-    return this.join();
+    return this.joinRead();
   }
 
-  /** Returns the value of a read that begins after this call, whatever the budget. @throws what the read failed with */
+  /** Returns the value of a read that starts after this call, regardless of the budget. @throws the error of the read */
   async readNow(): Promise<T> {
-    // Its failure reaches those who asked for it.
+    // The callers of that read get its error.
     await this.reading?.catch(() => undefined);
-    return this.join();
+    return this.joinRead();
   }
 
-  /** Sets a value that the caller has just read or written: callers get it at once, without another read. */
+  /** Sets a value that the caller has just read or written; callers get it without another read. */
   set(value: T): void {
     this.latest = { value };
-    const leastUntil = this.budget.clock.now() + LEAST_PAUSE_MS;
-    this.pausedUntil = Math.max(this.pausedUntil, leastUntil);
-    this.urgentPausedUntil = Math.max(this.urgentPausedUntil, leastUntil);
+    const minUntil = this.budget.clock.now() + MIN_PAUSE_MS;
+    this.pausedUntil = Math.max(this.pausedUntil, minUntil);
+    this.urgentPausedUntil = Math.max(this.urgentPausedUntil, minUntil);
   }
 
-  private async join(): Promise<T> {
+  private async joinRead(): Promise<T> {
     this.reading ??= this.run().finally(() => {
       this.reading = undefined;
     });
@@ -73,16 +74,16 @@ export class PacedRead<T> {
     const value = await this.read();
     const now = clock.now();
     const pauseMs = (factor: number): number =>
-      Math.min(pauseAfter((now - startedAt) * factor, sharers()), this.mostPauseMs);
+      Math.min(toPause((now - startedAt) * factor, sharers()), this.maxPauseMs);
     this.pausedUntil = now + pauseMs(PAUSE_FACTOR);
     this.urgentPausedUntil = now + pauseMs(URGENT_PAUSE_FACTOR);
-    // A value that was set meanwhile is newer.
+    // A value that was set during the read is newer.
     if (this.latest === before) this.latest = { value };
     return this.latest?.value ?? value;
   }
 }
 
-/** @param alone what one operation with readers would pause, in ms */
-function pauseAfter(alone: number, sharers: number): number {
-  return Math.max(LEAST_PAUSE_MS, alone, Math.min(alone * sharers, MOST_SPREAD_MS));
+/** @param alone the pause if only one operation had readers, in ms */
+function toPause(alone: number, sharers: number): number {
+  return Math.max(MIN_PAUSE_MS, alone, Math.min(alone * sharers, MAX_SPREAD_MS));
 }

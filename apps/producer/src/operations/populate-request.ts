@@ -12,17 +12,17 @@ const date = z.iso
 
 const fraction = z.number().min(0).max(1).default(0);
 
-/** Fractions of orders. */
+/** The fractions of orders with each fault. */
 const FaultMixSchema = z
   .strictObject({
-    poison: fraction.describe('Records that can not be decoded, in the place of orders.'),
-    oversized: fraction.describe("Records over the consumers' size limit, in the place of orders."),
-    duplicate: fraction.describe('Orders whose record comes a second time.'),
-    conflict: fraction.describe('Orders after which another one with their id and other content comes.'),
+    poison: fraction.describe('Undecodable records that replace orders.'),
+    oversized: fraction.describe("Records above the consumers' size limit that replace orders."),
+    duplicate: fraction.describe('Orders whose record is sent twice.'),
+    conflict: fraction.describe('Orders followed by another order with the same id and different content.'),
   })
   .refine(({ poison, oversized }) => poison + oversized <= 1, {
     path: ['oversized'],
-    message: 'must not be above 1 together with `poison`',
+    message: 'the sum of `poison` and `oversized` must be at most 1',
   });
 
 /** The body of `POST /v1/populate`. */
@@ -32,7 +32,7 @@ export const PopulateRequestSchema = z
       .int()
       .min(1)
       .max(MAX_COUNT)
-      .describe('How many orders to make.')
+      .describe('Number of orders to generate.')
       .meta({ examples: [100_000] }),
     seed: z
       .int()
@@ -40,26 +40,26 @@ export const PopulateRequestSchema = z
       .max(Number.MAX_SAFE_INTEGER)
       .optional()
       .describe(
-        'The same seed gives the same accounts, symbols, prices and quantities. Random by default, and returned.',
+        'The same seed generates the same accounts, symbols, prices and quantities. Random by default; returned in the response.',
       ),
-    // All of a chunk may fall on one partition, and its batch there must stay below the topic's 1 MiB.
+    // A whole chunk may go to one partition, and its batch must stay below the topic's limit of 1 MiB.
     chunkSize: z
       .int()
       .min(1)
       .max(5_000)
       .default(1_000)
-      .describe('Orders that Kafka acknowledges at once, at the most.'),
+      .describe('Maximum number of orders per chunk; Kafka acknowledges each chunk before the next is sent.'),
     ratePerSecond: z
       .number()
       .min(0.1)
       .max(10_000_000)
       .optional()
-      .describe('Orders per second since the start, on average: a stall is caught up with.'),
-    accounts: z.int().min(1).max(10_000_000).default(100_000).describe('Accounts that the orders are spread over.'),
-    from: date.optional().describe('createdAt of the first order; 24 hours before `to` by default.'),
-    to: date.optional().describe('Where createdAt ends; now by default.'),
+      .describe('Average orders per second since the start. The emission catches up after a stall.'),
+    accounts: z.int().min(1).max(10_000_000).default(100_000).describe('Number of accounts that the orders belong to.'),
+    from: date.optional().describe('createdAt of the first order. Default: 24 hours before `to`.'),
+    to: date.optional().describe('End of the createdAt range. Default: now.'),
     faults: FaultMixSchema.optional().describe(
-      'Records that are wrong on purpose, to test the pipeline with: the same seed strikes the same orders. All but `duplicate` become dead letters.',
+      'Deliberately faulty records, to test the pipeline. The same seed affects the same orders. All but `duplicate` become dead letters.',
     ),
   })
   .refine(({ from, to }) => from === undefined || from < (to ?? new Date()), {
@@ -69,8 +69,8 @@ export const PopulateRequestSchema = z
 
 export type PopulateRequest = z.infer<typeof PopulateRequestSchema>;
 
-/** Fills in what was left out, once: everything else is then a function of the operation. */
-export function completed(
+/** Fills in the defaults once, so that the emission is a pure function of the stored operation. */
+export function withDefaults(
   request: PopulateRequest,
   now: Date,
   random: () => number,

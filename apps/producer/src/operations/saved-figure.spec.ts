@@ -7,17 +7,17 @@ import { SavedFigure } from './saved-figure.js';
 const NONE = { deadLettered: 0, discarded: 0 };
 const at = (seconds: number): Date => new Date(seconds * 1_000);
 
-/** 100 orders, all acknowledged. */
+/** Creates an operation of 100 orders, all acknowledged. */
 function operation(fields: Partial<EmittedDocument>): EmittedDocument {
   const [segment] = segmentsOf(100);
   return { status: 'running', segments: [{ ...segment, ackedTo: 100 }], ...fields } as EmittedDocument;
 }
 
-/** A figure whose exact counts find `truth`. */
+/** Creates a figure whose exact counts return `truth`. */
 function createFigure(fields: Partial<EmittedDocument>, truth = { saved: 0, letters: NONE }) {
   const clock = new ManualClock();
   const counts: number[] = [];
-  const troubles: unknown[] = [];
+  const errors: unknown[] = [];
   const state = { truth, failure: undefined as Error | undefined };
   const figure = new SavedFigure(
     operation(fields),
@@ -27,14 +27,14 @@ function createFigure(fields: Partial<EmittedDocument>, truth = { saved: 0, lett
       return { ...state.truth, asOf: at(clock.now() / 1_000) };
     },
     { clock, sharers: () => 1 },
-    (error) => troubles.push(error),
+    (error) => errors.push(error),
   );
   figure.update(operation(fields), at(0));
-  return { clock, counts, troubles, state, figure };
+  return { clock, counts, errors, state, figure };
 }
 
-describe('the figure of saved orders', () => {
-  it('is what consumers have reported, without a count', async () => {
+describe('SavedFigure', () => {
+  it('is the number that consumers have reported, without a count', async () => {
     const { counts, figure } = createFigure({ reportedSaved: 40 });
     expect(await figure.current(NONE)).toEqual({ saved: 40, savedAsOf: at(0) });
     figure.update(operation({ reportedSaved: 50 }), at(1));
@@ -42,19 +42,19 @@ describe('the figure of saved orders', () => {
     expect(counts).toEqual([]);
   });
 
-  it('never falls, nor does its time, when an older document is read later', async () => {
+  it('never decreases, nor does its time, when an older document is read later', async () => {
     const { figure } = createFigure({ reportedSaved: 40 });
     figure.update(operation({ reportedSaved: 60, countedSaved: 70 }), at(2));
     figure.update(operation({ reportedSaved: 50 }), at(1));
     expect(await figure.current(NONE)).toEqual({ saved: 70, savedAsOf: at(2) });
   });
 
-  it('is counted at once where nothing is known, as for an operation of an earlier version', async () => {
+  it('is counted at once if nothing was reported, as for an operation of an earlier version', async () => {
     const { figure } = createFigure({}, { saved: 90, letters: NONE });
     expect(await figure.current(NONE)).toMatchObject({ saved: 90 });
   });
 
-  it('is counted when it stands still below what Kafka acknowledged: reports were lost', async () => {
+  it('is counted when it stops rising below the acknowledged orders, because reports were lost', async () => {
     const { clock, counts, figure } = createFigure({ reportedSaved: 90 }, { saved: 100, letters: NONE });
     await clock.advance(2_999);
     await figure.current(NONE);
@@ -68,14 +68,14 @@ describe('the figure of saved orders', () => {
     expect(counts).toEqual([3_000]);
   });
 
-  it('is not counted while it stands still because all is saved or dead-lettered', async () => {
+  it('is not counted when all orders are saved or dead-lettered', async () => {
     const { clock, counts, figure } = createFigure({ status: 'paused', reportedSaved: 97 });
     await clock.advance(60_000);
     await figure.current({ deadLettered: 2, discarded: 1 });
     expect(counts).toEqual([]);
   });
 
-  it('is quiet once all was sent and it has not moved for three seconds', async () => {
+  it('is quiet once all orders were sent and it has not changed for three seconds', async () => {
     const { clock, figure } = createFigure({ status: 'running', reportedSaved: 90 });
     await clock.advance(3_000);
     expect(figure.isQuiet).toBe(false);
@@ -85,22 +85,22 @@ describe('the figure of saved orders', () => {
     expect(figure.isQuiet).toBe(true);
   });
 
-  it('stays what it was when a count fails, and reports why', async () => {
-    const { clock, state, troubles, figure } = createFigure({ reportedSaved: 90 });
+  it('keeps its value when a count fails, and reports the error', async () => {
+    const { clock, state, errors, figure } = createFigure({ reportedSaved: 90 });
     state.failure = new Error('no primary');
     await clock.advance(3_000);
     expect(await figure.current(NONE)).toMatchObject({ saved: 90 });
     await settle();
-    expect(troubles).toEqual([state.failure]);
+    expect(errors).toEqual([state.failure]);
   });
 });
 
-describe('an operation is settled', () => {
-  it('by an exact count alone, once its figures say that it may be', async () => {
+describe('isSettled', () => {
+  it('is decided by an exact count, once the figures are complete', async () => {
     const { counts, state, figure } = createFigure({ status: 'succeeded', reportedSaved: 99 });
     expect(await figure.isSettled(NONE)).toBe(false);
     expect(counts).toEqual([]);
-    // An order that a redrive has just saved is among the letters still: the figures hold it twice.
+    // An order that a redrive has just saved still has a letter, so the figures count it twice.
     state.truth = { saved: 99, letters: NONE };
     expect(await figure.isSettled({ deadLettered: 1, discarded: 0 })).toBe(false);
     state.truth = { saved: 100, letters: NONE };
@@ -108,19 +108,19 @@ describe('an operation is settled', () => {
     expect(await figure.isSettled(NONE)).toBe(true);
   });
 
-  it('and is not counted again then', async () => {
+  it('is not counted again once it is true', async () => {
     const { counts, figure } = createFigure({ status: 'cancelled', reportedSaved: 100 }, { saved: 100, letters: NONE });
     for (let reader = 0; reader < 5; reader += 1) expect(await figure.isSettled(NONE)).toBe(true);
     expect(counts).toHaveLength(1);
   });
 
-  it('not while it may still emit', async () => {
+  it('is false while the operation can still emit', async () => {
     const { counts, figure } = createFigure({ status: 'paused', reportedSaved: 100 }, { saved: 100, letters: NONE });
     expect(await figure.isSettled(NONE)).toBe(false);
     expect(counts).toEqual([]);
   });
 
-  it('with its discarded and its dead letters', async () => {
+  it('counts dead letters and discarded letters', async () => {
     const letters = { deadLettered: 2, discarded: 1 };
     const { figure } = createFigure({ status: 'succeeded', reportedSaved: 97 }, { saved: 97, letters });
     expect(await figure.isSettled(letters)).toBe(true);

@@ -3,10 +3,10 @@ import { ackedOrders } from '#orders/segments.js';
 import type { LetterCounts } from './order-outcomes.js';
 import { PacedRead, type ReadBudget } from './paced-read.js';
 
-/** Consumers report twice a second: a figure that has not moved for so long is complete, or reports were lost. */
-const STANDS_STILL_MS = 3_000;
+/** Consumers report twice a second. A figure unchanged for this time, in ms, is complete, or reports were lost. */
+const UNCHANGED_MS = 3_000;
 
-/** The saved orders by a majority count, and the dead letters as they were after it. */
+/** The number of saved orders by a majority count, and the dead letters read after it. */
 export interface ExactCount {
   readonly saved: number;
   readonly letters: LetterCounts;
@@ -20,31 +20,31 @@ export interface SavedOrders {
 }
 
 /**
- * How many orders of one operation are saved, for all its readers in this process.
+ * The number of saved orders of one operation, for all its readers in this process.
  *
- * Progress is what consumers have reported: it costs nothing, never exceeds the truth and never falls. The exact count runs where it
- * decides something: whether the operation has ended, or whether reports were lost when the figure stands still below what Kafka acknowledged.
+ * Progress uses the reports of the consumers: they cost nothing, are never too high and never decrease. The exact count only runs
+ * to decide whether the operation is final, and whether reports were lost when the figure stops rising below the acknowledged orders.
  */
 export class SavedFigure {
   private orders: number | undefined;
   private asOf = new Date(0);
-  private movedAt: number;
+  private changedAt: number;
   private isFinal = false;
   /** The figures for which the end was last verified. */
   private verifiedFor: string | undefined;
   private readonly exact: PacedRead<ExactCount>;
 
   /**
-   * @param operation the document as it was read last; `update` replaces it
-   * @param onTrouble receives the error of a count that no reader waits for
+   * @param operation the last read document; `update` replaces it
+   * @param onError receives errors of background counts
    */
   constructor(
     private operation: EmittedDocument,
     countExactly: (operation: EmittedDocument) => Promise<ExactCount>,
     private readonly budget: ReadBudget,
-    private readonly onTrouble: (error: unknown) => void,
+    private readonly onError: (error: unknown) => void,
   ) {
-    this.movedAt = budget.clock.now();
+    this.changedAt = budget.clock.now();
     this.exact = new PacedRead(async () => {
       const count = await countExactly(this.operation);
       this.raise(count.saved, count.asOf);
@@ -61,36 +61,36 @@ export class SavedFigure {
   }
 
   /**
-   * Returns whether all has been sent and the figure no longer moves: what is missing is then among the dead letters, or a consumer
-   * is away.
+   * Whether all orders were sent and the figure no longer changes. The missing orders are then dead-lettered, or a consumer
+   * is unavailable.
    */
   get isQuiet(): boolean {
     const { status } = this.operation;
-    return status !== 'running' && status !== 'paused' && this.standsStill;
+    return status !== 'running' && status !== 'paused' && this.isUnchanged;
   }
 
-  /** Returns the figure at once, unless nothing is known yet: then it counts. */
+  /** Returns the figure at once; counts only if nothing is known yet. */
   async current(letters: LetterCounts): Promise<SavedOrders> {
     if (this.orders === undefined) await this.exact.get();
-    else if (this.standsStill && !this.isComplete(letters)) void this.exact.get().catch(this.onTrouble);
+    else if (this.isUnchanged && !this.isComplete(letters)) void this.exact.get().catch(this.onError);
     return { saved: this.orders ?? 0, savedAsOf: this.asOf };
   }
 
-  /** Returns whether all that was acknowledged is where it ends, and nothing more will be: decided by an exact count alone. */
+  /** Returns whether the operation has ended and all acknowledged orders are saved, dead-lettered or discarded, by an exact count. */
   async isSettled(letters: LetterCounts): Promise<boolean> {
     const { status } = this.operation;
     if (this.isFinal) return true;
     if (status === 'running' || status === 'paused' || !this.isComplete(letters)) return false;
     const figures = `${this.orders} saved, ${sum(letters)} letters`;
-    const isNews = this.verifiedFor !== figures;
+    const isNew = this.verifiedFor !== figures;
     this.verifiedFor = figures;
-    const count = isNews ? await this.exact.readNow() : await this.exact.get();
+    const count = isNew ? await this.exact.readNow() : await this.exact.get();
     this.isFinal = count.saved + sum(count.letters) >= ackedOrders(this.operation.segments);
     return this.isFinal;
   }
 
-  private get standsStill(): boolean {
-    return this.budget.clock.now() - this.movedAt >= STANDS_STILL_MS;
+  private get isUnchanged(): boolean {
+    return this.budget.clock.now() - this.changedAt >= UNCHANGED_MS;
   }
 
   private isComplete(letters: LetterCounts): boolean {
@@ -100,7 +100,7 @@ export class SavedFigure {
   private raise(orders: number, asOf: Date): void {
     if (this.orders === undefined || orders > this.orders) {
       this.orders = orders;
-      this.movedAt = this.budget.clock.now();
+      this.changedAt = this.budget.clock.now();
     }
     if (asOf > this.asOf) this.asOf = asOf;
   }

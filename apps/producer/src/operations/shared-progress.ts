@@ -12,9 +12,9 @@ import { FIRST_ERRORS, OrderOutcomes } from './order-outcomes.js';
 import type { ReadBudget } from './paced-read.js';
 import type { ExactCount } from './saved-figure.js';
 
-/** An operation that was asked for so recently has readers. */
+/** An operation has readers if it was requested within this time, in ms. */
 const HAS_READERS_MS = 10_000;
-/** Without readers for so long, an operation's figures are forgotten. */
+/** An operation's progress is dropped after this time without readers, in ms. */
 const KEPT_MS = 60_000;
 
 /** Holds the progress of each operation that has readers. All readers in this process share it: HTTP, event streams and lists. */
@@ -46,7 +46,7 @@ export class SharedProgress {
     return progress;
   }
 
-  /** Forgets an id that no operation has. */
+  /** Drops the progress of an operation that does not exist. */
   forget(id: string): void {
     this.kept.delete(id);
   }
@@ -67,16 +67,16 @@ export class SharedProgress {
             ? this.readRelatedToOrders(operation, now())
             : this.readRelatedToRedrive(operation, now()),
         exactCount: async (operation) => this.countExactly(operation),
-        onTrouble: (error) =>
-          this.logger.warn({ operation: id, reason: String(error) }, 'saved orders not counted: trying again'),
+        onError: (error) =>
+          this.logger.warn({ operation: id, reason: String(error) }, 'cannot count saved orders, retrying'),
       },
       this.budget,
     );
   }
 
   /**
-   * Reads the letters after the orders: an order that a redrive saves meanwhile is then missed once, never counted twice. An earlier
-   * count is enough where it already accounts for all orders: an operation that has ended is counted once, not for each new reader.
+   * Reads the letters after the orders, so that an order that a redrive saves meanwhile is missed once but never counted twice.
+   * Uses the stored count if it already accounts for all orders, so a finished operation is counted once, not per reader.
    */
   private async countExactly(operation: EmittedDocument): Promise<ExactCount> {
     const asOf = this.mongo.time.now();
@@ -89,12 +89,12 @@ export class SharedProgress {
   }
 
   private async readRelatedToOrders(operation: EmittedDocument, asOf: Date): Promise<RelatedFindings> {
-    const [letters, firstErrors, brought] = await Promise.all([
+    const [letters, firstErrors, importTotals] = await Promise.all([
       this.outcomes.letters(operation),
       this.outcomes.firstErrors(operation),
       operation.kind === 'import' ? this.readImportTotals(operation) : null,
     ]);
-    return { ...letters, firstErrors, import: brought, redrive: null, saved: null, asOf };
+    return { ...letters, firstErrors, import: importTotals, redrive: null, saved: null, asOf };
   }
 
   private async readRelatedToRedrive(

@@ -5,7 +5,7 @@ const count = z.int().min(0);
 const faultCounts = z.object({ poison: count, oversized: count, duplicate: count, conflict: count });
 const blame = z.enum(['not-yet-saved', 'not-yet-projected', 'never-acknowledged', 'committed-past', 'saved-then-gone']);
 
-/** What reconciling an operation has found, as the API tells it. */
+/** The API response for the reconciliation of an operation. */
 export const ReconcileResponseSchema = z
   .object({
     operation: z.uuid(),
@@ -13,20 +13,24 @@ export const ReconcileResponseSchema = z
     status: z.enum(['running', 'paused', 'succeeded', 'cancelled', 'failed']),
     verdict: z
       .enum(['holds', 'pending', 'broken'])
-      .describe('`holds`: nothing lost, doubled or altered. `pending`: not yet, and nothing speaks against it.'),
+      .describe(
+        '`holds`: no order is lost, doubled or altered. `pending`: some orders are still in progress, and no defect was found.',
+      ),
     count,
     acked: count.describe('= saved + deadLettered + discarded + skipped + altered + pending + missing'),
-    saved: count.describe('Stored exactly as they were sent.'),
-    deadLettered: count.describe('Pending among the dead letters, and not saved.'),
-    both: count.describe('Saved, and among the dead letters as well.'),
+    saved: count.describe('Orders saved exactly as sent.'),
+    deadLettered: count.describe('Orders with a pending dead letter that are not saved.'),
+    both: count.describe('Orders that are saved and also have a dead letter.'),
     discarded: count,
-    skipped: count.describe('Orders of an import that were there already, with the same content under another number.'),
-    pending: count.describe('Acknowledged and on their way.'),
+    skipped: count.describe('Orders of an import that already existed with the same content and another number.'),
+    pending: count.describe('Acknowledged orders that are not processed yet.'),
     missing: count,
     doubled: count,
     altered: count,
-    phantom: count.describe('Documents that no order of the operation accounts for.'),
-    savedUnacknowledged: count.describe('Saved, though their acknowledgement never came: no defect.'),
+    phantom: count.describe('Documents that match no order of the operation.'),
+    savedUnacknowledged: count.describe(
+      'Orders that are saved although the acknowledgement was not received. Not a defect.',
+    ),
     neverAcknowledged: count,
     faults: z.object({ expected: faultCounts, found: faultCounts }).nullable(),
     blames: z.partialRecord(blame, count),
@@ -49,7 +53,7 @@ export const ReconcileResponseSchema = z
     readAt: z.iso.datetime(),
     seconds: z.number(),
     ordersPerSecond: count,
-    text: z.string().describe('The same for people.'),
+    text: z.string().describe('The report as text.'),
   })
   .meta({ title: 'Reconciliation' });
 

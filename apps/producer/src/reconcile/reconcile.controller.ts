@@ -15,7 +15,7 @@ import { ReconcileResponseSchema, type ReconcileResponse } from './reconcile-res
 @RequiresScope('orders:read')
 @Controller('v1/operations/:id/reconcile')
 export class ReconcileController {
-  /** One after another: each reads as fast as it can, and two would only take twice as long. */
+  /** The last reconciliation. They run one after another: each uses the full read throughput, so two would take twice as long. */
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -26,21 +26,22 @@ export class ReconcileController {
   @Post()
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
-    summary: 'Check that no order of it is lost, doubled or altered',
+    summary: 'Check that no order of an operation is lost, doubled or altered',
     description:
-      'Holds every acknowledged order against MongoDB, byte for byte, and says of each missing one why. Answers when done: some 100,000 orders a second. It ends when the client goes away.',
+      'Compares every acknowledged order with MongoDB, byte for byte, and returns a reason for each missing one. Responds when done, at about 100,000 orders per second. Stops when the client disconnects.',
   })
   @ApiOkResponse({ standardSchema: ReconcileResponseSchema })
   @ApiNotFoundResponse({ description: 'Problem details: no such operation' })
   @ApiConflictResponse({
-    description: 'Problem details: the rows of the import are gone, or it is a redrive: nothing can be checked',
+    description:
+      'Problem details: nothing can be checked, because the rows of the import are missing or it is a redrive',
   })
   async reconcile(
     @Param('id', { schema: OperationIdSchema }) id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ReconcileResponse> {
     const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort(new Error('the client has gone away')));
+    reply.raw.once('close', () => gone.abort(new Error('the client disconnected')));
     const report = this.last.then(async () => this.check(id, gone.signal));
     this.last = report.catch(() => undefined);
     return report;

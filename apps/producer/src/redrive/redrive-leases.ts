@@ -8,36 +8,36 @@ import {
   type RedriveDocument,
 } from '#orders/operation.js';
 import { Mongo } from '#service/mongo.js';
-import { LeaseLostError, leaseOf } from '../background/lease.js';
+import { LeaseLostError, createLease } from '../background/lease.js';
 
-/** Whoever was asked for a redrive takes its letters; after so long he must have been killed meanwhile. */
+/** The process that received the request selects the letters. After this time, in ms, it counts as crashed. */
 const SELECTING_MS = 600_000;
 
-/** A redrive that this process does. */
+/** A redrive that this process executes. */
 export interface RedriveClaim {
   readonly operation: RedriveDocument;
   readonly owner: string;
   readonly epoch: number;
 }
 
-/** Who does which redrive: one process at a time, as `ReadingLeases` does for imports. */
+/** Assigns redrives to processes, one process per redrive, as `ReadingLeases` does for imports. */
 @Injectable()
 export class RedriveLeases {
   constructor(private readonly mongo: Mongo) {}
 
   /**
-   * Takes the oldest redrive that nobody does, one that is to be cancelled too: its letters must be given back.
-   * @param wanted only those that are to be cancelled, or any
+   * Claims the oldest redrive that no process executes. Includes redrives to be cancelled, because their letters must be released.
+   * @param kind `cancelled` claims only redrives to be cancelled
    */
-  async claim(owner: string, wanted: 'cancelled' | 'any'): Promise<RedriveClaim | null> {
+  async claim(owner: string, kind: 'cancelled' | 'any'): Promise<RedriveClaim | null> {
     const now = this.mongo.time.now();
-    const begun = wanted === 'any' ? [{ status: 'running' as const, interruption: null }] : [];
+    const uninterrupted = kind === 'any' ? [{ status: 'running' as const, interruption: null }] : [];
     const operation = await this.collection.findOneAndUpdate(
       {
         kind: 'redrive',
         redriving: { $ne: null },
         $and: [
-          { $or: [...begun, { interruption: 'cancel' }] },
+          { $or: [...uninterrupted, { interruption: 'cancel' }] },
           { $or: [{ 'redriving.lease': null }, { 'redriving.lease.expiresAt': { $lt: now } }] },
           { $or: [{ 'redriving.isSelected': true }, { requestedAt: { $lt: new Date(now.getTime() - SELECTING_MS) } }] },
         ],
@@ -47,7 +47,7 @@ export class RedriveLeases {
           $set: {
             status: 'running',
             startedAt: { $ifNull: ['$startedAt', now] },
-            'redriving.lease': { $literal: leaseOf(owner, now) },
+            'redriving.lease': { $literal: createLease(owner, now) },
             'redriving.epoch': { $add: ['$redriving.epoch', 1] },
           },
         },
@@ -58,31 +58,31 @@ export class RedriveLeases {
     return { operation, owner, epoch: operation.redriving.epoch };
   }
 
-  /** Those that are paused, with letters on their way perhaps. */
+  /** Returns the ids of paused redrives; they may have letters in flight. */
   async paused(): Promise<string[]> {
     const paused = { kind: 'redrive' as const, status: 'paused' as const };
     return (await this.collection.find(paused).project<{ _id: string }>({ _id: 1 }).toArray()).map(({ _id }) => _id);
   }
 
-  /** Holds the lease on. @returns what is wanted of the redrive. @throws LeaseLostError */
+  /** Renews the lease. @returns the requested interruption. @throws LeaseLostError */
   async renew(claim: RedriveClaim): Promise<Interruption | null> {
     const { interruption } = await this.update(claim, {
-      'redriving.lease': leaseOf(claim.owner, this.mongo.time.now()),
+      'redriving.lease': createLease(claim.owner, this.mongo.time.now()),
     });
     return interruption ?? null;
   }
 
-  /** The letters are taken. @throws LeaseLostError */
-  async selected(claim: RedriveClaim, letters: number): Promise<void> {
+  /** Stores that the letters are selected. @throws LeaseLostError */
+  async markSelected(claim: RedriveClaim, letters: number): Promise<void> {
     await this.update(claim, { letters, 'redriving.isSelected': true });
   }
 
-  /** Lets others go on with it at once. @throws LeaseLostError */
+  /** Releases the lease, so that another process can continue at once. @throws LeaseLostError */
   async release(claim: RedriveClaim): Promise<void> {
     await this.update(claim, { 'redriving.lease': null });
   }
 
-  /** It is known how each letter ended. @throws LeaseLostError */
+  /** Ends the redrive once the outcome of each letter is known. @throws LeaseLostError */
   async finish(claim: RedriveClaim, status: 'succeeded' | 'cancelled', ended: RedriveCounts): Promise<void> {
     await this.update(claim, { status, ended, finishedAt: this.mongo.time.now(), interruption: null, redriving: null });
   }
@@ -93,7 +93,7 @@ export class RedriveLeases {
       { $set: change },
       { returnDocument: 'after' },
     );
-    if (found === null) throw new LeaseLostError(`redrive ${operation._id} is no longer done by this process`);
+    if (found === null) throw new LeaseLostError(`lost the lease of redrive ${operation._id}`);
     return found;
   }
 

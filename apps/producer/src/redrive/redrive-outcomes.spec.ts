@@ -18,8 +18,8 @@ function setUp() {
   return { kafka, judged, outcomes: new RedriveOutcomes('x', letters, positions) };
 }
 
-describe('how redriven letters ended', () => {
-  it('is judged by what is committed, once all dead letters of until then are known', async () => {
+describe('RedriveOutcomes', () => {
+  it('judges by the committed offsets once all earlier dead letters are projected', async () => {
     const { kafka, judged, outcomes } = setUp();
     kafka.projected = 49;
     await outcomes.judge();
@@ -29,13 +29,13 @@ describe('how redriven letters ended', () => {
     expect(judged).toEqual([100]);
   });
 
-  it('is judged also while dead letters come without end, by what was committed when they were counted', async () => {
+  it('judges while new dead letters keep arriving, by the committed offsets of an earlier moment', async () => {
     const { kafka, judged, outcomes } = setUp();
-    for (let look = 0; look < 6; look += 1) {
+    for (let turn = 0; turn < 6; turn += 1) {
       kafka.letterEnd += 100;
       kafka.saved += 10;
       await outcomes.judge();
-      // Always behind the end of now, and always beyond that of the look before.
+      // The projection is always behind the current end, and always past the end of the previous turn.
       kafka.projected = kafka.letterEnd;
       kafka.letterEnd += 50;
     }

@@ -2,19 +2,19 @@ import type { Positions } from '#orders/topic-positions.js';
 import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, SAVERS_GROUP } from '#orders/topics.js';
 import type { RedrivenLetters } from './redriven-letters.js';
 
-/** Where topics end and groups are, as Kafka tells it. */
+/** Reads end offsets of topics and committed offsets of consumer groups. */
 export interface GroupPositions {
   ends(topic: string): Promise<Positions>;
   committed(group: string, topic: string): Promise<Positions>;
 }
 
-/** What the savers had committed at one moment, and all dead letters of until then. */
+/** The committed offsets of the consumers at one moment, and the end offsets of the dead-letter topic after it. */
 interface Moment {
   readonly committed: Positions;
   readonly letters: Positions;
 }
 
-/** Finds out how the letters of one redrive ended. */
+/** Determines the outcomes of the letters of one redrive. */
 export class RedriveOutcomes {
   private moment: Moment | undefined;
 
@@ -25,8 +25,9 @@ export class RedriveOutcomes {
   ) {}
 
   /**
-   * Judges the letters whose record the savers are past, if all dead letters of until then are known. The order counts: what is committed is
-   * read before where the dead letters end. That moment is kept until it is reached: while others come without end, the end of now never is.
+   * Judges the letters whose record the consumers have committed, once all dead letters of that moment are projected to MongoDB.
+   * The order matters: the committed offsets are read before the end of the dead-letter topic. The moment is kept until the projection
+   * reaches it, because the projection may never reach the current end while new dead letters keep arriving.
    */
   async judge(): Promise<void> {
     this.moment ??= {

@@ -13,16 +13,16 @@ const CANCELLED = {
   epoch: 1,
 } as unknown as RedriveClaim;
 
-/** Takes turns of the event loop until it holds, as many as nothing here needs. */
+/** Runs up to 50 turns of the event loop until the condition holds. */
 async function soon(holds: () => boolean): Promise<boolean> {
   for (let turn = 0; turn < 50 && !holds(); turn += 1) await settle();
   return holds();
 }
 
-describe('the runner of redrives', () => {
+describe('RedriveRunner', () => {
   beforeAll(() => Logger.overrideLogger(false));
 
-  it('does a cancel though the look at a paused one hangs, as it does while Kafka hangs', async () => {
+  it('cancels a redrive while judging a paused one hangs, as it does when Kafka hangs', async () => {
     const done: string[] = [];
     const claims: RedriveClaim[] = [];
     const kafka = Promise.withResolvers<void>();
@@ -34,12 +34,12 @@ describe('the runner of redrives', () => {
     } as unknown as RedriveLeases;
     const letters = {
       counts: async (id: string) => ({ waiting: id === 'paused' ? 1 : 0, unsent: 0, missing: 0 }),
-      giveBack: async (id: string) => void done.push(`${id} given back`),
+      releaseUnsent: async (id: string) => void done.push(`${id} released`),
     } as unknown as RedrivenLetters;
     const work = {
-      outcomesOf: (id: string) => ({
+      createOutcomes: (id: string) => ({
         judge: async () => {
-          done.push(`${id} looked at`);
+          done.push(`${id} judged`);
           return kafka.promise;
         },
       }),
@@ -48,11 +48,11 @@ describe('the runner of redrives', () => {
     const wakeUp = new WakeUp();
     const runner = new RedriveRunner(leases, letters, work, wakeUp);
     runner.onApplicationBootstrap();
-    expect(await soon(() => done.includes('paused looked at'))).toBe(true);
+    expect(await soon(() => done.includes('paused judged'))).toBe(true);
     claims.push(CANCELLED);
     wakeUp.call();
     expect(await soon(() => done.includes('cancelled cancelled'))).toBe(true);
-    expect(done).toEqual(['paused looked at', 'cancelled given back', 'cancelled cancelled']);
+    expect(done).toEqual(['paused judged', 'cancelled released', 'cancelled cancelled']);
     kafka.resolve();
     await runner.beforeApplicationShutdown();
   });

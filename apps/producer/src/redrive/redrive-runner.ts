@@ -10,19 +10,19 @@ import type { RedriveOutcomes } from './redrive-outcomes.js';
 import { RedriveWork } from './redrive-work.js';
 import { RedrivenLetters } from './redriven-letters.js';
 
-/** How many one process does at once: most of a redrive is waiting, for its rate or for the consumers. */
-const AT_ONCE = 16;
-/** How long a stop waits for those in hand; whoever claims them next goes on. */
-const STOP_PATIENCE_MS = 4_000;
+/** Maximum number of concurrent redrives per process. A redrive mostly waits, for its rate or for the consumers. */
+const MAX_CONCURRENT = 16;
+/** How long a stop waits for running redrives, in ms. The next process to claim them continues. */
+const STOP_TIMEOUT_MS = 4_000;
 
-/** Does redrives, those that a crashed process left behind included. */
+/** Executes redrives, including those of crashed processes. */
 @Injectable()
 export class RedriveRunner implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(RedriveRunner.name);
   private readonly owner = randomUUID();
   private readonly loop: WorkLoop<RedriveClaim>;
-  private readonly inHand = new Set<Promise<void>>();
-  /** Of those that are paused, kept from one look to the next. */
+  private readonly running = new Set<Promise<void>>();
+  /** The outcomes of paused redrives, kept between polls. */
   private paused = new Map<string, RedriveOutcomes>();
   private judging: Promise<void> | undefined;
 
@@ -34,8 +34,8 @@ export class RedriveRunner implements OnApplicationBootstrap, BeforeApplicationS
   ) {
     const redrives = {
       claim: async () => this.claim(),
-      do: async (claim: RedriveClaim) => Promise.resolve(this.begin(claim)),
-      idle: async () => Promise.resolve(this.beginToJudge()),
+      do: async (claim: RedriveClaim) => Promise.resolve(this.start(claim)),
+      idle: async () => Promise.resolve(this.startJudging()),
     };
     this.loop = new WorkLoop(redrives, wakeUp, systemClock);
   }
@@ -46,45 +46,45 @@ export class RedriveRunner implements OnApplicationBootstrap, BeforeApplicationS
 
   async beforeApplicationShutdown(): Promise<void> {
     await this.loop.stop();
-    await succeededWithin(systemClock, STOP_PATIENCE_MS, Promise.all([...this.inHand, this.judging]));
+    await succeededWithin(systemClock, STOP_TIMEOUT_MS, Promise.all([...this.running, this.judging]));
   }
 
   private async claim(): Promise<RedriveClaim | null> {
     try {
-      // None that is cancelled waits for others: its letters are given back at once.
-      return await this.leases.claim(this.owner, this.inHand.size < AT_ONCE ? 'any' : 'cancelled');
+      // A cancelled redrive does not wait for a free slot, so that its letters are released at once.
+      return await this.leases.claim(this.owner, this.running.size < MAX_CONCURRENT ? 'any' : 'cancelled');
     } catch (error) {
-      this.logger.warn({ reason: String(error) }, 'redrives can not be read: trying again');
+      this.logger.warn({ reason: String(error) }, 'cannot read redrives, retrying');
       return null;
     }
   }
 
-  /** One that waits keeps no other from beginning. */
-  private begin(claim: RedriveClaim): void {
+  /** Starts a redrive without waiting for its end. */
+  private start(claim: RedriveClaim): void {
     const done: Promise<void> = this.redrive(claim).finally(() => {
-      this.inHand.delete(done);
-      // There may be a place for another now.
+      this.running.delete(done);
+      // There is a free slot for another redrive now.
       this.wakeUp.call();
     });
-    this.inHand.add(done);
+    this.running.add(done);
   }
 
-  /** One look at a time, and none that others wait for: while Kafka hangs a cancel is done all the same. */
-  private beginToJudge(): void {
+  /** Starts to judge paused redrives in the background, once at a time, so that a cancellation works while Kafka hangs. */
+  private startJudging(): void {
     this.judging ??= this.judgePaused().finally(() => {
       this.judging = undefined;
     });
   }
 
-  /** What was sent before a pause goes on to its end: only the sending is paused. */
+  /** Judges the letters that were sent before a pause: a pause only stops sending. */
   private async judgePaused(): Promise<void> {
     try {
       const before = this.paused;
       const ids = await this.leases.paused();
-      this.paused = new Map(ids.map((id) => [id, before.get(id) ?? this.work.outcomesOf(id)]));
+      this.paused = new Map(ids.map((id) => [id, before.get(id) ?? this.work.createOutcomes(id)]));
       for (const [id, outcomes] of this.paused) if ((await this.letters.counts(id)).waiting > 0) await outcomes.judge();
     } catch (error) {
-      this.logger.warn({ reason: String(error) }, 'paused redrives can not be looked at: trying again');
+      this.logger.warn({ reason: String(error) }, 'cannot judge paused redrives, retrying');
     }
   }
 
@@ -93,45 +93,42 @@ export class RedriveRunner implements OnApplicationBootstrap, BeforeApplicationS
     this.logger.log({ operation, interruption }, 'redriving');
     const lease = new HeldLease(
       async () => {
-        const wanted = await this.leases.renew(claim);
-        // What it was claimed for is no reason to end it.
-        return wanted === interruption ? null : wanted;
+        const requested = await this.leases.renew(claim);
+        // The interruption that it was claimed with must not end it.
+        return requested === interruption ? null : requested;
       },
-      (error) => this.logger.warn({ operation, reason: String(error) }, 'a lease is not renewed: trying again'),
+      (error) => this.logger.warn({ operation, reason: String(error) }, 'cannot renew the lease, retrying'),
       this.wakeUp,
     );
     try {
-      await this.goOn(claim, AbortSignal.any([this.loop.signal, lease.over]));
+      await this.execute(claim, AbortSignal.any([this.loop.signal, lease.over]));
     } catch (error) {
       if (error instanceof LeaseLostError) this.logger.warn({ operation }, error.message);
-      // Nothing is lost by leaving it: the lease runs out, and whoever claims it next goes on from what is stored.
-      else
-        this.logger.error(
-          { operation, reason: String(error) },
-          'the redrive broke off: it goes on when its lease has run out',
-        );
+      // Nothing is lost: the lease expires, and the next process to claim the redrive continues from the stored state.
+      else this.logger.error({ operation, reason: String(error) }, 'redrive failed, continues when the lease expires');
     } finally {
       lease.stop();
     }
   }
 
-  private async goOn(claim: RedriveClaim, signal: AbortSignal): Promise<void> {
+  private async execute(claim: RedriveClaim, signal: AbortSignal): Promise<void> {
     const { operation } = claim;
     const id = operation._id;
     const isCancelled = operation.interruption === 'cancel';
     if (operation.redriving?.isSelected === false)
-      await this.leases.selected(claim, isCancelled ? 0 : await this.letters.take(operation));
-    const outcomes = this.work.outcomesOf(id);
-    if (isCancelled) await this.letters.giveBack(id);
+      await this.leases.markSelected(claim, isCancelled ? 0 : await this.letters.select(operation));
+    const outcomes = this.work.createOutcomes(id);
+    if (isCancelled) await this.letters.releaseUnsent(id);
     else await this.work.send(operation, outcomes, signal);
-    // Also of one that is cancelled: what was sent is on its way.
+    // Also for a cancelled redrive, because sent letters are still in flight.
     await this.work.follow(id, outcomes, signal);
     const counts = await this.letters.counts(id);
     const { waiting, unsent, missing } = counts;
-    if (missing > 0) this.logger.error({ operation: id, missing }, 'redriven records are neither saved nor back');
+    if (missing > 0)
+      this.logger.error({ operation: id, missing }, 'redriven records are neither saved nor dead-lettered');
     if (waiting + unsent > 0) await this.leases.release(claim);
     else await this.leases.finish(claim, isCancelled ? 'cancelled' : 'succeeded', counts);
-    // A pause, or a cancel, has to be settled.
+    // A pause or cancellation has to be settled.
     this.wakeUp.call();
   }
 }

@@ -15,19 +15,19 @@ import { untilDue } from '../emission/until-due.js';
 import { RedriveOutcomes } from './redrive-outcomes.js';
 import { RedrivenLetters, type SentLetter } from './redriven-letters.js';
 
-/** Letters that are read and sent at once. */
+/** Maximum number of letters that are read and sent at once. */
 const BATCH = 200;
-const LOOKED_UP = 2_000;
-const JUDGE_EVERY_MS = 250;
+const QUERY_LIMIT = 2_000;
+const JUDGE_INTERVAL_MS = 250;
 
-/** A letter that can be sent, and the order that can be read in it. */
+/** A letter that can be sent, its record, and the id of its order if it can be decoded. */
 interface Movable {
   readonly letter: DeadLetterDocument;
   readonly record: OutgoingRecord;
   readonly orderId: string | null;
 }
 
-/** What is done with the letters of a redrive: sent again, and followed until it is known how each one ended. */
+/** Sends the letters of a redrive again, and waits until the outcome of each one is known. */
 @Injectable()
 export class RedriveWork {
   constructor(
@@ -38,74 +38,74 @@ export class RedriveWork {
     private readonly positions: TopicPositions,
   ) {}
 
-  /** To be asked for once for each time that a redrive is done. */
-  outcomesOf(id: string): RedriveOutcomes {
+  /** Creates the outcomes of a redrive. Call it once per execution. */
+  createOutcomes(id: string): RedriveOutcomes {
     return new RedriveOutcomes(id, this.letters, this.positions);
   }
 
-  /** Sends those that aren't sent yet. @returns before all are, once the signal is aborted */
+  /** Sends the unsent letters. Returns early when the signal aborts. */
   async send({ _id, ratePerSecond }: RedriveDocument, outcomes: RedriveOutcomes, signal: AbortSignal): Promise<void> {
     const pace = new Pace(ratePerSecond, systemClock.now());
     const atOnce = ratePerSecond === null ? BATCH : Math.max(1, Math.min(BATCH, Math.floor(ratePerSecond)));
     let sent = 0;
     let judgedAt = systemClock.now();
     for (;;) {
-      // Many are looked up at once, since that costs as much as there are.
-      const letters = await this.letters.unsent(_id, LOOKED_UP);
+      // Reads many letters at once, because the cost of the query grows with the number of all letters.
+      const letters = await this.letters.unsent(_id, QUERY_LIMIT);
       if (letters.length === 0) return;
       for (let at = 0; at < letters.length; at += atOnce) {
         await untilDue(pace.untilDue(sent, systemClock.now()), signal);
         if (signal.aborted) return;
         const some = letters.slice(at, at + atOnce);
-        await this.sendSome(_id, some);
+        await this.sendBatch(_id, some);
         sent += some.length;
-        if (systemClock.now() - judgedAt < JUDGE_EVERY_MS) continue;
+        if (systemClock.now() - judgedAt < JUDGE_INTERVAL_MS) continue;
         await outcomes.judge();
         judgedAt = systemClock.now();
       }
     }
   }
 
-  /** Waits until the consumers are past all that was sent, and it is known how each one ended, or until the signal. */
+  /** Waits until the outcome of every sent letter is known or the signal aborts. */
   async follow(id: string, outcomes: RedriveOutcomes, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await outcomes.judge();
       if ((await this.letters.counts(id)).waiting === 0) return;
-      await pause(systemClock, JUDGE_EVERY_MS);
+      await pause(systemClock, JUDGE_INTERVAL_MS);
     }
   }
 
-  private async sendSome(id: string, letters: readonly DeadLetterDocument[]): Promise<void> {
+  private async sendBatch(id: string, letters: readonly DeadLetterDocument[]): Promise<void> {
     const records = await this.records.read(letters);
     const movable: Movable[] = [];
     const unmovable: string[] = [];
     for (const letter of letters) {
       const record = records.get(letter._id);
-      if (record === undefined || typeof record === 'string' || !this.hasPlaceFor(letter)) unmovable.push(letter._id);
-      else movable.push(await this.movable(letter, record));
+      if (record === undefined || typeof record === 'string' || !this.hasPartition(letter)) unmovable.push(letter._id);
+      else movable.push(await this.toMovable(letter, record));
     }
     const { sent, refused } = await this.sendAll(movable);
     await this.letters.markSent(id, sent);
     await this.letters.markUnmovable(id, [...unmovable, ...refused]);
   }
 
-  /** Kafka's client would wait for a partition that there is not, and all that is produced with it. */
-  private hasPlaceFor({ origin: { topic, partition } }: DeadLetterDocument): boolean {
+  /** Whether the partition exists. The Kafka client would wait for a missing partition, and block the whole batch. */
+  private hasPartition({ origin: { topic, partition } }: DeadLetterDocument): boolean {
     return topic === ORDERS_TOPIC && partition < this.topic.partitions;
   }
 
-  private async movable(letter: DeadLetterDocument, record: LetterRecord): Promise<Movable> {
+  private async toMovable(letter: DeadLetterDocument, record: LetterRecord): Promise<Movable> {
     const { key, value, headers } = record;
     const again = redriveHeaders({ letterId: letter._id, redrive: letter.redrives ?? 1 });
     return {
       letter,
-      // Where its key belongs: whatever partitioner its producer had, the others of its key are there.
+      // The original partition: it has the other records of this key, independent of the producer's partitioner.
       record: { partition: letter.origin.partition, key, value, headers: { ...headers, ...again } },
       orderId: await this.orderIdIn(value),
     };
   }
 
-  /** @throws when the registry can't be asked: without it nothing could be saved either */
+  /** @throws when the schema registry is unavailable; the consumers could not save anything then either */
   private async orderIdIn(value: Buffer | null): Promise<string | null> {
     try {
       await this.codec.learn(value);
@@ -116,7 +116,7 @@ export class RedriveWork {
     }
   }
 
-  /** Kafka refuses a batch for one record of it: then each goes by itself. */
+  /** Sends a batch. Kafka rejects a whole batch for one record; then each record is sent alone. */
   private async sendAll(movable: readonly Movable[]): Promise<{ sent: SentLetter[]; refused: string[] }> {
     if (movable.length === 0) return { sent: [], refused: [] };
     try {
@@ -137,7 +137,7 @@ export class RedriveWork {
   private async sendTogether(movable: readonly Movable[]): Promise<SentLetter[]> {
     const acknowledged = await this.topic.send(movable.map(({ record }) => record));
     const isPlaced = acknowledged.every(({ baseOffset }) => baseOffset >= 0);
-    // Kafka had a batch already and doesn't say where: somewhere before the end.
+    // Kafka already had a batch and does not return its offset; it is before the end.
     const ends = isPlaced ? undefined : await this.positions.ends(ORDERS_TOPIC);
     const offsets = new Map<number, number[]>();
     for (const { partition, baseOffset, records } of acknowledged) {

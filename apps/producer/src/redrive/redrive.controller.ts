@@ -13,13 +13,13 @@ import type { FastifyReply } from 'fastify';
 import { Audited } from '#service/auth/audit.interceptor.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { WakeUp } from '../background/wake-up.js';
-import { idempotencyKeyOf } from '../operations/idempotency-keys.js';
+import { parseIdempotencyKey } from '../operations/idempotency-keys.js';
 import { OperationResponseSchema, type OperationResponse } from '../operations/operation-response.js';
 import { OperationView } from '../operations/operation-view.js';
 import {
   DiscardedSchema,
   DiscardRequestSchema,
-  filterOf,
+  toFilter,
   RedrivePlanSchema,
   RedriveRequestSchema,
   type Discarded,
@@ -31,7 +31,7 @@ import { RedrivenLetters } from './redriven-letters.js';
 import { Redrives } from './redrives.js';
 
 @ApiTags('dead letters')
-@ApiBadRequestResponse({ description: 'Problem details naming every bad field; nothing was sent' })
+@ApiBadRequestResponse({ description: 'Problem details that list every invalid field; nothing was sent' })
 @RequiresScope('dead-letters:redrive')
 @Controller('v1/dead-letters')
 export class RedriveController {
@@ -48,20 +48,21 @@ export class RedriveController {
   @ApiOperation({
     summary: 'Send dead letters again',
     description:
-      'One, a group or all, as an operation that runs in the background and ends when it is known how each one ended: moved = saved + returned. With `dryRun` it only says what would be sent.',
+      'Redrives one, some or all dead letters, as an operation that runs in the background. It ends when the outcome of each letter is known: moved = saved + returned. With `dryRun`, only returns the plan.',
   })
   @ApiHeader({
     name: 'Idempotency-Key',
     required: false,
-    description: 'A name of your own for this request: repeated with the same body it answers the same operation.',
+    description:
+      'A unique key for this request. Repeating the request with the same key and body returns the same operation.',
   })
-  @ApiOkResponse({ standardSchema: RedrivePlanSchema, description: 'Of a dry run: what would be sent' })
+  @ApiOkResponse({ standardSchema: RedrivePlanSchema, description: 'The plan, for a dry run' })
   @ApiAcceptedResponse({
     standardSchema: OperationResponseSchema,
-    description: 'The operation, its letters taken',
-    headers: { Location: { description: 'Where to follow it', schema: { type: 'string' } } },
+    description: 'The operation, with its letters selected',
+    headers: { Location: { description: 'Path of the operation', schema: { type: 'string' } } },
   })
-  @ApiConflictResponse({ description: 'Problem details: there is nothing to send' })
+  @ApiConflictResponse({ description: 'Problem details: no dead letter matches' })
   @ApiUnprocessableEntityResponse({ description: 'Problem details: the key was used for another request' })
   async redrive(
     @Body({ schema: RedriveRequestSchema }) request: RedriveRequest,
@@ -70,24 +71,23 @@ export class RedriveController {
   ): Promise<OperationResponse | RedrivePlan> {
     if (request.dryRun) {
       void reply.status(HttpStatus.OK);
-      return this.letters.plan(filterOf(request), request.limit ?? null, request.maxRedrives);
+      return this.letters.plan(toFilter(request), request.limit ?? null, request.maxRedrives);
     }
-    const operation = await this.redrives.begin(request, idempotencyKeyOf(key));
+    const operation = await this.redrives.begin(request, parseIdempotencyKey(key));
     this.wakeUp.call();
     void reply.header('Location', `/v1/operations/${operation._id}`);
-    return this.view.of(operation);
+    return this.view.forDocument(operation);
   }
 
   @Post('discard')
   @Audited('discard')
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
-    summary: 'Let dead letters wait no more',
-    description:
-      'For those that nothing can repair. They stay on their topic, and are told and reconciled as discarded.',
+    summary: 'Discard dead letters',
+    description: 'For dead letters that cannot be repaired. They stay on their topic and count as discarded.',
   })
   @ApiOkResponse({ standardSchema: DiscardedSchema })
   async discard(@Body({ schema: DiscardRequestSchema }) request: DiscardRequest): Promise<Discarded> {
-    return { discarded: await this.letters.discard(filterOf(request)) };
+    return { discarded: await this.letters.discard(toFilter(request)) };
   }
 }

@@ -4,13 +4,13 @@ import { deadLettersCollection, type DeadLetterDocument, type RedriveOutcome } f
 import type { DeadLetterFilter, RedriveCounts, RedriveDocument } from '#orders/operation.js';
 import { ordersCollection } from '#orders/orders-collection.js';
 import { Mongo } from '#service/mongo.js';
-import { matching } from '../dead-letters/dead-letter-query.js';
+import { toMongoFilter } from '../dead-letters/dead-letter-query.js';
 import type { RedrivePlan } from './redrive-request.js';
 
-/** Letters that are written at once. */
+/** Maximum number of letters that are written at once. */
 const BATCH = 1_000;
 
-/** Where the record of a letter stands. */
+/** The position of a letter's new record on the orders topic. */
 export interface SentLetter {
   readonly id: string;
   readonly partition: number;
@@ -19,8 +19,8 @@ export interface SentLetter {
 }
 
 /**
- * The letters of a redrive in MongoDB. All that is known of it is read from them, by the tries that they keep: a crash between two
- * writes can make a record go twice, which the order's id makes harmless, but never a count that isn't true.
+ * Stores the letters of redrives in MongoDB. All figures of a redrive are computed from the tries in its letters. So a crash between
+ * two writes can send a record twice, which is harmless because of the order id, but it can never make a count wrong.
  */
 @Injectable()
 export class RedrivenLetters {
@@ -29,7 +29,7 @@ export class RedrivenLetters {
   async plan(filter: DeadLetterFilter, limit: number | null, maxRedrives: number): Promise<RedrivePlan> {
     const groups = await this.collection
       .aggregate<{ _id: string; count: number }>([
-        { $match: isFree(filter, maxRedrives) },
+        { $match: isSelectable(filter, maxRedrives) },
         { $sort: { _id: 1 } },
         ...(limit === null ? [] : [{ $limit: limit }]),
         { $group: { _id: '$error.code', count: { $sum: 1 } } },
@@ -38,31 +38,32 @@ export class RedrivenLetters {
       .toArray();
     const errors = groups.map(({ _id: errorCode, count }) => ({ errorCode, count }));
     const letters = errors.reduce((sum, { count }) => sum + count, 0);
-    const spent = { state: 'pending', ...matching(filter), redrives: { $gte: maxRedrives } } as const;
+    const spent = { state: 'pending', ...toMongoFilter(filter), redrives: { $gte: maxRedrives } } as const;
     return { letters, spent: await this.collection.countDocuments(spent), errors };
   }
 
-  /** Takes the letters for a redrive, those that it has already included. @returns how many it has */
-  async take({ _id, filter, limit, maxRedrives, requestedAt }: RedriveDocument): Promise<number> {
+  /** Selects the letters for a redrive; repeatable. @returns the total number of selected letters */
+  async select({ _id, filter, limit, maxRedrives, requestedAt }: RedriveDocument): Promise<number> {
     const open = { operationId: _id, at: requestedAt, sent: null, orderId: null, outcome: null, endedAt: null };
     const own = async () => this.collection.countDocuments({ 'tries.operationId': _id });
-    let taken = await own();
+    let selected = await own();
     for (let last: string | undefined; ;) {
-      const left = Math.min(BATCH, (limit ?? Number.MAX_SAFE_INTEGER) - taken);
-      const ids = left <= 0 ? [] : await this.freeIds({ ...isFree(filter, maxRedrives), ...after(last) }, left);
-      // Counted anew: what is told is what there is.
+      const left = Math.min(BATCH, (limit ?? Number.MAX_SAFE_INTEGER) - selected);
+      const ids =
+        left <= 0 ? [] : await this.selectableIds({ ...isSelectable(filter, maxRedrives), ...after(last) }, left);
+      // Counted again, because concurrent writes may have changed the number.
       if (ids.length === 0) return own();
       last = ids.at(-1);
       const { modifiedCount } = await this.collection.updateMany(
-        // Somebody else may have taken them meanwhile.
+        // Another redrive may have selected them meanwhile.
         { _id: { $in: ids }, state: 'pending' },
         { $set: { state: 'redriving' }, $inc: { redrives: 1 }, $push: { tries: open } },
       );
-      taken += modifiedCount;
+      selected += modifiedCount;
     }
   }
 
-  /** Those that are not sent yet, in the order of their places on the dead-letter topic. */
+  /** Returns up to `count` unsent letters, ordered by their position on the dead-letter topic. */
   async unsent(id: string, count: number): Promise<DeadLetterDocument[]> {
     return this.collection
       .find({ state: 'redriving', tries: { $elemMatch: { operationId: id, outcome: null, sent: null } } })
@@ -71,8 +72,8 @@ export class RedrivenLetters {
       .toArray();
   }
 
-  /** Gives back those that are not sent. */
-  async giveBack(id: string): Promise<void> {
+  /** Releases the unsent letters: they are pending again. */
+  async releaseUnsent(id: string): Promise<void> {
     const unsent = { operationId: id, outcome: null, sent: null };
     await this.collection.updateMany(
       { state: 'redriving', tries: { $elemMatch: unsent } },
@@ -90,14 +91,14 @@ export class RedrivenLetters {
     if (updates.length > 0) await this.collection.bulkWrite(updates, { ordered: false });
   }
 
-  /** They stay among the dead letters. */
+  /** Ends letters that cannot be sent; they stay dead letters. */
   async markUnmovable(id: string, letters: readonly string[]): Promise<void> {
     await this.end(id, { _id: { $in: [...letters] } }, 'unmovable');
   }
 
   /**
-   * Judges those whose record the consumers are past, on one partition: what is not back among the dead letters by then was saved, which is
-   * looked up. All letters of before must have been carried into MongoDB.
+   * Determines the outcome of letters on one partition whose record is before the committed offset. A letter that was not
+   * dead-lettered again must have been saved, which a query verifies. All earlier dead letters must be projected to MongoDB.
    */
   async judge(id: string, partition: number, committed: number): Promise<void> {
     const passed = {
@@ -112,7 +113,7 @@ export class RedrivenLetters {
         .limit(BATCH)
         .toArray();
       if (letters.length === 0) return;
-      const missing = await this.notSaved(letters);
+      const missing = await this.findUnsaved(letters);
       const saved = letters.filter((letter) => !missing.includes(letter)).map(({ _id }) => _id);
       await this.end(id, { _id: { $in: saved } }, 'saved');
       await this.end(id, { _id: { $in: missing.map(({ _id }) => _id) } }, 'missing');
@@ -128,16 +129,29 @@ export class RedrivenLetters {
         { $group: { _id: { outcome: '$try.outcome', isSent: { $gt: ['$try.sent', null] } }, count: { $sum: 1 } } },
       ])
       .toArray();
-    const of = (outcome: RedriveOutcome | null, isSent?: boolean): number =>
+    const getCount = (outcome: RedriveOutcome | null, isSent?: boolean): number =>
       groups
         .filter(({ _id }) => _id.outcome === outcome && (isSent === undefined || _id.isSent === isSent))
         .reduce((sum, { count }) => sum + count, 0);
-    const [saved, returned, missing, waiting] = [of('saved'), of('returned'), of('missing'), of(null, true)];
+    const [saved, returned, missing, waiting] = [
+      getCount('saved'),
+      getCount('returned'),
+      getCount('missing'),
+      getCount(null, true),
+    ];
     const moved = saved + returned + missing + waiting;
-    return { moved, saved, returned, missing, waiting, unmovable: of('unmovable'), unsent: of(null, false) };
+    return {
+      moved,
+      saved,
+      returned,
+      missing,
+      waiting,
+      unmovable: getCount('unmovable'),
+      unsent: getCount(null, false),
+    };
   }
 
-  /** Why those that came back did: the first few. */
+  /** Returns the errors of the first `count` letters that were dead-lettered again. */
   async returnReasons(id: string, count: number): Promise<Pick<DeadLetterDocument, 'index' | 'error'>[]> {
     return this.collection
       .find({ tries: { $elemMatch: { operationId: id, outcome: 'returned' } } })
@@ -147,7 +161,7 @@ export class RedrivenLetters {
   }
 
   async discard(filter: DeadLetterFilter): Promise<number> {
-    const waiting = { state: 'pending', ...matching(filter) } as const;
+    const waiting = { state: 'pending', ...toMongoFilter(filter) } as const;
     return (await this.collection.updateMany(waiting, { $set: { state: 'discarded' } })).modifiedCount;
   }
 
@@ -164,21 +178,21 @@ export class RedrivenLetters {
     );
   }
 
-  /** Of which no order is there. What could not be read has no id to look for: the consumers' commit stands for it. */
-  private async notSaved(letters: readonly DeadLetterDocument[]): Promise<DeadLetterDocument[]> {
+  /** Returns the letters without a saved order. An undecodable record has no order id; then the committed offset is the only evidence. */
+  private async findUnsaved(letters: readonly DeadLetterDocument[]): Promise<DeadLetterDocument[]> {
     const ids = letters.flatMap(({ tries }) => tries?.at(-1)?.orderId ?? []);
-    const there = await ordersCollection(this.mongo.db)
+    const orders = await ordersCollection(this.mongo.db)
       .find({ _id: { $in: ids.map((id) => new UUID(id)) } }, { readConcern: { level: 'majority' } })
       .project<{ _id: UUID }>({ _id: 1 })
       .toArray();
-    const found = new Set(there.map(({ _id }) => _id.toHexString()));
+    const found = new Set(orders.map(({ _id }) => _id.toHexString()));
     return letters.filter(({ tries }) => {
       const orderId = tries?.at(-1)?.orderId ?? null;
       return orderId !== null && !found.has(orderId);
     });
   }
 
-  private async freeIds(free: Filter<DeadLetterDocument>, count: number): Promise<string[]> {
+  private async selectableIds(free: Filter<DeadLetterDocument>, count: number): Promise<string[]> {
     const letters = await this.collection
       .find(free)
       .sort({ _id: 1 })
@@ -193,12 +207,12 @@ export class RedrivenLetters {
   }
 }
 
-/** Behind the last that was looked at: what came back meanwhile is not looked at again. */
+/** Matches letters after the last selected id, so that letters that returned meanwhile are not selected again. */
 function after(last: string | undefined): Filter<DeadLetterDocument> {
   return last === undefined ? {} : { $and: [{ _id: { $gt: last } }] };
 }
 
-/** Waits, and was not redriven too often. */
-function isFree(filter: DeadLetterFilter, maxRedrives: number): Filter<DeadLetterDocument> {
-  return { state: 'pending', ...matching(filter), $nor: [{ redrives: { $gte: maxRedrives } }] };
+/** Matches pending letters that were redriven fewer than `maxRedrives` times. */
+function isSelectable(filter: DeadLetterFilter, maxRedrives: number): Filter<DeadLetterDocument> {
+  return { state: 'pending', ...toMongoFilter(filter), $nor: [{ redrives: { $gte: maxRedrives } }] };
 }

@@ -4,17 +4,17 @@ import { operationsCollection, type OperationDocument } from '#orders/operation.
 import { pause, systemClock } from '#parallel-consumer/clock.js';
 import { Mongo } from '#service/mongo.js';
 import { Problem } from '#service/problem.js';
-import { leaseOf } from '../background/lease.js';
-import { forgetKeysOf } from '../operations/idempotency-keys.js';
+import { createLease } from '../background/lease.js';
+import { deleteKeys } from '../operations/idempotency-keys.js';
 import { Operations } from '../operations/operations.js';
-import { filterOf, type RedriveRequest } from './redrive-request.js';
+import { toFilter, type RedriveRequest } from './redrive-request.js';
 import { RedrivenLetters } from './redriven-letters.js';
 
-/** Records that Kafka acknowledges at once, at the most. */
+/** Maximum number of records that Kafka acknowledges at once. */
 const CHUNK = 200;
-const LOOK_AGAIN_MS = 50;
+const POLL_INTERVAL_MS = 50;
 
-/** Redrives as they are asked for. */
+/** Creates redrives. */
 @Injectable()
 export class Redrives {
   constructor(
@@ -24,54 +24,54 @@ export class Redrives {
   ) {}
 
   /**
-   * Stores the redrive and takes its letters, so that nobody else can: what is asked for twice at once goes once.
-   * @throws Problem 409 when there is nothing to take
+   * Stores a redrive and selects its letters, so that concurrent requests cannot send the same letter twice.
+   * @throws Problem 409 when no letter matches
    */
   async begin(request: RedriveRequest, key: string | undefined): Promise<OperationDocument> {
     const { limit = null, maxRedrives, ratePerSecond = null } = request;
-    const filter = filterOf(request);
-    const asked = { filter, limit, maxRedrives, ratePerSecond, chunkSize: CHUNK };
-    const lease = leaseOf(randomUUID(), this.mongo.time.now());
-    const made = await this.operations.createRedrive(asked, lease, { key, request });
-    if (made.kind !== 'redrive' || made.redriving?.isSelected !== false) return made;
-    // The same request, sent again while the first one's letters are being taken: its answer is that one's.
-    if (made.redriving.lease?.owner !== lease.owner) return this.selectedByAnother(made._id, request);
-    const taken = await this.letters.take(made);
-    if (taken > 0) return this.selected(made, taken);
-    await this.forget(made._id);
-    return this.refuse(request);
+    const filter = toFilter(request);
+    const parameters = { filter, limit, maxRedrives, ratePerSecond, chunkSize: CHUNK };
+    const lease = createLease(randomUUID(), this.mongo.time.now());
+    const redrive = await this.operations.createRedrive(parameters, lease, { key, request });
+    if (redrive.kind !== 'redrive' || redrive.redriving?.isSelected !== false) return redrive;
+    // A retry of a request whose letters are still being selected: return the result of the first request.
+    if (redrive.redriving.lease?.owner !== lease.owner) return this.waitForSelection(redrive._id, request);
+    const taken = await this.letters.select(redrive);
+    if (taken > 0) return this.markSelected(redrive, taken);
+    await this.remove(redrive._id);
+    return this.rejectEmpty(request);
   }
 
-  private async selected(redrive: OperationDocument, letters: number): Promise<OperationDocument> {
+  private async markSelected(redrive: OperationDocument, letters: number): Promise<OperationDocument> {
     const { _id } = redrive;
     const change = { $set: { letters, 'redriving.isSelected': true, 'redriving.lease': null } };
     const found = await this.collection.findOneAndUpdate({ _id }, change, { returnDocument: 'after' });
     return found ?? redrive;
   }
 
-  private async selectedByAnother(id: string, request: RedriveRequest): Promise<OperationDocument> {
+  private async waitForSelection(id: string, request: RedriveRequest): Promise<OperationDocument> {
     for (;;) {
       const operation = await this.operations.find(id);
-      if (operation === null) return this.refuse(request);
+      if (operation === null) return this.rejectEmpty(request);
       if (operation.kind !== 'redrive' || operation.redriving?.isSelected !== false) return operation;
-      await pause(systemClock, LOOK_AGAIN_MS);
+      await pause(systemClock, POLL_INTERVAL_MS);
     }
   }
 
-  private async refuse(request: RedriveRequest): Promise<never> {
+  private async rejectEmpty(request: RedriveRequest): Promise<never> {
     const { maxRedrives } = request;
-    const { spent } = await this.letters.plan(filterOf(request), null, maxRedrives);
+    const { spent } = await this.letters.plan(toFilter(request), null, maxRedrives);
     throw new Problem(
       HttpStatus.CONFLICT,
       'nothing-to-redrive',
       spent > 0
-        ? `The ${spent} dead letters that fit were redriven ${maxRedrives} times already (maxRedrives).`
-        : 'No pending dead letter fits: they may be redriven already.',
+        ? `The ${spent} matching dead letters were already redriven ${maxRedrives} times (maxRedrives).`
+        : 'No pending dead letter matches; matching ones may already be redriven.',
     );
   }
 
-  private async forget(_id: string): Promise<void> {
-    await forgetKeysOf(this.mongo.db, _id);
+  private async remove(_id: string): Promise<void> {
+    await deleteKeys(this.mongo.db, _id);
     await this.collection.deleteOne({ _id });
   }
 
