@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
-/** As many as `npm run compare -- --orders` takes. */
+/** The same limit as that of `npm run compare -- --orders`. */
 const MAX_ORDERS = 10_000;
 
 /** `POST /v1/comparison`. */
 export const ComparisonRequestSchema = z
   .strictObject({
-    orders: z.int().min(1).max(MAX_ORDERS).default(1_000).describe('How many orders are saved in each way.'),
+    orders: z.int().min(1).max(MAX_ORDERS).default(1_000).describe('Orders that each way saves.'),
     saveMs: z
       .string()
       .regex(/^\d{1,5}\.\.\d{1,5}$/, 'must be MIN..MAX in milliseconds, such as 0..1000')
@@ -14,12 +14,14 @@ export const ComparisonRequestSchema = z
       .refine((text) => {
         const [minimum = 0, maximum = 0] = text.split('..').map(Number);
         return maximum >= 1 && minimum <= maximum;
-      }, 'its second number must be at least 1, and not below its first')
-      .describe('How long each simulated save takes, evenly drawn, in milliseconds.'),
+      }, 'its second number must be at least 1 and not less than its first')
+      .describe('Range of the simulated save time in milliseconds, uniformly distributed.'),
     full: z
       .boolean()
       .default(false)
-      .describe('All orders in every way, some 13 minutes; otherwise slow ways are measured on a sample.'),
+      .describe(
+        'Save all orders in every way, which takes about 13 minutes. By default slow ways are measured on a sample.',
+      ),
   })
   .prefault({})
   .meta({ title: 'ComparisonRequest' });

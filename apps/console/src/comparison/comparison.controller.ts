@@ -22,8 +22,8 @@ export class ComparisonController {
   @RequiresScope('orders:read')
   @Header('Cache-Control', 'no-store')
   @ApiOperation({
-    summary: 'The comparison of the ways to save that runs, or the last one',
-    description: 'What is measured until now is there at once, way by way.',
+    summary: 'Get the running comparison, or the last one',
+    description: 'Contains the results so far while the comparison is running.',
   })
   @ApiOkResponse({ standardSchema: ComparisonResponseSchema })
   latest(): ComparisonResponse {
@@ -35,13 +35,15 @@ export class ComparisonController {
   @HttpCode(HttpStatus.ACCEPTED)
   @Audited('compare')
   @ApiOperation({
-    summary: 'Save the same orders one after another, per partition, and in flight',
+    summary: 'Start a comparison: save the same orders one after another, per partition, and in flight',
     description:
-      'Under `npm start` only, which starts a second pipeline for it, on temporary data: yours are not touched. Some two minutes.',
+      'Only under `npm start`, which starts a second pipeline with temporary data. Your data stay untouched. Takes about two minutes.',
   })
   @ApiAcceptedResponse({ standardSchema: ComparisonResponseSchema })
-  @ApiBadRequestResponse({ description: 'Problem details naming every bad field' })
-  @ApiConflictResponse({ description: 'Problem details: one runs already, or nobody is there to run it' })
+  @ApiBadRequestResponse({ description: 'Problem details naming every invalid field' })
+  @ApiConflictResponse({
+    description: 'Problem details: a comparison is already running, or no supervisor is connected',
+  })
   start(@Body({ schema: ComparisonRequestSchema }) request: ComparisonRequest): ComparisonResponse {
     return this.comparison.start(request);
   }
@@ -51,11 +53,14 @@ export class ComparisonController {
   @HttpCode(HttpStatus.ACCEPTED)
   @Audited('stop-compare')
   @ApiOperation({
-    summary: 'End it',
-    description: 'Within seconds. What was measured stays. Without one that runs nothing happens.',
+    summary: 'Stop the running comparison',
+    description: 'Takes seconds and keeps the results so far. Does nothing when none is running.',
   })
-  @ApiAcceptedResponse({ standardSchema: ComparisonResponseSchema, description: 'As it was when it was asked to end.' })
-  @ApiConflictResponse({ description: 'Problem details: nobody is there to run any' })
+  @ApiAcceptedResponse({
+    standardSchema: ComparisonResponseSchema,
+    description: 'The state when the stop was requested.',
+  })
+  @ApiConflictResponse({ description: 'Problem details: no supervisor is connected' })
   stop(): ComparisonResponse {
     return this.comparison.stop();
   }

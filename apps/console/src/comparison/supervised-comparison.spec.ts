@@ -18,57 +18,57 @@ const RUNNING: ComparisonResponse = {
 };
 
 function setUp(connected = true) {
-  const asked: unknown[] = [];
+  const sent: unknown[] = [];
   const channel = Object.assign(new EventEmitter(), {
     connected,
-    send: (message: unknown) => asked.push(message) > 0,
+    send: (message: unknown) => sent.push(message) > 0,
   });
   const comparison = new SupervisedComparison(channel, () => new Date(NOW));
-  return { comparison, asked, tell: (message: unknown) => void channel.emit('message', message) };
+  return { comparison, sent, receive: (message: unknown) => void channel.emit('message', message) };
 }
 
 describe('the comparison of the console', () => {
-  it('is idle until one is asked for', () => {
-    const { comparison, asked } = setUp();
+  it('is idle until one is requested', () => {
+    const { comparison, sent } = setUp();
     expect(comparison.current).toEqual(IDLE);
-    expect(asked).toEqual([]);
+    expect(sent).toEqual([]);
   });
 
-  it('runs from the moment when it was asked for, so that nobody starts a second one', () => {
-    const { comparison, asked } = setUp();
+  it('is running as soon as it is requested, so that a second request is rejected', () => {
+    const { comparison, sent } = setUp();
     expect(comparison.start(REQUEST)).toMatchObject({ state: 'running', orders: 60, startedAt: NOW, ways: [] });
     expect(() => comparison.start(REQUEST)).toThrow(expect.objectContaining({ code: 'comparison-runs' }));
-    expect(asked).toEqual([{ type: 'compare', ...REQUEST }]);
+    expect(sent).toEqual([{ type: 'compare', ...REQUEST }]);
   });
 
-  it('is what the supervisor told last, and may run again once it has ended', () => {
-    const { comparison, tell } = setUp();
+  it('is what the supervisor reported last, and can be started again after its end', () => {
+    const { comparison, receive } = setUp();
     comparison.start(REQUEST);
-    tell({ type: 'comparison', comparison: RUNNING });
+    receive({ type: 'comparison', comparison: RUNNING });
     expect(comparison.current).toEqual(RUNNING);
     const done = { ...RUNNING, state: 'done', current: null, finishedAt: NOW };
-    tell({ type: 'comparison', comparison: done });
+    receive({ type: 'comparison', comparison: done });
     expect(comparison.current).toEqual(done);
     expect(comparison.start(REQUEST).state).toBe('running');
   });
 
-  it('has failed when its process ended without a word, with what was told until then', () => {
-    const { comparison, tell } = setUp();
+  it('has failed when its process ended without a report, and keeps what was reported before', () => {
+    const { comparison, receive } = setUp();
     comparison.start(REQUEST);
-    tell({ type: 'comparison', comparison: RUNNING });
+    receive({ type: 'comparison', comparison: RUNNING });
     const error = { code: 'comparison-ended', message: 'SIGKILL' };
-    tell({ type: 'comparison-ended', error });
+    receive({ type: 'comparison-ended', error });
     expect(comparison.current).toEqual({ ...RUNNING, state: 'failed', current: null, finishedAt: NOW, error });
   });
 
-  it('asks for one that an earlier process may have begun', () => {
-    const { comparison, asked } = setUp();
+  it('requests the state of a comparison that an earlier process may have started', () => {
+    const { comparison, sent } = setUp();
     comparison.onApplicationBootstrap();
-    expect(asked).toEqual([{ type: 'tell-comparison' }]);
+    expect(sent).toEqual([{ type: 'tell-comparison' }]);
   });
 
-  it('does not mind other messages', () => {
-    const { comparison, tell } = setUp();
+  it('ignores other messages', () => {
+    const { comparison, receive } = setUp();
     for (const message of [
       null,
       'x',
@@ -76,14 +76,14 @@ describe('the comparison of the console', () => {
       { type: 'other' },
       { type: 'comparison', comparison: {} },
     ])
-      tell(message);
+      receive(message);
     expect(comparison.current).toEqual(IDLE);
   });
 
-  it('is refused where nobody runs it', () => {
+  it('is rejected when no supervisor is connected', () => {
     const { comparison } = setUp(false);
-    for (const ask of [() => comparison.start(REQUEST), () => comparison.stop()])
-      expect(ask).toThrow(expect.objectContaining({ code: 'not-compared-here' }));
+    for (const request of [() => comparison.start(REQUEST), () => comparison.stop()])
+      expect(request).toThrow(expect.objectContaining({ code: 'not-compared-here' }));
     expect(comparison.current.state).toBe('idle');
     expect(() => new SupervisedComparison(undefined, () => new Date()).stop()).toThrow('npm run compare');
   });
