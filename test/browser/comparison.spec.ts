@@ -43,15 +43,15 @@ describe('the comparison on the page of the console', () => {
 
   it('can be stopped, says that it was, and can be begun again', async () => {
     await comparison.compare.click();
-    await comparison.says(/^its pipeline starts$/, 10_000);
+    await comparison.says(/^starting its pipeline$/, 10_000);
     await comparison.stop.click();
-    await comparison.says(/^It was stopped[.]$/, 30_000);
+    await comparison.says(/^Stopped[.]$/, 30_000);
     expect([await comparison.stop.count(), await comparison.compare.isEnabled()]).toEqual([0, true]);
   }, 60_000);
 
   it('says why there is none when its process has died', async () => {
     await comparison.compare.click();
-    await comparison.says(/^its pipeline starts$/, 10_000);
+    await comparison.says(/^starting its pipeline$/, 10_000);
     const program = join('dist', 'dev', 'compare.js');
     const running = async () => processesNaming(program, pipeline.stack.dataDirectory);
     await eventually('its process runs', 10_000, async () => (await running()).length === 1);
@@ -62,7 +62,7 @@ describe('the comparison on the page of the console', () => {
 
   it('begins once, also when its button is clicked twice, and tells how far it is', async () => {
     await comparison.compare.dblclick();
-    await comparison.says(/^its pipeline starts$/, 10_000);
+    await comparison.says(/^starting its pipeline$/, 10_000);
     expect(await comparison.compare.isDisabled()).toBe(true);
     await comparison.says(/^measuring: one after another, 1 consumer$/, 90_000);
     expect(await comparison.current()).toMatch(/^one after another[^]*…/);

@@ -31,12 +31,12 @@ const ALL = [way('unordered-1', 1, 1.2), way('unordered-2', 2, 1.1)];
 const RUNNING: ComparisonResponse = { ...IDLE, state: 'running' };
 const FAILED: ComparisonResponse = { ...IDLE, state: 'failed' };
 
-describe('what is told of a comparison', () => {
-  it('is nothing as long as nothing is known of any', () => {
+describe('the status text of a comparison', () => {
+  it('is empty when there is no comparison', () => {
     expect([comparisonText(null, false), comparisonText(IDLE, false)]).toEqual(['', '']);
   });
 
-  it('is what goes on, from the start of its pipeline to its end', () => {
+  it('is the progress, from the start of its pipeline to its end', () => {
     const texts = [
       comparisonText(RUNNING, false),
       comparisonText({ ...RUNNING, ways: UNMEASURED }, false),
@@ -44,30 +44,30 @@ describe('what is told of a comparison', () => {
       comparisonText({ ...RUNNING, ways: ALL }, false),
     ];
     expect(texts).toEqual([
-      'its pipeline starts',
-      'its pipeline starts',
+      'starting its pipeline',
+      'starting its pipeline',
       'measuring: in flight, without order, 2 consumers',
-      'its pipeline ends',
+      'stopping its pipeline',
     ]);
   });
 
-  it('is that it stops, until it has', () => {
+  it('says that the comparison is stopping, and then that it is stopped', () => {
     expect(comparisonText({ ...RUNNING, ways: HALF, current: 'unordered-2' }, true)).toBe('stopping');
     const error = { code: 'interrupted', message: 'The comparison was ended (SIGTERM).' };
-    expect(comparisonText({ ...FAILED, ways: HALF, error }, true)).toBe('It was stopped. What was measured stays.');
-    expect(comparisonText({ ...FAILED, error }, true)).toBe('It was stopped.');
+    expect(comparisonText({ ...FAILED, ways: HALF, error }, true)).toBe('Stopped. The results so far are kept.');
+    expect(comparisonText({ ...FAILED, error }, true)).toBe('Stopped.');
     expect(hasFailed({ ...FAILED, error })).toBe(false);
   });
 
-  it('is why it failed', () => {
+  it('is the reason of a failure', () => {
     const error = { code: 'comparison-failed', message: 'by-key-1: 7 of 60 orders were saved in time.' };
     expect(comparisonText({ ...FAILED, ways: HALF, error }, false)).toBe(error.message);
     expect(hasFailed({ ...FAILED, ways: HALF, error })).toBe(true);
   });
 
-  it('is whether anything else ran on the machine', () => {
+  it('says whether other processes used the machine', () => {
     const done: ComparisonResponse = { ...IDLE, state: 'done', ways: ALL };
-    expect(comparisonText({ ...done, noisy: true }, false)).toMatch('Other things ran');
+    expect(comparisonText({ ...done, noisy: true }, false)).toMatch('Other processes used');
     expect(comparisonText({ ...done, noisy: false }, false)).toBe('');
   });
 });

@@ -3,7 +3,7 @@ import { plural } from '../text/figures.js';
 
 const INTERRUPTED = 'interrupted';
 
-/** What a person is told of a comparison, beside its table. Empty: there is nothing to tell. */
+/** Returns the status text of a comparison, shown beside its table; empty when there is nothing to say. */
 export function comparisonText(comparison: ComparisonResponse | null, isStopping: boolean): string {
   if (comparison === null) return '';
   switch (comparison.state) {
@@ -14,7 +14,7 @@ export function comparisonText(comparison: ComparisonResponse | null, isStopping
     case 'failed':
       return failureText(comparison);
     case 'done':
-      return comparison.noisy ? 'Other things ran on this machine meanwhile.' : '';
+      return comparison.noisy ? 'Other processes used this machine during the comparison.' : '';
   }
 }
 
@@ -22,17 +22,17 @@ function progressText({ current, ways }: ComparisonResponse): string {
   const way = ways.find(({ name }) => name === current);
   if (way !== undefined) return `measuring: ${way.label}, ${plural(way.consumers, 'consumer')}`;
   const isMeasured = ways.length > 0 && ways.every(({ seconds }) => seconds !== null);
-  return isMeasured ? 'its pipeline ends' : 'its pipeline starts';
+  return isMeasured ? 'stopping its pipeline' : 'starting its pipeline';
 }
 
-/** By itself: one that was stopped has done what was asked of it. */
+/** Returns whether the comparison failed by itself. A comparison that the user stopped has not failed. */
 export function hasFailed(comparison: ComparisonResponse | null): boolean {
   return comparison?.state === 'failed' && comparison.error?.code !== INTERRUPTED;
 }
 
-/** Who stopped it knows why: a signal or the end of a log would look like a failure. */
+/** Hides the error of a stopped comparison: a signal or the end of a log would look like a failure. */
 function failureText(comparison: ComparisonResponse): string {
   const { error, ways } = comparison;
-  if (hasFailed(comparison)) return error?.message ?? 'It failed.';
-  return ways.some(({ seconds }) => seconds !== null) ? 'It was stopped. What was measured stays.' : 'It was stopped.';
+  if (hasFailed(comparison)) return error?.message ?? 'The comparison failed.';
+  return ways.some(({ seconds }) => seconds !== null) ? 'Stopped. The results so far are kept.' : 'Stopped.';
 }

@@ -9,31 +9,31 @@ import { logarithmicShare } from './logarithmic-share.js';
 
 type Way = ComparisonResponse['ways'][number];
 
-const LOOK_EVERY_MS = 1_500;
-const LEAST_SECONDS = 0.5;
+const POLL_MS = 1_500;
+const AXIS_START_SECONDS = 0.5;
 
-/** The same orders saved in each way there is, beside what is possible: a second pipeline does it, on data of its own. */
+/** Compares the ways to save with each other and with the theoretical minimum. A second pipeline runs them, on separate data. */
 export class WaysCompared extends Part {
   static override properties = {
     client: { attribute: false },
     comparison: { state: true },
-    refusal: { state: true },
+    errorText: { state: true },
     isStarting: { state: true },
     isStopping: { state: true },
   };
   declare client: Client;
   declare comparison: ComparisonResponse | null;
-  declare refusal: string | null;
-  /** It was asked for, and there is no answer yet. */
+  declare errorText: string | null;
+  /** A start is requested and not answered yet. */
   declare isStarting: boolean;
-  /** It was asked to end, and hasn't yet. */
+  /** A stop is requested and the comparison is still running. */
   declare isStopping: boolean;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     super();
     this.comparison = null;
-    this.refusal = null;
+    this.errorText = null;
     this.isStarting = false;
     this.isStopping = false;
   }
@@ -41,7 +41,7 @@ export class WaysCompared extends Part {
   override connectedCallback(): void {
     super.connectedCallback();
     this.client.session.addEventListener('change', this.onSession);
-    if (!this.client.session.isReturning) void this.look();
+    if (!this.client.session.isReturning) void this.load();
   }
 
   override disconnectedCallback(): void {
@@ -53,76 +53,76 @@ export class WaysCompared extends Part {
   protected override render(): TemplateResult {
     const { comparison, isStarting, isStopping } = this;
     const isRunning = comparison?.state === 'running';
-    // Stop stands beside Compare and not in its place, where the second click of a double click would meet it.
+    // Stop is beside Compare, not in its place: there the second click of a double click would hit it.
     return html`
       <p class="muted">
-        1,000 orders whose saves take 0 to 1 s each: one after another, one at a time per partition, and in flight. It
-        takes a minute and a half, on a second pipeline with data of its own.
+        Saves 1,000 orders, 0 to 1 s each: one after another, one at a time per partition, and in flight. Runs for about
+        1.5 minutes on a second pipeline with separate data.
       </p>
       <div class="row">
         <button class="main" ?disabled=${isRunning || isStarting} @click=${() => void this.start()}>Compare</button>
         ${isRunning ? html`<button ?disabled=${isStopping} @click=${() => void this.stop()}>Stop</button>` : nothing}
-        <span class="told ${hasFailed(comparison) ? 'bad' : 'muted'}" role="status"
+        <span class="message ${hasFailed(comparison) ? 'bad' : 'muted'}" role="status"
           >${comparisonText(comparison, isStopping)}</span
         >
       </div>
-      ${this.refusal === null ? nothing : html`<p role="alert" class="bad">${this.refusal}</p>`}
+      ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
       ${comparison === null || comparison.ways.length === 0 ? nothing : waysView(comparison)}
     `;
   }
 
   private readonly onSession = (): void => {
-    if (!this.client.session.isNeeded) void this.look();
+    if (!this.client.session.isNeeded) void this.load();
   };
 
-  private async look(): Promise<void> {
+  private async load(): Promise<void> {
     clearTimeout(this.timer);
     try {
       this.comparison = await this.client.get<ComparisonResponse>('/v1/comparison');
     } catch {
-      // Whatever it is, the connection's state tells it; what was known last stays, and is asked for again.
+      // The connection status shows the error. The last known state stays and is polled again.
     }
-    if (this.comparison?.state === 'running') this.timer = setTimeout(() => void this.look(), LOOK_EVERY_MS);
+    if (this.comparison?.state === 'running') this.timer = setTimeout(() => void this.load(), POLL_MS);
     else this.isStopping = false;
   }
 
   private async start(): Promise<void> {
     this.isStarting = true;
-    await this.tried('/v1/comparison');
+    await this.attempt('/v1/comparison');
     this.isStarting = false;
-    await this.look();
+    await this.load();
   }
 
   private async stop(): Promise<void> {
     this.isStopping = true;
-    this.isStopping = await this.tried('/v1/comparison/stop');
-    await this.look();
+    this.isStopping = await this.attempt('/v1/comparison/stop');
+    await this.load();
   }
 
-  /** @returns whether it was taken */
-  private async tried(path: string): Promise<boolean> {
+  /** @returns whether the request was accepted */
+  private async attempt(path: string): Promise<boolean> {
     try {
       this.comparison = await this.client.post<ComparisonResponse>(path);
-      this.refusal = null;
+      this.errorText = null;
     } catch (error) {
-      this.refusal = messageOf(error);
+      this.errorText = messageOf(error);
     }
-    return this.refusal === null;
+    return this.errorText === null;
   }
 }
 
 function waysView({ ways, current }: ComparisonResponse): TemplateResult {
   const most = Math.max(...ways.flatMap(({ theorySeconds, seconds }) => [theorySeconds, seconds ?? 0]));
-  return html`<div class="scrolls" tabindex="0" role="region" aria-label="Table of the ways">
+  return html`<div class="scrolls" tabindex="0" role="region" aria-label="Compared ways to save">
     <table class="ways">
       <thead>
         <tr>
           <th scope="col">Way</th>
           <th scope="col" class="number">Consumers</th>
-          <th scope="col" class="number">Takes</th>
-          <th scope="col" class="number">Possible</th>
-          <th scope="col" class="number">Faster</th>
-          <th scope="col" class="bars">On a logarithmic axis; the line is what is possible</th>
+          <th scope="col" class="number">Measured</th>
+          <th scope="col" class="number">Theoretical</th>
+          <th scope="col" class="number">Speed-up</th>
+          <th scope="col" class="bars">Measured time, logarithmic; the line is the theoretical minimum</th>
         </tr>
       </thead>
       <tbody>
@@ -134,10 +134,10 @@ function waysView({ ways, current }: ComparisonResponse): TemplateResult {
 
 function wayRow(way: Way, most: number, isCurrent: boolean): TemplateResult {
   const { label, ordering, consumers, seconds, theorySeconds, timesFaster, sampled, measuredOrders } = way;
-  const share = (value: number): string => `${(100 * logarithmicShare(value, LEAST_SECONDS, most)).toFixed(1)}%`;
+  const share = (value: number): string => `${(100 * logarithmicShare(value, AXIS_START_SECONDS, most)).toFixed(1)}%`;
   return html`<tr class=${isCurrent ? 'current' : ''}>
     <th scope="row">
-      ${label}${sampled ? html`<br /><small>calculated from ${figure(measuredOrders)} orders</small>` : nothing}
+      ${label}${sampled ? html`<br /><small>extrapolated from ${figure(measuredOrders)} orders</small>` : nothing}
     </th>
     <td class="number">${consumers}</td>
     <td class="number">${seconds === null ? (isCurrent ? '…' : UNKNOWN) : duration(seconds)}</td>
