@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: compares the engine with theoretical limits and with plain kafkajs, on real servers and temporary data. With `--orders N`
- * it measures the whole stack end to end instead.
+ * `npm run bench`: compares the engine with theoretical limits and with plain kafkajs, on real servers and temporary data. With
+ * `--orders N` it measures the whole stack end to end instead.
  * Writes the table to stdout and progress to stderr. The exit code is 0 also when a limit is missed: only a benchmark that fails to run is
  * an error.
  */

@@ -23,8 +23,8 @@ export interface SavedOrdersDataset {
 }
 
 /**
- * Inserts the orders of one populate into an empty database, like producer and consumer: the operation, its numbers, and every order with its
- * `ingest`, in roughly the order of the topic. Builds the indexes at the end: ten million orders then take three minutes.
+ * Inserts the orders of one populate into an empty database, like producer and consumer: the operation, its numbers, and every order with
+ * its `ingest`, in roughly the order of the topic. Builds the indexes at the end: ten million orders then take three minutes.
  * @throws the abort reason of the signal
  */
 export async function saveOrders(uri: string, count: number, signal: AbortSignal): Promise<SavedOrdersDataset> {

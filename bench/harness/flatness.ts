@@ -23,8 +23,8 @@ export function flatnessOf(samples: readonly Sample[], warmUp: number): Flatness
 const MIN_SAMPLES = 16;
 
 /**
- * Divides the median of the last quarter of a run by that of the second: 1.1 means 10 % more. Steady growth gives more than 1 even in a short
- * run. The first quarter is ignored: in it V8 compiles and the heap reaches its size.
+ * Divides the median of the last quarter of a run by that of the second: 1.1 means 10 % more. Steady growth gives more than 1 even in a
+ * short run. The first quarter is ignored: in it V8 compiles and the heap reaches its size.
  * @param rssMiB one sample per second
  * @returns undefined for a run that is too short
  */

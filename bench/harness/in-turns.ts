@@ -43,7 +43,7 @@ export async function compareInTurns(contest: Contest, print: (line: string) => 
     cpuSeconds: median(subjects.map(({ cpuSeconds }) => cpuSeconds)),
     noisy: spread(valuesOf(limits)) > NOISY_SPREAD,
     runs,
-    notes: [`${contest.subject.label} against ${contest.limit.label}`, ...(contest.notes ?? [])],
+    notes: [`${contest.subject.label} compared with ${contest.limit.label}`, ...(contest.notes ?? [])],
   };
 }
 

@@ -9,8 +9,8 @@ const HEIGHT = 240;
 const MIN_RANGE_SECONDS = 120;
 
 /**
- * Draws produced and saved records per second since the page was opened, with a mark for each scaling and rebalance. Uses uPlot, the smallest
- * library that draws a sample per second for hours.
+ * Draws produced and saved records per second since the page was opened, with a mark for each scaling and rebalance. Uses uPlot, the
+ * smallest library that draws a sample per second for hours.
  */
 export class ThroughputChart extends LivePart {
   private plot: uPlot | undefined;

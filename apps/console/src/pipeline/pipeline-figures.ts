@@ -86,8 +86,8 @@ function ownerLagSeconds(owner: HeartbeatPartition | undefined): number | null {
 }
 
 /**
- * Returns the largest known lag in seconds; `null` when a partition without an owner has lag. Records written after their owner's last fetch
- * are younger than the records that other consumers hold.
+ * Returns the largest known lag in seconds; `null` when a partition without an owner has lag. Records written after their owner's last
+ * fetch are younger than the records that other consumers hold.
  */
 function maxLagSeconds(partitions: NonNullable<PipelineResponse['partitions']>): number | null {
   const ages = partitions.flatMap(({ lagSeconds }) => lagSeconds ?? []);

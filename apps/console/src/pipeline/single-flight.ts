@@ -1,8 +1,8 @@
 import type { Clock } from '#parallel-consumer/clock.js';
 
 /**
- * Sends requests to a server that may be unavailable, one at a time and with a timeout. While a request is pending no other is sent, so that
- * a server that recovers does not face a queue of them.
+ * Sends requests to a server that may be unavailable, one at a time and with a timeout. While a request is pending no other is sent, so
+ * that a server that recovers does not face a queue of them.
  */
 export class SingleFlight<T> {
   private pending: Promise<unknown> | undefined;
