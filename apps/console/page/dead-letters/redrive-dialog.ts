@@ -45,8 +45,8 @@ export class RedriveDialog extends Part {
       <form method="dialog"><button class="close" aria-label="Close">×</button></form>
       <h3 id="redrive-title">Redrive ${selection === null ? '' : selectionText(selection)}</h3>
       <p class="muted">
-        Fix the cause first: otherwise the records fail again and come back. Each record is sent to the orders topic
-        again, after the other records of its key.
+        Fix the cause first: otherwise the records fail again and become dead letters again. Each record is sent to the
+        orders topic again, after the other records of its key.
       </p>
       <form class="fields" @submit=${(event: SubmitEvent) => void this.send(event)} @change=${() => void this.dryRun()}>
         <label>At most <input name="limit" type="number" min="1" step="1" placeholder="all" /></label>

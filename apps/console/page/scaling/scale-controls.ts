@@ -91,7 +91,7 @@ export class ScaleControls extends LivePart {
     `;
   }
 
-  /** Also called by the button of a verdict that goes back. */
+  /** Also called by the button of a verdict that reverts the scaling. */
   async scaleTo(count: number): Promise<void> {
     await this.attempt(async () => {
       await this.client.post('/v1/pipeline/consumers', { count });
