@@ -77,16 +77,7 @@ export class ScaleControls extends LivePart {
             : `${running ?? 'An unknown number'} running; at most ${partitions ?? 'one per partition'} can be busy.`
         }
       </p>
-      <form class="fields" @submit=${(event: SubmitEvent) => void this.limit(event)}>
-        <label
-          >In-flight limit per consumer
-          <input name="limit" type="number" required min="1" max="10000" step="1" placeholder=${this.currentLimit()}
-        /></label>
-        <button>Apply limit</button>
-        <button type="button" @click=${() => void this.setInFlight('auto')}>Use auto limit</button>
-        <button type="button" @click=${() => void this.setInFlight(null)}>Reset to default</button>
-      </form>
-      ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
+      ${this.limitForm()} ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
       <p class="muted" aria-live="polite">${this.notice ?? ''}</p>
     `;
   }
@@ -108,6 +99,20 @@ export class ScaleControls extends LivePart {
           ? 'In-flight limit reset to the value that each consumer was started with.'
           : `In-flight limit ${limit} for each consumer, effective within two seconds.`;
     });
+  }
+
+  private limitForm(): TemplateResult {
+    return html`
+      <form class="fields" @submit=${(event: SubmitEvent) => void this.limit(event)}>
+        <label
+          >In-flight limit per consumer
+          <input name="limit" type="number" required min="1" max="10000" step="1" placeholder=${this.currentLimit()}
+        /></label>
+        <button>Apply limit</button>
+        <button type="button" @click=${() => void this.setInFlight('auto')}>Use auto limit</button>
+        <button type="button" @click=${() => void this.setInFlight(null)}>Reset to default</button>
+      </form>
+    `;
   }
 
   private step(count: number): void {
