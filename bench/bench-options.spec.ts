@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { resolve } from 'node:path';
-import { isWanted, parseBenchOptions } from './bench-options.js';
+import { isSelected, parseBenchOptions } from './bench-options.js';
 
 const NAMES = ['window-100', 'window-1000', 'key-1000'];
 
 describe('the command line of the benchmarks', () => {
-  it('asks for all of them when it says nothing', () => {
+  it('selects all benchmarks without flags', () => {
     const options = parseBenchOptions([], NAMES);
     expect(options).toEqual({ only: [], quick: false });
   });
 
-  it('takes names, files and the smoke run', () => {
+  it('accepts names, files and the smoke run', () => {
     const args = ['--only', 'window', '--only', 'key-1000', '--json', 'out.json', '--quick', '--profile', 'profiles'];
     expect(parseBenchOptions(args, NAMES)).toEqual({
       only: ['window', 'key-1000'],
@@ -20,7 +20,7 @@ describe('the command line of the benchmarks', () => {
     });
   });
 
-  it('takes the end-to-end run by its number of orders', () => {
+  it('accepts the number of orders of the end-to-end run', () => {
     const args = ['--orders', '10000000', '--json', 'run.json', '--chart', 'run.svg'];
     expect(parseBenchOptions(args, NAMES)).toMatchObject({
       orders: 10_000_000,
@@ -29,16 +29,16 @@ describe('the command line of the benchmarks', () => {
     });
   });
 
-  it.each(['0', '10000001', '1e3', '-5', '1.5', ''])('refuses "%s" as a number of orders', (orders) => {
+  it.each(['0', '10000001', '1e3', '-5', '1.5', ''])('rejects "%s" as a number of orders', (orders) => {
     expect(() => parseBenchOptions([`--orders=${orders}`], NAMES)).toThrow(
       expect.objectContaining({
         code: 'bad-flag',
-        message: `--orders takes a whole number from 1 to 10000000, not "${orders}".`,
+        message: `--orders must be an integer from 1 to 10000000, got "${orders}".`,
       }),
     );
   });
 
-  it('refuses benchmarks beside the end-to-end run', () => {
+  it('rejects benchmarks together with the end-to-end run', () => {
     for (const args of [
       ['--orders', '5', '--only', 'window'],
       ['--orders', '5', '--quick'],
@@ -46,18 +46,18 @@ describe('the command line of the benchmarks', () => {
       expect(() => parseBenchOptions(args, NAMES)).toThrow(expect.objectContaining({ code: 'bad-flag' }));
   });
 
-  it('refuses a benchmark that there is not, and says which there are', () => {
+  it('rejects an unknown benchmark and lists the known ones', () => {
     expect(() => parseBenchOptions(['--only', 'windows'], NAMES)).toThrow(
-      expect.objectContaining({ code: 'bad-flag', remedy: 'There are: window-100, window-1000, key-1000.' }),
+      expect.objectContaining({ code: 'bad-flag', remedy: 'Benchmarks: window-100, window-1000, key-1000.' }),
     );
   });
 
-  it('refuses a flag that there is not', () => {
+  it('rejects an unknown flag', () => {
     expect(() => parseBenchOptions(['--fast'], NAMES)).toThrow(expect.objectContaining({ code: 'bad-flag' }));
   });
 
-  it('takes a name for all benchmarks that begin with it and a dash', () => {
-    expect(NAMES.filter((name) => isWanted(name, ['window']))).toEqual(['window-100', 'window-1000']);
-    expect(isWanted('window-1000', ['window-100'])).toBe(false);
+  it('matches a name with all benchmarks that begin with it and a dash', () => {
+    expect(NAMES.filter((name) => isSelected(name, ['window']))).toEqual(['window-100', 'window-1000']);
+    expect(isSelected('window-1000', ['window-100'])).toBe(false);
   });
 });

@@ -3,57 +3,57 @@ import { parseArgs } from 'node:util';
 import { StackError } from '../dev/stack-error.js';
 
 export interface BenchOptions {
-  /** Benchmarks to run, by name or by what stands before a dash in it; empty: all. */
+  /** Benchmarks to run, by name or by the part of the name before a dash; empty: all. */
   readonly only: readonly string[];
-  /** Where the report goes as JSON, besides the table. */
+  /** File for the report as JSON, in addition to the table. */
   readonly jsonFile: string | undefined;
-  /** A smoke run. */
+  /** Smoke run: less data, one run each. */
   readonly quick: boolean;
-  /** Where V8's CPU profiles of all contenders go. */
+  /** Folder for V8's CPU profiles of all contenders. */
   readonly profileDirectory: string | undefined;
-  /** Only the end-to-end run, with so many orders. */
+  /** Runs only the end-to-end run, with this number of orders. */
   readonly orders: number | undefined;
-  /** Where the chart goes: of the scaling, or of the end-to-end run. */
+  /** File for the chart of the scaling or of the end-to-end run. */
   readonly chartFile: string | undefined;
 }
 
-/** What one populate may have. */
-const MOST_ORDERS = 10_000_000;
+/** Largest number of orders of one populate. */
+const MAX_ORDERS = 10_000_000;
 const FLAGS =
-  'npm run bench takes --only NAME (several times, if need be), --json FILE, --chart FILE.svg, --quick and --profile DIRECTORY, after `--`; ' +
-  'or, for the end-to-end run alone, --orders N with --json FILE and --chart FILE.svg.';
+  'Usage: npm run bench -- [--only NAME]... [--json FILE] [--chart FILE.svg] [--quick] [--profile DIRECTORY]; ' +
+  'end-to-end run: npm run bench -- --orders N [--json FILE] [--chart FILE.svg].';
 
 /** Reads the command line. @throws StackError `bad-flag` */
 export function parseBenchOptions(args: readonly string[], names: readonly string[]): BenchOptions {
   const { only = [], json, quick = false, profile, orders, chart } = parseFlags(args);
   if (orders !== undefined && (only.length > 0 || quick || profile !== undefined))
-    throw new StackError('bad-flag', '--orders runs nothing else: no --only, --quick or --profile with it.', FLAGS);
-  const unknown = only.find((wanted) => !names.some((name) => isWanted(name, [wanted])));
+    throw new StackError('bad-flag', '--orders cannot be combined with --only, --quick or --profile.', FLAGS);
+  const unknown = only.find((prefix) => !names.some((name) => isSelected(name, [prefix])));
   if (unknown !== undefined)
-    throw new StackError('bad-flag', `There is no benchmark "${unknown}".`, `There are: ${names.join(', ')}.`);
+    throw new StackError('bad-flag', `Unknown benchmark "${unknown}".`, `Benchmarks: ${names.join(', ')}.`);
   return {
     only,
     quick,
-    jsonFile: pathOf(json),
-    profileDirectory: pathOf(profile),
-    orders: orders === undefined ? undefined : orderCount(orders),
-    chartFile: pathOf(chart),
+    jsonFile: toPath(json),
+    profileDirectory: toPath(profile),
+    orders: orders === undefined ? undefined : parseOrders(orders),
+    chartFile: toPath(chart),
   };
 }
 
-/** Whether a benchmark is asked for. */
-export function isWanted(name: string, only: readonly string[]): boolean {
-  return only.length === 0 || only.some((wanted) => name === wanted || name.startsWith(`${wanted}-`));
+/** Returns whether a benchmark is selected. */
+export function isSelected(name: string, only: readonly string[]): boolean {
+  return only.length === 0 || only.some((prefix) => name === prefix || name.startsWith(`${prefix}-`));
 }
 
-function pathOf(text: string | undefined): string | undefined {
+function toPath(text: string | undefined): string | undefined {
   return text === undefined ? undefined : resolve(text);
 }
 
-function orderCount(text: string): number {
+function parseOrders(text: string): number {
   const count = Number(text);
-  if (/^\d+$/.test(text) && count >= 1 && count <= MOST_ORDERS) return count;
-  throw new StackError('bad-flag', `--orders takes a whole number from 1 to ${MOST_ORDERS}, not "${text}".`, FLAGS);
+  if (/^\d+$/.test(text) && count >= 1 && count <= MAX_ORDERS) return count;
+  throw new StackError('bad-flag', `--orders must be an integer from 1 to ${MAX_ORDERS}, got "${text}".`, FLAGS);
 }
 
 function parseFlags(args: readonly string[]) {

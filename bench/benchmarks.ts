@@ -13,7 +13,7 @@ import { consumersAgainstOne, consumerWith } from './benchmarks/scaling.js';
 import { fewKeys, windowOf } from './benchmarks/window.js';
 import type { Benchmark } from './harness/benchmark.js';
 
-/** All there are, in the order in which they run. */
+/** All benchmarks, in the order in which they run. */
 export const BENCHMARKS: readonly Benchmark[] = [
   windowOf(100),
   windowOf(1_000),
@@ -33,7 +33,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   consumerWith(250, 0.9),
   consumerWith(2_000, 0.9),
   consumerWith(4_000, 0.9),
-  // Beyond what two cores save: where the curve bends.
+  // Beyond the capacity of two cores: shows where the curve flattens.
   consumerWith(8_000, null),
   consumerWith(12_000, null),
   readsById,

@@ -1,12 +1,12 @@
 /**
- * `npm run bench`: measures the engine against the limits and the plain ways, on real servers and temporary data; with
- * `--orders N` the whole stack instead, from end to end.
- * The table goes to stdout, what happens meanwhile to stderr. Ends with 0 also where a limit is missed: figures are to be
- * read, and a benchmark that fails to run is another thing than one that is slow.
+ * `npm run bench`: compares the engine with theoretical limits and with plain kafkajs, on real servers and temporary data. With
+ * `--orders N` it measures the whole stack end to end instead.
+ * Writes the table to stdout and progress to stderr. The exit code is 0 also when a limit is missed: only a benchmark that fails to run is
+ * an error.
  */
 import { writeFile } from 'node:fs/promises';
 import { explain, StackError } from '../dev/stack-error.js';
-import { isWanted, parseBenchOptions, type BenchOptions } from './bench-options.js';
+import { isSelected, parseBenchOptions, type BenchOptions } from './bench-options.js';
 import { BENCHMARKS } from './benchmarks.js';
 import { runEndToEnd } from './end-to-end/end-to-end-run.js';
 import { runChart } from './end-to-end/run-chart.js';
@@ -21,7 +21,7 @@ import { scalingChart } from './scaling/scaling-chart.js';
 
 const print = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** Aborts when somebody wants it to end. */
+/** Returns a signal that aborts on SIGINT, SIGTERM or SIGHUP. */
 function interruption(): AbortSignal {
   const interrupted = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
@@ -29,13 +29,13 @@ function interruption(): AbortSignal {
   return interrupted.signal;
 }
 
-/** Measures one after another. One that fails is told and left out, and the others go on. */
+/** Runs the selected benchmarks one after another. A failed one is reported and skipped. */
 async function measureAll({ only, quick, profileDirectory }: BenchOptions, signal: AbortSignal): Promise<Result[]> {
   const settings = { quick, print, signal, ...(profileDirectory !== undefined && { profileDirectory }) };
   const bench = await Bench.start(settings);
   const results: Result[] = [];
   try {
-    for (const benchmark of BENCHMARKS.filter(({ name }) => isWanted(name, only))) {
+    for (const benchmark of BENCHMARKS.filter(({ name }) => isSelected(name, only))) {
       if (signal.aborted) break;
       print(`${benchmark.name}: ${benchmark.about}`);
       try {
@@ -52,23 +52,23 @@ async function measureAll({ only, quick, profileDirectory }: BenchOptions, signa
 }
 
 async function runBenchmarks(options: BenchOptions, signal: AbortSignal): Promise<void> {
-  // Before the servers start, whose own load isn't the machine's.
+  // Before the servers start, so that their load does not count as other load.
   const machine = describeMachine();
   const results = await measureAll(options, signal);
   const noisy = isBusy(machine) || results.some((result) => result.noisy);
   console.log(tableOf(results));
-  if (noisy) console.log('noisy: other things ran on the machine, or the limits came out differently each time');
+  if (noisy) console.log('noisy: other processes used the machine, or the runs of a limit varied by more than 15 %');
   await writeReport(options.jsonFile, { commit: currentCommit(), machine, noisy, results });
   if (options.chartFile !== undefined) await writeFile(options.chartFile, scalingChart(results, machine));
 }
 
-/** An equation that doesn't hold is no figure: then it ends with 1. */
+/** Measures the whole stack. A broken reconciliation sets exit code 1, since it is a defect and not a slow result. */
 async function runFromEndToEnd(orders: number, options: BenchOptions, signal: AbortSignal): Promise<void> {
   const machine = describeMachine();
   const noisy = isBusy(machine);
   const endToEnd = await runEndToEnd({ orders, print, signal });
   console.log(verdictTable(verdictRows(endToEnd)));
-  if (noisy) console.log('noisy: other things ran on the machine');
+  if (noisy) console.log('noisy: other processes used the machine');
   if (endToEnd.reconciliation.answer?.verdict === 'broken') process.exitCode = 1;
   const results = resultsOf(endToEnd, noisy);
   await writeReport(options.jsonFile, {

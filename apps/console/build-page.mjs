@@ -1,5 +1,5 @@
-// Bundles the console's page into dist/: one script, one style sheet, and what is only needed by some in scripts of their own.
-// `--watch`: again on every change, until its input ends. Plain JavaScript, since it runs while the sources are being compiled.
+// Bundles the console's page into dist/: one script, one style sheet, and a separate script for each dynamic import.
+// `--watch`: rebuilds on every change, until stdin ends. Plain JavaScript, because it runs while the sources are being compiled.
 import { cp, mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build, context } from 'esbuild';
@@ -18,7 +18,7 @@ const options = {
   target: 'es2023',
   minify: true,
   sourcemap: 'linked',
-  // Those of the licences stay in the packages.
+  // Licence comments stay in the packages.
   legalComments: 'none',
   logLevel: 'warning',
 };

@@ -12,13 +12,13 @@ const CHUNK = 1_000;
 const TIMES = 5;
 const MAX_RSS_MIB = 250;
 const TIMEOUT_MS = 120_000;
-/** Per cent of the records: until then V8 compiles. */
+/** Per cent of the records, during which V8 compiles. */
 const WARM_UP = 10;
 
-/** What the producer app costs beyond sending: making and encoding orders, one batch at a time, progress that survives a crash. */
+/** Measures the producer app's overhead beyond sending: generating and encoding orders, one batch at a time, with crash-safe progress. */
 export const emission: Benchmark = {
   name: 'emission',
-  about: `the producer app's emission of one populate, against kafkajs's send in a loop of the same records, ready-made`,
+  about: `the producer app's emission of one populate, compared with a loop of kafkajs sends of the same prepared records`,
   measure: async (bench) =>
     compareInTurns(
       {
@@ -45,7 +45,7 @@ function appEmission(bench: Bench): Candidate {
   };
 }
 
-/** With the young heap of the app, and of the old one as much as all records at once take. */
+/** Has the app's young heap, and no limit for the old one, since it holds all records at once. */
 function bareSend(bench: Bench): Candidate {
   return {
     label: 'bare-send',

@@ -16,15 +16,15 @@ const FETCHES = {
 };
 const IN_FLIGHT = 1_000;
 const TIMES = 5;
-/** A run is a few seconds: one that something else slowed must not decide. */
+/** A run takes a few seconds: a single run that other load has slowed must not decide. */
 const SEARCH = { rounds: 2 };
-/** Per cent of the records: until then V8 compiles. */
+/** Per cent of the records, during which V8 compiles. */
 const WARM_UP = 10;
 
-/** What the engine costs by itself: keys, window, frontier, commits. */
+/** Measures the overhead of the engine: key ordering, in-flight limit, offset tracking, commits. */
 export const engineOverhead: Benchmark = {
   name: 'engine-overhead',
-  about: 'a handler that does nothing, against a bare eachBatch loop that awaits it for each message',
+  about: 'a handler that does nothing, compared with a bare eachBatch loop that awaits it for each message',
   measure: async (bench) => {
     const engines = await findBest(bench.searched(engineCandidates(bench)), bench.print, SEARCH);
     const loops = await findBest(bench.searched(loopCandidates(bench)), bench.print, SEARCH);
@@ -60,7 +60,7 @@ function loopCandidates(bench: Bench): Candidate[] {
   }));
 }
 
-/** Both with the heap of a consumer app. */
+/** Both contenders have the heap of the consumer app. */
 function optionsOf(bench: Bench): RunOptions {
   const dataset = ordersDataset(bench.quick ? 200_000 : 1_000_000);
   return { dataset, heap: heapFor(IN_FLIGHT), timeoutMs: 120_000 };

@@ -7,21 +7,21 @@ import { flatnessOf } from '../harness/flatness.js';
 const NAME = 'memory-stalled-key';
 const RECORDS = 3_000_000;
 const QUICK_RECORDS = 300_000;
-/** Fixed: what may be in memory is a multiple of it, and a search for it would move that. */
+/** Fixed, because the memory limit is a multiple of it: an automatic limit would change it. */
 const IN_FLIGHT = 1_000;
 const WARM_UP = 0.1;
-/** The most that any sample may be above the base. */
+/** Highest sample allowed, relative to the base. */
 const LIMIT = 1.1;
-/** Nothing is finished for so long: the run is over, since the stalled key never ends. */
+/** Time without a completed record after which the run ends, since the stalled key never completes. */
 const STILL_MS = 10_000;
 
 /**
- * Memory over a long run, while the first record of one key never ends. Its partition may stop, at the span or at its share of
- * what is taken; the others must go on.
+ * Measures memory over a long run while the first record of one key never completes. Its partition may pause, at its limit of uncommitted
+ * offsets or at its share of the buffered records; the other partitions must continue.
  */
 export const memoryStalledKey: Benchmark = {
   name: NAME,
-  about: 'memory while one key stalls, highest against the first seconds after a tenth of the records',
+  about: 'highest memory while one key stalls, compared with the first seconds after a tenth of the records',
   measure: async (bench) => {
     const dataset = smallDataset(bench.quick ? QUICK_RECORDS : RECORDS);
     const measurement = await bench.run(
@@ -30,13 +30,13 @@ export const memoryStalledKey: Benchmark = {
       { dataset, heap: heapFor(IN_FLIGHT), timeoutMs: 240_000 },
     );
     const others = Math.floor((dataset.records / PARTITIONS) * (PARTITIONS - 1));
-    const wasHeldUp = measurement.records < others;
-    const { base, highest, lowest } = flatnessOf(measurement.samples, wasHeldUp ? 0 : WARM_UP * dataset.records);
+    const wasBlocked = measurement.records < others;
+    const { base, highest, lowest } = flatnessOf(measurement.samples, wasBlocked ? 0 : WARM_UP * dataset.records);
     const value = highest / base;
     const notes = [
-      `${measurement.records} of ${dataset.records} finished; the ${PARTITIONS - 1} partitions without the stalled key have ${others}`,
+      `${measurement.records} of ${dataset.records} records completed; the ${PARTITIONS - 1} partitions without the stalled key have ${others}`,
       `MiB after the warm-up: ${[base, lowest, highest].map(Math.round).join(', ')} (base, lowest, highest)`,
-      ...(wasHeldUp ? ['the stalled key held other partitions up: that alone misses it'] : []),
+      ...(wasBlocked ? ['missed because the stalled key blocked other partitions'] : []),
     ];
     const rssMiB = measurement.samples.map((sample) => Math.round(sample.rssMiB));
     const run = { ...runOf('engine-stalled-key', value, measurement), rssMiB };
@@ -45,7 +45,7 @@ export const memoryStalledKey: Benchmark = {
       value,
       unit: 'highest / base',
       limit: LIMIT,
-      ratio: wasHeldUp ? 0 : LIMIT / value,
+      ratio: wasBlocked ? 0 : LIMIT / value,
       ratioRange: null,
       requiredRatio: 1,
       peakRssMiB: run.peakRssMiB,

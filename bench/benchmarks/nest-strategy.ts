@@ -9,14 +9,14 @@ import { ratePerSecond } from '../harness/measurement.js';
 const TIMES = 5;
 const IN_FLIGHT = 2_000;
 const TIMEOUT_MS = 120_000;
-/** Per cent of the records: until then V8 compiles. */
+/** Per cent of the records, during which V8 compiles. */
 const WARM_UP = 10;
 const NO_WAIT = { minimum: 0, maximum: 0 };
 
-/** What the way through Nest costs: the same real write, without a wait, by the strategy and by the engine alone. */
+/** Measures the overhead of NestJS: the same real write without a wait, with the strategy and with the engine alone. */
 export const nestStrategy: Benchmark = {
   name: 'nest-strategy',
-  about: 'the NestJS strategy against the engine alone, with the real write and without a wait',
+  about: 'the NestJS strategy, compared with the engine alone, with the real write and without a wait',
   measure: async (bench) =>
     compareInTurns(
       {

@@ -7,14 +7,14 @@ interface Sampled {
   readonly name: string;
   readonly about: string;
   readonly saveMs: SaveMs;
-  /** Few enough for some ten seconds. */
+  /** Takes about ten seconds. */
   readonly records: number;
 }
 
-/** For comparison only: what NestJS's own Kafka transport does with the slow save. */
+/** For comparison only: NestJS's Kafka transport with the slow save. */
 export const oneAtATimeSave = sampleBenchmark({
   name: 'one-at-a-time-save',
-  about: 'one order at a time of each partition, a wait of 0..1 s, an insertOne each; for comparison',
+  about: 'one order at a time per partition, each with a wait of 0..1 s and an insertOne; for comparison',
   saveMs: { minimum: 0, maximum: 1_000 },
   records: 300,
 });
@@ -22,7 +22,7 @@ export const oneAtATimeSave = sampleBenchmark({
 /** The same without the wait. */
 export const oneAtATimeNoSave = sampleBenchmark({
   name: 'one-at-a-time-no-save',
-  about: 'one order at a time of each partition, an insertOne each; for comparison',
+  about: 'one order at a time per partition, each with an insertOne; for comparison',
   saveMs: { minimum: 0, maximum: 0 },
   records: 20_000,
 });

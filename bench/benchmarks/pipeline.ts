@@ -13,11 +13,11 @@ const TIMES = 3;
 const RECORDS = 400_000;
 const QUICK_RECORDS = 60_000;
 /**
- * How many more there are, so that none is measured in its last seconds: what is in order by key ends with its longest chain of
- * one key, a few records that wait for each other while all else is idle.
+ * Additional records, so that the last seconds are not measured: with order per key, a run ends with the longest chain of one key, a few
+ * records that wait for each other while everything else is idle.
  */
 const BEYOND = 60_000;
-/** Enough to tell settings apart. */
+/** Enough to compare settings. */
 const SEARCH_RECORDS = 300_000;
 const MAX_RSS_MIB = 400;
 const TIMEOUT_MS = 240_000;
@@ -26,14 +26,14 @@ interface PipelineOptions {
   readonly name: string;
   readonly about: string;
   readonly saveMs: SaveMs;
-  /** Limits of records in flight that are tried. */
+  /** In-flight limits to try. */
   readonly inFlight: readonly InFlight[];
 }
 
-/** The consumer app's whole path into MongoDB, with the simulated slow save. */
+/** Measures the consumer app's whole path into MongoDB, with the simulated slow save. */
 export const pipelineSave = pipelineBenchmark({
   name: 'pipeline-save',
-  about: 'orders into MongoDB after a wait of 0..1 s, against the best plain eachBatch loop',
+  about: 'orders into MongoDB after a wait of 0..1 s, compared with the best plain eachBatch loop',
   saveMs: { minimum: 0, maximum: 1_000 },
   inFlight: [8_000, 16_000, 'auto'],
 });
@@ -41,7 +41,7 @@ export const pipelineSave = pipelineBenchmark({
 /** The same without the wait. */
 export const pipelineNoSave = pipelineBenchmark({
   name: 'pipeline-no-save',
-  about: 'orders into MongoDB without a wait, against the best plain eachBatch loop',
+  about: 'orders into MongoDB without a wait, compared with the best plain eachBatch loop',
   saveMs: { minimum: 0, maximum: 0 },
   inFlight: [4_000, 8_000, 'auto'],
 });
@@ -81,7 +81,7 @@ function engineCandidates(bench: Bench, saveMs: SaveMs, limits: readonly InFligh
   }));
 }
 
-/** 8 MB in each fetch, shared out to as many partitions as are worked on at once: the rest would only wait. */
+/** Each fetch has 8 MiB, shared by the partitions that are consumed concurrently: records of other partitions would only wait. */
 function plainCandidates(bench: Bench, saveMs: SaveMs): Candidate[] {
   return [1, 3, PARTITIONS].map((partitionsConsumedConcurrently) => ({
     label: `plain-save, ${partitionsConsumedConcurrently} partitions at once`,
@@ -100,7 +100,7 @@ function savingRun(bench: Bench, purpose: Purpose): Omit<RunOptions, 'heap'> {
   return { dataset, records, saves: true, timeoutMs: TIMEOUT_MS };
 }
 
-/** All of it: the plain loop has no steady middle, it waits and writes in turns. */
+/** Uses the whole run: the plain loop alternates between waiting and writing and has no steady middle. */
 function wholeRate(measurement: Measurement): number {
   return ratePerSecond(measurement, 0, 100);
 }

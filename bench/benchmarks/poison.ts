@@ -12,14 +12,14 @@ const RECORDS = 400_000;
 const QUICK_RECORDS = 100_000;
 const IN_FLIGHT = 12_000;
 const SAVE_MS = { minimum: 0, maximum: 1_000 };
-/** One record in so many is poison. */
+/** One record in ten is poison. */
 const POISON_EVERY = 10;
 const TIMEOUT_MS = 240_000;
 
-/** What poison costs the good orders beside it: each poison record fails and is published to the dead letters. */
+/** Measures how poison slows down good orders: each poison record fails and is published to the dead-letter topic. */
 export const poison: Benchmark = {
   name: 'poison',
-  about: 'good orders into MongoDB while one record in ten is poison, against none',
+  about: 'good orders into MongoDB while one record in ten is poison, compared with no poison',
   measure: async (bench) => {
     const records = bench.quick ? QUICK_RECORDS : RECORDS;
     const contest = {

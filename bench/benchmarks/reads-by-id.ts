@@ -10,11 +10,11 @@ import type { HttpServer } from '../reads/http-server.js';
 import { startBareServer, startQueryApi } from '../reads/read-servers.js';
 import { closedLoop, openLoop } from '../reads/requests.js';
 
-const AT_ONCE = 32;
+const CONCURRENCY = 32;
 const REQUESTS = 40_000;
 const QUICK_REQUESTS = 4_000;
 const TIMES = 5;
-/** Per cent of the requests: until then V8 compiles. */
+/** Per cent of the requests, during which V8 compiles. */
 const WARM_UP = 25;
 
 const PER_SECOND = 200;
@@ -22,10 +22,10 @@ const SECONDS = 60;
 const QUICK_SECONDS = 5;
 const LIMIT_MS = 10;
 
-/** What NestJS, checks, headers and the rest cost beside the read itself. */
+/** Measures the overhead of NestJS, validation and headers in addition to the read. */
 export const readsById: Benchmark = {
   name: 'reads-by-id',
-  about: `requests of one order by id, any of all, against a bare Node http server with the same findOne`,
+  about: `requests for one random order by id, compared with a plain Node HTTP server with the same findOne`,
   measure: async (bench) => {
     const saved = await bench.savedOrders();
     return compareInTurns(
@@ -36,7 +36,7 @@ export const readsById: Benchmark = {
         limit: candidate(bench, saved, 'bare server', startBareServer),
         times: bench.quick ? 1 : TIMES,
         requiredRatio: 0.6,
-        notes: [`${AT_ONCE} at a time, of ${saved.count} orders`],
+        notes: [`${CONCURRENCY} concurrent requests over ${saved.count} orders`],
       },
       bench.print,
     );
@@ -53,9 +53,9 @@ function candidate(
   return {
     label,
     run: async () => {
-      const server = await start(saved.uri, AT_ONCE);
+      const server = await start(saved.uri, CONCURRENCY);
       try {
-        return await closedLoop(server, { requests, atOnce: AT_ONCE, pathAt: anyOf(saved) });
+        return await closedLoop(server, { requests, concurrency: CONCURRENCY, pathAt: randomPath(saved) });
       } finally {
         await server.stop();
       }
@@ -64,24 +64,24 @@ function candidate(
   };
 }
 
-/** Spread evenly over all orders, so that most are in no cache of MongoDB's. */
-function anyOf({ count, idAt }: SavedOrdersDataset): (nth: number) => string {
+/** Uniformly random over all orders, so that most are not in MongoDB's cache. */
+function randomPath({ count, idAt }: SavedOrdersDataset): (nth: number) => string {
   const draw = drawsOf(1);
   return (nth) => `/v1/orders/${idAt(draw(0, nth, count))}`;
 }
 
-/** At a pace that the server can keep. */
+/** Measures the latency at a rate that the server can sustain. */
 export const readsByIdLatency: Benchmark = {
   name: 'reads-by-id-latency',
-  about: `99 of 100 requests of one order by id take no longer, at ${PER_SECOND} a second`,
+  about: `99th percentile latency of requests for one order by id, at ${PER_SECOND} per second`,
   measure: async (bench) => {
     const saved = await bench.savedOrders();
     const requests = PER_SECOND * (bench.quick ? QUICK_SECONDS : SECONDS);
-    const server = await startQueryApi(saved.uri, AT_ONCE);
+    const server = await startQueryApi(saved.uri, CONCURRENCY);
     try {
-      await closedLoop(server, { requests: QUICK_REQUESTS, atOnce: AT_ONCE, pathAt: anyOf(saved) });
+      await closedLoop(server, { requests: QUICK_REQUESTS, concurrency: CONCURRENCY, pathAt: randomPath(saved) });
       const before = await server.figures();
-      const latencies = await openLoop(server, { perSecond: PER_SECOND, requests, pathAt: anyOf(saved) });
+      const latencies = await openLoop(server, { perSecond: PER_SECOND, requests, pathAt: randomPath(saved) });
       const { peakRssMiB, cpuSeconds } = await server.figures();
       const value = percentile(latencies, 99);
       const run = { contender: 'query API', value, peakRssMiB, cpuSeconds: cpuSeconds - before.cpuSeconds };
@@ -99,9 +99,7 @@ export const readsByIdLatency: Benchmark = {
         cpuSeconds: run.cpuSeconds,
         noisy: false,
         runs: [run],
-        notes: [
-          `from when each was due; half took ${others[0]} ms, 999 of 1,000 ${others[1]}, the longest ${others[2]}`,
-        ],
+        notes: [`latency from the scheduled time; p50 ${others[0]} ms, p99.9 ${others[1]} ms, maximum ${others[2]} ms`],
       };
     } finally {
       await server.stop();

@@ -10,16 +10,16 @@ import { startQueryApi } from '../reads/read-servers.js';
 const SIZE = 100;
 const ROUNDS = 20;
 const QUICK_ROUNDS = 4;
-/** Of each page in a round. Its median counts. */
+/** Requests per page and round; their median counts. */
 const TIMES = 20;
 const WARM_UP = 300;
-/** The rounds that also skip to the page, which takes seconds. */
+/** Rounds with a skip, which takes seconds. */
 const SKIPS = 3;
 
-/** Page 100,000 against page 1. */
+/** Compares page 100,000 with page 1. */
 export const readsPageDepth: Benchmark = {
   name: 'reads-page-depth',
-  about: `the last numbered page of ${SIZE}, against page 1`,
+  about: `the last numbered page of ${SIZE} orders, compared with page 1`,
   measure: async (bench) =>
     withQueryApi(await bench.savedOrders(), async (server, { count }) => {
       const last = Math.ceil(count / SIZE);
@@ -32,17 +32,17 @@ export const readsPageDepth: Benchmark = {
         name: 'reads-page-depth',
         values: deep,
         limits: first,
-        // The deep one may take 1.2 times as long.
+        // The last page may take 1.2 times as long.
         requiredRatio: 1 / 1.2,
-        notes: [`page ${last} against page 1, each the median of ${TIMES} in turns`],
+        notes: [`page ${last} compared with page 1, each the median of ${TIMES} requests, alternating`],
       });
     }),
 };
 
-/** What most would write. */
+/** Compares the last page with `skip` and `limit`, the usual implementation. */
 export const readsPageSkip: Benchmark = {
   name: 'reads-page-skip',
-  about: `the last numbered page of ${SIZE}, against skip and limit over the same index`,
+  about: `the last numbered page of ${SIZE} orders, compared with skip and limit over the same index`,
   measure: async (bench) =>
     withQueryApi(await bench.savedOrders(), async (server, { uri, count }) => {
       const mongo = new Mongo(uri, 'bench');
@@ -65,7 +65,7 @@ export const readsPageSkip: Benchmark = {
           limits: skips,
           // With fewer orders there is less to skip.
           requiredRatio: bench.quick ? 1 : 100,
-          notes: ['the skip is a bare find of the driver'],
+          notes: ['the skip is a plain find of the driver'],
         });
       } finally {
         await mongo.client.close();
@@ -88,15 +88,15 @@ async function withQueryApi(
 
 async function page(server: HttpServer, number: number): Promise<void> {
   const text = await server.text(`/v1/orders?page=${number}&pageSize=${SIZE}`);
-  if (!text.includes(`"number":${(number - 1) * SIZE + 1},`)) throw new Error(`page ${number} has other orders`);
+  if (!text.includes(`"number":${(number - 1) * SIZE + 1},`)) throw new Error(`page ${number} has unexpected orders`);
 }
 
-/** Milliseconds. */
-async function medianOf(times: number, ask: () => Promise<unknown>): Promise<number> {
+/** Returns the median duration in milliseconds. */
+async function medianOf(times: number, request: () => Promise<unknown>): Promise<number> {
   const taken: number[] = [];
   for (let time = 0; time < times; time += 1) {
     const startedAt = performance.now();
-    await ask();
+    await request();
     taken.push(performance.now() - startedAt);
   }
   return median(taken);
@@ -106,7 +106,7 @@ interface Latencies {
   readonly name: string;
   /** Milliseconds, one for each round. */
   readonly values: readonly number[];
-  /** What they are held against, round by round. */
+  /** What they are compared with, round by round. */
   readonly limits: readonly number[];
   readonly requiredRatio: number;
   readonly notes: readonly string[];

@@ -9,15 +9,15 @@ import { readExport } from '../reads/export-reader.js';
 
 const RECORDS = 2_000_000;
 const TIMES = 3;
-/** Per cent of the records: until then V8 compiles. */
+/** Per cent of the records, during which V8 compiles. */
 const WARM_UP = 20;
 const GROWTH_LIMIT = 1.1;
 const TIMEOUT_MS = 300_000;
 
-/** An export has to decode, to write JSON and to send it beside what a cursor does. */
+/** Measures an export: in addition to the cursor it decodes, writes JSON and sends it. */
 export const readsExport: Benchmark = {
   name: 'reads-export',
-  about: `an export as NDJSON, against a bare cursor of the driver over the same orders in the same order`,
+  about: `an export as NDJSON, compared with a plain cursor of the driver over the same orders in the same order`,
   measure: async (bench) =>
     compareInTurns(
       {
@@ -32,14 +32,14 @@ export const readsExport: Benchmark = {
     ),
 };
 
-/** All orders there are, in one export. */
+/** Measures memory while exporting all orders. */
 export const readsExportMemory: Benchmark = {
   name: 'reads-export-memory',
-  about: 'memory of the query API over an export of everything, the last quarter against the second',
+  about: 'memory of the query API while exporting all orders, last quarter compared with the second',
   measure: async (bench) => {
     const { count } = await bench.savedOrders();
     const measurement = await exported(bench, count);
-    if (measurement.records !== count) throw new Error(`${measurement.records} of ${count} orders came`);
+    if (measurement.records !== count) throw new Error(`${measurement.records} of ${count} orders were exported`);
     const rssMiB = measurement.samples.map((sample) => Math.round(sample.rssMiB));
     const growth = lastQuarterAgainstSecond(rssMiB);
     const value = growth ?? Number.NaN;
@@ -59,7 +59,7 @@ export const readsExportMemory: Benchmark = {
       runs: [{ contender: 'export', value, peakRssMiB, cpuSeconds, rssMiB }],
       notes: [
         `${count} orders, ${Math.round(ratePerSecond(measurement, 0, 100))} a second`,
-        ...(growth === undefined ? ['too short to say'] : []),
+        ...(growth === undefined ? ['the run is too short for a verdict'] : []),
       ],
     };
   },

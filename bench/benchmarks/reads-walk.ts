@@ -5,31 +5,31 @@ import { startQueryApi } from '../reads/read-servers.js';
 
 const PAGE_SIZE = 1_000;
 const QUICK_PAGE_SIZE = 100;
-/** The first requests meet code that isn't compiled. */
+/** Requests during which V8 compiles. */
 const WARM_UP = 100;
 const PARTS = 10;
 
-interface Walk {
-  /** Milliseconds of each page, in their order. */
+interface PagesRead {
+  /** Duration of each page in milliseconds, in order. */
   readonly pages: readonly number[];
   readonly orders: number;
 }
 
-/** By number: all there are. */
-export const readsWalk = walkBenchmark(
+/** Reads all orders by number, with cursor pagination. */
+export const readsWalk = paginationBenchmark(
   'reads-walk',
-  'a walk by page tokens over all orders, its last tenth against its first',
+  'cursor pagination over all orders, last tenth compared with the first',
   '/v1/orders?',
 );
 
-/** By another index, whose orders lie apart from each other. */
-export const readsWalkFiltered = walkBenchmark(
+/** Reads by another index, whose orders are not adjacent on disk. */
+export const readsWalkFiltered = paginationBenchmark(
   'reads-walk-filtered',
-  'a walk over all orders of one symbol by date, its last tenth against its first',
+  'cursor pagination over all orders of one symbol by date, last tenth compared with the first',
   '/v1/orders?symbol=ACME&sort=createdAt&',
 );
 
-function walkBenchmark(name: string, about: string, path: string): Benchmark {
+function paginationBenchmark(name: string, about: string, path: string): Benchmark {
   return {
     name,
     about,
@@ -40,7 +40,7 @@ function walkBenchmark(name: string, about: string, path: string): Benchmark {
       try {
         for (let time = 0; time < WARM_UP; time += 1) await server.text(`${path}pageSize=${size}`);
         const before = await server.figures();
-        const { pages, orders } = await walk(server, `${path}pageSize=${size}`);
+        const { pages, orders } = await readAllPages(server, `${path}pageSize=${size}`);
         const { peakRssMiB, cpuSeconds } = await server.figures();
         const tenths = tenthsOf(pages);
         const [first = Number.NaN, last = Number.NaN] = [tenths[0], tenths.at(-1)];
@@ -52,14 +52,16 @@ function walkBenchmark(name: string, about: string, path: string): Benchmark {
           limit: first,
           ratio: first / last,
           ratioRange: [first / Math.max(...tenths), first / Math.min(...tenths)],
-          // The last ones may take 1.2 times as long.
+          // The last pages may take 1.2 times as long.
           requiredRatio: 1 / 1.2,
           peakRssMiB,
           maxRssMiB: null,
           cpuSeconds: run.cpuSeconds,
           noisy: false,
           runs: [run],
-          notes: [`${orders} orders on ${pages.length} pages of ${size}, each met once; medians of tenths of the way`],
+          notes: [
+            `${orders} orders on ${pages.length} pages of ${size}, each returned once; medians of tenths of the pages`,
+          ],
         };
       } finally {
         await server.stop();
@@ -68,19 +70,19 @@ function walkBenchmark(name: string, about: string, path: string): Benchmark {
   };
 }
 
-/** @throws Error when an order is met twice, or out of order: in this dataset dates rise with numbers */
-async function walk(server: HttpServer, beginning: string): Promise<Walk> {
+/** Reads all pages. @throws Error when an order is duplicated or out of order: in this dataset dates rise with numbers */
+async function readAllPages(server: HttpServer, beginning: string): Promise<PagesRead> {
   const pages: number[] = [];
   let orders = 0;
-  let reached = 0;
+  let lastNumber = 0;
   for (let next: string | undefined = beginning; next !== undefined;) {
     const startedAt = performance.now();
     const text: string = await server.text(next);
     pages.push(performance.now() - startedAt);
     const { items, page } = JSON.parse(text) as { items: { number: number }[]; page: { next?: string } };
     for (const { number } of items) {
-      if (number <= reached) throw new Error(`order ${number} comes after order ${reached}`);
-      reached = number;
+      if (number <= lastNumber) throw new Error(`order ${number} comes after order ${lastNumber}`);
+      lastNumber = number;
     }
     orders += items.length;
     next = page.next;
@@ -88,7 +90,7 @@ async function walk(server: HttpServer, beginning: string): Promise<Walk> {
   return { pages, orders };
 }
 
-/** The medians of ten stretches of the way. The last page of all may be short, which a median doesn't mind. */
+/** Returns the medians of ten equal parts. The last page may be short, which does not affect a median. */
 function tenthsOf(pages: readonly number[]): number[] {
   const size = Math.floor(pages.length / PARTS);
   if (size === 0) throw new RangeError(`${pages.length} pages are too few for ${PARTS} parts`);

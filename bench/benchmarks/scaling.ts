@@ -9,12 +9,12 @@ const TIMES = 3;
 const SECONDS = 10;
 const QUICK_SECONDS = 4;
 
-/** So many consumers against one, in turns: as many times as much, or something bounds them. */
+/** Compares several consumers with one, alternating: ideally the rate grows with the number of consumers. */
 export function consumersAgainstOne(consumers: number, requiredGain: number): Benchmark {
   const name = `scaling-consumers-${consumers}`;
   return {
     name,
-    about: `${consumers} consumers, ${IN_FLIGHT} in flight each, save 0..1 s, against ${consumers} times one`,
+    about: `${consumers} consumers, ${IN_FLIGHT} in flight each, save 0..1 s, compared with ${consumers} times one`,
     measure: async (bench) => {
       const [ones, manies]: [ScaledRun[], ScaledRun[]] = [[], []];
       for (let turn = 0; turn < (bench.quick ? 1 : TIMES); turn += 1) {
@@ -30,19 +30,19 @@ export function consumersAgainstOne(consumers: number, requiredGain: number): Be
         ratioRange: [ratio.min, ratio.max],
         requiredRatio: requiredGain / consumers,
         noisy: spread(limits) > NOISY_SPREAD,
-        notes: [`x${(ratio.median * consumers).toFixed(2)} of one consumer, wanted x${requiredGain}`],
+        notes: [`x${(ratio.median * consumers).toFixed(2)} of one consumer, required x${requiredGain}`],
       };
     },
   };
 }
 
-/** One consumer with so many in flight, against `in flight / mean save`: the curve bends where the machine ends. */
+/** Compares one consumer with `in flight / mean save time`: the curve flattens at the capacity of the machine. */
 export function consumerWith(inFlight: number, requiredRatio: number | null): Benchmark {
   const name = `scaling-in-flight-${inFlight}`;
   const limit = inFlight / MEAN_SAVE_SECONDS;
   return {
     name,
-    about: `one consumer, ${inFlight} in flight, save 0..1 s into MongoDB, against ${inFlight} / 0.5 s`,
+    about: `one consumer, ${inFlight} in flight, save 0..1 s into MongoDB, compared with ${inFlight} / 0.5 s`,
     measure: async (bench) => {
       const runs: ScaledRun[] = [];
       for (let time = 0; time < (bench.quick ? 1 : TIMES); time += 1)
@@ -84,7 +84,7 @@ async function scaled(bench: Bench, setUp: ScaledSetUp): Promise<ScaledRun> {
   const run = await bench.runScaled(setUp, bench.quick ? QUICK_SECONDS : SECONDS);
   const cores = run.cpuSeconds / (bench.quick ? QUICK_SECONDS : SECONDS);
   bench.print(
-    `  ${setUp.consumers} x ${setUp.inFlight}: ${Math.round(run.savedPerSecond)}/s, ${cores.toFixed(2)} cores, at most ${Math.round(run.peakRssMiB)} MiB`,
+    `  ${setUp.consumers} x ${setUp.inFlight}: ${Math.round(run.savedPerSecond)}/s, ${cores.toFixed(2)} cores, peak ${Math.round(run.peakRssMiB)} MiB`,
   );
   return run;
 }

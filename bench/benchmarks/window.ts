@@ -9,7 +9,7 @@ import { median, spread } from '../harness/statistics.js';
 
 const SAVE_MS: SaveMs = { minimum: 0, maximum: 1_000 };
 const MEAN_SAVE_SECONDS = 0.5;
-/** How long a run lasts at its limit: of it the steady middle, 10 % to 70 % of the records, is more than 15 s. */
+/** Duration of a run at its limit: its steady middle, 10 % to 70 % of the records, then takes more than 15 s. */
 const SECONDS = 26;
 const QUICK_SECONDS = 6;
 const TIMES = 2;
@@ -18,16 +18,16 @@ interface Bound {
   readonly name: string;
   readonly about: string;
   readonly inFlight: number;
-  /** Records per second that can't be passed. */
+  /** Theoretical maximum in records per second. */
   readonly limit: number;
   readonly dataset: (records: number) => Dataset;
 }
 
-/** So many waits at once: no more than `inFlight / mean wait` can end each second. */
+/** Concurrent waits: at most `inFlight / mean wait` can end per second. */
 export function windowOf(inFlight: number): Benchmark {
   return boundBenchmark({
     name: `window-${inFlight}`,
-    about: `${inFlight} waits of 0..1 s at once, in order per account of 100,000, against ${inFlight} / 0.5 s`,
+    about: `${inFlight} concurrent waits of 0..1 s, in order per account (100,000 accounts), compared with ${inFlight} / 0.5 s`,
     inFlight,
     limit: inFlight / MEAN_SAVE_SECONDS,
     dataset: ordersDataset,
@@ -36,10 +36,10 @@ export function windowOf(inFlight: number): Benchmark {
 
 const KEYS = 1_000;
 
-/** Few keys: no more than `keys / mean wait` can end each second, and only if no key is ever left without work. */
+/** Few keys: at most `keys / mean wait` can end per second, and only if every key always has work. */
 export const fewKeys = boundBenchmark({
   name: `key-${KEYS}`,
-  about: `waits of 0..1 s in order per account of ${KEYS}, against ${KEYS} / 0.5 s`,
+  about: `waits of 0..1 s in order per account (${KEYS} accounts), compared with ${KEYS} / 0.5 s`,
   inFlight: 5_000,
   limit: KEYS / MEAN_SAVE_SECONDS,
   dataset: (records) => evenAccountsDataset(records, KEYS),
@@ -84,7 +84,7 @@ function boundBenchmark({ name, about, inFlight, limit, dataset }: Bound): Bench
         noisy: spread(values) > NOISY_SPREAD,
         runs,
         notes: [
-          `the value is the steady middle, 10 % to 70 % of ${records} records; the whole, its ramp and its end included: ` +
+          `the value is the steady middle, 10 % to 70 % of ${records} records; the whole run, including start and end: ` +
             `${Math.round(median(wholes))}/s`,
         ],
       };

@@ -8,8 +8,8 @@ import { MeteredTopic } from './metered-topic.js';
 import { startEmission } from './start-emission.js';
 
 export const contend: Contender<'app-emission'> = async (job, meter) => {
-  // By itself Nest writes to stdout, where the table alone goes.
-  Logger.overrideLogger({ log: () => undefined, warn: tell, error: tell });
+  // By default Nest logs to stdout, which is reserved for the table.
+  Logger.overrideLogger({ log: () => undefined, warn: logWarning, error: logWarning });
   const { codec, mongo } = await connectSave(job);
   await ensureOperationIndexes(mongo.db);
   const kafka = connectKafka({ brokers: job.brokers.split(','), clientId: 'bench', logger });
@@ -18,6 +18,6 @@ export const contend: Contender<'app-emission'> = async (job, meter) => {
   await meter.done;
 };
 
-function tell(details: unknown): void {
-  logger.warn({ details }, 'the emission:');
+function logWarning(details: unknown): void {
+  logger.warn({ details }, 'emission');
 }

@@ -1,7 +1,7 @@
 import type { Contender } from './contender.js';
 import { startPlain } from './start-plain.js';
 
-/** As often as the engine. kafkajs by itself would commit after each batch, which costs it more. */
+/** The engine's commit interval. By default kafkajs would commit after each batch, which is slower. */
 const COMMIT_EVERY_MS = 200;
 
 export const contend: Contender<'bare-loop'> = async (job, meter) => {

@@ -9,17 +9,17 @@ import { contenderLogger as logger } from './contender-logger.js';
 import type { Contender } from './contender.js';
 import type { Job } from './job.js';
 
-/** Records are only made by it. One that sends would make kafkajs faster than it is by itself. */
+/** Only builds records. The reliable producer's send would make plain kafkajs faster than it is. */
 const NO_PRODUCER = new ReliableProducer({
   createClient: () => {
-    throw new Error('nothing is sent by this producer');
+    throw new Error('this producer must not send');
   },
   logger,
 });
 
 export const contend: Contender<'bare-send'> = async (job, meter) => {
   const kafka = connectKafka({ brokers: job.brokers.split(','), clientId: 'bench', logger });
-  const chunks = await readyChunks(job);
+  const chunks = await prepareChunks(job);
   const producer = kafka.producer({
     createPartitioner: Partitioners.DefaultPartitioner,
     allowAutoTopicCreation: false,
@@ -33,8 +33,8 @@ export const contend: Contender<'bare-send'> = async (job, meter) => {
   await meter.done;
 };
 
-/** The records that the producer app would make, with their partitions, keys, headers and encoded orders. */
-async function readyChunks({ records, registryUrl, parameters }: Job<'bare-send'>): Promise<OutgoingRecord[][]> {
+/** Builds the records of the producer app, with partitions, keys, headers and encoded orders. */
+async function prepareChunks({ records, registryUrl, parameters }: Job<'bare-send'>): Promise<OutgoingRecord[][]> {
   const codec = await OrderCodec.connect(registryUrl);
   const recordAt = ordersDataset(records).maker(new OrdersTopic(NO_PRODUCER, codec, PARTITIONS));
   const { recordsPerSend } = parameters;

@@ -8,7 +8,7 @@ export const contend: Contender<'engine-save'> = async (job, meter) => {
   const { inFlight, saveMs } = job.parameters;
   const saver = orderSaver(await connectSave(job), saveMs);
   const finished = (): void => meter.finished();
-  // No frame of its own for each record in flight: the consumer app has none either.
+  // Not an async function: like the consumer app, it keeps no frame per record in flight.
   const handler: Parameters<typeof startEngine>[1]['handler'] = (record, attempt) => {
     meter.begin();
     return saver.save(record, attempt).then(finished);

@@ -13,11 +13,11 @@ export const contend: Contender<'engine-stalled-key'> = async (job, meter) => {
     meter.finished();
   };
   await startEngine(job, { handler, inFlight });
-  await Promise.race([meter.done, standsStill(meter, stillMs)]);
+  await Promise.race([meter.done, untilStalled(meter, stillMs)]);
 };
 
-/** Resolves once no record was finished for so long: all that can be, is. */
-async function standsStill(meter: Meter, milliseconds: number): Promise<void> {
+/** Resolves when no record has completed for this time: all records that can complete have done so. */
+async function untilStalled(meter: Meter, milliseconds: number): Promise<void> {
   for (let before = -1; before === 0 || before !== meter.finishedRecords;) {
     before = meter.finishedRecords;
     await sleep(milliseconds);

@@ -1,19 +1,19 @@
 import type { FetchSize } from '../harness/fetch-size.js';
 
-/** Bounds of a save's simulated wait, in ms, evenly drawn. */
+/** Range of the simulated save time in milliseconds, uniformly distributed. */
 export interface SaveMs {
   readonly minimum: number;
   readonly maximum: number;
 }
 
-/** A fixed limit, or the engine finds it. */
+/** A fixed in-flight limit, or the engine's automatic limit. */
 export type InFlight = number | 'auto';
 
-/** Every contender by its name, and what it can be set to. */
+/** Parameters of every contender, by name. */
 export interface ContenderParameters {
-  /** The engine, key mode; its handler only waits. */
+  /** The engine in key mode with a handler that only waits. */
   readonly 'engine-wait': { readonly inFlight: InFlight; readonly saveMs: SaveMs };
-  /** The engine, key mode, with a handler that does nothing. */
+  /** The engine in key mode with a handler that does nothing. */
   readonly 'engine-no-op': { readonly inFlight: InFlight; readonly fetch: FetchSize };
   /** A bare `eachBatch` loop that awaits the same handler for each message. */
   readonly 'bare-loop': { readonly fetch: FetchSize };
@@ -21,38 +21,38 @@ export interface ContenderParameters {
   readonly 'engine-save': { readonly inFlight: InFlight; readonly saveMs: SaveMs };
   /** The same path through the NestJS strategy. */
   readonly 'nest-save': { readonly inFlight: InFlight; readonly saveMs: SaveMs };
-  /** What one writes with kafkajs alone: all of a batch at once, one `insertMany`. No order by key, no bound. */
+  /** The usual code with plain kafkajs: a whole batch at once, one `insertMany`. No order per key, no in-flight limit. */
   readonly 'plain-save': {
     readonly partitionsConsumedConcurrently: number;
     readonly fetch: FetchSize;
     readonly saveMs: SaveMs;
   };
-  /** `eachMessage`, as NestJS's own Kafka transport does: one record at a time of each partition. */
+  /** `eachMessage`, like NestJS's Kafka transport: one record at a time per partition. */
   readonly 'one-at-a-time': { readonly saveMs: SaveMs };
-  /** The engine, with a handler that does nothing, but never ends for the first record of one key. */
+  /** The engine with a handler that does nothing, but never completes for the first record of one key. */
   readonly 'engine-stalled-key': { readonly inFlight: InFlight; readonly stalledKey: string; readonly stillMs: number };
-  /** The producer app's emission of one populate: generator, codec, reliable producer, and its progress in MongoDB. */
+  /** The producer app's emission of one populate: generator, codec, reliable producer, progress in MongoDB. */
   readonly 'app-emission': { readonly chunkSize: number };
-  /** kafkajs's `send` alone, one after another, of records that were made before. */
+  /** Plain `send` of kafkajs, one after another, with records built beforehand. */
   readonly 'bare-send': { readonly recordsPerSend: number };
-  /** The driver's cursor alone, over saved orders by number. */
+  /** A plain cursor of the MongoDB driver over the saved orders, sorted by number. */
   readonly 'bare-cursor': Record<string, never>;
 }
 
 export type ContenderName = keyof ContenderParameters;
 
-/** One run of a contender, as its process is told. */
+/** Describes one run to the contender's process. */
 export interface Job<N extends ContenderName = ContenderName> {
   readonly contender: N;
   readonly parameters: ContenderParameters[N];
   readonly brokers: string;
   readonly registryUrl: string;
-  /** A database of this run alone, with the indexes made. */
+  /** A database for this run only, with all indexes. */
   readonly mongodbUri: string;
-  /** Empty where nothing of Kafka is read or written. */
+  /** Empty when the contender does not use Kafka. */
   readonly topic: string;
-  /** A consumer group of this run alone. */
+  /** A consumer group for this run only. */
   readonly groupId: string;
-  /** How many records to finish. The topic may have more. */
+  /** Number of records to complete. The topic may have more. */
   readonly records: number;
 }

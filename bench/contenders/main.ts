@@ -1,9 +1,9 @@
-// The process of one contender: is told its job, does it, tells what it measured, and ends.
+// The process of one contender: receives a job, runs it, sends the measurement, and exits.
 import type { Contender } from './contender.js';
 import type { ContenderName, Job } from './job.js';
 import { Meter } from './meter.js';
 
-/** Each is loaded alone, so that its process holds only what it needs. */
+/** Loaded on demand, so that the process holds only what its contender needs. */
 const LOADERS: { readonly [N in ContenderName]: () => Promise<{ readonly contend: Contender<N> }> } = {
   'engine-wait': () => import('./engine-wait.js'),
   'engine-no-op': () => import('./engine-no-op.js'),
@@ -25,6 +25,6 @@ async function work<N extends ContenderName>(job: Job<N>): Promise<void> {
   process.send?.(meter.measurement(), () => process.exit(0));
 }
 
-// Whoever started this one is gone: nobody waits for the figures.
+// The parent process is gone, so nothing waits for the measurement.
 process.once('disconnect', () => process.exit(1));
 process.once('message', (job: Job) => void work(job));

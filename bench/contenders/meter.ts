@@ -5,9 +5,9 @@ import type { Measurement, Sample } from '../harness/measurement.js';
 const KIB_PER_MIB = 1024;
 const SAMPLE_MS = 1_000;
 
-/** Measures the process that it runs in, from the first record to the last. */
+/** Measures its own process from the first record to the last. */
 export class Meter {
-  /** Resolves when all wanted records are finished. */
+  /** Resolves when all expected records are completed. */
   readonly done: Promise<void>;
   private readonly finish: () => void;
   private readonly hundredths: Hundredths;
@@ -16,19 +16,19 @@ export class Meter {
   private startedAt: number | undefined;
   private cpuAtStart = process.cpuUsage();
 
-  /** @param wanted how many records are to be finished */
-  constructor(readonly wanted: number) {
+  /** @param expected number of records to complete */
+  constructor(readonly expected: number) {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.done = promise;
     this.finish = resolve;
-    this.hundredths = new Hundredths(wanted);
+    this.hundredths = new Hundredths(expected);
   }
 
   get finishedRecords(): number {
     return this.count;
   }
 
-  /** A record is there: the first call starts the clock, all others do nothing. */
+  /** Starts the clock at the first record; later calls do nothing. */
   begin(): void {
     if (this.startedAt !== undefined) return;
     this.startedAt = performance.now();
@@ -36,20 +36,20 @@ export class Meter {
     setInterval(() => this.sample(), SAMPLE_MS).unref();
   }
 
-  /** That many more records are finished. What comes beyond the wanted ones isn't counted. */
+  /** Counts completed records. The measurement ignores records beyond the expected number. */
   finished(records = 1): void {
     this.count += records;
     this.hundredths.note(this.count, this.elapsed());
     if (this.hundredths.isComplete) this.finish();
   }
 
-  /** @throws Error when no record ever came */
+  /** Returns the measurement. @throws Error when no record has arrived */
   measurement(): Measurement {
-    if (this.startedAt === undefined) throw new Error('no record came');
+    if (this.startedAt === undefined) throw new Error('no record arrived');
     this.sample();
     const { user, system } = process.cpuUsage(this.cpuAtStart);
     return {
-      records: Math.min(this.count, this.wanted),
+      records: Math.min(this.count, this.expected),
       marks: this.hundredths.marks,
       cpuSeconds: (user + system) / 1_000_000,
       peakRssMiB: peakRssMiB(),
@@ -67,7 +67,7 @@ export class Meter {
   }
 }
 
-/** On Linux by the kernel's high-water mark: the maximum of `getrusage` can be that of the process that started this one. */
+/** Uses the kernel's high-water mark on Linux: the maximum of `getrusage` can be that of the parent process. */
 function peakRssMiB(): number {
   if (process.platform !== 'linux') return process.resourceUsage().maxRSS / KIB_PER_MIB;
   const kib = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];

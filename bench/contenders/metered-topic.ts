@@ -5,7 +5,7 @@ import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 import { PARTITIONS } from '../datasets/dataset.js';
 import type { Meter } from './meter.js';
 
-/** The producer app's topic, which tells the meter what is acknowledged. */
+/** The producer app's topic; reports acknowledged records to the meter. */
 export class MeteredTopic extends OrdersTopic {
   constructor(
     producer: ReliableProducer,

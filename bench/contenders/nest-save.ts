@@ -38,13 +38,13 @@ export const contend: Contender<'nest-save'> = async (job, meter) => {
   await meter.done;
 };
 
-/** As the consumer app has it; the topic is a run's own, so the classes are too. */
+/** Builds the module of the consumer app. Each run has its own topic, so each needs its own classes. */
 function moduleFor(topic: string, saver: OrderSaver, meter: Meter): new () => object {
   const finished = (): void => meter.finished();
 
   @Controller()
   class OrdersController {
-    // oxlint-disable-next-line typescript/no-unnecessary-type-arguments -- without it a topic that is no literal picks another overload
+    // oxlint-disable-next-line typescript/no-unnecessary-type-arguments -- without it a non-literal topic selects another overload
     @EventPattern<string>(topic, PARALLEL_CONSUMER)
     save(@Ctx() { record, attempt }: ParallelConsumerContext): Promise<void> {
       meter.begin();

@@ -4,7 +4,7 @@ import { toDocument, type OrderDocument } from '#orders/order-document.js';
 import { readOrigin } from '#orders/record-headers.js';
 import type { KafkaMessage } from '#parallel-consumer/kafka/kafkajs.js';
 
-/** The document that the consumer app makes of a record, made of kafkajs's message without the engine. */
+/** Converts a kafkajs message to the document that the consumer app would save, without the engine. */
 export async function orderOfMessage(
   codec: OrderCodec,
   partition: number,

@@ -5,10 +5,10 @@ import { OrderSaver } from '../../apps/consumer/src/order-saver.js';
 import type { SaveMs } from './job.js';
 import { simulatedDelay } from './simulated-wait.js';
 
-/** The consumer app's default. */
+/** The default of the consumer app. */
 const MAX_ORDER_BYTES = 16_384;
 
-/** The consumer app's whole save: wait, decode, write in batches. */
+/** Builds the consumer app's save: wait, decode, write in batches. */
 export function orderSaver({ codec, mongo }: { codec: OrderCodec; mongo: Mongo }, saveMs: SaveMs): OrderSaver {
   return new OrderSaver(codec, simulatedDelay(saveMs), MAX_ORDER_BYTES, async (documents) =>
     insertOrders(mongo, documents),

@@ -6,7 +6,7 @@ import type { SaveMs } from './job.js';
 const SEED = 20_261_124;
 const TWO_32 = 2 ** 32;
 
-/** The consumer app's wait with the same draws in every run. */
+/** The consumer app's simulated save time, with the same random numbers in every run. */
 export function simulatedDelay(saveMs: SaveMs): SimulatedDelay {
   let draws = 0;
   const random = (): number => {
@@ -16,7 +16,7 @@ export function simulatedDelay(saveMs: SaveMs): SimulatedDelay {
   return new SimulatedDelay(saveMs, random, systemClock);
 }
 
-/** The same for whoever saves in another way: these draws go by no record. */
+/** The same for contenders without the consumer app's save: the random numbers do not depend on the record. */
 export function simulatedWait(saveMs: SaveMs): () => Promise<void> {
   const delay = simulatedDelay(saveMs);
   return async () => delay.wait({ headers: {} });

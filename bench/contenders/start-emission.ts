@@ -19,8 +19,8 @@ export interface EmissionParts {
 }
 
 /**
- * Emits one populate as the producer app does, put together as its module does it: the lease, the progress and where each
- * chunk stands are kept in MongoDB, and the consumers' lag is looked at, though no ceiling stops it.
+ * Emits one populate with the parts of the producer app: lease, progress and chunk positions are stored in MongoDB. The consumer lag is
+ * polled, but no lag ceiling stops the emission.
  */
 export async function startEmission(
   { kafka, mongo, topic }: EmissionParts,

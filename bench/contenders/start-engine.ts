@@ -7,7 +7,7 @@ import { SMALL_FETCH } from '../harness/fetch-size.js';
 import { contenderLogger as logger } from './contender-logger.js';
 import type { Job } from './job.js';
 
-/** The engine in key mode as a job wants it; all that isn't said is at its default. */
+/** Starts the engine in key mode with the given options and defaults for the rest. */
 export async function startEngine(
   { brokers, topic, groupId }: Job,
   options: Omit<ParallelConsumerOptions, 'logger' | 'deadLetterTopic'>,

@@ -3,7 +3,7 @@ import type { FetchSize } from '../harness/fetch-size.js';
 import { contenderLogger as logger } from './contender-logger.js';
 import type { Job } from './job.js';
 
-/** A consumer of kafkajs alone, as its documentation has it, with the fetches that a job wants. */
+/** Starts a plain kafkajs consumer as in its documentation, with the fetch size of the job. */
 export async function startPlain(
   { brokers, topic, groupId }: Job,
   run: Parameters<Consumer['run']>[0],

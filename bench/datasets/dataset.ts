@@ -1,16 +1,19 @@
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import type { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 
-/** As many as `orders.v1` has by default. */
+/** The default number of partitions of `orders.v1`. */
 export const PARTITIONS = 12;
-/** Only poison comes there. The engine wants it to be there. */
+/** Receives poison records only. The engine requires that it exists. */
 export const DEAD_LETTERS = 'bench.dead-letters';
 
-/** What stands on a topic before any contender reads it. Always the same, record by record. */
+/** The records on a topic before a contender reads it. They are always the same. */
 export interface Dataset {
-  /** The topic; two datasets of one name are the same. */
+  /** The topic; two datasets with the same topic are the same. */
   readonly topic: string;
   readonly records: number;
-  /** @returns what makes the record with an index, 0 to `records` - 1. @param orders makes orders into records, as the producer app does */
+  /**
+   * @param orders converts orders to records, as in the producer app
+   * @returns a function that makes the record with an index, 0 to `records` - 1
+   */
   maker(orders: OrdersTopic): (index: number) => OutgoingRecord;
 }

@@ -6,10 +6,10 @@ import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 import { contenderLogger as logger } from '../contenders/contender-logger.js';
 import { DEAD_LETTERS, PARTITIONS, type Dataset } from './dataset.js';
 
-/** More in a send is slower: kafkajs groups them by partition in quadratic time. */
+/** Larger sends are slower: kafkajs groups records by partition in quadratic time. */
 const RECORDS_PER_SEND = 2_000;
 
-/** Makes a dataset's topic and writes all its records, acknowledged by all replicas. */
+/** Creates a dataset's topic and writes all its records, acknowledged by all replicas. */
 export async function fillTopic(
   addresses: ServersAlone['addresses'],
   dataset: Dataset,
@@ -24,7 +24,7 @@ export async function fillTopic(
     for (let chunk = chunkOf(dataset, recordAt, 0), made = chunk.length; chunk.length > 0; made += chunk.length) {
       signal.throwIfAborted();
       const sending = producer.send(dataset.topic, chunk);
-      // The next is made while this one travels.
+      // Builds the next chunk while this one is being sent.
       chunk = chunkOf(dataset, recordAt, made);
       await sending;
     }
@@ -38,13 +38,13 @@ function chunkOf({ records }: Dataset, recordAt: (index: number) => OutgoingReco
   return Array.from({ length }, (_, at) => recordAt(from + at));
 }
 
-async function createTopics(kafka: Kafka, wanted: readonly string[]): Promise<void> {
+async function createTopics(kafka: Kafka, names: readonly string[]): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
   try {
-    const there = new Set(await admin.listTopics());
-    const topics = wanted
-      .filter((topic) => !there.has(topic))
+    const existing = new Set(await admin.listTopics());
+    const topics = names
+      .filter((topic) => !existing.has(topic))
       .map((topic) => ({ topic, numPartitions: PARTITIONS, replicationFactor: 1 }));
     if (topics.length > 0) await admin.createTopics({ topics, waitForLeaders: true });
   } finally {

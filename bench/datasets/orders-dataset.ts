@@ -6,7 +6,7 @@ const SEED = 20_261_124;
 const FROM = new Date('2026-11-23T00:00:00Z');
 const TO = new Date('2026-11-24T00:00:00Z');
 
-/** Real orders, as the producer app puts them on the topic, of accounts drawn evenly. */
+/** Real orders as the producer app writes them, with uniformly distributed accounts. */
 export function ordersDataset(records: number, accounts = 100_000): Dataset {
   return {
     topic: `bench.orders-${records}-of-${accounts}`,
@@ -18,7 +18,7 @@ export function ordersDataset(records: number, accounts = 100_000): Dataset {
   };
 }
 
-/** The same orders, but one record in so many can't be decoded. */
+/** The same orders, but one record in `poisonEvery` cannot be decoded. */
 export function poisonedOrdersDataset(records: number, poisonEvery: number, accounts = 100_000): Dataset {
   return {
     topic: `bench.poisoned-orders-${records}-of-${accounts}-every-${poisonEvery}`,
@@ -33,7 +33,7 @@ export function poisonedOrdersDataset(records: number, poisonEvery: number, acco
   };
 }
 
-/** Real orders of a few accounts that take turns, so that each has as many, and each partition has as many accounts. */
+/** Real orders of a few alternating accounts: each account has equally many orders, each partition equally many accounts. */
 export function evenAccountsDataset(records: number, accounts: number): Dataset {
   return {
     topic: `bench.even-orders-${records}-of-${accounts}`,

@@ -10,11 +10,11 @@ import { PopulateRequestSchema } from '../../apps/producer/src/operations/popula
 import { PARTITIONS } from './dataset.js';
 
 const SEED = 20_261_125;
-/** Orders of one insert; two inserts are on their way at a time. */
+/** Orders per insert; two inserts run at a time. */
 const BULK = 10_000;
-const AT_ONCE = 2;
+const CONCURRENT_INSERTS = 2;
 
-/** Orders that stand in a database, numbered from 1 on. */
+/** Orders in a database, numbered from 1. */
 export interface SavedOrdersDataset {
   readonly uri: string;
   readonly count: number;
@@ -23,16 +23,16 @@ export interface SavedOrdersDataset {
 }
 
 /**
- * Puts one populate's orders into an empty database as producer and consumer leave them: the operation, its numbers, and every order
- * with its `ingest`, in about the order of the topic. The indexes are built when all are there: ten million take three minutes so.
- * @throws what the signal was aborted with
+ * Inserts the orders of one populate into an empty database, like producer and consumer: the operation, its numbers, and every order with
+ * its `ingest`, in roughly the order of the topic. Builds the indexes at the end: ten million orders then take three minutes.
+ * @throws the abort reason of the signal
  */
 export async function saveOrders(uri: string, count: number, signal: AbortSignal): Promise<SavedOrdersDataset> {
   const mongo = new Mongo(uri, 'bench');
   await ensureOperationIndexes(mongo.db);
   const request = PopulateRequestSchema.parse({ count, seed: SEED });
   const operation = await new Operations(mongo).createPopulate(request, undefined);
-  if (operation.kind !== 'populate') throw new Error('a populate was asked for');
+  if (operation.kind !== 'populate') throw new Error('the operation is not a populate');
   const orderAt = orderGenerator(batchOf(operation));
   const savedAt = new Date();
   const documentAt = (index: number): OrderDocument =>
@@ -44,7 +44,7 @@ export async function saveOrders(uri: string, count: number, signal: AbortSignal
       savedAt,
     });
   let next = 0;
-  const insertOn = async (): Promise<void> => {
+  const insertBatches = async (): Promise<void> => {
     for (let from = next; from < count; from = next) {
       signal.throwIfAborted();
       next = Math.min(from + BULK, count);
@@ -52,14 +52,14 @@ export async function saveOrders(uri: string, count: number, signal: AbortSignal
       await ordersCollection(mongo.db).insertMany(documents, { ordered: false });
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, insertOn));
+  await Promise.all(Array.from({ length: CONCURRENT_INSERTS }, insertBatches));
   await markSucceeded(mongo, operation);
   await buildIndexes(uri);
   await mongo.client.close();
   return { uri, count, idAt: orderIdsOf(operation._id) };
 }
 
-/** By a connection that waits: over millions of orders it takes longer than any call of an app may. */
+/** Uses a client without timeouts: over millions of orders this takes longer than the apps' timeouts allow. */
 async function buildIndexes(uri: string): Promise<void> {
   const client = new MongoClient(uri);
   try {
@@ -69,7 +69,7 @@ async function buildIndexes(uri: string): Promise<void> {
   }
 }
 
-/** As it stands once Kafka has acknowledged all of it. */
+/** Marks the operation as succeeded, as after Kafka has acknowledged all its records. */
 async function markSucceeded(mongo: Mongo, { _id, segments }: PopulateDocument): Promise<void> {
   const done = segments.map((segment) => ({
     ...segment,

@@ -1,10 +1,10 @@
 import { PARTITIONS, type Dataset } from './dataset.js';
 
 const VALUE = Buffer.from('small');
-/** Of each partition. */
+/** Per partition. */
 const KEYS = 10;
 
-/** Small records that are quickly written, evenly over the partitions, of a few keys each that take turns. */
+/** Small records that are quick to write, spread evenly over the partitions, with a few alternating keys per partition. */
 export function smallDataset(records: number): Dataset {
   return {
     topic: `bench.small-${records}`,
@@ -18,7 +18,7 @@ export function smallDataset(records: number): Dataset {
   };
 }
 
-/** The nth key, counted from 0. */
+/** Returns the nth key, counted from 0. */
 export function smallKey(n: number): string {
   return `key-${n}`;
 }

@@ -9,47 +9,47 @@ import { reconcile, type Reconciliation } from './reconciliation.js';
 
 export interface SetUp {
   readonly consumers: number;
-  /** Of each consumer. */
+  /** In-flight limit of each consumer. */
   readonly inFlight: number;
   readonly saveMs: string;
 }
 
-/** How the stack is run; all else is at the defaults of `npm start`. */
+/** Configuration of the stack; everything else has the defaults of `npm start`. */
 export const SET_UP: SetUp = { consumers: 1, inFlight: 14_000, saveMs: '0..1000' };
 const FLAGS = ['--consumers', `${SET_UP.consumers}`, '--in-flight', `${SET_UP.inFlight}`, '--save-ms', SET_UP.saveMs];
-/** In Kafka, and in MongoDB with its journal and indexes, and some to spare. */
+/** Disk space in Kafka and in MongoDB with journal and indexes, plus a reserve. */
 const MIB_PER_ORDER = 1 / 1_024;
 const EMPTY_STACK_MIB = 1_024;
-/** While the equation is computed nothing else is looked at. */
-const LOOK_EVERY_MS = 1_000;
+/** Interval of the process samples during the reconciliation. */
+const SAMPLE_MS = 1_000;
 
-/** What a run came to, from the POST of the populate until every order was saved or among the dead letters. */
+/** Result of a run, from the populate request until every order was saved or dead-lettered. */
 export interface EndToEndRun {
   readonly orders: number;
   readonly seconds: number;
   readonly deadLettered: number;
-  /** Of the emission alone, by the operation's own dates. */
+  /** Duration of the emission, by the timestamps of the operation. */
   readonly emissionSeconds: number;
   readonly samples: readonly RunSample[];
   readonly processes: readonly ProcessTotal[];
-  /** The last quarter's memory against the second's: of the producer while it emitted, of the others over the whole run. */
+  /** Memory of the last quarter divided by that of the second: for the producer during the emission, for the others over the whole run. */
   readonly growth: Readonly<Record<string, number | undefined>>;
   readonly reconciliation: Reconciliation;
-  /** The processes as they were after the reconciliation. */
+  /** Totals of the processes after the reconciliation. */
   readonly processesAfter: readonly ProcessTotal[];
 }
 
 export interface RunOptions {
   readonly orders: number;
   readonly print: (line: string) => void;
-  /** Ends it, and the stack with it. */
+  /** Stops the run and the stack. */
   readonly signal: AbortSignal;
 }
 
-/** Runs a stack of its own, sends so many orders through all of it, and has them reconciled. Nothing of it is left behind. */
+/** Starts a separate stack, sends orders through it, reconciles them, and removes the stack and its data. */
 export async function runEndToEnd({ orders, print, signal }: RunOptions): Promise<EndToEndRun> {
   if (process.platform !== 'linux')
-    throw new StackError('unsupported-platform', 'The end-to-end run reads /proc.', 'It runs on Linux only.');
+    throw new StackError('unsupported-platform', 'The end-to-end run reads /proc.', 'Run it on Linux.');
   print(`end-to-end: ${orders} orders, npm start -- ${FLAGS.join(' ')}`);
   const neededMiB = EMPTY_STACK_MIB + Math.ceil(orders * MIB_PER_ORDER);
   const stack = await OwnStack.start({ flags: FLAGS, neededMiB, print, signal });
@@ -64,41 +64,41 @@ export async function runEndToEnd({ orders, print, signal }: RunOptions): Promis
 async function measure(stack: OwnStack, { orders, print, signal }: RunOptions): Promise<EndToEndRun> {
   const client = new ProducerClient(stack.producerUrl, signal);
   const watch = new ProcessWatch(() => stack.processes());
-  await watch.look();
+  await watch.sample();
   const startedAt = systemClock.now();
   const { id } = await client.populate(orders);
   const followed = await follow({ client, watch, id, orders, clock: systemClock, startedAt, print, signal });
   const processes = watch.totals();
-  print('  all there: reconciling');
-  const reconciliation = await reconcileWatched(watch, async () => reconcile(stack.producerUrl, id, signal));
-  return { ...figuresOf(orders, followed), processes, reconciliation, processesAfter: watch.totals() };
+  print('  all orders saved or dead-lettered; reconciling');
+  const reconciliation = await reconcileWithSamples(watch, async () => reconcile(stack.producerUrl, id, signal));
+  return { ...deriveFigures(orders, followed), processes, reconciliation, processesAfter: watch.totals() };
 }
 
-/** Looks at the processes meanwhile: one may end, and with it what it had. */
-async function reconcileWatched(watch: ProcessWatch, work: () => Promise<Reconciliation>): Promise<Reconciliation> {
+/** Samples the processes meanwhile, because the figures of a process that ends are lost. */
+async function reconcileWithSamples(watch: ProcessWatch, work: () => Promise<Reconciliation>): Promise<Reconciliation> {
   const reconciling = work();
   const isSettled = Promise.allSettled([reconciling]).then(() => true);
   for (let isOver = false; !isOver;) {
-    await watch.look();
-    isOver = await Promise.race([isSettled, pause(systemClock, LOOK_EVERY_MS).then(() => false)]);
+    await watch.sample();
+    isOver = await Promise.race([isSettled, pause(systemClock, SAMPLE_MS).then(() => false)]);
   }
-  await watch.look();
+  await watch.sample();
   return reconciling;
 }
 
-/** What follows from the looks alone. */
-export function figuresOf(
+/** Derives the figures that depend on the samples only. */
+export function deriveFigures(
   orders: number,
   { samples, operation }: Followed,
 ): Omit<EndToEndRun, 'processes' | 'processesAfter' | 'reconciliation'> {
   const last = samples.at(-1);
-  if (last === undefined) throw new RangeError('nobody looked');
+  if (last === undefined) throw new RangeError('samples must not be empty');
   const { startedAt, finishedAt } = operation;
   const emissionSeconds = (Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '')) / 1_000;
   const emitting = samples.filter(({ acked }) => acked < orders);
   const growthOf = (name: string): number | undefined => {
-    const asked = name === 'producer' ? emitting : samples;
-    return lastQuarterAgainstSecond(asked.flatMap(({ processes }) => processes[name]?.rssMiB ?? []));
+    const relevant = name === 'producer' ? emitting : samples;
+    return lastQuarterAgainstSecond(relevant.flatMap(({ processes }) => processes[name]?.rssMiB ?? []));
   };
   const growth = Object.fromEntries(Object.keys(last.processes).map((name) => [name, growthOf(name)]));
   return { orders, seconds: last.second, deadLettered: last.deadLettered, emissionSeconds, samples, growth };

@@ -14,8 +14,8 @@ const OPERATION: FollowedOperation = {
 };
 const FINISHED = { ...OPERATION, status: 'succeeded', finishedAt: '2026-01-31T12:00:01.000Z' } as const;
 
-/** A clock that leaps to whatever is waited for. */
-function leapingClock(): Clock {
+/** A clock that jumps to the end of each wait. */
+function jumpingClock(): Clock {
   let time = 0;
   return {
     now: () => time,
@@ -27,22 +27,22 @@ function leapingClock(): Clock {
   };
 }
 
-/** Follows an operation of ten orders that answers so, one look after another. An Error is no answer. */
-async function followed(...answers: readonly (FollowedOperation | Error)[]) {
+/** Follows an operation of ten orders with these successive answers. An Error is a failed request. */
+async function followAnswers(...answers: readonly (FollowedOperation | Error)[]) {
   const left = [...answers];
   return follow({
     client: {
       operation: async () => {
         const answer = left.shift();
-        if (answer === undefined) throw new Error('asked once too often');
+        if (answer === undefined) throw new Error('one request too many');
         if (answer instanceof Error) throw answer;
         return answer;
       },
     },
-    watch: { look: async () => ({}) },
+    watch: { sample: async () => ({}) },
     id: OPERATION.id,
     orders: 10,
-    clock: leapingClock(),
+    clock: jumpingClock(),
     startedAt: 0,
     print: () => undefined,
     signal: new AbortController().signal,
@@ -51,7 +51,7 @@ async function followed(...answers: readonly (FollowedOperation | Error)[]) {
 
 describe('following a run', () => {
   it('ends when every order is saved or among the dead letters', async () => {
-    const { samples } = await followed(
+    const { samples } = await followAnswers(
       { ...OPERATION, acked: 10, saved: 4 },
       { ...FINISHED, acked: 10, saved: 8, deadLettered: 2 },
     );
@@ -61,25 +61,27 @@ describe('following a run', () => {
     ]);
   });
 
-  it('leaves out the second in which the producer gave no answer', async () => {
-    const { samples } = await followed(new Error('busy'), { ...FINISHED, acked: 10, saved: 10 });
+  it('skips a second in which the producer did not answer', async () => {
+    const { samples } = await followAnswers(new Error('busy'), { ...FINISHED, acked: 10, saved: 10 });
     expect(samples).toHaveLength(1);
   });
 
-  it('waits for the end of the emission to be told, but counts the time only until all was saved', async () => {
-    const { samples, operation } = await followed(
+  it('waits until the emission is reported as finished, but counts the time only until all orders are saved', async () => {
+    const { samples, operation } = await followAnswers(
       { ...OPERATION, acked: 10, saved: 10 },
       { ...FINISHED, acked: 10, saved: 10 },
     );
     expect({ samples: samples.length, status: operation.status }).toEqual({ samples: 1, status: 'succeeded' });
   });
 
-  it('gives up when nothing moves for three minutes', async () => {
+  it('fails without progress for three minutes', async () => {
     const still = Array.from({ length: 200 }, () => ({ ...OPERATION, acked: 5, saved: 3 }));
-    await expect(followed(...still)).rejects.toThrow('nothing moved for 180 s');
+    await expect(followAnswers(...still)).rejects.toThrow('no progress for 180 s');
   });
 
-  it('does not follow an emission that failed', async () => {
-    await expect(followed({ ...FINISHED, status: 'failed' })).rejects.toThrow('the operation is failed');
+  it('fails when the emission has failed', async () => {
+    await expect(followAnswers({ ...FINISHED, status: 'failed' })).rejects.toThrow(
+      'the operation has the status failed',
+    );
   });
 });

@@ -1,69 +1,70 @@
 import { pause, type Clock } from '#parallel-consumer/clock.js';
 import type { FollowedOperation, ProducerClient } from './producer-client.js';
-import type { ProcessLook, ProcessWatch } from './process-watch.js';
+import type { ProcessSample, ProcessWatch } from './process-watch.js';
 
-/** One look at a run. */
+/** One sample of a run. */
 export interface RunSample {
-  /** Since the populate was sent. */
+  /** Seconds since the populate request. */
   readonly second: number;
   readonly acked: number;
   readonly saved: number;
   readonly deadLettered: number;
-  readonly processes: ProcessLook;
+  readonly processes: ProcessSample;
 }
 
 const EVERY_MS = 1_000;
-const TELL_EVERY = 5;
-/** Nothing moves for so long: it won't any more. */
-const STILL_MS = 180_000;
+const PRINT_EVERY = 5;
+/** Without progress for this time, the run has failed. */
+const STALL_TIMEOUT_MS = 180_000;
 
 export interface FollowOptions {
   readonly client: Pick<ProducerClient, 'operation'>;
-  readonly watch: Pick<ProcessWatch, 'look'>;
+  readonly watch: Pick<ProcessWatch, 'sample'>;
   readonly id: string;
   readonly orders: number;
   readonly clock: Clock;
-  /** When the populate was sent, by the clock. */
+  /** Time of the populate request, by the clock. */
   readonly startedAt: number;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
 export interface Followed {
-  /** One for each second, but for those in which the producer gave no answer. The last one has all. */
+  /** One per second, except for seconds without an answer of the producer. The last one has all orders. */
   readonly samples: readonly RunSample[];
-  /** The operation as it was in the end: its emission has finished. */
+  /** The operation after its emission has finished. */
   readonly operation: FollowedOperation;
 }
 
 /**
- * Looks once a second until every order is saved or among the dead letters.
- * @throws Error when the emission ends otherwise, or nothing moves for three minutes
+ * Samples the run once a second until every order is saved or dead-lettered.
+ * @throws Error when the emission fails, or without progress for three minutes
  */
 export async function follow(options: FollowOptions): Promise<Followed> {
   const { clock, startedAt, orders, print, signal } = options;
   const samples: RunSample[] = [];
-  let movedAt = startedAt;
+  let lastProgressAt = startedAt;
   for (;;) {
     await untilNextSecond(clock, startedAt);
     signal.throwIfAborted();
-    const looked = await look(options);
-    if (looked !== undefined) {
-      const { operation, sample } = looked;
-      refuseEnded(operation);
-      if (progressOf(sample) > progressOf(samples.at(-1))) movedAt = clock.now();
-      if (samples.length % TELL_EVERY === 0) print(`  ${lineOf(sample, orders)}`);
-      // What has arrived everywhere is told as emitted a moment later.
+    const taken = await takeSample(options);
+    if (taken !== undefined) {
+      const { operation, sample } = taken;
+      requireNotFailed(operation);
+      if (progressOf(sample) > progressOf(samples.at(-1))) lastProgressAt = clock.now();
+      if (samples.length % PRINT_EVERY === 0) print(`  ${lineOf(sample, orders)}`);
+      // The producer may report the end of the emission shortly after the last order is saved.
       if (!isAllDone(samples.at(-1), orders)) samples.push(sample);
       if (isAllDone(sample, orders) && operation.finishedAt !== null) return { samples, operation };
     }
-    if (clock.now() - movedAt > STILL_MS) throw new Error(`nothing moved for ${STILL_MS / 1_000} s`);
+    if (clock.now() - lastProgressAt > STALL_TIMEOUT_MS)
+      throw new Error(`no progress for ${STALL_TIMEOUT_MS / 1_000} s`);
   }
 }
 
-/** @returns undefined when the producer gives no answer, which it may again in a moment */
-async function look({ client, watch, id, clock, startedAt, print, signal }: FollowOptions) {
-  const processes = await watch.look();
+/** @returns undefined when the producer does not answer, which may be temporary */
+async function takeSample({ client, watch, id, clock, startedAt, print, signal }: FollowOptions) {
+  const processes = await watch.sample();
   try {
     const operation = await client.operation(id);
     const { acked, saved, deadLettered } = operation;
@@ -72,18 +73,18 @@ async function look({ client, watch, id, clock, startedAt, print, signal }: Foll
     return { operation, sample };
   } catch (error) {
     signal.throwIfAborted();
-    print(`  the producer gave no answer: ${String(error)}`);
+    print(`  the producer did not answer: ${String(error)}`);
     return undefined;
   }
 }
 
-/** Whole seconds since the start; those that passed during a slow answer are left out. */
+/** Waits for the next whole second since the start; seconds that pass during a slow answer are skipped. */
 async function untilNextSecond(clock: Clock, startedAt: number): Promise<void> {
   await pause(clock, EVERY_MS - ((clock.now() - startedAt) % EVERY_MS));
 }
 
-function refuseEnded({ status }: FollowedOperation): void {
-  if (status !== 'running' && status !== 'succeeded') throw new Error(`the operation is ${status}`);
+function requireNotFailed({ status }: FollowedOperation): void {
+  if (status !== 'running' && status !== 'succeeded') throw new Error(`the operation has the status ${status}`);
 }
 
 function isAllDone(sample: RunSample | undefined, orders: number): boolean {

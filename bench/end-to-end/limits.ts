@@ -1,11 +1,11 @@
-/** What the end-to-end run must reach. */
+/** Requirements of the end-to-end run. */
 export const LIMITS = {
-  /** 10,000,000 orders in 600 s; fewer in as much less. */
+  /** 10,000,000 orders in 600 s; fewer orders proportionally faster. */
   ordersPerSecond: Math.ceil(10_000_000 / 600),
   reconciledPerSecond: 60_000,
-  /** Of each process of an app, at any time. */
+  /** Peak resident memory of each app process. */
   producerMiB: 250,
   consumerMiB: 400,
-  /** The last quarter's memory against the second's. */
+  /** Memory of the last quarter divided by that of the second. */
   growth: 1.1,
 } as const;

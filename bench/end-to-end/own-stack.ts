@@ -8,17 +8,17 @@ import type { ProcessRecord } from '../../dev/servers/process-records.js';
 import { RunningStack, survivors } from '../../test/support/running-stack.js';
 
 export interface OwnStackOptions {
-  /** Of `npm start`. */
+  /** Flags of `npm start`. */
   readonly flags: readonly string[];
-  /** What the data will take, about. */
+  /** Approximate disk space of the data. */
   readonly neededMiB: number;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-const KILLED_WITHIN_MS = 10_000;
+const KILL_TIMEOUT_MS = 10_000;
 
-/** A whole stack as `npm start` runs it, on free ports and temporary data, which goes as it came: nothing is left of it. */
+/** A whole stack as `npm start` runs it, on free ports and temporary data. Leaves nothing behind. */
 export class OwnStack {
   private constructor(
     private readonly stack: RunningStack,
@@ -26,13 +26,13 @@ export class OwnStack {
     private readonly print: (line: string) => void,
   ) {}
 
-  /** Resolves when it is ready. @throws what kept it from that, or what the signal was aborted with */
+  /** Resolves when the stack is ready. @throws the start-up error, or the abort reason of the signal */
   static async start({ flags, neededMiB, print, signal }: OwnStackOptions): Promise<OwnStack> {
     const directory = await mkdtemp(join(tmpdir(), 'orders-bench-'));
     let own: OwnStack | undefined;
     try {
       await requireFreeSpace(directory, neededMiB, 'the end-to-end run');
-      // By this variable the stack watches its parent: killed without a warning, this process would leave it running.
+      // With this variable the stack watches its parent. Otherwise it would keep running when this process is killed.
       const env = { npm_lifecycle_event: 'bench' };
       own = new OwnStack(await RunningStack.launch({ dataDirectory: directory, flags, env }), directory, print);
       await Promise.race([own.stack.ready(), abortionOf(signal)]);
@@ -52,12 +52,12 @@ export class OwnStack {
     return this.stack.processes();
   }
 
-  /** Drains and stops it, kills what doesn't end within half a minute, and removes the data. */
+  /** Drains and stops the stack, kills processes that do not exit within 30 s, and removes the data. */
   async stop(): Promise<void> {
     try {
       await this.stack.stop();
     } catch (error) {
-      this.print(`the stack is killed: ${String(error)}`);
+      this.print(`killing the stack: ${String(error)}`);
       await this.kill();
     } finally {
       await remove(this.directory);
@@ -68,11 +68,11 @@ export class OwnStack {
     const processes = this.processes();
     this.stack.signal('SIGKILL');
     for (const { pid } of processes) machineProcesses.signal(pid, 'SIGKILL');
-    await survivors(processes, KILLED_WITHIN_MS);
+    await survivors(processes, KILL_TIMEOUT_MS);
   }
 }
 
-/** Again and again for a while: a server that was just killed may still write. */
+/** Retries, because a server that was just killed may still be writing. */
 async function remove(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
 }

@@ -1,58 +1,58 @@
 import type { ProcessRecord } from '../../dev/servers/process-records.js';
 import { readProcessFigures, type ProcessFigures } from '../harness/process-figures.js';
 
-/** What each process had at one look, by its name, such as `consumer-1`. */
-export type ProcessLook = Readonly<Record<string, Pick<ProcessFigures, 'rssMiB' | 'cpuSeconds'>>>;
+/** Figures of each process in one sample, by name, such as `consumer-1`. */
+export type ProcessSample = Readonly<Record<string, Pick<ProcessFigures, 'rssMiB' | 'cpuSeconds'>>>;
 
-/** What a process came to until now. */
+/** Totals of a process so far. */
 export interface ProcessTotal {
   readonly name: string;
   readonly peakRssMiB: number;
-  /** Since the first look, those of processes that it replaced included. */
+  /** Since the first sample, including the processes that it replaced. */
   readonly cpuSeconds: number;
-  /** How often another process took its place: it ended by itself, and the stack started it again. */
+  /** How often the stack has restarted the process. */
   readonly restarts: number;
 }
 
-interface Seen {
+interface KnownProcess {
   readonly name: string;
   readonly cpuBefore: number;
   figures: ProcessFigures;
 }
 
-/** How their names begin. */
-const PLACES = ['producer', 'consumer-', 'Kafka', 'MongoDB'];
+/** Name prefixes in the order of the data path. */
+const DATA_PATH = ['producer', 'consumer-', 'Kafka', 'MongoDB'];
 
-/** Looks at the processes of a stack, and keeps what each had, also when it has ended since. */
+/** Samples the processes of a stack, and keeps the figures of processes that have ended. */
 export class ProcessWatch {
-  private readonly seen = new Map<number, Seen>();
-  private hasLooked = false;
+  private readonly known = new Map<number, KnownProcess>();
+  private hasSampled = false;
 
   constructor(
     private readonly running: () => readonly Pick<ProcessRecord, 'name' | 'pid'>[],
     private readonly figuresOf: (pid: number) => Promise<ProcessFigures | undefined> = readProcessFigures,
   ) {}
 
-  /** The first look is where CPU time begins. */
-  async look(): Promise<ProcessLook> {
-    const look: Record<string, ProcessLook[string]> = {};
+  /** Takes a sample; the first one is the start of the CPU time. */
+  async sample(): Promise<ProcessSample> {
+    const sample: Record<string, ProcessSample[string]> = {};
     await Promise.all(
       this.running().map(async ({ name, pid }) => {
         const figures = await this.figuresOf(pid);
         if (figures === undefined) return;
         this.note(name, pid, figures);
-        look[name] = { rssMiB: figures.rssMiB, cpuSeconds: this.cpuSecondsOf(name) };
+        sample[name] = { rssMiB: figures.rssMiB, cpuSeconds: this.cpuSecondsOf(name) };
       }),
     );
-    this.hasLooked = true;
-    return look;
+    this.hasSampled = true;
+    return sample;
   }
 
-  /** The apps of the data path and then the servers, as an order meets them; what is beside it comes last. */
+  /** Returns the totals in the order of the data path, other processes last. */
   totals(): ProcessTotal[] {
-    const names = new Set([...this.seen.values()].map(({ name }) => name));
-    return [...names].toSorted(byTheirPlace).map((name) => {
-      const own = this.seenAs(name);
+    const names = new Set([...this.known.values()].map(({ name }) => name));
+    return [...names].toSorted(byDataPath).map((name) => {
+      const own = this.processesNamed(name);
       return {
         name,
         peakRssMiB: Math.max(...own.map(({ figures }) => figures.peakRssMiB)),
@@ -63,26 +63,26 @@ export class ProcessWatch {
   }
 
   private note(name: string, pid: number, figures: ProcessFigures): void {
-    const known = this.seen.get(pid);
+    const known = this.known.get(pid);
     if (known !== undefined) known.figures = figures;
-    // One that takes another's place began after the first look: all of its time belongs to the run.
-    else this.seen.set(pid, { name, figures, cpuBefore: this.hasLooked ? 0 : figures.cpuSeconds });
+    // A process that appears after the first sample started during the run, so all its CPU time counts.
+    else this.known.set(pid, { name, figures, cpuBefore: this.hasSampled ? 0 : figures.cpuSeconds });
   }
 
   private cpuSecondsOf(name: string): number {
-    return this.seenAs(name).reduce((sum, { figures, cpuBefore }) => sum + figures.cpuSeconds - cpuBefore, 0);
+    return this.processesNamed(name).reduce((sum, { figures, cpuBefore }) => sum + figures.cpuSeconds - cpuBefore, 0);
   }
 
-  private seenAs(name: string): Seen[] {
-    return [...this.seen.values()].filter((seen) => seen.name === name);
+  private processesNamed(name: string): KnownProcess[] {
+    return [...this.known.values()].filter((each) => each.name === name);
   }
 }
 
-function byTheirPlace(a: string, b: string): number {
-  return placeOf(a) - placeOf(b) || a.localeCompare(b);
+function byDataPath(a: string, b: string): number {
+  return dataPathIndex(a) - dataPathIndex(b) || a.localeCompare(b);
 }
 
-function placeOf(name: string): number {
-  const place = PLACES.findIndex((start) => name.startsWith(start));
-  return place < 0 ? PLACES.length : place;
+function dataPathIndex(name: string): number {
+  const index = DATA_PATH.findIndex((start) => name.startsWith(start));
+  return index < 0 ? DATA_PATH.length : index;
 }

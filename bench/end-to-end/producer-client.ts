@@ -12,20 +12,20 @@ const OperationSchema = z.object({
   finishedAt: z.iso.datetime().nullable(),
 });
 
-/** What of an operation the run is followed by. */
+/** The fields of an operation that the run needs. */
 export type FollowedOperation = z.infer<typeof OperationSchema>;
 
-/** On a machine that is busy to its limits an answer may take seconds. */
-const PATIENCE_MS = 30_000;
+/** Generous, because on a fully loaded machine an answer may take seconds. */
+const TIMEOUT_MS = 30_000;
 
-/** The producer's HTTP interface, as far as the run needs it. */
+/** Client of the producer's HTTP API. */
 export class ProducerClient {
   constructor(
     private readonly url: string,
     private readonly signal: AbortSignal,
   ) {}
 
-  /** Asks for so many orders; all else is at its default. */
+  /** Starts a populate with defaults except for the number of orders. */
   async populate(orders: number): Promise<FollowedOperation> {
     return this.request('/v1/populate', {
       method: 'POST',
@@ -39,7 +39,7 @@ export class ProducerClient {
   }
 
   private async request(path: string, init: RequestInit = {}): Promise<FollowedOperation> {
-    const signal = AbortSignal.any([this.signal, AbortSignal.timeout(PATIENCE_MS)]);
+    const signal = AbortSignal.any([this.signal, AbortSignal.timeout(TIMEOUT_MS)]);
     const response = await fetch(`${this.url}${path}`, { ...init, signal });
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
     return OperationSchema.parse(await response.json());

@@ -2,26 +2,26 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { reconcile, reconciliationOf } from './reconciliation.js';
+import { reconcile, parseReconciliation } from './reconciliation.js';
 
 describe('the answer to a reconciliation', () => {
-  it('is kept whole', () => {
+  it('is kept completely', () => {
     const answer = { verdict: 'holds', ordersPerSecond: 70_000.5, seconds: 12, missing: [] };
-    expect(reconciliationOf(200, JSON.stringify(answer))).toEqual({ answer });
+    expect(parseReconciliation(200, JSON.stringify(answer))).toEqual({ answer });
   });
 
-  it.each([404, 501])('says that a producer can not do it that answers %d', (status) => {
-    expect(reconciliationOf(status, '{"title":"…"}')).toEqual({ reason: 'not available' });
+  it.each([404, 501])('is reported as not available for status %d', (status) => {
+    expect(parseReconciliation(status, '{"title":"…"}')).toEqual({ reason: 'not available' });
   });
 
-  it('is a failure where it is another one, or no JSON, or says something else', () => {
-    expect(reconciliationOf(503, 'away').reason).toBe('failed with 503: away');
-    expect(reconciliationOf(200, 'hm').reason).toMatch(/^failed: /);
-    expect(reconciliationOf(200, '{"verdict":"perhaps"}').reason).toMatch(/^failed: .*verdict/s);
+  it('is a failure for another status, invalid JSON or an unexpected value', () => {
+    expect(parseReconciliation(503, 'unavailable').reason).toBe('failed with 503: unavailable');
+    expect(parseReconciliation(200, 'no JSON').reason).toMatch(/^failed: /);
+    expect(parseReconciliation(200, '{"verdict":"perhaps"}').reason).toMatch(/^failed: .*verdict/s);
   });
 });
 
-describe('asking for a reconciliation', () => {
+describe('requesting a reconciliation', () => {
   let server: Server;
 
   afterEach(() => {
@@ -29,7 +29,7 @@ describe('asking for a reconciliation', () => {
     server.close();
   });
 
-  /** A producer that answers so. @returns its address */
+  /** Starts a producer with this listener. @returns its URL */
   async function producer(listener: RequestListener): Promise<string> {
     server = createServer(listener).listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -47,12 +47,12 @@ describe('asking for a reconciliation', () => {
     expect(await reconcile(url, 'an-id', never)).toEqual({ answer });
   });
 
-  it('tells a producer that hangs up as a failure', async () => {
+  it('reports a closed connection as a failure', async () => {
     const url = await producer((request) => void request.destroy());
     expect((await reconcile(url, 'an-id', never)).reason).toMatch(/^failed: /);
   });
 
-  it('ends when it is interrupted', async () => {
+  it('rejects when the signal aborts', async () => {
     const interrupted = new AbortController();
     const url = await producer(() => interrupted.abort(new Error('ended by SIGINT')));
     await expect(reconcile(url, 'an-id', interrupted.signal)).rejects.toThrow('ended by SIGINT');

@@ -9,43 +9,43 @@ const AnswerSchema = z.looseObject({
   seconds: z.number(),
 });
 
-/** What the producer says to the no-loss equation, order by order; all that it says is kept. */
+/** The producer's answer to a reconciliation of every order; unknown fields are kept. */
 export type ReconciliationAnswer = z.infer<typeof AnswerSchema>;
 
-/** `reason`: why there is no answer, in words. */
+/** `reason`: why there is no answer. */
 export type Reconciliation =
   | { readonly answer: ReconciliationAnswer; readonly reason?: undefined }
   | { readonly answer?: undefined; readonly reason: string };
 
-/** A producer that can't do it. */
+/** Status codes of a producer without reconciliation. */
 const NOT_AVAILABLE = new Set([404, 501]);
 
 /**
- * Has an operation reconciled. That may take many minutes without a byte, for which `fetch` gives up after five: node's own
- * client waits as long as it takes.
- * @throws what the signal was aborted with
+ * Reconciles an operation. The answer may take many minutes without a byte. `fetch` times out after five minutes, so this uses Node's
+ * HTTP client, which has no timeout.
+ * @throws the abort reason of the signal
  */
 export async function reconcile(producerUrl: string, id: string, signal: AbortSignal): Promise<Reconciliation> {
-  const asked = request(`${producerUrl}/v1/operations/${id}/reconcile`, { method: 'POST', signal });
-  asked.end();
+  const outgoing = request(`${producerUrl}/v1/operations/${id}/reconcile`, { method: 'POST', signal });
+  outgoing.end();
   try {
-    const [response] = (await once(asked, 'response')) as [IncomingMessage];
-    return reconciliationOf(response.statusCode ?? 0, await text(response));
+    const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+    return parseReconciliation(response.statusCode ?? 0, await text(response));
   } catch (error) {
     signal.throwIfAborted();
     return { reason: `failed: ${String(error)}` };
   }
 }
 
-/** @param body the answer's text */
-export function reconciliationOf(status: number, body: string): Reconciliation {
+/** Parses an answer. @param body text of the answer */
+export function parseReconciliation(status: number, body: string): Reconciliation {
   if (NOT_AVAILABLE.has(status)) return { reason: 'not available' };
   if (status !== 200) return { reason: `failed with ${status}: ${body}` };
-  const { data, error } = AnswerSchema.safeParse(jsonOf(body));
+  const { data, error } = AnswerSchema.safeParse(parseJson(body));
   return data === undefined ? { reason: `failed: ${z.prettifyError(error)}` } : { answer: data };
 }
 
-function jsonOf(body: string): unknown {
+function parseJson(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch (error) {

@@ -7,11 +7,11 @@ import { LIMITS } from './limits.js';
 import { isConsumer, memoryLimitOf } from './verdict-rows.js';
 
 const MEAN_OVER_SECONDS = 5;
-/** What the producer does, and what the consumers do: one colour each in both panels. */
+/** Producer and consumers have the same colours in both panels. */
 const PRODUCER = '#0969da';
 const CONSUMERS = '#bc4c00';
 
-/** The run as a chart: what was produced and saved each second, and below it the memory of who did it. */
+/** Draws the run: orders produced and saved per second, and below them the memory of producer and consumers. */
 export function runChart(run: EndToEndRun, { cores, memoryGiB }: Pick<Machine, 'cores' | 'memoryGiB'>): string {
   const { orders, seconds, samples } = run;
   const consumers = SET_UP.consumers === 1 ? 'one consumer' : `${SET_UP.consumers} consumers`;
@@ -24,7 +24,7 @@ export function runChart(run: EndToEndRun, { cores, memoryGiB }: Pick<Machine, '
   return lineChart({
     title: `${whole(orders)} orders from the producer into MongoDB in ${whole(seconds)} s: ${whole(orders / seconds)} a second`,
     subtitle: facts.join('; '),
-    horizontal: 'seconds since the populate was sent',
+    horizontal: 'seconds since the populate request',
     panels: [
       {
         title: 'orders per second',
@@ -35,7 +35,7 @@ export function runChart(run: EndToEndRun, { cores, memoryGiB }: Pick<Machine, '
         ],
         levels: [
           {
-            label: `wanted on average, ${whole(LIMITS.ordersPerSecond)}`,
+            label: `required average, ${whole(LIMITS.ordersPerSecond)}`,
             colour: '#57606a',
             y: LIMITS.ordersPerSecond,
           },
@@ -46,7 +46,7 @@ export function runChart(run: EndToEndRun, { cores, memoryGiB }: Pick<Machine, '
   });
 }
 
-/** What came each second, from the time of the look before; a slow look is no slow second. */
+/** Returns the rates between successive samples by their actual times, so that a late sample does not look like a slow second. */
 export function ratesOf(samples: readonly RunSample[], count: (sample: RunSample) => number): Point[] {
   let [second, before] = [0, 0];
   return samples.map((sample) => {
@@ -77,7 +77,7 @@ function memoryLevels({ processes }: EndToEndRun): Level[] {
   });
 }
 
-/** The servers are left out: their memory is what they are given. */
+/** Leaves out the servers, whose memory is configured. */
 function shownOf(processes: EndToEndRun['processes']): { name: string; colour: string }[] {
   return processes.flatMap(({ name }) => {
     if (name === 'producer') return [{ name, colour: PRODUCER }];

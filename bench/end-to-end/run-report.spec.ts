@@ -11,7 +11,7 @@ describe('the report of a run', () => {
     ]);
   });
 
-  it('has no result of a reconciliation that there was not', () => {
+  it('has no reconciliation result without a reconciliation', () => {
     const run = { ...EXAMPLE_RUN, reconciliation: { reason: 'not available' } };
     expect(resultsOf(run, true).map(({ name, noisy }) => ({ name, noisy }))).toEqual([
       { name: 'end-to-end', noisy: true },
@@ -19,7 +19,7 @@ describe('the report of a run', () => {
     ]);
   });
 
-  it('has a column for each figure, with null where a process did not run', () => {
+  it('has a column for each figure, with null where a process was not running', () => {
     const samples = [{ ...sampleAt(1), processes: {} }, ...[2, 3, 4].map(sampleAt)];
     const { series } = reportOf({ ...EXAMPLE_RUN, samples });
     expect(series.saved).toEqual([10_000, 20_000, 30_000, 40_000]);

@@ -4,11 +4,11 @@ import { LIMITS } from './limits.js';
 import type { ProcessTotal } from './process-watch.js';
 import { isConsumer } from './verdict-rows.js';
 
-/** What the report of the run has besides the results: every figure of it, second by second. */
+/** All figures of the run, second by second, in addition to the results. */
 export interface RunReport extends Omit<EndToEndRun, 'samples'> {
   readonly setUp: SetUp;
   readonly limits: typeof LIMITS;
-  /** A column for each figure, with an element for each look. */
+  /** A column for each figure, with one element per sample. */
   readonly series: {
     readonly second: readonly number[];
     readonly acked: readonly number[];
@@ -19,7 +19,7 @@ export interface RunReport extends Omit<EndToEndRun, 'samples'> {
   };
 }
 
-/** A process had no figure at a look at which it didn't run: `null`. */
+/** Converts a run to columns; `null` where a process was not running. */
 export function reportOf({ samples, ...run }: EndToEndRun): RunReport {
   const columnOf = <T>(of: (sample: EndToEndRun['samples'][number]) => T): T[] => samples.map(of);
   const columnsOf = (figure: 'rssMiB' | 'cpuSeconds'): Record<string, (number | null)[]> =>
@@ -37,7 +37,7 @@ export function reportOf({ samples, ...run }: EndToEndRun): RunReport {
   return { ...run, setUp: SET_UP, limits: LIMITS, series };
 }
 
-/** The run as entries of the usual report: the whole, the emission, and the reconciliation where there was one. */
+/** Converts a run to results: the whole, the emission, and the reconciliation if there is one. */
 export function resultsOf(run: EndToEndRun, noisy: boolean): Result[] {
   const { orders, seconds, emissionSeconds, processes, processesAfter, reconciliation } = run;
   const ofConsumers = processes.filter(({ name }) => isConsumer(name));
@@ -102,7 +102,7 @@ function resultOf(
   };
 }
 
-/** There is one run only: an entry for each of its processes. */
+/** Converts the single run to one entry per process. */
 function runsOf({ processes, samples }: EndToEndRun, value: number): Result['runs'] {
   return processes.map(({ name, peakRssMiB, cpuSeconds }) => {
     const rssMiB = samples.flatMap((sample) => Math.round(sample.processes[name]?.rssMiB ?? 0));

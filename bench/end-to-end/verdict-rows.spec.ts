@@ -4,25 +4,25 @@ import { EXAMPLE_RUN } from './testing/example-run.js';
 import { verdictRows } from './verdict-rows.js';
 import { verdictTable } from './verdict-table.js';
 
-/** The rows of a run that is like the example but for this, each by its name. */
+/** The rows of the example run with these changes, by name. */
 function rowsOf(change: Partial<EndToEndRun>) {
-  return Object.fromEntries(verdictRows({ ...EXAMPLE_RUN, ...change }).map(({ what, ...row }) => [what, row]));
+  return Object.fromEntries(verdictRows({ ...EXAMPLE_RUN, ...change }).map(({ name, ...row }) => [name, row]));
 }
 
-/** The names of the rows that missed what they must reach. */
+/** The names of the rows that miss their limit. */
 function missedBy(change: Partial<EndToEndRun>): string[] {
   return verdictRows({ ...EXAMPLE_RUN, ...change })
     .filter(({ isReached }) => isReached === false)
-    .map(({ what }) => what);
+    .map(({ name }) => name);
 }
 
 describe('the verdict on a run', () => {
-  it('is a table of figures, what they must reach, and whether they do', () => {
+  it('is a table of figures, their limits and verdicts', () => {
     expect(verdictTable(verdictRows(EXAMPLE_RUN)).split('\n')).toEqual([
       'end to end                                        measured      limit',
       'orders                                              40,000',
-      'of them dead letters                                     0',
-      'from the POST until all were saved, s                  2.0     <= 2.4  reached',
+      'dead letters                                             0',
+      'time from POST until all orders are saved, s           2.0     <= 2.4  reached',
       'orders/s                                            20,000  >= 16,667  reached',
       'emission, s                                            2.0',
       'emission, orders/s                                  20,000',
@@ -41,12 +41,12 @@ describe('the verdict on a run', () => {
     ]);
   });
 
-  it('scales the time that ten million may take to the orders at hand', () => {
-    expect(rowsOf({ orders: 10_000_000 })['from the POST until all were saved, s']?.limit).toBe('<= 600.0');
-    expect(missedBy({ seconds: 2.5 })).toEqual(['from the POST until all were saved, s', 'orders/s']);
+  it('scales the limit for ten million orders to the number of orders', () => {
+    expect(rowsOf({ orders: 10_000_000 })['time from POST until all orders are saved, s']?.limit).toBe('<= 600.0');
+    expect(missedBy({ seconds: 2.5 })).toEqual(['time from POST until all orders are saved, s', 'orders/s']);
   });
 
-  it('says that a process takes too much memory, or more and more', () => {
+  it('reports too much memory and growing memory', () => {
     const processes = ['producer', 'consumer-1', 'Kafka'].map((name) => {
       return { name, peakRssMiB: 401, cpuSeconds: 1, restarts: 0 };
     });
@@ -64,20 +64,20 @@ describe('the verdict on a run', () => {
     });
   });
 
-  it('goes on without a reconciliation, and says so', () => {
+  it('reports a missing reconciliation', () => {
     const rows = rowsOf({ reconciliation: { reason: 'not available' } });
     expect(rows['reconcile']).toEqual({ measured: 'not available', limit: '', isReached: undefined });
     expect(rows['reconcile, orders/s']).toBeUndefined();
   });
 
-  it.each(['broken', 'pending'] as const)('is missed by an equation that is %s', (verdict) => {
+  it.each(['broken', 'pending'] as const)('is missed when the reconciliation is %s', (verdict) => {
     expect(missedBy({ reconciliation: { answer: { verdict, ordersPerSecond: 80_000, seconds: 1 } } })).toEqual([
       'reconcile',
     ]);
   });
 
-  it('is missed by a process that ended on the way', () => {
+  it('is missed when a process was restarted', () => {
     const processes = [{ name: 'MongoDB', peakRssMiB: 1_000, cpuSeconds: 1, restarts: 1 }];
-    expect(missedBy({ processes })).toEqual(['MongoDB, started again']);
+    expect(missedBy({ processes })).toEqual(['MongoDB, restarts']);
   });
 });

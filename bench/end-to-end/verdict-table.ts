@@ -1,12 +1,12 @@
 import { alignedRows } from '../../dev/terminal/aligned-rows.js';
 import type { VerdictRow } from './verdict-rows.js';
 
-/** The names and the verdicts read from the left, figures from the right. */
+/** Left-aligned columns: name and verdict. */
 const LEFT = new Set([0, 3]);
 
-/** The rows as a table for the terminal. */
+/** Formats the rows as a table for the terminal. */
 export function verdictTable(rows: readonly VerdictRow[]): string {
-  const cells = rows.map(({ what, measured, limit, isReached }) => [what, measured, limit, verdictOf(isReached)]);
+  const cells = rows.map(({ name, measured, limit, isReached }) => [name, measured, limit, verdictOf(isReached)]);
   return alignedRows([['end to end', 'measured', 'limit', ''], ...cells], LEFT).join('\n');
 }
 

@@ -14,31 +14,31 @@ import { databaseUri, RunDatabase } from './run-database.js';
 import { recordsOn } from './topic-records.js';
 
 export interface BenchSettings {
-  /** A smoke run: less data and one run of each, whose figures say little. */
+  /** Smoke run: less data and one run each; its figures are not meaningful. */
   readonly quick: boolean;
   readonly profileDirectory?: string;
-  /** Told what happens, line by line. */
+  /** Receives progress lines. */
   readonly print: (line: string) => void;
-  /** Ends the contender that runs, and all that would come after it. */
+  /** Ends the running contender and all later ones. */
   readonly signal: AbortSignal;
 }
 
-/** What one run needs besides its contender's own parameters. */
+/** Options of a run besides the contender's parameters. */
 export interface RunOptions extends Omit<ProcessOptions, 'signal' | 'profileDirectory'> {
   readonly dataset: Dataset;
-  /** Records to finish. Default: all of the dataset. */
+  /** Records to complete. Default: the whole dataset. */
   readonly records?: number;
-  /** Whether it saves: it then gets a database of its own, and what it says to have saved is counted there. */
+  /** The contender saves orders: it gets a separate database, where the reported number is checked. */
   readonly saves?: boolean;
-  /** Whether it writes the topic: it gets a database of its own for its progress, and what it says to have sent is counted on the topic. */
+  /** The contender writes the topic, where the reported number is checked. It gets a separate database for its progress. */
   readonly emits?: boolean;
 }
 
-/** Page 100,000 is one of 100 of them. */
+/** Makes 100,000 pages of 100 orders. */
 const SAVED_ORDERS = 10_000_000;
 const QUICK_SAVED_ORDERS = 100_000;
 
-/** Real servers on temporary data, and contenders that run on them one at a time. */
+/** Starts real servers on temporary data, and runs contenders on them one at a time. */
 export class Bench {
   readonly quick: boolean;
   readonly print: (line: string) => void;
@@ -56,7 +56,7 @@ export class Bench {
     this.print = settings.print;
   }
 
-  /** @throws StackError when the servers can't be had */
+  /** @throws StackError when the servers cannot be started */
   static async start(settings: BenchSettings): Promise<Bench> {
     const directory = await mkdtemp(join(tmpdir(), 'orders-bench-'));
     try {
@@ -67,7 +67,7 @@ export class Bench {
     }
   }
 
-  /** What is tried for the best settings: in a smoke run only one. */
+  /** Returns the candidates to try for the best settings; in a smoke run only the last one. */
   searched<T>(candidates: readonly T[]): readonly T[] {
     return this.quick ? candidates.slice(-1) : candidates;
   }
@@ -79,13 +79,13 @@ export class Bench {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  /** The orders that all reads are measured over, saved when they are first asked for. */
+  /** Returns the dataset of all read benchmarks; saves it on the first call. */
   async savedOrders(): Promise<SavedOrdersDataset> {
     this.saved ??= this.save();
     return this.saved;
   }
 
-  /** Runs a contender that reads the saved orders, and nothing of Kafka. @throws Error when it fails, or takes too long */
+  /** Runs a contender that reads the saved orders and does not use Kafka. @throws Error when it fails or times out */
   async runOnSaved<N extends ContenderName>(
     contender: N,
     parameters: ContenderParameters[N],
@@ -98,20 +98,20 @@ export class Bench {
   }
 
   /**
-   * Runs a contender over a dataset, which is written when it isn't there yet, in a consumer group of its own.
-   * @throws Error when it fails, takes too long, or wrote less than it says
+   * Runs a contender over a dataset in a separate consumer group. Writes the dataset first if it does not exist.
+   * @throws Error when it fails, times out, or wrote fewer orders than it reports
    */
   async run<N extends ContenderName>(
     contender: N,
     parameters: ContenderParameters[N],
     { dataset, records = dataset.records, saves = false, emits = false, ...options }: RunOptions,
   ): Promise<Measurement> {
-    await this.provide(dataset);
+    await this.ensureWritten(dataset);
     const { addresses } = this.servers;
     this.runs += 1;
     const name = `bench-${this.runs}`;
     const database = saves || emits ? await RunDatabase.create(addresses.MONGODB_URI, name) : undefined;
-    const countLeft = emits
+    const countWritten = emits
       ? async () => recordsOn(addresses.KAFKA_BROKERS, dataset.topic)
       : database && (async () => database.savedOrders());
     try {
@@ -125,16 +125,16 @@ export class Bench {
         registryUrl: addresses.SCHEMA_REGISTRY_URL,
         mongodbUri: database?.uri ?? '',
       };
-      const before = (await countLeft?.()) ?? 0;
+      const before = (await countWritten?.()) ?? 0;
       const measured = await runContender(job, { ...options, ...this.processSettings() });
-      if (countLeft !== undefined) requireAll(contender, measured, (await countLeft()) - before);
+      if (countWritten !== undefined) requireAll(contender, measured, (await countWritten()) - before);
       return measured;
     } finally {
       await database?.drop();
     }
   }
 
-  /** Runs consumers as `npm start` does, on a stack of their own, which is started when it is first asked for. */
+  /** Runs consumers as `npm start` does, on a separate stack that starts on the first call. */
   async runScaled(setUp: ScaledSetUp, seconds: number): Promise<ScaledRun> {
     const { print, signal } = this.settings;
     this.scaled ??= ComparisonStack.start({ print: (line) => print(`  ${line}`), signal });
@@ -150,11 +150,11 @@ export class Bench {
     const start = performance.now();
     const uri = databaseUri(this.servers.addresses.MONGODB_URI, 'bench-saved');
     const saved = await saveOrders(uri, this.quick ? QUICK_SAVED_ORDERS : SAVED_ORDERS, this.settings.signal);
-    this.print(`  ${saved.count} orders saved, and indexed, in ${((performance.now() - start) / 1_000).toFixed(0)} s`);
+    this.print(`  ${saved.count} orders saved and indexed in ${((performance.now() - start) / 1_000).toFixed(0)} s`);
     return saved;
   }
 
-  private async provide(dataset: Dataset): Promise<void> {
+  private async ensureWritten(dataset: Dataset): Promise<void> {
     if (this.filled.has(dataset.topic)) return;
     const start = performance.now();
     await fillTopic(this.servers.addresses, dataset, this.settings.signal);
@@ -164,7 +164,7 @@ export class Bench {
   }
 }
 
-/** @param found what the run left in MongoDB or on its topic */
+/** @param found number of orders that the run wrote to MongoDB or to its topic */
 function requireAll(contender: string, { records }: Measurement, found: number): void {
-  if (found < records) throw new Error(`${contender} says to have written ${records} orders, but left ${found}`);
+  if (found < records) throw new Error(`${contender} reported ${records} written orders, found ${found}`);
 }

@@ -1,45 +1,45 @@
 import { runOf, type Run } from './benchmark.js';
 import type { Measurement } from './measurement.js';
 
-/** What a run is for: to tell settings apart, which fewer records may do, or for the figure itself. */
+/** Purpose of a run: to compare settings, for which fewer records suffice, or to measure the figure itself. */
 export type Purpose = 'search' | 'figure';
 
-/** A contender with its settings: one of several that are tried. */
+/** A contender with its settings. */
 export interface Candidate {
-  /** Contender and settings, for people. */
+  /** Display name: contender and settings. */
   readonly label: string;
   readonly run: (purpose: Purpose) => Promise<Measurement>;
-  /** What of its measurement counts: more is better. */
+  /** Returns the value that is compared: more is better. */
   readonly valueOf: (measurement: Measurement) => number;
 }
 
-/** Runs it once and tells the value. */
+/** Runs a candidate once and prints the value. */
 export async function runCandidate(
   { label, run, valueOf }: Candidate,
   purpose: Purpose,
   print: (line: string) => void,
 ): Promise<Run> {
   const measurement = await run(purpose);
-  const made = runOf(label, valueOf(measurement), measurement);
+  const result = runOf(label, valueOf(measurement), measurement);
   const figures = [
-    `${Math.round(made.value)}/s`,
-    `${Math.round(made.peakRssMiB)} MiB`,
-    `${made.cpuSeconds.toFixed(1)} s of CPU`,
+    `${Math.round(result.value)}/s`,
+    `${Math.round(result.peakRssMiB)} MiB`,
+    `${result.cpuSeconds.toFixed(1)} s CPU`,
   ];
   print(`  ${label}: ${figures.join(', ')}`);
-  return made;
+  return result;
 }
 
 export interface Search {
-  /** How often each is run, in turns; its best run counts, since other work on the machine only slows. Default 1. */
+  /** Runs per candidate, alternating. The best run counts, since other load only slows it down. Default: 1. */
   readonly rounds?: number;
-  /** Runs that took more don't count, unless all did. Default: no limit. */
+  /** Runs with more memory do not count, unless all have more. Default: no limit. */
   readonly maxRssMiB?: number;
 }
 
 /**
- * Runs each candidate once, or for some rounds. One alone isn't run: it is the best.
- * @returns the one with the highest value, and all runs
+ * Finds the best candidate by running each of them. A single candidate is returned without a run.
+ * @returns the candidate with the highest value, and all runs
  */
 export async function findBest(
   candidates: readonly Candidate[],

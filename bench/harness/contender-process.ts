@@ -9,26 +9,26 @@ import type { Measurement } from './measurement.js';
 const SCRIPT = join(PROJECT_DIRECTORY, 'dist', 'bench', 'contenders', 'main.js');
 
 export interface ProcessOptions {
-  /** Default: a consumer's young heap, and no limit of the old one. */
+  /** Default: a consumer's young heap, and no limit for the old one. */
   readonly heap?: Heap;
-  /** A contender that takes longer is killed, and its benchmark has failed. */
+  /** A contender that takes longer is killed, and its benchmark fails. */
   readonly timeoutMs: number;
-  /** Where V8's CPU profile of it goes; without a folder there is none. */
+  /** Folder for V8's CPU profile; no profile by default. */
   readonly profileDirectory?: string;
   readonly signal: AbortSignal;
 }
 
 /**
- * Runs a contender in a process of its own, so that memory and CPU are its own, with the heap flags of the apps.
- * @throws Error when it fails, isn't done in time, or the signal aborts
+ * Runs a contender in a separate process with the heap flags of the apps, so that memory and CPU time are its own.
+ * @throws Error when it fails, times out, or the signal aborts
  */
 export async function runContender(job: Job, options: ProcessOptions): Promise<Measurement> {
   const { heap = UNBOUNDED_HEAP, timeoutMs, profileDirectory, signal } = options;
   const profile = profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`];
-  const overdue = AbortSignal.timeout(timeoutMs);
+  const timeout = AbortSignal.timeout(timeoutMs);
   const child = fork(SCRIPT, [], {
     execArgv: [...heapFlags(heap), '--disable-warning=TimeoutNegativeWarning', ...profile],
-    signal: AbortSignal.any([signal, overdue]),
+    signal: AbortSignal.any([signal, timeout]),
     killSignal: 'SIGKILL',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
@@ -38,9 +38,9 @@ export async function runContender(job: Job, options: ProcessOptions): Promise<M
     measured = message as Measurement;
   });
   child.once('error', (error) => {
-    reject(overdue.aborted ? new Error(`${job.contender} was not done within ${timeoutMs / 1_000} s`) : error);
+    reject(timeout.aborted ? new Error(`${job.contender} did not complete within ${timeoutMs / 1_000} s`) : error);
   });
-  // Only after its end: the next one must not find it still running.
+  // Resolves only after the exit, so that it does not run at the same time as the next contender.
   child.once('exit', (code, killedBy) => {
     if (measured === undefined) reject(new Error(`${job.contender} ended with ${killedBy ?? `exit code ${code}`}`));
     else resolve(measured);

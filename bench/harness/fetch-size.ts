@@ -1,4 +1,4 @@
-/** How much one fetch of kafkajs brings at the most, in bytes. */
+/** Maximum size of one fetch of kafkajs, in bytes. */
 export interface FetchSize {
   readonly maxBytes: number;
   readonly maxBytesPerPartition: number;
@@ -6,10 +6,10 @@ export interface FetchSize {
 
 const MIB = 1024 * 1024;
 
-/** The engine's own. */
+/** The engine's default. */
 export const SMALL_FETCH: FetchSize = { maxBytes: 2 * MIB, maxBytesPerPartition: 256 * 1024 };
 
-/** 8 MB in all, evenly from so many partitions: the broker gives the first ones all they may have. */
+/** Returns 8 MiB in total, shared evenly by the partitions: otherwise the broker fills the fetch from the first ones. */
 export function largeFetch(partitions: number): FetchSize {
   return { maxBytes: 8 * MIB, maxBytesPerPartition: Math.ceil((8 * MIB) / partitions) };
 }

@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { flatnessOf, lastQuarterAgainstSecond } from './flatness.js';
 import type { Sample } from './measurement.js';
 
-/** A sample each second, each with a hundred records more. */
+/** One sample per second, each with 100 more records. */
 function samples(...rssMiB: number[]): Sample[] {
   return rssMiB.map((each, at) => ({ atMs: 1_000 * at, rssMiB: each, finished: 100 * at }));
 }
 
 describe('the flatness of memory', () => {
-  it('holds all samples after the warm-up against the median of the first of them', () => {
+  it('compares all samples after the warm-up with the median of the first ones', () => {
     const all = samples(50, 90, 100, 101, 99, 500, 100, 130, 80);
     expect(flatnessOf(all, 200)).toEqual({ base: 100, highest: 500, lowest: 80 });
   });
@@ -24,15 +24,15 @@ function quarters(...rssMiB: number[]): number[] {
 }
 
 describe('the last quarter against the second', () => {
-  it('does not ask the first quarter, in which memory takes its size', () => {
+  it('ignores the first quarter, in which memory reaches its size', () => {
     expect(lastQuarterAgainstSecond(quarters(50, 200, 400, 220))).toBeCloseTo(1.1);
   });
 
-  it('takes the medians, so that one peak is no growth', () => {
+  it('uses medians, so that one peak does not count as growth', () => {
     expect(lastQuarterAgainstSecond([...quarters(50, 200, 200), 200, 200, 900, 200, 200])).toBe(1);
   });
 
-  it('says nothing about a run of a few seconds', () => {
+  it('is undefined for a run of a few seconds', () => {
     expect(lastQuarterAgainstSecond([100, 200, 300, 400])).toBeUndefined();
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Hundredths } from './hundredths.js';
 
 describe('the hundredths of a run', () => {
-  it('are marked when they are finished, several at once where one step passes them', () => {
+  it('are marked when they are completed, several at once when one step passes them', () => {
     const hundredths = new Hundredths(1_000);
     hundredths.note(9, 5);
     hundredths.note(10, 6);
@@ -11,7 +11,7 @@ describe('the hundredths of a run', () => {
     expect(hundredths.isComplete).toBe(false);
   });
 
-  it('end with the wanted records, whatever comes beyond', () => {
+  it('end with the expected records and ignore further ones', () => {
     const hundredths = new Hundredths(50);
     hundredths.note(50, 100);
     hundredths.note(80, 200);

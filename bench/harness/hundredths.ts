@@ -1,23 +1,23 @@
-/** When each hundredth of the wanted records was finished. */
+/** Records when each hundredth of the expected records was completed. */
 export class Hundredths {
   /** Milliseconds since the first record; the first mark is 0. */
   readonly marks: number[] = [0];
   private next: number;
 
-  /** @param wanted how many records are to be finished */
-  constructor(private readonly wanted: number) {
-    this.next = wanted / 100;
+  /** @param expected number of records */
+  constructor(private readonly expected: number) {
+    this.next = expected / 100;
   }
 
   get isComplete(): boolean {
     return this.marks.length > 100;
   }
 
-  /** @param finished records until now, those before included. @param elapsedMs since the first one */
+  /** @param finished records completed so far, in total. @param elapsedMs milliseconds since the first record */
   note(finished: number, elapsedMs: number): void {
     while (finished >= this.next && !this.isComplete) {
       this.marks.push(elapsedMs);
-      this.next = (this.wanted * this.marks.length) / 100;
+      this.next = (this.expected * this.marks.length) / 100;
     }
   }
 }

@@ -2,7 +2,7 @@ import type { Result, Run } from './benchmark.js';
 import { runCandidate, type Candidate } from './candidate.js';
 import { median, pairedRatio, spread } from './statistics.js';
 
-/** Runs of the limit that lie further apart make the ratio doubtful. */
+/** Relative spread of the runs of the limit above which the ratio is unreliable. */
 export const NOISY_SPREAD = 0.15;
 
 export interface Contest {
@@ -13,12 +13,12 @@ export interface Contest {
   readonly times: number;
   readonly requiredRatio: number;
   readonly maxRssMiB?: number;
-  /** Runs made before, to find the two. */
+  /** Earlier runs of the search for the best settings. */
   readonly before?: readonly Run[];
   readonly notes?: readonly string[];
 }
 
-/** Runs the subject and what it is held against in turns, so that whatever the machine does meanwhile meets both. */
+/** Runs the subject and the limit alternately, so that other load on the machine affects both. */
 export async function compareInTurns(contest: Contest, print: (line: string) => void): Promise<Result> {
   const [subjects, limits]: [Run[], Run[]] = [[], []];
   const runs = [...(contest.before ?? [])];
@@ -43,7 +43,7 @@ export async function compareInTurns(contest: Contest, print: (line: string) => 
     cpuSeconds: median(subjects.map(({ cpuSeconds }) => cpuSeconds)),
     noisy: spread(valuesOf(limits)) > NOISY_SPREAD,
     runs,
-    notes: [`${contest.subject.label} against ${contest.limit.label}`, ...(contest.notes ?? [])],
+    notes: [`${contest.subject.label} compared with ${contest.limit.label}`, ...(contest.notes ?? [])],
   };
 }
 

@@ -1,32 +1,32 @@
-/** One look at a contender while it ran. */
+/** One sample of a running contender. */
 export interface Sample {
   /** Milliseconds since its first record. */
   readonly atMs: number;
   readonly rssMiB: number;
-  /** Records finished until then. */
+  /** Records completed so far. */
   readonly finished: number;
 }
 
-/** What the process of a contender measured of itself, from its first record to its last. */
+/** What a contender's process measured about itself, from its first record to its last. */
 export interface Measurement {
-  /** Records finished. Fewer than wanted where a contender ended because nothing moved any more. */
+  /** Records completed. Fewer than expected when the contender ended because it made no progress. */
   readonly records: number;
   /**
-   * Milliseconds since the first record at which each hundredth of the wanted records was finished: `marks[0]` is 0, and
-   * `marks[100]` the end. Shorter where it ended before that.
+   * Milliseconds from the first record to the completion of each hundredth of the expected records: `marks[0]` is 0, `marks[100]` the end.
+   * Shorter when the contender ended earlier.
    */
   readonly marks: readonly number[];
-  /** User and system time, without the start of the process. */
+  /** User and system time, without process start-up. */
   readonly cpuSeconds: number;
-  /** The most that ever was resident, the start of the process included. */
+  /** Peak resident memory, including process start-up. */
   readonly peakRssMiB: number;
-  /** One each second. */
+  /** One sample per second. */
   readonly samples: readonly Sample[];
 }
 
 /**
- * Records per second between two hundredths of the way, such as 10 and 70 for the steady middle, 0 and 100 for the whole.
- * @throws RangeError where the contender didn't come that far
+ * Returns the records per second between two hundredths of a run, such as 10 and 70 for the steady middle, 0 and 100 for the whole.
+ * @throws RangeError when the run ended earlier
  */
 export function ratePerSecond({ marks, records }: Measurement, from: number, to: number): number {
   const [start, end] = [marks[from], marks[to]];

@@ -5,11 +5,11 @@ const STATUS = 'Name:\tnode\nVmPeak:\t 9999999 kB\nVmHWM:\t  262144 kB\nVmRSS:\t
 const STAT = '4711 (a (strange) name) S 1 4711 4711 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 11 0 5000 1 2 3';
 
 describe('the figures of a process', () => {
-  it('are its memory now, the most it ever had, and its time on the CPUs', () => {
+  it('are its current memory, its peak memory and its CPU time', () => {
     expect(parseProcessFigures(STATUS, STAT)).toEqual({ rssMiB: 128, peakRssMiB: 256, cpuSeconds: 3 });
   });
 
-  it('are none once it has ended and only its parent has not noticed: it has no memory then', () => {
+  it('are undefined for a zombie process, which has no memory', () => {
     expect(parseProcessFigures('Name:\tnode\nState:\tZ (zombie)\n', STAT)).toBeUndefined();
   });
 });

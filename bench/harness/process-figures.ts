@@ -1,20 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { isErrno } from '../../dev/machine/process-table.js';
 
-/** What the kernel knows of a running process. */
+/** Memory and CPU time of a running process, from /proc. */
 export interface ProcessFigures {
   readonly rssMiB: number;
-  /** The most that ever was resident (`VmHWM`): no peak between two looks is missed. */
+  /** Peak resident memory (`VmHWM`): includes peaks between two samples. */
   readonly peakRssMiB: number;
   /** User and system time since its start. */
   readonly cpuSeconds: number;
 }
 
-/** Of /proc: the same on all of Linux, whatever the kernel's own ticks are. */
+/** Unit of /proc/PID/stat (USER_HZ): the same on all Linux systems, independent of the kernel's tick rate. */
 const TICKS_PER_SECOND = 100;
 const KIB_PER_MIB = 1024;
 
-/** @returns undefined when there is no such process any more */
+/** Reads the figures of a process. @returns undefined when the process has ended */
 export async function readProcessFigures(pid: number): Promise<ProcessFigures | undefined> {
   try {
     const [status, stat] = await Promise.all(
@@ -27,14 +27,19 @@ export async function readProcessFigures(pid: number): Promise<ProcessFigures | 
   }
 }
 
-/** @param status the text of /proc/PID/status. @param stat that of /proc/PID/stat. @returns undefined for a process that has ended */
+/**
+ * Parses the figures of a process.
+ * @param status text of /proc/PID/status
+ * @param stat text of /proc/PID/stat
+ * @returns undefined for a process that has ended
+ */
 export function parseProcessFigures(status: string, stat: string): ProcessFigures | undefined {
-  const kibOf = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]);
-  // The name in parentheses may itself hold spaces and parentheses, so fields are counted from the last one.
+  const readKib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1]);
+  // The name in parentheses may contain spaces and parentheses, so fields are counted from the last parenthesis.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   const figures = {
-    rssMiB: kibOf('VmRSS') / KIB_PER_MIB,
-    peakRssMiB: kibOf('VmHWM') / KIB_PER_MIB,
+    rssMiB: readKib('VmRSS') / KIB_PER_MIB,
+    peakRssMiB: readKib('VmHWM') / KIB_PER_MIB,
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND,
   };
   return Object.values(figures).every(Number.isFinite) ? figures : undefined;

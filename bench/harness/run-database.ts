@@ -1,29 +1,29 @@
 import { ensureOrderIndexes, ordersCollection } from '#orders/orders-collection.js';
 import { Mongo } from '#service/mongo.js';
 
-/** Of another database on the same server. */
+/** Returns the URI of another database on the same server. */
 export function databaseUri(uri: string, name: string): string {
-  const own = new URL(uri);
-  own.pathname = `/${name}`;
-  return own.href;
+  const url = new URL(uri);
+  url.pathname = `/${name}`;
+  return url.href;
 }
 
-/** A database of one run: the orders collection, empty, with all its indexes. */
+/** A database for one run: an empty orders collection with all indexes. */
 export class RunDatabase {
   private constructor(
     readonly uri: string,
     private readonly mongo: Mongo,
   ) {}
 
-  /** @param uri of the server, whose own database is not touched */
+  /** @param uri of the server; its default database stays untouched */
   static async create(uri: string, name: string): Promise<RunDatabase> {
-    const own = databaseUri(uri, name);
-    const mongo = new Mongo(own, 'bench');
+    const runUri = databaseUri(uri, name);
+    const mongo = new Mongo(runUri, 'bench');
     await ensureOrderIndexes(mongo.db);
-    return new RunDatabase(own, mongo);
+    return new RunDatabase(runUri, mongo);
   }
 
-  /** Orders that a majority has. */
+  /** Counts the orders that a majority of the replica set has. */
   async savedOrders(): Promise<number> {
     return ordersCollection(this.mongo.db).countDocuments({}, { readConcern: { level: 'majority' } });
   }

@@ -30,30 +30,30 @@ const ROW_ONLY: Result = {
 };
 
 describe('the table', () => {
-  it('has a line for each result under the headings, and its notes below it', () => {
+  it('has a line per result below the headings, and its notes below the line', () => {
     expect(tableOf([RESULT, ROW_ONLY]).split('\n')).toEqual([
-      'benchmark   value  unit       limit  ratio     of runs   wanted        peak RSS     CPU',
-      'pipeline   18,000  orders/s  20,000   0.90  0.85..0.95  >= 0.90  310 <= 400 MiB  12.3 s  reached',
+      'benchmark   value  unit       limit  ratio       range  required        peak RSS     CPU',
+      'pipeline   18,000  orders/s  20,000   0.90  0.85..0.95   >= 0.90  310 <= 400 MiB  12.3 s  reached',
       '    the engine against the loop',
-      'row          24.0  orders/s                                             310 MiB  12.3 s',
+      'row          24.0  orders/s                                              310 MiB  12.3 s',
     ]);
   });
 
-  it('says that a limit was missed, and that its runs were too far apart', () => {
+  it('shows a missed limit and a noisy result', () => {
     expect(tableOf([{ ...RESULT, ratio: 0.5, noisy: true }])).toMatch(/MISSED \(noisy\)$/m);
   });
 });
 
 describe('a result', () => {
-  it('is missed by a ratio below the wanted one', () => {
+  it('is missed by a ratio below the required one', () => {
     expect(isReached({ ...RESULT, ratio: 0.89 })).toBe(false);
   });
 
-  it('is missed by more memory than allowed, however fast', () => {
+  it('is missed by more memory than allowed, even when it is fast', () => {
     expect(isReached({ ...RESULT, ratio: 2, peakRssMiB: 401 })).toBe(false);
   });
 
-  it('is neither reached nor missed where nothing is asked', () => {
+  it('is neither reached nor missed without a requirement', () => {
     expect(isReached(ROW_ONLY)).toBeUndefined();
   });
 });

@@ -1,26 +1,26 @@
 import { alignedRows } from '../../dev/terminal/aligned-rows.js';
 import type { Result } from './benchmark.js';
 
-const HEADINGS = ['benchmark', 'value', 'unit', 'limit', 'ratio', 'of runs', 'wanted', 'peak RSS', 'CPU', ''];
-/** The first column and the units read from the left, figures from the right. */
+const HEADINGS = ['benchmark', 'value', 'unit', 'limit', 'ratio', 'range', 'required', 'peak RSS', 'CPU', ''];
+/** Left-aligned columns: name, unit and verdict. */
 const LEFT = new Set([0, 2, 9]);
 
-/** The results as a table for the terminal: a line each, one for each note below it. */
+/** Formats the results as a table for the terminal: a line per result, followed by a line per note. */
 export function tableOf(results: readonly Result[]): string {
-  const rows = [HEADINGS, ...results.map((result) => cellsOf(result))];
+  const rows = [HEADINGS, ...results.map((result) => toCells(result))];
   const lines = alignedRows(rows, LEFT);
   const [head = '', ...body] = lines;
   const blocks = results.map(({ notes }, at) => [body[at], ...notes.map((note) => `    ${note}`)].join('\n'));
   return [head, ...blocks].join('\n');
 }
 
-/** Whether it reached what it must; `undefined` where nothing is asked of it. */
+/** Returns whether the result meets its requirement; `undefined` when it has none. */
 export function isReached({ ratio, requiredRatio, peakRssMiB, maxRssMiB }: Result): boolean | undefined {
   if (ratio === null || requiredRatio === null) return undefined;
   return ratio >= requiredRatio && (maxRssMiB === null || peakRssMiB <= maxRssMiB);
 }
 
-function cellsOf(result: Result): string[] {
+function toCells(result: Result): string[] {
   const { name, value, unit, limit, ratio, ratioRange, requiredRatio, peakRssMiB, maxRssMiB, cpuSeconds } = result;
   return [
     name,
@@ -42,7 +42,7 @@ function verdictOf(result: Result): string {
   return result.noisy ? `${verdict} (noisy)`.trim() : verdict;
 }
 
-/** Three digits after the point for ratios and the like, none for thousands. */
+/** Formats three decimals below 10, one below 1,000, otherwise none. */
 function figure(value: number): string {
   if (value < 10) return value.toFixed(3);
   if (value < 1_000) return value.toFixed(1);

@@ -1,7 +1,7 @@
 import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
 import { contenderLogger as logger } from '../contenders/contender-logger.js';
 
-/** How many records a topic has, by the ends of its partitions. */
+/** Counts the records of a topic by its partition offsets. */
 export async function recordsOn(brokers: string, topic: string): Promise<number> {
   const admin = connectKafka({ brokers: brokers.split(','), clientId: 'bench', logger }).admin();
   await admin.connect();

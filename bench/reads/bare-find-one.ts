@@ -1,4 +1,4 @@
-// The process of a bare server: Node's own http, the same read, and nothing else.
+// The process of the server for comparison: plain Node HTTP with the same read and nothing else.
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { UUID } from 'mongodb';

@@ -4,7 +4,7 @@ import { measureServer } from './measured-server.js';
 
 const LINE_END = 0x0a;
 
-/** Reads an export of the first so many orders, as fast as it comes, and counts its lines. */
+/** Reads an export of the first `orders` orders as fast as possible, and counts its lines. */
 export async function readExport(server: HttpServer, orders: number): Promise<Measurement> {
   return measureServer(server, orders, async (finished) => {
     const path = `/v1/orders/export?format=ndjson&number[lte]=${orders}`;

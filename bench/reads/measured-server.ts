@@ -5,35 +5,35 @@ import type { HttpServer } from './http-server.js';
 const SAMPLE_MS = 1_000;
 
 /**
- * Measures a server while it answers: how fast, and what its process took meanwhile.
- * @param wanted records, or requests
- * @param work asks for them, and says how many more are there
+ * Measures the rate of a server, and the memory and CPU time of its process, while it answers.
+ * @param expected number of records or requests
+ * @param work sends the requests and reports completed records
  */
 export async function measureServer(
   server: HttpServer,
-  wanted: number,
+  expected: number,
   work: (finished: (records: number) => void) => Promise<void>,
 ): Promise<Measurement> {
-  const hundredths = new Hundredths(wanted);
+  const hundredths = new Hundredths(expected);
   const samples: Sample[] = [];
   const before = await server.figures();
   const startedAt = performance.now();
   const elapsed = (): number => performance.now() - startedAt;
   let count = 0;
-  const look = async (): Promise<void> => {
+  const sample = async (): Promise<void> => {
     const { rssMiB } = await server.figures();
     samples.push({ atMs: elapsed(), rssMiB, finished: count });
   };
-  let looking = Promise.resolve();
+  let sampling = Promise.resolve();
   const timer = setInterval(() => {
-    looking = look();
+    sampling = sample();
   }, SAMPLE_MS);
   try {
     await work((records) => {
       count += records;
       hundredths.note(count, elapsed());
     });
-    await looking;
+    await sampling;
   } finally {
     clearInterval(timer);
   }

@@ -3,10 +3,10 @@ import { QUERY_API_HEAP } from '../../dev/supervisor/app-definitions.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { HttpServer } from './http-server.js';
 
-/** More than any benchmark sends: the limit of a client is counted, and never met. */
+/** Higher than any benchmark's rate: the rate limiter counts but never rejects. */
 const RATE_LIMIT_PER_MINUTE = '100000000';
 
-/** The query API as `npm start` runs it, on any free port. */
+/** Starts the query API as `npm start` does, on a free port. */
 export async function startQueryApi(mongodbUri: string, connections: number): Promise<HttpServer> {
   return HttpServer.start({
     script: scriptOf('apps', 'query-api', 'src', 'main.js'),
@@ -16,7 +16,7 @@ export async function startQueryApi(mongodbUri: string, connections: number): Pr
   });
 }
 
-/** What is held against it: Node's own http, and the same `findOne`. */
+/** Starts the server for comparison: plain Node HTTP with the same `findOne`. */
 export async function startBareServer(mongodbUri: string, connections: number): Promise<HttpServer> {
   return HttpServer.start({
     script: scriptOf('bench', 'reads', 'bare-find-one.js'),

@@ -5,16 +5,19 @@ import { measureServer } from './measured-server.js';
 
 export interface ClosedLoop {
   readonly requests: number;
-  /** Of them on their way at a time. */
-  readonly atOnce: number;
+  /** Concurrent requests. */
+  readonly concurrency: number;
   readonly pathAt: (nth: number) => string;
 }
 
-/** As many requests a second as the server answers: the next one is sent when one has been answered. */
-export async function closedLoop(server: HttpServer, { requests, atOnce, pathAt }: ClosedLoop): Promise<Measurement> {
+/** Sends each request when an earlier one has been answered, and so measures the maximum rate of the server. */
+export async function closedLoop(
+  server: HttpServer,
+  { requests, concurrency, pathAt }: ClosedLoop,
+): Promise<Measurement> {
   return measureServer(server, requests, async (finished) => {
     let sent = 0;
-    const askOn = async (): Promise<void> => {
+    const sendRequests = async (): Promise<void> => {
       while (sent < requests) {
         const nth = sent;
         sent += 1;
@@ -22,7 +25,7 @@ export async function closedLoop(server: HttpServer, { requests, atOnce, pathAt 
         finished(1);
       }
     };
-    await Promise.all(Array.from({ length: atOnce }, askOn));
+    await Promise.all(Array.from({ length: concurrency }, sendRequests));
   });
 }
 
@@ -33,17 +36,17 @@ export interface OpenLoop {
 }
 
 /**
- * Sends each request when it is due, whether or not those before are answered, and takes the time from then: a server that stands still
- * for a moment has kept all of them waiting, and each says so.
- * @returns milliseconds, one for each request
+ * Sends each request at its scheduled time, even when earlier ones are not answered, and measures the latency from then. So a pause of the
+ * server shows in all requests that waited (no coordinated omission).
+ * @returns latency in milliseconds of each request
  */
 export async function openLoop(server: HttpServer, { perSecond, requests, pathAt }: OpenLoop): Promise<number[]> {
   const startedAt = performance.now();
-  const ask = async (nth: number): Promise<number> => {
+  const send = async (nth: number): Promise<number> => {
     const dueAt = startedAt + (nth / perSecond) * 1_000;
     await pause(systemClock, Math.max(0, dueAt - performance.now()));
     await server.text(pathAt(nth));
     return performance.now() - dueAt;
   };
-  return Promise.all(Array.from({ length: requests }, async (_, nth) => ask(nth)));
+  return Promise.all(Array.from({ length: requests }, async (_, nth) => send(nth)));
 }

@@ -9,43 +9,43 @@ import { areSettled } from '../../dev/compare/settled-consumers.js';
 import { ProcessWatch } from '../end-to-end/process-watch.js';
 import { heartbeatRate } from './heartbeat-rate.js';
 
-/** How the consumers are run. */
+/** Configuration of the consumers. */
 export interface ScaledSetUp {
   readonly consumers: number;
-  /** Of each. */
+  /** In-flight limit of each consumer. */
   readonly inFlight: number;
 }
 
-/** What some seconds of saving came to, with more to save all the time. */
+/** Result of a measurement during which there was always more to save. */
 export interface ScaledRun extends ScaledSetUp {
   readonly savedPerSecond: number;
-  /** The most that any of the consumers had. */
+  /** Highest peak of all consumers. */
   readonly peakRssMiB: number;
-  /** Of all consumers together. */
+  /** Sum over all consumers. */
   readonly cpuSeconds: number;
 }
 
 export interface ScaledRunOptions {
   readonly stack: ComparisonStack;
-  /** What is measured, in seconds. */
+  /** Duration of the measurement, in seconds. */
   readonly seconds: number;
   readonly signal: AbortSignal;
 }
 
 const SAVE_MS = '0..1000';
 export const MEAN_SAVE_SECONDS = 0.5;
-/** A new process compiles, and the first waits end. */
+/** Time until V8 has compiled and the first saves complete. */
 const WARM_UP_SECONDS = 5;
-/** What is saved before the measuring ends must not be all that there is. */
-const TO_SPARE_SECONDS = 3;
-/** Two cores don't save more: what is asked for beyond it would only have to be saved afterwards. */
-const MOST_PER_SECOND = 22_000;
-const LOOK_EVERY_MS = 100;
-const PATIENCE_MS = 180_000;
+/** Extra work, so that the orders last until the end of the measurement. */
+const RESERVE_SECONDS = 3;
+/** Two cores do not save more: further orders would only have to be saved after the measurement. */
+const MAX_PER_SECOND = 22_000;
+const POLL_MS = 100;
+const TIMEOUT_MS = 180_000;
 
 /**
- * So many consumers, as `npm start` runs them, over a populate that lasts: saved per second, by their own counts at the times of their own
- * heartbeats, between the warm-up and the end. All that was populated is saved before it returns.
+ * Runs consumers as `npm start` does, over a populate that outlasts the measurement. Measures orders saved per second between the warm-up
+ * and the end, by the counts and times of the consumers' heartbeats. Returns after all orders are saved.
  */
 export async function scaledRun(setUp: ScaledSetUp, { stack, seconds, signal }: ScaledRunOptions): Promise<ScaledRun> {
   const { consumers, inFlight } = setUp;
@@ -57,21 +57,21 @@ export async function scaledRun(setUp: ScaledSetUp, { stack, seconds, signal }: 
   });
   const heartbeats = async () => consumersCollection(stack.mongo.db).find().toArray();
   await until(async () => areSettled(await heartbeats(), consumers, DEFAULT_PARTITIONS), signal);
-  const perSecond = Math.min(MOST_PER_SECOND, (consumers * inFlight) / MEAN_SAVE_SECONDS);
-  const count = Math.ceil(perSecond * (WARM_UP_SECONDS + seconds + TO_SPARE_SECONDS));
+  const perSecond = Math.min(MAX_PER_SECOND, (consumers * inFlight) / MEAN_SAVE_SECONDS);
+  const count = Math.ceil(perSecond * (WARM_UP_SECONDS + seconds + RESERVE_SECONDS));
   const before = await ordersCollection(stack.mongo.db).estimatedDocumentCount();
   await populate(stack.producerUrl, count, randomInt(2 ** 31), signal);
   await until(async () => (await heartbeats()).some(({ inFlight: running }) => running > 0), signal);
   await pause(systemClock, WARM_UP_SECONDS * 1_000);
   const watch = new ProcessWatch(() => stack.processes().filter(({ name }) => name.startsWith('consumer-')));
-  const first = await lookAt(watch, heartbeats);
+  const first = await takeSample(watch, heartbeats);
   await pause(systemClock, seconds * 1_000);
-  const last = await lookAt(watch, heartbeats);
+  const last = await takeSample(watch, heartbeats);
   const totals = watch.totals();
   const saved = async () => (await ordersCollection(stack.mongo.db).estimatedDocumentCount()) - before;
   if ((await saved()) >= count)
     throw new Error(
-      `all ${count} orders were saved before the measuring ended: the rate would not be that of ${consumers} consumers`,
+      `all ${count} orders were saved before the measurement ended: the rate would not be that of ${consumers} consumers`,
     );
   await until(async () => (await saved()) >= count, signal);
   return {
@@ -82,16 +82,16 @@ export async function scaledRun(setUp: ScaledSetUp, { stack, seconds, signal }: 
   };
 }
 
-async function lookAt(watch: ProcessWatch, heartbeats: () => Promise<ConsumerHeartbeat[]>) {
-  const [seen] = await Promise.all([heartbeats(), watch.look()]);
-  return seen;
+async function takeSample(watch: ProcessWatch, heartbeats: () => Promise<ConsumerHeartbeat[]>) {
+  const [current] = await Promise.all([heartbeats(), watch.sample()]);
+  return current;
 }
 
 async function until(holds: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = performance.now() + TIMEOUT_MS;
   while (!(await holds())) {
     signal.throwIfAborted();
-    if (performance.now() > deadline) throw new Error(`the pipeline did not come on for ${PATIENCE_MS / 1_000} s`);
-    await pause(systemClock, LOOK_EVERY_MS);
+    if (performance.now() > deadline) throw new Error(`the pipeline made no progress for ${TIMEOUT_MS / 1_000} s`);
+    await pause(systemClock, POLL_MS);
   }
 }

@@ -9,8 +9,8 @@ function result(name: string, ...runs: [string, number][]): Result {
   } as unknown as Result;
 }
 
-describe('the chart of the scaling', () => {
-  it('has one consumer with more in flight, more consumers, and what is possible', () => {
+describe('the scaling chart', () => {
+  it('has a line for one consumer, one for several consumers and one for the theoretical maximum', () => {
     const chart = scalingChart(
       [
         result('scaling-consumers-2', ['1 x 1000', 1_990], ['2 x 1000', 3_900]),
@@ -24,7 +24,7 @@ describe('the chart of the scaling', () => {
       ({ groups }) => groups?.['points']?.split(' ').length,
     );
     expect(lines).toEqual([2, 3, 4]);
-    for (const label of ['possible', 'one consumer', 'consumers with 1000 each', 'all on 2 cores'])
+    for (const label of ['theoretical maximum', 'one consumer', 'consumers with 1000 each', 'all on 2 cores'])
       expect(chart).toContain(label);
   });
 });

@@ -6,10 +6,10 @@ import { median } from '../harness/statistics.js';
 import { MEAN_SAVE_SECONDS } from './scaled-run.js';
 
 const SET_UP = /^(?<consumers>\d+) x (?<inFlight>\d+)$/;
-/** Where the axis begins. */
-const NOTHING: Point = { x: 0, y: 0 };
+/** Origin of the axes. */
+const ORIGIN: Point = { x: 0, y: 0 };
 
-/** Saved per second over orders in flight: one consumer with more and more, and more and more consumers; beside both what is possible. */
+/** Draws orders saved per second by orders in flight: for one consumer, for several consumers, and the theoretical maximum. */
 export function scalingChart(results: readonly Result[], { cores }: Pick<Machine, 'cores'>): string {
   const rates = ratesBySetUp(results);
   const one = pointsOf(rates.filter(({ consumers }) => consumers === 1));
@@ -25,10 +25,14 @@ export function scalingChart(results: readonly Result[], { cores }: Pick<Machine
         title: 'orders saved per second',
         height: 300,
         series: [
-          { label: 'possible', colour: '#8c959f', points: [NOTHING, { x: most, y: most / MEAN_SAVE_SECONDS }] },
-          { label: 'one consumer', colour: '#bc4c00', points: [NOTHING, ...one] },
+          {
+            label: 'theoretical maximum',
+            colour: '#8c959f',
+            points: [ORIGIN, { x: most, y: most / MEAN_SAVE_SECONDS }],
+          },
+          { label: 'one consumer', colour: '#bc4c00', points: [ORIGIN, ...one] },
           ...(many.length > 1
-            ? [{ label: `consumers with ${each} each`, colour: '#0969da', points: [NOTHING, ...many] }]
+            ? [{ label: `consumers with ${each} each`, colour: '#0969da', points: [ORIGIN, ...many] }]
             : []),
         ],
         levels: [],
@@ -43,7 +47,7 @@ interface Rate {
   readonly perSecond: number;
 }
 
-/** The median of all runs of a set-up, whichever benchmark made them. */
+/** Returns the median of all runs of each set-up, over all benchmarks. */
 function ratesBySetUp(results: readonly Result[]): Rate[] {
   const runs = results.filter(({ name }) => name.startsWith('scaling-')).flatMap((result) => result.runs);
   return [...Map.groupBy(runs, ({ contender }) => contender)].flatMap(([contender, own]) => {

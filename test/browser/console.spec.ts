@@ -47,7 +47,7 @@ describe('the page of the console', () => {
     await eventually('orders are in flight', 20_000, async () => (await console.figure('In flight')) > 0);
     await console.newestSays(/3,000 saved/, 30_000);
     await eventually('nothing is left', 10_000, async () => (await console.figure('Lag')) === 0);
-    expect(await console.newest()).toMatch(/populate\s+succeeded/);
+    expect(await console.newest()).toMatch(/populate\s+done/);
   }, 60_000);
 
   it('says what is wrong with what was asked for', async () => {
@@ -62,7 +62,7 @@ describe('the page of the console', () => {
   it('scales to four consumers, says what came of it, and finds the way back', async () => {
     await console.populate(45_000);
     await eventually('one has saved at its full rate for some seconds', 30_000, async () => {
-      return (await console.figure('Saved')) > 540 && (await console.figure('Oldest waits')) > 8;
+      return (await console.figure('Saved')) > 540 && (await console.figure('Oldest record')) > 8;
     });
     await console.scale(4);
     await eventually('the new ones are seen', 30_000, async () => (await console.consumers()).length === 4);
@@ -112,8 +112,8 @@ describe('the page of the console', () => {
     await writeRecords(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC, records);
     const letters = console.part('Dead letters');
     await letters.getByRole('rowheader', { name: /conflict/ }).waitFor({ timeout: 60_000 });
-    await letters.getByRole('button', { name: 'Look', exact: true }).click();
-    await letters.getByRole('button', { name: 'Look at it' }).click();
+    await letters.getByRole('button', { name: 'Show letters', exact: true }).click();
+    await letters.getByRole('button', { name: 'Show record' }).click();
     const dialog = console.page.getByRole('dialog');
     await dialog.getByText(`"id": "${order.id}"`).waitFor();
     expect(await dialog.innerText()).toMatch(/0000 {2}00 00 00 00/);
@@ -124,7 +124,7 @@ describe('the page of the console', () => {
     await dialog.getByText('1 letter would be sent: 1 conflict.').waitFor();
     await dialog.getByRole('button', { name: 'Redrive 1 letter' }).click();
     await console.newestSays(/1 moved = 1 saved \+ 0 returned/, 30_000);
-    await letters.getByText('None wait.').waitFor({ timeout: 20_000 });
+    await letters.getByText('No pending dead letters.').waitFor({ timeout: 20_000 });
   }, 120_000);
 
   it('finds an order, and tells how it came to be there', async () => {
@@ -139,7 +139,7 @@ describe('the page of the console', () => {
     await orders.getByRole('rowheader', { name: '3', exact: true }).waitFor();
     await orders.getByLabel(/Id, number/).fill(crypto.randomUUID());
     await orders.getByRole('button', { name: 'Find' }).click();
-    await orders.getByText('There is no such order.').waitFor();
+    await orders.getByText('Order not found.').waitFor();
   }, 60_000);
 
   it.each<['light' | 'dark', number]>([
@@ -182,13 +182,13 @@ describe('the page of the console', () => {
   it('forgets the token of who signs out, and says of another one that it does not allow to look', async () => {
     await console.page.getByRole('button', { name: 'Sign out' }).click();
     const signIn = console.part('Sign in');
-    expect(await signIn.innerText()).toMatch(/ask for a token/);
+    expect(await signIn.innerText()).toMatch(/require a token/);
     expect(await console.tile('Saved')).toBe('–');
     await signIn.getByLabel('token').fill(await tokenFor(pipeline.stack.issuerUrl, 'orders:write'));
-    await signIn.getByRole('button', { name: 'Use it' }).click();
+    await signIn.getByRole('button', { name: 'Use token' }).click();
     await signIn.getByText('does not have the scope orders:read').waitFor();
     await signIn.getByLabel('token').fill(await tokenFor(pipeline.stack.issuerUrl, 'orders:read'));
-    await signIn.getByRole('button', { name: 'Use it' }).click();
+    await signIn.getByRole('button', { name: 'Use token' }).click();
     await console.isLive();
   }, 60_000);
 });

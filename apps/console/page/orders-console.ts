@@ -33,7 +33,7 @@ const PARTS = {
 };
 for (const [name, part] of Object.entries(PARTS)) customElements.define(name, part);
 
-/** The page. */
+/** The root element of the page. */
 export class OrdersConsole extends Part {
   /** Set before the element is defined. */
   static client: Client;
@@ -42,13 +42,13 @@ export class OrdersConsole extends Part {
   private readonly operations = new Operations(this.client);
 
   override connectedCallback(): void {
-    // What is shown until the script is there.
+    // Removes the text that is shown until the script has loaded.
     this.replaceChildren();
     super.connectedCallback();
     const { session } = this.client;
     this.live.addEventListener('change', () => this.requestUpdate());
     session.addEventListener('change', () => {
-      if (session.isNeeded) this.rest();
+      if (session.isNeeded) this.pause();
       else this.follow();
       this.requestUpdate();
     });
@@ -67,9 +67,9 @@ export class OrdersConsole extends Part {
           <a href="#orders">Orders</a>
           <a href="/docs">API</a>
         </nav>
-        ${session.token === null ? nothing : html`<button @click=${() => session.refused()}>Sign out</button>`}
+        ${session.token === null ? nothing : html`<button @click=${() => session.signOut()}>Sign out</button>`}
         <p class="connection ${live.isConnected ? 'good' : 'bad'}" role="status">
-          ${live.isConnected ? 'live' : 'not connected: trying again'}
+          ${live.isConnected ? 'live' : 'not connected, reconnecting'}
         </p>
       </header>
       <main>
@@ -98,7 +98,7 @@ export class OrdersConsole extends Part {
           <dead-letters
             .client=${client}
             .live=${live}
-            @look=${(event: CustomEvent<{ id: string }>) => this.letter?.open(event.detail.id)}
+            @show=${(event: CustomEvent<{ id: string }>) => this.letter?.open(event.detail.id)}
             @redrive=${(event: CustomEvent<Selection>) => this.redrive?.open(event.detail)}
           ></dead-letters>
           <letter-dialog .client=${client}></letter-dialog>
@@ -125,8 +125,8 @@ export class OrdersConsole extends Part {
     this.operations.start();
   }
 
-  /** Without a token all would be refused, again and again. */
-  private rest(): void {
+  /** Stops polling: without a token every request would be rejected. */
+  private pause(): void {
     this.live.stop();
     this.operations.stop();
   }

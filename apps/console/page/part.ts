@@ -1,6 +1,6 @@
 import { LitElement } from 'lit';
 
-/** A part of the page. It has no shadow root: one style sheet is for all, and labels and headings are of one document. */
+/** A part of the page. Has no shadow root, so that all parts share one style sheet, and labels and headings belong to one document. */
 export abstract class Part extends LitElement {
   protected override createRenderRoot(): this {
     return this;

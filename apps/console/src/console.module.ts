@@ -34,7 +34,7 @@ class DatabaseModule {}
     PipelineSnapshots,
     {
       provide: PipelineWatch,
-      useFactory: (looks: PipelineSnapshots) => new PipelineWatch(async () => looks.look(), systemClock),
+      useFactory: (snapshots: PipelineSnapshots) => new PipelineWatch(async () => snapshots.take(), systemClock),
       inject: [PipelineSnapshots],
     },
     { provide: Supervisor, useValue: new Supervisor(supervisor) },
@@ -42,7 +42,7 @@ class DatabaseModule {}
 })
 export class ConsoleModule {
   constructor(positions: TopicPositions, mongo: Mongo) {
-    const looks = new PipelineSnapshots(positions, mongo);
-    exposePipeline(async () => looks.look(), register);
+    const snapshots = new PipelineSnapshots(positions, mongo);
+    exposePipeline(async () => snapshots.take(), register);
   }
 }

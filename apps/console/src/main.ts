@@ -4,7 +4,7 @@ import { forwardToServices } from './page/forward-to-services.js';
 import { servePage } from './page/serve-page.js';
 
 try {
-  // Imported here, so that settings that can't be used end in their message alone.
+  // Imported inside `try`, so that invalid settings print only their message.
   const { settings } = await import('./settings.js');
   const { ConsoleModule } = await import('./console.module.js');
   await startService({
@@ -18,7 +18,7 @@ try {
     docs: {
       title: 'Orders: console',
       description:
-        'How the pipeline is, second by second, and how many consumers it has. /v1/operations, /v1/populate, /v1/imports and /v1/dead-letters are passed on to the producer, /v1/orders to the query API, with the token of the caller.',
+        'Reports the state of the pipeline every second and scales its consumers. Forwards /v1/operations, /v1/populate, /v1/imports and /v1/dead-letters to the producer and /v1/orders to the query API, with the caller’s token.',
     },
   });
 } catch (error) {

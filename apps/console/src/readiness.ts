@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ReadinessChecks } from '#service/health.js';
 import { Mongo } from '#service/mongo.js';
 
-/** Not of Kafka: with it away the console still tells what it knows, and that the rest is unknown. */
+/** Checks MongoDB only. Without Kafka the console still reports what it knows and marks the rest as unknown. */
 @Injectable()
 export class ConsoleReadiness extends ReadinessChecks {
   readonly checks;

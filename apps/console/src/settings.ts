@@ -9,12 +9,12 @@ const SettingsSchema = z.object({
   ...authSettings,
   ...mongoSettings,
   KAFKA_BROKERS,
-  /** Where it passes on what its page asks of the others. */
+  /** The services to which the console forwards its page's requests. */
   PRODUCER_URL: z.url().default('http://127.0.0.1:3001'),
   QUERY_API_URL: z.url().default('http://127.0.0.1:3000'),
-  /** The client under whose name people sign in with the issuer: a public one, which comes back to `/`. */
+  /** OAuth client id with which people sign in at the issuer: a public client whose redirect URI is `/`. */
   CONSOLE_CLIENT_ID: z.string().default('orders-console'),
-  /** Who starts and drains consumers when it is asked to: the process that started this one, or nobody that the console knows. */
+  /** What starts and drains consumers on request: the parent process (`supervisor`), or nothing that the console knows. */
   SCALED_BY: z.enum(['supervisor', 'nobody']).default('nobody'),
 });
 

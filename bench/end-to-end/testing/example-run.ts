@@ -3,7 +3,7 @@ import type { RunSample } from '../follow.js';
 
 const ORDERS = 40_000;
 
-/** A look at a run that emits 20,000 orders a second and saves half of that. */
+/** A sample of a run that emits 20,000 orders per second and saves 10,000 per second. */
 export function sampleAt(second: number): RunSample {
   return {
     second,
@@ -18,7 +18,7 @@ export function sampleAt(second: number): RunSample {
   };
 }
 
-/** A run of four seconds that reached all that it must, for specs. */
+/** A run of four seconds that meets all limits, for specs. */
 export const EXAMPLE_RUN: EndToEndRun = {
   orders: ORDERS,
   seconds: 2,

@@ -93,10 +93,10 @@ describe('scale', () => {
   });
 
   it('tells why the console does not', async () => {
-    const problem = { code: 'not-scaled-here', detail: 'The consumers are not run by `npm start`.', status: 409 };
+    const problem = { code: 'not-scaled-here', detail: 'The consumers are not managed by `npm start`.', status: 409 };
     const run = await withConsole(['scale', '2'], (_, response) => answerJson(response, 409, problem));
     expect(run.exitCode).not.toBe(0);
-    expect(run.err).toContain('The consumers are not run by `npm start`.');
+    expect(run.err).toContain('The consumers are not managed by `npm start`.');
   });
 
   it.each(['-1', '1.5', 'many', ''])('refuses %j before anybody is asked', async (count) => {

@@ -6,13 +6,13 @@ import type { Session } from './session.js';
 
 const session = { token: null } as unknown as Session;
 
-describe('what is asked of a console', () => {
+describe('a request to the console', () => {
   let server: Server;
   let url: string;
 
   beforeEach(async () => {
     server = createServer((request, response) => {
-      // Half of an answer, or none of it.
+      // The body never ends, or no answer is sent at all.
       if (request.url === '/half') response.write('{');
     });
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
@@ -24,8 +24,8 @@ describe('what is asked of a console', () => {
     server.close();
   });
 
-  it.each(['/none', '/half'])('that does not answer (%s) is given up, and said', async (path) => {
-    const asked = new Client(session, 50).get(`${url}${path}`);
-    await expect(asked).rejects.toMatchObject({ code: 'no-answer', message: 'The console does not answer.' });
+  it.each(['/none', '/half'])('fails after the timeout when the answer is missing or incomplete (%s)', async (path) => {
+    const request = new Client(session, 50).get(`${url}${path}`);
+    await expect(request).rejects.toMatchObject({ code: 'no-answer', message: 'The console does not answer.' });
   });
 });

@@ -1,28 +1,28 @@
-import { ApiProblem, problemOf } from './problem.js';
+import { ApiProblem, toApiProblem } from './problem.js';
 import type { Session } from './session.js';
 
-const PATIENCE_MS = 5_000;
+const GET_TIMEOUT_MS = 5_000;
 
-/** The page's own origin, asked with the caller's token where there is one. */
+/** Sends requests to the page's own origin, with the token of the session if there is one. */
 export class Client {
-  /** @param patienceMs how long what is looked at again and again may take */
+  /** @param getTimeoutMs timeout of `get`, which is used for polling */
   constructor(
     readonly session: Session,
-    private readonly patienceMs = PATIENCE_MS,
+    private readonly getTimeoutMs = GET_TIMEOUT_MS,
   ) {}
 
-  /** @throws ApiProblem, also for an answer that takes too long */
+  /** Reads JSON. @throws ApiProblem, also after the timeout */
   async get<T>(path: string): Promise<T> {
     try {
-      return (await (await this.ask(path, { signal: AbortSignal.timeout(this.patienceMs) })).json()) as T;
+      return (await (await this.request(path, { signal: AbortSignal.timeout(this.getTimeoutMs) })).json()) as T;
     } catch (error) {
       throw isTimeout(error) ? noAnswer() : error;
     }
   }
 
-  /** @throws ApiProblem */
+  /** Posts JSON and reads the JSON answer. @throws ApiProblem */
   async post<T>(path: string, body: object = {}, headers: Record<string, string> = {}): Promise<T> {
-    const response = await this.ask(path, {
+    const response = await this.request(path, {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
@@ -30,19 +30,19 @@ export class Client {
     return (await response.json()) as T;
   }
 
-  /** An answer that is a good one, not read yet. @throws ApiProblem */
-  async ask(path: string, init: RequestInit = {}): Promise<Response> {
+  /** Returns a successful response whose body is not read yet. @throws ApiProblem */
+  async request(path: string, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers);
     const { token } = this.session;
     if (token !== null) headers.set('authorization', `Bearer ${token}`);
-    const response = await this.fetched(path, { ...init, headers });
+    const response = await this.send(path, { ...init, headers });
     if (response.ok) return response;
-    const problem = await problemOf(response);
-    if (problem.status === 401) this.session.refused();
+    const problem = await toApiProblem(response);
+    if (problem.status === 401) this.session.signOut();
     throw problem;
   }
 
-  private async fetched(path: string, init: RequestInit): Promise<Response> {
+  private async send(path: string, init: RequestInit): Promise<Response> {
     try {
       return await fetch(path, init);
     } catch (error) {

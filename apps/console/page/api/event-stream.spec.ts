@@ -8,7 +8,7 @@ import type { Session } from './session.js';
 describe('following events', () => {
   let server: Server;
   let end: AbortController;
-  /** What each connection in turn is answered. */
+  /** The answers to successive connections. */
   let answers: { status: number; events: string[] }[];
   const tokens: (string | undefined)[] = [];
 
@@ -29,35 +29,35 @@ describe('following events', () => {
     server.close();
   });
 
-  it('goes on after each break, tells when it is cut off, and sends the token', async () => {
+  it('reconnects after each break, reports the disconnection, and sends the token', async () => {
     answers = [
       { status: 200, events: ['1', '2'] },
       { status: 503, events: [] },
       { status: 200, events: ['3'] },
     ];
-    const session = { token: 'mine', refused: () => undefined } as unknown as Session;
-    const told: (string | boolean)[] = [];
+    const session = { token: 'mine', signOut: () => undefined } as unknown as Session;
+    const received: (string | boolean)[] = [];
     const done = Promise.withResolvers<void>();
     const listener = {
       data: (text: string) => {
-        told.push(text);
+        received.push(text);
         if (text === '3') done.resolve();
       },
-      connected: (isConnected: boolean) => void told.push(isConnected),
+      connected: (isConnected: boolean) => void received.push(isConnected),
     };
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
     void followEvents(new Client(session), url, listener, end.signal);
     await done.promise;
-    expect(told).toEqual([true, '1', true, '2', false, false, true, '3']);
+    expect(received).toEqual([true, '1', true, '2', false, false, true, '3']);
     expect(tokens).toEqual(['Bearer mine', 'Bearer mine', 'Bearer mine']);
   }, 20_000);
 
-  it('says why, when the token does not allow it', async () => {
+  it('reports the reason when the token is rejected', async () => {
     answers = [{ status: 403, events: [] }];
     const reasons: (string | null)[] = [];
     const session = {
       token: 'mine',
-      refused: (reason: string | null) => {
+      signOut: (reason: string | null) => {
         reasons.push(reason);
         end.abort();
       },

@@ -3,20 +3,20 @@ import type { Client } from './client.js';
 import { ApiProblem } from './problem.js';
 
 export interface StreamListener {
-  /** One event's data. */
+  /** Receives the data of each event. */
   readonly data: (text: string) => void;
-  /** The stream runs, or it is broken and tried again. */
+  /** Reports whether the stream is connected; a broken stream is retried. */
   readonly connected: (isConnected: boolean) => void;
 }
 
-const FIRST_PAUSE_MS = 500;
-const LONGEST_PAUSE_MS = 5_000;
-/** A stream that tells something every second, and has been silent for so long, is dead, whatever the connection says. */
-const SILENT_MS = 6_000;
+const INITIAL_BACKOFF_MS = 500;
+const MAX_BACKOFF_MS = 5_000;
+/** The server sends an event every second. After this silence the stream counts as broken, even if the connection is open. */
+const SILENCE_TIMEOUT_MS = 6_000;
 
 /**
- * Follows server-sent events until the signal. By `fetch`, since an `EventSource` can't send a token. A stream that breaks or falls silent is
- * begun anew, without end.
+ * Follows server-sent events until the signal aborts. Uses `fetch`, because an `EventSource` cannot send a token. Reconnects without limit
+ * when the stream breaks or falls silent, with exponential back-off from 0.5 s to 5 s.
  */
 export async function followEvents(
   client: Client,
@@ -24,23 +24,23 @@ export async function followEvents(
   listener: StreamListener,
   signal: AbortSignal,
 ): Promise<void> {
-  let pause = FIRST_PAUSE_MS;
+  let backOff = INITIAL_BACKOFF_MS;
   while (!signal.aborted) {
     try {
       await readOnce(client, path, signal, (text) => {
-        pause = FIRST_PAUSE_MS;
+        backOff = INITIAL_BACKOFF_MS;
         listener.connected(true);
         listener.data(text);
       });
     } catch (error) {
-      // Asking again helps nobody: the token is a good one, and does not allow it.
-      if (error instanceof ApiProblem && error.status === 403) client.session.refused(error.message);
-      // Whatever else broke it: the page says that it is cut off, and tries again.
+      // The token is valid but lacks the scope: a retry cannot succeed.
+      if (error instanceof ApiProblem && error.status === 403) client.session.signOut(error.message);
+      // After any other error the page shows that it is not connected, and the loop retries.
     }
     if (signal.aborted) return;
     listener.connected(false);
-    await new Promise((resolve) => setTimeout(resolve, pause));
-    pause = Math.min(LONGEST_PAUSE_MS, pause * 2);
+    await new Promise((resolve) => setTimeout(resolve, backOff));
+    backOff = Math.min(MAX_BACKOFF_MS, backOff * 2);
   }
 }
 
@@ -51,14 +51,14 @@ async function readOnce(
   onData: (text: string) => void,
 ): Promise<void> {
   const silence = new AbortController();
-  let timer = setTimeout(() => silence.abort(), SILENT_MS);
+  let timer = setTimeout(() => silence.abort(), SILENCE_TIMEOUT_MS);
   try {
-    const response = await client.ask(path, { signal: AbortSignal.any([signal, silence.signal]) });
+    const response = await client.request(path, { signal: AbortSignal.any([signal, silence.signal]) });
     const parser = createParser({ onEvent: ({ data }) => onData(data) });
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     for (let part = await reader?.read(); part?.done === false; part = await reader?.read()) {
       clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(), SILENT_MS);
+      timer = setTimeout(() => silence.abort(), SILENCE_TIMEOUT_MS);
       parser.feed(part.value);
     }
   } finally {

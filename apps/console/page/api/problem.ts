@@ -1,4 +1,4 @@
-/** What a service refused, or that none answered; `message` is for people. */
+/** An error answer of a service, or the lack of an answer. `message` is shown to the user. */
 export class ApiProblem extends Error {
   override readonly name = 'ApiProblem';
 
@@ -18,24 +18,24 @@ interface ProblemDetails {
   readonly errors?: readonly { readonly field: string; readonly detail: string }[];
 }
 
-/** Problem details (RFC 9457) of an answer that is none of the good ones. */
-export async function problemOf(response: Response): Promise<ApiProblem> {
-  const details = await detailsOf(response);
+/** Converts an error response with problem details (RFC 9457). */
+export async function toApiProblem(response: Response): Promise<ApiProblem> {
+  const details = await readDetails(response);
   const fields = details.errors?.map(({ field, detail }) => `${field} ${detail}`).join('; ');
   const message = fields || details.detail || details.title || `The service answered ${response.status}.`;
   return new ApiProblem(response.status, details.code ?? 'unknown', message);
 }
 
-async function detailsOf(response: Response): Promise<ProblemDetails> {
+async function readDetails(response: Response): Promise<ProblemDetails> {
   try {
     return (await response.json()) as ProblemDetails;
   } catch {
-    // Of somebody in between, who knows nothing of problem details: the status says it.
+    // A proxy in between may answer without problem details: the status is enough.
     return {};
   }
 }
 
-/** What to tell a person of whatever went wrong. */
+/** Returns the text to show to the user for an error. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,16 +1,16 @@
 const TOKEN = 'orders-token';
 
-/** Whose token the page sends. It lives as long as the tab, and nowhere else. */
+/** Holds the token that the page sends, in the session storage of the tab. */
 export class Session extends EventTarget {
-  /** The services ask for a token, and there is none that they take. */
+  /** The services require a token, and there is no valid one. */
   isNeeded = false;
-  /** What the last token was refused for, where that is worth telling. */
+  /** Why the last token was rejected, if the user should know. */
   reason: string | null = null;
 
   constructor(
     private readonly storage: Storage,
-    private readonly place: Location,
-    private readonly past: History,
+    private readonly location: Location,
+    private readonly history: History,
   ) {
     super();
   }
@@ -19,9 +19,9 @@ export class Session extends EventTarget {
     return this.storage.getItem(TOKEN);
   }
 
-  /** The address that a login comes back to. */
-  get home(): string {
-    return `${this.place.origin}/`;
+  /** The redirect URI of a login. */
+  get redirectUri(): string {
+    return `${this.location.origin}/`;
   }
 
   take(token: string): void {
@@ -31,36 +31,36 @@ export class Session extends EventTarget {
     this.changed();
   }
 
-  /** A service didn't take the token, or there was none; or its holder signs out. */
-  refused(reason: string | null = null): void {
+  /** Drops the token: a service rejected it, it is missing, or the user signs out. */
+  signOut(reason: string | null = null): void {
     this.storage.removeItem(TOKEN);
     this.isNeeded = true;
     this.reason = reason;
     this.changed();
   }
 
-  /** What must outlast a login, which leaves the page. */
+  /** Stores a value across a login, which leaves the page. */
   remember(name: string, value: string): void {
     this.storage.setItem(`login-${name}`, value);
   }
 
-  /** Once: it is forgotten then. */
+  /** Returns and deletes a remembered value. */
   recall(name: string): string | null {
     const value = this.storage.getItem(`login-${name}`);
     this.storage.removeItem(`login-${name}`);
     return value;
   }
 
-  /** A login has come back with its answer in the address. */
+  /** Whether a login has redirected back with its result in the URL. */
   get isReturning(): boolean {
-    const parameters = new URLSearchParams(this.place.search);
+    const parameters = new URLSearchParams(this.location.search);
     return parameters.has('state') && (parameters.has('code') || parameters.has('error'));
   }
 
-  /** The answer, which then stands in the address no more. */
-  returned(): URL {
-    const url = new URL(this.place.href);
-    this.past.replaceState(null, '', this.home);
+  /** Returns the URL with the result of the login and removes that result from the address bar. */
+  takeReturnUrl(): URL {
+    const url = new URL(this.location.href);
+    this.history.replaceState(null, '', this.redirectUri);
     return url;
   }
 

@@ -1,4 +1,4 @@
-/** What the page needs of dead letters, as the producer tells them. */
+/** The fields of a group of dead letters that the page needs, as the producer returns them. */
 export interface DeadLetterGroup {
   readonly errorCode: string;
   readonly count: number;
@@ -47,10 +47,10 @@ export interface RedrivePlan {
   readonly errors: readonly { readonly errorCode: string; readonly count: number }[];
 }
 
-/** Which letters are meant: one, a group, or all. */
+/** Selects one dead letter, a group, or all. */
 export type Selection = { readonly id: string } | { readonly errorCode: string } | { readonly all: true };
 
 export function selectionText(selection: Selection): string {
   if ('id' in selection) return selection.id;
-  return 'errorCode' in selection ? `all that failed with ${selection.errorCode}` : 'all that wait';
+  return 'errorCode' in selection ? `all letters with error ${selection.errorCode}` : 'all pending letters';
 }

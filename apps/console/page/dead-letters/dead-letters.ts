@@ -5,7 +5,7 @@ import { LivePart } from '../live/live-part.js';
 import { figure, moment } from '../text/figures.js';
 import type { DeadLetterGroup, DeadLetterItem, DeadLettersPage, Selection } from './dead-letter.js';
 
-/** Dead letters by their reason; each group opens to its letters. */
+/** Lists the dead letters, grouped by error code; each group can be expanded. */
 export class DeadLetters extends LivePart {
   static override properties = {
     ...LivePart.properties,
@@ -14,18 +14,18 @@ export class DeadLetters extends LivePart {
     opened: { state: true },
     items: { state: true },
     next: { state: true },
-    refusal: { state: true },
+    errorText: { state: true },
   };
   declare client: Client;
   declare groups: readonly DeadLetterGroup[] | null;
   declare opened: string | null;
   declare items: readonly DeadLetterItem[];
-  /** The path of more of them. */
+  /** The path of the next page. */
   declare next: string | null;
-  declare refusal: string | null;
-  /** How many there were when the groups were asked for. */
-  private known: number | null = null;
-  private isLooking = false;
+  declare errorText: string | null;
+  /** The number of dead letters when the groups were requested. */
+  private knownCount: number | null = null;
+  private isLoading = false;
 
   constructor() {
     super();
@@ -33,47 +33,48 @@ export class DeadLetters extends LivePart {
     this.opened = null;
     this.items = [];
     this.next = null;
-    this.refusal = null;
+    this.errorText = null;
   }
 
-  /** The stream tells how many there are: only another number needs another look. */
+  /** Reloads only when the number of dead letters in the event stream changes. */
   protected override changed(): void {
     const count = this.live.latest?.deadLetters ?? null;
     if (count === null) {
-      // Also what was known: it may be others by now.
+      // The known groups may be outdated by now, so they are dropped too.
       this.groups = null;
-      this.refusal = null;
-    } else if ((count !== this.known || this.groups === null) && !this.isLooking) void this.look(count);
+      this.errorText = null;
+    } else if ((count !== this.knownCount || this.groups === null) && !this.isLoading) void this.load(count);
   }
 
-  private async look(count: number): Promise<void> {
-    this.isLooking = true;
-    this.known = count;
+  private async load(count: number): Promise<void> {
+    this.isLoading = true;
+    this.knownCount = count;
     try {
       this.groups = (await this.client.get<{ items: DeadLetterGroup[] }>('/v1/dead-letters')).items;
       if (this.opened !== null) await this.list(this.opened);
-      this.refusal = null;
+      this.errorText = null;
     } catch (error) {
       this.groups = null;
-      this.refusal = messageOf(error);
+      this.errorText = messageOf(error);
     }
-    this.isLooking = false;
+    this.isLoading = false;
   }
 
   protected override render(): TemplateResult {
     const { groups } = this;
-    if (groups === null) return html`<p class="unknown">Unknown${this.refusal === null ? '' : `: ${this.refusal}`}</p>`;
-    if (groups.length === 0) return html`<p class="muted">None wait.</p>`;
-    return html`${this.refusal === null ? nothing : html`<p role="alert" class="bad">${this.refusal}</p>`}
+    if (groups === null)
+      return html`<p class="unknown">Unknown${this.errorText === null ? '' : `: ${this.errorText}`}</p>`;
+    if (groups.length === 0) return html`<p class="muted">No pending dead letters.</p>`;
+    return html`${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
       <div class="scrolls" tabindex="0" role="region" aria-label="Dead letters by reason">
         <table>
           <thead>
             <tr>
               <th scope="col">Reason</th>
-              <th scope="col" class="number">Waiting</th>
+              <th scope="col" class="number">Pending</th>
               <th scope="col" class="number spare">Redriven before</th>
               <th scope="col" class="spare">Last</th>
-              <th scope="col"><span class="hidden">What to do</span></th>
+              <th scope="col"><span class="hidden">Actions</span></th>
             </tr>
           </thead>
           <tbody>
@@ -92,9 +93,9 @@ export class DeadLetters extends LivePart {
         <td class="when spare">${moment(lastAt)}</td>
         <td class="actions">
           <button aria-expanded=${isOpen} @click=${() => void this.toggle(errorCode)}>
-            ${isOpen ? 'Close' : 'Look'}
+            ${isOpen ? 'Hide letters' : 'Show letters'}
           </button>
-          <button aria-label="Redrive… all of ${errorCode}" @click=${() => this.tell('redrive', { errorCode })}>
+          <button aria-label="Redrive… all of ${errorCode}" @click=${() => this.request('redrive', { errorCode })}>
             Redrive…
           </button>
         </td>
@@ -103,7 +104,7 @@ export class DeadLetters extends LivePart {
       ${
         isOpen && this.next !== null
           ? html`<tr class="item">
-              <td colspan="5"><button @click=${() => void this.tried(async () => this.more())}>Show more</button></td>
+              <td colspan="5"><button @click=${() => void this.attempt(async () => this.more())}>Show more</button></td>
             </tr>`
           : nothing
       }`;
@@ -113,22 +114,22 @@ export class DeadLetters extends LivePart {
     return html`<tr class="item">
       <td>
         <code>${id}</code><br /><small class="muted"
-          >${operationId === null ? 'of no operation' : `order ${figure(index)} of ${operationId}`}</small
+          >${operationId === null ? 'no operation' : `order ${figure(index)} of ${operationId}`}</small
         >
       </td>
       <td></td>
       <td class="number spare">${figure(redrives)}</td>
       <td class="when spare">${moment(deadLetteredAt)}</td>
       <td class="actions">
-        <button aria-label="Look at it: ${id}" @click=${() => this.tell('look', { id })}>Look at it</button>
-        <button aria-label="Redrive… ${id}" @click=${() => this.tell('redrive', { id })}>Redrive…</button>
+        <button aria-label="Show record of ${id}" @click=${() => this.request('show', { id })}>Show record</button>
+        <button aria-label="Redrive… ${id}" @click=${() => this.request('redrive', { id })}>Redrive…</button>
       </td>
     </tr>`;
   }
 
   private async toggle(errorCode: string): Promise<void> {
     this.opened = this.opened === errorCode ? null : errorCode;
-    if (this.opened !== null) await this.tried(async () => this.list(errorCode));
+    if (this.opened !== null) await this.attempt(async () => this.list(errorCode));
   }
 
   private async list(errorCode: string): Promise<void> {
@@ -141,22 +142,22 @@ export class DeadLetters extends LivePart {
   private async more(): Promise<void> {
     const path = this.next ?? '';
     const { items, page } = await this.client.get<DeadLettersPage>(path);
-    // Another list was begun meanwhile, or the same page came twice.
+    // Meanwhile another list was opened, or the same page was loaded twice.
     if (this.next !== path) return;
     this.items = [...this.items, ...items];
     this.next = page.next ?? null;
   }
 
-  private async tried(work: () => Promise<void>): Promise<void> {
+  private async attempt(work: () => Promise<void>): Promise<void> {
     try {
       await work();
-      this.refusal = null;
+      this.errorText = null;
     } catch (error) {
-      this.refusal = messageOf(error);
+      this.errorText = messageOf(error);
     }
   }
 
-  private tell(what: 'look' | 'redrive', selection: Selection): void {
-    this.dispatchEvent(new CustomEvent<Selection>(what, { detail: selection }));
+  private request(action: 'show' | 'redrive', selection: Selection): void {
+    this.dispatchEvent(new CustomEvent<Selection>(action, { detail: selection }));
   }
 }

@@ -7,35 +7,35 @@ import { hexDump } from '../text/hex-dump.js';
 import type { DeadLetter } from './dead-letter.js';
 
 const GONE = {
-  'letter-gone': 'Kafka has this letter no more.',
-  'value-gone': 'The value was too large for a letter, and Kafka has it no more where it failed.',
+  'letter-gone': 'Kafka no longer has this dead letter.',
+  'value-gone': 'The value was too large for a dead letter, and Kafka no longer has the original record.',
 } as const;
 
-/** One dead letter: the order in it, and its bytes. */
+/** Shows one dead letter: its decoded order and its bytes. */
 export class LetterDialog extends Part {
-  static override properties = { client: { attribute: false }, letter: { state: true }, refusal: { state: true } };
+  static override properties = { client: { attribute: false }, letter: { state: true }, errorText: { state: true } };
   declare client: Client;
   declare letter: DeadLetter | null;
-  declare refusal: string | null;
-  /** Another may have been opened before an answer comes. */
+  declare errorText: string | null;
+  /** The letter opened last: answers for an earlier one are ignored. */
   private opened: string | null = null;
 
   constructor() {
     super();
     this.letter = null;
-    this.refusal = null;
+    this.errorText = null;
   }
 
   async open(id: string): Promise<void> {
     this.opened = id;
     this.letter = null;
-    this.refusal = null;
+    this.errorText = null;
     this.querySelector('dialog')?.showModal();
     try {
       const letter = await this.client.get<DeadLetter>(`/v1/dead-letters/records/${id}`);
       if (this.opened === id) this.letter = letter;
     } catch (error) {
-      if (this.opened === id) this.refusal = messageOf(error);
+      if (this.opened === id) this.errorText = messageOf(error);
     }
   }
 
@@ -43,7 +43,7 @@ export class LetterDialog extends Part {
     return html`<dialog aria-labelledby="letter-title">
       <form method="dialog"><button class="close" aria-label="Close">×</button></form>
       <h3 id="letter-title">Dead letter ${this.letter?.id ?? ''}</h3>
-      ${this.letter === null ? html`<p class=${this.refusal === null ? 'muted' : 'bad'}>${this.refusal ?? 'Reading it…'}</p>` : letterView(this.letter)}
+      ${this.letter === null ? html`<p class=${this.errorText === null ? 'muted' : 'bad'}>${this.errorText ?? 'Loading…'}</p>` : letterView(this.letter)}
     </dialog>`;
   }
 }
@@ -53,15 +53,15 @@ function letterView(letter: DeadLetter): TemplateResult {
   return html`
     <p><b>${error.code}</b>: ${error.message}</p>
     <p class="muted">
-      Dead since ${moment(deadLetteredAt)};
-      ${tries.length === 0 ? 'never redriven' : `redriven: ${tries.map(({ outcome }) => outcome ?? 'on its way').join(', ')}`}
+      Dead-lettered ${moment(deadLetteredAt)};
+      ${tries.length === 0 ? 'never redriven' : `redriven: ${tries.map(({ outcome }) => outcome ?? 'in progress').join(', ')}`}
     </p>
     <h4>Decoded</h4>
     ${decodedView(letter)}
     <h4>Raw</h4>
     ${
       record === null
-        ? html`<p class="bad">${gone === null ? 'Nothing is left of it.' : GONE[gone]}</p>`
+        ? html`<p class="bad">${gone === null ? 'The record is not available.' : GONE[gone]}</p>`
         : html`
             <dl class="facts">
               <dt>key</dt>
@@ -83,6 +83,6 @@ function letterView(letter: DeadLetter): TemplateResult {
 function decodedView({ decoded, undecodable }: DeadLetter): TemplateResult {
   return html`
     ${undecodable === null ? '' : html`<p class="bad">${undecodable.code}: ${undecodable.message}</p>`}
-    ${decoded === null ? html`<p class="muted">No order can be read in it.</p>` : html`<pre tabindex="0" role="region" aria-label="The order in it">${JSON.stringify(decoded, null, 2)}</pre>`}
+    ${decoded === null ? html`<p class="muted">The value contains no readable order.</p>` : html`<pre tabindex="0" role="region" aria-label="Decoded order">${JSON.stringify(decoded, null, 2)}</pre>`}
   `;
 }

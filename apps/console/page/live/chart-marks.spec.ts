@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
-import { marksOf } from './chart-marks.js';
+import { toMarks } from './chart-marks.js';
 
 const NOTHING = { from: null, to: null, before: null, after: null, verdict: null };
 
-describe('marks in the chart', () => {
-  it('stand where a change was, and say what it was and what came of it', () => {
+describe('chart marks', () => {
+  it('have the time of a change, and a label with its kind and effect', () => {
     const one = { consumers: 1, inFlight: 1_000 };
     const four = { consumers: 4, inFlight: 1_000 };
     const verdict = { outcome: 'faster' as const, factor: 3.87, bound: null, text: 'x3.87, helped' };
-    const marks = marksOf(
+    const marks = toMarks(
       [
         { ...NOTHING, kind: 'scaling', secondsAgo: 40, from: one, to: four, verdict },
         { ...NOTHING, kind: 'scaling', secondsAgo: 20, from: four, to: { consumers: 4, inFlight: 'auto' } },

@@ -2,7 +2,7 @@ import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
 
 type Change = PipelineResponse['changes'][number];
 
-/** A moment that the chart points at. */
+/** A vertical line in the chart. */
 export interface Mark {
   /** Seconds since 1970. */
   readonly at: number;
@@ -10,8 +10,8 @@ export interface Mark {
   readonly label: string;
 }
 
-/** @param now seconds since 1970 */
-export function marksOf(changes: readonly Change[], now: number): Mark[] {
+/** Converts changes to marks. @param now seconds since 1970 */
+export function toMarks(changes: readonly Change[], now: number): Mark[] {
   return changes.map((change) => ({ at: now - change.secondsAgo, kind: change.kind, label: labelOf(change) }));
 }
 

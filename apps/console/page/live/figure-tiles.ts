@@ -9,7 +9,7 @@ interface Tile {
   readonly hint: string;
 }
 
-/** What a glance should tell. */
+/** Shows the key figures of the pipeline. */
 export class FigureTiles extends LivePart {
   protected override render(): TemplateResult {
     return html`<dl class="tiles">${this.tiles().map((tile) => tileView(tile))}</dl>`;
@@ -22,43 +22,43 @@ export class FigureTiles extends LivePart {
         name: 'Produced',
         value: figure(now?.producedPerSecond),
         unit: '/s',
-        hint: 'Records that Kafka took, over five seconds',
+        hint: 'Records written to Kafka per second, mean over the last 5 s',
       },
       {
         name: 'Saved',
         value: figure(now?.savedPerSecond),
         unit: '/s',
-        hint: 'Orders durable in MongoDB, over five seconds',
+        hint: 'Orders durably saved in MongoDB per second, mean over the last 5 s',
       },
       {
         name: 'In flight',
         value: figure(now?.inFlight),
         unit: 'orders',
-        hint: 'Orders that wait in the slow save now',
+        hint: 'Orders whose save is in progress, summed over all consumers',
       },
       {
         name: 'Lag',
         value: figure(now?.lagRecords),
         unit: 'records',
-        hint: 'Records in Kafka that no consumer has finished',
+        hint: 'Consumer lag: end offset minus committed offset, summed over all partitions',
       },
       {
-        name: 'Oldest waits',
+        name: 'Oldest record',
         value: duration(now?.lagSeconds),
         unit: '',
-        hint: 'Age of the oldest record that is not finished',
+        hint: 'Lag in time: age of the oldest record that is not completed',
       },
       {
         name: 'Time to drain',
         value: duration(now?.secondsToDrain),
         unit: '',
-        hint: 'Until nothing is left, at the rate of now',
+        hint: 'Lag divided by the current save rate',
       },
       {
         name: 'Dead letters',
         value: figure(now?.deadLetters),
-        unit: 'waiting',
-        hint: 'Records that could not be saved',
+        unit: 'pending',
+        hint: 'Records that could not be saved and are still pending',
       },
     ];
   }

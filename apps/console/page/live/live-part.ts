@@ -1,7 +1,7 @@
 import { Part } from '../part.js';
 import type { LivePipeline } from './live-pipeline.js';
 
-/** A part that shows the pipeline as it is now. */
+/** A part that re-renders whenever the state of the pipeline changes. */
 export abstract class LivePart extends Part {
   static override properties = { live: { attribute: false } };
   declare live: LivePipeline;

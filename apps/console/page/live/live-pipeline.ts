@@ -2,7 +2,7 @@ import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
 import { followEvents } from '../api/event-stream.js';
 import type { Client } from '../api/client.js';
 
-/** What was seen at one second. */
+/** The rates of one second. */
 export interface Sample {
   /** Seconds since 1970. */
   readonly at: number;
@@ -10,12 +10,12 @@ export interface Sample {
   readonly saved: number | null;
 }
 
-/** A quarter of an hour: a tab that is left open doesn't grow. */
+/** 15 minutes; bounds the memory of a tab that stays open. */
 const KEPT_SAMPLES = 900;
 
-/** The pipeline as the console's stream tells it, and what was seen since the page was opened. */
+/** Follows the console's event stream and keeps the latest state and recent samples. */
 export class LivePipeline extends EventTarget {
-  /** `null`: nothing is known, or not any more. */
+  /** `null`: unknown, or not connected. */
   latest: PipelineResponse | null = null;
   samples: readonly Sample[] = [];
   isConnected = false;
@@ -39,7 +39,7 @@ export class LivePipeline extends EventTarget {
     );
   }
 
-  /** What is known is told as unknown from then on. */
+  /** Closes the stream; the state becomes unknown. */
   stop(): void {
     this.stream?.abort();
     this.connected(false);
@@ -57,7 +57,7 @@ export class LivePipeline extends EventTarget {
     this.isConnected = isConnected;
     if (!isConnected) {
       this.latest = null;
-      // A gap in the chart, not a line through what nobody saw.
+      // Leaves a gap in the chart instead of a line through the missing time.
       this.samples = [...this.samples, { at: Date.now() / 1_000, produced: null, saved: null }].slice(-KEPT_SAMPLES);
     }
     this.changed();

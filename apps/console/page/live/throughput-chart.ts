@@ -1,14 +1,17 @@
 import uPlot from 'uplot';
 import { html, type TemplateResult } from 'lit';
 import { figure } from '../text/figures.js';
-import { marksOf, type Mark } from './chart-marks.js';
+import { toMarks, type Mark } from './chart-marks.js';
 import { LivePart } from './live-part.js';
 
 const HEIGHT = 240;
-/** The least that is shown, so that a new page's line doesn't fill it at once. */
-const SHOWN_SECONDS = 120;
+/** Minimum range of the time axis, so that the first samples do not fill the whole chart. */
+const MIN_RANGE_SECONDS = 120;
 
-/** Produced and saved per second since the page was opened, with a mark for each scaling and rebalance. By uPlot, the smallest that draws a line a second for hours. */
+/**
+ * Draws produced and saved records per second since the page was opened, with a mark for each scaling and rebalance. Uses uPlot, the
+ * smallest library that draws a sample per second for hours.
+ */
 export class ThroughputChart extends LivePart {
   private plot: uPlot | undefined;
   private resized: ResizeObserver | undefined;
@@ -41,7 +44,7 @@ export class ThroughputChart extends LivePart {
   }
 
   protected override updated(): void {
-    // Nobody sees a tab in the background; what it missed is drawn when it is looked at.
+    // A tab in the background is not drawn; it catches up when it becomes visible.
     if (document.visibilityState === 'visible') this.plot?.setData(this.data());
   }
 
@@ -51,7 +54,7 @@ export class ThroughputChart extends LivePart {
 
   private data(): uPlot.AlignedData {
     const { samples, latest } = this.live;
-    this.marks = marksOf(latest?.changes ?? [], Date.now() / 1_000);
+    this.marks = toMarks(latest?.changes ?? [], Date.now() / 1_000);
     return [
       samples.map(({ at }) => at),
       samples.map(({ produced }) => produced),
@@ -68,7 +71,7 @@ export class ThroughputChart extends LivePart {
       height: HEIGHT,
       padding: [16, 8, 0, 0],
       scales: {
-        x: { range: (_plot, _min, max) => [Math.min(_min, max - SHOWN_SECONDS), max] },
+        x: { range: (_plot, _min, max) => [Math.min(_min, max - MIN_RANGE_SECONDS), max] },
         y: { range: (_plot, _min, max) => [0, Math.max(10, max * 1.1)] },
       },
       axes: [axis, { ...axis, size: 60, values: (_plot, ticks) => ticks.map((tick) => figure(tick)) }],
@@ -78,7 +81,7 @@ export class ThroughputChart extends LivePart {
     this.plot = new uPlot(options, this.data(), this.place);
   }
 
-  /** As the canvas takes it: a custom property is told as it was written, with both schemes in it. */
+  /** Resolves a custom property to a colour for the canvas; its raw value contains both colour schemes. */
   private colour(name: string): string {
     this.place.style.color = `var(${name})`;
     const { color } = getComputedStyle(this.place);

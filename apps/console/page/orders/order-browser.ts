@@ -7,24 +7,24 @@ import { FormValues } from '../text/form-values.js';
 import { orderPath } from './order-path.js';
 import type { Order, OrdersPage, OrderTrace } from './order.js';
 
-/** Finds orders by id, by page or by a range of numbers, and tells how each came to be where it is. */
+/** Finds orders by id, page, number range, account or symbol, and shows the trace of each order. */
 export class OrderBrowser extends Part {
   static override properties = {
     client: { attribute: false },
     found: { state: true },
     trace: { state: true },
-    refusal: { state: true },
+    errorText: { state: true },
   };
   declare client: Client;
   declare found: OrdersPage | null;
   declare trace: OrderTrace | null;
-  declare refusal: string | null;
+  declare errorText: string | null;
 
   constructor() {
     super();
     this.found = null;
     this.trace = null;
-    this.refusal = null;
+    this.errorText = null;
   }
 
   protected override render(): TemplateResult {
@@ -32,11 +32,11 @@ export class OrderBrowser extends Part {
       <form class="fields" role="search" @submit=${(event: SubmitEvent) => void this.search(event)}>
         <label class="wide">
           Id, number, from..to, account or symbol
-          <input name="what" placeholder="nothing: the first page" autocomplete="off" spellcheck="false" />
+          <input name="what" placeholder="empty: first page" autocomplete="off" spellcheck="false" />
         </label>
         <button class="main">Find</button>
       </form>
-      ${this.refusal === null ? nothing : html`<p role="alert" class="bad">${this.refusal}</p>`}
+      ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
       ${this.found === null ? nothing : this.pageView(this.found)}
     `;
   }
@@ -57,7 +57,7 @@ export class OrderBrowser extends Part {
             ${
               items.length === 0
                 ? html`<tr>
-                    <td colspan="9" class="muted">No order is there.</td>
+                    <td colspan="9" class="muted">No orders.</td>
                   </tr>`
                 : items.map((order) => this.orderRows(order))
             }
@@ -104,10 +104,10 @@ export class OrderBrowser extends Part {
     try {
       const answer = await this.client.get<Order | OrdersPage>(path);
       this.found = 'items' in answer ? answer : { items: [answer], page: {} };
-      this.refusal = null;
+      this.errorText = null;
     } catch (error) {
       this.found = null;
-      this.refusal = error instanceof ApiProblem && error.status === 404 ? 'There is no such order.' : messageOf(error);
+      this.errorText = error instanceof ApiProblem && error.status === 404 ? 'Order not found.' : messageOf(error);
     }
   }
 
@@ -117,7 +117,7 @@ export class OrderBrowser extends Part {
       try {
         this.trace = await this.client.get<OrderTrace>(`/v1/orders/${id}/trace`);
       } catch (error) {
-        this.refusal = messageOf(error);
+        this.errorText = messageOf(error);
       }
   }
 }
@@ -138,7 +138,7 @@ function traceView({
     <dt>id</dt>
     <dd><code>${id}</code></dd>
     <dt>operation</dt>
-    <dd>${operationId === null ? 'none that is known' : html`<code>${operationId}</code>, order ${index}`}</dd>
+    <dd>${operationId === null ? 'unknown' : html`<code>${operationId}</code>, order ${index}`}</dd>
     <dt>chunk</dt>
     <dd>${chunk === null ? 'unknown' : `${chunk.from} to ${chunk.to}`}</dd>
     <dt>Kafka</dt>

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { orderPath } from './order-path.js';
 
-describe('what a person types to find orders', () => {
+describe('the path for a search text', () => {
   it.each([
     ['', '/v1/orders?page=1&pageSize=20'],
     ['  ', '/v1/orders?page=1&pageSize=20'],
@@ -13,7 +13,7 @@ describe('what a person types to find orders', () => {
     ['acc-0004711', '/v1/orders?accountId=acc-0004711&pageSize=20'],
     ['acme', '/v1/orders?symbol=ACME&pageSize=20'],
     ['a&b=c', '/v1/orders?symbol=A%26B%3DC&pageSize=20'],
-  ])('%j is %s', (text, path) => {
+  ])('%j: %s', (text, path) => {
     expect(orderPath(text)).toBe(path);
   });
 });

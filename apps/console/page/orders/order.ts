@@ -1,4 +1,4 @@
-/** What the page needs of orders, as the query API tells them. */
+/** The fields of an order that the page needs, as the query API returns them. */
 export interface Order {
   readonly id: string;
   readonly number: number;
@@ -17,7 +17,7 @@ export interface OrdersPage {
   readonly page: { readonly number?: number; readonly next?: string; readonly prev?: string; readonly last?: string };
 }
 
-/** How an order came to be where it is. */
+/** The path of an order from its operation through Kafka to MongoDB. */
 export interface OrderTrace {
   readonly id: string;
   readonly operationId: string | null;

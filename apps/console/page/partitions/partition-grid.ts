@@ -7,13 +7,13 @@ import { isIdle } from './idle-consumer.js';
 type Consumer = NonNullable<PipelineResponse['consumers']>[number];
 type Partition = NonNullable<PipelineResponse['partitions']>[number];
 
-/** Which consumer has which partition, and how far behind each is. */
+/** Shows which consumer owns each partition, and the lag of each partition. */
 export class PartitionGrid extends LivePart {
   protected override render(): TemplateResult {
     const { latest } = this.live;
     if (!latest) return html`<p class="unknown">Unknown: the console is not connected.</p>`;
     const { partitions, consumers } = latest;
-    if (partitions === null) return html`<p class="unknown">Unknown: Kafka does not answer.</p>`;
+    if (partitions === null) return html`<p class="unknown">Unknown: Kafka is unavailable.</p>`;
     const most = Math.max(1, ...partitions.map(({ lagRecords }) => lagRecords ?? 0));
     return html`<div class="scrolls" tabindex="0" role="region" aria-label="Table of partitions">
       <table class="grid">
@@ -26,7 +26,7 @@ export class PartitionGrid extends LivePart {
             <th scope="col" class="number">Oldest</th>
             ${
               consumers === null
-                ? html`<th scope="col" class="unknown">consumers unknown: MongoDB does not answer</th>`
+                ? html`<th scope="col" class="unknown">consumers unknown: MongoDB is unavailable</th>`
                 : consumers.map((consumer) => consumerHead(consumer))
             }
           </tr>
@@ -45,7 +45,7 @@ function consumerHead(consumer: Consumer): TemplateResult {
     ${name}
     <small>
       ${notReadyBecause === null ? nothing : html`<span class="bad">${notReadyBecause}</span><br />`}
-      ${isIdle(consumer) ? html`<span class="warn">idle: no partition left for it</span>` : html`${figure(ratePerSecond)}/s`}<br />
+      ${isIdle(consumer) ? html`<span class="warn">idle: no partition assigned</span>` : html`${figure(ratePerSecond)}/s`}<br />
       ${figure(inFlight)} of ${figure(inFlightLimit)}${inFlightSet === 'auto' ? ' (auto)' : ''} in flight
     </small>
   </th>`;

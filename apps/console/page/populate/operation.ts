@@ -1,4 +1,4 @@
-/** What the page needs of an operation, as the producer tells it. */
+/** The fields of an operation that the page needs, as the producer returns them. */
 export interface Operation {
   readonly id: string;
   readonly kind: 'populate' | 'import' | 'redrive';
@@ -27,8 +27,18 @@ export interface Operation {
   } | null;
 }
 
-/** Whether anything of it can still change. */
-export function isGoingOn({ status, acked, saved, deadLettered, discarded }: Operation): boolean {
+/** Returns whether the operation or the saving of its orders is still in progress. */
+export function isInProgress({ status, acked, saved, deadLettered, discarded }: Operation): boolean {
   if (status === 'running' || status === 'paused') return true;
   return (saved ?? 0) + (deadLettered ?? 0) + (discarded ?? 0) < acked;
+}
+
+/** Returns the state to show. An operation is never shown as done while its orders are still being saved. */
+export function stateText(operation: Operation): string {
+  const { status, interruption, acked, saved, redrive } = operation;
+  if (interruption !== null) return interruption === 'pause' ? 'pausing' : 'cancelling';
+  if (status !== 'succeeded') return status;
+  // A redrive succeeds only when the outcome of each of its letters is known.
+  if (redrive !== null || !isInProgress(operation)) return 'done';
+  return `saving ${Math.floor((100 * (saved ?? 0)) / acked)} %`;
 }

@@ -1,16 +1,16 @@
 import type { Client } from '../api/client.js';
 import { messageOf } from '../api/problem.js';
-import { isGoingOn, type Operation } from './operation.js';
+import { isInProgress, type Operation } from './operation.js';
 
 const SHOWN = 6;
 const BUSY_MS = 1_000;
 const QUIET_MS = 5_000;
 
-/** The newest operations, looked at every second while one is going on. */
+/** Polls the newest operations, every second while one is in progress and otherwise every five seconds. */
 export class Operations extends EventTarget {
   /** `null`: unknown. */
   newest: readonly Operation[] | null = null;
-  /** Why they are unknown, once that is known. */
+  /** Why the operations are unknown; `null` before the first answer. */
   reason: string | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private isRunning = false;
@@ -22,7 +22,7 @@ export class Operations extends EventTarget {
   start(): void {
     if (this.isRunning) return;
     this.isRunning = true;
-    void this.look();
+    void this.poll();
   }
 
   stop(): void {
@@ -30,13 +30,13 @@ export class Operations extends EventTarget {
     clearTimeout(this.timer);
   }
 
-  /** At once, since something was just begun or ended. */
+  /** Polls at once, after an operation was started or ended. */
   async refresh(): Promise<void> {
     clearTimeout(this.timer);
-    await this.look();
+    await this.poll();
   }
 
-  private async look(): Promise<void> {
+  private async poll(): Promise<void> {
     try {
       const { items } = await this.client.get<{ items: Operation[] }>(`/v1/operations?pageSize=${SHOWN}`);
       this.newest = items;
@@ -47,9 +47,9 @@ export class Operations extends EventTarget {
     }
     this.dispatchEvent(new Event('change'));
     clearTimeout(this.timer);
-    const isBusy = this.newest?.some((operation) => isGoingOn(operation)) === true;
-    // A tab that nobody looks at asks for nothing.
+    const isBusy = this.newest?.some((operation) => isInProgress(operation)) === true;
+    // A tab in the background polls slowly.
     const isSeen = document.visibilityState === 'visible';
-    if (this.isRunning) this.timer = setTimeout(() => void this.look(), isBusy && isSeen ? BUSY_MS : QUIET_MS);
+    if (this.isRunning) this.timer = setTimeout(() => void this.poll(), isBusy && isSeen ? BUSY_MS : QUIET_MS);
   }
 }

@@ -6,24 +6,24 @@ import { FormValues } from '../text/form-values.js';
 import type { Operation } from './operation.js';
 import type { Operations } from './operations.js';
 
-/** Asks the producer for fake orders. */
+/** Requests generated orders from the producer. */
 export class PopulateForm extends Part {
   static override properties = {
     client: { attribute: false },
     operations: { attribute: false },
-    refusal: { state: true },
+    errorText: { state: true },
     isSending: { state: true },
   };
   declare client: Client;
   declare operations: Operations;
-  declare refusal: string | null;
+  declare errorText: string | null;
   declare isSending: boolean;
-  /** One for each request that a person means: sent again after a broken answer it makes no second operation. */
+  /** Idempotency key, kept until the form changes or a request succeeds: a retry after a lost answer creates no second operation. */
   private key = crypto.randomUUID();
 
   constructor() {
     super();
-    this.refusal = null;
+    this.errorText = null;
     this.isSending = false;
   }
 
@@ -36,8 +36,7 @@ export class PopulateForm extends Part {
       <label>Orders <input name="count" type="number" required min="1" max="10000000" step="1" value="100000" /></label>
       <label>Seed <input name="seed" type="number" min="0" step="1" placeholder="random" /></label>
       <label
-        >Rate per second
-        <input name="ratePerSecond" type="number" min="0.1" step="any" placeholder="as fast as it goes"
+        >Rate per second <input name="ratePerSecond" type="number" min="0.1" step="any" placeholder="unlimited"
       /></label>
       <label
         >Poison, %
@@ -48,10 +47,10 @@ export class PopulateForm extends Part {
           max="100"
           step="any"
           placeholder="0"
-          title="Records that can not be decoded, in the place of orders: they become dead letters"
+          title="Share of records that cannot be decoded. They replace orders and become dead letters."
       /></label>
       <button class="main" ?disabled=${this.isSending}>Populate</button>
-      ${this.refusal === null ? nothing : html`<p role="alert" class="bad">${this.refusal}</p>`}
+      ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
     </form>`;
   }
 
@@ -61,25 +60,25 @@ export class PopulateForm extends Part {
 
   private async send(event: SubmitEvent): Promise<void> {
     event.preventDefault();
-    const given = FormValues.of(event);
-    const poison = given.number('poison');
+    const values = FormValues.of(event);
+    const poison = values.number('poison');
     this.isSending = true;
     try {
       await this.client.post<Operation>(
         '/v1/populate',
         {
-          count: given.number('count'),
-          seed: given.number('seed'),
-          ratePerSecond: given.number('ratePerSecond'),
+          count: values.number('count'),
+          seed: values.number('seed'),
+          ratePerSecond: values.number('ratePerSecond'),
           ...(poison !== undefined && poison > 0 && { faults: { poison: poison / 100 } }),
         },
         { 'idempotency-key': this.key },
       );
-      this.refusal = null;
+      this.errorText = null;
       this.renew();
       await this.operations.refresh();
     } catch (error) {
-      this.refusal = messageOf(error);
+      this.errorText = messageOf(error);
     } finally {
       this.isSending = false;
     }

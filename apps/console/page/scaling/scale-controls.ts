@@ -5,41 +5,46 @@ import { LivePart } from '../live/live-part.js';
 import { plural } from '../text/figures.js';
 import { FormValues } from '../text/form-values.js';
 
-/** How many consumers there are, and how much each has in flight. */
+/** Sets the number of consumers and their in-flight limit. */
 export class ScaleControls extends LivePart {
   static override properties = {
     ...LivePart.properties,
     client: { attribute: false },
-    wanted: { state: true },
-    refusal: { state: true },
-    told: { state: true },
+    target: { state: true },
+    errorText: { state: true },
+    notice: { state: true },
   };
   declare client: Client;
-  /** What stands in the field; `null`: as many as there are. */
-  declare wanted: number | null;
-  declare refusal: string | null;
-  declare told: string | null;
+  /** The number in the field; `null`: the current number of consumers. */
+  declare target: number | null;
+  declare errorText: string | null;
+  declare notice: string | null;
 
   constructor() {
     super();
-    this.wanted = null;
-    this.refusal = null;
-    this.told = null;
+    this.target = null;
+    this.errorText = null;
+    this.notice = null;
   }
 
   protected override render(): TemplateResult {
     const { latest } = this.live;
-    const there = latest?.consumers?.filter(({ inFlight }) => inFlight !== null).length ?? null;
+    const running = latest?.consumers?.filter(({ inFlight }) => inFlight !== null).length ?? null;
     const partitions = latest?.partitions?.length ?? null;
-    const isKnown = this.wanted !== null || there !== null;
-    const count = this.wanted ?? there ?? 1;
+    const isKnown = this.target !== null || running !== null;
+    const count = this.target ?? running ?? 1;
     const idle = partitions === null ? 0 : Math.max(0, count - partitions);
     return html`
       <form class="fields" @submit=${(event: SubmitEvent) => void this.scale(event, count)}>
         <div class="field">
           <label for="consumers">Consumers</label>
           <span class="stepper">
-            <button type="button" aria-label="one less" ?disabled=${count <= 1} @click=${() => this.step(count - 1)}>
+            <button
+              type="button"
+              aria-label="Remove one consumer"
+              ?disabled=${count <= 1}
+              @click=${() => this.step(count - 1)}
+            >
               −
             </button>
             <input
@@ -53,7 +58,12 @@ export class ScaleControls extends LivePart {
               .value=${isKnown ? String(count) : ''}
               @input=${(event: InputEvent) => this.step((event.target as HTMLInputElement).valueAsNumber)}
             />
-            <button type="button" aria-label="one more" ?disabled=${count >= 64} @click=${() => this.step(count + 1)}>
+            <button
+              type="button"
+              aria-label="Add one consumer"
+              ?disabled=${count >= 64}
+              @click=${() => this.step(count + 1)}
+            >
               +
             </button>
           </span>
@@ -63,45 +73,53 @@ export class ScaleControls extends LivePart {
       <p class=${idle > 0 ? 'warn' : 'muted'}>
         ${
           idle > 0
-            ? `${plural(idle, 'consumer')} of ${count} would be idle: a partition has one consumer, and there are ${partitions}.`
-            : `${there ?? 'An unknown number'} running; up to ${partitions ?? 'as many as there are partitions'} share the partitions.`
+            ? `${plural(idle, 'consumer')} of ${count} would be idle: each partition has one consumer, and there are ${partitions} partitions.`
+            : `${running ?? 'An unknown number'} running; at most ${partitions ?? 'one per partition'} can be busy.`
         }
       </p>
-      <form class="fields" @submit=${(event: SubmitEvent) => void this.limit(event)}>
-        <label
-          >In flight, each
-          <input name="limit" type="number" required min="1" max="10000" step="1" placeholder=${this.setLimit()}
-        /></label>
-        <button>Set</button>
-        <button type="button" @click=${() => void this.setInFlight('auto')}>Let it find itself</button>
-        <button type="button" @click=${() => void this.setInFlight(null)}>As started</button>
-      </form>
-      ${this.refusal === null ? nothing : html`<p role="alert" class="bad">${this.refusal}</p>`}
-      <p class="muted" aria-live="polite">${this.told ?? ''}</p>
+      ${this.limitForm()} ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
+      <p class="muted" aria-live="polite">${this.notice ?? ''}</p>
     `;
   }
 
-  /** Also the way back of a verdict. */
+  /** Also called by the button of a verdict that reverts the scaling. */
   async scaleTo(count: number): Promise<void> {
-    await this.tried(async () => {
+    await this.attempt(async () => {
       await this.client.post('/v1/pipeline/consumers', { count });
-      this.wanted = count;
-      this.told = `${plural(count, 'consumer')} from now on: they start, or drain, one after another.`;
+      this.target = count;
+      this.notice = `Scaling to ${plural(count, 'consumer')}: they start or drain one after another.`;
     });
   }
 
   async setInFlight(limit: number | 'auto' | null): Promise<void> {
-    await this.tried(async () => {
+    await this.attempt(async () => {
       await this.client.post('/v1/pipeline/in-flight', { limit });
-      this.told = limit === null ? 'As each was started.' : `${limit} in flight in each, within a second or two.`;
+      this.notice =
+        limit === null
+          ? 'In-flight limit reset to the value that each consumer was started with.'
+          : `In-flight limit ${limit} for each consumer, effective within two seconds.`;
     });
   }
 
-  private step(count: number): void {
-    this.wanted = Number.isNaN(count) ? null : count;
+  private limitForm(): TemplateResult {
+    return html`
+      <form class="fields" @submit=${(event: SubmitEvent) => void this.limit(event)}>
+        <label
+          >In-flight limit per consumer
+          <input name="limit" type="number" required min="1" max="10000" step="1" placeholder=${this.currentLimit()}
+        /></label>
+        <button>Apply limit</button>
+        <button type="button" @click=${() => void this.setInFlight('auto')}>Use auto limit</button>
+        <button type="button" @click=${() => void this.setInFlight(null)}>Reset to default</button>
+      </form>
+    `;
   }
 
-  private setLimit(): string {
+  private step(count: number): void {
+    this.target = Number.isNaN(count) ? null : count;
+  }
+
+  private currentLimit(): string {
     return String(this.live.latest?.consumers?.[0]?.inFlightLimit ?? 'unknown');
   }
 
@@ -117,12 +135,12 @@ export class ScaleControls extends LivePart {
     form.reset();
   }
 
-  private async tried(work: () => Promise<void>): Promise<void> {
+  private async attempt(work: () => Promise<void>): Promise<void> {
     try {
       await work();
-      this.refusal = null;
+      this.errorText = null;
     } catch (error) {
-      this.refusal = messageOf(error);
+      this.errorText = messageOf(error);
     }
   }
 }

@@ -9,11 +9,11 @@ type SetUp = NonNullable<Change['from']>;
 
 const SHOWN = 4;
 
-/** What came of each scaling, and the way back. */
+/** Shows the verdict on each recent scaling, with a button that reverts it. */
 export class ScalingVerdicts extends LivePart {
   protected override render(): TemplateResult {
     const changes = this.live.latest?.changes.filter(({ kind }) => kind === 'scaling').slice(-SHOWN) ?? [];
-    // Told to those who listen when it comes, and not each second with how long ago that was.
+    // The live region holds the verdict only: a screen reader would read the age of the change every second.
     return html`<p class="hidden" role="status">${changes.at(-1)?.verdict?.text ?? ''}</p>
       ${this.list(changes)}`;
   }
@@ -21,7 +21,7 @@ export class ScalingVerdicts extends LivePart {
   private list(changes: readonly Change[]): TemplateResult {
     if (changes.length === 0)
       return html`<p class="muted">
-        After a change of these, this says whether it helped, and if not, what it is bound by.
+        After each change, a verdict appears here: whether it helped and what limits the throughput.
       </p>`;
     return html`<ol class="verdicts">
       ${changes.toReversed().map((change) => this.changeView(change))}
@@ -36,7 +36,7 @@ export class ScalingVerdicts extends LivePart {
         <b>${setUpText(from, to)}</b>
         <span class="muted">${duration(secondsAgo)} ago</span>
       </div>
-      <div>${verdict === null ? 'measuring: it has to come to rest first' : verdict.text}</div>
+      <div>${verdict === null ? 'measuring: waiting until the pipeline settles' : verdict.text}</div>
       <div class="row muted">
         <span>saved/s ${figure(before)} before, ${figure(after)} after</span>
         ${verdict === null ? nothing : html`<button @click=${() => void this.goBack(from, to)}>Back to ${wayBackText(from, to)}</button>`}
@@ -60,6 +60,6 @@ function setUpText(from: SetUp, to: SetUp): string {
 
 function wayBackText(from: SetUp, to: SetUp): string {
   return from.consumers === to.consumers
-    ? `${from.inFlight ?? 'what it was'} in flight`
+    ? `${from.inFlight ?? 'the former limit'} in flight`
     : plural(from.consumers, 'consumer');
 }

@@ -1,4 +1,4 @@
-// Loaded only where tokens are asked for. By oauth4webapi, the certified client of this kind that has no dependencies.
+// Loaded only when a login is needed. Uses oauth4webapi, a certified OAuth client without dependencies.
 import * as oauth from 'oauth4webapi';
 import type { Session } from '../api/session.js';
 
@@ -9,7 +9,7 @@ interface Provider {
   readonly options: { readonly [oauth.allowInsecureRequests]: boolean };
 }
 
-/** Leaves the page for the provider's, which comes back to it with a code (OAuth 2.0 with PKCE). */
+/** Redirects to the provider, which redirects back with a code (OAuth 2.0 authorization code grant with PKCE, RFC 7636). */
 export async function beginLogin(session: Session): Promise<void> {
   const { server, client, scopes } = await provider();
   const [verifier, state] = [oauth.generateRandomCodeVerifier(), oauth.generateRandomState()];
@@ -18,7 +18,7 @@ export async function beginLogin(session: Session): Promise<void> {
   const url = new URL(server.authorization_endpoint ?? '');
   url.search = new URLSearchParams({
     client_id: client.client_id,
-    redirect_uri: session.home,
+    redirect_uri: session.redirectUri,
     response_type: 'code',
     scope: ['openid', ...scopes].join(' '),
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
@@ -28,11 +28,11 @@ export async function beginLogin(session: Session): Promise<void> {
   location.assign(url);
 }
 
-/** Changes the code that the page came back with for a token. @throws what the provider refused */
+/** Exchanges the code in the URL for a token. @throws the error of the provider */
 export async function endLogin(session: Session): Promise<void> {
-  const url = session.returned();
+  const url = session.takeReturnUrl();
   const [verifier, state] = [session.recall('verifier'), session.recall('state')];
-  if (verifier === null || state === null) throw new Error('This login was not begun in this tab. Sign in again.');
+  if (verifier === null || state === null) throw new Error('This login was not started in this tab. Sign in again.');
   const { server, client, options } = await provider();
   const parameters = oauth.validateAuthResponse(server, client, url, state);
   const answer = await oauth.authorizationCodeGrantRequest(
@@ -40,7 +40,7 @@ export async function endLogin(session: Session): Promise<void> {
     client,
     oauth.None(),
     parameters,
-    session.home,
+    session.redirectUri,
     verifier,
     options,
   );
@@ -54,7 +54,7 @@ async function provider(): Promise<Provider> {
     json<{ clientId: string }>('/page-settings.json'),
   ]);
   const issuer = new URL(resource.authorization_servers[0] ?? '');
-  // A provider on this machine has no certificate.
+  // A provider on this machine has no TLS certificate.
   const options = { [oauth.allowInsecureRequests]: ['localhost', '127.0.0.1'].includes(issuer.hostname) };
   const answer = await oauth.discoveryRequest(issuer, options);
   const server = await oauth.processDiscoveryResponse(issuer, answer);

@@ -4,22 +4,22 @@ import type { Session } from '../api/session.js';
 import { Part } from '../part.js';
 import { FormValues } from '../text/form-values.js';
 
-/** Where the services ask for a token: signing in with the provider, or a token that was had elsewhere. */
+/** Shown when the services require a token: signs in with the provider, or takes a pasted token. */
 export class SignIn extends Part {
-  static override properties = { session: { attribute: false }, refusal: { state: true } };
+  static override properties = { session: { attribute: false }, errorText: { state: true } };
   declare session: Session;
-  declare refusal: string | null;
+  declare errorText: string | null;
   private readonly onChange = (): void => this.requestUpdate();
 
   constructor() {
     super();
-    this.refusal = null;
+    this.errorText = null;
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
     this.session.addEventListener('change', this.onChange);
-    if (this.session.isReturning) void this.tried(async () => (await import('./login.js')).endLogin(this.session));
+    if (this.session.isReturning) void this.attempt(async () => (await import('./login.js')).endLogin(this.session));
   }
 
   override disconnectedCallback(): void {
@@ -31,22 +31,22 @@ export class SignIn extends Part {
     if (!this.session.isNeeded) return nothing;
     return html`<section class="card sign-in" aria-labelledby="sign-in-title">
       <h2 id="sign-in-title">Sign in</h2>
-      <p>${this.session.reason ?? 'The services ask for a token.'}</p>
+      <p>${this.session.reason ?? 'The services require a token.'}</p>
       <div class="fields">
         <button
           class="main"
-          @click=${() => void this.tried(async () => (await import('./login.js')).beginLogin(this.session))}
+          @click=${() => void this.attempt(async () => (await import('./login.js')).beginLogin(this.session))}
         >
           Sign in with the provider
         </button>
       </div>
       <form class="fields" @submit=${(event: SubmitEvent) => this.paste(event)}>
         <label class="wide"
-          >Or a token that you have <input name="token" required autocomplete="off" spellcheck="false"
+          >Or paste a token <input name="token" required autocomplete="off" spellcheck="false"
         /></label>
-        <button>Use it</button>
+        <button>Use token</button>
       </form>
-      ${this.refusal === null ? nothing : html`<p role="alert" class="bad">${this.refusal}</p>`}
+      ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
     </section>`;
   }
 
@@ -55,13 +55,13 @@ export class SignIn extends Part {
     this.session.take(FormValues.of(event).text('token'));
   }
 
-  private async tried(work: () => Promise<void>): Promise<void> {
+  private async attempt(work: () => Promise<void>): Promise<void> {
     try {
       await work();
-      this.refusal = null;
+      this.errorText = null;
     } catch (error) {
-      this.refusal = messageOf(error);
-      this.session.refused();
+      this.errorText = messageOf(error);
+      this.session.signOut();
     }
   }
 }

@@ -1,4 +1,4 @@
-/** What isn't known is told as such, never as 0. */
+/** Shown for an unknown value, never 0. */
 export const UNKNOWN = '–';
 
 const integer = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
@@ -12,7 +12,7 @@ export function figure(value: number | null | undefined): string {
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 
-/** A time in seconds, as people say it. */
+/** Formats a time in seconds, such as `1 min 20 s`. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined) return UNKNOWN;
   const whole = Math.round(seconds);
@@ -22,7 +22,7 @@ export function duration(seconds: number | null | undefined): string {
   return `${Math.floor(minutes / MINUTE)} h ${minutes % MINUTE} min`;
 }
 
-/** A date of the API, in the reader's own time. */
+/** Formats a date of the API in the local time zone. */
 export function moment(text: string | null | undefined): string {
   if (text === null || text === undefined) return UNKNOWN;
   return new Date(text).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });

@@ -1,8 +1,8 @@
-/** What stands in a form's fields. */
+/** Reads the values of a form's fields. */
 export class FormValues {
   private readonly values: FormData;
 
-  /** @param form absent: nothing stands anywhere */
+  /** @param form when absent, all values are empty */
   constructor(form?: HTMLFormElement | null) {
     this.values = form ? new FormData(form) : new FormData();
   }
@@ -11,13 +11,13 @@ export class FormValues {
     return new FormValues(event.target as HTMLFormElement);
   }
 
-  /** Without spaces around it; empty for none. */
+  /** Returns the trimmed text; empty when there is none. */
   text(name: string): string {
     const value = this.values.get(name);
     return typeof value === 'string' ? value.trim() : '';
   }
 
-  /** `undefined` where the field is empty: what isn't asked for has the service's own default. */
+  /** Returns `undefined` for an empty field, so that the service applies its default. */
   number(name: string): number | undefined {
     const text = this.text(name);
     return text === '' ? undefined : Number(text);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { hexDump } from './hex-dump.js';
 
-describe('bytes', () => {
-  it('are shown with their offset, in hexadecimal and as text', () => {
+describe('the hex dump', () => {
+  it('shows bytes with their offset, in hexadecimal and as text', () => {
     const dump = hexDump(Buffer.from('\0\0\0\0\x01an order, or what is left').toString('base64'));
     expect(dump.split('\n')).toEqual([
       '0000  00 00 00 00 01 61 6e 20 6f 72 64 65 72 2c 20 6f  .....an order, o',
@@ -10,7 +10,7 @@ describe('bytes', () => {
     ]);
   });
 
-  it('are cut where there are many', () => {
+  it('is limited to 64 lines', () => {
     expect(hexDump(Buffer.alloc(5_000).toString('base64')).split('\n')).toHaveLength(64);
     expect(hexDump('')).toBe('');
   });

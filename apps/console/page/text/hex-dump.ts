@@ -1,8 +1,8 @@
 const WIDTH = 16;
 
-/** Bytes as offset, hexadecimal and text, sixteen to a line. */
-export function hexDump(base64: string, atMost = 1_024): string {
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)).subarray(0, atMost);
+/** Formats bytes as offset, hexadecimal and text, 16 bytes per line. */
+export function hexDump(base64: string, maxBytes = 1_024): string {
+  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)).subarray(0, maxBytes);
   const lines: string[] = [];
   for (let at = 0; at < bytes.length; at += WIDTH) {
     const row = [...bytes.subarray(at, at + WIDTH)];

@@ -1,26 +1,30 @@
 import type { Observation } from './observation.js';
 
-/** What some seconds without a change come to. */
+/** Averages over some seconds without a change of the configuration. */
 export interface ObservationWindow {
   readonly seconds: number;
   readonly consumers: number;
   readonly partitions: number;
-  /** Of all consumers together. */
+  /** Sum over all consumers. */
   readonly inFlightLimit: number;
-  /** It finds itself: what it is says nothing of what it could be. */
-  readonly isSearched: boolean;
+  /** The limit is `auto`: its current value does not show how far it could rise. */
+  readonly isAuto: boolean;
   readonly savedPerSecond: number;
-  /** How full the consumers' windows were, 0 to 1. */
+  /** Mean share of the in-flight limit in use, 0 to 1. */
   readonly used: number;
-  /** There was more to do than the consumers could take, all the time. */
+  /** There were more records than the consumers could process, all the time. */
   readonly hadWork: boolean;
-  /** Of the busiest consumer: cores in use. */
+  /** CPU cores that the busiest consumer uses. */
   readonly consumerCores: number;
-  /** Of the busiest machine, 0 to 1. */
+  /** Load of the busiest machine, 0 to 1. */
   readonly machineLoad: number;
 }
 
-/** @param observations in the order of time, of the same set-up. @returns `undefined`: too few of them */
+/**
+ * Averages observations.
+ * @param observations in chronological order, all with the same configuration
+ * @returns `undefined` when there are too few
+ */
 export function observationWindow(observations: readonly Observation[]): ObservationWindow | undefined {
   const [first, last] = [observations[0], observations.at(-1)];
   if (first === undefined || last === undefined || last.at <= first.at) return undefined;
@@ -34,7 +38,7 @@ export function observationWindow(observations: readonly Observation[]): Observa
     consumers: last.consumers,
     partitions: last.partitions,
     inFlightLimit: last.inFlightLimit,
-    isSearched: last.inFlightSet === 'auto',
+    isAuto: last.inFlightSet === 'auto',
     savedPerSecond,
     used: last.inFlightLimit === 0 ? 0 : mean(({ inFlight }) => inFlight) / last.inFlightLimit,
     hadWork: observations.every((each) => hasWork(each)),
@@ -43,12 +47,12 @@ export function observationWindow(observations: readonly Observation[]): Observa
   };
 }
 
-/** As much again waits as is in flight, so that a consumer that has room finds something to fill it. */
+/** Returns whether at least as many records wait as are in flight, so that a consumer with free capacity can fill it. */
 export function hasWork({ lagRecords, inFlight }: Observation): boolean {
   return lagRecords - inFlight >= Math.max(1, inFlight);
 }
 
-/** By the times at which the consumers told of themselves, which are not those of the looks. */
+/** Uses the times of the heartbeats, which differ from those of the snapshots. */
 function ratesBetween(first: Observation, last: Observation): { readonly saved: number; readonly cores: number }[] {
   return [...last.progress].flatMap(([id, now]) => {
     const before = first.progress.get(id);

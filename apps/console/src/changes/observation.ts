@@ -1,42 +1,42 @@
-import { isHeard } from '../pipeline/pipeline-figures.js';
+import { isAlive } from '../pipeline/pipeline-figures.js';
 import type { PipelineSnapshot, SeenConsumer } from '../pipeline/pipeline-snapshots.js';
 
-/** What a consumer told of itself, all since its start. */
+/** Counters of a consumer since its start, from its heartbeat. */
 export interface ConsumerProgress {
-  /** When, in milliseconds, by the database's clock. */
+  /** Time of the heartbeat in milliseconds, by MongoDB's clock. */
   readonly at: number;
   readonly saved: number;
   readonly cpuSeconds: number;
   readonly rebalances: number;
 }
 
-/** What a look says of how the pipeline is run, and of what it achieves. */
+/** The configuration and the throughput of the pipeline in one snapshot. */
 export interface Observation {
-  /** Milliseconds, of a clock that only runs forward. */
+  /** Milliseconds of a monotonic clock. */
   readonly at: number;
   readonly consumers: number;
   readonly partitions: number;
-  /** Of all consumers together. */
+  /** Sum over all consumers. */
   readonly inFlight: number;
   readonly inFlightLimit: number;
-  /** Records that no consumer has finished. */
+  /** Records that are not committed. */
   readonly lagRecords: number;
-  /** What each consumer was set to; `null`: not all to the same. */
+  /** The configured limit of each consumer; `null`: they differ. */
   readonly inFlightSet: number | 'auto' | null;
   readonly progress: ReadonlyMap<string, ConsumerProgress>;
-  /** Of the busiest machine that a consumer runs on, 0 to 1. */
+  /** Load of the busiest machine that runs a consumer, 0 to 1. */
   readonly machineLoad: number;
 }
 
-/** @returns `undefined`: something of it is unknown */
-export function observationOf({ at, ends, committed, consumers }: PipelineSnapshot): Observation | undefined {
+/** Derives an observation from a snapshot. @returns `undefined` when a part of the snapshot is unknown */
+export function toObservation({ at, ends, committed, consumers }: PipelineSnapshot): Observation | undefined {
   if (ends === null || committed === null || consumers === null) return undefined;
-  const heard = consumers.filter(isHeard);
-  const sum = (value: (consumer: (typeof heard)[number]) => number): number =>
-    heard.reduce((total, consumer) => total + value(consumer), 0);
+  const alive = consumers.filter(isAlive);
+  const sum = (value: (consumer: (typeof alive)[number]) => number): number =>
+    alive.reduce((total, consumer) => total + value(consumer), 0);
   return {
     at,
-    consumers: heard.length,
+    consumers: alive.length,
     partitions: ends.size,
     inFlight: sum(({ inFlight }) => inFlight),
     inFlightLimit: sum(({ inFlightLimit }) => inFlightLimit),
@@ -44,17 +44,17 @@ export function observationOf({ at, ends, committed, consumers }: PipelineSnapsh
       (lag, [partition, end]) => lag + Math.max(0, end - (committed.get(partition) ?? 0)),
       0,
     ),
-    inFlightSet: sameOf(heard.map(({ inFlightSet }) => inFlightSet)),
-    progress: new Map(heard.map((consumer) => [consumer._id, progressOf(consumer)])),
-    machineLoad: Math.max(0, ...heard.map(({ machineLoad }) => machineLoad)),
+    inFlightSet: commonValue(alive.map(({ inFlightSet }) => inFlightSet)),
+    progress: new Map(alive.map((consumer) => [consumer._id, toProgress(consumer)])),
+    machineLoad: Math.max(0, ...alive.map(({ machineLoad }) => machineLoad)),
   };
 }
 
-function progressOf({ at, finished, deadLettered, cpuSeconds, rebalances }: SeenConsumer): ConsumerProgress {
+function toProgress({ at, finished, deadLettered, cpuSeconds, rebalances }: SeenConsumer): ConsumerProgress {
   return { at: at.getTime(), saved: finished - deadLettered, cpuSeconds, rebalances };
 }
 
-function sameOf(settings: readonly (number | 'auto')[]): number | 'auto' | null {
+function commonValue(settings: readonly (number | 'auto')[]): number | 'auto' | null {
   const [first = null] = settings;
   return settings.every((each) => each === first) ? first : null;
 }

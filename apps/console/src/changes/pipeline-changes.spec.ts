@@ -2,14 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import type { ConsumerProgress, Observation } from './observation.js';
 import { PipelineChanges } from './pipeline-changes.js';
 
-/** Consumers that each save so many orders a second, looked at once a second. */
+/** Simulates consumers that each save a fixed number of orders per second, observed once a second. */
 class Run {
   readonly changes = new PipelineChanges();
   private second = 0;
   private readonly progress = new Map<string, ConsumerProgress>();
 
   seconds(count: number, set: { consumers: number; each?: number; inFlightSet?: number | 'auto'; lag?: number }): this {
-    for (let second = 0; second < count; second += 1) this.look(set);
+    for (let second = 0; second < count; second += 1) this.observe(set);
     return this;
   }
 
@@ -25,7 +25,7 @@ class Run {
     return this;
   }
 
-  private look({
+  private observe({
     consumers,
     each = 2_000,
     inFlightSet = 1_000,
@@ -64,12 +64,12 @@ class Run {
   }
 }
 
-describe('changes of the pipeline', () => {
-  it('are none while it runs on as it is', () => {
+describe('pipeline changes', () => {
+  it('reports none while the configuration stays the same', () => {
     expect(new Run().seconds(30, { consumers: 2 }).changes.list()).toEqual([]);
   });
 
-  it('are told at once, and judged some seconds after they have come to rest', () => {
+  it('reports a scaling at once, and its verdict some seconds after the pipeline has settled', () => {
     const run = new Run().seconds(12, { consumers: 1 }).seconds(2, { consumers: 2 });
     expect(run.changes.list()).toMatchObject([
       { kind: 'scaling', from: { consumers: 1, inFlight: 1_000 }, to: { consumers: 2 }, before: 2_000, verdict: null },
@@ -80,7 +80,7 @@ describe('changes of the pipeline', () => {
     ]);
   });
 
-  it('that come one after another are one, up to the last', () => {
+  it('merges scalings that follow each other into one', () => {
     const run = new Run().seconds(12, { consumers: 1 });
     for (const consumers of [2, 3, 4]) run.seconds(3, { consumers });
     run.seconds(12, { consumers: 4 });
@@ -89,19 +89,19 @@ describe('changes of the pipeline', () => {
     ]);
   });
 
-  it('of the limit in flight are judged alike, and a limit that finds itself makes none', () => {
+  it('judges a change of the in-flight limit, and reports none for an automatic limit', () => {
     const run = new Run().seconds(12, { consumers: 1 }).seconds(12, { consumers: 1, inFlightSet: 500, each: 1_000 });
     expect(run.changes.list()).toMatchObject([
       {
         from: { inFlight: 1_000 },
         to: { inFlight: 500 },
-        verdict: { outcome: 'slower', text: 'x0.50, slower, as less is' },
+        verdict: { outcome: 'slower', text: 'x0.50, slower, as expected with less capacity' },
       },
     ]);
     expect(new Run().seconds(30, { consumers: 1, inFlightSet: 'auto' }).changes.list()).toEqual([]);
   });
 
-  it('include rebalances; one that a scaling brings belongs to it', () => {
+  it('reports rebalances, except those that a scaling causes', () => {
     const run = new Run().seconds(5, { consumers: 2 }).rebalance().seconds(3, { consumers: 2 });
     expect(run.changes.list()).toMatchObject([{ kind: 'rebalance', secondsAgo: 2, verdict: null }]);
     run.seconds(12, { consumers: 3 }).rebalance().seconds(3, { consumers: 3 });
@@ -111,17 +111,17 @@ describe('changes of the pipeline', () => {
     expect(young.seconds(3, { consumers: 3 }).changes.list()).toHaveLength(1);
   });
 
-  it('are not judged where there is too little to do, and that is said', () => {
+  it('returns the verdict `unknown` when there is too little work', () => {
     const run = new Run().seconds(12, { consumers: 1, lag: 500 }).seconds(12, { consumers: 2, lag: 500 });
     expect(run.changes.list()[0]?.verdict).toMatchObject({ outcome: 'unknown' });
   });
 
-  it('are not made up by a look that knows nothing', () => {
+  it('reports no change for an unknown snapshot', () => {
     const run = new Run().seconds(12, { consumers: 2 }).unknown().unknown().seconds(3, { consumers: 2 });
     expect(run.changes.list()).toEqual([]);
   });
 
-  it('are judged by the time since which there was enough to do, where that has just begun', () => {
+  it('compares only with the time since there is enough work', () => {
     const idle = { consumers: 1, each: 0, lag: 0 };
     const run = new Run().seconds(8, idle).seconds(2, { consumers: 1, each: 700 }).seconds(4, { consumers: 1 });
     run.seconds(12, { consumers: 2 });
@@ -130,9 +130,9 @@ describe('changes of the pipeline', () => {
     expect(early.changes.list()[0]?.verdict?.text).toMatch(/too little to save before/);
   });
 
-  it('that never come to rest are given up after a minute', () => {
+  it('stops measuring after a minute when the pipeline never settles', () => {
     const run = new Run().seconds(12, { consumers: 1 });
     for (let turn = 0; turn < 20; turn += 1) run.seconds(4, { consumers: 2 + (turn % 2) });
-    expect(run.changes.list()[0]?.verdict?.text).toBe('It did not come to rest for a minute.');
+    expect(run.changes.list()[0]?.verdict?.text).toBe('The pipeline did not settle within a minute.');
   });
 });

@@ -2,66 +2,66 @@ import type { Observation } from './observation.js';
 import { scalingVerdict, type ScalingVerdict } from './scaling-verdict.js';
 import { hasWork, observationWindow, type ObservationWindow } from './observation-window.js';
 
-/** How the consumers are run. */
+/** The configuration of the consumers. */
 export interface SetUp {
   readonly consumers: number;
-  /** Of each of them; `null`: they differ. */
+  /** In-flight limit of each consumer; `null`: they differ. */
   readonly inFlight: number | 'auto' | null;
 }
 
-/** A moment at which the pipeline became another one. */
+/** A change of the configuration, or a rebalance. */
 export interface PipelineChange {
   /** Seconds before now. */
   readonly secondsAgo: number;
   readonly kind: 'scaling' | 'rebalance';
-  /** Of a scaling. */
+  /** Before and after a scaling; `null` for a rebalance. */
   readonly from: SetUp | null;
   readonly to: SetUp | null;
-  /** Saved per second, as far as they are known. */
+  /** Saved per second; `null`: unknown. */
   readonly before: number | null;
   readonly after: number | null;
-  /** Of a scaling: `null` as long as it is measured. */
+  /** `null` while a scaling is being measured, and for a rebalance. */
   readonly verdict: ScalingVerdict | null;
 }
 
-/** What is compared. */
+/** Length of the window after a change, and longest window before it. */
 const MEASURED_MS = 8_000;
-/** After the last change of a scaling, until its effect is there: a rebalance, and the waits that were begun before. */
-const SETTLES_MS = 3_000;
-/** Looks after something to do has come, until the windows are full and the first waits have ended. */
-const RAMP_LOOKS = 2;
-/** Less says nothing. */
-const LEAST_SECONDS = 2;
-const KEPT_OBSERVATIONS_MS = MEASURED_MS + SETTLES_MS + 4_000;
+/** Time from the last change of a scaling until its effect shows: a rebalance, and the saves that began before it. */
+const SETTLE_MS = 3_000;
+/** Observations after work has arrived that are skipped: the in-flight limit is not used up yet and no save has completed. */
+const RAMP_OBSERVATIONS = 2;
+/** Shortest usable window before a change. */
+const MIN_SECONDS = 2;
+const KEPT_OBSERVATIONS_MS = MEASURED_MS + SETTLE_MS + 4_000;
 const KEPT_MS = 15 * 60_000;
 const KEPT_CHANGES = 50;
-/** A verdict that isn't reached by then never is. */
-const GIVEN_UP_MS = 60_000;
+/** Time after which a scaling that never settles gets the verdict `unknown`. */
+const VERDICT_TIMEOUT_MS = 60_000;
 
 type Scaling = { -readonly [K in keyof Omit<PipelineChange, 'secondsAgo'>]: PipelineChange[K] } & {
   readonly at: number;
   readonly kind: 'scaling';
-  /** Of the last change or rebalance that belongs to it. */
-  movedAt: number;
-  readonly stretchBefore: ObservationWindow | undefined;
+  /** Time of the last change or rebalance that belongs to this scaling. */
+  lastChangeAt: number;
+  readonly windowBefore: ObservationWindow | undefined;
 };
 type Rebalance = { readonly at: number; readonly kind: 'rebalance' };
 
 /**
- * Notices from look to look when the set-up changes, whoever changed it, and what came of it: saved per second some seconds before and some
- * seconds after. Consumers come one after another: changes before a verdict are one change with it.
+ * Detects changes of the configuration by comparing successive observations, independent of their cause, and measures their effect: saved
+ * per second some seconds before and after. Consumers start one after another, so all changes before a verdict count as one scaling.
  */
 export class PipelineChanges {
   private observations: readonly Observation[] = [];
   private changes: readonly (Scaling | Rebalance)[] = [];
   private now = 0;
 
-  /** @param observation `undefined`: something is unknown, and nothing can be noticed */
+  /** @param observation `undefined` when a part of the snapshot is unknown: no change is detected */
   add(observation: Observation | undefined): void {
     if (observation === undefined) return;
     const before = this.observations.at(-1);
     this.now = observation.at;
-    if (before !== undefined) this.notice(before, observation);
+    if (before !== undefined) this.detect(before, observation);
     this.observations = [
       ...this.observations.filter(({ at }) => observation.at - at <= KEPT_OBSERVATIONS_MS),
       observation,
@@ -70,7 +70,7 @@ export class PipelineChanges {
     this.changes = this.changes.filter(({ at }) => this.now - at <= KEPT_MS).slice(-KEPT_CHANGES);
   }
 
-  /** Oldest first. */
+  /** Returns the changes, oldest first. */
   list(): PipelineChange[] {
     return this.changes.map((change) => {
       const secondsAgo = Math.round((this.now - change.at) / 1_000);
@@ -86,63 +86,63 @@ export class PipelineChanges {
     return last?.kind === 'scaling' && last.verdict === null ? last : undefined;
   }
 
-  private notice(before: Observation, now: Observation): void {
+  private detect(before: Observation, now: Observation): void {
     const { measured } = this;
     if (isSame(before, now)) {
       if (!isRebalanced(before, now)) return;
       if (measured === undefined) this.changes = [...this.changes, { at: now.at, kind: 'rebalance' }];
-      else measured.movedAt = now.at;
+      else measured.lastChangeAt = now.at;
     } else if (measured === undefined) this.changes = [...this.changes, this.scaling(before, now)];
     else {
-      measured.to = setUpOf(now);
-      measured.movedAt = now.at;
+      measured.to = toSetUp(now);
+      measured.lastChangeAt = now.at;
     }
   }
 
   private scaling(before: Observation, now: Observation): Scaling {
-    const stretchBefore = this.stretchBefore(before, now);
+    const windowBefore = this.windowBefore(before, now);
     return {
       at: now.at,
       kind: 'scaling',
-      from: setUpOf(before),
-      to: setUpOf(now),
-      before: stretchBefore?.savedPerSecond ?? null,
+      from: toSetUp(before),
+      to: toSetUp(now),
+      before: windowBefore?.savedPerSecond ?? null,
       after: null,
       verdict: null,
-      movedAt: now.at,
-      stretchBefore,
+      lastChangeAt: now.at,
+      windowBefore,
     };
   }
 
-  /** Of the same set-up alone, and where it has just got something to do, from when it was at its full rate. */
-  private stretchBefore(before: Observation, now: Observation): ObservationWindow | undefined {
+  /** Uses observations of the same configuration only; when work has just arrived, those at the full rate only. */
+  private windowBefore(before: Observation, now: Observation): ObservationWindow | undefined {
     const from = this.observations.findLastIndex((each) => !isSame(each, before)) + 1;
     const same = this.observations.slice(from).filter(({ at }) => now.at - at <= MEASURED_MS + 2_000);
     const lastIdle = same.findLastIndex((each) => !hasWork(each));
-    const busy = lastIdle < 0 ? same : same.slice(lastIdle + 1 + RAMP_LOOKS);
-    const stretch = observationWindow(busy);
-    return stretch !== undefined && stretch.seconds >= LEAST_SECONDS ? stretch : observationWindow(same);
+    const busy = lastIdle < 0 ? same : same.slice(lastIdle + 1 + RAMP_OBSERVATIONS);
+    const window = observationWindow(busy);
+    return window !== undefined && window.seconds >= MIN_SECONDS ? window : observationWindow(same);
   }
 
   private judge(): void {
     const { measured } = this;
     if (measured === undefined) return;
-    const since = measured.movedAt + SETTLES_MS;
+    const since = measured.lastChangeAt + SETTLE_MS;
     const after = observationWindow(this.observations.filter(({ at }) => at >= since));
     if (after !== undefined && after.seconds * 1_000 >= MEASURED_MS) {
       measured.after = after.savedPerSecond;
-      measured.verdict = scalingVerdict(measured.stretchBefore, after);
-    } else if (this.now - measured.at > GIVEN_UP_MS)
+      measured.verdict = scalingVerdict(measured.windowBefore, after);
+    } else if (this.now - measured.at > VERDICT_TIMEOUT_MS)
       measured.verdict = {
         outcome: 'unknown',
         factor: null,
         bound: null,
-        text: 'It did not come to rest for a minute.',
+        text: 'The pipeline did not settle within a minute.',
       };
   }
 }
 
-function setUpOf({ consumers, inFlightSet }: Observation): SetUp {
+function toSetUp({ consumers, inFlightSet }: Observation): SetUp {
   return { consumers, inFlight: inFlightSet };
 }
 

@@ -10,25 +10,25 @@ export interface ServiceUrls {
   readonly QUERY_API_URL: string;
 }
 
-const OF_PRODUCER = ['/v1/populate', '/v1/operations', '/v1/imports', '/v1/dead-letters'];
-const OF_QUERY_API = ['/v1/orders'];
-/** Until an answer begins, and between two parts of it: a reconciliation of ten million orders says nothing for minutes. */
-const SILENT_MS = 300_000;
+const PRODUCER_PREFIXES = ['/v1/populate', '/v1/operations', '/v1/imports', '/v1/dead-letters'];
+const QUERY_API_PREFIXES = ['/v1/orders'];
+/** Timeout for the response headers and between two body chunks. A reconciliation of ten million orders is silent for minutes. */
+const IDLE_TIMEOUT_MS = 300_000;
 
 /**
- * Passes on what the page asks of the other services, as it is and with the caller's own token: they decide who may do what. The page
- * therefore talks to its own origin only. By `@fastify/http-proxy`, which streams both ways.
+ * Forwards the page's requests to the other services, unchanged and with the caller's token. The services authorize them, and the page
+ * needs its own origin only. Uses `@fastify/http-proxy`, which streams in both directions.
  */
 export async function forwardToServices(fastify: FastifyInstance, urls: ServiceUrls): Promise<void> {
   const routes = [
-    ...OF_PRODUCER.map((prefix) => ({ prefix, upstream: urls.PRODUCER_URL, name: 'producer' })),
-    ...OF_QUERY_API.map((prefix) => ({ prefix, upstream: urls.QUERY_API_URL, name: 'query API' })),
+    ...PRODUCER_PREFIXES.map((prefix) => ({ prefix, upstream: urls.PRODUCER_URL, name: 'producer' })),
+    ...QUERY_API_PREFIXES.map((prefix) => ({ prefix, upstream: urls.QUERY_API_URL, name: 'query API' })),
   ];
   const problems = new ProblemFilter();
   await fastify.register(async (forwarded) => {
-    // These routes are made before the service has a handler of errors that they could have from it.
+    // These routes are registered before the service's error handler, so they would not inherit it.
     forwarded.setErrorHandler((error, request, reply) => problems.send(error, request, reply));
-    // The proxy registers a parser of its own, which leaves JSON bodies unread, and refuses to replace one.
+    // The proxy registers its own parser, which leaves JSON bodies unread. It cannot replace an existing parser.
     forwarded.removeContentTypeParser('application/json');
     forwarded.addHook('preHandler', (request, _reply, done) => {
       if (request.body instanceof Readable) request.body = detached(request.body);
@@ -39,16 +39,16 @@ export async function forwardToServices(fastify: FastifyInstance, urls: ServiceU
         upstream,
         prefix,
         rewritePrefix: prefix,
-        undici: { headersTimeout: SILENT_MS, bodyTimeout: SILENT_MS, connections: 64 },
+        undici: { headersTimeout: IDLE_TIMEOUT_MS, bodyTimeout: IDLE_TIMEOUT_MS, connections: 64 },
         replyOptions: {
-          // Where the request comes from was looked at here; there it comes from this service.
-          // `Expect` is answered here already, and undici would refuse it.
+          // The console has already checked `Origin`; the service would see a request of the console.
+          // The console has already answered `Expect`, and undici rejects that header.
           rewriteRequestHeaders: (_request, { origin: _origin, expect: _expect, ...headers }) => headers,
-          // Of itself it would ask eleven times for what was answered with 503, and read `Retry-After` as milliseconds.
+          // By default the proxy retries a 503 ten times and reads `Retry-After` as milliseconds.
           retryDelay: () => null,
           onError: (reply, { error }) => {
-            fastify.log.warn({ reason: String(error), upstream }, 'a request could not be passed on');
-            void reply.send(away(name));
+            fastify.log.warn({ reason: String(error), upstream }, 'request could not be forwarded');
+            void reply.send(unavailable(name));
           },
         },
       });
@@ -56,8 +56,8 @@ export async function forwardToServices(fastify: FastifyInstance, urls: ServiceU
 }
 
 /**
- * The same bytes in a stream of its own. A service may answer before it has read all of a body; undici then destroys the stream, and with
- * the request itself the caller's connection, before the caller has the answer.
+ * Copies a body into a separate stream. When a service answers before it has read the whole body, undici destroys the stream. If that were
+ * the request itself, the caller's connection would be closed before the caller received the answer.
  */
 function detached(body: Readable): Readable {
   const copy = new PassThrough();
@@ -67,7 +67,7 @@ function detached(body: Readable): Readable {
   return body.pipe(copy);
 }
 
-function away(name: string): Problem {
+function unavailable(name: string): Problem {
   return new Problem(
     HttpStatus.SERVICE_UNAVAILABLE,
     'service-away',

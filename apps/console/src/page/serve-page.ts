@@ -2,20 +2,20 @@ import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 
-/** Where `build-page.mjs` leaves it. */
+/** The output folder of `build-page.mjs`. */
 const PAGE = fileURLToPath(new URL('../../page/', import.meta.url));
 
 /**
- * The page at `/`, for everybody: what it shows is asked for with a token.
- * @param settings what the page must know to get one
+ * Serves the page at `/` without authentication; the page requests its data with a token.
+ * @param settings what the page needs to request a token
  */
 export async function servePage(fastify: FastifyInstance, { clientId }: { clientId: string }): Promise<void> {
   fastify.get('/page-settings.json', () => ({ clientId }));
   await fastify.register(fastifyStatic, {
     root: PAGE,
-    // A route for each file: anything else is the API's, or not there.
+    // One route per file: any other path belongs to the API or is not found.
     wildcard: false,
-    // Its files have no versions in their names: a browser asks again, and is told with 304 that it has them.
+    // The file names have no versions, so the browser must revalidate; the answer is 304 when nothing has changed.
     cacheControl: false,
     setHeaders: (reply) => void reply.header('Cache-Control', 'no-cache'),
   });

@@ -1,35 +1,35 @@
 import type { SeenConsumer, PipelineSnapshot } from './pipeline-snapshots.js';
 import type { CountedSnapshot } from './pipeline-figures.js';
 
-/** What rates are of. Less would show each batch of a second, more would hide what a scaling did. */
+/** Window of the rates. A shorter one would show single batches, a longer one would hide the effect of a scaling. */
 const WINDOW_MS = 5_000;
 
 /**
- * Counts on from look to look. Each consumer counts what it has saved since it started, so one that comes brings all of its count, one that
- * goes keeps what was seen of it, and a rate over the time of a scaling is right.
+ * Keeps running totals over snapshots. Each consumer reports what it has saved since its start. The whole count of a new consumer is added,
+ * and that of a consumer that has gone is kept, so that rates are correct across a scaling.
  */
 export class CountedSnapshots {
-  private looks: readonly CountedSnapshot[] = [];
-  /** What each consumer had saved when it was last seen. */
-  private readonly seen = new Map<string, number>();
+  private snapshots: readonly CountedSnapshot[] = [];
+  /** How many orders each consumer had saved in the last snapshot that contained it. */
+  private readonly savedBy = new Map<string, number>();
   private saved = 0;
 
-  /** @returns the looks of the last seconds, this one at their end */
-  add(look: PipelineSnapshot): readonly CountedSnapshot[] {
-    const produced = look.ends && [...look.ends.values()].reduce((sum, end) => sum + end, 0);
-    const counted = { ...look, produced, saved: look.consumers && this.count(look.consumers) };
-    this.looks = [...this.looks.filter(({ at }) => look.at - at <= WINDOW_MS), counted];
-    return this.looks;
+  /** @returns the snapshots of the last five seconds, this one last */
+  add(snapshot: PipelineSnapshot): readonly CountedSnapshot[] {
+    const produced = snapshot.ends && [...snapshot.ends.values()].reduce((sum, end) => sum + end, 0);
+    const counted = { ...snapshot, produced, saved: snapshot.consumers && this.count(snapshot.consumers) };
+    this.snapshots = [...this.snapshots.filter(({ at }) => snapshot.at - at <= WINDOW_MS), counted];
+    return this.snapshots;
   }
 
   private count(consumers: readonly SeenConsumer[]): number {
-    const isFirst = this.seen.size === 0 && this.looks.every((look) => look.consumers === null);
+    const isFirst = this.savedBy.size === 0 && this.snapshots.every((snapshot) => snapshot.consumers === null);
     for (const { _id, finished, deadLettered } of consumers) {
       const total = finished - deadLettered;
-      // At the first look nobody knows since when; afterwards who is new began between two looks.
-      const before = this.seen.get(_id) ?? (isFirst ? total : 0);
+      // In the first snapshot the starting point is unknown; later, a new consumer started between two snapshots.
+      const before = this.savedBy.get(_id) ?? (isFirst ? total : 0);
       this.saved += Math.max(0, total - before);
-      this.seen.set(_id, total);
+      this.savedBy.set(_id, total);
     }
     return this.saved;
   }

@@ -3,64 +3,65 @@ import { recordsBetween, type Positions } from '#orders/topic-positions.js';
 import type { PipelineSnapshot, SeenConsumer } from './pipeline-snapshots.js';
 import type { PipelineResponse } from './pipeline-response.js';
 
-/** A look, and what was produced and saved until then, counted from any point on. */
+/** A snapshot with running totals of produced and saved records. The starting point of the totals is arbitrary. */
 export interface CountedSnapshot extends PipelineSnapshot {
   readonly produced: number | null;
   readonly saved: number | null;
 }
 
-/** @param looks the last one, and those of some seconds before it, oldest first */
+/** Computes the figures. @param snapshots those of the last seconds, oldest first */
 export function pipelineFigures(
-  looks: readonly CountedSnapshot[],
+  snapshots: readonly CountedSnapshot[],
   changes: PipelineResponse['changes'],
 ): PipelineResponse {
-  const last = looks.at(-1);
-  if (last === undefined) throw new RangeError('nobody looked');
+  const last = snapshots.at(-1);
+  if (last === undefined) throw new RangeError('snapshots must not be empty');
   const { ends, committed, consumers, deadLetters } = last;
   const lagRecords = ends && committed && recordsBetween(committed, ends);
-  const savedPerSecond = rateOf(looks, 'saved');
-  const partitions = ends && partitionsOf(ends, committed, consumers);
-  const heard = consumers?.filter(isHeard);
+  const savedPerSecond = rateOf(snapshots, 'saved');
+  const partitions = ends && toPartitions(ends, committed, consumers);
+  const alive = consumers?.filter(isAlive);
   return {
-    producedPerSecond: rateOf(looks, 'produced'),
+    producedPerSecond: rateOf(snapshots, 'produced'),
     savedPerSecond,
-    inFlight: heard?.reduce((sum, { inFlight }) => sum + inFlight, 0) ?? null,
+    inFlight: alive?.reduce((sum, { inFlight }) => sum + inFlight, 0) ?? null,
     lagRecords,
-    lagSeconds: partitions && oldestOf(partitions),
-    secondsToDrain: toDrain(lagRecords, savedPerSecond),
+    lagSeconds: partitions && maxLagSeconds(partitions),
+    secondsToDrain: secondsToDrain(lagRecords, savedPerSecond),
     deadLetters,
     partitions,
-    consumers: consumers?.map(consumerOf).toSorted(byName) ?? null,
+    consumers: consumers?.map(toConsumer).toSorted(byName) ?? null,
     changes,
   };
 }
 
-export function isHeard({ ageMs }: SeenConsumer): boolean {
+/** Returns whether the last heartbeat is recent. */
+export function isAlive({ ageMs }: SeenConsumer): boolean {
   return ageMs <= GONE_AFTER_MS;
 }
 
-/** Between the oldest and the newest look that know it; what isn't known now has no rate. */
-function rateOf(looks: readonly CountedSnapshot[], field: 'produced' | 'saved'): number | null {
-  const last = looks.at(-1);
-  const first = looks.find((look) => look[field] !== null);
+/** Rate between the oldest snapshot that knows the field and the newest; `null` when the newest does not know it. */
+function rateOf(snapshots: readonly CountedSnapshot[], field: 'produced' | 'saved'): number | null {
+  const last = snapshots.at(-1);
+  const first = snapshots.find((snapshot) => snapshot[field] !== null);
   const [from, to] = [first?.[field] ?? null, last?.[field] ?? null];
   if (first === undefined || last === undefined || from === null || to === null || first === last) return null;
   return Math.max(0, to - from) / ((last.at - first.at) / 1_000);
 }
 
-function toDrain(lagRecords: number | null, savedPerSecond: number | null): number | null {
+function secondsToDrain(lagRecords: number | null, savedPerSecond: number | null): number | null {
   if (lagRecords === 0) return 0;
   if (lagRecords === null || savedPerSecond === null || savedPerSecond === 0) return null;
   return lagRecords / savedPerSecond;
 }
 
-function partitionsOf(
+function toPartitions(
   ends: Positions,
   committed: Positions | null,
   consumers: readonly SeenConsumer[] | null,
 ): NonNullable<PipelineResponse['partitions']> {
   const owners = new Map<number, HeartbeatPartition & { readonly id: string }>();
-  for (const { _id: id, partitions } of consumers?.filter(isHeard) ?? [])
+  for (const { _id: id, partitions } of consumers?.filter(isAlive) ?? [])
     for (const partition of partitions) owners.set(partition.partition, { ...partition, id });
   return [...ends]
     .toSorted(([a], [b]) => a - b)
@@ -73,25 +74,28 @@ function partitionsOf(
         endOffset,
         committedOffset,
         lagRecords,
-        lagSeconds: lagRecords === 0 ? 0 : ageOf(owner),
+        lagSeconds: lagRecords === 0 ? 0 : ownerLagSeconds(owner),
         owner: owner?.id ?? null,
       };
     });
 }
 
-/** Its consumer knows of none where all that there is came after its last fetch. */
-function ageOf(owner: HeartbeatPartition | undefined): number | null {
+/** Returns `null` when all uncommitted records were written after the owner's last fetch: it does not know their age. */
+function ownerLagSeconds(owner: HeartbeatPartition | undefined): number | null {
   return owner === undefined || owner.lagRecords === 0 ? null : owner.lagSeconds;
 }
 
-/** Unknown as soon as a partition without an owner is behind. What came after its owner's last fetch is younger than what others have in hand. */
-function oldestOf(partitions: NonNullable<PipelineResponse['partitions']>): number | null {
+/**
+ * Returns the largest known lag in seconds; `null` when a partition without an owner has lag. Records written after their owner's last
+ * fetch are younger than the records that other consumers hold.
+ */
+function maxLagSeconds(partitions: NonNullable<PipelineResponse['partitions']>): number | null {
   const ages = partitions.flatMap(({ lagSeconds }) => lagSeconds ?? []);
   const isUnknown = partitions.some(({ lagSeconds, owner }) => lagSeconds === null && owner === null);
   return isUnknown || ages.length === 0 ? null : Math.max(...ages);
 }
 
-function consumerOf(consumer: SeenConsumer): NonNullable<PipelineResponse['consumers']>[number] {
+function toConsumer(consumer: SeenConsumer): NonNullable<PipelineResponse['consumers']>[number] {
   const {
     _id: id,
     name,
@@ -104,7 +108,7 @@ function consumerOf(consumer: SeenConsumer): NonNullable<PipelineResponse['consu
     rebalances,
   } = consumer;
   const silentSeconds = Math.max(0, ageMs) / 1_000;
-  if (!isHeard(consumer))
+  if (!isAlive(consumer))
     return {
       id,
       name,
@@ -114,7 +118,7 @@ function consumerOf(consumer: SeenConsumer): NonNullable<PipelineResponse['consu
       inFlightLimit: null,
       inFlightSet: null,
       rebalances: null,
-      notReadyBecause: 'it is not heard of any more',
+      notReadyBecause: 'no heartbeat',
       silentSeconds,
     };
   return {
@@ -131,7 +135,7 @@ function consumerOf(consumer: SeenConsumer): NonNullable<PipelineResponse['consu
   };
 }
 
-/** `consumer-10` after `consumer-9`. Of one name: always in the same order. */
+/** Sorts `consumer-10` after `consumer-9`; consumers with the same name are sorted by id. */
 function byName(a: { readonly name: string; readonly id: string }, b: typeof a): number {
   return a.name.localeCompare(b.name, 'en', { numeric: true }) || a.id.localeCompare(b.id);
 }

@@ -22,12 +22,12 @@ const KNOWN: PipelineSnapshot = {
   deadLetters: 3,
 };
 
-function telling(seen: Partial<PipelineSnapshot> = {}) {
+function expose(known: Partial<PipelineSnapshot> = {}) {
   const registry = new Registry();
-  const state = { looks: 0 };
+  const state = { snapshots: 0 };
   exposePipeline(async () => {
-    state.looks += 1;
-    return { ...KNOWN, ...seen };
+    state.snapshots += 1;
+    return { ...KNOWN, ...known };
   }, registry);
   const lines = async (): Promise<string[]> =>
     (await registry.metrics()).split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -35,9 +35,9 @@ function telling(seen: Partial<PipelineSnapshot> = {}) {
 }
 
 describe('the metrics of the pipeline', () => {
-  it('tell all of one look for each scrape, and look at no other time', async () => {
-    const { state, lines } = telling();
-    expect(state.looks).toBe(0);
+  it('take one snapshot per scrape and none otherwise', async () => {
+    const { state, lines } = expose();
+    expect(state.snapshots).toBe(0);
     expect(await lines()).toEqual([
       'pipeline_topic_records_total{partition="0"} 100',
       'pipeline_topic_records_total{partition="1"} 50',
@@ -48,22 +48,22 @@ describe('the metrics of the pipeline', () => {
       'pipeline_dead_letters_pending 3',
       'pipeline_consumers 1',
     ]);
-    expect(state.looks).toBe(1);
+    expect(state.snapshots).toBe(1);
     await lines();
-    expect(state.looks).toBe(2);
+    expect(state.snapshots).toBe(2);
   });
 
-  it('count no faster for being asked again', async () => {
-    const { lines } = telling();
+  it('do not increase with the number of scrapes', async () => {
+    const { lines } = expose();
     expect(await lines()).toEqual(await lines());
   });
 
-  it('leave out what is unknown, and what would have to be made of it', async () => {
-    expect(await telling({ committed: null, consumers: null }).lines()).toEqual([
+  it('leave out unknown values and values derived from them', async () => {
+    expect(await expose({ committed: null, consumers: null }).lines()).toEqual([
       'pipeline_topic_records_total{partition="0"} 100',
       'pipeline_topic_records_total{partition="1"} 50',
       'pipeline_dead_letters_pending 3',
     ]);
-    expect(await telling({ ends: null, committed: null, consumers: null, deadLetters: null }).lines()).toEqual([]);
+    expect(await expose({ ends: null, committed: null, consumers: null, deadLetters: null }).lines()).toEqual([]);
   });
 });

@@ -1,70 +1,70 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { isHeard } from './pipeline-figures.js';
+import { isAlive } from './pipeline-figures.js';
 import type { PipelineSnapshot } from './pipeline-snapshots.js';
 
-/** By partition; a value that is unknown is left out. */
+/** By partition; unknown values are left out. */
 type Values = readonly (readonly [partition: number, value: number])[];
 
 /**
- * The figures of the pipeline as a whole, which nobody else tells when its consumers are gone. A scrape is somebody who looks, once: it
- * doesn't make a watch of it, and waits no longer than one look may take. What is unknown has no sample.
- * @param look with its own questions: those of a watch may be under way, and are not asked twice
+ * Exports metrics of the whole pipeline. A dead consumer's own metrics disappear with it, so the console exports lag too. Each scrape takes
+ * one snapshot, waits no longer than its timeout, and starts no watch. An unknown value has no sample.
+ * @param takeSnapshot must not share requests with a watch: a request that is pending there would return `null` here
  */
-export function exposePipeline(look: () => Promise<PipelineSnapshot>, registry: Registry): void {
-  let looking: Promise<PipelineSnapshot> | undefined;
-  // All metrics of one scrape come of one look.
+export function exposePipeline(takeSnapshot: () => Promise<PipelineSnapshot>, registry: Registry): void {
+  let pending: Promise<PipelineSnapshot> | undefined;
+  // All metrics of a scrape share one snapshot.
   const shared = async (): Promise<PipelineSnapshot> => {
-    looking ??= look().finally(() => {
-      looking = undefined;
+    pending ??= takeSnapshot().finally(() => {
+      pending = undefined;
     });
-    return looking;
+    return pending;
   };
-  counter('pipeline_topic_records_total', "Records ever written to the orders' topic", ({ ends }) => [...(ends ?? [])]);
+  counter('pipeline_topic_records_total', 'Records ever written to the orders topic', ({ ends }) => [...(ends ?? [])]);
   counter(
     'pipeline_committed_records_total',
-    'Records of the topic that the consumers have committed as finished',
+    'Records of the orders topic that the consumer group has committed',
     ({ committed }) => [...(committed ?? [])],
   );
-  gauge('pipeline_lag_records', 'Records that are written and not committed as finished', lagOf);
-  gauge('pipeline_dead_letters_pending', 'Dead letters that wait for somebody', ({ deadLetters }) => deadLetters);
+  gauge('pipeline_lag_records', 'Records written but not committed (consumer lag)', toLag);
+  gauge('pipeline_dead_letters_pending', 'Dead letters that are pending', ({ deadLetters }) => deadLetters);
   gauge(
     'pipeline_consumers',
-    'Consumers that are heard of, by their heartbeats',
-    ({ consumers }) => consumers?.filter(isHeard).length ?? null,
+    'Consumers with a recent heartbeat',
+    ({ consumers }) => consumers?.filter(isAlive).length ?? null,
   );
 
-  function counter(name: string, help: string, read: (seen: PipelineSnapshot) => Values): void {
-    const made: Counter = new Counter({
+  function counter(name: string, help: string, read: (snapshot: PipelineSnapshot) => Values): void {
+    const metric: Counter = new Counter({
       name,
       help,
       labelNames: ['partition'],
       registers: [registry],
       collect: async () => {
         const values = read(await shared());
-        made.reset();
-        for (const [partition, value] of values) made.inc({ partition }, value);
+        metric.reset();
+        for (const [partition, value] of values) metric.inc({ partition }, value);
       },
     });
   }
 
-  function gauge(name: string, help: string, read: (seen: PipelineSnapshot) => Values | number | null): void {
-    const made: Gauge = new Gauge({
+  function gauge(name: string, help: string, read: (snapshot: PipelineSnapshot) => Values | number | null): void {
+    const metric: Gauge = new Gauge({
       name,
       help,
       labelNames: ['partition'],
       registers: [registry],
       collect: async () => {
         const value = read(await shared());
-        made.reset();
-        // Of the whole: without the label, which is there because a gauge that has none would tell 0 for what is unknown.
-        if (typeof value === 'number') made.set({}, value);
-        else for (const [partition, each] of value ?? []) made.set({ partition }, each);
+        metric.reset();
+        // A total has no partition. The label exists because a gauge without labels would export 0 for an unknown value.
+        if (typeof value === 'number') metric.set({}, value);
+        else for (const [partition, each] of value ?? []) metric.set({ partition }, each);
       },
     });
   }
 }
 
-function lagOf({ ends, committed }: PipelineSnapshot): Values {
+function toLag({ ends, committed }: PipelineSnapshot): Values {
   return [...(ends ?? [])].flatMap(([partition, end]) => {
     const at = committed?.get(partition);
     return at === undefined ? [] : [[partition, Math.max(0, end - at)] as const];

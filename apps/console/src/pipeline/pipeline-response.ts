@@ -6,7 +6,7 @@ const setUp = z
     inFlight: z
       .union([z.int().min(1), z.literal('auto')])
       .nullable()
-      .describe('Of each consumer; `null`: they differ.'),
+      .describe('In-flight limit of each consumer; `null`: they differ.'),
   })
   .nullable();
 
@@ -15,17 +15,17 @@ const change = z.object({
   kind: z.enum(['scaling', 'rebalance']),
   from: setUp,
   to: setUp,
-  before: z.number().nullable().describe('Saved per second, in the eight seconds before.'),
-  after: z.number().nullable().describe('The same, in eight seconds after it had come to rest.'),
+  before: z.number().nullable().describe('Saved per second, at most eight seconds before the change.'),
+  after: z.number().nullable().describe('Saved per second, eight seconds after the pipeline has settled.'),
   verdict: z
     .object({
       outcome: z.enum(['faster', 'no-gain', 'slower', 'unknown']),
       factor: z.number().nullable(),
-      bound: z.enum(['partitions', 'keys', 'cpu', 'database']).nullable().describe('What keeps it from more.'),
+      bound: z.enum(['partitions', 'keys', 'cpu', 'database']).nullable().describe('What limits the throughput.'),
       text: z.string().meta({ examples: ['x1.94, helped'] }),
     })
     .nullable()
-    .describe('What came of a scaling; `null`: it is still measured.'),
+    .describe('Effect of a scaling; `null`: still being measured, or a rebalance.'),
 });
 
 const unknown = '`null`: unknown.';
@@ -33,7 +33,7 @@ const rate = z.number().min(0).nullable().describe(`Over the last five seconds. 
 const count = z.int().min(0).nullable().describe(unknown);
 const seconds = z.number().min(0).nullable().describe(unknown);
 
-/** How the pipeline is at one moment. What is unknown is `null`, never 0. */
+/** The state of the pipeline at one moment. An unknown value is `null`, never 0. */
 export const PipelineResponseSchema = z
   .object({
     producedPerSecond: rate,
@@ -45,7 +45,7 @@ export const PipelineResponseSchema = z
       .number()
       .min(0)
       .nullable()
-      .describe('At the rate of now; `null` too where nothing is saved, so that it would never be.'),
+      .describe('Lag divided by the current save rate; also `null` when nothing is being saved.'),
     deadLetters: count,
     partitions: z
       .array(
@@ -55,7 +55,7 @@ export const PipelineResponseSchema = z
           committedOffset: count,
           lagRecords: count,
           lagSeconds: seconds,
-          owner: z.string().nullable().describe('The `id` of a consumer; `null`: nobody that is known.'),
+          owner: z.string().nullable().describe('The `id` of a consumer; `null`: no known consumer.'),
         }),
       )
       .nullable()
@@ -70,23 +70,28 @@ export const PipelineResponseSchema = z
             .number()
             .min(0)
             .nullable()
-            .describe(`As it tells itself, over the last ten seconds. ${unknown}`),
+            .describe(`Reported by the consumer, over the last ten seconds. ${unknown}`),
           inFlight: count,
           inFlightLimit: count,
           inFlightSet: z
             .union([z.int().min(1), z.literal('auto')])
             .nullable()
-            .describe('What the limit was set to; with `auto` it finds itself.'),
+            .describe('The configured limit; `auto`: adjusted automatically.'),
           rebalances: count,
-          notReadyBecause: z.string().nullable().describe('What keeps it from working; `null`: nothing.'),
-          silentSeconds: z.number().min(0).describe('Since it was last heard of; after four its figures are unknown.'),
+          notReadyBecause: z.string().nullable().describe('Why the consumer is not ready; `null`: it is ready.'),
+          silentSeconds: z
+            .number()
+            .min(0)
+            .describe('Seconds since the last heartbeat; after four its figures are unknown.'),
         }),
       )
       .nullable()
       .describe(unknown),
     changes: z
       .array(change)
-      .describe('Scalings, whoever made them, and rebalances, as far as somebody has looked on: oldest first.'),
+      .describe(
+        'Scalings, whatever their cause, and rebalances, oldest first. Detected only while a client reads the pipeline.',
+      ),
   })
   .meta({ title: 'Pipeline' });
 

@@ -12,35 +12,35 @@ export type SeenConsumer = ConsumerHeartbeat & {
   readonly ageMs: number;
 };
 
-/** All that there is to see at one moment; `null` is unknown. */
+/** The state of the pipeline at one moment; `null` is unknown. */
 export interface PipelineSnapshot {
-  /** Milliseconds, of a clock that only runs forward. */
+  /** Milliseconds of a monotonic clock. */
   readonly at: number;
   readonly ends: Positions | null;
   readonly committed: Positions | null;
   readonly consumers: readonly SeenConsumer[] | null;
-  /** Those that wait for somebody. */
+  /** Dead letters that are pending. */
   readonly deadLetters: number | null;
 }
 
-const PATIENCE_MS = 900;
-/** A consumer that is not heard of any more is shown as such for so long. */
-const REMEMBERED_MS = 30_000;
+const TIMEOUT_MS = 900;
+/** How long a consumer without heartbeats stays in the snapshot. */
+const RETAINED_MS = 30_000;
 
-/** Looks at Kafka and MongoDB, each for itself: one that is away leaves the rest known. */
+/** Queries Kafka and MongoDB independently: when one is unavailable, the rest stays known. */
 @Injectable()
 export class PipelineSnapshots implements OnApplicationShutdown {
-  private readonly ends = new SingleFlight(async () => this.positions.ends(ORDERS_TOPIC), systemClock, PATIENCE_MS);
+  private readonly ends = new SingleFlight(async () => this.positions.ends(ORDERS_TOPIC), systemClock, TIMEOUT_MS);
   private readonly committed = new SingleFlight(
     async () => this.positions.committed(SAVERS_GROUP, ORDERS_TOPIC),
     systemClock,
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
-  private readonly consumers = new SingleFlight(async () => this.heartbeats(), systemClock, PATIENCE_MS);
+  private readonly consumers = new SingleFlight(async () => this.heartbeats(), systemClock, TIMEOUT_MS);
   private readonly deadLetters = new SingleFlight(
     async () => deadLettersCollection(this.mongo.db).countDocuments({ state: 'pending' }),
     systemClock,
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 
   constructor(
@@ -48,13 +48,13 @@ export class PipelineSnapshots implements OnApplicationShutdown {
     private readonly mongo: Mongo,
   ) {}
 
-  async look(): Promise<PipelineSnapshot> {
+  async take(): Promise<PipelineSnapshot> {
     const at = performance.now();
     const [ends, committed, consumers, deadLetters] = await Promise.all([
-      this.ends.answer(),
-      this.committed.answer(),
-      this.consumers.answer(),
-      this.deadLetters.answer(),
+      this.ends.result(),
+      this.committed.result(),
+      this.consumers.result(),
+      this.deadLetters.result(),
     ]);
     return { at, ends, committed, consumers, deadLetters };
   }
@@ -67,7 +67,7 @@ export class PipelineSnapshots implements OnApplicationShutdown {
     return consumersCollection(this.mongo.db)
       .aggregate<SeenConsumer>([
         { $set: { ageMs: { $subtract: ['$$NOW', '$at'] } } },
-        { $match: { ageMs: { $lte: REMEMBERED_MS } } },
+        { $match: { ageMs: { $lte: RETAINED_MS } } },
       ])
       .toArray();
   }

@@ -5,10 +5,10 @@ import { PipelineWatch } from './pipeline-watch.js';
 
 function setUp() {
   const clock = new ManualClock();
-  let looks = 0;
+  let taken = 0;
   const watch = new PipelineWatch(async (): Promise<PipelineSnapshot> => {
-    looks += 1;
-    const ends = new Map([[0, 100 * looks]]);
+    taken += 1;
+    const ends = new Map([[0, 100 * taken]]);
     return { at: clock.now(), ends, committed: new Map([[0, 0]]), consumers: [], deadLetters: 0 };
   }, clock);
   const passSeconds = async (seconds: number): Promise<void> => {
@@ -18,36 +18,36 @@ function setUp() {
     }
     await new Promise((resolve) => setImmediate(resolve));
   };
-  return { watch, passSeconds, looks: () => looks };
+  return { watch, passSeconds, taken: () => taken };
 }
 
 describe('watching the pipeline', () => {
-  it('is not done while nobody wants it, and ends some time after the last one did', async () => {
-    const { watch, passSeconds, looks } = setUp();
+  it('starts with the first request and ends some time after the last one', async () => {
+    const { watch, passSeconds, taken } = setUp();
     await passSeconds(5);
-    expect(looks()).toBe(0);
+    expect(taken()).toBe(0);
     void watch.now();
     await passSeconds(60);
-    expect(looks()).toBe(11);
+    expect(taken()).toBe(11);
   });
 
-  it('tells rates from the first answer on', async () => {
+  it('returns rates from the first answer on', async () => {
     const { watch, passSeconds } = setUp();
     const first = watch.now();
     await passSeconds(1);
     expect((await first).producedPerSecond).toBe(100);
   });
 
-  it('looks once for all who watch', async () => {
-    const { watch, passSeconds, looks } = setUp();
+  it('takes one snapshot for all clients', async () => {
+    const { watch, passSeconds, taken } = setUp();
     const answers = [watch.following(), watch.following(), watch.now()];
     await passSeconds(1);
     const [a, b, c] = await Promise.all(answers);
-    expect([a === b, b === c, looks()]).toEqual([true, true, 2]);
+    expect([a === b, b === c, taken()]).toEqual([true, true, 2]);
     expect(await watch.now()).toBe(a);
   });
 
-  it('begins anew for who comes after it has ended, with nothing of what was', async () => {
+  it('starts again after it has ended, without earlier data', async () => {
     const { watch, passSeconds } = setUp();
     void watch.now();
     await passSeconds(60);

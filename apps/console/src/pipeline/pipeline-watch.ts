@@ -1,5 +1,5 @@
 import { pause, type Clock } from '#parallel-consumer/clock.js';
-import { observationOf } from '../changes/observation.js';
+import { toObservation } from '../changes/observation.js';
 import { PipelineChanges } from '../changes/pipeline-changes.js';
 import { CountedSnapshots } from './counted-snapshots.js';
 import { pipelineFigures } from './pipeline-figures.js';
@@ -7,10 +7,10 @@ import type { PipelineSnapshot } from './pipeline-snapshots.js';
 import type { PipelineResponse } from './pipeline-response.js';
 
 const EVERY_MS = 1_000;
-/** Looked on after the last one who asked: who asks again and again finds rates. */
+/** The watch continues this long after the last request, so that a client that polls gets rates. */
 const LINGER_MS = 10_000;
 
-/** Looks once a second for all who watch together, and not at all while nobody does. */
+/** Takes one snapshot per second for all clients together, and none while there is no client. */
 export class PipelineWatch {
   private wantedUntil = 0;
   private watching: Promise<void> | undefined;
@@ -18,43 +18,43 @@ export class PipelineWatch {
   private latest: PipelineResponse | undefined;
 
   constructor(
-    private readonly look: () => Promise<PipelineSnapshot>,
+    private readonly takeSnapshot: () => Promise<PipelineSnapshot>,
     private readonly clock: Clock,
   ) {}
 
-  /** As it was a second ago at the most. The first one after a while waits for two looks: one has no rates. */
+  /** Returns figures at most a second old. The first call after a pause waits for two snapshots, since rates need two. */
   async now(): Promise<PipelineResponse> {
-    this.want();
+    this.keepWatching();
     return this.latest ?? this.next.promise;
   }
 
-  /** What the next look finds. */
+  /** Returns the figures of the next snapshot. */
   async following(): Promise<PipelineResponse> {
-    this.want();
+    this.keepWatching();
     return this.next.promise;
   }
 
-  private want(): void {
+  private keepWatching(): void {
     this.wantedUntil = this.clock.now() + LINGER_MS;
     this.watching ??= this.watch();
   }
 
   private async watch(): Promise<void> {
-    const looks = new CountedSnapshots();
+    const snapshots = new CountedSnapshots();
     const changes = new PipelineChanges();
-    for (let seen = looks.add(await this.look()); this.clock.now() < this.wantedUntil;) {
+    for (let recent = snapshots.add(await this.takeSnapshot()); this.clock.now() < this.wantedUntil;) {
       await pause(this.clock, EVERY_MS);
-      const look = await this.look();
-      seen = looks.add(look);
-      changes.add(observationOf(look));
-      this.tell(pipelineFigures(seen, changes.list()));
+      const snapshot = await this.takeSnapshot();
+      recent = snapshots.add(snapshot);
+      changes.add(toObservation(snapshot));
+      this.publish(pipelineFigures(recent, changes.list()));
     }
-    // Within the same turn in which nobody was found to want more: who comes next begins anew.
+    // In the same event-loop turn as the check above, so that the next client starts a new watch.
     this.watching = undefined;
     this.latest = undefined;
   }
 
-  private tell(figures: PipelineResponse): void {
+  private publish(figures: PipelineResponse): void {
     const { resolve } = this.next;
     this.next = Promise.withResolvers();
     this.latest = figures;

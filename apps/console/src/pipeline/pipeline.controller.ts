@@ -16,21 +16,21 @@ export class PipelineController implements BeforeApplicationShutdown {
 
   @Get()
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'How the pipeline is', description: 'What is unknown is `null`, never 0.' })
+  @ApiOperation({ summary: 'Get the state of the pipeline', description: 'Unknown values are `null`, never 0.' })
   @ApiOkResponse({ standardSchema: PipelineResponseSchema })
   async pipeline(): Promise<PipelineResponse> {
     return this.watch.now();
   }
 
   @Get('events')
-  @ApiOperation({ summary: 'The same, once a second', description: 'Server-sent events, `pipeline` each.' })
+  @ApiOperation({ summary: 'Stream the state of the pipeline', description: 'Sends a `pipeline` event every second.' })
   @ApiProduces('text/event-stream')
-  @ApiOkResponse({ description: 'The stream. It does not end by itself.' })
+  @ApiOkResponse({ description: 'Server-sent events. The stream does not end by itself.' })
   async events(@Res() reply: FastifyReply): Promise<void> {
     await reply
       .header('Content-Type', 'text/event-stream; charset=utf-8')
       .header('Cache-Control', 'no-store')
-      // nginx would gather what is meant to be seen as it comes.
+      // Otherwise nginx would buffer the events.
       .header('X-Accel-Buffering', 'no')
       .send(Readable.from(this.each()));
   }

@@ -1,29 +1,29 @@
 import type { Clock } from '#parallel-consumer/clock.js';
 
 /**
- * Asks something that may be away, and doesn't wait longer for it than somebody who looks on would. One question at a time: while the last one
- * still waits for its answer, no other is added to what a server that comes back has to answer.
+ * Sends requests to a server that may be unavailable, one at a time and with a timeout. While a request is pending no other is sent, so
+ * that a server that recovers does not face a queue of them.
  */
 export class SingleFlight<T> {
-  private asking: Promise<unknown> | undefined;
+  private pending: Promise<unknown> | undefined;
 
   constructor(
-    private readonly ask: () => Promise<T>,
+    private readonly request: () => Promise<T>,
     private readonly clock: Clock,
-    private readonly patienceMs: number,
+    private readonly timeoutMs: number,
   ) {}
 
-  /** @returns `null` when there was no answer in time, or an error: it is unknown */
-  async answer(): Promise<T | null> {
-    if (this.asking !== undefined) return null;
-    const answering = this.ask().catch(() => null);
-    this.asking = answering.finally(() => {
-      this.asking = undefined;
+  /** @returns `null` when the request fails, times out, or another one is pending */
+  async result(): Promise<T | null> {
+    if (this.pending !== undefined) return null;
+    const result = this.request().catch(() => null);
+    this.pending = result.finally(() => {
+      this.pending = undefined;
     });
     let cancel: (() => void) | undefined;
-    const late = new Promise<null>((resolve) => {
-      cancel = this.clock.after(this.patienceMs, () => resolve(null));
+    const timeout = new Promise<null>((resolve) => {
+      cancel = this.clock.after(this.timeoutMs, () => resolve(null));
     });
-    return Promise.race([answering, late]).finally(() => cancel?.());
+    return Promise.race([result, timeout]).finally(() => cancel?.());
   }
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { MAX_IN_FLIGHT_OVERRIDE } from '#orders/in-flight-override.js';
 
-/** As many as `npm start -- --consumers` takes. */
+/** The same limit as that of `npm start -- --consumers`. */
 const MAX_CONSUMERS = 64;
 
 /** `POST /v1/pipeline/consumers`. */
 export const ScalingRequestSchema = z
-  .strictObject({ count: z.int().min(1).max(MAX_CONSUMERS).describe('Consumer processes that are to run.') })
+  .strictObject({ count: z.int().min(1).max(MAX_CONSUMERS).describe('Number of consumer processes.') })
   .meta({ title: 'Scaling' });
 
 /** `POST /v1/pipeline/in-flight`. */
@@ -16,18 +16,15 @@ export const InFlightRequestSchema = z
       .union([z.int().min(1).max(MAX_IN_FLIGHT_OVERRIDE), z.literal('auto')])
       .nullable()
       .describe(
-        'Orders that each consumer has in the save at once; `auto`: found by itself; `null`: as it was started.',
+        'In-flight limit of each consumer; `auto`: adjusted automatically; `null`: reset to the limit it was started with.',
       ),
   })
   .meta({ title: 'InFlight' });
 
 export const ScalingResponseSchema = z
   .object({
-    count: z.int().describe('Those that are wanted from now on: they start, or drain, one after another.'),
-    idle: z
-      .int()
-      .nullable()
-      .describe('How many of them get nothing to do, since a partition has one consumer; `null`: unknown.'),
+    count: z.int().describe('Target number; consumers start or drain one after another.'),
+    idle: z.int().nullable().describe('How many of them will have no partition and be idle; `null`: unknown.'),
   })
   .meta({ title: 'ScalingResponse' });
 

@@ -34,10 +34,10 @@ export class ScalingController {
   @Post('consumers')
   @HttpCode(HttpStatus.ACCEPTED)
   @Audited('scale')
-  @ApiOperation({ summary: 'Start or drain consumers, until so many run', description: 'Under `npm start` only.' })
+  @ApiOperation({ summary: 'Set the number of consumers', description: 'Only under `npm start`.' })
   @ApiAcceptedResponse({ standardSchema: ScalingResponseSchema })
-  @ApiBadRequestResponse({ description: 'Problem details naming every bad field' })
-  @ApiConflictResponse({ description: 'Problem details: the consumers are run by something else' })
+  @ApiBadRequestResponse({ description: 'Problem details naming every invalid field' })
+  @ApiConflictResponse({ description: 'Problem details: the consumers are not managed by `npm start`' })
   async scale(@Body({ schema: ScalingRequestSchema }) { count }: ScalingRequest): Promise<ScalingResponse> {
     this.supervisor.scale(count);
     const { partitions } = await this.watch.now();
@@ -48,12 +48,12 @@ export class ScalingController {
   @HttpCode(HttpStatus.ACCEPTED)
   @Audited('set-in-flight')
   @ApiOperation({
-    summary: 'Set how many orders each consumer has in flight',
+    summary: 'Set the in-flight limit of each consumer',
     description:
-      'All consumers take it up within a second or two, those of Docker Compose too, and keep it until they are restarted by `npm start`.',
+      'All consumers, also those of Docker Compose, apply it within two seconds and keep it until `npm start` restarts them.',
   })
   @ApiAcceptedResponse({ standardSchema: InFlightRequestSchema })
-  @ApiBadRequestResponse({ description: 'Problem details naming every bad field' })
+  @ApiBadRequestResponse({ description: 'Problem details naming every invalid field' })
   async setInFlight(@Body({ schema: InFlightRequestSchema }) request: InFlightRequest): Promise<InFlightRequest> {
     await setInFlightOverride(this.mongo.db, request.limit);
     return request;
