@@ -8,17 +8,17 @@ import type { Mongo } from '#service/mongo.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { reasonOf } from '../load/asked.js';
 
-const LOOK_EVERY_MS = 1_000;
+const POLL_INTERVAL_MS = 1_000;
 
 export interface Settled {
   readonly reports: readonly ReconcileReport[];
-  /** Operations that could not be reconciled, and why. */
+  /** Operations that could not be reconciled, with the reason. */
   readonly unreconciled: readonly string[];
 }
 
 /**
- * Reconciles every operation once all of the topics is consumed, again and again until none is pending, or patience ends. Consumed, since a second copy
- * of an order may do its harm after the first one is saved.
+ * Reconciles every operation once both topics are fully consumed, repeatedly until none is pending or the time is over. It waits for the
+ * consumers, since a second copy of an order may do harm after the first copy is saved.
  */
 export async function settled({ mongo, kafka }: Cluster, withinMs: number): Promise<Settled> {
   const positions = new TopicPositions(kafka);
@@ -35,7 +35,7 @@ export async function settled({ mongo, kafka }: Cluster, withinMs: number): Prom
           found.unreconciled.length === 0 && found.reports.every(({ verdict }) => verdict !== 'pending');
         if (isLate || isSettled) return found;
       }
-      await delay(LOOK_EVERY_MS);
+      await delay(POLL_INTERVAL_MS);
     }
   } finally {
     await positions.close();
@@ -58,7 +58,7 @@ async function reconciled(
   return { reports, unreconciled };
 }
 
-/** All that is on the topics, by what their groups have committed. */
+/** Whether the consumer groups have committed the ends of both topics. */
 async function isConsumed(positions: TopicPositions): Promise<boolean> {
   const groups = [
     [SAVERS_GROUP, ORDERS_TOPIC],
@@ -71,7 +71,7 @@ async function isConsumed(positions: TopicPositions): Promise<boolean> {
     }
     return true;
   } catch {
-    // Kafka does not answer yet: it is asked again.
+    // Kafka does not answer yet: retry.
     return false;
   }
 }

@@ -7,7 +7,7 @@ import { oneOf, type FaultKind } from './fault.js';
 const STORM_WAVES = 5;
 const BETWEEN_WAVES_MS = 1_500;
 
-/** Consumers come and go, faster than a group comes to rest. */
+/** Starts and stops consumers faster than the group can finish a rebalance. */
 const rebalanceStorm: FaultKind = {
   name: 'rebalance-storm',
   lastsMs: [0, 1_000],
@@ -26,7 +26,7 @@ const rebalanceStorm: FaultKind = {
   },
 };
 
-/** One consumer does all for a while, and then as many as there may be. */
+/** Scales to one consumer, to the maximum, and to one again. */
 const scaleUpAndDown: FaultKind = {
   name: 'scale-1-6-1',
   lastsMs: [8_000, 12_000],
@@ -63,5 +63,5 @@ function consumersOf(cluster: Cluster): string[] {
   return cluster.apps.all.filter(({ job }) => job === 'consumer').map(({ name }) => name);
 }
 
-/** What happens to a group of processes, or to their clocks, without any of them failing. */
+/** Faults that change the number of consumers, or an app's clock, without a failure of a process. */
 export const GROUP_FAULTS: readonly FaultKind[] = [rebalanceStorm, scaleUpAndDown, clockJump];
