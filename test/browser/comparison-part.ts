@@ -1,20 +1,20 @@
 import type { Locator } from 'playwright-core';
 import { eventually } from '../support/eventually.js';
 
-/** What stands in one row of the ways, and how its bar is drawn. */
+/** The content of one row of the comparison, and the geometry of its bar. */
 export interface ComparedRow {
   readonly way: string;
   readonly consumers: number;
   readonly takesSeconds: number;
   readonly possibleSeconds: number;
   readonly faster: string;
-  /** Pixels. */
+  /** In pixels. */
   readonly barWidth: number;
-  /** Of the theoretical line, in pixels from where the bars begin. */
+  /** Position of the line of the theoretical time, in pixels from the start of the bars. */
   readonly lineAt: number;
 }
 
-/** The comparison of the ways to save, as a person uses it. */
+/** Page object of the comparison of the ways to save. */
 export class ComparisonPart {
   readonly compare: Locator;
   readonly stop: Locator;
@@ -29,7 +29,7 @@ export class ComparisonPart {
     await eventually(`the comparison says ${text}`, withinMs, async () => text.test(await status.innerText()));
   }
 
-  /** Of the way that is measured now, its label and its number of consumers. */
+  /** Label and number of consumers of the way that is measured now. */
   async current(): Promise<string> {
     return this.part.locator('tr.current').innerText();
   }
@@ -57,7 +57,7 @@ async function comparedRow(row: Locator): Promise<ComparedRow> {
   };
 }
 
-/** Of `8 min 20 s` or `1.2 s`. */
+/** Parses `8 min 20 s` or `1.2 s`. */
 function secondsOf(text: string): number {
   const { minutes = '0', seconds } = /^(?:(?<minutes>\d+) min )?(?<seconds>[\d.]+) s$/.exec(text)?.groups ?? {};
   return 60 * Number(minutes) + Number(seconds);

@@ -26,7 +26,7 @@ describe('the comparison on the page of the console', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'orders-test-'));
-    // One that is killed leaves its data there.
+    // A killed comparison leaves its data there.
     const temporary = join(folder, 'temporary');
     await mkdir(temporary);
     browser = await launchBrowser();
@@ -41,7 +41,7 @@ describe('the comparison on the page of the console', () => {
     await rm(folder, { recursive: true, force: true });
   }, 60_000);
 
-  it('can be stopped, says that it was, and can be begun again', async () => {
+  it('can be stopped, shows that it was stopped, and can be started again', async () => {
     await comparison.compare.click();
     await comparison.says(/^its pipeline starts$/, 10_000);
     await comparison.stop.click();
@@ -49,18 +49,18 @@ describe('the comparison on the page of the console', () => {
     expect([await comparison.stop.count(), await comparison.compare.isEnabled()]).toEqual([0, true]);
   }, 60_000);
 
-  it('says why there is none when its process has died', async () => {
+  it('shows the reason when its process was killed', async () => {
     await comparison.compare.click();
     await comparison.says(/^its pipeline starts$/, 10_000);
     const program = join('dist', 'dev', 'compare.js');
     const running = async () => processesNaming(program, pipeline.stack.dataDirectory);
-    await eventually('its process runs', 10_000, async () => (await running()).length === 1);
+    await eventually('the process of the comparison runs', 10_000, async () => (await running()).length === 1);
     for (const pid of await running()) process.kill(pid, 'SIGKILL');
     await comparison.says(/^The comparison ended by itself: SIGKILL/, 20_000);
     expect(await comparison.compare.isEnabled()).toBe(true);
   }, 60_000);
 
-  it('begins once, also when its button is clicked twice, and tells how far it is', async () => {
+  it('starts once, even when its button is double-clicked, and shows its progress', async () => {
     await comparison.compare.dblclick();
     await comparison.says(/^its pipeline starts$/, 10_000);
     expect(await comparison.compare.isDisabled()).toBe(true);
@@ -70,9 +70,9 @@ describe('the comparison on the page of the console', () => {
     expect(await console.part('Compare').getByRole('alert').count()).toBe(0);
   }, 120_000);
 
-  it('ends with each way beside what is possible, those in flight far ahead of one at a time per partition', async () => {
+  it('ends with each way beside its theoretical time, and those in flight are far faster than one per partition', async () => {
     await comparison.says(/^measuring: in flight/, 120_000);
-    await eventually('it has ended', 120_000, async () => (await comparison.stop.count()) === 0);
+    await eventually('the comparison has ended', 120_000, async () => (await comparison.stop.count()) === 0);
     const rows = await comparison.rows();
     expect(rows.map(({ way, consumers }) => [way, consumers])).toEqual([
       [LABELS.oneAfterAnother, 1],
@@ -80,7 +80,7 @@ describe('the comparison on the page of the console', () => {
       ...withEachCount(LABELS.byKey),
       ...withEachCount(LABELS.unordered),
     ]);
-    // Both are told in whole seconds, and nothing is faster than its waits.
+    // Both times are rounded to seconds, and no way is faster than its theoretical time.
     for (const { takesSeconds, possibleSeconds } of rows) expect(takesSeconds).toBeGreaterThan(possibleSeconds - 1);
     for (const { faster } of rows) expect(faster).toMatch(/^x\d/);
     const takes = (...labels: string[]) => rowsOf(rows, ...labels).map(({ takesSeconds }) => takesSeconds);
@@ -88,7 +88,7 @@ describe('the comparison on the page of the console', () => {
     expect(longestInFlight).toBeLessThan(Math.min(...takes(LABELS.perPartition)) / 5);
   }, 260_000);
 
-  it('draws a bar for each way, as long as it takes, and a line at what is possible', async () => {
+  it('draws a bar for the time of each way, and a line at its theoretical time', async () => {
     const rows = await comparison.rows();
     const inFlight = rowsOf(rows, LABELS.byKey, LABELS.unordered);
     const perPartition = rowsOf(rows, LABELS.perPartition);

@@ -18,12 +18,12 @@ const SOME = ['one-after-another', 'unordered-2'];
 
 interface Answer {
   readonly status: number;
-  /** A comparison, or a problem. */
+  /** A comparison or a problem. */
   readonly body: ComparisonResponse & { readonly code?: string };
 }
 
 let folder: string;
-/** Where comparisons keep their data while they run. */
+/** Folder for the data of running comparisons. */
 let temporary: string;
 
 beforeAll(async () => {
@@ -36,7 +36,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** `npm run compare`, without npm between. */
+/** Runs the script of `npm run compare` directly. */
 function launch(...flags: string[]) {
   const script = join(PROJECT_DIRECTORY, 'dist/dev/compare.js');
   const env = { ...process.env, TMPDIR: temporary };
@@ -45,14 +45,14 @@ function launch(...flags: string[]) {
   return { child, ended: ended.then(([stdout, stderr, [code]]) => ({ stdout, stderr, code })) };
 }
 
-/** Neither data of a comparison nor processes on them. */
+/** Checks that no data and no process of a comparison is left. */
 async function expectNothingLeft(): Promise<void> {
   expect(await readdir(temporary)).toEqual([]);
   await eventually('no process is left', 5_000, async () => (await processesNaming(temporary)).length === 0);
 }
 
 describe('npm run compare', () => {
-  it('measures the ways through a real pipeline, and leaves its report, its charts and nothing else', async () => {
+  it('measures the ways to save in a real pipeline, and leaves only its report and charts', async () => {
     const out = join(folder, 'charts');
     const only = SOME.flatMap((name) => ['--only', name]);
     const { stdout, stderr, code } = await launch(...QUICK, ...only, '--out', out, '--json', join(out, 'all.json'))
@@ -69,18 +69,18 @@ describe('npm run compare', () => {
       machine: { node: process.version },
     });
     expect(report.results.map(({ name }) => name)).toEqual(SOME);
-    // Nothing is faster than its waits: they were the planned ones.
+    // No way is faster than its simulated save times, which proves that these were applied.
     for (const { ratio } of report.results) expect(ratio).toBeLessThan(1.01);
     await expectNothingLeft();
   }, 180_000);
 
-  it('refuses wrong flags before it starts anything', async () => {
+  it('rejects invalid flags before it starts a process', async () => {
     const { code, stderr } = await launch('--only', 'fastest').ended;
     expect([code, stderr]).toEqual([2, expect.stringContaining('There is no way "fastest".')]);
     await expectNothingLeft();
   }, 20_000);
 
-  it('ends when it is interrupted, and leaves nothing', async () => {
+  it('ends when it is interrupted, and leaves no data or process', async () => {
     const { child, ended } = launch('--only', 'one-after-another', '--out', join(folder, 'none'));
     await eventually('its consumer runs', 90_000, async () => {
       return (await readLogs(temporary)).includes('consumer-1.log');
@@ -92,7 +92,7 @@ describe('npm run compare', () => {
   }, 120_000);
 });
 
-/** The names of the logs of the comparison that runs. */
+/** Lists the log files of the running comparison. */
 async function readLogs(directory: string): Promise<string[]> {
   const names = await readdir(directory, { recursive: true });
   return names.map((name) => name.split('/').at(-1) ?? '');
@@ -110,7 +110,7 @@ describe('a comparison that the console starts', () => {
     await rm(pipeline.stack.dataDirectory, { recursive: true, force: true });
   }, 60_000);
 
-  async function ask(method: 'GET' | 'POST', path = '', body?: object): Promise<Answer> {
+  async function request(method: 'GET' | 'POST', path = '', body?: object): Promise<Answer> {
     const response = await fetch(`${pipeline.stack.consoleUrl}/v1/comparison${path}`, {
       method,
       ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
@@ -118,33 +118,33 @@ describe('a comparison that the console starts', () => {
     return { status: response.status, body: (await response.json()) as Answer['body'] };
   }
 
-  const now = async (): Promise<ComparisonResponse> => (await ask('GET')).body;
+  const now = async (): Promise<ComparisonResponse> => (await request('GET')).body;
 
-  it('is none at first', async () => {
-    expect(await ask('GET')).toMatchObject({ status: 200, body: { state: 'idle', ways: [], current: null } });
-    expect((await ask('POST', '/stop')).status).toBe(202);
+  it('is idle at first', async () => {
+    expect(await request('GET')).toMatchObject({ status: 200, body: { state: 'idle', ways: [], current: null } });
+    expect((await request('POST', '/stop')).status).toBe(202);
   });
 
   it.each([{ orders: 0 }, { orders: 10_001 }, { saveMs: '9..1' }, { saveMs: '0..0' }, { full: 'yes' }, { seed: 1 }])(
-    'is refused with %j',
+    'is rejected with %j',
     async (body) => {
-      const answer = await ask('POST', '', body);
+      const answer = await request('POST', '', body);
       expect([answer.status, answer.body.code]).toEqual([400, 'invalid-request']);
       expect((await now()).state).toBe('idle');
     },
   );
 
-  it('runs beside the stack, of which it touches nothing, and tells each way as it is measured', async () => {
-    const started = await ask('POST', '', { orders: 60, saveMs: '0..50' });
+  it('runs beside the stack without changing its data, and reports each way as it is measured', async () => {
+    const started = await request('POST', '', { orders: 60, saveMs: '0..50' });
     expect(started).toMatchObject({ status: 202, body: { state: 'running', orders: 60, finishedAt: null } });
-    const again = await ask('POST', '', {});
+    const again = await request('POST', '', {});
     expect([again.status, again.body.code]).toEqual([409, 'comparison-runs']);
-    await eventually('it is known what is going to be measured', 60_000, async () => (await now()).ways.length === 10);
+    await eventually('the ways to measure are known', 60_000, async () => (await now()).ways.length === 10);
     await eventually('a way is measured, and the next one begins', 90_000, async () => {
       const { ways, current } = await now();
       return ways[0]?.seconds !== null && current === ways[1]?.name;
     });
-    await eventually('all are measured', 150_000, async () => (await now()).state !== 'running');
+    await eventually('all ways are measured', 150_000, async () => (await now()).state !== 'running');
     const done = await now();
     expect(done).toMatchObject({ state: 'done', current: null, error: null, seed: expect.any(Number) });
     expect(done.ways.map(({ seconds }) => seconds)).not.toContain(null);
@@ -155,20 +155,24 @@ describe('a comparison that the console starts', () => {
     await expectNothingLeft();
   }, 300_000);
 
-  it('goes on while the console is started anew, and is stopped when that is asked for', async () => {
-    expect((await ask('POST')).status).toBe(202);
-    await eventually('it is measuring', 90_000, async () => (await now()).current === 'one-after-another');
+  it('continues through a restart of the console, and stops on request', async () => {
+    expect((await request('POST')).status).toBe(202);
+    await eventually('the comparison measures', 90_000, async () => (await now()).current === 'one-after-another');
     process.kill(pipeline.stack.process('console').pid, 'SIGKILL');
     await pipeline.stack.prints(/^console is ready again/, 30_000);
-    await eventually('the new one knows of it', 10_000, async () => (await now()).current === 'one-after-another');
-    expect(await ask('POST', '/stop')).toMatchObject({ status: 202, body: { orders: 1_000 } });
-    await eventually('it has ended', 30_000, async () => (await now()).state === 'failed');
+    await eventually(
+      'the new console shows the comparison',
+      10_000,
+      async () => (await now()).current === 'one-after-another',
+    );
+    expect(await request('POST', '/stop')).toMatchObject({ status: 202, body: { orders: 1_000 } });
+    await eventually('the comparison has ended', 30_000, async () => (await now()).state === 'failed');
     expect((await now()).error?.code).toBe('interrupted');
     await expectNothingLeft();
   }, 180_000);
 
   it('ends with the stack', async () => {
-    expect((await ask('POST')).status).toBe(202);
+    expect((await request('POST')).status).toBe(202);
     await eventually('its servers start', 30_000, async () => (await processesNaming(temporary)).length > 1);
     expect(await pipeline.stack.stop()).toBe(0);
     await expectNothingLeft();

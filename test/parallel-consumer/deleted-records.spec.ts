@@ -7,17 +7,17 @@ import { numberedRecords, writeAll } from '../support/numbered-records.js';
 
 const PARTITIONS = 2;
 const KEYS = 100;
-/** Of each partition, before and after the consumer was away. */
+/** Records per partition that are written before and after the consumer was stopped. */
 const BEFORE = 300;
 const AFTER = 500;
 const DELETED = 120;
 const RANGE = { from: BEFORE, to: BEFORE + DELETED };
 
-describe('records that Kafka deleted before they were read', () => {
+describe('records deleted by Kafka before they were read', () => {
   const server = sharedKafka();
   let group: TestGroup;
 
-  /** Partition 0 loses records that the group has not read; partition 1 none. */
+  /** Deletes unread records of partition 0, and none of partition 1. */
   beforeEach(async () => {
     group = await TestGroup.on(server(), 'deleted', { partitions: PARTITIONS });
     await writeAll(group.kafka, group.topic, numberedRecords(PARTITIONS * BEFORE, KEYS, PARTITIONS));
@@ -32,7 +32,7 @@ describe('records that Kafka deleted before they were read', () => {
     );
     const partitions = [{ partition: 0, offset: String(RANGE.to) }];
     await group.asAdmin(async (admin) => {
-      // kafkajs deletes from topics only that it has asked for before.
+      // kafkajs deletes records only after it has loaded the leaders of the topic.
       await admin.fetchTopicOffsets(group.topic);
       await admin.deleteTopicRecords({ topic: group.topic, partitions });
     });
@@ -42,9 +42,9 @@ describe('records that Kafka deleted before they were read', () => {
     await group.end();
   });
 
-  it('stop their partition: the range is told, the member is not ready, nothing is committed there, others go on', async () => {
+  it('stop their partition, without commits: the range is logged, the member is not ready, other partitions continue', async () => {
     const member = group.launch({ inFlight: 50 }, { handlerMs: 5 });
-    await eventually('the deletion is met', 30_000, async () => (await deletedOf(member)).length > 0);
+    await eventually('the deletion is detected', 30_000, async () => (await deletedOf(member)).length > 0);
     expect(await deletedOf(member)).toEqual([{ partition: 0, ...RANGE }]);
     await group.handles(PARTITIONS * BEFORE + AFTER, 20_000);
     await eventually('the other partition is committed', 10_000, async () => {
@@ -60,7 +60,7 @@ describe('records that Kafka deleted before they were read', () => {
     expect((await group.committed()).get(0)).toBe(BEFORE);
   }, 90_000);
 
-  it("are passed over with onDeletedRecords: 'skip', and the range is told", async () => {
+  it("are skipped with onDeletedRecords: 'skip', and the range is logged", async () => {
     const member = group.launch({ inFlight: 50, onDeletedRecords: 'skip' }, { handlerMs: 5 });
     await group.handles(PARTITIONS * (BEFORE + AFTER) - DELETED, 30_000);
     await group.commitsAll(10_000);
