@@ -11,10 +11,10 @@ import type { Evidence } from './checks/evidence.js';
 import { footprints } from './checks/footprint.js';
 import { InsertWatch } from './checks/insert-watch.js';
 import { KeyOrder, type Insert } from './checks/key-order.js';
-import { recovery, type Progress } from './checks/recovery.js';
+import { waitForRecovery, type Progress } from './checks/recovery.js';
 import { RepeatsWatch } from './checks/repeats-watch.js';
 import { SavedNumbers } from './checks/saved-numbers.js';
-import { settled } from './checks/settled.js';
+import { waitUntilSettled } from './checks/settled.js';
 import type { Cluster } from './cluster/cluster.js';
 import { FaultRounds } from './fault-rounds.js';
 import type { FaultKind } from './faults/fault.js';
@@ -98,7 +98,7 @@ export class LoadedCluster implements Progress {
     const { settledWithinMs = SETTLED_WITHIN_MS, print } = this.options;
     await this.watch.start();
     const operation = await this.beginLoad();
-    await recovery(this.cluster, this);
+    await waitForRecovery(this.cluster, this);
     const calm = await footprints(this.cluster);
     const reader = new Reader(this.cluster.apps, operation, this.saved, this.history, this.readerDraw());
     reader.begin();
@@ -108,7 +108,7 @@ export class LoadedCluster implements Progress {
     const wasUnderLoad = !this.isComplete();
     print('all faults are over: waiting until all orders are saved');
     await this.populates.end();
-    const done = await settled(this.cluster, settledWithinMs);
+    const done = await waitUntilSettled(this.cluster, settledWithinMs);
     await reader.end();
     const finalReads = await reader.sweep(READS_AFTER_RECOVERY);
     await this.repeats.end();
@@ -133,7 +133,7 @@ export class LoadedCluster implements Progress {
   private async faults(): Promise<void> {
     const { seed, kinds, minutes, calmSeconds, recoveryTimeoutMs, print, signal } = this.options;
     const possible = kinds.filter((kind) => isPossible(kind, this.cluster));
-    const recovered = async () => recovery(this.cluster, this, recoveryTimeoutMs);
+    const recovered = async () => waitForRecovery(this.cluster, this, recoveryTimeoutMs);
     const rounds = new FaultRounds(this.cluster, recovered, this.history, print, calmSeconds * 1_000);
     await rounds.run(seed, possible, this.history.now() + minutes * 60_000, signal);
   }

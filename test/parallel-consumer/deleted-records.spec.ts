@@ -51,7 +51,7 @@ describe('records deleted by Kafka before they were read', () => {
       return (await group.committed()).get(1) === BEFORE + AFTER;
     });
     expect((await group.committed()).get(0)).toBe(BEFORE);
-    expect(toldRanges(member)).toEqual([{ level: 'error', partition: 0, ...RANGE }]);
+    expect(loggedRanges(member)).toEqual([{ level: 'error', partition: 0, ...RANGE }]);
     const { ready, notReadyBecause } = await member.status();
     expect(ready).toBe(false);
     expect(notReadyBecause).toMatch(/deleted/);
@@ -64,7 +64,7 @@ describe('records deleted by Kafka before they were read', () => {
     const member = group.launch({ inFlight: 50, onDeletedRecords: 'skip' }, { handlerMs: 5 });
     await group.handles(PARTITIONS * (BEFORE + AFTER) - DELETED, 30_000);
     await group.commitsAll(10_000);
-    expect(toldRanges(member)).toEqual([{ level: 'error', partition: 0, ...RANGE }]);
+    expect(loggedRanges(member)).toEqual([{ level: 'error', partition: 0, ...RANGE }]);
     expect(await member.status()).toMatchObject({ ready: true, lag: 0 });
     expect(group.effects.repeats()).toEqual([]);
     expect(group.effects.orderBreaks()).toEqual([]);
@@ -72,9 +72,9 @@ describe('records deleted by Kafka before they were read', () => {
   }, 90_000);
 });
 
-function toldRanges(member: MemberProcess): object[] {
-  const told = member.log.filter(({ message }) => message.startsWith('Kafka deleted records before they were read'));
-  return told.map(({ level, details: { partition, from, to } }) => ({ level, partition, from, to }));
+function loggedRanges(member: MemberProcess): object[] {
+  const logged = member.log.filter(({ message }) => message.startsWith('Kafka deleted records before they were read'));
+  return logged.map(({ level, details: { partition, from, to } }) => ({ level, partition, from, to }));
 }
 
 async function deletedOf(member: MemberProcess): Promise<object[]> {

@@ -23,7 +23,7 @@ export interface Progress {
  * Waits until the cluster does all its work again: every app is ready, Kafka acknowledges new orders, and on every partition more orders
  * are saved than at the end of the fault.
  */
-export async function recovery(cluster: Cluster, progress: Progress, timeoutMs = TIMEOUT_MS): Promise<Recovery> {
+export async function waitForRecovery(cluster: Cluster, progress: Progress, timeoutMs = TIMEOUT_MS): Promise<Recovery> {
   const endedAt = performance.now();
   const since = (): number => Math.round(performance.now() - endedAt);
   let ackedBefore: number | undefined;
@@ -32,7 +32,7 @@ export async function recovery(cluster: Cluster, progress: Progress, timeoutMs =
     const { lastAcked } = progress;
     // A poll that began before the end of the fault may return an older count.
     if (lastAcked !== undefined && lastAcked.polledAt > endedAt) ackedBefore ??= lastAcked.orders;
-    const missing = [...(await unready(cluster)), ...unmoved(progress, ackedBefore, savedBefore)];
+    const missing = [...(await listUnready(cluster)), ...listStalled(progress, ackedBefore, savedBefore)];
     if (missing.length === 0) return { afterMs: since() };
     if (since() > timeoutMs) return { missing, withinMs: since() };
     await delay(POLL_INTERVAL_MS);
@@ -40,7 +40,7 @@ export async function recovery(cluster: Cluster, progress: Progress, timeoutMs =
 }
 
 /** Lists the apps that are missing or not ready. */
-export async function unready({ apps }: Cluster): Promise<string[]> {
+export async function listUnready({ apps }: Cluster): Promise<string[]> {
   const ready = await Promise.all(
     apps.all.map(async ({ name, url }) => ({ name, isReady: url !== undefined && (await isReady(url)) })),
   );
@@ -51,7 +51,7 @@ export async function unready({ apps }: Cluster): Promise<string[]> {
   ];
 }
 
-function unmoved(progress: Progress, ackedBefore: number | undefined, savedBefore: readonly number[]): string[] {
+function listStalled(progress: Progress, ackedBefore: number | undefined, savedBefore: readonly number[]): string[] {
   if (progress.isComplete()) return [];
   const acked = progress.lastAcked?.orders ?? 0;
   const stalled = progress.saved.byPartition.flatMap((saved, partition) =>

@@ -20,7 +20,7 @@ export interface Settled {
  * Reconciles every operation once both topics are fully consumed, repeatedly until none is pending or the time is over. It waits for the
  * consumers, since a second copy of an order may do harm after the first copy is saved.
  */
-export async function settled({ mongo, kafka }: Cluster, withinMs: number): Promise<Settled> {
+export async function waitUntilSettled({ mongo, kafka }: Cluster, withinMs: number): Promise<Settled> {
   const positions = new TopicPositions(kafka);
   const deadline = performance.now() + withinMs;
   try {
@@ -30,7 +30,7 @@ export async function settled({ mongo, kafka }: Cluster, withinMs: number): Prom
         .toArray();
       const isLate = performance.now() > deadline;
       if (isLate || (operations.every(({ status }) => status !== 'running') && (await isConsumed(positions)))) {
-        const found = await reconciled(mongo, positions, operations);
+        const found = await reconcileAll(mongo, positions, operations);
         const isSettled =
           found.unreconciled.length === 0 && found.reports.every(({ verdict }) => verdict !== 'pending');
         if (isLate || isSettled) return found;
@@ -42,7 +42,7 @@ export async function settled({ mongo, kafka }: Cluster, withinMs: number): Prom
   }
 }
 
-async function reconciled(
+async function reconcileAll(
   { client, db }: Mongo,
   positions: TopicPositions,
   operations: readonly { readonly _id: string }[],

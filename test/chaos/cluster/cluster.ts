@@ -11,7 +11,7 @@ import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
 import { Mongo } from '#service/mongo.js';
 import { quietKafka } from '../../support/topic-writer.js';
 import { ClusterApps } from './cluster-apps.js';
-import { layOut, MONGODB_MEMBERS, type Ground } from './ground.js';
+import { createLayout, MONGODB_MEMBERS, type ClusterLayout } from './ground.js';
 import { Links } from './links.js';
 import { primaryOf } from './primary-of.js';
 import type { SmallDisk } from './small-disk.js';
@@ -62,7 +62,7 @@ export class Cluster {
   private constructor(
     readonly servers: EmbeddedServers,
     readonly links: Links,
-    private readonly ground: Ground,
+    private readonly layout: ClusterLayout,
     private readonly addresses: ServerAddresses,
     private readonly data: DataDirectory,
     private readonly disks: ServerDisks,
@@ -104,17 +104,17 @@ export class Cluster {
     const links = new Links();
     let servers: EmbeddedServers | undefined;
     try {
-      const ground = await layOut(links);
+      const layout = await createLayout(links);
       let cluster: Cluster | undefined;
       const reportEnd = (how: string): void => {
         print(how);
         cluster?.onServerEnded(how);
       };
       const events = { onEnded: reportEnd, onRecovered: print };
-      servers = await EmbeddedServers.of(ground.layout, data, parts, events);
+      servers = await EmbeddedServers.of(layout.servers, data, parts, events);
       await servers.start((name) => print(`${name} is ready`));
       signal.throwIfAborted();
-      cluster = new Cluster(servers, links, ground, await servers.addresses(), data, disks, print);
+      cluster = new Cluster(servers, links, layout, await servers.addresses(), data, disks, print);
       return cluster;
     } catch (error) {
       await servers?.stop(STOP_BUDGET_MS);
@@ -141,7 +141,7 @@ export class Cluster {
       guard: this.servers.guard,
       environmentOf: (app) => ({
         NODE_OPTIONS: `--import ${preloadUrl('redirect-connections')} --import ${preloadUrl('shifted-clock')}`,
-        REDIRECTED_PORTS: JSON.stringify(this.ground.redirections.get(app)),
+        REDIRECTED_PORTS: JSON.stringify(this.layout.redirections.get(app)),
         CLOCK_SHIFT_FILE: this.clockFile(app),
       }),
     });
@@ -196,7 +196,7 @@ export class Cluster {
 
   /** Makes a member flush all its data to disk. Also resolves if the flush ends the member. */
   async checkpoint(member: string): Promise<void> {
-    const port = this.ground.layout.ports.mongodb + MONGODB_MEMBERS.indexOf(member);
+    const port = this.layout.servers.ports.mongodb + MONGODB_MEMBERS.indexOf(member);
     const uri = `mongodb://127.0.0.1:${port}/?directConnection=true`;
     const client = new MongoClient(uri, { serverSelectionTimeoutMS: 2_000, socketTimeoutMS: 5_000 });
     await Promise.allSettled([client.db('admin').command({ fsync: 1 })]);

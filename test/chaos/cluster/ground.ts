@@ -6,7 +6,7 @@ import { redirectSockets } from './redirected-sockets.js';
 
 const ALL = { kafka: true, registry: true, mongodb: true };
 const NODES = [1, 2, 3];
-export const MOST_CONSUMERS = 6;
+export const MAX_CONSUMERS = 6;
 
 export const KAFKA_NODES = NODES.map((n) => `Kafka-${n}`);
 export const MONGODB_MEMBERS = NODES.map((n) => `MongoDB-${n}`);
@@ -20,14 +20,14 @@ interface Place {
 }
 
 /** The ports and links of a cluster. */
-export interface Ground {
-  readonly layout: ServerLayout;
+export interface ClusterLayout {
+  readonly servers: ServerLayout;
   /** For each app: a map from advertised ports to the ports of the app's own links. */
   readonly redirections: ReadonlyMap<string, Readonly<Record<string, number>>>;
 }
 
 /** Assigns ports to all servers, and creates a link from each app to each server and from each server's peers to it. */
-export async function layOut(links: Links): Promise<Ground> {
+export async function createLayout(links: Links): Promise<ClusterLayout> {
   const ports = {
     kafka: await freePortsInARow(NODES.length),
     registry: await freePortsInARow(1),
@@ -46,7 +46,7 @@ export async function layOut(links: Links): Promise<Ground> {
   const kafka = KAFKA_NODES.map((name, at) => ({ name, listens: ports.kafka + at, advertised: ports.kafka + at }));
   const places = [...kafka, ...mongodb, { name: REGISTRY, listens: ports.registry, advertised: ports.registry }];
   const redirections = new Map<string, Record<string, number>>();
-  for (const app of ClusterApps.names(MOST_CONSUMERS)) {
+  for (const app of ClusterApps.names(MAX_CONSUMERS)) {
     const own: Record<string, number> = {};
     for (const { name, listens, advertised } of places) own[String(advertised)] = await links.add(app, name, listens);
     redirections.set(app, own);
@@ -54,5 +54,5 @@ export async function layOut(links: Links): Promise<Ground> {
   // The run itself must reach MongoDB directly, even while the members' peers can't.
   redirectSockets(new Map(mongodb.map(({ advertised, listens }) => [advertised, listens])));
   const peers = { kafka: kafkaPeers, mongodb: mongodb.map(({ advertised }) => advertised) };
-  return { layout: { choice: ALL, ports, isReplicated: true, peers }, redirections };
+  return { servers: { choice: ALL, ports, isReplicated: true, peers }, redirections };
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../cluster/cluster.js';
-import { MOST_CONSUMERS } from '../cluster/ground.js';
+import { MAX_CONSUMERS } from '../cluster/ground.js';
 import { ClusterApps } from '../cluster/cluster-apps.js';
 import { oneOf, type FaultKind } from './fault.js';
 
@@ -12,7 +12,7 @@ const rebalanceStorm: FaultKind = {
   name: 'rebalance-storm',
   lastsMs: [0, 1_000],
   make: async (cluster, draw) => {
-    const waves = Array.from({ length: STORM_WAVES }, () => 1 + draw(MOST_CONSUMERS));
+    const waves = Array.from({ length: STORM_WAVES }, () => 1 + draw(MAX_CONSUMERS));
     return Promise.resolve({
       subject: `${waves.join(', ')} consumers`,
       begin: async () => {
@@ -33,9 +33,9 @@ const scaleUpAndDown: FaultKind = {
   make: async (cluster, draw) => {
     const betweenMs = 6_000 + draw(4_000);
     return Promise.resolve({
-      subject: `1, ${MOST_CONSUMERS}, 1 and ${cluster.apps.wantedConsumers} consumers`,
+      subject: `1, ${MAX_CONSUMERS}, 1 and ${cluster.apps.wantedConsumers} consumers`,
       begin: async () => {
-        for (const count of [1, MOST_CONSUMERS, 1]) {
+        for (const count of [1, MAX_CONSUMERS, 1]) {
           cluster.apps.scale(count);
           await delay(betweenMs);
         }
