@@ -135,11 +135,7 @@ describe('the checks of a fault run', () => {
     ['an operation is pending', { reports: [{ ...REPORT, verdict: 'pending' }] }, /^acknowledged = saved/],
     ['there is no operation', { reports: [] }, /^acknowledged = saved/],
     ['an operation has failed', { reports: [{ ...REPORT, status: 'failed' }] }, /^acknowledged = saved/],
-    [
-      'an order of an operation is not acknowledged',
-      { reports: [{ ...REPORT, count: 1_001 }] },
-      /^acknowledged = saved/,
-    ],
+    ['an order is not acknowledged', { reports: [{ ...REPORT, count: 1_001 }] }, /^acknowledged = saved/],
     ['a valid order is a dead letter', { reports: [{ ...REPORT, deadLettered: 1 }] }, /^acknowledged = saved/],
     ['an order is both saved and a dead letter', { reports: [{ ...REPORT, both: 1 }] }, /^acknowledged = saved/],
     ['valid records have dead letters', { deadRecords: 1 }, /^acknowledged = saved/],
