@@ -68,11 +68,7 @@ describe('redriven dead letters', () => {
     );
     await write((order) => codec.encode(order), 10, 11, 12);
     await write(withUnknownSchema, 20, 21);
-    await eventually(
-      'five dead letters are stored',
-      20_000,
-      async () => (await redrives.letters.countDocuments()) === 5,
-    );
+    await eventually('five letters are stored', 20_000, async () => (await redrives.letters.countDocuments()) === 5);
     const { body } = await redrives.get<DeadLetterGroups>('/v1/dead-letters');
     expect(body).toMatchObject({
       state: 'pending',
