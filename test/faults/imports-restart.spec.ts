@@ -159,7 +159,7 @@ describe('an import', () => {
     const batch = legacyPairs(3).map((pair, row) => ({ order: orderOf(pair), source: { file: 0, row } }));
     const earlier = { operationId, epoch: 1, nextIndex: 0 };
     await intake.take(batch, earlier);
-    // The later epoch takes over the remaining rows.
+    // The order of the first row is stored by now, so that the later reader takes only the other rows.
     expect(await intake.take(batch.slice(1), { ...earlier, epoch: 2 })).toEqual(['accepted', 'accepted']);
     await intake.forget(earlier);
     const rows = await pipeline.db.collection('importRows').find({ operationId }).sort({ index: 1 }).toArray();

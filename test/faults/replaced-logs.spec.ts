@@ -82,7 +82,7 @@ describe('a log that no longer contains the records that the consumer read', () 
     return [...(await write(2)), ...(await write(3)), ...(await write(4))];
   }
 
-  /** Truncates the log of the stopped broker: partition 0 loses the second batch, which the consumer has read. */
+  /** Restarts the broker with a truncated log: partition 0 loses the second batch, which the consumer has read. */
   async function truncate(): Promise<void> {
     await server().node(1).kill();
     await truncateLog(server().partitionDirectory(group.topic, 0), PER_BATCH);

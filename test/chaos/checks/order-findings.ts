@@ -66,7 +66,7 @@ function orderKept({ order, watch, stored }: Evidence): Finding {
   const isWhole = watch.seen === stored && watch.brokenBy === null;
   const gap = isWhole
     ? ''
-    : `; ${figure(stored)} stored, a different number (${watch.brokenBy ?? 'the change stream did not break'})`;
+    : `; ${figure(stored)} stored: the watch is incomplete (${watch.brokenBy ?? 'the counts differ'})`;
   return {
     name: "each account's orders are saved in topic order and in creation order",
     holds: violations === 0 && isWhole && watch.others.length === 0,
