@@ -12,8 +12,8 @@ interface ProblemBody {
   readonly errors?: readonly { field: string }[];
 }
 
-/** What a problem must have, whatever went wrong. @returns the fields that it blames */
-function fieldsBlamed({ status, headers, body }: Answer<ProblemBody>): string[] {
+/** Checks the members that every problem must have. @returns the invalid fields that it names */
+function invalidFields({ status, headers, body }: Answer<ProblemBody>): string[] {
   expect(headers.get('content-type')).toMatch(/^application\/problem\+json/);
   expect(body).toMatchObject({
     status,
@@ -53,12 +53,12 @@ describe('bad input', () => {
     ['no count', {}, ['count']],
     ['an unknown field', { count: 1, cuont: 2 }, ['cuont']],
     ['several bad fields at once', { count: 0, seed: -1, chunkSize: 0 }, ['count', 'seed', 'chunkSize']],
-    ['a body that is no object', [1], ['body']],
+    ['a body that is not an object', [1], ['body']],
     ['a body that is null', null, ['body']],
-  ])('populate refuses %s with 400 and names it', async (_, body, fields) => {
+  ])('populate rejects %s with 400 and names the field', async (_, body, fields) => {
     const answer = await pipeline.post<ProblemBody>('/v1/populate', body);
     expect(answer.status).toBe(400);
-    expect([...new Set(fieldsBlamed(answer))]).toEqual(fields);
+    expect([...new Set(invalidFields(answer))]).toEqual(fields);
   });
 
   it.each<[string, string, number, string[]]>([
@@ -66,11 +66,11 @@ describe('bad input', () => {
     ['an empty body', '', 400, ['body']],
     ['a body with __proto__', '{"count": 1, "__proto__": {"x": 1}}', 400, []],
     ['a body of 20 MB', JSON.stringify({ count: 1, seed: 'x'.repeat(20_000_000) }), 413, []],
-  ])('populate refuses %s, also by way of the console', async (_, body, status, fields) => {
+  ])('populate rejects %s, directly and through the console', async (_, body, status, fields) => {
     for (const url of [pipeline.stack.producerUrl, pipeline.stack.consoleUrl]) {
       const response = await fetch(`${url}/v1/populate`, { method: 'POST', headers: JSON_TYPE, body });
       const answer = { status, headers: response.headers, body: (await response.json()) as ProblemBody };
-      expect([response.status, fieldsBlamed(answer)]).toEqual([status, fields]);
+      expect([response.status, invalidFields(answer)]).toEqual([status, fields]);
     }
   });
 
@@ -79,14 +79,14 @@ describe('bad input', () => {
     [404, `/v1/operations/${UNKNOWN}/pause`, 'consoleUrl'],
     [404, `/v1/operations/${UNKNOWN}/reconcile`, 'producerUrl'],
     [400, '/v1/pipeline/consumers', 'consoleUrl'],
-  ])('an empty body with the content type JSON is answered with %i at %s of %s', async (status, path, service) => {
+  ])('an empty body with the content type JSON returns %i at %s of %s', async (status, path, service) => {
     const response = await fetch(`${pipeline.stack[service]}${path}`, { method: 'POST', headers: JSON_TYPE });
     const { errors = [] } = (await response.json()) as ProblemBody;
     expect([response.status, errors.map(({ field }) => field)]).toEqual([status, status === 400 ? ['body'] : []]);
   });
 
   it.each(['text/plain', 'application/x-www-form-urlencoded'])(
-    'populate refuses a body of %s with 415',
+    'populate rejects a body of %s with 415',
     async (type) => {
       const headers = { 'content-type': type };
       const init = { method: 'POST', headers, body: 'count=1' };
@@ -96,21 +96,18 @@ describe('bad input', () => {
     },
   );
 
-  it.each(['gzip', 'br', 'deflate'])(
-    'a body that is compressed, by %s, is refused and not waited for',
-    async (coding) => {
-      const response = await fetch(`${pipeline.stack.producerUrl}/v1/populate`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', 'content-encoding': coding },
-        body: gzipSync('{"count": 1}'),
-        signal: AbortSignal.timeout(10_000),
-      });
-      expect(response.status).toBe(415);
-      expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
-    },
-  );
+  it.each(['gzip', 'br', 'deflate'])('a body compressed by %s is rejected at once', async (coding) => {
+    const response = await fetch(`${pipeline.stack.producerUrl}/v1/populate`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-encoding': coding },
+      body: gzipSync('{"count": 1}'),
+      signal: AbortSignal.timeout(10_000),
+    });
+    expect(response.status).toBe(415);
+    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  });
 
-  it('nothing of all that was produced, and no number was reserved', async () => {
+  it('none of these requests produced an order or reserved a number', async () => {
     expect(await recordsOnTopic()).toBe(30);
     const next = await pipeline.populate({ count: 1 });
     expect(next.firstNumber).toBe(31);
@@ -164,39 +161,39 @@ describe('bad input', () => {
     ['/v1/orders/range?from=2&to=1', ['from']],
     ['/v1/orders/range?from=0&to=1', ['from']],
     ['/v1/orders/range?from=1&to=x', ['to']],
-  ])('the query API refuses %s with 400 and names it', async (path, fields) => {
+  ])('the query API rejects %s with 400 and names the parameter', async (path, fields) => {
     const answer = await pipeline.get<ProblemBody>(path);
     expect(answer.status).toBe(400);
-    expect(fieldsBlamed(answer)).toEqual(fields);
+    expect(invalidFields(answer)).toEqual(fields);
   });
 
   it.each<[string, unknown, string[]]>([
     ['no ids', {}, ['ids']],
     ['an empty list', { ids: [] }, ['ids']],
-    ['one that is no UUID', { ids: ['x'] }, ['ids.0']],
-    ['too many', { ids: Array.from({ length: 1_001 }, () => crypto.randomUUID()) }, ['ids']],
+    ['an id that is not a UUID', { ids: ['x'] }, ['ids.0']],
+    ['too many ids', { ids: Array.from({ length: 1_001 }, () => crypto.randomUUID()) }, ['ids']],
     ['operators', { ids: { $ne: null } }, ['ids']],
-    ['what is nested 10,000 levels deep', `{"ids": ${'['.repeat(10_000)}${']'.repeat(10_000)}}`, ['ids']],
+    ['a list nested 10,000 levels deep', `{"ids": ${'['.repeat(10_000)}${']'.repeat(10_000)}}`, ['ids']],
     ['another field', { ids: [crypto.randomUUID()], where: '1' }, ['where']],
-  ])('the query API refuses a batch-get of %s with 400 and names it', async (_, body, fields) => {
+  ])('the query API rejects a batch-get of %s with 400 and names the field', async (_, body, fields) => {
     const response = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders/batch-get`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
     const answer = { status: response.status, headers: response.headers, body: (await response.json()) as ProblemBody };
-    expect([answer.status, fieldsBlamed(answer)]).toEqual([400, fields]);
+    expect([answer.status, invalidFields(answer)]).toEqual([400, fields]);
   });
 
-  it('a method that a path does not know is answered with 405, an endless query with 431', async () => {
+  it('an unsupported method returns 405, an oversized query string 431', async () => {
     const put = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders`, { method: 'PUT' });
     expect([put.status, put.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
     expect(put.headers.get('content-type')).toMatch(/^application\/problem\+json/);
-    const endless = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders?symbol=${'x'.repeat(70_000)}`);
-    expect(endless.status).toBe(431);
+    const oversized = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders?symbol=${'x'.repeat(70_000)}`);
+    expect(oversized.status).toBe(431);
   });
 
-  it('a deep page of what is filtered is refused with the path to walk instead', async () => {
+  it('a deep page of a filtered order query is rejected with a link for cursor pagination', async () => {
     const { body } = await pipeline.get<ProblemBody & { code: string; walk: string }>(
       '/v1/orders?sort=-amount&page=11&pageSize=1000',
     );
@@ -208,13 +205,13 @@ describe('bad input', () => {
     expect((await pipeline.get(body.walk)).status).toBe(200);
   });
 
-  it('the query API refuses a token with any character changed', async () => {
+  it('the query API rejects a page token with any character changed', async () => {
     const { body } = await pipeline.get<OrdersPage>('/v1/orders?pageSize=10');
     const token = new URL(body.page.next ?? '', 'http://x').searchParams.get('pageToken') ?? '';
     for (let at = 0; at < token.length; at += 1) {
       const forged = token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1);
       const answer = await pipeline.get<ProblemBody>(`/v1/orders?pageToken=${forged}`);
-      expect([answer.status, fieldsBlamed(answer)]).toEqual([400, ['pageToken']]);
+      expect([answer.status, invalidFields(answer)]).toEqual([400, ['pageToken']]);
     }
   });
 
@@ -223,16 +220,16 @@ describe('bad input', () => {
     '/v1/orders/00000000-0000-0000-0000-000000000000',
     '/v1/nothing',
     '/',
-  ])('the query API answers %s with 404', async (path) => {
+  ])('the query API returns 404 for %s', async (path) => {
     const answer = await pipeline.get<ProblemBody>(path);
     expect(answer.status).toBe(404);
-    fieldsBlamed(answer);
+    invalidFields(answer);
   });
 
   it.each<[string, number]>([
     ['01935c9e-8a00-7000-8000-000000000001', 404],
     ['nonsense', 400],
-  ])('the producer answers the unknown operation %s with %i', async (id, status) => {
+  ])('for the unknown operation %s, the producer returns %i', async (id, status) => {
     const response = await fetch(`${pipeline.stack.producerUrl}/v1/operations/${id}`);
     expect(response.status).toBe(status);
     expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);

@@ -28,7 +28,7 @@ describe('npm run orders', () => {
     await pipeline.end();
   }, 60_000);
 
-  /** The command line as its npm script runs it, without a TTY and without a `.env` of this machine. */
+  /** Runs the CLI as its npm script does, but without a TTY and without this machine's `.env`. */
   function begin(...args: string[]) {
     const child = spawn(process.execPath, [SCRIPT, ...args], {
       cwd: pipeline.stack.dataDirectory,
@@ -55,7 +55,7 @@ describe('npm run orders', () => {
     return JSON.parse(out) as T;
   }
 
-  it('populates and watches until all is saved', async () => {
+  it('populates and watches until all orders are saved', async () => {
     const { code, out, err } = await orders('populate', '3000', '--seed', '7', '--accounts', '50', '--watch', '--json');
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ status: 'succeeded', seed: 7, acked: 3_000, saved: 3_000 });
@@ -63,7 +63,7 @@ describe('npm run orders', () => {
     expect(err).not.toContain('\r');
   }, 60_000);
 
-  it('begins one operation for one key, whoever repeats the command', async () => {
+  it('starts one operation per key, even if the command is repeated', async () => {
     const first = await json<OperationResponse>('populate', '7', '--key', 'once');
     const again = await json<OperationResponse>('populate', '7', '--key', 'once');
     expect(again.id).toBe(first.id);
@@ -73,13 +73,13 @@ describe('npm run orders', () => {
     await pipeline.allSaved(first.id, 30_000);
   }, 60_000);
 
-  it('pauses, resumes and cancels; who watches is told by exit code 3', async () => {
+  it('pauses, resumes and cancels; a cancelled watch exits with code 3', async () => {
     const { id } = await json<OperationResponse>('populate', '1000000', '--rate', '2000', '--chunk-size', '100');
     expect(await json('pause', id)).toMatchObject({ id, status: 'paused' });
     expect((await orders('operations', '--status', 'paused')).out).toContain(id);
     expect(await json('resume', id)).toMatchObject({ id, status: 'running' });
     const watch = begin('watch', id);
-    await eventually('it is watched', 20_000, () => watch.text.err.includes('acked of 1,000,000'));
+    await eventually('the watch shows progress', 20_000, () => watch.text.err.includes('acked of 1,000,000'));
     const cancelled = await orders('cancel', id);
     expect(cancelled.code).toBe(0);
     expect(cancelled.out).toMatch(/^status +cancelled$/m);
@@ -91,12 +91,12 @@ describe('npm run orders', () => {
     expect(resumed.err).toContain('(operation-ended)');
   }, 90_000);
 
-  it('goes on watching when the producer is killed, and Ctrl-C ends nothing but the watching', async () => {
+  it('continues to watch after a kill of the producer, and Ctrl-C ends only the watch', async () => {
     const { id } = await json<OperationResponse>('populate', '30000', '--rate', '3000');
     const patient = begin('watch', id, '--json');
     const impatient = begin('operation', id, '--watch');
     for (const { text } of [patient, impatient])
-      await eventually('it is watched', 20_000, () => text.err.includes('acked of 30,000'));
+      await eventually('the watch shows progress', 20_000, () => text.err.includes('acked of 30,000'));
     impatient.child.kill('SIGINT');
     const { code, out, err } = await impatient.ended;
     expect([code, out]).toEqual([130, '']);
@@ -123,7 +123,7 @@ describe('npm run orders', () => {
     expect(out).toMatch(/^saved +30,000$/m);
   }, 60_000);
 
-  it('imports a folder once, lists what was refused of it, and reconciles it', async () => {
+  it('imports a folder once, lists its rejects, and reconciles it', async () => {
     const folder = join(pipeline.stack.dataDirectory, 'chunks');
     await mkdir(folder);
     await writeFile(join(folder, 'a.json'), JSON.stringify([...legacyPairs(50), { id: 'x', number: 1 }]));
@@ -146,7 +146,7 @@ describe('npm run orders', () => {
     expect([report.code, report.out]).toEqual([0, expect.stringMatching(/It holds/)]);
   }, 60_000);
 
-  it('populates with faults, all of which reconcile finds again', async () => {
+  it('populates with faults, all of which reconcile finds', async () => {
     const faults = ['--poison', '0.02', '--oversized', '0.01', '--duplicate', '0.05', '--conflict', '0.02'];
     const { id, status } = await json<OperationResponse>('populate', '2000', ...faults, '--watch');
     expect(status).toBe('succeeded');
@@ -156,7 +156,7 @@ describe('npm run orders', () => {
     expect(report.deadLettered).toBeGreaterThan(0);
   }, 60_000);
 
-  it('says what is wrong, with an exit code to tell it by', async () => {
+  it('reports errors, with an exit code for each kind', async () => {
     const tooMany = await orders('populate', '10000001', '--accounts', '0');
     expect([tooMany.code, tooMany.out]).toEqual([2, '']);
     expect(tooMany.err).toMatch(/\(invalid-request\)\n {2}count: .+\n {2}accounts: .+\n$/);
@@ -168,9 +168,9 @@ describe('npm run orders', () => {
       expect([command, code, out]).toEqual([command, 1, '']);
       expect(err).toContain(`There is no operation ${unknown}. (not-found)`);
     }
-    const nobody = await orders('operations', '--url', 'http://127.0.0.1:1');
-    expect(nobody.code).toBe(1);
-    expect(nobody.err).toMatch(
+    const unreachable = await orders('operations', '--url', 'http://127.0.0.1:1');
+    expect(unreachable.code).toBe(1);
+    expect(unreachable.err).toMatch(
       /^No producer answers at http:\/\/127\.0\.0\.1:1 \(ECONNREFUSED\): start one with `npm start`/,
     );
   }, 60_000);

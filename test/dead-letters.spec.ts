@@ -44,7 +44,7 @@ describe('records that can not be saved', () => {
     await writeRecords(kafka, ORDERS_TOPIC, records);
   }
 
-  it('go to the dead letters with their raw bytes, origin and reason, and the partition goes on', async () => {
+  it('become dead letters with their raw bytes, origin and reason, and the partition continues', async () => {
     const good = codec.encode(orderAt(0));
     const cases: [string, Buffer | null][] = [
       ['not-wire-format', Buffer.from('hello, this is text')],
@@ -61,14 +61,14 @@ describe('records that can not be saved', () => {
       headers: { 'x-trace': code, ...originHeaders({ operationId: OPERATION, index }) },
     }));
     const offsets = await writeRecords(kafka, ORDERS_TOPIC, [...bad, { partition: 3, key: 'good', value: good }]);
-    await eventually('the good order behind the bad ones is saved', 30_000, async () => saved(orderAt(0)));
+    await eventually('the valid order after the invalid ones is saved', 30_000, async () => saved(orderAt(0)));
 
     const letters = await readRecords(kafka, DEAD_LETTER_TOPIC, cases.length, 20_000);
     const byOffset = new Map(letters.map((letter) => [Number(letter.headers['dead-letter-origin-offset']), letter]));
     for (const [index, [code, value]] of cases.entries()) {
       const letter = byOffset.get(offsets[index] ?? -1) as ReadRecord;
       expect(letter.key).toEqual(Buffer.from(`key-${index}`));
-      // Kafka clients read an empty value and none alike where the length is -1; the bytes are what counts.
+      // Kafka clients read a length of -1 either as an empty value or as none, so only the bytes are compared.
       expect(letter.value?.toString('hex') ?? '').toBe(value?.toString('hex') ?? '');
       expect(letter.headers).toMatchObject({
         'x-trace': code,
@@ -82,41 +82,45 @@ describe('records that can not be saved', () => {
     }
   }, 90_000);
 
-  it('are kept in MongoDB by their origin, pending', async () => {
+  it('are stored in MongoDB by their origin, as pending', async () => {
     const deadLetters = pipeline.db.collection('deadLetters');
-    await eventually('all six are there', 20_000, async () => (await deadLetters.countDocuments()) === 6);
+    await eventually('all six dead letters are stored', 20_000, async () => (await deadLetters.countDocuments()) === 6);
     const codes = await deadLetters.distinct('error.code', { state: 'pending', operationId: OPERATION });
     expect(new Set(codes)).toEqual(
       new Set(['empty-value', 'invalid-order', 'malformed-avro', 'not-wire-format', 'unknown-schema']),
     );
   }, 60_000);
 
-  it('include an order whose id or number another one holds, and what is saved stays as it is', async () => {
+  it('include an order with the id or number of another order, and the saved order stays unchanged', async () => {
     const first = orderAt(10);
     const sameId = { ...orderAt(10), accountId: 'acc-other' };
     const sameNumber = { ...orderAt(11), number: first.number };
     await write(4, first);
-    await eventually('the first is saved', 20_000, async () => saved(first));
+    await eventually('the first order is saved', 20_000, async () => saved(first));
     const before = await pipeline.get(`/v1/orders/${first.id}`);
     await write(4, sameId, sameNumber);
     const conflicts = pipeline.db.collection('deadLetters');
     const find = { 'error.code': 'conflict', 'origin.partition': 4 };
-    await eventually('both are dead letters', 20_000, async () => (await conflicts.countDocuments(find)) === 2);
+    await eventually(
+      'both conflicting orders are dead letters',
+      20_000,
+      async () => (await conflicts.countDocuments(find)) === 2,
+    );
     expect((await pipeline.get(`/v1/orders/${first.id}`)).body).toEqual(before.body);
     expect(await saved(sameNumber)).toBe(false);
   }, 90_000);
 
-  it('do not include an order that comes twice: it is saved once, and that is all', async () => {
+  it('do not include a duplicate order, which is saved once', async () => {
     const order = orderAt(20);
     const record = { partition: 5, key: order.accountId, value: codec.encode(order) };
     await writeRecords(kafka, ORDERS_TOPIC, [record, record, record]);
     await writeRecords(kafka, ORDERS_TOPIC, [{ ...record, value: codec.encode(orderAt(21)) }]);
-    await eventually('the last is saved', 20_000, async () => saved(orderAt(21)));
+    await eventually('the last order is saved', 20_000, async () => saved(orderAt(21)));
     expect(await pipeline.db.collection('deadLetters').countDocuments({ 'origin.partition': 5 })).toBe(0);
     expect(await pipeline.db.collection('orders').countDocuments({ number: order.number })).toBe(1);
   }, 60_000);
 
-  it('are stored also beside a letter that MongoDB refuses, which is tried again', async () => {
+  it('are stored even while MongoDB rejects one of them, which is retried', async () => {
     const letters = pipeline.db.collection('deadLetters');
     const stored = async (code: string): Promise<number> =>
       letters.countDocuments({ 'origin.partition': 6, 'error.code': code });
@@ -127,11 +131,19 @@ describe('records that can not be saved', () => {
       value: Buffer.from('text'),
     }));
     await writeRecords(kafka, ORDERS_TOPIC, [{ partition: 6, key: 'empty', value: null }, ...texts]);
-    await eventually('the others are stored', 20_000, async () => (await stored('not-wire-format')) === texts.length);
+    await eventually(
+      'the other dead letters are stored',
+      20_000,
+      async () => (await stored('not-wire-format')) === texts.length,
+    );
     expect(await stored('empty-value')).toBe(0);
     await writeRecords(kafka, ORDERS_TOPIC, texts);
-    await eventually('later ones, too', 20_000, async () => (await stored('not-wire-format')) === 2 * texts.length);
+    await eventually(
+      'later dead letters are stored too',
+      20_000,
+      async () => (await stored('not-wire-format')) === 2 * texts.length,
+    );
     await pipeline.db.command({ collMod: letters.collectionName, validator: {} });
-    await eventually('it is stored', 60_000, async () => (await stored('empty-value')) === 1);
+    await eventually('the rejected dead letter is stored', 60_000, async () => (await stored('empty-value')) === 1);
   }, 150_000);
 });

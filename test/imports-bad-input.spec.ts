@@ -17,7 +17,7 @@ describe('a bad import', () => {
     await pipeline.end();
   }, 60_000);
 
-  it('has set aside what is wrong, with file, row and reason, and takes all else', async () => {
+  it('stores invalid rows as rejects with file, row and reason, and imports the others', async () => {
     const rows = legacyPairs(12);
     const text = (at: number, more = ''): string => `{"id": "${rows[at]?.id}", "number": ${rows[at]?.number}${more}}`;
     const deep = '['.repeat(1_000) + ']'.repeat(1_000);
@@ -73,21 +73,26 @@ describe('a bad import', () => {
   it.each<[string, number, string, () => Promise<{ status: number; body: unknown }>]>([
     ['without a file', 400, 'no-files', async () => imports.upload({})],
     [
-      'of an archive that leads out',
+      'of an archive with a path outside the folder',
       422,
       'unsafe-path',
-      async () => imports.upload({ 'a.zip': await zipLeadingOut() }),
+      async () => imports.upload({ 'a.zip': await zipWithEscapingPath() }),
     ],
-    ['of a name that leads out', 422, 'unsafe-path', async () => imports.upload({ '../a.json': [], 'b.json': [] })],
+    [
+      'of a file name with a path outside the folder',
+      422,
+      'unsafe-path',
+      async () => imports.upload({ '../a.json': [], 'b.json': [] }),
+    ],
     [
       'of a zip bomb',
       422,
       'zip-bomb',
       async () => imports.upload({ 'a.zip': await zipOf({ 'a.json': Buffer.alloc(20_000_000) }) }),
     ],
-    ['of an archive that is none', 422, 'broken-zip', async () => imports.upload({ 'a.zip': '[]' })],
+    ['of an invalid archive', 422, 'broken-zip', async () => imports.upload({ 'a.zip': '[]' })],
     [
-      'that breaks off',
+      'that is truncated',
       400,
       'broken-upload',
       async () =>
@@ -109,7 +114,7 @@ describe('a bad import', () => {
     ],
     ['with a field', 400, 'invalid-request', async () => imports.post(fieldForm())],
     [
-      'of something else',
+      'of another media type',
       415,
       'unsupported-media-type',
       async () => imports.post('x', { headers: { 'content-type': 'text/csv' } }),
@@ -121,10 +126,10 @@ describe('a bad import', () => {
       async () => imports.upload({ 'a.json': [] }, { query: '?chunkSize=0' }),
     ],
   ])(
-    '%s is refused with %i %s, and nothing is kept',
-    async (_, status, code, ask) => {
+    '%s is rejected with %i %s, and nothing is kept',
+    async (_, status, code, send) => {
       const operations = await pipeline.db.collection('operations').countDocuments();
-      expect(await ask()).toMatchObject({ status, body: { status, code, detail: expect.any(String) } });
+      expect(await send()).toMatchObject({ status, body: { status, code, detail: expect.any(String) } });
       expect(await imports.bytesKept()).toBe(0);
       expect(await pipeline.db.collection('operations').countDocuments()).toBe(operations);
       expect(await pipeline.db.collection('importManifest').countDocuments({ state: 'waiting' })).toBe(0);
@@ -132,14 +137,14 @@ describe('a bad import', () => {
     30_000,
   );
 
-  it('is no other request’s body', async () => {
+  it('is not accepted as the body of a populate', async () => {
     const form = new FormData();
     form.append('count', '5');
     const answer = await fetch(`${pipeline.stack.producerUrl}/v1/populate`, { method: 'POST', body: form });
     expect([400, 415]).toContain(answer.status);
   });
 
-  it('is told apart from what is none', async () => {
+  it('has no import routes for operations that are not imports', async () => {
     const populated = await pipeline.populate({ count: 1 });
     await pipeline.allSaved(populated.id, 30_000);
     for (const path of ['', '/files', '/rejects', '/rejects.ndjson'])
@@ -156,7 +161,7 @@ describe('a bad import', () => {
   }, 30_000);
 });
 
-async function zipLeadingOut(): Promise<Buffer> {
+async function zipWithEscapingPath(): Promise<Buffer> {
   const zip = await zipOf({ 'xx/a.json': '[]' });
   for (let at = zip.indexOf('xx/'); at >= 0; at = zip.indexOf('xx/')) zip.write('../', at);
   return zip;

@@ -24,7 +24,7 @@ describe('an import', () => {
     await rm(folder, { recursive: true });
   }, 60_000);
 
-  it('takes many files in one upload, and tells what each was', async () => {
+  it('accepts many files in one upload, and reports each', async () => {
     const rows = legacyPairs(2_500);
     const files = { 'a.json': rows.slice(0, 1_000), 'b/ü.json': rows.slice(1_000, 2_000), 'c.json': rows.slice(2_000) };
     const answer = await imports.upload(files, { query: '?chunkSize=500' });
@@ -64,7 +64,7 @@ describe('an import', () => {
     expect(await imports.bytesKept()).toBe(0);
   }, 90_000);
 
-  it('takes a zip archive, as the body or among other files', async () => {
+  it('accepts a zip archive, as the body or among other files', async () => {
     const rows = legacyPairs(30);
     const zip = await zipOf({
       'x/1.json': JSON.stringify(rows.slice(0, 10)),
@@ -86,7 +86,7 @@ describe('an import', () => {
     expect((await imports.files(both.id)).map(({ state }) => state)).toEqual(['known', 'refused', 'known', 'read']);
   }, 90_000);
 
-  it('takes a folder that the operator allowed, and nothing outside of it', async () => {
+  it('accepts a folder inside the configured folder, and nothing outside of it', async () => {
     const rows = legacyPairs(20);
     await mkdir(join(folder, '2026/02'), { recursive: true });
     await writeFile(join(folder, '2026/01.json'), JSON.stringify(rows.slice(0, 10)));
@@ -104,7 +104,7 @@ describe('an import', () => {
       expect((await pipeline.post('/v1/imports', wrong)).status).toBe(400);
   }, 60_000);
 
-  it('of the same file again imports nothing, nor of the same rows in another file', async () => {
+  it('skips a file that was imported before, and the same rows in another file', async () => {
     const rows = legacyPairs(50);
     const first = await imports.imported({ 'a.json': rows, 'copy.json': rows });
     expect(await imports.brought(first)).toEqual(rows);
@@ -128,7 +128,7 @@ describe('an import', () => {
     await pipeline.allSaved(next.id, 30_000);
   }, 60_000);
 
-  it('skips an order that is there already with the same content, and reports one with other content', async () => {
+  it('skips an order that is already stored with the same content, and reports one with different content', async () => {
     const populated = await pipeline.populate({ count: 3, seed: 5 });
     await pipeline.allSaved(populated.id, 30_000);
     const range = `/v1/orders/range?from=${populated.firstNumber}&to=${populated.firstNumber + 2}`;
@@ -151,7 +151,7 @@ describe('an import', () => {
     expect((await pipeline.walk(range)).flat()).toEqual(native);
   }, 90_000);
 
-  it('is reconciled by its rows, and can not be any more when one of them is gone', async () => {
+  it('is reconciled by its rows, and can not be reconciled once one of them is deleted', async () => {
     const rows = legacyPairs(20);
     const { id } = await imports.imported({ 'a.json': rows });
     const path = `/v1/operations/${id}/reconcile`;
@@ -163,7 +163,7 @@ describe('an import', () => {
     expect(await pipeline.post(path, {})).toMatchObject({ status: 409, body: { code: 'import-rows-gone' } });
   }, 60_000);
 
-  it('that is sent again under its Idempotency-Key is the same one', async () => {
+  it('is the same operation when it is retried with its Idempotency-Key', async () => {
     const rows = legacyPairs(3);
     const headers = { 'idempotency-key': `imports-${rows[0]?.id}` };
     const first = await imports.upload({ 'a.json': rows }, { headers });

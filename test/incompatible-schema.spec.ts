@@ -7,7 +7,7 @@ import { ORDERS_SUBJECT } from '#orders/topics.js';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
 import { startServersAlone, type ServersAlone } from '../dev/servers/servers-alone.js';
 
-/** Runs an app until it ends. */
+/** Runs an app until it exits. */
 async function run(app: string, env: NodeJS.ProcessEnv): Promise<{ code: number | null; output: string }> {
   const child = spawn(process.execPath, [join(PROJECT_DIRECTORY, `dist/apps/${app}/src/main.js`)], {
     env: { ...process.env, PORT: '0', ...env },
@@ -19,7 +19,7 @@ async function run(app: string, env: NodeJS.ProcessEnv): Promise<{ code: number 
   return { code, output };
 }
 
-describe('a registry that holds another schema', () => {
+describe('a registry with an incompatible schema', () => {
   let folder: string;
   let servers: ServersAlone;
 
@@ -41,7 +41,7 @@ describe('a registry that holds another schema', () => {
   }, 60_000);
 
   it.each(['producer', 'consumer'])(
-    'keeps the %s from starting, with a message that says what to do',
+    'prevents the start of the %s, with a message that names a remedy',
     async (app) => {
       const { code, output } = await run(app, servers.addresses);
       expect(code).toBe(1);
@@ -52,7 +52,7 @@ describe('a registry that holds another schema', () => {
     60_000,
   );
 
-  it('and so does a cluster that is not the expected one', async () => {
+  it('is not the only obstacle: an unexpected Kafka cluster prevents the start too', async () => {
     const { code, output } = await run('producer', { ...servers.addresses, KAFKA_CLUSTER_ID: 'another-cluster' });
     expect(code).toBe(1);
     expect(output).toMatch(/This Kafka is cluster .+, not another-cluster/);

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
 
-describe('a service that anybody could reach', () => {
+describe('a service without authentication', () => {
   const services = ['producer', 'query-api', 'console'];
   it.each(
     services.flatMap((app) => [
-      { app, why: 'it would listen for other machines', env: { LISTEN_HOST: '0.0.0.0' } },
+      { app, why: 'it listens on a non-loopback address', env: { LISTEN_HOST: '0.0.0.0' } },
       { app, why: 'it runs in production', env: { NODE_ENV: 'production' } },
     ]),
-  )('($app) does not start without an issuer when $why', async ({ app, env }) => {
+  )('($app) does not start when $why', async ({ app, env }) => {
     const script = join(PROJECT_DIRECTORY, 'dist/apps', app, 'src/main.js');
     const { code, stderr } = await new Promise<{ code: unknown; stderr: string }>((resolve) => {
       execFile(process.execPath, [script], { env: { ...process.env, PORT: '0', ...env } }, (error, _, text) =>

@@ -26,7 +26,7 @@ describe('operations', () => {
     return recordsOn(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC);
   }
 
-  async function ask(
+  async function control(
     id: string,
     what: 'pause' | 'resume' | 'cancel',
   ): Promise<Answer<OperationResponse & ProblemBody>> {
@@ -35,88 +35,95 @@ describe('operations', () => {
     return { status: response.status, headers: response.headers, body };
   }
 
-  /** A slow one, from when it has emitted something on. */
-  async function underWay(count: number): Promise<PopulateResponse> {
+  /** Starts a slow populate, and returns it once some of its orders are acknowledged. */
+  async function startSlowly(count: number): Promise<PopulateResponse> {
     const { id } = await pipeline.populate({ count, ratePerSecond: 2_000 });
-    await eventually('it has begun', 20_000, async () => (await pipeline.operation(id)).acked > 0);
+    await eventually('the emission has begun', 20_000, async () => (await pipeline.operation(id)).acked > 0);
     return pipeline.operation(id);
   }
 
-  async function settled(id: string): Promise<OperationResponse> {
-    await eventually('all that was acknowledged is saved', 60_000, async () => {
+  async function untilDrained(id: string): Promise<OperationResponse> {
+    await eventually('all acknowledged orders are saved', 60_000, async () => {
       const { acked, saved } = await pipeline.operation(id);
       return acked === saved;
     });
     return pipeline.operation(id);
   }
 
-  it('pause after the chunk in hand, stay paused through a kill of the producer, and go on where they were', async () => {
-    const { id } = await underWay(20_000);
+  it('pause after the current chunk, stay paused through a kill of the producer, and resume where they were', async () => {
+    const { id } = await startSlowly(20_000);
     const before = await recordsOnTopic();
-    const paused = await ask(id, 'pause');
+    const paused = await control(id, 'pause');
     expect(paused).toMatchObject({ status: 200, body: { status: 'paused', interruption: null } });
-    expect(await ask(id, 'pause')).toMatchObject({ status: 200, body: { status: 'paused' } });
+    expect(await control(id, 'pause')).toMatchObject({ status: 200, body: { status: 'paused' } });
     expect(await recordsOnTopic()).toBe(paused.body.acked);
     expect(paused.body.acked).toBeGreaterThanOrEqual(before);
     process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
-    await eventually('the producer is back', 60_000, async () => {
+    await eventually('the producer answers again', 60_000, async () => {
       const answer = await pipeline.operation(id).catch(() => undefined);
       return answer?.status === 'paused';
     });
     expect(await recordsOnTopic()).toBe(paused.body.acked);
-    expect(await ask(id, 'resume')).toMatchObject({ status: 200, body: { status: 'running' } });
+    expect(await control(id, 'resume')).toMatchObject({ status: 200, body: { status: 'running' } });
     expect(await pipeline.allSaved(id, 60_000)).toMatchObject({ status: 'succeeded', acked: 20_000, saved: 20_000 });
     expect(await recordsOnTopic()).toBe(20_000);
   }, 180_000);
 
-  it('stay as late as they are when one that runs is resumed', async () => {
-    const { id } = await underWay(20_000);
+  it('keep their schedule when they are resumed while running', async () => {
+    const { id } = await startSlowly(20_000);
     const operations = pipeline.db.collection<OperationDocument>('operations');
     const before = await operations.findOne({ _id: id });
-    expect(await ask(id, 'resume')).toMatchObject({ status: 200, body: { status: 'running' } });
+    expect(await control(id, 'resume')).toMatchObject({ status: 200, body: { status: 'running' } });
     expect((await operations.findOne({ _id: id }))?.schedule).toEqual(before?.schedule);
-    await ask(id, 'cancel');
-    await settled(id);
+    await control(id, 'cancel');
+    await untilDrained(id);
   }, 60_000);
 
-  it('end when cancelled, with exactly the numbers that are on the topic; the rest of their block stays free', async () => {
+  it('end when cancelled, with exactly the numbers on the topic; the other numbers of the block stay unused', async () => {
     const before = await recordsOnTopic();
-    const { id, firstNumber } = await underWay(50_000);
-    const { status, body } = await ask(id, 'cancel');
+    const { id, firstNumber } = await startSlowly(50_000);
+    const { status, body } = await control(id, 'cancel');
     expect([status, body.status, body.interruption]).toEqual([200, 'cancelled', null]);
     expect(body.finishedAt).not.toBeNull();
     expect(body.acked).toBeLessThan(50_000);
     expect(body.ackedNumbers).toEqual([{ from: firstNumber, to: firstNumber + body.acked - 1 }]);
-    expect(await settled(id)).toMatchObject({ status: 'cancelled', acked: body.acked });
+    expect(await untilDrained(id)).toMatchObject({ status: 'cancelled', acked: body.acked });
     expect((await recordsOnTopic()) - before).toBe(body.acked);
-    expect(await ask(id, 'cancel')).toMatchObject({ status: 200, body: { status: 'cancelled' } });
+    expect(await control(id, 'cancel')).toMatchObject({ status: 200, body: { status: 'cancelled' } });
     for (const what of ['pause', 'resume'] as const)
-      expect(await ask(id, what)).toMatchObject({ status: 409, body: { type: 'urn:orders:problem:operation-ended' } });
+      expect(await control(id, what)).toMatchObject({
+        status: 409,
+        body: { type: 'urn:orders:problem:operation-ended' },
+      });
     const next = await pipeline.populate({ count: 1 });
     expect(next.firstNumber).toBe(firstNumber + 50_000);
     await pipeline.allSaved(next.id, 30_000);
   }, 120_000);
 
   it('can be cancelled while paused', async () => {
-    const { id } = await underWay(50_000);
-    const { body: paused } = await ask(id, 'pause');
-    expect((await ask(id, 'cancel')).body).toMatchObject({ status: 'cancelled', acked: paused.acked });
-    await settled(id);
+    const { id } = await startSlowly(50_000);
+    const { body: paused } = await control(id, 'pause');
+    expect((await control(id, 'cancel')).body).toMatchObject({ status: 'cancelled', acked: paused.acked });
+    await untilDrained(id);
   }, 60_000);
 
-  it('wait for consumers that are too far behind, say so, and go on with them', async () => {
+  it('wait while the consumer lag is too high, report it, and continue afterwards', async () => {
     const consumer = pipeline.stack.process('consumer-1').pid;
     process.kill(consumer, 'SIGSTOP');
     try {
       const { id } = await pipeline.populate({ count: 30_000, ratePerSecond: 10_000 });
-      await eventually('it waits', 20_000, async () => (await pipeline.operation(id)).waitingFor === 'consumers');
-      // Progress is stored beside the emission, so what is acknowledged is told a moment later.
-      await eventually('it has come to the ceiling', 5_000, async () => (await pipeline.operation(id)).acked >= 4_000);
+      await eventually(
+        'the operation waits for the consumers',
+        20_000,
+        async () => (await pipeline.operation(id)).waitingFor === 'consumers',
+      );
+      // Progress is stored concurrently with the emission, so the acknowledged count lags a moment.
+      await eventually('the lag ceiling is reached', 5_000, async () => (await pipeline.operation(id)).acked >= 4_000);
       const { acked, status } = await pipeline.operation(id);
       expect(status).toBe('running');
       expect(acked).toBeLessThan(4_000 + 1.5 * 10_000);
       await eventually(
-        'it is late',
+        'the operation is behind its schedule',
         20_000,
         async () => ((await pipeline.operation(id)).behindScheduleSeconds ?? 0) > 1,
       );
@@ -131,17 +138,17 @@ describe('operations', () => {
     }
   }, 150_000);
 
-  it('are told apart from ones that are not there', async () => {
+  it('return 404 for an unknown id, and 400 for an invalid one', async () => {
     const unknown = '01935c9e-8a00-7000-8000-000000000009';
     for (const what of ['pause', 'resume', 'cancel'] as const) {
-      expect((await ask(unknown, what)).status).toBe(404);
-      expect((await ask('x', what)).status).toBe(400);
+      expect((await control(unknown, what)).status).toBe(404);
+      expect((await control('x', what)).status).toBe(400);
     }
     const events = await fetch(`${pipeline.stack.producerUrl}/v1/operations/${unknown}/events`);
     expect(events.status).toBe(404);
   });
 
-  it('are the same for the same Idempotency-Key and body, also when asked for many times at once', async () => {
+  it('are the same for the same Idempotency-Key and body, even with concurrent requests', async () => {
     const url = `${pipeline.stack.producerUrl}/v1/populate`;
     const post = async (body: object, key: string): Promise<{ status: number; id: string; type: string }> => {
       const headers = { 'content-type': 'application/json', 'idempotency-key': key };
@@ -167,7 +174,7 @@ describe('operations', () => {
     await pipeline.allSaved(other.id, 30_000);
   }, 120_000);
 
-  it('are listed newest first, by status, page by page', async () => {
+  it('are listed newest first, by status, with cursor pagination', async () => {
     const list = async (path: string): Promise<OperationsPage> => {
       const response = await fetch(`${pipeline.stack.producerUrl}${path}`);
       expect(response.status).toBe(200);
@@ -187,7 +194,7 @@ describe('operations', () => {
     expect(bad.status).toBe(400);
   }, 60_000);
 
-  it('keep where each of their acknowledged chunks stands on the topic', async () => {
+  it('record the topic positions of each acknowledged chunk', async () => {
     const before = await recordsOnTopic();
     const { id } = await pipeline.populate({ count: 3_500, chunkSize: 1_000 });
     await pipeline.allSaved(id, 30_000);
@@ -215,7 +222,7 @@ describe('operations', () => {
     }
   }, 90_000);
 
-  it('can be followed as events to their end, and a client that comes back is told nothing twice', async () => {
+  it('can be followed as server-sent events, and a client that reconnects receives no event twice', async () => {
     const { id } = await pipeline.populate({ count: 6_000, ratePerSecond: 3_000 });
     const url = `${pipeline.stack.producerUrl}/v1/operations/${id}/events`;
     const response = await fetch(url, { signal: AbortSignal.timeout(60_000) });

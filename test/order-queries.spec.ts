@@ -23,10 +23,10 @@ describe('an order query', () => {
   beforeAll(async () => {
     pipeline = await Pipeline.start('--save-ms', '0..1');
     mongo = new Mongo(pipeline.stack.mongodbUri, 'tests');
-    // A second for 2,500 orders: several of each millisecond, so that ties have to be broken.
+    // 2,500 orders within one second: several per millisecond, so that ties must be broken.
     const [from, to] = [FROM.toISOString(), new Date(FROM.getTime() + 1_000).toISOString()];
     const populated = await pipeline.populate({ count: 2_500, seed: 5, accounts: 20, from, to });
-    // Two systems that gave the same numbers, and orders that are the same but for them.
+    // Two legacy systems with the same numbers, and orders that differ only in these.
     const imports = new Imports(pipeline);
     await imports.imported({ 'a.json': legacyPairs(40) });
     await imports.imported({ 'b.json': legacyPairs(40) });
@@ -40,10 +40,10 @@ describe('an order query', () => {
     await pipeline.end();
   }, 60_000);
 
-  /** The numbers of the orders that an order query selects, by reading each. */
+  /** Computes the expected order numbers by checking every order. */
   function expectedNumbers(orderQuery: OrderQuery): number[] {
     const { equality, range, sort } = orderQuery;
-    const isAsked = (order: Order): boolean => {
+    const isSelected = (order: Order): boolean => {
       const value = order[sort.field];
       const { from, to } = range;
       if (equality?.field === 'legacyNumber' && order.legacy?.number !== equality.value) return false;
@@ -52,7 +52,7 @@ describe('an order query', () => {
       if (from && (value < from.value || (!from.inclusive && !(value > from.value)))) return false;
       return !(to && (value > to.value || (!to.inclusive && !(value < to.value))));
     };
-    const ascending = all.filter(isAsked).toSorted((a, b) => compare(a, b, sort.field));
+    const ascending = all.filter(isSelected).toSorted((a, b) => compare(a, b, sort.field));
     return (sort.descending ? ascending.toReversed() : ascending).map(({ number }) => number);
   }
 
@@ -61,7 +61,7 @@ describe('an order query', () => {
   }
 
   const MIDDLE = new Date(FROM.getTime() + 500).toISOString();
-  const QUESTIONS = [
+  const ORDER_QUERIES = [
     '',
     'number[gt]=17&number[lte]=1003',
     'createdAt[gte]=2026-01-31T12:00:00Z&createdAt[lt]=2026-01-31T12:00:00.500Z',
@@ -77,9 +77,9 @@ describe('an order query', () => {
     'legacyNumber=7&number[gt]=2510',
     'accountId=nobody',
   ];
-  const BOTH_WAYS = QUESTIONS.flatMap((orderQuery) => [orderQuery, descending(orderQuery)]);
+  const BOTH_WAYS = ORDER_QUERIES.flatMap((orderQuery) => [orderQuery, descending(orderQuery)]);
 
-  it.each(BOTH_WAYS)('?%s is answered by a walk, forward and back, each order once', async (parameters) => {
+  it.each(BOTH_WAYS)('?%s returns each order once by cursor pagination, forward and backward', async (parameters) => {
     const expected = expectedNumbers(orderQueryOf(parameters));
     const size = Math.max(1, Math.ceil(expected.length / 7));
     const first = `/v1/orders?${parameters}&pageSize=${Math.min(size, 1_000)}`;
@@ -94,7 +94,7 @@ describe('an order query', () => {
     expect(back.toReversed().flat()).toEqual(forward.flat());
   });
 
-  it.each(BOTH_WAYS)('?%s is answered by numbered pages alike', async (parameters) => {
+  it.each(BOTH_WAYS)('?%s returns the same orders by numbered pages', async (parameters) => {
     const expected = expectedNumbers(orderQueryOf(parameters));
     const pages = await pipeline.walk(`/v1/orders?${parameters}&page=1&pageSize=300`);
     expect(pages.flat().map(({ number }) => number)).toEqual(expected);
@@ -104,20 +104,20 @@ describe('an order query', () => {
     expect(counted.total).toEqual({ value: expected.length, kind: 'exact' });
   });
 
-  it('counts only when asked to, and says what kind of figure it is', async () => {
+  it('counts only on request, and marks the total as exact or estimated', async () => {
     expect(await totalOf('')).toBeUndefined();
     expect(await totalOf('count=estimated')).toEqual({ value: all.length, kind: 'estimated' });
     expect(await totalOf('count=estimated&symbol=ACME')).toMatchObject({ kind: 'exact' });
   });
 
-  describe('to MongoDB', () => {
+  describe('in MongoDB', () => {
     const positions = ['beginning', 'middle'] as const;
     const served = SUPPORTED_ORDER_QUERIES.flatMap(({ equality, sort }) =>
       [sort, `-${sort}`].flatMap((sorted) => positions.map((position) => ({ equality, sort, sorted, position }))),
     );
 
     it.each(served)(
-      'by $equality sorted by $sorted, from the $position, looks at no order but those that it gives',
+      'by $equality sorted by $sorted, from the $position, examines only the orders that it returns',
       async ({ equality, sort, sorted, position }) => {
         const values = { accountId: 'acc-0000003', symbol: 'ACME', legacyNumber: '7' };
         const orderQuery = orderQueryOf(`sort=${sorted}${equality === null ? '' : `&${equality}=${values[equality]}`}`);
@@ -129,7 +129,7 @@ describe('an order query', () => {
           orderQuery,
           from && { position: { value: from[sort], number: from.number }, direction },
         );
-        if (interval === undefined) throw new Error('there is something to look at');
+        if (interval === undefined) throw new Error('the index interval must not be empty');
         const explained = await new SavedOrders(mongo)
           .cursor({ interval, direction, limit: 100 })
           .explain('executionStats');

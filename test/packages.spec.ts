@@ -53,7 +53,7 @@ describe('the packages, as npm would publish them', () => {
       files = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
     });
 
-    it('has what its exports name, its licence and its README', async () => {
+    it('contains the files that its exports name, its licence and its README', async () => {
       const { exports } = JSON.parse(await readFile(join(content, 'package.json'), 'utf8')) as Manifest;
       const named = Object.values(exports).flatMap((target) => [target.types, target.default]);
       expect(files).toEqual(
@@ -61,14 +61,14 @@ describe('the packages, as npm would publish them', () => {
       );
     });
 
-    it('has nothing of the applications, no specs, and no path of the machine that built it', async () => {
+    it('contains no application code, no specs and no path of the build machine', async () => {
       const names = files.map((file) => file.slice(content.length));
       expect(names.filter((name) => /spec\.|\.env|\.tsbuildinfo|\/(apps|orders|service|dev)\//.test(name))).toEqual([]);
       for (const file of files) expect(await readFile(file, 'utf8')).not.toContain(PROJECT_DIRECTORY);
     });
   });
 
-  it('the engine runs in a project that has only it and its peers', async () => {
+  it('the engine runs in a project with only its peer dependencies', async () => {
     const project = await FreshProject.create(join(folder, 'plain'), [
       String(tarballs[ENGINE]),
       `prom-client@${await versionOf('prom-client')}`,
@@ -82,7 +82,7 @@ describe('the packages, as npm would publish them', () => {
     expect(script.output).toBe('all imported\n');
   }, 60_000);
 
-  describe('the start of the strategy’s README, in a fresh Nest application', () => {
+  describe('the first example of the strategy’s README, in a fresh Nest application', () => {
     let servers: ServersAlone;
     let kafka: Kafka;
     let project: FreshProject;
@@ -109,12 +109,12 @@ describe('the packages, as npm would publish them', () => {
       await servers.stop();
     }, 30_000);
 
-    it('compiles, strictly, and the package’s own types stand a full check', async () => {
+    it('compiles in strict mode, and the package’s own types pass a full check', async () => {
       const readme = await readFile(join(PROJECT_DIRECTORY, 'libs', STRATEGY, 'README.md'), 'utf8');
       const start = /`main\.ts`:\n\n```ts\n([^]*?)```/.exec(readme)?.[1];
       await project.write('main.ts', String(start));
       expect(await project.compile({ ...COMPILER_OPTIONS, skipLibCheck: true })).toEqual([]);
-      // Nest's own types name packages that are optional: only ours are held to it.
+      // Nest's own types import optional packages, so only errors of our types count.
       const complaints = await project.compile({ ...COMPILER_OPTIONS, skipLibCheck: false, noEmit: true });
       expect(complaints.filter((line) => line.includes('@orders-pipeline'))).toEqual([]);
     }, 60_000);
@@ -137,7 +137,7 @@ describe('the packages, as npm would publish them', () => {
 
       await writeRecords(kafka, TOPIC, [order('last', 1)]);
       await app.prints(/saving last/, 20_000);
-      // Nest ends its process by the signal that it was given, once everything is closed.
+      // Nest ends its process with the received signal once everything is closed.
       expect(await app.end('SIGTERM')).toBe(null);
       expect(app.output).toMatch(
         /saving last[^]*saved last of partition 1[^]*stopped: finished 1, handed over 0, lost 0/,
@@ -151,7 +151,7 @@ function order(id: string, quantity: number) {
   return { partition: 1, key: `account-${id}`, value: Buffer.from(JSON.stringify({ id, quantity })) };
 }
 
-/** The offset that the group has committed for partition 1. */
+/** Committed offset of the group for partition 1. */
 async function committed(kafka: Kafka): Promise<number> {
   const admin = kafka.admin();
   await admin.connect();

@@ -6,12 +6,12 @@ import { expectedOrders, Pipeline, type PopulateResponse } from './support/pipel
 
 const COUNT = 5_250;
 
-/** What the seed decides, and nothing else does. */
+/** The fields that depend on the seed alone. */
 function drawn({ accountId, symbol, side, price, quantity }: OrderResponse): unknown {
   return [accountId, symbol, side, price, quantity];
 }
 
-describe('populate, saved, queried', () => {
+describe('the pipeline from populate to query', () => {
   let pipeline: Pipeline;
   let operation: PopulateResponse;
   let expected: OrderResponse[];
@@ -26,11 +26,11 @@ describe('populate, saved, queried', () => {
     await pipeline.end();
   }, 60_000);
 
-  it('accepts a populate as a running operation that has its block of numbers', () => {
+  it('accepts a populate as a running operation with a block of numbers', () => {
     expect(operation).toMatchObject({ kind: 'populate', status: 'running', seed: 42, count: COUNT, firstNumber: 1 });
   });
 
-  it('ends with all generated, acknowledged and saved, and nothing dead-lettered', async () => {
+  it('ends with all orders generated, acknowledged and saved, and none dead-lettered', async () => {
     expect(await pipeline.allSaved(operation.id, 60_000)).toMatchObject({
       status: 'succeeded',
       generated: COUNT,
@@ -41,14 +41,14 @@ describe('populate, saved, queried', () => {
     expect(await pipeline.db.collection('orders').countDocuments()).toBe(COUNT);
   }, 90_000);
 
-  it('gives each order back by its id, exactly as the generator makes it', async () => {
+  it('returns each order by its id, exactly as generated', async () => {
     for (const order of expected) {
       const { status, body } = await pipeline.get<OrderResponse>(`/v1/orders/${order.id}`);
       expect([status, body]).toEqual([200, order]);
     }
   }, 60_000);
 
-  it('gives all orders in their order by numbered pages, also from the middle', async () => {
+  it('returns all orders in order by numbered pages, also from a middle page', async () => {
     const pages = await pipeline.walk('/v1/orders?page=1&pageSize=1000');
     expect(pages.map(({ length }) => length)).toEqual([1_000, 1_000, 1_000, 1_000, 1_000, 250]);
     expect(pages.flat()).toEqual(expected);
@@ -64,7 +64,7 @@ describe('populate, saved, queried', () => {
     expect(headers.get('link')).toContain('</v1/orders?page=5&pageSize=50>; rel="next"');
   });
 
-  it('gives all orders by a walk, forward from the first page and back from the last', async () => {
+  it('returns all orders by cursor pagination, forward from the first page and backward from the last', async () => {
     const forward = await pipeline.walk('/v1/orders?pageSize=500');
     expect(forward.flat()).toEqual(expected);
     let last = '/v1/orders?pageSize=500';
@@ -76,7 +76,7 @@ describe('populate, saved, queried', () => {
     expect(backward.toReversed().flat()).toEqual(expected);
   });
 
-  it('gives any range of numbers, both ends included', async () => {
+  it('returns any range of numbers, both ends included', async () => {
     const range = await pipeline.walk('/v1/orders/range?from=1234&to=3456&pageSize=1000');
     expect(range.flat()).toEqual(expected.slice(1_233, 3_456));
     const numbered = await pipeline.walk('/v1/orders/range?from=1234&to=3456&page=1&pageSize=700');
@@ -85,7 +85,7 @@ describe('populate, saved, queried', () => {
     expect(body.items).toEqual([expected[6]]);
   });
 
-  it('answers a page past the end with 200 and nothing on it', async () => {
+  it('returns 200 and no orders for a page past the end', async () => {
     for (const path of [
       '/v1/orders?page=1000000',
       '/v1/orders?page=9007199254740991',
@@ -97,7 +97,7 @@ describe('populate, saved, queried', () => {
     }
   });
 
-  it('changes the page size in the middle of a walk, but not the question', async () => {
+  it('allows another page size during cursor pagination, but not another order query', async () => {
     const { body } = await pipeline.get<OrdersPage>('/v1/orders?pageSize=10');
     const token = new URL(body.page.next ?? '', 'http://x').searchParams.get('pageToken');
     const wider = await pipeline.get<OrdersPage>(`/v1/orders?pageToken=${token}&pageSize=20`);
@@ -106,7 +106,7 @@ describe('populate, saved, queried', () => {
     expect(other.status).toBe(400);
   });
 
-  it('makes the same accounts, symbols, prices and quantities from the same seed', async () => {
+  it('generates the same accounts, symbols, prices and quantities from the same seed', async () => {
     const again = await pipeline.populate({ count: 100, seed: 42 });
     await pipeline.allSaved(again.id, 30_000);
     const { body } = await pipeline.get<OrdersPage>(`/v1/orders/range?from=${again.firstNumber}&to=${COUNT + 100}`);
@@ -114,7 +114,7 @@ describe('populate, saved, queried', () => {
     expect(body.items.map(drawn)).toEqual(expected.slice(0, 100).map(drawn));
   }, 60_000);
 
-  it('keeps to its six indexes beside _id', async () => {
+  it('has exactly six indexes besides _id', async () => {
     const indexes = await pipeline.db.collection('orders').listIndexes().toArray();
     const names = indexes.map(({ name }) => String(name));
     expect(names.toSorted()).toEqual(['_id_', ...ORDER_INDEXES.map(({ name }) => name)].toSorted());

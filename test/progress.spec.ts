@@ -50,7 +50,7 @@ describe('the progress of an operation', () => {
     return JSON.parse(/^data: (.*)$/m.exec(events.at(-1) ?? '')?.[1] ?? '') as OperationResponse;
   }
 
-  it('costs the same however many read it, and its orders are counted once, at its end', async () => {
+  it('costs the same for any number of readers, and counts its orders once, at the end', async () => {
     let answers = 0;
     const commands = await commandsDuring(async () => {
       const { id } = await pipeline.populate({ count: COUNT });
@@ -67,11 +67,11 @@ describe('the progress of an operation', () => {
     expect(findsIn('deadLetters').length).toBeLessThan(answers / 4);
   }, 120_000);
 
-  it('never exceeds the truth, never falls for a reader, and says when it was read', async () => {
+  it('never exceeds the true count, never decreases for a reader, and includes the time of its reading', async () => {
     const operation = await pipeline.populate({ count: COUNT });
     const readers = new ProgressReaders(operationUrl(operation.id), 4);
     const excess: number[] = [];
-    await eventually('all is saved', 60_000, async () => {
+    await eventually('all orders are saved', 60_000, async () => {
       const { saved, savedAsOf } = await pipeline.operation(operation.id);
       expect(Date.parse(savedAsOf)).toBeLessThanOrEqual(Date.now());
       const truth = await countSaved(operation);
@@ -88,19 +88,19 @@ describe('the progress of an operation', () => {
     }
   }, 120_000);
 
-  it('is counted exactly where reports were lost, and where there never were any', async () => {
+  it('is counted exactly if reports were lost or never existed', async () => {
     const [lost, none] = await Promise.all([pipeline.populate({ count: 500 }), pipeline.populate({ count: 500 })]);
     const operations = operationsCollection(pipeline.db);
-    await eventually('all is reported', 60_000, async () => {
+    await eventually('all saved orders are reported', 60_000, async () => {
       const stored = await operations.find({ _id: { $in: [lost.id, none.id] } }).toArray();
       return stored.every(({ reportedSaved }) => reportedSaved === 500);
     });
-    // As a killed consumer leaves it, and as an earlier version did.
+    // The states that a killed consumer and an earlier version leave.
     await operations.updateOne({ _id: lost.id }, { $set: { reportedSaved: 400 } });
     await operations.updateOne({ _id: none.id }, { $unset: { reportedSaved: 1 } });
-    // The producer keeps the highest figure in memory: killed, it forgets it.
+    // Kill the producer, since it keeps the highest figure in memory.
     process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
-    await eventually('the producer is back', 60_000, async () => {
+    await eventually('the producer answers again', 60_000, async () => {
       const answer = await pipeline.operation(none.id).catch(() => undefined);
       return answer?.status === 'succeeded';
     });

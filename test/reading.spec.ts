@@ -9,7 +9,7 @@ import { Imports, legacyPairs } from './support/imports.js';
 import { expectedOrders, Pipeline, type PopulateResponse } from './support/pipeline.js';
 
 const COUNT = 5_100;
-const NOBODY = '01935c9e-8a00-7000-8000-000000000001';
+const UNKNOWN_ID = '01935c9e-8a00-7000-8000-000000000001';
 
 describe('reading saved orders', () => {
   let pipeline: Pipeline;
@@ -41,8 +41,8 @@ describe('reading saved orders', () => {
     return (await response.json()) as { items: OrderResponse[]; missing: string[] };
   }
 
-  /** The numbers of the populate, as a filter. */
-  function own(): string {
+  /** A filter for the numbers of the populate. */
+  function ownNumbers(): string {
     return `number[gte]=${operation.firstNumber}&number[lt]=${operation.firstNumber + COUNT}`;
   }
 
@@ -51,13 +51,13 @@ describe('reading saved orders', () => {
     return Number(headers.get('x-complete-through'));
   }
 
-  it('several at once gives them in the order asked for, each once, and says which are missing', async () => {
+  it('by batch-get returns each order once, in the requested order, and lists missing ids', async () => {
     const [first, second] = [expected[11], expected[4]];
-    const ids = [String(first?.id).toUpperCase(), NOBODY, String(second?.id), String(first?.id)];
-    expect(await batchGet(ids)).toEqual({ items: [first, second], missing: [NOBODY] });
+    const ids = [String(first?.id).toUpperCase(), UNKNOWN_ID, String(second?.id), String(first?.id)];
+    expect(await batchGet(ids)).toEqual({ items: [first, second], missing: [UNKNOWN_ID] });
   });
 
-  it('is answered with 304 when the reader has it already', async () => {
+  it('returns 304 for a matching ETag', async () => {
     const path = `/v1/orders/${expected[0]?.id}`;
     const etag = String((await query(path)).headers.get('etag'));
     const again = await query(path, { 'if-none-match': etag });
@@ -65,8 +65,8 @@ describe('reading saved orders', () => {
     expect((await query(`/v1/orders/${expected[1]?.id}`, { 'if-none-match': etag })).status).toBe(200);
   });
 
-  describe('waits for an order that is on its way', () => {
-    it('and gives it as soon as it is saved', async () => {
+  describe('waits for an order in the pipeline', () => {
+    it('and returns it as soon as it is saved', async () => {
       const slow = await pipeline.populate({ count: 200, ratePerSecond: 100 });
       const last = expectedOrders(slow).at(-1);
       expect((await query(`/v1/orders/${last?.id}`)).status).toBe(404);
@@ -75,15 +75,15 @@ describe('reading saved orders', () => {
       await pipeline.allSaved(slow.id, 30_000);
     }, 30_000);
 
-    it('but no longer than it is told to', async () => {
+    it('but no longer than waitMs', async () => {
       const begun = performance.now();
-      expect((await query(`/v1/orders/${NOBODY}?waitMs=300`)).status).toBe(404);
+      expect((await query(`/v1/orders/${UNKNOWN_ID}?waitMs=300`)).status).toBe(404);
       expect(performance.now() - begun).toBeGreaterThan(290);
     });
   });
 
-  describe('says up to where it is complete', () => {
-    it('which is the last number once all is saved, dead-lettered or cancelled', async () => {
+  describe('returns a watermark', () => {
+    it('which is the last number once every order is saved, dead-lettered or cancelled', async () => {
       const faulty = await pipeline.populate({
         count: 400,
         seed: 3,
@@ -91,15 +91,15 @@ describe('reading saved orders', () => {
       });
       await pipeline.allEnded(faulty.id, 30_000);
       const { id } = await pipeline.populate({ count: 90_000, ratePerSecond: 200, chunkSize: 10 });
-      await eventually('some of it is sent', 20_000, async () => (await pipeline.operation(id)).acked > 50);
+      await eventually('some of the orders are sent', 20_000, async () => (await pipeline.operation(id)).acked > 50);
       const cancelled = (await pipeline.post<PopulateResponse>(`/v1/operations/${id}/cancel`, {})).body;
       await pipeline.allEnded(id, 30_000);
       const last = cancelled.firstNumber + cancelled.count - 1;
-      await eventually('it is complete to the end', 10_000, async () => (await completeThrough()) === last);
+      await eventually('the watermark is the last number', 10_000, async () => (await completeThrough()) === last);
       expect(await completeThrough()).toBe(last);
     }, 90_000);
 
-    it('and never beyond an order that is still missing', async () => {
+    it('which is never beyond a missing order', async () => {
       const slow = await pipeline.populate({ count: 900, ratePerSecond: 300, accounts: 50_000 });
       const { firstNumber } = slow;
       const short: number[] = [];
@@ -113,20 +113,20 @@ describe('reading saved orders', () => {
     }, 60_000);
   });
 
-  describe('all of them as an export', () => {
-    it('gives each as a line of JSON, in the order asked for', async () => {
-      const text = await (await query(`/v1/orders/export?format=ndjson&${own()}`)).text();
+  describe('by an export', () => {
+    it('returns one line of JSON per order, in the requested sort order', async () => {
+      const text = await (await query(`/v1/orders/export?format=ndjson&${ownNumbers()}`)).text();
       expect(
         text
           .trimEnd()
           .split('\n')
           .map((line) => JSON.parse(line) as unknown),
       ).toEqual(expected);
-      const down = await (await query(`/v1/orders/export?format=ndjson&sort=-number&${own()}`)).text();
+      const down = await (await query(`/v1/orders/export?format=ndjson&sort=-number&${ownNumbers()}`)).text();
       expect(down).toBe(`${text.trimEnd().split('\n').toReversed().join('\n')}\n`);
     });
 
-    it('goes on behind an order, for whoever lost the rest', async () => {
+    it('resumes after a given order', async () => {
       const all = await (await query('/v1/orders/export?format=ndjson&sort=amount')).text();
       const lines = all.trimEnd().split('\n');
       const { id } = JSON.parse(String(lines[2_999])) as OrderResponse;
@@ -134,13 +134,13 @@ describe('reading saved orders', () => {
       expect(rest).toBe(`${lines.slice(3_000).join('\n')}\n`);
     });
 
-    it('does not go on behind an order that was not asked for', async () => {
+    it('does not resume after an order outside of the order query', async () => {
       const { id } = expected[4] ?? {};
       expect((await query(`/v1/orders/export?format=ndjson&number[gte]=100&after=${id}`)).status).toBe(400);
     });
 
-    it('gives CSV with a header, compressed where that is wanted', async () => {
-      const response = await query(`/v1/orders/export?format=csv&${own()}`, { 'accept-encoding': 'gzip' });
+    it('returns CSV with a header, compressed on request', async () => {
+      const response = await query(`/v1/orders/export?format=csv&${ownNumbers()}`, { 'accept-encoding': 'gzip' });
       expect(response.headers.get('content-encoding')).toBe('gzip');
       expect(response.headers.get('content-disposition')).toBe('attachment; filename="orders.csv"');
       const [header, first, ...others] = (await response.text()).trimEnd().split('\r\n');
@@ -152,7 +152,7 @@ describe('reading saved orders', () => {
       expect(others).toHaveLength(COUNT - 1);
     });
 
-    it('gives files of the legacy system, which bring nothing new when imported again', async () => {
+    it('returns files in the legacy format, all of whose orders an import skips', async () => {
       const imports = new Imports(pipeline);
       await imports.imported({ 'a.json': legacyPairs(30) });
       const zip = Buffer.from(await (await query('/v1/orders/export?format=chunks')).arrayBuffer());
@@ -161,32 +161,32 @@ describe('reading saved orders', () => {
       expect(again.import).toMatchObject({ rows: total, accepted: 0, skipped: total, conflicting: 0, malformed: 0 });
     }, 60_000);
 
-    it('ends when its reader goes away, and the service goes on', async () => {
-      const gone = new AbortController();
+    it('ends when its client disconnects, and the service continues', async () => {
+      const disconnect = new AbortController();
       const response = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders/export?format=ndjson`, {
-        signal: gone.signal,
+        signal: disconnect.signal,
       });
       await response.body?.getReader().read();
-      gone.abort();
+      disconnect.abort();
       expect((await query('/health/ready')).status).toBe(200);
     });
   });
 
-  it('says that it is complete beyond a number that an import left to an earlier copy of its order', async () => {
-    const [there] = await ordersCollection(pipeline.db).find().limit(1).toArray();
-    if (there === undefined) throw new Error('orders are saved');
+  it('advances the watermark past a number that an import did not use, since its order was saved under another', async () => {
+    const [stored] = await ordersCollection(pipeline.db).find().limit(1).toArray();
+    if (stored === undefined) throw new Error('no order is saved');
     const imports = new Imports(pipeline);
     const imported = await imports.imported({ 'left.json': legacyPairs(1) });
     const { firstNumber } = await pipeline.operation(imported.id);
-    // What is left when another import's copy was saved first: the row, whose order stands under another number.
+    // The state after another import's copy was saved first: the row remains, but its order has another number.
     const { _id: _, ...row } = (await importRowsCollection(pipeline.db).findOne({ operationId: imported.id })) ?? {};
     await importRowsCollection(pipeline.db).deleteMany({ operationId: imported.id });
-    await importRowsCollection(pipeline.db).insertOne({ ...(row as ImportRow), _id: there._id });
+    await importRowsCollection(pipeline.db).insertOne({ ...(row as ImportRow), _id: stored._id });
     await ordersCollection(pipeline.db).deleteOne({ number: Long.fromNumber(firstNumber) });
     const after = await pipeline.populate({ count: 5 });
     await pipeline.allSaved(after.id, 30_000);
     const last = after.firstNumber + 4;
-    await eventually('it is passed', 10_000, async () => (await completeThrough()) === last);
+    await eventually('the watermark has passed the number', 10_000, async () => (await completeThrough()) === last);
     expect(await completeThrough()).toBe(last);
   }, 60_000);
 });

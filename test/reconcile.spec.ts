@@ -24,15 +24,15 @@ describe('reconcile', () => {
     await pipeline.end();
   }, 60_000);
 
-  /** A populate all of which is saved. */
-  async function saved(count: number): Promise<string> {
+  /** Runs a populate until all its orders are saved. */
+  async function populateAndSave(count: number): Promise<string> {
     const { id } = await pipeline.populate({ count });
     await pipeline.allSaved(id, 60_000);
     return id;
   }
 
   it('holds when every order is saved as it was sent', async () => {
-    const id = await saved(12_345);
+    const id = await populateAndSave(12_345);
     const { stdout, code } = await runReconcile(pipeline.stack, id);
     expect(code).toBe(0);
     expect(stdout).toMatch(/12,345 {2}saved/);
@@ -45,7 +45,7 @@ describe('reconcile', () => {
     });
   }, 90_000);
 
-  it('finds each fault of a mix again, once by its origin, and all other orders saved', async () => {
+  it('finds each injected fault once, by its origin, and all other orders saved', async () => {
     const count = 20_000;
     const { id, seed } = await pipeline.populate({ count, faults: MIX, seed: 4_711 });
     const { deadLettered, ackedFaults } = await pipeline.allEnded(id, 90_000);
@@ -56,7 +56,7 @@ describe('reconcile', () => {
       ...extras.filter((fault) => fault === 'conflict').map((fault) => `${index}/${fault}`),
     ]);
     const letters = deadLettersCollection(pipeline.db);
-    await eventually('all letters are there', 30_000, async () => {
+    await eventually('all dead letters are stored', 30_000, async () => {
       return (await letters.countDocuments({ operationId: id })) === expected.length;
     });
     const found = await letters.find({ operationId: id }).toArray();
@@ -81,14 +81,14 @@ describe('reconcile', () => {
     expect(report.faults?.found).toEqual(report.faults?.expected);
   }, 150_000);
 
-  it('is pending, and no false alarm, while consumers have work; and says the same over HTTP', async () => {
+  it('is pending, without a false alarm, while consumers have work, and returns the same over HTTP', async () => {
     const consumer = pipeline.stack.process('consumer-1').pid;
     process.kill(consumer, 'SIGSTOP');
     let id = '';
     try {
       ({ id } = await pipeline.populate({ count: 3_000 }));
       await eventually(
-        'all is acknowledged',
+        'all orders are acknowledged',
         20_000,
         async () => (await pipeline.operation(id)).status === 'succeeded',
       );
@@ -104,16 +104,16 @@ describe('reconcile', () => {
     expect([status, body]).toEqual([200, expect.objectContaining({ ...CLEAN, verdict: 'holds', saved: 3_000 })]);
   }, 120_000);
 
-  it('is red for an order that was deleted, and shows that it was there', async () => {
-    const id = await saved(2_000);
-    const gone = orderIdsOf(id)(1_234);
-    await ordersCollection(pipeline.db).deleteOne({ _id: new UUID(gone) });
+  it('fails for a deleted order, with evidence that it was saved', async () => {
+    const id = await populateAndSave(2_000);
+    const deleted = orderIdsOf(id)(1_234);
+    await ordersCollection(pipeline.db).deleteOne({ _id: new UUID(deleted) });
     const report = await reconciled(pipeline.stack, id);
     expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', missing: 1, saved: 1_999 });
     expect(report.missingRecords).toEqual([
       expect.objectContaining({
         index: 1_234,
-        id: gone,
+        id: deleted,
         blame: 'saved-then-gone',
         evidence: expect.stringMatching(/deleted at/),
       }),
@@ -123,12 +123,12 @@ describe('reconcile', () => {
   it.each<[string, object, string]>([
     ['another quantity', { quantity: 10_001 }, 'quantity'],
     ['a field of another type', { quantity: new Double(7) }, 'quantity'],
-    ['a field too many', { note: 'x' }, 'note'],
+    ['an extra field', { note: 'x' }, 'note'],
     ['another number', { number: 999_999_999 }, 'number'],
   ])(
-    'is red for an order with %s',
+    'fails for an order with %s',
     async (_, change, field) => {
-      const id = await saved(100);
+      const id = await populateAndSave(100);
       const altered = orderIdsOf(id)(42);
       await ordersCollection(pipeline.db).updateOne({ _id: new UUID(altered) }, { $set: change });
       const report = await reconciled(pipeline.stack, id);
@@ -139,9 +139,9 @@ describe('reconcile', () => {
     60_000,
   );
 
-  it('is red for an order that nobody has sent, under a free number or beyond all numbers', async () => {
+  it('fails for an order that was never sent, with an unused number or a number beyond all blocks', async () => {
     const { id, firstNumber } = await pipeline.populate({ count: 20_000, ratePerSecond: 1_000 });
-    await eventually('it has begun', 20_000, async () => (await pipeline.operation(id)).acked > 0);
+    await eventually('the emission has begun', 20_000, async () => (await pipeline.operation(id)).acked > 0);
     await pipeline.post(`/v1/operations/${id}/cancel`, {});
     const { acked } = await pipeline.allEnded(id, 30_000);
     const orders = ordersCollection(pipeline.db);
@@ -159,7 +159,7 @@ describe('reconcile', () => {
     await orders.deleteMany({ number: { $in: numbers as never } });
   }, 90_000);
 
-  it('is red for an offset that was skipped, and names the record', async () => {
+  it('fails for a skipped offset, and names the record', async () => {
     const consumer = pipeline.stack.process('consumer-1').pid;
     process.kill(consumer, 'SIGSTOP');
     const admin = quietKafka(pipeline.stack.brokers).admin();
@@ -167,14 +167,14 @@ describe('reconcile', () => {
     let id = '';
     const skipped: { partition: number; offset: number }[] = [];
     try {
-      // Kafka lets offsets be set only for a group without members: the frozen one is put out after its session.
+      // Kafka allows setting offsets only for a group without members: it removes the frozen consumer after its session timeout.
       await eventually('the group is empty', 60_000, async () => {
         const { groups } = await admin.describeGroups([SAVERS_GROUP]);
         return groups[0]?.state === 'Empty';
       });
       ({ id } = await pipeline.populate({ count: 100 }));
       await eventually(
-        'all is acknowledged',
+        'all orders are acknowledged',
         20_000,
         async () => (await pipeline.operation(id)).status === 'succeeded',
       );
@@ -186,23 +186,23 @@ describe('reconcile', () => {
         ({ partition, offset }) => Number(offset) < Number(ends.get(partition)),
       );
       if (behind === undefined) throw new Error('no partition has unfinished records');
-      // -1: nothing committed yet.
+      // -1 means that the group has not committed an offset yet.
       const offset = Math.max(0, Number(behind.offset));
       skipped.push({ partition: behind.partition, offset });
       const partitions = [{ partition: behind.partition, offset: String(offset + 1) }];
       await admin.setOffsets({ groupId: SAVERS_GROUP, topic: ORDERS_TOPIC, partitions });
     } finally {
       await admin.disconnect();
-      // A consumer that goes on keeps its place; a new one begins where the group has committed.
+      // Kill the consumer: it would keep its position, while a new one starts at the committed offset.
       process.kill(consumer, 'SIGKILL');
     }
     await eventually(
-      'all but the skipped one are saved',
+      'all orders but the skipped one are saved',
       60_000,
       async () => (await pipeline.operation(id)).saved === 99,
     );
     const isDone = async () => (await reconciled(pipeline.stack, id)).pending === 0;
-    await eventually('all is committed', 30_000, isDone);
+    await eventually('no order is pending', 30_000, isDone);
     const report = await reconciled(pipeline.stack, id);
     expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', missing: 1, saved: 99 });
     expect(report.missingRecords).toEqual([
@@ -214,7 +214,7 @@ describe('reconcile', () => {
     ]);
   }, 180_000);
 
-  it('refuses what is no operation', async () => {
+  it('rejects an unknown or invalid operation id', async () => {
     expect(await runReconcile(pipeline.stack, '01935c9e-8a00-7000-8000-000000000009')).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/There is no operation/),

@@ -5,7 +5,7 @@ import { eventually } from './support/eventually.js';
 import { Pipeline } from './support/pipeline.js';
 import { Redrives } from './support/redrives.js';
 
-describe('a redrive that takes its time', () => {
+describe('a slow redrive', () => {
   let pipeline: Pipeline;
   let redrives: Redrives;
 
@@ -18,19 +18,23 @@ describe('a redrive that takes its time', () => {
     await pipeline.end();
   }, 60_000);
 
-  it('can be paused, go on, and be cancelled: what is not sent waits as before', async () => {
-    // Fifty seconds of sending: also on a busy machine the cancel comes long before the last one is sent.
+  it('can be paused, resumed and cancelled, and leaves unsent dead letters pending', async () => {
+    // Sending takes 50 s, so that even on a busy machine the cancel comes long before the last dead letter.
     const { id: made } = await pipeline.populate({ count: 10_000, faults: { poison: 0.1 } });
     const { deadLettered } = await pipeline.allEnded(made, 30_000);
     const all = deadLettered ?? 0;
     const { body } = await redrives.ask({ operationId: made, ratePerSecond: 20 });
     expect(body.count).toBe(all);
-    await eventually('some are sent', 20_000, async () => (await redrives.moved(body.id)) >= 20);
+    await eventually('some dead letters are sent', 20_000, async () => (await redrives.moved(body.id)) >= 20);
     await pipeline.post(`/v1/operations/${body.id}/pause`, {});
-    await eventually('it is paused', 10_000, async () => (await redrives.operation(body.id)).status === 'paused');
+    await eventually(
+      'the redrive is paused',
+      10_000,
+      async () => (await redrives.operation(body.id)).status === 'paused',
+    );
     await pipeline.post(`/v1/operations/${body.id}/resume`, {});
     const before = await redrives.moved(body.id);
-    await eventually('it goes on', 20_000, async () => (await redrives.moved(body.id)) > before);
+    await eventually('the redrive continues', 20_000, async () => (await redrives.moved(body.id)) > before);
     await pipeline.post(`/v1/operations/${body.id}/cancel`, {});
     const end = await redrives.ended(body.id);
     const { moved = 0, returned, waiting, missing } = end.redrive ?? {};
@@ -42,7 +46,7 @@ describe('a redrive that takes its time', () => {
     expect(report.verdict).toBe('holds');
   }, 90_000);
 
-  it('keeps no other waiting while it waits for the consumers, and is told what was sent also while it is paused', async () => {
+  it('does not block another redrive while it waits for the consumers, and learns outcomes even while paused', async () => {
     const made = [];
     for (let at = 0; at < 2; at += 1) {
       const { id } = await pipeline.populate({ count: 500, faults: { poison: 0.1 } });
@@ -53,16 +57,24 @@ describe('a redrive that takes its time', () => {
     process.kill(consumer, 'SIGSTOP');
     try {
       const { body: first } = await redrives.ask({ operationId: made[0] });
-      await eventually('all of the first are sent', 20_000, async () => {
+      await eventually('all dead letters of the first redrive are sent', 20_000, async () => {
         return (await redrives.moved(first.id)) === first.count;
       });
       const { body: second } = await redrives.ask({ operationId: made[1], ratePerSecond: 5 });
-      await eventually('some of the second are, too', 20_000, async () => (await redrives.moved(second.id)) > 0);
+      await eventually(
+        'some dead letters of the second redrive are sent',
+        20_000,
+        async () => (await redrives.moved(second.id)) > 0,
+      );
       await pipeline.post(`/v1/operations/${second.id}/pause`, {});
-      await eventually('it is paused', 10_000, async () => (await redrives.operation(second.id)).status === 'paused');
+      await eventually(
+        'the second redrive is paused',
+        10_000,
+        async () => (await redrives.operation(second.id)).status === 'paused',
+      );
       process.kill(consumer, 'SIGCONT');
       await redrives.ended(first.id);
-      await eventually('what was sent of the second is known', 60_000, async () => {
+      await eventually('the outcomes of the second redrive are known', 60_000, async () => {
         return (await redrives.operation(second.id)).redrive?.waiting === 0;
       });
       const { status, redrive } = await redrives.operation(second.id);
@@ -74,14 +86,14 @@ describe('a redrive that takes its time', () => {
     }
   }, 150_000);
 
-  it('is gone on with by the next producer when its own is killed, and loses nothing', async () => {
+  it('is continued by the next producer after a kill, and loses nothing', async () => {
     const { id: made } = await pipeline.populate({ count: 3_000, faults: { conflict: 0.1 } });
     const { firstNumber, ackedFaults } = await pipeline.allEnded(made, 30_000);
     const all = ackedFaults?.conflict ?? 0;
-    await eventually('its conflicts are there', 20_000, async () => {
+    await eventually('its conflicts are stored', 20_000, async () => {
       return (await redrives.letters.countDocuments({ operationId: made })) === all;
     });
-    // Half of them can be saved now.
+    // Deleting the conflicting orders lets half of the dead letters be saved.
     const half = await redrives.letters
       .find({ operationId: made })
       .limit(all / 2)
@@ -89,33 +101,33 @@ describe('a redrive that takes its time', () => {
     const numbers = half.map(({ index }) => Long.fromNumber(firstNumber + (index ?? 0)));
     await ordersCollection(pipeline.db).deleteMany({ number: { $in: numbers } });
     const { body } = await redrives.ask({ operationId: made, ratePerSecond: 60 });
-    await eventually('some are sent', 20_000, async () => (await redrives.moved(body.id)) >= 60);
+    await eventually('some dead letters are sent', 20_000, async () => (await redrives.moved(body.id)) >= 60);
     process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
-    await eventually('it is told again', 30_000, async () => {
+    await eventually('the producer answers again', 30_000, async () => {
       return redrives.operation(body.id).then(
         () => true,
         () => false,
       );
     });
-    await eventually('it ends', 60_000, async () => (await redrives.operation(body.id)).finishedAt !== null);
+    await eventually('the redrive ends', 60_000, async () => (await redrives.operation(body.id)).finishedAt !== null);
     const { redrive: end } = await redrives.operation(body.id);
     expect(end).toMatchObject({ moved: all, saved: half.length, returned: all - half.length, missing: 0, waiting: 0 });
   }, 150_000);
 
   it.each<[string, object]>([
-    ['nothing said', {}],
+    ['no selection', {}],
     ['all: false', { all: false }],
-    ['one and a filter', { id: 'orders.v1/1/1', errorCode: 'conflict' }],
+    ['an id and a filter', { id: 'orders.v1/1/1', errorCode: 'conflict' }],
     ['all and a filter', { all: true, errorCode: 'conflict' }],
-    ['an id that is none', { id: 'orders.v1' }],
+    ['an invalid id', { id: 'orders.v1' }],
     ['an operator', { errorCode: { $ne: '' } }],
-    ['NUL', { errorCode: 'a\0b' }],
+    ['a NUL character', { errorCode: 'a\0b' }],
     ['limit 0', { all: true, limit: 0 }],
     ['limit 1.5', { all: true, limit: 1.5 }],
     ['maxRedrives 0', { all: true, maxRedrives: 0 }],
     ['rate 0', { all: true, ratePerSecond: 0 }],
     ['an unknown field', { all: true, force: true }],
-  ])('is refused with %s', async (_, body) => {
+  ])('is rejected with %s', async (_, body) => {
     const answer = await redrives.ask(body);
     expect([answer.status, answer.body.code]).toEqual([400, 'invalid-request']);
   });

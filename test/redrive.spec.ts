@@ -19,7 +19,7 @@ import { quietKafka, writeRecords } from './support/topic-writer.js';
 
 const OPERATION = '01935c9e-8a00-7000-8000-0000000000bb';
 
-describe('dead letters that are sent again', () => {
+describe('redriven dead letters', () => {
   let pipeline: Pipeline;
   let redrives: Redrives;
   let kafka: Kafka;
@@ -58,17 +58,17 @@ describe('dead letters that are sent again', () => {
   const withUnknownSchema = (order: Order): Buffer =>
     Buffer.concat([Buffer.from([0, 0, 0, 0x7f, 0xff]), codec.encode(order).subarray(5)]);
 
-  it('are told by the reason for which they failed', async () => {
-    // The numbers of 10 to 12 belong to others.
+  it('are grouped by their error code', async () => {
+    // Other orders already have the numbers of orders 10 to 12.
     await write((order) => codec.encode({ ...order, id: crypto.randomUUID() }), 10, 11, 12);
     await eventually(
-      'those are saved',
+      'the other orders are saved',
       20_000,
       async () => (await ordersCollection(pipeline.db).countDocuments()) === 3,
     );
     await write((order) => codec.encode(order), 10, 11, 12);
     await write(withUnknownSchema, 20, 21);
-    await eventually('five are there', 20_000, async () => (await redrives.letters.countDocuments()) === 5);
+    await eventually('five letters are stored', 20_000, async () => (await redrives.letters.countDocuments()) === 5);
     const { body } = await redrives.get<DeadLetterGroups>('/v1/dead-letters');
     expect(body).toMatchObject({
       state: 'pending',
@@ -82,7 +82,7 @@ describe('dead letters that are sent again', () => {
     expect([none.total, none.items]).toEqual([0, []]);
   }, 60_000);
 
-  it('can be looked at one by one, with the order in them and their bytes', async () => {
+  it('can be read one by one, with their decoded order and their bytes', async () => {
     const { body: page } = await redrives.get<DeadLettersPage>(
       '/v1/dead-letters/records?errorCode=conflict&pageSize=2',
     );
@@ -103,7 +103,7 @@ describe('dead letters that are sent again', () => {
     ]);
   });
 
-  it('say what keeps them from being an order, where nothing can be read', async () => {
+  it('include the decoding error if their bytes can not be decoded', async () => {
     const { body: page } = await redrives.get<DeadLettersPage>('/v1/dead-letters/records?errorCode=unknown-schema');
     const { body } = await redrives.get<DeadLetterResponse>(`/v1/dead-letters/records/${page.items[0]?.id}`);
     expect(body).toMatchObject({ decoded: null, undecodable: { code: 'unknown-schema' } });
@@ -111,7 +111,7 @@ describe('dead letters that are sent again', () => {
     expect((await redrives.get('/v1/dead-letters/records/orders.v1/x/1')).status).toBe(400);
   });
 
-  it('are not touched by a dry run, which says what would be sent', async () => {
+  it('are not changed by a dry run, which returns what would be sent', async () => {
     const answer = await redrives.ask({ all: true, dryRun: true });
     expect([answer.status, answer.body]).toEqual([
       200,
@@ -128,7 +128,7 @@ describe('dead letters that are sent again', () => {
     expect(await redrives.groups()).toEqual({ conflict: 3, 'unknown-schema': 2 });
   });
 
-  it('come back when nothing was repaired: one document each, pending again', async () => {
+  it('return as one pending document each if the cause was not fixed', async () => {
     const { status, headers, body } = await redrives.ask({ errorCode: 'unknown-schema' });
     expect([status, headers.get('location')]).toEqual([202, `/v1/operations/${body.id}`]);
     expect(body).toMatchObject({ kind: 'redrive', count: 2, firstNumber: null, seed: null });
@@ -146,7 +146,7 @@ describe('dead letters that are sent again', () => {
     }
   }, 60_000);
 
-  it('are left alone once they were sent so often, and that is said', async () => {
+  it('are skipped once maxRedrives is reached, with a message', async () => {
     const answer = await redrives.ask({ errorCode: 'unknown-schema', maxRedrives: 1 });
     expect([answer.status, answer.body.code]).toEqual([409, 'nothing-to-redrive']);
     expect(answer.body.detail).toMatch(/redriven 1 times/);
@@ -154,7 +154,7 @@ describe('dead letters that are sent again', () => {
     expect(plan).toMatchObject({ letters: 3, spent: 2 });
   });
 
-  it('are saved once their cause is repaired, and told where', async () => {
+  it('are saved once the cause is fixed, and record where they were sent', async () => {
     await ordersCollection(pipeline.db).deleteMany({});
     const { body } = await redrives.ask({ errorCode: 'conflict', limit: 1_000 });
     expect(body.count).toBe(3);
@@ -175,18 +175,18 @@ describe('dead letters that are sent again', () => {
       expect(tries[0]?.sent).toEqual({ partition: 1, offset: places.get(tries[0]?.orderId ?? '') });
   }, 60_000);
 
-  it('are sent once when they are asked for twice at once, and not at all when there are none', async () => {
+  it('are sent once by concurrent redrives, and a redrive without dead letters is rejected', async () => {
     const answers = await Promise.all([1, 2, 3].map(async () => redrives.ask({ operationId: OPERATION })));
-    const taken = answers.filter(({ status }) => status === 202);
-    expect(taken.reduce((sum, { body }) => sum + (body.count ?? 0), 0)).toBe(2);
+    const accepted = answers.filter(({ status }) => status === 202);
+    expect(accepted.reduce((sum, { body }) => sum + (body.count ?? 0), 0)).toBe(2);
     for (const { status } of answers) expect([202, 409]).toContain(status);
-    for (const { body } of taken) await redrives.ended(body.id);
+    for (const { body } of accepted) await redrives.ended(body.id);
     expect(await redrives.letters.distinct('redrives', { state: 'pending' })).toEqual([2]);
     for (const nothing of [{ id: 'orders.v1/0/1' }, { errorCode: 'no-such-error' }])
       expect((await redrives.ask(nothing)).body).toMatchObject({ code: 'nothing-to-redrive' });
   }, 60_000);
 
-  it('make the same operation again under the same key, and another body is refused', async () => {
+  it('belong to the same operation for the same key, which rejects another body', async () => {
     const key = { 'idempotency-key': 'again-1' };
     const ask = async (body: object): Promise<Answer<OperationResponse>> => {
       const response = await fetch(`${pipeline.stack.producerUrl}/v1/dead-letters/redrive`, {
@@ -208,7 +208,7 @@ describe('dead letters that are sent again', () => {
     expect((await redrives.ended(first.body.id)).redrive).toMatchObject({ moved: 2, returned: 2 });
   }, 60_000);
 
-  it('that Kafka has no more are told as unmovable, and wait on', async () => {
+  it('that Kafka has deleted are reported as unmovable, and stay pending', async () => {
     const admin = kafka.admin();
     await admin.connect();
     const ends = await admin.fetchTopicOffsets(DEAD_LETTER_TOPIC);
@@ -223,7 +223,7 @@ describe('dead letters that are sent again', () => {
     expect(letter).toMatchObject({ record: null, gone: 'letter-gone' });
   }, 60_000);
 
-  it('wait no more once they are discarded', async () => {
+  it('are no longer pending once they are discarded', async () => {
     const { body } = await pipeline.post<{ discarded: number }>('/v1/dead-letters/discard', {
       errorCode: 'unknown-schema',
     });

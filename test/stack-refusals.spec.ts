@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { freePort } from '../dev/machine/ports.js';
 import { RunningStack } from './support/running-stack.js';
 
-describe('npm start that can not', () => {
+describe('npm start that fails', () => {
   let folder: string;
 
   beforeAll(async () => {
@@ -26,7 +26,7 @@ describe('npm start that can not', () => {
     expect(output).not.toContain('serves');
   }, 30_000);
 
-  it('says which package client is missing and how to go without', async () => {
+  it('names a missing package client and the alternatives', async () => {
     const env = { PATH: join(folder, 'no-programs'), ORDERS_CACHE_DIR: join(folder, 'empty-cache'), JAVA_HOME: '' };
     const { code, output } = await RunningStack.fail({ dataDirectory: folder, env });
     expect(code).toBe(1);

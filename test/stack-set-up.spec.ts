@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
 
-/** An npm that installs nothing but what the set-up looks at, and tells that it was run. */
+/** A fake npm that installs only what the set-up checks, and records each run. */
 const FAKE_NPM = `#!/bin/sh
 echo "npm $*" >> npm-runs
 rm -rf node_modules && mkdir node_modules
@@ -14,10 +14,10 @@ sleep 0.3
 cp package-lock.json node_modules/.package-lock.json
 `;
 
-// Each set-up compiles for a second or two, on a busy machine for many.
+// Each set-up compiles for one or two seconds, and much longer on a busy machine.
 jest.setTimeout(60_000);
 
-/** Bundles a page of one line. */
+/** A build script for a page of one line. */
 const BUILD_PAGE = `import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 mkdirSync('dist/page', { recursive: true });
 const page = readFileSync('apps/console/page.css', 'utf8');
@@ -71,7 +71,7 @@ describe('the set-up of a clone', () => {
     expect((await npmRuns()).length).toBe(2);
   });
 
-  it("doesn't mind a missing package that is for other platforms", async () => {
+  it('ignores a missing package for another platform', async () => {
     await setUp();
     await wantPackages({
       'node_modules/a': { version: '1.0.0' },
@@ -81,7 +81,7 @@ describe('the set-up of a clone', () => {
     expect((await npmRuns()).length).toBe(1);
   });
 
-  it('compiles again after a change, and leaves nothing of a source that is gone', async () => {
+  it('compiles again after a change, and removes the output of deleted sources', async () => {
     await setUp();
     await writeFile(join(project, 'apps', 'two.ts'), 'export const two = 2;\n');
     await unlink(join(project, 'apps', 'one.ts'));
@@ -90,7 +90,7 @@ describe('the set-up of a clone', () => {
     await expect(read('dist/apps/one.js')).rejects.toThrow('ENOENT');
   });
 
-  it('says what does not compile, and compiles again once it is mended', async () => {
+  it('reports compile errors, and compiles again once they are fixed', async () => {
     await writeFile(join(project, 'apps', 'one.ts'), 'export const one: string = 1;\n');
     const failed = await setUp();
     expect(failed).toMatchObject({ code: 1, output: expect.stringContaining('error TS2322') });
@@ -99,7 +99,7 @@ describe('the set-up of a clone', () => {
     expect((await setUp()).code).toBe(0);
   });
 
-  it('builds the page of the console too, again after a change, and says when that fails', async () => {
+  it('builds the page of the console, rebuilds it after a change, and reports a failure', async () => {
     await setUp();
     expect(await read('dist/page/page.css')).toBe('one');
     await writeFile(join(project, 'apps', 'console', 'page.css'), 'two');
@@ -109,7 +109,7 @@ describe('the set-up of a clone', () => {
     expect(await setUp()).toMatchObject({ code: 1, output: expect.stringContaining('the page does not build') });
   });
 
-  it('runs once when two are started at once', async () => {
+  it('installs once when two set-ups start concurrently', async () => {
     const both = await Promise.all([setUp(), setUp()]);
     expect(both.map(({ code }) => code)).toEqual([0, 0]);
     expect((await npmRuns()).length).toBe(1);
@@ -122,7 +122,7 @@ describe('the set-up of a clone', () => {
     expect((await setUp()).code).toBe(0);
   });
 
-  it('says what to do when npm fails, and when there is none', async () => {
+  it('names a remedy when npm fails or is missing', async () => {
     await writeFile(join(project, 'bin', 'npm'), '#!/bin/sh\necho "npm error network" >&2\nexit 1\n');
     expect(await setUp()).toMatchObject({
       code: 1,

@@ -30,7 +30,7 @@ describe('npm start', () => {
     await rm(folder, { recursive: true, force: true });
   }, A_START);
 
-  it('starts three servers and every app, and says where they are before it says ready', async () => {
+  it('starts three servers and every app, and prints their addresses before ready', async () => {
     const names = stack
       .processes()
       .map(({ name }) => name)
@@ -57,7 +57,7 @@ describe('npm start', () => {
     }
   });
 
-  it('refuses a second stack on the same data, and leaves the first alone', async () => {
+  it('rejects a second stack on the same data, and does not affect the first', async () => {
     const { code, output } = await RunningStack.fail({ dataDirectory: data });
     expect(code).toBe(1);
     expect(output).toContain(`A stack already runs on ${data}`);
@@ -65,7 +65,7 @@ describe('npm start', () => {
   }, 30_000);
 
   it(
-    'runs beside another stack, and neither meets the other',
+    'runs beside another stack without interference',
     async () => {
       const other = await RunningStack.start({ dataDirectory: join(folder, 'other') });
       firstCluster = await clusterIdOf(stack);
@@ -76,7 +76,7 @@ describe('npm start', () => {
   );
 
   it(
-    'starts the apps alone when Kafka, the registry and MongoDB are given',
+    'starts only the apps when Kafka, the registry and MongoDB are given',
     async () => {
       const given = {
         KAFKA_BROKERS: stack.brokers,
@@ -95,14 +95,14 @@ describe('npm start', () => {
     A_START,
   );
 
-  it('starts a crashed app again', async () => {
+  it('restarts a crashed app', async () => {
     const crashed = stack.process('consumer-2');
     process.kill(crashed.pid, 'SIGKILL');
     await stack.prints(/^consumer-2 is ready again/, 60_000);
     expect(stack.process('consumer-2').pid).not.toBe(crashed.pid);
   }, 70_000);
 
-  it('starts a crashed server again, on which the apps become ready again', async () => {
+  it('restarts a crashed server, and the apps become ready again', async () => {
     const crashed = stack.process('Kafka');
     process.kill(crashed.pid, 'SIGKILL');
     await stack.prints(/^Kafka ended, restarting: ending="SIGKILL"/, 10_000);
@@ -121,7 +121,7 @@ describe('npm start', () => {
   }, 60_000);
 
   it(
-    'finds its data again at the next start, on whatever ports',
+    'keeps its data across restarts, on any ports',
     async () => {
       stack = await RunningStack.start({ dataDirectory: data });
       expect(await clusterIdOf(stack)).toBe(firstCluster);
@@ -132,7 +132,7 @@ describe('npm start', () => {
   );
 
   it(
-    'starts right after its supervisor was killed, though that could stop nothing',
+    'starts right after a kill of its supervisor, which could stop no process',
     async () => {
       const left = stack.processes();
       stack.signal('SIGKILL');
@@ -144,14 +144,14 @@ describe('npm start', () => {
     A_START,
   );
 
-  it('ends by itself when npm is killed', async () => {
+  it('exits by itself when npm is killed', async () => {
     const left = stack.processes();
     stack.signal('SIGKILL');
     expect(await survivors(left, 30_000)).toEqual([]);
   }, 40_000);
 
   it(
-    'leaves no server behind when its supervisor is killed and nobody starts it again',
+    'leaves no process running when its supervisor is killed and not started again',
     async () => {
       stack = await RunningStack.start({ dataDirectory: data });
       const left = stack.processes();
@@ -162,10 +162,10 @@ describe('npm start', () => {
   );
 
   it(
-    'leaves no app behind, either, that was only just begun when its supervisor was killed',
+    'leaves no app running that was starting when its supervisor was killed',
     async () => {
       const begun = await RunningStack.launch({ dataDirectory: join(folder, 'begun') });
-      await eventually('the console begins', A_START, () => begun.processes().some(({ name }) => name === 'console'));
+      await eventually('the console starts', A_START, () => begun.processes().some(({ name }) => name === 'console'));
       const left = begun.processes();
       begun.signal('SIGKILL');
       expect(left.map(({ name }) => name)).toContain('consumer-1');
@@ -174,7 +174,7 @@ describe('npm start', () => {
     A_START + 30_000,
   );
 
-  it('refuses another number of partitions than the data were made with', async () => {
+  it('rejects a number of partitions that differs from the existing data', async () => {
     const { code, output } = await RunningStack.fail({ dataDirectory: data, flags: ['--partitions', '5'] });
     expect(code).toBe(1);
     expect(output).toContain('was created with 12 partitions, but 5 were requested');
@@ -182,8 +182,8 @@ describe('npm start', () => {
 });
 
 async function clusterIdOf(stack: RunningStack): Promise<string> {
-  const unheard = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const admin = connectKafka({ brokers: [stack.brokers], clientId: 'stack-spec', logger: unheard }).admin();
+  const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const admin = connectKafka({ brokers: [stack.brokers], clientId: 'stack-spec', logger: silent }).admin();
   await admin.connect();
   try {
     return (await admin.describeCluster()).clusterId;

@@ -22,7 +22,7 @@ describe('a summary of the saved orders', () => {
     pipeline = await Pipeline.start('--save-ms', '0..1');
     const [from, to] = ['2026-01-30T22:30:00Z', '2026-02-03T03:10:00Z'];
     const { id } = await pipeline.populate({ count: 3_000, seed: 5, accounts: 20, from, to });
-    // Of these all but their ids is made up; of those nothing is.
+    // The first import has ids only, so that all other fields are filled; the second has complete rows.
     await new Imports(pipeline).imported({ 'a.json': legacyPairs(40), 'b.json': legacyPairs(30, 100).map(wholeRow) });
     await pipeline.allSaved(id, 30_000);
     all = await allOrders(pipeline.db);
@@ -52,19 +52,19 @@ describe('a summary of the saved orders', () => {
   ];
 
   it.each(FILTERS.flatMap((filter) => GROUPINGS.map((grouping) => ({ filter, grouping }))))(
-    'by "$grouping" of ?$filter is what the orders come to, one by one',
+    'by "$grouping" of ?$filter equals the sum over the single orders',
     async ({ filter, grouping }) => {
       const query = `${filter}${grouping === '' ? '' : `&groupBy=${grouping}`}`;
       expect(await summary(query)).toEqual(expectedSummary(all, query, 3_070));
     },
   );
 
-  it('leaves out orders that are made up in part, and says how many', async () => {
+  it('excludes orders with filled fields, and returns their number', async () => {
     expect(await summary('')).toMatchObject({ total: { count: 3_030 }, excludedFilled: 40 });
     expect(await summary('includeFilled=true')).toMatchObject({ total: { count: 3_070 }, excludedFilled: 0 });
   });
 
-  it('follows what is done to the orders by hand, in a block that is not full', async () => {
+  it('follows manual changes of orders in a block that is not full', async () => {
     const before = await summary('groupBy=side');
     const removed = await ordersCollection(pipeline.db).findOneAndDelete({ number: Long.fromNumber(1_234) });
     const left = all.filter(({ number }) => number !== 1_234);
@@ -76,16 +76,16 @@ describe('a summary of the saved orders', () => {
   it.each([
     ['createdAt[gte]=2026-01-31T05:30:00Z', 'createdAt[gte]'],
     ['currency=EUR&currency=USD', 'currency'],
-  ])('of ?%s is refused by its name', async (query, field) => {
+  ])('of ?%s is rejected and names the parameter', async (query, field) => {
     const { status, body } = await pipeline.get<{ errors: object[] }>(`/v1/orders/summary?${query}`);
     expect({ status, errors: body.errors }).toMatchObject({ status: 400, errors: [{ field, in: 'query' }] });
   });
 
-  it('while orders are being saved has all that was saved before, and nothing that is not', async () => {
+  it('includes all orders that were saved before the request, and no others, while orders are being saved', async () => {
     const total = all.length + 9_000;
     await pipeline.populate({ count: 9_000, ratePerSecond: 3_000 });
     const seen: number[] = [];
-    await eventually('all are summed up', 60_000, async () => {
+    await eventually('all orders are summed up', 60_000, async () => {
       const saved = (await allOrders(pipeline.db)).length;
       const { total: now, through } = await summary('includeFilled=true&groupBy=side,day');
       expect(now.count).toBeGreaterThanOrEqual(saved);
@@ -104,7 +104,7 @@ describe('a summary of the saved orders', () => {
     let mongo: Mongo;
 
     beforeAll(() => {
-      // A database of its own, since the query API keeps blocks of another size.
+      // A separate database, since the query API uses blocks of another size.
       mongo = new Mongo(pipeline.stack.mongodbUri.replace('/orders?', '/small?'), 'tests');
     });
 
@@ -121,7 +121,7 @@ describe('a summary of the saved orders', () => {
       return expectedSummary(await allOrders(mongo.db), query, COUNT);
     }
 
-    it('counts no full block again, and none at all as long as nothing is saved', async () => {
+    it('does not recount full blocks, nor any block while no order is saved', async () => {
       const { rollups, ask } = new WatchedInstance(mongo);
       expect(await ask('groupBy=day')).toEqual(await expected('groupBy=day'));
       expect(rollups.made.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
@@ -135,43 +135,43 @@ describe('a summary of the saved orders', () => {
       expect(rollups.counted).toEqual([10, 10]);
     });
 
-    it('uses what another instance has made', async () => {
+    it('uses the rollups of another instance', async () => {
       await new WatchedInstance(mongo).ask();
       const { rollups, ask } = new WatchedInstance(mongo);
       expect(await ask()).toEqual(await expected());
       expect(rollups.made).toEqual([]);
     });
 
-    it('is right from several instances that make the same at once', async () => {
+    it('is correct when several instances make the same rollups concurrently', async () => {
       const instances = Array.from({ length: 4 }, () => new WatchedInstance(mongo));
-      const asked = [...instances, ...instances, ...instances].map(({ ask }) => ask());
-      for (const answer of await Promise.all(asked)) expect(answer).toEqual(await expected());
+      const requests = [...instances, ...instances, ...instances].map(({ ask }) => ask());
+      for (const answer of await Promise.all(requests)) expect(answer).toEqual(await expected());
     });
 
-    it('never replaces what holds more orders by what holds fewer', async () => {
+    it('never replaces a rollup by one with fewer orders', async () => {
       const { rollups } = new WatchedInstance(mongo);
       await rollups.make({ block: 10, kept: undefined });
       await ordersCollection(mongo.db).deleteOne({ number: Long.fromNumber(COUNT) });
-      // As of an instance that had read the orders before the last one was saved.
+      // As by an instance that read the orders before the last one was saved.
       await rollups.make({ block: 10, kept: 40 });
       expect((await rollups.kept()).get(10)).toBe(50);
     });
 
-    it('is made up again where somebody dropped what was kept', async () => {
+    it('is rebuilt after the rollups were dropped', async () => {
       const { ask } = new WatchedInstance(mongo);
       await ask();
       await rollupsCollection(mongo.db).drop();
       expect(await ask()).toEqual(await expected());
     });
 
-    it('is being prepared, when too much is to be made for one question', async () => {
+    it('is reported as being prepared if one request would have to build too many rollups', async () => {
       const { keeper, ask } = new WatchedInstance(mongo, 10);
       expect(await ask().catch((error: Problem) => error.code)).toBe('summary-being-prepared');
       await keptUntil(keeper, () => !keeper.isHurrying);
       expect(await ask()).toEqual(await expected());
     });
 
-    it('is made in the background before anybody asks', async () => {
+    it('is prepared in the background before the first request', async () => {
       const { keeper, rollups, ask } = new WatchedInstance(mongo);
       await keptUntil(keeper, async () => (await rollups.kept()).size === 11);
       rollups.made.length = 0;
@@ -179,7 +179,7 @@ describe('a summary of the saved orders', () => {
       expect(rollups.made).toEqual([]);
     });
 
-    it('of too many groups is refused', async () => {
+    it('with too many groups is rejected', async () => {
       await ordersCollection(mongo.db).insertMany(
         orderDocuments(10_001, COUNT + 1).map((each, n) => Object.assign(each, { symbol: `S${n}`, accountId: 'a' })),
       );

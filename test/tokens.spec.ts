@@ -16,7 +16,7 @@ interface Refusal {
   readonly body: { readonly code: string; readonly detail: string };
 }
 
-describe('a service that asks for tokens', () => {
+describe('a service that requires access tokens', () => {
   let issuer: TestIssuer;
   let pipeline: Pipeline;
 
@@ -30,7 +30,7 @@ describe('a service that asks for tokens', () => {
     await issuer.stop();
   }, 60_000);
 
-  async function ask(path: string, token: string | undefined, init: RequestInit = {}): Promise<Response> {
+  async function request(path: string, token: string | undefined, init: RequestInit = {}): Promise<Response> {
     const { queryApiUrl, consoleUrl, producerUrl } = pipeline.stack;
     const base = path.startsWith('/v1/orders')
       ? queryApiUrl
@@ -42,7 +42,7 @@ describe('a service that asks for tokens', () => {
   }
 
   async function refusal(path: string, token: string | undefined, init?: RequestInit): Promise<Refusal> {
-    const response = await ask(path, token, init);
+    const response = await request(path, token, init);
     const text = await response.text();
     expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     expect(text).not.toMatch(/node_modules|jose|    at /);
@@ -55,20 +55,20 @@ describe('a service that asks for tokens', () => {
 
   const POPULATE = { method: 'POST', body: '{"count": 10}' };
 
-  it('takes a good one: populates, tells the operation, reads an order', async () => {
+  it('accepts a valid token for populates, operations and orders', async () => {
     const token = await issuer.token();
-    const populated = await ask('/v1/populate', token, POPULATE);
+    const populated = await request('/v1/populate', token, POPULATE);
     expect(populated.status).toBe(202);
     const { id } = (await populated.json()) as { id: string };
-    expect((await ask(`/v1/operations/${id}`, token)).status).toBe(200);
-    expect((await ask('/v1/orders?page=1', token)).status).toBe(200);
+    expect((await request(`/v1/operations/${id}`, token)).status).toBe(200);
+    expect((await request('/v1/orders?page=1', token)).status).toBe(200);
   });
 
-  it.each(['ES256', 'EdDSA', 'RS256'] as const)('takes one signed by %s', async (alg) => {
-    expect((await ask('/v1/orders', await issuer.token({ key: issuer.keyOf(alg) }))).status).toBe(200);
+  it.each(['ES256', 'EdDSA', 'RS256'] as const)('accepts a token signed by %s', async (alg) => {
+    expect((await request('/v1/orders', await issuer.token({ key: issuer.keyOf(alg) }))).status).toBe(200);
   });
 
-  it('refuses to answer without one, and says what it wants', async () => {
+  it('rejects a request without a token, with a challenge', async () => {
     for (const path of ['/v1/orders', '/v1/operations', '/v1/orders/export?format=csv', '/v1/pipeline']) {
       const { status, challenge, body } = await refusal(path, undefined);
       expect([status, body.code]).toEqual([401, 'unauthorized']);
@@ -80,29 +80,29 @@ describe('a service that asks for tokens', () => {
     ['for another audience', () => ({ claims: { aud: 'payments' } })],
     ['for no audience', () => ({ claims: { aud: null } })],
     ['of another issuer', () => ({ claims: { iss: 'https://evil.example' } })],
-    ['that is no access token by its type', () => ({ header: { typ: 'JWT' } })],
+    ['whose type is not an access token', () => ({ header: { typ: 'JWT' } })],
     ['without a type', () => ({ header: { typ: undefined as never } })],
     ['that has expired', () => ({ claims: { exp: NOW - MINUTE } })],
-    ['without an end', () => ({ claims: { exp: null } })],
+    ['without an expiry', () => ({ claims: { exp: null } })],
     ['that is not valid yet', () => ({ claims: { nbf: NOW + 10 * MINUTE } })],
-    ['of nobody', () => ({ claims: { sub: null } })],
-    ['signed with a key that nobody published', async () => ({ key: await signingKey('RS256') })],
+    ['without a subject', () => ({ claims: { sub: null } })],
+    ['signed with an unpublished key', async () => ({ key: await signingKey('RS256') })],
     [
-      "signed with another key under a published key's name",
+      "signed with another key under a published key's id",
       async () => ({ key: { ...(await signingKey('RS256')), kid: issuer.key.kid } }),
     ],
-  ])('refuses one %s', async (_, wish) => {
-    const { status, challenge, body } = await refusal('/v1/orders', await issuer.token(await wish()));
+  ])('rejects a token %s', async (_, options) => {
+    const { status, challenge, body } = await refusal('/v1/orders', await issuer.token(await options()));
     expect([status, body.code]).toEqual([401, 'unauthorized']);
     expect(challenge).toMatch(/^Bearer realm="orders", error="invalid_token", error_description="[^"]+"$/);
   });
 
-  it('takes one that has just expired, or is valid in a moment: clocks differ', async () => {
+  it('tolerates a token that has just expired or is valid soon, since clocks differ', async () => {
     for (const claims of [{ exp: Math.floor(Date.now() / 1_000) - 10 }, { nbf: Math.floor(Date.now() / 1_000) + 20 }])
-      expect((await ask('/v1/orders', await issuer.token({ claims }))).status).toBe(200);
+      expect((await request('/v1/orders', await issuer.token({ claims }))).status).toBe(200);
   });
 
-  it('refuses one without a signature, or with one that anybody can make from the public key', async () => {
+  it('rejects a token without a signature, or with an HMAC of the public key', async () => {
     const [, claims] = (await issuer.token()).split('.');
     const none = `${base64url({ alg: 'none', typ: 'at+jwt' })}.${claims}.`;
     const head = `${base64url({ alg: 'HS256', typ: 'at+jwt', kid: issuer.key.kid })}.${claims}`;
@@ -112,11 +112,11 @@ describe('a service that asks for tokens', () => {
     for (const token of [none, `${head}.${mac}`]) expect((await refusal('/v1/orders', token)).status).toBe(401);
   });
 
-  it.each(['', 'x', 'a.b.c', '..', 'ey.ey.ey', 'x'.repeat(5_000), '%00', '"quoted"'])('refuses %j', async (token) => {
+  it.each(['', 'x', 'a.b.c', '..', 'ey.ey.ey', 'x'.repeat(5_000), '%00', '"quoted"'])('rejects %j', async (token) => {
     expect((await refusal('/v1/orders', token)).status).toBe(401);
   });
 
-  it('refuses other schemes, and two tokens at once, however good', async () => {
+  it('rejects other schemes, and two valid tokens at once', async () => {
     const token = await issuer.token();
     for (const authorization of [`Basic ${Buffer.from('a:b').toString('base64')}`, token, `Bearer ${token} ${token}`]) {
       const response = await fetch(`${pipeline.stack.queryApiUrl}/v1/orders`, { headers: { authorization } });
@@ -125,9 +125,9 @@ describe('a service that asks for tokens', () => {
     expect(await statusWithTwo(`${pipeline.stack.queryApiUrl}/v1/orders`, `Bearer ${token}`)).toBe(401);
   });
 
-  it('lets nobody do what the token does not allow, and tells the scope', async () => {
+  it('rejects requests beyond the scopes of the token, and names the missing scope', async () => {
     const reader = await issuer.token({ claims: { scope: 'orders:read' } });
-    expect((await ask('/v1/orders', reader)).status).toBe(200);
+    expect((await request('/v1/orders', reader)).status).toBe(200);
     const { status, challenge, body } = await refusal('/v1/populate', reader, POPULATE);
     expect([status, body.code]).toEqual([403, 'insufficient-scope']);
     expect(challenge).toBe('Bearer realm="orders", error="insufficient_scope", scope="orders:write"');
@@ -137,26 +137,26 @@ describe('a service that asks for tokens', () => {
     const writer = await issuer.token({ claims: { scope: 'orders:write orders:reader' } });
     expect((await refusal('/v1/orders', writer)).status).toBe(403);
     const redriver = await issuer.token({ claims: { scope: 'orders:read dead-letters:redrive' } });
-    const { id } = (await (await ask('/v1/populate', await issuer.token(), POPULATE)).json()) as { id: string };
+    const { id } = (await (await request('/v1/populate', await issuer.token(), POPULATE)).json()) as { id: string };
     const stopping = await refusal(`/v1/operations/${id}/cancel`, redriver, { method: 'POST', body: '{}' });
     expect([stopping.status, stopping.challenge]).toEqual([403, expect.stringContaining('scope="orders:write"')]);
     for (const scope of [null, '', 7, { 'orders:read': true }])
       expect((await refusal('/v1/orders', await issuer.token({ claims: { scope } }))).status).toBe(403);
   });
 
-  it('lets a redrive be paused and cancelled by those who may redrive, and by no other writer', async () => {
+  it('allows only tokens with the redrive scope to pause and cancel a redrive', async () => {
     const token = await issuer.token();
     const body = '{"count": 10, "faults": {"poison": 1}}';
-    const populated = await ask('/v1/populate', token, { method: 'POST', body });
+    const populated = await request('/v1/populate', token, { method: 'POST', body });
     const { id: operationId } = (await populated.json()) as { id: string };
-    await eventually('all are dead', 20_000, async () => {
-      const { total } = (await (await ask(`/v1/dead-letters?operationId=${operationId}`, token)).json()) as {
+    await eventually('all orders are dead letters', 20_000, async () => {
+      const { total } = (await (await request(`/v1/dead-letters?operationId=${operationId}`, token)).json()) as {
         total: number;
       };
       return total === 10;
     });
     const redriver = await issuer.token({ claims: { scope: 'orders:read dead-letters:redrive' } });
-    const redriven = await ask('/v1/dead-letters/redrive', redriver, {
+    const redriven = await request('/v1/dead-letters/redrive', redriver, {
       method: 'POST',
       body: JSON.stringify({ operationId, ratePerSecond: 0.1 }),
     });
@@ -169,20 +169,20 @@ describe('a service that asks for tokens', () => {
       });
       expect([status, challenge]).toEqual([403, expect.stringContaining('scope="dead-letters:redrive"')]);
     }
-    expect((await ask(`/v1/operations/${id}/cancel`, redriver, { method: 'POST', body: '{}' })).status).toBe(200);
+    expect((await request(`/v1/operations/${id}/cancel`, redriver, { method: 'POST', body: '{}' })).status).toBe(200);
   });
 
-  it('binds page tokens to whoever walks', async () => {
+  it('binds page tokens to the subject of the access token', async () => {
     const [ada, bob] = [await issuer.token(), await issuer.token({ claims: { sub: 'bob' } })];
-    const populated = await ask('/v1/populate', ada, POPULATE);
+    const populated = await request('/v1/populate', ada, POPULATE);
     const { id } = (await populated.json()) as { id: string };
     await savedBy(id, ada);
-    const first = (await (await ask('/v1/orders?pageSize=2', ada)).json()) as { page: { next: string } };
-    expect((await ask(first.page.next, ada)).status).toBe(200);
-    expect((await ask(first.page.next, bob)).status).toBe(400);
+    const first = (await (await request('/v1/orders?pageSize=2', ada)).json()) as { page: { next: string } };
+    expect((await request(first.page.next, ada)).status).toBe(200);
+    expect((await request(first.page.next, bob)).status).toBe(400);
   });
 
-  it('writes down who populated and cancelled, and what, and not who only read or was refused', async () => {
+  it('audits populates and cancellations with their subject, but no reads or rejected requests', async () => {
     const token = await issuer.token({ claims: { sub: 'auditor', client_id: 'desk' } });
     const requestId = 'audit-1';
     const populated = await fetch(`${pipeline.stack.producerUrl}/v1/populate`, {
@@ -195,11 +195,11 @@ describe('a service that asks for tokens', () => {
     });
     const { id } = (await populated.json()) as { id: string };
     await savedBy(id, token);
-    await ask(`/v1/operations/${id}/cancel`, token, { method: 'POST' });
+    await request(`/v1/operations/${id}/cancel`, token, { method: 'POST' });
     const noWriter = await issuer.token({ claims: { sub: 'auditor', scope: 'orders:read' } });
-    await ask('/v1/populate', noWriter, POPULATE);
+    await request('/v1/populate', noWriter, POPULATE);
     const subject = 'auditor';
-    await eventually('the line is there', 5_000, async () => (await auditOf(subject)).length > 0);
+    await eventually('the audit line is logged', 5_000, async () => (await auditOf(subject)).length > 0);
     expect(await auditOf(subject)).toEqual([
       expect.objectContaining({ audit: 'populate', subject, clientId: 'desk', requestId, operation: id }),
     ]);
@@ -211,7 +211,7 @@ describe('a service that asks for tokens', () => {
     return lines.map((line) => JSON.parse(line) as { subject: string }).filter((line) => line.subject === subject);
   }
 
-  it('asks for none where a service is watched or described', async () => {
+  it('requires no token for health, metrics and API documents', async () => {
     const { queryApiUrl, producerUrl, consoleUrl } = pipeline.stack;
     for (const base of [queryApiUrl, producerUrl, consoleUrl])
       for (const path of ['/health/live', '/health/ready', '/metrics', '/docs', '/docs-json'])
@@ -222,7 +222,7 @@ describe('a service that asks for tokens', () => {
 
   async function savedBy(id: string, token: string): Promise<void> {
     for (;;) {
-      const { saved } = (await (await ask(`/v1/operations/${id}`, token)).json()) as { saved: number };
+      const { saved } = (await (await request(`/v1/operations/${id}`, token)).json()) as { saved: number };
       if (saved === 10) return;
     }
   }

@@ -5,14 +5,14 @@ import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
 import { eventually } from './support/eventually.js';
 import { Pipeline, type PopulateResponse } from './support/pipeline.js';
 
-/** Pages met one after another, by their `next`. */
-interface Met {
+/** The result of following the `next` links. */
+interface Followed {
   readonly numbers: number[];
   readonly emptyPages: number;
   readonly pages: number;
 }
 
-describe('a walk and numbered pages, while orders are being saved and with holes among their numbers', () => {
+describe('cursor pagination and numbered pages, while orders are being saved and with gaps in their numbers', () => {
   let pipeline: Pipeline;
   let before: PopulateResponse;
   let cancelled: PopulateResponse;
@@ -23,13 +23,13 @@ describe('a walk and numbered pages, while orders are being saved and with holes
     pipeline = await Pipeline.start('--save-ms', '0..200');
     before = await pipeline.populate({ count: 1_000, accounts: 10_000 });
     cancelled = await endedEarly({ count: 500_000, ratePerSecond: 2_000, chunkSize: 100 }, 300);
-    // Nearly nothing of it was sent: nearly all of its block is a hole.
+    // Almost no order of it is sent, so that nearly all of its block is a gap.
     empty = await endedEarly({ count: 7_000, ratePerSecond: 0.1, chunkSize: 1 }, 0);
     await pipeline.allSaved(before.id, 60_000);
     await pipeline.allEnded(cancelled.id, 60_000);
     running = await pipeline.populate({ count: 24_000, ratePerSecond: 2_000, accounts: 10_000 });
     await eventually(
-      'some of it is saved',
+      'some of the orders are saved',
       30_000,
       async () => ((await pipeline.operation(running.id)).saved ?? 0) > 500,
     );
@@ -39,10 +39,14 @@ describe('a walk and numbered pages, while orders are being saved and with holes
     await pipeline.end();
   }, 60_000);
 
-  /** Cancels a populate once so many of its orders are acknowledged. */
+  /** Starts a populate and cancels it once `acked` of its orders are acknowledged. */
   async function endedEarly(order: object, acked: number): Promise<PopulateResponse> {
     const { id } = await pipeline.populate(order);
-    await eventually('it is far enough', 30_000, async () => (await pipeline.operation(id)).acked >= acked);
+    await eventually(
+      `${acked} orders are acknowledged`,
+      30_000,
+      async () => (await pipeline.operation(id)).acked >= acked,
+    );
     return (await pipeline.post<PopulateResponse>(`/v1/operations/${id}/cancel`, {})).body;
   }
 
@@ -55,7 +59,7 @@ describe('a walk and numbered pages, while orders are being saved and with holes
     return orders.map(({ number }) => number);
   }
 
-  async function follow(path: string): Promise<Met> {
+  async function follow(path: string): Promise<Followed> {
     const pages = await pipeline.walk(path);
     return {
       numbers: pages.flat().map(({ number }) => number),
@@ -68,29 +72,29 @@ describe('a walk and numbered pages, while orders are being saved and with holes
     return (await pipeline.get<OrdersPage>(path)).body.page;
   }
 
-  it('meet each order that was there at the beginning exactly once, whatever the sort', async () => {
+  it('return each order that was saved at the start exactly once, with cursor pagination and any sort', async () => {
     const atFirst = (await savedNumbers()).length;
     for (const sort of ['number', '-number', 'createdAt', '-createdAt', 'amount', '-amount']) {
-      const there = await savedNumbers();
+      const savedBefore = await savedNumbers();
       const { numbers } = await follow(`/v1/orders?sort=${sort}&pageSize=97`);
-      const met = new Set(numbers);
-      expect(numbers.length).toBe(met.size);
-      expect(there.filter((number) => !met.has(number))).toEqual([]);
+      const returned = new Set(numbers);
+      expect(numbers.length).toBe(returned.size);
+      expect(savedBefore.filter((number) => !returned.has(number))).toEqual([]);
     }
     expect((await savedNumbers()).length).toBeGreaterThan(atFirst);
   }, 60_000);
 
-  it('meet each order that was there at the beginning exactly once by numbered pages, up and down', async () => {
+  it('return each order that was saved at the start exactly once, with numbered pages, ascending and descending', async () => {
     for (const sort of ['number', '-number']) {
-      const there = await savedNumbers();
+      const savedBefore = await savedNumbers();
       const { numbers } = await follow(`/v1/orders?page=1&pageSize=100&sort=${sort}`);
-      const met = new Set(numbers);
-      expect(numbers.length).toBe(met.size);
-      expect(there.filter((number) => !met.has(number))).toEqual([]);
+      const returned = new Set(numbers);
+      expect(numbers.length).toBe(returned.size);
+      expect(savedBefore.filter((number) => !returned.has(number))).toEqual([]);
     }
   }, 60_000);
 
-  it('pass over half a million numbers that are known to be empty, once all is saved', async () => {
+  it('skip half a million unused numbers once all orders are saved', async () => {
     await pipeline.allSaved(running.id, 60_000);
     expect(empty.acked).toBeLessThan(10);
     const { numbers, emptyPages, pages } = await follow('/v1/orders?page=1&pageSize=1000');
@@ -100,7 +104,7 @@ describe('a walk and numbered pages, while orders are being saved and with holes
     expect(pages).toBeLessThan(40);
   }, 90_000);
 
-  it('lead over the hole in both directions, from within it too, and to the true last page', async () => {
+  it('link across the gap in both directions, also from within it, and to the true last page', async () => {
     const inside = await page('/v1/orders?page=300&pageSize=1000');
     const firstBehind = empty.acked > 0 ? empty.firstNumber : running.firstNumber;
     expect(inside).toMatchObject({
@@ -120,10 +124,10 @@ describe('a walk and numbered pages, while orders are being saved and with holes
     expect([beyond.next, beyond.prev]).toEqual([undefined, last]);
   }, 60_000);
 
-  it('show an order in a hole all the same, sent by a producer that was killed before it was told', async () => {
+  it('return an order inside a gap, which a killed producer sent without its acknowledgement', async () => {
     const orders = pipeline.db.collection<Omit<OrderDocument, 'number'> & { number: Long | number }>('orders');
     const order = await orders.findOne();
-    if (order === null) throw new Error('there are orders');
+    if (order === null) throw new Error('no order is saved');
     const number = cancelled.firstNumber + 250_000;
     await orders.insertOne({ ...order, _id: new UUID(), number: Long.fromNumber(number) });
     const { body } = await pipeline.get<OrdersPage>(pageOf(cancelled.firstNumber + cancelled.acked - 1));
@@ -132,7 +136,7 @@ describe('a walk and numbered pages, while orders are being saved and with holes
   });
 });
 
-/** The page of 1,000 that a number stands on. */
+/** Path of the page of 1,000 orders that contains a number. */
 function pageOf(number: number): string {
   return `/v1/orders?page=${Math.ceil(number / 1_000)}&pageSize=1000`;
 }

@@ -5,9 +5,9 @@ import { aptInstall, isOnPath } from '../support/debian-apt.js';
 const INSTALL_WITHIN_MS = 240_000;
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-/** A real Chromium: the one at CHROMIUM_PATH, the machine's own, or Debian's, which root installs. */
+/** Launches a real Chromium: that at CHROMIUM_PATH, an installed one, or Debian's package, which root installs. */
 export async function launchBrowser(): Promise<Browser> {
-  // As root Chromium has no sandbox of its own; what it opens here is our own pages.
+  // Chromium's sandbox does not work as root; the tests open only our own pages.
   return chromium.launch({ executablePath: await chromiumPath(), args: ['--no-sandbox'] });
 }
 
@@ -15,7 +15,7 @@ async function chromiumPath(): Promise<string> {
   const found = [process.env['CHROMIUM_PATH'], ...PLACES].find((path) => path !== undefined && existsSync(path));
   if (found !== undefined) return found;
   if (process.getuid?.() !== 0 || !isOnPath('apt-get'))
-    throw new Error('There is no Chromium: install it, or set CHROMIUM_PATH to a Chrome or Chromium.');
+    throw new Error('Chromium not found: install it, or set CHROMIUM_PATH to a Chrome or Chromium.');
   await aptInstall(['chromium'], AbortSignal.timeout(INSTALL_WITHIN_MS));
   return '/usr/bin/chromium';
 }

@@ -14,7 +14,7 @@ const HOUR = 3_600;
 /** More than the page keeps for its chart. */
 const FILLED = 1_000;
 
-/** What the console tells each second, here as fast as it is asked to. */
+/** The event that the console sends each second; the test sends it faster. */
 function pipelineAt(second: number): object {
   const change = { secondsAgo: second % 600, kind: 'rebalance', from: null, to: null, before: null, after: null };
   return {
@@ -49,7 +49,7 @@ function pipelineAt(second: number): object {
   };
 }
 
-describe('a tab of the console that is left open', () => {
+describe('a console tab that stays open', () => {
   let browser: Browser;
   let server: Server;
   let stream: ServerResponse | undefined;
@@ -70,7 +70,7 @@ describe('a tab of the console that is left open', () => {
   async function answer(path: string, response: ServerResponse): Promise<void> {
     if (path === '/v1/pipeline/events') {
       stream = response.writeHead(200, { 'content-type': 'text/event-stream' });
-      tell(1);
+      send(1);
     } else if (path.startsWith('/v1/')) response.end(JSON.stringify({ items: [], page: {}, ways: [], state: 'idle' }));
     else {
       const types: Record<string, string> = { js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
@@ -80,23 +80,23 @@ describe('a tab of the console that is left open', () => {
     }
   }
 
-  function tell(seconds: number): void {
+  function send(seconds: number): void {
     for (let left = seconds; left > 0; left -= 1) {
       second += 1;
       stream?.write(`event: pipeline\ndata: ${JSON.stringify(pipelineAt(second))}\n\n`);
     }
   }
 
-  /** A second after another, each once the one before is shown. */
+  /** Sends the events of `seconds` seconds in groups of 50, and waits until the page shows the last of each. */
   async function pass(seconds: number, page: ConsolePage): Promise<void> {
-    for (let told = 0; told < seconds; told += 50) {
-      tell(50);
+    for (let sent = 0; sent < seconds; sent += 50) {
+      send(50);
       const shown = (second * 10).toLocaleString('en');
       await eventually(`second ${second} is shown`, 10_000, async () => (await page.tile('Lag')) === `${shown}records`);
     }
   }
 
-  it('is not larger after an hour of events than once its chart is full', async () => {
+  it('uses no more memory after an hour of events than once its chart is full', async () => {
     const page = await ConsolePage.open(
       await browser.newContext(),
       `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,

@@ -2,13 +2,13 @@ import axe from 'axe-core';
 import type { BrowserContext, Locator, Page } from 'playwright-core';
 import { eventually } from '../support/eventually.js';
 
-/** What axe finds wrong for people who can't see the page, or can't use a pointer. */
+/** An accessibility violation that axe reports. */
 interface Violation {
   readonly id: string;
   readonly nodes: readonly { readonly html: string; readonly failureSummary: string }[];
 }
 
-/** The console's page, as a person uses it: by names and roles, as a screen reader tells them. */
+/** Page object of the console. It finds elements by role and accessible name, as a screen reader does. */
 export class ConsolePage {
   private constructor(readonly page: Page) {}
 
@@ -19,7 +19,7 @@ export class ConsolePage {
     return new ConsolePage(page);
   }
 
-  /** With the development issuer, under any name. */
+  /** Signs in with the development issuer, which accepts any name. */
   async signIn(name: string): Promise<void> {
     await this.page.getByRole('button', { name: 'Sign in with the provider' }).click();
     await this.page.fill('input[name=name]', name);
@@ -31,7 +31,7 @@ export class ConsolePage {
     await this.page.getByText('live', { exact: true }).waitFor({ timeout: withinMs });
   }
 
-  /** What a tile says, such as `1,948/s`; `–` is unknown. */
+  /** The text of a tile, such as `1,948/s`; `–` means unknown. */
   async tile(name: string): Promise<string> {
     const tile = this.page.locator('.tile', { has: this.page.getByText(name, { exact: true }) });
     return (await tile.locator('dd').innerText()).replaceAll(/\s/g, '');
@@ -57,7 +57,7 @@ export class ConsolePage {
     await part.getByRole('button', { name: 'Scale' }).click();
   }
 
-  /** Of the newest operation, what is told of its progress. */
+  /** The progress text of the newest operation. */
   async newest(): Promise<string> {
     return this.part('Populate').locator('.operations li').first().innerText();
   }
@@ -66,13 +66,13 @@ export class ConsolePage {
     await eventually(`the newest operation says ${text}`, withinMs, async () => text.test(await this.newest()));
   }
 
-  /** Its columns in the grid of the partitions. */
+  /** Names of the consumers, from the columns of the partition grid. */
   async consumers(): Promise<string[]> {
     const heads = await this.part('Partitions and consumers').locator('th.consumer').allInnerTexts();
     return heads.map((text) => text.split(/\s/)[0] ?? '');
   }
 
-  /** Live JavaScript objects of the page, in bytes, once all garbage is gone. */
+  /** Size of the page's live JavaScript objects after a garbage collection, in bytes. */
   async liveBytes(): Promise<number> {
     const session = await this.page.context().newCDPSession(this.page);
     await session.send('HeapProfiler.collectGarbage');
@@ -84,8 +84,8 @@ export class ConsolePage {
   async violations(): Promise<Violation[]> {
     await this.page.evaluate(axe.source);
     return this.page.evaluate(async () => {
-      const { axe: there } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
-      return (await there.run()).violations.map(({ id, nodes }) => ({
+      const { axe: injected } = globalThis as unknown as { axe: { run(): Promise<{ violations: Violation[] }> } };
+      return (await injected.run()).violations.map(({ id, nodes }) => ({
         id,
         nodes: nodes.map(({ html, failureSummary }) => ({ html, failureSummary })),
       }));

@@ -34,23 +34,23 @@ describe('the page of the console', () => {
     await pipeline.end();
   }, 60_000);
 
-  it('asks who one is, and then shows the pipeline live', async () => {
+  it('requires a sign-in, and then shows the pipeline live', async () => {
     expect(await console.tile('Saved')).toBe('–');
     await console.signIn('ada');
-    await eventually('the figures are there', 10_000, async () => (await console.tile('Saved')) === '0/s');
+    await eventually('the figures are shown', 10_000, async () => (await console.tile('Saved')) === '0/s');
     expect(await console.consumers()).toEqual(['consumer-1']);
     expect([...hosts].map((host) => host.split(':')[0])).not.toContainEqual(expect.stringMatching(/[a-z]+[.]/));
   }, 60_000);
 
-  it('populates, and shows how it drains', async () => {
+  it('populates, and shows the progress until the lag is 0', async () => {
     await console.populate(COUNT);
     await eventually('orders are in flight', 20_000, async () => (await console.figure('In flight')) > 0);
     await console.newestSays(/3,000 saved/, 30_000);
-    await eventually('nothing is left', 10_000, async () => (await console.figure('Lag')) === 0);
+    await eventually('the lag is 0', 10_000, async () => (await console.figure('Lag')) === 0);
     expect(await console.newest()).toMatch(/populate\s+done/);
   }, 60_000);
 
-  it('says what is wrong with what was asked for', async () => {
+  it('shows what is invalid in a request', async () => {
     await console.part('Populate').getByLabel('Seed').fill('9007199254740993');
     await console.populate(10);
     const alert = console.part('Populate').getByRole('alert');
@@ -59,21 +59,21 @@ describe('the page of the console', () => {
     await console.part('Populate').getByLabel('Seed').fill('');
   }, 30_000);
 
-  it('scales to four consumers, says what came of it, and finds the way back', async () => {
+  it('scales to four consumers, shows the verdict, and scales back', async () => {
     await console.populate(45_000);
-    await eventually('one has saved at its full rate for some seconds', 30_000, async () => {
+    await eventually('one consumer has saved at its full rate for some seconds', 30_000, async () => {
       return (await console.figure('Saved')) > 540 && (await console.figure('Oldest record')) > 8;
     });
     await console.scale(4);
-    await eventually('the new ones are seen', 30_000, async () => (await console.consumers()).length === 4);
+    await eventually('the new consumers appear', 30_000, async () => (await console.consumers()).length === 4);
     const verdict = console.part('Scale').locator('.verdicts li').first();
-    await eventually('it is judged', 60_000, async () => !/measuring/.test(await verdict.innerText()));
+    await eventually('the change has a verdict', 60_000, async () => !/measuring/.test(await verdict.innerText()));
     expect(await verdict.innerText()).toMatch(/1 → 4 consumers.*x[234][.].*helped/s);
     await verdict.getByRole('button', { name: 'Back to 1 consumer' }).click();
-    await eventually('one is left', 60_000, async () => (await console.consumers()).length === 1);
+    await eventually('one consumer is left', 60_000, async () => (await console.consumers()).length === 1);
   }, 200_000);
 
-  it('warns of consumers that would have nothing to do', async () => {
+  it('warns of consumers that would be idle', async () => {
     await console.part('Scale').getByLabel('Consumers').fill('10');
     const warning = console.part('Scale').getByText('2 consumers of 10 would be idle');
     await warning.waitFor();
@@ -82,7 +82,7 @@ describe('the page of the console', () => {
     expect(await console.consumers()).toHaveLength(1);
   }, 30_000);
 
-  it('cancels what is running', async () => {
+  it('cancels a running operation', async () => {
     await console.populate(9_000_000);
     await console.newestSays(/running/, 20_000);
     await console.part('Populate').getByRole('button', { name: 'Cancel' }).first().click();
@@ -90,7 +90,7 @@ describe('the page of the console', () => {
     expect(await console.part('Populate').getByRole('button', { name: 'Cancel' }).count()).toBe(0);
   }, 60_000);
 
-  it('shows a dead letter, decoded and raw, and saves it once its cause is repaired', async () => {
+  it('shows a dead letter, decoded and raw, and redrives it once its cause is fixed', async () => {
     const orderAt = orderGenerator({
       operationId: OPERATION,
       seed: 3,
@@ -127,7 +127,7 @@ describe('the page of the console', () => {
     await letters.getByText('No pending dead letters.').waitFor({ timeout: 20_000 });
   }, 120_000);
 
-  it('finds an order, and tells how it came to be there', async () => {
+  it('finds an order, and shows its trace', async () => {
     const orders = console.part('Orders');
     await orders.getByLabel(/Id, number/).fill('17');
     await orders.getByRole('button', { name: 'Find' }).click();
@@ -147,7 +147,7 @@ describe('the page of the console', () => {
     ['dark', 1_280],
     ['light', 390],
   ])(
-    'has nothing that axe finds wrong: %s, %i wide',
+    'has no accessibility violations: %s, %i px wide',
     async (colorScheme, width) => {
       await console.page.emulateMedia({ colorScheme });
       await console.page.setViewportSize({ width, height: 900 });
@@ -158,28 +158,28 @@ describe('the page of the console', () => {
     60_000,
   );
 
-  it('tells what is unknown while MongoDB is away, and all of it afterwards', async () => {
+  it('shows figures as unknown while MongoDB is unavailable, and again afterwards', async () => {
     const { pid } = pipeline.stack.process('MongoDB');
     process.kill(pid, 'SIGSTOP');
     try {
-      await eventually('it is unknown', 20_000, async () => (await console.tile('Saved')) === '–');
+      await eventually('the save rate is unknown', 20_000, async () => (await console.tile('Saved')) === '–');
       expect(await console.tile('Dead letters')).toBe('–');
       expect(await console.tile('Produced')).not.toBe('–');
     } finally {
       process.kill(pid, 'SIGCONT');
     }
-    await eventually('it is known again', 30_000, async () => (await console.tile('Saved')) !== '–');
+    await eventually('the save rate is known again', 30_000, async () => (await console.tile('Saved')) !== '–');
   }, 90_000);
 
-  it('says that it is cut off when the console is gone, and follows the next one', async () => {
+  it('shows that it is not connected after a kill of the console, and reconnects to the next one', async () => {
     process.kill(pipeline.stack.process('console').pid, 'SIGKILL');
     await console.page.getByRole('status').getByText('not connected').waitFor({ timeout: 20_000 });
     expect(await console.tile('Saved')).toBe('–');
     await console.isLive();
-    await eventually('the figures are there', 20_000, async () => (await console.tile('Saved')) !== '–');
+    await eventually('the figures are shown again', 20_000, async () => (await console.tile('Saved')) !== '–');
   }, 90_000);
 
-  it('forgets the token of who signs out, and says of another one that it does not allow to look', async () => {
+  it('forgets the token at a sign-out, and reports that another token lacks the scope to read', async () => {
     await console.page.getByRole('button', { name: 'Sign out' }).click();
     const signIn = console.part('Sign in');
     expect(await signIn.innerText()).toMatch(/require a token/);

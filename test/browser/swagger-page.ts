@@ -1,6 +1,6 @@
 import type { BrowserContext, Locator, Page } from 'playwright-core';
 
-/** Swagger UI of one service, as a person uses it. */
+/** Page object of the Swagger UI of one service. */
 export class SwaggerPage {
   private constructor(
     private readonly context: BrowserContext,
@@ -14,14 +14,14 @@ export class SwaggerPage {
     return new SwaggerPage(context, page);
   }
 
-  /** By the client's own name. */
+  /** Authorizes with the client credentials flow. */
   async authorizeClient(secret: string): Promise<void> {
     const box = await this.authorization('client_credentials', secret);
     await box.locator('button.authorize').click();
     await this.untilAuthorized('client_credentials');
   }
 
-  /** As a person who logs in at the issuer, in a window of its own. */
+  /** Authorizes with the authorization code flow: logs in at the issuer, in a separate window. */
   async logIn(secret: string, name: string): Promise<void> {
     const box = await this.authorization('authorization_code', secret);
     const opened = this.context.waitForEvent('page');
@@ -33,10 +33,10 @@ export class SwaggerPage {
   }
 
   /**
-   * Tries a route out.
-   * @param path as Swagger UI shows it
-   * @param values of its parameters by name, and of its `body`
-   * @returns the status and the body of the answer
+   * Executes a route with "Try it out".
+   * @param path the path as Swagger UI shows it
+   * @param values parameter values by name, and the `body`
+   * @returns the status and the body of the response
    */
   async execute(
     method: string,

@@ -30,7 +30,7 @@ describe('Swagger UI, with a development issuer', () => {
     await pipeline.end();
   }, 60_000);
 
-  it('populates through the producer, for a client with its own credentials', async () => {
+  it('populates through the producer, with client credentials', async () => {
     const producer = await SwaggerPage.open(context, `${pipeline.stack.producerUrl}/docs`);
     expect((await producer.execute('post', '/v1/populate', { body: `{"count": ${COUNT}}` })).status).toBe('401');
     const authorized = await SwaggerPage.open(context, `${pipeline.stack.producerUrl}/docs`);
@@ -38,10 +38,10 @@ describe('Swagger UI, with a development issuer', () => {
     const { status, body } = await authorized.execute('post', '/v1/populate', { body: `{"count": ${COUNT}}` });
     expect([status, body]).toEqual(['202', expect.objectContaining({ count: COUNT, firstNumber: 1 })]);
     const orders = pipeline.db.collection('orders');
-    await eventually('all are saved', 20_000, async () => (await orders.countDocuments()) === COUNT);
+    await eventually('all orders are saved', 20_000, async () => (await orders.countDocuments()) === COUNT);
   }, 90_000);
 
-  it('reads orders by id, page and range, for a person who has logged in', async () => {
+  it('reads orders by id, page and range, after a login', async () => {
     const queryApi = await SwaggerPage.open(context, `${pipeline.stack.queryApiUrl}/docs`);
     await queryApi.logIn(SECRET, 'ada');
     const page = await queryApi.execute('get', '/v1/orders', { page: '2', pageSize: '10' });
@@ -54,7 +54,7 @@ describe('Swagger UI, with a development issuer', () => {
     expect([order.status, (order.body as OrderResponse).number]).toEqual(['200', 11]);
   }, 90_000);
 
-  it('asks nobody outside of this machine for anything', () => {
+  it('sends requests to this machine only', () => {
     expect([...hosts].toSorted()).toEqual(['127.0.0.1', 'localhost']);
     expect(failures).toEqual([]);
   });

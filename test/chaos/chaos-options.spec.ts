@@ -3,7 +3,7 @@ import { StackError } from '../../dev/stack-error.js';
 import { readChaosOptions } from './chaos-options.js';
 
 describe('npm run chaos', () => {
-  it('has a default for everything, and a seed at random', () => {
+  it('has a default for every flag, and a random seed', () => {
     expect(readChaosOptions([], () => 0.5)).toEqual({
       seed: 2 ** 31,
       minutes: 5,
@@ -16,7 +16,7 @@ describe('npm run chaos', () => {
     });
   });
 
-  it('takes as many orders as its minutes have room for', () => {
+  it('derives the number of orders from the minutes', () => {
     expect(readChaosOptions(['--minutes', '30']).orders).toBe(3_060_000);
     expect(readChaosOptions(['--minutes', '240']).orders).toBe(10_000_000);
     expect(readChaosOptions(['--minutes', '0.5', '--orders', '1000']).orders).toBe(1_000);
@@ -33,7 +33,7 @@ describe('npm run chaos', () => {
     [['--product', 'nowhere']],
     [['--unknown']],
     [['--help']],
-  ])('answers %j with what it takes', (args) => {
+  ])('rejects %j and lists the valid flags', (args) => {
     expect(refusal(args)).toMatchObject({ code: 'bad-flag', exitCode: 2 });
     expect(refusal(args).remedy).toContain('kill-consumer');
   });
@@ -46,5 +46,5 @@ function refusal(args: string[]): StackError {
     if (error instanceof StackError) return error;
     throw error;
   }
-  throw new Error('was not refused');
+  throw new Error('the flags were accepted');
 }

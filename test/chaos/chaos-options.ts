@@ -6,51 +6,51 @@ import { StackError } from '../../dev/stack-error.js';
 import { FAULT_KINDS } from './faults/fault-kinds.js';
 
 export interface ChaosOptions {
-  /** What the faults are drawn from. */
+  /** Seed of the fault schedule. */
   readonly seed: number;
-  /** For so long faults begin, in minutes. */
+  /** How long new faults begin, in minutes. */
   readonly minutes: number;
-  /** Of the large populate: it lasts as long as the faults do. */
+  /** Size of the large populate, which lasts as long as the faults do. */
   readonly orders: number;
-  /** From one recovery to the next fault. */
+  /** Pause between a recovery and the next fault, in seconds. */
   readonly calmSeconds: number;
-  /** Names of the kinds; empty: all. */
+  /** Names of the fault kinds to inject; empty for all. */
   readonly only: readonly string[];
-  /** Where history and report are put. */
+  /** Output folder for the history and the report. */
   readonly out: string;
-  /** Where the compiled product is that is tested. */
+  /** Folder of the compiled product to test. */
   readonly productDirectory: string | undefined;
-  /** Leave data and logs there when it is over. */
+  /** Whether to keep data and logs after the run. */
   readonly keep: boolean;
 }
 
-const FLAGS = `The flags of npm run chaos, after a --:
-  --seed N          what the faults are drawn from, 0 to 4294967295 (default: at random, and told)
-  --minutes N       for so long faults begin, 0.5 to 240 (default 5)
-  --orders N        in the large populate, 1000 to 10000000 (default: 1,700 for each second, ten million at the most)
-  --calm SECONDS    from one recovery to the next fault, 0 to 600 (default 8)
-  --only A,B        only these kinds of faults: ${FAULT_KINDS.map(({ name }) => name).join(', ')}
-  --out DIR         where history and report are put (default .data/chaos)
-  --product DIR     the compiled product that is tested (default dist)
-  --keep            leave data and logs there
-for example: npm run chaos -- --seed 7 --minutes 3`;
+const FLAGS = `Flags of npm run chaos, after a --:
+  --seed N          seed of the fault schedule, 0 to 4294967295 (default: random, printed at the start)
+  --minutes N       how long new faults begin, 0.5 to 240 minutes (default 5)
+  --orders N        orders in the large populate, 1000 to 10000000 (default: 1,700 per second of faults, at most 10,000,000)
+  --calm SECONDS    pause between a recovery and the next fault, 0 to 600 s (default 8)
+  --only A,B        inject only these kinds of faults: ${FAULT_KINDS.map(({ name }) => name).join(', ')}
+  --out DIR         output folder for the history and the report (default .data/chaos)
+  --product DIR     folder of the compiled product to test (default dist)
+  --keep            keep data and logs after the run
+Example: npm run chaos -- --seed 7 --minutes 3`;
 
-const PER_SECOND = 1_700;
-/** Of one populate. */
-const MOST_ORDERS = 1e7;
+const ORDERS_PER_SECOND = 1_700;
+/** Limit of one populate. */
+const MAX_ORDERS = 1e7;
 
-/** @throws StackError `bad-flag` with the list of the right ones */
+/** Parses the command line. @throws StackError `bad-flag` with the list of valid flags */
 export function readChaosOptions(args: readonly string[], random: () => number = Math.random): ChaosOptions {
   const flags = parseFlags(args);
-  if (flags.help === true) throw new StackError('bad-flag', 'What npm run chaos takes.', FLAGS);
+  if (flags.help === true) throw new StackError('bad-flag', 'Usage of npm run chaos.', FLAGS);
   const minutes = flags.minutes === undefined ? 5 : number('minutes', flags.minutes, 0.5, 240);
   return {
     seed: flags.seed === undefined ? Math.floor(random() * 2 ** 32) : whole('seed', flags.seed, 0, 2 ** 32 - 1),
     minutes,
     orders:
       flags.orders === undefined
-        ? Math.min(MOST_ORDERS, Math.round(minutes * 60 * PER_SECOND))
-        : whole('orders', flags.orders, 1_000, MOST_ORDERS),
+        ? Math.min(MAX_ORDERS, Math.round(minutes * 60 * ORDERS_PER_SECOND))
+        : whole('orders', flags.orders, 1_000, MAX_ORDERS),
     calmSeconds: flags.calm === undefined ? 8 : number('calm', flags.calm, 0, 600),
     only: known((flags.only ?? '').split(',').filter((name) => name !== '')),
     out: flags.out ?? '.data/chaos',
@@ -81,27 +81,27 @@ function parseFlags(args: readonly string[]) {
 
 function known(names: string[]): string[] {
   const unknown = names.find((name) => FAULT_KINDS.every((kind) => kind.name !== name));
-  if (unknown !== undefined) throw badFlag(`There is no fault ${unknown}`);
+  if (unknown !== undefined) throw badFlag(`Unknown fault kind ${unknown}`);
   return names;
 }
 
-/** Looked for before a cluster is started that nothing could run on. */
+/** Checks the product folder early, before the cluster starts. */
 function compiled(directory: string): string {
   const app = join(resolve(PROJECT_DIRECTORY, directory), 'apps/consumer/src/main.js');
-  if (!existsSync(app)) throw badFlag(`--product takes the folder of a compiled product, and there is no ${app}`);
+  if (!existsSync(app)) throw badFlag(`--product must be the folder of a compiled product, but ${app} does not exist`);
   return directory;
 }
 
-function whole(name: string, text: string, least: number, most: number): number {
-  const value = number(name, text, least, most);
-  if (!Number.isInteger(value)) throw badFlag(`--${name} takes a whole number, not "${text}"`);
+function whole(name: string, text: string, min: number, max: number): number {
+  const value = number(name, text, min, max);
+  if (!Number.isInteger(value)) throw badFlag(`--${name} must be an integer, got "${text}"`);
   return value;
 }
 
-function number(name: string, text: string, least: number, most: number): number {
+function number(name: string, text: string, min: number, max: number): number {
   const value = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && value >= least && value <= most) return value;
-  throw badFlag(`--${name} takes a number from ${least} to ${most}, not "${text}"`);
+  if (/^\d+(\.\d+)?$/.test(text) && value >= min && value <= max) return value;
+  throw badFlag(`--${name} must be a number from ${min} to ${max}, got "${text}"`);
 }
 
 function badFlag(message: string): StackError {

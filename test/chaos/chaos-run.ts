@@ -6,20 +6,20 @@ import { isPossible, LoadedCluster, type LoadAndFaults } from './loaded-cluster.
 import { History } from './history/history.js';
 
 export interface ChaosRunOptions extends LoadAndFaults {
-  /** Of its data and logs. */
+  /** Folder for data and logs. */
   readonly directory: string;
   readonly historyFile: string;
   readonly productDirectory: string;
 }
 
-/** A run, as it is over. */
+/** The result of a run. */
 export interface ChaosRun {
   readonly history: History;
   readonly findings: readonly Finding[];
   readonly evidence: Evidence;
-  /** Kinds of faults that this machine does not allow. */
+  /** Fault kinds that this machine does not support. */
   readonly leftOut: readonly string[];
-  /** The version of its servers. */
+  /** MongoDB server version. */
   readonly mongodb: string;
 }
 
@@ -27,7 +27,7 @@ const PARTITIONS = 12;
 const CONSUMERS = 3;
 const SETTINGS = { SAVE_DELAY_MS: '0..200', IN_FLIGHT_LIMIT: '1000', RATE_LIMIT_PER_MINUTE: '0' };
 
-/** One run of faults against a whole pipeline, and what it has shown. Leaves nothing running. */
+/** Runs faults against a whole pipeline and judges the result. Leaves nothing running. */
 export async function chaosRun(options: ChaosRunOptions): Promise<ChaosRun> {
   const cluster = await Cluster.start(options);
   const history = new History(options.historyFile);
@@ -36,7 +36,7 @@ export async function chaosRun(options: ChaosRunOptions): Promise<ChaosRun> {
     const evidence = await runOn(cluster, history, options);
     const { version: mongodb } = await cluster.mongo.db.admin().buildInfo();
     stopping = cluster.stop();
-    // Who did not end when told to is known only now.
+    // Only now is it known which processes did not stop.
     const whole = { ...evidence, left: await stopping };
     const leftOut = options.kinds.filter((kind) => !isPossible(kind, cluster)).map(({ name }) => name);
     return { history, findings: findingsOf(whole), evidence: whole, leftOut, mongodb: String(mongodb) };
@@ -48,14 +48,14 @@ export async function chaosRun(options: ChaosRunOptions): Promise<ChaosRun> {
 
 export interface RunOnOptions extends LoadAndFaults {
   readonly productDirectory: string;
-  /** On top of what a run sets. */
+  /** Added to the default settings of a run. */
   readonly settings?: NodeJS.ProcessEnv;
   readonly database?: string;
-  /** Order numbers that are not given out: what another product has left on the topic would else stand under the same ones. */
+  /** Order numbers to skip: records that an earlier product left on the topic use them. */
   readonly numbersTaken?: number;
 }
 
-/** The same on servers that run already: starts the product, and leaves it running. */
+/** Runs faults on servers that already run: starts the product and leaves it running. */
 export async function runOn(
   cluster: Cluster,
   history: History,

@@ -6,8 +6,8 @@ import type { History, NewEvent } from './history/history.js';
 
 const done = async (): Promise<void> => Promise.resolve();
 
-/** Rounds of one kind of fault, over after so many looks at the time, and what is told of them. */
-function roundsOf(kind: Partial<Awaited<ReturnType<FaultKind['make']>>>, looks: number) {
+/** Rounds of one fault kind that end after `clockReads` reads of the clock, and the events that they record. */
+function roundsOf(kind: Partial<Awaited<ReturnType<FaultKind['make']>>>, clockReads: number) {
   const events: NewEvent[] = [];
   let now = 0;
   const history = { add: (event: NewEvent) => void events.push(event), now: () => (now += 1) } as unknown as History;
@@ -20,36 +20,36 @@ function roundsOf(kind: Partial<Awaited<ReturnType<FaultKind['make']>>>, looks: 
     () => undefined,
     0,
   );
-  const run = async (signal: AbortSignal): Promise<void> => rounds.run(1, kinds, looks, signal);
+  const run = async (signal: AbortSignal): Promise<void> => rounds.run(1, kinds, clockReads, signal);
   return { run, types: () => events.map(({ type }) => type) };
 }
 
-describe('rounds of faults', () => {
-  it('begin, stand, end and are recovered from', async () => {
+describe('fault rounds', () => {
+  it('record the beginning, the full effect, the end and the recovery of a fault', async () => {
     const { run, types } = roundsOf({}, 2);
     await run(new AbortController().signal);
     expect(types()).toEqual(['fault-begins', 'fault-stands', 'fault-ends', 'recovered']);
   });
 
-  it('begin no more once they are interrupted, also in the calm before one', async () => {
+  it('begin no fault after an interruption in the calm period', async () => {
     const { run, types } = roundsOf({}, 100);
     await run(AbortSignal.abort());
     expect(types()).toEqual([]);
   });
 
-  it('begin none when their time is over after the calm', async () => {
+  it('begin no fault when the time is over after the calm period', async () => {
     const { run, types } = roundsOf({}, 1);
     await run(new AbortController().signal);
     expect(types()).toEqual([]);
   });
 
-  it('tell of one that nobody has noticed', async () => {
+  it('record a fault without effect', async () => {
     const { run, types } = roundsOf({ hadEffect: () => false }, 2);
     await run(new AbortController().signal);
     expect(types()).toContain('fault-without-effect');
   });
 
-  it('tell of one that could not be done, and undo what of it there is', async () => {
+  it('record a fault that failed to begin, and undo its part that began', async () => {
     const undone: string[] = [];
     const fault = {
       begin: async () => Promise.reject(new Error('no')),

@@ -10,7 +10,7 @@ interface Begun extends Fault {
   readonly planned: PlannedFault;
 }
 
-/** Faults by their schedule, one after another and now and then two at once; after each the cluster has to recover. */
+/** Injects faults by their schedule, mostly one at a time, sometimes several at once. After each round the cluster must recover. */
 export class FaultRounds {
   constructor(
     private readonly cluster: Cluster,
@@ -18,11 +18,11 @@ export class FaultRounds {
     private readonly recovery: () => Promise<Recovery>,
     private readonly history: History,
     private readonly print: (line: string) => void,
-    /** From a recovery to the next fault. */
+    /** Pause between a recovery and the next fault. */
     private readonly calmMs: number,
   ) {}
 
-  /** Until the time is over. What has begun then is ended, and recovered from. */
+  /** Begins rounds until `untilMs` or until the signal aborts. A round that has begun still ends and recovers. */
   async run(seed: number, kinds: readonly FaultKind[], untilMs: number, signal: AbortSignal): Promise<void> {
     let plans: PlannedFault[] = [];
     for (const planned of schedule(seed, kinds)) {
@@ -36,7 +36,7 @@ export class FaultRounds {
     }
   }
 
-  /** Those that come together begin one after another, and end in the order in which they began. */
+  /** Simultaneous faults begin one after another, and end in the order in which they began. */
   private async round(plans: readonly PlannedFault[]): Promise<void> {
     const begun: Begun[] = [];
     for (const planned of plans) {
@@ -45,10 +45,10 @@ export class FaultRounds {
     }
     const last = begun.at(-1);
     if (last === undefined) return;
-    const borne = begun.length === 1 && last.planned.kind.isTolerated === true ? await this.recovery() : undefined;
+    const tolerated = begun.length === 1 && last.planned.kind.isTolerated === true ? await this.recovery() : undefined;
     let untilMs = 0;
     const ends = begun.map((fault) => ({ fault, afterMs: (untilMs += fault.planned.lastsMs) }));
-    // None waits for the end of another: a member of three that is started alone serves only once a second one runs.
+    // No fault waits for the end of another: a server started alone, one of three, serves only once a second one runs.
     const ending = ends.map(async ({ fault, afterMs }) => {
       await delay(afterMs);
       await this.end(fault);
@@ -56,7 +56,7 @@ export class FaultRounds {
     await delay(untilMs);
     const recovering = this.recovery();
     await Promise.all(ending);
-    this.recovered(last.planned.place, slower(borne, await recovering));
+    this.recovered(last.planned.place, slower(tolerated, await recovering));
   }
 
   private async begin(planned: PlannedFault, others: readonly Begun[]): Promise<Begun | undefined> {
@@ -64,14 +64,14 @@ export class FaultRounds {
     try {
       const fault = await kind.make(this.cluster, planned.draw);
       const mark = { place, kind: kind.name, subject: fault.subject };
-      // What is killed can't be paused as well.
+      // A process that is killed can't be paused as well.
       if (others.some(({ subject }) => subject === fault.subject)) {
         this.history.add({ type: 'fault-skipped', ...mark });
         return undefined;
       }
       this.print(`fault ${place + 1}: ${kind.name}, ${fault.subject}`);
       this.history.add({ type: 'fault-begins', ...mark });
-      await this.stand(fault);
+      await this.beginOrUndo(fault);
       this.history.add({ type: 'fault-stands', place });
       return { ...fault, planned };
     } catch (error) {
@@ -80,8 +80,8 @@ export class FaultRounds {
     }
   }
 
-  /** What has begun by half is undone. */
-  private async stand(fault: Fault): Promise<void> {
+  /** Undoes a fault that began only in part. */
+  private async beginOrUndo(fault: Fault): Promise<void> {
     try {
       await fault.begin();
     } catch (error) {
@@ -92,7 +92,7 @@ export class FaultRounds {
 
   private async end(fault: Begun): Promise<void> {
     const { planned, subject } = fault;
-    // Whatever has to start again for it is part of the recovery.
+    // The time that the process needs to start again counts as recovery.
     this.history.add({ type: 'fault-ends', place: planned.place, kind: planned.kind.name, subject });
     try {
       await fault.end();
@@ -110,14 +110,14 @@ export class FaultRounds {
     }
   }
 
-  /** The tester's own trouble, such as a server that does not come up: less was tried then than is told. */
+  /** Records a failure of the test itself, such as a server that does not start: fewer faults were injected than planned. */
   private failed({ place, kind }: PlannedFault, error: unknown): void {
     this.print(`fault ${place + 1} failed: ${reasonOf(error)}`);
     this.history.add({ type: 'fault-failed', place, kind: kind.name, reason: reasonOf(error) });
   }
 }
 
-/** Of one that must be borne while it lasts, and recovered from when it is over. */
+/** The slower of the two recoveries of a tolerated fault: one during the fault, one after it. */
 function slower(one: Recovery | undefined, other: Recovery): Recovery {
   if (one === undefined || 'missing' in other) return other;
   return 'missing' in one || one.afterMs > other.afterMs ? one : other;

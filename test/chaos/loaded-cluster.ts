@@ -11,10 +11,10 @@ import type { Evidence } from './checks/evidence.js';
 import { footprints } from './checks/footprint.js';
 import { InsertWatch } from './checks/insert-watch.js';
 import { KeyOrder, type Insert } from './checks/key-order.js';
-import { recovery, type Progress } from './checks/recovery.js';
+import { waitForRecovery, type Progress } from './checks/recovery.js';
 import { RepeatsWatch } from './checks/repeats-watch.js';
 import { SavedNumbers } from './checks/saved-numbers.js';
-import { settled } from './checks/settled.js';
+import { waitUntilSettled } from './checks/settled.js';
 import type { Cluster } from './cluster/cluster.js';
 import { FaultRounds } from './fault-rounds.js';
 import type { FaultKind } from './faults/fault.js';
@@ -22,21 +22,24 @@ import type { History } from './history/history.js';
 import { Populates } from './load/populates.js';
 import { Reader } from './load/reader.js';
 
-/** What a run does to a cluster. */
+/** The load and the faults of a run. */
 export interface LoadAndFaults {
   readonly seed: number;
   readonly minutes: number;
   readonly orders: number;
   readonly kinds: readonly FaultKind[];
-  /** From one recovery to the next fault. */
+  /** Pause between a recovery and the next fault, in seconds. */
   readonly calmSeconds: number;
-  /** How much longer than the faults the load lasts: what comes to an end before they do has nothing more to lose. Default: as long as the longest of them may take. */
+  /**
+   * How much longer than the faults the load lasts: a load that ends earlier has nothing more to lose. Default: the time that the longest
+   * fault may take.
+   */
   readonly spareSeconds?: number;
-  /** Whether some of the records of the small populates are wrong: dead letters come about under faults too. Default: true. */
+  /** Whether the small populates contain some invalid records, so that dead letters are written under faults too. Default: true. */
   readonly wrongRecords?: boolean;
-  /** How long a recovery is waited for, in milliseconds. Default: three minutes, far beyond the limit. */
-  readonly recoveryPatienceMs?: number;
-  /** How long, at the end, what is on its way may take; in milliseconds. Default: five minutes. */
+  /** How long to wait for a recovery, in milliseconds. Default: three minutes, far beyond the limit. */
+  readonly recoveryTimeoutMs?: number;
+  /** How long the pipeline may take to drain at the end, in milliseconds. Default: five minutes. */
   readonly settledWithinMs?: number;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
@@ -45,14 +48,14 @@ export interface LoadAndFaults {
 const SPARE_SECONDS = 60;
 const SETTLED_WITHIN_MS = 300_000;
 const WATCHED_WITHIN_MS = 30_000;
-const READS_WHEN_HEALED = 60;
+const READS_AFTER_RECOVERY = 60;
 const READER = 77;
 
 export function isPossible({ needs }: FaultKind, cluster: Cluster): boolean {
   return needs === undefined || cluster.hasSmallDisks;
 }
 
-/** A cluster under load and faults, and everybody who looks at it. */
+/** A cluster under load and faults, with all its observers. */
 export class LoadedCluster implements Progress {
   saved: SavedNumbers;
   private readonly order = new KeyOrder((insert) => this.segmentOf(insert));
@@ -90,12 +93,12 @@ export class LoadedCluster implements Progress {
     return (this.lastAcked?.orders ?? 0) >= this.options.orders;
   }
 
-  /** Load, faults, and after them the wait until nothing is on its way any more. */
+  /** Runs load and faults, waits until the pipeline has drained, and collects the evidence. */
   async toItsEnd(): Promise<Omit<Evidence, 'history' | 'left'>> {
     const { settledWithinMs = SETTLED_WITHIN_MS, print } = this.options;
     await this.watch.start();
     const operation = await this.beginLoad();
-    await recovery(this.cluster, this);
+    await waitForRecovery(this.cluster, this);
     const calm = await footprints(this.cluster);
     const reader = new Reader(this.cluster.apps, operation, this.saved, this.history, this.readerDraw());
     reader.begin();
@@ -103,16 +106,16 @@ export class LoadedCluster implements Progress {
     this.populates.begin();
     await this.faults();
     const wasUnderLoad = !this.isComplete();
-    print('all faults are over: waiting until all is saved');
+    print('all faults are over: waiting until all orders are saved');
     await this.populates.end();
-    const done = await settled(this.cluster, settledWithinMs);
+    const done = await waitUntilSettled(this.cluster, settledWithinMs);
     await reader.end();
-    const healed = await reader.sweep(READS_WHEN_HEALED);
+    const finalReads = await reader.sweep(READS_AFTER_RECOVERY);
     await this.repeats.end();
     const after = await footprints(this.cluster);
     await this.acked.end();
-    const repeatLooks = this.repeats.looks;
-    return { ...done, ...(await this.stored()), wasUnderLoad, healed, repeatLooks, footprints: { calm, after } };
+    const repeatReadings = this.repeats.readings;
+    return { ...done, ...(await this.stored()), wasUnderLoad, finalReads, repeatReadings, footprints: { calm, after } };
   }
 
   private async beginLoad(): Promise<PopulateResponse> {
@@ -128,9 +131,9 @@ export class LoadedCluster implements Progress {
   }
 
   private async faults(): Promise<void> {
-    const { seed, kinds, minutes, calmSeconds, recoveryPatienceMs, print, signal } = this.options;
+    const { seed, kinds, minutes, calmSeconds, recoveryTimeoutMs, print, signal } = this.options;
     const possible = kinds.filter((kind) => isPossible(kind, this.cluster));
-    const recovered = async () => recovery(this.cluster, this, recoveryPatienceMs);
+    const recovered = async () => waitForRecovery(this.cluster, this, recoveryTimeoutMs);
     const rounds = new FaultRounds(this.cluster, recovered, this.history, print, calmSeconds * 1_000);
     await rounds.run(seed, possible, this.history.now() + minutes * 60_000, signal);
   }
@@ -142,11 +145,11 @@ export class LoadedCluster implements Progress {
     await watch.untilSeen(stored, WATCHED_WITHIN_MS);
     await watch.stop();
     const operations = await operationsCollection(db).find({}).toArray();
-    const letters = await deadRecords(db);
-    return { stored, letters, order, watch, operations, taken: populates.taken, refused: populates.refused };
+    const { accepted, rejected } = populates;
+    return { stored, deadRecords: await countDeadRecords(db), order, watch, operations, accepted, rejected };
   }
 
-  /** The small ones have one alone. */
+  /** A small populate has a single segment. */
   private segmentOf({ operationId, number }: Insert): string {
     const { id, firstNumber } = this.large ?? { id: null, firstNumber: 0 };
     return `${operationId}/${operationId === id ? Math.floor((number - firstNumber) / SEGMENT_ORDERS) : 0}`;
@@ -159,12 +162,15 @@ export class LoadedCluster implements Progress {
   }
 }
 
-/** How many records there are letters of. What was emitted twice has two; what nobody made counts each time. */
-async function deadRecords(db: Db): Promise<number> {
+/**
+ * Counts the records that have dead letters. A record that was emitted twice has two dead letters and counts once; a dead letter without an
+ * operation counts each time.
+ */
+async function countDeadRecords(db: Db): Promise<number> {
   const letters = await deadLettersCollection(db).find({}).toArray();
-  const ofNobody = letters.filter(({ operationId }) => operationId === null).length;
+  const withoutOperation = letters.filter(({ operationId }) => operationId === null).length;
   const records = letters.flatMap(({ operationId, index, fault }) =>
     operationId === null ? [] : [`${operationId} ${index} ${fault}`],
   );
-  return new Set(records).size + ofNobody;
+  return new Set(records).size + withoutOperation;
 }

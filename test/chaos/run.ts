@@ -1,6 +1,6 @@
 /**
- * `npm run chaos`: a whole pipeline on this machine, faults in it by a seed, and a report that says whether anything was lost, doubled, altered or
- * put out of order. Exit code 0: all holds; 1: something does not; 2: wrong usage.
+ * `npm run chaos`: runs a whole pipeline on this machine, injects faults from a seed, and reports whether an order was lost, doubled,
+ * altered or saved out of order. Exit code 0: all checks passed; 1: a check failed; 2: wrong usage.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,13 +19,13 @@ import { timelineChart } from './report/timeline-chart.js';
 
 const print = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** The first one ends the faults: what is on its way is still waited for, and judged. The second ends all. */
+/** The first signal stops new faults; the run still drains the pipeline and judges the result. The second signal exits at once. */
 function interruptions(): AbortController {
   const interrupted = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(name, () => {
       if (interrupted.signal.aborted) process.exit(130);
-      print('interrupted: no more faults begin; once more to end at once');
+      print('interrupted: no new faults begin; interrupt again to exit at once');
       interrupted.abort();
     });
   return interrupted;

@@ -10,10 +10,10 @@ const BEFORE = 2;
 const AFTER = 4;
 const KEYS = 20;
 const RECORDS = 200;
-/** Of the records that are written afterwards; on a partition that the dead-letter topic lacks. */
+/** Number of a record that is written after the change, on a partition that the dead-letter topic does not have. */
 const POISON = RECORDS + 3;
 
-describe('partitions that are added to a topic while its consumers run', () => {
+describe('partitions added to a topic while its consumers run', () => {
   const server = sharedKafka();
   let group: TestGroup;
 
@@ -21,7 +21,7 @@ describe('partitions that are added to a topic while its consumers run', () => {
     await group.end();
   });
 
-  it('are read from their first record, and their dead letters go to a partition that is there', async () => {
+  it('are read from their first record, and their dead letters go to an existing partition', async () => {
     group = await TestGroup.on(server(), 'added', { partitions: BEFORE });
     const members = [
       group.launch({ inFlight: 50 }, { handlerMs: 2 }),

@@ -16,7 +16,7 @@ const COMMIT_LATENCY_MS = 150;
 const OUTAGE_MS = 10_000;
 const BACK_WITHIN_MS = 30_000;
 
-describe('a broker that is away for ten seconds', () => {
+describe('a broker that is unavailable for 10 s', () => {
   const server = sharedKafka();
   let group: TestGroup;
 
@@ -24,7 +24,7 @@ describe('a broker that is away for ten seconds', () => {
     await group.end();
   });
 
-  it('makes the members not ready, and they go on by themselves when it is back', async () => {
+  it('makes the members not ready, and they continue by themselves once it is available again', async () => {
     group = await TestGroup.on(server(), 'outage', { partitions: PARTITIONS });
     await writeAll(group.kafka, group.topic, numberedRecords(RECORDS, KEYS, PARTITIONS));
     const settings = { inFlight: IN_FLIGHT, commitIntervalMs: COMMIT_INTERVAL_MS };
@@ -36,17 +36,17 @@ describe('a broker that is away for ten seconds', () => {
     await group.handles(RECORDS / 4, 30_000);
 
     await server().node(1).kill();
-    // The outage is as long as it is, however soon the members notice.
+    // The outage lasts its full time, however soon the members notice it.
     const over = delay(OUTAGE_MS);
     const handledBefore = group.effects.handled;
     const rate = members.reduce((sum, { name }) => sum + group.effects.rateOf(name, 1_000), 0);
-    const nobodyIsReady = async (): Promise<boolean> => {
+    const noMemberIsReady = async (): Promise<boolean> => {
       const ready = await Promise.all(members.map((member) => member.isReady()));
       return ready.every((each) => !each);
     };
-    await eventually('no member is ready', OUTAGE_MS, nobodyIsReady);
+    await eventually('no member is ready', OUTAGE_MS, noMemberIsReady);
     await over;
-    expect(await nobodyIsReady()).toBe(true);
+    expect(await noMemberIsReady()).toBe(true);
     const handledMeanwhile = group.effects.handled - handledBefore;
     expect(group.effects.handled).toBeLessThan(RECORDS);
 
@@ -59,13 +59,13 @@ describe('a broker that is away for ten seconds', () => {
     for (const member of members) expect(await member.stop()).toBe(0);
 
     await expectNothingLost(group, RECORDS);
-    // The group forgets members that were away for longer than their session: they repeat what they could not commit.
+    // Members that were disconnected for longer than their session timeout leave the group, and repeat what they could not commit.
     const repeats = group.effects.repeats().length;
     const uncommitted = (rate * (COMMIT_INTERVAL_MS + COMMIT_LATENCY_MS + HANDLER_MS)) / 1_000 + 2 * IN_FLIGHT;
     const bound = Math.ceil(uncommitted) + handledMeanwhile;
     console.info(
-      `outage: going on ${Math.round(resumedAfter)} ms after the broker, ${repeats} of ${RECORDS} repeated ` +
-        `(bound ${bound}, of which ${handledMeanwhile} were handled while it was away)`,
+      `outage: resumed ${Math.round(resumedAfter)} ms after the broker started, ${repeats} of ${RECORDS} repeated ` +
+        `(bound ${bound}, of which ${handledMeanwhile} were handled during the outage)`,
     );
     expect(repeats).toBeLessThanOrEqual(bound);
   }, 150_000);

@@ -8,9 +8,9 @@ import { sharedKafka } from '../support/shared-kafka.js';
 
 const WITHIN_MS = 20_000;
 const CLEANED_WITHIN_MS = 60_000;
-/** The cleaner looks every half second instead of every 15. */
+/** The cleaner checks every 0.5 s instead of every 15 s. */
 const SETTINGS = { 'log.cleaner.backoff.ms': 500, 'transaction.state.log.num.partitions': 1 };
-/** Kafka's least. */
+/** Kafka's minimum. */
 const SEGMENT_BYTES = 1_048_576;
 const COMPACTED = {
   'cleanup.policy': 'compact',
@@ -18,11 +18,11 @@ const COMPACTED = {
   'segment.bytes': String(SEGMENT_BYTES),
   'min.cleanable.dirty.ratio': '0.01',
 };
-/** Its batch fills a segment: the cleaner never merges that with the small batches before it. */
+/** Its batch fills a segment, so that the cleaner never merges it with the small batches before it. */
 const LARGE = 'large'.padEnd(SEGMENT_BYTES - 80, '.');
 const ALL_HANDLED = { notHandled: [], repeats: [], ready: true, lag: 0, exitCode: 0 };
 
-describe('batches that the log cleaner emptied', () => {
+describe('batches emptied by the log cleaner', () => {
   const server = sharedKafka(SETTINGS);
   let librdkafka: LibrdkafkaClient;
   let group: TestGroup;
@@ -39,13 +39,13 @@ describe('batches that the log cleaner emptied', () => {
     await group.end();
   });
 
-  /** The batches of the oldest segment: a fetch never returns batches of two segments. */
+  /** Reads the batches of the oldest segment, since a fetch never returns batches of two segments. */
   async function oldestSegment(): Promise<StoredBatch[]> {
     const batches = await storedBatches(server().partitionDirectory(group.topic, 0));
     return batches.filter(({ file }) => file === batches[0]?.file);
   }
 
-  /** Waits for the cleaner while it appends records: a segment is rolled only by a record that comes after its time. */
+  /** Waits for the cleaner and appends records meanwhile: Kafka rolls a segment only at a record after `segment.ms`. */
   async function untilCleaned(
     what: string,
     appended: ForeignRecord,
@@ -67,9 +67,9 @@ describe('batches that the log cleaner emptied', () => {
     return { notHandled, repeats: group.effects.repeats(), ready, lag, exitCode: await member.stop() };
   }
 
-  it('an empty batch that is kept for its producer, alone in a fetch, is passed', async () => {
+  it('a fetch with only an empty batch, kept for its producer, does not stop the consumer', async () => {
     group = await TestGroup.on(server(), 'emptied', { partitions: 1, config: COMPACTED });
-    // The cleaner keeps the last batch of an idempotent producer for its sequence number, without the records.
+    // The cleaner keeps the last batch of an idempotent producer, without records, for its sequence number.
     await librdkafka.produce(group.topic, 'none', [record('key', 'superseded')]);
     await untilCleaned('the oldest segment holds only empty batches', record('key', LARGE), (oldest) => {
       return oldest.length > 0 && oldest.every(({ records }) => records === 0);
@@ -77,7 +77,7 @@ describe('batches that the log cleaner emptied', () => {
     expect(await handleAll([LARGE])).toEqual(ALL_HANDLED);
   }, 120_000);
 
-  it("transactions' markers alone in a fetch, with gaps between them, are passed", async () => {
+  it('a fetch with only transaction markers, with gaps between them, does not stop the consumer', async () => {
     group = await TestGroup.on(server(), 'markers', { partitions: 1, config: COMPACTED });
     const producer = `${group.topic}-writer`;
     const transact = async (records: readonly ForeignRecord[]): Promise<void> => {

@@ -9,12 +9,12 @@ import { sharedKafka } from '../support/shared-kafka.js';
 
 const PARTITIONS = 2;
 const KEYS = 20;
-/** Of each partition: each write is one batch of each. */
+/** Records per partition and batch; each write makes one batch per partition. */
 const PER_BATCH = 50;
 const WITHIN_MS = 20_000;
 const STOP_BUDGET_MS = 30_000;
 
-describe('a batch that was damaged on the disk of its broker', () => {
+describe('a batch damaged on the disk of its broker', () => {
   const server = sharedKafka();
   let group: TestGroup;
 
@@ -35,7 +35,7 @@ describe('a batch that was damaged on the disk of its broker', () => {
     expect(batches.map(({ baseOffset }) => baseOffset)).toEqual([0, PER_BATCH, 2 * PER_BATCH]);
     for (const batch of batches.slice(1, 2)) await how(batch);
     await server().node(1).start();
-    // The broker serves the batch as it is: it has not cut the log there.
+    // The broker serves the damaged batch: it has not truncated the log there.
     expect(await storedBatches(server().partitionDirectory(group.topic, 0))).toHaveLength(3);
   }
 
@@ -44,7 +44,7 @@ describe('a batch that was damaged on the disk of its broker', () => {
     ['with the unknown codec 5', 'unsupported-codec', (batch) => setUnknownCodec(batch, 5)],
     ['with the unknown codec 7', 'unsupported-codec', (batch) => setUnknownCodec(batch, 7)],
   ])(
-    '%s stops its partition there with an error, the member is not ready, and the other partition goes on',
+    '%s stops its partition there with an error, the member is not ready, and the other partition continues',
     async (_, reason, how) => {
       group = await TestGroup.on(server(), reason, { partitions: PARTITIONS });
       await damage(how);

@@ -92,14 +92,14 @@ describe('records of foreign clients', () => {
   }, 60_000);
 
   it.each(['none', 'lz4'] as const)(
-    'a record of 1 MiB, codec %s, is handled whole, and so are those around it',
+    'a record of 1 MiB, codec %s, is handled completely, and so are the records around it',
     async (codec) => {
       group = await TestGroup.on(server(), 'large', { partitions: PARTITIONS, config: LARGE_RECORDS });
       const small = sampleRecords(10, PARTITIONS);
       const large: ForeignRecord = { partition: 0, key: Buffer.from('large'), value: largeValue(MIB), headers: {} };
       const records = [...small, large, ...small];
       const offsets: number[] = [];
-      // Each is a batch of its own: together they would be larger than the topic allows.
+      // Send each as a separate batch, since together they would exceed the topic's limit.
       for (const each of [small, [large], small]) offsets.push(...(await librdkafka.produce(group.topic, codec, each)));
 
       const member = group.launch({ inFlight: 50 }, { handlerMs: 2, reportsBytes: true });
@@ -121,7 +121,7 @@ describe('records of foreign clients', () => {
   }, 90_000);
 });
 
-/** Bytes that a codec makes smaller, but not small. */
+/** A value that compresses, but not to a small size. */
 function largeValue(length: number): Buffer {
   const bytes = Buffer.alloc(length, 'a value of one MiB ');
   crypto.getRandomValues(bytes.subarray(0, 65_536));
@@ -142,7 +142,7 @@ function expectedBytes(records: readonly ForeignRecord[], offsets: readonly numb
 
 type TextsByKey = Readonly<Record<string, readonly Omit<TextRecord, 'key'>[]>>;
 
-/** Java's partitioner chooses the partitions, so the order within each key is what can be compared. */
+/** Groups by key, since Java's partitioner chooses the partitions and only the order per key is comparable. */
 function handledByKey(group: TestGroup): TextsByKey {
   const effects = Array.from({ length: PARTITIONS }, (_, partition) => group.effects.inPartition(partition)).flat();
   return byKey(

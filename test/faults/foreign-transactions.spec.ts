@@ -12,7 +12,7 @@ import { sharedKafka } from '../support/shared-kafka.js';
 
 const SETTINGS = { 'transaction.state.log.num.partitions': 1 };
 const WITHIN_MS = 20_000;
-/** An int32 0. An abort marker's key has the same four bytes: version 0, type 0 (abort). */
+/** An int32 0. The key of an abort marker has the same four bytes: version 0, type 0 (abort). */
 const INT32_ZERO = Buffer.alloc(4);
 
 const ONLY_COMMITTED = {
@@ -25,7 +25,7 @@ const ONLY_COMMITTED = {
   exitCode: 0,
 };
 
-/** Such as `A+ B+ A! B!`: + writes ten records, ! aborts, . commits. */
+/** Parses steps such as `A+ B+ A! B!`: + writes ten records, ! aborts, . commits. */
 function toSteps(text: string): TransactionStep[] {
   const actions = { '+': 'write', '!': 'abort', '.': 'commit' } as const;
   return text.split(' ').map((step) => {
@@ -51,7 +51,7 @@ describe('transactions of librdkafka', () => {
     await group.end();
   });
 
-  /** Runs the steps, then a member to the end of the topic, and compares what it handled with what it had to. */
+  /** Runs the steps, then a member to the end of the topic, and compares the handled with the expected records. */
   async function handle(
     steps: readonly TransactionStep[],
     settings: Omit<StepSettings, 'topic' | 'partition'> = {},
@@ -76,12 +76,12 @@ describe('transactions of librdkafka', () => {
   }
 
   it.each([
-    ['the one that began first is aborted last', 'A+ B+ A+ B! A! C+ C.'],
-    ['the one that began first is aborted first', 'A+ B+ A+ B+ A! B+ B! C+ C.'],
-    ['one is aborted while another commits', 'A+ B+ A+ B+ A! B. A+ B+ A. B!'],
-    ['three are open at once and end in another order', 'A+ B+ C+ B! C+ A+ A! C! D+ D.'],
-    ['a producer aborts twice round the commit of another', 'A+ B+ A! A+ B. A+ A! B+ B.'],
-    ['the last ones are aborted and nothing visible follows', 'A+ A. A+ B+ B! A!'],
+    ['the first transaction to begin is aborted last', 'A+ B+ A+ B! A! C+ C.'],
+    ['the first transaction to begin is aborted first', 'A+ B+ A+ B+ A! B+ B! C+ C.'],
+    ['one transaction is aborted while another commits', 'A+ B+ A+ B+ A! B. A+ B+ A. B!'],
+    ['three transactions are open at once and end in another order', 'A+ B+ C+ B! C+ A+ A! C! D+ D.'],
+    ['a producer aborts before and after the commit of another', 'A+ B+ A! A+ B. A+ A! B+ B.'],
+    ['the last transactions are aborted and no visible record follows', 'A+ A. A+ B+ B! A!'],
   ])(
     '%s: only committed records are handled, each once, to the end',
     async (_, steps) => {
@@ -101,7 +101,7 @@ describe('transactions of librdkafka', () => {
   }, 60_000);
 
   it.each([1, 2, 3, 4])(
-    'transactions of five producers that overlap by the seed %i: only committed records are handled',
+    'overlapping transactions of five producers, seed %i: only committed records are handled',
     async (seed) => {
       const steps = randomSteps(seededRandom(seed), 100, ['A', 'B', 'C', 'D', 'E']);
       expect(await handle(steps)).toEqual(ONLY_COMMITTED);

@@ -6,10 +6,10 @@ import { numberedRecords, writeAll } from '../support/numbered-records.js';
 
 const PARTITIONS = 12;
 const BACK_WITHIN_MS = 30_000;
-/** Longer than the client rests between its tries of a commit (2 s, and a fifth of jitter). */
+/** Longer than the client's back-off between attempts of a commit (2 s plus 20 % jitter). */
 const WATCHED_MS = 6_000;
 
-describe('a commit that was given up during an outage', () => {
+describe('a commit abandoned during an outage', () => {
   const server = sharedKafka();
   let group: TestGroup;
 
@@ -17,12 +17,12 @@ describe('a commit that was given up during an outage', () => {
     await group.end();
   });
 
-  it('never sets the group back: it does not undo a later one, whose offsets nothing would commit again', async () => {
+  it('never overwrites a later commit with lower offsets', async () => {
     const records = 600;
     group = await TestGroup.on(server(), 'set-back', { partitions: PARTITIONS });
     await writeAll(group.kafka, group.topic, numberedRecords(records, records, PARTITIONS));
-    // All is taken before the outage and handled in it, and the member outlives it in the group: so nothing comes after
-    // that would mend an offset which went back.
+    // All records are fetched before the outage and handled during it, and the member stays in the group: no later commit would
+    // hide an offset that went back.
     const member = group.launch({ inFlight: records }, { handlerMs: 10_000, sessionTimeoutMs: 45_000 });
     await member.joins();
     await group.handles(records / 10, 30_000);

@@ -9,7 +9,7 @@ import { Imports, legacyPairs, type LegacyPair } from '../support/imports.js';
 import { Pipeline } from '../support/pipeline.js';
 import { watchMemory } from '../support/watched-memory.js';
 
-describe('an import that is disturbed', () => {
+describe('an import', () => {
   let pipeline: Pipeline;
   let imports: Imports;
 
@@ -23,7 +23,7 @@ describe('an import that is disturbed', () => {
   }, 60_000);
 
   async function isUnderWay(id: string, step: (summary: { rows: number; phase: string }, acked: number) => boolean) {
-    await eventually('it is under way', 40_000, async () => {
+    await eventually('the import has reached the step', 40_000, async () => {
       const [summary, { acked }] = await Promise.all([imports.summary(id), pipeline.operation(id)]);
       return step(summary, acked);
     });
@@ -32,7 +32,7 @@ describe('an import that is disturbed', () => {
   async function killProducer(): Promise<void> {
     const { pid } = pipeline.stack.process('producer');
     process.kill(pid, 'SIGKILL');
-    await eventually('the producer is back', 60_000, async () =>
+    await eventually('the producer answers again', 60_000, async () =>
       fetch(`${pipeline.stack.producerUrl}/health/live`).then(
         ({ ok }) => ok,
         () => false,
@@ -40,7 +40,7 @@ describe('an import that is disturbed', () => {
     );
   }
 
-  it('by kill -9 while it is read, and again while it is emitted, brings every row exactly once', async () => {
+  it('whose producer is killed while it reads, and again while it emits, imports every row exactly once', async () => {
     const rows = legacyPairs(40_000);
     const { body } = await imports.upload(filesOf(rows, 15_000), { query: '?ratePerSecond=10000' });
     await isUnderWay(body.id, (summary) => summary.phase === 'reading' && summary.rows > 2_000);
@@ -62,18 +62,18 @@ describe('an import that is disturbed', () => {
     ]);
   }, 200_000);
 
-  it('by a pause and a cancel while it is read leaves nothing, and the same files can be imported then', async () => {
+  it('that is paused and cancelled while it reads leaves nothing, and the same files can be imported again', async () => {
     const rows = legacyPairs(30_000);
     const files = filesOf(rows, 15_000);
     const { body: first } = await imports.upload(files);
     await isUnderWay(first.id, ({ rows: read }) => read > 0);
-    const ask = async (what: string): Promise<unknown> =>
+    const control = async (what: string): Promise<unknown> =>
       (await fetch(`${pipeline.stack.producerUrl}/v1/operations/${first.id}/${what}`, { method: 'POST' })).json();
-    expect(await ask('pause')).toMatchObject({ status: 'paused', count: null });
+    expect(await control('pause')).toMatchObject({ status: 'paused', count: null });
     const { rows: read } = await imports.summary(first.id);
-    expect(await ask('resume')).toMatchObject({ status: 'running' });
+    expect(await control('resume')).toMatchObject({ status: 'running' });
     await isUnderWay(first.id, (summary) => summary.rows > read);
-    expect(await ask('cancel')).toMatchObject({ status: 'cancelled', acked: 0 });
+    expect(await control('cancel')).toMatchObject({ status: 'cancelled', acked: 0 });
     await eventually('its files are removed', 20_000, async () => (await imports.bytesKept()) === 0);
     const { body: second } = await imports.upload(files);
     const operation = await imports.ended(second.id);
@@ -81,7 +81,7 @@ describe('an import that is disturbed', () => {
     expect(await imports.brought(operation)).toEqual(rows);
   }, 200_000);
 
-  it('by a cancel while it is emitted keeps what was acknowledged, and the same rows again bring the rest', async () => {
+  it('that is cancelled while it emits keeps the acknowledged orders, and a second import adds the rest', async () => {
     const rows = legacyPairs(6_000);
     const { body: first } = await imports.upload({ 'a.json': rows }, { query: '?ratePerSecond=1000' });
     await isUnderWay(first.id, (summary, acked) => summary.phase === 'emitting' && acked > 0);
@@ -98,7 +98,7 @@ describe('an import that is disturbed', () => {
       expect(await pipeline.post(`/v1/operations/${id}/reconcile`, {})).toMatchObject({ body: { verdict: 'holds' } });
   }, 60_000);
 
-  it('by another one with the same rows at the same time brings each of them once', async () => {
+  it('concurrent with another import of the same rows imports each row once', async () => {
     const rows = legacyPairs(6_000);
     const answers = await Promise.all([
       imports.upload({ 'a.json': rows }),
@@ -111,16 +111,24 @@ describe('an import that is disturbed', () => {
     expect(await pipeline.db.collection('orders').countDocuments({ _id: { $in: ids } })).toBe(6_000);
   }, 120_000);
 
-  it('by another one that has sent the same rows too is saved once, without a dead letter', async () => {
+  it('whose rows another import sends too is saved once, without dead letters', async () => {
     const rows = legacyPairs(500);
     const consumer = pipeline.stack.process('consumer-1').pid;
     process.kill(consumer, 'SIGSTOP');
     const { body: first } = await imports.upload({ 'a.json': rows });
-    await eventually('the first is sent', 20_000, async () => (await pipeline.operation(first.id)).acked === 500);
-    // As after a producer that had lost its lease without noticing.
+    await eventually(
+      'the rows of the first import are sent',
+      20_000,
+      async () => (await pipeline.operation(first.id)).acked === 500,
+    );
+    // The state after a producer that lost its lease without noticing it.
     await pipeline.db.collection('importRows').deleteMany({ operationId: first.id });
     const { body: second } = await imports.upload({ 'b.json': JSON.stringify(rows, null, 1) });
-    await eventually('the second is sent', 20_000, async () => (await pipeline.operation(second.id)).acked === 500);
+    await eventually(
+      'the rows of the second import are sent',
+      20_000,
+      async () => (await pipeline.operation(second.id)).acked === 500,
+    );
     process.kill(consumer, 'SIGCONT');
     expect(await imports.brought(await imports.ended(first.id))).toEqual(rows);
     const last = await pipeline.populate({ count: 1 });
@@ -128,16 +136,20 @@ describe('an import that is disturbed', () => {
     expect(await pipeline.operation(second.id)).toMatchObject({ acked: 500, saved: 0, deadLettered: 0 });
   }, 90_000);
 
-  it('by bytes that somebody has removed fails, and says so', async () => {
+  it('whose staged bytes were deleted fails with an error code', async () => {
     const { body: filler } = await imports.upload({ 'filler.json': legacyPairs(20_000) });
     const { body } = await imports.upload({ 'a.json': legacyPairs(10) });
     await pipeline.db.collection('importFiles.chunks').deleteMany({ files_id: await contentOf(body.id) });
-    await eventually('it has failed', 20_000, async () => (await pipeline.operation(body.id)).status === 'failed');
+    await eventually(
+      'the import has failed',
+      20_000,
+      async () => (await pipeline.operation(body.id)).status === 'failed',
+    );
     expect((await pipeline.operation(body.id)).error).toMatchObject({ code: 'staged-bytes-gone' });
     await imports.ended(filler.id);
   }, 90_000);
 
-  it('by an earlier reader that still writes keeps its rows and their places', async () => {
+  it('that an earlier reader still writes to keeps its rows and their indexes', async () => {
     const mongo = new Mongo(pipeline.stack.mongodbUri, 'tests');
     const intake = new RowIntake(mongo);
     const operationId = 'an import';
@@ -147,7 +159,7 @@ describe('an import that is disturbed', () => {
     const batch = legacyPairs(3).map((pair, row) => ({ order: orderOf(pair), source: { file: 0, row } }));
     const earlier = { operationId, epoch: 1, nextIndex: 0 };
     await intake.take(batch, earlier);
-    // What the first row was is there by now.
+    // The order of the first row is stored by now, so that the later reader takes only the other rows.
     expect(await intake.take(batch.slice(1), { ...earlier, epoch: 2 })).toEqual(['accepted', 'accepted']);
     await intake.forget(earlier);
     const rows = await pipeline.db.collection('importRows').find({ operationId }).sort({ index: 1 }).toArray();
@@ -157,28 +169,28 @@ describe('an import that is disturbed', () => {
     await mongo.client.close();
   }, 30_000);
 
-  it('by a sender that goes away leaves nothing', async () => {
+  it('whose client disconnects during the upload leaves nothing', async () => {
     await expect(imports.uploadStream('a.json', brokenOff())).rejects.toThrow(/fetch failed/);
-    await eventually('nothing is kept', 20_000, async () => (await imports.bytesKept()) === 0);
+    await eventually('no bytes are kept', 20_000, async () => (await imports.bytesKept()) === 0);
   }, 60_000);
 
-  it('by the size of a file takes no more memory: 300 MiB with a line of 120 MiB like a tenth of it', async () => {
-    const small = await mostMemoryOf(300, 12);
-    const large = await mostMemoryOf(3_000, 120);
+  it('needs the same memory for 300 MiB with a line of 120 MiB as for a tenth of that', async () => {
+    const small = await peakMemoryOf(300, 12);
+    const large = await peakMemoryOf(3_000, 120);
     expect(large - small).toBeLessThan(64);
   }, 180_000);
 
-  /** Imports a file of rows of 60 KiB, mostly blanks, and one line too long. @returns the producer's largest memory meanwhile, in MiB */
-  async function mostMemoryOf(count: number, lineMiB: number): Promise<number> {
+  /** Imports a file with rows of 60 KiB, mostly blanks, and one oversized line. @returns the producer's peak memory, in MiB */
+  async function peakMemoryOf(count: number, lineMiB: number): Promise<number> {
     const rows = legacyPairs(count);
     const watch = watchMemory(pipeline.stack.process('producer').pid);
     const { body } = await imports.uploadStream('huge.json', hugeFile(rows, lineMiB));
     const operation = await imports.ended(body.id, 120_000);
-    const most = await watch.end();
+    const peak = await watch.end();
     expect(operation.import).toMatchObject({ rows: count + 1, accepted: count, malformed: 1 });
     expect(await imports.rejects(body.id)).toMatchObject([{ row: count, code: 'row-too-large' }]);
     expect(await imports.brought(operation)).toEqual(rows);
-    return most;
+    return peak;
   }
 
   async function contentOf(id: string): Promise<ObjectId> {
@@ -204,10 +216,10 @@ async function* hugeFile(rows: readonly LegacyPair[], lineMiB: number): AsyncGen
 
 async function* brokenOff(): AsyncGenerator<Buffer> {
   for (let sent = 0; sent < 40; sent += 1) yield Buffer.alloc(100_000, ' ');
-  throw new Error('the sender goes away');
+  throw new Error('the client disconnects');
 }
 
-/** Files of rows, some of them no orders. */
+/** Files of rows, each with one malformed row at the end. */
 function filesOf(rows: readonly LegacyPair[], size: number): Record<string, unknown> {
   const files: Record<string, unknown> = {};
   for (let from = 0; from < rows.length; from += size)

@@ -7,25 +7,25 @@ import { numberedRecords, writeAll } from '../support/numbered-records.js';
 
 const RECORDS = 24_000;
 const PARTITIONS = 12;
-/** So many that no two records of a key are in flight at once: one that waits behind its key would hold the commit longer. */
+/** Enough that no two records of a key are in flight at once: a record that waits behind its key would delay the commit. */
 const KEYS = 12_000;
 const HANDLER_MS = 400;
 const IN_FLIGHT = 500;
 const COMMIT_INTERVAL_MS = 200;
-/** What a commit may take beyond its interval: kafkajs sends it on the connection of a fetch that waits up to 250 ms. */
+/** Latency of a commit beyond its interval: kafkajs sends it on the connection of a fetch that waits up to 250 ms. */
 const COMMIT_LATENCY_MS = 250;
 
 /**
- * How old, in ms, an effect may be at the kill and still be repeated; the rate times this bounds their number. Without the
- * map a commit stops before the oldest unfinished record of its partition, so whatever finished while that one ran is
- * repeated too: its whole handler time. With the map only what finished since the last commit is.
+ * Maximum age, in ms, of a repeated effect at the time of the kill; the rate times this bounds the number of repeats. Without the map of
+ * completed offsets, a commit ends before the oldest unfinished record of its partition, so that records completed during its whole handler
+ * time are repeated too. With the map, only the records completed since the last commit are repeated.
  */
 const REPEATED_MS = {
   'plain commits': COMMIT_INTERVAL_MS + COMMIT_LATENCY_MS + HANDLER_MS,
-  'a map of finished records': COMMIT_INTERVAL_MS + COMMIT_LATENCY_MS,
+  'a map of completed offsets': COMMIT_INTERVAL_MS + COMMIT_LATENCY_MS,
 } as const;
 
-describe('a member killed in the middle of its work', () => {
+describe('a member killed while it handles records', () => {
   const server = sharedKafka();
   let group: TestGroup;
 
@@ -35,11 +35,11 @@ describe('a member killed in the middle of its work', () => {
 
   const cases: [keyof typeof REPEATED_MS, EngineSettings][] = [
     ['plain commits', { commitCompletedOffsets: false }],
-    ['a map of finished records', { commitCompletedOffsets: true }],
+    ['a map of completed offsets', { commitCompletedOffsets: true }],
   ];
 
   it.each(cases)(
-    'loses nothing: the other takes over, and with %s repeats only what was not committed',
+    'loses nothing: the other member takes over, and with %s repeats only uncommitted records',
     async (commits, engine) => {
       group = await TestGroup.on(server(), 'killed', { partitions: PARTITIONS });
       await writeAll(group.kafka, group.topic, numberedRecords(RECORDS, KEYS, PARTITIONS));
@@ -63,7 +63,7 @@ describe('a member killed in the middle of its work', () => {
       const bound = Math.ceil((rate * REPEATED_MS[commits]) / 1_000);
       console.info(
         `killed with ${commits}: ${repeats.length} of ${RECORDS} repeated (bound ${bound}), ` +
-          `${Math.round(rate)} records/s, the oldest ${Math.round(Math.max(0, ...ages))} ms before the kill`,
+          `${Math.round(rate)} records/s, the oldest completed ${Math.round(Math.max(0, ...ages))} ms before the kill`,
       );
       expect(repeats.length).toBeLessThanOrEqual(bound);
       expect(new Set(repeats.map(({ first, again }) => `${first.member}, then ${again.member}`))).toEqual(

@@ -7,7 +7,7 @@ import { eventually } from '../support/eventually.js';
 import { Pipeline } from '../support/pipeline.js';
 import { quietKafka, writeRecords } from '../support/topic-writer.js';
 
-describe('a server that is away', () => {
+describe('an unavailable server', () => {
   let pipeline: Pipeline;
 
   beforeAll(async () => {
@@ -18,7 +18,7 @@ describe('a server that is away', () => {
     await pipeline.end();
   }, 60_000);
 
-  async function consumerSays(pattern: RegExp): Promise<boolean> {
+  async function hasLogged(pattern: RegExp): Promise<boolean> {
     return pattern.test(pipeline.stack.output);
   }
 
@@ -26,17 +26,17 @@ describe('a server that is away', () => {
     return (await pipeline.db.collection('deadLetters').countDocuments()) === 0;
   }
 
-  it('MongoDB frozen in the middle of a populate costs time and no order', async () => {
+  it('MongoDB, frozen during a populate, delays orders but loses none', async () => {
     const { pid } = pipeline.stack.process('MongoDB');
     const operation = await pipeline.populate({ count: 30_000, seed: 5 });
     await eventually(
-      'the saving has begun',
+      'the first orders are saved',
       30_000,
       async () => ((await pipeline.operation(operation.id)).saved ?? 0) > 0,
     );
     process.kill(pid, 'SIGSTOP');
     try {
-      await eventually('the consumer stops taking', 40_000, async () => consumerSays(/environment is away/));
+      await eventually('the consumer pauses', 40_000, async () => hasLogged(/environment is away/));
     } finally {
       process.kill(pid, 'SIGCONT');
     }
@@ -46,11 +46,11 @@ describe('a server that is away', () => {
     expect(await noDeadLetters()).toBe(true);
   }, 240_000);
 
-  it('Kafka killed in the middle of a populate costs time and no order', async () => {
+  it('Kafka, killed during a populate, delays orders but loses none', async () => {
     const before = await pipeline.db.collection('orders').countDocuments();
     const operation = await pipeline.populate({ count: 30_000, seed: 6, ratePerSecond: 10_000 });
     await eventually(
-      'the saving has begun',
+      'the first orders are saved',
       30_000,
       async () => ((await pipeline.operation(operation.id)).saved ?? 0) > 0,
     );
@@ -61,7 +61,7 @@ describe('a server that is away', () => {
     expect(await noDeadLetters()).toBe(true);
   }, 240_000);
 
-  it('a registry away makes a record of a new schema wait, and never a dead letter', async () => {
+  it('the schema registry, frozen, delays a record with a new schema but does not dead-letter it', async () => {
     const registry = pipeline.stack.registryUrl;
     const newer = { ...ORDER_SCHEMA, fields: [...ORDER_SCHEMA.fields, { name: 'note', type: 'string', default: '' }] };
     const response = await fetch(`${registry}/subjects/${ORDERS_SUBJECT}/versions`, {
@@ -80,7 +80,7 @@ describe('a server that is away', () => {
       from: new Date(0),
       to: new Date(1_000),
     })(0);
-    // The newer schema has one more field at the end: an empty string is a zero byte.
+    // The newer schema has one more string field at the end; an empty string is encoded as a zero byte.
     const value = Buffer.concat([codec.encode(order), Buffer.from([0])]);
     value.writeInt32BE(schemaId, 1);
 
@@ -91,7 +91,7 @@ describe('a server that is away', () => {
       await writeRecords(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC, [
         { partition: 0, key: order.accountId, value },
       ]);
-      await eventually('the consumer stops taking', 60_000, async () =>
+      await eventually('the consumer pauses', 60_000, async () =>
         /environment is away/.test(pipeline.stack.output.slice(before)),
       );
     } finally {

@@ -12,7 +12,7 @@ import { reconciled } from '../support/run-reconcile.js';
 const SEED = 20_261_125;
 const KILLS = 2;
 const MOMENT = 1;
-const AWAY_MS = 10_000;
+const OUTAGE_MS = 10_000;
 const HOUR_MS = 3_600_000;
 const HOLDS = { code: 0, verdict: 'holds', missing: 0, doubled: 0, altered: 0, phantom: 0, pending: 0 };
 
@@ -28,16 +28,16 @@ describe('an operation', () => {
     await pipeline.end();
   }, 60_000);
 
-  /** What a producer that is about to be killed, or has just been, doesn't tell. */
-  async function look(id: string): Promise<PopulateResponse | undefined> {
+  /** Reads the operation; returns `undefined` while the producer does not answer because of a kill. */
+  async function tryOperation(id: string): Promise<PopulateResponse | undefined> {
     return pipeline.operation(id).catch(() => undefined);
   }
 
-  /** Waits until so many more orders are acknowledged, or all. @returns how many are */
-  async function furtherBy(orders: number, id: string, from: number): Promise<number> {
+  /** Waits until more than `orders` further orders are acknowledged, or all. @returns the acknowledged orders */
+  async function untilFurther(orders: number, id: string, from: number): Promise<number> {
     let acked = from;
-    await eventually('the emission goes on', 60_000, async () => {
-      const operation = await look(id);
+    await eventually('the emission continues', 60_000, async () => {
+      const operation = await tryOperation(id);
       acked = operation?.acked ?? acked;
       return acked > from + orders || operation?.status === 'succeeded';
     });
@@ -48,9 +48,9 @@ describe('an operation', () => {
     process.kill(pipeline.stack.process(name).pid, 'SIGKILL');
   }
 
-  /** All of it saved, none twice, and each index in exactly one acknowledged chunk. */
-  async function proven(id: string, count: number): Promise<void> {
-    await eventually('all is saved', 180_000, async () => (await look(id))?.saved === count);
+  /** Checks that each order is saved once and each index is in exactly one acknowledged chunk. */
+  async function expectComplete(id: string, count: number): Promise<void> {
+    await eventually('all orders are saved', 180_000, async () => (await tryOperation(id))?.saved === count);
     expect(await reconciled(pipeline.stack, id)).toMatchObject({ ...HOLDS, acked: count, saved: count });
     const chunks = await chunksCollection(pipeline.db)
       .find({ '_id.operationId': id })
@@ -60,16 +60,16 @@ describe('an operation', () => {
     expect(chunks.at(-1)?.to).toBe(count);
   }
 
-  it('goes on by itself after each of two kills of its producer, and every order is saved once', async () => {
+  it('continues by itself after each of two kills of its producer, and every order is saved once', async () => {
     const count = 120_000;
     const { id } = await pipeline.populate({ count });
     let acked = 0;
     for (let kills = 0; kills < KILLS; kills += 1) {
-      acked = await furtherBy(draw(MOMENT, kills, 15_000), id, acked);
+      acked = await untilFurther(draw(MOMENT, kills, 15_000), id, acked);
       expect(acked).toBeLessThan(count);
       kill('producer');
     }
-    await proven(id, count);
+    await expectComplete(id, count);
   }, 400_000);
 
   it('is shared by two producers, and survives the kill of both', async () => {
@@ -81,42 +81,46 @@ describe('an operation', () => {
         const operation = await operationsCollection(pipeline.db).findOne({ _id: id });
         return new Set(operation?.segments.flatMap(({ lease }) => lease?.owner ?? []));
       };
-      await eventually('both emit it', 20_000, async () => (await owners()).size === 2);
-      expect((await look(id))?.status).toBe('running');
-      await furtherBy(draw(MOMENT, KILLS, 15_000), id, 0);
+      await eventually('both producers emit the operation', 20_000, async () => (await owners()).size === 2);
+      expect((await tryOperation(id))?.status).toBe('running');
+      await untilFurther(draw(MOMENT, KILLS, 15_000), id, 0);
       await second.kill();
       kill('producer');
       second = await ExtraProducer.start(pipeline.stack);
-      await proven(id, count);
+      await expectComplete(id, count);
     } finally {
       await second.kill();
     }
   }, 300_000);
 
   it.each([-HOUR_MS, HOUR_MS])(
-    'keeps its rate and goes on, though a producer that takes it over, and is killed, has a clock that is %d ms wrong',
+    'keeps its rate when a producer whose clock is %d ms wrong takes it over and is killed',
     async (shiftMs) => {
       const count = 60_000;
       const wrong = await ExtraProducer.start(pipeline.stack, shiftMs);
       const { pid } = pipeline.stack.process('producer');
       try {
         const { id } = await pipeline.populate({ count, ratePerSecond: 5_000 });
-        const acked = await furtherBy(0, id, 0);
+        const acked = await untilFurther(0, id, 0);
         process.kill(pid, 'SIGSTOP');
         const stored = async () => operationsCollection(pipeline.db).findOne({ _id: id });
-        await eventually('the other one goes on', 30_000, async () => {
+        await eventually('the other producer continues', 30_000, async () => {
           const operation = await stored();
           return operation !== null && ackedOrders(operation.segments) > acked + 10_000;
         });
         expect((await stored())?.status).toBe('running');
         await wrong.kill();
         process.kill(pid, 'SIGCONT');
-        await eventually('all is acknowledged', 30_000, async () => (await look(id))?.status === 'succeeded');
+        await eventually(
+          'all orders are acknowledged',
+          30_000,
+          async () => (await tryOperation(id))?.status === 'succeeded',
+        );
         const { startedAt, finishedAt } = await pipeline.operation(id);
         const seconds = (Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '')) / 1_000;
         expect(seconds).toBeGreaterThanOrEqual(11.5);
         expect(seconds).toBeLessThan(60);
-        await proven(id, count);
+        await expectComplete(id, count);
       } finally {
         process.kill(pid, 'SIGCONT');
         await wrong.kill();
@@ -126,20 +130,24 @@ describe('an operation', () => {
   );
 
   it.each(['Kafka', 'MongoDB'])(
-    'waits while %s is away for ten seconds, and catches up with its schedule',
+    'waits while %s is unavailable for 10 s, and catches up with its schedule',
     async (server) => {
       const count = 100_000;
       const { id } = await pipeline.populate({ count, ratePerSecond: 5_000 });
-      await furtherBy(draw(MOMENT, KILLS + 1, 10_000), id, 0);
+      await untilFurther(draw(MOMENT, KILLS + 1, 10_000), id, 0);
       const { pid } = pipeline.stack.process(server);
       process.kill(pid, 'SIGSTOP');
-      await faultLasts(AWAY_MS);
+      await faultLasts(OUTAGE_MS);
       process.kill(pid, 'SIGCONT');
-      await eventually('all is acknowledged', 90_000, async () => (await look(id))?.status === 'succeeded');
+      await eventually(
+        'all orders are acknowledged',
+        90_000,
+        async () => (await tryOperation(id))?.status === 'succeeded',
+      );
       const { startedAt, finishedAt } = await pipeline.operation(id);
       const seconds = (Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '')) / 1_000;
       expect(seconds).toBeGreaterThanOrEqual(19);
-      await proven(id, count);
+      await expectComplete(id, count);
     },
     200_000,
   );

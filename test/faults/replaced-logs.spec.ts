@@ -10,15 +10,15 @@ import { sharedKafka } from '../support/shared-kafka.js';
 
 const PARTITIONS = 2;
 const KEYS = 20;
-/** Of each partition: each write is one batch of each. */
+/** Records per partition and batch; each write makes one batch per partition. */
 const PER_BATCH = 50;
-/** What the consumer has read and committed of each partition before its log is replaced. */
+/** Records per partition that the consumer has read and committed before the log is replaced. */
 const READ = 2 * PER_BATCH;
 const WITHIN_MS = 20_000;
 const ENGINE = { inFlight: 50 };
 const BEHAVIOUR = { handlerMs: 2 };
 
-describe('a log that no longer holds what the consumer read', () => {
+describe('a log that no longer contains the records that the consumer read', () => {
   const server = sharedKafka();
   let java: JavaClient;
   let group: TestGroup;
@@ -31,7 +31,7 @@ describe('a log that no longer holds what the consumer read', () => {
     await group.end();
   });
 
-  /** Writes that batch to each partition. @returns the values */
+  /** Writes a batch to each partition. @returns the values */
   async function write(batch: number): Promise<string[]> {
     const count = PARTITIONS * PER_BATCH;
     const records = numberedRecords(count, KEYS, PARTITIONS, batch * count);
@@ -39,7 +39,7 @@ describe('a log that no longer holds what the consumer read', () => {
     return records.map(({ value }) => String(value));
   }
 
-  /** Has a member read two batches of each partition to their end. It still runs afterwards. */
+  /** Starts a member and lets it read two batches of each partition. @returns the member, which still runs */
   async function readTwoBatches(policy: 'stop' | 'reset'): Promise<MemberProcess> {
     await write(0);
     await write(1);
@@ -69,20 +69,20 @@ describe('a log that no longer holds what the consumer read', () => {
     expect(loggedError(member, group.topic, 0, offset)).toBe(true);
   }
 
-  /** Replaces the topic by a longer one of the same name. @returns its values */
+  /** Replaces the topic by one of the same name with more records. @returns its values */
   async function recreate(when: 'at once' | 'a while later'): Promise<string[]> {
     if (when === 'at once') {
       await group.asAdmin((admin) => admin.deleteTopics({ topics: [group.topic] }));
       await group.createTopic(group.topic, { partitions: PARTITIONS });
     } else {
-      // Each tool takes more than a second to start: the consumer meets a topic that does not exist.
+      // Each tool takes more than a second to start, so that the consumer finds that the topic does not exist.
       await java.deleteTopic(group.topic);
       await java.createTopic(group.topic, PARTITIONS);
     }
     return [...(await write(2)), ...(await write(3)), ...(await write(4))];
   }
 
-  /** Restarts the broker without a part of its log: partition 0 loses the second batch, which the consumer has read. */
+  /** Restarts the broker with a truncated log: partition 0 loses the second batch, which the consumer has read. */
   async function truncate(): Promise<void> {
     await server().node(1).kill();
     await truncateLog(server().partitionDirectory(group.topic, 0), PER_BATCH);
@@ -90,7 +90,7 @@ describe('a log that no longer holds what the consumer read', () => {
     expect((await group.ends()).get(0)).toBe(PER_BATCH);
   }
 
-  async function expectOnlyTheOtherGoesOn(member: MemberProcess): Promise<void> {
+  async function expectOnlyOtherPartitionContinues(member: MemberProcess): Promise<void> {
     const values = await write(2);
     const ofOther = values.filter((value) => Number(value) % PARTITIONS === 1);
     await handlesValues(member, ofOther);
@@ -100,7 +100,7 @@ describe('a log that no longer holds what the consumer read', () => {
   }
 
   describe('because the topic was deleted, recreated and filled past the position while the consumer ran', () => {
-    // Only at once: a consumer that has lost its membership meanwhile starts anew, at the beginning, and misses nothing.
+    // Only at once: a consumer that has left the group meanwhile starts again at the beginning, and misses nothing.
     it('at once: stops the partitions with an error, and the member is not ready', async () => {
       group = await TestGroup.on(server(), 'recreated', { partitions: PARTITIONS });
       const member = await readTwoBatches('stop');
@@ -113,7 +113,7 @@ describe('a log that no longer holds what the consumer read', () => {
     }, 90_000);
 
     it.each(['at once', 'a while later'] as const)(
-      "%s: is read whole with onTruncatedLog: 'reset'",
+      "%s: is read completely with onTruncatedLog: 'reset'",
       async (when) => {
         group = await TestGroup.on(server(), 'recreated', { partitions: PARTITIONS });
         const member = await readTwoBatches('reset');
@@ -127,7 +127,7 @@ describe('a log that no longer holds what the consumer read', () => {
   });
 
   describe('because it was truncated, as after an unclean leader election', () => {
-    it('stops the partition of a running consumer with an error, and the other one goes on', async () => {
+    it('stops the partition of a running consumer with an error, and the other partition continues', async () => {
       group = await TestGroup.on(server(), 'truncated', { partitions: PARTITIONS });
       const member = await readTwoBatches('stop');
       await truncate();
@@ -137,10 +137,10 @@ describe('a log that no longer holds what the consumer read', () => {
         to: READ,
       });
       await expectNotReady(member, PER_BATCH);
-      await expectOnlyTheOtherGoesOn(member);
+      await expectOnlyOtherPartitionContinues(member);
     }, 120_000);
 
-    it('stops the partition of a consumer that starts afterwards with an error, and the other one goes on', async () => {
+    it('stops the partition of a consumer that starts later with an error, and the other partition continues', async () => {
       group = await TestGroup.on(server(), 'truncated', { partitions: PARTITIONS });
       await (await readTwoBatches('stop')).stop();
       await truncate();
@@ -151,7 +151,7 @@ describe('a log that no longer holds what the consumer read', () => {
         to: READ,
       });
       await expectNotReady(member, PER_BATCH);
-      await expectOnlyTheOtherGoesOn(member);
+      await expectOnlyOtherPartitionContinues(member);
     }, 120_000);
 
     it("is read from its new end with onTruncatedLog: 'reset'", async () => {
@@ -170,7 +170,7 @@ describe('a log that no longer holds what the consumer read', () => {
       ['some of the records', READ + 10, READ + 10],
       ['all records', -1, READ + PER_BATCH],
     ])(
-      '%s: stops the partition with an error, and the other one goes on',
+      '%s: stops the partition with an error, and the other partition continues',
       async (_, offset, to) => {
         group = await TestGroup.on(server(), 'deleted', { partitions: PARTITIONS });
         await (await readTwoBatches('stop')).stop();

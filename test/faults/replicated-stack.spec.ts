@@ -6,7 +6,7 @@ import { reconciled } from '../support/run-reconcile.js';
 const PER_SECOND = 1_000;
 const COUNT = 35_000;
 const PROCESSES = 15;
-const GOES_ON_WITHIN_MS = 30_000;
+const RECOVERS_WITHIN_MS = 30_000;
 const KILLS = 5;
 const HOLDS = { code: 0, verdict: 'holds', missing: 0, doubled: 0, altered: 0, phantom: 0, pending: 0 };
 
@@ -24,16 +24,16 @@ describe('a replicated stack', () => {
     await pipeline.end();
   }, 60_000);
 
-  /** What a producer that has just been killed doesn't tell. */
-  async function look(): Promise<PopulateResponse | undefined> {
+  /** Reads the operation; returns `undefined` while the producer does not answer because of a kill. */
+  async function tryOperation(): Promise<PopulateResponse | undefined> {
     return pipeline.operation(operationId).catch(() => undefined);
   }
 
-  /** Waits until so many are saved, or all. @returns how many are */
+  /** Waits until more than `orders` orders are saved, or all. @returns the saved orders */
   async function savedBeyond(orders: number): Promise<number> {
     let saved = 0;
-    await eventually(`more than ${orders} are saved`, GOES_ON_WITHIN_MS, async () => {
-      saved = (await look())?.saved ?? 0;
+    await eventually(`more than ${orders} orders are saved`, RECOVERS_WITHIN_MS, async () => {
+      saved = (await tryOperation())?.saved ?? 0;
       return saved > Math.min(orders, COUNT - 1);
     });
     return saved;
@@ -64,14 +64,14 @@ describe('a replicated stack', () => {
     ["MongoDB's primary", primary],
     ['a node of Kafka', async () => Promise.resolve('Kafka-2')],
   ])(
-    'goes on within half a minute after the kill of %s',
+    'continues within 30 s after a kill of %s',
     async (_, name) => {
-      const before = (await look())?.saved ?? 0;
+      const before = (await tryOperation())?.saved ?? 0;
       const { pid } = pipeline.stack.process(await name());
       process.kill(pid, 'SIGKILL');
-      // More than what was on its way then.
+      // More than the orders that were in the pipeline at the kill.
       expect(await savedBeyond(before + 5 * PER_SECOND)).toBeGreaterThan(before);
-      await eventually('it is back', GOES_ON_WITHIN_MS, async () => {
+      await eventually('all processes run again', RECOVERS_WITHIN_MS, async () => {
         return Promise.resolve(pipeline.stack.processes().length === PROCESSES);
       });
     },
@@ -79,18 +79,18 @@ describe('a replicated stack', () => {
   );
 
   it.each(['MongoDB-2', 'schema registry', 'producer'])(
-    'restarts %s after kills in a row, also while it starts again',
+    'restarts %s after several kills, even during its restart',
     async (name) => {
       const { stack } = pipeline;
       const [before, printed] = [stack.processes().length, stack.output.length];
       for (let killed = 0; killed < KILLS; killed += 1) {
         const { pid } = stack.process(name);
         process.kill(pid, 'SIGKILL');
-        await eventually('the next one runs', GOES_ON_WITHIN_MS, () =>
+        await eventually('a new process runs', RECOVERS_WITHIN_MS, () =>
           stack.processes().some((other) => other.name === name && other.pid !== pid),
         );
       }
-      await eventually('it is well again', GOES_ON_WITHIN_MS, () =>
+      await eventually('the process is ready again', RECOVERS_WITHIN_MS, () =>
         new RegExp(`^${name} (serves|is ready) again`, 'm').test(stack.output.slice(printed)),
       );
       expect(stack.processes()).toHaveLength(before);
@@ -98,12 +98,12 @@ describe('a replicated stack', () => {
     180_000,
   );
 
-  it('has lost nothing in the end', async () => {
-    await eventually('all is saved', 120_000, async () => (await look())?.saved === COUNT);
+  it('has lost nothing at the end', async () => {
+    await eventually('all orders are saved', 120_000, async () => (await tryOperation())?.saved === COUNT);
     expect(await reconciled(pipeline.stack, operationId)).toMatchObject({ ...HOLDS, acked: COUNT, saved: COUNT });
   }, 150_000);
 
-  it('stops at once while a server waits for its restart and another one starts again', async () => {
+  it('stops at once while one server waits for its restart and another one restarts', async () => {
     const { stack } = pipeline;
     const ended = ['Kafka-1', 'MongoDB-3'].map((name) => stack.process(name));
     for (const { pid } of ended) process.kill(pid, 'SIGKILL');

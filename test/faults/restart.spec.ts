@@ -10,7 +10,7 @@ import { RunningStack, survivors } from '../support/running-stack.js';
 const COUNT = 36_000;
 const FLAGS = ['--save-ms', '0..1000', '--in-flight', '2000'];
 
-describe('a restart of the whole stack in the middle of a populate', () => {
+describe('a restart of the whole stack during a populate', () => {
   let folder: string;
 
   beforeEach(async () => {
@@ -21,12 +21,16 @@ describe('a restart of the whole stack in the middle of a populate', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  /** Starts, populates, and comes back when some orders are emitted and saved, but by far not all. */
+  /** Starts a stack and a populate; resolves when some orders are saved, but by far not all. */
   async function midway(): Promise<{ pipeline: Pipeline; id: string }> {
     const stack = await RunningStack.start({ dataDirectory: join(folder, 'data'), flags: FLAGS });
     const pipeline = await Pipeline.of(stack);
     const { id } = await pipeline.populate({ count: COUNT, seed: 11, ratePerSecond: 6_000 });
-    await eventually('it is midway', 60_000, async () => ((await pipeline.operation(id)).saved ?? 0) > 3_000);
+    await eventually(
+      'more than 3,000 orders are saved',
+      60_000,
+      async () => ((await pipeline.operation(id)).saved ?? 0) > 3_000,
+    );
     const { saved, acked } = await pipeline.operation(id);
     expect(saved).toBeLessThan(COUNT);
     expect(acked).toBeLessThan(COUNT);
@@ -48,7 +52,7 @@ describe('a restart of the whole stack in the middle of a populate', () => {
     }
   }
 
-  it('asked for politely, loses and doubles nothing', async () => {
+  it('by a normal stop loses and doubles no order', async () => {
     const { pipeline, id } = await midway();
     await pipeline.close();
     await pipeline.stack.stop();
@@ -56,7 +60,7 @@ describe('a restart of the whole stack in the middle of a populate', () => {
     await completesAfterRestart(id);
   }, 400_000);
 
-  it('by kill -9 of everything at once, loses and doubles nothing', async () => {
+  it('by kill -9 of all processes at once loses and doubles no order', async () => {
     const { pipeline, id } = await midway();
     const processes = pipeline.stack.processes();
     pipeline.stack.signal('SIGKILL');

@@ -9,7 +9,7 @@ import { numberedRecords, writeAll } from '../support/numbered-records.js';
 const KEYS = 20;
 const PER_BATCH = 50;
 const WITHIN_MS = 30_000;
-/** One replica in sync is enough, and one that is not in sync may lead. */
+/** One in-sync replica is enough, and a replica that is not in sync may become leader. */
 const UNSAFE = { 'unclean.leader.election.enable': 'true', 'min.insync.replicas': '1' };
 
 describe('an unclean leader election', () => {
@@ -40,7 +40,7 @@ describe('an unclean leader election', () => {
     await writeAll(group.kafka, group.topic, numberedRecords(PER_BATCH, KEYS, 1, batch * PER_BATCH));
   }
 
-  it('loses records that a running consumer has read: its partition stops with an error, and it is not ready', async () => {
+  it('that loses records already read stops the partition of a running consumer with an error, and it is not ready', async () => {
     group = await TestGroup.on(server, 'unclean', { partitions: 1, replicationFactor: 2, config: UNSAFE });
     await write(0);
     const member = group.launch({ inFlight: 50 }, { handlerMs: 2 });
@@ -57,9 +57,9 @@ describe('an unclean leader election', () => {
     await group.handles(2 * PER_BATCH, WITHIN_MS);
     await group.commitsAll(WITHIN_MS);
     await server.node(leader).kill();
-    // It needs the other two for the quorum of the controllers.
+    // The third node and the follower form the controller quorum.
     await server.node(follower).start();
-    await eventually('the follower leads', WITHIN_MS, async () => (await replicas()).leader === follower);
+    await eventually('the follower is the leader', WITHIN_MS, async () => (await replicas()).leader === follower);
 
     const lost = { from: PER_BATCH, to: 2 * PER_BATCH };
     expect(await untilStopped(member, 0, WITHIN_MS)).toMatchObject({ reason: 'truncated-log', ...lost });

@@ -2,15 +2,15 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Pipeline } from '../support/pipeline.js';
 import { fuzz } from './schemathesis.js';
 
-/** Another one each day, so that time looks further; a failure names it. */
+/** A new seed each day, so that more cases are covered over time; a failure prints it. */
 const SEED = Number(process.env['FUZZ_SEED'] || Math.floor(Date.now() / 86_400_000));
 const EXAMPLES = 30;
 
-describe('a service that is asked whatever its document allows, and forbids', () => {
+describe('a service with requests that its OpenAPI document allows or forbids', () => {
   let pipeline: Pipeline;
 
   beforeAll(async () => {
-    // What is populated on the way may be millions: the producer waits as soon as the consumers are a little behind.
+    // The requests may populate millions of orders: with a low lag ceiling, the producer soon waits for the consumers.
     pipeline = await Pipeline.startWith({ LAG_CEILING: '1000' }, '--save-ms', '0..1');
     const { id } = await pipeline.populate({ count: 500 });
     await pipeline.allSaved(id, 30_000);
@@ -26,11 +26,11 @@ describe('a service that is asked whatever its document allows, and forbids', ()
     [
       'the console',
       () => pipeline.stack.consoleUrl,
-      // The first has no end; the other starts dozens of processes.
+      // The first never ends; the other starts dozens of processes.
       ['/v1/pipeline/events', '/v1/pipeline/consumers'],
     ],
   ])(
-    '(%s) never fails, answers as documented, and accepts no nonsense',
+    '(%s) never fails, responds as documented, and rejects invalid requests',
     async (_, url, without) => {
       const { code, output } = await fuzz(url(), { seed: SEED, examples: EXAMPLES, without });
       const report = code === 0 ? '' : `FUZZ_SEED=${SEED}\n${output.slice(-8_000)}`;

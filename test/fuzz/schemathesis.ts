@@ -10,27 +10,31 @@ const VERSION = '4.32.5';
 const INSTALL_WITHIN_MS = 240_000;
 
 /**
- * What a run looks at: every check that there is, but for three. Two are about tokens, which the token suite checks; the third wants each
- * request accepted that fits the document, and OpenAPI can't say that two parameters exclude each other.
+ * Checks that are excluded; all others run. Two are about tokens, which the token suite covers. The third requires that every request
+ * that fits the document is accepted, but OpenAPI can't express that two parameters exclude each other.
  */
-const LEFT_OUT = ['ignored_auth', 'object_level_authorization', 'positive_data_acceptance'];
+const EXCLUDED_CHECKS = ['ignored_auth', 'object_level_authorization', 'positive_data_acceptance'];
 
 export interface FuzzResult {
   readonly code: number | null;
   readonly output: string;
 }
 
-/** Asks a service whatever its own document allows, and forbids, and holds the answers against it. @param examples for each route. @param without paths that are left out */
+/**
+ * Sends a service requests that its OpenAPI document allows or forbids, and checks the responses against the document.
+ * @param examples number of examples per route
+ * @param without paths to exclude
+ */
 export async function fuzz(
   serviceUrl: string,
   { seed, examples, without = [] }: { seed: number; examples: number; without?: readonly string[] },
 ): Promise<FuzzResult> {
   const directory = await schemathesis();
   const args = ['-m', 'schemathesis.cli', 'run', `${serviceUrl}/docs-json`, '--checks', 'all'];
-  args.push('--exclude-checks', LEFT_OUT.join(','), '--phases', 'examples,coverage,fuzzing');
+  args.push('--exclude-checks', EXCLUDED_CHECKS.join(','), '--phases', 'examples,coverage,fuzzing');
   args.push('--max-examples', String(examples), '--seed', String(seed), '--continue-on-failure', '--no-color');
   for (const path of without) args.push('--exclude-path', path);
-  // It keeps what it found where it runs.
+  // Schemathesis stores its findings in the working directory.
   const cwd = await mkdtemp(join(tmpdir(), 'orders-fuzz-'));
   const env = { ...process.env, PYTHONPATH: directory };
   const child = spawn('python3', args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -46,7 +50,7 @@ export async function fuzz(
   return { code, output };
 }
 
-/** Its folder in the cache: fetched once, by pip. */
+/** Installs Schemathesis once with pip into the cache. @returns its folder */
 async function schemathesis(): Promise<string> {
   const directory = join(cacheDirectory(process.env), `schemathesis-${VERSION}`);
   if (existsSync(directory)) return directory;

@@ -4,7 +4,7 @@ import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 
 export const PROMETHEUS_DIRECTORY = join(PROJECT_DIRECTORY, 'deploy', 'prometheus');
 
-/** The configuration for a stack of `npm start`, as it stands, but for where the stack's data are, and every second. */
+/** Returns the configuration for a stack of `npm start`, with the given data directory and intervals of 1 s. */
 export async function configFor(dataDirectory: string): Promise<string> {
   let text = await readFile(join(PROMETHEUS_DIRECTORY, 'prometheus.local.yml'), 'utf8');
   for (const [from, to] of [
@@ -13,13 +13,13 @@ export async function configFor(dataDirectory: string): Promise<string> {
     ['scrape_interval: 5s', 'scrape_interval: 1s'],
     ['evaluation_interval: 5s', 'evaluation_interval: 1s'],
   ] as const) {
-    if (!text.includes(from)) throw new Error(`prometheus.local.yml has no ${from}`);
+    if (!text.includes(from)) throw new Error(`prometheus.local.yml does not contain ${from}`);
     text = text.replace(from, to);
   }
   return text;
 }
 
-/** An expression of the dashboard, and the panel that shows it. */
+/** An expression of the dashboard and its panel. */
 export interface PanelExpression {
   readonly panel: string;
   readonly expression: string;
@@ -30,7 +30,7 @@ interface Panel {
   readonly targets?: readonly { readonly expr: string }[];
 }
 
-/** All that the dashboard asks, with what Grafana would put in for its variables. */
+/** Returns all expressions of the dashboard, with Grafana's variables replaced. */
 export async function dashboardExpressions(): Promise<PanelExpression[]> {
   const text = await readFile(join(PROJECT_DIRECTORY, 'deploy', 'grafana', 'orders-pipeline.json'), 'utf8');
   const { panels } = JSON.parse(text) as { panels: readonly Panel[] };

@@ -9,17 +9,17 @@ import { RunningPrometheus } from './running-prometheus.js';
 
 const ORDERS = 40_000;
 const PARTITIONS = 4;
-/** So few that a populate meets it. */
+/** Low enough that a populate reaches it. */
 const LAG_CEILING = '2000';
 const CONSUMERS = ['consumer consumer-1 up', 'consumer consumer-2 up'];
 const SERVICES = ['console console up', 'producer producer up', 'query-api query-api up'];
-/** Only where a control group bounds the memory. */
+/** Exported only where a control group limits the memory. */
 const IN_CONTAINERS = new Set(['process_memory_limit_bytes']);
-/** prom-client's own names, against the convention. */
+/** Metrics of prom-client whose names break the convention. */
 const NOT_OURS = /^nodejs_active_\w+_total non-counter metrics/;
 
-/** What Prometheus would be told, in the time that it gives a service by default. */
-async function scraped(url: string): Promise<string> {
+/** Reads the metrics of a service, with Prometheus's default scrape timeout. */
+async function scrape(url: string): Promise<string> {
   const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(10_000) });
   expect(response.status).toBe(200);
   return response.text();
@@ -43,8 +43,8 @@ describe('a real Prometheus that scrapes a running stack', () => {
     await pipeline?.end();
   }, 60_000);
 
-  /** Waits until an expression has this value, and says what it had otherwise. */
-  async function tells(expression: string, wanted: number, withinMs = 30_000): Promise<void> {
+  /** Waits until an expression has the value. @throws Error with the last value if it does not */
+  async function expectValue(expression: string, wanted: number, withinMs = 30_000): Promise<void> {
     let last: number | undefined;
     await eventually(`${expression} is ${wanted}`, withinMs, async () => {
       last = await prometheus.value(expression);
@@ -68,48 +68,48 @@ describe('a real Prometheus that scrapes a running stack', () => {
     return [producerUrl, queryApiUrl, consoleUrl];
   }
 
-  async function scrapes(wanted: readonly string[]): Promise<void> {
-    await eventually(`it scrapes ${wanted.join(', ')}`, 60_000, async () => {
+  async function expectTargets(wanted: readonly string[]): Promise<void> {
+    await eventually(`Prometheus scrapes ${wanted.join(', ')}`, 60_000, async () => {
       return (await prometheus.targets()).join() === wanted.toSorted().join();
     });
   }
 
-  it('finds every service, and a consumer that comes', async () => {
-    await scrapes([...SERVICES, 'consumer consumer-1 up']);
+  it('discovers every service, and a new consumer', async () => {
+    await expectTargets([...SERVICES, 'consumer consumer-1 up']);
     await scaleTo(2);
-    await scrapes([...SERVICES, ...CONSUMERS]);
-    await tells('pipeline_consumers', 2);
-    await tells('min(service_ready)', 1);
+    await expectTargets([...SERVICES, ...CONSUMERS]);
+    await expectValue('pipeline_consumers', 2);
+    await expectValue('min(service_ready)', 1);
     expect(await prometheus.value('count(service_ready)')).toBe(2 + 1 + 1 + 2 * 4);
   }, 90_000);
 
-  it('counts what was emitted, saved and dead-lettered, to the record', async () => {
+  it('has exact counts of records emitted, saved and dead-lettered', async () => {
     const { id } = await pipeline.populate({ count: ORDERS, faults: { poison: 0.005 } });
-    await tells('max_over_time(producer_waiting_for_consumers[5m])', 1);
+    await expectValue('max_over_time(producer_waiting_for_consumers[5m])', 1);
     operation = await pipeline.allEnded(id, 90_000);
     const { saved, deadLettered } = operation;
     expect([(saved ?? 0) + (deadLettered ?? 0), Number(deadLettered) > 100]).toEqual([ORDERS, true]);
-    await tells('sum(producer_records_acknowledged_total)', ORDERS);
-    await tells('sum(producer_records_sent_total)', ORDERS);
-    await tells('sum(consumer_orders_total{result="saved"})', saved ?? 0);
-    await tells('sum(parallel_consumer_dead_lettered_total{topic="orders.v1"})', deadLettered ?? 0);
-    await tells('sum(pipeline_topic_records_total)', ORDERS);
-    await tells('sum(pipeline_committed_records_total)', ORDERS);
-    await tells('pipeline_dead_letters_pending', deadLettered ?? 0);
-    await tells('pipeline:lag_records:sum', 0);
-    await tells('sum(producer_emissions_running)', 0);
+    await expectValue('sum(producer_records_acknowledged_total)', ORDERS);
+    await expectValue('sum(producer_records_sent_total)', ORDERS);
+    await expectValue('sum(consumer_orders_total{result="saved"})', saved ?? 0);
+    await expectValue('sum(parallel_consumer_dead_lettered_total{topic="orders.v1"})', deadLettered ?? 0);
+    await expectValue('sum(pipeline_topic_records_total)', ORDERS);
+    await expectValue('sum(pipeline_committed_records_total)', ORDERS);
+    await expectValue('pipeline_dead_letters_pending', deadLettered ?? 0);
+    await expectValue('pipeline:lag_records:sum', 0);
+    await expectValue('sum(producer_emissions_running)', 0);
   }, 150_000);
 
-  it('counts requests by the pattern of their route, and none by an id', async () => {
+  it('has request counts by route pattern, never by id', async () => {
     const order = await pipeline.db.collection<{ _id: { toString(): string } }>('orders').findOne();
     const id = String(order?._id);
     const absent = '00000000-0000-4000-8000-000000000000';
     for (const path of [id, id, absent, `${absent}?waitMs=1`, 'range?from=1&to=5', 'export?format=csv'])
       await pipeline.get(`/v1/orders/${path}`).catch(() => undefined);
     const byId = 'http_request_duration_seconds_count{job="query-api",route="/v1/orders/:id"';
-    await tells(`${byId},status="2xx"}`, 2);
-    await tells(`${byId},status="4xx"}`, 2);
-    await tells('sum(query_api_exports_open)', 0);
+    await expectValue(`${byId},status="2xx"}`, 2);
+    await expectValue(`${byId},status="4xx"}`, 2);
+    await expectValue('sum(query_api_exports_open)', 0);
     const routes = (await prometheus.query('group by (route) (http_request_duration_seconds_count)')).map(
       ({ metric }) => metric['route'],
     );
@@ -119,58 +119,58 @@ describe('a real Prometheus that scrapes a running stack', () => {
     expect(routes.filter((route) => /\d{3}|\?/.test(route ?? ''))).toEqual([]);
   }, 60_000);
 
-  it('knows every metric that the dashboard and the alerts ask for', async () => {
+  it('has every metric that the dashboard and the alerts use', async () => {
     const known = await prometheus.names();
     const dashboard = await dashboardExpressions();
     const rules = await prometheus.rules();
     expect([dashboard.length > 40, rules.length > 15]).toEqual([true, true]);
-    const asked = [...dashboard.map(({ expression }) => expression), ...rules.map(({ query }) => query)];
-    const unknown = [...new Set(asked.flatMap(metricNames))].filter((name) => !known.has(name));
+    const expressions = [...dashboard.map(({ expression }) => expression), ...rules.map(({ query }) => query)];
+    const unknown = [...new Set(expressions.flatMap(metricNames))].filter((name) => !known.has(name));
     expect(unknown.filter((name) => !IN_CONTAINERS.has(name))).toEqual([]);
   });
 
-  it('can work out every alert and everything on the dashboard, and shows something in each panel', async () => {
+  it('evaluates every alert and dashboard expression, and has data for each panel', async () => {
     const bad = (await prometheus.rules()).filter(({ health }) => health !== 'ok');
     expect(bad).toEqual([]);
     const empty: string[] = [];
     for (const { panel, expression } of await dashboardExpressions()) {
-      const series = await prometheus.drawn(expression);
+      const series = await prometheus.countSeries(expression);
       if (series === 0 && !metricNames(expression).some((name) => IN_CONTAINERS.has(name)))
         empty.push(`${panel}: ${expression}`);
     }
     expect(empty).toEqual([]);
   });
 
-  it('finds nothing wrong with the names and the helps of our metrics', async () => {
+  it('reports no problem with the names and help texts of our metrics', async () => {
     for (const url of services()) {
-      const { output } = await runCommand(parts.promtool, ['check', 'metrics'], await scraped(url));
+      const { output } = await runCommand(parts.promtool, ['check', 'metrics'], await scrape(url));
       expect(output.split('\n').filter((line) => line !== '' && !NOT_OURS.test(line))).toEqual([]);
     }
   });
 
-  it('is told that nobody is ready while MongoDB hangs, and nothing of what is unknown then', async () => {
+  it('sees every service as not ready while MongoDB hangs, and no metrics with unknown values', async () => {
     const { pid } = pipeline.stack.process('MongoDB');
     process.kill(pid, 'SIGSTOP');
     try {
-      await tells('count(service_ready{check="mongodb"} == 0)', 5);
-      for (const url of services()) expect(await scraped(url)).toContain('service_ready{check="mongodb"} 0');
-      const told = (await scraped(pipeline.stack.consoleUrl)).split('\n');
-      const startingWith = (start: string): string[] => told.filter((line) => line.startsWith(start));
+      await expectValue('count(service_ready{check="mongodb"} == 0)', 5);
+      for (const url of services()) expect(await scrape(url)).toContain('service_ready{check="mongodb"} 0');
+      const lines = (await scrape(pipeline.stack.consoleUrl)).split('\n');
+      const startingWith = (start: string): string[] => lines.filter((line) => line.startsWith(start));
       expect([...startingWith('pipeline_consumers'), ...startingWith('pipeline_dead_letters')]).toEqual([]);
       expect(startingWith('pipeline_topic_records_total{')).toHaveLength(PARTITIONS);
     } finally {
       process.kill(pid, 'SIGCONT');
     }
-    await tells('min(service_ready)', 1, 60_000);
-    await tells('pipeline_dead_letters_pending', operation.deadLettered ?? 0);
+    await expectValue('min(service_ready)', 1, 60_000);
+    await expectValue('pipeline_dead_letters_pending', operation.deadLettered ?? 0);
   }, 150_000);
 
-  it('misses a consumer that has crashed until it is back, on another port, and forgets one that has drained', async () => {
+  it('sees a crashed consumer as down until it runs on another port, and drops one that has drained', async () => {
     process.kill(pipeline.stack.process('consumer-2').pid, 'SIGKILL');
-    await tells('up{instance="consumer-2"}', 0);
-    await tells('up{instance="consumer-2"}', 1, 60_000);
+    await expectValue('up{instance="consumer-2"}', 0);
+    await expectValue('up{instance="consumer-2"}', 1, 60_000);
     expect(await prometheus.value('changes(process_start_time_seconds{instance="consumer-2"}[5m])')).toBe(1);
     await scaleTo(1);
-    await scrapes([...SERVICES, 'consumer consumer-1 up']);
+    await expectTargets([...SERVICES, 'consumer consumer-1 up']);
   }, 150_000);
 });

@@ -6,15 +6,15 @@ import { aptUnpack, isOnPath } from '../support/debian-apt.js';
 
 const FETCH_WITHIN_MS = 240_000;
 
-/** Where the commands are. */
+/** Paths of the commands. */
 export interface PrometheusParts {
   readonly prometheus: string;
   readonly promtool: string;
 }
 
 /**
- * A real Prometheus with its promtool: those in PROMETHEUS_DIR, the machine's own, or Debian's, which is unpacked into the cache and not
- * installed: its installation would start a service.
+ * Finds a real Prometheus with its promtool: in PROMETHEUS_DIR, on the PATH, or Debian's package, which is unpacked into the cache. The
+ * package is not installed, since that would start a service.
  */
 export async function prometheusParts(): Promise<PrometheusParts> {
   const kept = join(cacheDirectory(process.env), 'prometheus-debian');
@@ -26,7 +26,7 @@ export async function prometheusParts(): Promise<PrometheusParts> {
   const found = places.map(partsIn).find((parts) => parts !== undefined);
   if (found !== undefined) return found;
   const missing = 'install it with its promtool (Debian: prometheus), or set PROMETHEUS_DIR to the folder of both.';
-  if (!isOnPath('apt-get') || !isOnPath('dpkg-deb')) throw new Error(`There is no Prometheus: ${missing}`);
+  if (!isOnPath('apt-get') || !isOnPath('dpkg-deb')) throw new Error(`Prometheus not found: ${missing}`);
   const unfinished = `${kept}.${process.pid}`;
   await rm(unfinished, { recursive: true, force: true });
   await mkdir(unfinished, { recursive: true });
@@ -34,7 +34,7 @@ export async function prometheusParts(): Promise<PrometheusParts> {
     await aptUnpack('prometheus', unfinished, AbortSignal.timeout(FETCH_WITHIN_MS));
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true });
-    throw new Error(`There is no Prometheus, and apt did not give one: ${missing}`, { cause: error });
+    throw new Error(`Prometheus not found, and apt failed to provide it: ${missing}`, { cause: error });
   }
   await rm(kept, { recursive: true, force: true });
   await rename(unfinished, kept);

@@ -6,7 +6,7 @@ import { metricNames } from './metric-names.js';
 import { prometheusParts, type PrometheusParts } from './prometheus-parts.js';
 import { runCommand } from './run-command.js';
 
-describe("Prometheus's own tool", () => {
+describe('promtool', () => {
   let parts: PrometheusParts;
 
   beforeAll(async () => {
@@ -14,10 +14,10 @@ describe("Prometheus's own tool", () => {
   }, 300_000);
 
   it.each([
-    ['takes the configuration for Compose', ['check', 'config', 'prometheus.yml']],
-    ['takes the configuration for npm start', ['check', 'config', 'prometheus.local.yml']],
-    ['finds nothing wrong with the rules', ['check', 'rules', '--lint-fatal', 'alerts.yml']],
-    ['sees each alert fire on what it names, and none on a healthy pipeline', ['test', 'rules', 'alerts.test.yml']],
+    ['accepts the configuration for Compose', ['check', 'config', 'prometheus.yml']],
+    ['accepts the configuration for npm start', ['check', 'config', 'prometheus.local.yml']],
+    ['reports no problem with the rules', ['check', 'rules', '--lint-fatal', 'alerts.yml']],
+    ['sees each alert fire in its test case, and none on a healthy pipeline', ['test', 'rules', 'alerts.test.yml']],
   ])(
     '%s',
     async (_what, [first = '', second = '', ...args]) => {
@@ -29,7 +29,7 @@ describe("Prometheus's own tool", () => {
     60_000,
   );
 
-  it('knows of each alert a situation in which it fires', async () => {
+  it('has a test case for each alert', async () => {
     const rules = await readFile(join(PROMETHEUS_DIRECTORY, 'alerts.yml'), 'utf8');
     const tests = await readFile(join(PROMETHEUS_DIRECTORY, 'alerts.test.yml'), 'utf8');
     const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name = '']) => name);
@@ -37,7 +37,7 @@ describe("Prometheus's own tool", () => {
     expect(alerts.filter((name) => !tests.includes(`alertname="${name}"`))).toEqual([]);
   });
 
-  it('is told of every alert how bad it is, what happens and what to do', async () => {
+  it('has the severity, summary and description of every alert', async () => {
     const rules = await readFile(join(PROMETHEUS_DIRECTORY, 'alerts.yml'), 'utf8');
     for (const rule of rules.split(/- alert: /).slice(1)) {
       expect(rule).toMatch(/\n +for: \d+[mhd]\n/);
@@ -48,7 +48,7 @@ describe("Prometheus's own tool", () => {
   });
 });
 
-describe('the metrics of an expression', () => {
+describe('metric names', () => {
   it.each([
     ['sum by (job, le) (rate(a_total{b="c_total{}"}[$__rate_interval]))', ['a_total']],
     ['a_bytes / on (job, instance) b_bytes > 0.85', ['a_bytes', 'b_bytes']],
@@ -58,7 +58,7 @@ describe('the metrics of an expression', () => {
       ['a_bucket', 'up'],
     ],
     ['deriv(a[10m:1m] offset 5m) > bool 1e5', ['a']],
-  ])('%s are found', (expression, names) => {
+  ])('are found in %s', (expression, names) => {
     expect(metricNames(expression)).toEqual(names);
   });
 });

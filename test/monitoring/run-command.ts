@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 
-/** How a command ended, and all that it said. */
+/** Exit code and whole output of a command. */
 export interface CommandEnd {
   readonly code: number | null;
   readonly output: string;
 }
 
-/** Runs a command to its end. @param input what it reads */
+/** Runs a command until it exits. @param input its standard input */
 export async function runCommand(command: string, args: readonly string[], input = ''): Promise<CommandEnd> {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
   let output = '';

@@ -7,13 +7,13 @@ import { eventually } from '../support/eventually.js';
 
 const READY_WITHIN_MS = 30_000;
 
-/** One series that an expression gives. */
+/** One series of the result of an expression. */
 export interface Series {
   readonly metric: Readonly<Record<string, string>>;
   readonly value: readonly [time: number, value: string];
 }
 
-/** A rule as Prometheus has understood it. */
+/** A rule as Prometheus has parsed it. */
 export interface Rule {
   readonly type: 'alerting' | 'recording';
   readonly name: string;
@@ -22,7 +22,7 @@ export interface Rule {
   readonly lastError?: string;
 }
 
-/** A real Prometheus on a free port of loopback, with data of its own. */
+/** A real Prometheus on a free loopback port, with its own data directory. */
 export class RunningPrometheus {
   private output = '';
 
@@ -36,7 +36,7 @@ export class RunningPrometheus {
     });
   }
 
-  /** Starts one and waits until it serves. @param config the text of its prometheus.yml */
+  /** Starts Prometheus and waits until it is ready. @param config the content of its prometheus.yml */
   static async start(command: string, config: string): Promise<RunningPrometheus> {
     const directory = await mkdtemp(join(tmpdir(), 'orders-prometheus-'));
     const [file, port] = [join(directory, 'prometheus.yml'), await freePort()];
@@ -63,41 +63,41 @@ export class RunningPrometheus {
     await rm(this.directory, { recursive: true, force: true });
   }
 
-  /** What an expression gives now. @throws when Prometheus refuses it */
+  /** Evaluates an expression now. @throws Error if Prometheus rejects it */
   async query(expression: string): Promise<readonly Series[]> {
-    const { result } = await this.ask<{ result: Series[] }>('query', { query: expression });
+    const { result } = await this.request<{ result: Series[] }>('query', { query: expression });
     return result;
   }
 
-  /** How many series an expression gave within the last five minutes, as a panel would draw them. @throws as `query` */
-  async drawn(expression: string): Promise<number> {
+  /** Counts the series of an expression over the last 5 minutes, as a panel draws them. @throws Error if Prometheus rejects it */
+  async countSeries(expression: string): Promise<number> {
     const end = Date.now() / 1_000;
     const parameters = { query: expression, start: String(end - 300), end: String(end), step: '1' };
-    const { result } = await this.ask<{ result: unknown[] }>('query_range', parameters);
+    const { result } = await this.request<{ result: unknown[] }>('query_range', parameters);
     return result.length;
   }
 
-  /** The one number that an expression gives; `undefined`: no series. */
+  /** The value of the first series of an expression; `undefined` if there is no series. */
   async value(expression: string): Promise<number | undefined> {
     const [series] = await this.query(expression);
     return series && Number(series.value[1]);
   }
 
-  /** The names of all metrics that it has met. */
+  /** Names of all stored metrics. */
   async names(): Promise<ReadonlySet<string>> {
-    return new Set(await this.ask<string[]>('label/__name__/values'));
+    return new Set(await this.request<string[]>('label/__name__/values'));
   }
 
   async rules(): Promise<readonly Rule[]> {
-    const { groups } = await this.ask<{ groups: { rules: Rule[] }[] }>('rules');
+    const { groups } = await this.request<{ groups: { rules: Rule[] }[] }>('rules');
     return groups.flatMap(({ rules }) => rules);
   }
 
-  /** Job and instance of what it scrapes, and whether that answers: `consumer consumer-1 up`. */
+  /** Job, instance and health of each scrape target, such as `consumer consumer-1 up`. */
   async targets(): Promise<string[]> {
-    const { activeTargets } = await this.ask<{ activeTargets: { labels: Record<string, string>; health: string }[] }>(
-      'targets',
-    );
+    const { activeTargets } = await this.request<{
+      activeTargets: { labels: Record<string, string>; health: string }[];
+    }>('targets');
     return activeTargets.map(({ labels, health }) => `${labels['job']} ${labels['instance']} ${health}`).toSorted();
   }
 
@@ -109,10 +109,10 @@ export class RunningPrometheus {
     );
   }
 
-  private async ask<T>(path: string, parameters: Record<string, string> = {}): Promise<T> {
+  private async request<T>(path: string, parameters: Record<string, string> = {}): Promise<T> {
     const response = await fetch(`${this.url}/api/v1/${path}?${new URLSearchParams(parameters).toString()}`);
     const { status, data, error } = (await response.json()) as { status: string; data: T; error?: string };
-    if (status !== 'success') throw new Error(`Prometheus refuses ${JSON.stringify(parameters)}: ${error}`);
+    if (status !== 'success') throw new Error(`Prometheus rejects ${JSON.stringify(parameters)}: ${error}`);
     return data;
   }
 }

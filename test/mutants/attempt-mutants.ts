@@ -13,7 +13,7 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
     by: 'this.attempts.add(attempt); task.assignment.tracker.complete(task.record.offset);',
   },
   {
-    name: 'ignore the epoch: work that failed goes on after its partition went',
+    name: 'ignore the epoch: a failed record is retried after its partition was revoked',
     file: RUNNER,
     replace: 'if (task.assignment.revoked) return this.completion.handOver(task);',
     by: '',
@@ -26,7 +26,7 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
     by: 'this.answered(attempt);\n    this.completion.complete(task);',
   },
   {
-    name: 'order: a key is left while its record waits for another try',
+    name: 'order: a key is released while its record waits for a retry',
     file: RUNNER,
     replace: '    this.counts.retries += 1;\n    this.scheduler.paused();',
     by: `    this.counts.retries += 1;
@@ -35,13 +35,13 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
     if (behind !== undefined) this.scheduler.ready.push(task.assignment, behind);`,
   },
   {
-    name: 'a dead letter that was not published counts as one',
+    name: 'an unpublished dead letter counts as published',
     file: PUBLISHER,
     replace: 'this.waiting.unshift(...batch);',
     by: 'for (const { ended } of batch) ended(true);',
   },
   {
-    name: 'dead letters are not asked for: poison is tried again',
+    name: 'a poison record is retried instead of dead-lettered',
     file: RUNNER,
     replace: "return kind === 'poison' || failedAttempts",
     by: 'return failedAttempts',
@@ -55,28 +55,28 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
     specs: 'parallel-consumer-window',
   },
   {
-    name: 'an environment that is away stops nothing',
+    name: 'an unavailable environment does not pause the consumer',
     file: CIRCUIT_BREAKER,
     replace: "if (this.phase !== 'half-open') return false;",
     by: '',
     specs: 'circuit-breaker',
   },
   {
-    name: 'a probe that goes nowhere is the last one',
+    name: 'no further probe after a probe without an outcome',
     file: CIRCUIT_BREAKER,
     replace: "if (this.phase === 'probing') this.phase = 'half-open';",
     by: '',
     specs: 'circuit-breaker',
   },
   {
-    name: 'a probe that is abandoned is the last one',
+    name: 'no further probe after an abandoned probe',
     file: RUNNER,
     replace: 'if (this.breaker.active) this.probeLater(attempt.sequence, error);',
     by: '',
     specs: 'parallel-consumer-time-limit',
   },
   {
-    name: 'a probe that found no room is never made up for',
+    name: 'a probe that was delayed by the in-flight limit never runs',
     file: RUNNER,
     replace:
       '    // A probe may be due and have found no room: under a limit that was lowered, what ran was beyond it.\n    this.pump();',
@@ -84,7 +84,7 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
     specs: 'parallel-consumer-window',
   },
   {
-    name: 'an attempt that was abandoned completes its record late',
+    name: 'an abandoned attempt completes its record late',
     file: 'attempts/running-attempts.ts',
     replace: 'if (attempt.settled) return false;',
     by: '',
@@ -105,21 +105,21 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
     specs: 'parallel-consumer-poison',
   },
   {
-    name: 'the failures of one batch are a storm of poison',
+    name: 'the failures of one batch count as a storm of poison',
     file: 'attempts/turn-outcomes.ts',
     replace: 'passHandled(Math.floor((handledCount * (index + 1)) / failures.length));',
     by: '',
     specs: 'parallel-consumer-poison',
   },
   {
-    name: 'dead letters go out one for each acknowledgement',
+    name: 'dead letters are published one per request',
     file: PUBLISHER,
     replace: 'const MAX_LETTERS = 1_000;',
     by: 'const MAX_LETTERS = 1;',
     specs: 'parallel-consumer-poison',
   },
   {
-    name: 'a dead letter that is too large without its value is tried for ever',
+    name: 'a dead letter that is too large even without its value is retried forever',
     file: PUBLISHER,
     replace: 'only.letter = smaller;',
     by: 'void smaller;',

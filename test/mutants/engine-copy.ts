@@ -7,20 +7,20 @@ import type { Mutant } from './mutant.js';
 const ENGINE = join(PROJECT_DIRECTORY, 'libs/parallel-consumer/src');
 const COPIES = join(PROJECT_DIRECTORY, 'dist/mutants');
 const PROPERTIES = 'parallel-consumer.property';
-/** A mutant that makes the specs run for ever is as dead as one that makes them fail. */
+/** A mutant whose specs exceed this time counts as killed. */
 const RUN_WITHIN_MS = 120_000;
 
-/** As Jest names a failure: the describes and the spec. */
+/** Matches Jest's title of a failure: the describe blocks and the test name. */
 const FIRST_FAILURE = /^ {2}● (.+)$/m;
 
-/** How the specs ended: all green, or the first that was red; `no-end`: they took too long. */
+/** Result of the specs: all green; red with the first failure; or `no-end` for a timeout. */
 export type SpecRun = { readonly ended: 'green' | 'no-end' } | { readonly ended: 'red'; readonly first: string };
 
-/** A copy of the engine and its specs, below dist/, in which one file at a time is mutated. */
+/** A copy of the engine and its specs, in dist/, in which one file at a time is mutated. */
 export class EngineCopy {
   private constructor(private readonly directory: string) {}
 
-  /** @param name of a folder, which is made anew */
+  /** @param name name of the folder, which is emptied first */
   static async make(name: string): Promise<EngineCopy> {
     const copy = new EngineCopy(join(COPIES, name));
     await copy.remove();
@@ -30,15 +30,18 @@ export class EngineCopy {
   }
 
   /**
-   * Runs the specs on the engine as it is, or with one mutant in it, which is taken out again.
-   * @throws Error when the mutant's text isn't there exactly once, or when specs could not be run at all
+   * Runs the specs on the unchanged engine, or on one mutant, which is reverted afterwards.
+   * @throws Error unless the mutant's text occurs exactly once, or if the specs could not run
    */
   async run(mutant?: Mutant): Promise<SpecRun> {
     if (mutant === undefined) return this.runSpecs('');
     const file = join(this.directory, mutant.file);
     const text = await readFile(file, 'utf8');
     const found = text.split(mutant.replace).length - 1;
-    if (found !== 1) throw new Error(`${mutant.file} has the text of '${mutant.name}' ${found} times: mend the mutant`);
+    if (found !== 1)
+      throw new Error(
+        `${mutant.file} contains the text of '${mutant.name}' ${found} times instead of once: update the mutant`,
+      );
     await writeFile(
       file,
       text.replace(mutant.replace, () => mutant.by),
@@ -60,12 +63,12 @@ export class EngineCopy {
     if (code === null) return { ended: 'no-end' };
     const first = FIRST_FAILURE.exec(output)?.[1];
     if (first === undefined || first === 'Test suite failed to run')
-      throw new Error(`The specs could not be run:\n${output}`);
+      throw new Error(`the specs could not run:\n${output}`);
     return { ended: 'red', first };
   }
 }
 
-/** Resolves to the exit code, `null` when it had to be killed, and to what it printed. */
+/** Runs Jest. @returns its exit code, `null` after a timeout, and its output */
 async function runJest(directory: string, which: string): Promise<{ code: number | null; output: string }> {
   const jest = join(PROJECT_DIRECTORY, 'node_modules/jest/bin/jest.js');
   const config = join(PROJECT_DIRECTORY, 'test/mutants/jest.config.mjs');

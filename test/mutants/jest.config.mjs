@@ -1,4 +1,4 @@
-// The unit project, on the copy of the engine that `run.ts` has made and mutated.
+// The unit project, applied to the copy of the engine that `run.ts` has mutated.
 import config from '../../jest.config.mjs';
 
 const { displayName: _name, testMatch: _match, ...unit } = config.projects[0];
@@ -7,7 +7,7 @@ export default {
   ...unit,
   rootDir: process.env.MUTANT_DIRECTORY,
   testMatch: ['<rootDir>/**/*.spec.ts'],
-  // The first failure is enough, whatever its smallest example.
+  // The first failure is enough; its smallest counterexample is not needed.
   bail: 1,
   setupFiles: [`${import.meta.dirname}/without-shrinking.mjs`],
 };

@@ -1,11 +1,11 @@
-/** One way to break the core, as one replacement of text in one of its files. */
+/** A defect of the engine, as one text replacement in one of its files. */
 export interface Mutant {
   readonly name: string;
-  /** Below `libs/parallel-consumer/src`. */
+  /** Path in `libs/parallel-consumer/src`. */
   readonly file: string;
-  /** Must be in the file exactly once, so that a mutant can't outlive its code unseen. */
+  /** Must occur exactly once in the file, so that a mutant is updated when its code changes. */
   readonly replace: string;
   readonly by: string;
-  /** Which spec files must turn red, as a part of their path; default: the property specs. */
+  /** Part of the path of the spec files that must fail. Default: the property specs. */
   readonly specs?: string;
 }

@@ -1,6 +1,6 @@
 /**
- * Tests the engine's tests: `npm run test:mutants`. Breaks the core in one way after another, and runs its specs, which must
- * turn red each time. Ends with `N passed, N failed` (killed is passed), and 0 only when all were killed.
+ * `npm run test:mutants`: tests the engine's tests. Applies one mutant after another to the engine and runs its specs, which must fail.
+ * Prints `N passed, N failed` (a killed mutant passes), and exits with 0 only if all were killed.
  */
 import { availableParallelism } from 'node:os';
 import { EngineCopy } from './engine-copy.js';
@@ -9,8 +9,8 @@ import { OFFSET_MUTANTS } from './offset-mutants.js';
 import type { Mutant } from './mutant.js';
 import { WINDOW_MUTANTS } from './window-mutants.js';
 
-/** Each has a copy of the engine of its own. */
-const MOST_AT_ONCE = 4;
+/** Number of mutants in parallel; each uses its own copy of the engine. */
+const MAX_PARALLEL = 4;
 
 const print = (line: string): void => console.log(line);
 
@@ -19,19 +19,19 @@ const chosen = [...OFFSET_MUTANTS, ...ATTEMPT_MUTANTS, ...WINDOW_MUTANTS].filter
 let passed = 0;
 let failed = 0;
 
-/** @returns what killed it; `undefined`: nothing did, or it could not be tried */
+/** @returns what killed the mutant; `undefined` if it survived or could not be applied */
 async function killerOf(mutant: Mutant, engine: EngineCopy): Promise<string | undefined> {
   try {
     const run = await engine.run(mutant);
     if (run.ended === 'green') return undefined;
-    return run.ended === 'red' ? run.first : 'its own endlessness';
+    return run.ended === 'red' ? run.first : 'a timeout of the specs';
   } catch (error) {
     print(String(error));
     return undefined;
   }
 }
 
-/** Takes one mutant after another from those that are left. */
+/** Tries the remaining mutants, one after another. */
 async function tryMutants(engine: EngineCopy): Promise<void> {
   for (let mutant = chosen.shift(); mutant !== undefined; mutant = chosen.shift()) {
     const startedAt = performance.now();
@@ -42,11 +42,11 @@ async function tryMutants(engine: EngineCopy): Promise<void> {
   }
 }
 
-const names = Array.from({ length: Math.min(MOST_AT_ONCE, availableParallelism()) }, (_, at) => String(at));
+const names = Array.from({ length: Math.min(MAX_PARALLEL, availableParallelism()) }, (_, at) => String(at));
 const engines = await Promise.all(names.map(async (name) => EngineCopy.make(name)));
 try {
-  const whole = await engines[0]?.run();
-  if (whole?.ended !== 'green') throw new Error(`The specs are red without a mutant: ${JSON.stringify(whole)}`);
+  const unchanged = await engines[0]?.run();
+  if (unchanged?.ended !== 'green') throw new Error(`the specs fail without a mutant: ${JSON.stringify(unchanged)}`);
   print('mutant | killed by | seconds');
   await Promise.all(engines.map(tryMutants));
 } finally {

@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.js';
 const SCHEDULER = 'window/scheduler.ts';
 const CONSUMER = 'parallel-consumer.ts';
 
-/** Of the window, the order, drains and the sharing out of partitions. */
+/** Mutants of the scheduler, the order per key, drains and the partition assignment. */
 export const WINDOW_MUTANTS: readonly Mutant[] = [
   {
     name: 'order: a second record of a key does not wait',
@@ -12,25 +12,25 @@ export const WINDOW_MUTANTS: readonly Mutant[] = [
     by: 'if (assignment.keys.enter(task) || true)',
   },
   {
-    name: 'the window has no limit of what runs',
+    name: 'no in-flight limit',
     file: SCHEDULER,
     replace: 'return this.ready.size > 0 && this.runningCount < this.limits.inFlight;',
     by: 'return this.ready.size > 0;',
   },
   {
-    name: 'the window has no limit of what is taken',
+    name: 'no limit of buffered records',
     file: SCHEDULER,
     replace: 'taken < SHARE_OF_FREE * (maxBuffered - this.takenCount) &&',
     by: '',
   },
   {
-    name: 'the window has no limit of bytes',
+    name: 'no limit of buffered bytes',
     file: SCHEDULER,
     replace: 'takenBytes < SHARE_OF_FREE * (maxBytes - this.takenBytes)',
     by: 'true',
   },
   {
-    name: 'unfair shares: one partition may fill the window',
+    name: 'unfair shares: one partition may fill the buffer',
     file: SCHEDULER,
     replace: 'taken < SHARE_OF_FREE * (maxBuffered - this.takenCount) &&',
     by: 'this.takenCount < maxBuffered &&',
@@ -44,26 +44,26 @@ export const WINDOW_MUTANTS: readonly Mutant[] = [
     specs: 'scheduler',
   },
   {
-    name: 'hand-over does not release',
+    name: 'a hand-over does not release its records',
     file: SCHEDULER,
     replace: '    for (const task of dropped) this.release(task);\n',
     by: '',
   },
   {
-    name: 'a record that waits for another try is kept after its partition went',
+    name: 'a record that waits for a retry is kept after its partition was revoked',
     file: SCHEDULER,
     replace: 'if (task.assignment.revoked) this.release(task);\n    else ',
     by: '',
   },
   {
-    name: 'a drain starts new work',
+    name: 'a drain starts new handlers',
     file: CONSUMER,
     replace: '    this.runner.hold(true);\n',
     by: '',
     specs: 'parallel-consumer.spec',
   },
   {
-    name: 'a drain does not wait',
+    name: 'a drain does not wait for running handlers',
     file: CONSUMER,
     replace: 'while (this.scheduler.running > 0 && clock.now() < deadline)',
     by: 'while (false)',
@@ -84,7 +84,7 @@ export const WINDOW_MUTANTS: readonly Mutant[] = [
     specs: 'parallel-consumer.spec',
   },
   {
-    name: 'a stale claim of a partition wins',
+    name: 'a stale claim of a partition wins over a newer one',
     file: 'kafka/sticky-assignment.ts',
     replace: 'b.ownedSince - a.ownedSince',
     by: 'a.ownedSince - b.ownedSince',

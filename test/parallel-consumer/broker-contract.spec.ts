@@ -13,7 +13,7 @@ describeBrokerContract('a real Kafka', async (): Promise<ContractKafka> => {
   const alone = await KafkaAlone.start(1);
   const { kafka } = alone;
   const members: Kafka = Object.create(kafka, {
-    // A send to a topic that isn't there goes on for a minute in the client itself, whoever closes it.
+    // By default, kafkajs retries a send to a missing topic for a minute, even after it is disconnected.
     producer: { value: (config: ProducerConfig) => kafka.producer({ ...config, retry: { retries: 2 } }) },
   }) as Kafka;
   const admin = kafka.admin();
@@ -48,11 +48,11 @@ describeBrokerContract('a real Kafka', async (): Promise<ContractKafka> => {
     },
     recreateTopic: async (topic, numPartitions) => {
       await admin.deleteTopics({ topics: [topic] });
-      await eventually('the topic is gone', 20_000, async () => !(await admin.listTopics()).includes(topic));
+      await eventually('the topic is deleted', 20_000, async () => !(await admin.listTopics()).includes(topic));
       await admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: true });
     },
     deleteBefore: async (topic, partition, offset) => {
-      // Until it has asked something of the topic, this client knows no leader, and deletes nothing.
+      // kafkajs deletes records only after it has loaded the leaders of the topic.
       await admin.fetchTopicOffsets(topic);
       await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(offset) }] });
     },

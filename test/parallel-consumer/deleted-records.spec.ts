@@ -7,17 +7,17 @@ import { numberedRecords, writeAll } from '../support/numbered-records.js';
 
 const PARTITIONS = 2;
 const KEYS = 100;
-/** Of each partition, before and after the consumer was away. */
+/** Records per partition that are written before and after the consumer was stopped. */
 const BEFORE = 300;
 const AFTER = 500;
 const DELETED = 120;
 const RANGE = { from: BEFORE, to: BEFORE + DELETED };
 
-describe('records that Kafka deleted before they were read', () => {
+describe('records deleted by Kafka before they were read', () => {
   const server = sharedKafka();
   let group: TestGroup;
 
-  /** Partition 0 loses records that the group has not read; partition 1 none. */
+  /** Deletes unread records of partition 0, and none of partition 1. */
   beforeEach(async () => {
     group = await TestGroup.on(server(), 'deleted', { partitions: PARTITIONS });
     await writeAll(group.kafka, group.topic, numberedRecords(PARTITIONS * BEFORE, KEYS, PARTITIONS));
@@ -32,7 +32,7 @@ describe('records that Kafka deleted before they were read', () => {
     );
     const partitions = [{ partition: 0, offset: String(RANGE.to) }];
     await group.asAdmin(async (admin) => {
-      // kafkajs deletes from topics only that it has asked for before.
+      // kafkajs deletes records only after it has loaded the leaders of the topic.
       await admin.fetchTopicOffsets(group.topic);
       await admin.deleteTopicRecords({ topic: group.topic, partitions });
     });
@@ -42,16 +42,16 @@ describe('records that Kafka deleted before they were read', () => {
     await group.end();
   });
 
-  it('stop their partition: the range is told, the member is not ready, nothing is committed there, others go on', async () => {
+  it('stop their partition, without commits: the range is logged, the member is not ready, other partitions continue', async () => {
     const member = group.launch({ inFlight: 50 }, { handlerMs: 5 });
-    await eventually('the deletion is met', 30_000, async () => (await deletedOf(member)).length > 0);
+    await eventually('the deletion is detected', 30_000, async () => (await deletedOf(member)).length > 0);
     expect(await deletedOf(member)).toEqual([{ partition: 0, ...RANGE }]);
     await group.handles(PARTITIONS * BEFORE + AFTER, 20_000);
     await eventually('the other partition is committed', 10_000, async () => {
       return (await group.committed()).get(1) === BEFORE + AFTER;
     });
     expect((await group.committed()).get(0)).toBe(BEFORE);
-    expect(toldRanges(member)).toEqual([{ level: 'error', partition: 0, ...RANGE }]);
+    expect(loggedRanges(member)).toEqual([{ level: 'error', partition: 0, ...RANGE }]);
     const { ready, notReadyBecause } = await member.status();
     expect(ready).toBe(false);
     expect(notReadyBecause).toMatch(/deleted/);
@@ -60,11 +60,11 @@ describe('records that Kafka deleted before they were read', () => {
     expect((await group.committed()).get(0)).toBe(BEFORE);
   }, 90_000);
 
-  it("are passed over with onDeletedRecords: 'skip', and the range is told", async () => {
+  it("are skipped with onDeletedRecords: 'skip', and the range is logged", async () => {
     const member = group.launch({ inFlight: 50, onDeletedRecords: 'skip' }, { handlerMs: 5 });
     await group.handles(PARTITIONS * (BEFORE + AFTER) - DELETED, 30_000);
     await group.commitsAll(10_000);
-    expect(toldRanges(member)).toEqual([{ level: 'error', partition: 0, ...RANGE }]);
+    expect(loggedRanges(member)).toEqual([{ level: 'error', partition: 0, ...RANGE }]);
     expect(await member.status()).toMatchObject({ ready: true, lag: 0 });
     expect(group.effects.repeats()).toEqual([]);
     expect(group.effects.orderBreaks()).toEqual([]);
@@ -72,9 +72,9 @@ describe('records that Kafka deleted before they were read', () => {
   }, 90_000);
 });
 
-function toldRanges(member: MemberProcess): object[] {
-  const told = member.log.filter(({ message }) => message.startsWith('Kafka deleted records before they were read'));
-  return told.map(({ level, details: { partition, from, to } }) => ({ level, partition, from, to }));
+function loggedRanges(member: MemberProcess): object[] {
+  const logged = member.log.filter(({ message }) => message.startsWith('Kafka deleted records before they were read'));
+  return logged.map(({ level, details: { partition, from, to } }) => ({ level, partition, from, to }));
 }
 
 async function deletedOf(member: MemberProcess): Promise<object[]> {

@@ -16,10 +16,10 @@ const KEYS = 40;
 const POISON = 42;
 const POISON_PARTITION = POISON % PARTITIONS;
 const POISON_OFFSET = Math.floor(POISON / PARTITIONS);
-/** Numbers of the records of the same key that come after it. */
+/** Number of later records with the same key. */
 const BEHIND = (RECORDS - POISON - (KEYS - (POISON % KEYS) - 1) - 1) / KEYS;
 
-describe('a dead-letter topic that takes no letters', () => {
+describe('a dead-letter topic that rejects dead letters', () => {
   const server = sharedKafka();
   let group: TestGroup;
 
@@ -37,11 +37,11 @@ describe('a dead-letter topic that takes no letters', () => {
     );
   }
 
-  /** Waits until all that doesn't hang on the letter is done and committed, and nothing of the rest is. */
+  /** Waits until all records that don't depend on the dead letter are handled and committed, and checks that no others are. */
   async function isHeldAtPoison(member: MemberProcess): Promise<void> {
     await group.handles(RECORDS - 1 - BEHIND, 20_000);
     const ends = await group.ends();
-    await eventually('all that may be committed is', 10_000, async () => {
+    await eventually('everything before the poison record is committed', 10_000, async () => {
       const committed = await group.committed();
       return [...ends].every(
         ([partition, end]) => committed.get(partition) === (partition === POISON_PARTITION ? POISON_OFFSET : end),
@@ -53,7 +53,7 @@ describe('a dead-letter topic that takes no letters', () => {
     expect(holders).toMatchObject([{ offset: POISON_OFFSET, key: `key-${POISON % KEYS}` }]);
   }
 
-  async function goesOn(member: MemberProcess, withinMs: number): Promise<void> {
+  async function completes(member: MemberProcess, withinMs: number): Promise<void> {
     await group.handles(RECORDS - 1, withinMs);
     await expectNothingLost(group, RECORDS, [POISON]);
     expect(group.effects.repeats()).toEqual([]);
@@ -67,38 +67,38 @@ describe('a dead-letter topic that takes no letters', () => {
     [DEAD_LETTER_HEADERS.errorCode]: 'poison',
   };
 
-  it('because it is missing at the start: the consumer refuses to start, and names it', async () => {
+  it('because it is missing at the start: the consumer fails to start, and names it', async () => {
     group = await TestGroup.on(server(), 'missing', { partitions: PARTITIONS }, 'without dead letters');
     const member = group.launch({ inFlight: 50 }, { handlerMs: 10 });
     expect(await member.ends()).toMatch(`the dead-letter topic ${group.deadLetterTopic} does not exist`);
   }, 60_000);
 
-  it('because it has fewer partitions than the source: the consumer refuses to start, and names both numbers', async () => {
+  it('because it has fewer partitions than the source: the consumer fails to start, and names both numbers', async () => {
     group = await TestGroup.on(server(), 'few', { partitions: PARTITIONS }, 'without dead letters');
     await group.createTopic(group.deadLetterTopic, { partitions: 1 });
     const member = group.launch({ inFlight: 50 }, { handlerMs: 10 });
     expect(await member.ends()).toMatch(`${group.deadLetterTopic} has 1 partitions, fewer than the ${PARTITIONS} of`);
   }, 60_000);
 
-  it('because it was deleted: nothing is committed past the record, and once the topic is made again all goes on', async () => {
+  it('because it was deleted: no offset past the record is committed until the topic is created again', async () => {
     group = await TestGroup.on(server(), 'deleted', { partitions: PARTITIONS });
     const member = group.launch({ inFlight: 50 }, { handlerMs: 10 });
     await member.joins();
     await group.asAdmin((admin) => admin.deleteTopics({ topics: [group.deadLetterTopic] }));
     await writeWithPoison();
     await isHeldAtPoison(member);
-    await eventually('the member is not ready, and says why', 20_000, async () => {
+    await eventually('the member is not ready, with the reason', 20_000, async () => {
       return (await member.status()).notReadyBecause?.startsWith('dead letters could not be published') === true;
     });
 
     await group.createTopic(group.deadLetterTopic, { partitions: PARTITIONS });
-    await goesOn(member, 60_000);
+    await completes(member, 60_000);
     const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1, 10_000);
     expect(letter?.value?.toString()).toBe('poison');
     expect(letter?.headers).toMatchObject(origin);
   }, 150_000);
 
-  it('because its records must be smaller than any letter: the same, once it takes larger ones', async () => {
+  it('because max.message.bytes is below any dead letter: no offset past the record is committed until it is raised', async () => {
     group = await TestGroup.on(server(), 'small', { partitions: PARTITIONS }, 'without dead letters');
     const tooSmall = { 'max.message.bytes': '100' };
     await group.createTopic(group.deadLetterTopic, { partitions: PARTITIONS, config: tooSmall });
@@ -118,20 +118,20 @@ describe('a dead-letter topic that takes no letters', () => {
         ],
       }),
     );
-    await goesOn(member, 60_000);
+    await completes(member, 60_000);
     const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1, 10_000);
     expect(letter?.headers).toMatchObject(origin);
-    // Either the whole value, or the header that says how much of it stayed on the source topic.
+    // The dead letter has either the whole value or the header with the number of omitted bytes.
     expect(Number(letter?.headers[DEAD_LETTER_HEADERS.omitted] ?? letter?.value?.length)).toBe(5_000);
   }, 150_000);
 
-  it('of its size: a letter without its value goes there, which says how many bytes stayed at its origin', async () => {
+  it('because of its size: the dead letter is published without its value, with the number of omitted bytes', async () => {
     group = await TestGroup.on(server(), 'smaller', { partitions: PARTITIONS }, 'without dead letters');
     const smaller = { 'max.message.bytes': '2000' };
     await group.createTopic(group.deadLetterTopic, { partitions: PARTITIONS, config: smaller });
     await writeWithPoison(Buffer.alloc(5_000, 'p'));
     const member = group.launch({ inFlight: 50 }, { handlerMs: 10 });
-    await goesOn(member, 30_000);
+    await completes(member, 30_000);
     const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1, 10_000);
     expect(letter?.value?.length ?? 0).toBe(0);
     expect(letter?.headers).toMatchObject({ ...origin, [DEAD_LETTER_HEADERS.omitted]: '5000' });

@@ -8,7 +8,7 @@ import { readToEnd, type ReadRecord } from '../support/topic-writer.js';
 
 const PARTITIONS = 2;
 const KEYS = 100;
-/** The cleaner looks every half second instead of every 15; one partition keeps the transactions' states, not 50. */
+/** The cleaner checks every 0.5 s instead of every 15 s; the transaction state topic has 1 partition instead of 50. */
 const SETTINGS = { 'log.cleaner.backoff.ms': 500, 'transaction.state.log.num.partitions': 1 };
 const COMPACTED = {
   'cleanup.policy': 'compact',
@@ -18,7 +18,7 @@ const COMPACTED = {
 };
 const PER_TRANSACTION = 40;
 
-describe('offsets that no record has', () => {
+describe('offsets without a record', () => {
   const server = sharedKafka(SETTINGS);
   let group: TestGroup;
 
@@ -30,7 +30,7 @@ describe('offsets that no record has', () => {
     return readToEnd(group.kafka, group.topic, await group.ends(), 30_000);
   }
 
-  it('because they were compacted away, also at the committed offset: all that is left is handled, to the end', async () => {
+  it('due to compaction, even at the committed offset: all remaining records are handled', async () => {
     group = await TestGroup.on(server(), 'compacted', { partitions: PARTITIONS, config: COMPACTED });
     await writeAll(group.kafka, group.topic, numberedRecords(600, KEYS, PARTITIONS));
     const first = group.launch({ inFlight: 50 }, { handlerMs: 5 });
@@ -42,7 +42,7 @@ describe('offsets that no record has', () => {
     await writeAll(group.kafka, group.topic, numberedRecords(2_400, KEYS, PARTITIONS, 600));
     let written = 3_000;
     await eventually('the cleaner has removed most of the first 3,000', 60_000, async () => {
-      // A segment is rolled, and with that becomes cleanable, only by a record that comes after its time.
+      // Kafka rolls a segment, which makes it cleanable, only at a record after `segment.ms`.
       await writeAll(group.kafka, group.topic, numberedRecords(PARTITIONS, KEYS, PARTITIONS, written));
       written += PARTITIONS;
       const left = (await readAll()).filter(({ value }) => Number(value) < 3_000);
@@ -51,7 +51,7 @@ describe('offsets that no record has', () => {
 
     const second = group.launch({ inFlight: 50 }, { handlerMs: 5 });
     await group.commitsAll(30_000);
-    await eventually('nothing lags', 10_000, async () => (await second.status()).lag === 0);
+    await eventually('the lag is 0', 10_000, async () => (await second.status()).lag === 0);
     const due = (await readAll()).filter(({ partition, offset }) => offset >= (committed.get(partition) ?? 0));
     expect(due.filter(({ partition, offset }) => !group.effects.has(partition, offset))).toEqual([]);
     expect(group.effects.repeats()).toEqual([]);
@@ -60,12 +60,12 @@ describe('offsets that no record has', () => {
   }, 150_000);
 
   it.each(['while they are written', 'afterwards'] as const)(
-    "because they are transactions' markers or aborted records, read %s: the committed ones are handled, to the end",
+    'due to transaction markers and aborted records, read %s: all committed records are handled',
     async (when) => {
       group = await TestGroup.on(server(), 'transactions', { partitions: PARTITIONS });
       const member = when === 'afterwards' ? undefined : group.launch({ inFlight: 50 }, { handlerMs: 5 });
       await member?.joins();
-      // The last ones are aborted: nothing visible follows them.
+      // The last transactions are aborted, so that no visible record follows them.
       const outcomes = ['commit', 'abort', 'commit', 'commit', 'abort', 'abort', 'commit', 'abort', 'abort'] as const;
       await writeTransactions(group.kafka, group.topic, outcomes);
       const reader = member ?? group.launch({ inFlight: 50 }, { handlerMs: 5 });

@@ -8,7 +8,7 @@ import { numberedRecords, writeAll } from '../support/numbered-records.js';
 const RECORDS = 24_000;
 const PARTITIONS = 12;
 const KEYS = 6_000;
-/** Well below the drain time: no handler outlives a drain. */
+/** The handler time is well below the drain timeout, so that every handler ends within a drain. */
 const SETTINGS = { inFlight: 100, drainTimeoutMs: 4_000 };
 const DRAINED = /finished \d+, handed over (up to )?\d+, lost 0$/;
 
@@ -20,7 +20,7 @@ describe('a member that joins and leaves while the others work', () => {
     await group.end();
   });
 
-  it('makes everybody drain before the change: nothing is lost and nothing is repeated', async () => {
+  it('makes all members drain before the rebalance: no record is lost or repeated', async () => {
     group = await TestGroup.on(server(), 'third', { partitions: PARTITIONS });
     await writeAll(group.kafka, group.topic, numberedRecords(RECORDS, KEYS, PARTITIONS));
     const stayers = [group.launch(SETTINGS), group.launch(SETTINGS)];
@@ -44,7 +44,7 @@ describe('a member that joins and leaves while the others work', () => {
     expect(group.effects.repeats()).toEqual([]);
   }, 120_000);
 
-  it('hands over what a handler has not ended within the drain time: repeated, but lost or out of order never', async () => {
+  it('hands over records whose handlers exceed the drain timeout: these may repeat, but none is lost', async () => {
     group = await TestGroup.on(server(), 'hasty', { partitions: PARTITIONS });
     const count = RECORDS / 4;
     await writeAll(group.kafka, group.topic, numberedRecords(count, KEYS, PARTITIONS));
@@ -60,7 +60,7 @@ describe('a member that joins and leaves while the others work', () => {
     await group.handles(count, 60_000);
     await stayer.stop();
 
-    // What runs on after its partition went may end after another member's try at the same record: that is what at-least-once costs.
+    // A handler that outlives the revocation of its partition may end after another member's attempt: that is the cost of at-least-once.
     const lost = numberedRecords(count, KEYS, PARTITIONS).filter(
       ({ value }) => !group.effects.values().has(String(value)),
     );

@@ -6,7 +6,7 @@ import { TestGroup } from '../support/member/test-group.js';
 import { writeRecords } from '../support/topic-writer.js';
 
 const PARTITIONS = 2;
-/** Of each partition: more than one batch. */
+/** Records per partition; more than one batch. */
 const WRITTEN = 1_500;
 
 describe('reading single records by their offsets', () => {
@@ -30,12 +30,12 @@ describe('reading single records by their offsets', () => {
     return Object.fromEntries([...records].map(([offset, { value }]) => [offset, value?.toString()]));
   }
 
-  it('gives those that are asked for, in whatever order and however far from each other', async () => {
+  it('returns the requested records, in any order and at any distance', async () => {
     const values = await valuesAt(1_499, 0, 7, 8, 1_001);
     expect(values).toEqual({ 0: '1', 7: '15', 8: '17', 1001: '2003', 1499: '2999' });
   });
 
-  it('gives key, headers and time as they were written', async () => {
+  it('returns key, value, headers and timestamp as written', async () => {
     const [offset = -1] = await writeRecords(group.kafka, group.topic, [
       { partition: 1, key: 'a key', value: Buffer.alloc(900_000, 'x'), headers: { 'x-trace': 'abc' } },
     ]);
@@ -45,9 +45,9 @@ describe('reading single records by their offsets', () => {
     expect(Math.abs(Date.now() - (record?.timestamp ?? 0))).toBeLessThan(60_000);
   });
 
-  it('leaves out what is deleted or not written yet, and gives the rest', async () => {
+  it('omits records that are deleted or not written yet, and returns the others', async () => {
     await group.asAdmin(async (admin) => {
-      // kafkajs deletes from topics only that it has asked for before.
+      // kafkajs deletes records only after it has loaded the leaders of the topic.
       await admin.fetchTopicOffsets(group.topic);
       await admin.deleteTopicRecords({ topic: group.topic, partitions: [{ partition: 1, offset: '700' }] });
     });
@@ -55,7 +55,7 @@ describe('reading single records by their offsets', () => {
     expect(await reader.read(group.topic, 77, [0])).toEqual(new Map());
   });
 
-  it('joins no group', async () => {
+  it('joins no consumer group', async () => {
     await valuesAt(5);
     const groups = await group.asAdmin(async (admin) => (await admin.listGroups()).groups);
     expect(groups.map(({ groupId }) => groupId)).not.toContain('never-joined');

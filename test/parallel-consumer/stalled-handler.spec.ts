@@ -10,12 +10,12 @@ import { readRecords } from '../support/topic-writer.js';
 const RECORDS = 2_000;
 const PARTITIONS = 4;
 const KEYS = 200;
-/** Partition 3, behind the first record of its key and before eight more. */
+/** On partition 3, after the first record of its key and before eight more. */
 const STALLED = 203;
 const STALLED_PARTITION = STALLED % PARTITIONS;
 const STALLED_OFFSET = Math.floor(STALLED / PARTITIONS);
 const STALLED_KEY = String(numberedRecords(STALLED + 1, KEYS, PARTITIONS).at(-1)?.key);
-/** Numbers of the records that wait behind it. */
+/** Numbers of the records that wait for it. */
 const BEHIND = Array.from({ length: RECORDS }, (_, n) => n).filter((n) => n > STALLED && n % KEYS === STALLED % KEYS);
 
 describe('a handler that never settles', () => {
@@ -32,14 +32,14 @@ describe('a handler that never settles', () => {
     await writeAll(group.kafka, group.topic, stalling);
   }
 
-  it('holds its own key and the commit of its own partition, and nothing else', async () => {
+  it('blocks only its own key and the commit of its own partition', async () => {
     group = await TestGroup.on(server(), 'unlimited', { partitions: PARTITIONS });
     await writeWithStalled();
     group.launch({ inFlight: 100 }, { handlerMs: 20 });
     await group.handles(RECORDS - 1 - BEHIND.length, 30_000);
 
     const ends = await group.ends();
-    await eventually('all that may be committed is', 10_000, async () => {
+    await eventually('everything before the stalled record is committed', 10_000, async () => {
       const committed = await group.committed();
       return [...ends].every(
         ([partition, end]) => committed.get(partition) === (partition === STALLED_PARTITION ? STALLED_OFFSET : end),
@@ -50,7 +50,7 @@ describe('a handler that never settles', () => {
     expect(group.effects.orderBreaks()).toEqual([]);
   }, 60_000);
 
-  it('is abandoned after its time limit and dead-lettered, its key and its partition go on, the others never wait', async () => {
+  it('is abandoned after its time limit and dead-lettered; its key and partition continue, and others never wait', async () => {
     group = await TestGroup.on(server(), 'limited', { partitions: PARTITIONS });
     await writeWithStalled();
     const limit = { attemptTimeoutMs: 3_000, attemptGraceMs: 1_000, maxAttempts: 1 };

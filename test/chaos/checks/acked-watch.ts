@@ -4,18 +4,18 @@ import { ackedOrders } from '#orders/segments.js';
 import type { Mongo } from '#service/mongo.js';
 import type { Progress } from './recovery.js';
 
-const LOOK_EVERY_MS = 500;
+const POLL_INTERVAL_MS = 500;
 
-/** How many orders of one operation are acknowledged, looked at twice a second. */
+/** Polls twice a second how many orders of one operation are acknowledged. */
 export class AckedWatch {
-  /** As of the last look that was answered. */
+  /** Result of the last successful poll. */
   last: Progress['lastAcked'];
   private readonly over = new AbortController();
   private running: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly mongo: Mongo,
-    private readonly onLook: (acked: number | null) => void,
+    private readonly onPoll: (acked: number | null) => void,
   ) {}
 
   begin(operationId: string): void {
@@ -29,20 +29,20 @@ export class AckedWatch {
 
   private async run(operationId: string): Promise<void> {
     while (!this.over.signal.aborted) {
-      this.onLook(await this.look(operationId));
-      await Promise.allSettled([delay(LOOK_EVERY_MS, undefined, { signal: this.over.signal })]);
+      this.onPoll(await this.poll(operationId));
+      await Promise.allSettled([delay(POLL_INTERVAL_MS, undefined, { signal: this.over.signal })]);
     }
   }
 
-  private async look(_id: string): Promise<number | null> {
-    const askedAt = performance.now();
+  private async poll(_id: string): Promise<number | null> {
+    const polledAt = performance.now();
     try {
       const operation = await operationsCollection(this.mongo.db).findOne({ _id }, { projection: { segments: 1 } });
       if (operation === null) return null;
-      this.last = { orders: ackedOrders(operation.segments), askedAt };
+      this.last = { orders: ackedOrders(operation.segments), polledAt };
       return this.last.orders;
     } catch {
-      // MongoDB has no primary now, which is what a fault is for.
+      // MongoDB has no primary now: some faults cause exactly this.
       return null;
     }
   }

@@ -22,8 +22,8 @@ function historyOf(...events: HistoryEvent[]): Pick<History, 'of'> {
   return { of: ((type: string) => events.filter((event) => event.type === type)) as History['of'] };
 }
 
-describe('a moment of a run is calm', () => {
-  it('before the first fault, and from five seconds after a recovery until the next fault', () => {
+describe('a run is calm', () => {
+  it('before the first fault, and from 5 s after a recovery until the next fault', () => {
     const history = historyOf(fault(0, 10_000), recovered(0, 20_000), fault(1, 28_000));
     const isCalm = calmOf(history);
     expect([9_999, 10_000, 24_999, 25_000, 27_999, 28_000].map(isCalm)).toEqual([
@@ -37,13 +37,13 @@ describe('a moment of a run is calm', () => {
     expect(calmMsOf(history)).toBe(13_000);
   });
 
-  it('only when all has been caught up with that was held back, which comes after the recovery', () => {
+  it('only once the backlog, which arrives after the recovery, has drained', () => {
     const samples = [waiting(20_000, 500), waiting(25_000, 11_000), waiting(29_000, 2_000), waiting(31_000, 4_000)];
     const isCalm = calmOf(historyOf(fault(0, 10_000), recovered(0, 20_000), ...samples));
     expect([25_000, 28_999, 29_000, 31_000].map(isCalm)).toEqual([false, false, true, true]);
   });
 
-  it('never after a recovery whose backlog stands until the next fault', () => {
+  it('never after a recovery whose backlog lasts until the next fault', () => {
     const history = historyOf(fault(0, 10_000), recovered(0, 20_000), waiting(26_000, 9_000), fault(1, 28_000));
     const isCalm = calmOf(history);
     expect([25_000, 27_999, 40_000].map(isCalm)).toEqual([false, false, false]);

@@ -5,21 +5,21 @@ import { explainedRepeats } from './explained-repeats.js';
 import { growth, leaks } from './footprint.js';
 
 const RECOVERED_WITHIN_MS = 30_000;
-/** Of faults that came together: each may need the time that one alone may. */
+/** Limit for simultaneous faults: each may need the time of a single fault. */
 const ALL_RECOVERED_WITHIN_MS = 60_000;
-const MOST_REPEATS = 0.01;
-/** What three consumers have in flight: one hang may repeat it, however short the run is. */
-const SOME_REPEATS = 3_000;
+const MAX_REPEATED_SHARE = 0.01;
+/** What three consumers have in flight: one hang may repeat all of it, however short the run is. */
+const MIN_REPEATS_LIMIT = 3_000;
 
 /**
- * How an app ends that can't start, or can't finish what it has in hand: it says so and is started again. While one fault stands that must not be;
- * of two, one can be its start or its end, and the other what it needs.
+ * Exit of an app that can't start or can't drain: it logs the reason, exits, and is started again. This must not happen during a single
+ * fault. During two, one fault can be the start or stop of the app, and the other the loss of a server that it needs.
  */
 const GAVE_UP = 'exit code 1';
 
-/** What became of the processes, and of the work that they did. */
+/** Judges the processes and their work. */
 export function clusterFindings(evidence: Evidence): Finding[] {
-  return [recovered(evidence.history), fewRepeats(evidence), endsWhenTold(evidence), faultsDone(evidence)];
+  return [recovered(evidence.history), fewRepeats(evidence), exitsWhenStopped(evidence), faultsDone(evidence)];
 }
 
 function recovered(history: History): Finding {
@@ -34,21 +34,21 @@ function recovered(history: History): Finding {
   ];
   const kindOf = (place: number): string =>
     history.of('fault-begins').find((event) => event.place === place)?.kind ?? 'unknown';
-  const told = (some: typeof times): string[] =>
+  const describe = (some: typeof times): string[] =>
     some.map(({ place, afterMs }) => `${kindOf(place)} ${(afterMs / 1_000).toFixed(1)} s`);
-  const slowest = (some: typeof times): string => told(some)[0] ?? 'none';
+  const slowest = (some: typeof times): string => describe(some)[0] ?? 'none';
   return {
-    name: `recovered within ${RECOVERED_WITHIN_MS / 1_000} s of every single fault, and within ${ALL_RECOVERED_WITHIN_MS / 1_000} s of those that came together`,
+    name: `recovered within ${RECOVERED_WITHIN_MS / 1_000} s of every single fault, and within ${ALL_RECOVERED_WITHIN_MS / 1_000} s of simultaneous faults`,
     holds: lost.length === 0 && slow.length === 0 && times.length > 0,
     detail: [
-      `${single.length} single faults, the slowest: ${slowest(single)}; ${several.length} times several, the slowest: ${slowest(several)}`,
-      ...(slow.length > 0 ? [`too slow: ${told(slow).join(', ')}`] : []),
-      ...(lost.length > 0 ? [`not at all: ${lost.map(({ place }) => kindOf(place)).join(', ')}`] : []),
+      `${single.length} single faults, slowest recovery: ${slowest(single)}; ${several.length} rounds of simultaneous faults, slowest recovery: ${slowest(several)}`,
+      ...(slow.length > 0 ? [`too slow: ${describe(slow).join(', ')}`] : []),
+      ...(lost.length > 0 ? [`no recovery: ${lost.map(({ place }) => kindOf(place)).join(', ')}`] : []),
     ].join('; '),
   };
 }
 
-/** Places of faults of which another began before they had ended. */
+/** Places of faults that overlapped another fault. */
 export function togetherPlaces(history: Pick<History, 'of'>): Set<number> {
   const begins = history.of('fault-begins');
   const ends = new Map(history.of('fault-ends').map(({ place, at }) => [place, at]));
@@ -62,42 +62,42 @@ export function togetherPlaces(history: Pick<History, 'of'>): Set<number> {
   return places;
 }
 
-function fewRepeats({ history, watch, repeatLooks }: Evidence): Finding {
+function fewRepeats({ history, watch, repeatReadings }: Evidence): Finding {
   const { total, byKind, unexplained } = explainedRepeats(history);
-  const limit = Math.max(MOST_REPEATS * watch.seen, SOME_REPEATS);
+  const limit = Math.max(MAX_REPEATED_SHARE * watch.seen, MIN_REPEATS_LIMIT);
   const share = (100 * total) / Math.max(1, watch.seen);
   const shown = byKind.map(([kind, saves]) => `${figure(saves)} with ${kind}`);
   return {
-    name: 'few saves are done twice, and none when nothing fails',
-    holds: total < limit && unexplained === 0 && repeatLooks > 0,
-    detail: `${figure(total)} found their order there already, ${share.toFixed(2)} % of the orders (limit ${100 * MOST_REPEATS} %, or ${figure(SOME_REPEATS)}): ${[...shown, `${figure(unexplained)} unexplained, in ${Math.round(calmMsOf(history) / 1_000)} s without a fault`].join(', ')}; told ${figure(repeatLooks)} times`,
+    name: 'few saves are repeated, and none in calm periods',
+    holds: total < limit && unexplained === 0 && repeatReadings > 0,
+    detail: `${figure(total)} saves found their order already stored, ${share.toFixed(2)} % of the orders (limit ${100 * MAX_REPEATED_SHARE} %, at least ${figure(MIN_REPEATS_LIMIT)}): ${[...shown, `${figure(unexplained)} unexplained, in ${Math.round(calmMsOf(history) / 1_000)} s of calm periods`].join(', ')}; ${figure(repeatReadings)} metric readings`,
   };
 }
 
-function endsWhenTold({ history, footprints: { calm, after }, left }: Evidence): Finding {
-  const wasOne = oneAtMost(history);
+function exitsWhenStopped({ history, footprints: { calm, after }, left }: Evidence): Finding {
+  const hadOneFault = atMostOneFault(history);
   const endings = history.of('app-ended');
-  const ended = endings.filter(({ wasTold, how, at }) => wasOne(at) || !(wasTold || how.endsWith(GAVE_UP)));
+  const ended = endings.filter(({ wasTold, how, at }) => hadOneFault(at) || !(wasTold || how.endsWith(GAVE_UP)));
   const names = new Set(after.map(({ name }) => name));
   const all = [
     ...ended.map(({ name, how }) => `${name} ${how}`),
-    ...calm.flatMap(({ name }) => (names.has(name) ? [] : [`${name} is not there`])),
+    ...calm.flatMap(({ name }) => (names.has(name) ? [] : [`${name} does not run`])),
     ...leaks(calm, after),
-    ...left.map((name) => `${name} ran on`),
+    ...left.map((name) => `${name} was still running after the stop`),
   ];
   return {
-    name: 'apps end when they are told to and not before, and nothing is left running, open or grown',
+    name: 'apps exit only when stopped, and leak no process, file, handle or memory',
     holds: all.length === 0,
     detail: [
       ...all,
-      `${endings.length - ended.length} could not start or drain for several faults at once`,
-      `most of a kind, before and after: ${growth(calm, after)}`,
+      `${endings.length - ended.length} exits of apps that could not start or drain during simultaneous faults`,
+      `maximum per kind, before and after: ${growth(calm, after)}`,
     ].join('; '),
   };
 }
 
-/** Tells of any moment whether it was not in a time of several faults that had come together, up to their recovery. */
-function oneAtMost(history: Pick<History, 'of'>): (at: number) => boolean {
+/** Returns a predicate for times of a run: false during simultaneous faults, until their recovery. */
+function atMostOneFault(history: Pick<History, 'of'>): (at: number) => boolean {
   const together = togetherPlaces(history);
   const recoveries = [...history.of('recovered'), ...history.of('not-recovered')];
   return (at) => {
@@ -114,20 +114,20 @@ function faultsDone({ history, wasUnderLoad }: Evidence): Finding {
   const kinds = new Set(done.map(({ kind }) => kind));
   const servers = history.of('server-ended').map(({ how }) => firstSentence(how));
   return {
-    name: 'the faults were done, and under load',
+    name: 'the faults were injected under load',
     holds: failed.length === 0 && kinds.size > 0 && wasUnderLoad,
     detail: [
-      `${done.length} faults of ${kinds.size} kinds; ${idle.size} more that nobody noticed, ${history.of('fault-skipped').length} drawn for what another one was being done to`,
+      `${done.length} faults of ${kinds.size} kinds; ${idle.size} more without effect, ${history.of('fault-skipped').length} skipped since another fault had the same subject`,
       ...(failed.length > 0 ? [`failed: ${failed.map(({ kind, reason }) => `${kind} (${reason})`).join(', ')}`] : []),
       ...(servers.length > 0
-        ? [`ended by themselves: ${servers.length} servers (${[...new Set(servers)].join(', ')})`]
+        ? [`exited by themselves: ${servers.length} servers (${[...new Set(servers)].join(', ')})`]
         : []),
-      ...(wasUnderLoad ? [] : ['the load had ended before the last of them']),
+      ...(wasUnderLoad ? [] : ['the load had ended before the last fault']),
     ].join('; '),
   };
 }
 
-/** Behind it come the last lines of a server's log. */
+/** Drops the rest, which quotes the last lines of the server's log. */
 function firstSentence(text: string): string {
   return text.split(/(?<=\.) |\n/, 1).join('');
 }

@@ -6,38 +6,39 @@ import type { Footprint } from './footprint.js';
 import type { InsertWatch } from './insert-watch.js';
 import type { KeyOrder } from './key-order.js';
 
-/** One thing that must hold, and whether it does. */
+/** The result of one check. */
 export interface Finding {
   readonly name: string;
   readonly holds: boolean;
-  /** What was found, in words and figures. */
+  /** The measured facts, in words and figures. */
   readonly detail: string;
 }
 
-/** All that a run leaves behind to be judged by. */
+/** All data of a run that the checks judge. */
 export interface Evidence {
   readonly history: History;
   readonly reports: readonly ReconcileReport[];
-  /** Operations that could not be reconciled, and why. */
+  /** Operations that could not be reconciled, with the reason. */
   readonly unreconciled: readonly string[];
   readonly order: KeyOrder;
   readonly watch: Pick<InsertWatch, 'seen' | 'others' | 'brokenBy'>;
-  /** Orders that there are in the end. */
+  /** Number of orders stored at the end. */
   readonly stored: number;
-  /** Records that there are dead letters of in the end: an operation's index, or what was wrong with it, and `null` once for each that nobody made. */
-  readonly letters: number;
-  /** Populates that were taken, by their keys, and what was asked for; the operations that there are; keys that nobody would take. */
-  readonly taken: ReadonlyMap<string, { readonly id: string; readonly body: PopulateBody }>;
-  readonly refused: readonly string[];
+  /** Number of records with dead letters at the end. Each dead letter without an operation counts as a record. */
+  readonly deadRecords: number;
+  /** Accepted populates with their request bodies, by idempotency key. */
+  readonly accepted: ReadonlyMap<string, { readonly id: string; readonly body: PopulateBody }>;
+  /** Idempotency keys of populates that no producer accepted. */
+  readonly rejected: readonly string[];
   readonly operations: readonly OperationDocument[];
-  /** Whether there was something to lose until the last fault was over. */
+  /** Whether orders were still in the pipeline until the last fault was over. */
   readonly wasUnderLoad: boolean;
-  /** Reads of what was saved, once all was over. */
-  readonly healed: { readonly asked: number; readonly right: number };
-  /** How often consumers have told their repeats. */
-  readonly repeatLooks: number;
+  /** Reads of saved orders after the last recovery. */
+  readonly finalReads: { readonly sent: number; readonly right: number };
+  /** How many times a consumer's counter of repeated saves was read. */
+  readonly repeatReadings: number;
   readonly footprints: { readonly calm: readonly Footprint[]; readonly after: readonly Footprint[] };
-  /** Processes that ran on after the end. */
+  /** Processes that still ran after the cluster was stopped. */
   readonly left: readonly string[];
 }
 

@@ -1,16 +1,16 @@
 import type { History } from '../history/history.js';
 import { calmOf } from './calm.js';
 
-/** Saves that were done twice, by the kinds of faults that they came with. */
+/** Repeated saves, by the fault kinds that caused them. */
 export interface ExplainedRepeats {
   readonly total: number;
-  /** Most first. */
+  /** In descending order of saves. */
   readonly byKind: readonly (readonly [kind: string, saves: number])[];
-  /** Those that came when nothing had failed, or all had recovered and caught up. */
+  /** Repeated saves in calm periods. */
   readonly unexplained: number;
 }
 
-/** Each repeat is put down to the faults that had begun since the recovery before them. */
+/** Attributes each repeated save to the faults that had begun since the previous recovery. */
 export function explainedRepeats(history: Pick<History, 'of'>): ExplainedRepeats {
   const isCalm = calmOf(history);
   const byKind = new Map<string, number>();
@@ -25,7 +25,7 @@ export function explainedRepeats(history: Pick<History, 'of'>): ExplainedRepeats
   return { total, byKind: [...byKind].toSorted((a, b) => b[1] - a[1]), unexplained };
 }
 
-/** Of the last fault that had begun by then, and those that came with it. */
+/** Kinds of the last fault that had begun by then, and of those simultaneous with it. */
 function kindsBefore(history: Pick<History, 'of'>, until: number): string {
   const begun = history.of('fault-begins').filter(({ at }) => at <= until);
   const last = begun.at(-1)?.at ?? 0;

@@ -30,7 +30,7 @@ const REPORT = {
 const made = (changed: object = {}): OperationDocument =>
   ({ _id: 'op-1', kind: 'populate', count: 50, seed: 1, ratePerSecond: null, ...changed }) as OperationDocument;
 
-/** As many wrong records as there are. */
+/** A report of an operation with invalid records. */
 function wrong(found: { poison?: number; conflict?: number }, changed: Partial<ReconcileReport> = {}): ReconcileReport {
   const none = { poison: 0, oversized: 0, duplicate: 0, conflict: 0 };
   return { ...REPORT, faults: { expected: { ...none, ...found }, found: none }, ...changed };
@@ -78,20 +78,20 @@ function evidence(
     order: new KeyOrder(() => 'all'),
     watch: { seen: 1_000, others: [], brokenBy: null },
     stored: 1_000,
-    letters: 0,
-    repeatLooks: 1,
-    taken: new Map([['a', { id: 'op-1', body: { count: 50, seed: 1 } }]]),
-    refused: [],
+    deadRecords: 0,
+    repeatReadings: 1,
+    accepted: new Map([['a', { id: 'op-1', body: { count: 50, seed: 1 } }]]),
+    rejected: [],
     operations: [made()],
     wasUnderLoad: true,
-    healed: { asked: 10, right: 10 },
+    finalReads: { sent: 10, right: 10 },
     footprints: { calm: [footprint('producer')], after: [footprint('producer')] },
     left: [],
     ...rest,
   };
 }
 
-/** Names of those that don't hold. */
+/** Names of the failed checks. */
 function red(changed?: Parameters<typeof evidence>[0]): string[] {
   return findingsOf(evidence(changed))
     .filter(({ holds }) => !holds)
@@ -116,7 +116,7 @@ const ended = (wasTold: boolean, how: string): HistoryEvent => ({
 });
 const repeat = (at: number): HistoryEvent => ({ type: 'repeats', at, saves: 1 });
 
-/** A producer that holds so much after a run. */
+/** The footprints of a producer before and after a run. */
 function holding(changed: Partial<Footprint>): Partial<Evidence> {
   return { footprints: { calm: [footprint('producer')], after: [footprint('producer-2', changed)] } };
 }
@@ -125,55 +125,55 @@ const outOfOrder = new KeyOrder(() => 'all');
 for (const offset of [2, 1])
   outOfOrder.note({ number: offset, accountId: 'a', operationId: 'op-1', partition: 0, offset });
 
-describe('what a run of faults has shown', () => {
-  it('holds when all is well', () => {
+describe('the checks of a fault run', () => {
+  it('pass for a healthy run', () => {
     expect(red()).toEqual([]);
   });
 
   it.each<[string, Parameters<typeof evidence>[0], RegExp]>([
     ['an order is lost', { reports: [{ ...REPORT, verdict: 'broken', missing: 1 }] }, /^acknowledged = saved/],
-    ['an operation is not done with', { reports: [{ ...REPORT, verdict: 'pending' }] }, /^acknowledged = saved/],
-    ['there was nothing to lose', { reports: [] }, /^acknowledged = saved/],
+    ['an operation is pending', { reports: [{ ...REPORT, verdict: 'pending' }] }, /^acknowledged = saved/],
+    ['there is no operation', { reports: [] }, /^acknowledged = saved/],
     ['an operation has failed', { reports: [{ ...REPORT, status: 'failed' }] }, /^acknowledged = saved/],
-    ['not all of one is acknowledged', { reports: [{ ...REPORT, count: 1_001 }] }, /^acknowledged = saved/],
-    ['a good order is a dead letter', { reports: [{ ...REPORT, deadLettered: 1 }] }, /^acknowledged = saved/],
-    ['one is saved as well', { reports: [{ ...REPORT, both: 1 }] }, /^acknowledged = saved/],
-    ['there are dead letters of good ones', { letters: 1 }, /^acknowledged = saved/],
-    ['a wrong record is nowhere', { reports: [wrong({ conflict: 1 })] }, /^acknowledged = saved/],
-    ['there are orders that no operation has', { reports: [{ ...REPORT, saved: 999 }] }, /^acknowledged = saved/],
-    ['one can not be reconciled', { unreconciled: ['op-2 (no)'] }, /^acknowledged = saved/],
-    ['an order came in before its turn', { order: outOfOrder }, /^an account's orders/],
-    ['not every insert was seen', { watch: { seen: 999, others: [], brokenBy: null } }, /^an account's orders/],
-    ['the watching broke off', { watch: { seen: 1_000, others: [], brokenBy: 'lost' } }, /^an account's orders/],
-    ['an order was changed', { watch: { seen: 1_000, others: ['update'], brokenBy: null } }, /^an account's orders/],
-    ['a read lied', { lies: 1 }, /^no read lies/],
-    ['nothing was ever found by an id', { ids: 0 }, /^no read lies/],
-    ['a read failed when nothing had', { events: [...CALM, failedRead(10_001)] }, /^no read lies/],
-    ['it failed in a second while nothing had', { events: [...CALM, failedRead(10_050, 49)] }, /^no read lies/],
-    ['nobody was asked when all was over', { healed: { asked: 0, right: 0 } }, /^no read lies/],
-    ['an order is not found when all is over', { healed: { asked: 10, right: 9 } }, /^no read lies/],
-    ['a populate made two operations', { operations: [made(), made({ _id: 'op-2' })] }, /^a populate/],
-    ['it made fewer than were asked for', { operations: [made({ count: 49 })] }, /^a populate/],
-    ['an operation is gone that was taken', { operations: [] }, /^a populate/],
-    ['nobody takes a populate', { refused: ['b'] }, /^a populate/],
-    ['saves were done twice', { events: [...CALM, { type: 'repeats', at: 3_000, saves: 3_000 }] }, /^few saves/],
-    ['nobody tells what was', { repeatLooks: 0 }, /^few saves/],
-    ['one was done twice when nothing failed', { events: [...CALM, repeat(900)] }, /^few saves/],
-    ['one was done twice long after', { events: [...CALM, repeat(10_001)] }, /^few saves/],
-    ['files stay open', holding({ openFiles: 211 }), /^apps end/],
-    ['timers go on', holding({ handles: 221 }), /^apps end/],
-    ['memory grows', holding({ rssMiB: 451 }), /^apps end/],
-    ['handles are not told', holding({ handles: null }), /^apps end/],
-    ['an app ended by itself', { events: [...CALM, ended(false, 'ended with SIGABRT')] }, /^apps end/],
-    ['one did not end well', { events: [...CALM, ended(true, 'ended with exit code 1')] }, /^apps end/],
-    ['one is not there when all is over', { footprints: { calm: [footprint('producer')], after: [] } }, /^apps end/],
-    ['the load was over before the faults', { wasUnderLoad: false }, /^the faults were done/],
-    ['a process ran on', { left: ['consumer-1'] }, /^apps end/],
-  ])('does not hold when %s', (_, changed, name) => {
+    ['an order is not acknowledged', { reports: [{ ...REPORT, count: 1_001 }] }, /^acknowledged = saved/],
+    ['a valid order is a dead letter', { reports: [{ ...REPORT, deadLettered: 1 }] }, /^acknowledged = saved/],
+    ['an order is both saved and a dead letter', { reports: [{ ...REPORT, both: 1 }] }, /^acknowledged = saved/],
+    ['valid records have dead letters', { deadRecords: 1 }, /^acknowledged = saved/],
+    ['an invalid record has no dead letter', { reports: [wrong({ conflict: 1 })] }, /^acknowledged = saved/],
+    ['a stored order belongs to no operation', { reports: [{ ...REPORT, saved: 999 }] }, /^acknowledged = saved/],
+    ['an operation can not be reconciled', { unreconciled: ['op-2 (no)'] }, /^acknowledged = saved/],
+    ['an order was inserted out of order', { order: outOfOrder }, /^each account's orders/],
+    ['the watch missed an insert', { watch: { seen: 999, others: [], brokenBy: null } }, /^each account's orders/],
+    ['the watch broke', { watch: { seen: 1_000, others: [], brokenBy: 'lost' } }, /^each account's orders/],
+    ['an order was changed', { watch: { seen: 1_000, others: ['update'], brokenBy: null } }, /^each account's orders/],
+    ['a read returned a wrong answer', { lies: 1 }, /^no read returns/],
+    ['no read by id ever found an order', { ids: 0 }, /^no read returns/],
+    ['a read failed in a calm period', { events: [...CALM, failedRead(10_001)] }, /^no read returns/],
+    ['a read that began in a calm period failed', { events: [...CALM, failedRead(10_050, 49)] }, /^no read returns/],
+    ['no read was sent after the last recovery', { finalReads: { sent: 0, right: 0 } }, /^no read returns/],
+    ['an order is not found after the last recovery', { finalReads: { sent: 10, right: 9 } }, /^no read returns/],
+    ['a populate started two operations', { operations: [made(), made({ _id: 'op-2' })] }, /^a populate/],
+    ['it made fewer orders than requested', { operations: [made({ count: 49 })] }, /^a populate/],
+    ['an accepted operation is missing', { operations: [] }, /^a populate/],
+    ['no producer accepted a populate', { rejected: ['b'] }, /^a populate/],
+    ['too many saves were repeated', { events: [...CALM, { type: 'repeats', at: 3_000, saves: 3_000 }] }, /^few saves/],
+    ['the repeated saves were never read', { repeatReadings: 0 }, /^few saves/],
+    ['a save was repeated before the first fault', { events: [...CALM, repeat(900)] }, /^few saves/],
+    ['a save was repeated long after the recovery', { events: [...CALM, repeat(10_001)] }, /^few saves/],
+    ['files stay open', holding({ openFiles: 211 }), /^apps exit/],
+    ['handles leak', holding({ handles: 221 }), /^apps exit/],
+    ['memory grows', holding({ rssMiB: 451 }), /^apps exit/],
+    ['handles are not reported', holding({ handles: null }), /^apps exit/],
+    ['an app exited by itself', { events: [...CALM, ended(false, 'ended with SIGABRT')] }, /^apps exit/],
+    ['an app failed to stop cleanly', { events: [...CALM, ended(true, 'ended with exit code 1')] }, /^apps exit/],
+    ['an app does not run at the end', { footprints: { calm: [footprint('producer')], after: [] } }, /^apps exit/],
+    ['the load ended before the faults', { wasUnderLoad: false }, /^the faults were injected/],
+    ['a process survived the stop', { left: ['consumer-1'] }, /^apps exit/],
+  ])('fail when %s', (_, changed, name) => {
     expect(red(changed)).toEqual([expect.stringMatching(name)]);
   });
 
-  it('does not hold when it came back too late, or not at all', () => {
+  it('fail when the recovery came too late, or never', () => {
     const [begins, ends] = CALM as [HistoryEvent, HistoryEvent];
     const late: HistoryEvent = { type: 'recovered', place: 0, at: 40_000, afterMs: 30_001 };
     const never: HistoryEvent = { type: 'not-recovered', place: 0, at: 40_000, withinMs: 180_000, missing: ['all'] };
@@ -181,12 +181,12 @@ describe('what a run of faults has shown', () => {
     expect(red({ events: [begins, ends, never] })).toEqual([expect.stringMatching(/^recovered within/)]);
   });
 
-  it('does not hold when a fault could not be done: then less was tried than is told', () => {
+  it('fail when a fault could not be injected', () => {
     const failed: HistoryEvent = { type: 'fault-failed', place: 1, at: 9_000, kind: 'kill-broker', reason: 'no' };
-    expect(red({ events: [...CALM, failed] })).toEqual([expect.stringMatching(/^the faults were done/)]);
+    expect(red({ events: [...CALM, failed] })).toEqual([expect.stringMatching(/^the faults were injected/)]);
   });
 
-  it('gives faults that come together the time that they take', () => {
+  it('recognise simultaneous faults by their overlap', () => {
     const events = [
       fault('fault-begins', 0, 1_000),
       fault('fault-begins', 1, 1_500),
@@ -199,17 +199,17 @@ describe('what a run of faults has shown', () => {
     expect([...togetherPlaces({ of })]).toEqual([0, 1]);
   });
 
-  it('holds with as many dead letters as records were made wrong', () => {
+  it('pass with one dead letter for each invalid record', () => {
     const reports = [wrong({ poison: 2, conflict: 1 }, { deadLettered: 2, saved: 998 })];
     const watch = { seen: 998, others: [], brokenBy: null };
-    expect(red({ reports, letters: 3, stored: 998, watch })).toEqual([]);
+    expect(red({ reports, deadRecords: 3, stored: 998, watch })).toEqual([]);
   });
 
-  it('takes no read for failed in calm that was asked before', () => {
+  it('do not count a failed read that was sent before the calm period', () => {
     expect(red({ events: [...CALM, failedRead(10_001, 5_000)] })).toEqual([]);
   });
 
-  it('allows an app to give up while two faults stand, and not to crash', () => {
+  it('allow an app to exit with code 1 during two faults, but not to crash', () => {
     const both = [
       fault('fault-begins', 0, 1_000),
       fault('fault-begins', 1, 1_500),
@@ -218,20 +218,20 @@ describe('what a run of faults has shown', () => {
     ];
     const events = [...both, { type: 'recovered', place: 1, at: 5_000, afterMs: 2_500 } as const];
     expect(red({ events: [...events, ended(false, 'ended with exit code 1')] })).toEqual([]);
-    expect(red({ events: [...events, ended(true, 'was told to end, and ended with SIGKILL')] })).toEqual([]);
+    expect(red({ events: [...events, ended(true, 'was stopped, and ended with SIGKILL')] })).toEqual([]);
     expect(red({ events: [...events, ended(false, 'ended with SIGABRT')] })).toEqual([
-      expect.stringMatching(/^apps end/),
+      expect.stringMatching(/^apps exit/),
     ]);
   });
 
-  it('gives those that come together a minute to be recovered from, and no more', () => {
+  it('allow simultaneous faults 60 s to recover, and no more', () => {
     const both = [fault('fault-begins', 0, 1_000), fault('fault-begins', 1, 1_500), fault('fault-ends', 0, 2_000)];
     const after = (afterMs: number): HistoryEvent[] => [...both, { type: 'recovered', place: 1, at: 70_000, afterMs }];
     expect(red({ events: after(60_000) })).toEqual([]);
     expect(red({ events: after(60_001) })).toEqual([expect.stringMatching(/^recovered within/)]);
   });
 
-  it('says which faults nobody has noticed, and does not count them; of servers that ended it tells no logs', () => {
+  it('report faults without effect but do not count them, and omit the logs of servers that exited', () => {
     const idle: HistoryEvent = { type: 'fault-without-effect', place: 0, at: 2_000 };
     const died: HistoryEvent = { type: 'server-ended', at: 1_500, how: 'It ended. The last lines of its log:\n {}' };
     const findings = findingsOf(evidence({ events: [...CALM, idle, died] }));

@@ -2,16 +2,16 @@ import { readdir, readFile } from 'node:fs/promises';
 import { isErrno } from '../../../dev/machine/process-table.js';
 import type { Cluster } from '../cluster/cluster.js';
 
-/** What a process holds. */
+/** Resource use of a process. */
 export interface Footprint {
   readonly name: string;
   readonly openFiles: number;
   readonly rssMiB: number;
-  /** Timers, sockets and requests that keep it going, as Node counts them; `null` of what isn't Node, or doesn't answer. */
+  /** Timers, sockets and requests that keep the event loop alive, as Node.js counts them; `null` if it isn't Node.js or doesn't answer. */
   readonly handles: number | null;
 }
 
-/** Of all processes of a cluster, which run; Linux. */
+/** Reads the footprints of all running processes of a cluster. Linux only. */
 export async function footprints(cluster: Cluster): Promise<Footprint[]> {
   const urls = new Map(cluster.apps.all.map(({ name, url }) => [name, url]));
   const found = await Promise.all(
@@ -20,7 +20,7 @@ export async function footprints(cluster: Cluster): Promise<Footprint[]> {
   return found.flat();
 }
 
-/** @returns nothing of a process that ends meanwhile */
+/** @returns an empty list if the process ends meanwhile */
 async function footprintOf(name: string, pid: number, url: string | undefined): Promise<Footprint[]> {
   try {
     const openFiles = (await readdir(`/proc/${pid}/fd`)).length;
@@ -34,47 +34,47 @@ async function footprintOf(name: string, pid: number, url: string | undefined): 
 }
 
 const HANDLES = /^nodejs_active_resources_total (\d+)/m;
-const PATIENCE_MS = 3_000;
+const TIMEOUT_MS = 3_000;
 
 async function handlesOf(url: string | undefined): Promise<number | null> {
   if (url === undefined) return null;
   try {
-    const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const response = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     const found = HANDLES.exec(await response.text())?.[1];
     return found === undefined ? null : Number(found);
   } catch {
-    // Whether it answers is for others to find.
+    // Other checks find out whether the app answers.
     return null;
   }
 }
 
 const APPS: ReadonlySet<string> = new Set(['producer', 'consumer', 'query-api']);
 
-/** MongoDB's driver keeps the connections that it needed most at once, up to a hundred; what is beyond that nobody has a use for. */
-const SOME_FILES = 150;
-const SOME_HANDLES = 200;
-/** Node lets garbage lie as long as there is room for it. */
-const SOME_MIB = 300;
+/** MongoDB's driver keeps the peak number of connections open, up to 100; a growth beyond that is a leak. */
+const ALLOWED_FILES = 150;
+const ALLOWED_HANDLES = 200;
+/** V8 delays garbage collection as long as the heap has room. */
+const ALLOWED_MIB = 300;
 
-/** Apps that hold more than one of their kind did when all was calm. Servers keep files and memory by what they have been given to store. */
+/** Lists the apps that hold more resources than their kind did before the faults. Servers are exempt: they grow with the stored data. */
 export function leaks(before: readonly Footprint[], after: readonly Footprint[]): string[] {
   const apps = after.filter(({ name }) => APPS.has(kindOf(name)));
   return apps.flatMap((app) => {
     const calm = before.filter((each) => kindOf(each.name) === kindOf(app.name));
-    const beyond = (what: string, of: (footprint: Footprint) => number, some: number): string[] => {
+    const beyond = (what: string, of: (footprint: Footprint) => number, allowed: number): string[] => {
       const most = Math.max(...calm.map(of));
-      return of(app) > most + some ? [`${app.name} has ${of(app)} ${what}, and had at most ${most}`] : [];
+      return of(app) > most + allowed ? [`${app.name} has ${of(app)} ${what}, at most ${most} before`] : [];
     };
     return [
-      beyond('files open', ({ openFiles }) => openFiles, SOME_FILES),
-      beyond('handles', ({ handles }) => handles ?? 0, SOME_HANDLES),
-      app.handles === null ? [`${app.name} does not tell its handles`] : [],
-      beyond('MiB of memory', ({ rssMiB }) => rssMiB, SOME_MIB),
+      beyond('open files', ({ openFiles }) => openFiles, ALLOWED_FILES),
+      beyond('handles', ({ handles }) => handles ?? 0, ALLOWED_HANDLES),
+      app.handles === null ? [`${app.name} does not report its handles`] : [],
+      beyond('MiB of memory', ({ rssMiB }) => rssMiB, ALLOWED_MIB),
     ].flat();
   });
 }
 
-/** In one line: what each kind of app holds at the most, before and after. */
+/** Formats in one line the maximum resource use of each kind of app, before and after. */
 export function growth(before: readonly Footprint[], after: readonly Footprint[]): string {
   const kinds = new Set(before.map(({ name }) => kindOf(name)).filter((kind) => APPS.has(kind)));
   const most = (all: readonly Footprint[], kind: string, of: (footprint: Footprint) => number): number =>

@@ -3,8 +3,8 @@ import type { ChangeStream, Collection, Long, ResumeToken } from 'mongodb';
 import type { OrderDocument } from '#orders/order-document.js';
 import type { Insert } from './key-order.js';
 
-const LOOK_AGAIN_MS = 200;
-const AT_ONCE = 1_000;
+const RETRY_DELAY_MS = 200;
+const BATCH_SIZE = 1_000;
 
 interface Change {
   readonly operationType: string;
@@ -20,13 +20,13 @@ interface Change {
 }
 
 /**
- * Tells of each order that comes in, in the order in which MongoDB has durably put them into its log (its change stream, which a majority
- * has). Goes on where it was when it breaks.
+ * Reports each inserted order in the order of MongoDB's oplog, from a change stream, which returns only majority-committed changes. Resumes
+ * the stream where it broke.
  */
 export class InsertWatch {
-  /** What happened to orders besides: nothing should. */
+  /** Types of all other changes to orders. None is expected. */
   readonly others: string[] = [];
-  /** Why it can't go on, and so has not seen all; `null`: nothing. */
+  /** Why the stream could not resume and so has missed changes; `null` if it has not broken. */
   brokenBy: string | null = null;
   seen = 0;
   private stream: ChangeStream | undefined;
@@ -39,19 +39,19 @@ export class InsertWatch {
     private readonly onInsert: (insert: Insert) => void,
   ) {}
 
-  /** Resolves once nothing that comes from then on is missed. */
+  /** Resolves once the stream misses no later change. */
   async start(): Promise<void> {
     this.open();
-    // The first answer, empty or not, sets the place from which it goes on.
+    // The first response, empty or not, sets the resume token.
     await this.stream?.tryNext();
     this.token = this.stream?.resumeToken;
     this.running = this.run();
   }
 
-  /** Waits until it has seen so many, for a while at the most. */
+  /** Waits until `count` inserts were seen, at most `withinMs` milliseconds. */
   async untilSeen(count: number, withinMs: number): Promise<void> {
     const deadline = performance.now() + withinMs;
-    while (this.seen < count && performance.now() < deadline) await delay(LOOK_AGAIN_MS);
+    while (this.seen < count && performance.now() < deadline) await delay(RETRY_DELAY_MS);
   }
 
   async stop(): Promise<void> {
@@ -68,7 +68,7 @@ export class InsertWatch {
       'fullDocument.ingest': 1,
     };
     this.stream = this.orders.watch([{ $project: fields }], {
-      batchSize: AT_ONCE,
+      batchSize: BATCH_SIZE,
       ...(this.token !== undefined && { resumeAfter: this.token }),
     });
   }
@@ -110,13 +110,13 @@ export class InsertWatch {
   }
 
   private async resume(reason: unknown): Promise<void> {
-    // The log is shorter than the outage: what was written meanwhile can't be had any more.
+    // The oplog no longer covers the outage: the changes written meanwhile are lost for the stream.
     if (reason instanceof Error && /ChangeStreamHistoryLost|resume point may no longer/.test(reason.message)) {
       this.brokenBy = reason.message;
       return;
     }
     await Promise.allSettled([this.stream?.close()]);
-    await delay(LOOK_AGAIN_MS);
+    await delay(RETRY_DELAY_MS);
     this.open();
   }
 }

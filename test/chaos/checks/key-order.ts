@@ -1,4 +1,4 @@
-/** An order as the database tells that it came in. */
+/** An inserted order, as the change stream returns it. */
 export interface Insert {
   readonly number: number;
   readonly accountId: string;
@@ -9,45 +9,45 @@ export interface Insert {
 
 export interface OutOfOrder {
   readonly before: Insert;
-  /** Came after it, and stands before it on the topic, or was made before it. */
+  /** Inserted after `before`, although its offset is lower or it was created earlier. */
   readonly after: Insert;
 }
 
-const MOST_KEPT = 20;
+const MAX_KEPT = 20;
 
 /**
- * Whether the orders of each account came in as they stand on the topic, and as they were made. By the order in which MongoDB has put them into
- * its log, for which several processes' clocks could be no witness. Memory: one entry for each account, and one for each of its segments.
+ * Checks that the orders of each account are inserted in topic order and in creation order. Uses the order of MongoDB's oplog, since the
+ * clocks of several processes are not comparable. Memory: one entry per account and one per segment of an account.
  */
 export class KeyOrder {
-  /** How many were out of order; the first of them are kept. */
+  /** Number of orders out of order; `first` holds the first 20. */
   violations = 0;
   readonly first: OutOfOrder[] = [];
   private readonly lastOfAccount = new Map<string, Insert>();
   private readonly lastOfSegment = new Map<string, Insert>();
 
-  /** @param segmentOf names what one producer emits in order: the segments of an operation are emitted side by side */
+  /** @param segmentOf names the unit that one producer emits in order: the segments of an operation are emitted concurrently */
   constructor(private readonly segmentOf: (insert: Insert) => string) {}
 
   note(insert: Insert): void {
-    const onTopic = exchanged(this.lastOfAccount, insert.accountId, insert);
-    const made = exchanged(this.lastOfSegment, `${insert.accountId} ${this.segmentOf(insert)}`, insert);
-    if (onTopic !== undefined && !follows(onTopic, insert)) this.broken(onTopic, insert);
-    else if (made !== undefined && made.number > insert.number) this.broken(made, insert);
+    const onTopic = replaceLast(this.lastOfAccount, insert.accountId, insert);
+    const created = replaceLast(this.lastOfSegment, `${insert.accountId} ${this.segmentOf(insert)}`, insert);
+    if (onTopic !== undefined && !follows(onTopic, insert)) this.addViolation(onTopic, insert);
+    else if (created !== undefined && created.number > insert.number) this.addViolation(created, insert);
   }
 
-  private broken(before: Insert, after: Insert): void {
+  private addViolation(before: Insert, after: Insert): void {
     this.violations += 1;
-    if (this.first.length < MOST_KEPT) this.first.push({ before, after });
+    if (this.first.length < MAX_KEPT) this.first.push({ before, after });
   }
 }
 
-/** On the topic. One account's orders are all on one partition: between two of them nobody keeps any order. */
+/** Compares by topic order. All orders of an account must be on one partition, since Kafka keeps no order across partitions. */
 function follows(before: Insert, { partition, offset }: Insert): boolean {
   return before.partition === partition && before.offset <= offset;
 }
 
-function exchanged(last: Map<string, Insert>, key: string, insert: Insert): Insert | undefined {
+function replaceLast(last: Map<string, Insert>, key: string, insert: Insert): Insert | undefined {
   const before = last.get(key);
   last.set(key, insert);
   return before;

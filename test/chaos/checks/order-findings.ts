@@ -6,12 +6,12 @@ import type { PopulateBody } from '../load/populates.js';
 
 const LISTED = 5;
 
-/** What became of the orders. */
+/** Judges the orders. */
 export function orderFindings(evidence: Evidence): Finding[] {
-  return [equation(evidence), orderKept(evidence), readsTrue(evidence), populatesTakenOnce(evidence)];
+  return [equation(evidence), orderKept(evidence), readsCorrect(evidence), populatesIdempotent(evidence)];
 }
 
-function equation({ reports, unreconciled, stored, letters }: Evidence): Finding {
+function equation({ reports, unreconciled, stored, deadRecords }: Evidence): Finding {
   const sum = (of: (report: ReconcileReport) => number): number => reports.reduce((total, each) => total + of(each), 0);
   const defects = (['missing', 'doubled', 'altered', 'phantom', 'pending'] as const).map(
     (name) => `${figure(sum((report) => report[name]))} ${name}`,
@@ -19,26 +19,26 @@ function equation({ reports, unreconciled, stored, letters }: Evidence): Finding
   const saved = sum((report) => report.saved + report.savedUnacknowledged);
   const wrong = sum(wrongRecords);
   const broken = [
-    ...reports.flatMap(brokenBy),
+    ...reports.flatMap(defectsOf),
     ...unreconciled,
-    ...(stored === saved ? [] : [`there are ${figure(stored)} orders, and the operations have saved ${figure(saved)}`]),
-    ...(letters === wrong ? [] : [`there are dead letters of ${letters} records, and ${wrong} were made wrong`]),
+    ...(stored === saved ? [] : [`${figure(stored)} orders stored, but the operations saved ${figure(saved)}`]),
+    ...(deadRecords === wrong ? [] : [`${deadRecords} records have dead letters, but ${wrong} were made invalid`]),
   ];
   const shown = broken.length === 0 ? '' : `; broken: ${broken.slice(0, LISTED).join(', ')}`;
   return {
-    name: 'acknowledged = saved ∪ dead letters, in every operation, and each came to its end',
+    name: 'acknowledged = saved ∪ dead letters for every operation, and each operation succeeded',
     holds: reports.length > 0 && broken.length === 0,
-    detail: `${figure(reports.length)} operations, ${figure(sum(({ acked }) => acked))} orders acknowledged: ${defects.join(', ')}; ${figure(stored)} orders there; dead letters of ${figure(letters)} records, of which ${figure(wrong)} were made wrong${shown}`,
+    detail: `${figure(reports.length)} operations, ${figure(sum(({ acked }) => acked))} orders acknowledged: ${defects.join(', ')}; ${figure(stored)} orders stored; ${figure(deadRecords)} records with dead letters, ${figure(wrong)} made invalid${shown}`,
   };
 }
 
-/** Each of them must be among the dead letters: a duplicate leaves no trace. */
+/** Counts the invalid records, each of which must have a dead letter. Duplicates are left out: they have none. */
 function wrongRecords({ faults }: ReconcileReport): number {
   return faults === null ? 0 : faults.expected.poison + faults.expected.oversized + faults.expected.conflict;
 }
 
-/** Why an operation is not as it must be. Good orders that are dead letters are lost to whoever waits for them, though the equation has them. */
-function brokenBy(report: ReconcileReport): string[] {
+/** Lists what is wrong with an operation. A valid order must not end as a dead letter, although the equation accepts it. */
+function defectsOf(report: ReconcileReport): string[] {
   const { operation, verdict, status, acked, count, deadLettered, both, faults, alteredOrders } = report;
   const instead = faults === null ? 0 : faults.expected.poison + faults.expected.oversized;
   const [altered] = alteredOrders;
@@ -47,11 +47,11 @@ function brokenBy(report: ReconcileReport): string[] {
       `${operation} ${verdict}${altered === undefined ? '' : ` (${altered.fields.join(', ')} of ${altered.id})`}`,
     ];
   if (status !== 'succeeded') return [`${operation} ${status}`];
-  if (acked !== count) return [`${operation} has ${acked} acknowledged of ${count}`];
-  if (both > 0) return [`${operation} has ${both} orders that are saved and dead letters as well`];
+  if (acked !== count) return [`${operation} has ${acked} of ${count} orders acknowledged`];
+  if (both > 0) return [`${operation} has ${both} orders that are both saved and dead-lettered`];
   return deadLettered === instead
     ? []
-    : [`${operation} has ${deadLettered} dead letters instead of orders, and ${instead} wrong records`];
+    : [`${operation} has ${deadLettered} dead letters instead of orders, but ${instead} invalid records`];
 }
 
 function orderKept({ order, watch, stored }: Evidence): Finding {
@@ -62,23 +62,23 @@ function orderKept({ order, watch, stored }: Evidence): Finding {
       ? ''
       : `, such as order ${example.after.number} (offset ${example.after.offset}) after ${example.before.number} (offset ${example.before.offset}) of ${example.after.accountId}`;
   const others =
-    watch.others.length === 0 ? '' : `, and orders were changed: ${watch.others.slice(0, LISTED).join(', ')}`;
+    watch.others.length === 0 ? '' : `; other changes of orders: ${watch.others.slice(0, LISTED).join(', ')}`;
   const isWhole = watch.seen === stored && watch.brokenBy === null;
   const gap = isWhole
     ? ''
-    : `; there are ${figure(stored)}: not all was seen (${watch.brokenBy ?? 'or more than is there'})`;
+    : `; ${figure(stored)} stored: the watch is incomplete (${watch.brokenBy ?? 'the counts differ'})`;
   return {
-    name: "an account's orders are saved as they stand on the topic, and as they were made",
+    name: "each account's orders are saved in topic order and in creation order",
     holds: violations === 0 && isWhole && watch.others.length === 0,
-    detail: `${figure(watch.seen)} seen in MongoDB's own order: ${figure(violations)} out of order${shown}${others}${gap}`,
+    detail: `${figure(watch.seen)} inserts seen in oplog order: ${figure(violations)} out of order${shown}${others}${gap}`,
   };
 }
 
-function readsTrue({ history, healed }: Evidence): Finding {
+function readsCorrect({ history, finalReads }: Evidence): Finding {
   const { reads, rightReads } = history;
   const lie = history.of('read').find(({ outcome }) => outcome === 'lie');
   const isCalm = calmOf(history);
-  // One that was asked for when something had just recovered may be told of seconds later.
+  // A read that was sent before the calm period may fail in it, seconds later: it must also have begun in calm.
   const inCalm = history
     .of('read')
     .filter(({ outcome, at, tookMs }) => outcome === 'error' && isCalm(at - tookMs) && isCalm(at));
@@ -91,39 +91,39 @@ function readsTrue({ history, healed }: Evidence): Finding {
       : `, such as ${lie.path}: ${lie.reason ?? ''}`;
   const kinds = Object.entries(rightReads).map(([what, count]) => `${figure(count)} by ${what}`);
   return {
-    name: 'no read lies, and none fails when nothing else does',
+    name: 'no read returns a wrong answer, and none fails in calm periods',
     holds:
       reads.lie === 0 &&
       inCalm.length === 0 &&
       Object.values(rightReads).every((count) => count > 0) &&
-      healed.asked > 0 &&
-      healed.right === healed.asked,
-    detail: `${kinds.join(', ')} right, ${figure(reads.absent)} rightly told that there is nothing yet, ${figure(reads.error)} honest errors, ${figure(inCalm.length)} of them when nothing had failed, ${figure(reads.lie)} lies${shown}; once all was over, ${figure(healed.right)} of ${figure(healed.asked)} found what was saved`,
+      finalReads.sent > 0 &&
+      finalReads.right === finalReads.sent,
+    detail: `correct reads: ${kinds.join(', ')}; ${figure(reads.absent)} correctly found nothing yet, ${figure(reads.error)} declared errors, ${figure(inCalm.length)} of them in calm periods, ${figure(reads.lie)} wrong answers${shown}; after the last recovery, ${figure(finalReads.right)} of ${figure(finalReads.sent)} reads found their saved orders`,
   };
 }
 
-function populatesTakenOnce({ history, taken, refused, operations }: Evidence): Finding {
-  const asked = history.of('populate');
-  const unknown = asked.filter(({ outcome }) => outcome === 'unknown').length;
-  const wanted = new Map([...taken.values()].map(({ id, body }) => [id, body]));
+function populatesIdempotent({ history, accepted, rejected, operations }: Evidence): Finding {
+  const requests = history.of('populate');
+  const unknown = requests.filter(({ outcome }) => outcome === 'unknown').length;
+  const wanted = new Map([...accepted.values()].map(({ id, body }) => [id, body]));
   const extra = operations.filter(({ _id }) => !wanted.has(_id));
   const missing = [...wanted.keys()].filter((id) => operations.every(({ _id }) => _id !== id));
-  const others = operations.filter((operation) => !isAsAsked(operation, wanted.get(operation._id)));
+  const others = operations.filter((operation) => !matchesRequest(operation, wanted.get(operation._id)));
   return {
-    name: 'a populate that is asked for again under its key is one, and what was asked for',
-    holds: [extra, missing, others, refused].every(({ length }) => length === 0) && wanted.size === taken.size,
-    detail: `${figure(taken.size)} keys, ${figure(asked.length)} requests, of which ${figure(unknown)} ended unknown: ${figure(operations.length)} operations, ${extra.length} that nobody was told of, ${missing.length} that are gone, ${others.length} that are not what was asked for, ${refused.length} that nobody took`,
+    name: 'a populate that is retried with its key starts one operation, as requested',
+    holds: [extra, missing, others, rejected].every(({ length }) => length === 0) && wanted.size === accepted.size,
+    detail: `${figure(accepted.size)} keys, ${figure(requests.length)} requests, of which ${figure(unknown)} have an unknown outcome: ${figure(operations.length)} operations, ${extra.length} unrequested, ${missing.length} missing, ${others.length} that differ from their request; ${rejected.length} populates that no producer accepted`,
   };
 }
 
-/** As far as somebody has asked for it. */
-function isAsAsked(operation: OperationDocument, body: PopulateBody | undefined): boolean {
+/** Compares the fields that the request has. */
+function matchesRequest(operation: OperationDocument, body: PopulateBody | undefined): boolean {
   if (body === undefined) return true;
   if (operation.kind !== 'populate') return false;
   const { faults = {}, ...plain } = body;
   return hasAll(operation, plain) && hasAll(operation.faults ?? {}, faults);
 }
 
-function hasAll(made: object, asked: object): boolean {
-  return Object.entries(asked).every(([name, value]) => Object.is(Object(made)[name], value));
+function hasAll(actual: object, expected: object): boolean {
+  return Object.entries(expected).every(([name, value]) => Object.is(Object(actual)[name], value));
 }

@@ -1,16 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { OrderResponse } from '#orders/order-response.js';
 
-/** What a query API has answered. */
+/** A response of the query API. */
 export interface Answer {
   readonly status: number;
   readonly body: unknown;
 }
 
 export interface Judgement {
-  /** `absent` is as right as `right`, and proves less: there is nothing yet, and that is what was told. */
+  /** `absent` is correct too, but proves less: the response correctly contains no orders yet. `lie` is a wrong answer. */
   readonly outcome: 'right' | 'absent' | 'error' | 'lie';
-  /** Why it is no right one. */
+  /** Why the response is not correct. */
   readonly reason: string | null;
 }
 
@@ -18,34 +18,36 @@ const RIGHT: Judgement = { outcome: 'right', reason: null };
 const ABSENT: Judgement = { outcome: 'absent', reason: null };
 const lie = (reason: string): Judgement => ({ outcome: 'lie', reason });
 
-/** Statuses that say that it can't be told now. */
-const HONEST = new Set([429, 503, 504]);
+/** Statuses of declared errors: the service can't answer now. */
+const DECLARED_ERRORS = new Set([429, 503, 504]);
 
-/** @param isSaved it was known to be saved before the question was sent */
+/** @param isSaved whether the order was known to be saved before the request was sent */
 export function judgeOrder({ status, body }: Answer, expected: OrderResponse, isSaved: boolean): Judgement {
-  if (status === 404) return isSaved ? lie(`order ${expected.number} is saved, and there is no such order`) : ABSENT;
-  if (status !== 200) return unanswered(status);
-  return isDeepStrictEqual(body, expected) ? RIGHT : lie(`order ${expected.number} is not what it was made as`);
+  if (status === 404) return isSaved ? lie(`order ${expected.number} is saved, but the response is a 404`) : ABSENT;
+  if (status !== 200) return judgeError(status);
+  return isDeepStrictEqual(body, expected) ? RIGHT : lie(`order ${expected.number} differs from the created order`);
 }
 
-/** @param expected all orders that can be among those asked for @param isSaved as above, by an order's number */
+/**
+ * @param expected all orders that may be in the response @param isSaved whether an order number was known to be saved before the request
+ */
 export function judgePage(
   { status, body }: Answer,
   expected: readonly OrderResponse[],
   isSaved: (number: number) => boolean,
 ): Judgement {
-  if (status !== 200) return unanswered(status);
-  if (!isPage(body)) return lie('what came is no page');
+  if (status !== 200) return judgeError(status);
+  if (!isPage(body)) return lie('the body is not a page of orders');
   const { items } = body;
   const byNumber = new Map(expected.map((order) => [order.number, order]));
   for (const [at, item] of items.entries()) {
     if (!isDeepStrictEqual(item, byNumber.get(item.number)))
-      return lie(`order ${item.number} is not what it was made as`);
-    if (at > 0 && item.number <= (items[at - 1]?.number ?? 0)) return lie(`order ${item.number} is out of its place`);
+      return lie(`order ${item.number} differs from the created order`);
+    if (at > 0 && item.number <= (items[at - 1]?.number ?? 0)) return lie(`order ${item.number} is out of order`);
   }
-  const there = new Set(items.map(({ number }) => number));
-  const missing = expected.find(({ number }) => isSaved(number) && !there.has(number));
-  if (missing !== undefined) return lie(`order ${missing.number} is saved, and is not on its page`);
+  const returned = new Set(items.map(({ number }) => number));
+  const missing = expected.find(({ number }) => isSaved(number) && !returned.has(number));
+  if (missing !== undefined) return lie(`order ${missing.number} is saved, but missing from its page`);
   return items.length > 0 ? RIGHT : ABSENT;
 }
 
@@ -54,7 +56,7 @@ function isPage(body: unknown): body is { readonly items: readonly OrderResponse
   return body.items.every((item: unknown) => typeof item === 'object' && item !== null && 'number' in item);
 }
 
-/** No 500: that is an error that nobody has thought of. */
-function unanswered(status: number): Judgement {
-  return HONEST.has(status) ? { outcome: 'error', reason: `status ${status}` } : lie(`status ${status}`);
+/** A 500 is a wrong answer: it is an error that the service does not handle. */
+function judgeError(status: number): Judgement {
+  return DECLARED_ERRORS.has(status) ? { outcome: 'error', reason: `status ${status}` } : lie(`status ${status}`);
 }

@@ -1,12 +1,12 @@
 const RECENT = 20;
 
-/** Which orders of one operation are known to be saved, and how many of each partition. */
+/** Tracks which orders of one operation are known to be saved, and how many per partition. */
 export class SavedNumbers {
   total = 0;
-  /** Saved since the beginning, by partition. */
+  /** Saved orders since the beginning, by partition. */
   readonly byPartition: number[];
   private readonly known: Uint8Array;
-  /** Indexes of those that were saved last, in a ring. */
+  /** Indexes of the last saved orders, as a ring buffer. */
   private readonly recent: number[] = [];
 
   constructor(
@@ -27,8 +27,8 @@ export class SavedNumbers {
     this.byPartition[partition] = (this.byPartition[partition] ?? 0) + 1;
   }
 
-  /** Somebody was shown it: from then on it must not be gone, whether its insert has been told of or not. */
-  noteShown(number: number): void {
+  /** Records that a read returned the order: later reads must return it too, even before the change stream reports its insert. */
+  noteReturned(number: number): void {
     const index = number - this.firstNumber;
     if (index >= 0 && index < this.known.length) this.known[index] = 1;
   }
@@ -37,7 +37,7 @@ export class SavedNumbers {
     return this.known[number - this.firstNumber] === 1;
   }
 
-  /** The index of one that was saved just now; `undefined`: none is yet. */
+  /** Draws the index of a recently saved order; `undefined` while no order is saved. */
   oneOfTheLast(draw: (below: number) => number): number | undefined {
     return this.recent.length === 0 ? undefined : this.recent[draw(this.recent.length)];
   }

@@ -8,19 +8,19 @@ import type { Mongo } from '#service/mongo.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { reasonOf } from '../load/asked.js';
 
-const LOOK_EVERY_MS = 1_000;
+const POLL_INTERVAL_MS = 1_000;
 
 export interface Settled {
   readonly reports: readonly ReconcileReport[];
-  /** Operations that could not be reconciled, and why. */
+  /** Operations that could not be reconciled, with the reason. */
   readonly unreconciled: readonly string[];
 }
 
 /**
- * Reconciles every operation once all of the topics is consumed, again and again until none is pending, or patience ends. Consumed, since a second copy
- * of an order may do its harm after the first one is saved.
+ * Reconciles every operation once both topics are fully consumed, repeatedly until none is pending or the time is over. It waits for the
+ * consumers, since a second copy of an order may do harm after the first copy is saved.
  */
-export async function settled({ mongo, kafka }: Cluster, withinMs: number): Promise<Settled> {
+export async function waitUntilSettled({ mongo, kafka }: Cluster, withinMs: number): Promise<Settled> {
   const positions = new TopicPositions(kafka);
   const deadline = performance.now() + withinMs;
   try {
@@ -30,19 +30,19 @@ export async function settled({ mongo, kafka }: Cluster, withinMs: number): Prom
         .toArray();
       const isLate = performance.now() > deadline;
       if (isLate || (operations.every(({ status }) => status !== 'running') && (await isConsumed(positions)))) {
-        const found = await reconciled(mongo, positions, operations);
+        const found = await reconcileAll(mongo, positions, operations);
         const isSettled =
           found.unreconciled.length === 0 && found.reports.every(({ verdict }) => verdict !== 'pending');
         if (isLate || isSettled) return found;
       }
-      await delay(LOOK_EVERY_MS);
+      await delay(POLL_INTERVAL_MS);
     }
   } finally {
     await positions.close();
   }
 }
 
-async function reconciled(
+async function reconcileAll(
   { client, db }: Mongo,
   positions: TopicPositions,
   operations: readonly { readonly _id: string }[],
@@ -58,7 +58,7 @@ async function reconciled(
   return { reports, unreconciled };
 }
 
-/** All that is on the topics, by what their groups have committed. */
+/** Whether the consumer groups have committed the ends of both topics. */
 async function isConsumed(positions: TopicPositions): Promise<boolean> {
   const groups = [
     [SAVERS_GROUP, ORDERS_TOPIC],
@@ -71,7 +71,7 @@ async function isConsumed(positions: TopicPositions): Promise<boolean> {
     }
     return true;
   } catch {
-    // Kafka does not answer yet: it is asked again.
+    // Kafka does not answer yet: retry.
     return false;
   }
 }

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { machineProcesses } from '../../../dev/machine/process-table.js';
 import { removeAbandonedRuns } from './abandoned-runs.js';
 
-describe('what runs leave', () => {
+describe('data of earlier runs', () => {
   let temporary: string;
 
   beforeEach(async () => {
@@ -16,27 +16,30 @@ describe('what runs leave', () => {
     await rm(temporary, { recursive: true });
   });
 
-  async function made(name: string, lock: string | undefined): Promise<string> {
+  async function makeRun(name: string, lock: string | undefined): Promise<string> {
     const directory = join(temporary, name);
     await mkdir(directory);
     if (lock !== undefined) await writeFile(join(directory, 'stack.lock'), lock);
     return directory;
   }
 
-  it('is removed of those that were killed, and of no others', async () => {
-    const killed = await made('orders-chaos-a', JSON.stringify({ pid: process.pid, identity: 'of an earlier boot' }));
+  it('are removed for killed runs only', async () => {
+    const killed = await makeRun(
+      'orders-chaos-a',
+      JSON.stringify({ pid: process.pid, identity: 'of an earlier boot' }),
+    );
     const identity = machineProcesses.identityOf(process.pid);
-    const running = await made('orders-chaos-b', JSON.stringify({ pid: process.pid, identity }));
-    const kept = await made('orders-chaos-c', undefined);
-    const another = await made('something-else', 'not a lock');
-    const told: string[] = [];
-    await removeAbandonedRuns(temporary, (line) => told.push(line));
+    const running = await makeRun('orders-chaos-b', JSON.stringify({ pid: process.pid, identity }));
+    const kept = await makeRun('orders-chaos-c', undefined);
+    const another = await makeRun('something-else', 'not a lock');
+    const printed: string[] = [];
+    await removeAbandonedRuns(temporary, (line) => printed.push(line));
     expect([killed, running, kept, another].map((directory) => existsSync(directory))).toEqual([
       false,
       true,
       true,
       true,
     ]);
-    expect(told).toEqual([expect.stringContaining(killed)]);
+    expect(printed).toEqual([expect.stringContaining(killed)]);
   });
 });

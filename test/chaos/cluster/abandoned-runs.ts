@@ -7,24 +7,22 @@ import { machineProcesses } from '../../../dev/machine/process-table.js';
 import { judgeLock } from '../../../dev/machine/pid-lock.js';
 import { smallDisksBelow } from './small-disk.js';
 
-/** Where a run's data are, as `mkdtemp` wants it. */
+/** Prefix for `mkdtemp` of a run's data folder. */
 export const RUN_PREFIX = 'orders-chaos-';
 
-/**
- * Removes what runs left that were killed: processes, and gigabytes, some of them in memory.
- */
+/** Removes what killed runs left: their processes and gigabytes of data, some of it in memory. */
 export async function removeAbandonedRuns(temporary: string, print: (line: string) => void): Promise<void> {
   for (const name of await readdir(temporary)) {
     const directory = join(temporary, name);
     if (!name.startsWith(RUN_PREFIX) || !(await isAbandoned(directory))) continue;
-    print(`removing what a run left that was killed: ${directory}`);
+    print(`removing the data of a killed run: ${directory}`);
     try {
-      // Takes the folder, and ends what still runs on it.
+      // Opening the folder takes its lock and ends the processes that still use it.
       (await DataDirectory.open(directory, print)).close();
       for (const disk of await smallDisksBelow(`${directory}/`)) await promisify(execFile)('umount', ['-l', disk]);
       await rm(directory, { recursive: true, force: true });
     } catch (error) {
-      print(`not all of it can be removed: ${String(error)}`);
+      print(`removing failed: ${String(error)}`);
     }
   }
 }
@@ -33,7 +31,7 @@ async function isAbandoned(directory: string): Promise<boolean> {
   try {
     return judgeLock(await readFile(join(directory, 'stack.lock'), 'utf8'), machineProcesses) === 'stale';
   } catch {
-    // It has none yet, or any more: somebody is about to begin there, or has kept it.
+    // There is no lock: a run is about to begin there, or the data were kept.
     return false;
   }
 }

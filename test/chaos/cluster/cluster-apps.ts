@@ -19,9 +19,9 @@ import { isReady } from './is-ready.js';
 
 const DRAIN_BUDGET_MS = 20_000;
 const READY_WITHIN_MS = 30_000;
-const LOOK_EVERY_MS = 100;
-/** Of one that was told to, by SIGTERM: that alone ends one which has only just begun. */
-const ENDED_WELL = new Set(['exit code 0', 'SIGTERM']);
+const POLL_INTERVAL_MS = 100;
+/** Clean endings of a stopped app. SIGTERM itself ends an app that has just started and has no handler yet. */
+const CLEAN_ENDINGS = new Set(['exit code 0', 'SIGTERM']);
 const NUMBERS = [1, 2];
 
 export interface ClusterAppsOptions {
@@ -33,13 +33,13 @@ export interface ClusterAppsOptions {
   readonly addresses: ServerAddresses;
   readonly data: DataDirectory;
   readonly guard: ServerGuard;
-  /** Told of an app that ended though nobody had told or killed it, and of one that was told and did not end well. */
+  /** Called for an app that ended without being stopped or killed, and for one that was stopped (`wasTold`) and did not end cleanly. */
   readonly onEnded: (name: string, how: string, wasTold: boolean) => void;
-  /** What each app has of its own. */
+  /** Environment variables of an app, by its name. */
   readonly environmentOf: (name: string) => NodeJS.ProcessEnv;
 }
 
-/** The apps of a cluster. One that ends by itself is started again, as `npm start` does it. */
+/** Runs the apps of a cluster. Restarts an app that ends by itself, as `npm start` does. */
 export class ClusterApps {
   private readonly services: readonly App[];
   private readonly pool: ConsumerPool;
@@ -58,7 +58,7 @@ export class ClusterApps {
     });
   }
 
-  /** Of all that there may be. */
+  /** Names of all possible apps. */
   static names(consumers: number): string[] {
     return [
       ...NUMBERS.map((n) => ClusterApps.nameOf('producer', n)),
@@ -77,17 +77,17 @@ export class ClusterApps {
     await Promise.all([this.pool.start(consumers), ...this.services.map(async (app) => app.start())]);
   }
 
-  /** Consumers that there are when nothing is being tried. */
+  /** Number of consumers outside scaling faults. */
   get wantedConsumers(): number {
     return this.wanted;
   }
 
-  /** Drains those that are too many, or starts those that are missing, from now on. Default: as many as are wanted. */
+  /** Starts or drains consumers, in the background, to reach the given number. Default: the number outside faults. */
   scale(consumers = this.wanted): void {
     this.pool.scale(consumers);
   }
 
-  /** Those that run or are about to. */
+  /** Apps that run or are starting. */
   get all(): readonly App[] {
     return [...this.services, ...this.pool.running];
   }
@@ -100,7 +100,7 @@ export class ClusterApps {
     return this.urlsOf('query-api');
   }
 
-  /** Drains it, starts it again, and waits until it is ready, for a while at the most. */
+  /** Drains an app, starts it again, and waits up to 30 s until it is ready. */
   async restart(name: string): Promise<void> {
     const app = this.all.find((each) => each.name === name);
     const before = app?.url;
@@ -109,11 +109,11 @@ export class ClusterApps {
     while (performance.now() < deadline) {
       const { url } = app ?? {};
       if (url !== undefined && url !== before && (await isReady(url))) return;
-      await delay(LOOK_EVERY_MS);
+      await delay(POLL_INTERVAL_MS);
     }
   }
 
-  /** SIGKILL is coming to it, and is no news then. */
+  /** Announces a SIGKILL, which is then not reported as an unexpected ending. */
   expectKill(name: string): void {
     this.killed.add(name);
   }
@@ -129,8 +129,8 @@ export class ClusterApps {
 
   private ended(name: string, ending: string, wasTold: boolean): void {
     const wasKilled = ending === 'SIGKILL' && this.killed.delete(name);
-    if (wasKilled || (wasTold && ENDED_WELL.has(ending))) return;
-    this.options.onEnded(name, `${wasTold ? 'was told to end, and ' : ''}ended with ${ending}`, wasTold);
+    if (wasKilled || (wasTold && CLEAN_ENDINGS.has(ending))) return;
+    this.options.onEnded(name, `${wasTold ? 'was stopped, and ' : ''}ended with ${ending}`, wasTold);
   }
 
   private urlsOf(job: string): string[] {
@@ -145,7 +145,7 @@ export class ClusterApps {
     const surroundings = {
       records: data.records,
       guard,
-      // What they tell is in their logs.
+      // The apps' output is in their log files.
       view: new AppLogView(() => undefined, false),
       onListening: () => undefined,
       onRequest: () => undefined,
@@ -158,7 +158,7 @@ export class ClusterApps {
     const { directory, addresses, partitions } = this.options;
     const options = readStackOptions(['--replicated', '--data', directory], {}, PROJECT_DIRECTORY);
     return {
-      // Any free port each: nobody but the run looks for them.
+      // Each app takes any free port: only this run needs to find it.
       options: { ...options, producerPort: 0, queryApiPort: 0 },
       addresses,
       partitions,

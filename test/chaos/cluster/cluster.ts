@@ -11,7 +11,7 @@ import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
 import { Mongo } from '#service/mongo.js';
 import { quietKafka } from '../../support/topic-writer.js';
 import { ClusterApps } from './cluster-apps.js';
-import { layOut, MONGODB_MEMBERS, type Ground } from './ground.js';
+import { createLayout, MONGODB_MEMBERS, type ClusterLayout } from './ground.js';
 import { Links } from './links.js';
 import { primaryOf } from './primary-of.js';
 import type { SmallDisk } from './small-disk.js';
@@ -21,38 +21,38 @@ const ALL = { kafka: true, registry: true, mongodb: true };
 const STOP_BUDGET_MS = 15_000;
 
 export interface ClusterOptions {
-  /** Of a run's data and logs; made, and left. */
+  /** Folder for data and logs; created, and kept after the run. */
   readonly directory: string;
-  /** That are saved in all: what the small disks must have room for. */
+  /** Total number of orders, for which the small disks must have room. */
   readonly orders: number;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
-/** What runs on the servers. */
+/** The product under test, which runs on the servers. */
 export interface Product {
-  /** Where it is, compiled. */
+  /** Folder of the compiled product. */
   readonly directory: string;
   readonly consumers: number;
   readonly partitions: number;
-  /** Of the apps, beside where the servers are. */
+  /** Settings of the apps, besides the server addresses. */
   readonly settings: NodeJS.ProcessEnv;
-  /** In MongoDB: one for each product that runs on the same servers. */
+  /** MongoDB database; one per product that runs on the same servers. */
   readonly database: string;
-  /** As `ClusterAppsOptions.onEnded`. */
+  /** See `ClusterAppsOptions.onEnded`. */
   readonly onEnded: (name: string, how: string, wasTold: boolean) => void;
-  /** Told of each server that ends by itself, and is started again. */
+  /** Called for each server that ends by itself; it is started again. */
   readonly onServerEnded: (how: string) => void;
 }
 
 /**
- * All of the pipeline, replicated, on one machine: three Kafka nodes, three MongoDB members, a registry, two producers, two query APIs and
- * consumers. Each is a process of its own that can be killed, stopped and started, and each app has links of its own to each server.
+ * Runs the whole pipeline, replicated, on one machine: three Kafka nodes, three MongoDB members, a registry, two producers, two query
+ * APIs and consumers. Each is a process that can be killed, stopped and started. Each app has its own link to each server.
  */
 export class Cluster {
-  /** As `mongo`. */
+  /** Direct connection, like `mongo`. */
   readonly kafka: Kafka;
-  /** Who ends the run at once waits for nothing, and its data are nobody's: not for a drain, either, that each app would make by itself. */
+  /** Kills all processes when the run exits at once: its data are not needed, so no app has to drain. */
   private readonly atExit = (): void => {
     for (const { pid } of this.running()) signalIfThere(pid, 'SIGKILL');
   };
@@ -62,7 +62,7 @@ export class Cluster {
   private constructor(
     readonly servers: EmbeddedServers,
     readonly links: Links,
-    private readonly ground: Ground,
+    private readonly layout: ClusterLayout,
     private readonly addresses: ServerAddresses,
     private readonly data: DataDirectory,
     private readonly disks: ServerDisks,
@@ -80,12 +80,12 @@ export class Cluster {
     return this.disks.size > 0;
   }
 
-  /** Of the product that runs. @throws Error when none does */
+  /** Apps of the running product. @throws Error if no product runs */
   get apps(): ClusterApps {
     return this.product.apps;
   }
 
-  /** Without a link between: what the run itself knows of the pipeline it knows directly. @throws as `apps` */
+  /** Direct connection, not over a link, so that the run observes the pipeline undisturbed. @throws Error if no product runs */
   get mongo(): Mongo {
     return this.product.mongo;
   }
@@ -95,7 +95,7 @@ export class Cluster {
     return this.current;
   }
 
-  /** Resolves when all servers are ready. @throws StackError; nothing runs then */
+  /** Resolves when all servers are ready. @throws StackError if they can't start; no process is left running then */
   static async start({ directory, orders, print, signal }: ClusterOptions): Promise<Cluster> {
     await mkdir(directory, { recursive: true });
     const data = await DataDirectory.open(directory, print);
@@ -104,17 +104,17 @@ export class Cluster {
     const links = new Links();
     let servers: EmbeddedServers | undefined;
     try {
-      const ground = await layOut(links);
+      const layout = await createLayout(links);
       let cluster: Cluster | undefined;
-      const told = (how: string): void => {
+      const reportEnd = (how: string): void => {
         print(how);
         cluster?.onServerEnded(how);
       };
-      const events = { onEnded: told, onRecovered: print };
-      servers = await EmbeddedServers.of(ground.layout, data, parts, events);
-      await servers.start((name) => print(`${name} serves`));
+      const events = { onEnded: reportEnd, onRecovered: print };
+      servers = await EmbeddedServers.of(layout.servers, data, parts, events);
+      await servers.start((name) => print(`${name} is ready`));
       signal.throwIfAborted();
-      cluster = new Cluster(servers, links, ground, await servers.addresses(), data, disks, print);
+      cluster = new Cluster(servers, links, layout, await servers.addresses(), data, disks, print);
       return cluster;
     } catch (error) {
       await servers?.stop(STOP_BUDGET_MS);
@@ -125,7 +125,7 @@ export class Cluster {
     }
   }
 
-  /** Resolves when all apps are ready; `endProduct` must be called in any case. */
+  /** Starts a product; resolves when all its apps are ready. `endProduct` must be called even after a failure. */
   async run({ directory, consumers, partitions, settings, database, onEnded, onServerEnded }: Product): Promise<void> {
     const uri = (this.addresses.MONGODB_URI ?? '').replace('/orders?', `/${database}?`);
     const addresses = { ...this.addresses, MONGODB_URI: uri };
@@ -141,7 +141,7 @@ export class Cluster {
       guard: this.servers.guard,
       environmentOf: (app) => ({
         NODE_OPTIONS: `--import ${preloadUrl('redirect-connections')} --import ${preloadUrl('shifted-clock')}`,
-        REDIRECTED_PORTS: JSON.stringify(this.ground.redirections.get(app)),
+        REDIRECTED_PORTS: JSON.stringify(this.layout.redirections.get(app)),
         CLOCK_SHIFT_FILE: this.clockFile(app),
       }),
     });
@@ -150,7 +150,7 @@ export class Cluster {
     await apps.start(consumers);
   }
 
-  /** Whatever state it is in: what is paused goes on, what is cut is open. */
+  /** Stops the product in any state: first resumes paused processes and opens all links. */
   async endProduct(): Promise<void> {
     this.links.openAll();
     this.wakeAll();
@@ -159,33 +159,33 @@ export class Cluster {
     this.current = undefined;
   }
 
-  /** Of a process that runs. @throws RangeError */
+  /** @throws RangeError if no process of this name runs */
   pid(name: string): number {
     const found = this.data.records.running().find((record) => record.name === name);
-    if (found === undefined) throw new RangeError(`No ${name} runs`);
+    if (found === undefined) throw new RangeError(`no process named ${name} runs`);
     return found.pid;
   }
 
-  /** All that run, by their names. */
+  /** All running processes. */
   running(): { readonly name: string; readonly pid: number }[] {
     return this.data.records.running();
   }
 
-  /** An app: at once. */
+  /** Kills an app with SIGKILL. */
   killApp(name: string): void {
     const pid = this.pid(name);
     this.apps.expectKill(name);
     signalIfThere(pid, 'SIGKILL');
   }
 
-  /** @throws RangeError for a server that has none of its own */
+  /** @throws RangeError for a server without a disk of its own */
   diskOf(server: string): SmallDisk {
     const disk = this.disks.get(server);
     if (disk === undefined) throw new RangeError(`${server} has no disk of its own`);
     return disk;
   }
 
-  /** Of an app, by so many milliseconds from what is right. */
+  /** Sets an app's clock off by `byMs` milliseconds. */
   async shiftClock(app: string, byMs: number): Promise<void> {
     await writeFile(this.clockFile(app), String(byMs));
   }
@@ -194,26 +194,26 @@ export class Cluster {
     return join(this.data.path, `${app}.clock`);
   }
 
-  /** Has a member write down all that it holds. Returns as well when that ends it. */
+  /** Makes a member flush all its data to disk. Also resolves if the flush ends the member. */
   async checkpoint(member: string): Promise<void> {
-    const port = this.ground.layout.ports.mongodb + MONGODB_MEMBERS.indexOf(member);
+    const port = this.layout.servers.ports.mongodb + MONGODB_MEMBERS.indexOf(member);
     const uri = `mongodb://127.0.0.1:${port}/?directConnection=true`;
     const client = new MongoClient(uri, { serverSelectionTimeoutMS: 2_000, socketTimeoutMS: 5_000 });
     await Promise.allSettled([client.db('admin').command({ fsync: 1 })]);
     await client.close();
   }
 
-  /** The member that is MongoDB's primary now. */
+  /** Name of MongoDB's current primary. */
   async primary(): Promise<string> {
     return MONGODB_MEMBERS[await primaryOf(this.mongo.db)] ?? '';
   }
 
-  /** What is paused could not be told to end. */
+  /** Resumes paused processes, since these can't handle SIGTERM. */
   private wakeAll(): void {
     for (const { pid } of this.running()) signalIfThere(pid, 'SIGCONT');
   }
 
-  /** All of it. @returns the names of those that still run */
+  /** Stops everything. @returns the names of processes that still run */
   async stop(): Promise<string[]> {
     process.off('exit', this.atExit);
     await this.endProduct();
@@ -226,7 +226,7 @@ export class Cluster {
   }
 }
 
-/** Beside this file, compiled. */
+/** URL of a compiled module of this folder. */
 function preloadUrl(name: string): string {
   return pathToFileURL(join(PROJECT_DIRECTORY, 'dist/test/chaos/cluster', `${name}.js`)).href;
 }

@@ -7,12 +7,13 @@ const PREFERRED = 0;
 const ALL_PARTITIONS = -1;
 const TIMEOUT_MS = 5_000;
 /** Size, correlation id, throttle time, error code. */
-const ANSWER_BYTES = 14;
+const RESPONSE_BYTES = 14;
 
 /**
- * Asks Kafka to make the first replica of every partition its leader. kafkajs has no such request, and Kafka's own tools are no part of the
- * server; the request itself is a few bytes (ElectLeaders, version 1, in Kafka's protocol guide).
- * @param broker `host:port`; it passes the request on to the controller @throws Error with Kafka's error code
+ * Makes the first replica of every partition its leader (ElectLeaders, version 1, in Kafka's protocol guide). kafkajs does not support this
+ * request, and the server's distribution here does not include Kafka's command-line tools.
+ * @param broker `host:port`; it forwards the request to the controller
+ * @throws Error with Kafka's error code
  */
 export async function electPreferredLeaders(broker: string): Promise<void> {
   const [host = '', port = ''] = broker.split(':');
@@ -21,13 +22,13 @@ export async function electPreferredLeaders(broker: string): Promise<void> {
   try {
     await once(socket, 'connect');
     socket.write(request());
-    let answer = Buffer.alloc(0);
+    let response = Buffer.alloc(0);
     for await (const bytes of socket as AsyncIterable<Buffer>) {
-      answer = Buffer.concat([answer, bytes]);
-      if (answer.length >= ANSWER_BYTES) break;
+      response = Buffer.concat([response, bytes]);
+      if (response.length >= RESPONSE_BYTES) break;
     }
-    if (answer.length < ANSWER_BYTES) throw new Error(`${broker} closed the connection`);
-    const code = answer.readInt16BE(12);
+    if (response.length < RESPONSE_BYTES) throw new Error(`${broker} closed the connection`);
+    const code = response.readInt16BE(12);
     if (code !== 0) throw new Error(`Kafka did not elect leaders: error code ${code}`);
   } finally {
     socket.destroy();

@@ -5,14 +5,14 @@ import { describe, expect, it } from '@jest/globals';
 import { Flow } from './flow.js';
 import type { LinkState } from './link-state.js';
 
-/** A stream with what a flow needs of a socket. */
+/** A stream with the socket methods that a flow uses. */
 function end(): Socket & PassThrough {
   const stream = new PassThrough();
   return Object.assign(stream, { destroySoon: () => void stream.end() }) as unknown as Socket & PassThrough;
 }
 
 describe('one direction of a connection', () => {
-  it('lets nothing that comes when the link is fast again overtake what came while it was slow', async () => {
+  it('keeps the order of bytes when a slow link becomes fast again', async () => {
     const [from, to] = [end(), end()];
     let state: LinkState = { kind: 'slow', delayMs: 20 };
     const flow = new Flow(from, to, { state: () => state });
@@ -33,7 +33,7 @@ describe('one direction of a connection', () => {
     expect(text).toBe('ab');
   });
 
-  it('makes the sender wait while the link is silent', async () => {
+  it('pauses the sender while the link is silent', async () => {
     const [from, to] = [end(), end()];
     let state: LinkState = { kind: 'silent' };
     const flow = new Flow(from, to, { state: () => state });

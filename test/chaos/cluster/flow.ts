@@ -1,24 +1,24 @@
 import type { Socket } from 'node:net';
 import type { LinkState } from './link-state.js';
 
-/** Bytes, the end of what is sent, or the end of the socket. */
+/** Bytes, the end of the stream, or the close of the socket. */
 type Piece = { readonly dueAt: number } & (
   { readonly kind: 'bytes'; readonly bytes: Buffer } | { readonly kind: 'end' | 'close' }
 );
 
 export interface FlowOptions {
-  /** Of its link, now. */
+  /** Returns the current state of the link. */
   readonly state: () => LinkState;
-  /** Of a flow of answers: called instead of passing one on while the link is `unanswered`. */
-  readonly onAnswer?: () => void;
-  /** Called of each piece that comes while the link is slow or silent. */
+  /** For a flow of responses: called instead of forwarding one while the link is `unanswered`. */
+  readonly onResponse?: () => void;
+  /** Called for each piece that arrives while the link is slow or silent. */
   readonly onHeld?: () => void;
 }
 
-/** Pieces that are held before the sender is made to wait. */
-const MOST_HELD = 1_000;
+/** Number of held pieces at which the sender is paused. */
+const MAX_HELD = 1_000;
 
-/** One direction of a connection: what one socket gives goes to the other, in its order, at the link's pace. */
+/** One direction of a connection: forwards data from one socket to the other, in order, as the state of the link allows. */
 export class Flow {
   private readonly held: Piece[] = [];
   private lastDue = 0;
@@ -35,7 +35,7 @@ export class Flow {
     to.on('drain', () => this.pump());
   }
 
-  /** Passes on what may pass now. To be called when the link's state has changed. */
+  /** Forwards the pieces that may pass now. The link calls it after a change of its state. */
   pump(): void {
     clearTimeout(this.timer);
     for (let [piece] = this.held; piece !== undefined; [piece] = this.held) {
@@ -55,20 +55,20 @@ export class Flow {
     const state = this.options.state();
     const delayMs = state.kind === 'slow' ? state.delayMs : 0;
     if (state.kind === 'slow' || state.kind === 'silent') this.options.onHeld?.();
-    // A piece that comes after the link was slow must not overtake those that came while it was.
+    // A piece that arrives after the link was slow must not overtake the delayed ones.
     this.lastDue = Math.max(this.lastDue, performance.now() + delayMs);
     this.held.push({ ...piece, dueAt: this.lastDue });
-    if (this.held.length > MOST_HELD) this.from.pause();
+    if (this.held.length > MAX_HELD) this.from.pause();
     this.pump();
   }
 
-  /** @returns whether the other side takes more now */
+  /** @returns whether the other side accepts more now */
   private pass(piece: Piece): boolean {
     if (this.to.destroyed) return true;
     switch (piece.kind) {
       case 'bytes':
-        if (this.options.onAnswer !== undefined && this.options.state().kind === 'unanswered') {
-          this.options.onAnswer();
+        if (this.options.onResponse !== undefined && this.options.state().kind === 'unanswered') {
+          this.options.onResponse();
           return false;
         }
         return this.to.write(piece.bytes);
@@ -76,7 +76,7 @@ export class Flow {
         this.to.end();
         return true;
       case 'close':
-        // Of a socket that was reset there is no end before.
+        // A socket that was reset has no `end` event before its close.
         this.to.destroySoon();
         return true;
     }

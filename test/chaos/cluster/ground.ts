@@ -6,28 +6,28 @@ import { redirectSockets } from './redirected-sockets.js';
 
 const ALL = { kafka: true, registry: true, mongodb: true };
 const NODES = [1, 2, 3];
-export const MOST_CONSUMERS = 6;
+export const MAX_CONSUMERS = 6;
 
 export const KAFKA_NODES = NODES.map((n) => `Kafka-${n}`);
 export const MONGODB_MEMBERS = NODES.map((n) => `MongoDB-${n}`);
 export const REGISTRY = 'schema registry';
 
-/** A server by where it listens, and where whoever asks for it is told that it is. */
+/** A server with the port on which it listens and the port that it advertises. */
 interface Place {
   readonly name: string;
   readonly listens: number;
-  readonly found: number;
+  readonly advertised: number;
 }
 
-/** Where everything of a cluster is. */
-export interface Ground {
-  readonly layout: ServerLayout;
-  /** For each app: from where a server is found to the app's own link there. */
+/** The ports and links of a cluster. */
+export interface ClusterLayout {
+  readonly servers: ServerLayout;
+  /** For each app: a map from advertised ports to the ports of the app's own links. */
   readonly redirections: ReadonlyMap<string, Readonly<Record<string, number>>>;
 }
 
-/** Gives every server its ports, and puts a link between each app and each server, and between each server and its peers. */
-export async function layOut(links: Links): Promise<Ground> {
+/** Assigns ports to all servers, and creates a link from each app to each server and from each server's peers to it. */
+export async function createLayout(links: Links): Promise<ClusterLayout> {
   const ports = {
     kafka: await freePortsInARow(NODES.length),
     registry: await freePortsInARow(1),
@@ -41,18 +41,18 @@ export async function layOut(links: Links): Promise<Ground> {
   const mongodb: Place[] = [];
   for (const [at, name] of MONGODB_MEMBERS.entries()) {
     const listens = ports.mongodb + at;
-    mongodb.push({ name, listens, found: await links.add(PEERS, name, listens) });
+    mongodb.push({ name, listens, advertised: await links.add(PEERS, name, listens) });
   }
-  const kafka = KAFKA_NODES.map((name, at) => ({ name, listens: ports.kafka + at, found: ports.kafka + at }));
-  const places = [...kafka, ...mongodb, { name: REGISTRY, listens: ports.registry, found: ports.registry }];
+  const kafka = KAFKA_NODES.map((name, at) => ({ name, listens: ports.kafka + at, advertised: ports.kafka + at }));
+  const places = [...kafka, ...mongodb, { name: REGISTRY, listens: ports.registry, advertised: ports.registry }];
   const redirections = new Map<string, Record<string, number>>();
-  for (const app of ClusterApps.names(MOST_CONSUMERS)) {
+  for (const app of ClusterApps.names(MAX_CONSUMERS)) {
     const own: Record<string, number> = {};
-    for (const { name, listens, found } of places) own[String(found)] = await links.add(app, name, listens);
+    for (const { name, listens, advertised } of places) own[String(advertised)] = await links.add(app, name, listens);
     redirections.set(app, own);
   }
-  // Whoever runs all this must see what is, whatever its servers' peers can reach.
-  redirectSockets(new Map(mongodb.map(({ found, listens }) => [found, listens])));
-  const peers = { kafka: kafkaPeers, mongodb: mongodb.map(({ found }) => found) };
-  return { layout: { choice: ALL, ports, isReplicated: true, peers }, redirections };
+  // The run itself must reach MongoDB directly, even while the members' peers can't.
+  redirectSockets(new Map(mongodb.map(({ advertised, listens }) => [advertised, listens])));
+  const peers = { kafka: kafkaPeers, mongodb: mongodb.map(({ advertised }) => advertised) };
+  return { servers: { choice: ALL, ports, isReplicated: true, peers }, redirections };
 }

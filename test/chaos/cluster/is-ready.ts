@@ -1,13 +1,13 @@
-const PATIENCE_MS = 3_000;
+const TIMEOUT_MS = 3_000;
 
-/** Whether a service says that it can do its work. */
+/** Whether a service reports that it is ready. */
 export async function isReady(url: string): Promise<boolean> {
   try {
-    const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     await response.arrayBuffer();
     return response.ok;
   } catch {
-    // It is starting, or hangs, or is gone: not ready, whatever it is.
+    // The service is starting, hangs or has ended.
     return false;
   }
 }

@@ -1,11 +1,11 @@
 /**
- * What a link does with what passes through it.
- * - `open`: it passes
- * - `cut`: connections are reset, and new ones too
- * - `slow`: every piece comes so much later, in its order
- * - `silent`: connections stand and are accepted, and nothing comes through, not even that the other side has gone; all of it comes
- *   through once the link is open again, as after a cable that was pulled
- * - `unanswered`: what is asked arrives, and with the first byte of an answer the connection is reset: whoever asked can't know
+ * How a link treats its traffic.
+ * - `open`: forwards everything
+ * - `cut`: resets existing and new connections
+ * - `slow`: delays every piece by `delayMs` and keeps the order
+ * - `silent`: keeps and accepts connections but forwards nothing, not even a close; forwards everything once the link is open again, as
+ *   after a pulled cable
+ * - `unanswered`: forwards requests and resets the connection at the first byte of a response, so that the client can't know the outcome
  */
 export type LinkState =
   { readonly kind: 'open' | 'cut' | 'silent' | 'unanswered' } | { readonly kind: 'slow'; readonly delayMs: number };

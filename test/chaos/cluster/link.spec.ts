@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Link } from './link.js';
 
-/** Resolves to the next text that comes, or to how the connection ended. */
+/** Resolves to the next received text, or to `closed`. */
 async function next(socket: Socket): Promise<string> {
   const data = once(socket, 'data').then(
     ([bytes]) => String(bytes),
-    // A reset is an error before it is a close.
+    // A reset emits an error before the close.
     () => 'closed',
   );
   return Promise.race([
@@ -52,7 +52,7 @@ describe('a link', () => {
     return socket;
   }
 
-  it('passes both ways', async () => {
+  it('forwards both ways', async () => {
     const socket = await client();
     socket.write('a');
     expect(await next(socket)).toBe('a');
@@ -61,7 +61,7 @@ describe('a link', () => {
     await closed;
   });
 
-  it('that is cut resets what stands, and what comes', async () => {
+  it('that is cut resets existing and new connections', async () => {
     const socket = await client();
     link.set({ kind: 'cut' });
     expect(await next(socket)).toBe('closed');
@@ -75,7 +75,7 @@ describe('a link', () => {
     expect(await next(again)).toBe('b');
   });
 
-  it('that is slow takes its time, both ways', async () => {
+  it('that is slow delays both directions', async () => {
     const socket = await client();
     link.set({ kind: 'slow', delayMs: 40 });
     const startedAt = performance.now();
@@ -84,7 +84,7 @@ describe('a link', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(75);
   });
 
-  it('that is silent holds everything, new connections too, until it is open again', async () => {
+  it('that is silent holds all data, on new connections too, until it is open again', async () => {
     const socket = await client();
     link.set({ kind: 'silent' });
     socket.write('a');
@@ -98,7 +98,7 @@ describe('a link', () => {
     expect(await lateAnswer).toBe('b');
   });
 
-  it('that is silent does not tell that the other side has gone, until it is open again', async () => {
+  it('that is silent does not forward a close until it is open again', async () => {
     const serverSide = once(echo, 'connection').then(([socket]) => socket as Socket);
     const socket = await client();
     socket.write('a');
@@ -107,7 +107,7 @@ describe('a link', () => {
     const closed = once(socket, 'close').then(() => (isClosed = true));
     link.set({ kind: 'silent' });
     (await serverSide).destroy();
-    // Whoever asks directly is answered by then.
+    // A direct request has its response by then.
     const direct = connect((echo.address() as AddressInfo).port, '127.0.0.1');
     clients.push(direct);
     direct.write('b');
@@ -118,7 +118,7 @@ describe('a link', () => {
     expect(isClosed).toBe(true);
   });
 
-  it('that is unanswered lets the question arrive, and breaks with the answer', async () => {
+  it('that is unanswered forwards the request and resets at the response', async () => {
     const socket = await client();
     link.set({ kind: 'unanswered' });
     socket.write('a');
@@ -126,7 +126,7 @@ describe('a link', () => {
     expect(received).toBe('a');
   });
 
-  it('counts as disturbed what somebody can have noticed, and nothing else', async () => {
+  it('counts only disturbances that had an effect', async () => {
     link.set({ kind: 'cut' });
     link.set({ kind: 'silent' });
     link.open();

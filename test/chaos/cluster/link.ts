@@ -9,7 +9,9 @@ interface Connection {
   readonly flows: readonly Flow[];
 }
 
-/** The way from one process to another over TCP, on loopback, which can be disturbed. Own code: what is had elsewhere is a program of its own. */
+/**
+ * A TCP proxy on loopback between two processes, whose traffic can be disturbed. Own code, since existing proxies are separate programs.
+ */
 export class Link {
   private readonly connections = new Set<Connection>();
   private current: LinkState = OPEN;
@@ -18,11 +20,11 @@ export class Link {
   private constructor(
     private readonly server: Server,
     private readonly targetPort: number,
-    /** Where the one who connects finds it. */
+    /** The port to which clients connect. */
     readonly port: number,
   ) {}
 
-  /** @param targetPort of the process that is connected to */
+  /** @param targetPort port of the server process */
   static async to(targetPort: number): Promise<Link> {
     const server = createServer({ allowHalfOpen: true });
     await new Promise<void>((resolve, reject) => {
@@ -38,12 +40,12 @@ export class Link {
     return this.current;
   }
 
-  /** How often somebody has noticed that it is not open: connections that were cut or refused, pieces held back. */
+  /** Number of effects of disturbances: connections reset or rejected, and pieces delayed. */
   get disturbances(): number {
     return this.disturbed;
   }
 
-  /** From now on, for what stands already too. */
+  /** Sets the state, for existing connections too. */
   set(state: LinkState): void {
     this.current = state;
     if (state.kind === 'cut') this.resetAll();
@@ -75,7 +77,7 @@ export class Link {
       sockets: [client, server],
       flows: [
         new Flow(client, server, { state, onHeld }),
-        new Flow(server, client, { state, onHeld, onAnswer: reset }),
+        new Flow(server, client, { state, onHeld, onResponse: reset }),
       ],
     };
     this.connections.add(connection);
@@ -95,5 +97,5 @@ export class Link {
   }
 }
 
-/** A connection that breaks is what a link is for: both ends see it by themselves. */
+/** Connection errors are expected here: both ends see them by themselves. */
 function ignore(): void {}

@@ -1,28 +1,28 @@
 import { Link } from './link.js';
 import type { LinkState } from './link-state.js';
 
-/** A link by who connects and what is connected to. */
+/** A link with the names of its client and its server. */
 export interface NamedLink {
   readonly from: string;
   readonly to: string;
   readonly link: Link;
 }
 
-/** The other nodes of a server's own kind, all of which reach it over one link. */
+/** Client name of a server's peers, the other nodes of its kind, which share one link to it. */
 export const PEERS = 'peers';
 
-/** The ways from each app to each server, and from each server's peers to it: each app has its own, which none of the others shares. */
+/** All links of a cluster: one from each app to each server, and one from each server's peers to it. */
 export class Links {
   private readonly all: NamedLink[] = [];
 
-  /** @param port where `to` listens @returns where `from` finds it */
+  /** @param port port on which `to` listens @returns the port to which `from` connects */
   async add(from: string, to: string, port: number): Promise<number> {
     const link = await Link.to(port);
     this.all.push({ from, to, link });
     return link.port;
   }
 
-  /** Those of an app, of a server, of both, or all. */
+  /** Finds links by client, by server, by both, or all. */
   where({ from, to }: { readonly from?: string; readonly to?: string }): readonly NamedLink[] {
     return this.all.filter((each) => (from ?? each.from) === each.from && (to ?? each.to) === each.to);
   }

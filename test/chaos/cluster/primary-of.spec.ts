@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { Db } from 'mongodb';
 import { primaryOf } from './primary-of.js';
 
-/** Answers one time after the other. */
-function setThatTells(...answers: readonly (Error | string | undefined)[]): Db {
+/** A replica set whose `hello` command returns the given answers in turn. */
+function setWithAnswers(...answers: readonly (Error | string | undefined)[]): Db {
   const left = [...answers];
   const command = async (): Promise<object> => {
     const answer = left.shift();
@@ -13,13 +13,13 @@ function setThatTells(...answers: readonly (Error | string | undefined)[]): Db {
   return { admin: () => ({ command }) } as unknown as Db;
 }
 
-describe('the primary of a set', () => {
-  it('is waited for when nobody is one, and when the connection to whoever is asked ends', async () => {
+describe('primaryOf', () => {
+  it('waits while the set has no primary, and when the connection to a member ends', async () => {
     const ended = Object.assign(new Error('This socket has been ended by the other party'), { code: 'EPIPE' });
-    expect(await primaryOf(setThatTells(ended, undefined, 'b:2'))).toBe(1);
+    expect(await primaryOf(setWithAnswers(ended, undefined, 'b:2'))).toBe(1);
   });
 
-  it('is not waited for when the question is what is wrong', async () => {
-    await expect(primaryOf(setThatTells(new TypeError('no such command'), 'b:2'))).rejects.toThrow('no such command');
+  it('fails at once when the command itself fails', async () => {
+    await expect(primaryOf(setWithAnswers(new TypeError('no such command'), 'b:2'))).rejects.toThrow('no such command');
   });
 });

@@ -2,24 +2,25 @@ import type { Db } from 'mongodb';
 import { isDatabaseAway } from '#service/database-away.js';
 import { eventually } from '../../support/eventually.js';
 
-/** An election takes some 10 s where the old primary doesn't step down. */
+/** An election takes about 10 s if the old primary doesn't step down. */
 const ELECTED_WITHIN_MS = 20_000;
 
 /**
- * Which of a set's members, as they are configured, is primary; waited for while one is elected. The driver lets the end of a connection through that it was just writing to.
- * @throws when there is none for so long, or what the driver throws when it isn't that a server is away
+ * Returns the index of the primary among the configured members; waits up to 20 s for an election. Retries here too, since the driver
+ * does not retry a command whose connection ends during the write.
+ * @throws Error if there is no primary within 20 s, or the driver's error if it does not mean an unavailable server
  */
 export async function primaryOf(db: Db): Promise<number> {
   let place = -1;
   await eventually('MongoDB has a primary', ELECTED_WITHIN_MS, async () => {
-    place = await told(db);
+    place = await currentPrimary(db);
     return place >= 0;
   });
   return place;
 }
 
-/** -1: none is now, or nobody can tell. */
-async function told(db: Db): Promise<number> {
+/** @returns -1 if there is no primary or no member answers */
+async function currentPrimary(db: Db): Promise<number> {
   try {
     const { primary, hosts } = await db.admin().command({ hello: 1 }, { readPreference: 'primaryPreferred' });
     return (hosts as string[]).indexOf(String(primary));

@@ -1,4 +1,4 @@
-// Preloaded into an app (`node --import`): it reaches each server over a link of its own, as REDIRECTED_PORTS says.
+// Preloaded into an app (`node --import`). Redirects its connections to the app's own links, as REDIRECTED_PORTS says.
 import { redirectSockets } from './redirected-sockets.js';
 
 const ports = JSON.parse(process.env['REDIRECTED_PORTS'] ?? '{}') as Record<string, number>;

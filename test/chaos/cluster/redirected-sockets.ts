@@ -5,15 +5,15 @@ type Target = { port?: number | string; host?: string } | undefined;
 const LOOPBACK = new Set([undefined, '127.0.0.1', 'localhost']);
 
 /**
- * From now on, what this process connects to on one of these ports goes to another one instead. Whoever connects knows nothing of it: Kafka's
- * and MongoDB's clients are told addresses by the servers, and so can't be given others.
+ * Redirects all later connections of this process from some local ports to others, invisibly for the clients. Configuration can't do
+ * this: Kafka's and MongoDB's clients get the addresses from the servers.
  */
 export function redirectSockets(ports: ReadonlyMap<number, number>): void {
   // oxlint-disable-next-line typescript/unbound-method -- called with `this` below
   const connect = Socket.prototype.connect as (...args: unknown[]) => Socket;
   Socket.prototype.connect = function connectElsewhere(this: Socket, ...args: unknown[]): Socket {
     const [first] = args;
-    // `net.connect` gives its arguments on as an array that Node has made of them, and knows by a symbol on it.
+    // `net.connect` passes its arguments as a normalized array, which Node.js marks with a symbol.
     const isNormalized = Array.isArray(first);
     const target = (isNormalized ? (first as unknown[])[0] : first) as Target;
     const port = LOOPBACK.has(target?.host) ? ports.get(Number(target?.port)) : undefined;

@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { SmallDisk } from './small-disk.js';
 
-/** Servers that have a disk of their own, where the machine lets one be made, and its size in MiB: enough for as many orders as the next line says. */
+/** Servers with a disk of their own and its size in MiB, which is enough for `ROOM_FOR` orders. */
 const SMALL_DISKS = new Map([
   ['Kafka-3', 2_048],
   ['MongoDB-3', 6_144],
 ]);
 const ROOM_FOR = 3_200_000;
 
-/** By the servers whose disks they are. */
+/** Disks by server name. */
 export type ServerDisks = ReadonlyMap<string, SmallDisk>;
 
-/** Made before the servers that write to them start. @returns none where this machine does not let all of them be made */
+/** Creates the disks; call it before the servers start. @returns no disks if this machine does not support them all */
 export async function serverDisks(directory: string, orders: number): Promise<ServerDisks> {
   const disks = new Map<string, SmallDisk>();
   for (const [name, mib] of SMALL_DISKS) {

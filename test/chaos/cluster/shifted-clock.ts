@@ -1,17 +1,17 @@
-// Preloaded into an app (`node --import`): its wall clock goes wrong by as many milliseconds as the file CLOCK_SHIFT_FILE says, from when it
-// says so. Timers and `performance.now()` stay right, as they do where somebody sets a machine's clock.
+// Preloaded into an app (`node --import`). Shifts the wall clock by the milliseconds in the file CLOCK_SHIFT_FILE, which it polls. Timers
+// and `performance.now()` are not shifted, as when a machine's clock is set.
 import { readFileSync } from 'node:fs';
 
-const LOOK_EVERY_MS = 100;
+const POLL_INTERVAL_MS = 100;
 const file = process.env['CLOCK_SHIFT_FILE'] ?? '';
 const RightDate = Date;
 let shiftMs = 0;
 
-function look(): void {
+function poll(): void {
   try {
     shiftMs = Number(readFileSync(file, 'utf8')) || 0;
   } catch {
-    // There is none as long as nobody shifts it.
+    // The file does not exist until the clock is shifted.
     shiftMs = 0;
   }
 }
@@ -27,10 +27,10 @@ class ShiftedDate extends RightDate {
   }
 }
 
-look();
-// What a process takes for the time when it began stays as wrong as it was then.
+poll();
+// The recorded start time of the process keeps the shift that the clock had at the start.
 const { timeOrigin } = performance;
 const shiftedOrigin = timeOrigin + shiftMs;
 Object.defineProperty(performance, 'timeOrigin', { get: () => shiftedOrigin });
-setInterval(look, LOOK_EVERY_MS).unref();
+setInterval(poll, POLL_INTERVAL_MS).unref();
 globalThis.Date = ShiftedDate as DateConstructor;

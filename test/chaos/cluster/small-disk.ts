@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const BALLAST = 'ballast';
-const MOST_PIECES = 5;
+const MAX_PIECES = 5;
 
-/** Mounted below a folder and its like by a run that was killed since. Linux only: elsewhere there are none. */
+/** Lists the small disks whose path begins with `prefix`, which a killed run left mounted. Returns none except on Linux. */
 export async function smallDisksBelow(prefix: string): Promise<string[]> {
   if (process.platform !== 'linux') return [];
   const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' '));
@@ -15,29 +15,32 @@ export async function smallDisksBelow(prefix: string): Promise<string[]> {
   );
 }
 
-/** A disk of its own for one folder, in memory, that can be filled. Linux only, and for root. */
+/** A disk in memory (tmpfs) for one folder, which can be filled. Needs Linux and root. */
 export class SmallDisk {
   private constructor(private readonly directory: string) {}
 
-  /** @returns `undefined` where this machine does not let one be made */
+  /** @returns `undefined` if this machine does not allow the mount */
   static async at(directory: string, mib: number): Promise<SmallDisk | undefined> {
     await mkdir(directory, { recursive: true });
     try {
       await promisify(execFile)('mount', ['-t', 'tmpfs', '-o', `size=${mib}m`, 'tmpfs', directory]);
       return new SmallDisk(directory);
     } catch {
-      // Not root, not Linux, or in a container without the right to: the faults that need it are told as left out.
+      // Not root, not Linux, or a container without the privilege: the report lists the faults that need the disk as unsupported.
       return undefined;
     }
   }
 
-  /** To the last page: what its server frees meanwhile, too. By `fallocate`, since writing gigabytes of zeros takes a minute. */
+  /**
+   * Fills the disk completely, including space that the server frees meanwhile. Uses `fallocate`: writing gigabytes of zeros takes a
+   * minute.
+   */
   async fill(): Promise<void> {
-    for (let piece = 0; piece < MOST_PIECES; piece += 1) {
+    for (let piece = 0; piece < MAX_PIECES; piece += 1) {
       const { bavail, bsize } = await statfs(this.directory);
       if (bavail === 0) return;
       const file = join(this.directory, `${BALLAST}-${piece}`);
-      // Somebody else may have taken some of it since: then the next piece is smaller.
+      // The server may have used some of the space since: then the next piece is smaller.
       await Promise.allSettled([promisify(execFile)('fallocate', ['-l', String(bavail * bsize), file])]);
     }
     const { bavail, bsize } = await statfs(this.directory);
@@ -45,13 +48,13 @@ export class SmallDisk {
   }
 
   async free(): Promise<void> {
-    for (let piece = 0; piece < MOST_PIECES; piece += 1)
+    for (let piece = 0; piece < MAX_PIECES; piece += 1)
       await rm(join(this.directory, `${BALLAST}-${piece}`), { force: true });
   }
 
-  /** What lies on it is gone then. */
+  /** Unmounts the disk and loses its content. */
   async remove(): Promise<void> {
-    // At once, also if somebody still looks into it.
+    // Lazy unmount (`-l`) also works while a process still uses the disk.
     await promisify(execFile)('umount', ['-l', this.directory]);
   }
 }

@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../cluster/cluster.js';
 import type { FaultKind } from './fault.js';
 
-const LOOK_EVERY_MS = 100;
+const POLL_INTERVAL_MS = 100;
 const ENDED_WITHIN_MS = 15_000;
 
 /**
- * The disk of one server fills up. Both Kafka and MongoDB end themselves when they can't write; the operator makes room, and starts them
- * again.
- * @param write has it write at once, where it might have room in what it has laid out already
+ * Fills the disk of one server. Kafka and MongoDB exit when they can't write; the fault's end frees the disk and starts the server again,
+ * as an operator would.
+ * @param write makes the server write at once; otherwise it might still use space that it has preallocated
  */
 function fullDisk(name: string, subject: string, write: (cluster: Cluster) => Promise<void>): FaultKind {
   return {
@@ -22,7 +22,7 @@ function fullDisk(name: string, subject: string, write: (cluster: Cluster) => Pr
       return Promise.resolve({
         subject,
         begin: async () => {
-          // As it is now: one that ends while the disk fills is started again at once, and then has no room to begin in.
+          // Read the pid first: a server that exits while the disk fills is restarted at once, and then fails for lack of space.
           const pid = cluster.pid(subject);
           await disk.fill();
           await write(cluster);
@@ -30,7 +30,7 @@ function fullDisk(name: string, subject: string, write: (cluster: Cluster) => Pr
           await server.kill();
         },
         end: async () => {
-          // Also where filling failed, or it would be started beside itself.
+          // Kill it also after a failed fill: otherwise a second instance would start beside it.
           await server.kill();
           await disk.free();
           await server.start();
@@ -41,16 +41,16 @@ function fullDisk(name: string, subject: string, write: (cluster: Cluster) => Pr
   };
 }
 
-/** @returns whether it has, within a while */
+/** @returns whether the process has ended, after up to 15 s */
 async function ended(cluster: Cluster, pid: number): Promise<boolean> {
   const deadline = performance.now() + ENDED_WITHIN_MS;
   const runs = (): boolean => cluster.running().some((process) => process.pid === pid);
-  while (runs() && performance.now() < deadline) await delay(LOOK_EVERY_MS);
+  while (runs() && performance.now() < deadline) await delay(POLL_INTERVAL_MS);
   return !runs();
 }
 
 export const DISK_FAULTS: readonly FaultKind[] = [
-  // It writes all the time.
+  // Kafka writes all the time anyway.
   fullDisk('full-kafka-disk', 'Kafka-3', async () => Promise.resolve()),
   fullDisk('full-mongodb-disk', 'MongoDB-3', async (cluster) => cluster.checkpoint('MongoDB-3')),
 ];

@@ -6,7 +6,7 @@ import { LINK_FAULTS } from './link-faults.js';
 import { PROCESS_FAULTS } from './process-faults.js';
 import { ROLLING_RESTARTS } from './rolling-restarts.js';
 
-/** All that there are. */
+/** All kinds of faults. */
 export const FAULT_KINDS: readonly FaultKind[] = [
   ...PROCESS_FAULTS,
   ...LINK_FAULTS,

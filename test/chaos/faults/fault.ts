@@ -2,33 +2,36 @@ import type { Cluster } from '../cluster/cluster.js';
 
 /** One disturbance of a cluster. */
 export interface Fault {
-  /** What it is done to, such as `consumer-2` or `producer → Kafka-1`. */
+  /** What the fault affects, such as `consumer-2` or `producer → Kafka-1`. */
   readonly subject: string;
-  /** Resolves when it has begun. */
+  /** Begins the fault; resolves when it is in full effect. */
   begin(): Promise<void>;
-  /** Undoes it. What has to come up again is waited for elsewhere. */
+  /** Undoes the fault. Does not wait for the recovery. */
   end(): Promise<void>;
-  /** Whether anybody has noticed, once it is over. Absent: nobody can have failed to. */
+  /** Whether the fault had an effect, once it is over. Absent for faults that always have one. */
   hadEffect?(): boolean;
 }
 
-/** Draws a whole number from 0 up to but not including `below`: each next one of the same fault is another. */
+/** Draws the next pseudo-random integer from 0 to `below` - 1. */
 export type Draw = (below: number) => number;
 
 export interface FaultKind {
   readonly name: string;
-  /** How long it lasts, in milliseconds, from and up to. */
+  /** Shortest and longest duration, in milliseconds. */
   readonly lastsMs: readonly [number, number];
-  /** From its beginning to its recovery, in seconds, where that may be more than a minute. */
+  /** Longest time from the beginning to the recovery, in seconds; set if it may exceed a minute. */
   readonly takesSeconds?: number;
-  /** Where it comes alone: while it lasts everything must come to work again, before it is undone: the time that this takes is counted too. Default: not. */
+  /**
+   * Whether the cluster must recover while the fault lasts, before it is undone. The time of that recovery counts too. Applies only to a
+   * single fault, not to simultaneous ones. Default: false.
+   */
   readonly isTolerated?: boolean;
-  /** What it needs that a machine may not have; `undefined`: nothing. */
+  /** A requirement that a machine may not meet; `undefined` for none. */
   readonly needs?: 'small-disks';
   make(cluster: Cluster, draw: Draw): Promise<Fault>;
 }
 
-/** One of them, by a draw. */
+/** Draws one of several. */
 export function oneOf<T>(all: readonly T[], draw: Draw): T {
   const one = all[draw(all.length)];
   if (one === undefined) throw new RangeError('there is nothing to choose from');

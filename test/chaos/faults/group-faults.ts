@@ -1,18 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Cluster } from '../cluster/cluster.js';
-import { MOST_CONSUMERS } from '../cluster/ground.js';
+import { MAX_CONSUMERS } from '../cluster/ground.js';
 import { ClusterApps } from '../cluster/cluster-apps.js';
 import { oneOf, type FaultKind } from './fault.js';
 
 const STORM_WAVES = 5;
 const BETWEEN_WAVES_MS = 1_500;
 
-/** Consumers come and go, faster than a group comes to rest. */
+/** Starts and stops consumers faster than the group can finish a rebalance. */
 const rebalanceStorm: FaultKind = {
   name: 'rebalance-storm',
   lastsMs: [0, 1_000],
   make: async (cluster, draw) => {
-    const waves = Array.from({ length: STORM_WAVES }, () => 1 + draw(MOST_CONSUMERS));
+    const waves = Array.from({ length: STORM_WAVES }, () => 1 + draw(MAX_CONSUMERS));
     return Promise.resolve({
       subject: `${waves.join(', ')} consumers`,
       begin: async () => {
@@ -26,16 +26,16 @@ const rebalanceStorm: FaultKind = {
   },
 };
 
-/** One consumer does all for a while, and then as many as there may be. */
+/** Scales to one consumer, to the maximum, and to one again. */
 const scaleUpAndDown: FaultKind = {
   name: 'scale-1-6-1',
   lastsMs: [8_000, 12_000],
   make: async (cluster, draw) => {
     const betweenMs = 6_000 + draw(4_000);
     return Promise.resolve({
-      subject: `1, ${MOST_CONSUMERS}, 1 and ${cluster.apps.wantedConsumers} consumers`,
+      subject: `1, ${MAX_CONSUMERS}, 1 and ${cluster.apps.wantedConsumers} consumers`,
       begin: async () => {
-        for (const count of [1, MOST_CONSUMERS, 1]) {
+        for (const count of [1, MAX_CONSUMERS, 1]) {
           cluster.apps.scale(count);
           await delay(betweenMs);
         }
@@ -63,5 +63,5 @@ function consumersOf(cluster: Cluster): string[] {
   return cluster.apps.all.filter(({ job }) => job === 'consumer').map(({ name }) => name);
 }
 
-/** What happens to a group of processes, or to their clocks, without any of them failing. */
+/** Faults that change the number of consumers, or an app's clock, without a failure of a process. */
 export const GROUP_FAULTS: readonly FaultKind[] = [rebalanceStorm, scaleUpAndDown, clockJump];

@@ -6,9 +6,9 @@ import { electPreferredLeaders } from '../cluster/elect-leaders.js';
 import type { FaultKind } from './fault.js';
 
 const ELECTED_WITHIN_MS = 10_000;
-const LOOK_EVERY_MS = 200;
+const POLL_INTERVAL_MS = 200;
 
-/** Every partition gets another leader that can have one: by the order of its replicas, and the election of the first. */
+/** Moves the leader of every partition that has another live replica: rotates the replica list and elects the preferred leaders. */
 const leaderMoves: FaultKind = {
   name: 'leader-moves',
   lastsMs: [500, 2_000],
@@ -22,7 +22,7 @@ const leaderMoves: FaultKind = {
   },
 };
 
-/** A node that is stopped in good order hands its partitions over, and takes some back later. */
+/** Restarts a node in a controlled way: it hands its leaderships over and gets some back later. */
 const restartBroker: FaultKind = {
   name: 'restart-broker',
   lastsMs: [0, 2_000],
@@ -53,17 +53,17 @@ async function moveLeaders(cluster: Cluster, by: number): Promise<void> {
     await electByAny(cluster.brokers.split(','));
     const led = new Map(before.map(({ partitionId, leader }) => [partitionId, leader]));
     const deadline = performance.now() + ELECTED_WITHIN_MS;
-    // One that is away can't become a leader.
+    // One move is enough: an unavailable replica can't become the leader.
     while ((await leaders()).every(({ partitionId, leader }) => led.get(partitionId) === leader)) {
       if (performance.now() > deadline) throw new Error('no partition has another leader');
-      await delay(LOOK_EVERY_MS);
+      await delay(POLL_INTERVAL_MS);
     }
   } finally {
     await admin.disconnect();
   }
 }
 
-/** A broker that is away can't be asked. */
+/** Sends the request to the first broker that answers. */
 async function electByAny(brokers: readonly string[]): Promise<void> {
   const failures: unknown[] = [];
   for (const broker of brokers) {
@@ -74,10 +74,10 @@ async function electByAny(brokers: readonly string[]): Promise<void> {
       failures.push(error);
     }
   }
-  throw new AggregateError(failures, 'no broker elects leaders');
+  throw new AggregateError(failures, 'no broker elected leaders');
 }
 
-/** One node is away, and not brought back before all works again without it. */
+/** Kills one node and starts it again only once everything works without it. */
 const brokerAway: FaultKind = {
   name: 'broker-away',
   lastsMs: [2_000, 8_000],
@@ -92,5 +92,5 @@ const brokerAway: FaultKind = {
   },
 };
 
-/** What Kafka does by itself, or in good order. */
+/** Leader moves, controlled restarts and outages of Kafka nodes. */
 export const KAFKA_FAULTS: readonly FaultKind[] = [leaderMoves, restartBroker, brokerAway];

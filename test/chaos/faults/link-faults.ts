@@ -6,7 +6,7 @@ import { oneOf, type Draw, type FaultKind } from './fault.js';
 
 const SERVERS = [...KAFKA_NODES, ...MONGODB_MEMBERS];
 
-/** What is disturbed: how one app reaches one server, all that an app reaches, how all apps reach a server, or how its peers do. */
+/** Which links are disturbed: one app to one server, one app to all servers, all apps to one server, or its peers to one server. */
 type Extent = 'one link' | 'an app' | 'a server' | 'peers';
 
 function disturb(
@@ -21,13 +21,13 @@ function disturb(
     make: async (cluster, draw) => {
       const { links, subject } = chosen(cluster, extent, draw);
       const wanted = state(draw);
-      const noticed = (): number => links.reduce((sum, { link }) => sum + link.disturbances, 0);
-      const before = noticed();
+      const disturbances = (): number => links.reduce((sum, { link }) => sum + link.disturbances, 0);
+      const before = disturbances();
       return Promise.resolve({
         subject,
         begin: async () => Promise.resolve(cluster.links.set(links, wanted)),
         end: async () => Promise.resolve(cluster.links.set(links, { kind: 'open' })),
-        hadEffect: () => noticed() > before,
+        hadEffect: () => disturbances() > before,
       });
     },
   };
@@ -48,11 +48,11 @@ function chosen(cluster: Cluster, extent: Extent, draw: Draw): { links: readonly
     case 'a server':
       return { links: cluster.links.where({ to }).filter((link) => link.from !== PEERS), subject: `all apps → ${to}` };
     case 'peers':
-      return { links: cluster.links.where({ from: PEERS, to }), subject: `its peers → ${to}` };
+      return { links: cluster.links.where({ from: PEERS, to }), subject: `peers → ${to}` };
   }
 }
 
-/** Links that are cut, slow, silent, or bring no answers. */
+/** Links that are cut, slow or silent, or that forward no responses. */
 export const LINK_FAULTS: readonly FaultKind[] = [
   disturb('cut-link', 'one link', () => ({ kind: 'cut' })),
   disturb('slow-link', 'one link', (draw) => ({ kind: 'slow', delayMs: 100 + draw(1_400) })),

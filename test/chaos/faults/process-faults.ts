@@ -21,7 +21,7 @@ const secondary: Choice = async (cluster, draw) => {
 };
 const registry: Choice = async () => Promise.resolve(REGISTRY);
 
-/** SIGKILL, and for a server some time without it. An app is started again at once by whoever keeps it running. */
+/** Kills a process with SIGKILL. A server stays down for the duration of the fault; the supervisor restarts an app at once. */
 function kill(name: string, choose: Choice, isServer: boolean): FaultKind {
   return killFor(name, choose, isServer, isServer ? [500, 8_000] : [0, 500]);
 }
@@ -43,11 +43,11 @@ function killFor(name: string, choose: Choice, isServer: boolean, lastsMs: Fault
   };
 }
 
-/** SIGSTOP and SIGCONT: a process that hangs, keeps all its connections, and then goes on as if nothing had been. */
+/** Pauses a process with SIGSTOP and SIGCONT: it hangs, keeps all its connections, and then continues. */
 function pause(name: string, choose: Choice): FaultKind {
   return {
     name,
-    // Longer and shorter than a consumer's session and a broker's.
+    // The range includes durations below and above the session timeouts of consumers and brokers.
     lastsMs: [1_000, 15_000],
     make: async (cluster, draw) => pauseOf(cluster, await choose(cluster, draw)),
   };
@@ -63,7 +63,7 @@ function pauseOf(cluster: Cluster, subject: string): Fault {
       return Promise.resolve();
     },
     end: async () => {
-      // By its pid: another of the same name may run by now.
+      // Compare the pid: another process of the same name may run by now.
       if (paused !== undefined && cluster.running().some(({ pid }) => pid === paused)) process.kill(paused, 'SIGCONT');
       return Promise.resolve();
     },
@@ -74,7 +74,7 @@ async function nothing(): Promise<void> {
   return Promise.resolve();
 }
 
-/** Processes that are killed, or hang. */
+/** Processes that are killed or hang. */
 export const PROCESS_FAULTS: readonly FaultKind[] = [
   kill('kill-consumer', runningApp('consumer'), false),
   kill('kill-producer', runningApp('producer'), false),
@@ -82,7 +82,7 @@ export const PROCESS_FAULTS: readonly FaultKind[] = [
   kill('kill-broker', kafkaNode, true),
   kill('kill-primary', primary, true),
   kill('kill-secondary', secondary, true),
-  // And not brought back before all works again without it.
+  // The primary is started again only once everything works without it.
   { ...killFor('primary-away', primary, true, [2_000, 8_000]), isTolerated: true },
   kill('registry-away', registry, true),
   pause('pause-consumer', runningApp('consumer')),

@@ -6,11 +6,11 @@ import type { FaultKind } from './fault.js';
 
 const STOP_BUDGET_MS = 20_000;
 const WHOLE_WITHIN_MS = 30_000;
-const LOOK_EVERY_MS = 200;
-/** Kafka takes half a minute, on two cores beside all the others. */
+const POLL_INTERVAL_MS = 200;
+/** A Kafka node takes 30 s to restart on two cores beside the other processes. */
 const SERVER_SECONDS = 50;
 
-/** Every app drains and comes again, one after another, as in an upgrade. */
+/** Drains and restarts every app, one after another, as in an upgrade. */
 const rollingRestart: FaultKind = {
   name: 'rolling-restart',
   takesSeconds: 90,
@@ -27,7 +27,7 @@ const rollingRestart: FaultKind = {
   },
 };
 
-/** Every server of a kind is stopped in good order and started again, one after another, each once the one before it has caught up. */
+/** Restarts every server of a kind in a controlled way, each once the previous one has caught up. */
 function rolling(name: string, servers: readonly string[]): FaultKind {
   return {
     name,
@@ -49,10 +49,10 @@ function rolling(name: string, servers: readonly string[]): FaultKind {
   };
 }
 
-/** Whoever rolls waits for every replica, for a while at the most: another fault may keep one away. */
+/** Waits up to 30 s until all replicas are in sync; another fault may keep a server unavailable. */
 async function untilWhole(cluster: Cluster): Promise<void> {
   const deadline = performance.now() + WHOLE_WITHIN_MS;
-  while (!(await isWhole(cluster)) && performance.now() < deadline) await delay(LOOK_EVERY_MS);
+  while (!(await isWhole(cluster)) && performance.now() < deadline) await delay(POLL_INTERVAL_MS);
 }
 
 async function isWhole({ kafka, mongo }: Cluster): Promise<boolean> {
@@ -68,14 +68,14 @@ async function isWhole({ kafka, mongo }: Cluster): Promise<boolean> {
       states.every((state) => state === 'PRIMARY' || state === 'SECONDARY')
     );
   } catch {
-    // One of them does not answer yet.
+    // A server does not answer yet.
     return false;
   } finally {
     await admin.disconnect();
   }
 }
 
-/** What an upgrade does: nothing fails, and everything was away once. */
+/** Rolling restarts, as in an upgrade: every process is stopped once, and none fails. */
 export const ROLLING_RESTARTS: readonly FaultKind[] = [
   rollingRestart,
   rolling('rolling-kafka', KAFKA_NODES),

@@ -13,7 +13,7 @@ function first(count: number, seed: number): PlannedFault[] {
   return Array.from({ length: count }, () => faults.next().value as PlannedFault);
 }
 
-const told = ({ kind, lastsMs, isTogether, draw }: PlannedFault) => [
+const toFields = ({ kind, lastsMs, isTogether, draw }: PlannedFault) => [
   kind.name,
   lastsMs,
   isTogether,
@@ -21,20 +21,20 @@ const told = ({ kind, lastsMs, isTogether, draw }: PlannedFault) => [
   draw(100),
 ];
 
-describe('a schedule of faults', () => {
-  it('is the same for the same seed, and another for another', () => {
-    expect(first(30, 7).map(told)).toEqual(first(30, 7).map(told));
-    expect(first(30, 7).map(told)).not.toEqual(first(30, 8).map(told));
+describe('a fault schedule', () => {
+  it('depends on the seed alone', () => {
+    expect(first(30, 7).map(toFields)).toEqual(first(30, 7).map(toFields));
+    expect(first(30, 7).map(toFields)).not.toEqual(first(30, 8).map(toFields));
   });
 
-  it('has every kind once before any comes again, in another order each time', () => {
+  it('contains every kind once per round, in a new order each round', () => {
     const names = first(12, 7).map(({ kind }) => kind.name);
     expect(names.slice(0, 6).toSorted()).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
     expect(names.slice(6).toSorted()).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
     expect(names.slice(6)).not.toEqual(names.slice(0, 6));
   });
 
-  it('lets them last as long as their kind may, and some come together', () => {
+  it('draws durations within the limits of the kind, and makes some faults simultaneous', () => {
     const all = first(600, 7);
     expect(all.every(({ lastsMs }) => lastsMs >= 1_000 && lastsMs <= 5_000)).toBe(true);
     expect(all[0]?.isTogether).toBe(false);
@@ -43,7 +43,7 @@ describe('a schedule of faults', () => {
     expect(together).toBeLessThan(200);
   });
 
-  it('refuses to be made of nothing', () => {
+  it('rejects an empty list of kinds', () => {
     expect(() => schedule(1, []).next()).toThrow('no kind of fault');
   });
 });

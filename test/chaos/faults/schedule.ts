@@ -1,28 +1,28 @@
 import { drawsOf } from '#orders/draws.js';
 import type { Draw, FaultKind } from './fault.js';
 
-/** A fault as it is planned: the same for the same seed and kinds, whatever the run makes of it. */
+/** A planned fault. The plan depends only on the seed and the kinds, not on the course of the run. */
 export interface PlannedFault {
   /** Its place in the schedule, from 0. */
   readonly place: number;
   readonly kind: FaultKind;
   readonly lastsMs: number;
-  /** For what the fault itself has to draw. */
+  /** Draws for the fault itself. */
   readonly draw: Draw;
-  /** It begins while the one before it lasts. */
+  /** Whether it begins while the previous fault lasts. */
   readonly isTogether: boolean;
 }
 
-// One independent draw for each of these: the field of the hash names it.
+// Each of these numbers selects an independent sequence of draws.
 const ORDER = 1;
 const LASTS = 2;
 const TOGETHER = 3;
 const OWN = 100;
 
-/** One of so many comes together with the one before. */
+/** On average, one fault of this many is simultaneous with the previous one. */
 const TOGETHER_ONE_OF = 4;
 
-/** Without end: every kind once, in an order of its own, and again. */
+/** Generates an endless schedule: every kind once per round, in a new order each round. */
 export function* schedule(seed: number, kinds: readonly FaultKind[]): Generator<PlannedFault> {
   if (kinds.length === 0) throw new RangeError('there is no kind of fault to choose from');
   const draws = drawsOf(seed);

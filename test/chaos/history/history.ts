@@ -1,21 +1,21 @@
 import { createWriteStream, type WriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 
-/** A fault by its place in the schedule. */
+/** A fault, identified by its place in the schedule. */
 interface FaultMark {
   readonly place: number;
   readonly kind: string;
   readonly subject: string;
 }
 
-/** What happened, in the order in which it did. `at` is in milliseconds since the run began. */
+/** An event of a run. `at` is in milliseconds since the run began. */
 export type HistoryEvent = { readonly at: number } & (
   | ({ readonly type: 'fault-begins' } & FaultMark)
-  /** Beginning it took until then: of a storm all of it. */
+  /** The fault is in full effect; for a rebalance storm, all waves have passed. */
   | { readonly type: 'fault-stands'; readonly place: number }
-  /** From here on it is undone. */
+  /** The undoing of the fault begins. */
   | ({ readonly type: 'fault-ends' } & FaultMark)
-  /** It is over, and whatever it was done to has not noticed: no byte came by a link that was cut. */
+  /** The fault is over and had no effect: for example, no byte arrived on a link that was cut. */
   | { readonly type: 'fault-without-effect'; readonly place: number }
   | { readonly type: 'recovered'; readonly place: number; readonly afterMs: number }
   | {
@@ -24,23 +24,22 @@ export type HistoryEvent = { readonly at: number } & (
       readonly withinMs: number;
       readonly missing: readonly string[];
     }
-  /** It was drawn, and not done, since it would have been done to what another one is done to. */
+  /** The fault was drawn but not injected, since another fault has the same subject. */
   | { readonly type: 'fault-skipped'; readonly place: number; readonly kind: string; readonly subject: string }
-  /** An app ended that nobody had told to, or did not end well when it was told. */
+  /** An app exited without being stopped, or did not exit cleanly when it was stopped (`wasTold`). */
   | { readonly type: 'app-ended'; readonly name: string; readonly how: string; readonly wasTold: boolean }
-  /** A server ended by itself, as one does whose disk is full. */
+  /** A server exited by itself, for example because its disk is full. */
   | { readonly type: 'server-ended'; readonly how: string }
   | { readonly type: 'fault-failed'; readonly place: number; readonly kind: string; readonly reason: string }
   | PopulateEvent
   | ReadEvent
   | { readonly type: 'sample'; readonly sample: Sample }
-  /** Saves that found their order there already, since the look a second before. */
+  /** Saves that found their order already stored, since the previous reading, a second before. */
   | { readonly type: 'repeats'; readonly saves: number }
 );
 
 /**
- * How a populate ended, as whoever asked knows: `ok` it was taken, `refused` it was not, `unknown` nobody can say, and it is asked again under
- * the same key.
+ * The outcome of a populate as the client knows it: `ok`: accepted; `refused`: rejected; `unknown`: the client retries with the same key.
  */
 export interface PopulateEvent {
   readonly type: 'populate';
@@ -52,7 +51,7 @@ export interface PopulateEvent {
   readonly tookMs: number;
 }
 
-/** How a read ended: `right`, rightly `absent`, an honest `error`, or a `lie`. */
+/** The outcome of a read: `right`; `absent`: correctly not found; `error`: a declared error; `lie`: a wrong answer. */
 export interface ReadEvent {
   readonly type: 'read';
   readonly what: 'order' | 'page' | 'range';
@@ -69,14 +68,16 @@ export interface Sample {
   readonly consumers: number;
 }
 
-/** An event before it has a time. */
+/** An event without its time. */
 export type NewEvent = HistoryEvent extends infer E ? (E extends HistoryEvent ? Omit<E, 'at'> : never) : never;
 
-/** Every event of a run, one JSON object a line, in a file and in memory (of the reads only those that failed, since there are too many). */
+/**
+ * Records every event of a run in a file, one JSON object per line, and in memory. Memory keeps only the failed reads, to bound its size.
+ */
 export class History {
   readonly events: HistoryEvent[] = [];
   readonly reads = { right: 0, absent: 0, error: 0, lie: 0 };
-  /** Those that were right and found something, by what was asked for. */
+  /** Correct reads that found something, by kind. */
   readonly rightReads: Record<ReadEvent['what'], number> = { order: 0, page: 0, range: 0 };
   private readonly file: WriteStream;
   private readonly startedAt = performance.now();

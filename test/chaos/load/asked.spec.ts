@@ -3,20 +3,20 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ask } from './asked.js';
+import { requestJson } from './asked.js';
 
-describe('a service that is asked', () => {
-  const heard: (string | undefined)[] = [];
+describe('a JSON request', () => {
+  const contentTypes: (string | undefined)[] = [];
   let server: Server;
   let url: string;
 
   beforeEach(async () => {
-    heard.length = 0;
+    contentTypes.length = 0;
     server = createServer(({ headers }, response) => {
-      heard.push(headers['content-type']);
+      contentTypes.push(headers['content-type']);
       response.end('{"found":true}');
     });
-    // As the services: a connection that is kept stays for longer than any test.
+    // As in the services: a kept-alive connection outlasts every test.
     server.keepAliveTimeout = 72_000;
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -28,17 +28,17 @@ describe('a service that is asked', () => {
     server.close();
   });
 
-  it('answers, and is left with no connection, however many have asked at once', async () => {
+  it('leaves no connection open, even after concurrent requests', async () => {
     const closed: Promise<unknown>[] = [];
     server.on('connection', (socket) => closed.push(once(socket, 'close')));
-    const answers = await Promise.all(Array.from({ length: 20 }, async () => ask(url)));
+    const answers = await Promise.all(Array.from({ length: 20 }, async () => requestJson(url)));
     expect(answers).toEqual(answers.map(() => ({ status: 200, body: { found: true } })));
     await Promise.all(closed);
     expect(await promisify(server.getConnections.bind(server))()).toBe(0);
   });
 
-  it('hears what is said beside the question', async () => {
-    await ask(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
-    expect(heard).toEqual(['application/json']);
+  it('sends the given headers', async () => {
+    await requestJson(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' });
+    expect(contentTypes).toEqual(['application/json']);
   });
 });

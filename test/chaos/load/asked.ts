@@ -1,33 +1,34 @@
-/** Long enough for whatever still answers; the services give up before. */
-const PATIENCE_MS = 20_000;
+/** Longer than the services' own time limits. */
+const TIMEOUT_MS = 20_000;
 
-export interface Asked<T> {
+export interface JsonResponse<T> {
   readonly status: number;
-  /** `undefined` where it was no JSON. */
+  /** `undefined` if the body is not JSON. */
   readonly body: T | undefined;
 }
 
 /**
- * Asks a service, on a connection of its own: `fetch` would keep as many as have ever waited at once, hundreds through an election, and the service would
- * be taken for what holds them. @throws when nothing, or no whole answer, comes: then nobody knows what came of it
+ * Sends a request on a connection of its own and parses the JSON response. `fetch` would keep the peak number of connections open, hundreds
+ * after an election, and the check for leaks would blame the service.
+ * @throws if no complete response arrives; the outcome of the request is then unknown
  */
-export async function ask<T>(url: string, init: RequestInit = {}): Promise<Asked<T>> {
+export async function requestJson<T>(url: string, init: RequestInit = {}): Promise<JsonResponse<T>> {
   const headers = new Headers(init.headers);
   headers.set('Connection', 'close');
-  const response = await fetch(url, { ...init, headers, signal: AbortSignal.timeout(PATIENCE_MS) });
-  return { status: response.status, body: parsed(await response.text()) as T | undefined };
+  const response = await fetch(url, { ...init, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  return { status: response.status, body: parseJson(await response.text()) as T | undefined };
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // It came whole, and is none: for whoever asked that is an answer.
+    // A complete body that is not JSON is still a response for the caller to judge.
     return undefined;
   }
 }
 
-/** In one line: what `fetch` throws has its reason inside. */
+/** Formats an error in one line, with its cause: an error of `fetch` has its reason there. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;

@@ -7,7 +7,7 @@ import type { SavedNumbers } from '../checks/saved-numbers.js';
 import type { ClusterApps } from '../cluster/cluster-apps.js';
 import type { Draw } from '../faults/fault.js';
 import type { History, ReadEvent } from '../history/history.js';
-import { ask, reasonOf } from './asked.js';
+import { reasonOf, requestJson } from './asked.js';
 
 const EVERY_MS = 20;
 const PAGE_SIZE = 50;
@@ -15,14 +15,14 @@ const PAGE_SIZE = 50;
 type Kind = ReadEvent['what'];
 const KINDS: readonly Kind[] = ['order', 'page', 'range'];
 
-/** A question, and what can be said about its answer before it is asked. */
-interface Question {
+/** A read request, with a judge that knows only what was known before the request was sent. */
+interface ReadRequest {
   readonly what: Kind;
   readonly path: string;
   readonly judge: (answer: { status: number; body: unknown }) => Judgement;
 }
 
-/** Somebody who reads orders of one operation all the time, by id, by page and by range, and knows what the answers must be. */
+/** Reads orders of one operation continuously, by id, page and range, and judges each response against the expected orders. */
 export class Reader {
   private readonly over = new AbortController();
   private readonly orderAt: (index: number) => OrderResponse;
@@ -51,47 +51,47 @@ export class Reader {
     await Promise.all(this.pending);
   }
 
-  /** Once all is saved: each of the query APIs must find whatever it is asked for. */
-  async sweep(each: number): Promise<{ readonly asked: number; readonly right: number }> {
+  /** Sends `each` reads to every query API once all orders are saved: each read must find its orders. */
+  async sweep(each: number): Promise<{ readonly sent: number; readonly right: number }> {
     let right = 0;
     const urls = this.apps.queryApiUrls;
     for (const url of urls)
       for (let n = 0; n < each; n += 1) {
-        const { outcome } = await this.ask(url, this.question(KINDS[n % KINDS.length] ?? 'order'));
+        const { outcome } = await this.send(url, this.nextRead(KINDS[n % KINDS.length] ?? 'order'));
         if (outcome === 'right') right += 1;
       }
-    return { asked: urls.length * each, right };
+    return { sent: urls.length * each, right };
   }
 
-  /** No question waits for the answer of the one before: a query API that hangs must not stop the asking. */
+  /** Sends each read without waiting for earlier responses, so that a query API that hangs does not stop the reads. */
   private async run(): Promise<void> {
     for (let n = 0; !this.over.signal.aborted; n += 1) {
       const urls = this.apps.queryApiUrls;
       const url = urls[n % Math.max(1, urls.length)];
       if (url !== undefined) {
-        const asked = this.ask(url, this.question(KINDS[n % KINDS.length] ?? 'order'));
-        this.pending.add(asked);
-        void asked.finally(() => this.pending.delete(asked));
+        const reading = this.send(url, this.nextRead(KINDS[n % KINDS.length] ?? 'order'));
+        this.pending.add(reading);
+        void reading.finally(() => this.pending.delete(reading));
       }
       await Promise.allSettled([delay(EVERY_MS, undefined, { signal: this.over.signal })]);
     }
   }
 
-  private async ask(url: string, { what, path, judge }: Question): Promise<Judgement> {
+  private async send(url: string, { what, path, judge }: ReadRequest): Promise<Judgement> {
     const startedAt = performance.now();
-    const told = (judgement: Judgement): void =>
+    const record = (judgement: Judgement): void =>
       this.history.add({ type: 'read', what, path, tookMs: Math.round(performance.now() - startedAt), ...judgement });
-    // What comes whole is judged, whatever it is; only what does not come is nobody's word.
-    const answer = await ask(`${url}${path}`).catch(reasonOf);
+    // Every complete response is judged; a missing or incomplete one is a declared error.
+    const answer = await requestJson(`${url}${path}`).catch(reasonOf);
     const judgement: Judgement = typeof answer === 'string' ? { outcome: 'error', reason: answer } : judge(answer);
-    told(judgement);
+    record(judgement);
     if (typeof answer !== 'string' && judgement.outcome === 'right')
-      for (const number of shownIn(answer.body)) this.saved.noteShown(number);
+      for (const number of numbersIn(answer.body)) this.saved.noteReturned(number);
     return judgement;
   }
 
-  /** What is known now is what the answer may not lack. */
-  private question(what: Kind): Question {
+  /** Draws the next read. Its response must include every order that is known to be saved now. */
+  private nextRead(what: Kind): ReadRequest {
     const { firstNumber } = this.operation;
     const index = this.index();
     if (what === 'order') {
@@ -109,15 +109,17 @@ export class Reader {
     return { what, path, judge: (answer) => judgePage(answer, expected, (number) => known.has(number)) };
   }
 
-  /** By half of what was saved just now, where an answer that is a moment old shows; else of all that is saved so far, or is about to be. */
+  /**
+   * Draws half of the reads among the last saved orders, where a stale response shows, and half among all orders up to those saved next.
+   */
   private index(): number {
     const latest = this.draw(2) === 0 ? this.saved.oneOfTheLast(this.draw) : undefined;
-    // Behind the last page stand the orders of others.
+    // The pages after the last one hold orders of other operations.
     const end = this.operation.count - 2 * PAGE_SIZE;
     return Math.max(0, Math.min(end, latest ?? this.draw(this.saved.total + PAGE_SIZE)));
   }
 
-  /** Only those of this operation, whose block other operations' numbers may follow. */
+  /** The orders of this operation in the range; other operations' numbers may follow its block. */
   private ordersFrom(number: number): OrderResponse[] {
     const { firstNumber, count } = this.operation;
     const first = Math.max(0, number - firstNumber);
@@ -126,13 +128,13 @@ export class Reader {
   }
 }
 
-/** Numbers of the orders in a right answer, of one or of a page. */
-function shownIn(body: unknown): number[] {
+/** Numbers of the orders in a correct response, for one order or a page. */
+function numbersIn(body: unknown): number[] {
   const { items } = body as { readonly items?: readonly OrderResponse[] };
   return (items ?? [body as OrderResponse]).map(({ number }) => number);
 }
 
-/** The first number of the page that a number stands on. */
+/** The first number of the page that contains a number. */
 function pageOf(number: number): number {
   return Math.floor((number - 1) / PAGE_SIZE) * PAGE_SIZE + 1;
 }

@@ -29,32 +29,32 @@ const historyWith = (saves: number, lie = 0): Evidence['history'] => {
 const history = historyWith(0);
 
 describe('a mutant', () => {
-  it('is caught by orders that are lost or altered', () => {
+  it('is caught by lost or altered orders', () => {
     const altered = { altered: 1, alteredOrders: [{ index: 0, id: 'order-1', fields: ['amount'] }] };
     const reports = [report({ missing: 1 }), report({ missing: 2, ...altered })];
     expect(caughtIn({ reports, order, history }, 'equation')).toBe('3 missing, 1 altered (amount of order-1) of 200');
   });
 
-  it('is not caught by being slow, nor by what it is not meant to break', () => {
+  it('is not caught by pending orders, nor by a check of another property', () => {
     expect(
       caughtIn({ reports: [report({ verdict: 'pending', pending: 50 })], order, history }, 'equation'),
     ).toBeUndefined();
     expect(caughtIn({ reports: [report({ missing: 1 })], order, history }, 'order')).toBeUndefined();
   });
 
-  it('is caught by saves that are done twice, when they are more than kills alone can make', () => {
+  it('is caught by more repeated saves than kills alone cause', () => {
     expect(caughtIn({ reports: [report({})], order, history: historyWith(10) }, 'repeats')).toBeUndefined();
     expect(caughtIn({ reports: [report({})], order, history: historyWith(11) }, 'repeats')).toBe('11 repeated of 100');
   });
 
-  it('is caught by a read that lies', () => {
+  it('is caught by a wrong answer to a read', () => {
     expect(caughtIn({ reports: [report({})], order, history }, 'reads')).toBeUndefined();
     expect(caughtIn({ reports: [report({})], order, history: historyWith(0, 1) }, 'reads')).toBe(
-      '1 reads lied (/v1/orders/1: gone)',
+      '1 wrong answers (/v1/orders/1: gone)',
     );
   });
 
-  it("is caught by an account's orders that are out of order", () => {
+  it('is caught by orders of an account that are out of order', () => {
     const broken = new KeyOrder(() => 'all');
     for (const offset of [2, 1])
       broken.note({ number: offset, accountId: 'a', operationId: 'op-1', partition: 0, offset });

@@ -3,17 +3,20 @@ import { explainedRepeats } from '../checks/explained-repeats.js';
 import type { History } from '../history/history.js';
 import type { CaughtBy } from './product-mutant.js';
 
-/** Several times what the kills of a run so short make. */
+/** Share of repeated saves that catches a mutant: several times the share that kills cause in such a short run. */
 const MANY = 0.1;
 const DEFECTS = ['missing', 'doubled', 'altered', 'phantom'] as const;
 
-/** What shows the defect, in figures; `undefined`: nothing does. An operation that is not done with is none: that may be for many reasons. */
+/**
+ * Describes, in figures, the evidence that catches a mutant; `undefined` if there is none. A pending operation is no evidence: it can
+ * have many causes.
+ */
 export function caughtIn(
   { reports, order, history }: Pick<Evidence, 'reports' | 'order' | 'history'>,
   by: CaughtBy,
 ): string | undefined {
   if (by === 'reads')
-    return history.reads.lie > 0 ? `${history.reads.lie} reads lied (${firstLie(history)})` : undefined;
+    return history.reads.lie > 0 ? `${history.reads.lie} wrong answers (${firstLie(history)})` : undefined;
   if (by === 'order') return order.violations > 0 ? `${order.violations} out of order` : undefined;
   const acked = reports.reduce((sum, report) => sum + report.acked, 0);
   if (by === 'repeats') {

@@ -3,11 +3,14 @@ import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 import type { ProductMutant } from './product-mutant.js';
 
-/** A copy of the compiled product, in which one mutant at a time lives. A package of its own: `#orders/…` must lead to its own libraries. */
+/**
+ * A copy of the compiled product that holds one mutant at a time. It is a separate package, so that `#orders/…` resolves to its own
+ * libraries.
+ */
 export class MutatedProduct {
   private constructor(private readonly root: string) {}
 
-  /** @param root is made anew */
+  /** @param root folder of the copy; emptied first */
   static async at(root: string): Promise<MutatedProduct> {
     await rm(root, { recursive: true, force: true });
     await mkdir(join(root, 'dist'), { recursive: true });
@@ -18,19 +21,22 @@ export class MutatedProduct {
     return new MutatedProduct(root);
   }
 
-  /** Where its compiled apps are. */
+  /** Folder of its compiled apps and libraries. */
   get directory(): string {
     return join(this.root, 'dist');
   }
 
-  /** @returns what takes it out again @throws Error when its text isn't there exactly once */
+  /** Applies a mutant. @returns a function that reverts it @throws Error unless each replaced text occurs exactly once */
   async put({ name, edits }: ProductMutant): Promise<() => Promise<void>> {
     const before = new Map<string, string>();
     for (const { file, replace, by } of edits) {
       const path = join(this.directory, file);
       const text = await readFile(path, 'utf8');
       const found = text.split(replace).length - 1;
-      if (found !== 1) throw new Error(`${file} has the text of '${name}' ${found} times: mend the mutant`);
+      if (found !== 1)
+        throw new Error(
+          `${file} contains the text of mutant '${name}' ${found} times instead of once: update the mutant`,
+        );
       before.set(path, text);
       await writeFile(
         path,

@@ -1,26 +1,29 @@
 export const CAUGHT_BY = ['equation', 'order', 'reads', 'repeats'] as const;
 export type CaughtBy = (typeof CAUGHT_BY)[number];
 
-/** One way to break the product, as replacements of text in its compiled files. */
+/** A defect of the product, as text replacements in its compiled files. */
 export interface ProductMutant {
   readonly name: string;
   readonly edits: readonly Edit[];
-  /** The kinds of faults under which it must show. */
+  /** Fault kinds under which the defect must be detected. */
   readonly faults: readonly string[];
-  /** Orders that are lost, doubled or altered; an account's orders that are out of order; reads that lie; or work that is done twice, far beyond what is usual. */
+  /**
+   * The check that must detect it: lost, doubled or altered orders (`equation`); orders of an account out of order (`order`); wrong
+   * answers to reads (`reads`); or far more repeated saves than usual (`repeats`).
+   */
   readonly caughtBy: CaughtBy;
-  /** For so long faults begin, where one is not enough. */
+  /** How long new faults begin, in minutes; set if the default is too short. */
   readonly minutes?: number;
-  /** What the faults are drawn from, where it is not all the same. */
+  /** Seed of the fault schedule; set if the default seed does not detect the defect. */
   readonly seed?: number;
-  /** Of the apps, where the defect shows only under some. */
+  /** App settings; set if the defect shows only with these. */
   readonly settings?: NodeJS.ProcessEnv;
 }
 
 export interface Edit {
-  /** Below the compiled product, such as `apps/consumer/src/bulk-insert.js`. */
+  /** Path in the compiled product, such as `apps/consumer/src/bulk-insert.js`. */
   readonly file: string;
-  /** Must be in the file exactly once, so that a mutant can't outlive its code unseen. */
+  /** Must occur exactly once in the file, so that a mutant is updated when its code changes. */
   readonly replace: string;
   readonly by: string;
 }

@@ -4,16 +4,16 @@ const BULK_INSERT = 'apps/consumer/src/bulk-insert.js';
 const RELIABLE_PRODUCER = 'libs/parallel-consumer/src/kafka/reliable-producer.js';
 const EMISSION = 'apps/producer/src/emission/emission.js';
 
-/** The product as it is: a check that is red for it proves nothing of the others. */
+/** The unchanged product: a check that fails for it proves nothing for the mutants. */
 export const CONTROL: ProductMutant = {
-  name: 'nothing is broken',
+  name: 'control: the unchanged product',
   edits: [],
   faults: ['kill-consumer', 'kill-primary', 'leader-moves'],
   minutes: 0.25,
   caughtBy: 'equation',
 };
 
-/** Defects that others have had, or that a hurried change would bring in: each loses, doubles or alters orders when something fails. */
+/** Defects known from other systems or likely in a hurried change. Each loses, doubles or alters orders when something fails. */
 export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
   {
     name: 'offsets are committed before the save',
@@ -25,7 +25,7 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
       },
     ],
     faults: ['kill-consumer'],
-    // Much is on its way when it is killed.
+    // Many saves are in flight when the consumer is killed.
     settings: { SAVE_DELAY_MS: '0..1000' },
     caughtBy: 'equation',
   },
@@ -42,7 +42,7 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     caughtBy: 'equation',
   },
   {
-    name: 'a bulk that fails is taken for saved',
+    name: 'a failed bulk insert counts as saved',
     edits: [
       {
         file: BULK_INSERT,
@@ -54,7 +54,7 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     caughtBy: 'equation',
   },
   {
-    name: 'two sends at once on one idempotent producer',
+    name: 'one idempotent producer sends concurrently',
     edits: [
       {
         file: RELIABLE_PRODUCER,
@@ -74,7 +74,7 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     caughtBy: 'order',
   },
   {
-    name: 'what a response leaves out is taken for acknowledged',
+    name: 'records that a produce response omits count as acknowledged',
     edits: [
       {
         file: RELIABLE_PRODUCER,
@@ -87,7 +87,7 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     caughtBy: 'equation',
   },
   {
-    name: "what a producer stores counts, whatever its segment's epoch",
+    name: "a producer stores progress without the segment's epoch",
     edits: [
       {
         file: 'apps/producer/src/emission/segment-leases.js',
@@ -95,13 +95,13 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
         by: '',
       },
     ],
-    // The one that emits hangs for longer than its lease lasts, and goes on as if nothing had been.
+    // The emitting producer hangs for longer than its lease, and then continues.
     faults: ['pause-producer'],
     seed: 22,
     caughtBy: 'repeats',
   },
   {
-    name: 'an order that can not be read is told as not there',
+    name: 'a failed read of an order returns a 404',
     edits: [
       {
         file: 'apps/query-api/src/orders/saved-orders.js',

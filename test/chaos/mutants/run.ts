@@ -1,8 +1,8 @@
 /**
- * Tests the tester: `npm run test:chaos-mutants`. Breaks the product in one way after another, and runs faults against each, whose report must
- * turn red: by orders that are lost, doubled, altered or out of order, reads that lie, or work that is done over and over, and not by being slow
- * alone. Last the product as it is, by which nothing of that may come. All on the same servers, each in a database of its own. Ends with
- * `N passed, N failed` (caught is passed), and 0 only when all were caught.
+ * `npm run test:chaos-mutants`: tests the fault test itself. Runs faults against one broken version of the product after another. The
+ * checks must catch each mutant by orders lost, doubled, altered or out of order, by wrong answers to reads, or by repeated saves;
+ * slowness alone does not count. The unchanged product runs last, and the checks must find nothing. All run on the same servers, each in
+ * its own database. Prints `N passed, N failed` (a caught mutant passes), and exits with 0 only if all passed.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -21,15 +21,15 @@ import { CAUGHT_BY, type ProductMutant } from './product-mutant.js';
 import { CONTROL, PRODUCT_MUTANTS } from './product-mutants.js';
 
 const SEED = 20_261_126;
-/** One fault, or two: as long as it takes. */
+/** Long enough for one fault or two. */
 const MINUTES = 0.15;
 const PER_SECOND = 3_300;
 const NUMBERS_EACH = 1_000_000;
-/** What is lost will not come, however long it is waited for. */
+/** Short, since waiting longer does not bring lost orders back. */
 const SETTLED_WITHIN_MS = 9_000;
-/** Nothing of its may be missing, so that all must have come. */
+/** Longer, since no order of the unchanged product may be missing. */
 const CONTROL_SETTLED_WITHIN_MS = 60_000;
-const RECOVERY_PATIENCE_MS = 15_000;
+const RECOVERY_TIMEOUT_MS = 15_000;
 
 const print = (line: string): void => console.log(line);
 const quiet = (): void => undefined;
@@ -49,9 +49,9 @@ function redOf(findings: readonly Finding[]): string[] {
   return findings.flatMap(({ name, holds }) => (holds ? [] : [name]));
 }
 
-/** @returns what shows the defect, in one line all that was red, and what of it is about orders */
-async function tried(cluster: Cluster, mutant: ProductMutant, product: MutatedProduct, at: number) {
-  const takeOut = await product.put(mutant);
+/** @returns the evidence that catches the mutant, all failed checks in one line, and the failed checks about orders */
+async function runMutant(cluster: Cluster, mutant: ProductMutant, product: MutatedProduct, at: number) {
+  const revert = await product.put(mutant);
   const minutes = mutant.minutes ?? MINUTES;
   const history = new History(join(directory, `history-${at}.jsonl`));
   try {
@@ -60,7 +60,7 @@ async function tried(cluster: Cluster, mutant: ProductMutant, product: MutatedPr
       minutes,
       orders: Math.round(minutes * 60 * PER_SECOND),
       spareSeconds: 0,
-      // Each is judged by what it does to orders: no time is needed in which nothing fails.
+      // A mutant is judged by its effect on orders, so that no calm periods are needed.
       calmSeconds: 0,
       kinds: FAULT_KINDS.filter(({ name }) => mutant.faults.includes(name)),
       productDirectory: product.directory,
@@ -69,7 +69,7 @@ async function tried(cluster: Cluster, mutant: ProductMutant, product: MutatedPr
       numbersTaken: at * NUMBERS_EACH,
       wrongRecords: false,
       settledWithinMs: mutant === CONTROL ? CONTROL_SETTLED_WITHIN_MS : SETTLED_WITHIN_MS,
-      recoveryPatienceMs: RECOVERY_PATIENCE_MS,
+      recoveryTimeoutMs: RECOVERY_TIMEOUT_MS,
       print: quiet,
       signal,
     });
@@ -82,18 +82,18 @@ async function tried(cluster: Cluster, mutant: ProductMutant, product: MutatedPr
   } finally {
     await cluster.endProduct();
     await history.close();
-    await takeOut();
+    await revert();
   }
 }
 
-/** @returns whether it came out as it must, and how */
-function judged(mutant: ProductMutant, { caught, red, redOrders }: Awaited<ReturnType<typeof tried>>) {
+/** @returns whether the result is as required, and the text to print */
+function judge(mutant: ProductMutant, { caught, red, redOrders }: Awaited<ReturnType<typeof runMutant>>) {
   if (mutant === CONTROL) {
     const shown = [...caught.map(({ found }) => found), ...redOrders].join(', ');
-    return { isRight: shown === '', how: shown === '' ? 'nothing, as it must' : `CAUGHT: ${shown}` };
+    return { isRight: shown === '', how: shown === '' ? 'nothing, as required' : `CAUGHT: ${shown}` };
   }
   const shown = caught.find(({ by }) => by === mutant.caughtBy);
-  return { isRight: shown !== undefined, how: shown?.found ?? `SURVIVED (red: ${red})` };
+  return { isRight: shown !== undefined, how: shown?.found ?? `SURVIVED (failed checks: ${red})` };
 }
 
 try {
@@ -105,7 +105,7 @@ try {
     for (const [at, mutant] of chosen.entries()) {
       if (signal.aborted) break;
       const startedAt = performance.now();
-      const { isRight, how } = judged(mutant, await tried(cluster, mutant, product, at));
+      const { isRight, how } = judge(mutant, await runMutant(cluster, mutant, product, at));
       if (isRight) passed += 1;
       else failed += 1;
       print(`${mutant.name} | ${how} | ${((performance.now() - startedAt) / 1_000).toFixed(1)}`);

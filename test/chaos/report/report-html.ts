@@ -12,27 +12,27 @@ const STYLE = `
   @media (prefers-color-scheme: dark) { .good { color: #3fb950; } .bad { color: #ff7b72; } }
 `;
 
-/** The report as a page of its own, which loads nothing. */
+/** Renders the report as a self-contained HTML page. */
 export function htmlOf(reported: Reported): string {
   const { findings, history, machine } = reported;
   const { facts, again, leftOut } = setUpOf(reported);
-  const verdict = isGreen(reported) ? 'Nothing was lost' : 'Something does not hold';
+  const verdict = isGreen(reported) ? 'All checks passed' : 'A check failed';
   const rows = findings.map(
     ({ name, holds, detail }) =>
-      `<tr><td>${escaped(name)}</td><td class="${holds ? 'good' : 'bad'}">${holds ? 'holds' : 'does not hold'}</td><td>${escaped(detail)}</td></tr>`,
+      `<tr><td>${escaped(name)}</td><td class="${holds ? 'good' : 'bad'}">${holds ? 'passed' : 'failed'}</td><td>${escaped(detail)}</td></tr>`,
   );
   const faults = faultLines(history).map(
     (cells) => `<tr>${cells.map((cell) => `<td>${escaped(cell)}</td>`).join('')}</tr>`,
   );
   return `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${verdict}: faults</title><style>${STYLE}</style></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Fault run: ${verdict}</title><style>${STYLE}</style></head>
 <body>
 <h1 class="${isGreen(reported) ? 'good' : 'bad'}">${verdict}</h1>
 <p>${escaped(facts)}</p>
-<p>Again: <code>${escaped(again)}</code>. The same seed draws the same faults in the same order; how far the work is when each one comes is another each time.</p>
+<p>To run it again: <code>${escaped(again)}</code>. The same seed draws the same faults in the same order; how far the pipeline is when each one begins differs from run to run.</p>
 ${leftOut.map((line) => `<p>${escaped(line)}</p>`).join('\n')}
-<table><thead><tr><th>What must hold</th><th></th><th>Found</th></tr></thead><tbody>
+<table><thead><tr><th>Check</th><th>Result</th><th>Measured</th></tr></thead><tbody>
 ${rows.join('\n')}
 </tbody></table>
 <h2>What this does not show</h2>
@@ -40,7 +40,7 @@ ${rows.join('\n')}
 <h2>Timeline</h2>
 ${timelineChart(history, `all on ${machine.cores} cores and ${machine.memoryGiB} GiB; means of five seconds`)}
 <h2>Faults</h2>
-<table><thead><tr><th>At, s</th><th>Fault</th><th>To</th><th>Lasted, s</th><th>Recovered after, s</th></tr></thead><tbody>
+<table><thead><tr><th>Began at, s</th><th>Fault</th><th>Subject</th><th>Lasted, s</th><th>Recovered after, s</th></tr></thead><tbody>
 ${faults.join('\n')}
 </tbody></table>
 </body>

@@ -1,20 +1,20 @@
 import { faultLines, isGreen, NOT_SHOWN, setUpOf, type Reported } from './reported.js';
 
-/** The report as Markdown; the chart beside it is `timeline.svg`. */
+/** Renders the report as Markdown, with the chart `timeline.svg` beside it. */
 export function markdownOf(reported: Reported): string {
   const { findings, history } = reported;
   const { facts, again, leftOut } = setUpOf(reported);
   return [
-    `# ${isGreen(reported) ? 'Nothing was lost' : 'Something does not hold'}`,
+    `# ${isGreen(reported) ? 'All checks passed' : 'A check failed'}`,
     '',
     facts,
     '',
-    `Again: \`${again}\`. The same seed draws the same faults in the same order; how far the work is when each one comes is another each time.`,
+    `To run it again: \`${again}\`. The same seed draws the same faults in the same order; how far the pipeline is when each one begins differs from run to run.`,
     ...leftOut.flatMap((line) => ['', line]),
     '',
     ...table(
-      ['what must hold', '', 'found'],
-      findings.map(({ name, holds, detail }) => [name, holds ? 'holds' : '**does not hold**', detail]),
+      ['check', 'result', 'measured'],
+      findings.map(({ name, holds, detail }) => [name, holds ? 'passed' : '**failed**', detail]),
     ),
     '',
     '## What this does not show',
@@ -25,7 +25,7 @@ export function markdownOf(reported: Reported): string {
     '',
     '## Faults',
     '',
-    ...table(['at, s', 'fault', 'to', 'lasted, s', 'recovered after, s'], faultLines(history)),
+    ...table(['began at, s', 'fault', 'subject', 'lasted, s', 'recovered after, s'], faultLines(history)),
     '',
   ].join('\n');
 }

@@ -5,34 +5,34 @@ import { togetherPlaces } from '../checks/cluster-findings.js';
 import { FAULT_KINDS } from '../faults/fault-kinds.js';
 import type { History } from '../history/history.js';
 
-/** All that a report tells of. */
+/** All data of a report. */
 export interface Reported extends ChaosRun {
   readonly options: ChaosOptions;
   readonly wasInterrupted: boolean;
   readonly machine: Machine;
   readonly commit: string;
-  /** Of what was tested with: Kafka, MongoDB, the registry, Node.js and the clients. */
+  /** Versions of Kafka, MongoDB, the registry, Node.js and the clients. */
   readonly versions: Readonly<Record<string, string>>;
 }
 
 export interface SetUpText {
   readonly facts: string;
-  /** The command that runs it again. */
+  /** The command that repeats the run. */
   readonly again: string;
-  /** Kinds of faults that were not done. */
+  /** Sentences about fault kinds that were not injected. */
   readonly leftOut: readonly string[];
 }
 
-/** What a green report does not say. */
+/** Limits of what a report with only passed checks proves. */
 export const NOT_SHOWN = [
-  'All runs on one machine: what SIGKILL leaves in the page cache a power failure would not, and the machine itself never fails.',
-  "A server's peers are disturbed all at once, never one of them alone, and only on their way to it, not on its way to them; clocks go wrong in the apps, not in the servers.",
-  'The registry is asked by apps that start alone: that it is away nobody notices, unless an app starts meanwhile.',
-  'Nothing is redriven, imported, paused or cancelled under these faults: `test/faults` has some for them.',
-  'Reads are held against the large operation: what becomes of the small ones, the equation says alone.',
-  'Of what was made the equation is held against the database; pages, ranges and ids are read by the API only here and there, its other answers not at all.',
-  'Repeats that a consumer counted in its last second before it was killed are not among those told.',
-  'A run that finds nothing proves nothing of the faults, and the moments for them, that it did not draw: other seeds draw others.',
+  'Everything runs on one machine: the page cache survives SIGKILL but would not survive a power failure, and the machine itself never fails.',
+  'A link fault between peers affects all peers of a server at once, and only their connections to it, not its connections to them. Clocks jump in the apps, not in the servers.',
+  'Only a starting app reads the schema registry: its outage has no effect unless an app starts meanwhile.',
+  'No redrive, import, pause or cancellation runs under these faults: `test/faults` covers some of them.',
+  'Reads are checked against the large operation only; the small operations are checked by the equation alone.',
+  'The equation is checked against the database. The query API is checked only for samples of pages, ranges and ids, not for its other responses.',
+  'Repeated saves that a consumer counted in its last second before it was killed are not included.',
+  'A run covers only the faults and the moments that its seed draws: other seeds draw others.',
 ];
 
 export function isGreen({ findings }: Reported): boolean {
@@ -50,19 +50,19 @@ export function setUpOf({ options, machine, commit, versions, leftOut, history, 
   );
   const lasted = wasInterrupted
     ? `interrupted before its ${minutes} minutes were over`
-    : `${minutes} minutes of faults, ${calmSeconds} s between them`;
+    : `${minutes} minutes of faults, ${calmSeconds} s from each recovery to the next fault`;
   const parts = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return {
     facts: `Seed ${seed}, ${lasted}, ${orders.toLocaleString('en-US')} orders; commit ${commit}; ${machine.cores} cores, ${machine.memoryGiB} GiB; ${parts.join(', ')}.`,
     again: `npm run chaos -- ${flags.join(' ')}`,
     leftOut: [
-      ...(leftOut.length === 0 ? [] : [`Left out, since this machine does not allow them: ${leftOut.join(', ')}.`]),
-      ...(notDrawn.length === 0 ? [] : [`Not come to in this time: ${notDrawn.join(', ')}.`]),
+      ...(leftOut.length === 0 ? [] : [`Not supported on this machine: ${leftOut.join(', ')}.`]),
+      ...(notDrawn.length === 0 ? [] : [`Not drawn in this run: ${notDrawn.join(', ')}.`]),
     ],
   };
 }
 
-/** One line for each fault: when it began, what it was, to what, how long it lasted, and how long the recovery took. */
+/** One row per fault: begin, kind, subject, duration, and recovery time. */
 export function faultLines(history: Pick<History, 'of'>): string[][] {
   const ends = new Map(history.of('fault-ends').map(({ place, at }) => [place, at]));
   const recovered = new Map(history.of('recovered').map(({ place, afterMs }) => [place, afterMs]));
@@ -73,8 +73,8 @@ export function faultLines(history: Pick<History, 'of'>): string[][] {
     const after = recovered.get(place);
     return [
       seconds(at),
-      together.has(place) ? `${kind} (together)` : kind,
-      idle.has(place) ? `${subject} (nobody noticed)` : subject,
+      together.has(place) ? `${kind} (simultaneous)` : kind,
+      idle.has(place) ? `${subject} (without effect)` : subject,
       end === undefined ? '' : seconds(end - at),
       after === undefined ? '' : seconds(after),
     ];

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { VERSIONS } from '../../../dev/parts/versions.js';
 
-/** Of servers and clients, as they run here. @param mongodb as its servers tell, since it may be this machine's own */
+/** Returns the versions of servers and clients. @param mongodb version reported by the server, which may be this machine's own build */
 export function testedVersions(mongodb: string): Record<string, string> {
   const require = createRequire(import.meta.url);
   const of = (name: string): string => (require(`${name}/package.json`) as { version: string }).version;

@@ -9,11 +9,11 @@ const MEAN_OVER_SECONDS = 5;
 
 type Samples = ReturnType<typeof samplesOf>;
 
-/** What was acknowledged and saved each second, and how far the saving was behind, with the faults behind it. */
+/** Draws the orders acknowledged and saved per second and the lag, with the faults as shaded bands. */
 export function timelineChart(history: Pick<History, 'of'>, subtitle: string): string {
   const samples = samplesOf(history);
   return lineChart({
-    title: 'Orders acknowledged and saved while one thing after another fails',
+    title: 'Orders acknowledged and saved during faults',
     subtitle,
     horizontal: 'seconds since the run began; faults are shaded',
     bands: bandsOf(history),
@@ -27,7 +27,7 @@ export function timelineChart(history: Pick<History, 'of'>, subtitle: string): s
         ],
         levels: [],
       },
-      { title: 'acknowledged and not saved yet', height: 120, series: [lag(samples)], levels: [] },
+      { title: 'lag: acknowledged but not saved yet', height: 120, series: [lag(samples)], levels: [] },
     ],
   });
 }
@@ -45,7 +45,7 @@ function bandsOf(history: Pick<History, 'of'>): Band[] {
   }));
 }
 
-/** Between looks at which it was known. */
+/** Rates between samples with a known count. */
 function rates(samples: Samples, countOf: (sample: Samples[number]) => number | null): Point[] {
   const known = samples.flatMap((sample) => {
     const y = countOf(sample);
