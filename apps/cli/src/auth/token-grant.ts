@@ -20,7 +20,7 @@ const GrantSchema = z.looseObject({
   access_token: z.string().refine(isBearerToken),
   token_type: z.string().regex(/^bearer$/i),
 });
-/** RFC 6749, 5.2. */
+/** The error response of a token endpoint (RFC 6749, 5.2). */
 const OAuthErrorSchema = z.looseObject({ error: z.string(), error_description: z.string().optional() });
 
 /**

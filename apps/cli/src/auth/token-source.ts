@@ -16,5 +16,5 @@ export interface TokenSource {
    * Gets another token after a 401 response.
    * @throws CliError if no other token is available
    */
-  renew(refusal: TokenRejection): Promise<void>;
+  renew(rejection: TokenRejection): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { indexInterval, type StartAfter } from '../order-query/index-interval.js
 import type { OrderQuery } from '../order-query/order-query.js';
 
 /**
- * Orders per batch. More of a larger batch survives a minor garbage collection, which then takes a third of the time: batches of 2,000
+ * Orders per batch. More of a larger batch survives minor garbage collections, which then take a third of the time: batches of 2,000
  * orders reach two thirds of the rate (measured).
  */
 const BATCH_ORDERS = 500;

@@ -22,7 +22,7 @@ export const ORDER_FIGURES: Figures = {
   side: '$side',
   symbol: '$symbol',
   time: '$createdAt',
-  // In BSON comparison, a missing field sorts before any array, and the empty array before all other arrays.
+  // True only for a non-empty array: in BSON order, a missing field comes before the empty array, and that before all other arrays.
   filled: { $gt: ['$legacy.filled', []] },
   count: Long.ONE,
   quantity: { $toLong: '$quantity' },
