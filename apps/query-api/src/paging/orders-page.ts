@@ -19,7 +19,9 @@ export const OrdersPageSchema = z
     total: z
       .object({
         value: z.int().min(0),
-        kind: z.enum(['exact', 'estimated', 'atLeast']).describe('`atLeast`: an exact count would have taken too long.'),
+        kind: z
+          .enum(['exact', 'estimated', 'atLeast'])
+          .describe('`atLeast`: an exact count would have taken too long.'),
       })
       .optional()
       .describe('The number of orders that match the query; only with `count`.'),
