@@ -131,8 +131,8 @@ describe('npm run orders', () => {
     const first = await orders('import', folder, '--watch');
     expect(first.code).toBe(0);
     expect(first.out).toMatch(/^saved +50$/m);
-    expect(first.out).toMatch(/^files +2: 0 imported before, 1 refused$/m);
-    expect(first.out).toMatch(/^rows +51: 50 accepted, 0 there before, 0 conflicting, 1 malformed$/m);
+    expect(first.out).toMatch(/^files +2: 0 imported before, 1 rejected$/m);
+    expect(first.out).toMatch(/^rows +51: 50 accepted, 0 saved before, 0 conflicting, 1 malformed$/m);
     const id = /^operation +(.+)$/m.exec(first.out)?.[1] ?? '';
     const rejects = await orders('rejects', id);
     expect(rejects.out.split('\n')).toEqual([
@@ -141,7 +141,7 @@ describe('npm run orders', () => {
       '',
     ]);
     const again = await orders('import', folder, '--watch');
-    expect([again.code, again.out]).toEqual([0, expect.stringMatching(/^files +2: 1 imported before, 1 refused$/m)]);
+    expect([again.code, again.out]).toEqual([0, expect.stringMatching(/^files +2: 1 imported before, 1 rejected$/m)]);
     const report = await orders('reconcile', id);
     expect([report.code, report.out]).toEqual([0, expect.stringMatching(/It holds/)]);
   }, 60_000);

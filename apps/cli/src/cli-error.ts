@@ -5,14 +5,14 @@ interface CliErrorOptions extends ErrorOptions {
   readonly exitCode?: ExitCode;
 }
 
-/** A failure that its user can do something about; everything else is a bug and is shown with its stack. */
+/** A failure that the user can fix. All other errors are bugs and are printed with their stack. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly exitCode: ExitCode;
 
   /**
-   * @param code stable, for tests and programs
-   * @param remedy what to do now; empty where the message says it already
+   * @param code a stable code for tests and programs
+   * @param remedy what the user can do; empty if the message says it
    */
   constructor(
     readonly code: string,
@@ -25,7 +25,7 @@ export class CliError extends Error {
   }
 }
 
-/** The failure in lines for the terminal. */
+/** Formats a failure for the terminal. */
 export function explain(error: unknown): string {
   if (error instanceof CliError) return [error.message, error.remedy].filter((line) => line !== '').join('\n');
   return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -4,23 +4,23 @@ import type { ExitCode } from './exit-code.js';
 import type { ProducerClient } from './producer/producer-client.js';
 import type { Terminal } from './terminal/terminal.js';
 
-/** The world around the command line, injected, so that specs run it under their own. */
-export interface Surroundings {
+/** The environment of the command line, injected so that specs can replace it. */
+export interface CliEnvironment {
   readonly env: NodeJS.ProcessEnv;
   readonly terminal: Terminal;
   readonly clock: Clock;
-  /** Where relative paths begin. */
+  /** The folder that relative paths start in. */
   readonly workingDirectory: string;
-  /** Calls it at each Ctrl-C from now on; without a listener Ctrl-C ends the process. */
+  /** Calls a listener at each Ctrl-C. Without a listener, Ctrl-C ends the process. */
   onInterrupt(listener: () => void): void;
 }
 
-/** What a command works with. */
-export interface CommandContext extends Surroundings {
+/** The environment of a command, with its HTTP client. */
+export interface CommandContext extends CliEnvironment {
   readonly client: ProducerClient;
 }
 
-/** Does a command's work against the producer of its `--url`, or the service at another address, and keeps the exit code. */
+/** Runs a command against the producer at `--url`, or the service at `otherUrl`, and stores the exit code. */
 export type RunCommand = (
   command: Command,
   work: (context: CommandContext) => Promise<ExitCode>,

@@ -3,7 +3,7 @@ import { runOrders } from './testing/command-line-run.js';
 import { answerProblem } from './testing/local-producer.js';
 
 describe('the command line', () => {
-  it('explains itself and each of its commands', async () => {
+  it('prints help for itself and for each command', async () => {
     const all = await runOrders(['--help']);
     expect([all.exitCode, all.err]).toEqual([0, '']);
     expect(all.out).toContain('Exit codes:');
@@ -22,20 +22,20 @@ describe('the command line', () => {
     [[], /^Usage:/],
     [['populat', '5'], /unknown command 'populat'/],
     [['populate'], /missing required argument 'count'/],
-    [['populate', 'many'], /'many' is invalid for argument 'count'\. It takes a whole number/],
-    [['populate', '5', '--rate', 'fast'], /--rate <n>.*It takes a number such as/],
+    [['populate', 'many'], /'many' is invalid for argument 'count'\. It must be an integer/],
+    [['populate', '5', '--rate', 'fast'], /--rate <n>.*It must be a number such as/],
     [['populate', '5', '--speed', '1'], /unknown option '--speed'/],
-    [['operation', '17'], /It takes the id of an operation, a UUID/],
+    [['operation', '17'], /It must be the id of an operation, a UUID/],
     [['import'], /missing required argument 'path'/],
-    [['import', 'nowhere'], /^There is no nowhere\./],
-    [['operations', '--url', 'localhost'], /^"localhost" is no address of a service/],
-  ])('refuses %j with exit code 2, and asks nobody', async (args, message) => {
-    const { exitCode, out, err, asked } = await runOrders(args);
-    expect({ exitCode, out, asked }).toEqual({ exitCode: 2, out: '', asked: [] });
+    [['import', 'nowhere'], /^nowhere does not exist\./],
+    [['operations', '--url', 'localhost'], /^"localhost" is not the address of a service/],
+  ])('rejects %j with exit code 2 and sends no request', async (args, message) => {
+    const { exitCode, out, err, requests } = await runOrders(args);
+    expect({ exitCode, out, requests }).toEqual({ exitCode: 2, out: '', requests: [] });
     expect(err).toMatch(message);
   });
 
-  it('names each bad field that the producer found, with exit code 2', async () => {
+  it('prints each invalid field that the producer reports, with exit code 2', async () => {
     const errors = [{ field: 'count', pointer: '/count', detail: 'must be 10000000 or less' }];
     const { exitCode, err } = await runOrders(['populate', '99999999'], (_, response) =>
       answerProblem(response, 400, 'invalid-request', { errors }),

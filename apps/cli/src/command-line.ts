@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { CREDENTIALS_HELP, tokenSource } from './auth/credentials.js';
 import { CliError, explain } from './cli-error.js';
-import type { RunCommand, Surroundings } from './command-context.js';
+import type { CliEnvironment, RunCommand } from './command-context.js';
 import { addDeadLettersCommands } from './commands/dead-letters.command.js';
 import { addImportCommand } from './commands/import.command.js';
 import { addInterruptionCommands } from './commands/interruptions.command.js';
@@ -17,24 +17,24 @@ import { defaultConsoleUrl, defaultProducerUrl, serviceUrl } from './producer/se
 import type { Terminal } from './terminal/terminal.js';
 
 /**
- * Runs one command line to its end, and tells its failure on standard error.
- * @param args without node and script
- * @returns what the process is to end with
+ * Runs one command line, and prints its failure on standard error.
+ * @param args the arguments without node and script
+ * @returns the exit code of the process
  */
-export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
-  const { env, terminal, clock } = surroundings;
+export async function runCommandLine(args: readonly string[], environment: CliEnvironment): Promise<ExitCode> {
+  const { env, terminal, clock } = environment;
   let exitCode: ExitCode = EXIT_CODE.ok;
   const run: RunCommand = async (command, work, otherUrl) => {
     const { url } = command.optsWithGlobals<{ url: string }>();
     const [service, timing] = [serviceUrl(otherUrl ?? url), { clock, random: Math.random }];
     const client = new ProducerClient(service, timing, tokenSource(env, service, timing));
-    exitCode = await work({ ...surroundings, client });
+    exitCode = await work({ ...environment, client });
   };
   try {
     await commandLine(env, terminal, run).parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
-    // Commander has told what is wrong, or printed the help that was asked for.
+    // Commander has already printed the error or the requested help.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODE.ok : EXIT_CODE.usage;
     terminal.err.write(`${explain(error)}\n`);
     return error instanceof CliError ? error.exitCode : EXIT_CODE.failed;
@@ -43,16 +43,16 @@ export async function runCommandLine(args: readonly string[], surroundings: Surr
 
 function commandLine(env: NodeJS.ProcessEnv, terminal: Terminal, run: RunCommand): Command {
   const program = new Command('npm run orders --')
-    .description('Runs and watches operations of the orders pipeline, over the HTTP API of its producer.')
-    .option('--url <url>', 'the producer (or ORDERS_URL)', defaultProducerUrl(env))
+    .description('Starts and watches operations of the orders pipeline through the HTTP API of the producer.')
+    .option('--url <url>', 'address of the producer (or ORDERS_URL)', defaultProducerUrl(env))
     .addHelpText('after', `${CREDENTIALS_HELP}\n${EXIT_CODES_HELP}`)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => void terminal.out.write(text),
       writeErr: (text) => void terminal.err.write(text),
     })
-    .showHelpAfterError('(--help after a command shows what it takes)')
-    // Throws instead of ending the process; commands made from here on inherit it.
+    .showHelpAfterError('(add --help to a command to see its arguments and options)')
+    // Makes commander throw instead of ending the process. Commands that are added later inherit this.
     .exitOverride();
   addPopulateCommand(program, run);
   addImportCommand(program, run);

@@ -1,18 +1,18 @@
-// `npm run orders -- …`: everything that a person does with the producer, from a terminal or a script.
+// `npm run orders -- …`: controls the producer from a terminal or a script.
 import { existsSync } from 'node:fs';
 import { systemClock } from '#parallel-consumer/clock.js';
 import { runCommandLine } from './command-line.js';
 
-// The settings of `npm start`, which say where its producer listens. npm runs scripts in the project's folder.
+// Loads the settings of `npm start`, which include the port of its producer. npm runs scripts in the project folder.
 if (existsSync('.env')) process.loadEnvFile('.env');
 
-/** npm has changed the folder; relative paths begin where its user typed the command. */
+/** Returns the folder in which the user ran the command: npm changes the working directory to the project folder. */
 function workingDirectory(): string {
   const { npm_lifecycle_event: script, INIT_CWD: typedIn } = process.env;
   return script === 'orders' && typedIn ? typedIn : process.cwd();
 }
 
-// `… | head` has seen enough; that is no failure.
+// A closed pipe, as in `… | head`, is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit();

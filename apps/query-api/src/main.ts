@@ -2,14 +2,14 @@ import { failToStart } from '#service/fail-to-start.js';
 import { startService } from '#service/start-service.js';
 
 try {
-  // Imported here, so that settings that can't be used end in their message alone.
+  // Imported inside `try`, so that invalid settings print only their message.
   const { settings } = await import('./settings.js');
   const { QueryApiModule } = await import('./query-api.module.js');
   await startService({
     module: QueryApiModule,
     settings,
     auth: settings,
-    docs: { title: 'Orders: query API', description: 'Reads saved orders by page, by id and by range of numbers.' },
+    docs: { title: 'Orders: query API', description: 'Reads saved orders by page, by id and by number range.' },
   });
 } catch (error) {
   failToStart(error);

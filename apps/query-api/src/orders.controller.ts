@@ -24,7 +24,7 @@ import { orderResponse, OrderResponseSchema, type OrderResponse } from '#orders/
 import { SavedOrders } from './orders/saved-orders.js';
 
 @ApiTags('orders')
-@ApiBadRequestResponse({ description: 'Problem details naming every bad parameter' })
+@ApiBadRequestResponse({ description: 'Problem details that name each invalid parameter' })
 @UseGuards(CompleteThroughHeader)
 @RequiresScope('orders:read')
 @Controller('v1/orders')
@@ -37,9 +37,9 @@ export class OrdersController {
 
   @Get()
   @ApiOperation({
-    summary: 'Orders by page, filtered and sorted',
+    summary: 'List orders, filtered, sorted and paged',
     description:
-      'With `page` any page, at the same cost where orders are unfiltered and by number; without it a walk by `next` begins, which meets each order that is there exactly once, whatever is saved meanwhile.',
+      '`page` returns a numbered page; for unfiltered orders sorted by number, every page costs the same. Without `page`, cursor pagination starts: following `next` returns each order that exists at the start exactly once, also while new orders are saved.',
   })
   @ApiOkResponse({ standardSchema: OrdersPageSchema, headers: { ...COMPLETE_THROUGH_HEADERS, ...LINK_HEADERS } })
   async orders(
@@ -48,14 +48,14 @@ export class OrdersController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrdersPage> {
     const orderQuery = parseOrderQuery(query);
-    const asked = { orderQuery, path: orderQueryPath(orderQuery), caller: caller?.subject ?? null };
-    return withLinks(await this.pages.page(asked, query), reply);
+    const request = { orderQuery, path: orderQueryPath(orderQuery), caller: caller?.subject ?? null };
+    return withLinks(await this.pages.page(request, query), reply);
   }
 
   @Get('range')
   @ApiOperation({
-    summary: 'The orders from one number to another',
-    description: 'Both ends belong to it; paged like all orders.',
+    summary: 'List the orders of a number range',
+    description: 'The range includes both ends. Paging works as in `GET /v1/orders`.',
   })
   @ApiOkResponse({ standardSchema: OrdersPageSchema, headers: { ...COMPLETE_THROUGH_HEADERS, ...LINK_HEADERS } })
   async range(
@@ -64,27 +64,27 @@ export class OrdersController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrdersPage> {
     const path = `/v1/orders/range?from=${from}&to=${to}&`;
-    const asked = { orderQuery: byNumber({ from, to }), path, caller: caller?.subject ?? null };
-    return withLinks(await this.pages.page(asked, paging), reply);
+    const request = { orderQuery: byNumber({ from, to }), path, caller: caller?.subject ?? null };
+    return withLinks(await this.pages.page(request, paging), reply);
   }
 
   @Post('batch-get')
   @HttpCode(HttpStatus.OK)
-  @ApiOperation({ summary: 'Several orders, by their ids' })
+  @ApiOperation({ summary: 'Get several orders by id' })
   @ApiOkResponse({ standardSchema: BatchGetResponseSchema, headers: COMPLETE_THROUGH_HEADERS })
   async batchGet(@Body({ schema: BatchGetSchema }) { ids }: BatchGet): Promise<BatchGetResponse> {
-    const asked = [...new Set(ids)];
-    const saved = await this.saved.byIds(asked);
+    const distinctIds = [...new Set(ids)];
+    const saved = await this.saved.byIds(distinctIds);
     return {
-      items: asked.flatMap((id) => saved.get(id) ?? []).map(orderResponse),
-      missing: asked.filter((id) => !saved.has(id)),
+      items: distinctIds.flatMap((id) => saved.get(id) ?? []).map(orderResponse),
+      missing: distinctIds.filter((id) => !saved.has(id)),
     };
   }
 
   @Get(':id')
   @ApiOperation({
-    summary: 'One order, by its id',
-    description: 'With `waitMs` it waits so long for an order that is on its way.',
+    summary: 'Get one order by id',
+    description: 'With `waitMs`, the request waits up to that time for an order that is not saved yet.',
   })
   @ApiOkResponse({ standardSchema: OrderResponseSchema, headers: COMPLETE_THROUGH_HEADERS })
   @ApiNotFoundResponse({ description: 'Problem details: no such order, or not saved yet' })
@@ -99,11 +99,11 @@ export class OrdersController {
   }
 
   private async await(id: string, waitMs: number, reply: FastifyReply): Promise<Order | null> {
-    const gone = new AbortController();
-    reply.raw.once('close', () => gone.abort());
-    // Gone while the order was looked for: that is told once, and was.
+    const disconnected = new AbortController();
+    reply.raw.once('close', () => disconnected.abort());
+    // The client may have disconnected during the first read: `close` is emitted only once, so it would never fire here.
     if (reply.raw.destroyed) return null;
-    return this.awaited.find(id, waitMs, gone.signal);
+    return this.awaited.find(id, waitMs, disconnected.signal);
   }
 }
 

@@ -21,7 +21,7 @@ import { PageTokens } from './paging/page-token.js';
 import { PossibleNumbers } from './paging/possible-numbers.js';
 import { Totals } from './paging/totals.js';
 import { QueryReadiness } from './readiness.js';
-import { exposeReading } from './reading-metrics.js';
+import { exposeReadMetrics } from './reading-metrics.js';
 import { settings } from './settings.js';
 import { backgroundClock } from './summary/background-clock.js';
 import { BlockLayout } from './summary/block-layout.js';
@@ -47,7 +47,7 @@ class DatabaseModule {}
 
 @Module({
   imports: [logsModule(logger), MetricsModule, DatabaseModule, HealthModule.with(QueryReadiness, [DatabaseModule])],
-  // Before the one that takes any other path for an id.
+  // OrdersController is last: its `:id` route matches every other path.
   controllers: [ExportController, SummaryController, OrderTraceController, OrdersController],
   providers: [
     SavedOrders,
@@ -84,6 +84,6 @@ class DatabaseModule {}
 })
 export class QueryApiModule {
   constructor(exports: OpenExports, awaited: AwaitedOrders) {
-    exposeReading(exports, awaited, register);
+    exposeReadMetrics(exports, awaited, register);
   }
 }

@@ -2,8 +2,8 @@ import { Gauge, type Registry } from 'prom-client';
 import type { OpenExports } from './export/open-exports.js';
 import type { AwaitedOrders } from './freshness/awaited-orders.js';
 
-/** What takes long at the query API, as it is when it is asked. */
-export function exposeReading(
+/** Exposes the query API's long-running requests as gauges, read at each scrape. */
+export function exposeReadMetrics(
   exports: Pick<OpenExports, 'count'>,
   awaited: Pick<AwaitedOrders, 'count'>,
   registry: Registry,
@@ -11,13 +11,13 @@ export function exposeReading(
   const registers = [registry];
   const open: Gauge = new Gauge({
     name: 'query_api_exports_open',
-    help: 'Exports that are being sent',
+    help: 'Exports in progress',
     registers,
     collect: () => open.set(exports.count),
   });
   const waiting: Gauge = new Gauge({
     name: 'query_api_waiting_reads',
-    help: 'Reads with waitMs that wait for an order; 1,000 may at once',
+    help: 'Reads with waitMs that wait for an order; the limit is 1,000',
     registers,
     collect: () => waiting.set(awaited.count),
   });

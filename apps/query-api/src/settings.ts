@@ -12,7 +12,7 @@ const SettingsSchema = z.object({
   PAGE_TOKEN_SECRET: z
     .string()
     .min(MIN_SECRET_LENGTH, 'must be at least 32 characters, the same for all instances')
-    // Without one, tokens die with the process: right for one instance on a desk, wrong for two behind a balancer.
+    // The default changes at each start, so older tokens become invalid. Several instances behind a load balancer need a shared secret.
     .default(() => randomBytes(32).toString('hex')),
   PAGE_TOKEN_SECRETS_BEFORE: z
     .string()
@@ -20,7 +20,7 @@ const SettingsSchema = z.object({
     .transform((text) => text.split(',').filter((secret) => secret !== ''))
     .refine(
       (secrets) => secrets.every(({ length }) => length >= MIN_SECRET_LENGTH),
-      'must be at least 32 characters each, with commas between',
+      'must be a comma-separated list of secrets of at least 32 characters each',
     ),
 });
 

@@ -1,4 +1,4 @@
-/** Whether a text can stand behind `Bearer` (RFC 6750, 2.1). */
+/** Whether a text is a valid bearer token (RFC 6750, 2.1). */
 export function isBearerToken(text: string): boolean {
   return /^[\w.~+/-]+=*$/.test(text);
 }

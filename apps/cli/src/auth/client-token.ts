@@ -3,11 +3,11 @@ import { EXIT_CODE } from '../exit-code.js';
 import type { RetryTiming } from '../producer/retry-timing.js';
 import { grantToken, type ClientCredentials } from './token-grant.js';
 import { discoverTokenEndpoint, type TokenEndpoint } from './token-endpoint.js';
-import type { Refusal, TokenSource } from './token-source.js';
+import type { TokenRejection, TokenSource } from './token-source.js';
 
 /**
- * Tokens for a client's credentials, got when the producer first refuses a request, and again when it refuses what has expired: a
- * producer that asks for none costs nothing.
+ * Gets tokens for client credentials: when the producer first rejects a request, and again when a token has expired. A producer that
+ * requires no token causes no token request.
  */
 export class ClientToken implements TokenSource {
   token: string | undefined;
@@ -19,18 +19,18 @@ export class ClientToken implements TokenSource {
     private readonly timing: RetryTiming,
   ) {}
 
-  /** @throws CliError `token-refused`, and what discovery and the issuer have against it */
-  async renew({ reason, isOfNewToken, signal }: Refusal): Promise<void> {
-    if (isOfNewToken) throw this.refused(reason);
+  /** @throws CliError `token-refused`, and the errors of discovery and of the issuer */
+  async renew({ reason, isNewToken, signal }: TokenRejection): Promise<void> {
+    if (isNewToken) throw this.rejected(reason);
     this.endpoint ??= await discoverTokenEndpoint(this.producerUrl, this.client.issuer, this.timing, signal);
     this.token = await grantToken(this.endpoint, this.client, this.timing, signal);
   }
 
-  private refused(reason: string | undefined): CliError {
+  private rejected(reason: string | undefined): CliError {
     return new CliError(
       'token-refused',
-      `The producer at ${this.producerUrl} refuses the token that its issuer has just made${reason === undefined ? '.' : `: ${reason}`}`,
-      'The settings of the producer and of the client at its issuer must fit together.',
+      `The producer at ${this.producerUrl} rejects the token that its issuer has just issued${reason === undefined ? '.' : `: ${reason}`}`,
+      'Check that the settings of the producer match those of the client at its issuer.',
       { exitCode: EXIT_CODE.usage },
     );
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { isConfidential, requireConfidential } from './confidential-address.js';
 
-describe('an address that a secret may go to', () => {
+describe('an address that a secret may be sent to', () => {
   it.each([
     'https://issuer.test/token',
     'http://localhost:3003',

@@ -2,7 +2,7 @@ import { CliError } from '../cli-error.js';
 import { EXIT_CODE } from '../exit-code.js';
 import { printable } from '../terminal/printable.js';
 
-/** Whether nobody on the way reads or changes what is sent there: https, or http that doesn't leave this machine. */
+/** Whether no third party can read or change what is sent to an address: https, or http to this machine. */
 export function isConfidential(address: string): boolean {
   const url = URL.parse(address);
   if (url === null) return false;
@@ -12,16 +12,17 @@ export function isConfidential(address: string): boolean {
 }
 
 /**
- * For each address on the way to the one that gets a client's secret: a stranger who can change one of them can name the next.
- * @param what it is, for the message
+ * Requires a confidential address. It is called for each address of the discovery: an attacker who can change one response can name the
+ * next address, and so receive the client secret.
+ * @param what the name of the server, for the message
  * @throws CliError `insecure-address`
  */
 export function requireConfidential(what: string, address: string): void {
   if (isConfidential(address)) return;
   throw new CliError(
     'insecure-address',
-    `ORDERS_CLIENT_SECRET is not used: ${what}, ${printable(address)}, is neither https nor on this machine.`,
-    'Reach it by https, or set ORDERS_TOKEN.',
+    `ORDERS_CLIENT_SECRET is not sent: the address of ${what}, ${printable(address)}, is neither https nor on this machine.`,
+    'Use https, or set ORDERS_TOKEN.',
     { exitCode: EXIT_CODE.usage },
   );
 }

@@ -1,27 +1,27 @@
 import { describe, expect, it } from '@jest/globals';
 import { runOrders } from '../testing/command-line-run.js';
-import { guardedBy, refuseToken } from '../testing/guarded-producer.js';
+import { guardedBy, rejectToken } from '../testing/guarded-producer.js';
 import { CLIENT, CLIENT_ENV, LocalIssuer } from '../testing/local-issuer.js';
 import { answerJson, type Answerer } from '../testing/local-producer.js';
 import { OPERATION, SUCCEEDED } from '../testing/operation-example.js';
 
 const TOKEN = 'eyJh.bGci_~+/-9==';
 
-/** Starts an operation, and has it succeed. */
+/** Answers as a producer that starts an operation, which succeeds. */
 const operation: Answerer = (request, response) => {
   if (request.method === 'POST') answerJson(response, 202, OPERATION);
   else response.end(`event: done\nid: x\ndata: ${JSON.stringify(SUCCEEDED)}\n\n`);
 };
 
-describe('the credentials of the environment', () => {
-  it('are a token, sent with every request and with that for events', async () => {
+describe('the credentials in the environment', () => {
+  it('can be a token, which is sent with every request, also the one for events', async () => {
     const env = { ORDERS_TOKEN: TOKEN };
     const { exitCode, arrivals } = await runOrders(['populate', '5', '--watch'], operation, { env });
     expect(exitCode).toBe(0);
     expect(arrivals.map(({ headers }) => headers.authorization)).toEqual([`Bearer ${TOKEN}`, `Bearer ${TOKEN}`]);
   });
 
-  it('are those of a client, with whose token everything is asked for again', async () => {
+  it('can be those of a client: each rejected request is repeated with a new token', async () => {
     const issuer = await LocalIssuer.start();
     try {
       const { exitCode, out, err, arrivals } = await runOrders(
@@ -42,10 +42,10 @@ describe('the credentials of the environment', () => {
   });
 
   it.each([{}, { ORDERS_TOKEN: '', ORDERS_CLIENT_ID: '', ORDERS_CLIENT_SECRET: '' }, CLIENT_ENV])(
-    'cost a producer that asks for none nothing: %j',
+    'cause no extra request if the producer requires no token: %j',
     async (env) => {
-      const { exitCode, asked, arrivals } = await runOrders(['populate', '5', '--watch'], operation, { env });
-      expect([exitCode, asked]).toEqual([0, ['POST /v1/populate', `GET /v1/operations/${OPERATION.id}/events`]]);
+      const { exitCode, requests, arrivals } = await runOrders(['populate', '5', '--watch'], operation, { env });
+      expect([exitCode, requests]).toEqual([0, ['POST /v1/populate', `GET /v1/operations/${OPERATION.id}/events`]]);
       expect(arrivals.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined]);
     },
   );
@@ -53,48 +53,48 @@ describe('the credentials of the environment', () => {
   it.each([
     [{ ORDERS_CLIENT_ID: CLIENT.id }, /^ORDERS_CLIENT_ID is set and ORDERS_CLIENT_SECRET is not\./],
     [{ ORDERS_CLIENT_SECRET: CLIENT.secret }, /^ORDERS_CLIENT_SECRET is set and ORDERS_CLIENT_ID is not\./],
-    [{ ORDERS_TOKEN: `Bearer ${TOKEN}` }, /^ORDERS_TOKEN is no bearer token.*\n.*without `Bearer`/],
-    [{ ORDERS_TOKEN: `${TOKEN}\r\nHost: elsewhere` }, /^ORDERS_TOKEN is no bearer token/],
-  ])('are refused where they can not be meant so, before anybody is asked: %j', async (env, message) => {
-    const { exitCode, err, asked } = await runOrders(['operations'], operation, { env });
-    expect([exitCode, asked]).toEqual([2, []]);
+    [{ ORDERS_TOKEN: `Bearer ${TOKEN}` }, /^ORDERS_TOKEN is not a bearer token.*\n.*without `Bearer`/],
+    [{ ORDERS_TOKEN: `${TOKEN}\r\nHost: elsewhere` }, /^ORDERS_TOKEN is not a bearer token/],
+  ])('are rejected before any request if they are invalid: %j', async (env, message) => {
+    const { exitCode, err, requests } = await runOrders(['operations'], operation, { env });
+    expect([exitCode, requests]).toEqual([2, []]);
     expect(err).toMatch(message);
     for (const secret of [TOKEN, CLIENT.secret]) expect(err).not.toContain(secret);
   });
 
-  it('are needed where a producer asks for them, which says how to give them', async () => {
-    const { exitCode, out, err, asked } = await runOrders(['operations'], (_, response) =>
-      refuseToken(response, undefined),
+  it('are required if the producer requires a token; the error explains how to set them', async () => {
+    const { exitCode, out, err, requests } = await runOrders(['operations'], (_, response) =>
+      rejectToken(response, undefined),
     );
-    expect([exitCode, out, asked.length]).toEqual([2, '', 1]);
-    expect(err).toMatch(/^The producer at http:\S+ asks for a token\.\n/);
+    expect([exitCode, out, requests.length]).toEqual([2, '', 1]);
+    expect(err).toMatch(/^The producer at http:\S+ requires a token\.\n/);
     for (const word of ['ORDERS_TOKEN', 'ORDERS_CLIENT_ID', 'ORDERS_CLIENT_SECRET', '.env'])
       expect(err).toContain(word);
     expect(err).toContain('`npm start -- --auth` the demo client is orders-demo with the secret orders-demo-secret');
   });
 
-  it('are a token that is refused for a reason, which is told without the token', async () => {
-    const answer: Answerer = (_, response) => refuseToken(response, `The token ${TOKEN} has expired.`);
+  it('can be a token that the producer rejects: the reason is printed without the token', async () => {
+    const answer: Answerer = (_, response) => rejectToken(response, `The token ${TOKEN} has expired.`);
     const env = { ORDERS_TOKEN: TOKEN };
     for (const command of ['operations', `watch ${OPERATION.id}`]) {
-      const { exitCode, err, asked } = await runOrders(command.split(' '), answer, { env });
-      expect([exitCode, asked.length]).toEqual([2, 1]);
+      const { exitCode, err, requests } = await runOrders(command.split(' '), answer, { env });
+      expect([exitCode, requests.length]).toEqual([2, 1]);
       expect(err).toMatch(
-        /^The producer at http:\S+ refuses the token in ORDERS_TOKEN: The token \*\*\* has expired\.\n/,
+        /^The producer at http:\S+ rejects the token in ORDERS_TOKEN: The token \*\*\* has expired\.\n/,
       );
     }
   });
 
-  it('are the token rather than a client that could get one', async () => {
+  it('use the token if both a token and a client are set', async () => {
     const env = { ORDERS_TOKEN: TOKEN, ...CLIENT_ENV };
-    const { exitCode, err, asked } = await runOrders(
+    const { exitCode, err, requests } = await runOrders(
       ['operations'],
       (_, response) => void response.writeHead(401).end(),
       {
         env,
       },
     );
-    expect([exitCode, asked]).toEqual([2, ['GET /v1/operations?pageSize=20']]);
-    expect(err).toMatch(/refuses the token in ORDERS_TOKEN\.\n.*unset it/);
+    expect([exitCode, requests]).toEqual([2, ['GET /v1/operations?pageSize=20']]);
+    expect(err).toMatch(/rejects the token in ORDERS_TOKEN\.\n.*unset it/);
   });
 });

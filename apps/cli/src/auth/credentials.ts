@@ -7,17 +7,17 @@ import { GivenToken } from './given-token.js';
 import { NoToken } from './no-token.js';
 import type { TokenSource } from './token-source.js';
 
-/** Below the help of the whole command line. */
+/** The credentials, printed below the help of the command line. */
 export const CREDENTIALS_HELP = `
-For a producer that asks for tokens, in the environment or in .env:
+If the producer requires a token, set in the environment or in .env:
   ORDERS_TOKEN           a bearer token
-  ORDERS_CLIENT_ID and   or the credentials of a client, which gets tokens
-  ORDERS_CLIENT_SECRET   of the issuer that the producer names
+  ORDERS_CLIENT_ID and   or client credentials, to request tokens
+  ORDERS_CLIENT_SECRET   from the issuer that the producer names
   ORDERS_ISSUER          the only issuer that they are sent to`;
 
 /**
- * What the environment brings to be let in with: a token, which counts first, a client's credentials, or nothing. Empty variables count
- * as absent.
+ * Selects the token source from the environment: a token, which has precedence, client credentials, or none. Empty variables count as
+ * not set.
  * @throws CliError `bad-setting`
  */
 export function tokenSource(env: NodeJS.ProcessEnv, producerUrl: string, timing: RetryTiming): TokenSource {
@@ -35,13 +35,13 @@ export function tokenSource(env: NodeJS.ProcessEnv, producerUrl: string, timing:
 function checked(token: string): string {
   if (isBearerToken(token)) return token;
   throw badSetting(
-    'ORDERS_TOKEN is no bearer token: it has characters that none has.',
-    'Set it to the token alone, without `Bearer`, blanks or quotes.',
+    'ORDERS_TOKEN is not a bearer token: it has invalid characters.',
+    'Set it to the token alone, without `Bearer`, spaces or quotes.',
   );
 }
 
 function halfAClient(given: string, missing: string): CliError {
-  return badSetting(`${given} is set and ${missing} is not.`, 'Set both, or none of them.');
+  return badSetting(`${given} is set and ${missing} is not.`, 'Set both or neither.');
 }
 
 function badSetting(message: string, remedy: string): CliError {

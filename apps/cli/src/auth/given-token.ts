@@ -1,8 +1,8 @@
 import { CliError } from '../cli-error.js';
 import { EXIT_CODE } from '../exit-code.js';
-import type { Refusal, TokenSource } from './token-source.js';
+import type { TokenRejection, TokenSource } from './token-source.js';
 
-/** The token of ORDERS_TOKEN, which nobody here can renew. */
+/** The token in ORDERS_TOKEN, which the CLI can't renew. */
 export class GivenToken implements TokenSource {
   constructor(
     readonly token: string,
@@ -10,11 +10,11 @@ export class GivenToken implements TokenSource {
   ) {}
 
   /** @throws CliError `token-refused` */
-  async renew({ reason }: Refusal): Promise<void> {
+  async renew({ reason }: TokenRejection): Promise<void> {
     throw new CliError(
       'token-refused',
-      `The producer at ${this.producerUrl} refuses the token in ORDERS_TOKEN${reason === undefined ? '.' : `: ${reason}`}`,
-      'Set ORDERS_TOKEN to another one, or unset it and set ORDERS_CLIENT_ID and ORDERS_CLIENT_SECRET.',
+      `The producer at ${this.producerUrl} rejects the token in ORDERS_TOKEN${reason === undefined ? '.' : `: ${reason}`}`,
+      'Set ORDERS_TOKEN to another token, or unset it and set ORDERS_CLIENT_ID and ORDERS_CLIENT_SECRET.',
       { exitCode: EXIT_CODE.usage },
     );
   }

@@ -19,32 +19,35 @@ export interface IssuerRequest {
 
 export interface IssuerAnswer {
   readonly status: number;
-  /** What was parsed of the body; undefined for what is no JSON. */
+  /** The parsed body; undefined if it is not JSON. */
   readonly json: unknown;
 }
 
 /**
- * Asks an issuer, without following where it sends on to.
- * @throws CliError `issuer-away` when nobody answers there, or it can't for now
+ * Sends a request to an issuer. It does not follow redirects.
+ * @throws CliError `issuer-away` if the issuer can't be reached, or responds with 429 or 5xx
  */
-export async function askIssuer({ url, signal, ...what }: IssuerRequest, timing: RetryTiming): Promise<IssuerAnswer> {
+export async function requestIssuer(
+  { url, signal, ...what }: IssuerRequest,
+  timing: RetryTiming,
+): Promise<IssuerAnswer> {
   const { status, text } = await withRetries(timing, async () => {
     const limits = { headersTimeout: ANSWER_WITHIN_MS, bodyTimeout: ANSWER_WITHIN_MS };
     const { statusCode, body } = await request(url, { ...what, ...limits, signal: signal ?? null });
     return { status: statusCode, text: await body.text() };
   }).catch((error: unknown) => {
     const code = connectionCode(error);
-    throw code === undefined ? error : issuerAway(url, `can't be reached (${code})`);
+    throw code === undefined ? error : issuerUnavailable(url, `can't be reached (${code})`);
   });
-  if (status >= 500 || status === 429) throw issuerAway(url, `answers ${status}`);
+  if (status >= 500 || status === 429) throw issuerUnavailable(url, `responds with ${status}`);
   return { status, json: jsonIn(text) };
 }
 
-/** Without its cause: a broken connection below it would be taken for one to the producer. */
-function issuerAway(url: string, how: string): CliError {
+/** Creates the error without a cause: callers would treat a connection error in the cause as one of the producer. */
+function issuerUnavailable(url: string, problem: string): CliError {
   return new CliError(
     'issuer-away',
-    `The issuer of the tokens ${how}, at ${printable(url)}.`,
-    'Try again when it answers, or set ORDERS_TOKEN.',
+    `The token issuer at ${printable(url)} ${problem}.`,
+    'Retry when it is available, or set ORDERS_TOKEN.',
   );
 }

@@ -15,22 +15,22 @@ describe('a request with a token', () => {
 
   afterEach(async () => elsewhere?.stop());
 
-  it.each(COMMANDS)('does not take it where the producer sends on to: %s', async (...command) => {
+  it.each(COMMANDS)('does not follow a redirect of the producer: %s', async (...command) => {
     elsewhere = await LocalProducer.start((_, response) => void response.end());
     const location = `${elsewhere.url}/v1/operations`;
     for (const status of [302, 307]) {
-      const { exitCode, err, asked } = await runOrders(
+      const { exitCode, err, requests } = await runOrders(
         command,
         (_, response) => void response.writeHead(status, { location }).end(),
         { env },
       );
-      expect([exitCode, asked.length, elsewhere.arrivals.length]).toEqual([1, 1, 0]);
-      expect(err).toContain('Is it the producer');
+      expect([exitCode, requests.length, elsewhere.arrivals.length]).toEqual([1, 1, 0]);
+      expect(err).toContain('Check that --url is the address of');
     }
   });
 
-  it.each(COMMANDS)('that allows too little tells the scope it takes: %s', async (...command) => {
-    const { exitCode, err, asked } = await runOrders(
+  it.each(COMMANDS)('without the required scope prints that scope: %s', async (...command) => {
+    const { exitCode, err, requests } = await runOrders(
       command,
       (_, response) => {
         const challenge = 'Bearer realm="orders", error="insufficient_scope", scope="orders:write"';
@@ -39,14 +39,14 @@ describe('a request with a token', () => {
       },
       { env },
     );
-    expect([exitCode, asked.length]).toEqual([2, 1]);
+    expect([exitCode, requests.length]).toEqual([2, 1]);
     expect(err).toBe(
       'The token does not have the scope. (insufficient-scope)\n' +
-        'It takes a token with the scope orders:write: let its issuer grant it.\n',
+        'Use a token with the scope orders:write, which its issuer must grant.\n',
     );
   });
 
-  it('that is forbidden for another reason is told as it is', async () => {
+  it('that is forbidden for another reason prints the problem details', async () => {
     const { exitCode, err } = await runOrders(
       ['operations'],
       (_, response) => answerProblem(response, 403, 'foreign-origin'),

@@ -4,15 +4,15 @@ import { EXIT_CODE } from '../exit-code.js';
 import type { RetryTiming } from '../producer/retry-timing.js';
 import { printable } from '../terminal/printable.js';
 import { isBearerToken } from './bearer-token.js';
-import { askIssuer } from './issuer-request.js';
+import { requestIssuer } from './issuer-request.js';
 import type { TokenEndpoint } from './token-endpoint.js';
-import { without } from './withheld-text.js';
+import { redact } from './withheld-text.js';
 
-/** What a client proves itself with to an issuer. */
+/** The credentials with which a client authenticates to an issuer. */
 export interface ClientCredentials {
   readonly id: string;
   readonly secret: string;
-  /** The only issuer that they are of. Default: whichever the producer names. */
+  /** The only issuer to send them to. Default: any issuer that the producer names. */
   readonly issuer?: string | undefined;
 }
 
@@ -20,11 +20,11 @@ const GrantSchema = z.looseObject({
   access_token: z.string().refine(isBearerToken),
   token_type: z.string().regex(/^bearer$/i),
 });
-/** RFC 6749, 5.2. */
-const RefusalSchema = z.looseObject({ error: z.string(), error_description: z.string().optional() });
+/** The error response of a token endpoint (RFC 6749, 5.2). */
+const OAuthErrorSchema = z.looseObject({ error: z.string(), error_description: z.string().optional() });
 
 /**
- * A token for a client itself (RFC 6749, 4.4).
+ * Requests a token with the client credentials grant (RFC 6749, 4.4).
  * @throws CliError `client-refused`, `issuer-away` and `issuer-unusable`
  */
 export async function grantToken(
@@ -40,19 +40,19 @@ export async function grantToken(
     authorization: basic(client),
     'content-type': 'application/x-www-form-urlencoded',
   };
-  const { status, json } = await askIssuer({ method: 'POST', url, headers, body: form.toString(), signal }, timing);
+  const { status, json } = await requestIssuer({ method: 'POST', url, headers, body: form.toString(), signal }, timing);
   const { data: grant } = GrantSchema.safeParse(json);
   if (status === 200 && grant !== undefined) return grant.access_token;
-  const { data: refusal } = RefusalSchema.safeParse(json);
-  if (refusal !== undefined) throw refused(refusal, endpoint, client);
+  const { data: oauthError } = OAuthErrorSchema.safeParse(json);
+  if (oauthError !== undefined) throw rejectedClient(oauthError, endpoint, client);
   throw new CliError(
     'issuer-unusable',
-    `The issuer of the tokens, at ${printable(url)}, answered ${status} without a bearer token.`,
-    'Have the issuer mended, or set ORDERS_TOKEN.',
+    `The token issuer at ${printable(url)} responded with ${status} and no bearer token.`,
+    'Fix the issuer, or set ORDERS_TOKEN.',
   );
 }
 
-/** RFC 6749, 2.3.1: both are encoded as in forms first, so that neither a colon nor a foreign letter is in the way. */
+/** Creates the Basic header. Id and secret are form-encoded first (RFC 6749, 2.3.1), so they may contain colons and any Unicode. */
 function basic({ id, secret }: ClientCredentials): string {
   return `Basic ${Buffer.from(`${formEncoded(id)}:${formEncoded(secret)}`).toString('base64')}`;
 }
@@ -61,18 +61,18 @@ function formEncoded(text: string): string {
   return new URLSearchParams([['', text]]).toString().slice('='.length);
 }
 
-function refused(
-  { error, error_description: description }: z.infer<typeof RefusalSchema>,
+function rejectedClient(
+  { error, error_description: description }: z.infer<typeof OAuthErrorSchema>,
   { issuer, scope }: TokenEndpoint,
   { secret }: ClientCredentials,
 ): CliError {
-  const why = without(secret, printable(description === undefined ? error : `${error}: ${description}`));
+  const reason = redact(secret, printable(description === undefined ? error : `${error}: ${description}`));
   return new CliError(
     'client-refused',
-    `The issuer of the tokens, ${printable(issuer)}, refuses the client of ORDERS_CLIENT_ID (${why}).`,
+    `The token issuer ${printable(issuer)} rejects the client in ORDERS_CLIENT_ID (${reason}).`,
     error === 'invalid_client'
       ? 'Check ORDERS_CLIENT_ID and ORDERS_CLIENT_SECRET.'
-      : `There the client must be allowed the grant client_credentials and the scopes ${printable(scope)}.`,
+      : `Allow the client at the issuer the grant client_credentials and the scopes ${printable(scope)}.`,
     { exitCode: EXIT_CODE.usage },
   );
 }

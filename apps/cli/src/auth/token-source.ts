@@ -1,20 +1,20 @@
-/** Why the producer did not let a request pass (401). */
-export interface Refusal {
-  /** In words for the terminal; undefined where none came. */
+/** A 401 response of the producer. */
+export interface TokenRejection {
+  /** The reason in words for the terminal; undefined if the producer gave none. */
   readonly reason: string | undefined;
-  /** Whether the token was got for this very request, so that another would fare no better. */
-  readonly isOfNewToken: boolean;
-  /** Ends the getting of another. */
+  /** Whether the token was renewed for this request, so that another renewal would not help. */
+  readonly isNewToken: boolean;
+  /** Aborts the renewal. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Where the bearer tokens of requests come from. */
+/** Provides the bearer tokens of requests. */
 export interface TokenSource {
-  /** What requests are sent with now; undefined: without one. */
+  /** The current token; undefined: requests are sent without a token. */
   readonly token: string | undefined;
   /**
-   * Gets another token, after a refusal.
-   * @throws CliError where none is to be had
+   * Gets another token after a 401 response.
+   * @throws CliError if no other token is available
    */
-  renew(refusal: Refusal): Promise<void>;
+  renew(rejection: TokenRejection): Promise<void>;
 }

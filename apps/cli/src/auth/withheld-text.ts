@@ -1,4 +1,4 @@
-/** A text from elsewhere that must not show a secret, should it repeat it. */
-export function without(secret: string, text: string): string {
+/** Replaces a secret in a text by `***`, in case a server repeats it. */
+export function redact(secret: string, text: string): string {
   return text.replaceAll(secret, '***');
 }

@@ -41,16 +41,16 @@ interface ListOptions {
   readonly json?: true;
 }
 
-/** `dead-letters` and `dead-letter ID`: what could not be saved, and why. */
+/** `dead-letters` and `dead-letter ID`: show records that could not be saved, and why. */
 export function addDeadLettersCommands(program: Command, run: RunCommand): void {
   program
     .command('dead-letters')
-    .description('list what could not be saved, by the reason; with --list or --redrive one by one')
-    .option('--error <code>', 'only those that failed for this reason')
-    .option('--operation <id>', 'only those of the orders of this operation', operationId)
-    .option('--redrive <id>', 'only those that this redrive has taken: how each one ended', operationId)
-    .option('--state <state>', 'only pending, redriving, saved or discarded ones')
-    .option('--list', 'one by one')
+    .description('list dead letters, grouped by error code; with --list or --redrive one by one')
+    .option('--error <code>', 'only those with this error code')
+    .option('--operation <id>', 'only those of this operation', operationId)
+    .option('--redrive <id>', 'only those of this redrive, with the result of each', operationId)
+    .option('--state <state>', 'only those in this state: pending, redriving, saved or discarded')
+    .option('--list', 'list them one by one')
     .option('--json', 'print them as JSON')
     .action(async (options: ListOptions, command: Command) =>
       run(command, async (context) =>
@@ -59,12 +59,15 @@ export function addDeadLettersCommands(program: Command, run: RunCommand): void 
     );
   program
     .command('dead-letter')
-    .description('show one: the order in it, and its bytes')
-    .argument('<id>', 'its id, such as orders.v1/3/4711', letterId)
+    .description('show one dead letter: its order and its bytes')
+    .argument('<id>', 'id of the dead letter, such as orders.v1/3/4711', letterId)
     .option('--json', 'print it as JSON in one line')
     .action(async (id: string, { json }: { json?: true }, command: Command) =>
       run(command, async ({ client, terminal }) => {
-        const letter = await client.ask({ method: 'GET', path: `/v1/dead-letters/records/${id}` }, WholeLetterSchema);
+        const letter = await client.request(
+          { method: 'GET', path: `/v1/dead-letters/records/${id}` },
+          WholeLetterSchema,
+        );
         terminal.out.write(`${json ? JSON.stringify(letter) : printableLines(JSON.stringify(letter, null, 2))}\n`);
         return EXIT_CODE.ok;
       }),
@@ -73,9 +76,9 @@ export function addDeadLettersCommands(program: Command, run: RunCommand): void 
 
 async function listGroups({ client, terminal }: CommandContext, options: ListOptions): Promise<ExitCode> {
   const path = `/v1/dead-letters${queryOf(options)}`;
-  const groups = await client.ask({ method: 'GET', path }, GroupsSchema);
+  const groups = await client.request({ method: 'GET', path }, GroupsSchema);
   if (options.json) terminal.out.write(`${JSON.stringify(groups)}\n`);
-  else if (groups.items.length === 0) terminal.err.write('There are none.\n');
+  else if (groups.items.length === 0) terminal.err.write('No dead letters found.\n');
   else {
     const rows = groups.items.map(({ errorCode, count: letters, redriven, lastAt, example }) => [
       printable(errorCode),
@@ -97,7 +100,7 @@ const COLUMNS = [
   { heading: 'such as' },
 ] as const;
 
-/** Page by page, and no table, whose widths would need all of them at once. */
+/** Lists page by page. It prints no table, because the column widths would require all dead letters at once. */
 async function listLetters({ client, terminal }: CommandContext, options: ListOptions): Promise<ExitCode> {
   const list = new JsonList(terminal.out);
   let listed = 0;
@@ -109,11 +112,11 @@ async function listLetters({ client, terminal }: CommandContext, options: ListOp
     }
   }
   if (options.json) list.end();
-  else if (listed === 0) terminal.err.write('There are none.\n');
+  else if (listed === 0) terminal.err.write('No dead letters found.\n');
   return EXIT_CODE.ok;
 }
 
-/** Such as `orders.v1/3/4711 pending, redriven 1, order 12 of 01a2…: conflict: another order …`. */
+/** Formats a dead letter such as `orders.v1/3/4711 pending, redriven 1, order 12 of 01a2…: conflict: another order …`. */
 function lineOf({ id, state, redrives, operationId: operation, index, error }: z.infer<typeof LetterSchema>): string {
   const redriven = redrives ? `, redriven ${redrives}` : '';
   const order = operation ? `, order ${index ?? UNKNOWN} of ${operation}` : '';

@@ -38,7 +38,7 @@ describe('watching an operation', () => {
     ['succeeded', 0],
     ['failed', 1],
     ['cancelled', 3],
-  ])('tells how it ended, %s, by exit code %i too', async (status, exitCode) => {
+  ])('prints the final status %s, with exit code %i', async (status, exitCode) => {
     const last = { ...SUCCEEDED, status };
     const { context, out, err } = await watching(
       (_, response) => void response.end(event('progress', OPERATION) + event('done', last)),
@@ -48,7 +48,7 @@ describe('watching an operation', () => {
     expect(err.lines.at(-1)).toMatch(/^1,000 saved/);
   });
 
-  it('leaves standard output to the JSON', async () => {
+  it('prints only JSON on standard output with --json', async () => {
     const { context, out } = await watching(
       (_, response) => void response.end(event('progress', OPERATION) + event('done', SUCCEEDED)),
     );
@@ -56,23 +56,23 @@ describe('watching an operation', () => {
     expect(JSON.parse(out.text)).toEqual(SUCCEEDED);
   });
 
-  it('is ended by Ctrl-C, once or twice, which says that the operation goes on and how to end that', async () => {
-    const begun = Promise.withResolvers<void>();
+  it('stops at Ctrl-C, pressed once or twice, and explains that the operation continues and how to cancel it', async () => {
+    const started = Promise.withResolvers<void>();
     const { context, out, err, interrupt } = await watching(
-      (_, response) => void response.write(event('progress', OPERATION), () => begun.resolve()),
+      (_, response) => void response.write(event('progress', OPERATION), () => started.resolve()),
     );
     const exitCode = follow(context, OPERATION.id, { json: true });
-    await begun.promise;
+    await started.promise;
     interrupt();
     interrupt();
     expect(await exitCode).toBe(130);
     expect(out.text).toBe('');
-    expect(err.text).toContain('the operation goes on');
+    expect(err.text).toContain('the operation continues');
     expect(err.text).toContain(`npm run orders -- cancel ${OPERATION.id}\n`);
     expect(producer?.arrivals.every(({ method }) => method === 'GET')).toBe(true);
   });
 
-  it('tells of an operation that failed why', async () => {
+  it('prints why an operation failed', async () => {
     const failed = { ...SUCCEEDED, status: 'failed', error: { code: 'topic-gone', message: 'No topic.' } };
     const { context, out } = await watching((_, response) => void response.end(event('done', failed)));
     expect(await follow(context, OPERATION.id, {})).toBe(1);

@@ -6,9 +6,9 @@ import { operationText } from '../terminal/operation-text.js';
 import { Progress } from '../terminal/progress.js';
 
 /**
- * Watches an operation until nothing about it will change any more: progress on standard error, then all of it on standard output.
- * Ctrl-C ends the watching only.
- * @returns 0 for one that succeeded, 3 for a cancelled one, 130 after Ctrl-C, else 1
+ * Watches an operation until it no longer changes. It prints progress on standard error and the final operation on standard output.
+ * Ctrl-C stops watching, but not the operation.
+ * @returns 0 if the operation succeeded, 3 if it was cancelled, 130 after Ctrl-C, else 1
  */
 export async function follow(context: CommandContext, id: string, { json }: { json?: true }): Promise<ExitCode> {
   const { client, clock, terminal } = context;
@@ -30,8 +30,8 @@ export async function follow(context: CommandContext, id: string, { json }: { js
   }
   if (interrupted.signal.aborted) {
     terminal.err.write(
-      `No longer watched; the operation goes on. Watch it again: npm run orders -- watch ${id}\n` +
-        `End it: npm run orders -- cancel ${id}\n`,
+      `Stopped watching; the operation continues. Watch it again: npm run orders -- watch ${id}\n` +
+        `Cancel it: npm run orders -- cancel ${id}\n`,
     );
     return EXIT_CODE.interrupted;
   }

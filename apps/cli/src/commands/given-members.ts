@@ -1,4 +1,4 @@
-/** Without those that were not given: their defaults are the service's to know. */
+/** Removes undefined members, so that the service applies its defaults. */
 export function given(members: Readonly<Record<string, unknown>>): object {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
 }

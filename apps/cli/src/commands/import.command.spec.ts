@@ -16,7 +16,7 @@ describe('import', () => {
 
   afterAll(async () => rm(folder, { recursive: true, force: true }));
 
-  it('imports a folder by one request under one key', async () => {
+  it('imports a folder with one request and one key', async () => {
     const names: string[] = [];
     const answer: Answerer = async (request, response) => {
       const type = request.headers['content-type'] ?? '';
@@ -24,10 +24,10 @@ describe('import', () => {
       for (const part of form.getAll('file')) if (typeof part === 'object') names.push(part.name);
       answerJson(response, 202, { ...OPERATION, kind: 'import', seed: null });
     };
-    const { exitCode, err, asked, arrivals } = await runOrders(['import', '.', '--key', 'mine'], answer, {
+    const { exitCode, err, requests, arrivals } = await runOrders(['import', '.', '--key', 'mine'], answer, {
       workingDirectory: folder,
     });
-    expect([exitCode, asked, names]).toEqual([0, ['POST /v1/imports'], ['a.json', 'b.json']]);
+    expect([exitCode, requests, names]).toEqual([0, ['POST /v1/imports'], ['a.json', 'b.json']]);
     expect(arrivals[0]?.headers['idempotency-key']).toBe('mine');
     expect(err).toMatch(/^Uploading 2 files, /);
   });

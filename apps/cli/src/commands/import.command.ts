@@ -6,17 +6,17 @@ import { orderFiles } from '../upload/order-files.js';
 import { uploadOf } from '../upload/upload.js';
 import { startOperation, type StartOptions } from './started-operation.js';
 
-/** `import PATH…`: uploads legacy files, all by one request and so as one operation. */
+/** `import PATH…`: uploads legacy files with one request, as one operation. */
 export function addImportCommand(program: Command, run: RunCommand): void {
   program
     .command('import')
     .description('import legacy order files: a folder (its *.json), .json files, or one .zip')
-    .argument('<path...>', 'folders are not searched below, symbolic links in them are not followed')
+    .argument('<path...>', 'folders or files; subfolders and symbolic links in folders are skipped')
     .option(
       '--key <key>',
       'Idempotency-Key: the same files with the same key are imported once (default: a random one)',
     )
-    .option('--watch', 'follow the import to its end')
+    .option('--watch', 'watch the import until it ends')
     .option('--json', 'print the operation as JSON')
     .action(async (paths: string[], options: StartOptions, command: Command) =>
       run(command, async (context) => importFiles(context, paths, options)),
@@ -27,6 +27,6 @@ async function importFiles(context: CommandContext, paths: string[], options: St
   const files = await orderFiles(paths, context.workingDirectory);
   const { headers, bytes: size, body } = await uploadOf(files);
   context.terminal.err.write(`Uploading ${count(files.length)} file${files.length === 1 ? '' : 's'}, ${bytes(size)}\n`);
-  // Patient: the answer comes when all has been received, and nobody knows how long that takes.
-  return startOperation(context, { path: '/v1/imports', headers, body, isPatient: true }, options);
+  // No timeout: the producer responds after it has received all files, which can take any time.
+  return startOperation(context, { path: '/v1/imports', headers, body, noTimeout: true }, options);
 }

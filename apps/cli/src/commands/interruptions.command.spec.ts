@@ -6,11 +6,11 @@ import { OPERATION } from '../testing/operation-example.js';
 const ID = OPERATION.id;
 
 describe('an interruption', () => {
-  it.each(['pause', 'resume', 'cancel'])('asks to %s, and tells what became of it', async (what) => {
-    const { exitCode, out, asked } = await runOrders([what, ID.toUpperCase()], (_, response) =>
+  it.each(['pause', 'resume', 'cancel'])('requests %s and prints the operation', async (action) => {
+    const { exitCode, out, requests } = await runOrders([action, ID.toUpperCase()], (_, response) =>
       answerJson(response, 200, { ...OPERATION, interruption: 'cancel' }),
     );
-    expect([exitCode, asked]).toEqual([0, [`POST /v1/operations/${ID}/${what}`]]);
+    expect([exitCode, requests]).toEqual([0, [`POST /v1/operations/${ID}/${action}`]]);
     expect(out).toMatch(/^status +running \(about to cancel\)$/m);
   });
 });

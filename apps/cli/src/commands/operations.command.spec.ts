@@ -3,7 +3,7 @@ import { runOrders } from '../testing/command-line-run.js';
 import { answerJson, type Answerer } from '../testing/local-producer.js';
 import { OPERATION } from '../testing/operation-example.js';
 
-/** Two pages of operations, one on each. */
+/** Answers with two pages of one operation each. */
 const twoPages: Answerer = (request, response) => {
   const isLast = request.url?.includes('before=') === true;
   const items = [{ ...OPERATION, saved: null, waitingFor: 'consumers', kind: isLast ? 'import' : 'populate' }];
@@ -16,7 +16,7 @@ const twoPages: Answerer = (request, response) => {
 describe('operations', () => {
   it('lists operations, the newest page or all of them', async () => {
     const newest = await runOrders(['operations', '--status', 'running', '--kind', 'populate'], twoPages);
-    expect(newest.asked).toEqual(['GET /v1/operations?status=running&kind=populate&pageSize=20']);
+    expect(newest.requests).toEqual(['GET /v1/operations?status=running&kind=populate&pageSize=20']);
     expect(newest.out.trimEnd().split('\n')).toHaveLength(2);
     expect(newest.out).toMatch(/running \(waits for the consumers\) +1,000 +600 +\? +0 +2026/);
     const all = await runOrders(['operations', '--all', '--json'], twoPages);
@@ -24,10 +24,10 @@ describe('operations', () => {
   });
 
   it('does not follow a next page to another host', async () => {
-    const { exitCode, err, asked } = await runOrders(['operations', '--all'], (_, response) =>
+    const { exitCode, err, requests } = await runOrders(['operations', '--all'], (_, response) =>
       answerJson(response, 200, { items: [], page: { next: '@elsewhere.test/v1/' } }),
     );
-    expect([exitCode, asked.length]).toEqual([1, 1]);
+    expect([exitCode, requests.length]).toEqual([1, 1]);
     expect(err).toContain('page.next');
   });
 });

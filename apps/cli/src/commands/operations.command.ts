@@ -21,14 +21,14 @@ interface ShowOptions {
   readonly json?: true;
 }
 
-/** `operations`, `operation ID` and `watch ID`: how far operations are. */
+/** `operations`, `operation ID` and `watch ID`: show operations and their progress. */
 export function addOperationsCommands(program: Command, run: RunCommand): void {
   program
     .command('operations')
     .description('list the operations, newest first')
-    .option('--status <status>', 'only running, paused, succeeded, cancelled or failed ones')
-    .option('--kind <kind>', 'only those of one kind: populate, import or redrive')
-    .option('--all', 'all of them (default: the newest 20)')
+    .option('--status <status>', 'only those with this status: running, paused, succeeded, cancelled or failed')
+    .option('--kind <kind>', 'only those of this kind: populate, import or redrive')
+    .option('--all', 'list all operations (default: the newest 20)')
     .option('--json', 'print them as a JSON array')
     .action(async (options: ListOptions, command: Command) =>
       run(command, async (context) => listOperations(context, options)),
@@ -36,8 +36,8 @@ export function addOperationsCommands(program: Command, run: RunCommand): void {
   program
     .command('operation')
     .description('show one operation')
-    .argument('<id>', 'its id', operationId)
-    .option('--watch', 'follow it to its end')
+    .argument('<id>', 'id of the operation', operationId)
+    .option('--watch', 'watch it until it ends')
     .option('--json', 'print it as JSON')
     .action(async (id: string, { watch, json }: ShowOptions, command: Command) =>
       run(command, async (context) => {
@@ -48,8 +48,8 @@ export function addOperationsCommands(program: Command, run: RunCommand): void {
     );
   program
     .command('watch')
-    .description('follow an operation to its end; Ctrl-C ends the watching only')
-    .argument('<id>', 'its id', operationId)
+    .description('watch an operation until it ends; Ctrl-C stops watching, but not the operation')
+    .argument('<id>', 'id of the operation', operationId)
     .option('--json', 'print it as JSON at the end')
     .action(async (id: string, options: ShowOptions, command: Command) =>
       run(command, async (context) => follow(context, id, options)),
@@ -69,7 +69,7 @@ async function listOperations({ client, terminal }: CommandContext, options: Lis
     if (!all) break;
   }
   if (json) terminal.out.write(`${JSON.stringify(operations)}\n`);
-  else if (operations.length === 0) terminal.err.write('There is no such operation yet.\n');
+  else if (operations.length === 0) terminal.err.write('No operations found.\n');
   else terminal.out.write(`${operationsTable(operations)}\n`);
   return EXIT_CODE.ok;
 }

@@ -6,7 +6,7 @@ import { OPERATION, SUCCEEDED } from '../testing/operation-example.js';
 const ID = OPERATION.id;
 
 describe('populate', () => {
-  it('populates with what was given, and leaves the rest to the producer', async () => {
+  it('sends the given options, and leaves the other defaults to the producer', async () => {
     const bodies: unknown[] = [];
     const answer: Answerer = async (request, response) => {
       bodies.push(JSON.parse((await bodyOf(request)).toString()));
@@ -32,7 +32,7 @@ describe('populate', () => {
     expect(second.arrivals[0]?.headers['idempotency-key']).toBe('mine');
   });
 
-  it('populates once, however often the connection breaks, by a key of its own', async () => {
+  it('populates once despite broken connections, with a generated key', async () => {
     const { exitCode, arrivals } = await runOrders(['populate', '5'], (request, response, at) => {
       if (at < 2) request.socket.destroy();
       else answerJson(response, 202, OPERATION);
@@ -41,17 +41,20 @@ describe('populate', () => {
     const keys = arrivals.map(({ headers }) => headers['idempotency-key']);
     expect([keys.length, new Set(keys).size]).toEqual([3, 1]);
     const broken = await runOrders(['populate', '5'], (request) => void request.socket.destroy());
-    const [, key = ''] = /with --key ([\da-f-]{36}) begins it once, or finds it/.exec(broken.err) ?? [];
+    const [, key = ''] = /with --key ([\da-f-]{36}): it starts the operation at most once/.exec(broken.err) ?? [];
     expect(broken.arrivals[0]?.headers['idempotency-key']).toBe(key);
     expect(keys).not.toContain(key);
   });
 
-  it('populates and watches to the end', async () => {
-    const { exitCode, out, asked } = await runOrders(['populate', '1000', '--watch', '--json'], (request, response) => {
-      if (request.method === 'POST') answerJson(response, 202, OPERATION);
-      else response.end(`event: done\nid: x\ndata: ${JSON.stringify(SUCCEEDED)}\n\n`);
-    });
+  it('populates and watches until the operation ends', async () => {
+    const { exitCode, out, requests } = await runOrders(
+      ['populate', '1000', '--watch', '--json'],
+      (request, response) => {
+        if (request.method === 'POST') answerJson(response, 202, OPERATION);
+        else response.end(`event: done\nid: x\ndata: ${JSON.stringify(SUCCEEDED)}\n\n`);
+      },
+    );
     expect([exitCode, JSON.parse(out)]).toEqual([0, SUCCEEDED]);
-    expect(asked).toEqual(['POST /v1/populate', `GET /v1/operations/${ID}/events`]);
+    expect(requests).toEqual(['POST /v1/populate', `GET /v1/operations/${ID}/events`]);
   });
 });

@@ -17,24 +17,24 @@ interface PopulateOptions extends StartOptions {
   readonly conflict?: number;
 }
 
-/** `populate COUNT`: emits fake orders. */
+/** `populate COUNT`: emits generated orders. */
 export function addPopulateCommand(program: Command, run: RunCommand): void {
   program
     .command('populate')
-    .description('emit fake orders, as an operation that runs in the background')
-    .argument('<count>', 'how many orders, 1 to 10000000', wholeNumber)
-    .option('--rate <n>', 'orders per second, on average (default: as fast as it goes)', decimalNumber)
+    .description('emit generated orders, as an operation that runs in the background')
+    .argument('<count>', 'number of orders, 1 to 10000000', wholeNumber)
+    .option('--rate <n>', 'average orders per second (default: unlimited)', decimalNumber)
     .option('--seed <n>', 'the same seed gives the same orders (default: random)', wholeNumber)
     .option('--chunk-size <n>', 'orders that Kafka acknowledges at once (default: 1000)', wholeNumber)
-    .option('--accounts <n>', 'accounts that they are spread over (default: 100000)', wholeNumber)
-    .option('--from <date>', 'createdAt of the first, as 2026-01-31T12:00:00Z (default: a day before --to)')
-    .option('--to <date>', 'where createdAt ends (default: now)')
-    .option('--poison <fraction>', 'this share of them, 0 to 1, can not be decoded', decimalNumber)
-    .option('--oversized <fraction>', 'this share is too large', decimalNumber)
-    .option('--duplicate <fraction>', 'this share is sent twice', decimalNumber)
-    .option('--conflict <fraction>', 'this share is sent twice with different contents', decimalNumber)
+    .option('--accounts <n>', 'number of accounts of the orders (default: 100000)', wholeNumber)
+    .option('--from <date>', 'createdAt of the first order, such as 2026-01-31T12:00:00Z (default: a day before --to)')
+    .option('--to <date>', 'end of the createdAt range (default: now)')
+    .option('--poison <fraction>', 'fraction of records, 0 to 1, that can not be decoded', decimalNumber)
+    .option('--oversized <fraction>', 'fraction of records that are too large', decimalNumber)
+    .option('--duplicate <fraction>', 'fraction of orders that are sent twice', decimalNumber)
+    .option('--conflict <fraction>', 'fraction of orders that are sent twice with different contents', decimalNumber)
     .option('--key <key>', 'Idempotency-Key: the same command with the same key runs once (default: a random one)')
-    .option('--watch', 'follow it to its end')
+    .option('--watch', 'watch the operation until it ends')
     .option('--json', 'print the operation as JSON')
     .action(async (count: number, options: PopulateOptions, command: Command) =>
       run(command, async (context) => {
@@ -45,7 +45,7 @@ export function addPopulateCommand(program: Command, run: RunCommand): void {
     );
 }
 
-/** The body of `POST /v1/populate`. What was not given is left out: its default is the producer's to know. */
+/** Creates the body of `POST /v1/populate`. It omits options that were not given, so that the producer applies its defaults. */
 function populateRequest(count: number, options: PopulateOptions): object {
   const { rate: ratePerSecond, seed, chunkSize, accounts, from, to } = options;
   const { poison, oversized, duplicate, conflict } = options;

@@ -10,11 +10,11 @@ describe('reconcile', () => {
     ['holds', 0],
     ['broken', 1],
     ['pending', 2],
-  ])('reconciles: %s ends with exit code %i', async (verdict, exitCode) => {
+  ])('ends with the verdict %s and exit code %i', async (verdict, exitCode) => {
     const report = { verdict, text: `It ${verdict}.\nSo it is.`, missing: 0 };
     const answer: Answerer = (_, response) => answerJson(response, 200, report);
-    const told = await runOrders(['reconcile', ID], answer);
-    expect([told.exitCode, told.out, told.asked]).toEqual([
+    const run = await runOrders(['reconcile', ID], answer);
+    expect([run.exitCode, run.out, run.requests]).toEqual([
       exitCode,
       `It ${verdict}.\nSo it is.\n`,
       [`POST /v1/operations/${ID}/reconcile`],

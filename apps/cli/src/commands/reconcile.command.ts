@@ -2,13 +2,13 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
-import { askOperation } from '../producer/operation-requests.js';
+import { requestAction } from '../producer/operation-requests.js';
 import { printableLines } from '../terminal/printable.js';
 import { operationId } from './option-values.js';
 
 const ReportSchema = z.looseObject({
   verdict: z.enum(['holds', 'broken', 'pending']),
-  /** For people, of many lines. */
+  /** The report for people, in several lines. */
   text: z.string(),
 });
 
@@ -18,12 +18,12 @@ const EXIT_CODES: Readonly<Record<z.infer<typeof ReportSchema>['verdict'], ExitC
   pending: EXIT_CODE.pending,
 };
 
-/** `reconcile ID`: whether each order that Kafka acknowledged is saved or among the dead letters. */
+/** `reconcile ID`: checks that each order that Kafka acknowledged is saved or dead-lettered. */
 export function addReconcileCommand(program: Command, run: RunCommand): void {
   program
     .command('reconcile')
-    .description('check order by order that nothing of an operation is lost; takes minutes for millions')
-    .argument('<id>', 'its id', operationId)
+    .description('check that no order of an operation is lost; takes minutes for millions of orders')
+    .argument('<id>', 'id of the operation', operationId)
     .option('--json', 'print the report as JSON')
     .action(async (id: string, { json }: { json?: true }, command: Command) =>
       run(command, async (context) => reconcile(context, id, json)),
@@ -31,7 +31,7 @@ export function addReconcileCommand(program: Command, run: RunCommand): void {
 }
 
 async function reconcile({ client, terminal }: CommandContext, id: string, json?: true): Promise<ExitCode> {
-  const report = await askOperation(client, id, { what: 'reconcile', schema: ReportSchema, isPatient: true });
+  const report = await requestAction(client, id, { action: 'reconcile', schema: ReportSchema, noTimeout: true });
   terminal.out.write(`${json ? JSON.stringify(report) : printableLines(report.text)}\n`);
   return EXIT_CODES[report.verdict];
 }

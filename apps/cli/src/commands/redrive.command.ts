@@ -29,25 +29,25 @@ const PlanSchema = z.looseObject({
 
 const DiscardedSchema = z.looseObject({ discarded: z.number() });
 
-/** `redrive [ID]` and `discard [ID]`: what becomes of dead letters. */
+/** `redrive [ID]` and `discard [ID]`: redrive or discard dead letters. */
 export function addRedriveCommands(program: Command, run: RunCommand): void {
-  selecting(program.command('redrive'), 'send dead letters again: one, those of a reason or an operation, or all')
-    .option('--limit <n>', 'letters at the most', wholeNumber)
-    .option('--rate <n>', 'records per second (default: as fast as it goes)', decimalNumber)
-    .option('--max-redrives <n>', 'not those that were redriven so often already (default: 5)', wholeNumber)
-    .option('--dry-run', 'only say what would be sent')
+  selecting(program.command('redrive'), 'redrive dead letters: one, those of an error code or an operation, or all')
+    .option('--limit <n>', 'maximum number of dead letters', wholeNumber)
+    .option('--rate <n>', 'records per second (default: unlimited)', decimalNumber)
+    .option('--max-redrives <n>', 'skip dead letters that were redriven this often (default: 5)', wholeNumber)
+    .option('--dry-run', 'only print what would be sent')
     .option('--key <key>', 'Idempotency-Key: the same command with the same key runs once (default: a random one)')
-    .option('--watch', 'follow it until it is known how each one ended')
+    .option('--watch', 'watch the redrive until the result of each dead letter is known')
     .option('--json', 'print the answer as JSON')
     .action(async (id: string | undefined, options: RedriveOptions, command: Command) =>
       run(command, async (context) => redrive(context, id, options)),
     );
-  selecting(program.command('discard'), 'let dead letters wait no more that nothing can repair')
+  selecting(program.command('discard'), 'discard dead letters that can not be repaired')
     .option('--json', 'print the answer as JSON')
     .action(async (id: string | undefined, options: Selection & { json?: true }, command: Command) =>
       run(command, async ({ client, terminal }) => {
         const body = JSON.stringify(selectionOf(id, options));
-        const answer = await client.ask(post('/v1/dead-letters/discard', body), DiscardedSchema);
+        const answer = await client.request(post('/v1/dead-letters/discard', body), DiscardedSchema);
         terminal.out.write(options.json ? `${JSON.stringify(answer)}\n` : `${count(answer.discarded)} discarded\n`);
         return EXIT_CODE.ok;
       }),
@@ -57,19 +57,19 @@ export function addRedriveCommands(program: Command, run: RunCommand): void {
 function selecting(command: Command, description: string): Command {
   return command
     .description(description)
-    .argument('[id]', 'one, such as orders.v1/3/4711', letterId)
-    .option('--error <code>', 'those that failed for this reason')
-    .option('--operation <id>', 'those of the orders of this operation', operationId)
-    .option('--all', 'all that wait');
+    .argument('[id]', 'id of one dead letter, such as orders.v1/3/4711', letterId)
+    .option('--error <code>', 'those with this error code')
+    .option('--operation <id>', 'those of this operation', operationId)
+    .option('--all', 'all pending dead letters');
 }
 
 async function redrive(context: CommandContext, id: string | undefined, options: RedriveOptions): Promise<ExitCode> {
   const { limit, rate: ratePerSecond, maxRedrives, dryRun } = options;
   const request = { ...selectionOf(id, options), ...given({ limit, ratePerSecond, maxRedrives, dryRun }) };
   const body = JSON.stringify(request);
-  const asked = post('/v1/dead-letters/redrive', body);
-  if (!dryRun) return startOperation(context, asked, options);
-  const plan = await context.client.ask(asked, PlanSchema);
+  const redriveRequest = post('/v1/dead-letters/redrive', body);
+  if (!dryRun) return startOperation(context, redriveRequest, options);
+  const plan = await context.client.request(redriveRequest, PlanSchema);
   context.terminal.out.write(`${options.json ? JSON.stringify(plan) : planText(plan)}\n`);
   return EXIT_CODE.ok;
 }
@@ -78,11 +78,11 @@ function planText({ letters, spent, errors }: z.infer<typeof PlanSchema>): strin
   return [
     `${count(letters)} would be sent`,
     ...errors.map(({ errorCode, count: some }) => printable(`  ${count(some)} ${errorCode}`)),
-    ...(spent > 0 ? [`${count(spent)} left alone: redriven that often already`] : []),
+    ...(spent > 0 ? [`${count(spent)} skipped: maximum number of redrives reached`] : []),
   ].join('\n');
 }
 
-/** What is allowed together the producer knows. */
+/** Creates the selection for the request. The producer checks which members can be combined. */
 function selectionOf(id: string | undefined, { error: errorCode, operation, all }: Selection): object {
   return given({ id, errorCode, operationId: operation, all });
 }

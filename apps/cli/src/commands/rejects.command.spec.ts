@@ -6,7 +6,7 @@ import { OPERATION } from '../testing/operation-example.js';
 const ID = OPERATION.id;
 
 describe('rejects', () => {
-  it('lists what an import refused, page by page, and its text can not harm the terminal', async () => {
+  it('lists the rejected files and rows of an import, page by page, without control characters', async () => {
     const reject = {
       file: 0,
       fileName: 'a.json',
@@ -26,7 +26,7 @@ describe('rejects', () => {
       answerJson(response, 200, { items, page: { ...(!isLast && { next: `/v1/imports/${ID}/rejects?after=1` }) } });
     };
     const listed = await runOrders(['rejects', ID], answer);
-    expect(listed.asked).toEqual([
+    expect(listed.requests).toEqual([
       `GET /v1/imports/${ID}/files`,
       `GET /v1/imports/${ID}/rejects`,
       `GET /v1/imports/${ID}/rejects?after=1`,

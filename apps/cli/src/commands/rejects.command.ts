@@ -7,7 +7,7 @@ import { JsonList } from '../terminal/json-list.js';
 import { printable } from '../terminal/printable.js';
 import { operationId } from './option-values.js';
 
-/** A row of an imported file that is no order. */
+/** A row of an imported file that is not a valid order. */
 const RejectSchema = z.looseObject({
   fileName: z.string(),
   row: z.number().nullish(),
@@ -19,26 +19,26 @@ const RejectSchema = z.looseObject({
 
 type Reject = z.infer<typeof RejectSchema>;
 
-/** A file of an import; with a reason when nothing was read of it. */
+/** A file of an import; with a reason if the whole file was rejected. */
 const FileSchema = z.looseObject({
   name: z.string(),
   state: z.string(),
   reason: z.looseObject({ code: z.string(), detail: z.string() }).nullish(),
 });
 
-/** `rejects ID`: what of an import was refused, and why: whole files first, then rows. */
+/** `rejects ID`: lists the rejected files and rows of an import, with the reasons: first files, then rows. */
 export function addRejectsCommand(program: Command, run: RunCommand): void {
   program
     .command('rejects')
-    .description('list what of an import was refused, files and rows, and why')
-    .argument('<id>', 'the id of the import', operationId)
-    .option('--json', 'print them as a JSON array, texts whole')
+    .description('list the rejected files and rows of an import, with the reasons')
+    .argument('<id>', 'id of the import', operationId)
+    .option('--json', 'print them as a JSON array, with full texts')
     .action(async (id: string, { json }: { json?: true }, command: Command) =>
       run(command, async (context) => listRejects(context, id, json)),
     );
 }
 
-/** Page by page, and no table, whose widths would need all of them at once: there can be millions. */
+/** Lists page by page. It prints no table, because the column widths would require all rejects, possibly millions, at once. */
 async function listRejects({ client, terminal }: CommandContext, id: string, json?: true): Promise<ExitCode> {
   const list = new JsonList(terminal.out);
   let listed = 0;
@@ -57,13 +57,13 @@ async function listRejects({ client, terminal }: CommandContext, id: string, jso
     }
   }
   if (json) list.end();
-  else if (listed === 0) terminal.err.write('Nothing was refused.\n');
+  else if (listed === 0) terminal.err.write('No files or rows were rejected.\n');
   return EXIT_CODE.ok;
 }
 
 const TEXT_SHOWN = 120;
 
-/** Such as `orders-7.json row 12 (byte 1834) bad-amount: must be a decimal: {"amount":…`. */
+/** Formats a reject such as `orders-7.json row 12 (byte 1834) bad-amount: must be a decimal: {"amount":…`. */
 function lineOf({ fileName, row, byteOffset, code, detail, text }: Reject): string {
   const where = `${fileName} row ${row ?? '?'} (byte ${byteOffset ?? '?'})`;
   const whole = text ?? '';

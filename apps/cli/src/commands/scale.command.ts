@@ -12,7 +12,7 @@ import { wholeNumber } from './option-values.js';
 const ScalingSchema = z.looseObject({ count: z.int(), idle: z.int().nullable() });
 
 const PipelineSchema = z.looseObject({
-  /** Without figures: it is not heard of any more. */
+  /** A consumer without figures no longer sends heartbeats. */
   consumers: z.array(z.looseObject({ inFlight: z.number().nullish() })).nullish(),
   changes: z.array(
     z.looseObject({
@@ -34,74 +34,75 @@ interface ScaleOptions {
   readonly json?: true;
 }
 
-const LOOK_EVERY_MS = 1_000;
-/** Looks before the change: what is compared with. */
-const LOOKS_BEFORE = 10;
-/** A verdict takes eleven seconds from when all has come to rest. */
-const LOOKS_AFTER = 90;
-/** Changes are told with whole seconds. Two that are judged each for itself are eleven seconds apart at the least. */
+const POLL_INTERVAL_MS = 1_000;
+/** Polls before the change, during which the console measures the rate to compare with. */
+const POLLS_BEFORE = 10;
+/** Polls after the change. A verdict takes 11 s after the consumers have settled. */
+const POLLS_AFTER = 90;
+/** The tolerance for equal times: the console reports whole seconds. Two changes with separate verdicts are at least 11 s apart. */
 const SAME_CHANGE_MS = 2_000;
 
-/** `scale COUNT`: starts or drains consumers of a running `npm start`, through its console. */
+/** `scale COUNT`: starts or drains consumers of a running `npm start`, through the console. */
 export function addScaleCommand(program: Command, run: RunCommand, defaultConsoleUrl: string): void {
   program
     .command('scale')
-    .description('have so many consumers under a running `npm start`: they start, or drain')
-    .argument('<count>', 'consumer processes, 1 to 64', wholeNumber)
-    .option('--console <url>', 'the console (or ORDERS_CONSOLE_URL)', defaultConsoleUrl)
-    .option('--watch', 'look at it for half a minute, and say what came of it')
-    .option('--json', 'print the answer as JSON; with --watch what came of it')
+    .description('set the number of consumers of a running `npm start`: it starts or drains consumers')
+    .argument('<count>', 'number of consumer processes, 1 to 64', wholeNumber)
+    .option('--console <url>', 'address of the console (or ORDERS_CONSOLE_URL)', defaultConsoleUrl)
+    .option('--watch', 'measure the save rate before and after, and print the effect')
+    .option('--json', 'print the response as JSON; with --watch, the effect')
     .action(async (wanted: number, { console: url, ...options }: ScaleOptions, command: Command) =>
       run(command, async (context) => (options.watch ? watched : scale)(context, wanted, options.json), url),
     );
 }
 
 async function scale({ client, terminal }: CommandContext, wanted: number, json?: true): Promise<ExitCode> {
-  const answer = await askFor(client, wanted);
+  const answer = await requestScaling(client, wanted);
   const consumers = answer.count === 1 ? 'consumer' : 'consumers';
-  terminal.out.write(json ? `${JSON.stringify(answer)}\n` : `${answer.count} ${consumers} from now on\n`);
+  terminal.out.write(json ? `${JSON.stringify(answer)}\n` : `Scaling to ${answer.count} ${consumers}.\n`);
   warnOfIdle(terminal, answer.idle);
   return EXIT_CODE.ok;
 }
-/** The console notices changes only while somebody looks: for some seconds before, and until it has judged. */
+
+/** Scales while polling the console: it detects changes only while it is polled, from some seconds before until the verdict. */
 async function watched({ client, terminal, clock }: CommandContext, wanted: number, json?: true): Promise<ExitCode> {
-  terminal.err.write('looking for ten seconds how much is saved now\n');
-  const before = await lookBefore(client, clock);
-  const { idle } = await askFor(client, wanted);
+  terminal.err.write('Measuring the current save rate for 10 s\n');
+  const before = await measureBefore(client, clock);
+  const { idle } = await requestScaling(client, wanted);
   warnOfIdle(terminal, idle);
   if (before.isAtRest && before.consumers === wanted) {
-    terminal.out.write(json ? 'null\n' : `${wanted} ran already: nothing has changed\n`);
+    terminal.out.write(json ? 'null\n' : `Already ${wanted} consumer${wanted === 1 ? '' : 's'}: nothing changed.\n`);
     return EXIT_CODE.ok;
   }
-  for (let look = 0; look < LOOKS_AFTER; look += 1) {
-    await pause(clock, LOOK_EVERY_MS);
-    const { changes } = await client.ask(PIPELINE, PipelineSchema);
+  for (let poll = 0; poll < POLLS_AFTER; poll += 1) {
+    await pause(clock, POLL_INTERVAL_MS);
+    const { changes } = await client.request(PIPELINE, PipelineSchema);
     const change = changes.findLast(({ kind, to }) => kind === 'scaling' && to?.consumers === wanted);
-    // One like it was judged before: not what came of this.
+    // Skips the verdict on an earlier change to the same number.
     if (!change?.verdict || momentOf(change, clock) <= before.judgedUntil + SAME_CHANGE_MS) continue;
     const { before: rateBefore, after, verdict } = change;
     const rates = `saved/s ${count(rateBefore)} before, ${count(after)} after`;
     terminal.out.write(json ? `${JSON.stringify(change)}\n` : `${printable(verdict.text)} (${rates})\n`);
     return EXIT_CODE.ok;
   }
-  terminal.err.write('The console has not seen that change come to rest.\n');
+  terminal.err.write(`The console reported no effect within ${POLLS_AFTER} s.\n`);
   return EXIT_CODE.failed;
 }
 
 interface Before {
-  /** That are heard of; `undefined`: unknown. */
+  /** The consumers that send heartbeats; `undefined`: unknown. */
   readonly consumers: number | undefined;
-  /** No change is being measured. */
+  /** Whether no change is being measured. */
   readonly isAtRest: boolean;
-  /** When the last change that is judged was made, in milliseconds of the clock. */
+  /** The time of the last change with a verdict, in milliseconds of the clock. */
   readonly judgedUntil: number;
 }
 
-async function lookBefore(client: ProducerClient, clock: Clock): Promise<Before> {
+async function measureBefore(client: ProducerClient, clock: Clock): Promise<Before> {
   let before: Before = { consumers: undefined, isAtRest: false, judgedUntil: Number.NEGATIVE_INFINITY };
-  for (let look = 0; look < LOOKS_BEFORE; look += 1) {
-    before = beforeOf(await client.ask(PIPELINE, PipelineSchema), clock);
-    await pause(clock, LOOK_EVERY_MS);
+  for (let poll = 0; poll < POLLS_BEFORE; poll += 1) {
+    before = beforeOf(await client.request(PIPELINE, PipelineSchema), clock);
+    await pause(clock, POLL_INTERVAL_MS);
   }
   return before;
 }
@@ -122,8 +123,8 @@ function momentOf({ secondsAgo }: Pipeline['changes'][number], clock: Clock): nu
 
 const PIPELINE = { method: 'GET', path: '/v1/pipeline' } as const;
 
-async function askFor(client: ProducerClient, wanted: number): Promise<z.infer<typeof ScalingSchema>> {
-  return client.ask(
+async function requestScaling(client: ProducerClient, wanted: number): Promise<z.infer<typeof ScalingSchema>> {
+  return client.request(
     {
       method: 'POST',
       path: '/v1/pipeline/consumers',
@@ -136,5 +137,7 @@ async function askFor(client: ProducerClient, wanted: number): Promise<z.infer<t
 
 function warnOfIdle(terminal: Terminal, idle: number | null): void {
   if (idle === null || idle === 0) return;
-  terminal.err.write(`${idle} of them ${idle === 1 ? 'has' : 'have'} nothing to do: a partition has one consumer.\n`);
+  terminal.err.write(
+    `${idle} of them ${idle === 1 ? 'is' : 'are'} idle: a partition is assigned to only one consumer.\n`,
+  );
 }

@@ -6,7 +6,7 @@ import type { ProducerRequest } from '../producer/producer-client.js';
 import { operationText } from '../terminal/operation-text.js';
 import { follow } from './follow.js';
 
-/** How an operation that was just started is told. */
+/** How to start an operation and print it. */
 export interface StartOptions {
   readonly key?: string;
   readonly watch?: true;
@@ -14,20 +14,20 @@ export interface StartOptions {
 }
 
 /**
- * Starts an operation and tells it, at once or after watching it to its end. The Idempotency-Key, one of its own unless it was given,
- * makes it safe to send again: the answer is then the operation that was begun the first time.
+ * Starts an operation and prints it, at once or after watching it until its end. The Idempotency-Key, by default a random one, makes the
+ * request safe to repeat: the producer then returns the operation that was started first.
  */
 export async function startOperation(
   context: CommandContext,
-  request: Pick<ProducerRequest, 'path' | 'headers' | 'body' | 'isPatient'>,
+  request: Pick<ProducerRequest, 'path' | 'headers' | 'body' | 'noTimeout'>,
   { key = randomUUID(), watch, json }: StartOptions,
 ): Promise<ExitCode> {
-  const operation = await context.client.ask(
+  const operation = await context.client.request(
     {
       ...request,
       method: 'POST',
       headers: { ...request.headers, 'idempotency-key': key },
-      unknownOutcome: `Whether it has begun is not known. The same command with --key ${key} begins it once, or finds it.`,
+      unknownOutcome: `The operation may have started. Repeat the command with --key ${key}: it starts the operation at most once.`,
     },
     OperationSchema,
   );
@@ -37,7 +37,7 @@ export async function startOperation(
   return EXIT_CODE.ok;
 }
 
-/** An operation on standard output, as text or, for programs, as JSON. */
+/** Prints an operation on standard output, as text or as JSON. */
 export function printOperation({ terminal }: CommandContext, operation: Operation, json: true | undefined): void {
   terminal.out.write(`${json ? JSON.stringify(operation) : operationText(operation)}\n`);
 }

@@ -1,4 +1,4 @@
-/** What a JSON text says; undefined for what is no JSON. */
+/** Parses JSON; returns undefined for text that is not JSON. */
 export function jsonIn(text: string): unknown {
   try {
     return JSON.parse(text);

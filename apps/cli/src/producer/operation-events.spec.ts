@@ -6,7 +6,7 @@ import { OPERATION, SUCCEEDED } from '../testing/operation-example.js';
 import { followOperation, type Followed } from './operation-events.js';
 import { ProducerClient } from './producer-client.js';
 
-/** One event and a cut, and from then on as it is said. */
+/** Answers the first request with one event and a broken connection, and later ones as given. */
 function cutThen(later: Answerer): Answerer {
   return (request, response, at) =>
     at === 0 ? cutAfter(response, event('progress', 'a', OPERATION)) : later(request, response, at);
@@ -24,74 +24,76 @@ describe('following an operation', () => {
     yield* followOperation(client, OPERATION.id, signal);
   }
 
-  /** What was told, in short: how many are acknowledged, with a `!` at the end of it all, or `cut`. */
-  async function told(answer: Answerer): Promise<string[]> {
+  /** Returns the steps in short form: the acknowledged orders, with `!` at the end, or `cut`. */
+  async function stepsOf(answer: Answerer): Promise<string[]> {
     const short: string[] = [];
     for await (const step of followed(answer))
       short.push(step.kind === 'cut' ? 'cut' : `${step.operation.acked}${step.isDone ? '!' : ''}`);
     return short;
   }
 
-  it('tells each event, in whatever pieces it arrives, until the last', async () => {
+  it('yields each event until the last one, regardless of how the stream is split into chunks', async () => {
     const text = `: still here\n\n${event('progress', 'a', OPERATION)}${event('done', 'b', SUCCEEDED)}`;
     const answer: Answerer = async (_, response) => {
       streamOf(response);
       for (const piece of text.match(/[^]{1,50}/g) ?? [])
         await new Promise<void>((resolve) => void response.write(piece, () => resolve()));
     };
-    expect(await told(answer)).toEqual(['600', '1000!']);
+    expect(await stepsOf(answer)).toEqual(['600', '1000!']);
     expect(producer?.arrivals.map(({ path }) => path)).toEqual([`/v1/operations/${OPERATION.id}/events`]);
   });
 
-  it('goes on after a cut with what it has not seen, whether the stream ended or broke in the middle of an event', async () => {
+  it('resumes after the last event when the stream ends or breaks within an event', async () => {
     const half = event('progress', 'lost', OPERATION).slice(0, 60);
     const answer: Answerer = (_, response, at) => {
       if (at === 0) cutAfter(response, event('progress', 'a', { ...OPERATION, acked: 1 }) + half);
       else if (at === 1) streamOf(response).end(event('progress', 'b', { ...OPERATION, acked: 2 }));
       else streamOf(response).end(event('done', 'c', SUCCEEDED));
     };
-    expect(await told(answer)).toEqual(['1', 'cut', '2', 'cut', '1000!']);
+    expect(await stepsOf(answer)).toEqual(['1', 'cut', '2', 'cut', '1000!']);
     expect(producer?.arrivals.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, 'a', 'b']);
   });
 
-  it('takes the operation as it stands when the producer has nothing more to tell', async () => {
+  it('reads the operation if the producer has no more events', async () => {
     const answer = cutThen((request, response) => {
       if (request.url?.endsWith('/events') === true) response.writeHead(204).end();
       else answerJson(response, 200, SUCCEEDED);
     });
-    expect(await told(answer)).toEqual(['600', 'cut', '1000!']);
+    expect(await stepsOf(answer)).toEqual(['600', 'cut', '1000!']);
   });
 
-  it('waits longer between failures, also while the service has no database', async () => {
+  it('backs off between failures, also while the database of the producer is unavailable', async () => {
     const before = clock.waits.length;
     const answer = cutThen((_, response, at) => {
       if (at < 4) answerProblem(response, 503, 'database-away');
       else streamOf(response).end(event('done', 'b', SUCCEEDED));
     });
-    expect(await told(answer)).toEqual(['600', 'cut', 'cut', 'cut', 'cut', '1000!']);
+    expect(await stepsOf(answer)).toEqual(['600', 'cut', 'cut', 'cut', 'cut', '1000!']);
     expect(clock.waits.slice(before)).toEqual([250, 500, 1_000, 2_000]);
   });
 
-  it('fails at once for an operation that is not there', async () => {
-    await expect(told((_, response) => answerProblem(response, 404, 'not-found'))).rejects.toMatchObject({
+  it('fails at once if the operation does not exist', async () => {
+    await expect(stepsOf((_, response) => answerProblem(response, 404, 'not-found'))).rejects.toMatchObject({
       code: 'not-found',
       exitCode: 1,
     });
     expect(producer?.arrivals).toHaveLength(1);
   });
 
-  it('gives up soon where nobody ever answered, and after five minutes where somebody had', async () => {
-    await expect(told((request) => void request.socket.destroy())).rejects.toMatchObject({ code: 'connection-broken' });
+  it('fails after four tries if the producer never answered, and after 5 min if it had', async () => {
+    await expect(stepsOf((request) => void request.socket.destroy())).rejects.toMatchObject({
+      code: 'connection-broken',
+    });
     expect(producer?.arrivals).toHaveLength(4);
     await producer?.stop();
     const before = clock.now();
     const answer = cutThen((request) => void request.socket.destroy());
-    await expect(told(answer)).rejects.toMatchObject({ code: 'connection-broken' });
+    await expect(stepsOf(answer)).rejects.toMatchObject({ code: 'connection-broken' });
     expect(clock.now() - before).toBeGreaterThan(5 * 60_000);
     expect(clock.now() - before).toBeLessThan(6 * 60_000);
   });
 
-  it('ends when it is told to, in the middle of a quiet stream', async () => {
+  it('ends when it is aborted while the stream is idle', async () => {
     const stop = new AbortController();
     const seen: string[] = [];
     const steps = followed(
@@ -105,11 +107,11 @@ describe('following an operation', () => {
     expect(seen).toEqual(['operation']);
   });
 
-  it('refuses events of another form', async () => {
-    await expect(told((_, response) => void streamOf(response).end('event: done\ndata: {}\n\n'))).rejects.toMatchObject(
-      {
-        code: 'unexpected-answer',
-      },
-    );
+  it('rejects events of another form', async () => {
+    await expect(
+      stepsOf((_, response) => void streamOf(response).end('event: done\ndata: {}\n\n')),
+    ).rejects.toMatchObject({
+      code: 'unexpected-answer',
+    });
   });
 });

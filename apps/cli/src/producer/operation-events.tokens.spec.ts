@@ -9,10 +9,10 @@ import { OPERATION, SUCCEEDED } from '../testing/operation-example.js';
 import { followOperation, type Followed } from './operation-events.js';
 import { ProducerClient } from './producer-client.js';
 
-/** Which of the two depends on what the operating system was at. */
+/** Which of the two codes occurs depends on the state of the socket. */
 const CUT: unknown = expect.stringMatching(/^(UND_ERR_SOCKET|ECONNRESET)$/);
 
-/** An event and a cut for each token, twice, then the end. */
+/** Answers two tokens with one event and a broken connection each, and the third one with the last event. */
 function expiring(issuer: LocalIssuer): Answerer {
   return guardedBy(issuer, (_, response, at) => {
     issuer.expireTokens();
@@ -36,17 +36,17 @@ describe('following an operation with a token that expires', () => {
     yield* followOperation(client, OPERATION.id, signal);
   }
 
-  /** What was told, in short: how many are acknowledged, or why the stream was cut. */
-  async function told(answer: Answerer): Promise<string[]> {
+  /** Returns the steps in short form: the acknowledged orders, or why the stream broke. */
+  async function stepsOf(answer: Answerer): Promise<string[]> {
     const short: string[] = [];
     for await (const step of followed(answer))
       short.push(step.kind === 'cut' ? step.reason : String(step.operation.acked));
     return short;
   }
 
-  it('goes on with another one, from where it was', async () => {
+  it('resumes after the last event with another token', async () => {
     issuer = await LocalIssuer.start();
-    expect(await told(expiring(issuer))).toEqual(['600', CUT, '600', CUT, '1000']);
+    expect(await stepsOf(expiring(issuer))).toEqual(['600', CUT, '600', CUT, '1000']);
     expect(issuer.tokenRequests).toHaveLength(3);
     const streams = producer?.arrivals.filter(({ path }) => path.endsWith('/events')) ?? [];
     expect(streams.map(({ headers }) => [headers.authorization, headers['last-event-id']])).toEqual([
@@ -59,7 +59,7 @@ describe('following an operation with a token that expires', () => {
     ]);
   });
 
-  it('gets another one also to ask how it ended', async () => {
+  it('also gets another token to read the final operation', async () => {
     const answer: Answerer = (request, response, at) => {
       issuer?.expireTokens();
       if (at === 0) cutAfter(response, event('progress', 'a', OPERATION));
@@ -67,11 +67,11 @@ describe('following an operation with a token that expires', () => {
       else answerJson(response, 200, SUCCEEDED);
     };
     issuer = await LocalIssuer.start();
-    expect(await told(guardedBy(issuer, answer))).toEqual(['600', CUT, '1000']);
+    expect(await stepsOf(guardedBy(issuer, answer))).toEqual(['600', CUT, '1000']);
     expect(issuer.tokenRequests).toHaveLength(3);
   });
 
-  it('waits for an issuer that is away at that time', async () => {
+  it('waits for an issuer that is temporarily unavailable', async () => {
     const granting = await LocalIssuer.start({
       '/issuer/token': (_, response) => {
         if (granting.tokenRequests.length === 2) answerJson(response, 503, {});
@@ -79,11 +79,11 @@ describe('following an operation with a token that expires', () => {
       },
     });
     issuer = granting;
-    const away = `The issuer of the tokens answers 503, at ${granting.tokenUrl}.`;
-    expect(await told(expiring(granting))).toEqual(['600', CUT, away, '600', CUT, '1000']);
+    const unavailable = `The token issuer at ${granting.tokenUrl} responds with 503.`;
+    expect(await stepsOf(expiring(granting))).toEqual(['600', CUT, unavailable, '600', CUT, '1000']);
   });
 
-  it('ends when it is told to, also while the issuer does not answer', async () => {
+  it('ends when it is aborted, also while the issuer does not answer', async () => {
     const stop = new AbortController();
     issuer = await LocalIssuer.start({ '/issuer/token': () => stop.abort() });
     for await (const step of followed(

@@ -10,23 +10,23 @@ import { problemError } from './problem-details.js';
 import type { ProducerClient } from './producer-client.js';
 
 const BACK_OFF = { initialMs: 250, maxMs: 5_000 };
-/** How often a stream that never began is asked for. */
+/** The number of tries before the first event. */
 const FIRST_TRIES = 4;
-/** How long one that was cut is asked for again: a producer that restarts is back by then. */
+/** How long a broken stream is retried: a producer that restarts is back by then. */
 const GIVE_UP_AFTER_MS = 5 * 60_000;
-/** The producer sends a comment every 15 s: silent for longer than two of them, the connection is dead. */
-const SILENT_FOR_MS = 45_000;
+/** The producer sends a comment every 15 s, so a connection without data for 45 s is dead. */
+const IDLE_TIMEOUT_MS = 45_000;
 
-/** What following an operation tells: how far it is, or that the connection is gone and is asked for again. */
+/** A step of following an operation: its progress, or a broken connection that is retried. */
 export type Followed =
   | { readonly kind: 'operation'; readonly operation: Operation; readonly isDone: boolean }
   | { readonly kind: 'cut'; readonly reason: string };
 
 /**
- * An operation's server-sent events until `done`. A stream that is cut is asked for again with its Last-Event-ID, so nothing is told
- * twice, for five minutes at the most.
- * @param signal ends it
- * @throws CliError for an operation that isn't there, and when nobody answers any more
+ * Reads the server-sent events of an operation until `done`. A broken stream is resumed with Last-Event-ID, so no event is yielded twice.
+ * It is retried for up to 5 min.
+ * @param signal ends the stream
+ * @throws CliError if the operation does not exist, or the producer stays unavailable
  */
 export async function* followOperation(
   client: ProducerClient,
@@ -35,29 +35,29 @@ export async function* followOperation(
 ): AsyncGenerator<Followed> {
   const { clock, random } = client.timing;
   const stream = new ResumableEvents(client, id, signal);
-  let heardAt: number | undefined;
+  let lastEventAt: number | undefined;
   for (let failures = 0; !signal.aborted;) {
     let reason = 'the stream ended';
     try {
       for await (const followed of stream.read()) {
         failures = 0;
-        heardAt = clock.now();
+        lastEventAt = clock.now();
         yield followed;
         if (followed.isDone) return;
       }
     } catch (error) {
       if (signal.aborted) return;
       failures += 1;
-      const isOver = heardAt === undefined ? failures >= FIRST_TRIES : clock.now() - heardAt > GIVE_UP_AFTER_MS;
+      const isOver = lastEventAt === undefined ? failures >= FIRST_TRIES : clock.now() - lastEventAt > GIVE_UP_AFTER_MS;
       reason = causeOfCut(error);
-      if (isOver) throw givenUp(client, error);
+      if (isOver) throw finalError(client, error);
     }
     yield { kind: 'cut', reason };
     await abortablePause(clock, backOffMs(BACK_OFF, Math.max(1, failures), random), signal);
   }
 }
 
-/** One stream after the other, each beginning where the one before was cut. */
+/** Opens one stream after the other; each resumes after the last event of the previous one. */
 class ResumableEvents {
   private lastEventId: string | undefined;
 
@@ -75,15 +75,15 @@ class ResumableEvents {
         ...(this.lastEventId !== undefined && { 'last-event-id': this.lastEventId }),
       },
       signal: this.signal,
-      silentForMs: SILENT_FOR_MS,
+      idleTimeoutMs: IDLE_TIMEOUT_MS,
     });
     if (response.statusCode === 204) {
       await response.body.dump();
-      // Nothing more to come: its end was told just before the cut, or nobody knows it but the operation itself.
+      // No more events: the last one was received just before the connection broke, or only the stored operation has the final state.
       yield { kind: 'operation', operation: await operationById(this.client, this.id), isDone: true };
       return;
     }
-    if (response.statusCode !== 200) await refuse(response, `GET ${this.client.url}${path}`);
+    if (response.statusCode !== 200) await throwProblem(response, `GET ${this.client.url}${path}`);
     for await (const { event, id, data } of messagesOf(response)) {
       if (event !== 'progress' && event !== 'done') continue;
       const operation = operationIn(data);
@@ -93,15 +93,15 @@ class ResumableEvents {
   }
 }
 
-/** A service that is starting, stopping or without its database: the stream is asked for again. */
+/** A 5xx response: the service starts, stops or has no database. The stream is retried. */
 class Unavailable extends Error {
   constructor(readonly problem: CliError) {
     super(problem.message);
   }
 }
 
-async function refuse({ statusCode, body }: Dispatcher.ResponseData, asked: string): Promise<never> {
-  const problem = problemError(statusCode, await body.text(), asked);
+async function throwProblem({ statusCode, body }: Dispatcher.ResponseData, sent: string): Promise<never> {
+  const problem = problemError(statusCode, await body.text(), sent);
   throw statusCode >= 500 ? new Unavailable(problem) : problem;
 }
 
@@ -121,31 +121,35 @@ function operationIn(data: string): Operation {
   } catch (error) {
     throw new CliError(
       'unexpected-answer',
-      'An event of the operation is not what this command line can read.',
-      'Is it the producer, and of the same version? --url names it.',
+      'An event of the operation does not have the expected form.',
+      'Check that --url is the address of a producer of the same version.',
       { cause: error },
     );
   }
 }
 
-/** What lasts for a while only, though no connection to the producer failed: also an issuer that should renew the token. */
-function awayProblem(error: unknown): CliError | undefined {
+/** Returns a temporary failure other than a connection failure: the producer or the token issuer is unavailable. */
+function temporaryProblem(error: unknown): CliError | undefined {
   if (error instanceof Unavailable) return error.problem;
   return error instanceof CliError && error.code === 'issuer-away' ? error : undefined;
 }
 
-/** @throws the error itself, where asking again is of no use */
+/**
+ * Returns why the stream broke.
+ * @throws the error itself if a retry can't help
+ */
 function causeOfCut(error: unknown): string {
-  const away = awayProblem(error);
-  if (away !== undefined) return away.message;
+  const temporary = temporaryProblem(error);
+  if (temporary !== undefined) return temporary.message;
   const code = connectionCode(error);
   if (code === undefined) throw error;
   return code;
 }
 
-function givenUp(client: ProducerClient, error: unknown): CliError {
+function finalError(client: ProducerClient, error: unknown): CliError {
   return (
-    awayProblem(error) ?? connectionError(client.url, error, 'The operation goes on without being watched; try again.')
+    temporaryProblem(error) ??
+    connectionError(client.url, error, 'The operation continues without being watched; try again.')
   );
 }
 

@@ -2,21 +2,27 @@ import type { z } from 'zod';
 import { OperationSchema, type Operation } from './operation.js';
 import type { ProducerClient } from './producer-client.js';
 
-/** @throws CliError `not-found` */
+/**
+ * Reads an operation.
+ * @throws CliError `not-found`
+ */
 export async function operationById(client: ProducerClient, id: string): Promise<Operation> {
-  return client.ask({ method: 'GET', path: operationPath(id) }, OperationSchema);
+  return client.request({ method: 'GET', path: operationPath(id) }, OperationSchema);
 }
 
-/** Asks for something to be done with an operation, such as `pause`. @throws CliError, such as `operation-ended` */
-export async function askOperation<T>(
+/**
+ * Requests an action of an operation, such as `pause`.
+ * @throws CliError, such as `operation-ended`
+ */
+export async function requestAction<T>(
   client: ProducerClient,
   id: string,
-  { what, schema, isPatient = false }: { what: string; schema: z.ZodType<T>; isPatient?: boolean },
+  { action, schema, noTimeout = false }: { action: string; schema: z.ZodType<T>; noTimeout?: boolean },
 ): Promise<T> {
-  return client.ask({ method: 'POST', path: `${operationPath(id)}/${what}`, isPatient }, schema);
+  return client.request({ method: 'POST', path: `${operationPath(id)}/${action}`, noTimeout }, schema);
 }
 
-/** Where an operation is found, by its id. */
+/** Returns the path of an operation. */
 export function operationPath(id: string): string {
   return `/v1/operations/${encodeURIComponent(id)}`;
 }

@@ -4,8 +4,8 @@ const figure = z.number().nullish();
 const text = z.string().nullish();
 
 /**
- * The few members of an operation that the command line reads, of its own: the HTTP contract is all that it shares with the producer.
- * All others pass through for `--json`, and new statuses or kinds are no error. `null` and absent are both "not known".
+ * The members of an operation that the CLI reads. The CLI shares only the HTTP contract with the producer, so it has its own schema. Other
+ * members pass through for `--json`; new statuses and kinds are valid. `null` and absent both mean unknown.
  */
 export const OperationSchema = z.looseObject({
   id: z.string(),

@@ -4,7 +4,7 @@ import { EXIT_CODE } from '../exit-code.js';
 import { printable } from '../terminal/printable.js';
 import { jsonIn } from './json-text.js';
 
-/** RFC 9457 problem details, and the bad fields that the services add to them. */
+/** RFC 9457 problem details, with the invalid fields that the services add. */
 const ProblemSchema = z.looseObject({
   title: z.string().optional(),
   detail: z.string().optional(),
@@ -16,22 +16,26 @@ const ProblemSchema = z.looseObject({
 
 type Problem = z.infer<typeof ProblemSchema>;
 
-/** The statuses that say: what was asked for can't be understood, and asking again won't change that. */
+/** The statuses of invalid requests, for which a retry can't help. */
 const WRONG_REQUEST = new Set([400, 422]);
 
 /**
- * An answer that is no success, as an error with a line for each bad field. Its code is the problem's; `unexpected-answer` where the
- * body is no problem details, as of something that is no producer.
+ * Converts an error response to an error with one line per invalid field. Its code is that of the problem details, or `unexpected-answer`
+ * if the body is none, as from a server that is not a producer.
+ * @param sent the method and URL of the request
  */
-export function problemError(status: number, body: string, asked: string): CliError {
+export function problemError(status: number, body: string, sent: string): CliError {
   const problem = problemIn(body);
   const exitCode = WRONG_REQUEST.has(status) ? EXIT_CODE.usage : EXIT_CODE.failed;
   if (problem === undefined)
-    return new CliError('unexpected-answer', `${asked} answered ${status}.`, 'Is it the producer? --url names it.', {
-      exitCode: EXIT_CODE.failed,
-    });
+    return new CliError(
+      'unexpected-answer',
+      `${sent} responded with ${status}.`,
+      'Check that --url is the address of the producer.',
+      { exitCode: EXIT_CODE.failed },
+    );
   const { detail, title, code, errors = [] } = problem;
-  const message = printable(detail ?? title ?? `${asked} answered ${status}.`);
+  const message = printable(detail ?? title ?? `${sent} responded with ${status}.`);
   const fields = errors.map((error) => `  ${printable(`${error.field ?? error.pointer ?? 'body'}: ${error.detail}`)}`);
   return new CliError(
     code ?? 'problem',
@@ -41,7 +45,7 @@ export function problemError(status: number, body: string, asked: string): CliEr
   );
 }
 
-/** What problem details say in words, for the terminal; undefined for what is none. */
+/** Returns the text of problem details for the terminal; undefined if the body is none. */
 export function problemDetail(body: string): string | undefined {
   const { detail, title } = problemIn(body) ?? {};
   const text = detail ?? title;

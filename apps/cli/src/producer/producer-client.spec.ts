@@ -14,13 +14,13 @@ const POPULATE: ProducerRequest = {
   unknownOutcome: 'Repeat it with --key one.',
 };
 
-async function failureOf(asked: Promise<unknown>): Promise<CliError> {
-  const error = await asked.catch((thrown: unknown) => thrown);
+async function failureOf(request: Promise<unknown>): Promise<CliError> {
+  const error = await request.catch((thrown: unknown) => thrown);
   if (!(error instanceof CliError)) throw new Error(`It did not fail as it should: ${String(error)}`);
   return error;
 }
 
-describe('the client of the producer', () => {
+describe('the producer client', () => {
   let producer: LocalProducer | undefined;
 
   afterEach(async () => producer?.stop());
@@ -31,51 +31,51 @@ describe('the client of the producer', () => {
     return { client: new ProducerClient(producer.url, { clock, random: () => 1 }), clock };
   }
 
-  it('sends a request whose connection broke again, the same body under the same key, with growing waits', async () => {
+  it('retries a request after a broken connection, with the same body and key, and a growing back-off', async () => {
     const bodies: string[] = [];
     const { client, clock } = await clientOf(async (request, response, at) => {
       bodies.push((await bodyOf(request)).toString());
       if (at < 3) request.socket.destroy();
       else answerJson(response, 202, { id: 'x' });
     });
-    expect(await client.ask(POPULATE, Answer)).toEqual({ id: 'x' });
+    expect(await client.request(POPULATE, Answer)).toEqual({ id: 'x' });
     expect(bodies).toEqual(Array.from({ length: 4 }, () => '{"count":5}'));
     expect(new Set(producer?.arrivals.map(({ headers }) => headers['idempotency-key']))).toEqual(new Set(['one']));
     expect(clock.waits).toEqual([200, 400, 800]);
   });
 
-  it('sends one again whose answer broke off', async () => {
+  it('retries a request whose response was incomplete', async () => {
     const { client } = await clientOf((request, response, at) => {
       if (at > 0) return answerJson(response, 200, { id: 'x' });
       response.writeHead(200, { 'content-length': '100' }).write('{"id":', () => request.socket.destroy());
     });
-    expect(await client.ask({ method: 'GET', path: '/v1/operations/x' }, Answer)).toEqual({ id: 'x' });
+    expect(await client.request({ method: 'GET', path: '/v1/operations/x' }, Answer)).toEqual({ id: 'x' });
   });
 
-  it('gives up after four tries, and says how to repeat what may have been done', async () => {
+  it('fails after four tries, and explains how to repeat a request that may have been executed', async () => {
     const { client } = await clientOf((request) => void request.socket.destroy());
-    const error = await failureOf(client.ask(POPULATE, Answer));
+    const error = await failureOf(client.request(POPULATE, Answer));
     expect(error).toMatchObject({ code: 'connection-broken', exitCode: 1, remedy: 'Repeat it with --key one.' });
     expect(producer?.arrivals).toHaveLength(4);
   });
 
-  it('says that no producer answers, where, and what to do', async () => {
+  it('reports that no producer answers, with the address and a remedy', async () => {
     const { client } = await clientOf(() => undefined);
     await producer?.stop();
-    const error = await failureOf(client.ask(POPULATE, Answer));
+    const error = await failureOf(client.request(POPULATE, Answer));
     expect(error).toMatchObject({ code: 'no-producer', exitCode: 1 });
     expect(error.message).toBe(
-      `No producer answers at ${client.url} (ECONNREFUSED): start one with \`npm start\`, or name another with --url.`,
+      `No producer answers at ${client.url} (ECONNREFUSED): start one with \`npm start\`, or set another with --url.`,
     );
   });
 
-  it('tells problem details, each bad field on a line, and does not ask again', async () => {
+  it('reports problem details with one line per invalid field, and does not retry', async () => {
     const errors = [
       { field: 'count', in: 'body', pointer: '/count', detail: 'must be 1 or more' },
       { pointer: '/faults/poison', detail: 'must be from 0 to 1' },
     ];
     const { client } = await clientOf((_, response) => answerProblem(response, 400, 'invalid-request', { errors }));
-    const error = await failureOf(client.ask(POPULATE, Answer));
+    const error = await failureOf(client.request(POPULATE, Answer));
     expect(error).toMatchObject({ code: 'invalid-request', exitCode: 2 });
     expect(error.message.split('\n')).toEqual([
       'It is invalid-request. (invalid-request)',
@@ -85,18 +85,21 @@ describe('the client of the producer', () => {
     expect(producer?.arrivals).toHaveLength(1);
   });
 
-  it('tells a request that was right and refused from one that was wrong', async () => {
+  it('distinguishes a valid request that was rejected from an invalid one', async () => {
     const { client } = await clientOf((_, response) => answerProblem(response, 409, 'operation-ended'));
-    expect(await failureOf(client.ask(POPULATE, Answer))).toMatchObject({ code: 'operation-ended', exitCode: 1 });
+    expect(await failureOf(client.request(POPULATE, Answer))).toMatchObject({ code: 'operation-ended', exitCode: 1 });
   });
 
-  it('says when what answers is no producer', async () => {
+  it('reports a server that is not a producer', async () => {
     const { client } = await clientOf((_, response, at) => {
       if (at === 0) response.writeHead(404).end('<html>');
       else if (at === 1) response.end('<html>');
       else answerJson(response, 200, { id: 5 });
     });
     for (let at = 0; at < 3; at += 1)
-      expect(await failureOf(client.ask(POPULATE, Answer))).toMatchObject({ code: 'unexpected-answer', exitCode: 1 });
+      expect(await failureOf(client.request(POPULATE, Answer))).toMatchObject({
+        code: 'unexpected-answer',
+        exitCode: 1,
+      });
   });
 });

@@ -13,31 +13,31 @@ import type { RetryTiming } from './retry-timing.js';
 
 const ANSWER_WITHIN_MS = 60_000;
 
-/** One request, which may be sent several times. */
+/** A request, which may be sent several times. */
 export interface ProducerRequest {
   readonly method: 'GET' | 'POST';
-  /** Beginning with `/v1/`. */
+  /** The path; it starts with `/v1/`. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Makes the body anew for each try: a stream can be sent once only. */
+  /** Creates the body for each try: a stream can be sent only once. */
   readonly body?: () => string | Readable;
-  /** For work that takes minutes: waits for the answer without a limit. One minute otherwise. */
-  readonly isPatient?: boolean;
-  /** What to do when the connection broke for good and nobody knows whether the request was done. */
+  /** Whether to wait for the response without a time limit, for work that takes minutes. Default: false, the limit is 1 min. */
+  readonly noTimeout?: boolean;
+  /** The remedy if the last try failed and it is unknown whether the producer executed the request. */
   readonly unknownOutcome?: string;
 }
 
 /**
- * The producer's HTTP API. Requests whose connection fails are sent again, up to four times within some two seconds: every one of
- * them is safe to repeat, by its nature or by its Idempotency-Key. So are those whose token it refuses, with another one.
+ * Client of the producer's HTTP API. It sends a request up to four times within about 2 s if its connection fails: all requests are
+ * idempotent, some by an Idempotency-Key. It also repeats requests with a rejected token, using another token.
  *
- * With undici's own `request` rather than the built-in `fetch`: that ends each request after five minutes without a header, and
- * holds a whole upload in memory.
+ * It uses undici's `request` instead of the built-in `fetch`, which aborts requests after 5 min without a response header, and keeps
+ * whole uploads in memory.
  */
 export class ProducerClient {
   /**
-   * @param url as `serviceUrl` makes it
-   * @param tokens sent there only: redirects are answers like others here
+   * @param url an address as `serviceUrl` returns it
+   * @param tokens the token source; tokens are sent only to `url`, because redirects are not followed
    */
   constructor(
     readonly url: string,
@@ -46,33 +46,34 @@ export class ProducerClient {
   ) {}
 
   /**
-   * Asks, and checks what comes back.
-   * @throws CliError for problem details, for no producer, for no token that is let in, and for an answer of another form
+   * Sends a request and validates the response.
+   * @throws CliError for problem details, an unavailable producer, a missing or rejected token, and an invalid response
    */
-  async ask<T>(what: ProducerRequest, schema: z.ZodType<T>): Promise<T> {
+  async request<T>(what: ProducerRequest, schema: z.ZodType<T>): Promise<T> {
     const { status, text } = await this.exchange(what);
-    const asked = `${what.method} ${this.url}${what.path}`;
-    if (status >= 400) throw problemError(status, text, asked);
+    const sent = `${what.method} ${this.url}${what.path}`;
+    if (status >= 400) throw problemError(status, text, sent);
     const parsed = schema.safeParse(jsonIn(text));
     if (parsed.success) return parsed.data;
     const [issue] = parsed.error.issues;
     const where = issue === undefined ? '' : ` ${issue.path.join('.')}: ${issue.message}.`;
     throw new CliError(
       'unexpected-answer',
-      `${asked} answered something that this command line can't read.${where}`,
-      'Is it the producer, and of the same version? --url names it.',
+      `${sent} returned an unexpected response.${where}`,
+      'Check that --url is the address of a producer of the same version.',
     );
   }
 
   /**
-   * Opens a stream, once, or twice if the token has expired. Without a byte for so long the body fails with a connection error.
-   * @throws whatever the connection threw (see `connectionCode`), and CliError where no token is let in
+   * Opens a stream; it sends a second request only if the token has expired. The body fails with a connection error after
+   * `idleTimeoutMs` without data.
+   * @throws connection errors (see `connectionCode`), and CliError if the producer accepts no token
    */
   async stream(
     path: string,
-    { headers, signal, silentForMs }: { headers: Record<string, string>; signal: AbortSignal; silentForMs: number },
+    { headers, signal, idleTimeoutMs }: { headers: Record<string, string>; signal: AbortSignal; idleTimeoutMs: number },
   ): Promise<Dispatcher.ResponseData> {
-    const options = { signal, headersTimeout: ANSWER_WITHIN_MS, bodyTimeout: silentForMs };
+    const options = { signal, headersTimeout: ANSWER_WITHIN_MS, bodyTimeout: idleTimeoutMs };
     return sendWithToken(
       this.tokens,
       async (authorization) => request(`${this.url}${path}`, { ...options, headers: { ...headers, ...authorization } }),
@@ -89,8 +90,8 @@ export class ProducerClient {
     }
   }
 
-  private async once({ method, path, headers, body, isPatient }: ProducerRequest) {
-    const limit = isPatient === true ? 0 : ANSWER_WITHIN_MS;
+  private async once({ method, path, headers, body, noTimeout }: ProducerRequest) {
+    const limit = noTimeout === true ? 0 : ANSWER_WITHIN_MS;
     const { statusCode, body: answer } = await sendWithToken(this.tokens, async (authorization) =>
       request(`${this.url}${path}`, {
         method,

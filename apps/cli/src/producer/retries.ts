@@ -7,8 +7,8 @@ const TRIES = 4;
 const BACK_OFF = { initialMs: 200, maxMs: 2_000 };
 
 /**
- * Does it again while its connection fails, up to four times within some two seconds.
- * @throws what the last try threw
+ * Runs work, up to four times within about 2 s if its connection fails.
+ * @throws the error of the last try
  */
 export async function withRetries<T>({ clock, random }: RetryTiming, work: () => Promise<T>): Promise<T> {
   for (let failures = 1; ; failures += 1) {

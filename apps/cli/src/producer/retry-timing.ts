@@ -1,8 +1,8 @@
 import type { Clock } from '#parallel-consumer/clock.js';
 
-/** What the waits between tries are made of, injected, so that specs wait for nothing. */
+/** The clock and randomness of the back-off between tries, injected so that specs need not wait. */
 export interface RetryTiming {
   readonly clock: Clock;
-  /** Gives numbers from 0 up to 1. */
+  /** Returns numbers from 0 up to 1. */
   readonly random: () => number;
 }

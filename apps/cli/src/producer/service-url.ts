@@ -4,19 +4,19 @@ import { EXIT_CODE } from '../exit-code.js';
 const DEFAULT_PORT = '3001';
 const DEFAULT_CONSOLE_PORT = '3002';
 
-/** The producer that is meant without `--url`: ORDERS_URL, else the one of `npm start` on this machine. Empty variables count as absent. */
+/** Returns the default of `--url`: ORDERS_URL, else the producer of `npm start` on this machine. Empty variables count as not set. */
 export function defaultProducerUrl(env: NodeJS.ProcessEnv): string {
   return env['ORDERS_URL'] || `http://127.0.0.1:${env['PRODUCER_PORT'] || DEFAULT_PORT}`;
 }
 
-/** The console that is meant without `--console`: ORDERS_CONSOLE_URL, else the one of `npm start` on this machine. */
+/** Returns the default of `--console`: ORDERS_CONSOLE_URL, else the console of `npm start` on this machine. */
 export function defaultConsoleUrl(env: NodeJS.ProcessEnv): string {
   return env['ORDERS_CONSOLE_URL'] || `http://127.0.0.1:${env['CONSOLE_PORT'] || DEFAULT_CONSOLE_PORT}`;
 }
 
 /**
- * An address without a slash at its end, ready for a path behind it.
- * @throws CliError `bad-url` for what is no http or https address
+ * Validates an address and removes its trailing slash, so that a path can be appended.
+ * @throws CliError `bad-url` if it is not an http or https address
  */
 export function serviceUrl(text: string): string {
   const url = URL.parse(text);
@@ -25,8 +25,8 @@ export function serviceUrl(text: string): string {
   if (isUsable) return url.href.replace(/\/+$/, '');
   throw new CliError(
     'bad-url',
-    `"${text}" is no address of a service.`,
-    'Give --url (or ORDERS_URL; for scale --console, or ORDERS_CONSOLE_URL) one such as http://127.0.0.1:3001.',
+    `"${text}" is not the address of a service.`,
+    'Set --url or ORDERS_URL (for scale: --console or ORDERS_CONSOLE_URL) to an address such as http://127.0.0.1:3001.',
     { exitCode: EXIT_CODE.usage },
   );
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { bytes, count, duration } from './figures.js';
 
 describe('figures', () => {
-  it('are readable, and what is not known is a question mark', () => {
+  it('are formatted for people, with a question mark for unknown values', () => {
     expect([count(61_234), count(0), count(null), count(undefined)]).toEqual(['61,234', '0', '?', '?']);
     expect([duration(3.2), duration(60), duration(200), duration(7_500), duration(null)]).toEqual([
       '0:04',

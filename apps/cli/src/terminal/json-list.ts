@@ -1,6 +1,6 @@
 import type { TextStream } from './terminal.js';
 
-/** Writes a JSON array item by item, so that a list of any length is one document in flat memory. */
+/** Writes a JSON array item by item, so that a list of any length needs constant memory. */
 export class JsonList {
   private isEmpty = true;
 

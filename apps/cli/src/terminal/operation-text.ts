@@ -14,7 +14,7 @@ const COLUMNS = [
   { heading: 'requested' },
 ] as const;
 
-/** Operations as a table, in the order given. */
+/** Formats operations as a table, in the given order. */
 export function operationsTable(operations: readonly Operation[]): string {
   const rows = operations.map((operation) => [
     printable(operation.id),
@@ -29,7 +29,7 @@ export function operationsTable(operations: readonly Operation[]): string {
   return tableOf(COLUMNS, rows);
 }
 
-/** One operation, a line for each thing to know. */
+/** Formats one operation, one line per property. */
 export function operationText(operation: Operation): string {
   const { id, kind, status, count: total, firstNumber, acked, saved, deadLettered } = operation;
   const { ratePerSecond, etaSeconds, savedAsOf } = operation;
@@ -60,7 +60,7 @@ export function operationText(operation: Operation): string {
   return lines.map(([name, value]) => `${name.padEnd(13)} ${printable(value)}`).join('\n');
 }
 
-/** The status, and what is about to change it or holds it up. */
+/** Formats the status, with a pending interruption and what the operation waits for. */
 function statusOf({ status, interruption, waitingFor }: Operation): string {
   const besides = [
     ...(interruption ? [`about to ${interruption}`] : []),
@@ -69,25 +69,25 @@ function statusOf({ status, interruption, waitingFor }: Operation): string {
   return printable(besides.length > 0 ? `${status} (${besides.join(', ')})` : status);
 }
 
-/** What the files of an import have brought. */
-function importOf({ import: brought }: Operation): [string, string][] {
-  if (!brought) return [];
-  const { files, known, refused, rows, accepted, skipped, conflicting, malformed } = brought;
+/** Formats the files and rows of an import. */
+function importOf({ import: counts }: Operation): [string, string][] {
+  if (!counts) return [];
+  const { files, known, refused, rows, accepted, skipped, conflicting, malformed } = counts;
   return [
-    ['files', `${count(files)}: ${count(known)} imported before, ${count(refused)} refused`],
+    ['files', `${count(files)}: ${count(known)} imported before, ${count(refused)} rejected`],
     [
       'rows',
-      `${count(rows)}: ${count(accepted)} accepted, ${count(skipped)} there before, ${count(conflicting)} conflicting, ${count(malformed)} malformed`,
+      `${count(rows)}: ${count(accepted)} accepted, ${count(skipped)} saved before, ${count(conflicting)} conflicting, ${count(malformed)} malformed`,
     ],
   ];
 }
 
-/** How the letters of a redrive ended. */
+/** Formats the results of a redrive. */
 function redriveOf({ redrive, saved }: Operation): [string, string][] {
   if (!redrive) return [];
   const { moved, returned, waiting, missing, unmovable } = redrive;
   const ends = [`${count(saved)} saved`, `${count(returned)} returned`];
-  if (waiting) ends.push(`${count(waiting)} on their way`);
+  if (waiting) ends.push(`${count(waiting)} in progress`);
   if (missing) ends.push(`${count(missing)} missing`);
   const rest = unmovable ? `; ${count(unmovable)} can not be moved` : '';
   return [['moved', `${count(moved)} = ${ends.join(' + ')}${rest}`]];

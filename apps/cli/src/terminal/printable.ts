@@ -1,9 +1,9 @@
 /**
- * A text from elsewhere on one line of the terminal. Control characters are written as JSON escapes: rejected rows hold whatever
- * somebody uploaded, and a terminal obeys what it is sent.
+ * Makes untrusted text safe to print on one line of a terminal. It writes control characters as JSON escapes: rejected rows can contain
+ * any uploaded text, and a terminal runs the control sequences that it receives.
  */
 export function printable(text: string): string {
-  // Also the bidirectional controls, which make a line read otherwise than it is.
+  // Includes bidirectional controls, which change the order in which a line is displayed.
   return text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) =>
     Array.from({ length: character.length }, (_, at) => escaped(character.charCodeAt(at))).join(''),
   );
@@ -13,7 +13,7 @@ function escaped(unit: number): string {
   return `\\u${unit.toString(16).padStart(4, '0')}`;
 }
 
-/** The same for a text of several lines, which stay lines. */
+/** Makes text of several lines safe to print, and keeps the line breaks. */
 export function printableLines(text: string): string {
   return text
     .split('\n')

@@ -2,45 +2,45 @@ import type { Operation } from '../producer/operation.js';
 import { count, duration } from './figures.js';
 import { printable } from './printable.js';
 
-/** How far an operation is, with what was measured here. */
+/** The progress of an operation, with the rate that was measured here. */
 export interface ProgressView {
   readonly operation: Operation;
-  /** Orders saved per second of late; null until two looks could be compared. */
+  /** Orders saved per second over the last seconds; `null` before the second measurement. */
   readonly savedPerSecond: number | null;
-  /** What is wrong with the watching itself; it is told first. */
+  /** A problem of the connection; it is shown first. */
   readonly notice: string | undefined;
 }
 
-/** Such as `43,210 saved, 61,234 acked of 100,000, 9,300/s, ETA 0:07`, the dead letters if there are any, and what it waits for. */
+/** Formats progress such as `43,210 saved, 61,234 acked of 100,000, 9,300/s, ETA 0:07`, plus dead letters and status notes if any. */
 export function progressText(view: ProgressView): string {
   const { acked, saved, deadLettered } = view.operation;
   const known = `${count(saved)} saved, ${count(acked)} acked of ${count(view.operation.count)}`;
-  // Nothing is measured without a connection: a rate that sinks to 0 would blame the pipeline.
+  // Without a connection, no rate is shown: it would fall to 0 although the pipeline may be running.
   if (view.notice !== undefined) return printable(`${view.notice}; last seen: ${known}`);
   const facts = [
     known,
     `${count(view.savedPerSecond)}/s`,
     `ETA ${duration(etaSeconds(view))}`,
     ...(deadLettered === 0 ? [] : [`${count(deadLettered)} dead letters`]),
-    ...waits(view.operation),
+    ...statusNotes(view.operation),
   ];
   return facts.join(', ');
 }
 
 /**
- * Such as `[####----......]`: `#` is saved (or dead-lettered), `-` acknowledged by Kafka and not saved yet, `.` still to be made.
- * @param width of all of it, 3 or more
+ * Draws a bar such as `[####----......]`: `#` is saved or dead-lettered, `-` acknowledged by Kafka but not saved yet, `.` remaining.
+ * @param width the total width in characters, 3 or more
  */
 export function progressBar({ count: total, acked, saved, deadLettered }: Operation, width: number): string {
   const inner = width - 2;
   const cells = (part: number | null | undefined): number =>
     total ? Math.min(inner, Math.floor(((part ?? 0) / total) * inner)) : 0;
   const done = cells((saved ?? 0) + (deadLettered ?? 0));
-  const made = Math.max(done, cells(acked));
-  return `[${'#'.repeat(done)}${'-'.repeat(made - done)}${'.'.repeat(inner - made)}]`;
+  const sent = Math.max(done, cells(acked));
+  return `[${'#'.repeat(done)}${'-'.repeat(sent - done)}${'.'.repeat(inner - sent)}]`;
 }
 
-/** Seconds until all is saved at the rate of late. The producer's own estimate speaks of the emitting only. */
+/** Estimates the seconds until all orders are saved, at the measured rate. The producer's own estimate covers only the emission. */
 function etaSeconds({ operation, savedPerSecond }: ProgressView): number | null {
   const { count: total, acked, saved, status } = operation;
   const end = status === 'running' || status === 'succeeded' ? total : status === 'paused' ? null : acked;
@@ -50,7 +50,7 @@ function etaSeconds({ operation, savedPerSecond }: ProgressView): number | null 
   return savedPerSecond ? left / savedPerSecond : null;
 }
 
-function waits({ status, interruption, waitingFor }: Operation): string[] {
+function statusNotes({ status, interruption, waitingFor }: Operation): string[] {
   return [
     ...(interruption ? [`about to ${interruption}`] : []),
     ...(status === 'running' || status === 'succeeded' ? [] : [status]),

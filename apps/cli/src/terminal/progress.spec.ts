@@ -7,7 +7,7 @@ import { Progress } from './progress.js';
 const CLEAR = '\u001b[K';
 
 describe('progress on a terminal', () => {
-  it('is one line, drawn over itself each second and at each news, and ends as a line', async () => {
+  it('is one line, redrawn each second and at each update, with a line break at the end', async () => {
     const clock = new ManualClock();
     const stream = new RecordedStream(true, 120);
     const progress = new Progress(stream, clock);
@@ -38,7 +38,7 @@ describe('progress on a terminal', () => {
     progress.end();
   });
 
-  it('fits the width: first without its bar, then cut', () => {
+  it('fits the terminal width: it drops the bar first, then truncates the text', () => {
     for (const columns of [50, 30]) {
       const stream = new RecordedStream(true, columns);
       const progress = new Progress(stream, new ManualClock());
@@ -50,7 +50,7 @@ describe('progress on a terminal', () => {
     }
   });
 
-  it('has its bar in 80 columns also for millions, and takes a width of 0 for one that is not known', () => {
+  it('shows the bar in 80 columns also for millions of orders, and treats a width of 0 as unknown', () => {
     for (const columns of [80, 0]) {
       const stream = new RecordedStream(true, columns);
       const progress = new Progress(stream, new ManualClock());
@@ -60,20 +60,20 @@ describe('progress on a terminal', () => {
     }
   });
 
-  it('says that the connection is lost, until it is back', () => {
+  it('shows that the connection is lost, until the next update', () => {
     const stream = new RecordedStream(true, 200);
     const progress = new Progress(stream, new ManualClock());
     progress.update(OPERATION);
     progress.lost('ECONNREFUSED');
-    expect(stream.text).toMatch(/connection lost \(ECONNREFUSED\), trying again; last seen: 400 saved[^\r]*$/);
+    expect(stream.text).toMatch(/connection lost \(ECONNREFUSED\), retrying; last seen: 400 saved[^\r]*$/);
     progress.update(OPERATION);
     expect(stream.text).not.toMatch(/connection lost[^\r]*$/);
     progress.end();
   });
 });
 
-describe('progress where no person looks', () => {
-  it('is a plain line every five seconds, if there is news, and one at the end', async () => {
+describe('progress without a TTY', () => {
+  it('is a plain line every 5 s if it has changed, and one at the end', async () => {
     const clock = new ManualClock();
     const stream = new RecordedStream();
     const progress = new Progress(stream, clock);
@@ -84,9 +84,9 @@ describe('progress where no person looks', () => {
     await clock.advance(5_000);
     expect(stream.lines.slice(1)).toEqual([expect.stringMatching(/^500 saved, 600 acked of 1,000, \d+\/s/)]);
     await clock.advance(60_000);
-    const quiet = stream.lines.length;
+    const lineCount = stream.lines.length;
     await clock.advance(60_000);
-    expect(stream.lines).toHaveLength(quiet);
+    expect(stream.lines).toHaveLength(lineCount);
     progress.update(SUCCEEDED);
     progress.end();
     expect(stream.lines.at(-1)).toMatch(/^1,000 saved/);
@@ -94,7 +94,7 @@ describe('progress where no person looks', () => {
     expect(stream.text).not.toContain('\u001b');
   });
 
-  it('says nothing of an operation that it never saw', () => {
+  it('prints nothing before the first update', () => {
     const stream = new RecordedStream();
     const progress = new Progress(stream, new ManualClock());
     progress.lost('ECONNREFUSED');

@@ -4,25 +4,25 @@ import type { Operation } from '../producer/operation.js';
 import { progressBar, progressText } from './progress-text.js';
 import type { TextStream } from './terminal.js';
 
-const LOOK_EVERY_MS = 1_000;
-/** Where no person looks, a line each five looks. */
-const LOOKS_PER_LINE = 5;
-/** How many looks back the rate goes: what is saved arrives in bulks, and less would jump. */
-const RATE_OVER_LOOKS = 10;
+const TICK_MS = 1_000;
+/** Without a TTY, one line is printed every 5 ticks. */
+const TICKS_PER_LINE = 5;
+/** The number of ticks that the rate covers. Orders are saved in bulks, so the rate over fewer ticks would jump. */
+const RATE_OVER_TICKS = 10;
 const MAX_BAR = 40;
 const MIN_BAR = 12;
 const DEFAULT_COLUMNS = 80;
 const CLEAR_TO_END_OF_LINE = '\u001b[K';
 
 /**
- * How far an operation is, while it is watched: on a TTY one line with a bar, drawn again each second; elsewhere a plain line every
- * five seconds, if it differs from the last.
+ * Shows the progress of a watched operation: on a TTY, one line with a bar that is redrawn each second; elsewhere, a plain line every
+ * 5 s if it has changed.
  *
- * Own code: `cli-progress` knows one value of a total, and here two matter, acknowledged and saved, either of which can be unknown.
+ * `cli-progress` is not used, because it shows only one value. Here there are two, acknowledged and saved, and either can be unknown.
  */
 export class Progress {
-  private readonly meter = new RateMeter(RATE_OVER_LOOKS);
-  private looks = 0;
+  private readonly meter = new RateMeter(RATE_OVER_TICKS);
+  private ticks = 0;
   private measured = 0;
   private operation: Operation | undefined;
   private notice: string | undefined;
@@ -34,22 +34,22 @@ export class Progress {
     private readonly clock: Clock,
   ) {}
 
-  /** The first one starts the drawing. */
+  /** Shows an operation. The first call starts the drawing. */
   update(operation: Operation): void {
     this.notice = undefined;
     const isFirst = this.operation === undefined;
     this.operation = operation;
-    if (isFirst) this.look();
+    if (isFirst) this.tick();
     else if (this.stream.isTTY) this.show();
   }
 
-  /** Says that the watching has lost its connection; until the next update. */
+  /** Shows that the connection is lost, until the next update. */
   lost(reason: string): void {
-    this.notice = `connection lost (${reason}), trying again`;
+    this.notice = `connection lost (${reason}), retrying`;
     if (this.operation !== undefined && this.stream.isTTY) this.show();
   }
 
-  /** Ends the drawing, with all as it is at last. */
+  /** Draws the final state and stops. */
   end(): void {
     this.cancel?.();
     if (this.operation === undefined) return;
@@ -57,11 +57,11 @@ export class Progress {
     if (this.stream.isTTY) this.stream.write('\n');
   }
 
-  private look(): void {
-    this.cancel = this.clock.after(LOOK_EVERY_MS, () => this.look());
+  private tick(): void {
+    this.cancel = this.clock.after(TICK_MS, () => this.tick());
     this.measure();
-    if (this.stream.isTTY || this.looks % LOOKS_PER_LINE === 0) this.show();
-    this.looks += 1;
+    if (this.stream.isTTY || this.ticks % TICKS_PER_LINE === 0) this.show();
+    this.ticks += 1;
   }
 
   private measure(): void {
@@ -80,7 +80,7 @@ export class Progress {
   }
 
   private draw(operation: Operation, text: string): void {
-    // A width of 0 is one that isn't known. The last column stays free: a terminal that wraps there would leave a line behind at each drawing.
+    // A width of 0 means unknown. The last column stays free, because some terminals would wrap there and leave a line at each redraw.
     const columns = (this.stream.columns || DEFAULT_COLUMNS) - 1;
     const room = Math.min(MAX_BAR, columns - text.length - 1);
     const line = room >= MIN_BAR ? `${progressBar(operation, room)} ${text}` : text;

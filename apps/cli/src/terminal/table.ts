@@ -1,13 +1,13 @@
-/** A column: its heading, and where its cells stand. */
+/** A column: its heading and its alignment. */
 export interface Column {
   readonly heading: string;
-  /** Figures read from the right. */
+  /** `right` is for figures. Default: `left`. */
   readonly align?: 'left' | 'right';
 }
 
 /**
- * Rows as aligned lines, the headings first; cells are ASCII. Own code, since the packages for it (`table`, `cli-table3`) bring ten
- * more for borders, colours and wide characters, none of which stands here.
+ * Formats rows as aligned lines, below the headings. Cells must be ASCII. The packages `table` and `cli-table3` are not used: they bring
+ * ten dependencies for borders, colours and wide characters, which are not needed here.
  */
 export function tableOf(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const all = [columns.map(({ heading }) => heading), ...rows];

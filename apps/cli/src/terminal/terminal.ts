@@ -1,13 +1,13 @@
-/** A standard stream, as far as this command line uses it. */
+/** The members of a standard stream that the CLI uses. */
 export interface TextStream {
   write(text: string): unknown;
-  /** Whether a person looks at it; undefined for pipes and files. */
+  /** Whether the stream is a terminal; undefined for pipes and files. */
   readonly isTTY?: boolean | undefined;
-  /** The width in characters, of a TTY only. */
+  /** The width in characters; only of a TTY. */
   readonly columns?: number | undefined;
 }
 
-/** Results go to `out`, so that they can be piped; progress, hints and errors to `err`. */
+/** The output streams: results go to `out`, so that they can be piped; progress, hints and errors go to `err`. */
 export interface Terminal {
   readonly out: TextStream;
   readonly err: TextStream;

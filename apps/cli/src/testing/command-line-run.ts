@@ -3,25 +3,25 @@ import { HastyClock } from './hasty-clock.js';
 import { LocalProducer, type Answerer, type Arrival } from './local-producer.js';
 import { RecordedStream } from './recorded-stream.js';
 
-/** What became of one command line. */
+/** The result of one command line. */
 export interface CommandLineRun {
   readonly exitCode: number;
   readonly out: string;
   readonly err: string;
-  /** Such as `GET /v1/operations`. */
-  readonly asked: readonly string[];
+  /** The requests that the producer received, such as `GET /v1/operations`. */
+  readonly requests: readonly string[];
   readonly arrivals: readonly Arrival[];
 }
 
 interface RunOptions {
   readonly workingDirectory?: string;
-  /** Besides ORDERS_URL. */
+  /** Environment variables besides ORDERS_URL. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
 /**
- * Runs a command line to its end, without a TTY.
- * @param answer how the producer answers, which is there for this run only
+ * Runs a command line without a TTY, against a producer that exists only for this run.
+ * @param answer how the producer answers
  */
 export async function runOrders(
   args: readonly string[],
@@ -40,8 +40,8 @@ export async function runOrders(
       onInterrupt: () => undefined,
     });
     const { arrivals } = producer;
-    const asked = arrivals.map(({ method, path }) => `${method} ${path}`);
-    return { exitCode, out: out.text, err: err.text, asked, arrivals };
+    const requests = arrivals.map(({ method, path }) => `${method} ${path}`);
+    return { exitCode, out: out.text, err: err.text, requests, arrivals };
   } finally {
     await producer.stop();
   }

@@ -1,8 +1,8 @@
 import type { Clock } from '#parallel-consumer/clock.js';
 
-/** A clock for specs with real connections: whoever waits waits for one turn of the event loop, and so much time has passed. */
+/** A clock for specs with real connections: each wait takes one turn of the event loop and advances the clock by its duration. */
 export class HastyClock implements Clock {
-  /** What was waited for, in milliseconds. */
+  /** The requested waits, in milliseconds. */
   readonly waits: number[] = [];
   private time = 0;
 

@@ -1,6 +1,6 @@
 import { answerJson, bodyOf, LocalProducer, type Answerer } from './local-producer.js';
 
-/** A client that the issuer knows, with letters that must be encoded. */
+/** The client of the issuer, with characters that must be encoded. */
 export const CLIENT = { id: 'orders: ü', secret: 's3cret+/ &%' } as const;
 
 /** The same as environment variables. */
@@ -8,13 +8,13 @@ export const CLIENT_ENV = { ORDERS_CLIENT_ID: CLIENT.id, ORDERS_CLIENT_SECRET: C
 
 const TOKEN_PATH = '/issuer/token';
 
-/** A request for a token as it arrived. */
+/** A token request that the issuer received. */
 interface TokenRequest {
   readonly authorization: string | undefined;
   readonly form: Readonly<Record<string, string>>;
 }
 
-/** A real HTTP server that plays an OpenID provider, for specs. Its tokens are `token-1`, `token-2` and so on. */
+/** An HTTP server that acts as an OpenID provider in specs. Its tokens are `token-1`, `token-2` and so on. */
 export class LocalIssuer {
   readonly tokenRequests: TokenRequest[] = [];
   private granted = 0;
@@ -22,11 +22,11 @@ export class LocalIssuer {
 
   private constructor(private readonly server: LocalProducer) {}
 
-  /** @param instead answers other than its own, by path */
+  /** Starts the server. @param instead answers by path that replace the default ones */
   static async start(instead: Readonly<Record<string, Answerer>> = {}): Promise<LocalIssuer> {
     const server = await LocalProducer.start(async (request, response, at) => {
       const path = request.url ?? '';
-      if (path === TOKEN_PATH) await issuer.keep(request);
+      if (path === TOKEN_PATH) await issuer.record(request);
       const other = instead[path];
       if (other !== undefined) await other(request, response, at);
       else if (path === '/issuer/.well-known/openid-configuration')
@@ -38,7 +38,7 @@ export class LocalIssuer {
     return issuer;
   }
 
-  /** With a path, as providers with several realms have it. */
+  /** The address of the issuer, with a path as for providers with several realms. */
   get url(): string {
     return `${this.server.url}/issuer`;
   }
@@ -47,24 +47,24 @@ export class LocalIssuer {
     return `${this.server.url}${TOKEN_PATH}`;
   }
 
-  /** Such as `POST /issuer/token`. */
-  get asked(): string[] {
+  /** The requests that the issuer received, such as `POST /issuer/token`. */
+  get requests(): string[] {
     return this.server.arrivals.map(({ method, path }) => `${method} ${path}`);
   }
 
-  /** Another token, as it is told a client. */
+  /** Returns the response with the next token. */
   grant(): object {
     this.granted += 1;
     return { access_token: `token-${this.granted}`, token_type: 'bearer', expires_in: 3_600 };
   }
 
-  /** Ends the tokens granted so far. */
+  /** Expires all tokens granted so far. */
   expireTokens(): void {
     this.expired = this.granted;
   }
 
-  /** Whether an Authorization header holds a token of its own that hasn't expired. */
-  takes(authorization: string | undefined): boolean {
+  /** Whether an Authorization header contains a token of this issuer that has not expired. */
+  accepts(authorization: string | undefined): boolean {
     const [, number] = /^Bearer token-(\d+)$/.exec(authorization ?? '') ?? [];
     return number !== undefined && Number(number) > this.expired && Number(number) <= this.granted;
   }
@@ -73,7 +73,7 @@ export class LocalIssuer {
     await this.server.stop();
   }
 
-  private async keep(request: Parameters<Answerer>[0]): Promise<void> {
+  private async record(request: Parameters<Answerer>[0]): Promise<void> {
     const form = Object.fromEntries(new URLSearchParams((await bodyOf(request)).toString()));
     this.tokenRequests.push({ authorization: request.headers.authorization, form });
   }

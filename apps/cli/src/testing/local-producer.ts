@@ -1,18 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A request as it arrived, without its body. */
+/** A received request, without its body. */
 export interface Arrival {
   readonly method: string;
-  /** With its query. */
+  /** The path with the query. */
   readonly path: string;
   readonly headers: IncomingMessage['headers'];
 }
 
-/** How one request is answered; `at` counts them from 0. */
+/** Answers one request; `at` counts the requests from 0. */
 export type Answerer = (request: IncomingMessage, response: ServerResponse, at: number) => void | Promise<void>;
 
-/** A real HTTP server that plays the producer, for specs. */
+/** An HTTP server that acts as the producer in specs. */
 export class LocalProducer {
   readonly arrivals: Arrival[] = [];
 
@@ -41,19 +41,19 @@ export class LocalProducer {
   }
 }
 
-/** Answers with JSON. */
+/** Responds with JSON. */
 export function answerJson(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
 }
 
-/** Answers with problem details, as the services do. */
+/** Responds with problem details, as the services do. */
 export function answerProblem(response: ServerResponse, status: number, code: string, rest: object = {}): void {
   response
     .writeHead(status, { 'content-type': 'application/problem+json' })
     .end(JSON.stringify({ type: `urn:orders:problem:${code}`, status, code, detail: `It is ${code}.`, ...rest }));
 }
 
-/** The whole body of a request. */
+/** Reads the whole body of a request. */
 export async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);

@@ -1,6 +1,6 @@
 import type { Operation } from '../producer/operation.js';
 
-/** An operation that runs, for specs. */
+/** A running operation, for specs. */
 export const OPERATION: Operation = {
   id: '01935c9e-8a00-7000-8000-000000000001',
   kind: 'populate',
@@ -21,5 +21,5 @@ export const OPERATION: Operation = {
   error: null,
 };
 
-/** The same at its good end. */
+/** The same operation after it succeeded. */
 export const SUCCEEDED: Operation = { ...OPERATION, status: 'succeeded', acked: 1_000, saved: 1_000 };

@@ -1,6 +1,6 @@
 import type { TextStream } from '../terminal/terminal.js';
 
-/** A standard stream that keeps what is written, for specs. */
+/** A standard stream that records its output, for specs. */
 export class RecordedStream implements TextStream {
   text = '';
 
@@ -13,7 +13,7 @@ export class RecordedStream implements TextStream {
     this.text += text;
   }
 
-  /** The lines written whole so far. */
+  /** The complete lines written so far. */
   get lines(): string[] {
     return this.text.split('\n').slice(0, -1);
   }

@@ -22,11 +22,11 @@ describe('the files to import', () => {
     return (await orderFiles(paths, folder)).map(({ name }) => name);
   }
 
-  it('are the *.json of a folder by name, without folders below and without symbolic links', async () => {
+  it('are the *.json files of a folder, sorted by name, without subfolders and symbolic links', async () => {
     expect(await names('chunks')).toEqual(['a.json', 'b.json']);
   });
 
-  it('are files as they are given, relative to where the command was typed', async () => {
+  it('are single files in the given order, relative to the working directory', async () => {
     expect(await names('x.json', 'chunks/b.json')).toEqual(['x.json', 'b.json']);
     expect(await orderFiles(['all.zip'], folder)).toEqual([
       { path: join(folder, 'all.zip'), name: 'all.zip', mediaType: 'application/zip' },
@@ -42,7 +42,7 @@ describe('the files to import', () => {
     ['zip-not-alone', ['all.zip', 'x.json']],
     ['zip-not-alone', ['all.zip', 'more.zip']],
     ['same-name', ['chunks', 'other/a.json']],
-  ])('are refused, %s', async (code, paths) => {
+  ])('are rejected with %s', async (code, paths) => {
     await expect(names(...paths)).rejects.toMatchObject({ code, exitCode: 2 });
   });
 });

@@ -8,7 +8,7 @@ import { EXIT_CODE } from '../exit-code.js';
 /** A file to upload. */
 export interface OrderFile {
   readonly path: string;
-  /** What the producer and its rejects call it: the base name, unique in one upload. */
+  /** The name in the upload and in the rejects: the base name, unique in one upload. */
   readonly name: string;
   readonly mediaType: 'application/json' | 'application/zip';
 }
@@ -19,8 +19,8 @@ const MEDIA_TYPES: Readonly<Record<string, OrderFile['mediaType']>> = {
 };
 
 /**
- * The files that the paths of the command line mean: files as they are given, and of a folder its `*.json` files, sorted by name,
- * without what lies in folders below and without symbolic links, which may lead anywhere.
+ * Resolves the paths of the command line to files: single files in the given order, and the `*.json` files of a folder, sorted by name.
+ * It skips subfolders and symbolic links, which may point anywhere.
  * @param paths relative to the working directory, or absolute
  * @throws CliError with exit code 2: `no-such-file`, `not-readable`, `not-orders`, `no-files`, `zip-not-alone`, `same-name`
  */
@@ -29,8 +29,8 @@ export async function orderFiles(paths: readonly string[], workingDirectory: str
   if (files.length > 1 && files.some(({ mediaType }) => mediaType === 'application/zip'))
     throw usage(
       'zip-not-alone',
-      'A .zip is imported alone.',
-      'Import each .zip, and all the rest, by a command of its own.',
+      'A .zip file must be imported alone.',
+      'Import each .zip file with its own command, and the other files with another one.',
     );
   requireDifferentNames(files);
   return files;
@@ -41,7 +41,7 @@ async function filesAt(path: string, given: string): Promise<OrderFile[]> {
   if (stats.isDirectory()) return filesIn(path, given);
   const mediaType = MEDIA_TYPES[extname(path)];
   if (mediaType !== undefined && stats.isFile()) return [{ path, name: basename(path), mediaType }];
-  throw usage('not-orders', `${given} is no .json file, no .zip and no folder.`, 'Name one of these.');
+  throw usage('not-orders', `${given} is not a .json file, a .zip file or a folder.`, 'Pass one of these.');
 }
 
 async function filesIn(folder: string, given: string): Promise<OrderFile[]> {
@@ -50,8 +50,8 @@ async function filesIn(folder: string, given: string): Promise<OrderFile[]> {
   if (names.length === 0)
     throw usage(
       'no-files',
-      `The folder ${given} holds no .json file.`,
-      'Folders below it and symbolic links are not followed.',
+      `The folder ${given} contains no .json file.`,
+      'Subfolders and symbolic links are skipped.',
     );
   return names
     .toSorted((a, b) => (a < b ? -1 : 1))
@@ -64,7 +64,7 @@ async function statsOf(path: string, given: string): Promise<Stats> {
   } catch (error) {
     const code = types.isNativeError(error) && 'code' in error ? String(error.code) : 'unknown';
     if (code === 'ENOENT' || code === 'ENOTDIR')
-      throw usage('no-such-file', `There is no ${given}.`, `Relative paths begin where the command was typed.`);
+      throw usage('no-such-file', `${given} does not exist.`, `Relative paths start in the folder of the command.`);
     throw usage('not-readable', `${given} can't be read (${code}).`, 'Check its permissions.');
   }
 }
@@ -77,7 +77,7 @@ function requireDifferentNames(files: readonly OrderFile[]): void {
       throw usage(
         'same-name',
         `${other} and ${path} have the same name.`,
-        'Rejected rows are told by the name of their file: import them apart, or rename one.',
+        'Rejected rows are listed by file name: import the files separately, or rename one.',
       );
     paths.set(name, path);
   }

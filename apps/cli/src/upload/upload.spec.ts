@@ -19,7 +19,7 @@ const MIB = 1_024 * 1_024;
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** What reachable buffers hold; what one collection frees is counted as free by the next. */
+/** Returns the bytes in reachable buffers. Buffers that one collection frees are subtracted only after the next one. */
 function heldBytes(): number {
   collectGarbage();
   return process.memoryUsage().arrayBuffers;
@@ -50,10 +50,10 @@ describe('an upload', () => {
     const timing = { clock: new HastyClock(), random: () => 1 };
     const client = new ProducerClient(producer.url, timing, new ClientToken(CLIENT, producer.url, timing));
     const { headers, body } = await uploadOf(files);
-    return client.ask({ method: 'POST', path: '/v1/imports', headers, body, isPatient: true }, z.unknown());
+    return client.request({ method: 'POST', path: '/v1/imports', headers, body, noTimeout: true }, z.unknown());
   }
 
-  it('is one form with a part `file` for each, named as on disk, and knows its length', async () => {
+  it('is one form with a part `file` per file, named as on disk, with a Content-Length', async () => {
     const files = [await fileOf('a "1".json', '[1]'), await fileOf('ü.json', '["ü"]')];
     const forms: [string, string, string][] = [];
     await send(files, async (request, response) => {
@@ -70,7 +70,7 @@ describe('an upload', () => {
     ]);
   });
 
-  it('is read from disk as it is sent: a large file takes no memory', async () => {
+  it('is read from disk while it is sent: a large file needs no memory', async () => {
     const large = await fileOf('large.json', '');
     await truncate(large.path, 160 * MIB);
     const before = heldBytes();
@@ -90,7 +90,7 @@ describe('an upload', () => {
     expect(most).toBeLessThan(64 * MIB);
   }, 60_000);
 
-  it('goes again from its beginning when the connection breaks', async () => {
+  it('is sent again from its beginning after a broken connection', async () => {
     const file = await fileOf('again.json', `[${'1,'.repeat(200_000)}1]`);
     const sizes: number[] = [];
     await send([file], async (request, response, at) => {
@@ -101,7 +101,7 @@ describe('an upload', () => {
     expect(sizes).toEqual([(await uploadOf([file])).bytes]);
   });
 
-  it.each([4, 64 * MIB])('goes again, whole, with a token, when it was refused without one: %i bytes', async (size) => {
+  it.each([4, 64 * MIB])('is sent again as a whole, with a token, after a 401 response: %i bytes', async (size) => {
     const file = await fileOf('guarded.json', '');
     await truncate(file.path, size);
     const received: number[] = [];
@@ -117,22 +117,22 @@ describe('an upload', () => {
     expect(issuer.tokenRequests).toHaveLength(1);
   });
 
-  it('tells why it was refused, also before all of it was sent', async () => {
+  it('fails with the problem of the producer, also if it responds before all data was sent', async () => {
     const large = await fileOf('refused.json', '');
     await truncate(large.path, 64 * MIB);
-    const refused = send([large], (request, response) => {
+    const rejected = send([large], (request, response) => {
       request.once('data', () => answerProblem(response, 413, 'too-large'));
     });
-    await expect(refused).rejects.toMatchObject({ code: 'too-large' });
+    await expect(rejected).rejects.toMatchObject({ code: 'too-large' });
   });
 
-  it('fails when a file changes in the meantime, rather than sending a mixture', async () => {
+  it('fails if a file changes in the meantime, instead of sending mixed contents', async () => {
     const file = await fileOf('changing.json', '[1]');
     const upload = await uploadOf([file]);
     await writeFile(file.path, '[1, 2]');
     producer = await LocalProducer.start(() => undefined);
     const client = new ProducerClient(producer.url, { clock: new HastyClock(), random: () => 1 });
-    const sent = client.ask({ method: 'POST', path: '/v1/imports', ...upload }, z.unknown());
+    const sent = client.request({ method: 'POST', path: '/v1/imports', ...upload }, z.unknown());
     await expect(sent).rejects.toMatchObject({ code: 'file-changed' });
   });
 });

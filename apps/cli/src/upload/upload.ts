@@ -4,20 +4,20 @@ import { FormDataEncoder } from 'form-data-encoder';
 import { CliError } from '../cli-error.js';
 import type { OrderFile } from './order-files.js';
 
-/** A multipart/form-data body, read from disk as it is sent. */
+/** A multipart/form-data body that is read from disk while it is sent. */
 export interface Upload {
   /** Content-Type with the boundary, and Content-Length. */
   readonly headers: Readonly<Record<string, string>>;
   readonly bytes: number;
-  /** The body, from its beginning at each call. */
+  /** Returns the body from its beginning, at each call. */
   readonly body: () => Readable;
 }
 
 /**
- * The files as one body, a part named `file` for each, in flat memory: a blob of a file is a reference until it is read.
+ * Creates one body with a part named `file` per file. It needs constant memory: the blob of a file is only a reference until it is read.
  *
- * By form-data-encoder, since `fetch` with a FormData keeps all that it has sent until the end (1.1 GiB for a file of 1 GiB).
- * A file that changes between here and the sending fails the body, with a CliError `file-changed`, rather than sending a mixture.
+ * It uses form-data-encoder, because `fetch` with a FormData keeps all sent data until the end (1.1 GiB for a file of 1 GiB). If a file
+ * changes before it is sent, the body fails with a CliError `file-changed`, instead of sending mixed contents.
  */
 export async function uploadOf(files: readonly OrderFile[]): Promise<Upload> {
   const form = new FormData();
@@ -36,8 +36,8 @@ async function* partsOf(encoder: FormDataEncoder): AsyncGenerator<Uint8Array> {
   } catch (error) {
     throw new CliError(
       'file-changed',
-      'A file changed or vanished while it was uploaded.',
-      'Import it again when nothing writes to it any more.',
+      'A file was changed or deleted during the upload.',
+      'Import again when no program writes to the file.',
       { cause: error },
     );
   }

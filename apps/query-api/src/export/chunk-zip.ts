@@ -2,9 +2,9 @@ import { Readable } from 'node:stream';
 import { ZipFile } from 'yazl';
 
 /**
- * A zip of files that are made one after another: the next one when the last one has been taken, so that it never holds more than one.
- * @param files the content of each
- * @param nameOf the name of the nth, from 1
+ * Streams a zip archive. Each file is generated only after the previous one has been read, so at most one file is in memory.
+ * @param files the contents of the files
+ * @param nameOf returns the name of the nth file, from 1
  */
 export function zipOf(files: AsyncGenerator<string>, nameOf: (n: number) => string): Readable {
   const zip = new ZipFile();

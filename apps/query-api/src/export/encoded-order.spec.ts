@@ -30,8 +30,8 @@ function encoded(order: Order, changes: object = {}): Uint8Array {
   return BSON.serialize({ ...document, ...changes });
 }
 
-describe('what the API tells of an order, straight from its bytes', () => {
-  it('is what it tells of the order, for a thousand of them', () => {
+describe('the response for an order, read from its BSON bytes', () => {
+  it('equals the response for the decoded order, for 1,000 orders', () => {
     for (let index = 0; index < COUNT; index += 1)
       expect(decodeResponse(encoded(orderAt(index)))).toEqual(orderResponse(orderAt(index)));
   });
@@ -44,7 +44,7 @@ describe('what the API tells of an order, straight from its bytes', () => {
     },
   );
 
-  it('has text of any letters, and the legacy fields', () => {
+  it('has Unicode text and the legacy fields', () => {
     const order = {
       ...orderAt(2),
       accountId: 'Zoë, "日本" \u{1F4C8}',
@@ -55,7 +55,7 @@ describe('what the API tells of an order, straight from its bytes', () => {
     expect(decodeResponse(encoded(plain))).toEqual(orderResponse(plain));
   });
 
-  it('is right for documents of another form: other scales, other types, another order of fields', () => {
+  it('is correct for documents with another decimal scale, other types or another field order', () => {
     const order = orderAt(3);
     const draw = drawsOf(3);
     const fields = Object.entries(BSON.deserialize(encoded(order)));
@@ -72,7 +72,7 @@ describe('what the API tells of an order, straight from its bytes', () => {
     ]);
   });
 
-  it('reads bytes that begin within a larger buffer, as they come from the network', () => {
+  it('is correct for bytes inside a larger buffer, as they arrive from the network', () => {
     const bytes = encoded(orderAt(4), { _id: new UUID('970844c7-0d33-82a3-ba87-000000001266') });
     const within = Buffer.concat([Buffer.alloc(13, 0xff), bytes]).subarray(13);
     expect(decodeResponse(within).id).toBe('970844c7-0d33-82a3-ba87-000000001266');

@@ -3,10 +3,10 @@ import { fromDocument, type OrderDocument } from '#orders/order-document.js';
 import { orderResponse, type OrderResponse } from '#orders/order-response.js';
 import type { EncodedOrder } from '../orders/saved-orders.js';
 
-/** BSON's numbers of types. */
+/** BSON element types. */
 const [STRING, BINARY, DATE, INT32, INT64, DECIMAL128] = [0x02, 0x05, 0x09, 0x10, 0x12, 0x13];
 
-/** An order as the consumer writes it, without `ingest`. No two of its fields have both the type and the length of the name in common. */
+/** The fields of an order as the consumer writes it, without `ingest`. No two fields have the same type and the same name length. */
 const FIELDS: readonly (readonly [type: number, name: string])[] = [
   [BINARY, '_id'],
   [INT64, 'number'],
@@ -21,8 +21,10 @@ const FIELDS: readonly (readonly [type: number, name: string])[] = [
 ];
 
 /**
- * What the API tells of an order, straight from the bytes of its document: without an object for each value, which the driver makes and
- * the collector copies, it takes half the time. An order of another form, such as one with `legacy`, takes the long way.
+ * Creates the API response for an order directly from its BSON bytes.
+ *
+ * It takes half the time of the driver's decoding, which creates an object per value that the garbage collector copies. An order of
+ * another form, such as one with `legacy`, is decoded by the driver.
  */
 export function decodeResponse(bytes: EncodedOrder): OrderResponse {
   const offsets = offsetsOf(bytes);
@@ -31,7 +33,7 @@ export function decodeResponse(bytes: EncodedOrder): OrderResponse {
   );
 }
 
-/** Where the values of FIELDS begin; `undefined` for another form. */
+/** Returns the offsets of the values of FIELDS; `undefined` for a document of another form. */
 function offsetsOf(bytes: EncodedOrder): number[] | undefined {
   const offsets: number[] = [];
   for (const [type, , nameLength, offset] of BSON.onDemand.parseToElements(bytes)) {
@@ -63,29 +65,29 @@ function readFields(bytes: EncodedOrder, offsets: readonly number[]): OrderRespo
   };
 }
 
-/** Behind its length and its subtype. */
+/** Reads a UUID, which follows the 4-byte length and the 1-byte subtype. */
 function uuidAt(buffer: Buffer, offset: number): string {
   const hex = buffer.toString('hex', offset + 5, offset + 21);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-/** Behind its length, which counts the zero at its end. */
+/** Reads a string, which follows its 4-byte length. The length includes the terminating zero. */
 function stringAt(buffer: Buffer, offset: number): string {
   return buffer.toString('utf8', offset + 4, offset + 3 + buffer.readInt32LE(offset));
 }
 
 const HALF = 2 ** 32;
 
-/** All that an order has are safe integers. */
+/** Reads an int64. All int64 fields of an order are safe integers. */
 function int64At(buffer: Buffer, offset: number): number {
   return buffer.readInt32LE(offset + 4) * HALF + buffer.readUInt32LE(offset);
 }
 
-/** The upper 32 bits of a number of four decimals that fits into the lower 64: its exponent alone. */
+/** The upper 32 bits of a decimal128 with four decimal places whose digits fit into the lower 64 bits: only the exponent. */
 const FOUR_DECIMALS = (6_176 - 4) * 2 ** 17;
 const UNITS_PER_ONE = 10_000;
 
-/** `undefined`: more than a float holds exactly, or of another form. */
+/** Reads an amount of money; `undefined` if it is not a safe integer of units, or has another form. */
 function moneyAt(buffer: Buffer, offset: number): string | undefined {
   if (buffer.readUInt32LE(offset + 12) !== FOUR_DECIMALS || buffer.readUInt32LE(offset + 8) !== 0) return undefined;
   const units = buffer.readUInt32LE(offset + 4) * HALF + buffer.readUInt32LE(offset);

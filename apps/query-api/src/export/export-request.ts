@@ -7,13 +7,13 @@ export const ExportQuerySchema = z.strictObject({
   format: z
     .enum(['ndjson', 'csv', 'chunks'])
     .describe(
-      '`chunks`: a zip of JSON arrays of 1,000 orders, the form of the legacy system; it can be imported again.',
+      '`chunks`: a zip of JSON arrays of 1,000 orders, the format of the legacy system; it can be imported again.',
     ),
   ...orderQueryParameters,
   after: orderId
     .optional()
     .describe(
-      'Goes on behind this order, the last one of an export that broke off; the filter and the sort must be the same.',
+      'Resumes an interrupted export after this order, the last one received. Filter and sort must be the same.',
     ),
 });
 

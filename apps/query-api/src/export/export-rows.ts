@@ -1,6 +1,6 @@
 import type { OrderResponse } from '#orders/order-response.js';
 
-/** One order as a line of JSON. */
+/** Formats one order as a line of JSON. */
 export function ndjsonLine(order: OrderResponse): string {
   return `${JSON.stringify(order)}\n`;
 }
@@ -20,7 +20,7 @@ const COLUMNS = [
 
 export const CSV_HEADER = `${[...COLUMNS, 'legacyNumber', 'legacyFilled'].join(',')}\r\n`;
 
-/** One order as a record of RFC 4180: the values as they are, also those that a spreadsheet would take for a formula. */
+/** Formats one order as a CSV record (RFC 4180). Values are not changed, not even those that a spreadsheet would run as a formula. */
 export function csvLine(order: OrderResponse): string {
   const legacy = [order.legacy?.number ?? '', order.legacy?.filled.join(' ') ?? ''];
   return `${[...COLUMNS.map((column) => order[column]), ...legacy].map(csvField).join(',')}\r\n`;
@@ -31,7 +31,7 @@ function csvField(value: string | number): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Orders as a file of the legacy system: a JSON array, an order a line. */
+/** Formats orders as a file of the legacy system: a JSON array with one order per line. */
 export function legacyChunk(orders: readonly OrderResponse[]): string {
   return `[\n${orders.map((order) => JSON.stringify(order)).join(',\n')}\n]\n`;
 }

@@ -38,13 +38,13 @@ export class ExportController {
 
   @Get()
   @ApiOperation({
-    summary: 'All orders of an order query, streamed',
+    summary: 'Export all orders of an order query as a stream',
     description:
-      'As fast as they are taken. An export that breaks off ends without its last chunk, which HTTP clients report; `after` goes on from the last order that came.',
+      'The stream is as fast as the client reads. An interrupted export ends without the last HTTP chunk, which HTTP clients report as an error; `after` resumes it after the last order received.',
   })
   @ApiProduces('application/x-ndjson', 'text/csv', 'application/zip')
-  @ApiOkResponse({ description: 'The orders, in the order that was asked for', headers: COMPLETE_THROUGH_HEADERS })
-  @ApiBadRequestResponse({ description: 'Problem details naming every bad parameter' })
+  @ApiOkResponse({ description: 'The orders, in the requested sort order', headers: COMPLETE_THROUGH_HEADERS })
+  @ApiBadRequestResponse({ description: 'Problem details that name each invalid parameter' })
   async export(@Query({ schema: ExportQuerySchema }) query: ExportRequest, @Res() reply: FastifyReply): Promise<void> {
     const orderQuery = parseOrderQuery(query);
     const after = query.after === undefined ? undefined : await this.orderOf(query.after, orderQuery);
@@ -65,7 +65,7 @@ export class ExportController {
       {
         field: 'after',
         in: 'query',
-        detail: 'is no saved order of this order query: take the id of the last one that came',
+        detail: 'is not a saved order of this order query: use the id of the last order received',
       },
     ]);
   }
@@ -76,12 +76,12 @@ export class ExportController {
     after: Order | undefined,
   ): Promise<Readable> {
     const batches = this.batches.of(orderQuery, after, format === 'chunks' ? CHUNK_ORDERS : undefined);
-    // Read before anything is sent: a database that is away is told as such, not as a file that breaks off.
-    const begun = startingWith(await batches.next(), batches);
-    if (format === 'chunks') return zipOf(chunks(begun), (n) => `orders-${String(n).padStart(6, '0')}.json`);
+    // The first batch is read before anything is sent, so that an unavailable database causes an error response, not a truncated file.
+    const started = startingWith(await batches.next(), batches);
+    if (format === 'chunks') return zipOf(chunks(started), (n) => `orders-${String(n).padStart(6, '0')}.json`);
     const toText = format === 'csv' ? csvLine : ndjsonLine;
-    const beginning = format === 'csv' && after === undefined ? CSV_HEADER : '';
-    return Readable.from(lines(begun, toText, beginning), { objectMode: false });
+    const header = format === 'csv' && after === undefined ? CSV_HEADER : '';
+    return Readable.from(lines(started, toText, header), { objectMode: false });
   }
 }
 
@@ -96,9 +96,9 @@ async function* startingWith(first: IteratorResult<readonly EncodedOrder[]>, oth
 async function* lines(
   batches: Batches,
   toText: (order: OrderResponse) => string,
-  beginning: string,
+  header: string,
 ): AsyncGenerator<Buffer> {
-  yield Buffer.from(beginning);
+  yield Buffer.from(header);
   for await (const orders of batches) yield Buffer.from(orders.map((order) => toText(decodeResponse(order))).join(''));
 }
 

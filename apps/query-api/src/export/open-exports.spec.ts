@@ -3,13 +3,13 @@ import { createServer, get, type IncomingMessage, type ServerResponse } from 'no
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
-import { exposeReading } from '../reading-metrics.js';
+import { exposeReadMetrics } from '../reading-metrics.js';
 import { OpenExports } from './open-exports.js';
 
 describe('open exports', () => {
   const exports = new OpenExports();
   const registry = new Registry();
-  exposeReading(exports, { count: 0 }, registry);
+  exposeReadMetrics(exports, { count: 0 }, registry);
   const server = createServer((_request, answer) => exports.add(answer) ?? answer.write('an order\n'));
 
   beforeEach(async () => {
@@ -21,31 +21,31 @@ describe('open exports', () => {
     await once(server, 'close');
   });
 
-  /** Somebody who has begun to read, and what is sent to him. */
+  /** Starts a client that reads, and returns both sides of its response. */
   async function reader(): Promise<{ reading: IncomingMessage; answer: ServerResponse }> {
-    const asked = once(server, 'request') as Promise<[unknown, ServerResponse]>;
+    const requested = once(server, 'request') as Promise<[unknown, ServerResponse]>;
     const request = get({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', agent: false });
     const [reading] = (await once(request, 'response')) as [IncomingMessage];
-    const [, answer] = await asked;
+    const [, answer] = await requested;
     return { reading, answer };
   }
 
-  async function told(): Promise<string | undefined> {
+  async function metricLine(): Promise<string | undefined> {
     return (await registry.metrics()).split('\n').find((line) => line.startsWith('query_api_exports_open '));
   }
 
-  it('are counted until all is sent', async () => {
-    expect(await told()).toBe('query_api_exports_open 0');
+  it('are counted until all data is sent', async () => {
+    expect(await metricLine()).toBe('query_api_exports_open 0');
     const { reading, answer } = await reader();
-    expect(await told()).toBe('query_api_exports_open 1');
+    expect(await metricLine()).toBe('query_api_exports_open 1');
     const closed = once(answer, 'close');
     answer.end();
     reading.resume();
     await closed;
-    expect(await told()).toBe('query_api_exports_open 0');
+    expect(await metricLine()).toBe('query_api_exports_open 0');
   });
 
-  it('are counted until their reader is gone, and not at all if he was before', async () => {
+  it('are counted until the client disconnects, and not at all if it had disconnected before', async () => {
     const { reading, answer } = await reader();
     expect(exports.count).toBe(1);
     const closed = once(answer, 'close');

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { Injectable } from '@nestjs/common';
 
-/** How many exports are on their way to somebody. */
+/** Counts the exports in progress. */
 @Injectable()
 export class OpenExports {
   private open = 0;
@@ -10,12 +10,12 @@ export class OpenExports {
     return this.open;
   }
 
-  /** Counts an answer until all of it is sent or its reader is gone. */
-  add(answer: ServerResponse): void {
-    // Gone already: that is told once, and was.
-    if (answer.destroyed) return;
+  /** Counts a response until all of it is sent or the client disconnects. */
+  add(response: ServerResponse): void {
+    // The client has already disconnected: `close` is emitted only once, so it would never fire here.
+    if (response.destroyed) return;
     this.open += 1;
-    answer.once('close', () => {
+    response.once('close', () => {
       this.open -= 1;
     });
   }

@@ -4,8 +4,8 @@ import { pause, systemClock } from '#parallel-consumer/clock.js';
 import { Problem } from '#service/problem.js';
 import { SavedOrders } from '../orders/saved-orders.js';
 
-const EVERY_MS = 50;
-/** Who may wait at once: all are looked up by one query. */
+const POLL_INTERVAL_MS = 50;
+/** Limit of concurrent waits: one query reads the orders of all of them. */
 const MAX_WAITING = 1_000;
 
 interface Waiting {
@@ -16,58 +16,59 @@ interface Waiting {
   readonly fail: (error: unknown) => void;
 }
 
-/** Orders that somebody waits for: all of them are looked for together, twenty times a second, as long as anybody waits. */
+/** Waits for orders that are not saved yet. One query polls all of them every 50 ms while requests wait. */
 @Injectable()
 export class AwaitedOrders {
   private readonly waiting = new Set<Waiting>();
-  private isLooking = false;
+  private isPolling = false;
 
   constructor(private readonly saved: SavedOrders) {}
 
-  /** Reads that wait now. */
+  /** The number of requests that wait now. */
   get count(): number {
     return this.waiting.size;
   }
 
   /**
-   * @param id lower case
-   * @param signal ends the wait: whoever asked is gone
-   * @returns the order as soon as it is saved, or `null` when it isn't in time
-   * @throws Problem 503 when too many wait already
+   * Waits until an order is saved, for at most `waitMs`.
+   * @param id in lower case
+   * @param signal ends the wait when the client disconnects
+   * @returns the order as soon as it is saved; `null` after `waitMs`
+   * @throws Problem 503 `too-many-waiting` if 1,000 requests already wait
    */
   async find(id: string, waitMs: number, signal: AbortSignal): Promise<Order | null> {
     if (this.waiting.size >= MAX_WAITING)
       throw new Problem(
         HttpStatus.SERVICE_UNAVAILABLE,
         'too-many-waiting',
-        `${MAX_WAITING} requests wait for orders already. Try again, or ask without waitMs.`,
+        `${MAX_WAITING} requests already wait for orders. Retry later, or send the request without waitMs.`,
       );
     const until = systemClock.now() + waitMs;
     return new Promise<Order | null>((settle, fail) => {
       this.waiting.add({ id, until, signal, settle, fail });
-      if (!this.isLooking) void this.look();
+      if (!this.isPolling) void this.poll();
     });
   }
 
-  private async look(): Promise<void> {
-    this.isLooking = true;
+  private async poll(): Promise<void> {
+    this.isPolling = true;
     while (this.waiting.size > 0) {
-      await pause(systemClock, EVERY_MS);
+      await pause(systemClock, POLL_INTERVAL_MS);
       try {
-        await this.settleThose();
+        await this.settleReady();
       } catch (error) {
         for (const waiting of this.waiting) waiting.fail(error);
         this.waiting.clear();
       }
     }
-    this.isLooking = false;
+    this.isPolling = false;
   }
 
-  private async settleThose(): Promise<void> {
+  private async settleReady(): Promise<void> {
     const now = systemClock.now();
-    const asked = [...this.waiting];
-    const orders = await this.saved.byIds(new Set(asked.map(({ id }) => id)));
-    for (const waiting of asked) {
+    const polled = [...this.waiting];
+    const orders = await this.saved.byIds(new Set(polled.map(({ id }) => id)));
+    for (const waiting of polled) {
       const order = orders.get(waiting.id);
       if (order === undefined && now < waiting.until && !waiting.signal.aborted) continue;
       this.waiting.delete(waiting);

@@ -9,55 +9,57 @@ import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
 import { Mongo } from '#service/mongo.js';
 import { NumberHoles, type NumberRange } from '../orders/number-holes.js';
 
-/** Numbers that are counted at once: some milliseconds. */
+/** Order numbers that one `count` covers: it takes a few milliseconds. */
 const BLOCK = 20_000;
-/** Numbers that are read at once, where a block isn't full. */
+/** Order numbers that one read covers where a block is not full. */
 const BATCH = 5_000;
-/** Missing numbers that are looked for among the dead letters at once: mostly the first one is on its way. */
-const LETTERS = 500;
-const FRESH_MS = 1_000;
-/** After a start all orders there are have to be counted once: nobody waits for that any longer, and it goes on. */
-const LOOK_FOR_MS = 50;
+/** Missing numbers that are checked against the dead letters at once. Usually the first missing order is only not saved yet. */
+const MAX_MISSING_CHECKED = 500;
+const MAX_AGE_MS = 1_000;
+/** The longest time a request waits for a refresh. After a start, all saved orders are counted once; that continues in the background. */
+const MAX_WAIT_MS = 50;
 
 type NumberedOperation = Pick<OperationDocument, '_id' | 'kind' | 'firstNumber' | 'count'>;
 
 /**
- * Up to where the orders are complete: the highest number below which every one is saved, dead-lettered, or never was. Since orders are
- * append-only it only rises, so each look goes on where the last one ended. What it says was true before the order query was read.
+ * Computes the watermark: every order up to this number is saved, dead-lettered, or was never sent.
+ *
+ * Orders are append-only, so the watermark only rises, and each refresh continues where the last one ended. The reported watermark was
+ * reached before the order query is read.
  */
 @Injectable()
 export class CompleteThrough {
   private through = 0;
-  private lookedAt = -Infinity;
-  private looking: Promise<void> | undefined;
+  private refreshedAt = -Infinity;
+  private refreshing: Promise<void> | undefined;
 
   constructor(
     private readonly mongo: Mongo,
     private readonly holes: NumberHoles,
   ) {}
 
-  /** As it was a second ago at the most; right after a start it can be lower than it is, for some seconds with millions of orders. */
+  /** Returns the watermark, at most 1 s old. After a start with millions of orders, it can be too low for some seconds. */
   async number(): Promise<number> {
-    if (performance.now() - this.lookedAt <= FRESH_MS) return this.through;
-    this.looking ??= this.look().finally(() => {
-      this.looking = undefined;
+    if (performance.now() - this.refreshedAt <= MAX_AGE_MS) return this.through;
+    this.refreshing ??= this.refresh().finally(() => {
+      this.refreshing = undefined;
     });
-    await succeededWithin(systemClock, LOOK_FOR_MS, this.looking);
+    await succeededWithin(systemClock, MAX_WAIT_MS, this.refreshing);
     return this.through;
   }
 
-  private async look(): Promise<void> {
+  private async refresh(): Promise<void> {
     const [highest, holes] = await Promise.all([highestReservedNumber(this.mongo.db), this.holes.all()]);
     while (this.through < highest) {
-      const next = await this.advanced(this.through, { highest, holes });
+      const next = await this.advance(this.through, { highest, holes });
       if (next === this.through) break;
       this.through = next;
     }
-    this.lookedAt = performance.now();
+    this.refreshedAt = performance.now();
   }
 
-  /** A step further, as far as it goes. */
-  private async advanced(
+  /** Advances by one step: a hole, a full block or a batch. @returns `through` itself if the next order is not complete */
+  private async advance(
     through: number,
     { highest, holes }: { highest: number; holes: readonly NumberRange[] },
   ): Promise<number> {
@@ -67,7 +69,7 @@ export class CompleteThrough {
     const end = Math.min(highest, hole ? hole.from - 1 : highest);
     const block = { from, to: Math.min(end, through + BLOCK) };
     if (block.to - through > BATCH && (await this.isFull(block))) return block.to;
-    return this.throughBatch({ from, to: Math.min(end, through + BATCH) });
+    return this.advanceInBatch({ from, to: Math.min(end, through + BATCH) });
   }
 
   private async isFull({ from, to }: NumberRange): Promise<boolean> {
@@ -80,7 +82,7 @@ export class CompleteThrough {
     return Number(n) === to - from + 1;
   }
 
-  private async throughBatch(batch: NumberRange): Promise<number> {
+  private async advanceInBatch(batch: NumberRange): Promise<number> {
     const found = await ordersCollection(this.mongo.db)
       .find({ number: numbersBetween(batch) })
       .project<{ number: number }>({ _id: 0, number: 1 })
@@ -90,13 +92,13 @@ export class CompleteThrough {
     const saved = new Set(found.map(({ number }) => number));
     const missing: number[] = [];
     for (let number = batch.from; number <= batch.to; number += 1) if (!saved.has(number)) missing.push(number);
-    const looked = missing.slice(0, LETTERS);
-    const settled = await this.settled(looked);
-    const end = looked.find((number) => !settled.has(number)) ?? missing[looked.length];
+    const checked = missing.slice(0, MAX_MISSING_CHECKED);
+    const settled = await this.settled(checked);
+    const end = checked.find((number) => !settled.has(number)) ?? missing[checked.length];
     return end === undefined ? batch.to : end - 1;
   }
 
-  /** Which of these numbers, that are of one operation or of several, no order will have any more. */
+  /** Returns those of the numbers that no order will get any more. They may belong to several operations. */
   private async settled(numbers: readonly number[]): Promise<Set<number>> {
     const found = new Set<number>();
     let left = numbers;
@@ -105,11 +107,14 @@ export class CompleteThrough {
       if (operation === null) break;
       const { firstNumber, count } = operation;
       const own = left.filter((number) => number < firstNumber + count);
-      // Given out to none: somebody has removed the operation.
+      // The number belongs to no operation: the operation was deleted by hand.
       if (own.length === 0) break;
       left = left.slice(own.length);
       const indexes = own.map((number) => number - firstNumber);
-      const settled = [await this.deadLettered(operation, indexes), await this.thereBefore(operation, indexes)].flat();
+      const settled = [
+        await this.deadLettered(operation, indexes),
+        await this.savedUnderOtherNumber(operation, indexes),
+      ].flat();
       for (const index of settled) found.add(firstNumber + index);
     }
     return found;
@@ -117,22 +122,22 @@ export class CompleteThrough {
 
   private async deadLettered({ _id }: NumberedOperation, indexes: readonly number[]): Promise<number[]> {
     const letters = await deadLettersCollection(this.mongo.db)
-      // A letter of an extra record is not its order's.
+      // Dead letters of duplicate and conflicting records say nothing about the order itself.
       .find({ operationId: _id, index: { $in: indexes }, fault: { $nin: ['duplicate', 'conflict'] } })
       .project<{ index: number }>({ _id: 0, index: 1 })
       .toArray();
     return letters.map(({ index }) => index);
   }
 
-  /** Orders of an import that were saved under another number before their record came, and keep that one. */
-  private async thereBefore({ _id, kind }: NumberedOperation, indexes: readonly number[]): Promise<number[]> {
+  /** Returns the indexes of imported orders that were saved before, under another number, which they keep. */
+  private async savedUnderOtherNumber({ _id, kind }: NumberedOperation, indexes: readonly number[]): Promise<number[]> {
     if (kind !== 'import') return [];
     const rows = await importRowsCollection(this.mongo.db)
       .find({ operationId: _id, index: { $in: indexes } })
       .project<Pick<ImportRow, '_id' | 'index'>>({ index: 1 })
       .toArray();
-    const there = await ordersCollection(this.mongo.db).distinct('_id', { _id: { $in: rows.map((row) => row._id) } });
-    const ids = new Set(there.map((id) => id.toHexString()));
+    const saved = await ordersCollection(this.mongo.db).distinct('_id', { _id: { $in: rows.map((row) => row._id) } });
+    const ids = new Set(saved.map((id) => id.toHexString()));
     return rows.flatMap((row) => (ids.has(row._id.toHexString()) ? row.index : []));
   }
 

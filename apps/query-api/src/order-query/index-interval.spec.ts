@@ -1,27 +1,27 @@
 import { describe, expect, it } from '@jest/globals';
 import { BSON } from 'mongodb';
 import { OrdersQuerySchema } from '../paging/page-request.js';
-import { filterOf, indexInterval, type Beyond } from './index-interval.js';
+import { filterOf, indexInterval, type StartAfter } from './index-interval.js';
 import { parseOrderQuery } from './order-query-parameters.js';
 
 const MIN = { $minKey: 1 };
 const MAX = { $maxKey: 1 };
 const noon = { $date: '2026-01-31T12:00:00Z' };
 
-function asked(query: object) {
+function parsed(query: object) {
   return parseOrderQuery(OrdersQuerySchema.parse(query));
 }
 
-function interval(query: object, beyond?: Beyond): unknown {
-  return JSON.parse(BSON.EJSON.stringify(indexInterval(asked(query), beyond) ?? null));
+function interval(query: object, startAfter?: StartAfter): unknown {
+  return JSON.parse(BSON.EJSON.stringify(indexInterval(parsed(query), startAfter) ?? null));
 }
 
 function filter(query: object): unknown {
-  return JSON.parse(BSON.EJSON.stringify(filterOf(asked(query))));
+  return JSON.parse(BSON.EJSON.stringify(filterOf(parsed(query))));
 }
 
-describe('the interval of an index that answers an order query', () => {
-  it('is all of it where nothing bounds it', () => {
+describe('the index interval of an order query', () => {
+  it('is the whole index without bounds', () => {
     expect(interval({})).toEqual({ index: 'number', min: { number: MIN }, max: { number: MAX } });
     expect(interval({ sort: '-amount' })).toEqual({
       index: 'amount_number',
@@ -35,7 +35,7 @@ describe('the interval of an index that answers an order query', () => {
     });
   });
 
-  it('takes the ends of a range in, or leaves them out', () => {
+  it('includes or excludes the ends of a range', () => {
     expect(interval({ number: { gte: '5', lte: '9' } })).toMatchObject({ min: { number: 5 }, max: { number: 10 } });
     expect(interval({ number: { gt: '5', lt: '9' } })).toMatchObject({ min: { number: 6 }, max: { number: 9 } });
     const [from, to] = ['2026-01-31T12:00:00Z', '2026-01-31T12:00:00Z'];
@@ -51,7 +51,7 @@ describe('the interval of an index that answers an order query', () => {
     });
   });
 
-  it('goes on behind an order, up or down', () => {
+  it('continues after an order, ascending or descending', () => {
     const at = { value: new Date('2026-01-31T12:00:00Z'), number: 7 };
     expect(interval({ accountId: 'a' }, { position: at, direction: 1 })).toMatchObject({
       min: { accountId: 'a', createdAt: noon, number: 8 },
@@ -68,7 +68,7 @@ describe('the interval of an index that answers an order query', () => {
     });
   });
 
-  it('is none where nothing can stand', () => {
+  it('is undefined if the range is empty', () => {
     expect(interval({ number: { gt: '5', lt: '6' } })).toBeNull();
     expect(interval({ amount: { gt: '5', lt: '5' } })).toBeNull();
     expect(interval({ amount: { gte: '5', lt: '5' } })).toBeNull();

@@ -3,23 +3,23 @@ import { moneyToDecimal128 } from '#orders/money.js';
 import type { Bound, Equality, OrderQuery, SortValue } from './order-query.js';
 import { indexOf } from './supported-order-queries.js';
 
-/** An order's place within an order query: the value it is sorted by, and its number, which breaks every tie. */
+/** The position of an order in an order query: its sort value, and its number, which breaks ties. */
 export interface Position {
   readonly value: SortValue;
   readonly number: number;
 }
 
-/** Where a walk goes on: beyond the order at this place, up or down the index. */
-export interface Beyond {
+/** Where cursor pagination continues: after the order at this position, up or down the index. */
+export interface StartAfter {
   readonly position: Position;
   readonly direction: 1 | -1;
 }
 
 /**
- * The stretch of one index that answers an order query: from `min`, which belongs to it, to `max`, which doesn't.
+ * The range of one index that answers an order query: from `min` (inclusive) to `max` (exclusive).
  *
- * The keys are given to MongoDB as they are (`min` and `max` of the find command) rather than as a filter: a place in a walk would
- * be an `$or` of two conditions there, which the planner may turn into a filter over all orders of one millisecond or account.
+ * MongoDB gets the keys directly (`min` and `max` of the find command), not as a filter. In a filter, a cursor position would be an
+ * `$or` of two conditions, which the planner may turn into a filter over all orders of one millisecond or account.
  */
 export interface IndexInterval {
   readonly index: string;
@@ -27,18 +27,21 @@ export interface IndexInterval {
   readonly max: Document;
 }
 
-/** An end of an interval, before the first or behind the last order of all where it has no value. */
+/** One end of an interval. Without a value, it lies before the first or after the last order of all. */
 interface Edge {
   readonly value: SortValue | undefined;
-  /** Which of the orders with that value stand behind it: those with this number and higher ones. */
+  /** Among orders with this value, those with this number or a higher one lie after the edge. */
   readonly tie: number;
 }
 
-/** @returns `undefined` where nothing can stand, which MongoDB would refuse to look at */
-export function indexInterval(orderQuery: OrderQuery, beyond?: Beyond): IndexInterval | undefined {
+/**
+ * Returns the index range of an order query, or of the rest of it after a position.
+ * @returns `undefined` for an empty range, which MongoDB would reject
+ */
+export function indexInterval(orderQuery: OrderQuery, startAfter?: StartAfter): IndexInterval | undefined {
   const { from, to } = orderQuery.range;
-  const min = beyond?.direction === 1 ? edgeAt(beyond.position, 1) : edgeOf(from, from?.inclusive ?? true);
-  const max = beyond?.direction === -1 ? edgeAt(beyond.position, 0) : edgeOf(to, !(to?.inclusive ?? true));
+  const min = startAfter?.direction === 1 ? edgeAt(startAfter.position, 1) : edgeOf(from, from?.inclusive ?? true);
+  const max = startAfter?.direction === -1 ? edgeAt(startAfter.position, 0) : edgeOf(to, !(to?.inclusive ?? true));
   if (isEmpty(orderQuery, min, max)) return undefined;
   return {
     index: indexOf(orderQuery),
@@ -58,12 +61,12 @@ function edgeOf(bound: Bound | undefined, isBelowTies: boolean): Edge {
 function isEmpty(orderQuery: OrderQuery, min: Edge, max: Edge): boolean {
   if (min.value === undefined || max.value === undefined) return false;
   if (orderQuery.sort.field === 'number') return numberAt(min) >= numberAt(max);
-  // Dates are equal to none but themselves.
+  // `===` compares Date objects by identity, so compare their primitive values.
   const [low, high] = [min.value.valueOf(), max.value.valueOf()];
   return low > high || (low === high && min.tie >= max.tie);
 }
 
-/** Of an edge by `number`, which has no ties: the first number behind it. */
+/** Returns the first number after an edge of a query sorted by `number`, which has no ties. */
 function numberAt({ value, tie }: Edge): number {
   if (Number.isFinite(tie)) return tie;
   return Number(value) + (tie === Infinity ? 1 : 0);
@@ -72,7 +75,7 @@ function numberAt({ value, tie }: Edge): number {
 const LOWEST = new MinKey();
 const HIGHEST = new MaxKey();
 
-/** The fields stand in the order of the index. */
+/** Builds an index key; its fields must be in the order of the index. */
 function indexKey({ equality, sort }: OrderQuery, edge: Edge, open: MinKey | MaxKey): Document {
   const prefix = equality && { [fieldOf(equality)]: keyValue(equality.value) };
   if (edge.value === undefined)
@@ -86,7 +89,7 @@ function tieKey(tie: number): unknown {
   return tie < 0 ? LOWEST : HIGHEST;
 }
 
-/** An order query as a filter, for what can't be asked by an interval, such as a count: it has the same bounds on the same index. */
+/** Returns an order query as a filter with the same bounds on the same index, for commands without `min` and `max`, such as `count`. */
 export function filterOf({ equality, range: { from, to }, sort }: OrderQuery): Document {
   const bounds = {
     ...(from && { [from.inclusive ? '$gte' : '$gt']: keyValue(from.value) }),

@@ -5,23 +5,23 @@ import type { OrderQuery } from './order-query.js';
 import { orderQueryPath } from './order-query-path.js';
 import { parseOrderQuery } from './order-query-parameters.js';
 
-function asked(query: object): OrderQuery {
+function parsed(query: object): OrderQuery {
   return parseOrderQuery(OrdersQuerySchema.parse(query));
 }
 
-function refusal(query: object): Problem {
+function problemOf(query: object): Problem {
   try {
-    asked(query);
+    parsed(query);
   } catch (error) {
     if (error instanceof Problem) return error;
     throw error;
   }
-  throw new Error(`${JSON.stringify(query)} was not refused`);
+  throw new Error(`${JSON.stringify(query)} was not rejected`);
 }
 
-describe('what is asked of the orders', () => {
-  it('is all of them by number, unless said otherwise', () => {
-    expect(asked({})).toEqual({ equality: undefined, range: {}, sort: { field: 'number', descending: false } });
+describe('the parameters of an order query', () => {
+  it('default to all orders, sorted by number', () => {
+    expect(parsed({})).toEqual({ equality: undefined, range: {}, sort: { field: 'number', descending: false } });
   });
 
   it.each<[object, string]>([
@@ -40,8 +40,8 @@ describe('what is asked of the orders', () => {
     [{ symbol: 'ACME', sort: '-createdAt' }, '/v1/orders?symbol=ACME&sort=-createdAt&'],
     [{ legacyNumber: '12' }, '/v1/orders?legacyNumber=12&'],
     [{ legacyNumber: '12', number: { gte: '3' } }, '/v1/orders?legacyNumber=12&number[gte]=3&'],
-  ])('%j has one spelling, which asks the same again', (query, path) => {
-    const orderQuery = asked(query);
+  ])('%j has one canonical path', (query, path) => {
+    const orderQuery = parsed(query);
     expect(orderQueryPath(orderQuery)).toBe(path);
   });
 
@@ -54,8 +54,8 @@ describe('what is asked of the orders', () => {
     [{ legacyNumber: '1', sort: 'createdAt' }, 'Orders of one legacyNumber can not be sorted by createdAt.'],
     [{ amount: { gte: '1' }, sort: 'number' }, 'A range of amount can not be sorted by number.'],
     [{ amount: { gte: '1' }, number: { lt: '9' } }, 'Ranges of number and amount can not be combined.'],
-  ])('%j is refused, and those that are served are told', (query, reason) => {
-    const { code, detail, extensions } = refusal(query);
+  ])('%j is rejected with the list of supported combinations', (query, reason) => {
+    const { code, detail, extensions } = problemOf(query);
     expect(code).toBe('unsupported-combination');
     expect(detail).toContain(reason);
     expect(extensions['supported']).toContainEqual({

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import type { Equality, OrderQuery, SortField } from './order-query.js';
 import { instant, integer, money, orderNumber, text } from './query-values.js';
-import { defaultSort, servedBy, unsupportedCombination } from './supported-order-queries.js';
+import { defaultSort, findIndex, unsupportedCombination } from './supported-order-queries.js';
 import { rangeOf, sortRange, type RangeEnds } from './sort-range.js';
 
 const SORT_FIELDS = ['number', 'createdAt', 'amount'] as const satisfies readonly SortField[];
 const EQUALITIES = ['accountId', 'symbol', 'legacyNumber'] as const satisfies readonly Equality['field'][];
 
-/** The parameters that say which orders, and in which order. */
+/** The query parameters that filter and sort orders. */
 export const orderQueryParameters = {
   accountId: text(64).optional().describe('Orders of this account, such as acc-0004711.'),
   symbol: text(32).optional().describe('Orders of this symbol, such as ACME.'),
@@ -21,7 +21,7 @@ export const orderQueryParameters = {
     .enum(['number', '-number', 'createdAt', '-createdAt', 'amount', '-amount'])
     .optional()
     .describe(
-      'The field sorted by, `-` for descending; ties are broken by `number`. Unless given: the field of the range, else `createdAt` with `accountId` or `symbol`, else `number`.',
+      'The sort field, `-` for descending; `number` breaks ties. Default: the field of the range, else `createdAt` with `accountId` or `symbol`, else `number`.',
     ),
 };
 
@@ -29,7 +29,10 @@ export type OrderQueryParameters = { readonly [name in Equality['field']]?: stri
   readonly [field in SortField]?: RangeEnds | undefined;
 } & { readonly sort?: string | undefined };
 
-/** @throws Problem 400 `unsupported-combination` for what no index answers */
+/**
+ * Converts query parameters to an order query.
+ * @throws Problem 400 `unsupported-combination` if no index covers the combination
+ */
 export function parseOrderQuery(query: OrderQueryParameters): OrderQuery {
   const equality = equalityOf(query);
   const ranges = SORT_FIELDS.filter((field) => query[field] !== undefined);
@@ -38,7 +41,7 @@ export function parseOrderQuery(query: OrderQueryParameters): OrderQuery {
   const field = sortFieldOf(query.sort) ?? ranged ?? defaultSort(equality?.field ?? null);
   if (ranged !== undefined && ranged !== field)
     throw unsupportedCombination(`A range of ${ranged} can not be sorted by ${field}.`);
-  if (servedBy(equality?.field ?? null, field) === undefined)
+  if (findIndex(equality?.field ?? null, field) === undefined)
     throw unsupportedCombination(`Orders of one ${String(equality?.field)} can not be sorted by ${field}.`);
   return {
     equality,

@@ -3,8 +3,8 @@ import type { Bound, OrderQuery, SortValue } from './order-query.js';
 import { defaultSort } from './supported-order-queries.js';
 
 /**
- * The path that asks an order query, in one spelling for all ways to put it, and ending so that paging can follow: `/v1/orders?`, or
- * `/v1/orders?accountId=acc-1&sort=-createdAt&`. Page tokens are bound to it.
+ * Returns the canonical path of an order query, such as `/v1/orders?` or `/v1/orders?accountId=acc-1&sort=-createdAt&`. It ends with `?`
+ * or `&`, so that paging parameters can be appended. Page tokens are bound to it.
  */
 export function orderQueryPath(orderQuery: OrderQuery): string {
   const { equality, range, sort } = orderQuery;
@@ -26,7 +26,7 @@ function valueText(value: SortValue): string {
   return value instanceof Date ? value.toISOString() : String(value);
 }
 
-/** Brackets stay as they are: every server reads them, and people do. */
+/** Percent-encodes all but brackets, which every server accepts and which are easier to read unencoded. */
 function encode(part: string): string {
   return encodeURIComponent(part).replaceAll('%5B', '[').replaceAll('%5D', ']');
 }

@@ -8,12 +8,12 @@ export interface Sort {
   readonly descending: boolean;
 }
 
-/** What every order asked for has in common. */
+/** The value that all orders of a query share in one field. */
 export type Equality =
   | { readonly field: 'accountId' | 'symbol'; readonly value: string }
   | { readonly field: 'legacyNumber'; readonly value: number };
 
-/** A value of the field that is sorted by: of `number`, `createdAt` and `amount` in this order. */
+/** A value of the sort field: `number`, `createdAt` or `amount`, in this order. */
 export type SortValue = number | Date | Money;
 
 export interface Bound {
@@ -21,15 +21,15 @@ export interface Bound {
   readonly inclusive: boolean;
 }
 
-/** Of the field that is sorted by; without an end it reaches to the last order there is. */
+/** The range of the sort field. A missing end means that the range is unbounded on that side. */
 export interface SortRange {
   readonly from?: Bound | undefined;
   readonly to?: Bound | undefined;
 }
 
 /**
- * What is asked of the saved orders. One of the six indexes answers each order query that can be put like this, in its order and
- * without looking at an order too many; `served-order queries.ts` has them all.
+ * A query of saved orders. One of the six indexes covers each supported order query: it returns the orders in sort order, and MongoDB
+ * reads no other orders. `supported-order-queries.ts` lists the supported combinations.
  */
 export interface OrderQuery {
   readonly equality: Equality | undefined;
@@ -37,12 +37,12 @@ export interface OrderQuery {
   readonly sort: Sort;
 }
 
-/** Whether its orders are a range of the dense numbers, where any page can be computed instead of sought. */
+/** Whether the orders are a range of the dense order numbers, so that the numbers of any page can be computed. */
 export function isByNumber({ equality, sort }: OrderQuery): boolean {
   return equality === undefined && sort.field === 'number';
 }
 
-/** Whether an order is one of those that are asked for. */
+/** Whether an order query includes an order. */
 export function isWithin({ equality, range: { from, to }, sort }: OrderQuery, order: Order): boolean {
   if (equality?.field === 'legacyNumber' && order.legacy?.number !== equality.value) return false;
   if (equality !== undefined && equality.field !== 'legacyNumber' && order[equality.field] !== equality.value)

@@ -1,13 +1,18 @@
 import { z } from 'zod';
 import type { SortRange, SortValue } from './order-query.js';
 
-const ENDS = { gte: 'from it on', gt: 'above it', lte: 'up to it', lt: 'below it' } as const;
+const ENDS = {
+  gte: 'greater than or equal to this value',
+  gt: 'greater than this value',
+  lte: 'less than or equal to this value',
+  lt: 'less than this value',
+} as const;
 const MANY_LOWER = 'must not be given together with gte';
 const MANY_UPPER = 'must not be given together with lte';
 
-/** A range in a query, as in `amount[gte]=10&amount[lt]=20`: at most one lower and one upper end, the lower not above the upper. */
+/** Parses a range such as `amount[gte]=10&amount[lt]=20`: at most one lower and one upper end, the lower not above the upper. */
 export function sortRange<T extends SortValue>(field: string, value: z.ZodType<T, string>) {
-  // No examples: Swagger UI would send them, unless each is deleted by hand.
+  // No examples here: Swagger UI would send each of them unless the user deletes it.
   const end = (name: keyof typeof ENDS) => value.optional().describe(`Orders whose ${field} is ${ENDS[name]}.`);
   return z
     .strictObject(
@@ -18,7 +23,7 @@ export function sortRange<T extends SortValue>(field: string, value: z.ZodType<T
     .refine(({ lte, lt }) => lte === undefined || lt === undefined, { path: ['lt'], message: MANY_UPPER })
     .refine(({ gte, gt, lte, lt }) => !isAbove(gte ?? gt, lte ?? lt), {
       path: [],
-      message: 'must not begin above its end',
+      message: 'must not start above its end',
     })
     .optional();
 }
@@ -27,7 +32,7 @@ function isAbove(low: SortValue | undefined, high: SortValue | undefined): boole
   return low !== undefined && high !== undefined && low > high;
 }
 
-/** What `sortRange` read. */
+/** The ends that `sortRange` parsed. */
 export interface RangeEnds {
   readonly gte?: SortValue | undefined;
   readonly gt?: SortValue | undefined;

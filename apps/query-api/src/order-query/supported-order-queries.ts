@@ -2,15 +2,15 @@ import { HttpStatus } from '@nestjs/common';
 import { Problem } from '#service/problem.js';
 import type { Equality, OrderQuery, SortField } from './order-query.js';
 
-interface ServedQuestion {
+interface SupportedOrderQuery {
   readonly equality: Equality['field'] | null;
   readonly sort: SortField;
-  /** The index of the `orders` collection that has them in this order. */
+  /** The index of the `orders` collection that has the orders in this sort order. */
   readonly index: string;
 }
 
-/** Each of these, with a range on its sort field and in both directions, and nothing else: the collection has six indexes. */
-export const SUPPORTED_ORDER_QUERIES: readonly ServedQuestion[] = [
+/** All supported combinations, one per index. Each allows a range on its sort field and both sort directions. */
+export const SUPPORTED_ORDER_QUERIES: readonly SupportedOrderQuery[] = [
   { equality: null, sort: 'number', index: 'number' },
   { equality: null, sort: 'createdAt', index: 'createdAt_number' },
   { equality: null, sort: 'amount', index: 'amount_number' },
@@ -19,29 +19,32 @@ export const SUPPORTED_ORDER_QUERIES: readonly ServedQuestion[] = [
   { equality: 'legacyNumber', sort: 'number', index: 'legacyNumber_number' },
 ];
 
-/** What is sorted by unless something else is asked for: the first order that is served. */
+/** Returns the default sort field of a filter: that of its first supported combination. */
 export function defaultSort(equality: Equality['field'] | null): SortField {
-  return SUPPORTED_ORDER_QUERIES.find((served) => served.equality === equality)?.sort ?? 'number';
+  return SUPPORTED_ORDER_QUERIES.find((supported) => supported.equality === equality)?.sort ?? 'number';
 }
 
-/** @returns the index that answers; `undefined` for a combination that none does */
-export function servedBy(equality: Equality['field'] | null, sort: SortField): string | undefined {
-  return SUPPORTED_ORDER_QUERIES.find((served) => served.equality === equality && served.sort === sort)?.index;
+/** Returns the index that covers a combination; `undefined` if none does. */
+export function findIndex(equality: Equality['field'] | null, sort: SortField): string | undefined {
+  return SUPPORTED_ORDER_QUERIES.find((supported) => supported.equality === equality && supported.sort === sort)?.index;
 }
 
-/** @throws Error for an order query that no index answers: it must have been refused before */
+/**
+ * Returns the index that covers an order query.
+ * @throws Error if none does: such a query must be rejected earlier
+ */
 export function indexOf({ equality, sort }: OrderQuery): string {
-  const index = servedBy(equality?.field ?? null, sort.field);
+  const index = findIndex(equality?.field ?? null, sort.field);
   if (index === undefined) throw new Error(`no index for ${JSON.stringify({ equality, sort })}`);
   return index;
 }
 
-/** 400 for an order query that no index answers, with those that one does. */
+/** Creates the 400 problem of an order query that no index covers; it lists the supported combinations. */
 export function unsupportedCombination(reason: string): Problem {
   return new Problem(
     HttpStatus.BAD_REQUEST,
     'unsupported-combination',
-    `${reason} See \`supported\` for what is served: it is what the indexes answer at the same cost, whatever there is.`,
+    `${reason} \`supported\` lists the combinations that an index covers; their cost does not depend on the number of orders.`,
     {
       supported: SUPPORTED_ORDER_QUERIES.map(({ equality, sort }) => ({
         filter: equality === null ? [] : [equality],

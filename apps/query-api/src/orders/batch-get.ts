@@ -8,14 +8,14 @@ export const orderId = z.guid('must be a UUID').transform((id) => id.toLowerCase
 /** `POST /v1/orders/batch-get`. */
 export const BatchGetSchema = z
   .strictObject({
-    ids: z.array(orderId).min(1).max(MAX_IDS).describe('Up to 1,000 ids; one that is given twice counts once.'),
+    ids: z.array(orderId).min(1).max(MAX_IDS).describe('Up to 1,000 ids; duplicates count once.'),
   })
   .meta({ title: 'BatchGet' });
 
 export const BatchGetResponseSchema = z
   .object({
-    items: z.array(OrderResponseSchema).describe('Those that are saved, in the order in which they were asked for.'),
-    missing: z.array(z.uuid()).describe('Ids under which no order is saved, or not yet.'),
+    items: z.array(OrderResponseSchema).describe('The saved orders, in the order of the requested ids.'),
+    missing: z.array(z.uuid()).describe('The ids of orders that do not exist or are not saved yet.'),
   })
   .meta({ title: 'BatchGetResponse' });
 

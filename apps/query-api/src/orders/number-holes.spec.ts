@@ -6,8 +6,8 @@ function acked(count: number, ...ackedTo: number[]): Segment[] {
   return segmentsOf(count).map((segment, at) => Object.assign(segment, { ackedTo: ackedTo[at] ?? segment.from }));
 }
 
-describe('the holes of an operation that was ended early', () => {
-  it('are what was not acknowledged, whatever segment it stands in', () => {
+describe('the number holes of an operation that was cancelled or failed', () => {
+  it('are the unacknowledged numbers of all its segments', () => {
     const operation = { firstNumber: 1_001, count: 120_000, segments: acked(120_000, 20_000, 100_000, 100_500) };
     expect(holesOf(operation)).toEqual([
       { from: 21_001, to: 51_000 },
@@ -15,13 +15,13 @@ describe('the holes of an operation that was ended early', () => {
     ]);
   });
 
-  it('are all of it where nothing was, and none where everything was', () => {
+  it('are all numbers if nothing was acknowledged, and none if everything was', () => {
     expect(holesOf({ firstNumber: 7, count: 10, segments: segmentsOf(10) })).toEqual([{ from: 7, to: 16 }]);
     expect(holesOf({ firstNumber: 7, count: 10, segments: acked(10, 10) })).toEqual([]);
     expect(holesOf({ firstNumber: 7, count: 0, segments: [] })).toEqual([]);
   });
 
-  it('are one where they touch', () => {
+  it('are merged where they touch', () => {
     const holes = [
       { from: 20, to: 29 },
       { from: 1, to: 4 },

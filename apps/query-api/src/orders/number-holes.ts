@@ -9,11 +9,11 @@ export interface NumberRange {
   readonly to: number;
 }
 
-const FRESH_MS = 1_000;
+const MAX_AGE_MS = 1_000;
 
 /**
- * The numbers that were given out and never used: what Kafka had not acknowledged of operations when they were cancelled or
- * failed. An order can stand there all the same, sent by a producer that was killed before it was told of the acknowledgement.
+ * Reads the reserved order numbers that were never used: those of cancelled or failed operations that Kafka had not acknowledged. A hole
+ * can still contain an order if the producer was killed after it sent the order and before it received the acknowledgement.
  */
 @Injectable()
 export class NumberHoles {
@@ -21,12 +21,12 @@ export class NumberHoles {
 
   constructor(private readonly mongo: Mongo) {}
 
-  /** In the order of their numbers, none touching another; as they were a second ago at the most. */
+  /** Returns all holes, at most 1 s old, in ascending order; no two of them touch. */
   async all(): Promise<readonly NumberRange[]> {
     const now = performance.now();
-    if (this.known === undefined || now - this.known.at > FRESH_MS) {
+    if (this.known === undefined || now - this.known.at > MAX_AGE_MS) {
       const known = { at: now, holes: this.read() };
-      // Whoever asks next tries again.
+      // A failed read is not cached: the next call reads again.
       known.holes.catch(() => (this.known = undefined));
       this.known = known;
     }
@@ -43,7 +43,7 @@ export class NumberHoles {
   }
 }
 
-/** Another producer may still have a chunk in hand of an operation that failed here, and stores what is acknowledged of it. */
+/** Whether a producer may still be sending a chunk of an operation that failed elsewhere; it stores what Kafka acknowledges of it. */
 function isStillEmitted({ segments }: Pick<OperationDocument, 'segments'>, now: Date): boolean {
   return segments.some(({ lease }) => lease !== null && lease.expiresAt > now);
 }
@@ -62,7 +62,7 @@ export function holesOf({
   return holes;
 }
 
-/** Sorted, and those that touch as one. */
+/** Sorts ranges and merges those that overlap or touch. */
 export function merged(ranges: readonly NumberRange[]): NumberRange[] {
   const result: { from: number; to: number }[] = [];
   for (const { from, to } of ranges.toSorted((a, b) => a.from - b.from)) {

@@ -6,16 +6,16 @@ import { ORDER_INDEXES, ordersCollection } from '#orders/orders-collection.js';
 import { Mongo } from '#service/mongo.js';
 import type { IndexInterval } from '../order-query/index-interval.js';
 
-/** Beyond this MongoDB gives up an order query: whoever asked has gone by then. */
+/** MongoDB aborts a read after 5 s: by then the client has usually disconnected. */
 const QUICKLY = { projection: { ingest: 0 }, maxTimeMS: 5_000 };
 
 export interface IndexRangeScan {
-  /** `undefined`: nothing can stand in it. */
+  /** `undefined`: the range is empty. */
   readonly interval: IndexInterval | undefined;
-  /** Up the index, or down. */
+  /** 1 scans up the index, -1 down. */
   readonly direction: 1 | -1;
   readonly limit: number;
-  /** Orders passed over first; each costs a look at its key. 0 unless given. */
+  /** The number of orders to skip first; each costs one read of its key. Default: 0. */
   readonly skip?: number;
 }
 
@@ -26,18 +26,18 @@ export function decodeOrder(bytes: EncodedOrder): Order {
   return fromDocument(BSON.deserialize(bytes) as OrderDocument);
 }
 
-/** Reads saved orders, by majority: an order once shown is there for ever. */
+/** Reads saved orders with read concern `majority`: an order that was returned once is never rolled back. */
 @Injectable()
 export class SavedOrders {
   constructor(private readonly mongo: Mongo) {}
 
-  /** @returns `null` when there is none, or none yet */
+  /** @returns `null` if the order does not exist or is not saved yet */
   async byId(id: string): Promise<Order | null> {
     const document = await this.collection.findOne({ _id: new UUID(id) }, QUICKLY);
     return document && fromDocument(document);
   }
 
-  /** Those that are there, by their ids. */
+  /** Returns the saved ones among these orders, by id. */
   async byIds(ids: Iterable<string>): Promise<Map<string, Order>> {
     const found = await this.collection
       .find({ _id: { $in: Array.from(ids, (id) => new UUID(id)) } }, QUICKLY)
@@ -45,17 +45,17 @@ export class SavedOrders {
     return new Map(found.map((document) => [document._id.toHexString(), fromDocument(document)]));
   }
 
-  async stretch(stretch: IndexRangeScan): Promise<Order[]> {
-    if (stretch.interval === undefined) return [];
-    const documents: OrderDocument[] = await this.cursor({ ...stretch, interval: stretch.interval }).toArray();
+  async scan(scan: IndexRangeScan): Promise<Order[]> {
+    if (scan.interval === undefined) return [];
+    const documents: OrderDocument[] = await this.cursor({ ...scan, interval: scan.interval }).toArray();
     return documents.map(fromDocument);
   }
 
-  /** A stretch as it came, undecoded: what is decoded one at a time leaves nothing behind for the collector to copy. */
-  async encodedStretch(stretch: IndexRangeScan): Promise<EncodedOrder[]> {
-    if (stretch.interval === undefined) return [];
-    const cursor = this.cursor({ ...stretch, interval: stretch.interval }, { raw: true });
-    // What the types of the driver don't know: `raw` gives bytes.
+  /** Scans without decoding. Decoding orders one at a time later leaves no objects alive that the garbage collector must copy. */
+  async scanEncoded(scan: IndexRangeScan): Promise<EncodedOrder[]> {
+    if (scan.interval === undefined) return [];
+    const cursor = this.cursor({ ...scan, interval: scan.interval }, { raw: true });
+    // With `raw`, the driver returns bytes; its types do not say so.
     return (await cursor.toArray()) as unknown as EncodedOrder[];
   }
 
@@ -74,7 +74,7 @@ export class SavedOrders {
   }
 }
 
-/** The index's own key pattern, or all of it turned round: whatever else would be sorted in memory. */
+/** Returns the key pattern of the index, or its reverse. MongoDB would sort any other order in memory. */
 function sortOf(index: string, direction: 1 | -1): [string, 1 | -1][] {
   const key = ORDER_INDEXES.find(({ name }) => name === index)?.key ?? {};
   return Object.keys(key).map((field) => [field, direction]);

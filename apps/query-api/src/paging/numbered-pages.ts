@@ -11,15 +11,15 @@ import { byNumber, PossibleNumbers } from './possible-numbers.js';
 
 export interface NumberedPage {
   readonly orders: readonly Order[];
-  /** The nearest pages that are not known to be empty, by their numbers; absent where there is none. */
+  /** The numbers of the nearest pages that are not known to be empty; `undefined` if there is none. */
   readonly next: number | undefined;
   readonly prev: number | undefined;
   readonly last: number | undefined;
 }
 
 /**
- * Numbered pages of orders by number. Numbers are dense, so a page is a range of them, and page 100,000 costs what page 1 costs.
- * Orders that aren't saved yet are missing from their page, and appear on it later; no page repeats or misses one.
+ * Reads numbered pages of orders that are sorted by number. Order numbers are dense, so each page is a number range, and page 100,000
+ * costs the same as page 1. An order that is not saved yet appears on its page later; no order is repeated or skipped.
  */
 @Injectable()
 export class NumberedPages {
@@ -39,12 +39,12 @@ export class NumberedPages {
     return { orders, next, prev, last };
   }
 
-  /** The last page that is not known to be empty. */
+  /** Returns the number of the last page that is not known to be empty. */
   async last(layout: PageLayout): Promise<number | undefined> {
     return this.nearest(layout, layout.end, layout.backwards);
   }
 
-  /** The layout of an order query's orders, over those of its numbers that are given out. */
+  /** Lays out the numbers of an order query on pages, up to the highest reserved number. */
   async layoutOf({ range: { from, to }, sort }: OrderQuery, size: number): Promise<PageLayout> {
     const highest = await highestReservedNumber(this.mongo.db);
     const first = from === undefined ? 1 : Number(from.value) + (from.inclusive ? 0 : 1);
@@ -61,6 +61,6 @@ export class NumberedPages {
     const numbers: NumberRange | undefined = layout.numbersOf(page);
     if (numbers === undefined) return [];
     const interval = indexInterval(byNumber(numbers));
-    return this.orders.stretch({ interval, direction: layout.direction, limit: layout.size });
+    return this.orders.scan({ interval, direction: layout.direction, limit: layout.size });
   }
 }

@@ -5,42 +5,43 @@ import { SavedOrders } from '../orders/saved-orders.js';
 import { indexInterval } from '../order-query/index-interval.js';
 import type { OrderQuery } from '../order-query/order-query.js';
 
-/** Orders that are passed over at the most: beyond it each page would cost more than the one before. */
-const DEEPEST = 10_000;
+/** The last order that has a numbered page: MongoDB skips one order after the other, so each page costs more than the one before. */
+const MAX_DEPTH = 10_000;
 
 export interface OffsetPage {
   readonly orders: readonly Order[];
-  /** Whether there are more, and whether they still have a numbered page. */
-  readonly next: 'page' | 'walk' | undefined;
+  /** How to continue: with the next numbered page, or with a cursor where that page is too deep; `undefined`: no more orders. */
+  readonly next: 'page' | 'cursor' | undefined;
 }
 
-/** Numbered pages of orders that are filtered, or not sorted by number: by passing over those before, so only the first ones. */
+/** Reads numbered pages of orders that are filtered or not sorted by number, by offset; only the first 10,000 orders have such pages. */
 @Injectable()
 export class OffsetPages {
   constructor(private readonly saved: SavedOrders) {}
 
   /**
-   * @param walk the path that begins the same order query as a walk
-   * @throws Problem 400 `page-too-deep`
+   * Reads one page.
+   * @param firstPage the path of the order query's first page with cursor pagination
+   * @throws Problem 400 `page-too-deep` for a page beyond the first 10,000 orders
    */
   async page(
     orderQuery: OrderQuery,
-    { page, size, walk }: { page: number; size: number; walk: string },
+    { page, size, firstPage }: { page: number; size: number; firstPage: string },
   ): Promise<OffsetPage> {
-    if (page * size > DEEPEST)
+    if (page * size > MAX_DEPTH)
       throw new Problem(
         HttpStatus.BAD_REQUEST,
         'page-too-deep',
-        `Only the first ${DEEPEST} of these orders have numbered pages. Follow \`next\` from the path in \`walk\` instead.`,
-        { walk },
+        `Only the first ${MAX_DEPTH} orders of this query have numbered pages. Start at the path in \`walk\` and follow \`next\`.`,
+        { walk: firstPage },
       );
-    const found = await this.saved.stretch({
+    const found = await this.saved.scan({
       interval: indexInterval(orderQuery),
       direction: orderQuery.sort.descending ? -1 : 1,
       limit: size + 1,
       skip: (page - 1) * size,
     });
-    const next = (page + 1) * size <= DEEPEST ? 'page' : 'walk';
+    const next = (page + 1) * size <= MAX_DEPTH ? 'page' : 'cursor';
     return { orders: found.slice(0, size), next: found.length > size ? next : undefined };
   }
 }

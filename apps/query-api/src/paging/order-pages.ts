@@ -15,13 +15,13 @@ import { CursorPages } from './cursor-pages.js';
 
 export interface OrderQueryRequest {
   readonly orderQuery: OrderQuery;
-  /** The path that asks it, in its one spelling, and ending so that paging can follow. */
+  /** The canonical path of the order query; it ends with `?` or `&`, so that paging parameters can be appended. */
   readonly path: string;
-  /** Who asks; `null` where nobody is known. */
+  /** The subject of the caller's token; `null` without authentication. */
   readonly caller: string | null;
 }
 
-/** Pages of whatever is asked: by their numbers, or as a walk by tokens. */
+/** Reads pages of any order query: numbered pages, or cursor pagination by tokens. */
 @Injectable()
 export class OrderPages {
   constructor(
@@ -32,32 +32,32 @@ export class OrderPages {
     private readonly tokens: PageTokens,
   ) {}
 
-  async page(asked: OrderQueryRequest, request: PageRequest): Promise<OrdersPage> {
+  async page(query: OrderQueryRequest, request: PageRequest): Promise<OrdersPage> {
     const [page, total] = await Promise.all([
-      this.pageOf(asked, request),
-      this.totalOf(asked.orderQuery, request.count),
+      this.pageOf(query, request),
+      this.totalOf(query.orderQuery, request.count),
     ]);
     return total === undefined ? page : { ...page, total };
   }
 
-  private async pageOf(asked: OrderQueryRequest, { page, pageSize, pageToken }: PageRequest): Promise<OrdersPage> {
-    const walk = new CursorPages(asked.orderQuery, asked, this.tokens, pageSize);
+  private async pageOf(query: OrderQueryRequest, { page, pageSize, pageToken }: PageRequest): Promise<OrdersPage> {
+    const cursorPages = new CursorPages(query.orderQuery, query, this.tokens, pageSize);
     if (page !== undefined)
-      return isByNumber(asked.orderQuery)
-        ? this.numberedPage(asked, page, pageSize)
-        : this.offsetPage(asked, { page, size: pageSize, walk });
-    const { orders, ...links } = await walk.page(this.saved, pageToken);
+      return isByNumber(query.orderQuery)
+        ? this.numberedPage(query, page, pageSize)
+        : this.offsetPage(query, { page, size: pageSize, cursorPages });
+    const { orders, ...links } = await cursorPages.page(this.saved, pageToken);
     if (pageToken !== undefined) return pageResponse(orders, { size: pageSize, ...links });
-    // It is page 1 too; its `next` is a token, so that what is saved meanwhile shifts nothing.
-    const last = isByNumber(asked.orderQuery) ? await this.lastPage(asked, pageSize) : undefined;
+    // This is also page 1. Its `next` is a token, so that orders saved in the meantime do not shift the pages.
+    const last = isByNumber(query.orderQuery) ? await this.lastPage(query, pageSize) : undefined;
     return pageResponse(orders, { number: 1, size: pageSize, ...links, last });
   }
 
-  private async numberedPage(asked: OrderQueryRequest, number: number, size: number): Promise<OrdersPage> {
-    const layout = await this.numbered.layoutOf(asked.orderQuery, size);
+  private async numberedPage(query: OrderQueryRequest, number: number, size: number): Promise<OrdersPage> {
+    const layout = await this.numbered.layoutOf(query.orderQuery, size);
     const { orders, ...pages } = await this.numbered.page(layout, number);
     const link = (page: number | undefined): string | undefined =>
-      page === undefined ? undefined : pageLink(asked, layout, page);
+      page === undefined ? undefined : pageLink(query, layout, page);
     return pageResponse(orders, {
       number,
       size,
@@ -67,23 +67,23 @@ export class OrderPages {
     });
   }
 
-  private async lastPage(asked: OrderQueryRequest, size: number): Promise<string | undefined> {
-    const layout = await this.numbered.layoutOf(asked.orderQuery, size);
+  private async lastPage(query: OrderQueryRequest, size: number): Promise<string | undefined> {
+    const layout = await this.numbered.layoutOf(query.orderQuery, size);
     const last = await this.numbered.last(layout);
-    return last === undefined ? undefined : pageLink(asked, layout, last);
+    return last === undefined ? undefined : pageLink(query, layout, last);
   }
 
   private async offsetPage(
     { orderQuery, path }: OrderQueryRequest,
-    { page, size, walk }: { page: number; size: number; walk: CursorPages },
+    { page, size, cursorPages }: { page: number; size: number; cursorPages: CursorPages },
   ): Promise<OrdersPage> {
-    const { orders, next } = await this.offset.page(orderQuery, { page, size, walk: walk.beginning });
+    const { orders, next } = await this.offset.page(orderQuery, { page, size, firstPage: cursorPages.beginning });
     const link = (number: number): string => `${path}page=${number}&pageSize=${size}`;
     const last = orders.at(-1);
     return pageResponse(orders, {
       number: page,
       size,
-      next: next === 'walk' && last ? walk.from(last, 'next') : next && link(page + 1),
+      next: next === 'cursor' && last ? cursorPages.from(last, 'next') : next && link(page + 1),
       prev: page > 1 ? link(page - 1) : undefined,
     });
   }
@@ -94,7 +94,7 @@ export class OrderPages {
   }
 }
 
-/** Pages that count from the highest number downwards are of the numbers up to it: it grows, and they would shift. */
+/** The path of a numbered page. In descending order it also fixes the highest number, which grows and would shift the pages. */
 function pageLink({ orderQuery, path }: OrderQueryRequest, { numbers, size }: PageLayout, page: number): string {
   const to = { value: numbers.to, inclusive: true };
   const fixed = orderQuery.sort.descending

@@ -9,27 +9,27 @@ const layouts = fc.record({
   descending: fc.boolean(),
 });
 
-describe('the layout of numbers on pages', () => {
-  it('has each number on exactly one page, in order', () => {
+describe('the page layout of order numbers', () => {
+  it('puts each number on exactly one page, in order', () => {
     fc.assert(
       fc.property(layouts, ({ from, count, size, descending }) => {
         const to = from + count - 1;
         const layout = new PageLayout({ from, to }, size, descending);
-        const met: number[] = [];
+        const visited: number[] = [];
         for (let page = 1; layout.numbersOf(page) !== undefined; page += 1) {
           const numbers = layout.numbersOf(page) ?? { from: 0, to: -1 };
           const onPage = Array.from({ length: numbers.to - numbers.from + 1 }, (_, at) => numbers.from + at);
           expect(onPage.map((number) => layout.pageOf(number))).toEqual(onPage.map(() => page));
-          met.push(...(descending ? onPage.toReversed() : onPage));
+          visited.push(...(descending ? onPage.toReversed() : onPage));
         }
         const all = Array.from({ length: count }, (_, at) => (descending ? to - at : from + at));
-        expect(met).toEqual(all);
+        expect(visited).toEqual(all);
         expect(layout.pageOf(layout.end)).toBe(Math.ceil(count / size));
       }),
     );
   });
 
-  it('leads back from anywhere beyond the end to the last number', () => {
+  it('links back from any page beyond the end to the last number', () => {
     for (const descending of [false, true]) {
       const layout = new PageLayout({ from: 3, to: 12 }, 5, descending);
       for (const page of [3, 4, Number.MAX_SAFE_INTEGER]) {
@@ -39,7 +39,7 @@ describe('the layout of numbers on pages', () => {
     }
   });
 
-  it('of no numbers has no page', () => {
+  it('has no page if there are no numbers', () => {
     expect(new PageLayout({ from: 1, to: 0 }, 5, false).numbersOf(1)).toBeUndefined();
   });
 });

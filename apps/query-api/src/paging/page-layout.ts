@@ -1,15 +1,15 @@
 import type { NumberRange } from '../orders/number-holes.js';
 
-/** Which of the dense numbers stand on which page, counted from the first upwards or from the last downwards. */
+/** Maps the dense order numbers to pages, ascending from the first number or descending from the last. */
 export class PageLayout {
-  /** From page to page. */
+  /** How numbers change from page to page: 1 for ascending, -1 for descending. */
   readonly direction: 1 | -1;
   readonly backwards: 1 | -1;
 
   constructor(
-    /** Those that are laid out; none, where `from` is above `to`. */
+    /** All numbers of the layout; empty if `from` is above `to`. */
     readonly numbers: NumberRange,
-    /** Numbers of a page. */
+    /** Numbers per page. */
     readonly size: number,
     private readonly descending: boolean,
   ) {
@@ -27,7 +27,7 @@ export class PageLayout {
     return this.descending ? this.numbers.to - offset : this.numbers.from + offset;
   }
 
-  /** The number before a page's first one, or the last of all where the page is beyond the end. */
+  /** The number before the first one of a page; for a page beyond the end, the last number of all. */
   beforeStartOf(page: number): number {
     const before = this.startOf(page) - this.direction;
     return this.descending ? Math.max(before, this.numbers.from) : Math.min(before, this.numbers.to);

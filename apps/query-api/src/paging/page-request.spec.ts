@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { OrdersQuerySchema, RangeQuerySchema } from './page-request.js';
 
-function refused(schema: typeof OrdersQuerySchema | typeof RangeQuerySchema, given: object): string[] {
+function invalidFields(schema: typeof OrdersQuerySchema | typeof RangeQuerySchema, given: object): string[] {
   const issues = schema.safeParse(given).error?.issues ?? [];
   const paths = issues.flatMap((issue) =>
     'keys' in issue ? issue.keys.map((key) => [...issue.path, key]) : [issue.path],
@@ -9,14 +9,14 @@ function refused(schema: typeof OrdersQuerySchema | typeof RangeQuerySchema, giv
   return paths.map(([name, ...inner]) => `${String(name)}${inner.map((part) => `[${String(part)}]`).join('')}`);
 }
 
-/** `number[gte]` as a query parser has it. */
+/** Parses a field such as `number[gte]` into a nested object, as the query parser does. */
 function query(field: string, value: unknown): object {
   const [, name, inner] = /^(\w+)\[(.+)\]$/.exec(field) ?? [];
   return name === undefined || inner === undefined ? { [field]: value } : { [name]: { [inner]: value } };
 }
 
-describe('the query of a page', () => {
-  it('is a page of 100 unless said otherwise', () => {
+describe('the query parameters of a page', () => {
+  it('default to a page of 100 orders', () => {
     expect(OrdersQuerySchema.parse({})).toEqual({ pageSize: 100, count: 'none' });
     expect(OrdersQuerySchema.parse({ page: '3', pageSize: '1000' })).toMatchObject({ page: 3, pageSize: 1_000 });
   });
@@ -62,25 +62,25 @@ describe('the query of a page', () => {
     ['createdAt[gte]', '+010000-01-01T00:00:00Z'],
     ['createdAt[gte]', '2026-01-31T12:00:00.1234Z'],
     ['createdAt[gte]', '1e20'],
-  ])('refuses %s = %j by its name', (field, value) => {
-    expect(refused(OrdersQuerySchema, query(field, value))).toEqual([field]);
+  ])('reject %s = %j and name the field', (field, value) => {
+    expect(invalidFields(OrdersQuerySchema, query(field, value))).toEqual([field]);
   });
 
-  it('refuses a page together with a token', () => {
-    expect(refused(OrdersQuerySchema, { page: '1', pageToken: 'x' })).toEqual(['pageToken']);
+  it('reject a page number together with a page token', () => {
+    expect(invalidFields(OrdersQuerySchema, { page: '1', pageToken: 'x' })).toEqual(['pageToken']);
   });
 
-  it('refuses a range that begins above its end, or has two ends on one side', () => {
-    expect(refused(OrdersQuerySchema, { number: { gt: '9', lte: '8' } })).toEqual(['number']);
-    expect(refused(OrdersQuerySchema, { number: { gte: '1', gt: '2' } })).toEqual(['number[gt]']);
-    expect(refused(OrdersQuerySchema, { amount: { lte: '1', lt: '2' } })).toEqual(['amount[lt]']);
-    expect(refused(OrdersQuerySchema, { amount: { gte: '1.5', lte: '1.50' } })).toEqual([]);
+  it('reject a range whose start is above its end, or with two ends on one side', () => {
+    expect(invalidFields(OrdersQuerySchema, { number: { gt: '9', lte: '8' } })).toEqual(['number']);
+    expect(invalidFields(OrdersQuerySchema, { number: { gte: '1', gt: '2' } })).toEqual(['number[gt]']);
+    expect(invalidFields(OrdersQuerySchema, { amount: { lte: '1', lt: '2' } })).toEqual(['amount[lt]']);
+    expect(invalidFields(OrdersQuerySchema, { amount: { gte: '1.5', lte: '1.50' } })).toEqual([]);
   });
 
-  it('needs both ends of a range, the first not above the last', () => {
-    expect(refused(RangeQuerySchema, { from: '1' })).toEqual(['to']);
-    expect(refused(RangeQuerySchema, {})).toEqual(['from', 'to']);
-    expect(refused(RangeQuerySchema, { from: '9', to: '8' })).toEqual(['from']);
-    expect(refused(RangeQuerySchema, { from: '8', to: '8' })).toEqual([]);
+  it('require both ends of a number range, the first not above the last', () => {
+    expect(invalidFields(RangeQuerySchema, { from: '1' })).toEqual(['to']);
+    expect(invalidFields(RangeQuerySchema, {})).toEqual(['from', 'to']);
+    expect(invalidFields(RangeQuerySchema, { from: '9', to: '8' })).toEqual(['from']);
+    expect(invalidFields(RangeQuerySchema, { from: '8', to: '8' })).toEqual([]);
   });
 });

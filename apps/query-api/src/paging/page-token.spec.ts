@@ -13,11 +13,11 @@ describe('a page token', () => {
     ['createdAt', { direction: 'prev', position: { value: new Date(5), number: 5 } }],
     ['amount', { direction: 'next', position: { value: 10n ** 22n - 1n, number: Number.MAX_SAFE_INTEGER } }],
     ['amount', { direction: 'next', position: { value: 7n, number: 7 } }],
-  ])('of orders by %s opens to the cursor that was sealed', (sort, cursor) => {
+  ])('of orders sorted by %s opens to the sealed cursor', (sort, cursor) => {
     expect(tokens.open(tokens.seal(cursor, SCOPE), sort, SCOPE)).toEqual(cursor);
   });
 
-  it('is refused with any one character changed, added or taken away', () => {
+  it('is rejected with any single character changed, added or removed', () => {
     const token = tokens.seal(CURSOR, SCOPE);
     const changed = Array.from(
       token,
@@ -27,7 +27,7 @@ describe('a page token', () => {
       expect(() => tokens.open(forged, 'number', SCOPE)).toThrow('Wrong or missing: pageToken.');
   });
 
-  it('is refused for another order query, and for another caller', () => {
+  it('is rejected for another order query and for another caller', () => {
     const token = tokens.seal(CURSOR, { ...SCOPE, caller: 'ada' });
     for (const scope of [
       { path: '/v1/orders/range?from=1&to=9&', caller: 'ada' },
@@ -37,7 +37,7 @@ describe('a page token', () => {
       expect(() => tokens.open(token, 'number', scope)).toThrow('pageToken');
   });
 
-  it('is refused when another secret sealed it, and opens while that is still among those before', () => {
+  it('is rejected if an unknown secret sealed it, and opens while that secret is listed as a previous one', () => {
     const token = new PageTokens('another secret of 32 characters!!').seal(CURSOR, SCOPE);
     expect(() => tokens.open(token, 'number', SCOPE)).toThrow('pageToken');
     const rotated = new PageTokens(SECRET, ['another secret of 32 characters!!']);

@@ -3,60 +3,61 @@ import { invalidRequest } from '#service/problem.js';
 import type { Position } from '../order-query/index-interval.js';
 import type { SortField, SortValue } from '../order-query/order-query.js';
 
-/** Where a walk stands: the last order that the page before showed, and which way to go from there. */
+/** The state of a cursor pagination: the last order of the previous page, and the direction to continue in. */
 export interface Cursor {
   readonly direction: 'next' | 'prev';
   readonly position: Position;
 }
 
-/** What a token is good for, beside its cursor. */
+/** The order query and the caller that a token is bound to. */
 export interface TokenScope {
-  /** All that the order query asks for but paging, in its one spelling. */
+  /** The canonical path of the order query, without paging parameters. */
   readonly path: string;
-  /** Who asks; `null` where nobody is known. */
+  /** The subject of the caller's token; `null` without authentication. */
   readonly caller: string | null;
 }
 
-/** The cursor as it stands in a token. */
-type Written = readonly [forward: 0 | 1, number: number, value?: number | string];
+/** The cursor as a token encodes it. */
+type TokenPayload = readonly [forward: 0 | 1, number: number, value?: number | string];
 
 const MAC_BYTES = 16;
 
 /**
- * Page tokens: a cursor and what it is a cursor of, sealed with HMAC-SHA-256, so that a caller can neither forge one nor
- * use it for another order query, nor somebody else's. The page size is not sealed: changing it on the way is fine.
+ * Creates and opens page tokens: a cursor, bound to its order query and caller with HMAC-SHA-256. A caller can't forge a token, or use
+ * one for another order query or of another caller. The page size is not bound, so it may change from page to page.
  */
 export class PageTokens {
   private readonly secrets: readonly [string, ...string[]];
 
-  /** @param before secrets that were in use before: what they sealed still opens */
+  /** @param before previous secrets; tokens that they sealed still open */
   constructor(secret: string, before: readonly string[] = []) {
     this.secrets = [secret, ...before];
   }
 
   seal({ direction, position }: Cursor, scope: TokenScope): string {
-    const written: Written = [direction === 'next' ? 1 : 0, position.number, ...writtenValue(position)];
-    const body = Buffer.from(JSON.stringify(written));
+    const payload: TokenPayload = [direction === 'next' ? 1 : 0, position.number, ...encodedValue(position)];
+    const body = Buffer.from(JSON.stringify(payload));
     return Buffer.concat([mac(this.secrets[0], body, scope), body]).toString('base64url');
   }
 
   /**
+   * Verifies a token and returns its cursor.
    * @param sort the field that the order query sorts by
-   * @throws Problem (400) for a token that was changed, belongs to another order query or caller, or was sealed with another secret
+   * @throws Problem 400 for a token that was changed, belongs to another order query or caller, or was sealed with an unknown secret
    */
   open(token: string, sort: SortField, scope: TokenScope): Cursor {
     const bytes = Buffer.from(token, 'base64url');
     const body = bytes.subarray(MAC_BYTES);
-    // Node skips characters that are no base64url: only the one true spelling of a token is taken.
+    // Node ignores characters that are not base64url, so only the canonical spelling of a token is accepted.
     if (!this.isGenuine(bytes, scope) || bytes.toString('base64url') !== token)
       throw invalidRequest([
         {
           field: 'pageToken',
           in: 'query',
-          detail: 'is not a token of this order query: begin again at its first page',
+          detail: 'is not a token of this order query: start again at its first page',
         },
       ]);
-    const [forward, number, value] = JSON.parse(body.toString()) as Written;
+    const [forward, number, value] = JSON.parse(body.toString()) as TokenPayload;
     return {
       direction: forward === 1 ? 'next' : 'prev',
       position: { number, value: readValue(sort, value ?? number) },
@@ -72,7 +73,7 @@ export class PageTokens {
   }
 }
 
-function writtenValue({ value, number }: Position): [] | [number | string] {
+function encodedValue({ value, number }: Position): [] | [number | string] {
   if (typeof value === 'bigint') return [value.toString()];
   if (value instanceof Date) return [value.getTime()];
   return value === number ? [] : [value];

@@ -4,7 +4,7 @@ import { indexInterval } from '../order-query/index-interval.js';
 import type { OrderQuery } from '../order-query/order-query.js';
 import { NumberHoles, type NumberRange } from '../orders/number-holes.js';
 
-/** Finds the numbers where an order is, or still may come: what lies between is known to be empty, and pages skip it. */
+/** Finds the numbers that have an order or may still get one. Pages skip all other numbers, which are known to stay empty. */
 @Injectable()
 export class PossibleNumbers {
   constructor(
@@ -13,8 +13,8 @@ export class PossibleNumbers {
   ) {}
 
   /**
-   * The first such number from one on, that one included, upwards or downwards.
-   * @param within where it has to be
+   * Returns the first such number from a start number on, which is included, upwards or downwards.
+   * @param within the range that the result must lie in
    */
   async first(from: number, direction: 1 | -1, within: NumberRange): Promise<number | undefined> {
     const holes = await this.holes.all();
@@ -31,12 +31,12 @@ export class PossibleNumbers {
   }
 
   private async firstSaved({ from, to }: NumberRange, direction: 1 | -1): Promise<number | undefined> {
-    const [order] = await this.orders.stretch({ interval: indexInterval(byNumber({ from, to })), direction, limit: 1 });
+    const [order] = await this.orders.scan({ interval: indexInterval(byNumber({ from, to })), direction, limit: 1 });
     return order?.number;
   }
 }
 
-/** All orders of these numbers, by number. */
+/** Returns the order query for all orders of a number range, sorted by number. */
 export function byNumber({ from, to }: NumberRange): OrderQuery {
   return {
     equality: undefined,
@@ -45,7 +45,7 @@ export function byNumber({ from, to }: NumberRange): OrderQuery {
   };
 }
 
-/** Holes don't touch, so beyond one there is at least one number that is none. */
+/** Finds the hole that contains a number, by binary search. Holes never touch, so each is followed by a number outside of all holes. */
 function holeAt(holes: readonly NumberRange[], number: number): NumberRange | undefined {
   let low = 0;
   let high = holes.length - 1;

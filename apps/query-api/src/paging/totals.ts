@@ -7,17 +7,17 @@ import type { OrderQuery } from '../order-query/order-query.js';
 import { indexOf } from '../order-query/supported-order-queries.js';
 import type { Total } from './orders-page.js';
 
-/** Orders that are counted one by one without asking how long it takes: some tens of milliseconds. */
+/** Orders that are counted without a time limit: it takes some tens of milliseconds. */
 const QUICKLY_COUNTED = 100_000;
 const EXACT_WITHIN_MS = 2_000;
 const MAX_TIME_MS_EXPIRED = 50;
 
-/** How many orders an order query has in all. MongoDB has to count keys one by one, so every way is bounded. */
+/** Counts the orders of an order query. MongoDB counts index keys one by one, so each count is limited by number or time. */
 @Injectable()
 export class Totals {
   constructor(private readonly mongo: Mongo) {}
 
-  /** As many as there are, up to a bound; or, of all orders, what the collection keeps count of. */
+  /** Counts up to 100,000 orders. For all orders, it returns the collection's own document count instead. */
   async estimated(orderQuery: OrderQuery): Promise<Total> {
     const { equality, range } = orderQuery;
     if (equality === undefined && range.from === undefined && range.to === undefined)
@@ -25,7 +25,7 @@ export class Totals {
     return this.quick(orderQuery);
   }
 
-  /** All of them, where that takes no longer than two seconds; else as many as were counted quickly, and there are more. */
+  /** Counts all orders within 2 s; after that it returns 100,000 as `atLeast`. */
   async exact(orderQuery: OrderQuery): Promise<Total> {
     const quick = await this.quick(orderQuery);
     if (quick.kind === 'exact') return quick;
@@ -42,7 +42,7 @@ export class Totals {
     return { value, kind: value < QUICKLY_COUNTED ? 'exact' : 'atLeast' };
   }
 
-  /** The `count` command walks keys of the index alone. */
+  /** Uses the `count` command, which reads index keys only. */
   private async count(orderQuery: OrderQuery, bounds: { limit?: number; maxTimeMS?: number }): Promise<number> {
     const { n } = await this.mongo.db.command({
       count: ordersCollection(this.mongo.db).collectionName,

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '#parallel-consumer/clock.js';
 
-/** The system's time, whose timers don't keep a process that has nothing else to do. */
+/** The system clock with unreferenced timers, which do not keep the process alive. */
 export const backgroundClock: Clock = {
   now: () => systemClock.now(),
   after: (milliseconds, run) => {

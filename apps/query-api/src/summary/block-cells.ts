@@ -2,7 +2,7 @@ import { Long, type Document } from 'mongodb';
 import type { NumberRange } from '../orders/number-holes.js';
 import { ORDER_FIGURES, sumsOf } from './figures.js';
 
-/** The pipeline that makes the cells, by the hour, of the orders with these numbers. */
+/** Returns the aggregation pipeline that computes the hourly cells of the orders in a number range. */
 export function blockCells({ from, to }: NumberRange): Document[] {
   const { time, currency, side, symbol, filled } = ORDER_FIGURES;
   return [

@@ -1,14 +1,14 @@
 import type { NumberRange } from '../orders/number-holes.js';
 
-/** The dense order numbers as blocks of one size, counted from 0: the orders of a block are summed up together. */
+/** Divides the dense order numbers into blocks of equal size, counted from 0. The orders of a block share one rollup. */
 export class BlockLayout {
   /**
-   * @param size numbers of a block. 50,000 unless given: summed up in some tenths of a second, and ten million orders are 200 blocks.
-   *   Rollups that were kept under another size are those of other orders: the collection has to be dropped then
+   * @param size numbers per block. Default: 50,000. A block is summed up in tenths of a second; ten million orders make 200 blocks.
+   *   Rollups stored with another size cover other orders: drop the collection after a change
    */
   constructor(readonly size = 50_000) {}
 
-  /** How many blocks the numbers from 1 to this one lie in; they are those from 0 on. */
+  /** Returns how many blocks, from block 0, cover the numbers from 1 to this one. */
   blocksUpTo(number: number): number {
     return Math.ceil(number / this.size);
   }

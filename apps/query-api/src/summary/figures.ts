@@ -2,34 +2,34 @@ import { Long, type Document } from 'mongodb';
 
 type Expression = string | Document;
 
-/** Where the figures of the orders stand in the documents that are added up, as expressions of MongoDB. */
+/** The figures of orders in the documents to sum up, as MongoDB expressions. */
 export interface Figures {
   readonly currency: Expression;
   readonly side: Expression;
   readonly symbol: Expression;
-  /** When they were created, or the beginning of the hour or day. */
+  /** The creation time, or the start of its hour or day. */
   readonly time: Expression;
-  /** Whether fields of theirs were made up. */
+  /** Whether the import filled in missing fields with invented values. */
   readonly filled: Expression;
   readonly count: Expression;
   readonly quantity: Expression;
   readonly amount: Expression;
 }
 
-/** Of the orders themselves. */
+/** The figures in order documents. */
 export const ORDER_FIGURES: Figures = {
   currency: '$currency',
   side: '$side',
   symbol: '$symbol',
   time: '$createdAt',
-  // No array is less than any, and the empty one less than all others.
+  // True only for a non-empty array: in BSON order, a missing field comes before the empty array, and that before all other arrays.
   filled: { $gt: ['$legacy.filled', []] },
   count: Long.ONE,
   quantity: { $toLong: '$quantity' },
   amount: '$amount',
 };
 
-/** Of the cells of rollups, one in each document. */
+/** The figures in unwound rollup documents, with one cell each. */
 export const CELL_FIGURES: Figures = {
   currency: '$cells.currency',
   side: '$cells.side',
@@ -41,7 +41,7 @@ export const CELL_FIGURES: Figures = {
   amount: '$cells.amount',
 };
 
-/** The sums of a `$group`. They are exact: int64, and decimal128 for money. */
+/** Returns the sums of a `$group` stage. They are exact: int64, and decimal128 for money. */
 export function sumsOf({ count, quantity, amount }: Figures): Document {
   return { count: { $sum: count }, quantity: { $sum: quantity }, amount: { $sum: amount } };
 }

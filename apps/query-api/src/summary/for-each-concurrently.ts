@@ -1,22 +1,22 @@
 /**
- * Does work on items, a few at once, in their order.
- * @param lanes how many at once
- * @throws what the first of them failed with, when those begun with it have ended; the rest isn't begun
+ * Works on items in their order, several at once.
+ * @param concurrency how many items at once
+ * @throws the first failure, after all started items have ended; the remaining items are not started
  */
 export async function forEachConcurrently<T>(
   items: readonly T[],
-  lanes: number,
+  concurrency: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
-  // One iterator for all of them: each takes the next item that nobody has.
-  const left = items.values();
+  // All workers share one iterator, so each item is taken once.
+  const remaining = items.values();
   const failures: unknown[] = [];
-  const lane = async (): Promise<void> => {
-    for (const item of left) {
+  const worker = async (): Promise<void> => {
+    for (const item of remaining) {
       if (failures.length > 0) return;
       await work(item).catch((error: unknown) => failures.push(error));
     }
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
+  await Promise.all(Array.from({ length: concurrency }, worker));
   if (failures.length > 0) throw failures[0];
 }

@@ -10,13 +10,13 @@ import { SharedRun } from './shared-run.js';
 import { staleBlocks } from './stale-blocks.js';
 import { UnchangedOrders } from './unchanged-orders.js';
 
-/** Blocks that an order query makes itself, where the keeper hasn't come to them yet: some seconds, on a machine that isn't busy. */
-const MADE_BY_A_QUESTION = 40;
-const MADE_AT_ONCE = 4;
-/** On one that is, no block is begun after this time. */
-const MADE_WITHIN_MS = 4_000;
+/** The most blocks that a request builds itself if the keeper has not built them yet: it takes some seconds on an idle machine. */
+const MAX_BLOCKS_PER_REQUEST = 40;
+const CONCURRENT_BUILDS = 4;
+/** On a busy machine, a request starts no build after this time. */
+const MAX_BUILD_MS = 4_000;
 
-/** Has the rollups hold all that is saved. */
+/** Brings the rollups up to date with the saved orders. */
 export class FreshRollups {
   private readonly unchanged = new UnchangedOrders();
   private readonly run = new SharedRun(async () => this.bringUpToDate());
@@ -29,9 +29,9 @@ export class FreshRollups {
   ) {}
 
   /**
-   * Makes what is stale, and resolves once the rollups hold each order that was saved when this was asked.
-   * @returns the highest order number that was given out then
-   * @throws Problem 503 `summary-being-prepared` when too much is stale, which is being made then
+   * Rebuilds stale rollups, and resolves once the rollups include each order that was saved before the call.
+   * @returns the highest order number that was reserved by then
+   * @throws Problem 503 `summary-being-prepared` if too many rollups are stale; they are then rebuilt in the background
    */
   async through(): Promise<number> {
     return this.run.result();
@@ -39,7 +39,7 @@ export class FreshRollups {
 
   private async bringUpToDate(): Promise<number> {
     if (this.keeper.isHurrying) throw beingPrepared();
-    // What is saved after this is counted, or makes another tally.
+    // The tally is read first: orders saved after it are either counted below, or change the next tally.
     const tally = await this.rollups.tally();
     const through = await this.rollups.highestNumber();
     const kept = await this.rollups.kept();
@@ -51,15 +51,15 @@ export class FreshRollups {
   }
 
   private async make(stale: readonly KeptBlock[]): Promise<void> {
-    if (stale.length > MADE_BY_A_QUESTION) throw this.prepared();
-    const until = this.clock.now() + MADE_WITHIN_MS;
-    await forEachConcurrently(stale, MADE_AT_ONCE, async (block) => {
-      if (this.clock.now() > until) throw this.prepared();
+    if (stale.length > MAX_BLOCKS_PER_REQUEST) throw this.leaveToKeeper();
+    const until = this.clock.now() + MAX_BUILD_MS;
+    await forEachConcurrently(stale, CONCURRENT_BUILDS, async (block) => {
+      if (this.clock.now() > until) throw this.leaveToKeeper();
       await this.rollups.make(block);
     });
   }
 
-  private prepared(): Problem {
+  private leaveToKeeper(): Problem {
     this.keeper.hurry();
     return beingPrepared();
   }
@@ -69,6 +69,6 @@ function beingPrepared(): Problem {
   return new Problem(
     HttpStatus.SERVICE_UNAVAILABLE,
     'summary-being-prepared',
-    'Many orders are not summed up yet; they are now, which takes some seconds for each million. Try again then.',
+    'Many orders are not summed up yet. They are now being summed up, which takes some seconds per million orders. Retry later.',
   );
 }

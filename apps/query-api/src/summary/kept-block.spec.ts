@@ -9,7 +9,7 @@ function unfinished(highestNumber: number, kept: [number, number][]): number[] {
 }
 
 describe('the blocks of the order numbers', () => {
-  it('follow each other without a gap, from number 1', () => {
+  it('cover the numbers from 1 without gaps', () => {
     expect(layout.numbersOf(0)).toEqual({ from: 1, to: 100 });
     expect(layout.numbersOf(1)).toEqual({ from: 101, to: 200 });
     expect([0, 1, 100, 101, 200, 201].map((number) => layout.blocksUpTo(number))).toEqual([0, 1, 1, 2, 2, 3]);
@@ -21,7 +21,7 @@ describe('the blocks of the order numbers', () => {
 });
 
 describe('a block whose rollup can be stale', () => {
-  it('is any that holds less than a full block', () => {
+  it('is any block whose rollup is not full', () => {
     expect(unfinished(0, [])).toEqual([]);
     expect(unfinished(250, [])).toEqual([0, 1, 2]);
     expect(unfinished(250, [[0, 100], [1, 99]])).toEqual([1, 2]); // prettier-ignore
@@ -35,9 +35,9 @@ describe('a block whose rollup can be stale', () => {
     [0, 1, true],
     [57, 57, false],
     [57, 58, true],
-    // Somebody removed an order by hand.
+    // An order was deleted by hand.
     [57, 56, true],
-  ])('with %s orders kept and %d saved is stale: %s', (kept, saved, expected) => {
+  ])('with %s orders in the rollup and %d saved is stale: %s', (kept, saved, expected) => {
     expect(isStale({ block: 3, kept }, saved)).toBe(expected);
   });
 });

@@ -1,13 +1,13 @@
 import type { BlockLayout } from './block-layout.js';
 
-/** A block, and what is known of its rollup. */
+/** A block and the state of its stored rollup. */
 export interface KeptBlock {
   readonly block: number;
-  /** How many orders the rollup holds; `undefined`: there is none. */
+  /** The number of orders in the rollup; `undefined`: the block has no rollup. */
   readonly kept: number | undefined;
 }
 
-/** The blocks up to a number whose rollup can be stale: that of a full one never is, and is never looked at again. */
+/** Returns the blocks up to a number whose rollup can be stale. The rollup of a full block never is, and is never checked again. */
 export function unfinishedBlocks(
   layout: BlockLayout,
   highestNumber: number,
@@ -20,7 +20,10 @@ export function unfinishedBlocks(
   return blocks.filter((each) => each.kept !== layout.size);
 }
 
-/** @param saved how many orders of the block are saved, counted after it was read what is kept */
+/**
+ * Whether the rollup of a block differs from the saved orders.
+ * @param saved the number of saved orders of the block, counted after the stored rollups were read
+ */
 export function isStale({ kept = 0 }: KeptBlock, saved: number): boolean {
   return saved !== kept;
 }

@@ -1,14 +1,14 @@
 import type { Collection, Db, Decimal128, Long } from 'mongodb';
 import type { Side } from '#orders/order.js';
 
-/** The orders of a block that are the same in all that can be grouped by, summed up. */
+/** The sums of those orders of a block that are equal in all dimensions. */
 export interface RollupCell {
-  /** The beginning of the hour, or of the day, in which they were created; absent: they are of any time. */
+  /** The start of the hour or day in which the orders were created; absent: any time. */
   readonly from?: Date;
   readonly currency: string;
   readonly side: Side;
   readonly symbol: string;
-  /** Whether fields of theirs were made up when they came from the legacy system. */
+  /** Whether the import filled in missing fields of these legacy orders with invented values. */
   readonly filled: boolean;
   readonly count: Long;
   readonly quantity: Long;
@@ -16,28 +16,28 @@ export interface RollupCell {
 }
 
 /**
- * What the saved orders of a block come to. Orders are append-only, so one that holds as many as are saved holds the very same, and
- * one of a full block is right for ever.
+ * The sums of the saved orders of a block. Orders are append-only, so a rollup with as many orders as are saved includes exactly these
+ * orders, and the rollup of a full block stays correct.
  */
 export interface OrderRollup {
   /** The block, from 0. */
   readonly _id: number;
-  /** How many orders its cells hold. */
+  /** The number of orders in the cells. */
   readonly orders: number;
-  /** By the hour. */
+  /** The cells per hour. */
   readonly cells: readonly RollupCell[];
-  /** The same by the day; absent where these would hardly be fewer. */
+  /** The same per day; absent if there would not be far fewer cells. */
   readonly days?: readonly RollupCell[];
-  /** The same of any time; absent where these would hardly be fewer. */
+  /** The same for all times; absent if there would not be far fewer cells. */
   readonly undated?: readonly RollupCell[];
 }
 
-/** Nothing but a memory of what the orders come to: it can be dropped, and is made again. */
+/** Returns the collection of rollups. It is only a cache of sums: it can be dropped and is built again. */
 export function rollupsCollection(db: Db): Collection<OrderRollup> {
   return db.collection<OrderRollup>('orderRollups');
 }
 
-/** Which blocks are there, and how full, is asked by each order query: from the keys alone, since a document may have megabytes. */
+/** Creates the index from which each summary request reads the blocks and their sizes: the documents can have several megabytes. */
 export async function ensureRollupIndexes(db: Db): Promise<void> {
   await rollupsCollection(db).createIndexes([{ name: 'id_orders', key: { _id: 1, orders: 1 } }]);
 }

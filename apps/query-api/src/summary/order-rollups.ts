@@ -10,11 +10,11 @@ import { ensureRollupIndexes, rollupsCollection, type OrderRollup, type RollupCe
 import { rollupContent } from './rollup-content.js';
 import type { Tally } from './unchanged-orders.js';
 
-/** Below the time after which the driver gives up a connection, which would leave the work to go on there. */
+/** Shorter than the driver's socket timeout. After that, the driver drops the connection, but MongoDB would continue the work. */
 const BLOCK_WITHIN_MS = 8_000;
 const DUPLICATE_KEY = 11_000;
 
-/** The rollups, and what of the orders they are made of. Several processes may make the same one at once. */
+/** Reads, builds and stores rollups. Several processes may build the same rollup at once. */
 @Injectable()
 export class OrderRollups implements OnModuleInit {
   constructor(
@@ -26,28 +26,28 @@ export class OrderRollups implements OnModuleInit {
     await ensureRollupIndexes(this.mongo.db);
   }
 
-  /** The highest order number that is given out: orders beyond it don't exist. */
+  /** Returns the highest reserved order number: no order has a higher one. */
   async highestNumber(): Promise<number> {
     return highestReservedNumber(this.mongo.db);
   }
 
-  /** What the collection itself tells of the number of its orders, and by which process. */
+  /** Returns the document count that the collection keeps, and the MongoDB process that reports it. */
   async tally(): Promise<Tally> {
-    // First: a count that a later process has made goes with an earlier one then, and is not believed.
+    // The process id is read first: if MongoDB restarts in between, the count gets the id of the old process and is not trusted.
     const { topologyVersion } = await this.mongo.db.command({ hello: 1 });
     return { orders: await this.orders.estimatedDocumentCount(), server: topologyVersion?.processId?.toString() };
   }
 
-  /** How many orders each rollup holds, by its block. */
+  /** Returns the number of orders in each stored rollup, by block. */
   async kept(): Promise<Map<number, number>> {
-    const there = await this.rollups
+    const stored = await this.rollups
       .find({ _id: { $gte: 0 } })
       .project<Pick<OrderRollup, '_id' | 'orders'>>({ orders: 1 })
       .toArray();
-    return new Map(there.map(({ _id, orders }) => [_id, orders]));
+    return new Map(stored.map(({ _id, orders }) => [_id, orders]));
   }
 
-  /** How many orders of a block are saved. The `count` command walks keys of the index alone. */
+  /** Counts the saved orders of a block with the `count` command, which reads index keys only. */
   async saved(block: number): Promise<number> {
     const { from, to } = this.layout.numbersOf(block);
     const { n } = await this.mongo.db.command({
@@ -60,7 +60,7 @@ export class OrderRollups implements OnModuleInit {
     return Number(n);
   }
 
-  /** Makes the rollup of a block anew, unless another process has kept a newer one meanwhile. */
+  /** Rebuilds the rollup of a block, unless another process has stored a newer one in the meantime. */
   async make({ block, kept }: KeptBlock): Promise<void> {
     const cells = await this.orders
       .aggregate<RollupCell>(blockCells(this.layout.numbersOf(block)), {
@@ -70,17 +70,17 @@ export class OrderRollups implements OnModuleInit {
         maxTimeMS: BLOCK_WITHIN_MS,
       })
       .toArray();
-    // With the number of the very orders that were summed up: more can have been saved since any other count.
+    // The order count comes from the cells themselves: after any other count, more orders can have been saved.
     await this.keep(block, rollupContent(cells), kept);
   }
 
-  /** More orders are the newer state. Only where there were too many, since somebody removed orders by hand, fewer are. */
+  /** Stores a rollup if it is newer, that is, has more orders. Only after orders were deleted by hand, fewer orders are newer. */
   private async keep(block: number, rollup: Omit<OrderRollup, '_id'>, kept: number | undefined): Promise<void> {
     const older = kept !== undefined && kept > rollup.orders ? kept : { $lt: rollup.orders };
     try {
       await this.rollups.replaceOne({ _id: block, orders: older }, rollup, { upsert: true });
     } catch (error) {
-      // There is one that isn't older: another process was faster.
+      // Another process has already stored a rollup that is not older.
       if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
     }
   }

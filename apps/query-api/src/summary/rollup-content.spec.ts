@@ -17,14 +17,14 @@ function cell(from: string, kind: Partial<RollupCell> = {}): RollupCell {
   };
 }
 
-/** Of each hour of some days. */
+/** Creates one cell for each hour of some days. */
 function hourly(days: number, kind: Partial<RollupCell> = {}, start = '2026-01-31T00:00:00Z'): RollupCell[] {
   return Array.from({ length: days * 24 }, (_, hour) =>
     cell(new Date(Date.parse(start) + hour * 3_600_000).toISOString(), kind),
   );
 }
 
-function told(cells: readonly RollupCell[] | undefined) {
+function summarized(cells: readonly RollupCell[] | undefined) {
   return cells?.map(({ from, symbol, count, quantity, amount }) => [
     from?.toISOString(),
     symbol,
@@ -34,41 +34,41 @@ function told(cells: readonly RollupCell[] | undefined) {
   ]);
 }
 
-describe('what is kept of a block', () => {
-  it('is the same by the hour, by the day and of any time', () => {
+describe('the content of a rollup', () => {
+  it('has the same sums per hour, per day and for all times', () => {
     const cells = [...hourly(5), ...hourly(5, { symbol: 'GALE' })];
     const { orders, days, undated, ...rest } = rollupContent(cells);
     expect(rest).toEqual({ cells });
     expect(orders).toBe(2 * 24 * 5 * 2);
-    expect(told(days)?.slice(0, 2)).toEqual([
+    expect(summarized(days)?.slice(0, 2)).toEqual([
       ['2026-01-31T00:00:00.000Z', 'FLUX', 48, 720, '2.4024'],
       ['2026-02-01T00:00:00.000Z', 'FLUX', 48, 720, '2.4024'],
     ]);
     expect(days).toHaveLength(10);
-    expect(told(undated)).toEqual([
+    expect(summarized(undated)).toEqual([
       [undefined, 'FLUX', 240, 3_600, '12.0120'],
       [undefined, 'GALE', 240, 3_600, '12.0120'],
     ]);
     expect(undated?.every((each) => !('from' in each))).toBe(true);
   });
 
-  it('adds amounts of more digits than any one has', () => {
+  it('adds up to amounts with more digits than a single amount has', () => {
     const { days } = rollupContent(hourly(1, { amount: Decimal128.fromString('999999999999999999.9999') }));
     expect(days?.map(({ amount }) => amount.toString())).toEqual(['23999999999999999999.9976']);
   });
 
-  it('never adds what can be asked for apart', () => {
+  it('keeps cells separate that differ in a dimension', () => {
     const kinds = [{}, { currency: 'USD' }, { side: 'sell' as const }, { symbol: 'GALE' }, { filled: true }];
     const { days, undated } = rollupContent(kinds.flatMap((kind) => hourly(4, kind)));
     expect([days?.length, undated?.length]).toEqual([20, 5]);
   });
 
-  it('has the days of times before 1970, too', () => {
+  it('has correct days before 1970', () => {
     const { days } = rollupContent(hourly(1, {}, '1969-12-30T00:00:00Z'));
     expect(days?.map(({ from }) => from?.toISOString())).toEqual(['1969-12-30T00:00:00.000Z']);
   });
 
-  it('has nothing coarser that would hardly be less', () => {
+  it('has no coarser cells if they would not be far fewer', () => {
     const dates = Array.from({ length: 10 }, (_, day) => `2026-01-1${day}T05:00:00Z`);
     const apart = dates.map((date, n) => cell(date, { symbol: `S${n}` }));
     expect(rollupContent(apart)).toEqual({ orders: 20, cells: apart });

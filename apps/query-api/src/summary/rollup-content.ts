@@ -4,14 +4,14 @@ import type { OrderRollup, RollupCell } from './order-rollup.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /**
- * Coarser cells are kept where they are a quarter of the finer ones or less: they take their room, of the 16 MiB that a document may
- * have, only where they save most of the work.
+ * Coarser cells are stored only if they are at most a quarter of the finer ones. Otherwise they save too little work for their share of
+ * the 16 MiB that a document may have.
  */
-const FEWER = 4;
+const MIN_REDUCTION = 4;
 
 /**
- * What is kept of a block: its cells by the hour, and the same by the day and of any time, by which most order queries are answered. Of
- * years of orders they are a tenth, and a hundredth.
+ * Computes the content of a rollup: the given hourly cells, and coarser ones per day and for all times, which answer most requests. For
+ * orders of several years, these are a tenth and a hundredth of the hourly cells.
  */
 export function rollupContent(cells: readonly RollupCell[]): Omit<OrderRollup, '_id'> {
   const days = coarser(cells, ({ from }) => from && new Date(Math.floor(from.getTime() / DAY_MS) * DAY_MS));
@@ -26,7 +26,7 @@ export function rollupContent(cells: readonly RollupCell[]): Omit<OrderRollup, '
 
 type TimeOf = (cell: RollupCell) => Date | undefined;
 
-/** @returns `undefined` where they are more than a quarter */
+/** Merges cells into coarser ones. @returns `undefined` if more than a quarter of the cells would remain */
 function coarser(cells: readonly RollupCell[], timeOf: TimeOf): RollupCell[] | undefined {
   const sums = new Map<string, { amount: Money; readonly cell: Mutable<RollupCell> }>();
   for (const finer of cells) {
@@ -38,7 +38,7 @@ function coarser(cells: readonly RollupCell[], timeOf: TimeOf): RollupCell[] | u
       sum.cell.count = sum.cell.count.add(count);
       sum.cell.quantity = sum.cell.quantity.add(quantity);
       sum.amount += exactSum(amount);
-    } else if ((sums.size + 1) * FEWER > cells.length) return undefined;
+    } else if ((sums.size + 1) * MIN_REDUCTION > cells.length) return undefined;
     else sums.set(key, { amount: exactSum(amount), cell: { ...(from && { from }), ...kind, count, quantity, amount } });
   }
   return Array.from(sums.values(), ({ cell, amount }) => ({ ...cell, amount: moneyToDecimal128(amount) }));

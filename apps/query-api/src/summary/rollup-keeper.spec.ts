@@ -13,11 +13,11 @@ function started(saved: number[]) {
   return { clock, rollups, keeper };
 }
 
-describe('the keeper of the rollups', () => {
+describe('the rollup keeper', () => {
   beforeAll(() => Logger.overrideLogger(false));
   afterAll(() => Logger.overrideLogger(['warn']));
 
-  it('makes those of full blocks, once', async () => {
+  it('builds the rollup of each full block once', async () => {
     const { clock, rollups } = started([100, 0, 100]);
     await clock.advance(60_000);
     expect(rollups.made).toEqual([0, 2]);
@@ -26,7 +26,7 @@ describe('the keeper of the rollups', () => {
     expect(rollups.made).toEqual([0, 2, 1]);
   });
 
-  it('makes that of a block with holes when nobody writes it any more, and again when somebody did', async () => {
+  it('builds the rollup of a block with holes once it no longer changes, and again after it changed', async () => {
     const { clock, rollups } = started([60]);
     await clock.advance(1_000);
     rollups.present[0] = 80;
@@ -39,15 +39,15 @@ describe('the keeper of the rollups', () => {
     expect(rollups.made).toEqual([0, 0]);
   });
 
-  it('looks at nothing as long as nothing is saved', async () => {
+  it('reads no rollups while no orders are saved', async () => {
     const { clock, rollups } = started([100, 40]);
     await clock.advance(10_000);
-    const { looks } = rollups;
+    const { reads } = rollups;
     await clock.advance(3_600_000);
-    expect(rollups.looks).toBe(looks);
+    expect(rollups.reads).toBe(reads);
   });
 
-  it('works a twentieth of the time, and rests the others', async () => {
+  it('works 1/20 of the time and pauses for the rest', async () => {
     const { clock, rollups } = started([100, 100, 100]);
     rollups.madeWithin = 200;
     await clock.advance(200);
@@ -58,7 +58,7 @@ describe('the keeper of the rollups', () => {
     expect(rollups.made).toEqual([0, 1]);
   });
 
-  it('in a hurry makes all that is stale, without resting, also what it has passed over', async () => {
+  it('builds all stale rollups without pauses when it hurries, also those it has skipped before', async () => {
     const { clock, rollups, keeper } = started([70, 100, 100]);
     rollups.madeWithin = 200;
     await clock.advance(300);
@@ -70,7 +70,7 @@ describe('the keeper of the rollups', () => {
     expect(keeper.isHurrying).toBe(false);
   });
 
-  it('tries again what failed', async () => {
+  it('retries failed builds', async () => {
     const { clock, rollups, keeper } = started([100]);
     rollups.failures = 2;
     await clock.advance(2_000);
@@ -81,7 +81,7 @@ describe('the keeper of the rollups', () => {
     expect(keeper.isHurrying).toBe(false);
   });
 
-  it('ends when the block in hand is done', async () => {
+  it('stops after the current block', async () => {
     const { clock, rollups, keeper } = started([100, 100]);
     rollups.madeWithin = 200;
     await clock.advance(100);

@@ -4,21 +4,21 @@ import type { BlockLayout } from './block-layout.js';
 import { isStale, unfinishedBlocks, type KeptBlock } from './kept-block.js';
 import type { OrderRollups } from './order-rollups.js';
 
-/** How often to look whether anything was saved. */
-const LOOK_EVERY_MS = 2_000;
-/** So many times as long as it worked it rests: all but a twentieth of a processor is for those who save. */
-const RESTS_FOR_WORK = 19;
+/** How often the keeper checks whether orders were saved. */
+const CHECK_INTERVAL_MS = 2_000;
+/** The ratio of pauses to work: the keeper uses 1/20 of a CPU core, so that it does not slow down the consumers. */
+const PAUSE_PER_WORK = 19;
 
 /**
- * Makes rollups in the background, one at a time and resting between, of the blocks that are full or that nobody writes any more, so
- * that no order query has to. What fails, since MongoDB is away, is logged and tried again.
+ * Builds rollups in the background, so that requests do not have to: one at a time, with pauses, for blocks that are full or no longer
+ * change. Failures, such as an unavailable MongoDB, are logged and retried.
  */
 export class RollupKeeper implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(RollupKeeper.name);
-  /** How many orders of blocks that aren't full were saved at the last look. */
+  /** The saved orders of each block that was not full at the last check. */
   private readonly counted = new Map<number, number>();
-  /** The collection's own count, when all there was to do was done. */
-  private doneAt: number | undefined;
+  /** The collection's own document count when all rollups were up to date; `undefined`: they are not. */
+  private upToDateCount: number | undefined;
   private hurrying = false;
   private stopping = false;
   private running: Promise<void> = Promise.resolve();
@@ -34,19 +34,19 @@ export class RollupKeeper implements OnApplicationBootstrap, OnModuleDestroy {
     this.running = this.run();
   }
 
-  /** Resolves when the block in hand is done. */
+  /** Stops the keeper. Resolves after the current block. */
   async onModuleDestroy(): Promise<void> {
     this.stopping = true;
     this.wake();
     await this.running;
   }
 
-  /** Whether it makes all that is stale, without resting, since somebody waits for it. */
+  /** Whether the keeper builds all stale rollups without pauses, because a request needs them. */
   get isHurrying(): boolean {
     return this.hurrying;
   }
 
-  /** Has all that is stale made at once. */
+  /** Makes the keeper build all stale rollups now, without pauses. */
   hurry(): void {
     this.hurrying = true;
     this.wake();
@@ -56,33 +56,33 @@ export class RollupKeeper implements OnApplicationBootstrap, OnModuleDestroy {
     while (!this.stopping) {
       const inHurry = this.hurrying;
       try {
-        await this.lookAround();
-        // What a look that began before has passed over is still to be done.
+        await this.checkBlocks();
+        // Only a check that hurried from its start has built all stale rollups: an earlier one may have skipped some.
         if (inHurry) this.hurrying = false;
       } catch (error) {
         this.hurrying = false;
-        this.logger.warn({ reason: String(error) }, 'rollups can not be made: trying again');
+        this.logger.warn({ reason: String(error) }, 'building rollups failed, retrying');
       }
-      if (!this.hurrying) await this.rest(LOOK_EVERY_MS);
+      if (!this.hurrying) await this.pause(CHECK_INTERVAL_MS);
     }
   }
 
-  private async lookAround(): Promise<void> {
+  private async checkBlocks(): Promise<void> {
     const { orders } = await this.rollups.tally();
-    if (orders === this.doneAt && !this.hurrying) return;
+    if (orders === this.upToDateCount && !this.hurrying) return;
     const blocks = unfinishedBlocks(this.layout, await this.rollups.highestNumber(), await this.rollups.kept());
-    let isDone = true;
+    let isUpToDate = true;
     for (const block of blocks) {
       if (this.stopping) return;
-      const began = this.clock.now();
-      isDone = (await this.lookAt(block)) && isDone;
-      if (!this.hurrying) await this.rest(RESTS_FOR_WORK * (this.clock.now() - began));
+      const startedAt = this.clock.now();
+      isUpToDate = (await this.checkBlock(block)) && isUpToDate;
+      if (!this.hurrying) await this.pause(PAUSE_PER_WORK * (this.clock.now() - startedAt));
     }
-    this.doneAt = isDone ? orders : undefined;
+    this.upToDateCount = isUpToDate ? orders : undefined;
   }
 
-  /** @returns whether nothing is left to do for it, unless more of its orders are saved */
-  private async lookAt(block: KeptBlock): Promise<boolean> {
+  /** Rebuilds the rollup of a block if it is stale. @returns false for a block that still changes and is checked again later */
+  private async checkBlock(block: KeptBlock): Promise<boolean> {
     const saved = await this.rollups.saved(block.block);
     const before = this.counted.get(block.block);
     if (saved === this.layout.size) this.counted.delete(block.block);
@@ -94,7 +94,7 @@ export class RollupKeeper implements OnApplicationBootstrap, OnModuleDestroy {
     return true;
   }
 
-  private async rest(milliseconds: number): Promise<void> {
+  private async pause(milliseconds: number): Promise<void> {
     if (this.stopping || milliseconds === 0) return;
     await new Promise<void>((resolve) => {
       const cancel = this.clock.after(milliseconds, resolve);

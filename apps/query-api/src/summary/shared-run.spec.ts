@@ -3,48 +3,48 @@ import { settle } from '#parallel-consumer/testing/manual-clock.js';
 import { SharedRun } from './shared-run.js';
 
 function runs() {
-  const begun: PromiseWithResolvers<number>[] = [];
+  const started: PromiseWithResolvers<number>[] = [];
   const shared = new SharedRun(async () => {
     const run = Promise.withResolvers<number>();
-    begun.push(run);
+    started.push(run);
     return run.promise;
   });
-  return { begun, shared };
+  return { started, shared };
 }
 
-describe('a run that many share', () => {
-  it('is one for all who ask at once', async () => {
-    const { begun, shared } = runs();
-    const asked = [shared.result(), shared.result()];
+describe('a shared run', () => {
+  it('serves all concurrent callers', async () => {
+    const { started, shared } = runs();
+    const results = [shared.result(), shared.result()];
     await settle();
-    expect(begun).toHaveLength(1);
-    begun[0]?.resolve(1);
-    expect(await Promise.all(asked)).toEqual([1, 1]);
+    expect(started).toHaveLength(1);
+    started[0]?.resolve(1);
+    expect(await Promise.all(results)).toEqual([1, 1]);
   });
 
-  it('is the next one for whoever asks during one: what it has passed already may have changed', async () => {
-    const { begun, shared } = runs();
+  it('does not serve callers that arrive during it: they share the next run', async () => {
+    const { started, shared } = runs();
     const first = shared.result();
     await settle();
     const later = [shared.result(), shared.result()];
     await settle();
-    expect(begun).toHaveLength(1);
-    begun[0]?.resolve(1);
+    expect(started).toHaveLength(1);
+    started[0]?.resolve(1);
     await settle();
-    expect(begun).toHaveLength(2);
-    begun[1]?.resolve(2);
+    expect(started).toHaveLength(2);
+    started[1]?.resolve(2);
     expect(await Promise.all([first, ...later])).toEqual([1, 2, 2]);
   });
 
-  it('fails for those who shared it, and not for the next ones', async () => {
-    const { begun, shared } = runs();
+  it('fails only for its own callers, not for those of the next run', async () => {
+    const { started, shared } = runs();
     const first = shared.result().catch((error: unknown) => String(error));
     await settle();
     const next = shared.result();
-    begun[0]?.reject(new Error('away'));
-    expect(await first).toBe('Error: away');
+    started[0]?.reject(new Error('unavailable'));
+    expect(await first).toBe('Error: unavailable');
     await settle();
-    begun[1]?.resolve(2);
+    started[1]?.resolve(2);
     expect(await next).toBe(2);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Work that many ask for at once, and that one run does for all of them. Whoever asks during a run shares the next one: a run has
- * seen nothing of what happened after it began.
+ * Runs work once for all concurrent callers. Callers that arrive during a run share the next one, because the current run may have missed
+ * changes that were made after its start.
  */
 export class SharedRun<T> {
   private current: Promise<unknown> = Promise.resolve();
@@ -8,14 +8,18 @@ export class SharedRun<T> {
 
   constructor(private readonly work: () => Promise<T>) {}
 
-  /** @returns what a run came to that began after this was asked. @throws what that run failed with */
+  /**
+   * Waits for a run that starts after this call.
+   * @returns the result of that run
+   * @throws the failure of that run
+   */
   async result(): Promise<T> {
     this.next ??= this.follow();
     return this.next;
   }
 
   private async follow(): Promise<T> {
-    // Its failure is told to those who asked for it.
+    // Its own callers get its failure.
     await this.current.catch(() => undefined);
     this.next = undefined;
     const run = this.work();

@@ -11,13 +11,13 @@ import type { SummaryRequest } from './summary-query.js';
 import { summaryOf, tooManyGroups, type Summary } from './summary-response.js';
 import { MAX_GROUPS, type SumRow } from './summary-sums.js';
 
-const SUMMED_WITHIN_MS = 5_000;
+const MAX_SUM_MS = 5_000;
 const MAX_TIME_MS_EXPIRED = 50;
 const MEMORY_LIMIT_EXCEEDED = 292;
-/** Groups that need more than the 100 MB of an aggregation are hundreds of thousands: nobody waits for them to come from a disk. */
-const IN_MEMORY = { maxTimeMS: SUMMED_WITHIN_MS, allowDiskUse: false, batchSize: MAX_GROUPS + 3 };
+/** An aggregation that exceeds 100 MB of memory has hundreds of thousands of groups, so it is rejected instead of using the disk. */
+const IN_MEMORY = { maxTimeMS: MAX_SUM_MS, allowDiskUse: false, batchSize: MAX_GROUPS + 3 };
 
-/** What saved orders come to: of all accounts by the rollups, of one by its orders themselves. */
+/** Sums up the saved orders: those of all accounts from the rollups, those of one account from its orders. */
 @Injectable()
 export class Summaries {
   constructor(
@@ -26,7 +26,7 @@ export class Summaries {
   ) {}
 
   /**
-   * The figures hold each order that was saved when this was asked.
+   * Returns figures that include each order that was saved before the call.
    * @throws Problem 400 `too-many-groups`; 503 `summary-being-prepared`; 503 `summary-takes-too-long` after five seconds
    */
   async of(request: SummaryRequest): Promise<Summary> {
@@ -63,6 +63,6 @@ function takesTooLong(): Problem {
   return new Problem(
     HttpStatus.SERVICE_UNAVAILABLE,
     'summary-takes-too-long',
-    'The figures could not be added up within five seconds. Ask for fewer orders by `createdAt`, or try again.',
+    'The summary took longer than 5 s. Use a smaller range of `createdAt`, or retry.',
   );
 }

@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { SummaryQuerySchema } from './summary-query.js';
 
-function refused(given: object): string[] {
+function invalidFields(given: object): string[] {
   const issues = SummaryQuerySchema.safeParse(given).error?.issues ?? [];
   return issues.flatMap((issue) => ('keys' in issue ? issue.keys : [issue.path.join('.')]));
 }
 
 describe('the query of a summary', () => {
-  it('is of all orders by their currency alone, without those made up in part, unless said otherwise', () => {
+  it('defaults to all orders by currency, without orders that have invented values', () => {
     expect(SummaryQuerySchema.parse({})).toEqual({ groupBy: { side: false, symbol: false }, includeFilled: false });
   });
 
@@ -20,7 +20,7 @@ describe('the query of a summary', () => {
     expect(SummaryQuerySchema.parse({ groupBy }).groupBy).toEqual(expected);
   });
 
-  it('takes each filter', () => {
+  it('accepts each filter', () => {
     const filters = { currency: 'EUR', side: 'sell', symbol: 'FLUX', accountId: 'acc-1' };
     expect(SummaryQuerySchema.parse({ ...filters, includeFilled: 'true' })).toMatchObject({
       ...filters,
@@ -55,8 +55,8 @@ describe('the query of a summary', () => {
     ['sort', 'amount'],
     ['page', '1'],
     ['number', { gte: '1' }],
-  ])('refuses %s = %j by its name', (field, value) => {
-    expect(refused({ [field]: value })).toEqual([field]);
+  ])('rejects %s = %j and names the field', (field, value) => {
+    expect(invalidFields({ [field]: value })).toEqual([field]);
   });
 
   it.each([
@@ -71,16 +71,16 @@ describe('the query of a summary', () => {
     [{ gt: '2026-01-31T12:30:00Z', lte: '2026-01-31T12:45:00Z' }, ['createdAt.gt', 'createdAt.lte']],
     [{ gte: '2026-01-31T13:00:00Z', lt: '2026-01-31T12:00:00Z' }, ['createdAt']],
     [{ gte: '2026-01-31' }, ['createdAt.gte']],
-  ])('of createdAt %j refuses %j', (createdAt, names) => {
-    expect(refused({ createdAt })).toEqual(names);
+  ])('with createdAt %j rejects the fields %j', (createdAt, names) => {
+    expect(invalidFields({ createdAt })).toEqual(names);
   });
 
-  it('takes any range of createdAt of one account, whose orders themselves are added up', () => {
+  it('accepts any range of createdAt for one account, whose orders are summed up directly', () => {
     expect(
-      refused({ accountId: 'a', createdAt: { gt: '2026-01-31T12:30:00.001Z', lte: '2026-02-01T00:00:00Z' } }),
+      invalidFields({ accountId: 'a', createdAt: { gt: '2026-01-31T12:30:00.001Z', lte: '2026-02-01T00:00:00Z' } }),
     ).toEqual([]);
-    expect(refused({ accountId: 'a', createdAt: { gt: '2026-01-31T12:30:00Z', gte: '2026-01-31T12:30:00Z' } })).toEqual(
-      ['createdAt.gt'],
-    );
+    expect(
+      invalidFields({ accountId: 'a', createdAt: { gt: '2026-01-31T12:30:00Z', gte: '2026-01-31T12:30:00Z' } }),
+    ).toEqual(['createdAt.gt']);
   });
 });

@@ -9,11 +9,11 @@ const GIVEN_ONCE = 'must be given once';
 export const TIME_BUCKETS = ['hour', 'day', 'month'] as const;
 export type TimeBucket = (typeof TIME_BUCKETS)[number];
 
-/** What orders are grouped by, beside their currency: amounts of different ones are never added. */
+/** The group keys besides the currency. Amounts of different currencies are never added. */
 export interface GroupBy {
   readonly side: boolean;
   readonly symbol: boolean;
-  /** Of `createdAt`, in UTC. */
+  /** The bucket of `createdAt`, in UTC. */
   readonly bucket?: TimeBucket | undefined;
 }
 
@@ -24,9 +24,9 @@ const groupBy = z
   .optional()
   .transform((list) => list?.split(',') ?? [])
   .refine((names) => names.every((name) => DIMENSIONS.includes(name)), {
-    message: `must be of ${DIMENSIONS.join(', ')}, with commas between`,
+    message: `must be a comma-separated list of ${DIMENSIONS.join(', ')}`,
   })
-  .refine((names) => new Set(names).size === names.length, { message: 'must name each once' })
+  .refine((names) => new Set(names).size === names.length, { message: 'must not name a dimension twice' })
   .refine((names) => TIME_BUCKETS.filter((bucket) => names.includes(bucket)).length <= 1, {
     message: `must not name more than one of ${TIME_BUCKETS.join(', ')}`,
   })
@@ -36,7 +36,7 @@ const groupBy = z
     bucket: TIME_BUCKETS.find((bucket) => names.includes(bucket)),
   }))
   .describe(
-    'What to group by beside the currency: `side`, `symbol` and at most one of `hour`, `day` and `month`, which are of `createdAt` in UTC.',
+    'The group keys besides the currency: `side`, `symbol` and at most one of `hour`, `day` and `month`, by `createdAt` in UTC.',
   );
 
 /** `GET /v1/orders/summary`. */
@@ -52,32 +52,32 @@ export const SummaryQuerySchema = z
     symbol: text(32).optional().describe('Orders of this symbol, such as ACME.'),
     accountId: text(64)
       .optional()
-      .describe('Orders of this account. Its orders themselves are added up, so `createdAt` can have any ends.'),
+      .describe('Orders of this account. They are summed up directly, so `createdAt` can have any ends.'),
     createdAt: sortRange('createdAt', instant).describe(
-      'Without `accountId` only `gte` and `lt`, on full hours: the figures are kept by the hour.',
+      'Without `accountId`, only `gte` and `lt` on full hours are allowed, because the sums are stored per hour.',
     ),
     includeFilled: z
       .enum(['true', 'false'])
       .default('false')
       .transform((value) => value === 'true')
       .describe(
-        'Whether to add orders of the legacy system some of whose fields were made up: their amounts may be invented.',
+        'Whether to include legacy orders whose missing fields were filled in by the import: their amounts may be invented.',
       ),
   })
   .superRefine(({ accountId, createdAt = {} }, context) => {
     if (accountId !== undefined) return;
     const { gte, gt, lte, lt } = createdAt;
-    const unserved = { gte: isWithinHour(gte), gt: gt !== undefined, lte: lte !== undefined, lt: isWithinHour(lt) };
-    for (const [end, isUnserved] of Object.entries(unserved))
-      if (isUnserved) context.addIssue({ code: 'custom', path: ['createdAt', end], message: BY_THE_HOUR });
+    const unsupported = { gte: isWithinHour(gte), gt: gt !== undefined, lte: lte !== undefined, lt: isWithinHour(lt) };
+    for (const [end, isUnsupported] of Object.entries(unsupported))
+      if (isUnsupported) context.addIssue({ code: 'custom', path: ['createdAt', end], message: BY_THE_HOUR });
   });
 
-/** What could not be read as a date is refused already, and comes here as it was. */
+/** Whether a date is not a full hour. An invalid date has already been rejected, and arrives here as the original text. */
 function isWithinHour(date: Date | undefined): boolean {
   return date instanceof Date && date.getTime() % HOUR_MS !== 0;
 }
 
 const BY_THE_HOUR =
-  'is served with accountId only: else figures are kept by the hour, and ask for gte and lt on a full one, such as 2026-01-31T12:00:00Z';
+  'is supported only with accountId: without it, use gte and lt on full hours, such as 2026-01-31T12:00:00Z';
 
 export type SummaryRequest = z.infer<typeof SummaryQuerySchema>;

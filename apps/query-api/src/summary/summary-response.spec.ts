@@ -31,30 +31,30 @@ describe('a summary', () => {
     expect(SummaryResponseSchema.parse(summary)).toEqual(summary);
   });
 
-  it('tells nothing of what it is not grouped by', () => {
+  it('omits keys that it is not grouped by', () => {
     const { groups, excludedFilled } = summaryOf([row({ currency: 'EUR' }, 2)], 2);
     expect(groups).toEqual([{ currency: 'EUR', count: 2, quantity: 20, amount: '1.0000' }]);
     expect(excludedFilled).toBe(0);
   });
 
-  it('of no orders has no groups', () => {
+  it('has no groups if there are no orders', () => {
     expect(summaryOf([], 0)).toEqual({ groups: [], total: { count: 0 }, excludedFilled: 0, through: 0 });
   });
 
-  it('has 10,000 groups at the most: more are refused, those left out not counted', () => {
+  it('rejects more than 10,000 groups, not counting the excluded orders', () => {
     const rows = Array.from({ length: MAX_GROUPS }, (_, n) => row({ currency: 'EUR', symbol: `S${n}` }, 1));
     expect(summaryOf([row(null, 1), ...rows], 1).groups).toHaveLength(MAX_GROUPS);
-    const refusal = problemOf(() => summaryOf([...rows, row({ currency: 'USD' }, 1)], 1));
-    expect(refusal).toMatchObject({ code: 'too-many-groups', status: 400 });
+    const problem = problemOf(() => summaryOf([...rows, row({ currency: 'USD' }, 1)], 1));
+    expect(problem).toMatchObject({ code: 'too-many-groups', status: 400 });
   });
 });
 
-function problemOf(refused: () => unknown): Problem {
+function problemOf(rejected: () => unknown): Problem {
   try {
-    refused();
+    rejected();
   } catch (error) {
     if (error instanceof Problem) return error;
     throw error;
   }
-  throw new Error('it was not refused');
+  throw new Error('it was not rejected');
 }

@@ -8,7 +8,7 @@ import { MAX_GROUPS, type SumRow } from './summary-sums.js';
 
 const count = z.int().min(0);
 
-/** What orders come to, group by group. */
+/** The sums of orders, group by group. */
 export const SummaryResponseSchema = z
   .object({
     groups: z
@@ -24,9 +24,9 @@ export const SummaryResponseSchema = z
           from: z.iso
             .datetime()
             .optional()
-            .describe('The beginning of the hour, day or month, in UTC; only when grouped by it.')
+            .describe('The start of the hour, day or month, in UTC; only when grouped by it.')
             .meta({ examples: ['2026-01-31T00:00:00.000Z'] }),
-          count: count.describe('How many orders.').meta({ examples: [4_711] }),
+          count: count.describe('The number of orders.').meta({ examples: [4_711] }),
           quantity: count.describe('The sum of their quantities.').meta({ examples: [23_555_000] }),
           amount: z
             .string()
@@ -35,20 +35,23 @@ export const SummaryResponseSchema = z
             .meta({ examples: ['4413029250.0000'] }),
         }),
       )
-      .describe('In the order of currency, side, symbol and `from`; none is empty.'),
-    total: z.object({ count: count.describe('How many orders the groups have together.') }),
+      .describe('Sorted by currency, side, symbol and `from`; empty groups are omitted.'),
+    total: z.object({ count: count.describe('The number of orders in all groups.') }),
     excludedFilled: count.describe(
-      'How many orders were left out, since fields of theirs were made up when they came from the legacy system.',
+      'The number of excluded orders: legacy orders whose missing fields were filled in by the import.',
     ),
     through: count
-      .describe('The highest order number that was given out: each order up to it that was saved is in the figures.')
+      .describe('The highest reserved order number: the figures include each saved order up to it.')
       .meta({ examples: [10_000_000] }),
   })
   .meta({ title: 'Summary' });
 
 export type Summary = z.infer<typeof SummaryResponseSchema>;
 
-/** @throws Problem 400 `too-many-groups` */
+/**
+ * Creates the response from the rows of the aggregation.
+ * @throws Problem 400 `too-many-groups` for more than 10,000 groups
+ */
 export function summaryOf(rows: readonly SumRow[], through: number): Summary {
   const groups = rows.flatMap(groupOf);
   if (groups.length > MAX_GROUPS) throw tooManyGroups();
@@ -77,11 +80,11 @@ function groupOf({ _id: key, count: orders, quantity, amount }: SumRow): Summary
   ];
 }
 
-/** 400: they are no summary, and what it would take to add them up is of no use. */
+/** Creates the 400 problem of a summary with too many groups, which costs too much and is of little use. */
 export function tooManyGroups(): Problem {
   return new Problem(
     HttpStatus.BAD_REQUEST,
     'too-many-groups',
-    `There are more than ${MAX_GROUPS} groups. Filter the orders, group by less, or by a larger bucket of time.`,
+    `There are more than ${MAX_GROUPS} groups. Filter the orders, use fewer dimensions in \`groupBy\`, or use a larger time bucket.`,
   );
 }

@@ -3,10 +3,10 @@ import type { Side } from '#orders/order.js';
 import { sumsOf, type Figures } from './figures.js';
 import type { SummaryRequest } from './summary-query.js';
 
-/** More are no summary: a day by the hour, of all symbols and sides, has less than a thousand. */
+/** The limit of groups. For comparison: one day per hour, by all symbols and sides, has fewer than 1,000. */
 export const MAX_GROUPS = 10_000;
 
-/** A group, or, without any key, all orders that were left out. */
+/** A group; or, with the key `null`, all excluded orders. */
 export interface SumRow {
   readonly _id: {
     readonly currency: string;
@@ -20,10 +20,10 @@ export interface SumRow {
 }
 
 /**
- * The stages that add up what comes to them: at first, if there are any, those that were left out, then the groups in the order of
- * their keys, one more than is allowed at the most.
+ * Returns the stages that sum up their input. They emit the excluded orders first, if there are any, then the groups in the order of
+ * their keys, up to one more than the limit.
  */
-export function sumStages(figures: Figures, { groupBy, includeFilled }: SumsAsked): Document[] {
+export function sumStages(figures: Figures, { groupBy, includeFilled }: SumOptions): Document[] {
   const { currency, side, symbol, time, filled } = figures;
   const key = {
     currency,
@@ -34,13 +34,13 @@ export function sumStages(figures: Figures, { groupBy, includeFilled }: SumsAske
   const groups = includeFilled
     ? [{ $group: { _id: key, ...sumsOf(figures) } }]
     : [{ $group: { _id: { ...key, filled }, ...sumsOf(figures) } }, LEAVE_OUT_FILLED];
-  // `null` comes before any key.
+  // `null` sorts before any key.
   return [...groups, { $sort: { _id: 1 } }, { $limit: 1 + MAX_GROUPS + 1 }];
 }
 
-type SumsAsked = Pick<SummaryRequest, 'groupBy' | 'includeFilled'>;
+type SumOptions = Pick<SummaryRequest, 'groupBy' | 'includeFilled'>;
 
-/** Made of groups, which are few: all that are left out become one, whose count alone means something. */
+/** Merges the groups of excluded orders into one row, of which only the count is meaningful. */
 const LEAVE_OUT_FILLED: Document = {
   $group: {
     _id: { $cond: ['$_id.filled', null, '$_id'] },

@@ -21,17 +21,17 @@ export class SummaryController {
 
   @Get()
   @ApiOperation({
-    summary: 'How many orders there are, and what their quantities and amounts come to',
+    summary: 'Sum up orders: count, quantity and amount per group',
     description:
-      'Exact, by currency, and by side, symbol and time as asked: `groupBy=side,day&createdAt[gte]=2026-01-01T00:00:00Z`. All that was saved when it was asked is in the figures. Orders of the legacy system some of whose fields were made up are left out unless `includeFilled=true`.',
+      'The sums are exact. They are grouped by currency and, with `groupBy`, by side, symbol and time: `groupBy=side,day&createdAt[gte]=2026-01-01T00:00:00Z`. They include each order that was saved before the request. Legacy orders whose missing fields were filled in by the import are excluded unless `includeFilled=true`.',
   })
   @ApiOkResponse({ standardSchema: SummaryResponseSchema, headers: COMPLETE_THROUGH_HEADERS })
   @ApiBadRequestResponse({
-    description: 'Problem details naming every bad parameter; `too-many-groups`: there are more than 10,000',
+    description: 'Problem details that name each invalid parameter; `too-many-groups`: more than 10,000 groups',
   })
   @ApiServiceUnavailableResponse({
     description:
-      'Problem details. `summary-being-prepared`: many orders are not summed up yet, and are now; `summary-takes-too-long`: ask for fewer',
+      'Problem details. `summary-being-prepared`: many orders are still being summed up, retry later; `summary-takes-too-long`: request fewer orders',
   })
   async summary(@Query({ schema: SummaryQuerySchema }) query: SummaryRequest): Promise<Summary> {
     return this.summaries.of(query);

@@ -7,13 +7,13 @@ function cells(query: object): Document[] {
   return sumOfCells(SummaryQuerySchema.parse(query));
 }
 
-/** What the first `$group` groups by. */
+/** Returns the key of the first `$group` stage. */
 function keyOf(pipeline: Document[]): Document {
   return pipeline.find((stage) => '$group' in stage)?.['$group']._id as Document;
 }
 
 describe('the pipeline of a summary', () => {
-  it('groups by the currency, whatever else is asked for', () => {
+  it('always groups by currency', () => {
     expect(keyOf(cells({}))).toEqual({ currency: '$cells.currency', filled: '$cells.filled' });
     expect(keyOf(cells({ groupBy: 'month,side,symbol' }))).toEqual({
       currency: '$cells.currency',
@@ -24,15 +24,15 @@ describe('the pipeline of a summary', () => {
     });
   });
 
-  it('knows orders made up in part from others only as long as they are left out', () => {
+  it('separates orders with filled fields only if they are excluded', () => {
     expect(keyOf(cells({ includeFilled: 'true' }))).toEqual({ currency: '$cells.currency' });
   });
 
-  it('has its groups in the order of currency, side, symbol and time, however it was asked', () => {
+  it('sorts groups by currency, side, symbol and time, whatever the order in groupBy', () => {
     expect(Object.keys(keyOf(cells({ groupBy: 'day,symbol,side' })))).toEqual(['currency', 'side', 'symbol', 'from', 'filled']); // prettier-ignore
   });
 
-  it('takes no block apart that has nothing of what is asked for', () => {
+  it('unwinds only blocks with matching cells', () => {
     const [blocks, , unwind, filter] = cells({ symbol: 'ACME', createdAt: { gte: '2026-01-31T12:00:00Z' } });
     const from = { $gte: new Date('2026-01-31T12:00:00Z') };
     expect(blocks).toEqual({ $match: { cells: { $elemMatch: { symbol: 'ACME', from } } } });
@@ -50,11 +50,11 @@ describe('the pipeline of a summary', () => {
     [{ createdAt: { gte: '2026-01-31T00:00:00Z', lt: '2026-02-01T01:00:00Z' } }, 1],
     [{ groupBy: 'hour' }, 1],
     [{ groupBy: 'day', createdAt: { lt: '2026-02-01T01:00:00Z' } }, 1],
-  ])('%j is answered by the coarsest cells that tell it apart', (query, expected) => {
+  ])('%j uses the coarsest cells with enough detail', (query, expected) => {
     expect(cells(query).find((stage) => '$project' in stage)?.['$project']).toEqual({ cells: expected });
   });
 
-  it('adds up the orders of one account by the index that has them', () => {
+  it('sums up the orders of one account with its index', () => {
     const createdAt = { gt: '2026-01-31T12:30:00Z', lte: '2026-01-31T12:45:00Z' };
     const request = SummaryQuerySchema.parse({ accountId: 'acc-1', createdAt, side: 'buy', groupBy: 'day' });
     const { pipeline, hint } = sumOfAccount(request, 'acc-1');

@@ -9,14 +9,14 @@ import { sumStages } from './summary-sums.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-/** The pipeline over the rollups: their cells, one by one, those that are asked for. */
+/** Returns the pipeline that sums up the matching cells of the rollups. */
 export function sumOfCells(request: SummaryRequest): Document[] {
   const { gte, lt } = request.createdAt ?? {};
   const from = { ...(gte && { $gte: gte }), ...(lt && { $lt: lt }) };
   const conditions = { ...equalities(request), ...(Object.keys(from).length > 0 && { from }) };
   const isFiltered = Object.keys(conditions).length > 0;
   return [
-    // Blocks without any such cell aren't taken apart.
+    // Skips blocks without a matching cell before they are unwound.
     ...(isFiltered ? [{ $match: { cells: { $elemMatch: conditions } } }] : []),
     { $project: { cells: coarsest(request) } },
     { $unwind: '$cells' },
@@ -25,7 +25,7 @@ export function sumOfCells(request: SummaryRequest): Document[] {
   ];
 }
 
-/** The coarsest cells that tell apart what is asked for: where a block has none, the next finer ones. */
+/** Returns the coarsest cells with enough detail for the request; where a block has none, the next finer ones. */
 function coarsest({ groupBy: { bucket }, createdAt: { gte, lt } = {} }: SummaryRequest): Document | 1 {
   const bounds = [gte, lt].filter((bound) => bound !== undefined);
   if (bucket === 'hour' || bounds.some((bound) => bound.getTime() % DAY_MS !== 0)) return 1;
@@ -33,7 +33,7 @@ function coarsest({ groupBy: { bucket }, createdAt: { gte, lt } = {} }: SummaryR
   return { $ifNull: ['$undated', '$days', '$cells'] };
 }
 
-/** The pipeline over the orders of one account, and the index that has them. */
+/** Returns the pipeline over the orders of one account, and the index to use. */
 export function sumOfAccount(request: SummaryRequest, accountId: string): { pipeline: Document[]; hint: string } {
   const orderQuery: OrderQuery = {
     equality: { field: 'accountId', value: accountId },

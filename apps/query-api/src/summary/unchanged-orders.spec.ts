@@ -13,25 +13,25 @@ function counted(tally = COUNTED): UnchangedOrders {
   return unchanged;
 }
 
-describe('that nothing was saved', () => {
-  it('is known once all was counted, as long as the collection has as many', () => {
+describe('unchanged orders', () => {
+  it('are detected after a full count, while the document count stays the same', () => {
     expect(new UnchangedOrders().since(COUNTED, KEPT)).toBe(false);
     expect(counted().since(COUNTED, KEPT)).toBe(true);
     expect(counted().since({ ...COUNTED, orders: 194 }, KEPT)).toBe(false);
   });
 
-  it('is not known of another process of MongoDB: the count of one that crashed may be off', () => {
+  it('are not detected with another MongoDB process: the count may be wrong after a crash', () => {
     expect(counted().since({ ...COUNTED, server: 'b' }, KEPT)).toBe(false);
     const unknown = { orders: 193, server: undefined };
     expect(counted(unknown).since(unknown, KEPT)).toBe(false);
   });
 
-  it('is not known by a count that is off', () => {
+  it('are not detected with a wrong document count', () => {
     const off = { ...COUNTED, orders: 190 };
     expect(counted(off).since(off, KEPT)).toBe(false);
   });
 
-  it('does not help where somebody dropped what was kept', () => {
+  it('are not detected if stored rollups were dropped', () => {
     expect(counted().since(COUNTED, new Map([[0, 100]]))).toBe(false);
   });
 });

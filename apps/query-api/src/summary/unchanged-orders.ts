@@ -1,27 +1,28 @@
-/** The count of its orders that the collection keeps itself: had at once, but off for ever after its server has crashed. */
+/** The document count in the metadata of the orders collection. It costs nothing to read, but can stay wrong after MongoDB has crashed. */
 export interface Tally {
   readonly orders: number;
-  /** The process of MongoDB that has it; `undefined`: unknown. */
+  /** The MongoDB process that reported the count; `undefined`: unknown. */
   readonly server: string | undefined;
 }
 
 /**
- * Tells that nothing was saved since all blocks were counted. Where ten million orders have holes everywhere, since some of them are
- * dead letters, counting them again takes seconds. The collection's own count is relied on only where it was the same as what was
- * counted, key by key, and as long as the process lives that keeps it.
+ * Detects that no orders were saved since all blocks were counted.
+ *
+ * If dead letters leave holes in all blocks of ten million orders, counting the blocks again takes seconds. The collection's own count is
+ * trusted only if it was equal to the counted index keys, and only while the same MongoDB process reports it.
  */
 export class UnchangedOrders {
   private counted: Tally | undefined;
 
   /**
-   * All that is kept was counted and is right.
-   * @param tally as it was before
+   * Records that all stored rollups were counted and are up to date.
+   * @param tally the document count before the blocks were counted
    */
   note(tally: Tally, kept: ReadonlyMap<number, number>): void {
     this.counted = sumOf(kept) === tally.orders ? tally : undefined;
   }
 
-  /** Whether what is kept is what was counted then, and all there is. */
+  /** Whether the stored rollups are those that were counted, and still include all orders. */
   since({ orders, server }: Tally, kept: ReadonlyMap<number, number>): boolean {
     return (
       server !== undefined &&

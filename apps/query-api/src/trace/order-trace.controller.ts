@@ -13,11 +13,11 @@ export class OrderTraceController {
 
   @Get()
   @ApiOperation({
-    summary: 'How an order came to be where it is',
-    description: 'Operation, chunk, partition, offset, attempts and the time of the save.',
+    summary: 'Get the processing history of an order',
+    description: 'Returns the operation, chunk, partition, offset, number of attempts and the time of the save.',
   })
   @ApiOkResponse({ standardSchema: OrderTraceSchema })
-  @ApiBadRequestResponse({ description: 'Problem details: the id is no UUID' })
+  @ApiBadRequestResponse({ description: 'Problem details: the id is not a UUID' })
   @ApiNotFoundResponse({ description: 'Problem details: no such order, or not saved yet' })
   async trace(@Param('id', { schema: orderId }) id: string): Promise<OrderTrace> {
     const trace = await this.traces.of(id);

@@ -12,32 +12,32 @@ const count = z.int().min(0);
 export const OrderTraceSchema = z
   .object({
     id: z.uuid(),
-    operationId: z.uuid().nullable().describe('Which operation made it; `null`: none that is known.'),
-    index: count.nullable().describe('Which of its orders it is, from 0 on.'),
+    operationId: z.uuid().nullable().describe('The operation that created the order; `null`: unknown.'),
+    index: count.nullable().describe('The index of the order in its operation, from 0.'),
     chunk: z
-      .object({ from: count, to: count.describe('The last index of it.') })
+      .object({ from: count, to: count.describe('The last index of the chunk.') })
       .nullable()
-      .describe('The orders that Kafka acknowledged with it; `null`: unknown.'),
+      .describe('The chunk of orders that Kafka acknowledged together with this one; `null`: unknown.'),
     partition: count,
-    offset: count.describe('Where its record stands on the topic: the one that was saved.'),
-    attempts: z.int().min(1).describe('Tries until it was saved.'),
+    offset: count.describe('The offset of the record that was saved.'),
+    attempts: z.int().min(1).describe('Attempts until the order was saved.'),
     savedAt: z.iso.datetime(),
   })
   .meta({ title: 'OrderTrace' });
 
 export type OrderTrace = z.infer<typeof OrderTraceSchema>;
 
-const QUICKLY = { maxTimeMS: 5_000 };
+const READ_TIMEOUT = { maxTimeMS: 5_000 };
 
-/** How an order came to be where it is. */
+/** Reads the processing history of an order: operation, chunk, record and save. */
 @Injectable()
 export class OrderTraces {
   constructor(private readonly mongo: Mongo) {}
 
-  /** @returns `null`: there is no such order */
+  /** @returns `null` if no such order is saved */
   async of(id: string): Promise<OrderTrace | null> {
     const { db } = this.mongo;
-    const order = await ordersCollection(db).findOne({ _id: new UUID(id) }, QUICKLY);
+    const order = await ordersCollection(db).findOne({ _id: new UUID(id) }, READ_TIMEOUT);
     if (order === null) return null;
     const { operationId, partition, offset, attempts, savedAt } = order.ingest;
     const saved = { partition, offset: Number(offset), attempts, savedAt: savedAt.toISOString() };
@@ -50,7 +50,7 @@ export class OrderTraces {
   private async indexIn(operationId: string, { number }: OrderDocument): Promise<number | null> {
     const operation = await operationsCollection(this.mongo.db).findOne(
       { _id: operationId },
-      { projection: { firstNumber: 1, count: 1 }, ...QUICKLY },
+      { projection: { firstNumber: 1, count: 1 }, ...READ_TIMEOUT },
     );
     if (operation === null) return null;
     const index = Number(number) - operation.firstNumber;
@@ -59,8 +59,8 @@ export class OrderTraces {
 
   private async chunkOf(operationId: string, index: number): Promise<OrderTrace['chunk']> {
     const [chunk] = await chunksCollection(this.mongo.db)
-      // A stretch of the index of `_id`, whose fields are compared in their order.
-      .find({ _id: { $lte: { operationId, from: index }, $gte: { operationId, from: 0 } } }, QUICKLY)
+      // Scans a range of the `_id` index. MongoDB compares the fields of `_id` in their order.
+      .find({ _id: { $lte: { operationId, from: index }, $gte: { operationId, from: 0 } } }, READ_TIMEOUT)
       .sort({ _id: -1 })
       .limit(1)
       .toArray();

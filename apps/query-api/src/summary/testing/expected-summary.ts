@@ -6,12 +6,17 @@ import { summaryRequest } from './summary-request.js';
 
 type Key = Omit<Summary['groups'][number], 'count' | 'quantity' | 'amount'>;
 
-/** What orders come to, by looking at each. @param query as in the path */
+/**
+ * Computes the summary of orders directly from the orders.
+ * @param query the query string
+ */
 export function expectedSummary(orders: readonly Order[], query: string, through: number): Summary {
   const request = summaryRequest(query);
-  const asked = orders.filter((order) => isAsked(order, request));
-  const taken = request.includeFilled ? asked : asked.filter(({ legacy }) => (legacy?.filled.length ?? 0) === 0);
-  const byKey = Map.groupBy(taken, (order) => JSON.stringify(keyOf(order, request.groupBy)));
+  const matching = orders.filter((order) => matches(order, request));
+  const included = request.includeFilled
+    ? matching
+    : matching.filter(({ legacy }) => (legacy?.filled.length ?? 0) === 0);
+  const byKey = Map.groupBy(included, (order) => JSON.stringify(keyOf(order, request.groupBy)));
   const groups = [...byKey.entries()]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, own]) =>
@@ -21,10 +26,10 @@ export function expectedSummary(orders: readonly Order[], query: string, through
         amount: formatMoney(own.reduce((sum, { amount }) => sum + amount, 0n)),
       }),
     );
-  return { groups, total: { count: taken.length }, excludedFilled: asked.length - taken.length, through };
+  return { groups, total: { count: included.length }, excludedFilled: matching.length - included.length, through };
 }
 
-function isAsked(order: Order, { currency, side, symbol, accountId, createdAt = {} }: SummaryRequest): boolean {
+function matches(order: Order, { currency, side, symbol, accountId, createdAt = {} }: SummaryRequest): boolean {
   const { gte, gt, lte, lt } = createdAt;
   return (
     (currency ?? order.currency) === order.currency &&

@@ -2,22 +2,22 @@ import type { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
 import type { KeptBlock } from '../kept-block.js';
 import type { Tally } from '../unchanged-orders.js';
 
-/** The numbers of orders of blocks, saved and rolled up, without any order. */
+/** Fakes the rollups by counts only: the number of saved and rolled-up orders per block. */
 export class FakeRollups {
-  /** Orders that each rollup holds, by its block. */
+  /** The number of orders in each rollup, by block. */
   readonly rolledUp = new Map<number, number>();
-  /** The blocks that were made, in this order. */
+  /** The blocks that were built, in this order. */
   readonly made: number[] = [];
-  /** How often it was asked what is kept. */
-  looks = 0;
-  /** How often it was counted what is saved of a block. */
+  /** How often the stored rollups were read. */
+  reads = 0;
+  /** How often the saved orders of a block were counted. */
   counts = 0;
-  /** How many blocks fail from here on. */
+  /** How many of the next builds fail. */
   failures = 0;
-  /** How long the making of one takes, in milliseconds. */
+  /** How long one build takes, in milliseconds. */
   madeWithin = 0;
 
-  /** @param present orders that are saved of each block, from block 0; blocks have 100 numbers */
+  /** @param present the number of saved orders per block, from block 0; a block has 100 numbers */
   constructor(
     readonly present: number[],
     private readonly clock: ManualClock,
@@ -32,7 +32,7 @@ export class FakeRollups {
   }
 
   async kept(): Promise<Map<number, number>> {
-    this.looks += 1;
+    this.reads += 1;
     return new Map(this.rolledUp);
   }
 
@@ -44,7 +44,7 @@ export class FakeRollups {
   async make({ block }: KeptBlock): Promise<void> {
     if (this.failures > 0) {
       this.failures -= 1;
-      throw new Error('MongoDB is away');
+      throw new Error('MongoDB is unavailable');
     }
     if (this.madeWithin > 0) await new Promise<void>((resolve) => void this.clock.after(this.madeWithin, resolve));
     this.made.push(block);

@@ -8,7 +8,7 @@ import { ensureOrderIndexes, ordersCollection } from '#orders/orders-collection.
 const [FROM, TO] = [new Date('2026-01-30T22:30:00Z'), new Date('2026-02-03T03:10:00Z')];
 const MOST = 20_000;
 
-/** Of two months, and numbered from 1. */
+/** Generates orders of two months, numbered from 1. */
 const orderAt = orderGenerator({
   operationId: '01890000-0000-7000-8000-000000000001',
   seed: 7,
@@ -19,13 +19,16 @@ const orderAt = orderGenerator({
   to: TO,
 });
 
-/** As MongoDB holds them. @param from the first of their numbers */
+/**
+ * Generates orders as MongoDB stores them.
+ * @param from the first order number
+ */
 export function orderDocuments(count: number, from = 1): OrderDocument[] {
   const ingest = { operationId: null, partition: 0, offset: Long.ONE, attempts: 1, savedAt: new Date() };
   return Array.from({ length: count }, (_, at) => toDocument(orderAt(from - 1 + at), ingest));
 }
 
-/** Has a database hold so many orders, and no others; all of their numbers are given out. */
+/** Replaces all orders of a database by generated ones, and reserves their numbers. */
 export async function refill(db: Db, count: number): Promise<void> {
   await ensureOrderIndexes(db);
   await ordersCollection(db).deleteMany({});
@@ -34,15 +37,15 @@ export async function refill(db: Db, count: number): Promise<void> {
   await counters.replaceOne({ _id: 'order-numbers' }, { value: Long.fromNumber(count) }, { upsert: true });
 }
 
-/** A row of the legacy system that has all of its fields, each row others. */
+/** Generates a row of the legacy system that has all fields; the values differ from row to row. */
 export function wholeRow({ id, number }: Pick<Order, 'id' | 'number'>): object {
   const { price, amount, createdAt, ...rest } = orderAt(number * 101);
   const money = { price: formatMoney(price), amount: formatMoney(amount) };
   return { ...rest, id, number, createdAt: createdAt.toISOString(), ...money };
 }
 
-/** All that are saved, for good. */
+/** Reads all orders with read concern `majority`. */
 export async function allOrders(db: Db): Promise<Order[]> {
-  const there = await ordersCollection(db).find({}, { readConcern: 'majority' }).toArray();
-  return there.map(fromDocument);
+  const documents = await ordersCollection(db).find({}, { readConcern: 'majority' }).toArray();
+  return documents.map(fromDocument);
 }

@@ -1,6 +1,6 @@
 import { SummaryQuerySchema, type SummaryRequest } from '../summary-query.js';
 
-/** What a query string asks for, as the service reads it. */
+/** Parses a query string as the service does. */
 export function summaryRequest(query: string): SummaryRequest {
   const given: Record<string, unknown> = {};
   for (const [name, value] of new URLSearchParams(query)) {

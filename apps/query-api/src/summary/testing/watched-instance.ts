@@ -9,7 +9,7 @@ import { Summaries } from '../summaries.js';
 import type { Summary } from '../summary-response.js';
 import { summaryRequest } from './summary-request.js';
 
-/** The rollups, and which blocks were counted and made. */
+/** Rollups that record which blocks were counted and built. */
 class WatchedRollups extends OrderRollups {
   readonly counted: number[] = [];
   readonly made: number[] = [];
@@ -25,14 +25,14 @@ class WatchedRollups extends OrderRollups {
   }
 }
 
-/** What one process of the query API has for its summaries, on blocks of a size that specs can fill. */
+/** The summary part of one query API process, with blocks small enough for specs to fill. */
 export class WatchedInstance {
   readonly rollups: WatchedRollups;
-  /** It does nothing before its `onApplicationBootstrap`. */
+  /** It is idle until its `onApplicationBootstrap` is called. */
   readonly keeper: RollupKeeper;
   private readonly summaries: Summaries;
 
-  /** @param size orders of a block; 100 unless given */
+  /** @param size orders per block; default: 100 */
   constructor(mongo: Mongo, size = 100) {
     const layout = new BlockLayout(size);
     this.rollups = new WatchedRollups(mongo, layout);
@@ -40,6 +40,6 @@ export class WatchedInstance {
     this.summaries = new Summaries(mongo, new FreshRollups(this.rollups, layout, this.keeper, backgroundClock));
   }
 
-  /** @param query as in the path; by currency alone unless given */
+  /** Requests a summary. @param query the query string; default: by currency only */
   readonly ask = async (query = ''): Promise<Summary> => this.summaries.of(summaryRequest(query));
 }
