@@ -34,5 +34,6 @@ export async function findInFlightOverride(
 export async function setInFlightOverride(db: Db, limit: InFlightOverrideDocument['limit'] | null): Promise<void> {
   const overrides = inFlightOverridesCollection(db);
   if (limit === null) await overrides.deleteOne({ _id: 'in-flight' });
-  else await overrides.updateOne({ _id: 'in-flight' }, { $set: { limit }, $currentDate: { at: true } }, { upsert: true });
+  else
+    await overrides.updateOne({ _id: 'in-flight' }, { $set: { limit }, $currentDate: { at: true } }, { upsert: true });
 }

@@ -119,7 +119,8 @@ export class OrderCodec {
     if (schemaId === undefined)
       throw new UndecodableOrderError('not-wire-format', 'the value does not begin with a zero byte and a schema id');
     const reader = this.readers.get(schemaId);
-    if (reader === undefined) throw new Error(`schema ${schemaId} must be loaded with learn() before a value is decoded`);
+    if (reader === undefined)
+      throw new Error(`schema ${schemaId} must be loaded with learn() before a value is decoded`);
     return readBody(reader, value.subarray(HEADER_BYTES));
   }
 
