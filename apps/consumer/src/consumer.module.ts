@@ -72,7 +72,8 @@ async function createServer(rebalances: Rebalances, saver: OrderSaver): Promise<
     // Not an `@EventPattern` method: Nest's handler path caused a third of this process's garbage.
     handler: (record, attempt) => saver.save(record, attempt),
   };
-  // A letter that can't be stored is retried for ever, since it can not be dead-lettered again; one that MongoDB rejects, alone.
+  // A letter that can't be stored is retried for ever, since it can not be dead-lettered again. If MongoDB rejects a single letter
+  // of a batch, only that one is retried.
   const deadLetters: TopicOptions = {
     groupId: DEAD_LETTER_GROUP,
     observer: metrics.observer(projectors),

@@ -65,8 +65,8 @@ export class MissingRecords {
   }
 
   /**
-   * Searches for the orders by id, under any number. An order that is stored as sent was saved after the block was read. It is
-   * not reported that its offset was committed before: that looks the same as a majority read that went back after a fail-over.
+   * Searches for the orders by id, under any number. An order that is stored as sent was saved after its block was read. That its
+   * offset was committed before is not reported as a defect: a stale majority read after a fail-over looks the same.
    */
   private async findById(records: readonly Positioned[]): Promise<void> {
     const { db, findings, operation } = this.context;

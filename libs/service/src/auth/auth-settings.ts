@@ -40,7 +40,7 @@ export interface AuthSettings {
 }
 
 /**
- * Rejects an unprotected service. Without an issuer, a service must listen on loopback and must not run in production.
+ * Rejects an unprotected service (fails closed). Without an issuer, a service must listen on loopback and not in production.
  * @throws SettingsError with the setting to change
  */
 export function refuseOpenService(
