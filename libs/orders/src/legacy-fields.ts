@@ -61,7 +61,7 @@ export function isObject(value: unknown): value is Row {
 export function refuseUnknown(row: Row, known: ReadonlySet<string>, prefix = ''): void {
   const unknown = Object.keys(row).find((name) => !known.has(name));
   if (unknown === undefined) return;
-  throw new FieldRefusal('unknown-field', `${prefix}${unknown.slice(0, 64)}`, 'is not known: its value would be lost');
+  throw new FieldRefusal('unknown-field', `${prefix}${unknown.slice(0, 64)}`, 'is unknown: its value would be lost');
 }
 
 export function uuid(row: Row, name: string): string {
@@ -76,7 +76,7 @@ export function legacyNumber(path: string, value: unknown): number {
   const number = integer(value, path);
   if (number < 0n) throw new FieldRefusal('out-of-range', path, 'must not be below 0');
   if (number <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(number);
-  throw new FieldRefusal('unsafe-number', path, 'must not be above 2^53 - 1: no reader of JSON would keep it');
+  throw new FieldRefusal('unsafe-number', path, 'must not be above 2^53 - 1: JSON parsers would round it');
 }
 
 export function quantity(row: Row): number | undefined {
@@ -147,7 +147,7 @@ export function filledNames(value: unknown): ReadonlySet<string> {
 /** Returns the value of a field; `undefined` if it is left out. */
 function given(row: Row, name: string): unknown {
   const value = row[name];
-  if (value === null) throw new FieldRefusal('wrong-type', name, 'is null; leave it out if it is not known');
+  if (value === null) throw new FieldRefusal('wrong-type', name, 'must not be null: leave an unknown field out');
   return value;
 }
 

@@ -68,7 +68,7 @@ function configOf(registryUrl: string): string {
   return `${registryUrl}/config/${encodeURIComponent(ORDERS_SUBJECT)}`;
 }
 
-/** Whether the registry's client failed because of this HTTP status. */
+/** Returns whether the registry's client failed with this HTTP status. */
 export function hasStatus(error: unknown, status: number): boolean {
   return typeof error === 'object' && error !== null && 'status' in error && error.status === status;
 }

@@ -64,7 +64,7 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRep
   if (operation === null) throw new UnknownOperationError(`There is no operation ${operationId}.`);
   if (!isEmitted(operation))
     throw new NothingToReconcileError(
-      'A redrive has no orders of its own: reconcile the operations whose dead letters it sent again.',
+      'A redrive has no orders of its own: reconcile the operations whose dead letters it redrove.',
     );
   const findings = new Findings();
   const { lost } = await checkAcknowledged(options, operation, positions, findings);

@@ -7,7 +7,7 @@ export interface DiscoveryOptions {
   readonly issuer: string;
   /** Base URL for discovery and keys, if the issuer's own address is not reachable from here. */
   readonly discoveryUrl?: string | undefined;
-  /** For specs. */
+  /** Replaceable in tests. */
   readonly fetch?: FetchImplementation;
 }
 

@@ -86,6 +86,6 @@ function refusalOf(error: unknown): unknown {
     return new TokenRefusal('The token is signed with an algorithm that is not allowed.');
   if (error instanceof errors.JWKSTimeout)
     return new IssuerUnavailableError('The keys of the token issuer were not fetched in time.');
-  if (error instanceof errors.JOSEError) return new TokenRefusal('The token is not genuine.');
+  if (error instanceof errors.JOSEError) return new TokenRefusal('The token is invalid.');
   return error;
 }
