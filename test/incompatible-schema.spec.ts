@@ -45,7 +45,7 @@ describe('a registry with an incompatible schema', () => {
     async (app) => {
       const { code, output } = await run(app, servers.addresses);
       expect(code).toBe(1);
-      expect(output).toContain(`The schema registry refuses this version's schema for "${ORDERS_SUBJECT}"`);
+      expect(output).toContain(`The schema registry rejects this version's schema for "${ORDERS_SUBJECT}"`);
       expect(output).toContain('BACKWARD');
       expect(output).not.toMatch(/\n\s+at /);
     },

@@ -28,8 +28,8 @@ function documentAt(index: number, changed: Partial<OrderDocument> = {}): OrderD
   return { ...toDocument(orderAt(index), ingest), ...changed };
 }
 
-/** MongoDB that refuses each of them as a duplicate, while a majority has those. */
-function mongoThatHas(stored: readonly OrderDocument[], message: string): Mongo {
+/** Creates a MongoDB that rejects every document as a duplicate, and returns `stored` for majority reads. */
+function mongoWith(stored: readonly OrderDocument[], message: string): Mongo {
   const collection = {
     insertMany: async (documents: readonly OrderDocument[]) => {
       const writeErrors = documents.map((_, index) => ({ index, code: DUPLICATE_KEY, errmsg: message }));
@@ -41,30 +41,30 @@ function mongoThatHas(stored: readonly OrderDocument[], message: string): Mongo 
   return { db: { collection: () => collection } } as unknown as Mongo;
 }
 
-describe('an insert that MongoDB refuses as a duplicate', () => {
-  it('is of the same order where a majority has it', async () => {
-    const mongo = mongoThatHas([documentAt(3)], 'E11000 index: _id_');
+describe('insert that MongoDB rejects as a duplicate', () => {
+  it('is repeated if a majority has the same order', async () => {
+    const mongo = mongoWith([documentAt(3)], 'E11000 index: _id_');
     expect(await insertOrders(mongo, [documentAt(3)])).toEqual([{ kind: 'repeated' }]);
   });
 
-  it('is a conflict where a majority has its number under another id', async () => {
+  it('is a conflict if a majority has its number with another id', async () => {
     const other = documentAt(3, { _id: new UUID() });
-    expect(await insertOrders(mongoThatHas([other], 'E11000 index: number'), [documentAt(3)])).toMatchObject([
-      { kind: 'conflict', reason: 'another order holds number 4' },
+    expect(await insertOrders(mongoWith([other], 'E11000 index: number'), [documentAt(3)])).toMatchObject([
+      { kind: 'conflict', reason: 'another order has number 4' },
     ]);
   });
 
-  it('is a conflict where a majority has its id with another content', async () => {
+  it('is a conflict if a majority has its id with different content', async () => {
     const other = documentAt(3, { symbol: 'OTHER' });
-    expect(await insertOrders(mongoThatHas([other], 'E11000 index: _id_'), [documentAt(3)])).toMatchObject([
+    expect(await insertOrders(mongoWith([other], 'E11000 index: _id_'), [documentAt(3)])).toMatchObject([
       { kind: 'conflict' },
     ]);
   });
 
   it.each(['_id_', 'number'])(
-    'is uncertain where a majority has nothing of it yet, whichever index the server names (%s)',
+    'is uncertain if a majority has neither its id nor its number yet, for either index in the message (%s)',
     async (index) => {
-      const insert = insertOrders(mongoThatHas([], `E11000 index: ${index}`), [documentAt(3)]);
+      const insert = insertOrders(mongoWith([], `E11000 index: ${index}`), [documentAt(3)]);
       await expect(insert).rejects.toMatchObject({ code: 'bulk-uncertain' });
     },
   );

@@ -4,11 +4,11 @@ import { ordersCollection } from '#orders/orders-collection.js';
 import type { Mongo } from '#service/mongo.js';
 
 /**
- * How the insert of one order ended.
- * - `saved`: it is durable now
- * - `repeated`: the same order was durable before: a replay, harmless
- * - `conflict`: another order holds its id or its number; nothing was overwritten
- * - `refused`: MongoDB will not take this document, for a reason of its own
+ * The result of inserting one order.
+ * - `saved`: the order is durable
+ * - `repeated`: the same order was durable before; a harmless replay
+ * - `conflict`: another order has its id or its number; nothing was overwritten
+ * - `refused`: MongoDB rejects this document for another reason
  */
 export type InsertResult =
   | { readonly kind: 'saved' }
@@ -16,7 +16,7 @@ export type InsertResult =
   | { readonly kind: 'conflict'; readonly reason: string }
   | { readonly kind: 'refused'; readonly reason: string };
 
-/** Nothing is known of any order of the bulk: all of it goes again. */
+/** Thrown when the outcome of every order in the bulk is unknown; the whole bulk must be retried. */
 export class BulkUncertainError extends Error {
   override readonly name = 'BulkUncertainError';
   readonly code = 'bulk-uncertain';
@@ -25,12 +25,12 @@ export class BulkUncertainError extends Error {
 const SAVED: InsertResult = { kind: 'saved' };
 const REPEATED: InsertResult = { kind: 'repeated' };
 const DUPLICATE_KEY = 11000;
-/** Errors of a single write that blame the document itself: bad value, wrong type, failed validation, too large, key too long. */
+/** Write errors caused by the document itself: bad value, wrong type, failed validation, too large, key too long. */
 const DOCUMENT_AT_FAULT = new Set([2, 14, 121, 10334, 17280]);
 
 /**
- * Inserts orders in one durable bulk (`w: majority`, journaled, unordered, so that one bad order fails alone).
- * A write-concern or network error proves nothing and is thrown; a duplicate is held against what is stored.
+ * Inserts orders in one durable bulk (`w: majority`, journaled; unordered, so that one bad order fails alone).
+ * A write-concern or network error leaves the outcome unknown and is thrown; a duplicate is compared with the stored order.
  * @throws BulkUncertainError, or the driver's network errors
  */
 export async function insertOrders(mongo: Mongo, documents: readonly OrderDocument[]): Promise<InsertResult[]> {
@@ -53,9 +53,9 @@ async function resultsOf(
   const concern = error.result.getWriteConcernError();
   if (concern !== undefined)
     throw new BulkUncertainError(`the write concern was not met: ${concern.errmsg}`, { cause: error });
-  // No single failure explains the error: the bulk broke off as a whole.
+  // Without write errors, the bulk failed as a whole.
   if (failures.length === 0) throw error;
-  // Whatever isn't surely the document's fault may be the server's: then the bulk goes again.
+  // Any other error may be caused by the server, so the bulk must be retried.
   const other = failures.find(({ code }) => code !== DUPLICATE_KEY && !DOCUMENT_AT_FAULT.has(code));
   if (other) throw new BulkUncertainError(`MongoDB could not write: ${other.errmsg}`, { cause: error });
   const results = documents.map(() => SAVED);
@@ -69,7 +69,11 @@ async function resultsOf(
   return results;
 }
 
-/** By a majority read: what it finds is as durable as an acknowledged insert. @returns those that have an id or a number of these, by both */
+/**
+ * Finds stored orders with the id or the number of any of these. It is a majority read, so that its results are as durable as
+ * an acknowledged insert.
+ * @returns the stored orders, by id and by number
+ */
 async function storedOrders(
   collection: Collection<OrderDocument>,
   documents: readonly OrderDocument[],
@@ -84,16 +88,16 @@ async function storedOrders(
 const idOf = ({ _id }: OrderDocument): string => _id.toHexString();
 const numberOf = ({ number }: OrderDocument): string => String(number);
 
-/** The server tells which index refused only in its message, so that what is stored is asked itself. */
+/** Compares a rejected document with the stored orders: the server names the violated index only in its message. */
 function compare(document: OrderDocument, stored: ReadonlyMap<string, OrderDocument>): InsertResult {
-  const there = stored.get(idOf(document));
-  if (there === undefined) {
-    // Whatever it is may also be of a primary that is none any more, and is gone then.
-    if (!stored.has(numberOf(document))) throw new BulkUncertainError('an order is there, but not yet on a majority');
-    return { kind: 'conflict', reason: `another order holds number ${numberOf(document)}` };
+  const existing = stored.get(idOf(document));
+  if (existing === undefined) {
+    // The duplicate may be on a former primary only, and be rolled back.
+    if (!stored.has(numberOf(document))) throw new BulkUncertainError('a duplicate exists, but not on a majority yet');
+    return { kind: 'conflict', reason: `another order has number ${numberOf(document)}` };
   }
-  const [saved, incoming] = [fromDocument(there), fromDocument(document)];
-  // Two imports of the same order at once give it two numbers: the first to be saved is the one.
+  const [saved, incoming] = [fromDocument(existing), fromDocument(document)];
+  // Two concurrent imports of the same order assign two numbers: the order that is saved first wins.
   if (sameOrder(saved, incoming) || sameImportedOrder(saved, incoming)) return REPEATED;
-  return { kind: 'conflict', reason: 'another order with this id and other content is saved' };
+  return { kind: 'conflict', reason: 'an order with this id and different content is saved' };
 }

@@ -69,10 +69,11 @@ async function createServer(rebalances: Rebalances, saver: OrderSaver): Promise<
     deadLetterTopic: DEAD_LETTER_TOPIC,
     inFlight: settings.IN_FLIGHT_LIMIT,
     ordering: settings.ORDERING,
-    // Not an `@EventPattern` method: Nest's handler path made a third of this process's garbage.
+    // Not an `@EventPattern` method: Nest's handler path caused a third of this process's garbage.
     handler: (record, attempt) => saver.save(record, attempt),
   };
-  // A letter that can't be stored is tried again without end, as there is no further place to put it: alone where MongoDB refuses it.
+  // A letter that can't be stored is retried for ever, since it can not be dead-lettered again. If MongoDB rejects a single letter
+  // of a batch, only that one is retried.
   const deadLetters: TopicOptions = {
     groupId: DEAD_LETTER_GROUP,
     observer: metrics.observer(projectors),
@@ -112,7 +113,7 @@ class SavingModule {}
 
 @Module({
   imports: [logsModule(logger), MetricsModule, SavingModule, HealthModule.with(ConsumerReadiness, [SavingModule])],
-  // Of the outer module, whose ends come first: MongoDB is still there when it takes its leave.
+  // In the outer module, which shuts down first: the heartbeat needs MongoDB to remove itself.
   providers: [InFlightOverride, Heartbeat],
 })
 export class ConsumerModule {}

@@ -9,10 +9,10 @@ import type { RecordHandler } from '#parallel-consumer/options.js';
 import type { ConsumedRecord } from '#parallel-consumer/record.js';
 import { Mongo } from '#service/mongo.js';
 
-/** One durable write for each letter would take most of MongoDB's time from the orders when one record in ten is poison. */
+/** Batches the writes: with one record in ten poison, one durable write per letter would use most of MongoDB's capacity. */
 const BATCHES = { maxBatchSize: 500, maxBatchWaitMs: 20 };
 
-/** MongoDB refused this very letter, and took its neighbours. */
+/** Thrown when MongoDB rejected this letter and not the rest of its batch. */
 export class LetterRefusedError extends Error {
   override readonly name = 'LetterRefusedError';
   readonly code = 'refused-by-database';
@@ -21,7 +21,7 @@ export class LetterRefusedError extends Error {
 type LetterWrite = AnyBulkWriteOperation<DeadLetterDocument>;
 
 interface WriteOfRecord {
-  /** Place of the record in its batch. */
+  /** Index of the record in its batch. */
   readonly at: number;
   readonly write: LetterWrite;
 }
@@ -29,17 +29,21 @@ interface WriteOfRecord {
 interface WritesOfRecord {
   readonly at: number;
   readonly insert: LetterWrite;
-  /** Where the letter is known already, of a record that a redrive sent again. */
+  /** Sets a redriven letter that exists already back to `pending`. */
   readonly putBack?: LetterWrite;
 }
 
 /**
- * Stores letters that are not stored yet: the state of a letter is never set back. A letter whose record was sent again by a redrive is no
- * new one: the letter that was sent again is pending again. A record that is no letter of this pipeline is left alone.
+ * Stores new dead letters in MongoDB. A letter read again does not change the state of its document. A letter whose record was
+ * redriven creates no new document: the original letter becomes `pending` again. Records that are not dead letters of this
+ * pipeline are skipped.
  */
 @Injectable()
 export class DeadLetterProjection {
-  /** Resolves once the letter is durable, together with its neighbours. @throws what MongoDB refused it with */
+  /**
+   * Resolves once the letter is durable, together with the rest of its batch.
+   * @throws LetterRefusedError when MongoDB rejects the letter, or the driver's error
+   */
   readonly project: RecordHandler;
 
   constructor(private readonly mongo: Mongo) {
@@ -60,9 +64,10 @@ export class DeadLetterProjection {
 }
 
 /**
- * @param results receives the error of each record whose letter MongoDB refused
- * @returns the places of the records whose letters were inserted
- * @throws when nothing is certain of any
+ * Runs the writes in one unordered bulk.
+ * @param results receives the error of each record whose letter MongoDB rejected
+ * @returns the batch indexes of the records whose letters were inserted
+ * @throws when the outcome of all writes is unknown
  */
 async function writeEach(
   letters: Collection<DeadLetterDocument>,
@@ -81,7 +86,7 @@ async function writeEach(
   } catch (error) {
     if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError() !== undefined) throw error;
     const failures = new Map([error.writeErrors].flat().map((each: WriteError) => [each.index, each.errmsg]));
-    // The bulk broke off as a whole.
+    // Without write errors, the bulk failed as a whole.
     if (failures.size === 0) throw error;
     for (const [index, { at }] of writes.entries())
       if (failures.has(index)) results[at] = new LetterRefusedError(failures.get(index), { cause: error });
@@ -90,15 +95,16 @@ async function writeEach(
 }
 
 function toWrites(record: ConsumedRecord, at: number): WritesOfRecord | undefined {
-  // Read once: each access decodes them anew.
+  // Read once, because each access decodes the headers again.
   const { headers } = record;
   const letter = deadLetterDocument(record, headers);
   if (letter === undefined) return undefined;
-  const again = readRedrive(headers);
-  const { _id, ...fields } = again === undefined ? letter : { ...letter, _id: again.letterId, redrives: again.redrive };
+  const redriven = readRedrive(headers);
+  const { _id, ...fields } =
+    redriven === undefined ? letter : { ...letter, _id: redriven.letterId, redrives: redriven.redrive };
   const insert = { updateOne: { filter: { _id }, update: { $setOnInsert: fields }, upsert: true } };
-  if (again === undefined) return { at, insert };
-  const { redrive } = again;
+  if (redriven === undefined) return { at, insert };
+  const { redrive } = redriven;
   const { letter: place, error, attempts, deadLetteredAt } = letter;
   const ended = { 'tries.$[open].outcome': 'returned' as const, 'tries.$[open].endedAt': deadLetteredAt };
   return {
@@ -106,7 +112,7 @@ function toWrites(record: ConsumedRecord, at: number): WritesOfRecord | undefine
     insert,
     putBack: {
       updateOne: {
-        // Not of an earlier redrive than the last: this topic may be read again.
+        // Only for the latest redrive: the dead-letter topic may be read again.
         filter: {
           _id,
           $or: [

@@ -6,8 +6,8 @@ import { PARALLEL_CONSUMER } from '#nestjs-parallel-consumer/parallel-consumer-s
 import { DeadLetterProjection } from './dead-letter-projection.js';
 
 /**
- * Keeps in MongoDB what state each dead letter is in, from the dead-letter topic itself: the topic has every letter that
- * was ever published, so nothing is missed while MongoDB is away, and a letter published twice is one document.
+ * Projects the dead-letter topic into MongoDB, which stores the state of each letter. The topic contains every published letter,
+ * so none is missed while MongoDB is unavailable; a letter that was published twice gives one document.
  */
 @Controller()
 export class DeadLettersController {

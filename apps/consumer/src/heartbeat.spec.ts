@@ -9,36 +9,36 @@ import type { InFlightOverride } from './in-flight-override.js';
 const REPORTS = { flush: async () => undefined } as unknown as SavedReports;
 const SAVERS = { status: { partitions: [] } } as unknown as OrdersConsumer;
 
-interface Database {
-  readonly told: string[];
+interface Recorded {
+  readonly calls: string[];
   readonly heartbeat: Heartbeat;
 }
 
-/** Of a consumer whose database answers as it is given. */
-function heartbeatTo(answer: Promise<unknown>): Database {
-  const told: string[] = [];
-  const asked = (what: string) => async (): Promise<unknown> => {
-    told.push(what);
-    return answer;
+/** Creates the heartbeat of a consumer whose database gives this response to every call. */
+function heartbeatWith(response: Promise<unknown>): Recorded {
+  const calls: string[] = [];
+  const record = (call: string) => async (): Promise<unknown> => {
+    calls.push(call);
+    return response;
   };
-  const collection = { updateOne: asked('written'), deleteOne: asked('removed') };
+  const collection = { updateOne: record('write'), deleteOne: record('remove') };
   const mongo = { db: { collection: () => collection } } as unknown as Mongo;
-  const inFlight = { set: 100, look: asked('looked for') } as unknown as InFlightOverride;
-  return { told, heartbeat: new Heartbeat(mongo, SAVERS, new Rebalances(), inFlight, REPORTS) };
+  const inFlight = { set: 100, poll: record('poll') } as unknown as InFlightOverride;
+  return { calls, heartbeat: new Heartbeat(mongo, SAVERS, new Rebalances(), inFlight, REPORTS) };
 }
 
-describe('the heartbeat of a consumer that ends', () => {
-  it('is removed, after the last one has been written', async () => {
-    const { told, heartbeat } = heartbeatTo(Promise.resolve());
+describe('heartbeat of a consumer that shuts down', () => {
+  it('is removed after the last one was written', async () => {
+    const { calls, heartbeat } = heartbeatWith(Promise.resolve());
     heartbeat.onApplicationBootstrap();
     await heartbeat.onApplicationShutdown();
-    expect(told).toEqual(['looked for', 'written', 'removed']);
+    expect(calls).toEqual(['poll', 'write', 'remove']);
   });
 
-  it('is left behind when the database does not answer: the consumer ends all the same', async () => {
-    const { told, heartbeat } = heartbeatTo(new Promise(() => undefined));
+  it('is not removed if the database does not respond, and the consumer shuts down anyway', async () => {
+    const { calls, heartbeat } = heartbeatWith(new Promise(() => undefined));
     heartbeat.onApplicationBootstrap();
     await heartbeat.onApplicationShutdown();
-    expect(told).toEqual(['looked for']);
+    expect(calls).toEqual(['poll']);
   });
 });

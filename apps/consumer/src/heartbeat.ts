@@ -11,11 +11,11 @@ import { SavedReports } from './saved-reports.js';
 import { settings } from './settings.js';
 import { InFlightOverride } from './in-flight-override.js';
 
-const LEAVES_WITHIN_MS = 1_000;
+const REMOVE_TIMEOUT_MS = 1_000;
 
 /**
- * Makes this consumer known in MongoDB once a second, until it has drained, and looks for what is wished of it. A round that fails is left out: the
- * next one tells all.
+ * Writes this consumer's heartbeat to MongoDB once a second until it has drained, and polls the override of its in-flight limit.
+ * A failed round is skipped, since the next one writes the complete state.
  */
 @Injectable()
 export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -35,41 +35,41 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
   ) {}
 
   onApplicationBootstrap(): void {
-    this.beat();
-    this.timer = setInterval(() => this.beat(), HEARTBEAT_EVERY_MS);
+    this.startRound();
+    this.timer = setInterval(() => this.startRound(), HEARTBEAT_EVERY_MS);
   }
 
   /**
-   * Gone, as everybody may see at once: it has drained. A database that is away is not waited for: what it still has of this consumer
-   * gets old, as that of one that was killed.
+   * Removes the heartbeat after the drain, so that readers see at once that the consumer is gone. It does not wait for an
+   * unavailable database: the last heartbeat then expires, as after a kill.
    */
   async onApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
-    await succeededWithin(systemClock, LEAVES_WITHIN_MS, this.leave());
+    await succeededWithin(systemClock, REMOVE_TIMEOUT_MS, this.remove());
   }
 
-  private async leave(): Promise<void> {
+  private async remove(): Promise<void> {
     await Promise.all([this.writing, this.reports.flush()]);
-    await this.tried('removed', async () => consumersCollection(this.mongo.db).deleteOne({ _id: this.id }));
+    await this.tryStep('remove', async () => consumersCollection(this.mongo.db).deleteOne({ _id: this.id }));
   }
 
-  private beat(): void {
+  private startRound(): void {
     this.writing ??= this.round().finally(() => {
       this.writing = undefined;
     });
   }
 
   private async round(): Promise<void> {
-    await this.tried('looked for', async () => this.inFlight.look());
+    await this.tryStep('poll the in-flight override', async () => this.inFlight.poll());
     await this.write();
   }
 
   private async write(): Promise<void> {
     const { _id, ...fields } = this.figures();
-    await this.tried('written', async () =>
+    await this.tryStep('write', async () =>
       consumersCollection(this.mongo.db).updateOne(
         { _id },
-        // By the server's clock: those of the consumers differ.
+        // By the server's clock, because those of the consumers differ.
         { $set: fields, $currentDate: { at: true } },
         { upsert: true, writeConcern: { w: 1, journal: false } },
       ),
@@ -105,11 +105,11 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
     };
   }
 
-  private async tried(what: string, work: () => Promise<unknown>): Promise<void> {
+  private async tryStep(step: string, work: () => Promise<unknown>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      this.logger.debug(`not ${what}: ${String(error)}`);
+      this.logger.debug({ step, reason: String(error) }, 'heartbeat step failed');
     }
   }
 }

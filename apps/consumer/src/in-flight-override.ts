@@ -4,7 +4,7 @@ import { Mongo } from '#service/mongo.js';
 import { OrdersConsumer } from './orders-consumer.js';
 import { settings } from './settings.js';
 
-/** Keeps the limit of orders in flight as it was set last: by whoever started this consumer, or since then for all of them. */
+/** Applies the in-flight limit: the runtime override in MongoDB if there is one, otherwise this consumer's setting. */
 @Injectable()
 export class InFlightOverride {
   private readonly logger = new Logger('in-flight');
@@ -15,19 +15,22 @@ export class InFlightOverride {
     private readonly savers: OrdersConsumer,
   ) {}
 
-  /** As it is set now. */
+  /** The limit that is in effect. */
   get set(): number | 'auto' {
     return this.applied;
   }
 
-  /** @throws what MongoDB's driver throws: then it stays as it is */
-  async look(): Promise<void> {
-    const wish = await findInFlightOverride(this.mongo.db, settings.IN_FLIGHT_OVERRIDES_SINCE);
-    const limit = wish?.limit ?? settings.IN_FLIGHT_LIMIT;
-    // The same again would begin the search of `auto` anew.
+  /**
+   * Reads the override from MongoDB and applies a changed limit.
+   * @throws the error of MongoDB's driver; the limit is then unchanged
+   */
+  async poll(): Promise<void> {
+    const override = await findInFlightOverride(this.mongo.db, settings.IN_FLIGHT_OVERRIDES_SINCE);
+    const limit = override?.limit ?? settings.IN_FLIGHT_LIMIT;
+    // Setting `auto` again would restart its search for the limit.
     if (limit === this.applied) return;
     this.savers.setInFlight(limit);
-    this.logger.log({ limit, before: this.applied }, `${limit} orders in flight from now on`);
+    this.logger.log({ limit, before: this.applied }, 'in-flight limit changed');
     this.applied = limit;
   }
 }

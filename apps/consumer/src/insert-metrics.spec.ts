@@ -7,8 +7,8 @@ async function linesOf(registry: Registry, name: string): Promise<string[]> {
   return (await registry.metrics()).split('\n').filter((line) => line.startsWith(name));
 }
 
-describe('a measured insert', () => {
-  it('counts orders by how their insert ended, and gives back what the insert did', async () => {
+describe('measured insert', () => {
+  it('counts orders by result, and returns the results', async () => {
     const registry = new Registry();
     const results: InsertResult[] = [
       { kind: 'saved' },
@@ -26,15 +26,15 @@ describe('a measured insert', () => {
     ]);
   });
 
-  it('tells bulks that failed as a whole from the others, and counts no order of theirs', async () => {
+  it('observes bulks that failed as a whole separately, and does not count their orders', async () => {
     const registry = new Registry();
-    let isAway = true;
+    let isUnavailable = true;
     const insert = measuredInsert(async () => {
-      if (isAway) throw new Error('away');
+      if (isUnavailable) throw new Error('unavailable');
       return [{ kind: 'saved' }];
     }, registry);
-    await expect(insert([])).rejects.toThrow('away');
-    isAway = false;
+    await expect(insert([])).rejects.toThrow('unavailable');
+    isUnavailable = false;
     await insert([]);
     expect(await linesOf(registry, 'consumer_bulk_insert_duration_seconds_count')).toEqual([
       'consumer_bulk_insert_duration_seconds_count{result="succeeded"} 1',

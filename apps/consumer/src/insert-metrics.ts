@@ -6,19 +6,19 @@ type Insert = (documents: readonly OrderDocument[]) => Promise<readonly InsertRe
 
 const KINDS: readonly InsertResult['kind'][] = ['saved', 'repeated', 'conflict', 'refused'];
 
-/** The same insert, measured: MongoDB's part of a save, without the wait before it. */
+/** Wraps an insert with metrics: the duration is MongoDB's part of a save, without the simulated delay. */
 export function measuredInsert(insert: Insert, registry: Registry): Insert {
   const registers = [registry];
   const durations = new Histogram({
     name: 'consumer_bulk_insert_duration_seconds',
-    help: 'How long MongoDB took for one bulk of orders, until it was durable on a majority or had failed as a whole',
+    help: 'Duration of one bulk insert of orders, until it was durable on a majority or failed as a whole',
     labelNames: ['result'],
     buckets: [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
   });
   const orders = new Counter({
     name: 'consumer_orders_total',
-    help: 'Orders that MongoDB was given, by how that ended: saved, repeated (there already), conflict, or refused',
+    help: 'Orders sent to MongoDB, by result: saved, repeated (saved before), conflict, or refused',
     labelNames: ['result'],
     registers,
   });

@@ -5,15 +5,15 @@ function core(user: number, idle: number) {
   return { times: { user, sys: 0, nice: 0, irq: 0, idle } };
 }
 
-describe('the load of the machine', () => {
-  it('is what its cores did since it was asked last', () => {
-    const looks = [
+describe('MachineLoad', () => {
+  it('returns the load of all cores since the previous call', () => {
+    const readings = [
       [core(100, 100), core(0, 500)],
       [core(200, 100), core(0, 600)],
       [core(200, 200), core(0, 700)],
       [core(200, 200), core(0, 700)],
     ];
-    const load = new MachineLoad(() => looks.shift() ?? []);
+    const load = new MachineLoad(() => readings.shift() ?? []);
     expect([load.sinceBefore(), load.sinceBefore(), load.sinceBefore()]).toEqual([0.5, 0, 0]);
   });
 });

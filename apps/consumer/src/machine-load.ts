@@ -1,6 +1,6 @@
 import type { CpuInfo } from 'node:os';
 
-/** How busy the machine is, whoever keeps it so. */
+/** Measures the CPU load of the machine, caused by all its processes. */
 export class MachineLoad {
   private before: { readonly busy: number; readonly all: number };
 
@@ -8,7 +8,7 @@ export class MachineLoad {
     this.before = this.spent();
   }
 
-  /** Since it was asked last, of all cores together: 0 to 1. */
+  /** Returns the load since the previous call, over all cores: 0 to 1. */
   sinceBefore(): number {
     const now = this.spent();
     const [busy, all] = [now.busy - this.before.busy, now.all - this.before.all];

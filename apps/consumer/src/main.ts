@@ -2,7 +2,7 @@ import { failToStart } from '#service/fail-to-start.js';
 import { startService } from '#service/start-service.js';
 
 try {
-  // Imported here, so that settings that can't be used end in their message alone.
+  // Imported here, so that invalid settings print only their message.
   const { settings } = await import('./settings.js');
   const { ConsumerModule } = await import('./consumer.module.js');
   const { ParallelConsumerServer } = await import('#nestjs-parallel-consumer/parallel-consumer-server.js');

@@ -22,7 +22,7 @@ const orderAt = orderGenerator({
 const ATTEMPT = { number: 2, signal: new AbortController().signal };
 const NO_DELAY = new SimulatedDelay({ minimum: 0, maximum: 0 }, () => 0, new ManualClock());
 
-/** A value is the order's index; a negative one can't be decoded. */
+/** Decodes a value, which is the order's index; a negative index can't be decoded. */
 function decode(value: Buffer | null) {
   const index = Number(String(value));
   if (index < 0) throw new UndecodableOrderError('malformed-avro', `no order ${index}`);
@@ -33,7 +33,7 @@ const MAX_BYTES = 8;
 
 const learn = (): undefined => undefined;
 
-/** Saves the orders with these indexes at once. Tells how each ended, and what was inserted. */
+/** Saves the orders with these indexes concurrently. Returns the errors, by order, and the inserted documents. */
 async function save(
   indexes: readonly number[],
   insert: (documents: readonly OrderDocument[]) => Promise<readonly InsertResult[]>,
@@ -61,8 +61,8 @@ async function save(
 
 const numbersOf = (documents: readonly OrderDocument[]): number[] => documents.map(({ number }) => number.toNumber());
 
-describe('the saving of orders', () => {
-  it('inserts those that come together in one bulk, in the order of their numbers', async () => {
+describe('OrderSaver', () => {
+  it('inserts concurrent orders in one bulk, sorted by number', async () => {
     const { errors, inserted } = await save([5, 2, 9, 0], async (documents) =>
       documents.map(() => ({ kind: 'saved' })),
     );
@@ -70,7 +70,7 @@ describe('the saving of orders', () => {
     expect(inserted.map(numbersOf)).toEqual([[1, 3, 6, 10]]);
   });
 
-  it('gives each record the result of its own order', async () => {
+  it('returns to each record the result of its order', async () => {
     const kinds: Record<number, InsertResult> = {
       1: { kind: 'repeated' },
       3: { kind: 'conflict', reason: 'taken' },
@@ -84,23 +84,23 @@ describe('the saving of orders', () => {
     expect(saver.repeated).toBe(1);
   });
 
-  it('lets a record that can’t be decoded fail alone', async () => {
+  it('fails only the record that can’t be decoded', async () => {
     const { errors, inserted } = await save([4, -1, 1], async (documents) => documents.map(() => ({ kind: 'saved' })));
     expect(errors).toEqual([undefined, new UndecodableOrderError('malformed-avro', 'no order -1'), undefined]);
     expect(inserted.map(numbersOf)).toEqual([[2, 5]]);
   });
 
-  it('asks MongoDB for nothing when none can be decoded', async () => {
+  it('does not call MongoDB if no record can be decoded', async () => {
     const { errors, inserted } = await save([-1], async () => []);
     expect(errors).toEqual([new UndecodableOrderError('malformed-avro', 'no order -1')]);
     expect(inserted).toEqual([]);
   });
 
-  it('holds up no other record while the schema of one is asked for, and gives that one the answer', async () => {
-    const answer = Promise.withResolvers<void>();
+  it('does not delay other records while it requests a schema, and fails only the record of that schema', async () => {
+    const response = Promise.withResolvers<void>();
     const unknown = Buffer.from('3');
     const saver = new OrderSaver(
-      { learn: (value) => (value === unknown ? answer.promise : undefined), decode },
+      { learn: (value) => (value === unknown ? response.promise : undefined), decode },
       NO_DELAY,
       MAX_BYTES,
       async (documents) => documents.map(() => ({ kind: 'saved' })),
@@ -109,11 +109,11 @@ describe('the saving of orders', () => {
     const waiting = saver.save({ ...record, value: unknown }, ATTEMPT);
     await saver.save({ ...record, value: Buffer.from('4') }, ATTEMPT);
     const denied = new UndecodableOrderError('unknown-schema', 'the registry has no schema 9');
-    answer.reject(denied);
+    response.reject(denied);
     await expect(waiting).rejects.toBe(denied);
   });
 
-  it('refuses a record over the size limit without reading it', async () => {
+  it('rejects a record over the size limit without decoding it', async () => {
     const { errors, inserted } = await save([10 ** 8, 1], async (documents) =>
       documents.map(() => ({ kind: 'saved' })),
     );
@@ -121,18 +121,18 @@ describe('the saving of orders', () => {
     expect(inserted.map(numbersOf)).toEqual([[2]]);
   });
 
-  it('fails all of a bulk that is answered with fewer results than it has orders', async () => {
+  it('fails the whole bulk if there are fewer results than orders', async () => {
     const { errors } = await save([1, 2], async () => [{ kind: 'saved' }]);
     expect(errors).toEqual([new BatchResultsError(2, 1), new BatchResultsError(2, 1)]);
   });
 
-  it('fails all of a bulk that nothing is certain of', async () => {
-    const away = new Error('connection reset');
-    const { errors } = await save([1, 2], async () => Promise.reject(away));
-    expect(errors).toEqual([away, away]);
+  it('fails the whole bulk if its outcome is unknown', async () => {
+    const reset = new Error('connection reset');
+    const { errors } = await save([1, 2], async () => Promise.reject(reset));
+    expect(errors).toEqual([reset, reset]);
   });
 
-  it('says in each document how it came in', async () => {
+  it('stores in each document how it was ingested', async () => {
     const { inserted } = await save([7], async (documents) => documents.map(() => ({ kind: 'saved' })));
     const { operationId, partition, offset, attempts } = inserted[0]?.[0]?.ingest ?? {};
     expect([String(operationId), partition, Number(offset), attempts]).toEqual([OPERATION_ID, 3, 0, 2]);

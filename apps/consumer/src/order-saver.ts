@@ -10,42 +10,42 @@ import type { ConsumedRecord } from '#parallel-consumer/record.js';
 import type { InsertResult } from './bulk-insert.js';
 import type { SimulatedDelay } from './simulated-delay.js';
 
-/** A document in a large bulk costs MongoDB a 25th of an insert of its own. */
+/** In a large bulk, a document costs MongoDB a 25th of a single insert. */
 const BATCHES = { maxBatchSize: 4_000, maxBatchWaitMs: 20 };
 
-/** Another order holds the id or the number: the record is poison, and what is saved stays as it is. */
+/** Thrown when another order has the id or the number: the record is poison, and the saved order stays unchanged. */
 export class OrderConflictError extends Error {
   override readonly name = 'OrderConflictError';
   readonly code = 'conflict';
 }
 
-/** A record's value is over the size limit. It was not read. */
+/** Thrown when a record's value is over the size limit; the value is not decoded. */
 export class OversizedOrderError extends Error {
   override readonly name = 'OversizedOrderError';
   readonly code = 'oversized';
 
   constructor(bytes: number, maxBytes: number) {
-    super(`the value has ${bytes} bytes, and an order at most ${maxBytes} (setting MAX_ORDER_BYTES)`);
+    super(`the value must have at most ${maxBytes} bytes (setting MAX_ORDER_BYTES), got ${bytes}`);
   }
 }
 
-/** MongoDB refuses this very document. */
+/** Thrown when MongoDB rejects this document. */
 export class OrderRefusedError extends Error {
   override readonly name = 'OrderRefusedError';
   readonly code = 'refused-by-database';
 }
 
-/** What becomes of one record: held up as slow I/O would, then read and written durably together with its neighbours. */
+/** Saves records: waits for the simulated delay, then decodes each record and writes it durably in a batch. */
 @Injectable()
 export class OrderSaver {
-  /** Saves that found the same order there already, since the start. */
+  /** Number of saves that found the same order saved before, since the start. */
   repeated = 0;
   private readonly write: RecordHandler;
   private operation: { readonly text: string; readonly id: UUID } | undefined;
 
   /**
-   * @param insert as `insertOrders`: one result for each document, in their order
-   * @param maxBytes of a record's value
+   * @param maxBytes limit of a record's value, in bytes
+   * @param insert inserts documents like `insertOrders`: one result per document, in the same order
    */
   constructor(
     private readonly codec: Pick<OrderCodec, 'learn' | 'decode'>,
@@ -57,11 +57,11 @@ export class OrderSaver {
   }
 
   /**
-   * Resolves once the order is durable. Not an async function: the frame of one would be kept through the wait, for each of
-   * the thousands that wait at once. An unknown schema is asked for here, where it holds up its own record and no other.
+   * Resolves once the order is durable. Not an `async` function, whose frame would stay alive during the delay for each of
+   * thousands of waiting records. An unknown schema is requested here, where it delays only its own record.
    */
   save(record: ConsumedRecord, attempt: Attempt): Promise<void> {
-    // Before the wait: thousands of large ones must not wait at once. Each access to `value` makes a Buffer.
+    // Checked before the delay, so that thousands of large records do not wait at once. Each access to `value` creates a Buffer.
     const bytes = record.byteLength > this.maxBytes ? (record.value?.length ?? 0) : 0;
     if (bytes > this.maxBytes) return Promise.reject(new OversizedOrderError(bytes, this.maxBytes));
     return this.delay.wait(record).then(() => {
@@ -72,9 +72,9 @@ export class OrderSaver {
   }
 
   /**
-   * Decoded only now, with the insert at hand: bytes that wait are a fraction of the objects made of them. Inserted in the
-   * order of their numbers, which are neighbours in three indexes then: in the random order in which the waits end, MongoDB
-   * needs a fifth more CPU for them.
+   * Decodes and inserts a batch. Records are decoded only now, since waiting bytes use a fraction of the memory of decoded
+   * objects. Orders are inserted by number, so that they are neighbours in three indexes: in the random order in which delays
+   * end, MongoDB needs a fifth more CPU.
    */
   private async saveTogether(items: readonly BatchItem[]): Promise<BatchResult[]> {
     const results: BatchResult[] = items.map(() => undefined);
@@ -105,7 +105,7 @@ export class OrderSaver {
     });
   }
 
-  /** The orders of a batch share one nearly always. */
+  /** Caches the last id, since the orders of a batch nearly always share one. */
   private operationIdOf({ headers }: ConsumedRecord): UUID | null {
     const text = readOperationId(headers);
     if (text === undefined) return null;

@@ -6,7 +6,7 @@ import { ProgressMeter } from './progress-line.js';
 
 const PROGRESS_EVERY_MS = 5_000;
 
-/** How this process's member of the group `orders-savers` is, and the line that tells its progress. */
+/** Exposes the status of this process's member in the consumer group `orders-savers`, and logs its progress. */
 @Injectable()
 export class OrdersConsumer implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger('orders-savers');
@@ -18,12 +18,12 @@ export class OrdersConsumer implements OnApplicationBootstrap, BeforeApplication
     return this.server.statusOf(ORDERS_TOPIC);
   }
 
-  /** How its member of the group is that carries dead letters into MongoDB. */
+  /** The status of its member in the consumer group that projects dead letters into MongoDB. */
   get deadLetters(): ParallelConsumerStatus {
     return this.server.statusOf(DEAD_LETTER_TOPIC);
   }
 
-  /** From now on. What runs beyond a lower limit is let end. */
+  /** Changes the in-flight limit. Saves in flight above a lower limit are completed. */
   setInFlight(limit: number | 'auto'): void {
     this.server.unwrap().get(ORDERS_TOPIC)?.setInFlight(limit);
   }

@@ -7,8 +7,8 @@ export interface ProgressLine {
 }
 
 /**
- * The one line every few seconds that stands for thousands of orders: `processed/total`, as the job test printed it.
- * `total` is what this process finished and what still waits on its partitions.
+ * Computes a progress line for the log every few seconds: `processed/total`, as the job test printed it.
+ * `total` is the number of orders that this process has finished plus the lag of its partitions.
  */
 export class ProgressMeter {
   private processed = 0;
@@ -18,7 +18,7 @@ export class ProgressMeter {
     this.at = now;
   }
 
-  /** @returns the line, or `undefined` when nothing has moved since the last one */
+  /** @returns the line, or `undefined` if nothing was finished since the last one */
   next({ finished, lag }: Pick<ParallelConsumerStatus, 'finished' | 'lag'>, now: number): ProgressLine | undefined {
     const moved = finished - this.processed;
     const seconds = (now - this.at) / 1_000;

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Observer } from '#parallel-consumer/observer.js';
 
-/** Counts the rebalances that this process's member of the group went through. */
+/** Counts the rebalances of this process's member in the consumer group. */
 @Injectable()
 export class Rebalances {
   private passed = 0;
@@ -10,7 +10,7 @@ export class Rebalances {
     return this.passed;
   }
 
-  /** The same observer, with the count besides. */
+  /** Wraps an observer so that it also counts rebalances. */
   countedBy(observer: Observer): Observer {
     return {
       ...observer,

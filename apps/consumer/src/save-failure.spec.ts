@@ -5,16 +5,16 @@ import { BulkUncertainError } from './bulk-insert.js';
 import { OrderConflictError, OrderRefusedError, OversizedOrderError } from './order-saver.js';
 import { classifySaveFailure } from './save-failure.js';
 
-describe('whose fault a failed save is', () => {
+describe('classifySaveFailure', () => {
   it.each([
     new UndecodableOrderError('malformed-avro', 'truncated'),
     new OversizedOrderError(20_000, 16_384),
     new OrderConflictError('other content'),
-  ])('is the record’s, for good: %s', (error) => {
+  ])('returns poison for a permanent fault of the record: %s', (error) => {
     expect(classifySaveFailure(error)).toBe('poison');
   });
 
-  it('is the record’s, perhaps not for good, when MongoDB refuses the document', () => {
+  it('returns retriable if MongoDB rejects the document', () => {
     expect(classifySaveFailure(new OrderRefusedError('validator'))).toBe('retriable');
   });
 
@@ -25,8 +25,8 @@ describe('whose fault a failed save is', () => {
     Object.assign(new TypeError('fetch failed'), {
       cause: Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }),
     }),
-    new Error('something nobody has thought of'),
-  ])('is never the record’s when it may be a server’s: %s', (error) => {
+    new Error('an unforeseen error'),
+  ])('returns environment if a server may have caused the failure: %s', (error) => {
     expect(classifySaveFailure(error)).toBe('environment');
   });
 });

@@ -3,8 +3,8 @@ import type { FailureClassifier } from '#parallel-consumer/failure.js';
 import { OrderConflictError, OrderRefusedError, OversizedOrderError } from './order-saver.js';
 
 /**
- * Whose fault a failed save is. Only what is certainly the record's own may count as an attempt or dead-letter it: what
- * isn't named here comes from MongoDB, the registry or the network, says nothing about the order, and is tried without end.
+ * Classifies a failed save. Only errors that the record certainly caused may count as attempts or dead-letter it. All others
+ * come from MongoDB, the schema registry or the network; they say nothing about the order, and the save is retried for ever.
  */
 export const classifySaveFailure: FailureClassifier = (error) => {
   if (error instanceof UndecodableOrderError || error instanceof OversizedOrderError) return 'poison';

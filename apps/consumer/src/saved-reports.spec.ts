@@ -13,7 +13,7 @@ function orderFrom(operationId: UUID | null): OrderDocument {
   return { ingest: { operationId } } as OrderDocument;
 }
 
-/** Reports whose orders of these operations are inserted with these results. */
+/** Creates reports, and an insert that takes operation ids with their results. */
 function reporting(send: (report: SavedReport) => Promise<void>) {
   const clock = new ManualClock();
   const reports = new SavedReports(send, clock);
@@ -25,7 +25,7 @@ function reporting(send: (report: SavedReport) => Promise<void>) {
 }
 
 describe('reports of saved orders', () => {
-  it('add up what was saved of each operation, and are sent together twice a second', async () => {
+  it('sum up the saved orders of each operation, and are sent together twice a second', async () => {
     const sent: [string, number][][] = [];
     const { clock, insert } = reporting(async (report) => void sent.push([...report]));
     await insert([[A, 'saved'], [A, 'saved'], [B, 'saved'], [null, 'saved']]); // prettier-ignore
@@ -38,7 +38,7 @@ describe('reports of saved orders', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('leave out what was not saved by this insert', async () => {
+  it('contain only orders that this insert saved', async () => {
     const sent: [string, number][][] = [];
     const { clock, insert } = reporting(async (report) => void sent.push([...report]));
     await insert([[A, 'repeated'], [A, 'saved'], [A, 'conflict'], [B, 'refused']]); // prettier-ignore
@@ -46,7 +46,7 @@ describe('reports of saved orders', () => {
     expect(sent).toEqual([[[A.toHexString(), 1]]]);
   });
 
-  it('are dropped when their outcome is unknown: sent again, they could count twice', async () => {
+  it('are dropped if their outcome is unknown, since a retry could count them twice', async () => {
     const sent: number[] = [];
     const { clock, insert } = reporting(async (report) => {
       sent.push(...report.values());
@@ -59,7 +59,7 @@ describe('reports of saved orders', () => {
     expect(sent).toEqual([1, 2]);
   });
 
-  it('are sent at once when the consumer ends', async () => {
+  it('are sent at once when the consumer shuts down', async () => {
     const sent: number[] = [];
     const { clock, reports, insert } = reporting(async (report) => void sent.push(...report.values()));
     await insert([[A, 'saved']]);

@@ -12,8 +12,8 @@ type Insert = (documents: readonly OrderDocument[]) => Promise<readonly InsertRe
 /**
  * Reports to each operation how many of its orders this consumer has saved: two small updates a second under load, none when idle.
  *
- * Readers get the progress of an operation from it without counting. Reports are sent at most once, so the figure never exceeds the
- * truth; a killed consumer leaves it too low by half a second of saves, until the producer counts exactly.
+ * Progress queries read this figure instead of counting orders. Each report is sent at most once, so the figure never exceeds
+ * the number of saved orders. After a killed consumer it is too low by up to 0.5 s of saves, until the producer counts exactly.
  */
 @Injectable()
 export class SavedReports {
@@ -21,13 +21,13 @@ export class SavedReports {
   private unreported = new Map<string, number>();
   private cancelTimer: (() => void) | undefined;
 
-  /** @param send as `reportSaved` */
+  /** @param send stores a report, like `reportSaved` */
   constructor(
     private readonly send: (report: SavedReport) => Promise<void>,
     private readonly clock: Clock,
   ) {}
 
-  /** Returns the same insert; what it saves is reported. A repeated order was counted by the insert that saved it. */
+  /** Wraps an insert so that the orders that it saves are reported. A repeated order was counted by the insert that saved it. */
   reporting(insert: Insert): Insert {
     return async (documents) => {
       const results = await insert(documents);
@@ -36,7 +36,7 @@ export class SavedReports {
     };
   }
 
-  /** Sends what is not reported yet. Call it before the process ends. Never throws. */
+  /** Sends the pending report. Call it before the process ends. Never throws. */
   async flush(): Promise<void> {
     this.cancelTimer?.();
     this.cancelTimer = undefined;
@@ -46,7 +46,7 @@ export class SavedReports {
     try {
       await this.send(report);
     } catch (error) {
-      // Whether MongoDB has it is unknown: sent again, it could count twice.
+      // Do not retry: MongoDB may have applied the report, and a second one would count twice.
       this.logger.warn({ operations: report.size, reason: String(error) }, 'report of saved orders dropped');
     }
   }
@@ -56,7 +56,7 @@ export class SavedReports {
     for (const [index, result] of results.entries()) {
       const id = documents[index]?.ingest.operationId ?? null;
       if (result.kind !== 'saved') continue;
-      // The saver shares one id object among neighbours: its text is made once a run.
+      // The saver shares one id object among consecutive orders, so each run is converted to text once.
       if (id !== run.id) {
         this.addRun(run.id, run.saved);
         run = { id, saved: 0 };

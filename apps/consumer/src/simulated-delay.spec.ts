@@ -5,8 +5,8 @@ import type { Clock } from '#parallel-consumer/clock.js';
 import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
 import { seededDelays, SimulatedDelay } from './simulated-delay.js';
 
-/** Waits whose draws are given, and when each ended. */
-function waits(bounds: { minimum: number; maximum: number }, draws: readonly number[]) {
+/** Creates a delay with these draws, and records when each wait ends. */
+function createDelay(bounds: { minimum: number; maximum: number }, draws: readonly number[]) {
   const clock = new ManualClock();
   let timers = 0;
   const counting: Clock = {
@@ -16,23 +16,23 @@ function waits(bounds: { minimum: number; maximum: number }, draws: readonly num
       return clock.after(milliseconds, run);
     },
   };
-  const left = [...draws];
-  const delay = new SimulatedDelay(bounds, () => left.shift() ?? 0, counting);
+  const remaining = [...draws];
+  const delay = new SimulatedDelay(bounds, () => remaining.shift() ?? 0, counting);
   const ended: number[] = [];
   const start = (): void => void delay.wait({ headers: {} }).then(() => ended.push(clock.now()));
   return { clock, start, ended, timers: () => timers };
 }
 
-describe('the simulated delay', () => {
-  it('lasts what is drawn between its bounds, to the millisecond', async () => {
-    const { clock, start, ended } = waits({ minimum: 100, maximum: 300 }, [0, 0.5, 0.999_9]);
+describe('simulated delay', () => {
+  it('has the drawn duration between its bounds, in milliseconds', async () => {
+    const { clock, start, ended } = createDelay({ minimum: 100, maximum: 300 }, [0, 0.5, 0.999_9]);
     for (let each = 0; each < 3; each += 1) start();
     await clock.advance(1_000);
     expect(ended).toEqual([100, 200, 300]);
   });
 
-  it('has one timer for all that end in the same millisecond, whenever they began', async () => {
-    const { clock, start, ended, timers } = waits({ minimum: 0, maximum: 100 }, [0.5, 0.3, 0.7]);
+  it('uses one timer for all waits that end in the same millisecond, whenever they started', async () => {
+    const { clock, start, ended, timers } = createDelay({ minimum: 0, maximum: 100 }, [0.5, 0.3, 0.7]);
     start();
     await clock.advance(20);
     start();
@@ -42,8 +42,8 @@ describe('the simulated delay', () => {
     expect(timers()).toBe(2);
   });
 
-  it('begins anew after the end of an earlier wait', async () => {
-    const { clock, start, ended } = waits({ minimum: 10, maximum: 10 }, []);
+  it('starts a new timer after the end of an earlier wait', async () => {
+    const { clock, start, ended } = createDelay({ minimum: 10, maximum: 10 }, []);
     start();
     await clock.advance(10);
     start();
@@ -53,8 +53,8 @@ describe('the simulated delay', () => {
     expect(ended).toEqual([10, 20]);
   });
 
-  it('is none at all where its bounds are zero', async () => {
-    const { start, ended, clock, timers } = waits({ minimum: 0, maximum: 0 }, []);
+  it('uses no timer if its bounds are zero', async () => {
+    const { start, ended, clock, timers } = createDelay({ minimum: 0, maximum: 0 }, []);
     start();
     await clock.advance(0);
     expect(ended).toEqual([0]);
@@ -62,22 +62,22 @@ describe('the simulated delay', () => {
   });
 });
 
-/** The headers of a record of an operation, as Kafka gives them back. */
+/** Returns the headers of an operation's record, as Kafka returns them. */
 function recordAt(index: number, operationId = '01935c9e-8a00-7000-8000-000000000001') {
   const texts = Object.entries(originHeaders({ operationId, index }));
   return { headers: Object.fromEntries(texts.map(([name, text]) => [name, Buffer.from(text)])) };
 }
 
-describe('the waits of a seed', () => {
+describe('seeded delays', () => {
   const draw = seededDelays(7, () => 0.25);
 
-  it('go by the place of the order in its operation, whichever that is', () => {
+  it('depend on the index of the order, not on its operation', () => {
     const other = '01935c9e-8a00-7000-8000-000000000002';
     expect([0, 1, 999].map((index) => draw(recordAt(index)))).toEqual([0, 1, 999].map(saveDrawsOf(7)));
     expect(draw(recordAt(5, other))).toBe(draw(recordAt(5)));
   });
 
-  it('are random for a record that no operation made', () => {
+  it('are random for a record without an operation', () => {
     expect(draw({ headers: {} })).toBe(0.25);
   });
 });

@@ -3,12 +3,12 @@ import { saveDelayMs, saveDrawsOf, type SaveBounds } from '#orders/simulated-sav
 import { pause, type Clock } from '#parallel-consumer/clock.js';
 import type { ConsumedRecord } from '#parallel-consumer/record.js';
 
-const OVER = Promise.resolve();
+const NO_WAIT = Promise.resolve();
 
-/** Where between its bounds a record's wait lies: 0 up to but not including 1. */
+/** Draws the position of a record's delay between its bounds, from 0 up to, but not including, 1. */
 export type DelayDraw = (record: Pick<ConsumedRecord, 'headers'>) => number;
 
-/** The same wait for the same order of an operation in every run; at random for what no operation made. */
+/** Draws the same delay for the same order of an operation in every run; random for records without an operation. */
 export function seededDelays(seed: number, random: () => number): DelayDraw {
   const drawOf = saveDrawsOf(seed);
   return ({ headers }) => {
@@ -18,11 +18,11 @@ export function seededDelays(seed: number, random: () => number): DelayDraw {
 }
 
 /**
- * The slow I/O that every save stands for: a wait evenly drawn between two bounds, to the millisecond. It holds a place in
- * flight and nothing else, as a call to a slow bank would.
+ * Simulates slow I/O before each save: a delay drawn uniformly between two bounds, in milliseconds. Like a call to a slow
+ * bank, it occupies only a place of the in-flight limit.
  *
- * Waits that end in the same millisecond share one timer and one promise: thousands are under way at once, and what each of
- * them holds is copied by the garbage collector again and again until it ends.
+ * Delays that end in the same millisecond share one timer and one promise. Thousands run concurrently, and the garbage
+ * collector copies the objects of each repeatedly until it ends.
  */
 export class SimulatedDelay {
   private readonly ends = new Map<number, Promise<void>>();
@@ -34,7 +34,7 @@ export class SimulatedDelay {
   ) {}
 
   wait(record: Pick<ConsumedRecord, 'headers'>): Promise<void> {
-    if (this.bounds.maximum === 0) return OVER;
+    if (this.bounds.maximum === 0) return NO_WAIT;
     const now = this.clock.now();
     const end = now + saveDelayMs(this.bounds, this.draw(record));
     const known = this.ends.get(end);

@@ -6,8 +6,8 @@ export const LOGIN_PATH = '/login/';
 const MAX_NAME = 64;
 
 /**
- * Where a person says who he is: under any name, without a password, and what the client asks for is granted with it. The provider's own
- * page for development does the same in two steps, and asks for a font from elsewhere, where nothing here may need a network.
+ * Serves the login page. The user logs in with any name, without a password, and grants the requested scopes in the same step.
+ * The provider's own development page needs two steps and loads a font from the internet, which must not be required here.
  */
 export async function answerLogin(
   provider: Provider,
@@ -43,13 +43,13 @@ function showForm(response: ServerResponse, scope: string): void {
   </head>
   <body>
     <h1>Log in</h1>
-    <p>For development: any name will do.</p>
+    <p>For development only: enter any name.</p>
     <form method="post">
       <label for="name">Your name</label>
       <input id="name" name="name" value="ada" maxlength="${MAX_NAME}" autofocus>
-      <p>What is asked for:</p>
+      <p>Requested scopes:</p>
       <ul>${scopes}</ul>
-      <button type="submit">Log in and allow it</button>
+      <button type="submit">Log in and allow</button>
     </form>
   </body>
 </html>

@@ -1,4 +1,4 @@
-// The development issuer: a real OpenID provider, for `npm start -- --auth` and Compose. Never for production.
+// The development issuer: an OpenID provider for `npm start -- --auth` and Compose. Not for production.
 import { randomBytes } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,7 +9,7 @@ import { developmentProvider } from './provider.js';
 import { readSettings } from './settings.js';
 import { signingKeys } from './signing-keys.js';
 
-/** Its pages need nothing but their own styles. */
+/** The pages need only their inline styles. */
 const CONTENT_SECURITY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
 
 async function run(): Promise<void> {
@@ -22,13 +22,13 @@ async function run(): Promise<void> {
     docsOrigins: settings.ISSUER_DOCS_ORIGINS,
     cookieSecret: randomBytes(32).toString('hex'),
   });
-  const answer = provider.callback();
+  const handle = provider.callback();
   const server = createServer((request, response) => {
     response.setHeader('content-security-policy', CONTENT_SECURITY);
-    if (request.url?.startsWith('/health/')) healthy(response);
+    if (request.url?.startsWith('/health/')) sendHealthy(response);
     else if (request.url?.startsWith(LOGIN_PATH))
-      answerLogin(provider, request, response).catch(() => refuse(response));
-    else void answer(request, response);
+      answerLogin(provider, request, response).catch(() => rejectLogin(response));
+    else void handle(request, response);
   });
   server.listen(settings.PORT, settings.LISTEN_HOST, () => {
     const { port } = server.address() as AddressInfo;
@@ -39,15 +39,15 @@ async function run(): Promise<void> {
   onParentExit(() => process.exit(0));
 }
 
-/** It needs nothing but itself. */
-function healthy(response: ServerResponse): void {
+/** Always reports healthy, since the issuer has no dependencies. */
+function sendHealthy(response: ServerResponse): void {
   response.setHeader('content-type', 'application/json').end('{"status":"ok"}');
 }
 
-/** A login that was begun long ago, or by another browser. */
-function refuse(response: ServerResponse): void {
+/** Rejects a login that has expired, or that was started in another browser. */
+function rejectLogin(response: ServerResponse): void {
   if (!response.headersSent) response.writeHead(400, { 'content-type': 'text/plain' });
-  response.end('This login is over: begin again where you came from.');
+  response.end('This login has expired: log in again from the application.');
 }
 
 try {

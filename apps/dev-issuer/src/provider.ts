@@ -5,21 +5,21 @@ import { SCOPES } from '#service/auth/scopes.js';
 
 const TOKEN_SECONDS = 3_600;
 
-/** Known to everybody, which is right for a desk and for nothing else. */
+/** A public secret, acceptable only for development. */
 export const DEMO_CLIENT = { id: 'orders-demo', secret: 'orders-demo-secret' } as const;
 
 export interface IssuerOptions {
   readonly issuer: string;
   readonly audience: string;
   readonly keys: { readonly keys: readonly JWK[] };
-  /** Whose Swagger UI, and page, may use it. */
+  /** Origins whose Swagger UI and console page may use the issuer. */
   readonly docsOrigins: readonly string[];
   readonly cookieSecret: string;
 }
 
 /**
- * A real OpenID provider for development, with one demo client that may do everything: by its own name (client credentials), or for a
- * person who logs in under any name (code with PKCE). Its access tokens are JWTs for the orders' services (RFC 9068), whatever a client asks for.
+ * Creates an OpenID provider for development. Its demo client has all scopes: with client credentials, or for a user who logs in
+ * with any name (authorization code with PKCE). All access tokens are JWTs for the services of this pipeline (RFC 9068).
  */
 export function developmentProvider({ issuer, audience, keys, docsOrigins, cookieSecret }: IssuerOptions): Provider {
   const scope = Object.keys(SCOPES).join(' ');
@@ -28,7 +28,7 @@ export function developmentProvider({ issuer, audience, keys, docsOrigins, cooki
     jwks: { keys: keys.keys.map((key) => ({ ...key })) as never },
     scopes: ['openid', ...Object.keys(SCOPES)],
     cookies: { keys: [cookieSecret] },
-    // Tokens in addresses (the implicit flow) end in histories and logs.
+    // No implicit flow: tokens in URLs end up in browser histories and logs.
     responseTypes: ['code'],
     pkce: { required: () => true },
     clientBasedCORS: (_context, origin) => docsOrigins.includes(origin),
@@ -47,7 +47,7 @@ export function developmentProvider({ issuer, audience, keys, docsOrigins, cooki
       clientCredentials: { enabled: true },
       resourceIndicators: {
         enabled: true,
-        // Without a resource a token would be opaque: every one is for the orders.
+        // Without a resource, access tokens would be opaque, not JWTs.
         defaultResource: () => `urn:orders:audience:${audience}`,
         useGrantedResource: () => true,
         getResourceServerInfo: (_context, resource) => {
@@ -71,7 +71,7 @@ function demoClient(docsOrigins: readonly string[], scope: string): ClientMetada
     client_id: DEMO_CLIENT.id,
     client_secret: DEMO_CLIENT.secret,
     client_name: 'Orders demo',
-    // Plain HTTP and localhost are for applications on one's own machine.
+    // Only native applications may use plain HTTP on localhost.
     application_type: 'native',
     token_endpoint_auth_method: 'client_secret_basic',
     grant_types: ['client_credentials', 'authorization_code'],
@@ -81,7 +81,7 @@ function demoClient(docsOrigins: readonly string[], scope: string): ClientMetada
   };
 }
 
-/** The console's page, in which no secret would stay one. */
+/** The client of the console's page. It has no secret, since a page can not keep one. */
 function pageClient(origins: readonly string[], scope: string): ClientMetadata {
   return {
     client_id: 'orders-console',

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { exportJWK, generateKeyPair, type JWK } from 'jose';
 
-/** The key that tokens are signed with, as a set of one: read from the file, or made and kept there, for its owner's eyes only. */
+/** Returns the signing key as a set of one. It reads the file, or creates it with access for its owner only. */
 export async function signingKeys(file: string | undefined): Promise<{ keys: JWK[] }> {
   const kept = file === undefined ? undefined : await readKept(file);
   if (kept !== undefined) return kept;

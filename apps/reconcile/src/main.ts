@@ -1,6 +1,6 @@
 /**
- * `npm run reconcile -- OPERATION`: the no-loss equation of one operation, straight from MongoDB and Kafka, so that nothing of
- * what it checks is taken on trust. Exit code 0: it holds; 1: it doesn't, or can't be checked; 2: work is pending.
+ * `npm run reconcile -- OPERATION` checks the no-loss equation of one operation. It reads MongoDB and Kafka directly and does
+ * not rely on the services. Exit code 0: the equation holds; 1: it does not hold or can't be checked; 2: work is pending.
  */
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -20,12 +20,12 @@ const USAGE = 'npm run reconcile -- OPERATION [--json]';
 async function run(): Promise<number> {
   const { values, positionals } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true });
   const [operationId = '', ...rest] = positionals;
-  if (!isUuid(operationId) || rest.length > 0) throw new Error(`Name one operation by its id: ${USAGE}`);
+  if (!isUuid(operationId) || rest.length > 0) throw new Error(`Give the id of exactly one operation: ${USAGE}`);
   if (existsSync('.env')) process.loadEnvFile('.env');
   const { MONGODB_URI, KAFKA_BROKERS: brokers } = readSettings(process.env);
   const logger = pino({ level: 'silent' });
   const client = new MongoClient(MONGODB_URI, { appName: 'orders-reconcile', serverSelectionTimeoutMS: 5_000 });
-  // Right after a fail-over what is there would else seem to be missing.
+  // Without this, stored orders could seem to be missing right after a fail-over.
   readMonotonically(client);
   const positions = new TopicPositions(connectKafka({ brokers, clientId: 'orders-reconcile', logger }));
   const progress = new ProgressLine(process.stderr);

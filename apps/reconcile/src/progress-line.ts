@@ -1,6 +1,6 @@
 const EVERY_MS = 200;
 
-/** One line on a terminal that is written over again; nothing where it would fill a file. */
+/** Shows the progress in one line of a terminal, which it overwrites. It prints nothing if the output is not a terminal. */
 export class ProgressLine {
   private shownAt = 0;
 

@@ -7,7 +7,10 @@ const PortsSchema = z.object({
 });
 const ServersSchema = z.object({ ...mongoSettings, KAFKA_BROKERS: kafkaSettings.KAFKA_BROKERS });
 
-/** Where MongoDB and Kafka are: those that are named, else those that `npm start` runs on its ports. @throws SettingsError */
+/**
+ * Reads the addresses of MongoDB and Kafka. The defaults are the servers that `npm start` runs.
+ * @throws SettingsError
+ */
 export function readSettings(env: NodeJS.ProcessEnv): z.infer<typeof ServersSchema> {
   const { MONGODB_PORT, KAFKA_PORT } = loadSettings(PortsSchema, env);
   return loadSettings(ServersSchema, {

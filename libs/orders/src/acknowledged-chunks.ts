@@ -1,20 +1,20 @@
 import type { AnyBulkWriteOperation, Collection, Db } from 'mongodb';
 
-/** Where one partition's part of a chunk stands on the topic: its records follow each other from `baseOffset` on. */
+/** The part of a chunk that one partition holds: consecutive records from `baseOffset` on. */
 export interface ChunkPart {
   readonly partition: number;
   readonly records: number;
-  /** -1 where Kafka recognised a batch that it had already. */
+  /** -1 if Kafka recognised the batch as a duplicate of one that it had already stored. */
   readonly baseOffset: number;
 }
 
 /**
- * A chunk that Kafka has acknowledged. Of a chunk that was emitted again after a crash it is the last time; the records of
- * the times before are on the topic too, and collapse on their ids.
+ * A chunk that Kafka has acknowledged. If a chunk was emitted again after a crash, this describes the last emission. The
+ * records of earlier emissions are on the topic too; they carry the same order ids, so each order is saved once.
  */
 export interface AcknowledgedChunk {
   readonly _id: { readonly operationId: string; readonly from: number };
-  /** One past the last index: the chunk is `from` up to, but not including, this one. */
+  /** One past the last index (exclusive). */
   readonly to: number;
   readonly parts: readonly ChunkPart[];
 }
@@ -23,7 +23,7 @@ export function chunksCollection(db: Db): Collection<AcknowledgedChunk> {
   return db.collection<AcknowledgedChunk>('acknowledgedChunks');
 }
 
-/** Stores what isn't there and replaces what is: to be called before `acked` passes the chunks. */
+/** Inserts or replaces the chunks. Call it before `ackedTo` passes them. */
 export async function keepChunks(db: Db, chunks: readonly AcknowledgedChunk[]): Promise<void> {
   if (chunks.length === 0) return;
   const writes = chunks.map(({ _id, to, parts }): AnyBulkWriteOperation<AcknowledgedChunk> => ({

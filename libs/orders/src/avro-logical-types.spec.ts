@@ -26,8 +26,8 @@ const order = {
   legacy: null,
 };
 
-describe('the Avro forms of money and dates', () => {
-  it('bring any decimal there and back, in as few bytes as two’s complement needs', () => {
+describe('Avro logical types', () => {
+  it('round-trip any decimal in the fewest bytes of two’s complement', () => {
     const type = typeOf(decimal(4));
     const property = fc.property(fc.bigInt({ min: -(10n ** 22n), max: 10n ** 22n }), (value) => {
       expect(type.fromBuffer(type.toBuffer(value))).toBe(value);
@@ -36,7 +36,7 @@ describe('the Avro forms of money and dates', () => {
     expect([0n, 127n, 128n, -128n, -129n].map((value) => type.toBuffer(value).length - 1)).toEqual([1, 1, 2, 1, 2]);
   });
 
-  it('read an order of a newer schema as an order of this one', () => {
+  it('read an order of a newer schema as an order of the current schema', () => {
     const newer = typeOf({
       ...ORDER_SCHEMA,
       fields: [...ORDER_SCHEMA.fields, { name: 'note', type: 'string', default: '' }],
@@ -47,12 +47,12 @@ describe('the Avro forms of money and dates', () => {
     expect(read).toEqual(order);
   });
 
-  it('refuse a decimal of another scale, which would be another amount', () => {
+  it('reject a decimal of another scale, which would change the amount', () => {
     expect(() => typeOf(decimal(4)).createResolver(typeOf(decimal(2)))).toThrow('cannot read');
     expect(() => typeOf(decimal(4)).createResolver(typeOf(decimal(4)))).not.toThrow('cannot read');
   });
 
-  it('refuse floats for money and numbers for dates', () => {
+  it('reject floats for money and numbers for dates', () => {
     expect(() => typeOf(decimal(4)).toBuffer(1.5)).toThrow('invalid');
     expect(() => typeOf({ type: 'long', logicalType: 'timestamp-millis' }).toBuffer(5)).toThrow('invalid');
   });

@@ -2,10 +2,10 @@ import avro from 'avsc';
 
 /** Signed integers of this many bits are exact in a double. */
 const SAFE_BITS = 53;
-/** Node reads integers of up to so many bytes as numbers. */
+/** `Buffer.readIntBE` supports integers of up to this many bytes. */
 const READ_AS_NUMBER_BYTES = 6;
 
-/** Avro `decimal` over bytes (two's complement, big-endian) as a bigint of the schema's scale. */
+/** Converts Avro `decimal` bytes (two's complement, big-endian) to and from a bigint of the schema's scale. */
 class DecimalType extends avro.types.LogicalType {
   readonly scale: number;
 
@@ -25,16 +25,16 @@ class DecimalType extends avro.types.LogicalType {
     return typeof value === 'bigint' ? twosComplement(value) : undefined;
   }
 
-  /** Avsc hands over what the writer's own type made of the bytes. Another scale would be another amount: no match. */
+  /** Receives the value as the writer's type decoded it. Rejects another scale, which would change the amount. */
   protected override _resolve(type: avro.Type): ((value: bigint) => bigint) | undefined {
     return type instanceof DecimalType && type.scale === this.scale ? (value) => value : undefined;
   }
 }
 
-/** The fewest bytes that hold the value, big-endian. */
+/** Encodes the value in the fewest bytes that hold it, big-endian. */
 function twosComplement(value: bigint): Buffer {
   if (BigInt.asIntN(SAFE_BITS, value) !== value) return largeTwosComplement(value);
-  // Amounts fit into a double without loss nearly always, and arithmetic on it is many times as fast.
+  // Nearly all amounts fit into a double without loss, and arithmetic on doubles is many times faster.
   let rest = Number(value);
   let length = 1;
   for (let bound = 128; rest >= bound || rest < -bound; bound *= 256) length += 1;
@@ -59,7 +59,7 @@ function largeTwosComplement(value: bigint): Buffer {
   return bytes;
 }
 
-/** Avro `timestamp-millis` as a Date. */
+/** Converts Avro `timestamp-millis` to and from a Date. */
 class TimestampType extends avro.types.LogicalType {
   protected override _fromValue(milliseconds: number): Date {
     return new Date(milliseconds);
@@ -74,5 +74,5 @@ class TimestampType extends avro.types.LogicalType {
   }
 }
 
-/** What `SchemaRegistry` must be given, or decimals come as raw bytes. */
+/** The logical types to pass to `SchemaRegistry`; without them it returns decimals as raw bytes. */
 export const AVRO_LOGICAL_TYPES = { decimal: DecimalType, 'timestamp-millis': TimestampType };

@@ -1,53 +1,53 @@
 import type { Collection, Db } from 'mongodb';
 
-/** A partition as the consumer that owns it sees it. */
+/** The state of a partition, reported by the consumer that owns it. */
 export interface HeartbeatPartition {
   readonly partition: number;
-  /** What is or should be committed. */
+  /** The offset that is, or is about to be, committed. */
   readonly committable: number;
-  /** Records that aren't finished, as of the last fetch. */
+  /** Unfinished records, as of the last fetch. */
   readonly lagRecords: number;
-  /** Age of the oldest unfinished record; `null` when it isn't read yet. */
+  /** Age of the oldest unfinished record, in seconds; `null` if that record has not been read yet. */
   readonly lagSeconds: number | null;
 }
 
 /**
- * How a consumer makes itself known, once a second. Whoever reads it compares `at` with the server's own clock: a consumer that is gone
- * stops writing, and what it wrote last is no news of it.
+ * The state that each consumer writes once a second. Readers must compare `at` with MongoDB's clock: a dead consumer stops
+ * writing, and its last heartbeat is then out of date.
  */
 export interface ConsumerHeartbeat {
-  /** Of this process alone, a UUID. */
+  /** A UUID, unique to this process. */
   readonly _id: string;
-  /** As people call it, such as `consumer-2`. */
+  /** Display name, such as `consumer-2`. */
   readonly name: string;
   readonly host: string;
   readonly pid: number;
   readonly startedAt: Date;
   /** By MongoDB's clock. */
   readonly at: Date;
-  /** What keeps it from working, in words; `null`: nothing. */
+  /** Why the consumer is not ready, as text; `null` if it is ready. */
   readonly notReadyBecause: string | null;
   readonly partitions: readonly HeartbeatPartition[];
   readonly inFlight: number;
   readonly inFlightLimit: number;
-  /** What it was set to: with `auto` the limit is searched for. */
+  /** The configured limit; with `auto` the consumer adapts the limit itself. */
   readonly inFlightSet: number | 'auto';
-  /** Orders finished per second, over the last ten seconds or so. */
+  /** Orders finished per second, averaged over about the last ten seconds. */
   readonly ratePerSecond: number;
-  /** Counts since its start; they only rise. */
+  /** Counts since the start of the process; they never decrease. */
   readonly finished: number;
   readonly deadLettered: number;
   readonly rebalances: number;
-  /** User and system time since its start. */
+  /** User and system CPU time since the start of the process. */
   readonly cpuSeconds: number;
-  /** How much of its machine's cores was in use since the heartbeat before, by whatever runs there: 0 to 1. */
+  /** Fraction of the machine's CPU time in use since the previous heartbeat, by all processes: 0 to 1. */
   readonly machineLoad: number;
 }
 
 export const HEARTBEAT_EVERY_MS = 1_000;
-/** Three that are missing are no accident. */
+/** A consumer is considered gone after three missed heartbeats. */
 export const GONE_AFTER_MS = 4 * HEARTBEAT_EVERY_MS;
-/** Until then the last word of a consumer that has ended is kept. */
+/** How long the last heartbeat of a stopped consumer is kept. */
 const KEPT_SECONDS = 3_600;
 
 export function consumersCollection(db: Db): Collection<ConsumerHeartbeat> {

@@ -1,34 +1,38 @@
 import type { Collection, Db } from 'mongodb';
 import type { Fault } from './fault-mix.js';
 
-/** `pending` until somebody redrives or discards it; `redriving` from when a redrive has taken it until its end is known. */
+/** `pending` until the letter is redriven or discarded; `redriving` from when a redrive claims it until its outcome is known. */
 export type DeadLetterState = 'pending' | 'redriving' | 'saved' | 'discarded';
 
 /**
- * How a redrive of one letter ended. `returned`: among the dead letters again. `unmovable`: not sent, since there is nothing left to send, or
- * Kafka refuses it. `missing`: the consumers are past it, and it is neither saved nor back: a defect; the letter is pending again.
+ * The outcome of redriving one letter.
+ * - `saved`: the order is saved
+ * - `returned`: the record was dead-lettered again
+ * - `unmovable`: not sent, because the record no longer exists or Kafka rejects it
+ * - `missing`: the consumers are past the record, and it is neither saved nor dead-lettered. This is a defect; the letter is
+ *   `pending` again.
  */
 export type RedriveOutcome = 'saved' | 'returned' | 'unmovable' | 'missing';
 
-/** One time that a letter was sent again, or was to be. */
+/** One attempt to redrive a letter. */
 export interface RedriveTry {
   readonly operationId: string;
   readonly at: Date;
-  /** Where its record stands on the topic of the orders; `null`: not sent yet, as far as is known. */
+  /** Position of the redriven record on the orders topic; `null` if no send is known. */
   readonly sent: { readonly partition: number; readonly offset: number } | null;
-  /** Of the order that its record carries; `null` where nothing can be read. */
+  /** The id of the order in the record; `null` if the record can not be decoded. */
   readonly orderId: string | null;
-  /** `null`: not known yet. */
+  /** `null` until the outcome is known. */
   readonly outcome: RedriveOutcome | null;
   readonly endedAt: Date | null;
 }
 
 /**
- * What MongoDB keeps of a dead letter: its state, and enough to group and count. The raw bytes stay on the dead-letter
- * topic. One document for each origin, however often the letter was published, and however often it was sent again and came back.
+ * A dead letter in MongoDB: its state, and the fields for grouping and counting. The raw bytes stay on the dead-letter topic.
+ * There is one document per origin, however often the letter was published, redriven or returned.
  */
 export interface DeadLetterDocument {
-  /** `topic/partition/offset` of the record that failed first. */
+  /** `topic/partition/offset` of the record that originally failed. */
   readonly _id: string;
   readonly state: DeadLetterState;
   readonly origin: {
@@ -37,21 +41,21 @@ export interface DeadLetterDocument {
     readonly offset: number;
     readonly timestamp: Date;
   };
-  /** Where the letter itself stands on the dead-letter topic: the last one, if it came back. */
+  /** Position of the letter on the dead-letter topic; of the latest one if it returned. */
   readonly letter: { readonly partition: number; readonly offset: number };
-  /** `null` for a record that no operation made. */
+  /** `null` for a record that belongs to no operation. */
   readonly operationId: string | null;
   readonly index: number | null;
-  /** What was wrong with it on purpose; `null`, or absent: nothing. A letter of an extra record is not its order's. */
+  /** The injected fault; `null` or absent if there is none. A letter of an extra record does not count as its order's letter. */
   readonly fault?: Fault | null;
-  /** Why it failed the last time. */
+  /** The reason of the latest failure. */
   readonly error: { readonly code: string; readonly message: string };
   readonly attempts: number;
-  /** For the first time. */
+  /** When it was dead-lettered for the first time. */
   readonly deadLetteredAt: Date;
-  /** How often a redrive has taken it; absent: never. */
+  /** How many redrives have claimed it; absent means 0. */
   readonly redrives?: number;
-  /** Oldest first, and only the last one may be open. Absent: none. */
+  /** Oldest first. Only the last one may lack an outcome. Absent means none. */
   readonly tries?: readonly RedriveTry[];
 }
 
@@ -61,10 +65,10 @@ export function deadLettersCollection(db: Db): Collection<DeadLetterDocument> {
 
 export async function ensureDeadLetterIndexes(db: Db): Promise<void> {
   await deadLettersCollection(db).createIndexes([
-    // Covers the count of an operation's letters, which every reader of its progress needs.
+    // Covers the count of an operation's letters, which every progress query needs.
     { name: 'operationId_index_state_fault', key: { operationId: 1, index: 1, state: 1, fault: 1 } },
     { name: 'state_errorCode', key: { state: 1, 'error.code': 1 } },
-    // Sparse: nearly all letters are never redriven.
+    // Sparse, because most letters are never redriven.
     {
       name: 'tries_sent_sparse',
       key: { 'tries.operationId': 1, 'tries.outcome': 1, 'tries.sent.partition': 1, 'tries.sent.offset': 1 },

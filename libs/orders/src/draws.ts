@@ -2,7 +2,7 @@ import { murmur3 } from './murmur3.js';
 
 const TWO_32 = 2 ** 32;
 
-/** Evenly drawn whole numbers, 0 up to but not including `below` (2^32 at the most), each from (seed, field, index) alone. */
+/** Draws uniform integers from 0 to `below` - 1 (`below` is at most 2^32). Each depends only on (seed, field, index). */
 export function drawsOf(seed: number): (field: number, index: number, below: number) => number {
   const seedLow = seed | 0;
   const seedHigh = Math.floor(seed / TWO_32) | 0;

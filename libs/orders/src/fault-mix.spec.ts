@@ -14,38 +14,38 @@ function count(seed: number, mix: FaultMix): Record<string, number> {
   return counts;
 }
 
-/** Indexes behind which an extra record comes. */
+/** Indexes that are followed by an extra record. */
 function struck(seed: number): number[] {
   const faultsAt = faultsOf(seed, MIX);
   return Array.from({ length: 1_000 }, (_, index) => index).filter((index) => faultsAt(index).extras.length > 0);
 }
 
-describe('a mix of faults', () => {
-  it('strikes the fractions that were asked for', () => {
+describe('fault mix', () => {
+  it('affects the requested fractions of orders', () => {
     const counts = count(1, MIX);
-    const standing = 1 - MIX.poison - MIX.oversized;
+    const unreplaced = 1 - MIX.poison - MIX.oversized;
     const expected = {
       poison: MIX.poison,
       oversized: MIX.oversized,
-      duplicate: MIX.duplicate * standing,
-      conflict: MIX.conflict * standing,
+      duplicate: MIX.duplicate * unreplaced,
+      conflict: MIX.conflict * unreplaced,
     };
     for (const [fault, fraction] of Object.entries(expected))
       expect((counts[fault] ?? 0) / ORDERS / fraction).toBeCloseTo(1, 0);
   });
 
-  it('strikes the same orders for the same seed, and others for another', () => {
+  it('affects the same orders for the same seed, and other orders for another seed', () => {
     expect(struck(7)).toEqual(struck(7));
     expect(struck(7)).not.toEqual(struck(8));
   });
 
-  it('puts no extra record behind what is no order', () => {
+  it('adds no extra record after a replaced order', () => {
     const all = faultsOf(1, { poison: 0.5, oversized: 0.5, duplicate: 1, conflict: 1 });
     for (let index = 0; index < 100; index += 1) expect(all(index).extras).toEqual([]);
     expect(count(1, { poison: 0.5, oversized: 0.5, duplicate: 1, conflict: 1 })).toMatchObject({ conflict: 0 });
   });
 
-  it('strikes every order at 1, and none at 0', () => {
+  it('affects every order at 1 and none at 0', () => {
     expect(count(3, { poison: 0, oversized: 0, duplicate: 1, conflict: 1 })).toEqual({
       poison: 0,
       oversized: 0,

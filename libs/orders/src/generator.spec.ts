@@ -14,8 +14,8 @@ const BATCH: OrderBatch = {
   to: new Date('2026-01-02T00:00:00Z'),
 };
 
-describe('the generator', () => {
-  it('keeps its golden values: orders made years ago can be made again', () => {
+describe('order generator', () => {
+  it('keeps its golden values, so that old orders can be generated again', () => {
     const orderAt = orderGenerator(BATCH);
     const golden = [0, 1, 9_999_999].map((index) => {
       const { price, amount, createdAt, ...order } = orderAt(index);
@@ -80,7 +80,7 @@ describe('the generator', () => {
     `);
   });
 
-  it('makes any order alone, whatever was made before it', () => {
+  it('generates each order independently of earlier ones', () => {
     const indexes = fc.array(fc.nat(BATCH.count - 1), { minLength: 1, maxLength: 50 });
     const property = fc.property(indexes, (walk) => {
       const walked = orderGenerator(BATCH);
@@ -89,7 +89,7 @@ describe('the generator', () => {
     fc.assert(property, { numRuns: 100 });
   });
 
-  it('makes only orders that keep the rules, with dense numbers and rising dates', () => {
+  it('generates only valid orders, with dense numbers and rising dates', () => {
     const batches = fc.record({
       seed: fc.maxSafeNat(),
       count: fc.integer({ min: 1, max: 10_000_000 }),

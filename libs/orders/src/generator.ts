@@ -3,24 +3,24 @@ import { INSTRUMENTS, type Instrument } from './instruments.js';
 import { MAX_QUANTITY, type Order } from './order.js';
 import { orderIdsOf } from './order-id.js';
 
-/** All that an operation's orders are made from. Two equal batches give equal orders, byte for byte, on every machine. */
+/** The complete input of the generator. Two equal batches give equal orders, byte for byte, on every machine. */
 export interface OrderBatch {
   readonly operationId: string;
-  /** 0 to 2^53 - 1: chooses the accounts, symbols, sides, prices and quantities. */
+  /** 0 to 2^53 - 1: determines the accounts, symbols, sides, prices and quantities. */
   readonly seed: number;
-  /** How many orders the operation has. */
+  /** Number of orders in the operation. */
   readonly count: number;
   /** The number of the order with index 0. */
   readonly firstNumber: number;
-  /** Accounts are drawn evenly from `acc-0000000` to `acc-` (accounts - 1). */
+  /** Number of accounts, drawn uniformly from `acc-0000000` to `acc-` (accounts - 1). */
   readonly accounts: number;
-  /** `createdAt` rises evenly from this date (index 0) … */
+  /** `createdAt` of index 0. It rises evenly towards `to`. */
   readonly from: Date;
-  /** … towards this one, which it never reaches. */
+  /** Exclusive upper bound of `createdAt`. */
   readonly to: Date;
 }
 
-// One independent draw per field: the hash's own seed names the field.
+// One independent draw per field: the field's number is the seed of the hash.
 const ACCOUNT = 1;
 const INSTRUMENT = 2;
 const SIDE = 3;
@@ -28,9 +28,9 @@ const QUANTITY = 4;
 const PRICE = 5;
 
 /**
- * The generator: a pure function of (batch, index) with random access, so that any chunk can be made again alone, by
- * another process, after a crash, or by a verifier that keeps no list.
- * @returns a function of the index, 0 to count - 1; the work that all orders of a batch share is done once, here
+ * Creates the generator of a batch: a pure function of (batch, index) with random access. Another process can generate any
+ * chunk again after a crash, and a verifier needs no list of the orders.
+ * @returns a function of the index, 0 to count - 1; work that all orders of a batch share is done once, before it returns
  */
 export function orderGenerator(batch: OrderBatch): (index: number) => Order {
   const idOf = orderIdsOf(batch.operationId);

@@ -1,15 +1,15 @@
 import { MaxKey, type Collection, type Db, type ObjectId } from 'mongodb';
 
-/** Rows of files, by what became of them: the last four make up the first. */
+/** Counts of file rows by result. `rows` is the sum of the other four. */
 export interface RowCounts {
   readonly rows: number;
-  /** Orders of the import. */
+  /** Rows that became orders of the import. */
   readonly accepted: number;
-  /** Orders that are there already, with the same content. */
+  /** Orders that exist already with the same content. */
   readonly skipped: number;
-  /** Orders that are there already with other content: set aside. */
+  /** Orders that exist already with different content; they are set aside. */
   readonly conflicting: number;
-  /** No orders: set aside. */
+  /** Rows that are not valid orders; they are set aside. */
   readonly malformed: number;
 }
 
@@ -19,26 +19,26 @@ export interface FileReason {
   readonly detail: string;
 }
 
-/** `known`: an import had it before, byte for byte, so nothing is read of it. */
+/** `known`: an earlier import contained the same file, byte for byte, so this one is not read. */
 export type FileState = 'waiting' | 'reading' | 'read' | 'refused' | 'known';
 
-/** A file of an import: what it is, and how far it is read. */
+/** A file of an import and its reading progress. */
 export interface ManifestFile extends RowCounts {
   readonly _id: { readonly operationId: string; readonly file: number };
   readonly name: string;
-  /** `null`, as the two below: it was refused unread. */
+  /** Size in bytes. `bytes`, `sha256` and `content` are `null` if the file was refused unread. */
   readonly bytes: number | null;
-  /** In hexadecimal. */
+  /** SHA-256 hash, in hexadecimal. */
   readonly sha256: string | null;
-  /** Its bytes in `StagedFiles`, until the import is read. */
+  /** The file's content in `StagedFiles`, kept until the import is read. */
   readonly content: ObjectId | null;
   readonly state: FileState;
-  /** The claim of the import that may change it, as `reading.epoch` counts them. */
+  /** Only the process that holds the import's claim with this `reading.epoch` may change the document. */
   readonly epoch: number;
-  /** All before it is read, and its orders are stored. */
+  /** All bytes before this offset are read, and their orders are stored. */
   readonly byteOffset: number;
   readonly reason: FileReason | null;
-  /** The import that had it before. */
+  /** The earlier import that contained the file. */
   readonly knownFrom: string | null;
 }
 
@@ -56,12 +56,12 @@ export async function ensureManifestIndexes(db: Db): Promise<void> {
   await manifestCollection(db).createIndexes([{ name: 'sha256', key: { sha256: 1 } }]);
 }
 
-/** Files of one import behind a place, by `_id` alone: documents compare field by field. */
+/** Returns an `_id` range filter for the files of one import after position `file`. MongoDB compares documents field by field. */
 export function filesBehind(operationId: string, file: number) {
   return { $gt: { operationId, file }, $lt: { operationId, file: new MaxKey() } } as object;
 }
 
-/** What has become of an import's files and their rows so far. */
+/** Counts an import's files by state and its rows by result, so far. */
 export async function manifestTotals(db: Db, operationId: string): Promise<ManifestTotals> {
   const sums = Object.fromEntries(Object.keys(NO_ROWS).map((name) => [name, { $sum: `$${name}` }]));
   const groups = await manifestCollection(db)

@@ -3,18 +3,18 @@ import type { LegacyOrder } from './legacy-order.js';
 import { fromDocument, toDocument, type Ingest, type OrderDocument } from './order-document.js';
 import type { Order } from './order.js';
 
-/** An order of an import as it will be emitted: what the generator is to a populate, these are to an import. */
+/** An order of an import, ready to be emitted. Imports emit these rows, as populates emit the generator's orders. */
 export interface ImportRow {
-  /** The order's own id. Unique over all imports: an order comes in once. */
+  /** The order's id. It is unique across all imports, so that an order is imported once. */
   readonly _id: UUID;
   readonly operationId: string;
-  /** 0 to count - 1, without a gap; the order's number is the operation's first number and this. */
+  /** 0 to count - 1, without gaps. The order's number is the operation's first number plus `index`. */
   readonly index: number;
-  /** Which claim of the import stored it, as `reading.epoch` counts them: an earlier holder may not remove it. */
+  /** `reading.epoch` of the claim that stored the row; a process with an earlier claim may not remove it. */
   readonly epoch: number;
-  /** Where it stood: the file's place in the import, and the row's in the file, both from 0. */
+  /** The file's position in the import and the row's position in the file, both from 0. */
   readonly source: { readonly file: number; readonly row: number };
-  /** The order as MongoDB will hold it, but for its number. */
+  /** The stored form of the order, without its number. */
   readonly order: Omit<OrderDocument, '_id' | 'number' | 'ingest'>;
 }
 
@@ -28,15 +28,15 @@ export async function ensureImportRowIndexes(db: Db): Promise<void> {
   ]);
 }
 
-/** Rows of an import are gone, so its orders can no longer be told. */
+/** Thrown when rows of an import no longer exist, so that its orders can not be reproduced. */
 export class ImportRowsGoneError extends Error {
   override readonly name = 'ImportRowsGoneError';
   readonly code = 'import-rows-gone';
 }
 
 /**
- * Orders of an import, from an index up to, but not including, another one, in order.
- * @throws ImportRowsGoneError when there is not a row for each index: who goes on would give orders to wrong indexes
+ * Reads the orders of an import from index `from` up to, but not including, `to`, in index order.
+ * @throws ImportRowsGoneError when rows are missing: continuing would assign orders to wrong indexes
  */
 export async function importedOrders(
   db: Db,
@@ -67,7 +67,7 @@ export function importRow(
   return { _id, ...place, order: document };
 }
 
-/** The order of a row, under number 0: it gets its own when it is emitted. */
+/** Returns the order of a row with number 0; it gets its final number when it is emitted. */
 export function unnumberedOrder({ _id, order }: ImportRow): Order {
   return fromDocument({ ...order, _id, number: Long.ZERO });
 }

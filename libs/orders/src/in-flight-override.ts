@@ -1,6 +1,6 @@
 import type { Collection, Db } from 'mongodb';
 
-/** How many orders each consumer shall have in flight, as somebody has set it while they run. Consumers look for it once a second. */
+/** The runtime override of each consumer's in-flight limit. Consumers poll it once a second, with their heartbeat. */
 export interface InFlightOverrideDocument {
   readonly _id: 'in-flight';
   readonly limit: number | 'auto';
@@ -8,14 +8,18 @@ export interface InFlightOverrideDocument {
   readonly at: Date;
 }
 
-/** What a consumer's memory is laid out for, whatever it was started with. */
+/** The highest limit that a consumer's memory is sized for, whatever limit it was started with. */
 export const MAX_IN_FLIGHT_OVERRIDE = 10_000;
 
 export function inFlightOverridesCollection(db: Db): Collection<InFlightOverrideDocument> {
   return db.collection<InFlightOverrideDocument>('consumerWishes');
 }
 
-/** @param since wishes of before don't count. @returns `null`: nobody wishes for anything */
+/**
+ * Finds the current override.
+ * @param since ignores overrides that were set before
+ * @returns `null` if there is no override
+ */
 export async function findInFlightOverride(
   db: Db,
   since: Date = new Date(0),
@@ -23,9 +27,13 @@ export async function findInFlightOverride(
   return inFlightOverridesCollection(db).findOne({ _id: 'in-flight', at: { $gte: since } });
 }
 
-/** @param limit `null`: as each consumer was started */
+/**
+ * Sets or removes the override.
+ * @param limit `null` resets each consumer to its configured limit
+ */
 export async function setInFlightOverride(db: Db, limit: InFlightOverrideDocument['limit'] | null): Promise<void> {
-  const wishes = inFlightOverridesCollection(db);
-  if (limit === null) await wishes.deleteOne({ _id: 'in-flight' });
-  else await wishes.updateOne({ _id: 'in-flight' }, { $set: { limit }, $currentDate: { at: true } }, { upsert: true });
+  const overrides = inFlightOverridesCollection(db);
+  if (limit === null) await overrides.deleteOne({ _id: 'in-flight' });
+  else
+    await overrides.updateOne({ _id: 'in-flight' }, { $set: { limit }, $currentDate: { at: true } }, { upsert: true });
 }

@@ -1,14 +1,14 @@
 import type { Money } from './money.js';
 
-/** What the fake orders trade: invented symbols, so that no figure is taken for a real quote. */
+/** An instrument of the generated orders. The symbols are invented, so that no price can be mistaken for a real quote. */
 export interface Instrument {
   readonly symbol: string;
   readonly currency: string;
-  /** The middle of the prices drawn for it. */
+  /** The middle of the price range that is drawn from. */
   readonly basePrice: Money;
 }
 
-/** The generator's golden values rest on this list: add at the end only with a new generator version. */
+/** The generator's golden values depend on this list: append to it only with a new generator version. */
 export const INSTRUMENTS: readonly Instrument[] = [
   { symbol: 'ACME', currency: 'USD', basePrice: 1_873_500n },
   { symbol: 'BOLT', currency: 'USD', basePrice: 427_300n },

@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { MAX_AMOUNT, MAX_PRICE, parseMoney, type Money } from './money.js';
 import { MAX_QUANTITY, SIDES, type Side } from './order.js';
 
-/** A JSON number as it stands in the text: read as a float it could lose digits, or its form. */
+/** A JSON number in its original text form: parsing it as a float could lose digits or the notation. */
 export class NumberText {
   constructor(readonly text: string) {}
 }
 
-/** What can be wrong with a row. */
+/** The reasons for which a row is rejected. */
 export type LegacyCode =
   | 'not-an-object'
   | 'missing-field'
@@ -24,7 +24,7 @@ export type LegacyCode =
   | 'not-a-date'
   | 'amount-mismatch';
 
-/** A field, or the row as a whole, that can't be taken. */
+/** Thrown when a field, or the row as a whole, is rejected. */
 export class FieldRefusal extends Error {
   override readonly name = 'FieldRefusal';
 
@@ -61,7 +61,7 @@ export function isObject(value: unknown): value is Row {
 export function refuseUnknown(row: Row, known: ReadonlySet<string>, prefix = ''): void {
   const unknown = Object.keys(row).find((name) => !known.has(name));
   if (unknown === undefined) return;
-  throw new FieldRefusal('unknown-field', `${prefix}${unknown.slice(0, 64)}`, 'is not known: its value would be lost');
+  throw new FieldRefusal('unknown-field', `${prefix}${unknown.slice(0, 64)}`, 'is unknown: its value would be lost');
 }
 
 export function uuid(row: Row, name: string): string {
@@ -70,13 +70,13 @@ export function uuid(row: Row, name: string): string {
   throw new FieldRefusal('not-a-uuid', name, 'must be a UUID of 36 characters');
 }
 
-/** 0 to 2^53 - 1. */
+/** Reads a number from 0 to 2^53 - 1. */
 export function legacyNumber(path: string, value: unknown): number {
   if (value === undefined) return missing(path);
   const number = integer(value, path);
   if (number < 0n) throw new FieldRefusal('out-of-range', path, 'must not be below 0');
   if (number <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(number);
-  throw new FieldRefusal('unsafe-number', path, 'must not be above 2^53 - 1: no reader of JSON would keep it');
+  throw new FieldRefusal('unsafe-number', path, 'must not be above 2^53 - 1: JSON parsers would round it');
 }
 
 export function quantity(row: Row): number | undefined {
@@ -117,7 +117,7 @@ export function currency(row: Row): string | undefined {
   throw new FieldRefusal('bad-value', 'currency', 'must be an ISO 4217 code such as "EUR"');
 }
 
-/** Text that every reader gives back as it is. */
+/** Reads text that every client returns unchanged: well-formed and without control characters. */
 export function plainText(row: Row, name: Fillable, longest: number): string | undefined {
   const value = given(row, name);
   if (value === undefined) return undefined;
@@ -129,7 +129,7 @@ export function plainText(row: Row, name: Fillable, longest: number): string | u
 export function dateTime(row: Row): Date | undefined {
   const value = given(row, 'createdAt');
   if (value === undefined) return undefined;
-  // Finer than milliseconds would be cut off.
+  // A finer resolution than milliseconds would be truncated.
   const isExact = typeof value === 'string' && DATE_TIME.test(value) && !/\.\d{4}/.test(value);
   const date = new Date(isExact ? value : Number.NaN);
   if (date.getTime() >= 0 && date.getUTCFullYear() <= 9999) return date;
@@ -137,25 +137,25 @@ export function dateTime(row: Row): Date | undefined {
   throw new FieldRefusal('not-a-date', 'createdAt', detail);
 }
 
-/** `legacy.filled`, as an earlier import has named them. */
+/** Reads `legacy.filled`, the field names that an earlier import has filled. */
 export function filledNames(value: unknown): ReadonlySet<string> {
   const known: ReadonlySet<unknown> = new Set(FILLABLE);
   if (Array.isArray(value) && value.every((name) => known.has(name))) return new Set(value as string[]);
   throw new FieldRefusal('bad-value', 'legacy.filled', `must be an array of ${FILLABLE.join(', ')}`);
 }
 
-/** A field that is there; `undefined`: it is left out. */
+/** Returns the value of a field; `undefined` if it is left out. */
 function given(row: Row, name: string): unknown {
   const value = row[name];
-  if (value === null) throw new FieldRefusal('wrong-type', name, 'is null; leave it out if it is not known');
+  if (value === null) throw new FieldRefusal('wrong-type', name, 'must not be null: leave an unknown field out');
   return value;
 }
 
 function missing(name: string): never {
-  throw new FieldRefusal('missing-field', name, 'must be there');
+  throw new FieldRefusal('missing-field', name, 'is required');
 }
 
-/** Of its text: 1.0, 1e3 and whatever a float would round are no integers. */
+/** Parses an integer from the number's text. 1.0, 1e3 and anything that a float would round are rejected. */
 function integer(value: unknown, name: string): bigint {
   if (value instanceof NumberText && /^-?\d{1,40}$/.test(value.text)) return BigInt(value.text);
   if (value instanceof NumberText && /^-?\d+$/.test(value.text))
@@ -163,7 +163,7 @@ function integer(value: unknown, name: string): bigint {
   throw new FieldRefusal('not-an-integer', name, 'must be a JSON number without a point and without an exponent');
 }
 
-/** Above zero, from a number's or a string's own digits. */
+/** Parses a decimal above zero from the digits of a number or a string. */
 function decimal(row: Row, name: 'price' | 'amount'): Money | undefined {
   const value = given(row, name);
   if (value === undefined) return undefined;

@@ -3,7 +3,7 @@ import { FILLABLE, type Fillable } from './legacy-fields.js';
 import { murmur3 } from './murmur3.js';
 import { MAX_QUANTITY, type Order } from './order.js';
 
-/** The fields of a row that may be left out: `undefined` is left out. */
+/** The optional fields of a row; `undefined` means left out. */
 export type GivenFields = { readonly [name in Fillable]: Order[name] | undefined };
 
 // One independent draw for each field, as in the generator.
@@ -14,14 +14,14 @@ const QUANTITY = 4;
 const PRICE = 5;
 
 const TWO_32 = 2 ** 32;
-/** A date that nobody takes for a real one. */
+/** 1970-01-01, which is easy to recognise as not real. */
 const UNKNOWN_DATE = 0;
 
 /**
- * Fills what was left out, from the order's id alone: never from an operation or the clock, or the same row would be
- * another order the next time. What is filled is recognisable (accounts `legacy-….`, the date 1970-01-01) and invented:
+ * Fills the fields that were left out. The values depend only on the order's id, never on the operation or the clock, so that
+ * the same row always gives the same order. They are recognisable (accounts `legacy-…`, the date 1970-01-01) and invented:
  * amounts filled here are no financial data.
- * @param given with `derived`, the fields among them that follow from others: they count as filled
+ * @param given the fields of the row; `derived` names those that were computed from others, which count as filled
  */
 export function filledFields(
   id: string,
@@ -50,7 +50,7 @@ export function filledFields(
 
 type Draw = (field: number, below: number) => number;
 
-/** Evenly drawn whole numbers, 0 up to but not including `below`, each from the UUID's 128 bits and the field. */
+/** Draws uniform integers from 0 to `below` - 1, each from the UUID's 128 bits and the field. */
 function drawsOf(id: string): Draw {
   const hex = id.replaceAll('-', '');
   const word = (at: number): number => Number.parseInt(hex.slice(at, at + 8), 16) | 0;
@@ -58,7 +58,7 @@ function drawsOf(id: string): Draw {
   return (field, below) => Math.floor((murmur3(field, ...words) / TWO_32) * below);
 }
 
-/** The one that is traded, so that what is filled goes with it; for a symbol that isn't known here any. */
+/** Finds the symbol's instrument, so that filled fields match it; draws any instrument for an unknown symbol. */
 function instrumentOf(symbol: string | undefined, draw: Draw): Instrument {
   const known = INSTRUMENTS.find((instrument) => instrument.symbol === symbol);
   return known ?? (INSTRUMENTS[draw(INSTRUMENT, INSTRUMENTS.length)] as Instrument);

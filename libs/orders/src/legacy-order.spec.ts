@@ -19,7 +19,7 @@ const generated = orderGenerator({
   to: new Date('2026-01-02T00:00:00Z'),
 });
 
-/** As a parser that keeps number texts gives it. */
+/** Converts numbers to `NumberText`, like a parser that keeps their text. */
 function textual(value: unknown): unknown {
   if (typeof value === 'number') return new NumberText(String(value));
   if (Array.isArray(value)) return value.map(textual);
@@ -34,15 +34,15 @@ function read(row: unknown): LegacyOrder {
   return result.order;
 }
 
-/** As the query API tells it. */
+/** Converts an order to its form in responses of the query API. */
 function exported({ price, amount, createdAt, ...order }: Order): Record<string, unknown> {
   return { ...order, price: formatMoney(price), amount: formatMoney(amount), createdAt: createdAt.toISOString() };
 }
 
 const number = (text: string): NumberText => new NumberText(text);
 
-describe('a legacy order', () => {
-  it('may be a pair: what is missing is filled from the id alone, and named', () => {
+describe('legacyOrder', () => {
+  it('fills the missing fields of a pair from the id alone, and names them', () => {
     const { amount, price, ...order } = read(PAIR);
     expect({ ...order, amount: formatMoney(amount), price: formatMoney(price) }).toMatchInlineSnapshot(`
       {
@@ -73,7 +73,7 @@ describe('a legacy order', () => {
     expect(read(PAIR)).toEqual(read({ ...PAIR, id: ID.toUpperCase() }));
   });
 
-  it('filled in whatever part keeps the rules of an order', () => {
+  it('gives a valid order for every subset of filled fields', () => {
     const parts = fc.subarray(['accountId', 'side', 'symbol', 'quantity', 'price', 'currency', 'createdAt']);
     const property = fc.property(fc.uuid(), fc.nat(99), parts, (id, index, names) => {
       const whole = exported(generated(index));
@@ -85,12 +85,12 @@ describe('a legacy order', () => {
     fc.assert(property, { numRuns: 500 });
   });
 
-  it('in full is taken as it is', () => {
+  it('accepts a full order unchanged', () => {
     const { number: legacyNumber, ...order } = generated(3);
     expect(read(exported(generated(3)))).toEqual({ ...order, legacy: { number: legacyNumber, filled: [] } });
   });
 
-  it('that was imported and exported before is the same again', () => {
+  it('gives the same order again after an import and export', () => {
     const first = read(PAIR);
     expect(read(exported({ ...first, number: 4_711 }))).toEqual(first);
   });
@@ -100,7 +100,7 @@ describe('a legacy order', () => {
     ['quantity', { amount: 7.5, price: '2.5' }, { quantity: 3, filled: ['quantity'] }],
     ['price', { amount: 7.5, quantity: 3 }, { price: 25_000n, filled: ['price'] }],
     ['quantity and price', { amount: '7.5' }, { quantity: 1, price: 75_000n, filled: ['quantity', 'price'] }],
-  ])('has its %s from the others', (_, given, { filled, ...expected }: { filled?: string[] }) => {
+  ])('computes %s from the given fields', (_, given, { filled, ...expected }: { filled?: string[] }) => {
     const order = read({
       ...exported(generated(0)),
       quantity: undefined,
@@ -112,14 +112,14 @@ describe('a legacy order', () => {
     expect(order.legacy.filled).toEqual(filled);
   });
 
-  it('trades what its symbol says', () => {
+  it('fills the currency of the given symbol', () => {
     expect(read({ ...PAIR, symbol: 'JADE' })).toMatchObject({ symbol: 'JADE', currency: 'CHF' });
     expect(read({ ...PAIR, symbol: 'UNHEARD' }).symbol).toBe('UNHEARD');
   });
 
   it.each<[string, object, string, string?]>([
     ['no id', { id: undefined }, 'missing-field', 'id'],
-    ['an id that is no UUID', { id: 'x' }, 'not-a-uuid', 'id'],
+    ['an id that is not a UUID', { id: 'x' }, 'not-a-uuid', 'id'],
     ['an id that is a number', { id: 1 }, 'not-a-uuid', 'id'],
     ['no number', { number: undefined }, 'missing-field', 'number'],
     ['a number as text', { number: '7' }, 'not-an-integer', 'number'],
@@ -127,13 +127,13 @@ describe('a legacy order', () => {
     ['a number with an exponent', { number: number('1e3') }, 'not-an-integer', 'number'],
     ['a negative number', { number: -1 }, 'out-of-range', 'number'],
     ['a number beyond 2^53', { number: number('9007199254740992') }, 'unsafe-number', 'number'],
-    ['an endless number', { number: number('9'.repeat(1_000)) }, 'unsafe-number', 'number'],
+    ['a number of 1,000 digits', { number: number('9'.repeat(1_000)) }, 'unsafe-number', 'number'],
     ['an unknown field', { note: 'x' }, 'unknown-field', 'note'],
     ['a field that is null', { symbol: null }, 'wrong-type', 'symbol'],
     ['an empty accountId', { accountId: '' }, 'bad-text', 'accountId'],
     ['a long accountId', { accountId: 'x'.repeat(65) }, 'bad-text', 'accountId'],
     ['NUL', { symbol: 'A\0' }, 'bad-text', 'symbol'],
-    ['half a character', { symbol: '\ud800' }, 'bad-text', 'symbol'],
+    ['a lone surrogate', { symbol: '\ud800' }, 'bad-text', 'symbol'],
     ['a symbol that is a number', { symbol: 1 }, 'wrong-type', 'symbol'],
     ['an unknown side', { side: 'BUY' }, 'bad-value', 'side'],
     ['a currency in small letters', { currency: 'eur' }, 'bad-value', 'currency'],
@@ -148,20 +148,20 @@ describe('a legacy order', () => {
     ['a negative price', { price: -1 }, 'out-of-range', 'price'],
     ['a price over decimal(18,4)', { price: '100000000000000' }, 'out-of-range', 'price'],
     ['an amount over decimal(22,4)', { amount: number('1000000000000000000') }, 'out-of-range', 'amount'],
-    ['an amount alone that is no price', { amount: '100000000000000' }, 'out-of-range', 'price'],
+    ['a lone amount above the maximum price', { amount: '100000000000000' }, 'out-of-range', 'price'],
     ['an amount that is not quantity x price', { quantity: 2, price: 2, amount: 5 }, 'amount-mismatch', 'amount'],
-    ['an amount that no whole quantity gives', { price: 2, amount: 5 }, 'amount-mismatch', 'quantity'],
-    ['an amount that no price gives', { quantity: 3, amount: 1 }, 'amount-mismatch', 'price'],
+    ['an amount that is no whole multiple of the price', { price: 2, amount: 5 }, 'amount-mismatch', 'quantity'],
+    ['an amount without an exact price', { quantity: 3, amount: 1 }, 'amount-mismatch', 'price'],
     ['a date without a zone', { createdAt: '2026-01-31T12:00:00' }, 'not-a-date', 'createdAt'],
-    ['a day that there is not', { createdAt: '2026-02-30T12:00:00Z' }, 'not-a-date', 'createdAt'],
+    ['a day that does not exist', { createdAt: '2026-02-30T12:00:00Z' }, 'not-a-date', 'createdAt'],
     ['a date of 1e20', { createdAt: number('1e20') }, 'not-a-date', 'createdAt'],
     ['a date before 1970', { createdAt: '1969-12-31T23:59:59Z' }, 'not-a-date', 'createdAt'],
     ['microseconds', { createdAt: '2026-01-31T12:00:00.000001Z' }, 'not-a-date', 'createdAt'],
-    ['a legacy that is none', { legacy: 'x' }, 'wrong-type', 'legacy'],
+    ['a legacy that is not an object', { legacy: 'x' }, 'wrong-type', 'legacy'],
     ['a legacy without a number', { legacy: { filled: [] } }, 'missing-field', 'legacy.number'],
-    ['a legacy with more', { legacy: { number: 1, filled: [], x: 1 } }, 'unknown-field', 'legacy.x'],
-    ['fields filled that can not be', { legacy: { number: 1, filled: ['id'] } }, 'bad-value', 'legacy.filled'],
-  ])('is refused for %s', (_, change, code, field) => {
+    ['a legacy with an unknown field', { legacy: { number: 1, filled: [], x: 1 } }, 'unknown-field', 'legacy.x'],
+    ['a filled field that can not be filled', { legacy: { number: 1, filled: ['id'] } }, 'bad-value', 'legacy.filled'],
+  ])('rejects %s', (_, change, code, field) => {
     const row = Object.fromEntries(Object.entries({ ...PAIR, ...change }).filter(([, value]) => value !== undefined));
     expect(legacyOrder(textual(row))).toEqual({ reason: { code, field, detail: expect.any(String) } });
   });

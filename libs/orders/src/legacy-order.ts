@@ -2,13 +2,13 @@ import { filledFields, type GivenFields } from './legacy-fill.js';
 import * as field from './legacy-fields.js';
 import { MAX_QUANTITY, type Order } from './order.js';
 
-/** An order of the legacy system. Its number here is given when its import has a block of numbers. */
+/** An order of the legacy system. It gets its number here once its import has reserved a block of numbers. */
 export type LegacyOrder = Omit<Order, 'number' | 'legacy'> & { readonly legacy: NonNullable<Order['legacy']> };
 
-/** Why a row is no order: `code` is stable, `detail` says what to do. */
+/** Why a row is rejected: `code` is stable, `detail` says what is allowed. */
 export interface LegacyReason {
   readonly code: field.LegacyCode;
-  /** The field at fault; absent when it is the row as a whole. */
+  /** The invalid field; absent if the row as a whole is invalid. */
   readonly field?: string;
   readonly detail: string;
 }
@@ -17,12 +17,12 @@ const KNOWN: ReadonlySet<string> = new Set(['id', 'number', ...field.FILLABLE, '
 const KNOWN_OF_LEGACY: ReadonlySet<string> = new Set(['number', 'filled']);
 
 /**
- * Reads a row of a legacy file: a pair `{id, number}`, the full shape of an order, or anything between.
+ * Reads a row of a legacy file: a pair `{id, number}`, a full order, or anything in between.
  *
- * `id` stays the order's id, `number` becomes `legacy.number`. Fields that are left out are filled, each a function of the id
- * alone, and named in `legacy.filled`: the same row gives the same order on every machine, whenever it is imported. `amount`
- * is quantity x price, and each of the three follows from the two others. A row that this pipeline exported, with a `legacy`
- * of its own, keeps that. Nothing is dropped: a field that isn't known makes the row no order.
+ * `id` stays the order's id, and `number` becomes `legacy.number`. Fields that are left out are filled from the id alone and
+ * named in `legacy.filled`: the same row gives the same order on every machine, whenever it is imported. `amount` is
+ * quantity x price; each of the three can be computed from the other two. A row that this pipeline exported keeps its
+ * `legacy`. No data is dropped silently: a row with an unknown field is rejected.
  *
  * @param row a parsed JSON value whose numbers are `NumberText`
  */
@@ -49,7 +49,7 @@ function read(row: unknown): LegacyOrder {
     ...order,
     legacy: {
       number: legacy?.number ?? number,
-      // In one order always: two orders are the same only when this is.
+      // Always in the order of FILLABLE, because the comparison of two orders depends on it.
       filled: field.FILLABLE.filter((name) => filled.has(name) || legacy?.filled.has(name)),
     },
   };
@@ -77,7 +77,10 @@ function givenFields(row: field.Row): GivenFields {
   };
 }
 
-/** What follows from an amount. @throws FieldRefusal when the three don't fit together */
+/**
+ * Computes the missing ones of quantity, price and amount.
+ * @throws FieldRefusal when the three are inconsistent
+ */
 function withDerived(given: GivenFields): GivenFields & { readonly derived: readonly field.Fillable[] } {
   const { quantity, price, amount } = given;
   if (amount === undefined) return { ...given, derived: [] };

@@ -4,7 +4,7 @@ import { Decimal128 } from 'mongodb';
 import { formatMoney, moneyFromDecimal128, moneyToDecimal128, parseMoney } from './money.js';
 
 describe('money', () => {
-  it('is a plain string of four decimals', () => {
+  it('is formatted as a plain string with four decimals', () => {
     expect([0n, 1n, 123_400n, -5n, 10n ** 22n - 1n].map(formatMoney)).toEqual([
       '0.0000',
       '0.0001',
@@ -14,11 +14,14 @@ describe('money', () => {
     ]);
   });
 
-  it.each(['', '1e3', '12,50', 'NaN', '1.23456', ' 1', '+1', '.5', '1.', '0x10', '1e308'])('refuses "%s"', (text) => {
-    expect(() => parseMoney(text)).toThrow(RangeError);
-  });
+  it.each(['', '1e3', '12,50', 'NaN', '1.23456', ' 1', '+1', '.5', '1.', '0x10', '1e308'])(
+    'is not parsed from "%s"',
+    (text) => {
+      expect(() => parseMoney(text)).toThrow(RangeError);
+    },
+  );
 
-  it('survives text and BSON unchanged, whatever the amount', () => {
+  it('round-trips through text and BSON for any amount', () => {
     const amounts = fc.bigInt({ min: -(10n ** 22n), max: 10n ** 22n });
     const property = fc.property(amounts, (money) => {
       expect(parseMoney(formatMoney(money))).toBe(money);
@@ -40,7 +43,7 @@ describe('money', () => {
     expect(() => moneyFromDecimal128(Decimal128.fromString(text))).toThrow(RangeError);
   });
 
-  it('has the very bits that the driver would make from its text', () => {
+  it('has the same bits as a Decimal128 that the driver parses from text', () => {
     for (const text of ['0.0000', '0.0001', '12.3400', '999999999999999999.9999', '-7.5000'])
       expect(moneyToDecimal128(parseMoney(text)).bytes).toEqual(Decimal128.fromString(text).bytes);
   });

@@ -1,9 +1,9 @@
 import { Decimal128 } from 'mongodb';
 
 /**
- * An amount of money as a whole number of ten-thousandths: `12.3400` is `123400n`.
- * A bigint of fixed scale keeps every sum and product exact; a float would not (0.1 + 0.2), and a decimal library
- * costs microseconds per order where this costs nanoseconds.
+ * An amount of money as an integer of ten-thousandths: `12.3400` is `123400n`.
+ * A bigint of fixed scale keeps every sum and product exact, which a float does not (0.1 + 0.2). It costs nanoseconds per
+ * order, a decimal library microseconds.
  */
 export type Money = bigint;
 
@@ -14,7 +14,7 @@ export const MAX_PRICE: Money = 10n ** 18n - 1n;
 /** `amount` is decimal(22,4). */
 export const MAX_AMOUNT: Money = 10n ** 22n - 1n;
 
-/** The plain string of fixed scale that JSON carries, such as `"12.3400"`. */
+/** Formats money as the plain string of fixed scale that the JSON contains, such as `"12.3400"`. */
 export function formatMoney(money: Money): string {
   const sign = money < 0n ? '-' : '';
   const units = money < 0n ? -money : money;
@@ -23,7 +23,7 @@ export function formatMoney(money: Money): string {
 }
 
 /**
- * Reads a plain decimal string with up to four decimals.
+ * Parses a plain decimal string with up to four decimals.
  * @throws RangeError for anything else: exponents, signs other than `-`, five decimals, `"12,50"`.
  */
 export function parseMoney(text: string): Money {
@@ -42,8 +42,8 @@ const scratch = new DataView(new ArrayBuffer(16));
 const scratchBytes = new Uint8Array(scratch.buffer);
 
 /**
- * The BSON form, made from the bits: `Decimal128.fromString` parses text and is some ten times slower. Its bytes come from
- * Node's pool: memory of their own for 16 bytes would cost more than all the rest.
+ * Converts money to BSON by building the bits: `Decimal128.fromString` parses text and is about ten times slower. The bytes
+ * come from Node's buffer pool: a separate allocation of 16 bytes would cost more than the rest of the conversion.
  */
 export function moneyToDecimal128(money: Money): Decimal128 {
   const coefficient = money < 0n ? -money : money;
@@ -53,14 +53,17 @@ export function moneyToDecimal128(money: Money): Decimal128 {
 }
 
 const COEFFICIENT_HIGH = (1n << 49n) - 1n;
-/** The high half of a number of four decimals that isn't negative, as all that is stored here, without its coefficient. */
+/** Sign and exponent bits of a non-negative number with four decimals, the form of all money that this pipeline stores. */
 const FOUR_DECIMALS = 6176 - SCALE;
 
-/** @throws RangeError if the stored number has more than four decimals or isn't finite. */
+/**
+ * Converts a BSON decimal to money.
+ * @throws RangeError if the stored number has more than four decimals or isn't finite
+ */
 export function moneyFromDecimal128(value: Decimal128): Money {
   const { bytes } = value;
   const high = (bytes[15] ?? 0) * 2 ** 24 + (bytes[14] ?? 0) * 2 ** 16 + (bytes[13] ?? 0) * 2 ** 8 + (bytes[12] ?? 0);
-  // From the bits as it was made; another scale, a sign or no number at all is for the driver to read.
+  // Other scales, negative numbers and NaN take the slow path, over the driver's text.
   if (Math.floor(high / 2 ** 17) !== FOUR_DECIMALS) return parseMoney(value.toString());
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return ((view.getBigUint64(8, true) & COEFFICIENT_HIGH) << 64n) | view.getBigUint64(0, true);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { murmur3 } from './murmur3.js';
 
-/** Four words from 16 characters, as the reference implementation reads them on a little-endian machine. */
+/** Reads four words from 16 characters, like the reference implementation on a little-endian machine. */
 function wordsOf(text: string): [number, number, number, number] {
   const bytes = Buffer.from(text);
   return [bytes.readInt32LE(0), bytes.readInt32LE(4), bytes.readInt32LE(8), bytes.readInt32LE(12)];
@@ -9,7 +9,7 @@ function wordsOf(text: string): [number, number, number, number] {
 
 describe('murmur3', () => {
   it('agrees with the reference implementation', () => {
-    // Taken from the Python package mmh3, which wraps its author's C++ code.
+    // Values from the Python package mmh3, which wraps the author's C++ code.
     expect(murmur3(0, 0, 0, 0, 0)).toBe(0x8134_cdf8);
     expect(murmur3(0, ...wordsOf('0123456789abcdef'))).toBe(0x36c7_e0df);
     expect(murmur3(42, ...wordsOf('0123456789abcdef'))).toBe(0x98e9_8b73);

@@ -1,7 +1,7 @@
 /**
- * MurmurHash3_x86_32 (Austin Appleby, public domain) of four 32-bit words, as an unsigned 32-bit number.
- * A counter-based source of randomness: any draw costs the same, whatever came before it, which a seeded sequence
- * (`faker.seed`, xorshift, `Math.random`) can't give.
+ * Hashes four 32-bit words with MurmurHash3_x86_32 (Austin Appleby, public domain) to an unsigned 32-bit number.
+ * It serves as a counter-based random source with random access: any draw costs the same, independent of earlier draws.
+ * A seeded sequence (`faker.seed`, xorshift, `Math.random`) does not offer that.
  */
 export function murmur3(seed: number, a: number, b: number, c: number, d: number): number {
   let hash = mix(mix(mix(mix(seed, a), b), c), d) ^ 16;

@@ -14,9 +14,9 @@ function counters(db: Db): Collection<Counter> {
 }
 
 /**
- * Takes the next `count` order numbers for one operation. Blocks never overlap and follow each other without a gap, so that
- * the numbers of all operations together are dense.
- * @param session the transaction that also inserts the operation: aborted, it gives the block back
+ * Reserves the next `count` order numbers for one operation. Blocks never overlap and follow each other without gaps, so
+ * that the numbers of all operations together are dense.
+ * @param session the transaction that also inserts the operation; if it aborts, the block is released
  * @returns the first number of the block, 1 for the first block ever
  * @throws RangeError when the numbers up to 2^53 - 1 are used up
  */
@@ -31,7 +31,7 @@ export async function reserveNumbers(db: Db, count: number, session: ClientSessi
   return last - count + 1;
 }
 
-/** The highest number that any operation has reserved; 0 before the first. Orders beyond it don't exist. */
+/** Returns the highest number that any operation has reserved, 0 before the first. No order has a higher number. */
 export async function highestReservedNumber(db: Db): Promise<number> {
   const counter = await counters(db).findOne({ _id: ORDER_NUMBERS });
   return Number(counter?.value ?? 0);

@@ -3,110 +3,110 @@ import type { FaultCounts, FaultMix } from './fault-mix.js';
 import type { OrderBatch } from './generator.js';
 import type { Lease, Segment } from './segments.js';
 
-/** Speaks of the emitting only: `succeeded` means that Kafka acknowledged all, not that all is saved. */
+/** The status of the emission only: `succeeded` means that Kafka acknowledged all records, not that all orders are saved. */
 export type OperationStatus = 'running' | 'paused' | 'succeeded' | 'cancelled' | 'failed';
 
-/** What somebody wants of a running operation: whoever emits it finishes the chunk in hand first. */
+/** A request to interrupt a running operation. The emitting producer finishes its current chunk first. */
 export type Interruption = 'pause' | 'cancel';
 
 /**
- * A long-running emission, as MongoDB holds it: all that is needed to make its orders again and to go on after a crash.
- * Generated, acknowledged, saved and dead-lettered are different things and never derived from each other.
+ * A long-running emission in MongoDB: everything needed to reproduce its orders and to resume after a crash.
+ * The counts of generated, acknowledged, saved and dead-lettered orders are independent; none is derived from another.
  */
 interface EmissionDocument {
-  /** A UUID of version 7: ids sort by the time they were made. */
+  /** A UUID of version 7: ids sort by creation time. */
   readonly _id: string;
   readonly status: OperationStatus;
-  /** Wanted, and not done yet; `null`, or absent: nothing. */
+  /** A requested interruption that has not taken effect yet; `null` or absent if there is none. */
   readonly interruption?: Interruption | null;
-  /** How many orders it has; 0 while an import isn't read yet. */
+  /** Number of orders; 0 until an import is read. */
   readonly count: number;
   /** The number of the order with index 0. */
   readonly firstNumber: number;
-  /** Orders per acknowledged batch, at the most. */
+  /** Maximum number of orders per acknowledged batch. */
   readonly chunkSize: number;
-  /** Orders per second since the start, on average; `null`: as fast as Kafka takes them. */
+  /** Average orders per second since the start; `null` means as fast as Kafka accepts them. */
   readonly ratePerSecond: number | null;
-  /** Where the schedule of `ratePerSecond` begins: the time at which the order with that index was due. Absent: at the next claim. */
+  /** Start of the `ratePerSecond` schedule: order `from` is due at `at`. If absent, the schedule starts at the next claim. */
   readonly schedule?: { readonly at: Date; readonly from: number } | null;
-  /** What holds the emission up on purpose: the consumers are too far behind. */
+  /** Why the emission is throttled: `consumers` if the consumer lag is too high. */
   readonly waitingFor?: 'consumers' | null;
-  /** Its parts, in the order of their indexes, each emitted by one process at a time. */
+  /** The segments in index order; each is emitted by one process at a time. */
   readonly segments: readonly Segment[];
   readonly requestedAt: Date;
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
-  /** Why it failed; `null` unless it did. */
+  /** The reason of the failure; `null` unless the operation failed. */
   readonly error: { readonly code: string; readonly message: string } | null;
-  /** Blocks of FULL_BLOCK_ORDERS that were found full in the `orders` collection, by their place in the operation. */
+  /** Positions, in the operation, of the blocks of FULL_BLOCK_ORDERS orders that are known to be completely saved. */
   readonly fullBlocks: readonly number[];
-  /** Sum of the saves that consumers have reported (`saved-reports.ts`). Never exceeds what is saved. */
+  /** Sum of the saves that consumers have reported (`saved-reports.ts`). It never exceeds the number of saved orders. */
   readonly reportedSaved?: number;
-  /** The highest majority count of its saved orders so far. Absent: never counted. */
+  /** The highest count of its saved orders so far, read with read concern majority. Absent if never counted. */
   readonly countedSaved?: number;
 }
 
-/** Fake orders, each a function of this document and its index. */
+/** An operation that emits generated orders; each is a function of this document and its index. */
 export interface PopulateDocument extends EmissionDocument, Omit<OrderBatch, 'operationId'> {
   readonly kind: 'populate';
-  /** `null`, or absent: none. */
+  /** `null` or absent if no faults are injected. */
   readonly faults?: FaultMix | null;
 }
 
-/** Orders of the legacy system, from files that were handed in; they stand in the collection `importRows` once read. */
+/** An operation that emits orders of the legacy system from uploaded files. Once read, they are in the collection `importRows`. */
 export interface ImportDocument extends EmissionDocument {
   readonly kind: 'import';
-  /** `null` once all files are read: then the block of numbers is reserved, and the emission begins. */
+  /** `null` once all files are read; then the number block is reserved and the emission begins. */
   readonly reading: { readonly lease: Lease | null; readonly epoch: number } | null;
 }
 
-/** Which dead letters are meant. All that is given must hold; nothing given: all of them. */
+/** A filter of dead letters. The conditions are combined with AND; an empty filter matches all letters. */
 export interface DeadLetterFilter {
-  /** Exactly one, by its identity. */
+  /** Matches exactly one letter, by its id. */
   readonly id?: string;
   readonly errorCode?: string;
   readonly operationId?: string;
 }
 
-/** How many letters of a redrive are where. */
+/** Counts of a redrive's letters by state. */
 export interface RedriveCounts {
-  /** Sent, and on the topic of the orders: `saved + returned + missing + waiting`. */
+  /** Letters sent to the orders topic: `saved + returned + missing + waiting`. */
   readonly moved: number;
   readonly saved: number;
   readonly returned: number;
   readonly missing: number;
-  /** Sent, and the consumers are not past them yet. */
+  /** Sent, but not yet committed by the consumers. */
   readonly waiting: number;
   readonly unmovable: number;
-  /** Taken, and not sent yet. */
+  /** Claimed by the redrive, but not sent yet. */
   readonly unsent: number;
 }
 
-/** Dead letters that are sent to the topic of the orders again. It has no orders of its own, and no numbers: `count` is 0. */
+/** An operation that sends dead letters to the orders topic again. It has no orders and no numbers of its own: `count` is 0. */
 export interface RedriveDocument extends EmissionDocument {
   readonly kind: 'redrive';
   readonly filter: DeadLetterFilter;
-  /** How many were taken; 0 while they are not. */
+  /** Number of letters that the redrive has claimed; 0 before that. */
   readonly letters: number;
-  /** Letters that are taken, at the most; `null`: all. */
+  /** Maximum number of letters to claim; `null` means all. */
   readonly limit: number | null;
-  /** Letters that were redriven so often already are left alone. */
+  /** Limits redrive loops: letters that were redriven this often are skipped. */
   readonly maxRedrives: number;
-  /** How its letters ended, once that is known of all. */
+  /** Final counts, once the outcome of every letter is known. */
   readonly ended?: RedriveCounts;
-  /** `null` from then on. */
+  /** `null` once `ended` is set. */
   readonly redriving: {
     readonly lease: Lease | null;
     readonly epoch: number;
-    /** The letters are taken. */
+    /** Whether the letters are claimed. */
     readonly isSelected: boolean;
   } | null;
 }
 
-/** Orders that are counted at once, and remembered once all of them are saved. */
+/** Size of the blocks in which saved orders are counted. A block that is completely saved is never counted again. */
 export const FULL_BLOCK_ORDERS = 100_000;
 
-/** Those that have orders, and numbers for them. */
+/** The operations that have their own orders and order numbers. */
 export type EmittedDocument = PopulateDocument | ImportDocument;
 export type OperationDocument = EmittedDocument | RedriveDocument;
 
@@ -121,18 +121,18 @@ export function operationsCollection(db: Db): Collection<OperationDocument> {
 export async function ensureOperationIndexes(db: Db): Promise<void> {
   await operationsCollection(db).createIndexes([
     { name: 'status_id', key: { status: 1, _id: 1 } },
-    // Whose an order number is.
+    // Finds the operation of an order number.
     { name: 'firstNumber', key: { firstNumber: 1 } },
   ]);
 }
 
-/** What the generator needs of an operation. */
+/** Returns the generator's input for an operation. */
 export function batchOf(operation: PopulateDocument): OrderBatch {
   const { seed, count, firstNumber, accounts, from, to } = operation;
   return { operationId: operation._id, seed, count, firstNumber, accounts, from, to };
 }
 
-/** Faults of the acknowledged part. */
+/** Sums the faults among the acknowledged records. */
 export function ackedFaults({ segments }: OperationDocument): FaultCounts {
   const sum = { poison: 0, oversized: 0, duplicate: 0, conflict: 0 };
   for (const { faults } of segments) {

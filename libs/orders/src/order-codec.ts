@@ -5,11 +5,11 @@ import { ORDER_SCHEMA } from './order-schema.js';
 import { hasStatus, registerOrderSchema } from './register-schema.js';
 import { orderViolation, type Order } from './order.js';
 
-/** Why a record's value is no order; stable, and the same however often it is tried. */
+/** Why a record's value is not an order. The codes are stable, and every attempt gives the same code. */
 export type UndecodableCode =
   'empty-value' | 'not-wire-format' | 'unknown-schema' | 'schema-is-no-order' | 'malformed-avro' | 'invalid-order';
 
-/** The record itself is at fault: another try gives the same. A registry that can't be asked never causes this. */
+/** Thrown for a poison record: every attempt fails the same way. An unavailable schema registry never causes this error. */
 export class UndecodableOrderError extends Error {
   override readonly name = 'UndecodableOrderError';
   constructor(
@@ -23,23 +23,23 @@ export class UndecodableOrderError extends Error {
 
 /** Confluent's wire format: a zero byte, the schema id (4 bytes, big-endian), the Avro body. */
 const HEADER_BYTES = 5;
-/** Orders are encoded one behind the other into buffers of this size. */
+/** Orders are encoded one after another into buffers of this size. */
 const BUFFER_BYTES = 64 * 1024;
 
-/** Without a limit, a registry that accepts connections and never answers would hold its records for ever. */
-const REGISTRY_PATIENCE_MS = 5_000;
+/** Without a time-out, a registry that accepts connections and never responds would block its records for ever. */
+const REGISTRY_TIMEOUT_MS = 5_000;
 
-/** The client's HTTP library has time-outs, off by default. */
-const boundedPatience: NonNullable<ConstructorParameters<typeof SchemaRegistry>[0]['middlewares']>[number] = () => ({
-  prepareRequest: async (next) => (await next()).enhance({ timeout: REGISTRY_PATIENCE_MS }),
+/** Enables the time-out of the client's HTTP library, which is off by default. */
+const requestTimeout: NonNullable<ConstructorParameters<typeof SchemaRegistry>[0]['middlewares']>[number] = () => ({
+  prepareRequest: async (next) => (await next()).enhance({ timeout: REGISTRY_TIMEOUT_MS }),
 });
 
 type Reader = (body: Buffer) => unknown;
 
 /**
- * Orders to record values and back, in Confluent's wire format, with the schema kept by the registry.
- * It encodes with the compiled type straight into one buffer: the client's own `encode` copies the body once more and is
- * half as fast. Reading resolves any registered writer's schema to `ORDER_SCHEMA`, once per schema id.
+ * Encodes orders to record values and decodes them, in Confluent's wire format, with schemas from the registry.
+ * It encodes with the compiled type directly into one buffer: the client's own `encode` copies the body once more and is
+ * half as fast. Decoding resolves any registered writer's schema to `ORDER_SCHEMA`, once per schema id.
  */
 export class OrderCodec {
   private readonly readers = new Map<number, Reader>();
@@ -56,13 +56,13 @@ export class OrderCodec {
   }
 
   /**
-   * Registers `ORDER_SCHEMA` under its subject (again: no change) with BACKWARD compatibility.
-   * @throws IncompatibleSchemaError when the registry refuses the schema or the subject has another compatibility;
-   *   whatever the HTTP client throws when the registry can't be reached (try again later)
+   * Registers `ORDER_SCHEMA` under its subject with BACKWARD compatibility; idempotent.
+   * @throws IncompatibleSchemaError when the registry rejects the schema. When the registry is unavailable, it throws the
+   *   HTTP client's error; the caller may retry later.
    */
   static async connect(registryUrl: string): Promise<OrderCodec> {
     const registry = new SchemaRegistry(
-      { host: registryUrl, clientId: 'orders', retry: { retries: 0 }, middlewares: [boundedPatience] },
+      { host: registryUrl, clientId: 'orders', retry: { retries: 0 }, middlewares: [requestTimeout] },
       { AVRO: { logicalTypes: AVRO_LOGICAL_TYPES } },
     );
     const id = await registerOrderSchema(registry, registryUrl);
@@ -70,14 +70,17 @@ export class OrderCodec {
     return new OrderCodec(registry, registryUrl, id, type);
   }
 
-  /** An order without `legacy` gets the schema's default. @throws Error if the order doesn't fit the schema: a defect of the caller, not of the data. */
+  /**
+   * Encodes an order. Without `legacy` it gets the schema's default.
+   * @throws Error if the order doesn't fit the schema, which is a defect of the caller and not of the data
+   */
   encode(order: Order): Buffer {
     const start = this.used;
-    // A negative end says how much is missing; nothing of the order is kept then.
+    // A negative result is the number of missing bytes; the order is then encoded again into a new buffer.
     const end = start + HEADER_BYTES > BUFFER_BYTES ? -1 : this.type.encode(order, this.buffer, start + HEADER_BYTES);
     if (end < 0) {
       if (start === 0) throw new RangeError(`the order is larger than ${BUFFER_BYTES} bytes`);
-      // The old buffer lives on in the slices given out.
+      // The slices that were returned keep the old buffer alive.
       this.buffer = Buffer.allocUnsafe(BUFFER_BYTES);
       this.used = 0;
       return this.encode(order);
@@ -89,9 +92,9 @@ export class OrderCodec {
   }
 
   /**
-   * Learns the schema of a value, so that `decode` can read it: the registry is asked once for each schema.
-   * @returns `undefined` when nothing has to be asked; else a promise that rejects with UndecodableOrderError when the record is at
-   *   fault; any other rejection means that the registry could not be asked, which says nothing about the record
+   * Loads the schema of a value, so that `decode` can read it. It requests each schema from the registry once.
+   * @returns `undefined` when no request is needed. Otherwise a promise, which rejects with UndecodableOrderError for a poison
+   *   record; any other rejection means that the registry is unavailable and says nothing about the record.
    */
   learn(value: Buffer | null): Promise<unknown> | undefined {
     const schemaId = schemaIdOf(value);
@@ -99,8 +102,8 @@ export class OrderCodec {
   }
 
   /**
-   * Reads a value whose schema is learnt.
-   * @throws UndecodableOrderError when the record is at fault
+   * Decodes a value whose schema is loaded, and validates the order.
+   * @throws UndecodableOrderError for a poison record
    */
   decode(value: Buffer | null): Order {
     const order = this.read(value);
@@ -109,14 +112,15 @@ export class OrderCodec {
     return order;
   }
 
-  /** As `decode`, but of what its values say nothing is checked: for somebody who wants to see what is wrong with it. */
+  /** Decodes like `decode`, but without validating the order's values; used to show an invalid order. */
   read(value: Buffer | null): Order {
     if (value === null || value.length === 0) throw new UndecodableOrderError('empty-value', 'the value is empty');
     const schemaId = schemaIdOf(value);
     if (schemaId === undefined)
       throw new UndecodableOrderError('not-wire-format', 'the value does not begin with a zero byte and a schema id');
     const reader = this.readers.get(schemaId);
-    if (reader === undefined) throw new Error(`schema ${schemaId} must be learnt before a value of it is decoded`);
+    if (reader === undefined)
+      throw new Error(`schema ${schemaId} must be loaded with learn() before a value is decoded`);
     return readBody(reader, value.subarray(HEADER_BYTES));
   }
 
@@ -143,10 +147,10 @@ export class OrderCodec {
     throw new UndecodableOrderError('schema-is-no-order', `schema ${schemaId} is not an Avro schema`);
   }
 
-  /** Only the registry's own "schema not found" counts: a 404 from a proxy or a wrong path says nothing of the id. */
+  /** Accepts only the registry's own "schema not found": a 404 from a proxy or a wrong path says nothing about the id. */
   private async registryDenies(schemaId: number): Promise<boolean> {
     const response = await fetch(`${this.registryUrl}/schemas/ids/${schemaId}`, {
-      signal: AbortSignal.timeout(REGISTRY_PATIENCE_MS),
+      signal: AbortSignal.timeout(REGISTRY_TIMEOUT_MS),
     });
     const body: unknown = response.status === 404 ? await response.json().catch(() => undefined) : undefined;
     return typeof body === 'object' && body !== null && 'error_code' in body && body.error_code === 40403;
@@ -157,10 +161,10 @@ function schemaIdOf(value: Buffer | null): number | undefined {
   return value === null || value.length < HEADER_BYTES || value[0] !== 0 ? undefined : value.readInt32BE(1);
 }
 
-/** As Avro has it: nothing is null there. */
+/** An order as Avro decodes it: a missing `legacy` is null. */
 type DecodedOrder = Omit<Order, 'legacy'> & { readonly legacy: NonNullable<Order['legacy']> | null };
 
-/** Field by field: spread or rest would cost as much as all of the decoding. */
+/** Converts a decoded order field by field: spread or rest would cost as much as the whole decoding. */
 function orderOf(decoded: DecodedOrder): Order {
   const order = {
     id: decoded.id,
@@ -181,7 +185,7 @@ function readBody(reader: Reader, body: Buffer): Order {
   try {
     return orderOf(reader(body) as DecodedOrder);
   } catch (cause) {
-    throw new UndecodableOrderError('malformed-avro', `the body is not what its schema says: ${String(cause)}`, {
+    throw new UndecodableOrderError('malformed-avro', `the body does not match its schema: ${String(cause)}`, {
       cause,
     });
   }

@@ -16,21 +16,21 @@ const order = orderGenerator({
 const imported: Order = { ...order, legacy: { number: 12, filled: ['symbol'] } };
 const ingest = { operationId: null, partition: 3, offset: Long.fromNumber(7), attempts: 1, savedAt: new Date(5) };
 
-describe('an order as MongoDB holds it', () => {
+describe('order document', () => {
   it.each([
     ['a generated order', order],
-    ['an imported one', imported],
-  ])('comes back unchanged from BSON: %s', (_, original) => {
+    ['an imported order', imported],
+  ])('round-trips %s through BSON', (_, original) => {
     const stored = BSON.deserialize(BSON.serialize(toDocument(original, ingest))) as OrderDocument;
     expect(fromDocument(stored)).toEqual(original);
     expect(sameOrder(fromDocument(stored), original)).toBe(true);
   });
 
-  it('keeps its number as an int64, also where it would fit into less', () => {
+  it('stores the number as an int64, even if it is small', () => {
     expect(toDocument({ ...order, number: 1 }, ingest).number).toBeInstanceOf(Long);
   });
 
-  it('is another order as soon as one field differs', () => {
+  it('is a different order if one field differs', () => {
     const changes: Partial<Order>[] = [
       { number: 1 },
       { accountId: 'x' },
@@ -46,7 +46,7 @@ describe('an order as MongoDB holds it', () => {
     expect(changes.filter((change) => sameOrder(order, { ...order, ...change }))).toEqual([]);
   });
 
-  it('of an import is there already under another number, and not with any other difference', () => {
+  it('of an import equals an order with another number, but not with any other difference', () => {
     const again = { ...imported, number: 1 };
     expect(sameOrder(imported, again)).toBe(false);
     expect(sameImportedOrder(imported, again)).toBe(true);
@@ -58,7 +58,7 @@ describe('an order as MongoDB holds it', () => {
     expect(changes.filter((change) => sameImportedOrder(imported, { ...again, ...change }))).toEqual([]);
   });
 
-  it('that came without a legacy system is the same as its own export', () => {
+  it('without `legacy` equals its own export', () => {
     const exported = { ...order, legacy: { number: order.number, filled: [] } };
     expect(sameImportedOrder(order, exported)).toBe(true);
     expect(sameImportedOrder(order, { ...exported, legacy: { number: 5, filled: [] } })).toBe(false);

@@ -2,19 +2,19 @@ import { Decimal128, Long, UUID } from 'mongodb';
 import { moneyFromDecimal128, moneyToDecimal128 } from './money.js';
 import type { Order } from './order.js';
 
-/** How an order came in: everything that may differ between two tries at the same order. */
+/** How an order was ingested: everything that may differ between two attempts to save the same order. */
 export interface Ingest {
-  /** `null` for a record that no operation made. */
+  /** `null` for a record that belongs to no operation. */
   readonly operationId: UUID | null;
   readonly partition: number;
-  /** The record's offset on its partition. */
+  /** The record's offset in its partition. */
   readonly offset: Long;
-  /** Tries of the save that were this record's own, the successful one included. */
+  /** Save attempts caused by this record itself, including the successful one. */
   readonly attempts: number;
   readonly savedAt: Date;
 }
 
-/** An order as MongoDB holds it. */
+/** An order in MongoDB. */
 export interface OrderDocument {
   readonly _id: UUID;
   readonly number: Long;
@@ -47,7 +47,7 @@ export function toDocument(order: Order, ingest: Ingest): OrderDocument {
   };
 }
 
-/** The driver gives int64 as a number where it is safe, and as `Long` where told to. */
+/** Converts an int64: the driver returns it as a number when that is exact, or as `Long` if configured so. */
 function toNumber(value: Long | number): number {
   return typeof value === 'number' ? value : value.toNumber();
 }
@@ -70,20 +70,20 @@ export function fromDocument(document: Omit<OrderDocument, 'ingest'>): Order {
   };
 }
 
-/** Whether two orders are the same in every field: what makes a replay harmless, and anything else a conflict. */
+/** Compares two orders in every field. Equal orders make a replay harmless; any difference is a conflict. */
 export function sameOrder(a: Order, b: Order): boolean {
   return a.number === b.number && sameContent(a, b) && sameLegacy(a, b);
 }
 
 /**
- * Whether an order of an import is there already, under whatever number: an import always gives new ones, so an order that two
- * imports bring differs in nothing else. An order that came in without a legacy system is the same as its own export.
- * @param there its number only counts when it has no `legacy`
+ * Compares an imported order with a stored one, regardless of the number: each import assigns new numbers, so an order that is
+ * imported twice differs in nothing else. An order that did not come from the legacy system equals its own export.
+ * @param stored its number only counts when it has no `legacy`
  */
-export function sameImportedOrder(there: Order, imported: Omit<Order, 'number'>): boolean {
-  if (imported.legacy === undefined || !sameContent(there, imported)) return false;
-  if (there.legacy !== undefined) return sameLegacy(there, imported);
-  return imported.legacy.filled.length === 0 && imported.legacy.number === there.number;
+export function sameImportedOrder(stored: Order, imported: Omit<Order, 'number'>): boolean {
+  if (imported.legacy === undefined || !sameContent(stored, imported)) return false;
+  if (stored.legacy !== undefined) return sameLegacy(stored, imported);
+  return imported.legacy.filled.length === 0 && imported.legacy.number === stored.number;
 }
 
 type Content = Omit<Order, 'number' | 'legacy'>;

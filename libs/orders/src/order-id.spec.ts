@@ -18,7 +18,7 @@ describe('order ids', () => {
     expect(a(0).slice(0, 23)).not.toBe(b(0).slice(0, 23));
   });
 
-  it('sort as their indexes do, up to 2^48', () => {
+  it('sort like their indexes, up to 2^48', () => {
     const idOf = orderIdsOf(OPERATION);
     const indexes = [0, 1, 999, 10_000_000, 2 ** 40, 2 ** 48 - 1];
     const ids = indexes.map(idOf);

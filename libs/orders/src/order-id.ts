@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 
 /**
- * Makes order ids from (operation id, index): a UUID of version 8 (RFC 9562, section 5.8) whose first 74 free bits are a
+ * Derives order ids from (operation id, index): a UUID of version 8 (RFC 9562, section 5.8) whose first 74 free bits are a
  * fingerprint (SHA-256) of the operation id and whose last 48 bits are the index.
  *
  * Guarantees: the same pair gives the same id on every machine; within one operation no two indexes share an id.
- * Neighbouring indexes are neighbours in the `_id` index, which keeps its inserts at the right edge of the tree: random
- * ids (v4, v5) touch a random page each, which is what slows a collection of ten million down.
- * Not guaranteed: that an id is hard to guess. It is a name, not a secret.
+ * Neighbouring indexes are neighbours in the `_id` index, so inserts stay at the right edge of the B-tree. Random ids
+ * (v4, v5) each touch a random page, which slows down a collection of ten million orders.
+ * Not guaranteed: that an id is hard to guess. An id is not a secret.
  */
 export function orderIdsOf(operationId: string): (index: number) => string {
   const hash = createHash('sha256').update(operationId).digest();

@@ -4,7 +4,7 @@ import type { Order } from './order.js';
 
 const decimal = z.string().regex(/^\d+\.\d{4}$/);
 
-/** An order as the API tells it: money as plain strings of four decimals, never as floats. */
+/** An order in API responses: money as plain strings with four decimals, never as floats. */
 export const OrderResponseSchema = z
   .object({
     id: z.uuid().meta({ examples: ['970844c7-0d33-82a3-ba87-000000001266'] }),

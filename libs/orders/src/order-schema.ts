@@ -1,6 +1,6 @@
 /**
- * The Avro schema of a record's value on `orders.v1`. It evolves BACKWARD: new fields have defaults, none is retyped,
- * so that a consumer of today reads all that the topic keeps.
+ * The Avro schema of the record values on `orders.v1`. Its compatibility is BACKWARD: new fields have defaults and no field
+ * changes its type, so that a current consumer can read every record on the topic.
  */
 export const ORDER_SCHEMA = {
   type: 'record',

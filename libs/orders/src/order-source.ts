@@ -6,10 +6,10 @@ import { batchOf, type EmittedDocument } from './operation.js';
 import type { Order } from './order.js';
 import type { IndexRange } from './segments.js';
 
-/** Gives an operation's orders of a range of indexes, the same each time they are asked for. */
+/** Returns an operation's orders of an index range; every call returns the same orders. */
 export type OrderSource = (range: IndexRange) => Promise<Order[]> | Order[];
 
-/** A populate's orders are made, an import's are read. */
+/** Creates the source of an operation: a populate generates its orders, an import reads them from MongoDB. */
 export function orderSource(operation: EmittedDocument, db: Db): OrderSource {
   if (operation.kind === 'import') {
     const { _id: operationId, firstNumber } = operation;
@@ -19,7 +19,7 @@ export function orderSource(operation: EmittedDocument, db: Db): OrderSource {
   return ({ from, to }) => Array.from({ length: to - from }, (_, at) => orderAt(from + at));
 }
 
-/** Where an operation's faults are: a mix of them is a populate's. */
+/** Locates an operation's injected faults; only a populate has a fault mix. */
 export function faultsIn(operation: EmittedDocument): (index: number) => IndexFaults {
   return operation.kind === 'populate' ? faultsOf(operation.seed, operation.faults) : faultsOf(0, null);
 }

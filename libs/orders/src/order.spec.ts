@@ -12,8 +12,8 @@ const good = orderGenerator({
   to: new Date(1_000),
 })(0);
 
-describe('the rules of an order', () => {
-  it('are kept by what the generator makes', () => {
+describe('orderViolation', () => {
+  it('accepts generated orders', () => {
     expect(orderViolation(good)).toBeUndefined();
   });
 
@@ -32,7 +32,7 @@ describe('the rules of an order', () => {
     ['price', { price: 10n ** 18n }],
     ['amount', { amount: good.amount + 1n }],
     ['createdAt', { createdAt: new Date(Number.NaN) }],
-  ])('name a bad %s', (field, change) => {
+  ])('names an invalid %s', (field, change) => {
     expect(orderViolation({ ...good, ...change })).toMatch(new RegExp(`^${field} `));
   });
 });

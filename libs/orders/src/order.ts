@@ -7,11 +7,11 @@ export type Side = (typeof SIDES)[number];
 /** The largest `quantity`; the smallest is 1. */
 export const MAX_QUANTITY = 10_000;
 
-/** One financial order. Orders are append-only: once written, none of these fields ever changes. */
+/** A financial order. Orders are append-only: once written, none of these fields ever changes. */
 export interface Order {
-  /** UUID, lower case. Made from (operation id, index) for generated orders. */
+  /** UUID, lower case. Derived from (operation id, index) for generated orders. */
   readonly id: string;
-  /** Dense and unique, 1 to 2^53 - 1: the unfiltered page is a range of it. */
+  /** Dense and unique, 1 to 2^53 - 1: a page of an unfiltered order query is a range of numbers. */
   readonly number: number;
   /** The record's key on the topic: orders of one account are saved in offset order. */
   readonly accountId: string;
@@ -31,19 +31,19 @@ export interface Order {
 }
 
 /**
- * Says what is wrong with an order that decoded well, or `undefined` when it keeps the rules above.
- * Avro's types can't say these rules, and a foreign producer may break them; what breaks one is poison, whatever is retried.
+ * Returns the first rule above that a decoded order violates, or `undefined` if it is valid.
+ * Avro's types can't express these rules, and a foreign producer may violate them. Such a record is poison: a retry can not help.
  */
 export function orderViolation(order: Order): string | undefined {
-  if (!isUuid(order.id) || order.id !== order.id.toLowerCase()) return 'id is no lower-case UUID';
+  if (!isUuid(order.id) || order.id !== order.id.toLowerCase()) return 'id is not a lower-case UUID';
   if (!Number.isSafeInteger(order.number) || order.number < 1) return 'number is outside 1..2^53-1';
   if (order.accountId.length === 0 || order.accountId.length > 64) return 'accountId is empty or longer than 64';
   if (order.symbol.length === 0 || order.symbol.length > 32) return 'symbol is empty or longer than 32';
-  if (!/^[A-Z]{3}$/.test(order.currency)) return 'currency is no ISO 4217 code';
+  if (!/^[A-Z]{3}$/.test(order.currency)) return 'currency is not an ISO 4217 code';
   if (order.quantity < 1 || order.quantity > MAX_QUANTITY) return `quantity is outside 1..${MAX_QUANTITY}`;
   if (order.price <= 0n || order.price > MAX_PRICE) return 'price is outside decimal(18,4) above zero';
   if (order.amount > MAX_AMOUNT || order.amount !== BigInt(order.quantity) * order.price)
     return 'amount is not exactly quantity x price';
-  if (Number.isNaN(order.createdAt.getTime())) return 'createdAt is no date';
+  if (Number.isNaN(order.createdAt.getTime())) return 'createdAt is not a date';
   return undefined;
 }

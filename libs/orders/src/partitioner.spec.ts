@@ -3,7 +3,7 @@ import { assert, integer, property, string } from 'fast-check';
 import { Partitioners } from '#parallel-consumer/kafka/kafkajs.js';
 import { javaCompatiblePartitioner } from './partitioner.js';
 
-/** As kafkajs chooses it, whose hash was taken over from the Java client. */
+/** Chooses the partition with kafkajs, whose hash was ported from the Java client. */
 function byKafkajs(key: string, partitions: number): number {
   const partitionMetadata = Array.from({ length: partitions }, (_, partitionId) => ({
     partitionId,
@@ -15,8 +15,8 @@ function byKafkajs(key: string, partitions: number): number {
   return Partitioners.DefaultPartitioner()({ topic: 'any', partitionMetadata, message: { key, value: null } });
 }
 
-describe('the partition of a key', () => {
-  it('is the one that other Kafka clients choose, whatever the key and the number of partitions', () => {
+describe('javaCompatiblePartitioner', () => {
+  it('chooses the same partition as other Kafka clients, for any key and number of partitions', () => {
     const key = string({ unit: 'binary', maxLength: 40 });
     assert(
       property(key, integer({ min: 1, max: 100 }), (text, partitions) => {

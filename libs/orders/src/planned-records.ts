@@ -1,17 +1,18 @@
 import type { Fault, IndexFaults } from './fault-mix.js';
 import type { Order } from './order.js';
 
-/** One record that an operation puts on the topic. */
+/** One record that an operation sends to the topic. */
 export interface PlannedRecord {
   readonly index: number;
   readonly order: Order;
-  /** What is wrong with it on purpose. */
+  /** The injected fault, if any. */
   readonly fault: Fault | undefined;
 }
 
 /**
- * The records of the orders from one index on, in the order in which they are sent: each order, or what stands in its place,
- * and its extra records behind it. Who emits and who checks go by this one, so that the record of an order is found by counting.
+ * Lists the records of consecutive orders from index `from` on, in send order: each order, or the fault that replaces it,
+ * followed by its extra records. The emission and the verifier share this function, so that the verifier can find an
+ * order's record by counting.
  */
 export function plannedRecords(
   orders: readonly Order[],

@@ -3,12 +3,12 @@ import type { Kafka } from 'kafkajs';
 import { prepareTopics } from './prepare-topics.js';
 import { ORDERS_TOPIC } from './topics.js';
 
-/** How a broker tells of the topics: with so many partitions, each led or not, or with an error. */
-type Told = { readonly leader: number; readonly partitions?: number } | { readonly error: string };
+/** A broker's metadata response: a number of partitions with or without leaders, or an error. */
+type Metadata = { readonly leader: number; readonly partitions?: number } | { readonly error: string };
 
-/** Kafka whose brokers take turns, as kafkajs asks them, and tell this one after another; the last goes on. */
-function kafkaThatTells(told: readonly Told[]): Kafka {
-  let asked = 0;
+/** Creates a Kafka client that returns these responses one after another, as from different brokers; the last one repeats. */
+function kafkaResponding(responses: readonly Metadata[]): Kafka {
+  let requests = 0;
   const admin = {
     connect: async () => Promise.resolve(),
     disconnect: async () => Promise.resolve(),
@@ -16,11 +16,11 @@ function kafkaThatTells(told: readonly Told[]): Kafka {
     listTopics: async () => Promise.resolve([]),
     createTopics: async () => Promise.resolve(false),
     fetchTopicMetadata: async ({ topics }: { topics: string[] }) => {
-      const answer = told[Math.min(asked, told.length - 1)];
-      asked += 1;
-      if (answer === undefined || 'error' in answer)
-        throw Object.assign(new Error('no'), { type: answer === undefined ? 'none' : answer.error });
-      const { leader, partitions = 12 } = answer;
+      const response = responses[Math.min(requests, responses.length - 1)];
+      requests += 1;
+      if (response === undefined || 'error' in response)
+        throw Object.assign(new Error('no'), { type: response === undefined ? 'none' : response.error });
+      const { leader, partitions = 12 } = response;
       const each = Array.from({ length: partitions }, () => ({ leader }));
       return Promise.resolve({ topics: topics.map((name) => ({ name, partitions: each })) });
     },
@@ -29,25 +29,25 @@ function kafkaThatTells(told: readonly Told[]): Kafka {
 }
 
 const ANY = { partitions: undefined, clusterId: undefined };
-const LED: Told = { leader: 1 };
-const UNKNOWN: Told = { error: 'UNKNOWN_TOPIC_OR_PARTITION' };
+const LED: Metadata = { leader: 1 };
+const UNKNOWN: Metadata = { error: 'UNKNOWN_TOPIC_OR_PARTITION' };
 
-describe('topics that have just been made', () => {
-  it.each<[string, Told[]]>([
+describe('prepareTopics with new topics', () => {
+  it.each<[string, Metadata[]]>([
     ['all brokers know them', [LED]],
-    ['the first broker has not heard of them yet', [UNKNOWN, LED]],
-    ['the next one has not either, after one that had', [LED, UNKNOWN]],
+    ['the first broker does not know them yet', [UNKNOWN, LED]],
+    ['the second broker does not know them yet', [LED, UNKNOWN]],
     ['a partition has no leader yet', [{ leader: -1 }, { error: 'LEADER_NOT_AVAILABLE' }, LED]],
-  ])('are ready when %s', async (_, told) => {
-    expect(await prepareTopics(kafkaThatTells(told), ANY)).toBe(12);
+  ])('succeeds when %s', async (_, responses) => {
+    expect(await prepareTopics(kafkaResponding(responses), ANY)).toBe(12);
   });
 
-  it('are refused with another count than the one expected, and no other failure is waited out', async () => {
+  it('rejects an unexpected partition count, and does not retry other errors', async () => {
     const expected = { ...ANY, partitions: 6 };
-    await expect(prepareTopics(kafkaThatTells([LED]), expected)).rejects.toMatchObject({
+    await expect(prepareTopics(kafkaResponding([LED]), expected)).rejects.toMatchObject({
       code: 'wrong-partition-count',
       message: expect.stringContaining(ORDERS_TOPIC),
     });
-    await expect(prepareTopics(kafkaThatTells([{ error: 'TOPIC_AUTHORIZATION_FAILED' }]), ANY)).rejects.toThrow('no');
+    await expect(prepareTopics(kafkaResponding([{ error: 'TOPIC_AUTHORIZATION_FAILED' }]), ANY)).rejects.toThrow('no');
   });
 });

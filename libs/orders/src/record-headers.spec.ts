@@ -8,11 +8,11 @@ function asRead(headers: Record<string, string>): Record<string, Buffer> {
 }
 
 describe('record headers', () => {
-  it('carry the operation and the index there and back', () => {
+  it('round-trip the operation and the index', () => {
     expect(readOrigin(asRead(originHeaders(origin)))).toEqual(origin);
   });
 
-  it('carry what is wrong on purpose, and nothing that is not one of the faults', () => {
+  it('round-trip the injected fault, and ignore an unknown one', () => {
     expect(readOrigin(asRead(originHeaders({ ...origin, fault: 'conflict' })))).toEqual({
       ...origin,
       fault: 'conflict',
@@ -22,8 +22,8 @@ describe('record headers', () => {
 
   it.each<[string, Record<string, string>]>([
     ['no headers', {}],
-    ['a strange operation id', { 'operation-id': 'x', index: '1' }],
-    ['what has the characters of a UUID, but not its form', { 'operation-id': '-'.repeat(36), index: '1' }],
+    ['an invalid operation id', { 'operation-id': 'x', index: '1' }],
+    ['an operation id with the characters of a UUID, but not its form', { 'operation-id': '-'.repeat(36), index: '1' }],
     ['no index', { 'operation-id': origin.operationId }],
     ['a negative index', { 'operation-id': origin.operationId, index: '-1' }],
   ])('give no origin for %s', (_, headers) => {

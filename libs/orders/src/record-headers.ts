@@ -1,10 +1,10 @@
 import { FAULTS, type Fault } from './fault-mix.js';
 
-/** Which order of which operation a record carries. */
+/** The operation and order index of a record. */
 export interface RecordOrigin {
   readonly operationId: string;
   readonly index: number;
-  /** What is wrong with it on purpose; absent for what is as it should be. */
+  /** The injected fault; absent for a valid record. */
   readonly fault?: Fault;
 }
 
@@ -13,7 +13,7 @@ const INDEX = 'index';
 const FAULT = 'fault';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** The headers that every record of an operation carries; they survive into the dead letters. */
+/** Creates the headers that every record of an operation carries; its dead letter keeps them. */
 export function originHeaders({ operationId, index, fault }: RecordOrigin): Record<string, string> {
   const headers = { [OPERATION_ID]: operationId, [INDEX]: String(index) };
   return fault === undefined ? headers : { ...headers, [FAULT]: fault };
@@ -21,7 +21,7 @@ export function originHeaders({ operationId, index, fault }: RecordOrigin): Reco
 
 type Headers = Readonly<Record<string, Buffer | undefined>>;
 
-/** Reads them back; `undefined` for a record that no operation made (a foreign producer may write to the topic). */
+/** Reads the origin from the headers; `undefined` for a record without an operation, such as one from a foreign producer. */
 export function readOrigin(headers: Headers): RecordOrigin | undefined {
   const operationId = readOperationId(headers);
   const index = Number(headers[INDEX]?.toString());
@@ -33,13 +33,13 @@ export function readOrigin(headers: Headers): RecordOrigin | undefined {
 
 let lastRead: { readonly bytes: Buffer; readonly operationId: string | undefined } | undefined;
 
-/** The operation alone. Those that come in a row are of one operation nearly always: its text is made and checked once. */
+/** Reads the operation id alone. Consecutive records nearly always have the same one, so it is decoded and validated once. */
 export function readOperationId(headers: Headers): string | undefined {
   const bytes = headers[OPERATION_ID];
   if (bytes === undefined) return undefined;
   if (lastRead === undefined || !lastRead.bytes.equals(bytes)) {
     const text = bytes.toString();
-    // A copy: the bytes at hand are part of a whole fetch.
+    // A copy, because the header's bytes would keep the whole fetch response alive.
     lastRead = { bytes: Buffer.from(bytes), operationId: UUID.test(text) ? text : undefined };
   }
   return lastRead.operationId;

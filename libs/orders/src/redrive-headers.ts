@@ -1,8 +1,8 @@
-/** Which dead letter a record is sent again for, and for the how manieth time. */
+/** The dead letter that a record redrives, and the number of the redrive. */
 export interface RedriveOrigin {
-  /** The letter's identity: `topic/partition/offset` of the record that failed first. */
+  /** The letter's id: `topic/partition/offset` of the record that originally failed. */
   readonly letterId: string;
-  /** From 1 on. */
+  /** 1 for the first redrive. */
   readonly redrive: number;
 }
 
@@ -10,12 +10,12 @@ const LETTER_ID = 'redrive-of';
 const REDRIVE = 'redrive-number';
 const ID = /^[\w.-]{1,249}\/\d{1,6}\/\d{1,16}$/;
 
-/** The headers of a record that is sent again; they survive into the letter that it may become. */
+/** Creates the headers of a redriven record; if it is dead-lettered again, the letter keeps them. */
 export function redriveHeaders({ letterId, redrive }: RedriveOrigin): Record<string, string> {
   return { [LETTER_ID]: letterId, [REDRIVE]: String(redrive) };
 }
 
-/** Reads them back; `undefined` for a record that is there for the first time. */
+/** Reads the redrive from the headers; `undefined` for a record that is not redriven. */
 export function readRedrive(headers: Readonly<Record<string, Buffer | undefined>>): RedriveOrigin | undefined {
   const letterId = headers[LETTER_ID]?.toString() ?? '';
   const redrive = Number(headers[REDRIVE]?.toString());

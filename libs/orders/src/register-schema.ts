@@ -2,27 +2,27 @@ import { COMPATIBILITY, SchemaType, type SchemaRegistry } from '@kafkajs/conflue
 import { ORDER_SCHEMA } from './order-schema.js';
 import { ORDERS_SUBJECT } from './topics.js';
 
-/** The registry refuses this version's schema for the subject: nothing may be produced or consumed with it. */
+/** Thrown when the registry rejects this version's schema for the subject. The service must not produce or consume with it. */
 export class IncompatibleSchemaError extends Error {
   override readonly name = 'IncompatibleSchemaError';
   readonly code = 'incompatible-schema';
 }
 
-/** Levels under which a consumer of today reads all that the topic keeps. */
-const STRICT_ENOUGH = [
+/** Compatibility levels under which a current consumer can read every record on the topic. */
+const ACCEPTED_LEVELS = [
   COMPATIBILITY.BACKWARD,
   COMPATIBILITY.BACKWARD_TRANSITIVE,
   COMPATIBILITY.FULL,
   COMPATIBILITY.FULL_TRANSITIVE,
 ];
 
-const PATIENCE_MS = 5_000;
+const TIMEOUT_MS = 5_000;
 
 /**
- * Registers `ORDER_SCHEMA` under its subject (again: no change) and sees to its BACKWARD compatibility first: the client
- * sets it after the first registration, and of two services that start at once the second would find it unset and fail.
+ * Registers `ORDER_SCHEMA` under its subject; idempotent. It sets BACKWARD compatibility first: the client sets it only after
+ * the first registration, so the second of two services that start at once would find it unset and fail.
  * @returns the schema's id
- * @throws IncompatibleSchemaError when the registry refuses the schema; anything else: the registry can't be asked now
+ * @throws IncompatibleSchemaError when the registry rejects the schema; any other error means that the registry is unavailable
  */
 export async function registerOrderSchema(registry: SchemaRegistry, registryUrl: string): Promise<number> {
   const compatibility = await requireCompatibility(registryUrl);
@@ -32,15 +32,15 @@ export async function registerOrderSchema(registry: SchemaRegistry, registryUrl:
   } catch (cause) {
     if (!hasStatus(cause, 409) && !hasStatus(cause, 422)) throw cause;
     throw new IncompatibleSchemaError(
-      `The schema registry refuses this version's schema for "${ORDERS_SUBJECT}": ${String(cause)}. ` +
-        'Records already on the topic need the registered one: run the version that registered it, or change the schema so ' +
+      `The schema registry rejects this version's schema for "${ORDERS_SUBJECT}": ${String(cause)}. ` +
+        'Records on the topic need the registered schema: run the version that registered it, or change the schema so ' +
         'that it stays BACKWARD compatible (new fields with defaults).',
       { cause },
     );
   }
 }
 
-/** @returns the subject's level, set to BACKWARD when it was none or a weaker one */
+/** @returns the subject's level; a missing or weaker level is first set to BACKWARD */
 async function requireCompatibility(registryUrl: string): Promise<COMPATIBILITY> {
   const level = await currentLevel(registryUrl);
   if (level !== undefined) return level;
@@ -48,27 +48,27 @@ async function requireCompatibility(registryUrl: string): Promise<COMPATIBILITY>
     method: 'PUT',
     headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
     body: JSON.stringify({ compatibility: COMPATIBILITY.BACKWARD }),
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   if (changed.ok) return COMPATIBILITY.BACKWARD;
-  // Of two services that set it at once, one is refused: what counts is the level afterwards.
+  // If two services set the level at once, the registry may reject one request; only the resulting level counts.
   const afterwards = await currentLevel(registryUrl);
   if (afterwards !== undefined) return afterwards;
-  throw new Error(`the schema registry did not take the compatibility of "${ORDERS_SUBJECT}": HTTP ${changed.status}`);
+  throw new Error(`the schema registry rejected the compatibility of "${ORDERS_SUBJECT}": HTTP ${changed.status}`);
 }
 
-/** @returns the subject's level where it is strict enough */
+/** @returns the subject's level if it is an accepted one */
 async function currentLevel(registryUrl: string): Promise<COMPATIBILITY | undefined> {
-  const response = await fetch(configOf(registryUrl), { signal: AbortSignal.timeout(PATIENCE_MS) });
+  const response = await fetch(configOf(registryUrl), { signal: AbortSignal.timeout(TIMEOUT_MS) });
   const { compatibilityLevel } = (await response.json()) as { compatibilityLevel?: string };
-  return STRICT_ENOUGH.find((strict) => strict === compatibilityLevel?.toUpperCase());
+  return ACCEPTED_LEVELS.find((level) => level === compatibilityLevel?.toUpperCase());
 }
 
 function configOf(registryUrl: string): string {
   return `${registryUrl}/config/${encodeURIComponent(ORDERS_SUBJECT)}`;
 }
 
-/** Whether the registry's client failed because of this HTTP status. */
+/** Returns whether the registry's client failed with this HTTP status. */
 export function hasStatus(error: unknown, status: number): boolean {
   return typeof error === 'object' && error !== null && 'status' in error && error.status === status;
 }

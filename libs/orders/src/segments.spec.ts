@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ackedOrders, ackedRanges, firstUnacked, generatedOrders, segmentsOf, type Segment } from './segments.js';
 
-/** The segments of 120,000 orders, acknowledged up to these indexes. */
+/** Returns the segments of 120,000 orders, acknowledged up to these indexes. */
 function acknowledged(...ackedTo: number[]): Segment[] {
   const segments: Segment[] = [];
   for (const [at, segment] of segmentsOf(120_000).entries()) {
@@ -12,8 +12,8 @@ function acknowledged(...ackedTo: number[]): Segment[] {
   return segments;
 }
 
-describe('the segments of an operation', () => {
-  it('cover its indexes without a gap', () => {
+describe('segments of an operation', () => {
+  it('cover its indexes without gaps', () => {
     expect(segmentsOf(120_000).map(({ from, to }) => [from, to])).toEqual([
       [0, 50_000],
       [50_000, 100_000],
@@ -23,7 +23,7 @@ describe('the segments of an operation', () => {
     expect(segmentsOf(0)).toEqual([]);
   });
 
-  it('tell what is acknowledged as few ranges', () => {
+  it('give the acknowledged indexes as few ranges', () => {
     expect(ackedRanges(acknowledged(50_000, 70_000, 110_000))).toEqual([
       { from: 0, to: 70_000 },
       { from: 100_000, to: 110_000 },
@@ -31,12 +31,12 @@ describe('the segments of an operation', () => {
     expect(ackedRanges(acknowledged(0, 50_000))).toEqual([]);
   });
 
-  it('add up what was made and what is acknowledged', () => {
+  it('give the sums of generated and acknowledged orders', () => {
     const segments = acknowledged(50_000, 70_000, 110_000);
     expect([ackedOrders(segments), generatedOrders(segments)]).toEqual([80_000, 80_002]);
   });
 
-  it('know where the emission has to go on', () => {
+  it('give the index at which the emission resumes', () => {
     expect(firstUnacked(acknowledged(50_000, 70_000, 110_000))).toBe(70_000);
     expect(firstUnacked(acknowledged(50_000, 100_000, 120_000))).toBeUndefined();
   });

@@ -1,12 +1,12 @@
 import type { FaultCounts } from './fault-mix.js';
 
 /**
- * Orders of a segment. Large enough that claiming one costs nothing beside emitting it, small enough that two producers
- * share an operation that lasts a few seconds.
+ * Orders per segment. Large enough that the cost of a claim is negligible, small enough that two producers can share an
+ * operation of a few seconds.
  */
 export const SEGMENT_ORDERS = 50_000;
 
-/** Which process works on a part, and until when it may, unless it renews. */
+/** The process that may work on a part, until the lease expires or is renewed. */
 export interface Lease {
   readonly owner: string;
   readonly expiresAt: Date;
@@ -15,24 +15,24 @@ export interface Lease {
 /** A range of an operation's indexes that one process at a time emits, in order. */
 export interface Segment {
   readonly from: number;
-  /** One past its last index. */
+  /** One past the last index (exclusive). */
   readonly to: number;
-  /** One past the last index that was made. */
+  /** One past the last generated index. */
   readonly generatedTo: number;
-  /** One past the last index that Kafka acknowledged: all before it, from `from` on, are. Emission resumes here. */
+  /** One past the last acknowledged index; Kafka has acknowledged all indexes from `from` up to it. The emission resumes here. */
   readonly ackedTo: number;
-  /** `ackedTo` has come to `to`. */
+  /** Whether `ackedTo` has reached `to`. */
   readonly isDone: boolean;
-  /** The faults among what is acknowledged. */
+  /** The injected faults among the acknowledged records. */
   readonly faults: FaultCounts;
   readonly lease: Lease | null;
-  /** Counts the claims: what an earlier holder still wants to write, even one of the same process, is refused by it. */
+  /** Number of claims. It fences writes of earlier lease holders, even of the same process. */
   readonly epoch: number;
 }
 
 const NO_FAULTS: FaultCounts = { poison: 0, oversized: 0, duplicate: 0, conflict: 0 };
 
-/** The segments of an operation that nothing is emitted of. */
+/** Creates the segments of a new operation. */
 export function segmentsOf(count: number): Segment[] {
   return Array.from({ length: Math.ceil(count / SEGMENT_ORDERS) }, (_, at) => {
     const from = at * SEGMENT_ORDERS;
@@ -49,13 +49,13 @@ export function ackedOrders(segments: readonly Segment[]): number {
   return segments.reduce((sum, { from, ackedTo }) => sum + ackedTo - from, 0);
 }
 
-/** A range of indexes: `from` up to, but not including, `to`. */
+/** A range of indexes from `from` up to, but not including, `to`. */
 export interface IndexRange {
   readonly from: number;
   readonly to: number;
 }
 
-/** What is acknowledged, as few ranges as possible, in order. */
+/** Returns the acknowledged indexes as the fewest possible ranges, in order. */
 export function ackedRanges(segments: readonly Segment[]): IndexRange[] {
   const ranges: { from: number; to: number }[] = [];
   for (const { from, ackedTo: to } of segments) {
@@ -67,7 +67,7 @@ export function ackedRanges(segments: readonly Segment[]): IndexRange[] {
   return ranges;
 }
 
-/** The lowest index that isn't acknowledged; `undefined`: all are. */
+/** Returns the lowest index that is not acknowledged; `undefined` if all are. */
 export function firstUnacked(segments: readonly Segment[]): number | undefined {
   return segments.find(({ isDone }) => !isDone)?.ackedTo;
 }

@@ -8,17 +8,17 @@ function delays(seed: number): number[] {
   return Array.from({ length: SAVES }, (_, index) => saveDelayMs({ minimum: 0, maximum: 1_000 }, drawOf(index)));
 }
 
-describe('the simulated save', () => {
-  it('takes as long in every run of the same seed, and otherwise with another', () => {
+describe('simulated save', () => {
+  it('takes equally long in every run of a seed, and differently long with another seed', () => {
     expect(delays(7)).toEqual(delays(7));
     expect(delays(7)).not.toEqual(delays(8));
   });
 
-  it('does not change between versions: figures of before are of the same waits', () => {
+  it('does not change between versions, so that older measurements stay comparable', () => {
     expect(delays(1).slice(0, 5)).toEqual([914, 905, 766, 599, 402]);
   });
 
-  it('is drawn evenly between its bounds', () => {
+  it('is drawn uniformly between its bounds', () => {
     const drawn = delays(1);
     expect(drawn.reduce((sum, delay) => sum + delay, 0) / SAVES).toBeCloseTo(500, -1);
     for (const tenth of Array.from({ length: 10 }, (_, at) => at * 100)) {
@@ -29,7 +29,7 @@ describe('the simulated save', () => {
     expect(Math.max(...drawn)).toBeLessThanOrEqual(1_000);
   });
 
-  it('is whole milliseconds from its minimum on', () => {
+  it('is in whole milliseconds, at least the minimum', () => {
     expect([0, 0.5, 0.999_9].map((draw) => saveDelayMs({ minimum: 100, maximum: 300 }, draw))).toEqual([100, 200, 300]);
   });
 });

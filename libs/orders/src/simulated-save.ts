@@ -1,23 +1,26 @@
 import { drawsOf } from './draws.js';
 
-/** Between which waits a simulated save takes, in milliseconds. */
+/** The bounds of a simulated save's duration, in milliseconds. */
 export interface SaveBounds {
   readonly minimum: number;
   readonly maximum: number;
 }
 
-/** A draw of its own, beside those of the order's fields (generator.ts) and of the faults (fault-mix.ts). */
+/** A separate draw from those of the order's fields (generator.ts) and of the faults (fault-mix.ts). */
 const SAVE = 201;
 const RESOLUTION = 2 ** 32;
 
-/** @param draw 0 up to but not including 1. @returns whole milliseconds */
+/**
+ * Returns the duration for a draw, in whole milliseconds.
+ * @param draw from 0 up to, but not including, 1
+ */
 export function saveDelayMs({ minimum, maximum }: SaveBounds, draw: number): number {
   return Math.round(minimum + draw * (maximum - minimum));
 }
 
 /**
- * The draw for the save of each order: a pure function of (seed, index), as the orders are. Two runs over the same orders then wait the
- * same, and how long they must take can be known in advance.
+ * Draws the save duration of each order. Like the orders, it is a pure function of (seed, index), so that two runs over the
+ * same orders wait equally long and the expected duration is known in advance.
  */
 export function saveDrawsOf(seed: number): (index: number) => number {
   const draw = drawsOf(seed);

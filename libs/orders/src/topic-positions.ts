@@ -4,7 +4,7 @@ import { LazyAdmin } from '#parallel-consumer/kafka/lazy-admin.js';
 /** Offsets by partition. */
 export type Positions = ReadonlyMap<number, number>;
 
-/** Where topics begin and end, and how far groups have come on them, as Kafka tells it. */
+/** Reads the offsets of topics and the committed offsets of consumer groups from Kafka. */
 export class TopicPositions {
   private readonly admin: LazyAdmin;
 
@@ -12,15 +12,19 @@ export class TopicPositions {
     this.admin = new LazyAdmin(kafka);
   }
 
-  /** The offsets that the next records will get. @throws when Kafka doesn't answer */
+  /**
+   * Reads the end offsets: the offsets that the next records will get.
+   * @throws when Kafka is unavailable
+   */
   async ends(topic: string): Promise<Positions> {
     const offsets = await (await this.admin.connected()).fetchTopicOffsets(topic);
     return new Map(offsets.map(({ partition, high }) => [partition, Number(high)]));
   }
 
   /**
-   * What the group has committed: all before it is finished. Where it has committed nothing it will begin at the first record
-   * that there is. @throws when Kafka doesn't answer
+   * Reads the group's committed offsets: all records before them are finished. For a partition without a committed offset it
+   * returns the log start offset, where the group will begin.
+   * @throws when Kafka is unavailable
    */
   async committed(groupId: string, topic: string): Promise<Positions> {
     const admin = await this.admin.connected();
@@ -42,7 +46,7 @@ export class TopicPositions {
   }
 }
 
-/** How many records lie between two positions of a topic. */
+/** Counts the records between two positions of a topic. */
 export function recordsBetween(from: Positions, to: Positions): number {
   return [...to].reduce((sum, [partition, offset]) => sum + Math.max(0, offset - (from.get(partition) ?? 0)), 0);
 }

@@ -7,19 +7,19 @@ const at = (committed: number, end: number, lettersAreProjected = true): GroupPo
   lettersAreProjected,
 });
 
-describe('a record that left no trace', () => {
+describe('pendingBlame of a record without a trace', () => {
   it.each<[string, number | null, GroupPositions, string | undefined]>([
-    ['is on its way at what the group needs next', 50, at(50, 90), 'not-yet-saved'],
-    ['is on its way beyond it', 51, at(50, 90), 'not-yet-saved'],
-    ['is lost below it', 49, at(50, 90), undefined],
+    ['is pending at the committed offset', 50, at(50, 90), 'not-yet-saved'],
+    ['is pending above the committed offset', 51, at(50, 90), 'not-yet-saved'],
+    ['is lost below the committed offset', 49, at(50, 90), undefined],
     ['may be a letter that is not projected yet', 49, at(50, 90, false), 'not-yet-projected'],
-    ['is on its way as long as there is anything, where its place is not known', null, at(50, 90), 'not-yet-saved'],
-    ['is lost when all is finished, where its place is not known', null, at(90, 90), undefined],
+    ['is pending with an unknown offset while there is lag', null, at(50, 90), 'not-yet-saved'],
+    ['is lost with an unknown offset once there is no lag', null, at(90, 90), undefined],
   ])('%s', (_, offset, positions, blame) => {
     expect(pendingBlame({ partition: 3, offset }, positions)).toBe(blame);
   });
 
-  it('is on its way on a partition of which nothing is committed', () => {
+  it('is pending on a partition without a committed offset', () => {
     expect(pendingBlame({ partition: 4, offset: 0 }, at(50, 90))).toBe('not-yet-saved');
   });
 });

@@ -2,35 +2,35 @@ import type { Positions } from '#orders/topic-positions.js';
 import type { RecordPosition } from './record-position.js';
 
 /**
- * Why something that was acknowledged is neither saved nor among the dead letters.
- * - `not-yet-saved`: it is in Kafka, and the consumers have not come past it: running work
- * - `not-yet-projected`: the consumers are past it, and it may be a dead letter that isn't carried into MongoDB yet: running work
- * - `never-acknowledged`: there is no acknowledgement of its chunk, though the operation counts it: a defect of the producer
- * - `committed-past`: the consumers are past it, and it was never saved as far as can be seen: a defect of the consumers
- * - `saved-then-gone`: it was saved, and is no more
+ * Why an acknowledged record is neither saved nor dead-lettered.
+ * - `not-yet-saved`: pending; it is in Kafka, and its offset is not committed yet
+ * - `not-yet-projected`: pending; its offset is committed, and it may be a dead letter that is not projected into MongoDB yet
+ * - `never-acknowledged`: a producer defect; its chunk has no acknowledgement, although the operation counts it
+ * - `committed-past`: a consumer defect; its offset is committed, and there is no evidence that it was ever saved
+ * - `saved-then-gone`: it was saved, and no longer exists
  */
 export type Blame = 'not-yet-saved' | 'not-yet-projected' | 'never-acknowledged' | 'committed-past' | 'saved-then-gone';
 
-/** What was read from Kafka, before anything was read from MongoDB. */
+/** The positions that were read from Kafka, before anything was read from MongoDB. */
 export interface GroupPositions {
-  /** What the group of the savers has committed. */
+  /** The committed offsets of the consumer group that saves orders. */
   readonly committed: Positions;
-  /** Where the orders' topic ended, read after that. */
+  /** The end offsets of the orders topic, read after `committed`. */
   readonly ends: Positions;
-  /** The dead-letter topic had no letter then that isn't in MongoDB. */
+  /** Whether all letters on the dead-letter topic were projected into MongoDB at that time. */
   readonly lettersAreProjected: boolean;
 }
 
 /**
- * Whether a record that left no trace is still on its way.
- * @returns `undefined`: it isn't; that it was never saved must be looked for
+ * Returns why a record without a trace is still pending.
+ * @returns `undefined` if it is not pending; the caller must then check whether it was ever saved
  */
 export function pendingBlame(
   position: RecordPosition,
   { committed, ends, lettersAreProjected }: GroupPositions,
 ): 'not-yet-saved' | 'not-yet-projected' | undefined {
   const done = committed.get(position.partition) ?? 0;
-  // Somewhere before the end, when it isn't known where.
+  // With an unknown offset, assume the last one of the partition.
   const last = position.offset ?? (ends.get(position.partition) ?? 0) - 1;
   if (last >= done) return 'not-yet-saved';
   return lettersAreProjected ? undefined : 'not-yet-projected';

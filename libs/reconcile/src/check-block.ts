@@ -6,18 +6,21 @@ import type { Findings } from './findings.js';
 import type { Unaccounted } from './missing-records.js';
 import type { Letter } from './stored-orders.js';
 
-/** A range of acknowledged orders, with all that is known of it. */
+/** A range of acknowledged orders, with the sent orders and the stored data. */
 export interface Block {
   readonly range: IndexRange;
-  /** What was sent. */
+  /** The orders that were sent. */
   readonly orders: readonly Order[];
   readonly faultsAt: (index: number) => IndexFaults;
-  /** What is stored. */
+  /** The documents that are stored. */
   readonly documents: readonly Buffer[];
   readonly letters: readonly Letter[];
 }
 
-/** Adds up what a block shows. @returns what is neither stored nor among the dead letters */
+/**
+ * Checks a block and adds the result to the findings.
+ * @returns the records that are neither stored nor dead-lettered
+ */
 export function checkBlock({ range, orders, faultsAt, documents, letters }: Block, findings: Findings): Unaccounted[] {
   const faults = orders.map((_, at) => faultsAt(range.from + at));
   const expected = orders.map((order, at) => ({
@@ -45,7 +48,7 @@ export function checkBlock({ range, orders, faultsAt, documents, letters }: Bloc
   return [...unaccounted, ...unaccountedExtras(expected, faults, letters, findings)];
 }
 
-/** Conflicting records must be among the dead letters; duplicates leave no trace. */
+/** Checks the extra records: conflicts must be dead-lettered, and duplicates leave no trace. */
 function unaccountedExtras(
   expected: readonly { readonly index: number; readonly order: Order }[],
   faults: readonly IndexFaults[],

@@ -26,7 +26,7 @@ function expected(...indexes: number[]): ExpectedOrder[] {
   return indexes.map((index) => ({ index, order: orderAt(index), isFaulty: false }));
 }
 
-/** As MongoDB gives it, with a change. */
+/** Returns the stored document of an order, with a change. */
 function stored(index: number, change: object = {}): Buffer {
   const document: OrderDocument = { ...toDocument(orderAt(index), ingest), ...change };
   return Buffer.from(BSON.serialize(document));
@@ -34,13 +34,13 @@ function stored(index: number, change: object = {}): Buffer {
 
 const NOTHING = { missing: [], altered: [], phantoms: [], doubled: [] };
 
-describe('a block of orders held against what is stored', () => {
-  it('is saved when all of it is there as it was sent, however it came in', () => {
+describe('compareBlock', () => {
+  it('finds orders saved that are stored as sent, regardless of `ingest`', () => {
     const documents = [stored(0), stored(1, { ingest: { ...ingest, attempts: 9 } }), stored(2)];
     expect(compareBlock(expected(0, 1, 2), documents)).toEqual({ ...NOTHING, saved: [0, 1, 2] });
   });
 
-  it('names what is missing', () => {
+  it('returns missing orders', () => {
     const { saved, missing } = compareBlock(expected(0, 1, 2), [stored(0), stored(2)]);
     expect([saved, missing.map(({ index }) => index)]).toEqual([[0, 2], [1]]);
   });
@@ -48,25 +48,25 @@ describe('a block of orders held against what is stored', () => {
   it.each<[string, object, string]>([
     ['another value', { side: 'neither' }, 'side'],
     ['a value of another type', { quantity: new Double(3) }, 'quantity'],
-    ['a field behind the last', { note: 'x' }, 'note'],
-  ])('names an order with %s', (_, change, field) => {
+    ['an additional field', { note: 'x' }, 'note'],
+  ])('returns an order with %s as altered', (_, change, field) => {
     const { saved, missing, altered } = compareBlock(expected(0, 1), [stored(0), stored(1, change)]);
     expect([saved, missing]).toEqual([[0], []]);
     expect(altered).toEqual([{ index: 1, id: orderAt(1).id, fields: [field] }]);
   });
 
-  it('tells an order that nobody sent, and misses the one whose number it has', () => {
+  it('returns an order that was not sent as phantom, and the order with that number as missing', () => {
     const { missing, phantoms } = compareBlock(expected(0), [stored(0, { _id: new UUID(orderAt(5).id) })]);
     expect(missing.map(({ index }) => index)).toEqual([0]);
     expect(phantoms).toEqual([expect.objectContaining({ id: orderAt(5).id, number: 101 })]);
   });
 
-  it('tells a number that two orders have', () => {
+  it('returns an order whose number another order has too', () => {
     const { saved, doubled } = compareBlock(expected(0), [stored(0), stored(0, { _id: new UUID(orderAt(5).id) })]);
     expect([saved, doubled.map(({ id }) => id)]).toEqual([[0], [orderAt(5).id]]);
   });
 
-  it('takes an order for made up where something else was sent', () => {
+  it('returns an order as phantom if a faulty record replaced it', () => {
     const { saved, missing, phantoms } = compareBlock([{ index: 0, order: orderAt(0), isFaulty: true }], [stored(0)]);
     expect([saved, missing.length, phantoms.length]).toEqual([[], 1, 1]);
   });

@@ -2,23 +2,23 @@ import type { OrderDocument } from '#orders/order-document.js';
 import type { Order } from '#orders/order.js';
 import { contentOf, hasContent, numberOf, readStored } from './stored-content.js';
 
-/** What must be at one index. */
+/** The expected order at one index. */
 export interface ExpectedOrder {
   readonly index: number;
   readonly order: Order;
-  /** The order itself never was on the topic: something faulty went in its place. */
+  /** The order itself was never sent: a faulty record replaced it. */
   readonly isFaulty: boolean;
 }
 
-/** An order that is stored, but not as it was sent. */
+/** An order whose stored document differs from the sent order. */
 export interface AlteredOrder {
   readonly index: number;
   readonly id: string;
-  /** The fields that differ; those that don't belong there are named too. */
+  /** The fields that differ, including unexpected ones. */
   readonly fields: readonly string[];
 }
 
-/** A document that no order of the operation accounts for. */
+/** A document that belongs to no order of the operation. */
 export interface PhantomOrder {
   readonly id: string;
   readonly number: number | null;
@@ -26,20 +26,20 @@ export interface PhantomOrder {
 }
 
 export interface BlockFindings {
-  /** Indexes whose order is stored exactly as it was sent. */
+  /** Indexes whose order is stored exactly as sent. */
   readonly saved: readonly number[];
-  /** Orders of which nothing stands under their number, those in whose place something faulty went included. */
+  /** Orders without a document under their number, including those that a faulty record replaced. */
   readonly missing: readonly ExpectedOrder[];
   readonly altered: readonly AlteredOrder[];
   readonly phantoms: readonly PhantomOrder[];
-  /** Documents with a number that another one has too. */
+  /** Documents that share a number with another document. */
   readonly doubled: readonly PhantomOrder[];
 }
 
 /**
- * Holds the documents found under a range of numbers against the orders that must be there.
- * @param expected in the order of their indexes
- * @param stored the raw documents, in the order of their numbers
+ * Compares the documents of a number range with the expected orders.
+ * @param expected sorted by index
+ * @param stored the raw documents, sorted by number
  */
 export function compareBlock(expected: readonly ExpectedOrder[], stored: readonly Buffer[]): BlockFindings {
   const findings = { saved: [], missing: [], altered: [], phantoms: [], doubled: [] } as Mutable<BlockFindings>;
@@ -48,38 +48,38 @@ export function compareBlock(expected: readonly ExpectedOrder[], stored: readonl
     const documents: Buffer[] = [];
     for (; at < stored.length && numberAt(stored, at) <= each.order.number; at += 1)
       documents.push(stored[at] as Buffer);
-    judge(each, documents, findings);
+    compareOne(each, documents, findings);
   }
   for (; at < stored.length; at += 1)
-    findings.phantoms.push(phantom(stored[at] as Buffer, 'its number was not given out'));
+    findings.phantoms.push(phantom(stored[at] as Buffer, 'its number was not assigned'));
   return findings;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] ? E[] : T[K] };
 
-function judge(expected: ExpectedOrder, documents: readonly Buffer[], findings: Mutable<BlockFindings>): void {
+function compareOne(expected: ExpectedOrder, documents: readonly Buffer[], findings: Mutable<BlockFindings>): void {
   const { order, index, isFaulty } = expected;
   const content = documents.length === 0 ? undefined : contentOf(order);
   const same = content === undefined ? -1 : documents.findIndex((document) => hasContent(document, content));
   if (same >= 0 && !isFaulty) findings.saved.push(index);
-  let isThere = same >= 0 && !isFaulty;
+  let isFound = same >= 0 && !isFaulty;
   for (const [at, document] of documents.entries()) {
     if (at === same && !isFaulty) continue;
     const read = readStored(document);
-    if (isFaulty) findings.phantoms.push(phantom(document, 'what was sent with this number could not be saved'));
+    if (isFaulty) findings.phantoms.push(phantom(document, 'the record sent with this number could not be saved'));
     else if (String(read._id) !== order.id) {
-      (isThere || documents.length > 1 ? findings.doubled : findings.phantoms).push(
-        phantom(document, 'another order stands under this number'),
+      (isFound || documents.length > 1 ? findings.doubled : findings.phantoms).push(
+        phantom(document, 'another order has this number'),
       );
     } else {
       findings.altered.push({ index, id: order.id, fields: differences(read, order) });
-      isThere = true;
+      isFound = true;
     }
   }
-  if (!isThere) findings.missing.push(expected);
+  if (!isFound) findings.missing.push(expected);
 }
 
-/** Documents laid out in another way than this pipeline writes them are read; those without any number come first. */
+/** Returns the number of a document. It decodes documents with a foreign layout; those without a number sort first. */
 function numberAt(stored: readonly Buffer[], at: number): number {
   const document = stored[at] as Buffer;
   return numberOf(document) ?? Number(readStored(document).number);
@@ -91,12 +91,12 @@ function phantom(document: Buffer, reason: string): PhantomOrder {
   return { id: String(_id), number: Number.isSafeInteger(found) ? found : null, reason };
 }
 
-/** Names of the fields in which a stored document is not the order. */
+/** Returns the names of the fields in which a stored document differs from the order. */
 export function differences(stored: OrderDocument, order: Order): string[] {
-  const wanted = readStored(wholeDocument(order));
-  const names = new Set([...Object.keys(wanted), ...Object.keys(stored)]);
+  const expected = readStored(wholeDocument(order));
+  const names = new Set([...Object.keys(expected), ...Object.keys(stored)]);
   names.delete('ingest');
-  const values: [Record<string, unknown>, Record<string, unknown>] = [{ ...stored }, { ...wanted }];
+  const values: [Record<string, unknown>, Record<string, unknown>] = [{ ...stored }, { ...expected }];
   const differing = [...names].filter((name) => text(values[0][name]) !== text(values[1][name]));
   return differing.length > 0 ? differing : ['order of fields or their types'];
 }

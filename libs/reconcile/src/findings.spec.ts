@@ -20,29 +20,29 @@ function found(saved: number, ...records: MissingRecord[]): Findings {
   return findings;
 }
 
-describe('what reconciling has found', () => {
-  it('holds when every acknowledged order is accounted for, and not as long as the operation runs', () => {
+describe('Findings', () => {
+  it('holds if every acknowledged order is accounted for, but is pending while the operation runs', () => {
     expect(found(5).verdict(false, 5)).toBe('holds');
     expect(found(5).verdict(true, 5)).toBe('pending');
   });
 
-  it('is pending for orders that are on their way, and broken for one that is not', () => {
-    const onTheirWay = [missing(0, { blame: 'not-yet-saved' }), missing(1, { blame: 'not-yet-projected' })];
-    expect(found(3, ...onTheirWay).verdict(false, 5)).toBe('pending');
-    expect(found(2, ...onTheirWay, missing(2)).verdict(false, 5)).toBe('broken');
+  it('is pending for pending orders, and broken for a lost one', () => {
+    const pending = [missing(0, { blame: 'not-yet-saved' }), missing(1, { blame: 'not-yet-projected' })];
+    expect(found(3, ...pending).verdict(false, 5)).toBe('pending');
+    expect(found(2, ...pending, missing(2)).verdict(false, 5)).toBe('broken');
   });
 
-  it('is broken when orders have escaped it, whatever it has found of the others', () => {
+  it('is broken if orders are not accounted for, even while the operation runs', () => {
     expect(found(4).verdict(false, 5)).toBe('broken');
     expect(found(4).verdict(true, 5)).toBe('broken');
   });
 
-  it('is broken for a lost extra record, which is no order', () => {
+  it('is broken for a lost extra record, which does not count as a missing order', () => {
     const findings = found(5, missing(0, { fault: 'conflict' }));
     expect([findings.verdict(false, 5), findings.figures(true).missing]).toEqual(['broken', 0]);
   });
 
-  it('counts all that is lost and lists the first hundred', () => {
+  it('counts all lost records and lists the first hundred', () => {
     const findings = found(0, ...Array.from({ length: 250 }, (_, index) => missing(index)));
     const { missing: count, missingRecords, blames } = findings.figures(false);
     expect([count, missingRecords.length, blames]).toEqual([250, 100, { 'committed-past': 250 }]);

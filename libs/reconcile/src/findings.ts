@@ -3,13 +3,13 @@ import type { Blame } from './blame.js';
 import type { AlteredOrder, PhantomOrder } from './compare-block.js';
 import type { MissingRecord, ReconcileReport, Verdict } from './report.js';
 
-/** How many of each kind are told one by one; all are counted. */
+/** Maximum number of listed records of each kind; all are counted. */
 const LISTED = 100;
 const PENDING = new Set<Blame>(['not-yet-saved', 'not-yet-projected']);
 
 type Counted = 'saved' | 'deadLettered' | 'both' | 'discarded' | 'skipped' | 'doubled' | 'savedUnacknowledged';
 
-/** Adds up what the blocks have shown. Its size doesn't grow with the operation. */
+/** Accumulates the findings of all blocks. Its size doesn't grow with the operation. */
 export class Findings {
   readonly counts: Record<Counted, number> = {
     saved: 0,
@@ -28,20 +28,20 @@ export class Findings {
   private readonly alteredOrders: AlteredOrder[] = [];
   private readonly phantomOrders: PhantomOrder[] = [];
   private altered = 0;
-  /** Those of them that were acknowledged. */
+  /** Altered orders that were acknowledged. */
   private alteredAcked = 0;
   private phantom = 0;
 
   addMissing(record: MissingRecord): void {
     this.blames[record.blame] = (this.blames[record.blame] ?? 0) + 1;
-    // An extra record is no order.
+    // An extra record is not an order.
     const isOrder = record.fault !== 'duplicate' && record.fault !== 'conflict';
     if (isOrder) this.missingOrders[PENDING.has(record.blame) ? 'pending' : 'missing'] += 1;
-    // What is on its way is no news; what is lost is.
+    // List only lost records; pending ones are normal.
     if (!PENDING.has(record.blame) && this.missingRecords.length < LISTED) this.missingRecords.push(record);
   }
 
-  /** @param isAcked false for one whose acknowledgement never came */
+  /** @param isAcked false for an order that was never acknowledged */
   addAltered(order: AlteredOrder, isAcked = true): void {
     this.altered += 1;
     if (isAcked) this.alteredAcked += 1;
@@ -59,12 +59,12 @@ export class Findings {
     return saved + deadLettered + discarded + skipped + this.alteredAcked + pending + missing;
   }
 
-  /** Documents under the operation's numbers that have other ids. */
+  /** Documents with the operation's numbers and foreign ids. */
   get others(): number {
     return this.phantom + this.counts.doubled;
   }
 
-  /** An altered number makes its order stray, which is told already. */
+  /** Adds a stray order, unless it is reported already as an order with an altered number. */
   addStray(order: PhantomOrder): void {
     if (!this.alteredOrders.some(({ id }) => id === order.id)) this.addPhantom(order);
   }
@@ -75,14 +75,14 @@ export class Findings {
   }
 
   verdict(isRunning: boolean, acked: number): Verdict {
-    // Each acknowledged order has had exactly one of these said of it, or this check is what is broken.
+    // Each acknowledged order must be counted exactly once; otherwise this check itself is broken.
     if (this.accounted !== acked) return 'broken';
     const defects = Object.entries(this.blames).some(([blame]) => !PENDING.has(blame as Blame));
     if (defects || this.altered > 0 || this.phantom > 0 || this.counts.doubled > 0) return 'broken';
     return isRunning || Object.keys(this.blames).length > 0 ? 'pending' : 'holds';
   }
 
-  /** The part of the report that was found; `faults` only where there is a mix of them. */
+  /** Returns the findings part of the report; `faults` is set only for an operation with a fault mix. */
   figures(hasFaults: boolean) {
     const faults: { expected: FaultCounts; found: FaultCounts } | null = hasFaults
       ? { expected: this.expectedFaults, found: this.foundFaults }

@@ -19,14 +19,14 @@ const orderAt = orderGenerator({
   to: new Date(1_000),
 });
 const ORDERS = Array.from({ length: COUNT }, (_, index) => orderAt(index));
-/** All of it on one partition. */
+/** A chunk on one partition. */
 const CHUNK: AcknowledgedChunk = {
   _id: { operationId: OPERATION, from: 0 },
   to: COUNT,
   parts: [{ partition: 0, records: COUNT, baseOffset: 40 }],
 };
 
-/** As MongoDB gives it where bytes are asked for. */
+/** Returns the raw document of an order. */
 function stored(index: number, change: object = {}): Buffer {
   const ingest = {
     operationId: new UUID(OPERATION),
@@ -40,20 +40,20 @@ function stored(index: number, change: object = {}): Buffer {
 
 const found = (documents: readonly unknown[]) => ({ find: () => ({ toArray: async () => documents }) });
 
-/** What the collections hold. */
+/** Creates a database with the chunk and these orders. */
 function databaseWith(orders: readonly Buffer[]): Db {
   return { collection: (name: string) => found(name === 'acknowledgedChunks' ? [CHUNK] : orders) } as unknown as Db;
 }
 
-describe('an acknowledged order that was not where it should be', () => {
+describe('acknowledged order that was not found', () => {
   let findings: Findings;
 
   beforeEach(() => {
     findings = new Findings();
   });
 
-  /** @returns how many are lost, when the consumers had committed all of them */
-  async function explained(orders: readonly Buffer[]): Promise<number> {
+  /** @returns the number of lost orders, if the consumers have committed all of them */
+  async function countLost(orders: readonly Buffer[]): Promise<number> {
     const records = new MissingRecords({
       db: databaseWith(orders),
       operation: { _id: OPERATION, kind: 'populate', fullBlocks: [] } as unknown as OperationDocument,
@@ -72,21 +72,21 @@ describe('an acknowledged order that was not where it should be', () => {
     return records.lost.length;
   }
 
-  it('is lost when it is nowhere', async () => {
-    expect(await explained([])).toBe(3);
+  it('is lost if it is not stored', async () => {
+    expect(await countLost([])).toBe(3);
   });
 
-  it('is saved, and not altered, when it has come meanwhile just as it was sent', async () => {
-    expect(await explained([stored(0), stored(2)])).toBe(1);
+  it('is saved, and not altered, if it was stored as sent in the meantime', async () => {
+    expect(await countLost([stored(0), stored(2)])).toBe(1);
     expect(findings.counts.saved).toBe(2);
   });
 
-  it('is altered when it stands there under another number, or has a value of another type', async () => {
+  it('is altered if it is stored with another number, or with a value of another type', async () => {
     const altered = [
       stored(0, { number: Long.fromNumber(999) }),
       stored(1, { quantity: new Double(orderAt(1).quantity) }),
     ];
-    expect(await explained(altered)).toBe(1);
+    expect(await countLost(altered)).toBe(1);
     expect(findings.counts.saved).toBe(0);
     const { alteredOrders } = findings.figures(false);
     expect(alteredOrders.map(({ fields }) => fields)).toEqual([['number'], ['order of fields or their types']]);

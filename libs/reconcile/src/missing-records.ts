@@ -17,14 +17,14 @@ import type { MissingRecord } from './report.js';
 import { LOOKED_FOR, withoutOplog } from './saved-once.js';
 import { contentOf, hasContent, readStored } from './stored-content.js';
 
-/** The largest chunk there is: one that reaches into a range begins no further before it. */
+/** The largest possible chunk: a chunk that overlaps a range starts at most this far before it. */
 const LARGEST_CHUNK = 5_000;
 
-/** Something acknowledged that is neither under its number nor among the dead letters. */
+/** An acknowledged record that is neither stored under its number nor dead-lettered. */
 export interface Unaccounted {
   readonly index: number;
   readonly order: Order;
-  /** An extra record, or what stood in the order's place. */
+  /** The fault of an extra record, or of the record that replaced the order. */
   readonly fault: Fault | undefined;
 }
 
@@ -40,14 +40,14 @@ export interface MissingRecordsContext {
 
 type Positioned = Unaccounted & { readonly position: RecordPosition };
 
-/** Finds out what became of records that are not where they should be. */
+/** Finds out what happened to records that are neither stored nor dead-lettered. */
 export class MissingRecords {
-  /** The first that are lost as far as MongoDB and Kafka show: whether they were ever saved is looked for in the oplog, at the end. */
+  /** The first records that are lost; whether they were ever saved is checked in the oplog at the end. */
   readonly lost: MissingRecord[] = [];
 
   constructor(private readonly context: MissingRecordsContext) {}
 
-  /** @param range that all of them lie in */
+  /** @param range contains the indexes of all records */
   async explain(records: readonly Unaccounted[], range: IndexRange): Promise<void> {
     const positionOf = await this.positionsIn(range);
     const finished: Positioned[] = [];
@@ -61,33 +61,33 @@ export class MissingRecords {
       if (blame === undefined) finished.push({ ...record, position });
       else this.add(record, position, blame);
     }
-    if (finished.length > 0) await this.lookElsewhere(finished);
+    if (finished.length > 0) await this.findById(finished);
   }
 
   /**
-   * By their ids, under whatever number. One that is as it was sent has come since the block was read: it is saved. That its offset had been committed
-   * before is not told: a majority read that went back over a fail-over looks the same as a consumer that commits too early.
+   * Searches for the orders by id, under any number. An order that is stored as sent was saved after its block was read. That its
+   * offset was committed before is not reported as a defect: a stale majority read after a fail-over looks the same.
    */
-  private async lookElsewhere(records: readonly Positioned[]): Promise<void> {
+  private async findById(records: readonly Positioned[]): Promise<void> {
     const { db, findings, operation } = this.context;
     const ids = records.map(({ order }) => new UUID(order.id));
     const stored = await ordersCollection(db)
       .find({ _id: { $in: ids } }, { readConcern: { level: 'majority' }, raw: true })
       .toArray();
-    // With `raw` the driver gives bytes, whatever the collection's type says.
+    // With `raw` the driver returns bytes, despite the collection's type.
     const byId = new Map((stored as unknown as Buffer[]).map((bytes) => [String(readStored(bytes)._id), bytes]));
     for (const record of records) {
       const { order, index, fault } = record;
-      const there = byId.get(order.id);
-      if (there === undefined || fault !== undefined) this.lose(record);
-      else if (hasContent(there, contentOf(order))) findings.counts.saved += 1;
-      else if (operation.kind === 'import' && sameImportedOrder(fromDocument(readStored(there)), order))
+      const found = byId.get(order.id);
+      if (found === undefined || fault !== undefined) this.addLost(record);
+      else if (hasContent(found, contentOf(order))) findings.counts.saved += 1;
+      else if (operation.kind === 'import' && sameImportedOrder(fromDocument(readStored(found)), order))
         findings.counts.skipped += 1;
-      else findings.addAltered({ index, id: order.id, fields: differences(readStored(there), order) });
+      else findings.addAltered({ index, id: order.id, fields: differences(readStored(found), order) });
     }
   }
 
-  private lose(record: Positioned): void {
+  private addLost(record: Positioned): void {
     const lost = missingRecord(record, record.position, 'committed-past');
     if (this.lost.length < LOOKED_FOR) this.lost.push(lost);
     else this.context.findings.addMissing(withoutOplog(lost, this.context.operation));

@@ -17,16 +17,16 @@ import { withEvidence } from './saved-once.js';
 import { readStored } from './stored-content.js';
 import { StoredOrders } from './stored-orders.js';
 
-/** Orders that are read and compared at once. The next block is read meanwhile. */
+/** Orders that are read and compared together. The next block is read in the meantime. */
 const BLOCK_ORDERS = 2_000;
 
-/** There is no such operation. */
+/** Thrown when the operation does not exist. */
 export class UnknownOperationError extends Error {
   override readonly name = 'UnknownOperationError';
   readonly code = 'unknown-operation';
 }
 
-/** A redrive has no orders of its own. */
+/** Thrown for a redrive, which has no orders of its own. */
 export class NothingToReconcileError extends Error {
   override readonly name = 'NothingToReconcileError';
   readonly code = 'nothing-to-reconcile';
@@ -37,20 +37,21 @@ export interface ReconcileOptions {
   readonly db: Db;
   readonly positions: TopicPositions;
   readonly operationId: string;
-  /** Ends it with the signal's reason. */
+  /** Aborts the run; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
-  /** Told now and then how many orders are done. */
+  /** Called after each block with the number of checked orders. */
   readonly onProgress?: (done: number, acked: number) => void;
 }
 
 /**
- * Holds what an operation's producers say to have put on the topic against what is in MongoDB, order by order and byte for
- * byte: `acknowledged = saved ∪ pending dead letters`, nothing doubled, altered or made up.
+ * Compares the acknowledged orders of an operation with MongoDB, order by order and byte for byte. It checks the no-loss
+ * equation `acknowledged = saved ∪ pending dead letters`, and that no order is duplicated, altered or invented.
  *
- * What the consumers have committed is read first, then the operation, then dead letters and orders by majority reads: what
- * is missing below a committed offset was therefore done with before it was looked for, and work that goes on meanwhile can
- * only be `pending`, never a false alarm. Memory is a few blocks, whatever the count.
- * @throws UnknownOperationError, NothingToReconcileError, ImportRowsGoneError, or what MongoDB's driver or kafkajs throws when they can't be asked
+ * It reads the committed offsets first, then the operation, then dead letters and orders by majority reads. Records below a
+ * committed offset were therefore finished before the check searches for them. Concurrent work can only give `pending`, never
+ * a false alarm. Memory use is a few blocks, independent of the operation's size.
+ * @throws UnknownOperationError, NothingToReconcileError, ImportRowsGoneError, or the error of MongoDB's driver or kafkajs when
+ *   their servers are unavailable
  */
 export async function reconcile(options: ReconcileOptions): Promise<ReconcileReport> {
   const { client, db, operationId } = options;
@@ -63,7 +64,7 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRep
   if (operation === null) throw new UnknownOperationError(`There is no operation ${operationId}.`);
   if (!isEmitted(operation))
     throw new NothingToReconcileError(
-      'A redrive has no orders of its own: reconcile the operations whose dead letters it sent again.',
+      'A redrive has no orders of its own: reconcile the operations whose dead letters it redrove.',
     );
   const findings = new Findings();
   const { lost } = await checkAcknowledged(options, operation, positions, findings);
@@ -97,7 +98,7 @@ async function checkAcknowledged(
   const stored = new StoredOrders(db, operation);
   const hasLetters = await stored.hasLetters();
   const load = async (range: IndexRange): Promise<Block> => {
-    // Before the documents: a letter that is saved by being sent again is told as saved only after its order was.
+    // Read letters before documents: a redriven letter gets the state `saved` only after its order is saved.
     const letters = hasLetters ? await stored.letters(range) : [];
     const [documents, orders] = await Promise.all([stored.documents(range), source(range)]);
     return { range, orders, faultsAt, documents, letters };
@@ -113,7 +114,7 @@ async function checkAcknowledged(
   return missing;
 }
 
-/** Orders whose acknowledgement never came may be saved all the same; anything else there is made up. */
+/** Checks the unacknowledged range: orders that were sent without an acknowledgement may be saved; others are phantoms. */
 async function checkUnacknowledged(
   { db, signal }: ReconcileOptions,
   stored: StoredOrders,
@@ -146,21 +147,21 @@ function checkUnsent(
   for (const each of [...phantoms, ...doubled]) findings.addPhantom(each);
 }
 
-/** A later import may have taken over the rows of one that was cancelled, so that how its documents came is all that there is. */
+/** Checks documents by `ingest` alone: a later import may have taken over the rows of a cancelled one. */
 function checkOrigins(documents: readonly Buffer[], { _id }: EmittedDocument, findings: Findings): void {
   for (const document of documents) {
     const { _id: id, number, ingest } = readStored(document);
     if (String(ingest?.operationId) === _id) findings.counts.savedUnacknowledged += 1;
-    else findings.addPhantom({ id: String(id), number: Number(number), reason: 'no import has brought it' });
+    else findings.addPhantom({ id: String(id), number: Number(number), reason: 'it belongs to no import' });
   }
 }
 
-/** Loads one ahead of what is worked on. */
+/** Loads the next item while the caller processes the current one. */
 async function* ahead<T, R>(items: Iterable<T>, load: (item: T) => Promise<R>): AsyncGenerator<R> {
   let loading: Promise<R> | undefined;
   for (const item of items) {
     const next = load(item);
-    // Its failure is met when its turn comes.
+    // A failure is thrown when the item is awaited.
     next.catch(() => undefined);
     if (loading !== undefined) yield await loading;
     loading = next;

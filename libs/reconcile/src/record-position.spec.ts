@@ -8,7 +8,7 @@ const order = (accountId: string): Order => ({ accountId }) as Order;
 const partitionOf = (accountId: string): number => Number(accountId);
 const faultsAt = (index: number): IndexFaults => ({ instead: undefined, extras: index === 12 ? ['conflict'] : [] });
 
-describe('where a chunk’s records stand', () => {
+describe('position of a chunk’s record', () => {
   const orders = ['1', '2', '1', '1', '2'].map(order);
   const records = plannedRecords(orders, 10, faultsAt);
 
@@ -22,7 +22,7 @@ describe('where a chunk’s records stand', () => {
     expect(positionOf(12, 'conflict')).toEqual({ partition: 1, offset: 102 });
   });
 
-  it('goes on in the next part of a partition that was sent in several', () => {
+  it('continues in the next part of a partition that was sent in several parts', () => {
     const parts = [
       { partition: 1, records: 1, baseOffset: 100 },
       { partition: 2, records: 2, baseOffset: -1 },
@@ -33,7 +33,7 @@ describe('where a chunk’s records stand', () => {
     expect(positionOf(11, undefined)).toEqual({ partition: 2, offset: null });
   });
 
-  it('is unknown for what the acknowledgement does not cover', () => {
+  it('is unknown for a record that the acknowledgement does not cover', () => {
     const parts = [{ partition: 1, records: 4, baseOffset: 100 }];
     const positionOf = recordPositions({ _id: { operationId: 'x', from: 10 }, to: 15, parts }, records, partitionOf);
     expect(positionOf(11, undefined)).toBeUndefined();

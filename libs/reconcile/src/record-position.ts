@@ -2,18 +2,18 @@ import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
 import type { PlannedRecord } from '#orders/planned-records.js';
 import type { Fault } from '#orders/fault-mix.js';
 
-/** Where a record stands on the topic. */
+/** A record's position on the topic. */
 export interface RecordPosition {
   readonly partition: number;
-  /** `null`: Kafka recognised the batch as one that it had, and didn't say where. */
+  /** `null` if Kafka recognised the batch as a duplicate and did not return its offset. */
   readonly offset: number | null;
 }
 
 /**
- * Where a chunk's records stand: they follow each other on each partition in the order in which they were sent, from the
- * offset that Kafka gave. Nothing has to be read from the topic for it.
- * @param records all of the chunk
- * @returns a look-up by index and fault; `undefined` for a record that the acknowledgement doesn't cover
+ * Computes the positions of a chunk's records without reading the topic: on each partition they are consecutive in send order,
+ * from the acknowledged base offset on.
+ * @param records all records of the chunk
+ * @returns a function of index and fault; it returns `undefined` for a record that the acknowledgement doesn't cover
  */
 export function recordPositions(
   chunk: AcknowledgedChunk,

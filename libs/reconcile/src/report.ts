@@ -3,27 +3,27 @@ import type { OperationDocument } from '#orders/operation.js';
 import type { Blame } from './blame.js';
 import type { AlteredOrder, PhantomOrder } from './compare-block.js';
 
-/** `holds`: nothing is lost, doubled or altered. `pending`: not yet, and nothing speaks against it. `broken`: something is. */
+/** `holds`: no order is lost, duplicated or altered. `pending`: no defect so far, but work is unfinished. `broken`: a defect. */
 export type Verdict = 'holds' | 'pending' | 'broken';
 
-/** The exit code of the command. */
+/** The exit codes of the command. */
 export const EXIT_CODES: Readonly<Record<Verdict, number>> = { holds: 0, broken: 1, pending: 2 };
 
-/** An order, or an extra record, that is missing, and why. */
+/** A missing order or extra record, and the cause. */
 export interface MissingRecord {
   readonly index: number;
   readonly number: number;
   readonly id: string;
-  /** Of a record that was wrong on purpose. */
+  /** The injected fault of the record, if any. */
   readonly fault: Fault | null;
   readonly partition: number | null;
   readonly offset: number | null;
   readonly blame: Blame;
-  /** What shows it, where more is known. */
+  /** The evidence for `blame`, if there is any. */
   readonly evidence?: string;
 }
 
-/** What reconciling an operation has found. Counts are of orders, by their index in the operation. */
+/** The result of reconciling an operation. Counts are numbers of orders, by their index in the operation. */
 export interface ReconcileReport {
   readonly operation: string;
   readonly kind: OperationDocument['kind'];
@@ -31,29 +31,29 @@ export interface ReconcileReport {
   readonly verdict: Verdict;
   readonly count: number;
   readonly acked: number;
-  /** Stored exactly as they were sent. */
+  /** Stored exactly as sent. */
   readonly saved: number;
-  /** Among the dead letters, pending or being redriven, and not saved. */
+  /** Not saved, with a dead letter that is pending or being redriven. */
   readonly deadLettered: number;
-  /** Saved and among the dead letters as well: possible, when a record was sent twice; reported, and no loss. */
+  /** Both saved and dead-lettered: possible if a record was sent twice. Reported, but not a loss. */
   readonly both: number;
-  /** Dead letters that somebody discarded on purpose. */
+  /** Dead letters that were discarded explicitly. */
   readonly discarded: number;
-  /** Orders of an import that were there already, with the same content under another number. */
+  /** Orders of an import that existed already, with the same content and another number. */
   readonly skipped: number;
-  /** Acknowledged and on their way. */
+  /** Acknowledged, but not saved or projected yet. */
   readonly pending: number;
   readonly missing: number;
   readonly doubled: number;
   readonly altered: number;
   readonly phantom: number;
-  /** Saved, though their acknowledgement never came: sent when the producer was killed. No defect. */
+  /** Saved without an acknowledgement, since the producer was killed after sending them. Not a defect. */
   readonly savedUnacknowledged: number;
-  /** Never acknowledged, and not counted as missing: the operation isn't done, or was cancelled. */
+  /** Never acknowledged, since the operation is unfinished or was cancelled; not counted as missing. */
   readonly neverAcknowledged: number;
-  /** Records wrong on purpose among the acknowledged, and how many of them are accounted for; `null` without a mix of faults. */
+  /** Injected faults among the acknowledged records, and how many of them were found; `null` without a fault mix. */
   readonly faults: { readonly expected: FaultCounts; readonly found: FaultCounts } | null;
-  /** How many of each blame there are; the lists below hold the first of them. */
+  /** Number of records by cause; the lists below contain the first ones. */
   readonly blames: Readonly<Partial<Record<Blame, number>>>;
   readonly missingRecords: readonly MissingRecord[];
   readonly alteredOrders: readonly AlteredOrder[];
@@ -65,7 +65,7 @@ export interface ReconcileReport {
 
 const figure = (value: number): string => value.toLocaleString('en-US');
 
-/** The report for people. */
+/** Formats the report as text. */
 export function textOf(report: ReconcileReport): string {
   const { operation, kind, status, acked, saved, deadLettered, both, discarded, skipped, pending, missing } = report;
   const row = (sign: string, value: number, what: string): string => `${sign} ${figure(value).padStart(12)}  ${what}`;
@@ -73,12 +73,12 @@ export function textOf(report: ReconcileReport): string {
     value === 0 ? [] : [row(sign, value, what)];
   return [
     `${kind} ${operation} (${status}): ${figure(acked)} of ${figure(report.count)} orders acknowledged`,
-    row(' ', saved, 'saved, as they were sent'),
-    row('+', deadLettered, 'pending among the dead letters'),
+    row(' ', saved, 'saved exactly as sent'),
+    row('+', deadLettered, 'pending dead letters'),
     ...optional('+', discarded, 'discarded dead letters'),
-    ...optional('+', skipped, 'there before, with the same content'),
+    ...optional('+', skipped, 'stored before with the same content'),
     ...optional('+', report.altered, 'altered'),
-    ...optional('+', pending, 'on their way'),
+    ...optional('+', pending, 'not saved yet'),
     ...optional('+', missing, 'missing'),
     row('=', acked, 'acknowledged'),
     '',
@@ -94,9 +94,9 @@ export function textOf(report: ReconcileReport): string {
 }
 
 const SENTENCES: Readonly<Record<Verdict, string>> = {
-  holds: 'It holds: every acknowledged order is saved or among the dead letters, none doubled, none altered.',
+  holds: 'It holds: every acknowledged order is saved or dead-lettered, and none is duplicated or altered.',
   pending: 'Work is pending: nothing is lost so far.',
-  broken: 'It does not hold.',
+  broken: 'It does not hold: see the defects above.',
 };
 
 function faultLines({ faults }: ReconcileReport): string[] {

@@ -14,13 +14,13 @@ const lost = (index: number, fault: MissingRecord['fault'] = null): MissingRecor
   blame: 'committed-past',
 });
 
-describe('an order that is missing', () => {
-  it('was there before when all of its block of numbers was', () => {
+describe('withoutOplog', () => {
+  it('returns saved-then-gone if all orders of the number block were saved', () => {
     expect(withoutOplog(lost(150_000), operation)).toMatchObject({ blame: 'saved-then-gone' });
     expect(withoutOplog(lost(99_999), operation)).toEqual(lost(99_999));
   });
 
-  it('says nothing of a faulty record with its index, which never was an order', () => {
+  it('does not change a faulty record, which was never saved', () => {
     expect(withoutOplog(lost(150_000, 'conflict'), operation)).toEqual(lost(150_000, 'conflict'));
   });
 });

@@ -2,10 +2,10 @@ import { MongoError, UUID, type Document, type MongoClient } from 'mongodb';
 import { FULL_BLOCK_ORDERS, type OperationDocument } from '#orders/operation.js';
 import type { MissingRecord } from './report.js';
 
-/** How many missing orders are looked for in the oplog: it is read from end to end for them. */
+/** Maximum number of missing orders to search for in the oplog, which is read completely for them. */
 export const LOOKED_FOR = 1_000;
-/** Shorter than the services wait for any answer of MongoDB. */
-const PATIENCE_MS = 8_000;
+/** Shorter than the services' time-out for MongoDB. */
+const OPLOG_TIMEOUT_MS = 8_000;
 
 interface DeleteEntry {
   readonly op: string;
@@ -15,9 +15,9 @@ interface DeleteEntry {
 }
 
 /**
- * Whether missing orders were saved once: by MongoDB's oplog as far as it reaches back, and by the blocks that were found full.
- * @param lost at most LOOKED_FOR
- * @returns the records with their blame, `saved-then-gone` where that is shown
+ * Searches for evidence that missing orders were saved before: in MongoDB's oplog, and in the blocks that were known to be full.
+ * @param lost at most LOOKED_FOR records
+ * @returns the records, with the blame `saved-then-gone` if there is evidence
  */
 export async function withEvidence(
   client: MongoClient,
@@ -33,14 +33,14 @@ export async function withEvidence(
   });
 }
 
-/** The same by what the operation remembers alone. What was faulty was never saved, whatever its order was. */
+/** Searches for evidence in the operation document alone. A faulty record was never saved, even if the order of its index was. */
 export function withoutOplog(record: MissingRecord, { fullBlocks }: OperationDocument): MissingRecord {
   const isFull = fullBlocks.includes(Math.floor(record.index / FULL_BLOCK_ORDERS));
   if (record.fault !== null || !isFull) return record;
-  return { ...record, blame: 'saved-then-gone', evidence: 'all orders of its block of numbers were there before' };
+  return { ...record, blame: 'saved-then-gone', evidence: 'all orders of its number block were saved before' };
 }
 
-/** When each was deleted, as text. A delete that finds nothing leaves no entry, so an entry shows that the order was there. */
+/** Returns the time of each deletion, as text. A delete without a match has no oplog entry, so an entry proves that the order existed. */
 async function deletions(
   client: MongoClient,
   ns: string,
@@ -53,13 +53,13 @@ async function deletions(
     const entries = client
       .db('local')
       .collection<DeleteEntry>('oplog.rs')
-      .find({ $or: [isOne, { op: 'c', 'o.applyOps': { $elemMatch: isOne } }] }, { maxTimeMS: PATIENCE_MS });
+      .find({ $or: [isOne, { op: 'c', 'o.applyOps': { $elemMatch: isOne } }] }, { maxTimeMS: OPLOG_TIMEOUT_MS });
     for await (const { op, o, wall } of entries) {
       const deletes = op === 'c' ? (o.applyOps ?? []).filter((each) => each.op === 'd' && each.ns === ns) : [{ o }];
       for (const each of deletes) found.set(String(each.o._id), wall?.toISOString() ?? 'an unknown time');
     }
   } catch (error) {
-    // A user without access to the oplog, or one that takes too long to read: there is less evidence then, and no less loss.
+    // Continue without evidence if the user may not read the oplog, or if reading it takes too long.
     if (!(error instanceof MongoError)) throw error;
   }
   return found;

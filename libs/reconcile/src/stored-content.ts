@@ -3,18 +3,19 @@ import { toDocument, type OrderDocument } from '#orders/order-document.js';
 import type { Order } from '#orders/order.js';
 
 /**
- * What an order is in MongoDB, byte for byte: its BSON without `ingest`, which comes last. Two million of these a minute are
- * compared without being read: a comparison of bytes is stronger than one of hashes, and cheaper than one of fields.
+ * Compares orders with stored documents byte for byte: the BSON without `ingest`, which is the last field. It compares two
+ * million documents per minute without decoding them. Comparing bytes is stronger than comparing hashes, and cheaper than
+ * comparing fields.
  */
 const LENGTH_BYTES = 4;
-/** `_id` as a UUID comes first, then `number`: the int64 stands always here. */
+/** `_id` as a UUID comes first, then `number`, so the int64 is always at this offset. */
 const NUMBER_NAME_AT = 30;
 const NUMBER_AT = 38;
 const ID_HEAD = Buffer.from('\x05_id\0\x10\0\0\0\x04', 'latin1');
 const NUMBER_HEAD = Buffer.from('\x12number\0', 'latin1');
 const INGEST_HEAD = Buffer.from('\x03ingest\0', 'latin1');
 
-/** The fields of an order as MongoDB must hold them. */
+/** Returns the BSON fields of an order as MongoDB must store them. */
 export function contentOf(order: Order): Buffer {
   const { ingest: _ingest, ...content } = toDocument(order, NO_INGEST);
   const bytes = BSON.serialize(content);
@@ -29,7 +30,7 @@ const NO_INGEST: OrderDocument['ingest'] = {
   savedAt: new Date(0),
 };
 
-/** Whether a stored document is this order: the same fields with the same values, and nothing beside them but `ingest`. */
+/** Returns whether a document has exactly the fields and values of this order, and no other field than `ingest`. */
 export function hasContent(stored: Buffer, content: Buffer): boolean {
   const end = LENGTH_BYTES + content.length;
   if (stored.length <= end) return false;
@@ -43,13 +44,13 @@ function endsWithIngest(stored: Buffer, at: number): boolean {
   return ingestAt + stored.readInt32LE(ingestAt) + 1 === stored.length;
 }
 
-/** The number of a stored document; `undefined` where it isn't laid out as this pipeline writes it. */
+/** Returns the number of a stored document; `undefined` if its layout is not the one that this pipeline writes. */
 export function numberOf(stored: Buffer): number | undefined {
   if (!startsWith(stored, ID_HEAD, LENGTH_BYTES) || !startsWith(stored, NUMBER_HEAD, NUMBER_NAME_AT)) return undefined;
   return Number(stored.readBigInt64LE(NUMBER_AT));
 }
 
-/** The document itself. */
+/** Decodes a stored document. */
 export function readStored(stored: Buffer): OrderDocument {
   return BSON.deserialize(stored) as OrderDocument;
 }

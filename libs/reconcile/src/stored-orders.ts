@@ -9,28 +9,28 @@ import type { PhantomOrder } from './compare-block.js';
 
 const MAJORITY = { readConcern: { level: 'majority' } } as const;
 const HIGHEST_INDEX = 2 ** 48 - 1;
-const STRANGERS = 100;
-/** Documents that are looked through at once for ids in wrong places: MongoDB has to read each. */
-const LOOKED_THROUGH = 100_000;
+const MAX_STRAYS = 100;
+/** Orders per query for ids with wrong numbers: MongoDB has to read each document. */
+const STRAY_BLOCK_ORDERS = 100_000;
 
-/** What of an operation's dead letters is looked at. */
+/** The used fields of a dead letter. */
 export type Letter = Pick<DeadLetterDocument, 'index' | 'state' | 'fault'>;
 
-/** What MongoDB holds of one operation, by majority reads. */
+/** Reads the stored data of one operation, by majority reads. */
 export class StoredOrders {
   constructor(
     private readonly db: Db,
     private readonly operation: OperationDocument,
   ) {}
 
-  /** The raw documents under the numbers of a range of indexes, in the order of their numbers. */
+  /** Returns the raw documents with the numbers of an index range, sorted by number. */
   async documents(range: IndexRange): Promise<Buffer[]> {
     const found = await ordersCollection(this.db)
       .find({ number: this.numbers(range) }, { ...MAJORITY, raw: true, batchSize: range.to - range.from + 1 })
       .sort({ number: 1 })
       .hint('number')
       .toArray();
-    // With `raw` the driver gives bytes, whatever the collection's type says.
+    // With `raw` the driver returns bytes, despite the collection's type.
     return found as unknown as Buffer[];
   }
 
@@ -38,7 +38,7 @@ export class StoredOrders {
     return this.countBy({ number: this.numbers(range) }, 'number');
   }
 
-  /** Whether it has any letter at all: mostly there is none, and then none has to be looked for. */
+  /** Returns whether the operation has any dead letter. Most have none, and then the queries per block are skipped. */
   async hasLetters(): Promise<boolean> {
     const { _id: operationId } = this.operation;
     return (await deadLettersCollection(this.db).findOne({ operationId }, MAJORITY)) !== null;
@@ -52,9 +52,8 @@ export class StoredOrders {
   }
 
   /**
-   * Documents that say to be of this operation and stand outside of its numbers: by their id, or, beyond all numbers that were
-   * given out, by what is said of how they came.
-   * @param others how many documents under its numbers have ids that are not its own
+   * Finds documents of this operation outside of its numbers: by id, or, beyond all assigned numbers, by `ingest`.
+   * @param others number of documents with the operation's numbers and foreign ids
    */
   async strays(others: number, signal: AbortSignal | undefined): Promise<PhantomOrder[]> {
     const strays = await this.beyondAllNumbers();
@@ -64,20 +63,20 @@ export class StoredOrders {
       signal?.throwIfAborted();
       const found = await ordersCollection(this.db)
         .find({ _id: this.ids(range), number: { $not: this.numbers({ from: 0, to: this.operation.count }) } }, MAJORITY)
-        .limit(STRANGERS)
+        .limit(MAX_STRAYS)
         .toArray();
       for (const { _id, number } of found.filter(({ _id: id }) => !known.has(String(id))))
         strays.push({
           id: String(_id),
           number: Number(number),
-          reason: 'its id is of this operation, its number is not',
+          reason: 'its id belongs to this operation, its number does not',
         });
-      if (strays.length >= STRANGERS) break;
+      if (strays.length >= MAX_STRAYS) break;
     }
     return strays;
   }
 
-  /** Ids are counted first: what is saved meanwhile then can't look as if it stood elsewhere. */
+  /** Counts ids before numbers, so that an order that is saved in between does not look like a stray. */
   private async hasIdsElsewhere(others: number): Promise<boolean> {
     const withItsIds = await this.countBy({ _id: this.ids({ from: 0, to: HIGHEST_INDEX }) }, '_id_');
     return withItsIds > (await this.count({ from: 0, to: this.operation.count })) - others;
@@ -90,22 +89,22 @@ export class StoredOrders {
         {
           $and: [
             { $or: [{ number: { $lt: Long.ONE } }, { number: { $gt: Long.fromNumber(highest) } }] },
-            // Another producer's orders are its own affair.
+            // Ignore orders of other producers.
             { $or: [{ 'ingest.operationId': new UUID(this.operation._id) }, { ingest: { $exists: false } }] },
           ],
         },
         MAJORITY,
       )
-      .limit(STRANGERS)
+      .limit(MAX_STRAYS)
       .toArray();
     return found.map(({ _id, number }) => ({
       id: String(_id),
       number: Number(number),
-      reason: 'its number was never given out',
+      reason: 'its number was never assigned',
     }));
   }
 
-  /** The `count` command walks index keys alone. */
+  /** Uses the `count` command, since it scans only index keys. */
   private async countBy(query: object, hint: string): Promise<number> {
     const count = ordersCollection(this.db).collectionName;
     const { n } = await this.db.command({ count, query, hint, ...MAJORITY });
@@ -124,8 +123,8 @@ export class StoredOrders {
 }
 
 function blocksOf(count: number): IndexRange[] {
-  return Array.from({ length: Math.ceil(count / LOOKED_THROUGH) }, (_, at) => ({
-    from: at * LOOKED_THROUGH,
-    to: Math.min((at + 1) * LOOKED_THROUGH, count),
+  return Array.from({ length: Math.ceil(count / STRAY_BLOCK_ORDERS) }, (_, at) => ({
+    from: at * STRAY_BLOCK_ORDERS,
+    to: Math.min((at + 1) * STRAY_BLOCK_ORDERS, count),
   }));
 }

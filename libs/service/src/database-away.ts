@@ -1,13 +1,13 @@
 import { MongoError, MongoNetworkError } from 'mongodb';
 
-/** By the driver's own word: no server answers, or none that it may ask. By name, since it doesn't export the classes of its pools' errors. */
-const UNREACHED =
+/** Names of driver errors without a usable server. Matched by name, since the driver doesn't export its pool errors' classes. */
+const UNREACHABLE =
   /^Mongo(ServerSelection|WaitQueue|OperationTimeout|TopologyClosed|ServerClosed|NotConnected|PoolClosed)/;
 const LABELS = ['RetryableWriteError', 'TransientTransactionError', 'UnknownTransactionCommitResult'];
 
 /**
- * Of a server that is about to end, that is no primary any more or not yet one, or whose majority is away. All but the last four are those of MongoDB's
- * specification of retryable reads (retryable-reads.md): the driver tries once more by itself, and then they come to whoever asked.
+ * Error codes of a server that is shutting down, is not the primary, or has lost its majority. All but the last four are from
+ * MongoDB's specification of retryable reads (retryable-reads.md): the driver retries once and then throws the error.
  */
 const CODES = new Set([
   6, // HostUnreachable
@@ -23,20 +23,20 @@ const CODES = new Set([
   11_602, // InterruptedDueToReplStateChange
   13_435, // NotPrimaryNoSecondaryOk
   13_436, // NotPrimaryOrSecondary
-  43, // CursorNotFound: it was on a server that is gone
-  50, // MaxTimeMSExpired: the time limit of a question
-  64, // WriteConcernTimeout: no majority has it yet
+  43, // CursorNotFound: the cursor was on a server that is down
+  50, // MaxTimeMSExpired: the request exceeded its time limit
+  64, // WriteConcernTimeout: no majority has acknowledged the write yet
   100, // UnsatisfiableWriteConcern
 ]);
 
-/** Of a connection that the other end has closed: the driver (7.9) lets the socket's own error through when it writes to one, and doesn't try again. */
+/** Socket errors of a connection that the server closed: on a write, the driver (7.9) throws them as they are and doesn't retry. */
 const SOCKET_CODES = new Set<unknown>(['EPIPE', 'ECONNRESET']);
 
-/** Whether an error says that MongoDB can't be asked now, and can be in a while: nothing is wrong with the question. */
+/** Returns whether the error means that MongoDB is temporarily unavailable, so that the same request may succeed later. */
 export function isDatabaseAway(error: unknown): error is Error {
   if (!(error instanceof MongoError)) return error instanceof Error && 'code' in error && SOCKET_CODES.has(error.code);
-  // These by their class: the one for a member that its monitor has given up is not named like the others.
-  if (error instanceof MongoNetworkError || UNREACHED.test(error.name)) return true;
+  // By class: the network error for a cleared pool does not have a name of the pattern.
+  if (error instanceof MongoNetworkError || UNREACHABLE.test(error.name)) return true;
   if (LABELS.some((label) => error.hasErrorLabel(label))) return true;
   return CODES.has(Number(error.code));
 }

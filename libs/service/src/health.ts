@@ -11,14 +11,14 @@ import { register } from 'prom-client';
 import { NoToken } from './auth/scope.guard.js';
 import { exposeReadiness } from './readiness-gauge.js';
 
-/** What readiness tries, by the name that it is told under. Each is really tried at each question. */
+/** The readiness checks by name. Every readiness request runs all of them; results are not cached. */
 @Injectable()
 export abstract class ReadinessChecks {
-  /** A check that throws is down, with its message. */
+  /** A check that throws is reported as down, with the error's message. */
   abstract readonly checks: Readonly<Record<string, () => Promise<void>>>;
 }
 
-/** For the process's keeper: `live` says that it runs, `ready` that it can do its work right now. */
+/** Health endpoints for supervisors: `live` reports that the process runs, `ready` that its dependencies are available. */
 @ApiTags('health')
 @NoToken(true)
 @Controller('health')
@@ -36,7 +36,7 @@ export class HealthController {
   }
 
   @Get('ready')
-  @ApiOperation({ summary: 'Whether it can do its work now: what it needs is tried' })
+  @ApiOperation({ summary: 'Whether the service is ready: checks each dependency' })
   async ready(): Promise<HealthCheckResult> {
     const names = Object.keys(this.readiness.checks);
     return this.health.check(names.map((name) => () => this.try(name)));

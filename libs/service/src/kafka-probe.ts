@@ -1,12 +1,12 @@
 import type { Admin, Kafka } from 'kafkajs';
 
-/** Tries Kafka for readiness, over a connection of its own that never retries: an answer must come within seconds. */
+/** Checks that Kafka is available, for readiness. It uses its own connection without retries, so that it fails within seconds. */
 export class KafkaProbe {
   private admin: Admin | undefined;
 
   constructor(private readonly kafka: Kafka) {}
 
-  /** @throws when no broker answers */
+  /** @throws when no broker responds */
   async check(): Promise<void> {
     try {
       this.admin ??= this.kafka.admin({ retry: { retries: 0 } });

@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, it } from '@jest/globals';
 
 const LOGS = new URL('./logs.ts', import.meta.url).href;
-/** The second waits for the first, which is written beside all else. */
-const LAST_WORDS = `
+/** The second line waits for the first, which is written asynchronously. */
+const LOG_AND_EXIT = `
   const { createLogger } = await import(${JSON.stringify(LOGS)});
   const logger = createLogger('a-service', 'info');
-  logger.info('what is being written');
-  logger.info('the last word');
+  logger.info('first line');
+  logger.info('last line');
   process.exit(0);`;
 
-describe('a process that logs and ends at once', () => {
+describe('process that logs and exits immediately', () => {
   let child: ChildProcess | undefined;
 
   afterEach(() => {
@@ -19,21 +19,21 @@ describe('a process that logs and ends at once', () => {
   });
 
   function started(): ChildProcess & { readonly stdout: NodeJS.ReadableStream & { destroy(): void } } {
-    const args = ['--input-type=module', '--eval', LAST_WORDS];
+    const args = ['--input-type=module', '--eval', LOG_AND_EXIT];
     const begun = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'ignore'] });
     child = begun;
     return begun;
   }
 
-  it('has its last word read', async () => {
+  it('writes its last line', async () => {
     const { stdout } = started();
     let text = '';
     for await (const chunk of stdout) text += chunk.toString();
-    expect(text).toContain('the last word');
+    expect(text).toContain('last line');
   });
 
-  // As when the supervisor was killed, or `| head` has seen enough.
-  it('ends though whoever read it is gone, and does not try to have it read for ever', async () => {
+  // Such as when the supervisor was killed, or after `| head` has exited.
+  it('exits although the reader has closed the pipe', async () => {
     const ending = started();
     const ended = once(ending, 'exit');
     ending.stdout.destroy();

@@ -5,7 +5,7 @@ import { collectDefaultMetrics, register } from 'prom-client';
 import { NoToken } from './auth/scope.guard.js';
 import { exposeMemoryLimits } from './memory-limits.js';
 
-/** The process's metrics in Prometheus's text form. */
+/** Serves the process's metrics in Prometheus's text format. */
 @ApiExcludeController()
 @NoToken(true)
 @Controller('metrics')

@@ -1,16 +1,17 @@
 import type { MongoClient, ServerHeartbeatSucceededEvent } from 'mongodb';
 import { systemClock, type Clock } from '#parallel-consumer/clock.js';
 
-/** Heartbeats that are kept: two seconds apart. */
+/** Number of heartbeats to keep; they are two seconds apart. */
 const KEPT = 5;
 
 /**
- * The time by the clock of MongoDB's primary, for all that several processes agree on: whether a lease has run out, and when an order is due.
- * A process whose own clock is an hour ahead would else take every lease for run out, and keep each of its own for an hour.
+ * Returns the time of the clock of MongoDB's primary, for everything that several processes agree on, such as the expiry of a
+ * lease and the time at which an order is due. With local clocks, a process whose clock is an hour ahead would consider every
+ * lease expired and hold its own for an hour.
  *
- * Learnt from the driver's heartbeats, each of whose answers tells it. Between them, and while there is no primary, this process's own clock
- * goes on from there. Right to the time that an answer travels. Not guaranteed: that it never goes back, as when another member becomes primary
- * whose clock is behind.
+ * It learns the time from the responses to the driver's heartbeats. Between heartbeats, and while there is no primary, the
+ * local clock continues from there. The error is at most the latency of a response. Not guaranteed: that the time never goes
+ * back, such as after an election of a member whose clock is behind.
  */
 export class MongoTime {
   private primary: string | undefined;
@@ -23,7 +24,7 @@ export class MongoTime {
     client.on('serverHeartbeatSucceeded', (event) => this.note(event));
   }
 
-  /** Until the first heartbeat, before which no command has been answered either, this process's own. */
+  /** Returns the local time until the first heartbeat; no command has a response before that either. */
   now(): Date {
     return new Date(this.clock.now() + (this.leads.length === 0 ? 0 : Math.max(...this.leads)));
   }
@@ -33,7 +34,7 @@ export class MongoTime {
     if (isWritablePrimary !== true || localTime === undefined) return;
     if (connectionId !== this.primary) this.leads = [];
     this.primary = connectionId;
-    // An answer that lay unread, since this process hung, makes it seem earlier than it is: the greatest of a few is the one that did not.
+    // A response that was unread while this process hung gives too early a time, so the greatest of a few leads is used.
     this.leads = [...this.leads.slice(1 - KEPT), localTime.getTime() - this.clock.now()];
   }
 }

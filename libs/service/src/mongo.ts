@@ -3,21 +3,21 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { MongoClient, type Db } from 'mongodb';
 import { MongoTime } from './mongo-time.js';
 
-const PING_PATIENCE_MS = 2_000;
+const PING_TIMEOUT_MS = 2_000;
 
-/** The connection to MongoDB, one for each process. */
+/** The connection to MongoDB, one per process. */
 @Injectable()
 export class Mongo implements OnApplicationShutdown {
   readonly client: MongoClient;
   readonly db: Db;
-  /** What leases and schedules go by. */
+  /** The clock for leases and schedules. */
   readonly time: MongoTime;
 
   constructor(uri: string, appName: string) {
     this.client = new MongoClient(uri, {
       appName,
-      // A dead primary is noticed within seconds, and no call outlives these: the driver waits for ever by default, and
-      // 7.9 ignores `timeoutMS`, which was to bound them all.
+      // These detect a dead primary within seconds and bound every call: by default the driver waits for ever, and
+      // version 7.9 ignores `timeoutMS`, which should bound all calls.
       serverSelectionTimeoutMS: 5_000,
       connectTimeoutMS: 5_000,
       socketTimeoutMS: 10_000,
@@ -30,17 +30,17 @@ export class Mongo implements OnApplicationShutdown {
     this.time = new MongoTime(this.client);
   }
 
-  /** @throws when no primary answers within two seconds */
+  /** @throws when no primary responds within 2 s */
   async ping(): Promise<void> {
-    const patience = new AbortController();
-    const late = sleep(PING_PATIENCE_MS, undefined, { signal: patience.signal }).then(() => {
-      throw new Error(`no answer within ${PING_PATIENCE_MS} ms`);
+    const timer = new AbortController();
+    const timeout = sleep(PING_TIMEOUT_MS, undefined, { signal: timer.signal }).then(() => {
+      throw new Error(`no response within ${PING_TIMEOUT_MS} ms`);
     });
     try {
-      await Promise.race([this.db.command({ ping: 1 }), late]);
+      await Promise.race([this.db.command({ ping: 1 }), timeout]);
     } finally {
-      patience.abort();
-      late.catch(() => undefined);
+      timer.abort();
+      timeout.catch(() => undefined);
     }
   }
 

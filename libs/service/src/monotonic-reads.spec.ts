@@ -5,7 +5,7 @@ import { readMonotonically } from './monotonic-reads.js';
 
 const at = (seconds: number): Timestamp => new Timestamp({ t: seconds, i: 1 });
 
-/** As much of a session as there is to see of it. */
+/** The used part of a driver session. */
 class Session extends EventEmitter {
   operationTime: Timestamp | undefined;
 
@@ -17,8 +17,8 @@ class Session extends EventEmitter {
     this.operationTime = time;
   }
 
-  /** A question is answered with the state as of then. */
-  answered(time: Timestamp): void {
+  /** Simulates a response with the state as of `time`. */
+  respond(time: Timestamp): void {
     this.operationTime = time;
     this.emit('ended');
   }
@@ -33,8 +33,8 @@ class Client extends EventEmitter {
     return this.startSession({}) as unknown as Session;
   }
 
-  /** A primary tells of itself. */
-  beat(electionId: string, opTime: number): void {
+  /** Simulates a heartbeat of a primary. */
+  heartbeat(electionId: string, opTime: number): void {
     const lastWrite = { opTime: { ts: at(opTime) }, majorityOpTime: { ts: at(10) } };
     this.emit('serverHeartbeatSucceeded', { reply: { isWritablePrimary: true, electionId, lastWrite } });
   }
@@ -47,23 +47,23 @@ function monotonicClient(): Client {
 }
 
 describe('monotonic reads', () => {
-  it('ask each time for what is as new as the newest answer so far', () => {
+  it('require a state at least as new as the newest response so far', () => {
     const client = monotonicClient();
     const first = client.begin();
     expect([first.operationTime, first.options]).toEqual([undefined, { causalConsistency: true }]);
-    first.answered(at(20));
+    first.respond(at(20));
     expect(client.begin().operationTime).toEqual(at(20));
   });
 
-  it('keep the newest, whatever comes in late', () => {
+  it('keep the newest time if an older response arrives late', () => {
     const client = monotonicClient();
     const [slow, quick] = [client.begin(), client.begin()];
-    quick.answered(at(20));
-    slow.answered(at(10));
+    quick.respond(at(20));
+    slow.respond(at(10));
     expect(client.begin().operationTime).toEqual(at(20));
   });
 
-  it('begin with what a member of the set has told to be durable', () => {
+  it('start with the newest majority-committed time of any member', () => {
     const client = monotonicClient();
     client.emit('serverHeartbeatSucceeded', { reply: { lastWrite: { majorityOpTime: { ts: at(30) } } } });
     client.emit('serverHeartbeatSucceeded', { reply: { lastWrite: { majorityOpTime: { ts: at(29) } } } });
@@ -71,27 +71,27 @@ describe('monotonic reads', () => {
     expect(client.begin().operationTime).toEqual(at(30));
   });
 
-  it('begin after an election with what the new primary has written first, confirmed or not', () => {
+  it('require the first write of a new primary after an election, committed or not', () => {
     const client = monotonicClient();
-    client.beat('first', 20);
+    client.heartbeat('first', 20);
     expect(client.begin().operationTime).toEqual(at(20));
-    // Nobody has to wait for each of its later ones.
-    client.beat('first', 30);
+    // Reads do not wait for later writes of the same primary.
+    client.heartbeat('first', 30);
     expect(client.begin().operationTime).toEqual(at(20));
-    client.beat('second', 40);
+    client.heartbeat('second', 40);
     expect(client.begin().operationTime).toEqual(at(40));
   });
 
-  it('wait for the same when they were asked before the election: they are asked of the new primary then', () => {
+  it('require it also for reads that began before the election, since the driver retries them on the new primary', () => {
     const client = monotonicClient();
-    client.beat('first', 20);
-    const [asked, answered] = [client.begin(), client.begin()];
-    answered.answered(at(21));
-    client.beat('second', 40);
-    expect([asked.operationTime, answered.operationTime]).toEqual([at(40), at(21)]);
+    client.heartbeat('first', 20);
+    const [pending, ended] = [client.begin(), client.begin()];
+    ended.respond(at(21));
+    client.heartbeat('second', 40);
+    expect([pending.operationTime, ended.operationTime]).toEqual([at(40), at(21)]);
   });
 
-  it('do not wait for what a secondary has and nobody has confirmed', () => {
+  it('do not require uncommitted writes of a secondary', () => {
     const client = monotonicClient();
     const lastWrite = { opTime: { ts: at(40) }, majorityOpTime: { ts: at(10) } };
     client.emit('serverHeartbeatSucceeded', { reply: { isWritablePrimary: false, lastWrite } });

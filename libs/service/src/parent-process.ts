@@ -1,22 +1,22 @@
-/** What is looked at of a process: `process` itself, everywhere but in a test. */
-interface KeptProcess {
-  /** Undefined in one that was started without a channel. */
+/** The used part of `process`, replaceable in tests. */
+interface ChildProcess {
+  /** `undefined` in a process that was started without an IPC channel. */
   readonly connected: boolean | undefined;
   once(event: 'disconnect', listener: () => void): unknown;
 }
 
 /**
- * Calls `listener` once the process that started this one, with a channel to it, is gone or has closed that. One that went before this was asked is told
- * of at once: Node tells of it only to who listens at that moment, and an app loads for a second before anything of it does. Never called in a process
- * that was started without a channel.
+ * Calls `listener` once when the parent process exits or closes the IPC channel. If that has already happened, it calls the
+ * listener immediately: Node emits the event only once, and an app loads for about a second before it can listen.
+ * In a process without an IPC channel the listener is never called.
  */
-export function onParentExit(listener: () => void, kept: KeptProcess = process): void {
-  if (kept.connected === false) listener();
-  else kept.once('disconnect', listener);
+export function onParentExit(listener: () => void, child: ChildProcess = process): void {
+  if (child.connected === false) listener();
+  else child.once('disconnect', listener);
 }
 
-/** Tells the process that started this one, if it has a channel to it, where this one listens. */
+/** Sends the address on which this process listens to its parent, if there is an IPC channel. */
 export function announceToParent(url: string): void {
-  // Without somebody to take the error it would end the process in the midst of its drain. Of a keeper that is gone the other one tells.
+  // Without a callback an error would end the process during its drain. `onParentExit` reports a parent that has exited.
   process.send?.({ type: 'listening', url }, undefined, {}, () => undefined);
 }

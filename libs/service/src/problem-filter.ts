@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { IssuerAwayError } from './auth/token-verifier.js';
+import { IssuerUnavailableError } from './auth/token-verifier.js';
 import { isDatabaseAway } from './database-away.js';
 import { Problem, problemType, type ProblemExtensions } from './problem.js';
 
@@ -15,7 +15,7 @@ interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Every error of a service leaves as problem details, the framework's own included; the unexpected ones tell nothing of their inside. */
+/** Converts every error, including the framework's own, to problem details. Unexpected errors expose no internal details. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
   private readonly logger = new Logger(ProblemFilter.name);
@@ -25,7 +25,7 @@ export class ProblemFilter implements ExceptionFilter {
     this.send(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
   }
 
-  /** For what fails before Nest has the request, such as an address that can't be decoded. */
+  /** Sends an error that occurs before Nest has the request, such as a URL that can't be decoded. */
   send(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const { status, code, detail, extensions, headers } = this.answerTo(error);
     void reply.headers(headers ?? {});
@@ -51,29 +51,29 @@ export class ProblemFilter implements ExceptionFilter {
       const { code, detail, extensions, headers } = error;
       return { status: error.getStatus(), code, detail, extensions, headers };
     }
-    if (error instanceof IssuerAwayError) return this.issuerAway(error);
+    if (error instanceof IssuerUnavailableError) return this.issuerUnavailable(error);
     if (error instanceof HttpException) return frameworkError(error);
     const status = statusOf(error);
     if (status !== undefined) return { status, code: codeOf(status), detail: (error as Error).message };
-    if (isDatabaseAway(error)) return this.databaseAway(error);
+    if (isDatabaseAway(error)) return this.databaseUnavailable(error);
     this.logger.error(error instanceof Error ? error.stack : String(error), 'unexpected error');
-    return { status: 500, code: 'internal-error', detail: 'Something went wrong here; the log tells what.' };
+    return { status: 500, code: 'internal-error', detail: 'An unexpected error occurred; see the log.' };
   }
 
-  private databaseAway(error: Error): Answer {
-    this.logger.warn({ reason: String(error) }, 'MongoDB is away');
-    const detail = 'The database does not answer in time. Try again in a few seconds.';
+  private databaseUnavailable(error: Error): Answer {
+    this.logger.warn({ reason: String(error) }, 'MongoDB is unavailable');
+    const detail = 'The database did not respond in time. Retry in a few seconds.';
     return { status: SERVICE_UNAVAILABLE, code: 'database-away', detail };
   }
 
-  private issuerAway(error: IssuerAwayError): Answer {
-    this.logger.warn({ reason: error.message, cause: String(error.cause) }, 'the provider of the tokens is away');
-    const detail = 'The token can not be checked now, since its provider does not answer. Try again in a few seconds.';
+  private issuerUnavailable(error: IssuerUnavailableError): Answer {
+    this.logger.warn({ reason: error.message, cause: String(error.cause) }, 'the token issuer is unavailable');
+    const detail = 'The token can not be checked, since its issuer is unavailable. Retry in a few seconds.';
     return { status: SERVICE_UNAVAILABLE, code: error.code, detail };
   }
 }
 
-/** Nest's own exceptions: an unknown route, a health check that failed. */
+/** Converts Nest's own exceptions, such as an unknown route or a failed health check. */
 function frameworkError(error: HttpException): Answer {
   const status = error.getStatus();
   const body = error.getResponse();
@@ -81,7 +81,7 @@ function frameworkError(error: HttpException): Answer {
   return { status, code: codeOf(status), detail: error.message, extensions: details };
 }
 
-/** Fastify's errors carry the status that they mean; only those that blame the caller are passed on. */
+/** Returns the status of a Fastify error; only client errors (4xx) are passed on. */
 function statusOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number') return undefined;
   return error.statusCode >= 400 && error.statusCode < 500 ? error.statusCode : undefined;

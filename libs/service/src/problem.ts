@@ -1,23 +1,23 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
 
-/** One bad field of a request. */
+/** One invalid field of a request. */
 export interface FieldError {
-  /** The parameter's name, or the path inside the body with dots between. */
+  /** The parameter's name, or the dot-separated path in the body. */
   readonly field: string;
   readonly in: 'body' | 'query' | 'path' | 'header';
-  /** Where in the body, as a JSON pointer (RFC 6901). */
+  /** The position in the body, as a JSON pointer (RFC 6901). */
   readonly pointer?: string;
   readonly detail: string;
 }
 
-/** Members of a problem beyond those of RFC 9457. */
+/** Members of a problem in addition to those of RFC 9457. */
 export interface ProblemExtensions {
   readonly errors?: readonly FieldError[];
   readonly [name: string]: unknown;
 }
 
 /**
- * An error for the caller, sent as RFC 9457 problem details. `code` is stable: clients branch on it; `detail` is for people.
+ * An error for the client, sent as RFC 9457 problem details. `code` is stable: clients branch on it; `detail` is for people.
  */
 export class Problem extends HttpException {
   constructor(
@@ -25,14 +25,14 @@ export class Problem extends HttpException {
     readonly code: string,
     readonly detail: string,
     readonly extensions: ProblemExtensions = {},
-    /** Sent with it, such as a challenge. */
+    /** Headers of the response, such as an authentication challenge. */
     readonly headers: Readonly<Record<string, string>> = {},
   ) {
     super(detail, status);
   }
 }
 
-/** 400 for a request whose fields are wrong, every one of them named. */
+/** Creates a 400 problem that names every invalid field. */
 export function invalidRequest(errors: readonly FieldError[]): Problem {
   const fields = errors.map(({ field }) => field || 'body').join(', ');
   return new Problem(HttpStatus.BAD_REQUEST, 'invalid-request', `Wrong or missing: ${fields}.`, { errors });
@@ -42,7 +42,7 @@ export function notFound(detail: string): Problem {
   return new Problem(HttpStatus.NOT_FOUND, 'not-found', detail);
 }
 
-/** The `type` of a problem: stable, and the same in every service. */
+/** Returns the `type` of a problem: stable, and the same in every service. */
 export function problemType(code: string): string {
   return `urn:orders:problem:${code}`;
 }

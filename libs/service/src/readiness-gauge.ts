@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Gauge, type Registry } from 'prom-client';
 
-/** Far below the time in which Prometheus wants its answer, 10 s. */
-const PATIENCE_MS = 2_000;
+/** Far below the scrape time-out of Prometheus, 10 s. */
+const TIMEOUT_MS = 2_000;
 
 /**
- * Tells for each check of readiness whether it passes: all are really tried whenever the registry is asked, as for `/health/ready`, and
- * waited for together, `patienceMs` at the most. One that hangs is down, and isn't tried again before it has ended.
+ * Exposes for each readiness check whether it passes. Every scrape runs all checks concurrently, as `/health/ready` does, and
+ * waits at most `timeoutMs`. A hanging check counts as down and is not repeated before it has ended.
  */
 export function exposeReadiness(
   checks: Readonly<Record<string, () => Promise<void>>>,
   registry: Registry,
-  patienceMs = PATIENCE_MS,
+  timeoutMs = TIMEOUT_MS,
 ): void {
   const hanging = new Set<string>();
   const tryOne = async (name: string, check: () => Promise<void>): Promise<boolean> => {
@@ -23,11 +23,11 @@ export function exposeReadiness(
         () => false,
       )
       .finally(() => hanging.delete(name));
-    return within(patienceMs, passes);
+    return within(timeoutMs, passes);
   };
   const gauge: Gauge<'check'> = new Gauge({
     name: 'service_ready',
-    help: 'By check of readiness: 1 it passed when this was asked, 0 it failed, or had no answer within two seconds',
+    help: 'By readiness check: 1 if it passed during the scrape, 0 if it failed or took longer than 2 s',
     labelNames: ['check'],
     registers: [registry],
     collect: async () => {
@@ -41,11 +41,11 @@ export function exposeReadiness(
 }
 
 async function within(milliseconds: number, passes: Promise<boolean>): Promise<boolean> {
-  const patience = new AbortController();
-  const late = sleep(milliseconds, false, { signal: patience.signal }).catch(() => false);
+  const timer = new AbortController();
+  const timeout = sleep(milliseconds, false, { signal: timer.signal }).catch(() => false);
   try {
-    return await Promise.race([passes, late]);
+    return await Promise.race([passes, timeout]);
   } finally {
-    patience.abort();
+    timer.abort();
   }
 }

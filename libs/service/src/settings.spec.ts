@@ -5,7 +5,7 @@ import { SettingsError, httpSettings, kafkaSettings, loadSettings, mongoSettings
 const Schema = z.object({ ...httpSettings(3_000), ...mongoSettings, ...kafkaSettings });
 
 describe('settings', () => {
-  it('have working defaults, also where a variable is there but empty', () => {
+  it('have working defaults, also for a variable that is set but empty', () => {
     expect(loadSettings(Schema, { PORT: '', KAFKA_CLUSTER_ID: '' })).toEqual({
       LISTEN_HOST: '127.0.0.1',
       PORT: 3_000,
@@ -19,12 +19,12 @@ describe('settings', () => {
     });
   });
 
-  it('take lists with commas between', () => {
+  it('accept comma-separated lists', () => {
     const { ALLOWED_HOSTS } = loadSettings(Schema, { ALLOWED_HOSTS: 'orders.example, [::1],' });
     expect(ALLOWED_HOSTS).toEqual(['orders.example', '[::1]']);
   });
 
-  it('name every variable that can not be used', () => {
+  it('name every invalid variable in the error', () => {
     const bad = {
       PORT: '70000',
       MONGODB_URI: 'localhost',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** A setting is missing or can't be understood: nothing starts on a guess. */
+/** Thrown when a setting is missing or invalid; the process then doesn't start. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
   readonly code = 'bad-settings';
@@ -9,17 +9,17 @@ export class SettingsError extends Error {
 /**
  * Reads settings from environment variables. An empty variable counts as absent, since shells and Compose files can't
  * unset one.
- * @throws SettingsError naming every bad variable and what is wrong with it
+ * @throws SettingsError with every invalid variable and the reason
  */
 export function loadSettings<T extends z.ZodType>(schema: T, environment: NodeJS.ProcessEnv): z.infer<T> {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const result = schema.safeParse(given);
   if (result.success) return result.data;
   const lines = result.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
-  throw new SettingsError(`These settings can't be used (see .env.example):\n${lines.join('\n')}`);
+  throw new SettingsError(`Invalid settings (see .env.example):\n${lines.join('\n')}`);
 }
 
-/** A whole number within bounds, from text. */
+/** Parses an integer within bounds from text. */
 export function wholeNumber(minimum: number, maximum: number): z.ZodType<number, string> {
   return z
     .string()
@@ -28,7 +28,7 @@ export function wholeNumber(minimum: number, maximum: number): z.ZodType<number,
     .refine((value) => value >= minimum && value <= maximum, `must be from ${minimum} to ${maximum}`);
 }
 
-/** What every HTTP service reads. `PORT` 0 takes any free port. */
+/** The settings of every HTTP service. `PORT` 0 chooses a free port. */
 export function httpSettings(defaultPort: number) {
   return {
     LISTEN_HOST: z.string().default('127.0.0.1'),
@@ -40,19 +40,19 @@ export function httpSettings(defaultPort: number) {
   };
 }
 
-/** What `httpSettings` reads. */
+/** The parsed `httpSettings`. */
 export interface HttpSettings {
   readonly LISTEN_HOST: string;
   readonly PORT: number;
-  /** Host names beside those of loopback under which the service may be called. */
+  /** Host names that are accepted in addition to those of loopback. */
   readonly ALLOWED_HOSTS: readonly string[];
-  /** Origins whose pages may call it from a browser. */
+  /** Origins whose pages may call the service from a browser. */
   readonly CORS_ORIGINS: readonly string[];
-  /** Of one client; 0: no limit. */
+  /** Maximum requests per minute and client; 0 means no limit. */
   readonly RATE_LIMIT_PER_MINUTE: number;
 }
 
-/** Names with commas between, none by default. */
+/** A comma-separated list of names, empty by default. */
 function names(what: string) {
   return z
     .string()
@@ -63,7 +63,7 @@ function names(what: string) {
         .map((name) => name.trim())
         .filter((name) => name !== ''),
     )
-    .refine((list) => list.every((name) => /^[\w.:/[\]-]+$/.test(name)), `must be ${what}, with commas between`);
+    .refine((list) => list.every((name) => /^[\w.:/[\]-]+$/.test(name)), `must be ${what}, separated by commas`);
 }
 
 export const mongoSettings = {
@@ -80,7 +80,7 @@ export const kafkaSettings = {
     .transform((text) => text.split(',').map((broker) => broker.trim()))
     .refine(
       (brokers) => brokers.every((broker) => /^.+:\d{1,5}$/.test(broker)),
-      'must be host:port, with commas between',
+      'must be host:port, separated by commas',
     ),
   KAFKA_CLUSTER_ID: z.string().optional(),
   TOPIC_PARTITIONS: wholeNumber(1, 10_000).optional(),

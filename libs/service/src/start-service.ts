@@ -21,30 +21,30 @@ import { ValidationPipe } from './validation-pipe.js';
 export interface ServiceOptions {
   readonly module: Type;
   /**
-   * Transport strategies among the module's providers, by class. Their handlers run from when the module is whole, before the
-   * service listens, until they are closed: after the HTTP server, and before anything with an `onApplicationShutdown`.
+   * Transport strategies among the module's providers, by class. They start after the module is initialized and before the
+   * service listens. They are closed after the HTTP server and before any `onApplicationShutdown`.
    */
   readonly strategies?: readonly Type<CustomTransportStrategy>[];
-  /** Where it listens, and whom it takes requests from. */
+  /** The address to listen on, and the accepted hosts and origins. */
   readonly settings: HttpSettings;
-  /** Who makes the tokens that it takes. Absent: it has nothing to protect, only health and metrics. */
+  /** The token issuer. If absent, the service has nothing to protect, only health and metrics. */
   readonly auth?: AuthSettings;
-  /** Largest request body in bytes; beyond it: 413. */
+  /** Largest request body in bytes; larger ones are rejected with 413. */
   readonly bodyLimit?: number;
-  /** Gives Fastify what the handlers need of it, such as parsers of other bodies than JSON, before the routes are made. */
+  /** Extends Fastify before the routes are registered, such as with parsers of other bodies than JSON. */
   readonly prepare?: (fastify: FastifyInstance) => Promise<void>;
-  /** Without it the service has no documents: it serves health and metrics only. */
+  /** The OpenAPI description. If absent, the service serves no API documents. */
   readonly docs?: ApiDescription;
 }
 
 const DEFAULT_BODY_LIMIT = 64 * 1024;
-/** All of a stack must be down within 30 s. */
+/** The whole stack must stop within 30 s. */
 const DRAIN_LIMIT_MS = 18_000;
 
 /**
- * Starts a service and keeps it until SIGTERM, SIGINT, or the end of the process that started it; then everything with an
- * `onModuleDestroy`, a `close` or an `onApplicationShutdown` drains, and the process ends with 0.
- * Fastify rather than Express: some 1.4 times the requests per second, and JSON bodies with `__proto__` are refused.
+ * Starts a service and runs it until SIGTERM, SIGINT, or the exit of its parent process. Then every `onModuleDestroy`, `close`
+ * and `onApplicationShutdown` drains, and the process exits with 0.
+ * It uses Fastify instead of Express: about 1.4 times the requests per second, and JSON bodies with `__proto__` are rejected.
  */
 export async function startService(options: ServiceOptions): Promise<void> {
   const { settings, auth } = options;
@@ -58,14 +58,14 @@ export async function startService(options: ServiceOptions): Promise<void> {
     routerOptions: { querystringParser: parseQuery },
   });
   const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
-    // What fails before the service's own logger is there is thrown, and told once, by `failToStart`.
+    // Errors before the service's logger exists are thrown, and reported once, by `failToStart`.
     logger: false,
     abortOnError: false,
-    // Nest would take forms too, which any page can send without asking. Fastify itself reads JSON.
+    // Nest would also parse forms, which any web page can send without a CORS preflight. Fastify itself parses JSON.
     bodyParser: false,
   });
   const fastify = app.getHttpAdapter().getInstance();
-  // Fastify would take text for a body; a body is JSON, or what a service is prepared for, all else is 415.
+  // Accept only JSON bodies and those that `prepare` adds; others get 415. By default Fastify also accepts text.
   fastify.removeContentTypeParser('text/plain');
   closeReadily(fastify);
   measureRequests(fastify, register);
@@ -80,24 +80,24 @@ export async function startService(options: ServiceOptions): Promise<void> {
     );
   if (options.docs) serveApiDocs(app, options.docs, auth?.AUTH_ISSUER);
   for (const strategy of options.strategies ?? []) app.connectMicroservice({ strategy: app.get(strategy) });
-  endWithItsKeeper(app);
-  // Initialized first: a handler must not run before what it needs has had its `onModuleInit`.
+  drainOnStop(app);
+  // Initialize first: no handler may run before the `onModuleInit` of its dependencies.
   await app.init();
   await app.startAllMicroservices();
   await app.listen({ host: settings.LISTEN_HOST, port: settings.PORT });
   announceToParent(await app.getUrl());
 }
 
-function endWithItsKeeper(app: NestFastifyApplication): void {
+function drainOnStop(app: NestFastifyApplication): void {
   let ending = false;
   const end = (reason: string): void => {
     if (ending) return;
     ending = true;
     const logger = new Logger('service');
     logger.log({ reason }, 'draining');
-    // Whatever hangs (a broker that never answers) must not keep the process: what isn't finished is handed over.
+    // A hanging dependency, such as a broker that never responds, must not block the exit; unfinished records are redelivered.
     setTimeout(() => {
-      logger.error(`the drain took longer than ${DRAIN_LIMIT_MS} ms: ending without it`);
+      logger.error(`the drain took longer than ${DRAIN_LIMIT_MS} ms: exiting without it`);
       process.exit(1);
     }, DRAIN_LIMIT_MS).unref();
     app
@@ -110,5 +110,5 @@ function endWithItsKeeper(app: NestFastifyApplication): void {
   };
   process.on('SIGTERM', () => end('SIGTERM'));
   process.on('SIGINT', () => end('SIGINT'));
-  onParentExit(() => end('the process that started this one is gone'));
+  onParentExit(() => end('the parent process has exited'));
 }

@@ -1,7 +1,7 @@
 import { StandardSchemaValidationPipe, type ArgumentMetadata } from '@nestjs/common';
 import { invalidRequest, type FieldError } from './problem.js';
 
-/** What zod's issues hold beyond the standard ones. */
+/** A validation issue, including the members that zod adds to the standard schema. */
 interface Issue {
   readonly message: string;
   readonly path?: readonly (PropertyKey | { key: PropertyKey })[] | undefined;
@@ -15,14 +15,14 @@ class InvalidInput extends Error {
   }
 }
 
-/** Checks parameters that were declared with a schema; all that is wrong is told at once, each field by its name. */
+/** Validates parameters that have a schema; one error names every invalid field. */
 export class ValidationPipe extends StandardSchemaValidationPipe {
   constructor() {
     super({ exceptionFactory: (issues) => new InvalidInput(issues) });
   }
 
   override async transform<T>(value: T, metadata: ArgumentMetadata): Promise<T> {
-    refuseDroppedNames(value, metadata);
+    rejectDroppedNames(value, metadata);
     try {
       return await super.transform(value, metadata);
     } catch (error) {
@@ -34,19 +34,19 @@ export class ValidationPipe extends StandardSchemaValidationPipe {
   }
 }
 
-/** Nest drops these names from what came before any schema sees them, and a filter that is dropped answers another question. */
+/** Names that Nest drops from the input before validation. They are rejected, since a dropped filter would change the query. */
 const DROPPED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** Deeper than anything that is taken: no schema has to see it to refuse it, and a recursion must end before the stack does. */
+/** Deeper than any valid input. The limit ends the recursion before a stack overflow. */
 const DEEPEST = 8;
 
-function refuseDroppedNames(value: unknown, metadata: ArgumentMetadata, path: readonly string[] = []): void {
+function rejectDroppedNames(value: unknown, metadata: ArgumentMetadata, path: readonly string[] = []): void {
   if (typeof value !== 'object' || value === null) return;
   if (path.length > DEEPEST)
     throw invalidRequest(fieldErrors({ message: 'is nested too deeply', path: path.slice(0, 1) }, metadata));
   for (const [name, inner] of Object.entries(value)) {
     if (DROPPED.has(name)) throw invalidRequest(fieldErrors({ message: '', path, ...unknown(name) }, metadata));
-    refuseDroppedNames(inner, metadata, [...path, name]);
+    rejectDroppedNames(inner, metadata, [...path, name]);
   }
 }
 
@@ -66,11 +66,11 @@ function fieldErrors(issue: Issue, { type, data }: ArgumentMetadata): FieldError
     detail,
   });
   if (issue.code === 'unrecognized_keys' && issue.keys !== undefined)
-    return issue.keys.map((key) => error([...path, key], 'unknown; see /docs for what is known'));
+    return issue.keys.map((key) => error([...path, key], 'unknown; see /docs for the known fields'));
   return [error(path, issue.message)];
 }
 
-/** As the caller wrote it: `number[gte]` in a query, `faults.poison` in a body. */
+/** Returns the field's name in the client's notation: `number[gte]` in a query, `faults.poison` in a body. */
 function nameOf(parts: readonly string[], where: FieldError['in']): string {
   const [first = '', ...inner] = parts;
   return where === 'query' ? `${first}${inner.map((part) => `[${part}]`).join('')}` : parts.join('.');

@@ -3,12 +3,12 @@ import type { FastifyRequest } from 'fastify';
 import { tap, type Observable } from 'rxjs';
 import { createLogger } from '../logs.js';
 
-/** Whatever the level of the rest. */
+/** Always at level `info`, independent of the service's log level. */
 const auditLog = createLogger('audit', 'info');
 
 /**
- * Of a route that changes something: once it is done, a line of the log says who did it, with `audit` and the id of what it was done to.
- * @param action what is done, in one word
+ * Logs who called a route that changes something, once the call has succeeded: with `audit` and the id of the changed operation.
+ * @param action the action, in one word
  */
 export function Audited(action: string): MethodDecorator {
   return UseInterceptors(new AuditInterceptor(action));
@@ -19,15 +19,15 @@ class AuditInterceptor implements NestInterceptor {
 
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    return next.handle().pipe(tap((answer) => this.log(request, answer)));
+    return next.handle().pipe(tap((response) => this.log(request, response)));
   }
 
-  private log({ caller, id, ip, params }: FastifyRequest, answer: unknown): void {
+  private log({ caller, id, ip, params }: FastifyRequest, response: unknown): void {
     const subject = caller?.subject ?? null;
-    const operation = idOf(params) ?? idOf(answer);
+    const operation = idOf(params) ?? idOf(response);
     auditLog.info(
       { audit: this.action, subject, clientId: caller?.clientId ?? null, ip, requestId: id, operation },
-      `${this.action} by ${subject ?? 'anybody'}`,
+      `${this.action} by ${subject ?? 'anonymous'}`,
     );
   }
 }

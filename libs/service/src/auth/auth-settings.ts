@@ -2,17 +2,17 @@ import { z } from 'zod';
 import { isLoopback } from '../http/known-hosts.js';
 import { SettingsError } from '../settings.js';
 
-/** Signatures by a key pair only: with a shared secret whoever can check a token can make one. */
+/** Only signatures by a key pair: with a shared secret, every service that verifies tokens could also issue them. */
 const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const;
 export type SignatureAlgorithm = (typeof ALGORITHMS)[number];
 
 const address = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' });
 
-/** Who makes the tokens that a service takes, and which it takes. Without AUTH_ISSUER it takes every request, from this machine only. */
+/** Settings for the verification of tokens. Without AUTH_ISSUER a service accepts every request, but only from this machine. */
 export const authSettings = {
-  /** To the letter as the provider names itself, a slash at its end included: tokens carry it so. */
+  /** Exactly the provider's issuer name, including a trailing slash: tokens contain it in this form. */
   AUTH_ISSUER: address.optional(),
-  /** Where its discovery document is, if it can't be reached under its own name from here. */
+  /** The address of its discovery document, if the issuer's own address is not reachable from here. */
   AUTH_DISCOVERY_URL: address.optional(),
   AUTH_AUDIENCE: z.string().default('orders'),
   AUTH_ALGORITHMS: z
@@ -21,15 +21,15 @@ export const authSettings = {
     .transform((text) => text.split(',').map((name) => name.trim()))
     .refine(
       (names): names is SignatureAlgorithm[] => names.every((name) => ALGORITHMS.some((known) => known === name)),
-      `must be some of ${ALGORITHMS.join(', ')}, with commas between`,
+      `must be a comma-separated list of ${ALGORITHMS.join(', ')}`,
     ),
   /** The `typ` of an access token: `at+jwt` by RFC 9068; many providers write `JWT`. */
   AUTH_TOKEN_TYPE: z.string().default('at+jwt'),
-  /** The claim that holds the scopes, as text with blanks between or as a list. */
+  /** The claim with the scopes, as space-separated text or as a list. */
   AUTH_SCOPE_CLAIM: z.string().default('scope'),
 };
 
-/** What `authSettings` reads. */
+/** The parsed `authSettings`. */
 export interface AuthSettings {
   readonly AUTH_ISSUER?: string | undefined;
   readonly AUTH_DISCOVERY_URL?: string | undefined;
@@ -40,8 +40,8 @@ export interface AuthSettings {
 }
 
 /**
- * Fails closed: without an issuer nobody but this machine may reach a service, and in production there has to be one.
- * @throws SettingsError saying what to set
+ * Rejects an unprotected service (fails closed). Without an issuer, a service must listen on loopback and not in production.
+ * @throws SettingsError with the setting to change
  */
 export function refuseOpenService(
   settings: AuthSettings & { readonly LISTEN_HOST: string },
@@ -53,9 +53,9 @@ export function refuseOpenService(
       ? 'NODE_ENV is production'
       : isLoopback(settings.LISTEN_HOST)
         ? undefined
-        : `LISTEN_HOST ${settings.LISTEN_HOST} can be reached from elsewhere`;
+        : `LISTEN_HOST ${settings.LISTEN_HOST} is reachable from other machines`;
   if (why === undefined) return;
   throw new SettingsError(
-    `AUTH_ISSUER: must be set, since ${why}: anybody could read and write orders. Name the provider that makes the tokens, or listen on 127.0.0.1.`,
+    `AUTH_ISSUER: must be set, since ${why}: without tokens, every client could read and write orders. Set it to the token issuer, or listen on 127.0.0.1.`,
   );
 }

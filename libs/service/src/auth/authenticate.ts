@@ -4,16 +4,16 @@ import { TokenRefusal, type Caller, type TokenVerifier } from './token-verifier.
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who asks; `null`: nobody that is known. */
+    /** The authenticated caller; `null` if there is none. */
     caller: Caller | null;
-    /** Why the token that came isn't taken; `null` when none came, or a good one. */
+    /** Why the token was rejected; `null` without a token or with a valid one. */
     tokenError: Error | null;
   }
 }
 
 /**
- * Finds out who asks. It refuses nobody: routes say what they require, and some require nothing.
- * @param verifier `null`: tokens are not looked at
+ * Identifies the caller of each request. It rejects no request: each route declares what it requires, and some require nothing.
+ * @param verifier `null` ignores tokens
  */
 export function authenticate(fastify: FastifyInstance, verifier: TokenVerifier | null): void {
   fastify.decorateRequest('caller', null);

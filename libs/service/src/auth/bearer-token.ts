@@ -1,7 +1,10 @@
-/** What a request says of its token: several are as bad as a wrong one, since another party may have read another of them. */
+/** The token of a request, or its fault. Several tokens are a fault, since another party may have read a different one. */
 export type GivenToken = { readonly token: string } | { readonly fault: string } | undefined;
 
-/** @param rawHeaders names and values in turn, as Node has them: its `headers` keep only the first `Authorization` */
+/**
+ * Reads the bearer token of a request.
+ * @param rawHeaders Node's alternating names and values; Node's `headers` keep only the first `Authorization`
+ */
 export function bearerToken(rawHeaders: readonly string[]): GivenToken {
   const given: string[] = [];
   for (let at = 0; at < rawHeaders.length; at += 2)
@@ -10,5 +13,5 @@ export function bearerToken(rawHeaders: readonly string[]): GivenToken {
   if (value === undefined) return undefined;
   if (given.length > 1) return { fault: 'There is more than one Authorization header.' };
   const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(value) ?? [];
-  return token === undefined ? { fault: 'The Authorization header holds no bearer token.' } : { token };
+  return token === undefined ? { fault: 'The Authorization header contains no bearer token.' } : { token };
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type FetchImplementation } from 'jose';
 import { discoveredKeys, type DiscoveryOptions } from './discovered-keys.js';
-import { IssuerAwayError, TokenRefusal, TokenVerifier } from './token-verifier.js';
+import { IssuerUnavailableError, TokenRefusal, TokenVerifier } from './token-verifier.js';
 
 const ISSUER = 'https://issuer.example/realm';
 
@@ -11,10 +11,10 @@ interface Key {
   readonly publicKey: CryptoKey;
 }
 
-describe('the keys of a provider', () => {
+describe('keys of a provider', () => {
   let published: Key[];
-  let asked: string[];
-  let isAway: boolean;
+  let requested: string[];
+  let isUnavailable: boolean;
 
   beforeEach(async () => {
     jest.useFakeTimers({
@@ -22,8 +22,8 @@ describe('the keys of a provider', () => {
       doNotFake: ['queueMicrotask', 'nextTick', 'setImmediate'],
     });
     published = [await newKey('first')];
-    asked = [];
-    isAway = false;
+    requested = [];
+    isUnavailable = false;
   });
 
   afterEach(() => {
@@ -31,8 +31,8 @@ describe('the keys of a provider', () => {
   });
 
   const fetch: FetchImplementation = async (url) => {
-    asked.push(url);
-    if (isAway) throw new TypeError('fetch failed');
+    requested.push(url);
+    if (isUnavailable) throw new TypeError('fetch failed');
     if (url.endsWith('openid-configuration')) return Response.json({ issuer: ISSUER, jwks_uri: `${ISSUER}/keys` });
     const keys = await Promise.all(
       published.map(async ({ kid, publicKey }) => ({ ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' })),
@@ -51,64 +51,64 @@ describe('the keys of a provider', () => {
     });
   }
 
-  it('are found by discovery at the first token, and kept', async () => {
+  it('are found by discovery for the first token, and cached', async () => {
     const tokens = verifier();
-    expect(asked).toEqual([]);
+    expect(requested).toEqual([]);
     for (let n = 0; n < 3; n += 1)
       expect(await tokens.verify(await token(published[0]))).toEqual({
         subject: 'ada',
         clientId: null,
         scopes: new Set(['orders:read', 'orders:write']),
       });
-    expect(asked).toEqual([`${ISSUER}/.well-known/openid-configuration`, `${ISSUER}/keys`]);
+    expect(requested).toEqual([`${ISSUER}/.well-known/openid-configuration`, `${ISSUER}/keys`]);
   });
 
-  it('are fetched again for a key that is new, though not more often than every half minute', async () => {
+  it('are fetched again for an unknown key, at most once per 30 seconds', async () => {
     const tokens = verifier();
     await tokens.verify(await token(published[0]));
     const rotated = await newKey('second');
     published = [rotated];
-    await expect(tokens.verify(await token(rotated))).rejects.toThrow('a key that is not known');
+    await expect(tokens.verify(await token(rotated))).rejects.toThrow('an unknown key');
     jest.setSystemTime(Date.now() + 31_000);
     expect(await tokens.verify(await token(rotated))).toMatchObject({ subject: 'ada' });
     for (let n = 0; n < 5; n += 1)
       await expect(tokens.verify(await token(await newKey('never published')))).rejects.toThrow(TokenRefusal);
-    expect(asked.filter((url) => url.endsWith('/keys'))).toHaveLength(2);
+    expect(requested.filter((url) => url.endsWith('/keys'))).toHaveLength(2);
   });
 
-  it('that were withdrawn are taken no longer than ten minutes', async () => {
-    const [withdrawn] = published;
+  it('are accepted for at most ten minutes after they were revoked', async () => {
+    const [revoked] = published;
     const tokens = verifier();
-    await tokens.verify(await token(withdrawn));
+    await tokens.verify(await token(revoked));
     published = [await newKey('second')];
     jest.setSystemTime(Date.now() + 601_000);
-    await expect(tokens.verify(await token(withdrawn))).rejects.toThrow(TokenRefusal);
+    await expect(tokens.verify(await token(revoked))).rejects.toThrow(TokenRefusal);
   });
 
-  it('are not guessed for a token that names none, where there are several', async () => {
+  it('are not guessed for a token without a key id, if there are several', async () => {
     const [first] = published;
     published = [...published, await newKey('second')];
     await expect(verifier().verify(await token(first && { ...first, kid: '' }))).rejects.toThrow(TokenRefusal);
   });
 
-  it('can not be had while it is away, which is no fault of the token, and are found when it is back', async () => {
+  it('are fetched once the provider is available again; until then the token is not blamed', async () => {
     const tokens = verifier();
-    isAway = true;
-    await expect(tokens.verify(await token(published[0]))).rejects.toThrow(IssuerAwayError);
-    isAway = false;
+    isUnavailable = true;
+    await expect(tokens.verify(await token(published[0]))).rejects.toThrow(IssuerUnavailableError);
+    isUnavailable = false;
     expect(await tokens.verify(await token(published[0]))).toMatchObject({ subject: 'ada' });
   });
 
-  it('are asked for where the provider can be reached from here, whatever it calls itself', async () => {
+  it('are fetched from the discovery address, even if the provider advertises another one', async () => {
     const discoveryUrl = 'http://issuer:3003/realm/';
     await verifier({ discoveryUrl }).verify(await token(published[0]));
-    expect(asked).toEqual([
+    expect(requested).toEqual([
       'http://issuer:3003/realm/.well-known/openid-configuration',
       'http://issuer:3003/realm/keys',
     ]);
   });
 
-  it('of a provider that calls itself otherwise are nobody’s', async () => {
+  it('are rejected from a provider with another issuer name', async () => {
     const tokens = verifier({ issuer: `${ISSUER}/` });
     await expect(tokens.verify(await token(published[0]))).rejects.toThrow('(setting AUTH_ISSUER)');
   });

@@ -1,36 +1,36 @@
 import { createRemoteJWKSet, customFetch, errors, type FetchImplementation, type JWTVerifyGetKey } from 'jose';
 import { z } from 'zod';
 import type { AuthSettings } from './auth-settings.js';
-import { IssuerAwayError, TokenVerifier } from './token-verifier.js';
+import { IssuerUnavailableError, TokenVerifier } from './token-verifier.js';
 
 export interface DiscoveryOptions {
   readonly issuer: string;
-  /** Where to ask, if the issuer can't be reached under its own name; its keys are then asked for there too. */
+  /** Base URL for discovery and keys, if the issuer's own address is not reachable from here. */
   readonly discoveryUrl?: string | undefined;
-  /** For specs. */
+  /** Replaceable in tests. */
   readonly fetch?: FetchImplementation;
 }
 
 const TIMEOUT_MS = 5_000;
-/** After a key that isn't known the keys are fetched again, but not more often than this. */
+/** An unknown key causes a new fetch of the keys, at most once per this time. */
 const COOL_DOWN_MS = 30_000;
-/** A key that was withdrawn is taken no longer than this. */
+/** A revoked key is accepted no longer than this. */
 const MAX_AGE_MS = 600_000;
 
-/** What is wrong with the token rather than with the provider: a key that isn't known, none named where there are several. */
-const OF_THE_TOKEN = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
+/** Errors caused by the token and not by the provider: an unknown key, or no key id although there are several keys. */
+const TOKEN_ERRORS = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported];
 
 const DocumentSchema = z.object({ issuer: z.string(), jwks_uri: z.url() });
 
 /**
- * The keys of an OpenID provider, found by discovery: at the first token rather than at the start, so that the provider may come later. A
- * token whose key isn't known makes them be fetched again, since keys rotate.
+ * Finds the keys of an OpenID provider by discovery. It does so for the first token and not at the start, so that the provider
+ * may start later. A token with an unknown key causes a new fetch, since keys rotate.
  */
 export function discoveredKeys(options: DiscoveryOptions): JWTVerifyGetKey {
   let keys: Promise<JWTVerifyGetKey> | undefined;
   return async (header, token) => {
     keys ??= discover(options).catch((error: unknown) => {
-      // The next token tries again.
+      // Retry with the next token.
       keys = undefined;
       throw error;
     });
@@ -38,8 +38,8 @@ export function discoveredKeys(options: DiscoveryOptions): JWTVerifyGetKey {
     try {
       return await find(header, token);
     } catch (error) {
-      if (OF_THE_TOKEN.some((refusal) => error instanceof refusal)) throw error;
-      throw new IssuerAwayError(`The keys of ${options.issuer} could not be had.`, { cause: error });
+      if (TOKEN_ERRORS.some((type) => error instanceof type)) throw error;
+      throw new IssuerUnavailableError(`The keys of ${options.issuer} can't be fetched.`, { cause: error });
     }
   };
 }
@@ -52,7 +52,7 @@ async function discover({
   const base = (discoveryUrl ?? issuer).replace(/\/+$/, '');
   const found = await documentAt(`${base}/.well-known/openid-configuration`, fetch);
   if (found.issuer !== issuer)
-    throw new IssuerAwayError(`${base} names itself ${found.issuer}, not ${issuer} (setting AUTH_ISSUER).`);
+    throw new IssuerUnavailableError(`The issuer at ${base} is ${found.issuer}, not ${issuer} (setting AUTH_ISSUER).`);
   return createRemoteJWKSet(reachable(new URL(found.jwks_uri), new URL(issuer), new URL(base)), {
     [customFetch]: fetch,
     timeoutDuration: TIMEOUT_MS,
@@ -67,17 +67,17 @@ async function documentAt(url: string, fetch: FetchImplementation): Promise<z.in
     const response = await fetch(url, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
     return DocumentSchema.parse(await response.json());
   } catch (error) {
-    throw new IssuerAwayError(`The provider's document at ${url} could not be had.`, { cause: error });
+    throw new IssuerUnavailableError(`The provider's document at ${url} can't be fetched.`, { cause: error });
   }
 }
 
-/** The address of the keys as it can be reached from here: a provider names its own, which a container may not reach. */
+/** Returns the keys' address on `base`: the one that the provider advertises may not be reachable from a container. */
 function reachable(keys: URL, issuer: URL, base: URL): URL {
   if (keys.origin !== issuer.origin) return keys;
   return new URL(keys.pathname + keys.search, base.origin);
 }
 
-/** The verifier that settings ask for. */
+/** Creates the verifier for these settings. */
 export function tokenVerifier(settings: AuthSettings & { readonly AUTH_ISSUER: string }): TokenVerifier {
   return new TokenVerifier({
     issuer: settings.AUTH_ISSUER,

@@ -4,7 +4,7 @@ import { SCOPES } from './scopes.js';
 
 export const METADATA_PATH = '/.well-known/oauth-protected-resource';
 
-/** Tells clients which provider makes the tokens (RFC 9728), so that a command line needs no setting but its own credentials. */
+/** Serves the address of the token issuer (RFC 9728), so that the CLI needs no setting except its credentials. */
 export function describeProtectedResource(
   fastify: FastifyInstance,
   { AUTH_ISSUER, AUTH_AUDIENCE }: AuthSettings,

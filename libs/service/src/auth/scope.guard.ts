@@ -5,22 +5,22 @@ import { Problem } from '../problem.js';
 import type { Scope } from './scopes.js';
 import { TokenRefusal, type Caller } from './token-verifier.js';
 
-/** Where what a token must allow depends on what the request is about. A provider of the service's module. */
+/** Chooses the required scope per request, if it depends on the request's target. A provider of the service's module. */
 export interface ScopeChoice {
   scopeFor(request: FastifyRequest): Promise<Scope>;
 }
 
-/** What a token must allow for a route, or for all routes of a controller; or who says so of each request. */
+/** Declares the scope that a route or a controller requires, or the provider that chooses it per request. */
 export const RequiresScope = Reflector.createDecorator<Scope | Type<ScopeChoice>>();
 
-/** For whoever watches the service: no token is asked for. */
+/** Exempts a route from authentication, for health checks and metrics. */
 export const NoToken = Reflector.createDecorator<true>();
 
-/** Lets a request pass that brings what its route requires. A route that says nothing lets nobody pass. */
+/** Admits requests whose token has the scope that the route requires. A route without a declared scope rejects every request. */
 export class ScopeGuard implements CanActivate {
   /**
-   * @param realm told to whoever comes without a good token
-   * @param choiceOf the service's provider of that type
+   * @param realm sent to clients without a valid token, in `WWW-Authenticate`
+   * @param choiceOf returns the service's provider of that type
    */
   constructor(
     private readonly reflector: Reflector,
@@ -28,7 +28,7 @@ export class ScopeGuard implements CanActivate {
     private readonly choiceOf: (type: Type<ScopeChoice>) => ScopeChoice,
   ) {}
 
-  /** A promise only where the scope has to be found out: every request passes here. */
+  /** Returns a promise only if the scope must be looked up: this is on the path of every request. */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     if (context.getType() !== 'http') return true;
     const places = [context.getHandler(), context.getClass()];
@@ -57,11 +57,12 @@ export class ScopeGuard implements CanActivate {
 
   private forbidden(scope: Scope | undefined): Problem {
     const why = { error: 'insufficient_scope', ...(scope !== undefined && { scope }) };
-    const detail = scope === undefined ? 'Nobody may do this.' : `The token does not have the scope ${scope}.`;
+    const detail =
+      scope === undefined ? 'No scope allows this request.' : `The token does not have the scope ${scope}.`;
     return new Problem(HttpStatus.FORBIDDEN, 'insufficient-scope', detail, {}, this.challenge(why));
   }
 
-  /** RFC 6750, 3. */
+  /** Builds the `WWW-Authenticate` header (RFC 6750, section 3). */
   private challenge(parameters: Record<string, string>): Record<string, string> {
     const all = Object.entries({ realm: this.realm, ...parameters });
     return { 'WWW-Authenticate': `Bearer ${all.map(([name, value]) => `${name}="${value}"`).join(', ')}` };

@@ -1,4 +1,4 @@
-/** What a token can allow. */
+/** The scopes of tokens and what each allows. */
 export const SCOPES = {
   'orders:read': 'read orders and operations',
   'orders:write': 'populate and import; pause, resume and cancel them',

@@ -1,23 +1,23 @@
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import type { SignatureAlgorithm } from './auth-settings.js';
 
-/** Who a token was made for, and what it allows. */
+/** The holder of a token and its scopes. */
 export interface Caller {
-  /** The person, or the client where there is none. */
+  /** The user, or the client if there is no user. */
   readonly subject: string;
   readonly clientId: string | null;
   readonly scopes: ReadonlySet<string>;
 }
 
-/** Why a token isn't taken, in words that its holder may read. */
+/** Thrown when a token is rejected; the message may be shown to its holder. */
 export class TokenRefusal extends Error {
   override readonly name = 'TokenRefusal';
   readonly code = 'invalid-token';
 }
 
-/** The provider's keys can't be had now, so nobody can tell whether a token is good. */
-export class IssuerAwayError extends Error {
-  override readonly name = 'IssuerAwayError';
+/** Thrown when the provider's keys are unavailable, so that a token can not be checked. */
+export class IssuerUnavailableError extends Error {
+  override readonly name = 'IssuerUnavailableError';
   readonly code = 'issuer-away';
 }
 
@@ -25,23 +25,23 @@ export interface VerifierOptions {
   readonly issuer: string;
   readonly audience: string;
   readonly algorithms: readonly SignatureAlgorithm[];
-  /** The `typ` that a token must have. */
+  /** The required `typ` of a token. */
   readonly tokenType: string;
   readonly scopeClaim: string;
-  /** @throws IssuerAwayError */
+  /** @throws IssuerUnavailableError */
   readonly keys: JWTVerifyGetKey;
 }
 
-/** Clocks differ: a token is taken so long before it begins and after it ends. */
+/** Tolerates clock differences: a token is accepted this long before it becomes valid and after it expires. */
 const LEEWAY_SECONDS = 30;
 
-/** Tells whether an access token (RFC 9068) is genuine and meant for this service. */
+/** Verifies that an access token (RFC 9068) is genuine and issued for this service. */
 export class TokenVerifier {
   constructor(private readonly options: VerifierOptions) {}
 
   /**
-   * @throws TokenRefusal for every token that isn't good
-   * @throws IssuerAwayError when that can't be told
+   * @throws TokenRefusal for an invalid token
+   * @throws IssuerUnavailableError when the token can't be checked now
    */
   async verify(token: string): Promise<Caller> {
     const { issuer, audience, algorithms, tokenType, keys } = this.options;
@@ -75,18 +75,17 @@ function scopesOf(claim: unknown): ReadonlySet<string> {
   return new Set(Array.isArray(claim) ? claim.filter((scope) => typeof scope === 'string') : []);
 }
 
-/** In our own words: what a library says of a token can hold parts of it. */
+/** Replaces the library's error messages, since they can contain parts of the token. */
 function refusalOf(error: unknown): unknown {
-  if (error instanceof IssuerAwayError) return error;
+  if (error instanceof IssuerUnavailableError) return error;
   if (error instanceof errors.JWTExpired) return new TokenRefusal('The token has expired.');
   if (error instanceof errors.JWTClaimValidationFailed)
-    return new TokenRefusal(`The token's ${error.claim} is not right.`);
-  if (error instanceof errors.JWKSNoMatchingKey)
-    return new TokenRefusal('The token is signed with a key that is not known.');
+    return new TokenRefusal(`The token's claim ${error.claim} is invalid.`);
+  if (error instanceof errors.JWKSNoMatchingKey) return new TokenRefusal('The token is signed with an unknown key.');
   if (error instanceof errors.JOSEAlgNotAllowed)
-    return new TokenRefusal('The token is signed in a way that is not allowed.');
+    return new TokenRefusal('The token is signed with an algorithm that is not allowed.');
   if (error instanceof errors.JWKSTimeout)
-    return new IssuerAwayError('The keys of the tokens could not be had in time.');
-  if (error instanceof errors.JOSEError) return new TokenRefusal('The token is not genuine.');
+    return new IssuerUnavailableError('The keys of the token issuer were not fetched in time.');
+  if (error instanceof errors.JOSEError) return new TokenRefusal('The token is invalid.');
   return error;
 }

@@ -10,24 +10,24 @@ interface DocumentedResponse {
   headers?: Record<string, unknown>;
 }
 
-const REQUEST_ID = header('string', 'Of this request: its line in the log is found by it. A caller may give one.');
+const REQUEST_ID = header('string', 'Id of this request, for finding its log lines. A client may send its own.');
 const ETAG = header(
   'string',
-  'Of this answer: sent back as `If-None-Match` it is answered with 304 while nothing has changed.',
+  'Tag of this response: sent as `If-None-Match`, it gives 304 while the response is unchanged.',
 );
 const RATE_LIMIT = {
-  'RateLimit-Limit': header('integer', 'Requests that one client may make in a minute.'),
-  'RateLimit-Remaining': header('integer', 'Those that are left.'),
-  'RateLimit-Reset': header('integer', 'Seconds until they are whole again.'),
+  'RateLimit-Limit': header('integer', 'Requests per minute that one client may send.'),
+  'RateLimit-Remaining': header('integer', 'Remaining requests in the current period.'),
+  'RateLimit-Reset': header('integer', 'Seconds until the limit is reset.'),
 };
-const OF_STATUS: Readonly<Record<string, Record<string, DocumentedHeader>>> = {
-  401: { 'WWW-Authenticate': header('string', 'What to bring (RFC 6750).') },
-  403: { 'WWW-Authenticate': header('string', 'What the token lacks (RFC 6750).') },
+const HEADERS_BY_STATUS: Readonly<Record<string, Record<string, DocumentedHeader>>> = {
+  401: { 'WWW-Authenticate': header('string', 'The required authentication (RFC 6750).') },
+  403: { 'WWW-Authenticate': header('string', 'The scope that the token lacks (RFC 6750).') },
   429: { 'Retry-After': header('integer', 'Seconds to wait.') },
   503: { 'Retry-After': header('integer', 'Seconds to wait.') },
 };
 
-/** Completes a document by the headers that every route's answers have, and by 304 where an answer has an `ETag`. */
+/** Adds the common response headers to a document, and 304 for responses with an `ETag`. */
 export function documentHeaders(document: OpenAPIObject): void {
   for (const [path, item] of Object.entries(document.paths)) {
     if (item.get !== undefined) documentConditional(item.get);
@@ -36,17 +36,17 @@ export function documentHeaders(document: OpenAPIObject): void {
         addHeaders(response as DocumentedResponse, {
           'X-Request-Id': REQUEST_ID,
           ...(path.startsWith('/v1/') && RATE_LIMIT),
-          ...OF_STATUS[status],
+          ...HEADERS_BY_STATUS[status],
         });
   }
 }
 
-/** Streams are sent before anybody knows what their `ETag` would be. */
+/** Skips streams: they have no `ETag`, since they are sent before their end is known. */
 function documentConditional({ responses }: Operation): void {
   const whole = responses['200'] as DocumentedResponse | undefined;
   if (whole?.content === undefined || !('application/json' in whole.content)) return;
   addHeaders(whole, { ETag: ETAG });
-  responses['304'] ??= { description: 'As it was when this `ETag` was given.' };
+  responses['304'] ??= { description: 'Unchanged since the response with this `ETag`.' };
   addHeaders(responses['304'] as DocumentedResponse, { ETag: ETAG });
 }
 

@@ -16,37 +16,37 @@ const ProblemSchema = z
     instance: z.string().meta({ examples: ['/v1/orders'] }),
     code: z
       .string()
-      .describe('Stable: what a client branches on.')
+      .describe('Stable: clients branch on it.')
       .meta({ examples: ['invalid-request'] }),
     errors: z
       .array(
         z.object({
           field: z.string().meta({ examples: ['pageSize'] }),
           in: z.enum(['body', 'query', 'path', 'header']),
-          pointer: z.string().optional().describe('Where in the body (RFC 6901).'),
+          pointer: z.string().optional().describe('Position in the body, as a JSON pointer (RFC 6901).'),
           detail: z.string().meta({ examples: ['must be from 1 to 1000'] }),
         }),
       )
       .optional()
-      .describe('Every bad field by its name.'),
+      .describe('Every invalid field.'),
   })
   .loose()
   .describe('Problem details (RFC 9457).');
 
-/** What any route can answer, beside what it says of itself. */
+/** The errors of every route, in addition to those that it declares. */
 const ANYWHERE = {
-  400: 'The request is wrong: every bad field is named.',
-  429: 'Too many requests of one client: see `Retry-After`.',
-  500: 'Something went wrong here.',
-  503: 'What this needs does not answer: see `Retry-After`.',
+  400: 'The request is invalid; `errors` names every invalid field.',
+  429: 'Too many requests from one client: see `Retry-After`.',
+  500: 'An unexpected error occurred.',
+  503: 'A dependency is unavailable: see `Retry-After`.',
 };
 
 const WITH_TOKENS = {
-  401: 'No token, or none that is good: see `WWW-Authenticate`.',
+  401: 'No valid token: see `WWW-Authenticate`.',
   403: 'The token does not allow this: see `WWW-Authenticate`.',
 };
 
-/** What stands in the example of a status, where it isn't the status's own name. */
+/** The examples of statuses whose code is not derived from the status's name. */
 const EXAMPLES: Readonly<Record<number, readonly [code: string, detail: string, further?: object]>> = {
   400: [
     'invalid-request',
@@ -55,10 +55,10 @@ const EXAMPLES: Readonly<Record<number, readonly [code: string, detail: string, 
   ],
   401: ['unauthorized', 'A bearer token is required: see the WWW-Authenticate header.'],
   403: ['insufficient-scope', 'The token does not have the scope orders:write.'],
-  404: ['not-found', 'There is nothing of this id.'],
-  429: ['too-many-requests', 'More than 120000 requests in a minute. Try again in 12 s.'],
-  500: ['internal-error', 'Something went wrong here; the log tells what.'],
-  503: ['database-away', 'The database does not answer in time. Try again in a few seconds.'],
+  404: ['not-found', 'There is no resource with this id.'],
+  429: ['too-many-requests', 'More than 120000 requests in a minute. Retry in 12 s.'],
+  500: ['internal-error', 'An unexpected error occurred; see the log.'],
+  503: ['database-away', 'The database did not respond in time. Retry in a few seconds.'],
 };
 
 function exampleOf(status: number, path: string): object {
@@ -70,7 +70,7 @@ function exampleOf(status: number, path: string): object {
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
-/** Completes a document by the errors of every route, all of one shape, so that no route can forget one. */
+/** Adds the common errors of every route to a document, all with the same schema. */
 export function documentProblems(document: OpenAPIObject, { tokens }: { readonly tokens: boolean }): void {
   const { $schema: _dialect, ...schema } = z.toJSONSchema(ProblemSchema, { target: 'draft-2020-12' });
   document.components = {

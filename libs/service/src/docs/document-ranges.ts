@@ -13,8 +13,8 @@ interface Parameter {
 }
 
 /**
- * Tells of a query parameter that is an object as what is sent: `number[gte]`, `number[lt]` and so on, each by itself. As one object
- * (`deepObject`) Swagger UI sends an example of all its ends at once, unless each is deleted by hand.
+ * Documents a query parameter that is an object as separate parameters: `number[gte]`, `number[lt]` and so on. As one object
+ * (`deepObject`), Swagger UI would send the examples of all bounds at once, unless the user deletes each.
  */
 export function documentRanges(document: OpenAPIObject): void {
   for (const item of Object.values(document.paths))
@@ -26,11 +26,11 @@ export function documentRanges(document: OpenAPIObject): void {
 function flattened(parameter: Parameter): object[] {
   const { name, schema } = parameter;
   if (parameter.in !== 'query' || schema?.properties === undefined) return [parameter];
-  return Object.entries(schema.properties).map(([end, endSchema]) => ({
-    name: `${name}[${end}]`,
+  return Object.entries(schema.properties).map(([bound, boundSchema]) => ({
+    name: `${name}[${bound}]`,
     in: 'query',
     required: false,
-    description: endSchema.description ?? '',
-    schema: endSchema,
+    description: boundSchema.description ?? '',
+    schema: boundSchema,
   }));
 }

@@ -11,7 +11,7 @@ export interface ApiDescription {
   readonly description: string;
 }
 
-/** OpenAPI 3.1 at `/docs-json` and Swagger UI at `/docs`, its assets served from here: it works without a network. */
+/** Serves OpenAPI 3.1 at `/docs-json` and Swagger UI at `/docs`, including its assets: it works without internet access. */
 export function serveApiDocs(
   app: NestFastifyApplication,
   { title, description }: ApiDescription,
@@ -38,7 +38,7 @@ export function serveApiDocs(
   if (issuer !== undefined) serveRedirectPage(app);
 }
 
-/** Swagger UI finds the provider's addresses by discovery; a token that was had elsewhere can be pasted. */
+/** Declares both ways to authorize: Swagger UI finds the provider by discovery, or the user pastes a token. */
 function requireTokens(builder: DocumentBuilder, issuer: string): void {
   const openIdConnectUrl = `${issuer.replace(/\/+$/, '')}/.well-known/openid-configuration`;
   builder
@@ -48,7 +48,7 @@ function requireTokens(builder: DocumentBuilder, issuer: string): void {
     .addSecurityRequirements('token');
 }
 
-/** What the form begins with. */
+/** Initial values of the authorization form. */
 const AUTHORIZE = {
   clientId: 'orders-demo',
   scopes: Object.keys(SCOPES),
@@ -56,7 +56,7 @@ const AUTHORIZE = {
   useBasicAuthenticationWithAccessCodeGrant: true,
 };
 
-/** Swagger UI, at `/docs`, takes the page that a login comes back to for its neighbour. */
+/** Redirects the login's redirect page: Swagger UI at `/docs` expects it in the parent folder. */
 function serveRedirectPage(app: NestFastifyApplication): void {
   app
     .getHttpAdapter()
@@ -67,14 +67,14 @@ function serveRedirectPage(app: NestFastifyApplication): void {
     });
 }
 
-/** Nest asks zod for the dialect of OpenAPI 3.0; 3.1 is JSON Schema 2020-12 itself. */
+/** Converts with JSON Schema 2020-12, as OpenAPI 3.1 requires; Nest requests the dialect of OpenAPI 3.0 from zod. */
 const toJsonSchema: StandardSchemaConverter = (schema, { schemaType }) => {
   if (!(schema instanceof z.ZodType)) return undefined;
   const { $schema: _dialect, ...converted } = z.toJSONSchema(schema, {
     target: 'draft-2020-12',
     io: schemaType,
     unrepresentable: 'any',
-    // A number in a query is text that is read as one: what is told of it is the number.
+    // A number in a query is parsed from text; document it as a number.
     override: ({ jsonSchema }) => {
       if (jsonSchema.type === 'integer') delete jsonSchema.pattern;
     },

@@ -5,15 +5,16 @@ import fresh from 'fresh';
 
 const NOT_MODIFIED = 304;
 
-/** Fastify reads a stream to its end to answer a HEAD with nothing of it, also when nobody is there any more. */
+/** Destroys the stream. For a HEAD request Fastify would read it to its end, even after the client has disconnected. */
 function endedUnread(stream: Readable): Readable {
   stream.destroy();
   return Readable.from([]);
 }
 
 /**
- * Gives answers that were read whole an `ETag`, and nothing but 304 to whoever has them already (RFC 9110, 13.1.2). Weak, since the same
- * answer can leave compressed or not. Of `GET` and `HEAD` only: `@fastify/etag` turns the answer to a POST into a 304 too.
+ * Adds an `ETag` to buffered responses, and answers 304 if the client has the response already (RFC 9110, section 13.1.2). The
+ * tag is weak, since the same response can be sent compressed or not. Only for `GET` and `HEAD`: `@fastify/etag` also turns
+ * the response to a POST into a 304.
  */
 export function answerConditionalGets(fastify: FastifyInstance): void {
   fastify.addHook('onSend', async ({ method, headers }, reply, payload) => {
@@ -22,9 +23,9 @@ export function answerConditionalGets(fastify: FastifyInstance): void {
     if (!isWhole || reply.statusCode !== 200 || (method !== 'GET' && method !== 'HEAD')) return payload;
     const etag = reply.getHeader('etag') ?? `W/"${hash('sha1', payload, 'base64url')}"`;
     void reply.header('etag', etag);
-    // Not its `Cache-Control`: that speaks to caches on the way, and `fetch` adds a `no-cache` to whoever asks with an ETag.
-    const asked = headers['if-none-match'];
-    if (asked === undefined || !fresh({ 'if-none-match': asked }, { etag })) return payload;
+    // Ignore `Cache-Control`: it is meant for caches, and `fetch` adds `no-cache` to requests with an ETag.
+    const ifNoneMatch = headers['if-none-match'];
+    if (ifNoneMatch === undefined || !fresh({ 'if-none-match': ifNoneMatch }, { etag })) return payload;
     void reply.code(NOT_MODIFIED).removeHeader('content-length').removeHeader('content-type');
     return null;
   });

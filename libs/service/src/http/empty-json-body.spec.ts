@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { fastify as makeFastify, type FastifyInstance } from 'fastify';
 import { acceptEmptyJsonBodies } from './empty-json-body.js';
 
-describe('a request with the content type JSON', () => {
+describe('request with the content type JSON', () => {
   let fastify: FastifyInstance;
 
   beforeEach(() => {
@@ -16,16 +16,16 @@ describe('a request with the content type JSON', () => {
   });
 
   async function post(payload: string, headers: Record<string, string> = {}) {
-    const answer = await fastify.inject({
+    const response = await fastify.inject({
       method: 'POST',
       url: '/pause',
       headers: { 'content-type': 'application/json', ...headers },
       payload,
     });
-    return [answer.statusCode, answer.json<{ body?: unknown }>().body];
+    return [response.statusCode, response.json<{ body?: unknown }>().body];
   }
 
-  it('may have an empty body, of an announced length or in chunks', async () => {
+  it('may have an empty body, with a Content-Length or chunked', async () => {
     expect(await post('', { 'content-length': '0' })).toEqual([200, 'none']);
     expect(await post('', { 'transfer-encoding': 'chunked' })).toEqual([200, 'none']);
     expect(await post('', { 'content-type': 'application/json; charset=utf-8' })).toEqual([200, 'none']);
@@ -36,7 +36,7 @@ describe('a request with the content type JSON', () => {
   });
 
   it.each(['{"count": 1', '{"__proto__": {}}', '{"constructor": {"prototype": {}}}'])(
-    'is refused with 400 for the body %s',
+    'is rejected with 400 for the body %s',
     async (body) => {
       const [status] = await post(body);
       expect(status).toBe(400);

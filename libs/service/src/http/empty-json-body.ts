@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 
 /**
- * Accepts an empty body with `content-type: application/json`, which many HTTP clients send with every POST. The handler then sees no body,
- * as without the header: a route that needs one refuses it by its schema.
+ * Accepts an empty body with `content-type: application/json`, which many HTTP clients send with every POST. The handler then
+ * gets no body, as without the header; the schema of a route that needs a body rejects it.
  */
 export function acceptEmptyJsonBodies(fastify: FastifyInstance): void {
   const parse = fastify.getDefaultJsonParser('error', 'error');

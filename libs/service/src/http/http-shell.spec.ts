@@ -24,7 +24,7 @@ const WITHOUT_ISSUER: AuthSettings = {
   AUTH_SCOPE_CLAIM: 'scope',
 };
 
-describe('what every request passes', () => {
+describe('HTTP shell', () => {
   let fastify: FastifyInstance;
   let streamed: Readable;
 
@@ -53,28 +53,28 @@ describe('what every request passes', () => {
   }
 
   it.each(['localhost', 'localhost:3000', '127.0.0.1:3001', '[::1]:3000', 'LOCALHOST', 'orders.example:80'])(
-    'is let in for %s',
+    'accepts the host %s',
     async (host) => {
       expect((await get('/short', { host })).statusCode).toBe(200);
     },
   );
 
   it.each(['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example', '192.168.0.1', 'a b', '@localhost:x'])(
-    'is refused for a foreign host, %j',
+    'rejects the foreign host %j',
     async (host) => {
-      const answer = await get('/short', { host });
-      expect([answer.statusCode, answer.json<{ code: string }>().code]).toEqual([421, 'foreign-host']);
+      const response = await get('/short', { host });
+      expect([response.statusCode, response.json<{ code: string }>().code]).toEqual([421, 'foreign-host']);
     },
   );
 
-  it('is refused from a foreign page, and let in from its own and those allowed', async () => {
+  it('rejects requests from foreign pages, and accepts those from its own and allowed origins', async () => {
     for (const origin of ['https://evil.example', 'http://localhost.evil.example', 'null'])
       expect((await get('/short', { origin })).statusCode).toBe(403);
     for (const origin of ['http://localhost:3001', 'https://desk.example'])
       expect((await get('/short', { origin })).statusCode).toBe(200);
   });
 
-  it('lets only the pages of allowed origins read what they asked for', async () => {
+  it('lets only pages of allowed origins read the response', async () => {
     expect((await get('/short', { origin: 'https://desk.example' })).headers).toMatchObject({
       'access-control-allow-origin': 'https://desk.example',
     });
@@ -82,12 +82,12 @@ describe('what every request passes', () => {
     expect(headers['access-control-allow-origin']).toBeUndefined();
   });
 
-  it('is refused when its query is no percent-encoded UTF-8', async () => {
-    const answer = await get('/short?symbol=%ff');
-    expect(answer.json()).toMatchObject({ status: 400, code: 'bad-encoding' });
+  it('rejects a query that is not percent-encoded UTF-8', async () => {
+    const response = await get('/short?symbol=%ff');
+    expect(response.json()).toMatchObject({ status: 400, code: 'bad-encoding' });
   });
 
-  it('is refused by a method that its path does not know, and told those that it does', async () => {
+  it('rejects an unknown method of a path, and returns the allowed ones', async () => {
     const headers = { host: 'localhost' };
     const refused = await fastify.inject({ method: 'DELETE', url: '/short?a=1', headers });
     expect([refused.statusCode, refused.headers.allow]).toEqual([405, 'GET, HEAD, POST']);
@@ -97,12 +97,12 @@ describe('what every request passes', () => {
     for (const path of ['/orders/other', '/orders/:id']) expect((await get(path)).statusCode).toBe(200);
   });
 
-  it('is answered without reading a stream of which only the headers are wanted', async () => {
-    const answer = await fastify.inject({ method: 'HEAD', url: '/stream', headers: { host: 'localhost' } });
-    expect([answer.statusCode, streamed.destroyed]).toEqual([200, true]);
+  it('answers a HEAD request without reading the stream', async () => {
+    const response = await fastify.inject({ method: 'HEAD', url: '/stream', headers: { host: 'localhost' } });
+    expect([response.statusCode, streamed.destroyed]).toEqual([200, true]);
   });
 
-  it('may come from anywhere where there is nothing to protect', async () => {
+  it('accepts any host if there is nothing to protect', async () => {
     const open = makeFastify();
     await setUpHttp(open, SETTINGS);
     open.get('/metrics', () => 'up 1');
@@ -110,13 +110,13 @@ describe('what every request passes', () => {
     await open.close();
   });
 
-  it('has an id, its own if that can stand in a log', async () => {
+  it('returns a request id, the one of the client if it is safe to log', async () => {
     expect((await get('/short', { 'x-request-id': 'mine-1' })).headers['x-request-id']).toBe('mine-1');
     for (const given of ['', 'a b', 'x'.repeat(129), 'ä'])
       expect((await get('/short', { 'x-request-id': given })).headers['x-request-id']).toMatch(/^[\da-f-]{36}$/);
   });
 
-  it('is answered with 304 once the caller has the answer already', async () => {
+  it('answers 304 if the client has the response already', async () => {
     const first = await get('/short');
     const etag = String(first.headers.etag);
     expect(etag).toMatch(/^W\/"[\w-]+"$/);
@@ -128,24 +128,24 @@ describe('what every request passes', () => {
     expect([changed.statusCode, changed.body]).toEqual([200, '{"order":1}']);
   });
 
-  it('is never answered with 304 unless it only reads, and was answered with 200', async () => {
+  it('answers 304 only to reads with status 200', async () => {
     const headers = { host: 'localhost', 'if-none-match': '*' };
     expect((await fastify.inject({ method: 'POST', url: '/short', headers })).statusCode).toBe(200);
     const missing = await get('/away', headers);
     expect([missing.statusCode, missing.headers.etag]).toEqual([404, undefined]);
   });
 
-  it('is answered compressed where that is wanted and worth it', async () => {
+  it('compresses large responses if the client accepts it', async () => {
     for (const encoding of ['br', 'gzip']) {
-      const answer = await get('/long', { 'accept-encoding': encoding });
-      expect(answer.headers['content-encoding']).toBe(encoding);
-      expect(answer.rawPayload.length).toBeLessThan(1_000);
+      const response = await get('/long', { 'accept-encoding': encoding });
+      expect(response.headers['content-encoding']).toBe(encoding);
+      expect(response.rawPayload.length).toBeLessThan(1_000);
     }
     expect((await get('/long')).headers['content-encoding']).toBeUndefined();
     expect((await get('/short', { 'accept-encoding': 'br' })).headers['content-encoding']).toBeUndefined();
   });
 
-  it('is told how many more there may be, and refused beyond, but for whoever watches the service', async () => {
+  it('returns the remaining rate limit and rejects requests beyond it, except for health checks', async () => {
     expect((await get('/short')).headers).toMatchObject({ 'ratelimit-limit': '50', 'ratelimit-remaining': '49' });
     for (let left = 49; left > 0; left -= 1) await get('/short');
     const refused = await get('/short');
@@ -154,15 +154,15 @@ describe('what every request passes', () => {
     expect((await get('/health/live')).statusCode).toBe(200);
   });
 
-  it('is answered with headers that keep a browser to its own origin', async () => {
+  it('adds headers that restrict a browser to the own origin', async () => {
     const { headers } = await get('/short');
     expect(headers['content-security-policy']).toContain("default-src 'self'");
     expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff' });
   });
 });
 
-describe('a host that a service listens on', () => {
-  it('is loopback or not', () => {
+describe('isLoopback', () => {
+  it('recognises loopback hosts', () => {
     for (const host of ['localhost', '127.0.0.1', '127.1.2.3', '::1']) expect(isLoopback(host)).toBe(true);
     for (const host of ['0.0.0.0', '::', '10.0.0.1', 'orders.example', '127.0.0.1.example'])
       expect(isLoopback(host)).toBe(false);

@@ -18,11 +18,11 @@ import { isWellEncoded } from './query-string.js';
 import { addRequestIdHeader } from './request-ids.js';
 import { drainUnreadBodies } from './unread-bodies.js';
 
-/** Below it the headers that tell of the compression cost more than it saves. */
+/** Below this size the headers of a compressed response cost more than the compression saves. */
 const COMPRESSED_FROM_BYTES = 1_024;
 const MINUTE_MS = 60_000;
 
-/** What every request passes before it comes to a handler, and every answer on its way back. */
+/** Sets up the hooks that every request passes before its handler, and every response after it. */
 export async function setUpHttp(fastify: FastifyInstance, settings: HttpSettings, auth?: AuthSettings): Promise<void> {
   const issuer = auth?.AUTH_ISSUER;
   acceptEmptyJsonBodies(fastify);
@@ -30,7 +30,7 @@ export async function setUpHttp(fastify: FastifyInstance, settings: HttpSettings
   protectAnswers(fastify, issuer);
   refuseUnknownMethods(fastify);
   await fastify.register(cors, { origin: [...settings.CORS_ORIGINS], exposedHeaders: EXPOSED_HEADERS });
-  // With tokens no page can do more than its own token allows; without `auth` there is nothing to protect.
+  // With tokens, a page can do only what its token allows; without `auth`, there is nothing to protect.
   if (auth !== undefined && issuer === undefined)
     refuseForeignHosts(fastify, { hosts: settings.ALLOWED_HOSTS, origins: settings.CORS_ORIGINS });
   authenticate(
@@ -46,7 +46,7 @@ export async function setUpHttp(fastify: FastifyInstance, settings: HttpSettings
   await fastify.register(compress, {
     threshold: COMPRESSED_FROM_BYTES,
     encodings: ['br', 'gzip'],
-    // Uploads are read from the socket as they come: a decompressor beside them would keep what it took.
+    // Uploads are read directly from the socket; a decompressor would consume part of them.
     globalDecompression: false,
   });
 }
@@ -69,31 +69,31 @@ async function limitRates(fastify: FastifyInstance, perMinute: number): Promise<
     max: perMinute,
     timeWindow: MINUTE_MS,
     enableDraftSpec: true,
-    // Whoever watches a service must not be turned away for what others do.
     keyGenerator: ({ caller, ip }: FastifyRequest) => caller?.subject ?? normalizeIP(ip),
+    // Monitoring must work even if other clients of the same address exceed the limit.
     allowList: ({ url }: FastifyRequest) => url.startsWith('/health/') || url === '/metrics',
     errorResponseBuilder: (_request, { max, ttl }) =>
       new Problem(
         HttpStatus.TOO_MANY_REQUESTS,
         'too-many-requests',
-        `More than ${max} requests in a minute (setting RATE_LIMIT_PER_MINUTE). Try again in ${Math.ceil(ttl / 1_000)} s.`,
+        `More than ${max} requests in a minute (setting RATE_LIMIT_PER_MINUTE). Retry in ${Math.ceil(ttl / 1_000)} s.`,
       ),
   });
 }
 
-/** The router can't refuse it: what its parser throws would end the process. */
+/** Rejects a badly encoded query in a hook: an error thrown by the router's parser would end the process. */
 function refuseBadEncoding({ url }: FastifyRequest, _reply: FastifyReply, done: DoneFuncWithErrOrRes): void {
   const at = url.indexOf('?');
   if (at === -1 || isWellEncoded(url.slice(at + 1))) done();
-  else done(new Problem(HttpStatus.BAD_REQUEST, 'bad-encoding', 'The query is no percent-encoded UTF-8.'));
+  else done(new Problem(HttpStatus.BAD_REQUEST, 'bad-encoding', 'The query is not percent-encoded UTF-8.'));
 }
 
-/** Bodies are small, or files that are compressed already: a decompressor would only be one more way to make much of little. */
+/** Rejects compressed bodies: bodies are small or compressed files, and a decompressor would enable decompression bombs. */
 function refuseCompressedBodies({ headers }: FastifyRequest, _reply: FastifyReply, done: DoneFuncWithErrOrRes): void {
   const coding = headers['content-encoding'] ?? 'identity';
-  const detail = `A body is taken as it is, not in the coding ${coding.slice(0, 20)}.`;
+  const detail = `The Content-Encoding must be identity, got ${coding.slice(0, 20)}.`;
   if (/^identity$/i.test(coding)) done();
-  // RFC 9110, 15.5.16: the header tells what would have been taken.
+  // RFC 9110, section 15.5.16: the header lists the accepted codings.
   else
     done(
       new Problem(HttpStatus.UNSUPPORTED_MEDIA_TYPE, 'compressed-body', detail, {}, { 'Accept-Encoding': 'identity' }),

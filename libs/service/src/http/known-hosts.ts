@@ -4,36 +4,36 @@ import { Problem } from '../problem.js';
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 
-/** Whether a service that listens there can be reached from this machine only. */
+/** Returns whether a service that listens on this host is reachable from this machine only. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 /**
- * Refuses requests that were made for another host, or by a page of another one. A service without tokens trusts whoever reaches it, and a
- * web page of anybody's can make a browser reach loopback: by a form (`Origin`), or by a name of its own that it turns to 127.0.0.1
- * (`Host`, DNS rebinding).
- * @param hosts names beside those of loopback
- * @param origins whose pages may call it all the same
+ * Rejects requests for another host, or from a page of another origin. A service without tokens trusts every client that can
+ * reach it, and any web page can make a browser send requests to loopback: with a form (`Origin`), or with a host name that
+ * resolves to 127.0.0.1 (`Host`, DNS rebinding).
+ * @param hosts accepted host names in addition to those of loopback
+ * @param origins accepted origins of pages on other hosts
  */
 export function refuseForeignHosts(
   fastify: FastifyInstance,
   { hosts, origins }: { readonly hosts: readonly string[]; readonly origins: readonly string[] },
 ): void {
   const known = new Set([...LOOPBACK, ...hosts]);
-  const welcome = new Set(origins);
+  const allowedOrigins = new Set(origins);
   fastify.addHook('onRequest', ({ headers: { host, origin } }, _reply, done) => {
     if (!known.has(nameOf(host))) done(new Problem(HttpStatus.MISDIRECTED, 'foreign-host', foreign('Host', host)));
-    else if (origin !== undefined && !welcome.has(origin) && !known.has(hostOf(origin)))
+    else if (origin !== undefined && !allowedOrigins.has(origin) && !known.has(hostOf(origin)))
       done(new Problem(HttpStatus.FORBIDDEN, 'foreign-origin', foreign('Origin', origin)));
     else done();
   });
 }
 
-/** A name or an address, and perhaps a port: RFC 9110, 7.2. */
+/** A name or an address, with an optional port (RFC 9110, section 7.2). */
 const HOST = /^(?<name>\[[^[\]]*\]|[^:[\]]*)(?::\d*)?$/;
 
-/** Of a `Host` header; empty for what is none. */
+/** Returns the name in a `Host` header; empty if the header is invalid. */
 function nameOf(host = ''): string {
   return HOST.exec(host)?.groups?.['name']?.toLowerCase() ?? '';
 }
@@ -44,5 +44,5 @@ function hostOf(url: string): string {
 
 function foreign(header: string, value: string | undefined): string {
   const given = String(value).slice(0, 100);
-  return `This service takes requests for this machine only, and its ${header} says ${given} (setting ALLOWED_HOSTS).`;
+  return `This service accepts requests for this machine only; the ${header} header is ${given} (setting ALLOWED_HOSTS).`;
 }

@@ -8,23 +8,23 @@ interface Route {
   readonly methods: readonly string[];
 }
 
-/** Answers 405 with `Allow`, not 404, where a path is known and the method isn't. Routes that are made after this call are known. */
+/** Answers 405 with `Allow`, not 404, for an unknown method of a known path. Call it before the routes are registered. */
 export function refuseUnknownMethods(fastify: FastifyInstance): void {
   const routes: Route[] = [];
   fastify.addHook('onRoute', ({ url, method }) => {
-    // The routes of plug-ins that take any path know of none.
+    // Skip the catch-all routes of plug-ins.
     if (!url.includes('*')) routes.push({ url, parts: url.split('/'), methods: [method].flat() });
   });
   fastify.addHook('onRequest', ({ is404, method, url, routeOptions }, _reply, done) => {
     const path = url.split('?')[0] ?? '';
-    // A path of its own that a route with a parameter has taken, such as `batch-get` for an id.
+    // A parameter route may match a path that has its own route, such as `batch-get` as an id.
     const isTaken = routeOptions.url?.includes(':') === true;
     if (!is404 && !isTaken) return done();
-    const there = routes.filter((route) => (is404 ? isAt(path.split('/'), route.parts) : isItself(path, route)));
-    const allowed = new Set(there.flatMap(({ methods }) => methods));
+    const matching = routes.filter((route) => (is404 ? isAt(path.split('/'), route.parts) : isItself(path, route)));
+    const allowed = new Set(matching.flatMap(({ methods }) => methods));
     if (allowed.size === 0) return done();
     const Allow = [...allowed].toSorted().join(', ');
-    const detail = `${path} takes ${Allow}, not ${method}.`;
+    const detail = `${path} supports ${Allow}, not ${method}.`;
     done(new Problem(HttpStatus.METHOD_NOT_ALLOWED, 'method-not-allowed', detail, {}, { Allow }));
   });
 }
@@ -33,7 +33,7 @@ function isItself(path: string, { url }: Route): boolean {
   return url === path && !path.includes(':');
 }
 
-/** `/v1/orders/:id` takes any one segment for `:id`. */
+/** Matches a path with a route; `:id` in `/v1/orders/:id` matches any one segment. */
 function isAt(path: readonly string[], route: readonly string[]): boolean {
   return path.length === route.length && route.every((part, at) => part === path[at] || part.startsWith(':'));
 }

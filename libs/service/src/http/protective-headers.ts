@@ -4,15 +4,15 @@ import type { FastifyInstance } from 'fastify';
 import helmet from 'helmet';
 
 /**
- * Gives every answer the headers that keep a browser from doing more with it than it should. They are the same for all: Helmet makes them
- * once, not for each request as `@fastify/helmet` does, which took a tenth of the time of a read.
- * @param issuer who logs users of Swagger UI in; `undefined`: nobody
+ * Adds the security headers for browsers to every response. They are the same for all responses, so Helmet computes them once;
+ * `@fastify/helmet` computes them per request, which took a tenth of the duration of a read.
+ * @param issuer the provider that users of Swagger UI log in with; `undefined` if there is none
  */
 export function protectAnswers(fastify: FastifyInstance, issuer: string | undefined): void {
   const headers = headersOf(
     helmet({
       contentSecurityPolicy: { directives: contentSecurity(issuer) },
-      // A login is a window of the issuer's, which must find its way back to the Swagger UI that opened it.
+      // The issuer's login window needs access to the Swagger UI window that opened it.
       crossOriginOpenerPolicy: issuer === undefined,
     }),
   );
@@ -31,7 +31,7 @@ function headersOf(middleware: ReturnType<typeof helmet>): Record<string, string
   return Object.fromEntries(Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)]));
 }
 
-/** Swagger UI has styles of its own in its elements, and asks the issuer for tokens; all else comes from here. */
+/** Swagger UI uses inline styles and requests tokens from the issuer; everything else comes from this origin. */
 function contentSecurity(issuer: string | undefined) {
   return {
     'default-src': ["'self'"],
@@ -40,7 +40,7 @@ function contentSecurity(issuer: string | undefined) {
     'style-src': ["'self'", "'unsafe-inline'"],
     'img-src': ["'self'", 'data:'],
     'frame-ancestors': ["'none'"],
-    // Over plain HTTP on loopback there is nothing to upgrade to.
+    // On loopback there is only plain HTTP.
     'upgrade-insecure-requests': null,
   };
 }

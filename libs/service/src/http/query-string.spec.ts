@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { isWellEncoded, parseQuery } from './query-string.js';
 
-/** As plain objects: what is parsed has no prototype. */
+/** Parses to plain objects, since the parsed parameters have no prototype. */
 function parsed(query: string): unknown {
   return JSON.parse(JSON.stringify(parseQuery(query)));
 }
 
-describe('a query string', () => {
+describe('query string', () => {
   it.each<[string, unknown]>([
     ['', {}],
     ['&&', {}],
@@ -16,18 +16,18 @@ describe('a query string', () => {
     ['a=b=c', { a: 'b=c' }],
     ['number[gte]=1&number[lt]=9', { number: { gte: '1', lt: '9' } }],
     ['number%5Bgte%5D=1', { number: { gte: '1' } }],
-  ])('%s is %j', (query, parameters) => {
+  ])('%s is parsed to %j', (query, parameters) => {
     expect(parsed(query)).toEqual(parameters);
   });
 
-  it('tells of what is given again, so that nobody takes the one for the other', () => {
+  it('gives all values of a repeated parameter, so that none is dropped', () => {
     expect(parsed('page=1&page=2&page=3')).toEqual({ page: ['1', '2', '3'] });
     expect(parsed('number[gte]=1&number[gte]=2')).toEqual({ number: { gte: ['1', '2'] } });
     expect(parsed('number=1&number[gte]=2')).toEqual({ number: ['1', '2'] });
     expect(parsed('number[gte]=2&number=1')).toEqual({ number: [{ gte: '2' }, '1'] });
   });
 
-  it('drops no name and gives none a meaning of its own', () => {
+  it('keeps every name and treats none specially', () => {
     for (const name of ['__proto__', 'constructor', 'hasOwnProperty', 'a[b][c]', 'a[]', '[a]', 'a]b[']) {
       const parameters = parseQuery(`${encodeURIComponent(name)}=x`);
       expect(Object.keys(parameters)).toEqual([name]);
@@ -37,7 +37,7 @@ describe('a query string', () => {
     expect({}).not.toHaveProperty('x');
   });
 
-  it('that is no percent-encoded UTF-8 is told from one that is', () => {
+  it('is well encoded only as percent-encoded UTF-8', () => {
     for (const bad of ['a=%ff', '%c0%af=1', 'a=%', 'a=%zz', 'a=1&b=%e2%82']) expect(isWellEncoded(bad)).toBe(false);
     for (const good of ['', 'a=%E2%82%AC', 'a[b]=1&c=+', 'a=%00']) expect(isWellEncoded(good)).toBe(true);
   });

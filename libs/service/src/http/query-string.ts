@@ -1,11 +1,11 @@
 type Parameters = Record<string, unknown>;
 
 /**
- * Reads a query string. `number[gte]=1` becomes `{ number: { gte: '1' } }`, one level deep, and a parameter that is given again an
- * array, which no schema takes. Every name comes out as it was sent, `__proto__` like any other: the well-known parsers drop such names
- * without a word, and a filter that is dropped answers with orders that nobody asked for.
+ * Parses a query string. `number[gte]=1` becomes `{ number: { gte: '1' } }`, one level deep. A repeated parameter becomes an
+ * array, which no schema accepts. Every name is kept as it was sent, including `__proto__`: the well-known parsers drop such
+ * names silently, and with a dropped filter the response would contain unrequested orders.
  *
- * What can't be decoded stays as it is; `isWellEncoded` tells, before anybody reads it.
+ * Parts that can't be decoded are kept unchanged; check them first with `isWellEncoded`.
  */
 export function parseQuery(query: string): Parameters {
   const parameters = empty();
@@ -18,7 +18,7 @@ export function parseQuery(query: string): Parameters {
   return parameters;
 }
 
-/** Whether each part of a query string is percent-encoded UTF-8. */
+/** Returns whether each part of a query string is percent-encoded UTF-8. */
 export function isWellEncoded(query: string): boolean {
   return query.split(/[&=]/).every((part) => decoded(part) !== undefined);
 }
@@ -41,21 +41,21 @@ function decoded(part: string): string | undefined {
   }
 }
 
-/** Without a prototype: no name means more than another. */
+/** Creates an object without a prototype, so that no name is special. */
 function empty(): Parameters {
   return Object.create(null) as Parameters;
 }
 
 function add(parameters: Parameters, name: string, value: unknown): void {
-  const there = parameters[name];
+  const previous = parameters[name];
   if (!(name in parameters)) parameters[name] = value;
-  else if (Array.isArray(there)) there.push(value);
-  else parameters[name] = [there, value];
+  else if (Array.isArray(previous)) previous.push(value);
+  else parameters[name] = [previous, value];
 }
 
 function addInside(parameters: Parameters, name: string, inner: string, value: string): void {
-  const there = parameters[name];
-  if (there === undefined) parameters[name] = empty();
-  else if (typeof there !== 'object' || Array.isArray(there)) return add(parameters, name, value);
+  const previous = parameters[name];
+  if (previous === undefined) parameters[name] = empty();
+  else if (typeof previous !== 'object' || Array.isArray(previous)) return add(parameters, name, value);
   add(parameters[name] as Parameters, inner, value);
 }

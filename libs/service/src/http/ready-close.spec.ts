@@ -7,28 +7,28 @@ import { closeReadily } from './ready-close.js';
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: here\r\n\r\n`;
 
-describe('a server that is closed', () => {
+describe('closeReadily', () => {
   const sockets: Socket[] = [];
   let fastify: FastifyInstance;
-  let asked: PromiseWithResolvers<void>;
-  let answer: PromiseWithResolvers<string>;
+  let requested: PromiseWithResolvers<void>;
+  let response: PromiseWithResolvers<string>;
 
   beforeEach(async () => {
-    asked = Promise.withResolvers();
-    answer = Promise.withResolvers();
-    // As in the services: an idle connection stays open for longer than any test.
+    requested = Promise.withResolvers();
+    response = Promise.withResolvers();
+    // As in the services: an idle connection stays open longer than any test.
     fastify = makeFastify({ keepAliveTimeout: 72_000 });
     closeReadily(fastify);
     fastify.get('/slow', async () => {
-      asked.resolve();
-      return answer.promise;
+      requested.resolve();
+      return response.promise;
     });
     fastify.get('/quick', () => 'at once');
     await fastify.listen({ host: '127.0.0.1', port: 0 });
   });
 
   afterEach(async () => {
-    answer.resolve('');
+    response.resolve('');
     for (const socket of sockets.splice(0)) socket.destroy();
     await fastify.close();
   });
@@ -38,7 +38,7 @@ describe('a server that is closed', () => {
     const socket = connect((fastify.server.address() as AddressInfo).port, '127.0.0.1');
     sockets.push(socket);
     const ended = new Promise((resolve) => void socket.once('close', resolve));
-    // What the server has not read when it ends the connection is told as a reset.
+    // If the server closes the connection with unread bytes, the client gets a reset.
     socket.on('error', ({ message }) => expect(message).toContain('ECONNRESET'));
     let data = '';
     socket.on('data', (chunk) => {
@@ -49,26 +49,26 @@ describe('a server that is closed', () => {
     return { socket, read: () => data, ended };
   }
 
-  it('ends with the answer that was under way, which is sent whole, and not when its connection has been idle for long', async () => {
+  it('closes after the running response, which is sent whole, without waiting for the idle time-out', async () => {
     const { read, ended } = await connected(get('/slow'));
-    await asked.promise;
+    await requested.promise;
     const closed = fastify.close();
     while (fastify.server.listening) await setImmediate();
-    answer.resolve('the answer');
+    response.resolve('the answer');
     await closed;
     await ended;
     expect(read()).toContain('200 OK');
     expect(read()).toContain('the answer');
   });
 
-  it('does not wait for one who is connected and has asked nothing, as browsers are in advance', async () => {
+  it('does not wait for a connection without any request, such as browsers open in advance', async () => {
     const { read, ended } = await connected();
     await fastify.close();
     await ended;
     expect(read()).toBe('');
   });
 
-  it('does not wait for the rest of a request, be it the first or the next on its connection', async () => {
+  it('does not wait for the rest of a request, whether the first or a later one on its connection', async () => {
     const first = await connected('GET /quick HTTP/1.1\r\n');
     const next = await connected(get('/quick'));
     while (!next.read().includes('at once')) await once(next.socket, 'data');

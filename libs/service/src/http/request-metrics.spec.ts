@@ -3,7 +3,7 @@ import { fastify as makeFastify, type FastifyInstance } from 'fastify';
 import { Registry } from 'prom-client';
 import { measureRequests } from './request-metrics.js';
 
-describe('the metrics of requests', () => {
+describe('request metrics', () => {
   let fastify: FastifyInstance;
   let registry: Registry;
 
@@ -25,7 +25,7 @@ describe('the metrics of requests', () => {
     return (await registry.metrics()).split('\n').filter((line) => line.startsWith(name));
   }
 
-  it('go by the pattern of a route, whatever ids are asked for', async () => {
+  it('are labelled by route pattern, not by id', async () => {
     for (const id of ['1', '2', '3']) await fastify.inject(`/orders/${id}?waitMs=${id}`);
     expect(await lines('http_request_duration_seconds_count')).toEqual([
       'http_request_duration_seconds_count{method="GET",route="/orders/:id",status="2xx"} 3',
@@ -34,7 +34,7 @@ describe('the metrics of requests', () => {
     expect(Number(sum.split(' ')[1])).toBeGreaterThan(0);
   });
 
-  it('have one series for all paths that there are not, and one for all methods that nobody uses', async () => {
+  it('have one series for all unknown paths, and one for all unusual methods', async () => {
     await fastify.inject('/none');
     await fastify.inject('/none/at/all');
     for (const method of ['PROPFIND', 'MKCOL'] as const)
@@ -45,7 +45,7 @@ describe('the metrics of requests', () => {
     ]);
   });
 
-  it('count who was refused, from 0 on, and no other failure', async () => {
+  it('count rejected requests from 0 on, and no other failures', async () => {
     for (const status of [401, 403, 403, 429, 404, 503]) await fastify.inject(`/refused/${status}`);
     expect(await lines('http_requests_refused_total')).toEqual([
       'http_requests_refused_total{status="401"} 1',

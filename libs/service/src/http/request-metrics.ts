@@ -1,30 +1,31 @@
 import type { FastifyInstance } from 'fastify';
 import { Counter, Histogram, type Registry } from 'prom-client';
 
-/** From a read by id, some 2 ms, to a reconciliation of millions. */
+/** In seconds: from a read by id, about 2 ms, to a reconciliation of millions of orders. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120];
-/** Whoever asks can choose any method that Node's parser knows, and must not make a series with each. */
+/** Methods with their own series. A client can send any method that Node's parser knows and must not create a series for each. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
-/** No good token, not allowed, for another host, too many: what the status class alone doesn't tell from a wrong request. */
+/** No valid token, not allowed, wrong host, too many requests: the status class does not distinguish them from bad requests. */
 const REFUSALS = new Set([401, 403, 421, 429]);
 
 /**
- * Measures every request from its arrival until its answer is handed to the system. By the route's pattern, never by the path: ids
- * would make a series each. A callback, as every hook that all requests pass. To be called before the routes are made.
+ * Measures every request from its arrival until its response is handed to the operating system. It labels by route pattern,
+ * never by path, since each id would create a series. Call it before the routes are registered. The hook uses a callback, as
+ * do all hooks on the path of every request.
  *
- * Not counted: answers whose reader went away before their end, such as a stream of events, which has none.
+ * Not counted: responses whose client disconnected before the end, such as an endless event stream.
  */
 export function measureRequests(fastify: FastifyInstance, registry: Registry): void {
   const durations = new Histogram({
     name: 'http_request_duration_seconds',
-    help: 'How long requests took until their answer was sent whole; by route pattern, and class of status',
+    help: 'Duration of requests until the whole response was sent, by route pattern and status class',
     labelNames: ['method', 'route', 'status'],
     buckets: BUCKETS,
     registers: [registry],
   });
   const refused = new Counter({
     name: 'http_requests_refused_total',
-    help: 'Requests refused for who sent them: no good token (401), not allowed (403), for another host (421), too many (429)',
+    help: 'Rejected requests: no valid token (401), not allowed (403), wrong host (421), too many requests (429)',
     labelNames: ['status'],
     registers: [registry],
   });

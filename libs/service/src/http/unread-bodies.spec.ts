@@ -9,25 +9,25 @@ import { drainUnreadBodies, type DrainLimits } from './unread-bodies.js';
 const BODY_LIMIT = 1_000;
 const MIB = 1024 * 1024;
 const LARGE = 20 * MIB;
-const PATIENT: DrainLimits = { bytes: 2 * LARGE, milliseconds: 60_000 };
+const GENEROUS: DrainLimits = { bytes: 2 * LARGE, milliseconds: 60_000 };
 
-const announced = (bytes: number): string => `content-length: ${bytes}\r\n`;
+const contentLength = (bytes: number): string => `content-length: ${bytes}\r\n`;
 const CHUNKED = 'transfer-encoding: chunked\r\n';
 
 function post(path: string, headers: string): string {
   return `POST ${path} HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\n${headers}\r\n`;
 }
 
-/** One chunk of a chunked body. */
+/** Formats one chunk of a chunked body. */
 function chunk(bytes: number): string {
   return `${bytes.toString(16)}\r\n${' '.repeat(bytes)}\r\n`;
 }
 
-async function refuse(_request: unknown, reply: FastifyReply): Promise<unknown> {
+async function reject(_request: unknown, reply: FastifyReply): Promise<unknown> {
   return reply.code(401).send('refused');
 }
 
-describe('an answer to a request whose body was not read', () => {
+describe('response to a request whose body was not read', () => {
   let fastify: FastifyInstance;
   let sockets: Socket[];
 
@@ -45,12 +45,12 @@ describe('an answer to a request whose body was not read', () => {
     drainUnreadBodies(fastify, limits);
     await fastify.register(compress, { threshold: 0 });
     fastify.post('/orders', () => 'taken');
-    fastify.post('/refused', { onRequest: refuse }, () => 'taken');
+    fastify.post('/refused', { onRequest: reject }, () => 'taken');
     await fastify.listen({ host: '127.0.0.1', port: 0 });
   }
 
-  /** A client that reads nothing before `read`. */
-  function client(): { socket: Socket; read: () => Promise<string>; answered: () => Promise<string> } {
+  /** Connects a client that reads nothing before `read` or `responded`. */
+  function client(): { socket: Socket; read: () => Promise<string>; responded: () => Promise<string> } {
     const socket = connect((fastify.server.address() as AddressInfo).port, '127.0.0.1');
     sockets.push(socket);
     socket.pause();
@@ -64,44 +64,45 @@ describe('an answer to a request whose body was not read', () => {
       await closed;
       return text;
     };
-    const answered = async (): Promise<string> => {
+    const responded = async (): Promise<string> => {
       socket.resume();
       while (!text.includes('\r\n\r\n')) await once(socket, 'data');
       return text;
     };
-    return { socket, read, answered };
+    return { socket, read, responded };
   }
 
   it.each<[string, string, () => Iterable<string>]>([
-    ['of an announced length', announced(LARGE), () => Array.from({ length: 20 }, () => ' '.repeat(MIB))],
-    ['in chunks', CHUNKED, () => [...Array.from({ length: 20 }, () => chunk(MIB)), '0\r\n\r\n']],
-    ['of a client that closes', `connection: close\r\n${announced(LARGE)}`, () => [' '.repeat(LARGE)]],
-  ])('reaches a client that first writes all of a body over the limit, %s', async (_, headers, body) => {
-    await serve(PATIENT);
+    ['with a Content-Length', contentLength(LARGE), () => Array.from({ length: 20 }, () => ' '.repeat(MIB))],
+    ['chunked', CHUNKED, () => [...Array.from({ length: 20 }, () => chunk(MIB)), '0\r\n\r\n']],
+    ['with Connection: close', `connection: close\r\n${contentLength(LARGE)}`, () => [' '.repeat(LARGE)]],
+  ])('reaches a client that first writes the whole body, which is over the limit, %s', async (_, headers, body) => {
+    await serve(GENEROUS);
     const { socket, read } = client();
     await pipeline([post('/orders', headers), ...body()], socket, { end: false });
-    const answer = await read();
-    expect(answer).toMatch(/^HTTP\/1.1 413 /);
-    expect(answer).toContain('FST_ERR_CTP_BODY_TOO_LARGE');
+    const response = await read();
+    expect(response).toMatch(/^HTTP\/1.1 413 /);
+    expect(response).toContain('FST_ERR_CTP_BODY_TOO_LARGE');
   });
 
-  it('is there before the body is, also for a client that takes it compressed', async () => {
-    await serve(PATIENT);
-    const { socket, answered } = client();
-    socket.write(post('/orders', `accept-encoding: gzip\r\n${announced(LARGE)}`));
-    expect(await answered()).not.toContain('gzip');
+  it('is sent before the body arrives, also to a client that accepts compression', async () => {
+    await serve(GENEROUS);
+    const { socket, responded } = client();
+    socket.write(post('/orders', `accept-encoding: gzip\r\n${contentLength(LARGE)}`));
+    expect(await responded()).not.toContain('gzip');
   });
 
-  it('leaves the connection open when it did not need to close it', async () => {
-    await serve(PATIENT);
+  it('keeps the connection open if it does not have to close it', async () => {
+    await serve(GENEROUS);
     const { socket, read } = client();
-    socket.write(`${post('/refused', announced(4))}null${post('/orders', `connection: close\r\n${announced(4)}`)}null`);
-    const answer = await read();
-    expect(answer).toMatch(/^HTTP\/1.1 401 /);
-    expect(answer).toMatch(/HTTP\/1.1 200 [^]*taken$/);
+    const closing = `connection: close\r\n${contentLength(4)}`;
+    socket.write(`${post('/refused', contentLength(4))}null${post('/orders', closing)}null`);
+    const responses = await read();
+    expect(responses).toMatch(/^HTTP\/1.1 401 /);
+    expect(responses).toMatch(/HTTP\/1.1 200 [^]*taken$/);
   });
 
-  it('closes the connection beyond the bytes that it drains', async () => {
+  it('closes the connection beyond the limit of bytes', async () => {
     await serve({ bytes: 2 * MIB, milliseconds: 60_000 });
     const { socket, read } = client();
     const failed = new Promise<Error>((resolve) => void socket.once('error', resolve));
@@ -113,20 +114,20 @@ describe('an answer to a request whose body was not read', () => {
   });
 
   it.each<[string, string, string]>([
-    ['of a body over the limit', '/orders', ' '.repeat(2_000)],
-    ['of a request that was refused before', '/refused', ' '],
-  ])('closes the connection beyond the time that it drains the rest %s', async (_, path, begun) => {
+    ['a body over the limit', '/orders', ' '.repeat(2_000)],
+    ['a request that was rejected before its body', '/refused', ' '],
+  ])('closes the connection beyond the time limit, for %s', async (_, path, begun) => {
     await serve({ bytes: LARGE, milliseconds: 50 });
     const { socket, read } = client();
-    socket.write(`${post(path, announced(LARGE))}${begun}`);
+    socket.write(`${post(path, contentLength(LARGE))}${begun}`);
     expect(await read()).toMatch(/^HTTP\/1.1 4\d\d /);
   });
 
-  it('does not keep a service from stopping', async () => {
-    await serve(PATIENT);
-    const { socket, answered, read } = client();
-    socket.write(post('/orders', announced(LARGE)));
-    await answered();
+  it('does not prevent a service from stopping', async () => {
+    await serve(GENEROUS);
+    const { socket, responded, read } = client();
+    socket.write(post('/orders', contentLength(LARGE)));
+    await responded();
     await fastify.close();
     expect(await read()).toMatch(/^HTTP\/1.1 413 /);
   });

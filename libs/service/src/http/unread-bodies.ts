@@ -2,19 +2,20 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 
-/** How much of a body is read, and for how long, after its request was answered. */
+/** Limits for reading the rest of a request body after the response. */
 export interface DrainLimits {
   readonly bytes: number;
   readonly milliseconds: number;
 }
 
-/** Below the 18 s that a service may take to stop. */
+/** Less than the 18 s that a service may take to stop. */
 const LIMITS: DrainLimits = { bytes: 64 * 1024 * 1024, milliseconds: 10_000 };
 
 /**
- * Reads and drops the rest of a body that an answer did not need, such as that of a 413, before the answer ends. Node closes the connection
- * with the end of the answer, and unread bytes then reset it (RFC 9112, 9.6): a client that is still writing would see a broken pipe instead
- * of the answer. The client has the whole answer before, and may stop. Beyond the limits, and when the service stops, the connection is closed.
+ * Reads and drops the rest of an unread request body, such as after a 413, before the response ends. Node closes the connection
+ * at the end of the response, and unread bytes then reset it (RFC 9112, section 9.6): a client that is still writing would get
+ * a broken pipe instead of the response. The client receives the whole response before the drain and may stop writing. Beyond
+ * the limits, and when the service stops, the connection is closed.
  */
 export function drainUnreadBodies(fastify: FastifyInstance, { bytes, milliseconds }: DrainLimits = LIMITS): void {
   const stopping = new AbortController();
@@ -25,14 +26,14 @@ export function drainUnreadBodies(fastify: FastifyInstance, { bytes, millisecond
   fastify.addHook('onSend', (request, reply, payload, done) => {
     const isText = typeof payload === 'string' || Buffer.isBuffer(payload);
     if (!isUnread(request.raw) || !(isText || payload instanceof Readable)) return done(null, payload);
-    // A stream has no length of its own, and a compressor would hold the answer back until the stream ends.
+    // A stream has no length, and compression would delay the response until the stream ends.
     if (isText) void reply.header('content-length', Buffer.byteLength(payload));
     request.headers['x-no-compression'] = 'true';
     const { socket } = request.raw;
     const drain = async (): Promise<void> => {
       const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(milliseconds)]);
       if (await isDrained(request.raw, bytes, signal)) return;
-      // Also where the answer itself did not announce it.
+      // Close the connection even if the response has no `Connection: close`.
       reply.raw.once('finish', () => socket.destroySoon());
     };
     done(null, Readable.from(thenDrain(isText ? [payload] : payload, drain)));
@@ -45,18 +46,18 @@ function isUnread({ headers, complete }: IncomingMessage): boolean {
 }
 
 async function* thenDrain(
-  answer: Iterable<unknown> | AsyncIterable<unknown>,
+  response: Iterable<unknown> | AsyncIterable<unknown>,
   drain: () => Promise<void>,
 ): AsyncGenerator {
-  yield* answer;
+  yield* response;
   await drain();
 }
 
-/** Resolves to false when there was more than `maxBytes`, or the signal came first. */
+/** Resolves to false if there were more than `maxBytes`, or if the signal was aborted first. */
 async function isDrained(request: IncomingMessage, maxBytes: number, signal: AbortSignal): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   let bytes = 0;
-  // The former reader takes no more.
+  // Detach the previous reader.
   request.unpipe();
   request.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
