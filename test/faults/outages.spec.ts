@@ -36,7 +36,7 @@ describe('a server that is away', () => {
     );
     process.kill(pid, 'SIGSTOP');
     try {
-      await eventually('the consumer stops taking', 40_000, async () => consumerSays(/environment is away/));
+      await eventually('the consumer stops taking', 40_000, async () => consumerSays(/environment unavailable/));
     } finally {
       process.kill(pid, 'SIGCONT');
     }
@@ -92,7 +92,7 @@ describe('a server that is away', () => {
         { partition: 0, key: order.accountId, value },
       ]);
       await eventually('the consumer stops taking', 60_000, async () =>
-        /environment is away/.test(pipeline.stack.output.slice(before)),
+        /environment unavailable/.test(pipeline.stack.output.slice(before)),
       );
     } finally {
       process.kill(pid, 'SIGCONT');

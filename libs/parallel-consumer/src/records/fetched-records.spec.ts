@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { deadLetterOf } from '../attempts/dead-letter.js';
+import { toDeadLetter } from '../attempts/dead-letter.js';
 import type { AbortedTransaction } from '../protocol/fetch-request.js';
 import type { ConsumedRecord } from '../record.js';
 import { BASE_TIMESTAMP, batchBytes, markerBytes, type WrittenRecord } from '../testing/record-batches.js';
@@ -96,7 +96,7 @@ describe.each([
       ['__proto__', 'x'],
       ['constructor', 'y'],
     ]);
-    expect(Object.keys(deadLetterOf(record, new Error('poison'), 1).headers)).toContain('__proto__');
+    expect(Object.keys(toDeadLetter(record, new Error('poison'), 1).headers)).toContain('__proto__');
   });
 
   it('comes out as it was written, whatever it holds', () => {
