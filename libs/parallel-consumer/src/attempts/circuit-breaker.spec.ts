@@ -3,17 +3,17 @@ import { CircuitBreaker } from './circuit-breaker.js';
 
 const noJitter = (): number => 1;
 
-/** A suspension in which an attempt has just found the environment away. */
-function suspended(): { suspension: CircuitBreaker; wait: number | undefined; earlier: number } {
-  const suspension = new CircuitBreaker({ initialMs: 100, maxMs: 400 }, noJitter);
-  const earlier = suspension.begin();
-  const wait = suspension.recordFailure(suspension.begin());
-  return { suspension, wait, earlier };
+/** Creates a breaker that an environment failure has just opened. */
+function createOpen(): { breaker: CircuitBreaker; wait: number | undefined; earlier: number } {
+  const breaker = new CircuitBreaker({ initialMs: 100, maxMs: 400 }, noJitter);
+  const earlier = breaker.begin();
+  const wait = breaker.recordFailure(breaker.begin());
+  return { breaker, wait, earlier };
 }
 
-describe('a suspension', () => {
-  it('tryAcquire nothing until its back-off has passed, then one probe', () => {
-    const { suspension, wait } = suspended();
+describe('CircuitBreaker', () => {
+  it('admits no task until the back-off has passed, then one probe', () => {
+    const { breaker, wait } = createOpen();
     expect(wait).toBe(100);
     expect(suspension.tryAcquire()).toBe(false);
     suspension.halfOpen();
@@ -21,8 +21,8 @@ describe('a suspension', () => {
     expect(suspension.tryAcquire()).toBe(false);
   });
 
-  it('ends with the answer to its probe', () => {
-    const { suspension } = suspended();
+  it('closes when its probe succeeds', () => {
+    const { breaker } = createOpen();
     suspension.halfOpen();
     suspension.tryAcquire();
     expect(suspension.recordSuccess(suspension.begin())).toBe(true);
@@ -30,14 +30,14 @@ describe('a suspension', () => {
     expect(suspension.tryAcquire()).toBe(true);
   });
 
-  it('is not ended by an attempt from before it', () => {
-    const { suspension, earlier } = suspended();
+  it('is not closed by the success of an attempt that began before it opened', () => {
+    const { breaker, earlier } = createOpen();
     expect(suspension.recordSuccess(earlier)).toBe(false);
     expect(suspension.active).toBe(true);
   });
 
-  it('takes the failures of attempts from before it for old news, also while it probes', () => {
-    const { suspension, earlier } = suspended();
+  it('ignores failures of attempts that began before it opened, also while it probes', () => {
+    const { breaker, earlier } = createOpen();
     expect(suspension.recordFailure(earlier)).toBeUndefined();
     suspension.halfOpen();
     suspension.tryAcquire();
@@ -46,8 +46,8 @@ describe('a suspension', () => {
     expect(suspension.recordFailure(probe)).toBe(200);
   });
 
-  it('waits twice as long after each probe that fails, up to its bound, and never stops probing', () => {
-    const { suspension, wait } = suspended();
+  it('doubles the back-off after each failed probe, up to its maximum, and never stops probing', () => {
+    const { breaker, wait } = createOpen();
     const waits = [wait];
     for (let probe = 0; probe < 4; probe += 1) {
       suspension.halfOpen();
@@ -57,16 +57,16 @@ describe('a suspension', () => {
     expect(waits).toEqual([100, 200, 400, 400, 400]);
   });
 
-  it('lets another task be the probe when the one that was admitted made no attempt', () => {
-    const { suspension } = suspended();
+  it('admits another probe when the admitted task made no attempt', () => {
+    const { breaker } = createOpen();
     suspension.halfOpen();
     expect(suspension.tryAcquire()).toBe(true);
     suspension.release();
     expect(suspension.tryAcquire()).toBe(true);
   });
 
-  it('tryAcquire nothing more because a task passed while it still waits', () => {
-    const { suspension } = suspended();
+  it('admits no task when a permit is released during the back-off', () => {
+    const { breaker } = createOpen();
     suspension.release();
     expect(suspension.tryAcquire()).toBe(false);
   });
