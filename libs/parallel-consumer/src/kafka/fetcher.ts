@@ -18,7 +18,7 @@ export interface FetcherOptions {
   readonly clock: Clock;
 }
 
-/** A read that is still pending. */
+/** A pending read. */
 interface OpenRead {
   readonly position: ReadPosition;
   /** Leader epoch of the record before the position; -1: the leader does not check it. */
@@ -32,7 +32,7 @@ interface OpenRead {
 
 /** How long a node waits for records before it returns an empty response. */
 const MAX_WAIT_MS = 250;
-/** The wait while a read of another partition of the node is likely soon: that read must wait for this fetch. */
+/** Shorter wait for a node with another partition that is likely to be read soon: its read must wait for this fetch. */
 const SHORT_WAIT_MS = 20;
 /** A partition that was read within this time is likely to be read again soon. */
 const RECENTLY_READ_MS = 1_000;

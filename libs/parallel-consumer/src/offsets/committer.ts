@@ -53,7 +53,7 @@ export class Committer {
     const startedAt = clock.now();
     try {
       const committed = await succeededWithin(clock, TIMEOUT_MS, this.broker.commit(positions));
-      if (!committed) throw new Error(`no answer within ${TIMEOUT_MS} ms`);
+      if (!committed) throw new Error(`no response within ${TIMEOUT_MS} ms`);
       for (const [index, assignment] of dirty.entries())
         assignment.committed(positions[index]?.offset ?? 0, changes[index] ?? 0);
       observer?.committed?.(true, clock.now() - startedAt);
