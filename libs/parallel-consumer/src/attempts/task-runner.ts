@@ -46,10 +46,7 @@ export class TaskRunner {
   ) {
     this.breaker = new CircuitBreaker(options.environmentBackOff, options.random);
     this.classify = withoutThrowing(options.classify, (defect, error) =>
-      options.logger.error(
-        { reason: String(defect), of: String(error) },
-        'the classifier threw: treating the failure as retriable',
-      ),
+      options.logger.error({ reason: String(defect), of: String(error) }, 'classifier threw: treated as retriable'),
     );
     this.poison = new PoisonBreaker(POISON_LIMIT, options.clock);
     this.completion = new TaskCompletion(options, broker, {
@@ -224,8 +221,7 @@ export class TaskRunner {
     const wait = this.breaker.recordFailure(sequence);
     if (wait === undefined) return;
     const details = { code: errorCode(error), reason: String(error), retryInMs: wait };
-    if (this.inStorm)
-      logger.error(details, 'suspended: nearly all records are poison, probing with one record at a time');
+    if (this.inStorm) logger.error(details, 'suspended: nearly all records are poison, probing one at a time');
     else logger.warn(details, 'environment unavailable: no new attempts until a probe succeeds');
     clock.after(wait, () => {
       this.breaker.halfOpen();

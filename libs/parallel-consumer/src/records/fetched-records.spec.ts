@@ -22,15 +22,9 @@ function one(record: WrittenRecord): ConsumedRecord {
 
 function readUntilError(bytes: Buffer): { read: string[]; error: unknown } {
   const found: ConsumedRecord[] = [];
+  const fetched = { topic: 'orders', partition: 0, fetchOffset: 0, bytes, abortedTransactions: [] };
   try {
-    for (const record of new FetchedRecords({
-      topic: 'orders',
-      partition: 0,
-      fetchOffset: 0,
-      bytes,
-      abortedTransactions: [],
-    }))
-      found.push(record);
+    for (const record of new FetchedRecords(fetched)) found.push(record);
   } catch (error) {
     return { read: values(found), error };
   }
@@ -163,15 +157,15 @@ describe('the records of a fetch', () => {
   });
 });
 
-const transactionBatch = (producerId: number, baseOffset: number, value: string, key: Buffer | null = null): Buffer =>
+const txBatch = (producerId: number, baseOffset: number, value: string, key: Buffer | null = null): Buffer =>
   batchBytes({ baseOffset, producerId, isTransactional: true, records: [{ key, value: b(value) }] });
 
 describe('the records of transactions', () => {
   it('are hidden when the transaction was aborted, up to its marker and no further', () => {
     const bytes = Buffer.concat([
-      transactionBatch(1, 0, 'never'),
+      txBatch(1, 0, 'never'),
       markerBytes(1, 1, 'abort'),
-      transactionBatch(1, 2, 'a'),
+      txBatch(1, 2, 'a'),
       markerBytes(3, 1, 'commit'),
       batchBytes({ baseOffset: 4, records: [{ value: b('b') }] }),
     ]);
@@ -181,12 +175,12 @@ describe('the records of transactions', () => {
 
   it('are assigned to overlapping transactions correctly, in any order in which the broker lists aborted ones', () => {
     const bytes = Buffer.concat([
-      transactionBatch(1, 50, 'never'),
-      transactionBatch(2, 51, 'never'),
-      transactionBatch(3, 52, 'a'),
+      txBatch(1, 50, 'never'),
+      txBatch(2, 51, 'never'),
+      txBatch(3, 52, 'a'),
       markerBytes(53, 2, 'abort'),
-      transactionBatch(2, 54, 'b'),
-      transactionBatch(1, 55, 'never'),
+      txBatch(2, 54, 'b'),
+      txBatch(1, 55, 'never'),
       markerBytes(56, 1, 'abort'),
       markerBytes(57, 2, 'commit'),
       markerBytes(58, 3, 'commit'),
@@ -201,8 +195,8 @@ describe('the records of transactions', () => {
 
   it('are hidden whatever their keys, even with the key bytes of an abort marker', () => {
     const bytes = Buffer.concat([
-      transactionBatch(1, 0, 'never', Buffer.alloc(4)),
-      transactionBatch(1, 1, 'never'),
+      txBatch(1, 0, 'never', Buffer.alloc(4)),
+      txBatch(1, 1, 'never'),
       markerBytes(2, 1, 'abort'),
     ]);
     expect(read(bytes, 0, [{ producerId: 1, firstOffset: 0 }])).toEqual([]);
