@@ -36,7 +36,7 @@ describe('an unavailable server', () => {
     );
     process.kill(pid, 'SIGSTOP');
     try {
-      await eventually('the consumer pauses', 40_000, async () => hasLogged(/environment is away/));
+      await eventually('the consumer pauses', 40_000, async () => hasLogged(/environment unavailable/));
     } finally {
       process.kill(pid, 'SIGCONT');
     }
@@ -92,7 +92,7 @@ describe('an unavailable server', () => {
         { partition: 0, key: order.accountId, value },
       ]);
       await eventually('the consumer pauses', 60_000, async () =>
-        /environment is away/.test(pipeline.stack.output.slice(before)),
+        /environment unavailable/.test(pipeline.stack.output.slice(before)),
       );
     } finally {
       process.kill(pid, 'SIGCONT');

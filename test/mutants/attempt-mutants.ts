@@ -22,8 +22,8 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'skip on error: a failed record completes',
     file: RUNNER,
-    replace: 'this.answered(attempt);\n    this.recordFailure(task, error, kind);',
-    by: 'this.answered(attempt);\n    this.completion.complete(task);',
+    replace: 'this.recordAvailability(attempt);\n    this.recordFailure(task, error, kind);',
+    by: 'this.recordAvailability(attempt);\n    this.completion.complete(task);',
   },
   {
     name: 'order: a key is released while its record waits for a retry',
@@ -79,7 +79,7 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
     name: 'a probe that was delayed by the in-flight limit never runs',
     file: RUNNER,
     replace:
-      '    // A probe may be due and have found no room: under a limit that was lowered, what ran was beyond it.\n    this.pump();',
+      '    // A probe may be due: after the in-flight limit was lowered, it may have found no room until this attempt ended.\n    this.pump();',
     by: '',
     specs: 'parallel-consumer-window',
   },

@@ -161,7 +161,7 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
   {
     name: 'a failed commit counts as successful',
     file: 'offsets/committer.ts',
-    replace: 'if (!committed) throw new Error(`no answer within ${PATIENCE_MS} ms`);',
+    replace: 'if (!committed) throw new Error(`no response within ${TIMEOUT_MS} ms`);',
     by: '',
     specs: 'committer',
   },

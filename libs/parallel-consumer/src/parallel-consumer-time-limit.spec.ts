@@ -28,7 +28,7 @@ describe('an attempt that does not end', () => {
     expect(gate.attempts('hangs')[1]?.number).toBe(2);
     expect(consumer.status).toMatchObject({ abandoned: 1, retries: 1, inFlight: 1, finished: 0 });
     expect(outcomes).toEqual(['abandoned']);
-    expect(log.matching(/did not end in its time/)).toMatchObject([{ partition: 0, offset: 0, attempt: 1 }]);
+    expect(log.matching(/attempt abandoned/)).toMatchObject([{ partition: 0, offset: 0, attempt: 1 }]);
   });
 
   it('goes to the dead letters with its code once it was abandoned as often as it may', async () => {

@@ -13,11 +13,11 @@ interface Handled {
   readonly letters: string[][];
 }
 
-function textOf({ record }: BatchItem): string {
+function getText({ record }: BatchItem): string {
   return String(record.value);
 }
 
-/** Runs records through an engine with a batch handler, until nothing moves any more. */
+/** Runs records through an engine with a batch handler until all have ended. */
 async function run(
   records: readonly (readonly [key: string, value: string])[],
   handle: BatchHandlerOptions['handle'],
@@ -31,7 +31,7 @@ async function run(
     maxBatchWaitMs: 10,
     clock,
     handle: async (items) => {
-      batches.push(items.map(textOf));
+      batches.push(items.map(getText));
       return handle(items);
     },
   });
@@ -53,8 +53,8 @@ async function run(
   return { batches, letters };
 }
 
-describe('the batch handler', () => {
-  it('hands records over in batches, and each ends by its own result', async () => {
+describe('batchHandler', () => {
+  it('passes records in batches, and each record has its own result', async () => {
     const { batches, letters } = await run(
       [
         ['a', '1'],
@@ -62,13 +62,13 @@ describe('the batch handler', () => {
         ['c', '3'],
         ['d', '4'],
       ],
-      async (items) => items.map((item) => (textOf(item) === 'bad' ? new Error('of its own') : undefined)),
+      async (items) => items.map((item) => (getText(item) === 'bad' ? new Error('its own error') : undefined)),
     );
     expect(batches).toEqual([['1', 'bad', '3'], ['4'], ['bad']]);
-    expect(letters).toEqual([['bad', 'Error', 'of its own']]);
+    expect(letters).toEqual([['bad', 'Error', 'its own error']]);
   });
 
-  it('has no two records of a key in a batch', async () => {
+  it('puts at most one record of a key into a batch', async () => {
     const { batches } = await run(
       [
         ['a', '1'],
@@ -81,7 +81,7 @@ describe('the batch handler', () => {
     expect(batches).toEqual([['1', '3'], ['2'], ['4']]);
   });
 
-  it('tells each record its own attempt', async () => {
+  it('passes each record its own attempt', async () => {
     const attempts: string[] = [];
     await run(
       [
@@ -89,9 +89,9 @@ describe('the batch handler', () => {
         ['b', 'good'],
       ],
       async (items) => {
-        for (const item of items) attempts.push(`${textOf(item)} ${item.attempt.number}`);
+        for (const item of items) attempts.push(`${getText(item)} ${item.attempt.number}`);
         return items.map((item) =>
-          textOf(item) === 'fails once' && item.attempt.number === 1 ? new Error('once') : undefined,
+          getText(item) === 'fails once' && item.attempt.number === 1 ? new Error('once') : undefined,
         );
       },
     );
@@ -100,14 +100,14 @@ describe('the batch handler', () => {
 
   it.each([
     [
-      'what it threw',
+      'the error that the handler threw',
       'not primary',
       async () => {
         throw new Error('not primary');
       },
     ],
-    ['a stable code', 'batch-results', async () => []],
-  ])('fails all of a batch with %s', async (_with, expected, handle) => {
+    ['a stable error code for missing results', 'batch-results', async () => []],
+  ])('fails all records of a batch with %s', async (_with, expected, handle) => {
     const { letters } = await run(
       [
         ['a', '1'],

@@ -2,38 +2,38 @@ import type { Attempt, RecordHandler } from '../options.js';
 import type { ConsumedRecord } from '../record.js';
 import { Batcher, type BatcherOptions } from './batcher.js';
 
-/** One record of a batch, with its own attempt: a batch mixes first tries and later ones. */
+/** One record of a batch, with its own attempt: a batch can mix first attempts and retries. */
 export interface BatchItem {
   readonly record: ConsumedRecord;
   readonly attempt: Attempt;
 }
 
-/** How one record of a batch ended: `undefined` for done, its effect being durable, or the error that it failed with. */
+/** Result of one record of a batch: `undefined` when its effect is durable, else the error. */
 export type BatchResult = Error | undefined;
 
 export interface BatchHandlerOptions extends BatcherOptions {
   /**
-   * Does the work of a batch. Resolves to one result for each record, in their order. What it throws fails all of the batch,
-   * and so does a list of another length (BatchResultsError, code `batch-results`).
+   * Processes a batch. Resolves to one result per record, in their order. The whole batch fails when this throws or returns another
+   * number of results (BatchResultsError, code `batch-results`).
    */
   readonly handle: (items: readonly BatchItem[]) => Promise<readonly BatchResult[]>;
 }
 
 /**
- * A record handler that does its work in batches.
+ * Creates a record handler that processes records in batches.
  *
- * Guarantees: each record ends by its own result, so one bad record never fails its neighbours: it alone is tried again or
- * dead-lettered. With `ordering: 'key'` a batch has at most one record of a key, since the next one starts when it is done.
- * Not guaranteed: any order between the records of a batch, nor full batches. `inFlight` counts records, those that wait
- * for company included, so it must be at least `maxBatchSize` for a batch to fill.
- * @throws RangeError for a bound that can't be used
+ * Guarantees: each record has its own result, so one bad record never fails the others of its batch; only that record is retried or
+ * dead-lettered. With `ordering: 'key'` a batch has at most one record per key, because the next one starts after it is done.
+ * Not guaranteed: an order among the records of a batch, or full batches. `inFlight` also counts records that wait for their batch
+ * to fill, so it must be at least `maxBatchSize`.
+ * @throws RangeError for an invalid limit
  */
 export function batchHandler({ handle, ...options }: BatchHandlerOptions): RecordHandler {
   const batcher = new Batcher<BatchItem, BatchResult>(handle, options);
   return (record, attempt) => batcher.add({ record, attempt }).then(throwIfFailed);
 }
 
-/** One function for all: a frame or a closure for each record would be kept as long as its batch takes. */
+/** Shared by all records: an async frame or closure per record would stay alive as long as its batch. */
 function throwIfFailed(result: BatchResult): void {
   if (result !== undefined) throw result;
 }

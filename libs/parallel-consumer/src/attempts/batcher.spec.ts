@@ -4,7 +4,7 @@ import { Batcher, BatchResultsError } from './batcher.js';
 
 const OPTIONS = { maxBatchSize: 3, maxBatchWaitMs: 10, maxBatches: 1 };
 
-/** A writer whose batches end when the spec says so, each item times ten. */
+/** A writer whose batches end when the spec calls `end`. It multiplies each item by ten. */
 class HeldWriter {
   readonly batches: number[][] = [];
   private readonly ends: { resolve: () => void; reject: (error: Error) => void }[] = [];
@@ -23,8 +23,8 @@ class HeldWriter {
   }
 }
 
-describe('the batcher', () => {
-  it('writes together what comes within the wait, and gives each its own result', async () => {
+describe('Batcher', () => {
+  it('writes items added within the wait in one batch, and returns each item its own result', async () => {
     const clock = new ManualClock();
     const writer = new HeldWriter();
     const batcher = new Batcher(writer.write, { ...OPTIONS, clock });
@@ -37,7 +37,7 @@ describe('the batcher', () => {
     expect(await results).toEqual([10, 20]);
   });
 
-  it('writes a full batch at once, and lets the next one grow while as many as allowed are under way', async () => {
+  it('writes a full batch immediately, and lets the next one grow while the batch limit is reached', async () => {
     const clock = new ManualClock();
     const writer = new HeldWriter();
     const batcher = new Batcher(writer.write, { ...OPTIONS, clock });
@@ -57,7 +57,7 @@ describe('the batcher', () => {
     expect(await late).toBe(50);
   });
 
-  it('has two batches under way unless told otherwise', async () => {
+  it('runs two batches at a time by default', async () => {
     const clock = new ManualClock();
     const writer = new HeldWriter();
     const batcher = new Batcher(writer.write, { maxBatchSize: 1, maxBatchWaitMs: 0, clock });
@@ -70,7 +70,7 @@ describe('the batcher', () => {
     expect(await results).toEqual([10, 20, 30]);
   });
 
-  it('fails all of a batch that failed, and none of the next', async () => {
+  it('rejects all items of a failed batch, and none of the next', async () => {
     const clock = new ManualClock();
     const writer = new HeldWriter();
     const batcher = new Batcher(writer.write, { ...OPTIONS, clock });
@@ -83,14 +83,14 @@ describe('the batcher', () => {
     expect(await good).toBe(40);
   });
 
-  it('takes no result for certain when their number is not that of the items', async () => {
+  it('rejects all items when the number of results differs from the number of items', async () => {
     const clock = new ManualClock();
     const batcher = new Batcher(async (items: readonly number[]) => items.slice(1), { ...OPTIONS, clock });
     const results = await Promise.allSettled([1, 2, 3].map(async (item) => batcher.add(item)));
     expect(results).toEqual(results.map(() => ({ status: 'rejected', reason: new BatchResultsError(3, 2) })));
   });
 
-  it('refuses bounds under which nothing would ever be written', () => {
+  it('rejects limits below 1', () => {
     const { write } = new HeldWriter();
     expect(() => new Batcher(write, { ...OPTIONS, maxBatchSize: 0 })).toThrow(RangeError);
     expect(() => new Batcher(write, { ...OPTIONS, maxBatches: 0 })).toThrow(RangeError);

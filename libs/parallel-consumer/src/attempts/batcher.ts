@@ -1,44 +1,44 @@
 import { systemClock, type Clock } from '../clock.js';
 import { requireWholeNumbers } from '../options.js';
 
-/** Writes a batch. @returns one result for each item, in their order. @throws when nothing is certain of any */
+/** Writes a batch. @returns one result per item, in their order. @throws when the outcome of all items is unknown */
 export type BatchWriter<T, R> = (items: readonly T[]) => Promise<readonly R[]>;
 
 export interface BatcherOptions {
-  /** Items of one batch at the most. */
+  /** Maximum items per batch. */
   readonly maxBatchSize: number;
-  /** How long the first item of a batch waits for company, in ms; 0: until the next turn of the event loop. */
+  /** How long the first item of a batch waits for further items, in ms; 0: until the next turn of the event loop. */
   readonly maxBatchWaitMs: number;
-  /** Batches under way at once. Default 2. While all are, the next one grows: the slower the database, the larger the batches. */
+  /** Maximum concurrent batches. Default 2. The next batch grows while it waits, so a slower database gets larger batches. */
   readonly maxBatches?: number;
   readonly clock?: Clock;
 }
 
-/** A writer answered with more or fewer results than its batch has items: what became of which can't be told. */
+/** A writer returned more or fewer results than its batch has items, so the results cannot be matched to items. */
 export class BatchResultsError extends Error {
   override readonly name = 'BatchResultsError';
   readonly code = 'batch-results';
 
   constructor(items: number, results: number) {
-    super(`a batch of ${items} items ended in ${results} results: return exactly one for each item, in their order`);
+    super(`a batch of ${items} items must return ${items} results in the same order, got ${results}`);
   }
 }
 
 /**
- * Gathers single items into batches, as databases do with their logs (group commit): a durable insert of one document
- * costs MongoDB some 25 times as much as a document in an insert of a thousand. Each caller waits for its own item.
+ * Collects single items into batches (group commit, as databases do with their logs). In MongoDB, a durable insert of one document
+ * costs about 25 times as much as one document in an insert of a thousand. Each caller waits for its own item only.
  *
- * Guarantees: every added item is in exactly one batch, in the order of adding. Not guaranteed: that a later batch ends
- * after an earlier one, with more than one under way.
+ * Guarantees: every added item is in exactly one batch, in the order of the `add` calls. Not guaranteed: that concurrent batches end
+ * in their order.
  */
 export class Batcher<T, R> {
   private waiting: { item: T; resolve: (result: R) => void; reject: (error: unknown) => void }[] = [];
-  private underWay = 0;
+  private running = 0;
   private cancelWait: (() => void) | undefined;
   private readonly maxBatches: number;
   private readonly clock: Clock;
 
-  /** @throws RangeError for a bound that can't be used */
+  /** @throws RangeError for an invalid limit */
   constructor(
     private readonly write: BatchWriter<T, R>,
     private readonly options: BatcherOptions,
@@ -49,7 +49,7 @@ export class Batcher<T, R> {
     this.clock = clock;
   }
 
-  /** @returns the item's own result. @throws what its batch threw, or BatchResultsError */
+  /** Adds an item to the next batch. @returns the item's result. @throws the error of its batch, or BatchResultsError */
   add(item: T): Promise<R> {
     return new Promise<R>((resolve, reject) => {
       this.waiting.push({ item, resolve, reject });
@@ -58,7 +58,7 @@ export class Batcher<T, R> {
   }
 
   private schedule(): void {
-    if (this.waiting.length === 0 || this.underWay >= this.maxBatches) return;
+    if (this.waiting.length === 0 || this.running >= this.maxBatches) return;
     if (this.waiting.length >= this.options.maxBatchSize) void this.flush();
     else this.cancelWait ??= this.clock.after(this.options.maxBatchWaitMs, () => void this.flush());
   }
@@ -66,9 +66,9 @@ export class Batcher<T, R> {
   private async flush(): Promise<void> {
     this.cancelWait?.();
     this.cancelWait = undefined;
-    if (this.underWay >= this.maxBatches) return;
+    if (this.running >= this.maxBatches) return;
     const batch = this.waiting.splice(0, this.options.maxBatchSize);
-    this.underWay += 1;
+    this.running += 1;
     this.schedule();
     try {
       const results = await this.write(batch.map(({ item }) => item));
@@ -77,7 +77,7 @@ export class Batcher<T, R> {
     } catch (error) {
       for (const { reject } of batch) reject(error);
     } finally {
-      this.underWay -= 1;
+      this.running -= 1;
       this.schedule();
     }
   }

@@ -3,71 +3,71 @@ import { CircuitBreaker } from './circuit-breaker.js';
 
 const noJitter = (): number => 1;
 
-/** A suspension in which an attempt has just found the environment away. */
-function suspended(): { suspension: CircuitBreaker; wait: number | undefined; earlier: number } {
-  const suspension = new CircuitBreaker({ initialMs: 100, maxMs: 400 }, noJitter);
-  const earlier = suspension.begin();
-  const wait = suspension.recordFailure(suspension.begin());
-  return { suspension, wait, earlier };
+/** Creates a breaker that an environment failure has just opened. */
+function createOpen(): { breaker: CircuitBreaker; wait: number | undefined; earlier: number } {
+  const breaker = new CircuitBreaker({ initialMs: 100, maxMs: 400 }, noJitter);
+  const earlier = breaker.begin();
+  const wait = breaker.recordFailure(breaker.begin());
+  return { breaker, wait, earlier };
 }
 
-describe('a suspension', () => {
-  it('tryAcquire nothing until its back-off has passed, then one probe', () => {
-    const { suspension, wait } = suspended();
+describe('CircuitBreaker', () => {
+  it('admits no task until the back-off has passed, then one probe', () => {
+    const { breaker, wait } = createOpen();
     expect(wait).toBe(100);
-    expect(suspension.tryAcquire()).toBe(false);
-    suspension.halfOpen();
-    expect(suspension.tryAcquire()).toBe(true);
-    expect(suspension.tryAcquire()).toBe(false);
+    expect(breaker.tryAcquire()).toBe(false);
+    breaker.halfOpen();
+    expect(breaker.tryAcquire()).toBe(true);
+    expect(breaker.tryAcquire()).toBe(false);
   });
 
-  it('ends with the answer to its probe', () => {
-    const { suspension } = suspended();
-    suspension.halfOpen();
-    suspension.tryAcquire();
-    expect(suspension.recordSuccess(suspension.begin())).toBe(true);
-    expect(suspension.active).toBe(false);
-    expect(suspension.tryAcquire()).toBe(true);
+  it('closes when its probe succeeds', () => {
+    const { breaker } = createOpen();
+    breaker.halfOpen();
+    breaker.tryAcquire();
+    expect(breaker.recordSuccess(breaker.begin())).toBe(true);
+    expect(breaker.active).toBe(false);
+    expect(breaker.tryAcquire()).toBe(true);
   });
 
-  it('is not ended by an attempt from before it', () => {
-    const { suspension, earlier } = suspended();
-    expect(suspension.recordSuccess(earlier)).toBe(false);
-    expect(suspension.active).toBe(true);
+  it('is not closed by the success of an attempt that began before it opened', () => {
+    const { breaker, earlier } = createOpen();
+    expect(breaker.recordSuccess(earlier)).toBe(false);
+    expect(breaker.active).toBe(true);
   });
 
-  it('takes the failures of attempts from before it for old news, also while it probes', () => {
-    const { suspension, earlier } = suspended();
-    expect(suspension.recordFailure(earlier)).toBeUndefined();
-    suspension.halfOpen();
-    suspension.tryAcquire();
-    const probe = suspension.begin();
-    expect(suspension.recordFailure(earlier)).toBeUndefined();
-    expect(suspension.recordFailure(probe)).toBe(200);
+  it('ignores failures of attempts that began before it opened, also while it probes', () => {
+    const { breaker, earlier } = createOpen();
+    expect(breaker.recordFailure(earlier)).toBeUndefined();
+    breaker.halfOpen();
+    breaker.tryAcquire();
+    const probe = breaker.begin();
+    expect(breaker.recordFailure(earlier)).toBeUndefined();
+    expect(breaker.recordFailure(probe)).toBe(200);
   });
 
-  it('waits twice as long after each probe that fails, up to its bound, and never stops probing', () => {
-    const { suspension, wait } = suspended();
+  it('doubles the back-off after each failed probe, up to its maximum, and never stops probing', () => {
+    const { breaker, wait } = createOpen();
     const waits = [wait];
     for (let probe = 0; probe < 4; probe += 1) {
-      suspension.halfOpen();
-      expect(suspension.tryAcquire()).toBe(true);
-      waits.push(suspension.recordFailure(suspension.begin()));
+      breaker.halfOpen();
+      expect(breaker.tryAcquire()).toBe(true);
+      waits.push(breaker.recordFailure(breaker.begin()));
     }
     expect(waits).toEqual([100, 200, 400, 400, 400]);
   });
 
-  it('lets another task be the probe when the one that was admitted made no attempt', () => {
-    const { suspension } = suspended();
-    suspension.halfOpen();
-    expect(suspension.tryAcquire()).toBe(true);
-    suspension.release();
-    expect(suspension.tryAcquire()).toBe(true);
+  it('admits another probe when the admitted task made no attempt', () => {
+    const { breaker } = createOpen();
+    breaker.halfOpen();
+    expect(breaker.tryAcquire()).toBe(true);
+    breaker.release();
+    expect(breaker.tryAcquire()).toBe(true);
   });
 
-  it('tryAcquire nothing more because a task passed while it still waits', () => {
-    const { suspension } = suspended();
-    suspension.release();
-    expect(suspension.tryAcquire()).toBe(false);
+  it('admits no task when a permit is released during the back-off', () => {
+    const { breaker } = createOpen();
+    breaker.release();
+    expect(breaker.tryAcquire()).toBe(false);
   });
 });

@@ -8,8 +8,8 @@ export type SuspensionCause = 'environment' | 'poison-storm';
  * through as a probe. The probe's success closes the breaker and lets all others follow (a circuit breaker with one half-open probe,
  * Nygard, "Release It!"). Without it, thousands of attempts would hit a database that is just starting.
  *
- * It reads no clock. Attempts are ordered by a sequence number, and the caller's timer reports the end of a back-off. Comparing times
- * hung forever when a timer fired a millisecond early, as Node.js timers do.
+ * It reads no clock: a sequence number orders the attempts, and the caller's timer reports the end of a back-off. Comparing times
+ * would hang forever when a timer fires a millisecond early, as Node.js timers do.
  */
 export class CircuitBreaker {
   private sequence = 0;
@@ -28,7 +28,7 @@ export class CircuitBreaker {
     return this.openedAt !== undefined;
   }
 
-  /** Returns whether a task may start now. While the breaker is half-open, the first caller gets `true` and becomes the probe. */
+  /** Returns whether a task may start now. While the breaker is half-open, the first call returns `true`, and its task is the probe. */
   tryAcquire(): boolean {
     if (this.openedAt === undefined) return true;
     if (this.phase !== 'half-open') return false;
@@ -41,7 +41,7 @@ export class CircuitBreaker {
     return this.openedAt !== undefined && this.phase === 'probing' && sequence > this.openedAt;
   }
 
-  /** Gives back what `tryAcquire` granted when no attempt was made: another task may be the probe. */
+  /** Releases the permit of `tryAcquire` when no attempt was made: another task may be the probe. */
   release(): void {
     if (this.phase === 'probing') this.phase = 'half-open';
   }
@@ -57,7 +57,7 @@ export class CircuitBreaker {
    * @returns how many milliseconds to wait before `halfOpen`; `undefined` when the failure changes nothing
    */
   recordFailure(sequence: number): number | undefined {
-    // Attempts that began before the breaker opened fail one after another.
+    // Failures of attempts that began before the breaker opened say nothing new.
     if (this.openedAt !== undefined && (this.phase !== 'probing' || sequence <= this.openedAt)) return undefined;
     this.failures += 1;
     this.openedAt = this.sequence;
@@ -70,7 +70,7 @@ export class CircuitBreaker {
     if (this.phase === 'waiting') this.phase = 'half-open';
   }
 
-  /** Records any other end of an attempt, which proves that the environment is available. @returns whether that closed the breaker */
+  /** Records any other end of an attempt, which proves that the environment is available. @returns whether it closed the breaker */
   recordSuccess(sequence: number): boolean {
     if (this.openedAt === undefined || sequence <= this.openedAt) return false;
     this.failures = 0;

@@ -5,10 +5,10 @@ import type { Task } from '../assignment.js';
 import type { ResolvedOptions } from '../options.js';
 import type { OutgoingRecord } from '../record.js';
 import { backOffMs } from '../back-off.js';
-import { deadLetterOf, letterBytes, smallerLetter } from './dead-letter.js';
+import { letterBytes, shrinkLetter, toDeadLetter } from './dead-letter.js';
 import { errorCode } from '../failure.js';
 
-/** Of one publish: brokers take batches of 1 MiB by default, and all may be for one partition. */
+/** Maximum bytes of one publish. Brokers accept batches of 1 MiB by default, and all letters may go to one partition. */
 const MAX_BYTES = 512 * 1024;
 const MAX_LETTERS = 1_000;
 
@@ -16,23 +16,23 @@ interface WaitingLetter {
   readonly task: Task;
   readonly cause: unknown;
   letter: OutgoingRecord;
-  /** In ms since 1970. */
+  /** Start of the wait, in ms since 1970. */
   readonly since: number;
-  /** Refused together with others: which of them is too large only shows by itself. */
+  /** Must be published alone: Kafka rejected it in a batch, and only a single publish shows which letter is too large. */
   alone: boolean;
-  /** @param published whether all in-sync replicas have it; false: its partition went before */
+  /** @param published true when all in-sync replicas have the letter; false when its partition was revoked before */
   readonly ended: (published: boolean) => void;
 }
 
 /**
- * Publishes dead letters until it is certain: a record stays unfinished meanwhile, and nothing is committed past it. One
- * publish at a time; what comes meanwhile goes together with the next, so that a storm of poison costs few acknowledgements.
+ * Publishes dead letters and retries without limit. A record stays uncommitted until Kafka has acknowledged its dead letter. One
+ * publish runs at a time, and letters that arrive meanwhile share the next one, so many poison records need few acknowledgements.
  */
 export class DeadLetterPublisher {
-  /** How many partitions the dead-letter topic has; unknown before the start. */
+  /** Number of partitions of the dead-letter topic; `Infinity` until the consumer has read it at its start. */
   partitions = Number.POSITIVE_INFINITY;
   private waiting: WaitingLetter[] = [];
-  private underWay: readonly WaitingLetter[] = [];
+  private publishing: readonly WaitingLetter[] = [];
   private isPublishing = false;
 
   constructor(
@@ -40,17 +40,17 @@ export class DeadLetterPublisher {
     private readonly broker: Broker,
   ) {}
 
-  /** Since when the oldest letters wait for their acknowledgement, in ms since 1970; `undefined` when none do. */
+  /** When the oldest unacknowledged letter started to wait, in ms since 1970; `undefined` when there is none. */
   get waitingSince(): number | undefined {
     let since: number | undefined;
-    for (const letter of [...this.underWay, ...this.waiting])
+    for (const letter of [...this.publishing, ...this.waiting])
       if (since === undefined || letter.since < since) since = letter.since;
     return since;
   }
 
-  /** @returns whether all in-sync replicas have the letter; false: its partition went before */
+  /** Publishes the dead letter of a task. @returns true when all in-sync replicas have it; false when the partition was revoked before */
   async publish(task: Task, cause: unknown): Promise<boolean> {
-    const letter = this.onExistingPartition(deadLetterOf(task.record, cause, task.failedAttempts));
+    const letter = this.toExistingPartition(toDeadLetter(task.record, cause, task.failedAttempts));
     return new Promise((ended) => {
       this.waiting.push({ task, cause, letter, since: this.options.clock.now(), alone: false, ended });
       if (!this.isPublishing) void this.publishAll();
@@ -72,27 +72,27 @@ export class DeadLetterPublisher {
     this.isPublishing = false;
   }
 
-  /** @returns false when it is to be tried again after a rest */
+  /** Publishes the next batch. @returns false when the caller must back off before the retry */
   private async publishNext(): Promise<boolean> {
     const { deadLetterTopic = '', logger } = this.options;
     const batch = this.nextBatch();
-    this.underWay = batch;
+    this.publishing = batch;
     try {
       await this.broker.publish(
         deadLetterTopic,
         batch.map(({ letter }) => letter),
       );
     } catch (error) {
-      this.underWay = [];
+      this.publishing = [];
       this.waiting.unshift(...batch);
-      if (error instanceof RecordsRefusedError && this.changedByRefusal(batch)) return true;
+      if (error instanceof RecordsRefusedError && this.splitOrShrink(batch)) return true;
       logger.error(
         { deadLetterTopic, letters: this.waiting.length, code: errorCode(error), reason: String(error) },
-        'dead letters could not be published: their records stay unfinished, trying again',
+        'dead letters could not be published: their records stay uncommitted, retrying',
       );
       return false;
     }
-    this.underWay = [];
+    this.publishing = [];
     for (const { task, cause, ended } of batch) {
       const { topic, partition, offset } = task.record;
       logger.warn({ topic, partition, offset, code: errorCode(cause), reason: String(cause) }, 'record dead-lettered');
@@ -113,14 +113,17 @@ export class DeadLetterPublisher {
     return this.waiting.splice(0, count);
   }
 
-  /** @returns whether trying again at once makes sense: letters go by themselves now, or the only one is smaller */
-  private changedByRefusal(batch: readonly WaitingLetter[]): boolean {
+  /**
+   * Reacts to a batch that Kafka rejected: its letters are published one by one, and a single letter is shrunk.
+   * @returns whether an immediate retry can succeed
+   */
+  private splitOrShrink(batch: readonly WaitingLetter[]): boolean {
     for (const each of batch) each.alone = true;
     const [only] = batch;
     if (batch.length !== 1 || only === undefined) return true;
-    const smaller = smallerLetter(only.letter);
+    const smaller = shrinkLetter(only.letter);
     if (smaller !== undefined) only.letter = smaller;
-    // The others must not wait for one that is never taken.
+    // The other letters must not wait for one that Kafka never accepts.
     else this.waiting.push(...this.waiting.splice(0, 1));
     return smaller !== undefined;
   }
@@ -131,8 +134,8 @@ export class DeadLetterPublisher {
     for (const { ended } of revoked) ended(false);
   }
 
-  /** Partitions that were added to the source alone share those that the dead-letter topic has: a key keeps to one. */
-  private onExistingPartition(letter: OutgoingRecord): OutgoingRecord {
+  /** Maps source partitions that the dead-letter topic lacks to existing ones, so letters of one key stay in one partition. */
+  private toExistingPartition(letter: OutgoingRecord): OutgoingRecord {
     return letter.partition < this.partitions ? letter : { ...letter, partition: letter.partition % this.partitions };
   }
 }

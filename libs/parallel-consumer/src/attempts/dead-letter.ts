@@ -1,7 +1,7 @@
 import { errorCode } from '../failure.js';
 import type { ConsumedRecord, OutgoingRecord } from '../record.js';
 
-/** Headers of a dead letter; its identity is its origin (topic, partition, offset), whatever is published twice. */
+/** Headers of a dead letter. Its origin (topic, partition, offset) identifies it, even if it is published twice. */
 export const DEAD_LETTER_HEADERS = {
   topic: 'dead-letter-origin-topic',
   partition: 'dead-letter-origin-partition',
@@ -10,9 +10,9 @@ export const DEAD_LETTER_HEADERS = {
   errorCode: 'dead-letter-error-code',
   errorMessage: 'dead-letter-error-message',
   attempts: 'dead-letter-attempts',
-  /** Bytes of a value that was left out because Kafka refused the letter with it. */
+  /** Size of the omitted value in bytes: Kafka rejected the letter as too large. */
   omitted: 'dead-letter-value-omitted',
-  /** Bytes of a key and of headers that were left out besides, as Kafka refused the letter with them. */
+  /** Size of the omitted key and headers in bytes: the letter was too large even without its value. */
   omittedKeyAndHeaders: 'dead-letter-key-and-headers-omitted',
 } as const;
 
@@ -21,11 +21,11 @@ const OWN_HEADERS: ReadonlySet<string> = new Set(Object.values(DEAD_LETTER_HEADE
 const MAX_MESSAGE_CHARACTERS = 1_000;
 
 /**
- * The dead letter of a record: raw key, value and headers as they came, with where it came from and why it failed.
- * It keeps its partition number, so that the dead letters of one key stay in order where the topics are alike.
+ * Creates the dead letter of a record: its raw key, value and headers, plus its origin and the error.
+ * It keeps the partition number, so dead letters of one key stay in order if both topics have the same partitions.
  */
-export function deadLetterOf(record: ConsumedRecord, error: unknown, attempts: number): OutgoingRecord {
-  // An empty value for none, which kafkajs can't send. By fromEntries, since an assignment of `__proto__` makes no header.
+export function toDeadLetter(record: ConsumedRecord, error: unknown, attempts: number): OutgoingRecord {
+  // Null values become empty, because kafkajs cannot send null. `fromEntries` also handles a header named `__proto__`.
   const headers = Object.fromEntries(
     Object.entries(record.headers).map(([name, value]) => [name, value ?? Buffer.alloc(0)]),
   );
@@ -47,7 +47,7 @@ export function deadLetterOf(record: ConsumedRecord, error: unknown, attempts: n
   };
 }
 
-/** The bytes of a letter's parts, near enough to bound a batch. */
+/** Returns the approximate size of a letter in bytes, accurate enough to limit a batch. */
 export function letterBytes({ key, value, headers }: OutgoingRecord): number {
   let bytes = (key?.length ?? 0) + (value?.length ?? 0);
   for (const [name, text] of Object.entries(headers)) bytes += name.length + text.length;
@@ -55,12 +55,12 @@ export function letterBytes({ key, value, headers }: OutgoingRecord): number {
 }
 
 /**
- * The next smaller letter of a record that is too large for the dead-letter topic. First its value is left out, then its key
- * and its own headers: its origin and the reason are worth more than a partition that stands still, and what was left out
- * stays on the source topic, at the origin named.
- * @returns undefined when there is nothing more to leave out
+ * Shrinks a letter that is too large for the dead-letter topic: first omits the value, then the key and the record's own headers.
+ * A letter with only the origin and the error is better than a blocked partition. The source topic still has the omitted parts at
+ * the origin.
+ * @returns undefined when nothing is left to omit
  */
-export function smallerLetter(letter: OutgoingRecord): OutgoingRecord | undefined {
+export function shrinkLetter(letter: OutgoingRecord): OutgoingRecord | undefined {
   const { key, value, headers } = letter;
   if (value !== null)
     return { ...letter, value: null, headers: { ...headers, [DEAD_LETTER_HEADERS.omitted]: String(value.length) } };

@@ -4,10 +4,10 @@ import { PoisonBreaker } from './poison-breaker.js';
 
 const LIMIT = { records: 10, share: 0.5, partitions: 3, withinMs: 1_000 };
 
-function breaker() {
+function createBreaker() {
   const clock = new ManualClock();
   const poison = new PoisonBreaker(LIMIT, clock);
-  /** @returns whether any of so many poison records, on so many partitions, made it a storm */
+  /** Records that many poison records on that many partitions. @returns whether any of them was reported as a storm */
   const poisoned = (records: number, partitions: number): boolean =>
     Array.from({ length: records }, (_, index) => poison.poison(index % partitions)).some(Boolean);
   const handled = (records: number): void => {
@@ -16,26 +16,26 @@ function breaker() {
   return { clock, poison, poisoned, handled };
 }
 
-describe('a storm of poison', () => {
-  it('is more than half of the last records, on three partitions', () => {
-    expect(breaker().poisoned(5, 3)).toBe(false);
-    expect(breaker().poisoned(6, 3)).toBe(true);
+describe('PoisonBreaker', () => {
+  it('detects a storm when more than half of the last records, on three partitions, are poison', () => {
+    expect(createBreaker().poisoned(5, 3)).toBe(false);
+    expect(createBreaker().poisoned(6, 3)).toBe(true);
   });
 
-  it('is not half of them', () => {
-    const { poisoned, handled } = breaker();
+  it('detects no storm when exactly half of the last records are poison', () => {
+    const { poisoned, handled } = createBreaker();
     for (let round = 0; round < 50; round += 1) {
       expect(poisoned(1, 1)).toBe(false);
       handled(1);
     }
   });
 
-  it('is none on two partitions, however many they are', () => {
-    expect(breaker().poisoned(100, 2)).toBe(false);
+  it('detects no storm on two partitions, however many records are poison', () => {
+    expect(createBreaker().poisoned(100, 2)).toBe(false);
   });
 
-  it('is none when it comes slowly', async () => {
-    const { clock, poisoned } = breaker();
+  it('detects no storm when poison records arrive slowly', async () => {
+    const { clock, poisoned } = createBreaker();
     for (let round = 0; round < 20; round += 1) {
       expect(poisoned(1, 1)).toBe(false);
       expect(poisoned(1, 3)).toBe(false);
@@ -43,8 +43,8 @@ describe('a storm of poison', () => {
     }
   });
 
-  it('must come again as a whole after a reset', () => {
-    const { poison, poisoned } = breaker();
+  it('requires a complete new storm after a reset', () => {
+    const { poison, poisoned } = createBreaker();
     expect(poisoned(6, 3)).toBe(true);
     poison.reset();
     expect(poisoned(5, 3)).toBe(false);

@@ -1,20 +1,20 @@
 import type { Clock } from '../clock.js';
 
-/** From when on the records are hardly to blame for being dead-lettered. */
+/** Limits above which so many poison records are unlikely to be the records' own fault. */
 export interface PoisonLimit {
-  /** Of this many records that ended last. */
+  /** Number of most recent records that are evaluated. */
   readonly records: number;
-  /** More than this share was poison: a number from 0 to 1. */
+  /** More than this share of them must be poison, from 0 to 1. */
   readonly share: number;
-  /** On at least so many partitions: one broken producer rarely writes to several. */
+  /** The poison records must come from at least this many partitions: one broken producer rarely writes to several. */
   readonly partitions: number;
-  /** In ms. */
+  /** Only poison records of the last `withinMs` milliseconds count. */
   readonly withinMs: number;
 }
 
 export const POISON_LIMIT: PoisonLimit = { records: 1_000, share: 0.5, partitions: 3, withinMs: 60_000 };
 
-/** What a suspension for poison reports as its cause. */
+/** The reason for a suspension due to poison records. */
 export class PoisonStormError extends Error {
   override readonly name = 'PoisonStormError';
   readonly code = 'poison-storm';
@@ -30,11 +30,11 @@ export class PoisonStormError extends Error {
 }
 
 /**
- * Distinguishes a storm of poison from single poison records: a deployment that can't read what others write, or a registry that
- * answers nonsense, would otherwise move the whole topic to the dead letters.
+ * Distinguishes a storm of poison records from single ones. Without it, a deployment that cannot decode the records, or a registry
+ * that returns wrong schemas, would dead-letter the whole topic.
  */
 export class PoisonBreaker {
-  /** How the last records ended: when a poison one did, in ms; 0 for the others. */
+  /** Ring buffer of the last records: the end time of each poison record, in ms since 1970; 0 for other records. */
   private readonly endedAt: Float64Array;
   private readonly partitions: Int32Array;
   private next = 0;
@@ -48,21 +48,21 @@ export class PoisonBreaker {
     this.partitions = new Int32Array(limit.records);
   }
 
-  /** A record was handled. */
+  /** Records a successful record. */
   handled(): void {
     this.put(0, 0);
   }
 
   /**
-   * A record is about to be dead-lettered, being poison or out of attempts.
-   * @returns whether this is a storm, so that it should wait instead
+   * Records that a record is about to be dead-lettered: it is poison or out of attempts.
+   * @returns true in a storm: the record must wait instead
    */
   poison(partition: number): boolean {
     this.put(Math.max(1, this.clock.now()), partition);
     return this.poisonCount > this.threshold && this.isStorm();
   }
 
-  /** Forgets the past: after a storm it takes another whole one to suspend again. */
+  /** Clears the history: only a complete new storm suspends again. */
   reset(): void {
     this.endedAt.fill(0);
     this.poisonCount = 0;

@@ -1,7 +1,7 @@
 import type { Task } from '../assignment.js';
 import type { AttemptOutcome } from '../observer.js';
 
-/** Counts since the start; they only rise. */
+/** Counters since the start; they never decrease. */
 export interface RunnerCounts {
   /** Records finished: handled or dead-lettered. */
   finished: number;
@@ -10,14 +10,14 @@ export interface RunnerCounts {
   abandoned: number;
 }
 
-/** What the runner tells the rest of the engine. */
+/** Events of the task runner. */
 export interface RunnerEvents {
-  /** Something may have made room, or ended the last running task. */
+  /** Called when a task may have made room, or may have been the last running one. */
   progressed(): void;
-  /** Records were let go of because their partition went. */
+  /** Called when records were dropped because their partition was revoked. */
   handedOver(count: number): void;
-  /** @param startedAt in ms since 1970 */
+  /** Called at the end of each attempt. @param startedAt in ms since 1970 */
   attempted(outcome: AttemptOutcome, startedAt: number): void;
-  /** A record is dead, and `onDeadLetter` is `stop`: it stays unfinished. */
+  /** Called when a record would be dead-lettered and `onDeadLetter` is `stop`. The record stays unfinished. */
   halted(task: Task, cause: unknown): void;
 }

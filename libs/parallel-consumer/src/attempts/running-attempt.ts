@@ -2,19 +2,19 @@ import type { ListNode } from '../intrusive-list.js';
 import type { Task } from '../assignment.js';
 import type { Attempt } from '../options.js';
 
-/** An attempt while it runs. Its signal is made only for handlers that look at it: one for each record is costly. */
+/** A running attempt. It creates its abort signal only when the handler reads it: one signal per record is expensive. */
 export class RunningAttempt implements Attempt, ListNode<RunningAttempt> {
   older: RunningAttempt | undefined;
   newer: RunningAttempt | undefined;
   readonly number: number;
-  /** No longer waited for: whatever its handler still does or says is ignored. */
+  /** True once the attempt has ended or was abandoned: a later result of its handler is ignored. */
   settled = false;
   private controller: AbortController | undefined;
   private reason: Error | undefined;
 
   constructor(
     readonly task: Task,
-    /** Its place among all attempts, for the suspension. */
+    /** Its sequence number in the circuit breaker. */
     readonly sequence: number,
     /** Milliseconds since 1970. */
     readonly startedAt: number,
@@ -34,13 +34,13 @@ export class RunningAttempt implements Attempt, ListNode<RunningAttempt> {
   }
 }
 
-/** An attempt passed its time limit and the grace after it: it counts as failed, and may still be running. */
+/** An attempt exceeded its time limit and the grace period after it. It counts as failed and may still be running. */
 export class AttemptAbandonedError extends Error {
   override readonly name = 'AttemptAbandonedError';
   readonly code = 'attempt-abandoned';
 }
 
-/** A record held its partition's commit back for longer than `stalledRecordDeadLetterMs`. */
+/** A record delayed its partition's commit for longer than `stalledRecordDeadLetterMs`. */
 export class StalledRecordError extends Error {
   override readonly name = 'StalledRecordError';
   readonly code = 'tracker-held';

@@ -2,7 +2,7 @@ import { IntrusiveList } from '../intrusive-list.js';
 import type { Assignment, Task } from '../assignment.js';
 import type { RunningAttempt } from './running-attempt.js';
 
-/** The attempts that somebody waits for, in the order of their start. */
+/** The running attempts that were not abandoned, in start order. */
 export class RunningAttempts {
   private readonly attempts = new IntrusiveList<RunningAttempt>();
 
@@ -10,7 +10,7 @@ export class RunningAttempts {
     this.attempts.add(attempt);
   }
 
-  /** Nobody waits for it from now on. @returns whether anybody did until now */
+  /** Removes an attempt that has ended or is abandoned. @returns false when it was removed before */
   settle(attempt: RunningAttempt): boolean {
     if (attempt.settled) return false;
     attempt.settled = true;
@@ -18,13 +18,13 @@ export class RunningAttempts {
     return true;
   }
 
-  /** The attempt that runs for a task, if one does. */
-  of(task: Task): RunningAttempt | undefined {
+  /** Returns the running attempt of a task, if any. */
+  find(task: Task): RunningAttempt | undefined {
     for (const attempt of this.attempts) if (attempt.task === task) return attempt;
     return undefined;
   }
 
-  /** Those that began at that time or before, oldest first. The one at hand may be settled meanwhile. */
+  /** Yields the attempts that started at or before `time`, oldest first. The caller may settle the current one. */
   *olderThan(time: number): Generator<RunningAttempt> {
     for (const attempt of this.attempts) {
       if (attempt.startedAt > time) return;
@@ -32,7 +32,7 @@ export class RunningAttempts {
     }
   }
 
-  /** Aborts those of an assignment, or all. */
+  /** Aborts the attempts of an assignment, or all. */
   abort(reason: Error, assignment?: Assignment): void {
     for (const attempt of this.attempts)
       if (assignment === undefined || attempt.task.assignment === assignment) attempt.abort(reason);

@@ -5,16 +5,16 @@ import type { Scheduler } from '../window/scheduler.js';
 import { DeadLetterPublisher } from './dead-letter-publisher.js';
 import type { RunnerCounts, RunnerEvents } from './runner-events.js';
 
-/** What hears of an end. */
+/** The components that `TaskCompletion` notifies. */
 interface Listeners {
   readonly scheduler: Scheduler;
   readonly events: RunnerEvents;
   readonly counts: RunnerCounts;
-  /** Starts what an end has made room for. */
+  /** Starts the tasks that may run now. */
   readonly pump: () => void;
 }
 
-/** The three ways in which a task ends: done, dead-lettered, or handed over because its partition went. Nothing else completes an offset. */
+/** Ends a task in one of three ways: completed, dead-lettered, or handed over after a revocation. Only this class completes offsets. */
 export class TaskCompletion {
   readonly deadLetters: DeadLetterPublisher;
 
@@ -32,7 +32,7 @@ export class TaskCompletion {
     this.end(task);
   }
 
-  /** Resolves when its dead letter is there; never rejects. Where `onDeadLetter` is `stop`, the task stays as it is. */
+  /** Resolves once the dead letter is published; never rejects. If `onDeadLetter` is `stop`, it publishes nothing and keeps the task. */
   async deadLetter(task: Task, cause: unknown): Promise<void> {
     const { scheduler, events, counts } = this.listeners;
     if (this.options.onDeadLetter === 'stop') {
@@ -46,7 +46,7 @@ export class TaskCompletion {
     this.complete(task);
   }
 
-  /** The partition went: its next owner does the record again. */
+  /** Drops the task of a revoked partition: the next owner processes the record again. */
   handOver(task: Task): void {
     this.listeners.events.handedOver(1);
     this.end(task);

@@ -14,14 +14,14 @@ import { POISON_LIMIT, PoisonBreaker, PoisonStormError } from './poison-breaker.
 import { CircuitBreaker, type SuspensionCause } from './circuit-breaker.js';
 import { TaskCompletion } from './task-completion.js';
 
-/** An attempt after which its record is not tried again. */
+/** A failed attempt after which its record is not retried. */
 interface LastFailure {
   readonly attempt: RunningAttempt;
   readonly error: unknown;
   readonly kind: FailureKind;
 }
 
-/** Runs tasks through the handler until each ends in one of the three ways of `TaskCompletion`. */
+/** Runs each task through the handler until it ends in one of the three ways of `TaskCompletion`. */
 export class TaskRunner {
   readonly counts: RunnerCounts = { finished: 0, deadLettered: 0, retries: 0, abandoned: 0 };
   private readonly attempts = new RunningAttempts();
@@ -29,11 +29,11 @@ export class TaskRunner {
   private readonly completion: TaskCompletion;
   private readonly classify: FailureClassifier;
   private readonly poison: PoisonBreaker;
-  private readonly endedTogether = new TurnOutcomes<LastFailure>(
+  private readonly turnOutcomes = new TurnOutcomes<LastFailure>(
     () => this.poison.handled(),
-    (failure) => this.failedForGood(failure),
+    (failure) => this.failedPermanently(failure),
   );
-  /** Suspended because nearly all records are poison, and not because the environment is away. */
+  /** Suspended because nearly all records are poison, not because the environment is unavailable. */
   private inStorm = false;
   private suspendedAt: number | undefined;
   private holding = false;
@@ -46,7 +46,7 @@ export class TaskRunner {
   ) {
     this.breaker = new CircuitBreaker(options.environmentBackOff, options.random);
     this.classify = withoutThrowing(options.classify, (defect, error) =>
-      options.logger.error({ reason: String(defect), of: String(error) }, 'the classifier threw: taken as retriable'),
+      options.logger.error({ reason: String(defect), of: String(error) }, 'classifier threw: treated as retriable'),
     );
     this.poison = new PoisonBreaker(POISON_LIMIT, options.clock);
     this.completion = new TaskCompletion(options, broker, {
@@ -57,7 +57,7 @@ export class TaskRunner {
     });
   }
 
-  /** Since when nothing is started, in ms since 1970; `undefined` when all is well. */
+  /** Start of the current suspension, in ms since 1970; `undefined` when not suspended. */
   get suspendedSince(): number | undefined {
     return this.breaker.active ? this.suspendedAt : undefined;
   }
@@ -71,13 +71,13 @@ export class TaskRunner {
     return this.completion.deadLetters;
   }
 
-  /** Starts nothing new while held: for drains. */
+  /** Starts no new attempts while held, which lets running ones drain. */
   hold(held: boolean): void {
     this.holding = held;
     if (!held) this.pump();
   }
 
-  /** Starts all that may run now. */
+  /** Starts all tasks that may run now. */
   pump(): void {
     while (!this.holding && this.scheduler.hasReady() && this.breaker.tryAcquire()) {
       const task = this.scheduler.next();
@@ -86,26 +86,26 @@ export class TaskRunner {
     }
   }
 
-  /** Aborts the running attempts of an assignment, or all: what they still do is no longer wanted. */
+  /** Aborts the running attempts of an assignment, or all of them. */
   abort(reason: Error, assignment?: Assignment): void {
     this.attempts.abort(reason, assignment);
   }
 
-  /** Aborts attempts past their time limit, and abandons those past the grace after it. */
+  /** Aborts attempts past their time limit, and abandons those past the grace period after it. */
   enforceTimeLimit(): void {
     const { attemptTimeoutMs, attemptGraceMs, clock } = this.options;
     const now = clock.now();
     for (const attempt of this.attempts.olderThan(now - attemptTimeoutMs)) {
       const age = now - attempt.startedAt;
       if (age >= attemptTimeoutMs + attemptGraceMs) this.abandon(attempt, age);
-      else attempt.abort(new Error(`the attempt has run for ${attemptTimeoutMs} ms`));
+      else attempt.abort(new Error(`the attempt exceeded its time limit of ${attemptTimeoutMs} ms`));
     }
   }
 
-  /** Dead-letters a record that isn't finished, whatever it is doing: at once if it runs, else when its sequence comes. */
+  /** Dead-letters an unfinished record: now if its attempt is running, else in place of its next attempt. */
   giveUp(task: Task, cause: Error): void {
     task.givenUp = cause;
-    const attempt = this.attempts.of(task);
+    const attempt = this.attempts.find(task);
     if (attempt === undefined) return;
     attempt.abort(cause);
     this.attempts.settle(attempt);
@@ -126,7 +126,7 @@ export class TaskRunner {
     );
   }
 
-  /** A handler that isn't async may throw at once, which must fail its own record and nothing else. */
+  /** Calls the handler. A synchronous throw fails only this record. */
   private handle(attempt: RunningAttempt): Promise<void> {
     try {
       return Promise.resolve(this.options.handler(attempt.task.record, attempt));
@@ -137,35 +137,35 @@ export class TaskRunner {
 
   private succeeded(attempt: RunningAttempt): void {
     if (!this.attempts.settle(attempt)) return;
-    this.ended(attempt, 'done');
-    this.answered(attempt);
-    this.endedTogether.handled();
+    this.reportAttempt(attempt, 'done');
+    this.recordAvailability(attempt);
+    this.turnOutcomes.handled();
     this.completion.complete(attempt.task);
   }
 
   private failed(attempt: RunningAttempt, error: unknown): void {
     if (!this.attempts.settle(attempt)) return;
     const kind = this.classify(error);
-    this.ended(attempt, kind);
+    this.reportAttempt(attempt, kind);
     if (kind === 'environment') return this.suspend(attempt, error);
-    if (this.isLast(attempt.task, kind)) return this.endedTogether.failed({ attempt, error, kind });
+    if (this.isLast(attempt.task, kind)) return this.turnOutcomes.failed({ attempt, error, kind });
     if (this.inStorm) return this.failedInStorm(attempt, error, kind);
-    this.answered(attempt);
+    this.recordAvailability(attempt);
     this.recordFailure(attempt.task, error, kind);
   }
 
-  private failedForGood({ attempt, error, kind }: LastFailure): void {
+  private failedPermanently({ attempt, error, kind }: LastFailure): void {
     if (this.inStorm) return this.failedInStorm(attempt, error, kind);
     const { task } = attempt;
     if (this.poison.poison(task.record.partition)) {
       this.inStorm = true;
       return this.suspend(attempt, new PoisonStormError(POISON_LIMIT, error));
     }
-    this.answered(attempt);
+    this.recordAvailability(attempt);
     this.recordFailure(task, error, kind);
   }
 
-  /** No failure ends a storm. One record at a time is dead-lettered: the next one of its key may be good. */
+  /** A failure never ends a storm. Only the probe's record may be dead-lettered: the next record of its key may be good. */
   private failedInStorm(attempt: RunningAttempt, error: unknown, kind: FailureKind): void {
     const { task, sequence } = attempt;
     if (!this.breaker.isProbe(sequence) || !this.isLast(task, kind)) return this.suspend(attempt, error);
@@ -178,22 +178,22 @@ export class TaskRunner {
     const { task } = attempt;
     const { topic, partition, offset } = task.record;
     this.counts.abandoned += 1;
-    this.ended(attempt, 'abandoned');
+    this.reportAttempt(attempt, 'abandoned');
     this.options.logger.error(
       { topic, partition, offset, attempt: attempt.number, ageMs: age },
-      'an attempt did not end in its time: it is abandoned and may still be running',
+      'attempt abandoned: it exceeded its time limit and may still be running',
     );
-    const error = new AttemptAbandonedError(`no end within ${age} ms`);
-    // A probe that hangs is no answer; without another one nothing would ever be started again.
+    const error = new AttemptAbandonedError(`the attempt did not end within ${age} ms`);
+    // A hanging probe proves nothing. Without another probe, no attempt would ever start again.
     if (this.breaker.active) this.probeLater(attempt.sequence, error);
     this.recordFailure(task, error, 'retriable');
   }
 
-  private ended(attempt: RunningAttempt, outcome: AttemptOutcome): void {
+  private reportAttempt(attempt: RunningAttempt, outcome: AttemptOutcome): void {
     this.events.attempted(outcome, attempt.startedAt);
   }
 
-  /** The record's own fault: another try, or its dead letter. */
+  /** Handles a failure that is the record's own fault: schedules a retry or dead-letters the record. */
   private recordFailure(task: Task, error: unknown, kind: FailureKind): void {
     if (task.assignment.revoked) return this.completion.handOver(task);
     const isLast = this.isLast(task, kind);
@@ -212,7 +212,7 @@ export class TaskRunner {
     this.scheduler.paused();
     this.resume(task);
     this.events.progressed();
-    // A probe may be due and have found no room: under a limit that was lowered, what ran was beyond it.
+    // A probe may be due: after the in-flight limit was lowered, it may have found no room until this attempt ended.
     this.pump();
   }
 
@@ -221,19 +221,20 @@ export class TaskRunner {
     const wait = this.breaker.recordFailure(sequence);
     if (wait === undefined) return;
     const details = { code: errorCode(error), reason: String(error), retryInMs: wait };
-    if (this.inStorm) logger.error(details, 'suspended, as nearly all records are poison: trying one at a time');
-    else logger.warn(details, 'the environment is away: taking nothing until it answers');
+    if (this.inStorm) logger.error(details, 'suspended: nearly all records are poison, probing one at a time');
+    else logger.warn(details, 'environment unavailable: no new attempts until a probe succeeds');
     clock.after(wait, () => {
       this.breaker.halfOpen();
       this.pump();
     });
   }
 
-  private answered({ sequence }: RunningAttempt): void {
+  /** Reports to the circuit breaker that the environment responded. */
+  private recordAvailability({ sequence }: RunningAttempt): void {
     if (!this.breaker.recordSuccess(sequence)) return;
     this.options.logger.info(
       {},
-      this.inStorm ? 'a record was handled: no longer suspended' : 'the environment answers again',
+      this.inStorm ? 'no longer suspended: a record succeeded' : 'environment available again',
     );
     this.inStorm = false;
     this.poison.reset();

@@ -1,8 +1,8 @@
 /**
- * Puts the ends of records into a fair order. The records of a batch end in the same turn of the event loop, and all that failed come after
- * all that were handled, as a rejection takes more steps through promises: a tenth of poison would look like nothing but poison.
+ * Interleaves the successes and failures of one turn of the event loop. All records of a batch end in the same turn, and all failures
+ * come after all successes, because a rejection takes more promise steps. A batch with 10 % poison would look like a run of poison.
  *
- * Guarantee: the failures of one turn are passed on after that turn, in their order, with its handled records spread evenly among them.
+ * Guarantee: reports the failures of a turn after that turn, in their order, with the turn's successes spread evenly among them.
  */
 export class TurnOutcomes<T> {
   private handledCount = 0;
@@ -27,10 +27,10 @@ export class TurnOutcomes<T> {
   private schedule(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;
-    setImmediate(() => this.passOn());
+    setImmediate(() => this.flush());
   }
 
-  private passOn(): void {
+  private flush(): void {
     const { handledCount, failures } = this;
     this.isScheduled = false;
     this.handledCount = 0;

@@ -36,8 +36,8 @@ const topicOf =
 const records = (baseOffset: number, ...texts: string[]): Buffer =>
   batchBytes({ baseOffset, leaderEpoch: 4, records: texts.map((text) => ({ value: Buffer.from(text) })) });
 
-/** What a node answers for a partition. */
-const found = (fields: Partial<FetchedPartition>): FetchedPartition => ({
+/** A node's response for one partition. */
+const fetched = (fields: Partial<FetchedPartition>): FetchedPartition => ({
   topicId: LOG,
   partition: 0,
   errorCode: 0,
@@ -47,13 +47,13 @@ const found = (fields: Partial<FetchedPartition>): FetchedPartition => ({
   records: Buffer.alloc(0),
   ...fields,
 });
-const answering =
+const respondWith =
   (...partitions: Partial<FetchedPartition>[]) =>
-  (_request: FetchRequest) => ({ errorCode: 0, partitions: partitions.map(found) });
+  (_request: FetchRequest) => ({ errorCode: 0, partitions: partitions.map(fetched) });
 
 const never = async (): Promise<never> => new Promise(() => undefined);
 
-async function fetching(leaders?: readonly number[]) {
+async function createFetcher(leaders?: readonly number[]) {
   const clock = new ManualClock();
   const connections = new ScriptedConnections().answer(METADATA, topicOf(LOG, leaders)).answer(FETCH, never);
   const log = new TopicLog(connections, 'orders');
@@ -63,7 +63,7 @@ async function fetching(leaders?: readonly number[]) {
   return { clock, connections, fetcher };
 }
 
-const valuesOf = (answer: ReadAnswer | undefined): string[] => {
+const getValues = (answer: ReadAnswer | undefined): string[] => {
   if (answer?.type !== 'records') throw new Error(`not records: ${String(answer?.type)}`);
   const values: string[] = [];
   for (let next = answer.records.next(); !next.done; next = answer.records.next())
@@ -71,12 +71,12 @@ const valuesOf = (answer: ReadAnswer | undefined): string[] => {
   return values;
 };
 
-describe('a fetcher', () => {
-  it('reads all open partitions of a node in one fetch, by the id of the log and the epoch of the last record', async () => {
-    const { connections, fetcher } = await fetching();
+describe('Fetcher', () => {
+  it('reads all partitions of a node in one fetch, with the topic id and the epoch of the last record', async () => {
+    const { connections, fetcher } = await createFetcher();
     connections.answer(
       FETCH,
-      answering({ partition: 0, records: records(5, 'a', 'b') }, { partition: 1, records: records(8, 'c') }),
+      respondWith({ partition: 0, records: records(5, 'a', 'b') }, { partition: 1, records: records(8, 'c') }),
       never,
     );
     const [first, second] = await Promise.all([fetcher.read(at(5)), fetcher.read(at(8, 1))]);
@@ -90,129 +90,129 @@ describe('a fetcher', () => {
       highWatermark: 100,
       epochs: [{ epoch: 4, offset: 5 }],
     });
-    expect([valuesOf(first), valuesOf(second)]).toEqual([['a', 'b'], ['c']]);
+    expect([getValues(first), getValues(second)]).toEqual([['a', 'b'], ['c']]);
   });
 
-  it('passes batches that hold nothing but markers', async () => {
-    const { connections, fetcher } = await fetching();
-    connections.answer(FETCH, answering({ records: markerBytes(5, 1, 'abort') }), never);
+  it('returns a batch that contains only markers', async () => {
+    const { connections, fetcher } = await createFetcher();
+    connections.answer(FETCH, respondWith({ records: markerBytes(5, 1, 'abort') }), never);
     const answer = await fetcher.read(at(0));
     expect(answer).toMatchObject({ fetchOffset: 0, lastOffset: 5 });
-    expect(valuesOf(answer)).toEqual([]);
+    expect(getValues(answer)).toEqual([]);
   });
 
-  it('asks again while there is nothing, one fetch at a time', async () => {
-    const { connections, fetcher } = await fetching();
-    connections.answer(FETCH, answering({}), answering({}), answering({ records: records(5, 'a') }), never);
-    expect(valuesOf(await fetcher.read(at(5)))).toEqual(['a']);
+  it('fetches again while there are no records, one fetch at a time', async () => {
+    const { connections, fetcher } = await createFetcher();
+    connections.answer(FETCH, respondWith({}), respondWith({}), respondWith({ records: records(5, 'a') }), never);
+    expect(getValues(await fetcher.read(at(5)))).toEqual(['a']);
     expect(connections.made(FETCH)).toHaveLength(3);
   });
 
-  it('goes on with the new leader of a partition, and with the other partitions meanwhile', async () => {
-    const { clock, connections, fetcher } = await fetching([1, 2]);
+  it('follows a partition to its new leader, and reads the other partitions meanwhile', async () => {
+    const { clock, connections, fetcher } = await createFetcher([1, 2]);
     connections.answer(METADATA, topicOf(LOG, [2, 2])).answer(FETCH, (_request, node) =>
       node === 1
-        ? { errorCode: 0, partitions: [found({ errorCode: 6 })] }
+        ? { errorCode: 0, partitions: [fetched({ errorCode: 6 })] }
         : {
             errorCode: 0,
-            partitions: [found({ records: records(5, 'a') }), found({ partition: 1, records: records(8, 'b') })],
+            partitions: [fetched({ records: records(5, 'a') }), fetched({ partition: 1, records: records(8, 'b') })],
           },
     );
     const moved = fetcher.read(at(5));
-    expect(valuesOf(await fetcher.read(at(8, 1)))).toEqual(['b']);
+    expect(getValues(await fetcher.read(at(8, 1)))).toEqual(['b']);
     await clock.advance(1_000);
-    expect(valuesOf(await moved)).toEqual(['a']);
+    expect(getValues(await moved)).toEqual(['a']);
   });
 
-  it('retries a node that does not answer, and reports since when nothing was fetched', async () => {
-    const { clock, connections, fetcher } = await fetching();
+  it('retries a node that does not respond, and exposes when the failure started', async () => {
+    const { clock, connections, fetcher } = await createFetcher();
     connections.answer(
       FETCH,
       () => new Error('closed'),
       () => new Error('closed'),
-      answering({ records: records(5, 'a') }),
+      respondWith({ records: records(5, 'a') }),
       never,
     );
     const read = fetcher.read(at(5));
     await settle();
     expect(fetcher.failingSince).toBe(clock.now());
     await clock.advance(2_000);
-    expect(valuesOf(await read)).toEqual(['a']);
+    expect(getValues(await read)).toEqual(['a']);
     expect(fetcher.failingSince).toBeUndefined();
   });
 
   it.each([
-    ['was deleted', 7, { type: 'deleted', earliest: 10 }],
-    ['lies beyond the end of the log', 30, { type: 'truncated', end: 20, epoch: undefined }],
+    ['refers to deleted records', 7, { type: 'deleted', earliest: 10 }],
+    ['is beyond the end of the log', 30, { type: 'truncated', end: 20, epoch: undefined }],
   ])('reports a position that %s', async (_what, offset, expected) => {
-    const { connections, fetcher } = await fetching();
+    const { connections, fetcher } = await createFetcher();
     connections
-      .answer(FETCH, answering({ errorCode: 1 }))
+      .answer(FETCH, respondWith({ errorCode: 1 }))
       .answer(LIST_OFFSETS, ({ edge }) => (edge === 'earliest' ? 10 : 20));
     expect(await fetcher.read(at(offset))).toEqual(expected);
   });
 
-  it('asks without the epoch where only its first records were deleted', async () => {
-    const { clock, connections, fetcher } = await fetching();
+  it('fetches without the epoch when only the first records of that epoch were deleted', async () => {
+    const { clock, connections, fetcher } = await createFetcher();
     connections
-      .answer(FETCH, answering({ errorCode: 1 }), answering({ records: records(15, 'a') }), never)
+      .answer(FETCH, respondWith({ errorCode: 1 }), respondWith({ records: records(15, 'a') }), never)
       .answer(LIST_OFFSETS, ({ edge }) => (edge === 'earliest' ? 10 : 20));
     const read = fetcher.read(at(15));
     await clock.advance(1_000);
-    expect(valuesOf(await read)).toEqual(['a']);
+    expect(getValues(await read)).toEqual(['a']);
     expect(connections.made(FETCH).map(({ partitions }) => partitions[0]?.lastFetchedEpoch)).toEqual([3, -1]);
   });
 
-  it('reports a leader that lost records which were read', async () => {
-    const { connections, fetcher } = await fetching();
-    connections.answer(FETCH, answering({ diverging: { epoch: 2, endOffset: 12 } }));
+  it('reports a leader that lost records that were read', async () => {
+    const { connections, fetcher } = await createFetcher();
+    connections.answer(FETCH, respondWith({ diverging: { epoch: 2, endOffset: 12 } }));
     expect(await fetcher.read(at(15))).toEqual({ type: 'truncated', end: 12, epoch: 2 });
   });
 
-  it('reports a topic that was created again', async () => {
-    const { connections, fetcher } = await fetching();
+  it('reports a recreated topic', async () => {
+    const { connections, fetcher } = await createFetcher();
     connections
       .answer(METADATA, topicOf(OTHER_LOG))
-      .answer(FETCH, answering({ errorCode: 100 }))
+      .answer(FETCH, respondWith({ errorCode: 100 }))
       .answer(LIST_OFFSETS, () => 0);
     expect(await fetcher.read(at(15))).toEqual({ type: 'recreated', logId: OTHER_LOG, earliest: 0 });
   });
 
-  it('answers reads of partitions that were taken away with nothing, whatever comes for them later', async () => {
-    const { connections, fetcher } = await fetching();
-    const late = Promise.withResolvers<ReturnType<ReturnType<typeof answering>>>();
+  it('ends the reads of revoked partitions without a result, and ignores later responses for them', async () => {
+    const { connections, fetcher } = await createFetcher();
+    const late = Promise.withResolvers<ReturnType<ReturnType<typeof respondWith>>>();
     connections.answer(FETCH, async () => late.promise);
-    const [kept, taken] = [fetcher.read(at(5)), fetcher.read(at(8, 1))];
+    const [kept, revoked] = [fetcher.read(at(5)), fetcher.read(at(8, 1))];
     await settle();
     fetcher.assign([0], true);
-    expect(await taken).toBeUndefined();
-    late.resolve({ errorCode: 0, partitions: [found({ records: records(5, 'a') })] });
-    expect(valuesOf(await kept)).toEqual(['a']);
+    expect(await revoked).toBeUndefined();
+    late.resolve({ errorCode: 0, partitions: [fetched({ records: records(5, 'a') })] });
+    expect(getValues(await kept)).toEqual(['a']);
     expect(await fetcher.read(at(8, 1))).toBeUndefined();
   });
 
-  it('answers all with nothing once it is closed', async () => {
-    const { fetcher } = await fetching();
+  it('ends all reads without a result once it is closed', async () => {
+    const { fetcher } = await createFetcher();
     const read = fetcher.read(at(5));
     fetcher.close();
     expect(await read).toBeUndefined();
     expect(await fetcher.read(at(5))).toBeUndefined();
   });
 
-  it('lets a partition that fails rest by itself: the others of its node go on', async () => {
-    const { clock, connections, fetcher } = await fetching();
+  it('backs off only the failing partition: the other partitions of its node continue', async () => {
+    const { clock, connections, fetcher } = await createFetcher();
     const storageError = 56;
     connections.answer(FETCH, ({ partitions }) => ({
       errorCode: 0,
       partitions: partitions.map(({ partition, offset }) =>
         partition === 0
-          ? found({ errorCode: storageError })
-          : found({ partition, records: records(offset, `at ${offset}`) }),
+          ? fetched({ errorCode: storageError })
+          : fetched({ partition, records: records(offset, `at ${offset}`) }),
       ),
     }));
     void fetcher.read(at(5));
     for (let offset = 0; offset < 10; offset += 1)
-      expect(valuesOf(await fetcher.read(at(offset, 1)))).toEqual([`at ${offset}`]);
+      expect(getValues(await fetcher.read(at(offset, 1)))).toEqual([`at ${offset}`]);
     expect(fetcher.failingSince).toBe(clock.now());
     fetcher.close();
   });

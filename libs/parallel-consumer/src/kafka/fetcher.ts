@@ -11,45 +11,46 @@ import { findProblem } from './find-problem.js';
 import type { TopicLog } from './topic-log.js';
 
 export interface FetcherOptions {
-  /** Bytes of one fetch from one node. */
+  /** Maximum bytes of one fetch from one node. */
   readonly maxBytes: number;
   readonly maxBytesPerPartition: number;
   readonly logger: EngineLogger;
   readonly clock: Clock;
 }
 
-/** A read that was not answered yet. */
+/** A pending read. */
 interface OpenRead {
   readonly position: ReadPosition;
-  /** -1: not checked. */
+  /** Leader epoch of the record before the position; -1: the leader does not check it. */
   epoch: number;
-  readonly answer: (answer: ReadAnswer | undefined) => void;
-  /** After a failure, until it is tried again. The other reads go on. */
-  isResting: boolean;
+  readonly resolve: (answer: ReadAnswer | undefined) => void;
+  /** True between a failure and its retry. The other reads continue. */
+  isBackingOff: boolean;
   failures: number;
   failingSince: number | undefined;
 }
 
-/** How long a node waits for records. */
+/** How long a node waits for records before it returns an empty response. */
 const MAX_WAIT_MS = 250;
-/** While others of its partitions may be read on soon: that would have to wait behind this fetch. */
+/** Shorter wait for a node with another partition that is likely to be read soon: its read must wait for this fetch. */
 const SHORT_WAIT_MS = 20;
-/** A partition that was read within this time is probably read on soon. */
-const LIVELY_MS = 1_000;
-/** Between tries after a failure. */
+/** A partition that was read within this time is likely to be read again soon. */
+const RECENTLY_READ_MS = 1_000;
+/** Back-off between retries after a failure. */
 const BACK_OFF = { initialMs: 200, maxMs: 5_000 };
 const ANY_EPOCH = -1;
 /**
- * Reads the partitions of one topic: all that are open on a node in one fetch, one fetch at a time for each node. A partition or
- * a node that fails rests by itself. By topic id,
- * so that the records of a topic that was created again are never taken for those of the one before (KIP-516), and with the
- * epoch of the last record, so that a leader that lost records says so (KIP-320).
+ * Reads the partitions of one topic. Each node has at most one fetch in progress, which covers all pending reads on that node.
+ * A failing partition or node backs off without delaying the others.
+ *
+ * Fetches use the topic id, so records of a recreated topic are never mistaken for those of its predecessor (KIP-516). They also
+ * carry the leader epoch of the last record, so a leader that lost records reports it (KIP-320).
  */
 export class Fetcher {
   private readonly reads = new Map<number, OpenRead>();
-  /** Partitions that are assigned, read at the moment or not. */
+  /** All assigned partitions, with or without a pending read. */
   private owned = new Set<number>();
-  private readonly answeredAt = new Map<number, number>();
+  private readonly lastReadAt = new Map<number, number>();
   private readonly busyNodes = new Set<number>();
   private isPumpDue = false;
   private closed = false;
@@ -60,7 +61,7 @@ export class Fetcher {
     private readonly options: FetcherOptions,
   ) {}
 
-  /** Since when a partition could not be fetched, in ms since 1970; `undefined` while all can be. */
+  /** Start of the oldest fetch failure that persists, in ms since 1970; `undefined` when no partition fails. */
   get failingSince(): number | undefined {
     let since: number | undefined;
     for (const { failingSince } of this.reads.values())
@@ -68,7 +69,10 @@ export class Fetcher {
     return since;
   }
 
-  /** Ends the reads of all partitions that aren't among these, or of all. @param kept whether those that are go on */
+  /**
+   * Sets the assigned partitions and ends the reads of revoked ones.
+   * @param kept false also ends the reads of partitions that stay assigned
+   */
   assign(partitions: readonly number[], kept: boolean): void {
     this.owned = new Set(partitions);
     for (const [partition, read] of this.reads) if (!kept || !this.owned.has(partition)) this.end(read, undefined);
@@ -76,11 +80,11 @@ export class Fetcher {
 
   async read(position: ReadPosition): Promise<ReadAnswer | undefined> {
     if (this.closed || !this.owned.has(position.partition)) return undefined;
-    return new Promise((answer) => {
+    return new Promise((resolve) => {
       const epoch = position.leaderEpoch ?? ANY_EPOCH;
-      const unfailed = { isResting: false, failures: 0, failingSince: undefined };
-      this.reads.set(position.partition, { position, epoch, answer, ...unfailed });
-      this.pumpSoon();
+      const unfailed = { isBackingOff: false, failures: 0, failingSince: undefined };
+      this.reads.set(position.partition, { position, epoch, resolve, ...unfailed });
+      this.schedulePump();
     });
   }
 
@@ -89,14 +93,14 @@ export class Fetcher {
     this.assign([], false);
   }
 
-  /** Starts a fetch from each node that has none under way and something to be read. */
+  /** Starts a fetch from each node that has pending reads and no fetch in progress. */
   private pump(): void {
     if (this.closed) return;
     const byNode = new Map<number, OpenRead[]>();
     const leaderless: OpenRead[] = [];
     for (const [partition, read] of this.reads) {
-      if (read.isResting) continue;
-      const leader = this.log.leaderOf(partition)?.leader;
+      if (read.isBackingOff) continue;
+      const leader = this.log.getLeader(partition)?.leader;
       if (leader === undefined) leaderless.push(read);
       else if (!this.busyNodes.has(leader)) byNode.set(leader, [...(byNode.get(leader) ?? []), read]);
     }
@@ -107,8 +111,8 @@ export class Fetcher {
   private async fetch(node: number, reads: readonly OpenRead[]): Promise<void> {
     this.busyNodes.add(node);
     try {
-      const asked = new Set(reads.map(({ position }) => position.partition));
-      const mayFollow = [...this.owned].some((each) => !asked.has(each) && this.isLively(each, node));
+      const requested = new Set(reads.map(({ position }) => position.partition));
+      const mayFollow = [...this.owned].some((each) => !requested.has(each) && this.wasReadRecently(each, node));
       const response = await this.connections.request(node, FETCH, {
         maxWaitMs: mayFollow ? SHORT_WAIT_MS : MAX_WAIT_MS,
         maxBytes: this.options.maxBytes,
@@ -117,20 +121,20 @@ export class Fetcher {
       throwOnError(response.errorCode, 'Fetch');
       for (const fetched of response.partitions) {
         const read = reads.find(({ position }) => position.partition === fetched.partition);
-        // The assignment may have changed meanwhile, and even come back.
-        if (read !== undefined && this.isOpen(read)) this.answer(read, fetched);
+        // The partition may have been revoked during the fetch, and even assigned again.
+        if (read !== undefined && this.isPending(read)) this.complete(read, fetched);
       }
     } catch (error) {
-      this.report({ node }, error);
-      void this.retryLater(reads.filter((read) => this.isOpen(read)));
+      this.logFailure({ node }, error);
+      void this.retryLater(reads.filter((read) => this.isPending(read)));
     }
     this.busyNodes.delete(node);
-    this.pumpSoon();
+    this.schedulePump();
   }
 
-  private isLively(partition: number, node: number): boolean {
-    const since = this.options.clock.now() - (this.answeredAt.get(partition) ?? Number.NEGATIVE_INFINITY);
-    return since < LIVELY_MS && this.log.leaderOf(partition)?.leader === node;
+  private wasReadRecently(partition: number, node: number): boolean {
+    const since = this.options.clock.now() - (this.lastReadAt.get(partition) ?? Number.NEGATIVE_INFINITY);
+    return since < RECENTLY_READ_MS && this.log.getLeader(partition)?.leader === node;
   }
 
   private toFetch({ position: { partition, offset, logId }, epoch }: OpenRead): FetchPartition {
@@ -138,14 +142,14 @@ export class Fetcher {
       topicId: logId,
       partition,
       offset,
-      currentLeaderEpoch: this.log.leaderOf(partition)?.leaderEpoch ?? ANY_EPOCH,
+      currentLeaderEpoch: this.log.getLeader(partition)?.leaderEpoch ?? ANY_EPOCH,
       lastFetchedEpoch: epoch,
       maxBytes: this.options.maxBytesPerPartition,
     };
   }
 
-  /** Not at once: partitions that are read on in this turn of the event loop go into one fetch. */
-  private pumpSoon(): void {
+  /** Defers the fetch, so that all reads started in this turn of the event loop share one fetch. */
+  private schedulePump(): void {
     if (this.isPumpDue) return;
     this.isPumpDue = true;
     setImmediate(() => {
@@ -154,7 +158,7 @@ export class Fetcher {
     });
   }
 
-  private answer(read: OpenRead, fetched: FetchedPartition): void {
+  private complete(read: OpenRead, fetched: FetchedPartition): void {
     const { topic, partition, offset: fetchOffset } = read.position;
     if (fetched.errorCode !== 0) {
       void this.resolveFailure(read, errorName(fetched.errorCode));
@@ -166,7 +170,7 @@ export class Fetcher {
     if (diverging !== undefined)
       return this.end(read, { type: 'truncated', end: diverging.endOffset, epoch: diverging.epoch });
     if (records.length === 0) return;
-    // A copy, so that a partition's records hold no more than their own part of the fetch.
+    // A copy: a view of the response would keep the whole fetch in memory.
     const bytes = Buffer.from(records);
     const { nextOffset, epochs } = batchExtent(bytes, fetchOffset);
     this.end(read, {
@@ -183,24 +187,24 @@ export class Fetcher {
 
   private async resolveFailure(read: OpenRead, code: string): Promise<void> {
     const { partition, offset } = read.position;
-    read.isResting = true;
+    read.isBackingOff = true;
     try {
       const problem = await findProblem(this.log, read.position, code);
       if (problem !== undefined) return this.end(read, problem);
-      // In range after all: the leader no longer knows the epoch that was asked with, since its first records were deleted.
+      // The offset is in range, but the leader no longer knows the epoch of the request: the first records of that epoch were deleted.
       if (code === 'OFFSET_OUT_OF_RANGE') read.epoch = ANY_EPOCH;
-      else this.report({ partition, offset }, code);
+      else this.logFailure({ partition, offset }, code);
     } catch (error) {
-      this.report({ partition, offset, code }, error);
+      this.logFailure({ partition, offset, code }, error);
     }
     await this.retryLater([read]);
   }
 
-  /** Learns anew who leads, after a rest, then lets the reads go on. */
+  /** Waits for the back-off, refreshes the partition leaders and retries the reads. */
   private async retryLater(reads: readonly OpenRead[]): Promise<void> {
     const { clock } = this.options;
     for (const read of reads) {
-      read.isResting = true;
+      read.isBackingOff = true;
       read.failures += 1;
       read.failingSince ??= clock.now();
     }
@@ -209,26 +213,26 @@ export class Fetcher {
     try {
       if (!this.closed) await this.log.refresh();
     } catch (error) {
-      this.report({}, error);
+      this.logFailure({}, error);
     }
-    for (const read of reads) read.isResting = false;
-    this.pumpSoon();
+    for (const read of reads) read.isBackingOff = false;
+    this.schedulePump();
   }
 
-  private isOpen(read: OpenRead): boolean {
+  private isPending(read: OpenRead): boolean {
     return this.reads.get(read.position.partition) === read;
   }
 
   private end(read: OpenRead, answer: ReadAnswer | undefined): void {
-    if (!this.isOpen(read)) return;
+    if (!this.isPending(read)) return;
     this.reads.delete(read.position.partition);
-    this.answeredAt.set(read.position.partition, this.options.clock.now());
-    read.answer(answer);
+    this.lastReadAt.set(read.position.partition, this.options.clock.now());
+    read.resolve(answer);
   }
 
-  private report(details: object, error: unknown): void {
+  private logFailure(details: object, error: unknown): void {
     if (this.closed) return;
     const { topic } = this.log;
-    this.options.logger.warn({ topic, ...details, reason: String(error) }, 'fetch failed: trying again');
+    this.options.logger.warn({ topic, ...details, reason: String(error) }, 'fetch failed: retrying');
   }
 }

@@ -1,7 +1,7 @@
 import type { LogProblem, ReadPosition } from './broker.js';
 import type { TopicLog } from './topic-log.js';
 
-/** After these another node may lead the partition, or the topic is not the one that was asked for. */
+/** Errors after which another node may lead the partition, or the topic may have been recreated. */
 const MOVED = new Set([
   'LEADER_NOT_AVAILABLE',
   'NOT_LEADER_OR_FOLLOWER',
@@ -16,10 +16,10 @@ const MOVED = new Set([
 ]);
 
 /**
- * Finds out what became of the log at a position whose fetch failed.
- * @param code the error of the fetch, by the name that Kafka's protocol gives it
- * @returns undefined when the log is still there: the same read may be tried again
- * @throws when no node answers
+ * Determines why a fetch at this position failed.
+ * @param code the protocol name of the fetch error, such as `OFFSET_OUT_OF_RANGE`
+ * @returns undefined when the log is intact: the same read can be retried
+ * @throws when no node responds
  */
 export async function findProblem(
   log: TopicLog,
@@ -40,7 +40,7 @@ export async function findProblem(
   return undefined;
 }
 
-/** Asks twice, of any two nodes: just after a topic was created again, one may still know the one before. */
+/** Requests the id twice, of any nodes: just after a topic was recreated, a node may still return the old id. */
 async function confirmedId(log: TopicLog): Promise<string | undefined> {
   await log.refresh();
   const first = await log.topicId();

@@ -21,19 +21,19 @@ const joinedAs =
 const MEMBER_ID_REQUIRED = 79;
 const idRequired = () => ({ ...joinedAs(-1)(), errorCode: MEMBER_ID_REQUIRED });
 const assignment = () => encodeAssignment({ orders: [0, 1] });
-const alive = () => undefined;
-const away = () => new Error('no broker');
+const ok = () => undefined;
+const unreachable = () => new Error('no broker');
 
-/** A member of a group whose coordinator answers as the spec says; all is well where it says nothing. */
-function memberOf(rebalancing: () => Promise<void> = async () => undefined) {
+/** Creates a member whose coordinator responds as scripted; by default, every request succeeds. */
+function createMember(rebalancing: () => Promise<void> = async () => undefined) {
   const clock = new ManualClock();
   const calls: unknown[] = [];
   const connections = new ScriptedConnections()
     .answer(FIND_COORDINATOR, () => 1)
     .answer(JOIN_GROUP, joinedAs(5))
     .answer(SYNC_GROUP, assignment)
-    .answer(HEARTBEAT, alive)
-    .answer(LEAVE_GROUP, alive);
+    .answer(HEARTBEAT, ok)
+    .answer(LEAVE_GROUP, ok);
   const member = new GroupMember(
     connections,
     {
@@ -58,9 +58,9 @@ function memberOf(rebalancing: () => Promise<void> = async () => undefined) {
   return { member, connections, clock, calls };
 }
 
-describe('a member of a group', () => {
-  it('joins under the id that the coordinator gives it, and sends heartbeats', async () => {
-    const { member, connections, clock, calls } = memberOf();
+describe('GroupMember', () => {
+  it('joins under the id that the coordinator assigns, and sends heartbeats', async () => {
+    const { member, connections, clock, calls } = createMember();
     connections.answer(JOIN_GROUP, idRequired, joinedAs(5));
     member.join();
     await clock.advance(3_500);
@@ -71,21 +71,21 @@ describe('a member of a group', () => {
     await member.leave();
   });
 
-  it('keeps what it has in the next generation', async () => {
-    const { member, connections, clock, calls } = memberOf();
-    connections.answer(JOIN_GROUP, joinedAs(5), joinedAs(6)).answer(HEARTBEAT, error('REBALANCE_IN_PROGRESS'), alive);
+  it('keeps its partitions in the next generation', async () => {
+    const { member, connections, clock, calls } = createMember();
+    connections.answer(JOIN_GROUP, joinedAs(5), joinedAs(6)).answer(HEARTBEAT, error('REBALANCE_IN_PROGRESS'), ok);
     member.join();
     await clock.advance(2_500);
     expect(calls).toEqual([['assigned', false], 'rebalancing', ['assigned', true]]);
     await member.leave();
   });
 
-  it('keeps nothing when a generation passed without it: another member may have worked on its partitions', async () => {
-    const { member, connections, clock, calls } = memberOf();
+  it('keeps no partitions after it missed a generation: another member may have worked on them', async () => {
+    const { member, connections, clock, calls } = createMember();
     connections
       .answer(JOIN_GROUP, joinedAs(5), joinedAs(6), joinedAs(7))
       .answer(SYNC_GROUP, assignment, error('REBALANCE_IN_PROGRESS'), assignment)
-      .answer(HEARTBEAT, error('REBALANCE_IN_PROGRESS'), alive);
+      .answer(HEARTBEAT, error('REBALANCE_IN_PROGRESS'), ok);
     member.join();
     await clock.advance(2_500);
     expect(calls).toEqual([['assigned', false], 'rebalancing', ['assigned', false]]);
@@ -93,11 +93,11 @@ describe('a member of a group', () => {
   });
 
   it.each([
-    ['its session was over', 'UNKNOWN_MEMBER_ID', ['', '']],
-    ['its generation was over', 'ILLEGAL_GENERATION', ['', 'm']],
-  ])('loses all and joins anew when %s', async (_what, code, ids) => {
-    const { member, connections, clock, calls } = memberOf();
-    connections.answer(JOIN_GROUP, joinedAs(5), joinedAs(6)).answer(HEARTBEAT, error(code), alive);
+    ['its session timed out', 'UNKNOWN_MEMBER_ID', ['', '']],
+    ['its generation ended', 'ILLEGAL_GENERATION', ['', 'm']],
+  ])('loses its partitions and rejoins when %s', async (_what, code, ids) => {
+    const { member, connections, clock, calls } = createMember();
+    connections.answer(JOIN_GROUP, joinedAs(5), joinedAs(6)).answer(HEARTBEAT, error(code), ok);
     member.join();
     await clock.advance(2_500);
     expect(calls).toEqual([['assigned', false], 'lost', ['assigned', false]]);
@@ -105,8 +105,8 @@ describe('a member of a group', () => {
     await member.leave();
   });
 
-  it('stays a member while its coordinator is out of reach or moves, and goes on with the new one', async () => {
-    const { member, connections, clock, calls } = memberOf();
+  it('stays a member while its coordinator is unreachable or moves, and continues with the new one', async () => {
+    const { member, connections, clock, calls } = createMember();
     connections
       .answer(
         FIND_COORDINATOR,
@@ -114,7 +114,7 @@ describe('a member of a group', () => {
         () => new Error('connect ECONNREFUSED'),
         () => 2,
       )
-      .answer(HEARTBEAT, () => new Error('closed'), alive);
+      .answer(HEARTBEAT, () => new Error('closed'), ok);
     member.join();
     await clock.advance(4_500);
     expect(calls).toEqual([['assigned', false]]);
@@ -124,30 +124,30 @@ describe('a member of a group', () => {
 
   it('sends heartbeats while the old generation drains, however long that takes', async () => {
     const drained = Promise.withResolvers<void>();
-    const { member, connections, clock, calls } = memberOf(async () => drained.promise);
+    const { member, connections, clock, calls } = createMember(async () => drained.promise);
     connections.answer(JOIN_GROUP, joinedAs(5), joinedAs(6)).answer(HEARTBEAT, error('REBALANCE_IN_PROGRESS'));
     member.join();
     await clock.advance(15_500);
     expect(connections.made(HEARTBEAT)).toHaveLength(15);
     expect(member.membership?.generationId).toBe(5);
-    connections.answer(HEARTBEAT, alive);
+    connections.answer(HEARTBEAT, ok);
     drained.resolve();
     await settle();
     expect(calls.at(-1)).toEqual(['assigned', true]);
     await member.leave();
   });
 
-  it('tries again without end while no coordinator can be found', async () => {
-    const { member, connections, clock, calls } = memberOf();
-    connections.answer(FIND_COORDINATOR, ...Array.from({ length: 50 }, () => away), () => 1);
+  it('retries without limit while no coordinator can be found', async () => {
+    const { member, connections, clock, calls } = createMember();
+    connections.answer(FIND_COORDINATOR, ...Array.from({ length: 50 }, () => unreachable), () => 1);
     member.join();
     await clock.advance(60_000);
     expect(calls).toEqual([['assigned', false]]);
     await member.leave();
   });
 
-  it('leaves also while its first join waits for the others, under the id that it was given for it', async () => {
-    const { member, connections, calls } = memberOf();
+  it('leaves during its first join, under the id that it was assigned for it', async () => {
+    const { member, connections, calls } = createMember();
     const parked = Promise.withResolvers<ReturnType<ReturnType<typeof joinedAs>>>();
     connections
       .answer(JOIN_GROUP, idRequired, async () => parked.promise)
@@ -163,8 +163,8 @@ describe('a member of a group', () => {
     expect(member.joined).toBe(false);
   });
 
-  it('leaves under an id that arrives only after leave was called', async () => {
-    const { member, connections } = memberOf();
+  it('leaves under a member id that arrives after the call of leave', async () => {
+    const { member, connections } = createMember();
     const first = Promise.withResolvers<ReturnType<ReturnType<typeof joinedAs>>>();
     connections.answer(JOIN_GROUP, async () => first.promise);
     member.join();
@@ -177,7 +177,7 @@ describe('a member of a group', () => {
   });
 
   it('joins the next generation when a rejoin is requested', async () => {
-    const { member, connections, clock, calls } = memberOf();
+    const { member, connections, clock, calls } = createMember();
     connections.answer(JOIN_GROUP, joinedAs(5), joinedAs(6));
     member.join();
     await clock.advance(500);
@@ -189,12 +189,12 @@ describe('a member of a group', () => {
     await member.leave();
   });
 
-  it('is lost only after the drain that was under way has ended', async () => {
+  it('reports the loss only after the running drain has ended', async () => {
     const drained = Promise.withResolvers<void>();
-    const { member, connections, clock, calls } = memberOf(async () => drained.promise);
+    const { member, connections, clock, calls } = createMember(async () => drained.promise);
     connections
       .answer(JOIN_GROUP, joinedAs(5), joinedAs(6))
-      .answer(HEARTBEAT, error('REBALANCE_IN_PROGRESS'), error('UNKNOWN_MEMBER_ID'), alive);
+      .answer(HEARTBEAT, error('REBALANCE_IN_PROGRESS'), error('UNKNOWN_MEMBER_ID'), ok);
     member.join();
     await clock.advance(5_000);
     expect(calls).toEqual([['assigned', false], 'rebalancing']);
@@ -204,8 +204,8 @@ describe('a member of a group', () => {
     await member.leave();
   });
 
-  it('tries to leave again where its coordinator has moved', async () => {
-    const { member, connections } = memberOf();
+  it('retries to leave at the new coordinator', async () => {
+    const { member, connections } = createMember();
     connections
       .answer(
         FIND_COORDINATOR,

@@ -13,22 +13,23 @@ import { decodeAssignment, encodeSubscription, type PartitionsByTopic } from '..
 import { isKafkaError, KafkaError, errorName } from '../protocol/kafka-error.js';
 import type { KafkaConnections } from './kafka-connections.js';
 
-/** How the partitions of a group are shared out. */
+/** Assigns the partitions of a group to its members. */
 export interface Assignor {
-  /** Names under which members agree on it; all mean the same to this one. */
+  /** Protocol names that this assignor offers; they are equivalent. */
   readonly names: readonly string[];
-  /** What this member says of itself. */
+  /** Returns the data that this member sends to the group leader. */
   userData(): Buffer;
-  /** For the leader. @returns each member's part, encoded */
+  /** Assigns the partitions; only the leader calls this. @returns each member's encoded assignment */
   assign(members: JoinResponse['members']): Promise<ReadonlyMap<string, Buffer>>;
 }
 
-/** What happens to a membership. Calls don't overlap. */
+/** Receives the events of a membership. Calls do not overlap. */
 export interface MembershipEvents {
-  /** @param kept whether no generation passed since the last assignment */
+  /** @param kept whether the member kept its id and missed no generation since its last assignment */
   assigned(assignment: PartitionsByTopic, kept: boolean): void;
-  /** The next generation is due; the current one may still commit until this resolves. */
+  /** Called when the next generation is due. The current generation can still commit until this resolves. */
   rebalancing(): Promise<void>;
+  /** Called when the group expelled this member. */
   lost(error: unknown): void;
 }
 
@@ -44,28 +45,28 @@ export interface GroupMemberOptions {
 }
 
 const RETRY_PAUSE_MS = 500;
-const LEAVE_PATIENCE_MS = 3_000;
-/** Without success the group waits until the session of this member is over. */
-const LEAVE_TRIES = 3;
+const LEAVE_TIMEOUT_MS = 3_000;
+/** If all fail, the group waits until this member's session times out. */
+const LEAVE_ATTEMPTS = 3;
 
 /**
- * One member of a consumer group: finds the coordinator, joins, sends heartbeats, and joins anew when the group rebalances
+ * One member of a consumer group: finds the coordinator, joins, sends heartbeats, and rejoins when the group rebalances
  * (the classic protocol, eager: https://cwiki.apache.org/confluence/display/KAFKA/Kafka+Client-side+Assignment+Proposal).
- * Heartbeats go on by their own timer while the old generation drains, so the time to drain is the rebalance timeout, not the
- * session's. Failures are tried again until `leave`.
+ * Heartbeats continue on their own timer while the old generation drains, so the drain is bounded by the rebalance timeout, not
+ * by the session timeout. Failures are retried until `leave`.
  */
 export class GroupMember {
-  /** As a member of which generation requests are made; `undefined` when out of the group. */
+  /** The membership used for requests; `undefined` when out of the group. */
   private current: (GroupMembership & { readonly coordinator: number }) | undefined;
   private memberId = '';
   private coordinator: number | undefined;
-  /** The last generation whose assignment arrived, and as which member. */
+  /** The last generation whose assignment arrived, and this member's id in it. */
   private synced = { memberId: '', generationId: -1 };
   private isLeaving = false;
   private running: Promise<void> | undefined;
   private wake: (() => void) | undefined;
-  private contactAt = 0;
-  /** Between two generations. */
+  private lastContact = 0;
+  /** True between two generations. */
   private joining = true;
   private isRejoinDue = false;
 
@@ -83,44 +84,44 @@ export class GroupMember {
     return !this.joining && this.current !== undefined;
   }
 
-  /** Milliseconds since 1970 of the coordinator's last answer. */
+  /** Time of the coordinator's last response, in ms since 1970. */
   get lastContactAt(): number {
-    return this.contactAt;
+    return this.lastContact;
   }
 
-  /** The coordinator answered something else than a heartbeat. */
+  /** Records a response of the coordinator. */
   noteContact(): void {
-    this.contactAt = this.options.clock.now();
+    this.lastContact = this.options.clock.now();
   }
 
-  /** Begins to join; `events` say how it goes. */
+  /** Starts to join; `events` report the progress. */
   join(): void {
     this.running ??= this.run();
   }
 
-  /** Lets the group share its partitions out anew. */
+  /** Triggers a rebalance. */
   rejoin(): void {
     this.isRejoinDue = true;
     this.wake?.();
   }
 
-  /** The node that coordinates the group. @throws when it can't be found now */
+  /** Returns the node that coordinates the group. @throws when it cannot be found */
   async findCoordinator(): Promise<number> {
     this.coordinator ??= await this.connections.requestAny(FIND_COORDINATOR, this.options.groupId);
     return this.coordinator;
   }
 
-  /** Leaves the group, also in the middle of a join: no member stays behind that others would wait for. */
+  /** Leaves the group, also during a join, so that the other members do not wait for this one. */
   async leave(): Promise<void> {
     if (this.running === undefined) return;
     this.isLeaving = true;
     this.wake?.();
     const { clock } = this.options;
-    // Sent at once, since a join that is under way ends only then; sent again after it, since its answer may bring another id.
+    // Sent now, because it ends a pending join. Sent again after the join, because its response may contain a new member id.
     const left = this.sendLeave()
       .catch(() => undefined)
       .then(() => this.running);
-    await succeededWithin(clock, LEAVE_PATIENCE_MS, left);
+    await succeededWithin(clock, LEAVE_TIMEOUT_MS, left);
     this.current = undefined;
   }
 
@@ -128,12 +129,12 @@ export class GroupMember {
     while (!this.isLeaving) {
       try {
         await this.joinGroup();
-        await this.stay();
+        await this.heartbeatUntilRebalance();
       } catch (error) {
         await this.recover(error);
       }
     }
-    for (let tries = 1; tries <= LEAVE_TRIES && this.memberId !== ''; tries += 1)
+    for (let tries = 1; tries <= LEAVE_ATTEMPTS && this.memberId !== ''; tries += 1)
       await this.sendLeave().catch((error: unknown) =>
         this.options.logger.warn({ reason: String(error), tries }, 'leaving the group failed'),
       );
@@ -170,7 +171,7 @@ export class GroupMember {
     });
     if (this.isLeaving) return;
     const { synced } = this;
-    // With a generation in between, another member may have worked on the same partitions.
+    // After a missed generation, another member may have worked on the same partitions.
     const kept = synced.memberId === memberId && synced.generationId + 1 === generationId;
     this.synced = { memberId, generationId };
     this.current = { ...membership, coordinator };
@@ -179,10 +180,10 @@ export class GroupMember {
     this.events.assigned(decodeAssignment(assignment), kept);
   }
 
-  /** Sends heartbeats until the generation ends, and lets its work drain. @throws what ends the membership itself */
-  private async stay(): Promise<void> {
+  /** Sends heartbeats until a rebalance is due, then drains the running work. @throws when the membership ends */
+  private async heartbeatUntilRebalance(): Promise<void> {
     while (this.current !== undefined && !this.isLeaving) {
-      await this.rest(this.options.heartbeatIntervalMs);
+      await this.sleep(this.options.heartbeatIntervalMs);
       if (this.isLeaving || (!this.isRejoinDue && (await this.heartbeat()))) continue;
       this.joining = true;
       this.isRejoinDue = false;
@@ -190,19 +191,19 @@ export class GroupMember {
     }
   }
 
-  /** Lets the work of the old generation end, and keeps its session alive meanwhile. */
+  /** Waits for the work of the old generation and keeps its session alive with heartbeats. */
   private async drain(): Promise<void> {
     const { clock, heartbeatIntervalMs } = this.options;
     const drained = this.events.rebalancing();
     try {
       while (!(await succeededWithin(clock, heartbeatIntervalMs, drained)) && !this.isLeaving) await this.heartbeat();
     } finally {
-      // Also when the membership is lost meanwhile: the next events must not overlap this one.
+      // Needed even if the membership is lost meanwhile: events must not overlap.
       await drained;
     }
   }
 
-  /** @returns false when a rebalance is due. @throws when the membership is over */
+  /** Sends one heartbeat. @returns false when a rebalance is due. @throws when the membership ended */
   private async heartbeat(): Promise<boolean> {
     const { current } = this;
     if (current === undefined) return false;
@@ -218,9 +219,9 @@ export class GroupMember {
         return false;
       }
       if (isKafkaError(error, 'UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION')) throw error;
-      // It moved, restarts or is out of reach: the membership lasts as long as its session, so there is no need to join anew.
+      // The coordinator moved, restarts or is unreachable. The membership lasts until its session times out, so no rejoin is needed.
       this.coordinator = undefined;
-      if (!this.isLeaving) this.options.logger.warn({ reason: String(error) }, 'heartbeat failed: trying again');
+      if (!this.isLeaving) this.options.logger.warn({ reason: String(error) }, 'heartbeat failed: retrying');
       return true;
     }
   }
@@ -236,8 +237,8 @@ export class GroupMember {
       return this.events.lost(error);
     }
     if (isKafkaError(error, 'REBALANCE_IN_PROGRESS')) return;
-    this.options.logger.warn({ reason: String(error) }, 'joining the group failed: trying again');
-    await this.rest(RETRY_PAUSE_MS);
+    this.options.logger.warn({ reason: String(error) }, 'joining the group failed: retrying');
+    await this.sleep(RETRY_PAUSE_MS);
   }
 
   private async sendLeave(): Promise<void> {
@@ -248,14 +249,14 @@ export class GroupMember {
       await this.connections.request(await this.findCoordinator(), LEAVE_GROUP, { groupId, memberId });
     } catch (error) {
       this.coordinator = undefined;
-      // The group forgot it by itself.
+      // With this error, the group has already removed the member.
       if (!isKafkaError(error, 'UNKNOWN_MEMBER_ID')) throw error;
     }
     if (this.memberId === memberId) this.memberId = '';
   }
 
-  /** Ends early when the member leaves or has drained. */
-  private async rest(milliseconds: number): Promise<void> {
+  /** Waits; `leave` and `rejoin` end the wait early. */
+  private async sleep(milliseconds: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const cancel = this.options.clock.after(milliseconds, resolve);
       this.wake = () => {

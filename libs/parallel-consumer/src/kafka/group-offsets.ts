@@ -8,7 +8,7 @@ import type { TopicLog } from './topic-log.js';
 
 const NO_EPOCH = -1;
 
-/** What a group has committed for one topic, with the leader epoch and metadata of each offset. */
+/** Commits and reads a group's offsets for one topic, with the leader epoch and metadata of each offset. */
 export class GroupOffsets {
   constructor(
     private readonly connections: KafkaConnections,
@@ -18,8 +18,8 @@ export class GroupOffsets {
   ) {}
 
   /**
-   * Once, under the generation that is current now: tried again later, it could overwrite a newer one.
-   * @throws MetadataRefusedError, or anything else when it isn't certain that the offsets were committed
+   * Commits once, under the current generation, without retries: a late retry could overwrite a newer commit.
+   * @throws MetadataRefusedError; another error when the offsets may not have been committed
    */
   async commit(positions: readonly Position[]): Promise<void> {
     const { membership } = this.member;
@@ -32,15 +32,15 @@ export class GroupOffsets {
       await this.connections.request(membership.coordinator, OFFSET_COMMIT, { ...membership, topics });
     } catch (error) {
       if (isKafkaError(error, 'OFFSET_METADATA_TOO_LARGE'))
-        throw new MetadataRefusedError('the broker takes no metadata of this size', { cause: error });
+        throw new MetadataRefusedError('the broker rejected the size of the commit metadata', { cause: error });
       throw error;
     }
     this.member.noteContact();
   }
 
   /**
-   * Leaves out partitions without a commit whose leader doesn't answer.
-   * @throws when the coordinator doesn't answer, or none of those leaders
+   * Returns the committed positions. Omits partitions that have no commit and whose leader does not respond.
+   * @throws when the coordinator does not respond, or no position is known because no leader responds
    */
   async committed(partitions: readonly TopicPartition[]): Promise<CommittedPosition[]> {
     const { groupId } = this;
@@ -52,17 +52,17 @@ export class GroupOffsets {
     );
     const coordinator = await this.member.findCoordinator();
     const found = await this.connections.request(coordinator, OFFSET_FETCH, { groupId, topics });
-    // Read anew, so that a topic that was created again meanwhile is known by its new id.
+    // A topic that was recreated since the last refresh has a new id.
     await this.log.refresh();
     const logId = await this.log.topicId();
-    const settled = await Promise.allSettled(found.map((each) => this.positionOf(each, logId)));
+    const settled = await Promise.allSettled(found.map((each) => this.toCommittedPosition(each, logId)));
     const known = settled.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     const [failure] = settled.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
     if (known.length === 0 && failure !== undefined) throw failure;
     return known;
   }
 
-  private async positionOf(
+  private async toCommittedPosition(
     { offset, leaderEpoch, ...rest }: CommittedOffset,
     logId: string,
   ): Promise<CommittedPosition> {

@@ -1,23 +1,23 @@
 import type { KafkaApi } from '../protocol/kafka-api.js';
 
-/** Connections to the nodes of a Kafka cluster: all that the engine's own requests need of a client library. */
+/** Connections to the nodes of a Kafka cluster: the only part of a client library that the engine's own requests use. */
 export interface KafkaConnections {
-  /** @throws when no node can be reached */
+  /** @throws when no node is reachable */
   connect(): Promise<void>;
-  /** @throws KafkaError for what the node answers, or anything else when it doesn't */
+  /** @throws KafkaError when the node returns an error code; another error when it does not respond */
   request<Request, Response>(node: number, api: KafkaApi<Request, Response>, request: Request): Promise<Response>;
-  /** Asks whichever node is connected. @throws as `request` */
+  /** Sends the request to any connected node. @throws like `request` */
   requestAny<Request, Response>(api: KafkaApi<Request, Response>, request: Request): Promise<Response>;
-  /** Also closes what is still being connected. */
+  /** Closes all connections, including those that are still being opened. */
   close(): Promise<void>;
 }
 
-/** A node speaks only older versions of a request. */
+/** A node supports only older versions of a request. */
 export class OldKafkaError extends Error {
   override readonly name = 'OldKafkaError';
   readonly code = 'old-kafka';
 
   constructor(request: string, wanted: number, found: number) {
-    super(`Kafka 3.1 or newer is needed: this one has ${request} up to version ${found}, not ${wanted}`);
+    super(`Kafka 3.1 or newer is required: this broker supports ${request} up to version ${found}, not ${wanted}`);
   }
 }

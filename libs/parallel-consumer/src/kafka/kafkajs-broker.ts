@@ -27,21 +27,21 @@ export interface KafkajsBrokerOptions {
   readonly topic: string;
   readonly groupId: string;
   readonly logger: EngineLogger;
-  /** Without a heartbeat for so long the group goes on without this member, in ms. Default 10,000. */
+  /** The group expels this member after this time without a heartbeat, in ms. Default 10,000. */
   readonly sessionTimeoutMs?: number;
-  /** Bytes fetched at once from one node. Default 2 MiB. */
+  /** Maximum bytes of one fetch from one node. Default 2 MiB. */
   readonly maxBytes?: number;
   /**
-   * Bytes fetched at once of one partition. Default 256 KiB. At most two such fetches of each assigned partition are held
-   * besides the records in the window; a record batch that is larger is fetched all the same.
+   * Maximum bytes of one fetch for one partition. Default 256 KiB. Besides the records in the window, memory holds at most two such
+   * fetches per assigned partition. A larger record batch is still fetched.
    */
   readonly maxBytesPerPartition?: number;
 }
 
-/** How often the topic is looked at for partitions that were added. */
-const TOPIC_EVERY_MS = 30_000;
+/** How often the broker checks the topic for added partitions. */
+const TOPIC_CHECK_INTERVAL_MS = 30_000;
 
-/** A real Kafka as the engine's broker: kafkajs's connections and producer, with a membership and fetches of the engine's own. */
+/** The engine's broker for a real Kafka: kafkajs's connections and producer, the engine's own group membership and fetches. */
 export class KafkajsBroker implements Broker {
   readonly topic: string;
   private readonly connections: KafkajsConnections;
@@ -52,8 +52,8 @@ export class KafkajsBroker implements Broker {
   private readonly offsets: GroupOffsets;
   private listener: BrokerListener | undefined;
   private ownership: Ownership = { since: 0, owned: {} };
-  /** Partitions that this member, as the leader of the generation, has shared out; `undefined` where another one leads. */
-  private sharedOut: number | undefined;
+  /** The number of partitions that this member assigned as group leader; `undefined` when another member leads. */
+  private assignedCount: number | undefined;
   private stopping = false;
   private cancelTopicWatch: (() => void) | undefined;
 
@@ -80,7 +80,7 @@ export class KafkajsBroker implements Broker {
         heartbeatIntervalMs: Math.min(1_000, sessionTimeoutMs / 3),
         assignor: stickyAssignor(
           () => {
-            this.sharedOut = undefined;
+            this.assignedCount = undefined;
             return this.ownership;
           },
           async () => this.allPartitions(),
@@ -106,7 +106,7 @@ export class KafkajsBroker implements Broker {
     const { topics } = await this.connections.requestAny(METADATA, [topic]);
     const [found] = topics;
     if (found === undefined || errorName(found.errorCode) === 'UNKNOWN_TOPIC_OR_PARTITION') return 0;
-    throwOnError(found.errorCode, `Metadata of the topic ${topic}`);
+    throwOnError(found.errorCode, `Metadata of topic ${topic}`);
     return found.partitions.length;
   }
 
@@ -155,16 +155,16 @@ export class KafkajsBroker implements Broker {
   }
 
   private watchTopic(): void {
-    this.cancelTopicWatch = systemClock.after(TOPIC_EVERY_MS, () => void this.lookForPartitions());
+    this.cancelTopicWatch = systemClock.after(TOPIC_CHECK_INTERVAL_MS, () => void this.checkForNewPartitions());
   }
 
-  private async lookForPartitions(): Promise<void> {
+  private async checkForNewPartitions(): Promise<void> {
     try {
       await this.log.refresh();
-      const { sharedOut } = this;
-      if (sharedOut !== undefined && this.log.partitionNumbers.length !== sharedOut) this.member.rejoin();
+      const { assignedCount } = this;
+      if (assignedCount !== undefined && this.log.partitionNumbers.length !== assignedCount) this.member.rejoin();
     } catch (error) {
-      this.options.logger.warn({ topic: this.topic, reason: String(error) }, 'the topic could not be looked at');
+      this.options.logger.warn({ topic: this.topic, reason: String(error) }, 'topic check failed: retrying');
     }
     if (!this.stopping) this.watchTopic();
   }
@@ -175,15 +175,15 @@ export class KafkajsBroker implements Broker {
     this.listener?.lost(error);
   }
 
-  /** For the leader of the group. A topic that isn't there has none, and its members wait. */
+  /** Lists the partitions to assign, for the group leader. Empty when the topic does not exist; its consumers then wait. */
   private async allPartitions(): Promise<TopicPartition[]> {
     try {
       await this.log.refresh();
     } catch (error) {
       if (!isKafkaError(error, 'UNKNOWN_TOPIC_OR_PARTITION')) throw error;
-      this.options.logger.error({ topic: this.topic }, 'the topic does not exist: its consumers have nothing to do');
+      this.options.logger.error({ topic: this.topic }, 'topic does not exist: its consumers are idle');
     }
-    this.sharedOut = this.log.partitionNumbers.length;
+    this.assignedCount = this.log.partitionNumbers.length;
     return this.log.partitionNumbers.map((partition) => ({ topic: this.topic, partition }));
   }
 }

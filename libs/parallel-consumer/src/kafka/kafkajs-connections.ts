@@ -9,7 +9,7 @@ import { WireWriter } from '../protocol/wire-writer.js';
 import { OldKafkaError, type KafkaConnections } from './kafka-connections.js';
 import type { Kafka } from './kafkajs.js';
 
-/** The parts of kafkajs's internal cluster that its own consumer sends requests through. */
+/** The parts of kafkajs's internal cluster class that its own consumer uses to send requests. */
 interface KafkajsCluster {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
@@ -32,7 +32,7 @@ interface KafkajsNode {
     readonly pool: readonly KafkajsConnection[];
     getConnection(index: number): Promise<KafkajsConnection>;
   };
-  /** What kafkajs learns the nodes of the cluster from. */
+  /** kafkajs calls this to discover the nodes of the cluster. */
   metadata: () => Promise<object>;
   disconnect(): Promise<void>;
 }
@@ -52,20 +52,20 @@ interface KafkajsRequest {
   readonly logResponseError: false;
 }
 
-/** kafkajs has two connections to each node; a fetch that waits for records must not hold up anything else. */
+/** kafkajs has two connections to each node. A fetch that waits for records must not block other requests. */
 const CONNECTIONS = { usual: 0, fetches: 1 } as const;
-/** Beyond the time that a request itself asks a node to wait. */
-const PATIENCE_MS = 10_000;
-const CLOSE_PATIENCE_MS = 2_000;
+/** Request timeout, on top of the time that the request itself lets the node wait. */
+const REQUEST_TIMEOUT_MS = 10_000;
+const CLOSE_TIMEOUT_MS = 2_000;
 
 /**
- * kafkajs's connections (sockets, TLS, SASL, the list of nodes) for requests that the engine encodes itself. Reached through
- * the cluster that kafkajs hands to an assigner; the consumer that it belongs to is never run.
+ * Sends requests that the engine encodes itself over kafkajs's connections (sockets, TLS, SASL, node list). kafkajs passes its
+ * internal cluster to a partition assigner, which is how this class gets it; the consumer of that assigner never runs.
  */
 export class KafkajsConnections implements KafkaConnections {
   private readonly cluster: KafkajsCluster;
   private connecting: Promise<void> | undefined;
-  /** kafkajs would open a socket for each request that finds its connection closed. */
+  /** Connections being opened. Without this, kafkajs opens one socket per request that finds the connection closed. */
   private readonly opening = new Map<KafkajsConnection, Promise<KafkajsConnection>>();
   private closed = false;
 
@@ -87,7 +87,7 @@ export class KafkajsConnections implements KafkaConnections {
     const create = brokerPool.createBroker;
     brokerPool.createBroker = (options) => {
       const node = create(options);
-      node.metadata = async () => this.nodesAs(node);
+      node.metadata = async () => this.fetchNodes(node);
       return node;
     };
   }
@@ -109,7 +109,7 @@ export class KafkajsConnections implements KafkaConnections {
     request: Request,
   ): Promise<Response> {
     await this.connect();
-    return this.send(await this.unlessClosed(this.nodeOf(node)), api, request);
+    return this.send(await this.unlessClosed(this.findNode(node)), api, request);
   }
 
   async requestAny<Request, Response>(api: KafkaApi<Request, Response>, request: Request): Promise<Response> {
@@ -120,16 +120,16 @@ export class KafkajsConnections implements KafkaConnections {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    // kafkajs waits for requests under way, and a node that hangs answers none.
+    // kafkajs waits for pending requests, and a hanging node never responds.
     if (this.connecting !== undefined)
       await succeededWithin(
         systemClock,
-        CLOSE_PATIENCE_MS,
+        CLOSE_TIMEOUT_MS,
         this.cluster.disconnect().catch(() => undefined),
       );
   }
 
-  /** What is found only after the close is closed, too. */
+  /** Returns the result, or closes the connections that were opened after `close` and throws. */
   private async unlessClosed<T>(found: Promise<T>): Promise<T> {
     const result = await found;
     if (!this.closed) return result;
@@ -138,15 +138,16 @@ export class KafkajsConnections implements KafkaConnections {
   }
 
   /**
-   * kafkajs asks for all topics of a cluster to learn its nodes, and learns none while a partition of any topic has no leader.
-   * @returns the nodes and no topics, as kafkajs has them
+   * Discovers the cluster's nodes without requesting topics. kafkajs requests all topics, and discovers no node while a partition
+   * of any topic has no leader.
+   * @returns the nodes and an empty topic list, in kafkajs's format
    */
-  private async nodesAs(node: KafkajsNode): Promise<object> {
+  private async fetchNodes(node: KafkajsNode): Promise<object> {
     const { nodes, controllerId } = await this.send(node, METADATA, []);
     return { brokers: nodes, controllerId, topicMetadata: [] };
   }
 
-  private async connectionOf({ connectionPool }: KafkajsNode, index: number): Promise<KafkajsConnection> {
+  private async getConnection({ connectionPool }: KafkajsNode, index: number): Promise<KafkajsConnection> {
     const connection = connectionPool.pool[index];
     if (connection === undefined || connection.isConnected()) return connectionPool.getConnection(index);
     const opening =
@@ -156,11 +157,11 @@ export class KafkajsConnections implements KafkaConnections {
     return opening;
   }
 
-  private async nodeOf(nodeId: number): Promise<KafkajsNode> {
+  private async findNode(nodeId: number): Promise<KafkajsNode> {
     try {
       return await this.cluster.findBroker({ nodeId });
     } catch (error) {
-      // kafkajs has read the list of nodes anew by then.
+      // kafkajs has refreshed its node list by now.
       if (error instanceof Error && error.name === 'KafkaJSBrokerNotFound') return this.cluster.findBroker({ nodeId });
       throw error;
     }
@@ -173,10 +174,10 @@ export class KafkajsConnections implements KafkaConnections {
   ): Promise<Response> {
     const newest = node.versions?.[api.key]?.maxVersion ?? -1;
     if (newest < api.version) throw new OldKafkaError(api.name, api.version, newest);
-    // A JoinGroup that waits for the others holds the usual connection, and leaving must not wait for it.
-    const isAside = api.key === FETCH.key || api.key === LEAVE_GROUP.key;
+    // A JoinGroup that waits for other members occupies the usual connection, and a LeaveGroup must not wait for it.
+    const usesFetchConnection = api.key === FETCH.key || api.key === LEAVE_GROUP.key;
     try {
-      const connection = await this.connectionOf(node, isAside ? CONNECTIONS.fetches : CONNECTIONS.usual);
+      const connection = await this.getConnection(node, usesFetchConnection ? CONNECTIONS.fetches : CONNECTIONS.usual);
       return (await connection.send(toKafkajs(api, request))) as Response;
     } catch (error) {
       await this.reset(node, error);
@@ -186,9 +187,9 @@ export class KafkajsConnections implements KafkaConnections {
 
   private async reset(node: KafkajsNode, error: unknown): Promise<void> {
     if (!(error instanceof Error)) return;
-    // As kafkajs does it: a closed connection is opened again only after that.
+    // As kafkajs does: it reopens a closed connection only after a disconnect.
     if (error.name === 'KafkaJSConnectionClosedError') await node.disconnect();
-    // It may never hear of a node that vanished, and would ask it again and again.
+    // kafkajs may not notice that a node vanished, and would keep using the dead socket.
     if (error.name === 'KafkaJSRequestTimeoutError')
       for (const { socket } of node.connectionPool.pool) socket?.destroy(error);
   }
@@ -201,7 +202,7 @@ function toKafkajs<Request, Response>(api: KafkaApi<Request, Response>, request:
       apiName: api.name,
       apiVersion: api.version,
       encode: async () => {
-        // The tagged fields that end the request header belong to the body in kafkajs's eyes.
+        // kafkajs treats the tagged fields at the end of the request header as part of the body.
         const writer = new WireWriter().noTags();
         api.encode(writer, request);
         return { buf: writer.bytes, buffer: writer.bytes };
@@ -215,7 +216,7 @@ function toKafkajs<Request, Response>(api: KafkaApi<Request, Response>, request:
       },
       parse: async ({ decoded }) => decoded,
     },
-    requestTimeout: PATIENCE_MS + (api.waitMs?.(request) ?? 0),
+    requestTimeout: REQUEST_TIMEOUT_MS + (api.waitMs?.(request) ?? 0),
     logResponseError: false,
   };
 }

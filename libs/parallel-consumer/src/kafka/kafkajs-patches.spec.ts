@@ -15,36 +15,36 @@ interface BrokerPool {
   connect(): Promise<void>;
 }
 
-/** Which brokers kafkajs's own pool asks, one after another, when the first is as it is told. */
-async function askedWhenTheFirst(failure: Error): Promise<string[]> {
+/** Returns the brokers that kafkajs's own pool connects to, in order, when the first one fails. */
+async function brokersTriedWhenFirstFails(failure: Error): Promise<string[]> {
   connectKafka({ brokers: ['127.0.0.1:1'], clientId: 'spec', logger: quiet });
   const Pool = createRequire(import.meta.url)('kafkajs/src/cluster/brokerPool') as new (options: object) => BrokerPool;
   const names = ['first', 'second'];
   const pool = new Pool({
-    connectionPoolBuilder: { build: async () => names.shift() ?? 'none is left' },
+    connectionPoolBuilder: { build: async () => names.shift() ?? 'no broker left' },
     logger: { namespace: () => ({ error: () => undefined }) },
     retry: { retries: 1, initialRetryTime: 1 },
   });
-  const asked: string[] = [];
+  const tried: string[] = [];
   pool.createBroker = ({ connectionPool: name }) => ({
     isConnected: () => false,
     disconnect: async () => undefined,
     connect: async () => {
-      asked.push(name);
+      tried.push(name);
       if (name === 'first') throw failure;
     },
   });
   await pool.connect();
-  return asked;
+  return tried;
 }
 
-describe('a client that is given several brokers', () => {
+describe('a client with several bootstrap brokers', () => {
   it.each([
-    ['cannot be connected to', new KafkaJSConnectionError('connect ECONNREFUSED')],
-    // As behind a load balancer, or a port that Docker publishes, while the broker itself is away.
-    ['takes the connection and closes it', new KafkaJSConnectionClosedError('Closed connection')],
-    ['takes the connection and never answers', new KafkaJSRequestTimeoutError('Request ApiVersions timed out')],
-  ])('asks the next one when the first %s', async (_, failure) => {
-    expect(await askedWhenTheFirst(failure)).toEqual(['first', 'second']);
+    ['refuses the connection', new KafkaJSConnectionError('connect ECONNREFUSED')],
+    // As a load balancer or a published Docker port does while the broker is unavailable.
+    ['accepts the connection and closes it', new KafkaJSConnectionClosedError('Closed connection')],
+    ['accepts the connection and never responds', new KafkaJSRequestTimeoutError('Request ApiVersions timed out')],
+  ])('tries the next broker when the first %s', async (_, failure) => {
+    expect(await brokersTriedWhenFirstFails(failure)).toEqual(['first', 'second']);
   });
 });

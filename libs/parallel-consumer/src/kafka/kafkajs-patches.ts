@@ -1,15 +1,15 @@
-// What of kafkajs's inside is wrong for this engine, and is changed where it stands: version 2.2.4, which package.json pins.
+// Patches internals of kafkajs 2.2.4, the version that package.json pins, where they do not suit this engine.
 import { createRequire } from 'node:module';
 
-/** All that any client needs, once for the process. */
+/** Applies the patches that every client needs, once per process. */
 export function patchKafkajs(): void {
-  quietIdleConnections();
+  stopIdleTimers();
   leaveClosedSeeds();
 }
 
 const patched = new Set<string>();
 
-/** Changes a class of kafkajs, once for the process. @param change is given its prototype, and that as it was before */
+/** Patches a kafkajs class, once per process. @param change gets the prototype to modify and a copy of the original */
 function patchOnce<T extends object>(path: string, change: (prototype: T, original: T) => void): void {
   if (patched.has(path)) return;
   patched.add(path);
@@ -24,10 +24,10 @@ interface RequestQueuePrototype {
 }
 
 /**
- * kafkajs re-arms a timer of 1 ms on every connection for as long as it is open (3 % of a core when idle, and a warning of
- * a negative time-out on Node 24), though there is nothing to check while no request is pending and none is throttled.
+ * Stops kafkajs's timer on idle connections. kafkajs re-arms a 1 ms timer on every open connection, which costs 3 % of a core
+ * when idle and logs a negative-timeout warning on Node 24. The timer is needed only while a request is pending or throttled.
  */
-function quietIdleConnections(): void {
+function stopIdleTimers(): void {
   patchOnce<RequestQueuePrototype>('kafkajs/src/network/requestQueue', (prototype, original) => {
     prototype.scheduleCheckPendingRequests = function scheduleWhenNeeded(this: RequestQueuePrototype): void {
       if (this.pending.length > 0 || this.throttledUntil > Date.now()) original.scheduleCheckPendingRequests.call(this);
@@ -43,13 +43,13 @@ interface BrokerPoolPrototype {
   createSeedBroker(): Promise<void>;
 }
 
-/** What a connection comes to behind which no broker answers. */
+/** Errors of a connection that is accepted although no broker responds on it. */
 const NO_BROKER = new Set(['KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError']);
 
 /**
- * kafkajs asks the next of the brokers that it was given only where the first can't be connected to. One that is behind a proxy, a load balancer or
- * a published port takes the connection, and closes it or never answers while the broker itself is away: it was asked again and again for a
- * minute, and then the client gave up, though the other brokers were well.
+ * Makes kafkajs try the next bootstrap broker also when a broker accepts the connection but does not respond. kafkajs does so only
+ * when the connection is refused. While a broker is unavailable, a proxy, load balancer or published port in front of it accepts the
+ * connection, then closes it or stays silent. kafkajs retries that broker for a minute and fails, although other brokers are available.
  */
 function leaveClosedSeeds(): void {
   patchOnce<BrokerPoolPrototype>('kafkajs/src/cluster/brokerPool', (prototype, original) => {
@@ -61,7 +61,7 @@ function leaveClosedSeeds(): void {
         try {
           await connect();
         } catch (error) {
-          // By this name it is known as one to be left.
+          // kafkajs tries the next broker only for an error with this name.
           if (error instanceof Error && NO_BROKER.has(error.name)) error.name = 'KafkaJSConnectionError';
           throw error;
         }
@@ -80,26 +80,27 @@ interface EncoderClass {
   nextPowerOfTwo(this: void, bytes: number): number;
 }
 
-/** What an encoder of kafkajs asks for when it is made, and how much fits into a typed array that V8 keeps on its own heap. */
+/** The initial size that a kafkajs encoder requests, in bytes. */
 const ENCODER_BYTES = 511;
+/** The largest typed array that V8 keeps on its own heap, in bytes. */
 const ON_HEAP_BYTES = 64;
 
-let encodersAreSmall = false;
+let encodersAreShrunk = false;
 
 /**
- * kafkajs allocates 512 zeroed bytes outside of the heap for each header and each record, most of which hold fewer than 64:
- * a good part of what sending costs, in allocations and in the collections that they bring on. They grow when they must.
+ * Makes kafkajs encoders start with 64 bytes and grow as needed. kafkajs allocates 512 zeroed off-heap bytes for each header and each
+ * record, and most hold fewer than 64. The allocations and the garbage collection they cause are a large part of the cost of a send.
  */
-export function smallEncoders(): void {
-  if (encodersAreSmall) return;
-  encodersAreSmall = true;
+export function shrinkEncoders(): void {
+  if (encodersAreShrunk) return;
+  encodersAreShrunk = true;
   const Encoder = createRequire(import.meta.url)('kafkajs/src/protocol/encoder') as EncoderClass;
   const { nextPowerOfTwo } = Encoder;
   Encoder.nextPowerOfTwo = (bytes) => (bytes === ENCODER_BYTES ? ON_HEAP_BYTES : nextPowerOfTwo(bytes));
   Encoder.prototype.ensureAvailable = function grow(this: Encoder, bytes: number): void {
     const needed = this.offset + bytes;
     if (needed <= this.buf.length) return;
-    // Only what was written is ever sent, so nothing has to be zeroed.
+    // Only written bytes are sent, so the buffer needs no zeroing.
     const larger = Buffer.allocUnsafe(nextPowerOfTwo(needed));
     this.buf.copy(larger, 0, 0, this.offset);
     this.buf = larger;

@@ -1,12 +1,12 @@
 import type { Admin, Kafka } from './kafkajs.js';
 
-/** kafkajs's admin client, connected when first needed; a connection that could not be made is not kept. */
+/** kafkajs's admin client, connected on first use. A failed connection is not cached. */
 export class LazyAdmin {
   private admin: Promise<Admin> | undefined;
 
   constructor(private readonly kafka: Kafka) {}
 
-  /** @throws when no broker can be reached */
+  /** Returns the connected client. @throws when no broker is reachable */
   async connected(): Promise<Admin> {
     this.admin ??= this.connect();
     try {

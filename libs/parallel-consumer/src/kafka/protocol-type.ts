@@ -1,8 +1,8 @@
 /**
- * What the broker answered, such as `OFFSET_METADATA_TOO_LARGE`; `undefined` for anything else. kafkajs wraps its answer once
- * for each layer of retries, and the wrappers don't say it: the innermost cause does.
+ * Returns the protocol error of a kafkajs error, such as `OFFSET_METADATA_TOO_LARGE`; `undefined` for any other error. kafkajs
+ * wraps the broker's error once per layer of retries, and only the innermost cause has the `type`.
  */
-export function protocolType(error: unknown): string | undefined {
+export function getProtocolErrorType(error: unknown): string | undefined {
   let type: string | undefined;
   for (let cause = error; cause instanceof Error; cause = cause.cause)
     if ('type' in cause && typeof cause.type === 'string') type = cause.type;

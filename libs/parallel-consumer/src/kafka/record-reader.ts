@@ -6,11 +6,11 @@ import type { Kafka } from './kafkajs.js';
 import { KafkajsConnections } from './kafkajs-connections.js';
 import { TopicLog } from './topic-log.js';
 
-/** Kafka gives a batch that is larger than this all the same, alone. */
+/** Kafka returns the first batch even when it is larger than this. */
 const FETCH_BYTES = 1024 * 1024;
 const MAX_WAIT_MS = 500;
 const ANY_EPOCH = -1;
-/** After these another broker has the partition. */
+/** Errors after which another broker may lead the partition. */
 const MOVED = [
   'LEADER_NOT_AVAILABLE',
   'NOT_LEADER_OR_FOLLOWER',
@@ -20,9 +20,9 @@ const MOVED = [
   'UNKNOWN_LEADER_EPOCH',
   'OFFSET_NOT_AVAILABLE',
 ];
-const TRIES = 3;
+const MAX_ATTEMPTS = 3;
 
-/** Reads single records by their offsets, without a consumer group: to show one dead letter, or to send some of them again. */
+/** Reads single records by offset, without a consumer group. Used to show one dead letter or to redrive several. */
 export class RecordReader {
   private readonly connections: KafkajsConnections;
   private readonly logs = new Map<string, TopicLog>();
@@ -32,9 +32,10 @@ export class RecordReader {
   }
 
   /**
+   * Reads the records at the given offsets.
    * @param offsets in any order
-   * @returns the records that there are, by offset: one that was deleted, compacted or not written yet is left out
-   * @throws when Kafka doesn't answer, or UnreadableRecordsError
+   * @returns the existing records by offset; deleted, compacted and unwritten ones are omitted
+   * @throws UnreadableRecordsError; another error when Kafka does not respond
    */
   async read(topic: string, partition: number, offsets: readonly number[]): Promise<Map<number, ConsumedRecord>> {
     const log = this.logs.get(topic) ?? new TopicLog(this.connections, topic);
@@ -45,7 +46,7 @@ export class RecordReader {
       const records = await this.fetchFrom(log, partition, from);
       const wanted = new Set(left);
       for (const record of records) if (wanted.has(record.offset)) found.set(record.offset, record);
-      // At least the first one is passed: it isn't there when the fetch begins behind it.
+      // Always moves past the first offset: its record does not exist when the fetch starts after it.
       const passed = Math.max(from, records.at(-1)?.offset ?? from);
       left = left.filter((offset) => offset > passed);
     }
@@ -57,12 +58,12 @@ export class RecordReader {
   }
 
   private async fetchFrom(log: TopicLog, partition: number, offset: number): Promise<ConsumedRecord[]> {
-    for (let tries = 1; ; tries += 1) {
+    for (let attempts = 1; ; attempts += 1) {
       try {
         return await this.fetchOnce(log, partition, offset);
       } catch (error) {
         if (isKafkaError(error, 'OFFSET_OUT_OF_RANGE')) return [];
-        if (!isKafkaError(error, ...MOVED) || tries === TRIES) throw error;
+        if (!isKafkaError(error, ...MOVED) || attempts === MAX_ATTEMPTS) throw error;
         await log.refresh();
       }
     }
@@ -71,7 +72,7 @@ export class RecordReader {
   private async fetchOnce(log: TopicLog, partition: number, offset: number): Promise<ConsumedRecord[]> {
     const topicId = await log.topicId();
     if (!log.partitionNumbers.includes(partition)) return [];
-    const leader = log.leaderOf(partition);
+    const leader = log.getLeader(partition);
     if (leader === undefined)
       throw new KafkaError('LEADER_NOT_AVAILABLE', `Fetch of ${log.topic} partition ${partition}`);
     const epochs = { currentLeaderEpoch: leader.leaderEpoch, lastFetchedEpoch: ANY_EPOCH };
@@ -81,11 +82,11 @@ export class RecordReader {
       partitions: [{ topicId, partition, offset, ...epochs, maxBytes: FETCH_BYTES }],
     });
     throwOnError(response.errorCode, 'Fetch');
-    return response.partitions.flatMap((fetched) => recordsOf(fetched, log.topic, offset));
+    return response.partitions.flatMap((fetched) => toRecords(fetched, log.topic, offset));
   }
 }
 
-function recordsOf(
+function toRecords(
   { partition, errorCode, records: bytes, abortedTransactions }: FetchedPartition,
   topic: string,
   fetchOffset: number,

@@ -6,16 +6,16 @@ import { ReliableProducer, type ProducerClient } from './reliable-producer.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-type Answer = Error | readonly number[];
+type ScriptedResponse = Error | readonly number[];
 
-/** A client that answers as scripted: an error, or the partitions that its response covers; then it covers all. */
+/** A client with scripted responses: an error, or the partitions that the response covers. After the script, it covers all. */
 class ScriptedClient implements ProducerClient {
   readonly sent: string[][] = [];
   connected = 0;
   concurrent = 0;
   mostConcurrent = 0;
 
-  constructor(private readonly script: Answer[] = []) {}
+  constructor(private readonly script: ScriptedResponse[] = []) {}
 
   async connect(): Promise<void> {
     this.connected += 1;
@@ -31,9 +31,9 @@ class ScriptedClient implements ProducerClient {
     await new Promise<void>((resolve) => void setImmediate(resolve));
     this.concurrent -= 1;
     this.sent.push(messages.map(({ value }) => String(value)));
-    const answer = this.script.shift() ?? messages.map(({ partition }) => partition);
-    if (answer instanceof Error) throw answer;
-    return [...new Set(answer)].map((partition) => ({ partition, errorCode: 0, baseOffset: '7' }));
+    const response = this.script.shift() ?? messages.map(({ partition }) => partition);
+    if (response instanceof Error) throw response;
+    return [...new Set(response)].map((partition) => ({ partition, errorCode: 0, baseOffset: '7' }));
   }
 }
 
@@ -46,7 +46,7 @@ function records(...partitions: number[]): OutgoingRecord[] {
   }));
 }
 
-function producing(...clients: ScriptedClient[]) {
+function createProducer(...clients: ScriptedClient[]) {
   const clock = new ManualClock();
   const made = clients.slice();
   const createClient = (): ProducerClient => made.shift() ?? new ScriptedClient();
@@ -58,33 +58,33 @@ function protocolError(type: string): Error {
 }
 
 describe('the reliable producer', () => {
-  it('resolves with where each partition’s records begin', async () => {
-    const { producer } = producing(new ScriptedClient());
+  it('resolves with the base offset of each partition', async () => {
+    const { producer } = createProducer(new ScriptedClient());
     expect(await producer.send('t', records(0, 1, 0))).toEqual([
       { partition: 0, records: 2, baseOffset: 7 },
       { partition: 1, records: 1, baseOffset: 7 },
     ]);
   });
 
-  it('sends again what a response does not cover, in the same order, before anything else', async () => {
+  it('resends records that a response does not cover, in the same order, before anything else', async () => {
     const client = new ScriptedClient([[0]]);
-    const { producer } = producing(client);
+    const { producer } = createProducer(client);
     const first = producer.send('t', records(0, 1, 1));
     const second = producer.send('t', records(2));
     await Promise.all([first, second]);
     expect(client.sent).toEqual([['0-0', '1-1', '1-2'], ['1-1', '1-2'], ['2-0']]);
   });
 
-  it('has one batch on its way at a time, however many wait', async () => {
+  it('sends one batch at a time, however many wait', async () => {
     const client = new ScriptedClient();
-    const { producer } = producing(client);
+    const { producer } = createProducer(client);
     await Promise.all(Array.from({ length: 10 }, () => producer.send('t', records(0))));
     expect(client.mostConcurrent).toBe(1);
   });
 
-  it('sends the identical batch again after an error, for as long as it takes', async () => {
+  it('retries the identical batch after errors, without limit', async () => {
     const client = new ScriptedClient(Array.from({ length: 30 }, () => new Error('Broker not connected')));
-    const { clock, producer } = producing(client);
+    const { clock, producer } = createProducer(client);
     const sending = producer.send('t', records(0, 1));
     await clock.advance(10 * 60_000);
     await sending;
@@ -92,9 +92,9 @@ describe('the reliable producer', () => {
     expect(client.sent).toHaveLength(31);
   });
 
-  it('rests between tries when no partition has a leader', async () => {
+  it('backs off between retries when no partition has a leader', async () => {
     const client = new ScriptedClient(Array.from({ length: 1_000 }, () => []));
-    const { clock, producer } = producing(client);
+    const { clock, producer } = createProducer(client);
     void producer.send('t', records(0)).catch(() => undefined);
     await clock.advance(30_000);
     expect(client.sent.length).toBeLessThan(20);
@@ -103,23 +103,23 @@ describe('the reliable producer', () => {
     await closing;
   });
 
-  it('takes a new producer id when its sequence is no longer the broker’s', async () => {
-    const spoilt = new ScriptedClient([protocolError('OUT_OF_ORDER_SEQUENCE_NUMBER')]);
+  it('uses a new producer id when its sequence numbers no longer match the broker’s', async () => {
+    const outOfSequence = new ScriptedClient([protocolError('OUT_OF_ORDER_SEQUENCE_NUMBER')]);
     const fresh = new ScriptedClient();
-    const { clock, producer } = producing(spoilt, fresh);
+    const { clock, producer } = createProducer(outOfSequence, fresh);
     const sending = producer.send('t', records(0));
     await clock.advance(1_000);
     await sending;
-    expect([spoilt.connected, fresh.connected]).toEqual([0, 1]);
+    expect([outOfSequence.connected, fresh.connected]).toEqual([0, 1]);
   });
 
-  it('gives up records that Kafka refuses for good, and goes on with the next', async () => {
-    const { producer } = producing(new ScriptedClient([protocolError('MESSAGE_TOO_LARGE')]));
+  it('throws when Kafka rejects records for good, and continues with the next ones', async () => {
+    const { producer } = createProducer(new ScriptedClient([protocolError('MESSAGE_TOO_LARGE')]));
     await expect(producer.send('t', records(0))).rejects.toThrow(RecordsRefusedError);
     await expect(producer.send('t', records(0))).resolves.toHaveLength(1);
   });
 
-  it('keeps no connection that was made only after it was closed', async () => {
+  it('disconnects a connection that opens only after the close', async () => {
     const connecting = Promise.withResolvers<undefined>();
     const client = new ScriptedClient();
     const late = Object.assign(client, {
@@ -128,7 +128,7 @@ describe('the reliable producer', () => {
         client.connected += 1;
       },
     });
-    const { clock, producer } = producing(late);
+    const { clock, producer } = createProducer(late);
     const sent = producer.send('orders', records(0)).catch((error: unknown) => error);
     const closed = producer.close();
     await clock.advance(2_000);
@@ -140,8 +140,10 @@ describe('the reliable producer', () => {
     expect(client.sent).toEqual([]);
   });
 
-  it('does not say that a batch arrived when it is closed before Kafka said so', async () => {
-    const { clock, producer } = producing(new ScriptedClient([new Error('away'), new Error('away')]));
+  it('rejects a batch that Kafka had not acknowledged before the close', async () => {
+    const { clock, producer } = createProducer(
+      new ScriptedClient([new Error('unavailable'), new Error('unavailable')]),
+    );
     const sending = producer.send('t', records(0)).catch(String);
     await settle();
     const closing = producer.close();

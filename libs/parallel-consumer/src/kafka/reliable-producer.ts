@@ -4,17 +4,17 @@ import type { OutgoingRecord } from '../record.js';
 import { RecordsRefusedError } from '../records/records-refused.js';
 import { errorCode } from '../failure.js';
 import type { EngineLogger } from '../options.js';
-import { protocolType } from './protocol-type.js';
+import { getProtocolErrorType } from './protocol-type.js';
 
-/** Where one partition's part of a batch stands on the topic, as Kafka acknowledged it. */
+/** The offsets that Kafka acknowledged for one partition's part of a batch. */
 export interface Acknowledgement {
   readonly partition: number;
   readonly records: number;
-  /** Offset of the first of them; -1 where the broker recognised a batch that it had already. */
+  /** Offset of the first record; -1 when the broker recognised a duplicate batch. */
   readonly baseOffset: number;
 }
 
-/** What is wanted of a client's producer: idempotent, `acks=all`. kafkajs's fits. */
+/** The required client: an idempotent producer with `acks=all`. kafkajs's producer implements this. */
 export interface ProducerClient {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
@@ -26,19 +26,20 @@ export interface ProducerClient {
 }
 
 export interface ReliableProducerOptions {
-  /** Makes a client with a producer id of its own. Called at the start and whenever the id is spoilt. */
+  /** Creates a client with its own producer id. Called on first use and whenever the producer id is no longer usable. */
   readonly createClient: () => ProducerClient;
   readonly logger: EngineLogger;
-  /** Between tries of one batch. Default 200 ms doubling to 5 s; the tries don't end. */
+  /** Back-off between retries of one batch; retries are unlimited. Default 200 ms, doubling to 5 s. */
   readonly backOff?: BackOff;
   readonly clock?: Clock;
   readonly random?: () => number;
 }
 
-const CLOSE_PATIENCE_MS = 2_000;
-const REFUSALS = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_REQUIRED_ACKS']);
-/** After these the client's sequence numbers are no longer the broker's; kafkajs would go on with them for ever. */
-const SPOILT = new Set([
+const CLOSE_TIMEOUT_MS = 2_000;
+/** Kafka rejects the records for good. */
+const REJECTIONS = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE', 'INVALID_RECORD', 'INVALID_REQUIRED_ACKS']);
+/** The client's sequence numbers no longer match the broker's. kafkajs would keep using them without end. */
+const SEQUENCE_ERRORS = new Set([
   'OUT_OF_ORDER_SEQUENCE_NUMBER',
   'UNKNOWN_PRODUCER_ID',
   'INVALID_PRODUCER_EPOCH',
@@ -46,14 +47,15 @@ const SPOILT = new Set([
 ]);
 
 /**
- * Sends batches so that a resolved `send` means: every record is on all in-sync replicas. kafkajs alone breaks that in
- * three ways, each closed here:
- * - concurrent sends on one idempotent producer reuse sequence numbers after an error: sends are queued, one at a time;
- * - records without a partition are spread anew by each retry: partitions must be chosen before;
- * - a leader move makes a retry skip partitions and still resolve: the response is held against what was sent, and what
- *   it doesn't cover is sent again before anything else.
- * It tries without end; `close` ends that. Not guaranteed: that no record is on the topic twice (a new producer id after a
- * spoilt one can repeat a batch), so consumers must bear repeats.
+ * Sends batches. A resolved `send` means that every record is on all in-sync replicas. kafkajs alone breaks this guarantee in
+ * three ways, each fixed here:
+ * - Concurrent sends on one idempotent producer reuse sequence numbers after an error. Sends are queued, one at a time.
+ * - Each retry assigns new partitions to records without one. The caller must choose the partitions.
+ * - When a leader moves, a retry skips partitions and still resolves. The response is compared with the sent records, and
+ *   missing records are sent again before anything else.
+ *
+ * Retries are unlimited until `close`. Not guaranteed: exactly-once delivery. A new producer id can repeat a batch, so consumers
+ * must tolerate duplicates.
  */
 export class ReliableProducer {
   private client: ProducerClient | undefined;
@@ -62,19 +64,22 @@ export class ReliableProducer {
 
   constructor(private readonly options: ReliableProducerOptions) {}
 
-  /** @throws Error once closed, with the batch's fate unknown; RecordsRefusedError when Kafka will never take it */
+  /**
+   * Sends the records in order.
+   * @throws RecordsRefusedError when Kafka rejects them for good; Error when closed, and then some records may be on the topic
+   */
   async send(topic: string, records: readonly OutgoingRecord[]): Promise<Acknowledgement[]> {
     const sent = this.queue.then(() => this.sendAll(topic, records));
     this.queue = sent.catch(() => undefined);
     return sent;
   }
 
-  /** Lets the batch on its way arrive, for two seconds at most, gives up the rest and disconnects. */
+  /** Waits up to 2 s for the batch in progress, drops queued batches and disconnects within another 2 s. */
   async close(): Promise<void> {
     this.closed = true;
     const { clock = systemClock } = this.options;
-    // The client itself retries for a minute while Kafka is away; whoever closes has no such time.
-    await succeededWithin(clock, CLOSE_PATIENCE_MS, this.queue);
+    // While Kafka is unavailable, the client retries for up to a minute, which is too long for a shutdown.
+    await succeededWithin(clock, CLOSE_TIMEOUT_MS, this.queue);
     await this.discardClient();
   }
 
@@ -91,9 +96,9 @@ export class ReliableProducer {
         if (missing.length === 0) break;
         this.options.logger.warn(
           { topic, records: missing.length },
-          'a response left partitions out: sending their records again',
+          'response did not cover all partitions: sending their records again',
         );
-        // Nothing at all was covered: the client knows no leader, and asking it without a pause would freeze the process.
+        // The client knows no leader. Retrying it without a back-off would block the event loop.
         if (covered.size === 0) throw new Error('no partition of the batch has a known leader');
       } catch (error) {
         failures += 1;
@@ -129,17 +134,17 @@ export class ReliableProducer {
       backOff = { initialMs: 200, maxMs: 5_000 },
       logger,
     } = this.options;
-    const type = protocolType(error);
-    if (type !== undefined && REFUSALS.has(type)) {
-      // Other partitions of the batch may have been written, which the client's sequence numbers don't know.
+    const type = getProtocolErrorType(error);
+    if (type !== undefined && REJECTIONS.has(type)) {
+      // Other partitions of the batch may have been written, which the client's sequence numbers do not reflect.
       await this.discardClient();
       throw new RecordsRefusedError(type, { cause: error });
     }
-    if (type !== undefined && SPOILT.has(type)) await this.discardClient();
+    if (type !== undefined && SEQUENCE_ERRORS.has(type)) await this.discardClient();
     const wait = backOffMs(backOff, failures, random);
     logger.warn(
       { topic, code: type ?? errorCode(error), reason: String(error), retryInMs: wait },
-      'Kafka did not take a batch',
+      'batch not sent: retrying',
     );
     await pause(clock, wait);
   }
@@ -160,11 +165,11 @@ export class ReliableProducer {
     const { client } = this;
     this.client = undefined;
     try {
-      // kafkajs waits for what is on its way, and a broker that hangs answers nothing.
+      // kafkajs waits for pending requests, and a hanging broker never responds.
       if (client !== undefined)
-        await succeededWithin(this.options.clock ?? systemClock, CLOSE_PATIENCE_MS, client.disconnect());
+        await succeededWithin(this.options.clock ?? systemClock, CLOSE_TIMEOUT_MS, client.disconnect());
     } catch (error) {
-      this.options.logger.warn({ reason: String(error) }, 'a producer did not disconnect cleanly');
+      this.options.logger.warn({ reason: String(error) }, 'producer did not disconnect cleanly');
     }
   }
 }

@@ -3,31 +3,31 @@ import type { TopicPartition } from './broker.js';
 import type { Assignor } from './group-member.js';
 import { stickyAssignment } from './sticky-assignment.js';
 
-/** A member's own partitions as it reports them to the leader: JSON in the protocol's user data. */
+/** The partitions that a member owns, as it reports them to the group leader: JSON in the protocol's user data. */
 export interface Ownership {
   readonly since: number;
   readonly owned: PartitionsByTopic;
 }
 
 /**
- * Under the second name, plain kafkajs consumers share partitions out by turns: a group of theirs can change over member by
- * member. An assignment by either name is only a list of partitions, so the sticky one serves for both.
+ * kafkajs consumers use the second name for their round-robin assigner, so a kafkajs group can migrate member by member.
+ * An assignment is a list of partitions under either name, so the sticky assignment serves both.
  */
 const NAMES = ['ParallelConsumerSticky', 'RoundRobinAssigner'];
-const NOTHING: Ownership = { since: 0, owned: {} };
+const NO_PARTITIONS: Ownership = { since: 0, owned: {} };
 
-/** Shares partitions out evenly and lets members keep what they have: all members must offer it. */
+/** Assigns partitions evenly and lets members keep the ones they own. All members must support this assignor. */
 export function stickyAssignor(
   ownership: () => Ownership,
-  partitionsOf: () => Promise<readonly TopicPartition[]>,
+  listPartitions: () => Promise<readonly TopicPartition[]>,
 ): Assignor {
   return {
     names: NAMES,
     userData: () => Buffer.from(JSON.stringify(ownership())),
     assign: async (members) => {
-      const partitions = new Map((await partitionsOf()).map((each) => [`${each.topic}-${each.partition}`, each]));
+      const partitions = new Map((await listPartitions()).map((each) => [`${each.topic}-${each.partition}`, each]));
       const claims = members.map(({ memberId, subscription }) => {
-        const { since, owned } = ownershipIn(subscription);
+        const { since, owned } = decodeOwnership(subscription);
         const names = Object.entries(owned).flatMap(([topic, numbers]) => numbers.map((each) => `${topic}-${each}`));
         return { id: memberId, owned: names, ownedSince: since };
       });
@@ -46,13 +46,13 @@ export function stickyAssignor(
   };
 }
 
-/** A member whose user data can't be read has nothing to keep; that must not fail the whole group's join. */
-function ownershipIn(subscription: Buffer): Ownership {
+/** Treats unreadable user data as no owned partitions: one member's data must not fail the join of the whole group. */
+function decodeOwnership(subscription: Buffer): Ownership {
   try {
     const { since, owned } = JSON.parse(decodeSubscription(subscription).userData.toString()) as Partial<Ownership>;
-    return typeof since === 'number' && typeof owned === 'object' ? { since, owned } : NOTHING;
+    return typeof since === 'number' && typeof owned === 'object' ? { since, owned } : NO_PARTITIONS;
   } catch (error) {
-    if (error instanceof SyntaxError || error instanceof RangeError) return NOTHING;
+    if (error instanceof SyntaxError || error instanceof RangeError) return NO_PARTITIONS;
     throw error;
   }
 }

@@ -23,19 +23,22 @@ const groups = fc
     })),
   }));
 
-/** The members as they are after an assignment, all at the same time. */
-function after(assignment: ReadonlyMap<string, readonly string[]>, ownedSince: number): StickyMember[] {
+/** Returns the members after an assignment, all with the same assignment time. */
+function membersAfter(assignment: ReadonlyMap<string, readonly string[]>, ownedSince: number): StickyMember[] {
   return [...assignment].map(([id, owned]) => ({ id, owned, ownedSince }));
 }
 
-function moved(before: ReadonlyMap<string, readonly string[]>, now: ReadonlyMap<string, readonly string[]>): number {
+function countMoved(
+  before: ReadonlyMap<string, readonly string[]>,
+  now: ReadonlyMap<string, readonly string[]>,
+): number {
   let count = 0;
   for (const [id, owned] of now) count += owned.filter((name) => before.get(id)?.includes(name) !== true).length;
   return count;
 }
 
-describe('the sticky assignment', () => {
-  it('gives every partition to exactly one member, and no member more than one above another', () => {
+describe('stickyAssignment', () => {
+  it('assigns every partition to exactly one member, with counts that differ by at most one', () => {
     const property = fc.property(groups, ({ members, partitions }) => {
       const assignment = stickyAssignment(members, partitions);
       const counts = members.map(({ id }) => assignment.get(id)?.length ?? 0);
@@ -45,36 +48,36 @@ describe('the sticky assignment', () => {
     fc.assert(property, { numRuns: 500 });
   });
 
-  it('moves nothing when nothing has changed, in whatever order the members are told', () => {
+  it('moves nothing when nothing has changed, in any order of members and partitions', () => {
     const property = fc.property(groups, ({ members, partitions }) => {
       const before = stickyAssignment(members, partitions);
-      const now = stickyAssignment(after(before, 1).toReversed(), partitions.toReversed());
-      expect(moved(before, now)).toBe(0);
+      const now = stickyAssignment(membersAfter(before, 1).toReversed(), partitions.toReversed());
+      expect(countMoved(before, now)).toBe(0);
     });
     fc.assert(property, { numRuns: 300 });
   });
 
-  it('moves to one that joins no more than its share', () => {
+  it('moves only its own share to a joining member', () => {
     const property = fc.property(groups, ({ members, partitions }) => {
       const before = stickyAssignment(members, partitions);
-      const joined = [...after(before, 1), { id: '', owned: [], ownedSince: 0 }];
+      const joined = [...membersAfter(before, 1), { id: '', owned: [], ownedSince: 0 }];
       const now = stickyAssignment(joined, partitions);
-      expect(moved(before, now)).toBe(now.get('')?.length ?? 0);
+      expect(countMoved(before, now)).toBe(now.get('')?.length ?? 0);
     });
     fc.assert(property, { numRuns: 300 });
   });
 
-  it('moves from one that leaves only what it had', () => {
+  it('moves only the partitions of a leaving member', () => {
     const property = fc.property(groups, ({ members, partitions }) => {
       fc.pre(members.length > 1);
       const before = stickyAssignment(members, partitions);
-      const [left, ...staying] = after(before, 1);
-      expect(moved(before, stickyAssignment(staying, partitions))).toBe(left?.owned.length ?? 0);
+      const [left, ...staying] = membersAfter(before, 1);
+      expect(countMoved(before, stickyAssignment(staying, partitions))).toBe(left?.owned.length ?? 0);
     });
     fc.assert(property, { numRuns: 300 });
   });
 
-  it('believes the later of two claims: the other member was out of the group meanwhile', () => {
+  it('accepts the later of two claims: the other member was out of the group in between', () => {
     const stale = { id: 'a', owned: ['t-0', 't-1'], ownedSince: 1 };
     const owner = { id: 'b', owned: ['t-0', 't-1'], ownedSince: 2 };
     const assignment = stickyAssignment([stale, owner], ['t-0', 't-1', 't-2', 't-3']);

@@ -1,16 +1,17 @@
-/** A member of the group, with what it says that it had, and when it got that (milliseconds since 1970). */
+/** A member of the group and the partitions it claims to own. */
 export interface StickyMember {
   readonly id: string;
-  /** Names of partitions, unique in the group's topics. */
+  /** Partition names, unique across the group's topics. */
   readonly owned: readonly string[];
+  /** Time of that assignment, in ms since 1970. */
   readonly ownedSince: number;
 }
 
 /**
- * Spreads partitions evenly, so that no member has more than one above another, and moves as few as that allows: each
- * that moves costs its new owner a look at what was committed, and repeats what its old one could not finish.
- * Where two members claim a partition, the later claim holds: the other member was out of the group meanwhile.
- * @returns the partitions of each member, by its id
+ * Assigns partitions evenly and moves as few as possible. Partition counts differ by at most one between members. Each moved
+ * partition costs a read of its committed offset and repeats the records that its old owner could not finish.
+ * When two members claim a partition, the later claim wins: the other member was out of the group in between.
+ * @returns the partitions of each member, by member id
  */
 export function stickyAssignment(
   members: readonly StickyMember[],
@@ -19,7 +20,7 @@ export function stickyAssignment(
   const left = new Set(partitions);
   const kept = new Map<string, string[]>();
   const quota = Math.floor(partitions.length / members.length);
-  // Some may have one more than the quota: first whoever has it already.
+  // Some members get one more than the quota; those that already own more come first.
   let withOneMore = partitions.length - quota * members.length;
   const byClaim = members.toSorted((a, b) => b.ownedSince - a.ownedSince || compare(a.id, b.id));
   for (const { id, owned } of byClaim) {
@@ -35,7 +36,7 @@ export function stickyAssignment(
     const mine = kept.get(id) ?? [];
     mine.push(...rest.splice(0, Math.max(0, quota - mine.length)));
   }
-  // What still is left is one for each of as many members that have no more than the quota.
+  // Each remaining partition goes to a different member that has exactly the quota.
   for (const mine of kept.values()) if (mine.length === quota) mine.push(...rest.splice(0, 1));
   return kept;
 }

@@ -14,8 +14,8 @@ const quiet = { info: () => undefined, warn: () => undefined, error: () => undef
 const at = { topic: 'orders', partition: 0 };
 const LOG = '0123456789abcdef'.repeat(2);
 
-/** A committer of one partition of which 10 is unfinished and 11 is done, on a broker that answers as said. */
-function committing(answer: (positions: readonly Position[]) => Promise<void>) {
+/** Creates a committer of one partition with record 10 unfinished and 11 complete. `respond` handles the broker's commits. */
+function createCommitter(respond: (positions: readonly Position[]) => Promise<void>) {
   const clock = new ManualClock();
   const sent: Position[] = [];
   const kafka = new FakeKafka();
@@ -23,7 +23,7 @@ function committing(answer: (positions: readonly Position[]) => Promise<void>) {
   const broker: Broker = Object.assign(new FakeBroker(kafka, { topic: 'orders', groupId: 'savers' }), {
     commit: async (positions: readonly Position[]) => {
       sent.push(...positions);
-      await answer(positions);
+      await respond(positions);
     },
   });
   const assignment = new Assignment('orders', 0);
@@ -44,21 +44,21 @@ function committing(answer: (positions: readonly Position[]) => Promise<void>) {
   return { clock, sent, assignment, receive, complete, committer };
 }
 
-const map = encodeCompletedOffsets(LOG, 10, [{ from: 11, to: 12 }]);
+const completedOffsets = encodeCompletedOffsets(LOG, 10, [{ from: 11, to: 12 }]);
 
-describe('the committer', () => {
-  it('commits the tracker with a map of what is finished beyond it, and then nothing until that changes', async () => {
-    const { sent, complete, committer } = committing(async () => undefined);
+describe('Committer', () => {
+  it('commits the offset with the completed offsets beyond it, and then nothing until they change', async () => {
+    const { sent, complete, committer } = createCommitter(async () => undefined);
     await committer.commit();
     await committer.commit();
-    expect(sent).toEqual([{ ...at, offset: 10, leaderEpoch: 3, metadata: map }]);
+    expect(sent).toEqual([{ ...at, offset: 10, leaderEpoch: 3, metadata: completedOffsets }]);
     complete(10);
     await committer.commit();
     expect(sent[1]).toEqual({ ...at, offset: 12, leaderEpoch: 3, metadata: encodeCompletedOffsets(LOG, 12, []) });
   });
 
-  it('goes over to plain commits where the broker refuses the map', async () => {
-    const { sent, complete, committer } = committing(async (positions) => {
+  it('switches to plain commits when the broker rejects the completed offsets', async () => {
+    const { sent, complete, committer } = createCommitter(async (positions) => {
       if (positions.some(({ metadata }) => metadata !== undefined)) throw new MetadataRefusedError('too large');
     });
     await committer.commit();
@@ -68,8 +68,8 @@ describe('the committer', () => {
     expect(sent.at(-1)).toEqual({ ...at, offset: 12, leaderEpoch: 3 });
   });
 
-  it('commits again what was refused with its map, when there is something to commit without it', async () => {
-    const { sent, receive, complete, committer } = committing(async (positions) => {
+  it('repeats a rejected commit without the completed offsets when the offset itself is new', async () => {
+    const { sent, receive, complete, committer } = createCommitter(async (positions) => {
       if (positions.some(({ metadata }) => metadata !== undefined)) throw new MetadataRefusedError('too large');
     });
     receive(12);
@@ -83,8 +83,8 @@ describe('the committer', () => {
     ]);
   });
 
-  it('gives a commit up that gets no answer, and makes it again', async () => {
-    const { clock, sent, committer } = committing(() => new Promise(() => undefined));
+  it('times out a commit without a response, and repeats it', async () => {
+    const { clock, sent, committer } = createCommitter(() => new Promise(() => undefined));
     const first = committer.commit();
     await clock.advance(3_000);
     await first;
@@ -92,15 +92,15 @@ describe('the committer', () => {
     expect(sent).toHaveLength(2);
   });
 
-  it('commits nothing for a partition that went', async () => {
-    const { sent, assignment, committer } = committing(async () => undefined);
+  it('commits nothing for a revoked partition', async () => {
+    const { sent, assignment, committer } = createCommitter(async () => undefined);
     assignment.revoke();
     await committer.commit();
     expect(sent).toEqual([]);
   });
 
-  it('commits every so often until it is held, and again once it is resumed', async () => {
-    const { clock, sent, complete, committer } = committing(async () => undefined);
+  it('commits at the interval until it is held, and again once it is resumed', async () => {
+    const { clock, sent, complete, committer } = createCommitter(async () => undefined);
     committer.resume();
     await clock.advance(200);
     expect(sent).toHaveLength(1);

@@ -5,19 +5,19 @@ import type { Position } from '../record.js';
 import type { Assignment } from '../assignment.js';
 import { encodeCompletedOffsets } from './completed-offsets.js';
 
-/** Commits that hang are given up after this; the next one carries the same offsets, or later ones. */
-const PATIENCE_MS = 3_000;
-/** So many rounds apart everything is committed anew: one that was given up can arrive after a later one. */
-const ALL_EVERY = 50;
+/** Timeout of one commit. The next commit contains the same or later offsets. */
+const TIMEOUT_MS = 3_000;
+/** Every 50th round commits all partitions again: a commit that timed out can arrive after a later one. */
+const FULL_COMMIT_EVERY = 50;
 
 /**
- * Commits the tracker of every partition that is ours, every so often and when told to, with a map of what is finished
- * beyond it. Only contiguous positions are ever committed, so that one which comes late, or to a partition meanwhile lost,
- * can repeat records but never skip one; a late map tells nothing false either, since what is finished stays finished.
+ * Commits the offset of every assigned partition, at an interval and on request, with its completed offsets beyond that offset.
+ * All records below a committed offset are complete. So a commit that arrives late, or after a revocation, can repeat records but
+ * never skip one. Its completed offsets stay correct, because completed records stay complete.
  */
 export class Committer {
   private cancel: (() => void) | undefined;
-  private withMap: boolean;
+  private withCompletedOffsets: boolean;
   private round = 0;
 
   constructor(
@@ -25,51 +25,53 @@ export class Committer {
     private readonly broker: Broker,
     private readonly assignments: () => Iterable<Assignment>,
   ) {
-    this.withMap = options.commitCompletedOffsets;
+    this.withCompletedOffsets = options.commitCompletedOffsets;
   }
 
-  /** Commits every `commitIntervalMs` from now on. */
+  /** Starts timed commits, one every `commitIntervalMs`. */
   resume(): void {
     if (this.cancel === undefined) this.schedule();
   }
 
-  /** No further timed commits until `resume`. */
+  /** Stops timed commits until `resume`. */
   hold(): void {
     this.cancel?.();
     this.cancel = undefined;
   }
 
-  /** A failed commit costs repeats after a crash, never a record. */
+  /** Commits all partitions that changed. Never rejects: a failed commit causes repeats after a crash, but no loss. */
   async commit(): Promise<void> {
     this.round += 1;
-    const all = this.round % ALL_EVERY === 0;
-    const dirty = [...this.assignments()].filter((each) => each.mayCommit && (all || each.isDirty(this.withMap)));
+    const all = this.round % FULL_COMMIT_EVERY === 0;
+    const dirty = [...this.assignments()].filter(
+      (each) => each.mayCommit && (all || each.isDirty(this.withCompletedOffsets)),
+    );
     if (dirty.length === 0) return;
     const changes = dirty.map(({ tracker }) => tracker.changes);
-    const positions = dirty.map((assignment) => this.positionOf(assignment));
+    const positions = dirty.map((assignment) => this.toPosition(assignment));
     const { clock, logger, observer } = this.options;
     const startedAt = clock.now();
     try {
-      const committed = await succeededWithin(clock, PATIENCE_MS, this.broker.commit(positions));
-      if (!committed) throw new Error(`no answer within ${PATIENCE_MS} ms`);
+      const committed = await succeededWithin(clock, TIMEOUT_MS, this.broker.commit(positions));
+      if (!committed) throw new Error(`no response within ${TIMEOUT_MS} ms`);
       for (const [index, assignment] of dirty.entries())
         assignment.committed(positions[index]?.offset ?? 0, changes[index] ?? 0);
       observer?.committed?.(true, clock.now() - startedAt);
     } catch (error) {
       observer?.committed?.(false, clock.now() - startedAt);
-      if (error instanceof MetadataRefusedError && this.withMap) {
-        this.withMap = false;
+      if (error instanceof MetadataRefusedError && this.withCompletedOffsets) {
+        this.withCompletedOffsets = false;
         logger.warn(
           { reason: error.message },
-          'the broker takes no map of finished records: plain commits from now on',
+          'broker rejected the completed offsets in the commit metadata: committing without them',
         );
         return this.commit();
       }
-      logger.warn({ reason: String(error) }, 'offsets not committed: trying again with the next commit');
+      logger.warn({ reason: String(error) }, 'offsets not committed: retrying with the next commit');
     }
   }
 
-  private positionOf({ topic, partition, tracker, epochs, logId }: Assignment): Position {
+  private toPosition({ topic, partition, tracker, epochs, logId }: Assignment): Position {
     const offset = tracker.committable;
     const leaderEpoch = epochs.at(offset - 1);
     return {
@@ -77,7 +79,7 @@ export class Committer {
       partition,
       offset,
       ...(leaderEpoch !== undefined && { leaderEpoch }),
-      ...(this.withMap && { metadata: encodeCompletedOffsets(logId, offset, tracker.finishedBeyond()) }),
+      ...(this.withCompletedOffsets && { metadata: encodeCompletedOffsets(logId, offset, tracker.finishedBeyond()) }),
     };
   }
 
@@ -90,7 +92,7 @@ export class Committer {
 
   private async commitThenSchedule(mine: () => void): Promise<void> {
     await this.commit();
-    // Held, or held and resumed, while the commit was on its way: then this round is over.
+    // `hold`, or `hold` and `resume`, may have been called during the commit: then this timer is obsolete.
     if (this.cancel === mine) this.schedule();
   }
 }

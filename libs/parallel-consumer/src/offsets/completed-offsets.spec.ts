@@ -3,8 +3,8 @@ import * as fc from 'fast-check';
 import { decodeCompletedOffsets, encodeCompletedOffsets, MAX_METADATA_CHARACTERS } from './completed-offsets.js';
 import type { OffsetRange } from './offset-tracker.js';
 
-/** Ascending, disjoint ranges beyond an offset, from pairs of run lengths. */
-function rangesFrom(committed: number, runs: readonly (readonly [number, number])[]): OffsetRange[] {
+/** Converts pairs of run lengths to ascending, disjoint ranges beyond an offset. */
+function toRanges(committed: number, runs: readonly (readonly [number, number])[]): OffsetRange[] {
   let at = committed;
   return runs.map(([unfinished, finished]) => {
     const from = at + unfinished;
@@ -19,10 +19,10 @@ const committed = fc.oneof(fc.nat(1_000), fc.integer({ min: 2 ** 32 - 5, max: 2 
 const runs = (maxLength: number) =>
   fc.array(fc.tuple(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 100_000 })), { maxLength });
 
-describe('the map of what is finished beyond a commit', () => {
-  it('comes back as it was written, also for offsets beyond 32 bits', () => {
+describe('the completed offsets in commit metadata', () => {
+  it('are decoded as they were encoded, also for offsets beyond 32 bits', () => {
     const property = fc.property(committed, runs(200), (offset, pairs) => {
-      const ranges = rangesFrom(offset, pairs);
+      const ranges = toRanges(offset, pairs);
       expect(decodeCompletedOffsets(encodeCompletedOffsets(LOG, offset, ranges), offset)).toEqual({
         logId: LOG,
         finished: ranges,
@@ -31,39 +31,39 @@ describe('the map of what is finished beyond a commit', () => {
     fc.assert(property, { numRuns: 300 });
   });
 
-  it('never passes the metadata limit, and holds the longest prefix that fits', () => {
+  it('never exceed the metadata limit, and are cut to the longest prefix that fits', () => {
     const property = fc.property(committed, runs(3_000), (offset, pairs) => {
-      const ranges = rangesFrom(offset, pairs);
+      const ranges = toRanges(offset, pairs);
       const text = encodeCompletedOffsets(LOG, offset, ranges);
       const read = decodeCompletedOffsets(text, offset)?.finished ?? [];
       expect(text.length).toBeLessThanOrEqual(MAX_METADATA_CHARACTERS);
       expect(read).toEqual(ranges.slice(0, read.length));
-      // One more range takes five bytes here at the most, and three bytes are four characters.
+      // One more range takes at most five bytes here, and base64 encodes three bytes as four characters.
       expect(read.length === ranges.length || text.length > MAX_METADATA_CHARACTERS - 12).toBe(true);
     });
     fc.assert(property, { numRuns: 200 });
   });
 
-  it('says which log it is of, also when nothing is finished beyond', () => {
+  it('contain the log id, also when nothing is completed beyond the offset', () => {
     expect(decodeCompletedOffsets(encodeCompletedOffsets(LOG, 7, []), 7)).toEqual({ logId: LOG, finished: [] });
     expect(decodeCompletedOffsets('', 7)).toBeUndefined();
   });
 
-  it('says nothing about any other offset than its own', () => {
+  it('are ignored when they were committed with another offset', () => {
     const property = fc.property(committed, committed, runs(20), (offset, other, pairs) => {
       fc.pre(offset !== other);
       expect(
-        decodeCompletedOffsets(encodeCompletedOffsets(LOG, offset, rangesFrom(offset, pairs)), other),
+        decodeCompletedOffsets(encodeCompletedOffsets(LOG, offset, toRanges(offset, pairs)), other),
       ).toBeUndefined();
     });
     fc.assert(property, { numRuns: 200 });
   });
 
-  it('says nothing when it is torn', () => {
+  it('contain no wrong range when they are truncated', () => {
     const text = encodeCompletedOffsets(
       LOG,
       5,
-      rangesFrom(5, [
+      toRanges(5, [
         [1, 2_000],
         [3, 400],
       ]),
@@ -73,7 +73,7 @@ describe('the map of what is finished beyond a commit', () => {
     expect(decodeCompletedOffsets(text.slice(0, -2), 5)).toBeUndefined();
   });
 
-  it('says nothing when the text is another tool’s, and never throws', () => {
+  it('are ignored when another tool wrote the metadata, and never make the decoder throw', () => {
     for (const foreign of ['some consumer, 2024-01-01', '{"owner":"b"}', 'AQ==', 'AgUBAg==', '\u0000', '💸'])
       expect(decodeCompletedOffsets(foreign, 5)).toBeUndefined();
     fc.assert(

@@ -1,24 +1,26 @@
 import type { OffsetRange } from './offset-tracker.js';
 
-/** Of the metadata of one commit; Kafka's default limit is 4,096 bytes (`offset.metadata.max.bytes`). */
+/** Maximum length of the metadata of one commit; Kafka's default limit is 4,096 bytes (`offset.metadata.max.bytes`). */
 export const MAX_METADATA_CHARACTERS = 4_000;
 const MAX_BYTES = (MAX_METADATA_CHARACTERS / 4) * 3;
 const VERSION = 2;
 const LOG_ID_BYTES = 16;
 
-/** What a commit's metadata says besides the offset. */
+/** The content of a commit's metadata. */
 export interface CompletedOffsets {
-  /** The log that the offset belongs to: 32 hexadecimal digits. Another one has other records at the same offsets. */
+  /** Topic id of the log that was read, 32 hexadecimal digits. Another log has other records at the same offsets. */
   readonly logId: string;
-  /** Finished beyond the committed offset: ascending, disjoint. */
+  /** Completed offsets beyond the committed one: ascending, disjoint. */
   readonly finished: readonly OffsetRange[];
 }
 
 /**
- * Encodes, for a commit's metadata, which log was read and which offsets beyond the committed one are finished, so that the next
- * owner of the partition doesn't repeat them after a crash. Format, in base64: the version (2), the log's id (16 bytes), the committed
- * offset, then run lengths from that offset on, unfinished and finished in turn, all as LEB128. Confluent's Parallel Consumer
- * has the same idea. Where it doesn't fit, the longest prefix that does: the rest is repeated after a crash, never lost.
+ * Encodes the log id and the completed offsets beyond the committed one as commit metadata, so that the partition's next owner does
+ * not repeat them after a crash. Confluent's Parallel Consumer uses the same idea.
+ *
+ * Format, in base64: the version (2), the log id (16 bytes), the committed offset, then the lengths of alternating unfinished and
+ * completed runs from that offset. All numbers are LEB128. If the result exceeds the limit, it is cut to the longest prefix that
+ * fits. Completed records beyond that prefix are repeated after a crash, never lost.
  * @param finished ascending, disjoint, beyond `committed`
  */
 export function encodeCompletedOffsets(logId: string, committed: number, finished: Iterable<OffsetRange>): string {
@@ -39,9 +41,10 @@ export function encodeCompletedOffsets(logId: string, committed: number, finishe
 }
 
 /**
- * Decodes that metadata. @returns undefined for anything else (another tool's metadata, another version, a map of another offset, a
- * torn one): then nothing is known of the log or of what is finished
+ * Decodes commit metadata.
  * @param committed the offset that the metadata was committed with
+ * @returns undefined for truncated metadata, and for metadata of another tool, version or offset: the log and the completed offsets
+ * are then unknown
  */
 export function decodeCompletedOffsets(metadata: string, committed: number): CompletedOffsets | undefined {
   const bytes = Buffer.from(metadata, 'base64');
@@ -60,7 +63,7 @@ export function decodeCompletedOffsets(metadata: string, committed: number): Com
   return { logId, finished };
 }
 
-/** By division, since shifts end at 32 bits and offsets don't. */
+/** Divides instead of shifting, because shifts are limited to 32 bits and offsets exceed that. */
 function pushVarint(bytes: number[], value: number): void {
   let rest = value;
   while (rest >= 0x80) {

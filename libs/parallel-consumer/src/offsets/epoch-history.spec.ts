@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { EpochHistory } from './epoch-history.js';
 
-describe('the leader epochs of a partition', () => {
-  it('are known for each record from the first on, and for the one before it', () => {
+describe('EpochHistory', () => {
+  it('returns the epoch of each record, and of the one before the first', () => {
     const epochs = new EpochHistory();
     epochs.begin(10, 3);
     epochs.add([{ epoch: 3, offset: 10 }]);
@@ -14,7 +14,7 @@ describe('the leader epochs of a partition', () => {
     expect(epochs.at(8)).toBeUndefined();
   });
 
-  it('know where the records of later epochs begin', () => {
+  it('returns the first offset of later epochs', () => {
     const epochs = new EpochHistory();
     epochs.begin(10, 3);
     epochs.add([{ epoch: 5, offset: 20 }]);
@@ -22,7 +22,7 @@ describe('the leader epochs of a partition', () => {
     expect(epochs.startAbove(undefined)).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('are forgotten once all of their records are committed', () => {
+  it('drops epochs once all of their records are committed', () => {
     const epochs = new EpochHistory();
     epochs.begin(0, undefined);
     epochs.add([

@@ -4,7 +4,7 @@ import type { ResolvedOptions } from '../options.js';
 import type { UnreadableRecordsError } from '../records/unreadable-records.js';
 import type { StoppedPartition } from './stopped-partition.js';
 
-/** Where to read on after a problem; `restart`: in a log that has other records, so that nothing of the old one counts. */
+/** Where to continue after a problem. `restart`: the log has other records now, so the state of the old log is discarded. */
 export interface Continuation {
   readonly offset: number;
   readonly logId: string;
@@ -12,8 +12,8 @@ export interface Continuation {
 }
 
 /**
- * Reports what a log no longer has at the position of a partition, and decides by `onDeletedRecords` and `onTruncatedLog`.
- * @returns where to read on; undefined: nowhere, the partition is stopped
+ * Logs a problem of a partition's log, and continues or stops the partition according to `onDeletedRecords` and `onTruncatedLog`.
+ * @returns where to continue; undefined when the partition is stopped
  */
 export function continueAfter(
   problem: LogProblem,
@@ -21,15 +21,15 @@ export function continueAfter(
   { logger, onDeletedRecords, onTruncatedLog }: ResolvedOptions,
 ): Continuation | undefined {
   const { topic, partition, tracker, logId } = assignment;
-  const goOn = problem.type === 'deleted' ? onDeletedRecords === 'skip' : onTruncatedLog === 'reset';
+  const shouldContinue = problem.type === 'deleted' ? onDeletedRecords === 'skip' : onTruncatedLog === 'reset';
   const stopped = describe(problem, assignment);
   const { reason, from, to } = stopped;
   logger.error(
     { topic, partition, reason, from, to },
-    goOn ? `${stopped.message}: reading on behind it` : `${stopped.message}: the partition is stopped`,
+    shouldContinue ? `${stopped.message}: continuing` : `${stopped.message}: the partition is stopped`,
   );
-  if (!goOn) {
-    // Records that were read before they were deleted are still good.
+  if (!shouldContinue) {
+    // Records that were read before their deletion are still processed.
     if (problem.type === 'deleted') assignment.stopReading(stopped);
     else assignment.stop(stopped);
     return undefined;
@@ -38,14 +38,14 @@ export function continueAfter(
     case 'deleted':
       return { offset: problem.earliest, logId, restart: false };
     case 'truncated':
-      // Unfinished records below the end are still in the log: they are read again.
+      // The log still has the unfinished records below its new end: they are read again.
       return { offset: Math.min(tracker.committable, stopped.from), logId, restart: true };
     case 'recreated':
       return { offset: problem.earliest, logId: problem.logId, restart: true };
   }
 }
 
-/** Stops a partition at a record batch that can't be read; what came before it is still worked through. */
+/** Stops a partition at an unreadable record batch; the records before it are still processed. */
 export function stopAtUnreadable(
   { code, offset, message }: UnreadableRecordsError,
   assignment: Assignment,
@@ -69,21 +69,21 @@ function describe(problem: LogProblem, { nextRead: next, epochs }: Assignment): 
         reason: 'deleted-records',
         from: next,
         to: problem.earliest,
-        message: "Kafka deleted records before they were read; onDeletedRecords: 'skip' goes on behind them",
+        message: "Kafka deleted records before they were read; onDeletedRecords: 'skip' continues after them",
       };
     case 'truncated':
       return {
         reason: 'truncated-log',
         from: Math.min(next, problem.end, epochs.startAbove(problem.epoch)),
         to: next,
-        message: "the log lost records that were read; onTruncatedLog: 'reset' goes on at its end",
+        message: "the log lost records that were read; onTruncatedLog: 'reset' continues at its end",
       };
     case 'recreated':
       return {
         reason: 'recreated-topic',
         from: problem.earliest,
         to: next,
-        message: "the topic was deleted and created again; onTruncatedLog: 'reset' begins at its first record",
+        message: "the topic was deleted and created again; onTruncatedLog: 'reset' starts at its first record",
       };
   }
 }

@@ -8,7 +8,7 @@ class Entry implements TrackedRecord<Entry> {
   constructor(readonly offset: number) {}
 }
 
-function trackerOf(...offsets: number[]) {
+function createTracker(...offsets: number[]) {
   const tracker = new OffsetTracker<Entry>();
   const entries = new Map(offsets.map((offset) => [offset, new Entry(offset)]));
   for (const entry of entries.values()) tracker.received(entry);
@@ -18,36 +18,36 @@ function trackerOf(...offsets: number[]) {
   return { tracker, complete };
 }
 
-describe('the offset tracker', () => {
-  it('stays at the oldest unfinished record, however many after it are complete', () => {
-    const { tracker, complete } = trackerOf(10, 11, 12);
+describe('OffsetTracker', () => {
+  it('stays at the oldest unfinished record, regardless of later complete ones', () => {
+    const { tracker, complete } = createTracker(10, 11, 12);
     complete(11);
     complete(12);
     expect(tracker.committable).toBe(10);
   });
 
-  it('jumps over all that is complete once the oldest is', () => {
-    const { tracker, complete } = trackerOf(10, 11, 12);
+  it('advances past all complete records once the oldest is complete', () => {
+    const { tracker, complete } = createTracker(10, 11, 12);
     complete(11);
     complete(10);
     expect(tracker.committable).toBe(12);
   });
 
-  it('passes gaps that compaction or transactions left', () => {
-    const { tracker, complete } = trackerOf(3, 9, 40);
+  it('advances over gaps from compaction and transactions', () => {
+    const { tracker, complete } = createTracker(3, 9, 40);
     complete(3, 9, 40);
     tracker.skipTo(50);
     expect(tracker.committable).toBe(50);
   });
 
   it('does not skip an unfinished record when the fetch reached further', () => {
-    const { tracker } = trackerOf(3);
+    const { tracker } = createTracker(3);
     tracker.skipTo(50);
     expect(tracker.committable).toBe(3);
   });
 
-  it('tells what is finished beyond it, gaps included', () => {
-    const { tracker, complete } = trackerOf(3, 4, 9, 40, 41);
+  it('returns the completed offsets beyond the committable one, including gaps', () => {
+    const { tracker, complete } = createTracker(3, 4, 9, 40, 41);
     complete(4, 40);
     expect([...tracker.finishedBeyond()]).toEqual([
       { from: 4, to: 9 },
@@ -55,7 +55,7 @@ describe('the offset tracker', () => {
     ]);
   });
 
-  it('knows what was finished before the partition was its own, until it has passed that', () => {
+  it('returns the offsets that a previous owner completed, until it has passed them', () => {
     const tracker = new OffsetTracker<Entry>();
     tracker.begin(10, [
       { from: 12, to: 14 },
@@ -73,15 +73,15 @@ describe('the offset tracker', () => {
     expect([...tracker.finishedBeyond()]).toEqual([{ from: 20, to: 30 }]);
   });
 
-  it('refuses a record that arrives twice', () => {
-    expect(() => trackerOf(5).tracker.received(new Entry(5))).toThrow(RangeError);
+  it('rejects a record that is received twice', () => {
+    expect(() => createTracker(5).tracker.received(new Entry(5))).toThrow(RangeError);
   });
 
-  it('never passes unfinished work and ends past all of it, in any order of completion', () => {
+  it('never passes an unfinished record and ends after the last one, in any order of completion', () => {
     const arrivals = fc.uniqueArray(fc.nat(10_000), { minLength: 1, maxLength: 200 });
     const property = fc.property(arrivals, fc.infiniteStream(fc.nat()), (unsorted, picks) => {
       const offsets = unsorted.toSorted((a, b) => a - b);
-      const { tracker, complete } = trackerOf(...offsets);
+      const { tracker, complete } = createTracker(...offsets);
       const open = [...offsets];
       while (open.length > 0) {
         const at = (picks.next().value ?? 0) % open.length;

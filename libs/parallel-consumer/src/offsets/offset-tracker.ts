@@ -1,70 +1,70 @@
 import { IntrusiveList, type ListNode } from '../intrusive-list.js';
 
-/** What stands for a record in the tracker. */
+/** A record as the tracker stores it. */
 export interface TrackedRecord<T> extends ListNode<T> {
   readonly offset: number;
 }
 
-/** A run of offsets, from inclusive to exclusive. */
+/** A range of offsets, from inclusive to exclusive. */
 export interface OffsetRange {
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * What of one partition may be committed, when records finish in any order.
+ * Tracks which offset of a partition can be committed when records complete in any order.
  *
- * Invariant: `committable` never passes a record that was received and isn't complete. Only the unfinished are kept, in the
- * order of their offsets, so it costs nothing how far the finished ones are ahead of a stalled one, and gaps (compaction,
- * transaction markers, aborted records) need no case of their own.
- * Rejected: a bit per offset from the base on, which grows with the span and needs every gap to be told and filled.
+ * Invariant: `committable` never exceeds the offset of a received record that is not complete. Only unfinished records are stored, in
+ * offset order. So the cost does not depend on how far completed records are ahead of a stalled one, and gaps (compaction,
+ * transaction markers, aborted records) need no special case.
+ * Rejected: one bit per offset, which grows with the span and requires that every gap is reported and filled.
  */
 export class OffsetTracker<T extends TrackedRecord<T>> {
-  /** In the order of their offsets. */
+  /** In offset order. */
   private readonly unfinished = new IntrusiveList<T>();
-  /** Finished before the partition was ours and not reached yet, ascending. */
+  /** Offsets beyond `next` that a previous owner completed, ascending. */
   private finishedBefore: OffsetRange[] = [];
   private nextOffset = 0;
   private completions = 0;
 
-  /** One past the highest offset received or skipped: whatever is below it needs no second fetch. */
+  /** One past the highest offset received or skipped: nothing below it needs another fetch. */
   get next(): number {
     return this.nextOffset;
   }
 
-  /** The offset to commit: that of the oldest unfinished record, or `next` when all are complete. */
+  /** The offset to commit: the oldest unfinished record's offset, or `next` when all are complete. */
   get committable(): number {
     return this.unfinished.oldest?.offset ?? this.nextOffset;
   }
 
-  /** The oldest unfinished record, which holds the commit back. */
+  /** The oldest unfinished record, which determines the committable offset. */
   get oldest(): T | undefined {
     return this.unfinished.oldest;
   }
 
-  /** The unfinished records from an offset on, the newest first. */
+  /** Yields the unfinished records at or above an offset, newest first. */
   *unfinishedFrom(offset: number): Generator<T> {
     for (let entry = this.unfinished.newest; entry !== undefined && entry.offset >= offset; entry = entry.older)
       yield entry;
   }
 
-  /** Offsets from the oldest unfinished one to `next`. */
+  /** Number of offsets from the oldest unfinished record to `next`. */
   get span(): number {
     return this.nextOffset - this.committable;
   }
 
-  /** Rises whenever something finishes: tells whether a commit would say anything new. */
+  /** Number of completed records. If it has not changed, a new commit has nothing to add. */
   get changes(): number {
     return this.completions;
   }
 
-  /** Sets the first offset, and what beyond it is finished already. */
+  /** Sets the first offset, and the offsets beyond it that are already completed. */
   begin(offset: number, finished: readonly OffsetRange[] = []): void {
     this.nextOffset = offset;
     this.finishedBefore = [...finished];
   }
 
-  /** Whether a record at or beyond `next` was finished before the partition was ours. Ask in ascending order only. */
+  /** Returns whether a previous owner completed this offset. Offsets must be at or above `next` and ascend from call to call. */
   wasFinishedBefore(offset: number): boolean {
     let range = this.finishedBefore[0];
     while (range !== undefined && range.to <= offset) {
@@ -74,26 +74,26 @@ export class OffsetTracker<T extends TrackedRecord<T>> {
     return range !== undefined && range.from <= offset;
   }
 
-  /** Notes that a record arrived. Offsets must ascend; one below `next` is a defect of the caller. */
+  /** Adds a received record. @throws RangeError when its offset is below `next`, which is a bug in the caller */
   received(entry: T): void {
     if (entry.offset < this.nextOffset)
-      throw new RangeError(`offset ${entry.offset} was received before (next is ${this.nextOffset})`);
+      throw new RangeError(`a received offset must be at least ${this.nextOffset}, got ${entry.offset}`);
     this.unfinished.add(entry);
     this.nextOffset = entry.offset + 1;
   }
 
-  /** Notes that nothing below this offset will arrive any more. */
+  /** Marks all offsets below this one as received or absent. */
   skipTo(offset: number): void {
     if (offset > this.nextOffset) this.nextOffset = offset;
   }
 
-  /** Notes that a record is durable or dead-lettered: never call it earlier. */
+  /** Completes a record. Must not be called before its effect is durable or its dead letter is published. */
   complete(entry: T): void {
     this.completions += 1;
     this.unfinished.remove(entry);
   }
 
-  /** What is finished beyond the committable offset, ascending. */
+  /** Yields the completed offsets beyond the committable one, ascending. */
   *finishedBeyond(): Generator<OffsetRange> {
     let from: number | undefined;
     for (const { offset } of this.unfinished) {

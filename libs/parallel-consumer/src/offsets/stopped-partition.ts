@@ -1,20 +1,21 @@
 import type { UnreadableReason } from '../records/unreadable-records.js';
 
 /**
- * Why nothing more is taken from a partition.
+ * Why a partition is stopped.
  * - `deleted-records`: Kafka deleted records before they were read
- * - `truncated-log`: the log lost records that were read, and has other ones in their place, if any
+ * - `truncated-log`: the log lost records that were read; other records may have replaced them
  * - `recreated-topic`: the topic was deleted and created again
- * - `corrupt-records`, `unsupported-codec`: the log holds a record batch that can't be read
+ * - `corrupt-records`, `unsupported-codec`: the log contains a record batch that cannot be read
  */
 export type StopReason = 'deleted-records' | 'truncated-log' | 'recreated-topic' | UnreadableReason;
 
-/** A partition that stands still until its consumer is started again with another option, or its topic is repaired. */
+/** A partition that stays stopped until the consumer restarts with another option or the topic is repaired. */
 export interface StoppedPartition {
   readonly reason: StopReason;
-  /** Offsets that are concerned, from inclusive to exclusive. */
+  /** First affected offset, inclusive. */
   readonly from: number;
+  /** End of the affected offsets, exclusive. */
   readonly to: number;
-  /** What happened and what to do. */
+  /** The problem and how to fix it. */
   readonly message: string;
 }

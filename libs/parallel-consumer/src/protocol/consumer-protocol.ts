@@ -1,25 +1,24 @@
 import { WireReader } from './wire-reader.js';
 import { WireWriter } from './wire-writer.js';
 
-/** Partitions by topic. */
 export type PartitionsByTopic = Readonly<Record<string, readonly number[]>>;
 
 export interface Subscription {
   readonly topics: readonly string[];
-  /** What the assignor of this member has to say to the leader's. */
+  /** Data from this member's assignor for the leader's assignor. */
   readonly userData: Buffer;
 }
 
 const VERSION = 0;
 
-/** What members of a group say to each other in JoinGroup and SyncGroup: Kafka's ConsumerProtocol, version 0. */
+/** Encodes the subscription that a member sends in JoinGroup: Kafka's ConsumerProtocol, version 0. */
 export function encodeSubscription({ topics, userData }: Subscription): Buffer {
   const writer = new WireWriter().int16(VERSION);
   writer.array(topics, (topic) => void writer.string(topic));
   return writer.bytesWithLength(userData).bytes;
 }
 
-/** Later versions add fields at the end only. @throws RangeError for bytes that end too early */
+/** Decodes a subscription of any version: later versions only append fields. @throws RangeError when the bytes end too early */
 export function decodeSubscription(bytes: Buffer): Subscription {
   const reader = new WireReader(bytes);
   reader.int16();
@@ -27,6 +26,7 @@ export function decodeSubscription(bytes: Buffer): Subscription {
   return { topics, userData: reader.nullableBytes() ?? Buffer.alloc(0) };
 }
 
+/** Encodes the assignment that the leader sends in SyncGroup: Kafka's ConsumerProtocol, version 0. */
 export function encodeAssignment(assignment: PartitionsByTopic): Buffer {
   const writer = new WireWriter().int16(VERSION);
   writer.array(Object.entries(assignment), ([topic, partitions]) => {
@@ -36,7 +36,7 @@ export function encodeAssignment(assignment: PartitionsByTopic): Buffer {
   return writer.bytesWithLength(Buffer.alloc(0)).bytes;
 }
 
-/** A member that got nothing may have no bytes at all. */
+/** Decodes an assignment. It may be empty for a member without partitions. */
 export function decodeAssignment(bytes: Buffer): PartitionsByTopic {
   if (bytes.length === 0) return {};
   const reader = new WireReader(bytes);

@@ -5,9 +5,9 @@ export interface FetchPartition {
   readonly topicId: string;
   readonly partition: number;
   readonly offset: number;
-  /** As this client knows it; the broker refuses when it knows another. -1: not checked. */
+  /** The leader epoch that this client knows; the broker rejects any other. -1: not checked. */
   readonly currentLeaderEpoch: number;
-  /** Leader epoch of the record before the offset; the broker says when its log has other records there. -1: not checked. */
+  /** Leader epoch of the record before the offset; the broker reports when its log diverges there. -1: not checked. */
   readonly lastFetchedEpoch: number;
   readonly maxBytes: number;
 }
@@ -18,7 +18,7 @@ export interface FetchRequest {
   readonly partitions: readonly FetchPartition[];
 }
 
-/** A transaction of this producer was aborted; its first record stands at this offset. */
+/** An aborted transaction of one producer, and the offset of its first record. */
 export interface AbortedTransaction {
   readonly producerId: number;
   readonly firstOffset: number;
@@ -30,9 +30,9 @@ export interface FetchedPartition {
   readonly errorCode: number;
   readonly highWatermark: number;
   readonly abortedTransactions: readonly AbortedTransaction[];
-  /** Set when this log and the one that was read before part: the last epoch that both may have, and where it ends here. */
+  /** Set when this log diverges from the log that was read before: the last epoch they may share, and its end in this log. */
   readonly diverging: { readonly epoch: number; readonly endOffset: number } | undefined;
-  /** Whole record batches; the last may be cut off. A view of the response. */
+  /** Record batches, a view of the response. The last batch may be cut off. */
   readonly records: Buffer;
 }
 
@@ -49,7 +49,7 @@ const NO_LOG_START = -1;
 const DIVERGING_EPOCH_TAG = 0;
 const NO_RECORDS = Buffer.alloc(0);
 
-/** Record batches by topic id, of committed transactions only (KIP-98, KIP-516). Kafka 3.1, January 2022. */
+/** Fetches record batches by topic id, with read_committed isolation (KIP-98, KIP-516). Since Kafka 3.1, January 2022. */
 export const FETCH: KafkaApi<FetchRequest, FetchResponse> = {
   name: 'Fetch',
   key: 1,
@@ -59,7 +59,7 @@ export const FETCH: KafkaApi<FetchRequest, FetchResponse> = {
     const minBytes = 1;
     writer.int32(CONSUMER).int32(maxWaitMs).int32(minBytes).int32(maxBytes).int8(READ_COMMITTED);
     writer.int32(NO_SESSION).int32(SESSION_EPOCH);
-    // One entry for each partition keeps their order, by which the broker fills the response.
+    // One topic entry per partition preserves the partition order, in which the broker fills the response.
     writer.compactArray(partitions, (each) => {
       writer.uuid(each.topicId);
       writer.compactArray([each], ({ partition, currentLeaderEpoch, offset, lastFetchedEpoch, maxBytes: most }) => {

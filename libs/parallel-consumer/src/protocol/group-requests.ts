@@ -1,7 +1,7 @@
 import type { KafkaApi } from './kafka-api.js';
 import { throwOnError } from './kafka-error.js';
 
-/** Who asks, and as a member of which generation. */
+/** Identifies the member that sends a request, and its generation. */
 export interface GroupMembership {
   readonly groupId: string;
   readonly generationId: number;
@@ -11,14 +11,14 @@ export interface GroupMembership {
 /** Static membership (KIP-345) is not used. */
 const NO_INSTANCE = undefined;
 
-/** @returns the node that coordinates the group */
+/** Returns the node that coordinates the group. */
 export const FIND_COORDINATOR: KafkaApi<string, number> = {
   name: 'FindCoordinator',
   key: 10,
   version: 3,
   encode: (writer, groupId) => {
-    const ofGroup = 0;
-    writer.compactString(groupId).int8(ofGroup).noTags();
+    const groupKeyType = 0;
+    writer.compactString(groupId).int8(groupKeyType).noTags();
   },
   decode: (reader) => {
     reader.int32();
@@ -32,10 +32,10 @@ export interface JoinRequest {
   readonly groupId: string;
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
-  /** '' for a member that has no id yet. */
+  /** Empty for a member that has no id yet. */
   readonly memberId: string;
   readonly protocols: readonly string[];
-  /** The same for all protocols. */
+  /** Sent with each protocol. */
   readonly subscription: Buffer;
 }
 
@@ -45,11 +45,11 @@ export interface JoinResponse {
   readonly protocol: string;
   readonly leaderId: string;
   readonly memberId: string;
-  /** All members and their subscriptions, for the leader alone; empty for the others. */
+  /** All members and their subscriptions; only the leader gets them. */
   readonly members: readonly { readonly memberId: string; readonly subscription: Buffer }[];
 }
 
-/** Answers once all members have joined, or the rebalance timed out. Its error comes with the id that a new member needs. */
+/** Responds once all members have joined or the rebalance timed out. `MEMBER_ID_REQUIRED` carries the id for a new member. */
 export const JOIN_GROUP: KafkaApi<JoinRequest, JoinResponse> = {
   name: 'JoinGroup',
   key: 11,
@@ -82,11 +82,11 @@ export const JOIN_GROUP: KafkaApi<JoinRequest, JoinResponse> = {
 };
 
 export interface SyncRequest extends GroupMembership {
-  /** From the leader alone. */
+  /** Only the leader sends assignments. */
   readonly assignments: ReadonlyMap<string, Buffer>;
 }
 
-/** @returns this member's assignment */
+/** Returns this member's encoded assignment. */
 export const SYNC_GROUP: KafkaApi<SyncRequest & { readonly rebalanceTimeoutMs: number }, Buffer> = {
   name: 'SyncGroup',
   key: 14,

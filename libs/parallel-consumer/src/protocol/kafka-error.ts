@@ -1,4 +1,4 @@
-/** Error codes of the protocol that this engine acts on, by number; others are reported by their number. */
+/** Names of protocol error codes. Other codes are reported as `ERROR_<number>`. */
 const NAMES: Readonly<Record<number, string>> = {
   [-1]: 'UNKNOWN_SERVER_ERROR',
   1: 'OFFSET_OUT_OF_RANGE',
@@ -32,14 +32,14 @@ const NAMES: Readonly<Record<number, string>> = {
   103: 'INCONSISTENT_TOPIC_ID',
 };
 
-/** A broker answered a request with an error code. */
+/** A broker responded with an error code. */
 export class KafkaError extends Error {
   override readonly name = 'KafkaError';
 
   constructor(
-    /** The name that Kafka's protocol gives the error, such as `REBALANCE_IN_PROGRESS`. */
+    /** The protocol's name of the error, such as `REBALANCE_IN_PROGRESS`. */
     readonly code: string,
-    /** What was asked. */
+    /** The request that failed, such as `Fetch`. */
     readonly request: string,
   ) {
     super(`${request} failed: ${code}`);
@@ -55,7 +55,7 @@ export function throwOnError(code: number, request: string): void {
   if (code !== 0) throw new KafkaError(errorName(code), request);
 }
 
-/** Whether the error is this one of the protocol. */
+/** Returns whether the error is a protocol error with one of these codes. */
 export function isKafkaError(error: unknown, ...codes: readonly string[]): error is KafkaError {
   return error instanceof KafkaError && codes.includes(error.code);
 }

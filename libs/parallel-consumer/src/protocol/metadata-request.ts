@@ -2,7 +2,7 @@ import type { KafkaApi } from './kafka-api.js';
 
 export interface PartitionMetadata {
   readonly partition: number;
-  /** -1 while there is none. */
+  /** Node id of the leader; -1 when the partition has none. */
   readonly leader: number;
   readonly leaderEpoch: number;
 }
@@ -10,7 +10,7 @@ export interface PartitionMetadata {
 export interface TopicMetadata {
   readonly errorCode: number;
   readonly name: string;
-  /** Of this very topic: one that was deleted and created again has another (KIP-516). */
+  /** A topic that is deleted and created again gets a new id (KIP-516). */
   readonly topicId: string;
   readonly partitions: readonly PartitionMetadata[];
 }
@@ -30,7 +30,7 @@ export interface ClusterMetadata {
 
 const NO_UUID = '0'.repeat(32);
 
-/** The nodes of the cluster, and topics by name (none for an empty list), with their ids and leaders. Kafka 2.8, March 2021. */
+/** Returns the cluster's nodes, and the ids and leaders of the given topics. Since Kafka 2.8, March 2021. */
 export const METADATA: KafkaApi<readonly string[], ClusterMetadata> = {
   name: 'Metadata',
   key: 3,

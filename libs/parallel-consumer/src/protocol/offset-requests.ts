@@ -14,7 +14,7 @@ export interface CommitPartition {
   readonly metadata: string;
 }
 
-/** Commits all partitions, or throws the error of the first one that was refused: the others may be committed. */
+/** Commits offsets. Throws the error of the first rejected partition; other partitions may be committed. */
 export const OFFSET_COMMIT: KafkaApi<CommitRequest, void> = {
   name: 'OffsetCommit',
   key: 8,
@@ -55,7 +55,7 @@ export interface OffsetFetchRequest {
 export interface CommittedOffset {
   readonly topic: string;
   readonly partition: number;
-  /** -1 where nothing is committed. */
+  /** -1 when nothing is committed. */
   readonly offset: number;
   readonly leaderEpoch: number;
   readonly metadata: string;
@@ -94,7 +94,7 @@ export const OFFSET_FETCH: KafkaApi<OffsetFetchRequest, readonly CommittedOffset
   },
 };
 
-/** The first offset that a partition has, or one past its last. */
+/** The first offset of a partition, or the offset after its last record. */
 export type LogEdge = 'earliest' | 'end';
 
 export interface ListOffsetsRequest {
@@ -105,7 +105,7 @@ export interface ListOffsetsRequest {
 
 const TIMESTAMPS = { earliest: -2, end: -1 } as const;
 
-/** Past the high watermark, whatever transactions are open. @returns the offset */
+/** Returns the first offset or the end offset. The end is the high watermark, regardless of open transactions. */
 export const LIST_OFFSETS: KafkaApi<ListOffsetsRequest, number> = {
   name: 'ListOffsets',
   key: 2,

@@ -1,6 +1,6 @@
 const TWO_TO_32 = 0x1_0000_0000;
 
-/** Reads the types of Kafka's flexible message format (KIP-482) from bytes, one after another. @throws RangeError past the end */
+/** Reads values in Kafka's flexible message format (KIP-482). Its methods throw a RangeError past the end of the bytes. */
 export class WireReader {
   constructor(
     readonly bytes: Buffer,
@@ -23,7 +23,7 @@ export class WireReader {
     return this.bytes.readInt32BE(this.advance(4));
   }
 
-  /** As a number: offsets, timestamps and producer ids stay below 2^53. */
+  /** Returns a number: offsets, timestamps and producer ids stay below 2^53. */
   int64(): number {
     const at = this.advance(8);
     return this.bytes.readInt32BE(at) * TWO_TO_32 + this.bytes.readUInt32BE(at + 4);
@@ -33,7 +33,7 @@ export class WireReader {
     return this.int8() !== 0;
   }
 
-  /** As 32 hexadecimal digits. */
+  /** Returns 32 hexadecimal digits. */
   uuid(): string {
     const at = this.advance(16);
     return this.bytes.toString('hex', at, at + 16);
@@ -54,7 +54,7 @@ export class WireReader {
     return bytes?.toString();
   }
 
-  /** A view, not a copy. @returns undefined for null */
+  /** Returns a view, not a copy. @returns undefined for null */
   compactBytes(): Buffer | undefined {
     const length = this.unsignedVarint() - 1;
     if (length < 0) return undefined;
@@ -62,14 +62,14 @@ export class WireReader {
     return this.bytes.subarray(at, at + length);
   }
 
-  /** Null is read as an empty array. */
+  /** Returns an empty array for null. */
   compactArray<T>(read: () => T): T[] {
     const items: T[] = [];
     for (let left = this.unsignedVarint() - 1; left > 0; left -= 1) items.push(read());
     return items;
   }
 
-  /** Calls back for each tagged field with the reader at its value; fields that are not read are skipped. */
+  /** Calls `read` for each tagged field, with the reader positioned at its value. Skips what `read` does not consume. */
   tags(read?: (tag: number) => void): void {
     for (let left = this.unsignedVarint(); left > 0; left -= 1) {
       const tag = this.unsignedVarint();
@@ -80,13 +80,14 @@ export class WireReader {
     }
   }
 
-  /** Types of the older format, which the consumer protocol inside JoinGroup and SyncGroup still uses. */
+  /** A string of the older, non-flexible format, which the consumer protocol in JoinGroup and SyncGroup still uses. */
   string(): string {
     const length = this.int16();
     const at = this.advance(length);
     return this.bytes.toString('utf8', at, at + length);
   }
 
+  /** Bytes of the older format. @returns undefined for null */
   nullableBytes(): Buffer | undefined {
     const length = this.int32();
     if (length < 0) return undefined;
@@ -94,6 +95,7 @@ export class WireReader {
     return this.bytes.subarray(at, at + length);
   }
 
+  /** An array of the older format. */
   array<T>(read: () => T): T[] {
     const items: T[] = [];
     for (let left = this.int32(); left > 0; left -= 1) items.push(read());

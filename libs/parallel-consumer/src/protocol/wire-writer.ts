@@ -1,12 +1,12 @@
 const FIRST_BYTES = 512;
 const TWO_TO_32 = 0x1_0000_0000;
 
-/** Writes the types of Kafka's flexible message format (KIP-482); the counterpart of `WireReader`. */
+/** Writes values in Kafka's flexible message format (KIP-482); the counterpart of `WireReader`. */
 export class WireWriter {
   private buffer = Buffer.allocUnsafe(FIRST_BYTES);
   private length = 0;
 
-  /** What was written so far. */
+  /** The bytes written so far. */
   get bytes(): Buffer {
     return this.buffer.subarray(0, this.length);
   }
@@ -29,7 +29,7 @@ export class WireWriter {
     return this;
   }
 
-  /** Any safe integer. */
+  /** Accepts any safe integer. */
   int64(value: number): this {
     const at = this.advance(8);
     const high = Math.floor(value / TWO_TO_32);
@@ -73,21 +73,23 @@ export class WireWriter {
     return this;
   }
 
-  /** No tagged fields: the end of every structure of the flexible format. */
+  /** Ends a structure of the flexible format, without tagged fields. */
   noTags(): this {
     return this.unsignedVarint(0);
   }
 
-  /** Types of the older format, which the consumer protocol inside JoinGroup and SyncGroup still uses. */
+  /** A string of the older, non-flexible format, which the consumer protocol in JoinGroup and SyncGroup still uses. */
   string(value: string): this {
     const bytes = Buffer.from(value);
     return this.int16(bytes.length).raw(bytes);
   }
 
+  /** Bytes of the older format. */
   bytesWithLength(value: Buffer): this {
     return this.int32(value.length).raw(value);
   }
 
+  /** An array of the older format. */
   array<T>(items: readonly T[], write: (item: T) => void): this {
     this.int32(items.length);
     for (const item of items) write(item);
@@ -106,7 +108,7 @@ export class WireWriter {
     return this;
   }
 
-  /** Makes room. To be called before `buffer` is read, since it may be another one afterwards. */
+  /** Reserves space. Call it before accessing `buffer`, because it may replace that. */
   private advance(length: number): number {
     const at = this.length;
     this.length += length;

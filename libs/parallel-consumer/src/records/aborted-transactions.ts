@@ -2,12 +2,12 @@ import type { AbortedTransaction } from '../protocol/fetch-request.js';
 import type { RecordBatch } from './record-batch.js';
 
 /**
- * Finds the batches of one fetch that belong to aborted transactions, exactly as read_committed requires (KIP-98): a producer's
- * batches are aborted from the first offset that the broker lists on, until that producer's marker. Batches must be given in
- * the order of their offsets.
+ * Finds the batches of one fetch that belong to aborted transactions, as read_committed requires (KIP-98). The batches of a
+ * producer are aborted from the first offset that the broker lists up to that producer's next marker. Batches must be passed in
+ * offset order.
  */
 export class AbortedTransactions {
-  /** Not reached yet, by first offset: brokers send them in the order in which the transactions ended. */
+  /** Transactions not reached yet, sorted by first offset. Brokers list them in the order in which they ended. */
   private readonly ahead: AbortedTransaction[];
   private readonly producers = new Set<number>();
 
@@ -15,14 +15,14 @@ export class AbortedTransactions {
     this.ahead = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset);
   }
 
-  /** Whether the batch holds nothing to hand out: a marker, or records of an aborted transaction. */
+  /** Returns whether the batch is to be skipped: it is a marker, or its transaction was aborted. */
   hides(batch: RecordBatch): boolean {
     while (this.ahead[0] !== undefined && this.ahead[0].firstOffset <= batch.lastOffset) {
       this.producers.add(this.ahead[0].producerId);
       this.ahead.shift();
     }
     if (!batch.isControl) return batch.isTransactional && this.producers.has(batch.producerId);
-    // A marker of either kind ends the producer's transaction: what it writes next is another one.
+    // A commit or abort marker ends the producer's transaction: its next batch belongs to another one.
     this.producers.delete(batch.producerId);
     return true;
   }

@@ -1,22 +1,22 @@
 import { RecordBatch } from './record-batch.js';
 import { UnreadableRecordsError } from './unreadable-records.js';
 
-/** From this offset on records were written under this leader epoch. */
+/** A leader epoch and the offset of its first record. */
 export interface EpochStart {
   readonly epoch: number;
   readonly offset: number;
 }
 
-/** What a fetch covered of a log. */
+/** The part of a log that a fetch covers. */
 export interface BatchExtent {
-  /** The offset to fetch next: past the last batch, whether or not that holds records to hand out. */
+  /** The offset to fetch next: after the last batch, even if that batch has no visible records. */
   readonly nextOffset: number;
   readonly epochs: readonly EpochStart[];
 }
 
 /**
- * How far the whole batches of a fetch reach, by their headers alone. It ends before a header that can't be read; reading the
- * records up to there meets the same one, and throws.
+ * Computes from the batch headers which offsets the complete batches of a fetch cover. It stops before an unreadable header;
+ * `FetchedRecords` throws at the same header.
  */
 export function batchExtent(bytes: Buffer, fetchOffset: number): BatchExtent {
   const epochs: EpochStart[] = [];

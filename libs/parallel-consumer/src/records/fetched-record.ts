@@ -4,10 +4,10 @@ import { VarintCursor } from './varint.js';
 const cursor = new VarintCursor();
 
 /**
- * A record as places in the bytes of its batch: key, value and headers are cut out when they are asked for.
+ * A record stored as positions in the bytes of its batch. Key, value and headers are sliced on access.
  *
- * Thousands of records wait at once, and the garbage collector copies each of them several times: an object for each part
- * weighed more than the record. Until it is detached it shares the bytes of its whole fetch.
+ * Thousands of records wait at once, and the garbage collector copies each several times. One object per part took more memory
+ * than the record. Until `detach`, the record keeps the bytes of its whole fetch in memory.
  */
 export class FetchedRecord implements ConsumedRecord {
   constructor(
@@ -43,7 +43,7 @@ export class FetchedRecord implements ConsumedRecord {
       cursor.at = nameAt + nameLength;
       const length = cursor.next(bytes);
       const at = cursor.at;
-      // The broker checks only whole batches: a header that exceeds its record ends the list.
+      // Brokers validate whole batches only. A header that exceeds its record ends the list.
       if (!(nameLength >= 0 && length >= -1 && at + length <= this.end)) break;
       cursor.at = at + Math.max(0, length);
       setHeader(headers, bytes.toString('utf8', nameAt, nameAt + nameLength), bytes, at, length);
@@ -74,7 +74,7 @@ function setHeader(
   length: number,
 ): void {
   const value = length < 0 ? undefined : bytes.subarray(at, at + length);
-  // Any producer chooses the names: an assigned `__proto__` would be no header but another prototype.
+  // Producers choose header names: assigning `__proto__` would replace the prototype instead of adding a header.
   if (name !== '__proto__') headers[name] = value;
   else Object.defineProperty(headers, name, { value, enumerable: true, configurable: true, writable: true });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { deadLetterOf } from '../attempts/dead-letter.js';
+import { toDeadLetter } from '../attempts/dead-letter.js';
 import type { AbortedTransaction } from '../protocol/fetch-request.js';
 import type { ConsumedRecord } from '../record.js';
 import { BASE_TIMESTAMP, batchBytes, markerBytes, type WrittenRecord } from '../testing/record-batches.js';
@@ -22,15 +22,9 @@ function one(record: WrittenRecord): ConsumedRecord {
 
 function readUntilError(bytes: Buffer): { read: string[]; error: unknown } {
   const found: ConsumedRecord[] = [];
+  const fetched = { topic: 'orders', partition: 0, fetchOffset: 0, bytes, abortedTransactions: [] };
   try {
-    for (const record of new FetchedRecords({
-      topic: 'orders',
-      partition: 0,
-      fetchOffset: 0,
-      bytes,
-      abortedTransactions: [],
-    }))
-      found.push(record);
+    for (const record of new FetchedRecords(fetched)) found.push(record);
   } catch (error) {
     return { read: values(found), error };
   }
@@ -40,10 +34,10 @@ function readUntilError(bytes: Buffer): { read: string[]; error: unknown } {
 const values = (records: readonly ConsumedRecord[]): string[] => records.map(({ value }) => String(value));
 
 describe.each([
-  ['as it was fetched', () => undefined],
-  ['with bytes of its own', (record: ConsumedRecord) => record.detach?.()],
-])('a fetched record, %s', (_, prepare) => {
-  it('has its place, its time and its parts', () => {
+  ['that shares the bytes of its fetch', () => undefined],
+  ['that was detached', (record: ConsumedRecord) => record.detach?.()],
+])('a fetched record %s', (_, prepare) => {
+  it('has its position, timestamp, key, value and headers', () => {
     const record = one({
       key: b('key'),
       value: b('value'),
@@ -81,7 +75,7 @@ describe.each([
     expect(record.headers).toEqual({ none: undefined, empty: b(''), after: b('x') });
   });
 
-  it('has the last value of a header that is repeated, and headers by the names that objects have', () => {
+  it('has the last value of a repeated header, and headers named like object properties', () => {
     const record = one({
       headers: [
         ['trace', b('one')],
@@ -96,10 +90,10 @@ describe.each([
       ['__proto__', 'x'],
       ['constructor', 'y'],
     ]);
-    expect(Object.keys(deadLetterOf(record, new Error('poison'), 1).headers)).toContain('__proto__');
+    expect(Object.keys(toDeadLetter(record, new Error('poison'), 1).headers)).toContain('__proto__');
   });
 
-  it('comes out as it was written, whatever it holds', () => {
+  it('is read as it was written, whatever its content', () => {
     const bytes = fc.option(fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array)));
     const headers = fc.uniqueArray(fc.tuple(fc.string({ maxLength: 20 }), bytes), { selector: ([name]) => name });
     const property = fc.property(bytes, bytes, headers, fc.integer(), (key, value, written, timestampDelta) => {
@@ -121,7 +115,7 @@ describe('the records of a fetch', () => {
     batchBytes({ baseOffset: 12, leaderEpoch: 5, records: [{ value: b('c') }] }),
   ]);
 
-  it('begin at the offset that was asked for, though whole batches are fetched', () => {
+  it('start at the requested offset, although whole batches are fetched', () => {
     expect(values(read(twoBatches, 11))).toEqual(['b', 'c']);
     expect(batchExtent(twoBatches, 11)).toEqual({
       nextOffset: 13,
@@ -132,7 +126,7 @@ describe('the records of a fetch', () => {
     });
   });
 
-  it('end before a batch that is cut off, which the next fetch brings whole', () => {
+  it('end before a cut-off batch, which the next fetch returns completely', () => {
     for (let length = 0; length < twoBatches.length; length += 1) {
       const cut = twoBatches.subarray(0, length);
       const whole = read(cut, 10);
@@ -141,14 +135,14 @@ describe('the records of a fetch', () => {
     expect(batchExtent(twoBatches.subarray(0, -1), 10).nextOffset).toBe(12);
   });
 
-  it.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)('are read from a batch of codec %s', (codec) => {
+  it.each(['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const)('are read from a batch with codec %s', (codec) => {
     const records = Array.from({ length: 200 }, (_, index) => ({ key: b(`k${index}`), value: b(`v${index}`) }));
     const found = read(batchBytes({ baseOffset: 0, codec, records }));
     expect(values(found)).toEqual(records.map(({ value }) => String(value)));
     expect(found.map(({ offset }) => offset)).toEqual(records.map((_, index) => index));
   });
 
-  it('keep their offsets in a batch that was compacted, and pass one that is empty by now', () => {
+  it('keep their offsets in a compacted batch, and skip an emptied one', () => {
     const bytes = Buffer.concat([
       batchBytes({ baseOffset: 0, lastOffsetDelta: 9, records: [{ offsetDelta: 4, value: b('a') }] }),
       batchBytes({ baseOffset: 10, lastOffsetDelta: 4, records: [] }),
@@ -157,21 +151,21 @@ describe('the records of a fetch', () => {
     expect(batchExtent(bytes, 0).nextOffset).toBe(15);
   });
 
-  it('have the time of the broker where that stamps them', () => {
+  it('have the append time when the broker sets timestamps', () => {
     const [record] = read(batchBytes({ baseOffset: 0, appendTime: 5_000, records: [{ timestampDelta: 7 }] }));
     expect(record?.timestamp).toBe(5_000);
   });
 });
 
-const of = (producerId: number, baseOffset: number, value: string, key: Buffer | null = null): Buffer =>
+const txBatch = (producerId: number, baseOffset: number, value: string, key: Buffer | null = null): Buffer =>
   batchBytes({ baseOffset, producerId, isTransactional: true, records: [{ key, value: b(value) }] });
 
 describe('the records of transactions', () => {
-  it('are hidden where it was aborted, up to its marker and no further', () => {
+  it('are hidden when the transaction was aborted, up to its marker and no further', () => {
     const bytes = Buffer.concat([
-      of(1, 0, 'never'),
+      txBatch(1, 0, 'never'),
       markerBytes(1, 1, 'abort'),
-      of(1, 2, 'a'),
+      txBatch(1, 2, 'a'),
       markerBytes(3, 1, 'commit'),
       batchBytes({ baseOffset: 4, records: [{ value: b('b') }] }),
     ]);
@@ -179,14 +173,14 @@ describe('the records of transactions', () => {
     expect(batchExtent(bytes, 0).nextOffset).toBe(5);
   });
 
-  it('are distinguished where aborted transactions overlap, in whichever order the broker lists them', () => {
+  it('are assigned to overlapping transactions correctly, in any order in which the broker lists aborted ones', () => {
     const bytes = Buffer.concat([
-      of(1, 50, 'never'),
-      of(2, 51, 'never'),
-      of(3, 52, 'a'),
+      txBatch(1, 50, 'never'),
+      txBatch(2, 51, 'never'),
+      txBatch(3, 52, 'a'),
       markerBytes(53, 2, 'abort'),
-      of(2, 54, 'b'),
-      of(1, 55, 'never'),
+      txBatch(2, 54, 'b'),
+      txBatch(1, 55, 'never'),
       markerBytes(56, 1, 'abort'),
       markerBytes(57, 2, 'commit'),
       markerBytes(58, 3, 'commit'),
@@ -199,20 +193,24 @@ describe('the records of transactions', () => {
     expect(values(read(bytes, 50, aborted.toReversed()))).toEqual(['a', 'b']);
   });
 
-  it('are hidden whatever their keys are, also the bytes of an abort marker', () => {
-    const bytes = Buffer.concat([of(1, 0, 'never', Buffer.alloc(4)), of(1, 1, 'never'), markerBytes(2, 1, 'abort')]);
+  it('are hidden whatever their keys, even with the key bytes of an abort marker', () => {
+    const bytes = Buffer.concat([
+      txBatch(1, 0, 'never', Buffer.alloc(4)),
+      txBatch(1, 1, 'never'),
+      markerBytes(2, 1, 'abort'),
+    ]);
     expect(read(bytes, 0, [{ producerId: 1, firstOffset: 0 }])).toEqual([]);
   });
 });
 
-describe('a batch that can not be read', () => {
+describe('an unreadable batch', () => {
   const good = batchBytes({ baseOffset: 0, records: [{ value: b('a') }] });
   const second = batchBytes({ baseOffset: 1, records: [{ value: b('b') }] });
 
   it.each([
-    ['whose bytes changed', 'corrupt-records', (bytes: Buffer) => bytes.writeUInt8(0x78, bytes.length - 2)],
-    ['of another format', 'corrupt-records', (bytes: Buffer) => bytes.writeInt8(1, 16)],
-    ['of a length that makes no sense', 'corrupt-records', (bytes: Buffer) => bytes.writeInt32BE(-5, 8)],
+    ['with changed bytes', 'corrupt-records', (bytes: Buffer) => bytes.writeUInt8(0x78, bytes.length - 2)],
+    ['of another format version', 'corrupt-records', (bytes: Buffer) => bytes.writeInt8(1, 16)],
+    ['with an invalid length', 'corrupt-records', (bytes: Buffer) => bytes.writeInt32BE(-5, 8)],
   ])('%s is reported after all records before it', (_what, code, damage) => {
     const damaged = Buffer.from(second);
     damage(damaged);
@@ -221,12 +219,12 @@ describe('a batch that can not be read', () => {
     expect(error).toMatchObject({ code, offset: 1 });
   });
 
-  it('of an unknown codec names it, and those that are known', () => {
+  it('with an unknown codec is reported with that codec', () => {
     const { error } = readUntilError(batchBytes({ baseOffset: 9, codec: 7, records: [{ value: b('a') }] }));
     expect(error).toMatchObject({ code: 'unsupported-codec', message: expect.stringContaining('codec 7') });
   });
 
-  it('never hands out anything but its records, whatever bytes change', () => {
+  it('never yields anything but its records, whichever byte changes', () => {
     const bytes = batchBytes({ baseOffset: 0, records: [{ key: b('key'), value: b('value') }] });
     const property = fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (at, by) => {
       const damaged = Buffer.from(bytes);

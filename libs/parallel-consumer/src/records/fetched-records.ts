@@ -5,26 +5,27 @@ import { FetchedRecord } from './fetched-record.js';
 import { RecordBatch } from './record-batch.js';
 import { VarintCursor } from './varint.js';
 
-/** The bytes of one partition in a fetch, and what is needed to read them. */
+/** The bytes of one partition in a fetch, and the data needed to read them. */
 export interface FetchedBytes {
   readonly topic: string;
   readonly partition: number;
-  /** Record batches as the broker has them; records below this offset come with the first batch and are left out. */
+  /** The requested offset. The first batch may contain records below it, which are skipped. */
   readonly fetchOffset: number;
+  /** Record batches as stored by the broker. */
   readonly bytes: Buffer;
   readonly abortedTransactions: readonly AbortedTransaction[];
 }
 
 /**
- * The committed records of one partition in a fetch, in the order of their offsets. Each is made when its turn comes: made
- * all at once they would outlive the collections of the young heap. No generator, which costs more than reading a record.
+ * Iterates over the committed records of one partition in a fetch, in offset order. It creates records on demand: created all at
+ * once, they would survive the collections of the young generation. A generator would cost more than reading a record.
  */
 export class FetchedRecords implements Iterable<ConsumedRecord>, Iterator<ConsumedRecord, undefined> {
   private readonly cursor = new VarintCursor();
   private readonly aborted: AbortedTransactions;
   private batch: RecordBatch | undefined;
   private nextBatchAt = 0;
-  /** Of the current batch. */
+  /** The uncompressed records of the current batch. */
   private records: Buffer = Buffer.alloc(0);
   private left = 0;
   private baseOffset = 0;
@@ -39,7 +40,7 @@ export class FetchedRecords implements Iterable<ConsumedRecord>, Iterator<Consum
     return this;
   }
 
-  /** @throws UnreadableRecordsError for a batch that can't be read, and again each time */
+  /** Returns the next record. @throws UnreadableRecordsError at an unreadable batch, on this and each further call */
   next(): IteratorResult<ConsumedRecord, undefined> {
     for (;;) {
       if (this.left === 0 && !this.openBatch()) return { done: true, value: undefined };
@@ -48,7 +49,7 @@ export class FetchedRecords implements Iterable<ConsumedRecord>, Iterator<Consum
     }
   }
 
-  /** @returns whether there is one with records to hand out */
+  /** Opens the next batch that has visible records. @returns false at the end of the fetch */
   private openBatch(): boolean {
     const { bytes, fetchOffset } = this.fetched;
     for (;;) {
@@ -75,7 +76,7 @@ export class FetchedRecords implements Iterable<ConsumedRecord>, Iterator<Consum
     const { topic, partition } = this.fetched;
     const length = cursor.next(records);
     const end = cursor.at + length;
-    // Attributes: a byte that says nothing so far.
+    // Skips the attributes byte, which Kafka does not use yet.
     cursor.at += 1;
     const timestamp = this.appendTime ?? this.baseTimestamp + cursor.next(records);
     if (this.appendTime !== undefined) cursor.next(records);
@@ -93,7 +94,7 @@ export class FetchedRecords implements Iterable<ConsumedRecord>, Iterator<Consum
   }
 
   private corrupt(): Error {
-    const error = this.batch?.corrupt('has a record that exceeds it');
+    const error = this.batch?.corrupt('has a record that extends past its end');
     return error ?? new Error('no batch is open');
   }
 }

@@ -3,7 +3,7 @@ import { decompressor } from './compression.js';
 import { UnreadableRecordsError } from './unreadable-records.js';
 
 const LENGTH_AT = 8;
-/** Bytes before those that the batch's own length counts. */
+/** The batch length counts the bytes after this position. */
 const LENGTH_END = 12;
 const LEADER_EPOCH_AT = 12;
 const MAGIC_AT = 16;
@@ -23,7 +23,7 @@ const LOG_APPEND_TIME = 0b1000;
 const TRANSACTIONAL = 0b1_0000;
 const CONTROL = 0b10_0000;
 
-/** One record batch of format version 2, at a place in the bytes of a fetch: https://kafka.apache.org/documentation/#recordbatch. */
+/** A record batch of format version 2 in the bytes of a fetch: https://kafka.apache.org/documentation/#recordbatch. */
 export class RecordBatch {
   private constructor(
     private readonly bytes: Buffer,
@@ -32,20 +32,24 @@ export class RecordBatch {
     readonly end: number,
   ) {}
 
-  /** @returns undefined at the end of the bytes, also where the last batch is cut off. @throws UnreadableRecordsError */
+  /** Opens the batch at a position. @returns undefined at the end of the bytes or at a cut-off batch. @throws UnreadableRecordsError */
   static at(bytes: Buffer, start: number): RecordBatch | undefined {
     if (bytes.length - start < LENGTH_END) return undefined;
     const length = bytes.readInt32BE(start + LENGTH_AT);
     const end = start + LENGTH_END + length;
     if (length < MAGIC_AT - LENGTH_END)
-      throw new UnreadableRecordsError('corrupt-records', int64(bytes, start), `a batch has a length of ${length}`);
+      throw new UnreadableRecordsError(
+        'corrupt-records',
+        int64(bytes, start),
+        `the length of a batch must be at least ${MAGIC_AT - LENGTH_END} bytes, got ${length}`,
+      );
     if (end > bytes.length) return undefined;
     const magic = bytes.readInt8(start + MAGIC_AT);
     if (magic !== MAGIC || end - start < HEADER_BYTES)
       throw new UnreadableRecordsError(
         'corrupt-records',
         int64(bytes, start),
-        `a batch of ${end - start} bytes has format version ${magic}; only version ${MAGIC} can be read`,
+        `a batch must have format version ${MAGIC} and at least ${HEADER_BYTES} bytes, got version ${magic} and ${end - start} bytes`,
       );
     return new RecordBatch(bytes, start, end);
   }
@@ -54,7 +58,7 @@ export class RecordBatch {
     return int64(this.bytes, this.start);
   }
 
-  /** Of the batch as it was written: compaction may have removed records, and even all of them. */
+  /** Last offset of the batch as written. Compaction may have removed some or all of its records. */
   get lastOffset(): number {
     return this.baseOffset + this.bytes.readInt32BE(this.start + LAST_OFFSET_DELTA_AT);
   }
@@ -72,17 +76,17 @@ export class RecordBatch {
     return (this.attributes & TRANSACTIONAL) !== 0;
   }
 
-  /** Holds the marker of a transaction's end instead of records. */
+  /** Whether the batch is the marker at a transaction's end, without records. */
   get isControl(): boolean {
     return (this.attributes & CONTROL) !== 0;
   }
 
-  /** What the timestamp deltas of its records are added to. */
+  /** The base of the records' timestamp deltas, in ms since 1970. */
   get baseTimestamp(): number {
     return int64(this.bytes, this.start + BASE_TIMESTAMP_AT);
   }
 
-  /** The time of all its records where the broker stamps them; else undefined. */
+  /** The time of all records when the broker sets timestamps (`LogAppendTime`); else undefined. */
   get appendTime(): number | undefined {
     return (this.attributes & LOG_APPEND_TIME) === 0 ? undefined : int64(this.bytes, this.start + MAX_TIMESTAMP_AT);
   }
@@ -91,7 +95,7 @@ export class RecordBatch {
     return this.bytes.readInt32BE(this.start + COUNT_AT);
   }
 
-  /** Its records, uncompressed; a view where they are not compressed. @throws UnreadableRecordsError */
+  /** Returns the decompressed records; a view if they are not compressed. @throws UnreadableRecordsError */
   records(): Buffer {
     this.checkCrc();
     const bytes = this.bytes.subarray(this.start + HEADER_BYTES, this.end);
@@ -102,7 +106,7 @@ export class RecordBatch {
       throw new UnreadableRecordsError(
         'unsupported-codec',
         this.baseOffset,
-        `the batch at offset ${this.baseOffset} is compressed with codec ${codec}; known are gzip 1, snappy 2, lz4 3, zstd 4`,
+        `the batch at offset ${this.baseOffset} has the unknown codec ${codec}; supported are gzip 1, snappy 2, lz4 3, zstd 4`,
       );
     try {
       return decompress(bytes);
@@ -124,7 +128,7 @@ export class RecordBatch {
   private checkCrc(): void {
     const expected = this.bytes.readUInt32BE(this.start + CRC_AT);
     const found = crc32c(this.bytes.subarray(this.start + ATTRIBUTES_AT, this.end));
-    if (found !== expected) throw this.corrupt(`has CRC ${found.toString(16)}, and says ${expected.toString(16)}`);
+    if (found !== expected) throw this.corrupt(`has CRC ${found.toString(16)}, expected ${expected.toString(16)}`);
   }
 
   private get attributes(): number {

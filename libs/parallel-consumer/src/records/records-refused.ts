@@ -1,12 +1,12 @@
-/** Kafka refuses these records for good: sending them again is no use. */
+/** Kafka rejects these records permanently: a retry cannot succeed. */
 export class RecordsRefusedError extends Error {
   override readonly name = 'RecordsRefusedError';
 
   constructor(
-    /** The name that Kafka's protocol gives the error, such as `MESSAGE_TOO_LARGE`. */
+    /** The protocol's name of the error, such as `MESSAGE_TOO_LARGE`. */
     readonly code: string,
     options: ErrorOptions,
   ) {
-    super(`Kafka refuses the records: ${code}`, options);
+    super(`Kafka rejected the records: ${code}`, options);
   }
 }

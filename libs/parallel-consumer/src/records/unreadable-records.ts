@@ -1,13 +1,13 @@
-/** Why a record batch can't be read, now or later: the log holds it as it is. */
+/** Why a record batch cannot be read. It is permanent: the log stores the batch in this form. */
 export type UnreadableReason = 'corrupt-records' | 'unsupported-codec';
 
-/** A partition's log holds a record batch that this engine can't read. */
+/** A partition's log contains a record batch that this engine cannot read. */
 export class UnreadableRecordsError extends Error {
   override readonly name = 'UnreadableRecordsError';
 
   constructor(
     readonly code: UnreadableReason,
-    /** First offset of the batch, as far as its header can be believed. */
+    /** First offset of the batch, unless its header is corrupt. */
     readonly offset: number,
     message: string,
     options?: ErrorOptions,

@@ -1,15 +1,15 @@
 /**
- * Reads the zigzag varints of record batches. The position is a field instead of part of the result, since a record has
- * seven of them and an object for each would cost more than reading it.
+ * Reads the zigzag varints of record batches. The position is a field, not part of the result: a record has seven varints, and one
+ * result object per varint would cost more than reading it.
  */
 export class VarintCursor {
   at = 0;
 
-  /** @returns NaN past the end of the bytes */
+  /** Reads the next varint. @returns NaN past the end of the bytes */
   next(bytes: Uint8Array): number {
     const first = bytes[this.at] ?? Number.NaN;
     this.at += 1;
-    // One byte for nearly all: lengths below 64, and deltas of records of one batch.
+    // Fast path: lengths below 64 and most deltas fit into one byte.
     if (first < 0x80) return (first >>> 1) ^ -(first & 1);
     let value = first & 0x7f;
     let scale = 0x80;
@@ -17,7 +17,7 @@ export class VarintCursor {
     while (byte >= 0x80) {
       byte = bytes[this.at] ?? Number.NaN;
       this.at += 1;
-      // By multiplication, since shifts end at 32 bits and timestamps don't.
+      // Multiplies, because shifts are limited to 32 bits and timestamps exceed that.
       value += (byte & 0x7f) * scale;
       scale *= 0x80;
     }
