@@ -34,7 +34,7 @@ export interface PartitionStatus {
   readonly committable: number;
   /** Unfinished records of the partition, as of the last fetch. */
   readonly lag: number;
-  /** Age of the oldest unfinished record, by its timestamp, in seconds; `undefined` when unknown. */
+  /** Age of the oldest unfinished record by its timestamp, in seconds; `undefined` when no record has been taken yet. */
   readonly lagSeconds: number | undefined;
   readonly oldestRecord: OldestRecord | undefined;
   /** Why the consumer takes no more records from the partition; `undefined` during normal operation. */

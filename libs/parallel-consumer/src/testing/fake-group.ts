@@ -29,7 +29,7 @@ export class FakeGroup {
   private rebalances: Promise<void> = Promise.resolve();
   private joins = 0;
 
-  constructor(private readonly partitionsOf: (topic: string) => number) {}
+  constructor(private readonly partitionCount: (topic: string) => number) {}
 
   /** Number of members. */
   get size(): number {
@@ -92,7 +92,7 @@ export class FakeGroup {
     this.joins += 1;
     const [first] = members;
     if (first === undefined) return;
-    const names = Array.from({ length: this.partitionsOf(first.topic) }, (_, partition) => String(partition));
+    const names = Array.from({ length: this.partitionCount(first.topic) }, (_, partition) => String(partition));
     const sticky = stickyAssignment(
       members.map(({ id, owned }) => ({ id, owned: owned.map(String), ownedSince: this.joins })),
       names,

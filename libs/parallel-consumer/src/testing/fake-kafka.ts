@@ -5,7 +5,7 @@ import { UnreadableRecordsError, type UnreadableReason } from '../records/unread
 import { FakeGroup } from './fake-group.js';
 
 interface Partition {
-  /** Identifies this very log: 32 hexadecimal digits. */
+  /** Id of the log: 32 hexadecimal digits. */
   readonly id: string;
   records: ConsumedRecord[];
   /** One past the last offset, markers included. */

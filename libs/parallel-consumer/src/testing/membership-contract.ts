@@ -142,7 +142,7 @@ export function describeMembership(makeTopic: MakeTopic, perSpecMs: number): voi
   );
 
   it(
-    'ignores commits of a member that has left',
+    'stores no commits of a member that has left',
     async () => {
       const topic = await makeTopic(4);
       await topic.append(0, 'a', 'b');
