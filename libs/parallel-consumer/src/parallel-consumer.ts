@@ -19,7 +19,7 @@ import { ConditionVariable } from './window/condition-variable.js';
  * After this long without a response from the coordinator the consumer takes no more records; running work continues.
  * Heartbeats are 1 s apart.
  */
-const MAX_COORDINATOR_SILENCE_MS = 2_500;
+const COORDINATOR_TIMEOUT_MS = 2_500;
 
 /**
  * Runs a handler over a topic with many records in flight, and commits an offset only when all records before it are finished.
@@ -67,8 +67,7 @@ export class ParallelConsumer implements BrokerListener {
     this.intake = new Intake(this.options, broker, this.scheduler, this.runner, {
       assignments: all,
       takes: (assignment) => !assignment.revoked && !this.rejoining && this.lifecycle.state === 'running',
-      isCoordinatorResponding: () =>
-        this.options.clock.now() - broker.health.lastContactAt < MAX_COORDINATOR_SILENCE_MS,
+      isCoordinatorResponding: () => this.options.clock.now() - broker.health.lastContactAt < COORDINATOR_TIMEOUT_MS,
       replace: (assignment) => this.replace(assignment),
     });
     this.committer = new Committer(this.options, broker, all);
@@ -190,9 +189,7 @@ export class ParallelConsumer implements BrokerListener {
     this.lifecycle.to('failed');
     this.leaving = this.leave();
     // `stop` rejects with this error; without a call of `stop` it would go unnoticed.
-    this.leaving.catch((error: unknown) =>
-      this.options.logger.error({ reason: String(error) }, 'consumer could not leave the group cleanly'),
-    );
+    this.leaving.catch((error: unknown) => this.options.logger.error({ reason: String(error) }, 'leaving failed'));
   }
 
   private async leave(): Promise<DrainReport> {
