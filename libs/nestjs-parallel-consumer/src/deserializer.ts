@@ -1,33 +1,32 @@
 import type { ConsumedRecord } from '../../parallel-consumer/src/record.js';
 
 /**
- * Makes of a record what `@Payload()` gives and pipes check. It may return a promise, which is awaited.
- * What it throws is the record's own fault: it is dead-lettered at once, and the handler never sees it. Only a network error
- * (a schema registry away) is the environment's: then the record waits.
+ * Converts a record to the payload that pipes validate and `@Payload()` injects. It may return a promise.
+ * When it throws, the record is poison: it is dead-lettered immediately, and the handler does not run. Only a network error, such
+ * as an unavailable schema registry, counts as an environment failure: the record is then retried without limit.
  */
 export type Deserializer = (record: ConsumedRecord) => unknown;
 
 /**
- * The value as its bytes: a `Buffer`, or `null` for a tombstone. Suits Avro and Protobuf. A copy, since the bytes of a record
- * are part of its whole fetch until the engine gives them a place of their own, and a payload would hold that fetch.
+ * Returns the value's bytes: a `Buffer`, or `null` for a tombstone. Suits Avro and Protobuf. The bytes are a copy, because a
+ * record's bytes can be part of the buffer of its whole fetch, which the payload would keep alive.
  */
 export const rawValue: Deserializer = ({ value }) => value && Buffer.from(value);
 
-/** No payload, for handlers that take `record` of `@Ctx()` alone: nothing is parsed and nothing copied. */
+/** Returns no payload, for handlers that only use the `record` of `@Ctx()`: nothing is parsed or copied. */
 export const noPayload: Deserializer = () => undefined;
 
 const OPENING_BRACE = '{'.charCodeAt(0);
 const OPENING_BRACKET = '['.charCodeAt(0);
 
 /**
- * The default: the value as Nest's own `ServerKafka` reads it, so that handlers and pipes written for that go on working.
+ * The default deserializer: parses the value like Nest's `ServerKafka`, so that its handlers and pipes work unchanged. It returns
  * - `null` for a record without a value (a tombstone)
- * - the bytes as they are where the first is 0: a schema registry's wire format
- * - parsed JSON where the text begins with `{` or `[`
- * - all else as text
+ * - the raw bytes when the first byte is 0, as in a schema registry's wire format
+ * - parsed JSON when the text begins with `{` or `[`
+ * - the text otherwise
  *
- * One thing differs: JSON that is broken throws (and so is dead-lettered), where `ServerKafka` hands it over as a string that
- * the handler takes for an object.
+ * One difference: invalid JSON throws, so the record is dead-lettered. `ServerKafka` passes it to the handler as a string.
  */
 export const parsedValue: Deserializer = (record) => {
   const { value } = record;
@@ -36,7 +35,7 @@ export const parsedValue: Deserializer = (record) => {
   return value[0] === OPENING_BRACE || value[0] === OPENING_BRACKET ? (JSON.parse(text) as unknown) : text;
 };
 
-/** A deserializer failed; `cause` is what it threw. */
+/** Thrown when a deserializer fails; `cause` is its error. */
 export class DeserializationError extends Error {
   override readonly name = 'DeserializationError';
   readonly code = 'undeserializable';

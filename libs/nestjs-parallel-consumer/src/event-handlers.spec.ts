@@ -11,12 +11,12 @@ function code(expected: string): object {
   return expect.objectContaining({ name: 'ParallelConsumerSetupError', code: expected });
 }
 
-function notToBeConnected(): never {
-  throw new Error('not to be connected');
+function mustNotConnect(): never {
+  throw new Error('must not connect');
 }
 
-describe('what is refused at the start', () => {
-  it('is nothing when each topic has one handler', () => {
+describe('the check at startup', () => {
+  it('accepts exactly one handler per topic', () => {
     const [orders, letters] = [handler(), handler()];
     const registered = new Map([
       ['orders', orders],
@@ -30,25 +30,25 @@ describe('what is refused at the start', () => {
 
   it.each([
     ['a topic without a handler', 'topic-without-handler', new Map()],
-    ['a handler for no topic', 'handler-without-topic', new Map([['other', handler()]])],
+    ['a handler without a topic', 'handler-without-topic', new Map([['other', handler()]])],
     [
-      'a handler that would have to reply',
+      'a request-response handler',
       'request-response-handler',
       new Map([['orders', handler({ isEventHandler: false })]]),
     ],
     ['two handlers for a topic', 'several-handlers', new Map([['orders', handler({ next: handler() })]])],
-  ])('is %s', (_what, expected, registered: Map<string, MessageHandler>) => {
+  ])('rejects %s', (_what, expected, registered: Map<string, MessageHandler>) => {
     expect(() => eventHandlers(registered, ['orders'])).toThrow(code(expected));
   });
 
   it.each([
-    ['no topics at all', 'no-topics', {}],
+    ['empty topics', 'no-topics', {}],
     [
-      'a group of two topics',
+      'a consumer group with two topics',
       'group-shared',
       { one: { groupId: 'same', deadLetterTopic: 'dead' }, two: { groupId: 'same', deadLetterTopic: 'dead' } },
     ],
-  ])('is %s', (_what, expected, topics) => {
-    expect(() => new ParallelConsumerServer({ kafka: notToBeConnected, topics })).toThrow(code(expected));
+  ])('rejects %s', (_what, expected, topics) => {
+    expect(() => new ParallelConsumerServer({ kafka: mustNotConnect, topics })).toThrow(code(expected));
   });
 });

@@ -2,14 +2,14 @@ import type { MessageHandler } from '@nestjs/microservices';
 import type { ParallelConsumerContext } from './parallel-consumer-context.js';
 import { ParallelConsumerSetupError } from './setup-error.js';
 
-/** A handler with its guards, pipes, interceptors and filters, as Nest built it. It resolves to a value or to an Observable. */
+/** A handler as built by Nest, with its guards, pipes, interceptors and filters. It resolves to a value or to an Observable. */
 export type EventHandler = (payload: unknown, context: ParallelConsumerContext) => Promise<unknown>;
 
 /**
- * Looks each topic's handler up, once.
- * @param handlers what Nest registered with the strategy, by pattern
- * @param topics those without a handler in their options
- * @throws ParallelConsumerSetupError unless each topic has exactly one `@EventPattern` handler, and each handler a topic
+ * Finds the handler of each topic.
+ * @param handlers the handlers that Nest registered with the strategy, by pattern
+ * @param topics the topics without a handler in their options
+ * @throws ParallelConsumerSetupError unless each topic has exactly one `@EventPattern` handler, and each handler has a topic
  */
 export function eventHandlers(
   handlers: ReadonlyMap<string, MessageHandler>,
@@ -19,28 +19,28 @@ export function eventHandlers(
     if (isEventHandler !== true)
       throw new ParallelConsumerSetupError(
         'request-response-handler',
-        `@MessagePattern(${pattern}): this transport sends no replies. Use @EventPattern, or name the transport that the handler is for as the decorator's second argument.`,
+        `@MessagePattern(${pattern}): this transport sends no replies. Use @EventPattern, or pass the handler's transport as the second argument of the decorator.`,
       );
     if (!topics.includes(pattern))
       throw new ParallelConsumerSetupError(
         'handler-without-topic',
-        `@EventPattern(${pattern}): not one of the topics without a \`handler\` of their own (${topics.join(', ')}). Add it to the strategy's \`topics\`, or name the transport that the handler is for as the decorator's second argument.`,
+        `@EventPattern(${pattern}): the topic must be one of those without a \`handler\` option (${topics.join(', ')}). Add it to the strategy's \`topics\`, or pass the handler's transport as the second argument of the decorator.`,
       );
     if (next !== undefined)
       throw new ParallelConsumerSetupError(
         'several-handlers',
-        `@EventPattern(${pattern}): there are several, but a record is done or fails as a whole. Let one handler call the others, or give each a strategy of its own with its own group.`,
+        `@EventPattern(${pattern}): a topic can have only one handler, because a record succeeds or fails as a whole. Call the others from one handler, or give each handler its own strategy and consumer group.`,
       );
   }
-  return new Map(topics.map((topic) => [topic, handlerOf(topic, handlers)]));
+  return new Map(topics.map((topic) => [topic, findHandler(topic, handlers)]));
 }
 
-function handlerOf(topic: string, handlers: ReadonlyMap<string, MessageHandler>): EventHandler {
+function findHandler(topic: string, handlers: ReadonlyMap<string, MessageHandler>): EventHandler {
   const handler = handlers.get(topic);
   if (handler === undefined)
     throw new ParallelConsumerSetupError(
       'topic-without-handler',
-      `No handler for the topic ${topic}. Add @EventPattern('${topic}', PARALLEL_CONSUMER) to a method of a controller, or take the topic out of the strategy's \`topics\`.`,
+      `The topic ${topic} has no handler. Add @EventPattern('${topic}', PARALLEL_CONSUMER) to a controller method, or remove the topic from the strategy's \`topics\`.`,
     );
   return handler;
 }

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import type { LoggerService } from '@nestjs/common';
 import type { EngineLogger } from '../../parallel-consumer/src/options.js';
 
-/** Tells what the engine tells through one of Nest's loggers: the message, then the details on the same line. */
+/** Adapts a Nest logger to the engine: each entry is the message, then the details on the same line. */
 export function nestEngineLogger(logger: LoggerService): EngineLogger {
   return {
     info: (details, message) => void logger.log(line(details, message)),

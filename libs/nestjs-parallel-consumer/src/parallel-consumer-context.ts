@@ -2,12 +2,12 @@ import { BaseRpcContext } from '@nestjs/microservices';
 import type { Attempt } from '../../parallel-consumer/src/options.js';
 import type { ConsumedRecord } from '../../parallel-consumer/src/record.js';
 
-/** What `@Ctx()` gives a handler: the record as it was read, and which try this is. One object for each attempt. */
+/** The `@Ctx()` argument of a handler: the record as read, and the attempt. One object per attempt. */
 export class ParallelConsumerContext extends BaseRpcContext<[ConsumedRecord, Attempt]> {
   constructor(
-    /** Raw bytes of key, value and headers, with topic, partition, offset and timestamp. */
+    /** Key, value and headers as raw bytes, with topic, partition, offset and timestamp. */
     readonly record: ConsumedRecord,
-    /** `number`: 1 for the first try. `signal`: aborts when the work is no longer wanted; hand it to what can be cancelled. */
+    /** `number`: 1 for the first attempt. `signal`: aborts when the consumer no longer waits; pass it to cancellable operations. */
     readonly attempt: Attempt,
   ) {
     super([record, attempt]);

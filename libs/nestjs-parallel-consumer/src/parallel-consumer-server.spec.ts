@@ -1,4 +1,4 @@
-/* oxlint-disable typescript/no-unnecessary-type-arguments -- without it Nest's first overload is taken, which wants exactly one typed parameter */
+/* oxlint-disable typescript/no-unnecessary-type-arguments -- otherwise Nest's first overload applies, which requires one typed parameter */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Controller, Injectable, Module, Scope } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -18,7 +18,7 @@ describe('the parallel consumer as a Nest transport', () => {
     running = undefined;
   });
 
-  it('hands the parsed value and the record to a plain event handler', async () => {
+  it('passes the parsed value and the record to a plain event handler', async () => {
     const seen: unknown[] = [];
     @Controller()
     class Orders {
@@ -35,7 +35,7 @@ describe('the parallel consumer as a Nest transport', () => {
     expect(running.server.statusOf(TOPIC)).toMatchObject({ finished: 1, deadLettered: 0, lag: 0 });
   });
 
-  it('has many records in flight, and never two of a key', async () => {
+  it('runs many records in parallel, but never two of one key', async () => {
     const release = new Subject<void>();
     const started: string[] = [];
     @Controller()
@@ -63,7 +63,7 @@ describe('the parallel consumer as a Nest transport', () => {
     expect(started).toEqual(['a1', 'b1', 'c1', 'a2']);
   });
 
-  it('takes a record for done when the whole stream of its handler is, also an empty one', async () => {
+  it('finishes a record when the Observable of its handler completes, also an empty one', async () => {
     const stream = new Subject<number>();
     @Controller()
     class Orders {
@@ -82,7 +82,7 @@ describe('the parallel consumer as a Nest transport', () => {
     expect(running.server.statusOf(TOPIC)).toMatchObject({ finished: 2, inFlight: 0 });
   });
 
-  it('drains at the close: what runs ends and is committed, and nothing new begins', async () => {
+  it('drains at close: running work ends and is committed, and no new work starts', async () => {
     const stream = new Subject<void>();
     @Controller()
     class Orders {
@@ -108,7 +108,7 @@ describe('the parallel consumer as a Nest transport', () => {
     expect(running.topic.committed(0)).toBe(1);
   });
 
-  it('works in a hybrid application, with providers of the scope of a request', async () => {
+  it('works in a hybrid application with request-scoped providers', async () => {
     const seen: string[] = [];
     @Injectable({ scope: Scope.REQUEST })
     class PerRecord {
@@ -142,7 +142,7 @@ describe('the parallel consumer as a Nest transport', () => {
     expect(topic.committed(0)).toBe(2);
   });
 
-  it('runs Nest’s hooks round each attempt, and relies on the work alone, not on what a hook returns', async () => {
+  it('runs Nest’s hooks around each attempt, and ignores their return values', async () => {
     const stream = new Subject<void>();
     const calls: string[] = [];
     @Controller()
@@ -168,19 +168,19 @@ describe('the parallel consumer as a Nest transport', () => {
     expect(running.server.statusOf(TOPIC).finished).toBe(1);
   });
 
-  it('hands records to the handler of the options, past Nest', async () => {
+  it('passes records directly to the handler option, without Nest', async () => {
     @Controller()
     class NoHandlers {}
     const handled: string[] = [];
     running = await RunningHandlers.start(NoHandlers, {
-      handler: async ({ value }, { number }) => void handled.push(`${String(value)}, try ${number}`),
+      handler: async ({ value }, { number }) => void handled.push(`${String(value)}, attempt ${number}`),
     });
     await running.consume('one', 'two');
-    expect(handled).toEqual(['one, try 1', 'two, try 1']);
+    expect(handled).toEqual(['one, attempt 1', 'two, attempt 1']);
     expect(running.server.statusOf(TOPIC).finished).toBe(2);
   });
 
-  it('does not start when a topic has two handlers: one in the options and a method', async () => {
+  it('does not start when a topic has both a handler option and a handler method', async () => {
     @Controller()
     class Orders {
       @EventPattern<string>(TOPIC, PARALLEL_CONSUMER)
@@ -190,7 +190,7 @@ describe('the parallel consumer as a Nest transport', () => {
     await expect(starting).rejects.toMatchObject({ code: 'handler-without-topic' });
   });
 
-  it('does not start when handlers and topics do not fit', async () => {
+  it('does not start with a request-response handler', async () => {
     @Controller()
     class Orders {
       @MessagePattern('total', PARALLEL_CONSUMER)

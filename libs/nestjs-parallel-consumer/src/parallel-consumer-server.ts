@@ -15,29 +15,29 @@ import type { BrokerFactory, ParallelConsumerServerOptions, TopicOptions } from 
 import { ParallelConsumerSetupError } from './setup-error.js';
 import { TopicConsumer, type ProcessingHooks } from './topic-consumer.js';
 
-/** The second argument of `@EventPattern` for handlers of this transport: `@EventPattern('orders.v1', PARALLEL_CONSUMER)`. */
+/** Marks handlers of this transport, as the second argument of the decorator: `@EventPattern('orders.v1', PARALLEL_CONSUMER)`. */
 export const PARALLEL_CONSUMER = Symbol('parallel-consumer');
 
 /**
- * A NestJS transport strategy over the parallel consumer: `app.connectMicroservice({ strategy: new ParallelConsumerServer(…) })`.
+ * A NestJS transport strategy for the parallel consumer: `app.connectMicroservice({ strategy: new ParallelConsumerServer(…) })`.
  *
- * Guarantees: what the engine guarantees, for plain `@EventPattern` handlers: many records in flight, in order per key, at
- * least once, bounded memory, retry with back-off, dead letters, a drain at `close`. Guards, pipes, interceptors and filters
- * run as for any transport, and the error that one of them or the handler throws is what the engine classifies.
- * A handler may return a promise, a value or an Observable, whose completion is waited for.
+ * Guarantees: those of the engine, for plain `@EventPattern` handlers: many records in flight, order per key, at-least-once
+ * processing, bounded memory, retries with back-off, dead letters, and a drain at `close`. Guards, pipes, interceptors and filters
+ * run as for any transport. The engine classifies the error that one of them or the handler throws. A handler may return a
+ * promise, a value or an Observable; the record is done when the Observable completes.
  *
- * Not guaranteed: exactly once (a crash repeats what was in flight), and replies: it has events only.
+ * Not guaranteed: exactly-once processing (a crash repeats the records in flight). Not supported: replies.
  */
 export class ParallelConsumerServer extends Server<Record<string, never>, State> implements CustomTransportStrategy {
   override readonly transportId: symbol;
-  /** Nest then leaves the telling of failures to the engine, which does. */
+  /** Makes Nest propagate handler errors to the engine, which logs them, instead of logging them itself. */
   override readonly propagatesEventHandlerErrors = true;
   private readonly consumers = new Map<string, TopicConsumer>();
-  /** What the base class has until somebody sets a hook. */
+  /** The base class's default, which shows whether the application has set a hook. */
   private readonly noHook = this.onProcessingStartHook;
   private closing: Promise<void> | undefined;
 
-  /** @throws ParallelConsumerSetupError, or what the engine throws for options that can't be used */
+  /** @throws ParallelConsumerSetupError for invalid topics; RangeError or TypeError for invalid engine options */
   constructor(options: ParallelConsumerServerOptions) {
     super();
     keepRealErrors();
@@ -45,7 +45,7 @@ export class ParallelConsumerServer extends Server<Record<string, never>, State>
     requireOwnGroups(options);
     const hooks: ProcessingHooks = {
       areSet: () => this.onProcessingStartHook !== this.noHook || this.onProcessingEndHook !== undefined,
-      round: async (context, work) => this.betweenHooks(context, work),
+      runAround: async (context, work) => this.runBetweenHooks(context, work),
     };
     for (const [topic, topicOptions] of Object.entries(options.topics)) {
       const logger = topicOptions.logger ?? options.logger ?? nestEngineLogger(new Logger(`${topic} consumer`));
@@ -54,7 +54,10 @@ export class ParallelConsumerServer extends Server<Record<string, never>, State>
     }
   }
 
-  /** Called by Nest. Joins the groups; `statusOf(topic).ready` tells when it is in. Fails with ParallelConsumerSetupErrors. */
+  /**
+   * Called by Nest. Starts to join the consumer groups; `statusOf(topic).ready` becomes true once the consumer is a member. Passes
+   * a failure, such as a ParallelConsumerSetupError, to the callback.
+   */
   async listen(callback: (error?: unknown) => void): Promise<void> {
     try {
       await this.start();
@@ -64,26 +67,27 @@ export class ParallelConsumerServer extends Server<Record<string, never>, State>
     callback();
   }
 
-  /** Called by Nest. Takes nothing more, lets running work end, commits it and leaves the groups. Again is harmless. */
+  /** Called by Nest. Takes no more records, waits for running work, commits and leaves the groups. Idempotent. */
   async close(): Promise<void> {
     this.closing ??= this.drain();
     return this.closing;
   }
 
-  /** How a topic's consumer is, for health, metrics and progress. @throws RangeError for a topic that isn't one of the options' */
+  /** Returns the status of a topic's consumer, for health, metrics and progress. @throws RangeError for an unknown topic */
   statusOf(topic: string): ParallelConsumerStatus {
     const consumer = this.consumers.get(topic);
-    if (consumer === undefined) throw new RangeError(`${topic} is not one of ${[...this.consumers.keys()].join(', ')}`);
+    if (consumer === undefined)
+      throw new RangeError(`topic must be one of ${[...this.consumers.keys()].join(', ')}, got ${topic}`);
     return consumer.engine.status;
   }
 
-  /** The engines by topic: `server.unwrap<ReadonlyMap<string, ParallelConsumer>>()`. */
-  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the base class has it so
+  /** Returns the engines by topic: `server.unwrap<ReadonlyMap<string, ParallelConsumer>>()`. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the base class declares it
   override unwrap<T = ReadonlyMap<string, ParallelConsumer>>(): T {
     return new Map([...this.consumers].map(([topic, { engine }]) => [topic, engine])) as T;
   }
 
-  /** There are no events: `status` is the stream of this server's states, `statusOf` tells how each consumer is. */
+  /** Always throws: this transport has no events. Use `status`, the server's states, or `statusOf`, the status of a consumer. */
   override on(): never {
     throw new ParallelConsumerSetupError(
       'no-events',
@@ -98,7 +102,7 @@ export class ParallelConsumerServer extends Server<Record<string, never>, State>
     try {
       for (const [topic, consumer] of this.consumers) await consumer.start(handlers.get(topic));
     } catch (error) {
-      // Those that did start must not run on in an application that did not.
+      // Consumers that have started must not keep running in an application that failed to start.
       await this.close();
       throw error;
     }
@@ -110,11 +114,14 @@ export class ParallelConsumerServer extends Server<Record<string, never>, State>
     const ends = await Promise.allSettled([...this.consumers.values()].map(async ({ engine }) => engine.stop()));
     const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
     this._status$.next(failures.length === 0 ? 'stopped' : 'failed');
-    if (failures.length > 0) throw failures.length === 1 ? failures[0] : new AggregateError(failures, 'not drained');
+    if (failures.length > 0)
+      throw failures.length === 1
+        ? failures[0]
+        : new AggregateError(failures, `${failures.length} consumers failed to drain`);
   }
 
-  /** Only the work itself says how the attempt ended, never what a hook returns. */
-  private async betweenHooks(context: ParallelConsumerContext, work: () => Promise<void>): Promise<void> {
+  /** Runs the work between Nest's hooks. Only the work decides the attempt's outcome, not a hook's return value. */
+  private async runBetweenHooks(context: ParallelConsumerContext, work: () => Promise<void>): Promise<void> {
     return new Promise<void>((resolve, reject) => {
       const started: unknown = this.runWithProcessingHooks(context, async (end) => {
         try {
@@ -126,7 +133,7 @@ export class ParallelConsumerServer extends Server<Record<string, never>, State>
           end();
         }
       });
-      // A hook that fails before the work fails the attempt; after it, there is nothing left to fail.
+      // A hook that fails before the work fails the attempt. After the work the attempt is already settled.
       if (started instanceof Promise) started.catch(reject);
     });
   }
@@ -139,11 +146,12 @@ function requireOwnGroups({ topics }: ParallelConsumerServerOptions): void {
     if (other !== undefined)
       throw new ParallelConsumerSetupError(
         'group-shared',
-        `The topics ${other} and ${topic} share the group ${groupId}. Give each its own groupId.`,
+        `The topics ${other} and ${topic} have the same groupId ${groupId}. Give each topic its own groupId.`,
       );
     groups.set(groupId, topic);
   }
-  if (groups.size === 0) throw new ParallelConsumerSetupError('no-topics', 'Name at least one topic in `topics`.');
+  if (groups.size === 0)
+    throw new ParallelConsumerSetupError('no-topics', '`topics` is empty: add at least one topic.');
 }
 
 function connect(

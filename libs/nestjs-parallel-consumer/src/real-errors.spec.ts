@@ -1,4 +1,4 @@
-/* oxlint-disable typescript/no-unnecessary-type-arguments -- without it Nest's first overload is taken, which wants exactly one typed parameter */
+/* oxlint-disable typescript/no-unnecessary-type-arguments -- otherwise Nest's first overload applies, which requires one typed parameter */
 import { afterEach, describe, expect, it } from '@jest/globals';
 import {
   BadRequestException,
@@ -21,7 +21,7 @@ class OutOfStockError extends Error {
   readonly code = 'out-of-stock';
 }
 
-describe('the error that the engine gets', () => {
+describe('the error that the engine receives', () => {
   let running: RunningHandlers | undefined;
 
   afterEach(async () => {
@@ -30,7 +30,7 @@ describe('the error that the engine gets', () => {
   });
 
   /** Runs one record through the controller's handler, and returns the classified errors. */
-  async function errorsOf(controller: new () => object, options: Partial<TopicOptions> = {}): Promise<unknown[]> {
+  async function collectErrors(controller: new () => object, options: Partial<TopicOptions> = {}): Promise<unknown[]> {
     const errors: unknown[] = [];
     const classify = (error: unknown) => {
       errors.push(error);
@@ -43,19 +43,19 @@ describe('the error that the engine gets', () => {
 
   it.each([
     [
-      'of a promise',
+      'rejected promise',
       async (error: Error) => {
         throw error;
       },
     ],
-    ['of a stream', (error: Error) => throwError(() => error)],
+    ['failed Observable', (error: Error) => throwError(() => error)],
     [
-      'thrown at once',
+      'synchronous throw',
       (error: Error) => {
         throw error;
       },
     ],
-  ])('is the very one of the handler: %s', async (_how, fail) => {
+  ])('is the handler’s original error: %s', async (_how, fail) => {
     const thrown = new OutOfStockError('none left');
     @Controller()
     class Orders {
@@ -64,11 +64,11 @@ describe('the error that the engine gets', () => {
         return fail(thrown);
       }
     }
-    expect(await errorsOf(Orders)).toEqual([thrown]);
+    expect(await collectErrors(Orders)).toEqual([thrown]);
     expect(running?.topic.deadLetters).toEqual([['one', 'out-of-stock', 'none left', '1']]);
   });
 
-  it('is the very one of an interceptor', async () => {
+  it('is an interceptor’s original error', async () => {
     const thrown = new OutOfStockError('while mapping');
     @Controller()
     class Orders {
@@ -85,17 +85,17 @@ describe('the error that the engine gets', () => {
         return undefined;
       }
     }
-    expect(await errorsOf(Orders)).toEqual([thrown]);
+    expect(await collectErrors(Orders)).toEqual([thrown]);
   });
 
-  it('is Nest’s RpcException when a guard says no, and what it threw when it threw', async () => {
+  it('is Nest’s RpcException when a guard denies, and the guard’s original error when it throws', async () => {
     const thrown = new OutOfStockError('by the guard');
     @Controller()
     class Refusing {
       @UseGuards({ canActivate: () => false })
       @EventPattern<string>(TOPIC, PARALLEL_CONSUMER)
       save(): void {
-        throw new Error('not to be reached');
+        throw new Error('must not be reached');
       }
     }
     @Controller()
@@ -107,14 +107,14 @@ describe('the error that the engine gets', () => {
       })
       @EventPattern<string>(TOPIC, PARALLEL_CONSUMER)
       save(): void {
-        throw new Error('not to be reached');
+        throw new Error('must not be reached');
       }
     }
-    expect(await errorsOf(Refusing)).toEqual([new RpcException('Forbidden resource')]);
-    expect(await errorsOf(Throwing)).toEqual([thrown]);
+    expect(await collectErrors(Refusing)).toEqual([new RpcException('Forbidden resource')]);
+    expect(await collectErrors(Throwing)).toEqual([thrown]);
   });
 
-  it('is a pipe’s own; a payload that it refuses is poison, without another try', async () => {
+  it('is a pipe’s original error; a payload that the pipe rejects is poison and not retried', async () => {
     @Controller()
     class Orders {
       @EventPattern<string>(TOPIC, PARALLEL_CONSUMER)
@@ -126,7 +126,7 @@ describe('the error that the engine gets', () => {
         })
         _order: object,
       ): void {
-        throw new Error('not to be reached');
+        throw new Error('must not be reached');
       }
     }
     running = await RunningHandlers.start(Orders, { maxAttempts: 5 });
@@ -134,7 +134,7 @@ describe('the error that the engine gets', () => {
     expect(running.topic.deadLetters).toEqual([['one', 'BadRequestException', 'no order: one', '1']]);
   });
 
-  it('is what a filter of the application makes of it; a filter that answers takes the record for done', async () => {
+  it('is the result of the application’s exception filter; a filter that completes finishes the record', async () => {
     @Catch(OutOfStockError)
     class Renaming implements ExceptionFilter {
       catch(): Observable<never> {
@@ -160,22 +160,22 @@ describe('the error that the engine gets', () => {
       }
       return Orders;
     };
-    expect(await errorsOf(handlerWith(new Renaming()))).toEqual([new RangeError('renamed')]);
-    expect(await errorsOf(handlerWith(new PassingOn()))).toEqual([new OutOfStockError('none left')]);
-    expect(await errorsOf(handlerWith(new Forgiving()))).toEqual([]);
+    expect(await collectErrors(handlerWith(new Renaming()))).toEqual([new RangeError('renamed')]);
+    expect(await collectErrors(handlerWith(new PassingOn()))).toEqual([new OutOfStockError('none left')]);
+    expect(await collectErrors(handlerWith(new Forgiving()))).toEqual([]);
     expect(running?.server.statusOf(TOPIC).finished).toBe(1);
   });
 
-  it('is hidden as ever from the callers of other transports', async () => {
+  it('stays hidden from the callers of other transports', async () => {
     keepRealErrors();
     const host = new ExecutionContextHost(['payload', { anything: 'else' }]);
     const answer = new BaseRpcExceptionFilter().catch(new RpcException('for the caller'), host);
     await expect(lastValueFrom(answer)).rejects.toEqual({ status: 'error', message: 'for the caller' });
   });
 
-  it('of a deserializer is poison, unless the network is to blame: then the record waits', async () => {
+  it('is poison for a deserializer, except for a network error: then the record waits', async () => {
     const handled: unknown[] = [];
-    let isAway = true;
+    let isUnavailable = true;
     @Controller()
     class Orders {
       @EventPattern<string>(TOPIC, PARALLEL_CONSUMER)
@@ -184,14 +184,14 @@ describe('the error that the engine gets', () => {
       }
     }
     const deserializer: TopicOptions['deserializer'] = async ({ value }) => {
-      if (isAway) throw Object.assign(new Error('registry away'), { code: 'ECONNREFUSED' });
+      if (isUnavailable) throw Object.assign(new Error('registry unavailable'), { code: 'ECONNREFUSED' });
       return JSON.parse(String(value)) as unknown;
     };
-    // A classifier of the handler's that takes everything for the environment's has no say in it.
+    // The handler's own classifier does not apply, even if it returns `environment` for everything.
     running = await RunningHandlers.start(Orders, { deserializer, classify: () => 'environment' });
     await running.consume('{"id":1}', '{"id":');
     expect(running.server.statusOf(TOPIC)).toMatchObject({ finished: 0, suspendedSince: expect.any(Number) });
-    isAway = false;
+    isUnavailable = false;
     await running.topic.clock.advance(10_000);
     expect(handled).toEqual([{ id: 1 }]);
     expect(running.topic.deadLetters).toEqual([

@@ -6,21 +6,22 @@ import { ParallelConsumerContext } from './parallel-consumer-context.js';
 let kept = false;
 
 /**
- * Lets the errors of handlers, guards, pipes and interceptors reach the engine as they were thrown.
+ * Patches Nest so that errors of handlers, guards, pipes and interceptors reach the engine as they were thrown.
  *
- * Nest's last exception filter replaces them by `{ status: 'error', message: 'Internal server error' }`, which tells a caller
- * nothing of the inside. Here nobody is called: the engine needs the error to say whose fault it is, and the dead letter to
- * tell it. A strategy has no say in that filter (it is made per handler, out of the application's configuration), so Nest's
- * class itself is changed, once, and for attempts of this transport only, known by their context. Exception filters of the
- * application come before it, as ever. Rejected: asking everybody to add a filter of ours, since who forgets it loses every
- * reason without a sign.
+ * Nest's default exception filter replaces them by `{ status: 'error', message: 'Internal server error' }`, to hide internals from
+ * a remote caller. This transport has no remote caller: the engine needs the error to classify it, and the dead letter reports
+ * it. A strategy can't configure that filter, because Nest creates it per handler from the application's configuration. So this
+ * function patches Nest's class, once, and only for attempts of this transport, which it recognizes by their context. The
+ * application's own exception filters still run first.
+ *
+ * Rejected: a filter that each application must add. An application that forgets it would silently lose all error reasons.
  */
 export function keepRealErrors(): void {
   if (kept) return;
   kept = true;
   const { prototype } = BaseRpcExceptionFilter;
   const original = Object.create(prototype, Object.getOwnPropertyDescriptors(prototype)) as BaseRpcExceptionFilter;
-  prototype.catch = function catchUnlessOurs(
+  prototype.catch = function catchForOtherTransports(
     this: BaseRpcExceptionFilter,
     exception: unknown,
     host: ArgumentsHost,

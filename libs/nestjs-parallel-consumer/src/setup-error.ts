@@ -1,10 +1,10 @@
 /**
  * - `no-topics`: the options name no topic
  * - `group-shared`: two topics have the same consumer group
- * - `topic-without-handler`: a topic of the options that no handler is for
- * - `handler-without-topic`: a handler for a topic that the options don't name
- * - `several-handlers`: more than one handler for a topic
- * - `request-response-handler`: a `@MessagePattern` handler
+ * - `topic-without-handler`: a topic of the options has no handler
+ * - `handler-without-topic`: a handler's topic is not in the options
+ * - `several-handlers`: a topic has more than one handler
+ * - `request-response-handler`: a handler uses `@MessagePattern`
  * - `no-events`: `on` was called
  */
 export type SetupErrorCode =
@@ -16,7 +16,7 @@ export type SetupErrorCode =
   | 'request-response-handler'
   | 'no-events';
 
-/** The options and the handlers don't fit together: nothing starts on a guess. The message says what to do. */
+/** Thrown at startup when the options and the handlers do not match. The message says how to fix it. */
 export class ParallelConsumerSetupError extends Error {
   override readonly name = 'ParallelConsumerSetupError';
 

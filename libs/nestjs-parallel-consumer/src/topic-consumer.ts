@@ -9,21 +9,21 @@ import { classifyNestFailure, withDeserialization } from './nest-failure.js';
 import { ParallelConsumerContext } from './parallel-consumer-context.js';
 import type { TopicOptions } from './server-options.js';
 
-/** Nest's hooks round an attempt, for tracing. */
+/** Nest's processing hooks around an attempt, for tracing. */
 export interface ProcessingHooks {
-  /** Whether anybody has set one: it may be set at any time. */
+  /** Whether a hook is set; the application may set one at any time. */
   areSet(): boolean;
-  /** Runs the work between them. @throws what the work threw */
-  round(context: ParallelConsumerContext, work: () => Promise<void>): Promise<void>;
+  /** Runs the work between the start and the end hook. @throws the work's own error, or that of the start hook */
+  runAround(context: ParallelConsumerContext, work: () => Promise<void>): Promise<void>;
 }
 
-/** One topic's engine, and the way of its records through Nest. */
+/** Runs the engine of one topic and passes its records to Nest's handler. */
 export class TopicConsumer {
   readonly engine: ParallelConsumer;
   private readonly deserializer: Deserializer;
-  /** Whether its records go through Nest, to an `@EventPattern` method. */
+  /** Whether Nest handles the records, with an `@EventPattern` method. */
   readonly isHandledByNest: boolean;
-  private handler: EventHandler = beforeStart;
+  private handler: EventHandler = rejectBeforeStart;
 
   constructor(
     options: TopicOptions,
@@ -39,29 +39,29 @@ export class TopicConsumer {
     this.engine = new ParallelConsumer({ ...engine, handler, classify, logger }, broker);
   }
 
-  /** @param handler of its `@EventPattern` method; `undefined` where the options have the handler */
+  /** Starts the engine. @param handler the topic's `@EventPattern` method; `undefined` when the options have a handler */
   async start(handler?: EventHandler): Promise<void> {
     if (handler !== undefined) this.handler = handler;
     await this.engine.start();
   }
 
   /**
-   * The path of every record through Nest: tens of thousands a second, and thousands at once. The garbage collector copies whatever is
-   * kept until the work ends, so an async function's frame, and a closure, would cost more than all that is done here.
+   * Handles one record through Nest. This is the hot path: tens of thousands of records per second, thousands at once. It avoids
+   * `async` functions and per-record closures: each stays alive until the work ends, and every minor garbage collection copies it.
    */
   private handle(record: ConsumedRecord, attempt: Attempt): Promise<void> {
     const context = new ParallelConsumerContext(record, attempt);
-    const payload = this.payloadOf(record);
-    if (payload instanceof Promise) return refusing(payload).then(async (value) => this.work(value, context));
+    const payload = this.deserialize(record);
+    if (payload instanceof Promise) return wrapRejection(payload).then(async (value) => this.work(value, context));
     return this.work(payload, context);
   }
 
   private work(payload: unknown, context: ParallelConsumerContext): Promise<void> {
     if (!this.hooks.areSet()) return this.handler(payload, context).then(completion);
-    return this.hooks.round(context, async () => completion(await this.handler(payload, context)));
+    return this.hooks.runAround(context, async () => completion(await this.handler(payload, context)));
   }
 
-  private payloadOf(record: ConsumedRecord): unknown {
+  private deserialize(record: ConsumedRecord): unknown {
     try {
       return this.deserializer(record);
     } catch (error) {
@@ -70,12 +70,12 @@ export class TopicConsumer {
   }
 }
 
-/** The record is done when all of the stream is, not at its first value. */
+/** Waits until an Observable completes: the record is done then, not at the first value. */
 function completion(result: unknown): Promise<void> | void {
   if (isObservable(result)) return lastValueFrom(result as Observable<void>, { defaultValue: undefined });
 }
 
-async function refusing(payload: Promise<unknown>): Promise<unknown> {
+async function wrapRejection(payload: Promise<unknown>): Promise<unknown> {
   try {
     return await payload;
   } catch (error) {
@@ -83,6 +83,6 @@ async function refusing(payload: Promise<unknown>): Promise<unknown> {
   }
 }
 
-async function beforeStart(): Promise<never> {
-  throw new Error('a record came before the start');
+async function rejectBeforeStart(): Promise<never> {
+  throw new Error('a record arrived before the consumer was started');
 }

@@ -7,14 +7,14 @@ import { EpochHistory } from './offsets/epoch-history.js';
 import { OffsetTracker, type OffsetRange } from './offsets/offset-tracker.js';
 import type { StoppedPartition } from './offsets/stopped-partition.js';
 
-/** What a record keeps its order with: the others of its key, all of its partition, or nothing. */
-export type OrderOf = 'key' | 'partition' | 'nothing';
+/** The scope within which a record keeps its order: its key, its whole partition, or nothing. */
+export type OrderScope = 'key' | 'partition' | 'nothing';
 
-/** A record on its way through the handler. */
+/** A record that the consumer has taken and not finished yet. */
 export class Task implements ListNode<Task>, KeyHolder<Task> {
-  /** Attempts that were the record's own fault. */
+  /** Failed attempts that the record itself caused; environment failures do not count. */
   failedAttempts = 0;
-  /** Set once it is given up: its next attempt is its dead letter. */
+  /** Set when the record must be dead-lettered: its next attempt publishes the dead letter. */
   givenUp: Error | undefined;
   older: Task | undefined;
   newer: Task | undefined;
@@ -25,15 +25,15 @@ export class Task implements ListNode<Task>, KeyHolder<Task> {
   constructor(
     readonly record: ConsumedRecord,
     readonly assignment: Assignment,
-    readonly order: OrderOf,
-    /** Of its key by `hashOf`; 0 where its order is not by key. */
+    readonly order: OrderScope,
+    /** Hash of the key by `hashKey`; 0 unless the record is ordered by key. */
     readonly keyHash: number,
     readonly bytes: number,
     /** Milliseconds since 1970. */
     readonly takenAt: number,
   ) {}
 
-  /** What its order is by; the same for all of a partition where that is kept in order as a whole. */
+  /** The ordering key; `null` for all records of a partition that is ordered as a whole. */
   get key(): Buffer | null {
     return this.order === 'key' ? this.record.key : null;
   }
@@ -43,21 +43,22 @@ export class Task implements ListNode<Task>, KeyHolder<Task> {
   }
 }
 
-/** Where an assignment begins. */
+/** The position at which an assignment starts reading. */
 export interface Beginning {
   readonly offset: number;
-  /** What the group has committed; `undefined`: nothing. */
+  /** The group's committed offset; `undefined` when there is none. */
   readonly committed: number | undefined;
   readonly logId: string;
-  /** Of the record before the offset; `undefined` when unknown. */
+  /** Leader epoch of the record before the offset; `undefined` when unknown. */
   readonly leaderEpoch: number | undefined;
-  /** Beyond the offset, ascending. */
+  /** Completed ranges beyond the offset, ascending. */
   readonly finished: readonly OffsetRange[];
 }
 
 /**
- * One partition while it is ours. A partition that is lost and comes back is a new object: whatever still runs for the old
- * one completes on the old one's tracker, which nobody commits any more. That is the fence; it needs no epoch numbers.
+ * The state of one partition while it is assigned to this member. A partition that is revoked and assigned again gets a new
+ * object. Work that still runs for the old object completes on the old tracker, which the committer no longer reads. This
+ * fences stale work without epoch numbers.
  */
 export class Assignment {
   readonly tracker = new OffsetTracker<Task>();
@@ -65,22 +66,22 @@ export class Assignment {
   readonly keys = new KeyQueues<Task>();
   /** Tasks that may run now. */
   readonly ready = new Fifo<Task>();
-  /** Fetched, and not taken yet. */
+  /** Fetched records that are not taken yet. */
   readonly buffer = new PartitionBuffer();
-  /** Since when its committed offset is requested, in ms since 1970. */
+  /** When its committed offset was first requested, in ms since 1970. */
   requestedSince = Infinity;
-  /** Whether a read is under way. */
+  /** Whether a read is in progress. */
   isReading = false;
-  /** The offset to read next: past all that is buffered. */
+  /** The offset to read next, after all buffered records. */
   nextRead = 0;
-  /** When records were last taken, counted in runs of all partitions. */
+  /** Number of the last run that took records from this partition; runs are counted over all partitions. */
   lastRun = 0;
-  /** Records in memory, and their bytes. */
+  /** Number of taken, unfinished records, and their size in bytes. */
   taken = 0;
   takenBytes = 0;
   /** One past the partition's last record, as of the last fetch. */
   highWatermark = 0;
-  /** When the last record taken was written, in milliseconds since 1970. */
+  /** Timestamp of the last record taken, in ms since 1970. */
   lastTimestamp: number | undefined;
   private log = '';
   private stoppedAs: StoppedPartition | undefined;
@@ -98,17 +99,17 @@ export class Assignment {
     return this.isRevoked;
   }
 
-  /** Whether the offset is known that reading begins at. */
+  /** Whether the offset at which reading starts is known. */
   get begun(): boolean {
     return this.hasBegun;
   }
 
-  /** Why nothing more is taken from it; `undefined` while all is well. */
+  /** Why the consumer takes no more records from the partition; `undefined` during normal operation. */
   get stopped(): StoppedPartition | undefined {
     return this.stoppedAs;
   }
 
-  /** Identifies the log that is read; '' before it has begun. */
+  /** Id of the partition's log; '' before `begin`. */
   get logId(): string {
     return this.log;
   }
@@ -118,13 +119,13 @@ export class Assignment {
     this.buffer.clear();
   }
 
-  /** Takes nothing more from it, not even what is buffered. */
+  /** Stops the partition and drops its buffered records. */
   stop(reason: StoppedPartition): void {
     this.stoppedAs = reason;
     this.buffer.clear();
   }
 
-  /** Reads nothing more of it; what is buffered is still taken. */
+  /** Stops reading the partition; buffered records are still taken. */
   stopReading(reason: StoppedPartition): void {
     this.stoppedAs = reason;
   }
@@ -138,12 +139,12 @@ export class Assignment {
     this.epochs.begin(offset, leaderEpoch);
   }
 
-  /** Not before it is known where it began, and not once it went. */
+  /** False before the start offset is known, and after the revocation. */
   get mayCommit(): boolean {
     return this.hasBegun && !this.isRevoked;
   }
 
-  /** Whether a commit would say anything new. */
+  /** Whether there is progress to commit. @param withMap whether commits carry the completed offsets */
   isDirty(withMap: boolean): boolean {
     return (
       this.tracker.committable !== this.committedOffset || (withMap && this.tracker.changes !== this.committedChanges)

@@ -1,12 +1,12 @@
-/** Time, injected, so that specs run under their own. */
+/** An injectable source of time, so that specs can control it. */
 export interface Clock {
-  /** Milliseconds since 1970, and never less than before. */
+  /** Milliseconds since 1970; never decreases. */
   now(): number;
-  /** Runs it once, that many milliseconds from now. @returns what cancels it */
+  /** Calls `run` once after the given time. @returns a function that cancels the call */
   after(milliseconds: number, run: () => void): () => void;
 }
 
-/** The machine's, as it was when the process began, and on from there: a wall clock that is set meanwhile moves nothing. */
+/** The machine's time at process start plus a monotonic clock: later changes of the wall clock have no effect. */
 export const systemClock: Clock = {
   now: () => Math.floor(performance.timeOrigin + performance.now()),
   after: (milliseconds, run) => {
@@ -20,8 +20,9 @@ export async function pause(clock: Clock, milliseconds: number): Promise<void> {
 }
 
 /**
- * Waits for the work, that long at the most; what is late goes on unwatched.
- * @returns whether it succeeded in time. @throws what it threw in time
+ * Waits for the work with a timeout. Work that misses the timeout continues, and its result is ignored.
+ * @returns whether the work succeeded in time
+ * @throws the work's own error, when it failed in time
  */
 export async function succeededWithin(clock: Clock, milliseconds: number, work: Promise<unknown>): Promise<boolean> {
   let cancel: (() => void) | undefined;

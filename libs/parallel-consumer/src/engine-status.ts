@@ -7,15 +7,14 @@ import type { OldestRecord, ParallelConsumerStatus, PartitionStatus } from './st
 import type { Intake } from './window/intake.js';
 import type { Scheduler } from './window/scheduler.js';
 
-/** Heartbeats are a second apart: a coordinator that has not answered for so long is away. */
+/** After this long without a response the coordinator counts as unavailable. Heartbeats are 1 s apart. */
 const CONTACT_TIMEOUT_MS = 5_000;
-/** Leaders move within seconds: only what takes longer is worth telling. */
+/** Fetches that fail for less than this are not reported: a leader change takes some seconds. */
 const FETCH_TIMEOUT_MS = 15_000;
-
-/** An acknowledgement takes milliseconds, and a leader's move some seconds. */
+/** Dead letters that wait for less than this are not reported: a publish takes milliseconds, a leader change some seconds. */
 const PUBLISH_TIMEOUT_MS = 10_000;
 const WHY_SUSPENDED: Record<SuspensionCause, string> = {
-  environment: 'what it needs is away',
+  environment: 'a dependency of the handler is unavailable',
   'poison-storm': 'nearly all records are poison',
 };
 
@@ -31,7 +30,7 @@ export interface EngineParts {
   readonly now: number;
 }
 
-export function statusOf(parts: EngineParts): ParallelConsumerStatus {
+export function collectStatus(parts: EngineParts): ParallelConsumerStatus {
   const { state, scheduler, runner, intake, ratePerSecond, now } = parts;
   const partitions = parts.assignments.map((assignment) => partitionStatus(assignment, now));
   const lag = partitions.reduce((sum, partition) => sum + partition.lag, 0);
@@ -59,12 +58,12 @@ function reasonNotReady(
   { state, health, runner, assignments, now }: EngineParts,
   partitions: readonly PartitionStatus[],
 ): string | undefined {
-  if (state !== 'running') return `it is ${state}`;
-  if (!health.joined) return 'not in the consumer group';
+  if (state !== 'running') return `the consumer is ${state}`;
+  if (!health.joined) return 'not a member of the consumer group';
   if (now - health.lastContactAt >= CONTACT_TIMEOUT_MS)
-    return `no sign of life of the consumer group since ${new Date(health.lastContactAt).toISOString()}`;
+    return `no response from the group coordinator since ${new Date(health.lastContactAt).toISOString()}`;
   if (runner.suspendedSince !== undefined)
-    return `takes nothing since ${new Date(runner.suspendedSince).toISOString()}: ${WHY_SUSPENDED[runner.suspendedBecause ?? 'environment']}`;
+    return `suspended since ${new Date(runner.suspendedSince).toISOString()}: ${WHY_SUSPENDED[runner.suspendedBecause ?? 'environment']}`;
   const { waitingSince } = runner.deadLetters;
   if (waitingSince !== undefined && now - waitingSince >= PUBLISH_TIMEOUT_MS)
     return `dead letters could not be published since ${new Date(waitingSince).toISOString()}`;
@@ -73,7 +72,7 @@ function reasonNotReady(
     return `nothing could be fetched since ${new Date(failingSince).toISOString()}`;
   const unknown = assignments.find(({ begun, requestedSince }) => !begun && now - requestedSince >= FETCH_TIMEOUT_MS);
   if (unknown !== undefined)
-    return `no committed offset of partition ${unknown.partition} could be read since ${new Date(unknown.requestedSince).toISOString()}`;
+    return `the committed offset of partition ${unknown.partition} could not be read since ${new Date(unknown.requestedSince).toISOString()}`;
   const stopped = partitions.flatMap(({ partition, stopped: why }) =>
     why === undefined ? [] : [`partition ${partition} is stopped (${why.reason}): ${why.message}`],
   );
@@ -84,13 +83,13 @@ function partitionStatus(assignment: Assignment, now: number): PartitionStatus {
   const { topic, partition, tracker, highWatermark, lastTimestamp, stopped } = assignment;
   const { committable, oldest } = tracker;
   const lag = Math.max(0, highWatermark - committable);
-  // Not read yet, the oldest unfinished record is at most as old as the last one that was read.
+  // An unfinished record that is not read yet is at most as old as the last one that was read.
   const since = oldest?.record.timestamp ?? (lag === 0 ? now : lastTimestamp);
   const lagSeconds = since === undefined ? undefined : Math.max(0, now - since) / 1_000;
-  return { topic, partition, committable, lag, lagSeconds, oldestRecord: oldestRecordOf(assignment, now), stopped };
+  return { topic, partition, committable, lag, lagSeconds, oldestRecord: toOldestRecord(assignment, now), stopped };
 }
 
-function oldestRecordOf({ tracker }: Assignment, now: number): OldestRecord | undefined {
+function toOldestRecord({ tracker }: Assignment, now: number): OldestRecord | undefined {
   const { oldest } = tracker;
   if (oldest === undefined) return undefined;
   const { offset, key } = oldest.record;

@@ -1,16 +1,16 @@
 /**
- * Whose fault a failed attempt is.
- * - `environment`: a database, broker or registry away. Says nothing about the record: no attempt is counted, the taking
- *   stops, and the record is tried again without end.
- * - `retriable`: the record's own, but another try may succeed: again after a back-off, up to `maxAttempts`.
- * - `poison`: the record's own, and the same however often it is tried: to the dead letters at once.
+ * The cause of a failed attempt.
+ * - `environment`: a dependency is unavailable, such as a database, a broker or a registry. The failure says nothing about the
+ *   record: no attempt is counted, the consumer takes no more records, and the record is retried without limit.
+ * - `retriable`: the record caused the failure, but a retry may succeed. It is retried with back-off, up to `maxAttempts`.
+ * - `poison`: the record caused the failure, and every retry would fail. It is dead-lettered immediately.
  */
 export type FailureKind = 'environment' | 'retriable' | 'poison';
 
-/** The one place that tells the three apart. Called with whatever the handler threw. */
+/** Classifies the error that the handler threw. */
 export type FailureClassifier = (error: unknown) => FailureKind;
 
-/** Errors that mean that a server could not be reached, by Node's own codes. */
+/** Node.js error codes for a server that could not be reached. */
 const NETWORK_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -24,14 +24,14 @@ const NETWORK_CODES = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-/** The default: network errors (also as a `cause`) are the environment's, all else may pass on another try. */
+/** The default classifier: network errors (also as a `cause`) are `environment`, all others are `retriable`. */
 export const classifyByNetworkCode: FailureClassifier = (error) => {
   for (let cause = error; cause instanceof Error; cause = cause.cause)
     if ('code' in cause && NETWORK_CODES.has(String(cause.code))) return 'environment';
   return 'retriable';
 };
 
-/** Returns a classifier that never throws: where `classify` does, `onDefect` receives why, and the failure is retriable. */
+/** Returns a classifier that never throws: when `classify` throws, it calls `onDefect` and returns `retriable`. */
 export function withoutThrowing(
   classify: FailureClassifier,
   onDefect: (defect: unknown, error: unknown) => void,
@@ -46,7 +46,7 @@ export function withoutThrowing(
   };
 }
 
-/** What is told of an error in a header or a log: its stable code where it has one, else its class. */
+/** Returns an error's identifier for headers and logs: its `code` if it has one, otherwise its class name. */
 export function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;

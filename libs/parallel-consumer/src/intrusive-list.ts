@@ -1,10 +1,10 @@
-/** What can be in a list: it carries its own links, so entering and leaving make no objects and hash nothing. */
+/** An element of an `IntrusiveList`. It carries its own links, so that add and remove neither allocate nor hash. */
 export interface ListNode<T> {
   older: T | undefined;
   newer: T | undefined;
 }
 
-/** Keeps what is under way in the order of its arrival; any of it may leave at any time. All O(1), all records pass through. */
+/** A doubly linked list in insertion order, on the hot path of every record. Add and remove are O(1), anywhere in the list. */
 export class IntrusiveList<T extends ListNode<T>> {
   private first: T | undefined;
   private last: T | undefined;
@@ -17,7 +17,7 @@ export class IntrusiveList<T extends ListNode<T>> {
     return this.last;
   }
 
-  /** Of what isn't in a list yet. */
+  /** Appends an item. `item` must not already be in a list. */
   add(item: T): void {
     item.older = this.last;
     if (this.last === undefined) this.first = item;
@@ -25,7 +25,7 @@ export class IntrusiveList<T extends ListNode<T>> {
     this.last = item;
   }
 
-  /** Of what is in this list, once. Its links are cleared: through them one that is kept would keep all that came after it. */
+  /** Removes an item, which must be in this list. Clears its links: a retained item would otherwise keep all later ones alive. */
   remove(item: T): void {
     if (item.older === undefined) this.first = item.newer;
     else item.older.newer = item.newer;
@@ -35,7 +35,7 @@ export class IntrusiveList<T extends ListNode<T>> {
     item.newer = undefined;
   }
 
-  /** Oldest first. The one at hand may leave meanwhile, others may not. */
+  /** Iterates oldest first. Only the current item may be removed during the iteration. */
   *[Symbol.iterator](): Generator<T> {
     for (let item = this.first, next = item?.newer; item !== undefined; item = next, next = item?.newer) yield item;
   }

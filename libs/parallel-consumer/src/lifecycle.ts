@@ -1,9 +1,9 @@
 /**
- * - `starting`: not a member of the group yet
+ * - `starting`: not yet a member of the group
  * - `running`: takes records
- * - `draining`: takes nothing new, lets running work end, then commits
- * - `stopped`: the end, all handed over
- * - `failed`: halted by a record that may not be dead-lettered (`onDeadLetter: 'stop'`); it has drained and left the group
+ * - `draining`: takes no more records, waits for running work, then commits
+ * - `stopped`: final; all remaining work is handed over
+ * - `failed`: final; a record failed for good with `onDeadLetter: 'stop'`, and the consumer drains and leaves the group
  */
 export type State = 'starting' | 'running' | 'draining' | 'stopped' | 'failed';
 
@@ -15,7 +15,7 @@ const ALLOWED: Record<State, readonly State[]> = {
   failed: [],
 };
 
-/** The states of a consumer and the moves between them; a move that isn't listed is a defect and throws. */
+/** The state machine of a consumer. */
 export class Lifecycle {
   private current: State = 'starting';
 
@@ -23,8 +23,10 @@ export class Lifecycle {
     return this.current;
   }
 
+  /** @throws Error for a transition that is not allowed, which is a programming error */
   to(next: State): void {
-    if (!ALLOWED[this.current].includes(next)) throw new Error(`a ${this.current} consumer can't become ${next}`);
+    if (!ALLOWED[this.current].includes(next))
+      throw new Error(`invalid state transition from ${this.current} to ${next}`);
     this.current = next;
   }
 }

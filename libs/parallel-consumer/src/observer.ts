@@ -1,14 +1,14 @@
 import type { DrainReport } from './status.js';
 
-/** How an attempt ended; `abandoned`: it passed its time limit and the grace after it. */
+/** The result of an attempt; `abandoned`: it exceeded its time limit and the grace period. */
 export type AttemptOutcome = 'done' | 'retriable' | 'poison' | 'environment' | 'abandoned';
 
-/** Told of what happens while it happens, synchronously: what it does must be cheap and must not throw. */
+/** Receives events synchronously. Implementations must be cheap and must not throw. */
 export interface Observer {
-  /** Called for each attempt, milliseconds after its start. */
+  /** Called at the end of each attempt. @param milliseconds the attempt's duration */
   attempted?(outcome: AttemptOutcome, milliseconds: number): void;
-  /** A commit was acknowledged, or wasn't. */
+  /** Called when a commit succeeded or failed. @param milliseconds the commit's duration */
   committed?(succeeded: boolean, milliseconds: number): void;
-  /** A rebalance ended: from the drain before it to the new assignment. */
+  /** Called after a rebalance. @param milliseconds from the start of the drain to the new assignment */
   rebalanced?(report: DrainReport, milliseconds: number): void;
 }

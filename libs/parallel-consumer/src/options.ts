@@ -5,25 +5,25 @@ import type { Observer } from './observer.js';
 import type { ConsumedRecord } from './record.js';
 import type { Ordering } from './window/scheduler.js';
 
-/** One try at one record. */
+/** One attempt to handle one record. */
 export interface Attempt {
-  /** 1 for the first; environment failures don't count. */
+  /** 1 for the first attempt. Environment failures do not increase it. */
   readonly number: number;
   /**
-   * Aborts when the work is no longer wanted: the partition was taken away, a stop has waited long enough, or the attempt
-   * passed its time limit. What is done after that may be done again, by this member or another.
+   * Aborts when the consumer no longer waits for the attempt: the partition was revoked, a stop reached its drain timeout, or
+   * the attempt exceeded its time limit. Work done after the abort may be repeated by this member or another one.
    */
   readonly signal: AbortSignal;
 }
 
 /**
- * Does the work of one record. Resolving means that its effect is durable: the record is never delivered again because of
- * this consumer, but may be after a crash (at least once), so the effect must bear being repeated.
- * For several records at once see `batchHandler`.
+ * Handles one record. It must resolve only when the effect is durable: the consumer then completes the record and does not
+ * retry it. A crash can still cause a redelivery (at least once), so the effect must be idempotent.
+ * To handle several records in one call, see `batchHandler`.
  */
 export type RecordHandler = (record: ConsumedRecord, attempt: Attempt) => Promise<void>;
 
-/** Where the engine tells what happens. pino's loggers fit. */
+/** Receives the engine's log messages. A pino logger satisfies this interface. */
 export interface EngineLogger {
   info(details: object, message: string): void;
   warn(details: object, message: string): void;
@@ -34,94 +34,114 @@ export interface ParallelConsumerOptions {
   readonly handler: RecordHandler;
   readonly logger: EngineLogger;
   /**
-   * Where records go that can't be handled. It must exist and have at least as many partitions as the source.
-   * Needed unless `onDeadLetter` is `stop`.
+   * Topic for records that can't be handled. It must exist and have at least as many partitions as the source topic.
+   * Required unless `onDeadLetter` is `stop`.
    */
   readonly deadLetterTopic?: string;
   /**
-   * What becomes of a record that is poison or out of attempts. `publish` (the default): it goes to the dead-letter topic,
-   * and the consumer goes on. `stop`: nothing is published, and the consumer drains, leaves the group and is `failed`, with
-   * the record as the next one to be read by whoever starts again.
+   * What to do with a record that is poison or has no attempts left.
+   * - `publish` (the default): publish it to the dead-letter topic and continue.
+   * - `stop`: publish nothing, drain, leave the group and become `failed`. The record's offset stays uncommitted, so the
+   *   partition's next owner reads it again.
    */
   readonly onDeadLetter?: 'publish' | 'stop';
-  /** Default `key`. See `Ordering` for what each guarantees and costs. */
+  /** Default `key`. `Ordering` describes the guarantees and the cost of each value. */
   readonly ordering?: Ordering;
   /**
-   * Records in the handler at once: the rate is at most `inFlight / mean handler time`. A number, or `auto` (the default):
-   * found by itself from measured latency and errors, see `AutoLimit`. `setInFlight` changes it while running.
+   * Maximum number of records in the handler at once. The rate is at most `inFlight / mean handler time`. With `auto` (the
+   * default) the consumer derives the limit from measured latency and errors, see `AutoLimit`. `setInFlight` changes it at
+   * runtime.
    */
   readonly inFlight?: number | 'auto';
-  /** The highest limit that `auto` may find. Default 10,000. */
+  /** Upper bound of the limit that `auto` may choose, in records. Default 10,000. */
   readonly maxInFlight?: number;
-  /** Records in memory, running or waiting behind their key. Default 20 x the in-flight limit, as it stands. */
+  /** Maximum number of records in memory, running or waiting behind their key. Default 20 x the current in-flight limit. */
   readonly maxBuffered?: number;
-  /** Bytes of the records in the window. Default 128 MiB. Passed by at most one record; the broker's fetches come on top. */
+  /**
+   * Maximum size of the records in the window, in bytes. Default 128 MiB. One record may exceed it. Fetched records that are
+   * not in the window yet are not included.
+   */
   readonly maxBytes?: number;
-  /** Offsets of one partition beyond its oldest unfinished record. Default 1,000,000; at the limit nothing more is taken from it. */
+  /**
+   * Maximum distance, in offsets, from a partition's oldest unfinished record to the newest record taken. Default 1,000,000.
+   * At the limit the consumer takes no more records from that partition.
+   */
   readonly maxUncommittedOffsets?: number;
-  /** Tries of one record, the first included, before it is dead-lettered. Default 5. */
+  /** Maximum number of attempts for one record, including the first, before it is dead-lettered. Default 5. */
   readonly maxAttempts?: number;
   /**
-   * How long one attempt may take, in ms. Default 300,000. Then its signal aborts; `attemptGraceMs` later (default 5,000) it
-   * is abandoned: counted as a failed attempt, and the record is tried again or dead-lettered. Checked once a second.
-   * Not guaranteed after that: what the abandoned attempt still does runs beside the next one of its key, so the order and
-   * the single effect of that key then rest on the handler.
+   * Time limit of one attempt, in ms. Default 300,000. At the limit the attempt's signal aborts. `attemptGraceMs` later
+   * (default 5,000) the attempt is abandoned: it counts as failed, and the record is retried or dead-lettered. The consumer
+   * checks the limit once a second.
+   * Not guaranteed after that: an abandoned attempt may still run in parallel with the next attempt of its key. The handler
+   * must then itself ensure the order and the idempotence of that key.
    */
   readonly attemptTimeoutMs?: number;
   readonly attemptGraceMs?: number;
-  /** Default: network errors are the environment's, all others may pass on another try. */
+  /** Classifies handler errors. Default: network errors are `environment`, all others are `retriable`. */
   readonly classify?: FailureClassifier;
-  /** Between the tries of one record. Default 100 ms doubling to 10 s. */
+  /** Back-off between the attempts of one record. Default: 100 ms, doubling up to 10 s. */
   readonly retryBackOff?: BackOff;
-  /** Between the probes of an environment that is away. Default 200 ms doubling to 5 s. */
+  /** Back-off between probes while the environment is unavailable. Default: 200 ms, doubling up to 5 s. */
   readonly environmentBackOff?: BackOff;
-  /** How often finished work is committed, in ms. Default 200. */
+  /** Interval between commits, in ms. Default 200. */
   readonly commitIntervalMs?: number;
   /**
-   * Default true: a commit carries the id of the log that it is of and a map of what is finished beyond it, so that a crash
-   * doesn't repeat it (see `completed-offsets.ts`), and a topic that was created again while no consumer ran is recognised. False:
-   * plain commits, and neither.
+   * Whether a commit stores metadata: the id of the partition's log, and the completed offsets beyond the committed one (see
+   * `completed-offsets.ts`). After a crash the consumer then skips those offsets, and it detects a topic that was recreated
+   * while no consumer ran. Default true. False: plain commits without either.
    */
   readonly commitCompletedOffsets?: boolean;
   /**
-   * How long a rebalance or a stop waits for running work, in ms. Default 5,000; with the commit after it (3 s at the most)
-   * less than the session time-out, or the group takes this member for dead. Work that takes longer is handed over: done
-   * again by the partition's next owner.
+   * How long a rebalance or a stop waits for running work, in ms. Default 5,000. Together with the commit that follows (at
+   * most 3 s) it must be shorter than the session timeout, or the coordinator removes this member from the group. Work that
+   * takes longer is handed over: the partition's next owner repeats it.
    */
   readonly drainTimeoutMs?: number;
-  /** A record that holds its partition's commit back for so long, in ms, is named in the log, each time again. Default 60,000. */
+  /**
+   * A record that blocks its partition's commit for this long, in ms, is logged as a warning, and again after each further
+   * period. Default 60,000.
+   */
   readonly stalledRecordWarnMs?: number;
-  /** After so long, in ms, such a record is dead-lettered; the time that the environment is away doesn't count. Default: never. */
+  /**
+   * A record that blocks its partition's commit for this long, in ms, is dead-lettered. Time during which the environment is
+   * unavailable does not count. Default: never.
+   */
   readonly stalledRecordDeadLetterMs?: number;
   /**
-   * What to do when Kafka has deleted records before they were read. `stop` (the default): take nothing from that partition,
-   * tell the range and be not ready, until somebody decides. `skip`: tell the range and go on behind it.
+   * What to do when Kafka has deleted records before they were read.
+   * - `stop` (the default): log the deleted range, take nothing more from that partition, and report not ready until an
+   *   operator intervenes.
+   * - `skip`: log the deleted range and continue after it.
    */
   readonly onDeletedRecords?: 'stop' | 'skip';
   /**
-   * What to do when a log lost records that were read (it was truncated, or its topic was deleted and created again). `stop`
-   * (the default): take nothing from that partition, report the range and be not ready. `reset`: report the range and go on,
-   * at the log's end where it was truncated, at its first record where it is another log.
+   * What to do when a partition's log lost records that were already read: it was truncated, or its topic was recreated.
+   * - `stop` (the default): log the lost range, take nothing more from that partition, and report not ready.
+   * - `reset`: log the lost range and continue at the end of a truncated log, or at the first record of a recreated one.
    */
   readonly onTruncatedLog?: 'stop' | 'reset';
-  /** Told of what happens, for metrics. */
+  /** Receives events for metrics. */
   readonly observer?: Observer;
   readonly clock?: Clock;
-  /** Numbers from 0 up to 1, for jitter. Default `Math.random`. */
+  /** Returns numbers from 0 (inclusive) to 1 (exclusive), for jitter. Default `Math.random`. */
   readonly random?: () => number;
 }
 
 type WithoutDefault = 'deadLetterTopic' | 'maxBuffered' | 'stalledRecordDeadLetterMs' | 'observer';
-/** All options as the engine runs with them. */
+/** The options with all defaults applied. */
 export type ResolvedOptions = Required<Omit<ParallelConsumerOptions, WithoutDefault>> &
   Pick<ParallelConsumerOptions, WithoutDefault>;
 
-/** @throws RangeError for a bound that can't be used, TypeError for a missing dead-letter topic */
+/**
+ * Applies the defaults and validates the bounds.
+ * @throws RangeError for an invalid bound, TypeError for a missing dead-letter topic
+ */
 export function resolveOptions(options: ParallelConsumerOptions): ResolvedOptions {
   const { inFlight = 'auto', maxInFlight = 10_000, maxBuffered } = options;
   requireWholeNumbers({ inFlight: inFlight === 'auto' ? 1 : inFlight, maxInFlight, maxBuffered: maxBuffered ?? 1 });
   if (options.deadLetterTopic === undefined && options.onDeadLetter !== 'stop')
-    throw new TypeError("deadLetterTopic is missing: name a topic, or set onDeadLetter to 'stop'");
+    throw new TypeError("deadLetterTopic is missing: set it to a topic name, or set onDeadLetter to 'stop'");
   return {
     onDeadLetter: 'publish',
     ordering: 'key',
@@ -147,8 +167,9 @@ export function resolveOptions(options: ParallelConsumerOptions): ResolvedOption
   };
 }
 
+/** @throws RangeError for a value that is not an integer of at least 1 */
 export function requireWholeNumbers(values: Record<string, number>): void {
   for (const [name, value] of Object.entries(values))
     if (!Number.isSafeInteger(value) || value < 1)
-      throw new RangeError(`${name} must be a whole number above 0, not ${value}`);
+      throw new RangeError(`${name} must be an integer of at least 1, got ${value}`);
 }

@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import type { ParallelConsumerOptions } from './options.js';
 import { ParallelConsumer } from './parallel-consumer.js';
 import { FakeBroker } from './testing/fake-broker.js';
-import { consuming, Gate, KeptLog } from './testing/gated-consumer.js';
+import { consuming, Gate, RecordingLogger } from './testing/gated-consumer.js';
 import { settle } from './testing/manual-clock.js';
 
-/** A consumer that has committed with `b` and `d` done and `a` and `c` not, and that is then gone. */
+/** Starts a consumer that finishes `b` and `d`, commits, and crashes with `a` and `c` unfinished. */
 async function crashed(options: Partial<ParallelConsumerOptions>) {
   const first = await consuming(options, (topic) => {
     for (const name of ['a', 'b', 'c', 'd']) topic.append(0, name, name);
@@ -17,12 +17,15 @@ async function crashed(options: Partial<ParallelConsumerOptions>) {
   return first;
 }
 
-/** Another one of the same group, that has taken what there is. */
-async function successorOf({ kafka, clock }: Awaited<ReturnType<typeof crashed>>, failing: FakeBroker['failing'] = {}) {
+/** Starts another consumer of the same group, which has taken all available records. */
+async function startSuccessor(
+  { kafka, clock }: Awaited<ReturnType<typeof crashed>>,
+  failing: FakeBroker['failing'] = {},
+) {
   const broker = new FakeBroker(kafka, { topic: 'orders', groupId: 'savers' });
   broker.failing = failing;
   const gate = new Gate();
-  const options = { handler: gate.handler, logger: new KeptLog(), deadLetterTopic: 'dead', clock };
+  const options = { handler: gate.handler, logger: new RecordingLogger(), deadLetterTopic: 'dead', clock };
   const consumer = new ParallelConsumer(options, broker);
   await consumer.start();
   await broker.fetch();
@@ -30,9 +33,9 @@ async function successorOf({ kafka, clock }: Awaited<ReturnType<typeof crashed>>
 }
 
 describe('after a crash', () => {
-  it('what the commit’s map has as finished is not done again', async () => {
+  it('does not repeat records that the commit metadata lists as completed', async () => {
     const first = await crashed({});
-    const { gate, consumer } = await successorOf(first);
+    const { gate, consumer } = await startSuccessor(first);
     expect(gate.started).toEqual(['a', 'c']);
     expect(consumer.status.skippedAsCompleted).toBe(2);
     await gate.end('a');
@@ -41,25 +44,25 @@ describe('after a crash', () => {
     expect(first.committed()).toBe(4);
   });
 
-  it('the map outlives a second crash', async () => {
+  it('keeps the completed offsets across a second crash', async () => {
     const first = await crashed({});
-    const second = await successorOf(first);
+    const second = await startSuccessor(first);
     await second.gate.end('a');
     await first.clock.advance(500);
     second.broker.kill();
-    const third = await successorOf(first);
+    const third = await startSuccessor(first);
     expect(third.gate.started).toEqual(['c']);
   });
 
-  it('all beyond the oldest unfinished record is done again where commits are plain', async () => {
-    const { gate, consumer } = await successorOf(await crashed({ commitCompletedOffsets: false }));
+  it('repeats all records from the oldest unfinished one when commitCompletedOffsets is false', async () => {
+    const { gate, consumer } = await startSuccessor(await crashed({ commitCompletedOffsets: false }));
     expect(gate.started).toEqual(['a', 'b', 'c', 'd']);
     expect(consumer.status.skippedAsCompleted).toBe(0);
   });
 
-  it('nothing is taken until the coordinator has told what was committed', async () => {
+  it('takes no records until the coordinator has returned the committed offsets', async () => {
     const first = await crashed({});
-    const { broker, gate } = await successorOf(first, { committed: new Error('coordinator away') });
+    const { broker, gate } = await startSuccessor(first, { committed: new Error('coordinator unavailable') });
     await first.clock.advance(5_000);
     expect(gate.started).toEqual([]);
     broker.failing = {};
@@ -69,14 +72,14 @@ describe('after a crash', () => {
   });
 });
 
-describe('a member whose session was over', () => {
-  it('begins anew when it rejoins: what others have done meanwhile is not done again', async () => {
+describe('a member whose session expired', () => {
+  it('starts at the committed offsets when it rejoins, and does not repeat the work of others', async () => {
     const first = await consuming({ inFlight: 1, drainTimeoutMs: 0 }, (topic) => {
       for (const name of ['a', 'b']) topic.append(0, 'k', name);
     });
     first.broker.expire();
     await settle();
-    const second = await successorOf(first);
+    const second = await startSuccessor(first);
     for (const name of ['a', 'b']) await second.gate.end(name);
     await first.clock.advance(500);
     await second.consumer.stop();

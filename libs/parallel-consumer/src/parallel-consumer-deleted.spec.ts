@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { consuming } from './testing/gated-consumer.js';
 import { settle } from './testing/manual-clock.js';
 
-/** A consumer that has done `a`, with `b`, `c` and `d` written since, of which the first two are deleted. */
+/** Starts a consumer that finishes `a`; then `b`, `c` and `d` are appended, and `b` and `c` are deleted. */
 async function withDeleted(onDeletedRecords: 'stop' | 'skip') {
   const consumer = await consuming({ onDeletedRecords }, (topic) => topic.append(0, 'a', 'a'));
   await consumer.gate.end('a');
@@ -17,7 +17,7 @@ async function withDeleted(onDeletedRecords: 'stop' | 'skip') {
 }
 
 describe('records that Kafka deleted before they were read', () => {
-  it('stop their partition, tell the range and take the readiness, until somebody decides', async () => {
+  it('stop their partition: the range is logged and the consumer is not ready', async () => {
     const { clock, gate, log, consumer, committed } = await withDeleted('stop');
     await clock.advance(1_000);
     expect(gate.started).toEqual(['a', 'e']);
@@ -29,7 +29,7 @@ describe('records that Kafka deleted before they were read', () => {
     ]);
   });
 
-  it('are told and passed over where that is wanted', async () => {
+  it("are logged and skipped with onDeletedRecords: 'skip'", async () => {
     const { clock, gate, log, consumer, committed } = await withDeleted('skip');
     expect(gate.started.toSorted()).toEqual(['a', 'd', 'e']);
     await gate.end('d');
@@ -41,7 +41,7 @@ describe('records that Kafka deleted before they were read', () => {
     ]);
   });
 
-  it('are none when all of them had been taken: a rebalance reads again from what was committed', async () => {
+  it('are not reported when all of them had been taken before a rebalance', async () => {
     const { append, broker, clock, gate, kafka, consumer } = await consuming({ drainTimeoutMs: 0 }, (topic) => {
       for (const name of ['a', 'b']) topic.append(0, name, name);
     });

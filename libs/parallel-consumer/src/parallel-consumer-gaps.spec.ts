@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { consuming } from './testing/gated-consumer.js';
 import { settle } from './testing/manual-clock.js';
 
-describe('offsets that no record comes for', () => {
-  it('are passed when compaction left them out between records', async () => {
+describe('offsets without a record', () => {
+  it('are passed when compaction removed their records', async () => {
     const { clock, gate, committed } = await consuming({}, (topic) => {
       topic.append(0, 'a', 'a', 3);
       topic.append(0, 'b', 'b', 900);
@@ -16,7 +16,7 @@ describe('offsets that no record comes for', () => {
     expect(committed()).toBe(901);
   });
 
-  it('are passed when they are the markers of a transaction, in the fetch of its records and in one of their own', async () => {
+  it('are passed when they are transaction markers, in the fetch of the records or in their own fetch', async () => {
     const { broker, clock, gate, kafka, committed } = await consuming({}, (topic) => topic.append(0, 'a', 'a'));
     await gate.end('a');
     kafka.appendMarker('orders', 0);
@@ -32,7 +32,7 @@ describe('offsets that no record comes for', () => {
     expect(committed()).toBe(4);
   });
 
-  it('are passed when they are all that a partition has', async () => {
+  it('are passed when the partition has nothing else', async () => {
     const { broker, clock, kafka, committed } = await consuming({}, () => undefined);
     for (let marker = 0; marker < 3; marker += 1) kafka.appendMarker('orders', 0);
     await broker.fetch();

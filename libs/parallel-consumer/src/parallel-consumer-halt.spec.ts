@@ -4,8 +4,8 @@ import { consuming } from './testing/gated-consumer.js';
 
 const halting: Partial<ParallelConsumerOptions> = { onDeadLetter: 'stop', classify: () => 'poison' };
 
-describe('a consumer that may not dead-letter', () => {
-  it('drains, commits up to the record, leaves and is failed, with nothing published', async () => {
+describe("a consumer with onDeadLetter: 'stop'", () => {
+  it('drains, commits up to the record, leaves the group, becomes failed and publishes nothing', async () => {
     const { broker, clock, gate, log, consumer, committed, letters } = await consuming(halting, (topic) => {
       for (const name of ['good', 'bad', 'running', 'more']) topic.append(0, name, name);
     });
@@ -18,10 +18,10 @@ describe('a consumer that may not dead-letter', () => {
     expect(committed()).toBe(1);
     expect(letters()).toEqual([]);
     expect(broker.group.size).toBe(0);
-    expect(log.matching(/the consumer stops/)).toMatchObject([{ partition: 0, offset: 1, reason: 'Error: no order' }]);
+    expect(log.matching(/consumer stops/)).toMatchObject([{ partition: 0, offset: 1, reason: 'Error: no order' }]);
   });
 
-  it('stops without waiting for records that fail meanwhile', async () => {
+  it('does not wait for records that fail during the stop', async () => {
     const { clock, gate, consumer } = await consuming({ ...halting, drainTimeoutMs: 60_000 }, (topic) => {
       for (const name of ['bad', 'worse']) topic.append(0, name, name);
     });
@@ -31,7 +31,7 @@ describe('a consumer that may not dead-letter', () => {
     expect(await consumer.stop()).toEqual({ finished: 0, handedOver: 2, lost: 0 });
   });
 
-  it('can be told to stop after that, harmlessly', async () => {
+  it('accepts further calls of stop after the failure', async () => {
     const { clock, gate, consumer } = await consuming(halting, (topic) => topic.append(0, 'bad', 'bad'));
     await gate.fail('bad', new Error('no order'));
     await clock.advance(1_000);

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import type { ParallelConsumerOptions } from './options.js';
 import { ParallelConsumer } from './parallel-consumer.js';
 import { FakeBroker } from './testing/fake-broker.js';
-import { consuming, Gate, KeptLog } from './testing/gated-consumer.js';
+import { consuming, Gate, RecordingLogger } from './testing/gated-consumer.js';
 
-/** A consumer that has done and committed `a`, `b` and `c` of partition 0. */
+/** Starts a consumer that has finished and committed `a`, `b` and `c` of partition 0. */
 async function withThreeDone(options: Partial<ParallelConsumerOptions>) {
   const consumer = await consuming(options, (topic) => {
     for (const name of ['a', 'b', 'c']) topic.append(0, name, name);
@@ -17,7 +17,7 @@ async function withThreeDone(options: Partial<ParallelConsumerOptions>) {
 
 type Consumer = Awaited<ReturnType<typeof withThreeDone>>;
 
-/** What befalls the log, and then new records come; `e` on the other partition. */
+/** The log is replaced, and then new records are appended; `e` on the other partition. */
 const truncated = ({ kafka, append }: Consumer): void => {
   kafka.truncate('orders', 0, 1);
   for (const name of ['x', 'y', 'z', 'q']) append(0, name, name);
@@ -30,11 +30,11 @@ const recreated = ({ kafka, append }: Consumer): void => {
 
 describe.each([
   ['a log that was truncated', 'truncated-log', truncated, { from: 1, to: 3 }],
-  ['a topic that was deleted and created again', 'recreated-topic', recreated, { from: 0, to: 3 }],
-])('%s, and has grown past the position since', (_what, reason, befall, range) => {
-  it('stops its partition: nothing is taken or committed, the range is reported, and the consumer is not ready', async () => {
+  ['a topic that was deleted and recreated', 'recreated-topic', recreated, { from: 0, to: 3 }],
+])('%s and has grown past the position since', (_what, reason, replaceLog, range) => {
+  it('stops the partition: nothing is taken or committed, the range is reported, the consumer is not ready', async () => {
     const consumer = await withThreeDone({});
-    befall(consumer);
+    replaceLog(consumer);
     await consumer.broker.fetch();
     await consumer.clock.advance(1_000);
     expect(consumer.gate.started.filter((name) => 'xyzq'.includes(name))).toEqual([]);
@@ -50,9 +50,9 @@ describe.each([
     });
   });
 
-  it("is read on where its new records begin with onTruncatedLog: 'reset'", async () => {
+  it("is read from its first new record with onTruncatedLog: 'reset'", async () => {
     const consumer = await withThreeDone({ onTruncatedLog: 'reset' });
-    befall(consumer);
+    replaceLog(consumer);
     await consumer.broker.fetch();
     await consumer.broker.fetch();
     for (const name of ['x', 'y', 'z', 'q']) await consumer.gate.end(name);
@@ -62,14 +62,14 @@ describe.each([
     expect(consumer.consumer.status.ready).toBe(true);
   });
 
-  it('is recognised by the next consumer, too, when none ran meanwhile', async () => {
+  it('is detected by the next consumer when none ran meanwhile', async () => {
     const first = await withThreeDone({});
     await first.consumer.stop();
-    befall(first);
+    replaceLog(first);
     const { kafka, clock } = first;
     const broker = new FakeBroker(kafka, { topic: 'orders', groupId: 'savers' });
     const gate = new Gate();
-    const options = { handler: gate.handler, logger: new KeptLog(), deadLetterTopic: 'dead', clock };
+    const options = { handler: gate.handler, logger: new RecordingLogger(), deadLetterTopic: 'dead', clock };
     const consumer = new ParallelConsumer(options, broker);
     await consumer.start();
     await broker.fetch();
@@ -79,7 +79,7 @@ describe.each([
 });
 
 describe.each(['corrupt-records', 'unsupported-codec'] as const)('a batch that can not be read (%s)', (reason) => {
-  it('stops its partition behind all that comes before it; the others go on', async () => {
+  it('stops its partition after the records before it, and other partitions continue', async () => {
     const { append, broker, clock, committed, consumer, gate, kafka, log } = await consuming({}, () => undefined);
     append(0, 'a', 'a');
     kafka.appendUnreadable('orders', 0, reason);
@@ -97,8 +97,8 @@ describe.each(['corrupt-records', 'unsupported-codec'] as const)('a batch that c
   });
 });
 
-describe('a log that changes while its records wait for room', () => {
-  it('stops at a batch that can not be read, though a read behind it was open already', async () => {
+describe('a log that changes while its records are buffered', () => {
+  it('stops at a batch that can not be read, even if a read behind it is already open', async () => {
     const { broker, clock, committed, consumer, gate, kafka, append } = await consuming({ inFlight: 1 }, (topic) => {
       for (const name of ['a', 'b']) topic.append(0, name, name);
     });
@@ -108,7 +108,7 @@ describe('a log that changes while its records wait for room', () => {
     await broker.fetch();
     for (const name of ['a', 'b', 'c']) await gate.end(name);
     expect(consumer.status.partitions[0]?.stopped).toMatchObject({ reason: 'corrupt-records', from: 3 });
-    // The read that is open is answered with what stands behind the batch.
+    // The open read is answered with the records behind the batch.
     kafka.log('orders', 0).unreadable = undefined;
     await broker.fetch();
     await clock.advance(500);
@@ -116,7 +116,7 @@ describe('a log that changes while its records wait for room', () => {
     expect(committed()).toBe(3);
   });
 
-  it("reads unfinished records below the new end again with onTruncatedLog: 'reset'", async () => {
+  it("rereads unfinished records below the new end with onTruncatedLog: 'reset'", async () => {
     const { broker, clock, committed, gate, kafka, append } = await consuming(
       { inFlight: 1, onTruncatedLog: 'reset' },
       (topic) => {
@@ -128,7 +128,7 @@ describe('a log that changes while its records wait for room', () => {
     append(0, 'key', 'x');
     await broker.fetch();
     await broker.fetch();
-    // The first end is that of the attempt from before.
+    // The first `end` of `b` ends the attempt from before the reset.
     for (const name of ['b', 'b', 'c', 'x']) {
       await gate.end(name);
       await clock.advance(500);
@@ -137,49 +137,52 @@ describe('a log that changes while its records wait for room', () => {
     expect(committed()).toBe(4);
   });
 
-  it.each(['skip', 'stop'] as const)('takes what was read before it was deleted (%s)', async (onDeletedRecords) => {
-    const { broker, clock, committed, gate, kafka, append } = await consuming(
-      { inFlight: 1, onDeletedRecords },
-      (topic) => {
-        for (const name of ['a', 'b', 'c']) topic.append(0, name, name);
-      },
-    );
-    for (const name of ['d', 'e', 'f']) append(0, name, name);
-    kafka.deleteBefore('orders', 0, 5);
-    await broker.fetch();
-    for (const name of ['a', 'b', 'c', 'f']) {
-      await gate.end(name);
+  it.each(['skip', 'stop'] as const)(
+    'takes records that were read before they were deleted (%s)',
+    async (onDeletedRecords) => {
+      const { broker, clock, committed, gate, kafka, append } = await consuming(
+        { inFlight: 1, onDeletedRecords },
+        (topic) => {
+          for (const name of ['a', 'b', 'c']) topic.append(0, name, name);
+        },
+      );
+      for (const name of ['d', 'e', 'f']) append(0, name, name);
+      kafka.deleteBefore('orders', 0, 5);
       await broker.fetch();
-    }
-    await clock.advance(500);
-    expect(gate.started).toEqual(onDeletedRecords === 'skip' ? ['a', 'b', 'c', 'f'] : ['a', 'b', 'c']);
-    expect(committed()).toBe(onDeletedRecords === 'skip' ? 6 : 3);
-  });
+      for (const name of ['a', 'b', 'c', 'f']) {
+        await gate.end(name);
+        await broker.fetch();
+      }
+      await clock.advance(500);
+      expect(gate.started).toEqual(onDeletedRecords === 'skip' ? ['a', 'b', 'c', 'f'] : ['a', 'b', 'c']);
+      expect(committed()).toBe(onDeletedRecords === 'skip' ? 6 : 3);
+    },
+  );
 });
 
 describe('the topics of a consumer', () => {
   it.each([
     ['the dead-letter topic', 'orders', 'missing', /dead-letter topic missing does not exist/],
     ['the source topic', 'missing', 'dead', /source topic missing does not exist/],
-  ])('refuse the start where %s is missing, by its name', async (_what, topic, deadLetterTopic, message) => {
+  ])('prevent the start with a named error when %s is missing', async (_what, topic, deadLetterTopic, message) => {
     const { kafka, clock } = await consuming({}, () => undefined);
     const broker = new FakeBroker(kafka, { topic, groupId: 'others' });
     const consumer = new ParallelConsumer(
-      { handler: async () => undefined, logger: new KeptLog(), deadLetterTopic, clock },
+      { handler: async () => undefined, logger: new RecordingLogger(), deadLetterTopic, clock },
       broker,
     );
     const started = consumer.start().catch((error: unknown) => error);
     await clock.advance(60_000);
     expect(await started).toMatchObject({ code: 'topic-missing', message: expect.stringMatching(message) });
-    // Nothing of it is left open.
+    // The failed start closes the broker.
     await expect(broker.publish('dead', [])).rejects.toThrow('closed');
   });
 
-  it('refuse the start where the dead letters have fewer partitions, by name and number', async () => {
+  it('prevent the start when the dead-letter topic has fewer partitions, and the error names the numbers', async () => {
     const { kafka, clock } = await consuming({}, () => undefined);
     kafka.createTopic('few', 1);
     const consumer = new ParallelConsumer(
-      { handler: async () => undefined, logger: new KeptLog(), deadLetterTopic: 'few', clock },
+      { handler: async () => undefined, logger: new RecordingLogger(), deadLetterTopic: 'few', clock },
       new FakeBroker(kafka, { topic: 'orders', groupId: 'others' }),
     );
     await expect(consumer.start()).rejects.toMatchObject({

@@ -5,21 +5,21 @@ import { RecordsRefusedError } from './records/records-refused.js';
 import type { ConsumedRecord, OutgoingRecord } from './record.js';
 import { FakeBroker } from './testing/fake-broker.js';
 import { FakeKafka } from './testing/fake-kafka.js';
-import { KeptLog } from './testing/gated-consumer.js';
+import { RecordingLogger } from './testing/gated-consumer.js';
 import { ManualClock, settle } from './testing/manual-clock.js';
 
 const PARTITIONS = 4;
 const ACK_MS = 5;
 
 interface Circumstances {
-  /** The broker takes no larger letter. */
+  /** The broker rejects larger dead letters. */
   readonly maxLetterBytes?: number;
   readonly inFlight?: number;
-  /** How many more steps a rejection takes through promises than a success. */
+  /** Number of extra promise steps that a failure takes compared with a success. */
   readonly failureSteps?: number;
 }
 
-/** A consumer of a topic with so many records, on a broker whose acknowledgements take 5 ms. */
+/** Starts a consumer of a topic with the given number of records, on a broker that acknowledges a publish after 5 ms. */
 async function consumingAll(
   records: number,
   isPoison: (number: number) => boolean,
@@ -29,7 +29,7 @@ async function consumingAll(
   kafka.createTopic('orders', PARTITIONS);
   kafka.createTopic('dead', PARTITIONS);
   const clock = new ManualClock();
-  const log = new KeptLog();
+  const log = new RecordingLogger();
   const inner = new FakeBroker(kafka, { topic: 'orders', groupId: 'savers', fetching: 'auto' });
   const broker: Broker = Object.assign(inner, {
     publish: async (topic: string, letters: readonly OutgoingRecord[]) => {
@@ -68,7 +68,7 @@ async function consumingAll(
 }
 
 describe('dead letters', () => {
-  it('share their acknowledgements: 200 letters take a few', async () => {
+  it('are published in batches: 200 dead letters need at most 4 publishes', async () => {
     const { kafka, clock, inner } = await consumingAll(200, () => true);
     const startedAt = clock.now();
     while (kafka.records('dead').length < 200) await clock.advance(ACK_MS);
@@ -76,7 +76,7 @@ describe('dead letters', () => {
     expect(clock.now() - startedAt).toBeLessThanOrEqual(60);
   });
 
-  it('lose their key and headers, too, where they are too large without a value', async () => {
+  it('also omit key and headers when they are too large without the value', async () => {
     const { kafka, clock, consumer } = await consumingAll(1, () => true, { maxLetterBytes: 700 });
     kafka.append('orders', 0, 'k'.repeat(1_000), '0', { headers: { large: Buffer.alloc(1_000) } });
     await clock.advance(10_000);
@@ -90,11 +90,11 @@ describe('dead letters', () => {
   });
 });
 
-describe('a storm of poison', () => {
-  it('suspends the consumer instead of flooding the dead letters, and ends with the first record that is handled', async () => {
+describe('a poison storm', () => {
+  it('suspends the consumer instead of flooding the dead letters, and ends with the first handled record', async () => {
     const { kafka, clock, consumer, log, heal } = await consumingAll(5_000, () => true);
     await clock.advance(30_000);
-    // And one for each record that was tried since.
+    // The limit, plus one for each probe since.
     expect(kafka.records('dead').length).toBeLessThanOrEqual(520);
     expect(consumer.status).toMatchObject({ ready: false, suspendedBecause: 'poison-storm' });
     expect(log.matching(/nearly all records are poison/).length).toBeGreaterThan(1);
@@ -105,14 +105,14 @@ describe('a storm of poison', () => {
     expect(kafka.records('dead')).toHaveLength(lettersBefore);
   });
 
-  it('is none where every tenth record is poison', async () => {
+  it('is not detected when every tenth record is poison', async () => {
     const { kafka, clock, consumer } = await consumingAll(3_000, (number) => number % 10 === 0);
     await clock.advance(10_000);
     expect(kafka.records('dead')).toHaveLength(300);
     expect(consumer.status).toMatchObject({ ready: true, lag: 0 });
   });
 
-  it('is none where a fifth of the records that end together are poison, and all fail after the others are handled', async () => {
+  it('is not detected when a fifth of the records are poison and all of them fail after the others succeed', async () => {
     const { kafka, clock, consumer } = await consumingAll(5_000, (number) => number % 5 === 0, {
       inFlight: 5_000,
       failureSteps: 10,

@@ -1,26 +1,26 @@
 import { describe, expect, it } from '@jest/globals';
 import { consuming } from './testing/gated-consumer.js';
 
-const away = Object.assign(new Error('database away'), { code: 'ECONNREFUSED' });
+const unavailable = Object.assign(new Error('database unavailable'), { code: 'ECONNREFUSED' });
 
-describe('the record that holds a commit back', () => {
-  it('is named in the status and, once in a while, in the log', async () => {
+describe('a stalled record', () => {
+  it('is reported in the status and, periodically, in the log', async () => {
     const { clock, log, consumer } = await consuming({ stalledRecordWarnMs: 10_000 }, (topic) =>
       topic.append(0, 'k', 'slow'),
     );
     await clock.advance(9_500);
     expect(consumer.status.partitions[0]?.oldestRecord).toEqual({ offset: 0, key: 'k', ageMs: 9_500, attempt: 1 });
-    expect(log.matching(/holds the commit/)).toEqual([]);
-    // Looked for once a second: it counts from the first look that finds it.
+    expect(log.matching(/blocks the commit/)).toEqual([]);
+    // The check runs once a second: the time counts from the first check that finds the record.
     await clock.advance(2_000);
-    expect(log.matching(/holds the commit/)).toMatchObject([{ partition: 0, offset: 0, key: 'k', attempt: 1 }]);
+    expect(log.matching(/blocks the commit/)).toMatchObject([{ partition: 0, offset: 0, key: 'k', attempt: 1 }]);
     await clock.advance(9_000);
-    expect(log.matching(/holds the commit/)).toHaveLength(1);
+    expect(log.matching(/blocks the commit/)).toHaveLength(1);
     await clock.advance(2_000);
-    expect(log.matching(/holds the commit/)).toHaveLength(2);
+    expect(log.matching(/blocks the commit/)).toHaveLength(2);
   });
 
-  it('is dead-lettered at the age that was set for that, and what its handler says later is ignored', async () => {
+  it('is dead-lettered after stalledRecordDeadLetterMs, and the later result of its handler is ignored', async () => {
     const { clock, gate, consumer, committed, letters } = await consuming(
       { stalledRecordDeadLetterMs: 5_000 },
       (topic) => {
@@ -37,7 +37,7 @@ describe('the record that holds a commit back', () => {
     expect(consumer.status).toMatchObject({ finished: 1, deadLettered: 1, inFlight: 1 });
   });
 
-  it('is dead-lettered when its turn comes, if it waits for another try', async () => {
+  it('is dead-lettered at its next attempt when it waits for a retry', async () => {
     const options = { stalledRecordDeadLetterMs: 5_000, retryBackOff: { initialMs: 20_000, maxMs: 20_000 } };
     const { clock, gate, committed, letters } = await consuming(options, (topic) => topic.append(0, 'k', 'fails'));
     await gate.fail('fails', new Error('not yet'));
@@ -49,7 +49,7 @@ describe('the record that holds a commit back', () => {
     expect(committed()).toBe(1);
   });
 
-  it('takes nobody with it: what waited behind it has its own time', async () => {
+  it('does not affect the records behind it: each has its own period', async () => {
     const { clock, gate, letters } = await consuming({ stalledRecordDeadLetterMs: 5_000 }, (topic) => {
       for (const name of ['slow', 'behind']) topic.append(0, 'k', name);
     });
@@ -60,18 +60,18 @@ describe('the record that holds a commit back', () => {
     expect(letters()).toHaveLength(1);
   });
 
-  it('is neither blamed nor dead-lettered because the environment was away', async () => {
+  it('is neither logged nor dead-lettered when the environment was unavailable', async () => {
     const options = { stalledRecordWarnMs: 5_000, stalledRecordDeadLetterMs: 5_000 };
     const { clock, gate, log, letters } = await consuming(options, (topic) => topic.append(0, 'k', 'a'));
-    await gate.fail('a', away);
+    await gate.fail('a', unavailable);
     for (let probe = 0; probe < 10; probe += 1) {
       await clock.advance(5_000);
-      await gate.fail('a', away);
+      await gate.fail('a', unavailable);
     }
     await clock.advance(5_000);
     await gate.end('a');
     await clock.advance(1_000);
-    expect(log.matching(/holds the commit/)).toEqual([]);
+    expect(log.matching(/blocks the commit/)).toEqual([]);
     expect(letters()).toEqual([]);
   });
 });

@@ -21,7 +21,7 @@ function appending(keys: fc.Arbitrary<number>): fc.Arbitrary<Appended[]> {
   );
 }
 
-/** A world in which all that is wanted ends well, and the stalled key's records never. @returns what was not handled at last */
+/** Runs a world in which only the stalled key's records never end. @returns the wanted records that were not handled */
 async function leftBeside(
   appended: readonly Appended[],
   maxBuffered: number,
@@ -38,9 +38,9 @@ async function leftBeside(
   return left();
 }
 
-describe('a key whose record never ends', () => {
+describe('a key with a record that never ends', () => {
   it(
-    'stops no other partition, however much waits behind it',
+    'blocks no other partition, however many records wait behind it',
     async () => {
       const appended = appending(fc.constantFrom(STALLED, 2, 3));
       const property = fc.asyncProperty(appended, fc.integer({ min: 4, max: 40 }), async (all, maxBuffered) => {
@@ -52,7 +52,7 @@ describe('a key whose record never ends', () => {
   );
 
   it(
-    'stops no other key of its partition either, as long as what waits behind it has room',
+    'blocks no other key of its partition while the window has room for the records behind it',
     async () => {
       const behind = { partition: 0, keys: Array<number>(30).fill(STALLED) };
       const property = fc.asyncProperty(appending(fc.integer({ min: 2, max: 9 })), async (all) => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { ParallelConsumerOptions } from './options.js';
 import { consuming } from './testing/gated-consumer.js';
 
-const away = Object.assign(new Error('database away'), { code: 'ECONNREFUSED' });
+const unavailable = Object.assign(new Error('database unavailable'), { code: 'ECONNREFUSED' });
 const limited: Partial<ParallelConsumerOptions> = {
   attemptTimeoutMs: 10_000,
   attemptGraceMs: 3_000,
@@ -11,7 +11,7 @@ const limited: Partial<ParallelConsumerOptions> = {
 };
 
 describe('an attempt that does not end', () => {
-  it('is aborted at its time limit, and abandoned after the grace: counted, told, and tried again', async () => {
+  it('is aborted at its time limit, and abandoned after the grace period: counted, logged and retried', async () => {
     const outcomes: string[] = [];
     const observer = { attempted: (outcome: string) => void outcomes.push(outcome) };
     const { clock, gate, log, consumer } = await consuming({ ...limited, observer }, (topic) =>
@@ -31,7 +31,7 @@ describe('an attempt that does not end', () => {
     expect(log.matching(/attempt abandoned/)).toMatchObject([{ partition: 0, offset: 0, attempt: 1 }]);
   });
 
-  it('goes to the dead letters with its code once it was abandoned as often as it may', async () => {
+  it('is dead-lettered with its code after maxAttempts abandoned attempts', async () => {
     const { clock, gate, committed, letters } = await consuming(limited, (topic) => topic.append(0, 'a', 'hangs'));
     await clock.advance(30_000);
     expect(gate.started).toHaveLength(2);
@@ -42,7 +42,7 @@ describe('an attempt that does not end', () => {
     expect(committed()).toBe(1);
   });
 
-  it('can end later without any effect on the record, which its next attempt decides', async () => {
+  it('can end later without an effect: the next attempt decides about the record', async () => {
     const { clock, gate, consumer, committed } = await consuming(limited, (topic) => topic.append(0, 'a', 'hangs'));
     await clock.advance(14_500);
     await gate.end('hangs', 0);
@@ -55,7 +55,7 @@ describe('an attempt that does not end', () => {
     expect(consumer.status).toMatchObject({ finished: 1, inFlight: 0, taken: 0 });
   });
 
-  it('holds its key until it is abandoned, and no other one ever', async () => {
+  it('blocks only its own key, and only until it is abandoned', async () => {
     const { clock, gate } = await consuming({ ...limited, maxAttempts: 1 }, (topic) => {
       for (const name of ['hangs', 'behind']) topic.append(0, 'a', name);
       topic.append(0, 'b', 'other');
@@ -65,7 +65,7 @@ describe('an attempt that does not end', () => {
     expect(gate.started).toEqual(['hangs', 'other', 'behind']);
   });
 
-  it('lets its partition be handed over when that goes meanwhile', async () => {
+  it('is not retried when its partition was revoked meanwhile', async () => {
     const { broker, clock, consumer } = await consuming({ ...limited, drainTimeoutMs: 0 }, (topic) =>
       topic.append(0, 'a', 'hangs'),
     );
@@ -74,11 +74,11 @@ describe('an attempt that does not end', () => {
     expect(consumer.status).toMatchObject({ inFlight: 0, taken: 0, abandoned: 1, retries: 0 });
   });
 
-  it('does not end the probing of an environment that is away, whatever it counts for the record', async () => {
+  it('does not end the probing of an unavailable environment', async () => {
     const { clock, gate, consumer } = await consuming({ ...limited, inFlight: 1 }, (topic) => {
       for (const name of ['a', 'b']) topic.append(0, name, name);
     });
-    await gate.fail('a', away);
+    await gate.fail('a', unavailable);
     await clock.advance(20_000);
     expect(consumer.status.abandoned).toBe(1);
     await clock.advance(5_000);

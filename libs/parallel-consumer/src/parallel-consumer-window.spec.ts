@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { consuming, type Append } from './testing/gated-consumer.js';
 import { settle } from './testing/manual-clock.js';
 
-const away = Object.assign(new Error('database away'), { code: 'ECONNREFUSED' });
+const unavailable = Object.assign(new Error('database unavailable'), { code: 'ECONNREFUSED' });
 
 function fillWith(count: number, key: (index: number) => string) {
   return ({ append }: { append: Append }): void => {
@@ -10,8 +10,8 @@ function fillWith(count: number, key: (index: number) => string) {
   };
 }
 
-describe('the limit of what runs at once', () => {
-  it('can be raised while running: more start at once', async () => {
+describe('the in-flight limit', () => {
+  it('can be raised at runtime: more records start immediately', async () => {
     const { gate, consumer } = await consuming(
       { inFlight: 2 },
       fillWith(6, (index) => `k${index}`),
@@ -23,7 +23,7 @@ describe('the limit of what runs at once', () => {
     expect(consumer.status).toMatchObject({ inFlight: 4, inFlightLimit: 4 });
   });
 
-  it('can be lowered while running: what runs beyond it ends, and no more than it start after that', async () => {
+  it('can be lowered at runtime: running records finish, and no more than the new limit run afterwards', async () => {
     const { gate, consumer } = await consuming(
       { inFlight: 4 },
       fillWith(8, (index) => `k${index}`),
@@ -37,15 +37,15 @@ describe('the limit of what runs at once', () => {
     expect(consumer.status.inFlight).toBe(1);
   });
 
-  it('that was lowered while the environment is away does not keep it away', async () => {
+  it('can be lowered while the environment is unavailable, and the consumer still recovers', async () => {
     const { clock, gate, consumer } = await consuming(
       { inFlight: 2 },
       fillWith(2, (index) => `k${index}`),
     );
-    await gate.fail('r0', away);
+    await gate.fail('r0', unavailable);
     consumer.setInFlight(1);
     await clock.advance(5_000);
-    await gate.fail('r1', away);
+    await gate.fail('r1', unavailable);
     await gate.end('r0');
     await gate.end('r1');
     expect(consumer.status).toMatchObject({ finished: 2, ready: true });
@@ -56,7 +56,7 @@ describe('the limit of what runs at once', () => {
     expect(() => consumer.setInFlight(limit)).toThrow(RangeError);
   });
 
-  it('is searched for when it is auto, from 200 on, and never beyond its bound', async () => {
+  it('starts at 200 with auto, and never exceeds maxInFlight', async () => {
     const { consumer } = await consuming({ inFlight: 'auto', maxInFlight: 150 }, () => undefined);
     expect(consumer.status.inFlightLimit).toBe(150);
     consumer.setInFlight(7);
@@ -66,8 +66,8 @@ describe('the limit of what runs at once', () => {
   });
 });
 
-describe('a key with much behind it', () => {
-  it('does not keep other partitions from being read', async () => {
+describe('a key with many waiting records', () => {
+  it('does not block other partitions', async () => {
     const { append, broker, clock, gate } = await consuming(
       { inFlight: 4, maxBuffered: 12 },
       fillWith(50, () => 'hot'),
@@ -79,7 +79,7 @@ describe('a key with much behind it', () => {
     expect(gate.started).toEqual(['r0', 'x', 'y']);
   });
 
-  it('does not keep other keys of its partition from being read while it has room behind it', async () => {
+  it('does not block other keys of its partition while the window has room', async () => {
     const { gate, consumer } = await consuming({ inFlight: 4, maxBuffered: 12 }, (topic) => {
       fillWith(6, () => 'hot')(topic);
       for (const name of ['r6', 'r7']) topic.append(0, name, name);
@@ -89,22 +89,22 @@ describe('a key with much behind it', () => {
   });
 });
 
-describe('failures of the environment', () => {
-  it('leave the attempts of a record as they were', async () => {
+describe('environment failures', () => {
+  it('do not count as attempts', async () => {
     const { clock, gate } = await consuming({ maxAttempts: 2 }, (topic) => topic.append(0, 'a', 'a'));
     for (let failure = 0; failure < 5; failure += 1) {
-      await gate.fail('a', away);
+      await gate.fail('a', unavailable);
       await clock.advance(5_000);
     }
     expect(gate.attempts('a').map(({ number }) => number)).toEqual([1, 1, 1, 1, 1, 1]);
   });
 
-  it('let one probe go at a time', async () => {
+  it('allow one probe at a time', async () => {
     const { clock, gate } = await consuming(
       { inFlight: 4 },
       fillWith(4, (index) => `k${index}`),
     );
-    for (const name of ['r0', 'r1', 'r2', 'r3']) await gate.fail(name, away);
+    for (const name of ['r0', 'r1', 'r2', 'r3']) await gate.fail(name, unavailable);
     await clock.advance(60_000);
     expect(gate.started).toHaveLength(5);
   });

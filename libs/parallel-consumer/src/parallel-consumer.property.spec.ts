@@ -9,7 +9,7 @@ const PARTITIONS = 4;
 const NEVER_MS = 1_000_000_000;
 const SIXTY_SECONDS = 60_000;
 
-/** All bounds from so small that they hold everything up to so large that they hold nothing. */
+/** Options with bounds from so small that they block everything to so large that they have no effect. */
 function worldOptions(ordering: Ordering): fc.Arbitrary<WorldOptions> {
   return fc.record({
     ordering: fc.constant(ordering),
@@ -29,7 +29,7 @@ function worldOptions(ordering: Ordering): fc.Arbitrary<WorldOptions> {
   });
 }
 
-/** A world whose first member has begun with some records of each partition, and that has then met all the commands. */
+/** Creates a world whose first member has fetched some records of each partition, and applies all commands. */
 async function worldAfter(options: WorldOptions, commands: readonly ModelCommand[]): Promise<ModelWorld> {
   const world = new ModelWorld(options, PARTITIONS);
   await world.apply({ type: 'join' });
@@ -40,11 +40,11 @@ async function worldAfter(options: WorldOptions, commands: readonly ModelCommand
   return world;
 }
 
-function listOf(command: fc.Arbitrary<ModelCommand>): fc.Arbitrary<ModelCommand[]> {
+function listsOf(command: fc.Arbitrary<ModelCommand>): fc.Arbitrary<ModelCommand[]> {
   return fc.array(command, { maxLength: 80, size: 'max' });
 }
 
-describe('whatever befalls the group', () => {
+describe('under any sequence of failures', () => {
   it.each([
     ['key', 3, 700],
     ['key', 100, 400],
@@ -55,7 +55,7 @@ describe('whatever befalls the group', () => {
     async (ordering, keys, numRuns) => {
       const property = fc.asyncProperty(
         worldOptions(ordering),
-        listOf(wildCommands(keys)),
+        listsOf(wildCommands(keys)),
         async (options, commands) => {
           const world = await worldAfter(options, commands);
           await world.heal();
@@ -68,13 +68,13 @@ describe('whatever befalls the group', () => {
   );
 });
 
-describe('while members come and go in good order, and work ends before they do', () => {
+describe('when members join and leave in an orderly way, and drain completely', () => {
   it(
     'each record is handled exactly once',
     async () => {
       const patient = { drainTimeoutMs: NEVER_MS, attemptTimeoutMs: NEVER_MS, stalledRecordDeadLetterMs: NEVER_MS };
       const calm = { ...patient, commitCompletedOffsets: true };
-      const property = fc.asyncProperty(worldOptions('key'), listOf(calmCommands(5)), async (options, commands) => {
+      const property = fc.asyncProperty(worldOptions('key'), listsOf(calmCommands(5)), async (options, commands) => {
         const world = await worldAfter({ ...options, ...calm }, commands);
         await world.heal();
         expect(world.ledger.repeats).toBe(0);

@@ -4,9 +4,9 @@ import { consuming } from './testing/gated-consumer.js';
 import { settle } from './testing/manual-clock.js';
 import { RecordsRefusedError } from './records/records-refused.js';
 
-const away = Object.assign(new Error('database away'), { code: 'ECONNREFUSED' });
+const unavailable = Object.assign(new Error('database unavailable'), { code: 'ECONNREFUSED' });
 const poison: Partial<ParallelConsumerOptions> = {
-  classify: (error) => (error === away ? 'environment' : 'poison'),
+  classify: (error) => (error === unavailable ? 'environment' : 'poison'),
 };
 
 describe('the parallel consumer', () => {
@@ -23,7 +23,7 @@ describe('the parallel consumer', () => {
     expect(committed()).toBe(3);
   });
 
-  it('saves the records of one key in their order, through failures and back-off', async () => {
+  it('handles the records of one key in order, also across failures and back-off', async () => {
     const { clock, gate } = await consuming({}, (topic) => {
       for (const name of ['a1', 'a2']) topic.append(0, 'a', name);
       topic.append(0, 'b', 'b1');
@@ -35,7 +35,7 @@ describe('the parallel consumer', () => {
     expect(gate.started).toEqual(['a1', 'b1', 'a1', 'a2']);
   });
 
-  it('dead-letters poison at once, with its origin and reason, and goes on', async () => {
+  it('dead-letters poison immediately, with its origin and reason, and continues', async () => {
     const { clock, gate, committed, letters } = await consuming(poison, (topic) => {
       for (const name of ['bad', 'good']) topic.append(0, name, name);
     });
@@ -52,7 +52,7 @@ describe('the parallel consumer', () => {
     });
   });
 
-  it('dead-letters a record that failed as often as it may', async () => {
+  it('dead-letters a record after maxAttempts failures', async () => {
     const { clock, gate, letters } = await consuming({ maxAttempts: 3 }, (topic) => topic.append(0, 'a', 'a'));
     for (let attempt = 1; attempt <= 3; attempt += 1) {
       await gate.fail('a', new Error('still wrong'));
@@ -66,7 +66,7 @@ describe('the parallel consumer', () => {
     const { broker, clock, gate, committed, letters } = await consuming(poison, (topic) => {
       for (const name of ['bad', 'good']) topic.append(0, name, name);
     });
-    broker.failing.publish = new Error('Kafka away');
+    broker.failing.publish = new Error('Kafka unavailable');
     await gate.fail('bad', new Error('no order'));
     await gate.end('good');
     await clock.advance(60_000);
@@ -77,17 +77,17 @@ describe('the parallel consumer', () => {
     expect(committed()).toBe(2);
   });
 
-  it('neither counts nor dead-letters while the environment is away, is not ready, and goes on when it is back', async () => {
+  it('is not ready while the environment is unavailable, neither counts attempts nor dead-letters, and recovers afterwards', async () => {
     const { clock, gate, consumer, committed, letters } = await consuming({ ...poison, maxAttempts: 1 }, (topic) => {
       for (const name of ['a', 'b']) topic.append(0, name, name);
     });
-    await gate.fail('a', away);
-    await gate.fail('b', away);
+    await gate.fail('a', unavailable);
+    await gate.fail('b', unavailable);
     expect(consumer.status.ready).toBe(false);
     for (let probe = 0; probe < 20; probe += 1) {
       await clock.advance(5_000);
-      await gate.fail('a', away);
-      await gate.fail('b', away);
+      await gate.fail('a', unavailable);
+      await gate.fail('b', unavailable);
     }
     expect(letters()).toEqual([]);
     await clock.advance(5_000);
@@ -99,13 +99,13 @@ describe('the parallel consumer', () => {
     expect(consumer.status).toMatchObject({ ready: true, deadLettered: 0, inFlight: 0, taken: 0 });
   });
 
-  it('is not ready while the committed offset of a partition can not be read, and reads on once it can', async () => {
+  it('is not ready while the committed offset of a partition can not be read, and recovers afterwards', async () => {
     const { append, broker, clock, gate, consumer } = await consuming({}, () => undefined);
     broker.failing.committed = new Error('no coordinator');
     broker.expire();
     await broker.rejoin();
     await clock.advance(15_000);
-    expect(consumer.status.notReadyBecause).toMatch(/no committed offset of partition 0 could be read since/);
+    expect(consumer.status.notReadyBecause).toMatch(/the committed offset of partition 0 could not be read since/);
     delete broker.failing.committed;
     await clock.advance(10_000);
     expect(consumer.status.ready).toBe(true);
@@ -114,7 +114,7 @@ describe('the parallel consumer', () => {
     expect(gate.started).toEqual(['a']);
   });
 
-  it('takes nothing more while the coordinator is away, though it has records buffered, and goes on once it is back', async () => {
+  it('takes no buffered records while the coordinator is unavailable, and continues afterwards', async () => {
     const { broker, clock, gate, consumer } = await consuming({ inFlight: 1 }, (topic) => {
       for (const name of ['a', 'b', 'c', 'd']) topic.append(0, name, name);
     });
@@ -123,13 +123,13 @@ describe('the parallel consumer', () => {
     for (const name of ['a', 'b']) await gate.end(name);
     await clock.advance(1_000);
     expect(gate.started).toEqual(['a', 'b']);
-    expect(consumer.status.notReadyBecause).toMatch(/no sign of life/);
+    expect(consumer.status.notReadyBecause).toMatch(/no response from the group coordinator/);
     broker.lastContactAt = Number.POSITIVE_INFINITY;
     await clock.advance(1_000);
     expect(gate.started).toEqual(['a', 'b', 'c']);
   });
 
-  it('drains before a rebalance, commits, and hands over what it did not begin', async () => {
+  it('drains before a rebalance, commits, and hands over records that have not started', async () => {
     const { broker, gate, committed } = await consuming({ inFlight: 1 }, (topic) => {
       for (const name of ['a', 'b']) topic.append(0, name, name);
     });
@@ -142,7 +142,7 @@ describe('the parallel consumer', () => {
     expect(gate.started).toEqual(['a']);
   });
 
-  it('goes on with a partition that it keeps, and runs nothing of it again', async () => {
+  it('continues with a partition that it keeps, without repeating records', async () => {
     const { broker, gate, consumer } = await consuming({ inFlight: 4 }, (topic) => {
       for (const name of ['a1', 'a2']) topic.append(0, 'a', name);
     });
@@ -155,7 +155,7 @@ describe('the parallel consumer', () => {
     expect(consumer.status.taken).toBe(1);
   });
 
-  it('does not commit for a partition that it lost, whatever still ends there', async () => {
+  it('does not commit for a revoked partition, even if its records finish later', async () => {
     const { broker, clock, gate, committed } = await consuming({ drainTimeoutMs: 100 }, (topic) =>
       topic.append(0, 'a', 'slow'),
     );
@@ -167,7 +167,7 @@ describe('the parallel consumer', () => {
     expect(committed()).toBe(0);
   });
 
-  it('stops with its running work finished and committed, and says so', async () => {
+  it('finishes and commits running work when it stops, and reports the result', async () => {
     const { gate, consumer, committed } = await consuming({ inFlight: 1 }, (topic) => {
       for (const name of ['a', 'b']) topic.append(0, name, name);
     });
@@ -178,7 +178,7 @@ describe('the parallel consumer', () => {
     expect(consumer.status.state).toBe('stopped');
   });
 
-  it('keeps its partitions until its running work has ended, when a rebalance comes while it stops', async () => {
+  it('keeps its partitions until running work has ended when a rebalance starts during a stop', async () => {
     const { broker, gate, consumer, committed } = await consuming({}, (topic) => topic.append(0, 'a', 'a'));
     const stopped = consumer.stop();
     const { generation } = broker.group;
@@ -190,9 +190,9 @@ describe('the parallel consumer', () => {
     expect(committed()).toBe(1);
   });
 
-  it('commits again what a failed commit carried', async () => {
+  it('retries a failed commit', async () => {
     const { broker, clock, gate, committed } = await consuming({}, (topic) => topic.append(0, 'a', 'a'));
-    broker.failing.commit = new Error('coordinator away');
+    broker.failing.commit = new Error('coordinator unavailable');
     await gate.end('a');
     await clock.advance(1_000);
     delete broker.failing.commit;
@@ -200,7 +200,7 @@ describe('the parallel consumer', () => {
     expect(committed()).toBe(1);
   });
 
-  it('takes nothing more from a partition whose oldest record is too far behind, and goes on once it is done', async () => {
+  it('pauses a partition at maxUncommittedOffsets, and continues once its oldest record is finished', async () => {
     const { broker, gate } = await consuming({ maxUncommittedOffsets: 2 }, (topic) => {
       for (const name of ['a', 'b', 'c']) topic.append(0, name, name);
     });
@@ -213,7 +213,7 @@ describe('the parallel consumer', () => {
     expect(gate.started).toEqual(['a', 'b', 'c']);
   });
 
-  it('leaves the value out of a dead letter that Kafka refuses as too large, and goes on', async () => {
+  it('omits the value of a dead letter that Kafka rejects as too large, and continues', async () => {
     const { broker, clock, gate, committed, letters } = await consuming(poison, (topic) =>
       topic.append(0, 'bad', 'bad'),
     );

@@ -1,13 +1,13 @@
 import { errorCode } from './failure.js';
 import { TaskRunner } from './attempts/task-runner.js';
-import { statusOf } from './engine-status.js';
+import { collectStatus } from './engine-status.js';
 import type { Broker, BrokerListener, TopicPartition } from './kafka/broker.js';
 import { Lifecycle } from './lifecycle.js';
 import type { AttemptOutcome } from './observer.js';
 import { Assignment, type Task } from './assignment.js';
 import { Committer } from './offsets/committer.js';
 import { resolveOptions, type ParallelConsumerOptions, type ResolvedOptions } from './options.js';
-import { drainInWords, type DrainReport, type ParallelConsumerStatus } from './status.js';
+import { formatDrain, type DrainReport, type ParallelConsumerStatus } from './status.js';
 import { checkTopics } from './topic-check.js';
 import { Watchdog } from './watchdog.js';
 import { InFlightLimit } from './window/in-flight-limit.js';
@@ -15,15 +15,18 @@ import { Intake } from './window/intake.js';
 import { Scheduler } from './window/scheduler.js';
 import { ConditionVariable } from './window/condition-variable.js';
 
-/** Heartbeats are a second apart. After this nothing more is taken until the coordinator answers again; what runs goes on. */
-const OUT_OF_TOUCH_MS = 2_500;
+/**
+ * After this long without a response from the coordinator the consumer takes no more records; running work continues.
+ * Heartbeats are 1 s apart.
+ */
+const COORDINATOR_TIMEOUT_MS = 2_500;
 
 /**
- * Runs a handler over a topic with many records in flight, and commits an offset only when all before it are finished.
+ * Runs a handler over a topic with many records in flight, and commits an offset only when all records before it are finished.
  *
- * Guarantees: at least once, whatever crashes; order as `ordering` says; memory bounded by `maxBuffered` and `maxBytes`; no
- * record skipped because its environment was away. Not guaranteed: exactly once (a crash repeats what was in flight, and
- * what finished since the last commit).
+ * Guarantees: at-least-once processing, also after a crash; order as defined by `ordering`; memory bounded by `maxBuffered` and
+ * `maxBytes`; no record is skipped because its environment was unavailable. Not guaranteed: exactly-once processing (a crash
+ * repeats the records that were in flight and those that finished after the last commit).
  */
 export class ParallelConsumer implements BrokerListener {
   private readonly options: ResolvedOptions;
@@ -33,7 +36,7 @@ export class ParallelConsumer implements BrokerListener {
   private readonly runner: TaskRunner;
   private readonly intake: Intake;
   private readonly committer: Committer;
-  private readonly watch: Watchdog;
+  private readonly watchdog: Watchdog;
   private readonly assignments = new Map<string, Assignment>();
   private readonly progress = new ConditionVariable();
   private rejoining = false;
@@ -64,46 +67,46 @@ export class ParallelConsumer implements BrokerListener {
     this.intake = new Intake(this.options, broker, this.scheduler, this.runner, {
       assignments: all,
       takes: (assignment) => !assignment.revoked && !this.rejoining && this.lifecycle.state === 'running',
-      isInTouch: () => this.options.clock.now() - broker.health.lastContactAt < OUT_OF_TOUCH_MS,
+      isCoordinatorResponding: () => this.options.clock.now() - broker.health.lastContactAt < COORDINATOR_TIMEOUT_MS,
       replace: (assignment) => this.replace(assignment),
     });
     this.committer = new Committer(this.options, broker, all);
-    this.watch = new Watchdog(this.options, this.runner, all, () => this.intake.pull());
+    this.watchdog = new Watchdog(this.options, this.runner, all, () => this.intake.pull());
   }
 
   get status(): ParallelConsumerStatus {
-    return statusOf({
+    return collectStatus({
       state: this.lifecycle.state,
       health: this.broker.health,
       scheduler: this.scheduler,
       runner: this.runner,
       intake: this.intake,
-      ratePerSecond: this.watch.rate.perSecond,
+      ratePerSecond: this.watchdog.rate.perSecond,
       assignments: [...this.assignments.values()],
       now: this.options.clock.now(),
     });
   }
 
   /**
-   * Checks the topics and begins to join the group; `status.ready` is true once it is a member.
-   * @throws TopicError for a missing source or dead-letter topic, or one with too few partitions; what the broker throws when it
-   * can't be reached at all
+   * Checks the topics and starts to join the group; `status.ready` becomes true once the consumer is a member.
+   * @throws TopicError for a missing source or dead-letter topic, or one with too few partitions; the broker's own error when
+   * Kafka can't be reached at all
    */
   async start(): Promise<void> {
     try {
       this.runner.deadLetters.partitions = (await checkTopics(this.broker, this.options)) ?? Number.POSITIVE_INFINITY;
       await this.broker.start(this);
     } catch (error) {
-      // Its connections are open by then.
+      // The topic check has opened connections.
       await this.broker.stop();
       throw error;
     }
-    if (this.leaving === undefined) this.watch.start();
+    if (this.leaving === undefined) this.watchdog.start();
   }
 
   /**
-   * Takes nothing more, lets running work end (at most `drainTimeoutMs`, then its signals abort), commits it and leaves the
-   * group. Calling it again is harmless.
+   * Takes no more records, waits for running work (at most `drainTimeoutMs`, then its signals abort), commits and leaves the
+   * group. Idempotent.
    */
   async stop(): Promise<DrainReport> {
     if (this.leaving === undefined) {
@@ -115,16 +118,20 @@ export class ParallelConsumer implements BrokerListener {
     return report;
   }
 
-  /** A new limit from now on, or `auto`: it is then searched for. What runs beyond a lower one is let end. @throws RangeError */
+  /**
+   * Changes the in-flight limit at runtime; `auto` starts the search for the best limit. Running records beyond a lower limit
+   * are not interrupted.
+   * @throws RangeError for a limit that is not an integer of at least 1
+   */
   setInFlight(limit: number | 'auto'): void {
     this.limit.set(limit);
     this.resized();
   }
 
   assigned(partitions: readonly TopicPartition[], kept: boolean): void {
-    const wanted = new Map(partitions.map((each) => [nameOf(each), each]));
+    const wanted = new Map(partitions.map((each) => [partitionName(each), each]));
     const handedOver = this.revoke((name) => !kept || !wanted.has(name));
-    const goOn = this.assignments.size;
+    const keptCount = this.assignments.size;
     const added: Assignment[] = [];
     for (const [name, { topic, partition }] of wanted)
       if (!this.assignments.has(name)) {
@@ -134,7 +141,7 @@ export class ParallelConsumer implements BrokerListener {
       }
     this.reportRebalance(handedOver);
     this.options.logger.info(
-      { partitions: partitions.map(({ partition }) => partition), kept: goOn },
+      { partitions: partitions.map(({ partition }) => partition), kept: keptCount },
       'partitions assigned',
     );
     this.rejoining = false;
@@ -155,14 +162,14 @@ export class ParallelConsumer implements BrokerListener {
   }
 
   lost(error: unknown): void {
-    this.options.logger.error({ reason: String(error) }, 'membership lost: joining the group anew');
+    this.options.logger.error({ reason: String(error) }, 'group membership lost: rejoining the group');
     this.assigned([], false);
   }
 
   private attempted(outcome: AttemptOutcome, startedAt: number): void {
     const { clock, observer } = this.options;
-    // Reading the clock for nobody costs a fast record as much as its key does.
-    if (observer?.attempted === undefined && !this.limit.isSearched) return;
+    // Skip the clock when nothing uses the duration: for a fast record it costs as much as handling the key.
+    if (observer?.attempted === undefined && !this.limit.isAuto) return;
     const milliseconds = clock.now() - startedAt;
     observer?.attempted?.(outcome, milliseconds);
     if (this.limit.attempted(outcome, milliseconds)) this.resized();
@@ -176,41 +183,41 @@ export class ParallelConsumer implements BrokerListener {
   private halted({ record: { topic, partition, offset } }: Task, cause: unknown): void {
     this.options.logger.error(
       { topic, partition, offset, code: errorCode(cause), reason: String(cause) },
-      'a record can not be handled, and may not be dead-lettered: the consumer stops',
+      'consumer stops: a record failed for good and onDeadLetter is stop',
     );
     if (this.leaving !== undefined) return;
     this.lifecycle.to('failed');
     this.leaving = this.leave();
-    // Whoever calls `stop` gets its error; without anybody it is told here.
-    this.leaving.catch((error: unknown) => this.options.logger.error({ reason: String(error) }, 'not left cleanly'));
+    // `stop` rejects with this error; without a call of `stop` it would go unnoticed.
+    this.leaving.catch((error: unknown) => this.options.logger.error({ reason: String(error) }, 'leaving failed'));
   }
 
   private async leave(): Promise<DrainReport> {
     const before = this.runner.counts.finished;
     await this.drain();
-    this.runner.abort(new Error('the consumer stops'));
-    this.watch.stop();
+    this.runner.abort(new Error('the consumer is stopping'));
+    this.watchdog.stop();
     await this.broker.stop();
     const report = this.report(
       before,
       this.revoke(() => true),
     );
     this.progress.wake();
-    this.options.logger.info(report, `stopped: ${drainInWords(report)}`);
+    this.options.logger.info(report, `stopped: ${formatDrain(report)}`);
     return report;
   }
 
-  /** Fences all that was read of the partition off, as if it had gone and come back. */
+  /** Replaces an assignment, so that the records read so far are fenced off, as after a revocation and a new assignment. */
   private replace(assignment: Assignment): Assignment {
     const { topic, partition } = assignment;
-    const name = nameOf(assignment);
+    const name = partitionName(assignment);
     this.revoke((each) => each === name);
     const replacement = new Assignment(topic, partition);
     this.assignments.set(name, replacement);
     return replacement;
   }
 
-  /** @returns how many records are left to the next owners */
+  /** Revokes assignments. @returns how many records are left to the next owners */
   private revoke(isGone: (name: string) => boolean): number {
     let left = 0;
     for (const [name, assignment] of this.assignments) {
@@ -229,7 +236,7 @@ export class ParallelConsumer implements BrokerListener {
     const { finished, at } = this.drained;
     this.drained = undefined;
     const report = this.report(finished, handedOver);
-    this.options.logger.info(report, `rebalance: ${drainInWords(report)}`);
+    this.options.logger.info(report, `rebalance: ${formatDrain(report)}`);
     this.options.observer?.rebalanced?.(report, this.options.clock.now() - at);
   }
 
@@ -239,7 +246,7 @@ export class ParallelConsumer implements BrokerListener {
     return { finished: finished - finishedBefore, handedOver, lost };
   }
 
-  /** One at a time: a stop in a rebalance waits for the same work, and the other way round. */
+  /** Runs one drain at a time: a stop during a rebalance waits for the same drain, and vice versa. */
   private async drain(): Promise<void> {
     this.draining ??= this.drainOnce();
     await this.draining;
@@ -250,7 +257,7 @@ export class ParallelConsumer implements BrokerListener {
     const { clock, drainTimeoutMs } = this.options;
     const deadline = clock.now() + drainTimeoutMs;
     this.runner.hold(true);
-    // Not while joining: a timed commit could land in the new generation with the old one's offsets.
+    // A timed commit while joining could store the old generation's offsets in the new generation.
     this.committer.hold();
     this.progress.wake();
     while (this.scheduler.running > 0 && clock.now() < deadline)
@@ -259,6 +266,6 @@ export class ParallelConsumer implements BrokerListener {
   }
 }
 
-function nameOf({ topic, partition }: TopicPartition): string {
+function partitionName({ topic, partition }: TopicPartition): string {
   return `${topic}-${partition}`;
 }

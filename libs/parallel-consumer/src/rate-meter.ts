@@ -1,11 +1,11 @@
-/** Events per second over the last while, from a count that only rises. */
+/** Computes events per second over the last readings of a counter that never decreases. */
 export class RateMeter {
   private readonly readings: { readonly at: number; readonly count: number }[] = [];
 
-  /** @param kept how many readings the rate goes back */
+  /** @param kept number of intervals between readings that the rate covers */
   constructor(private readonly kept: number) {}
 
-  /** @param at milliseconds since 1970 */
+  /** Records a reading. @param at milliseconds since 1970 */
   read(at: number, count: number): void {
     this.readings.push({ at, count });
     if (this.readings.length > this.kept + 1) this.readings.shift();

@@ -1,33 +1,33 @@
-/** A record as it was read from a partition: raw bytes, nothing decoded. */
+/** A record as read from a partition: raw bytes, not decoded. */
 export interface ConsumedRecord {
   readonly topic: string;
   readonly partition: number;
-  /** Kafka's int64 as a number: offsets stay below 2^53. */
+  /** Kafka's int64 as a number; assumes that offsets stay below 2^53. */
   readonly offset: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  /** The last value where a header is repeated. Each access decodes all headers anew: read them once. */
+  /** The last value of a repeated header. Each access decodes all headers again: read the property once. */
   readonly headers: Readonly<Record<string, Buffer | undefined>>;
-  /** Milliseconds since 1970, as the broker keeps it. */
+  /** Milliseconds since 1970, as stored by the broker. */
   readonly timestamp: number;
-  /** Bytes of key, value and headers, as the log holds them. */
+  /** Size of key, value and headers in the log, in bytes. */
   readonly byteLength: number;
   /**
-   * Gives the record bytes of its own, where it shares those of its whole fetch. Called once the fetch is worked through,
-   * for records that aren't finished by then: a single one would hold megabytes. A copy for each record costs a third of a
-   * fast handler's rate.
+   * Copies the record's bytes out of the buffer of its whole fetch. The engine calls it for records that are still unfinished
+   * when all records of the fetch have been taken: a single record would otherwise keep megabytes alive. Copying every record
+   * would cost a third of a fast handler's rate.
    */
   detach?(): void;
 }
 
 const OBJECTS_BYTES = 600;
 
-/** What the record holds in memory, in bytes, near enough to bound the buffer: the payload and the objects round it. */
-export function sizeOf({ byteLength }: ConsumedRecord): number {
+/** Estimates the memory that a record occupies, in bytes: its payload and its JavaScript objects. */
+export function estimateBytes({ byteLength }: ConsumedRecord): number {
   return OBJECTS_BYTES + byteLength;
 }
 
-/** A record to be produced, its partition chosen. */
+/** A record to produce to a given partition. */
 export interface OutgoingRecord {
   readonly partition: number;
   readonly key: Buffer | string | null;
@@ -35,13 +35,13 @@ export interface OutgoingRecord {
   readonly headers: Record<string, Buffer | string>;
 }
 
-/** The next offset that a partition's consumer needs: all below it is done with. */
+/** The next offset to read from a partition; all records below it are completed. */
 export interface Position {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
-  /** Leader epoch of the last record before the offset; left out when unknown. */
+  /** Leader epoch of the last record before the offset; omitted when unknown. */
   readonly leaderEpoch?: number;
-  /** Text that is kept with the commit, at most 4,096 bytes where the broker has its default. */
+  /** Text stored with the commit; at most 4,096 bytes with the broker's default settings. */
   readonly metadata?: string;
 }

@@ -2,68 +2,75 @@ import type { StoppedPartition } from './offsets/stopped-partition.js';
 import type { SuspensionCause } from './attempts/circuit-breaker.js';
 import type { State } from './lifecycle.js';
 
-/** How a drain ended, in records. `lost` is counted, not assumed: taken, but neither finished, nor handed over, nor here. */
+/**
+ * The result of a drain, in records. `lost` is computed from counters: records that were taken, but are neither finished, nor
+ * handed over, nor still in memory.
+ */
 export interface DrainReport {
   readonly finished: number;
   readonly handedOver: number;
   readonly lost: number;
 }
 
-export function drainInWords({ finished, handedOver, lost }: DrainReport): string {
+export function formatDrain({ finished, handedOver, lost }: DrainReport): string {
   return `finished ${finished}, handed over ${handedOver}, lost ${lost}`;
 }
 
-/** The record that holds its partition's commit back: the oldest that isn't finished. */
+/** The oldest unfinished record of a partition, which blocks the partition's commit. */
 export interface OldestRecord {
   readonly offset: number;
   /** As text; `null` for a record without a key. */
   readonly key: string | null;
-  /** Milliseconds since it was taken from Kafka. */
+  /** Milliseconds since the consumer took it into its window. */
   readonly ageMs: number;
-  /** The attempt that runs or comes next: 1 for the first. */
+  /** Number of the current or next attempt: 1 for the first. */
   readonly attempt: number;
 }
 
 export interface PartitionStatus {
   readonly topic: string;
   readonly partition: number;
-  /** What is or should be committed: the offset of the oldest unfinished record. */
+  /** The offset to commit: that of the oldest unfinished record. */
   readonly committable: number;
   /** Unfinished records of the partition, as of the last fetch. */
   readonly lag: number;
-  /** Age of the oldest unfinished record by its own timestamp, in seconds; `undefined` when it isn't read yet. */
+  /** Age of the oldest unfinished record by its timestamp, in seconds; `undefined` when no record has been taken yet. */
   readonly lagSeconds: number | undefined;
   readonly oldestRecord: OldestRecord | undefined;
-  /** Why nothing more is taken from it; `undefined` while all is well. */
+  /** Why the consumer takes no more records from the partition; `undefined` during normal operation. */
   readonly stopped: StoppedPartition | undefined;
 }
 
-/** A look at the engine, for metrics, progress and readiness. */
+/** A snapshot of the engine's state, for metrics, progress and readiness. */
 export interface ParallelConsumerStatus {
   readonly state: State;
-  /** In the group, in touch with it, the environment is there, and no partition is stopped. */
+  /**
+   * True when the consumer is a running group member, its coordinator and its environment respond, it can fetch and publish
+   * dead letters, and no partition is stopped.
+   */
   readonly ready: boolean;
-  /** What keeps it from being ready, in words; `undefined` when it is. */
+  /** Human-readable reason why the consumer is not ready; `undefined` when it is ready. */
   readonly notReadyBecause: string | undefined;
-  /** Since when nothing is started, in ms since 1970; `undefined` when all is well. */
+  /** When the circuit breaker suspended the consumer, in ms since 1970; `undefined` when it is not suspended. */
   readonly suspendedSince: number | undefined;
   readonly suspendedBecause: SuspensionCause | undefined;
   readonly inFlight: number;
   readonly inFlightLimit: number;
+  /** Records in memory, in the handler or waiting. */
   readonly taken: number;
   readonly takenBytes: number;
-  /** Counts since the start; they only rise. */
+  /** Counters since the start of the consumer; they never decrease. */
   readonly finished: number;
   readonly deadLettered: number;
   readonly retries: number;
   readonly abandoned: number;
-  /** Records skipped after a crash because the commit's map had them as finished. */
+  /** Records skipped after a crash because the commit metadata listed them as completed. */
   readonly skippedAsCompleted: number;
-  /** Records finished per second, over the last ten seconds or so. */
+  /** Records finished per second, over about the last ten seconds. */
   readonly ratePerSecond: number;
-  /** `lag / ratePerSecond`; `undefined` while nothing finishes. */
+  /** `lag / ratePerSecond`; `undefined` while no record finishes. */
   readonly secondsToDrain: number | undefined;
   readonly partitions: readonly PartitionStatus[];
-  /** Records on the assigned partitions that aren't finished, as of the last fetches. */
+  /** Unfinished records on the assigned partitions, as of the last fetches. */
   readonly lag: number;
 }

@@ -2,11 +2,11 @@ import { pause } from './clock.js';
 import type { Broker } from './kafka/broker.js';
 import type { ResolvedOptions } from './options.js';
 
-/** How long a topic may take to appear: one that was just created is not known to every broker at once. */
-const TRIES = 20;
+/** Retries for a missing topic: a new topic is not immediately known to every broker. */
+const MAX_ATTEMPTS = 20;
 const PAUSE_MS = 500;
 
-/** A topic that the consumer needs is missing, or has too few partitions. */
+/** Thrown for a required topic that is missing or has too few partitions. */
 export class TopicError extends Error {
   override readonly name = 'TopicError';
 
@@ -19,22 +19,22 @@ export class TopicError extends Error {
 }
 
 /**
- * Checks that the source topic and the dead-letter topic exist, and that the latter has a partition for each of the former.
- * Without that the first record that can't be handled would stop its key for ever.
- * @returns how many partitions the dead-letter topic has; undefined where none is used
- * @throws TopicError
+ * Checks that the source topic and the dead-letter topic exist, and that the latter has at least as many partitions.
+ * Without this check the first record that can't be handled would block its key for ever.
+ * @returns the partition count of the dead-letter topic; `undefined` when none is used
+ * @throws TopicError when a topic is missing or has too few partitions
  */
 export async function checkTopics(broker: Broker, options: ResolvedOptions): Promise<number | undefined> {
   const { deadLetterTopic, onDeadLetter } = options;
   const partitions = await countPartitions(broker, broker.topic, 'the source topic', options);
   if (onDeadLetter === 'stop' || deadLetterTopic === undefined) return undefined;
-  const forLetters = await countPartitions(broker, deadLetterTopic, 'the dead-letter topic', options);
-  if (forLetters < partitions)
+  const deadLetterPartitions = await countPartitions(broker, deadLetterTopic, 'the dead-letter topic', options);
+  if (deadLetterPartitions < partitions)
     throw new TopicError(
       'too-few-partitions',
-      `the dead-letter topic ${deadLetterTopic} has ${forLetters} partitions, fewer than the ${partitions} of ${broker.topic}: add ${partitions - forLetters}`,
+      `the dead-letter topic ${deadLetterTopic} has ${deadLetterPartitions} partitions, fewer than the ${partitions} of ${broker.topic}: add ${partitions - deadLetterPartitions}`,
     );
-  return forLetters;
+  return deadLetterPartitions;
 }
 
 async function countPartitions(
@@ -43,11 +43,12 @@ async function countPartitions(
   what: string,
   { clock, logger }: ResolvedOptions,
 ): Promise<number> {
-  for (let tries = 1; ; tries += 1) {
+  for (let attempt = 1; ; attempt += 1) {
     const count = await broker.partitionCount(topic);
     if (count > 0) return count;
-    if (tries === TRIES) throw new TopicError('topic-missing', `${what} ${topic} does not exist: create it first`);
-    if (tries === 1) logger.warn({ topic }, `${what} does not exist yet: waiting for it`);
+    if (attempt === MAX_ATTEMPTS)
+      throw new TopicError('topic-missing', `${what} ${topic} does not exist: create it first`);
+    if (attempt === 1) logger.warn({ topic }, `${what} does not exist yet: waiting for it`);
     await pause(clock, PAUSE_MS);
   }
 }

@@ -4,21 +4,21 @@ import type { Assignment, Task } from './assignment.js';
 import type { ResolvedOptions } from './options.js';
 import { RateMeter } from './rate-meter.js';
 
-const EVERY_MS = 1_000;
-const RATE_OVER = 10;
+const INTERVAL_MS = 1_000;
+const RATE_INTERVALS = 10;
 
-/** The record that holds a partition's commit back, as long as it does. */
-interface Holder {
+/** The record that blocks a partition's commit. */
+interface StalledRecord {
   readonly task: Task;
-  /** Milliseconds since 1970; what it waited before, behind its key, is not its own doing. */
+  /** When it became the oldest unfinished record, in ms since 1970. Time spent waiting behind its key before does not count. */
   readonly since: number;
   warnings: number;
 }
 
-/** Looks once a second after what no event tells: attempts past their time, records that hold commits back, the rate. */
+/** Checks once a second what no event reports: attempts beyond their time limit, stalled records, and the rate. */
 export class Watchdog {
-  readonly rate = new RateMeter(RATE_OVER);
-  private readonly holders = new Map<Assignment, Holder>();
+  readonly rate = new RateMeter(RATE_INTERVALS);
+  private readonly stalled = new Map<Assignment, StalledRecord>();
   private cancel: (() => void) | undefined;
 
   constructor(
@@ -30,44 +30,47 @@ export class Watchdog {
   ) {}
 
   start(): void {
-    this.look();
+    this.check();
     this.ticked();
-    this.cancel = this.options.clock.after(EVERY_MS, () => this.start());
+    this.cancel = this.options.clock.after(INTERVAL_MS, () => this.start());
   }
 
   stop(): void {
     this.cancel?.();
   }
 
-  private look(): void {
+  private check(): void {
     const now = this.options.clock.now();
     this.rate.read(now, this.runner.counts.finished);
     this.runner.enforceTimeLimit();
-    // While the environment is away every record is late, and none is to blame; after that all have their time again.
-    if (this.runner.suspendedSince !== undefined) return this.holders.clear();
+    // While the environment is unavailable every record is late through no fault of its own. Afterwards all periods start again.
+    if (this.runner.suspendedSince !== undefined) return this.stalled.clear();
     const assignments = new Set(this.assignments());
-    for (const gone of this.holders.keys()) if (!assignments.has(gone)) this.holders.delete(gone);
-    for (const assignment of assignments) this.lookAtHolder(assignment, now);
+    for (const revoked of this.stalled.keys()) if (!assignments.has(revoked)) this.stalled.delete(revoked);
+    for (const assignment of assignments) this.checkOldest(assignment, now);
   }
 
-  private lookAtHolder(assignment: Assignment, now: number): void {
+  private checkOldest(assignment: Assignment, now: number): void {
     const { oldest } = assignment.tracker;
-    let holder = this.holders.get(assignment);
+    let stalled = this.stalled.get(assignment);
     if (oldest === undefined) return;
-    if (holder?.task !== oldest) {
-      holder = { task: oldest, since: now, warnings: 0 };
-      this.holders.set(assignment, holder);
+    if (stalled?.task !== oldest) {
+      stalled = { task: oldest, since: now, warnings: 0 };
+      this.stalled.set(assignment, stalled);
     }
     const { stalledRecordWarnMs, stalledRecordDeadLetterMs, logger } = this.options;
-    const heldMs = now - holder.since;
+    const heldMs = now - stalled.since;
     if (stalledRecordDeadLetterMs !== undefined && heldMs >= stalledRecordDeadLetterMs && oldest.givenUp === undefined)
-      return this.runner.giveUp(oldest, new StalledRecordError(`held the commit back for ${heldMs} ms`));
-    if (heldMs < stalledRecordWarnMs * (holder.warnings + 1)) return;
-    holder.warnings += 1;
+      return this.runner.giveUp(
+        oldest,
+        new StalledRecordError(`the record blocked its partition's commit for ${heldMs} ms`),
+      );
+    if (heldMs < stalledRecordWarnMs * (stalled.warnings + 1)) return;
+    stalled.warnings += 1;
     const { topic, partition, offset, key } = oldest.record;
     logger.warn(
       { topic, partition, offset, key: key?.toString() ?? null, heldMs, attempt: oldest.failedAttempts + 1 },
-      'a record holds the commit of its partition back',
+      'a stalled record blocks the commit of its partition',
     );
   }
 }

@@ -11,10 +11,10 @@ const DEAD_LETTERS = 'orders.dead-letter';
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** A dead letter as a spec looks at it: value, error code, error message and attempts. */
+/** The parts of a dead letter that specs check. */
 export type Letter = readonly [value: string, code: string, message: string, attempts: string];
 
-/** A topic in memory, of two partitions, with its dead letters, one member of its group, and a clock of its own. */
+/** An in-memory topic of two partitions, with its dead-letter topic, one group member and a manual clock. */
 export class TopicInMemory {
   readonly clock = new ManualClock();
   readonly broker: FakeBroker;
@@ -29,7 +29,7 @@ export class TopicInMemory {
     this.kafka.append(TOPIC, partition, key, value);
   }
 
-  /** Hands over what was appended, and lets the engine work on it for a while. */
+  /** Delivers the appended records and advances the clock by 5 s. */
   async consume(): Promise<void> {
     await this.broker.fetch();
     await this.clock.advance(5_000);
@@ -58,7 +58,7 @@ export class TopicInMemory {
   }
 }
 
-/** A real Nest microservice with the controller's handlers, over a topic in memory. */
+/** A real Nest microservice with a controller's handlers, on an in-memory topic. */
 export class RunningHandlers {
   private constructor(
     readonly topic: TopicInMemory,
@@ -76,7 +76,7 @@ export class RunningHandlers {
     return new RunningHandlers(topic, server, async () => app.close());
   }
 
-  /** Appends records of keys `key-0`, `key-1` and so on, to the partitions in turn, and lets the engine work on them. */
+  /** Appends records with the keys `key-0`, `key-1`, … to alternating partitions, and consumes them. */
   async consume(...values: string[]): Promise<void> {
     for (const [index, value] of values.entries()) this.topic.append(index % 2, `key-${index}`, value);
     await this.topic.consume();

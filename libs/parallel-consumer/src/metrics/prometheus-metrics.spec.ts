@@ -24,7 +24,7 @@ async function observed(options: Partial<ParallelConsumerOptions> = {}) {
 const LABELS = 'topic="orders",group="savers"';
 
 describe('the metrics of a consumer', () => {
-  it('tell what is in flight, what finished, and how long that took', async () => {
+  it('export records in flight, finished records and the duration of attempts', async () => {
     const { gate, clock, value } = await observed();
     await clock.advance(400);
     await gate.end('a');
@@ -33,14 +33,14 @@ describe('the metrics of a consumer', () => {
     expect(await value(`parallel_consumer_save_duration_seconds_sum{${LABELS}}`)).toBe(0.4);
   });
 
-  it('count failed attempts by whose fault they were, and dead letters', async () => {
+  it('count failed attempts by outcome, and dead letters', async () => {
     const { gate, value } = await observed();
     await gate.fail('b', new Error('wrong'));
     expect(await value(`parallel_consumer_failed_attempts_total{${LABELS},outcome="retriable"}`)).toBe(1);
     expect(await value(`parallel_consumer_dead_lettered_total{${LABELS}}`)).toBe(1);
   });
 
-  it('tell the lag by partition, and forget partitions that went', async () => {
+  it('export the lag by partition, and drop revoked partitions', async () => {
     const { broker, gate, value } = await observed();
     expect(await value(`parallel_consumer_lag_records{${LABELS},partition="0"}`)).toBe(3);
     const rebalanced = broker.group.rebalance([[1]]);
@@ -50,15 +50,15 @@ describe('the metrics of a consumer', () => {
     expect(await value(`parallel_consumer_rebalance_duration_seconds_count{${LABELS}}`)).toBe(1);
   });
 
-  it('tell whether everything is held back because what it needs is away', async () => {
+  it('export whether the consumer is suspended because the environment is unavailable', async () => {
     const { gate, value } = await observed({ classify: () => 'environment' });
     expect(await value(`parallel_consumer_suspended{${LABELS}}`)).toBe(0);
-    await gate.fail('a', new Error('away'));
+    await gate.fail('a', new Error('unavailable'));
     expect(await value(`parallel_consumer_suspended{${LABELS}}`)).toBe(1);
     expect(await value(`parallel_consumer_failed_attempts_total{${LABELS},outcome="environment"}`)).toBe(1);
   });
 
-  it('report a stopped partition', async () => {
+  it('export a stopped partition', async () => {
     const { append, broker, clock, gate, kafka, value } = await observed();
     expect(await value(`parallel_consumer_stopped_partition{${LABELS},partition="0"}`)).toBe(0);
     for (const name of ['a', 'b', 'c']) await gate.end(name);
@@ -71,7 +71,7 @@ describe('the metrics of a consumer', () => {
     expect(await value(`parallel_consumer_stopped_partition{${LABELS},partition="0"}`)).toBe(1);
   });
 
-  it('begin at 0, so that a rate sees the first of each', async () => {
+  it('start at 0, so that `rate` includes the first event of each series', async () => {
     const { value } = await observed();
     for (const outcome of ['retriable', 'poison', 'environment', 'abandoned'])
       expect(await value(`parallel_consumer_failed_attempts_total{${LABELS},outcome="${outcome}"}`)).toBe(0);
@@ -79,12 +79,12 @@ describe('the metrics of a consumer', () => {
     expect(await value(`parallel_consumer_rebalance_duration_seconds_count{${LABELS}}`)).toBe(0);
   });
 
-  it('leave out what is unknown instead of telling 0', async () => {
+  it('omit unknown values instead of exporting 0', async () => {
     const { value } = await observed();
     expect(await value(`parallel_consumer_seconds_to_drain{${LABELS}}`)).toBeUndefined();
   });
 
-  it('count commits and how they ended', async () => {
+  it('count commits by result', async () => {
     const { gate, clock, value } = await observed();
     await gate.end('a');
     await clock.advance(1_000);

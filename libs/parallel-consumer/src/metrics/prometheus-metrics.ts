@@ -2,7 +2,7 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { AttemptOutcome, Observer } from '../observer.js';
 import type { ParallelConsumerStatus, PartitionStatus } from '../status.js';
 
-/** What tells consumers of one process apart, as labels. */
+/** The labels that distinguish the consumers of one process. */
 export interface ConsumerNames {
   readonly topic: string;
   readonly group: string;
@@ -17,35 +17,39 @@ const PREFIX = 'parallel_consumer_';
 const NAMES = ['topic', 'group'] as const;
 const FAILURES: readonly AttemptOutcome[] = ['retriable', 'poison', 'environment', 'abandoned'];
 
-/** Figures of a consumer; `undefined` is unknown, and then there is no sample: never 0. */
+/** Gauges of a consumer. `undefined` means unknown: the gauge then has no sample, instead of 0. */
 const GAUGES: readonly [name: string, help: string, read: (status: ParallelConsumerStatus) => number | undefined][] = [
-  ['ready', '1 while it takes part in the group and can work, else 0', ({ ready }) => Number(ready)],
+  ['ready', '1 while the consumer is a group member and can process records, else 0', ({ ready }) => Number(ready)],
   [
     'suspended',
-    '1 while it holds everything back because what it needs is away, else 0',
+    '1 while the circuit breaker suspends the consumer (environment unavailable or poison storm), else 0',
     ({ suspendedSince }) => Number(suspendedSince !== undefined),
   ],
   [
     'poison_storm',
-    '1 while it is suspended as nearly all records are poison, else 0',
+    '1 while the consumer is suspended because nearly all records are poison, else 0',
     ({ suspendedBecause }) => Number(suspendedBecause === 'poison-storm'),
   ],
   ['in_flight', 'Records in the handler', ({ inFlight }) => inFlight],
-  ['in_flight_limit', 'Records that may be in the handler at once', ({ inFlightLimit }) => inFlightLimit],
-  ['buffered', 'Records in memory that are not in the handler', ({ taken, inFlight }) => taken - inFlight],
-  ['buffered_bytes', 'Bytes of all records in memory', ({ takenBytes }) => takenBytes],
-  ['rate_per_second', 'Records finished per second, over the last ten', ({ ratePerSecond }) => ratePerSecond],
-  ['seconds_to_drain', 'Lag by the rate at which records finish', ({ secondsToDrain }) => secondsToDrain],
+  ['in_flight_limit', 'Maximum number of records in the handler at once', ({ inFlightLimit }) => inFlightLimit],
+  ['buffered', 'Records in memory that wait for the handler', ({ taken, inFlight }) => taken - inFlight],
+  ['buffered_bytes', 'Size of all records in memory, in bytes', ({ takenBytes }) => takenBytes],
+  ['rate_per_second', 'Records finished per second, over the last 10 seconds', ({ ratePerSecond }) => ratePerSecond],
+  [
+    'seconds_to_drain',
+    'Lag divided by the rate at which records finish, in seconds',
+    ({ secondsToDrain }) => secondsToDrain,
+  ],
 ];
 
 const COUNTERS: readonly [name: string, help: string, read: (status: ParallelConsumerStatus) => number][] = [
   ['finished_total', 'Records handled or dead-lettered', ({ finished }) => finished],
   ['dead_lettered_total', 'Records dead-lettered', ({ deadLettered }) => deadLettered],
-  ['retries_total', 'Further attempts at a record, by its own fault', ({ retries }) => retries],
-  ['abandoned_total', 'Attempts that passed their time limit and the grace after it', ({ abandoned }) => abandoned],
+  ['retries_total', 'Retries after failures that the record caused', ({ retries }) => retries],
+  ['abandoned_total', 'Attempts that exceeded their time limit and the grace period', ({ abandoned }) => abandoned],
   [
     'skipped_as_completed_total',
-    'Records not repeated after a crash, by the map of a commit',
+    'Records skipped after a crash because the commit metadata listed them as completed',
     ({ skippedAsCompleted }) => skippedAsCompleted,
   ],
 ];
@@ -53,23 +57,23 @@ const COUNTERS: readonly [name: string, help: string, read: (status: ParallelCon
 const PARTITION_GAUGES: readonly [name: string, help: string, read: (status: PartitionStatus) => number | undefined][] =
   [
     ['lag_records', 'Unfinished records of the partition, as of the last fetch', ({ lag }) => lag],
-    ['lag_seconds', 'Age of the oldest unfinished record, by its timestamp', ({ lagSeconds }) => lagSeconds],
+    ['lag_seconds', 'Age of the oldest unfinished record by its timestamp, in seconds', ({ lagSeconds }) => lagSeconds],
     ['committable_offset', 'Offset of the oldest unfinished record', ({ committable }) => committable],
     [
       'holder_age_seconds',
-      'Since when the oldest unfinished record is held here; the log names it',
+      'Seconds since the consumer took the oldest unfinished record of the partition; the log names it',
       ({ oldestRecord }) => oldestRecord && oldestRecord.ageMs / 1_000,
     ],
     [
       'stopped_partition',
-      '1 while nothing more is taken from the partition, as its log can not be read on; the log says why. Else 0',
+      '1 while the partition is stopped because its log can not be read further, else 0; the consumer logs the reason',
       ({ stopped }) => Number(stopped !== undefined),
     ],
   ];
 
 /**
- * The engine's figures for Prometheus, in one registry for all consumers of a process. Series are bounded by consumers
- * and partitions; keys and offsets are never labels.
+ * Exports the engine's metrics to Prometheus, in one registry for all consumers of a process. The number of series is bounded by
+ * consumers and partitions; keys and offsets are never labels.
  */
 export class PrometheusMetrics {
   private readonly watched: Watched[] = [];
@@ -82,39 +86,39 @@ export class PrometheusMetrics {
     const registers = [registry];
     this.attempts = new Histogram({
       name: `${PREFIX}save_duration_seconds`,
-      help: 'How long attempts took that succeeded',
+      help: 'Duration of successful attempts',
       labelNames: NAMES,
       buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1, 1.5, 2.5, 5, 10, 30, 60],
       registers,
     });
     this.outcomes = new Counter({
       name: `${PREFIX}failed_attempts_total`,
-      help: 'Attempts that did not succeed, by whose fault it was',
+      help: 'Failed attempts, by outcome',
       labelNames: [...NAMES, 'outcome'],
       registers,
     });
     const coordinator = { buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 3, 10, 30], registers };
     this.commits = new Histogram({
       name: `${PREFIX}commit_duration_seconds`,
-      help: 'How long commits of offsets took; the count is that of the commits',
+      help: 'Duration of offset commits',
       labelNames: [...NAMES, 'result'],
       ...coordinator,
     });
     this.rebalances = new Histogram({
       name: `${PREFIX}rebalance_duration_seconds`,
-      help: 'How long rebalances took, from the drain to the new assignment; the count is that of the rebalances',
+      help: 'Duration of rebalances, from the start of the drain to the new assignment',
       labelNames: NAMES,
       ...coordinator,
     });
     this.collectFromStatus();
   }
 
-  /** What to give a consumer as its `observer`. */
+  /** Creates the `observer` option of a consumer. */
   observer(names: ConsumerNames): Observer {
     const { topic, group } = names;
     const attempts = this.attempts.labels({ topic, group });
     const rebalances = this.rebalances.labels({ topic, group });
-    // From 0 on: a rate doesn't see the first of a series.
+    // Initialize every series with 0: PromQL's `rate` ignores the increase of a series' first sample.
     for (const outcome of FAILURES) this.outcomes.inc({ topic, group, outcome }, 0);
     for (const result of ['succeeded', 'failed']) this.commits.zero({ topic, group, result });
     this.attempts.zero({ topic, group });
@@ -131,7 +135,7 @@ export class PrometheusMetrics {
     };
   }
 
-  /** From now on its status is read whenever the registry is asked. */
+  /** Exports the consumer's status from now on; each scrape of the registry reads it. */
   watch(names: ConsumerNames, consumer: Watched['consumer']): void {
     this.watched.push({ names, consumer });
   }
@@ -164,7 +168,7 @@ export class PrometheusMetrics {
       labelNames: [...NAMES, ...labels],
       registers: [this.registry],
       collect: () => {
-        // Partitions that went must not be told on.
+        // Series of revoked partitions must disappear.
         gauge.reset();
         for (const { names, consumer } of this.watched) set(gauge, names, consumer.status);
       },

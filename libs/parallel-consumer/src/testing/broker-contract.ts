@@ -3,20 +3,20 @@ import { MetadataRefusedError } from '../kafka/broker.js';
 import { ContractTopic, type ContractKafka, type MakeTopic } from './contract-kafka.js';
 import { describeMembership } from './membership-contract.js';
 import { describeReading } from './reading-contract.js';
-import { joined, started } from './started-member.js';
+import { joinGroup, startMember } from './started-member.js';
 
 const PER_SPEC_MS = 90_000;
 
 /**
- * States what the engine may rely on of a `Broker`, as specs of their own, without the engine. Runs on the fake and on the real
- * Kafka: a difference is a defect of the fake.
- * @param provide makes the Kafka, once for all specs
+ * Defines the contract of a `Broker` on which the engine relies, as specs that run without the engine. They run on the fake and
+ * on the real Kafka; a difference is a defect of the fake.
+ * @param provide starts or creates the Kafka, once for all specs
  */
 export function describeBrokerContract(name: string, provide: () => Promise<ContractKafka>): void {
   describe(`a broker of ${name}`, () => {
     let kafka: ContractKafka;
     const topics: ContractTopic[] = [];
-    const topicOf: MakeTopic = async (partitions) => {
+    const makeTopic: MakeTopic = async (partitions) => {
       const topic = await ContractTopic.create(kafka, partitions);
       topics.push(topic);
       return topic;
@@ -34,26 +34,26 @@ export function describeBrokerContract(name: string, provide: () => Promise<Cont
       await kafka.end();
     }, 60_000);
 
-    describeReading(topicOf, PER_SPEC_MS);
-    describeCommits(topicOf);
-    describePublishing(topicOf);
-    describeMembership(topicOf, PER_SPEC_MS);
+    describeReading(makeTopic, PER_SPEC_MS);
+    describeCommits(makeTopic);
+    describePublishing(makeTopic);
+    describeMembership(makeTopic, PER_SPEC_MS);
   });
 }
 
-function describeCommits(topicOf: MakeTopic): void {
+function describeCommits(makeTopic: MakeTopic): void {
   it(
-    'reads back what was committed, with its leader epoch and metadata, also for a later member; nothing for what was not',
+    'returns committed offsets with leader epoch and metadata, also to a later member, and undefined where nothing is committed',
     async () => {
-      const topic = await topicOf(2);
+      const topic = await makeTopic(2);
       await topic.append(0, 'a', 'b', 'c');
-      const { broker } = await joined(topic);
+      const { broker } = await joinGroup(topic);
       await broker.commit([{ ...topic.at(0), offset: 2, leaderEpoch: 0, metadata: 'a map' }]);
       const position = { offset: 2, from: 2, metadata: 'a map', leaderEpoch: 0 };
       expect(await topic.committed(broker, 0)).toMatchObject(position);
       expect(await topic.committed(broker, 1)).toMatchObject({ offset: undefined, from: 0, metadata: '' });
       await broker.stop();
-      const { broker: later, listener } = await started(topic);
+      const { broker: later, listener } = await startMember(topic);
       await listener.until(() => listener.values(0).length === 1);
       expect(await topic.committed(later, 0)).toMatchObject(position);
       expect(listener.values(0)).toEqual(['c']);
@@ -62,11 +62,11 @@ function describeCommits(topicOf: MakeTopic): void {
   );
 
   it(
-    'forgets the metadata with a commit that has none',
+    'clears the metadata with a commit that has none',
     async () => {
-      const topic = await topicOf(1);
+      const topic = await makeTopic(1);
       await topic.append(0, 'a', 'b');
-      const { broker } = await joined(topic);
+      const { broker } = await joinGroup(topic);
       await broker.commit([{ ...topic.at(0), offset: 1, metadata: 'a map' }]);
       await broker.commit([{ ...topic.at(0), offset: 2 }]);
       expect(await topic.committed(broker, 0)).toMatchObject({ offset: 2, from: 2, metadata: '' });
@@ -75,11 +75,11 @@ function describeCommits(topicOf: MakeTopic): void {
   );
 
   it(
-    'takes 4,000 characters of metadata; of more it says that they are too many, and stores nothing',
+    'stores 4,000 characters of metadata, and rejects 5,000 with MetadataRefusedError without storing the commit',
     async () => {
-      const topic = await topicOf(1);
+      const topic = await makeTopic(1);
       await topic.append(0, 'a', 'b');
-      const { broker } = await joined(topic);
+      const { broker } = await joinGroup(topic);
       await broker.commit([{ ...topic.at(0), offset: 1, metadata: 'm'.repeat(4_000) }]);
       const tooMuch = broker.commit([{ ...topic.at(0), offset: 2, metadata: 'm'.repeat(5_000) }]);
       await expect(tooMuch).rejects.toBeInstanceOf(MetadataRefusedError);
@@ -89,11 +89,11 @@ function describeCommits(topicOf: MakeTopic): void {
   );
 }
 
-function describePublishing(topicOf: MakeTopic): void {
+function describePublishing(makeTopic: MakeTopic): void {
   it(
-    'publishes to the partition that was chosen, with key, value and headers',
+    'publishes to the given partition, with key, value and headers',
     async () => {
-      const topic = await topicOf(3);
+      const topic = await makeTopic(3);
       const record = {
         partition: 2,
         key: 'k',
@@ -109,9 +109,9 @@ function describePublishing(topicOf: MakeTopic): void {
   );
 
   it(
-    'never says that it has published to a topic that is not there',
+    'never resolves a publish to a topic that does not exist',
     async () => {
-      const topic = await topicOf(1);
+      const topic = await makeTopic(1);
       const broker = topic.member();
       const sent = broker.publish(`${topic.topic}-missing`, [{ partition: 0, key: null, value: null, headers: {} }]);
       const ended = sent.then(

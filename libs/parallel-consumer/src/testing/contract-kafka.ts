@@ -1,32 +1,32 @@
 import type { Broker, CommittedPosition } from '../kafka/broker.js';
 import type { ConsumedRecord } from '../record.js';
 
-/** An open transaction: none of its records is handed out before it ends, and none ever when it aborts. */
+/** An open transaction: consumers receive its records only after a commit, and never after an abort. */
 export interface ContractTransaction {
   /** @param key default: none */
   append(value: string, key?: Buffer): Promise<void>;
   end(ending: 'commit' | 'abort'): Promise<void>;
 }
 
-/** A Kafka, real or fake, as the contract suite needs it. Topics and groups are named anew by each spec. */
+/** A real or fake Kafka for the contract suite. Each spec uses new topic and group names. */
 export interface ContractKafka {
   createTopic(topic: string, partitions: number): Promise<void>;
-  /** Appends records with these values, one after another, and no key. */
+  /** Appends records with these values in order, without keys. */
   append(topic: string, partition: number, values: readonly string[]): Promise<void>;
-  /** Begins a transaction on one partition; several may be open. Its end leaves a marker behind. */
+  /** Begins a transaction on one partition; several may be open. Its end appends a marker. */
   beginTransaction(topic: string, partition: number): Promise<ContractTransaction>;
   /** Deletes the topic and creates it again. */
   recreateTopic(topic: string, partitions: number): Promise<void>;
   /** Deletes the records below an offset, as retention does. */
   deleteBefore(topic: string, partition: number, offset: number): Promise<void>;
-  /** Everything on a topic, once there are so many records. */
+  /** Returns all records of a topic, once it has at least `count`. */
   read(topic: string, count: number): Promise<ConsumedRecord[]>;
-  /** A member of a group that hasn't joined yet. */
+  /** Creates a group member that has not joined yet. */
   member(topic: string, groupId: string): Broker;
   end(): Promise<void>;
 }
 
-/** A topic of a Kafka and one group on it, for one spec, and its members, which it stops. */
+/** A topic and a consumer group for one spec. `end` stops all members. */
 export class ContractTopic {
   private readonly members: Broker[] = [];
 
@@ -63,7 +63,7 @@ export class ContractTopic {
     return { topic: this.topic, partition };
   }
 
-  /** What the group has committed for a partition. */
+  /** Returns the group's committed position for a partition. */
   async committed(by: Broker, partition: number): Promise<CommittedPosition> {
     const [position] = await by.committed([this.at(partition)]);
     if (position === undefined) throw new Error('the broker returned no position for the partition');
@@ -75,5 +75,5 @@ export class ContractTopic {
   }
 }
 
-/** Where the specs make the topics that they run on. */
+/** Creates a topic for a spec. */
 export type MakeTopic = (partitions: number) => Promise<ContractTopic>;

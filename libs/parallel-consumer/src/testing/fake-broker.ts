@@ -20,7 +20,7 @@ let members = 0;
 export interface FakeBrokerOptions {
   readonly topic: string;
   readonly groupId: string;
-  /** `manual` (the default): a spec says when to `fetch`. `auto`: as soon as there is something. */
+  /** `manual` (the default): the spec calls `fetch`. `auto`: reads are answered as soon as there are records. */
   readonly fetching?: 'manual' | 'auto';
 }
 
@@ -29,23 +29,23 @@ interface OpenRead {
   readonly answer: (answer: ReadAnswer | undefined) => void;
 }
 
-/** One member of a group of the fake Kafka: it reads, commits and rebalances as the real one does. */
+/** A group member on the fake Kafka: it reads, commits and rebalances like the real one. */
 export class FakeBroker implements Broker, GroupMember {
   readonly id: string;
   readonly topic: string;
   readonly group: FakeGroup;
   owned: readonly number[] = [];
-  /** Makes the next calls fail. */
+  /** Errors that the calls throw as long as they are set. */
   failing: { commit?: Error; committed?: Error; publish?: Error } = {};
-  /** When the coordinator answered last. Default: it always does. */
+  /** Time of the coordinator's last response. Default: infinity, as if it always responded. */
   lastContactAt = Number.POSITIVE_INFINITY;
-  /** Partitions that were committed without being assigned: Kafka lets that pass. */
+  /** Partitions that were committed without being assigned, which Kafka allows. */
   readonly strayCommits: number[] = [];
-  /** Calls of `publish`, each with how many records it had. */
+  /** Number of records of each `publish` call. */
   readonly published: number[] = [];
   private readonly reads = new Map<number, OpenRead>();
   private listener: BrokerListener | undefined;
-  /** The last generation that it was assigned in; -1: none. */
+  /** The last generation with an assignment; -1: none. */
   private generation = -1;
   private expired = false;
   private ended = false;
@@ -116,37 +116,37 @@ export class FakeBroker implements Broker, GroupMember {
     this.kill();
   }
 
-  /** The process is gone: nothing of it reaches Kafka any more, whatever still runs. */
+  /** Simulates a crash: no later call reaches Kafka, even if the engine still runs. */
   kill(): void {
     this.listener = undefined;
     this.generation = -1;
     this.ended = true;
     this.endReads(() => true);
-    // Whoever leaves doesn't wait for the others, who may have to drain first.
+    // Leaving does not wait for the rebalance, in which the other members may drain first.
     void this.group.leave(this);
   }
 
-  /** Its session is over: the group goes on without it, which it learns when it rejoins. Its commits fail until then. */
+  /** Expires the session: the group continues without this member. Its commits fail until it rejoins. */
   expire(): void {
     this.expired = true;
     void this.group.leave(this);
   }
 
-  /** Joins again after its session was over, as another member. */
+  /** Joins again as a new member after `expire`. */
   async rejoin(): Promise<void> {
     this.owned = [];
     await this.group.join(this);
   }
 
-  /** Answers every open read for which there is something, and lets the engine take it. */
+  /** Answers every open read for which there are records, and waits until the engine has taken them. */
   async fetch(): Promise<void> {
-    // What was just assigned is read only once its committed offsets are known.
+    // The engine reads a new partition only after it knows its committed offset.
     await settle();
     for (const partition of this.reads.keys()) this.answer(partition);
     await settle();
   }
 
-  /** The group is rebalancing: lets the engine drain. */
+  /** Called during a rebalance: waits for the engine to drain. */
   async prepareToJoin(): Promise<void> {
     await this.listener?.rebalancing();
   }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { FakeGroup, type GroupMember } from './fake-group.js';
 
-/** A member that keeps what it was given in each generation. */
-function memberOf(id: string): GroupMember & { readonly assigned: (readonly number[])[] } {
+/** Creates a member that records its assignment of each generation. */
+function createMember(id: string): GroupMember & { readonly assigned: (readonly number[])[] } {
   const assigned: (readonly number[])[] = [];
   return {
     id,
@@ -16,17 +16,17 @@ function memberOf(id: string): GroupMember & { readonly assigned: (readonly numb
 }
 
 describe('a group of the fake Kafka', () => {
-  it('gives partitions to the members that they are forced on', async () => {
+  it('assigns partitions as forced', async () => {
     const group = new FakeGroup(() => 2);
-    const [a, b] = [memberOf('a'), memberOf('b')];
+    const [a, b] = [createMember('a'), createMember('b')];
     await Promise.all([group.join(a), group.join(b)]);
     await group.rebalance([[], [0, 1]]);
     expect([a.assigned.at(-1), b.assigned.at(-1)]).toEqual([[], [0, 1]]);
   });
 
-  it('never gives a partition to two members, also when one joins while an assignment is about to be forced', async () => {
+  it('never assigns a partition to two members, also when one joins before a forced assignment takes effect', async () => {
     const group = new FakeGroup(() => 2);
-    const [a, b] = [memberOf('a'), memberOf('b')];
+    const [a, b] = [createMember('a'), createMember('b')];
     await group.join(a);
     await Promise.all([group.rebalance([[0, 1]]), group.join(b)]);
     const given = a.assigned

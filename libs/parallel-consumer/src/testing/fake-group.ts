@@ -1,37 +1,37 @@
 import type { CommittedPosition, TopicPartition } from '../kafka/broker.js';
 import { stickyAssignment } from '../kafka/sticky-assignment.js';
 
-/** What the group asks of a member. */
+/** The callbacks of a group member. */
 export interface GroupMember {
   readonly id: string;
   readonly topic: string;
   readonly owned: readonly number[];
-  /** Ends its fetch under way and lets the engine drain. */
+  /** Waits for the engine to drain. */
   prepareToJoin(): Promise<void>;
-  /** @param missedGeneration whether the group went through one more generation than this member */
+  /** @param missedGeneration whether the group had a generation without this member in between */
   assign(partitions: readonly number[], missedGeneration: boolean): void;
-  /** There is something new to fetch. */
+  /** Called when there are new records to fetch. */
   wake(): void;
 }
 
-/** A consumer group of the fake Kafka: an eager rebalance whenever a member comes or goes, one after another. */
+/** A consumer group of the fake Kafka. Each join or leave causes an eager rebalance; rebalances run one at a time. */
 export class FakeGroup {
   generation = 0;
-  /** Set from the moment that a rebalance is due until it is over: heartbeats throw. */
+  /** True from the request of a rebalance until its end. */
   rebalanceDue = false;
   readonly positions = new Map<
     string,
     { readonly offset: number; readonly leaderEpoch: number | undefined; readonly metadata: string }
   >();
-  /** Members that are to miss the next generation: they join only the one after it. */
+  /** Ids of members that miss the next generation and join the one after it. */
   readonly missing = new Set<string>();
   private members: GroupMember[] = [];
   private rebalances: Promise<void> = Promise.resolve();
   private joins = 0;
 
-  constructor(private readonly partitionsOf: (topic: string) => number) {}
+  constructor(private readonly partitionCount: (topic: string) => number) {}
 
-  /** Members that are in the group. */
+  /** Number of members. */
   get size(): number {
     return this.members.length;
   }
@@ -50,7 +50,11 @@ export class FakeGroup {
     await this.rebalance();
   }
 
-  /** @param forced partitions for each member, in the order that they joined; default, or when there are others by then: sticky */
+  /**
+   * Rebalances the group.
+   * @param forced partitions of each member, in the order in which they joined. Without it, or when the number of members has
+   * changed by then, the assignment is sticky.
+   */
   async rebalance(forced?: readonly (readonly number[])[]): Promise<void> {
     this.rebalanceDue = true;
     this.rebalances = this.rebalances.then(() => this.rebalanceNow(forced));
@@ -88,12 +92,12 @@ export class FakeGroup {
     this.joins += 1;
     const [first] = members;
     if (first === undefined) return;
-    const names = Array.from({ length: this.partitionsOf(first.topic) }, (_, partition) => String(partition));
+    const names = Array.from({ length: this.partitionCount(first.topic) }, (_, partition) => String(partition));
     const sticky = stickyAssignment(
       members.map(({ id, owned }) => ({ id, owned: owned.map(String), ownedSince: this.joins })),
       names,
     );
-    // For other members than it was meant for, it would give a partition to two of them, which no group does.
+    // A forced assignment for other members could assign one partition to two of them, which no group does.
     const owners = forced?.length === members.length ? forced : undefined;
     for (const [index, member] of members.entries())
       member.assign(owners?.[index] ?? (sticky.get(member.id) ?? []).map(Number), returned.has(member));

@@ -5,44 +5,44 @@ import { UnreadableRecordsError, type UnreadableReason } from '../records/unread
 import { FakeGroup } from './fake-group.js';
 
 interface Partition {
-  /** Identifies this very log: 32 hexadecimal digits. */
+  /** Id of the log: 32 hexadecimal digits. */
   readonly id: string;
   records: ConsumedRecord[];
   /** One past the last offset, markers included. */
   end: number;
   /** The first offset that isn't deleted. */
   start: number;
-  /** Under which leader epoch records were written, each from its first offset on. */
+  /** Leader epochs of the records, each with its first offset. */
   epochs: EpochStart[];
-  /** First offsets of transactions that are open: nothing from the lowest on is handed out. */
+  /** First offsets of open transactions: reads return nothing from the lowest one on. */
   openTransactions: Set<number>;
-  /** A batch that can't be read stands at this offset. */
+  /** Set when the log contains a batch that can't be read, with its offset. */
   unreadable: UnreadableRecordsError | undefined;
 }
 
 export interface FakeTransaction {
   append(value: string, key?: string): void;
-  /** Records of one that aborts are never handed out. */
+  /** Consumers never receive the records of an aborted transaction. */
   end(ending: 'commit' | 'abort'): void;
 }
 
 export interface AppendOptions {
-  /** Leaves a gap before it, as compaction does. Default: the next one. */
+  /** A higher offset leaves a gap, as compaction does. Default: the next offset. */
   readonly offset?: number;
   readonly timestamp?: number;
   readonly headers?: Readonly<Record<string, Buffer>>;
 }
 
 /**
- * Kafka in memory, for specs: topics, consumer groups with generations, commits with metadata. What the engine may rely on
- * is stated at `Broker`; one contract suite runs on this and on the real one.
+ * An in-memory Kafka for specs: topics, consumer groups with generations, commits with metadata. `Broker` documents the contract;
+ * one contract suite runs on this fake and on the real Kafka.
  */
 export class FakeKafka {
   private readonly topics = new Map<string, Partition[]>();
   private readonly groups = new Map<string, FakeGroup>();
   private logs = 0;
 
-  /** Also again, under a name that is in use: then all that it held is gone, and its logs are others. */
+  /** Creates a topic. An existing topic of that name is deleted first: its records are lost, and its log ids change. */
   createTopic(name: string, partitions: number): void {
     this.logs += 1;
     const id = String(this.logs).padStart(32, '0');
@@ -61,7 +61,7 @@ export class FakeKafka {
     this.wakeAll();
   }
 
-  /** 0 when there is no such topic. */
+  /** Returns 0 when the topic does not exist. */
   partitionCount(topic: string): number {
     return this.topics.get(topic)?.length ?? 0;
   }
@@ -83,13 +83,13 @@ export class FakeKafka {
     return offset;
   }
 
-  /** Several may be open on one partition. */
+  /** Begins a transaction; several may be open on one partition. */
   beginTransaction(topic: string, partition: number): FakeTransaction {
     const log = this.log(topic, partition);
     const offsets = new Set<number>();
     return {
       append: (value, key) => {
-        // Before the record is there: readers are woken at once.
+        // Must precede the append, which wakes readers immediately.
         if (offsets.size === 0) log.openTransactions.add(log.end);
         offsets.add(this.append(topic, partition, key ?? null, value));
       },
@@ -102,13 +102,13 @@ export class FakeKafka {
     };
   }
 
-  /** What a transaction leaves behind its records: an offset that no consumer is ever handed. */
+  /** Appends the marker of a transaction: an offset that no consumer receives. */
   appendMarker(topic: string, partition: number): void {
     this.log(topic, partition).end += 1;
     this.wakeAll();
   }
 
-  /** @throws Error for a topic or partition that isn't there */
+  /** @throws Error for an unknown topic or partition */
   produce(topic: string, { partition, key, value, headers }: OutgoingRecord): void {
     const log = this.log(topic, partition);
     const record = { topic, partition, offset: log.end, timestamp: 0, value, byteLength: value?.length ?? 0 };
@@ -117,14 +117,14 @@ export class FakeKafka {
     log.end += 1;
   }
 
-  /** Deletes all before an offset, as retention does. */
+  /** Deletes the records before an offset, as retention does. */
   deleteBefore(topic: string, partition: number, offset: number): void {
     const log = this.log(topic, partition);
     log.records = log.records.filter((record) => record.offset >= offset);
     log.start = offset;
   }
 
-  /** A new leader that had only the records below this offset, as after an unclean election. */
+  /** Truncates the log, as an unclean election does: the new leader has only the records below `end`. */
   truncate(topic: string, partition: number, end: number): void {
     const log = this.log(topic, partition);
     log.records = log.records.filter((record) => record.offset < end);
@@ -134,7 +134,7 @@ export class FakeKafka {
     this.wakeAll();
   }
 
-  /** A batch that no consumer can read, as after a disk fault. */
+  /** Appends a batch that no consumer can read, as after a disk fault. */
   appendUnreadable(topic: string, partition: number, code: UnreadableReason): void {
     const log = this.log(topic, partition);
     log.unreadable = new UnreadableRecordsError(code, log.end, `the batch at offset ${log.end} is unreadable`);
@@ -142,26 +142,26 @@ export class FakeKafka {
     this.wakeAll();
   }
 
-  /** What a read at a position brings; `undefined` while there is nothing. */
+  /** Answers a read at a position; `undefined` while there are no records. */
   read(position: ReadPosition, maxRecords: number): ReadAnswer | undefined {
     const { topic, partition, offset, logId, leaderEpoch } = position;
     const log = this.topics.get(topic)?.[partition];
     if (log === undefined) return undefined;
     if (log.id !== logId) return { type: 'recreated', logId: log.id, earliest: log.start };
     if (offset < log.start) return { type: 'deleted', earliest: log.start };
-    const { end, epoch } = commonWith(log, leaderEpoch);
+    const { end, epoch } = findEpochEnd(log, leaderEpoch);
     if (offset > end) return { type: 'truncated', end, epoch };
-    return offset >= stableEnd(log) ? undefined : batchOf(log, position, maxRecords);
+    return offset >= stableEnd(log) ? undefined : toBatch(log, position, maxRecords);
   }
 
-  /** Everything that a topic holds, partition by partition. */
+  /** Returns all records of a topic, partition by partition. */
   records(topic: string): ConsumedRecord[] {
     return (this.topics.get(topic) ?? []).flatMap(({ records }) => records);
   }
 
   log(topic: string, partition: number): Partition {
     const log = this.topics.get(topic)?.[partition];
-    if (log === undefined) throw new Error(`there is no partition ${topic}-${partition}`);
+    if (log === undefined) throw new Error(`the partition ${topic}-${partition} does not exist`);
     return log;
   }
 
@@ -170,8 +170,8 @@ export class FakeKafka {
   }
 }
 
-/** The last epoch of this log that is not above the given one, and where it ends. */
-function commonWith(
+/** Returns the last epoch of this log that is not above the given one, and its end offset. */
+function findEpochEnd(
   { epochs, end }: Partition,
   leaderEpoch: number | undefined,
 ): { readonly end: number; readonly epoch: number | undefined } {
@@ -180,12 +180,12 @@ function commonWith(
   return { end: later?.offset ?? end, epoch: epochs.findLast(({ epoch }) => epoch <= leaderEpoch)?.epoch };
 }
 
-/** One past the last record before the first that is still part of an open transaction. */
+/** Returns the last stable offset: that of the first record of an open transaction, or the end of the log. */
 function stableEnd({ openTransactions, end }: Partition): number {
   return Math.min(end, ...openTransactions);
 }
 
-function batchOf(log: Partition, { topic, partition, offset: fetchOffset }: ReadPosition, max: number): FetchedBatch {
+function toBatch(log: Partition, { topic, partition, offset: fetchOffset }: ReadPosition, max: number): FetchedBatch {
   const { unreadable } = log;
   const end = Math.min(stableEnd(log), unreadable?.offset ?? Number.POSITIVE_INFINITY);
   const ahead = log.records.filter(({ offset }) => offset >= fetchOffset && offset < end);

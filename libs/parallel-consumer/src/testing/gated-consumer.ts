@@ -11,7 +11,7 @@ interface OpenAttempt {
   readonly reject: (error: Error) => void;
 }
 
-/** A handler whose records end when the spec says so, by their value. */
+/** A handler whose attempts end when the spec calls `end` or `fail`. Records are identified by their value. */
 export class Gate {
   readonly started: string[] = [];
   private readonly open = new Map<string, OpenAttempt[]>();
@@ -24,32 +24,33 @@ export class Gate {
     });
   };
 
-  /** The attempts at a record so far, also those that have ended. */
+  /** Returns all attempts of a record so far, including ended ones. */
   attempts(name: string): Attempt[] {
     return (this.open.get(name) ?? []).map(({ attempt }) => attempt);
   }
 
-  /** @param number which attempt at the record, counted from 0; default: the last */
+  /** Lets an attempt succeed. @param number index of the attempt, from 0; default: the last one */
   async end(name: string, number = -1): Promise<void> {
     this.open.get(name)?.at(number)?.resolve();
     await settle();
   }
 
+  /** Lets an attempt fail. @param number index of the attempt, from 0; default: the last one */
   async fail(name: string, error: Error, number = -1): Promise<void> {
     this.open.get(name)?.at(number)?.reject(error);
     await settle();
   }
 }
 
-/** A logger that keeps what it is told. */
-export class KeptLog implements EngineLogger {
+/** A logger that records its entries. */
+export class RecordingLogger implements EngineLogger {
   readonly entries: { readonly level: string; readonly message: string; readonly details: object }[] = [];
 
   readonly info = (details: object, message: string): void => this.keep('info', details, message);
   readonly warn = (details: object, message: string): void => this.keep('warn', details, message);
   readonly error = (details: object, message: string): void => this.keep('error', details, message);
 
-  /** What was told with messages that match, in order. */
+  /** Returns the details of the entries whose message matches, in order. */
   matching(pattern: RegExp): object[] {
     return this.entries.filter(({ message }) => pattern.test(message)).map(({ details }) => details);
   }
@@ -61,7 +62,7 @@ export class KeptLog implements EngineLogger {
 
 export type Append = (partition: number, key: string | null, value: string, offset?: number) => void;
 
-/** A consumer of two partitions on the fake Kafka that has taken what was filled in, and a gate to end its records by. */
+/** Starts a consumer of two partitions on the fake Kafka. `fill` appends records, which the consumer takes before this resolves. */
 export async function consuming(options: Partial<ParallelConsumerOptions>, fill: (topic: { append: Append }) => void) {
   const kafka = new FakeKafka();
   kafka.createTopic('orders', 2);
@@ -72,7 +73,7 @@ export async function consuming(options: Partial<ParallelConsumerOptions>, fill:
   const broker = new FakeBroker(kafka, { topic: 'orders', groupId: 'savers' });
   const clock = new ManualClock();
   const gate = new Gate();
-  const log = new KeptLog();
+  const log = new RecordingLogger();
   const consumer = new ParallelConsumer(
     {
       handler: gate.handler,

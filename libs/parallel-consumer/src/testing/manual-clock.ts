@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 
-/** A clock that moves only when told to, for specs: minutes of back-off pass in no time, the same way each run. */
+/** A clock that only `advance` moves: specs skip minutes of back-off, deterministically. */
 export class ManualClock implements Clock {
   private time = 0;
   private timers: { at: number; run: () => void }[] = [];
@@ -17,7 +17,7 @@ export class ManualClock implements Clock {
     };
   }
 
-  /** Lets that much time pass; timers run in their order, and what they start settles before the next. */
+  /** Advances the time. Timers run in order, and their promises settle before the next timer runs. */
   async advance(milliseconds: number): Promise<void> {
     const end = this.time + milliseconds;
     for (;;) {
@@ -32,7 +32,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Lets all promises that can settle without time passing do so, also those that need some turns of the event loop. */
+/** Waits until all promises that do not depend on time have settled, including those that need some turns of the event loop. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await new Promise<void>((resolve) => void setImmediate(resolve));
 }

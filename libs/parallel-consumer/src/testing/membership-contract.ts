@@ -11,41 +11,41 @@ interface Member {
   readonly started: Promise<void>;
 }
 
-function joining(topic: ContractTopic, behaviour: Behaviour = {}): Member {
+function startJoining(topic: ContractTopic, behaviour: Behaviour = {}): Member {
   const broker = topic.member();
   const listener = new RecordingListener(broker, behaviour);
   return { broker, listener, started: broker.start(listener) };
 }
 
-/** A member that has all four partitions. */
-async function alone(topic: ContractTopic, behaviour: Behaviour = {}): Promise<Member> {
-  const member = joining(topic, behaviour);
+/** Starts a member and waits until it owns all four partitions. */
+async function joinAlone(topic: ContractTopic, behaviour: Behaviour = {}): Promise<Member> {
+  const member = startJoining(topic, behaviour);
   await member.listener.until(() => member.listener.assignment?.length === 4);
   return member;
 }
 
-async function bothHaveTwo({ listener: one }: Member, { listener: other }: Member): Promise<void> {
+async function untilBothHaveTwo({ listener: one }: Member, { listener: other }: Member): Promise<void> {
   await one.until(() => one.assignment?.length === 2);
   await other.until(() => other.assignment?.length === 2);
 }
 
-/** States what a group does when members come and go. */
-export function describeMembership(topicOf: MakeTopic, perSpecMs: number): void {
+/** Defines the contract of a group whose members join and leave. */
+export function describeMembership(makeTopic: MakeTopic, perSpecMs: number): void {
   it(
-    'waits for the members to drain before a rebalance, and counts what they commit meanwhile',
+    'waits for the members to drain before a rebalance, and accepts their commits meanwhile',
     async () => {
-      const topic = await topicOf(4);
+      const topic = await makeTopic(4);
       for (const partition of ALL) await topic.append(partition, 'a', 'b');
       const { promise: drained, resolve: endDrain } = Promise.withResolvers<void>();
       const joins = { count: 0 };
       const rebalancing = async (): Promise<void> => {
         joins.count += 1;
-        // The first is its own join.
+        // The first call is the member's own join.
         if (first !== undefined) await drained;
       };
       let first: Member | undefined;
-      first = await alone(topic, { rebalancing });
-      const second = joining(topic);
+      first = await joinAlone(topic, { rebalancing });
+      const second = startJoining(topic);
       const before = joins.count;
       const { listener } = first;
       await listener.until(() => joins.count > before);
@@ -53,7 +53,7 @@ export function describeMembership(topicOf: MakeTopic, perSpecMs: number): void 
       expect(listener.assignment).toHaveLength(4);
       expect(second.listener.assignment).toBeUndefined();
       endDrain();
-      await bothHaveTwo(first, second);
+      await untilBothHaveTwo(first, second);
       const [lost = -1] = second.listener.assignment ?? [];
       await second.listener.until(() => second.listener.values(lost).length > 0);
       expect(second.listener.values(lost)).toEqual(['b']);
@@ -62,20 +62,20 @@ export function describeMembership(topicOf: MakeTopic, perSpecMs: number): void 
   );
 
   it(
-    'shares the partitions out, each to one member; who was there keeps some of its own and stays the member that it was',
+    'assigns each partition to one member; an existing member keeps some of its partitions and its identity',
     async () => {
-      const topic = await topicOf(4);
-      const first = await alone(topic);
-      const second = joining(topic);
-      await bothHaveTwo(first, second);
+      const topic = await makeTopic(4);
+      const first = await joinAlone(topic);
+      const second = startJoining(topic);
+      await untilBothHaveTwo(first, second);
       const { listener } = first;
       const assignedNow = [...(listener.assignment ?? []), ...(second.listener.assignment ?? [])];
       expect(assignedNow.toSorted((a, b) => a - b)).toEqual(ALL);
       const assigned = listener.calls.filter((call) => call.type === 'assigned');
       expect(assigned.map(({ kept }) => kept)).toEqual([false, ...assigned.slice(1).map(() => true)]);
-      // A third one takes from both, and from none what it doesn't get.
+      // A third member takes one partition; the others keep all their other partitions.
       const had = [first, second].map(({ listener: each }) => each.assignment ?? []);
-      const third = joining(topic);
+      const third = startJoining(topic);
       await third.listener.until(() => third.listener.assignment?.length === 1);
       const [taken = -1] = third.listener.assignment ?? [];
       for (const [index, { listener: each }] of [first, second].entries()) {
@@ -88,13 +88,13 @@ export function describeMembership(topicOf: MakeTopic, perSpecMs: number): void 
   );
 
   it(
-    'gives the partitions of a member that stops to the others, who begin where it committed',
+    'reassigns the partitions of a member that stops; the new owner starts at the committed offsets',
     async () => {
-      const topic = await topicOf(4);
+      const topic = await makeTopic(4);
       for (const partition of ALL) await topic.append(partition, 'a', 'b');
-      const first = await alone(topic);
-      const second = joining(topic);
-      await bothHaveTwo(first, second);
+      const first = await joinAlone(topic);
+      const second = startJoining(topic);
+      await untilBothHaveTwo(first, second);
       const left = first.listener.assignment ?? [];
       await first.broker.commit(left.map((partition) => ({ ...topic.at(partition), offset: 1 })));
       await first.broker.stop();
@@ -107,12 +107,12 @@ export function describeMembership(topicOf: MakeTopic, perSpecMs: number): void 
   );
 
   it(
-    'ends the reads of partitions that are taken away, and lets those that are kept go on',
+    'ends the reads of revoked partitions and continues those of kept partitions',
     async () => {
-      const topic = await topicOf(4);
-      const first = await alone(topic);
-      const second = joining(topic);
-      await bothHaveTwo(first, second);
+      const topic = await makeTopic(4);
+      const first = await joinAlone(topic);
+      const second = startJoining(topic);
+      await untilBothHaveTwo(first, second);
       const kept = first.listener.assignment ?? [];
       const taken = ALL.filter((partition) => !kept.includes(partition));
       for (const partition of ALL) await topic.append(partition, 'a');
@@ -125,42 +125,42 @@ export function describeMembership(topicOf: MakeTopic, perSpecMs: number): void 
   );
 
   it(
-    'resolves start before it is in the group, and leaves no member behind when it is stopped in its first join',
+    'resolves start before it is in the group, and leaves no member behind when stopped during the first join',
     async () => {
-      const topic = await topicOf(4);
-      const first = joining(topic);
+      const topic = await makeTopic(4);
+      const first = startJoining(topic);
       await first.started;
       expect(first.broker.health.joined).toBe(false);
       await first.broker.stop();
       expect(first.listener.assignment).toBeUndefined();
-      // A member that stayed behind would hold the partitions until its session is over, which is longer than this waits.
+      // A leftover member would own the partitions until its session expires, which takes longer than 8 s.
       const startedAt = performance.now();
-      await alone(topic);
+      await joinAlone(topic);
       expect(performance.now() - startedAt).toBeLessThan(8_000);
     },
     perSpecMs,
   );
 
   it(
-    'lets nobody commit who has left',
+    'stores no commits of a member that has left',
     async () => {
-      const topic = await topicOf(4);
+      const topic = await makeTopic(4);
       await topic.append(0, 'a', 'b');
-      const first = await alone(topic);
+      const first = await joinAlone(topic);
       await first.broker.commit([{ ...topic.at(0), offset: 1 }]);
       await first.broker.stop();
-      // Without any effect, said or unsaid: kafkajs says nothing.
+      // The commit must have no effect, whether it is rejected or not: kafkajs reports no error.
       await first.broker.commit([{ ...topic.at(0), offset: 2 }]).catch((error: unknown) => error);
-      const second = await alone(topic);
+      const second = await joinAlone(topic);
       expect((await topic.committed(second.broker, 0)).offset).toBe(1);
     },
     perSpecMs,
   );
 
   it(
-    'tells whether it is in the group',
+    'reports whether it is in the group',
     async () => {
-      const topic = await topicOf(4);
+      const topic = await makeTopic(4);
       const broker = topic.member();
       expect(broker.health.joined).toBe(false);
       const listener = new RecordingListener(broker);

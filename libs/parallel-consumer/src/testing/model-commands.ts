@@ -1,24 +1,24 @@
 import * as fc from 'fast-check';
 import type { Ending } from './model-member.js';
 
-/** Something that befalls the world. Numbers that pick something are taken modulo what there is. */
+/** A command to the model world. Numbers that select an element are taken modulo the number of elements. */
 export type ModelCommand =
   | {
       readonly type: 'append';
       readonly partition: number;
-      /** One record for each, or none; 0 is a record without a key. */
+      /** One record per key; 0 is a record without a key. */
       readonly keys: readonly number[];
-      /** Offsets left out before them, as compaction leaves them. */
+      /** Number of offsets to skip before them, as compaction does. */
       readonly gap: number;
-      /** Whether the marker of a transaction follows. */
+      /** Whether a transaction marker follows. */
       readonly marker: boolean;
     }
   | { readonly type: 'end'; readonly run: number; readonly ending: Ending }
   | { readonly type: 'pass'; readonly ms: number }
-  /** `fetch`: all members, once. */
+  /** `fetch`: each member fetches once. */
   | { readonly type: 'fetch' | 'join' | 'rejoin' }
   | { readonly type: 'leave' | 'crash' | 'expire'; readonly member: number }
-  /** The partitions' owners, by the order in which the members joined. */
+  /** For each partition the index of its owner, in the order in which the members joined. */
   | { readonly type: 'force'; readonly owners: readonly number[] }
   | {
       readonly type: 'fail';
@@ -27,9 +27,9 @@ export type ModelCommand =
       readonly on: boolean;
     }
   | { readonly type: 'resize'; readonly member: number; readonly limit: number }
-  /** The group goes through one generation without the member. */
+  /** The member misses one generation of the group. */
   | { readonly type: 'miss'; readonly member: number }
-  /** Deletes the records of a partition that are committed. */
+  /** Deletes the committed records of a partition. */
   | { readonly type: 'delete'; readonly partition: number };
 
 const pick = fc.nat(11);
@@ -61,7 +61,7 @@ const resize: fc.Arbitrary<ModelCommand> = fc.record({
   limit: fc.integer({ min: 1, max: 8 }),
 });
 
-/** What a healthy group does: records come, are handled, and members come and go in good order. */
+/** Commands of a healthy group: records arrive and are handled, and members join and leave in an orderly way. */
 export function calmCommands(keys: number): fc.Arbitrary<ModelCommand> {
   return fc.oneof(
     { weight: 4, arbitrary: append(keys) },
@@ -75,7 +75,7 @@ export function calmCommands(keys: number): fc.Arbitrary<ModelCommand> {
   );
 }
 
-/** All that can go wrong besides. */
+/** The calm commands plus all kinds of failures. */
 export function wildCommands(keys: number): fc.Arbitrary<ModelCommand> {
   return fc.oneof(
     { weight: 20, arbitrary: calmCommands(keys) },

@@ -3,13 +3,13 @@ import type { DrainReport } from '../status.js';
 import { covers, type Committed, type ModelLedger } from './model-ledger.js';
 import type { ModelMember, ModelObserver, ModelOptions } from './model-member.js';
 
-/** Bounds that the options must have, so that they can be checked. */
+/** Options with the bounds that the invariants check. */
 export type WorldOptions = ModelOptions & Required<Pick<ModelOptions, 'ordering' | 'maxBuffered' | 'maxBytes'>>;
 
-/** More than any record of the model: `maxBytes` may be passed by one. */
+/** More than the size of any record of the model: one record may exceed `maxBytes`. */
 const ONE_RECORD_BYTES = 1_000;
 
-/** What must hold at all times, checked whenever a handler starts and after each command. */
+/** The invariants of the model world, checked whenever a handler starts and after each command. */
 export class ModelInvariants implements ModelObserver {
   private readonly violations: string[] = [];
 
@@ -22,15 +22,15 @@ export class ModelInvariants implements ModelObserver {
 
   started(member: ModelMember, record: ConsumedRecord): void {
     const { inFlight, inFlightLimit } = member.consumer.status;
-    const wanted = member.wanted();
+    const live = member.liveRuns();
     const { partition, offset } = record;
-    if (inFlight > inFlightLimit || wanted.length >= inFlightLimit)
+    if (inFlight > inFlightLimit || live.length >= inFlightLimit)
       this.violated(record, `started beyond the limit of ${inFlightLimit}`);
-    if (wanted.some(({ record: other }) => other.partition === partition && other.offset === offset))
-      this.violated(record, 'started while it runs');
-    // A member that isn't in the group any more can't know what others have committed.
+    if (live.some(({ record: other }) => other.partition === partition && other.offset === offset))
+      this.violated(record, 'started while already running');
+    // A member that is no longer in the group can't know the commits of others.
     if (member.state === 'alive' && covers(this.committed(partition), offset))
-      this.violated(record, 'started though it is committed');
+      this.violated(record, 'started although it is committed');
     for (const other of this.ledger.before(record))
       if (!this.ledger.isAccounted(other)) this.violated(record, `started before ${other.offset} was finished`);
   }
@@ -40,14 +40,14 @@ export class ModelInvariants implements ModelObserver {
   }
 
   drained({ lost }: DrainReport): void {
-    if (lost !== 0) this.violations.push(`a drain lost ${lost}`);
+    if (lost !== 0) this.violations.push(`a drain lost ${lost} records`);
   }
 
   broken(error: unknown): void {
-    this.violations.push(`a handler broke: ${String(error)}`);
+    this.violations.push(`unexpected handler error: ${String(error)}`);
   }
 
-  /** @throws Error that names all that was violated */
+  /** @throws Error that lists all violations */
   check(members: readonly ModelMember[]): void {
     for (let partition = 0; partition < this.partitions; partition += 1) {
       const committed = this.committed(partition);

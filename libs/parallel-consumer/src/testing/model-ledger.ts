@@ -7,21 +7,21 @@ import type { FakeKafka } from './fake-kafka.js';
 
 export type Committed = Omit<CommittedPosition, 'from' | 'logId'>;
 
-/** Whether a commit, by its offset or by its map, says that this offset is done with. */
-export function covers({ offset = 0, metadata }: Committed, of: number): boolean {
+/** Whether a commit marks an offset as completed, by its own offset or by its metadata. */
+export function covers({ offset = 0, metadata }: Committed, record: number): boolean {
   const finished = decodeCompletedOffsets(metadata, offset)?.finished ?? [];
-  return of < offset || finished.some(({ from, to }) => of >= from && of < to);
+  return record < offset || finished.some(({ from, to }) => record >= from && record < to);
 }
 
 /**
- * What became of every record, kept outside of the engine. A record is accounted for once a handler resolved for it,
- * whoever ran it, or once its dead letter is on the topic.
+ * Tracks the fate of every record, independently of the engine. A record is accounted for once a handler of any member resolved
+ * for it, or once its dead letter is on the topic.
  */
 export class ModelLedger {
   private readonly records: ConsumedRecord[][];
   private readonly accounted = new Set<string>();
   private lettersSeen = 0;
-  /** Handlers that resolved for a record that was accounted for already. */
+  /** Number of handler calls that resolved for a record that was already accounted for. */
   repeats = 0;
 
   constructor(
@@ -57,21 +57,21 @@ export class ModelLedger {
     return (this.records[partition]?.length ?? 0) > 0;
   }
 
-  /** Records that must keep their order with this one and come before it. */
+  /** Returns the records that must be handled before this one. */
   before(record: ConsumedRecord): ConsumedRecord[] {
-    const name = this.orderOf(record);
+    const name = this.orderKey(record);
     if (name === undefined) return [];
-    const ofPartition = this.records[record.partition] ?? [];
-    return ofPartition.filter((each) => each.offset < record.offset && this.orderOf(each) === name);
+    const inPartition = this.records[record.partition] ?? [];
+    return inPartition.filter((each) => each.offset < record.offset && this.orderKey(each) === name);
   }
 
-  /** Records that a commit, by its offset or its map, says are done with, though they are not. */
+  /** Returns the records that a commit marks as completed although they are not. */
   passedOver(committed: Committed): ConsumedRecord[] {
-    const ofPartition = this.records[committed.partition] ?? [];
-    return ofPartition.filter((record) => covers(committed, record.offset) && !this.isAccounted(record));
+    const inPartition = this.records[committed.partition] ?? [];
+    return inPartition.filter((record) => covers(committed, record.offset) && !this.isAccounted(record));
   }
 
-  private orderOf({ key }: ConsumedRecord): string | undefined {
+  private orderKey({ key }: ConsumedRecord): string | undefined {
     if (this.ordering === 'unordered') return undefined;
     return this.ordering === 'partition' ? '' : key?.toString();
   }

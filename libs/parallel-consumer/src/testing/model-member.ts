@@ -7,10 +7,10 @@ import type { FakeKafka } from './fake-kafka.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** How a handler can end. */
+/** The possible results of a handler. */
 export type Ending = 'done' | 'retriable' | 'poison' | 'environment';
 
-/** A handler that has begun and not ended. */
+/** A running handler. */
 export interface ModelRun {
   readonly record: ConsumedRecord;
   readonly attempt: Attempt;
@@ -19,22 +19,22 @@ export interface ModelRun {
 
 export type ModelOptions = Omit<ParallelConsumerOptions, 'handler' | 'logger' | 'deadLetterTopic' | 'observer'>;
 
-/** Told of what a member does, to be checked. */
+/** Receives the events of a member, to check them. */
 export interface ModelObserver {
-  /** Before the run is one of the member's. */
+  /** Called before the run is added to the member's runs. */
   started(member: ModelMember, record: ConsumedRecord): void;
   handled(record: ConsumedRecord): void;
   drained(report: DrainReport): void;
-  /** An error that no handler was told to fail with. */
+  /** Called for an error that the model did not inject. */
   broken(error: unknown): void;
 }
 
-/** One engine on a broker of its own, whose handlers end when the model says so, if ever. */
+/** One engine with its own broker. The model decides when, if ever, its handlers end. */
 export class ModelMember {
   readonly broker: FakeBroker;
   readonly consumer: ParallelConsumer;
   readonly runs: ModelRun[] = [];
-  /** In the world's eyes: neither crashed nor told to stop. */
+  /** The model's view of the member; `gone`: crashed or stopped. */
   state: 'alive' | 'expired' | 'rejoining' | 'gone' = 'alive';
   private fetching = false;
 
@@ -62,12 +62,12 @@ export class ModelMember {
     );
   }
 
-  /** Runs that the engine still waits for: neither abandoned nor of a partition that went. */
-  wanted(): ModelRun[] {
+  /** Returns the runs that the engine still waits for: neither abandoned nor of a revoked partition. */
+  liveRuns(): ModelRun[] {
     return this.runs.filter(({ attempt }) => !attempt.signal.aborted);
   }
 
-  /** One fetch of all partitions, unless the last one still waits for room. */
+  /** Fetches all partitions once, unless the previous fetch is still in progress. */
   async fetch(): Promise<void> {
     if (this.fetching || this.state === 'gone') return;
     this.fetching = true;
@@ -75,7 +75,7 @@ export class ModelMember {
     this.fetching = false;
   }
 
-  /** After its session was over. */
+  /** Joins again after the session expired. */
   async rejoin(): Promise<void> {
     this.state = 'rejoining';
     await this.broker.rejoin();
@@ -87,7 +87,7 @@ export class ModelMember {
     this.observer.drained(await this.consumer.stop());
   }
 
-  /** It may have crashed or been told to stop meanwhile. */
+  /** False when the member crashed or was stopped meanwhile. */
   private isRejoining(): boolean {
     return this.state === 'rejoining';
   }

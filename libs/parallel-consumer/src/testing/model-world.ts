@@ -10,20 +10,20 @@ const TOPIC = 'orders';
 const DEAD_LETTERS = 'dead';
 const GROUP = 'savers';
 const MAX_MEMBERS = 3;
-/** Steps in a row that may bring nothing before the world counts as stuck. */
+/** Consecutive steps without progress after which the world counts as stuck. */
 const MAX_IDLE_STEPS = 60;
 const STEP_MS = 500;
 
-/** What is to be worked through. */
+/** The work to complete. */
 interface Work {
-  /** Whose handlers end; the others never do. */
+  /** Selects the records whose handlers end; those of other records never end. */
   readonly ends: (record: ConsumedRecord) => boolean;
   readonly left: () => number;
 }
 
 /**
- * A topic, a group of one to three engines on it, and everything that can befall them. After every command it checks what
- * must hold at all times; `heal` lets everything end, and checks that it does.
+ * A topic and a group of one to three engines, driven by commands. After every command it checks the invariants; `heal` ends all
+ * failures and checks that all work completes.
  */
 export class ModelWorld {
   readonly clock = new ManualClock();
@@ -51,7 +51,7 @@ export class ModelWorld {
     this.invariants.check(this.members);
   }
 
-  /** Ends whatever goes wrong, lets all work end well, and stops all members. @throws Error when something is left over */
+  /** Ends all failures, completes all work and stops all members. @throws Error when work remains */
   async heal(): Promise<void> {
     for (const { broker } of this.members) broker.failing = {};
     for (const member of this.members) if (member.state === 'expired') this.rejoin(member);
@@ -64,8 +64,8 @@ export class ModelWorld {
   }
 
   /**
-   * Lets handlers end well, and all else go on, until nothing is left.
-   * @throws Error when nothing has changed for a long time
+   * Lets handlers succeed and time advance until no work is left.
+   * @throws Error after 60 steps without progress
    */
   async work({ ends, left }: Work): Promise<void> {
     let idle = 0;
@@ -169,7 +169,7 @@ export class ModelWorld {
     void member?.rejoin();
   }
 
-  /** A generation of the group passes without the member, in which others work on what it had. */
+  /** Starts a generation without the member, in which others own its partitions. */
   private miss(member: ModelMember | undefined): void {
     if (member?.state !== 'alive') return;
     const group = this.kafka.group(GROUP);
@@ -199,7 +199,7 @@ export class ModelWorld {
       this.kafka.deleteBefore(TOPIC, partition, offset);
   }
 
-  /** Records and commits that are still to come. */
+  /** Counts the outstanding records, commits and handler runs. */
   private left(): number {
     return (
       this.ledger.unaccounted().length + this.uncommitted().length + this.members.flatMap(({ runs }) => runs).length

@@ -1,15 +1,15 @@
 import { expect, it } from '@jest/globals';
 import type { MakeTopic } from './contract-kafka.js';
-import { joined, started } from './started-member.js';
+import { joinGroup, startMember } from './started-member.js';
 
-/** States which records a read returns, and which problems it reports of a log that changed. */
-export function describeReading(topicOf: MakeTopic, perSpecMs: number): void {
+/** Defines which records a read returns, and which problems it reports for a log that changed. */
+export function describeReading(makeTopic: MakeTopic, perSpecMs: number): void {
   it(
-    'reports the assignment before the first fetch: all partitions for the only member',
+    'reports the assignment before the first fetch, with all partitions for the only member',
     async () => {
-      const topic = await topicOf(3);
+      const topic = await makeTopic(3);
       for (const partition of [0, 1, 2]) await topic.append(partition, 'a');
-      const { listener } = await started(topic);
+      const { listener } = await startMember(topic);
       await listener.until(() => [0, 1, 2].every((partition) => listener.values(partition).length === 1));
       const first = listener.calls.find(({ type }) => type !== 'rebalancing');
       expect(first).toEqual({ type: 'assigned', partitions: expect.arrayContaining([0, 1, 2]), kept: false });
@@ -18,12 +18,12 @@ export function describeReading(topicOf: MakeTopic, perSpecMs: number): void {
   );
 
   it(
-    'fetches from the first record when nothing is committed, all of them, ascending',
+    'fetches all records in order from the first one when nothing is committed',
     async () => {
-      const topic = await topicOf(1);
+      const topic = await makeTopic(1);
       const values = Array.from({ length: 250 }, (_, index) => `v${index}`);
       await topic.append(0, ...values);
-      const { listener } = await started(topic);
+      const { listener } = await startMember(topic);
       await listener.until(() => listener.values(0).length >= values.length);
       expect(listener.values(0)).toEqual(values);
       let next = 0;
@@ -39,12 +39,12 @@ export function describeReading(topicOf: MakeTopic, perSpecMs: number): void {
   );
 
   it(
-    'reads from where the engine says, be it in the last batch or before it',
+    'reads from any offset that the engine requests, in the last batch or before it',
     async () => {
-      const topic = await topicOf(1);
+      const topic = await makeTopic(1);
       await topic.append(0, 'a', 'b', 'c');
       const left = [2, 0];
-      const { listener } = await started(topic, { readNext: ({ lastOffset }) => left.shift() ?? lastOffset + 1 });
+      const { listener } = await startMember(topic, { readNext: ({ lastOffset }) => left.shift() ?? lastOffset + 1 });
       await listener.until(() => listener.fetches(0).length === 3);
       expect(listener.fetches(0).map(({ fetchOffset }) => fetchOffset)).toEqual([0, 2, 0]);
       expect(listener.values(0)).toEqual(['a', 'b', 'c', 'c', 'a', 'b', 'c']);
@@ -53,16 +53,16 @@ export function describeReading(topicOf: MakeTopic, perSpecMs: number): void {
   );
 
   it(
-    'covers markers and aborted records, which it never hands out',
+    'covers markers and aborted records without returning them',
     async () => {
-      const topic = await topicOf(1);
+      const topic = await makeTopic(1);
       await topic.appendTransaction(0, ['a', 'b'], 'commit');
       await topic.appendTransaction(0, ['never'], 'abort');
       await topic.append(0, 'c');
-      const { listener } = await started(topic);
+      const { listener } = await startMember(topic);
       await listener.until(() => listener.covered(0) >= 6);
       expect(listener.values(0)).toEqual(['a', 'b', 'c']);
-      // From here on nothing but aborted records and a marker.
+      // From here on there are only aborted records and a marker.
       await topic.appendTransaction(0, ['never', 'ever'], 'abort');
       await listener.until(() => listener.covered(0) >= 9);
       expect(listener.values(0)).toEqual(['a', 'b', 'c']);
@@ -71,15 +71,15 @@ export function describeReading(topicOf: MakeTopic, perSpecMs: number): void {
   );
 
   it(
-    'hides the records of aborted transactions that overlap, whatever their keys, and of those alone',
+    'hides exactly the records of overlapping aborted transactions, whatever their keys',
     async () => {
-      const topic = await topicOf(1);
+      const topic = await makeTopic(1);
       const [first, second, third] = [
         await topic.kafka.beginTransaction(topic.topic, 0),
         await topic.kafka.beginTransaction(topic.topic, 0),
         await topic.kafka.beginTransaction(topic.topic, 0),
       ];
-      // A key that a client took for an abort marker: an int32 0.
+      // A key that a client library mistook for an abort marker: an int32 0.
       await first.append('never', Buffer.alloc(4));
       await second.append('never');
       await third.append('a');
@@ -90,7 +90,7 @@ export function describeReading(topicOf: MakeTopic, perSpecMs: number): void {
       await first.end('abort');
       await third.end('commit');
       await topic.append(0, 'c');
-      const { listener } = await started(topic);
+      const { listener } = await startMember(topic);
       await listener.until(() => listener.covered(0) >= 10);
       expect(listener.values(0)).toEqual(['a', 'b', 'c']);
     },
@@ -98,14 +98,14 @@ export function describeReading(topicOf: MakeTopic, perSpecMs: number): void {
   );
 
   it(
-    'waits for a transaction to end before it hands out what stands behind it',
+    'waits for a transaction to end before it returns the records behind it',
     async () => {
-      const topic = await topicOf(1);
+      const topic = await makeTopic(1);
       await topic.append(0, 'a');
       const open = await topic.kafka.beginTransaction(topic.topic, 0);
       await open.append('b');
       await topic.append(0, 'c');
-      const { listener } = await started(topic);
+      const { listener } = await startMember(topic);
       await listener.until(() => listener.values(0).length === 1);
       await open.end('commit');
       await listener.until(() => listener.covered(0) >= 4);
@@ -115,12 +115,12 @@ export function describeReading(topicOf: MakeTopic, perSpecMs: number): void {
   );
 
   it(
-    'reports records that were deleted at a position; the other partitions go on',
+    'reports records that were deleted at a position, and continues with other partitions',
     async () => {
-      const topic = await topicOf(2);
+      const topic = await makeTopic(2);
       await topic.append(0, 'a', 'b', 'c', 'd');
       await topic.kafka.deleteBefore(topic.topic, 0, 3);
-      const { broker, listener } = await joined(topic);
+      const { broker, listener } = await joinGroup(topic);
       const { logId } = await topic.committed(broker, 0);
       const answer = await broker.read({ ...topic.at(0), offset: 1, logId, leaderEpoch: undefined });
       expect(answer).toEqual({ type: 'deleted', earliest: 3 });
@@ -135,9 +135,9 @@ export function describeReading(topicOf: MakeTopic, perSpecMs: number): void {
   it(
     'reports a log that ends below a position',
     async () => {
-      const topic = await topicOf(1);
+      const topic = await makeTopic(1);
       await topic.append(0, 'a', 'b');
-      const { broker } = await joined(topic);
+      const { broker } = await joinGroup(topic);
       const { logId } = await topic.committed(broker, 0);
       const answer = await broker.read({ ...topic.at(0), offset: 5, logId, leaderEpoch: undefined });
       expect(answer).toEqual({ type: 'truncated', end: 2, epoch: undefined });
@@ -146,11 +146,11 @@ export function describeReading(topicOf: MakeTopic, perSpecMs: number): void {
   );
 
   it(
-    'reports a topic that was deleted and created again, also when it has grown past the position since',
+    'reports a topic that was deleted and recreated, also when it has grown past the position since',
     async () => {
-      const topic = await topicOf(1);
+      const topic = await makeTopic(1);
       await topic.append(0, 'a', 'b');
-      const { broker } = await joined(topic);
+      const { broker } = await joinGroup(topic);
       const { logId } = await topic.committed(broker, 0);
       await topic.kafka.recreateTopic(topic.topic, 1);
       await topic.append(0, 'x', 'y', 'z');
@@ -161,10 +161,10 @@ export function describeReading(topicOf: MakeTopic, perSpecMs: number): void {
   );
 
   it(
-    'counts the partitions of a topic, none where there is no such topic',
+    'returns the partition count of a topic, 0 for a topic that does not exist',
     async () => {
-      const topic = await topicOf(3);
-      const { broker } = await joined(topic);
+      const topic = await makeTopic(3);
+      const { broker } = await joinGroup(topic);
       expect(await broker.partitionCount(topic.topic)).toBe(3);
       expect(await broker.partitionCount(`${topic.topic}-missing`)).toBe(0);
     },
@@ -172,10 +172,10 @@ export function describeReading(topicOf: MakeTopic, perSpecMs: number): void {
   );
 
   it(
-    'answers a read that waits with nothing once it stops',
+    'answers a waiting read with undefined when the broker stops',
     async () => {
-      const topic = await topicOf(1);
-      const { broker } = await joined(topic);
+      const topic = await makeTopic(1);
+      const { broker } = await joinGroup(topic);
       const { logId } = await topic.committed(broker, 0);
       const waiting = broker.read({ ...topic.at(0), offset: 0, logId, leaderEpoch: undefined });
       await broker.stop();

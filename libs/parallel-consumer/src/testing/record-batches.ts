@@ -7,7 +7,7 @@ export interface WrittenRecord {
   readonly key?: Buffer | null;
   readonly value?: Buffer | null;
   readonly headers?: readonly (readonly [string, Buffer | null])[];
-  /** Default: the next one. */
+  /** Default: the index of the record. */
   readonly offsetDelta?: number;
   readonly timestampDelta?: number;
 }
@@ -20,9 +20,9 @@ export interface WrittenBatch {
   readonly producerId?: number;
   readonly isTransactional?: boolean;
   readonly isControl?: boolean;
-  /** Default: that of the last record. */
+  /** Default: the offset delta of the last record. */
   readonly lastOffsetDelta?: number;
-  /** Set for a batch whose records all have the broker's time. */
+  /** Set for a batch with log-append time, which applies to all its records; in ms since 1970. */
   readonly appendTime?: number;
 }
 
@@ -37,7 +37,7 @@ const COMPRESS = {
   zstd: (bytes: Buffer) => zstdCompressSync(bytes),
 };
 
-/** A record batch of format version 2, as a broker has it in its log. */
+/** Encodes a record batch of format version 2, as stored in a broker's log. */
 export function batchBytes(batch: WrittenBatch): Buffer {
   const { records, codec = 'none' } = batch;
   const last = records.at(-1)?.offsetDelta ?? records.length - 1;
@@ -48,7 +48,7 @@ export function batchBytes(batch: WrittenBatch): Buffer {
   head.writeInt32BE(head.length - 12 + compressed.length, 8);
   head.writeInt32BE(batch.leaderEpoch ?? 0, 12);
   head.writeInt8(2, 16);
-  head.writeInt16BE(attributesOf(batch), 21);
+  head.writeInt16BE(toAttributes(batch), 21);
   head.writeInt32BE(batch.lastOffsetDelta ?? last, 23);
   head.writeBigInt64BE(BigInt(BASE_TIMESTAMP), 27);
   head.writeBigInt64BE(BigInt(batch.appendTime ?? BASE_TIMESTAMP), 35);
@@ -61,7 +61,7 @@ export function batchBytes(batch: WrittenBatch): Buffer {
   return bytes;
 }
 
-/** The marker that ends a producer's transaction. */
+/** Encodes the control batch that ends a producer's transaction. */
 export function markerBytes(baseOffset: number, producerId: number, ending: 'commit' | 'abort'): Buffer {
   const key = Buffer.from([0, 0, 0, ending === 'commit' ? 1 : 0]);
   return batchBytes({
@@ -73,7 +73,7 @@ export function markerBytes(baseOffset: number, producerId: number, ending: 'com
   });
 }
 
-function attributesOf({ codec = 'none', isTransactional, isControl, appendTime }: WrittenBatch): number {
+function toAttributes({ codec = 'none', isTransactional, isControl, appendTime }: WrittenBatch): number {
   const number = typeof codec === 'number' ? codec : CODECS[codec];
   return (
     number |
@@ -101,7 +101,7 @@ function withLength(bytes: Buffer | null): Buffer[] {
   return bytes === null ? [varint(-1)] : [varint(bytes.length), bytes];
 }
 
-/** Zigzag, as record batches have it. */
+/** Encodes a zigzag varint. */
 function varint(value: number): Buffer {
   const bytes: number[] = [];
   let rest = value >= 0 ? value * 2 : -value * 2 - 1;

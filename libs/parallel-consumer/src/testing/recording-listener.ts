@@ -1,31 +1,31 @@
 import type { Broker, BrokerListener, FetchedBatch, LogProblem, ReadAnswer, TopicPartition } from '../kafka/broker.js';
 import type { ConsumedRecord } from '../record.js';
 
-/** A batch whose records are kept, to be gone through again and again. */
-export interface KeptBatch extends Omit<FetchedBatch, 'records'> {
+/** A batch whose records are stored, so that they can be read repeatedly. */
+export interface RecordedBatch extends Omit<FetchedBatch, 'records'> {
   readonly records: readonly ConsumedRecord[];
-  /** What its records ended with, where that wasn't their end. */
+  /** The error that ended the records early; `undefined` when they were complete. */
   readonly error: unknown;
 }
 
-/** One call that a broker made, or answer that it gave, in words of its own. */
+/** One callback or read answer of a broker. */
 export type BrokerCall =
   | { readonly type: 'assigned'; readonly partitions: readonly number[]; readonly kept: boolean }
-  | { readonly type: 'fetched'; readonly batch: KeptBatch }
+  | { readonly type: 'fetched'; readonly batch: RecordedBatch }
   | { readonly type: 'problem'; readonly partition: number; readonly problem: LogProblem }
   | { readonly type: 'rebalancing' }
   | { readonly type: 'lost' | 'failed'; readonly error: unknown };
 
-/** How a listener behaves; by default it reads each partition from where the group left it to its end. */
+/** The behaviour of a listener. By default it reads each partition from the committed offset to the end. */
 export interface Behaviour {
   rebalancing?(): Promise<void>;
-  /** Default: true. */
+  /** Whether to read the assigned partitions. Default: true. */
   readonly reads?: boolean;
-  /** @returns the offset to read next; default: past the batch */
-  readNext?(batch: KeptBatch): number;
+  /** @returns the offset to read next; default: the one after the batch */
+  readNext?(batch: RecordedBatch): number;
 }
 
-/** A listener that reads what it is assigned, keeps all calls and answers, and lets a spec wait for those it wants. */
+/** A listener that reads its partitions, records all calls and answers, and lets a spec wait for a condition. */
 export class RecordingListener implements BrokerListener {
   readonly calls: BrokerCall[] = [];
   private readonly waiting = new Set<() => void>();
@@ -53,7 +53,7 @@ export class RecordingListener implements BrokerListener {
     this.note({ type: 'lost', error });
   }
 
-  /** Resolves once the calls so far satisfy the condition, at the latest at the call that makes them. */
+  /** Resolves as soon as the condition is true; checks it after every call. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition())
       await new Promise<void>((resolve) => {
@@ -70,25 +70,25 @@ export class RecordingListener implements BrokerListener {
     return this.calls.flatMap((call) => (call.type === 'problem' ? [call.problem] : []));
   }
 
-  /** The fetches of one partition. */
-  fetches(partition: number): KeptBatch[] {
+  /** Returns the fetches of one partition. */
+  fetches(partition: number): RecordedBatch[] {
     return this.calls.flatMap((call) =>
       call.type === 'fetched' && call.batch.partition === partition ? [call.batch] : [],
     );
   }
 
-  /** Values of the records of one partition, as they came. */
+  /** Returns the record values of one partition, in order of arrival. */
   values(partition: number): string[] {
     return this.fetches(partition).flatMap(({ records }) => records.map(({ value }) => String(value)));
   }
 
-  /** One past the last offset of a partition that was covered, by records or without. */
+  /** Returns the offset after the last one that the fetches of a partition covered, with or without records. */
   covered(partition: number): number {
     return Math.max(0, ...this.fetches(partition).map(({ lastOffset }) => lastOffset + 1));
   }
 
   private readInBackground(partition: TopicPartition): void {
-    // As when the broker is stopped while it is asked where to begin.
+    // Fails for example when the broker is stopped during the request of the committed offset.
     this.readAll(partition).catch((error: unknown) => this.note({ type: 'failed', error }));
   }
 
@@ -117,7 +117,7 @@ export class RecordingListener implements BrokerListener {
   }
 }
 
-function keep(answer: Extract<ReadAnswer, { type: 'records' }>): KeptBatch {
+function keep(answer: Extract<ReadAnswer, { type: 'records' }>): RecordedBatch {
   const records: ConsumedRecord[] = [];
   let error: unknown;
   try {

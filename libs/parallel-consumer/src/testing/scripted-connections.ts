@@ -1,20 +1,20 @@
 import type { KafkaConnections } from '../kafka/kafka-connections.js';
 import type { KafkaApi } from '../protocol/kafka-api.js';
 
-/** A request that was made, by its name. */
+/** A recorded request. */
 export interface MadeRequest {
   readonly api: string;
-  /** -1: any. */
+  /** Node id; -1: any node. */
   readonly node: number;
   readonly request: unknown;
 }
 
-/** Connections whose answers a spec gives, by the request's name. An answer that is an error is thrown. */
+/** Connections with scripted answers per API name. An answer that is an Error is thrown. */
 export class ScriptedConnections implements KafkaConnections {
   readonly requests: MadeRequest[] = [];
   private readonly answers = new Map<string, ((request: never, node: number) => unknown)[]>();
 
-  /** The next answers to requests of this name, in turn; the last one is given again and again. */
+  /** Sets the answers to requests of this API, in order; the last answer repeats. */
   answer<Request, Response>(
     api: KafkaApi<Request, Response>,
     ...answers: ((request: Request, node: number) => Response | Error | Promise<Response>)[]
@@ -23,7 +23,7 @@ export class ScriptedConnections implements KafkaConnections {
     return this;
   }
 
-  /** Requests of this name so far. */
+  /** Returns the requests of this API so far. */
   made<Request>(api: KafkaApi<Request, unknown>): Request[] {
     return this.requests.filter(({ api: name }) => name === api.name).map(({ request }) => request as Request);
   }
@@ -40,7 +40,7 @@ export class ScriptedConnections implements KafkaConnections {
     this.requests.push({ api: api.name, node, request });
     const answers = this.answers.get(api.name) ?? [];
     const [answer] = answers.length > 1 ? answers.splice(0, 1) : answers;
-    if (answer === undefined) throw new Error(`no answer to ${api.name}`);
+    if (answer === undefined) throw new Error(`no scripted answer for ${api.name}`);
     const response = (await answer(request as never, node)) as Response | Error;
     if (response instanceof Error) throw response;
     return response;

@@ -1,20 +1,20 @@
 import type { AutoLimit } from '../window/auto-limit.js';
 import type { AttemptOutcome } from '../observer.js';
 
-/** How long an attempt takes that starts now, in ms. */
+/** Returns the duration of an attempt that starts now, in ms. */
 export type Latency = (start: { readonly now: number; readonly inFlight: number; readonly random: number }) => number;
 
 export interface SimulationOptions {
   readonly seed: number;
-  /** Work that there is at once at the most; default: always enough. */
+  /** Maximum number of concurrent attempts that the load provides; default: unlimited. */
   readonly demand?: number;
   /** Default: always `done`. */
   readonly outcome?: (now: number) => AttemptOutcome;
 }
 
-/** Attempts in simulated time: as many at once as the limit allows, each as long as the latency says. */
+/** Runs attempts in simulated time, as many at once as the limit allows, with durations from `latency`. */
 export class SimulatedBackend {
-  /** Milliseconds. */
+  /** Simulated time, in ms. */
   now = 0;
   private readonly ends: { readonly at: number; readonly startedAt: number }[] = [];
   private state: number;
@@ -27,7 +27,7 @@ export class SimulatedBackend {
     this.state = options.seed;
   }
 
-  /** Lets that much time pass, in ms. @returns attempts ended per second, and the mean limit over their ends */
+  /** Advances the simulated time. @returns ended attempts per second, and the mean limit over their ends */
   run(milliseconds: number): { readonly rate: number; readonly limit: number } {
     const { demand = Number.POSITIVE_INFINITY, outcome = (): AttemptOutcome => 'done' } = this.options;
     const until = this.now + milliseconds;
@@ -51,7 +51,7 @@ export class SimulatedBackend {
     const { now } = this;
     const takes = this.latency({ now, inFlight: this.ends.length + 1, random: this.random() });
     this.ends.push({ at: now + takes, startedAt: now });
-    // A binary heap by the time of the end.
+    // `ends` is a binary heap, ordered by end time.
     for (let at = this.ends.length - 1; at > 0;) {
       const above = (at - 1) >> 1;
       if (!this.swapIfLater(above, at)) return;
@@ -83,7 +83,7 @@ export class SimulatedBackend {
     return true;
   }
 
-  /** mulberry32. */
+  /** The mulberry32 generator. */
   private random(): number {
     this.state = (this.state + 0x6d2b79f5) | 0;
     let bits = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
@@ -92,7 +92,7 @@ export class SimulatedBackend {
   }
 }
 
-/** A server that does so many a second, one after another, and takes at least some ms for each. */
+/** Simulates a server that processes requests one after another, with a capacity per second and a minimum latency in ms. */
 export function queueWith(capacityPerSecond: number, leastMs: number, noise = 0.2): Latency {
   let freeAt = 0;
   return ({ now, random }) => {

@@ -7,16 +7,16 @@ export interface Started {
   readonly listener: RecordingListener;
 }
 
-/** A member that reads all that it is assigned. */
-export async function started(topic: ContractTopic, behaviour: Behaviour = {}): Promise<Started> {
+/** Starts a member that reads all its assigned partitions. */
+export async function startMember(topic: ContractTopic, behaviour: Behaviour = {}): Promise<Started> {
   const broker = topic.member();
   const listener = new RecordingListener(broker, behaviour);
   await broker.start(listener);
   return { broker, listener };
 }
 
-/** A member in the group that leaves the reading to the spec. */
-export async function joined(topic: ContractTopic): Promise<Started> {
+/** Starts a member and waits until it is in the group; the spec does the reading. */
+export async function joinGroup(topic: ContractTopic): Promise<Started> {
   const broker = topic.member();
   const listener = new RecordingListener(broker, { reads: false });
   await broker.start(listener);

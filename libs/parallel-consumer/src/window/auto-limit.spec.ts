@@ -4,17 +4,17 @@ import { AutoLimit } from './auto-limit.js';
 
 const SECOND = 1_000;
 
-/** A search from 200 on, and the other side that it searches. */
-function searching(latency: Latency, { max = 10_000, ...options }: Partial<SimulationOptions & { max: number }> = {}) {
+/** Creates an automatic limit that starts at 200, and a simulated backend that uses it. */
+function autoLimit(latency: Latency, { max = 10_000, ...options }: Partial<SimulationOptions & { max: number }> = {}) {
   const limit = new AutoLimit({ initial: 200, min: 10, max });
   return { limit, backend: new SimulatedBackend(limit, latency, { seed: 1, ...options }) };
 }
 
 const wait: Latency = ({ random }) => 1_000 * random;
 
-describe('the limit that finds itself', () => {
-  it('climbs to its bound where work only waits, and stays near it', () => {
-    const { backend } = searching(wait, { max: 2_000 });
+describe('the automatic in-flight limit', () => {
+  it('climbs to its bound when records only wait, and stays near it', () => {
+    const { backend } = autoLimit(wait, { max: 2_000 });
     backend.run(30 * SECOND);
     const { limit, rate } = backend.run(60 * SECOND);
     expect(limit).toBeGreaterThan(0.95 * 2_000);
@@ -22,11 +22,11 @@ describe('the limit that finds itself', () => {
   });
 
   it.each<[string, Latency]>([
-    ['evenly drawn', wait],
-    ['mostly short and now and then long', ({ random }) => -500 * Math.log(1 - random)],
-  ])('has climbed from 200 to 10,000 ten mean latencies after the start, where work waits: %s', (_, latency) => {
+    ['uniform latency', wait],
+    ['exponential latency', ({ random }) => -500 * Math.log(1 - random)],
+  ])('climbs from 200 to 10,000 within ten mean latencies when records only wait: %s', (_, latency) => {
     const limits = Array.from({ length: 10 }, (__, seed) => {
-      const { limit, backend } = searching(latency, { seed });
+      const { limit, backend } = autoLimit(latency, { seed });
       backend.run(5 * SECOND);
       return limit.current;
     });
@@ -38,9 +38,9 @@ describe('the limit that finds itself', () => {
     [1_000, 500],
     [5_000, 50],
   ])(
-    'stays within a factor of two of the knee of a server that does %i a second and takes %i ms',
+    'stays within a factor of two of the knee of a server with %i requests per second and %i ms',
     (capacity, least) => {
-      const { backend } = searching(queueWith(capacity, least));
+      const { backend } = autoLimit(queueWith(capacity, least));
       backend.run(30 * SECOND);
       const { limit, rate } = backend.run(20 * SECOND);
       const knee = (capacity * least) / 1_000;
@@ -50,23 +50,23 @@ describe('the limit that finds itself', () => {
     },
   );
 
-  it('goes far beyond where latency begins to grow, where writes that share a bulk are slower each and faster together', () => {
-    const { backend } = searching(({ inFlight, random }) => 50 * Math.sqrt(inFlight) * (0.8 + 0.4 * random), {
+  it('climbs past the rise of latency when writes share a bulk, which makes each slower and the total faster', () => {
+    const { backend } = autoLimit(({ inFlight, random }) => 50 * Math.sqrt(inFlight) * (0.8 + 0.4 * random), {
       max: 5_000,
     });
     backend.run(40 * SECOND);
     expect(backend.run(40 * SECOND).limit).toBeGreaterThan(4_000);
   });
 
-  it('follows a server that gets slower, and comes back with it', () => {
+  it('follows a server that becomes slower, and recovers with it', () => {
     const [fast, slow] = [queueWith(6_000, 100), queueWith(2_000, 100)];
-    const { backend } = searching((start) => (start.now > 40 * SECOND && start.now < 80 * SECOND ? slow : fast)(start));
+    const { backend } = autoLimit((start) => (start.now > 40 * SECOND && start.now < 80 * SECOND ? slow : fast)(start));
     const limits = [40, 20, 20, 20, 20].map((seconds) => backend.run(seconds * SECOND).limit);
     expect(limits[2]).toBeLessThan(400);
     expect(limits[4]).toBeGreaterThan(450);
   });
 
-  it('halves when latency jumps without a step of its own', () => {
+  it('halves when latency jumps without a step of the limit', () => {
     const limit = new AutoLimit({ initial: 400, min: 10, max: 400 });
     for (let sample = 0; sample < 1_600; sample += 1) limit.attempted('done', 100, 400);
     expect(limit.current).toBe(400);
@@ -74,8 +74,8 @@ describe('the limit that finds itself', () => {
     expect(limit.current).toBeLessThanOrEqual(200);
   });
 
-  it('halves once for the environment failures of all that is in flight, and again for those of the next window', () => {
-    const { limit, backend } = searching(wait, { max: 2_000 });
+  it('halves once per window, however many environment failures the window has', () => {
+    const { limit, backend } = autoLimit(wait, { max: 2_000 });
     backend.run(30 * SECOND);
     const before = limit.current;
     for (let failure = 0; failure < before; failure += 1) limit.attempted('environment', 5, before);
@@ -86,13 +86,13 @@ describe('the limit that finds itself', () => {
     expect(limit.current).toBe(Math.round(recovered / 2));
   });
 
-  it('does not grow while there is less to do than it allows', () => {
-    const { limit, backend } = searching(wait, { demand: 50 });
+  it('does not grow while the load stays below the limit', () => {
+    const { limit, backend } = autoLimit(wait, { demand: 50 });
     backend.run(60 * SECOND);
     expect(limit.current).toBe(200);
   });
 
-  it('grows also where batches end for many at once, and the window is half empty for that moment', () => {
+  it('grows when batches end many attempts at once and leave the window half empty for a moment', () => {
     const limit = new AutoLimit({ initial: 200, min: 10, max: 1_000 });
     for (let batch = 0; batch < 100; batch += 1) {
       const inFlight = limit.current;
@@ -101,10 +101,10 @@ describe('the limit that finds itself', () => {
     expect(limit.current).toBeGreaterThan(700);
   });
 
-  it('learns from failures of the records’ own as from successes, and nothing from abandoned attempts', () => {
+  it('treats retriable failures like successes, and ignores abandoned attempts', () => {
     const outcomes = ['retriable', 'abandoned'] as const;
     const limits = outcomes.map((outcome) => {
-      const { limit, backend } = searching(wait, { max: 1_000, outcome: () => outcome });
+      const { limit, backend } = autoLimit(wait, { max: 1_000, outcome: () => outcome });
       backend.run(20 * SECOND);
       return limit.current;
     });

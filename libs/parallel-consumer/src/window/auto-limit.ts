@@ -6,44 +6,51 @@ export interface AutoLimitBounds {
   readonly max: number;
 }
 
-/** While no step has failed to pay off, the limit doubles, as TCP's slow start does; after that it moves by a quarter. */
-const FIRST_STEP = 2;
+/** Step factors: until the first step that does not pay off the limit doubles, like TCP slow start; then it moves by 25 %. */
+const SLOW_START_STEP = 2;
 const STEP = 1.25;
-/** A step up pays off when latency grows by less than this power of it: by Little's law the rate then grows by more than its cube root. */
-const WORTHWHILE = 2 / 3;
-/** A window whose mean is this many times the one before is no effect of a step: the other side is in trouble. */
-const TROUBLE = 2.5;
-/** Samples of a window: enough for a mean that noise doesn't move by more than a few percent. */
+/**
+ * A step up pays off when latency grows by less than this power of the step. By Little's law the rate then grows by more than
+ * the cube root of the step.
+ */
+const MAX_ELASTICITY = 2 / 3;
+/** A mean latency this many times that of the previous window is not the effect of a step: the backend is overloaded. */
+const OVERLOAD_FACTOR = 2.5;
+/** Minimum samples per window, so that noise moves the mean by no more than a few percent. */
 const MIN_SAMPLES = 100;
-/** At an end of the range, so many windows pass before it looks whether less (or more) would do better. */
-const RESTS = 8;
-/** Below this, in ms, a latency is that of the machine and says nothing of the other side. */
-const FLOOR_MS = 1;
+/** Windows to stay at an end of the range before trying a step in the other direction. */
+const WINDOWS_AT_BOUND = 8;
+/** Latencies below this, in ms, measure this machine and not the backend. */
+const MIN_LATENCY_MS = 1;
 
 /**
- * Finds how many records to have in flight from how long they take and whether they fail.
+ * Adapts the in-flight limit to the measured latency and failures of attempts.
  *
- * The law: hill climbing on Kleinrock's power, throughput squared over latency ("Power and Deterministic Rules of Thumb for
- * Probabilistic Problems in Computer Communications", 1979), by one step up or down at a time, each compared with the one
- * before (the micro-experiments of PCC: Dong et al., NSDI 2015). By Little's law throughput is limit / latency, so a step
- * from N1 to N2 paid off when log(L2 / L1) < 2/3 log(N2 / N1). It climbs while latency stays flat (what waits only sleeps),
- * stops at the knee, where a larger limit only makes a longer queue, and goes on where latency grows less than
- * throughput (writes that share a bulk). A gradient against the lowest latency seen, as in Netflix's concurrency-limits, stops far below
- * that: with grouped writes more in flight is slower for each and faster for all.
- * Multiplicative decrease: an environment failure, or latency that jumps without a step, halves the limit.
+ * Algorithm: hill climbing on Kleinrock's power, throughput squared over latency ("Power and Deterministic Rules of Thumb for
+ * Probabilistic Problems in Computer Communications", 1979). It takes one step up or down per window and compares each window
+ * with the previous one (the micro-experiments of PCC: Dong et al., NSDI 2015). By Little's law throughput is limit / latency,
+ * so a step from N1 to N2 pays off when log(L2 / L1) < 2/3 log(N2 / N1).
  *
- * It grows only while the limit is what holds the work back: while a window has reached it, and mostly used half of it. Not guaranteed: the optimum; it stays within a step or two of
- * the knee, and needs some windows (each of at least as many records as are in flight) to get there.
+ * - The limit climbs while latency stays flat (records that only wait), and while latency grows less than throughput (writes
+ *   that share a bulk). It stops at the knee, where a higher limit only lengthens the queue.
+ * - Multiplicative decrease: an environment failure, or a latency jump without a step, halves the limit.
+ * - It grows only when the limit is the bottleneck: the in-flight records reached it, and mostly used at least half of it.
+ *
+ * Rejected: a gradient against the lowest latency, as in Netflix's concurrency-limits. It stops far below the knee, because with
+ * grouped writes a higher limit makes each record slower but the total faster.
+ *
+ * Not guaranteed: the optimum. The limit stays within one or two steps of the knee, and needs several windows to get there. A
+ * window has at least as many records as are in flight.
  */
 export class AutoLimit {
   private limit: number;
-  private step = FIRST_STEP;
+  private step = SLOW_START_STEP;
   private direction: 1 | -1 = 1;
-  private before: { readonly limit: number; readonly mean: number } | undefined;
+  private previous: { readonly limit: number; readonly mean: number } | undefined;
   private settling = true;
-  private begun = false;
+  private hadFirstWindow = false;
   private halved = false;
-  private rests = 0;
+  private windowsAtBound = 0;
   private samples = 0;
   private sum = 0;
   private halfUsed = 0;
@@ -57,7 +64,11 @@ export class AutoLimit {
     return this.limit;
   }
 
-  /** @param inFlight how many ran when it ended, itself included. @returns whether the limit has changed */
+  /**
+   * Records the end of an attempt.
+   * @param inFlight number of running attempts at its end, including itself
+   * @returns whether the limit has changed
+   */
   attempted(outcome: AttemptOutcome, milliseconds: number, inFlight: number): boolean {
     const { limit } = this;
     if (outcome === 'environment') this.halve();
@@ -67,62 +78,62 @@ export class AutoLimit {
 
   private sample(milliseconds: number, inFlight: number): void {
     this.samples += 1;
-    this.sum += Math.max(FLOOR_MS, milliseconds);
+    this.sum += Math.max(MIN_LATENCY_MS, milliseconds);
     if (inFlight >= this.limit / 2) this.halfUsed += 1;
     this.peak = Math.max(this.peak, inFlight);
     if (this.samples < Math.max(this.limit, MIN_SAMPLES)) return;
     const mean = this.sum / this.samples;
-    // Not at each sample: a batch ends for many at once, and for that moment the window is far from full.
+    // The whole window counts, not each sample: when a batch ends, many attempts end at once and few are in flight.
     const wasBusy = this.peak >= 0.9 * this.limit && this.halfUsed > this.samples / 2;
     const wasSettling = this.settling;
     this.startWindow(false);
-    // The first window after a change has records in it that began under the old limit, and too many short ones. While
-    // nothing has failed to pay off it counts all the same: it hides one step too far at the most, and halves the time of
-    // the climb. Not so the very first: all in it began at once, only the short ones have ended, and the next would look slow.
-    if (!wasSettling || (this.step === FIRST_STEP && this.begun)) this.judge(mean, wasBusy);
-    this.begun = true;
+    // The first window after a change contains attempts that started under the old limit, and too many short ones. During the
+    // initial doubling it counts anyway: that costs at most one step too far, and halves the duration of the climb. The very
+    // first window never counts: all its attempts started at once and only short ones have ended, so the next would seem slow.
+    if (!wasSettling || (this.step === SLOW_START_STEP && this.hadFirstWindow)) this.compareWithPrevious(mean, wasBusy);
+    this.hadFirstWindow = true;
   }
 
-  private judge(mean: number, wasBusy: boolean): void {
-    const { before, limit } = this;
+  private compareWithPrevious(mean: number, wasBusy: boolean): void {
+    const { previous, limit } = this;
     this.halved = false;
     if (!wasBusy) {
-      this.before = undefined;
+      this.previous = undefined;
       return;
     }
-    if (before !== undefined && mean > TROUBLE * before.mean) {
+    if (previous !== undefined && mean > OVERLOAD_FACTOR * previous.mean) {
       this.halve();
-      this.before = { limit, mean };
+      this.previous = { limit, mean };
       return;
     }
     const { step } = this;
-    if (before !== undefined && before.limit !== limit) {
-      const elasticity = Math.log(mean / before.mean) / Math.log(limit / before.limit);
-      const upPaysOff = elasticity < WORTHWHILE;
+    if (previous !== undefined && previous.limit !== limit) {
+      const elasticity = Math.log(mean / previous.mean) / Math.log(limit / previous.limit);
+      const upPaysOff = elasticity < MAX_ELASTICITY;
       if (!upPaysOff) this.step = STEP;
       this.direction = upPaysOff ? 1 : -1;
     }
-    this.before = { limit, mean };
-    // The first one that fails is taken back whole.
+    this.previous = { limit, mean };
+    // The first step that does not pay off is undone completely.
     this.move(limit * (this.direction === 1 ? step : 1 / step));
-    if (this.limit === limit) this.restAtEnd();
-    else this.rests = 0;
+    if (this.limit === limit) this.stayAtBound();
+    else this.windowsAtBound = 0;
   }
 
-  /** At an end of the range the only other experiment is the way back, which costs too much to be made each time. */
-  private restAtEnd(): void {
+  /** At an end of the range the only possible step is back; trying it in every window would cost too much throughput. */
+  private stayAtBound(): void {
     this.step = STEP;
-    this.rests += 1;
-    if (this.rests % RESTS === 0) this.direction = this.direction === 1 ? -1 : 1;
+    this.windowsAtBound += 1;
+    if (this.windowsAtBound % WINDOWS_AT_BOUND === 0) this.direction = this.direction === 1 ? -1 : 1;
   }
 
   private halve(): void {
-    // Of thousands in flight that fail together, one says it all.
+    // When thousands of in-flight attempts fail together, the limit is halved only once.
     if (this.halved) return;
     this.halved = true;
     this.step = STEP;
     this.direction = 1;
-    this.before = undefined;
+    this.previous = undefined;
     this.move(this.limit / 2);
     this.startWindow(true);
   }

@@ -2,29 +2,29 @@ import { describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '../testing/manual-clock.js';
 import { ConditionVariable } from './condition-variable.js';
 
-function waiting(waiters: ConditionVariable, clock: ManualClock, milliseconds: number): string[] {
-  const told: string[] = [];
-  void waiters.wait(clock, milliseconds).then(() => told.push('resumed'));
-  return told;
+function waiting(condition: ConditionVariable, clock: ManualClock, milliseconds: number): string[] {
+  const events: string[] = [];
+  void condition.wait(clock, milliseconds).then(() => events.push('resumed'));
+  return events;
 }
 
-describe('waiters', () => {
-  it('go on all at once when they are woken', async () => {
-    const [waiters, clock] = [new ConditionVariable(), new ManualClock()];
-    const [one, other] = [waiting(waiters, clock, 1_000), waiting(waiters, clock, 1_000)];
+describe('the condition variable', () => {
+  it('resumes all waiting callers on a wake-up', async () => {
+    const [condition, clock] = [new ConditionVariable(), new ManualClock()];
+    const [one, other] = [waiting(condition, clock, 1_000), waiting(condition, clock, 1_000)];
     await settle();
     expect([...one, ...other]).toEqual([]);
-    waiters.wake();
+    condition.wake();
     await settle();
     expect([...one, ...other]).toEqual(['resumed', 'resumed']);
   });
 
-  it('go on by themselves when their time is over', async () => {
-    const [waiters, clock] = [new ConditionVariable(), new ManualClock()];
-    const told = waiting(waiters, clock, 300);
+  it('resumes a caller at its timeout', async () => {
+    const [condition, clock] = [new ConditionVariable(), new ManualClock()];
+    const events = waiting(condition, clock, 300);
     await clock.advance(299);
-    expect(told).toEqual([]);
+    expect(events).toEqual([]);
     await clock.advance(1);
-    expect(told).toEqual(['resumed']);
+    expect(events).toEqual(['resumed']);
   });
 });

@@ -1,10 +1,10 @@
 import type { Clock } from '../clock.js';
 
-/** Lets several callers wait until something may have changed, each for a time at most. */
+/** Lets several callers wait for a wake-up, each with its own timeout. */
 export class ConditionVariable {
   private waiting = new Set<() => void>();
 
-  /** Wakes all that wait. Cheap when nobody does. */
+  /** Wakes all waiting callers. Cheap when there are none. */
   wake(): void {
     if (this.waiting.size === 0) return;
     const woken = this.waiting;
@@ -12,7 +12,7 @@ export class ConditionVariable {
     for (const resume of woken) resume();
   }
 
-  /** Resolves at the next `wake`, or after that many milliseconds. */
+  /** Resolves at the next `wake`, or after the given timeout. */
   async wait(clock: Clock, milliseconds: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const resume = (): void => {

@@ -1,20 +1,21 @@
 import type { Assignment } from '../assignment.js';
 
-/** A partition that has a record to take, and when that was written, in ms since 1970. */
+/** A partition that has a record to take, and the timestamp of that record, in ms since 1970. */
 export interface Candidate {
   readonly assignment: Assignment;
   readonly timestamp: number;
 }
 
-/** One run in so many goes by turns, whatever the timestamps say. */
+/** Every n-th run ignores the timestamps and goes to the partition that has waited longest. */
 const BY_TURNS_EVERY = 4;
 
 /**
- * Chooses the partition to take from: the one that is furthest behind by its next record's timestamp, so that all partitions
- * of a backlog advance together. Drained unevenly, what is being saved spreads over the whole range of the database's indexes.
+ * Chooses the partition to take records from: the one whose next record has the oldest timestamp, so that all partitions of a
+ * backlog advance together. With uneven draining the writes would spread over the whole range of the database's indexes.
  *
- * Any producer chooses the timestamps of its records. One that is missing, or in the future, counts as now; and every fourth
- * run goes to the partition that has waited longest, so that no timestamps can keep the others from being drained.
+ * Producers can choose any timestamp. A missing or future timestamp therefore counts as now, and every fourth run goes to the
+ * partition that has waited longest. No timestamps can starve the other partitions.
+ * @param run number of this run, counted over all partitions
  */
 export function nextToDrain(candidates: Iterable<Candidate>, now: number, run: number): Assignment | undefined {
   const isByTurns = run % BY_TURNS_EVERY === 0;

@@ -1,11 +1,11 @@
 import { Fifo } from './fifo.js';
 
-/** Tasks that may run, one lane for each partition, served in turns: a partition with much to do can't starve the others. */
+/** A queue of tasks that may run, with one lane per partition. It serves the lanes in turn, so that no partition starves. */
 export class FairQueue<T> {
-  /** The lanes whose turn will come, each once: all that hold something, and some that were drained meanwhile. */
+  /** The lanes in the order of their turns, each once: all non-empty lanes, and some that were drained meanwhile. */
   private readonly turns = new Fifo<Fifo<T>>();
   private count = 0;
-  /** What came while nothing else was there, and its lane: with room in the window a task runs as it comes, and needs no queue. */
+  /** A fast path for a task that arrives while the queue is empty, and its lane: it needs no queue when it runs at once. */
   private first: T | undefined;
   private firstLane: Fifo<T> | undefined;
 
@@ -29,7 +29,7 @@ export class FairQueue<T> {
     for (let lane = this.turns.shift(); lane !== undefined; lane = this.turns.shift()) {
       const task = lane.shift();
       if (lane.size > 0) this.turns.push(lane);
-      // Drained while it waited for its turn.
+      // The lane was drained while it waited for its turn.
       if (task === undefined) continue;
       this.count -= 1;
       return task;
@@ -37,7 +37,7 @@ export class FairQueue<T> {
     return undefined;
   }
 
-  /** Takes out all that one lane holds. */
+  /** Removes all tasks of one lane. */
   drainLane(lane: Fifo<T>): T[] {
     const first = this.firstLane === lane ? this.takeFirst() : undefined;
     const tasks = lane.drain();
@@ -47,7 +47,7 @@ export class FairQueue<T> {
 
   private takeFirst(): T | undefined {
     const { first, firstLane } = this;
-    // Its lane had its turn by that.
+    // This task used the turn of its lane.
     if (firstLane !== undefined && firstLane === this.turns.peek()) {
       this.turns.shift();
       this.turns.push(firstLane);

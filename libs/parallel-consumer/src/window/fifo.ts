@@ -1,4 +1,4 @@
-/** First in, first out, O(1) on average at both ends: `Array.shift` moves all the rest for each item taken. */
+/** A first-in-first-out queue, amortized O(1) at both ends. `Array.shift` would move all remaining items on each call. */
 export class Fifo<T> {
   private items: (T | undefined)[] = [];
   private head = 0;
@@ -24,7 +24,7 @@ export class Fifo<T> {
       this.items.length = 0;
       this.head = 0;
     }
-    // Half of it is used up: moving the rest now costs one step for each item taken since the last move.
+    // Compacting when more than half is used up costs at most one move per item taken since the last compaction.
     if (this.head > 32 && this.head * 2 > this.items.length) {
       this.items = this.items.slice(this.head);
       this.head = 0;
@@ -32,7 +32,7 @@ export class Fifo<T> {
     return item;
   }
 
-  /** Takes all out, in order. */
+  /** Removes and returns all items, in order. */
   drain(): T[] {
     const rest = this.items.slice(this.head) as T[];
     this.items = [];

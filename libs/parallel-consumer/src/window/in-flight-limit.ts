@@ -5,10 +5,10 @@ import type { Scheduler, WindowLimits } from './scheduler.js';
 
 const AUTO_INITIAL = 200;
 const AUTO_MINIMUM = 10;
-/** With few busy keys most of what is taken waits behind them; measured, twenty times as much as may run is needed. */
-const TAKEN_PER_IN_FLIGHT = 20;
+/** With few busy keys most taken records wait behind them. Measurements showed that a factor of 20 is needed. */
+const BUFFERED_PER_IN_FLIGHT = 20;
 
-/** The limit of records in flight, fixed or found, and the window that goes with it. */
+/** Applies the in-flight limit, fixed or automatic, and the window limits derived from it, to the scheduler. */
 export class InFlightLimit {
   private auto: AutoLimit | undefined;
 
@@ -19,17 +19,18 @@ export class InFlightLimit {
     this.set(options.inFlight);
   }
 
-  /** The bounds that go with a limit of records in flight. */
+  /** Derives the window limits from an in-flight limit. */
   static windowFor(options: ResolvedOptions, inFlight: number): WindowLimits {
-    const { maxBytes, maxBuffered = TAKEN_PER_IN_FLIGHT * inFlight } = options;
+    const { maxBytes, maxBuffered = BUFFERED_PER_IN_FLIGHT * inFlight } = options;
     return { inFlight, maxBuffered, maxBytes };
   }
 
-  /** Whether it is being found from what attempts take. */
-  get isSearched(): boolean {
+  /** Whether the limit adapts to measured latencies. */
+  get isAuto(): boolean {
     return this.auto !== undefined;
   }
 
+  /** Sets a fixed limit, or restarts the automatic one. @throws RangeError for a limit that is not an integer of at least 1 */
   set(limit: number | 'auto'): void {
     const { maxInFlight } = this.options;
     if (limit === 'auto') {
@@ -46,7 +47,7 @@ export class InFlightLimit {
     }
   }
 
-  /** Learns from an attempt that has just ended and still counts as running. @returns whether the limit has changed */
+  /** Records an attempt that has just ended and still counts as running. @returns whether the limit has changed */
   attempted(outcome: AttemptOutcome, milliseconds: number): boolean {
     if (!this.auto?.attempted(outcome, milliseconds, this.scheduler.running)) return false;
     this.apply(this.auto.current);

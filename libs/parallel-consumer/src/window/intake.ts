@@ -11,31 +11,31 @@ import type { ConsumedRecord } from '../record.js';
 import { nextToDrain } from './even-draining.js';
 import type { Scheduler } from './scheduler.js';
 
-/** Records taken from one partition before the others are looked at again. */
+/** Maximum number of records to take from one partition before choosing the next one. */
 const RUN = 64;
 
-/** What the intake needs to know of the membership. */
+/** The view of the group membership that the intake needs. */
 export interface Membership {
   assignments(): Iterable<Assignment>;
-  /** Whether records of the assignment are wanted right now: not while it is gone, rejoining or draining. */
+  /** Whether records of the assignment may be taken now: not when it is revoked, and not while rejoining or draining. */
   takes(assignment: Assignment): boolean;
-  /** Whether the group's coordinator answers: what is taken while it doesn't may be another member's work by then. */
-  isInTouch(): boolean;
-  /** Gives the assignment up for a new one of the same partition, which has not begun. */
+  /** Whether the group coordinator responds. Without it another member may already own the partitions. */
+  isCoordinatorResponding(): boolean;
+  /** Replaces the assignment by a new one of the same partition, on which `begin` was not called yet. */
   replace(assignment: Assignment): Assignment;
 }
 
 /**
- * Reads the assigned partitions, two fetches ahead at most, and takes records into the window while there is room, each
- * exactly once for each assignment: from the partition that is furthest behind, so that all advance together.
+ * Reads the assigned partitions, at most two fetches ahead, and takes records into the window while there is room. It takes each
+ * record exactly once per assignment, and from the partition that is furthest behind, so that all advance together.
  */
 export class Intake {
   /** Records taken since the start. */
   taken = 0;
-  /** Records that a commit's map had as finished, since the start. */
+  /** Records skipped since the start because the commit metadata listed them as completed. */
   skippedAsCompleted = 0;
-  /** The offset whose span was last told of. */
-  private readonly toldOf = new WeakMap<Assignment, number>();
+  /** The committable offset of the last warning that `maxUncommittedOffsets` was reached. */
+  private readonly warnedAt = new WeakMap<Assignment, number>();
   private runs = 0;
   private isPulling = false;
 
@@ -47,7 +47,7 @@ export class Intake {
     private readonly membership: Membership,
   ) {}
 
-  /** Learns from the coordinator where the group left these partitions, and reads on there. */
+  /** Requests the committed offsets of these partitions from the coordinator, and starts reading there. Retries with back-off. */
   async begin(assignments: readonly Assignment[]): Promise<void> {
     for (const assignment of assignments) assignment.requestedSince = this.options.clock.now();
     for (let failures = 1; ; failures += 1) {
@@ -63,18 +63,18 @@ export class Intake {
           if (assignment !== undefined && !assignment.revoked) this.beginAt(assignment, position);
         }
       } catch (error) {
-        logger.warn({ reason: String(error) }, 'committed offsets not learnt yet: asking again');
+        logger.warn({ reason: String(error) }, 'committed offsets could not be read: retrying');
       }
     }
   }
 
-  /** Takes records while there is room and something to take. Cheap when there isn't. */
+  /** Takes records while the window has room and records are buffered. Cheap when there is nothing to do. */
   pull(): void {
-    // A handler that ends at once would come back here from within.
+    // A handler that ends at once calls `pull` recursively.
     if (this.isPulling) return;
     this.isPulling = true;
     try {
-      while (!this.scheduler.isFull() && this.membership.isInTouch()) {
+      while (!this.scheduler.isFull() && this.membership.isCoordinatorResponding()) {
         this.runs += 1;
         const assignment = nextToDrain(this.candidates(), this.options.clock.now(), this.runs);
         if (assignment === undefined) return;
@@ -95,26 +95,26 @@ export class Intake {
       leaderEpoch,
       finished: map?.finished ?? [],
     });
-    void this.readOn(assignment);
+    void this.readAhead(assignment);
   }
 
   /** Reads ahead while the buffer has room. */
-  private async readOn(assignment: Assignment): Promise<void> {
+  private async readAhead(assignment: Assignment): Promise<void> {
     if (assignment.isReading) return;
     assignment.isReading = true;
     const { topic, partition, epochs } = assignment;
     while (!assignment.revoked && assignment.stopped === undefined && assignment.buffer.hasRoom) {
       const { nextRead: offset, logId } = assignment;
       const answer = await this.broker.read({ topic, partition, offset, logId, leaderEpoch: epochs.at(offset - 1) });
-      // It may have been revoked or stopped while the read was open.
+      // The assignment may have been revoked or stopped during the read.
       if (answer === undefined || assignment.revoked || assignment.stopped !== undefined) break;
-      if (answer.type === 'records') this.buffered(assignment, answer);
+      if (answer.type === 'records') this.bufferBatch(assignment, answer);
       else this.resolveProblem(assignment, answer);
     }
     assignment.isReading = false;
   }
 
-  private buffered(assignment: Assignment, batch: FetchedBatch): void {
+  private bufferBatch(assignment: Assignment, batch: FetchedBatch): void {
     assignment.highWatermark = batch.highWatermark;
     assignment.nextRead = batch.lastOffset + 1;
     assignment.epochs.add(batch.epochs);
@@ -126,16 +126,16 @@ export class Intake {
     const next = continueAfter(problem, assignment, this.options);
     if (next === undefined) return;
     if (next.restart) return this.restart(this.membership.replace(assignment), next);
-    // Behind what is buffered, whose records are still to be taken.
-    this.buffered(assignment, nothingBetween(assignment, next.offset));
+    // The skipped range comes after the buffered records, which are still to be taken.
+    this.bufferBatch(assignment, emptyBatchUpTo(assignment, next.offset));
   }
 
   private restart(assignment: Assignment, { offset, logId }: Continuation): void {
     assignment.begin({ offset, committed: undefined, logId, leaderEpoch: undefined, finished: [] });
-    void this.readOn(assignment);
+    void this.readAhead(assignment);
   }
 
-  /** Partitions that a record can be taken from now, with its timestamp. */
+  /** Yields the partitions from which a record can be taken now, with the record's timestamp. */
   private *candidates(): Generator<{ readonly assignment: Assignment; readonly timestamp: number }> {
     for (const assignment of this.membership.assignments()) {
       if (!this.membership.takes(assignment) || !this.scheduler.hasShare(assignment)) continue;
@@ -144,14 +144,14 @@ export class Intake {
     }
   }
 
-  /** @returns undefined when there is nothing to be taken, or it may not be */
+  /** @returns the timestamp of the next record; undefined when there is none, or it may not be taken now */
   private nextTimestamp(assignment: Assignment): number | undefined {
     const { buffer } = assignment;
     try {
       while (buffer.current !== undefined) {
         const record = buffer.peek();
         if (record === undefined) this.endFetch(assignment, buffer.current);
-        else return this.isOverSpan(record.offset, assignment) ? undefined : record.timestamp;
+        else return this.isTooFarAhead(record.offset, assignment) ? undefined : record.timestamp;
       }
     } catch (error) {
       if (!(error instanceof UnreadableRecordsError)) throw error;
@@ -180,36 +180,39 @@ export class Intake {
     }
   }
 
-  /** All of a fetch is taken: what is not finished by now gets bytes of its own, and more can be read. */
+  /** Drops a fetch whose records are all taken: unfinished records get their own bytes, and reading continues. */
   private endFetch(assignment: Assignment, { fetchOffset, lastOffset }: FetchedBatch): void {
     const { buffer, tracker } = assignment;
     buffer.shift();
     tracker.skipTo(lastOffset + 1);
     for (const { record } of tracker.unfinishedFrom(fetchOffset)) record.detach?.();
-    void this.readOn(assignment);
+    void this.readAhead(assignment);
   }
 
-  /** Taking on behind a record that doesn't finish would let a crash repeat it all. Told once for each record that holds it up. */
-  private isOverSpan(offset: number, assignment: Assignment): boolean {
+  /**
+   * Whether an offset exceeds `maxUncommittedOffsets`. The limit bounds how much work a crash can repeat while one record does
+   * not finish. Logs one warning for each such record.
+   */
+  private isTooFarAhead(offset: number, assignment: Assignment): boolean {
     const { topic, partition, tracker } = assignment;
     const { maxUncommittedOffsets, logger } = this.options;
     if (offset < tracker.committable + maxUncommittedOffsets) return false;
-    // Nothing below will come any more: without this a gap longer than the span would stop the partition.
+    // No record below the offset can follow. Without this, a gap longer than the limit would block the partition for ever.
     tracker.skipTo(offset);
     if (offset < tracker.committable + maxUncommittedOffsets) return false;
-    if (this.toldOf.get(assignment) !== tracker.committable) {
-      this.toldOf.set(assignment, tracker.committable);
+    if (this.warnedAt.get(assignment) !== tracker.committable) {
+      this.warnedAt.set(assignment, tracker.committable);
       logger.warn(
         { topic, partition, offset: tracker.committable, span: tracker.span },
-        'nothing more is taken from a partition: its oldest unfinished record is too far behind',
+        'partition paused: its oldest unfinished record is maxUncommittedOffsets behind',
       );
     }
     return true;
   }
 }
 
-/** A fetch without records: offsets that Kafka no longer has. */
-function nothingBetween(assignment: Assignment, to: number): FetchedBatch {
+/** Creates a fetch without records, for offsets that Kafka no longer has. @param to end of the range, exclusive */
+function emptyBatchUpTo(assignment: Assignment, to: number): FetchedBatch {
   const { topic, partition, nextRead: fetchOffset, highWatermark } = assignment;
   const records: ConsumedRecord[] = [];
   return {

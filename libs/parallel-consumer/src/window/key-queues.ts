@@ -1,11 +1,11 @@
-/** What can hold a key. All links are its own: a record passes without making any object for its key. */
+/** An element that can hold a key or wait for it. It carries its own links, so that no object is allocated per record. */
 export interface KeyHolder<T> {
   readonly key: Buffer | null;
-  /** Of the key, by `hashOf`. */
+  /** Hash of the key by `hashKey`. */
   readonly keyHash: number;
-  /** The next one of the key. */
+  /** The next element that waits for the same key. */
   behind: T | undefined;
-  /** The last one that waits behind this holder. */
+  /** The last element that waits behind this holder. */
   lastBehind: T | undefined;
   /** The next holder in the same bucket. */
   inBucket: T | undefined;
@@ -14,17 +14,17 @@ export interface KeyHolder<T> {
 const FIRST_BUCKETS = 64;
 
 /**
- * Order within a key, freedom between keys. The first task of a key holds it; later ones wait behind it in the order of
- * their arrival. Entering and leaving are O(1); a key that nobody holds takes no memory.
+ * Keeps the tasks of one key in order, and tasks of different keys independent. The first task of a key holds it; later tasks wait
+ * behind it in order of arrival. `enter` and `leave` are O(1). A key without a holder uses no memory.
  *
- * A hash table of its own, since a `Map` whose entries come and go by the thousand makes V8 chain its outgrown tables, with all
- * that was in them, until the next full collection: that doubled the cost of a record.
+ * Implemented as its own hash table: with thousands of short-lived entries, V8's `Map` keeps chains of outgrown tables and their
+ * contents alive until the next full garbage collection. That doubled the cost of a record.
  */
 export class KeyQueues<T extends KeyHolder<T>> {
   private buckets = emptyBuckets<T>(FIRST_BUCKETS);
   private holders = 0;
 
-  /** @returns whether the task now holds the key and may run; else it waits */
+  /** Adds a task. @returns true when the task now holds its key and may run; false when it waits */
   enter(task: T): boolean {
     const index = task.keyHash & (this.buckets.length - 1);
     for (let holder = this.buckets[index]; holder !== undefined; holder = holder.inBucket) {
@@ -40,7 +40,7 @@ export class KeyQueues<T extends KeyHolder<T>> {
     return true;
   }
 
-  /** The key's holder gives it up. @returns the task that holds it from now on, if one waited */
+  /** Releases a key. @returns the task that now holds the key, if one waited */
   leave(holder: T): T | undefined {
     this.remove(holder);
     const next = holder.behind;
@@ -55,7 +55,7 @@ export class KeyQueues<T extends KeyHolder<T>> {
     return next;
   }
 
-  /** Forgets all keys. @returns the tasks that waited */
+  /** Removes all keys. @returns the tasks that waited */
   drain(): T[] {
     const waiting: T[] = [];
     for (const bucket of this.buckets)
@@ -96,8 +96,8 @@ function emptyBuckets<T>(count: number): (T | undefined)[] {
   return Array.from({ length: count }, () => undefined);
 }
 
-/** FNV-1a over the bytes, then mixed: the low bits choose the bucket. */
-export function hashOf(key: Buffer): number {
+/** Hashes a key with FNV-1a. The final mix matters because the low bits choose the bucket. */
+export function hashKey(key: Buffer): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < key.length; index += 1) hash = Math.imul(hash ^ (key[index] ?? 0), 0x01000193);
   return hash ^ (hash >>> 15);
@@ -105,10 +105,10 @@ export function hashOf(key: Buffer): number {
 
 function sameKey<T extends KeyHolder<T>>(a: T, b: T): boolean {
   if (a.keyHash !== b.keyHash) return false;
-  // Each read of a key cuts it out of its record anew.
+  // Each access to a record's key creates a new slice.
   const [one, other] = [a.key, b.key];
   if (one === null || other === null) return one === other;
-  // By hand, since a call into native code costs more than the few bytes of a key.
+  // A loop, because calling native code costs more than comparing the few bytes of a key.
   if (one.length !== other.length) return false;
   for (let index = 0; index < one.length; index += 1) if (one[index] !== other[index]) return false;
   return true;

@@ -1,10 +1,10 @@
 import type { FetchedBatch } from '../kafka/broker.js';
 import type { ConsumedRecord } from '../record.js';
 
-/** One fetch that is being worked through, and the next one. */
+/** The current fetch and the next one. */
 const MAX_BATCHES = 2;
 
-/** Fetched records of one partition that the window has no room for yet: two fetches at most. */
+/** Holds up to two fetches of one partition until the window has room for their records. */
 export class PartitionBuffer {
   private readonly batches: FetchedBatch[] = [];
   private peeked: ConsumedRecord | undefined;
@@ -14,7 +14,7 @@ export class PartitionBuffer {
     return this.batches.length < MAX_BATCHES;
   }
 
-  /** The fetch that the next record is of. */
+  /** The fetch that contains the next record. */
   get current(): FetchedBatch | undefined {
     return this.batches[0];
   }
@@ -24,9 +24,9 @@ export class PartitionBuffer {
   }
 
   /**
-   * The next record of the current fetch, which stays until it is taken. @returns undefined when the fetch has no more, or
-   * there is none: see `current`
-   * @throws UnreadableRecordsError
+   * Returns the next record of the current fetch without removing it; `take` removes it.
+   * @returns undefined when the current fetch has no more records, or when `current` is undefined
+   * @throws UnreadableRecordsError when the next batch can't be decoded
    */
   peek(): ConsumedRecord | undefined {
     if (this.peeked === undefined) this.peeked = this.batches[0]?.records.next().value;
@@ -37,7 +37,7 @@ export class PartitionBuffer {
     this.peeked = undefined;
   }
 
-  /** Drops the current fetch, which is worked through. */
+  /** Drops the current fetch. */
   shift(): void {
     this.batches.shift();
   }

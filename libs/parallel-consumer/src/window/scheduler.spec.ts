@@ -18,7 +18,7 @@ function record(partition: number, offset: number, key: string | null): Consumed
   };
 }
 
-/** A scheduler with one assignment that has taken records of these keys, at offsets 0, 1, … */
+/** Creates a scheduler and an assignment that has taken records with these keys, at offsets 0, 1, … */
 function taking(ordering: Ordering, ...keys: (string | null)[]): { scheduler: Scheduler; assignment: Assignment } {
   const scheduler = new Scheduler(ordering, LIMITS);
   const assignment = new Assignment('t', 0);
@@ -37,7 +37,7 @@ function offsets(tasks: Task[]): number[] {
 }
 
 describe('the scheduler', () => {
-  it('runs different keys at once and one key one after another, in offset order', () => {
+  it('runs different keys in parallel, and the records of one key sequentially in offset order', () => {
     const { scheduler } = taking('key', 'a', 'a', 'b', 'a');
     const [first, ...others] = startAll(scheduler);
     expect(offsets([first as Task, ...others])).toEqual([0, 2]);
@@ -45,7 +45,7 @@ describe('the scheduler', () => {
     expect(offsets(startAll(scheduler))).toEqual([1]);
   });
 
-  it('keeps a key held while its record waits for another try', () => {
+  it('keeps a key blocked while its record waits for a retry', () => {
     const { scheduler } = taking('key', 'a', 'a');
     const [first] = startAll(scheduler);
     scheduler.paused();
@@ -54,20 +54,20 @@ describe('the scheduler', () => {
     expect(offsets(startAll(scheduler))).toEqual([0]);
   });
 
-  it('takes records without a key for unordered', () => {
+  it('treats records without a key as unordered', () => {
     expect(offsets(startAll(taking('key', null, null, null).scheduler))).toEqual([0, 1, 2]);
   });
 
-  it('runs all at once when unordered, and one when ordered by partition', () => {
+  it('runs all records at once when unordered, and one when ordered by partition', () => {
     expect(startAll(taking('unordered', 'a', 'a', 'a').scheduler)).toHaveLength(3);
     expect(startAll(taking('partition', 'a', 'b', 'c').scheduler)).toHaveLength(1);
   });
 
-  it('never runs more than the limit', () => {
+  it('never runs more records than the limit', () => {
     expect(startAll(taking('unordered', ...Array.from({ length: 9 }, () => null)).scheduler)).toHaveLength(4);
   });
 
-  it('is full once a quarter more stands ready than may run, and no longer when a record is finished', () => {
+  it('is full at 125 % of the in-flight limit, until a record finishes', () => {
     const { scheduler } = taking('unordered', null, null, null, null);
     expect(scheduler.isFull()).toBe(false);
     scheduler.take(record(0, 4, null), new Assignment('t', 0), 0);
@@ -76,7 +76,7 @@ describe('the scheduler', () => {
     expect(scheduler.isFull()).toBe(false);
   });
 
-  it('takes on behind a busy key, and leaves a third of the window to other partitions', () => {
+  it('takes records behind a busy key, and leaves a third of the window to other partitions', () => {
     const scheduler = new Scheduler('key', LIMITS);
     const [hot, other] = [new Assignment('t', 0), new Assignment('t', 1)];
     let offset = 0;
@@ -86,7 +86,7 @@ describe('the scheduler', () => {
     expect(scheduler.hasShare(other)).toBe(true);
   });
 
-  it('shares bytes as it shares records', () => {
+  it('shares bytes like records', () => {
     const scheduler = new Scheduler('key', { ...LIMITS, maxBuffered: 1_000, maxBytes: 6_000 });
     const [hot, other] = [new Assignment('t', 0), new Assignment('t', 1)];
     for (let offset = 0; scheduler.hasShare(hot); offset += 1) scheduler.take(record(0, offset, 'hot'), hot, 0);
@@ -94,14 +94,14 @@ describe('the scheduler', () => {
     expect(scheduler.hasShare(other)).toBe(true);
   });
 
-  it('runs more at once from the moment that its limit is raised', () => {
+  it('runs more records as soon as its limit is raised', () => {
     const { scheduler } = taking('unordered', ...Array.from({ length: 9 }, () => null));
     expect(startAll(scheduler)).toHaveLength(4);
     scheduler.resize({ ...LIMITS, inFlight: 6 });
     expect(startAll(scheduler)).toHaveLength(2);
   });
 
-  it('serves partitions in turns, so that a long one does not starve a short one', () => {
+  it('serves partitions in turn, so that a long queue does not starve a short one', () => {
     const scheduler = new Scheduler('unordered', LIMITS);
     const [long, short] = [new Assignment('t', 0), new Assignment('t', 1)];
     for (let offset = 0; offset < 4; offset += 1) scheduler.take(record(0, offset, null), long, 0);
@@ -109,7 +109,7 @@ describe('the scheduler', () => {
     expect(startAll(scheduler).map((task) => task.record.partition)).toEqual([0, 1, 0, 1]);
   });
 
-  it('lets go of everything that a revoked partition holds, the running when they end', () => {
+  it('releases the waiting records of a revoked partition immediately, and running ones when they end', () => {
     const { scheduler, assignment } = taking('key', 'a', 'a', 'b');
     const [running] = startAll(scheduler);
     assignment.revoke();

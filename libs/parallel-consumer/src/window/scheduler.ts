@@ -1,40 +1,40 @@
-import { type Assignment, Task, type OrderOf } from '../assignment.js';
-import { sizeOf, type ConsumedRecord } from '../record.js';
+import { type Assignment, Task, type OrderScope } from '../assignment.js';
+import { estimateBytes, type ConsumedRecord } from '../record.js';
 import { FairQueue } from './fair-queue.js';
-import { hashOf } from './key-queues.js';
+import { hashKey } from './key-queues.js';
 
 /**
- * What keeps its order, and what that costs.
+ * The processing order, and the maximum rate that it allows.
  *
- * - `unordered`: nothing. Any `inFlight` records run at once. Bound: inFlight / mean handler time. Not guaranteed: any order.
- * - `key` (the default): records of one key run one after another, in offset order, whatever the retries. Bound: the rate
- *   can't pass min(inFlight, busy keys) / mean handler time. Records without a key are unordered. Not guaranteed: an order
- *   between keys; the place of a dead-lettered record, which leaves its key's order; the order of a key after an abandoned
- *   attempt, which may still be running.
- * - `partition`: records of one partition run one after another, in offset order. Bound: min(inFlight, partitions) / mean
- *   handler time. Not guaranteed: an order between partitions, and the same exceptions.
+ * - `unordered`: no order; any `inFlight` records run at once. Maximum rate: inFlight / mean handler time.
+ * - `key` (the default): records of one key run one after another in offset order, also across retries. Records without a key
+ *   are unordered. Maximum rate: min(inFlight, busy keys) / mean handler time. Not guaranteed: an order between keys; the
+ *   position of a dead-lettered record, which leaves its key's order; the order of a key after an abandoned attempt, which may
+ *   still be running.
+ * - `partition`: records of one partition run one after another in offset order. Maximum rate: min(inFlight, partitions) / mean
+ *   handler time. Not guaranteed: an order between partitions, and the same exceptions as for `key`.
  */
 export type Ordering = 'unordered' | 'key' | 'partition';
 
-/** The bounds of what is in memory. */
+/** Limits of the records in memory. */
 export interface WindowLimits {
   /** Records in the handler at once. */
   readonly inFlight: number;
-  /** Records in the handler or waiting for their key. */
+  /** Records in the handler or waiting. */
   readonly maxBuffered: number;
-  /** Bytes of all taken records. */
+  /** Total size of all taken records, in bytes. */
   readonly maxBytes: number;
 }
 
 /**
- * How much of what is left of the window one partition may hold: twice as much as is free. A single one can have two
- * thirds of the window, twelve busy ones a 25th x 2 each, and some always stays free for one that wakes up (Choudhury and
- * Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches", IEEE/ACM ToN 1998). With fixed shares most
- * of the window would lie idle; with none a stalled key would fill it and stop every other partition.
+ * Limits one partition to this many times the free part of the window (dynamic thresholds: Choudhury and Hahne, "Dynamic Queue
+ * Length Thresholds for Shared-Memory Packet Switches", IEEE/ACM ToN 1998). A single busy partition can use 2/3 of the window,
+ * each of twelve busy ones 2/25, and some room always stays free for a partition that becomes active. Fixed shares would leave
+ * most of the window idle. Without shares a stalled key could fill the window and block all other partitions.
  */
 const SHARE_OF_FREE = 2;
 
-/** Decides what is taken and what runs next. Pure: it starts nothing and waits for nothing. */
+/** Decides which records are taken and which task runs next. Synchronous, without I/O: it neither runs tasks nor waits. */
 export class Scheduler {
   private readonly ready = new FairQueue<Task>();
   private runningCount = 0;
@@ -62,28 +62,28 @@ export class Scheduler {
     return this.limits.inFlight;
   }
 
-  /** New bounds from now on. What runs or is taken beyond them already is let be. */
+  /** Changes the limits. Records that already exceed them keep running. */
   resize(limits: WindowLimits): void {
     this.limits = limits;
   }
 
   /**
-   * Whether more stands ready than is needed. A quarter as many as may run may, so that a free slot never waits for
-   * the network; all beyond that must be waiting behind their keys.
+   * Whether enough records are running or ready. Ready records may fill 25 % of the in-flight limit, so that a free slot never
+   * waits for the network. All others must wait behind their keys.
    */
   isFull(): boolean {
     return this.runningCount + this.ready.size >= 1.25 * this.limits.inFlight;
   }
 
   /**
-   * Whether a full window is worth going back to. Later than it is no longer full, and still before a slot runs free: each look
-   * at it costs a timer and a heartbeat, which then are shared by many records.
+   * Whether refilling the window is worthwhile. The threshold lies between full and the first idle slot: each refill costs a
+   * timer and a heartbeat, which many records then share.
    */
   hasSlack(): boolean {
     return this.runningCount + this.ready.size < 1.125 * this.limits.inFlight;
   }
 
-  /** Whether the partition may hold another record. */
+  /** Whether the partition may take another record. */
   hasShare({ taken, takenBytes }: Assignment): boolean {
     const { maxBuffered, maxBytes } = this.limits;
     return (
@@ -92,16 +92,17 @@ export class Scheduler {
     );
   }
 
-  /** Whether `next` would give a task. */
+  /** Whether `next` would return a task. */
   hasReady(): boolean {
     return this.ready.size > 0 && this.runningCount < this.limits.inFlight;
   }
 
+  /** Adds a record to the window. @param now milliseconds since 1970 */
   take(record: ConsumedRecord, assignment: Assignment, now: number): Task {
-    const bytes = sizeOf(record);
-    // Read once: each time it is cut out of the record anew.
+    const bytes = estimateBytes(record);
+    // Read once: each access to the key creates a new slice.
     const key = this.ordering === 'key' ? record.key : null;
-    const task = new Task(record, assignment, this.orderOf(key), key === null ? 0 : hashOf(key), bytes, now);
+    const task = new Task(record, assignment, this.getOrder(key), key === null ? 0 : hashKey(key), bytes, now);
     this.takenCount += 1;
     this.takenBytes += bytes;
     assignment.taken += 1;
@@ -110,7 +111,7 @@ export class Scheduler {
     return task;
   }
 
-  /** The next task to run, or `undefined` when none is ready or the limit is reached. */
+  /** Returns the next task and counts it as running. @returns undefined when none is ready or the in-flight limit is reached */
   next(): Task | undefined {
     if (!this.hasReady()) return undefined;
     const task = this.ready.shift();
@@ -118,7 +119,7 @@ export class Scheduler {
     return task;
   }
 
-  /** The task ended for good: its key goes to the one behind it. */
+  /** Removes a task that is done or dead-lettered, and passes its key to the next task. */
   finished(task: Task): void {
     this.runningCount -= 1;
     this.release(task);
@@ -127,19 +128,19 @@ export class Scheduler {
     if (behind !== undefined) this.ready.push(task.assignment.ready, behind);
   }
 
-  /** The task stops running for now and keeps its key, so that nothing of the key overtakes it. */
+  /** Frees the slot of a task that waits for a retry. The task keeps its key, so that no other task of the key overtakes it. */
   paused(): void {
     this.runningCount -= 1;
   }
 
-  /** A paused task may run again. @returns whether it may: not when its partition went meanwhile */
+  /** Makes a paused task ready again. @returns false when its partition was revoked meanwhile */
   resumed(task: Task): boolean {
     if (task.assignment.revoked) this.release(task);
     else this.ready.push(task.assignment.ready, task);
     return !task.assignment.revoked;
   }
 
-  /** Lets go of all tasks of a revoked assignment that don't run. @returns how many are handed over */
+  /** Releases all tasks of a revoked assignment that do not run. @returns how many are handed over */
   handOver(assignment: Assignment): number {
     const dropped = [...this.ready.drainLane(assignment.ready), ...assignment.keys.drain()];
     for (const task of dropped) this.release(task);
@@ -153,7 +154,7 @@ export class Scheduler {
     assignment.takenBytes -= bytes;
   }
 
-  private orderOf(key: Buffer | null): OrderOf {
+  private getOrder(key: Buffer | null): OrderScope {
     if (this.ordering === 'key') return key === null ? 'nothing' : 'key';
     return this.ordering === 'partition' ? 'partition' : 'nothing';
   }
