@@ -27,15 +27,15 @@ describe('a member that joins and leaves while the others work', () => {
     await Promise.all(stayers.map((member) => member.joins()));
     await group.handles(RECORDS / 12, 30_000);
 
-    const drainsBefore = stayers.map((member) => member.told(DRAINED).length);
+    const drainsBefore = stayers.map((member) => member.logged(DRAINED).length);
     const third = group.launch(SETTINGS);
     await third.joins();
     await eventually('the third member handles its share', 20_000, () => group.effects.by(third.name).length > 500);
-    const drains = stayers.map((member) => member.told(DRAINED).length);
+    const drains = stayers.map((member) => member.logged(DRAINED).length);
     expect(drains.map((count, index) => count - (drainsBefore[index] ?? 0))).toEqual([1, 1]);
 
     expect(await third.stop()).toBe(0);
-    expect(third.told(/^stopped: finished \d+, handed over \d+, lost 0$/)).toHaveLength(1);
+    expect(third.logged(/^stopped: finished \d+, handed over \d+, lost 0$/)).toHaveLength(1);
     expect(group.effects.handled).toBeLessThan(RECORDS * 0.9);
     await group.handles(RECORDS, 60_000);
     for (const member of stayers) expect(await member.stop()).toBe(0);

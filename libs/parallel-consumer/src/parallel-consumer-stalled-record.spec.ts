@@ -29,7 +29,7 @@ describe('a stalled record', () => {
     );
     await clock.advance(6_000);
     expect(gate.attempts('slow')[0]?.signal.aborted).toBe(true);
-    expect(letters()[0]).toMatchObject({ value: 'slow', headers: { 'dead-letter-error-code': 'tracker-held' } });
+    expect(letters()[0]).toMatchObject({ value: 'slow', headers: { 'dead-letter-error-code': 'stalled-record' } });
     expect(gate.started).toEqual(['slow', 'behind']);
     await gate.end('slow');
     await clock.advance(1_000);

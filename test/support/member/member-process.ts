@@ -71,7 +71,7 @@ export class MemberProcess {
   }
 
   /** Returns the matching messages logged so far. */
-  told(pattern: RegExp): string[] {
+  logged(pattern: RegExp): string[] {
     return this.log.map(({ message }) => message).filter((message) => pattern.test(message));
   }
 

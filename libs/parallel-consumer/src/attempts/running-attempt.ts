@@ -43,5 +43,5 @@ export class AttemptAbandonedError extends Error {
 /** A record delayed its partition's commit for longer than `stalledRecordDeadLetterMs`. */
 export class StalledRecordError extends Error {
   override readonly name = 'StalledRecordError';
-  readonly code = 'tracker-held';
+  readonly code = 'stalled-record';
 }
