@@ -3,16 +3,16 @@ import { ManualClock, settle } from '#parallel-consumer/testing/manual-clock.js'
 import { WakeUp } from './wake-up.js';
 import { WorkLoop } from './work-loop.js';
 
-/** Starts a loop over the items in `todo`; the item `long` runs until `finish` is called. */
-function startLoop(...todo: string[]) {
+/** Starts a loop over the items in `pending`; the item `long` runs until `finish` is called. */
+function startLoop(...pending: string[]) {
   const clock = new ManualClock();
   const wakeUp = new WakeUp();
   const seen: string[] = [];
-  const state = { todo, onClaim: () => undefined as void, finish: () => undefined as void };
+  const state = { pending, onClaim: () => undefined as void, finish: () => undefined as void };
   const loop = new WorkLoop<string>(
     {
       claim: async () => {
-        const next = state.todo.shift() ?? null;
+        const next = state.pending.shift() ?? null;
         state.onClaim();
         return next;
       },
