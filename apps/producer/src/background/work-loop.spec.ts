@@ -37,7 +37,7 @@ describe('WorkLoop', () => {
     const { clock, seen, state } = startLoop('a', 'b');
     await settle();
     expect(seen).toEqual(['a', 'b', 'idle']);
-    state.todo.push('c');
+    state.pending.push('c');
     await clock.advance(999);
     expect(seen).toEqual(['a', 'b', 'idle']);
     await clock.advance(1);
@@ -47,7 +47,7 @@ describe('WorkLoop', () => {
   it('polls at once when it is woken', async () => {
     const { wakeUp, seen, state } = startLoop();
     await settle();
-    state.todo.push('a');
+    state.pending.push('a');
     wakeUp.call();
     await settle();
     expect(seen).toEqual(['idle', 'a', 'idle']);
@@ -58,7 +58,7 @@ describe('WorkLoop', () => {
     await settle();
     state.onClaim = () => {
       state.onClaim = () => undefined;
-      state.todo.push('a');
+      state.pending.push('a');
       wakeUp.call();
     };
     await clock.advance(1_000);
