@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ORDERS_SUBJECT } from '#orders/topics.js';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
-import { startServersAlone, type ServersAlone } from '../dev/servers/servers-alone.js';
+import { startStandaloneServers, type StandaloneServers } from '../dev/servers/standalone-servers.js';
 
 /** Runs an app until it exits. */
 async function run(app: string, env: NodeJS.ProcessEnv): Promise<{ code: number | null; output: string }> {
@@ -21,11 +21,11 @@ async function run(app: string, env: NodeJS.ProcessEnv): Promise<{ code: number 
 
 describe('a registry with an incompatible schema', () => {
   let folder: string;
-  let servers: ServersAlone;
+  let servers: StandaloneServers;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'orders-schema-'));
-    servers = await startServersAlone(join(folder, 'data'));
+    servers = await startStandaloneServers(join(folder, 'data'));
     const other = { type: 'record', name: 'Order', namespace: 'orders.v1', fields: [{ name: 'id', type: 'int' }] };
     const response = await fetch(`${servers.addresses.SCHEMA_REGISTRY_URL}/subjects/${ORDERS_SUBJECT}/versions`, {
       method: 'POST',

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
-import { startServersAlone, type ServersAlone } from '../dev/servers/servers-alone.js';
+import { startStandaloneServers, type StandaloneServers } from '../dev/servers/standalone-servers.js';
 import { FreshProject, pack, versionOf, type RunningScript } from './support/fresh-project.js';
 import { quietKafka, readRecords, writeRecords } from './support/topic-writer.js';
 
@@ -83,7 +83,7 @@ describe('the packages, as npm would publish them', () => {
   }, 60_000);
 
   describe('the first example of the strategy’s README, in a fresh Nest application', () => {
-    let servers: ServersAlone;
+    let servers: StandaloneServers;
     let kafka: Kafka;
     let project: FreshProject;
     let app: RunningScript | undefined;
@@ -94,7 +94,7 @@ describe('the packages, as npm would publish them', () => {
       const versions = await Promise.all(peers.map(async (name) => `${name}@${await versionOf(name)}`));
       const platform = `${nest[3]}@${await versionOf('@nestjs/common')}`;
       const installed = FreshProject.create(join(folder, 'nest'), [String(tarballs[STRATEGY]), platform, ...versions]);
-      [servers, project] = await Promise.all([startServersAlone(join(folder, 'data')), installed]);
+      [servers, project] = await Promise.all([startStandaloneServers(join(folder, 'data')), installed]);
       kafka = quietKafka(servers.addresses.KAFKA_BROKERS);
       const admin = kafka.admin();
       await admin.connect();

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Double, UUID } from 'mongodb';
-import { faultsOf } from '#orders/fault-mix.js';
+import { locateFaults } from '#orders/fault-mix.js';
 import { deadLettersCollection } from '#orders/dead-letters.js';
-import { orderIdsOf } from '#orders/order-id.js';
+import { createOrderIds } from '#orders/order-id.js';
 import { ordersCollection } from '#orders/orders-collection.js';
-import { ORDERS_TOPIC, SAVERS_GROUP } from '#orders/topics.js';
+import { ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics.js';
 import { eventually } from './support/eventually.js';
 import { Pipeline } from './support/pipeline.js';
 import { reconciled, runReconcile } from './support/run-reconcile.js';
@@ -49,7 +49,7 @@ describe('reconcile', () => {
     const count = 20_000;
     const { id, seed } = await pipeline.populate({ count, faults: MIX, seed: 4_711 });
     const { deadLettered, ackedFaults } = await pipeline.allEnded(id, 90_000);
-    const faultsAt = faultsOf(seed, MIX);
+    const faultsAt = locateFaults(seed, MIX);
     const known = Array.from({ length: count }, (_, index) => ({ index, ...faultsAt(index) }));
     const expected = known.flatMap(({ index, instead, extras }) => [
       ...(instead === undefined ? [] : [`${index}/${instead}`]),
@@ -106,7 +106,7 @@ describe('reconcile', () => {
 
   it('fails for a deleted order, with evidence that it was saved', async () => {
     const id = await populateAndSave(2_000);
-    const deleted = orderIdsOf(id)(1_234);
+    const deleted = createOrderIds(id)(1_234);
     await ordersCollection(pipeline.db).deleteOne({ _id: new UUID(deleted) });
     const report = await reconciled(pipeline.stack, id);
     expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', missing: 1, saved: 1_999 });
@@ -129,7 +129,7 @@ describe('reconcile', () => {
     'fails for an order with %s',
     async (_, change, field) => {
       const id = await populateAndSave(100);
-      const altered = orderIdsOf(id)(42);
+      const altered = createOrderIds(id)(42);
       await ordersCollection(pipeline.db).updateOne({ _id: new UUID(altered) }, { $set: change });
       const report = await reconciled(pipeline.stack, id);
       expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', altered: 1 });
@@ -145,7 +145,7 @@ describe('reconcile', () => {
     await pipeline.post(`/v1/operations/${id}/cancel`, {});
     const { acked } = await pipeline.allEnded(id, 30_000);
     const orders = ordersCollection(pipeline.db);
-    const model = await orders.findOne({ _id: new UUID(orderIdsOf(id)(0)) });
+    const model = await orders.findOne({ _id: new UUID(createOrderIds(id)(0)) });
     if (model === null) throw new Error('the first order is not saved');
     const numbers = [firstNumber + acked + 1, 2 ** 40];
     for (const number of numbers)
@@ -169,7 +169,7 @@ describe('reconcile', () => {
     try {
       // Kafka allows setting offsets only for a group without members: it removes the frozen consumer after its session timeout.
       await eventually('the group is empty', 60_000, async () => {
-        const { groups } = await admin.describeGroups([SAVERS_GROUP]);
+        const { groups } = await admin.describeGroups([ORDERS_CONSUMER_GROUP]);
         return groups[0]?.state === 'Empty';
       });
       ({ id } = await pipeline.populate({ count: 100 }));
@@ -178,7 +178,7 @@ describe('reconcile', () => {
         20_000,
         async () => (await pipeline.operation(id)).status === 'succeeded',
       );
-      const [committed] = await admin.fetchOffsets({ groupId: SAVERS_GROUP, topics: [ORDERS_TOPIC] });
+      const [committed] = await admin.fetchOffsets({ groupId: ORDERS_CONSUMER_GROUP, topics: [ORDERS_TOPIC] });
       const ends = new Map(
         (await admin.fetchTopicOffsets(ORDERS_TOPIC)).map(({ partition, high }) => [partition, high]),
       );
@@ -190,7 +190,7 @@ describe('reconcile', () => {
       const offset = Math.max(0, Number(behind.offset));
       skipped.push({ partition: behind.partition, offset });
       const partitions = [{ partition: behind.partition, offset: String(offset + 1) }];
-      await admin.setOffsets({ groupId: SAVERS_GROUP, topic: ORDERS_TOPIC, partitions });
+      await admin.setOffsets({ groupId: ORDERS_CONSUMER_GROUP, topic: ORDERS_TOPIC, partitions });
     } finally {
       await admin.disconnect();
       // Kill the consumer: it would keep its position, while a new one starts at the committed offset.

@@ -1,4 +1,4 @@
-import { drawsOf } from '#orders/draws.js';
+import { createDraws } from '#orders/draws.js';
 import type { SavedOrdersDataset } from '../datasets/saved-orders.js';
 import type { Bench } from '../harness/bench.js';
 import type { Benchmark } from '../harness/benchmark.js';
@@ -66,7 +66,7 @@ function candidate(
 
 /** Uniformly random over all orders, so that most are not in MongoDB's cache. */
 function randomPath({ count, idAt }: SavedOrdersDataset): (nth: number) => string {
-  const draw = drawsOf(1);
+  const draw = createDraws(1);
   return (nth) => `/v1/orders/${idAt(draw(0, nth, count))}`;
 }
 

@@ -1,7 +1,7 @@
 import { OrderCodec } from '#orders/order-codec.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import { connectKafka, reliableProducer, type Kafka } from '#parallel-consumer/kafka/kafkajs.js';
-import type { ServersAlone } from '../../dev/servers/servers-alone.js';
+import type { StandaloneServers } from '../../dev/servers/standalone-servers.js';
 import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 import { contenderLogger as logger } from '../contenders/contender-logger.js';
 import { DEAD_LETTERS, PARTITIONS, type Dataset } from './dataset.js';
@@ -11,7 +11,7 @@ const RECORDS_PER_SEND = 2_000;
 
 /** Creates a dataset's topic and writes all its records, acknowledged by all replicas. */
 export async function fillTopic(
-  addresses: ServersAlone['addresses'],
+  addresses: StandaloneServers['addresses'],
   dataset: Dataset,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import { Long, MongoClient, UUID } from 'mongodb';
 import { orderGenerator } from '#orders/generator.js';
 import { batchOf, ensureOperationIndexes, operationsCollection, type PopulateDocument } from '#orders/operation.js';
-import { orderIdsOf } from '#orders/order-id.js';
+import { createOrderIds } from '#orders/order-id.js';
 import { toDocument, type OrderDocument } from '#orders/order-document.js';
 import { ensureOrderIndexes, ordersCollection } from '#orders/orders-collection.js';
 import { Mongo } from '#service/mongo.js';
@@ -56,7 +56,7 @@ export async function saveOrders(uri: string, count: number, signal: AbortSignal
   await markSucceeded(mongo, operation);
   await buildIndexes(uri);
   await mongo.client.close();
-  return { uri, count, idAt: orderIdsOf(operation._id) };
+  return { uri, count, idAt: createOrderIds(operation._id) };
 }
 
 /** Uses a client without timeouts: over millions of orders this takes longer than the apps' timeouts allow. */

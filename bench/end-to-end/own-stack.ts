@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { abortionOf } from '../../dev/machine/abortion.js';
+import { rejectOnAbort } from '../../dev/machine/abortion.js';
 import { requireFreeSpace } from '../../dev/machine/disk-space.js';
 import { machineProcesses } from '../../dev/machine/process-table.js';
 import type { ProcessRecord } from '../../dev/servers/process-records.js';
@@ -35,7 +35,7 @@ export class OwnStack {
       // With this variable the stack watches its parent. Otherwise it would keep running when this process is killed.
       const env = { npm_lifecycle_event: 'bench' };
       own = new OwnStack(await RunningStack.launch({ dataDirectory: directory, flags, env }), directory, print);
-      await Promise.race([own.stack.ready(), abortionOf(signal)]);
+      await Promise.race([own.stack.ready(), rejectOnAbort(signal)]);
       return own;
     } catch (error) {
       if (own === undefined) await remove(directory);

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ComparisonStack } from '../../dev/compare/comparison-stack.js';
-import { startServersAlone, type ServersAlone } from '../../dev/servers/servers-alone.js';
+import { startStandaloneServers, type StandaloneServers } from '../../dev/servers/standalone-servers.js';
 import type { ContenderName, ContenderParameters } from '../contenders/job.js';
 import type { Dataset } from '../datasets/dataset.js';
 import { saveOrders, type SavedOrdersDataset } from '../datasets/saved-orders.js';
@@ -49,7 +49,7 @@ export class Bench {
 
   private constructor(
     private readonly settings: BenchSettings,
-    private readonly servers: ServersAlone,
+    private readonly servers: StandaloneServers,
     private readonly directory: string,
   ) {
     this.quick = settings.quick;
@@ -60,7 +60,7 @@ export class Bench {
   static async start(settings: BenchSettings): Promise<Bench> {
     const directory = await mkdtemp(join(tmpdir(), 'orders-bench-'));
     try {
-      return new Bench(settings, await startServersAlone(directory, undefined, settings.print), directory);
+      return new Bench(settings, await startStandaloneServers(directory, undefined, settings.print), directory);
     } catch (error) {
       await rm(directory, { recursive: true, force: true });
       throw error;

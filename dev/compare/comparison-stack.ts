@@ -1,12 +1,12 @@
 import { DEFAULT_PARTITIONS } from '#orders/topics.js';
 import { Mongo } from '#service/mongo.js';
 import { requireFreeSpace } from '../machine/disk-space.js';
-import { abortionOf } from '../machine/abortion.js';
+import { rejectOnAbort } from '../machine/abortion.js';
 import { freePort } from '../machine/ports.js';
-import { signalIfThere } from '../machine/process-table.js';
+import { signalIfRunning } from '../machine/process-table.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 import type { ProcessRecord } from '../servers/process-records.js';
-import { startServersAlone, type ServersAlone } from '../servers/servers-alone.js';
+import { startStandaloneServers, type StandaloneServers } from '../servers/standalone-servers.js';
 import { consumerDefinition, producerDefinition, type AppContext } from '../supervisor/app-definitions.js';
 import { AppLogView } from '../supervisor/app-log-view.js';
 import type { AppDefinition } from '../supervisor/app-process.js';
@@ -43,7 +43,7 @@ export class ComparisonStack {
 
   private constructor(
     private readonly directory: string,
-    private readonly servers: ServersAlone,
+    private readonly servers: StandaloneServers,
     private readonly context: AppContext,
     private readonly options: ComparisonStackOptions,
   ) {
@@ -58,7 +58,7 @@ export class ComparisonStack {
     try {
       await requireFreeSpace(directory, DATA_NEED_MIB, 'the comparison');
       const { print, signal } = options;
-      const servers = await startServersAlone(directory, undefined, print, signal);
+      const servers = await startStandaloneServers(directory, undefined, print, signal);
       stack = new ComparisonStack(directory, servers, await createContext(directory, servers), options);
       await stack.unlessAborted(stack.producer.start());
       print('producer serves');
@@ -105,7 +105,7 @@ export class ComparisonStack {
   /** Kills everything at once, and leaves the data. */
   kill(): void {
     for (const app of [this.producer, ...this.consumers]) app.kill();
-    for (const { pid } of this.processes()) signalIfThere(pid, 'SIGKILL');
+    for (const { pid } of this.processes()) signalIfRunning(pid, 'SIGKILL');
   }
 
   /** Drains the consumers: a killed member would keep its partitions until its session times out. */
@@ -124,14 +124,14 @@ export class ComparisonStack {
   }
 
   private async unlessAborted<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, abortionOf(this.options.signal)]);
+    return Promise.race([work, rejectOnAbort(this.options.signal)]);
   }
 }
 
 /**
  * Doesn't inherit the caller's environment: its settings would change the comparison, and its servers must not be used.
  */
-async function createContext(directory: string, { addresses }: ServersAlone): Promise<AppContext> {
+async function createContext(directory: string, { addresses }: StandaloneServers): Promise<AppContext> {
   const { PATH, HOME, TMPDIR } = process.env;
   const env = { PATH, HOME, TMPDIR, LOG_LEVEL: 'warn' };
   const ports = { PRODUCER_PORT: String(await freePort()) };

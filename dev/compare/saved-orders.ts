@@ -1,6 +1,6 @@
 import type { Document } from 'mongodb';
 import { orderGenerator, type OrderBatch } from '#orders/generator.js';
-import { fromDocument, sameOrder, type OrderDocument } from '#orders/order-document.js';
+import { fromDocument, isSameOrder, type OrderDocument } from '#orders/order-document.js';
 import type { PlannedOrder } from './planned-orders.js';
 import { getQueue } from './theory.js';
 import type { Way } from './ways.js';
@@ -27,7 +27,7 @@ export function ordersOf({ firstNumber, count }: OrderBatch): Document {
 export function readSaved(documents: readonly OrderDocument[], batch: OrderBatch): SavedOrder[] | string {
   const orderAt = orderGenerator(batch);
   if (documents.length !== batch.count) return `${documents.length} orders are saved instead of ${batch.count}`;
-  const altered = documents.findIndex((document, index) => !sameOrder(fromDocument(document), orderAt(index)));
+  const altered = documents.findIndex((document, index) => !isSameOrder(fromDocument(document), orderAt(index)));
   if (altered !== -1) return `the order with index ${altered} differs from the one sent`;
   return documents.map(({ accountId, ingest: { partition, offset, savedAt } }, index) => {
     return { index, accountId, partition, offset: Number(offset), savedAt };

@@ -1,5 +1,5 @@
 /** Returns a promise that rejects with the signal's reason once it is aborted. For races: it needn't be awaited. */
-export function abortionOf(signal: AbortSignal): Promise<never> {
+export function rejectOnAbort(signal: AbortSignal): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
   const fail = (): void => reject(signal.reason as Error);
   if (signal.aborted) fail();

@@ -16,11 +16,11 @@ export const machineProcesses: ProcessTable = {
   identityOf(pid) {
     return process.platform === 'linux' ? linuxIdentity(pid) : posixIdentity(pid);
   },
-  signal: signalIfThere,
+  signal: signalIfRunning,
 };
 
 /** Sends a signal. A process that has already ended is not an error. */
-export function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+export function signalIfRunning(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch (error) {

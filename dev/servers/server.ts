@@ -1,5 +1,5 @@
 import { pause, systemClock, type Clock } from '#parallel-consumer/clock.js';
-import { abortionOf } from '../machine/abortion.js';
+import { rejectOnAbort } from '../machine/abortion.js';
 import { interruptiblePause } from '../restarts/interruptible-pause.js';
 import { RestartBackoff, restartLine } from '../restarts/restart-backoff.js';
 import { StackError } from '../stack-error.js';
@@ -126,7 +126,7 @@ export class Server {
   /** Resolves to false when the process ends before it is ready, or on stop. Has no time limit, since a recovery may take long. */
   private async becomesServing(process: ServerProcess, stop: AbortSignal): Promise<boolean> {
     // A probe of a process that has just ended can take seconds.
-    const over = Promise.race([process.ended, abortionOf(stop)]).then(
+    const over = Promise.race([process.ended, rejectOnAbort(stop)]).then(
       () => false,
       () => false,
     );

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { requireFreeSpace } from '../machine/disk-space.js';
 import { requireFreePorts } from '../machine/ports.js';
-import { signalIfThere } from '../machine/process-table.js';
+import { signalIfRunning } from '../machine/process-table.js';
 import { provideParts } from '../parts/embedded-parts.js';
 import type { DataDirectory } from '../servers/data-directory.js';
 import { EmbeddedServers, serverPortClaims, type ServerLayout } from '../servers/embedded-servers.js';
@@ -93,7 +93,7 @@ export class Stack {
   /** Kills everything at once. The data survives, as after a power failure. */
   kill(): void {
     for (const app of this.apps) app.kill();
-    for (const { pid } of this.data.records.running()) signalIfThere(pid, 'SIGKILL');
+    for (const { pid } of this.data.records.running()) signalIfRunning(pid, 'SIGKILL');
   }
 
   private async startAll(signal: AbortSignal): Promise<void> {

@@ -4,7 +4,7 @@ import type { Recovery } from './checks/recovery.js';
 import type { Fault, FaultKind } from './faults/fault.js';
 import { schedule, type PlannedFault } from './faults/schedule.js';
 import type { History } from './history/history.js';
-import { reasonOf } from './load/asked.js';
+import { reasonOf } from './load/api-response.js';
 
 interface Begun extends Fault {
   readonly planned: PlannedFault;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Db } from 'mongodb';
 import { deadLettersCollection } from '#orders/dead-letters.js';
-import { drawsOf } from '#orders/draws.js';
+import { createDraws } from '#orders/draws.js';
 import { operationsCollection } from '#orders/operation.js';
 import { ordersCollection } from '#orders/orders-collection.js';
 import { SEGMENT_ORDERS } from '#orders/segments.js';
@@ -156,7 +156,7 @@ export class LoadedCluster implements Progress {
   }
 
   private readerDraw(): (below: number) => number {
-    const draws = drawsOf(this.options.seed);
+    const draws = createDraws(this.options.seed);
     let drawn = 0;
     return (below) => draws(READER, drawn++, below);
   }

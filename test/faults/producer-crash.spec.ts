@@ -1,7 +1,7 @@
 import { setTimeout as faultLasts } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { chunksCollection } from '#orders/acknowledged-chunks.js';
-import { drawsOf } from '#orders/draws.js';
+import { createDraws } from '#orders/draws.js';
 import { operationsCollection } from '#orders/operation.js';
 import { ackedOrders } from '#orders/segments.js';
 import { eventually } from '../support/eventually.js';
@@ -18,7 +18,7 @@ const HOLDS = { code: 0, verdict: 'holds', missing: 0, doubled: 0, altered: 0, p
 
 describe('an operation', () => {
   let pipeline: Pipeline;
-  const draw = drawsOf(SEED);
+  const draw = createDraws(SEED);
 
   beforeAll(async () => {
     pipeline = await Pipeline.start('--save-ms', '0..5');

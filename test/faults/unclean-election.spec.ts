@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { eventually } from '../support/eventually.js';
 import { storedBatches } from '../support/foreign-clients/log-segment.js';
 import { loggedError, untilStopped } from '../support/foreign-clients/stopped-partitions.js';
-import { KafkaAlone } from '../support/kafka-alone.js';
+import { StandaloneKafka } from '../support/standalone-kafka.js';
 import { TestGroup } from '../support/member/test-group.js';
 import { numberedRecords, writeAll } from '../support/numbered-records.js';
 
@@ -13,11 +13,11 @@ const WITHIN_MS = 30_000;
 const UNSAFE = { 'unclean.leader.election.enable': 'true', 'min.insync.replicas': '1' };
 
 describe('an unclean leader election', () => {
-  let server: KafkaAlone;
+  let server: StandaloneKafka;
   let group: TestGroup;
 
   beforeAll(async () => {
-    server = await KafkaAlone.start(3, { 'min.insync.replicas': 1 });
+    server = await StandaloneKafka.start(3, { 'min.insync.replicas': 1 });
   }, 120_000);
 
   afterAll(async () => {

@@ -1,6 +1,6 @@
 import type { Mutant } from './mutant.js';
 
-const FRONTIER = 'offsets/offset-tracker.ts';
+const OFFSET_TRACKER = 'offsets/offset-tracker.ts';
 const MAP = 'offsets/completed-offsets.ts';
 const LOG_PROBLEMS = 'offsets/log-problems.ts';
 const INTAKE = 'window/intake.ts';
@@ -10,13 +10,13 @@ const CONSUMER = 'parallel-consumer.ts';
 export const OFFSET_MUTANTS: readonly Mutant[] = [
   {
     name: 'commit before completion: the oldest unfinished record counts as completed',
-    file: FRONTIER,
+    file: OFFSET_TRACKER,
     replace: 'return this.unfinished.oldest?.offset ?? this.nextOffset;',
     by: 'const { oldest } = this.unfinished; return oldest === undefined ? this.nextOffset : oldest.offset + 1;',
   },
   {
     name: 'commit past all buffered records',
-    file: FRONTIER,
+    file: OFFSET_TRACKER,
     replace: 'return this.unfinished.oldest?.offset ?? this.nextOffset;',
     by: 'return this.nextOffset;',
   },
@@ -147,13 +147,13 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
   {
     name: 'the map of completed offsets is not read',
     file: INTAKE,
-    replace: 'if (tracker.wasFinishedBefore(record.offset)) {',
+    replace: 'if (tracker.wasCompletedBefore(record.offset)) {',
     by: 'if (false) {',
     specs: 'parallel-consumer-crash',
   },
   {
     name: 'the first commit loses the map that was read',
-    file: FRONTIER,
+    file: OFFSET_TRACKER,
     replace: 'for (const range of this.finishedBefore)',
     by: 'for (const range of [])',
     specs: 'offset-tracker',

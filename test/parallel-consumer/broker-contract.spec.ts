@@ -3,14 +3,14 @@ import { KafkajsBroker } from '#parallel-consumer/kafka/kafkajs-broker.js';
 import { describeBrokerContract } from '#parallel-consumer/testing/broker-contract.js';
 import type { ContractKafka } from '#parallel-consumer/testing/contract-kafka.js';
 import { eventually } from '../support/eventually.js';
-import { KafkaAlone } from '../support/kafka-alone.js';
+import { StandaloneKafka } from '../support/standalone-kafka.js';
 import { readRecords } from '../support/topic-writer.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const READ_WITHIN_MS = 20_000;
 
 describeBrokerContract('a real Kafka', async (): Promise<ContractKafka> => {
-  const alone = await KafkaAlone.start(1);
+  const alone = await StandaloneKafka.start(1);
   const { kafka } = alone;
   const members: Kafka = Object.create(kafka, {
     // By default, kafkajs retries a send to a missing topic for a minute, even after it is disconnected.

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import type { KafkaSettings } from '../../dev/servers/kafka-server.js';
-import { KafkaAlone } from './kafka-alone.js';
+import { StandaloneKafka } from './standalone-kafka.js';
 
 /**
  * Runs one Kafka for all specs of the calling `describe`: starts it before the first spec and stops it after the last.
  * @returns a function that specs call to get it
  */
-export function sharedKafka(settings: KafkaSettings = {}): () => KafkaAlone {
-  let kafka: KafkaAlone | undefined;
+export function sharedKafka(settings: KafkaSettings = {}): () => StandaloneKafka {
+  let kafka: StandaloneKafka | undefined;
 
   beforeAll(async () => {
-    kafka = await KafkaAlone.start(1, settings);
+    kafka = await StandaloneKafka.start(1, settings);
   }, 120_000);
 
   afterAll(async () => {

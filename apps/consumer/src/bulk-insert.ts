@@ -1,5 +1,5 @@
 import { MongoBulkWriteError, type Collection, type WriteError } from 'mongodb';
-import { fromDocument, sameImportedOrder, sameOrder, type OrderDocument } from '#orders/order-document.js';
+import { fromDocument, isSameImportedOrder, isSameOrder, type OrderDocument } from '#orders/order-document.js';
 import { ordersCollection } from '#orders/orders-collection.js';
 import type { Mongo } from '#service/mongo.js';
 
@@ -98,6 +98,6 @@ function compare(document: OrderDocument, stored: ReadonlyMap<string, OrderDocum
   }
   const [saved, incoming] = [fromDocument(existing), fromDocument(document)];
   // Two concurrent imports of the same order assign two numbers: the order that is saved first wins.
-  if (sameOrder(saved, incoming) || sameImportedOrder(saved, incoming)) return REPEATED;
+  if (isSameOrder(saved, incoming) || isSameImportedOrder(saved, incoming)) return REPEATED;
   return { kind: 'conflict', reason: 'an order with this id and different content is saved' };
 }

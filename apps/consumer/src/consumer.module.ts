@@ -6,7 +6,7 @@ import { OrderCodec } from '#orders/order-codec.js';
 import { ensureOrderIndexes } from '#orders/orders-collection.js';
 import { prepareTopics } from '#orders/prepare-topics.js';
 import { reportSaved } from '#orders/saved-reports.js';
-import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, SAVERS_GROUP } from '#orders/topics.js';
+import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics.js';
 import { noPayload } from '#nestjs-parallel-consumer/deserializer.js';
 import { ParallelConsumerServer } from '#nestjs-parallel-consumer/parallel-consumer-server.js';
 import type { TopicOptions } from '#nestjs-parallel-consumer/server-options.js';
@@ -60,10 +60,10 @@ function createSavedReports(mongo: Mongo): SavedReports {
 async function createServer(rebalances: Rebalances, saver: OrderSaver): Promise<ParallelConsumerServer> {
   await prepareTopics(kafka, { partitions: settings.TOPIC_PARTITIONS, clusterId: settings.KAFKA_CLUSTER_ID });
   const metrics = new PrometheusMetrics(register);
-  const savers: ConsumerNames = { topic: ORDERS_TOPIC, group: SAVERS_GROUP };
+  const savers: ConsumerNames = { topic: ORDERS_TOPIC, group: ORDERS_CONSUMER_GROUP };
   const projectors: ConsumerNames = { topic: DEAD_LETTER_TOPIC, group: DEAD_LETTER_GROUP };
   const orders: TopicOptions = {
-    groupId: SAVERS_GROUP,
+    groupId: ORDERS_CONSUMER_GROUP,
     observer: rebalances.countedBy(metrics.observer(savers)),
     classify: classifySaveFailure,
     deadLetterTopic: DEAD_LETTER_TOPIC,
@@ -89,7 +89,7 @@ async function createServer(rebalances: Rebalances, saver: OrderSaver): Promise<
   for (const names of [savers, projectors])
     metrics.watch(names, {
       get status() {
-        return server.statusOf(names.topic);
+        return server.getStatus(names.topic);
       },
     });
   return server;

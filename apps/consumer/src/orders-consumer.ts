@@ -15,12 +15,12 @@ export class OrdersConsumer implements OnApplicationBootstrap, BeforeApplication
   constructor(private readonly server: ParallelConsumerServer) {}
 
   get status(): ParallelConsumerStatus {
-    return this.server.statusOf(ORDERS_TOPIC);
+    return this.server.getStatus(ORDERS_TOPIC);
   }
 
   /** The status of its member in the consumer group that projects dead letters into MongoDB. */
   get deadLetters(): ParallelConsumerStatus {
-    return this.server.statusOf(DEAD_LETTER_TOPIC);
+    return this.server.getStatus(DEAD_LETTER_TOPIC);
   }
 
   /** Changes the in-flight limit. Saves in flight above a lower limit are completed. */

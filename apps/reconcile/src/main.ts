@@ -10,7 +10,7 @@ import { validate as isUuid } from 'uuid';
 import { TopicPositions } from '#orders/topic-positions.js';
 import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
 import { reconcile } from '#reconcile/reconcile.js';
-import { EXIT_CODES, textOf } from '#reconcile/report.js';
+import { EXIT_CODES, formatReport } from '#reconcile/report.js';
 import { readMonotonically } from '#service/monotonic-reads.js';
 import { ProgressLine } from './progress-line.js';
 import { readSettings } from './settings.js';
@@ -38,7 +38,7 @@ async function run(): Promise<number> {
       onProgress: (done, acked) => progress.show(done, acked),
     });
     progress.clear();
-    console.log(values.json ? JSON.stringify(report, null, 2) : textOf(report));
+    console.log(values.json ? JSON.stringify(report, null, 2) : formatReport(report));
     return EXIT_CODES[report.verdict];
   } finally {
     progress.clear();

@@ -32,7 +32,7 @@ describe('the parallel consumer as a Nest transport', () => {
     running = await RunningHandlers.start(Orders);
     await running.consume('{"id":7}');
     expect(seen).toEqual([{ id: 7 }, 7, [0, 0, 'key-0'], 1]);
-    expect(running.server.statusOf(TOPIC)).toMatchObject({ finished: 1, deadLettered: 0, lag: 0 });
+    expect(running.server.getStatus(TOPIC)).toMatchObject({ finished: 1, deadLettered: 0, lag: 0 });
   });
 
   it('runs many records in parallel, but never two of one key', async () => {
@@ -57,7 +57,7 @@ describe('the parallel consumer as a Nest transport', () => {
     await running.topic.broker.fetch();
     await settle();
     expect(started).toEqual(['a1', 'b1', 'c1']);
-    expect(running.server.statusOf(TOPIC).inFlight).toBe(3);
+    expect(running.server.getStatus(TOPIC).inFlight).toBe(3);
     release.complete();
     await settle();
     expect(started).toEqual(['a1', 'b1', 'c1', 'a2']);
@@ -76,10 +76,10 @@ describe('the parallel consumer as a Nest transport', () => {
     await running.consume('long', 'empty');
     stream.next(1);
     await settle();
-    expect(running.server.statusOf(TOPIC)).toMatchObject({ finished: 1, inFlight: 1 });
+    expect(running.server.getStatus(TOPIC)).toMatchObject({ finished: 1, inFlight: 1 });
     stream.complete();
     await settle();
-    expect(running.server.statusOf(TOPIC)).toMatchObject({ finished: 2, inFlight: 0 });
+    expect(running.server.getStatus(TOPIC)).toMatchObject({ finished: 2, inFlight: 0 });
   });
 
   it('drains at close: running work ends and is committed, and no new work starts', async () => {
@@ -104,7 +104,7 @@ describe('the parallel consumer as a Nest transport', () => {
     stream.complete();
     await closed;
     expect(states).toEqual(['running', 'draining', 'stopped']);
-    expect(running.server.statusOf(TOPIC)).toMatchObject({ state: 'stopped', finished: 1 });
+    expect(running.server.getStatus(TOPIC)).toMatchObject({ state: 'stopped', finished: 1 });
     expect(running.topic.committed(0)).toBe(1);
   });
 
@@ -161,11 +161,11 @@ describe('the parallel consumer as a Nest transport', () => {
     running.server.setOnProcessingEndHook(() => void calls.push('end'));
     await running.consume('one');
     expect(calls).toEqual(['start', 'work']);
-    expect(running.server.statusOf(TOPIC).finished).toBe(0);
+    expect(running.server.getStatus(TOPIC).finished).toBe(0);
     stream.complete();
     await settle();
     expect(calls).toEqual(['start', 'work', 'end']);
-    expect(running.server.statusOf(TOPIC).finished).toBe(1);
+    expect(running.server.getStatus(TOPIC).finished).toBe(1);
   });
 
   it('passes records directly to the handler option, without Nest', async () => {
@@ -177,7 +177,7 @@ describe('the parallel consumer as a Nest transport', () => {
     });
     await running.consume('one', 'two');
     expect(handled).toEqual(['one, attempt 1', 'two, attempt 1']);
-    expect(running.server.statusOf(TOPIC).finished).toBe(2);
+    expect(running.server.getStatus(TOPIC).finished).toBe(2);
   });
 
   it('does not start when a topic has both a handler option and a handler method', async () => {

@@ -55,7 +55,7 @@ export class ParallelConsumerServer extends Server<Record<string, never>, State>
   }
 
   /**
-   * Called by Nest. Starts to join the consumer groups; `statusOf(topic).ready` becomes true once the consumer is a member. Passes
+   * Called by Nest. Starts to join the consumer groups; `getStatus(topic).ready` becomes true once the consumer is a member. Passes
    * a failure, such as a ParallelConsumerSetupError, to the callback.
    */
   async listen(callback: (error?: unknown) => void): Promise<void> {
@@ -74,7 +74,7 @@ export class ParallelConsumerServer extends Server<Record<string, never>, State>
   }
 
   /** Returns the status of a topic's consumer, for health, metrics and progress. @throws RangeError for an unknown topic */
-  statusOf(topic: string): ParallelConsumerStatus {
+  getStatus(topic: string): ParallelConsumerStatus {
     const consumer = this.consumers.get(topic);
     if (consumer === undefined)
       throw new RangeError(`topic must be one of ${[...this.consumers.keys()].join(', ')}, got ${topic}`);
@@ -87,11 +87,11 @@ export class ParallelConsumerServer extends Server<Record<string, never>, State>
     return new Map([...this.consumers].map(([topic, { engine }]) => [topic, engine])) as T;
   }
 
-  /** Always throws: this transport has no events. Use `status`, the server's states, or `statusOf`, the status of a consumer. */
+  /** Always throws: this transport has no events. Use `status`, the server's states, or `getStatus`, the status of a consumer. */
   override on(): never {
     throw new ParallelConsumerSetupError(
       'no-events',
-      'This transport has no events: subscribe to `status`, or read `statusOf(topic)`.',
+      'This transport has no events: subscribe to `status`, or read `getStatus(topic)`.',
     );
   }
 

@@ -163,7 +163,7 @@ describe('the error that the engine receives', () => {
     expect(await collectErrors(handlerWith(new Renaming()))).toEqual([new RangeError('renamed')]);
     expect(await collectErrors(handlerWith(new PassingOn()))).toEqual([new OutOfStockError('none left')]);
     expect(await collectErrors(handlerWith(new Forgiving()))).toEqual([]);
-    expect(running?.server.statusOf(TOPIC).finished).toBe(1);
+    expect(running?.server.getStatus(TOPIC).finished).toBe(1);
   });
 
   it('stays hidden from the callers of other transports', async () => {
@@ -190,7 +190,7 @@ describe('the error that the engine receives', () => {
     // The handler's own classifier does not apply, even if it returns `environment` for everything.
     running = await RunningHandlers.start(Orders, { deserializer, classify: () => 'environment' });
     await running.consume('{"id":1}', '{"id":');
-    expect(running.server.statusOf(TOPIC)).toMatchObject({ finished: 0, suspendedSince: expect.any(Number) });
+    expect(running.server.getStatus(TOPIC)).toMatchObject({ finished: 0, suspendedSince: expect.any(Number) });
     isUnavailable = false;
     await running.topic.clock.advance(10_000);
     expect(handled).toEqual([{ id: 1 }]);

@@ -24,7 +24,7 @@ export function chunksCollection(db: Db): Collection<AcknowledgedChunk> {
 }
 
 /** Inserts or replaces the chunks. Call it before `ackedTo` passes them. */
-export async function keepChunks(db: Db, chunks: readonly AcknowledgedChunk[]): Promise<void> {
+export async function storeChunks(db: Db, chunks: readonly AcknowledgedChunk[]): Promise<void> {
   if (chunks.length === 0) return;
   const writes = chunks.map(({ _id, to, parts }): AnyBulkWriteOperation<AcknowledgedChunk> => ({
     replaceOne: { filter: { _id }, replacement: { to, parts }, upsert: true },

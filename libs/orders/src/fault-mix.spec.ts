@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { faultsOf, type FaultMix } from './fault-mix.js';
+import { locateFaults, type FaultMix } from './fault-mix.js';
 
 const MIX: FaultMix = { poison: 0.02, oversized: 0.01, duplicate: 0.05, conflict: 0.03 };
 const ORDERS = 100_000;
 
 function count(seed: number, mix: FaultMix): Record<string, number> {
-  const faultsAt = faultsOf(seed, mix);
+  const faultsAt = locateFaults(seed, mix);
   const counts: Record<string, number> = { poison: 0, oversized: 0, duplicate: 0, conflict: 0 };
   for (let index = 0; index < ORDERS; index += 1) {
     const { instead, extras } = faultsAt(index);
@@ -16,7 +16,7 @@ function count(seed: number, mix: FaultMix): Record<string, number> {
 
 /** Indexes that are followed by an extra record. */
 function struck(seed: number): number[] {
-  const faultsAt = faultsOf(seed, MIX);
+  const faultsAt = locateFaults(seed, MIX);
   return Array.from({ length: 1_000 }, (_, index) => index).filter((index) => faultsAt(index).extras.length > 0);
 }
 
@@ -40,7 +40,7 @@ describe('fault mix', () => {
   });
 
   it('adds no extra record after a replaced order', () => {
-    const all = faultsOf(1, { poison: 0.5, oversized: 0.5, duplicate: 1, conflict: 1 });
+    const all = locateFaults(1, { poison: 0.5, oversized: 0.5, duplicate: 1, conflict: 1 });
     for (let index = 0; index < 100; index += 1) expect(all(index).extras).toEqual([]);
     expect(count(1, { poison: 0.5, oversized: 0.5, duplicate: 1, conflict: 1 })).toMatchObject({ conflict: 0 });
   });
@@ -52,6 +52,6 @@ describe('fault mix', () => {
       duplicate: ORDERS,
       conflict: ORDERS,
     });
-    expect(faultsOf(3, null)(5)).toEqual({ instead: undefined, extras: [] });
+    expect(locateFaults(3, null)(5)).toEqual({ instead: undefined, extras: [] });
   });
 });

@@ -1,4 +1,4 @@
-import { drawsOf } from './draws.js';
+import { createDraws } from './draws.js';
 
 /**
  * The faults that a populate operation can inject, to test the pipeline.
@@ -37,9 +37,9 @@ const RESOLUTION = 2 ** 32;
  * Locates the faults of a mix. Like the orders, they are a pure function of (seed, index): they are known in advance, and a
  * verifier can compute them again.
  */
-export function faultsOf(seed: number, mix: FaultMix | null | undefined): (index: number) => IndexFaults {
+export function locateFaults(seed: number, mix: FaultMix | null | undefined): (index: number) => IndexFaults {
   if (!mix || FAULTS.every((fault) => mix[fault] === 0)) return () => NO_FAULTS;
-  const draw = drawsOf(seed);
+  const draw = createDraws(seed);
   const strikes = (field: number, index: number, fraction: number): boolean =>
     draw(field, index, RESOLUTION) < fraction * RESOLUTION;
   return (index) => {

@@ -1,7 +1,7 @@
-import { drawsOf } from './draws.js';
+import { createDraws } from './draws.js';
 import { INSTRUMENTS, type Instrument } from './instruments.js';
 import { MAX_QUANTITY, type Order } from './order.js';
-import { orderIdsOf } from './order-id.js';
+import { createOrderIds } from './order-id.js';
 
 /** The complete input of the generator. Two equal batches give equal orders, byte for byte, on every machine. */
 export interface OrderBatch {
@@ -33,8 +33,8 @@ const PRICE = 5;
  * @returns a function of the index, 0 to count - 1; work that all orders of a batch share is done once, before it returns
  */
 export function orderGenerator(batch: OrderBatch): (index: number) => Order {
-  const idOf = orderIdsOf(batch.operationId);
-  const draw = drawsOf(batch.seed);
+  const idOf = createOrderIds(batch.operationId);
+  const draw = createDraws(batch.seed);
   const start = batch.from.getTime();
   const span = batch.to.getTime() - start;
   return (index) => {

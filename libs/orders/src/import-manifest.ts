@@ -57,7 +57,7 @@ export async function ensureManifestIndexes(db: Db): Promise<void> {
 }
 
 /** Returns an `_id` range filter for the files of one import after position `file`. MongoDB compares documents field by field. */
-export function filesBehind(operationId: string, file: number) {
+export function filesAfter(operationId: string, file: number) {
   return { $gt: { operationId, file }, $lt: { operationId, file: new MaxKey() } } as object;
 }
 
@@ -66,7 +66,7 @@ export async function manifestTotals(db: Db, operationId: string): Promise<Manif
   const sums = Object.fromEntries(Object.keys(NO_ROWS).map((name) => [name, { $sum: `$${name}` }]));
   const groups = await manifestCollection(db)
     .aggregate<RowCounts & { _id: FileState; files: number }>([
-      { $match: { _id: filesBehind(operationId, -1) } },
+      { $match: { _id: filesAfter(operationId, -1) } },
       { $group: { _id: '$state', files: { $sum: 1 }, ...sums } },
     ])
     .toArray();

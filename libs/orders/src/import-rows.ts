@@ -29,14 +29,14 @@ export async function ensureImportRowIndexes(db: Db): Promise<void> {
 }
 
 /** Thrown when rows of an import no longer exist, so that its orders can not be reproduced. */
-export class ImportRowsGoneError extends Error {
-  override readonly name = 'ImportRowsGoneError';
+export class ImportRowsMissingError extends Error {
+  override readonly name = 'ImportRowsMissingError';
   readonly code = 'import-rows-gone';
 }
 
 /**
  * Reads the orders of an import from index `from` up to, but not including, `to`, in index order.
- * @throws ImportRowsGoneError when rows are missing: continuing would assign orders to wrong indexes
+ * @throws ImportRowsMissingError when rows are missing: continuing would assign orders to wrong indexes
  */
 export async function importedOrders(
   db: Db,
@@ -49,7 +49,7 @@ export async function importedOrders(
     .sort({ index: 1 })
     .toArray();
   if (rows.length !== to - from)
-    throw new ImportRowsGoneError(
+    throw new ImportRowsMissingError(
       `import ${operationId} has ${rows.length} rows for the orders ${from} to ${to - 1}: restore \`importRows\`, or import again`,
     );
   return rows.map(({ _id, index, order }) =>

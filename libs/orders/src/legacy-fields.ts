@@ -58,7 +58,7 @@ export function isObject(value: unknown): value is Row {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NumberText);
 }
 
-export function refuseUnknown(row: Row, known: ReadonlySet<string>, prefix = ''): void {
+export function rejectUnknown(row: Row, known: ReadonlySet<string>, prefix = ''): void {
   const unknown = Object.keys(row).find((name) => !known.has(name));
   if (unknown === undefined) return;
   throw new FieldRefusal('unknown-field', `${prefix}${unknown.slice(0, 64)}`, 'is unknown: its value would be lost');

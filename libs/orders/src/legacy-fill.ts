@@ -27,7 +27,7 @@ export function filledFields(
   id: string,
   { derived, ...given }: GivenFields & { readonly derived: readonly Fillable[] },
 ): { readonly order: Pick<Order, Fillable>; readonly filled: ReadonlySet<Fillable> } {
-  const draw = drawsOf(id);
+  const draw = createDraws(id);
   const instrument = instrumentOf(given.symbol, draw);
   const quantity = given.quantity ?? 1 + draw(QUANTITY, MAX_QUANTITY);
   const price = given.price ?? drawnPrice(instrument, draw);
@@ -51,7 +51,7 @@ export function filledFields(
 type Draw = (field: number, below: number) => number;
 
 /** Draws uniform integers from 0 to `below` - 1, each from the UUID's 128 bits and the field. */
-function drawsOf(id: string): Draw {
+function createDraws(id: string): Draw {
   const hex = id.replaceAll('-', '');
   const word = (at: number): number => Number.parseInt(hex.slice(at, at + 8), 16) | 0;
   const words = [word(0), word(8), word(16), word(24)] as const;

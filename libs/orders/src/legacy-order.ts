@@ -39,7 +39,7 @@ export function legacyOrder(row: unknown): { readonly order: LegacyOrder } | { r
 function read(row: unknown): LegacyOrder {
   if (!field.isObject(row))
     throw new field.FieldRefusal('not-an-object', undefined, 'must be a JSON object such as {"id": "…", "number": 1}');
-  field.refuseUnknown(row, KNOWN);
+  field.rejectUnknown(row, KNOWN);
   const id = field.uuid(row, 'id');
   const number = field.legacyNumber('number', row['number']);
   const legacy = legacyOf(row);
@@ -59,7 +59,7 @@ function legacyOf(row: field.Row): { readonly number: number; readonly filled: R
   const legacy = row['legacy'];
   if (legacy === undefined) return undefined;
   if (!field.isObject(legacy)) throw new field.FieldRefusal('wrong-type', 'legacy', 'must be an object, or left out');
-  field.refuseUnknown(legacy, KNOWN_OF_LEGACY, 'legacy.');
+  field.rejectUnknown(legacy, KNOWN_OF_LEGACY, 'legacy.');
   const number = field.legacyNumber('legacy.number', legacy['number']);
   return { number, filled: field.filledNames(legacy['filled']) };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { BSON, Long } from 'mongodb';
 import { orderGenerator } from './generator.js';
-import { fromDocument, sameImportedOrder, sameOrder, toDocument, type OrderDocument } from './order-document.js';
+import { fromDocument, isSameImportedOrder, isSameOrder, toDocument, type OrderDocument } from './order-document.js';
 import type { Order } from './order.js';
 
 const order = orderGenerator({
@@ -23,7 +23,7 @@ describe('order document', () => {
   ])('round-trips %s through BSON', (_, original) => {
     const stored = BSON.deserialize(BSON.serialize(toDocument(original, ingest))) as OrderDocument;
     expect(fromDocument(stored)).toEqual(original);
-    expect(sameOrder(fromDocument(stored), original)).toBe(true);
+    expect(isSameOrder(fromDocument(stored), original)).toBe(true);
   });
 
   it('stores the number as an int64, even if it is small', () => {
@@ -43,26 +43,26 @@ describe('order document', () => {
       { createdAt: new Date(order.createdAt.getTime() + 1) },
       { legacy: { number: 1, filled: [] } },
     ];
-    expect(changes.filter((change) => sameOrder(order, { ...order, ...change }))).toEqual([]);
+    expect(changes.filter((change) => isSameOrder(order, { ...order, ...change }))).toEqual([]);
   });
 
   it('of an import equals an order with another number, but not with any other difference', () => {
     const again = { ...imported, number: 1 };
-    expect(sameOrder(imported, again)).toBe(false);
-    expect(sameImportedOrder(imported, again)).toBe(true);
+    expect(isSameOrder(imported, again)).toBe(false);
+    expect(isSameImportedOrder(imported, again)).toBe(true);
     const changes: Partial<Order>[] = [
       { quantity: order.quantity + 1 },
       { legacy: { number: 13, filled: ['symbol'] } },
       { legacy: { number: 12, filled: [] } },
     ];
-    expect(changes.filter((change) => sameImportedOrder(imported, { ...again, ...change }))).toEqual([]);
+    expect(changes.filter((change) => isSameImportedOrder(imported, { ...again, ...change }))).toEqual([]);
   });
 
   it('without `legacy` equals its own export', () => {
     const exported = { ...order, legacy: { number: order.number, filled: [] } };
-    expect(sameImportedOrder(order, exported)).toBe(true);
-    expect(sameImportedOrder(order, { ...exported, legacy: { number: 5, filled: [] } })).toBe(false);
-    expect(sameImportedOrder(order, { ...exported, legacy: { number: order.number, filled: ['side'] } })).toBe(false);
-    expect(sameImportedOrder(order, order)).toBe(false);
+    expect(isSameImportedOrder(order, exported)).toBe(true);
+    expect(isSameImportedOrder(order, { ...exported, legacy: { number: 5, filled: [] } })).toBe(false);
+    expect(isSameImportedOrder(order, { ...exported, legacy: { number: order.number, filled: ['side'] } })).toBe(false);
+    expect(isSameImportedOrder(order, order)).toBe(false);
   });
 });

@@ -71,7 +71,7 @@ export function fromDocument(document: Omit<OrderDocument, 'ingest'>): Order {
 }
 
 /** Compares two orders in every field. Equal orders make a replay harmless; any difference is a conflict. */
-export function sameOrder(a: Order, b: Order): boolean {
+export function isSameOrder(a: Order, b: Order): boolean {
   return a.number === b.number && sameContent(a, b) && sameLegacy(a, b);
 }
 
@@ -80,7 +80,7 @@ export function sameOrder(a: Order, b: Order): boolean {
  * imported twice differs in nothing else. An order that did not come from the legacy system equals its own export.
  * @param stored its number only counts when it has no `legacy`
  */
-export function sameImportedOrder(stored: Order, imported: Omit<Order, 'number'>): boolean {
+export function isSameImportedOrder(stored: Order, imported: Omit<Order, 'number'>): boolean {
   if (imported.legacy === undefined || !sameContent(stored, imported)) return false;
   if (stored.legacy !== undefined) return sameLegacy(stored, imported);
   return imported.legacy.filled.length === 0 && imported.legacy.number === stored.number;

@@ -9,7 +9,7 @@ import { createHash } from 'node:crypto';
  * (v4, v5) each touch a random page, which slows down a collection of ten million orders.
  * Not guaranteed: that an id is hard to guess. An id is not a secret.
  */
-export function orderIdsOf(operationId: string): (index: number) => string {
+export function createOrderIds(operationId: string): (index: number) => string {
   const hash = createHash('sha256').update(operationId).digest();
   const hex = hash.toString('hex');
   const variant = (0x8000 | (hash.readUInt16BE(8) & 0x3fff)).toString(16);

@@ -1,5 +1,5 @@
 import type { Db } from 'mongodb';
-import { faultsOf, type IndexFaults } from './fault-mix.js';
+import { locateFaults, type IndexFaults } from './fault-mix.js';
 import { orderGenerator } from './generator.js';
 import { importedOrders } from './import-rows.js';
 import { batchOf, type EmittedDocument } from './operation.js';
@@ -20,6 +20,6 @@ export function orderSource(operation: EmittedDocument, db: Db): OrderSource {
 }
 
 /** Locates an operation's injected faults; only a populate has a fault mix. */
-export function faultsIn(operation: EmittedDocument): (index: number) => IndexFaults {
-  return operation.kind === 'populate' ? faultsOf(operation.seed, operation.faults) : faultsOf(0, null);
+export function createFaultSelector(operation: EmittedDocument): (index: number) => IndexFaults {
+  return operation.kind === 'populate' ? locateFaults(operation.seed, operation.faults) : locateFaults(0, null);
 }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { ackedOrders, ackedRanges, firstUnacked, generatedOrders, segmentsOf, type Segment } from './segments.js';
+import { ackedOrders, ackedRanges, firstUnacked, generatedOrders, createSegments, type Segment } from './segments.js';
 
 /** Returns the segments of 120,000 orders, acknowledged up to these indexes. */
 function acknowledged(...ackedTo: number[]): Segment[] {
   const segments: Segment[] = [];
-  for (const [at, segment] of segmentsOf(120_000).entries()) {
+  for (const [at, segment] of createSegments(120_000).entries()) {
     const to = ackedTo[at] ?? segment.from;
     const generatedTo = Math.min(segment.to, to + 1);
     segments.push({ ...segment, ackedTo: to, generatedTo, isDone: to === segment.to });
@@ -14,13 +14,13 @@ function acknowledged(...ackedTo: number[]): Segment[] {
 
 describe('segments of an operation', () => {
   it('cover its indexes without gaps', () => {
-    expect(segmentsOf(120_000).map(({ from, to }) => [from, to])).toEqual([
+    expect(createSegments(120_000).map(({ from, to }) => [from, to])).toEqual([
       [0, 50_000],
       [50_000, 100_000],
       [100_000, 120_000],
     ]);
-    expect(segmentsOf(1).map(({ from, to }) => [from, to])).toEqual([[0, 1]]);
-    expect(segmentsOf(0)).toEqual([]);
+    expect(createSegments(1).map(({ from, to }) => [from, to])).toEqual([[0, 1]]);
+    expect(createSegments(0)).toEqual([]);
   });
 
   it('give the acknowledged indexes as few ranges', () => {

@@ -33,7 +33,7 @@ export interface Segment {
 const NO_FAULTS: FaultCounts = { poison: 0, oversized: 0, duplicate: 0, conflict: 0 };
 
 /** Creates the segments of a new operation. */
-export function segmentsOf(count: number): Segment[] {
+export function createSegments(count: number): Segment[] {
   return Array.from({ length: Math.ceil(count / SEGMENT_ORDERS) }, (_, at) => {
     const from = at * SEGMENT_ORDERS;
     const to = Math.min(from + SEGMENT_ORDERS, count);

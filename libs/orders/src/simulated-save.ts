@@ -1,4 +1,4 @@
-import { drawsOf } from './draws.js';
+import { createDraws } from './draws.js';
 
 /** The bounds of a simulated save's duration, in milliseconds. */
 export interface SaveBounds {
@@ -23,6 +23,6 @@ export function saveDelayMs({ minimum, maximum }: SaveBounds, draw: number): num
  * same orders wait equally long and the expected duration is known in advance.
  */
 export function saveDrawsOf(seed: number): (index: number) => number {
-  const draw = drawsOf(seed);
+  const draw = createDraws(seed);
   return (index) => draw(SAVE, index, RESOLUTION) / RESOLUTION;
 }

@@ -3,7 +3,7 @@ export const ORDERS_TOPIC = 'orders.v1';
 /** The topic of records that can't be saved: raw key, value and headers, with the origin and the reason in extra headers. */
 export const DEAD_LETTER_TOPIC = `${ORDERS_TOPIC}.dead-letter`;
 /** The consumer group that saves the orders. */
-export const SAVERS_GROUP = 'orders-savers';
+export const ORDERS_CONSUMER_GROUP = 'orders-savers';
 /** The consumer group that projects dead letters into MongoDB. */
 export const DEAD_LETTER_GROUP = 'orders-dead-letters';
 /** The registry subject of the record values, following the TopicNameStrategy of Confluent's serializers. */

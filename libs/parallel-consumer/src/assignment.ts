@@ -15,7 +15,7 @@ export class Task implements ListNode<Task>, KeyHolder<Task> {
   /** Failed attempts that the record itself caused; environment failures do not count. */
   failedAttempts = 0;
   /** Set when the record must be dead-lettered: its next attempt publishes the dead letter. */
-  givenUp: Error | undefined;
+  deadLetterCause: Error | undefined;
   older: Task | undefined;
   newer: Task | undefined;
   behind: Task | undefined;

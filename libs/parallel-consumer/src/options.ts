@@ -139,7 +139,7 @@ export type ResolvedOptions = Required<Omit<ParallelConsumerOptions, WithoutDefa
  */
 export function resolveOptions(options: ParallelConsumerOptions): ResolvedOptions {
   const { inFlight = 'auto', maxInFlight = 10_000, maxBuffered } = options;
-  requireWholeNumbers({ inFlight: inFlight === 'auto' ? 1 : inFlight, maxInFlight, maxBuffered: maxBuffered ?? 1 });
+  requirePositiveIntegers({ inFlight: inFlight === 'auto' ? 1 : inFlight, maxInFlight, maxBuffered: maxBuffered ?? 1 });
   if (options.deadLetterTopic === undefined && options.onDeadLetter !== 'stop')
     throw new TypeError("deadLetterTopic is missing: set it to a topic name, or set onDeadLetter to 'stop'");
   return {
@@ -168,7 +168,7 @@ export function resolveOptions(options: ParallelConsumerOptions): ResolvedOption
 }
 
 /** @throws RangeError for a value that is not an integer of at least 1 */
-export function requireWholeNumbers(values: Record<string, number>): void {
+export function requirePositiveIntegers(values: Record<string, number>): void {
   for (const [name, value] of Object.entries(values))
     if (!Number.isSafeInteger(value) || value < 1)
       throw new RangeError(`${name} must be an integer of at least 1, got ${value}`);

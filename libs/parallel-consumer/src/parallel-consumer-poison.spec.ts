@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Broker } from './kafka/broker.js';
 import { ParallelConsumer } from './parallel-consumer.js';
-import { RecordsRefusedError } from './records/records-refused.js';
+import { RecordsRejectedError } from './records/records-rejected.js';
 import type { ConsumedRecord, OutgoingRecord } from './record.js';
 import { FakeBroker } from './testing/fake-broker.js';
 import { FakeKafka } from './testing/fake-kafka.js';
@@ -35,7 +35,7 @@ async function consumingAll(
     publish: async (topic: string, letters: readonly OutgoingRecord[]) => {
       await new Promise<void>((resolve) => void clock.after(ACK_MS, resolve));
       const tooLarge = letters.some(({ key, headers }) => JSON.stringify([key, headers]).length > maxLetterBytes);
-      if (tooLarge) throw new RecordsRefusedError('MESSAGE_TOO_LARGE', {});
+      if (tooLarge) throw new RecordsRejectedError('MESSAGE_TOO_LARGE', {});
       for (const letter of letters) kafka.produce(topic, letter);
       inner.published.push(letters.length);
     },

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { ParallelConsumerOptions } from './options.js';
 import { consuming } from './testing/gated-consumer.js';
 import { settle } from './testing/manual-clock.js';
-import { RecordsRefusedError } from './records/records-refused.js';
+import { RecordsRejectedError } from './records/records-rejected.js';
 
 const unavailable = Object.assign(new Error('database unavailable'), { code: 'ECONNREFUSED' });
 const poison: Partial<ParallelConsumerOptions> = {
@@ -217,7 +217,7 @@ describe('the parallel consumer', () => {
     const { broker, clock, gate, committed, letters } = await consuming(poison, (topic) =>
       topic.append(0, 'bad', 'bad'),
     );
-    broker.failing.publish = new RecordsRefusedError('MESSAGE_TOO_LARGE', {});
+    broker.failing.publish = new RecordsRejectedError('MESSAGE_TOO_LARGE', {});
     await gate.fail('bad', new Error('no order'));
     delete broker.failing.publish;
     await clock.advance(10_000);

@@ -60,8 +60,12 @@ export class Watchdog {
     }
     const { stalledRecordWarnMs, stalledRecordDeadLetterMs, logger } = this.options;
     const heldMs = now - stalled.since;
-    if (stalledRecordDeadLetterMs !== undefined && heldMs >= stalledRecordDeadLetterMs && oldest.givenUp === undefined)
-      return this.runner.giveUp(
+    if (
+      stalledRecordDeadLetterMs !== undefined &&
+      heldMs >= stalledRecordDeadLetterMs &&
+      oldest.deadLetterCause === undefined
+    )
+      return this.runner.forceDeadLetter(
         oldest,
         new StalledRecordError(`the record blocked its partition's commit for ${heldMs} ms`),
       );

@@ -1,11 +1,11 @@
 import type { Fault, FaultCounts } from '#orders/fault-mix.js';
-import type { Blame } from './blame.js';
+import type { MissingReason } from './missing-reason.js';
 import type { AlteredOrder, PhantomOrder } from './compare-block.js';
 import type { MissingRecord, ReconcileReport, Verdict } from './report.js';
 
 /** Maximum number of listed records of each kind; all are counted. */
 const LISTED = 100;
-const PENDING = new Set<Blame>(['not-yet-saved', 'not-yet-projected']);
+const PENDING = new Set<MissingReason>(['not-yet-saved', 'not-yet-projected']);
 
 type Counted = 'saved' | 'deadLettered' | 'both' | 'discarded' | 'skipped' | 'doubled' | 'savedUnacknowledged';
 
@@ -22,7 +22,7 @@ export class Findings {
   };
   readonly expectedFaults: Record<Fault, number> = { poison: 0, oversized: 0, duplicate: 0, conflict: 0 };
   readonly foundFaults: Record<Fault, number> = { poison: 0, oversized: 0, duplicate: 0, conflict: 0 };
-  private readonly blames: Partial<Record<Blame, number>> = {};
+  private readonly blames: Partial<Record<MissingReason, number>> = {};
   private readonly missingOrders = { pending: 0, missing: 0 };
   private readonly missingRecords: MissingRecord[] = [];
   private readonly alteredOrders: AlteredOrder[] = [];
@@ -77,7 +77,7 @@ export class Findings {
   verdict(isRunning: boolean, acked: number): Verdict {
     // Each acknowledged order must be counted exactly once; otherwise this check itself is broken.
     if (this.accounted !== acked) return 'broken';
-    const defects = Object.entries(this.blames).some(([blame]) => !PENDING.has(blame as Blame));
+    const defects = Object.entries(this.blames).some(([blame]) => !PENDING.has(blame as MissingReason));
     if (defects || this.altered > 0 || this.phantom > 0 || this.counts.doubled > 0) return 'broken';
     return isRunning || Object.keys(this.blames).length > 0 ? 'pending' : 'holds';
   }

@@ -3,13 +3,13 @@ import { UUID } from 'mongodb';
 import { chunksCollection, type AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
 import type { Fault, IndexFaults } from '#orders/fault-mix.js';
 import type { OperationDocument } from '#orders/operation.js';
-import { fromDocument, sameImportedOrder } from '#orders/order-document.js';
+import { fromDocument, isSameImportedOrder } from '#orders/order-document.js';
 import type { OrderSource } from '#orders/order-source.js';
 import type { Order } from '#orders/order.js';
 import { ordersCollection } from '#orders/orders-collection.js';
 import { plannedRecords } from '#orders/planned-records.js';
 import type { IndexRange } from '#orders/segments.js';
-import { pendingBlame, type GroupPositions } from './blame.js';
+import { pendingReason, type GroupPositions } from './missing-reason.js';
 import { differences } from './compare-block.js';
 import type { Findings } from './findings.js';
 import { recordPositions, type RecordPosition } from './record-position.js';
@@ -57,7 +57,7 @@ export class MissingRecords {
         this.add(record, { partition: null, offset: null }, 'never-acknowledged');
         continue;
       }
-      const blame = pendingBlame(position, this.context.positions);
+      const blame = pendingReason(position, this.context.positions);
       if (blame === undefined) finished.push({ ...record, position });
       else this.add(record, position, blame);
     }
@@ -81,7 +81,7 @@ export class MissingRecords {
       const found = byId.get(order.id);
       if (found === undefined || fault !== undefined) this.addLost(record);
       else if (hasContent(found, contentOf(order))) findings.counts.saved += 1;
-      else if (operation.kind === 'import' && sameImportedOrder(fromDocument(readStored(found)), order))
+      else if (operation.kind === 'import' && isSameImportedOrder(fromDocument(readStored(found)), order))
         findings.counts.skipped += 1;
       else findings.addAltered({ index, id: order.id, fields: differences(readStored(found), order) });
     }

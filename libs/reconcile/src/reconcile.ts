@@ -1,13 +1,13 @@
 import type { Db, MongoClient } from 'mongodb';
 import { isEmitted, operationsCollection, type EmittedDocument } from '#orders/operation.js';
-import { faultsIn, orderSource } from '#orders/order-source.js';
+import { createFaultSelector, orderSource } from '#orders/order-source.js';
 import type { Order } from '#orders/order.js';
 import { ordersCollection } from '#orders/orders-collection.js';
 import { javaCompatiblePartitioner } from '#orders/partitioner.js';
 import { ackedOrders, ackedRanges, type IndexRange } from '#orders/segments.js';
 import type { TopicPositions } from '#orders/topic-positions.js';
-import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, SAVERS_GROUP } from '#orders/topics.js';
-import type { GroupPositions } from './blame.js';
+import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics.js';
+import type { GroupPositions } from './missing-reason.js';
 import { checkBlock, type Block } from './check-block.js';
 import { compareBlock } from './compare-block.js';
 import { Findings } from './findings.js';
@@ -50,7 +50,7 @@ export interface ReconcileOptions {
  * It reads the committed offsets first, then the operation, then dead letters and orders by majority reads. Records below a
  * committed offset were therefore finished before the check searches for them. Concurrent work can only give `pending`, never
  * a false alarm. Memory use is a few blocks, independent of the operation's size.
- * @throws UnknownOperationError, NothingToReconcileError, ImportRowsGoneError, or the error of MongoDB's driver or kafkajs when
+ * @throws UnknownOperationError, NothingToReconcileError, ImportRowsMissingError, or the error of MongoDB's driver or kafkajs when
  *   their servers are unavailable
  */
 export async function reconcile(options: ReconcileOptions): Promise<ReconcileReport> {
@@ -77,7 +77,7 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRep
 }
 
 async function groupPositions(positions: TopicPositions): Promise<GroupPositions> {
-  const committed = await positions.committed(SAVERS_GROUP, ORDERS_TOPIC);
+  const committed = await positions.committed(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC);
   const ends = await positions.ends(ORDERS_TOPIC);
   const letters = await positions.ends(DEAD_LETTER_TOPIC);
   const projected = await positions.committed(DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC);
@@ -92,7 +92,7 @@ async function checkAcknowledged(
   findings: Findings,
 ): Promise<MissingRecords> {
   const source = orderSource(operation, db);
-  const faultsAt = faultsIn(operation);
+  const faultsAt = createFaultSelector(operation);
   const partitionOf = javaCompatiblePartitioner(positions.ends.size);
   const missing = new MissingRecords({ db, operation, source, faultsAt, partitionOf, positions, findings });
   const stored = new StoredOrders(db, operation);

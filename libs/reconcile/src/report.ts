@@ -1,6 +1,6 @@
 import type { Fault, FaultCounts } from '#orders/fault-mix.js';
 import type { OperationDocument } from '#orders/operation.js';
-import type { Blame } from './blame.js';
+import type { MissingReason } from './missing-reason.js';
 import type { AlteredOrder, PhantomOrder } from './compare-block.js';
 
 /** `holds`: no order is lost, duplicated or altered. `pending`: no defect so far, but work is unfinished. `broken`: a defect. */
@@ -18,7 +18,7 @@ export interface MissingRecord {
   readonly fault: Fault | null;
   readonly partition: number | null;
   readonly offset: number | null;
-  readonly blame: Blame;
+  readonly blame: MissingReason;
   /** The evidence for `blame`, if there is any. */
   readonly evidence?: string;
 }
@@ -54,7 +54,7 @@ export interface ReconcileReport {
   /** Injected faults among the acknowledged records, and how many of them were found; `null` without a fault mix. */
   readonly faults: { readonly expected: FaultCounts; readonly found: FaultCounts } | null;
   /** Number of records by cause; the lists below contain the first ones. */
-  readonly blames: Readonly<Partial<Record<Blame, number>>>;
+  readonly blames: Readonly<Partial<Record<MissingReason, number>>>;
   readonly missingRecords: readonly MissingRecord[];
   readonly alteredOrders: readonly AlteredOrder[];
   readonly phantomOrders: readonly PhantomOrder[];
@@ -66,7 +66,7 @@ export interface ReconcileReport {
 const figure = (value: number): string => value.toLocaleString('en-US');
 
 /** Formats the report as text. */
-export function textOf(report: ReconcileReport): string {
+export function formatReport(report: ReconcileReport): string {
   const { operation, kind, status, acked, saved, deadLettered, both, discarded, skipped, pending, missing } = report;
   const row = (sign: string, value: number, what: string): string => `${sign} ${figure(value).padStart(12)}  ${what}`;
   const optional = (sign: string, value: number, what: string): string[] =>

@@ -2,7 +2,7 @@ import { Long, UUID, type Db } from 'mongodb';
 import { highestReservedNumber } from '#orders/number-blocks.js';
 import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letters.js';
 import type { OperationDocument } from '#orders/operation.js';
-import { orderIdsOf } from '#orders/order-id.js';
+import { createOrderIds } from '#orders/order-id.js';
 import { ordersCollection } from '#orders/orders-collection.js';
 import type { IndexRange } from '#orders/segments.js';
 import type { PhantomOrder } from './compare-block.js';
@@ -112,7 +112,7 @@ export class StoredOrders {
   }
 
   private ids({ from, to }: IndexRange): { $gte: UUID; $lt: UUID } {
-    const idOf = orderIdsOf(this.operation._id);
+    const idOf = createOrderIds(this.operation._id);
     return { $gte: new UUID(idOf(from)), $lt: new UUID(idOf(to)) };
   }
 

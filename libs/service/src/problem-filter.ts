@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { IssuerUnavailableError } from './auth/token-verifier.js';
-import { isDatabaseAway } from './database-away.js';
+import { isDatabaseUnavailable } from './database-unavailable.js';
 import { Problem, problemType, type ProblemExtensions } from './problem.js';
 
 const SERVICE_UNAVAILABLE = 503;
@@ -53,9 +53,9 @@ export class ProblemFilter implements ExceptionFilter {
     }
     if (error instanceof IssuerUnavailableError) return this.issuerUnavailable(error);
     if (error instanceof HttpException) return frameworkError(error);
-    const status = statusOf(error);
+    const status = getStatus(error);
     if (status !== undefined) return { status, code: codeOf(status), detail: (error as Error).message };
-    if (isDatabaseAway(error)) return this.databaseUnavailable(error);
+    if (isDatabaseUnavailable(error)) return this.databaseUnavailable(error);
     this.logger.error(error instanceof Error ? error.stack : String(error), 'unexpected error');
     return { status: 500, code: 'internal-error', detail: 'An unexpected error occurred; see the log.' };
   }
@@ -82,7 +82,7 @@ function frameworkError(error: HttpException): Answer {
 }
 
 /** Returns the status of a Fastify error; only client errors (4xx) are passed on. */
-function statusOf(error: unknown): number | undefined {
+function getStatus(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('statusCode' in error) || typeof error.statusCode !== 'number') return undefined;
   return error.statusCode >= 400 && error.statusCode < 500 ? error.statusCode : undefined;
 }

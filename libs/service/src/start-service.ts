@@ -5,11 +5,11 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Logger as PinoLogger } from 'nestjs-pino';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { register } from 'prom-client';
-import { refuseOpenService, type AuthSettings } from './auth/auth-settings.js';
+import { rejectOpenService, type AuthSettings } from './auth/auth-settings.js';
 import { ScopeGuard } from './auth/scope.guard.js';
 import { setUpHttp } from './http/http-shell.js';
 import { parseQuery } from './http/query-string.js';
-import { closeReadily } from './http/ready-close.js';
+import { closeIdleConnections } from './http/ready-close.js';
 import { requestId } from './http/request-ids.js';
 import { measureRequests } from './http/request-metrics.js';
 import { serveApiDocs, type ApiDescription } from './docs/openapi.js';
@@ -48,7 +48,7 @@ const DRAIN_LIMIT_MS = 18_000;
  */
 export async function startService(options: ServiceOptions): Promise<void> {
   const { settings, auth } = options;
-  if (auth) refuseOpenService({ ...auth, ...settings }, process.env);
+  if (auth) rejectOpenService({ ...auth, ...settings }, process.env);
   const problems = new ProblemFilter();
   const adapter = new FastifyAdapter({
     bodyLimit: options.bodyLimit ?? DEFAULT_BODY_LIMIT,
@@ -67,7 +67,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
   // Accept only JSON bodies and those that `prepare` adds; others get 415. By default Fastify also accepts text.
   fastify.removeContentTypeParser('text/plain');
-  closeReadily(fastify);
+  closeIdleConnections(fastify);
   measureRequests(fastify, register);
   await setUpHttp(fastify, settings, auth);
   await options.prepare?.(fastify);

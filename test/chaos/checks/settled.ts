@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { operationsCollection } from '#orders/operation.js';
 import { recordsBetween, TopicPositions } from '#orders/topic-positions.js';
-import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, SAVERS_GROUP } from '#orders/topics.js';
+import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics.js';
 import { reconcile } from '#reconcile/reconcile.js';
 import type { ReconcileReport } from '#reconcile/report.js';
 import type { Mongo } from '#service/mongo.js';
 import type { Cluster } from '../cluster/cluster.js';
-import { reasonOf } from '../load/asked.js';
+import { reasonOf } from '../load/api-response.js';
 
 const POLL_INTERVAL_MS = 1_000;
 
@@ -61,7 +61,7 @@ async function reconcileAll(
 /** Whether the consumer groups have committed the ends of both topics. */
 async function isConsumed(positions: TopicPositions): Promise<boolean> {
   const groups = [
-    [SAVERS_GROUP, ORDERS_TOPIC],
+    [ORDERS_CONSUMER_GROUP, ORDERS_TOPIC],
     [DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC],
   ] as const;
   try {

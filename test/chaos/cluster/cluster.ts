@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { MongoClient } from 'mongodb';
-import { signalIfThere } from '../../../dev/machine/process-table.js';
+import { signalIfRunning } from '../../../dev/machine/process-table.js';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 import { DataDirectory } from '../../../dev/servers/data-directory.js';
 import { EmbeddedServers, type ServerAddresses } from '../../../dev/servers/embedded-servers.js';
@@ -54,7 +54,7 @@ export class Cluster {
   readonly kafka: Kafka;
   /** Kills all processes when the run exits at once: its data are not needed, so no app has to drain. */
   private readonly atExit = (): void => {
-    for (const { pid } of this.running()) signalIfThere(pid, 'SIGKILL');
+    for (const { pid } of this.running()) signalIfRunning(pid, 'SIGKILL');
   };
   private current: { readonly apps: ClusterApps; readonly mongo: Mongo } | undefined;
   private onServerEnded: (how: string) => void = () => undefined;
@@ -175,7 +175,7 @@ export class Cluster {
   killApp(name: string): void {
     const pid = this.pid(name);
     this.apps.expectKill(name);
-    signalIfThere(pid, 'SIGKILL');
+    signalIfRunning(pid, 'SIGKILL');
   }
 
   /** @throws RangeError for a server without a disk of its own */
@@ -210,7 +210,7 @@ export class Cluster {
 
   /** Resumes paused processes, since these can't handle SIGTERM. */
   private wakeAll(): void {
-    for (const { pid } of this.running()) signalIfThere(pid, 'SIGCONT');
+    for (const { pid } of this.running()) signalIfRunning(pid, 'SIGCONT');
   }
 
   /** Stops everything. @returns the names of processes that still run */

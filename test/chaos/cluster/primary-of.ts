@@ -1,5 +1,5 @@
 import type { Db } from 'mongodb';
-import { isDatabaseAway } from '#service/database-away.js';
+import { isDatabaseUnavailable } from '#service/database-unavailable.js';
 import { eventually } from '../../support/eventually.js';
 
 /** An election takes about 10 s if the old primary doesn't step down. */
@@ -25,7 +25,7 @@ async function currentPrimary(db: Db): Promise<number> {
     const { primary, hosts } = await db.admin().command({ hello: 1 }, { readPreference: 'primaryPreferred' });
     return (hosts as string[]).indexOf(String(primary));
   } catch (error) {
-    if (isDatabaseAway(error)) return -1;
+    if (isDatabaseUnavailable(error)) return -1;
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { drawsOf } from '#orders/draws.js';
+import { createDraws } from '#orders/draws.js';
 import type { Draw, FaultKind } from './fault.js';
 
 /** A planned fault. The plan depends only on the seed and the kinds, not on the course of the run. */
@@ -25,7 +25,7 @@ const TOGETHER_ONE_OF = 4;
 /** Generates an endless schedule: every kind once per round, in a new order each round. */
 export function* schedule(seed: number, kinds: readonly FaultKind[]): Generator<PlannedFault> {
   if (kinds.length === 0) throw new RangeError('there is no kind of fault to choose from');
-  const draws = drawsOf(seed);
+  const draws = createDraws(seed);
   for (let round = 0; ; round += 1) {
     const shuffled = kinds
       .map((kind, at) => ({ kind, key: draws(ORDER, round * kinds.length + at, 2 ** 31) }))

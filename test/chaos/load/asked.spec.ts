@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { requestJson } from './asked.js';
+import { requestJson } from './api-response.js';
 
 describe('a JSON request', () => {
   const contentTypes: (string | undefined)[] = [];

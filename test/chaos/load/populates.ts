@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { PopulateResponse } from '../../support/pipeline.js';
 import type { ClusterApps } from '../cluster/cluster-apps.js';
 import type { History, PopulateEvent } from '../history/history.js';
-import { reasonOf, requestJson } from './asked.js';
+import { reasonOf, requestJson } from './api-response.js';
 
 const RETRY_DELAY_MS = 500;
 const EVERY_MS = 4_000;

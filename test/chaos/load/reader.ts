@@ -7,7 +7,7 @@ import type { SavedNumbers } from '../checks/saved-numbers.js';
 import type { ClusterApps } from '../cluster/cluster-apps.js';
 import type { Draw } from '../faults/fault.js';
 import type { History, ReadEvent } from '../history/history.js';
-import { reasonOf, requestJson } from './asked.js';
+import { reasonOf, requestJson } from './api-response.js';
 
 const EVERY_MS = 20;
 const PAGE_SIZE = 50;

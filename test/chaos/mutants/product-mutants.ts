@@ -105,8 +105,8 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     edits: [
       {
         file: 'apps/query-api/src/orders/saved-orders.js',
-        replace: 'findOne({ _id: new UUID(id) }, QUICKLY);',
-        by: 'findOne({ _id: new UUID(id) }, QUICKLY).catch(() => null);',
+        replace: 'findOne({ _id: new UUID(id) }, READ_OPTIONS);',
+        by: 'findOne({ _id: new UUID(id) }, READ_OPTIONS).catch(() => null);',
       },
     ],
     faults: ['primary-away'],

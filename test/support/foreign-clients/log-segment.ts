@@ -35,7 +35,7 @@ export interface StoredBatch {
   readonly records: number;
 }
 
-/** Lists a partition's batches as stored by the broker, in offset order. @param directory see `KafkaAlone.partitionDirectory` */
+/** Lists a partition's batches as stored by the broker, in offset order. @param directory see `StandaloneKafka.partitionDirectory` */
 export async function storedBatches(directory: string): Promise<StoredBatch[]> {
   const names = (await readdir(directory)).filter((name) => name.endsWith('.log')).toSorted();
   try {

@@ -1,6 +1,6 @@
 import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
 import { eventually } from '../eventually.js';
-import type { KafkaAlone } from '../kafka-alone.js';
+import type { StandaloneKafka } from '../standalone-kafka.js';
 import { Effects } from './effects.js';
 import type { EngineSettings, MemberSettings } from './member-messages.js';
 import { MemberProcess } from './member-process.js';
@@ -27,7 +27,7 @@ export class TestGroup {
   private readonly members: MemberProcess[] = [];
 
   private constructor(
-    private readonly server: KafkaAlone,
+    private readonly server: StandaloneKafka,
     name: string,
   ) {
     const unique = `${name}-${crypto.randomUUID().slice(0, 8)}`;
@@ -38,7 +38,7 @@ export class TestGroup {
 
   /** Creates the topic and, by default, its dead-letter topic. */
   static async on(
-    server: KafkaAlone,
+    server: StandaloneKafka,
     name: string,
     topic: TopicSettings,
     deadLetters: 'with dead letters' | 'without dead letters' = 'with dead letters',

@@ -3,7 +3,7 @@ import { ProducerClient } from '../producer/producer-client.js';
 import { operationById } from '../producer/operation-requests.js';
 import type { Operation } from '../producer/operation.js';
 import { guardedBy, METADATA_PATH, metadataOf, rejectToken } from '../testing/guarded-producer.js';
-import { HastyClock } from '../testing/hasty-clock.js';
+import { ImmediateClock } from '../testing/immediate-clock.js';
 import { CLIENT, LocalIssuer } from '../testing/local-issuer.js';
 import { answerJson, LocalProducer, type Answerer } from '../testing/local-producer.js';
 import { OPERATION } from '../testing/operation-example.js';
@@ -39,7 +39,7 @@ describe('tokens for client credentials', () => {
   async function producerWith(answer: Answerer) {
     const producer = await LocalProducer.start(answer);
     servers.push(producer);
-    const timing = { clock: new HastyClock(), random: () => 1 };
+    const timing = { clock: new ImmediateClock(), random: () => 1 };
     const client = new ProducerClient(producer.url, timing, new ClientToken(CLIENT, producer.url, timing));
     const getOperation = async (): Promise<Operation> => operationById(client, OPERATION.id);
     return { getOperation, requests: () => producer.arrivals.map(({ method, path }) => `${method} ${path}`) };
@@ -176,7 +176,7 @@ describe('tokens for client credentials', () => {
     });
     const second = await producerWith(guardedBy(issuer, found));
     await expect(second.getOperation()).rejects.toMatchObject(insecure);
-    const timing = { clock: new HastyClock(), random: () => 1 };
+    const timing = { clock: new ImmediateClock(), random: () => 1 };
     const tokens = new ClientToken(CLIENT, 'http://orders.test', timing);
     await expect(tokens.renew({ reason: undefined, isNewToken: false })).rejects.toMatchObject(insecure);
   });
@@ -187,7 +187,7 @@ describe('tokens for client credentials', () => {
       servers.push(producer);
       return producer;
     });
-    const timing = { clock: new HastyClock(), random: () => 1 };
+    const timing = { clock: new ImmediateClock(), random: () => 1 };
     const rejection = { reason: undefined, isNewToken: false };
     const foreign = new ClientToken({ ...CLIENT, issuer: other.url }, url, timing);
     await expect(foreign.renew(rejection)).rejects.toMatchObject({ code: 'foreign-issuer', exitCode: 2 });

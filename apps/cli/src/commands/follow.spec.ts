@@ -3,7 +3,7 @@ import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
 import type { CommandContext } from '../command-context.js';
 import type { Operation } from '../producer/operation.js';
 import { ProducerClient } from '../producer/producer-client.js';
-import { HastyClock } from '../testing/hasty-clock.js';
+import { ImmediateClock } from '../testing/immediate-clock.js';
 import { LocalProducer, type Answerer } from '../testing/local-producer.js';
 import { OPERATION, SUCCEEDED } from '../testing/operation-example.js';
 import { RecordedStream } from '../testing/recorded-stream.js';
@@ -29,7 +29,7 @@ describe('watching an operation', () => {
       clock: new ManualClock(),
       workingDirectory: '.',
       onInterrupt: (listener) => void interruptions.push(listener),
-      client: new ProducerClient(producer.url, { clock: new HastyClock(), random: () => 1 }),
+      client: new ProducerClient(producer.url, { clock: new ImmediateClock(), random: () => 1 }),
     };
     return { context, out, err, interrupt: () => interruptions.forEach((listener) => listener()) };
   }

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { cutAfter, event, streamOf } from '../testing/event-stream.js';
-import { HastyClock } from '../testing/hasty-clock.js';
+import { ImmediateClock } from '../testing/immediate-clock.js';
 import { answerJson, answerProblem, LocalProducer, type Answerer } from '../testing/local-producer.js';
 import { OPERATION, SUCCEEDED } from '../testing/operation-example.js';
 import { followOperation, type Followed } from './operation-events.js';
@@ -14,7 +14,7 @@ function cutThen(later: Answerer): Answerer {
 
 describe('following an operation', () => {
   let producer: LocalProducer | undefined;
-  const clock = new HastyClock();
+  const clock = new ImmediateClock();
 
   afterEach(async () => producer?.stop());
 

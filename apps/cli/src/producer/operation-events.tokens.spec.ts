@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { ClientToken } from '../auth/client-token.js';
 import { cutAfter, event, streamOf } from '../testing/event-stream.js';
 import { guardedBy } from '../testing/guarded-producer.js';
-import { HastyClock } from '../testing/hasty-clock.js';
+import { ImmediateClock } from '../testing/immediate-clock.js';
 import { CLIENT, LocalIssuer } from '../testing/local-issuer.js';
 import { answerJson, LocalProducer, type Answerer } from '../testing/local-producer.js';
 import { OPERATION, SUCCEEDED } from '../testing/operation-example.js';
@@ -31,7 +31,7 @@ describe('following an operation with a token that expires', () => {
 
   async function* followed(answer: Answerer, signal = new AbortController().signal): AsyncGenerator<Followed> {
     producer = await LocalProducer.start(answer);
-    const timing = { clock: new HastyClock(), random: () => 1 };
+    const timing = { clock: new ImmediateClock(), random: () => 1 };
     const client = new ProducerClient(producer.url, timing, new ClientToken(CLIENT, producer.url, timing));
     yield* followOperation(client, OPERATION.id, signal);
   }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { CliError } from '../cli-error.js';
-import { HastyClock } from '../testing/hasty-clock.js';
+import { ImmediateClock } from '../testing/immediate-clock.js';
 import { answerJson, answerProblem, bodyOf, LocalProducer, type Answerer } from '../testing/local-producer.js';
 import { ProducerClient, type ProducerRequest } from './producer-client.js';
 
@@ -25,9 +25,9 @@ describe('the producer client', () => {
 
   afterEach(async () => producer?.stop());
 
-  async function clientOf(answer: Answerer): Promise<{ client: ProducerClient; clock: HastyClock }> {
+  async function clientOf(answer: Answerer): Promise<{ client: ProducerClient; clock: ImmediateClock }> {
     producer = await LocalProducer.start(answer);
-    const clock = new HastyClock();
+    const clock = new ImmediateClock();
     return { client: new ProducerClient(producer.url, { clock, random: () => 1 }), clock };
   }
 

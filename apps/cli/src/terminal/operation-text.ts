@@ -19,7 +19,7 @@ export function operationsTable(operations: readonly Operation[]): string {
   const rows = operations.map((operation) => [
     printable(operation.id),
     printable(operation.kind),
-    statusOf(operation),
+    getStatus(operation),
     count(operation.count),
     count(operation.acked),
     count(operation.saved),
@@ -40,7 +40,7 @@ export function operationText(operation: Operation): string {
   const lines: [string, string][] = [
     ['operation', id],
     ['kind', kind],
-    ['status', statusOf(operation)],
+    ['status', getStatus(operation)],
     ['orders', `${count(total)}${numbers}`],
     [
       'acked',
@@ -61,7 +61,7 @@ export function operationText(operation: Operation): string {
 }
 
 /** Formats the status, with a pending interruption and what the operation waits for. */
-function statusOf({ status, interruption, waitingFor }: Operation): string {
+function getStatus({ status, interruption, waitingFor }: Operation): string {
   const besides = [
     ...(interruption ? [`about to ${interruption}`] : []),
     ...(waitingFor ? [`waits for the ${waitingFor}`] : []),

@@ -1,5 +1,5 @@
 import { runCommandLine } from '../command-line.js';
-import { HastyClock } from './hasty-clock.js';
+import { ImmediateClock } from './immediate-clock.js';
 import { LocalProducer, type Answerer, type Arrival } from './local-producer.js';
 import { RecordedStream } from './recorded-stream.js';
 
@@ -35,7 +35,7 @@ export async function runOrders(
     const exitCode = await runCommandLine(args, {
       env: { ORDERS_URL: producer.url, ...env },
       terminal: { out, err },
-      clock: new HastyClock(),
+      clock: new ImmediateClock(),
       workingDirectory,
       onInterrupt: () => undefined,
     });

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { ClientToken } from '../auth/client-token.js';
 import { ProducerClient } from '../producer/producer-client.js';
 import { guardedBy } from '../testing/guarded-producer.js';
-import { HastyClock } from '../testing/hasty-clock.js';
+import { ImmediateClock } from '../testing/immediate-clock.js';
 import { CLIENT, LocalIssuer } from '../testing/local-issuer.js';
 import { answerJson, answerProblem, bodyOf, LocalProducer, type Answerer } from '../testing/local-producer.js';
 import type { OrderFile } from './order-files.js';
@@ -47,7 +47,7 @@ describe('an upload', () => {
 
   async function send(files: readonly OrderFile[], answer: Answerer): Promise<unknown> {
     producer = await LocalProducer.start(answer);
-    const timing = { clock: new HastyClock(), random: () => 1 };
+    const timing = { clock: new ImmediateClock(), random: () => 1 };
     const client = new ProducerClient(producer.url, timing, new ClientToken(CLIENT, producer.url, timing));
     const { headers, body } = await uploadOf(files);
     return client.request({ method: 'POST', path: '/v1/imports', headers, body, noTimeout: true }, z.unknown());
@@ -131,7 +131,7 @@ describe('an upload', () => {
     const upload = await uploadOf([file]);
     await writeFile(file.path, '[1, 2]');
     producer = await LocalProducer.start(() => undefined);
-    const client = new ProducerClient(producer.url, { clock: new HastyClock(), random: () => 1 });
+    const client = new ProducerClient(producer.url, { clock: new ImmediateClock(), random: () => 1 });
     const sent = client.request({ method: 'POST', path: '/v1/imports', ...upload }, z.unknown());
     await expect(sent).rejects.toMatchObject({ code: 'file-changed' });
   });

@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { consumersCollection, type ConsumerHeartbeat } from '#orders/consumer-heartbeat.js';
 import { deadLettersCollection } from '#orders/dead-letters.js';
 import { TopicPositions, type Positions } from '#orders/topic-positions.js';
-import { ORDERS_TOPIC, SAVERS_GROUP } from '#orders/topics.js';
+import { ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics.js';
 import { systemClock } from '#parallel-consumer/clock.js';
 import { Mongo } from '#service/mongo.js';
 import { SingleFlight } from './single-flight.js';
@@ -32,7 +32,7 @@ const RETAINED_MS = 30_000;
 export class PipelineSnapshots implements OnApplicationShutdown {
   private readonly ends = new SingleFlight(async () => this.positions.ends(ORDERS_TOPIC), systemClock, TIMEOUT_MS);
   private readonly committed = new SingleFlight(
-    async () => this.positions.committed(SAVERS_GROUP, ORDERS_TOPIC),
+    async () => this.positions.committed(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC),
     systemClock,
     TIMEOUT_MS,
   );

@@ -3,7 +3,7 @@ import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
 import type { EmittedDocument } from '#orders/operation.js';
 import type { Order } from '#orders/order.js';
 import type { PlannedRecord } from '#orders/planned-records.js';
-import { segmentsOf, type Segment } from '#orders/segments.js';
+import { createSegments, type Segment } from '#orders/segments.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import { systemClock } from '#parallel-consumer/clock.js';
 import { emit, evenChunkSize } from './emission.js';
@@ -50,7 +50,7 @@ async function emitSegment(segment: Segment, change: object = {}, stopAfter = Nu
   return { sent, chunks: chunks.map(({ _id, to }) => [_id.from, to]), progress, end };
 }
 
-const SEGMENT: Segment = { ...(segmentsOf(35)[0] as Segment), from: 5, generatedTo: 5, ackedTo: 5 };
+const SEGMENT: Segment = { ...(createSegments(35)[0] as Segment), from: 5, generatedTo: 5, ackedTo: 5 };
 const indexes = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, at) => from + at);
 
 describe('emitting a segment', () => {

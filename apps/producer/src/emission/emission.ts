@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
 import type { Fault, FaultCounts } from '#orders/fault-mix.js';
 import type { EmittedDocument } from '#orders/operation.js';
-import { faultsIn, type OrderSource } from '#orders/order-source.js';
+import { createFaultSelector, type OrderSource } from '#orders/order-source.js';
 import { plannedRecords } from '#orders/planned-records.js';
 import type { Segment } from '#orders/segments.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
@@ -83,7 +83,7 @@ export function evenChunkSize({
 
 function createChunkBuilder({ operation, segment, source, topic }: EmissionOptions): (from: number) => Promise<Chunk> {
   const chunkSize = evenChunkSize(operation);
-  const faultsAt = faultsIn(operation);
+  const faultsAt = createFaultSelector(operation);
   return async (from) => {
     const to = Math.min(from + chunkSize, segment.to);
     const planned = plannedRecords(await source({ from, to }), from, faultsAt);

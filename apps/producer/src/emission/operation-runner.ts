@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { ImportRowsGoneError } from '#orders/import-rows.js';
+import { ImportRowsMissingError } from '#orders/import-rows.js';
 import { orderSource } from '#orders/order-source.js';
 import { pause, systemClock } from '#parallel-consumer/clock.js';
-import { RecordsRefusedError } from '#parallel-consumer/records/records-refused.js';
+import { RecordsRejectedError } from '#parallel-consumer/records/records-rejected.js';
 import { Mongo } from '#service/mongo.js';
 import { HeldLease } from '../background/held-lease.js';
 import { Interruptions } from '../background/interruptions.js';
@@ -179,6 +179,6 @@ export class OperationRunner implements OnApplicationBootstrap, BeforeApplicatio
 }
 
 /** Whether a retry cannot succeed: Kafka rejects the records, or the orders are missing. */
-function isPermanent(error: unknown): error is RecordsRefusedError | ImportRowsGoneError {
-  return error instanceof RecordsRefusedError || error instanceof ImportRowsGoneError;
+function isPermanent(error: unknown): error is RecordsRejectedError | ImportRowsMissingError {
+  return error instanceof RecordsRejectedError || error instanceof ImportRowsMissingError;
 }

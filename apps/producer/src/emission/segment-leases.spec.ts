@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import type { OperationDocument } from '#orders/operation.js';
-import { segmentsOf, type Segment } from '#orders/segments.js';
+import { createSegments, type Segment } from '#orders/segments.js';
 import { freeSegment } from './segment-leases.js';
 
 const NOW = new Date('2026-06-15T12:00:00Z');
 const inMs = (milliseconds: number): Date => new Date(NOW.getTime() + milliseconds);
 
 function operation(changes: readonly Partial<Segment>[], rest: Partial<OperationDocument> = {}): OperationDocument {
-  const segments = segmentsOf(200_000).map((segment, at) => Object.assign(segment, changes[at]));
+  const segments = createSegments(200_000).map((segment, at) => Object.assign(segment, changes[at]));
   return { segments, ratePerSecond: null, schedule: { at: NOW, from: 0 }, ...rest } as OperationDocument;
 }
 

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { keepChunks, type AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
+import { storeChunks, type AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
 import type { FaultCounts } from '#orders/fault-mix.js';
 import {
   isEmitted,
@@ -104,7 +104,7 @@ export class SegmentLeases {
     progress: SegmentProgress,
     chunks: readonly AcknowledgedChunk[],
   ): Promise<Interruption | null> {
-    await keepChunks(this.mongo.db, chunks);
+    await storeChunks(this.mongo.db, chunks);
     return toInterruption(
       await this.update(claim, { ...inSegment(progress), 'segments.$.lease': this.createLease(claim) }),
     );
@@ -129,7 +129,7 @@ export class SegmentLeases {
     progress: SegmentProgress,
     chunks: readonly AcknowledgedChunk[],
   ): Promise<{ readonly goesOn: boolean }> {
-    await keepChunks(this.mongo.db, chunks);
+    await storeChunks(this.mongo.db, chunks);
     const { status, segments, interruption } = await this.update(claim, {
       ...inSegment(progress),
       'segments.$.isDone': progress.ackedTo === claim.segment.to,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import {
-  filesBehind,
+  filesAfter,
   manifestCollection,
   NO_ROWS,
   type FileState,
@@ -40,13 +40,13 @@ export class ImportManifest {
   }
 
   async remove(operationId: string): Promise<void> {
-    await this.collection.deleteMany({ _id: filesBehind(operationId, -1) });
+    await this.collection.deleteMany({ _id: filesAfter(operationId, -1) });
   }
 
   /** Fences the unread files: from now on only the holder of this claim can change them. */
   async fence({ operationId, epoch }: Fenced): Promise<void> {
     await this.collection.updateMany(
-      { _id: filesBehind(operationId, -1), state: { $in: UNREAD }, epoch: { $lt: epoch } },
+      { _id: filesAfter(operationId, -1), state: { $in: UNREAD }, epoch: { $lt: epoch } },
       { $set: { epoch } },
     );
   }
@@ -59,14 +59,14 @@ export class ImportManifest {
 
   /** Returns the first unread file of this claim after a position; -1 starts with the first file. */
   async unread({ operationId, epoch }: Fenced, after: number): Promise<ManifestFile | null> {
-    const filter = { _id: filesBehind(operationId, after), state: { $in: UNREAD }, epoch };
+    const filter = { _id: filesAfter(operationId, after), state: { $in: UNREAD }, epoch };
     return this.collection.findOne(filter, { sort: { _id: 1 } });
   }
 
   /** Returns up to `size` files after a position, in order. */
   async page(operationId: string, after: number, size: number): Promise<ManifestFile[]> {
     return this.collection
-      .find({ _id: filesBehind(operationId, after) })
+      .find({ _id: filesAfter(operationId, after) })
       .sort({ _id: 1 })
       .limit(size)
       .toArray();

@@ -8,7 +8,7 @@ import { WakeUp } from '../background/wake-up.js';
 import { WorkLoop } from '../background/work-loop.js';
 import { ImportReader } from './import-reader.js';
 import { ReadingLeases, type ReadingClaim } from './reading-leases.js';
-import { StagedBytesGoneError, StagedFiles } from './staged-files.js';
+import { StagedBytesMissingError, StagedFiles } from './staged-files.js';
 
 /** How often staged files that are no longer needed are removed, in ms. */
 const TIDY_EVERY_MS = 60 * 60 * 1000;
@@ -75,7 +75,7 @@ export class ImportRunner implements OnApplicationBootstrap, BeforeApplicationSh
     const { operationId: operation } = claim;
     if (error instanceof LeaseLostError) return this.logger.warn({ operation }, error.message);
     // Nothing is lost: the lease expires, and the next process to claim the import continues after the last stored batch.
-    if (!(error instanceof StagedBytesGoneError))
+    if (!(error instanceof StagedBytesMissingError))
       return this.logger.error(
         { operation, reason: String(error) },
         'reading the import failed, continues when the lease expires',

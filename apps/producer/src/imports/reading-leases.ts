@@ -7,7 +7,7 @@ import {
   type Interruption,
   type OperationDocument,
 } from '#orders/operation.js';
-import { segmentsOf } from '#orders/segments.js';
+import { createSegments } from '#orders/segments.js';
 import { Mongo } from '#service/mongo.js';
 import { LeaseLostError, createLease } from '../background/lease.js';
 import { ImportManifest } from './import-manifest.js';
@@ -77,7 +77,7 @@ export class ReadingLeases {
     await this.mongo.client.withSession((session) =>
       session.withTransaction(async () => {
         const firstNumber = count === 0 ? 0 : await reserveNumbers(this.mongo.db, count, session);
-        await this.update(claim, { count, firstNumber, segments: segmentsOf(count), reading: null }, session);
+        await this.update(claim, { count, firstNumber, segments: createSegments(count), reading: null }, session);
       }),
     );
   }

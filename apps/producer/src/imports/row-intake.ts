@@ -3,7 +3,7 @@ import { MongoBulkWriteError, UUID } from 'mongodb';
 import { importRow, importRowsCollection, unnumberedOrder, type ImportRow } from '#orders/import-rows.js';
 import type { LegacyOrder } from '#orders/legacy-order.js';
 import { operationsCollection, type OperationDocument } from '#orders/operation.js';
-import { fromDocument, sameImportedOrder } from '#orders/order-document.js';
+import { fromDocument, isSameImportedOrder } from '#orders/order-document.js';
 import type { Order } from '#orders/order.js';
 import { ordersCollection } from '#orders/orders-collection.js';
 import { ackedRanges } from '#orders/segments.js';
@@ -114,7 +114,7 @@ function decide(
   const rows: ImportRow[] = [];
   const outcomes = batch.map(({ order, source }): Outcome => {
     const known = existing.get(order.id);
-    if (known !== undefined) return sameImportedOrder(known, order) ? 'skipped' : 'conflicting';
+    if (known !== undefined) return isSameImportedOrder(known, order) ? 'skipped' : 'conflicting';
     existing.set(order.id, { ...order, number: 0 });
     rows.push(importRow(order, { operationId, epoch, index: nextIndex + rows.length, source }));
     return 'accepted';

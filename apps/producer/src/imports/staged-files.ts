@@ -21,8 +21,8 @@ export interface StagedFile {
 }
 
 /** Staged bytes that are still to be read have been removed; a retry cannot succeed. */
-export class StagedBytesGoneError extends Error {
-  override readonly name = 'StagedBytesGoneError';
+export class StagedBytesMissingError extends Error {
+  override readonly name = 'StagedBytesMissingError';
   readonly code = 'staged-bytes-gone';
 }
 
@@ -71,7 +71,7 @@ export class StagedFiles {
   /**
    * Yields the bytes of a file from an offset on. Does not use the driver's own stream, which fetches 16 MiB at once and keeps
    * three copies of it until the next garbage collection.
-   * @throws StagedBytesGoneError
+   * @throws StagedBytesMissingError
    */
   async *read({ content, bytes }: Pick<StagedFile, 'content' | 'bytes'>, from: number): AsyncGenerator<Buffer> {
     let at = from;
@@ -86,7 +86,7 @@ export class StagedFiles {
       at = n * PART_BYTES + part.length;
     }
     if (at !== bytes)
-      throw new StagedBytesGoneError(`the bytes of file ${String(content)} from offset ${at} on are missing`);
+      throw new StagedBytesMissingError(`the bytes of file ${String(content)} from offset ${at} on are missing`);
   }
 
   async remove(operationId: string): Promise<void> {

@@ -9,7 +9,7 @@ import {
   type PopulateDocument,
   type RedriveDocument,
 } from '#orders/operation.js';
-import { segmentsOf, type Lease } from '#orders/segments.js';
+import { createSegments, type Lease } from '#orders/segments.js';
 import { Mongo } from '#service/mongo.js';
 import { storeKey, findKeyedOperation } from './idempotency-keys.js';
 import type { OperationsQuery } from './operations-query.js';
@@ -42,7 +42,7 @@ export class Operations {
         kind: 'populate',
         ...parameters,
         firstNumber,
-        segments: segmentsOf(parameters.count),
+        segments: createSegments(parameters.count),
       };
     });
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { EmittedDocument } from '#orders/operation.js';
-import { segmentsOf } from '#orders/segments.js';
+import { createSegments } from '#orders/segments.js';
 import { ManualClock, settle } from '#parallel-consumer/testing/manual-clock.js';
 import { SavedFigure } from './saved-figure.js';
 
@@ -9,7 +9,7 @@ const at = (seconds: number): Date => new Date(seconds * 1_000);
 
 /** Creates an operation of 100 orders, all acknowledged. */
 function operation(fields: Partial<EmittedDocument>): EmittedDocument {
-  const [segment] = segmentsOf(100);
+  const [segment] = createSegments(100);
   return { status: 'running', segments: [{ ...segment, ackedTo: 100 }], ...fields } as EmittedDocument;
 }
 

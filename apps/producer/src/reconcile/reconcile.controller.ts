@@ -1,10 +1,10 @@
 import { Controller, HttpCode, HttpStatus, Param, Post, Res } from '@nestjs/common';
 import { ApiConflictResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ImportRowsGoneError } from '#orders/import-rows.js';
+import { ImportRowsMissingError } from '#orders/import-rows.js';
 import { TopicPositions } from '#orders/topic-positions.js';
 import { NothingToReconcileError, reconcile, UnknownOperationError } from '#reconcile/reconcile.js';
-import { textOf } from '#reconcile/report.js';
+import { formatReport } from '#reconcile/report.js';
 import { Mongo } from '#service/mongo.js';
 import { notFound, Problem } from '#service/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
@@ -52,10 +52,10 @@ export class ReconcileController {
     const { mongo, positions } = this;
     try {
       const report = await reconcile({ client: mongo.client, db: mongo.db, positions, operationId, signal });
-      return { ...report, text: textOf(report) };
+      return { ...report, text: formatReport(report) };
     } catch (error) {
       if (error instanceof UnknownOperationError) throw notFound(error.message);
-      if (error instanceof ImportRowsGoneError || error instanceof NothingToReconcileError)
+      if (error instanceof ImportRowsMissingError || error instanceof NothingToReconcileError)
         throw new Problem(HttpStatus.CONFLICT, error.code, error.message);
       throw error;
     }

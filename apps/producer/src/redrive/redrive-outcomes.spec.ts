@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { DEAD_LETTER_TOPIC, SAVERS_GROUP } from '#orders/topics.js';
+import { DEAD_LETTER_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics.js';
 import { RedriveOutcomes } from './redrive-outcomes.js';
 
 function setUp() {
@@ -8,8 +8,8 @@ function setUp() {
   const positions = {
     ends: async () => Promise.resolve(new Map([[0, kafka.letterEnd]])),
     committed: async (group: string, topic: string) => {
-      expect([topic === DEAD_LETTER_TOPIC, group === SAVERS_GROUP]).toContain(true);
-      return Promise.resolve(new Map([[0, group === SAVERS_GROUP ? kafka.saved : kafka.projected]]));
+      expect([topic === DEAD_LETTER_TOPIC, group === ORDERS_CONSUMER_GROUP]).toContain(true);
+      return Promise.resolve(new Map([[0, group === ORDERS_CONSUMER_GROUP ? kafka.saved : kafka.projected]]));
     },
   };
   const letters = {

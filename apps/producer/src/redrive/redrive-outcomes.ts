@@ -1,5 +1,5 @@
 import type { Positions } from '#orders/topic-positions.js';
-import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, SAVERS_GROUP } from '#orders/topics.js';
+import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics.js';
 import type { RedrivenLetters } from './redriven-letters.js';
 
 /** Reads end offsets of topics and committed offsets of consumer groups. */
@@ -31,7 +31,7 @@ export class RedriveOutcomes {
    */
   async judge(): Promise<void> {
     this.moment ??= {
-      committed: await this.positions.committed(SAVERS_GROUP, ORDERS_TOPIC),
+      committed: await this.positions.committed(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC),
       letters: await this.positions.ends(DEAD_LETTER_TOPIC),
     };
     const { committed, letters } = this.moment;

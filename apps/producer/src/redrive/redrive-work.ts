@@ -6,7 +6,7 @@ import { redriveHeaders } from '#orders/redrive-headers.js';
 import { TopicPositions } from '#orders/topic-positions.js';
 import { ORDERS_TOPIC } from '#orders/topics.js';
 import { pause, systemClock } from '#parallel-consumer/clock.js';
-import { RecordsRefusedError } from '#parallel-consumer/records/records-refused.js';
+import { RecordsRejectedError } from '#parallel-consumer/records/records-rejected.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import { LetterRecords, type LetterRecord } from '../dead-letters/letter-records.js';
 import { OrdersTopic } from '../emission/orders-topic.js';
@@ -122,7 +122,7 @@ export class RedriveWork {
     try {
       return { sent: await this.sendTogether(movable), refused: [] };
     } catch (error) {
-      if (!(error instanceof RecordsRefusedError)) throw error;
+      if (!(error instanceof RecordsRejectedError)) throw error;
       if (movable.length === 1) return { sent: [], refused: movable.map(({ letter }) => letter._id) };
     }
     const ends = { sent: [] as SentLetter[], refused: [] as string[] };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { BSON, Decimal128, Long, UUID } from 'mongodb';
-import { drawsOf } from '#orders/draws.js';
+import { createDraws } from '#orders/draws.js';
 import { orderGenerator } from '#orders/generator.js';
 import { toDocument } from '#orders/order-document.js';
 import { MAX_AMOUNT, MAX_PRICE } from '#orders/money.js';
@@ -57,7 +57,7 @@ describe('the response for an order, read from its BSON bytes', () => {
 
   it('is correct for documents with another decimal scale, other types or another field order', () => {
     const order = orderAt(3);
-    const draw = drawsOf(3);
+    const draw = createDraws(3);
     const fields = Object.entries(BSON.deserialize(encoded(order)));
     const mixed = Object.fromEntries(fields.toSorted(([a], [b]) => draw(1, a.length, 9) - draw(1, b.length, 9)));
     const others = [

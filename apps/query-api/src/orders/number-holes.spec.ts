@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { segmentsOf, type Segment } from '#orders/segments.js';
+import { createSegments, type Segment } from '#orders/segments.js';
 import { holesOf, merged } from './number-holes.js';
 
 function acked(count: number, ...ackedTo: number[]): Segment[] {
-  return segmentsOf(count).map((segment, at) => Object.assign(segment, { ackedTo: ackedTo[at] ?? segment.from }));
+  return createSegments(count).map((segment, at) => Object.assign(segment, { ackedTo: ackedTo[at] ?? segment.from }));
 }
 
 describe('the number holes of an operation that was cancelled or failed', () => {
@@ -16,7 +16,7 @@ describe('the number holes of an operation that was cancelled or failed', () => 
   });
 
   it('are all numbers if nothing was acknowledged, and none if everything was', () => {
-    expect(holesOf({ firstNumber: 7, count: 10, segments: segmentsOf(10) })).toEqual([{ from: 7, to: 16 }]);
+    expect(holesOf({ firstNumber: 7, count: 10, segments: createSegments(10) })).toEqual([{ from: 7, to: 16 }]);
     expect(holesOf({ firstNumber: 7, count: 10, segments: acked(10, 10) })).toEqual([]);
     expect(holesOf({ firstNumber: 7, count: 0, segments: [] })).toEqual([]);
   });

@@ -7,7 +7,7 @@ import { Mongo } from '#service/mongo.js';
 import type { IndexInterval } from '../order-query/index-interval.js';
 
 /** MongoDB aborts a read after 5 s: by then the client has usually disconnected. */
-const QUICKLY = { projection: { ingest: 0 }, maxTimeMS: 5_000 };
+const READ_OPTIONS = { projection: { ingest: 0 }, maxTimeMS: 5_000 };
 
 export interface IndexRangeScan {
   /** `undefined`: the range is empty. */
@@ -33,14 +33,14 @@ export class SavedOrders {
 
   /** @returns `null` if the order does not exist or is not saved yet */
   async byId(id: string): Promise<Order | null> {
-    const document = await this.collection.findOne({ _id: new UUID(id) }, QUICKLY);
+    const document = await this.collection.findOne({ _id: new UUID(id) }, READ_OPTIONS);
     return document && fromDocument(document);
   }
 
   /** Returns the saved ones among these orders, by id. */
   async byIds(ids: Iterable<string>): Promise<Map<string, Order>> {
     const found = await this.collection
-      .find({ _id: { $in: Array.from(ids, (id) => new UUID(id)) } }, QUICKLY)
+      .find({ _id: { $in: Array.from(ids, (id) => new UUID(id)) } }, READ_OPTIONS)
       .toArray();
     return new Map(found.map((document) => [document._id.toHexString(), fromDocument(document)]));
   }
@@ -65,7 +65,17 @@ export class SavedOrders {
   ) {
     return this.collection.find(
       {},
-      { ...QUICKLY, raw, hint: index, min, max, sort: sortOf(index, direction), skip, limit, batchSize: limit + 1 },
+      {
+        ...READ_OPTIONS,
+        raw,
+        hint: index,
+        min,
+        max,
+        sort: sortOf(index, direction),
+        skip,
+        limit,
+        batchSize: limit + 1,
+      },
     );
   }
 

@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from '../clock.js';
-import { requireWholeNumbers } from '../options.js';
+import { requirePositiveIntegers } from '../options.js';
 
 /** Writes a batch. @returns one result per item, in their order. @throws when the outcome of all items is unknown */
 export type BatchWriter<T, R> = (items: readonly T[]) => Promise<readonly R[]>;
@@ -44,7 +44,7 @@ export class Batcher<T, R> {
     private readonly options: BatcherOptions,
   ) {
     const { maxBatchSize, maxBatches = 2, clock = systemClock } = options;
-    requireWholeNumbers({ maxBatchSize, maxBatches });
+    requirePositiveIntegers({ maxBatchSize, maxBatches });
     this.maxBatches = maxBatches;
     this.clock = clock;
   }

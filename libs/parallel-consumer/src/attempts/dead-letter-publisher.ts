@@ -1,6 +1,6 @@
 import { pause } from '../clock.js';
 import type { Broker } from '../kafka/broker.js';
-import { RecordsRefusedError } from '../records/records-refused.js';
+import { RecordsRejectedError } from '../records/records-rejected.js';
 import type { Task } from '../assignment.js';
 import type { ResolvedOptions } from '../options.js';
 import type { OutgoingRecord } from '../record.js';
@@ -85,7 +85,7 @@ export class DeadLetterPublisher {
     } catch (error) {
       this.publishing = [];
       this.waiting.unshift(...batch);
-      if (error instanceof RecordsRefusedError && this.splitOrShrink(batch)) return true;
+      if (error instanceof RecordsRejectedError && this.splitOrShrink(batch)) return true;
       logger.error(
         { deadLetterTopic, letters: this.waiting.length, code: errorCode(error), reason: String(error) },
         'dead letters could not be published: their records stay uncommitted, retrying',

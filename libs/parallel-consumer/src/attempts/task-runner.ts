@@ -103,8 +103,8 @@ export class TaskRunner {
   }
 
   /** Dead-letters an unfinished record: now if its attempt is running, else in place of its next attempt. */
-  giveUp(task: Task, cause: Error): void {
-    task.givenUp = cause;
+  forceDeadLetter(task: Task, cause: Error): void {
+    task.deadLetterCause = cause;
     const attempt = this.attempts.find(task);
     if (attempt === undefined) return;
     attempt.abort(cause);
@@ -113,9 +113,9 @@ export class TaskRunner {
   }
 
   private run(task: Task): void {
-    if (task.givenUp !== undefined) {
+    if (task.deadLetterCause !== undefined) {
       this.breaker.release();
-      void this.completion.deadLetter(task, task.givenUp);
+      void this.completion.deadLetter(task, task.deadLetterCause);
       return;
     }
     const attempt = new RunningAttempt(task, this.breaker.begin(), this.options.clock.now());

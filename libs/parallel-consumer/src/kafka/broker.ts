@@ -55,7 +55,7 @@ export type LogProblem =
   /** The topic was deleted and created again: `logId` identifies the new log, which begins at `earliest`. */
   | { readonly type: 'recreated'; readonly logId: string; readonly earliest: number };
 
-export type ReadAnswer = FetchedBatch | LogProblem;
+export type ReadResult = FetchedBatch | LogProblem;
 
 /** Receives the events of the consumer group. Calls do not overlap. */
 export interface BrokerListener {
@@ -115,12 +115,12 @@ export interface Broker {
    * - Returns a problem when records were deleted or the log was truncated or recreated; never skips them.
    * @returns undefined after `stop`, and when the partition was revoked meanwhile, even if it is assigned again
    */
-  read(position: ReadPosition): Promise<ReadAnswer | undefined>;
+  read(position: ReadPosition): Promise<ReadResult | undefined>;
 
   /**
    * Commits once, under the current generation; the coordinator rejects an older one. While `listener.rebalancing` runs, heartbeats
    * keep the session alive and commits stay valid, for at most the group's rebalance timeout.
-   * @throws MetadataRefusedError; another error when the offsets may not have been committed
+   * @throws MetadataRejectedError; another error when the offsets may not have been committed
    */
   commit(positions: readonly Position[]): Promise<void>;
 
@@ -135,7 +135,7 @@ export interface Broker {
 }
 
 /** The broker rejected the size of the commit metadata (`offset.metadata.max.bytes`). A commit without metadata may succeed. */
-export class MetadataRefusedError extends Error {
-  override readonly name = 'MetadataRefusedError';
+export class MetadataRejectedError extends Error {
+  override readonly name = 'MetadataRejectedError';
   readonly code = 'metadata-refused';
 }

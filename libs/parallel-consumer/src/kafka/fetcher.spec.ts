@@ -5,7 +5,7 @@ import { LIST_OFFSETS } from '../protocol/offset-requests.js';
 import { ManualClock, settle } from '../testing/manual-clock.js';
 import { batchBytes, markerBytes } from '../testing/record-batches.js';
 import { ScriptedConnections } from '../testing/scripted-connections.js';
-import type { ReadAnswer } from './broker.js';
+import type { ReadResult } from './broker.js';
 import { Fetcher } from './fetcher.js';
 import { TopicLog } from './topic-log.js';
 
@@ -63,7 +63,7 @@ async function createFetcher(leaders?: readonly number[]) {
   return { clock, connections, fetcher };
 }
 
-const getValues = (answer: ReadAnswer | undefined): string[] => {
+const getValues = (answer: ReadResult | undefined): string[] => {
   if (answer?.type !== 'records') throw new Error(`not records: ${String(answer?.type)}`);
   const values: string[] = [];
   for (let next = answer.records.next(); !next.done; next = answer.records.next())

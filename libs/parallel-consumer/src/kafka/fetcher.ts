@@ -5,7 +5,7 @@ import { FETCH, type FetchedPartition, type FetchPartition } from '../protocol/f
 import { errorName, throwOnError } from '../protocol/kafka-error.js';
 import { batchExtent } from '../records/batch-extent.js';
 import { FetchedRecords } from '../records/fetched-records.js';
-import type { ReadAnswer, ReadPosition } from './broker.js';
+import type { ReadResult, ReadPosition } from './broker.js';
 import type { KafkaConnections } from './kafka-connections.js';
 import { findProblem } from './find-problem.js';
 import type { TopicLog } from './topic-log.js';
@@ -23,7 +23,7 @@ interface OpenRead {
   readonly position: ReadPosition;
   /** Leader epoch of the record before the position; -1: the leader does not check it. */
   epoch: number;
-  readonly resolve: (answer: ReadAnswer | undefined) => void;
+  readonly resolve: (answer: ReadResult | undefined) => void;
   /** True between a failure and its retry. The other reads continue. */
   isBackingOff: boolean;
   failures: number;
@@ -78,7 +78,7 @@ export class Fetcher {
     for (const [partition, read] of this.reads) if (!kept || !this.owned.has(partition)) this.end(read, undefined);
   }
 
-  async read(position: ReadPosition): Promise<ReadAnswer | undefined> {
+  async read(position: ReadPosition): Promise<ReadResult | undefined> {
     if (this.closed || !this.owned.has(position.partition)) return undefined;
     return new Promise((resolve) => {
       const epoch = position.leaderEpoch ?? ANY_EPOCH;
@@ -223,7 +223,7 @@ export class Fetcher {
     return this.reads.get(read.position.partition) === read;
   }
 
-  private end(read: OpenRead, answer: ReadAnswer | undefined): void {
+  private end(read: OpenRead, answer: ReadResult | undefined): void {
     if (!this.isPending(read)) return;
     this.reads.delete(read.position.partition);
     this.lastReadAt.set(read.position.partition, this.options.clock.now());

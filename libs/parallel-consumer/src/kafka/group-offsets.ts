@@ -1,7 +1,7 @@
 import { isKafkaError } from '../protocol/kafka-error.js';
 import { OFFSET_COMMIT, OFFSET_FETCH, type CommittedOffset } from '../protocol/offset-requests.js';
 import type { Position } from '../record.js';
-import { MetadataRefusedError, type CommittedPosition, type TopicPartition } from './broker.js';
+import { MetadataRejectedError, type CommittedPosition, type TopicPartition } from './broker.js';
 import type { GroupMember } from './group-member.js';
 import type { KafkaConnections } from './kafka-connections.js';
 import type { TopicLog } from './topic-log.js';
@@ -19,7 +19,7 @@ export class GroupOffsets {
 
   /**
    * Commits once, under the current generation, without retries: a late retry could overwrite a newer commit.
-   * @throws MetadataRefusedError; another error when the offsets may not have been committed
+   * @throws MetadataRejectedError; another error when the offsets may not have been committed
    */
   async commit(positions: readonly Position[]): Promise<void> {
     const { membership } = this.member;
@@ -32,7 +32,7 @@ export class GroupOffsets {
       await this.connections.request(membership.coordinator, OFFSET_COMMIT, { ...membership, topics });
     } catch (error) {
       if (isKafkaError(error, 'OFFSET_METADATA_TOO_LARGE'))
-        throw new MetadataRefusedError('the broker rejected the size of the commit metadata', { cause: error });
+        throw new MetadataRejectedError('the broker rejected the size of the commit metadata', { cause: error });
       throw error;
     }
     this.member.noteContact();

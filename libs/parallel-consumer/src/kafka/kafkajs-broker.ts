@@ -9,7 +9,7 @@ import type {
   BrokerHealth,
   BrokerListener,
   CommittedPosition,
-  ReadAnswer,
+  ReadResult,
   ReadPosition,
   TopicPartition,
 } from './broker.js';
@@ -122,7 +122,7 @@ export class KafkajsBroker implements Broker {
     return this.offsets.committed(partitions);
   }
 
-  async read(position: ReadPosition): Promise<ReadAnswer | undefined> {
+  async read(position: ReadPosition): Promise<ReadResult | undefined> {
     return this.fetcher.read(position);
   }
 

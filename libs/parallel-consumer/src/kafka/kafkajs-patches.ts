@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 /** Applies the patches that every client needs, once per process. */
 export function patchKafkajs(): void {
   stopIdleTimers();
-  leaveClosedSeeds();
+  skipUnavailableSeeds();
 }
 
 const patched = new Set<string>();
@@ -51,7 +51,7 @@ const NO_BROKER = new Set(['KafkaJSConnectionClosedError', 'KafkaJSRequestTimeou
  * when the connection is refused. While a broker is unavailable, a proxy, load balancer or published port in front of it accepts the
  * connection, then closes it or stays silent. kafkajs retries that broker for a minute and fails, although other brokers are available.
  */
-function leaveClosedSeeds(): void {
+function skipUnavailableSeeds(): void {
   patchOnce<BrokerPoolPrototype>('kafkajs/src/cluster/brokerPool', (prototype, original) => {
     prototype.createSeedBroker = async function createAskedOnce(this: BrokerPoolPrototype): Promise<void> {
       await original.createSeedBroker.call(this);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { OutgoingRecord } from '../record.js';
 import { ManualClock, settle } from '../testing/manual-clock.js';
-import { RecordsRefusedError } from '../records/records-refused.js';
+import { RecordsRejectedError } from '../records/records-rejected.js';
 import { ReliableProducer, type ProducerClient } from './reliable-producer.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -115,7 +115,7 @@ describe('the reliable producer', () => {
 
   it('throws when Kafka rejects records for good, and continues with the next ones', async () => {
     const { producer } = createProducer(new ScriptedClient([protocolError('MESSAGE_TOO_LARGE')]));
-    await expect(producer.send('t', records(0))).rejects.toThrow(RecordsRefusedError);
+    await expect(producer.send('t', records(0))).rejects.toThrow(RecordsRejectedError);
     await expect(producer.send('t', records(0))).resolves.toHaveLength(1);
   });
 

@@ -1,7 +1,7 @@
 import { backOffMs, type BackOff } from '../back-off.js';
 import { pause, succeededWithin, systemClock, type Clock } from '../clock.js';
 import type { OutgoingRecord } from '../record.js';
-import { RecordsRefusedError } from '../records/records-refused.js';
+import { RecordsRejectedError } from '../records/records-rejected.js';
 import { errorCode } from '../failure.js';
 import type { EngineLogger } from '../options.js';
 import { getProtocolErrorType } from './protocol-type.js';
@@ -66,7 +66,7 @@ export class ReliableProducer {
 
   /**
    * Sends the records in order.
-   * @throws RecordsRefusedError when Kafka rejects them for good; Error when closed, and then some records may be on the topic
+   * @throws RecordsRejectedError when Kafka rejects them for good; Error when closed, and then some records may be on the topic
    */
   async send(topic: string, records: readonly OutgoingRecord[]): Promise<Acknowledgement[]> {
     const sent = this.queue.then(() => this.sendAll(topic, records));
@@ -138,7 +138,7 @@ export class ReliableProducer {
     if (type !== undefined && REJECTIONS.has(type)) {
       // Other partitions of the batch may have been written, which the client's sequence numbers do not reflect.
       await this.discardClient();
-      throw new RecordsRefusedError(type, { cause: error });
+      throw new RecordsRejectedError(type, { cause: error });
     }
     if (type !== undefined && SEQUENCE_ERRORS.has(type)) await this.discardClient();
     const wait = backOffMs(backOff, failures, random);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { MetadataRefusedError, type Broker } from '../kafka/broker.js';
+import { MetadataRejectedError, type Broker } from '../kafka/broker.js';
 import { resolveOptions } from '../options.js';
 import type { Position } from '../record.js';
 import { FakeBroker } from '../testing/fake-broker.js';
@@ -59,7 +59,7 @@ describe('Committer', () => {
 
   it('switches to plain commits when the broker rejects the completed offsets', async () => {
     const { sent, complete, committer } = createCommitter(async (positions) => {
-      if (positions.some(({ metadata }) => metadata !== undefined)) throw new MetadataRefusedError('too large');
+      if (positions.some(({ metadata }) => metadata !== undefined)) throw new MetadataRejectedError('too large');
     });
     await committer.commit();
     complete(10);
@@ -70,7 +70,7 @@ describe('Committer', () => {
 
   it('repeats a rejected commit without the completed offsets when the offset itself is new', async () => {
     const { sent, receive, complete, committer } = createCommitter(async (positions) => {
-      if (positions.some(({ metadata }) => metadata !== undefined)) throw new MetadataRefusedError('too large');
+      if (positions.some(({ metadata }) => metadata !== undefined)) throw new MetadataRejectedError('too large');
     });
     receive(12);
     complete(10);

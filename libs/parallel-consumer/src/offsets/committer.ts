@@ -1,5 +1,5 @@
 import { succeededWithin } from '../clock.js';
-import { MetadataRefusedError, type Broker } from '../kafka/broker.js';
+import { MetadataRejectedError, type Broker } from '../kafka/broker.js';
 import type { ResolvedOptions } from '../options.js';
 import type { Position } from '../record.js';
 import type { Assignment } from '../assignment.js';
@@ -59,7 +59,7 @@ export class Committer {
       observer?.committed?.(true, clock.now() - startedAt);
     } catch (error) {
       observer?.committed?.(false, clock.now() - startedAt);
-      if (error instanceof MetadataRefusedError && this.withCompletedOffsets) {
+      if (error instanceof MetadataRejectedError && this.withCompletedOffsets) {
         this.withCompletedOffsets = false;
         logger.warn(
           { reason: error.message },
@@ -79,7 +79,7 @@ export class Committer {
       partition,
       offset,
       ...(leaderEpoch !== undefined && { leaderEpoch }),
-      ...(this.withCompletedOffsets && { metadata: encodeCompletedOffsets(logId, offset, tracker.finishedBeyond()) }),
+      ...(this.withCompletedOffsets && { metadata: encodeCompletedOffsets(logId, offset, tracker.completedBeyond()) }),
     };
   }
 

@@ -49,7 +49,7 @@ describe('OffsetTracker', () => {
   it('returns the completed offsets beyond the committable one, including gaps', () => {
     const { tracker, complete } = createTracker(3, 4, 9, 40, 41);
     complete(4, 40);
-    expect([...tracker.finishedBeyond()]).toEqual([
+    expect([...tracker.completedBeyond()]).toEqual([
       { from: 4, to: 9 },
       { from: 10, to: 41 },
     ]);
@@ -61,7 +61,7 @@ describe('OffsetTracker', () => {
       { from: 12, to: 14 },
       { from: 20, to: 30 },
     ]);
-    expect([10, 11, 12, 13, 14, 25].map((offset) => tracker.wasFinishedBefore(offset))).toEqual([
+    expect([10, 11, 12, 13, 14, 25].map((offset) => tracker.wasCompletedBefore(offset))).toEqual([
       false,
       false,
       true,
@@ -70,7 +70,7 @@ describe('OffsetTracker', () => {
       true,
     ]);
     tracker.received(new Entry(15));
-    expect([...tracker.finishedBeyond()]).toEqual([{ from: 20, to: 30 }]);
+    expect([...tracker.completedBeyond()]).toEqual([{ from: 20, to: 30 }]);
   });
 
   it('rejects a record that is received twice', () => {

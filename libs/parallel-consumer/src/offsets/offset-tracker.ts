@@ -65,7 +65,7 @@ export class OffsetTracker<T extends TrackedRecord<T>> {
   }
 
   /** Returns whether a previous owner completed this offset. Offsets must be at or above `next` and ascend from call to call. */
-  wasFinishedBefore(offset: number): boolean {
+  wasCompletedBefore(offset: number): boolean {
     let range = this.finishedBefore[0];
     while (range !== undefined && range.to <= offset) {
       this.finishedBefore.shift();
@@ -94,7 +94,7 @@ export class OffsetTracker<T extends TrackedRecord<T>> {
   }
 
   /** Yields the completed offsets beyond the committable one, ascending. */
-  *finishedBeyond(): Generator<OffsetRange> {
+  *completedBeyond(): Generator<OffsetRange> {
     let from: number | undefined;
     for (const { offset } of this.unfinished) {
       if (from !== undefined && offset > from) yield { from, to: offset };

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { MetadataRefusedError } from '../kafka/broker.js';
+import { MetadataRejectedError } from '../kafka/broker.js';
 import { ContractTopic, type ContractKafka, type MakeTopic } from './contract-kafka.js';
 import { describeMembership } from './membership-contract.js';
 import { describeReading } from './reading-contract.js';
@@ -75,14 +75,14 @@ function describeCommits(makeTopic: MakeTopic): void {
   );
 
   it(
-    'stores 4,000 characters of metadata, and rejects 5,000 with MetadataRefusedError without storing the commit',
+    'stores 4,000 characters of metadata, and rejects 5,000 with MetadataRejectedError without storing the commit',
     async () => {
       const topic = await makeTopic(1);
       await topic.append(0, 'a', 'b');
       const { broker } = await joinGroup(topic);
       await broker.commit([{ ...topic.at(0), offset: 1, metadata: 'm'.repeat(4_000) }]);
       const tooMuch = broker.commit([{ ...topic.at(0), offset: 2, metadata: 'm'.repeat(5_000) }]);
-      await expect(tooMuch).rejects.toBeInstanceOf(MetadataRefusedError);
+      await expect(tooMuch).rejects.toBeInstanceOf(MetadataRejectedError);
       expect((await topic.committed(broker, 0)).offset).toBe(1);
     },
     PER_SPEC_MS,

@@ -1,11 +1,11 @@
 import type { OutgoingRecord, Position } from '../record.js';
 import {
-  MetadataRefusedError,
+  MetadataRejectedError,
   type Broker,
   type BrokerHealth,
   type BrokerListener,
   type CommittedPosition,
-  type ReadAnswer,
+  type ReadResult,
   type ReadPosition,
   type TopicPartition,
 } from '../kafka/broker.js';
@@ -26,7 +26,7 @@ export interface FakeBrokerOptions {
 
 interface OpenRead {
   readonly position: ReadPosition;
-  readonly answer: (answer: ReadAnswer | undefined) => void;
+  readonly answer: (answer: ReadResult | undefined) => void;
 }
 
 /** A group member on the fake Kafka: it reads, commits and rebalances like the real one. */
@@ -84,10 +84,10 @@ export class FakeBroker implements Broker, GroupMember {
     });
   }
 
-  async read(position: ReadPosition): Promise<ReadAnswer | undefined> {
+  async read(position: ReadPosition): Promise<ReadResult | undefined> {
     const { partition } = position;
     if (this.ended || !this.owned.includes(partition)) return undefined;
-    const { promise, resolve } = Promise.withResolvers<ReadAnswer | undefined>();
+    const { promise, resolve } = Promise.withResolvers<ReadResult | undefined>();
     this.reads.set(partition, { position, answer: resolve });
     if (this.options.fetching === 'auto') this.answer(partition);
     return promise;
@@ -98,7 +98,7 @@ export class FakeBroker implements Broker, GroupMember {
     if (this.expired || !this.group.has(this)) throw new Error('UNKNOWN_MEMBER_ID');
     if (this.generation !== this.group.generation) throw new Error('ILLEGAL_GENERATION');
     if (positions.some(({ metadata = '' }) => metadata.length > MAX_METADATA))
-      throw new MetadataRefusedError('OFFSET_METADATA_TOO_LARGE');
+      throw new MetadataRejectedError('OFFSET_METADATA_TOO_LARGE');
     for (const { topic, partition, offset, leaderEpoch, metadata = '' } of positions) {
       if (!this.owned.includes(partition)) this.strayCommits.push(partition);
       this.group.positions.set(`${topic}-${partition}`, { offset, leaderEpoch, metadata });

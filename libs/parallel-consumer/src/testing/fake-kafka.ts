@@ -1,4 +1,4 @@
-import type { FetchedBatch, ReadAnswer, ReadPosition } from '../kafka/broker.js';
+import type { FetchedBatch, ReadResult, ReadPosition } from '../kafka/broker.js';
 import type { ConsumedRecord, OutgoingRecord } from '../record.js';
 import type { EpochStart } from '../records/batch-extent.js';
 import { UnreadableRecordsError, type UnreadableReason } from '../records/unreadable-records.js';
@@ -143,7 +143,7 @@ export class FakeKafka {
   }
 
   /** Answers a read at a position; `undefined` while there are no records. */
-  read(position: ReadPosition, maxRecords: number): ReadAnswer | undefined {
+  read(position: ReadPosition, maxRecords: number): ReadResult | undefined {
     const { topic, partition, offset, logId, leaderEpoch } = position;
     const log = this.topics.get(topic)?.[partition];
     if (log === undefined) return undefined;

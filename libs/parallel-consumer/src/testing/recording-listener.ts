@@ -1,4 +1,4 @@
-import type { Broker, BrokerListener, FetchedBatch, LogProblem, ReadAnswer, TopicPartition } from '../kafka/broker.js';
+import type { Broker, BrokerListener, FetchedBatch, LogProblem, ReadResult, TopicPartition } from '../kafka/broker.js';
 import type { ConsumedRecord } from '../record.js';
 
 /** A batch whose records are stored, so that they can be read repeatedly. */
@@ -117,7 +117,7 @@ export class RecordingListener implements BrokerListener {
   }
 }
 
-function keep(answer: Extract<ReadAnswer, { type: 'records' }>): RecordedBatch {
+function keep(answer: Extract<ReadResult, { type: 'records' }>): RecordedBatch {
   const records: ConsumedRecord[] = [];
   let error: unknown;
   try {

@@ -1,4 +1,4 @@
-import { requireWholeNumbers, type ResolvedOptions } from '../options.js';
+import { requirePositiveIntegers, type ResolvedOptions } from '../options.js';
 import type { AttemptOutcome } from '../observer.js';
 import { AutoLimit } from './auto-limit.js';
 import type { Scheduler, WindowLimits } from './scheduler.js';
@@ -41,7 +41,7 @@ export class InFlightLimit {
       });
       this.apply(this.auto.current);
     } else {
-      requireWholeNumbers({ inFlight: limit });
+      requirePositiveIntegers({ inFlight: limit });
       this.auto = undefined;
       this.apply(limit);
     }

@@ -168,7 +168,7 @@ export class Intake {
       const record = buffer.peek();
       if (record === undefined) return;
       buffer.take();
-      if (tracker.wasFinishedBefore(record.offset)) {
+      if (tracker.wasCompletedBefore(record.offset)) {
         tracker.skipTo(record.offset + 1);
         this.skippedAsCompleted += 1;
         continue;

@@ -43,7 +43,7 @@ export interface AuthSettings {
  * Rejects an unprotected service (fails closed). Without an issuer, a service must listen on loopback and not in production.
  * @throws SettingsError with the setting to change
  */
-export function refuseOpenService(
+export function rejectOpenService(
   settings: AuthSettings & { readonly LISTEN_HOST: string },
   { NODE_ENV }: NodeJS.ProcessEnv,
 ): void {

@@ -11,8 +11,8 @@ import { Problem } from '../problem.js';
 import type { HttpSettings } from '../settings.js';
 import { answerConditionalGets } from './conditional-get.js';
 import { acceptEmptyJsonBodies } from './empty-json-body.js';
-import { refuseForeignHosts } from './known-hosts.js';
-import { refuseUnknownMethods } from './known-methods.js';
+import { rejectForeignHosts } from './known-hosts.js';
+import { rejectUnknownMethods } from './known-methods.js';
 import { protectAnswers } from './protective-headers.js';
 import { isWellEncoded } from './query-string.js';
 import { addRequestIdHeader } from './request-ids.js';
@@ -28,11 +28,11 @@ export async function setUpHttp(fastify: FastifyInstance, settings: HttpSettings
   acceptEmptyJsonBodies(fastify);
   addRequestIdHeader(fastify);
   protectAnswers(fastify, issuer);
-  refuseUnknownMethods(fastify);
+  rejectUnknownMethods(fastify);
   await fastify.register(cors, { origin: [...settings.CORS_ORIGINS], exposedHeaders: EXPOSED_HEADERS });
   // With tokens, a page can do only what its token allows; without `auth`, there is nothing to protect.
   if (auth !== undefined && issuer === undefined)
-    refuseForeignHosts(fastify, { hosts: settings.ALLOWED_HOSTS, origins: settings.CORS_ORIGINS });
+    rejectForeignHosts(fastify, { hosts: settings.ALLOWED_HOSTS, origins: settings.CORS_ORIGINS });
   authenticate(
     fastify,
     auth === undefined || issuer === undefined ? null : tokenVerifier({ ...auth, AUTH_ISSUER: issuer }),

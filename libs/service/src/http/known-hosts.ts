@@ -16,7 +16,7 @@ export function isLoopback(host: string): boolean {
  * @param hosts accepted host names in addition to those of loopback
  * @param origins accepted origins of pages on other hosts
  */
-export function refuseForeignHosts(
+export function rejectForeignHosts(
   fastify: FastifyInstance,
   { hosts, origins }: { readonly hosts: readonly string[]; readonly origins: readonly string[] },
 ): void {

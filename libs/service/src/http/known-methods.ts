@@ -9,7 +9,7 @@ interface Route {
 }
 
 /** Answers 405 with `Allow`, not 404, for an unknown method of a known path. Call it before the routes are registered. */
-export function refuseUnknownMethods(fastify: FastifyInstance): void {
+export function rejectUnknownMethods(fastify: FastifyInstance): void {
   const routes: Route[] = [];
   fastify.addHook('onRoute', ({ url, method }) => {
     // Skip the catch-all routes of plug-ins.

@@ -3,11 +3,11 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { fastify as makeFastify, type FastifyInstance } from 'fastify';
-import { closeReadily } from './ready-close.js';
+import { closeIdleConnections } from './ready-close.js';
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: here\r\n\r\n`;
 
-describe('closeReadily', () => {
+describe('closeIdleConnections', () => {
   const sockets: Socket[] = [];
   let fastify: FastifyInstance;
   let requested: PromiseWithResolvers<void>;
@@ -18,7 +18,7 @@ describe('closeReadily', () => {
     response = Promise.withResolvers();
     // As in the services: an idle connection stays open longer than any test.
     fastify = makeFastify({ keepAliveTimeout: 72_000 });
-    closeReadily(fastify);
+    closeIdleConnections(fastify);
     fastify.get('/slow', async () => {
       requested.resolve();
       return response.promise;

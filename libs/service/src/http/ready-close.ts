@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
  * idle at that moment and then waits for the others, even if they become idle: 72 s after a running response, and 60 s for a
  * connection without any request, such as browsers open in advance.
  */
-export function closeReadily(fastify: FastifyInstance): void {
+export function closeIdleConnections(fastify: FastifyInstance): void {
   const { server } = fastify;
   const idle = new Set<Socket>();
   server.on('connection', (socket) => {

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { describe, expect, it } from '@jest/globals';
 import { MongoNetworkError, MongoServerError } from 'mongodb';
-import { isDatabaseAway } from './database-away.js';
+import { isDatabaseUnavailable } from './database-unavailable.js';
 
 /** Errors of the driver's connection pool, which the driver doesn't export. */
 const { PoolClearedOnNetworkError, PoolClosedError } = createRequire(import.meta.url)(
@@ -11,7 +11,7 @@ const pool = { address: '127.0.0.1:27017' };
 const serverError = (code: number, ...errorLabels: string[]) =>
   new MongoServerError({ message: 'no', code, errorLabels });
 
-describe('isDatabaseAway', () => {
+describe('isDatabaseUnavailable', () => {
   it.each([
     ['no server responds', new MongoNetworkError('connection closed')],
     ['the pool was cleared during a request, since the member is down', new PoolClearedOnNetworkError(pool)],
@@ -26,7 +26,7 @@ describe('isDatabaseAway', () => {
     ['a connection was closed by the server', Object.assign(new Error('ended by the other party'), { code: 'EPIPE' })],
     ['a transaction must be retried', serverError(112, 'TransientTransactionError')],
   ])('returns true when %s', (_, error) => {
-    expect(isDatabaseAway(error)).toBe(true);
+    expect(isDatabaseUnavailable(error)).toBe(true);
   });
 
   it.each([
@@ -34,6 +34,6 @@ describe('isDatabaseAway', () => {
     ['a request is invalid', serverError(2)],
     ['the error is not from MongoDB', new Error('no answer')],
   ])('returns false when %s', (_, error) => {
-    expect(isDatabaseAway(error)).toBe(false);
+    expect(isDatabaseUnavailable(error)).toBe(false);
   });
 });

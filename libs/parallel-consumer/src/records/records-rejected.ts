@@ -1,6 +1,6 @@
 /** Kafka rejects these records permanently: a retry cannot succeed. */
-export class RecordsRefusedError extends Error {
-  override readonly name = 'RecordsRefusedError';
+export class RecordsRejectedError extends Error {
+  override readonly name = 'RecordsRejectedError';
 
   constructor(
     /** The protocol's name of the error, such as `MESSAGE_TOO_LARGE`. */

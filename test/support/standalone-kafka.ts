@@ -16,7 +16,7 @@ const SHORT_SESSION: KafkaSettings = { 'broker.session.timeout.ms': 4_000, 'brok
 const quiet = (): void => undefined;
 
 /** A real Kafka without other servers, on new data in a temporary folder. Each of its nodes can be killed and restarted. */
-export class KafkaAlone {
+export class StandaloneKafka {
   /** A client without log output. It has no connection of its own; its admins, producers and consumers connect separately. */
   readonly kafka: Kafka;
 
@@ -30,7 +30,7 @@ export class KafkaAlone {
   }
 
   /** Resolves when all nodes are ready. @param size one node, or three with replication */
-  static async start(size: 1 | 3, settings: KafkaSettings = {}): Promise<KafkaAlone> {
+  static async start(size: 1 | 3, settings: KafkaSettings = {}): Promise<StandaloneKafka> {
     const parts = await provideParts(
       { kafka: true, registry: false, mongodb: false },
       quiet,
@@ -43,7 +43,7 @@ export class KafkaAlone {
     const { brokers, nodes } = await KafkaCluster.of(parts, ports, data.path, { ...SHORT_SESSION, ...settings });
     const events = { onEnded: quiet, onRecovered: quiet };
     const servers = nodes.map((node) => new Server(node, { records: data.records, guard }, events));
-    const alone = new KafkaAlone(brokers, servers, data, guard);
+    const alone = new StandaloneKafka(brokers, servers, data, guard);
     try {
       await Promise.all(servers.map((server) => server.start()));
     } catch (error) {

@@ -9,7 +9,8 @@ import type { RecordPosition } from './record-position.js';
  * - `committed-past`: a consumer defect; its offset is committed, and there is no evidence that it was ever saved
  * - `saved-then-gone`: it was saved, and no longer exists
  */
-export type Blame = 'not-yet-saved' | 'not-yet-projected' | 'never-acknowledged' | 'committed-past' | 'saved-then-gone';
+export type MissingReason =
+  'not-yet-saved' | 'not-yet-projected' | 'never-acknowledged' | 'committed-past' | 'saved-then-gone';
 
 /** The positions that were read from Kafka, before anything was read from MongoDB. */
 export interface GroupPositions {
@@ -25,7 +26,7 @@ export interface GroupPositions {
  * Returns why a record without a trace is still pending.
  * @returns `undefined` if it is not pending; the caller must then check whether it was ever saved
  */
-export function pendingBlame(
+export function pendingReason(
   position: RecordPosition,
   { committed, ends, lettersAreProjected }: GroupPositions,
 ): 'not-yet-saved' | 'not-yet-projected' | undefined {

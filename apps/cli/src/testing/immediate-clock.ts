@@ -1,7 +1,7 @@
 import type { Clock } from '#parallel-consumer/clock.js';
 
 /** A clock for specs with real connections: each wait takes one turn of the event loop and advances the clock by its duration. */
-export class HastyClock implements Clock {
+export class ImmediateClock implements Clock {
   /** The requested waits, in milliseconds. */
   readonly waits: number[] = [];
   private time = 0;

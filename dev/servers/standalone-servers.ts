@@ -1,4 +1,4 @@
-import { abortionOf } from '../machine/abortion.js';
+import { rejectOnAbort } from '../machine/abortion.js';
 import { freePort, requireFreePorts } from '../machine/ports.js';
 import { provideParts } from '../parts/embedded-parts.js';
 import { DataDirectory } from './data-directory.js';
@@ -9,7 +9,7 @@ const ALL = { kafka: true, registry: true, mongodb: true };
 const STOP_BUDGET_MS = 15_000;
 
 /** Running servers without the apps of `npm start`, for tests, benchmarks and callers that start other apps on them. */
-export interface ServersAlone {
+export interface StandaloneServers {
   /** The settings of the apps: KAFKA_BROKERS, KAFKA_CLUSTER_ID, SCHEMA_REGISTRY_URL, MONGODB_URI. */
   readonly addresses: Required<ServerAddresses>;
   readonly ports: ServerPorts;
@@ -24,12 +24,12 @@ export interface ServersAlone {
  * The servers end with the process that started them, however it ends.
  * @throws StackError, or the abort reason of the signal; all servers are stopped first
  */
-export async function startServersAlone(
+export async function startStandaloneServers(
   dataDirectory: string,
   ports?: ServerPorts,
   print: (line: string) => void = () => undefined,
   signal: AbortSignal = new AbortController().signal,
-): Promise<ServersAlone> {
+): Promise<StandaloneServers> {
   const data = await DataDirectory.open(dataDirectory, print);
   const chosen = ports ?? { kafka: await freePort(), registry: await freePort(), mongodb: await freePort() };
   let servers: EmbeddedServers | undefined;
@@ -46,7 +46,7 @@ export async function startServersAlone(
       onEnded: print,
       onRecovered: print,
     });
-    await Promise.race([servers.start((name) => print(`${name} serves`)), abortionOf(signal)]);
+    await Promise.race([servers.start((name) => print(`${name} serves`)), rejectOnAbort(signal)]);
     const addresses = await servers.addresses();
     if (!isComplete(addresses)) throw new Error('A server has no address');
     return { addresses, ports: chosen, surroundings: { records: data.records, guard: servers.guard }, stop };

@@ -33,7 +33,7 @@ const CODES = new Set([
 const SOCKET_CODES = new Set<unknown>(['EPIPE', 'ECONNRESET']);
 
 /** Returns whether the error means that MongoDB is temporarily unavailable, so that the same request may succeed later. */
-export function isDatabaseAway(error: unknown): error is Error {
+export function isDatabaseUnavailable(error: unknown): error is Error {
   if (!(error instanceof MongoError)) return error instanceof Error && 'code' in error && SOCKET_CODES.has(error.code);
   // By class: the network error for a cleared pool does not have a name of the pattern.
   if (error instanceof MongoNetworkError || UNREACHABLE.test(error.name)) return true;
