@@ -2,8 +2,6 @@ import type { History } from '../history/history.js';
 
 /** An event within this time after a recovery may still be caused by the fault. */
 const AFTERMATH_MS = 5_000;
-/** As long as more orders than this wait to be saved, orders that were emitted twice may be among them. */
-const SMALL_BACKLOG = 3_000;
 
 interface Interval {
   readonly from: number;
@@ -32,12 +30,12 @@ function calmIntervals(history: Pick<History, 'of'>): Interval[] {
 }
 
 /**
- * Finds the first sample at or after `since` with a small backlog. Samples at the recovery itself don't count: the producers have not
- * emitted the delayed orders yet.
+ * Finds the first sample at which as many orders are saved as were acknowledged at `since`. Until then, orders that the fault caused
+ * to be saved twice may be waiting. Samples at the recovery itself don't count: the producers have not emitted the delayed orders yet.
  */
 function caughtUpAt(history: Pick<History, 'of'>, since: number): number {
   const later = history.of('sample').filter(({ at, sample: { acked } }) => at >= since && acked !== null);
-  if (later.length === 0) return since;
-  const caughtUp = later.find(({ sample: { acked, saved } }) => (acked ?? 0) - saved < SMALL_BACKLOG);
-  return caughtUp?.at ?? Infinity;
+  const backlogEnd = later[0]?.sample.acked;
+  if (backlogEnd === undefined || backlogEnd === null) return since;
+  return later.find(({ sample: { saved } }) => saved >= backlogEnd)?.at ?? Infinity;
 }
