@@ -32,7 +32,7 @@ export const DEFAULT_PARTITIONS = 12;
 
 const FLAGS = `The flags of npm start, after a --:
   --data DIR            folder of the data (default .data)
-  --consumers N         consumer processes, 0 to 64 (default 1, with --replicated 3)
+  --consumers N         consumer processes, 1 to 64 (default 1, with --replicated 3)
   --partitions N        partitions of a fresh orders.v1, 1 to 1000 (default 12)
   --in-flight N         in-flight limit of each consumer, 1 to 1000000 (default 6000), or auto
   --ordering WHAT       which records are processed in order: key (those of an account; the default), partition or unordered
