@@ -19,7 +19,7 @@ import { createLogger, logsModule } from '#service/logs.js';
 import { MetricsModule } from '#service/metrics.js';
 import { Mongo } from '#service/mongo.js';
 import { insertOrders } from './bulk-insert.js';
-import { DeadLetterProjection, LetterRefusedError } from './dead-letter-projection.js';
+import { DeadLetterProjection, LetterRejectedError } from './dead-letter-projection.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { Heartbeat } from './heartbeat.js';
 import { measuredInsert } from './insert-metrics.js';
@@ -77,7 +77,7 @@ async function createServer(rebalances: Rebalances, saver: OrderSaver): Promise<
   const deadLetters: TopicOptions = {
     groupId: DEAD_LETTER_GROUP,
     observer: metrics.observer(projectors),
-    classify: (error) => (error instanceof LetterRefusedError ? 'retriable' : 'environment'),
+    classify: (error) => (error instanceof LetterRejectedError ? 'retriable' : 'environment'),
     maxAttempts: Number.MAX_SAFE_INTEGER,
     deadLetterTopic: DEAD_LETTER_TOPIC,
     inFlight: 1_000,

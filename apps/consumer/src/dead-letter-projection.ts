@@ -13,8 +13,8 @@ import { Mongo } from '#service/mongo.js';
 const BATCHES = { maxBatchSize: 500, maxBatchWaitMs: 20 };
 
 /** Thrown when MongoDB rejected this letter and not the rest of its batch. */
-export class LetterRefusedError extends Error {
-  override readonly name = 'LetterRefusedError';
+export class LetterRejectedError extends Error {
+  override readonly name = 'LetterRejectedError';
   readonly code = 'refused-by-database';
 }
 
@@ -42,7 +42,7 @@ interface WritesOfRecord {
 export class DeadLetterProjection {
   /**
    * Resolves once the letter is durable, together with the rest of its batch.
-   * @throws LetterRefusedError when MongoDB rejects the letter, or the driver's error
+   * @throws LetterRejectedError when MongoDB rejects the letter, or the driver's error
    */
   readonly project: RecordHandler;
 
@@ -89,7 +89,7 @@ async function writeEach(
     // Without write errors, the bulk failed as a whole.
     if (failures.size === 0) throw error;
     for (const [index, { at }] of writes.entries())
-      if (failures.has(index)) results[at] = new LetterRefusedError(failures.get(index), { cause: error });
+      if (failures.has(index)) results[at] = new LetterRejectedError(failures.get(index), { cause: error });
     return placesOf(error.upsertedIds);
   }
 }
