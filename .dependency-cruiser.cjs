@@ -36,9 +36,9 @@ module.exports = {
     ),
     rule(
       'domain-knows-no-framework',
-      'Orders are plain code: NestJS stays in apps and in libs/service.',
-      { path: '^libs/(orders|reconcile)/' },
-      { path: 'node_modules/@nestjs/' },
+      'Orders are plain code: NestJS and kafkajs stay in apps and in libs/service.',
+      { path: '^libs/(orders|reconcile)/', pathNot: '[.]spec[.]ts$' },
+      { path: 'node_modules/(@nestjs|kafkajs)/' },
     ),
     rule(
       'apps-never-import-dev',

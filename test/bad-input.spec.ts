@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ORDERS_TOPIC } from '#orders/topics.js';
+import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
 import { Pipeline, type Answer } from './support/pipeline.js';
 import { quietKafka, recordsOn } from './support/topic-writer.js';

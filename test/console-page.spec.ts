@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { UUID } from 'mongodb';
-import { ordersCollection } from '#orders/orders-collection.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
 import type { OrderTrace } from '../apps/query-api/src/trace/order-trace.js';
 import { eventually } from './support/eventually.js';
 import { Pipeline, type PopulateResponse } from './support/pipeline.js';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Long, UUID } from 'mongodb';
-import type { OrderDocument } from '#orders/order-document.js';
+import type { OrderDocument } from '#orders/order/order-document.js';
 import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
 import { eventually } from './support/eventually.js';
 import { Pipeline, type PopulateResponse } from './support/pipeline.js';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { orderGenerator } from '#orders/generator.js';
-import { OrderCodec } from '#orders/order-codec.js';
-import type { Order } from '#orders/order.js';
-import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics.js';
-import { originHeaders } from '#orders/record-headers.js';
+import { orderGenerator } from '#orders/generator/generator.js';
+import { OrderCodec } from '#orders/order/order-codec.js';
+import type { Order } from '#orders/order/order.js';
+import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
+import { originHeaders } from '#orders/operation/record-headers.js';
 import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
 import { eventually } from './support/eventually.js';
 import { Pipeline } from './support/pipeline.js';

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { OrderResponse } from '#orders/order-response.js';
+import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OperationResponse } from '../apps/producer/src/operations/operation-response.js';
 import { Imports, legacyPairs, zipOf, type LegacyPair } from './support/imports.js';
 import { Pipeline } from './support/pipeline.js';

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ORDERS_SUBJECT } from '#orders/topics.js';
+import { ORDERS_SUBJECT } from '#orders/topics/topics.js';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
 import { startStandaloneServers, type StandaloneServers } from '../dev/servers/standalone-servers.js';
 

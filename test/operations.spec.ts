@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
-import type { OperationDocument } from '#orders/operation.js';
-import { ORDERS_TOPIC } from '#orders/topics.js';
+import type { AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
+import type { OperationDocument } from '#orders/operation/operation.js';
+import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { OperationResponse, OperationsPage } from '../apps/producer/src/operations/operation-response.js';
 import { eventually } from './support/eventually.js';
 import { Pipeline, type Answer, type PopulateResponse } from './support/pipeline.js';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Document } from 'mongodb';
-import { fromDocument, type OrderDocument } from '#orders/order-document.js';
-import type { Order } from '#orders/order.js';
-import { Mongo } from '#service/mongo.js';
+import { fromDocument, type OrderDocument } from '#orders/order/order-document.js';
+import type { Order } from '#orders/order/order.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { SavedOrders } from '../apps/query-api/src/orders/saved-orders.js';
 import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
 import { OrdersQuerySchema } from '../apps/query-api/src/paging/page-request.js';

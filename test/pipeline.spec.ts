@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { OrderResponse } from '#orders/order-response.js';
+import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
-import { ORDER_INDEXES } from '#orders/orders-collection.js';
+import { ORDER_INDEXES } from '#orders/order/orders-collection.js';
 import { expectedOrders, Pipeline, type PopulateResponse } from './support/pipeline.js';
 
 const COUNT = 5_250;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Long, type Document } from 'mongodb';
-import { operationsCollection } from '#orders/operation.js';
-import { ordersCollection } from '#orders/orders-collection.js';
+import { operationsCollection } from '#orders/operation/operation.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
 import type { OperationResponse } from '../apps/producer/src/operations/operation-response.js';
 import { eventually } from './support/eventually.js';
 import { Pipeline, type PopulateResponse } from './support/pipeline.js';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Long } from 'mongodb';
-import { importRowsCollection, type ImportRow } from '#orders/import-rows.js';
-import { ordersCollection } from '#orders/orders-collection.js';
-import type { OrderResponse } from '#orders/order-response.js';
+import { importRowsCollection, type ImportRow } from '#orders/operation/import-rows.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
 import { eventually } from './support/eventually.js';
 import { Imports, legacyPairs } from './support/imports.js';

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Double, UUID } from 'mongodb';
-import { locateFaults } from '#orders/fault-mix.js';
-import { deadLettersCollection } from '#orders/dead-letters.js';
-import { createOrderIds } from '#orders/order-id.js';
-import { ordersCollection } from '#orders/orders-collection.js';
-import { ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics.js';
+import { locateFaults } from '#orders/operation/fault-mix.js';
+import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
+import { createOrderIds } from '#orders/order/order-id.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
 import { eventually } from './support/eventually.js';
 import { Pipeline } from './support/pipeline.js';
 import { reconciled, runReconcile } from './support/run-reconcile.js';

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Long } from 'mongodb';
-import type { Order } from '#orders/order.js';
-import { ordersCollection } from '#orders/orders-collection.js';
-import type { Problem } from '#service/problem.js';
-import { Mongo } from '#service/mongo.js';
+import type { Order } from '#orders/order/order.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import type { Problem } from '#service/http/problem.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { rollupsCollection } from '../apps/query-api/src/summary/order-rollup.js';
 import type { RollupKeeper } from '../apps/query-api/src/summary/rollup-keeper.js';
 import type { Summary } from '../apps/query-api/src/summary/summary-response.js';

@@ -1,5 +1,5 @@
-import { ordersCollection } from '#orders/orders-collection.js';
-import { Mongo } from '#service/mongo.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import type { SavedOrdersDataset } from '../datasets/saved-orders.js';
 import type { Benchmark, Result } from '../harness/benchmark.js';
 import { pairedRatio, median, spread } from '../harness/statistics.js';

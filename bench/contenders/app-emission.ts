@@ -1,5 +1,5 @@
 import { Logger } from '@nestjs/common';
-import { ensureOperationIndexes } from '#orders/operation.js';
+import { ensureOperationIndexes } from '#orders/operation/operation.js';
 import { connectKafka, reliableProducer } from '#parallel-consumer/kafka/kafkajs.js';
 import { connectSave } from './connect-save.js';
 import { contenderLogger as logger } from './contender-logger.js';

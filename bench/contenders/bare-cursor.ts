@@ -1,5 +1,5 @@
-import { ordersCollection } from '#orders/orders-collection.js';
-import { Mongo } from '#service/mongo.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import type { Contender } from './contender.js';
 
 export const contend: Contender<'bare-cursor'> = async (job, meter) => {

@@ -1,7 +1,7 @@
 import { connectKafka, Partitioners } from '#parallel-consumer/kafka/kafkajs.js';
 import { ReliableProducer } from '#parallel-consumer/kafka/reliable-producer.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
-import { OrderCodec } from '#orders/order-codec.js';
+import { OrderCodec } from '#orders/order/order-codec.js';
 import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 import { PARTITIONS } from '../datasets/dataset.js';
 import { ordersDataset } from '../datasets/orders-dataset.js';

@@ -1,5 +1,5 @@
-import { OrderCodec } from '#orders/order-codec.js';
-import { Mongo } from '#service/mongo.js';
+import { OrderCodec } from '#orders/order/order-codec.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import type { Job } from './job.js';
 
 /** Connects the app's codec and its MongoDB client, with write concern majority, journaled. */

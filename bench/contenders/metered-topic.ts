@@ -1,4 +1,4 @@
-import type { OrderCodec } from '#orders/order-codec.js';
+import type { OrderCodec } from '#orders/order/order-codec.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import type { Acknowledgement, ReliableProducer } from '#parallel-consumer/kafka/reliable-producer.js';
 import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';

@@ -1,5 +1,5 @@
-import type { OrderCodec } from '#orders/order-codec.js';
-import type { Mongo } from '#service/mongo.js';
+import type { OrderCodec } from '#orders/order/order-codec.js';
+import type { Mongo } from '#service/mongodb/mongo.js';
 import { insertOrders } from '../../apps/consumer/src/bulk-insert.js';
 import { OrderSaver } from '../../apps/consumer/src/order-saver.js';
 import type { SaveMs } from './job.js';

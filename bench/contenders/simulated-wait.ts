@@ -1,4 +1,4 @@
-import { murmur3 } from '#orders/murmur3.js';
+import { murmur3 } from '#orders/generator/murmur3.js';
 import { systemClock } from '#parallel-consumer/clock.js';
 import { SimulatedDelay } from '../../apps/consumer/src/simulated-delay.js';
 import type { SaveMs } from './job.js';

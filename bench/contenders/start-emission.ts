@@ -1,7 +1,7 @@
-import { TopicPositions } from '#orders/topic-positions.js';
+import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { systemClock } from '#parallel-consumer/clock.js';
 import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
-import type { Mongo } from '#service/mongo.js';
+import type { Mongo } from '#service/mongodb/mongo.js';
 import { consumerLag } from '../../apps/producer/src/emission/consumer-lag.js';
 import { LagCeiling } from '../../apps/producer/src/emission/lag-ceiling.js';
 import { OperationRunner } from '../../apps/producer/src/emission/operation-runner.js';
@@ -27,7 +27,7 @@ export async function startEmission(
   populate: { readonly count: number; readonly chunkSize: number },
 ): Promise<void> {
   const operations = new Operations(mongo);
-  const positions = new TopicPositions(kafka);
+  const positions = new KafkaPositions(kafka);
   const ceiling = new LagCeiling(Infinity, async () => consumerLag(positions), systemClock);
   await operations.createPopulate(PopulateRequestSchema.parse(populate), undefined);
   const leases = new SegmentLeases(mongo);

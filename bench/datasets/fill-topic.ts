@@ -1,4 +1,4 @@
-import { OrderCodec } from '#orders/order-codec.js';
+import { OrderCodec } from '#orders/order/order-codec.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import { connectKafka, reliableProducer, type Kafka } from '#parallel-consumer/kafka/kafkajs.js';
 import type { StandaloneServers } from '../../dev/servers/standalone-servers.js';

@@ -1,4 +1,4 @@
-import { orderGenerator } from '#orders/generator.js';
+import { orderGenerator } from '#orders/generator/generator.js';
 import { PARTITIONS, type Dataset } from './dataset.js';
 
 const OPERATION_ID = '01a20e65-570e-7570-bea6-26988d692e8b';

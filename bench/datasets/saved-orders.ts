@@ -1,10 +1,15 @@
 import { Long, MongoClient, UUID } from 'mongodb';
-import { orderGenerator } from '#orders/generator.js';
-import { batchOf, ensureOperationIndexes, operationsCollection, type PopulateDocument } from '#orders/operation.js';
-import { createOrderIds } from '#orders/order-id.js';
-import { toDocument, type OrderDocument } from '#orders/order-document.js';
-import { ensureOrderIndexes, ordersCollection } from '#orders/orders-collection.js';
-import { Mongo } from '#service/mongo.js';
+import { orderGenerator } from '#orders/generator/generator.js';
+import {
+  batchOf,
+  ensureOperationIndexes,
+  operationsCollection,
+  type PopulateDocument,
+} from '#orders/operation/operation.js';
+import { createOrderIds } from '#orders/order/order-id.js';
+import { toDocument, type OrderDocument } from '#orders/order/order-document.js';
+import { ensureOrderIndexes, ordersCollection } from '#orders/order/orders-collection.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { Operations } from '../../apps/producer/src/operations/operations.js';
 import { PopulateRequestSchema } from '../../apps/producer/src/operations/populate-request.js';
 import { PARTITIONS } from './dataset.js';

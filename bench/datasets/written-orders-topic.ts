@@ -1,4 +1,4 @@
-import { ORDERS_TOPIC } from '#orders/topics.js';
+import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { Dataset } from './dataset.js';
 
 /** The app's topic, empty at first: it contains only what the writing contenders have sent. */

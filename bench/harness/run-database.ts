@@ -1,5 +1,5 @@
-import { ensureOrderIndexes, ordersCollection } from '#orders/orders-collection.js';
-import { Mongo } from '#service/mongo.js';
+import { ensureOrderIndexes, ordersCollection } from '#orders/order/orders-collection.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 
 /** Returns the URI of another database on the same server. */
 export function databaseUri(uri: string, name: string): string {

@@ -2,8 +2,8 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { UUID } from 'mongodb';
-import { ordersCollection } from '#orders/orders-collection.js';
-import { Mongo } from '#service/mongo.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 
 const PATH = '/v1/orders/';
 

@@ -1,4 +1,4 @@
-import type { ConsumerHeartbeat } from '#orders/consumer-heartbeat.js';
+import type { ConsumerHeartbeat } from '#orders/consumer/consumer-heartbeat.js';
 
 type Progress = Pick<ConsumerHeartbeat, '_id' | 'at' | 'finished' | 'deadLettered'>;
 

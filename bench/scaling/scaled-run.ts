@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { consumersCollection, type ConsumerHeartbeat } from '#orders/consumer-heartbeat.js';
-import { ordersCollection } from '#orders/orders-collection.js';
-import { DEFAULT_PARTITIONS } from '#orders/topics.js';
+import { consumersCollection, type ConsumerHeartbeat } from '#orders/consumer/consumer-heartbeat.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
 import { pause, systemClock } from '#parallel-consumer/clock.js';
 import type { ComparisonStack } from '../../dev/compare/comparison-stack.js';
 import { populate } from '../../dev/compare/producer-requests.js';

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { SaveBounds } from '#orders/simulated-save.js';
+import type { SaveBounds } from '#orders/consumer/simulated-save.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 import { StackError } from '../stack-error.js';
 import { WAY_NAMES } from './ways.js';

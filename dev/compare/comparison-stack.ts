@@ -1,5 +1,5 @@
-import { DEFAULT_PARTITIONS } from '#orders/topics.js';
-import { Mongo } from '#service/mongo.js';
+import { DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { requireFreeSpace } from '../machine/disk-space.js';
 import { rejectOnAbort } from '../machine/abortion.js';
 import { freePort } from '../machine/ports.js';

@@ -1,4 +1,4 @@
-import type { SaveBounds } from '#orders/simulated-save.js';
+import type { SaveBounds } from '#orders/consumer/simulated-save.js';
 import { currentCommit, describeMachine, isBusy, type Machine } from '../machine/machine-description.js';
 import { isWanted, type CompareOptions } from './compare-options.js';
 import { planWay, withMeasured, type ComparedWay } from './compared-way.js';

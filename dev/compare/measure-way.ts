@@ -1,7 +1,7 @@
-import { consumersCollection } from '#orders/consumer-heartbeat.js';
-import type { OrderBatch } from '#orders/generator.js';
-import { ordersCollection } from '#orders/orders-collection.js';
-import { DEFAULT_PARTITIONS } from '#orders/topics.js';
+import { consumersCollection } from '#orders/consumer/consumer-heartbeat.js';
+import type { OrderBatch } from '#orders/generator/generator.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
 import { pause, systemClock } from '#parallel-consumer/clock.js';
 import { StackError } from '../stack-error.js';
 import type { CompareOptions } from './compare-options.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { orderGenerator } from '#orders/generator.js';
+import { orderGenerator } from '#orders/generator/generator.js';
 import { ACCOUNTS, planOrders } from './planned-orders.js';
 
 const SAVE_MS = { minimum: 0, maximum: 1_000 };

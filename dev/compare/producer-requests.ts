@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { OrderBatch } from '#orders/generator.js';
+import type { OrderBatch } from '#orders/generator/generator.js';
 import { StackError } from '../stack-error.js';
 import { ACCOUNTS } from './planned-orders.js';
 

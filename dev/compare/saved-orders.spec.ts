@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Long, UUID } from 'mongodb';
-import { orderGenerator } from '#orders/generator.js';
-import { toDocument, type OrderDocument } from '#orders/order-document.js';
+import { orderGenerator } from '#orders/generator/generator.js';
+import { toDocument, type OrderDocument } from '#orders/order/order-document.js';
 import { findOverlap, firstBegunAt, readSaved, type SavedOrder } from './saved-orders.js';
 
 const OPERATION = '01935c9e-8a00-7000-8000-000000000001';

@@ -1,6 +1,6 @@
 import type { Document } from 'mongodb';
-import { orderGenerator, type OrderBatch } from '#orders/generator.js';
-import { fromDocument, isSameOrder, type OrderDocument } from '#orders/order-document.js';
+import { orderGenerator, type OrderBatch } from '#orders/generator/generator.js';
+import { fromDocument, isSameOrder, type OrderDocument } from '#orders/order/order-document.js';
 import type { PlannedOrder } from './planned-orders.js';
 import { getQueue } from './theory.js';
 import type { Way } from './ways.js';

@@ -1,4 +1,4 @@
-import { DEFAULT_PARTITIONS } from '#orders/topics.js';
+import { DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
 import type { Ordering } from '#parallel-consumer/window/scheduler.js';
 
 /** One way to save the orders. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { MAX_IN_FLIGHT_OVERRIDE } from '#orders/in-flight-override.js';
+import { MAX_IN_FLIGHT_OVERRIDE } from '#orders/consumer/in-flight-override.js';
 import type { PortClaim } from '../machine/ports.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 import type { ServerAddresses } from '../servers/embedded-servers.js';

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, BrowserContext } from 'playwright-core';
-import { orderGenerator } from '#orders/generator.js';
-import { OrderCodec } from '#orders/order-codec.js';
-import { ordersCollection } from '#orders/orders-collection.js';
-import { originHeaders } from '#orders/record-headers.js';
-import { ORDERS_TOPIC } from '#orders/topics.js';
+import { orderGenerator } from '#orders/generator/generator.js';
+import { OrderCodec } from '#orders/order/order-codec.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { originHeaders } from '#orders/operation/record-headers.js';
+import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { eventually } from '../support/eventually.js';
 import { Pipeline } from '../support/pipeline.js';
 import { quietKafka, writeRecords } from '../support/topic-writer.js';

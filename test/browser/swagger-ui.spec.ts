@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Browser, BrowserContext } from 'playwright-core';
-import type { OrderResponse } from '#orders/order-response.js';
+import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
 import { eventually } from '../support/eventually.js';
 import { Pipeline } from '../support/pipeline.js';

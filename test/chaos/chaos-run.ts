@@ -1,4 +1,4 @@
-import { reserveNumbers } from '#orders/number-blocks.js';
+import { reserveNumbers } from '#orders/operation/number-blocks.js';
 import { Cluster } from './cluster/cluster.js';
 import type { Evidence, Finding } from './checks/evidence.js';
 import { findingsOf } from './checks/findings.js';

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Db } from 'mongodb';
-import { deadLettersCollection } from '#orders/dead-letters.js';
-import { createDraws } from '#orders/draws.js';
-import { operationsCollection } from '#orders/operation.js';
-import { ordersCollection } from '#orders/orders-collection.js';
-import { SEGMENT_ORDERS } from '#orders/segments.js';
+import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
+import { createDraws } from '#orders/generator/draws.js';
+import { operationsCollection } from '#orders/operation/operation.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { SEGMENT_ORDERS } from '#orders/operation/segments.js';
 import type { PopulateResponse } from '../support/pipeline.js';
 import { AckedWatch } from './checks/acked-watch.js';
 import type { Evidence } from './checks/evidence.js';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { UUID, type ObjectId } from 'mongodb';
-import { NumberText } from '#orders/legacy-fields.js';
-import { legacyOrder, type LegacyOrder } from '#orders/legacy-order.js';
-import { Mongo } from '#service/mongo.js';
+import { NumberText } from '#orders/legacy/legacy-fields.js';
+import { legacyOrder, type LegacyOrder } from '#orders/legacy/legacy-order.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { RowIntake } from '../../apps/producer/src/imports/row-intake.js';
 import { eventually } from '../support/eventually.js';
 import { Imports, legacyPairs, type LegacyPair } from '../support/imports.js';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { orderGenerator } from '#orders/generator.js';
-import { OrderCodec } from '#orders/order-codec.js';
-import { ORDER_SCHEMA } from '#orders/order-schema.js';
-import { ORDERS_SUBJECT, ORDERS_TOPIC } from '#orders/topics.js';
+import { orderGenerator } from '#orders/generator/generator.js';
+import { OrderCodec } from '#orders/order/order-codec.js';
+import { ORDER_SCHEMA } from '#orders/order/order-schema.js';
+import { ORDERS_SUBJECT, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { eventually } from '../support/eventually.js';
 import { Pipeline } from '../support/pipeline.js';
 import { quietKafka, writeRecords } from '../support/topic-writer.js';

@@ -1,9 +1,9 @@
 import { setTimeout as faultLasts } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chunksCollection } from '#orders/acknowledged-chunks.js';
-import { createDraws } from '#orders/draws.js';
-import { operationsCollection } from '#orders/operation.js';
-import { ackedOrders } from '#orders/segments.js';
+import { chunksCollection } from '#orders/operation/acknowledged-chunks.js';
+import { createDraws } from '#orders/generator/draws.js';
+import { operationsCollection } from '#orders/operation/operation.js';
+import { ackedOrders } from '#orders/operation/segments.js';
 import { eventually } from '../support/eventually.js';
 import { ExtraProducer } from '../support/extra-producer.js';
 import { Pipeline, type PopulateResponse } from '../support/pipeline.js';

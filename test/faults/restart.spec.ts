@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import type { OrderResponse } from '#orders/order-response.js';
+import type { OrderResponse } from '#orders/order/order-response.js';
 import { eventually } from '../support/eventually.js';
 import { expectedOrders, Pipeline } from '../support/pipeline.js';
 import { RunningStack, survivors } from '../support/running-stack.js';

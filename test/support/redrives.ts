@@ -1,4 +1,4 @@
-import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letters.js';
+import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
 import type { Collection } from 'mongodb';
 import type { DeadLetterGroups } from '../../apps/producer/src/dead-letters/dead-letter-response.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';

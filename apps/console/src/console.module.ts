@@ -1,12 +1,12 @@
 import { Module } from '@nestjs/common';
 import { register } from 'prom-client';
-import { TopicPositions } from '#orders/topic-positions.js';
+import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { systemClock } from '#parallel-consumer/clock.js';
 import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
-import { HealthModule } from '#service/health.js';
+import { HealthModule } from '#service/health/health.js';
 import { createLogger, logsModule } from '#service/logs.js';
 import { MetricsModule } from '#service/metrics.js';
-import { Mongo } from '#service/mongo.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { PipelineController } from './pipeline/pipeline.controller.js';
 import { PipelineSnapshots } from './pipeline/pipeline-snapshots.js';
 import { exposePipeline } from './pipeline/pipeline-metrics.js';
@@ -30,7 +30,7 @@ class DatabaseModule {}
   imports: [logsModule(logger), MetricsModule, DatabaseModule, HealthModule.with(ConsoleReadiness, [DatabaseModule])],
   controllers: [PipelineController, ScalingController],
   providers: [
-    { provide: TopicPositions, useValue: new TopicPositions(kafka) },
+    { provide: KafkaPositions, useValue: new KafkaPositions(kafka) },
     PipelineSnapshots,
     {
       provide: PipelineWatch,
@@ -41,7 +41,7 @@ class DatabaseModule {}
   ],
 })
 export class ConsoleModule {
-  constructor(positions: TopicPositions, mongo: Mongo) {
+  constructor(positions: KafkaPositions, mongo: Mongo) {
     const snapshots = new PipelineSnapshots(positions, mongo);
     exposePipeline(async () => snapshots.take(), register);
   }

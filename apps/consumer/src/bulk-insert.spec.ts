@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { Long, MongoBulkWriteError, UUID, type BulkWriteResult } from 'mongodb';
-import { orderGenerator } from '#orders/generator.js';
-import { toDocument, type OrderDocument } from '#orders/order-document.js';
-import type { Mongo } from '#service/mongo.js';
+import { orderGenerator } from '#orders/generator/generator.js';
+import { toDocument, type OrderDocument } from '#orders/order/order-document.js';
+import type { Mongo } from '#service/mongodb/mongo.js';
 import { insertOrders } from './bulk-insert.js';
 
 const OPERATION_ID = '01935c9e-8a00-7000-8000-000000000001';

@@ -1,7 +1,7 @@
 import { MongoBulkWriteError, type Collection, type WriteError } from 'mongodb';
-import { fromDocument, isSameImportedOrder, isSameOrder, type OrderDocument } from '#orders/order-document.js';
-import { ordersCollection } from '#orders/orders-collection.js';
-import type { Mongo } from '#service/mongo.js';
+import { fromDocument, isSameImportedOrder, isSameOrder, type OrderDocument } from '#orders/order/order-document.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import type { Mongo } from '#service/mongodb/mongo.js';
 
 /**
  * The result of inserting one order.

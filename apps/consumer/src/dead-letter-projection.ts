@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { MongoBulkWriteError, type AnyBulkWriteOperation, type Collection, type WriteError } from 'mongodb';
-import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letters.js';
-import { readOrigin } from '#orders/record-headers.js';
-import { readRedrive } from '#orders/redrive-headers.js';
+import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
+import { readOrigin } from '#orders/operation/record-headers.js';
+import { readRedrive } from '#orders/dead-letter/redrive-headers.js';
 import { batchHandler, type BatchItem, type BatchResult } from '#parallel-consumer/attempts/batch-handler.js';
 import { DEAD_LETTER_HEADERS } from '#parallel-consumer/attempts/dead-letter.js';
 import type { RecordHandler } from '#parallel-consumer/options.js';
 import type { ConsumedRecord } from '#parallel-consumer/record.js';
-import { Mongo } from '#service/mongo.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 
 /** Batches the writes: with one record in ten poison, one durable write per letter would use most of MongoDB's capacity. */
 const BATCHES = { maxBatchSize: 500, maxBatchWaitMs: 20 };

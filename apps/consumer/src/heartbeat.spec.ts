@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Mongo } from '#service/mongo.js';
+import type { Mongo } from '#service/mongodb/mongo.js';
 import { Heartbeat } from './heartbeat.js';
 import type { OrdersConsumer } from './orders-consumer.js';
 import { Rebalances } from './rebalances.js';

@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { cpus, hostname } from 'node:os';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { consumersCollection, HEARTBEAT_EVERY_MS, type ConsumerHeartbeat } from '#orders/consumer-heartbeat.js';
+import {
+  consumersCollection,
+  HEARTBEAT_EVERY_MS,
+  type ConsumerHeartbeat,
+} from '#orders/consumer/consumer-heartbeat.js';
 import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
-import { Mongo } from '#service/mongo.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { MachineLoad } from './machine-load.js';
 import { OrdersConsumer } from './orders-consumer.js';
 import { Rebalances } from './rebalances.js';

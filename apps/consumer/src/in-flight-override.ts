@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { findInFlightOverride } from '#orders/in-flight-override.js';
-import { Mongo } from '#service/mongo.js';
+import { findInFlightOverride } from '#orders/consumer/in-flight-override.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { OrdersConsumer } from './orders-consumer.js';
 import { settings } from './settings.js';
 

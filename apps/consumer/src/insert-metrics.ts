@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { OrderDocument } from '#orders/order-document.js';
+import type { OrderDocument } from '#orders/order/order-document.js';
 import type { InsertResult } from './bulk-insert.js';
 
 type Insert = (documents: readonly OrderDocument[]) => Promise<readonly InsertResult[]>;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { orderGenerator } from '#orders/generator.js';
-import { UndecodableOrderError } from '#orders/order-codec.js';
-import type { OrderDocument } from '#orders/order-document.js';
-import { originHeaders } from '#orders/record-headers.js';
+import { orderGenerator } from '#orders/generator/generator.js';
+import { UndecodableOrderError } from '#orders/order/order-codec.js';
+import type { OrderDocument } from '#orders/order/order-document.js';
+import { originHeaders } from '#orders/operation/record-headers.js';
 import { BatchResultsError } from '#parallel-consumer/attempts/batcher.js';
 import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
 import type { InsertResult } from './bulk-insert.js';

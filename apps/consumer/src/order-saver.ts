@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Long, UUID } from 'mongodb';
-import type { OrderCodec } from '#orders/order-codec.js';
-import { toDocument, type OrderDocument } from '#orders/order-document.js';
-import { readOperationId } from '#orders/record-headers.js';
+import type { OrderCodec } from '#orders/order/order-codec.js';
+import { toDocument, type OrderDocument } from '#orders/order/order-document.js';
+import { readOperationId } from '#orders/operation/record-headers.js';
 import { batchHandler, type BatchItem, type BatchResult } from '#parallel-consumer/attempts/batch-handler.js';
 import { BatchResultsError } from '#parallel-consumer/attempts/batcher.js';
 import type { Attempt, RecordHandler } from '#parallel-consumer/options.js';

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics.js';
+import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { ParallelConsumerServer } from '#nestjs-parallel-consumer/parallel-consumer-server.js';
 import type { ParallelConsumerStatus } from '#parallel-consumer/status.js';
 import { ProgressMeter } from './progress-line.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { MongoNetworkError, MongoServerError } from 'mongodb';
-import { UndecodableOrderError } from '#orders/order-codec.js';
+import { UndecodableOrderError } from '#orders/order/order-codec.js';
 import { BulkUncertainError } from './bulk-insert.js';
 import { OrderConflictError, OrderRefusedError, OversizedOrderError } from './order-saver.js';
 import { classifySaveFailure } from './save-failure.js';

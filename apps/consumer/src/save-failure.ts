@@ -1,4 +1,4 @@
-import { UndecodableOrderError } from '#orders/order-codec.js';
+import { UndecodableOrderError } from '#orders/order/order-codec.js';
 import type { FailureClassifier } from '#parallel-consumer/failure.js';
 import { OrderConflictError, OrderRefusedError, OversizedOrderError } from './order-saver.js';
 

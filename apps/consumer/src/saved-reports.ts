@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import type { UUID } from 'mongodb';
-import type { OrderDocument } from '#orders/order-document.js';
-import type { SavedReport } from '#orders/saved-reports.js';
+import type { OrderDocument } from '#orders/order/order-document.js';
+import type { SavedReport } from '#orders/operation/saved-reports.js';
 import type { Clock } from '#parallel-consumer/clock.js';
 import type { InsertResult } from './bulk-insert.js';
 

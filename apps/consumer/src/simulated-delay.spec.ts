@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { originHeaders } from '#orders/record-headers.js';
-import { saveDrawsOf } from '#orders/simulated-save.js';
+import { originHeaders } from '#orders/operation/record-headers.js';
+import { saveDrawsOf } from '#orders/consumer/simulated-save.js';
 import type { Clock } from '#parallel-consumer/clock.js';
 import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
 import { seededDelays, SimulatedDelay } from './simulated-delay.js';

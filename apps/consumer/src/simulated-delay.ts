@@ -1,5 +1,5 @@
-import { readOrigin } from '#orders/record-headers.js';
-import { saveDelayMs, saveDrawsOf, type SaveBounds } from '#orders/simulated-save.js';
+import { readOrigin } from '#orders/operation/record-headers.js';
+import { saveDelayMs, saveDrawsOf, type SaveBounds } from '#orders/consumer/simulated-save.js';
 import { pause, type Clock } from '#parallel-consumer/clock.js';
 import type { ConsumedRecord } from '#parallel-consumer/record.js';
 

@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { failToStart } from '#service/fail-to-start.js';
-import { announceToParent, onParentExit } from '#service/parent-process.js';
+import { failToStart } from '#service/process/fail-to-start.js';
+import { announceToParent, onParentExit } from '#service/process/parent-process.js';
 import { answerLogin, LOGIN_PATH } from './login-page.js';
 import { developmentProvider } from './provider.js';
 import { readSettings } from './settings.js';

@@ -1,21 +1,21 @@
 import { Module } from '@nestjs/common';
 import { register } from 'prom-client';
-import { OrderCodec } from '#orders/order-codec.js';
-import { ensureDeadLetterIndexes } from '#orders/dead-letters.js';
-import { ensureManifestIndexes } from '#orders/import-manifest.js';
-import { ensureImportRowIndexes } from '#orders/import-rows.js';
-import { ensureOperationIndexes } from '#orders/operation.js';
-import { ensureOrderIndexes } from '#orders/orders-collection.js';
-import { prepareTopics } from '#orders/prepare-topics.js';
-import { TopicPositions } from '#orders/topic-positions.js';
+import { OrderCodec } from '#orders/order/order-codec.js';
+import { ensureDeadLetterIndexes } from '#orders/dead-letter/dead-letters.js';
+import { ensureManifestIndexes } from '#orders/operation/import-manifest.js';
+import { ensureImportRowIndexes } from '#orders/operation/import-rows.js';
+import { ensureOperationIndexes } from '#orders/operation/operation.js';
+import { ensureOrderIndexes } from '#orders/order/orders-collection.js';
+import { prepareTopics } from '#service/kafka/prepare-topics.js';
+import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { systemClock } from '#parallel-consumer/clock.js';
 import { connectKafka, reliableProducer } from '#parallel-consumer/kafka/kafkajs.js';
 import { RecordReader } from '#parallel-consumer/kafka/record-reader.js';
-import { HealthModule } from '#service/health.js';
-import { KafkaProbe } from '#service/kafka-probe.js';
+import { HealthModule } from '#service/health/health.js';
+import { KafkaProbe } from '#service/kafka/kafka-probe.js';
 import { createLogger, logsModule } from '#service/logs.js';
 import { MetricsModule } from '#service/metrics.js';
-import { Mongo } from '#service/mongo.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { ensureIdempotencyKeyIndexes } from './operations/idempotency-keys.js';
 import { InterruptionScope } from './operations/interruption-scope.js';
 import { InterruptionsController } from './operations/interruptions.controller.js';
@@ -83,7 +83,7 @@ async function connectTopic(): Promise<OrdersTopic> {
   return new OrdersTopic(reliableProducer(kafka, logger), codec, partitions, measureTopic(register));
 }
 
-function createLagCeiling(positions: TopicPositions): LagCeiling {
+function createLagCeiling(positions: KafkaPositions): LagCeiling {
   return new LagCeiling(settings.LAG_CEILING, async () => consumerLag(positions), systemClock);
 }
 
@@ -116,8 +116,8 @@ class ConnectionsModule {}
   providers: [
     { provide: OrdersTopic, useFactory: connectTopic },
     { provide: OrderCodec, useFactory: ({ codec }: OrdersTopic) => codec, inject: [OrdersTopic] },
-    { provide: TopicPositions, useValue: new TopicPositions(kafka) },
-    { provide: LagCeiling, useFactory: createLagCeiling, inject: [TopicPositions] },
+    { provide: KafkaPositions, useValue: new KafkaPositions(kafka) },
+    { provide: LagCeiling, useFactory: createLagCeiling, inject: [KafkaPositions] },
     Operations,
     InterruptionScope,
     Interruptions,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { ReadinessChecks } from '#service/health.js';
-import { KafkaProbe } from '#service/kafka-probe.js';
-import { Mongo } from '#service/mongo.js';
+import { ReadinessChecks } from '#service/health/health.js';
+import { KafkaProbe } from '#service/kafka/kafka-probe.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 
 @Injectable()
 export class ProducerReadiness extends ReadinessChecks {

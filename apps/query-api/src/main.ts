@@ -1,5 +1,5 @@
-import { failToStart } from '#service/fail-to-start.js';
-import { startService } from '#service/start-service.js';
+import { failToStart } from '#service/process/fail-to-start.js';
+import { startService } from '#service/process/start-service.js';
 
 try {
   // Imported inside `try`, so that invalid settings print only their message.

@@ -1,8 +1,8 @@
 import { Body, Controller, Get, HttpCode, HttpStatus, Param, Post, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Order } from '#orders/order.js';
-import { notFound } from '#service/problem.js';
+import type { Order } from '#orders/order/order.js';
+import { notFound } from '#service/http/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { AwaitedOrders } from './freshness/awaited-orders.js';
 import { COMPLETE_THROUGH_HEADERS, CompleteThroughHeader } from './freshness/complete-through-header.js';
@@ -20,7 +20,7 @@ import {
   type BatchGetResponse,
 } from './orders/batch-get.js';
 import { OneOrderQuerySchema, type OneOrderQuery } from './orders/one-order-query.js';
-import { orderResponse, OrderResponseSchema, type OrderResponse } from '#orders/order-response.js';
+import { orderResponse, OrderResponseSchema, type OrderResponse } from '#orders/order/order-response.js';
 import { SavedOrders } from './orders/saved-orders.js';
 
 @ApiTags('orders')

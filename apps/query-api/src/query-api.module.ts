@@ -1,11 +1,11 @@
 import { Module } from '@nestjs/common';
 import { register } from 'prom-client';
-import { ensureOrderIndexes } from '#orders/orders-collection.js';
-import { HealthModule } from '#service/health.js';
+import { ensureOrderIndexes } from '#orders/order/orders-collection.js';
+import { HealthModule } from '#service/health/health.js';
 import { createLogger, logsModule } from '#service/logs.js';
 import { MetricsModule } from '#service/metrics.js';
-import { Mongo } from '#service/mongo.js';
-import { readMonotonically } from '#service/monotonic-reads.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { readMonotonically } from '#service/mongodb/monotonic-reads.js';
 import { ExportController } from './export/export.controller.js';
 import { OpenExports } from './export/open-exports.js';
 import { OrderBatches } from './export/order-batches.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { ReadinessChecks } from '#service/health.js';
-import { Mongo } from '#service/mongo.js';
+import { ReadinessChecks } from '#service/health/health.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 
 @Injectable()
 export class QueryReadiness extends ReadinessChecks {

@@ -7,11 +7,11 @@ import { parseArgs } from 'node:util';
 import { MongoClient } from 'mongodb';
 import { pino } from 'pino';
 import { validate as isUuid } from 'uuid';
-import { TopicPositions } from '#orders/topic-positions.js';
+import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
 import { reconcile } from '#reconcile/reconcile.js';
 import { EXIT_CODES, formatReport } from '#reconcile/report.js';
-import { readMonotonically } from '#service/monotonic-reads.js';
+import { readMonotonically } from '#service/mongodb/monotonic-reads.js';
 import { ProgressLine } from './progress-line.js';
 import { readSettings } from './settings.js';
 
@@ -27,7 +27,7 @@ async function run(): Promise<number> {
   const client = new MongoClient(MONGODB_URI, { appName: 'orders-reconcile', serverSelectionTimeoutMS: 5_000 });
   // Without this, stored orders could seem to be missing right after a fail-over.
   readMonotonically(client);
-  const positions = new TopicPositions(connectKafka({ brokers, clientId: 'orders-reconcile', logger }));
+  const positions = new KafkaPositions(connectKafka({ brokers, clientId: 'orders-reconcile', logger }));
   const progress = new ProgressLine(process.stderr);
   try {
     const report = await reconcile({

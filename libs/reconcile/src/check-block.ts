@@ -1,6 +1,6 @@
-import type { IndexFaults } from '#orders/fault-mix.js';
-import type { Order } from '#orders/order.js';
-import type { IndexRange } from '#orders/segments.js';
+import type { IndexFaults } from '#orders/operation/fault-mix.js';
+import type { Order } from '#orders/order/order.js';
+import type { IndexRange } from '#orders/operation/segments.js';
 import { compareBlock } from './compare-block.js';
 import type { Findings } from './findings.js';
 import type { Unaccounted } from './missing-records.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { BSON, Double, Long, UUID } from 'mongodb';
-import { orderGenerator } from '#orders/generator.js';
-import { toDocument, type OrderDocument } from '#orders/order-document.js';
+import { orderGenerator } from '#orders/generator/generator.js';
+import { toDocument, type OrderDocument } from '#orders/order/order-document.js';
 import { compareBlock, type ExpectedOrder } from './compare-block.js';
 
 const OPERATION = '01935c9e-8a00-7000-8000-000000000001';

@@ -1,5 +1,5 @@
-import type { OrderDocument } from '#orders/order-document.js';
-import type { Order } from '#orders/order.js';
+import type { OrderDocument } from '#orders/order/order-document.js';
+import type { Order } from '#orders/order/order.js';
 import { contentOf, hasContent, numberOf, readStored } from './stored-content.js';
 
 /** The expected order at one index. */

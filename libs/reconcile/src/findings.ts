@@ -1,4 +1,4 @@
-import type { Fault, FaultCounts } from '#orders/fault-mix.js';
+import type { Fault, FaultCounts } from '#orders/operation/fault-mix.js';
 import type { MissingReason } from './missing-reason.js';
 import type { AlteredOrder, PhantomOrder } from './compare-block.js';
 import type { MissingRecord, ReconcileReport, Verdict } from './report.js';

@@ -1,4 +1,4 @@
-import type { Positions } from '#orders/topic-positions.js';
+import type { Positions } from '#orders/topics/positions.js';
 import type { RecordPosition } from './record-position.js';
 
 /**

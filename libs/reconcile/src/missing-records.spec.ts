@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { BSON, Double, Long, UUID, type Db } from 'mongodb';
-import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
-import { orderGenerator } from '#orders/generator.js';
-import { toDocument } from '#orders/order-document.js';
-import type { OperationDocument } from '#orders/operation.js';
+import type { AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
+import { orderGenerator } from '#orders/generator/generator.js';
+import { toDocument } from '#orders/order/order-document.js';
+import type { OperationDocument } from '#orders/operation/operation.js';
 import { Findings } from './findings.js';
 import { MissingRecords } from './missing-records.js';
 

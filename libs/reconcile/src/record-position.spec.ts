@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import type { IndexFaults } from '#orders/fault-mix.js';
-import type { Order } from '#orders/order.js';
-import { plannedRecords } from '#orders/planned-records.js';
+import type { IndexFaults } from '#orders/operation/fault-mix.js';
+import type { Order } from '#orders/order/order.js';
+import { plannedRecords } from '#orders/operation/planned-records.js';
 import { recordPositions } from './record-position.js';
 
 const order = (accountId: string): Order => ({ accountId }) as Order;

@@ -1,6 +1,6 @@
-import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
-import type { PlannedRecord } from '#orders/planned-records.js';
-import type { Fault } from '#orders/fault-mix.js';
+import type { AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
+import type { PlannedRecord } from '#orders/operation/planned-records.js';
+import type { Fault } from '#orders/operation/fault-mix.js';
 
 /** A record's position on the topic. */
 export interface RecordPosition {

@@ -1,5 +1,5 @@
-import type { Fault, FaultCounts } from '#orders/fault-mix.js';
-import type { OperationDocument } from '#orders/operation.js';
+import type { Fault, FaultCounts } from '#orders/operation/fault-mix.js';
+import type { OperationDocument } from '#orders/operation/operation.js';
 import type { MissingReason } from './missing-reason.js';
 import type { AlteredOrder, PhantomOrder } from './compare-block.js';
 

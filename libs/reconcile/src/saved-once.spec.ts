@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { OperationDocument } from '#orders/operation.js';
+import type { OperationDocument } from '#orders/operation/operation.js';
 import type { MissingRecord } from './report.js';
 import { withoutOplog } from './saved-once.js';
 

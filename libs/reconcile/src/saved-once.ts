@@ -1,5 +1,5 @@
 import { MongoError, UUID, type Document, type MongoClient } from 'mongodb';
-import { FULL_BLOCK_ORDERS, type OperationDocument } from '#orders/operation.js';
+import { FULL_BLOCK_ORDERS, type OperationDocument } from '#orders/operation/operation.js';
 import type { MissingRecord } from './report.js';
 
 /** Maximum number of missing orders to search for in the oplog, which is read completely for them. */

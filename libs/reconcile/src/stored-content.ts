@@ -1,6 +1,6 @@
 import { BSON, Long } from 'mongodb';
-import { toDocument, type OrderDocument } from '#orders/order-document.js';
-import type { Order } from '#orders/order.js';
+import { toDocument, type OrderDocument } from '#orders/order/order-document.js';
+import type { Order } from '#orders/order/order.js';
 
 /**
  * Compares orders with stored documents byte for byte: the BSON without `ingest`, which is the last field. It compares two

@@ -1,10 +1,10 @@
 import { Long, UUID, type Db } from 'mongodb';
-import { highestReservedNumber } from '#orders/number-blocks.js';
-import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letters.js';
-import type { OperationDocument } from '#orders/operation.js';
-import { createOrderIds } from '#orders/order-id.js';
-import { ordersCollection } from '#orders/orders-collection.js';
-import type { IndexRange } from '#orders/segments.js';
+import { highestReservedNumber } from '#orders/operation/number-blocks.js';
+import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
+import type { OperationDocument } from '#orders/operation/operation.js';
+import { createOrderIds } from '#orders/order/order-id.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import type { IndexRange } from '#orders/operation/segments.js';
 import type { PhantomOrder } from './compare-block.js';
 
 const MAJORITY = { readConcern: { level: 'majority' } } as const;

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { operationsCollection } from '#orders/operation.js';
-import { ackedOrders } from '#orders/segments.js';
-import type { Mongo } from '#service/mongo.js';
+import { operationsCollection } from '#orders/operation/operation.js';
+import { ackedOrders } from '#orders/operation/segments.js';
+import type { Mongo } from '#service/mongodb/mongo.js';
 import type { Progress } from './recovery.js';
 
 const POLL_INTERVAL_MS = 500;

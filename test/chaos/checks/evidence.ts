@@ -1,4 +1,4 @@
-import type { OperationDocument } from '#orders/operation.js';
+import type { OperationDocument } from '#orders/operation/operation.js';
 import type { ReconcileReport } from '#reconcile/report.js';
 import type { History } from '../history/history.js';
 import type { PopulateBody } from '../load/populates.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { OperationDocument } from '#orders/operation.js';
+import type { OperationDocument } from '#orders/operation/operation.js';
 import type { ReconcileReport } from '#reconcile/report.js';
 import type { HistoryEvent } from '../history/history.js';
 import { togetherPlaces } from './cluster-findings.js';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeStream, Collection, Long, ResumeToken } from 'mongodb';
-import type { OrderDocument } from '#orders/order-document.js';
+import type { OrderDocument } from '#orders/order/order-document.js';
 import type { Insert } from './key-order.js';
 
 const RETRY_DELAY_MS = 200;

@@ -1,4 +1,4 @@
-import type { OperationDocument } from '#orders/operation.js';
+import type { OperationDocument } from '#orders/operation/operation.js';
 import type { ReconcileReport } from '#reconcile/report.js';
 import { calmOf } from './calm.js';
 import { figure, type Evidence, type Finding } from './evidence.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { OrderResponse } from '#orders/order-response.js';
+import type { OrderResponse } from '#orders/order/order-response.js';
 import { judgeOrder, judgePage } from './read-judge.js';
 
 const order = (number: number, amount = '1.0000'): OrderResponse => ({ number, amount }) as OrderResponse;

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { OrderResponse } from '#orders/order-response.js';
+import type { OrderResponse } from '#orders/order/order-response.js';
 
 /** A response of the query API. */
 export interface Answer {

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { operationsCollection } from '#orders/operation.js';
-import { recordsBetween, TopicPositions } from '#orders/topic-positions.js';
-import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics.js';
+import { operationsCollection } from '#orders/operation/operation.js';
+import { recordsBetween } from '#orders/topics/positions.js';
+import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
 import { reconcile } from '#reconcile/reconcile.js';
 import type { ReconcileReport } from '#reconcile/report.js';
-import type { Mongo } from '#service/mongo.js';
+import type { Mongo } from '#service/mongodb/mongo.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { reasonOf } from '../load/api-response.js';
 
@@ -21,7 +22,7 @@ export interface Settled {
  * consumers, since a second copy of an order may do harm after the first copy is saved.
  */
 export async function waitUntilSettled({ mongo, kafka }: Cluster, withinMs: number): Promise<Settled> {
-  const positions = new TopicPositions(kafka);
+  const positions = new KafkaPositions(kafka);
   const deadline = performance.now() + withinMs;
   try {
     for (;;) {
@@ -44,7 +45,7 @@ export async function waitUntilSettled({ mongo, kafka }: Cluster, withinMs: numb
 
 async function reconcileAll(
   { client, db }: Mongo,
-  positions: TopicPositions,
+  positions: KafkaPositions,
   operations: readonly { readonly _id: string }[],
 ): Promise<Settled> {
   const reports: ReconcileReport[] = [];
@@ -59,7 +60,7 @@ async function reconcileAll(
 }
 
 /** Whether the consumer groups have committed the ends of both topics. */
-async function isConsumed(positions: TopicPositions): Promise<boolean> {
+async function isConsumed(positions: KafkaPositions): Promise<boolean> {
   const groups = [
     [ORDERS_CONSUMER_GROUP, ORDERS_TOPIC],
     [DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC],

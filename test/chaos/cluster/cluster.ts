@@ -8,7 +8,7 @@ import { DataDirectory } from '../../../dev/servers/data-directory.js';
 import { EmbeddedServers, type ServerAddresses } from '../../../dev/servers/embedded-servers.js';
 import { provideParts } from '../../../dev/parts/embedded-parts.js';
 import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
-import { Mongo } from '#service/mongo.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { quietKafka } from '../../support/topic-writer.js';
 import { ClusterApps } from './cluster-apps.js';
 import { createLayout, MONGODB_MEMBERS, type ClusterLayout } from './ground.js';

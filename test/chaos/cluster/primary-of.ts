@@ -1,5 +1,5 @@
 import type { Db } from 'mongodb';
-import { isDatabaseUnavailable } from '#service/database-unavailable.js';
+import { isDatabaseUnavailable } from '#service/mongodb/database-unavailable.js';
 import { eventually } from '../../support/eventually.js';
 
 /** An election takes about 10 s if the old primary doesn't step down. */

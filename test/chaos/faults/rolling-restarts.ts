@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ORDERS_TOPIC } from '#orders/topics.js';
+import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { Cluster } from '../cluster/cluster.js';
 import { KAFKA_NODES, MONGODB_MEMBERS } from '../cluster/ground.js';
 import type { FaultKind } from './fault.js';

@@ -1,4 +1,4 @@
-import { createDraws } from '#orders/draws.js';
+import { createDraws } from '#orders/generator/draws.js';
 import type { Draw, FaultKind } from './fault.js';
 
 /** A planned fault. The plan depends only on the seed and the kinds, not on the course of the run. */

@@ -37,7 +37,9 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
   },
   {
     name: 'an order gets a random _id',
-    edits: [{ file: 'libs/orders/src/order-document.js', replace: '_id: new UUID(order.id)', by: '_id: new UUID()' }],
+    edits: [
+      { file: 'libs/orders/src/order/order-document.js', replace: '_id: new UUID(order.id)', by: '_id: new UUID()' },
+    ],
     faults: ['kill-consumer'],
     caughtBy: 'equation',
   },

@@ -9,7 +9,7 @@ import { KafkajsBroker } from '#parallel-consumer/kafka/kafkajs-broker.js';
 import type { EngineLogger } from '#parallel-consumer/options.js';
 import { ParallelConsumer } from '#parallel-consumer/parallel-consumer.js';
 import type { ConsumedRecord } from '#parallel-consumer/record.js';
-import { onParentExit } from '#service/parent-process.js';
+import { onParentExit } from '#service/process/parent-process.js';
 import {
   BEHAVIOUR_HEADER,
   STATUS_REQUEST,

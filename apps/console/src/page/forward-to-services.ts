@@ -2,8 +2,8 @@ import { PassThrough, Readable } from 'node:stream';
 import { HttpStatus } from '@nestjs/common';
 import httpProxy from '@fastify/http-proxy';
 import type { FastifyInstance } from 'fastify';
-import { ProblemFilter } from '#service/problem-filter.js';
-import { Problem } from '#service/problem.js';
+import { ProblemFilter } from '#service/http/problem-filter.js';
+import { Problem } from '#service/http/problem.js';
 
 export interface ServiceUrls {
   readonly PRODUCER_URL: string;

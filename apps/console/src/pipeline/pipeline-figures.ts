@@ -1,5 +1,5 @@
-import { GONE_AFTER_MS, type HeartbeatPartition } from '#orders/consumer-heartbeat.js';
-import { recordsBetween, type Positions } from '#orders/topic-positions.js';
+import { GONE_AFTER_MS, type HeartbeatPartition } from '#orders/consumer/consumer-heartbeat.js';
+import { recordsBetween, type Positions } from '#orders/topics/positions.js';
 import type { PipelineSnapshot, SeenConsumer } from './pipeline-snapshots.js';
 import type { PipelineResponse } from './pipeline-response.js';
 

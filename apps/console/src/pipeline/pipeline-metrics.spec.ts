@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { GONE_AFTER_MS } from '#orders/consumer-heartbeat.js';
+import { GONE_AFTER_MS } from '#orders/consumer/consumer-heartbeat.js';
 import { Registry } from 'prom-client';
 import type { PipelineSnapshot, SeenConsumer } from './pipeline-snapshots.js';
 import { exposePipeline } from './pipeline-metrics.js';

@@ -1,10 +1,11 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { consumersCollection, type ConsumerHeartbeat } from '#orders/consumer-heartbeat.js';
-import { deadLettersCollection } from '#orders/dead-letters.js';
-import { TopicPositions, type Positions } from '#orders/topic-positions.js';
-import { ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics.js';
+import { consumersCollection, type ConsumerHeartbeat } from '#orders/consumer/consumer-heartbeat.js';
+import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
+import type { Positions } from '#orders/topics/positions.js';
+import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
 import { systemClock } from '#parallel-consumer/clock.js';
-import { Mongo } from '#service/mongo.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { SingleFlight } from './single-flight.js';
 
 export type SeenConsumer = ConsumerHeartbeat & {
@@ -44,7 +45,7 @@ export class PipelineSnapshots implements OnApplicationShutdown {
   );
 
   constructor(
-    private readonly positions: TopicPositions,
+    private readonly positions: KafkaPositions,
     private readonly mongo: Mongo,
   ) {}
 

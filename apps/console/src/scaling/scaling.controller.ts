@@ -7,9 +7,9 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { Audited } from '#service/auth/audit.interceptor.js';
-import { setInFlightOverride } from '#orders/in-flight-override.js';
+import { setInFlightOverride } from '#orders/consumer/in-flight-override.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { Mongo } from '#service/mongo.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { PipelineWatch } from '../pipeline/pipeline-watch.js';
 import {
   InFlightRequestSchema,

@@ -1,5 +1,5 @@
 import { HttpStatus } from '@nestjs/common';
-import { Problem } from '#service/problem.js';
+import { Problem } from '#service/http/problem.js';
 
 /** The IPC channel to the parent process. */
 export interface SupervisorChannel {

@@ -1,4 +1,4 @@
-import type { Interruption } from '#orders/operation.js';
+import type { Interruption } from '#orders/operation/operation.js';
 import { LeaseLostError } from './lease.js';
 import type { WakeUp } from './wake-up.js';
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { operationsCollection, type Interruption, type OperationDocument } from '#orders/operation.js';
-import { Mongo } from '#service/mongo.js';
+import { operationsCollection, type Interruption, type OperationDocument } from '#orders/operation/operation.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 
 /** A cancellation is final: no other interruption can replace it. */
 const NOT_CANCELLED = { interruption: { $ne: 'cancel' as const } };

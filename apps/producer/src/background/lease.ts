@@ -1,4 +1,4 @@
-import type { Lease } from '#orders/segments.js';
+import type { Lease } from '#orders/operation/segments.js';
 
 /** Duration of a lease, in ms. Other processes can claim the work of a silent process after this time. */
 const LEASE_MS = 10_000;

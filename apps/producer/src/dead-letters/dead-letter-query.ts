@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Filter } from 'mongodb';
-import type { DeadLetterDocument } from '#orders/dead-letters.js';
-import type { DeadLetterFilter } from '#orders/operation.js';
+import type { DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
+import type { DeadLetterFilter } from '#orders/operation/operation.js';
 import { pageSizeParameter } from '../operations/page-size.js';
 
 const STATES = ['pending', 'redriving', 'saved', 'discarded'] as const;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DeadLetterDocument } from '#orders/dead-letters.js';
+import type { DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
 
 const count = z.int().min(0);
 const date = z.iso.datetime();

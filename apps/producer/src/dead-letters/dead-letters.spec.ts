@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import type { DeadLetterDocument } from '#orders/dead-letters.js';
-import type { OrderCodec } from '#orders/order-codec.js';
+import type { DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
+import type { OrderCodec } from '#orders/order/order-codec.js';
 import type { ConsumedRecord } from '#parallel-consumer/record.js';
 import { DEAD_LETTER_HEADERS } from '#parallel-consumer/attempts/dead-letter.js';
-import type { Mongo } from '#service/mongo.js';
+import type { Mongo } from '#service/mongodb/mongo.js';
 import { DeadLetters } from './dead-letters.js';
 import { LetterRecords } from './letter-records.js';
 

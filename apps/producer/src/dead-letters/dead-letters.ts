@@ -1,11 +1,11 @@
 import { HttpStatus, Injectable, Logger } from '@nestjs/common';
 import type { Collection } from 'mongodb';
-import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letters.js';
-import { OrderCodec, UndecodableOrderError } from '#orders/order-codec.js';
-import { orderResponse } from '#orders/order-response.js';
-import { orderViolation, type Order } from '#orders/order.js';
-import { Mongo } from '#service/mongo.js';
-import { notFound, Problem } from '#service/problem.js';
+import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
+import { OrderCodec, UndecodableOrderError } from '#orders/order/order-codec.js';
+import { orderResponse } from '#orders/order/order-response.js';
+import { orderViolation, type Order } from '#orders/order/order.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { notFound, Problem } from '#service/http/problem.js';
 import { toMongoFilter, type DeadLetterGroupsQuery, type DeadLettersQuery } from './dead-letter-query.js';
 import {
   deadLetterItem,

@@ -1,7 +1,7 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import type { DeadLetterDocument } from '#orders/dead-letters.js';
-import { readRedrive } from '#orders/redrive-headers.js';
-import { DEAD_LETTER_TOPIC } from '#orders/topics.js';
+import type { DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
+import { readRedrive } from '#orders/dead-letter/redrive-headers.js';
+import { DEAD_LETTER_TOPIC } from '#orders/topics/topics.js';
 import { DEAD_LETTER_HEADERS } from '#parallel-consumer/attempts/dead-letter.js';
 import type { RecordReader } from '#parallel-consumer/kafka/record-reader.js';
 import type { ConsumedRecord } from '#parallel-consumer/record.js';

@@ -1,5 +1,5 @@
-import { recordsBetween, type TopicPositions } from '#orders/topic-positions.js';
-import { ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics.js';
+import { recordsBetween, type TopicPositions } from '#orders/topics/positions.js';
+import { ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
 
 /** Returns the consumer lag on the orders topic, in records, by committed offsets. @throws when Kafka does not respond */
 export async function consumerLag(positions: TopicPositions): Promise<number> {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
-import type { EmittedDocument } from '#orders/operation.js';
-import type { Order } from '#orders/order.js';
-import type { PlannedRecord } from '#orders/planned-records.js';
-import { createSegments, type Segment } from '#orders/segments.js';
+import type { AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
+import type { EmittedDocument } from '#orders/operation/operation.js';
+import type { Order } from '#orders/order/order.js';
+import type { PlannedRecord } from '#orders/operation/planned-records.js';
+import { createSegments, type Segment } from '#orders/operation/segments.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import { systemClock } from '#parallel-consumer/clock.js';
 import { emit, evenChunkSize } from './emission.js';

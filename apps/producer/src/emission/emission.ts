@@ -1,10 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
-import type { Fault, FaultCounts } from '#orders/fault-mix.js';
-import type { EmittedDocument } from '#orders/operation.js';
-import { createFaultSelector, type OrderSource } from '#orders/order-source.js';
-import { plannedRecords } from '#orders/planned-records.js';
-import type { Segment } from '#orders/segments.js';
+import type { AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
+import type { Fault, FaultCounts } from '#orders/operation/fault-mix.js';
+import type { EmittedDocument } from '#orders/operation/operation.js';
+import { createFaultSelector, type OrderSource } from '#orders/operation/order-source.js';
+import { plannedRecords } from '#orders/operation/planned-records.js';
+import type { Segment } from '#orders/operation/segments.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import type { LagCeiling } from './lag-ceiling.js';
 import type { OrdersTopic } from './orders-topic.js';

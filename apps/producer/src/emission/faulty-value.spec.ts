@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { orderGenerator } from '#orders/generator.js';
-import { orderViolation, type Order } from '#orders/order.js';
+import { orderGenerator } from '#orders/generator/generator.js';
+import { orderViolation, type Order } from '#orders/order/order.js';
 import { faultyValue } from './faulty-value.js';
 
 const order = orderGenerator({

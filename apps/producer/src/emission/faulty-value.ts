@@ -1,6 +1,6 @@
-import type { Fault } from '#orders/fault-mix.js';
-import type { OrderCodec } from '#orders/order-codec.js';
-import type { Order } from '#orders/order.js';
+import type { Fault } from '#orders/operation/fault-mix.js';
+import type { OrderCodec } from '#orders/order/order-codec.js';
+import type { Order } from '#orders/order/order.js';
 
 /** Above the consumers' default limit of 16 KiB, and far below the broker's limit. */
 const OVERSIZED_BYTES = 24 * 1024;

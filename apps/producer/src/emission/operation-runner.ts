@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { ImportRowsMissingError } from '#orders/import-rows.js';
-import { orderSource } from '#orders/order-source.js';
+import { ImportRowsMissingError } from '#orders/operation/import-rows.js';
+import { orderSource } from '#orders/operation/order-source.js';
 import { pause, systemClock } from '#parallel-consumer/clock.js';
 import { RecordsRejectedError } from '#parallel-consumer/records/records-rejected.js';
-import { Mongo } from '#service/mongo.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { HeldLease } from '../background/held-lease.js';
 import { Interruptions } from '../background/interruptions.js';
 import { LeaseLostError } from '../background/lease.js';

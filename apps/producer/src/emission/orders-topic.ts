@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import type { OrderCodec } from '#orders/order-codec.js';
-import { javaCompatiblePartitioner } from '#orders/partitioner.js';
-import type { PlannedRecord } from '#orders/planned-records.js';
-import { originHeaders } from '#orders/record-headers.js';
-import { ORDERS_TOPIC } from '#orders/topics.js';
+import type { OrderCodec } from '#orders/order/order-codec.js';
+import { javaCompatiblePartitioner } from '#orders/topics/partitioner.js';
+import type { PlannedRecord } from '#orders/operation/planned-records.js';
+import { originHeaders } from '#orders/operation/record-headers.js';
+import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
 import type { Acknowledgement, ReliableProducer } from '#parallel-consumer/kafka/reliable-producer.js';
 import { faultyValue } from './faulty-value.js';

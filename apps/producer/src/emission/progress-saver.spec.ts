@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
+import type { AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
 import { ManualClock, settle } from '#parallel-consumer/testing/manual-clock.js';
 import { ProgressSaver } from './progress-saver.js';
 import type { SegmentProgress } from './segment-leases.js';

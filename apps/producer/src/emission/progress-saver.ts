@@ -1,4 +1,4 @@
-import type { AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
+import type { AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
 import type { Clock } from '#parallel-consumer/clock.js';
 import type { SegmentProgress } from './segment-leases.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { OperationDocument } from '#orders/operation.js';
-import { createSegments, type Segment } from '#orders/segments.js';
+import type { OperationDocument } from '#orders/operation/operation.js';
+import { createSegments, type Segment } from '#orders/operation/segments.js';
 import { freeSegment } from './segment-leases.js';
 
 const NOW = new Date('2026-06-15T12:00:00Z');

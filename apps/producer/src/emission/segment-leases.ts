@@ -1,15 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { storeChunks, type AcknowledgedChunk } from '#orders/acknowledged-chunks.js';
-import type { FaultCounts } from '#orders/fault-mix.js';
+import { storeChunks, type AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
+import type { FaultCounts } from '#orders/operation/fault-mix.js';
 import {
   isEmitted,
   operationsCollection,
   type EmittedDocument,
   type Interruption,
   type OperationDocument,
-} from '#orders/operation.js';
-import { firstUnacked, type Lease, type Segment } from '#orders/segments.js';
-import { Mongo } from '#service/mongo.js';
+} from '#orders/operation/operation.js';
+import { firstUnacked, type Lease, type Segment } from '#orders/operation/segments.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { LeaseLostError, createLease } from '../background/lease.js';
 
 /** How long before its due time a segment can be claimed, in ms. A process should not hold a segment that it cannot emit yet. */

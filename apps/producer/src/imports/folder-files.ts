@@ -2,8 +2,8 @@ import { constants, type Dirent } from 'node:fs';
 import { access, open, readdir, realpath } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { HttpStatus } from '@nestjs/common';
-import { invalidRequest, Problem } from '#service/problem.js';
-import type { FileReason } from '#orders/import-manifest.js';
+import { invalidRequest, Problem } from '#service/http/problem.js';
+import type { FileReason } from '#orders/operation/import-manifest.js';
 import { checkedName, NOT_A_JSON_FILE, type IncomingFile } from './incoming-file.js';
 
 const SYMLINK: FileReason = { code: 'symlink', detail: 'it is a symbolic link, which is not followed' };

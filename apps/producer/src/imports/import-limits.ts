@@ -1,5 +1,5 @@
 import { HttpStatus } from '@nestjs/common';
-import { Problem } from '#service/problem.js';
+import { Problem } from '#service/http/problem.js';
 
 /** Maximum number of files of one import. Ten million orders in chunks of 1,000 are 10,000 files. */
 export const MAX_FILES = 50_000;

@@ -6,9 +6,9 @@ import {
   type FileState,
   type ManifestFile,
   type RowCounts,
-} from '#orders/import-manifest.js';
-import { operationsCollection } from '#orders/operation.js';
-import { Mongo } from '#service/mongo.js';
+} from '#orders/operation/import-manifest.js';
+import { operationsCollection } from '#orders/operation/operation.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { LeaseLostError } from '../background/lease.js';
 
 /** A claim of an import, identified by its epoch. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { fileReason, restReason } from './file-fault.js';
-import { manifestTotals, type ManifestFile, type RowCounts } from '#orders/import-manifest.js';
-import { Mongo } from '#service/mongo.js';
+import { manifestTotals, type ManifestFile, type RowCounts } from '#orders/operation/import-manifest.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { ImportManifest } from './import-manifest.js';
 import { ImportRejects, type ImportReject } from './import-rejects.js';
 import type { ReadingClaim } from './reading-leases.js';

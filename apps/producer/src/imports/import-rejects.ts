@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { MaxKey, type Collection } from 'mongodb';
-import { Mongo } from '#service/mongo.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import type { RowCode } from './row-parser.js';
 
 /** A rejected row of an import, with all information needed to fix it. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { OperationDocument } from '#orders/operation.js';
-import type { ManifestFile, ManifestTotals } from '#orders/import-manifest.js';
+import type { OperationDocument } from '#orders/operation/operation.js';
+import type { ManifestFile, ManifestTotals } from '#orders/operation/import-manifest.js';
 import type { ImportReject } from './import-rejects.js';
 
 const count = z.int().min(0);

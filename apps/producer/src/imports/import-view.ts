@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { manifestTotals } from '#orders/import-manifest.js';
-import type { OperationDocument } from '#orders/operation.js';
-import { Mongo } from '#service/mongo.js';
-import { notFound } from '#service/problem.js';
+import { manifestTotals } from '#orders/operation/import-manifest.js';
+import type { OperationDocument } from '#orders/operation/operation.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { notFound } from '#service/http/problem.js';
 import { Operations } from '../operations/operations.js';
 import { ImportManifest } from './import-manifest.js';
 import { ImportRejects } from './import-rejects.js';

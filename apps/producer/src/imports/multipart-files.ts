@@ -1,7 +1,7 @@
 import { HttpStatus } from '@nestjs/common';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import multipart from '@fastify/multipart';
-import { invalidRequest, Problem } from '#service/problem.js';
+import { invalidRequest, Problem } from '#service/http/problem.js';
 import { checkedName, type IncomingFile } from './incoming-file.js';
 import { MAX_FILES } from './import-limits.js';
 import { filesOfArchive } from './zip-archive.js';

@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { ClientSession } from 'mongodb';
-import { reserveNumbers } from '#orders/number-blocks.js';
+import { reserveNumbers } from '#orders/operation/number-blocks.js';
 import {
   operationsCollection,
   type ImportDocument,
   type Interruption,
   type OperationDocument,
-} from '#orders/operation.js';
-import { createSegments } from '#orders/segments.js';
-import { Mongo } from '#service/mongo.js';
+} from '#orders/operation/operation.js';
+import { createSegments } from '#orders/operation/segments.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { LeaseLostError, createLease } from '../background/lease.js';
 import { ImportManifest } from './import-manifest.js';
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { NumberText, type LegacyCode } from '#orders/legacy-fields.js';
-import { legacyOrder, type LegacyOrder, type LegacyReason } from '#orders/legacy-order.js';
+import { NumberText, type LegacyCode } from '#orders/legacy/legacy-fields.js';
+import { legacyOrder, type LegacyOrder, type LegacyReason } from '#orders/legacy/legacy-order.js';
 import { MAX_DEPTH, MAX_ROW_BYTES, type RawRow } from './row-splitter.js';
 
 /** The stable code of the reason why a row was rejected. */

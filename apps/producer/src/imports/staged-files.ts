@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { finished } from 'node:stream/promises';
 import { Injectable } from '@nestjs/common';
 import { GridFSBucket, ObjectId, type Binary, type Db, type GridFSBucketWriteStream } from 'mongodb';
-import { operationsCollection } from '#orders/operation.js';
-import { Mongo } from '#service/mongo.js';
+import { operationsCollection } from '#orders/operation/operation.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import type { ByteBudget } from './import-limits.js';
-import { manifestCollection } from '#orders/import-manifest.js';
+import { manifestCollection } from '#orders/operation/import-manifest.js';
 
 const BUCKET = 'importFiles';
 /** Size of a GridFS chunk, in bytes. */

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import { HttpStatus } from '@nestjs/common';
 import { fromFdPromise, type Entry, type ZipFile } from 'yauzl';
-import { Problem } from '#service/problem.js';
+import { Problem } from '#service/http/problem.js';
 import { checkedName, NOT_A_JSON_FILE, type IncomingFile } from './incoming-file.js';
 
 /** Maximum ratio of uncompressed to compressed size, per entry and in total; orders as JSON have about 5. */

@@ -1,6 +1,6 @@
 import { HttpStatus } from '@nestjs/common';
 import type { ClientSession, Collection, Db } from 'mongodb';
-import { invalidRequest, Problem } from '#service/problem.js';
+import { invalidRequest, Problem } from '#service/http/problem.js';
 
 /** A stored idempotency key with its request and operation. */
 interface IdempotencyKey {

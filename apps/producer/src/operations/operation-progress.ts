@@ -1,4 +1,4 @@
-import { isEmitted, type EmittedDocument, type OperationDocument } from '#orders/operation.js';
+import { isEmitted, type EmittedDocument, type OperationDocument } from '#orders/operation/operation.js';
 import type { OperationFindings } from './operation-response.js';
 import { PacedRead, type ReadBudget } from './paced-read.js';
 import type { LetterCounts } from './order-outcomes.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ackedFaults, isEmitted, type OperationDocument } from '#orders/operation.js';
-import { ackedOrders, ackedRanges, firstUnacked, generatedOrders } from '#orders/segments.js';
+import { ackedFaults, isEmitted, type OperationDocument } from '#orders/operation/operation.js';
+import { ackedOrders, ackedRanges, firstUnacked, generatedOrders } from '#orders/operation/segments.js';
 
 const count = z
   .int()

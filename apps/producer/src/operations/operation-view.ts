@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import type { OperationDocument } from '#orders/operation.js';
-import { Mongo } from '#service/mongo.js';
-import { notFound } from '#service/problem.js';
+import type { OperationDocument } from '#orders/operation/operation.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { notFound } from '#service/http/problem.js';
 import type { OperationProgress, Progress } from './operation-progress.js';
 import { operationResponse, type OperationResponse } from './operation-response.js';
 import { SharedProgress } from './shared-progress.js';

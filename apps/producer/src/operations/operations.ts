@@ -1,16 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { MongoServerError, type ClientSession, type Filter } from 'mongodb';
 import { v7 as uuidv7 } from 'uuid';
-import { reserveNumbers } from '#orders/number-blocks.js';
+import { reserveNumbers } from '#orders/operation/number-blocks.js';
 import {
   operationsCollection,
   type ImportDocument,
   type OperationDocument,
   type PopulateDocument,
   type RedriveDocument,
-} from '#orders/operation.js';
-import { createSegments, type Lease } from '#orders/segments.js';
-import { Mongo } from '#service/mongo.js';
+} from '#orders/operation/operation.js';
+import { createSegments, type Lease } from '#orders/operation/segments.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { storeKey, findKeyedOperation } from './idempotency-keys.js';
 import type { OperationsQuery } from './operations-query.js';
 import { withDefaults, type PopulateRequest } from './populate-request.js';

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Long } from 'mongodb';
-import { deadLettersCollection } from '#orders/dead-letters.js';
-import { FULL_BLOCK_ORDERS as BLOCK, type OperationDocument } from '#orders/operation.js';
-import { ordersCollection } from '#orders/orders-collection.js';
-import { Mongo } from '#service/mongo.js';
+import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
+import { FULL_BLOCK_ORDERS as BLOCK, type OperationDocument } from '#orders/operation/operation.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { Operations } from './operations.js';
 
 /** Maximum number of errors returned for an operation. */

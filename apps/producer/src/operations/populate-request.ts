@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { FAULTS } from '#orders/fault-mix.js';
-import type { PopulateDocument } from '#orders/operation.js';
+import { FAULTS } from '#orders/operation/fault-mix.js';
+import type { PopulateDocument } from '#orders/operation/operation.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const MAX_COUNT = 10_000_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { EmittedDocument } from '#orders/operation.js';
-import { createSegments } from '#orders/segments.js';
+import type { EmittedDocument } from '#orders/operation/operation.js';
+import { createSegments } from '#orders/operation/segments.js';
 import { ManualClock, settle } from '#parallel-consumer/testing/manual-clock.js';
 import { SavedFigure } from './saved-figure.js';
 

@@ -1,5 +1,5 @@
-import type { EmittedDocument } from '#orders/operation.js';
-import { ackedOrders } from '#orders/segments.js';
+import type { EmittedDocument } from '#orders/operation/operation.js';
+import { ackedOrders } from '#orders/operation/segments.js';
 import type { LetterCounts } from './order-outcomes.js';
 import { PacedRead, type ReadBudget } from './paced-read.js';
 

@@ -1,9 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { manifestTotals } from '#orders/import-manifest.js';
-import { isEmitted, type EmittedDocument, type OperationDocument, type RedriveDocument } from '#orders/operation.js';
-import { ackedOrders } from '#orders/segments.js';
+import { manifestTotals } from '#orders/operation/import-manifest.js';
+import {
+  isEmitted,
+  type EmittedDocument,
+  type OperationDocument,
+  type RedriveDocument,
+} from '#orders/operation/operation.js';
+import { ackedOrders } from '#orders/operation/segments.js';
 import { systemClock } from '#parallel-consumer/clock.js';
-import { Mongo } from '#service/mongo.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { RedrivenLetters } from '../redrive/redriven-letters.js';
 import { OperationProgress, type RelatedFindings } from './operation-progress.js';
 import type { OperationResponse } from './operation-response.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { FAULTS } from '#orders/fault-mix.js';
+import { FAULTS } from '#orders/operation/fault-mix.js';
 
 const count = z.int().min(0);
 const faultCounts = z.object({ poison: count, oversized: count, duplicate: count, conflict: count });

@@ -1,12 +1,12 @@
 import { Controller, HttpCode, HttpStatus, Param, Post, Res } from '@nestjs/common';
 import { ApiConflictResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { ImportRowsMissingError } from '#orders/import-rows.js';
-import { TopicPositions } from '#orders/topic-positions.js';
+import { ImportRowsMissingError } from '#orders/operation/import-rows.js';
+import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { NothingToReconcileError, reconcile, UnknownOperationError } from '#reconcile/reconcile.js';
 import { formatReport } from '#reconcile/report.js';
-import { Mongo } from '#service/mongo.js';
-import { notFound, Problem } from '#service/problem.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { notFound, Problem } from '#service/http/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { OperationIdSchema } from '../operations/operation-id.js';
 import { ReconcileResponseSchema, type ReconcileResponse } from './reconcile-response.js';
@@ -20,7 +20,7 @@ export class ReconcileController {
 
   constructor(
     private readonly mongo: Mongo,
-    private readonly positions: TopicPositions,
+    private readonly positions: KafkaPositions,
   ) {}
 
   @Post()

@@ -6,8 +6,8 @@ import {
   type OperationDocument,
   type RedriveCounts,
   type RedriveDocument,
-} from '#orders/operation.js';
-import { Mongo } from '#service/mongo.js';
+} from '#orders/operation/operation.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { LeaseLostError, createLease } from '../background/lease.js';
 
 /** The process that received the request selects the letters. After this time, in ms, it counts as crashed. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { DEAD_LETTER_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics.js';
+import { DEAD_LETTER_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
 import { RedriveOutcomes } from './redrive-outcomes.js';
 
 function setUp() {

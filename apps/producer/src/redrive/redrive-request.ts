@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DeadLetterFilter } from '#orders/operation.js';
+import type { DeadLetterFilter } from '#orders/operation/operation.js';
 import { DeadLetterFilterFields, DeadLetterIdSchema } from '../dead-letters/dead-letter-query.js';
 
 const DEFAULT_MAX_REDRIVES = 5;

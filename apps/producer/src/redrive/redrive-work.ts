@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import type { DeadLetterDocument } from '#orders/dead-letters.js';
-import type { RedriveDocument } from '#orders/operation.js';
-import { OrderCodec, UndecodableOrderError } from '#orders/order-codec.js';
-import { redriveHeaders } from '#orders/redrive-headers.js';
-import { TopicPositions } from '#orders/topic-positions.js';
-import { ORDERS_TOPIC } from '#orders/topics.js';
+import type { DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
+import type { RedriveDocument } from '#orders/operation/operation.js';
+import { OrderCodec, UndecodableOrderError } from '#orders/order/order-codec.js';
+import { redriveHeaders } from '#orders/dead-letter/redrive-headers.js';
+import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { pause, systemClock } from '#parallel-consumer/clock.js';
 import { RecordsRejectedError } from '#parallel-consumer/records/records-rejected.js';
 import type { OutgoingRecord } from '#parallel-consumer/record.js';
@@ -35,7 +35,7 @@ export class RedriveWork {
     private readonly records: LetterRecords,
     private readonly codec: OrderCodec,
     private readonly topic: OrdersTopic,
-    private readonly positions: TopicPositions,
+    private readonly positions: KafkaPositions,
   ) {}
 
   /** Creates the outcomes of a redrive. Call it once per execution. */

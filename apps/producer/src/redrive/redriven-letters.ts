@@ -1,9 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { UUID, type Collection, type Filter } from 'mongodb';
-import { deadLettersCollection, type DeadLetterDocument, type RedriveOutcome } from '#orders/dead-letters.js';
-import type { DeadLetterFilter, RedriveCounts, RedriveDocument } from '#orders/operation.js';
-import { ordersCollection } from '#orders/orders-collection.js';
-import { Mongo } from '#service/mongo.js';
+import {
+  deadLettersCollection,
+  type DeadLetterDocument,
+  type RedriveOutcome,
+} from '#orders/dead-letter/dead-letters.js';
+import type { DeadLetterFilter, RedriveCounts, RedriveDocument } from '#orders/operation/operation.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { toMongoFilter } from '../dead-letters/dead-letter-query.js';
 import type { RedrivePlan } from './redrive-request.js';
 

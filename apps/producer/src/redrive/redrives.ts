@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { HttpStatus, Injectable } from '@nestjs/common';
-import { operationsCollection, type OperationDocument } from '#orders/operation.js';
+import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
 import { pause, systemClock } from '#parallel-consumer/clock.js';
-import { Mongo } from '#service/mongo.js';
-import { Problem } from '#service/problem.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { Problem } from '#service/http/problem.js';
 import { createLease } from '../background/lease.js';
 import { deleteKeys } from '../operations/idempotency-keys.js';
 import { Operations } from '../operations/operations.js';

@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { BSON, Decimal128, Long, UUID } from 'mongodb';
-import { createDraws } from '#orders/draws.js';
-import { orderGenerator } from '#orders/generator.js';
-import { toDocument } from '#orders/order-document.js';
-import { MAX_AMOUNT, MAX_PRICE } from '#orders/money.js';
-import type { Order } from '#orders/order.js';
-import { orderResponse } from '#orders/order-response.js';
+import { createDraws } from '#orders/generator/draws.js';
+import { orderGenerator } from '#orders/generator/generator.js';
+import { toDocument } from '#orders/order/order-document.js';
+import { MAX_AMOUNT, MAX_PRICE } from '#orders/order/money.js';
+import type { Order } from '#orders/order/order.js';
+import { orderResponse } from '#orders/order/order-response.js';
 import { decodeResponse } from './encoded-order.js';
 
 const COUNT = 1_000;

@@ -1,6 +1,6 @@
 import { BSON } from 'mongodb';
-import { fromDocument, type OrderDocument } from '#orders/order-document.js';
-import { orderResponse, type OrderResponse } from '#orders/order-response.js';
+import { fromDocument, type OrderDocument } from '#orders/order/order-document.js';
+import { orderResponse, type OrderResponse } from '#orders/order/order-response.js';
 import type { EncodedOrder } from '../orders/saved-orders.js';
 
 /** BSON element types. */

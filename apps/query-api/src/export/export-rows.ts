@@ -1,4 +1,4 @@
-import type { OrderResponse } from '#orders/order-response.js';
+import type { OrderResponse } from '#orders/order/order-response.js';
 
 /** Formats one order as a line of JSON. */
 export function ndjsonLine(order: OrderResponse): string {

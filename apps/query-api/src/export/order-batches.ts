@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Order } from '#orders/order.js';
+import type { Order } from '#orders/order/order.js';
 import { decodeOrder, SavedOrders, type EncodedOrder } from '../orders/saved-orders.js';
 import { indexInterval, type StartAfter } from '../order-query/index-interval.js';
 import type { OrderQuery } from '../order-query/order-query.js';

@@ -1,7 +1,7 @@
 import { HttpStatus, Injectable } from '@nestjs/common';
-import type { Order } from '#orders/order.js';
+import type { Order } from '#orders/order/order.js';
 import { pause, systemClock } from '#parallel-consumer/clock.js';
-import { Problem } from '#service/problem.js';
+import { Problem } from '#service/http/problem.js';
 import { SavedOrders } from '../orders/saved-orders.js';
 
 const POLL_INTERVAL_MS = 50;

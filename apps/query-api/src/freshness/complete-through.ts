@@ -1,12 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Long } from 'mongodb';
-import { deadLettersCollection } from '#orders/dead-letters.js';
-import { importRowsCollection, type ImportRow } from '#orders/import-rows.js';
-import { highestReservedNumber } from '#orders/number-blocks.js';
-import { operationsCollection, type OperationDocument } from '#orders/operation.js';
-import { ordersCollection } from '#orders/orders-collection.js';
+import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
+import { importRowsCollection, type ImportRow } from '#orders/operation/import-rows.js';
+import { highestReservedNumber } from '#orders/operation/number-blocks.js';
+import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
 import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
-import { Mongo } from '#service/mongo.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { NumberHoles, type NumberRange } from '../orders/number-holes.js';
 
 /** Order numbers that one `count` covers: it takes a few milliseconds. */

@@ -1,5 +1,5 @@
 import { Long, MaxKey, MinKey, type Document } from 'mongodb';
-import { moneyToDecimal128 } from '#orders/money.js';
+import { moneyToDecimal128 } from '#orders/order/money.js';
 import type { Bound, Equality, OrderQuery, SortValue } from './order-query.js';
 import { indexOf } from './supported-order-queries.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Problem } from '#service/problem.js';
+import { Problem } from '#service/http/problem.js';
 import { OrdersQuerySchema } from '../paging/page-request.js';
 import type { OrderQuery } from './order-query.js';
 import { orderQueryPath } from './order-query-path.js';

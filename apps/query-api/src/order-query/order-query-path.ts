@@ -1,4 +1,4 @@
-import { formatMoney } from '#orders/money.js';
+import { formatMoney } from '#orders/order/money.js';
 import type { Bound, OrderQuery, SortValue } from './order-query.js';
 import { defaultSort } from './supported-order-queries.js';
 

@@ -1,5 +1,5 @@
-import type { Money } from '#orders/money.js';
-import type { Order } from '#orders/order.js';
+import type { Money } from '#orders/order/money.js';
+import type { Order } from '#orders/order/order.js';
 
 export type SortField = 'number' | 'createdAt' | 'amount';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MAX_AMOUNT, parseMoney, type Money } from '#orders/money.js';
+import { MAX_AMOUNT, parseMoney, type Money } from '#orders/order/money.js';
 
 const GIVEN_ONCE = 'must be given once';
 

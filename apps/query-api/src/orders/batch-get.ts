@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OrderResponseSchema } from '#orders/order-response.js';
+import { OrderResponseSchema } from '#orders/order/order-response.js';
 
 const MAX_IDS = 1_000;
 

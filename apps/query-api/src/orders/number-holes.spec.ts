@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { createSegments, type Segment } from '#orders/segments.js';
+import { createSegments, type Segment } from '#orders/operation/segments.js';
 import { holesOf, merged } from './number-holes.js';
 
 function acked(count: number, ...ackedTo: number[]): Segment[] {

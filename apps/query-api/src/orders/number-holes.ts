@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { operationsCollection, type OperationDocument } from '#orders/operation.js';
-import { ackedRanges } from '#orders/segments.js';
-import { Mongo } from '#service/mongo.js';
+import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
+import { ackedRanges } from '#orders/operation/segments.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 
 /** Order numbers, both ends included. */
 export interface NumberRange {

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { BSON, UUID } from 'mongodb';
-import { fromDocument, type OrderDocument } from '#orders/order-document.js';
-import type { Order } from '#orders/order.js';
-import { ORDER_INDEXES, ordersCollection } from '#orders/orders-collection.js';
-import { Mongo } from '#service/mongo.js';
+import { fromDocument, type OrderDocument } from '#orders/order/order-document.js';
+import type { Order } from '#orders/order/order.js';
+import { ORDER_INDEXES, ordersCollection } from '#orders/order/orders-collection.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import type { IndexInterval } from '../order-query/index-interval.js';
 
 /** MongoDB aborts a read after 5 s: by then the client has usually disconnected. */

@@ -1,4 +1,4 @@
-import type { Order } from '#orders/order.js';
+import type { Order } from '#orders/order/order.js';
 import type { SavedOrders } from '../orders/saved-orders.js';
 import { indexInterval, type Position, type StartAfter } from '../order-query/index-interval.js';
 import type { OrderQuery } from '../order-query/order-query.js';

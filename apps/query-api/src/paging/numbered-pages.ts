@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { highestReservedNumber } from '#orders/number-blocks.js';
-import type { Order } from '#orders/order.js';
-import { Mongo } from '#service/mongo.js';
+import { highestReservedNumber } from '#orders/operation/number-blocks.js';
+import type { Order } from '#orders/order/order.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { SavedOrders } from '../orders/saved-orders.js';
 import { indexInterval } from '../order-query/index-interval.js';
 import type { OrderQuery } from '../order-query/order-query.js';

@@ -1,6 +1,6 @@
 import { HttpStatus, Injectable } from '@nestjs/common';
-import type { Order } from '#orders/order.js';
-import { Problem } from '#service/problem.js';
+import type { Order } from '#orders/order/order.js';
+import { Problem } from '#service/http/problem.js';
 import { SavedOrders } from '../orders/saved-orders.js';
 import { indexInterval } from '../order-query/index-interval.js';
 import type { OrderQuery } from '../order-query/order-query.js';

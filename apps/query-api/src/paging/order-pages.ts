@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { Order } from '#orders/order.js';
-import { orderResponse } from '#orders/order-response.js';
+import type { Order } from '#orders/order/order.js';
+import { orderResponse } from '#orders/order/order-response.js';
 import { SavedOrders } from '../orders/saved-orders.js';
 import { isByNumber, type OrderQuery } from '../order-query/order-query.js';
 import { orderQueryPath } from '../order-query/order-query-path.js';

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { invalidRequest } from '#service/problem.js';
+import { invalidRequest } from '#service/http/problem.js';
 import type { Position } from '../order-query/index-interval.js';
 import type { SortField, SortValue } from '../order-query/order-query.js';
 

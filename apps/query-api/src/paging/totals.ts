@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { MongoServerError } from 'mongodb';
-import { ordersCollection } from '#orders/orders-collection.js';
-import { Mongo } from '#service/mongo.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { filterOf } from '../order-query/index-interval.js';
 import type { OrderQuery } from '../order-query/order-query.js';
 import { indexOf } from '../order-query/supported-order-queries.js';

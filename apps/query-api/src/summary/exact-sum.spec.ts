@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Decimal128 } from 'mongodb';
-import { formatMoney } from '#orders/money.js';
+import { formatMoney } from '#orders/order/money.js';
 import { exactSum } from './exact-sum.js';
 
 describe('a sum of amounts', () => {

@@ -1,5 +1,5 @@
 import type { Decimal128 } from 'mongodb';
-import type { Money } from '#orders/money.js';
+import type { Money } from '#orders/order/money.js';
 
 /** decimal128 has 34 digits and rounds longer values, so a sum of 34 digits may be rounded. */
 const MAX_EXACT_DIGITS = 33;

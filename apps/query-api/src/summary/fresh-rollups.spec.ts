@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
-import { Problem } from '#service/problem.js';
+import { Problem } from '#service/http/problem.js';
 import { BlockLayout } from './block-layout.js';
 import { FreshRollups } from './fresh-rollups.js';
 import { FakeRollups } from './testing/fake-rollups.js';

@@ -1,6 +1,6 @@
 import { HttpStatus } from '@nestjs/common';
 import type { Clock } from '#parallel-consumer/clock.js';
-import { Problem } from '#service/problem.js';
+import { Problem } from '#service/http/problem.js';
 import type { BlockLayout } from './block-layout.js';
 import { forEachConcurrently } from './for-each-concurrently.js';
 import { unfinishedBlocks, type KeptBlock } from './kept-block.js';

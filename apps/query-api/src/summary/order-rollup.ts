@@ -1,5 +1,5 @@
 import type { Collection, Db, Decimal128, Long } from 'mongodb';
-import type { Side } from '#orders/order.js';
+import type { Side } from '#orders/order/order.js';
 
 /** The sums of those orders of a block that are equal in all dimensions. */
 export interface RollupCell {

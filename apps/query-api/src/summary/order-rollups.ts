@@ -1,8 +1,8 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Long, MongoServerError } from 'mongodb';
-import { highestReservedNumber } from '#orders/number-blocks.js';
-import { ordersCollection } from '#orders/orders-collection.js';
-import { Mongo } from '#service/mongo.js';
+import { highestReservedNumber } from '#orders/operation/number-blocks.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { blockCells } from './block-cells.js';
 import { BlockLayout } from './block-layout.js';
 import type { KeptBlock } from './kept-block.js';

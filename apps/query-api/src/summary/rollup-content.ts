@@ -1,4 +1,4 @@
-import { moneyToDecimal128, type Money } from '#orders/money.js';
+import { moneyToDecimal128, type Money } from '#orders/order/money.js';
 import { exactSum } from './exact-sum.js';
 import type { OrderRollup, RollupCell } from './order-rollup.js';
 

@@ -1,9 +1,9 @@
 import { HttpStatus, Injectable } from '@nestjs/common';
 import { MongoServerError, type AggregationCursor } from 'mongodb';
-import { highestReservedNumber } from '#orders/number-blocks.js';
-import { ordersCollection } from '#orders/orders-collection.js';
-import { Mongo } from '#service/mongo.js';
-import { Problem } from '#service/problem.js';
+import { highestReservedNumber } from '#orders/operation/number-blocks.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { Problem } from '#service/http/problem.js';
 import { FreshRollups } from './fresh-rollups.js';
 import { rollupsCollection } from './order-rollup.js';
 import { sumOfAccount, sumOfCells } from './summed-documents.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SIDES } from '#orders/order.js';
+import { SIDES } from '#orders/order/order.js';
 import { instant, text } from '../order-query/query-values.js';
 import { sortRange } from '../order-query/sort-range.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Decimal128 } from 'mongodb';
-import { Problem } from '#service/problem.js';
+import { Problem } from '#service/http/problem.js';
 import { summaryOf, SummaryResponseSchema } from './summary-response.js';
 import { MAX_GROUPS, type SumRow } from './summary-sums.js';
 

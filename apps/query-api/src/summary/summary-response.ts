@@ -1,8 +1,8 @@
 import { HttpStatus } from '@nestjs/common';
 import { z } from 'zod';
-import { formatMoney } from '#orders/money.js';
-import { SIDES } from '#orders/order.js';
-import { Problem } from '#service/problem.js';
+import { formatMoney } from '#orders/order/money.js';
+import { SIDES } from '#orders/order/order.js';
+import { Problem } from '#service/http/problem.js';
 import { exactSum } from './exact-sum.js';
 import { MAX_GROUPS, type SumRow } from './summary-sums.js';
 

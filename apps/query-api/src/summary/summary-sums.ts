@@ -1,5 +1,5 @@
 import type { Decimal128, Document } from 'mongodb';
-import type { Side } from '#orders/order.js';
+import type { Side } from '#orders/order/order.js';
 import { sumsOf, type Figures } from './figures.js';
 import type { SummaryRequest } from './summary-query.js';
 

@@ -1,6 +1,6 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { notFound } from '#service/problem.js';
+import { notFound } from '#service/http/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { orderId } from '../orders/batch-get.js';
 import { OrderTraces, OrderTraceSchema, type OrderTrace } from './order-trace.js';

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { UUID } from 'mongodb';
 import { z } from 'zod';
-import { chunksCollection } from '#orders/acknowledged-chunks.js';
-import type { OrderDocument } from '#orders/order-document.js';
-import { ordersCollection } from '#orders/orders-collection.js';
-import { operationsCollection } from '#orders/operation.js';
-import { Mongo } from '#service/mongo.js';
+import { chunksCollection } from '#orders/operation/acknowledged-chunks.js';
+import type { OrderDocument } from '#orders/order/order-document.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { operationsCollection } from '#orders/operation/operation.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 
 const count = z.int().min(0);
 

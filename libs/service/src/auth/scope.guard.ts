@@ -1,7 +1,7 @@
 import { HttpStatus, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
-import { Problem } from '../problem.js';
+import { Problem } from '../http/problem.js';
 import type { Scope } from './scopes.js';
 import { TokenRefusal, type Caller } from './token-verifier.js';
 

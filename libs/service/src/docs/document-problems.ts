@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
-import { problemType } from '../problem.js';
+import { problemType } from '../http/problem.js';
 
 const ProblemSchema = z
   .object({

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { fastify as makeFastify, type FastifyInstance } from 'fastify';
 import type { AuthSettings } from '../auth/auth-settings.js';
-import { ProblemFilter } from '../problem-filter.js';
+import { ProblemFilter } from './problem-filter.js';
 import { setUpHttp } from './http-shell.js';
 import { isLoopback } from './known-hosts.js';
 import { parseQuery } from './query-string.js';

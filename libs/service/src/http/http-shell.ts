@@ -7,7 +7,7 @@ import type { AuthSettings } from '../auth/auth-settings.js';
 import { authenticate } from '../auth/authenticate.js';
 import { describeProtectedResource } from '../auth/protected-resource.js';
 import { tokenVerifier } from '../auth/discovered-keys.js';
-import { Problem } from '../problem.js';
+import { Problem } from './problem.js';
 import type { HttpSettings } from '../settings.js';
 import { answerConditionalGets } from './conditional-get.js';
 import { acceptEmptyJsonBodies } from './empty-json-body.js';

@@ -1,6 +1,6 @@
 import { HttpStatus } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
-import { Problem } from '../problem.js';
+import { Problem } from './problem.js';
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]']);
 

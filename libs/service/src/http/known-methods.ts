@@ -1,6 +1,6 @@
 import { HttpStatus } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
-import { Problem } from '../problem.js';
+import { Problem } from './problem.js';
 
 interface Route {
   readonly url: string;

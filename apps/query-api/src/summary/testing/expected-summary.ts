@@ -1,5 +1,5 @@
-import { formatMoney } from '#orders/money.js';
-import type { Order } from '#orders/order.js';
+import { formatMoney } from '#orders/order/money.js';
+import type { Order } from '#orders/order/order.js';
 import type { GroupBy, SummaryRequest } from '../summary-query.js';
 import type { Summary } from '../summary-response.js';
 import { summaryRequest } from './summary-request.js';

@@ -1,4 +1,4 @@
-import type { Mongo } from '#service/mongo.js';
+import type { Mongo } from '#service/mongodb/mongo.js';
 import { backgroundClock } from '../background-clock.js';
 import { BlockLayout } from '../block-layout.js';
 import { FreshRollups } from '../fresh-rollups.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { orderGenerator, type OrderBatch } from './generator.js';
-import { formatMoney } from './money.js';
-import { orderViolation } from './order.js';
+import { formatMoney } from '../order/money.js';
+import { orderViolation } from '../order/order.js';
 
 const BATCH: OrderBatch = {
   operationId: '01935c9e-8a00-7000-8000-000000000001',

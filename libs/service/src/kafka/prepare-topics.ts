@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, Kafka } from 'kafkajs';
-import { DEAD_LETTER_TOPIC, DEFAULT_PARTITIONS, ORDERS_TOPIC, topicSettings } from './topics.js';
+import { DEAD_LETTER_TOPIC, DEFAULT_PARTITIONS, ORDERS_TOPIC, topicSettings } from '#orders/topics/topics.js';
 
 const LEADERS_WITHIN_MS = 30_000;
 /** kafkajs's names of the errors that pass without intervention. */

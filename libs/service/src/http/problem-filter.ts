@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { IssuerUnavailableError } from './auth/token-verifier.js';
-import { isDatabaseUnavailable } from './database-unavailable.js';
+import { IssuerUnavailableError } from '../auth/token-verifier.js';
+import { isDatabaseUnavailable } from '../mongodb/database-unavailable.js';
 import { Problem, problemType, type ProblemExtensions } from './problem.js';
 
 const SERVICE_UNAVAILABLE = 503;

@@ -1,6 +1,6 @@
 import type { Collection, Db } from 'mongodb';
 import type { FaultCounts, FaultMix } from './fault-mix.js';
-import type { OrderBatch } from './generator.js';
+import type { OrderBatch } from '../generator/generator.js';
 import type { Lease, Segment } from './segments.js';
 
 /** The status of the emission only: `succeeded` means that Kafka acknowledged all records, not that all orders are saved. */

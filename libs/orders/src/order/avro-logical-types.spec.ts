@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import avro from 'avsc';
 import * as fc from 'fast-check';
 import { AVRO_LOGICAL_TYPES } from './avro-logical-types.js';
-import { orderGenerator } from './generator.js';
+import { orderGenerator } from '../generator/generator.js';
 import { ORDER_SCHEMA } from './order-schema.js';
 
 function typeOf(schema: object): avro.Type {

@@ -1,6 +1,6 @@
 import { COMPATIBILITY, SchemaType, type SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import { ORDER_SCHEMA } from './order-schema.js';
-import { ORDERS_SUBJECT } from './topics.js';
+import { ORDERS_SUBJECT } from '../topics/topics.js';
 
 /** Thrown when the registry rejects this version's schema for the subject. The service must not produce or consume with it. */
 export class IncompatibleSchemaError extends Error {

@@ -1,7 +1,7 @@
 import { validate as isUuid } from 'uuid';
 import { z } from 'zod';
-import { MAX_AMOUNT, MAX_PRICE, parseMoney, type Money } from './money.js';
-import { MAX_QUANTITY, SIDES, type Side } from './order.js';
+import { MAX_AMOUNT, MAX_PRICE, parseMoney, type Money } from '../order/money.js';
+import { MAX_QUANTITY, SIDES, type Side } from '../order/order.js';
 
 /** A JSON number in its original text form: parsing it as a float could lose digits or the notation. */
 export class NumberText {

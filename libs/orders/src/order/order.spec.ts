@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { orderGenerator } from './generator.js';
+import { orderGenerator } from '../generator/generator.js';
 import { orderViolation, type Order } from './order.js';
 
 const good = orderGenerator({

@@ -1,4 +1,4 @@
-import type { Money } from './money.js';
+import type { Money } from '../order/money.js';
 
 /** An instrument of the generated orders. The symbols are invented, so that no price can be mistaken for a real quote. */
 export interface Instrument {

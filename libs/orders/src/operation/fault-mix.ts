@@ -1,4 +1,4 @@
-import { createDraws } from './draws.js';
+import { createDraws } from '../generator/draws.js';
 
 /**
  * The faults that a populate operation can inject, to test the pipeline.

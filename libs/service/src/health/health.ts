@@ -8,7 +8,7 @@ import {
   type HealthIndicatorResult,
 } from '@nestjs/terminus';
 import { register } from 'prom-client';
-import { NoToken } from './auth/scope.guard.js';
+import { NoToken } from '../auth/scope.guard.js';
 import { exposeReadiness } from './readiness-gauge.js';
 
 /** The readiness checks by name. Every readiness request runs all of them; results are not cached. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Kafka } from 'kafkajs';
 import { prepareTopics } from './prepare-topics.js';
-import { ORDERS_TOPIC } from './topics.js';
+import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 
 /** A broker's metadata response: a number of partitions with or without leaders, or an error. */
 type Metadata = { readonly leader: number; readonly partitions?: number } | { readonly error: string };

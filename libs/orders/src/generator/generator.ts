@@ -1,7 +1,7 @@
 import { createDraws } from './draws.js';
 import { INSTRUMENTS, type Instrument } from './instruments.js';
-import { MAX_QUANTITY, type Order } from './order.js';
-import { createOrderIds } from './order-id.js';
+import { MAX_QUANTITY, type Order } from '../order/order.js';
+import { createOrderIds } from '../order/order-id.js';
 
 /** The complete input of the generator. Two equal batches give equal orders, byte for byte, on every machine. */
 export interface OrderBatch {

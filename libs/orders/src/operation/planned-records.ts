@@ -1,5 +1,5 @@
 import type { Fault, IndexFaults } from './fault-mix.js';
-import type { Order } from './order.js';
+import type { Order } from '../order/order.js';
 
 /** One record that an operation sends to the topic. */
 export interface PlannedRecord {

@@ -1,5 +1,5 @@
 import type { Collection, Db } from 'mongodb';
-import type { Fault } from './fault-mix.js';
+import type { Fault } from '../operation/fault-mix.js';
 
 /** `pending` until the letter is redriven or discarded; `redriving` from when a redrive claims it until its outcome is known. */
 export type DeadLetterState = 'pending' | 'redriving' | 'saved' | 'discarded';

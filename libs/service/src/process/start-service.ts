@@ -5,18 +5,18 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Logger as PinoLogger } from 'nestjs-pino';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { register } from 'prom-client';
-import { rejectOpenService, type AuthSettings } from './auth/auth-settings.js';
-import { ScopeGuard } from './auth/scope.guard.js';
-import { setUpHttp } from './http/http-shell.js';
-import { parseQuery } from './http/query-string.js';
-import { closeIdleConnections } from './http/ready-close.js';
-import { requestId } from './http/request-ids.js';
-import { measureRequests } from './http/request-metrics.js';
-import { serveApiDocs, type ApiDescription } from './docs/openapi.js';
+import { rejectOpenService, type AuthSettings } from '../auth/auth-settings.js';
+import { ScopeGuard } from '../auth/scope.guard.js';
+import { setUpHttp } from '../http/http-shell.js';
+import { parseQuery } from '../http/query-string.js';
+import { closeIdleConnections } from '../http/ready-close.js';
+import { requestId } from '../http/request-ids.js';
+import { measureRequests } from '../http/request-metrics.js';
+import { serveApiDocs, type ApiDescription } from '../docs/openapi.js';
 import { announceToParent, onParentExit } from './parent-process.js';
-import { ProblemFilter } from './problem-filter.js';
-import type { HttpSettings } from './settings.js';
-import { ValidationPipe } from './validation-pipe.js';
+import { ProblemFilter } from '../http/problem-filter.js';
+import type { HttpSettings } from '../settings.js';
+import { ValidationPipe } from '../http/validation-pipe.js';
 
 export interface ServiceOptions {
   readonly module: Type;

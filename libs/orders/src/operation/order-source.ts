@@ -1,9 +1,9 @@
 import type { Db } from 'mongodb';
 import { locateFaults, type IndexFaults } from './fault-mix.js';
-import { orderGenerator } from './generator.js';
+import { orderGenerator } from '../generator/generator.js';
 import { importedOrders } from './import-rows.js';
 import { batchOf, type EmittedDocument } from './operation.js';
-import type { Order } from './order.js';
+import type { Order } from '../order/order.js';
 import type { IndexRange } from './segments.js';
 
 /** Returns an operation's orders of an index range; every call returns the same orders. */

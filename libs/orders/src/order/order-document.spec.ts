@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { BSON, Long } from 'mongodb';
-import { orderGenerator } from './generator.js';
+import { orderGenerator } from '../generator/generator.js';
 import { fromDocument, isSameImportedOrder, isSameOrder, toDocument, type OrderDocument } from './order-document.js';
 import type { Order } from './order.js';
 
