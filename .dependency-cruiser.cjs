@@ -1,4 +1,26 @@
 // The boundaries of docs/architecture.md, as rules. `npm run check` fails on any of them.
+
+// The engine's folders, from the lowest to the highest: each imports only folders before it.
+const ENGINE_LAYERS = [
+  ['structures', 'failures', 'events', 'protocol'],
+  ['records'],
+  ['broker'],
+  ['kafka', 'partition'],
+  ['kafkajs', 'window', 'commits'],
+  ['attempts'],
+  ['intake'],
+  ['status'],
+  ['metrics'],
+];
+const ENGINE = 'libs/parallel-consumer/src/';
+
+/** The folders and root files that a layer must not import: those above it, and its neighbours. */
+function aboveAndBeside(layer, folder) {
+  const above = ENGINE_LAYERS.slice(layer + 1).flat();
+  const beside = ENGINE_LAYERS[layer].filter((other) => other !== folder);
+  return `^${ENGINE}((${[...above, ...beside].join('|')}|testing|contract|behaviour)/|[^/]+[.]ts$)`;
+}
+
 const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
 module.exports = {
@@ -19,20 +41,39 @@ module.exports = {
     rule(
       'engine-is-pure',
       'The engine knows no NestJS, no MongoDB, no orders.',
-      { path: '^libs/parallel-consumer/' },
-      { path: '^libs/(?!parallel-consumer/)|node_modules/(@nestjs|mongodb)/' },
+      { path: '^libs/(clock|parallel-consumer)/' },
+      { path: '^libs/(?!(clock|parallel-consumer)/)|node_modules/(@nestjs|mongodb)/' },
+    ),
+    ...ENGINE_LAYERS.flatMap((folders, layer) =>
+      folders.map((folder) =>
+        rule(
+          `engine-layer-${folder}`,
+          'A folder of the engine imports only lower ones, so that each can be read without those above it.',
+          { path: `^${ENGINE}${folder}/`, pathNot: '[.]spec[.]ts$|/testing/' },
+          { path: aboveAndBeside(layer, folder) },
+        ),
+      ),
     ),
     rule(
       'nest-strategy-is-thin',
       'The strategy stands on the engine and on NestJS, and on nothing of this pipeline: it is a package of its own.',
       { path: '^libs/nestjs-parallel-consumer/' },
-      { path: '^libs/(?!(nestjs-)?parallel-consumer/)|node_modules/(?!(@nestjs|rxjs|@jest)/)' },
+      { path: '^libs/(?!(nestjs-)?parallel-consumer/)|node_modules/(?!(@nestjs|rxjs|kafkajs|@jest)/)' },
     ),
     rule(
-      'engine-has-one-kafkajs-file',
-      'One file imports kafkajs, and one beside it mends its inside, so that another client is two files away.',
-      { path: '^libs/parallel-consumer/', pathNot: '^libs/parallel-consumer/src/kafka/kafkajs[.]ts$' },
+      'engine-has-one-kafkajs-folder',
+      'One folder imports kafkajs, so that another client is one more folder.',
+      { path: '^libs/parallel-consumer/', pathNot: '^libs/parallel-consumer/src/kafkajs/' },
       { path: 'node_modules/kafkajs/' },
+    ),
+    rule(
+      'packages-have-one-entry',
+      'A published package is used by its entries, as its adopters use it.',
+      { path: '^(apps|libs|dev|bench)/', pathNot: '^libs/(clock|parallel-consumer|nestjs-parallel-consumer)/' },
+      {
+        path: '^libs/(clock|parallel-consumer|nestjs-parallel-consumer)/src/',
+        pathNot: '/src/(kafkajs/|testing/)?index[.]ts$|/clock/src/manual-clock[.]ts$|/metrics/prometheus-metrics[.]ts$',
+      },
     ),
     rule(
       'domain-knows-no-framework',
@@ -51,7 +92,7 @@ module.exports = {
     tsConfig: { fileName: 'tsconfig.json' },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
-      conditionNames: ['orders-source', 'import', 'node', 'default'],
+      conditionNames: ['orders-source', '@orders-pipeline/source', 'import', 'node', 'default'],
       exportsFields: ['exports'],
     },
     doNotFollow: { path: 'node_modules' },

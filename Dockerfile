@@ -7,6 +7,9 @@ ARG NODE_IMAGE=node:24-slim
 FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY libs/clock/package.json libs/clock/
+COPY libs/parallel-consumer/package.json libs/parallel-consumer/
+COPY libs/nestjs-parallel-consumer/package.json libs/nestjs-parallel-consumer/
 # Neither the build nor the apps need install scripts. Those in the lock file fetch a second Node.js and native test tools,
 # which the image doesn't use.
 RUN npm ci --ignore-scripts
@@ -16,7 +19,7 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY libs libs
 COPY apps apps
 # Runs node directly: `npm run` would put node_modules/.bin first, where the npm package `node` has a command without its binary.
-RUN node node_modules/typescript/bin/tsc -p tsconfig.build.json --incremental false && node apps/console/build-page.mjs
+RUN node node_modules/typescript/bin/tsc -b tsconfig.build.json && node apps/console/build-page.mjs
 
 # A stage beside `build`, not after it: a change of only the sources keeps this layer, by far the largest, cached.
 FROM dependencies AS production-dependencies
@@ -29,6 +32,13 @@ WORKDIR /app
 COPY --from=production-dependencies /app/node_modules node_modules
 COPY package.json ./
 COPY --from=build /app/dist dist
+# node_modules links to these packages.
+COPY --from=build /app/libs/clock/package.json libs/clock/
+COPY --from=build /app/libs/clock/dist libs/clock/dist
+COPY --from=build /app/libs/parallel-consumer/package.json libs/parallel-consumer/
+COPY --from=build /app/libs/parallel-consumer/dist libs/parallel-consumer/dist
+COPY --from=build /app/libs/nestjs-parallel-consumer/package.json libs/nestjs-parallel-consumer/
+COPY --from=build /app/libs/nestjs-parallel-consumer/dist libs/nestjs-parallel-consumer/dist
 USER node
 # Checks readiness, not only liveness: Compose waits for it before it starts dependent services. Uses node: the slim image has no curl.
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=6 \

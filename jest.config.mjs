@@ -3,7 +3,9 @@
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
-  testEnvironmentOptions: { customExportConditions: ['orders-source', 'node', 'node-addons'] },
+  testEnvironmentOptions: {
+    customExportConditions: ['orders-source', '@orders-pipeline/source', 'node', 'node-addons'],
+  },
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'] },
   transform: {
     '^.+\\.ts$': [

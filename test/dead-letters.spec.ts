@@ -4,7 +4,7 @@ import { OrderCodec } from '#orders/order/order-codec.js';
 import type { Order } from '#orders/order/order.js';
 import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { originHeaders } from '#orders/operation/record-headers.js';
-import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
+import type { Kafka } from 'kafkajs';
 import { eventually } from './support/eventually.js';
 import { Pipeline } from './support/pipeline.js';
 import { quietKafka, readRecords, writeRecords, type ReadRecord } from './support/topic-writer.js';

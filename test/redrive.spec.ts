@@ -5,7 +5,7 @@ import type { Order } from '#orders/order/order.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { originHeaders } from '#orders/operation/record-headers.js';
 import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
-import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
+import type { Kafka } from 'kafkajs';
 import type {
   DeadLetterGroups,
   DeadLetterResponse,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { MongoClient } from 'mongodb';
-import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
+import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { eventually } from './support/eventually.js';
 import { RunningStack, survivors } from './support/running-stack.js';
 

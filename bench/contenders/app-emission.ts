@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { ensureOperationIndexes } from '#orders/operation/operation.js';
-import { connectKafka, reliableProducer } from '#parallel-consumer/kafka/kafkajs.js';
+import { connectKafka, reliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { connectSave } from './connect-save.js';
 import { contenderLogger as logger } from './contender-logger.js';
 import type { Contender } from './contender.js';

@@ -1,6 +1,6 @@
-import { connectKafka, Partitioners } from '#parallel-consumer/kafka/kafkajs.js';
-import { ReliableProducer } from '#parallel-consumer/kafka/reliable-producer.js';
-import type { OutgoingRecord } from '#parallel-consumer/record.js';
+import { connectKafka, ReliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
+import kafkajs from 'kafkajs';
+import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 import { PARTITIONS } from '../datasets/dataset.js';
@@ -21,7 +21,7 @@ export const contend: Contender<'bare-send'> = async (job, meter) => {
   const kafka = connectKafka({ brokers: job.brokers.split(','), clientId: 'bench', logger });
   const chunks = await prepareChunks(job);
   const producer = kafka.producer({
-    createPartitioner: Partitioners.DefaultPartitioner,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
     allowAutoTopicCreation: false,
   });
   await producer.connect();

@@ -1,4 +1,4 @@
-import type { EngineLogger } from '#parallel-consumer/options.js';
+import type { EngineLogger } from '@orders-pipeline/parallel-consumer';
 
 /** Not printed: with poison, one line per record would hide all others. */
 const DEAD_LETTERED = 'record dead-lettered';

@@ -1,6 +1,6 @@
 import type { OrderCodec } from '#orders/order/order-codec.js';
-import type { OutgoingRecord } from '#parallel-consumer/record.js';
-import type { Acknowledgement, ReliableProducer } from '#parallel-consumer/kafka/reliable-producer.js';
+import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
+import type { Acknowledgement, ReliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 import { PARTITIONS } from '../datasets/dataset.js';
 import type { Meter } from './meter.js';

@@ -1,10 +1,13 @@
 import { Controller, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern } from '@nestjs/microservices';
-import { noPayload } from '#nestjs-parallel-consumer/deserializer.js';
-import { ParallelConsumerContext } from '#nestjs-parallel-consumer/parallel-consumer-context.js';
-import { PARALLEL_CONSUMER, ParallelConsumerServer } from '#nestjs-parallel-consumer/parallel-consumer-server.js';
-import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
+import {
+  noPayload,
+  ParallelConsumerContext,
+  PARALLEL_CONSUMER,
+  ParallelConsumerServer,
+} from '@orders-pipeline/nestjs-parallel-consumer';
+import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { OrderSaver } from '../../apps/consumer/src/order-saver.js';
 import { classifySaveFailure } from '../../apps/consumer/src/save-failure.js';
 import { DEAD_LETTERS } from '../datasets/dataset.js';

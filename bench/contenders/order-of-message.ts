@@ -2,7 +2,7 @@ import { Long, UUID } from 'mongodb';
 import type { OrderCodec } from '#orders/order/order-codec.js';
 import { toDocument, type OrderDocument } from '#orders/order/order-document.js';
 import { readOrigin } from '#orders/operation/record-headers.js';
-import type { KafkaMessage } from '#parallel-consumer/kafka/kafkajs.js';
+import type { KafkaMessage } from 'kafkajs';
 
 /** Converts a kafkajs message to the document that the consumer app would save, without the engine. */
 export async function orderOfMessage(

@@ -1,5 +1,5 @@
 import { murmur3 } from '#orders/generator/murmur3.js';
-import { systemClock } from '#parallel-consumer/clock.js';
+import { systemClock } from '@orders-pipeline/clock';
 import { SimulatedDelay } from '../../apps/consumer/src/simulated-delay.js';
 import type { SaveMs } from './job.js';
 

@@ -1,6 +1,6 @@
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
-import { systemClock } from '#parallel-consumer/clock.js';
-import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
+import { systemClock } from '@orders-pipeline/clock';
+import type { Kafka } from 'kafkajs';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { consumerLag } from '../../apps/producer/src/emission/consumer-lag.js';
 import { LagCeiling } from '../../apps/producer/src/emission/lag-ceiling.js';

@@ -1,7 +1,5 @@
-import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
-import { KafkajsBroker } from '#parallel-consumer/kafka/kafkajs-broker.js';
-import type { ParallelConsumerOptions } from '#parallel-consumer/options.js';
-import { ParallelConsumer } from '#parallel-consumer/parallel-consumer.js';
+import { connectKafka, KafkajsBroker } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { type ParallelConsumerOptions, ParallelConsumer } from '@orders-pipeline/parallel-consumer';
 import { DEAD_LETTERS } from '../datasets/dataset.js';
 import { SMALL_FETCH } from '../harness/fetch-size.js';
 import { contenderLogger as logger } from './contender-logger.js';

@@ -1,4 +1,5 @@
-import { connectKafka, type Consumer } from '#parallel-consumer/kafka/kafkajs.js';
+import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
+import type { Consumer } from 'kafkajs';
 import type { FetchSize } from '../harness/fetch-size.js';
 import { contenderLogger as logger } from './contender-logger.js';
 import type { Job } from './job.js';

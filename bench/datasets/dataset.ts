@@ -1,4 +1,4 @@
-import type { OutgoingRecord } from '#parallel-consumer/record.js';
+import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import type { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 
 /** The default number of partitions of `orders.v1`. */

@@ -1,6 +1,7 @@
 import { OrderCodec } from '#orders/order/order-codec.js';
-import type { OutgoingRecord } from '#parallel-consumer/record.js';
-import { connectKafka, reliableProducer, type Kafka } from '#parallel-consumer/kafka/kafkajs.js';
+import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
+import { connectKafka, reliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
+import type { Kafka } from 'kafkajs';
 import type { StandaloneServers } from '../../dev/servers/standalone-servers.js';
 import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 import { contenderLogger as logger } from '../contenders/contender-logger.js';

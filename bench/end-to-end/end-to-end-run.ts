@@ -1,4 +1,4 @@
-import { pause, systemClock } from '#parallel-consumer/clock.js';
+import { pause, systemClock } from '@orders-pipeline/clock';
 import { StackError } from '../../dev/stack-error.js';
 import { lastQuarterAgainstSecond } from '../harness/flatness.js';
 import { follow, type Followed, type RunSample } from './follow.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Clock } from '#parallel-consumer/clock.js';
+import type { Clock } from '@orders-pipeline/clock';
 import { follow } from './follow.js';
 import type { FollowedOperation } from './producer-client.js';
 

@@ -1,4 +1,4 @@
-import { pause, type Clock } from '#parallel-consumer/clock.js';
+import { pause, type Clock } from '@orders-pipeline/clock';
 import type { FollowedOperation, ProducerClient } from './producer-client.js';
 import type { ProcessSample, ProcessWatch } from './process-watch.js';
 

@@ -1,4 +1,4 @@
-import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
+import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { contenderLogger as logger } from '../contenders/contender-logger.js';
 
 /** Counts the records of a topic by its partition offsets. */

@@ -1,4 +1,4 @@
-import { pause, systemClock } from '#parallel-consumer/clock.js';
+import { pause, systemClock } from '@orders-pipeline/clock';
 import type { Measurement } from '../harness/measurement.js';
 import type { HttpServer } from './http-server.js';
 import { measureServer } from './measured-server.js';

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { consumersCollection, type ConsumerHeartbeat } from '#orders/consumer/consumer-heartbeat.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
-import { pause, systemClock } from '#parallel-consumer/clock.js';
+import { pause, systemClock } from '@orders-pipeline/clock';
 import type { ComparisonStack } from '../../dev/compare/comparison-stack.js';
 import { populate } from '../../dev/compare/producer-requests.js';
 import { areSettled } from '../../dev/compare/settled-consumers.js';

@@ -2,7 +2,7 @@ import { consumersCollection } from '#orders/consumer/consumer-heartbeat.js';
 import type { OrderBatch } from '#orders/generator/generator.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
-import { pause, systemClock } from '#parallel-consumer/clock.js';
+import { pause, systemClock } from '@orders-pipeline/clock';
 import { StackError } from '../stack-error.js';
 import type { CompareOptions } from './compare-options.js';
 import type { ComparedWay, Measured } from './compared-way.js';

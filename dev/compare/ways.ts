@@ -1,5 +1,5 @@
 import { DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
-import type { Ordering } from '#parallel-consumer/window/scheduler.js';
+import type { Ordering } from '@orders-pipeline/parallel-consumer';
 
 /** One way to save the orders. */
 export interface Way {

@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '#parallel-consumer/clock.js';
+import { systemClock, type Clock } from '@orders-pipeline/clock';
 
 /** Resolves after `milliseconds`, or as soon as the signal is aborted. */
 export async function interruptiblePause(

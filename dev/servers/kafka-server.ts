@@ -6,7 +6,7 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
+import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { freePort } from '../machine/ports.js';
 import type { EmbeddedParts } from '../parts/embedded-parts.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { ManualClock, settle } from '#parallel-consumer/testing/manual-clock.js';
+import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { StackError } from '../stack-error.js';
 import type { ServerProcess, ServerEnvironment } from './server-process.js';
 import { Server } from './server.js';

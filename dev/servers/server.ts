@@ -1,4 +1,4 @@
-import { pause, systemClock, type Clock } from '#parallel-consumer/clock.js';
+import { pause, systemClock, type Clock } from '@orders-pipeline/clock';
 import { rejectOnAbort } from '../machine/abortion.js';
 import { interruptiblePause } from '../restarts/interruptible-pause.js';
 import { RestartBackoff, restartLine } from '../restarts/restart-backoff.js';

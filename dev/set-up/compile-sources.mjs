@@ -5,21 +5,22 @@ import { PINNED_NODE, PROJECT, SetUpError } from './project.mjs';
 
 const DIST = join(PROJECT, 'dist');
 const STAMP = join(DIST, '.sources');
+const PACKAGES = ['clock', 'parallel-consumer', 'nestjs-parallel-consumer'];
 const SOURCE_FOLDERS = ['apps', 'libs', 'dev'];
 const SETTINGS = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
 
-/** Compiles apps, libs and dev into dist/ if a source has changed since the last compilation. */
+/** Compiles the packages, each into its own dist/, and then apps, libs and dev into dist/, if a source has changed. */
 export function compileSources() {
   const now = listSources();
   const before = existsSync(STAMP) ? readFileSync(STAMP, 'utf8') : '';
   if (now === before) return;
   console.log('compiling the sources');
   // The output of a deleted source would remain importable.
-  if (hasRemovedSource(before, now)) rmSync(DIST, { recursive: true, force: true });
+  if (hasRemovedSource(before, now)) removeOutput();
   // Removed first, so that an interrupted or failed compilation is not taken for a complete one.
   rmSync(STAMP, { force: true });
   const compiler = join(PROJECT, 'node_modules', 'typescript', 'bin', 'tsc');
-  const { status } = spawnSync(PINNED_NODE, [compiler, '-p', 'tsconfig.build.json'], {
+  const { status } = spawnSync(PINNED_NODE, [compiler, '-b', 'tsconfig.build.json'], {
     cwd: PROJECT,
     stdio: 'inherit',
   });
@@ -28,6 +29,11 @@ export function compileSources() {
   if (spawnSync(PINNED_NODE, [page], { cwd: PROJECT, stdio: 'inherit' }).status !== 0) throw compilationError();
   mkdirSync(DIST, { recursive: true });
   writeFileSync(STAMP, now);
+}
+
+function removeOutput() {
+  const outputs = [DIST, ...PACKAGES.map((name) => join(PROJECT, 'libs', name, 'dist'))];
+  for (const output of outputs) rmSync(output, { recursive: true, force: true });
 }
 
 function compilationError() {
@@ -52,7 +58,7 @@ function listSources() {
 function filesUnder(folder) {
   return readdirSync(join(PROJECT, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = `${folder}/${entry.name}`;
-    // A package has its own dist/ while it is being packed.
+    // A package has its output beside its sources.
     if (entry.name === 'dist') return [];
     return entry.isDirectory() ? filesUnder(path) : [path];
   });

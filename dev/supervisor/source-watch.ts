@@ -15,7 +15,7 @@ export class SourceWatch {
   constructor(onBuilt: () => void, print: (line: string) => void) {
     const compiler = join(PROJECT_DIRECTORY, 'node_modules', 'typescript', 'bin', 'tsc');
     const project = join(PROJECT_DIRECTORY, 'tsconfig.build.json');
-    this.compiler = spawn(process.execPath, [compiler, '-p', project, '--watch', '--preserveWatchOutput'], {
+    this.compiler = spawn(process.execPath, [compiler, '-b', project, '--watch', '--preserveWatchOutput'], {
       detached: true,
       stdio: ['ignore', 'pipe', 'inherit'],
     });

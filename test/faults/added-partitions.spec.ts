@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { DEAD_LETTER_HEADERS } from '#parallel-consumer/attempts/dead-letter.js';
+import { DEAD_LETTER_HEADERS } from '@orders-pipeline/parallel-consumer';
 import { expectNothingLost } from '../support/member/expect-nothing-lost.js';
 import { sharedKafka } from '../support/shared-kafka.js';
 import { TestGroup } from '../support/member/test-group.js';

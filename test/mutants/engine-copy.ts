@@ -6,7 +6,7 @@ import type { Mutant } from './mutant.js';
 
 const ENGINE = join(PROJECT_DIRECTORY, 'libs/parallel-consumer/src');
 const COPIES = join(PROJECT_DIRECTORY, 'dist/mutants');
-const PROPERTIES = 'parallel-consumer.property';
+const PROPERTIES = 'behaviour/model.property';
 /** A mutant whose specs exceed this time counts as killed. */
 const RUN_WITHIN_MS = 120_000;
 

@@ -1,9 +1,9 @@
 import type { Mutant } from './mutant.js';
 
-const OFFSET_TRACKER = 'offsets/offset-tracker.ts';
-const MAP = 'offsets/completed-offsets.ts';
-const LOG_PROBLEMS = 'offsets/log-problems.ts';
-const INTAKE = 'window/intake.ts';
+const OFFSET_TRACKER = 'partition/offset-tracker.ts';
+const MAP = 'commits/completed-offsets.ts';
+const LOG_PROBLEMS = 'intake/log-problems.ts';
+const INTAKE = 'intake/intake.ts';
 const CONSUMER = 'parallel-consumer.ts';
 
 /** Mutants of fetching, committing and completed offsets. */
@@ -31,7 +31,7 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
     file: CONSUMER,
     replace: 'this.revoke((name) => !kept || !wanted.has(name))',
     by: 'this.revoke((name) => !wanted.has(name))',
-    specs: 'parallel-consumer-crash',
+    specs: 'behaviour/crash',
   },
   {
     name: 'ignore the epoch: a partition is kept across a missed generation',
@@ -73,35 +73,35 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
     file: LOG_PROBLEMS,
     replace: "onTruncatedLog === 'reset'",
     by: 'onTruncatedLog !== undefined',
-    specs: 'parallel-consumer-log',
+    specs: 'behaviour/log',
   },
   {
     name: 'ignore a truncated log: unfinished records below its new end are not read again',
     file: LOG_PROBLEMS,
     replace: 'Math.min(tracker.committable, stopped.from)',
     by: 'stopped.from',
-    specs: 'parallel-consumer-log',
+    specs: 'behaviour/log',
   },
   {
     name: 'skip an unreadable batch: a read after it that was already open is accepted',
     file: INTAKE,
     replace: ' || assignment.stopped !== undefined) break;',
     by: ') break;',
-    specs: 'parallel-consumer-log',
+    specs: 'behaviour/log',
   },
   {
     name: 'ignore a truncated log: the leader epoch of the last read record is not checked',
     file: INTAKE,
     replace: 'leaderEpoch: epochs.at(offset - 1)',
     by: 'leaderEpoch: undefined',
-    specs: 'parallel-consumer-log',
+    specs: 'behaviour/log',
   },
   {
     name: 'ignore a recreated topic: the commit does not contain the id of its log',
     file: INTAKE,
     replace: 'logId: map?.logId ?? logId,',
     by: 'logId,',
-    specs: 'parallel-consumer-log',
+    specs: 'behaviour/log',
   },
   {
     name: 'deliver aborted records: only markers are hidden',
@@ -149,7 +149,7 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
     file: INTAKE,
     replace: 'if (tracker.wasCompletedBefore(record.offset)) {',
     by: 'if (false) {',
-    specs: 'parallel-consumer-crash',
+    specs: 'behaviour/crash',
   },
   {
     name: 'the first commit loses the map that was read',
@@ -160,7 +160,7 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a failed commit counts as successful',
-    file: 'offsets/committer.ts',
+    file: 'commits/committer.ts',
     replace: 'if (!committed) throw new Error(`no response within ${TIMEOUT_MS} ms`);',
     by: '',
     specs: 'committer',
@@ -170,6 +170,6 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
     file: LOG_PROBLEMS,
     replace: "onDeletedRecords === 'skip'",
     by: 'onDeletedRecords !== undefined',
-    specs: 'parallel-consumer-deleted',
+    specs: 'behaviour/deleted',
   },
 ];

@@ -1,7 +1,7 @@
 import type { Kafka, ProducerConfig } from 'kafkajs';
-import { KafkajsBroker } from '#parallel-consumer/kafka/kafkajs-broker.js';
-import { describeBrokerContract } from '#parallel-consumer/testing/broker-contract.js';
-import type { ContractKafka } from '#parallel-consumer/testing/contract-kafka.js';
+import { KafkajsBroker } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { describeBrokerContract } from '../../libs/parallel-consumer/src/contract/broker-contract.js';
+import type { ContractKafka } from '../../libs/parallel-consumer/src/contract/contract-kafka.js';
 import { eventually } from '../support/eventually.js';
 import { StandaloneKafka } from '../support/standalone-kafka.js';
 import { readRecords } from '../support/topic-writer.js';

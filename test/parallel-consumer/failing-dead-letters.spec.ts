@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import kafkajs from 'kafkajs';
-import { DEAD_LETTER_HEADERS } from '#parallel-consumer/attempts/dead-letter.js';
-import type { OutgoingRecord } from '#parallel-consumer/record.js';
+import { DEAD_LETTER_HEADERS, type OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { eventually } from '../support/eventually.js';
 import { expectNothingLost } from '../support/member/expect-nothing-lost.js';
 import type { MemberProcess } from '../support/member/member-process.js';

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
+import type { Kafka } from 'kafkajs';
 import { eventually } from '../support/eventually.js';
 import { sharedKafka } from '../support/shared-kafka.js';
 import { TestGroup } from '../support/member/test-group.js';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { RecordReader } from '#parallel-consumer/kafka/record-reader.js';
+import { RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { numberedRecords, writeAll } from '../support/numbered-records.js';
 import { sharedKafka } from '../support/shared-kafka.js';
 import { TestGroup } from '../support/member/test-group.js';

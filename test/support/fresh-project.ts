@@ -30,20 +30,27 @@ export class FreshProject {
   static async create(directory: string, packages: readonly string[]): Promise<FreshProject> {
     await mkdir(directory, { recursive: true });
     await writeFile(join(directory, 'package.json'), '{ "name": "fresh", "private": true, "type": "module" }');
-    await npm(directory, 'install', '--no-audit', '--no-fund', '--prefer-offline', ...packages);
-    return new FreshProject(directory);
+    const project = new FreshProject(directory);
+    await project.install(...packages);
+    return project;
+  }
+
+  async install(...packages: string[]): Promise<void> {
+    await npm(this.directory, 'install', '--no-audit', '--no-fund', '--prefer-offline', ...packages);
   }
 
   async write(path: string, text: string): Promise<void> {
     await writeFile(join(this.directory, path), text);
   }
 
-  /** Compiles with this project's compiler. @returns the error lines */
-  async compile(options: object): Promise<string[]> {
-    await this.write('tsconfig.json', JSON.stringify({ compilerOptions: options }));
+  /** Compiles its tsconfig.json with this project's compiler. @returns the error lines */
+  async compile(...options: string[]): Promise<string[]> {
     const compiler = join(PROJECT_DIRECTORY, 'node_modules', 'typescript', 'bin', 'tsc');
     try {
-      await run(process.execPath, [compiler, '-p', this.directory], { cwd: this.directory, timeout: COMMAND_LIMIT_MS });
+      await run(process.execPath, [compiler, '-p', this.directory, ...options], {
+        cwd: this.directory,
+        timeout: COMMAND_LIMIT_MS,
+      });
       return [];
     } catch (error) {
       return String((error as { stdout?: unknown }).stdout)

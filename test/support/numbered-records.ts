@@ -1,5 +1,6 @@
-import type { OutgoingRecord } from '#parallel-consumer/record.js';
-import { reliableProducer, type Kafka } from '#parallel-consumer/kafka/kafkajs.js';
+import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
+import { reliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
+import type { Kafka } from 'kafkajs';
 import { BEHAVIOUR_HEADER, type Behaviour } from './member/member-messages.js';
 
 const BATCH = 1_000;

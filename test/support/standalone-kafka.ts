@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
+import type { Kafka } from 'kafkajs';
 import { freePort } from '../../dev/machine/ports.js';
 import { provideParts } from '../../dev/parts/embedded-parts.js';
 import { DataDirectory } from '../../dev/servers/data-directory.js';

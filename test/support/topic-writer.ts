@@ -1,5 +1,6 @@
-import type { OutgoingRecord } from '#parallel-consumer/record.js';
-import { connectKafka, type Kafka } from '#parallel-consumer/kafka/kafkajs.js';
+import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
+import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
+import type { Kafka } from 'kafkajs';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 

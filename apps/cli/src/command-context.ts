@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Clock } from '#parallel-consumer/clock.js';
+import type { Clock } from '@orders-pipeline/clock';
 import type { ExitCode } from './exit-code.js';
 import type { ProducerClient } from './producer/producer-client.js';
 import type { Terminal } from './terminal/terminal.js';

@@ -1,6 +1,6 @@
 // `npm run orders -- …`: controls the producer from a terminal or a script.
 import { existsSync } from 'node:fs';
-import { systemClock } from '#parallel-consumer/clock.js';
+import { systemClock } from '@orders-pipeline/clock';
 import { runCommandLine } from './command-line.js';
 
 // Loads the settings of `npm start`, which include the port of its producer. npm runs scripts in the project folder.

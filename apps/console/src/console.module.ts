@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
 import { register } from 'prom-client';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
-import { systemClock } from '#parallel-consumer/clock.js';
-import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
+import { systemClock } from '@orders-pipeline/clock';
+import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { HealthModule } from '#service/health/health.js';
 import { createLogger, logsModule } from '#service/logs.js';
 import { MetricsModule } from '#service/metrics.js';

@@ -3,10 +3,14 @@ import { MongoBulkWriteError, type AnyBulkWriteOperation, type Collection, type 
 import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
 import { readOrigin } from '#orders/operation/record-headers.js';
 import { readRedrive } from '#orders/dead-letter/redrive-headers.js';
-import { batchHandler, type BatchItem, type BatchResult } from '#parallel-consumer/attempts/batch-handler.js';
-import { DEAD_LETTER_HEADERS } from '#parallel-consumer/attempts/dead-letter.js';
-import type { RecordHandler } from '#parallel-consumer/options.js';
-import type { ConsumedRecord } from '#parallel-consumer/record.js';
+import {
+  batchHandler,
+  type BatchItem,
+  type BatchResult,
+  DEAD_LETTER_HEADERS,
+  type RecordHandler,
+  type ConsumedRecord,
+} from '@orders-pipeline/parallel-consumer';
 import { Mongo } from '#service/mongodb/mongo.js';
 
 /** Batches the writes: with one record in ten poison, one durable write per letter would use most of MongoDB's capacity. */

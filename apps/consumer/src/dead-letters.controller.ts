@@ -1,8 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { Ctx, EventPattern } from '@nestjs/microservices';
 import { DEAD_LETTER_TOPIC } from '#orders/topics/topics.js';
-import { ParallelConsumerContext } from '#nestjs-parallel-consumer/parallel-consumer-context.js';
-import { PARALLEL_CONSUMER } from '#nestjs-parallel-consumer/parallel-consumer-server.js';
+import { ParallelConsumerContext, PARALLEL_CONSUMER } from '@orders-pipeline/nestjs-parallel-consumer';
 import { DeadLetterProjection } from './dead-letter-projection.js';
 
 /**

@@ -6,7 +6,7 @@ import {
   HEARTBEAT_EVERY_MS,
   type ConsumerHeartbeat,
 } from '#orders/consumer/consumer-heartbeat.js';
-import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
+import { succeededWithin, systemClock } from '@orders-pipeline/clock';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { MachineLoad } from './machine-load.js';
 import { OrdersConsumer } from './orders-consumer.js';

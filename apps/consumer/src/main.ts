@@ -5,7 +5,7 @@ try {
   // Imported here, so that invalid settings print only their message.
   const { settings } = await import('./settings.js');
   const { ConsumerModule } = await import('./consumer.module.js');
-  const { ParallelConsumerServer } = await import('#nestjs-parallel-consumer/parallel-consumer-server.js');
+  const { ParallelConsumerServer } = await import('@orders-pipeline/nestjs-parallel-consumer');
   await startService({
     module: ConsumerModule,
     strategies: [ParallelConsumerServer],

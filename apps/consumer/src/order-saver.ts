@@ -3,10 +3,15 @@ import { Long, UUID } from 'mongodb';
 import type { OrderCodec } from '#orders/order/order-codec.js';
 import { toDocument, type OrderDocument } from '#orders/order/order-document.js';
 import { readOperationId } from '#orders/operation/record-headers.js';
-import { batchHandler, type BatchItem, type BatchResult } from '#parallel-consumer/attempts/batch-handler.js';
-import { BatchResultsError } from '#parallel-consumer/attempts/batcher.js';
-import type { Attempt, RecordHandler } from '#parallel-consumer/options.js';
-import type { ConsumedRecord } from '#parallel-consumer/record.js';
+import {
+  batchHandler,
+  type BatchItem,
+  type BatchResult,
+  BatchResultsError,
+  type Attempt,
+  type RecordHandler,
+  type ConsumedRecord,
+} from '@orders-pipeline/parallel-consumer';
 import type { InsertResult } from './bulk-insert.js';
 import type { SimulatedDelay } from './simulated-delay.js';
 

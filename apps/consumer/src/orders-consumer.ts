@@ -1,7 +1,7 @@
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
 import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
-import { ParallelConsumerServer } from '#nestjs-parallel-consumer/parallel-consumer-server.js';
-import type { ParallelConsumerStatus } from '#parallel-consumer/status.js';
+import { ParallelConsumerServer } from '@orders-pipeline/nestjs-parallel-consumer';
+import type { ParallelConsumerStatus } from '@orders-pipeline/parallel-consumer';
 import { ProgressMeter } from './progress-line.js';
 
 const PROGRESS_EVERY_MS = 5_000;

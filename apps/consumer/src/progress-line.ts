@@ -1,4 +1,4 @@
-import type { ParallelConsumerStatus } from '#parallel-consumer/status.js';
+import type { ParallelConsumerStatus } from '@orders-pipeline/parallel-consumer';
 
 export interface ProgressLine {
   readonly processed: number;

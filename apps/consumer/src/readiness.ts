@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { ReadinessChecks } from '#service/health/health.js';
 import { KafkaProbe } from '#service/kafka/kafka-probe.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import type { ParallelConsumerStatus } from '#parallel-consumer/status.js';
+import type { ParallelConsumerStatus } from '@orders-pipeline/parallel-consumer';
 import { OrdersConsumer } from './orders-consumer.js';
 
 @Injectable()

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Observer } from '#parallel-consumer/observer.js';
+import type { Observer } from '@orders-pipeline/parallel-consumer';
 
 /** Counts the rebalances of this process's member in the consumer group. */
 @Injectable()

@@ -1,5 +1,5 @@
 import { UndecodableOrderError } from '#orders/order/order-codec.js';
-import type { FailureClassifier } from '#parallel-consumer/failure.js';
+import type { FailureClassifier } from '@orders-pipeline/parallel-consumer';
 import { OrderConflictError, OrderRefusedError, OversizedOrderError } from './order-saver.js';
 
 /**

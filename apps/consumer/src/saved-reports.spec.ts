@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { UUID } from 'mongodb';
 import type { OrderDocument } from '#orders/order/order-document.js';
 import type { SavedReport } from '#orders/operation/saved-reports.js';
-import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
+import { ManualClock } from '@orders-pipeline/clock/testing';
 import type { InsertResult } from './bulk-insert.js';
 import { SavedReports } from './saved-reports.js';
 

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import type { UUID } from 'mongodb';
 import type { OrderDocument } from '#orders/order/order-document.js';
 import type { SavedReport } from '#orders/operation/saved-reports.js';
-import type { Clock } from '#parallel-consumer/clock.js';
+import type { Clock } from '@orders-pipeline/clock';
 import type { InsertResult } from './bulk-insert.js';
 
 const REPORT_EVERY_MS = 500;

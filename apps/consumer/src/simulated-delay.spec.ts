@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { originHeaders } from '#orders/operation/record-headers.js';
 import { saveDrawsOf } from '#orders/consumer/simulated-save.js';
-import type { Clock } from '#parallel-consumer/clock.js';
-import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
+import type { Clock } from '@orders-pipeline/clock';
+import { ManualClock } from '@orders-pipeline/clock/testing';
 import { seededDelays, SimulatedDelay } from './simulated-delay.js';
 
 /** Creates a delay with these draws, and records when each wait ends. */

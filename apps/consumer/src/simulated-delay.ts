@@ -1,7 +1,7 @@
 import { readOrigin } from '#orders/operation/record-headers.js';
 import { saveDelayMs, saveDrawsOf, type SaveBounds } from '#orders/consumer/simulated-save.js';
-import { pause, type Clock } from '#parallel-consumer/clock.js';
-import type { ConsumedRecord } from '#parallel-consumer/record.js';
+import { pause, type Clock } from '@orders-pipeline/clock';
+import type { ConsumedRecord } from '@orders-pipeline/parallel-consumer';
 
 const NO_WAIT = Promise.resolve();
 

@@ -8,7 +8,7 @@ import { MongoClient } from 'mongodb';
 import { pino } from 'pino';
 import { validate as isUuid } from 'uuid';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
-import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
+import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { reconcile } from '#reconcile/reconcile.js';
 import { EXIT_CODES, formatReport } from '#reconcile/report.js';
 import { readMonotonically } from '#service/mongodb/monotonic-reads.js';

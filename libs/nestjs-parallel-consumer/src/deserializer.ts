@@ -1,4 +1,4 @@
-import type { ConsumedRecord } from '../../parallel-consumer/src/record.js';
+import type { ConsumedRecord } from '@orders-pipeline/parallel-consumer';
 
 /**
  * Converts a record to the payload that pipes validate and `@Payload()` injects. It may return a promise.

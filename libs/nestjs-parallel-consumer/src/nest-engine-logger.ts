@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { LoggerService } from '@nestjs/common';
-import type { EngineLogger } from '../../parallel-consumer/src/options.js';
+import type { EngineLogger } from '@orders-pipeline/parallel-consumer';
 
 /** Adapts a Nest logger to the engine: each entry is the message, then the details on the same line. */
 export function nestEngineLogger(logger: LoggerService): EngineLogger {

@@ -1,5 +1,5 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
-import { classifyByNetworkCode, type FailureClassifier } from '../../parallel-consumer/src/failure.js';
+import { classifyByNetworkCode, type FailureClassifier } from '@orders-pipeline/parallel-consumer';
 import { DeserializationError } from './deserializer.js';
 
 /** Status codes that Nest's validation pipes throw: the payload is invalid, and a retry would fail again. */

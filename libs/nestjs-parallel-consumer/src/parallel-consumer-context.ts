@@ -1,6 +1,5 @@
 import { BaseRpcContext } from '@nestjs/microservices';
-import type { Attempt } from '../../parallel-consumer/src/options.js';
-import type { ConsumedRecord } from '../../parallel-consumer/src/record.js';
+import type { Attempt, ConsumedRecord } from '@orders-pipeline/parallel-consumer';
 
 /** The `@Ctx()` argument of a handler: the record as read, and the attempt. One object per attempt. */
 export class ParallelConsumerContext extends BaseRpcContext<[ConsumedRecord, Attempt]> {

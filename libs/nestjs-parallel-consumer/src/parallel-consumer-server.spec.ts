@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { Ctx, EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { EMPTY, Subject, type Observable } from 'rxjs';
-import { settle } from '../../parallel-consumer/src/testing/manual-clock.js';
+import { settle } from '@orders-pipeline/parallel-consumer/testing';
 import { ParallelConsumerContext } from './parallel-consumer-context.js';
 import { PARALLEL_CONSUMER } from './parallel-consumer-server.js';
 import { RunningHandlers, TOPIC, TopicInMemory } from './testing/running-handlers.js';

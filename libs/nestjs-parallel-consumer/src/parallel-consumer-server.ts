@@ -1,12 +1,14 @@
 import { Logger } from '@nestjs/common';
 import { Server, type CustomTransportStrategy } from '@nestjs/microservices';
-import type { Broker } from '../../parallel-consumer/src/kafka/broker.js';
-import { KafkajsBroker } from '../../parallel-consumer/src/kafka/kafkajs-broker.js';
-import type { Kafka } from '../../parallel-consumer/src/kafka/kafkajs.js';
-import type { State } from '../../parallel-consumer/src/lifecycle.js';
-import type { EngineLogger } from '../../parallel-consumer/src/options.js';
-import type { ParallelConsumer } from '../../parallel-consumer/src/parallel-consumer.js';
-import type { ParallelConsumerStatus } from '../../parallel-consumer/src/status.js';
+import type {
+  Broker,
+  State,
+  EngineLogger,
+  ParallelConsumer,
+  ParallelConsumerStatus,
+} from '@orders-pipeline/parallel-consumer';
+import { KafkajsBroker } from '@orders-pipeline/parallel-consumer/kafkajs';
+import type { Kafka } from 'kafkajs';
 import { eventHandlers } from './event-handlers.js';
 import { nestEngineLogger } from './nest-engine-logger.js';
 import type { ParallelConsumerContext } from './parallel-consumer-context.js';

@@ -1,7 +1,6 @@
-import type { Broker } from '../../parallel-consumer/src/kafka/broker.js';
-import type { KafkajsBrokerOptions } from '../../parallel-consumer/src/kafka/kafkajs-broker.js';
-import type { Kafka } from '../../parallel-consumer/src/kafka/kafkajs.js';
-import type { EngineLogger, ParallelConsumerOptions, RecordHandler } from '../../parallel-consumer/src/options.js';
+import type { Broker, EngineLogger, ParallelConsumerOptions, RecordHandler } from '@orders-pipeline/parallel-consumer';
+import type { KafkajsBrokerOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
+import type { Kafka } from 'kafkajs';
 import type { Deserializer } from './deserializer.js';
 
 /** The options of one topic: those of the engine, and those that the Nest strategy adds. */

@@ -1,8 +1,11 @@
 import { isObservable, lastValueFrom, type Observable } from 'rxjs';
-import type { Broker } from '../../parallel-consumer/src/kafka/broker.js';
-import type { Attempt, EngineLogger } from '../../parallel-consumer/src/options.js';
-import { ParallelConsumer } from '../../parallel-consumer/src/parallel-consumer.js';
-import type { ConsumedRecord } from '../../parallel-consumer/src/record.js';
+import {
+  type Broker,
+  type Attempt,
+  type EngineLogger,
+  ParallelConsumer,
+  type ConsumedRecord,
+} from '@orders-pipeline/parallel-consumer';
 import { DeserializationError, parsedValue, type Deserializer } from './deserializer.js';
 import type { EventHandler } from './event-handlers.js';
 import { classifyNestFailure, withDeserialization } from './nest-failure.js';

@@ -1,19 +1,20 @@
-import { errorCode } from './failure.js';
+import { errorCode } from './failures/failure.js';
 import { TaskRunner } from './attempts/task-runner.js';
-import { collectStatus } from './engine-status.js';
-import type { Broker, BrokerListener, TopicPartition } from './kafka/broker.js';
-import { Lifecycle } from './lifecycle.js';
-import type { AttemptOutcome } from './observer.js';
-import { Assignment, type Task } from './assignment.js';
-import { Committer } from './offsets/committer.js';
-import { resolveOptions, type ParallelConsumerOptions, type ResolvedOptions } from './options.js';
-import { formatDrain, type DrainReport, type ParallelConsumerStatus } from './status.js';
-import { checkTopics } from './topic-check.js';
-import { Watchdog } from './watchdog.js';
+import { collectStatus } from './status/engine-status.js';
+import type { Broker, BrokerListener, TopicPartition } from './broker/broker.js';
+import { Lifecycle } from './status/lifecycle.js';
+import type { AttemptOutcome } from './events/observer.js';
+import { Assignment, type Task } from './partition/assignment.js';
+import { Committer } from './commits/committer.js';
+import { resolveOptions, type ParallelConsumerOptions, type ParallelConsumerSettings } from './options.js';
+import { formatDrain, type DrainReport } from './events/drain-report.js';
+import type { ParallelConsumerStatus } from './status/status.js';
+import { checkTopics } from './intake/topic-check.js';
+import { Watchdog } from './attempts/watchdog.js';
 import { InFlightLimit } from './window/in-flight-limit.js';
-import { Intake } from './window/intake.js';
+import { Intake } from './intake/intake.js';
 import { Scheduler } from './window/scheduler.js';
-import { ConditionVariable } from './window/condition-variable.js';
+import { ConditionVariable } from './structures/condition-variable.js';
 
 /**
  * After this long without a response from the coordinator the consumer takes no more records; running work continues.
@@ -29,7 +30,7 @@ const COORDINATOR_TIMEOUT_MS = 2_500;
  * repeats the records that were in flight and those that finished after the last commit).
  */
 export class ParallelConsumer implements BrokerListener {
-  private readonly options: ResolvedOptions;
+  private readonly options: ParallelConsumerSettings;
   private readonly lifecycle = new Lifecycle();
   private readonly scheduler: Scheduler;
   private readonly limit: InFlightLimit;

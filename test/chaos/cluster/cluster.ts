@@ -7,7 +7,7 @@ import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 import { DataDirectory } from '../../../dev/servers/data-directory.js';
 import { EmbeddedServers, type ServerAddresses } from '../../../dev/servers/embedded-servers.js';
 import { provideParts } from '../../../dev/parts/embedded-parts.js';
-import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
+import type { Kafka } from 'kafkajs';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { quietKafka } from '../../support/topic-writer.js';
 import { ClusterApps } from './cluster-apps.js';

@@ -1,7 +1,10 @@
-import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 import type { ProductMutant } from './product-mutant.js';
+
+/** The scope of the packages in libs/. */
+const PACKAGES = '@orders-pipeline';
 
 /**
  * A copy of the compiled product that holds one mutant at a time. It is a separate package, so that `#orders/…` resolves to its own
@@ -17,7 +20,7 @@ export class MutatedProduct {
     for (const part of ['apps', 'libs'])
       await cp(join(PROJECT_DIRECTORY, 'dist', part), join(root, 'dist', part), { recursive: true });
     await cp(join(PROJECT_DIRECTORY, 'package.json'), join(root, 'package.json'));
-    await symlink(join(PROJECT_DIRECTORY, 'node_modules'), join(root, 'node_modules'));
+    await linkModules(root);
     return new MutatedProduct(root);
   }
 
@@ -30,7 +33,7 @@ export class MutatedProduct {
   async put({ name, edits }: ProductMutant): Promise<() => Promise<void>> {
     const before = new Map<string, string>();
     for (const { file, replace, by } of edits) {
-      const path = join(this.directory, file);
+      const path = join(this.root, file);
       const text = await readFile(path, 'utf8');
       const found = text.split(replace).length - 1;
       if (found !== 1)
@@ -46,5 +49,18 @@ export class MutatedProduct {
     return async () => {
       for (const [path, text] of before) await writeFile(path, text);
     };
+  }
+}
+
+/** Copies the packages of this project, so that they can be mutated, and links all others. */
+async function linkModules(root: string): Promise<void> {
+  const modules = join(root, 'node_modules');
+  await mkdir(join(modules, PACKAGES), { recursive: true });
+  for (const name of await readdir(join(PROJECT_DIRECTORY, 'node_modules')))
+    if (name !== PACKAGES) await symlink(join(PROJECT_DIRECTORY, 'node_modules', name), join(modules, name));
+  for (const name of await readdir(join(PROJECT_DIRECTORY, 'node_modules', PACKAGES))) {
+    for (const part of ['package.json', 'dist'])
+      await cp(join(PROJECT_DIRECTORY, 'libs', name, part), join(root, 'libs', name, part), { recursive: true });
+    await symlink(join(root, 'libs', name), join(modules, PACKAGES, name));
   }
 }

@@ -1,8 +1,8 @@
 import type { ProductMutant } from './product-mutant.js';
 
-const BULK_INSERT = 'apps/consumer/src/bulk-insert.js';
-const RELIABLE_PRODUCER = 'libs/parallel-consumer/src/kafka/reliable-producer.js';
-const EMISSION = 'apps/producer/src/emission/emission.js';
+const BULK_INSERT = 'dist/apps/consumer/src/bulk-insert.js';
+const RELIABLE_PRODUCER = 'libs/parallel-consumer/dist/kafka/reliable-producer.js';
+const EMISSION = 'dist/apps/producer/src/emission/emission.js';
 
 /** The unchanged product: a check that fails for it proves nothing for the mutants. */
 export const CONTROL: ProductMutant = {
@@ -19,7 +19,7 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     name: 'offsets are committed before the save',
     edits: [
       {
-        file: 'apps/consumer/src/consumer.module.js',
+        file: 'dist/apps/consumer/src/consumer.module.js',
         replace: 'handler: (record, attempt) => saver.save(record, attempt)',
         by: 'handler: (record, attempt) => {\n            void saver.save(record, attempt).catch(() => undefined);\n            return Promise.resolve();\n        }',
       },
@@ -38,7 +38,11 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
   {
     name: 'an order gets a random _id',
     edits: [
-      { file: 'libs/orders/src/order/order-document.js', replace: '_id: new UUID(order.id)', by: '_id: new UUID()' },
+      {
+        file: 'dist/libs/orders/src/order/order-document.js',
+        replace: '_id: new UUID(order.id)',
+        by: '_id: new UUID()',
+      },
     ],
     faults: ['kill-consumer'],
     caughtBy: 'equation',
@@ -92,7 +96,7 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     name: "a producer stores progress without the segment's epoch",
     edits: [
       {
-        file: 'apps/producer/src/emission/segment-leases.js',
+        file: 'dist/apps/producer/src/emission/segment-leases.js',
         replace: "epoch: segment.epoch, 'lease.owner': owner",
         by: '',
       },
@@ -106,7 +110,7 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     name: 'a failed read of an order returns a 404',
     edits: [
       {
-        file: 'apps/query-api/src/orders/saved-orders.js',
+        file: 'dist/apps/query-api/src/orders/saved-orders.js',
         replace: 'findOne({ _id: new UUID(id) }, READ_OPTIONS);',
         by: 'findOne({ _id: new UUID(id) }, READ_OPTIONS).catch(() => null);',
       },

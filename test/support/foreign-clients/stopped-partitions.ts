@@ -1,4 +1,4 @@
-import type { PartitionStatus } from '#parallel-consumer/status.js';
+import type { PartitionStatus } from '@orders-pipeline/parallel-consumer';
 import { eventually } from '../eventually.js';
 import type { MemberProcess } from '../member/member-process.js';
 

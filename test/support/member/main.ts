@@ -3,12 +3,13 @@
  * (`MemberSettings` as JSON). It sends `MemberMessage`s, drains on SIGTERM, and ends with its parent.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { classifyByNetworkCode } from '#parallel-consumer/failure.js';
-import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
-import { KafkajsBroker } from '#parallel-consumer/kafka/kafkajs-broker.js';
-import type { EngineLogger } from '#parallel-consumer/options.js';
-import { ParallelConsumer } from '#parallel-consumer/parallel-consumer.js';
-import type { ConsumedRecord } from '#parallel-consumer/record.js';
+import {
+  classifyByNetworkCode,
+  type EngineLogger,
+  ParallelConsumer,
+  type ConsumedRecord,
+} from '@orders-pipeline/parallel-consumer';
+import { connectKafka, KafkajsBroker } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { onParentExit } from '#service/process/parent-process.js';
 import {
   BEHAVIOUR_HEADER,

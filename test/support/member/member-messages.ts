@@ -1,5 +1,4 @@
-import type { ParallelConsumerOptions } from '#parallel-consumer/options.js';
-import type { ParallelConsumerStatus } from '#parallel-consumer/status.js';
+import type { ParallelConsumerOptions, ParallelConsumerStatus } from '@orders-pipeline/parallel-consumer';
 import type { RecordBytes } from './record-bytes.js';
 
 /** The engine's options for a member. Any option that JSON can represent may be added. */

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import type { ParallelConsumerStatus } from '#parallel-consumer/status.js';
+import type { ParallelConsumerStatus } from '@orders-pipeline/parallel-consumer';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 import { eventually } from '../eventually.js';
 import type { Effects } from './effects.js';

@@ -1,4 +1,4 @@
-import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
+import type { Kafka } from 'kafkajs';
 import { eventually } from '../eventually.js';
 import type { StandaloneKafka } from '../standalone-kafka.js';
 import { Effects } from './effects.js';

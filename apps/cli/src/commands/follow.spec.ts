@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
+import { ManualClock } from '@orders-pipeline/clock/testing';
 import type { CommandContext } from '../command-context.js';
 import type { Operation } from '../producer/operation.js';
 import { ProducerClient } from '../producer/producer-client.js';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { pause, type Clock } from '#parallel-consumer/clock.js';
+import { pause, type Clock } from '@orders-pipeline/clock';
 import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import type { ProducerClient } from '../producer/producer-client.js';

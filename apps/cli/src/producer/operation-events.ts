@@ -1,7 +1,6 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import type { Dispatcher } from 'undici';
-import { backOffMs } from '#parallel-consumer/back-off.js';
-import type { Clock } from '#parallel-consumer/clock.js';
+import { backOffMs, type Clock } from '@orders-pipeline/clock';
 import { CliError } from '../cli-error.js';
 import { connectionCode, connectionError } from './connection-failure.js';
 import { OperationSchema, type Operation } from './operation.js';

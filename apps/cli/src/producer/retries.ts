@@ -1,5 +1,4 @@
-import { backOffMs } from '#parallel-consumer/back-off.js';
-import { pause } from '#parallel-consumer/clock.js';
+import { backOffMs, pause } from '@orders-pipeline/clock';
 import { connectionCode } from './connection-failure.js';
 import type { RetryTiming } from './retry-timing.js';
 

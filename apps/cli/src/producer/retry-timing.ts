@@ -1,4 +1,4 @@
-import type { Clock } from '#parallel-consumer/clock.js';
+import type { Clock } from '@orders-pipeline/clock';
 
 /** The clock and randomness of the back-off between tries, injected so that specs need not wait. */
 export interface RetryTiming {

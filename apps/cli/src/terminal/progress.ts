@@ -1,5 +1,4 @@
-import type { Clock } from '#parallel-consumer/clock.js';
-import { RateMeter } from '#parallel-consumer/rate-meter.js';
+import { type Clock, RateMeter } from '@orders-pipeline/clock';
 import type { Operation } from '../producer/operation.js';
 import { progressBar, progressText } from './progress-text.js';
 import type { TextStream } from './terminal.js';

@@ -1,4 +1,4 @@
-import type { Clock } from '#parallel-consumer/clock.js';
+import type { Clock } from '@orders-pipeline/clock';
 
 /** A clock for specs with real connections: each wait takes one turn of the event loop and advances the clock by its duration. */
 export class ImmediateClock implements Clock {

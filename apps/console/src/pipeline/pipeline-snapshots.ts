@@ -4,7 +4,7 @@ import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import type { Positions } from '#orders/topics/positions.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
-import { systemClock } from '#parallel-consumer/clock.js';
+import { systemClock } from '@orders-pipeline/clock';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { SingleFlight } from './single-flight.js';
 

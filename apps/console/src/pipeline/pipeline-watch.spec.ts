@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
+import { ManualClock } from '@orders-pipeline/clock/testing';
 import type { PipelineSnapshot } from './pipeline-snapshots.js';
 import { PipelineWatch } from './pipeline-watch.js';
 

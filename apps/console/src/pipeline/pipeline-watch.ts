@@ -1,4 +1,4 @@
-import { pause, type Clock } from '#parallel-consumer/clock.js';
+import { pause, type Clock } from '@orders-pipeline/clock';
 import { toObservation } from '../changes/observation.js';
 import { PipelineChanges } from '../changes/pipeline-changes.js';
 import { CountedSnapshots } from './counted-snapshots.js';

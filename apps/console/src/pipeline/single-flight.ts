@@ -1,4 +1,4 @@
-import type { Clock } from '#parallel-consumer/clock.js';
+import type { Clock } from '@orders-pipeline/clock';
 
 /**
  * Sends requests to a server that may be unavailable, one at a time and with a timeout. While a request is pending no other is sent, so

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock, settle } from '#parallel-consumer/testing/manual-clock.js';
+import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { WakeUp } from './wake-up.js';
 import { WorkLoop } from './work-loop.js';
 

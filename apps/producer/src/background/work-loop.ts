@@ -1,4 +1,4 @@
-import { succeededWithin, type Clock } from '#parallel-consumer/clock.js';
+import { succeededWithin, type Clock } from '@orders-pipeline/clock';
 import type { WakeUp } from './wake-up.js';
 
 /** How often an idle loop polls for work, in ms: other processes may have created, shared or abandoned some. */

@@ -2,9 +2,8 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
 import { readRedrive } from '#orders/dead-letter/redrive-headers.js';
 import { DEAD_LETTER_TOPIC } from '#orders/topics/topics.js';
-import { DEAD_LETTER_HEADERS } from '#parallel-consumer/attempts/dead-letter.js';
-import type { RecordReader } from '#parallel-consumer/kafka/record-reader.js';
-import type { ConsumedRecord } from '#parallel-consumer/record.js';
+import { DEAD_LETTER_HEADERS, type ConsumedRecord } from '@orders-pipeline/parallel-consumer';
+import type { RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
 
 /** The original record of a dead letter, with its original headers. */
 export interface LetterRecord {

@@ -5,7 +5,7 @@ import type { EmittedDocument } from '#orders/operation/operation.js';
 import { createFaultSelector, type OrderSource } from '#orders/operation/order-source.js';
 import { plannedRecords } from '#orders/operation/planned-records.js';
 import type { Segment } from '#orders/operation/segments.js';
-import type { OutgoingRecord } from '#parallel-consumer/record.js';
+import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import type { LagCeiling } from './lag-ceiling.js';
 import type { OrdersTopic } from './orders-topic.js';
 import { Pace } from './pace.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
+import { ManualClock } from '@orders-pipeline/clock/testing';
 import { LagCeiling } from './lag-ceiling.js';
 
 function createCeiling(records: number, lags: readonly (number | Error)[]) {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Clock } from '#parallel-consumer/clock.js';
+import type { Clock } from '@orders-pipeline/clock';
 
 /** How often the lag is read, in ms. The emission can exceed the ceiling for this long. */
 const CHECK_INTERVAL_MS = 1_000;

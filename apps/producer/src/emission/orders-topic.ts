@@ -4,8 +4,8 @@ import { javaCompatiblePartitioner } from '#orders/topics/partitioner.js';
 import type { PlannedRecord } from '#orders/operation/planned-records.js';
 import { originHeaders } from '#orders/operation/record-headers.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
-import type { OutgoingRecord } from '#parallel-consumer/record.js';
-import type { Acknowledgement, ReliableProducer } from '#parallel-consumer/kafka/reliable-producer.js';
+import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
+import type { Acknowledgement, ReliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { faultyValue } from './faulty-value.js';
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
-import { ManualClock, settle } from '#parallel-consumer/testing/manual-clock.js';
+import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { ProgressSaver } from './progress-saver.js';
 import type { SegmentProgress } from './segment-leases.js';
 

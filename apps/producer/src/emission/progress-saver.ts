@@ -1,5 +1,5 @@
 import type { AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
-import type { Clock } from '#parallel-consumer/clock.js';
+import type { Clock } from '@orders-pipeline/clock';
 import type { SegmentProgress } from './segment-leases.js';
 
 /** How often progress is stored, in ms. After a crash, records acknowledged since are emitted again; the consumers deduplicate them. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { systemClock } from '#parallel-consumer/clock.js';
+import { systemClock } from '@orders-pipeline/clock';
 import { HeldLease } from '../background/held-lease.js';
 import { Interruptions } from '../background/interruptions.js';
 import { LeaseLostError } from '../background/lease.js';

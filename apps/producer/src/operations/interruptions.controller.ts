@@ -1,7 +1,7 @@
 import { Controller, HttpCode, HttpStatus, Param, Post } from '@nestjs/common';
 import { ApiConflictResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { OperationDocument } from '#orders/operation/operation.js';
-import { pause as sleep, systemClock } from '#parallel-consumer/clock.js';
+import { pause as sleep, systemClock } from '@orders-pipeline/clock';
 import { notFound, Problem } from '#service/http/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { Audited } from '#service/auth/audit.interceptor.js';

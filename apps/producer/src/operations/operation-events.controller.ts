@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { Controller, Get, Headers, HttpStatus, Param, Res, type BeforeApplicationShutdown } from '@nestjs/common';
 import { ApiHeader, ApiNotFoundResponse, ApiOperation, ApiProduces, ApiOkResponse, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { systemClock } from '#parallel-consumer/clock.js';
+import { systemClock } from '@orders-pipeline/clock';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { isOver, operationEvents } from './operation-events.js';
 import { OperationIdSchema } from './operation-id.js';

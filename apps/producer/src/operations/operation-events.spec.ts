@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock, settle } from '#parallel-consumer/testing/manual-clock.js';
+import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { isOver, operationEvents } from './operation-events.js';
 import type { OperationResponse } from './operation-response.js';
 import type { FollowedOperation } from './operation-view.js';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { pause, type Clock } from '#parallel-consumer/clock.js';
+import { pause, type Clock } from '@orders-pipeline/clock';
 import type { OperationResponse } from './operation-response.js';
 import type { FollowedOperation } from './operation-view.js';
 

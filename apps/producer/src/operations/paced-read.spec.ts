@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock, settle } from '#parallel-consumer/testing/manual-clock.js';
+import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { PacedRead } from './paced-read.js';
 
 /** Creates a read that takes `tookMs` and returns how many reads were started. */

@@ -1,4 +1,4 @@
-import type { Clock } from '#parallel-consumer/clock.js';
+import type { Clock } from '@orders-pipeline/clock';
 
 /** Minimum pause between reads, in ms: a burst of callers costs one read. */
 const MIN_PAUSE_MS = 250;

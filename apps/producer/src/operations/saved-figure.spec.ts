@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { EmittedDocument } from '#orders/operation/operation.js';
 import { createSegments } from '#orders/operation/segments.js';
-import { ManualClock, settle } from '#parallel-consumer/testing/manual-clock.js';
+import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { SavedFigure } from './saved-figure.js';
 
 const NONE = { deadLettered: 0, discarded: 0 };

@@ -7,7 +7,7 @@ import {
   type RedriveDocument,
 } from '#orders/operation/operation.js';
 import { ackedOrders } from '#orders/operation/segments.js';
-import { systemClock } from '#parallel-consumer/clock.js';
+import { systemClock } from '@orders-pipeline/clock';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { RedrivenLetters } from '../redrive/redriven-letters.js';
 import { OperationProgress, type RelatedFindings } from './operation-progress.js';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { settle } from '#parallel-consumer/testing/manual-clock.js';
+import { settle } from '@orders-pipeline/clock/testing';
 import { WakeUp } from '../background/wake-up.js';
 import type { RedriveClaim, RedriveLeases } from './redrive-leases.js';
 import { RedriveRunner } from './redrive-runner.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
+import { succeededWithin, systemClock } from '@orders-pipeline/clock';
 import { HeldLease } from '../background/held-lease.js';
 import { LeaseLostError } from '../background/lease.js';
 import { WakeUp } from '../background/wake-up.js';

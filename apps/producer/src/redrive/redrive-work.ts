@@ -5,9 +5,8 @@ import { OrderCodec, UndecodableOrderError } from '#orders/order/order-codec.js'
 import { redriveHeaders } from '#orders/dead-letter/redrive-headers.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
-import { pause, systemClock } from '#parallel-consumer/clock.js';
-import { RecordsRejectedError } from '#parallel-consumer/records/records-rejected.js';
-import type { OutgoingRecord } from '#parallel-consumer/record.js';
+import { pause, systemClock } from '@orders-pipeline/clock';
+import { RecordsRejectedError, type OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { LetterRecords, type LetterRecord } from '../dead-letters/letter-records.js';
 import { OrdersTopic } from '../emission/orders-topic.js';
 import { Pace } from '../emission/pace.js';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { HttpStatus, Injectable } from '@nestjs/common';
 import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
-import { pause, systemClock } from '#parallel-consumer/clock.js';
+import { pause, systemClock } from '@orders-pipeline/clock';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Problem } from '#service/http/problem.js';
 import { createLease } from '../background/lease.js';

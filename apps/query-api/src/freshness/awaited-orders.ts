@@ -1,6 +1,6 @@
 import { HttpStatus, Injectable } from '@nestjs/common';
 import type { Order } from '#orders/order/order.js';
-import { pause, systemClock } from '#parallel-consumer/clock.js';
+import { pause, systemClock } from '@orders-pipeline/clock';
 import { Problem } from '#service/http/problem.js';
 import { SavedOrders } from '../orders/saved-orders.js';
 

@@ -5,7 +5,7 @@ import { importRowsCollection, type ImportRow } from '#orders/operation/import-r
 import { highestReservedNumber } from '#orders/operation/number-blocks.js';
 import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
-import { succeededWithin, systemClock } from '#parallel-consumer/clock.js';
+import { succeededWithin, systemClock } from '@orders-pipeline/clock';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { NumberHoles, type NumberRange } from '../orders/number-holes.js';
 

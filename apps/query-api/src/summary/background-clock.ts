@@ -1,4 +1,4 @@
-import { systemClock, type Clock } from '#parallel-consumer/clock.js';
+import { systemClock, type Clock } from '@orders-pipeline/clock';
 
 /** The system clock with unreferenced timers, which do not keep the process alive. */
 export const backgroundClock: Clock = {

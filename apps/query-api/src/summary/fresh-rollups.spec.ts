@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
+import { ManualClock } from '@orders-pipeline/clock/testing';
 import { Problem } from '#service/http/problem.js';
 import { BlockLayout } from './block-layout.js';
 import { FreshRollups } from './fresh-rollups.js';

@@ -1,5 +1,5 @@
 import { HttpStatus } from '@nestjs/common';
-import type { Clock } from '#parallel-consumer/clock.js';
+import type { Clock } from '@orders-pipeline/clock';
 import { Problem } from '#service/http/problem.js';
 import type { BlockLayout } from './block-layout.js';
 import { forEachConcurrently } from './for-each-concurrently.js';

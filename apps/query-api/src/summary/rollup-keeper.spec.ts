@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
+import { ManualClock } from '@orders-pipeline/clock/testing';
 import { BlockLayout } from './block-layout.js';
 import { FakeRollups } from './testing/fake-rollups.js';
 import { RollupKeeper } from './rollup-keeper.js';

@@ -1,5 +1,5 @@
 import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import type { Clock } from '#parallel-consumer/clock.js';
+import type { Clock } from '@orders-pipeline/clock';
 import type { BlockLayout } from './block-layout.js';
 import { isStale, unfinishedBlocks, type KeptBlock } from './kept-block.js';
 import type { OrderRollups } from './order-rollups.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { settle } from '#parallel-consumer/testing/manual-clock.js';
+import { settle } from '@orders-pipeline/clock/testing';
 import { SharedRun } from './shared-run.js';
 
 function runs() {

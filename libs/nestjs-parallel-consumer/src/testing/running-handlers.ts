@@ -1,8 +1,6 @@
 import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { FakeBroker } from '../../../parallel-consumer/src/testing/fake-broker.js';
-import { FakeKafka } from '../../../parallel-consumer/src/testing/fake-kafka.js';
-import { ManualClock } from '../../../parallel-consumer/src/testing/manual-clock.js';
+import { FakeBroker, FakeKafka, ManualClock } from '@orders-pipeline/parallel-consumer/testing';
 import { ParallelConsumerServer } from '../parallel-consumer-server.js';
 import type { TopicOptions } from '../server-options.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { assert, integer, property, string } from 'fast-check';
-import { Partitioners } from '#parallel-consumer/kafka/kafkajs.js';
+import kafkajs from 'kafkajs';
 import { javaCompatiblePartitioner } from './partitioner.js';
 
 /** Chooses the partition with kafkajs, whose hash was ported from the Java client. */
@@ -12,7 +12,7 @@ function byKafkajs(key: string, partitions: number): number {
     replicas: [],
     isr: [],
   }));
-  return Partitioners.DefaultPartitioner()({ topic: 'any', partitionMetadata, message: { key, value: null } });
+  return kafkajs.Partitioners.DefaultPartitioner()({ topic: 'any', partitionMetadata, message: { key, value: null } });
 }
 
 describe('javaCompatiblePartitioner', () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ParallelConsumer } from '../parallel-consumer.js';
 import { FakeBroker } from '../testing/fake-broker.js';
 import { FakeKafka } from '../testing/fake-kafka.js';
-import { ManualClock } from '../testing/manual-clock.js';
+import { ManualClock } from '@orders-pipeline/clock/testing';
 import { batchHandler, type BatchHandlerOptions, type BatchItem } from './batch-handler.js';
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -1,5 +1,5 @@
-import type { Attempt, RecordHandler } from '../options.js';
-import type { ConsumedRecord } from '../record.js';
+import type { Attempt, RecordHandler } from './record-handler.js';
+import type { ConsumedRecord } from '../records/record.js';
 import { Batcher, type BatcherOptions } from './batcher.js';
 
 /** One record of a batch, with its own attempt: a batch can mix first attempts and retries. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock, settle } from '../testing/manual-clock.js';
+import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { Batcher, BatchResultsError } from './batcher.js';
 
 const OPTIONS = { maxBatchSize: 3, maxBatchWaitMs: 10, maxBatches: 1 };

@@ -1,5 +1,5 @@
-import { systemClock, type Clock } from '../clock.js';
-import { requirePositiveIntegers } from '../options.js';
+import { systemClock, type Clock } from '@orders-pipeline/clock';
+import { requirePositiveIntegers } from '../window/window-options.js';
 
 /** Writes a batch. @returns one result per item, in their order. @throws when the outcome of all items is unknown */
 export type BatchWriter<T, R> = (items: readonly T[]) => Promise<readonly R[]>;

@@ -1,4 +1,4 @@
-import { backOffMs, type BackOff } from '../back-off.js';
+import { backOffMs, type BackOff } from '@orders-pipeline/clock';
 
 /** Why the consumer is suspended: a dependency of the handler is unavailable, or nearly all records are poison. */
 export type SuspensionCause = 'environment' | 'poison-storm';

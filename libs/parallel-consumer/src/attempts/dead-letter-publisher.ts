@@ -1,12 +1,12 @@
-import { pause } from '../clock.js';
-import type { Broker } from '../kafka/broker.js';
-import { RecordsRejectedError } from '../records/records-rejected.js';
-import type { Task } from '../assignment.js';
-import type { ResolvedOptions } from '../options.js';
-import type { OutgoingRecord } from '../record.js';
-import { backOffMs } from '../back-off.js';
+import type { RuntimeSettings } from '../events/runtime-options.js';
+import { pause, backOffMs } from '@orders-pipeline/clock';
+import type { Broker } from '../broker/broker.js';
+import { RecordsRejectedError } from '../failures/records-rejected.js';
+import type { Task } from '../partition/assignment.js';
+import type { AttemptSettings } from './attempt-options.js';
+import type { OutgoingRecord } from '../records/record.js';
 import { letterBytes, shrinkLetter, toDeadLetter } from './dead-letter.js';
-import { errorCode } from '../failure.js';
+import { errorCode } from '../failures/failure.js';
 
 /** Maximum bytes of one publish. Brokers accept batches of 1 MiB by default, and all letters may go to one partition. */
 const MAX_BYTES = 512 * 1024;
@@ -36,7 +36,7 @@ export class DeadLetterPublisher {
   private isPublishing = false;
 
   constructor(
-    private readonly options: ResolvedOptions,
+    private readonly options: AttemptSettings & RuntimeSettings,
     private readonly broker: Broker,
   ) {}
 

@@ -1,5 +1,5 @@
-import { errorCode } from '../failure.js';
-import type { ConsumedRecord, OutgoingRecord } from '../record.js';
+import { errorCode } from '../failures/failure.js';
+import type { ConsumedRecord, OutgoingRecord } from '../records/record.js';
 
 /** Headers of a dead letter. Its origin (topic, partition, offset) identifies it, even if it is published twice. */
 export const DEAD_LETTER_HEADERS = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ManualClock } from '../testing/manual-clock.js';
+import { ManualClock } from '@orders-pipeline/clock/testing';
 import { PoisonBreaker } from './poison-breaker.js';
 
 const LIMIT = { records: 10, share: 0.5, partitions: 3, withinMs: 1_000 };

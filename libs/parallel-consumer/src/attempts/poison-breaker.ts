@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.js';
+import type { Clock } from '@orders-pipeline/clock';
 
 /** Limits above which so many poison records are unlikely to be the records' own fault. */
 export interface PoisonLimit {

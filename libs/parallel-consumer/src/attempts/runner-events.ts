@@ -1,5 +1,5 @@
-import type { Task } from '../assignment.js';
-import type { AttemptOutcome } from '../observer.js';
+import type { Task } from '../partition/assignment.js';
+import type { AttemptOutcome } from '../events/observer.js';
 
 /** Counters since the start; they never decrease. */
 export interface RunnerCounts {

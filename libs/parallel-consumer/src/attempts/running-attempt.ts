@@ -1,6 +1,6 @@
-import type { ListNode } from '../intrusive-list.js';
-import type { Task } from '../assignment.js';
-import type { Attempt } from '../options.js';
+import type { ListNode } from '../structures/intrusive-list.js';
+import type { Task } from '../partition/assignment.js';
+import type { Attempt } from './record-handler.js';
 
 /** A running attempt. It creates its abort signal only when the handler reads it: one signal per record is expensive. */
 export class RunningAttempt implements Attempt, ListNode<RunningAttempt> {

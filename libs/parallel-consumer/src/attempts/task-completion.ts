@@ -1,6 +1,7 @@
-import type { Task } from '../assignment.js';
-import type { Broker } from '../kafka/broker.js';
-import type { ResolvedOptions } from '../options.js';
+import type { RuntimeSettings } from '../events/runtime-options.js';
+import type { Task } from '../partition/assignment.js';
+import type { Broker } from '../broker/broker.js';
+import type { AttemptSettings } from './attempt-options.js';
 import type { Scheduler } from '../window/scheduler.js';
 import { DeadLetterPublisher } from './dead-letter-publisher.js';
 import type { RunnerCounts, RunnerEvents } from './runner-events.js';
@@ -19,7 +20,7 @@ export class TaskCompletion {
   readonly deadLetters: DeadLetterPublisher;
 
   constructor(
-    private readonly options: ResolvedOptions,
+    private readonly options: AttemptSettings & RuntimeSettings,
     broker: Broker,
     private readonly listeners: Listeners,
   ) {

@@ -1,10 +1,11 @@
-import type { Broker } from '../kafka/broker.js';
-import type { AttemptOutcome } from '../observer.js';
-import type { Assignment, Task } from '../assignment.js';
-import type { ResolvedOptions } from '../options.js';
+import type { RuntimeSettings } from '../events/runtime-options.js';
+import type { Broker } from '../broker/broker.js';
+import type { AttemptOutcome } from '../events/observer.js';
+import type { Assignment, Task } from '../partition/assignment.js';
+import type { AttemptSettings } from './attempt-options.js';
 import type { Scheduler } from '../window/scheduler.js';
-import { backOffMs } from '../back-off.js';
-import { errorCode, withoutThrowing, type FailureClassifier, type FailureKind } from '../failure.js';
+import { backOffMs } from '@orders-pipeline/clock';
+import { errorCode, withoutThrowing, type FailureClassifier, type FailureKind } from '../failures/failure.js';
 import { AttemptAbandonedError, RunningAttempt } from './running-attempt.js';
 import { RunningAttempts } from './running-attempts.js';
 import type { DeadLetterPublisher } from './dead-letter-publisher.js';
@@ -39,7 +40,7 @@ export class TaskRunner {
   private holding = false;
 
   constructor(
-    private readonly options: ResolvedOptions,
+    private readonly options: AttemptSettings & RuntimeSettings,
     private readonly scheduler: Scheduler,
     broker: Broker,
     private readonly events: RunnerEvents,

@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import { FETCH, type FetchedPartition, type FetchRequest } from '../protocol/fetch-request.js';
 import { METADATA } from '../protocol/metadata-request.js';
 import { LIST_OFFSETS } from '../protocol/offset-requests.js';
-import { ManualClock, settle } from '../testing/manual-clock.js';
-import { batchBytes, markerBytes } from '../testing/record-batches.js';
-import { ScriptedConnections } from '../testing/scripted-connections.js';
-import type { ReadResult } from './broker.js';
+import { ManualClock, settle } from '@orders-pipeline/clock/testing';
+import { batchBytes, markerBytes } from '../records/testing/record-batches.js';
+import { ScriptedConnections } from './testing/scripted-connections.js';
+import type { ReadResult } from '../broker/broker.js';
 import { Fetcher } from './fetcher.js';
 import { TopicLog } from './topic-log.js';
 

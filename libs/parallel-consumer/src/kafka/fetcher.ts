@@ -1,11 +1,10 @@
-import { backOffMs } from '../back-off.js';
-import { pause, type Clock } from '../clock.js';
-import type { EngineLogger } from '../options.js';
+import { backOffMs, pause, type Clock } from '@orders-pipeline/clock';
+import type { EngineLogger } from '../events/engine-logger.js';
 import { FETCH, type FetchedPartition, type FetchPartition } from '../protocol/fetch-request.js';
 import { errorName, throwOnError } from '../protocol/kafka-error.js';
 import { batchExtent } from '../records/batch-extent.js';
 import { FetchedRecords } from '../records/fetched-records.js';
-import type { ReadResult, ReadPosition } from './broker.js';
+import type { ReadResult, ReadPosition } from '../broker/broker.js';
 import type { KafkaConnections } from './kafka-connections.js';
 import { findProblem } from './find-problem.js';
 import type { TopicLog } from './topic-log.js';

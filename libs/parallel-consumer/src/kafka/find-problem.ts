@@ -1,4 +1,4 @@
-import type { LogProblem, ReadPosition } from './broker.js';
+import type { LogProblem, ReadPosition } from '../broker/broker.js';
 import type { TopicLog } from './topic-log.js';
 
 /** Errors after which another node may lead the partition, or the topic may have been recreated. */

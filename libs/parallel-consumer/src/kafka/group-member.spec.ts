@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { encodeAssignment } from '../protocol/consumer-protocol.js';
 import { FIND_COORDINATOR, HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, SYNC_GROUP } from '../protocol/group-requests.js';
 import { KafkaError } from '../protocol/kafka-error.js';
-import { ManualClock, settle } from '../testing/manual-clock.js';
-import { ScriptedConnections } from '../testing/scripted-connections.js';
+import { ManualClock, settle } from '@orders-pipeline/clock/testing';
+import { ScriptedConnections } from './testing/scripted-connections.js';
 import { GroupMember } from './group-member.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };

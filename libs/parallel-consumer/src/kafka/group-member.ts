@@ -1,5 +1,5 @@
-import { succeededWithin, type Clock } from '../clock.js';
-import type { EngineLogger } from '../options.js';
+import { succeededWithin, type Clock } from '@orders-pipeline/clock';
+import type { EngineLogger } from '../events/engine-logger.js';
 import {
   FIND_COORDINATOR,
   HEARTBEAT,

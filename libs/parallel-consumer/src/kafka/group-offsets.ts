@@ -1,7 +1,7 @@
 import { isKafkaError } from '../protocol/kafka-error.js';
 import { OFFSET_COMMIT, OFFSET_FETCH, type CommittedOffset } from '../protocol/offset-requests.js';
-import type { Position } from '../record.js';
-import { MetadataRejectedError, type CommittedPosition, type TopicPartition } from './broker.js';
+import type { Position } from '../records/record.js';
+import { MetadataRejectedError, type CommittedPosition, type TopicPartition } from '../broker/broker.js';
 import type { GroupMember } from './group-member.js';
 import type { KafkaConnections } from './kafka-connections.js';
 import type { TopicLog } from './topic-log.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import type { OutgoingRecord } from '../record.js';
-import { ManualClock, settle } from '../testing/manual-clock.js';
-import { RecordsRejectedError } from '../records/records-rejected.js';
+import type { OutgoingRecord } from '../records/record.js';
+import { ManualClock, settle } from '@orders-pipeline/clock/testing';
+import { RecordsRejectedError } from '../failures/records-rejected.js';
 import { ReliableProducer, type ProducerClient } from './reliable-producer.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -1,9 +1,8 @@
-import { backOffMs, type BackOff } from '../back-off.js';
-import { pause, succeededWithin, systemClock, type Clock } from '../clock.js';
-import type { OutgoingRecord } from '../record.js';
-import { RecordsRejectedError } from '../records/records-rejected.js';
-import { errorCode } from '../failure.js';
-import type { EngineLogger } from '../options.js';
+import { backOffMs, type BackOff, pause, succeededWithin, systemClock, type Clock } from '@orders-pipeline/clock';
+import type { OutgoingRecord } from '../records/record.js';
+import { RecordsRejectedError } from '../failures/records-rejected.js';
+import { errorCode } from '../failures/failure.js';
+import type { EngineLogger } from '../events/engine-logger.js';
 import { getProtocolErrorType } from './protocol-type.js';
 
 /** The offsets that Kafka acknowledged for one partition's part of a batch. */

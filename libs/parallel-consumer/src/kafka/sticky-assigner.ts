@@ -1,5 +1,5 @@
 import { decodeSubscription, encodeAssignment, type PartitionsByTopic } from '../protocol/consumer-protocol.js';
-import type { TopicPartition } from './broker.js';
+import type { TopicPartition } from '../broker/broker.js';
 import type { Assignor } from './group-member.js';
 import { stickyAssignment } from './sticky-assignment.js';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import type { ParallelConsumerOptions } from '../options.js';
-import { consuming } from '../testing/gated-consumer.js';
-import { settle } from '../testing/manual-clock.js';
+import { consuming } from '../behaviour/gated-consumer.js';
+import { settle } from '@orders-pipeline/clock/testing';
 import { PrometheusMetrics } from './prometheus-metrics.js';
 
 const NAMES = { topic: 'orders', group: 'savers' };

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { AttemptOutcome, Observer } from '../observer.js';
-import type { ParallelConsumerStatus, PartitionStatus } from '../status.js';
+import type { AttemptOutcome, Observer } from '../events/observer.js';
+import type { ParallelConsumerStatus, PartitionStatus } from '../status/status.js';
 
 /** The labels that distinguish the consumers of one process. */
 export interface ConsumerNames {

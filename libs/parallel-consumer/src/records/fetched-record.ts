@@ -1,4 +1,4 @@
-import type { ConsumedRecord } from '../record.js';
+import type { ConsumedRecord } from './record.js';
 import { VarintCursor } from './varint.js';
 
 const cursor = new VarintCursor();

@@ -1,5 +1,5 @@
 import type { AbortedTransaction } from '../protocol/fetch-request.js';
-import type { ConsumedRecord } from '../record.js';
+import type { ConsumedRecord } from './record.js';
 import { AbortedTransactions } from './aborted-transactions.js';
 import { FetchedRecord } from './fetched-record.js';
 import { RecordBatch } from './record-batch.js';

@@ -1,4 +1,4 @@
-import { describeBrokerContract } from './broker-contract.js';
+import { describeBrokerContract } from '../contract/broker-contract.js';
 import { FakeBroker } from './fake-broker.js';
 import { FakeKafka } from './fake-kafka.js';
 

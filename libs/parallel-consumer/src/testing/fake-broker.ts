@@ -1,4 +1,4 @@
-import type { OutgoingRecord, Position } from '../record.js';
+import type { OutgoingRecord, Position } from '../records/record.js';
 import {
   MetadataRejectedError,
   type Broker,
@@ -8,10 +8,10 @@ import {
   type ReadResult,
   type ReadPosition,
   type TopicPartition,
-} from '../kafka/broker.js';
+} from '../broker/broker.js';
 import type { FakeGroup, GroupMember } from './fake-group.js';
 import type { FakeKafka } from './fake-kafka.js';
-import { settle } from './manual-clock.js';
+import { settle } from '@orders-pipeline/clock/testing';
 
 const FETCH_SIZE = 100;
 const MAX_METADATA = 4_096;

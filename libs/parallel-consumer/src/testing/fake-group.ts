@@ -1,4 +1,4 @@
-import type { CommittedPosition, TopicPartition } from '../kafka/broker.js';
+import type { CommittedPosition, TopicPartition } from '../broker/broker.js';
 import { stickyAssignment } from '../kafka/sticky-assignment.js';
 
 /** The callbacks of a group member. */

@@ -1,5 +1,5 @@
-import type { FetchedBatch, ReadResult, ReadPosition } from '../kafka/broker.js';
-import type { ConsumedRecord, OutgoingRecord } from '../record.js';
+import type { FetchedBatch, ReadResult, ReadPosition } from '../broker/broker.js';
+import type { ConsumedRecord, OutgoingRecord } from '../records/record.js';
 import type { EpochStart } from '../records/batch-extent.js';
 import { UnreadableRecordsError, type UnreadableReason } from '../records/unreadable-records.js';
 import { FakeGroup } from './fake-group.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { queueWith, SimulatedBackend, type Latency, type SimulationOptions } from '../testing/simulated-backend.js';
+import { queueWith, SimulatedBackend, type Latency, type SimulationOptions } from './testing/simulated-backend.js';
 import { AutoLimit } from './auto-limit.js';
 
 const SECOND = 1_000;

@@ -1,4 +1,4 @@
-import type { AttemptOutcome } from '../observer.js';
+import type { AttemptOutcome } from '../events/observer.js';
 
 export interface AutoLimitBounds {
   readonly initial: number;

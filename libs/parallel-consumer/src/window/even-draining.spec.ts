@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Assignment } from '../assignment.js';
+import { Assignment } from '../partition/assignment.js';
 import { nextToDrain } from './even-draining.js';
 
 const NOW = 1_000_000;

@@ -1,4 +1,4 @@
-import type { Assignment } from '../assignment.js';
+import type { Assignment } from '../partition/assignment.js';
 
 /** A partition that has a record to take, and the timestamp of that record, in ms since 1970. */
 export interface Candidate {

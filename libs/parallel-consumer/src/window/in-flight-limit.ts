@@ -1,5 +1,6 @@
-import { requirePositiveIntegers, type ResolvedOptions } from '../options.js';
-import type { AttemptOutcome } from '../observer.js';
+import type { RuntimeSettings } from '../events/runtime-options.js';
+import { requirePositiveIntegers, type WindowSettings } from './window-options.js';
+import type { AttemptOutcome } from '../events/observer.js';
 import { AutoLimit } from './auto-limit.js';
 import type { Scheduler, WindowLimits } from './scheduler.js';
 
@@ -13,14 +14,14 @@ export class InFlightLimit {
   private auto: AutoLimit | undefined;
 
   constructor(
-    private readonly options: ResolvedOptions,
+    private readonly options: WindowSettings & RuntimeSettings,
     private readonly scheduler: Scheduler,
   ) {
     this.set(options.inFlight);
   }
 
   /** Derives the window limits from an in-flight limit. */
-  static windowFor(options: ResolvedOptions, inFlight: number): WindowLimits {
+  static windowFor(options: WindowSettings & RuntimeSettings, inFlight: number): WindowLimits {
     const { maxBytes, maxBuffered = BUFFERED_PER_IN_FLIGHT * inFlight } = options;
     return { inFlight, maxBuffered, maxBytes };
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { Assignment, type Task } from '../assignment.js';
-import type { ConsumedRecord } from '../record.js';
+import { Assignment, type Task } from '../partition/assignment.js';
+import type { ConsumedRecord } from '../records/record.js';
 import { Scheduler, type Ordering } from './scheduler.js';
 
 const LIMITS = { inFlight: 4, maxBuffered: 20, maxBytes: 1_000_000 };

@@ -1,7 +1,7 @@
-import { type Assignment, Task, type OrderScope } from '../assignment.js';
-import { estimateBytes, type ConsumedRecord } from '../record.js';
-import { FairQueue } from './fair-queue.js';
-import { hashKey } from './key-queues.js';
+import { type Assignment, Task, type OrderScope } from '../partition/assignment.js';
+import { estimateBytes, type ConsumedRecord } from '../records/record.js';
+import { FairQueue } from '../structures/fair-queue.js';
+import { hashKey } from '../partition/key-queues.js';
 
 /**
  * The processing order, and the maximum rate that it allows.

@@ -1,6 +1,6 @@
 import type { Positions, TopicPositions } from '#orders/topics/positions.js';
-import type { Kafka } from '#parallel-consumer/kafka/kafkajs.js';
-import { LazyAdmin } from '#parallel-consumer/kafka/lazy-admin.js';
+import type { Kafka } from 'kafkajs';
+import { LazyAdmin } from '@orders-pipeline/parallel-consumer/kafkajs';
 
 /** Reads positions from Kafka. Connects on first use. */
 export class KafkaPositions implements TopicPositions {

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import type { MongoClient } from 'mongodb';
-import { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
+import { ManualClock } from '@orders-pipeline/clock/testing';
 import { MongoTime } from './mongo-time.js';
 
 /** Creates a MongoTime whose local clock starts at 1970, and a function that emits a member's heartbeat. */

@@ -1,5 +1,5 @@
 import type { MongoClient, ServerHeartbeatSucceededEvent } from 'mongodb';
-import { systemClock, type Clock } from '#parallel-consumer/clock.js';
+import { systemClock, type Clock } from '@orders-pipeline/clock';
 
 /** Number of heartbeats to keep; they are two seconds apart. */
 const KEPT = 5;

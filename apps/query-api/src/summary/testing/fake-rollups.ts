@@ -1,4 +1,4 @@
-import type { ManualClock } from '#parallel-consumer/testing/manual-clock.js';
+import type { ManualClock } from '@orders-pipeline/clock/testing';
 import type { KeptBlock } from '../kept-block.js';
 import type { Tally } from '../unchanged-orders.js';
 

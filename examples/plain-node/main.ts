@@ -1,0 +1,26 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ParallelConsumer } from '@orders-pipeline/parallel-consumer';
+import { connectKafka, KafkajsBroker } from '@orders-pipeline/parallel-consumer/kafkajs';
+
+const log = (details: object, message: string) => console.log(message, JSON.stringify(details));
+const logger = { info: log, warn: log, error: log }; // a pino logger fits too
+const brokers = (process.env['KAFKA_BROKERS'] ?? 'localhost:9092').split(',');
+const kafka = connectKafka({ brokers, clientId: 'savers', logger });
+
+const consumer = new ParallelConsumer(
+  {
+    handler: async ({ value, partition }, attempt) => {
+      const order = JSON.parse(String(value)) as { id: string; quantity: number };
+      console.log(`saving ${order.id}, attempt ${attempt.number}`);
+      if (order.quantity < 1) throw new RangeError(`order ${order.id} has no quantity`);
+      await sleep(500, undefined, { signal: attempt.signal }); // resolve when the effect is durable
+      console.log(`saved ${order.id} of partition ${partition}`);
+    },
+    deadLetterTopic: 'orders.v1.dead-letter',
+    inFlight: 1_000,
+    logger,
+  },
+  new KafkajsBroker({ kafka, topic: 'orders.v1', groupId: 'orders-savers', logger }),
+);
+await consumer.start();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void consumer.stop());

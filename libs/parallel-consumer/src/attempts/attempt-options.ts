@@ -1,0 +1,61 @@
+import type { BackOff } from '@orders-pipeline/clock';
+import { classifyByNetworkCode, type FailureClassifier } from '../failures/failure.js';
+import type { RecordHandler } from './record-handler.js';
+
+/** How records are handled, retried and dead-lettered. */
+export interface AttemptOptions {
+  readonly handler: RecordHandler;
+  /**
+   * Topic for records that can't be handled. It must exist and have at least as many partitions as the source topic.
+   * Required unless `onDeadLetter` is `stop`.
+   */
+  readonly deadLetterTopic?: string;
+  /**
+   * What to do with a record that is poison or has no attempts left.
+   * - `publish` (the default): publish it to the dead-letter topic and continue.
+   * - `stop`: publish nothing, drain, leave the group and become `failed`. The record's offset stays uncommitted, so the
+   *   partition's next owner reads it again.
+   */
+  readonly onDeadLetter?: 'publish' | 'stop';
+  /** Maximum number of attempts for one record, including the first, before it is dead-lettered. Default 5. */
+  readonly maxAttempts?: number;
+  /**
+   * Time limit of one attempt, in ms. Default 300,000. At the limit the attempt's signal aborts. `attemptGraceMs` later
+   * (default 5,000) the attempt is abandoned: it counts as failed, and the record is retried or dead-lettered. The consumer
+   * checks the limit once a second.
+   * Not guaranteed after that: an abandoned attempt may still run in parallel with the next attempt of its key. The handler
+   * must then itself ensure the order and the idempotence of that key.
+   */
+  readonly attemptTimeoutMs?: number;
+  readonly attemptGraceMs?: number;
+  /** Classifies handler errors. Default: network errors are `environment`, all others are `retriable`. */
+  readonly classify?: FailureClassifier;
+  /** Back-off between the attempts of one record. Default: 100 ms, doubling up to 10 s. */
+  readonly retryBackOff?: BackOff;
+  /** Back-off between probes while the environment is unavailable. Default: 200 ms, doubling up to 5 s. */
+  readonly environmentBackOff?: BackOff;
+  /**
+   * A record that blocks its partition's commit for this long, in ms, is logged as a warning, and again after each further
+   * period. Default 60,000.
+   */
+  readonly stalledRecordWarnMs?: number;
+  /**
+   * A record that blocks its partition's commit for this long, in ms, is dead-lettered. Time during which the environment is
+   * unavailable does not count. Default: never.
+   */
+  readonly stalledRecordDeadLetterMs?: number;
+}
+
+export const ATTEMPT_DEFAULTS = {
+  onDeadLetter: 'publish',
+  maxAttempts: 5,
+  attemptTimeoutMs: 300_000,
+  attemptGraceMs: 5_000,
+  classify: classifyByNetworkCode,
+  retryBackOff: { initialMs: 100, maxMs: 10_000 },
+  environmentBackOff: { initialMs: 200, maxMs: 5_000 },
+  stalledRecordWarnMs: 60_000,
+} as const satisfies Partial<AttemptOptions>;
+
+/** `AttemptOptions` with the defaults applied. */
+export type AttemptSettings = AttemptOptions & Required<Pick<AttemptOptions, keyof typeof ATTEMPT_DEFAULTS>>;

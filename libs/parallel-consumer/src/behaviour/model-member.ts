@@ -1,0 +1,120 @@
+import type { Attempt } from '../attempts/record-handler.js';
+import type { ParallelConsumerOptions } from '../options.js';
+import { ParallelConsumer } from '../parallel-consumer.js';
+import type { ConsumedRecord } from '../records/record.js';
+import type { DrainReport } from '../events/drain-report.js';
+import { FakeBroker } from '../testing/fake-broker.js';
+import type { FakeKafka } from '../testing/fake-kafka.js';
+
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** The possible results of a handler. */
+export type Ending = 'done' | 'retriable' | 'poison' | 'environment';
+
+/** A running handler. */
+export interface ModelRun {
+  readonly record: ConsumedRecord;
+  readonly attempt: Attempt;
+  end(ending: Ending): void;
+}
+
+export type ModelOptions = Omit<ParallelConsumerOptions, 'handler' | 'logger' | 'deadLetterTopic' | 'observer'>;
+
+/** Receives the events of a member, to check them. */
+export interface ModelObserver {
+  /** Called before the run is added to the member's runs. */
+  started(member: ModelMember, record: ConsumedRecord): void;
+  handled(record: ConsumedRecord): void;
+  drained(report: DrainReport): void;
+  /** Called for an error that the model did not inject. */
+  broken(error: unknown): void;
+}
+
+/** One engine with its own broker. The model decides when, if ever, its handlers end. */
+export class ModelMember {
+  readonly broker: FakeBroker;
+  readonly consumer: ParallelConsumer;
+  readonly runs: ModelRun[] = [];
+  /** The model's view of the member; `gone`: crashed or stopped. */
+  state: 'alive' | 'expired' | 'rejoining' | 'gone' = 'alive';
+  private fetching = false;
+
+  constructor(
+    kafka: FakeKafka,
+    topics: { readonly topic: string; readonly deadLetterTopic: string },
+    options: ModelOptions,
+    private readonly observer: ModelObserver,
+  ) {
+    this.broker = new FakeBroker(kafka, { topic: topics.topic, groupId: 'savers' });
+    this.consumer = new ParallelConsumer(
+      {
+        ...options,
+        handler: (record, attempt) => this.handle(record, attempt),
+        logger: quiet,
+        deadLetterTopic: topics.deadLetterTopic,
+        classify: (error) => {
+          if (error instanceof ModelFailure) return error.kind;
+          observer.broken(error);
+          return 'poison';
+        },
+        observer: { rebalanced: (report) => observer.drained(report) },
+      },
+      this.broker,
+    );
+  }
+
+  /** Returns the runs that the engine still waits for: neither abandoned nor of a revoked partition. */
+  liveRuns(): ModelRun[] {
+    return this.runs.filter(({ attempt }) => !attempt.signal.aborted);
+  }
+
+  /** Fetches all partitions once, unless the previous fetch is still in progress. */
+  async fetch(): Promise<void> {
+    if (this.fetching || this.state === 'gone') return;
+    this.fetching = true;
+    await this.broker.fetch();
+    this.fetching = false;
+  }
+
+  /** Joins again after the session expired. */
+  async rejoin(): Promise<void> {
+    this.state = 'rejoining';
+    await this.broker.rejoin();
+    if (this.isRejoining()) this.state = 'alive';
+  }
+
+  async leave(): Promise<void> {
+    this.state = 'gone';
+    this.observer.drained(await this.consumer.stop());
+  }
+
+  /** False when the member crashed or was stopped meanwhile. */
+  private isRejoining(): boolean {
+    return this.state === 'rejoining';
+  }
+
+  private async handle(record: ConsumedRecord, attempt: Attempt): Promise<void> {
+    this.observer.started(this, record);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const run: ModelRun = {
+      record,
+      attempt,
+      end: (ending) => {
+        this.runs.splice(this.runs.indexOf(run), 1);
+        if (ending !== 'done') return reject(new ModelFailure(ending));
+        this.observer.handled(record);
+        resolve();
+      },
+    };
+    this.runs.push(run);
+    return promise;
+  }
+}
+
+class ModelFailure extends Error {
+  override readonly name = 'ModelFailure';
+
+  constructor(readonly kind: Exclude<Ending, 'done'>) {
+    super(kind);
+  }
+}

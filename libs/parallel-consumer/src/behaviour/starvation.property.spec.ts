@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import type { ConsumedRecord } from '../records/record.js';
+import type { WorldOptions } from './model-invariants.js';
+import { ModelWorld } from './model-world.js';
+
+const PARTITIONS = 4;
+const NEVER_MS = 1_000_000_000;
+const SIXTY_SECONDS = 60_000;
+const STALLED = 1;
+const stalled = (record: ConsumedRecord): boolean => record.partition === 0 && String(record.key) === `key-${STALLED}`;
+
+interface Appended {
+  readonly partition: number;
+  readonly keys: readonly number[];
+}
+
+function appending(keys: fc.Arbitrary<number>): fc.Arbitrary<Appended[]> {
+  return fc.array(
+    fc.record({ partition: fc.nat(PARTITIONS - 1), keys: fc.array(keys, { minLength: 1, maxLength: 30 }) }),
+  );
+}
+
+/** Runs a world in which only the stalled key's records never end. @returns the wanted records that were not handled */
+async function leftBeside(
+  appended: readonly Appended[],
+  maxBuffered: number,
+  wanted: (record: ConsumedRecord) => boolean,
+): Promise<ConsumedRecord[]> {
+  const options: WorldOptions = { ordering: 'key', inFlight: 3, maxBuffered, maxBytes: 1_000_000 };
+  const world = new ModelWorld({ ...options, attemptTimeoutMs: NEVER_MS }, PARTITIONS);
+  await world.apply({ type: 'join' });
+  await world.apply({ type: 'join' });
+  for (const { partition, keys } of [{ partition: 0, keys: [STALLED] }, ...appended])
+    await world.apply({ type: 'append', partition, keys, gap: 0, marker: false });
+  const left = (): ConsumedRecord[] => world.ledger.unaccounted().filter(wanted);
+  await world.work({ ends: (record) => !stalled(record), left: () => left().length });
+  return left();
+}
+
+describe('a key with a record that never ends', () => {
+  it(
+    'blocks no other partition, however many records wait behind it',
+    async () => {
+      const appended = appending(fc.constantFrom(STALLED, 2, 3));
+      const property = fc.asyncProperty(appended, fc.integer({ min: 4, max: 40 }), async (all, maxBuffered) => {
+        expect(await leftBeside(all, maxBuffered, ({ partition }) => partition !== 0)).toEqual([]);
+      });
+      await fc.assert(property, { numRuns: 150 });
+    },
+    SIXTY_SECONDS,
+  );
+
+  it(
+    'blocks no other key of its partition while the window has room for the records behind it',
+    async () => {
+      const behind = { partition: 0, keys: Array<number>(30).fill(STALLED) };
+      const property = fc.asyncProperty(appending(fc.integer({ min: 2, max: 9 })), async (all) => {
+        expect(await leftBeside([behind, ...all], 60, (record) => !stalled(record))).toEqual([]);
+      });
+      await fc.assert(property, { numRuns: 150 });
+    },
+    SIXTY_SECONDS,
+  );
+});

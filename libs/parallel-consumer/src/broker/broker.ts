@@ -1,0 +1,141 @@
+import type { ConsumedRecord, OutgoingRecord, Position } from '../records/record.js';
+import type { EpochStart } from '../records/batch-extent.js';
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** The committed offset of a partition, and where to start reading. */
+export interface CommittedPosition extends TopicPartition {
+  /** `undefined` when the group has committed nothing yet. */
+  readonly offset: number | undefined;
+  /** Where to start reading: the committed offset, else the first offset of the partition. */
+  readonly from: number;
+  /** Leader epoch committed with the offset. */
+  readonly leaderEpoch: number | undefined;
+  /** Metadata committed with the offset; empty when there is none. */
+  readonly metadata: string;
+  /** The topic id, 32 hexadecimal digits. A topic that is deleted and created again has a new one. */
+  readonly logId: string;
+}
+
+/** The position to read from, and the log it belongs to. */
+export interface ReadPosition extends TopicPartition {
+  readonly offset: number;
+  readonly logId: string;
+  /** Leader epoch of the record before the offset; `undefined` when unknown, and then a diverged log is not detected. */
+  readonly leaderEpoch: number | undefined;
+}
+
+/** The records of one partition from one fetch, in ascending offset order; empty when the fetch had only markers or hidden records. */
+export interface FetchedBatch extends TopicPartition {
+  readonly type: 'records';
+  /** Can be iterated once. Throws UnreadableRecordsError at a batch that cannot be read. */
+  readonly records: Iterator<ConsumedRecord, undefined>;
+  /** The requested offset. */
+  readonly fetchOffset: number;
+  /** The last offset covered by the fetch, including markers, aborted and compacted records after the last record. */
+  readonly lastOffset: number;
+  /** One past the last replicated record of the partition. */
+  readonly highWatermark: number;
+  /** Leader epochs of the records, each with its first offset. */
+  readonly epochs: readonly EpochStart[];
+}
+
+/** Why a position cannot be read. */
+export type LogProblem =
+  /** Kafka deleted the records from the position up to `earliest`. */
+  | { readonly type: 'deleted'; readonly earliest: number }
+  /**
+   * The log lost records before the position. It shares with the log that was read the records below `end` that were written under
+   * `epoch` or an earlier epoch. `epoch` is undefined when only the end of the log is known.
+   */
+  | { readonly type: 'truncated'; readonly end: number; readonly epoch: number | undefined }
+  /** The topic was deleted and created again: `logId` identifies the new log, which begins at `earliest`. */
+  | { readonly type: 'recreated'; readonly logId: string; readonly earliest: number };
+
+export type ReadResult = FetchedBatch | LogProblem;
+
+/** Receives the events of the consumer group. Calls do not overlap. */
+export interface BrokerListener {
+  /**
+   * Called when this member has joined a generation.
+   * @param kept true when the member kept its id and missed no generation: no other member can have worked on its partitions
+   * in between, and pending reads of the partitions that it keeps continue
+   */
+  assigned(partitions: readonly TopicPartition[], kept: boolean): void;
+  /** Called when a rebalance is due. Must finish and commit running work before it resolves: the old generation is valid until then. */
+  rebalancing(): Promise<void>;
+  /** Called when the group expelled this member: other members may own its partitions. The broker rejoins on its own. */
+  lost(error: unknown): void;
+}
+
+/** The state of the group membership, for readiness checks. */
+export interface BrokerHealth {
+  /** True between joining a generation and the next rebalance. */
+  readonly joined: boolean;
+  /** Time of the group coordinator's last response, in ms since 1970. */
+  readonly lastContactAt: number;
+  /** Start of the oldest persisting fetch failure (leader unavailable, topic deleted), in ms since 1970; else `undefined`. */
+  readonly failingSince?: number | undefined;
+}
+
+/**
+ * The engine's interface to Kafka. Two implementations pass the contract suite, which tests each sentence here: a real Kafka
+ * over kafkajs's connections, and an in-memory fake.
+ */
+export interface Broker {
+  /** The topic that this broker reads. */
+  readonly topic: string;
+  readonly health: BrokerHealth;
+
+  /** Returns the number of partitions of a topic; 0 when it does not exist. @throws when no node responds */
+  partitionCount(topic: string): Promise<number>;
+
+  /**
+   * Connects and starts to join the group. Resolves before the join ends; `listener.assigned` and `health.joined` report the end.
+   * Later failures are retried without limit.
+   * @throws when no node is reachable
+   */
+  start(listener: BrokerListener): Promise<void>;
+
+  /**
+   * Returns the group's committed offsets from its coordinator. Omits partitions without a commit whose first offset is unavailable.
+   * @throws when the coordinator does not respond
+   */
+  committed(partitions: readonly TopicPartition[]): Promise<CommittedPosition[]>;
+
+  /**
+   * Reads a partition from a position: one result per call, one pending call per partition.
+   *
+   * - Isolation is exactly read_committed: no record of an open or aborted transaction.
+   * - A batch without records (markers, aborted or compacted records) is also returned, so that the position moves past it.
+   * - Waits until there is something to read. Retries without limit while nodes are unavailable and leaders move.
+   * - Returns a problem when records were deleted or the log was truncated or recreated; never skips them.
+   * @returns undefined after `stop`, and when the partition was revoked meanwhile, even if it is assigned again
+   */
+  read(position: ReadPosition): Promise<ReadResult | undefined>;
+
+  /**
+   * Commits once, under the current generation; the coordinator rejects an older one. While `listener.rebalancing` runs, heartbeats
+   * keep the session alive and commits stay valid, for at most the group's rebalance timeout.
+   * @throws MetadataRejectedError; another error when the offsets may not have been committed
+   */
+  commit(positions: readonly Position[]): Promise<void>;
+
+  /** Resolves once all in-sync replicas have all records. @throws when that is uncertain or impossible */
+  publish(topic: string, records: readonly OutgoingRecord[]): Promise<void>;
+
+  /**
+   * Leaves the group and closes all connections. Commits nothing. Leaves no member in the group, even when called during `start` or
+   * a join. A second call does nothing.
+   */
+  stop(): Promise<void>;
+}
+
+/** The broker rejected the size of the commit metadata (`offset.metadata.max.bytes`). A commit without metadata may succeed. */
+export class MetadataRejectedError extends Error {
+  override readonly name = 'MetadataRejectedError';
+  readonly code = 'metadata-refused';
+}

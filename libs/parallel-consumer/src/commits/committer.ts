@@ -1,0 +1,99 @@
+import type { CommitSettings } from './commit-options.js';
+import type { RuntimeSettings } from '../events/runtime-options.js';
+import { succeededWithin } from '@orders-pipeline/clock';
+import { MetadataRejectedError, type Broker } from '../broker/broker.js';
+import type { Position } from '../records/record.js';
+import type { Assignment } from '../partition/assignment.js';
+import { encodeCompletedOffsets } from './completed-offsets.js';
+
+/** Timeout of one commit. The next commit contains the same or later offsets. */
+const TIMEOUT_MS = 3_000;
+/** Every 50th round commits all partitions again: a commit that timed out can arrive after a later one. */
+const FULL_COMMIT_EVERY = 50;
+
+/**
+ * Commits the offset of every assigned partition, at an interval and on request, with its completed offsets beyond that offset.
+ * All records below a committed offset are complete. So a commit that arrives late, or after a revocation, can repeat records but
+ * never skip one. Its completed offsets stay correct, because completed records stay complete.
+ */
+export class Committer {
+  private cancel: (() => void) | undefined;
+  private withCompletedOffsets: boolean;
+  private round = 0;
+
+  constructor(
+    private readonly options: CommitSettings & RuntimeSettings,
+    private readonly broker: Broker,
+    private readonly assignments: () => Iterable<Assignment>,
+  ) {
+    this.withCompletedOffsets = options.commitCompletedOffsets;
+  }
+
+  /** Starts timed commits, one every `commitIntervalMs`. */
+  resume(): void {
+    if (this.cancel === undefined) this.schedule();
+  }
+
+  /** Stops timed commits until `resume`. */
+  hold(): void {
+    this.cancel?.();
+    this.cancel = undefined;
+  }
+
+  /** Commits all partitions that changed. Never rejects: a failed commit causes repeats after a crash, but no loss. */
+  async commit(): Promise<void> {
+    this.round += 1;
+    const all = this.round % FULL_COMMIT_EVERY === 0;
+    const dirty = [...this.assignments()].filter(
+      (each) => each.mayCommit && (all || each.isDirty(this.withCompletedOffsets)),
+    );
+    if (dirty.length === 0) return;
+    const changes = dirty.map(({ tracker }) => tracker.changes);
+    const positions = dirty.map((assignment) => this.toPosition(assignment));
+    const { clock, logger, observer } = this.options;
+    const startedAt = clock.now();
+    try {
+      const committed = await succeededWithin(clock, TIMEOUT_MS, this.broker.commit(positions));
+      if (!committed) throw new Error(`no response within ${TIMEOUT_MS} ms`);
+      for (const [index, assignment] of dirty.entries())
+        assignment.committed(positions[index]?.offset ?? 0, changes[index] ?? 0);
+      observer?.committed?.(true, clock.now() - startedAt);
+    } catch (error) {
+      observer?.committed?.(false, clock.now() - startedAt);
+      if (error instanceof MetadataRejectedError && this.withCompletedOffsets) {
+        this.withCompletedOffsets = false;
+        logger.warn(
+          { reason: error.message },
+          'broker rejected the completed offsets in the commit metadata: committing without them',
+        );
+        return this.commit();
+      }
+      logger.warn({ reason: String(error) }, 'offsets not committed: retrying with the next commit');
+    }
+  }
+
+  private toPosition({ topic, partition, tracker, epochs, logId }: Assignment): Position {
+    const offset = tracker.committable;
+    const leaderEpoch = epochs.at(offset - 1);
+    return {
+      topic,
+      partition,
+      offset,
+      ...(leaderEpoch !== undefined && { leaderEpoch }),
+      ...(this.withCompletedOffsets && { metadata: encodeCompletedOffsets(logId, offset, tracker.completedBeyond()) }),
+    };
+  }
+
+  private schedule(): void {
+    const cancel = this.options.clock.after(this.options.commitIntervalMs, () => {
+      void this.commitThenSchedule(cancel);
+    });
+    this.cancel = cancel;
+  }
+
+  private async commitThenSchedule(mine: () => void): Promise<void> {
+    await this.commit();
+    // `hold`, or `hold` and `resume`, may have been called during the commit: then this timer is obsolete.
+    if (this.cancel === mine) this.schedule();
+  }
+}

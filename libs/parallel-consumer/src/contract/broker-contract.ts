@@ -1,0 +1,126 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { MetadataRejectedError } from '../broker/broker.js';
+import { ContractTopic, type ContractKafka, type MakeTopic } from './contract-kafka.js';
+import { describeMembership } from './membership-contract.js';
+import { describeReading } from './reading-contract.js';
+import { joinGroup, startMember } from './started-member.js';
+
+const PER_SPEC_MS = 90_000;
+
+/**
+ * Defines the contract of a `Broker` on which the engine relies, as specs that run without the engine. They run on the fake and
+ * on the real Kafka; a difference is a defect of the fake.
+ * @param provide starts or creates the Kafka, once for all specs
+ */
+export function describeBrokerContract(name: string, provide: () => Promise<ContractKafka>): void {
+  describe(`a broker of ${name}`, () => {
+    let kafka: ContractKafka;
+    const topics: ContractTopic[] = [];
+    const makeTopic: MakeTopic = async (partitions) => {
+      const topic = await ContractTopic.create(kafka, partitions);
+      topics.push(topic);
+      return topic;
+    };
+
+    beforeAll(async () => {
+      kafka = await provide();
+    }, 180_000);
+
+    afterEach(async () => {
+      for (const topic of topics.splice(0)) await topic.end();
+    }, PER_SPEC_MS);
+
+    afterAll(async () => {
+      await kafka.end();
+    }, 60_000);
+
+    describeReading(makeTopic, PER_SPEC_MS);
+    describeCommits(makeTopic);
+    describePublishing(makeTopic);
+    describeMembership(makeTopic, PER_SPEC_MS);
+  });
+}
+
+function describeCommits(makeTopic: MakeTopic): void {
+  it(
+    'returns committed offsets with leader epoch and metadata, also to a later member, and undefined where nothing is committed',
+    async () => {
+      const topic = await makeTopic(2);
+      await topic.append(0, 'a', 'b', 'c');
+      const { broker } = await joinGroup(topic);
+      await broker.commit([{ ...topic.at(0), offset: 2, leaderEpoch: 0, metadata: 'a map' }]);
+      const position = { offset: 2, from: 2, metadata: 'a map', leaderEpoch: 0 };
+      expect(await topic.committed(broker, 0)).toMatchObject(position);
+      expect(await topic.committed(broker, 1)).toMatchObject({ offset: undefined, from: 0, metadata: '' });
+      await broker.stop();
+      const { broker: later, listener } = await startMember(topic);
+      await listener.until(() => listener.values(0).length === 1);
+      expect(await topic.committed(later, 0)).toMatchObject(position);
+      expect(listener.values(0)).toEqual(['c']);
+    },
+    PER_SPEC_MS,
+  );
+
+  it(
+    'clears the metadata with a commit that has none',
+    async () => {
+      const topic = await makeTopic(1);
+      await topic.append(0, 'a', 'b');
+      const { broker } = await joinGroup(topic);
+      await broker.commit([{ ...topic.at(0), offset: 1, metadata: 'a map' }]);
+      await broker.commit([{ ...topic.at(0), offset: 2 }]);
+      expect(await topic.committed(broker, 0)).toMatchObject({ offset: 2, from: 2, metadata: '' });
+    },
+    PER_SPEC_MS,
+  );
+
+  it(
+    'stores 4,000 characters of metadata, and rejects 5,000 with MetadataRejectedError without storing the commit',
+    async () => {
+      const topic = await makeTopic(1);
+      await topic.append(0, 'a', 'b');
+      const { broker } = await joinGroup(topic);
+      await broker.commit([{ ...topic.at(0), offset: 1, metadata: 'm'.repeat(4_000) }]);
+      const tooMuch = broker.commit([{ ...topic.at(0), offset: 2, metadata: 'm'.repeat(5_000) }]);
+      await expect(tooMuch).rejects.toBeInstanceOf(MetadataRejectedError);
+      expect((await topic.committed(broker, 0)).offset).toBe(1);
+    },
+    PER_SPEC_MS,
+  );
+}
+
+function describePublishing(makeTopic: MakeTopic): void {
+  it(
+    'publishes to the given partition, with key, value and headers',
+    async () => {
+      const topic = await makeTopic(3);
+      const record = {
+        partition: 2,
+        key: 'k',
+        value: Buffer.from('v'),
+        headers: { text: 'é', bytes: Buffer.from([0, 127]) },
+      };
+      await topic.member().publish(topic.topic, [record]);
+      const [read] = await topic.kafka.read(topic.topic, 1);
+      expect(read).toMatchObject({ partition: 2, offset: 0, key: Buffer.from('k'), value: Buffer.from('v') });
+      expect(read?.headers).toEqual({ text: Buffer.from('é'), bytes: Buffer.from([0, 127]) });
+    },
+    PER_SPEC_MS,
+  );
+
+  it(
+    'never resolves a publish to a topic that does not exist',
+    async () => {
+      const topic = await makeTopic(1);
+      const broker = topic.member();
+      const sent = broker.publish(`${topic.topic}-missing`, [{ partition: 0, key: null, value: null, headers: {} }]);
+      const ended = sent.then(
+        () => 'published',
+        () => 'refused',
+      );
+      await broker.stop();
+      expect(await ended).toBe('refused');
+    },
+    PER_SPEC_MS,
+  );
+}

@@ -1,0 +1,13 @@
+/**
+ * The result of a drain, in records. `lost` is computed from counters: records that were taken, but are neither finished, nor
+ * handed over, nor still in memory.
+ */
+export interface DrainReport {
+  readonly finished: number;
+  readonly handedOver: number;
+  readonly lost: number;
+}
+
+export function formatDrain({ finished, handedOver, lost }: DrainReport): string {
+  return `finished ${finished}, handed over ${handedOver}, lost ${lost}`;
+}

@@ -1,0 +1,41 @@
+export { ParallelConsumer } from './parallel-consumer.js';
+export type { ParallelConsumerOptions } from './options.js';
+export type { AttemptOptions } from './attempts/attempt-options.js';
+export type { CommitOptions } from './commits/commit-options.js';
+export type { LogOptions } from './intake/log-options.js';
+export type { RuntimeOptions } from './events/runtime-options.js';
+export type { WindowOptions } from './window/window-options.js';
+export type { Ordering } from './window/scheduler.js';
+
+export type { Attempt, RecordHandler } from './attempts/record-handler.js';
+export { batchHandler, type BatchHandlerOptions, type BatchItem, type BatchResult } from './attempts/batch-handler.js';
+export { Batcher, BatchResultsError, type BatcherOptions, type BatchWriter } from './attempts/batcher.js';
+export { DEAD_LETTER_HEADERS } from './attempts/dead-letter.js';
+export type { ConsumedRecord, OutgoingRecord, Position } from './records/record.js';
+
+export { classifyByNetworkCode, type FailureClassifier, type FailureKind } from './failures/failure.js';
+export { RecordsRejectedError } from './failures/records-rejected.js';
+export { UnreadableRecordsError, type UnreadableReason } from './records/unreadable-records.js';
+export { TopicError } from './intake/topic-check.js';
+
+export type { OldestRecord, ParallelConsumerStatus, PartitionStatus } from './status/status.js';
+export type { State } from './status/lifecycle.js';
+export type { StoppedPartition, StopReason } from './partition/stopped-partition.js';
+export type { SuspensionCause } from './attempts/circuit-breaker.js';
+export { formatDrain, type DrainReport } from './events/drain-report.js';
+export type { EngineLogger } from './events/engine-logger.js';
+export type { AttemptOutcome, Observer } from './events/observer.js';
+
+export type {
+  Broker,
+  BrokerHealth,
+  BrokerListener,
+  CommittedPosition,
+  FetchedBatch,
+  LogProblem,
+  ReadPosition,
+  ReadResult,
+  TopicPartition,
+} from './broker/broker.js';
+export { MetadataRejectedError } from './broker/broker.js';
+export type { BackOff, Clock } from '@orders-pipeline/clock';

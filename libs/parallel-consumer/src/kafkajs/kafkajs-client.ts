@@ -1,0 +1,70 @@
+// The only file that imports kafkajs, configured for this engine. The version is pinned to 2.2.4, because `kafkajs-patches.ts` and
+// `kafkajs-connections.ts` depend on its internals.
+import kafkajs, { type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
+import type { EngineLogger } from '../events/engine-logger.js';
+import { patchKafkajs, shrinkEncoders } from './kafkajs-patches.js';
+import { ReliableProducer } from '../kafka/reliable-producer.js';
+
+/** Connection settings; `ssl` and `sasl` have kafkajs's format. */
+export interface KafkaOptions extends Pick<KafkaConfig, 'ssl' | 'sasl'> {
+  /** `host:port` of at least one broker. */
+  readonly brokers: readonly string[];
+  /** Identifies this client in the broker's logs and quotas. */
+  readonly clientId: string;
+  readonly logger: EngineLogger;
+}
+
+/** Retries for about a minute. kafkajs's default of 5 retries ends before a broker has restarted. */
+export const KAFKA_RETRY = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 30 } as const;
+
+/** With kafkajs's default of 30 s, one unresponsive broker blocks all requests for half a minute. */
+const REQUEST_TIMEOUT_MS = 10_000;
+
+/** Creates a kafkajs client that retries while brokers restart, logs through the given logger and runs no timers while idle. */
+export function connectKafka({ brokers, clientId, logger, ...security }: KafkaOptions): Kafka {
+  patchKafkajs();
+  const config: KafkaConfig = {
+    ...security,
+    brokers: [...brokers],
+    clientId,
+    retry: { ...KAFKA_RETRY },
+    connectionTimeout: 5_000,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    logCreator: () => (entry) => forwardLog(entry, logger),
+    // At `info`, kafkajs logs each join and each retry, which the engine logs itself.
+    logLevel: kafkajs.logLevel.WARN,
+  };
+  return new kafkajs.Kafka(config);
+}
+
+/** Creates a producer whose `send` resolves only when every record is on all in-sync replicas. */
+export function reliableProducer(kafka: Kafka, logger: EngineLogger): ReliableProducer {
+  shrinkEncoders();
+  const createClient = () =>
+    kafka.producer({
+      idempotent: true,
+      maxInFlightRequests: 1,
+      // The caller chooses partitions: kafkajs's own partitioner lists all partitions with a leader for each record.
+      createPartitioner:
+        () =>
+        ({ message }) =>
+          message.partition ?? 0,
+      allowAutoTopicCreation: false,
+      // A few seconds only: `ReliableProducer` retries without limit and logs each retry.
+      retry: { ...KAFKA_RETRY, retries: 5 },
+    });
+  return new ReliableProducer({ createClient, logger });
+}
+
+/** kafkajs logs this for every idempotent producer with limited retries; `ReliableProducer` retries without limit. */
+const HARMLESS = 'Limiting retries for the idempotent producer';
+
+function forwardLog({ level, namespace, log }: LogEntry, logger: EngineLogger): void {
+  const { message, timestamp: _timestamp, logger: _logger, ...details } = log;
+  if (message.startsWith(HARMLESS)) return;
+  // The caller of the failed request gets the error too, and retries or logs it: `info` is enough here.
+  if (level === kafkajs.logLevel.ERROR && namespace !== 'Connection')
+    logger.error({ ...details, from: namespace }, message);
+  else if (level === kafkajs.logLevel.WARN) logger.warn({ ...details, from: namespace }, message);
+  else logger.info({ ...details, from: namespace }, message);
+}

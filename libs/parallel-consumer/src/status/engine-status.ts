@@ -1,0 +1,97 @@
+import type { SuspensionCause } from '../attempts/circuit-breaker.js';
+import type { TaskRunner } from '../attempts/task-runner.js';
+import type { BrokerHealth } from '../broker/broker.js';
+import type { State } from './lifecycle.js';
+import type { Assignment } from '../partition/assignment.js';
+import type { OldestRecord, ParallelConsumerStatus, PartitionStatus } from './status.js';
+import type { Intake } from '../intake/intake.js';
+import type { Scheduler } from '../window/scheduler.js';
+
+/** After this long without a response the coordinator counts as unavailable. Heartbeats are 1 s apart. */
+const CONTACT_TIMEOUT_MS = 5_000;
+/** Fetches that fail for less than this are not reported: a leader change takes some seconds. */
+const FETCH_TIMEOUT_MS = 15_000;
+/** Dead letters that wait for less than this are not reported: a publish takes milliseconds, a leader change some seconds. */
+const PUBLISH_TIMEOUT_MS = 10_000;
+const WHY_SUSPENDED: Record<SuspensionCause, string> = {
+  environment: 'a dependency of the handler is unavailable',
+  'poison-storm': 'nearly all records are poison',
+};
+
+export interface EngineParts {
+  readonly state: State;
+  readonly health: BrokerHealth;
+  readonly scheduler: Scheduler;
+  readonly runner: TaskRunner;
+  readonly intake: Intake;
+  readonly ratePerSecond: number;
+  readonly assignments: readonly Assignment[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+export function collectStatus(parts: EngineParts): ParallelConsumerStatus {
+  const { state, scheduler, runner, intake, ratePerSecond, now } = parts;
+  const partitions = parts.assignments.map((assignment) => partitionStatus(assignment, now));
+  const lag = partitions.reduce((sum, partition) => sum + partition.lag, 0);
+  const notReadyBecause = reasonNotReady(parts, partitions);
+  return {
+    state,
+    ready: notReadyBecause === undefined,
+    notReadyBecause,
+    suspendedSince: runner.suspendedSince,
+    suspendedBecause: runner.suspendedBecause,
+    inFlight: scheduler.running,
+    inFlightLimit: scheduler.inFlightLimit,
+    taken: scheduler.taken,
+    takenBytes: scheduler.bytes,
+    ...runner.counts,
+    skippedAsCompleted: intake.skippedAsCompleted,
+    ratePerSecond,
+    secondsToDrain: lag === 0 ? 0 : ratePerSecond > 0 ? lag / ratePerSecond : undefined,
+    partitions,
+    lag,
+  };
+}
+
+function reasonNotReady(
+  { state, health, runner, assignments, now }: EngineParts,
+  partitions: readonly PartitionStatus[],
+): string | undefined {
+  if (state !== 'running') return `the consumer is ${state}`;
+  if (!health.joined) return 'not a member of the consumer group';
+  if (now - health.lastContactAt >= CONTACT_TIMEOUT_MS)
+    return `no response from the group coordinator since ${new Date(health.lastContactAt).toISOString()}`;
+  if (runner.suspendedSince !== undefined)
+    return `suspended since ${new Date(runner.suspendedSince).toISOString()}: ${WHY_SUSPENDED[runner.suspendedBecause ?? 'environment']}`;
+  const { waitingSince } = runner.deadLetters;
+  if (waitingSince !== undefined && now - waitingSince >= PUBLISH_TIMEOUT_MS)
+    return `dead letters could not be published since ${new Date(waitingSince).toISOString()}`;
+  const { failingSince } = health;
+  if (failingSince !== undefined && now - failingSince >= FETCH_TIMEOUT_MS)
+    return `nothing could be fetched since ${new Date(failingSince).toISOString()}`;
+  const unknown = assignments.find(({ begun, requestedSince }) => !begun && now - requestedSince >= FETCH_TIMEOUT_MS);
+  if (unknown !== undefined)
+    return `the committed offset of partition ${unknown.partition} could not be read since ${new Date(unknown.requestedSince).toISOString()}`;
+  const stopped = partitions.flatMap(({ partition, stopped: why }) =>
+    why === undefined ? [] : [`partition ${partition} is stopped (${why.reason}): ${why.message}`],
+  );
+  return stopped.length === 0 ? undefined : stopped.join('; ');
+}
+
+function partitionStatus(assignment: Assignment, now: number): PartitionStatus {
+  const { topic, partition, tracker, highWatermark, lastTimestamp, stopped } = assignment;
+  const { committable, oldest } = tracker;
+  const lag = Math.max(0, highWatermark - committable);
+  // An unfinished record that is not read yet is at most as old as the last one that was read.
+  const since = oldest?.record.timestamp ?? (lag === 0 ? now : lastTimestamp);
+  const lagSeconds = since === undefined ? undefined : Math.max(0, now - since) / 1_000;
+  return { topic, partition, committable, lag, lagSeconds, oldestRecord: toOldestRecord(assignment, now), stopped };
+}
+
+function toOldestRecord({ tracker }: Assignment, now: number): OldestRecord | undefined {
+  const { oldest } = tracker;
+  if (oldest === undefined) return undefined;
+  const { offset, key } = oldest.record;
+  return { offset, key: key?.toString() ?? null, ageMs: now - oldest.takenAt, attempt: oldest.failedAttempts + 1 };
+}

@@ -1,0 +1,62 @@
+import type { StoppedPartition } from '../partition/stopped-partition.js';
+import type { SuspensionCause } from '../attempts/circuit-breaker.js';
+import type { State } from './lifecycle.js';
+
+/** The oldest unfinished record of a partition, which blocks the partition's commit. */
+export interface OldestRecord {
+  readonly offset: number;
+  /** As text; `null` for a record without a key. */
+  readonly key: string | null;
+  /** Milliseconds since the consumer took it into its window. */
+  readonly ageMs: number;
+  /** Number of the current or next attempt: 1 for the first. */
+  readonly attempt: number;
+}
+
+export interface PartitionStatus {
+  readonly topic: string;
+  readonly partition: number;
+  /** The offset to commit: that of the oldest unfinished record. */
+  readonly committable: number;
+  /** Unfinished records of the partition, as of the last fetch. */
+  readonly lag: number;
+  /** Age of the oldest unfinished record by its timestamp, in seconds; `undefined` when no record has been taken yet. */
+  readonly lagSeconds: number | undefined;
+  readonly oldestRecord: OldestRecord | undefined;
+  /** Why the consumer takes no more records from the partition; `undefined` during normal operation. */
+  readonly stopped: StoppedPartition | undefined;
+}
+
+/** A snapshot of the engine's state, for metrics, progress and readiness. */
+export interface ParallelConsumerStatus {
+  readonly state: State;
+  /**
+   * True when the consumer is a running group member, its coordinator and its environment respond, it can fetch and publish
+   * dead letters, and no partition is stopped.
+   */
+  readonly ready: boolean;
+  /** Human-readable reason why the consumer is not ready; `undefined` when it is ready. */
+  readonly notReadyBecause: string | undefined;
+  /** When the circuit breaker suspended the consumer, in ms since 1970; `undefined` when it is not suspended. */
+  readonly suspendedSince: number | undefined;
+  readonly suspendedBecause: SuspensionCause | undefined;
+  readonly inFlight: number;
+  readonly inFlightLimit: number;
+  /** Records in memory, in the handler or waiting. */
+  readonly taken: number;
+  readonly takenBytes: number;
+  /** Counters since the start of the consumer; they never decrease. */
+  readonly finished: number;
+  readonly deadLettered: number;
+  readonly retries: number;
+  readonly abandoned: number;
+  /** Records skipped after a crash because the commit metadata listed them as completed. */
+  readonly skippedAsCompleted: number;
+  /** Records finished per second, over about the last ten seconds. */
+  readonly ratePerSecond: number;
+  /** `lag / ratePerSecond`; `undefined` while no record finishes. */
+  readonly secondsToDrain: number | undefined;
+  readonly partitions: readonly PartitionStatus[];
+  /** Unfinished records on the assigned partitions, as of the last fetches. */
+  readonly lag: number;
+}

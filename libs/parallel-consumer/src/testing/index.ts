@@ -1,0 +1,3 @@
+export { FakeBroker, type FakeBrokerOptions } from './fake-broker.js';
+export { FakeKafka, type AppendOptions, type FakeTransaction } from './fake-kafka.js';
+export { ManualClock, settle } from '@orders-pipeline/clock/testing';
