@@ -8,8 +8,8 @@ import {
   ParallelConsumerServer,
 } from '@orders-pipeline/nestjs-parallel-consumer';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
-import type { OrderSaver } from '../../apps/consumer/src/order-saver.js';
-import { classifySaveFailure } from '../../apps/consumer/src/save-failure.js';
+import type { OrderSaver } from '../../apps/consumer/src/save/order-saver.js';
+import { classifySaveFailure } from '../../apps/consumer/src/save/save-failure.js';
 import { DEAD_LETTERS } from '../datasets/dataset.js';
 import { SMALL_FETCH } from '../harness/fetch-size.js';
 import { connectSave } from './connect-save.js';

@@ -1,6 +1,6 @@
 import { murmur3 } from '#orders/generator/murmur3.js';
 import { systemClock } from '@orders-pipeline/clock';
-import { SimulatedDelay } from '../../apps/consumer/src/simulated-delay.js';
+import { SimulatedDelay } from '../../apps/consumer/src/save/simulated-delay.js';
 import type { SaveMs } from './job.js';
 
 const SEED = 20_261_124;

@@ -3,7 +3,7 @@ import { ReadinessChecks } from '#service/health/health.js';
 import { KafkaProbe } from '#service/kafka/kafka-probe.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import type { ParallelConsumerStatus } from '@orders-pipeline/parallel-consumer';
-import { OrdersConsumer } from './orders-consumer.js';
+import { OrdersConsumer } from './consume/orders-consumer.js';
 
 @Injectable()
 export class ConsumerReadiness extends ReadinessChecks {

@@ -21,7 +21,7 @@ export interface ProductMutant {
 }
 
 export interface Edit {
-  /** Path in the compiled product, such as `apps/consumer/src/bulk-insert.js`. */
+  /** Path in the compiled product, such as `apps/consumer/src/save/bulk-insert.js`. */
   readonly file: string;
   /** Must occur exactly once in the file, so that a mutant is updated when its code changes. */
   readonly replace: string;

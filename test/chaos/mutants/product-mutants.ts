@@ -1,6 +1,6 @@
 import type { ProductMutant } from './product-mutant.js';
 
-const BULK_INSERT = 'dist/apps/consumer/src/bulk-insert.js';
+const BULK_INSERT = 'dist/apps/consumer/src/save/bulk-insert.js';
 const RELIABLE_PRODUCER = 'libs/parallel-consumer/dist/kafka/reliable-producer.js';
 const EMISSION = 'dist/apps/producer/src/emission/emission.js';
 

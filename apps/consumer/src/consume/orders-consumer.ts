@@ -2,7 +2,7 @@ import { Injectable, Logger, type BeforeApplicationShutdown, type OnApplicationB
 import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { ParallelConsumerServer } from '@orders-pipeline/nestjs-parallel-consumer';
 import type { ParallelConsumerStatus } from '@orders-pipeline/parallel-consumer';
-import { ProgressMeter } from './progress-line.js';
+import { ProgressMeter } from '../report/progress-line.js';
 
 const PROGRESS_EVERY_MS = 5_000;
 

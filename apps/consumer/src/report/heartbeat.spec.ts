@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { Heartbeat } from './heartbeat.js';
-import type { OrdersConsumer } from './orders-consumer.js';
-import { Rebalances } from './rebalances.js';
+import type { OrdersConsumer } from '../consume/orders-consumer.js';
+import { Rebalances } from '../consume/rebalances.js';
 import type { SavedReports } from './saved-reports.js';
-import type { InFlightOverride } from './in-flight-override.js';
+import type { InFlightOverride } from '../consume/in-flight-override.js';
 
 const REPORTS = { flush: async () => undefined } as unknown as SavedReports;
 const SAVERS = { status: { partitions: [] } } as unknown as OrdersConsumer;

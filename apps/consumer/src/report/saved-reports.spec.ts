@@ -3,7 +3,7 @@ import { UUID } from 'mongodb';
 import type { OrderDocument } from '#orders/order/order-document.js';
 import type { SavedReport } from '#orders/operation/saved-reports.js';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import type { InsertResult } from './bulk-insert.js';
+import type { InsertResult } from '../save/bulk-insert.js';
 import { SavedReports } from './saved-reports.js';
 
 const A = new UUID('01935c9e-8a00-7000-8000-00000000000a');

@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { findInFlightOverride } from '#orders/consumer/in-flight-override.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { OrdersConsumer } from './orders-consumer.js';
-import { settings } from './settings.js';
+import { settings } from '../settings.js';
 
 /** Applies the in-flight limit: the runtime override in MongoDB if there is one, otherwise this consumer's setting. */
 @Injectable()

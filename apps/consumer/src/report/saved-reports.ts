@@ -3,7 +3,7 @@ import type { UUID } from 'mongodb';
 import type { OrderDocument } from '#orders/order/order-document.js';
 import type { SavedReport } from '#orders/operation/saved-reports.js';
 import type { Clock } from '@orders-pipeline/clock';
-import type { InsertResult } from './bulk-insert.js';
+import type { InsertResult } from '../save/bulk-insert.js';
 
 const REPORT_EVERY_MS = 500;
 

@@ -9,11 +9,11 @@ import {
 import { succeededWithin, systemClock } from '@orders-pipeline/clock';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { MachineLoad } from './machine-load.js';
-import { OrdersConsumer } from './orders-consumer.js';
-import { Rebalances } from './rebalances.js';
+import { OrdersConsumer } from '../consume/orders-consumer.js';
+import { Rebalances } from '../consume/rebalances.js';
 import { SavedReports } from './saved-reports.js';
-import { settings } from './settings.js';
-import { InFlightOverride } from './in-flight-override.js';
+import { settings } from '../settings.js';
+import { InFlightOverride } from '../consume/in-flight-override.js';
 
 const REMOVE_TIMEOUT_MS = 1_000;
 
