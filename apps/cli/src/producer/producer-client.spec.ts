@@ -90,16 +90,30 @@ describe('the producer client', () => {
     expect(await failureOf(client.request(POPULATE, Answer))).toMatchObject({ code: 'operation-ended', exitCode: 1 });
   });
 
-  it('reports a server that is not a producer', async () => {
-    const { client } = await clientOf((_, response, at) => {
-      if (at === 0) response.writeHead(404).end('<html>');
-      else if (at === 1) response.end('<html>');
-      else answerJson(response, 200, { id: 5 });
+  it.each<[string, Answerer, string]>([
+    ['another error', (_, response) => void response.writeHead(404).end('<html>'), 'responded with 404.'],
+    [
+      'text instead of JSON',
+      (_, response) => void response.end('<html>'),
+      'returned an unexpected response. Its body is not JSON.',
+    ],
+    ['no body', (_, response) => void response.end(), 'returned an unexpected response. Its body is not JSON.'],
+    [
+      'another JSON value',
+      (_, response) => answerJson(response, 200, []),
+      'returned an unexpected response. Invalid input: expected object, received array.',
+    ],
+    [
+      'a field of another type',
+      (_, response) => answerJson(response, 200, { id: 5 }),
+      'returned an unexpected response. id: Invalid input: expected string, received number.',
+    ],
+  ])('reports a server that is not a producer: it responds with %s', async (_, answer, problem) => {
+    const { client } = await clientOf(answer);
+    expect(await failureOf(client.request(POPULATE, Answer))).toMatchObject({
+      code: 'unexpected-answer',
+      exitCode: 1,
+      message: `POST ${client.url}/v1/populate ${problem}`,
     });
-    for (let at = 0; at < 3; at += 1)
-      expect(await failureOf(client.request(POPULATE, Answer))).toMatchObject({
-        code: 'unexpected-answer',
-        exitCode: 1,
-      });
   });
 });

@@ -53,13 +53,12 @@ export class ProducerClient {
     const { status, text } = await this.exchange(what);
     const sent = `${what.method} ${this.url}${what.path}`;
     if (status >= 400) throw problemError(status, text, sent);
-    const parsed = schema.safeParse(jsonIn(text));
+    const json = jsonIn(text);
+    const parsed = schema.safeParse(json);
     if (parsed.success) return parsed.data;
-    const [issue] = parsed.error.issues;
-    const where = issue === undefined ? '' : ` ${issue.path.join('.')}: ${issue.message}.`;
     throw new CliError(
       'unexpected-answer',
-      `${sent} returned an unexpected response.${where}`,
+      `${sent} returned an unexpected response. ${json === undefined ? 'Its body is not JSON.' : firstIssue(parsed.error)}`,
       'Check that --url is the address of a producer of the same version.',
     );
   }
@@ -103,4 +102,9 @@ export class ProducerClient {
     );
     return { status: statusCode, text: await answer.text() };
   }
+}
+
+/** Returns the first invalid value of a response; without its path if that is the whole body. */
+function firstIssue({ issues: [issue] }: z.ZodError): string {
+  return [issue?.path.join('.'), issue?.message].filter(Boolean).join(': ').concat('.');
 }
