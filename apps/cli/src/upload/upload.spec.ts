@@ -101,7 +101,8 @@ describe('an upload', () => {
     expect(sizes).toEqual([(await uploadOf([file])).bytes]);
   });
 
-  it.each([4, 64 * MIB])('is sent again as a whole, with a token, after a 401 response: %i bytes', async (size) => {
+  // 16 MiB is more than the buffers of both sockets hold, so the 401 response arrives while the body is still being sent.
+  it.each([4, 16 * MIB])('is sent again as a whole, with a token, after a 401 response: %i bytes', async (size) => {
     const file = await fileOf('guarded.json', '');
     await truncate(file.path, size);
     const received: number[] = [];
