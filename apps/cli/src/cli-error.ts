@@ -25,6 +25,11 @@ export class CliError extends Error {
   }
 }
 
+/** Creates the error for an invalid command line, request or credentials: exit code 2. */
+export function usageError(code: string, message: string, remedy: string): CliError {
+  return new CliError(code, message, remedy, { exitCode: EXIT_CODE.usage });
+}
+
 /** Formats a failure for the terminal. */
 export function explain(error: unknown): string {
   if (error instanceof CliError) return [error.message, error.remedy].filter((line) => line !== '').join('\n');

@@ -1,5 +1,4 @@
-import { CliError } from '../cli-error.js';
-import { EXIT_CODE } from '../exit-code.js';
+import { usageError } from '../cli-error.js';
 
 const DEFAULT_PORT = '3001';
 const DEFAULT_CONSOLE_PORT = '3002';
@@ -23,10 +22,9 @@ export function serviceUrl(text: string): string {
   const isUsable =
     url !== null && /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '' && url.username === '';
   if (isUsable) return url.href.replace(/\/+$/, '');
-  throw new CliError(
+  throw usageError(
     'bad-url',
     `"${text}" is not the address of a service.`,
     'Set --url or ORDERS_URL (for scale: --console or ORDERS_CONSOLE_URL) to an address such as http://127.0.0.1:3001.',
-    { exitCode: EXIT_CODE.usage },
   );
 }

@@ -2,8 +2,7 @@ import type { Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
 import { types } from 'node:util';
-import { CliError } from '../cli-error.js';
-import { EXIT_CODE } from '../exit-code.js';
+import { usageError } from '../cli-error.js';
 
 /** A file to upload. */
 export interface OrderFile {
@@ -27,7 +26,7 @@ const MEDIA_TYPES: Readonly<Record<string, OrderFile['mediaType']>> = {
 export async function orderFiles(paths: readonly string[], workingDirectory: string): Promise<OrderFile[]> {
   const files = (await Promise.all(paths.map(async (path) => filesAt(resolve(workingDirectory, path), path)))).flat();
   if (files.length > 1 && files.some(({ mediaType }) => mediaType === 'application/zip'))
-    throw usage(
+    throw usageError(
       'zip-not-alone',
       'A .zip file must be imported alone.',
       'Import each .zip file with its own command, and the other files with another one.',
@@ -41,14 +40,14 @@ async function filesAt(path: string, given: string): Promise<OrderFile[]> {
   if (stats.isDirectory()) return filesIn(path, given);
   const mediaType = MEDIA_TYPES[extname(path)];
   if (mediaType !== undefined && stats.isFile()) return [{ path, name: basename(path), mediaType }];
-  throw usage('not-orders', `${given} is not a .json file, a .zip file or a folder.`, 'Pass one of these.');
+  throw usageError('not-orders', `${given} is not a .json file, a .zip file or a folder.`, 'Pass one of these.');
 }
 
 async function filesIn(folder: string, given: string): Promise<OrderFile[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.json')).map(({ name }) => name);
   if (names.length === 0)
-    throw usage(
+    throw usageError(
       'no-files',
       `The folder ${given} contains no .json file.`,
       'Subfolders and symbolic links are skipped.',
@@ -64,8 +63,12 @@ async function statsOf(path: string, given: string): Promise<Stats> {
   } catch (error) {
     const code = types.isNativeError(error) && 'code' in error ? String(error.code) : 'unknown';
     if (code === 'ENOENT' || code === 'ENOTDIR')
-      throw usage('no-such-file', `${given} does not exist.`, `Relative paths start in the folder of the command.`);
-    throw usage('not-readable', `${given} can't be read (${code}).`, 'Check its permissions.');
+      throw usageError(
+        'no-such-file',
+        `${given} does not exist.`,
+        `Relative paths start in the folder of the command.`,
+      );
+    throw usageError('not-readable', `${given} can't be read (${code}).`, 'Check its permissions.');
   }
 }
 
@@ -74,15 +77,11 @@ function requireDifferentNames(files: readonly OrderFile[]): void {
   for (const { name, path } of files) {
     const other = paths.get(name);
     if (other !== undefined)
-      throw usage(
+      throw usageError(
         'same-name',
         `${other} and ${path} have the same name.`,
         'Rejected rows are listed by file name: import the files separately, or rename one.',
       );
     paths.set(name, path);
   }
-}
-
-function usage(code: string, message: string, remedy: string): CliError {
-  return new CliError(code, message, remedy, { exitCode: EXIT_CODE.usage });
 }
