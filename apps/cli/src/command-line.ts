@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { CREDENTIALS_HELP, tokenSource } from './auth/credentials.js';
+import { CREDENTIALS_HELP, credentialsIn } from './auth/credentials.js';
 import { CliError, explain } from './cli-error.js';
 import type { CliEnvironment, RunCommand } from './command-context.js';
 import { addDeadLettersCommands } from './commands/dead-letters.command.js';
@@ -27,7 +27,7 @@ export async function runCommandLine(args: readonly string[], environment: CliEn
   const run: RunCommand = async (command, work, otherUrl) => {
     const { url } = command.optsWithGlobals<{ url: string }>();
     const [service, timing] = [serviceUrl(otherUrl ?? url), { clock, random: Math.random }];
-    const client = new ProducerClient(service, timing, tokenSource(env, service, timing));
+    const client = new ProducerClient(service, timing, credentialsIn(env));
     exitCode = await work({ ...environment, client });
   };
   try {

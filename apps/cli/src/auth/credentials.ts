@@ -1,11 +1,4 @@
-import { CliError } from '../cli-error.js';
-import { EXIT_CODE } from '../exit-code.js';
-import type { RetryTiming } from '../producer/retry-timing.js';
-import { isBearerToken } from './bearer-token.js';
-import { ClientToken } from './client-token.js';
-import { GivenToken } from './given-token.js';
-import { NoToken } from './no-token.js';
-import type { TokenSource } from './token-source.js';
+import { usageError } from '../cli-error.js';
 
 /** The credentials, printed below the help of the command line. */
 export const CREDENTIALS_HELP = `
@@ -15,35 +8,40 @@ If the producer requires a token, set in the environment or in .env:
   ORDERS_CLIENT_SECRET   from the issuer that the producer names
   ORDERS_ISSUER          the only issuer that they are sent to`;
 
+/** Authenticates a client to an issuer. */
+export interface ClientCredentials {
+  readonly id: string;
+  readonly secret: string;
+  /** The only issuer to send them to. Default: any issuer that the producer names. */
+  readonly issuer?: string | undefined;
+}
+
+/** A token, or a client that requests tokens, or neither. */
+export interface Credentials {
+  readonly token?: string;
+  readonly client?: ClientCredentials;
+}
+
 /**
- * Selects the token source from the environment: a token, which has precedence, client credentials, or none. Empty variables count as
- * not set.
+ * Reads the credentials from the environment: a token, which has precedence, or those of a client. Empty variables count as not set.
  * @throws CliError `bad-setting`
  */
-export function tokenSource(env: NodeJS.ProcessEnv, producerUrl: string, timing: RetryTiming): TokenSource {
-  const token = env['ORDERS_TOKEN'] || undefined;
-  const id = env['ORDERS_CLIENT_ID'] || undefined;
-  const secret = env['ORDERS_CLIENT_SECRET'] || undefined;
-  if (id !== undefined && secret === undefined) throw halfAClient('ORDERS_CLIENT_ID', 'ORDERS_CLIENT_SECRET');
-  if (id === undefined && secret !== undefined) throw halfAClient('ORDERS_CLIENT_SECRET', 'ORDERS_CLIENT_ID');
-  if (token !== undefined) return new GivenToken(checked(token), producerUrl);
-  const issuer = env['ORDERS_ISSUER'] || undefined;
-  if (id !== undefined && secret !== undefined) return new ClientToken({ id, secret, issuer }, producerUrl, timing);
-  return new NoToken(producerUrl);
+export function credentialsIn(env: NodeJS.ProcessEnv): Credentials {
+  const { ORDERS_TOKEN: token, ORDERS_CLIENT_ID: id, ORDERS_CLIENT_SECRET: secret, ORDERS_ISSUER: issuer } = env;
+  if (!id !== !secret) {
+    const [given, missing] = id ? ['ID', 'SECRET'] : ['SECRET', 'ID'];
+    const message = `ORDERS_CLIENT_${given} is set and ORDERS_CLIENT_${missing} is not.`;
+    throw usageError('bad-setting', message, 'Set both or neither.');
+  }
+  if (token && !isBearerToken(token)) {
+    const remedy = 'Set it to the token alone, without `Bearer`, spaces or quotes.';
+    throw usageError('bad-setting', 'ORDERS_TOKEN is not a bearer token: it has invalid characters.', remedy);
+  }
+  if (token) return { token };
+  return id && secret ? { client: { id, secret, issuer: issuer || undefined } } : {};
 }
 
-function checked(token: string): string {
-  if (isBearerToken(token)) return token;
-  throw badSetting(
-    'ORDERS_TOKEN is not a bearer token: it has invalid characters.',
-    'Set it to the token alone, without `Bearer`, spaces or quotes.',
-  );
-}
-
-function halfAClient(given: string, missing: string): CliError {
-  return badSetting(`${given} is set and ${missing} is not.`, 'Set both or neither.');
-}
-
-function badSetting(message: string, remedy: string): CliError {
-  return new CliError('bad-setting', message, remedy, { exitCode: EXIT_CODE.usage });
+/** Whether a text is a valid bearer token (RFC 6750, 2.1). */
+export function isBearerToken(text: string): boolean {
+  return /^[\w.~+/-]+=*$/.test(text);
 }

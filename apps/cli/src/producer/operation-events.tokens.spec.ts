@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ClientToken } from '../auth/client-token.js';
 import { cutAfter, event, streamOf } from '../testing/event-stream.js';
 import { guardedBy } from '../testing/guarded-producer.js';
 import { ImmediateClock } from '../testing/immediate-clock.js';
@@ -32,7 +31,7 @@ describe('following an operation with a token that expires', () => {
   async function* followed(answer: Answerer, signal = new AbortController().signal): AsyncGenerator<Followed> {
     producer = await LocalProducer.start(answer);
     const timing = { clock: new ImmediateClock(), random: () => 1 };
-    const client = new ProducerClient(producer.url, timing, new ClientToken(CLIENT, producer.url, timing));
+    const client = new ProducerClient(producer.url, timing, { client: CLIENT });
     yield* followOperation(client, OPERATION.id, signal);
   }
 

@@ -1,9 +1,8 @@
 import type { Readable } from 'node:stream';
 import { request, type Dispatcher } from 'undici';
 import type { z } from 'zod';
-import { NoToken } from '../auth/no-token.js';
-import { sendWithToken } from '../auth/send-with-token.js';
-import type { TokenSource } from '../auth/token-source.js';
+import { AccessToken } from '../auth/access-token.js';
+import type { Credentials } from '../auth/credentials.js';
 import { CliError } from '../cli-error.js';
 import { connectionCode, connectionError } from './connection-failure.js';
 import { jsonIn } from './json-text.js';
@@ -35,15 +34,19 @@ export interface ProducerRequest {
  * whole uploads in memory.
  */
 export class ProducerClient {
+  private readonly token: AccessToken;
+
   /**
    * @param url an address as `serviceUrl` returns it
-   * @param tokens the token source; tokens are sent only to `url`, because redirects are not followed
+   * @param credentials none by default; tokens are sent only to `url`, because redirects are not followed
    */
   constructor(
     readonly url: string,
     readonly timing: RetryTiming,
-    private readonly tokens: TokenSource = new NoToken(url),
-  ) {}
+    credentials: Credentials = {},
+  ) {
+    this.token = new AccessToken(credentials, url, timing);
+  }
 
   /**
    * Sends a request and validates the response.
@@ -73,8 +76,7 @@ export class ProducerClient {
     { headers, signal, idleTimeoutMs }: { headers: Record<string, string>; signal: AbortSignal; idleTimeoutMs: number },
   ): Promise<Dispatcher.ResponseData> {
     const options = { signal, headersTimeout: ANSWER_WITHIN_MS, bodyTimeout: idleTimeoutMs };
-    return sendWithToken(
-      this.tokens,
+    return this.token.send(
       async (authorization) => request(`${this.url}${path}`, { ...options, headers: { ...headers, ...authorization } }),
       signal,
     );
@@ -91,7 +93,7 @@ export class ProducerClient {
 
   private async once({ method, path, headers, body, noTimeout }: ProducerRequest) {
     const limit = noTimeout === true ? 0 : ANSWER_WITHIN_MS;
-    const { statusCode, body: answer } = await sendWithToken(this.tokens, async (authorization) =>
+    const { statusCode, body: answer } = await this.token.send(async (authorization) =>
       request(`${this.url}${path}`, {
         method,
         headers: { accept: 'application/json', ...headers, ...authorization },

@@ -1,7 +1,7 @@
 import { answerJson, bodyOf, LocalProducer, type Answerer } from './local-producer.js';
 
-/** The client of the issuer, with characters that must be encoded. */
-export const CLIENT = { id: 'orders: ü', secret: 's3cret+/ &%' } as const;
+/** The client of the issuer, with characters that must be encoded, and some that must not. */
+export const CLIENT = { id: 'orders: ü', secret: 's3cret-._=+/ &%' } as const;
 
 /** The same as environment variables. */
 export const CLIENT_ENV = { ORDERS_CLIENT_ID: CLIENT.id, ORDERS_CLIENT_SECRET: CLIENT.secret } as const;

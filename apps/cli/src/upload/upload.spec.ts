@@ -5,7 +5,6 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { ClientToken } from '../auth/client-token.js';
 import { ProducerClient } from '../producer/producer-client.js';
 import { guardedBy } from '../testing/guarded-producer.js';
 import { ImmediateClock } from '../testing/immediate-clock.js';
@@ -48,7 +47,7 @@ describe('an upload', () => {
   async function send(files: readonly OrderFile[], answer: Answerer): Promise<unknown> {
     producer = await LocalProducer.start(answer);
     const timing = { clock: new ImmediateClock(), random: () => 1 };
-    const client = new ProducerClient(producer.url, timing, new ClientToken(CLIENT, producer.url, timing));
+    const client = new ProducerClient(producer.url, timing, { client: CLIENT });
     const { headers, body } = await uploadOf(files);
     return client.request({ method: 'POST', path: '/v1/imports', headers, body, noTimeout: true }, z.unknown());
   }

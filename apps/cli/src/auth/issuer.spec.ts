@@ -7,13 +7,20 @@ import { ImmediateClock } from '../testing/immediate-clock.js';
 import { CLIENT, LocalIssuer } from '../testing/local-issuer.js';
 import { answerJson, LocalProducer, type Answerer } from '../testing/local-producer.js';
 import { OPERATION } from '../testing/operation-example.js';
-import { ClientToken } from './client-token.js';
+import { Issuer } from './issuer.js';
 
 const CONFIGURATION_PATH = '/issuer/.well-known/openid-configuration';
 const TOKEN_PATH = '/issuer/token';
-const OPERATION_PATH = `/v1/operations/${OPERATION.id}`;
+const OTHER = { issuer: 'https://other.test', token_endpoint: 'https://other.test/token' };
 
-const found: Answerer = (_, response) => answerJson(response, 200, OPERATION);
+function json(status: number, body: object): Answerer {
+  return (_, response) => answerJson(response, status, body);
+}
+
+const granting = (access_token: string, token_type: string): Answerer => json(200, { access_token, token_type });
+const noEndpoint: Answerer = ({ headers }, response) =>
+  answerJson(response, 200, { issuer: `http://${headers.host}/issuer` });
+const found = json(200, OPERATION);
 
 /** A producer that serves the given metadata about its issuer, and rejects all other requests. */
 function naming(metadata: object, status = 200): Answerer {
@@ -25,6 +32,7 @@ function naming(metadata: object, status = 200): Answerer {
 
 describe('tokens for client credentials', () => {
   const servers: { stop(): Promise<void> }[] = [];
+  const timing = { clock: new ImmediateClock(), random: () => 1 };
 
   afterEach(async () => {
     await Promise.all(servers.splice(0).map(async (server) => server.stop()));
@@ -36,11 +44,10 @@ describe('tokens for client credentials', () => {
     return issuer;
   }
 
-  async function producerWith(answer: Answerer) {
+  async function producerWith(answer: Answerer, below = '', issuer?: string) {
     const producer = await LocalProducer.start(answer);
     servers.push(producer);
-    const timing = { clock: new ImmediateClock(), random: () => 1 };
-    const client = new ProducerClient(producer.url, timing, new ClientToken(CLIENT, producer.url, timing));
+    const client = new ProducerClient(`${producer.url}${below}`, timing, { client: { ...CLIENT, issuer } });
     const getOperation = async (): Promise<Operation> => operationById(client, OPERATION.id);
     return { getOperation, requests: () => producer.arrivals.map(({ method, path }) => `${method} ${path}`) };
   }
@@ -49,16 +56,34 @@ describe('tokens for client credentials', () => {
     const issuer = await issuerWith();
     const { getOperation, requests } = await producerWith(guardedBy(issuer, found));
     for (let at = 0; at < 3; at += 1) expect(await getOperation()).toEqual(OPERATION);
-    const once = `GET ${OPERATION_PATH}`;
+    const once = `GET /v1/operations/${OPERATION.id}`;
     expect(requests()).toEqual([once, `GET ${METADATA_PATH}`, once, once, once]);
     expect(issuer.requests).toEqual([`GET ${CONFIGURATION_PATH}`, `POST ${TOKEN_PATH}`]);
-    const encoded = Buffer.from('orders%3A+%C3%BC:s3cret%2B%2F+%26%25').toString('base64');
-    expect(issuer.tokenRequests).toEqual([
-      {
-        authorization: `Basic ${encoded}`,
-        form: { grant_type: 'client_credentials', scope: 'orders:read orders:write' },
-      },
-    ]);
+    const encoded = Buffer.from('orders%3A+%C3%BC:s3cret-._%3D%2B%2F+%26%25').toString('base64');
+    const form = { grant_type: 'client_credentials', scope: 'orders:read orders:write' };
+    expect(issuer.tokenRequests).toEqual([{ authorization: `Basic ${encoded}`, form }]);
+  });
+
+  it('are requested from the issuer that a producer behind a path names below this path', async () => {
+    const issuer = await issuerWith();
+    const guarded = guardedBy(issuer, found);
+    const { getOperation, requests } = await producerWith((request, response, at) => {
+      request.url = request.url?.replace(/^\/producer/, '');
+      return guarded(request, response, at);
+    }, '/producer');
+    expect(await getOperation()).toEqual(OPERATION);
+    expect(requests()[1]).toBe(`GET /producer${METADATA_PATH}`);
+  });
+
+  it('are requested without a scope if the producer names none', async () => {
+    const issuer = await issuerWith();
+    const guarded = guardedBy(issuer, found);
+    const { getOperation } = await producerWith((request, response, at) => {
+      if (request.url !== METADATA_PATH) return guarded(request, response, at);
+      answerJson(response, 200, { resource: 'orders', authorization_servers: [issuer.url] });
+    });
+    expect(await getOperation()).toEqual(OPERATION);
+    expect(issuer.tokenRequests.map(({ form }) => form)).toEqual([{ grant_type: 'client_credentials' }]);
   });
 
   it('are requested again after they expired, without another discovery', async () => {
@@ -92,7 +117,10 @@ describe('tokens for client credentials', () => {
   ])('are not issued to a client that the issuer rejects, %s', async (error, status, remedy) => {
     const description = `no \u001b such client or secret ${CLIENT.secret}`;
     const issuer = await issuerWith({
-      [TOKEN_PATH]: (_, response) => answerJson(response, status, { error, error_description: description }),
+      [TOKEN_PATH]: (_, response) => {
+        if (status === 401) response.setHeader('www-authenticate', 'Basic realm="issuer"');
+        answerJson(response, status, { error, error_description: description });
+      },
     });
     const { getOperation } = await producerWith(guardedBy(issuer, found));
     await expect(getOperation()).rejects.toMatchObject({
@@ -133,8 +161,16 @@ describe('tokens for client credentials', () => {
     });
   });
 
+  it('fail if the issuer has no valid TLS at its address, with the reason', async () => {
+    const issuer = await issuerWith();
+    const address = issuer.url.replace('http:', 'https:');
+    const { getOperation } = await producerWith(naming(metadataOf(address)));
+    const message: unknown = expect.stringMatching(/is unusable: .*SSL.*wrong version number[^\\]*$/);
+    await expect(getOperation()).rejects.toMatchObject({ code: 'issuer-unusable', message });
+  });
+
   it('fail if the issuer responds with 503', async () => {
-    const issuer = await issuerWith({ [TOKEN_PATH]: (_, response) => answerJson(response, 503, {}) });
+    const issuer = await issuerWith({ [TOKEN_PATH]: json(503, {}) });
     const { getOperation } = await producerWith(guardedBy(issuer, found));
     await expect(getOperation()).rejects.toMatchObject({
       code: 'issuer-away',
@@ -142,16 +178,23 @@ describe('tokens for client credentials', () => {
     });
   });
 
-  it.each([
-    ['another name', CONFIGURATION_PATH, 200, { issuer: 'https://other.test', token_endpoint: 'https://other.test/t' }],
-    ['no discovery', CONFIGURATION_PATH, 404, {}],
-    ['no token', TOKEN_PATH, 200, {}],
-    ['a token of another kind', TOKEN_PATH, 200, { access_token: 'x', token_type: 'DPoP' }],
-    ['a token that is invalid in a header', TOKEN_PATH, 200, { access_token: 'x\r\ny: z', token_type: 'Bearer' }],
-  ])('are not accepted from an issuer with %s', async (_, path, status, answer) => {
-    const issuer = await issuerWith({ [path]: (__, response) => answerJson(response, status, answer) });
+  it.each<[string, string, Answerer, RegExp]>([
+    ['another name', CONFIGURATION_PATH, json(200, OTHER), /"issuer" .* expected value: https:\/\/other\.test\.$/],
+    ['an invalid name', CONFIGURATION_PATH, json(200, { ...OTHER, issuer: 'other' }), /Invalid URL\.$/],
+    ['no token endpoint', CONFIGURATION_PATH, noEndpoint, /"as\.token_endpoint"\.$/],
+    ['no metadata', CONFIGURATION_PATH, json(404, {}), /Metadata response .*: 404\.$/],
+    ['an empty response', CONFIGURATION_PATH, (_, response) => void response.writeHead(204).end(), /: 204\.$/],
+    ['a web page', CONFIGURATION_PATH, (_, response) => void response.end('<html>'), /application\/json: 200\.$/],
+    ['no token', TOKEN_PATH, json(200, {}), /"access_token"/],
+    ['an error without a code', TOKEN_PATH, json(400, {}), /Token Endpoint response .*: 400\.$/],
+    ['a token of another kind', TOKEN_PATH, granting('x', 'DPoP'), /bearer token\.$/],
+    ['a token of an unknown kind', TOKEN_PATH, granting('x', 'mac'), /token_type/],
+    ['a token that is invalid in a header', TOKEN_PATH, granting('x\r\ny: z', 'Bearer'), /bearer token\.$/],
+  ])('are not accepted from an issuer with %s', async (_, path, answer, problem) => {
+    const issuer = await issuerWith({ [path]: answer });
     const { getOperation } = await producerWith(guardedBy(issuer, found));
-    await expect(getOperation()).rejects.toMatchObject({ code: 'issuer-unusable', exitCode: 1 });
+    const message: unknown = expect.stringMatching(problem);
+    await expect(getOperation()).rejects.toMatchObject({ code: 'issuer-unusable', exitCode: 1, message });
     expect(issuer.tokenRequests).toHaveLength(path === TOKEN_PATH ? 1 : 0);
   });
 
@@ -176,24 +219,16 @@ describe('tokens for client credentials', () => {
     });
     const second = await producerWith(guardedBy(issuer, found));
     await expect(second.getOperation()).rejects.toMatchObject(insecure);
-    const timing = { clock: new ImmediateClock(), random: () => 1 };
-    const tokens = new ClientToken(CLIENT, 'http://orders.test', timing);
-    await expect(tokens.renew({ reason: undefined, isNewToken: false })).rejects.toMatchObject(insecure);
+    await expect(Issuer.advertisedBy('http://orders.test', CLIENT, timing)).rejects.toMatchObject(insecure);
   });
 
   it('are requested only from the configured issuer, even if the producer names another', async () => {
     const [issuer, other] = [await issuerWith(), await issuerWith()];
-    const { url } = await LocalProducer.start(guardedBy(issuer, found)).then((producer) => {
-      servers.push(producer);
-      return producer;
-    });
-    const timing = { clock: new ImmediateClock(), random: () => 1 };
-    const rejection = { reason: undefined, isNewToken: false };
-    const foreign = new ClientToken({ ...CLIENT, issuer: other.url }, url, timing);
-    await expect(foreign.renew(rejection)).rejects.toMatchObject({ code: 'foreign-issuer', exitCode: 2 });
+    const foreign = await producerWith(guardedBy(issuer, found), '', other.url);
+    await expect(foreign.getOperation()).rejects.toMatchObject({ code: 'foreign-issuer', exitCode: 2 });
     expect([issuer.requests, other.requests]).toEqual([[], []]);
-    const own = new ClientToken({ ...CLIENT, issuer: `${issuer.url}/` }, url, timing);
-    await own.renew(rejection);
+    const own = await producerWith(guardedBy(issuer, found), '', `${issuer.url}/`);
+    expect(await own.getOperation()).toEqual(OPERATION);
     expect(issuer.tokenRequests).toHaveLength(1);
   });
 
