@@ -109,6 +109,13 @@ describe('npm start', () => {
     expect(error.message).toContain('KAFKA_PORT');
   });
 
+  it('rejects all wrong settings at once', () => {
+    const { message } = refusal([], { KAFKA_PORT: 'x', TOPIC_PARTITIONS: '1001' });
+    expect(message).toBe(`Invalid settings:
+  KAFKA_PORT must be an integer from 1 to 65,535, got "x" (docs/configuration.md#kafka_port)
+  TOPIC_PARTITIONS must be an integer from 1 to 1,000, got "1001" (docs/configuration.md#topic_partitions)`);
+  });
+
   it('rejects the same port for two', () => {
     expect(refusal([], { PRODUCER_PORT: '3000' }).message).toBe('PRODUCER_PORT and QUERY_API_PORT are both 3000.');
     expect(refusal([], { CONSOLE_PORT: '3001' }).message).toBe('PRODUCER_PORT and CONSOLE_PORT are both 3001.');

@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { loadSettings, SettingsError } from '#service/settings.js';
 import { LAST_PORT } from '../machine/ports.js';
 import { serverPortClaims, type ServerPorts } from '../servers/embedded-servers.js';
+import { stackSettingsSchema } from '../settings/stack-settings.js';
 import { StackError } from '../stack-error.js';
 
 /** The options of `npm start`. */
@@ -64,24 +66,25 @@ export function readStackOptions(
   const inFlight = flags['in-flight'];
   const isReplicated = flags.replicated ?? false;
   const { ordering, 'save-ms': saveMs } = flags;
-  const partitions = flags.partitions ?? (env['TOPIC_PARTITIONS'] || undefined);
+  const settings = readSettings(env);
   const options: StackOptions = {
     dataDirectory: resolve(projectDirectory, flags.data || '.data'),
     consumers: flags.consumers === undefined ? (isReplicated ? 3 : 1) : wholeFlag('consumers', flags.consumers, 1, 64),
-    partitions: partitions === undefined ? undefined : wholeFlag('partitions', partitions, 1, 1000),
+    partitions:
+      flags.partitions === undefined ? settings.TOPIC_PARTITIONS : wholeFlag('partitions', flags.partitions, 1, 1000),
     watch: flags.watch ?? false,
     isReplicated,
     auth: checkAuth(flags.auth ?? false, env),
     serverPorts: {
-      kafka: port(env, 'KAFKA_PORT', 9092),
-      registry: port(env, 'REGISTRY_PORT', 8081),
-      mongodb: port(env, 'MONGODB_PORT', 27017),
+      kafka: settings.KAFKA_PORT,
+      registry: settings.REGISTRY_PORT,
+      mongodb: settings.MONGODB_PORT,
     },
-    producerPort: port(env, 'PRODUCER_PORT', 3001),
-    queryApiPort: port(env, 'QUERY_API_PORT', 3000),
-    consolePort: port(env, 'CONSOLE_PORT', 3002),
-    issuerPort: port(env, 'ISSUER_PORT', 3003),
-    listenHost: env['LISTEN_HOST'] || '127.0.0.1',
+    producerPort: settings.PRODUCER_PORT,
+    queryApiPort: settings.QUERY_API_PORT,
+    consolePort: settings.CONSOLE_PORT,
+    issuerPort: settings.ISSUER_PORT,
+    listenHost: settings.LISTEN_HOST,
     consumerSettings: {
       ...(inFlight !== undefined && { IN_FLIGHT_LIMIT: inFlightLimit(inFlight) }),
       ...(ordering !== undefined && { ORDERING: knownOrdering(ordering) }),
@@ -135,12 +138,13 @@ function badFlag(message: string): StackError {
   return new StackError('bad-flag', `${message}.`, FLAGS);
 }
 
-function port(env: NodeJS.ProcessEnv, setting: string, otherwise: number): number {
-  const text = env[setting];
-  if (!text) return otherwise;
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= 1 && value <= LAST_PORT) return value;
-  throw new StackError('bad-setting', `${setting} is "${text}".`, 'It must be a port number from 1 to 65535.');
+function readSettings(env: NodeJS.ProcessEnv) {
+  try {
+    return loadSettings(stackSettingsSchema, env);
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    throw new StackError('bad-setting', error.message, 'Correct them in the environment or in .env.', { cause: error });
+  }
 }
 
 function requireDifferentPorts(options: StackOptions): void {

@@ -1,24 +1,36 @@
 import { z } from 'zod';
-import { loadSettings, wholeNumber } from '#service/settings.js';
+import { authSettings } from '#service/auth/auth-settings.js';
+import { httpAddress, httpSettings, loadSettings } from '#service/settings.js';
 
-const SettingsSchema = z.object({
-  LISTEN_HOST: z.string().default('127.0.0.1'),
-  PORT: wholeNumber(0, 65_535).default(3003),
-  /** The issuer name in tokens: the address at which browsers reach the issuer. */
-  ISSUER_URL: z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' }).optional(),
-  AUTH_AUDIENCE: z.string().default('orders'),
-  /** File for the signing key, so that tokens stay valid after a restart. If unset, each start creates a new key. */
-  ISSUER_KEYS_FILE: z.string().optional(),
-  /** Comma-separated origins whose Swagger UI may request tokens and be redirected to. */
+export const settingsSchema = z.object({
+  LISTEN_HOST: httpSettings(3003).LISTEN_HOST,
+  PORT: httpSettings(3003).PORT,
+  ISSUER_URL: httpAddress().optional().meta({
+    description: 'The issuer name in tokens: the address at which browsers reach the development issuer.',
+    shownDefault: 'http://localhost:PORT',
+    perProcess: true,
+  }),
+  AUTH_AUDIENCE: authSettings.AUTH_AUDIENCE,
+  ISSUER_KEYS_FILE: z.string().optional().meta({
+    description:
+      'File for the signing key, so that tokens stay valid after a restart; unset: each start creates a new key.',
+    allowed: 'the path of a file',
+    perProcess: true,
+  }),
   ISSUER_DOCS_ORIGINS: z
     .string()
     .default('http://localhost:3000,http://localhost:3001,http://localhost:3002')
     .transform((text) => text.split(',').map((origin) => origin.trim()))
-    .refine((origins) => origins.every((origin) => URL.canParse(origin)), 'must be origins, separated by commas'),
+    .refine((origins) => origins.every((origin) => URL.canParse(origin)))
+    .meta({
+      description: 'Origins whose Swagger UI may request tokens and be redirected to.',
+      allowed: 'origins, separated by commas',
+      perProcess: true,
+    }),
 });
 
-export type IssuerSettings = z.infer<typeof SettingsSchema>;
+export type IssuerSettings = z.infer<typeof settingsSchema>;
 
 export function readSettings(environment: NodeJS.ProcessEnv): IssuerSettings {
-  return loadSettings(SettingsSchema, environment);
+  return loadSettings(settingsSchema, environment);
 }

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
+import { describeSettings, documentedAt } from './setting-docs.js';
 
 /** Thrown when a setting is missing or invalid; the process then doesn't start. */
 export class SettingsError extends Error {
@@ -6,37 +8,85 @@ export class SettingsError extends Error {
   readonly code = 'bad-settings';
 }
 
+/** Removed names of settings, and the names that replace them. */
+const RENAMED: Readonly<Record<string, string>> = {
+  IN_FLIGHT_WISHES_SINCE: 'IN_FLIGHT_OVERRIDES_SINCE',
+};
+
 /**
  * Reads settings from environment variables. An empty variable counts as absent, since shells and Compose files can't
  * unset one.
- * @throws SettingsError with every invalid variable and the reason
+ * @throws SettingsError with a line for every wrong setting: its name, its value (unless it may be secret), what is allowed, and
+ * where it is documented. A removed name of a setting is wrong too: to ignore it would silently change what the process does.
  */
-export function loadSettings<T extends z.ZodType>(schema: T, environment: NodeJS.ProcessEnv): z.infer<T> {
+export function loadSettings<T extends z.ZodObject>(schema: T, environment: NodeJS.ProcessEnv): z.infer<T> {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const result = schema.safeParse(given);
-  if (result.success) return result.data;
-  const lines = result.error.issues.map(({ path, message }) => `  ${path.join('.')}: ${message}`);
-  throw new SettingsError(`Invalid settings (see .env.example):\n${lines.join('\n')}`);
+  const lines = [
+    ...Object.entries(RENAMED).flatMap(([before, now]) =>
+      given[before] !== undefined && now in schema.shape
+        ? [`${before} was renamed: set ${now} instead (${documentedAt(now)})`]
+        : [],
+    ),
+    ...(result.success ? [] : wrongSettings(schema, given, result.error)),
+  ];
+  if (result.success && lines.length === 0) return result.data;
+  throw new SettingsError(`Invalid settings:\n${lines.map((line) => `  ${line}`).join('\n')}`);
+}
+
+function wrongSettings(schema: z.ZodObject, given: NodeJS.ProcessEnv, error: z.ZodError): string[] {
+  const docs = describeSettings(schema);
+  const names = new Set(error.issues.map(({ path }) => String(path[0])));
+  return [...names].map((name) => {
+    const { allowed, secret } = docs.get(name) ?? {};
+    const value = given[name];
+    // An address may contain a password although the setting's usual values don't.
+    const shown = secret || value?.includes('@') ? 'a value that may be secret' : JSON.stringify(value);
+    return `${name} must be ${allowed}, got ${shown} (${documentedAt(name)})`;
+  });
 }
 
 /** Parses an integer within bounds from text. */
-export function wholeNumber(minimum: number, maximum: number): z.ZodType<number, string> {
+export function wholeNumber(minimum: number, maximum: number) {
   return z
     .string()
-    .regex(/^\d{1,16}$/, 'must be a whole number')
+    .regex(/^\d{1,16}$/)
     .transform(Number)
-    .refine((value) => value >= minimum && value <= maximum, `must be from ${minimum} to ${maximum}`);
+    .refine((value) => value >= minimum && value <= maximum)
+    .meta({ allowed: `an integer from ${minimum.toLocaleString('en-US')} to ${maximum.toLocaleString('en-US')}` });
+}
+
+/** Accepts an http or https address. */
+export function httpAddress() {
+  return z.url({ protocol: /^https?$/ }).meta({ allowed: 'an http:// or https:// address' });
 }
 
 /** The settings of every HTTP service. `PORT` 0 chooses a free port. */
 export function httpSettings(defaultPort: number) {
   return {
-    LISTEN_HOST: z.string().default('127.0.0.1'),
-    PORT: wholeNumber(0, 65_535).default(defaultPort),
-    ALLOWED_HOSTS: names('host names'),
-    CORS_ORIGINS: names('origins such as https://example.com'),
-    RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000_000).default(120_000),
-    LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+    LISTEN_HOST: z.string().default('127.0.0.1').meta({
+      description: 'Address to listen on; any other than loopback needs `AUTH_ISSUER`.',
+      allowed: 'a host name or IP address',
+    }),
+    PORT: wholeNumber(0, 65_535).default(defaultPort).meta({
+      description: 'Port to listen on; 0 chooses a free one.',
+      perProcess: true,
+    }),
+    ALLOWED_HOSTS: listOfNames().meta({
+      description: 'More accepted host names without an issuer; loopback names are always accepted.',
+      allowed: 'host names, separated by commas',
+    }),
+    CORS_ORIGINS: listOfNames().meta({
+      description: 'Origins whose pages may call the services from a browser.',
+      allowed: 'origins such as https://example.com, separated by commas',
+    }),
+    RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000_000)
+      .default(120_000)
+      .meta({ description: 'Requests of one client per minute; 0: no limit.' }),
+    LOG_LEVEL: z
+      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+      .default('info')
+      .meta({ description: 'Level of the structured logs (`npm start`: in `.data/logs/`).' }),
   };
 }
 
@@ -53,7 +103,7 @@ export interface HttpSettings {
 }
 
 /** A comma-separated list of names, empty by default. */
-function names(what: string) {
+function listOfNames() {
   return z
     .string()
     .default('')
@@ -63,14 +113,19 @@ function names(what: string) {
         .map((name) => name.trim())
         .filter((name) => name !== ''),
     )
-    .refine((list) => list.every((name) => /^[\w.:/[\]-]+$/.test(name)), `must be ${what}, separated by commas`);
+    .refine((list) => list.every((name) => /^[\w.:/[\]-]+$/.test(name)));
 }
 
 export const mongoSettings = {
   MONGODB_URI: z
     .string()
-    .regex(/^mongodb(\+srv)?:\/\/.+/, 'must begin with mongodb:// or mongodb+srv://')
-    .default('mongodb://127.0.0.1:27017/orders'),
+    .regex(/^mongodb(\+srv)?:\/\/.+/)
+    .default('mongodb://127.0.0.1:27017/orders')
+    .meta({
+      description: 'Your own MongoDB instead of the embedded one: a replica set, with the database in the path.',
+      allowed: 'an address that begins with mongodb:// or mongodb+srv://',
+      secret: true,
+    }),
 };
 
 export const kafkaSettings = {
@@ -78,14 +133,27 @@ export const kafkaSettings = {
     .string()
     .default('127.0.0.1:9092')
     .transform((text) => text.split(',').map((broker) => broker.trim()))
-    .refine(
-      (brokers) => brokers.every((broker) => /^.+:\d{1,5}$/.test(broker)),
-      'must be host:port, separated by commas',
-    ),
-  KAFKA_CLUSTER_ID: z.string().optional(),
-  TOPIC_PARTITIONS: wholeNumber(1, 10_000).optional(),
-  SCHEMA_REGISTRY_URL: z
-    .url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' })
+    .refine((brokers) => brokers.every((broker) => /^.+:\d{1,5}$/.test(broker)))
+    .meta({
+      description: 'Your own Kafka (3.1 or newer) instead of the embedded one.',
+      allowed: 'host:port, separated by commas',
+    }),
+  SCHEMA_REGISTRY_URL: httpAddress()
     .default('http://127.0.0.1:8081/apis/ccompat/v7')
-    .transform((address) => address.replace(/\/+$/, '')),
+    .transform((address) => address.replace(/\/+$/, ''))
+    .meta({
+      description: "Your own registry with Confluent's API instead of the embedded one.",
+      secret: true,
+    }),
+  TOPIC_PARTITIONS: wholeNumber(1, 10_000)
+    .optional()
+    .meta({
+      description: 'Partitions of `orders.v1` when it is created; an existing topic with another number is rejected.',
+      shownDefault: String(DEFAULT_PARTITIONS),
+    }),
+  KAFKA_CLUSTER_ID: z.string().optional().meta({
+    description: 'Cluster id that Kafka must have; unset: any.',
+    allowed: 'a cluster id',
+    perProcess: true,
+  }),
 };

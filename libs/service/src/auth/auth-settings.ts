@@ -1,32 +1,42 @@
 import { z } from 'zod';
 import { isLoopback } from '../http/known-hosts.js';
-import { SettingsError } from '../settings.js';
+import { documentedAt } from '../setting-docs.js';
+import { httpAddress, SettingsError } from '../settings.js';
 
 /** Only signatures by a key pair: with a shared secret, every service that verifies tokens could also issue them. */
 const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const;
 export type SignatureAlgorithm = (typeof ALGORITHMS)[number];
 
-const address = z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// address' });
-
 /** Settings for the verification of tokens. Without AUTH_ISSUER a service accepts every request, but only from this machine. */
 export const authSettings = {
-  /** Exactly the provider's issuer name, including a trailing slash: tokens contain it in this form. */
-  AUTH_ISSUER: address.optional(),
-  /** The address of its discovery document, if the issuer's own address is not reachable from here. */
-  AUTH_DISCOVERY_URL: address.optional(),
-  AUTH_AUDIENCE: z.string().default('orders'),
+  AUTH_ISSUER: httpAddress().optional().meta({
+    description:
+      'The OpenID provider whose tokens are accepted, exactly as in their `iss`, including a trailing slash. Unset: no tokens, and loopback only.',
+  }),
+  AUTH_DISCOVERY_URL: httpAddress().optional().meta({
+    description: "The provider's address, if its name in `AUTH_ISSUER` is not reachable from the service.",
+  }),
+  AUTH_AUDIENCE: z.string().default('orders').meta({
+    description: 'The audience that a token must have.',
+    allowed: 'an audience',
+  }),
   AUTH_ALGORITHMS: z
     .string()
     .default(ALGORITHMS.join(','))
     .transform((text) => text.split(',').map((name) => name.trim()))
-    .refine(
-      (names): names is SignatureAlgorithm[] => names.every((name) => ALGORITHMS.some((known) => known === name)),
-      `must be a comma-separated list of ${ALGORITHMS.join(', ')}`,
-    ),
-  /** The `typ` of an access token: `at+jwt` by RFC 9068; many providers write `JWT`. */
-  AUTH_TOKEN_TYPE: z.string().default('at+jwt'),
-  /** The claim with the scopes, as space-separated text or as a list. */
-  AUTH_SCOPE_CLAIM: z.string().default('scope'),
+    .refine((names): names is SignatureAlgorithm[] => names.every((name) => ALGORITHMS.some((known) => known === name)))
+    .meta({
+      description: 'Accepted signature algorithms.',
+      allowed: `a comma-separated list of ${ALGORITHMS.join(', ')}`,
+    }),
+  AUTH_TOKEN_TYPE: z.string().default('at+jwt').meta({
+    description: 'The `typ` of an access token: `at+jwt` by RFC 9068; many providers write `JWT`.',
+    allowed: 'a token type',
+  }),
+  AUTH_SCOPE_CLAIM: z.string().default('scope').meta({
+    description: 'The claim with the scopes, as space-separated text or as a list.',
+    allowed: 'the name of a claim',
+  }),
 };
 
 /** The parsed `authSettings`. */
@@ -56,6 +66,6 @@ export function rejectOpenService(
         : `LISTEN_HOST ${settings.LISTEN_HOST} is reachable from other machines`;
   if (why === undefined) return;
   throw new SettingsError(
-    `AUTH_ISSUER: must be set, since ${why}: without tokens, every client could read and write orders. Set it to the token issuer, or listen on 127.0.0.1.`,
+    `AUTH_ISSUER: must be set, since ${why}: without tokens, every client could read and write orders. Set it to the token issuer, or listen on 127.0.0.1 (${documentedAt('AUTH_ISSUER')}).`,
   );
 }

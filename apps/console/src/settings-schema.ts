@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import { authSettings } from '#service/auth/auth-settings.js';
+import { httpSettings, kafkaSettings, mongoSettings } from '#service/settings.js';
+
+const { KAFKA_BROKERS } = kafkaSettings;
+
+export const settingsSchema = z.object({
+  ...httpSettings(3002),
+  ...authSettings,
+  ...mongoSettings,
+  KAFKA_BROKERS,
+  PRODUCER_URL: z.url().default('http://127.0.0.1:3001').meta({
+    description: "The producer to which the console forwards its page's requests.",
+    allowed: 'an address such as http://127.0.0.1:3001',
+    perProcess: true,
+  }),
+  QUERY_API_URL: z.url().default('http://127.0.0.1:3000').meta({
+    description: "The query API to which the console forwards its page's requests.",
+    allowed: 'an address such as http://127.0.0.1:3000',
+    perProcess: true,
+  }),
+  CONSOLE_CLIENT_ID: z.string().default('orders-console').meta({
+    description: 'OAuth client with which people sign in: a public client at the issuer, with the redirect URI `/`.',
+    allowed: 'a client id',
+  }),
+  SCALED_BY: z.enum(['supervisor', 'nobody']).default('nobody').meta({
+    description:
+      'What starts and drains consumers on request: the parent process (`supervisor`), or nothing that the console knows.',
+    allowed: '`supervisor` or `nobody`',
+    perProcess: true,
+  }),
+});

@@ -1,0 +1,55 @@
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { httpSettings, kafkaSettings, mongoSettings, wholeNumber } from '#service/settings.js';
+
+export const settingsSchema = z.object({
+  ...httpSettings(0),
+  ...mongoSettings,
+  ...kafkaSettings,
+  INSTANCE_NAME: z.string().max(100).default(hostname()).meta({
+    description: 'Display name of the consumer.',
+    allowed: 'a name of at most 100 characters',
+    shownDefault: "the host's name",
+    perProcess: true,
+  }),
+  IN_FLIGHT_LIMIT: z
+    .union([z.literal('auto'), wholeNumber(1, 1_000_000)])
+    .default(6_000)
+    .meta({
+      description: 'Orders in flight in one consumer; `auto`: the engine finds the limit, at most 10,000.',
+      allowed: 'auto, or an integer from 1 to 1,000,000',
+    }),
+  IN_FLIGHT_OVERRIDES_SINCE: z.iso
+    .datetime()
+    .transform((text) => new Date(text))
+    .optional()
+    .meta({
+      description: 'In-flight overrides that were set before this time are ignored.',
+      allowed: 'a time in UTC such as 2026-01-31T12:00:00Z',
+      perProcess: true,
+    }),
+  // An order has about 80 bytes and always less than 1,000.
+  MAX_ORDER_BYTES: wholeNumber(1_000, 1_048_576).default(16_384).meta({
+    description:
+      "Maximum bytes of a record's value; a larger one is dead-lettered without decoding (`oversized` faults have 24 KiB).",
+  }),
+  ORDERING: z.enum(['key', 'partition', 'unordered']).default('key').meta({
+    description: 'What keeps its order: the records of an account (`key`), of a partition, or none.',
+  }),
+  SAVE_DELAY_MS: z
+    .string()
+    .regex(/^\d{1,7}\.\.\d{1,7}$/)
+    .default('0..1000')
+    .transform((text) => {
+      const [minimum = 0, maximum = 0] = text.split('..').map(Number);
+      return { minimum, maximum };
+    })
+    .refine(({ minimum, maximum }) => minimum <= maximum)
+    .meta({
+      description: 'Duration of a simulated save in ms, evenly distributed.',
+      allowed: 'MIN..MAX in ms such as 0..1000, the minimum first, each at most 9,999,999',
+    }),
+  SAVE_DELAY_SEED: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional().meta({
+    description: 'Seed of the delays: each order waits equally long in every run; unset: random.',
+  }),
+});

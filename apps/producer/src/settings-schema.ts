@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { authSettings } from '#service/auth/auth-settings.js';
+import { httpSettings, kafkaSettings, mongoSettings, wholeNumber } from '#service/settings.js';
+
+export const settingsSchema = z.object({
+  ...httpSettings(3001),
+  ...authSettings,
+  ...mongoSettings,
+  ...kafkaSettings,
+  LAG_CEILING: wholeNumber(1, Number.MAX_SAFE_INTEGER).default(5_000_000).meta({
+    description: 'Maximum consumer lag in records; at this lag, emission pauses until the consumers have caught up.',
+  }),
+  IMPORT_DIR: z.string().optional().meta({
+    description:
+      'The folder that imports can read, including its subfolders; unset: imports from folders are rejected.',
+    allowed: 'the path of a folder',
+  }),
+  IMPORT_MAX_BYTES: wholeNumber(1, Number.MAX_SAFE_INTEGER)
+    .default(8 * 1024 ** 3)
+    .meta({ description: 'Maximum bytes of all files of an import, uncompressed.' }),
+});

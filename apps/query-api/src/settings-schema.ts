@@ -1,0 +1,33 @@
+import { randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { authSettings } from '#service/auth/auth-settings.js';
+import { httpSettings, mongoSettings } from '#service/settings.js';
+
+const MIN_SECRET_LENGTH = 32;
+
+export const settingsSchema = z.object({
+  ...httpSettings(3000),
+  ...authSettings,
+  ...mongoSettings,
+  PAGE_TOKEN_SECRET: z
+    .string()
+    .min(MIN_SECRET_LENGTH)
+    // The default changes at each start, so older tokens become invalid. Several instances behind a load balancer need a shared secret.
+    .default(() => randomBytes(32).toString('hex'))
+    .meta({
+      description: 'Encrypts page tokens; must be the same for all query APIs.',
+      allowed: `a text of at least ${MIN_SECRET_LENGTH} characters`,
+      shownDefault: 'random at each start; `npm start` keeps one in `.data/`',
+      secret: true,
+    }),
+  PAGE_TOKEN_SECRETS_BEFORE: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').filter((secret) => secret !== ''))
+    .refine((secrets) => secrets.every(({ length }) => length >= MIN_SECRET_LENGTH))
+    .meta({
+      description: 'Earlier secrets, whose page tokens are still accepted.',
+      allowed: `a comma-separated list of secrets of at least ${MIN_SECRET_LENGTH} characters each`,
+      secret: true,
+    }),
+});

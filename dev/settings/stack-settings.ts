@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import { portSettings } from '#service/port-settings.js';
+import { httpSettings, kafkaSettings, wholeNumber } from '#service/settings.js';
+
+const { LISTEN_HOST } = httpSettings(0);
+
+/** The settings that `npm start` reads itself. It passes the whole environment on to the services, which read theirs. */
+export const stackSettingsSchema = z.object({
+  ...portSettings,
+  LISTEN_HOST,
+  TOPIC_PARTITIONS: wholeNumber(1, 1000)
+    .optional()
+    .meta(kafkaSettings.TOPIC_PARTITIONS.meta() ?? {}),
+  ORDERS_CACHE_DIR: z.string().optional().meta({
+    description: 'Folder of the downloaded Kafka, registry, Java and MongoDB, for all clones.',
+    allowed: 'the path of a folder',
+    shownDefault: '`orders-pipeline` in `$XDG_CACHE_HOME` or `~/.cache`',
+  }),
+});
