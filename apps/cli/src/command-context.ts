@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import type { Clock } from '@orders-pipeline/clock';
+import type { CliSettings } from './cli-settings.js';
 import type { ExitCode } from './exit-code.js';
 import type { ProducerClient } from './producer/producer-client.js';
 import type { Terminal } from './terminal/terminal.js';
 
 /** The environment of the command line, injected so that specs can replace it. */
 export interface CliEnvironment {
-  readonly env: NodeJS.ProcessEnv;
+  readonly env: CliSettings;
   readonly terminal: Terminal;
   readonly clock: Clock;
   /** The folder that relative paths start in. */

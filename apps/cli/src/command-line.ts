@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { CREDENTIALS_HELP, credentialsIn } from './auth/credentials.js';
 import { CliError, explain } from './cli-error.js';
+import type { CliSettings } from './cli-settings.js';
 import type { CliEnvironment, RunCommand } from './command-context.js';
 import { addDeadLettersCommands } from './commands/dead-letters.command.js';
 import { addImportCommand } from './commands/import.command.js';
@@ -41,7 +42,7 @@ export async function runCommandLine(args: readonly string[], environment: CliEn
   }
 }
 
-function commandLine(env: NodeJS.ProcessEnv, terminal: Terminal, run: RunCommand): Command {
+function commandLine(env: CliSettings, terminal: Terminal, run: RunCommand): Command {
   const program = new Command('npm run orders --')
     .description('Starts and watches operations of the orders pipeline through the HTTP API of the producer.')
     .option('--url <url>', 'address of the producer (or ORDERS_URL)', defaultProducerUrl(env))

@@ -1,4 +1,5 @@
 import { usageError } from '../cli-error.js';
+import type { CliSettings } from '../cli-settings.js';
 
 /** The credentials, printed below the help of the command line. */
 export const CREDENTIALS_HELP = `
@@ -26,7 +27,7 @@ export interface Credentials {
  * Reads the credentials from the environment: a token, which has precedence, or those of a client. Empty variables count as not set.
  * @throws CliError `bad-setting`
  */
-export function credentialsIn(env: NodeJS.ProcessEnv): Credentials {
+export function credentialsIn(env: CliSettings): Credentials {
   const { ORDERS_TOKEN: token, ORDERS_CLIENT_ID: id, ORDERS_CLIENT_SECRET: secret, ORDERS_ISSUER: issuer } = env;
   if (!id !== !secret) {
     const [given, missing] = id ? ['ID', 'SECRET'] : ['SECRET', 'ID'];

@@ -19,6 +19,12 @@ describe('the address of a service', () => {
     expect(serviceUrl('https://there/producer/')).toBe('https://there/producer');
   });
 
+  it('is rejected without showing its credentials', () => {
+    const rejected = { message: '"…@there" is not the address of a service.' };
+    expect(() => serviceUrl('http://me:s3cret@there')).toThrow(expect.objectContaining(rejected));
+    expect(() => serviceUrl('http://me:s3/@ret@there')).toThrow(expect.objectContaining(rejected));
+  });
+
   it.each(['localhost:3001', '3001', 'ftp://there', 'http://there?x=1', 'http://me@there'])('is not %s', (text) => {
     expect(() => serviceUrl(text)).toThrow(expect.objectContaining({ code: 'bad-url', exitCode: 2 }));
   });

@@ -1,16 +1,17 @@
 import { usageError } from '../cli-error.js';
+import type { CliSettings } from '../cli-settings.js';
 
 const DEFAULT_PORT = '3001';
 const DEFAULT_CONSOLE_PORT = '3002';
 
 /** Returns the default of `--url`: ORDERS_URL, else the producer of `npm start` on this machine. Empty variables count as not set. */
-export function defaultProducerUrl(env: NodeJS.ProcessEnv): string {
-  return env['ORDERS_URL'] || `http://127.0.0.1:${env['PRODUCER_PORT'] || DEFAULT_PORT}`;
+export function defaultProducerUrl(env: CliSettings): string {
+  return env.ORDERS_URL || `http://127.0.0.1:${env.PRODUCER_PORT || DEFAULT_PORT}`;
 }
 
 /** Returns the default of `--console`: ORDERS_CONSOLE_URL, else the console of `npm start` on this machine. */
-export function defaultConsoleUrl(env: NodeJS.ProcessEnv): string {
-  return env['ORDERS_CONSOLE_URL'] || `http://127.0.0.1:${env['CONSOLE_PORT'] || DEFAULT_CONSOLE_PORT}`;
+export function defaultConsoleUrl(env: CliSettings): string {
+  return env.ORDERS_CONSOLE_URL || `http://127.0.0.1:${env.CONSOLE_PORT || DEFAULT_CONSOLE_PORT}`;
 }
 
 /**
@@ -24,7 +25,7 @@ export function serviceUrl(text: string): string {
   if (isUsable) return url.href.replace(/\/+$/, '');
   throw usageError(
     'bad-url',
-    `"${text}" is not the address of a service.`,
+    `"${text.replace(/^.*@/s, '…@')}" is not the address of a service.`,
     'Set --url or ORDERS_URL (for scale: --console or ORDERS_CONSOLE_URL) to an address such as http://127.0.0.1:3001.',
   );
 }
