@@ -1,8 +1,9 @@
 // `npm start`: runs the whole stack until it receives a stop signal. setup.mjs has installed and compiled everything before.
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from './project-directory.js';
 import { DataDirectory } from './servers/data-directory.js';
+import { unknownSettings } from './settings/unknown-settings.js';
 import { explain, StackError, ALTERNATIVES } from './stack-error.js';
 import { AppLogView } from './supervisor/app-log-view.js';
 import { readStackOptions } from './supervisor/stack-options.js';
@@ -22,7 +23,11 @@ async function run(): Promise<void> {
     );
   }
   const settings = join(PROJECT_DIRECTORY, '.env');
-  if (existsSync(settings)) process.loadEnvFile(settings);
+  if (existsSync(settings)) {
+    process.loadEnvFile(settings);
+    for (const name of unknownSettings(readFileSync(settings, 'utf8')))
+      print(`.env: ${name} is not a setting of the pipeline; docs/configuration.md has their names`);
+  }
   const options = readStackOptions(process.argv.slice(2), process.env, PROJECT_DIRECTORY);
   const data = await DataDirectory.open(options.dataDirectory, print);
   const colorize = process.stdout.isTTY && !process.env['NO_COLOR'];

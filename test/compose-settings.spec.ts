@@ -1,0 +1,24 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
+import { catalogSettings } from '../dev/settings/settings-catalog.js';
+
+const settings = new Map(
+  catalogSettings().flatMap((section) => section.settings.map((setting) => [setting.name, setting])),
+);
+
+describe.each(['docker-compose.yml', 'deploy/docker-compose.monitoring.yml'])('%s', (file) => {
+  const text = readFileSync(join(PROJECT_DIRECTORY, file), 'utf8');
+
+  it('gives variables their documented defaults', () => {
+    for (const [, name = '', byDefault = ''] of text.matchAll(/\$\{([A-Z_]+):-([^{}]*)\}/g))
+      expect({ name, byDefault }).toEqual({ name, byDefault: settings.get(name)?.shownDefault });
+  });
+
+  it('reads only documented variables', () => {
+    const names = [...text.matchAll(/^ +([A-Z_]+):$|\$\{([A-Z_]+)/gm)].map(([, passed, used]) => passed ?? used);
+    expect(names).not.toEqual([]);
+    expect(names.filter((name = '') => !settings.has(name))).toEqual([]);
+  });
+});
