@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from './project-directory.js';
 import { DataDirectory } from './servers/data-directory.js';
-import { unknownSettings } from './settings/unknown-settings.js';
+import { reportUnknownSettings } from './settings/unknown-settings.js';
 import { explain, StackError, ALTERNATIVES } from './stack-error.js';
 import { AppLogView } from './supervisor/app-log-view.js';
 import { readStackOptions } from './supervisor/stack-options.js';
@@ -25,8 +25,7 @@ async function run(): Promise<void> {
   const settings = join(PROJECT_DIRECTORY, '.env');
   if (existsSync(settings)) {
     process.loadEnvFile(settings);
-    for (const name of unknownSettings(readFileSync(settings, 'utf8')))
-      print(`.env: ${name} is not a setting of the pipeline; docs/configuration.md has their names`);
+    for (const line of reportUnknownSettings(readFileSync(settings, 'utf8'))) print(line);
   }
   const options = readStackOptions(process.argv.slice(2), process.env, PROJECT_DIRECTORY);
   const data = await DataDirectory.open(options.dataDirectory, print);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import { catalogSettings } from './settings-catalog.js';
-import { unknownSettings } from './unknown-settings.js';
 
 const sections = catalogSettings();
 const settings = sections.flatMap((section) => section.settings);
@@ -47,12 +46,5 @@ describe('the catalog of settings', () => {
     const last = sections.at(-1)?.settings ?? [];
     expect(last).toEqual(settings.filter(({ perProcess }) => perProcess));
     expect(last.map(({ name }) => name)).toContain('SCALED_BY');
-  });
-});
-
-describe('a .env file', () => {
-  it('has names that are no settings, probably misspelled ones', () => {
-    const file = "# SAVE_DELAY=1\nSAVE_DELAYS_MS=0..10\nORDERING=key\nNODE_IMAGE='node:24'\nORDERS_TOKEN=\n";
-    expect(unknownSettings(file)).toEqual(['SAVE_DELAYS_MS']);
   });
 });

@@ -1,11 +1,17 @@
 import { parseEnv } from 'node:util';
+import { RENAMED_SETTINGS } from '#service/settings.js';
 import { catalogSettings } from './settings-catalog.js';
 
 /**
- * Returns the names in a `.env` file that are no settings: they are probably misspelled. Unknown names in the environment can't be
- * reported: it belongs to all programs.
+ * Returns a line for each name in a `.env` file that is no setting: it is probably misspelled, or was renamed. Unknown names in the
+ * environment can't be reported: it belongs to all programs.
  */
-export function unknownSettings(envFile: string): string[] {
+export function reportUnknownSettings(envFile: string): string[] {
   const known = new Set(catalogSettings().flatMap(({ settings }) => settings.map(({ name }) => name)));
-  return Object.keys(parseEnv(envFile)).filter((name) => !known.has(name));
+  const unknown = Object.keys(parseEnv(envFile)).filter((name) => !known.has(name));
+  return unknown.map((name) => {
+    const now = RENAMED_SETTINGS[name];
+    if (now !== undefined) return `.env: ${name} was renamed: set ${now} instead`;
+    return `.env: ${name} is not a setting of the pipeline; docs/configuration.md has their names`;
+  });
 }

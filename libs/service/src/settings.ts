@@ -9,7 +9,7 @@ export class SettingsError extends Error {
 }
 
 /** Removed names of settings, and the names that replace them. */
-const RENAMED: Readonly<Record<string, string>> = {
+export const RENAMED_SETTINGS: Readonly<Record<string, string>> = {
   IN_FLIGHT_WISHES_SINCE: 'IN_FLIGHT_OVERRIDES_SINCE',
 };
 
@@ -23,7 +23,7 @@ export function loadSettings<T extends z.ZodObject>(schema: T, environment: Node
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const result = schema.safeParse(given);
   const lines = [
-    ...Object.entries(RENAMED).flatMap(([before, now]) =>
+    ...Object.entries(RENAMED_SETTINGS).flatMap(([before, now]) =>
       given[before] !== undefined && now in schema.shape
         ? [`${before} was renamed: set ${now} instead (${documentedAt(now)})`]
         : [],
