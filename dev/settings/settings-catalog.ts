@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
-import { portSettings } from '#service/port-settings.js';
-import { describeSettings, type SettingDoc } from '#service/setting-docs.js';
-import { httpSettings, kafkaSettings, mongoSettings } from '#service/settings.js';
+import { portSettings } from '#service/settings/port-settings.js';
+import { describeSettings, type SettingDoc } from '#service/settings/setting-docs.js';
+import { httpSettings, kafkaSettings, mongoSettings } from '#service/settings/settings.js';
 import { cliSettingsSchema } from '../../apps/cli/src/cli-settings.js';
 import { settingsSchema as consoleSchema } from '../../apps/console/src/settings-schema.js';
 import { settingsSchema as consumerSchema } from '../../apps/consumer/src/settings-schema.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { portSettings } from '#service/port-settings.js';
-import { httpSettings, kafkaSettings, wholeNumber } from '#service/settings.js';
+import { portSettings } from '#service/settings/port-settings.js';
+import { httpSettings, kafkaSettings, wholeNumber } from '#service/settings/settings.js';
 
 const { LISTEN_HOST } = httpSettings(0);
 

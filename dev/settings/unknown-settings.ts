@@ -1,5 +1,5 @@
 import { parseEnv } from 'node:util';
-import { RENAMED_SETTINGS } from '#service/settings.js';
+import { RENAMED_SETTINGS } from '#service/settings/settings.js';
 import { catalogSettings } from './settings-catalog.js';
 
 /**

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { loadSettings, SettingsError } from '#service/settings.js';
+import { loadSettings, SettingsError } from '#service/settings/settings.js';
 import { LAST_PORT } from '../machine/ports.js';
 import { serverPortClaims, type ServerPorts } from '../servers/embedded-servers.js';
 import { stackSettingsSchema } from '../settings/stack-settings.js';

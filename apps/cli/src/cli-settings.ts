@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { portSettings } from '#service/port-settings.js';
+import { portSettings } from '#service/settings/port-settings.js';
 
 const { PRODUCER_PORT, CONSOLE_PORT } = portSettings;
 

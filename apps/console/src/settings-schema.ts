@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
-import { httpSettings, kafkaSettings, mongoSettings } from '#service/settings.js';
+import { httpSettings, kafkaSettings, mongoSettings } from '#service/settings/settings.js';
 
 const { KAFKA_BROKERS } = kafkaSettings;
 

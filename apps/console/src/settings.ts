@@ -1,4 +1,4 @@
-import { loadSettings } from '#service/settings.js';
+import { loadSettings } from '#service/settings/settings.js';
 import { settingsSchema } from './settings-schema.js';
 
 export const settings = loadSettings(settingsSchema, process.env);

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { httpSettings, kafkaSettings, mongoSettings, wholeNumber } from '#service/settings.js';
+import { httpSettings, kafkaSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
 
 export const settingsSchema = z.object({
   ...httpSettings(0),

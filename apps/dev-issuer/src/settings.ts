@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
-import { httpAddress, httpSettings, loadSettings } from '#service/settings.js';
+import { httpAddress, httpSettings, loadSettings } from '#service/settings/settings.js';
 
 export const settingsSchema = z.object({
   LISTEN_HOST: httpSettings(3003).LISTEN_HOST,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
-import { httpSettings, kafkaSettings, mongoSettings, wholeNumber } from '#service/settings.js';
+import { httpSettings, kafkaSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
 
 export const settingsSchema = z.object({
   ...httpSettings(3001),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
-import { httpSettings, mongoSettings } from '#service/settings.js';
+import { httpSettings, mongoSettings } from '#service/settings/settings.js';
 
 const MIN_SECRET_LENGTH = 32;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { portSettings } from '#service/port-settings.js';
-import { kafkaSettings, loadSettings, mongoSettings } from '#service/settings.js';
+import { portSettings } from '#service/settings/port-settings.js';
+import { kafkaSettings, loadSettings, mongoSettings } from '#service/settings/settings.js';
 
 const { KAFKA_PORT, MONGODB_PORT } = portSettings;
 

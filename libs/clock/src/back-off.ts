@@ -2,6 +2,7 @@
 export interface BackOff {
   /** Ceiling of the delay before the second attempt; it doubles with each further attempt. */
   readonly initialMs: number;
+  /** The largest ceiling. */
   readonly maxMs: number;
 }
 

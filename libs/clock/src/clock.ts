@@ -15,6 +15,7 @@ export const systemClock: Clock = {
   },
 };
 
+/** Waits for the given time. */
 export async function pause(clock: Clock, milliseconds: number): Promise<void> {
   await new Promise<void>((resolve) => void clock.after(milliseconds, resolve));
 }

@@ -11,6 +11,7 @@ export class RateMeter {
     if (this.readings.length > this.kept + 1) this.readings.shift();
   }
 
+  /** Events per second between the first and the last reading kept; 0 before the second reading. */
   get perSecond(): number {
     const first = this.readings[0];
     const last = this.readings.at(-1);

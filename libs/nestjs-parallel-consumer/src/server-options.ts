@@ -26,6 +26,7 @@ export interface TopicOptions extends Omit<ParallelConsumerOptions, 'handler' | 
 /** Creates the engine's broker for one topic; specs return a FakeBroker. */
 export type BrokerFactory = (topic: string) => Broker;
 
+/** The topics that a `ParallelConsumerServer` consumes, and the Kafka that has them. */
 export interface ParallelConsumerServerOptions {
   /** The kafkajs client, preferably created by `connectKafka`. Specs pass a factory of fake brokers instead. */
   readonly kafka: Kafka | BrokerFactory;

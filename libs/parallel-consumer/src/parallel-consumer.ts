@@ -75,6 +75,7 @@ export class ParallelConsumer implements BrokerListener {
     this.watchdog = new Watchdog(this.options, this.runner, all, () => this.intake.pull());
   }
 
+  /** A snapshot of the state, counters and partitions, at any time. */
   get status(): ParallelConsumerStatus {
     return collectStatus({
       state: this.lifecycle.state,

@@ -4,6 +4,7 @@ import type { RecordHandler } from './record-handler.js';
 
 /** How records are handled, retried and dead-lettered. */
 export interface AttemptOptions {
+  /** Handles each record, or batches of them: see `batchHandler`. */
   readonly handler: RecordHandler;
   /**
    * Topic for records that can't be handled. It must exist and have at least as many partitions as the source topic.
@@ -21,12 +22,13 @@ export interface AttemptOptions {
   readonly maxAttempts?: number;
   /**
    * Time limit of one attempt, in ms. Default 300,000. At the limit the attempt's signal aborts. `attemptGraceMs` later
-   * (default 5,000) the attempt is abandoned: it counts as failed, and the record is retried or dead-lettered. The consumer
-   * checks the limit once a second.
+   * the attempt is abandoned: it counts as failed, and the record is retried or dead-lettered. The consumer checks the limit
+   * once a second.
    * Not guaranteed after that: an abandoned attempt may still run in parallel with the next attempt of its key. The handler
    * must then itself ensure the order and the idempotence of that key.
    */
   readonly attemptTimeoutMs?: number;
+  /** How long an attempt may continue after its signal aborted, in ms. Default 5,000. */
   readonly attemptGraceMs?: number;
   /** Classifies handler errors. Default: network errors are `environment`, all others are `retriable`. */
   readonly classify?: FailureClassifier;

@@ -11,6 +11,7 @@ export interface BatchItem {
 /** Result of one record of a batch: `undefined` when its effect is durable, else the error. */
 export type BatchResult = Error | undefined;
 
+/** How records are gathered into batches, and what handles a batch. */
 export interface BatchHandlerOptions extends BatcherOptions {
   /**
    * Processes a batch. Resolves to one result per record, in their order. The whole batch fails when this throws or returns another

@@ -4,6 +4,7 @@ import { requirePositiveIntegers } from '../window/window-options.js';
 /** Writes a batch. @returns one result per item, in their order. @throws when the outcome of all items is unknown */
 export type BatchWriter<T, R> = (items: readonly T[]) => Promise<readonly R[]>;
 
+/** When a batch is complete. */
 export interface BatcherOptions {
   /** Maximum items per batch. */
   readonly maxBatchSize: number;

@@ -1,6 +1,7 @@
 import type { ConsumedRecord, OutgoingRecord, Position } from '../records/record.js';
 import type { EpochStart } from '../records/batch-extent.js';
 
+/** Names a partition. */
 export interface TopicPartition {
   readonly topic: string;
   readonly partition: number;
@@ -55,6 +56,7 @@ export type LogProblem =
   /** The topic was deleted and created again: `logId` identifies the new log, which begins at `earliest`. */
   | { readonly type: 'recreated'; readonly logId: string; readonly earliest: number };
 
+/** The answer to a read: records, or why there are none. */
 export type ReadResult = FetchedBatch | LogProblem;
 
 /** Receives the events of the consumer group. Calls do not overlap. */

@@ -8,6 +8,7 @@ export interface DrainReport {
   readonly lost: number;
 }
 
+/** Formats a report for a log message. */
 export function formatDrain({ finished, handedOver, lost }: DrainReport): string {
   return `finished ${finished}, handed over ${handedOver}, lost ${lost}`;
 }

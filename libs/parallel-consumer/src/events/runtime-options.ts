@@ -4,9 +4,11 @@ import type { Observer } from './observer.js';
 
 /** What the engine reports to, and its sources of time and randomness. */
 export interface RuntimeOptions {
+  /** Receives log messages; a pino logger fits. */
   readonly logger: EngineLogger;
   /** Receives events for metrics. */
   readonly observer?: Observer;
+  /** Source of time. Default `systemClock`; tests pass a `ManualClock`. */
   readonly clock?: Clock;
   /** Returns numbers from 0 (inclusive) to 1 (exclusive), for jitter. Default `Math.random`. */
   readonly random?: () => number;

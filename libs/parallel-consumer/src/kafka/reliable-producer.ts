@@ -15,8 +15,11 @@ export interface Acknowledgement {
 
 /** The required client: an idempotent producer with `acks=all`. kafkajs's producer implements this. */
 export interface ProducerClient {
+  /** Connects; called before the first `send`. */
   connect(): Promise<void>;
+  /** Disconnects; the client is not used afterwards. */
   disconnect(): Promise<void>;
+  /** Sends one batch, and returns what each partition acknowledged. */
   send(batch: {
     topic: string;
     acks: number;
@@ -24,6 +27,7 @@ export interface ProducerClient {
   }): Promise<{ partition: number; errorCode: number; baseOffset?: string }[]>;
 }
 
+/** What a `ReliableProducer` sends with. */
 export interface ReliableProducerOptions {
   /** Creates a client with its own producer id. Called on first use and whenever the producer id is no longer usable. */
   readonly createClient: () => ProducerClient;
@@ -31,6 +35,7 @@ export interface ReliableProducerOptions {
   /** Back-off between retries of one batch; retries are unlimited. Default 200 ms, doubling to 5 s. */
   readonly backOff?: BackOff;
   readonly clock?: Clock;
+  /** Returns numbers from 0 (inclusive) to 1 (exclusive), for jitter. Default `Math.random`. */
   readonly random?: () => number;
 }
 

@@ -23,6 +23,7 @@ import type { ReliableProducer } from '../kafka/reliable-producer.js';
 import { stickyAssignor, type Ownership } from '../kafka/sticky-assigner.js';
 import { TopicLog } from '../kafka/topic-log.js';
 
+/** The topic and group that a `KafkajsBroker` joins. */
 export interface KafkajsBrokerOptions {
   readonly kafka: Kafka;
   readonly topic: string;
@@ -98,6 +99,7 @@ export class KafkajsBroker implements Broker {
     this.offsets = new GroupOffsets(this.connections, this.log, groupId, this.member);
   }
 
+  /** Whether the member has joined, and when its coordinator last responded. */
   get health(): BrokerHealth {
     const { joined, lastContactAt } = this.member;
     return { joined: joined && !this.stopping, lastContactAt, failingSince: this.fetcher.failingSince };

@@ -17,6 +17,7 @@ export class LazyAdmin {
     }
   }
 
+  /** Disconnects. A later `connected` connects again. */
   async close(): Promise<void> {
     const { admin } = this;
     this.admin = undefined;

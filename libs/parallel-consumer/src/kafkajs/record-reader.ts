@@ -53,6 +53,7 @@ export class RecordReader {
     return found;
   }
 
+  /** Closes the connections. */
   async close(): Promise<void> {
     await this.connections.close();
   }

@@ -13,6 +13,7 @@ export interface OldestRecord {
   readonly attempt: number;
 }
 
+/** The state of one assigned partition. */
 export interface PartitionStatus {
   readonly topic: string;
   readonly partition: number;

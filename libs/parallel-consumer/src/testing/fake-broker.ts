@@ -17,6 +17,7 @@ const FETCH_SIZE = 100;
 const MAX_METADATA = 4_096;
 let members = 0;
 
+/** The topic and group that a `FakeBroker` joins. */
 export interface FakeBrokerOptions {
   readonly topic: string;
   readonly groupId: string;
@@ -60,6 +61,7 @@ export class FakeBroker implements Broker, GroupMember {
     this.group = kafka.group(options.groupId);
   }
 
+  /** As the real broker's, with `lastContactAt` as the spec sets it. */
   get health(): BrokerHealth {
     const { lastContactAt } = this;
     return { joined: this.generation >= 0 && !this.group.rebalanceDue, lastContactAt };
@@ -151,6 +153,7 @@ export class FakeBroker implements Broker, GroupMember {
     await this.listener?.rebalancing();
   }
 
+  /** Called by the group when it assigns partitions to this member. */
   assign(partitions: readonly number[], missedGeneration: boolean): void {
     const kept = this.generation >= 0 && !this.expired && !missedGeneration;
     this.expired = false;

@@ -20,12 +20,15 @@ interface Partition {
   unreadable: UnreadableRecordsError | undefined;
 }
 
+/** An open transaction of `FakeKafka.beginTransaction`. */
 export interface FakeTransaction {
+  /** Appends a record; consumers receive it once the transaction is committed. */
   append(value: string, key?: string): void;
   /** Consumers never receive the records of an aborted transaction. */
   end(ending: 'commit' | 'abort'): void;
 }
 
+/** Properties of an appended record. */
 export interface AppendOptions {
   /** A higher offset leaves a gap, as compaction does. Default: the next offset. */
   readonly offset?: number;
@@ -66,12 +69,14 @@ export class FakeKafka {
     return this.topics.get(topic)?.length ?? 0;
   }
 
+  /** Returns the consumer group of that name, which exists from its first use. */
   group(groupId: string): FakeGroup {
     const group = this.groups.get(groupId) ?? new FakeGroup((topic) => this.topics.get(topic)?.length ?? 0);
     this.groups.set(groupId, group);
     return group;
   }
 
+  /** Appends a record and wakes readers. @returns its offset */
   append(topic: string, partition: number, key: string | null, value: string, options: AppendOptions = {}): number {
     const log = this.log(topic, partition);
     const { offset = log.end, timestamp = 0, headers = {} } = options;
@@ -159,6 +164,7 @@ export class FakeKafka {
     return (this.topics.get(topic) ?? []).flatMap(({ records }) => records);
   }
 
+  /** Returns the log of a partition, which specs may change. @throws when it does not exist */
   log(topic: string, partition: number): Partition {
     const log = this.topics.get(topic)?.[partition];
     if (log === undefined) throw new Error(`the partition ${topic}-${partition} does not exist`);

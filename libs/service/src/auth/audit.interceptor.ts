@@ -1,7 +1,7 @@
 import { UseInterceptors, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { tap, type Observable } from 'rxjs';
-import { createLogger } from '../logs.js';
+import { createLogger } from '../process/logs.js';
 
 /** Always at level `info`, independent of the service's log level. */
 const auditLog = createLogger('audit', 'info');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isLoopback } from '../http/known-hosts.js';
-import { documentedAt } from '../setting-docs.js';
-import { httpAddress, SettingsError } from '../settings.js';
+import { documentedAt } from '../settings/setting-docs.js';
+import { httpAddress, SettingsError } from '../settings/settings.js';
 
 /** Only signatures by a key pair: with a shared secret, every service that verifies tokens could also issue them. */
 const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const;

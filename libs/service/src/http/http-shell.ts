@@ -8,7 +8,7 @@ import { authenticate } from '../auth/authenticate.js';
 import { describeProtectedResource } from '../auth/protected-resource.js';
 import { tokenVerifier } from '../auth/discovered-keys.js';
 import { Problem } from './problem.js';
-import type { HttpSettings } from '../settings.js';
+import type { HttpSettings } from '../settings/settings.js';
 import { answerConditionalGets } from './conditional-get.js';
 import { acceptEmptyJsonBodies } from './empty-json-body.js';
 import { rejectForeignHosts } from './known-hosts.js';

@@ -15,7 +15,7 @@ import { measureRequests } from '../http/request-metrics.js';
 import { serveApiDocs, type ApiDescription } from '../docs/openapi.js';
 import { announceToParent, onParentExit } from './parent-process.js';
 import { ProblemFilter } from '../http/problem-filter.js';
-import type { HttpSettings } from '../settings.js';
+import type { HttpSettings } from '../settings/settings.js';
 import { ValidationPipe } from '../http/validation-pipe.js';
 
 export interface ServiceOptions {

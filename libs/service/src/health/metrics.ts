@@ -2,8 +2,8 @@ import { totalmem } from 'node:os';
 import { Controller, Get, Header, Module } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { collectDefaultMetrics, register } from 'prom-client';
-import { NoToken } from './auth/scope.guard.js';
-import { exposeMemoryLimits } from './health/memory-limits.js';
+import { NoToken } from '../auth/scope.guard.js';
+import { exposeMemoryLimits } from './memory-limits.js';
 
 /** Serves the process's metrics in Prometheus's text format. */
 @ApiExcludeController()
