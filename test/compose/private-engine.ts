@@ -1,71 +1,172 @@
-import { spawn } from 'node:child_process';
-import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
-import { ComposeTestError } from './compose-test-error.js';
-import { DockerClient } from './docker-client.js';
-import type { RunDirectory } from './run-directory.js';
-import { until } from './until.js';
+import { execFile, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { isErrno, machineProcesses } from '../../dev/machine/process-table.js';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { openLog, readLastLines } from '../../dev/servers/log-file.js';
+import { ProcessRecords } from '../../dev/servers/process-records.js';
+import { provideCommand } from '../support/debian-apt.js';
+import { eventually } from '../support/eventually.js';
 
 const READY_WITHIN_MS = 60_000;
-const LAST_LINES = 15;
-
-/** Returns the client of a run's engine, whether it runs or not. */
-export function createDockerClient(directory: RunDirectory): DockerClient {
-  return new DockerClient(directory.file('docker.sock'), directory.file('config'));
-}
+const EMPTY_WITHIN_MS = 60_000;
+const END_WITHIN_MS = 30_000;
+const LAST_LINES = 25;
+/** The variables that a client inherits. Others, such as the user's KAFKA_PORT or DOCKER_CONTEXT, would change the test. */
+const INHERITED = ['PATH', 'HOME', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'];
 
 /**
- * Starts a Docker engine that shares nothing with the machine's own. Its data, sockets and pid file are in the run's folder, and
- * it has no default bridge. It changes neither firewall rules nor kernel settings: two engines would overwrite each other's
- * changes, and nothing would revert them. So its containers reach each other, and the machine reaches published ports through
- * the engine's own forwarder. They don't reach the internet, which isn't needed here. `removeRun` ends the engine.
- * @throws ComposeTestError `engine-failed`, with the last lines of its log
+ * A Docker engine that shares nothing with the machine's own, and its client. Data, sockets and log are in one folder.
+ *
+ * The engine runs in its own PID and mount namespaces: when their first process ends, the kernel ends all others and removes
+ * their mounts. It has no default bridge, and changes neither firewall rules nor kernel settings: two engines would overwrite each
+ * other's changes, and nothing would revert them. So its containers reach each other, and the machine reaches published ports
+ * through the engine's own forwarder. They don't reach the internet, which isn't needed here.
  */
-export async function startPrivateEngine(directory: RunDirectory, signal: AbortSignal): Promise<DockerClient> {
-  await mkdir(directory.file('config'), { recursive: true });
-  await writeFile(configFileOf(directory), '{}');
-  const logFile = directory.file('dockerd.log');
-  const log = await open(logFile, 'a');
-  // A separate process group: otherwise Ctrl-C would end the engine before the containers have been removed through it.
-  const child = spawn('dockerd', flagsOf(directory), { detached: true, stdio: ['ignore', log.fd, log.fd] });
-  await log.close();
-  const end = Promise.withResolvers<never>();
-  child.once('error', end.reject);
-  child.once('exit', (code) => end.reject(new Error(`dockerd ended with ${code}`)));
-  child.unref();
-  const docker = createDockerClient(directory);
-  const ready = until('The engine is ready', READY_WITHIN_MS, signal, () => docker.run(['version'], { signal }));
-  try {
-    await Promise.race([ready, end.promise]);
-    return docker;
-  } catch (error) {
-    signal.throwIfAborted();
-    const lines = (await readFile(logFile, 'utf8')).trim().split('\n').slice(-LAST_LINES).join('\n');
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ComposeTestError('engine-failed', `dockerd did not start (${reason}). Its log:\n${lines}`, {
-      cause: error,
+export class PrivateEngine {
+  /** The configuration folder of its clients. */
+  readonly configDirectory: string;
+  private readonly records: ProcessRecords;
+
+  /**
+   * @param directory only one run at a time may use it; a short path: that of a socket in it is limited to 107 characters
+   * @param signal ends the clients, but not their work in the engine
+   */
+  constructor(
+    private readonly directory: string,
+    private readonly signal: AbortSignal,
+  ) {
+    this.configDirectory = join(directory, 'config');
+    this.records = new ProcessRecords(directory, machineProcesses);
+  }
+
+  /**
+   * Starts the engine, which `remove` ends. Installs Docker with apt if necessary.
+   * @throws if it isn't ready within 60 s, with the last lines of its log
+   */
+  async start(): Promise<void> {
+    if (process.platform !== 'linux' || process.getuid?.() !== 0) {
+      throw new Error('A private Docker engine needs root on Linux: run it with sudo, or as root in CI.');
+    }
+    for (const command of ['dockerd', 'docker']) await provideCommand(command, 'docker.io', this.signal);
+    await mkdir(this.configDirectory, { recursive: true });
+    const ended = await this.launch();
+    try {
+      await eventually('the engine is ready', READY_WITHIN_MS, () => {
+        ended.throwIfAborted();
+        this.signal.throwIfAborted();
+        return this.docker(['version']).then(
+          () => true,
+          () => false,
+        );
+      });
+    } catch (error) {
+      this.signal.throwIfAborted();
+      throw new Error(`dockerd did not start. Its log:\n${readLastLines(this.logFile)}`, { cause: error });
+    }
+  }
+
+  /** Returns the output of the `docker` command. Throws with the last lines of its standard error. */
+  async docker(args: readonly string[], env: NodeJS.ProcessEnv = {}, signal = this.signal): Promise<string> {
+    try {
+      const { stdout } = await promisify(execFile)('docker', args, {
+        cwd: PROJECT_DIRECTORY,
+        env: {
+          ...Object.fromEntries(INHERITED.map((name) => [name, process.env[name]])),
+          DOCKER_HOST: `unix://${this.socket}`,
+          DOCKER_CONFIG: this.configDirectory,
+          // Otherwise Compose looks for the build plugin (buildx), which Debian's package doesn't contain.
+          COMPOSE_BAKE: 'false',
+          ...env,
+        },
+        maxBuffer: 256 * 1024 * 1024,
+        signal,
+      });
+      return stdout.trim();
+    } catch (error) {
+      signal.throwIfAborted();
+      const output = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
+      const lines = output.trim().split('\n').slice(-LAST_LINES).join('\n');
+      throw new Error(`docker ${args.join(' ')} failed:\n${lines}`, { cause: error });
+    }
+  }
+
+  /** Ends the engine with all that runs in it, and removes its folder. Works in any state, also after a killed run. */
+  async remove(): Promise<void> {
+    if (this.records.running().length > 0) await this.empty();
+    await eventually('the engine ends', END_WITHIN_MS, () => {
+      const running = this.records.running();
+      for (const { pid } of running) {
+        for (const first of childrenOf(pid)) machineProcesses.signal(first, 'SIGKILL');
+      }
+      return running.length === 0;
     });
-  } finally {
-    // Prevents unhandled rejections: of the loser of the race, and of an engine that ends later, during the clean-up.
-    for (const loser of [ready, end.promise]) loser.catch(() => undefined);
+    await rm(this.directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  }
+
+  /** Starts the process. The returned signal aborts when it has ended. */
+  private async launch(): Promise<AbortSignal> {
+    // Without a configuration file of its own, it would read the machine's in /etc/docker.
+    const configFile = join(this.directory, 'daemon.json');
+    await writeFile(configFile, '{}');
+    const namespaces = ['--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+    const flags = [
+      `--config-file=${configFile}`,
+      `--data-root=${join(this.directory, 'data')}`,
+      `--exec-root=${join(this.directory, 'exec')}`,
+      `--pidfile=${join(this.directory, 'docker.pid')}`,
+      `--host=unix://${this.socket}`,
+      '--bridge=none',
+      '--iptables=false',
+      '--ip6tables=false',
+      '--ip-forward=false',
+      '--ip-masq=false',
+    ];
+    const log = openLog(this.logFile);
+    // A separate process group: otherwise Ctrl-C would end the engine before its networks have been removed.
+    const child = spawn('unshare', [...namespaces, 'dockerd', ...flags], {
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+    });
+    log.close();
+    if (child.pid !== undefined) this.records.add('server', 'dockerd', child.pid);
+    const ended = new AbortController();
+    child.once('error', (error) => ended.abort(error));
+    child.once('exit', (code) => ended.abort(new Error(`dockerd ended with ${code}`)));
+    child.unref();
+    return ended.signal;
+  }
+
+  /** Removes containers and networks through the engine: when it ends, it would leave the bridges of its networks on the machine. */
+  private async empty(): Promise<void> {
+    const signal = AbortSignal.timeout(EMPTY_WITHIN_MS);
+    try {
+      const containers = (await this.docker(['ps', '--all', '--quiet'], {}, signal)).split('\n').filter(Boolean);
+      if (containers.length > 0) await this.docker(['rm', '--force', '--volumes', ...containers], {}, signal);
+      await this.docker(['network', 'prune', '--force'], {}, signal);
+    } catch (error) {
+      // A hung engine must be ended all the same.
+      console.log(`The engine could not be emptied: ${String(error)}`);
+    }
+  }
+
+  private get socket(): string {
+    return join(this.directory, 'docker.sock');
+  }
+
+  private get logFile(): string {
+    return join(this.directory, 'dockerd.log');
   }
 }
 
-/** Returns an empty configuration file, so that the engine doesn't read the machine's own in /etc/docker. */
-function configFileOf(directory: RunDirectory): string {
-  return directory.file('daemon.json');
-}
-
-function flagsOf(directory: RunDirectory): string[] {
-  return [
-    `--config-file=${configFileOf(directory)}`,
-    `--data-root=${directory.file('data')}`,
-    `--exec-root=${directory.file('exec')}`,
-    `--host=unix://${directory.file('docker.sock')}`,
-    `--pidfile=${directory.file('docker.pid')}`,
-    '--bridge=none',
-    '--iptables=false',
-    '--ip6tables=false',
-    '--ip-forward=false',
-    '--ip-masq=false',
-  ];
+/** Returns the children of a process with a single thread. `unshare` has one: the first process of its PID namespace. */
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
 }

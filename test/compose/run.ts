@@ -3,92 +3,48 @@
  * the apps' image and stand-ins for the public images, runs the scenario, and leaves only the cache.
  * Prints `N passed, N failed` at the end, and exits with 0 only if all checks passed.
  */
+import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
-import { delimiter } from 'node:path';
-import { provideCachedParts } from './cached-parts.js';
-import { Checklist, describeFailure } from './checklist.js';
-import { linkComposePlugin } from './compose-plugin.js';
-import { ComposeProject, choosePorts } from './compose-project.js';
-import { ComposeTestError, expect } from './compose-test-error.js';
-import { provideDebianPackages } from './debian-packages.js';
-import { debianArchive } from './debian-base.js';
-import type { DockerClient } from './docker-client.js';
-import { startPrivateEngine } from './private-engine.js';
-import { removeRun } from './remove-run.js';
-import { RunDirectory } from './run-directory.js';
+import { delimiter, join } from 'node:path';
+import { cacheDirectory } from '../../dev/parts/cache-directory.js';
+import { explain } from '../../dev/stack-error.js';
+import { Checklist } from './checklist.js';
+import { provideCompose } from './compose-plugin.js';
+import { ComposeProject } from './compose-project.js';
+import { lockCache } from './part-cache.js';
+import { PrivateEngine } from './private-engine.js';
 import { Scenario } from './scenario.js';
-import { createStandInContexts } from './stand-in-contexts.js';
+import { buildStandIns, provideStandInParts } from './stand-in-images.js';
 
-const ALL_WITHIN_MS = 15 * 60_000;
-const LOG_LINES = 30;
+const ALL_WITHIN_MS = 20 * 60_000;
+const LOG_LINES = '30';
 
-const print = (line: string): void => console.log(line);
-const checklist = new Checklist(print);
+const checklist = new Checklist();
 
-/** Returns a signal that aborts on SIGINT, SIGTERM or SIGHUP, or after 15 minutes. */
+/** Returns a signal that aborts on SIGINT, SIGTERM or SIGHUP, or after 20 minutes. */
 function interruption(): AbortSignal {
   const interrupted = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => interrupted.abort(new ComposeTestError('not-in-time', `Ended by ${name}; cleaning up.`)));
+    process.on(name, () => interrupted.abort(new Error(`Ended by ${name}; cleaning up.`)));
   }
   return AbortSignal.any([interrupted.signal, AbortSignal.timeout(ALL_WITHIN_MS)]);
 }
 
-async function hasCompose(docker: DockerClient, signal: AbortSignal): Promise<boolean> {
-  try {
-    await docker.run(['compose', 'version'], { signal });
-    return true;
-  } catch (error) {
-    if (error instanceof ComposeTestError && error.code === 'command-failed') return false;
-    throw error;
-  }
-}
-
-/** Prepares what a user with Docker and the images would have already. */
-async function prepare(
-  directory: RunDirectory,
-  signal: AbortSignal,
-): Promise<{ docker: DockerClient; project: ComposeProject }> {
-  const docker = await checklist.check('a private Docker engine starts', async () => {
-    await provideDebianPackages(print, signal);
-    return startPrivateEngine(directory, signal);
-  });
-  const contexts = directory.file('contexts');
+async function runChecks(engine: PrivateEngine, context: string, signal: AbortSignal): Promise<void> {
+  await checklist.check('a private Docker engine starts', () => engine.start());
   const parts = await checklist.check('Compose and the parts of the stand-ins are available', async () => {
-    const needsCompose = !(await hasCompose(docker, signal));
-    const provided = await provideCachedParts({ needsCompose, workDirectory: directory.file('debian'), print, signal });
-    if (provided.composePlugin !== undefined) await linkComposePlugin(provided.composePlugin, directory.file('config'));
-    await createStandInContexts(contexts, provided);
-    return provided;
+    await provideCompose(engine, signal);
+    return provideStandInParts(signal);
   });
-  const project = new ComposeProject(docker, signal, contexts, await choosePorts());
+  const project = await ComposeProject.create(engine);
   await checklist.check('the images build', async () => {
-    await docker.run(['import', debianArchive(parts.debian), 'orders-stand-in/debian:bookworm'], { signal });
-    await project.build('node-stand-in');
-    await project.build();
+    await buildStandIns(engine, parts, context);
+    await project.run('build');
   });
-  return { docker, project };
-}
-
-async function expectNothingLeft(docker: DockerClient, signal: AbortSignal): Promise<void> {
-  const left = await Promise.all([
-    docker.run(['ps', '--all', '--quiet'], { signal }),
-    docker.run(['network', 'ls', '--quiet', '--filter', 'type=custom'], { signal }),
-    docker.run(['volume', 'ls', '--quiet'], { signal }),
-  ]);
-  expect(
-    left.every((list) => list === ''),
-    `no container, network or volume is left: ${left.join(' ')}`,
-  );
-}
-
-async function runScenario(directory: RunDirectory, signal: AbortSignal): Promise<void> {
-  const { docker, project } = await prepare(directory, signal);
   try {
-    await new Scenario(project, checklist, signal).run();
-    await checklist.check('no container, network or volume is left', () => expectNothingLeft(docker, signal));
+    await new Scenario(engine, project, signal).run(checklist);
   } catch (error) {
-    if (!signal.aborted) print(await project.logs(LOG_LINES));
+    if (!signal.aborted) console.log(await project.run('logs', '--no-color', '--tail', LOG_LINES));
     throw error;
   }
 }
@@ -99,33 +55,34 @@ function engineInterfaces(): string[] {
 }
 
 async function main(): Promise<void> {
-  const signal = interruption();
-  // Debian installs dockerd and debootstrap in sbin, which isn't on the PATH of a non-login shell.
+  // Debian installs dockerd in sbin, which isn't on the PATH of a non-login shell.
   process.env['PATH'] = [process.env['PATH'], '/usr/sbin', '/sbin'].join(delimiter);
-  for (const abandoned of await RunDirectory.abandoned()) {
-    print(`removing ${abandoned.path}, which a killed run left`);
-    await removeRun(abandoned);
-  }
+  const lock = await lockCache();
+  const signal = interruption();
+  const directory = join(cacheDirectory(process.env), 'engine');
+  const engine = new PrivateEngine(directory, signal);
+  // Of a killed run.
+  await engine.remove();
   const interfacesBefore = engineInterfaces();
-  const directory = await RunDirectory.create();
   try {
-    await runScenario(directory, signal);
-  } catch {
-    // The failed check has been counted and printed. Everything that was started must be cleaned up all the same.
-    print('cleaning up after the failure');
+    await runChecks(engine, join(directory, 'stand-ins'), signal);
+  } finally {
+    await checklist.check('the engine ends and its folder is removed', async () => {
+      await engine.remove();
+      assert.deepEqual(
+        engineInterfaces().filter((name) => !interfacesBefore.includes(name)),
+        [],
+      );
+    });
+    lock.release();
   }
-  await checklist.check('the engine ends and its folder is removed', async () => {
-    await removeRun(directory);
-    const left = engineInterfaces().filter((name) => !interfacesBefore.includes(name));
-    expect(left.length === 0, `no network interface is left: ${left.join(' ')}`);
-  });
 }
 
 try {
   await main();
 } catch (error) {
-  print(describeFailure(error));
+  // The error of a check has been printed.
+  if (checklist.failed === 0) console.log(explain(error));
   process.exitCode = 1;
 }
-if (!checklist.allPassed) process.exitCode = 1;
-print(checklist.summary);
+console.log(`${checklist.passed} passed, ${checklist.failed} failed`);

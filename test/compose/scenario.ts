@@ -1,9 +1,14 @@
+import assert from 'node:assert/strict';
+import kafkajs from 'kafkajs';
+import { z } from 'zod';
+import { systemClock } from '#parallel-consumer/clock.js';
+import { ClientToken } from '../../apps/cli/src/auth/client-token.js';
+import { pagesOf } from '../../apps/cli/src/producer/pages.js';
+import { ProducerClient } from '../../apps/cli/src/producer/producer-client.js';
+import { eventually } from '../support/eventually.js';
 import type { Checklist } from './checklist.js';
-import { expect } from './compose-test-error.js';
 import type { ComposeProject } from './compose-project.js';
-import { partitionsOfMembers } from './group-members.js';
-import { PipelineClient, type Operation } from './pipeline-client.js';
-import { until } from './until.js';
+import type { PrivateEngine } from './private-engine.js';
 
 /** The number of orders of each of the two populates before the restart. */
 const ORDERS = 10_000;
@@ -14,152 +19,231 @@ const PAGE_SIZE = 100;
 const SAVED_WITHIN_MS = 120_000;
 const REBALANCED_WITHIN_MS = 90_000;
 const APPS = ['producer', 'consumer', 'query-api', 'console'];
+/** The public client of the development issuer. */
+const CLIENT = { id: 'orders-demo', secret: 'orders-demo-secret' };
+
+/** The fields of the responses that the run reads. */
+const OperationSchema = z.object({
+  id: z.string(),
+  count: z.number(),
+  firstNumber: z.number(),
+  saved: z.number(),
+  deadLettered: z.number(),
+});
+type Operation = z.infer<typeof OperationSchema>;
+const OrderSchema = z.object({ id: z.string(), number: z.number() });
+const PageSchema = z.object({ items: z.array(OrderSchema) });
+const PipelineSchema = z.object({ consumers: z.array(z.object({ partitions: z.array(z.number()).nullable() })) });
 
 /** The steps of a user of docker-compose.yml, from the first `up` to `down`. Each step is a check. */
 export class Scenario {
-  private readonly pipeline: PipelineClient;
+  private readonly producer: ProducerClient;
+  private readonly queryApi: ProducerClient;
+  private readonly console: ProducerClient;
 
   constructor(
+    private readonly engine: PrivateEngine,
     private readonly project: ComposeProject,
-    private readonly checklist: Checklist,
     private readonly signal: AbortSignal,
   ) {
-    this.pipeline = new PipelineClient(project.ports, signal);
+    const { PRODUCER_PORT, QUERY_API_PORT, CONSOLE_PORT } = project.ports;
+    const timing = { clock: systemClock, random: Math.random };
+    const tokens = new ClientToken(CLIENT, urlOf(PRODUCER_PORT), timing);
+    this.producer = new ProducerClient(urlOf(PRODUCER_PORT), timing, tokens);
+    this.queryApi = new ProducerClient(urlOf(QUERY_API_PORT), timing, tokens);
+    this.console = new ProducerClient(urlOf(CONSOLE_PORT), timing, tokens);
   }
 
-  async run(): Promise<void> {
-    await this.check('up: every service becomes healthy', () => this.project.up(1));
-    await this.check('ports are published on 127.0.0.1 only', () => this.portsAreLocal());
-    await this.check('the apps run as an ordinary user', () => this.appsAreUnprivileged());
-    await this.check('requests without a token are rejected', () => this.rejectsWithoutToken());
-    const operation = await this.check(`populate ${ORDERS}: accepted`, () => this.pipeline.populate(ORDERS));
-    await this.check(`up --scale consumer=${CONSUMERS}: as many healthy containers`, () => this.scaleUp());
-    await this.check(`the partitions are shared by ${CONSUMERS} members of the group`, () => this.groupIsShared());
-    await this.check(`the console sees all ${CONSUMERS}, and serves its page`, () => this.consoleSeesAll());
-    await this.check(`all ${ORDERS} are saved`, () => this.untilSaved(operation));
-    await this.check(`${ORDERS} more are saved by all ${CONSUMERS}`, () => this.populateAndSave(ORDERS));
-    await this.check('queried by range, each order is returned once', () => this.queryByRange(operation));
-    await this.check('queried by page and by id', () => this.queryByPageAndId(operation));
-    await this.check('no container had to be restarted', () => this.nothingWasRestarted());
-    await this.check('stop: the apps drain and exit with 0', () => this.appsEndWell());
-    await this.check('down and up again: orders, records and schemas still exist', () => this.restart(operation));
-    await this.check('down --volumes', () => this.project.down(true));
-  }
-
-  private check<T>(name: string, run: () => Promise<T>): Promise<T> {
-    return this.checklist.check(name, run);
+  async run(checklist: Checklist): Promise<void> {
+    const check = checklist.check.bind(checklist);
+    await check('up: every service becomes healthy', () => this.project.up(1));
+    await check('ports are published on 127.0.0.1 only', () => this.portsAreLocal());
+    await check('the apps run as an ordinary user', () => this.appsAreUnprivileged());
+    await check('requests without a token are rejected', () => this.rejectsWithoutToken());
+    const operation = await check(`populate ${ORDERS}: accepted`, () => this.populate(ORDERS));
+    await check(`up --scale consumer=${CONSUMERS}: as many healthy containers`, () => this.scaleUp());
+    await check(`the partitions are shared by ${CONSUMERS} members of the group`, () => this.groupIsShared());
+    await check(`the console sees all ${CONSUMERS}, and serves its page`, () => this.consoleSeesAll());
+    await check(`all ${ORDERS} are saved`, () => this.allAreSaved(operation));
+    await check(`${ORDERS} more are saved by all ${CONSUMERS}`, () => this.populateAndSave(ORDERS));
+    await check('queried by range, each order is returned once', () => this.queryByRange(operation));
+    await check('queried by page and by id', () => this.queryByPageAndId(operation));
+    await check('no container had to be restarted', () => this.nothingWasRestarted());
+    await check('stop: the apps drain and exit with 0', () => this.appsEndWell());
+    await check('down and up again: orders, records and schemas still exist', () => this.restart(operation));
+    await check('down --volumes', () => this.project.run('down', '--volumes'));
+    await check('no container, network or volume is left', () => this.nothingIsLeft());
   }
 
   private async portsAreLocal(): Promise<void> {
     const publishers = (await this.project.containers()).flatMap(({ Publishers }) => Publishers ?? []);
     const published = publishers.filter(({ PublishedPort }) => PublishedPort !== 0);
-    const open = published.filter(({ URL }) => URL !== '127.0.0.1');
-    expect(open.length === 0, `nothing is published elsewhere: ${JSON.stringify(open)}`);
-    const chosen: readonly number[] = Object.values(this.project.ports);
-    const other = published.filter(({ PublishedPort }) => !chosen.includes(PublishedPort));
-    expect(other.length === 0, `only the ports that were set are published: ${JSON.stringify(other)}`);
-  }
-
-  private async rejectsWithoutToken(): Promise<void> {
-    const status = await this.pipeline.statusWithoutToken();
-    expect(status === 401, `a request without a token gets status 401, not ${status}`);
+    const expected = Object.values(this.project.ports).map((port) => `127.0.0.1:${port}`);
+    assert.deepEqual(new Set(published.map(({ URL, PublishedPort }) => `${URL}:${PublishedPort}`)), new Set(expected));
   }
 
   private async appsAreUnprivileged(): Promise<void> {
     for (const app of APPS) {
-      const user = await this.project.exec(app, 'id', '--user');
-      expect(user === '1000', `${app} runs as user 1000, not ${user}`);
+      assert.equal(await this.project.run('exec', '--no-TTY', app, 'id', '--user'), '1000', app);
     }
+  }
+
+  private async rejectsWithoutToken(): Promise<void> {
+    assert.equal((await fetch(`${this.queryApi.url}/v1/orders`, { signal: this.signal })).status, 401);
+  }
+
+  private async populate(count: number): Promise<Operation> {
+    const headers = { 'content-type': 'application/json' };
+    const body = (): string => JSON.stringify({ count });
+    return this.producer.request({ method: 'POST', path: '/v1/populate', headers, body }, OperationSchema);
+  }
+
+  private async operation(id: string): Promise<Operation> {
+    return this.producer.request({ method: 'GET', path: `/v1/operations/${id}` }, OperationSchema);
   }
 
   private async scaleUp(): Promise<void> {
     await this.project.up(CONSUMERS);
     const consumers = (await this.project.containers()).filter(({ Service }) => Service === 'consumer');
-    const healthy = consumers.filter(({ Health }) => Health === 'healthy');
-    expect(
-      healthy.length === CONSUMERS,
-      `${CONSUMERS} healthy consumers, not ${healthy.length} of ${consumers.length}`,
+    assert.deepEqual(
+      consumers.map(({ Health }) => Health),
+      Array.from({ length: CONSUMERS }, () => 'healthy'),
     );
   }
 
+  /** Connects from the host, which also tests Kafka's second listener. */
   private async groupIsShared(): Promise<void> {
-    await until('A stable group in which every member owns partitions', REBALANCED_WITHIN_MS, this.signal, async () => {
-      const shares = (await partitionsOfMembers(this.project.ports.KAFKA_PORT)) ?? [];
-      const all = shares.reduce((sum, share) => sum + share, 0);
-      return shares.length === CONSUMERS && !shares.includes(0) && all === PARTITIONS ? shares : undefined;
-    });
+    const brokers = [`127.0.0.1:${this.project.ports.KAFKA_PORT}`];
+    const kafka = new kafkajs.Kafka({ clientId: 'compose-test', brokers, logLevel: kafkajs.logLevel.NOTHING });
+    const admin = kafka.admin();
+    await admin.connect();
+    try {
+      await this.eventually('a stable group in which each member owns partitions', REBALANCED_WITHIN_MS, async () => {
+        const [group] = (await admin.describeGroups(['orders-savers'])).groups;
+        if (group?.state !== 'Stable') return false;
+        const shares = group.members.map(({ memberAssignment }) => {
+          const decoded = kafkajs.AssignerProtocol.MemberAssignment.decode(memberAssignment);
+          return Object.values(decoded?.assignment ?? {}).flat().length;
+        });
+        const all = shares.reduce((sum, share) => sum + share, 0);
+        return shares.length === CONSUMERS && !shares.includes(0) && all === PARTITIONS;
+      });
+    } finally {
+      await admin.disconnect();
+    }
   }
 
   private async consoleSeesAll(): Promise<void> {
-    await until(`${CONSUMERS} consumers with all partitions`, REBALANCED_WITHIN_MS, this.signal, async () => {
-      const seen = (await this.pipeline.consumersSeen()).filter((partitions) => partitions !== null);
-      return seen.length === CONSUMERS && seen.flat().length === PARTITIONS ? seen : undefined;
-    });
-    const page = await this.pipeline.consolePage();
-    expect(page.includes('<orders-console>'), `the console serves its page, not ${page.slice(0, 100)}`);
+    await this.eventually(
+      `the console sees ${CONSUMERS} consumers with all partitions`,
+      REBALANCED_WITHIN_MS,
+      async () => {
+        const { consumers } = await this.console.request({ method: 'GET', path: '/v1/pipeline' }, PipelineSchema);
+        // `null`: the heartbeats of a former consumer have stopped.
+        const seen = consumers.flatMap(({ partitions }) => (partitions === null ? [] : [partitions]));
+        return seen.length === CONSUMERS && seen.flat().length === PARTITIONS;
+      },
+    );
+    const page = await fetch(`${this.console.url}/`, { signal: this.signal });
+    assert.match(await page.text(), /<orders-console>/);
   }
 
-  private async untilSaved({ id, count }: Operation): Promise<void> {
-    const operation = await until(`${count} saved`, SAVED_WITHIN_MS, this.signal, async () => {
-      const current = await this.pipeline.operation(id);
-      return current.saved >= count || current.deadLettered > 0 ? current : undefined;
+  private async allAreSaved({ id, count }: Operation): Promise<void> {
+    await this.eventually(`${count} orders are saved`, SAVED_WITHIN_MS, async () => {
+      const { saved, deadLettered } = await this.operation(id);
+      assert.equal(deadLettered, 0);
+      return saved === count;
     });
-    expect(operation.saved === count && operation.deadLettered === 0, `all saved: ${JSON.stringify(operation)}`);
   }
 
   private async populateAndSave(count: number): Promise<void> {
-    await this.untilSaved(await this.pipeline.populate(count));
+    await this.allAreSaved(await this.populate(count));
   }
 
   private async queryByRange({ firstNumber, count }: Operation): Promise<void> {
-    const orders = await this.pipeline.range(firstNumber, firstNumber + count - 1);
-    const ids = new Set(orders.map(({ id }) => id));
-    expect(ids.size === count && orders.length === count, `${count} orders, not ${orders.length} with ${ids.size} ids`);
-    const misplaced = orders.findIndex(({ number }, index) => number !== firstNumber + index);
-    expect(misplaced === -1, `numbers are consecutive; the first wrong one is at index ${misplaced}`);
+    const path = `/v1/orders/range?from=${firstNumber}&to=${firstNumber + count - 1}&pageSize=1000`;
+    const orders: z.infer<typeof OrderSchema>[] = [];
+    for await (const items of pagesOf(this.queryApi, path, OrderSchema)) {
+      orders.push(...items);
+      assert.ok(orders.length <= count, `the pages end after ${count} orders`);
+    }
+    assert.deepEqual(
+      orders.map(({ number }) => number),
+      Array.from({ length: count }, (_, index) => firstNumber + index),
+    );
+    assert.equal(new Set(orders.map(({ id }) => id)).size, count);
   }
 
   private async queryByPageAndId({ firstNumber }: Operation): Promise<void> {
     const last = (2 * ORDERS) / PAGE_SIZE;
     for (const page of [1, last]) {
-      const items = await this.pipeline.page(page, PAGE_SIZE);
-      expect(items.length === PAGE_SIZE, `page ${page} has ${PAGE_SIZE} orders, not ${items.length}`);
-      const first = firstNumber + (page - 1) * PAGE_SIZE;
-      expect(items[0]?.number === first, `page ${page} begins with number ${first}, not ${items[0]?.number}`);
+      const items = await this.page(page);
+      assert.equal(items.length, PAGE_SIZE);
+      assert.equal(items[0]?.number, firstNumber + (page - 1) * PAGE_SIZE);
       for (const order of items.slice(-2)) {
-        const found = await this.pipeline.order(order.id);
-        const forwarded = await this.pipeline.orderThroughConsole(order.id);
-        expect(forwarded.number === order.number, `the console forwards order ${order.id}`);
-        expect(found.number === order.number, `order ${order.id} has number ${order.number}, not ${found.number}`);
+        // The console forwards requests to the query API.
+        for (const client of [this.queryApi, this.console]) {
+          const found = await client.request({ method: 'GET', path: `/v1/orders/${order.id}` }, OrderSchema);
+          assert.deepEqual(found, order, client.url);
+        }
       }
     }
-    expect((await this.pipeline.page(last + 1, PAGE_SIZE)).length === 0, 'the page past the end is empty');
+    assert.deepEqual(await this.page(last + 1), []);
+  }
+
+  private async page(number: number): Promise<z.infer<typeof PageSchema>['items']> {
+    const path = `/v1/orders?page=${number}&pageSize=${PAGE_SIZE}`;
+    return (await this.queryApi.request({ method: 'GET', path }, PageSchema)).items;
   }
 
   /** Checks the restart counts: a service that crashes at start and is restarted becomes healthy too. */
   private async nothingWasRestarted(): Promise<void> {
-    const restarts = await this.project.restarts();
-    expect(
-      restarts.every((count) => count === 0),
-      `no restarts, not ${restarts.join(' ')}`,
+    const containers = await this.project.containers();
+    const counts = await this.engine.docker([
+      'inspect',
+      '--format',
+      '{{.RestartCount}}',
+      ...containers.map(({ ID }) => ID),
+    ]);
+    assert.deepEqual(
+      counts.split('\n'),
+      containers.map(() => '0'),
     );
   }
 
   private async appsEndWell(): Promise<void> {
-    await this.project.stop(...APPS);
+    await this.project.run('stop', ...APPS);
     const ended = (await this.project.containers()).filter(({ Service }) => APPS.includes(Service));
-    const expected = CONSUMERS + APPS.length - 1;
-    const codes = ended.map(({ Service, ExitCode }) => `${Service} ${ExitCode}`);
-    const well = ended.length === expected && ended.every(({ ExitCode }) => ExitCode === 0);
-    expect(well, `${expected} containers exit with 0: ${codes.join(', ')}`);
+    assert.equal(ended.length, APPS.length - 1 + CONSUMERS);
+    assert.deepEqual(
+      ended.filter(({ ExitCode }) => ExitCode !== 0),
+      [],
+    );
   }
 
   /** Checks that the data survives in the volumes, which `down` without --volumes keeps. */
   private async restart(before: Operation): Promise<void> {
-    await this.project.down(false);
+    await this.project.run('down');
     await this.project.up(1);
-    const { saved } = await this.pipeline.operation(before.id);
-    expect(saved === before.count, `the first ${before.count} are still saved, not ${saved}`);
+    assert.equal((await this.operation(before.id)).saved, before.count);
     await this.populateAndSave(ORDERS_AFTER_RESTART);
   }
+
+  private async nothingIsLeft(): Promise<void> {
+    assert.equal(await this.engine.docker(['ps', '--all', '--quiet']), '');
+    assert.equal(await this.engine.docker(['network', 'ls', '--quiet', '--filter', 'type=custom']), '');
+    assert.equal(await this.engine.docker(['volume', 'ls', '--quiet']), '');
+  }
+
+  /** Like the function, and ends when the run is interrupted. */
+  private async eventually(what: string, withinMs: number, condition: () => Promise<boolean>): Promise<void> {
+    await eventually(what, withinMs, () => {
+      this.signal.throwIfAborted();
+      return condition();
+    });
+  }
+}
+
+function urlOf(port: number): string {
+  return `http://127.0.0.1:${port}`;
 }

@@ -7,6 +7,18 @@ export function isOnPath(command: string): boolean {
   return (process.env['PATH'] ?? '').split(delimiter).some((directory) => existsSync(join(directory, command)));
 }
 
+/**
+ * Installs Debian's package of a command that isn't on the PATH.
+ * @throws if there is no apt-get or this user isn't root, StackError `fetch-failed`
+ */
+export async function provideCommand(command: string, debianPackage: string, signal: AbortSignal): Promise<void> {
+  if (isOnPath(command)) return;
+  if (process.getuid?.() !== 0 || !isOnPath('apt-get')) {
+    throw new Error(`${command} is not on the PATH: install it (Debian: ${debianPackage}).`);
+  }
+  await aptInstall([debianPackage], signal);
+}
+
 /** Installs Debian packages, as root. @throws `fetch-failed` */
 export async function aptInstall(packages: readonly string[], signal: AbortSignal): Promise<void> {
   await apt(['update'], signal);
