@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import kafkajs from 'kafkajs';
 import { z } from 'zod';
-import { systemClock } from '#parallel-consumer/clock.js';
+import { systemClock } from '@orders-pipeline/clock';
 import { ClientToken } from '../../apps/cli/src/auth/client-token.js';
 import { pagesOf } from '../../apps/cli/src/producer/pages.js';
 import { ProducerClient } from '../../apps/cli/src/producer/producer-client.js';
