@@ -4,10 +4,11 @@ import type { Kafka } from 'kafkajs';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { consumerLag } from '../../apps/producer/src/emission/consumer-lag.js';
 import { LagCeiling } from '../../apps/producer/src/emission/lag-ceiling.js';
-import { OperationRunner } from '../../apps/producer/src/emission/operation-runner.js';
+import { EmissionJob } from '../../apps/producer/src/emission/emission-job.js';
 import type { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 import { SegmentLeases } from '../../apps/producer/src/emission/segment-leases.js';
 import { WakeUp } from '../../apps/producer/src/background/wake-up.js';
+import { Leases } from '../../apps/producer/src/background/leases.js';
 import { Interruptions } from '../../apps/producer/src/background/interruptions.js';
 import { Operations } from '../../apps/producer/src/operations/operations.js';
 import { PopulateRequestSchema } from '../../apps/producer/src/operations/populate-request.js';
@@ -30,6 +31,6 @@ export async function startEmission(
   const positions = new KafkaPositions(kafka);
   const ceiling = new LagCeiling(Infinity, async () => consumerLag(positions), systemClock);
   await operations.createPopulate(PopulateRequestSchema.parse(populate), undefined);
-  const leases = new SegmentLeases(mongo);
-  new OperationRunner(leases, new Interruptions(mongo), topic, ceiling, mongo, new WakeUp()).onApplicationBootstrap();
+  const segments = new SegmentLeases(mongo, new Leases(mongo));
+  new EmissionJob(segments, new Interruptions(mongo), topic, ceiling, mongo, new WakeUp()).onApplicationBootstrap();
 }

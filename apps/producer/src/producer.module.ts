@@ -19,11 +19,12 @@ import { ensureIdempotencyKeyIndexes } from './operations/idempotency-keys.js';
 import { InterruptionScope } from './operations/interruption-scope.js';
 import { InterruptionsController } from './operations/interruptions.controller.js';
 import { Interruptions } from './background/interruptions.js';
+import { Leases } from './background/leases.js';
 import { consumerLag } from './emission/consumer-lag.js';
 import { measureTopic, exposeEmission } from './emission/emission-metrics.js';
 import { LagCeiling } from './emission/lag-ceiling.js';
 import { OperationEventsController } from './operations/operation-events.controller.js';
-import { OperationRunner } from './emission/operation-runner.js';
+import { EmissionJob } from './emission/emission-job.js';
 import { OperationView } from './operations/operation-view.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { Operations } from './operations/operations.js';
@@ -32,11 +33,10 @@ import { ImportManifest } from './imports/import-manifest.js';
 import { ImportReader } from './imports/import-reader.js';
 import { ImportReceiver } from './imports/import-receiver.js';
 import { ImportRejects } from './imports/import-rejects.js';
-import { ImportRunner } from './imports/import-runner.js';
+import { ImportJob } from './imports/import-job.js';
 import { ImportSources } from './imports/import-sources.js';
 import { ImportView } from './imports/import-view.js';
 import { ImportsController } from './imports/imports.controller.js';
-import { ReadingLeases } from './imports/reading-leases.js';
 import { RejectsController } from './imports/rejects.controller.js';
 import { RowIntake } from './imports/row-intake.js';
 import { ensureStagedFileIndexes, StagedFiles } from './imports/staged-files.js';
@@ -45,11 +45,11 @@ import { DeadLetters } from './dead-letters/dead-letters.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { LetterRecords } from './dead-letters/letter-records.js';
 import { RedriveController } from './redrive/redrive.controller.js';
-import { RedriveLeases } from './redrive/redrive-leases.js';
-import { RedriveRunner } from './redrive/redrive-runner.js';
+import { RedriveJob } from './redrive/redrive-job.js';
 import { RedriveWork } from './redrive/redrive-work.js';
 import { RedrivenLetters } from './redrive/redriven-letters.js';
 import { Redrives } from './redrive/redrives.js';
+import { RedriveProgress } from './operations/redrive-progress.js';
 import { ProducerReadiness } from './readiness.js';
 import { OrderOutcomes } from './operations/order-outcomes.js';
 import { SharedProgress } from './operations/shared-progress.js';
@@ -120,9 +120,10 @@ class ConnectionsModule {}
     Operations,
     InterruptionScope,
     Interruptions,
+    Leases,
     WakeUp,
     SegmentLeases,
-    OperationRunner,
+    EmissionJob,
     OperationView,
     OrderOutcomes,
     SharedProgress,
@@ -132,21 +133,20 @@ class ConnectionsModule {}
     ImportRejects,
     ImportView,
     StagedFiles,
-    ReadingLeases,
     RowIntake,
     ImportReader,
-    ImportRunner,
+    ImportJob,
     { provide: LetterRecords, useValue: new LetterRecords(new RecordReader(kafka)) },
     DeadLetters,
+    RedriveProgress,
     RedrivenLetters,
     Redrives,
-    RedriveLeases,
     RedriveWork,
-    RedriveRunner,
+    RedriveJob,
   ],
 })
 export class ProducerModule {
-  constructor(runner: OperationRunner) {
-    exposeEmission(runner, settings.LAG_CEILING, register);
+  constructor(job: EmissionJob) {
+    exposeEmission(job, settings.LAG_CEILING, register);
   }
 }

@@ -96,8 +96,8 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     name: "a producer stores progress without the segment's epoch",
     edits: [
       {
-        file: 'dist/apps/producer/src/emission/segment-leases.js',
-        replace: "epoch: segment.epoch, 'lease.owner': owner",
+        file: 'dist/apps/producer/src/background/held-lease.js',
+        replace: "epoch: this.part.epoch, 'lease.owner': this.owner",
         by: '',
       },
     ],

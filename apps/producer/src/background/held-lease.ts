@@ -1,51 +1,65 @@
-import type { Interruption } from '#orders/operation/operation.js';
-import { LeaseLostError } from './lease.js';
-import type { WakeUp } from './wake-up.js';
+import type { ClientSession } from 'mongodb';
+import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
+import type { Mongo } from '#service/mongodb/mongo.js';
+import { createLease, LeaseLostError, type LeasedPart } from './lease.js';
 
-/** How often a lease is renewed, in ms. The renewal also reads interruption requests from other processes. */
-const RENEW_EVERY_MS = 1_000;
-
-/** Renews a lease until it is lost or the operation is interrupted. Renewal continues while Kafka is unavailable. */
-export class HeldLease {
+/**
+ * A part of an operation that this process has claimed. The owner and the part's epoch fence every write: a process that lost its
+ * lease changes nothing. All writes throw LeaseLostError then.
+ */
+export class HeldLease<D extends OperationDocument, P extends { readonly epoch: number }> {
+  /** The operation and its part, as they were claimed. */
+  readonly operation: D;
+  readonly part: P;
   private readonly ending = new AbortController();
-  private readonly timer: NodeJS.Timeout;
-  private readonly unsubscribe: () => void;
 
-  /**
-   * @param renew resolves to the requested interruption; rejects with LeaseLostError when the lease is lost; other errors are retried
-   * @param onRetry called when a renewal failed and will be retried
-   */
   constructor(
-    private readonly renew: () => Promise<Interruption | null>,
-    private readonly onRetry: (error: unknown) => void,
-    wakeUp: WakeUp,
+    private readonly mongo: Mongo,
+    private readonly place: LeasedPart<D, P>,
+    private readonly owner: string,
+    { operation, part }: { readonly operation: D; readonly part: P },
   ) {
-    // An interruption may have been requested.
-    this.unsubscribe = wakeUp.listen(() => void this.refresh());
-    this.timer = setInterval(() => void this.refresh(), RENEW_EVERY_MS);
+    this.operation = operation;
+    this.part = part;
   }
 
-  /** Aborts when the work must end. */
+  /** Aborts when the work must end: the lease is lost, the operation failed, or an interruption was requested. */
   get over(): AbortSignal {
     return this.ending.signal;
   }
 
-  /** Ends the work when a write under the lease returned an interruption. */
-  note(interruption: Interruption | null): void {
-    if (interruption !== null) this.ending.abort();
+  /** Renews the lease and stores a change. */
+  async renew(change: object = {}): Promise<void> {
+    const lease = createLease(this.owner, this.mongo.time.now());
+    const { status, interruption = null } = await this.update({ ...change, [`${this.place.path}.lease`]: lease });
+    // The interruption that the work was claimed with does not end it.
+    const isInterrupted = interruption !== null && interruption !== this.operation.interruption;
+    if (isInterrupted || status === 'failed') this.ending.abort();
   }
 
-  stop(): void {
-    clearInterval(this.timer);
-    this.unsubscribe();
+  /** Stores a change and releases the lease, so that another process can continue at once. @returns the operation */
+  async release(change: object = {}): Promise<OperationDocument> {
+    return this.update({ ...change, [`${this.place.path}.lease`]: null });
   }
 
-  private async refresh(): Promise<void> {
-    try {
-      this.note(await this.renew());
-    } catch (error) {
-      if (error instanceof LeaseLostError) this.ending.abort();
-      else this.onRetry(error);
-    }
+  /** Marks the operation as failed, and releases the lease. */
+  async fail({ code, message }: { readonly code: string; readonly message: string }): Promise<void> {
+    const ended = { finishedAt: this.mongo.time.now(), interruption: null, waitingFor: null };
+    await this.release({ status: 'failed', error: { code, message }, ...ended });
+  }
+
+  /** Stores a change. @returns the operation */
+  async update(change: object, session?: ClientSession): Promise<OperationDocument> {
+    const { _id } = this.operation;
+    const held = this.place.match({ epoch: this.part.epoch, 'lease.owner': this.owner });
+    const operation = await operationsCollection(this.mongo.db).findOneAndUpdate(
+      // Also if another producer has marked the operation as failed: acknowledged progress must be stored.
+      { _id, status: { $in: ['running', 'failed'] }, ...held },
+      { $set: change },
+      { returnDocument: 'after', ...(session !== undefined && { session }) },
+    );
+    if (operation !== null) return operation;
+    this.ending.abort();
+    throw new LeaseLostError(`lost the lease of ${this.place.path} of operation ${_id}`);
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Registry } from 'prom-client';
 import { measureTopic, exposeEmission } from './emission-metrics.js';
-import type { EmissionState } from './operation-runner.js';
+import type { EmissionState } from './emission-job.js';
 
 async function value(registry: Registry, name: string): Promise<number | undefined> {
   const found = (await registry.metrics()).split('\n').find((line) => line.startsWith(`${name} `));

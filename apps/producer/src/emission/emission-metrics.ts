@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { OperationRunner } from './operation-runner.js';
+import type { EmissionJob } from './emission-job.js';
 import type { TopicObserver } from './orders-topic.js';
 
 /** Creates the metrics of the orders topic, in records: one per order, plus the records that a populate's faults add. */
@@ -31,19 +31,19 @@ export function measureTopic(registry: Registry): TopicObserver {
 }
 
 /** Exposes the state of this process's emission. @param ceiling the maximum consumer lag, in records */
-export function exposeEmission(runner: Pick<OperationRunner, 'state'>, ceiling: number, registry: Registry): void {
+export function exposeEmission(job: Pick<EmissionJob, 'state'>, ceiling: number, registry: Registry): void {
   const registers = [registry];
   const emitting: Gauge = new Gauge({
     name: 'producer_emissions_running',
     help: 'Operation segments that this producer is emitting, including those that wait for the consumers',
     registers,
-    collect: () => emitting.set(Number(runner.state !== 'idle')),
+    collect: () => emitting.set(Number(job.state !== 'idle')),
   });
   const waiting: Gauge = new Gauge({
     name: 'producer_waiting_for_consumers',
     help: '1 while emission is paused because the consumer lag reached the lag ceiling, else 0',
     registers,
-    collect: () => waiting.set(Number(runner.state === 'waiting')),
+    collect: () => waiting.set(Number(job.state === 'waiting')),
   });
   new Gauge({
     name: 'producer_lag_ceiling_records',

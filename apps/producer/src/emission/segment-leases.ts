@@ -5,24 +5,21 @@ import {
   isEmitted,
   operationsCollection,
   type EmittedDocument,
-  type Interruption,
   type OperationDocument,
 } from '#orders/operation/operation.js';
-import { firstUnacked, type Lease, type Segment } from '#orders/operation/segments.js';
+import { firstUnacked, type Segment } from '#orders/operation/segments.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { LeaseLostError, createLease } from '../background/lease.js';
+import type { HeldLease } from '../background/held-lease.js';
+import { isFree, type LeasedPart } from '../background/lease.js';
+import { Leases } from '../background/leases.js';
 
 /** How long before its due time a segment can be claimed, in ms. A process should not hold a segment that it cannot emit yet. */
 const AHEAD_MS = 1_000;
 /** Maximum number of running operations searched for a free segment, oldest first. */
 const MAX_SEARCHED = 20;
 
-/** A segment that this process holds. */
-export interface Claim {
-  readonly operation: EmittedDocument;
-  readonly segment: Segment;
-  readonly owner: string;
-}
+/** A segment that this process emits. */
+export type SegmentLease = HeldLease<EmittedDocument, Segment>;
 
 /** The progress of a segment's emission. */
 export interface SegmentProgress {
@@ -32,53 +29,41 @@ export interface SegmentProgress {
 }
 
 /**
- * Assigns segments to processes by leases. Several processes share the operations: each claims a segment, renews its lease while
- * emitting, and then claims the next. The segment's epoch rejects writes of a process that lost its lease.
- * Not guaranteed: such a process may still have a chunk in flight to Kafka. That chunk is then on the topic twice, and
+ * Shares the segments of operations among processes: each claims a segment, emits it, and then claims the next.
+ * Not guaranteed: a process that lost its lease may still have a chunk in flight to Kafka. That chunk is then on the topic twice, and
  * the consumers deduplicate it by order id.
  */
 @Injectable()
 export class SegmentLeases {
-  constructor(private readonly mongo: Mongo) {}
+  constructor(
+    private readonly mongo: Mongo,
+    private readonly leases: Leases,
+  ) {}
 
   /** Claims the first free segment of the oldest running operation that has one. */
-  async claim(owner: string): Promise<Claim | null> {
+  async claim(): Promise<SegmentLease | null> {
     const now = this.mongo.time.now();
+    const isRunning = { status: 'running', interruption: null } as const;
     const operations = await this.collection
-      .find({ status: 'running', interruption: null, segments: { $elemMatch: { isDone: false, ...isFree(now) } } })
+      .find({ ...isRunning, segments: { $elemMatch: { isDone: false, ...isFree(now) } } })
       .sort({ _id: 1 })
       .limit(MAX_SEARCHED)
       .toArray();
-    for (const operation of operations.filter(isEmitted)) {
+    for (const operation of operations) {
       const segment = freeSegment(operation, now);
-      const claimed = segment && (await this.take(operation._id, segment, owner, now));
+      const where = { isDone: false };
+      const { _id } = operation;
+      const claimed = segment && (await this.leases.claim(segmentFrom(segment.from), { _id, ...isRunning }, { where }));
       if (claimed) return claimed;
     }
     return null;
   }
 
-  private async take(id: string, { from }: Segment, owner: string, now: Date): Promise<Claim | null> {
-    const operation = await this.collection.findOneAndUpdate(
-      {
-        _id: id,
-        status: 'running',
-        interruption: null,
-        segments: { $elemMatch: { from, isDone: false, ...isFree(now) } },
-      },
-      // Reads the time again: the query may have taken a while, and a new lease must not be expired.
-      { $set: { 'segments.$.lease': this.createLease({ owner }) }, $inc: { 'segments.$.epoch': 1 } },
-      { returnDocument: 'after' },
-    );
-    if (operation === null || !isEmitted(operation)) return null;
-    const begun = await this.begin(operation, now);
-    const segment = begun.segments.find((each) => each.from === from);
-    return segment === undefined ? null : { operation: begun, segment, owner };
-  }
-
   /** Sets the start time and the schedule at the first claim, and the schedule again at the first claim after a pause. */
-  private async begin(operation: EmittedDocument, now: Date): Promise<EmittedDocument> {
+  async begin(operation: EmittedDocument): Promise<EmittedDocument> {
     const { _id, startedAt, schedule } = operation;
     if (startedAt !== null && schedule) return operation;
+    const now = this.mongo.time.now();
     const from = firstUnacked(operation.segments) ?? operation.count;
     const begun = await this.collection.findOneAndUpdate(
       { _id },
@@ -95,77 +80,32 @@ export class SegmentLeases {
     return begun !== null && isEmitted(begun) ? begun : operation;
   }
 
-  /**
-   * Stores the offsets of the new chunks, then the progress, and renews the lease.
-   * @returns the requested interruption. @throws LeaseLostError
-   */
+  /** Stores the offsets of the new chunks, then the progress, and renews the lease. @throws LeaseLostError */
   async saveProgress(
-    claim: Claim,
+    lease: SegmentLease,
     progress: SegmentProgress,
     chunks: readonly AcknowledgedChunk[],
-  ): Promise<Interruption | null> {
+  ): Promise<void> {
     await storeChunks(this.mongo.db, chunks);
-    return toInterruption(
-      await this.update(claim, { ...inSegment(progress), 'segments.$.lease': this.createLease(claim) }),
-    );
-  }
-
-  /** Renews the lease without progress. @returns the requested interruption. @throws LeaseLostError */
-  async renew(claim: Claim): Promise<Interruption | null> {
-    return toInterruption(await this.update(claim, { 'segments.$.lease': this.createLease(claim) }));
-  }
-
-  /** Stores what the operation waits for. @throws LeaseLostError */
-  async waitFor(claim: Claim, waitingFor: OperationDocument['waitingFor']): Promise<void> {
-    await this.update(claim, { waitingFor: waitingFor ?? null });
+    await lease.renew(inSegment(progress));
   }
 
   /**
-   * Stores the progress and releases the lease, so that other processes can continue at once.
+   * Stores the progress and releases the lease.
    * @returns whether the operation has more to emit and no interruption is requested. @throws LeaseLostError
    */
   async release(
-    claim: Claim,
+    lease: SegmentLease,
     progress: SegmentProgress,
     chunks: readonly AcknowledgedChunk[],
   ): Promise<{ readonly goesOn: boolean }> {
     await storeChunks(this.mongo.db, chunks);
-    const { status, segments, interruption } = await this.update(claim, {
+    const { status, segments, interruption } = await lease.release({
       ...inSegment(progress),
-      'segments.$.isDone': progress.ackedTo === claim.segment.to,
-      'segments.$.lease': null,
+      'segments.$.isDone': progress.ackedTo === lease.part.to,
       waitingFor: null,
     });
     return { goesOn: status === 'running' && !interruption && segments.some(({ isDone }) => !isDone) };
-  }
-
-  /** Marks the operation as failed. Call it after the segment's progress is stored. @throws LeaseLostError */
-  async fail(claim: Claim, error: { code: string; message: string }): Promise<void> {
-    await this.update(claim, {
-      error,
-      status: 'failed',
-      finishedAt: this.mongo.time.now(),
-      interruption: null,
-      waitingFor: null,
-      'segments.$.lease': null,
-    });
-  }
-
-  private async update({ operation, segment, owner }: Claim, change: object): Promise<OperationDocument> {
-    const held = { from: segment.from, epoch: segment.epoch, 'lease.owner': owner };
-    const found = await this.collection.findOneAndUpdate(
-      // Also when another producer has marked the operation as failed: acknowledged progress must be stored.
-      { _id: operation._id, status: { $in: ['running', 'failed'] }, segments: { $elemMatch: held } },
-      { $set: change },
-      { returnDocument: 'after' },
-    );
-    if (found === null)
-      throw new LeaseLostError(`lost the lease of operation ${operation._id}, segment from order ${segment.from}`);
-    return found;
-  }
-
-  private createLease({ owner }: Pick<Claim, 'owner'>): Lease {
-    return createLease(owner, this.mongo.time.now());
   }
 
   private get collection() {
@@ -173,9 +113,16 @@ export class SegmentLeases {
   }
 }
 
-/** Matches a segment without a live lease. */
-function isFree(now: Date) {
-  return { $or: [{ lease: null }, { 'lease.expiresAt': { $lt: now } }] };
+/** The segment that begins at an index. */
+function segmentFrom(from: number): LeasedPart<EmittedDocument, Segment> {
+  return {
+    path: 'segments.$',
+    match: (conditions) => ({ segments: { $elemMatch: { from, ...conditions } } }),
+    find: (operation) => {
+      const part = operation.segments.find((each) => each.from === from);
+      return part && isEmitted(operation) ? { operation, part } : undefined;
+    },
+  };
 }
 
 /**
@@ -190,11 +137,6 @@ export function freeSegment({ segments, schedule, ratePerSecond }: OperationDocu
   if (!schedule) return segment === segments.find(({ isDone }) => !isDone) ? segment : undefined;
   const dueAt = schedule.at.getTime() + ((segment.ackedTo - schedule.from) / ratePerSecond) * 1_000;
   return dueAt <= now.getTime() + AHEAD_MS ? segment : undefined;
-}
-
-/** Returns the requested interruption. A failed operation counts as cancelled. */
-function toInterruption({ status, interruption }: OperationDocument): Interruption | null {
-  return status === 'failed' ? 'cancel' : (interruption ?? null);
 }
 
 function inSegment({ generatedTo, ackedTo, faults }: SegmentProgress): object {

@@ -11,8 +11,12 @@ import { operationsCollection } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { LeaseLostError } from '../background/lease.js';
 
-/** A claim of an import, identified by its epoch. */
-interface Fenced {
+/**
+ * An import whose files this process reads. Files, rows and rejected rows store the epoch, which prevents writes of a process that
+ * lost its lease. Transactions are not used for that: one that is open when its process is killed locks its documents for more than
+ * a minute.
+ */
+export interface ReadingClaim {
   readonly operationId: string;
   readonly epoch: number;
 }
@@ -44,7 +48,7 @@ export class ImportManifest {
   }
 
   /** Fences the unread files: from now on only the holder of this claim can change them. */
-  async fence({ operationId, epoch }: Fenced): Promise<void> {
+  async fence({ operationId, epoch }: ReadingClaim): Promise<void> {
     await this.collection.updateMany(
       { _id: filesAfter(operationId, -1), state: { $in: UNREAD }, epoch: { $lt: epoch } },
       { $set: { epoch } },
@@ -58,7 +62,7 @@ export class ImportManifest {
   }
 
   /** Returns the first unread file of this claim after a position; -1 starts with the first file. */
-  async unread({ operationId, epoch }: Fenced, after: number): Promise<ManifestFile | null> {
+  async unread({ operationId, epoch }: ReadingClaim, after: number): Promise<ManifestFile | null> {
     const filter = { _id: filesAfter(operationId, after), state: { $in: UNREAD }, epoch };
     return this.collection.findOne(filter, { sort: { _id: 1 } });
   }

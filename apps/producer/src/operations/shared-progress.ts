@@ -9,12 +9,12 @@ import {
 import { ackedOrders } from '#orders/operation/segments.js';
 import { systemClock } from '@orders-pipeline/clock';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { RedrivenLetters } from '../redrive/redriven-letters.js';
 import { OperationProgress, type RelatedFindings } from './operation-progress.js';
 import type { OperationResponse } from './operation-response.js';
 import { Operations } from './operations.js';
 import { FIRST_ERRORS, OrderOutcomes } from './order-outcomes.js';
 import type { ReadBudget } from './paced-read.js';
+import { RedriveProgress } from './redrive-progress.js';
 import type { ExactCount } from './saved-figure.js';
 
 /** An operation has readers if it was requested within this time, in ms. */
@@ -32,7 +32,7 @@ export class SharedProgress {
   constructor(
     private readonly operations: Operations,
     private readonly outcomes: OrderOutcomes,
-    private readonly letters: RedrivenLetters,
+    private readonly redrives: RedriveProgress,
     private readonly mongo: Mongo,
   ) {}
 
@@ -107,8 +107,8 @@ export class SharedProgress {
     asOf: Date,
   ): Promise<RelatedFindings> {
     const [{ unsent: _unsent, ...counts }, returned] = await Promise.all([
-      ended ?? this.letters.counts(_id),
-      this.letters.returnReasons(_id, FIRST_ERRORS),
+      ended ?? this.redrives.counts(_id),
+      this.redrives.returnReasons(_id, FIRST_ERRORS),
     ]);
     const firstErrors = returned.map(({ index, error: { code, message } }) => ({ index, code, message }));
     const redrive = { filter, limit, maxRedrives, ...counts };

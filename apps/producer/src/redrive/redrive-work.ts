@@ -11,6 +11,7 @@ import { LetterRecords, type LetterRecord } from '../dead-letters/letter-records
 import { OrdersTopic } from '../emission/orders-topic.js';
 import { Pace } from '../emission/pace.js';
 import { untilDue } from '../emission/until-due.js';
+import { RedriveProgress } from '../operations/redrive-progress.js';
 import { RedriveOutcomes } from './redrive-outcomes.js';
 import { RedrivenLetters, type SentLetter } from './redriven-letters.js';
 
@@ -31,6 +32,7 @@ interface Movable {
 export class RedriveWork {
   constructor(
     private readonly letters: RedrivenLetters,
+    private readonly progress: RedriveProgress,
     private readonly records: LetterRecords,
     private readonly codec: OrderCodec,
     private readonly topic: OrdersTopic,
@@ -69,7 +71,7 @@ export class RedriveWork {
   async follow(id: string, outcomes: RedriveOutcomes, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await outcomes.judge();
-      if ((await this.letters.counts(id)).waiting === 0) return;
+      if ((await this.progress.counts(id)).waiting === 0) return;
       await pause(systemClock, JUDGE_INTERVAL_MS);
     }
   }

@@ -5,7 +5,7 @@ import {
   type DeadLetterDocument,
   type RedriveOutcome,
 } from '#orders/dead-letter/dead-letters.js';
-import type { DeadLetterFilter, RedriveCounts, RedriveDocument } from '#orders/operation/operation.js';
+import type { DeadLetterFilter, RedriveDocument } from '#orders/operation/operation.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { toMongoFilter } from '../dead-letters/dead-letter-query.js';
@@ -122,46 +122,6 @@ export class RedrivenLetters {
       await this.end(id, { _id: { $in: saved } }, 'saved');
       await this.end(id, { _id: { $in: missing.map(({ _id }) => _id) } }, 'missing');
     }
-  }
-
-  async counts(id: string): Promise<RedriveCounts> {
-    const groups = await this.collection
-      .aggregate<{ _id: { outcome: RedriveOutcome | null; isSent: boolean }; count: number }>([
-        { $match: { 'tries.operationId': id } },
-        { $project: { try: { $filter: { input: '$tries', cond: { $eq: ['$$this.operationId', id] } } } } },
-        { $unwind: '$try' },
-        { $group: { _id: { outcome: '$try.outcome', isSent: { $gt: ['$try.sent', null] } }, count: { $sum: 1 } } },
-      ])
-      .toArray();
-    const getCount = (outcome: RedriveOutcome | null, isSent?: boolean): number =>
-      groups
-        .filter(({ _id }) => _id.outcome === outcome && (isSent === undefined || _id.isSent === isSent))
-        .reduce((sum, { count }) => sum + count, 0);
-    const [saved, returned, missing, waiting] = [
-      getCount('saved'),
-      getCount('returned'),
-      getCount('missing'),
-      getCount(null, true),
-    ];
-    const moved = saved + returned + missing + waiting;
-    return {
-      moved,
-      saved,
-      returned,
-      missing,
-      waiting,
-      unmovable: getCount('unmovable'),
-      unsent: getCount(null, false),
-    };
-  }
-
-  /** Returns the errors of the first `count` letters that were dead-lettered again. */
-  async returnReasons(id: string, count: number): Promise<Pick<DeadLetterDocument, 'index' | 'error'>[]> {
-    return this.collection
-      .find({ tries: { $elemMatch: { operationId: id, outcome: 'returned' } } })
-      .sort({ _id: 1 })
-      .limit(count)
-      .toArray();
   }
 
   async discard(filter: DeadLetterFilter): Promise<number> {

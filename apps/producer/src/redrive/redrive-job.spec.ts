@@ -1,17 +1,19 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { settle } from '@orders-pipeline/clock/testing';
+import { settle } from '#parallel-consumer/testing/manual-clock.js';
+import type { Mongo } from '#service/mongodb/mongo.js';
+import type { Leases } from '../background/leases.js';
 import { WakeUp } from '../background/wake-up.js';
-import type { RedriveClaim, RedriveLeases } from './redrive-leases.js';
-import { RedriveRunner } from './redrive-runner.js';
+import type { RedriveProgress } from '../operations/redrive-progress.js';
+import { RedriveJob } from './redrive-job.js';
 import type { RedriveWork } from './redrive-work.js';
 import type { RedrivenLetters } from './redriven-letters.js';
 
-const CANCELLED = {
-  operation: { _id: 'cancelled', interruption: 'cancel', redriving: { isSelected: true } },
-  owner: 'me',
-  epoch: 1,
-} as unknown as RedriveClaim;
+const PAUSED = { project: () => ({ toArray: async () => Promise.resolve([{ _id: 'paused' }]) }) };
+const MONGO = {
+  time: { now: () => new Date() },
+  db: { collection: () => ({ find: () => PAUSED }) },
+} as unknown as Mongo;
 
 /** Runs up to 50 turns of the event loop until the condition holds. */
 async function soon(holds: () => boolean): Promise<boolean> {
@@ -19,21 +21,25 @@ async function soon(holds: () => boolean): Promise<boolean> {
   return holds();
 }
 
-describe('RedriveRunner', () => {
+describe('RedriveJob', () => {
   beforeAll(() => Logger.overrideLogger(false));
 
   it('cancels a redrive while judging a paused one hangs, as it does when Kafka hangs', async () => {
     const done: string[] = [];
-    const claims: RedriveClaim[] = [];
+    const claims: object[] = [];
     const kafka = Promise.withResolvers<void>();
-    const leases = {
-      claim: async () => claims.shift() ?? null,
-      paused: async () => ['paused'],
-      renew: async () => 'cancel',
-      finish: async ({ operation }: RedriveClaim, status: string) => void done.push(`${operation._id} ${status}`),
-    } as unknown as RedriveLeases;
-    const letters = {
+    const cancelled = {
+      operation: { _id: 'cancelled', interruption: 'cancel', startedAt: new Date() },
+      part: { epoch: 1, isSelected: true },
+      over: new AbortController().signal,
+      renew: async () => Promise.resolve(),
+      update: async ({ status }: { status: string }) => void done.push(`cancelled ${status}`),
+    };
+    const leases = { claim: async () => claims.shift() ?? null } as unknown as Leases;
+    const progress = {
       counts: async (id: string) => ({ waiting: id === 'paused' ? 1 : 0, unsent: 0, missing: 0 }),
+    } as unknown as RedriveProgress;
+    const letters = {
       releaseUnsent: async (id: string) => void done.push(`${id} released`),
     } as unknown as RedrivenLetters;
     const work = {
@@ -46,14 +52,14 @@ describe('RedriveRunner', () => {
       follow: async () => undefined,
     } as unknown as RedriveWork;
     const wakeUp = new WakeUp();
-    const runner = new RedriveRunner(leases, letters, work, wakeUp);
-    runner.onApplicationBootstrap();
+    const job = new RedriveJob(MONGO, leases, letters, progress, work, wakeUp);
+    job.onApplicationBootstrap();
     expect(await soon(() => done.includes('paused judged'))).toBe(true);
-    claims.push(CANCELLED);
+    claims.push(cancelled);
     wakeUp.call();
     expect(await soon(() => done.includes('cancelled cancelled'))).toBe(true);
     expect(done).toEqual(['paused judged', 'cancelled released', 'cancelled cancelled']);
     kafka.resolve();
-    await runner.beforeApplicationShutdown();
+    await job.beforeApplicationShutdown();
   });
 });

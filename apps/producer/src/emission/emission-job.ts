@@ -1,0 +1,142 @@
+import { Injectable } from '@nestjs/common';
+import { ImportRowsMissingError } from '#orders/operation/import-rows.js';
+import { orderSource } from '#orders/operation/order-source.js';
+import { pause } from '#parallel-consumer/clock.js';
+import { RecordsRejectedError } from '#parallel-consumer/records/records-rejected.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { Interruptions } from '../background/interruptions.js';
+import { LeaseLostError } from '../background/lease.js';
+import { LeasedJob } from '../background/leased-job.js';
+import { WakeUp } from '../background/wake-up.js';
+import { emit } from './emission.js';
+import { LagCeiling } from './lag-ceiling.js';
+import { OrdersTopic } from './orders-topic.js';
+import { ProgressSaver } from './progress-saver.js';
+import { SegmentLeases, type SegmentLease, type SegmentProgress } from './segment-leases.js';
+
+/** Interval between attempts to store the result of an emission while MongoDB is unavailable, in ms. */
+const STORE_RETRY_MS = 1_000;
+
+/** `waiting`: the producer holds a segment and waits until the consumers have caught up. */
+export type EmissionState = 'idle' | 'emitting' | 'waiting';
+
+/**
+ * Emits the segments of running operations one after another, including segments of crashed processes. So a populate survives
+ * any restart, and several producers share the work.
+ */
+@Injectable()
+export class EmissionJob extends LeasedJob<SegmentLease> {
+  private currentState: EmissionState = 'idle';
+
+  constructor(
+    private readonly segments: SegmentLeases,
+    private readonly interruptions: Interruptions,
+    private readonly topic: OrdersTopic,
+    private readonly ceiling: LagCeiling,
+    private readonly mongo: Mongo,
+    wakeUp: WakeUp,
+  ) {
+    super(wakeUp);
+  }
+
+  get state(): EmissionState {
+    return this.currentState;
+  }
+
+  override async beforeApplicationShutdown(): Promise<void> {
+    // While Kafka is unavailable, the current chunk is retried forever; closing the topic ends that after two seconds.
+    await Promise.all([super.beforeApplicationShutdown(), this.topic.close()]);
+  }
+
+  protected async claim(): Promise<SegmentLease | null> {
+    return this.segments.claim();
+  }
+
+  protected async idle(): Promise<void> {
+    await this.interruptions.settle();
+  }
+
+  protected async run(lease: SegmentLease, signal: AbortSignal): Promise<void> {
+    const { operation, part: segment } = lease;
+    const { _id: id, count } = operation;
+    this.currentState = 'emitting';
+    this.logger.log({ operation: id, from: segment.ackedTo, to: segment.to, count }, 'emitting');
+    const saver = new ProgressSaver(
+      async (progress, chunks) => this.segments.saveProgress(lease, progress, chunks),
+      this.clock,
+    );
+    try {
+      const progress = await emit({
+        operation: await this.segments.begin(operation),
+        segment,
+        source: orderSource(operation, this.mongo.db),
+        topic: this.topic,
+        ceiling: this.ceiling,
+        now: () => this.mongo.time.now(),
+        signal,
+        onProgress: (now, chunk) => saver.note(now, chunk),
+        onWaiting: async (isWaiting) => {
+          this.currentState = isWaiting ? 'waiting' : 'emitting';
+          await lease.update({ waitingFor: isWaiting ? 'consumers' : null });
+        },
+      });
+      await this.release(lease, progress, saver);
+    } catch (error) {
+      if (error instanceof LeaseLostError) throw error;
+      await this.handleFailure(lease, error, saver);
+    } finally {
+      this.currentState = 'idle';
+    }
+  }
+
+  private async release(lease: SegmentLease, progress: SegmentProgress, saver: ProgressSaver): Promise<void> {
+    const { goesOn } = await this.persist(async () => this.segments.release(lease, progress, await saver.finish()));
+    const { operation, part } = lease;
+    this.logger.log({ operation: operation._id, from: part.from, ackedTo: progress.ackedTo }, 'segment released');
+    // If it fails, the next idle poll of any process does it.
+    if (!goesOn) await this.attempt('settle operations', async () => this.interruptions.settle());
+  }
+
+  /**
+   * Stores what was acknowledged, and releases the lease at once, so that any process can continue. Otherwise nothing is emitted until
+   * the lease expires.
+   */
+  private async handleFailure(lease: SegmentLease, error: unknown, saver: ProgressSaver): Promise<void> {
+    const context = { operation: lease.operation._id, reason: String(error) };
+    if (isPermanent(error)) {
+      this.logger.error(context, 'operation failed');
+      const { reached } = saver;
+      if (reached !== undefined)
+        await this.persist(async () => this.segments.saveProgress(lease, reached, await saver.finish()));
+      return this.persist(async () => lease.fail(error));
+    }
+    const release = async () => this.segments.release(lease, saver.reached ?? lease.part, await saver.finish());
+    if (this.isStopping) {
+      this.logger.warn(context, 'emission interrupted by shutdown, continues later');
+      await release();
+      return;
+    }
+    this.logger.error(context, 'emission failed, retrying');
+    // Back off: the cause of the failure may still be present.
+    await pause(this.clock, STORE_RETRY_MS);
+    await this.persist(release);
+  }
+
+  /** Retries a store until it succeeds, the lease is lost or the process stops. */
+  private async persist<T>(store: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await store();
+      } catch (error) {
+        if (error instanceof LeaseLostError || this.isStopping) throw error;
+        this.logger.warn({ reason: String(error) }, 'cannot store the operation, retrying');
+        await pause(this.clock, STORE_RETRY_MS);
+      }
+    }
+  }
+}
+
+/** Whether a retry cannot succeed: Kafka rejects the records, or the orders are missing. */
+function isPermanent(error: unknown): error is RecordsRejectedError | ImportRowsMissingError {
+  return error instanceof RecordsRejectedError || error instanceof ImportRowsMissingError;
+}
