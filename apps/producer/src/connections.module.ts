@@ -1,0 +1,48 @@
+import { Module } from '@nestjs/common';
+import { OrderCodec } from '#orders/order/order-codec.js';
+import { ensureOrderIndexes } from '#orders/order/orders-collection.js';
+import { prepareTopics } from '#service/kafka/prepare-topics.js';
+import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
+import { KafkaProbe } from '#service/kafka/kafka-probe.js';
+import { createLogger } from '#service/logs.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { settings } from './settings.js';
+
+export const logger = createLogger('producer', settings.LOG_LEVEL);
+export const kafka = connectKafka({ brokers: settings.KAFKA_BROKERS, clientId: 'orders-producer', logger });
+
+/** The topics, once they exist and belong to the expected cluster. */
+export class PreparedTopics {
+  /** @param partitions number of partitions of the orders topic */
+  constructor(readonly partitions: number) {}
+}
+
+async function connectMongo(): Promise<Mongo> {
+  const mongo = new Mongo(settings.MONGODB_URI, 'orders-producer');
+  await ensureOrderIndexes(mongo.db);
+  return mongo;
+}
+
+async function connectTopics(): Promise<PreparedTopics> {
+  const expected = { partitions: settings.TOPIC_PARTITIONS, clusterId: settings.KAFKA_CLUSTER_ID };
+  return new PreparedTopics(await prepareTopics(kafka, expected));
+}
+
+/** The connections to MongoDB, Kafka and the schema registry. */
+@Module({
+  providers: [
+    { provide: Mongo, useFactory: connectMongo },
+    { provide: KafkaProbe, useValue: new KafkaProbe(kafka) },
+    { provide: KafkaPositions, useValue: new KafkaPositions(kafka) },
+    { provide: PreparedTopics, useFactory: connectTopics },
+    {
+      provide: OrderCodec,
+      useFactory: async () => OrderCodec.connect(settings.SCHEMA_REGISTRY_URL),
+      // After the topics, because preparing them verifies the cluster id.
+      inject: [PreparedTopics],
+    },
+  ],
+  exports: [Mongo, KafkaProbe, KafkaPositions, PreparedTopics, OrderCodec],
+})
+export class ConnectionsModule {}

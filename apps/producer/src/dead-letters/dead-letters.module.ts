@@ -1,0 +1,23 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { ensureDeadLetterIndexes } from '#orders/dead-letter/dead-letters.js';
+import { RecordReader } from '#parallel-consumer/kafka/record-reader.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { ConnectionsModule, kafka } from '../connections.module.js';
+import { DeadLettersController } from './dead-letters.controller.js';
+import { DeadLetters } from './dead-letters.js';
+import { LetterRecords } from './letter-records.js';
+
+/** Shows dead letters, with their records from Kafka. */
+@Module({
+  imports: [ConnectionsModule],
+  controllers: [DeadLettersController],
+  providers: [{ provide: LetterRecords, useValue: new LetterRecords(new RecordReader(kafka)) }, DeadLetters],
+  exports: [LetterRecords],
+})
+export class DeadLettersModule implements OnModuleInit {
+  constructor(private readonly mongo: Mongo) {}
+
+  async onModuleInit(): Promise<void> {
+    await ensureDeadLetterIndexes(this.mongo.db);
+  }
+}

@@ -1,0 +1,40 @@
+import { Module } from '@nestjs/common';
+import { register } from 'prom-client';
+import { OrderCodec } from '#orders/order/order-codec.js';
+import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { systemClock } from '#parallel-consumer/clock.js';
+import { reliableProducer } from '#parallel-consumer/kafka/kafkajs.js';
+import { BackgroundModule } from '../background/background.module.js';
+import { ConnectionsModule, kafka, logger, PreparedTopics } from '../connections.module.js';
+import { settings } from '../settings.js';
+import { consumerLag } from './consumer-lag.js';
+import { EmissionJob } from './emission-job.js';
+import { exposeEmission, measureTopic } from './emission-metrics.js';
+import { LagCeiling } from './lag-ceiling.js';
+import { OrdersTopic } from './orders-topic.js';
+import { SegmentLeases } from './segment-leases.js';
+
+function connectTopic({ partitions }: PreparedTopics, codec: OrderCodec): OrdersTopic {
+  return new OrdersTopic(reliableProducer(kafka, logger), codec, partitions, measureTopic(register));
+}
+
+function createLagCeiling(positions: KafkaPositions): LagCeiling {
+  return new LagCeiling(settings.LAG_CEILING, async () => consumerLag(positions), systemClock);
+}
+
+/** Emits the orders of operations to Kafka. */
+@Module({
+  imports: [ConnectionsModule, BackgroundModule],
+  providers: [
+    { provide: OrdersTopic, useFactory: connectTopic, inject: [PreparedTopics, OrderCodec] },
+    { provide: LagCeiling, useFactory: createLagCeiling, inject: [KafkaPositions] },
+    SegmentLeases,
+    EmissionJob,
+  ],
+  exports: [OrdersTopic],
+})
+export class EmissionModule {
+  constructor(job: EmissionJob) {
+    exposeEmission(job, settings.LAG_CEILING, register);
+  }
+}

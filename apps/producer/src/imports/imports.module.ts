@@ -1,0 +1,45 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { ensureManifestIndexes } from '#orders/operation/import-manifest.js';
+import { ensureImportRowIndexes } from '#orders/operation/import-rows.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { BackgroundModule } from '../background/background.module.js';
+import { ConnectionsModule } from '../connections.module.js';
+import { OperationsModule } from '../operations/operations.module.js';
+import { settings } from '../settings.js';
+import { ImportJob } from './import-job.js';
+import { ImportManifest } from './import-manifest.js';
+import { ImportReader } from './import-reader.js';
+import { ImportReceiver } from './import-receiver.js';
+import { ImportRejects } from './import-rejects.js';
+import { ImportSources } from './import-sources.js';
+import { ImportView } from './import-view.js';
+import { ImportsController } from './imports.controller.js';
+import { RejectsController } from './rejects.controller.js';
+import { RowIntake } from './row-intake.js';
+import { ensureStagedFileIndexes, StagedFiles } from './staged-files.js';
+
+/** Receives and reads the orders of the legacy system. */
+@Module({
+  imports: [ConnectionsModule, BackgroundModule, OperationsModule],
+  controllers: [ImportsController, RejectsController],
+  providers: [
+    { provide: ImportSources, useValue: new ImportSources(settings.IMPORT_MAX_BYTES, settings.IMPORT_DIR) },
+    ImportReceiver,
+    ImportManifest,
+    ImportRejects,
+    ImportView,
+    StagedFiles,
+    RowIntake,
+    ImportReader,
+    ImportJob,
+  ],
+})
+export class ImportsModule implements OnModuleInit {
+  constructor(private readonly mongo: Mongo) {}
+
+  async onModuleInit(): Promise<void> {
+    await ensureImportRowIndexes(this.mongo.db);
+    await ensureManifestIndexes(this.mongo.db);
+    await ensureStagedFileIndexes(this.mongo.db);
+  }
+}

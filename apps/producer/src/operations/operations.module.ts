@@ -1,0 +1,31 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { ensureOperationIndexes } from '#orders/operation/operation.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { BackgroundModule } from '../background/background.module.js';
+import { ConnectionsModule } from '../connections.module.js';
+import { ensureIdempotencyKeyIndexes } from './idempotency-keys.js';
+import { InterruptionScope } from './interruption-scope.js';
+import { InterruptionsController } from './interruptions.controller.js';
+import { OperationEventsController } from './operation-events.controller.js';
+import { OperationView } from './operation-view.js';
+import { OperationsController } from './operations.controller.js';
+import { Operations } from './operations.js';
+import { OrderOutcomes } from './order-outcomes.js';
+import { RedriveProgress } from './redrive-progress.js';
+import { SharedProgress } from './shared-progress.js';
+
+/** Creates, shows, pauses, resumes and cancels operations. */
+@Module({
+  imports: [ConnectionsModule, BackgroundModule],
+  controllers: [OperationsController, InterruptionsController, OperationEventsController],
+  providers: [Operations, InterruptionScope, OperationView, OrderOutcomes, RedriveProgress, SharedProgress],
+  exports: [Operations, OperationView, RedriveProgress],
+})
+export class OperationsModule implements OnModuleInit {
+  constructor(private readonly mongo: Mongo) {}
+
+  async onModuleInit(): Promise<void> {
+    await ensureOperationIndexes(this.mongo.db);
+    await ensureIdempotencyKeyIndexes(this.mongo.db);
+  }
+}
