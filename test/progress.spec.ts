@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { Long, type Document } from 'mongodb';
+import type { Document } from 'mongodb';
 import { operationsCollection } from '#orders/operation/operation.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { countSaved } from '#orders/operation/saved-count.js';
 import type { OperationResponse } from '../apps/producer/src/operations/operation-response.js';
 import { eventually } from './support/eventually.js';
-import { Pipeline, type PopulateResponse } from './support/pipeline.js';
+import { Pipeline } from './support/pipeline.js';
 import { ProgressReaders } from './support/progress-readers.js';
 
 const COUNT = 20_000;
@@ -22,11 +22,6 @@ describe('the progress of an operation', () => {
   }, 60_000);
 
   const operationUrl = (id: string): string => `${pipeline.stack.producerUrl}/v1/operations/${id}`;
-
-  async function countSaved({ firstNumber, count }: PopulateResponse): Promise<number> {
-    const numbers = { $gte: Long.fromNumber(firstNumber), $lt: Long.fromNumber(firstNumber + count) };
-    return ordersCollection(pipeline.db).countDocuments({ number: numbers });
-  }
 
   /** Returns the commands that MongoDB ran for the producer meanwhile, from its profiler. */
   async function commandsDuring(work: () => Promise<void>): Promise<Document[]> {
@@ -74,7 +69,7 @@ describe('the progress of an operation', () => {
     await eventually('all orders are saved', 60_000, async () => {
       const { saved, savedAsOf } = await pipeline.operation(operation.id);
       expect(Date.parse(savedAsOf)).toBeLessThanOrEqual(Date.now());
-      const truth = await countSaved(operation);
+      const truth = await countSaved(pipeline.db, operation, { from: 0, to: COUNT });
       excess.push((saved ?? 0) - truth);
       return saved === COUNT;
     });

@@ -1,5 +1,6 @@
 import { consumersCollection } from '#orders/consumer/consumer-heartbeat.js';
 import type { OrderBatch } from '#orders/generator/generator.js';
+import { countSaved, numbersOf } from '#orders/operation/saved-count.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
 import { pause, systemClock } from '@orders-pipeline/clock';
@@ -9,7 +10,7 @@ import type { ComparedWay, Measured } from './compared-way.js';
 import type { ComparisonStack } from './comparison-stack.js';
 import type { PlannedOrder } from './planned-orders.js';
 import { populate } from './producer-requests.js';
-import { findOverlap, firstBegunAt, ordersOf, readSaved, type SavedOrder } from './saved-orders.js';
+import { findOverlap, firstBegunAt, readSaved, type SavedOrder } from './saved-orders.js';
 import { areSettled } from './settled-consumers.js';
 
 const SETTLED_WITHIN_MS = 60_000;
@@ -74,8 +75,7 @@ async function untilSaved(
   { stack, signal }: MeasuringOptions,
 ): Promise<void> {
   const deadline = performance.now() + SAVED_WITHIN_MS + 2_000 * theorySeconds;
-  // The connection's read concern is `majority`: counted documents are durable.
-  const count = async () => ordersCollection(stack.mongo.db).countDocuments(ordersOf(batch));
+  const count = async () => countSaved(stack.mongo.db, batch, { from: 0, to: batch.count });
   for (let saved = await count(); saved < batch.count; saved = await count()) {
     signal.throwIfAborted();
     if (performance.now() > deadline) throw failure(name, `${saved} of ${batch.count} orders were saved in time`);
@@ -89,7 +89,8 @@ async function verifiedOrders(
   { mongo }: ComparisonStack,
   planned: readonly PlannedOrder[],
 ): Promise<SavedOrder[]> {
-  const documents = await ordersCollection(mongo.db).find(ordersOf(batch)).sort({ number: 1 }).toArray();
+  const numbers = numbersOf(batch, { from: 0, to: batch.count });
+  const documents = await ordersCollection(mongo.db).find({ number: numbers }).sort({ number: 1 }).toArray();
   const saved = readSaved(documents, batch);
   if (typeof saved === 'string') throw failure(way.name, saved);
   const overlap = findOverlap(way, saved, planned);

@@ -1,4 +1,3 @@
-import type { Document } from 'mongodb';
 import { orderGenerator, type OrderBatch } from '#orders/generator/generator.js';
 import { fromDocument, isSameOrder, type OrderDocument } from '#orders/order/order-document.js';
 import type { PlannedOrder } from './planned-orders.js';
@@ -14,11 +13,6 @@ export interface SavedOrder extends Omit<PlannedOrder, 'waitMs'> {
 
 /** The tolerance between `savedAt`, which is wall-clock time, and a wait, which is measured by timers. */
 const CLOCKS_DIFFER_MS = 20;
-
-/** Returns the filter for an operation's orders: by their numbers, which are indexed. */
-export function ordersOf({ firstNumber, count }: OrderBatch): Document {
-  return { number: { $gte: firstNumber, $lt: firstNumber + count } };
-}
 
 /**
  * Compares the saved orders with those that the operation generated.

@@ -4,6 +4,7 @@ import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-let
 import type { OperationDocument } from '#orders/operation/operation.js';
 import { createOrderIds } from '#orders/order/order-id.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
+import { countByIndex, countSaved, numbersOf } from '#orders/operation/saved-count.js';
 import type { IndexRange } from '#orders/operation/segments.js';
 import type { PhantomOrder } from './compare-block.js';
 
@@ -26,7 +27,10 @@ export class StoredOrders {
   /** Returns the raw documents with the numbers of an index range, sorted by number. */
   async documents(range: IndexRange): Promise<Buffer[]> {
     const found = await ordersCollection(this.db)
-      .find({ number: this.numbers(range) }, { ...MAJORITY, raw: true, batchSize: range.to - range.from + 1 })
+      .find(
+        { number: numbersOf(this.operation, range) },
+        { ...MAJORITY, raw: true, batchSize: range.to - range.from + 1 },
+      )
       .sort({ number: 1 })
       .hint('number')
       .toArray();
@@ -35,7 +39,7 @@ export class StoredOrders {
   }
 
   async count(range: IndexRange): Promise<number> {
-    return this.countBy({ number: this.numbers(range) }, 'number');
+    return countSaved(this.db, this.operation, range);
   }
 
   /** Returns whether the operation has any dead letter. Most have none, and then the queries per block are skipped. */
@@ -62,7 +66,10 @@ export class StoredOrders {
     for (const range of [...blocksOf(this.operation.count), { from: this.operation.count, to: HIGHEST_INDEX }]) {
       signal?.throwIfAborted();
       const found = await ordersCollection(this.db)
-        .find({ _id: this.ids(range), number: { $not: this.numbers({ from: 0, to: this.operation.count }) } }, MAJORITY)
+        .find(
+          { _id: this.ids(range), number: { $not: numbersOf(this.operation, { from: 0, to: this.operation.count }) } },
+          MAJORITY,
+        )
         .limit(MAX_STRAYS)
         .toArray();
       for (const { _id, number } of found.filter(({ _id: id }) => !known.has(String(id))))
@@ -78,7 +85,7 @@ export class StoredOrders {
 
   /** Counts ids before numbers, so that an order that is saved in between does not look like a stray. */
   private async hasIdsElsewhere(others: number): Promise<boolean> {
-    const withItsIds = await this.countBy({ _id: this.ids({ from: 0, to: HIGHEST_INDEX }) }, '_id_');
+    const withItsIds = await countByIndex(this.db, { _id: this.ids({ from: 0, to: HIGHEST_INDEX }) }, '_id_');
     return withItsIds > (await this.count({ from: 0, to: this.operation.count })) - others;
   }
 
@@ -104,21 +111,9 @@ export class StoredOrders {
     }));
   }
 
-  /** Uses the `count` command, since it scans only index keys. */
-  private async countBy(query: object, hint: string): Promise<number> {
-    const count = ordersCollection(this.db).collectionName;
-    const { n } = await this.db.command({ count, query, hint, ...MAJORITY });
-    return Number(n);
-  }
-
   private ids({ from, to }: IndexRange): { $gte: UUID; $lt: UUID } {
     const idOf = createOrderIds(this.operation._id);
     return { $gte: new UUID(idOf(from)), $lt: new UUID(idOf(to)) };
-  }
-
-  private numbers({ from, to }: IndexRange): { $gte: Long; $lt: Long } {
-    const { firstNumber } = this.operation;
-    return { $gte: Long.fromNumber(firstNumber + from), $lt: Long.fromNumber(firstNumber + to) };
   }
 }
 

@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { Long } from 'mongodb';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import { FULL_BLOCK_ORDERS as BLOCK, type OperationDocument } from '#orders/operation/operation.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { countSaved } from '#orders/operation/saved-count.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Operations } from './operations.js';
 
@@ -39,8 +38,9 @@ export class OrderOutcomes {
     const newlyFull: number[] = [];
     let saved = 0;
     for (const block of startedBlocks(operation)) {
-      const size = Math.min(BLOCK, operation.count - block * BLOCK);
-      const found = full.has(block) ? size : await this.countNumbers(operation.firstNumber + block * BLOCK, size);
+      const from = block * BLOCK;
+      const size = Math.min(BLOCK, operation.count - from);
+      const found = full.has(block) ? size : await countSaved(this.mongo.db, operation, { from, to: from + size });
       saved += found;
       if (found === size && !full.has(block)) newlyFull.push(block);
     }
@@ -84,17 +84,6 @@ export class OrderOutcomes {
       .limit(FIRST_ERRORS)
       .toArray();
     return letters.map(({ index, error: { code, message } }) => ({ index, code, message }));
-  }
-
-  /** Counts by the `count` command, which only scans index keys. An aggregation (`countDocuments`) costs several times as much. */
-  private async countNumbers(first: number, size: number): Promise<number> {
-    const { n } = await this.mongo.db.command({
-      count: ordersCollection(this.mongo.db).collectionName,
-      query: { number: { $gte: Long.fromNumber(first), $lt: Long.fromNumber(first + size) } },
-      hint: 'number',
-      readConcern: { level: 'majority' },
-    });
-    return Number(n);
   }
 }
 
