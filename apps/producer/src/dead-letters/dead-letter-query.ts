@@ -44,7 +44,11 @@ export type DeadLetterGroupsQuery = z.infer<typeof DeadLetterGroupsQuerySchema>;
 export type DeadLettersQuery = z.infer<typeof DeadLettersQuerySchema>;
 
 /** Converts a filter to a MongoDB filter. */
-export function toMongoFilter({ id, errorCode, operationId: operation }: DeadLetterFilter): Filter<DeadLetterDocument> {
+export function toMongoFilter({
+  id,
+  errorCode,
+  operationId: operation,
+}: { readonly [K in keyof DeadLetterFilter]: string | undefined }): Filter<DeadLetterDocument> {
   return {
     ...(id !== undefined && { _id: id }),
     ...(errorCode !== undefined && { 'error.code': errorCode }),

@@ -41,7 +41,7 @@ export class DeadLetters {
   async groups({ state, ...filter }: DeadLetterGroupsQuery): Promise<DeadLetterGroups> {
     const groups = await this.collection
       .aggregate<Group>([
-        { $match: { state, ...toMongoFilter(toFilter(filter)) } },
+        { $match: { state, ...toMongoFilter(filter) } },
         {
           $group: {
             _id: '$error.code',
@@ -76,7 +76,7 @@ export class DeadLetters {
         ...(state !== undefined && { state }),
         ...(redriveId !== undefined && { 'tries.operationId': redriveId }),
         ...(after !== undefined && { _id: { $gt: after } }),
-        ...toMongoFilter(toFilter(filter)),
+        ...toMongoFilter(filter),
       })
       .sort({ _id: 1 })
       .limit(pageSize)
@@ -137,11 +137,6 @@ export class DeadLetters {
   private get collection(): Collection<DeadLetterDocument> {
     return deadLettersCollection(this.mongo.db);
   }
-}
-
-/** Omits absent conditions. */
-function toFilter({ errorCode, operationId }: Pick<DeadLettersQuery, 'errorCode' | 'operationId'>) {
-  return { ...(errorCode !== undefined && { errorCode }), ...(operationId !== undefined && { operationId }) };
 }
 
 function nextPage(query: DeadLettersQuery, last: string | undefined, isFull: boolean): string | undefined {

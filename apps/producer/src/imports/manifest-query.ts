@@ -1,16 +1,8 @@
 import { z } from 'zod';
+import { pageSizeParameter } from '../operations/page-size.js';
 import type { RowPlace } from './import-rejects.js';
 
-const MAX_PAGE_SIZE = 1_000;
-
-const pageSize = z
-  .string({ error: 'must be given once' })
-  .regex(/^\d{1,4}$/, 'must be an integer')
-  .transform(Number)
-  .refine((value) => value >= 1 && value <= MAX_PAGE_SIZE, `must be from 1 to ${MAX_PAGE_SIZE}`)
-  .meta({ type: 'integer', minimum: 1, maximum: MAX_PAGE_SIZE })
-  .default(100)
-  .describe('Items per page, 1 to 1,000.');
+const pageSize = pageSizeParameter('Items', { maximum: 1_000, byDefault: 100 });
 
 function after(form: RegExp) {
   return z

@@ -3,8 +3,9 @@ import type { OperationDocument } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { notFound } from '#service/http/problem.js';
 import type { OperationProgress, Progress } from './operation-progress.js';
-import { operationResponse, type OperationResponse } from './operation-response.js';
+import type { OperationResponse } from './operation-response.js';
 import { SharedProgress } from './shared-progress.js';
+import { toOperationResponse } from './to-operation-response.js';
 
 /** An operation, and whether it is final. */
 export interface FollowedOperation {
@@ -48,6 +49,6 @@ export class OperationView {
   }
 
   private toResponse({ operation, findings }: Progress): OperationResponse {
-    return operationResponse(operation, findings, this.mongo.time.now());
+    return toOperationResponse(operation, findings, this.mongo.time.now());
   }
 }

@@ -1,15 +1,13 @@
 import { z } from 'zod';
 
-const MAX_PAGE_SIZE = 100;
-
-/** Creates the schema of the query parameter `pageSize`, default 20. @param items name of the items, for the description */
-export function pageSizeParameter(items: string) {
+/** Creates the schema of the query parameter `pageSize`. @param items name of the items, for the description */
+export function pageSizeParameter(items: string, { maximum = 100, byDefault = 20 } = {}) {
   return z
     .string({ error: 'must be given once' })
-    .regex(/^\d{1,3}$/, 'must be an integer')
+    .regex(new RegExp(`^\\d{1,${String(maximum).length}}$`), 'must be an integer')
     .transform(Number)
-    .refine((value) => value >= 1 && value <= MAX_PAGE_SIZE, `must be from 1 to ${MAX_PAGE_SIZE}`)
-    .meta({ type: 'integer', minimum: 1, maximum: MAX_PAGE_SIZE })
-    .default(20)
-    .describe(`${items} per page, 1 to ${MAX_PAGE_SIZE}.`);
+    .refine((value) => value >= 1 && value <= maximum, `must be from 1 to ${maximum}`)
+    .meta({ type: 'integer', minimum: 1, maximum })
+    .default(byDefault)
+    .describe(`${items} per page, 1 to ${maximum.toLocaleString('en')}.`);
 }
