@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import kafkajs from 'kafkajs';
 import { z } from 'zod';
 import { systemClock } from '@orders-pipeline/clock';
-import { ClientToken } from '../../apps/cli/src/auth/client-token.js';
 import { pagesOf } from '../../apps/cli/src/producer/pages.js';
 import { ProducerClient } from '../../apps/cli/src/producer/producer-client.js';
 import { eventually } from '../support/eventually.js';
@@ -20,7 +19,7 @@ const SAVED_WITHIN_MS = 120_000;
 const REBALANCED_WITHIN_MS = 90_000;
 const APPS = ['producer', 'consumer', 'query-api', 'console'];
 /** The public client of the development issuer. */
-const CLIENT = { id: 'orders-demo', secret: 'orders-demo-secret' };
+const CREDENTIALS = { client: { id: 'orders-demo', secret: 'orders-demo-secret' } };
 
 /** The fields of the responses that the run reads. */
 const OperationSchema = z.object({
@@ -48,10 +47,9 @@ export class Scenario {
   ) {
     const { PRODUCER_PORT, QUERY_API_PORT, CONSOLE_PORT } = project.ports;
     const timing = { clock: systemClock, random: Math.random };
-    const tokens = new ClientToken(CLIENT, urlOf(PRODUCER_PORT), timing);
-    this.producer = new ProducerClient(urlOf(PRODUCER_PORT), timing, tokens);
-    this.queryApi = new ProducerClient(urlOf(QUERY_API_PORT), timing, tokens);
-    this.console = new ProducerClient(urlOf(CONSOLE_PORT), timing, tokens);
+    this.producer = new ProducerClient(urlOf(PRODUCER_PORT), timing, CREDENTIALS);
+    this.queryApi = new ProducerClient(urlOf(QUERY_API_PORT), timing, CREDENTIALS);
+    this.console = new ProducerClient(urlOf(CONSOLE_PORT), timing, CREDENTIALS);
   }
 
   async run(checklist: Checklist): Promise<void> {

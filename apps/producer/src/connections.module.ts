@@ -3,9 +3,9 @@ import { OrderCodec } from '#orders/order/order-codec.js';
 import { ensureOrderIndexes } from '#orders/order/orders-collection.js';
 import { prepareTopics } from '#service/kafka/prepare-topics.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
-import { connectKafka } from '#parallel-consumer/kafka/kafkajs.js';
+import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { KafkaProbe } from '#service/kafka/kafka-probe.js';
-import { createLogger } from '#service/logs.js';
+import { createLogger } from '#service/process/logs.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { settings } from './settings.js';
 

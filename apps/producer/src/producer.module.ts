@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { HealthModule } from '#service/health/health.js';
-import { logsModule } from '#service/logs.js';
-import { MetricsModule } from '#service/metrics.js';
+import { logsModule } from '#service/process/logs.js';
+import { MetricsModule } from '#service/health/metrics.js';
 import { ConnectionsModule, logger } from './connections.module.js';
 import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
 import { EmissionModule } from './emission/emission.module.js';

@@ -1,5 +1,5 @@
 import { Logger, type BeforeApplicationShutdown, type OnApplicationBootstrap } from '@nestjs/common';
-import { succeededWithin, systemClock, type Clock } from '#parallel-consumer/clock.js';
+import { succeededWithin, systemClock, type Clock } from '@orders-pipeline/clock';
 import type { HeldLease } from './held-lease.js';
 import { LeaseLostError } from './lease.js';
 import type { WakeUp } from './wake-up.js';

@@ -1,6 +1,6 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { ensureDeadLetterIndexes } from '#orders/dead-letter/dead-letters.js';
-import { RecordReader } from '#parallel-consumer/kafka/record-reader.js';
+import { RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { ConnectionsModule, kafka } from '../connections.module.js';
 import { DeadLettersController } from './dead-letters.controller.js';

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { ImportRowsMissingError } from '#orders/operation/import-rows.js';
 import { orderSource } from '#orders/operation/order-source.js';
-import { pause } from '#parallel-consumer/clock.js';
-import { RecordsRejectedError } from '#parallel-consumer/records/records-rejected.js';
+import { pause } from '@orders-pipeline/clock';
+import { RecordsRejectedError } from '@orders-pipeline/parallel-consumer';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Interruptions } from '../background/interruptions.js';
 import { LeaseLostError } from '../background/lease.js';

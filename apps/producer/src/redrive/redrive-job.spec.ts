@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
-import { settle } from '#parallel-consumer/testing/manual-clock.js';
+import { settle } from '@orders-pipeline/clock/testing';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import type { Leases } from '../background/leases.js';
 import { WakeUp } from '../background/wake-up.js';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { operationsCollection, type RedriveDocument } from '#orders/operation/operation.js';
-import { succeededWithin } from '#parallel-consumer/clock.js';
+import { succeededWithin } from '@orders-pipeline/clock';
 import { Mongo } from '#service/mongodb/mongo.js';
 import type { HeldLease } from '../background/held-lease.js';
 import { matchField, type LeasedPart } from '../background/lease.js';
