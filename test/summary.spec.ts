@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Long } from 'mongodb';
+import { MAX_AMOUNT, moneyToDecimal128 } from '#orders/order/money.js';
 import type { Order } from '#orders/order/order.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
+import { systemClock, type Clock } from '@orders-pipeline/clock';
 import type { Problem } from '#service/http/problem.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { rollupsCollection } from '../apps/query-api/src/summary/order-rollup.js';
+import { rollupsCollection } from '../apps/query-api/src/summary/order-rollups.js';
 import type { RollupKeeper } from '../apps/query-api/src/summary/rollup-keeper.js';
 import type { Summary } from '../apps/query-api/src/summary/summary-response.js';
 import { expectedSummary } from '../apps/query-api/src/summary/testing/expected-summary.js';
@@ -124,7 +126,7 @@ describe('a summary of the saved orders', () => {
     it('does not recount full blocks, nor any block while no order is saved', async () => {
       const { rollups, ask } = new WatchedInstance(mongo);
       expect(await ask('groupBy=day')).toEqual(await expected('groupBy=day'));
-      expect(rollups.made.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      expect(rollups.built.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
       rollups.counted.length = 0;
       await ask();
       expect(rollups.counted).toEqual([10]);
@@ -139,7 +141,7 @@ describe('a summary of the saved orders', () => {
       await new WatchedInstance(mongo).ask();
       const { rollups, ask } = new WatchedInstance(mongo);
       expect(await ask()).toEqual(await expected());
-      expect(rollups.made).toEqual([]);
+      expect(rollups.built).toEqual([]);
     });
 
     it('is correct when several instances make the same rollups concurrently', async () => {
@@ -150,10 +152,10 @@ describe('a summary of the saved orders', () => {
 
     it('never replaces a rollup by one with fewer orders', async () => {
       const { rollups } = new WatchedInstance(mongo);
-      await rollups.make({ block: 10, kept: undefined });
+      await rollups.build({ block: 10, kept: 0 });
       await ordersCollection(mongo.db).deleteOne({ number: Long.fromNumber(COUNT) });
       // As by an instance that read the orders before the last one was saved.
-      await rollups.make({ block: 10, kept: 40 });
+      await rollups.build({ block: 10, kept: 40 });
       expect((await rollups.kept()).get(10)).toBe(50);
     });
 
@@ -164,19 +166,47 @@ describe('a summary of the saved orders', () => {
       expect(await ask()).toEqual(await expected());
     });
 
-    it('is reported as being prepared if one request would have to build too many rollups', async () => {
-      const { keeper, ask } = new WatchedInstance(mongo, 10);
+    it('is reported as being prepared if the rollups take too long to build', async () => {
+      // Every wait on this clock is over at once, so each update of the rollups takes too long.
+      const late: Clock = {
+        ...systemClock,
+        after: (_, run) => {
+          run();
+          return () => undefined;
+        },
+      };
+      const { rollups, ask } = new WatchedInstance(mongo, late);
       expect(await ask().catch((error: Problem) => error.code)).toBe('summary-being-prepared');
-      await keptUntil(keeper, () => !keeper.isHurrying);
-      expect(await ask()).toEqual(await expected());
+      await eventually('the rollups are built', 20_000, async () => (await rollups.kept()).size === 11);
+      expect(await new WatchedInstance(mongo).ask()).toEqual(await expected());
     });
 
     it('is prepared in the background before the first request', async () => {
       const { keeper, rollups, ask } = new WatchedInstance(mongo);
       await keptUntil(keeper, async () => (await rollups.kept()).size === 11);
-      rollups.made.length = 0;
+      rollups.built.length = 0;
       expect(await ask()).toEqual(await expected());
-      expect(rollups.made).toEqual([]);
+      expect(rollups.built).toEqual([]);
+    }, 30_000);
+
+    it('follows the deletion of all orders of a block that is not full', async () => {
+      const { ask } = new WatchedInstance(mongo);
+      await ask();
+      await ordersCollection(mongo.db).deleteMany({ number: { $gt: Long.fromNumber(1_000) } });
+      expect(await ask()).toEqual(await expected());
+    });
+
+    it.each([
+      '',
+      'groupBy=hour',
+      'groupBy=day',
+      'groupBy=month',
+      'groupBy=side,day&createdAt[lt]=1970-01-01T00:00:00Z',
+    ])('is exact for the largest amounts, and correct before 1970: ?%s', async (query) => {
+      const amount = moneyToDecimal128(MAX_AMOUNT);
+      const createdAt = { $dateSubtract: { startDate: '$createdAt', unit: 'month', amount: 673 } };
+      await ordersCollection(mongo.db).updateMany({}, [{ $set: { amount, createdAt } }]);
+      expect(await new WatchedInstance(mongo).ask(query)).toEqual(await expected(query));
     });
 
     it('with too many groups is rejected', async () => {

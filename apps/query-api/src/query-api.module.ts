@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { register } from 'prom-client';
 import { ensureOrderIndexes } from '#orders/order/orders-collection.js';
+import { systemClock } from '@orders-pipeline/clock';
 import { HealthModule } from '#service/health/health.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
 import { MetricsModule } from '#service/health/metrics.js';
@@ -23,9 +24,6 @@ import { Totals } from './paging/totals.js';
 import { QueryReadiness } from './readiness.js';
 import { exposeReadMetrics } from './reading-metrics.js';
 import { settings } from './settings.js';
-import { backgroundClock } from './summary/background-clock.js';
-import { BlockLayout } from './summary/block-layout.js';
-import { FreshRollups } from './summary/fresh-rollups.js';
 import { OrderRollups } from './summary/order-rollups.js';
 import { RollupKeeper } from './summary/rollup-keeper.js';
 import { Summaries } from './summary/summaries.js';
@@ -62,18 +60,11 @@ class DatabaseModule {}
     OrderTraces,
     OrderBatches,
     OpenExports,
-    { provide: BlockLayout, useValue: new BlockLayout() },
-    OrderRollups,
+    { provide: OrderRollups, useFactory: (mongo: Mongo) => new OrderRollups(mongo), inject: [Mongo] },
     {
       provide: RollupKeeper,
-      useFactory: (rollups: OrderRollups, layout: BlockLayout) => new RollupKeeper(rollups, layout, backgroundClock),
-      inject: [OrderRollups, BlockLayout],
-    },
-    {
-      provide: FreshRollups,
-      useFactory: (rollups: OrderRollups, layout: BlockLayout, keeper: RollupKeeper) =>
-        new FreshRollups(rollups, layout, keeper, backgroundClock),
-      inject: [OrderRollups, BlockLayout, RollupKeeper],
+      useFactory: (rollups: OrderRollups) => new RollupKeeper(rollups, systemClock),
+      inject: [OrderRollups],
     },
     Summaries,
     {

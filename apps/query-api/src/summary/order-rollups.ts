@@ -1,29 +1,57 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { Long, MongoServerError } from 'mongodb';
+import type { OnModuleInit } from '@nestjs/common';
+import { Long, type Collection, type Db, type Document } from 'mongodb';
 import { highestReservedNumber } from '#orders/operation/number-blocks.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { blockCells } from './block-cells.js';
-import { BlockLayout } from './block-layout.js';
-import type { KeptBlock } from './kept-block.js';
-import { ensureRollupIndexes, rollupsCollection, type OrderRollup, type RollupCell } from './order-rollup.js';
-import { rollupContent } from './rollup-content.js';
+import { mergeCells, ORDER_TO_CELL } from './order-cells.js';
 import type { Tally } from './unchanged-orders.js';
 
 /** Shorter than the driver's socket timeout. After that, the driver drops the connection, but MongoDB would continue the work. */
 const BLOCK_WITHIN_MS = 8_000;
-const DUPLICATE_KEY = 11_000;
+const ROLLUPS = 'summaryRollups';
+/** The rollups of earlier versions. */
+const RETIRED_ROLLUPS = 'orderRollups';
 
-/** Reads, builds and stores rollups. Several processes may build the same rollup at once. */
-@Injectable()
+/**
+ * The sums of the saved orders of a block of numbers, as cells per hour, per day and for all times. Orders are append-only, so a rollup
+ * with as many orders as are saved includes exactly these orders, and the rollup of a full block is final.
+ */
+export interface OrderRollup {
+  /** The block, from 0. */
+  readonly _id: number;
+  /** The number of orders in the cells. */
+  readonly orders: number;
+  readonly all: readonly Document[];
+  readonly day: readonly Document[];
+  readonly hour: readonly Document[];
+}
+
+/** A block and the number of orders in its stored rollup; 0: it may have none. */
+export interface RollupBlock {
+  readonly block: number;
+  readonly kept: number;
+}
+
+/** Returns the collection of rollups. It is only a cache of sums: it can be dropped and is built again. */
+export function rollupsCollection(db: Db): Collection<OrderRollup> {
+  return db.collection<OrderRollup>(ROLLUPS);
+}
+
+/** Reads and builds rollups. Several processes may build the same rollup at once. */
 export class OrderRollups implements OnModuleInit {
+  /**
+   * @param blockSize numbers per block. Default: 20,000, the most whose cells always fit into a document of 16 MiB. Rollups stored with
+   *   another size cover other orders: rename the collection with a change
+   */
   constructor(
     private readonly mongo: Mongo,
-    private readonly layout: BlockLayout,
+    readonly blockSize = 20_000,
   ) {}
 
   async onModuleInit(): Promise<void> {
-    await ensureRollupIndexes(this.mongo.db);
+    // For `kept`: the documents can have several megabytes.
+    await rollupsCollection(this.mongo.db).createIndexes([{ name: 'id_orders', key: { _id: 1, orders: 1 } }]);
+    await this.mongo.db.dropCollection(RETIRED_ROLLUPS);
   }
 
   /** Returns the highest reserved order number: no order has a higher one. */
@@ -35,24 +63,23 @@ export class OrderRollups implements OnModuleInit {
   async tally(): Promise<Tally> {
     // The process id is read first: if MongoDB restarts in between, the count gets the id of the old process and is not trusted.
     const { topologyVersion } = await this.mongo.db.command({ hello: 1 });
-    return { orders: await this.orders.estimatedDocumentCount(), server: topologyVersion?.processId?.toString() };
+    const orders = await ordersCollection(this.mongo.db).estimatedDocumentCount();
+    return { orders, server: topologyVersion?.processId?.toString() };
   }
 
   /** Returns the number of orders in each stored rollup, by block. */
   async kept(): Promise<Map<number, number>> {
-    const stored = await this.rollups
+    const stored = rollupsCollection(this.mongo.db)
       .find({ _id: { $gte: 0 } })
-      .project<Pick<OrderRollup, '_id' | 'orders'>>({ orders: 1 })
-      .toArray();
-    return new Map(stored.map(({ _id, orders }) => [_id, orders]));
+      .project<Pick<OrderRollup, '_id' | 'orders'>>({ orders: 1 });
+    return new Map((await stored.toArray()).map(({ _id, orders }) => [_id, orders]));
   }
 
   /** Counts the saved orders of a block with the `count` command, which reads index keys only. */
   async saved(block: number): Promise<number> {
-    const { from, to } = this.layout.numbersOf(block);
     const { n } = await this.mongo.db.command({
-      count: this.orders.collectionName,
-      query: { number: { $gte: Long.fromNumber(from), $lte: Long.fromNumber(to) } },
+      count: ordersCollection(this.mongo.db).collectionName,
+      query: this.ordersOf(block),
       hint: 'number',
       readConcern: { level: 'majority' },
       maxTimeMS: BLOCK_WITHIN_MS,
@@ -60,36 +87,26 @@ export class OrderRollups implements OnModuleInit {
     return Number(n);
   }
 
-  /** Rebuilds the rollup of a block, unless another process has stored a newer one in the meantime. */
-  async make({ block, kept }: KeptBlock): Promise<void> {
-    const cells = await this.orders
-      .aggregate<RollupCell>(blockCells(this.layout.numbersOf(block)), {
-        hint: 'number',
-        promoteLongs: false,
-        batchSize: this.layout.size + 1,
-        maxTimeMS: BLOCK_WITHIN_MS,
-      })
-      .toArray();
-    // The order count comes from the cells themselves: after any other count, more orders can have been saved.
-    await this.keep(block, rollupContent(cells), kept);
+  /**
+   * Builds the rollup of a block within MongoDB, and stores it unless another process has stored a newer one, that is, one with more
+   * orders. If `kept` orders are still stored, they are replaced even by fewer: orders were deleted by hand.
+   */
+  async build({ block, kept }: RollupBlock): Promise<void> {
+    const isNewer = { $or: [{ $gt: ['$$new.orders', '$orders'] }, { $eq: ['$orders', kept] }] };
+    const pipeline: Document[] = [
+      { $match: this.ordersOf(block) },
+      ORDER_TO_CELL,
+      ...mergeCells('hour'),
+      { $facet: { all: mergeCells(), day: mergeCells('day'), hour: [{ $match: {} }] } },
+      // The order count comes from the cells themselves: after any other count, more orders can have been saved.
+      { $set: { _id: block, orders: { $sum: '$all.count' } } },
+      { $merge: { into: ROLLUPS, whenMatched: [{ $replaceWith: { $cond: [isNewer, '$$new', '$$ROOT'] } }] } },
+    ];
+    await ordersCollection(this.mongo.db).aggregate(pipeline, { hint: 'number', maxTimeMS: BLOCK_WITHIN_MS }).toArray();
   }
 
-  /** Stores a rollup if it is newer, that is, has more orders. Only after orders were deleted by hand, fewer orders are newer. */
-  private async keep(block: number, rollup: Omit<OrderRollup, '_id'>, kept: number | undefined): Promise<void> {
-    const older = kept !== undefined && kept > rollup.orders ? kept : { $lt: rollup.orders };
-    try {
-      await this.rollups.replaceOne({ _id: block, orders: older }, rollup, { upsert: true });
-    } catch (error) {
-      // Another process has already stored a rollup that is not older.
-      if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
-    }
-  }
-
-  private get orders() {
-    return ordersCollection(this.mongo.db);
-  }
-
-  private get rollups() {
-    return rollupsCollection(this.mongo.db);
+  private ordersOf(block: number): Document {
+    const first = block * this.blockSize + 1;
+    return { number: { $gte: Long.fromNumber(first), $lt: Long.fromNumber(first + this.blockSize) } };
   }
 }

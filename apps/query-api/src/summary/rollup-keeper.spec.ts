@@ -1,94 +1,186 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import { BlockLayout } from './block-layout.js';
+import { Problem } from '#service/http/problem.js';
 import { FakeRollups } from './testing/fake-rollups.js';
 import { RollupKeeper } from './rollup-keeper.js';
 
-function started(saved: number[]) {
+function kept(saved: number[], highest?: number) {
   const clock = new ManualClock();
-  const rollups = new FakeRollups(saved, clock);
-  const keeper = new RollupKeeper(rollups, new BlockLayout(100), clock);
-  keeper.onApplicationBootstrap();
-  return { clock, rollups, keeper };
+  const rollups = new FakeRollups(saved, clock, highest);
+  const keeper = new RollupKeeper(rollups, clock);
+  const result = async (): Promise<number | string> =>
+    keeper.through().catch((error: unknown) => {
+      if (error instanceof Problem) return `${error.getStatus()} ${error.code}`;
+      throw error;
+    });
+  return { clock, rollups, keeper, result };
 }
 
-describe('the rollup keeper', () => {
+function started(saved: number[]) {
+  const all = kept(saved);
+  all.keeper.onApplicationBootstrap();
+  return all;
+}
+
+describe('the rollups for a request', () => {
+  it('are rebuilt only for stale blocks', async () => {
+    const { rollups, result } = kept([100, 93, 0, 40]);
+    rollups.rolledUp.set(0, 100).set(1, 93).set(3, 39);
+    expect(await result()).toBe(400);
+    expect(rollups.built).toEqual([3]);
+  });
+
+  it.each([
+    [undefined, 0, false],
+    [undefined, 1, true],
+    [0, 0, false],
+    [0, 1, true],
+    [57, 57, false],
+    [57, 58, true],
+    // An order was deleted by hand.
+    [57, 56, true],
+  ])('with %s orders in the rollup and %d saved are rebuilt: %s', async (rolledUp, saved, isRebuilt) => {
+    const { rollups, result } = kept([saved]);
+    if (rolledUp !== undefined) rollups.rolledUp.set(0, rolledUp);
+    await result();
+    expect(rollups.built).toEqual(isRebuilt ? [0] : []);
+  });
+
+  it.each([
+    [0, []],
+    [1, [0]],
+    [100, [0]],
+    [101, [0, 1]],
+    [250, [0, 1, 2]],
+  ])('are those of all blocks up to the highest number %d', async (highest, blocks) => {
+    const { rollups, result } = kept([100, 100, 50], highest);
+    expect(await result()).toBe(highest);
+    expect(rollups.built).toEqual(blocks);
+  });
+
+  it('need counts only of blocks that are not full, and only after orders were saved', async () => {
+    const { rollups, result } = kept([100, 93, 40]);
+    await result();
+    await result();
+    expect(rollups.counted).toEqual([0, 1, 2, 1, 2]);
+    await result();
+    expect(rollups.counted).toHaveLength(5);
+    rollups.present[2] = 41;
+    await result();
+    expect([rollups.counted.slice(5), rollups.rolledUp.get(2)]).toEqual([[1, 2], 41]);
+  });
+
+  it('are built four at a time', async () => {
+    const { clock, rollups, result } = kept(Array.from({ length: 10 }, () => 100));
+    rollups.builtWithin = 1_000;
+    const pending = result();
+    await clock.advance(2_999);
+    expect(rollups.built).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    await clock.advance(1);
+    expect(await pending).toBe(1_000);
+  });
+
+  it('that take more than four seconds are built in the background, once for all requests', async () => {
+    const { clock, rollups, result } = kept(Array.from({ length: 20 }, () => 100));
+    rollups.builtWithin = 1_500;
+    const first = result();
+    await clock.advance(4_000);
+    expect([await first, rollups.built.length]).toEqual(['503 summary-being-prepared', 8]);
+    const second = result();
+    await clock.advance(3_500);
+    expect(await second).toBe(2_000);
+    expect(rollups.built.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, block) => block));
+  });
+
+  it('fail while MongoDB is unavailable, and succeed as soon as it is back', async () => {
+    const { rollups, result } = kept([100, 100]);
+    rollups.failures = 1;
+    await expect(result()).rejects.toThrow('MongoDB is unavailable');
+    expect(await result()).toBe(200);
+  });
+
+  it('are still built while the process stops', async () => {
+    const { keeper, rollups, result } = kept([100, 40]);
+    await keeper.onModuleDestroy();
+    expect(await result()).toBe(200);
+    expect(rollups.built).toEqual([0, 1]);
+  });
+});
+
+describe('the rollups in the background', () => {
   beforeAll(() => Logger.overrideLogger(false));
   afterAll(() => Logger.overrideLogger(['warn']));
 
-  it('builds the rollup of each full block once', async () => {
+  it('are built once for each full block', async () => {
     const { clock, rollups } = started([100, 0, 100]);
     await clock.advance(60_000);
-    expect(rollups.made).toEqual([0, 2]);
+    expect(rollups.built).toEqual([0, 2]);
     rollups.present[1] = 100;
     await clock.advance(2_000);
-    expect(rollups.made).toEqual([0, 2, 1]);
+    expect(rollups.built).toEqual([0, 2, 1]);
   });
 
-  it('builds the rollup of a block with holes once it no longer changes, and again after it changed', async () => {
+  it('are built for a block with holes once it no longer changes, and again after it changed', async () => {
     const { clock, rollups } = started([60]);
     await clock.advance(1_000);
     rollups.present[0] = 80;
     await clock.advance(2_000);
-    expect(rollups.made).toEqual([]);
+    expect(rollups.built).toEqual([]);
     await clock.advance(2_000);
-    expect(rollups.made).toEqual([0]);
+    expect(rollups.built).toEqual([0]);
     rollups.present[0] = 81;
     await clock.advance(4_000);
-    expect(rollups.made).toEqual([0, 0]);
+    expect(rollups.built).toEqual([0, 0]);
   });
 
-  it('reads no rollups while no orders are saved', async () => {
+  it('need no counts while no orders are saved', async () => {
     const { clock, rollups } = started([100, 40]);
     await clock.advance(10_000);
-    const { reads } = rollups;
+    const { length } = rollups.counted;
     await clock.advance(3_600_000);
-    expect(rollups.reads).toBe(reads);
+    expect(rollups.counted).toHaveLength(length);
   });
 
-  it('works 1/20 of the time and pauses for the rest', async () => {
+  it('take 1/20 of the time, with pauses for the rest', async () => {
     const { clock, rollups } = started([100, 100, 100]);
-    rollups.madeWithin = 200;
+    rollups.builtWithin = 200;
     await clock.advance(200);
-    expect(rollups.made).toEqual([0]);
+    expect(rollups.built).toEqual([0]);
     await clock.advance(3_999);
-    expect(rollups.made).toEqual([0]);
+    expect(rollups.built).toEqual([0]);
     await clock.advance(1);
-    expect(rollups.made).toEqual([0, 1]);
+    expect(rollups.built).toEqual([0, 1]);
   });
 
-  it('builds all stale rollups without pauses when it hurries, also those it has skipped before', async () => {
-    const { clock, rollups, keeper } = started([70, 100, 100]);
-    rollups.madeWithin = 200;
+  it('are all built without pauses for a request, also those of blocks that were skipped before', async () => {
+    const { clock, rollups, result } = started([70, 100, 100]);
+    rollups.builtWithin = 200;
     await clock.advance(300);
-    expect(rollups.made).toEqual([1]);
-    keeper.hurry();
-    expect(keeper.isHurrying).toBe(true);
-    await clock.advance(400);
-    expect(rollups.made).toEqual([1, 2, 0]);
-    expect(keeper.isHurrying).toBe(false);
+    expect(rollups.built).toEqual([1]);
+    const pending = result();
+    await clock.advance(200);
+    expect(await pending).toBe(300);
+    expect(rollups.built).toEqual([1, 0, 2]);
   });
 
-  it('retries failed builds', async () => {
-    const { clock, rollups, keeper } = started([100]);
+  it('are built after failures', async () => {
+    const { clock, rollups } = started([100]);
     rollups.failures = 2;
     await clock.advance(2_000);
-    expect(rollups.made).toEqual([]);
-    keeper.hurry();
+    expect(rollups.built).toEqual([]);
     await clock.advance(4_000);
-    expect(rollups.made).toEqual([0]);
-    expect(keeper.isHurrying).toBe(false);
+    expect(rollups.built).toEqual([0]);
   });
 
-  it('stops after the current block', async () => {
+  it('end with the current block when the process stops', async () => {
     const { clock, rollups, keeper } = started([100, 100]);
-    rollups.madeWithin = 200;
+    rollups.builtWithin = 200;
     await clock.advance(100);
     const ended = keeper.onModuleDestroy();
     await clock.advance(100);
     await ended;
     await clock.advance(60_000);
-    expect(rollups.made).toEqual([0]);
+    expect(rollups.built).toEqual([0]);
   });
 });

@@ -1,32 +1,36 @@
-import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import type { Clock } from '@orders-pipeline/clock';
-import type { BlockLayout } from './block-layout.js';
-import { isStale, unfinishedBlocks, type KeptBlock } from './kept-block.js';
-import type { OrderRollups } from './order-rollups.js';
+import { HttpStatus, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { succeededWithin, type Clock } from '@orders-pipeline/clock';
+import { Problem } from '#service/http/problem.js';
+import type { OrderRollups, RollupBlock } from './order-rollups.js';
+import { SharedRun } from './shared-run.js';
+import { UnchangedOrders } from './unchanged-orders.js';
 
-/** How often the keeper checks whether orders were saved. */
+/** How long a request waits for stale rollups. Twenty rollups take about a second on an idle machine. */
+const MAX_WAIT_MS = 4_000;
+const CONCURRENT_BLOCKS = 4;
+/** How often the background work checks whether orders were saved. */
 const CHECK_INTERVAL_MS = 2_000;
-/** The ratio of pauses to work: the keeper uses 1/20 of a CPU core, so that it does not slow down the consumers. */
+/** The ratio of pauses to background work: it uses 1/20 of a CPU core, so that it does not slow down the consumers. */
 const PAUSE_PER_WORK = 19;
 
 /**
- * Builds rollups in the background, so that requests do not have to: one at a time, with pauses, for blocks that are full or no longer
- * change. Failures, such as an unavailable MongoDB, are logged and retried.
+ * Keeps the rollups up to date. For requests, it rebuilds all stale rollups at once. In the background, it builds one at a time, with
+ * pauses, of blocks that are full or no longer change. Background failures, such as an unavailable MongoDB, are logged and retried.
  */
 export class RollupKeeper implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger(RollupKeeper.name);
-  /** The saved orders of each block that was not full at the last check. */
+  private readonly unchanged = new UnchangedOrders();
+  private readonly update = new SharedRun(async () =>
+    this.refreshBlocks(CONCURRENT_BLOCKS, async (block) => this.refresh(block)),
+  );
+  /** The saved orders of each block at the last background check. */
   private readonly counted = new Map<number, number>();
-  /** The collection's own document count when all rollups were up to date; `undefined`: they are not. */
-  private upToDateCount: number | undefined;
-  private hurrying = false;
   private stopping = false;
   private running: Promise<void> = Promise.resolve();
   private wake: () => void = () => undefined;
 
   constructor(
-    private readonly rollups: Pick<OrderRollups, 'highestNumber' | 'tally' | 'kept' | 'saved' | 'make'>,
-    private readonly layout: BlockLayout,
+    private readonly rollups: Pick<OrderRollups, 'blockSize' | 'highestNumber' | 'tally' | 'kept' | 'saved' | 'build'>,
     private readonly clock: Clock,
   ) {}
 
@@ -34,64 +38,83 @@ export class RollupKeeper implements OnApplicationBootstrap, OnModuleDestroy {
     this.running = this.run();
   }
 
-  /** Stops the keeper. Resolves after the current block. */
+  /** Stops the background work. Resolves after the current block. Requests are still served until MongoDB is disconnected. */
   async onModuleDestroy(): Promise<void> {
     this.stopping = true;
     this.wake();
     await this.running;
   }
 
-  /** Whether the keeper builds all stale rollups without pauses, because a request needs them. */
-  get isHurrying(): boolean {
-    return this.hurrying;
+  /**
+   * Resolves once the rollups include each order that was saved before the call.
+   * @returns the highest order number that was reserved by then
+   * @throws Problem 503 `summary-being-prepared` if that takes longer than four seconds; the work goes on
+   */
+  async through(): Promise<number> {
+    const update = this.update.result();
+    if (!(await succeededWithin(this.clock, MAX_WAIT_MS, update))) throw beingPrepared();
+    return update;
   }
 
-  /** Makes the keeper build all stale rollups now, without pauses. */
-  hurry(): void {
-    this.hurrying = true;
-    this.wake();
+  /**
+   * Refreshes each block whose rollup may be stale. That of a full block never is.
+   * @param refresh returns whether the rollup was fresh
+   * @returns the highest reserved order number, read before
+   */
+  private async refreshBlocks(concurrency: number, refresh: (block: RollupBlock) => Promise<boolean>): Promise<number> {
+    // The tally is read first: orders saved after it are either counted below, or change the next tally.
+    const tally = await this.rollups.tally();
+    const through = await this.rollups.highestNumber();
+    const kept = await this.rollups.kept();
+    if (this.unchanged.since(tally, kept)) return through;
+    const size = this.rollups.blockSize;
+    const blocks = Array.from({ length: Math.ceil(through / size) }, (_, block) => ({
+      block,
+      kept: kept.get(block) ?? 0,
+    }))
+      .filter((block) => block.kept !== size)
+      .values();
+    let areFresh = true;
+    // All workers share one iterator, so each block is taken once.
+    const worker = async (): Promise<void> => {
+      for (const block of blocks) areFresh = (await refresh(block)) && areFresh;
+    };
+    await Promise.all(Array.from({ length: concurrency }, worker));
+    if (areFresh) this.unchanged.note(tally, kept);
+    return through;
+  }
+
+  private async refresh(block: RollupBlock): Promise<boolean> {
+    if ((await this.rollups.saved(block.block)) === block.kept) return true;
+    await this.rollups.build(block);
+    return false;
   }
 
   private async run(): Promise<void> {
     while (!this.stopping) {
-      const inHurry = this.hurrying;
       try {
-        await this.checkBlocks();
-        // Only a check that hurried from its start has built all stale rollups: an earlier one may have skipped some.
-        if (inHurry) this.hurrying = false;
+        await this.refreshBlocks(1, async (block) => {
+          if (this.stopping) return false;
+          const startedAt = this.clock.now();
+          const wasFresh = await this.refreshSettled(block);
+          await this.pause(PAUSE_PER_WORK * (this.clock.now() - startedAt));
+          return wasFresh;
+        });
       } catch (error) {
-        this.hurrying = false;
         this.logger.warn({ reason: String(error) }, 'building rollups failed, retrying');
       }
-      if (!this.hurrying) await this.pause(CHECK_INTERVAL_MS);
+      await this.pause(CHECK_INTERVAL_MS);
     }
   }
 
-  private async checkBlocks(): Promise<void> {
-    const { orders } = await this.rollups.tally();
-    if (orders === this.upToDateCount && !this.hurrying) return;
-    const blocks = unfinishedBlocks(this.layout, await this.rollups.highestNumber(), await this.rollups.kept());
-    let isUpToDate = true;
-    for (const block of blocks) {
-      if (this.stopping) return;
-      const startedAt = this.clock.now();
-      isUpToDate = (await this.checkBlock(block)) && isUpToDate;
-      if (!this.hurrying) await this.pause(PAUSE_PER_WORK * (this.clock.now() - startedAt));
-    }
-    this.upToDateCount = isUpToDate ? orders : undefined;
-  }
-
-  /** Rebuilds the rollup of a block if it is stale. @returns false for a block that still changes and is checked again later */
-  private async checkBlock(block: KeptBlock): Promise<boolean> {
+  /** Like `refresh`, but skips a block that is still being written: it would soon be stale again. */
+  private async refreshSettled(block: RollupBlock): Promise<boolean> {
     const saved = await this.rollups.saved(block.block);
     const before = this.counted.get(block.block);
-    if (saved === this.layout.size) this.counted.delete(block.block);
-    else this.counted.set(block.block, saved);
-    if (!isStale(block, saved)) return true;
-    const isBeingWritten = saved !== this.layout.size && saved !== before;
-    if (isBeingWritten && !this.hurrying) return false;
-    await this.rollups.make(block);
-    return true;
+    this.counted.set(block.block, saved);
+    if (saved === block.kept) return true;
+    if (saved === this.rollups.blockSize || saved === before) await this.rollups.build(block);
+    return false;
   }
 
   private async pause(milliseconds: number): Promise<void> {
@@ -104,4 +127,12 @@ export class RollupKeeper implements OnApplicationBootstrap, OnModuleDestroy {
       };
     });
   }
+}
+
+function beingPrepared(): Problem {
+  return new Problem(
+    HttpStatus.SERVICE_UNAVAILABLE,
+    'summary-being-prepared',
+    'Many orders are not summed up yet. They are now being summed up, which takes some seconds per million orders. Retry later.',
+  );
 }

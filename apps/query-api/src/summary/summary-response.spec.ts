@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Decimal128 } from 'mongodb';
 import { Problem } from '#service/http/problem.js';
 import { summaryOf, SummaryResponseSchema } from './summary-response.js';
-import { MAX_GROUPS, type SumRow } from './summary-sums.js';
+import { MAX_GROUPS, type SumRow } from './summary-pipeline.js';
 
 function row(key: SumRow['_id'], count: number, amount = '1.0000'): SumRow {
   return { _id: key, count, quantity: count * 10, amount: Decimal128.fromString(amount) };
@@ -36,6 +36,25 @@ describe('a summary', () => {
     expect(groups).toEqual([{ currency: 'EUR', count: 2, quantity: 20, amount: '1.0000' }]);
     expect(excludedFilled).toBe(0);
   });
+
+  it.each([
+    // Ten million times the largest amount.
+    ['9999999999999999999999990.0000', '9999999999999999999999990.0000'],
+    ['123456789012345678901234567890.1234', '123456789012345678901234567890.1234'],
+    ['12.5', '12.5000'],
+    ['7', '7.0000'],
+    ['0E-4', '0.0000'],
+  ])('has the exact sum of amounts %s as %s', (sum, amount) => {
+    expect(summaryOf([row({ currency: 'EUR' }, 1, sum)], 1).groups[0]?.amount).toBe(amount);
+  });
+
+  // Decimal128 has 34 digits: MongoDB rounds a longer sum, which then has fewer than four decimals.
+  it.each(['1234567890123456789012345678901.234', '1.2E+40', '0.00001', '1E-7', 'NaN', 'Infinity'])(
+    'rejects the sum of amounts %s: it is rounded, or not a sum of amounts',
+    (sum) => {
+      expect(() => summaryOf([row({ currency: 'EUR' }, 1, sum)], 1)).toThrow(RangeError);
+    },
+  );
 
   it('has no groups if there are no orders', () => {
     expect(summaryOf([], 0)).toEqual({ groups: [], total: { count: 0 }, excludedFilled: 0, through: 0 });

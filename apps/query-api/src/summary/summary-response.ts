@@ -1,10 +1,9 @@
 import { HttpStatus } from '@nestjs/common';
 import { z } from 'zod';
-import { formatMoney } from '#orders/order/money.js';
+import { formatMoney, moneyFromDecimal128 } from '#orders/order/money.js';
 import { SIDES } from '#orders/order/order.js';
 import { Problem } from '#service/http/problem.js';
-import { exactSum } from './exact-sum.js';
-import { MAX_GROUPS, type SumRow } from './summary-sums.js';
+import { MAX_GROUPS, type SumRow } from './summary-pipeline.js';
 
 const count = z.int().min(0);
 
@@ -75,7 +74,7 @@ function groupOf({ _id: key, count: orders, quantity, amount }: SumRow): Summary
       ...(from !== undefined && { from: from.toISOString() }),
       count: orders,
       quantity,
-      amount: formatMoney(exactSum(amount)),
+      amount: formatMoney(moneyFromDecimal128(amount)),
     },
   ];
 }

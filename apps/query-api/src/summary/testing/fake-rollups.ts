@@ -1,30 +1,31 @@
 import type { ManualClock } from '@orders-pipeline/clock/testing';
-import type { KeptBlock } from '../kept-block.js';
+import type { RollupBlock } from '../order-rollups.js';
 import type { Tally } from '../unchanged-orders.js';
 
 /** Fakes the rollups by counts only: the number of saved and rolled-up orders per block. */
 export class FakeRollups {
+  readonly blockSize = 100;
   /** The number of orders in each rollup, by block. */
   readonly rolledUp = new Map<number, number>();
   /** The blocks that were built, in this order. */
-  readonly made: number[] = [];
-  /** How often the stored rollups were read. */
-  reads = 0;
-  /** How often the saved orders of a block were counted. */
-  counts = 0;
+  readonly built: number[] = [];
+  /** The blocks whose saved orders were counted, in this order. */
+  readonly counted: number[] = [];
   /** How many of the next builds fail. */
   failures = 0;
   /** How long one build takes, in milliseconds. */
-  madeWithin = 0;
+  builtWithin = 0;
 
   /** @param present the number of saved orders per block, from block 0; a block has 100 numbers */
   constructor(
     readonly present: number[],
     private readonly clock: ManualClock,
+    /** The highest reserved number. */
+    readonly highest = present.length * 100,
   ) {}
 
   async highestNumber(): Promise<number> {
-    return this.present.length * 100;
+    return this.highest;
   }
 
   async tally(): Promise<Tally> {
@@ -32,22 +33,21 @@ export class FakeRollups {
   }
 
   async kept(): Promise<Map<number, number>> {
-    this.reads += 1;
     return new Map(this.rolledUp);
   }
 
   async saved(block: number): Promise<number> {
-    this.counts += 1;
+    this.counted.push(block);
     return this.present[block] ?? 0;
   }
 
-  async make({ block }: KeptBlock): Promise<void> {
+  async build({ block }: RollupBlock): Promise<void> {
     if (this.failures > 0) {
       this.failures -= 1;
       throw new Error('MongoDB is unavailable');
     }
-    if (this.madeWithin > 0) await new Promise<void>((resolve) => void this.clock.after(this.madeWithin, resolve));
-    this.made.push(block);
+    if (this.builtWithin > 0) await new Promise<void>((resolve) => void this.clock.after(this.builtWithin, resolve));
+    this.built.push(block);
     this.rolledUp.set(block, this.present[block] ?? 0);
   }
 }

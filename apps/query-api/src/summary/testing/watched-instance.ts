@@ -1,9 +1,6 @@
+import { systemClock } from '@orders-pipeline/clock';
 import type { Mongo } from '#service/mongodb/mongo.js';
-import { backgroundClock } from '../background-clock.js';
-import { BlockLayout } from '../block-layout.js';
-import { FreshRollups } from '../fresh-rollups.js';
-import type { KeptBlock } from '../kept-block.js';
-import { OrderRollups } from '../order-rollups.js';
+import { OrderRollups, type RollupBlock } from '../order-rollups.js';
 import { RollupKeeper } from '../rollup-keeper.js';
 import { Summaries } from '../summaries.js';
 import type { Summary } from '../summary-response.js';
@@ -12,32 +9,30 @@ import { summaryRequest } from './summary-request.js';
 /** Rollups that record which blocks were counted and built. */
 class WatchedRollups extends OrderRollups {
   readonly counted: number[] = [];
-  readonly made: number[] = [];
+  readonly built: number[] = [];
 
   override async saved(block: number): Promise<number> {
     this.counted.push(block);
     return super.saved(block);
   }
 
-  override async make(block: KeptBlock): Promise<void> {
-    this.made.push(block.block);
-    await super.make(block);
+  override async build(block: RollupBlock): Promise<void> {
+    this.built.push(block.block);
+    await super.build(block);
   }
 }
 
-/** The summary part of one query API process, with blocks small enough for specs to fill. */
+/** The summary part of one query API process, with blocks of 100 orders, small enough for specs to fill. */
 export class WatchedInstance {
   readonly rollups: WatchedRollups;
-  /** It is idle until its `onApplicationBootstrap` is called. */
+  /** It does nothing in the background until its `onApplicationBootstrap` is called. */
   readonly keeper: RollupKeeper;
   private readonly summaries: Summaries;
 
-  /** @param size orders per block; default: 100 */
-  constructor(mongo: Mongo, size = 100) {
-    const layout = new BlockLayout(size);
-    this.rollups = new WatchedRollups(mongo, layout);
-    this.keeper = new RollupKeeper(this.rollups, layout, backgroundClock);
-    this.summaries = new Summaries(mongo, new FreshRollups(this.rollups, layout, this.keeper, backgroundClock));
+  constructor(mongo: Mongo, clock = systemClock) {
+    this.rollups = new WatchedRollups(mongo, 100);
+    this.keeper = new RollupKeeper(this.rollups, clock);
+    this.summaries = new Summaries(mongo, this.keeper);
   }
 
   /** Requests a summary. @param query the query string; default: by currency only */
