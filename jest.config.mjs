@@ -33,6 +33,8 @@ export default {
     {
       ...shared,
       displayName: 'real',
+      globalSetup: '<rootDir>/test/support/shared-servers.mjs',
+      globalTeardown: '<rootDir>/test/support/stop-shared-servers.mjs',
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
       testPathIgnorePatterns: [
         '/node_modules/',

@@ -3,7 +3,6 @@ import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { UUID } from 'mongodb';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import type { OrderTrace } from '../apps/query-api/src/trace/order-trace.js';
-import { eventually } from './support/eventually.js';
 import { Pipeline, type PopulateResponse } from './support/pipeline.js';
 
 describe('the origin of the console', () => {
@@ -76,24 +75,6 @@ describe('the origin of the console', () => {
     expect([order?.ingest.partition, Number(order?.ingest.offset)]).toEqual([trace.partition, trace.offset]);
     expect((await request(`/v1/orders/${crypto.randomUUID()}/trace`)).status).toBe(404);
     expect((await request('/v1/orders/17/trace')).status).toBe(400);
-  }, 60_000);
-
-  it('names a service that does not answer, and forwards again once it does', async () => {
-    process.kill(pipeline.stack.process('query-api').pid, 'SIGKILL');
-    const refused: unknown[] = [];
-    await eventually('the query API is reported as unavailable', 10_000, async () => {
-      const answer = await request('/v1/orders?page=1');
-      if (answer.status !== 200) refused.push(await answer.json());
-      return refused.length > 0;
-    });
-    expect(refused).toMatchObject([
-      { status: 503, code: 'service-away', detail: expect.stringContaining('query API') },
-    ]);
-    await eventually(
-      'the query API answers again',
-      30_000,
-      async () => (await request('/v1/orders?page=1')).status === 200,
-    );
   }, 60_000);
 
   it('rejects requests of a foreign origin to the other services', async () => {

@@ -19,15 +19,6 @@ function areShared({ partitions, consumers }: PipelineResponse, among: number): 
   return consumers?.length === among && !owners.has(null) && owners.size === among;
 }
 
-/** The consumer without current figures. Consumers of the same name come in any order. */
-function silentOne({ consumers }: PipelineResponse) {
-  return consumers?.find(({ inFlight }) => inFlight === null);
-}
-
-function idleOnes({ consumers }: PipelineResponse): number | undefined {
-  return consumers?.filter(({ partitions }) => partitions?.length === 0).length;
-}
-
 describe('the console', () => {
   let pipeline: Pipeline;
 
@@ -117,16 +108,6 @@ describe('the console', () => {
     expect(operation.saved).toBe(60_000);
   }, 180_000);
 
-  it('reports how many consumers beyond the number of partitions are idle, but starts them', async () => {
-    const wanted = PARTITIONS + 1;
-    expect(await scale({ count: wanted })).toEqual({ status: 202, body: { count: wanted, idle: 1 } });
-    await eventually('all consumers appear', 60_000, async () => (await now()).consumers?.length === wanted);
-    await eventually('one consumer is idle', 30_000, async () => idleOnes(await now()) === 1);
-    expect(idleOnes(await now())).toBe(1);
-    await scale({ count: 1 });
-    await eventually('one consumer is left', 60_000, async () => areShared(await now(), 1));
-  }, 150_000);
-
   async function limits() {
     return (await now()).consumers?.map(({ inFlightLimit, inFlightSet }) => [inFlightLimit, inFlightSet]);
   }
@@ -178,30 +159,4 @@ describe('the console', () => {
     expect((times[3] ?? 0) - (times[1] ?? 0)).toBeGreaterThan(1_500);
     disconnect.abort();
   });
-
-  it('reports a killed consumer without current figures', async () => {
-    const { pid } = pipeline.stack.process('consumer-1');
-    process.kill(pid, 'SIGKILL');
-    await eventually(
-      'the killed consumer has no current figures',
-      15_000,
-      async () => silentOne(await now()) !== undefined,
-    );
-    expect(silentOne(await now())).toMatchObject({ name: 'consumer-1', ratePerSecond: null, partitions: null });
-    await eventually('a new consumer has replaced it', 30_000, async () => ((await now()).consumers?.length ?? 0) > 1);
-  }, 60_000);
-
-  it('reports figures from MongoDB as unknown while MongoDB is unavailable, and again afterwards', async () => {
-    const { pid } = pipeline.stack.process('MongoDB');
-    process.kill(pid, 'SIGSTOP');
-    try {
-      await eventually('the consumers are unknown', 15_000, async () => (await now()).consumers === null);
-      const without = await now();
-      expect([without.savedPerSecond, without.inFlight, without.deadLetters]).toEqual([null, null, null]);
-      expect(without.partitions?.map(({ endOffset }) => endOffset)).not.toContain(null);
-    } finally {
-      process.kill(pid, 'SIGCONT');
-    }
-    await eventually('the rate is known again', 30_000, async () => (await now()).savedPerSecond !== null);
-  }, 90_000);
 });

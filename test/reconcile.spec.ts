@@ -4,11 +4,9 @@ import { locateFaults } from '#orders/operation/fault-mix.js';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import { createOrderIds } from '#orders/order/order-id.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
-import { ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
 import { eventually } from './support/eventually.js';
 import { Pipeline } from './support/pipeline.js';
 import { reconciled, runReconcile } from './support/run-reconcile.js';
-import { quietKafka } from './support/topic-writer.js';
 
 const MIX = { poison: 0.01, oversized: 0.005, duplicate: 0.02, conflict: 0.01 };
 const CLEAN = { missing: 0, pending: 0, doubled: 0, altered: 0, phantom: 0 };
@@ -81,29 +79,6 @@ describe('reconcile', () => {
     expect(report.faults?.found).toEqual(report.faults?.expected);
   }, 150_000);
 
-  it('is pending, without a false alarm, while consumers have work, and returns the same over HTTP', async () => {
-    const consumer = pipeline.stack.process('consumer-1').pid;
-    process.kill(consumer, 'SIGSTOP');
-    let id = '';
-    try {
-      ({ id } = await pipeline.populate({ count: 3_000 }));
-      await eventually(
-        'all orders are acknowledged',
-        20_000,
-        async () => (await pipeline.operation(id)).status === 'succeeded',
-      );
-      const report = await reconciled(pipeline.stack, id);
-      expect(report).toMatchObject({ code: 2, verdict: 'pending', acked: 3_000, missing: 0 });
-      expect(report.blames).toEqual({ 'not-yet-saved': report.pending });
-      expect(report.pending).toBeGreaterThan(0);
-    } finally {
-      process.kill(consumer, 'SIGCONT');
-    }
-    await pipeline.allSaved(id, 60_000);
-    const { status, body } = await pipeline.post<object>(`/v1/operations/${id}/reconcile`, {});
-    expect([status, body]).toEqual([200, expect.objectContaining({ ...CLEAN, verdict: 'holds', saved: 3_000 })]);
-  }, 120_000);
-
   it('fails for a deleted order, with evidence that it was saved', async () => {
     const id = await populateAndSave(2_000);
     const deleted = createOrderIds(id)(1_234);
@@ -158,61 +133,6 @@ describe('reconcile', () => {
     expect(report.phantomOrders.map(({ number }) => number)).toEqual(numbers);
     await orders.deleteMany({ number: { $in: numbers as never } });
   }, 90_000);
-
-  it('fails for a skipped offset, and names the record', async () => {
-    const consumer = pipeline.stack.process('consumer-1').pid;
-    process.kill(consumer, 'SIGSTOP');
-    const admin = quietKafka(pipeline.stack.brokers).admin();
-    await admin.connect();
-    let id = '';
-    const skipped: { partition: number; offset: number }[] = [];
-    try {
-      // Kafka allows setting offsets only for a group without members: it removes the frozen consumer after its session timeout.
-      await eventually('the group is empty', 60_000, async () => {
-        const { groups } = await admin.describeGroups([ORDERS_CONSUMER_GROUP]);
-        return groups[0]?.state === 'Empty';
-      });
-      ({ id } = await pipeline.populate({ count: 100 }));
-      await eventually(
-        'all orders are acknowledged',
-        20_000,
-        async () => (await pipeline.operation(id)).status === 'succeeded',
-      );
-      const [committed] = await admin.fetchOffsets({ groupId: ORDERS_CONSUMER_GROUP, topics: [ORDERS_TOPIC] });
-      const ends = new Map(
-        (await admin.fetchTopicOffsets(ORDERS_TOPIC)).map(({ partition, high }) => [partition, high]),
-      );
-      const behind = committed?.partitions.find(
-        ({ partition, offset }) => Number(offset) < Number(ends.get(partition)),
-      );
-      if (behind === undefined) throw new Error('no partition has unfinished records');
-      // -1 means that the group has not committed an offset yet.
-      const offset = Math.max(0, Number(behind.offset));
-      skipped.push({ partition: behind.partition, offset });
-      const partitions = [{ partition: behind.partition, offset: String(offset + 1) }];
-      await admin.setOffsets({ groupId: ORDERS_CONSUMER_GROUP, topic: ORDERS_TOPIC, partitions });
-    } finally {
-      await admin.disconnect();
-      // Kill the consumer: it would keep its position, while a new one starts at the committed offset.
-      process.kill(consumer, 'SIGKILL');
-    }
-    await eventually(
-      'all orders but the skipped one are saved',
-      60_000,
-      async () => (await pipeline.operation(id)).saved === 99,
-    );
-    const isDone = async () => (await reconciled(pipeline.stack, id)).pending === 0;
-    await eventually('no order is pending', 30_000, isDone);
-    const report = await reconciled(pipeline.stack, id);
-    expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', missing: 1, saved: 99 });
-    expect(report.missingRecords).toEqual([
-      expect.objectContaining({
-        partition: skipped[0]?.partition,
-        offset: skipped[0]?.offset,
-        blame: 'committed-past',
-      }),
-    ]);
-  }, 180_000);
 
   it('rejects an unknown or invalid operation id', async () => {
     expect(await runReconcile(pipeline.stack, '01935c9e-8a00-7000-8000-000000000009')).toMatchObject({

@@ -2,10 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { MongoClient } from 'mongodb';
-import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
-import { eventually } from './support/eventually.js';
-import { RunningStack, survivors } from './support/running-stack.js';
+import { RunningStack } from './support/running-stack.js';
+import { clusterIdOf, findMark, leaveMark } from './support/stack-marks.js';
 
 const A_START = 150_000;
 
@@ -102,23 +100,17 @@ describe('npm start', () => {
     expect(stack.process('consumer-2').pid).not.toBe(crashed.pid);
   }, 70_000);
 
-  it('restarts a crashed server, and the apps become ready again', async () => {
-    const crashed = stack.process('Kafka');
-    process.kill(crashed.pid, 'SIGKILL');
-    await stack.prints(/^Kafka ended, restarting: ending="SIGKILL"/, 10_000);
-    await eventually(
-      'the producer is ready',
-      60_000,
-      async () => (await fetch(`${stack.producerUrl}/health/ready`)).ok,
-    );
-    expect(await clusterIdOf(stack)).toBe(firstCluster);
-  }, 80_000);
-
   it('stops everything within 30 s when only npm gets the signal', async () => {
     await leaveMark(stack);
     expect(await stack.stop('SIGINT')).toBe(0);
     expect(stack.output).toContain('everything has stopped');
   }, 60_000);
+
+  it('rejects a number of partitions that differs from the existing data', async () => {
+    const { code, output } = await RunningStack.fail({ dataDirectory: data, flags: ['--partitions', '5'] });
+    expect(code).toBe(1);
+    expect(output).toContain('was created with 12 partitions, but 5 were requested');
+  }, 30_000);
 
   it(
     'keeps its data across restarts, on any ports',
@@ -130,84 +122,4 @@ describe('npm start', () => {
     },
     A_START,
   );
-
-  it(
-    'starts right after a kill of its supervisor, which could stop no process',
-    async () => {
-      const left = stack.processes();
-      stack.signal('SIGKILL');
-      stack = await RunningStack.start({ dataDirectory: data, by: 'npm' });
-      expect(await survivors(left, 1_000)).toEqual([]);
-      expect(await clusterIdOf(stack)).toBe(firstCluster);
-      expect(await findMark(stack)).toBe(true);
-    },
-    A_START,
-  );
-
-  it('exits by itself when npm is killed', async () => {
-    const left = stack.processes();
-    stack.signal('SIGKILL');
-    expect(await survivors(left, 30_000)).toEqual([]);
-  }, 40_000);
-
-  it(
-    'leaves no process running when its supervisor is killed and not started again',
-    async () => {
-      stack = await RunningStack.start({ dataDirectory: data });
-      const left = stack.processes();
-      stack.signal('SIGKILL');
-      expect(await survivors(left, 30_000)).toEqual([]);
-    },
-    A_START + 30_000,
-  );
-
-  it(
-    'leaves no app running that was starting when its supervisor was killed',
-    async () => {
-      const begun = await RunningStack.launch({ dataDirectory: join(folder, 'begun') });
-      await eventually('the console starts', A_START, () => begun.processes().some(({ name }) => name === 'console'));
-      const left = begun.processes();
-      begun.signal('SIGKILL');
-      expect(left.map(({ name }) => name)).toContain('consumer-1');
-      expect(await survivors(left, 30_000)).toEqual([]);
-    },
-    A_START + 30_000,
-  );
-
-  it('rejects a number of partitions that differs from the existing data', async () => {
-    const { code, output } = await RunningStack.fail({ dataDirectory: data, flags: ['--partitions', '5'] });
-    expect(code).toBe(1);
-    expect(output).toContain('was created with 12 partitions, but 5 were requested');
-  }, 30_000);
 });
-
-async function clusterIdOf(stack: RunningStack): Promise<string> {
-  const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const admin = connectKafka({ brokers: [stack.brokers], clientId: 'stack-spec', logger: silent }).admin();
-  await admin.connect();
-  try {
-    return (await admin.describeCluster()).clusterId;
-  } finally {
-    await admin.disconnect();
-  }
-}
-
-async function leaveMark(stack: RunningStack): Promise<void> {
-  await withMarks(stack, (marks) => marks.insertOne({ left: true }, { writeConcern: { w: 'majority', j: true } }));
-}
-
-async function findMark(stack: RunningStack): Promise<boolean> {
-  return withMarks(stack, async (marks) => (await marks.findOne({ left: true })) !== null);
-}
-
-async function withMarks<T>(
-  stack: RunningStack,
-  work: (marks: ReturnType<ReturnType<MongoClient['db']>['collection']>) => Promise<T>,
-): Promise<T> {
-  const client = new MongoClient(stack.mongodbUri);
-  try {
-    return await work(client.db().collection('stackSpecMarks'));
-  } finally {
-    await client.close();
-  }
-}

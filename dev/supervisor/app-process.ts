@@ -1,10 +1,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { join } from 'node:path';
+import { PROJECT_DIRECTORY } from '../project-directory.js';
 import { LogFile } from '../servers/log-file.js';
 import type { ProcessRecords } from '../servers/process-records.js';
 import type { ServerGuard } from '../servers/server-guard.js';
 import type { AppLogView } from './app-log-view.js';
 import { readConsoleRequest, type ConsoleRequest } from './console-requests.js';
+
+/** V8 keeps compiled modules here: an app starts with a third less CPU time. */
+const COMPILE_CACHE = join(PROJECT_DIRECTORY, 'dist', '.compile-cache');
 
 /** V8's memory limits of one process, in MiB. */
 export interface Heap {
@@ -65,7 +70,7 @@ export class AppProcess {
     const { records, guard, view } = surroundings;
     // Detached: Ctrl-C in the terminal must reach only the supervisor. The IPC channel shows the app when the supervisor dies.
     const child = spawn(process.execPath, [...heapFlags(heap), script], {
-      env,
+      env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...(guard === undefined ? [] : [guard.inheritable])],
     });

@@ -7,6 +7,7 @@ import type { OrderResponse } from '#orders/order/order-response.js';
 import { orderResponse } from '#orders/order/order-response.js';
 import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
+import { emptyServers } from './empty-servers.js';
 import { eventually } from './eventually.js';
 import { RunningStack } from './running-stack.js';
 
@@ -33,7 +34,7 @@ export class Pipeline {
     return new Pipeline(stack, await MongoClient.connect(stack.mongodbUri));
   }
 
-  /** Starts a separate stack on new data; `end` stops it and removes the data. */
+  /** Starts a separate stack on new data, on the servers of the Jest worker if it has some. `end` stops it and removes the data. */
   static async start(...flags: string[]): Promise<Pipeline> {
     return Pipeline.startWith({}, ...flags);
   }
@@ -41,7 +42,8 @@ export class Pipeline {
   /** Like `start`, with additional environment variables. */
   static async startWith(env: NodeJS.ProcessEnv, ...flags: string[]): Promise<Pipeline> {
     const dataDirectory = await mkdtemp(join(tmpdir(), 'orders-test-'));
-    return Pipeline.of(await RunningStack.start({ dataDirectory, flags, env }));
+    const servers = await emptyServers();
+    return Pipeline.of(await RunningStack.start({ dataDirectory, flags, env: { ...servers, ...env } }));
   }
 
   async end(): Promise<void> {

@@ -31,6 +31,8 @@ export class RunningStack {
     readonly dataDirectory: string,
     /** The environment variables of the ports: KAFKA_, REGISTRY_, MONGODB_, PRODUCER_, QUERY_API_, CONSOLE_ and ISSUER_PORT. */
     readonly ports: Readonly<Record<string, string>>,
+    /** Servers that the stack uses instead of embedded ones. */
+    private readonly given: NodeJS.ProcessEnv,
   ) {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
@@ -58,7 +60,7 @@ export class RunningStack {
       env: { ...withoutServers(process.env), ...ports, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    return new RunningStack(child, dataDirectory, ports);
+    return new RunningStack(child, dataDirectory, ports, env);
   }
 
   /** Starts a stack and waits until it is ready. */
@@ -106,15 +108,15 @@ export class RunningStack {
   }
 
   get mongodbUri(): string {
-    return `mongodb://127.0.0.1:${this.ports['MONGODB_PORT']}/orders?replicaSet=orders`;
+    return this.given['MONGODB_URI'] ?? `mongodb://127.0.0.1:${this.ports['MONGODB_PORT']}/orders?replicaSet=orders`;
   }
 
   get brokers(): string {
-    return `127.0.0.1:${this.ports['KAFKA_PORT']}`;
+    return this.given['KAFKA_BROKERS'] ?? `127.0.0.1:${this.ports['KAFKA_PORT']}`;
   }
 
   get registryUrl(): string {
-    return `http://127.0.0.1:${this.ports['REGISTRY_PORT']}/apis/ccompat/v7`;
+    return this.given['SCHEMA_REGISTRY_URL'] ?? `http://127.0.0.1:${this.ports['REGISTRY_PORT']}/apis/ccompat/v7`;
   }
 
   /** Waits for a line that equals the text or matches the pattern. */

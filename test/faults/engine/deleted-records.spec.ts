@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { eventually } from '../support/eventually.js';
-import type { MemberProcess } from '../support/member/member-process.js';
-import { sharedKafka } from '../support/shared-kafka.js';
-import { TestGroup } from '../support/member/test-group.js';
-import { numberedRecords, writeAll } from '../support/numbered-records.js';
+import { eventually } from '../../support/eventually.js';
+import type { MemberProcess } from '../../support/member/member-process.js';
+import { sharedKafka } from '../../support/shared-kafka.js';
+import { TestGroup } from '../../support/member/test-group.js';
+import { numberedRecords, writeAll } from '../../support/numbered-records.js';
 
 const PARTITIONS = 2;
 const KEYS = 100;

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { eventually } from '../support/eventually.js';
-import { expectNothingLost } from '../support/member/expect-nothing-lost.js';
-import { sharedKafka } from '../support/shared-kafka.js';
-import { TestGroup } from '../support/member/test-group.js';
-import { numberedRecords, writeAll } from '../support/numbered-records.js';
+import { eventually } from '../../support/eventually.js';
+import { expectNothingLost } from '../../support/member/expect-nothing-lost.js';
+import { sharedKafka } from '../../support/shared-kafka.js';
+import { TestGroup } from '../../support/member/test-group.js';
+import { numberedRecords, writeAll } from '../../support/numbered-records.js';
 
 const RECORDS = 24_000;
 const PARTITIONS = 12;

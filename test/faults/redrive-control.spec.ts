@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Long } from 'mongodb';
 import { ordersCollection } from '#orders/order/orders-collection.js';
-import { eventually } from './support/eventually.js';
-import { Pipeline } from './support/pipeline.js';
-import { Redrives } from './support/redrives.js';
+import { eventually } from '../support/eventually.js';
+import { Pipeline } from '../support/pipeline.js';
+import { Redrives } from '../support/redrives.js';
 
 describe('a slow redrive', () => {
   let pipeline: Pipeline;

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { Kafka } from 'kafkajs';
-import { eventually } from '../support/eventually.js';
-import { sharedKafka } from '../support/shared-kafka.js';
-import { TestGroup } from '../support/member/test-group.js';
-import { numberedRecords, writeAll } from '../support/numbered-records.js';
-import { readToEnd, type ReadRecord } from '../support/topic-writer.js';
+import { eventually } from '../../support/eventually.js';
+import { sharedKafka } from '../../support/shared-kafka.js';
+import { TestGroup } from '../../support/member/test-group.js';
+import { numberedRecords, writeAll } from '../../support/numbered-records.js';
+import { readToEnd, type ReadRecord } from '../../support/topic-writer.js';
 
 const PARTITIONS = 2;
 const KEYS = 100;

@@ -1,13 +1,13 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import kafkajs from 'kafkajs';
 import { DEAD_LETTER_HEADERS, type OutgoingRecord } from '@orders-pipeline/parallel-consumer';
-import { eventually } from '../support/eventually.js';
-import { expectNothingLost } from '../support/member/expect-nothing-lost.js';
-import type { MemberProcess } from '../support/member/member-process.js';
-import { sharedKafka } from '../support/shared-kafka.js';
-import { TestGroup } from '../support/member/test-group.js';
-import { behaving, numberedRecords, writeAll } from '../support/numbered-records.js';
-import { readRecords } from '../support/topic-writer.js';
+import { eventually } from '../../support/eventually.js';
+import { expectNothingLost } from '../../support/member/expect-nothing-lost.js';
+import type { MemberProcess } from '../../support/member/member-process.js';
+import { sharedKafka } from '../../support/shared-kafka.js';
+import { TestGroup } from '../../support/member/test-group.js';
+import { behaving, numberedRecords, writeAll } from '../../support/numbered-records.js';
+import { readRecords } from '../../support/topic-writer.js';
 
 const RECORDS = 400;
 const PARTITIONS = 4;

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Document } from 'mongodb';
 import { operationsCollection } from '#orders/operation/operation.js';
 import { countSaved } from '#orders/operation/saved-count.js';
-import type { OperationResponse } from '../apps/producer/src/operations/operation-response.js';
-import { eventually } from './support/eventually.js';
-import { Pipeline } from './support/pipeline.js';
-import { ProgressReaders } from './support/progress-readers.js';
+import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
+import { eventually } from '../support/eventually.js';
+import { Pipeline } from '../support/pipeline.js';
+import { ProgressReaders } from '../support/progress-readers.js';
 
 const COUNT = 20_000;
 const READERS = 40;

@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { PipelineResponse } from '../../apps/console/src/pipeline/pipeline-response.js';
+import { eventually } from '../support/eventually.js';
+import { Pipeline } from '../support/pipeline.js';
+
+const PARTITIONS = 3;
+/** Per consumer; allows 800 orders/s. */
+const IN_FLIGHT = 400;
+
+interface Answer {
+  readonly status: number;
+  readonly body: { readonly code: string; readonly errors: { field: string }[]; count: number; idle: number | null };
+}
+
+/** Whether every partition is assigned and the partitions are shared among `among` consumers. */
+function areShared({ partitions, consumers }: PipelineResponse, among: number): boolean {
+  const owners = new Set(partitions?.map(({ owner }) => owner));
+  return consumers?.length === among && !owners.has(null) && owners.size === among;
+}
+
+/** The consumer without current figures. Consumers of the same name come in any order. */
+function silentOne({ consumers }: PipelineResponse) {
+  return consumers?.find(({ inFlight }) => inFlight === null);
+}
+
+function idleOnes({ consumers }: PipelineResponse): number | undefined {
+  return consumers?.filter(({ partitions }) => partitions?.length === 0).length;
+}
+
+describe('the console beside stopped processes', () => {
+  let pipeline: Pipeline;
+
+  beforeAll(async () => {
+    pipeline = await Pipeline.start(
+      '--partitions',
+      `${PARTITIONS}`,
+      '--save-ms',
+      '0..1000',
+      '--in-flight',
+      `${IN_FLIGHT}`,
+    );
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+  }, 60_000);
+
+  async function now(): Promise<PipelineResponse> {
+    const response = await fetch(`${pipeline.stack.consoleUrl}/v1/pipeline`);
+    expect(response.status).toBe(200);
+    return (await response.json()) as PipelineResponse;
+  }
+
+  async function scale(body: unknown): Promise<Answer> {
+    return post('consumers', body);
+  }
+
+  async function post(what: 'consumers' | 'in-flight', body: unknown): Promise<Answer> {
+    const response = await fetch(`${pipeline.stack.consoleUrl}/v1/pipeline/${what}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, body: (await response.json()) as Answer['body'] };
+  }
+
+  it('reports how many consumers beyond the number of partitions are idle, but starts them', async () => {
+    const wanted = PARTITIONS + 1;
+    expect(await scale({ count: wanted })).toEqual({ status: 202, body: { count: wanted, idle: 1 } });
+    await eventually('all consumers appear', 60_000, async () => (await now()).consumers?.length === wanted);
+    await eventually('one consumer is idle', 30_000, async () => idleOnes(await now()) === 1);
+    expect(idleOnes(await now())).toBe(1);
+    await scale({ count: 1 });
+    await eventually('one consumer is left', 60_000, async () => areShared(await now(), 1));
+  }, 150_000);
+
+  it('reports a killed consumer without current figures', async () => {
+    const { pid } = pipeline.stack.process('consumer-1');
+    process.kill(pid, 'SIGKILL');
+    await eventually(
+      'the killed consumer has no current figures',
+      15_000,
+      async () => silentOne(await now()) !== undefined,
+    );
+    expect(silentOne(await now())).toMatchObject({ name: 'consumer-1', ratePerSecond: null, partitions: null });
+    await eventually('a new consumer has replaced it', 30_000, async () => ((await now()).consumers?.length ?? 0) > 1);
+  }, 60_000);
+
+  it('reports figures from MongoDB as unknown while MongoDB is unavailable, and again afterwards', async () => {
+    const { pid } = pipeline.stack.process('MongoDB');
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await eventually('the consumers are unknown', 15_000, async () => (await now()).consumers === null);
+      const without = await now();
+      expect([without.savedPerSecond, without.inFlight, without.deadLetters]).toEqual([null, null, null]);
+      expect(without.partitions?.map(({ endOffset }) => endOffset)).not.toContain(null);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await eventually('the rate is known again', 30_000, async () => (await now()).savedPerSecond !== null);
+  }, 90_000);
+
+  it('names a service that does not answer, and forwards again once it does', async () => {
+    process.kill(pipeline.stack.process('query-api').pid, 'SIGKILL');
+    const refused: unknown[] = [];
+    await eventually('the query API is reported as unavailable', 10_000, async () => {
+      const answer = await fetch(`${pipeline.stack.consoleUrl}/v1/orders?page=1`);
+      if (answer.status !== 200) refused.push(await answer.json());
+      return refused.length > 0;
+    });
+    expect(refused).toMatchObject([
+      { status: 503, code: 'service-away', detail: expect.stringContaining('query API') },
+    ]);
+    await eventually(
+      'the query API answers again',
+      30_000,
+      async () => (await fetch(`${pipeline.stack.consoleUrl}/v1/orders?page=1`)).status === 200,
+    );
+  }, 60_000);
+});

@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
+import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
+import { eventually } from '../support/eventually.js';
+import { Pipeline, type Answer, type PopulateResponse } from '../support/pipeline.js';
+import { reconciled } from '../support/run-reconcile.js';
+import { quietKafka, recordsOn } from '../support/topic-writer.js';
+
+const CLEAN = { missing: 0, pending: 0, doubled: 0, altered: 0, phantom: 0 };
+
+describe('a pipeline whose processes are stopped or killed', () => {
+  let pipeline: Pipeline;
+
+  beforeAll(async () => {
+    pipeline = await Pipeline.startWith({ LAG_CEILING: '4000' }, '--save-ms', '0..1');
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+  }, 60_000);
+
+  async function recordsOnTopic(): Promise<number> {
+    return recordsOn(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC);
+  }
+
+  async function control(id: string, what: 'pause' | 'resume' | 'cancel'): Promise<Answer<OperationResponse>> {
+    const response = await fetch(`${pipeline.stack.producerUrl}/v1/operations/${id}/${what}`, { method: 'POST' });
+    const body = (await response.json()) as OperationResponse;
+    return { status: response.status, headers: response.headers, body };
+  }
+
+  /** Starts a slow populate, and returns it once some of its orders are acknowledged. */
+  async function startSlowly(count: number): Promise<PopulateResponse> {
+    const { id } = await pipeline.populate({ count, ratePerSecond: 2_000 });
+    await eventually('the emission has begun', 20_000, async () => (await pipeline.operation(id)).acked > 0);
+    return pipeline.operation(id);
+  }
+
+  it('pauses an operation after its current chunk, keeps it paused through a kill of the producer, and resumes it there', async () => {
+    const { id } = await startSlowly(20_000);
+    const before = await recordsOnTopic();
+    const paused = await control(id, 'pause');
+    expect(paused).toMatchObject({ status: 200, body: { status: 'paused', interruption: null } });
+    expect(await control(id, 'pause')).toMatchObject({ status: 200, body: { status: 'paused' } });
+    expect(await recordsOnTopic()).toBe(paused.body.acked);
+    expect(paused.body.acked).toBeGreaterThanOrEqual(before);
+    process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
+    await eventually('the producer answers again', 60_000, async () => {
+      const answer = await pipeline.operation(id).catch(() => undefined);
+      return answer?.status === 'paused';
+    });
+    expect(await recordsOnTopic()).toBe(paused.body.acked);
+    expect(await control(id, 'resume')).toMatchObject({ status: 200, body: { status: 'running' } });
+    expect(await pipeline.allSaved(id, 60_000)).toMatchObject({ status: 'succeeded', acked: 20_000, saved: 20_000 });
+    expect(await recordsOnTopic()).toBe(20_000);
+  }, 180_000);
+
+  it('lets an emission wait while the consumer lag is too high, reports it, and continues afterwards', async () => {
+    const consumer = pipeline.stack.process('consumer-1').pid;
+    process.kill(consumer, 'SIGSTOP');
+    try {
+      const { id } = await pipeline.populate({ count: 30_000, ratePerSecond: 10_000 });
+      await eventually(
+        'the operation waits for the consumers',
+        20_000,
+        async () => (await pipeline.operation(id)).waitingFor === 'consumers',
+      );
+      // Progress is stored concurrently with the emission, so the acknowledged count lags a moment.
+      await eventually('the lag ceiling is reached', 5_000, async () => (await pipeline.operation(id)).acked >= 4_000);
+      const { acked, status } = await pipeline.operation(id);
+      expect(status).toBe('running');
+      expect(acked).toBeLessThan(4_000 + 1.5 * 10_000);
+      await eventually(
+        'the operation is behind its schedule',
+        20_000,
+        async () => ((await pipeline.operation(id)).behindScheduleSeconds ?? 0) > 1,
+      );
+      process.kill(consumer, 'SIGCONT');
+      expect(await pipeline.allSaved(id, 90_000)).toMatchObject({
+        status: 'succeeded',
+        saved: 30_000,
+        waitingFor: null,
+      });
+    } finally {
+      process.kill(consumer, 'SIGCONT');
+    }
+  }, 150_000);
+
+  it('reconciles as pending, without a false alarm, while consumers have work, and the same over HTTP', async () => {
+    const consumer = pipeline.stack.process('consumer-1').pid;
+    process.kill(consumer, 'SIGSTOP');
+    let id = '';
+    try {
+      ({ id } = await pipeline.populate({ count: 3_000 }));
+      await eventually(
+        'all orders are acknowledged',
+        20_000,
+        async () => (await pipeline.operation(id)).status === 'succeeded',
+      );
+      const report = await reconciled(pipeline.stack, id);
+      expect(report).toMatchObject({ code: 2, verdict: 'pending', acked: 3_000, missing: 0 });
+      expect(report.blames).toEqual({ 'not-yet-saved': report.pending });
+      expect(report.pending).toBeGreaterThan(0);
+    } finally {
+      process.kill(consumer, 'SIGCONT');
+    }
+    await pipeline.allSaved(id, 60_000);
+    const { status, body } = await pipeline.post<object>(`/v1/operations/${id}/reconcile`, {});
+    expect([status, body]).toEqual([200, expect.objectContaining({ ...CLEAN, verdict: 'holds', saved: 3_000 })]);
+  }, 120_000);
+
+  it('reconciles as broken for a skipped offset, and names the record', async () => {
+    const consumer = pipeline.stack.process('consumer-1').pid;
+    process.kill(consumer, 'SIGSTOP');
+    const admin = quietKafka(pipeline.stack.brokers).admin();
+    await admin.connect();
+    let id = '';
+    const skipped: { partition: number; offset: number }[] = [];
+    try {
+      // Kafka allows setting offsets only for a group without members: it removes the frozen consumer after its session timeout.
+      await eventually('the group is empty', 60_000, async () => {
+        const { groups } = await admin.describeGroups([ORDERS_CONSUMER_GROUP]);
+        return groups[0]?.state === 'Empty';
+      });
+      ({ id } = await pipeline.populate({ count: 100 }));
+      await eventually(
+        'all orders are acknowledged',
+        20_000,
+        async () => (await pipeline.operation(id)).status === 'succeeded',
+      );
+      const [committed] = await admin.fetchOffsets({ groupId: ORDERS_CONSUMER_GROUP, topics: [ORDERS_TOPIC] });
+      const ends = new Map(
+        (await admin.fetchTopicOffsets(ORDERS_TOPIC)).map(({ partition, high }) => [partition, high]),
+      );
+      const behind = committed?.partitions.find(
+        ({ partition, offset }) => Number(offset) < Number(ends.get(partition)),
+      );
+      if (behind === undefined) throw new Error('no partition has unfinished records');
+      // -1 means that the group has not committed an offset yet.
+      const offset = Math.max(0, Number(behind.offset));
+      skipped.push({ partition: behind.partition, offset });
+      const partitions = [{ partition: behind.partition, offset: String(offset + 1) }];
+      await admin.setOffsets({ groupId: ORDERS_CONSUMER_GROUP, topic: ORDERS_TOPIC, partitions });
+    } finally {
+      await admin.disconnect();
+      // Kill the consumer: it would keep its position, while a new one starts at the committed offset.
+      process.kill(consumer, 'SIGKILL');
+    }
+    await eventually(
+      'all orders but the skipped one are saved',
+      60_000,
+      async () => (await pipeline.operation(id)).saved === 99,
+    );
+    const isDone = async () => (await reconciled(pipeline.stack, id)).pending === 0;
+    await eventually('no order is pending', 30_000, isDone);
+    const report = await reconciled(pipeline.stack, id);
+    expect(report).toMatchObject({ ...CLEAN, code: 1, verdict: 'broken', missing: 1, saved: 99 });
+    expect(report.missingRecords).toEqual([
+      expect.objectContaining({
+        partition: skipped[0]?.partition,
+        offset: skipped[0]?.offset,
+        blame: 'committed-past',
+      }),
+    ]);
+  }, 180_000);
+});
