@@ -5,7 +5,7 @@ import { portSettings } from '#service/settings/port-settings.js';
 export const composeSettingsSchema = z.object({
   ...portSettings,
   MONGODB_CACHE_GIB: z.string().default('1').meta({
-    description: 'Cache of MongoDB in Docker Compose; 4 for ten million orders.',
+    description: 'Cache of MongoDB in Docker Compose, in GiB; use 4 GiB for 10,000,000 orders.',
     allowed: 'a number of GiB from 0.25 on',
   }),
   NODE_IMAGE: z.string().default('node:24-slim').meta({

@@ -55,6 +55,11 @@ describe('.env.example', () => {
     expect(example).toContain('Allowed: a key. Default: random at each start.\n#PAGE_KEY=\n');
   });
 
+  it('mentions no default if there is none', () => {
+    const unset = envExample([{ title: 'Rates', settings: [{ ...RATE, shownDefault: '' }] }]);
+    expect(unset).toContain('# Orders per second. Allowed: an integer from 1 to 9.\n#RATE=\n');
+  });
+
   it('has no setting that is set for each process, and no empty section', () => {
     expect(example).not.toMatch(/PORT|Processes/);
   });

@@ -24,8 +24,7 @@ export const settingsSchema = z.object({
     allowed: 'a client id',
   }),
   SCALED_BY: z.enum(['supervisor', 'nobody']).default('nobody').meta({
-    description:
-      'What starts and drains consumers on request: the parent process (`supervisor`), or nothing that the console knows.',
+    description: 'Enables scaling from the console: `supervisor` (under `npm start`) or `nobody`.',
     allowed: '`supervisor` or `nobody`',
     perProcess: true,
   }),

@@ -16,7 +16,7 @@ export const settingsSchema = z.object({
     .union([z.literal('auto'), wholeNumber(1, 1_000_000)])
     .default(6_000)
     .meta({
-      description: 'Orders in flight in one consumer; `auto`: the engine finds the limit, at most 10,000.',
+      description: 'Maximum orders in flight in one consumer; `auto`: adjusted by the engine, up to 10,000.',
       allowed: 'auto, or an integer from 1 to 1,000,000',
     }),
   IN_FLIGHT_OVERRIDES_SINCE: z.iso
@@ -30,11 +30,10 @@ export const settingsSchema = z.object({
     }),
   // An order has about 80 bytes and always less than 1,000.
   MAX_ORDER_BYTES: wholeNumber(1_000, 1_048_576).default(16_384).meta({
-    description:
-      "Maximum bytes of a record's value; a larger one is dead-lettered without decoding (`oversized` faults have 24 KiB).",
+    description: "Maximum bytes of a record's value; a larger one is dead-lettered (`oversized` faults have 24 KiB).",
   }),
   ORDERING: z.enum(['key', 'partition', 'unordered']).default('key').meta({
-    description: 'What keeps its order: the records of an account (`key`), of a partition, or none.',
+    description: 'Ordering guarantee: per account (`key`), per partition (`partition`) or none (`unordered`).',
   }),
   SAVE_DELAY_MS: z
     .string()
@@ -50,6 +49,6 @@ export const settingsSchema = z.object({
       allowed: 'MIN..MAX in ms such as 0..1000, the minimum first, each at most 9,999,999',
     }),
   SAVE_DELAY_SEED: wholeNumber(0, Number.MAX_SAFE_INTEGER).optional().meta({
-    description: 'Seed of the delays: each order waits equally long in every run; unset: random.',
+    description: 'Seed of the delays: an order has the same delay in every run. Unset: random.',
   }),
 });

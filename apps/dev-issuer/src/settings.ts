@@ -12,8 +12,7 @@ export const settingsSchema = z.object({
   }),
   AUTH_AUDIENCE: authSettings.AUTH_AUDIENCE,
   ISSUER_KEYS_FILE: z.string().optional().meta({
-    description:
-      'File for the signing key, so that tokens stay valid after a restart; unset: each start creates a new key.',
+    description: 'File of the signing key. Unset: each start creates a new key, and tokens become invalid.',
     allowed: 'the path of a file',
     perProcess: true,
   }),

@@ -15,7 +15,7 @@ export const settingsSchema = z.object({
     // The default changes at each start, so older tokens become invalid. Several instances behind a load balancer need a shared secret.
     .default(() => randomBytes(32).toString('hex'))
     .meta({
-      description: 'Encrypts page tokens; must be the same for all query APIs.',
+      description: 'Key that signs page tokens; must be the same for all query APIs.',
       allowed: `a text of at least ${MIN_SECRET_LENGTH} characters`,
       shownDefault: 'random at each start; `npm start` keeps one in `.data/`',
       secret: true,
@@ -26,7 +26,7 @@ export const settingsSchema = z.object({
     .transform((text) => text.split(',').filter((secret) => secret !== ''))
     .refine((secrets) => secrets.every(({ length }) => length >= MIN_SECRET_LENGTH))
     .meta({
-      description: 'Earlier secrets, whose page tokens are still accepted.',
+      description: 'Earlier values of `PAGE_TOKEN_SECRET`, whose page tokens are still accepted.',
       allowed: `a comma-separated list of secrets of at least ${MIN_SECRET_LENGTH} characters each`,
       secret: true,
     }),

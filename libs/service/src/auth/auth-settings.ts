@@ -11,7 +11,7 @@ export type SignatureAlgorithm = (typeof ALGORITHMS)[number];
 export const authSettings = {
   AUTH_ISSUER: httpAddress().optional().meta({
     description:
-      'The OpenID provider whose tokens are accepted, exactly as in their `iss`, including a trailing slash. Unset: no tokens, and loopback only.',
+      'The accepted token issuer, exactly as in `iss`, trailing slash included. Unset: no tokens, loopback only.',
   }),
   AUTH_DISCOVERY_URL: httpAddress().optional().meta({
     description: "The provider's address, if its name in `AUTH_ISSUER` is not reachable from the service.",

@@ -122,7 +122,7 @@ export const mongoSettings = {
     .regex(/^mongodb(\+srv)?:\/\/.+/)
     .default('mongodb://127.0.0.1:27017/orders')
     .meta({
-      description: 'Your own MongoDB instead of the embedded one: a replica set, with the database in the path.',
+      description: 'Your own MongoDB replica set instead of the embedded one, with the database in the path.',
       allowed: 'an address that begins with mongodb:// or mongodb+srv://',
       secret: true,
     }),
