@@ -43,6 +43,7 @@ export default {
         '<rootDir>/test/browser/',
         '<rootDir>/test/fuzz/',
         '<rootDir>/test/monitoring/',
+        '<rootDir>/test/packages/',
       ],
     },
     {
@@ -59,6 +60,11 @@ export default {
       ...shared,
       displayName: 'monitoring',
       testMatch: ['<rootDir>/test/monitoring/**/*.spec.ts'],
+    },
+    {
+      ...shared,
+      displayName: 'packages',
+      testMatch: ['<rootDir>/test/packages/**/*.spec.ts'],
     },
     {
       ...shared,

@@ -80,7 +80,7 @@ describe('the console', () => {
   }, 90_000);
 
   it('starts consumers, which appear and share the partitions, and drains them again', async () => {
-    const { id } = await pipeline.populate({ count: 60_000 });
+    const { id } = await pipeline.populate({ count: 45_000 });
     await eventually('one consumer has saved at its full rate for some seconds', 30_000, async () => {
       const { savedPerSecond, lagSeconds } = await now();
       return (savedPerSecond ?? 0) > 720 && (lagSeconds ?? 0) > 8;
@@ -105,7 +105,7 @@ describe('the console', () => {
     expect((await scale({ count: 1 })).status).toBe(202);
     await eventually('one consumer has all partitions', 30_000, async () => areShared(await now(), 1));
     const operation = await pipeline.allSaved(id, 90_000);
-    expect(operation.saved).toBe(60_000);
+    expect(operation.saved).toBe(45_000);
   }, 180_000);
 
   async function limits() {

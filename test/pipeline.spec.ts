@@ -26,6 +26,11 @@ describe('the pipeline from populate to query', () => {
     await pipeline.end();
   }, 60_000);
 
+  it('runs only the apps, because Kafka, the registry and MongoDB are given', () => {
+    const names = pipeline.stack.processes().map(({ name }) => name);
+    expect(names.toSorted()).toEqual(['console', 'consumer-1', 'producer', 'query-api']);
+  });
+
   it('accepts a populate as a running operation with a block of numbers', () => {
     expect(operation).toMatchObject({ kind: 'populate', status: 'running', seed: 42, count: COUNT, firstNumber: 1 });
   });

@@ -21,6 +21,7 @@ describe('npm start', () => {
       by: 'npm',
       flags: ['--consumers', '2', '--save-ms', '0..10'],
     });
+    firstCluster = await clusterIdOf(stack);
   }, A_START * 2);
 
   afterAll(async () => {
@@ -61,37 +62,6 @@ describe('npm start', () => {
     expect(output).toContain(`A stack already runs on ${data}`);
     expect(stack.processes().length).toBe(8);
   }, 30_000);
-
-  it(
-    'runs beside another stack without interference',
-    async () => {
-      const other = await RunningStack.start({ dataDirectory: join(folder, 'other') });
-      firstCluster = await clusterIdOf(stack);
-      expect(await clusterIdOf(other)).not.toBe(firstCluster);
-      expect(await other.stop()).toBe(0);
-    },
-    A_START,
-  );
-
-  it(
-    'starts only the apps when Kafka, the registry and MongoDB are given',
-    async () => {
-      const given = {
-        KAFKA_BROKERS: stack.brokers,
-        SCHEMA_REGISTRY_URL: stack.registryUrl,
-        MONGODB_URI: stack.mongodbUri,
-      };
-      const other = await RunningStack.start({ dataDirectory: join(folder, 'apps-alone'), env: given });
-      const names = other
-        .processes()
-        .map(({ name }) => name)
-        .toSorted();
-      expect(names).toEqual(['console', 'consumer-1', 'producer', 'query-api']);
-      expect(await other.stop()).toBe(0);
-      expect(await clusterIdOf(stack)).toBe(firstCluster);
-    },
-    A_START,
-  );
 
   it('restarts a crashed app', async () => {
     const crashed = stack.process('consumer-2');

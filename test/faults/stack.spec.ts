@@ -17,7 +17,7 @@ describe('npm start, when processes are killed', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'orders-stack-'));
     data = join(folder, 'data');
-    stack = await RunningStack.start({ dataDirectory: data, by: 'npm' });
+    stack = await RunningStack.start({ dataDirectory: data });
     firstCluster = await clusterIdOf(stack);
     await leaveMark(stack);
   }, A_START * 2);
@@ -26,6 +26,16 @@ describe('npm start, when processes are killed', () => {
     await stack.stop();
     await rm(folder, { recursive: true, force: true });
   }, A_START);
+
+  it(
+    'runs beside another stack without interference',
+    async () => {
+      const other = await RunningStack.start({ dataDirectory: join(folder, 'other') });
+      expect(await clusterIdOf(other)).not.toBe(firstCluster);
+      expect(await other.stop()).toBe(0);
+    },
+    A_START,
+  );
 
   it('restarts a crashed server, and the apps become ready again', async () => {
     const crashed = stack.process('Kafka');

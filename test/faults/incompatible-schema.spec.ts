@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ORDERS_SUBJECT } from '#orders/topics/topics.js';
-import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
-import { startStandaloneServers, type StandaloneServers } from '../dev/servers/standalone-servers.js';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { startStandaloneServers, type StandaloneServers } from '../../dev/servers/standalone-servers.js';
 
 /** Runs an app until it exits. */
 async function run(app: string, env: NodeJS.ProcessEnv): Promise<{ code: number | null; output: string }> {

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { eventually } from './eventually.js';
+import { eventually } from '../support/eventually.js';
 
 const run = promisify(execFile);
 const COMMAND_LIMIT_MS = 60_000;

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Kafka } from 'kafkajs';
-import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
-import { startStandaloneServers, type StandaloneServers } from '../dev/servers/standalone-servers.js';
-import { FreshProject, pack, versionOf, type RunningScript } from './support/fresh-project.js';
-import { quietKafka, readRecords, writeRecords } from './support/topic-writer.js';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { startStandaloneServers, type StandaloneServers } from '../../dev/servers/standalone-servers.js';
+import { FreshProject, pack, versionOf, type RunningScript } from './fresh-project.js';
+import { quietKafka, readRecords, writeRecords } from '../support/topic-writer.js';
 
 const run = promisify(execFile);
 const CLOCK = 'clock';
