@@ -85,7 +85,8 @@ describe('a summary of the saved orders', () => {
 
   it('includes all orders that were saved before the request, and no others, while orders are being saved', async () => {
     const total = all.length + 9_000;
-    await pipeline.populate({ count: 9_000, ratePerSecond: 3_000 });
+    // Slow enough that even a busy machine reads several summaries meanwhile.
+    await pipeline.populate({ count: 9_000, ratePerSecond: 1_500 });
     const seen: number[] = [];
     await eventually('all orders are summed up', 60_000, async () => {
       const saved = (await allOrders(pipeline.db)).length;
