@@ -27,11 +27,22 @@ export type ParallelConsumerSettings = AttemptSettings &
   LogSettings &
   RuntimeSettings & { readonly drainTimeoutMs: number };
 
+/** Options of version 0.1.0, with their present names. */
+const RENAMED = {
+  maxTaken: 'maxBuffered',
+  maxSpan: 'maxUncommittedOffsets',
+  holderWarnMs: 'stalledRecordWarnMs',
+  holderDeadLetterMs: 'stalledRecordDeadLetterMs',
+  commitFinishedMap: 'commitCompletedOffsets',
+};
+
 /**
  * Applies the defaults and validates the bounds.
- * @throws RangeError for an invalid bound, TypeError for a missing dead-letter topic
+ * @throws RangeError for an invalid bound, TypeError for a missing dead-letter topic or a renamed option
  */
 export function resolveOptions(options: ParallelConsumerOptions): ParallelConsumerSettings {
+  for (const [before, now] of Object.entries(RENAMED))
+    if (before in options) throw new TypeError(`${before} was renamed: set ${now} instead`);
   const { inFlight = WINDOW_DEFAULTS.inFlight, maxInFlight = WINDOW_DEFAULTS.maxInFlight, maxBuffered } = options;
   requirePositiveIntegers({ inFlight: inFlight === 'auto' ? 1 : inFlight, maxInFlight, maxBuffered: maxBuffered ?? 1 });
   if (options.deadLetterTopic === undefined && options.onDeadLetter !== 'stop')
