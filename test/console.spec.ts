@@ -1,23 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import type { PipelineResponse } from '../apps/console/src/pipeline/pipeline-response.js';
+import { areShared, changeScaling, pipelineState, type ScalingAnswer } from './support/console-requests.js';
 import { eventually } from './support/eventually.js';
 import { Pipeline } from './support/pipeline.js';
 
 const PARTITIONS = 3;
 /** Per consumer; allows 800 orders/s. */
 const IN_FLIGHT = 400;
-
-interface Answer {
-  readonly status: number;
-  readonly body: { readonly code: string; readonly errors: { field: string }[]; count: number; idle: number | null };
-}
-
-/** Whether every partition is assigned and the partitions are shared among `among` consumers. */
-function areShared({ partitions, consumers }: PipelineResponse, among: number): boolean {
-  const owners = new Set(partitions?.map(({ owner }) => owner));
-  return consumers?.length === among && !owners.has(null) && owners.size === among;
-}
 
 describe('the console', () => {
   let pipeline: Pipeline;
@@ -37,24 +27,8 @@ describe('the console', () => {
     await pipeline.end();
   }, 60_000);
 
-  async function now(): Promise<PipelineResponse> {
-    const response = await fetch(`${pipeline.stack.consoleUrl}/v1/pipeline`);
-    expect(response.status).toBe(200);
-    return (await response.json()) as PipelineResponse;
-  }
-
-  async function scale(body: unknown): Promise<Answer> {
-    return post('consumers', body);
-  }
-
-  async function post(what: 'consumers' | 'in-flight', body: unknown): Promise<Answer> {
-    const response = await fetch(`${pipeline.stack.consoleUrl}/v1/pipeline/${what}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    return { status: response.status, body: (await response.json()) as Answer['body'] };
-  }
+  const now = async (): Promise<PipelineResponse> => pipelineState(pipeline);
+  const scale = async (body: unknown): Promise<ScalingAnswer> => changeScaling(pipeline, 'consumers', body);
 
   it('reports an idle pipeline: no lag, and one consumer with all partitions', async () => {
     await eventually('the consumer has its partitions', 20_000, async () => areShared(await now(), 1));
@@ -113,19 +87,22 @@ describe('the console', () => {
   }
 
   it('sets the in-flight limit of each consumer, and resets it', async () => {
-    expect(await post('in-flight', { limit: 250 })).toMatchObject({ status: 202, body: { limit: 250 } });
+    expect(await changeScaling(pipeline, 'in-flight', { limit: 250 })).toMatchObject({
+      status: 202,
+      body: { limit: 250 },
+    });
     await eventually('the limit is applied', 10_000, async () => (await limits())?.[0]?.[0] === 250);
     expect(await limits()).toEqual([[250, 250]]);
-    await post('in-flight', { limit: 'auto' });
+    await changeScaling(pipeline, 'in-flight', { limit: 'auto' });
     await eventually('the automatic limit is active', 10_000, async () => (await limits())?.[0]?.[1] === 'auto');
-    await post('in-flight', { limit: null });
+    await changeScaling(pipeline, 'in-flight', { limit: null });
     await eventually('the default limit is active', 10_000, async () => (await limits())?.[0]?.[0] === IN_FLIGHT);
   }, 60_000);
 
   it.each([{ limit: 0 }, { limit: -1 }, { limit: 1.5 }, { limit: 1_000_000 }, { limit: 'many' }, {}])(
     'rejects the in-flight limit %j',
     async (body) => {
-      const answer = await post('in-flight', body);
+      const answer = await changeScaling(pipeline, 'in-flight', body);
       expect([answer.status, answer.body.code]).toEqual([400, 'invalid-request']);
     },
   );

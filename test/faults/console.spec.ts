@@ -1,22 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { PipelineResponse } from '../../apps/console/src/pipeline/pipeline-response.js';
+import { areShared, changeScaling, pipelineState, type ScalingAnswer } from '../support/console-requests.js';
 import { eventually } from '../support/eventually.js';
 import { Pipeline } from '../support/pipeline.js';
 
 const PARTITIONS = 3;
-/** Per consumer; allows 800 orders/s. */
-const IN_FLIGHT = 400;
-
-interface Answer {
-  readonly status: number;
-  readonly body: { readonly code: string; readonly errors: { field: string }[]; count: number; idle: number | null };
-}
-
-/** Whether every partition is assigned and the partitions are shared among `among` consumers. */
-function areShared({ partitions, consumers }: PipelineResponse, among: number): boolean {
-  const owners = new Set(partitions?.map(({ owner }) => owner));
-  return consumers?.length === among && !owners.has(null) && owners.size === among;
-}
 
 /** The consumer without current figures. Consumers of the same name come in any order. */
 function silentOne({ consumers }: PipelineResponse) {
@@ -31,38 +19,15 @@ describe('the console beside stopped processes', () => {
   let pipeline: Pipeline;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start(
-      '--partitions',
-      `${PARTITIONS}`,
-      '--save-ms',
-      '0..1000',
-      '--in-flight',
-      `${IN_FLIGHT}`,
-    );
+    pipeline = await Pipeline.start('--partitions', `${PARTITIONS}`);
   }, 180_000);
 
   afterAll(async () => {
     await pipeline.end();
   }, 60_000);
 
-  async function now(): Promise<PipelineResponse> {
-    const response = await fetch(`${pipeline.stack.consoleUrl}/v1/pipeline`);
-    expect(response.status).toBe(200);
-    return (await response.json()) as PipelineResponse;
-  }
-
-  async function scale(body: unknown): Promise<Answer> {
-    return post('consumers', body);
-  }
-
-  async function post(what: 'consumers' | 'in-flight', body: unknown): Promise<Answer> {
-    const response = await fetch(`${pipeline.stack.consoleUrl}/v1/pipeline/${what}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    return { status: response.status, body: (await response.json()) as Answer['body'] };
-  }
+  const now = async (): Promise<PipelineResponse> => pipelineState(pipeline);
+  const scale = async (body: unknown): Promise<ScalingAnswer> => changeScaling(pipeline, 'consumers', body);
 
   it('reports how many consumers beyond the number of partitions are idle, but starts them', async () => {
     const wanted = PARTITIONS + 1;

@@ -23,9 +23,10 @@ export const settingsSchema = z.object({
     description: 'OAuth client with which people sign in: a public client at the issuer, with the redirect URI `/`.',
     allowed: 'a client id',
   }),
-  SCALED_BY: z.enum(['supervisor', 'nobody']).default('nobody').meta({
-    description: 'Enables scaling from the console: `supervisor` (under `npm start`) or `nobody`.',
-    allowed: '`supervisor` or `nobody`',
+  SCALED_BY: z.enum(['supervisor', 'none']).default('none').meta({
+    description:
+      'What starts and stops consumers on request of the console: `supervisor` (under `npm start`), or `none`.',
+    allowed: '`supervisor` or `none`',
     perProcess: true,
   }),
 });

@@ -152,7 +152,7 @@ export const kafkaSettings = {
       shownDefault: String(DEFAULT_PARTITIONS),
     }),
   KAFKA_CLUSTER_ID: z.string().optional().meta({
-    description: 'Cluster id that Kafka must have; unset: any.',
+    description: 'Cluster id that Kafka must have. Unset: every cluster is accepted.',
     allowed: 'a cluster id',
     perProcess: true,
   }),

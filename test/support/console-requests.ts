@@ -1,0 +1,35 @@
+import type { PipelineResponse } from '../../apps/console/src/pipeline/pipeline-response.js';
+import type { Pipeline } from './pipeline.js';
+
+/** A response of the console to a change of the consumers or of their limit. */
+export interface ScalingAnswer {
+  readonly status: number;
+  readonly body: { readonly code: string; readonly errors: { field: string }[]; count: number; idle: number | null };
+}
+
+/** Reads the state of the pipeline from the console. @throws Error unless it answers 200 */
+export async function pipelineState({ stack }: Pipeline): Promise<PipelineResponse> {
+  const response = await fetch(`${stack.consoleUrl}/v1/pipeline`);
+  if (response.status !== 200) throw new Error(`the console responded with status ${response.status}`);
+  return (await response.json()) as PipelineResponse;
+}
+
+/** Asks the console to change the number of consumers or their in-flight limit. */
+export async function changeScaling(
+  { stack }: Pipeline,
+  what: 'consumers' | 'in-flight',
+  body: unknown,
+): Promise<ScalingAnswer> {
+  const response = await fetch(`${stack.consoleUrl}/v1/pipeline/${what}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  return { status: response.status, body: (await response.json()) as ScalingAnswer['body'] };
+}
+
+/** Whether every partition is assigned and the partitions are shared among `among` consumers. */
+export function areShared({ partitions, consumers }: PipelineResponse, among: number): boolean {
+  const owners = new Set(partitions?.map(({ owner }) => owner));
+  return consumers?.length === among && !owners.has(null) && owners.size === among;
+}
