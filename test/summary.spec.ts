@@ -107,8 +107,10 @@ describe('a summary of the saved orders', () => {
     let mongo: Mongo;
 
     beforeAll(() => {
-      // A separate database, since the query API uses blocks of another size.
-      mongo = new Mongo(pipeline.stack.mongodbUri.replace('/orders?', '/small?'), 'tests');
+      // A separate database, since the query API builds its rollups with blocks of another size.
+      const uri = new URL(pipeline.stack.mongodbUri);
+      uri.pathname += '-small';
+      mongo = new Mongo(uri.href, 'tests');
     });
 
     beforeEach(async () => {
