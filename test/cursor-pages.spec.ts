@@ -27,7 +27,7 @@ describe('cursor pagination and numbered pages, while orders are being saved and
     empty = await endedEarly({ count: 7_000, ratePerSecond: 0.1, chunkSize: 1 }, 0);
     await pipeline.allSaved(before.id, 60_000);
     await pipeline.allEnded(cancelled.id, 60_000);
-    running = await pipeline.populate({ count: 24_000, ratePerSecond: 2_000, accounts: 10_000 });
+    running = await pipeline.populate({ count: 12_000, ratePerSecond: 1_500, accounts: 10_000 });
     await eventually(
       'some of the orders are saved',
       30_000,
@@ -76,7 +76,7 @@ describe('cursor pagination and numbered pages, while orders are being saved and
     const atFirst = (await savedNumbers()).length;
     for (const sort of ['number', '-number', 'createdAt', '-createdAt', 'amount', '-amount']) {
       const savedBefore = await savedNumbers();
-      const { numbers } = await follow(`/v1/orders?sort=${sort}&pageSize=97`);
+      const { numbers } = await follow(`/v1/orders?sort=${sort}&pageSize=197`);
       const returned = new Set(numbers);
       expect(numbers.length).toBe(returned.size);
       expect(savedBefore.filter((number) => !returned.has(number))).toEqual([]);

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { RunningStack } from './support/running-stack.js';
-import { clusterIdOf, findMark, leaveMark } from './support/stack-marks.js';
 
 const A_START = 150_000;
 
@@ -11,7 +10,6 @@ describe('npm start', () => {
   let folder: string;
   let data: string;
   let stack: RunningStack;
-  let firstCluster: string;
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'orders-stack-'));
@@ -21,7 +19,6 @@ describe('npm start', () => {
       by: 'npm',
       flags: ['--consumers', '2', '--save-ms', '0..10'],
     });
-    firstCluster = await clusterIdOf(stack);
   }, A_START * 2);
 
   afterAll(async () => {
@@ -63,33 +60,8 @@ describe('npm start', () => {
     expect(stack.processes().length).toBe(8);
   }, 30_000);
 
-  it('restarts a crashed app', async () => {
-    const crashed = stack.process('consumer-2');
-    process.kill(crashed.pid, 'SIGKILL');
-    await stack.prints(/^consumer-2 is ready again/, 60_000);
-    expect(stack.process('consumer-2').pid).not.toBe(crashed.pid);
-  }, 70_000);
-
   it('stops everything within 30 s when only npm gets the signal', async () => {
-    await leaveMark(stack);
     expect(await stack.stop('SIGINT')).toBe(0);
     expect(stack.output).toContain('everything has stopped');
   }, 60_000);
-
-  it('rejects a number of partitions that differs from the existing data', async () => {
-    const { code, output } = await RunningStack.fail({ dataDirectory: data, flags: ['--partitions', '5'] });
-    expect(code).toBe(1);
-    expect(output).toContain('was created with 12 partitions, but 5 were requested');
-  }, 30_000);
-
-  it(
-    'keeps its data across restarts, on any ports',
-    async () => {
-      stack = await RunningStack.start({ dataDirectory: data });
-      expect(await clusterIdOf(stack)).toBe(firstCluster);
-      expect(await findMark(stack)).toBe(true);
-      expect(await (await fetch(`${stack.registryUrl}/subjects`)).json()).toContain('orders.v1-value');
-    },
-    A_START,
-  );
 });

@@ -37,6 +37,13 @@ describe('npm start, when processes are killed', () => {
     A_START,
   );
 
+  it('restarts a crashed app', async () => {
+    const crashed = stack.process('consumer-1');
+    process.kill(crashed.pid, 'SIGKILL');
+    await stack.prints(/^consumer-1 is ready again/, 60_000);
+    expect(stack.process('consumer-1').pid).not.toBe(crashed.pid);
+  }, 70_000);
+
   it('restarts a crashed server, and the apps become ready again', async () => {
     const crashed = stack.process('Kafka');
     process.kill(crashed.pid, 'SIGKILL');
@@ -48,6 +55,21 @@ describe('npm start, when processes are killed', () => {
     );
     expect(await clusterIdOf(stack)).toBe(firstCluster);
   }, 80_000);
+
+  it(
+    'keeps its data across restarts, on any ports, and rejects another number of partitions',
+    async () => {
+      await stack.stop();
+      const { code, output } = await RunningStack.fail({ dataDirectory: data, flags: ['--partitions', '5'] });
+      expect(code).toBe(1);
+      expect(output).toContain('was created with 12 partitions, but 5 were requested');
+      stack = await RunningStack.start({ dataDirectory: data });
+      expect(await clusterIdOf(stack)).toBe(firstCluster);
+      expect(await findMark(stack)).toBe(true);
+      expect(await (await fetch(`${stack.registryUrl}/subjects`)).json()).toContain('orders.v1-value');
+    },
+    A_START,
+  );
 
   it(
     'starts right after a kill of its supervisor, which could stop no process',

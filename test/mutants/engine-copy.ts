@@ -78,7 +78,7 @@ async function runJest(directory: string, which: string): Promise<{ code: number
     [...flags, jest, '--config', config, '--colors=false', '--testPathPatterns', which],
     {
       cwd: PROJECT_DIRECTORY,
-      env: { ...process.env, MUTANT_DIRECTORY: directory },
+      env: { ...process.env, MUTANT_DIRECTORY: directory, MODEL_RUNS: 'all' },
       stdio: ['ignore', 'ignore', 'pipe'],
       timeout: RUN_WITHIN_MS,
       killSignal: 'SIGKILL',

@@ -2,16 +2,15 @@ import type { Kafka, ProducerConfig } from 'kafkajs';
 import { KafkajsBroker } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { describeBrokerContract } from '../../libs/parallel-consumer/src/contract/broker-contract.js';
 import type { ContractKafka } from '../../libs/parallel-consumer/src/contract/contract-kafka.js';
+import { workerKafka } from '../support/empty-servers.js';
 import { eventually } from '../support/eventually.js';
-import { StandaloneKafka } from '../support/standalone-kafka.js';
 import { readRecords } from '../support/topic-writer.js';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const READ_WITHIN_MS = 20_000;
 
 describeBrokerContract('a real Kafka', async (): Promise<ContractKafka> => {
-  const alone = await StandaloneKafka.start(1);
-  const { kafka } = alone;
+  const { kafka } = await workerKafka();
   const members: Kafka = Object.create(kafka, {
     // By default, kafkajs retries a send to a missing topic for a minute, even after it is disconnected.
     producer: { value: (config: ProducerConfig) => kafka.producer({ ...config, retry: { retries: 2 } }) },
@@ -67,7 +66,6 @@ describeBrokerContract('a real Kafka', async (): Promise<ContractKafka> => {
     end: async () => {
       await producer.disconnect();
       await admin.disconnect();
-      await alone.stop();
     },
   };
 });

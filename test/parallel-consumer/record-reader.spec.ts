@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { numberedRecords, writeAll } from '../support/numbered-records.js';
-import { sharedKafka } from '../support/shared-kafka.js';
+import { workerKafka } from '../support/empty-servers.js';
 import { TestGroup } from '../support/member/test-group.js';
 import { writeRecords } from '../support/topic-writer.js';
 
@@ -10,12 +10,11 @@ const PARTITIONS = 2;
 const WRITTEN = 1_500;
 
 describe('reading single records by their offsets', () => {
-  const server = sharedKafka();
   let group: TestGroup;
   let reader: RecordReader;
 
   beforeEach(async () => {
-    group = await TestGroup.on(server(), 'read', { partitions: PARTITIONS }, 'without dead letters');
+    group = await TestGroup.on(await workerKafka(), 'read', { partitions: PARTITIONS }, 'without dead letters');
     await writeAll(group.kafka, group.topic, numberedRecords(PARTITIONS * WRITTEN, 100, PARTITIONS));
     reader = new RecordReader(group.kafka);
   }, 60_000);

@@ -1,3 +1,4 @@
+import type { KafkaOfGroup } from './member/test-group.js';
 import { quietKafka } from './topic-writer.js';
 import { eventually } from './eventually.js';
 
@@ -20,6 +21,17 @@ export async function emptyServers(): Promise<GivenServers | undefined> {
   const uri = new URL(servers.MONGODB_URI);
   uri.pathname = `/orders-${crypto.randomUUID()}`;
   return { ...servers, MONGODB_URI: uri.href };
+}
+
+/**
+ * Returns the Kafka of this Jest worker, for specs that need no other server and use topics and groups with unique names.
+ * @throws Error in projects without shared servers
+ */
+export async function workerKafka(): Promise<KafkaOfGroup> {
+  const servers = await emptyServers();
+  if (servers === undefined) throw new Error('only the `real` project has shared servers');
+  const brokers = servers.KAFKA_BROKERS;
+  return { brokers, kafka: quietKafka(brokers), nodes: { length: 1 } };
 }
 
 /** Removes all topics and groups, and waits until the broker no longer lists them: an app creates only what is missing. */

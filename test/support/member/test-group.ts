@@ -1,6 +1,5 @@
 import type { Kafka } from 'kafkajs';
 import { eventually } from '../eventually.js';
-import type { StandaloneKafka } from '../standalone-kafka.js';
 import { Effects } from './effects.js';
 import type { EngineSettings, MemberSettings } from './member-messages.js';
 import { MemberProcess } from './member-process.js';
@@ -18,6 +17,13 @@ export interface TopicSettings {
   readonly replicationFactor?: number;
 }
 
+/** The Kafka of a group: a `StandaloneKafka`, or that of the Jest worker. */
+export interface KafkaOfGroup {
+  readonly brokers: string;
+  readonly kafka: Kafka;
+  readonly nodes: { readonly length: number };
+}
+
 /** A topic and its dead-letter topic with unique names, a consumer group on it, and its members as processes. */
 export class TestGroup {
   readonly effects = new Effects();
@@ -27,7 +33,7 @@ export class TestGroup {
   private readonly members: MemberProcess[] = [];
 
   private constructor(
-    private readonly server: StandaloneKafka,
+    private readonly server: KafkaOfGroup,
     name: string,
   ) {
     const unique = `${name}-${crypto.randomUUID().slice(0, 8)}`;
@@ -38,7 +44,7 @@ export class TestGroup {
 
   /** Creates the topic and, by default, its dead-letter topic. */
   static async on(
-    server: StandaloneKafka,
+    server: KafkaOfGroup,
     name: string,
     topic: TopicSettings,
     deadLetters: 'with dead letters' | 'without dead letters' = 'with dead letters',
