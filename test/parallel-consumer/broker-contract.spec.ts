@@ -19,6 +19,10 @@ describeBrokerContract('a real Kafka', async (): Promise<ContractKafka> => {
   await admin.connect();
   const producer = kafka.producer({ allowAutoTopicCreation: false });
   await producer.connect();
+  const deleteTopic = async (topic: string): Promise<void> => {
+    await admin.deleteTopics({ topics: [topic] });
+    await eventually('the topic is deleted', 20_000, async () => !(await admin.listTopics()).includes(topic));
+  };
   return {
     createTopic: async (topic, numPartitions) => {
       await admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: true });
@@ -45,9 +49,9 @@ describeBrokerContract('a real Kafka', async (): Promise<ContractKafka> => {
         },
       };
     },
+    deleteTopic,
     recreateTopic: async (topic, numPartitions) => {
-      await admin.deleteTopics({ topics: [topic] });
-      await eventually('the topic is deleted', 20_000, async () => !(await admin.listTopics()).includes(topic));
+      await deleteTopic(topic);
       await admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: true });
     },
     deleteBefore: async (topic, partition, offset) => {

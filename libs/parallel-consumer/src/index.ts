@@ -16,9 +16,10 @@ export type { ConsumedRecord, OutgoingRecord, Position } from './records/record.
 export { classifyByNetworkCode, type FailureClassifier, type FailureKind } from './failures/failure.js';
 export { RecordsRejectedError } from './failures/records-rejected.js';
 export { UnreadableRecordsError, type UnreadableReason } from './records/unreadable-records.js';
-export { TopicError } from './intake/topic-check.js';
+export { TopicError, type RequiredTopic } from './intake/topic-error.js';
 
 export type { OldestRecord, ParallelConsumerStatus, PartitionStatus } from './status/status.js';
+export { IN_FLIGHT_BOUNDS, type InFlightBound } from './status/in-flight-bound.js';
 export type { State } from './status/lifecycle.js';
 export type { StoppedPartition, StopReason } from './partition/stopped-partition.js';
 export type { SuspensionCause } from './attempts/circuit-breaker.js';
@@ -28,6 +29,7 @@ export type { AttemptOutcome, Observer } from './events/observer.js';
 
 export type {
   Broker,
+  BrokerFailure,
   BrokerHealth,
   BrokerListener,
   CommittedPosition,

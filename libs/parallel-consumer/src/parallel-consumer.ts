@@ -1,4 +1,4 @@
-import { errorCode } from './failures/failure.js';
+import { errorDetails } from './failures/failure.js';
 import { TaskRunner } from './attempts/task-runner.js';
 import { collectStatus } from './status/engine-status.js';
 import type { Broker, BrokerListener, TopicPartition } from './broker/broker.js';
@@ -9,11 +9,12 @@ import { Committer } from './commits/committer.js';
 import { resolveOptions, type ParallelConsumerOptions, type ParallelConsumerSettings } from './options.js';
 import { formatDrain, type DrainReport } from './events/drain-report.js';
 import type { ParallelConsumerStatus } from './status/status.js';
-import { checkTopics } from './intake/topic-check.js';
+import { TopicWatch } from './intake/topic-watch.js';
 import { Watchdog } from './attempts/watchdog.js';
 import { InFlightLimit } from './window/in-flight-limit.js';
 import { Intake } from './intake/intake.js';
 import { Scheduler } from './window/scheduler.js';
+import { InFlightLog } from './status/in-flight-log.js';
 import { ConditionVariable } from './structures/condition-variable.js';
 
 /**
@@ -38,6 +39,7 @@ export class ParallelConsumer implements BrokerListener {
   private readonly intake: Intake;
   private readonly committer: Committer;
   private readonly watchdog: Watchdog;
+  private readonly topics: TopicWatch;
   private readonly assignments = new Map<string, Assignment>();
   private readonly progress = new ConditionVariable();
   private rejoining = false;
@@ -72,7 +74,12 @@ export class ParallelConsumer implements BrokerListener {
       replace: (assignment) => this.replace(assignment),
     });
     this.committer = new Committer(this.options, broker, all);
-    this.watchdog = new Watchdog(this.options, this.runner, all, () => this.intake.pull());
+    this.topics = new TopicWatch(this.options, broker, this.runner.deadLetters);
+    const inFlightLog = new InFlightLog(this.options.logger);
+    this.watchdog = new Watchdog(this.options, this.runner, all, () => {
+      this.intake.pull();
+      inFlightLog.check(this.status);
+    });
   }
 
   /** A snapshot of the state, counters and partitions, at any time. */
@@ -83,6 +90,7 @@ export class ParallelConsumer implements BrokerListener {
       scheduler: this.scheduler,
       runner: this.runner,
       intake: this.intake,
+      missingTopic: this.topics.missing,
       ratePerSecond: this.watchdog.rate.perSecond,
       assignments: [...this.assignments.values()],
       now: this.options.clock.now(),
@@ -96,14 +104,16 @@ export class ParallelConsumer implements BrokerListener {
    */
   async start(): Promise<void> {
     try {
-      this.runner.deadLetters.partitions = (await checkTopics(this.broker, this.options)) ?? Number.POSITIVE_INFINITY;
+      await this.topics.require();
       await this.broker.start(this);
     } catch (error) {
       // The topic check has opened connections.
       await this.broker.stop();
       throw error;
     }
-    if (this.leaving === undefined) this.watchdog.start();
+    if (this.leaving !== undefined) return;
+    this.watchdog.start();
+    this.topics.start();
   }
 
   /**
@@ -164,7 +174,7 @@ export class ParallelConsumer implements BrokerListener {
   }
 
   lost(error: unknown): void {
-    this.options.logger.error({ reason: String(error) }, 'group membership lost: rejoining the group');
+    this.options.logger.error(errorDetails(error), 'group membership lost: rejoining the group');
     this.assigned([], false);
   }
 
@@ -184,14 +194,14 @@ export class ParallelConsumer implements BrokerListener {
 
   private halted({ record: { topic, partition, offset } }: Task, cause: unknown): void {
     this.options.logger.error(
-      { topic, partition, offset, code: errorCode(cause), reason: String(cause) },
+      { topic, partition, offset, ...errorDetails(cause) },
       'consumer stops: a record failed for good and onDeadLetter is stop',
     );
     if (this.leaving !== undefined) return;
     this.lifecycle.to('failed');
     this.leaving = this.leave();
     // `stop` rejects with this error; without a call of `stop` it would go unnoticed.
-    this.leaving.catch((error: unknown) => this.options.logger.error({ reason: String(error) }, 'leaving failed'));
+    this.leaving.catch((error: unknown) => this.options.logger.error(errorDetails(error), 'leaving failed'));
   }
 
   private async leave(): Promise<DrainReport> {
@@ -199,6 +209,7 @@ export class ParallelConsumer implements BrokerListener {
     await this.drain();
     this.runner.abort(new Error('the consumer is stopping'));
     this.watchdog.stop();
+    this.topics.stop();
     await this.broker.stop();
     const report = this.report(
       before,

@@ -1,16 +1,21 @@
 import type { RuntimeSettings } from '../events/runtime-options.js';
 import { pause, backOffMs } from '@orders-pipeline/clock';
-import type { Broker } from '../broker/broker.js';
+import type { Broker, BrokerFailure } from '../broker/broker.js';
+import { LogThrottle } from '../events/log-throttle.js';
 import { RecordsRejectedError } from '../failures/records-rejected.js';
 import type { Task } from '../partition/assignment.js';
 import type { AttemptSettings } from './attempt-options.js';
 import type { OutgoingRecord } from '../records/record.js';
 import { letterBytes, shrinkLetter, toDeadLetter } from './dead-letter.js';
-import { errorCode } from '../failures/failure.js';
+import { errorDetails } from '../failures/failure.js';
 
 /** Maximum bytes of one publish. Brokers accept batches of 1 MiB by default, and all letters may go to one partition. */
 const MAX_BYTES = 512 * 1024;
 const MAX_LETTERS = 1_000;
+/** Shorter waits are normal: a publish takes milliseconds, a leader change some seconds. */
+const PUBLISH_TIMEOUT_MS = 10_000;
+const LOG_INTERVAL_MS = 60_000;
+const UNACKNOWLEDGED = { code: 'unacknowledged', reason: 'Kafka has not acknowledged them yet' };
 
 interface WaitingLetter {
   readonly task: Task;
@@ -34,18 +39,30 @@ export class DeadLetterPublisher {
   private waiting: WaitingLetter[] = [];
   private publishing: readonly WaitingLetter[] = [];
   private isPublishing = false;
+  private lastError: { readonly code: string; readonly reason: string } = UNACKNOWLEDGED;
+  private readonly throttle: LogThrottle;
 
   constructor(
     private readonly options: AttemptSettings & RuntimeSettings,
     private readonly broker: Broker,
-  ) {}
+  ) {
+    this.throttle = new LogThrottle(options.clock, LOG_INTERVAL_MS);
+  }
 
-  /** When the oldest unacknowledged letter started to wait, in ms since 1970; `undefined` when there is none. */
-  get waitingSince(): number | undefined {
-    let since: number | undefined;
-    for (const letter of [...this.publishing, ...this.waiting])
-      if (since === undefined || letter.since < since) since = letter.since;
-    return since;
+  /** Why the oldest letter has waited for 10 s or more; `undefined` when none has. */
+  get failure(): BrokerFailure | undefined {
+    const { deadLetterTopic = '', clock } = this.options;
+    let since = Number.POSITIVE_INFINITY;
+    for (const letter of [...this.publishing, ...this.waiting]) since = Math.min(since, letter.since);
+    if (clock.now() - since < PUBLISH_TIMEOUT_MS) return undefined;
+    const { code, reason } = this.broker.health.publishFailure ?? this.lastError;
+    return { topic: deadLetterTopic, since, code, reason };
+  }
+
+  /** Logs, at most once a minute, that letters can't be published. Called each second. */
+  checkProgress(): void {
+    const { failure } = this;
+    if (failure !== undefined) this.logFailure(failure);
   }
 
   /** Publishes the dead letter of a task. @returns true when all in-sync replicas have it; false when the partition was revoked before */
@@ -86,16 +103,15 @@ export class DeadLetterPublisher {
       this.publishing = [];
       this.waiting.unshift(...batch);
       if (error instanceof RecordsRejectedError && this.splitOrShrink(batch)) return true;
-      logger.error(
-        { deadLetterTopic, letters: this.waiting.length, code: errorCode(error), reason: String(error) },
-        'dead letters could not be published: their records stay uncommitted, retrying',
-      );
+      this.lastError = errorDetails(error);
+      this.logFailure(this.lastError);
       return false;
     }
     this.publishing = [];
+    this.lastError = UNACKNOWLEDGED;
     for (const { task, cause, ended } of batch) {
       const { topic, partition, offset } = task.record;
-      logger.warn({ topic, partition, offset, code: errorCode(cause), reason: String(cause) }, 'record dead-lettered');
+      logger.warn({ topic, partition, offset, ...errorDetails(cause) }, 'record dead-lettered');
       ended(true);
     }
     return true;
@@ -126,6 +142,16 @@ export class DeadLetterPublisher {
     // The other letters must not wait for one that Kafka never accepts.
     else this.waiting.push(...this.waiting.splice(0, 1));
     return smaller !== undefined;
+  }
+
+  private logFailure({ code, reason }: { readonly code: string; readonly reason: string }): void {
+    if (this.throttle.next() === undefined) return;
+    const { deadLetterTopic: topic, logger } = this.options;
+    const letters = this.publishing.length + this.waiting.length;
+    logger.error(
+      { topic, letters, code, reason },
+      'dead letters could not be published: their records stay uncommitted, retrying',
+    );
   }
 
   private dropRevoked(): void {

@@ -5,11 +5,12 @@ import type { Assignment, Task } from '../partition/assignment.js';
 import type { AttemptSettings } from './attempt-options.js';
 import type { Scheduler } from '../window/scheduler.js';
 import { backOffMs } from '@orders-pipeline/clock';
-import { errorCode, withoutThrowing, type FailureClassifier, type FailureKind } from '../failures/failure.js';
+import { errorDetails, withoutThrowing, type FailureClassifier, type FailureKind } from '../failures/failure.js';
 import { AttemptAbandonedError, RunningAttempt } from './running-attempt.js';
 import { RunningAttempts } from './running-attempts.js';
 import type { DeadLetterPublisher } from './dead-letter-publisher.js';
 import type { RunnerCounts, RunnerEvents } from './runner-events.js';
+import { RetryLog } from './retry-log.js';
 import { TurnOutcomes } from './turn-outcomes.js';
 import { POISON_LIMIT, PoisonBreaker, PoisonStormError } from './poison-breaker.js';
 import { CircuitBreaker, type SuspensionCause } from './circuit-breaker.js';
@@ -28,6 +29,7 @@ export class TaskRunner {
   private readonly attempts = new RunningAttempts();
   private readonly breaker: CircuitBreaker;
   private readonly completion: TaskCompletion;
+  private readonly retryLog: RetryLog;
   private readonly classify: FailureClassifier;
   private readonly poison: PoisonBreaker;
   private readonly turnOutcomes = new TurnOutcomes<LastFailure>(
@@ -47,8 +49,9 @@ export class TaskRunner {
   ) {
     this.breaker = new CircuitBreaker(options.environmentBackOff, options.random);
     this.classify = withoutThrowing(options.classify, (defect, error) =>
-      options.logger.error({ reason: String(defect), of: String(error) }, 'classifier threw: treated as retriable'),
+      options.logger.error({ ...errorDetails(defect), of: String(error) }, 'classifier threw: treated as retriable'),
     );
+    this.retryLog = new RetryLog(options);
     this.poison = new PoisonBreaker(POISON_LIMIT, options.clock);
     this.completion = new TaskCompletion(options, broker, {
       scheduler,
@@ -70,6 +73,10 @@ export class TaskRunner {
 
   get deadLetters(): DeadLetterPublisher {
     return this.completion.deadLetters;
+  }
+
+  get isHolding(): boolean {
+    return this.holding;
   }
 
   /** Starts no new attempts while held, which lets running ones drain. */
@@ -200,7 +207,7 @@ export class TaskRunner {
     const isLast = this.isLast(task, kind);
     task.failedAttempts += 1;
     if (isLast) void this.completion.deadLetter(task, error);
-    else this.retryLater(task);
+    else this.retryLater(task, error);
   }
 
   private isLast({ failedAttempts }: Task, kind: FailureKind): boolean {
@@ -221,7 +228,7 @@ export class TaskRunner {
     const { clock, logger } = this.options;
     const wait = this.breaker.recordFailure(sequence);
     if (wait === undefined) return;
-    const details = { code: errorCode(error), reason: String(error), retryInMs: wait };
+    const details = { ...errorDetails(error), retryInMs: wait };
     if (this.inStorm) logger.error(details, 'suspended: nearly all records are poison, probing one at a time');
     else logger.warn(details, 'environment unavailable: no new attempts until a probe succeeds');
     clock.after(wait, () => {
@@ -241,11 +248,13 @@ export class TaskRunner {
     this.poison.reset();
   }
 
-  private retryLater(task: Task): void {
+  private retryLater(task: Task, error: unknown): void {
     const { clock, random, retryBackOff } = this.options;
     this.counts.retries += 1;
     this.scheduler.paused();
-    clock.after(backOffMs(retryBackOff, task.failedAttempts, random), () => {
+    const wait = backOffMs(retryBackOff, task.failedAttempts, random);
+    this.retryLog.retrying(task, error, wait);
+    clock.after(wait, () => {
       this.resume(task);
       this.pump();
     });

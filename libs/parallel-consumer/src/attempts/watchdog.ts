@@ -44,6 +44,7 @@ export class Watchdog {
     const now = this.options.clock.now();
     this.rate.read(now, this.runner.counts.finished);
     this.runner.enforceTimeLimit();
+    this.runner.deadLetters.checkProgress();
     // While the environment is unavailable every record is late through no fault of its own. Afterwards all periods start again.
     if (this.runner.suspendedSince !== undefined) return this.stalled.clear();
     const assignments = new Set(this.assignments());

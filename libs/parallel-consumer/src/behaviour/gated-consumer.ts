@@ -48,6 +48,7 @@ export class Gate {
 export class RecordingLogger implements EngineLogger {
   readonly entries: { readonly level: string; readonly message: string; readonly details: object }[] = [];
 
+  readonly debug = (details: object, message: string): void => this.keep('debug', details, message);
   readonly info = (details: object, message: string): void => this.keep('info', details, message);
   readonly warn = (details: object, message: string): void => this.keep('warn', details, message);
   readonly error = (details: object, message: string): void => this.keep('error', details, message);
@@ -72,8 +73,8 @@ export async function consuming(options: Partial<ParallelConsumerOptions>, fill:
   const append: Append = (partition, key, value, offset) =>
     void kafka.append('orders', partition, key, value, offset === undefined ? {} : { offset });
   fill({ append });
-  const broker = new FakeBroker(kafka, { topic: 'orders', groupId: 'savers' });
   const clock = new ManualClock();
+  const broker = new FakeBroker(kafka, { topic: 'orders', groupId: 'savers', clock });
   const gate = new Gate();
   const log = new RecordingLogger();
   const consumer = new ParallelConsumer(

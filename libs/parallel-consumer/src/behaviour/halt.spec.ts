@@ -18,7 +18,9 @@ describe("a consumer with onDeadLetter: 'stop'", () => {
     expect(committed()).toBe(1);
     expect(letters()).toEqual([]);
     expect(broker.group.size).toBe(0);
-    expect(log.matching(/consumer stops/)).toMatchObject([{ partition: 0, offset: 1, reason: 'Error: no order' }]);
+    expect(log.matching(/consumer stops/)).toMatchObject([
+      { partition: 0, offset: 1, code: 'Error', reason: 'no order' },
+    ]);
   });
 
   it('does not wait for records that fail during the stop', async () => {

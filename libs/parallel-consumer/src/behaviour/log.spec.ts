@@ -159,35 +159,3 @@ describe('a log that changes while its records are buffered', () => {
     },
   );
 });
-
-describe('the topics of a consumer', () => {
-  it.each([
-    ['the dead-letter topic', 'orders', 'missing', /dead-letter topic missing does not exist/],
-    ['the source topic', 'missing', 'dead', /source topic missing does not exist/],
-  ])('prevent the start with a named error when %s is missing', async (_what, topic, deadLetterTopic, message) => {
-    const { kafka, clock } = await consuming({}, () => undefined);
-    const broker = new FakeBroker(kafka, { topic, groupId: 'others' });
-    const consumer = new ParallelConsumer(
-      { handler: async () => undefined, logger: new RecordingLogger(), deadLetterTopic, clock },
-      broker,
-    );
-    const started = consumer.start().catch((error: unknown) => error);
-    await clock.advance(60_000);
-    expect(await started).toMatchObject({ code: 'topic-missing', message: expect.stringMatching(message) });
-    // The failed start closes the broker.
-    await expect(broker.publish('dead', [])).rejects.toThrow('closed');
-  });
-
-  it('prevent the start when the dead-letter topic has fewer partitions, and the error names the numbers', async () => {
-    const { kafka, clock } = await consuming({}, () => undefined);
-    kafka.createTopic('few', 1);
-    const consumer = new ParallelConsumer(
-      { handler: async () => undefined, logger: new RecordingLogger(), deadLetterTopic: 'few', clock },
-      new FakeBroker(kafka, { topic: 'orders', groupId: 'others' }),
-    );
-    await expect(consumer.start()).rejects.toMatchObject({
-      code: 'too-few-partitions',
-      message: expect.stringMatching(/few has 1 partitions, fewer than the 2 of orders/),
-    });
-  });
-});

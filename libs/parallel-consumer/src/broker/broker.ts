@@ -73,14 +73,26 @@ export interface BrokerListener {
   lost(error: unknown): void;
 }
 
-/** The state of the group membership, for readiness checks. */
+/** A failure that the broker is retrying. */
+export interface BrokerFailure {
+  readonly topic: string;
+  /** When it began, in ms since 1970. */
+  readonly since: number;
+  /** A stable identifier, such as `UNKNOWN_TOPIC_OR_PARTITION`. */
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** The state of the group membership and of the topics, for readiness checks. */
 export interface BrokerHealth {
   /** True between joining a generation and the next rebalance. */
   readonly joined: boolean;
   /** Time of the group coordinator's last response, in ms since 1970. */
   readonly lastContactAt: number;
-  /** Start of the oldest persisting fetch failure (leader unavailable, topic deleted), in ms since 1970; else `undefined`. */
-  readonly failingSince?: number | undefined;
+  /** The oldest persisting failure of a read (leader unavailable, topic deleted); `undefined` when none fails. */
+  readonly fetchFailure?: BrokerFailure | undefined;
+  /** The failure of the publish in progress (topic missing, leader unavailable); `undefined` when it has not failed. */
+  readonly publishFailure?: BrokerFailure | undefined;
 }
 
 /**
@@ -126,7 +138,11 @@ export interface Broker {
    */
   commit(positions: readonly Position[]): Promise<void>;
 
-  /** Resolves once all in-sync replicas have all records. @throws when that is uncertain or impossible */
+  /**
+   * Resolves once all in-sync replicas have all records. Retries without limit while the topic or the partition is missing and while
+   * nodes are unavailable; `health.publishFailure` has the reason meanwhile.
+   * @throws when the records are rejected for good, or the broker is stopped before
+   */
   publish(topic: string, records: readonly OutgoingRecord[]): Promise<void>;
 
   /**

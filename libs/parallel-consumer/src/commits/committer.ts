@@ -2,6 +2,7 @@ import type { CommitSettings } from './commit-options.js';
 import type { RuntimeSettings } from '../events/runtime-options.js';
 import { succeededWithin } from '@orders-pipeline/clock';
 import { MetadataRejectedError, type Broker } from '../broker/broker.js';
+import { errorDetails } from '../failures/failure.js';
 import type { Position } from '../records/record.js';
 import type { Assignment } from '../partition/assignment.js';
 import { encodeCompletedOffsets } from './completed-offsets.js';
@@ -68,7 +69,7 @@ export class Committer {
         );
         return this.commit();
       }
-      logger.warn({ reason: String(error) }, 'offsets not committed: retrying with the next commit');
+      logger.warn(errorDetails(error), 'offsets not committed: retrying with the next commit');
     }
   }
 

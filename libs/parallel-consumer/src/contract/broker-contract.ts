@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { MetadataRejectedError } from '../broker/broker.js';
+import type { OutgoingRecord } from '../records/record.js';
 import { ContractTopic, type ContractKafka, type MakeTopic } from './contract-kafka.js';
 import { describeMembership } from './membership-contract.js';
 import { describeReading } from './reading-contract.js';
-import { joinGroup, startMember } from './started-member.js';
+import { failureOf, joinGroup, startMember } from './started-member.js';
 
 const PER_SPEC_MS = 90_000;
 
@@ -113,7 +114,7 @@ function describePublishing(makeTopic: MakeTopic): void {
     async () => {
       const topic = await makeTopic(1);
       const broker = topic.member();
-      const sent = broker.publish(`${topic.topic}-missing`, [{ partition: 0, key: null, value: null, headers: {} }]);
+      const sent = broker.publish(`${topic.topic}-missing`, [toPartition(0)]);
       const ended = sent.then(
         () => 'published',
         () => 'refused',
@@ -123,4 +124,43 @@ function describePublishing(makeTopic: MakeTopic): void {
     },
     PER_SPEC_MS,
   );
+
+  it(
+    'publishes once the missing topic exists; until then, its health has the topic and the reason',
+    async () => {
+      const { kafka, topic, broker } = await memberOfNewTopic(makeTopic);
+      const target = `${topic}-missing`;
+      const sent = broker.publish(target, [toPartition(0)]);
+      const failure = await failureOf(broker, 'publishFailure');
+      expect(failure).toMatchObject({ topic: target, code: 'UNKNOWN_TOPIC_OR_PARTITION' });
+      expect(failure.reason).not.toBe('');
+      await kafka.createTopic(target, 1);
+      await sent;
+      expect(broker.health.publishFailure).toBeUndefined();
+      expect(await kafka.read(target, 1)).toHaveLength(1);
+    },
+    PER_SPEC_MS,
+  );
+
+  it(
+    'does not publish to a partition that does not exist, and its health names the topic',
+    async () => {
+      const { topic, broker } = await memberOfNewTopic(makeTopic);
+      const sent = broker.publish(topic, [toPartition(1)]);
+      expect(await failureOf(broker, 'publishFailure')).toMatchObject({ topic });
+      const ended = expect(sent).rejects.toThrow();
+      await broker.stop();
+      await ended;
+    },
+    PER_SPEC_MS,
+  );
+}
+
+async function memberOfNewTopic(makeTopic: MakeTopic) {
+  const source = await makeTopic(1);
+  return { kafka: source.kafka, topic: source.topic, broker: source.member() };
+}
+
+function toPartition(partition: number): OutgoingRecord {
+  return { partition, key: null, value: null, headers: {} };
 }

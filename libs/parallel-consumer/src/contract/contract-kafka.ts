@@ -15,6 +15,8 @@ export interface ContractKafka {
   append(topic: string, partition: number, values: readonly string[]): Promise<void>;
   /** Begins a transaction on one partition; several may be open. Its end appends a marker. */
   beginTransaction(topic: string, partition: number): Promise<ContractTransaction>;
+  /** Deletes the topic and waits until no node knows it. */
+  deleteTopic(topic: string): Promise<void>;
   /** Deletes the topic and creates it again. */
   recreateTopic(topic: string, partitions: number): Promise<void>;
   /** Deletes the records below an offset, as retention does. */

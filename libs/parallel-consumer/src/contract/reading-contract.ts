@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import type { MakeTopic } from './contract-kafka.js';
-import { joinGroup, startMember } from './started-member.js';
+import { failureOf, joinGroup, startMember } from './started-member.js';
 
 /** Defines which records a read returns, and which problems it reports for a log that changed. */
 export function describeReading(makeTopic: MakeTopic, perSpecMs: number): void {
@@ -156,6 +156,25 @@ export function describeReading(makeTopic: MakeTopic, perSpecMs: number): void {
       await topic.append(0, 'x', 'y', 'z');
       const answer = await broker.read({ ...topic.at(0), offset: 2, logId, leaderEpoch: undefined });
       expect(answer).toEqual({ type: 'recreated', logId: expect.not.stringMatching(logId), earliest: 0 });
+    },
+    perSpecMs,
+  );
+
+  it(
+    'keeps a read of a deleted topic open, and its health has the topic and the reason',
+    async () => {
+      const topic = await makeTopic(1);
+      const { broker } = await joinGroup(topic);
+      const { logId } = await topic.committed(broker, 0);
+      const waiting = broker.read({ ...topic.at(0), offset: 0, logId, leaderEpoch: undefined });
+      expect(broker.health.fetchFailure).toBeUndefined();
+      await topic.kafka.deleteTopic(topic.topic);
+      const failure = await failureOf(broker, 'fetchFailure');
+      expect(failure).toMatchObject({ topic: topic.topic, code: expect.stringMatching(/^UNKNOWN_TOPIC/) });
+      expect(failure.reason).not.toBe('');
+      expect(await broker.partitionCount(topic.topic)).toBe(0);
+      await broker.stop();
+      expect(await waiting).toBeUndefined();
     },
     perSpecMs,
   );

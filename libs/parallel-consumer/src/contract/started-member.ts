@@ -1,4 +1,4 @@
-import type { Broker } from '../broker/broker.js';
+import type { Broker, BrokerFailure } from '../broker/broker.js';
 import type { ContractTopic } from './contract-kafka.js';
 import { RecordingListener, type Behaviour } from './recording-listener.js';
 
@@ -22,4 +22,15 @@ export async function joinGroup(topic: ContractTopic): Promise<Started> {
   await broker.start(listener);
   await listener.until(() => listener.assignment !== undefined);
   return { broker, listener };
+}
+
+const POLL_MS = 20;
+
+/** Waits until the health of a broker has a failure, and returns it. */
+export async function failureOf(broker: Broker, kind: 'fetchFailure' | 'publishFailure'): Promise<BrokerFailure> {
+  for (;;) {
+    const failure = broker.health[kind];
+    if (failure !== undefined) return failure;
+    await new Promise((resolve) => void setTimeout(resolve, POLL_MS));
+  }
 }

@@ -1,5 +1,7 @@
 /** Receives the engine's log messages. A pino logger satisfies this interface. */
 export interface EngineLogger {
+  /** Logs the retries for which there is no warning. Optional. */
+  debug?(details: object, message: string): void;
   /** Logs normal operation: assignments, rebalances, stops. */
   info(details: object, message: string): void;
   /** Logs what needs attention and passes by itself, or delays records. */

@@ -51,3 +51,10 @@ export function errorCode(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
 }
+
+/** Returns an error's code and message for a log. The message has no class name in front, because the code names the error. */
+export function errorDetails(error: unknown): { readonly code: string; readonly reason: string } {
+  if (!(error instanceof Error)) return { code: errorCode(error), reason: String(error) };
+  // An AggregateError of a failed connection has no message.
+  return { code: errorCode(error), reason: error.message === '' ? error.name : error.message };
+}

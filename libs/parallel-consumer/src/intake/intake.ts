@@ -6,6 +6,7 @@ import { backOffMs, pause } from '@orders-pipeline/clock';
 import type { TaskRunner } from '../attempts/task-runner.js';
 import type { Broker, CommittedPosition, FetchedBatch, LogProblem } from '../broker/broker.js';
 import type { Assignment } from '../partition/assignment.js';
+import { errorDetails } from '../failures/failure.js';
 import { decodeCompletedOffsets } from '../commits/completed-offsets.js';
 import { continueAfter, stopAtUnreadable, type Continuation } from './log-problems.js';
 import { UnreadableRecordsError } from '../records/unreadable-records.js';
@@ -68,7 +69,7 @@ export class Intake {
           if (assignment !== undefined && !assignment.revoked) this.beginAt(assignment, position);
         }
       } catch (error) {
-        logger.warn({ reason: String(error) }, 'committed offsets could not be read: retrying');
+        logger.warn(errorDetails(error), 'committed offsets could not be read: retrying');
       }
     }
   }
@@ -89,6 +90,11 @@ export class Intake {
     } finally {
       this.isPulling = false;
     }
+  }
+
+  /** Whether `maxUncommittedOffsets` keeps the next record of an assignment from being taken. */
+  isHeldBack(assignment: Assignment): boolean {
+    return this.warnedAt.get(assignment) === assignment.tracker.committable;
   }
 
   private beginAt(assignment: Assignment, { offset, from, metadata, logId, leaderEpoch }: CommittedPosition): void {

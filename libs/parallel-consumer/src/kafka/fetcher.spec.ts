@@ -135,10 +135,10 @@ describe('Fetcher', () => {
     );
     const read = fetcher.read(at(5));
     await settle();
-    expect(fetcher.failingSince).toBe(clock.now());
+    expect(fetcher.failure?.since).toBe(clock.now());
     await clock.advance(2_000);
     expect(getValues(await read)).toEqual(['a']);
-    expect(fetcher.failingSince).toBeUndefined();
+    expect(fetcher.failure?.since).toBeUndefined();
   });
 
   it.each([
@@ -213,7 +213,7 @@ describe('Fetcher', () => {
     void fetcher.read(at(5));
     for (let offset = 0; offset < 10; offset += 1)
       expect(getValues(await fetcher.read(at(offset, 1)))).toEqual([`at ${offset}`]);
-    expect(fetcher.failingSince).toBe(clock.now());
+    expect(fetcher.failure?.since).toBe(clock.now());
     fetcher.close();
   });
 });

@@ -1,10 +1,11 @@
 import { backOffMs, pause, type Clock } from '@orders-pipeline/clock';
 import type { EngineLogger } from '../events/engine-logger.js';
 import { FETCH, type FetchedPartition, type FetchPartition } from '../protocol/fetch-request.js';
-import { errorName, throwOnError } from '../protocol/kafka-error.js';
+import { errorName, KafkaError, throwOnError } from '../protocol/kafka-error.js';
 import { batchExtent } from '../records/batch-extent.js';
 import { FetchedRecords } from '../records/fetched-records.js';
-import type { ReadResult, ReadPosition } from '../broker/broker.js';
+import { errorDetails } from '../failures/failure.js';
+import type { BrokerFailure, ReadResult, ReadPosition } from '../broker/broker.js';
 import type { KafkaConnections } from './kafka-connections.js';
 import { findProblem } from './find-problem.js';
 import type { TopicLog } from './topic-log.js';
@@ -26,7 +27,7 @@ interface OpenRead {
   /** True between a failure and its retry. The other reads continue. */
   isBackingOff: boolean;
   failures: number;
-  failingSince: number | undefined;
+  failure: BrokerFailure | undefined;
 }
 
 /** How long a node waits for records before it returns an empty response. */
@@ -38,6 +39,8 @@ const RECENTLY_READ_MS = 1_000;
 /** Back-off between retries after a failure. */
 const BACK_OFF = { initialMs: 200, maxMs: 5_000 };
 const ANY_EPOCH = -1;
+const NO_LEADER = new KafkaError('LEADER_NOT_AVAILABLE', 'Fetch');
+
 /**
  * Reads the partitions of one topic. Each node has at most one fetch in progress, which covers all pending reads on that node.
  * A failing partition or node backs off without delaying the others.
@@ -60,12 +63,12 @@ export class Fetcher {
     private readonly options: FetcherOptions,
   ) {}
 
-  /** Start of the oldest fetch failure that persists, in ms since 1970; `undefined` when no partition fails. */
-  get failingSince(): number | undefined {
-    let since: number | undefined;
-    for (const { failingSince } of this.reads.values())
-      if (failingSince !== undefined && (since === undefined || failingSince < since)) since = failingSince;
-    return since;
+  /** The oldest fetch failure that persists; `undefined` when no partition fails. */
+  get failure(): BrokerFailure | undefined {
+    let oldest: BrokerFailure | undefined;
+    for (const { failure } of this.reads.values())
+      if (failure !== undefined && (oldest === undefined || failure.since < oldest.since)) oldest = failure;
+    return oldest;
   }
 
   /**
@@ -81,7 +84,7 @@ export class Fetcher {
     if (this.closed || !this.owned.has(position.partition)) return undefined;
     return new Promise((resolve) => {
       const epoch = position.leaderEpoch ?? ANY_EPOCH;
-      const unfailed = { isBackingOff: false, failures: 0, failingSince: undefined };
+      const unfailed = { isBackingOff: false, failures: 0, failure: undefined };
       this.reads.set(position.partition, { position, epoch, resolve, ...unfailed });
       this.schedulePump();
     });
@@ -104,7 +107,7 @@ export class Fetcher {
       else if (!this.busyNodes.has(leader)) byNode.set(leader, [...(byNode.get(leader) ?? []), read]);
     }
     for (const [node, reads] of byNode) void this.fetch(node, reads);
-    if (leaderless.length > 0) void this.retryLater(leaderless);
+    if (leaderless.length > 0) void this.retryLater(leaderless, undefined);
   }
 
   private async fetch(node: number, reads: readonly OpenRead[]): Promise<void> {
@@ -125,7 +128,10 @@ export class Fetcher {
       }
     } catch (error) {
       this.logFailure({ node }, error);
-      void this.retryLater(reads.filter((read) => this.isPending(read)));
+      void this.retryLater(
+        reads.filter((read) => this.isPending(read)),
+        error,
+      );
     }
     this.busyNodes.delete(node);
     this.schedulePump();
@@ -164,7 +170,7 @@ export class Fetcher {
       return;
     }
     read.failures = 0;
-    read.failingSince = undefined;
+    read.failure = undefined;
     const { diverging, records, abortedTransactions, highWatermark } = fetched;
     if (diverging !== undefined)
       return this.end(read, { type: 'truncated', end: diverging.endOffset, epoch: diverging.epoch });
@@ -187,25 +193,30 @@ export class Fetcher {
   private async resolveFailure(read: OpenRead, code: string): Promise<void> {
     const { partition, offset } = read.position;
     read.isBackingOff = true;
+    let failure: unknown = new KafkaError(code, 'Fetch');
     try {
       const problem = await findProblem(this.log, read.position, code);
       if (problem !== undefined) return this.end(read, problem);
       // The offset is in range, but the leader no longer knows the epoch of the request: the first records of that epoch were deleted.
       if (code === 'OFFSET_OUT_OF_RANGE') read.epoch = ANY_EPOCH;
-      else this.logFailure({ partition, offset }, code);
+      else this.logFailure({ partition, offset }, failure);
     } catch (error) {
-      this.logFailure({ partition, offset, code }, error);
+      failure = error;
+      this.logFailure({ partition, offset, fetchCode: code }, error);
     }
-    await this.retryLater([read]);
+    await this.retryLater([read], failure);
   }
 
-  /** Waits for the back-off, refreshes the partition leaders and retries the reads. */
-  private async retryLater(reads: readonly OpenRead[]): Promise<void> {
+  /**
+   * Waits for the back-off, refreshes the partition leaders and retries the reads.
+   * @param error why the reads failed; undefined when no leader is known, which an earlier error may explain
+   */
+  private async retryLater(reads: readonly OpenRead[], error: unknown): Promise<void> {
     const { clock } = this.options;
     for (const read of reads) {
       read.isBackingOff = true;
       read.failures += 1;
-      read.failingSince ??= clock.now();
+      if (error !== undefined || read.failure === undefined) this.noteFailure(read, error ?? NO_LEADER);
     }
     const failures = Math.max(1, ...reads.map((read) => read.failures));
     await pause(clock, backOffMs(BACK_OFF, failures, Math.random));
@@ -213,6 +224,7 @@ export class Fetcher {
       if (!this.closed) await this.log.refresh();
     } catch (error) {
       this.logFailure({}, error);
+      for (const read of reads) this.noteFailure(read, error);
     }
     for (const read of reads) read.isBackingOff = false;
     this.schedulePump();
@@ -229,9 +241,14 @@ export class Fetcher {
     read.resolve(answer);
   }
 
+  private noteFailure(read: OpenRead, error: unknown): void {
+    const since = read.failure?.since ?? this.options.clock.now();
+    read.failure = { topic: this.log.topic, since, ...errorDetails(error) };
+  }
+
   private logFailure(details: object, error: unknown): void {
     if (this.closed) return;
     const { topic } = this.log;
-    this.options.logger.warn({ topic, ...details, reason: String(error) }, 'fetch failed: retrying');
+    this.options.logger.warn({ topic, ...details, ...errorDetails(error) }, 'fetch failed: retrying');
   }
 }

@@ -10,6 +10,7 @@ import {
   type JoinResponse,
 } from '../protocol/group-requests.js';
 import { decodeAssignment, encodeSubscription, type PartitionsByTopic } from '../protocol/consumer-protocol.js';
+import { errorDetails } from '../failures/failure.js';
 import { isKafkaError, KafkaError, errorName } from '../protocol/kafka-error.js';
 import type { KafkaConnections } from './kafka-connections.js';
 
@@ -45,6 +46,8 @@ export interface GroupMemberOptions {
 }
 
 const RETRY_PAUSE_MS = 500;
+/** A new group waits 3 s for its first members (`group.initial.rebalance.delay.ms`), a running group only for late ones. */
+const JOIN_NOTICE_MS = 3_500;
 const LEAVE_TIMEOUT_MS = 3_000;
 /** If all fail, the group waits until this member's session times out. */
 const LEAVE_ATTEMPTS = 3;
@@ -136,27 +139,45 @@ export class GroupMember {
     }
     for (let tries = 1; tries <= LEAVE_ATTEMPTS && this.memberId !== ''; tries += 1)
       await this.sendLeave().catch((error: unknown) =>
-        this.options.logger.warn({ reason: String(error), tries }, 'leaving the group failed'),
+        this.options.logger.warn({ ...errorDetails(error), tries }, 'leaving the group failed'),
       );
   }
 
   private async joinGroup(): Promise<void> {
     const { groupId, sessionTimeoutMs, rebalanceTimeoutMs, assignor, topics } = this.options;
     const coordinator = await this.findCoordinator();
-    const response = await this.connections.request(coordinator, JOIN_GROUP, {
-      groupId,
-      sessionTimeoutMs,
-      rebalanceTimeoutMs,
-      memberId: this.memberId,
-      protocols: assignor.names,
-      subscription: encodeSubscription({ topics, userData: assignor.userData() }),
-    });
+    const response = await this.noticingWait(
+      this.connections.request(coordinator, JOIN_GROUP, {
+        groupId,
+        sessionTimeoutMs,
+        rebalanceTimeoutMs,
+        memberId: this.memberId,
+        protocols: assignor.names,
+        subscription: encodeSubscription({ topics, userData: assignor.userData() }),
+      }),
+    );
     const error = errorName(response.errorCode);
     if (response.errorCode !== 0 && error !== 'MEMBER_ID_REQUIRED') throw new KafkaError(error, 'JoinGroup');
     this.memberId = response.memberId;
     this.noteContact();
     if (this.isLeaving || response.errorCode !== 0) return;
     await this.syncGroup(coordinator, response);
+  }
+
+  /** Logs when the coordinator delays the join, which otherwise looks as if the consumer hung. */
+  private async noticingWait<T>(joined: Promise<T>): Promise<T> {
+    const { clock, groupId, logger, rebalanceTimeoutMs, sessionTimeoutMs } = this.options;
+    const cancel = clock.after(JOIN_NOTICE_MS, () =>
+      logger.info(
+        { groupId, sessionTimeoutMs, rebalanceTimeoutMs },
+        'still joining: the group waits for a crashed member (at most its session timeout) or a draining one (at most its rebalance timeout)',
+      ),
+    );
+    try {
+      return await joined;
+    } finally {
+      cancel();
+    }
   }
 
   private async syncGroup(coordinator: number, joined: JoinResponse): Promise<void> {
@@ -221,7 +242,7 @@ export class GroupMember {
       if (isKafkaError(error, 'UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION')) throw error;
       // The coordinator moved, restarts or is unreachable. The membership lasts until its session times out, so no rejoin is needed.
       this.coordinator = undefined;
-      if (!this.isLeaving) this.options.logger.warn({ reason: String(error) }, 'heartbeat failed: retrying');
+      if (!this.isLeaving) this.options.logger.warn(errorDetails(error), 'heartbeat failed: retrying');
       return true;
     }
   }
@@ -237,7 +258,7 @@ export class GroupMember {
       return this.events.lost(error);
     }
     if (isKafkaError(error, 'REBALANCE_IN_PROGRESS')) return;
-    this.options.logger.warn({ reason: String(error) }, 'joining the group failed: retrying');
+    this.options.logger.warn(errorDetails(error), 'joining the group failed: retrying');
     await this.sleep(RETRY_PAUSE_MS);
   }
 

@@ -1,7 +1,8 @@
 import { backOffMs, type BackOff, pause, succeededWithin, systemClock, type Clock } from '@orders-pipeline/clock';
+import type { BrokerFailure } from '../broker/broker.js';
 import type { OutgoingRecord } from '../records/record.js';
 import { RecordsRejectedError } from '../failures/records-rejected.js';
-import { errorCode } from '../failures/failure.js';
+import { errorDetails } from '../failures/failure.js';
 import type { EngineLogger } from '../events/engine-logger.js';
 import { getProtocolErrorType } from './protocol-type.js';
 
@@ -65,8 +66,14 @@ export class ReliableProducer {
   private client: ProducerClient | undefined;
   private queue: Promise<unknown> = Promise.resolve();
   private closed = false;
+  private failing: BrokerFailure | undefined;
 
   constructor(private readonly options: ReliableProducerOptions) {}
+
+  /** The failure for which the batch in progress is being retried; `undefined` when it has not failed. */
+  get failure(): BrokerFailure | undefined {
+    return this.failing;
+  }
 
   /**
    * Sends the records in order.
@@ -109,6 +116,7 @@ export class ReliableProducer {
         await this.recover(topic, error, failures);
       }
     }
+    this.failing = undefined;
     return acknowledged;
   }
 
@@ -141,15 +149,15 @@ export class ReliableProducer {
     const type = getProtocolErrorType(error);
     if (type !== undefined && REJECTIONS.has(type)) {
       // Other partitions of the batch may have been written, which the client's sequence numbers do not reflect.
+      this.failing = undefined;
       await this.discardClient();
       throw new RecordsRejectedError(type, { cause: error });
     }
     if (type !== undefined && SEQUENCE_ERRORS.has(type)) await this.discardClient();
+    const { code, reason } = errorDetails(error);
+    this.failing = { topic, since: this.failing?.since ?? clock.now(), code: type ?? code, reason };
     const wait = backOffMs(backOff, failures, random);
-    logger.warn(
-      { topic, code: type ?? errorCode(error), reason: String(error), retryInMs: wait },
-      'batch not sent: retrying',
-    );
+    logger.warn({ topic, code: type ?? code, reason, retryInMs: wait }, 'batch not sent: retrying');
     await pause(clock, wait);
   }
 
@@ -173,7 +181,7 @@ export class ReliableProducer {
       if (client !== undefined)
         await succeededWithin(this.options.clock ?? systemClock, CLOSE_TIMEOUT_MS, client.disconnect());
     } catch (error) {
-      this.options.logger.warn({ reason: String(error) }, 'producer did not disconnect cleanly');
+      this.options.logger.warn(errorDetails(error), 'producer did not disconnect cleanly');
     }
   }
 }

@@ -1,5 +1,6 @@
 import { systemClock } from '@orders-pipeline/clock';
 import type { EngineLogger } from '../events/engine-logger.js';
+import { errorDetails } from '../failures/failure.js';
 import { errorName, isKafkaError, throwOnError } from '../protocol/kafka-error.js';
 import { METADATA } from '../protocol/metadata-request.js';
 import type { PartitionsByTopic } from '../protocol/consumer-protocol.js';
@@ -102,7 +103,9 @@ export class KafkajsBroker implements Broker {
   /** Whether the member has joined, and when its coordinator last responded. */
   get health(): BrokerHealth {
     const { joined, lastContactAt } = this.member;
-    return { joined: joined && !this.stopping, lastContactAt, failingSince: this.fetcher.failingSince };
+    const { failure: fetchFailure } = this.fetcher;
+    const { failure: publishFailure } = this.producer;
+    return { joined: joined && !this.stopping, lastContactAt, fetchFailure, publishFailure };
   }
 
   async partitionCount(topic: string): Promise<number> {
@@ -167,7 +170,7 @@ export class KafkajsBroker implements Broker {
       const { assignedCount } = this;
       if (assignedCount !== undefined && this.log.partitionNumbers.length !== assignedCount) this.member.rejoin();
     } catch (error) {
-      this.options.logger.warn({ topic: this.topic, reason: String(error) }, 'topic check failed: retrying');
+      this.options.logger.warn({ topic: this.topic, ...errorDetails(error) }, 'topic check failed: retrying');
     }
     if (!this.stopping) this.watchTopic();
   }

@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { AttemptOutcome, Observer } from '../events/observer.js';
+import { IN_FLIGHT_BOUNDS } from '../status/in-flight-bound.js';
 import type { ParallelConsumerStatus, PartitionStatus } from '../status/status.js';
 
 /** The labels that distinguish the consumers of one process. */
@@ -41,6 +42,9 @@ const GAUGES: readonly [name: string, help: string, read: (status: ParallelConsu
     ({ secondsToDrain }) => secondsToDrain,
   ],
 ];
+
+const BOUND_HELP =
+  '1 for what bounds the records in the handler now (see inFlightBound in the README), 0 for the others';
 
 const COUNTERS: readonly [name: string, help: string, read: (status: ParallelConsumerStatus) => number][] = [
   ['finished_total', 'Records handled or dead-lettered', ({ finished }) => finished],
@@ -153,6 +157,9 @@ export class PrometheusMetrics {
           if (value !== undefined) gauge.set({ ...names, partition: String(each.partition) }, value);
         }
       });
+    this.gauge('in_flight_bound', BOUND_HELP, ['bound'], (gauge, names, { inFlightBound }) => {
+      for (const bound of IN_FLIGHT_BOUNDS) gauge.set({ ...names, bound }, Number(bound === inFlightBound));
+    });
     for (const [name, help, read] of COUNTERS) this.counter(name, help, read);
   }
 

@@ -1,6 +1,7 @@
 import type { SuspensionCause } from '../attempts/circuit-breaker.js';
 import type { TaskRunner } from '../attempts/task-runner.js';
-import type { BrokerHealth } from '../broker/broker.js';
+import type { BrokerFailure, BrokerHealth } from '../broker/broker.js';
+import { findInFlightBound } from './in-flight-bound.js';
 import type { State } from './lifecycle.js';
 import type { Assignment } from '../partition/assignment.js';
 import type { OldestRecord, ParallelConsumerStatus, PartitionStatus } from './status.js';
@@ -11,8 +12,6 @@ import type { Scheduler } from '../window/scheduler.js';
 const CONTACT_TIMEOUT_MS = 5_000;
 /** Fetches that fail for less than this are not reported: a leader change takes some seconds. */
 const FETCH_TIMEOUT_MS = 15_000;
-/** Dead letters that wait for less than this are not reported: a publish takes milliseconds, a leader change some seconds. */
-const PUBLISH_TIMEOUT_MS = 10_000;
 const WHY_SUSPENDED: Record<SuspensionCause, string> = {
   environment: 'a dependency of the handler is unavailable',
   'poison-storm': 'nearly all records are poison',
@@ -24,6 +23,8 @@ export interface EngineParts {
   readonly scheduler: Scheduler;
   readonly runner: TaskRunner;
   readonly intake: Intake;
+  /** Why the consumer is not ready: a topic is missing. */
+  readonly missingTopic: string | undefined;
   readonly ratePerSecond: number;
   readonly assignments: readonly Assignment[];
   /** Milliseconds since 1970. */
@@ -43,6 +44,13 @@ export function collectStatus(parts: EngineParts): ParallelConsumerStatus {
     suspendedBecause: runner.suspendedBecause,
     inFlight: scheduler.running,
     inFlightLimit: scheduler.inFlightLimit,
+    inFlightBound: findInFlightBound({
+      scheduler,
+      intake,
+      assignments: parts.assignments,
+      isSuspended: runner.suspendedSince !== undefined,
+      isPaused: state !== 'running' || runner.isHolding,
+    }),
     taken: scheduler.taken,
     takenBytes: scheduler.bytes,
     ...runner.counts,
@@ -55,7 +63,7 @@ export function collectStatus(parts: EngineParts): ParallelConsumerStatus {
 }
 
 function reasonNotReady(
-  { state, health, runner, assignments, now }: EngineParts,
+  { state, health, runner, missingTopic, assignments, now }: EngineParts,
   partitions: readonly PartitionStatus[],
 ): string | undefined {
   if (state !== 'running') return `the consumer is ${state}`;
@@ -64,12 +72,12 @@ function reasonNotReady(
     return `no response from the group coordinator since ${new Date(health.lastContactAt).toISOString()}`;
   if (runner.suspendedSince !== undefined)
     return `suspended since ${new Date(runner.suspendedSince).toISOString()}: ${WHY_SUSPENDED[runner.suspendedBecause ?? 'environment']}`;
-  const { waitingSince } = runner.deadLetters;
-  if (waitingSince !== undefined && now - waitingSince >= PUBLISH_TIMEOUT_MS)
-    return `dead letters could not be published since ${new Date(waitingSince).toISOString()}`;
-  const { failingSince } = health;
-  if (failingSince !== undefined && now - failingSince >= FETCH_TIMEOUT_MS)
-    return `nothing could be fetched since ${new Date(failingSince).toISOString()}`;
+  const { failure } = runner.deadLetters;
+  if (failure !== undefined) return describeFailure('dead letters could not be published to', failure);
+  if (missingTopic !== undefined) return missingTopic;
+  const { fetchFailure } = health;
+  if (fetchFailure !== undefined && now - fetchFailure.since >= FETCH_TIMEOUT_MS)
+    return describeFailure('nothing could be fetched from', fetchFailure);
   const unknown = assignments.find(({ begun, requestedSince }) => !begun && now - requestedSince >= FETCH_TIMEOUT_MS);
   if (unknown !== undefined)
     return `the committed offset of partition ${unknown.partition} could not be read since ${new Date(unknown.requestedSince).toISOString()}`;
@@ -77,6 +85,10 @@ function reasonNotReady(
     why === undefined ? [] : [`partition ${partition} is stopped (${why.reason}): ${why.message}`],
   );
   return stopped.length === 0 ? undefined : stopped.join('; ');
+}
+
+function describeFailure(what: string, { topic, since, reason }: BrokerFailure): string {
+  return `${what} ${topic} since ${new Date(since).toISOString()}: ${reason}`;
 }
 
 function partitionStatus(assignment: Assignment, now: number): PartitionStatus {

@@ -1,5 +1,6 @@
 import type { StoppedPartition } from '../partition/stopped-partition.js';
 import type { SuspensionCause } from '../attempts/circuit-breaker.js';
+import type { InFlightBound } from './in-flight-bound.js';
 import type { State } from './lifecycle.js';
 
 /** The oldest unfinished record of a partition, which blocks the partition's commit. */
@@ -43,6 +44,8 @@ export interface ParallelConsumerStatus {
   readonly suspendedBecause: SuspensionCause | undefined;
   readonly inFlight: number;
   readonly inFlightLimit: number;
+  /** What bounds `inFlight` now: its limit, or one of the reasons why it stays below. */
+  readonly inFlightBound: InFlightBound;
   /** Records in memory, in the handler or waiting. */
   readonly taken: number;
   readonly takenBytes: number;

@@ -16,6 +16,7 @@ describeBrokerContract('the fake Kafka', async () => {
         end: async (ending) => transaction.end(ending),
       };
     },
+    deleteTopic: async (topic) => kafka.deleteTopic(topic),
     recreateTopic: async (topic, partitions) => kafka.createTopic(topic, partitions),
     deleteBefore: async (topic, partition, offset) => kafka.deleteBefore(topic, partition, offset),
     read: async (topic) => kafka.records(topic),

@@ -1,7 +1,9 @@
+import { systemClock, type Clock } from '@orders-pipeline/clock';
 import type { OutgoingRecord, Position } from '../records/record.js';
 import {
   MetadataRejectedError,
   type Broker,
+  type BrokerFailure,
   type BrokerHealth,
   type BrokerListener,
   type CommittedPosition,
@@ -23,6 +25,8 @@ export interface FakeBrokerOptions {
   readonly groupId: string;
   /** `manual` (the default): the spec calls `fetch`. `auto`: reads are answered as soon as there are records. */
   readonly fetching?: 'manual' | 'auto';
+  /** Source of the times in `health`. Default `systemClock`; pass the clock of the consumer. */
+  readonly clock?: Clock;
 }
 
 interface OpenRead {
@@ -50,6 +54,9 @@ export class FakeBroker implements Broker, GroupMember {
   private generation = -1;
   private expired = false;
   private ended = false;
+  private readonly end = Promise.withResolvers<void>();
+  private fetchFailure: BrokerFailure | undefined;
+  private publishFailure: BrokerFailure | undefined;
 
   constructor(
     private readonly kafka: FakeKafka,
@@ -63,8 +70,8 @@ export class FakeBroker implements Broker, GroupMember {
 
   /** As the real broker's, with `lastContactAt` as the spec sets it. */
   get health(): BrokerHealth {
-    const { lastContactAt } = this;
-    return { joined: this.generation >= 0 && !this.group.rebalanceDue, lastContactAt };
+    const { lastContactAt, fetchFailure, publishFailure } = this;
+    return { joined: this.generation >= 0 && !this.group.rebalanceDue, lastContactAt, fetchFailure, publishFailure };
   }
 
   async partitionCount(topic: string): Promise<number> {
@@ -109,6 +116,11 @@ export class FakeBroker implements Broker, GroupMember {
 
   async publish(topic: string, records: readonly OutgoingRecord[]): Promise<void> {
     if (this.failing.publish) throw this.failing.publish;
+    while (!this.ended && records.some(({ partition }) => partition >= this.kafka.partitionCount(topic))) {
+      this.publishFailure = this.missing(topic, this.publishFailure);
+      await Promise.race([this.kafka.nextChange(), this.end.promise]);
+    }
+    this.publishFailure = undefined;
     if (this.ended) throw new Error('the producer was closed');
     for (const record of records) this.kafka.produce(topic, record);
     this.published.push(records.length);
@@ -123,6 +135,7 @@ export class FakeBroker implements Broker, GroupMember {
     this.listener = undefined;
     this.generation = -1;
     this.ended = true;
+    this.end.resolve();
     this.endReads(() => true);
     // Leaving does not wait for the rebalance, in which the other members may drain first.
     void this.group.leave(this);
@@ -167,7 +180,14 @@ export class FakeBroker implements Broker, GroupMember {
   }
 
   wake(): void {
+    const isMissing = this.reads.size > 0 && this.kafka.partitionCount(this.topic) === 0;
+    this.fetchFailure = isMissing ? this.missing(this.topic, this.fetchFailure) : undefined;
     if (this.options.fetching === 'auto') for (const partition of this.reads.keys()) this.answer(partition);
+  }
+
+  private missing(topic: string, before: BrokerFailure | undefined): BrokerFailure {
+    const since = before?.since ?? (this.options.clock ?? systemClock).now();
+    return { topic, since, code: 'UNKNOWN_TOPIC_OR_PARTITION', reason: `topic ${topic} or a partition does not exist` };
   }
 
   private endReads(isGone: (partition: number) => boolean): void {

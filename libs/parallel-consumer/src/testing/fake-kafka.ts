@@ -44,6 +44,7 @@ export class FakeKafka {
   private readonly topics = new Map<string, Partition[]>();
   private readonly groups = new Map<string, FakeGroup>();
   private logs = 0;
+  private onChange: (() => void)[] = [];
 
   /** Creates a topic. An existing topic of that name is deleted first: its records are lost, and its log ids change. */
   createTopic(name: string, partitions: number): void {
@@ -62,6 +63,17 @@ export class FakeKafka {
       })),
     );
     this.wakeAll();
+  }
+
+  /** Deletes a topic with its records. */
+  deleteTopic(name: string): void {
+    this.topics.delete(name);
+    this.wakeAll();
+  }
+
+  /** Resolves at the next change of any topic or log. */
+  async nextChange(): Promise<void> {
+    await new Promise<void>((resolve) => void this.onChange.push(resolve));
   }
 
   /** Returns 0 when the topic does not exist. */
@@ -173,6 +185,7 @@ export class FakeKafka {
 
   private wakeAll(): void {
     for (const group of this.groups.values()) group.wake();
+    for (const resume of this.onChange.splice(0)) resume();
   }
 }
 

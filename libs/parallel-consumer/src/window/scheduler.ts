@@ -40,9 +40,10 @@ export class Scheduler {
   private runningCount = 0;
   private takenCount = 0;
   private takenBytes = 0;
+  private pausedCount = 0;
 
   constructor(
-    private readonly ordering: Ordering,
+    readonly ordering: Ordering,
     private limits: WindowLimits,
   ) {}
 
@@ -56,6 +57,16 @@ export class Scheduler {
 
   get bytes(): number {
     return this.takenBytes;
+  }
+
+  /** Records that wait for an earlier record of their key or partition. */
+  get waitingInOrder(): number {
+    return this.takenCount - this.runningCount - this.ready.size - this.pausedCount;
+  }
+
+  /** Records that wait for their next attempt. */
+  get waitingForRetry(): number {
+    return this.pausedCount;
   }
 
   get inFlightLimit(): number {
@@ -131,10 +142,12 @@ export class Scheduler {
   /** Frees the slot of a task that waits for a retry. The task keeps its key, so that no other task of the key overtakes it. */
   paused(): void {
     this.runningCount -= 1;
+    this.pausedCount += 1;
   }
 
   /** Makes a paused task ready again. @returns false when its partition was revoked meanwhile */
   resumed(task: Task): boolean {
+    this.pausedCount -= 1;
     if (task.assignment.revoked) this.release(task);
     else this.ready.push(task.assignment.ready, task);
     return !task.assignment.revoked;

@@ -1,0 +1,53 @@
+/** A topic that the consumer needs. */
+export interface RequiredTopic {
+  readonly role: 'source' | 'dead-letter';
+  readonly topic: string;
+  /** 0 when the topic does not exist. */
+  readonly partitions: number;
+}
+
+/**
+ * Thrown at the start when the source topic or the dead-letter topic is missing, or when the dead-letter topic has fewer partitions.
+ * The message names the topics with their partition counts, and the command that creates or changes them.
+ */
+export class TopicError extends Error {
+  override readonly name = 'TopicError';
+
+  constructor(
+    readonly code: 'topic-missing' | 'too-few-partitions',
+    /** The topics as Kafka has them. */
+    readonly topics: readonly RequiredTopic[],
+  ) {
+    const source = topics.find(({ role }) => role === 'source')?.partitions ?? 0;
+    const remedies = topics.flatMap((topic) => toRemedy(topic, source) ?? []);
+    super(`${topics.map(describe).join('; ')}. ${remedies.join('. ')}`);
+  }
+}
+
+/** Returns why the consumer can't work with these topics; `undefined` when it can. */
+export function findTopicError(topics: readonly RequiredTopic[]): TopicError | undefined {
+  if (topics.some(({ partitions }) => partitions === 0)) return new TopicError('topic-missing', topics);
+  const [source, deadLetter] = topics;
+  if (source !== undefined && deadLetter !== undefined && deadLetter.partitions < source.partitions)
+    return new TopicError('too-few-partitions', topics);
+  return undefined;
+}
+
+/** Describes a topic, such as `the source topic orders.v1 has 12 partitions`. */
+function describe({ role, topic, partitions }: RequiredTopic): string {
+  if (partitions === 0) return `the ${role} topic ${topic} does not exist`;
+  return `the ${role} topic ${topic} has ${partitions} ${partitions === 1 ? 'partition' : 'partitions'}`;
+}
+
+/** Returns the command that creates the topic or adds partitions; `undefined` when the topic needs none. */
+function toRemedy({ role, topic, partitions }: RequiredTopic, source: number): string | undefined {
+  const command = 'kafka-topics.sh --bootstrap-server HOST:PORT';
+  if (role === 'source')
+    return partitions === 0 ? `Create ${topic}: ${command} --create --topic ${topic} --partitions N` : undefined;
+  const needed = source === 0 ? 'N' : source;
+  if (partitions === 0)
+    return `Create ${topic} with at least as many partitions as the source topic: ${command} --create --topic ${topic} --partitions ${needed} --config retention.ms=-1`;
+  return partitions < source
+    ? `Add partitions to ${topic}, which needs at least as many as the source topic: ${command} --alter --topic ${topic} --partitions ${needed}`
+    : undefined;
+}

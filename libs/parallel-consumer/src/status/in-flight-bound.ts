@@ -1,0 +1,78 @@
+import type { Intake } from '../intake/intake.js';
+import type { Assignment } from '../partition/assignment.js';
+import type { Scheduler } from '../window/scheduler.js';
+
+/**
+ * What bounds the number of records in flight now.
+ * - `limit`: the in-flight limit is reached.
+ * - `keys`, `partitions`: enough records are in memory, but they wait for earlier records of their key (`ordering: 'key'`) or of their
+ *   partition (`ordering: 'partition'`).
+ * - `retries`: enough records are in memory, but they wait for their next attempt.
+ * - `buffer`: `maxBuffered` or `maxBytes` is reached.
+ * - `uncommitted-offsets`: `maxUncommittedOffsets` is reached on a partition.
+ * - `fetch`: the next records are on their way from Kafka.
+ * - `records`: all records of the assigned partitions are in memory.
+ * - `suspended`: the environment is unavailable, or nearly all records are poison.
+ * - `paused`: the consumer starts, rebalances or stops.
+ */
+export type InFlightBound =
+  | 'limit'
+  | 'keys'
+  | 'partitions'
+  | 'retries'
+  | 'buffer'
+  | 'uncommitted-offsets'
+  | 'fetch'
+  | 'records'
+  | 'suspended'
+  | 'paused';
+
+/** All bounds, for metrics. */
+export const IN_FLIGHT_BOUNDS: readonly InFlightBound[] = [
+  'limit',
+  'keys',
+  'partitions',
+  'retries',
+  'buffer',
+  'uncommitted-offsets',
+  'fetch',
+  'records',
+  'suspended',
+  'paused',
+];
+
+/** The parts of the engine that can bound the records in flight. */
+export interface BoundingParts {
+  readonly scheduler: Scheduler;
+  readonly intake: Intake;
+  readonly assignments: readonly Assignment[];
+  /** Whether the circuit breaker is open. */
+  readonly isSuspended: boolean;
+  /** Whether the consumer starts no attempts because it starts, rebalances or stops. */
+  readonly isPaused: boolean;
+}
+
+export function findInFlightBound({
+  scheduler,
+  intake,
+  assignments,
+  isSuspended,
+  isPaused,
+}: BoundingParts): InFlightBound {
+  const { running, inFlightLimit, waitingInOrder, waitingForRetry } = scheduler;
+  if (isPaused) return 'paused';
+  if (running >= inFlightLimit) return 'limit';
+  if (isSuspended) return 'suspended';
+  // With other keys, the records in memory would fill the limit.
+  if (running + waitingInOrder + waitingForRetry >= inFlightLimit)
+    return waitingForRetry > waitingInOrder ? 'retries' : scheduler.ordering === 'partition' ? 'partitions' : 'keys';
+  const untaken = assignments.filter(({ buffer }) => buffer.current !== undefined);
+  if (untaken.some((assignment) => intake.isHeldBack(assignment))) return 'uncommitted-offsets';
+  if (untaken.some((assignment) => !scheduler.hasShare(assignment))) return 'buffer';
+  if (untaken.length > 0 || assignments.some(hasUnfetched)) return 'fetch';
+  return 'records';
+}
+
+function hasUnfetched({ begun, stopped, highWatermark, nextRead }: Assignment): boolean {
+  return stopped === undefined && (!begun || nextRead < highWatermark);
+}
