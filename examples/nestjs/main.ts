@@ -38,7 +38,7 @@ app.connectMicroservice({
     },
   }),
 });
-app.enableShutdownHooks(); // SIGTERM drains
+app.enableShutdownHooks(); // SIGTERM and Ctrl-C drain
 await app.init();
 await app.startAllMicroservices();
 await app.listen(process.env['PORT'] ?? 3000);

@@ -76,7 +76,9 @@ describe('a dead-letter topic that rejects dead letters', () => {
     group = await TestGroup.on(server(), 'few', { partitions: PARTITIONS }, 'without dead letters');
     await group.createTopic(group.deadLetterTopic, { partitions: 1 });
     const member = group.launch({ inFlight: 50 }, { handlerMs: 10 });
-    expect(await member.ends()).toMatch(`${group.deadLetterTopic} has 1 partitions, fewer than the ${PARTITIONS} of`);
+    expect(await member.ends()).toMatch(
+      `the source topic ${group.topic} has ${PARTITIONS} partitions; the dead-letter topic ${group.deadLetterTopic} has 1 partition.`,
+    );
   }, 60_000);
 
   it('because it was deleted: no offset past the record is committed until the topic is created again', async () => {
@@ -86,8 +88,9 @@ describe('a dead-letter topic that rejects dead letters', () => {
     await group.asAdmin((admin) => admin.deleteTopics({ topics: [group.deadLetterTopic] }));
     await writeWithPoison();
     await isHeldAtPoison(member);
-    await eventually('the member is not ready, with the reason', 20_000, async () => {
-      return (await member.status()).notReadyBecause?.startsWith('dead letters could not be published') === true;
+    const reason = `dead letters could not be published to ${group.deadLetterTopic} since `;
+    await eventually('the member is not ready, with the topic and the reason', 20_000, async () => {
+      return (await member.status()).notReadyBecause?.startsWith(reason) === true;
     });
 
     await group.createTopic(group.deadLetterTopic, { partitions: PARTITIONS });
