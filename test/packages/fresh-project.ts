@@ -23,20 +23,26 @@ export async function versionOf(name: string): Promise<string> {
   return (JSON.parse(text) as { version: string }).version;
 }
 
-/** A separate project outside of this one, like that of a user who installs a tarball. */
+/** A project, such as one outside of this one, like that of a user who installs a tarball. */
 export class FreshProject {
-  private constructor(readonly directory: string) {}
+  constructor(readonly directory: string) {}
 
   static async create(directory: string, packages: readonly string[]): Promise<FreshProject> {
     await mkdir(directory, { recursive: true });
     await writeFile(join(directory, 'package.json'), '{ "name": "fresh", "private": true, "type": "module" }');
     const project = new FreshProject(directory);
-    await project.install(...packages);
+    if (packages.length > 0) await project.install(...packages);
     return project;
   }
 
   async install(...packages: string[]): Promise<void> {
     await npm(this.directory, 'install', '--no-audit', '--no-fund', '--prefer-offline', ...packages);
+  }
+
+  /** Creates a folder in the project, which uses the project's packages. */
+  async folder(name: string): Promise<FreshProject> {
+    await mkdir(join(this.directory, name));
+    return new FreshProject(join(this.directory, name));
   }
 
   async write(path: string, text: string): Promise<void> {
@@ -57,6 +63,11 @@ export class FreshProject {
         .split('\n')
         .filter((line) => line.includes('error TS'));
     }
+  }
+
+  /** Runs a command of a shell in the project, as a reader of a README types it. */
+  async shell(command: string): Promise<void> {
+    await run('sh', ['-c', command], { cwd: this.directory, timeout: COMMAND_LIMIT_MS, maxBuffer: 16 * 1024 * 1024 });
   }
 
   start(script: string, env: NodeJS.ProcessEnv): RunningScript {
@@ -87,6 +98,14 @@ export class RunningScript {
     } catch (error) {
       throw new Error(`${String(error)}\n${this.output}`, { cause: error });
     }
+  }
+
+  /** Resolves with the exit code once the script has ended by itself. */
+  async ends(withinMs: number): Promise<number | null> {
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), withinMs);
+    const code = await this.exited.promise;
+    clearTimeout(timer);
+    return code;
   }
 
   /** @returns the exit code */

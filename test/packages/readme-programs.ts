@@ -1,0 +1,188 @@
+import type { CodeBlock } from './readme.js';
+
+/** Completes an excerpt of a README to a program that ends by itself. */
+export interface Program {
+  /** What the README's text or its first example has before the excerpt. */
+  readonly before: string;
+  readonly after: string;
+  /** What the program prints. */
+  readonly prints: RegExp;
+}
+
+/** The block is an example of its own, which `examples.spec` runs. */
+export interface Example {
+  readonly example: 'plain-node' | 'nestjs';
+}
+
+const LOGGER = `
+const log = (details: object, message: string) => console.log(message, JSON.stringify(details));
+const logger = { info: log, warn: log, error: log };
+`;
+
+const CONNECTED = `
+import { setTimeout as sleep } from 'node:timers/promises';
+import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
+${LOGGER}
+const kafka = connectKafka({ brokers: String(process.env['KAFKA_BROKERS']).split(','), clientId: 'readme', logger });
+`;
+
+/** A consumer group of its own, which begins at the first record of the topic. */
+const consumer = (groupId: string): string => `
+import { ParallelConsumer } from '@orders-pipeline/parallel-consumer';
+import { KafkajsBroker } from '@orders-pipeline/parallel-consumer/kafkajs';
+${CONNECTED}
+const broker = new KafkajsBroker({ kafka, topic: 'orders.v1', groupId: '${groupId}', logger });
+const options = { deadLetterTopic: 'orders.v1.dead-letter', logger, handler: async () => undefined };
+`;
+
+const finishSome = (name: string): string => `
+while (${name}.status.finished === 0) await sleep(100);
+await ${name}.stop();
+`;
+
+const ENGINE: Readonly<Record<string, Program | Example>> = {
+  Start: { example: 'plain-node' },
+  'Dead letters': {
+    before: CONNECTED,
+    after: finishSome('letters'),
+    prints:
+      /^orders\.v1, partition 1, offset \d+: RangeError: order bad has no quantity: \{"id":"bad","quantity":0\}$/m,
+  },
+  'Send records': {
+    before: CONNECTED,
+    after: '',
+    prints: /acknowledged \[ \{ partition: 1, records: 1, baseOffset: \d+ \} \]/,
+  },
+  Metrics: {
+    before: consumer('readme-metrics'),
+    after: `await consumer.start(); ${finishSome('consumer')} console.log(await register.metrics());`,
+    prints: /parallel_consumer_finished_total\{topic="orders.v1",group="savers"\} [1-9]/,
+  },
+  'In batches': {
+    before: `${consumer('readme-batches')}
+async function insertAll(values: readonly (Buffer | null)[]): Promise<(Error | undefined)[]> {
+  console.log('inserted', values.length);
+  return values.map(() => undefined);
+}
+`,
+    after: `await consumer.start(); ${finishSome('consumer')}`,
+    prints: /inserted [1-9]/,
+  },
+  'Tests without Kafka': {
+    before: `${LOGGER}
+const handler = async () => {
+  throw new RangeError('no quantity');
+};
+`,
+    after: '',
+    prints: /^1 4$/m,
+  },
+};
+
+const NEST = `
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Controller, Logger, Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import { nestEngineLogger, PARALLEL_CONSUMER, ParallelConsumerServer } from '@orders-pipeline/nestjs-parallel-consumer';
+import { connectKafka, reliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
+
+@Controller()
+class OrdersController {
+  @EventPattern<string>('orders.v1', PARALLEL_CONSUMER)
+  save(@Payload() order: unknown) {
+    console.log('saved order', JSON.stringify(order));
+  }
+}
+
+@Controller()
+class RefundsController {
+  @EventPattern<string>('refunds.v1', PARALLEL_CONSUMER)
+  save(@Payload() refund: unknown) {
+    console.log('saved refund', JSON.stringify(refund));
+  }
+}
+
+@Module({ controllers: [OrdersController] })
+class AppModule {}
+
+@Module({ controllers: [OrdersController, RefundsController] })
+class BothModule {}
+
+const logger = nestEngineLogger(new Logger('kafka'));
+const kafka = connectKafka({ brokers: String(process.env['KAFKA_BROKERS']).split(','), clientId: 'readme', logger });
+const options = { groupId: 'readme-nest', deadLetterTopic: 'orders.v1.dead-letter' };
+`;
+
+const STRATEGY: Readonly<Record<string, Program | Example>> = {
+  'Five-minute start': { example: 'nestjs' },
+  'Several topics': {
+    before: NEST,
+    after: `
+const app = await NestFactory.createMicroservice(BothModule, { strategy });
+await app.listen();
+const producer = reliableProducer(kafka, logger);
+for (const topic of ['orders.v1', 'refunds.v1'])
+  await producer.send(topic, [{ partition: 0, key: 'account-1', value: Buffer.from('{"id":"several"}'), headers: {} }]);
+await producer.close();
+for (const topic of ['orders.v1', 'refunds.v1']) while (strategy.getStatus(topic).finished === 0) await sleep(100);
+await app.close();
+`,
+    prints: /saved refund \{"id":"several"\}/,
+  },
+  'Health, metrics, shutdown': {
+    before: NEST,
+    after: `
+const app = await NestFactory.createMicroservice(AppModule, { strategy });
+await app.listen();
+while (strategy.getStatus('orders.v1').finished === 0) await sleep(100);
+console.log(await register.metrics());
+await app.close();
+`,
+    prints: /parallel_consumer_finished_total\{topic="orders.v1",group="orders-savers"\} [1-9]/,
+  },
+  'Tests without Kafka': {
+    before: NEST.replace(/^const kafka = .*$/m, ''),
+    after: '',
+    prints: /saved order \{"id":"1","quantity":1\}[^]*^1$/m,
+  },
+};
+
+const CLOCK: Readonly<Record<string, Program | Example>> = {
+  '@orders-pipeline/clock': {
+    before: '',
+    after: `
+let calls = 0;
+await retry(async () => {
+  calls += 1;
+  if (calls < 3) throw new Error('not yet');
+});
+console.log(calls, 'calls');
+`,
+    prints: /^3 calls$/m,
+  },
+  '@orders-pipeline/clock (2)': {
+    before: `
+import { pause, type Clock } from '@orders-pipeline/clock';
+const work = () => console.log('worked');
+async function retry(then: () => void, on: Clock): Promise<void> {
+  await pause(on, 59_000);
+  then();
+}
+`,
+    after: 'await retried;',
+    prints: /^worked$/m,
+  },
+};
+
+/** The programs of each package's README, by the names of its blocks. */
+export const PROGRAMS: Readonly<Record<string, Readonly<Record<string, Program | Example>>>> = {
+  'parallel-consumer': ENGINE,
+  'nestjs-parallel-consumer': STRATEGY,
+  clock: CLOCK,
+};
+
+/** Returns the whole program of an excerpt. */
+export function toProgram({ code }: CodeBlock, { before, after }: Program): string {
+  return `${before}\n${code}\n${after}`;
+}

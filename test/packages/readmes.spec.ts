@@ -1,0 +1,178 @@
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { KafkaTools } from '../support/foreign-clients/kafka-tools.js';
+import { StandaloneKafka } from '../support/standalone-kafka.js';
+import { ExampleRun } from './example-run.js';
+import { FreshProject, versionOf, type RunningScript } from './fresh-project.js';
+import { PROGRAMS, toProgram, type Example, type Program } from './readme-programs.js';
+import { readCodeBlocks, type CodeBlock } from './readme.js';
+
+const ENGINE = 'parallel-consumer';
+const STRATEGY = 'nestjs-parallel-consumer';
+const LIBRARIES = [ENGINE, STRATEGY, 'clock'];
+/** What a Nest application has before it installs the transport. The example uses Express, this project Fastify. */
+const NEST_APPLICATION = [
+  ...['common', 'core', 'microservices', 'platform-express'].map((name) => `@nestjs/${name}`),
+  'reflect-metadata',
+  'rxjs',
+  '@types/node',
+  'prom-client',
+];
+
+interface Excerpt {
+  readonly library: string;
+  readonly block: CodeBlock;
+  readonly program: Program;
+}
+
+const blocks = new Map<string, CodeBlock[]>();
+for (const library of LIBRARIES) blocks.set(library, await readCodeBlocks(library));
+const blocksOf = (library: string, language: string): CodeBlock[] =>
+  (blocks.get(library) ?? []).filter((block) => block.language === language);
+const isProgram = (each: Program | Example | undefined): each is Program => each !== undefined && 'before' in each;
+const excerpts: Excerpt[] = LIBRARIES.flatMap((library) =>
+  blocksOf(library, 'ts').flatMap((block) => {
+    const program = PROGRAMS[library]?.[block.name];
+    return isProgram(program) ? [{ library, block, program }] : [];
+  }),
+);
+
+describe('the READMEs of the packages, followed outside of this project', () => {
+  let folder: string;
+  let server: StandaloneKafka;
+  let plain: FreshProject;
+  let nest: FreshProject;
+  let examples: ExampleRun;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'orders-readmes-'));
+    server = await StandaloneKafka.start(1);
+    examples = new ExampleRun(server.kafka);
+    await createTopics();
+    plain = await FreshProject.create(join(folder, 'plain-node'), []);
+    nest = await FreshProject.create(join(folder, 'nestjs'), await versions(NEST_APPLICATION));
+    await install(ENGINE, plain);
+    await install(STRATEGY, nest);
+    await copyExample('plain-node', plain);
+    await copyExample('nestjs', nest);
+  }, 240_000);
+
+  afterAll(async () => {
+    await examples.end();
+    await server.stop();
+    await rm(folder, { recursive: true, force: true });
+  }, 30_000);
+
+  /** Creates the topics with the commands of the README. */
+  async function createTopics(): Promise<void> {
+    const [, engine] = blocksOf(ENGINE, 'sh');
+    const [, strategy] = blocksOf(STRATEGY, 'sh');
+    expect(strategy?.code).toBe(engine?.code);
+    const tools = await KafkaTools.provide();
+    const refunds = ['refunds.v1', 'refunds.v1.dead-letter'].map(
+      (topic) => `kafka-topics.sh --bootstrap-server localhost:9092 --create --topic ${topic} --partitions 1`,
+    );
+    for (const command of [...String(engine?.code).trim().split('\n'), ...refunds]) {
+      const [script, ...args] = command.split(' ');
+      expect(script).toBe('kafka-topics.sh');
+      await tools.run(
+        'TopicCommand',
+        args.map((arg) => arg.replace('localhost:9092', server.brokers)),
+      );
+    }
+  }
+
+  /** Packs and installs with the commands of the README. Its `npm ci` has run in this project, or these specs could not. */
+  async function install(library: string, project: FreshProject): Promise<void> {
+    const lines = String(blocksOf(library, 'sh')[0]?.code).trim().replaceAll('/tmp', folder).split('\n');
+    const change = lines.findIndex((line) => line.startsWith('cd '));
+    expect(lines[0]).toBe('npm ci');
+    const here = new FreshProject(PROJECT_DIRECTORY);
+    for (const command of lines.slice(1, change)) await here.shell(command);
+    for (const command of lines.slice(change + 1)) await project.shell(command);
+  }
+
+  it.each(LIBRARIES)('the README of %s has no code block that these specs do not run', (library) => {
+    const names = (blocks.get(library) ?? []).map(({ language }) => language);
+    expect(names.filter((language) => !['ts', 'sh'].includes(language))).toEqual([]);
+    expect(blocksOf(library, 'ts').map(({ name }) => name)).toEqual(Object.keys(PROGRAMS[library] ?? {}));
+    expect(blocksOf(library, 'sh')).toHaveLength(library === 'clock' ? 0 : 2);
+  });
+
+  it.each([
+    [ENGINE, 'plain-node', 'Start'],
+    [STRATEGY, 'nestjs', 'Five-minute start'],
+  ])('the first program of %s is examples/%s', async (library, example, name) => {
+    const code = blocksOf(library, 'ts').find((block) => block.name === name)?.code;
+    expect(code).toBe(await readFile(join(PROJECT_DIRECTORY, 'examples', example, 'main.ts'), 'utf8'));
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'plain-node handles records, dead-letters one with its real reason, and drains on %s',
+    async (signal) => {
+      await examples.run(() => plain.start('main.ts', { KAFKA_BROKERS: server.brokers }), signal);
+    },
+    90_000,
+  );
+
+  it('nestjs compiles, with the types of the packages too', async () => {
+    expect(await nest.compile()).toEqual([]);
+    // Nest's own types import optional packages, so only errors of our types count.
+    const complaints = await nest.compile('--skipLibCheck', 'false', '--noEmit');
+    expect(complaints.filter((line) => line.includes('@orders-pipeline'))).toEqual([]);
+  }, 120_000);
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'nestjs does the same behind Nest’s handlers on %s',
+    async (signal) => {
+      await examples.run(() => nest.start('dist/main.js', { KAFKA_BROKERS: server.brokers, PORT: '0' }), signal);
+    },
+    90_000,
+  );
+
+  describe('an excerpt, completed to a program', () => {
+    const running = new Map<string, RunningScript>();
+    const fileOf = ({ library, block: { name } }: Excerpt): string =>
+      `${library}-${name}`.toLowerCase().replaceAll(/[^a-z]+/g, '-');
+
+    // All at once: each waits some seconds for its consumer group. The examples have written their records before.
+    beforeAll(async () => {
+      const project = await nest.folder('excerpts');
+      for (const each of excerpts) await project.write(`${fileOf(each)}.ts`, toProgram(each.block, each.program));
+      await project.write(
+        'tsconfig.json',
+        JSON.stringify({ extends: '../tsconfig.json', compilerOptions: { outDir: 'dist' }, include: ['*.ts'] }),
+      );
+      expect(await project.compile()).toEqual([]);
+      for (const each of excerpts)
+        running.set(fileOf(each), project.start(`dist/${fileOf(each)}.js`, { KAFKA_BROKERS: server.brokers }));
+    }, 120_000);
+
+    it.each(excerpts.map((each) => [each.library, each.block.name, each] as const))(
+      'of %s, %s, prints what the README says',
+      async (_library, _name, excerpt) => {
+        const script = running.get(fileOf(excerpt));
+        const code = await script?.ends(60_000);
+        expect(script?.output).toMatch(excerpt.program.prints);
+        expect(code).toBe(0);
+      },
+      90_000,
+    );
+  });
+});
+
+/** Returns the packages in the versions that this project is tested with. */
+async function versions(names: readonly string[]): Promise<string[]> {
+  return Promise.all(
+    names.map(async (name) => `${name}@${await versionOf(name.replace('platform-express', 'common'))}`),
+  );
+}
+
+/** Copies all but the manifest: the commands of the README have installed the packages. */
+async function copyExample(name: string, project: FreshProject): Promise<void> {
+  const isSource = (path: string): boolean => !/package\.json|node_modules|dist$/.test(path);
+  await cp(join(PROJECT_DIRECTORY, 'examples', name), project.directory, { recursive: true, filter: isSource });
+}
