@@ -161,7 +161,7 @@ export class ParallelConsumer implements BrokerListener {
     if (this.lifecycle.state !== 'running') return;
     this.runner.hold(false);
     this.committer.resume();
-    void this.intake.begin(added);
+    this.intake.begin(added);
     this.intake.pull();
   }
 

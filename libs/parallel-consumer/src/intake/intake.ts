@@ -2,15 +2,12 @@ import type { LogSettings } from './log-options.js';
 import type { WindowSettings } from '../window/window-options.js';
 import type { RuntimeSettings } from '../events/runtime-options.js';
 import type { AttemptSettings } from '../attempts/attempt-options.js';
-import { backOffMs, pause } from '@orders-pipeline/clock';
 import type { TaskRunner } from '../attempts/task-runner.js';
-import type { Broker, CommittedPosition, FetchedBatch, LogProblem } from '../broker/broker.js';
+import type { Broker, FetchedBatch } from '../broker/broker.js';
 import type { Assignment } from '../partition/assignment.js';
-import { errorDetails } from '../failures/failure.js';
-import { decodeCompletedOffsets } from '../commits/completed-offsets.js';
-import { continueAfter, stopAtUnreadable, type Continuation } from './log-problems.js';
+import { stopAtUnreadable } from './log-problems.js';
+import { ReadAhead, type Reader } from './read-ahead.js';
 import { UnreadableRecordsError } from '../records/unreadable-records.js';
-import type { ConsumedRecord } from '../records/record.js';
 import { nextToDrain } from '../window/even-draining.js';
 import type { Scheduler } from '../window/scheduler.js';
 
@@ -18,19 +15,17 @@ import type { Scheduler } from '../window/scheduler.js';
 const RUN = 64;
 
 /** The view of the group membership that the intake needs. */
-export interface Membership {
+export interface Membership extends Pick<Reader, 'replace'> {
   assignments(): Iterable<Assignment>;
   /** Whether records of the assignment may be taken now: not when it is revoked, and not while rejoining or draining. */
   takes(assignment: Assignment): boolean;
   /** Whether the group coordinator responds. Without it another member may already own the partitions. */
   isCoordinatorResponding(): boolean;
-  /** Replaces the assignment by a new one of the same partition, on which `begin` was not called yet. */
-  replace(assignment: Assignment): Assignment;
 }
 
 /**
- * Reads the assigned partitions, at most two fetches ahead, and takes records into the window while there is room. It takes each
- * record exactly once per assignment, and from the partition that is furthest behind, so that all advance together.
+ * Takes fetched records into the window while there is room: each record exactly once per assignment, and from the partition that is
+ * furthest behind, so that all advance together.
  */
 export class Intake {
   /** Records taken since the start. */
@@ -39,6 +34,7 @@ export class Intake {
   skippedAsCompleted = 0;
   /** The committable offset of the last warning that `maxUncommittedOffsets` was reached. */
   private readonly warnedAt = new WeakMap<Assignment, number>();
+  private readonly readAhead: ReadAhead;
   private runs = 0;
   private isPulling = false;
 
@@ -47,31 +43,20 @@ export class Intake {
       LogSettings &
       RuntimeSettings &
       Pick<AttemptSettings, 'environmentBackOff'>,
-    private readonly broker: Broker,
+    broker: Broker,
     private readonly scheduler: Scheduler,
     private readonly runner: TaskRunner,
     private readonly membership: Membership,
-  ) {}
+  ) {
+    this.readAhead = new ReadAhead(options, broker, {
+      replace: (assignment) => membership.replace(assignment),
+      fetched: () => this.pull(),
+    });
+  }
 
-  /** Requests the committed offsets of these partitions from the coordinator, and starts reading there. Retries with back-off. */
-  async begin(assignments: readonly Assignment[]): Promise<void> {
-    for (const assignment of assignments) assignment.requestedSince = this.options.clock.now();
-    for (let failures = 1; ; failures += 1) {
-      const open = assignments.filter(({ begun, revoked }) => !begun && !revoked);
-      if (open.length === 0) return;
-      const { clock, environmentBackOff, logger, random } = this.options;
-      if (failures > 1) await pause(clock, backOffMs(environmentBackOff, failures - 1, random));
-      try {
-        for (const position of await this.broker.committed(open)) {
-          const assignment = open.find(
-            ({ partition, topic }) => partition === position.partition && topic === position.topic,
-          );
-          if (assignment !== undefined && !assignment.revoked) this.beginAt(assignment, position);
-        }
-      } catch (error) {
-        logger.warn(errorDetails(error), 'committed offsets could not be read: retrying');
-      }
-    }
+  /** Starts reading new assignments at their committed offsets. */
+  begin(assignments: readonly Assignment[]): void {
+    void this.readAhead.begin(assignments);
   }
 
   /** Takes records while the window has room and records are buffered. Cheap when there is nothing to do. */
@@ -95,55 +80,6 @@ export class Intake {
   /** Whether `maxUncommittedOffsets` keeps the next record of an assignment from being taken. */
   isHeldBack(assignment: Assignment): boolean {
     return this.warnedAt.get(assignment) === assignment.tracker.committable;
-  }
-
-  private beginAt(assignment: Assignment, { offset, from, metadata, logId, leaderEpoch }: CommittedPosition): void {
-    const map = decodeCompletedOffsets(metadata, from);
-    assignment.begin({
-      offset: from,
-      committed: offset,
-      logId: map?.logId ?? logId,
-      leaderEpoch,
-      finished: map?.finished ?? [],
-    });
-    void this.readAhead(assignment);
-  }
-
-  /** Reads ahead while the buffer has room. */
-  private async readAhead(assignment: Assignment): Promise<void> {
-    if (assignment.isReading) return;
-    assignment.isReading = true;
-    const { topic, partition, epochs } = assignment;
-    while (!assignment.revoked && assignment.stopped === undefined && assignment.buffer.hasRoom) {
-      const { nextRead: offset, logId } = assignment;
-      const answer = await this.broker.read({ topic, partition, offset, logId, leaderEpoch: epochs.at(offset - 1) });
-      // The assignment may have been revoked or stopped during the read.
-      if (answer === undefined || assignment.revoked || assignment.stopped !== undefined) break;
-      if (answer.type === 'records') this.bufferBatch(assignment, answer);
-      else this.resolveProblem(assignment, answer);
-    }
-    assignment.isReading = false;
-  }
-
-  private bufferBatch(assignment: Assignment, batch: FetchedBatch): void {
-    assignment.highWatermark = batch.highWatermark;
-    assignment.nextRead = batch.lastOffset + 1;
-    assignment.epochs.add(batch.epochs);
-    assignment.buffer.push(batch);
-    this.pull();
-  }
-
-  private resolveProblem(assignment: Assignment, problem: LogProblem): void {
-    const next = continueAfter(problem, assignment, this.options);
-    if (next === undefined) return;
-    if (next.restart) return this.restart(this.membership.replace(assignment), next);
-    // The skipped range comes after the buffered records, which are still to be taken.
-    this.bufferBatch(assignment, emptyBatchUpTo(assignment, next.offset));
-  }
-
-  private restart(assignment: Assignment, { offset, logId }: Continuation): void {
-    assignment.begin({ offset, committed: undefined, logId, leaderEpoch: undefined, finished: [] });
-    void this.readAhead(assignment);
   }
 
   /** Yields the partitions from which a record can be taken now, with the record's timestamp. */
@@ -197,7 +133,7 @@ export class Intake {
     buffer.shift();
     tracker.skipTo(lastOffset + 1);
     for (const { record } of tracker.unfinishedFrom(fetchOffset)) record.detach?.();
-    void this.readAhead(assignment);
+    void this.readAhead.read(assignment);
   }
 
   /**
@@ -220,20 +156,4 @@ export class Intake {
     }
     return true;
   }
-}
-
-/** Creates a fetch without records, for offsets that Kafka no longer has. @param to end of the range, exclusive */
-function emptyBatchUpTo(assignment: Assignment, to: number): FetchedBatch {
-  const { topic, partition, nextRead: fetchOffset, highWatermark } = assignment;
-  const records: ConsumedRecord[] = [];
-  return {
-    type: 'records',
-    topic,
-    partition,
-    records: records.values(),
-    fetchOffset,
-    lastOffset: to - 1,
-    highWatermark,
-    epochs: [],
-  };
 }
