@@ -2,12 +2,12 @@ import { backOffMs, pause, type Clock } from '@orders-pipeline/clock';
 import type { EngineLogger } from '../events/engine-logger.js';
 import { FETCH, type FetchedPartition, type FetchPartition } from '../protocol/fetch-request.js';
 import { errorName, KafkaError, throwOnError } from '../protocol/kafka-error.js';
-import { batchExtent } from '../records/batch-extent.js';
-import { FetchedRecords } from '../records/fetched-records.js';
 import { errorDetails } from '../failures/failure.js';
-import type { BrokerFailure, ReadResult, ReadPosition } from '../broker/broker.js';
+import type { BrokerFailure, ReadPosition, ReadResult } from '../broker/broker.js';
 import type { KafkaConnections } from './kafka-connections.js';
 import { findProblem } from './find-problem.js';
+import { ANY_EPOCH, OpenReads, type OpenRead } from './open-reads.js';
+import { toReadAnswer } from './read-answer.js';
 import type { TopicLog } from './topic-log.js';
 
 export interface FetcherOptions {
@@ -18,18 +18,6 @@ export interface FetcherOptions {
   readonly clock: Clock;
 }
 
-/** A pending read. */
-interface OpenRead {
-  readonly position: ReadPosition;
-  /** Leader epoch of the record before the position; -1: the leader does not check it. */
-  epoch: number;
-  readonly resolve: (answer: ReadResult | undefined) => void;
-  /** True between a failure and its retry. The other reads continue. */
-  isBackingOff: boolean;
-  failures: number;
-  failure: BrokerFailure | undefined;
-}
-
 /** How long a node waits for records before it returns an empty response. */
 const MAX_WAIT_MS = 250;
 /** Shorter wait for a node with another partition that is likely to be read soon: its read must wait for this fetch. */
@@ -38,8 +26,6 @@ const SHORT_WAIT_MS = 20;
 const RECENTLY_READ_MS = 1_000;
 /** Back-off between retries after a failure. */
 const BACK_OFF = { initialMs: 200, maxMs: 5_000 };
-const ANY_EPOCH = -1;
-const NO_LEADER = new KafkaError('LEADER_NOT_AVAILABLE', 'Fetch');
 
 /**
  * Reads the partitions of one topic. Each node has at most one fetch in progress, which covers all pending reads on that node.
@@ -49,10 +35,9 @@ const NO_LEADER = new KafkaError('LEADER_NOT_AVAILABLE', 'Fetch');
  * carry the leader epoch of the last record, so a leader that lost records reports it (KIP-320).
  */
 export class Fetcher {
-  private readonly reads = new Map<number, OpenRead>();
+  private readonly reads: OpenReads;
   /** All assigned partitions, with or without a pending read. */
   private owned = new Set<number>();
-  private readonly lastReadAt = new Map<number, number>();
   private readonly busyNodes = new Set<number>();
   private isPumpDue = false;
   private closed = false;
@@ -61,14 +46,13 @@ export class Fetcher {
     private readonly connections: KafkaConnections,
     private readonly log: TopicLog,
     private readonly options: FetcherOptions,
-  ) {}
+  ) {
+    this.reads = new OpenReads(options.clock);
+  }
 
   /** The oldest fetch failure that persists; `undefined` when no partition fails. */
   get failure(): BrokerFailure | undefined {
-    let oldest: BrokerFailure | undefined;
-    for (const { failure } of this.reads.values())
-      if (failure !== undefined && (oldest === undefined || failure.since < oldest.since)) oldest = failure;
-    return oldest;
+    return this.reads.failure;
   }
 
   /**
@@ -77,17 +61,14 @@ export class Fetcher {
    */
   assign(partitions: readonly number[], kept: boolean): void {
     this.owned = new Set(partitions);
-    for (const [partition, read] of this.reads) if (!kept || !this.owned.has(partition)) this.end(read, undefined);
+    for (const read of this.reads)
+      if (!kept || !this.owned.has(read.position.partition)) this.reads.end(read, undefined);
   }
 
   async read(position: ReadPosition): Promise<ReadResult | undefined> {
     if (this.closed || !this.owned.has(position.partition)) return undefined;
-    return new Promise((resolve) => {
-      const epoch = position.leaderEpoch ?? ANY_EPOCH;
-      const unfailed = { isBackingOff: false, failures: 0, failure: undefined };
-      this.reads.set(position.partition, { position, epoch, resolve, ...unfailed });
-      this.schedulePump();
-    });
+    this.schedulePump();
+    return this.reads.add(position);
   }
 
   close(): void {
@@ -100,9 +81,9 @@ export class Fetcher {
     if (this.closed) return;
     const byNode = new Map<number, OpenRead[]>();
     const leaderless: OpenRead[] = [];
-    for (const [partition, read] of this.reads) {
+    for (const read of this.reads) {
       if (read.isBackingOff) continue;
-      const leader = this.log.getLeader(partition)?.leader;
+      const leader = this.log.getLeader(read.position.partition)?.leader;
       if (leader === undefined) leaderless.push(read);
       else if (!this.busyNodes.has(leader)) byNode.set(leader, [...(byNode.get(leader) ?? []), read]);
     }
@@ -124,12 +105,12 @@ export class Fetcher {
       for (const fetched of response.partitions) {
         const read = reads.find(({ position }) => position.partition === fetched.partition);
         // The partition may have been revoked during the fetch, and even assigned again.
-        if (read !== undefined && this.isPending(read)) this.complete(read, fetched);
+        if (read !== undefined && this.reads.isPending(read)) this.complete(read, fetched);
       }
     } catch (error) {
       this.logFailure({ node }, error);
       void this.retryLater(
-        reads.filter((read) => this.isPending(read)),
+        reads.filter((read) => this.reads.isPending(read)),
         error,
       );
     }
@@ -138,8 +119,7 @@ export class Fetcher {
   }
 
   private wasReadRecently(partition: number, node: number): boolean {
-    const since = this.options.clock.now() - (this.lastReadAt.get(partition) ?? Number.NEGATIVE_INFINITY);
-    return since < RECENTLY_READ_MS && this.log.getLeader(partition)?.leader === node;
+    return this.reads.hasEndedWithin(partition, RECENTLY_READ_MS) && this.log.getLeader(partition)?.leader === node;
   }
 
   private toFetch({ position: { partition, offset, logId }, epoch }: OpenRead): FetchPartition {
@@ -164,30 +144,13 @@ export class Fetcher {
   }
 
   private complete(read: OpenRead, fetched: FetchedPartition): void {
-    const { topic, partition, offset: fetchOffset } = read.position;
     if (fetched.errorCode !== 0) {
       void this.resolveFailure(read, errorName(fetched.errorCode));
       return;
     }
-    read.failures = 0;
-    read.failure = undefined;
-    const { diverging, records, abortedTransactions, highWatermark } = fetched;
-    if (diverging !== undefined)
-      return this.end(read, { type: 'truncated', end: diverging.endOffset, epoch: diverging.epoch });
-    if (records.length === 0) return;
-    // A copy: a view of the response would keep the whole fetch in memory.
-    const bytes = Buffer.from(records);
-    const { nextOffset, epochs } = batchExtent(bytes, fetchOffset);
-    this.end(read, {
-      type: 'records',
-      topic,
-      partition,
-      records: new FetchedRecords({ topic, partition, fetchOffset, bytes, abortedTransactions }),
-      fetchOffset,
-      lastOffset: nextOffset - 1,
-      highWatermark,
-      epochs,
-    });
+    this.reads.succeed(read);
+    const answer = toReadAnswer(read.position, fetched);
+    if (answer !== undefined) this.reads.end(read, answer);
   }
 
   private async resolveFailure(read: OpenRead, code: string): Promise<void> {
@@ -196,7 +159,7 @@ export class Fetcher {
     let failure: unknown = new KafkaError(code, 'Fetch');
     try {
       const problem = await findProblem(this.log, read.position, code);
-      if (problem !== undefined) return this.end(read, problem);
+      if (problem !== undefined) return this.reads.end(read, problem);
       // The offset is in range, but the leader no longer knows the epoch of the request: the first records of that epoch were deleted.
       if (code === 'OFFSET_OUT_OF_RANGE') read.epoch = ANY_EPOCH;
       else this.logFailure({ partition, offset }, failure);
@@ -213,37 +176,17 @@ export class Fetcher {
    */
   private async retryLater(reads: readonly OpenRead[], error: unknown): Promise<void> {
     const { clock } = this.options;
-    for (const read of reads) {
-      read.isBackingOff = true;
-      read.failures += 1;
-      if (error !== undefined || read.failure === undefined) this.noteFailure(read, error ?? NO_LEADER);
-    }
+    this.reads.suspend(reads, this.log.topic, error);
     const failures = Math.max(1, ...reads.map((read) => read.failures));
     await pause(clock, backOffMs(BACK_OFF, failures, Math.random));
     try {
       if (!this.closed) await this.log.refresh();
     } catch (error) {
       this.logFailure({}, error);
-      for (const read of reads) this.noteFailure(read, error);
+      for (const read of reads) this.reads.fail(read, this.log.topic, error);
     }
     for (const read of reads) read.isBackingOff = false;
     this.schedulePump();
-  }
-
-  private isPending(read: OpenRead): boolean {
-    return this.reads.get(read.position.partition) === read;
-  }
-
-  private end(read: OpenRead, answer: ReadResult | undefined): void {
-    if (!this.isPending(read)) return;
-    this.reads.delete(read.position.partition);
-    this.lastReadAt.set(read.position.partition, this.options.clock.now());
-    read.resolve(answer);
-  }
-
-  private noteFailure(read: OpenRead, error: unknown): void {
-    const since = read.failure?.since ?? this.options.clock.now();
-    read.failure = { topic: this.log.topic, since, ...errorDetails(error) };
   }
 
   private logFailure(details: object, error: unknown): void {

@@ -35,7 +35,7 @@ export class GroupOffsets {
         throw new MetadataRejectedError('the broker rejected the size of the commit metadata', { cause: error });
       throw error;
     }
-    this.member.noteContact();
+    this.member.coordinator.noteContact();
   }
 
   /**
@@ -50,7 +50,7 @@ export class GroupOffsets {
         list.map(({ partition }) => partition),
       ]),
     );
-    const coordinator = await this.member.findCoordinator();
+    const coordinator = await this.member.coordinator.find();
     const found = await this.connections.request(coordinator, OFFSET_FETCH, { groupId, topics });
     // A topic that was recreated since the last refresh has a new id.
     await this.log.refresh();

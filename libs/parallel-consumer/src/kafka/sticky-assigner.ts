@@ -1,6 +1,6 @@
 import { decodeSubscription, encodeAssignment, type PartitionsByTopic } from '../protocol/consumer-protocol.js';
 import type { TopicPartition } from '../broker/broker.js';
-import type { Assignor } from './group-member.js';
+import type { Assignor } from './assignor.js';
 import { stickyAssignment } from './sticky-assignment.js';
 
 /** The partitions that a member owns, as it reports them to the group leader: JSON in the protocol's user data. */

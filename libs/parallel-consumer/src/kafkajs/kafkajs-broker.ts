@@ -102,7 +102,8 @@ export class KafkajsBroker implements Broker {
 
   /** Whether the member has joined, and when its coordinator last responded. */
   get health(): BrokerHealth {
-    const { joined, lastContactAt } = this.member;
+    const { joined, coordinator } = this.member;
+    const { lastContactAt } = coordinator;
     const { failure: fetchFailure } = this.fetcher;
     const { failure: publishFailure } = this.producer;
     return { joined: joined && !this.stopping, lastContactAt, fetchFailure, publishFailure };
