@@ -10,7 +10,7 @@ const ENGINE_LAYERS = [
   ['attempts'],
   ['intake'],
   ['status'],
-  ['metrics'],
+  ['membership', 'metrics'],
 ];
 const ENGINE = 'libs/parallel-consumer/src/';
 

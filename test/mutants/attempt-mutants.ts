@@ -1,6 +1,8 @@
 import type { Mutant } from './mutant.js';
 
 const RUNNER = 'attempts/task-runner.ts';
+const FAILURES = 'attempts/record-failures.ts';
+const SUSPENSION = 'attempts/suspension.ts';
 const CIRCUIT_BREAKER = 'attempts/circuit-breaker.ts';
 const PUBLISHER = 'attempts/dead-letter-publisher.ts';
 
@@ -14,7 +16,7 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'ignore the epoch: a failed record is retried after its partition was revoked',
-    file: RUNNER,
+    file: FAILURES,
     replace: 'if (task.assignment.revoked) return this.completion.handOver(task);',
     by: '',
     specs: 'behaviour/time-limit',
@@ -22,17 +24,17 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'skip on error: a failed record completes',
     file: RUNNER,
-    replace: 'this.recordAvailability(attempt);\n    this.recordFailure(task, error, kind);',
-    by: 'this.recordAvailability(attempt);\n    this.completion.complete(task);',
+    replace: 'this.suspension.succeed(attempt.sequence);\n    this.failures.record(task, error, kind);',
+    by: 'this.suspension.succeed(attempt.sequence);\n    this.completion.complete(task);',
   },
   {
     name: 'order: a key is released while its record waits for a retry',
-    file: RUNNER,
-    replace: '    this.counts.retries += 1;\n    this.scheduler.paused();',
-    by: `    this.counts.retries += 1;
-    this.scheduler.paused();
-    const behind = task.assignment.keys.leave(task.key);
-    if (behind !== undefined) this.scheduler.ready.push(task.assignment, behind);`,
+    file: FAILURES,
+    replace: '    counts.retries += 1;\n    scheduler.paused();',
+    by: `    counts.retries += 1;
+    scheduler.paused();
+    const behind = task.assignment.keys.leave(task);
+    if (behind !== undefined) scheduler.ready.push(task.assignment.ready, behind);`,
   },
   {
     name: 'an unpublished dead letter counts as published',
@@ -42,7 +44,7 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a poison record is retried instead of dead-lettered',
-    file: RUNNER,
+    file: FAILURES,
     replace: "return kind === 'poison' || failedAttempts",
     by: 'return failedAttempts',
     specs: 'behaviour/delivery',
@@ -50,8 +52,8 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'an environment failure counts as an attempt',
     file: RUNNER,
-    replace: '    this.probeLater(sequence, error);\n    this.scheduler.paused();',
-    by: '    this.probeLater(sequence, error);\n    task.failedAttempts += 1;\n    this.scheduler.paused();',
+    replace: '    this.suspension.fail(sequence, error);\n    this.scheduler.paused();',
+    by: '    this.suspension.fail(sequence, error);\n    task.failedAttempts += 1;\n    this.scheduler.paused();',
     specs: 'behaviour/window',
   },
   {
@@ -71,7 +73,7 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   {
     name: 'no further probe after an abandoned probe',
     file: RUNNER,
-    replace: 'if (this.breaker.active) this.probeLater(attempt.sequence, error);',
+    replace: 'this.suspension.probeAgain(attempt.sequence, error);',
     by: '',
     specs: 'behaviour/time-limit',
   },
@@ -99,9 +101,9 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a storm of poison floods the dead letters',
-    file: RUNNER,
-    replace: 'if (this.poison.poison(task.record.partition)) {',
-    by: 'if (false) {',
+    file: SUSPENSION,
+    replace: 'if (!this.poison.poison(partition)) return undefined;',
+    by: 'if (partition >= 0) return undefined;',
     specs: 'behaviour/poison',
   },
   {

@@ -4,7 +4,8 @@ const OFFSET_TRACKER = 'partition/offset-tracker.ts';
 const MAP = 'commits/completed-offsets.ts';
 const LOG_PROBLEMS = 'intake/log-problems.ts';
 const INTAKE = 'intake/intake.ts';
-const CONSUMER = 'parallel-consumer.ts';
+const ASSIGNMENTS = 'membership/assignments.ts';
+const READ_AHEAD = 'intake/read-ahead.ts';
 
 /** Mutants of fetching, committing and completed offsets. */
 export const OFFSET_MUTANTS: readonly Mutant[] = [
@@ -22,13 +23,13 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'ignore the epoch: a revoked partition is kept',
-    file: CONSUMER,
+    file: ASSIGNMENTS,
     replace: 'this.revoke((name) => !kept || !wanted.has(name))',
     by: 'this.revoke(() => false)',
   },
   {
     name: 'ignore the epoch: work continues after the membership was lost',
-    file: CONSUMER,
+    file: ASSIGNMENTS,
     replace: 'this.revoke((name) => !kept || !wanted.has(name))',
     by: 'this.revoke((name) => !wanted.has(name))',
     specs: 'behaviour/crash',
@@ -48,7 +49,7 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'skip unread records: the next fetch begins one offset too high',
-    file: INTAKE,
+    file: READ_AHEAD,
     replace: 'assignment.nextRead = batch.lastOffset + 1;',
     by: 'assignment.nextRead = batch.lastOffset + 2;',
   },
@@ -64,7 +65,7 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'read twice: a fetch is repeated after it was processed',
-    file: INTAKE,
+    file: READ_AHEAD,
     replace: 'assignment.nextRead = batch.lastOffset + 1;',
     by: 'assignment.nextRead = batch.fetchOffset;',
   },
@@ -84,21 +85,21 @@ export const OFFSET_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'skip an unreadable batch: a read after it that was already open is accepted',
-    file: INTAKE,
+    file: READ_AHEAD,
     replace: ' || assignment.stopped !== undefined) break;',
     by: ') break;',
     specs: 'behaviour/log',
   },
   {
     name: 'ignore a truncated log: the leader epoch of the last read record is not checked',
-    file: INTAKE,
+    file: READ_AHEAD,
     replace: 'leaderEpoch: epochs.at(offset - 1)',
     by: 'leaderEpoch: undefined',
     specs: 'behaviour/log',
   },
   {
     name: 'ignore a recreated topic: the commit does not contain the id of its log',
-    file: INTAKE,
+    file: READ_AHEAD,
     replace: 'logId: map?.logId ?? logId,',
     by: 'logId,',
     specs: 'behaviour/log',

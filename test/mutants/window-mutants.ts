@@ -1,7 +1,7 @@
 import type { Mutant } from './mutant.js';
 
 const SCHEDULER = 'window/scheduler.ts';
-const CONSUMER = 'parallel-consumer.ts';
+const DRAIN = 'membership/drain.ts';
 
 /** Mutants of the scheduler, the order per key, drains and the partition assignment. */
 export const WINDOW_MUTANTS: readonly Mutant[] = [
@@ -57,30 +57,30 @@ export const WINDOW_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a drain starts new handlers',
-    file: CONSUMER,
-    replace: '    this.runner.hold(true);\n',
+    file: DRAIN,
+    replace: '    runner.hold(true);\n',
     by: '',
     specs: 'behaviour/delivery',
   },
   {
     name: 'a drain does not wait for running handlers',
-    file: CONSUMER,
-    replace: 'while (this.scheduler.running > 0 && clock.now() < deadline)',
+    file: DRAIN,
+    replace: 'while (scheduler.running > 0 && clock.now() < deadline)',
     by: 'while (false)',
     specs: 'behaviour/delivery',
   },
   {
     name: 'a drain does not commit',
-    file: CONSUMER,
-    replace: '    await this.committer.commit();\n',
+    file: DRAIN,
+    replace: '    await committer.commit();\n',
     by: '',
     specs: 'behaviour/delivery',
   },
   {
     name: 'a rebalance does not wait for a stop that drains',
-    file: CONSUMER,
-    replace: 'if (this.leaving !== undefined) return this.draining;',
-    by: 'if (this.leaving !== undefined) return;',
+    file: 'membership/rebalances.ts',
+    replace: 'if (isLeaving()) return drain.current;',
+    by: 'if (isLeaving()) return;',
     specs: 'behaviour/delivery',
   },
   {

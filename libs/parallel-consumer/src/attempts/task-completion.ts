@@ -6,8 +6,8 @@ import type { Scheduler } from '../window/scheduler.js';
 import { DeadLetterPublisher } from './dead-letter-publisher.js';
 import type { RunnerCounts, RunnerEvents } from './runner-events.js';
 
-/** The components that `TaskCompletion` notifies. */
-interface Listeners {
+/** The components of the task runner that the end of an attempt concerns. */
+export interface RunnerParts {
   readonly scheduler: Scheduler;
   readonly events: RunnerEvents;
   readonly counts: RunnerCounts;
@@ -22,20 +22,20 @@ export class TaskCompletion {
   constructor(
     private readonly options: AttemptSettings & RuntimeSettings,
     broker: Broker,
-    private readonly listeners: Listeners,
+    private readonly parts: RunnerParts,
   ) {
     this.deadLetters = new DeadLetterPublisher(options, broker);
   }
 
   complete(task: Task): void {
     task.assignment.tracker.complete(task);
-    this.listeners.counts.finished += 1;
+    this.parts.counts.finished += 1;
     this.end(task);
   }
 
   /** Resolves once the dead letter is published; never rejects. If `onDeadLetter` is `stop`, it publishes nothing and keeps the task. */
   async deadLetter(task: Task, cause: unknown): Promise<void> {
-    const { scheduler, events, counts } = this.listeners;
+    const { scheduler, events, counts } = this.parts;
     if (this.options.onDeadLetter === 'stop') {
       scheduler.paused();
       events.halted(task, cause);
@@ -49,12 +49,12 @@ export class TaskCompletion {
 
   /** Drops the task of a revoked partition: the next owner processes the record again. */
   handOver(task: Task): void {
-    this.listeners.events.handedOver(1);
+    this.parts.events.handedOver(1);
     this.end(task);
   }
 
   private end(task: Task): void {
-    const { scheduler, events, pump } = this.listeners;
+    const { scheduler, events, pump } = this.parts;
     scheduler.finished(task);
     events.progressed();
     pump();

@@ -4,16 +4,15 @@ import type { AttemptOutcome } from '../events/observer.js';
 import type { Assignment, Task } from '../partition/assignment.js';
 import type { AttemptSettings } from './attempt-options.js';
 import type { Scheduler } from '../window/scheduler.js';
-import { backOffMs } from '@orders-pipeline/clock';
 import { errorDetails, withoutThrowing, type FailureClassifier, type FailureKind } from '../failures/failure.js';
 import { AttemptAbandonedError, RunningAttempt } from './running-attempt.js';
 import { RunningAttempts } from './running-attempts.js';
 import type { DeadLetterPublisher } from './dead-letter-publisher.js';
 import type { RunnerCounts, RunnerEvents } from './runner-events.js';
-import { RetryLog } from './retry-log.js';
+import { RecordFailures } from './record-failures.js';
 import { TurnOutcomes } from './turn-outcomes.js';
-import { POISON_LIMIT, PoisonBreaker, PoisonStormError } from './poison-breaker.js';
-import { CircuitBreaker, type SuspensionCause } from './circuit-breaker.js';
+import type { CircuitBreaker } from './circuit-breaker.js';
+import { Suspension } from './suspension.js';
 import { TaskCompletion } from './task-completion.js';
 
 /** A failed attempt after which its record is not retried. */
@@ -25,20 +24,17 @@ interface LastFailure {
 
 /** Runs each task through the handler until it ends in one of the three ways of `TaskCompletion`. */
 export class TaskRunner {
+  readonly suspension: Suspension;
   readonly counts: RunnerCounts = { finished: 0, deadLettered: 0, retries: 0, abandoned: 0 };
   private readonly attempts = new RunningAttempts();
   private readonly breaker: CircuitBreaker;
   private readonly completion: TaskCompletion;
-  private readonly retryLog: RetryLog;
+  private readonly failures: RecordFailures;
   private readonly classify: FailureClassifier;
-  private readonly poison: PoisonBreaker;
   private readonly turnOutcomes = new TurnOutcomes<LastFailure>(
-    () => this.poison.handled(),
+    () => this.suspension.handled(),
     (failure) => this.failedPermanently(failure),
   );
-  /** Suspended because nearly all records are poison, not because the environment is unavailable. */
-  private inStorm = false;
-  private suspendedAt: number | undefined;
   private holding = false;
 
   constructor(
@@ -47,28 +43,14 @@ export class TaskRunner {
     broker: Broker,
     private readonly events: RunnerEvents,
   ) {
-    this.breaker = new CircuitBreaker(options.environmentBackOff, options.random);
+    this.suspension = new Suspension(options, () => this.pump());
+    this.breaker = this.suspension.breaker;
     this.classify = withoutThrowing(options.classify, (defect, error) =>
       options.logger.error({ ...errorDetails(defect), of: String(error) }, 'classifier threw: treated as retriable'),
     );
-    this.retryLog = new RetryLog(options);
-    this.poison = new PoisonBreaker(POISON_LIMIT, options.clock);
-    this.completion = new TaskCompletion(options, broker, {
-      scheduler,
-      events,
-      counts: this.counts,
-      pump: () => this.pump(),
-    });
-  }
-
-  /** Start of the current suspension, in ms since 1970; `undefined` when not suspended. */
-  get suspendedSince(): number | undefined {
-    return this.breaker.active ? this.suspendedAt : undefined;
-  }
-
-  get suspendedBecause(): SuspensionCause | undefined {
-    if (!this.breaker.active) return undefined;
-    return this.inStorm ? 'poison-storm' : 'environment';
+    const parts = { scheduler, events, counts: this.counts, pump: () => this.pump() };
+    this.completion = new TaskCompletion(options, broker, parts);
+    this.failures = new RecordFailures(options, parts, this.completion);
   }
 
   get deadLetters(): DeadLetterPublisher {
@@ -146,7 +128,7 @@ export class TaskRunner {
   private succeeded(attempt: RunningAttempt): void {
     if (!this.attempts.settle(attempt)) return;
     this.reportAttempt(attempt, 'done');
-    this.recordAvailability(attempt);
+    this.suspension.succeed(attempt.sequence);
     this.turnOutcomes.handled();
     this.completion.complete(attempt.task);
   }
@@ -156,29 +138,27 @@ export class TaskRunner {
     const kind = this.classify(error);
     this.reportAttempt(attempt, kind);
     if (kind === 'environment') return this.suspend(attempt, error);
-    if (this.isLast(attempt.task, kind)) return this.turnOutcomes.failed({ attempt, error, kind });
-    if (this.inStorm) return this.failedInStorm(attempt, error, kind);
-    this.recordAvailability(attempt);
-    this.recordFailure(attempt.task, error, kind);
+    if (this.failures.isLast(attempt.task, kind)) return this.turnOutcomes.failed({ attempt, error, kind });
+    if (this.suspension.inStorm) return this.failedInStorm(attempt, error, kind);
+    this.suspension.succeed(attempt.sequence);
+    this.failures.record(attempt.task, error, kind);
   }
 
   private failedPermanently({ attempt, error, kind }: LastFailure): void {
-    if (this.inStorm) return this.failedInStorm(attempt, error, kind);
+    if (this.suspension.inStorm) return this.failedInStorm(attempt, error, kind);
     const { task } = attempt;
-    if (this.poison.poison(task.record.partition)) {
-      this.inStorm = true;
-      return this.suspend(attempt, new PoisonStormError(POISON_LIMIT, error));
-    }
-    this.recordAvailability(attempt);
-    this.recordFailure(task, error, kind);
+    const storm = this.suspension.poisoned(task.record.partition, error);
+    if (storm !== undefined) return this.suspend(attempt, storm);
+    this.suspension.succeed(attempt.sequence);
+    this.failures.record(task, error, kind);
   }
 
   /** A failure never ends a storm. Only the probe's record may be dead-lettered: the next record of its key may be good. */
   private failedInStorm(attempt: RunningAttempt, error: unknown, kind: FailureKind): void {
     const { task, sequence } = attempt;
-    if (!this.breaker.isProbe(sequence) || !this.isLast(task, kind)) return this.suspend(attempt, error);
-    this.probeLater(sequence, error);
-    this.recordFailure(task, error, kind);
+    if (!this.breaker.isProbe(sequence) || !this.failures.isLast(task, kind)) return this.suspend(attempt, error);
+    this.suspension.probeAgain(sequence, error);
+    this.failures.record(task, error, kind);
   }
 
   private abandon(attempt: RunningAttempt, age: number): void {
@@ -192,79 +172,20 @@ export class TaskRunner {
       'attempt abandoned: it exceeded its time limit and may still be running',
     );
     const error = new AttemptAbandonedError(`the attempt did not end within ${age} ms`);
-    // A hanging probe proves nothing. Without another probe, no attempt would ever start again.
-    if (this.breaker.active) this.probeLater(attempt.sequence, error);
-    this.recordFailure(task, error, 'retriable');
+    this.suspension.probeAgain(attempt.sequence, error);
+    this.failures.record(task, error, 'retriable');
   }
 
   private reportAttempt(attempt: RunningAttempt, outcome: AttemptOutcome): void {
     this.events.attempted(outcome, attempt.startedAt);
   }
 
-  /** Handles a failure that is the record's own fault: schedules a retry or dead-letters the record. */
-  private recordFailure(task: Task, error: unknown, kind: FailureKind): void {
-    if (task.assignment.revoked) return this.completion.handOver(task);
-    const isLast = this.isLast(task, kind);
-    task.failedAttempts += 1;
-    if (isLast) void this.completion.deadLetter(task, error);
-    else this.retryLater(task, error);
-  }
-
-  private isLast({ failedAttempts }: Task, kind: FailureKind): boolean {
-    return kind === 'poison' || failedAttempts + 1 >= this.options.maxAttempts;
-  }
-
   private suspend({ task, sequence }: RunningAttempt, error: unknown): void {
-    if (!this.breaker.active) this.suspendedAt = this.options.clock.now();
-    this.probeLater(sequence, error);
+    this.suspension.fail(sequence, error);
     this.scheduler.paused();
-    this.resume(task);
+    this.failures.resume(task);
     this.events.progressed();
     // A probe may be due: after the in-flight limit was lowered, it may have found no room until this attempt ended.
     this.pump();
-  }
-
-  private probeLater(sequence: number, error: unknown): void {
-    const { clock, logger } = this.options;
-    const wait = this.breaker.recordFailure(sequence);
-    if (wait === undefined) return;
-    const details = { ...errorDetails(error), retryInMs: wait };
-    if (this.inStorm) logger.error(details, 'suspended: nearly all records are poison, probing one at a time');
-    else logger.warn(details, 'environment unavailable: no new attempts until a probe succeeds');
-    clock.after(wait, () => {
-      this.breaker.halfOpen();
-      this.pump();
-    });
-  }
-
-  /** Reports to the circuit breaker that the environment responded. */
-  private recordAvailability({ sequence }: RunningAttempt): void {
-    if (!this.breaker.recordSuccess(sequence)) return;
-    this.options.logger.info(
-      {},
-      this.inStorm ? 'no longer suspended: a record succeeded' : 'environment available again',
-    );
-    this.inStorm = false;
-    this.poison.reset();
-  }
-
-  private retryLater(task: Task, error: unknown): void {
-    const { clock, random, retryBackOff } = this.options;
-    this.counts.retries += 1;
-    this.scheduler.paused();
-    const wait = backOffMs(retryBackOff, task.failedAttempts, random);
-    this.retryLog.retrying(task, error, wait);
-    clock.after(wait, () => {
-      this.resume(task);
-      this.pump();
-    });
-    this.events.progressed();
-    this.pump();
-  }
-
-  private resume(task: Task): void {
-    if (this.scheduler.resumed(task)) return;
-    this.events.handedOver(1);
-    this.events.progressed();
   }
 }

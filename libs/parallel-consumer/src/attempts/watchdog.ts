@@ -46,7 +46,7 @@ export class Watchdog {
     this.runner.enforceTimeLimit();
     this.runner.deadLetters.checkProgress();
     // While the environment is unavailable every record is late through no fault of its own. Afterwards all periods start again.
-    if (this.runner.suspendedSince !== undefined) return this.stalled.clear();
+    if (this.runner.suspension.since !== undefined) return this.stalled.clear();
     const assignments = new Set(this.assignments());
     for (const revoked of this.stalled.keys()) if (!assignments.has(revoked)) this.stalled.delete(revoked);
     for (const assignment of assignments) this.checkOldest(assignment, now);

@@ -40,15 +40,15 @@ export function collectStatus(parts: EngineParts): ParallelConsumerStatus {
     state,
     ready: notReadyBecause === undefined,
     notReadyBecause,
-    suspendedSince: runner.suspendedSince,
-    suspendedBecause: runner.suspendedBecause,
+    suspendedSince: runner.suspension.since,
+    suspendedBecause: runner.suspension.cause,
     inFlight: scheduler.running,
     inFlightLimit: scheduler.inFlightLimit,
     inFlightBound: findInFlightBound({
       scheduler,
       intake,
       assignments: parts.assignments,
-      isSuspended: runner.suspendedSince !== undefined,
+      isSuspended: runner.suspension.since !== undefined,
       isPaused: state !== 'running' || runner.isHolding,
     }),
     taken: scheduler.taken,
@@ -70,8 +70,8 @@ function reasonNotReady(
   if (!health.joined) return 'not a member of the consumer group';
   if (now - health.lastContactAt >= CONTACT_TIMEOUT_MS)
     return `no response from the group coordinator since ${new Date(health.lastContactAt).toISOString()}`;
-  if (runner.suspendedSince !== undefined)
-    return `suspended since ${new Date(runner.suspendedSince).toISOString()}: ${WHY_SUSPENDED[runner.suspendedBecause ?? 'environment']}`;
+  if (runner.suspension.since !== undefined)
+    return `suspended since ${new Date(runner.suspension.since).toISOString()}: ${WHY_SUSPENDED[runner.suspension.cause ?? 'environment']}`;
   const { failure } = runner.deadLetters;
   if (failure !== undefined) return describeFailure('dead letters could not be published to', failure);
   if (missingTopic !== undefined) return missingTopic;

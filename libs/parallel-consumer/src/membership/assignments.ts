@@ -1,0 +1,80 @@
+import type { TaskRunner } from '../attempts/task-runner.js';
+import type { TopicPartition } from '../broker/broker.js';
+import { Assignment } from '../partition/assignment.js';
+import type { Scheduler } from '../window/scheduler.js';
+
+/** The result of an assignment. */
+export interface AssignmentChange {
+  readonly added: readonly Assignment[];
+  /** Number of partitions that this member kept. */
+  readonly kept: number;
+  /** Number of records that are left to the next owners of lost partitions. */
+  readonly left: number;
+}
+
+/** The partitions that this member owns. A lost one is fenced off: its records that have not finished are left to the next owner. */
+export class Assignments {
+  /** Records handed over since the start. */
+  handedOver = 0;
+  private readonly assignments = new Map<string, Assignment>();
+
+  constructor(
+    private readonly scheduler: Scheduler,
+    private readonly runner: TaskRunner,
+  ) {}
+
+  get size(): number {
+    return this.assignments.size;
+  }
+
+  all(): Iterable<Assignment> {
+    return this.assignments.values();
+  }
+
+  /** Replaces the owned partitions. @param kept false when another member may have worked on all of them in between */
+  assign(partitions: readonly TopicPartition[], kept: boolean): AssignmentChange {
+    const wanted = new Map(partitions.map((each) => [partitionName(each), each]));
+    const left = this.revoke((name) => !kept || !wanted.has(name));
+    const keptCount = this.assignments.size;
+    const added: Assignment[] = [];
+    for (const [name, { topic, partition }] of wanted)
+      if (!this.assignments.has(name)) {
+        const assignment = new Assignment(topic, partition);
+        this.assignments.set(name, assignment);
+        added.push(assignment);
+      }
+    return { added, kept: keptCount, left };
+  }
+
+  /** Replaces an assignment, so that the records read so far are fenced off, as after a revocation and a new assignment. */
+  replace(assignment: Assignment): Assignment {
+    const { topic, partition } = assignment;
+    const name = partitionName(assignment);
+    this.revoke((each) => each === name);
+    const replacement = new Assignment(topic, partition);
+    this.assignments.set(name, replacement);
+    return replacement;
+  }
+
+  /** Revokes all assignments. @returns how many records are left to the next owners */
+  revokeAll(): number {
+    return this.revoke(() => true);
+  }
+
+  private revoke(isGone: (name: string) => boolean): number {
+    let left = 0;
+    for (const [name, assignment] of this.assignments) {
+      if (!isGone(name)) continue;
+      left += assignment.taken;
+      assignment.revoke();
+      this.handedOver += this.scheduler.handOver(assignment);
+      this.runner.abort(new Error(`partition ${name} was revoked`), assignment);
+      this.assignments.delete(name);
+    }
+    return left;
+  }
+}
+
+function partitionName({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`;
+}

@@ -1,0 +1,72 @@
+import type { BrokerListener, TopicPartition } from '../broker/broker.js';
+import { formatDrain } from '../events/drain-report.js';
+import type { RuntimeSettings } from '../events/runtime-options.js';
+import { errorDetails } from '../failures/failure.js';
+import type { Assignment } from '../partition/assignment.js';
+import type { Lifecycle } from '../status/lifecycle.js';
+import type { Drain, DrainedParts } from './drain.js';
+
+/** The parts of the engine that a rebalance holds and resumes. */
+export interface RebalancedParts extends DrainedParts {
+  readonly lifecycle: Lifecycle;
+  readonly drain: Drain;
+  /** Whether the consumer leaves the group. */
+  readonly isLeaving: () => boolean;
+}
+
+/** Drains before each rebalance, and resumes with the new assignments after it. */
+export class Rebalances implements BrokerListener {
+  private rejoining = false;
+  private drained: { readonly finished: number; readonly at: number } | undefined;
+
+  constructor(
+    private readonly options: RuntimeSettings,
+    private readonly parts: RebalancedParts,
+  ) {}
+
+  /** Whether records of the assignment may be taken now. */
+  takes(assignment: Assignment): boolean {
+    return !assignment.revoked && !this.rejoining && this.parts.lifecycle.state === 'running';
+  }
+
+  assigned(partitions: readonly TopicPartition[], kept: boolean): void {
+    const { assignments, committer, intake, lifecycle, runner } = this.parts;
+    const change = assignments.assign(partitions, kept);
+    this.report(change.left);
+    this.options.logger.info(
+      { partitions: partitions.map(({ partition }) => partition), kept: change.kept },
+      'partitions assigned',
+    );
+    this.rejoining = false;
+    if (lifecycle.state === 'starting') lifecycle.to('running');
+    if (lifecycle.state !== 'running') return;
+    runner.hold(false);
+    committer.resume();
+    intake.begin(change.added);
+    intake.pull();
+  }
+
+  async rebalancing(): Promise<void> {
+    const { assignments, drain, isLeaving, runner } = this.parts;
+    this.rejoining = true;
+    if (assignments.size === 0) return;
+    if (isLeaving()) return drain.current;
+    this.drained = { finished: runner.counts.finished, at: this.options.clock.now() };
+    await drain.run();
+  }
+
+  lost(error: unknown): void {
+    this.options.logger.error(errorDetails(error), 'group membership lost: rejoining the group');
+    this.assigned([], false);
+  }
+
+  private report(left: number): void {
+    if (this.drained === undefined) return;
+    const { clock, logger, observer } = this.options;
+    const { finished, at } = this.drained;
+    this.drained = undefined;
+    const report = this.parts.drain.report(finished, left);
+    logger.info(report, `rebalance: ${formatDrain(report)}`);
+    observer?.rebalanced?.(report, clock.now() - at);
+  }
+}
