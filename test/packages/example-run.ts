@@ -1,13 +1,21 @@
-import { expect } from '@jest/globals';
 import type { Kafka } from 'kafkajs';
-import { readRecords, writeRecords } from '../support/topic-writer.js';
+import { readRecords, writeRecords, type ReadRecord } from '../support/topic-writer.js';
 import type { RunningScript } from './fresh-project.js';
 
 const TOPIC = 'orders.v1';
 const DEAD_LETTERS = `${TOPIC}.dead-letter`;
 const GROUP = 'orders-savers';
 const PARTITION = 1;
-const DRAINED = /saving last[^]*saved last of partition 1[^]*stopped: finished 1, handed over 0, lost 0/;
+
+/** What an example did with the three records. */
+interface ExampleResult {
+  /** The dead letter of the bad record. */
+  readonly letter: ReadRecord | undefined;
+  readonly exitCode: number | null;
+  readonly output: string;
+  /** How far the committed offset has moved. */
+  readonly committed: number;
+}
 
 /** Runs one example after another in the same consumer group, each with a good record, a bad one, and one during its end. */
 export class ExampleRun {
@@ -16,8 +24,8 @@ export class ExampleRun {
 
   constructor(private readonly kafka: Kafka) {}
 
-  /** Starts an example, and checks what it does until it has ended by the signal. */
-  async run(start: () => RunningScript, signal: NodeJS.Signals): Promise<void> {
+  /** Starts an example, and ends it by the signal while it handles the last record. */
+  async run(start: () => RunningScript, signal: NodeJS.Signals): Promise<ExampleResult> {
     const before = await this.committed();
     const example = start();
     this.running = example;
@@ -26,21 +34,10 @@ export class ExampleRun {
     await example.prints(/saved good of partition 1/, 20_000);
     this.runs += 1;
     const letter = (await readRecords(this.kafka, DEAD_LETTERS, this.runs, 20_000)).at(-1);
-    expect(letter).toMatchObject({
-      partition: PARTITION,
-      key: Buffer.from('account-bad'),
-      headers: {
-        'dead-letter-error-code': 'RangeError',
-        'dead-letter-error-message': 'order bad has no quantity',
-        'dead-letter-attempts': '5',
-      },
-    });
     await writeRecords(this.kafka, TOPIC, [order('last', 1)]);
     await example.prints(/saving last/, 20_000);
-    // Nest ends its process with the received signal once everything is closed.
-    expect([0, null]).toContain(await example.end(signal));
-    expect(example.output).toMatch(DRAINED);
-    expect(await this.committed()).toBe(before + 3);
+    const exitCode = await example.end(signal);
+    return { letter, exitCode, output: example.output, committed: (await this.committed()) - before };
   }
 
   /** Kills an example that a failed check left running. */

@@ -22,6 +22,23 @@ const NEST_APPLICATION = [
   'prom-client',
 ];
 
+/** What each example does with the records of an `ExampleRun`. */
+const HANDLED = {
+  letter: {
+    partition: 1,
+    key: Buffer.from('account-bad'),
+    headers: {
+      'dead-letter-error-code': 'RangeError',
+      'dead-letter-error-message': 'order bad has no quantity',
+      'dead-letter-attempts': '5',
+    },
+  },
+  output: expect.stringMatching(
+    /saving last[^]*saved last of partition 1[^]*stopped: finished 1, handed over 0, lost 0/,
+  ),
+  committed: 3,
+};
+
 interface Excerpt {
   readonly library: string;
   readonly block: CodeBlock;
@@ -113,7 +130,8 @@ describe('the READMEs of the packages, followed outside of this project', () => 
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'plain-node handles records, dead-letters one with its real reason, and drains on %s',
     async (signal) => {
-      await examples.run(() => plain.start('main.ts', { KAFKA_BROKERS: server.brokers }), signal);
+      const result = await examples.run(() => plain.start('main.ts', { KAFKA_BROKERS: server.brokers }), signal);
+      expect(result).toMatchObject({ ...HANDLED, exitCode: 0 });
     },
     90_000,
   );
@@ -128,15 +146,17 @@ describe('the READMEs of the packages, followed outside of this project', () => 
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'nestjs does the same behind Nest’s handlers on %s',
     async (signal) => {
-      await examples.run(() => nest.start('dist/main.js', { KAFKA_BROKERS: server.brokers, PORT: '0' }), signal);
+      const env = { KAFKA_BROKERS: server.brokers, PORT: '0' };
+      const result = await examples.run(() => nest.start('dist/main.js', env), signal);
+      // Nest ends its process with the received signal once everything is closed.
+      expect(result).toMatchObject({ ...HANDLED, exitCode: null });
     },
     90_000,
   );
 
   describe('an excerpt, completed to a program', () => {
     const running = new Map<string, RunningScript>();
-    const fileOf = ({ library, block: { name } }: Excerpt): string =>
-      `${library}-${name}`.toLowerCase().replaceAll(/[^a-z]+/g, '-');
+    let errors: readonly string[];
 
     // All at once: each waits some seconds for its consumer group. The examples have written their records before.
     beforeAll(async () => {
@@ -146,10 +166,14 @@ describe('the READMEs of the packages, followed outside of this project', () => 
         'tsconfig.json',
         JSON.stringify({ extends: '../tsconfig.json', compilerOptions: { outDir: 'dist' }, include: ['*.ts'] }),
       );
-      expect(await project.compile()).toEqual([]);
+      errors = await project.compile();
       for (const each of excerpts)
         running.set(fileOf(each), project.start(`dist/${fileOf(each)}.js`, { KAFKA_BROKERS: server.brokers }));
     }, 120_000);
+
+    it('compiles', () => {
+      expect(errors).toEqual([]);
+    });
 
     it.each(excerpts.map((each) => [each.library, each.block.name, each] as const))(
       'of %s, %s, prints what the README says',
@@ -173,6 +197,14 @@ async function versions(names: readonly string[]): Promise<string[]> {
 
 /** Copies all but the manifest: the commands of the README have installed the packages. */
 async function copyExample(name: string, project: FreshProject): Promise<void> {
-  const isSource = (path: string): boolean => !/package\.json|node_modules|dist$/.test(path);
   await cp(join(PROJECT_DIRECTORY, 'examples', name), project.directory, { recursive: true, filter: isSource });
+}
+
+function isSource(path: string): boolean {
+  return !/package\.json|node_modules|dist$/.test(path);
+}
+
+/** The name of an excerpt's program, without its ending. */
+function fileOf({ library, block: { name } }: Excerpt): string {
+  return `${library}-${name}`.toLowerCase().replaceAll(/[^a-z\d]+/g, '-');
 }

@@ -181,9 +181,9 @@ export class Fetcher {
     await pause(clock, backOffMs(BACK_OFF, failures, Math.random));
     try {
       if (!this.closed) await this.log.refresh();
-    } catch (error) {
-      this.logFailure({}, error);
-      for (const read of reads) this.reads.fail(read, this.log.topic, error);
+    } catch (unrefreshed) {
+      this.logFailure({}, unrefreshed);
+      for (const read of reads) this.reads.fail(read, this.log.topic, unrefreshed);
     }
     for (const read of reads) read.isBackingOff = false;
     this.schedulePump();

@@ -1,14 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { EngineLogger } from '../events/engine-logger.js';
 import { encodeAssignment } from '../protocol/consumer-protocol.js';
-import {
-  FIND_COORDINATOR,
-  HEARTBEAT,
-  JOIN_GROUP,
-  LEAVE_GROUP,
-  SYNC_GROUP,
-  type JoinResponse,
-} from '../protocol/group-requests.js';
+import { FIND_COORDINATOR, HEARTBEAT, JOIN_GROUP, LEAVE_GROUP, SYNC_GROUP } from '../protocol/group-requests.js';
 import { KafkaError } from '../protocol/kafka-error.js';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { ScriptedConnections } from './testing/scripted-connections.js';
@@ -33,7 +25,7 @@ const ok = () => undefined;
 const unreachable = () => new Error('no broker');
 
 /** Creates a member whose coordinator responds as scripted; by default, every request succeeds. */
-function createMember(rebalancing: () => Promise<void> = async () => undefined, logger: EngineLogger = quiet) {
+function createMember(rebalancing: () => Promise<void> = async () => undefined) {
   const clock = new ManualClock();
   const calls: unknown[] = [];
   const connections = new ScriptedConnections()
@@ -51,7 +43,7 @@ function createMember(rebalancing: () => Promise<void> = async () => undefined, 
       rebalanceTimeoutMs: 20_000,
       heartbeatIntervalMs: 1_000,
       assignor: { names: ['sticky'], userData: () => Buffer.alloc(0), assign: async () => new Map() },
-      logger,
+      logger: quiet,
       clock,
     },
     {
@@ -76,28 +68,6 @@ describe('GroupMember', () => {
     expect(calls).toEqual([['assigned', false]]);
     expect(member.joined).toBe(true);
     expect(connections.made(HEARTBEAT)).toHaveLength(3);
-    await member.leave();
-  });
-
-  it('logs once when the group delays its join, with the time that a crashed member can take', async () => {
-    const logged: unknown[] = [];
-    const logger = { ...quiet, info: (details: object, message: string) => logged.push([message, details]) };
-    const { member, connections, clock, calls } = createMember(undefined, logger);
-    const { promise, resolve } = Promise.withResolvers<JoinResponse>();
-    connections.answer(JOIN_GROUP, () => promise);
-    member.join();
-    await clock.advance(3_000);
-    expect(logged).toEqual([]);
-    await clock.advance(6_000);
-    expect(logged).toEqual([
-      [
-        expect.stringMatching(/still joining: the group waits for a crashed member/),
-        { groupId: 'savers', sessionTimeoutMs: 10_000, rebalanceTimeoutMs: 20_000 },
-      ],
-    ]);
-    resolve(joinedAs(5)());
-    await settle();
-    expect(calls).toEqual([['assigned', false]]);
     await member.leave();
   });
 

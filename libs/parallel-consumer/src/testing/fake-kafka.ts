@@ -1,24 +1,8 @@
-import type { FetchedBatch, ReadResult, ReadPosition } from '../broker/broker.js';
+import type { ReadPosition, ReadResult } from '../broker/broker.js';
 import type { ConsumedRecord, OutgoingRecord } from '../records/record.js';
-import type { EpochStart } from '../records/batch-extent.js';
 import { UnreadableRecordsError, type UnreadableReason } from '../records/unreadable-records.js';
 import { FakeGroup } from './fake-group.js';
-
-interface Partition {
-  /** Id of the log: 32 hexadecimal digits. */
-  readonly id: string;
-  records: ConsumedRecord[];
-  /** One past the last offset, markers included. */
-  end: number;
-  /** The first offset that isn't deleted. */
-  start: number;
-  /** Leader epochs of the records, each with its first offset. */
-  epochs: EpochStart[];
-  /** First offsets of open transactions: reads return nothing from the lowest one on. */
-  openTransactions: Set<number>;
-  /** Set when the log contains a batch that can't be read, with its offset. */
-  unreadable: UnreadableRecordsError | undefined;
-}
+import { readLog, type FakeLog } from './fake-log.js';
 
 /** An open transaction of `FakeKafka.beginTransaction`. */
 export interface FakeTransaction {
@@ -41,7 +25,7 @@ export interface AppendOptions {
  * one contract suite runs on this fake and on the real Kafka.
  */
 export class FakeKafka {
-  private readonly topics = new Map<string, Partition[]>();
+  private readonly topics = new Map<string, FakeLog[]>();
   private readonly groups = new Map<string, FakeGroup>();
   private logs = 0;
   private onChange: (() => void)[] = [];
@@ -161,14 +145,8 @@ export class FakeKafka {
 
   /** Answers a read at a position; `undefined` while there are no records. */
   read(position: ReadPosition, maxRecords: number): ReadResult | undefined {
-    const { topic, partition, offset, logId, leaderEpoch } = position;
-    const log = this.topics.get(topic)?.[partition];
-    if (log === undefined) return undefined;
-    if (log.id !== logId) return { type: 'recreated', logId: log.id, earliest: log.start };
-    if (offset < log.start) return { type: 'deleted', earliest: log.start };
-    const { end, epoch } = findEpochEnd(log, leaderEpoch);
-    if (offset > end) return { type: 'truncated', end, epoch };
-    return offset >= stableEnd(log) ? undefined : toBatch(log, position, maxRecords);
+    const log = this.topics.get(position.topic)?.[position.partition];
+    return log === undefined ? undefined : readLog(log, position, maxRecords);
   }
 
   /** Returns all records of a topic, partition by partition. */
@@ -177,7 +155,7 @@ export class FakeKafka {
   }
 
   /** Returns the log of a partition, which specs may change. @throws when it does not exist */
-  log(topic: string, partition: number): Partition {
+  log(topic: string, partition: number): FakeLog {
     const log = this.topics.get(topic)?.[partition];
     if (log === undefined) throw new Error(`the partition ${topic}-${partition} does not exist`);
     return log;
@@ -187,43 +165,4 @@ export class FakeKafka {
     for (const group of this.groups.values()) group.wake();
     for (const resume of this.onChange.splice(0)) resume();
   }
-}
-
-/** Returns the last epoch of this log that is not above the given one, and its end offset. */
-function findEpochEnd(
-  { epochs, end }: Partition,
-  leaderEpoch: number | undefined,
-): { readonly end: number; readonly epoch: number | undefined } {
-  if (leaderEpoch === undefined) return { end, epoch: undefined };
-  const later = epochs.find(({ epoch }) => epoch > leaderEpoch);
-  return { end: later?.offset ?? end, epoch: epochs.findLast(({ epoch }) => epoch <= leaderEpoch)?.epoch };
-}
-
-/** Returns the last stable offset: that of the first record of an open transaction, or the end of the log. */
-function stableEnd({ openTransactions, end }: Partition): number {
-  return Math.min(end, ...openTransactions);
-}
-
-function toBatch(log: Partition, { topic, partition, offset: fetchOffset }: ReadPosition, max: number): FetchedBatch {
-  const { unreadable } = log;
-  const end = Math.min(stableEnd(log), unreadable?.offset ?? Number.POSITIVE_INFINITY);
-  const ahead = log.records.filter(({ offset }) => offset >= fetchOffset && offset < end);
-  const records = ahead.slice(0, max);
-  const isBeforeUnreadable = unreadable !== undefined && records.length === ahead.length;
-  const lastOffset = ahead.length > records.length ? (records.at(-1)?.offset ?? fetchOffset) : end - 1;
-  return {
-    type: 'records',
-    topic,
-    partition,
-    records: isBeforeUnreadable ? throwingAfter(records, unreadable) : records.values(),
-    fetchOffset,
-    lastOffset,
-    highWatermark: log.end,
-    epochs: log.epochs.filter(({ offset }) => offset <= lastOffset),
-  };
-}
-
-function* throwingAfter(records: readonly ConsumedRecord[], error: Error): Generator<ConsumedRecord, undefined> {
-  yield* records;
-  throw error;
 }
