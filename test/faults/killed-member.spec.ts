@@ -73,4 +73,17 @@ describe('a member killed while it handles records', () => {
     },
     120_000,
   );
+
+  it('delays the member that replaces it, which logs that the group waits, and for how long at most', async () => {
+    group = await TestGroup.on(server(), 'replaced', { partitions: PARTITIONS });
+    const killed = group.launch({}, { sessionTimeoutMs: 10_000 });
+    await killed.joins();
+    await killed.kill();
+    const replacement = group.launch({}, { sessionTimeoutMs: 10_000 });
+    await replacement.joins();
+    const waiting = replacement.log.findIndex(({ message }) => message.startsWith('still joining: the group waits'));
+    expect(replacement.log[waiting]?.details).toMatchObject({ sessionTimeoutMs: 10_000 });
+    expect(replacement.log.findIndex(({ message }) => message === 'partitions assigned')).toBeGreaterThan(waiting);
+    expect(await replacement.stop()).toBe(0);
+  }, 60_000);
 });
