@@ -12,8 +12,11 @@ const CLOCK = 'clock';
 const ENGINE = 'parallel-consumer';
 const STRATEGY = 'nestjs-parallel-consumer';
 const PACKAGES = [CLOCK, ENGINE, STRATEGY];
+/** The first one that runs the examples' TypeScript; zstd needs 22.15. */
+const NODE_VERSION = '22.18';
 
 interface Manifest {
+  readonly engines: { readonly node: string };
   readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
 }
 
@@ -63,6 +66,17 @@ describe('the packages, as npm would publish them', () => {
       for (const file of files) expect(await readFile(file, 'utf8')).not.toContain(PROJECT_DIRECTORY);
     });
 
+    it('contains of its tests only what it exports', async () => {
+      const names = files.map((file) => file.slice(content.length));
+      expect(names.filter((name) => name.includes('/testing/') && !isExportedTesting(library, name))).toEqual([]);
+    });
+
+    it('needs the Node.js version that its README and the other packages name', async () => {
+      const { engines } = JSON.parse(await readFile(join(content, 'package.json'), 'utf8')) as Manifest;
+      expect(engines.node).toBe(`>=${NODE_VERSION}`);
+      expect(await readFile(join(content, 'README.md'), 'utf8')).toContain(`Node.js ${NODE_VERSION} or newer`);
+    });
+
     it('passes publint and attw', async () => {
       await expect(lint('publint/src/cli.js', 'run', String(tarballs[library]), '--strict')).resolves.toBeDefined();
       await expect(
@@ -90,4 +104,9 @@ describe('the packages, as npm would publish them', () => {
 /** Runs a tool of this project; rejects with its output if it fails. */
 async function lint(script: string, ...args: string[]): Promise<unknown> {
   return run(process.execPath, [join(PROJECT_DIRECTORY, 'node_modules', script), ...args]);
+}
+
+/** Whether a file belongs to the engine's entry `/testing`. */
+function isExportedTesting(library: string, name: string): boolean {
+  return library === ENGINE && /^\/(src|dist)\/testing\//.test(name);
 }

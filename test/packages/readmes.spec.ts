@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { KafkaTools } from '../support/foreign-clients/kafka-tools.js';
 import { StandaloneKafka } from '../support/standalone-kafka.js';
 import { ExampleRun } from './example-run.js';
 import { FreshProject, versionOf, type RunningScript } from './fresh-project.js';
+import { runSetUp, runTopicCommands } from './readme-commands.js';
 import { PROGRAMS, toProgram, type Example, type Program } from './readme-programs.js';
 import { readCodeBlocks, type CodeBlock } from './readme.js';
 
@@ -39,6 +39,11 @@ const HANDLED = {
   committed: 3,
 };
 
+/** The topics of the excerpt about several topics. */
+const REFUNDS = ['refunds.v1', 'refunds.v1.dead-letter']
+  .map((topic) => `kafka-topics.sh --bootstrap-server localhost:9092 --create --topic ${topic} --partitions 1`)
+  .join('\n');
+
 interface Excerpt {
   readonly library: string;
   readonly block: CodeBlock;
@@ -49,6 +54,7 @@ const blocks = new Map<string, CodeBlock[]>();
 for (const library of LIBRARIES) blocks.set(library, await readCodeBlocks(library));
 const blocksOf = (library: string, language: string): CodeBlock[] =>
   (blocks.get(library) ?? []).filter((block) => block.language === language);
+const shellOf = (library: string, number: number): string => blocksOf(library, 'sh')[number]?.code ?? '';
 const isProgram = (each: Program | Example | undefined): each is Program => each !== undefined && 'before' in each;
 const excerpts: Excerpt[] = LIBRARIES.flatMap((library) =>
   blocksOf(library, 'ts').flatMap((block) => {
@@ -68,11 +74,12 @@ describe('the READMEs of the packages, followed outside of this project', () => 
     folder = await mkdtemp(join(tmpdir(), 'orders-readmes-'));
     server = await StandaloneKafka.start(1);
     examples = new ExampleRun(server.kafka);
-    await createTopics();
+    await runTopicCommands(shellOf(ENGINE, 1), server.brokers);
+    await runTopicCommands(REFUNDS, server.brokers);
     plain = await FreshProject.create(join(folder, 'plain-node'), []);
     nest = await FreshProject.create(join(folder, 'nestjs'), await versions(NEST_APPLICATION));
-    await install(ENGINE, plain);
-    await install(STRATEGY, nest);
+    await runSetUp(shellOf(ENGINE, 0), folder, plain);
+    await runSetUp(shellOf(STRATEGY, 0), folder, nest);
     await copyExample('plain-node', plain);
     await copyExample('nestjs', nest);
   }, 240_000);
@@ -83,40 +90,15 @@ describe('the READMEs of the packages, followed outside of this project', () => 
     await rm(folder, { recursive: true, force: true });
   }, 30_000);
 
-  /** Creates the topics with the commands of the README. */
-  async function createTopics(): Promise<void> {
-    const [, engine] = blocksOf(ENGINE, 'sh');
-    const [, strategy] = blocksOf(STRATEGY, 'sh');
-    expect(strategy?.code).toBe(engine?.code);
-    const tools = await KafkaTools.provide();
-    const refunds = ['refunds.v1', 'refunds.v1.dead-letter'].map(
-      (topic) => `kafka-topics.sh --bootstrap-server localhost:9092 --create --topic ${topic} --partitions 1`,
-    );
-    for (const command of [...String(engine?.code).trim().split('\n'), ...refunds]) {
-      const [script, ...args] = command.split(' ');
-      expect(script).toBe('kafka-topics.sh');
-      await tools.run(
-        'TopicCommand',
-        args.map((arg) => arg.replace('localhost:9092', server.brokers)),
-      );
-    }
-  }
-
-  /** Packs and installs with the commands of the README. Its `npm ci` has run in this project, or these specs could not. */
-  async function install(library: string, project: FreshProject): Promise<void> {
-    const lines = String(blocksOf(library, 'sh')[0]?.code).trim().replaceAll('/tmp', folder).split('\n');
-    const change = lines.findIndex((line) => line.startsWith('cd '));
-    expect(lines[0]).toBe('npm ci');
-    const here = new FreshProject(PROJECT_DIRECTORY);
-    for (const command of lines.slice(1, change)) await here.shell(command);
-    for (const command of lines.slice(change + 1)) await project.shell(command);
-  }
-
   it.each(LIBRARIES)('the README of %s has no code block that these specs do not run', (library) => {
     const names = (blocks.get(library) ?? []).map(({ language }) => language);
     expect(names.filter((language) => !['ts', 'sh'].includes(language))).toEqual([]);
     expect(blocksOf(library, 'ts').map(({ name }) => name)).toEqual(Object.keys(PROGRAMS[library] ?? {}));
     expect(blocksOf(library, 'sh')).toHaveLength(library === 'clock' ? 0 : 2);
+  });
+
+  it('both READMEs create the same topics, with the commands that have created them here', () => {
+    expect(shellOf(STRATEGY, 1)).toBe(shellOf(ENGINE, 1));
   });
 
   it.each([
