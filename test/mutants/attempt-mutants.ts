@@ -127,4 +127,25 @@ export const ATTEMPT_MUTANTS: readonly Mutant[] = [
     by: 'void smaller;',
     specs: 'behaviour/poison',
   },
+  {
+    name: 'a dead-letter topic with too few partitions is accepted at the start',
+    file: 'intake/topic-error.ts',
+    replace: 'deadLetter.partitions < source.partitions',
+    by: 'deadLetter.partitions < 0',
+    specs: 'behaviour/topics',
+  },
+  {
+    name: 'the consumer stays ready while dead letters can not be published',
+    file: 'status/engine-status.ts',
+    replace: "if (failure !== undefined) return describeFailure('dead",
+    by: "if (failure === null) return describeFailure('dead",
+    specs: 'behaviour/topics',
+  },
+  {
+    name: 'a topic that is deleted later is not noticed',
+    file: 'intake/topic-watch.ts',
+    replace: '      this.error = error;\n',
+    by: '',
+    specs: 'behaviour/topics',
+  },
 ];

@@ -33,6 +33,12 @@ describe('the metrics of a consumer', () => {
     expect(await value(`parallel_consumer_save_duration_seconds_sum{${LABELS}}`)).toBe(0.4);
   });
 
+  it('export what bounds the records in flight', async () => {
+    const { value } = await observed({ inFlight: 2 });
+    expect(await value(`parallel_consumer_in_flight_bound{${LABELS},bound="limit"}`)).toBe(1);
+    expect(await value(`parallel_consumer_in_flight_bound{${LABELS},bound="keys"}`)).toBe(0);
+  });
+
   it('count failed attempts by outcome, and dead letters', async () => {
     const { gate, value } = await observed();
     await gate.fail('b', new Error('wrong'));
