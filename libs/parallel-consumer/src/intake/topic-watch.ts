@@ -63,7 +63,7 @@ export class TopicWatch {
     const { logger } = this.options;
     try {
       const error = findTopicError(await this.readTopics());
-      // A rebalance or a restart of the consumer changes nothing about the topics, so each problem is logged once.
+      // Each problem is logged once, not every 10 s.
       if (error?.message === this.error?.message) return;
       this.error = error;
       if (error === undefined) logger.info({}, 'topics are complete again');
@@ -71,7 +71,7 @@ export class TopicWatch {
         logger.error({ code: error.code, reason: error.message }, 'not ready: topic deleted');
       else logger.warn({ code: error.code, reason: error.message }, 'dead letters of new partitions share a partition');
     } catch (error) {
-      logger.warn(errorDetails(error), 'topics could not be checked: retrying');
+      if (!this.stopped) logger.warn(errorDetails(error), 'topics could not be checked: retrying');
     }
   }
 
