@@ -1,0 +1,50 @@
+import { describe, expect, it } from '@jest/globals';
+import { hashOf, parseAddress, sectionOf, type Address } from './address.js';
+
+const ID = '970844c7-0d33-82a3-ba87-000000001266';
+
+describe('the address of a view', () => {
+  it.each<[string, Address]>([
+    ['#scale', { view: 'section', section: 'scale' }],
+    [`#operations/${ID}`, { view: 'operation', id: ID }],
+    ['#letters?error=conflict', { view: 'letters', errorCode: 'conflict', operationId: null }],
+    [`#letters?error=a+b&operation=${ID}`, { view: 'letters', errorCode: 'a b', operationId: ID }],
+    ['#letters/orders.v1/3/4711', { view: 'letter', id: 'orders.v1/3/4711' }],
+    [`#orders/${ID}`, { view: 'order', id: ID }],
+    ['#orders?find=', { view: 'search', find: '', page: null }],
+    ['#orders?find=500..502', { view: 'search', find: '500..502', page: null }],
+    [
+      '#orders?find=acme&page=%2Fv1%2Forders%3Fsymbol%3DACME%26pageToken%3Da',
+      { view: 'search', find: 'acme', page: '/v1/orders?symbol=ACME&pageToken=a' },
+    ],
+  ])('%s can be read and written', (hash, address) => {
+    expect(parseAddress(hash)).toEqual(address);
+    expect(hashOf(address)).toBe(hash);
+  });
+
+  it.each(['', '#', '#nothing', '#scale/4', '#operations/17', '#orders/17', '#operations/%', '#now/x'])(
+    '%j selects nothing',
+    (hash) => {
+      expect(parseAddress(hash)).toBeNull();
+    },
+  );
+
+  it('never makes the page request another path than a page of orders', () => {
+    for (const path of ['/v1/dead-letters', '//elsewhere/v1/orders?', '/v1/orders/export?', 'https://elsewhere/'])
+      expect(parseAddress(`#orders?find=&page=${encodeURIComponent(path)}`)).toMatchObject({ page: null });
+  });
+
+  it('is in a section', () => {
+    expect(['#letters', '#letters/a/1/2', `#orders/${ID}`, `#operations/${ID}`].map((hash) => section(hash))).toEqual([
+      'letters',
+      'letters',
+      'orders',
+      'populate',
+    ]);
+  });
+});
+
+function section(hash: string): string | null {
+  const address = parseAddress(hash);
+  return address && sectionOf(address);
+}
