@@ -1,14 +1,15 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import { repeat } from 'lit/directives/repeat.js';
 import type { Client } from '../api/client.js';
 import { messageOf } from '../api/problem.js';
 import { Part } from '../part.js';
-import { duration, figure, moment } from '../text/figures.js';
-import { isInProgress, stateText, type Operation } from './operation.js';
+import { hashOf } from '../routing/address.js';
+import { duration, moment, plural } from '../text/figures.js';
+import { sendingSeconds, type Operation } from './operation.js';
+import { progressView, stateView } from './operation-progress.js';
 import type { Operations } from './operations.js';
 
-type Action = 'pause' | 'resume' | 'cancel';
-
-/** Lists the newest operations with their progress, and buttons to pause, resume or cancel them. */
+/** Lists the newest operations with their progress, and older ones on request. */
 export class OperationList extends Part {
   static override properties = {
     client: { attribute: false },
@@ -36,81 +37,52 @@ export class OperationList extends Part {
   }
 
   protected override render(): TemplateResult {
-    const { newest, reason } = this.operations;
+    const { newest, reason, hasMore } = this.operations;
     if (newest === null)
-      return html`<p class="unknown">Operations are unknown${reason === null ? '.' : `: ${reason}`}</p>`;
-    if (newest.length === 0) return html`<p class="muted">No operations yet.</p>`;
+      return html`<p class="unknown">Operations are unknown${reason === null ? ': loading.' : `: ${reason}`}</p>`;
+    if (newest.length === 0)
+      return html`<p class="muted">No operations yet. Press “Populate”, and follow the progress here.</p>`;
     return html`
-      ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
       <ul class="operations">
-        ${newest.map((operation) => this.operationView(operation))}
+        ${repeat(
+          newest,
+          ({ id }) => id,
+          (operation) => this.operationView(operation),
+        )}
       </ul>
+      ${hasMore ? html`<button @click=${() => void this.showMore()}>Show older operations</button>` : nothing}
+      ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
     `;
   }
 
   private operationView(operation: Operation): TemplateResult {
-    const { id, kind, status, count, requestedAt, error } = operation;
-    const isOpen = status === 'running' || status === 'paused';
+    const { id, kind, count, requestedAt } = operation;
+    const { client, operations } = this;
+    const amount = count === null ? '' : `${plural(count, kind === 'redrive' ? 'letter' : 'order')}, `;
     return html`<li>
       <div class="row">
         <b>${kind}</b>
-        <span class="status ${status}">${stateText(operation)}</span>
-        <span class="muted">${figure(count)} ${kind === 'redrive' ? 'letters' : 'orders'}, ${moment(requestedAt)}</span>
-        <code class="muted" title="The operation's id">${id}</code>
+        ${stateView(operation)}
+        <span class="muted">${amount}${moment(requestedAt)}${tookText(operation)}</span>
       </div>
-      ${progressView(operation)} ${error === null ? nothing : html`<p class="bad">${error.message}</p>`}
-      ${isOpen ? html`<div class="row">${this.actions(operation)}</div>` : nothing}
+      <a href=${hashOf({ view: 'operation', id })} title="Show this operation"><code>${id}</code></a>
+      ${progressView(operation)}
+      <operation-actions .client=${client} .operations=${operations} .operation=${operation}></operation-actions>
     </li>`;
   }
 
-  private actions({ id, status }: Operation): TemplateResult[] {
-    const actions: readonly Action[] = status === 'paused' ? ['resume', 'cancel'] : ['pause', 'cancel'];
-    return actions.map((action) => html`<button @click=${() => void this.send(id, action)}>${NAMES[action]}</button>`);
-  }
-
-  private async send(id: string, action: Action): Promise<void> {
+  private async showMore(): Promise<void> {
     try {
-      await this.client.post(`/v1/operations/${id}/${action}`);
+      await this.operations.showMore();
       this.errorText = null;
     } catch (error) {
       this.errorText = messageOf(error);
     }
-    await this.operations.refresh();
   }
 }
 
-const NAMES: Readonly<Record<Action, string>> = { pause: 'Pause', resume: 'Resume', cancel: 'Cancel' };
-
-function progressView(operation: Operation): TemplateResult {
-  const { count, acked, saved, savedAsOf } = operation;
-  const share = (part: number | null): number => (count ? Math.round((1_000 * (part ?? 0)) / count) / 10 : 0);
-  return html`<div
-      class="progress"
-      role="progressbar"
-      aria-label="Saved"
-      aria-valuemin="0"
-      aria-valuemax="100"
-      aria-valuenow=${share(saved)}
-    >
-      <i class="acked" style="width: ${share(acked)}%"></i><i class="saved" style="width: ${share(saved)}%"></i>
-    </div>
-    <div class="muted" title="Saved as of ${moment(savedAsOf)}">${progressText(operation)}</div>`;
-}
-
-function progressText(operation: Operation): string {
-  const { acked, saved, deadLettered, etaSeconds, waitingFor, redrive } = operation;
-  const parts = redrive === null ? [`${figure(acked)} in Kafka`, `${figure(saved)} saved`] : redriveText(redrive);
-  if (redrive === null && deadLettered) parts.push(`${figure(deadLettered)} dead letters`);
-  if (etaSeconds && isInProgress(operation)) parts.push(`${duration(etaSeconds)} until everything is sent`);
-  if (waitingFor !== null) parts.push('waiting for the consumers');
-  return parts.join(', ');
-}
-
-function redriveText(redrive: NonNullable<Operation['redrive']>): string[] {
-  const { moved, saved, returned, waiting, missing, unmovable } = redrive;
-  const ends = [`${figure(saved)} saved`, `${figure(returned)} returned`];
-  if (waiting > 0) ends.push(`${figure(waiting)} in progress`);
-  if (missing > 0) ends.push(`${figure(missing)} missing`);
-  const equation = `${figure(moved)} moved = ${ends.join(' + ')}`;
-  return unmovable > 0 ? [equation, `${figure(unmovable)} cannot be moved`] : [equation];
+function tookText(operation: Operation): string {
+  const seconds = sendingSeconds(operation, Date.now());
+  if (seconds === null) return '';
+  return operation.finishedAt === null ? `, for ${duration(seconds)}` : `, sent in ${duration(seconds)}`;
 }

@@ -1,10 +1,23 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Client } from '../api/client.js';
-import { messageOf } from '../api/problem.js';
+import { ApiProblem, messageOf } from '../api/problem.js';
+import { submitNumbers } from '../forms/number-field.js';
 import { Part } from '../part.js';
-import { FormValues } from '../text/form-values.js';
 import type { Operation } from './operation.js';
 import type { Operations } from './operations.js';
+import { toPopulateRequest } from './populate-request.js';
+
+/** The deliberate faults of a populate, with the field's label and what becomes of such a record. */
+const FAULTS = [
+  ['poison', 'Poison, %', 'Share of records that cannot be decoded. They replace orders and become dead letters.'],
+  ['oversized', 'Oversized, %', 'Share of records above the size limit. They replace orders and become dead letters.'],
+  [
+    'conflict',
+    'Conflicts, %',
+    'Share of orders followed by another one with the same id. The extra ones become dead letters.',
+  ],
+  ['duplicate', 'Duplicates, %', 'Share of orders that are sent twice. The second ones change nothing.'],
+] as const;
 
 /** Requests generated orders from the producer. */
 export class PopulateForm extends Part {
@@ -30,26 +43,44 @@ export class PopulateForm extends Part {
   protected override render(): TemplateResult {
     return html`<form
       class="fields"
+      novalidate
       @submit=${(event: SubmitEvent) => void this.send(event)}
       @input=${() => this.renew()}
     >
-      <label>Orders <input name="count" type="number" required min="1" max="10000000" step="1" value="100000" /></label>
-      <label>Seed <input name="seed" type="number" min="0" step="1" placeholder="random" /></label>
-      <label
-        >Rate per second <input name="ratePerSecond" type="number" min="0.1" step="any" placeholder="unlimited"
-      /></label>
-      <label
-        >Poison, %
-        <input
-          name="poison"
-          type="number"
-          min="0"
-          max="100"
-          step="any"
-          placeholder="0"
-          title="Share of records that cannot be decoded. They replace orders and become dead letters."
-      /></label>
+      <number-field label="Orders" name="count" required whole min="1" max="10000000" value="100,000"></number-field>
+      <number-field
+        label="Seed"
+        name="seed"
+        whole
+        min="0"
+        max=${Number.MAX_SAFE_INTEGER}
+        placeholder="random"
+        hint="The same seed generates the same accounts, symbols, prices and quantities."
+      ></number-field>
+      <number-field
+        label="Rate per second"
+        name="ratePerSecond"
+        min="0.1"
+        max="10000000"
+        placeholder="unlimited"
+      ></number-field>
       <button class="main" ?disabled=${this.isSending}>Populate</button>
+      <details class="whole">
+        <summary>Faulty records, to test dead letters</summary>
+        <div class="fields">
+          ${FAULTS.map(
+            ([name, label, hint]) =>
+              html`<number-field
+                label=${label}
+                name=${name}
+                min="0"
+                max="100"
+                placeholder="0"
+                hint=${hint}
+              ></number-field>`,
+          )}
+        </div>
+      </details>
       ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
     </form>`;
   }
@@ -60,27 +91,25 @@ export class PopulateForm extends Part {
 
   private async send(event: SubmitEvent): Promise<void> {
     event.preventDefault();
-    const values = FormValues.of(event);
-    const poison = values.number('poison');
+    const values = submitNumbers(this);
+    if (values === null) return;
     this.isSending = true;
     try {
-      await this.client.post<Operation>(
-        '/v1/populate',
-        {
-          count: values.number('count'),
-          seed: values.number('seed'),
-          ratePerSecond: values.number('ratePerSecond'),
-          ...(poison !== undefined && poison > 0 && { faults: { poison: poison / 100 } }),
-        },
-        { 'idempotency-key': this.key },
-      );
+      await this.client.post<Operation>('/v1/populate', toPopulateRequest(values), { 'idempotency-key': this.key });
       this.errorText = null;
       this.renew();
       await this.operations.refresh();
     } catch (error) {
-      this.errorText = messageOf(error);
+      this.errorText = failureText(error);
     } finally {
       this.isSending = false;
     }
   }
+}
+
+/** Without an answer, the operation may have started. The idempotency key makes it safe to send the request again. */
+function failureText(error: unknown): string {
+  const isUnknown = !(error instanceof ApiProblem) || error.status === 0 || error.status >= 500;
+  const text = messageOf(error);
+  return isUnknown ? `${text} Press “Populate” again: the same orders are never generated twice.` : text;
 }

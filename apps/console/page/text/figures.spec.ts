@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { duration, figure, plural } from './figures.js';
+import { amount, duration, figure, percent, plural } from './figures.js';
 
 describe('figures on the page', () => {
   it('have thousands separators, and an unknown value is never 0', () => {
@@ -16,6 +16,20 @@ describe('figures on the page', () => {
       '1 h 2 min',
     ]);
     expect([119.7, 7_199].map((seconds) => duration(seconds))).toEqual(['2 min 0 s', '2 h 0 min']);
+  });
+
+  it('group the digits of an exact amount, however large, and keep all decimals', () => {
+    expect(['18735.0000', '123456789012345678.1234', '7.5000', '-1234.5', '999'].map((text) => amount(text))).toEqual([
+      '18,735.0000',
+      '123,456,789,012,345,678.1234',
+      '7.5000',
+      '-1,234.5',
+      '999',
+    ]);
+  });
+
+  it('show fractions in percent', () => {
+    expect([percent(0.005), percent(0.25), percent(1)]).toEqual(['0.5 %', '25 %', '100 %']);
   });
 
   it('use the singular for one', () => {

@@ -9,6 +9,18 @@ export function figure(value: number | null | undefined): string {
   return (Math.abs(value) < 10 ? fine : integer).format(value);
 }
 
+const share = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 2 });
+
+/** Formats a fraction, such as 0.005 as `0.5 %`. */
+export function percent(fraction: number): string {
+  return share.format(fraction).replace('%', ' %');
+}
+
+/** Groups the digits of a decimal of the API, such as `18,735.0000`, without a detour over a float. */
+export function amount(decimal: string): string {
+  return decimal.replace(/^[+-]?\d+/, (whole) => whole.replaceAll(/\B(?=(\d{3})+$)/g, ','));
+}
+
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 

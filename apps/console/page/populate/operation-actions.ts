@@ -1,0 +1,78 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import type { Client } from '../api/client.js';
+import { messageOf } from '../api/problem.js';
+import type { Confirmation } from '../dialogs/confirm-dialog.js';
+import { Part } from '../part.js';
+import { figure, plural } from '../text/figures.js';
+import type { Operation } from './operation.js';
+import type { Operations } from './operations.js';
+
+type Action = 'pause' | 'resume' | 'cancel';
+
+/** The buttons that pause, resume or cancel an operation. Emits `confirm` before a cancel, because it cannot be undone. */
+export class OperationActions extends Part {
+  static override properties = {
+    client: { attribute: false },
+    operations: { attribute: false },
+    operation: { attribute: false },
+    errorText: { state: true },
+  };
+  declare client: Client;
+  declare operations: Operations;
+  declare operation: Operation;
+  declare errorText: string | null;
+
+  constructor() {
+    super();
+    this.errorText = null;
+  }
+
+  protected override render(): TemplateResult | typeof nothing {
+    const { status, interruption } = this.operation;
+    if (status !== 'running' && status !== 'paused') return nothing;
+    const isEnding = interruption === 'cancel';
+    return html`<div class="row">
+        ${
+          status === 'paused'
+            ? html`<button ?disabled=${isEnding} @click=${() => void this.attempt('resume')}>Resume</button>`
+            : html`<button ?disabled=${interruption !== null} @click=${() => void this.attempt('pause')}>Pause</button>`
+        }
+        <button ?disabled=${isEnding} @click=${() => this.confirmCancel()}>Cancel…</button>
+      </div>
+      ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}`;
+  }
+
+  private confirmCancel(): void {
+    const { kind, count, acked } = this.operation;
+    const unit = kind === 'redrive' ? 'letter' : 'order';
+    const left = count === null ? `the other ${unit}s` : plural(Math.max(0, count - acked), `more ${unit}`);
+    const confirmation: Confirmation = {
+      title: `Cancel this ${kind}?`,
+      describe: async () =>
+        Promise.resolve(
+          `${figure(acked)} ${unit}s are in Kafka already and will still be saved; ${left} will never be sent. A cancelled ${kind} can't be resumed: to stop for a while, pause it.`,
+        ),
+      action: 'Cancel operation',
+      keep: 'Keep operation',
+      run: async () => this.send('cancel'),
+    };
+    this.dispatchEvent(new CustomEvent('confirm', { detail: confirmation, bubbles: true }));
+  }
+
+  private async attempt(action: Action): Promise<void> {
+    try {
+      await this.send(action);
+      this.errorText = null;
+    } catch (error) {
+      this.errorText = messageOf(error);
+    }
+  }
+
+  private async send(action: Action): Promise<void> {
+    try {
+      await this.client.post(`/v1/operations/${this.operation.id}/${action}`);
+    } finally {
+      await this.operations.refresh();
+    }
+  }
+}
