@@ -9,13 +9,22 @@ export interface DeadLetterGroup {
 
 export interface DeadLetterItem {
   readonly id: string;
-  readonly state: string;
+  readonly state: 'pending' | 'redriving' | 'saved' | 'discarded';
   readonly operationId: string | null;
+  /** The index of the record in its operation, from 0. */
   readonly index: number | null;
   readonly error: { readonly code: string; readonly message: string };
   readonly deadLetteredAt: string;
   readonly redrives: number;
-  readonly tries: readonly { readonly redriveId: string; readonly at: string; readonly outcome: string | null }[];
+  readonly tries: readonly RedriveTry[];
+}
+
+/** One redrive of a letter. `outcome` is `null` until it is known. */
+export interface RedriveTry {
+  readonly redriveId: string;
+  readonly at: string;
+  readonly outcome: 'saved' | 'returned' | 'unmovable' | 'missing' | null;
+  readonly endedAt: string | null;
 }
 
 export interface DeadLettersPage {
@@ -37,7 +46,7 @@ export interface DeadLetter extends DeadLetterItem {
     readonly value: Bytes | null;
     readonly headers: readonly { readonly name: string; readonly value: Bytes }[];
   } | null;
-  readonly decoded: Record<string, unknown> | null;
+  readonly decoded: Readonly<Record<string, unknown>> | null;
   readonly undecodable: { readonly code: string; readonly message: string } | null;
 }
 
@@ -47,10 +56,18 @@ export interface RedrivePlan {
   readonly errors: readonly { readonly errorCode: string; readonly count: number }[];
 }
 
-/** Selects one dead letter, a group, or all. */
-export type Selection = { readonly id: string } | { readonly errorCode: string } | { readonly all: true };
+/** Selects one dead letter, or the pending ones with an error, perhaps of one operation only. */
+export type Selection = { readonly id: string } | { readonly errorCode: string; readonly operationId?: string };
 
 export function selectionText(selection: Selection): string {
   if ('id' in selection) return selection.id;
-  return 'errorCode' in selection ? `all letters with error ${selection.errorCode}` : 'all pending letters';
+  const { errorCode, operationId } = selection;
+  return `all letters with error ${errorCode}${operationId === undefined ? '' : ` of operation ${operationId}`}`;
+}
+
+/** Returns when a record failed last: at its first failure, or when the latest redrive returned it. */
+export function lastFailedAt({ deadLetteredAt, tries }: Pick<DeadLetterItem, 'deadLetteredAt' | 'tries'>): string {
+  return (
+    tries.findLast(({ outcome, endedAt }) => outcome === 'returned' && endedAt !== null)?.endedAt ?? deadLetteredAt
+  );
 }

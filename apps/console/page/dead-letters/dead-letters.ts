@@ -1,151 +1,163 @@
-import { html, nothing, type TemplateResult } from 'lit';
+import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import type { Client } from '../api/client.js';
 import { messageOf } from '../api/problem.js';
 import { LivePart } from '../live/live-part.js';
-import { figure, moment } from '../text/figures.js';
-import type { DeadLetterGroup, DeadLetterItem, DeadLettersPage, Selection } from './dead-letter.js';
+import type { Operations } from '../populate/operations.js';
+import { hashOf, type Address } from '../routing/address.js';
+import type { Router } from '../routing/router.js';
+import { groupView, letterView } from './dead-letter-views.js';
+import type { DeadLetterGroup, DeadLetterItem, DeadLettersPage } from './dead-letter.js';
 
-/** Lists the dead letters, grouped by error code; each group can be expanded. */
+type LettersAddress = Extract<Address, { view: 'letters' }>;
+
+/** A dead letter and the number of its operation's first order, from which its own number follows. */
+interface ListedLetter {
+  readonly letter: DeadLetterItem;
+  readonly firstNumber: number | null;
+}
+
+const ALL: LettersAddress = { view: 'letters', errorCode: null, operationId: null };
+
+/** Lists the pending dead letters, grouped by error code. The address opens a group, or selects the letters of one operation. */
 export class DeadLetters extends LivePart {
   static override properties = {
     ...LivePart.properties,
     client: { attribute: false },
+    operations: { attribute: false },
+    address: { attribute: false },
+    router: { attribute: false },
     groups: { state: true },
-    opened: { state: true },
     items: { state: true },
     next: { state: true },
     errorText: { state: true },
+    notice: { state: true },
   };
   declare client: Client;
+  declare operations: Operations;
+  /** `null`: no group is open. */
+  declare address: LettersAddress | null;
+  declare router: Router;
   declare groups: readonly DeadLetterGroup[] | null;
-  declare opened: string | null;
-  declare items: readonly DeadLetterItem[];
+  declare items: readonly ListedLetter[];
   /** The path of the next page. */
   declare next: string | null;
   declare errorText: string | null;
-  /** The number of dead letters when the groups were requested. */
-  private knownCount: number | null = null;
-  private isLoading = false;
+  /** What was done last. */
+  declare notice: string;
+  /** The state of the pipeline for which the groups were read. */
+  private readFor: string | null = null;
+  /** The latest reading: answers to an earlier one are ignored. */
+  private latest: symbol | undefined;
 
   constructor() {
     super();
+    this.address = null;
     this.groups = null;
-    this.opened = null;
     this.items = [];
     this.next = null;
     this.errorText = null;
+    this.notice = '';
   }
 
-  /** Reloads only when the number of dead letters in the event stream changes. */
+  /** Reads the groups again, after letters were redriven or discarded. */
+  async reload(): Promise<void> {
+    const reading = Symbol('reading');
+    this.latest = reading;
+    await this.attempt(async () => this.load(() => this.latest === reading));
+  }
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (!changed.has('address')) return;
+    // Until they are read, the letters of another group must not be shown in this one.
+    this.items = [];
+    this.next = null;
+    if (this.readFor !== null) void this.reload();
+  }
+
+  /** Reads the groups only when the number of dead letters in the event stream changes, or when a redrive ends. */
   protected override changed(): void {
     const count = this.live.latest?.deadLetters ?? null;
-    if (count === null) {
-      // The known groups may be outdated by now, so they are dropped too.
-      this.groups = null;
-      this.errorText = null;
-    } else if ((count !== this.knownCount || this.groups === null) && !this.isLoading) void this.load(count);
-  }
-
-  private async load(count: number): Promise<void> {
-    this.isLoading = true;
-    this.knownCount = count;
-    try {
-      this.groups = (await this.client.get<{ items: DeadLetterGroup[] }>('/v1/dead-letters')).items;
-      if (this.opened !== null) await this.list(this.opened);
-      this.errorText = null;
-    } catch (error) {
-      this.groups = null;
-      this.errorText = messageOf(error);
-    }
-    this.isLoading = false;
+    const redrives = this.operations.newest?.filter(
+      ({ kind, finishedAt }) => kind === 'redrive' && finishedAt !== null,
+    );
+    const now = count === null ? null : `${count} letters, ${redrives?.length} redrives`;
+    if (now === this.readFor) return;
+    this.readFor = now;
+    if (now !== null) void this.reload();
+    // The known groups may be outdated by now, so they are dropped too.
+    else this.groups = null;
   }
 
   protected override render(): TemplateResult {
-    const { groups } = this;
+    const { groups, errorText } = this;
+    const error = errorText === null ? nothing : html`<p role="alert" class="bad">${errorText}</p>`;
     if (groups === null)
-      return html`<p class="unknown">Unknown${this.errorText === null ? '' : `: ${this.errorText}`}</p>`;
-    if (groups.length === 0) return html`<p class="muted">No pending dead letters.</p>`;
-    return html`${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
-      <div class="scrolls" tabindex="0" role="region" aria-label="Dead letters by reason">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">Reason</th>
-              <th scope="col" class="number">Pending</th>
-              <th scope="col" class="number spare">Redriven before</th>
-              <th scope="col" class="spare">Last</th>
-              <th scope="col"><span class="hidden">Actions</span></th>
-            </tr>
-          </thead>
-          <tbody>
-            ${groups.map((group) => this.groupRows(group))}
-          </tbody>
-        </table>
-      </div>`;
+      return errorText === null
+        ? html`<p class="unknown">Unknown: waiting for the figures of the pipeline.</p>`
+        : html`${error} <button @click=${() => void this.reload()}>Try again</button>`;
+    return html`${error}
+      <p class="muted" role="status">${this.notice}</p>
+      ${this.filterView()} ${groups.length === 0 ? html`<p class="muted">No pending dead letters.</p>` : nothing}
+      <ul class="groups">
+        ${groups.map((group) => this.groupItem(group))}
+      </ul>`;
   }
 
-  private groupRows({ errorCode, count, redriven, lastAt, example }: DeadLetterGroup): TemplateResult {
-    const isOpen = this.opened === errorCode;
-    return html`<tr>
-        <th scope="row">${errorCode}<br /><small class="muted">${example.message}</small></th>
-        <td class="number">${figure(count)}</td>
-        <td class="number spare">${figure(redriven)}</td>
-        <td class="when spare">${moment(lastAt)}</td>
-        <td class="actions">
-          <button aria-expanded=${isOpen} @click=${() => void this.toggle(errorCode)}>
-            ${isOpen ? 'Hide letters' : 'Show letters'}
-          </button>
-          <button aria-label="Redrive… all of ${errorCode}" @click=${() => this.request('redrive', { errorCode })}>
-            Redrive…
-          </button>
-        </td>
-      </tr>
-      ${isOpen ? this.items.map((item) => this.itemRow(item)) : nothing}
+  private filterView(): TemplateResult | typeof nothing {
+    const operationId = this.address?.operationId ?? null;
+    if (operationId === null) return nothing;
+    return html`<p>
+      Only those of operation <a href=${hashOf({ view: 'operation', id: operationId })}><code>${operationId}</code></a
+      >.
+      <a href=${hashOf(ALL)}>Show all</a>
+    </p>`;
+  }
+
+  private groupItem(group: DeadLetterGroup): TemplateResult {
+    const { errorCode } = group;
+    const address = this.address ?? ALL;
+    const isOpen = address.errorCode === errorCode;
+    const toggled = { ...address, errorCode: isOpen ? null : errorCode };
+    return html`<li>
+      ${groupView(group, address.operationId, isOpen, () => this.router.go(toggled))}
       ${
-        isOpen && this.next !== null
-          ? html`<tr class="item">
-              <td colspan="5"><button @click=${() => void this.attempt(async () => this.more())}>Show more</button></td>
-            </tr>`
+        isOpen
+          ? html`<ul class="letters">
+              ${this.items.map(({ letter, firstNumber }) => letterView(letter, firstNumber))}
+            </ul>`
           : nothing
-      }`;
+      }
+      ${isOpen && this.next !== null ? html`<button @click=${() => void this.attempt(async () => this.more())}>Show more</button>` : nothing}
+    </li>`;
   }
 
-  private itemRow({ id, operationId, index, deadLetteredAt, redrives }: DeadLetterItem): TemplateResult {
-    return html`<tr class="item">
-      <td>
-        <code>${id}</code><br /><small class="muted"
-          >${operationId === null ? 'no operation' : `order ${figure(index)} of ${operationId}`}</small
-        >
-      </td>
-      <td></td>
-      <td class="number spare">${figure(redrives)}</td>
-      <td class="when spare">${moment(deadLetteredAt)}</td>
-      <td class="actions">
-        <button aria-label="Show record of ${id}" @click=${() => this.request('show', { id })}>Show record</button>
-        <button aria-label="Redrive… ${id}" @click=${() => this.request('redrive', { id })}>Redrive…</button>
-      </td>
-    </tr>`;
-  }
-
-  private async toggle(errorCode: string): Promise<void> {
-    this.opened = this.opened === errorCode ? null : errorCode;
-    if (this.opened !== null) await this.attempt(async () => this.list(errorCode));
-  }
-
-  private async list(errorCode: string): Promise<void> {
-    const query = new URLSearchParams({ errorCode, state: 'pending' });
-    this.items = [];
-    this.next = `/v1/dead-letters/records?${query}`;
-    await this.more();
+  private async load(isLatest: () => boolean): Promise<void> {
+    const { operationId, errorCode } = this.address ?? ALL;
+    const filter = operationId === null ? '' : `?${new URLSearchParams({ operationId })}`;
+    const { items: groups } = await this.client.get<{ items: DeadLetterGroup[] }>(`/v1/dead-letters${filter}`);
+    if (!isLatest()) return;
+    this.groups = groups;
+    if (errorCode === null) return;
+    const query = new URLSearchParams({ errorCode, state: 'pending', ...(operationId !== null && { operationId }) });
+    const { items, next } = await this.read(`/v1/dead-letters/records?${query}`);
+    if (isLatest()) [this.items, this.next] = [items, next];
   }
 
   private async more(): Promise<void> {
     const path = this.next ?? '';
-    const { items, page } = await this.client.get<DeadLettersPage>(path);
+    const { items, next } = await this.read(path);
     // Meanwhile another list was opened, or the same page was loaded twice.
-    if (this.next !== path) return;
-    this.items = [...this.items, ...items];
-    this.next = page.next ?? null;
+    if (this.next === path) [this.items, this.next] = [[...this.items, ...items], next];
+  }
+
+  private async read(path: string): Promise<{ items: readonly ListedLetter[]; next: string | null }> {
+    const { items, page } = await this.client.get<DeadLettersPage>(path);
+    return { items: await Promise.all(items.map(async (letter) => this.listed(letter))), next: page.next ?? null };
+  }
+
+  private async listed(letter: DeadLetterItem): Promise<ListedLetter> {
+    const { operationId } = letter;
+    return { letter, firstNumber: operationId === null ? null : await this.operations.firstNumber(operationId) };
   }
 
   private async attempt(work: () => Promise<void>): Promise<void> {
@@ -155,9 +167,5 @@ export class DeadLetters extends LivePart {
     } catch (error) {
       this.errorText = messageOf(error);
     }
-  }
-
-  private request(action: 'show' | 'redrive', selection: Selection): void {
-    this.dispatchEvent(new CustomEvent<Selection>(action, { detail: selection }));
   }
 }

@@ -1,23 +1,27 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Client } from '../api/client.js';
 import { messageOf } from '../api/problem.js';
-import { Part } from '../part.js';
+import { DialogPart } from '../dialogs/dialog-part.js';
+import { readNumbers, submitNumbers } from '../forms/number-field.js';
 import { plural } from '../text/figures.js';
-import { FormValues } from '../text/form-values.js';
 import { selectionText, type RedrivePlan, type Selection } from './dead-letter.js';
 
 /** Redrives dead letters, after a dry run that shows how many it would send. */
-export class RedriveDialog extends Part {
+export class RedriveDialog extends DialogPart {
   static override properties = {
+    ...DialogPart.properties,
     client: { attribute: false },
     selection: { state: true },
     plan: { state: true },
+    isWrong: { state: true },
     errorText: { state: true },
     isSending: { state: true },
   };
   declare client: Client;
   declare selection: Selection | null;
   declare plan: RedrivePlan | null;
+  /** A field is wrong, so that nothing can be counted. */
+  declare isWrong: boolean;
   declare errorText: string | null;
   declare isSending: boolean;
   /** The dry run requested last: answers to an earlier one are ignored. */
@@ -27,62 +31,73 @@ export class RedriveDialog extends Part {
     super();
     this.selection = null;
     this.plan = null;
+    this.isWrong = false;
     this.errorText = null;
     this.isSending = false;
   }
 
   async open(selection: Selection): Promise<void> {
     this.selection = selection;
+    this.plan = null;
     this.errorText = null;
-    await this.updateComplete;
-    this.querySelector('dialog')?.showModal();
+    await this.show();
     await this.dryRun();
   }
 
-  protected override render(): TemplateResult {
-    const { selection, plan } = this;
-    return html`<dialog aria-labelledby="redrive-title">
-      <form method="dialog"><button class="close" aria-label="Close">×</button></form>
-      <h3 id="redrive-title">Redrive ${selection === null ? '' : selectionText(selection)}</h3>
-      <p class="muted">
+  protected override heading(): string {
+    return `Redrive ${this.selection === null ? '' : selectionText(this.selection)}`;
+  }
+
+  protected override content(): TemplateResult {
+    const { plan, isWrong } = this;
+    const counting = isWrong ? 'Correct the field first, then the letters are counted.' : 'Counting the letters…';
+    return html`<p class="muted">
         Fix the cause first: otherwise the records fail again and become dead letters again. Each record is sent to the
         orders topic again, after the other records of its key.
       </p>
-      <form class="fields" @submit=${(event: SubmitEvent) => void this.send(event)} @change=${() => void this.dryRun()}>
-        <label>At most <input name="limit" type="number" min="1" step="1" placeholder="all" /></label>
-        <label
-          >Rate per second <input name="ratePerSecond" type="number" min="0.1" step="any" placeholder="unlimited"
-        /></label>
-        <label
-          >Maximum redrives per letter
-          <input name="maxRedrives" type="number" min="1" max="100" step="1" value="5" required
-        /></label>
-        <p aria-live="polite" class="whole">${plan === null ? 'Counting the letters…' : planText(plan)}</p>
-        <button class="main" ?disabled=${this.isSending || plan?.letters === 0}>
+      <form
+        class="fields"
+        novalidate
+        @submit=${(event: SubmitEvent) => void this.send(event)}
+        @change=${() => void this.dryRun()}
+      >
+        <number-field label="At most" name="limit" whole min="1" max="10000000" placeholder="all"></number-field>
+        <number-field
+          label="Rate per second"
+          name="ratePerSecond"
+          min="0.1"
+          max="1000000"
+          placeholder="unlimited"
+        ></number-field>
+        <number-field
+          label="Maximum redrives per letter"
+          name="maxRedrives"
+          required
+          whole
+          min="1"
+          max="100"
+          value="5"
+          hint="Letters that were redriven this often already are skipped, so that they do not go round for ever."
+        ></number-field>
+        <p aria-live="polite" class="whole">${plan === null ? counting : planText(plan)}</p>
+        <button class="main" ?disabled=${this.isSending || plan === null || plan.letters === 0}>
           Redrive${plan === null ? '' : ` ${plural(plan.letters, 'letter')}`}
         </button>
       </form>
-      ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
-    </dialog>`;
-  }
-
-  private request(): object {
-    const values = new FormValues(this.querySelector<HTMLFormElement>('form.fields'));
-    return {
-      ...this.selection,
-      limit: values.number('limit'),
-      ratePerSecond: values.number('ratePerSecond'),
-      maxRedrives: values.number('maxRedrives'),
-    };
+      ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}`;
   }
 
   private async dryRun(): Promise<void> {
     const dryRun = Symbol('dry run');
     this.latestDryRun = dryRun;
     this.plan = null;
+    const values = readNumbers(this);
+    this.isWrong = values === null;
+    if (values === null) return;
     await this.attempt(
       () => this.latestDryRun === dryRun,
-      async () => this.client.post<RedrivePlan>('/v1/dead-letters/redrive', { ...this.request(), dryRun: true }),
+      async () =>
+        this.client.post<RedrivePlan>('/v1/dead-letters/redrive', { ...this.selection, ...values, dryRun: true }),
       (plan) => (this.plan = plan),
     );
   }
@@ -90,11 +105,13 @@ export class RedriveDialog extends Part {
   private async send(event: SubmitEvent): Promise<void> {
     event.preventDefault();
     const { selection } = this;
+    const values = submitNumbers(this);
+    if (values === null) return;
     this.isSending = true;
     await this.attempt(
       () => this.selection === selection,
-      async () => this.client.post('/v1/dead-letters/redrive', this.request()),
-      () => this.querySelector('dialog')?.close(),
+      async () => this.client.post('/v1/dead-letters/redrive', { ...selection, ...values }),
+      () => this.close(),
     );
     this.isSending = false;
     this.dispatchEvent(new Event('sent'));
