@@ -1,149 +1,197 @@
-import { html, nothing, type TemplateResult } from 'lit';
+import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import type { Client } from '../api/client.js';
 import { ApiProblem, messageOf } from '../api/problem.js';
-import { Part } from '../part.js';
-import { moment } from '../text/figures.js';
 import { FormValues } from '../text/form-values.js';
-import { orderPath } from './order-path.js';
+import { Part } from '../part.js';
+import { hashOf, type Address } from '../routing/address.js';
+import type { Router } from '../routing/router.js';
+import { plural } from '../text/figures.js';
+import { ordersTable } from './order-rows.js';
 import type { Order, OrdersPage, OrderTrace } from './order.js';
+import { readSearch } from './search-text.js';
 
-/** Finds orders by id, page, number range, account or symbol, and shows the trace of each order. */
+type OrdersAddress = Extract<Address, { view: 'search' | 'order' }>;
+
+/** What a search found, and the sentence for nothing. */
+interface Found extends OrdersPage {
+  readonly none: string;
+}
+
+/** Finds orders by what is typed, operations and dead letters by their id, and shows the trace of each order. */
 export class OrderBrowser extends Part {
   static override properties = {
     client: { attribute: false },
+    router: { attribute: false },
+    address: { attribute: false },
     found: { state: true },
     trace: { state: true },
     errorText: { state: true },
+    isLoading: { state: true },
   };
   declare client: Client;
-  declare found: OrdersPage | null;
+  declare router: Router;
+  /** The order or the search to show; `null`: none. */
+  declare address: OrdersAddress | null;
+  declare found: Found | null;
   declare trace: OrderTrace | null;
   declare errorText: string | null;
+  declare isLoading: boolean;
 
   constructor() {
     super();
-    this.found = null;
-    this.trace = null;
-    this.errorText = null;
+    this.address = null;
+    this.clear();
+  }
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has('address')) this.clear();
+  }
+
+  protected override updated(changed: PropertyValues<this>): void {
+    if (!changed.has('address')) return;
+    const input = this.querySelector('input');
+    if (input !== null) input.value = textOf(this.address);
+    if (this.address !== null) void this.load(this.address);
   }
 
   protected override render(): TemplateResult {
+    const { address, found, errorText, isLoading } = this;
+    const isFurtherPage = address?.view === 'search' && address.page !== null;
     return html`
-      <form class="fields" role="search" @submit=${(event: SubmitEvent) => void this.search(event)}>
+      <form class="fields" role="search" novalidate @submit=${(event: SubmitEvent) => void this.search(event)}>
         <label class="wide">
-          Id, number, from..to, account or symbol
+          Id, number, from..to, day, account or symbol
           <input name="what" placeholder="empty: first page" autocomplete="off" spellcheck="false" />
         </label>
         <button class="main">Find</button>
       </form>
-      ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
-      ${this.found === null ? nothing : this.pageView(this.found)}
+      ${errorText === null ? nothing : html`<p role="alert" class="bad">${errorText}</p>`}
+      ${errorText !== null && isFurtherPage ? html`<p><a href=${hashOf({ ...address, page: null })}>Show the first page</a></p>` : nothing}
+      ${isLoading ? html`<p class="muted" role="status">Searching…</p>` : nothing}
+      ${found === null ? nothing : this.pageView(found)}
     `;
   }
 
-  private pageView({ items, page }: OrdersPage): TemplateResult {
-    const go = (name: string, path: string | undefined): TemplateResult =>
-      html`<button ?disabled=${path === undefined} @click=${() => void this.show(path ?? '')}>${name}</button>`;
-    return html`
-      <div class="scrolls" tabindex="0" role="region" aria-label="Orders">
-        <table>
-          <thead>
-            <tr>
-              ${['Number', 'Account', 'Side', 'Symbol', 'Quantity', 'Price', 'Amount', 'Created'].map((name) => html`<th scope="col" class=${NUMBERS.has(name) ? 'number' : ''}>${name}</th>`)}
-              <th scope="col"><span class="hidden">Trace</span></th>
-            </tr>
-          </thead>
-          <tbody>
-            ${
-              items.length === 0
-                ? html`<tr>
-                    <td colspan="9" class="muted">No orders.</td>
-                  </tr>`
-                : items.map((order) => this.orderRows(order))
-            }
-          </tbody>
-        </table>
-      </div>
-      <div class="row">
-        ${go('Previous', page.prev)} ${go('Next', page.next)}
-        ${page.number === undefined ? nothing : html`<span class="muted">page ${page.number}</span>`}
-      </div>
-    `;
-  }
-
-  private orderRows(order: Order): TemplateResult {
-    const { id, number, accountId, side, symbol, quantity, price, amount, currency, createdAt } = order;
-    const isOpen = this.trace?.id === id;
-    return html`<tr>
-        <th scope="row" class="number">${number}</th>
-        <td>${accountId}</td>
-        <td>${side}</td>
-        <td>${symbol}</td>
-        <td class="number">${quantity}</td>
-        <td class="number">${price}</td>
-        <td class="number">${amount} ${currency}</td>
-        <td class="when">${moment(createdAt)}</td>
-        <td class="actions"><button aria-expanded=${isOpen} @click=${() => void this.toggle(id)}>Trace</button></td>
-      </tr>
+  private pageView({ items, page, none }: Found): TemplateResult {
+    if (items.length === 0) return html`<p class="muted" role="status">${none}</p>`;
+    const pageButton = (name: string, path: string | undefined): TemplateResult =>
+      html`<button ?disabled=${path === undefined} @click=${() => this.turn(path ?? null)}>${name}</button>`;
+    const isOnly = page.next === undefined && page.prev === undefined;
+    return html`<p class="hidden" role="status">${plural(items.length, 'order')} found</p>
+      ${ordersTable(items, this.trace, (id) => void this.toggle(id))}
       ${
-        isOpen && this.trace !== null
-          ? html`<tr class="item">
-              <td colspan="9">${traceView(this.trace)}</td>
-            </tr>`
-          : nothing
+        isOnly
+          ? nothing
+          : html`<div class="row">
+              ${pageButton('Previous', page.prev)} ${pageButton('Next', page.next)}
+              ${page.number === undefined ? nothing : html`<span class="muted">page ${page.number}</span>`}
+            </div>`
       }`;
+  }
+
+  private clear(): void {
+    this.found = null;
+    this.trace = null;
+    this.errorText = null;
+    this.isLoading = false;
   }
 
   private async search(event: SubmitEvent): Promise<void> {
     event.preventDefault();
-    await this.show(orderPath(FormValues.of(event).text('what')));
+    const find = FormValues.of(event).text('what');
+    const search = readSearch(find);
+    if (search.kind === 'fault') {
+      this.clear();
+      this.errorText = search.text;
+    } else if (search.kind === 'letter') this.router.go({ view: 'letter', id: search.id });
+    else if (search.kind === 'id') await this.findId(search.id);
+    else this.show({ view: 'search', find, page: null });
   }
 
-  private async show(path: string): Promise<void> {
-    this.trace = null;
+  /** Orders and operations have ids of the same form, so the order is tried first. */
+  private async findId(id: string): Promise<void> {
+    this.clear();
+    this.isLoading = true;
     try {
-      const answer = await this.client.get<Order | OrdersPage>(path);
-      this.found = 'items' in answer ? answer : { items: [answer], page: {} };
-      this.errorText = null;
+      if (await this.exists(`/v1/orders/${id}`)) this.show({ view: 'order', id });
+      else if (await this.exists(`/v1/operations/${id}`)) this.router.go({ view: 'operation', id });
+      else this.errorText = 'Order not found. No operation has this id either.';
     } catch (error) {
-      this.found = null;
-      this.errorText = error instanceof ApiProblem && error.status === 404 ? 'Order not found.' : messageOf(error);
+      this.errorText = messageOf(error);
+    } finally {
+      this.isLoading = false;
+    }
+  }
+
+  private async exists(path: string): Promise<boolean> {
+    try {
+      await this.client.get(path);
+      return true;
+    } catch (error) {
+      if (error instanceof ApiProblem && error.status === 404) return false;
+      throw error;
+    }
+  }
+
+  /** The same search again shows what is saved by now. */
+  private show(address: OrdersAddress): void {
+    if (this.address !== null && hashOf(address) === hashOf(this.address)) this.address = address;
+    else this.router.go(address);
+  }
+
+  private turn(page: string | null): void {
+    if (this.address?.view === 'search' && page !== null) this.router.go({ ...this.address, page });
+  }
+
+  private async load(address: OrdersAddress): Promise<void> {
+    this.isLoading = true;
+    try {
+      const found = address.view === 'order' ? await this.one(address.id) : await this.page(address.find, address.page);
+      if (this.address === address) this.found = found;
+      if (address.view === 'order') await this.toggle(address.id);
+    } catch (error) {
+      if (this.address === address) this.errorText = failureText(error);
+    } finally {
+      if (this.address === address) this.isLoading = false;
+    }
+  }
+
+  private async one(id: string): Promise<Found> {
+    return { items: [await this.client.get<Order>(`/v1/orders/${id}`)], page: {}, none: '' };
+  }
+
+  private async page(find: string, page: string | null): Promise<Found> {
+    const search = readSearch(find);
+    switch (search.kind) {
+      case 'orders':
+        return { ...(await this.client.get<OrdersPage>(page ?? search.path)), none: search.none };
+      case 'id':
+        return this.one(search.id);
+      case 'letter':
+        throw new Error('This is the id of a dead letter. Press “Find” to show it.');
+      case 'fault':
+        throw new Error(search.text);
     }
   }
 
   private async toggle(id: string): Promise<void> {
-    if (this.trace?.id === id) this.trace = null;
-    else
-      try {
-        this.trace = await this.client.get<OrderTrace>(`/v1/orders/${id}/trace`);
-      } catch (error) {
-        this.errorText = messageOf(error);
-      }
+    if (this.trace?.id === id) {
+      this.trace = null;
+      return;
+    }
+    try {
+      this.trace = await this.client.get<OrderTrace>(`/v1/orders/${id}/trace`);
+    } catch (error) {
+      this.errorText = messageOf(error);
+    }
   }
 }
 
-const NUMBERS = new Set(['Number', 'Quantity', 'Price', 'Amount']);
+function textOf(address: OrdersAddress | null): string {
+  if (address === null) return '';
+  return address.view === 'search' ? address.find : address.id;
+}
 
-function traceView({
-  id,
-  operationId,
-  index,
-  chunk,
-  partition,
-  offset,
-  attempts,
-  savedAt,
-}: OrderTrace): TemplateResult {
-  return html`<dl class="facts">
-    <dt>id</dt>
-    <dd><code>${id}</code></dd>
-    <dt>operation</dt>
-    <dd>${operationId === null ? 'unknown' : html`<code>${operationId}</code>, order ${index}`}</dd>
-    <dt>chunk</dt>
-    <dd>${chunk === null ? 'unknown' : `${chunk.from} to ${chunk.to}`}</dd>
-    <dt>Kafka</dt>
-    <dd>partition ${partition}, offset ${offset}</dd>
-    <dt>saved</dt>
-    <dd>${moment(savedAt)}, at attempt ${attempts}</dd>
-  </dl>`;
+function failureText(error: unknown): string {
+  return error instanceof ApiProblem && error.status === 404 ? 'Order not found.' : messageOf(error);
 }
