@@ -12,7 +12,7 @@ try {
     settings,
     auth: settings,
     prepare: async (fastify) => {
-      await servePage(fastify, { clientId: settings.CONSOLE_CLIENT_ID });
+      await servePage(fastify, { clientId: settings.CONSOLE_CLIENT_ID, queryApiUrl: settings.QUERY_API_URL });
       await forwardToServices(fastify, settings);
     },
     docs: {

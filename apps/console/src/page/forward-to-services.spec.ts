@@ -46,6 +46,11 @@ describe('forwarding to the other services', () => {
     expect(received.map(({ path }) => path)).toEqual(['/v1/operations?pageSize=6']);
   });
 
+  it('forwards the metrics of the query API', async () => {
+    await fetch(`${origin()}/query-api/metrics`);
+    expect(received.map(({ path }) => path)).toEqual(['/metrics']);
+  });
+
   it('sends the token of the caller, but not the Origin header', async () => {
     await fetch(`${origin()}/v1/orders`, { headers: { authorization: 'Bearer mine', origin: 'http://localhost' } });
     expect(received[0]?.headers).toMatchObject({ authorization: 'Bearer mine' });

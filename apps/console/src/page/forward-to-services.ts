@@ -20,9 +20,18 @@ const IDLE_TIMEOUT_MS = 300_000;
  * needs its own origin only. Uses `@fastify/http-proxy`, which streams in both directions.
  */
 export async function forwardToServices(fastify: FastifyInstance, urls: ServiceUrls): Promise<void> {
+  const producer = (prefix: string) => ({ prefix, path: prefix, upstream: urls.PRODUCER_URL, name: 'producer' });
+  const queryApi = (prefix: string, path = prefix) => ({
+    prefix,
+    path,
+    upstream: urls.QUERY_API_URL,
+    name: 'query API',
+  });
   const routes = [
-    ...PRODUCER_PREFIXES.map((prefix) => ({ prefix, upstream: urls.PRODUCER_URL, name: 'producer' })),
-    ...QUERY_API_PREFIXES.map((prefix) => ({ prefix, upstream: urls.QUERY_API_URL, name: 'query API' })),
+    ...PRODUCER_PREFIXES.map((prefix) => producer(prefix)),
+    ...QUERY_API_PREFIXES.map((prefix) => queryApi(prefix)),
+    // The guide of the page sees there that a query was answered, wherever it was sent from.
+    queryApi('/query-api/metrics', '/metrics'),
   ];
   const problems = new ProblemFilter();
   await fastify.register(async (forwarded) => {
@@ -34,11 +43,11 @@ export async function forwardToServices(fastify: FastifyInstance, urls: ServiceU
       if (request.body instanceof Readable) request.body = detached(request.body);
       done();
     });
-    for (const { prefix, upstream, name } of routes)
+    for (const { prefix, path, upstream, name } of routes)
       await forwarded.register(httpProxy, {
         upstream,
         prefix,
-        rewritePrefix: prefix,
+        rewritePrefix: path,
         undici: { headersTimeout: IDLE_TIMEOUT_MS, bodyTimeout: IDLE_TIMEOUT_MS, connections: 64 },
         replyOptions: {
           // The console has already checked `Origin`; the service would see a request of the console.

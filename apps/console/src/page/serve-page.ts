@@ -5,12 +5,15 @@ import type { FastifyInstance } from 'fastify';
 /** The output folder of `build-page.mjs`. */
 const PAGE = fileURLToPath(new URL('../../page/', import.meta.url));
 
-/**
- * Serves the page at `/` without authentication; the page requests its data with a token.
- * @param settings what the page needs to request a token
- */
-export async function servePage(fastify: FastifyInstance, { clientId }: { clientId: string }): Promise<void> {
-  fastify.get('/page-settings.json', () => ({ clientId }));
+/** What the page needs to request a token, and to link to the query API. */
+export interface PageSettings {
+  readonly clientId: string;
+  readonly queryApiUrl: string;
+}
+
+/** Serves the page at `/` without authentication; the page requests its data with a token. */
+export async function servePage(fastify: FastifyInstance, settings: PageSettings): Promise<void> {
+  fastify.get('/page-settings.json', () => settings);
   await fastify.register(fastifyStatic, {
     root: PAGE,
     // One route per file: any other path belongs to the API or is not found.

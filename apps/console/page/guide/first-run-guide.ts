@@ -1,0 +1,153 @@
+import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import type { Client } from '../api/client.js';
+import { LivePart } from '../live/live-part.js';
+import type { Operations } from '../populate/operations.js';
+import { NEW_GUIDE, readProgress, STEPS, StepWatch, withSteps, type GuideProgress, type Step } from './guide-steps.js';
+import { countQueries, swaggerUrl, type PageSettings } from './query-api.js';
+
+const STORED = 'orders-guide';
+const COUNT_QUERIES_MS = 2_000;
+
+/** Guides through the first populate, watching, scaling and query. Each step is checked off by what really happened. */
+export class FirstRunGuide extends LivePart {
+  static override properties = {
+    ...LivePart.properties,
+    client: { attribute: false },
+    operations: { attribute: false },
+    progress: { state: true },
+    swagger: { state: true },
+  };
+  declare client: Client;
+  declare operations: Operations;
+  declare progress: GuideProgress;
+  /** The address of Swagger UI; `null`: unknown. */
+  declare swagger: string | null;
+  private readonly watch = new StepWatch();
+  private readonly onOperations = (): void => this.changed();
+  private queries: number | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    super();
+    this.progress = NEW_GUIDE;
+    this.swagger = null;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.progress = readProgress(localStorage.getItem(STORED));
+    this.operations.addEventListener('change', this.onOperations);
+    void this.findSwagger();
+    void this.countQueries();
+  }
+
+  override disconnectedCallback(): void {
+    clearTimeout(this.timer);
+    this.operations.removeEventListener('change', this.onOperations);
+    super.disconnectedCallback();
+  }
+
+  /** Shows the guide again, with what is done. */
+  open(): void {
+    this.store({ ...this.progress, isDismissed: false });
+    void this.updateComplete.then(() => this.querySelector('h2')?.focus());
+  }
+
+  get isOpen(): boolean {
+    return !this.progress.isDismissed;
+  }
+
+  protected override changed(): void {
+    const { latest } = this.live;
+    const steps = this.watch.take({
+      operations: this.operations.newest?.length ?? null,
+      savedPerSecond: latest?.savedPerSecond ?? null,
+      scalings:
+        latest?.changes.filter(({ kind, from, to }) => kind === 'scaling' && from?.consumers !== to?.consumers)
+          .length ?? 0,
+      queries: this.queries,
+    });
+    const progress = withSteps(this.progress, steps);
+    if (progress !== this.progress) this.store(progress);
+  }
+
+  protected override updated(changed: PropertyValues<this>): void {
+    if (changed.has('progress')) this.dispatchEvent(new Event('change'));
+  }
+
+  protected override render(): TemplateResult | typeof nothing {
+    if (!this.isOpen) return nothing;
+    const { done } = this.progress;
+    const isFinished = done.length === STEPS.length;
+    return html`<section class="card wide" aria-labelledby="guide-title">
+      <div class="row">
+        <h2 id="guide-title" tabindex="-1">First steps</h2>
+        <span class="muted" role="status">${isFinished ? 'all done' : `${done.length} of ${STEPS.length} done`}</span>
+        <button @click=${() => this.store({ ...this.progress, isDismissed: true })}>Hide guide</button>
+      </div>
+      <ol class="steps">
+        ${STEPS.map((step) => this.stepView(step))}
+      </ol>
+    </section>`;
+  }
+
+  private stepView(step: Step): TemplateResult {
+    const isDone = this.progress.done.includes(step);
+    return html`<li class=${isDone ? 'done' : nothing}>
+      <b>${TITLES[step]}</b>
+      <span class=${isDone ? 'good' : 'muted'}>${isDone ? '✓ done' : 'to do'}</span>
+      ${isDone ? nothing : html`<p class="muted">${this.stepText(step)}</p>`}
+    </li>`;
+  }
+
+  private stepText(step: Step): TemplateResult {
+    switch (step) {
+      case 'populate':
+        return html`<a href="#populate">Populate</a>: press the button “Populate” for 100,000 generated orders.`;
+      case 'watch':
+        return html`<a href="#now">Now</a>: “Saved” rises, and the lag falls to 0 when every order is saved.`;
+      case 'scale':
+        return html`<a href="#scale">Scale</a>: set the consumers to 2 and press “Scale”. A verdict says whether it
+          helped; it needs orders to save, so populate again first when the lag is 0.`;
+      case 'query':
+        return html`${this.swagger === null ? 'Swagger UI' : html`<a href=${this.swagger} target="_blank" rel="noopener">Swagger UI</a>`}:
+          open GET /v1/orders, press “Try it out”, then “Execute”. Or <a href="#orders">find orders</a> here.`;
+    }
+  }
+
+  private store(progress: GuideProgress): void {
+    this.progress = progress;
+    localStorage.setItem(STORED, JSON.stringify(progress));
+  }
+
+  private async findSwagger(): Promise<void> {
+    try {
+      this.swagger = swaggerUrl(await this.client.get<PageSettings>('/page-settings.json'), location.hostname);
+    } catch {
+      // Without its address the step names Swagger UI, and the search of this page completes it too.
+      this.swagger = null;
+    }
+  }
+
+  /** Polls only while the step of the query is shown and open. */
+  private async countQueries(): Promise<void> {
+    if (this.isOpen && !this.progress.done.includes('query')) {
+      try {
+        const signal = AbortSignal.timeout(COUNT_QUERIES_MS);
+        this.queries = countQueries(await (await this.client.request('/query-api/metrics', { signal })).text());
+      } catch {
+        // Unknown until the query API answers again.
+        this.queries = null;
+      }
+      this.changed();
+    }
+    this.timer = setTimeout(() => void this.countQueries(), COUNT_QUERIES_MS);
+  }
+}
+
+const TITLES: Readonly<Record<Step, string>> = {
+  populate: '1. Populate',
+  watch: '2. Watch',
+  scale: '3. Scale',
+  query: '4. Query',
+};
