@@ -15,6 +15,7 @@ export async function beginLogin(session: Session): Promise<void> {
   const [verifier, state] = [oauth.generateRandomCodeVerifier(), oauth.generateRandomState()];
   session.remember('verifier', verifier);
   session.remember('state', state);
+  session.remember('hash', location.hash);
   const url = new URL(server.authorization_endpoint ?? '');
   url.search = new URLSearchParams({
     client_id: client.client_id,
@@ -32,6 +33,8 @@ export async function beginLogin(session: Session): Promise<void> {
 export async function endLogin(session: Session): Promise<void> {
   const url = session.takeReturnUrl();
   const [verifier, state] = [session.recall('verifier'), session.recall('state')];
+  // The provider returns to the page without the view that was shown.
+  location.hash = session.recall('hash') ?? '';
   if (verifier === null || state === null) throw new Error('This login was not started in this tab. Sign in again.');
   const { server, client, options } = await provider();
   const parameters = oauth.validateAuthResponse(server, client, url, state);

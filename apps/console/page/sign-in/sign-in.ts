@@ -3,6 +3,7 @@ import { messageOf } from '../api/problem.js';
 import type { Session } from '../api/session.js';
 import { Part } from '../part.js';
 import { FormValues } from '../text/form-values.js';
+import { readToken } from './token-text.js';
 
 /** Shown when the services require a token: signs in with the provider, or takes a pasted token. */
 export class SignIn extends Part {
@@ -10,6 +11,7 @@ export class SignIn extends Part {
   declare session: Session;
   declare errorText: string | null;
   private readonly onChange = (): void => this.requestUpdate();
+  private isShown = false;
 
   constructor() {
     super();
@@ -30,8 +32,8 @@ export class SignIn extends Part {
   protected override render(): TemplateResult | typeof nothing {
     if (!this.session.isNeeded) return nothing;
     return html`<section class="card sign-in" aria-labelledby="sign-in-title">
-      <h2 id="sign-in-title">Sign in</h2>
-      <p>${this.session.reason ?? 'The services require a token.'}</p>
+      <h2 id="sign-in-title" tabindex="-1">Sign in</h2>
+      <p role="status">${this.session.reason ?? 'The services require a token.'}</p>
       <div class="fields">
         <button
           class="main"
@@ -40,19 +42,30 @@ export class SignIn extends Part {
           Sign in with the provider
         </button>
       </div>
-      <form class="fields" @submit=${(event: SubmitEvent) => this.paste(event)}>
-        <label class="wide"
-          >Or paste a token <input name="token" required autocomplete="off" spellcheck="false"
-        /></label>
+      <form class="fields" novalidate @submit=${(event: SubmitEvent) => this.paste(event)}>
+        <label class="wide">Or paste a token <input name="token" autocomplete="off" spellcheck="false" /></label>
         <button>Use token</button>
       </form>
       ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
     </section>`;
   }
 
+  /** The card appears above what the user works on, so it gets the focus. */
+  protected override updated(): void {
+    const isShown = this.session.isNeeded;
+    if (isShown && !this.isShown) {
+      this.scrollIntoView();
+      this.querySelector('h2')?.focus();
+    }
+    this.isShown = isShown;
+  }
+
   private paste(event: SubmitEvent): void {
     event.preventDefault();
-    this.session.take(FormValues.of(event).text('token'));
+    const { token, fault } = { token: null, ...readToken(FormValues.of(event).text('token')) };
+    this.errorText = fault ?? null;
+    if (token !== null) this.session.take(token);
+    else this.querySelector('input')?.focus();
   }
 
   private async attempt(work: () => Promise<void>): Promise<void> {
