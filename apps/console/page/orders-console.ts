@@ -1,37 +1,20 @@
-import { html, nothing, type TemplateResult } from 'lit';
+import { html, type TemplateResult } from 'lit';
 import type { Client } from './api/client.js';
-import { DeadLetters } from './dead-letters/dead-letters.js';
-import type { Selection } from './dead-letters/dead-letter.js';
-import { LetterDialog } from './dead-letters/letter-dialog.js';
-import { RedriveDialog } from './dead-letters/redrive-dialog.js';
-import { FigureTiles } from './live/figure-tiles.js';
+import type { DeadLetters } from './dead-letters/dead-letters.js';
+import { selectionText, type Selection } from './dead-letters/dead-letter.js';
+import { discardConfirmation } from './dead-letters/discard.js';
+import type { LetterDialog } from './dead-letters/letter-dialog.js';
+import type { RedriveDialog } from './dead-letters/redrive-dialog.js';
+import type { ConfirmDialog, Confirmation } from './dialogs/confirm-dialog.js';
+import type { FirstRunGuide } from './guide/first-run-guide.js';
 import { LivePipeline } from './live/live-pipeline.js';
-import { ThroughputChart } from './live/throughput-chart.js';
-import { OrderBrowser } from './orders/order-browser.js';
 import { Part } from './part.js';
-import { PartitionGrid } from './partitions/partition-grid.js';
-import { OperationList } from './populate/operation-list.js';
 import { Operations } from './populate/operations.js';
-import { PopulateForm } from './populate/populate-form.js';
-import { ScaleControls } from './scaling/scale-controls.js';
-import { ScalingVerdicts } from './scaling/scaling-verdicts.js';
-import { SignIn } from './sign-in/sign-in.js';
+import { sectionOf, type Address } from './routing/address.js';
+import { Router } from './routing/router.js';
+import { plural } from './text/figures.js';
 
-const PARTS = {
-  'sign-in': SignIn,
-  'figure-tiles': FigureTiles,
-  'throughput-chart': ThroughputChart,
-  'partition-grid': PartitionGrid,
-  'populate-form': PopulateForm,
-  'operation-list': OperationList,
-  'scale-controls': ScaleControls,
-  'scaling-verdicts': ScalingVerdicts,
-  'dead-letters': DeadLetters,
-  'letter-dialog': LetterDialog,
-  'redrive-dialog': RedriveDialog,
-  'order-browser': OrderBrowser,
-};
-for (const [name, part] of Object.entries(PARTS)) customElements.define(name, part);
+type AddressOf<V extends Address['view']> = Extract<Address, { view: V }>;
 
 /** The root element of the page. */
 export class OrdersConsole extends Part {
@@ -40,84 +23,164 @@ export class OrdersConsole extends Part {
   private readonly client = OrdersConsole.client;
   private readonly live = new LivePipeline(this.client);
   private readonly operations = new Operations(this.client);
+  private readonly router = new Router(window, location, history);
+  /** What is shown in a section, while the address selects something in another one. */
+  private letters: AddressOf<'letters'> | null = null;
+  private orders: AddressOf<'order' | 'search'> | null = null;
 
   override connectedCallback(): void {
     // Removes the text that is shown until the script has loaded.
     this.replaceChildren();
     super.connectedCallback();
     const { session } = this.client;
-    this.live.addEventListener('change', () => this.requestUpdate());
     session.addEventListener('change', () => {
       if (session.isNeeded) this.pause();
       else this.follow();
       this.requestUpdate();
     });
+    this.router.addEventListener('change', () => this.goTo(this.router.address, false));
+    this.router.start();
+    this.goTo(this.router.address, true);
     if (!session.isReturning) this.follow();
   }
 
   protected override render(): TemplateResult {
-    const { client, live, operations } = this;
-    const { session } = client;
+    const { client, live, operations, router } = this;
+    const address = this.shownAddress();
     return html`
-      <header class="top">
-        <h1>Orders pipeline</h1>
-        <nav aria-label="Parts of the page">
-          <a href="#now">Now</a> <a href="#populate">Populate</a> <a href="#scale">Scale</a>
-          <a href="#letters">Dead letters</a>
-          <a href="#orders">Orders</a>
-          <a href="/docs">API</a>
-        </nav>
-        ${session.token === null ? nothing : html`<button @click=${() => session.signOut()}>Sign out</button>`}
-        <p class="connection ${live.isConnected ? 'good' : 'bad'}" role="status">
-          ${live.isConnected ? 'live' : 'not connected, reconnecting'}
-        </p>
-      </header>
+      <page-header
+        .live=${live}
+        .session=${client.session}
+        .section=${address && sectionOf(address)}
+        .isGuideOpen=${this.guide?.isOpen ?? true}
+        @show-guide=${() => this.guide?.open()}
+      ></page-header>
       <main>
-        <sign-in .session=${session}></sign-in>
-        <section id="now" class="card wide" aria-labelledby="now-title">
-          <h2 id="now-title">Now</h2>
-          <figure-tiles .live=${live}></figure-tiles>
-          <throughput-chart .live=${live}></throughput-chart>
-        </section>
-        <section id="populate" class="card" aria-labelledby="populate-title">
-          <h2 id="populate-title">Populate</h2>
-          <populate-form .client=${client} .operations=${operations}></populate-form>
-          <operation-list .client=${client} .operations=${operations}></operation-list>
-        </section>
-        <section id="scale" class="card" aria-labelledby="scale-title">
-          <h2 id="scale-title">Scale</h2>
-          <scale-controls .client=${client} .live=${live}></scale-controls>
-          <scaling-verdicts .live=${live}></scaling-verdicts>
-        </section>
-        <section class="card wide" aria-labelledby="partitions-title">
-          <h2 id="partitions-title">Partitions and consumers</h2>
-          <partition-grid .live=${live}></partition-grid>
-        </section>
-        <section id="letters" class="card wide" aria-labelledby="letters-title">
-          <h2 id="letters-title">Dead letters</h2>
-          <dead-letters
-            .client=${client}
-            .live=${live}
-            @show=${(event: CustomEvent<{ id: string }>) => this.letter?.open(event.detail.id)}
-            @redrive=${(event: CustomEvent<Selection>) => this.redrive?.open(event.detail)}
-          ></dead-letters>
-          <letter-dialog .client=${client}></letter-dialog>
-          <redrive-dialog .client=${client} @sent=${() => void operations.refresh()}></redrive-dialog>
-        </section>
-        <section id="orders" class="card wide" aria-labelledby="orders-title">
-          <h2 id="orders-title">Orders</h2>
-          <order-browser .client=${client}></order-browser>
-        </section>
+        <sign-in .session=${client.session}></sign-in>
+        <first-run-guide
+          .live=${live}
+          .client=${client}
+          .operations=${operations}
+          @change=${() => this.requestUpdate()}
+        ></first-run-guide>
+        ${this.pipelineSections()} ${this.dataSections()}
+        <operation-dialog
+          .client=${client}
+          .operations=${operations}
+          .operationId=${address?.view === 'operation' ? address.id : null}
+          @close=${() => router.leave()}
+          @confirm=${(event: CustomEvent<Confirmation>) => void this.confirmation?.open(event.detail)}
+        ></operation-dialog>
+        <letter-dialog
+          .client=${client}
+          .letterId=${address?.view === 'letter' ? address.id : null}
+          @close=${() => router.leave()}
+          @redrive-letters=${(event: CustomEvent<Selection>) => this.redriveLetters(event.detail)}
+          @discard-letters=${(event: CustomEvent<Selection>) => this.discardLetters(event.detail)}
+        ></letter-dialog>
+        <redrive-dialog .client=${client} @sent=${() => this.letterChanged()}></redrive-dialog>
+        <confirm-dialog></confirm-dialog>
       </main>
     `;
   }
 
-  private get letter(): LetterDialog | null {
-    return this.querySelector<LetterDialog>('letter-dialog');
+  private pipelineSections(): TemplateResult {
+    const { client, live, operations } = this;
+    return html`<section id="now" class="card wide" aria-labelledby="now-title">
+        <h2 id="now-title" tabindex="-1">Now</h2>
+        <figure-tiles .live=${live}></figure-tiles>
+        <throughput-chart .live=${live}></throughput-chart>
+      </section>
+      <section id="populate" class="card" aria-labelledby="populate-title">
+        <h2 id="populate-title" tabindex="-1">Populate</h2>
+        <populate-form .client=${client} .operations=${operations}></populate-form>
+        <operation-list
+          .client=${client}
+          .operations=${operations}
+          @confirm=${(event: CustomEvent<Confirmation>) => void this.confirmation?.open(event.detail)}
+        ></operation-list>
+      </section>
+      <section id="scale" class="card" aria-labelledby="scale-title">
+        <h2 id="scale-title" tabindex="-1">Scale</h2>
+        <scale-controls .client=${client} .live=${live}></scale-controls>
+        <scaling-verdicts .live=${live}></scaling-verdicts>
+      </section>
+      <section id="partitions" class="card wide" aria-labelledby="partitions-title">
+        <h2 id="partitions-title" tabindex="-1">Partitions and consumers</h2>
+        <partition-grid .live=${live}></partition-grid>
+      </section>`;
   }
 
-  private get redrive(): RedriveDialog | null {
-    return this.querySelector<RedriveDialog>('redrive-dialog');
+  private dataSections(): TemplateResult {
+    const { client, live, operations, router } = this;
+    const isSignedIn = !client.session.isNeeded;
+    return html`<section id="letters" class="card wide" aria-labelledby="letters-title">
+        <h2 id="letters-title" tabindex="-1">Dead letters</h2>
+        <dead-letters
+          .client=${client}
+          .live=${live}
+          .operations=${operations}
+          .router=${router}
+          .address=${isSignedIn ? this.letters : null}
+          @redrive-letters=${(event: CustomEvent<Selection>) => this.redriveLetters(event.detail)}
+          @discard-letters=${(event: CustomEvent<Selection>) => this.discardLetters(event.detail)}
+        ></dead-letters>
+      </section>
+      <section id="orders" class="card wide" aria-labelledby="orders-title">
+        <h2 id="orders-title" tabindex="-1">Orders</h2>
+        <order-browser .client=${client} .router=${router} .address=${isSignedIn ? this.orders : null}></order-browser>
+      </section>`;
+  }
+
+  /** Nothing is requested without a token; after a sign-in the same address is shown. */
+  private shownAddress(): Address | null {
+    return this.client.session.isNeeded ? null : this.router.address;
+  }
+
+  private get guide(): FirstRunGuide | null {
+    return this.querySelector<FirstRunGuide>('first-run-guide');
+  }
+
+  private get confirmation(): ConfirmDialog | null {
+    return this.querySelector<ConfirmDialog>('confirm-dialog');
+  }
+
+  private goTo(address: Address | null, isFirst: boolean): void {
+    if (address !== null && sectionOf(address) === 'letters' && address.view !== 'letter')
+      this.letters = address.view === 'letters' ? address : null;
+    if (address !== null && sectionOf(address) === 'orders')
+      this.orders = address.view === 'order' || address.view === 'search' ? address : null;
+    this.requestUpdate();
+    const isDialog = address?.view === 'letter' || address?.view === 'operation';
+    // In the next frame dialogs are open or closed, so that the focus is not moved behind one or back from here.
+    if (address !== null && (isFirst || !isDialog)) requestAnimationFrame(() => this.reveal(sectionOf(address)));
+  }
+
+  /** Scrolls to a section and moves the focus there, unless the user is in it already. */
+  private reveal(id: string): void {
+    const section = this.querySelector(`#${id}`);
+    if (section === null || section.contains(document.activeElement)) return;
+    section.scrollIntoView();
+    section.querySelector('h2')?.focus({ preventScroll: true });
+  }
+
+  private redriveLetters(selection: Selection): void {
+    void this.querySelector<RedriveDialog>('redrive-dialog')?.open(selection);
+  }
+
+  private discardLetters(selection: Selection): void {
+    const confirmation = discardConfirmation(this.client, selection, (count) =>
+      this.letterChanged(`${plural(count, 'letter')} discarded: ${selectionText(selection)}.`),
+    );
+    void this.confirmation?.open(confirmation);
+  }
+
+  private letterChanged(notice = ''): void {
+    const letters = this.querySelector<DeadLetters>('dead-letters');
+    if (letters !== null) letters.notice = notice;
+    void letters?.reload();
+    void this.querySelector<LetterDialog>('letter-dialog')?.reload();
+    void this.operations.refresh();
   }
 
   private follow(): void {
@@ -129,5 +192,8 @@ export class OrdersConsole extends Part {
   private pause(): void {
     this.live.stop();
     this.operations.stop();
+    // The sign-in would be behind them.
+    for (const dialog of this.querySelectorAll<HTMLDialogElement>('redrive-dialog dialog, confirm-dialog dialog'))
+      dialog.close();
   }
 }

@@ -1,0 +1,46 @@
+import { ConfirmDialog } from './dialogs/confirm-dialog.js';
+import { ConflictComparison } from './dead-letters/conflict-comparison.js';
+import { DeadLetters } from './dead-letters/dead-letters.js';
+import { FigureTiles } from './live/figure-tiles.js';
+import { FirstRunGuide } from './guide/first-run-guide.js';
+import { LetterDialog } from './dead-letters/letter-dialog.js';
+import { NumberField } from './forms/number-field.js';
+import { OperationActions } from './populate/operation-actions.js';
+import { OperationDialog } from './populate/operation-dialog.js';
+import { OperationList } from './populate/operation-list.js';
+import { OrderBrowser } from './orders/order-browser.js';
+import { PageHeader } from './page-header.js';
+import { PartitionGrid } from './partitions/partition-grid.js';
+import { PopulateForm } from './populate/populate-form.js';
+import { RedriveDialog } from './dead-letters/redrive-dialog.js';
+import { ScaleControls } from './scaling/scale-controls.js';
+import { ScalingVerdicts } from './scaling/scaling-verdicts.js';
+import { SignIn } from './sign-in/sign-in.js';
+import { ThroughputChart } from './live/throughput-chart.js';
+
+const PARTS = {
+  'page-header': PageHeader,
+  'sign-in': SignIn,
+  'first-run-guide': FirstRunGuide,
+  'figure-tiles': FigureTiles,
+  'throughput-chart': ThroughputChart,
+  'partition-grid': PartitionGrid,
+  'number-field': NumberField,
+  'populate-form': PopulateForm,
+  'operation-list': OperationList,
+  'operation-actions': OperationActions,
+  'operation-dialog': OperationDialog,
+  'scale-controls': ScaleControls,
+  'scaling-verdicts': ScalingVerdicts,
+  'dead-letters': DeadLetters,
+  'conflict-comparison': ConflictComparison,
+  'letter-dialog': LetterDialog,
+  'redrive-dialog': RedriveDialog,
+  'confirm-dialog': ConfirmDialog,
+  'order-browser': OrderBrowser,
+};
+
+/** Defines the elements of all parts of the page. */
+export function definePageElements(): void {
+  for (const [name, part] of Object.entries(PARTS)) customElements.define(name, part);
+}

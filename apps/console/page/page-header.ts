@@ -1,0 +1,52 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import type { Session } from './api/session.js';
+import { LivePart } from './live/live-part.js';
+import type { Section } from './routing/address.js';
+
+const LINKS: Readonly<Record<Section, string>> = {
+  now: 'Now',
+  populate: 'Populate',
+  scale: 'Scale',
+  partitions: 'Partitions',
+  letters: 'Dead letters',
+  orders: 'Orders',
+};
+
+/** The title, the links to the sections, and whether the page is connected. Emits `show-guide`. */
+export class PageHeader extends LivePart {
+  static override properties = {
+    ...LivePart.properties,
+    session: { attribute: false },
+    section: {},
+    isGuideOpen: { type: Boolean },
+  };
+  declare session: Session;
+  /** The section that the address selects; `null`: none. */
+  declare section: Section | null;
+  declare isGuideOpen: boolean;
+
+  constructor() {
+    super();
+    this.section = null;
+    this.isGuideOpen = true;
+  }
+
+  protected override render(): TemplateResult {
+    const { live, session, section } = this;
+    return html`<header class="top">
+      <h1>Orders pipeline</h1>
+      <nav aria-label="Parts of the page">
+        ${Object.entries(LINKS).map(
+          ([name, text]) =>
+            html`<a href="#${name}" aria-current=${name === section ? 'location' : nothing}>${text}</a> `,
+        )}
+        <a href="/docs">API</a>
+      </nav>
+      ${this.isGuideOpen ? nothing : html`<button @click=${() => this.dispatchEvent(new Event('show-guide'))}>Show guide</button>`}
+      ${session.token === null ? nothing : html`<button @click=${() => session.signOut('You signed out.')}>Sign out</button>`}
+      <p class="connection ${live.isConnected ? 'good' : 'bad'}" role="status">
+        ${live.isConnected ? 'live' : 'not connected, reconnecting'}
+      </p>
+    </header>`;
+  }
+}
