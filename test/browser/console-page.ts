@@ -81,6 +81,11 @@ export class ConsolePage {
     return usedSize;
   }
 
+  /** By how many pixels the page is wider than the window. */
+  async overflow(): Promise<number> {
+    return this.page.evaluate('document.documentElement.scrollWidth - innerWidth');
+  }
+
   async violations(): Promise<Violation[]> {
     await this.page.evaluate(axe.source);
     return this.page.evaluate(async () => {

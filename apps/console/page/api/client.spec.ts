@@ -14,6 +14,7 @@ describe('a request to the console', () => {
     server = createServer((request, response) => {
       // The body never ends, or no answer is sent at all.
       if (request.url === '/half') response.write('{');
+      if (request.url === '/cut') response.write('{"items":', () => response.destroy());
     });
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -27,5 +28,12 @@ describe('a request to the console', () => {
   it.each(['/none', '/half'])('fails after the timeout when the answer is missing or incomplete (%s)', async (path) => {
     const request = new Client(session, 50).get(`${url}${path}`);
     await expect(request).rejects.toMatchObject({ code: 'no-answer', message: 'The console does not answer.' });
+  });
+
+  it('fails when the answer breaks off in the middle', async () => {
+    const client = new Client(session);
+    const message = 'The answer broke off in the middle.';
+    await expect(client.get(`${url}/cut`)).rejects.toMatchObject({ code: 'cut-answer', message });
+    await expect(client.post(`${url}/cut`)).rejects.toMatchObject({ code: 'cut-answer', message });
   });
 });

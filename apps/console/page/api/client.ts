@@ -14,7 +14,7 @@ export class Client {
   /** Reads JSON. @throws ApiProblem, also after the timeout */
   async get<T>(path: string): Promise<T> {
     try {
-      return (await (await this.request(path, { signal: AbortSignal.timeout(this.getTimeoutMs) })).json()) as T;
+      return await readJson<T>(await this.request(path, { signal: AbortSignal.timeout(this.getTimeoutMs) }));
     } catch (error) {
       throw isTimeout(error) ? noAnswer() : error;
     }
@@ -27,7 +27,7 @@ export class Client {
       headers: { 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
     });
-    return (await response.json()) as T;
+    return readJson<T>(response);
   }
 
   /** Returns a successful response whose body is not read yet. @throws ApiProblem */
@@ -49,6 +49,15 @@ export class Client {
       if (init.signal?.aborted === true) throw error;
       throw noAnswer();
     }
+  }
+}
+
+async function readJson<T>(response: Response): Promise<T> {
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    if (isTimeout(error)) throw error;
+    throw new ApiProblem(0, 'cut-answer', 'The answer broke off in the middle.');
   }
 }
 

@@ -129,9 +129,10 @@ export class FirstRunGuide extends LivePart {
     }
   }
 
-  /** Polls only while the step of the query is shown and open. */
+  /** Polls only while the step of the query is to be done. A hidden tab counts when the user returns from Swagger UI. */
   private async countQueries(): Promise<void> {
-    if (this.isOpen && !this.progress.done.includes('query')) {
+    const isSeen = document.visibilityState === 'visible';
+    if (isSeen && this.isOpen && !this.progress.done.includes('query')) {
       try {
         const signal = AbortSignal.timeout(COUNT_QUERIES_MS);
         this.queries = countQueries(await (await this.client.request('/query-api/metrics', { signal })).text());

@@ -1,0 +1,140 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { answerBusy } from './scripted-answers.js';
+import { ScriptedConsole } from './scripted-console.js';
+import { LETTER_ID, OPERATION, ORDER_ID, REDRIVE, UNKNOWN_ID } from './scripted-states.js';
+
+const LETTER = `#letters/${LETTER_ID}`;
+
+describe('the addresses of the console', () => {
+  let views: ScriptedConsole;
+
+  beforeAll(async () => {
+    views = await ScriptedConsole.start();
+  }, 300_000);
+
+  afterAll(async () => {
+    await views.stop();
+  });
+
+  describe('addresses', () => {
+    it('show a dead letter after a reload, and its section once it is closed', async () => {
+      const console = await views.open(LETTER);
+      await views.dialog.getByText('3 fields differ').waitFor();
+      await console.page.reload();
+      await views.dialog.getByText('3 fields differ').waitFor();
+      await console.page.keyboard.press('Escape');
+      await views.hashIs('#letters');
+      await views.dialog.waitFor({ state: 'hidden' });
+      expect(views.errors).toEqual([]);
+    }, 30_000);
+
+    it('go back and forward between two searches and an operation', async () => {
+      const console = await views.open('#orders?find=acme', (origin) => {
+        answerBusy(origin);
+        origin.on('GET /v1/orders', { body: { items: [], page: { number: 1, size: 20 } } });
+      });
+      await console.part('Orders').getByText('no saved orders with the symbol “ACME”').waitFor();
+      await console
+        .part('Orders')
+        .getByLabel(/Id, number/)
+        .fill('globex');
+      await console.part('Orders').getByRole('button', { name: 'Find' }).click();
+      await console.part('Orders').getByText('“GLOBEX”').waitFor();
+      await console.part('Populate').getByRole('link', { name: REDRIVE }).click();
+      await views.dialog.getByText('208 moved = 0 saved + 208 returned').waitFor();
+      await console.page.goBack();
+      await views.dialog.waitFor({ state: 'hidden' });
+      await views.hashIs('#orders?find=globex');
+      await console.page.goBack();
+      await console.part('Orders').getByText('“ACME”').waitFor();
+      expect(
+        await console
+          .part('Orders')
+          .getByLabel(/Id, number/)
+          .inputValue(),
+      ).toBe('acme');
+      await console.page.goForward();
+      await console.part('Orders').getByText('“GLOBEX”').waitFor();
+    }, 30_000);
+
+    it('link to an order, with its trace and its number in the operation', async () => {
+      const console = await views.open(`#orders/${ORDER_ID}`);
+      const orders = console.part('Orders');
+      await orders.getByText('its order 12,544').waitFor();
+      expect(await orders.innerText()).toMatch(/187,350\.0000 USD[^]*its orders 12,001 to 13,000/);
+    }, 30_000);
+
+    it.each([
+      [`#operations/${UNKNOWN_ID}`, 'There is no operation with this id'],
+      ['#letters/nothing', 'There is no dead letter with this id'],
+      [`#orders/${UNKNOWN_ID}`, 'Order not found'],
+      ['#orders?find=2026-01', 'is neither a day'],
+    ])(
+      'of something that does not exist say so: %s',
+      async (hash, text) => {
+        views.origin.on(`GET /v1/orders/${UNKNOWN_ID}`, { status: 404, body: {} });
+        const console = await views.open(hash);
+        views.origin.on(`GET /v1/orders/${UNKNOWN_ID}`, { status: 404, body: {} });
+        await console.page.getByRole('alert').getByText(text).waitFor();
+        expect(views.errors).toEqual([]);
+      },
+      30_000,
+    );
+
+    it('filter the dead letters by an operation, and explain why they are more than its missing orders', async () => {
+      const console = await views.open(`#operations/${OPERATION}`);
+      await views.dialog.getByText('189 orders, and 208 extra records').waitFor();
+      await views.dialog.getByRole('link', { name: '397 pending dead letters' }).click();
+      await views.hashIs(`#letters?operation=${OPERATION}`);
+      await console.part('Dead letters').getByText('Only those of operation').waitFor();
+      expect(views.origin.sent(`GET /v1/dead-letters?operationId=${OPERATION}`).length).toBeGreaterThan(0);
+    }, 30_000);
+  });
+
+  describe('the keyboard', () => {
+    it('stays in a dialog, closes it, and returns to where it was', async () => {
+      const console = await views.open('#letters?error=conflict');
+      const link = console.part('Dead letters').getByRole('link', { name: `Show record of ${LETTER_ID}` });
+      await link.focus();
+      await console.page.keyboard.press('Enter');
+      await views.dialog.getByText('3 fields differ').waitFor();
+      for (let pressed = 0; pressed < 12; pressed += 1) {
+        await console.page.keyboard.press('Tab');
+        // After the last element come the browser's own controls, and nothing of what is behind the dialog.
+        expect(await console.page.locator(':focus').count()).toBe(await console.page.locator('dialog :focus').count());
+      }
+      await console.page.keyboard.press('Escape');
+      await views.hasFocus('a', LETTER_ID);
+      await views.hashIs('#letters?error=conflict');
+    }, 30_000);
+
+    it('reaches a section by its link', async () => {
+      const console = await views.open();
+      await console.page.getByRole('navigation').getByRole('link', { name: 'Scale' }).focus();
+      await console.page.keyboard.press('Enter');
+      await views.hasFocus('h2', 'Scale');
+      expect(new URL(console.page.url()).hash).toBe('#scale');
+    }, 30_000);
+  });
+
+  describe('a token that expires', () => {
+    it('closes what needs it, explains it, and after the sign-in the same view is shown', async () => {
+      const console = await views.open(LETTER);
+      await views.dialog.getByText('3 fields differ').waitFor();
+      views.origin.on('GET /v1/', { status: 401, body: { title: 'Unauthorized', detail: 'The token has expired.' } });
+      const signIn = console.part('Sign in');
+      await signIn.waitFor();
+      await views.dialog.waitFor({ state: 'hidden' });
+      await views.hasFocus('h2', 'Sign in');
+      await signIn.getByLabel('token').fill('half.a-token');
+      await signIn.getByRole('button', { name: 'Use token' }).click();
+      await signIn.getByRole('alert').getByText('three parts, separated by dots').waitFor();
+      answerBusy(views.origin);
+      views.origin.on('GET /v1/pipeline/history', { body: { series: [] } });
+      await signIn.getByLabel('token').fill('Bearer a.b.c\n');
+      await signIn.getByRole('button', { name: 'Use token' }).click();
+      await views.dialog.getByText('3 fields differ').waitFor();
+      expect(views.origin.requests.at(-1)?.headers.authorization).toBe('Bearer a.b.c');
+    }, 30_000);
+  });
+});

@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
+import { ScriptedConsole } from './scripted-console.js';
+import { LETTER_ID, operation, OPERATION, UNKNOWN_ID } from './scripted-states.js';
+
+describe('the forms of the console', () => {
+  let views: ScriptedConsole;
+
+  beforeAll(async () => {
+    views = await ScriptedConsole.start();
+  }, 300_000);
+
+  afterAll(async () => {
+    await views.stop();
+  });
+
+  describe('the populate form', () => {
+    it.each(['', '-5', '0', '1.5', '10,000,001', 'many', '1e', '1,00'])(
+      'sends nothing for %j orders, and says why',
+      async (text) => {
+        const console = await views.open();
+        const part = console.part('Populate');
+        await part.getByLabel('Orders').fill(text);
+        await part.getByRole('button', { name: 'Populate' }).click();
+        await part
+          .getByRole('alert')
+          .getByText(text === '' ? 'Orders is missing.' : 'Orders must be a whole number from 1 to 10,000,000')
+          .waitFor();
+        await views.hasFocus('input[name=count]');
+        expect(views.origin.sent('POST')).toEqual([]);
+      },
+      30_000,
+    );
+
+    it('understands separators, spaces and exponents, and sends every fault', async () => {
+      const console = await views.open();
+      views.origin.on('POST /v1/populate', { status: 202, body: operation() });
+      const part = console.part('Populate');
+      await part.getByLabel('Orders').fill(' 1e5 ');
+      await part.getByLabel('Seed').fill('1,000');
+      await part.getByText('Faulty records').click();
+      await part.getByLabel('Conflicts').fill('2.5');
+      await part.getByLabel('Poison').fill('0');
+      await part.getByRole('button', { name: 'Populate' }).click();
+      await eventually('the request is sent', 5_000, () =>
+        Promise.resolve(views.origin.sent('POST /v1/populate').length === 1),
+      );
+      expect(views.origin.sent('POST /v1/populate')[0]?.body).toEqual({
+        count: 100_000,
+        seed: 1_000,
+        faults: { conflict: 0.025 },
+      });
+      expect(await part.getByLabel('Orders').inputValue()).toBe('100,000');
+    }, 30_000);
+
+    it('opens the faults when one of them is wrong', async () => {
+      const console = await views.open();
+      const part = console.part('Populate');
+      await part.getByText('Faulty records').click();
+      await part.getByLabel('Duplicates').fill('101');
+      await part.getByText('Faulty records').click();
+      await part.getByRole('button', { name: 'Populate' }).click();
+      await part.getByRole('alert').getByText('Duplicates, % must be a number from 0 to 100, got “101”.').waitFor();
+      expect(views.origin.sent('POST')).toEqual([]);
+    }, 30_000);
+
+    it('repeats a populate whose answer broke off with the same idempotency key', async () => {
+      const console = await views.open();
+      views.origin.on('POST /v1/populate', { status: 202, body: operation(), cut: true });
+      const part = console.part('Populate');
+      await part.getByRole('button', { name: 'Populate' }).click();
+      await part.getByRole('alert').getByText('The answer broke off in the middle. Press “Populate” again').waitFor();
+      views.origin.on('POST /v1/populate', { status: 202, body: operation() });
+      await part.getByRole('button', { name: 'Populate' }).click();
+      await part.getByRole('alert').waitFor({ state: 'hidden' });
+      const keys = views.origin.sent('POST /v1/populate').map(({ headers }) => headers['idempotency-key']);
+      expect([keys.length, new Set(keys).size]).toEqual([2, 1]);
+    }, 30_000);
+  });
+
+  describe('the search', () => {
+    it.each([
+      ['-5', 'An order number is a whole number from 1, got “-5”.'],
+      ['502..500', 'A range begins with its lower number: 500..502.'],
+      ['2026-01-', 'is neither a day, such as 2026-01-31'],
+      ['970844c7-0d33', 'is only a part of an id'],
+    ])(
+      'refuses %j without a request',
+      async (text, reason) => {
+        const console = await views.open();
+        await views.search(text);
+        await console.part('Orders').getByRole('alert').getByText(reason).waitFor();
+        expect(views.origin.sent('GET /v1/orders')).toEqual([]);
+      },
+      30_000,
+    );
+
+    it('finds an operation and a dead letter by id', async () => {
+      const console = await views.open();
+      views.origin.on(`GET /v1/orders/${OPERATION}`, { status: 404, body: {} });
+      await views.search(` ${OPERATION.toUpperCase()} `);
+      await views.hashIs(`#operations/${OPERATION}`);
+      await views.dialog.getByText('99,811 of 100,000 saved').waitFor();
+      await console.page.keyboard.press('Escape');
+      await views.search(LETTER_ID);
+      await views.hashIs(`#letters/${LETTER_ID}`);
+      expect(views.errors).toEqual([]);
+    }, 30_000);
+
+    it('says that neither an order nor an operation has an id', async () => {
+      const console = await views.open();
+      for (const kind of ['orders', 'operations'])
+        views.origin.on(`GET /v1/${kind}/${UNKNOWN_ID}`, { status: 404, body: {} });
+      await views.search(UNKNOWN_ID);
+      await console.part('Orders').getByText('Order not found. No operation has this id either.').waitFor();
+      expect(await console.part('Orders').getByRole('table').count()).toBe(0);
+    }, 30_000);
+  });
+});

@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
+import { answerBusy, answerEmpty, answerFailing } from './scripted-answers.js';
+import { ScriptedConsole } from './scripted-console.js';
+import { LETTER_ID, operation, OPERATION, ORDER_ID, pipelineState } from './scripted-states.js';
+
+const LETTER = `#letters/${LETTER_ID}`;
+
+describe('the views of the console', () => {
+  let views: ScriptedConsole;
+
+  beforeAll(async () => {
+    views = await ScriptedConsole.start();
+  }, 300_000);
+
+  afterAll(async () => {
+    await views.stop();
+  });
+
+  describe('operations', () => {
+    it('show what was saved, not what was sent', async () => {
+      const console = await views.open();
+      const states = console.part('Populate').locator('.operations .status');
+      await states.first().waitFor();
+      expect(await states.allInnerTexts()).toEqual(['none saved', '99,811 of 100,000 saved']);
+      expect(await console.part('Populate').innerText()).toContain('sent in 13 s');
+    }, 30_000);
+
+    it('ask before a cancel, and leave the operation alone otherwise', async () => {
+      const running = operation({ status: 'running', acked: 22_000, saved: 0, finishedAt: null });
+      const console = await views.open('', (to) => {
+        answerBusy(to);
+        to.on('GET /v1/operations?', { body: { items: [running], page: { size: 6 } } });
+      });
+      const part = console.part('Populate');
+      await part.getByText('sending 22 %').waitFor();
+      await part.getByRole('button', { name: 'Cancel…' }).click();
+      await views.dialog.getByText('78,000 more orders will never be sent').waitFor();
+      await views.hasFocus('button', 'Keep operation');
+      await console.page.keyboard.press('Enter');
+      await views.dialog.waitFor({ state: 'hidden' });
+      expect(views.origin.sent('POST')).toEqual([]);
+      await part.getByRole('button', { name: 'Cancel…' }).click();
+      views.origin.on('POST /v1/operations', { body: running });
+      await views.dialog.getByRole('button', { name: 'Cancel operation' }).click();
+      await views.dialog.waitFor({ state: 'hidden' });
+      expect(views.origin.sent(`POST /v1/operations/${OPERATION}/cancel`)).toHaveLength(1);
+    }, 30_000);
+
+    it('beyond the newest six are listed on request', async () => {
+      const page = (from: number, size: number) => ({
+        items: Array.from({ length: size }, (_, at) => operation({ id: idAt(from + at) })),
+        page: { size, ...(from === 0 && { next: 'more' }) },
+      });
+      const console = await views.open('', (to) => {
+        answerBusy(to);
+        to.on('GET /v1/operations?', ({ path }) => ({ body: path.includes('before=') ? page(6, 3) : page(0, 6) }));
+      });
+      const items = console.part('Populate').locator('.operations > li');
+      await items.first().waitFor();
+      expect(await items.count()).toBe(6);
+      await console.part('Populate').getByRole('button', { name: 'Show older operations' }).click();
+      await items.nth(8).waitFor();
+      expect(views.origin.sent(`GET /v1/operations?before=${idAt(5)}`)).toHaveLength(1);
+    }, 30_000);
+  });
+
+  describe('dead letters', () => {
+    it('mark what differs between a refused and the saved order', async () => {
+      const console = await views.open(LETTER);
+      const rows = views.dialog.locator('tr.differs');
+      await rows.first().waitFor();
+      expect(await rows.allInnerTexts()).toEqual([
+        expect.stringMatching(/side differs\s+sell\s+buy/),
+        expect.stringMatching(/quantity differs\s+1,001\s+1,000/),
+        expect.stringMatching(/amount differs\s+187,537\.3500\s+187,350\.0000/),
+      ]);
+      await views.dialog.getByRole('link', { name: 'Show the saved order' }).click();
+      await views.hashIs(`#orders/${ORDER_ID}`);
+      await console.part('Orders').getByText('its order 12,544').waitFor();
+    }, 30_000);
+
+    it('are counted before they are discarded', async () => {
+      const console = await views.open();
+      views.origin.on('POST /v1/dead-letters/discard', { body: { discarded: 208 } });
+      await console.part('Dead letters').getByRole('button', { name: 'Discard… all of conflict' }).click();
+      await views.dialog.getByText('208 pending letters will be discarded').waitFor();
+      await views.hasFocus('button', 'Keep');
+      await views.dialog.getByRole('button', { name: 'Discard', exact: true }).click();
+      await console.part('Dead letters').getByText('208 letters discarded').waitFor();
+      expect(views.origin.sent('POST /v1/dead-letters/discard').map(({ body }) => body)).toEqual([
+        { errorCode: 'conflict' },
+      ]);
+    }, 30_000);
+
+    it('are not counted for a redrive while a field is wrong', async () => {
+      const console = await views.open();
+      await console.part('Dead letters').getByRole('button', { name: 'Redrive… all of conflict' }).click();
+      await views.dialog.getByRole('button', { name: 'Redrive 208 letters' }).waitFor();
+      await views.dialog.getByLabel('Maximum redrives').fill('0');
+      await console.page.keyboard.press('Tab');
+      await views.dialog.getByText('Correct the field first').waitFor();
+      expect(await views.dialog.getByRole('button', { name: 'Redrive' }).isDisabled()).toBe(true);
+      await views.dialog.getByLabel('Maximum redrives').fill('7');
+      await console.page.keyboard.press('Tab');
+      await views.dialog.getByRole('button', { name: 'Redrive 208 letters' }).waitFor();
+      expect(views.origin.sent('POST').at(-1)?.body).toEqual({ errorCode: 'conflict', maxRedrives: 7, dryRun: true });
+    }, 30_000);
+  });
+
+  describe('the guide', () => {
+    it('checks off what really happened, remembers it, and can be hidden and shown again', async () => {
+      const console = await views.open('', answerEmpty);
+      const guide = console.part('First steps');
+      await guide.getByText('0 of 4 done').waitFor();
+      expect(await guide.getByRole('link', { name: 'Swagger UI' }).getAttribute('href')).toBe(
+        'http://127.0.0.1:3000/docs',
+      );
+      const scaled = { kind: 'scaling' as const, secondsAgo: 3, before: null, after: null, verdict: null };
+      const [one, two] = [1, 2].map((consumers) => ({ consumers, inFlight: null }));
+      answerBusy(views.origin);
+      views.origin.show(pipelineState({ changes: [{ ...scaled, from: one ?? null, to: two ?? null }] }));
+      await guide.getByText('3 of 4 done').waitFor({ timeout: 15_000 });
+      const polls = views.origin.sent('GET /query-api/metrics').length;
+      views.origin.on('GET /query-api/metrics', answered(4));
+      await eventually('the queries were counted', 10_000, () =>
+        Promise.resolve(views.origin.sent('GET /query-api/metrics').length > polls + 1),
+      );
+      expect(await guide.innerText()).toContain('3 of 4 done');
+      views.origin.on('GET /query-api/metrics', answered(5));
+      await guide.getByText('all done').waitFor({ timeout: 10_000 });
+      await guide.getByRole('button', { name: 'Hide guide' }).click();
+      await console.page.reload();
+      await console.isLive();
+      expect(await guide.count()).toBe(0);
+      await console.page.getByRole('button', { name: 'Show guide' }).click();
+      await guide.getByText('all done').waitFor();
+    }, 60_000);
+  });
+
+  describe.each([390, 1_180, 1_440])('%i px wide', (width) => {
+    it.each([
+      ['empty', '', answerEmpty],
+      ['busy, with a group and a search', '#letters?error=conflict', answerBusy],
+      ['with an order', `#orders/${ORDER_ID}`, answerBusy],
+      ['with a dead letter', LETTER, answerBusy],
+      ['with an operation', `#operations/${OPERATION}`, answerBusy],
+      ['failing', '#orders?find=', answerFailing],
+    ])(
+      'is accessible and not wider than the window: %s',
+      async (_, hash, answer) => {
+        const console = await views.open(hash, answer);
+        await console.page.setViewportSize({ width, height: 900 });
+        if (hash.startsWith('#letters/') || hash.startsWith('#operations/'))
+          await views.dialog.locator('.facts').first().waitFor();
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await console.page.emulateMedia({ colorScheme });
+          expect(await console.violations()).toEqual([]);
+        }
+        expect(await console.overflow()).toBeLessThanOrEqual(0);
+        for (const dialog of await views.dialog.all()) {
+          const box = await dialog.boundingBox();
+          expect((box?.x ?? -1) >= 0 && (box?.y ?? -1) >= 0 && (box?.x ?? 0) + (box?.width ?? 0) <= width).toBe(true);
+        }
+        expect(views.errors).toEqual([]);
+      },
+      60_000,
+    );
+  });
+});
+
+/** The id of the operation that is older than `at` others. */
+function idAt(at: number): string {
+  return OPERATION.slice(0, -2) + String(99 - at);
+}
+
+/** The metrics of a query API that has answered some queries. */
+function answered(queries: number): { body: string } {
+  return { body: `http_request_duration_seconds_count{method="GET",route="/v1/orders",status="2xx"} ${queries}\n` };
+}
