@@ -71,7 +71,8 @@ describe('a console tab that stays open', () => {
     if (path === '/v1/pipeline/events') {
       stream = response.writeHead(200, { 'content-type': 'text/event-stream' });
       send(1);
-    } else if (path.startsWith('/v1/')) response.end(JSON.stringify({ items: [], page: {}, ways: [], state: 'idle' }));
+    } else if (/^\/(v1|query-api|page-settings)/.test(path))
+      response.end(JSON.stringify({ items: [], page: {}, ways: [], state: 'idle' }));
     else {
       const types: Record<string, string> = { js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
       const file = path === '/' ? 'index.html' : path.slice(1);
