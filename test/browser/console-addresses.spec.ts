@@ -72,9 +72,11 @@ describe('the addresses of the console', () => {
     ])(
       'of something that does not exist say so: %s',
       async (hash, text) => {
-        views.origin.on(`GET /v1/orders/${UNKNOWN_ID}`, { status: 404, body: {} });
-        const console = await views.open(hash);
-        views.origin.on(`GET /v1/orders/${UNKNOWN_ID}`, { status: 404, body: {} });
+        const console = await views.open(hash, (origin) => {
+          answerBusy(origin);
+          for (const path of [`orders/${UNKNOWN_ID}`, 'dead-letters/records/nothing'])
+            origin.on(`GET /v1/${path}`, { status: 404, body: {} });
+        });
         await console.page.getByRole('alert').getByText(text).waitFor();
         expect(views.errors).toEqual([]);
       },
@@ -101,7 +103,8 @@ describe('the addresses of the console', () => {
       for (let pressed = 0; pressed < 12; pressed += 1) {
         await console.page.keyboard.press('Tab');
         // After the last element come the browser's own controls, and nothing of what is behind the dialog.
-        expect(await console.page.locator(':focus').count()).toBe(await console.page.locator('dialog :focus').count());
+        const inDialog = console.page.locator(':is(dialog, dialog *):focus');
+        expect(await console.page.locator(':focus').count()).toBe(await inDialog.count());
       }
       await console.page.keyboard.press('Escape');
       await views.hasFocus('a', LETTER_ID);

@@ -12,7 +12,7 @@ export function ordersTable(
   trace: OrderTrace | null,
   toggle: (id: string) => void,
 ): TemplateResult {
-  return html`<div class="scrolls" tabindex="0" role="region" aria-label="Orders">
+  return html`<div class="scrolls" tabindex="0" role="region" aria-label="Found orders">
     <table>
       <thead>
         <tr>

@@ -50,14 +50,16 @@ export class SignIn extends Part {
     </section>`;
   }
 
-  /** The card appears above what the user works on, so it gets the focus. */
+  /** The card appears above what the user works on, so it gets the focus: in the next frame, when open dialogs are closed. */
   protected override updated(): void {
     const isShown = this.session.isNeeded;
-    if (isShown && !this.isShown) {
-      this.scrollIntoView();
-      this.querySelector('h2')?.focus();
-    }
+    if (isShown && !this.isShown) requestAnimationFrame(() => this.reveal());
     this.isShown = isShown;
+  }
+
+  private reveal(): void {
+    this.querySelector('section')?.scrollIntoView();
+    this.querySelector('h2')?.focus();
   }
 
   private paste(event: SubmitEvent): void {
