@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from '../support/eventually.js';
 import { answerBusy, answerEmpty, answerFailing } from './scripted-answers.js';
 import { ScriptedConsole } from './scripted-console.js';
 import { LETTER_ID, operation, OPERATION, ORDER_ID, pipelineState } from './scripted-states.js';
