@@ -10,7 +10,7 @@ import type { FirstRunGuide } from './guide/first-run-guide.js';
 import { LivePipeline } from './live/live-pipeline.js';
 import { Part } from './part.js';
 import { Operations } from './populate/operations.js';
-import { sectionOf, type Address } from './routing/address.js';
+import { hashOf, sectionOf, type Address } from './routing/address.js';
 import { Router } from './routing/router.js';
 import { plural } from './text/figures.js';
 
@@ -147,9 +147,9 @@ export class OrdersConsole extends Part {
 
   private goTo(address: Address | null, isFirst: boolean): void {
     if (address !== null && sectionOf(address) === 'letters' && address.view !== 'letter')
-      this.letters = address.view === 'letters' ? address : null;
+      this.letters = kept(this.letters, address.view === 'letters' ? address : null);
     if (address !== null && sectionOf(address) === 'orders')
-      this.orders = address.view === 'order' || address.view === 'search' ? address : null;
+      this.orders = kept(this.orders, address.view === 'order' || address.view === 'search' ? address : null);
     this.requestUpdate();
     const isDialog = address?.view === 'letter' || address?.view === 'operation';
     // In the next frame dialogs are open or closed, so that the focus is not moved behind one or back from here.
@@ -196,4 +196,9 @@ export class OrdersConsole extends Part {
     for (const dialog of this.querySelectorAll<HTMLDialogElement>('redrive-dialog dialog, confirm-dialog dialog'))
       dialog.close();
   }
+}
+
+/** Keeps the object of an address that is the same, so that going back to it loads nothing again and the focus stays. */
+function kept<A extends Address>(current: A | null, next: A | null): A | null {
+  return current !== null && next !== null && hashOf(current) === hashOf(next) ? current : next;
 }
