@@ -156,6 +156,7 @@ describe('the page of the console', () => {
     await console.part('First steps').getByText('all done').waitFor({ timeout: 10_000 });
     await console.page.getByRole('button', { name: 'Hide guide' }).click();
     await console.page.getByRole('button', { name: 'Show guide' }).waitFor();
+    expect(await console.part('First steps').count()).toBe(0);
   }, 60_000);
 
   it('discards a dead letter, after it was counted', async () => {
