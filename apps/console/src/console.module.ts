@@ -13,6 +13,7 @@ import { exposePipeline } from './pipeline/pipeline-metrics.js';
 import { PipelineWatch } from './pipeline/pipeline-watch.js';
 import { ConsoleReadiness } from './readiness.js';
 import { ScalingController } from './scaling/scaling.controller.js';
+import { ScalingTarget } from './scaling/scaling-target.js';
 import { Supervisor } from './scaling/supervisor.js';
 import { settings } from './settings.js';
 
@@ -32,17 +33,18 @@ class DatabaseModule {}
   providers: [
     { provide: KafkaPositions, useValue: new KafkaPositions(kafka) },
     PipelineSnapshots,
+    { provide: ScalingTarget, useValue: new ScalingTarget(systemClock) },
     {
       provide: PipelineWatch,
-      useFactory: (snapshots: PipelineSnapshots) => new PipelineWatch(async () => snapshots.take(), systemClock),
-      inject: [PipelineSnapshots],
+      useFactory: (snapshots: PipelineSnapshots, target: ScalingTarget) =>
+        new PipelineWatch(async () => snapshots.take(), target, systemClock),
+      inject: [PipelineSnapshots, ScalingTarget],
     },
     { provide: Supervisor, useValue: new Supervisor(supervisor) },
   ],
 })
 export class ConsoleModule {
-  constructor(positions: KafkaPositions, mongo: Mongo) {
-    const snapshots = new PipelineSnapshots(positions, mongo);
-    exposePipeline(async () => snapshots.take(), register);
+  constructor(watch: PipelineWatch) {
+    exposePipeline(() => watch.snapshot, register);
   }
 }

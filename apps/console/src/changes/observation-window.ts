@@ -1,3 +1,4 @@
+import { isAlive } from '../consumers/consumer-states.js';
 import type { Observation } from './observation.js';
 
 /** Averages over some seconds without a change of the configuration. */
@@ -35,7 +36,7 @@ export function observationWindow(observations: readonly Observation[]): Observa
     observations.reduce((sum, each) => sum + value(each), 0) / observations.length;
   return {
     seconds,
-    consumers: last.consumers,
+    consumers: [...last.consumers.values()].filter((each) => isAlive(each)).length,
     partitions: last.partitions,
     inFlightLimit: last.inFlightLimit,
     isAuto: last.inFlightSet === 'auto',

@@ -1,5 +1,9 @@
-import { isAlive } from '../pipeline/pipeline-figures.js';
-import type { PipelineSnapshot, SeenConsumer } from '../pipeline/pipeline-snapshots.js';
+import {
+  isAlive,
+  type ConsumerState,
+  type WatchedConsumer,
+  type WatchedSnapshot,
+} from '../consumers/consumer-states.js';
 
 /** Counters of a consumer since its start, from its heartbeat. */
 export interface ConsumerProgress {
@@ -10,13 +14,21 @@ export interface ConsumerProgress {
   readonly rebalances: number;
 }
 
+export interface ObservedConsumer {
+  readonly name: string;
+  readonly state: ConsumerState;
+  /** The partitions in its last heartbeat. */
+  readonly partitions: readonly number[];
+}
+
 /** The configuration and the throughput of the pipeline in one snapshot. */
 export interface Observation {
-  /** Milliseconds of a monotonic clock. */
+  /** Milliseconds since 1970, of a monotonic clock. */
   readonly at: number;
-  readonly consumers: number;
+  /** All consumers by id, also dead ones. */
+  readonly consumers: ReadonlyMap<string, ObservedConsumer>;
   readonly partitions: number;
-  /** Sum over all consumers. */
+  /** Sum over all consumers that are alive, as the other figures. */
   readonly inFlight: number;
   readonly inFlightLimit: number;
   /** Records that are not committed. */
@@ -29,14 +41,14 @@ export interface Observation {
 }
 
 /** Derives an observation from a snapshot. @returns `undefined` when a part of the snapshot is unknown */
-export function toObservation({ at, ends, committed, consumers }: PipelineSnapshot): Observation | undefined {
+export function toObservation({ at, ends, committed, consumers }: WatchedSnapshot): Observation | undefined {
   if (ends === null || committed === null || consumers === null) return undefined;
-  const alive = consumers.filter(isAlive);
-  const sum = (value: (consumer: (typeof alive)[number]) => number): number =>
+  const alive = consumers.filter((each) => isAlive(each));
+  const sum = (value: (consumer: WatchedConsumer) => number): number =>
     alive.reduce((total, consumer) => total + value(consumer), 0);
   return {
     at,
-    consumers: alive.length,
+    consumers: new Map(consumers.map((consumer) => [consumer._id, toObservedConsumer(consumer)])),
     partitions: ends.size,
     inFlight: sum(({ inFlight }) => inFlight),
     inFlightLimit: sum(({ inFlightLimit }) => inFlightLimit),
@@ -50,7 +62,22 @@ export function toObservation({ at, ends, committed, consumers }: PipelineSnapsh
   };
 }
 
-function toProgress({ at, finished, deadLettered, cpuSeconds, rebalances }: SeenConsumer): ConsumerProgress {
+/** Returns whether no consumer starts, drains or waits for its partitions. */
+export function isCalm({ consumers }: Observation): boolean {
+  return [...consumers.values()].every(({ state }) => ['ready', 'idle', 'waiting', 'dead'].includes(state));
+}
+
+/** Returns whether consumers that are alive own all of these partitions. */
+export function areOwned({ consumers }: Observation, wanted: readonly number[]): boolean {
+  const owned = new Set([...consumers.values()].filter(isAlive).flatMap(({ partitions }) => partitions));
+  return wanted.every((partition) => owned.has(partition));
+}
+
+function toObservedConsumer({ name, state, partitions }: WatchedConsumer): ObservedConsumer {
+  return { name, state, partitions: partitions.map(({ partition }) => partition) };
+}
+
+function toProgress({ at, finished, deadLettered, cpuSeconds, rebalances }: WatchedConsumer): ConsumerProgress {
   return { at: at.getTime(), saved: finished - deadLettered, cpuSeconds, rebalances };
 }
 

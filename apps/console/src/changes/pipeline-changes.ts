@@ -1,84 +1,84 @@
-import type { Observation } from './observation.js';
-import { scalingVerdict, type ScalingVerdict } from './scaling-verdict.js';
+import { Crash } from './crash.js';
+import { Membership } from './membership.js';
+import { isCalm, type Observation } from './observation.js';
 import { hasWork, observationWindow, type ObservationWindow } from './observation-window.js';
+import { Scaling, type SetUp } from './scaling.js';
+import type { ScalingVerdict } from './scaling-verdict.js';
+import { MEASURED_SECONDS, MIN_BEFORE_SECONDS, SETTLE_SECONDS } from './verdict-timing.js';
 
-/** The configuration of the consumers. */
-export interface SetUp {
-  readonly consumers: number;
-  /** In-flight limit of each consumer; `null`: they differ. */
-  readonly inFlight: number | 'auto' | null;
-}
-
-/** A change of the configuration, or a rebalance. */
+/** A change of the configuration, a rebalance without one, or the death of a consumer. */
 export interface PipelineChange {
-  /** Seconds before now. */
-  readonly secondsAgo: number;
-  readonly kind: 'scaling' | 'rebalance';
-  /** Before and after a scaling; `null` for a rebalance. */
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly kind: 'scaling' | 'rebalance' | 'crash';
+  /** Before and after a scaling; `null` otherwise. */
   readonly from: SetUp | null;
   readonly to: SetUp | null;
   /** Saved per second; `null`: unknown. */
   readonly before: number | null;
   readonly after: number | null;
-  /** `null` while a scaling is being measured, and for a rebalance. */
+  /** `null` while a scaling is being measured, and otherwise. */
   readonly verdict: ScalingVerdict | null;
+  readonly crash: Crash['report'] | null;
 }
 
-/** Length of the window after a change, and longest window before it. */
-const MEASURED_MS = 8_000;
-/** Time from the last change of a scaling until its effect shows: a rebalance, and the saves that began before it. */
-const SETTLE_MS = 3_000;
+interface Rebalance {
+  readonly at: number;
+  readonly kind: 'rebalance';
+}
+
+interface Seen {
+  readonly observation: Observation;
+  readonly setUp: SetUp;
+  /** The figures show the effect of a crash. */
+  readonly isDisturbed: boolean;
+}
+
 /** Observations after work has arrived that are skipped: the in-flight limit is not used up yet and no save has completed. */
 const RAMP_OBSERVATIONS = 2;
-/** Shortest usable window before a change. */
-const MIN_SECONDS = 2;
-const KEPT_OBSERVATIONS_MS = MEASURED_MS + SETTLE_MS + 4_000;
-const KEPT_MS = 15 * 60_000;
-const KEPT_CHANGES = 50;
-/** Time after which a scaling that never settles gets the verdict `unknown`. */
-const VERDICT_TIMEOUT_MS = 60_000;
-
-type Scaling = { -readonly [K in keyof Omit<PipelineChange, 'secondsAgo'>]: PipelineChange[K] } & {
-  readonly at: number;
-  readonly kind: 'scaling';
-  /** Time of the last change or rebalance that belongs to this scaling. */
-  lastChangeAt: number;
-  readonly windowBefore: ObservationWindow | undefined;
-};
-type Rebalance = { readonly at: number; readonly kind: 'rebalance' };
+const KEPT_OBSERVATIONS_MS = 1_000 * (MEASURED_SECONDS + SETTLE_SECONDS + 4);
+const KEPT_MS = 3_600_000;
+/** Rebalances are counted apart, so that a flapping consumer does not displace verdicts. About 400 bytes each, 20 kB in all. */
+const KEPT_CHANGES = 30;
+const KEPT_REBALANCES = 20;
 
 /**
- * Detects changes of the configuration by comparing successive observations, independent of their cause, and measures their effect: saved
- * per second some seconds before and after. Consumers start one after another, so all changes before a verdict count as one scaling.
+ * Detects changes by comparing successive observations, independent of their cause, and measures the effect of scalings: saved per second some
+ * seconds before and after. Consumers start one after another, so all changes before a verdict count as one scaling.
  */
 export class PipelineChanges {
-  private observations: readonly Observation[] = [];
-  private changes: readonly (Scaling | Rebalance)[] = [];
-  private now = 0;
+  private readonly membership = new Membership();
+  private seen: readonly Seen[] = [];
+  private changes: readonly (Scaling | Rebalance | Crash)[] = [];
 
   /** @param observation `undefined` when a part of the snapshot is unknown: no change is detected */
   add(observation: Observation | undefined): void {
     if (observation === undefined) return;
-    const before = this.observations.at(-1);
-    this.now = observation.at;
-    if (before !== undefined) this.detect(before, observation);
-    this.observations = [
-      ...this.observations.filter(({ at }) => observation.at - at <= KEPT_OBSERVATIONS_MS),
-      observation,
-    ];
-    this.judge();
-    this.changes = this.changes.filter(({ at }) => this.now - at <= KEPT_MS).slice(-KEPT_CHANGES);
+    const { at } = observation;
+    const before = this.seen.at(-1);
+    this.detectCrashes(observation);
+    const seen = { observation, setUp: this.setUp(observation, before), isDisturbed: this.isDisturbed(at) };
+    if (before !== undefined) this.detect(before, seen);
+    this.seen = [...this.seen.filter((each) => at - each.observation.at <= KEPT_OBSERVATIONS_MS), seen];
+    this.measured?.judge(this.seen.map((each) => each.observation));
+    this.changes = withinBounds(this.changes, at);
   }
 
-  /** Returns the changes, oldest first. */
+  /** Returns the changes of the last hour, oldest first. */
   list(): PipelineChange[] {
     return this.changes.map((change) => {
-      const secondsAgo = Math.round((this.now - change.at) / 1_000);
-      if (change.kind === 'rebalance')
-        return { secondsAgo, kind: 'rebalance', from: null, to: null, before: null, after: null, verdict: null };
-      const { kind, from, to, before, after, verdict } = change;
-      return { secondsAgo, kind, from, to, before, after, verdict };
+      const { at, kind } = change;
+      const none = { from: null, to: null, before: null, after: null, verdict: null, crash: null };
+      if (change.kind === 'rebalance') return { ...none, at, kind };
+      if (change.kind === 'crash') return { ...none, at, kind, crash: change.report };
+      const { from, to, before, after, verdict } = change;
+      return { at, kind, from, to, before, after, verdict, crash: null };
     });
+  }
+
+  /** Returns whether the figures show the effect of a crash. */
+  isDisturbed(now: number): boolean {
+    return this.crashes().some((crash) => crash.isDisturbing(now));
   }
 
   private get measured(): Scaling | undefined {
@@ -86,72 +86,76 @@ export class PipelineChanges {
     return last?.kind === 'scaling' && last.verdict === null ? last : undefined;
   }
 
-  private detect(before: Observation, now: Observation): void {
-    const { measured } = this;
-    if (isSame(before, now)) {
-      if (!isRebalanced(before, now)) return;
-      if (measured === undefined) this.changes = [...this.changes, { at: now.at, kind: 'rebalance' }];
-      else measured.lastChangeAt = now.at;
-    } else if (measured === undefined) this.changes = [...this.changes, this.scaling(before, now)];
-    else {
-      measured.to = toSetUp(now);
-      measured.lastChangeAt = now.at;
+  private crashes(): Crash[] {
+    return this.changes.filter((change): change is Crash => change.kind === 'crash');
+  }
+
+  private detectCrashes(observation: Observation): void {
+    const { died, returned } = this.membership.add(observation);
+    for (const [id, consumer] of died) this.changes = [...this.changes, new Crash(observation.at, id, consumer)];
+    for (const crash of this.crashes()) {
+      if (returned.some((id) => crash.isOf(id))) crash.markReturned();
+      crash.add(observation);
     }
   }
 
-  private scaling(before: Observation, now: Observation): Scaling {
-    const windowBefore = this.windowBefore(before, now);
-    return {
-      at: now.at,
-      kind: 'scaling',
-      from: toSetUp(before),
-      to: toSetUp(now),
-      before: windowBefore?.savedPerSecond ?? null,
-      after: null,
-      verdict: null,
-      lastChangeAt: now.at,
-      windowBefore,
-    };
+  /** While no consumer is alive, the limit is that of before. */
+  private setUp({ progress, inFlightSet }: Observation, before: Seen | undefined): SetUp {
+    const inFlight = progress.size === 0 ? (before?.setUp.inFlight ?? null) : inFlightSet;
+    return { consumers: this.membership.size, inFlight };
+  }
+
+  private detect(before: Seen, now: Seen): void {
+    const { measured } = this;
+    const { at } = now.observation;
+    if (!isSame(before.setUp, now.setUp)) {
+      if (measured === undefined) this.changes = [...this.changes, this.scaling(before, now)];
+      else measured.merge(now.setUp, at);
+    } else if (measured !== undefined) {
+      const died = now.isDisturbed ? this.crashes().at(-1)?.name : undefined;
+      if (died !== undefined || !isCalm(now.observation) || isRebalanced(before, now)) measured.postpone(at, died);
+    } else if (isRebalanced(before, now) && !now.isDisturbed)
+      this.changes = [...this.changes, { at, kind: 'rebalance' }];
+  }
+
+  private scaling(before: Seen, { observation: { at }, setUp }: Seen): Scaling {
+    return new Scaling(at, before.setUp, setUp, this.windowBefore(before, at));
   }
 
   /** Uses observations of the same configuration only; when work has just arrived, those at the full rate only. */
-  private windowBefore(before: Observation, now: Observation): ObservationWindow | undefined {
-    const from = this.observations.findLastIndex((each) => !isSame(each, before)) + 1;
-    const same = this.observations.slice(from).filter(({ at }) => now.at - at <= MEASURED_MS + 2_000);
+  private windowBefore({ setUp }: Seen, now: number): ObservationWindow | undefined {
+    const from = this.seen.findLastIndex((each) => each.isDisturbed || !isSame(each.setUp, setUp)) + 1;
+    const same = this.seen
+      .slice(from)
+      .map(({ observation }) => observation)
+      .filter(({ at }) => now - at <= 1_000 * (MEASURED_SECONDS + 2));
     const lastIdle = same.findLastIndex((each) => !hasWork(each));
     const busy = lastIdle < 0 ? same : same.slice(lastIdle + 1 + RAMP_OBSERVATIONS);
     const window = observationWindow(busy);
-    return window !== undefined && window.seconds >= MIN_SECONDS ? window : observationWindow(same);
-  }
-
-  private judge(): void {
-    const { measured } = this;
-    if (measured === undefined) return;
-    const since = measured.lastChangeAt + SETTLE_MS;
-    const after = observationWindow(this.observations.filter(({ at }) => at >= since));
-    if (after !== undefined && after.seconds * 1_000 >= MEASURED_MS) {
-      measured.after = after.savedPerSecond;
-      measured.verdict = scalingVerdict(measured.windowBefore, after);
-    } else if (this.now - measured.at > VERDICT_TIMEOUT_MS)
-      measured.verdict = {
-        outcome: 'unknown',
-        factor: null,
-        bound: null,
-        text: 'The pipeline did not settle within a minute.',
-      };
+    return window !== undefined && window.seconds >= MIN_BEFORE_SECONDS ? window : observationWindow(same);
   }
 }
 
-function toSetUp({ consumers, inFlightSet }: Observation): SetUp {
-  return { consumers, inFlight: inFlightSet };
+function isSame(one: SetUp, other: SetUp): boolean {
+  return one.consumers === other.consumers && one.inFlight === other.inFlight;
 }
 
-function isSame(one: Observation, other: Observation): boolean {
-  return one.consumers === other.consumers && one.inFlightSet === other.inFlightSet;
-}
-
-function isRebalanced(before: Observation, now: Observation): boolean {
+function isRebalanced({ observation: before }: Seen, { observation: now }: Seen): boolean {
   return [...now.progress].some(
     ([id, { rebalances }]) => rebalances > (before.progress.get(id)?.rebalances ?? rebalances),
   );
+}
+
+function withinBounds<T extends { readonly at: number; readonly kind: string }>(
+  changes: readonly T[],
+  now: number,
+): readonly T[] {
+  const recent = changes.filter(({ at }) => now - at <= KEPT_MS);
+  const newest = (isWanted: (change: T) => boolean, count: number): readonly T[] =>
+    recent.filter((each) => isWanted(each)).slice(-count);
+  const kept = new Set([
+    ...newest(({ kind }) => kind === 'rebalance', KEPT_REBALANCES),
+    ...newest(({ kind }) => kind !== 'rebalance', KEPT_CHANGES),
+  ]);
+  return recent.filter((each) => kept.has(each));
 }

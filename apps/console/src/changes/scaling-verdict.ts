@@ -21,12 +21,14 @@ const BUSY_MACHINE = 0.9;
 /** When there is enough work, a consumer that uses less than this share of its in-flight limit waits for its keys. */
 const FULL = 0.8;
 
-/** Judges a change of the number of consumers or of the in-flight limit by some seconds before and after it. */
+/**
+ * Judges a change of the number of consumers or of the in-flight limit by some seconds before and after it.
+ * @param after a window in which there was enough work
+ */
 export function scalingVerdict(before: ObservationWindow | undefined, after: ObservationWindow): ScalingVerdict {
-  if (before === undefined) return unknown('The pipeline was not observed before the change: nothing to compare with.');
-  if (!before.hadWork) return unknown('There was too little to save before the change: nothing to compare with.');
-  if (!after.hadWork) return unknown('There was too little left to save after the change.');
-  if (before.savedPerSecond <= 0) return unknown('Nothing was saved before the change.');
+  if (before === undefined) return noVerdict('no verdict: the pipeline was not observed before the change');
+  if (!before.hadWork) return noVerdict('no verdict: before the change there was too little to save; populate first');
+  if (before.savedPerSecond <= 0) return noVerdict('no verdict: nothing was saved before the change');
   const factor = after.savedPerSecond / before.savedPerSecond;
   const times = `x${factor.toFixed(factor < 10 ? 2 : 0)}`;
   const isAuto = before.isAuto || after.isAuto;
@@ -67,6 +69,7 @@ function findBound({ consumers, partitions, used, consumerCores, machineLoad }: 
   return used < FULL ? 'keys' : 'database';
 }
 
-function unknown(text: string): ScalingVerdict {
+/** @param text why no verdict is possible */
+export function noVerdict(text: string): ScalingVerdict {
   return { outcome: 'unknown', factor: null, bound: null, text };
 }

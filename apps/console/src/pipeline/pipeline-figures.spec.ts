@@ -1,10 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { CountedSnapshots } from './counted-snapshots.js';
-import { pipelineFigures } from './pipeline-figures.js';
-import type { PipelineSnapshot, SeenConsumer } from './pipeline-snapshots.js';
-import type { PipelineResponse } from './pipeline-response.js';
+import { pipelineFigures, type PipelineFigures } from './pipeline-figures.js';
+import type { WatchedConsumer, WatchedSnapshot } from '../consumers/consumer-states.js';
 
-function consumer(id: string, finished: number, others: Partial<SeenConsumer> = {}): SeenConsumer {
+function consumer(id: string, finished: number, others: Partial<WatchedConsumer> = {}): WatchedConsumer {
   return {
     _id: id,
     name: id,
@@ -24,18 +23,19 @@ function consumer(id: string, finished: number, others: Partial<SeenConsumer> = 
     rebalances: 1,
     cpuSeconds: 1,
     machineLoad: 0.1,
+    state: 'ready',
     ...others,
   };
 }
 
-function snapshot(second: number, others: Partial<PipelineSnapshot> = {}): PipelineSnapshot {
+function snapshot(second: number, others: Partial<WatchedSnapshot> = {}): WatchedSnapshot {
   const [ends, committed] = [new Map([[0, 100]]), new Map([[0, 100]])];
   return { at: second * 1_000, ends, committed, consumers: [], deadLetters: 0, ...others };
 }
 
-function figuresFor(...snapshots: PipelineSnapshot[]): PipelineResponse {
+function figuresFor(...snapshots: WatchedSnapshot[]): PipelineFigures {
   const counted = new CountedSnapshots();
-  return pipelineFigures(snapshots.map((each) => counted.add(each)).at(-1) ?? [], []);
+  return pipelineFigures(snapshots.map((each) => counted.add(each)).at(-1) ?? []);
 }
 
 describe('pipeline figures', () => {
@@ -66,11 +66,35 @@ describe('pipeline figures', () => {
 
   it('have a time to drain: 0 without lag, unknown when nothing is being saved', () => {
     const behind = { ends: new Map([[0, 700]]), committed: new Map([[0, 100]]) };
-    const saving = (second: number): PipelineSnapshot =>
+    const saving = (second: number): WatchedSnapshot =>
       snapshot(second, { ...behind, consumers: [consumer('a', 200 * second)] });
     expect(figuresFor(saving(0), saving(1)).secondsToDrain).toBe(3);
     expect(figuresFor(snapshot(0, behind), snapshot(1, behind)).secondsToDrain).toBeNull();
     expect(figuresFor(snapshot(0), snapshot(1)).secondsToDrain).toBe(0);
+  });
+
+  it('have no time to drain while the consumers rebalance, and until the rates are those of afterwards', () => {
+    const behind = { ends: new Map([[0, 700]]), committed: new Map([[0, 100]]) };
+    const at = (second: number, state: WatchedConsumer['state']): WatchedSnapshot =>
+      snapshot(second, { ...behind, consumers: [consumer('a', 200 * second, { state })] });
+    const drain = (...snapshots: WatchedSnapshot[]): number | null => figuresFor(...snapshots).secondsToDrain;
+    const before = [at(0, 'ready'), at(1, 'rebalancing')];
+    expect(drain(...before)).toBeNull();
+    expect(drain(...before, at(2, 'ready'), at(5, 'ready'))).toBeNull();
+    expect(drain(...before, at(5, 'ready'), at(7, 'ready'))).toBe(3);
+    const counted = new CountedSnapshots();
+    const steady = [at(0, 'ready'), at(1, 'ready')].map((each) => counted.add(each)).at(-1) ?? [];
+    expect([pipelineFigures(steady).secondsToDrain, pipelineFigures(steady, true).secondsToDrain]).toEqual([3, null]);
+  });
+
+  it('have rates of the consumers over the same time as that of the pipeline, so that they add up to it', () => {
+    const rates = figuresFor(
+      snapshot(0, { consumers: [consumer('a', 1_000)] }),
+      snapshot(1, { consumers: [consumer('a', 2_000, { ratePerSecond: 77 })] }),
+      snapshot(2, { consumers: [consumer('a', 3_000), consumer('b', 400, { ratePerSecond: 99 })] }),
+    );
+    expect(rates.consumers?.map(({ ratePerSecond }) => ratePerSecond)).toEqual([1_000, 200]);
+    expect(rates.savedPerSecond).toBe(1_200);
   });
 
   it('list each partition with its owner and its lag', () => {
@@ -113,11 +137,13 @@ describe('pipeline figures', () => {
   });
 
   it('list a consumer without heartbeats, without figures', () => {
-    const figures = figuresFor(snapshot(0, { consumers: [consumer('b', 9, { ageMs: 6_000 }), consumer('a', 9)] }));
+    const figures = figuresFor(
+      snapshot(0, { consumers: [consumer('b', 9, { ageMs: 6_000, state: 'silent' }), consumer('a', 9)] }),
+    );
     expect(figures.inFlight).toBe(10);
     expect(figures.consumers).toMatchObject([
-      { id: 'a', inFlight: 10, silentSeconds: 0.3 },
-      { id: 'b', inFlight: null, ratePerSecond: null, partitions: null, silentSeconds: 6 },
+      { id: 'a', inFlight: 10, silentSeconds: 0.3, state: 'ready' },
+      { id: 'b', state: 'silent', inFlight: null, ratePerSecond: null, partitions: null, silentSeconds: 6 },
     ]);
   });
 

@@ -1,43 +1,40 @@
-import { GONE_AFTER_MS, type HeartbeatPartition } from '#orders/consumer/consumer-heartbeat.js';
+import type { HeartbeatPartition } from '#orders/consumer/consumer-heartbeat.js';
 import { recordsBetween, type Positions } from '#orders/topics/positions.js';
-import type { PipelineSnapshot, SeenConsumer } from './pipeline-snapshots.js';
+import { isAlive, type WatchedConsumer } from '../consumers/consumer-states.js';
+import type { CountedSnapshot } from './counted-snapshots.js';
 import type { PipelineResponse } from './pipeline-response.js';
 
-/** A snapshot with running totals of produced and saved records. The starting point of the totals is arbitrary. */
-export interface CountedSnapshot extends PipelineSnapshot {
-  readonly produced: number | null;
-  readonly saved: number | null;
-}
+export type PipelineFigures = Omit<PipelineResponse, 'at' | 'changes' | 'scaling'>;
 
-/** Computes the figures. @param snapshots those of the last seconds, oldest first */
-export function pipelineFigures(
-  snapshots: readonly CountedSnapshot[],
-  changes: PipelineResponse['changes'],
-): PipelineResponse {
+/**
+ * Computes the figures.
+ * @param snapshots those of the last seconds, oldest first
+ * @param isDisturbed the save rate is that of a crash, not that of the pipeline
+ */
+export function pipelineFigures(snapshots: readonly CountedSnapshot[], isDisturbed = false): PipelineFigures {
   const last = snapshots.at(-1);
   if (last === undefined) throw new RangeError('snapshots must not be empty');
   const { ends, committed, consumers, deadLetters } = last;
   const lagRecords = ends && committed && recordsBetween(committed, ends);
   const savedPerSecond = rateOf(snapshots, 'saved');
   const partitions = ends && toPartitions(ends, committed, consumers);
-  const alive = consumers?.filter(isAlive);
+  const alive = consumers?.filter((each) => isAlive(each));
+  const isSteady = !isDisturbed && snapshots.every((each) => !isRebalancing(each));
   return {
     producedPerSecond: rateOf(snapshots, 'produced'),
     savedPerSecond,
     inFlight: alive?.reduce((sum, { inFlight }) => sum + inFlight, 0) ?? null,
     lagRecords,
     lagSeconds: partitions && maxLagSeconds(partitions),
-    secondsToDrain: secondsToDrain(lagRecords, savedPerSecond),
+    secondsToDrain: secondsToDrain(lagRecords, isSteady ? savedPerSecond : null),
     deadLetters,
     partitions,
-    consumers: consumers?.map(toConsumer).toSorted(byName) ?? null,
-    changes,
+    consumers: consumers?.map((each) => toConsumer(each, rateOfConsumer(snapshots, each))).toSorted(byName) ?? null,
   };
 }
 
-/** Returns whether the last heartbeat is recent. */
-export function isAlive({ ageMs }: SeenConsumer): boolean {
-  return ageMs <= GONE_AFTER_MS;
+function isRebalancing({ consumers }: CountedSnapshot): boolean {
+  return consumers?.some(({ state }) => state === 'rebalancing') ?? false;
 }
 
 /** Rate between the oldest snapshot that knows the field and the newest; `null` when the newest does not know it. */
@@ -49,6 +46,15 @@ function rateOf(snapshots: readonly CountedSnapshot[], field: 'produced' | 'save
   return Math.max(0, to - from) / ((last.at - first.at) / 1_000);
 }
 
+/** Rate between the same two snapshots as that of the pipeline. A consumer that the older one does not have started in between. */
+function rateOfConsumer(snapshots: readonly CountedSnapshot[], { _id: id }: WatchedConsumer): number | null {
+  const last = snapshots.at(-1);
+  const first = snapshots.find(({ saved }) => saved !== null);
+  if (first === undefined || last === undefined || first === last) return null;
+  const saved = (last.savedBy.get(id) ?? 0) - (first.savedBy.get(id) ?? 0);
+  return Math.max(0, saved) / ((last.at - first.at) / 1_000);
+}
+
 function secondsToDrain(lagRecords: number | null, savedPerSecond: number | null): number | null {
   if (lagRecords === 0) return 0;
   if (lagRecords === null || savedPerSecond === null || savedPerSecond === 0) return null;
@@ -58,10 +64,10 @@ function secondsToDrain(lagRecords: number | null, savedPerSecond: number | null
 function toPartitions(
   ends: Positions,
   committed: Positions | null,
-  consumers: readonly SeenConsumer[] | null,
+  consumers: readonly WatchedConsumer[] | null,
 ): NonNullable<PipelineResponse['partitions']> {
   const owners = new Map<number, HeartbeatPartition & { readonly id: string }>();
-  for (const { _id: id, partitions } of consumers?.filter(isAlive) ?? [])
+  for (const { _id: id, partitions } of consumers?.filter((each) => isAlive(each)) ?? [])
     for (const partition of partitions) owners.set(partition.partition, { ...partition, id });
   return [...ends]
     .toSorted(([a], [b]) => a - b)
@@ -95,18 +101,11 @@ function maxLagSeconds(partitions: NonNullable<PipelineResponse['partitions']>):
   return isUnknown || ages.length === 0 ? null : Math.max(...ages);
 }
 
-function toConsumer(consumer: SeenConsumer): NonNullable<PipelineResponse['consumers']>[number] {
-  const {
-    _id: id,
-    name,
-    ageMs,
-    partitions,
-    ratePerSecond,
-    inFlight,
-    inFlightLimit,
-    inFlightSet,
-    rebalances,
-  } = consumer;
+function toConsumer(
+  consumer: WatchedConsumer,
+  ratePerSecond: number | null,
+): NonNullable<PipelineResponse['consumers']>[number] {
+  const { _id: id, name, ageMs, partitions, inFlight, inFlightLimit, inFlightSet, rebalances, state } = consumer;
   const silentSeconds = Math.max(0, ageMs) / 1_000;
   if (!isAlive(consumer))
     return {
@@ -118,6 +117,7 @@ function toConsumer(consumer: SeenConsumer): NonNullable<PipelineResponse['consu
       inFlightLimit: null,
       inFlightSet: null,
       rebalances: null,
+      state,
       notReadyBecause: 'no heartbeat',
       silentSeconds,
     };
@@ -130,6 +130,7 @@ function toConsumer(consumer: SeenConsumer): NonNullable<PipelineResponse['consu
     inFlightLimit,
     inFlightSet,
     rebalances,
+    state,
     notReadyBecause: consumer.notReadyBecause,
     silentSeconds,
   };

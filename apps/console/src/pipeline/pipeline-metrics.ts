@@ -1,24 +1,16 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { isAlive } from './pipeline-figures.js';
+import { hasRecentHeartbeat } from '../consumers/consumer-states.js';
 import type { PipelineSnapshot } from './pipeline-snapshots.js';
 
 /** By partition; unknown values are left out. */
 type Values = readonly (readonly [partition: number, value: number])[];
 
 /**
- * Exports metrics of the whole pipeline. A dead consumer's own metrics disappear with it, so the console exports lag too. Each scrape takes
- * one snapshot, waits no longer than its timeout, and starts no watch. An unknown value has no sample.
- * @param takeSnapshot must not share requests with a watch: a request that is pending there would return `null` here
+ * Exports metrics of the whole pipeline. A dead consumer's own metrics disappear with it, so the console exports lag too. An unknown value has no
+ * sample.
+ * @param latest returns the newest snapshot; `undefined`: none has been taken yet
  */
-export function exposePipeline(takeSnapshot: () => Promise<PipelineSnapshot>, registry: Registry): void {
-  let pending: Promise<PipelineSnapshot> | undefined;
-  // All metrics of a scrape share one snapshot.
-  const shared = async (): Promise<PipelineSnapshot> => {
-    pending ??= takeSnapshot().finally(() => {
-      pending = undefined;
-    });
-    return pending;
-  };
+export function exposePipeline(latest: () => PipelineSnapshot | undefined, registry: Registry): void {
   counter('pipeline_topic_records_total', 'Records ever written to the orders topic', ({ ends }) => [...(ends ?? [])]);
   counter(
     'pipeline_committed_records_total',
@@ -30,7 +22,7 @@ export function exposePipeline(takeSnapshot: () => Promise<PipelineSnapshot>, re
   gauge(
     'pipeline_consumers',
     'Consumers with a recent heartbeat',
-    ({ consumers }) => consumers?.filter(isAlive).length ?? null,
+    ({ consumers }) => consumers?.filter((each) => hasRecentHeartbeat(each)).length ?? null,
   );
 
   function counter(name: string, help: string, read: (snapshot: PipelineSnapshot) => Values): void {
@@ -39,10 +31,10 @@ export function exposePipeline(takeSnapshot: () => Promise<PipelineSnapshot>, re
       help,
       labelNames: ['partition'],
       registers: [registry],
-      collect: async () => {
-        const values = read(await shared());
+      collect: () => {
+        const snapshot = latest();
         metric.reset();
-        for (const [partition, value] of values) metric.inc({ partition }, value);
+        for (const [partition, value] of snapshot === undefined ? [] : read(snapshot)) metric.inc({ partition }, value);
       },
     });
   }
@@ -53,8 +45,9 @@ export function exposePipeline(takeSnapshot: () => Promise<PipelineSnapshot>, re
       help,
       labelNames: ['partition'],
       registers: [registry],
-      collect: async () => {
-        const value = read(await shared());
+      collect: () => {
+        const snapshot = latest();
+        const value = snapshot === undefined ? null : read(snapshot);
         metric.reset();
         // A total has no partition. The label exists because a gauge without labels would export 0 for an unknown value.
         if (typeof value === 'number') metric.set({}, value);

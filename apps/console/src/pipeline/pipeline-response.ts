@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CONSUMER_STATES } from '../consumers/consumer-states.js';
 
 const setUp = z
   .object({
@@ -11,12 +12,19 @@ const setUp = z
   .nullable();
 
 const change = z.object({
+  at: z.iso.datetime(),
   secondsAgo: z.int().min(0),
-  kind: z.enum(['scaling', 'rebalance']),
+  kind: z.enum(['scaling', 'rebalance', 'crash']),
   from: setUp,
   to: setUp,
-  before: z.number().nullable().describe('Saved per second, at most eight seconds before the change.'),
-  after: z.number().nullable().describe('Saved per second, eight seconds after the pipeline has settled.'),
+  before: z
+    .number()
+    .nullable()
+    .describe('Saved per second, over at most eight seconds before the change; `null`: there was too little to save.'),
+  after: z
+    .number()
+    .nullable()
+    .describe('Saved per second, over four to eight seconds after the pipeline has settled; `null`: not measured.'),
   verdict: z
     .object({
       outcome: z.enum(['faster', 'no-gain', 'slower', 'unknown']),
@@ -25,7 +33,20 @@ const change = z.object({
       text: z.string().meta({ examples: ['x1.94, helped'] }),
     })
     .nullable()
-    .describe('Effect of a scaling; `null`: still being measured, or a rebalance.'),
+    .describe('Effect of a scaling; `null`: still being measured, or no scaling.'),
+  crash: z
+    .object({
+      consumer: z.string().describe('The name of the consumer that died.'),
+      partitions: z.int().min(0).describe('How many partitions it had.'),
+      reassignedAfterSeconds: z
+        .int()
+        .min(0)
+        .nullable()
+        .describe('When all of its partitions had a consumer again; `null`: not yet.'),
+      hasReturned: z.boolean().describe('The process was only stopped, and sends heartbeats again.'),
+    })
+    .nullable()
+    .describe('The death of a consumer; `null`: another kind of change.'),
 });
 
 const unknown = '`null`: unknown.';
@@ -36,6 +57,7 @@ const seconds = z.number().min(0).nullable().describe(unknown);
 /** The state of the pipeline at one moment. An unknown value is `null`, never 0. */
 export const PipelineResponseSchema = z
   .object({
+    at: z.iso.datetime().describe('When the state was read, by the clock of the console.'),
     producedPerSecond: rate,
     savedPerSecond: rate,
     inFlight: count,
@@ -45,7 +67,9 @@ export const PipelineResponseSchema = z
       .number()
       .min(0)
       .nullable()
-      .describe('Lag divided by the current save rate; also `null` when nothing is being saved.'),
+      .describe(
+        'Lag divided by the current save rate; also `null` when nothing is being saved, and during and shortly after a rebalance or a crash, when that rate says nothing.',
+      ),
     deadLetters: count,
     partitions: z
       .array(
@@ -70,7 +94,7 @@ export const PipelineResponseSchema = z
             .number()
             .min(0)
             .nullable()
-            .describe(`Reported by the consumer, over the last ten seconds. ${unknown}`),
+            .describe(`Saved per second over the last five seconds, as \`savedPerSecond\`. ${unknown}`),
           inFlight: count,
           inFlightLimit: count,
           inFlightSet: z
@@ -78,6 +102,11 @@ export const PipelineResponseSchema = z
             .nullable()
             .describe('The configured limit; `auto`: adjusted automatically.'),
           rebalances: count,
+          state: z
+            .enum(CONSUMER_STATES)
+            .describe(
+              '`ready`; `idle`: without a partition; `starting`; `draining`; `rebalancing`: waits for its partitions; `waiting`: can not work, see `notReadyBecause`; `silent`: without heartbeats; `dead`.',
+            ),
           notReadyBecause: z.string().nullable().describe('Why the consumer is not ready; `null`: it is ready.'),
           silentSeconds: z
             .number()
@@ -90,8 +119,12 @@ export const PipelineResponseSchema = z
     changes: z
       .array(change)
       .describe(
-        'Scalings, whatever their cause, and rebalances, oldest first. Detected only while a client reads the pipeline.',
+        'Scalings, whatever their cause, rebalances and crashes of consumers in the last hour, oldest first: at most 50.',
       ),
+    scaling: z
+      .object({ count: z.int(), secondsAgo: z.int().min(0) })
+      .nullable()
+      .describe('The last requested number of consumers, until that many run; `null`: none.'),
   })
   .meta({ title: 'Pipeline' });
 

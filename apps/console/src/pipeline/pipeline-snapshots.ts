@@ -15,7 +15,7 @@ export type SeenConsumer = ConsumerHeartbeat & {
 
 /** The state of the pipeline at one moment; `null` is unknown. */
 export interface PipelineSnapshot {
-  /** Milliseconds of a monotonic clock. */
+  /** Milliseconds since 1970, of a monotonic clock. */
   readonly at: number;
   readonly ends: Positions | null;
   readonly committed: Positions | null;
@@ -50,7 +50,7 @@ export class PipelineSnapshots implements OnApplicationShutdown {
   ) {}
 
   async take(): Promise<PipelineSnapshot> {
-    const at = performance.now();
+    const at = systemClock.now();
     const [ends, committed, consumers, deadLetters] = await Promise.all([
       this.ends.result(),
       this.committed.result(),

@@ -1,58 +1,71 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
+import { ScalingTarget } from '../scaling/scaling-target.js';
 import type { PipelineSnapshot } from './pipeline-snapshots.js';
 import { PipelineWatch } from './pipeline-watch.js';
 
 function setUp() {
   const clock = new ManualClock();
   let taken = 0;
-  const watch = new PipelineWatch(async (): Promise<PipelineSnapshot> => {
-    taken += 1;
-    const ends = new Map([[0, 100 * taken]]);
-    return { at: clock.now(), ends, committed: new Map([[0, 0]]), consumers: [], deadLetters: 0 };
-  }, clock);
-  const passSeconds = async (seconds: number): Promise<void> => {
-    for (let second = 0; second < seconds; second += 1) {
-      await new Promise((resolve) => setImmediate(resolve));
-      await clock.advance(1_000);
-    }
-    await new Promise((resolve) => setImmediate(resolve));
-  };
-  return { watch, passSeconds, taken: () => taken };
+  let takesMs = 0;
+  const watch = new PipelineWatch(
+    async (): Promise<PipelineSnapshot> => {
+      taken += 1;
+      const ends = new Map([[0, 100 * taken]]);
+      const at = clock.now();
+      if (takesMs > 0) await new Promise<void>((resolve) => void clock.after(takesMs, resolve));
+      return { at, ends, committed: new Map([[0, 0]]), consumers: [], deadLetters: 0 };
+    },
+    new ScalingTarget(clock),
+    clock,
+  );
+  const running = watch.run();
+  const delay = (milliseconds: number): void => void (takesMs = milliseconds);
+  return { watch, clock, running, delay, taken: () => taken };
 }
 
 describe('watching the pipeline', () => {
-  it('starts with the first request and ends some time after the last one', async () => {
-    const { watch, passSeconds, taken } = setUp();
-    await passSeconds(5);
-    expect(taken()).toBe(0);
-    void watch.now();
-    await passSeconds(60);
-    expect(taken()).toBe(11);
+  it('takes a snapshot each second, also without a client', async () => {
+    const { clock, taken } = setUp();
+    await clock.advance(60_000);
+    expect(taken()).toBe(61);
   });
 
   it('returns rates from the first answer on', async () => {
-    const { watch, passSeconds } = setUp();
+    const { watch, clock } = setUp();
     const first = watch.now();
-    await passSeconds(1);
+    await clock.advance(1_000);
     expect((await first).producedPerSecond).toBe(100);
   });
 
   it('takes one snapshot for all clients', async () => {
-    const { watch, passSeconds, taken } = setUp();
+    const { watch, clock, taken } = setUp();
     const answers = [watch.following(), watch.following(), watch.now()];
-    await passSeconds(1);
+    await clock.advance(1_000);
     const [a, b, c] = await Promise.all(answers);
     expect([a === b, b === c, taken()]).toEqual([true, true, 2]);
     expect(await watch.now()).toBe(a);
   });
 
-  it('starts again after it has ended, without earlier data', async () => {
-    const { watch, passSeconds } = setUp();
-    void watch.now();
-    await passSeconds(60);
-    const again = watch.now();
-    await passSeconds(1);
-    expect((await again).lagRecords).toBe(1_300);
+  it('records each second once, also when snapshots are late', async () => {
+    const { watch, clock, delay } = setUp();
+    await clock.advance(5_000);
+    delay(700);
+    await clock.advance(20_700);
+    const [fine] = watch.recorded();
+    expect(fine).toMatchObject({ from: 1 });
+    expect(fine?.produced).toHaveLength(25);
+    expect(fine?.produced).not.toContain(null);
+    expect(fine?.consumers).toEqual(Array.from({ length: 25 }, () => 0));
+  });
+
+  it('ends when it is stopped, and releases clients that wait', async () => {
+    const { watch, clock, running } = setUp();
+    await clock.advance(3_000);
+    const waiting = watch.following();
+    watch.stop();
+    expect(await waiting).toBe(await watch.now());
+    await clock.advance(1_000);
+    await running;
   });
 });

@@ -1,18 +1,31 @@
 import { Readable } from 'node:stream';
-import { Controller, Get, Header, Res, type BeforeApplicationShutdown } from '@nestjs/common';
+import {
+  Controller,
+  Get,
+  Header,
+  Req,
+  Res,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { systemClock } from '@orders-pipeline/clock';
 import { RequiresScope } from '#service/auth/scope.guard.js';
+import { PipelineEvents } from './pipeline-events.js';
+import { PipelineHistorySchema, type PipelineHistory } from './pipeline-history.js';
 import { PipelineResponseSchema, type PipelineResponse } from './pipeline-response.js';
 import { PipelineWatch } from './pipeline-watch.js';
 
 @ApiTags('pipeline')
 @RequiresScope('orders:read')
 @Controller('v1/pipeline')
-export class PipelineController implements BeforeApplicationShutdown {
-  private readonly stopping = new AbortController();
+export class PipelineController implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly events: PipelineEvents;
 
-  constructor(private readonly watch: PipelineWatch) {}
+  constructor(private readonly watch: PipelineWatch) {
+    this.events = new PipelineEvents(watch, systemClock);
+  }
 
   @Get()
   @Header('Cache-Control', 'no-store')
@@ -22,28 +35,36 @@ export class PipelineController implements BeforeApplicationShutdown {
     return this.watch.now();
   }
 
+  @Get('history')
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({
+    summary: 'Get the figures of the last hour',
+    description: 'Recorded since the start of the console, whether or not its page is open. Kept in memory.',
+  })
+  @ApiOkResponse({ standardSchema: PipelineHistorySchema })
+  history(): PipelineHistory {
+    return { series: this.watch.recorded() };
+  }
+
   @Get('events')
   @ApiOperation({ summary: 'Stream the state of the pipeline', description: 'Sends a `pipeline` event every second.' })
   @ApiProduces('text/event-stream')
-  @ApiOkResponse({ description: 'Server-sent events. The stream does not end by itself.' })
-  async events(@Res() reply: FastifyReply): Promise<void> {
+  @ApiOkResponse({ description: 'Server-sent events. The stream ends when the token expires.' })
+  async streamEvents(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     await reply
       .header('Content-Type', 'text/event-stream; charset=utf-8')
       .header('Cache-Control', 'no-store')
       // Otherwise nginx would buffer the events.
       .header('X-Accel-Buffering', 'no')
-      .send(Readable.from(this.each()));
+      .send(Readable.from(this.events.each(request.caller?.validUntil)));
+  }
+
+  onApplicationBootstrap(): void {
+    void this.watch.run();
   }
 
   beforeApplicationShutdown(): void {
-    this.stopping.abort();
-  }
-
-  private async *each(): AsyncGenerator<string> {
-    let figures = await this.watch.now();
-    while (!this.stopping.signal.aborted) {
-      yield `event: pipeline\ndata: ${JSON.stringify(figures)}\n\n`;
-      figures = await this.watch.following();
-    }
+    this.events.stop();
+    this.watch.stop();
   }
 }

@@ -19,6 +19,7 @@ import {
   type ScalingRequest,
   type ScalingResponse,
 } from './scaling-request.js';
+import { ScalingTarget } from './scaling-target.js';
 import { Supervisor } from './supervisor.js';
 
 @ApiTags('pipeline')
@@ -27,6 +28,7 @@ import { Supervisor } from './supervisor.js';
 export class ScalingController {
   constructor(
     private readonly supervisor: Supervisor,
+    private readonly target: ScalingTarget,
     private readonly watch: PipelineWatch,
     private readonly mongo: Mongo,
   ) {}
@@ -40,6 +42,7 @@ export class ScalingController {
   @ApiConflictResponse({ description: 'Problem details: the consumers are not managed by `npm start`' })
   async scale(@Body({ schema: ScalingRequestSchema }) { count }: ScalingRequest): Promise<ScalingResponse> {
     this.supervisor.scale(count);
+    this.target.request(count);
     const { partitions } = await this.watch.now();
     return { count, idle: partitions && Math.max(0, count - partitions.length) };
   }

@@ -7,6 +7,8 @@ export interface Caller {
   readonly subject: string;
   readonly clientId: string | null;
   readonly scopes: ReadonlySet<string>;
+  /** From then on the token is rejected, in milliseconds since 1970. A response that does not end by itself ends then. */
+  readonly validUntil: number;
 }
 
 /** Thrown when a token is rejected; the message may be shown to its holder. */
@@ -66,6 +68,7 @@ export class TokenVerifier {
       subject: String(payload.sub),
       clientId: typeof clientId === 'string' ? clientId : null,
       scopes: scopesOf(payload[this.options.scopeClaim]),
+      validUntil: 1_000 * (Number(payload.exp) + LEEWAY_SECONDS),
     };
   }
 }

@@ -1,0 +1,89 @@
+import { GONE_AFTER_MS, HEARTBEAT_EVERY_MS } from '#orders/consumer/consumer-heartbeat.js';
+import type { PipelineSnapshot, SeenConsumer } from '../pipeline/pipeline-snapshots.js';
+
+/**
+ * - `ready`: saves, or waits for orders
+ * - `idle`: ready, but without a partition
+ * - `starting`, `draining`: begins or ends its work
+ * - `rebalancing`: waits for the consumer group to assign its partitions
+ * - `waiting`: can not work, for the reason in its heartbeat
+ * - `silent`: sends no heartbeats; whether it died is not known yet
+ * - `dead`: missed its heartbeats, or a new process has its name
+ */
+export const CONSUMER_STATES = [
+  'ready',
+  'idle',
+  'starting',
+  'draining',
+  'rebalancing',
+  'waiting',
+  'silent',
+  'dead',
+] as const;
+
+export type ConsumerState = (typeof CONSUMER_STATES)[number];
+
+export type WatchedConsumer = SeenConsumer & { readonly state: ConsumerState };
+
+export type WatchedSnapshot = Omit<PipelineSnapshot, 'consumers'> & {
+  readonly consumers: readonly WatchedConsumer[] | null;
+};
+
+/** The reasons of the engine that are part of normal operation. */
+const PLANNED: readonly (readonly [RegExp, ConsumerState])[] = [
+  [/^the consumer is starting/, 'starting'],
+  [/^the consumer is (draining|stopped)/, 'draining'],
+  [/^not a member of the consumer group/, 'rebalancing'],
+];
+
+/** A pause between two snapshots after which silence says nothing: the console itself was stopped. */
+const INTERRUPTED_MS = 3 * HEARTBEAT_EVERY_MS;
+/** A process with the name of another one has replaced it when the other one is silent for this long. */
+const REPLACED_AFTER_MS = 1.5 * HEARTBEAT_EVERY_MS;
+
+/** Derives the state of each consumer from successive snapshots. */
+export class ConsumerStates {
+  /** Since when the heartbeats have been read without an interruption. */
+  private readSince: number | null = null;
+  private readAt = 0;
+
+  /** Adds the states. After an outage of MongoDB all heartbeats are old, so no consumer counts as dead until it could have sent new ones. */
+  add(snapshot: PipelineSnapshot): WatchedSnapshot {
+    const { at, consumers } = snapshot;
+    if (consumers === null) {
+      this.readSince = null;
+      return { ...snapshot, consumers };
+    }
+    if (this.readSince === null || at - this.readAt > INTERRUPTED_MS) this.readSince = at;
+    this.readAt = at;
+    const couldBeat = at - this.readSince >= GONE_AFTER_MS;
+    return {
+      ...snapshot,
+      consumers: consumers.map((each) => ({ ...each, state: stateOf(each, consumers, couldBeat) })),
+    };
+  }
+}
+
+/** Returns whether the consumer runs and sends heartbeats. */
+export function isAlive({ state }: { readonly state: ConsumerState }): boolean {
+  return state !== 'silent' && state !== 'dead';
+}
+
+/** Returns whether the last heartbeat is recent. */
+export function hasRecentHeartbeat({ ageMs }: SeenConsumer): boolean {
+  return ageMs <= GONE_AFTER_MS;
+}
+
+function stateOf(consumer: SeenConsumer, all: readonly SeenConsumer[], couldBeat: boolean): ConsumerState {
+  if (all.some((other) => isReplacement(other, consumer))) return 'dead';
+  if (!hasRecentHeartbeat(consumer)) return couldBeat ? 'dead' : 'silent';
+  const { notReadyBecause, partitions } = consumer;
+  if (notReadyBecause === null) return partitions.length === 0 ? 'idle' : 'ready';
+  return PLANNED.find(([reason]) => reason.test(notReadyBecause))?.[1] ?? 'waiting';
+}
+
+/** The names of `npm start` and Compose are unique. Consumers that share a name otherwise both send heartbeats. */
+function isReplacement(other: SeenConsumer, { _id, name, host, startedAt, ageMs }: SeenConsumer): boolean {
+  const isNamesake = other._id !== _id && other.name === name && other.host === host;
+  return isNamesake && other.startedAt > startedAt && ageMs >= REPLACED_AFTER_MS && other.ageMs < ageMs;
+}

@@ -1,0 +1,39 @@
+import type { Clock } from '@orders-pipeline/clock';
+import type { PipelineResponse } from './pipeline-response.js';
+import type { PipelineWatch } from './pipeline-watch.js';
+
+/** Produces the server-sent events of the pipeline. */
+export class PipelineEvents {
+  private isStopped = false;
+  private latest: { readonly figures: PipelineResponse; readonly text: string } | undefined;
+
+  constructor(
+    private readonly watch: PipelineWatch,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * Yields an event each second until `stop`, or until the client's token is no longer valid. A client that reads slowly misses events: nothing
+   * is stored for it, and its next event is the newest.
+   * @param validUntil milliseconds since 1970
+   */
+  async *each(validUntil = Number.POSITIVE_INFINITY): AsyncGenerator<string> {
+    let figures = await this.watch.now();
+    while (!this.isStopped && this.clock.now() < validUntil) {
+      yield this.textOf(figures);
+      figures = await this.watch.following();
+    }
+  }
+
+  /** Ends all streams with the next snapshot. */
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  /** All clients share the text. */
+  private textOf(figures: PipelineResponse): string {
+    if (this.latest?.figures !== figures)
+      this.latest = { figures, text: `event: pipeline\ndata: ${JSON.stringify(figures)}\n\n` };
+    return this.latest.text;
+  }
+}

@@ -1,0 +1,33 @@
+import type { Clock } from '@orders-pipeline/clock';
+import type { WatchedConsumer } from '../consumers/consumer-states.js';
+
+interface Request {
+  readonly count: number;
+  readonly at: number;
+}
+
+/** The last requested number of consumers, until that many run. All clients see it, so that two that scale at once see which request counts. */
+export class ScalingTarget {
+  private requested: Request | undefined;
+
+  constructor(private readonly clock: Clock) {}
+
+  request(count: number): void {
+    this.requested = { count, at: this.clock.now() };
+  }
+
+  /** Forgets the request once exactly that many consumers run and none starts or drains. @param consumers `null`: unknown */
+  observe(consumers: readonly WatchedConsumer[] | null): void {
+    if (consumers === null || this.requested === undefined) return;
+    const present = consumers.filter(({ state }) => state !== 'dead');
+    const isDone = present.every(({ state }) => state !== 'starting' && state !== 'draining' && state !== 'silent');
+    if (isDone && present.length === this.requested.count) this.requested = undefined;
+  }
+
+  /** @returns `null` when there is no request, or it is fulfilled */
+  get pending(): { readonly count: number; readonly secondsAgo: number } | null {
+    if (this.requested === undefined) return null;
+    const { count, at } = this.requested;
+    return { count, secondsAgo: Math.round((this.clock.now() - at) / 1_000) };
+  }
+}
