@@ -38,7 +38,8 @@ export class Client {
     const response = await this.send(path, { ...init, headers });
     if (response.ok) return response;
     const problem = await toApiProblem(response);
-    if (problem.status === 401) this.session.signOut();
+    // Without a token, the answer says only that one is required.
+    if (problem.status === 401) this.session.signOut(token === null ? null : `${problem.message} Sign in again.`);
     throw problem;
   }
 

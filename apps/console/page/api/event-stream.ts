@@ -5,7 +5,7 @@ import { ApiProblem } from './problem.js';
 export interface StreamListener {
   /** Receives the data of each event. */
   readonly data: (text: string) => void;
-  /** Reports whether the stream is connected; a broken stream is retried. */
+  /** Reports `true` with the first event of each connection, and `false` when it breaks or can't be established; it is retried. */
   readonly connected: (isConnected: boolean) => void;
 }
 
@@ -27,9 +27,11 @@ export async function followEvents(
   let backOff = INITIAL_BACKOFF_MS;
   while (!signal.aborted) {
     try {
+      let isFirst = true;
       await readOnce(client, path, signal, (text) => {
         backOff = INITIAL_BACKOFF_MS;
-        listener.connected(true);
+        if (isFirst) listener.connected(true);
+        isFirst = false;
         listener.data(text);
       });
     } catch (error) {

@@ -22,13 +22,13 @@ export class FigureTiles extends LivePart {
         name: 'Produced',
         value: figure(now?.producedPerSecond),
         unit: '/s',
-        hint: 'Records written to Kafka per second, mean over the last 5 s',
+        hint: 'Records written to Kafka per second: growth of the end offsets over the last 5 s, divided by 5',
       },
       {
         name: 'Saved',
         value: figure(now?.savedPerSecond),
         unit: '/s',
-        hint: 'Orders durably saved in MongoDB per second, mean over the last 5 s',
+        hint: 'Orders durably saved in MongoDB per second: those saved in the last 5 s, divided by 5. The sum of the consumers below.',
       },
       {
         name: 'In flight',
@@ -52,7 +52,7 @@ export class FigureTiles extends LivePart {
         name: 'Time to drain',
         value: duration(now?.secondsToDrain),
         unit: '',
-        hint: 'Lag divided by the current save rate',
+        hint: 'Lag divided by saved per second. Unknown while nothing is saved, and for some seconds after consumers rebalance or die.',
       },
       {
         name: 'Dead letters',

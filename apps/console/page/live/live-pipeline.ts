@@ -1,69 +1,114 @@
+import { isAlive } from '../../src/consumers/consumer-state.js';
+import { FigureHistory, type RecordedSeries } from '../../src/history/figure-history.js';
 import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
 import { followEvents } from '../api/event-stream.js';
 import type { Client } from '../api/client.js';
 
-/** The rates of one second. */
-export interface Sample {
-  /** Seconds since 1970. */
-  readonly at: number;
-  readonly produced: number | null;
-  readonly saved: number | null;
-}
+/** `connecting`: nothing has failed yet. `reconnecting`: the connection broke, or could not be established, and is retried. */
+export type ConnectionState = 'connecting' | 'live' | 'reconnecting' | 'signed-out';
 
-/** 15 minutes; bounds the memory of a tab that stays open. */
-const KEPT_SAMPLES = 900;
-
-/** Follows the console's event stream and keeps the latest state and recent samples. */
+/** Follows the console's event stream. Keeps the latest state, and the last hour of figures in constant memory. */
 export class LivePipeline extends EventTarget {
   /** `null`: unknown, or not connected. */
   latest: PipelineResponse | null = null;
-  samples: readonly Sample[] = [];
-  isConnected = false;
+  /** Those of the last event, also while not connected. */
+  changes: PipelineResponse['changes'] = [];
+  history = new FigureHistory();
+  /** Whether `history` contains what the console had recorded before this page was opened. */
+  hasRecorded = false;
+  state: ConnectionState = 'connecting';
   private stream: AbortController | undefined;
+  /** Seconds by which the console's clock is ahead of this machine's. */
+  private ahead = 0;
 
-  constructor(private readonly client: Client) {
+  constructor(
+    private readonly client: Client,
+    private readonly clock: () => number = () => Date.now() / 1_000,
+  ) {
     super();
+  }
+
+  /** Seconds since 1970, by the clock of the console: that of its last event while it sends events. */
+  get now(): number {
+    return this.latest === null ? this.clock() + this.ahead : secondOf(this.latest);
   }
 
   start(): void {
     this.stream?.abort();
     this.stream = new AbortController();
+    const { signal } = this.stream;
+    this.become('connecting');
+    void this.load(signal);
     void followEvents(
       this.client,
       '/v1/pipeline/events',
       {
         data: (text) => this.take(JSON.parse(text) as PipelineResponse),
-        connected: (isConnected) => this.connected(isConnected),
+        connected: (isConnected) => this.connected(isConnected, signal),
       },
-      this.stream.signal,
+      signal,
     );
   }
 
   /** Closes the stream; the state becomes unknown. */
   stop(): void {
     this.stream?.abort();
-    this.connected(false);
+    this.become('signed-out');
   }
 
   private take(figures: PipelineResponse): void {
-    const { producedPerSecond: produced, savedPerSecond: saved } = figures;
     this.latest = figures;
-    this.samples = [...this.samples, { at: Date.now() / 1_000, produced, saved }].slice(-KEPT_SAMPLES);
+    this.changes = figures.changes;
+    this.ahead = secondOf(figures) - this.clock();
+    record(this.history, figures);
     this.changed();
   }
 
-  private connected(isConnected: boolean): void {
-    if (isConnected === this.isConnected) return;
-    this.isConnected = isConnected;
-    if (!isConnected) {
-      this.latest = null;
-      // Leaves a gap in the chart instead of a line through the missing time.
-      this.samples = [...this.samples, { at: Date.now() / 1_000, produced: null, saved: null }].slice(-KEPT_SAMPLES);
+  private connected(isConnected: boolean, signal: AbortSignal): void {
+    // The console has recorded the time of the interruption: load it instead of leaving a gap.
+    if (isConnected && this.state === 'reconnecting') void this.load(signal);
+    this.become(isConnected ? 'live' : 'reconnecting');
+  }
+
+  /** Without an answer the page shows what it has seen itself; the next connection loads it again. */
+  private async load(signal: AbortSignal): Promise<void> {
+    try {
+      const { series } = await this.client.get<{ series: RecordedSeries[] }>('/v1/pipeline/history');
+      if (signal.aborted) return;
+      this.history = FigureHistory.restore(series);
+      this.hasRecorded = true;
+      if (this.latest !== null) record(this.history, this.latest);
+      this.changed();
+    } catch (error) {
+      console.warn('The history could not be loaded.', error);
     }
+  }
+
+  private become(state: ConnectionState): void {
+    if (state === this.state) return;
+    this.state = state;
+    if (state !== 'live') this.latest = null;
     this.changed();
   }
 
   private changed(): void {
     this.dispatchEvent(new Event('change'));
   }
+}
+
+function secondOf({ at }: PipelineResponse): number {
+  return Math.round(Date.parse(at) / 1_000);
+}
+
+/** Adds the figures unless they are recorded already. */
+function record(history: FigureHistory, figures: PipelineResponse): void {
+  const second = secondOf(figures);
+  if (second <= history.newest) return;
+  history.add(second, {
+    produced: figures.producedPerSecond,
+    saved: figures.savedPerSecond,
+    inFlight: figures.inFlight,
+    lag: figures.lagRecords,
+    consumers: figures.consumers?.filter((each) => isAlive(each)).length ?? null,
+  });
 }

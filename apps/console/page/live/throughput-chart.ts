@@ -1,39 +1,64 @@
 import uPlot from 'uplot';
 import { html, type TemplateResult } from 'lit';
+import type { Points } from '../../src/history/figure-history.js';
 import { figure } from '../text/figures.js';
-import { toMarks, type Mark } from './chart-marks.js';
+import { currentLegend, legendAt } from './chart-legend.js';
+import { toMarks } from './chart-marks.js';
+import { drawMarks, type MarkColours } from './draw-marks.js';
 import { LivePart } from './live-part.js';
+import { framed, TIME_RANGES, timeText, timeWindow } from './time-axis.js';
 
 const HEIGHT = 240;
-/** Minimum range of the time axis, so that the first samples do not fill the whole chart. */
-const MIN_RANGE_SECONDS = 120;
+const REDRAW_MS = 1_000;
+/** User Timing mark of the first drawing with the recorded history. */
+const DRAWN = 'history-drawn';
 
 /**
- * Draws produced and saved records per second since the page was opened, with a mark for each scaling and rebalance. Uses uPlot, the
- * smallest library that draws a sample per second for hours.
+ * Draws produced and saved records per second, with a mark for each scaling, crash and rebalance. Uses uPlot, the smallest library that draws
+ * a sample per second for hours.
  */
 export class ThroughputChart extends LivePart {
+  static override properties = { ...LivePart.properties, range: { state: true }, hovered: { state: true } };
+  /** Seconds that the axis shows. */
+  declare range: number;
+  /** Index of the point under the pointer. */
+  declare hovered: number | null;
   private plot: uPlot | undefined;
+  private points: Points | undefined;
   private resized: ResizeObserver | undefined;
-  private marks: readonly Mark[] = [];
+  private ticking: ReturnType<typeof setInterval> | undefined;
   private readonly scheme = matchMedia('(prefers-color-scheme: dark)');
   private readonly recolour = (): void => this.rebuild();
+
+  constructor() {
+    super();
+    this.range = TIME_RANGES[0].seconds;
+    this.hovered = null;
+  }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.scheme.removeEventListener('change', this.recolour);
     this.resized?.disconnect();
+    clearInterval(this.ticking);
     this.plot?.destroy();
     this.plot = undefined;
   }
 
   protected override render(): TemplateResult {
-    const { latest } = this.live;
-    return html`<div
-      class="chart"
-      role="img"
-      aria-label="Produced and saved per second, now ${figure(latest?.producedPerSecond)} and ${figure(latest?.savedPerSecond)}"
-    ></div>`;
+    const { hovered, points, live } = this;
+    const { latest } = live;
+    return html`<div class="chart-head">
+        ${hovered === null || points === undefined ? currentLegend(latest) : legendAt(points, hovered)}
+        <div class="ranges" role="group" aria-label="Time range of the chart">
+          ${TIME_RANGES.map(({ seconds, name }) => this.rangeButton(seconds, name))}
+        </div>
+      </div>
+      <div
+        class="chart"
+        role="img"
+        aria-label="Produced and saved per second, now ${figure(latest?.producedPerSecond)} and ${figure(latest?.savedPerSecond)}"
+      ></div>`;
   }
 
   protected override firstUpdated(): void {
@@ -41,44 +66,68 @@ export class ThroughputChart extends LivePart {
     this.scheme.addEventListener('change', this.recolour);
     this.resized = new ResizeObserver(() => this.plot?.setSize({ width: this.place.clientWidth, height: HEIGHT }));
     this.resized.observe(this.place);
+    // Without events, time passes too.
+    this.ticking = setInterval(() => {
+      if (this.live.latest === null) this.draw();
+    }, REDRAW_MS);
   }
 
   protected override updated(): void {
-    // A tab in the background is not drawn; it catches up when it becomes visible.
-    if (document.visibilityState === 'visible') this.plot?.setData(this.data());
+    this.draw();
+  }
+
+  private rangeButton(seconds: number, name: string): TemplateResult {
+    const choose = (): void => void (this.range = seconds);
+    return html`<button type="button" aria-pressed=${seconds === this.range} @click=${choose}>${name}</button>`;
   }
 
   private get place(): HTMLElement {
     return this.querySelector<HTMLElement>('.chart') ?? this;
   }
 
+  private draw(): void {
+    // A tab in the background is not drawn; it catches up when it becomes visible.
+    if (document.visibilityState !== 'visible') return;
+    this.plot?.setData(this.data());
+    if (this.live.hasRecorded && performance.getEntriesByName(DRAWN).length === 0) performance.mark(DRAWN);
+  }
+
   private data(): uPlot.AlignedData {
-    const { samples, latest } = this.live;
-    this.marks = toMarks(latest?.changes ?? [], Date.now() / 1_000);
-    return [
-      samples.map(({ at }) => at),
-      samples.map(({ produced }) => produced),
-      samples.map(({ saved }) => saved),
-    ] as uPlot.AlignedData;
+    const window = timeWindow(this.live.now, this.range);
+    const { at, values } = (this.points = framed(this.live.history.points(window.from), window));
+    return [at, values.produced, values.saved];
   }
 
   private rebuild(): void {
     this.plot?.destroy();
     const colour = (name: string): string => this.colour(name);
     const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } };
+    const marks: MarkColours = { crash: colour('--bad'), scaling: colour('--mark'), rebalance: colour('--muted') };
     const options: uPlot.Options = {
       width: this.place.clientWidth,
       height: HEIGHT,
       padding: [16, 8, 0, 0],
+      legend: { show: false },
       scales: {
-        x: { range: (_plot, _min, max) => [Math.min(_min, max - MIN_RANGE_SECONDS), max] },
-        y: { range: (_plot, _min, max) => [0, Math.max(10, max * 1.1)] },
+        x: { range: () => this.xRange() },
+        y: { range: (_plot, _min, max) => [0, Math.max(10, (max ?? 0) * 1.1)] },
       },
-      axes: [axis, { ...axis, size: 60, values: (_plot, ticks) => ticks.map((tick) => figure(tick)) }],
-      series: [{}, line('produced/s', colour('--produced')), line('saved/s', colour('--saved'))],
-      hooks: { draw: [(plot) => this.drawMarks(plot, colour('--mark'))] },
+      axes: [
+        { ...axis, values: (_plot, ticks) => ticks.map((tick) => timeText(tick, this.range)) },
+        { ...axis, size: 60, values: (_plot, ticks) => ticks.map((tick) => figure(tick)) },
+      ],
+      series: [{}, line(colour('--produced')), line(colour('--saved'))],
+      hooks: {
+        draw: [(plot) => drawMarks(plot, toMarks(this.live.changes), marks)],
+        setCursor: [({ cursor }) => void (this.hovered = cursor.idx ?? null)],
+      },
     };
     this.plot = new uPlot(options, this.data(), this.place);
+  }
+
+  private xRange(): [number, number] {
+    const { from, to } = timeWindow(this.live.now, this.range);
+    return [from, to];
   }
 
   /** Resolves a custom property to a colour for the canvas; its raw value contains both colour schemes. */
@@ -88,29 +137,8 @@ export class ThroughputChart extends LivePart {
     this.place.style.color = '';
     return color;
   }
-
-  private drawMarks(plot: uPlot, colour: string): void {
-    const { ctx } = plot;
-    const { left, top, width, height } = plot.bbox;
-    ctx.save();
-    ctx.strokeStyle = ctx.fillStyle = colour;
-    ctx.textAlign = 'left';
-    ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
-    for (const { at, kind, label } of this.marks) {
-      const x = plot.valToPos(at, 'x', true);
-      if (x < left || x > left + width) continue;
-      ctx.setLineDash(kind === 'rebalance' ? [2, 4] : []);
-      ctx.globalAlpha = kind === 'rebalance' ? 0.5 : 1;
-      ctx.beginPath();
-      ctx.moveTo(x, top);
-      ctx.lineTo(x, top + height);
-      ctx.stroke();
-      ctx.fillText(label, x + 4, top + 10 * devicePixelRatio);
-    }
-    ctx.restore();
-  }
 }
 
-function line(label: string, stroke: string): uPlot.Series {
-  return { label, stroke, width: 2, value: (_plot, value) => figure(value) };
+function line(stroke: string): uPlot.Series {
+  return { stroke, width: 2 };
 }

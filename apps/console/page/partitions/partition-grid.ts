@@ -1,72 +1,95 @@
-import { html, nothing, type TemplateResult } from 'lit';
+import { html, type TemplateResult } from 'lit';
 import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
 import { LivePart } from '../live/live-part.js';
 import { duration, figure } from '../text/figures.js';
-import { isIdle } from './idle-consumer.js';
+import { consumerRow, namesOf, shownConsumers, type Consumer } from './consumer-rows.js';
 
-type Consumer = NonNullable<PipelineResponse['consumers']>[number];
 type Partition = NonNullable<PipelineResponse['partitions']>[number];
 
-/** Shows which consumer owns each partition, and the lag of each partition. */
+/** Shows the consumers with their partitions, and the partitions with their lag. */
 export class PartitionGrid extends LivePart {
   protected override render(): TemplateResult {
-    const { latest } = this.live;
-    if (!latest) return html`<p class="unknown">Unknown: the console is not connected.</p>`;
-    const { partitions, consumers } = latest;
-    if (partitions === null) return html`<p class="unknown">Unknown: Kafka is unavailable.</p>`;
-    const most = Math.max(1, ...partitions.map(({ lagRecords }) => lagRecords ?? 0));
-    return html`<div class="scrolls" tabindex="0" role="region" aria-label="Table of partitions">
-      <table class="grid">
-        <thead>
-          <tr>
-            <th scope="col" class="number">Partition</th>
-            <th scope="col" class="number">End</th>
-            <th scope="col" class="number">Committed</th>
-            <th scope="col" class="number">Lag</th>
-            <th scope="col" class="number">Oldest</th>
-            ${
-              consumers === null
-                ? html`<th scope="col" class="unknown">consumers unknown: MongoDB is unavailable</th>`
-                : consumers.map((consumer) => consumerHead(consumer))
-            }
-          </tr>
-        </thead>
-        <tbody>
-          ${partitions.map((partition) => partitionRow(partition, consumers ?? [], most))}
-        </tbody>
-      </table>
+    const { latest, state } = this.live;
+    if (!latest)
+      return html`<p class="unknown">
+        ${state === 'connecting' ? 'Connecting to the console.' : 'Unknown: the console is not connected.'}
+      </p>`;
+    const { partitions } = latest;
+    const consumers = latest.consumers && shownConsumers(latest.consumers);
+    const names = namesOf(consumers ?? []);
+    return html`<div class="assignment">
+      ${
+        consumers === null
+          ? html`<p class="unknown">Consumers unknown: MongoDB is unavailable.</p>`
+          : consumerTable(consumers, names)
+      }
+      ${
+        partitions === null
+          ? html`<p class="unknown">Partitions unknown: Kafka is unavailable.</p>`
+          : partitionTable(partitions, names)
+      }
     </div>`;
   }
 }
 
-function consumerHead(consumer: Consumer): TemplateResult {
-  const { name, inFlight, inFlightLimit, inFlightSet, ratePerSecond, notReadyBecause } = consumer;
-  return html`<th scope="col" class="consumer">
-    ${name}
-    <small>
-      ${notReadyBecause === null ? nothing : html`<span class="bad">${notReadyBecause}</span><br />`}
-      ${isIdle(consumer) ? html`<span class="warn">idle: no partition assigned</span>` : html`${figure(ratePerSecond)}/s`}<br />
-      ${figure(inFlight)} of ${figure(inFlightLimit)}${inFlightSet === 'auto' ? ' (auto)' : ''} in flight
-    </small>
-  </th>`;
+function consumerTable(consumers: readonly Consumer[], names: ReadonlyMap<string, string>): TemplateResult {
+  if (consumers.length === 0) return html`<p class="bad">No consumer runs: nothing is saved.</p>`;
+  return html`<div class="scrolls" tabindex="0" role="region" aria-label="Table of consumers">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Consumer</th>
+          <th scope="col">State</th>
+          <th scope="col" class="number" title="Orders saved per second, over the last 5 s, as in the total">
+            Saved/s
+          </th>
+          <th scope="col" class="number" title="Orders whose save is in progress, of the limit at this moment">
+            In flight
+          </th>
+          <th scope="col">Partitions</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${consumers.map((consumer) => consumerRow(consumer, names.get(consumer.id) ?? consumer.name))}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function partitionTable(partitions: readonly Partition[], names: ReadonlyMap<string, string>): TemplateResult {
+  const most = Math.max(1, ...partitions.map(({ lagRecords }) => lagRecords ?? 0));
+  return html`<div class="scrolls" tabindex="0" role="region" aria-label="Table of partitions">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col" class="number">Partition</th>
+          <th scope="col" class="number spare" title="Offset of the next record that is written">End</th>
+          <th scope="col" class="number spare" title="All records before this offset are done">Committed</th>
+          <th scope="col" class="number" title="End minus committed">Lag</th>
+          <th scope="col" class="number" title="Age of the oldest record that is not done">Oldest</th>
+          <th scope="col">Consumer</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${partitions.map((partition) => partitionRow(partition, names, most))}
+      </tbody>
+    </table>
+  </div>`;
 }
 
 function partitionRow(
   { partition, endOffset, committedOffset, lagRecords, lagSeconds, owner }: Partition,
-  consumers: readonly Consumer[],
+  names: ReadonlyMap<string, string>,
   most: number,
 ): TemplateResult {
   const share = Math.round((100 * (lagRecords ?? 0)) / most);
+  const name = owner === null ? undefined : names.get(owner);
   return html`<tr>
     <th scope="row" class="number">${partition}</th>
-    <td class="number">${figure(endOffset)}</td>
-    <td class="number">${figure(committedOffset)}</td>
+    <td class="number spare">${figure(endOffset)}</td>
+    <td class="number spare">${figure(committedOffset)}</td>
     <td class="number lag" style="--share: ${share}%">${figure(lagRecords)}</td>
     <td class="number">${duration(lagSeconds)}</td>
-    ${consumers.map(({ id, name }) =>
-      id === owner
-        ? html`<td class="owner"><span aria-label="owned by ${name}">●</span></td>`
-        : html`<td class="free" aria-hidden="true"></td>`,
-    )}
+    <td>${name ?? html`<span class="muted">none</span>`}</td>
   </tr>`;
 }

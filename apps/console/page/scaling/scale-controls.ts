@@ -4,6 +4,11 @@ import { messageOf } from '../api/problem.js';
 import { LivePart } from '../live/live-part.js';
 import { plural } from '../text/figures.js';
 import { FormValues } from '../text/form-values.js';
+import { autoLimitHint, verdictHint } from './scaling-hints.js';
+import { runningConsumers, scalingNotice, type InFlightLimit, type ScalingRequest } from './scaling-notice.js';
+
+/** As many as the API accepts. */
+const MAX_CONSUMERS = 64;
 
 /** Sets the number of consumers and their in-flight limit. */
 export class ScaleControls extends LivePart {
@@ -12,73 +17,35 @@ export class ScaleControls extends LivePart {
     client: { attribute: false },
     target: { state: true },
     errorText: { state: true },
-    notice: { state: true },
+    requested: { state: true },
   };
   declare client: Client;
-  /** The number in the field; `null`: the current number of consumers. */
+  /** The number in the field; `null`: the requested or else the current number of consumers. */
   declare target: number | null;
   declare errorText: string | null;
-  declare notice: string | null;
+  /** The last request of this page. */
+  declare requested: ScalingRequest | null;
 
   constructor() {
     super();
     this.target = null;
     this.errorText = null;
-    this.notice = null;
+    this.requested = null;
   }
 
   protected override render(): TemplateResult {
-    const { latest } = this.live;
-    const running = latest?.consumers?.filter(({ inFlight }) => inFlight !== null).length ?? null;
-    const partitions = latest?.partitions?.length ?? null;
-    const isKnown = this.target !== null || running !== null;
-    const count = this.target ?? running ?? 1;
-    const idle = partitions === null ? 0 : Math.max(0, count - partitions);
+    const { latest, now } = this.live;
+    const running = latest && runningConsumers(latest);
+    const known = this.target ?? latest?.scaling?.count ?? running;
+    const count = known ?? 1;
     return html`
       <form class="fields" @submit=${(event: SubmitEvent) => void this.scale(event, count)}>
-        <div class="field">
-          <label for="consumers">Consumers</label>
-          <span class="stepper">
-            <button
-              type="button"
-              aria-label="Remove one consumer"
-              ?disabled=${count <= 1}
-              @click=${() => this.step(count - 1)}
-            >
-              −
-            </button>
-            <input
-              id="consumers"
-              name="consumers"
-              type="number"
-              required
-              min="1"
-              max="64"
-              step="1"
-              .value=${isKnown ? String(count) : ''}
-              @input=${(event: InputEvent) => this.step((event.target as HTMLInputElement).valueAsNumber)}
-            />
-            <button
-              type="button"
-              aria-label="Add one consumer"
-              ?disabled=${count >= 64}
-              @click=${() => this.step(count + 1)}
-            >
-              +
-            </button>
-          </span>
-        </div>
-        <button class="main" ?disabled=${!isKnown}>Scale</button>
+        ${this.stepper(count, known !== null)}
+        <button class="main" ?disabled=${known === null}>Scale</button>
       </form>
-      <p class=${idle > 0 ? 'warn' : 'muted'}>
-        ${
-          idle > 0
-            ? `${plural(idle, 'consumer')} of ${count} would be idle: each partition has one consumer, and there are ${partitions} partitions.`
-            : `${running ?? 'An unknown number'} running; at most ${partitions ?? 'one per partition'} can be busy.`
-        }
-      </p>
-      ${this.limitForm()} ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
-      <p class="muted" aria-live="polite">${this.notice ?? ''}</p>
+      ${this.capacity(count, running)} ${this.hint(count)} ${this.limitForm()}
+      ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
+      <p class="muted" aria-live="polite">${(latest && scalingNotice(latest, this.requested, now)) ?? ''}</p>
     `;
   }
 
@@ -86,22 +53,66 @@ export class ScaleControls extends LivePart {
   async scaleTo(count: number): Promise<void> {
     await this.attempt(async () => {
       await this.client.post('/v1/pipeline/consumers', { count });
-      this.target = count;
-      this.notice = `Scaling to ${plural(count, 'consumer')}: they start or drain one after another.`;
+      this.requested = { kind: 'consumers', count, at: this.live.now };
+      this.target = null;
     });
   }
 
-  async setInFlight(limit: number | 'auto' | null): Promise<void> {
+  async setInFlight(limit: InFlightLimit): Promise<void> {
     await this.attempt(async () => {
       await this.client.post('/v1/pipeline/in-flight', { limit });
-      this.notice =
-        limit === null
-          ? 'In-flight limit reset to the value that each consumer was started with.'
-          : `In-flight limit ${limit} for each consumer, effective within two seconds.`;
+      this.requested = { kind: 'limit', limit, at: this.live.now };
     });
+  }
+
+  private stepper(count: number, isKnown: boolean): TemplateResult {
+    const step = (by: number, name: string, sign: string): TemplateResult => {
+      const isAtEnd = count + by < 1 || count + by > MAX_CONSUMERS;
+      const onClick = (): void => this.step(count + by);
+      return html`<button type="button" aria-label=${name} ?disabled=${isAtEnd} @click=${onClick}>${sign}</button>`;
+    };
+    return html`<div class="field">
+      <label for="consumers">Consumers</label>
+      <span class="stepper">
+        ${step(-1, 'Remove one consumer', '−')}
+        <input
+          id="consumers"
+          name="consumers"
+          type="number"
+          required
+          min="1"
+          max=${MAX_CONSUMERS}
+          step="1"
+          .value=${isKnown ? String(count) : ''}
+          @input=${(event: InputEvent) => this.step((event.target as HTMLInputElement).valueAsNumber)}
+        />
+        ${step(1, 'Add one consumer', '+')}
+      </span>
+    </div>`;
+  }
+
+  private capacity(count: number, running: number | null): TemplateResult {
+    const partitions = this.live.latest?.partitions?.length ?? null;
+    const idle = partitions === null ? 0 : Math.max(0, count - partitions);
+    if (idle > 0)
+      return html`<p class="warn">
+        ${plural(idle, 'consumer')} of ${count} would be idle: each partition has one consumer, and there are
+        ${partitions} partitions.
+      </p>`;
+    return html`<p class="muted">
+      ${running ?? 'An unknown number'} running; at most ${partitions ?? 'one per partition'} can be busy.
+    </p>`;
+  }
+
+  private hint(count: number): TemplateResult | typeof nothing {
+    const { latest } = this.live;
+    const hint = latest && verdictHint(latest, count);
+    return hint ? html`<p class=${hint.isWarning ? 'warn' : 'muted'}>${hint.text}</p>` : nothing;
   }
 
   private limitForm(): TemplateResult {
+    const { latest } = this.live;
+    const hint = latest && autoLimitHint(latest);
     return html`
       <form class="fields" @submit=${(event: SubmitEvent) => void this.limit(event)}>
         <label
@@ -112,6 +123,7 @@ export class ScaleControls extends LivePart {
         <button type="button" @click=${() => void this.setInFlight('auto')}>Use auto limit</button>
         <button type="button" @click=${() => void this.setInFlight(null)}>Reset to default</button>
       </form>
+      ${hint ? html`<p class="hint">${hint}</p>` : nothing}
     `;
   }
 
@@ -120,7 +132,7 @@ export class ScaleControls extends LivePart {
   }
 
   private currentLimit(): string {
-    return String(this.live.latest?.consumers?.[0]?.inFlightLimit ?? 'unknown');
+    return String(this.live.latest?.consumers?.find(({ inFlight }) => inFlight !== null)?.inFlightLimit ?? 'unknown');
   }
 
   private async scale(event: SubmitEvent, count: number): Promise<void> {

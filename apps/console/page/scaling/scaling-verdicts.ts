@@ -21,7 +21,8 @@ export class ScalingVerdicts extends LivePart {
   private list(changes: readonly Change[]): TemplateResult {
     if (changes.length === 0)
       return html`<p class="muted">
-        After each change, a verdict appears here: whether it helped and what limits the throughput.
+        After each change a verdict appears here: whether it helped, and what limits the throughput. It compares the
+        rates before and after, so there must be orders to save all the time.
       </p>`;
     return html`<ol class="verdicts">
       ${changes.toReversed().map((change) => this.changeView(change))}
@@ -38,7 +39,9 @@ export class ScalingVerdicts extends LivePart {
       </div>
       <div>${verdict === null ? 'measuring: waiting until the pipeline settles' : verdict.text}</div>
       <div class="row muted">
-        <span>saved/s ${figure(before)} before, ${figure(after)} after</span>
+        <span title="Saved per second, over up to 8 s before the change and up to 8 s after it settled"
+          >saved/s ${figure(before)} before, ${figure(after)} after</span
+        >
         ${verdict === null ? nothing : html`<button @click=${() => void this.goBack(from, to)}>Back to ${wayBackText(from, to)}</button>`}
       </div>
     </li>`;

@@ -1,4 +1,4 @@
-import { isAlive } from '../consumers/consumer-states.js';
+import { isAlive } from '../consumers/consumer-state.js';
 import { areOwned, isCalm, type Observation, type ObservedConsumer } from './observation.js';
 
 /** How long a crash waits for the process that replaces the dead one. */

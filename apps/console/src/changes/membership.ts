@@ -1,4 +1,4 @@
-import { isAlive } from '../consumers/consumer-states.js';
+import { isAlive } from '../consumers/consumer-state.js';
 import type { Observation, ObservedConsumer } from './observation.js';
 
 /** After this time a consumer that died and was not replaced no longer belongs to the configuration. */

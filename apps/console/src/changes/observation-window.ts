@@ -1,4 +1,4 @@
-import { isAlive } from '../consumers/consumer-states.js';
+import { isAlive } from '../consumers/consumer-state.js';
 import type { Observation } from './observation.js';
 
 /** Averages over some seconds without a change of the configuration. */

@@ -1,9 +1,5 @@
-import {
-  isAlive,
-  type ConsumerState,
-  type WatchedConsumer,
-  type WatchedSnapshot,
-} from '../consumers/consumer-states.js';
+import { isAlive, type ConsumerState } from '../consumers/consumer-state.js';
+import type { WatchedConsumer, WatchedSnapshot } from '../consumers/consumer-watch.js';
 
 /** Counters of a consumer since its start, from its heartbeat. */
 export interface ConsumerProgress {

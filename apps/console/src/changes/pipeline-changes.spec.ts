@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { ConsumerState } from '../consumers/consumer-states.js';
+import type { ConsumerState } from '../consumers/consumer-state.js';
 import type { ConsumerProgress, Observation, ObservedConsumer } from './observation.js';
 import { PipelineChanges } from './pipeline-changes.js';
 

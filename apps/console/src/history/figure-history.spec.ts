@@ -58,6 +58,7 @@ describe('the history of figures', () => {
   it('continues what another history has recorded', () => {
     const continued = FigureHistory.restore(history(3_600).recorded());
     expect(continued.points(0)).toEqual(history(3_600).points(0));
+    expect(continued.newest).toBe(START + 3_599);
     continued.add(START + 3_600, figures(1));
     expect(continued.points(START + 3_599).values.saved).toEqual([3_599, 1]);
     expect(FigureHistory.restore([]).points(0).at).toEqual([]);

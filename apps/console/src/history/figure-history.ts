@@ -41,6 +41,11 @@ export class FigureHistory {
     return history;
   }
 
+  /** The newest second that was recorded, in seconds since 1970; -Infinity: none. */
+  get newest(): number {
+    return this.series[0]?.newest ?? Number.NEGATIVE_INFINITY;
+  }
+
   /** @param second whole seconds since 1970, not older than those before */
   add(second: number, figures: Figures): void {
     for (const series of this.series) series.add(second, figures);
@@ -73,6 +78,11 @@ class Series {
   ) {
     this.sums = columns(() => new Float64Array(steps));
     this.counts = columns(() => new Uint8Array(steps));
+  }
+
+  /** Time of the newest step. */
+  get newest(): number {
+    return this.last * this.stepSeconds;
   }
 
   /** Time of the oldest step that is kept. */

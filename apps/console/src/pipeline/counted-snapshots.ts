@@ -1,4 +1,4 @@
-import type { WatchedConsumer, WatchedSnapshot } from '../consumers/consumer-states.js';
+import type { WatchedConsumer, WatchedSnapshot } from '../consumers/consumer-watch.js';
 
 /** A snapshot with running totals of produced and saved records. The starting point of the totals is arbitrary. */
 export interface CountedSnapshot extends WatchedSnapshot {

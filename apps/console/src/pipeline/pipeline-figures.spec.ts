@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CountedSnapshots } from './counted-snapshots.js';
 import { pipelineFigures, type PipelineFigures } from './pipeline-figures.js';
-import type { WatchedConsumer, WatchedSnapshot } from '../consumers/consumer-states.js';
+import type { WatchedConsumer, WatchedSnapshot } from '../consumers/consumer-watch.js';
 
 function consumer(id: string, finished: number, others: Partial<WatchedConsumer> = {}): WatchedConsumer {
   return {

@@ -1,6 +1,7 @@
 import type { HeartbeatPartition } from '#orders/consumer/consumer-heartbeat.js';
 import { recordsBetween, type Positions } from '#orders/topics/positions.js';
-import { isAlive, type WatchedConsumer } from '../consumers/consumer-states.js';
+import { isAlive } from '../consumers/consumer-state.js';
+import type { WatchedConsumer } from '../consumers/consumer-watch.js';
 import type { CountedSnapshot } from './counted-snapshots.js';
 import type { PipelineResponse } from './pipeline-response.js';
 

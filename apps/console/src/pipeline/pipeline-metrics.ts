@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
-import { hasRecentHeartbeat } from '../consumers/consumer-states.js';
+import { hasRecentHeartbeat } from '../consumers/consumer-watch.js';
 import type { PipelineSnapshot } from './pipeline-snapshots.js';
 
 /** By partition; unknown values are left out. */

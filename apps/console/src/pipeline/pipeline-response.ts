@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CONSUMER_STATES } from '../consumers/consumer-states.js';
+import { CONSUMER_STATES } from '../consumers/consumer-state.js';
 
 const setUp = z
   .object({

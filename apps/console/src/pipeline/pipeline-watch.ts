@@ -1,7 +1,8 @@
 import { pause, type Clock } from '@orders-pipeline/clock';
 import { toObservation } from '../changes/observation.js';
 import { PipelineChanges } from '../changes/pipeline-changes.js';
-import { ConsumerStates, isAlive } from '../consumers/consumer-states.js';
+import { isAlive } from '../consumers/consumer-state.js';
+import { ConsumerWatch } from '../consumers/consumer-watch.js';
 import { FigureHistory, type RecordedSeries } from '../history/figure-history.js';
 import type { ScalingTarget } from '../scaling/scaling-target.js';
 import { CountedSnapshots } from './counted-snapshots.js';
@@ -20,7 +21,7 @@ export class PipelineWatch {
   private next = Promise.withResolvers<PipelineResponse>();
   private latest: PipelineResponse | undefined;
   private latestSnapshot: PipelineSnapshot | undefined;
-  private readonly states = new ConsumerStates();
+  private readonly states = new ConsumerWatch();
   private readonly snapshots = new CountedSnapshots();
   private readonly changes = new PipelineChanges();
   private readonly history = new FigureHistory();

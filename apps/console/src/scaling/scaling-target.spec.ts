@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import type { ConsumerState, WatchedConsumer } from '../consumers/consumer-states.js';
+import type { ConsumerState } from '../consumers/consumer-state.js';
+import type { WatchedConsumer } from '../consumers/consumer-watch.js';
 import { ScalingTarget } from './scaling-target.js';
 
 function consumers(...states: ConsumerState[]): WatchedConsumer[] {

@@ -1,5 +1,5 @@
 import type { Clock } from '@orders-pipeline/clock';
-import type { WatchedConsumer } from '../consumers/consumer-states.js';
+import type { WatchedConsumer } from '../consumers/consumer-watch.js';
 
 interface Request {
   readonly count: number;

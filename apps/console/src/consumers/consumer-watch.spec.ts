@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { PipelineSnapshot, SeenConsumer } from '../pipeline/pipeline-snapshots.js';
-import { ConsumerStates, type ConsumerState } from './consumer-states.js';
+import type { ConsumerState } from './consumer-state.js';
+import { ConsumerWatch } from './consumer-watch.js';
 
 function consumer(others: Partial<SeenConsumer> = {}): SeenConsumer {
   const partition = { partition: 0, committable: 0, lagRecords: 0, lagSeconds: null };
@@ -33,7 +34,7 @@ function at(second: number, consumers: readonly SeenConsumer[] | null): Pipeline
 
 /** States of the consumers in the last of these snapshots, one second apart. */
 function statesAfter(...snapshots: (readonly SeenConsumer[] | null)[]): ConsumerState[] | undefined {
-  const states = new ConsumerStates();
+  const states = new ConsumerWatch();
   const watched = snapshots.map((consumers, second) => states.add(at(second, consumers)));
   return watched.at(-1)?.consumers?.map(({ state }) => state);
 }
@@ -68,7 +69,7 @@ describe('the state of a consumer', () => {
     const old = [consumer({ ageMs: 20_000 })];
     expect(statesAfter([consumer()], null, old)).toEqual(['silent']);
     expect(statesAfter([consumer()], null, old, old, old, old, old)).toEqual(['dead']);
-    const states = new ConsumerStates();
+    const states = new ConsumerWatch();
     for (const second of [0, 1, 2, 3, 4]) states.add(at(second, [consumer()]));
     expect(states.add(at(60, old)).consumers?.[0]?.state).toBe('silent');
   });

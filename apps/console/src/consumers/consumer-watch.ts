@@ -1,27 +1,6 @@
 import { GONE_AFTER_MS, HEARTBEAT_EVERY_MS } from '#orders/consumer/consumer-heartbeat.js';
+import type { ConsumerState } from './consumer-state.js';
 import type { PipelineSnapshot, SeenConsumer } from '../pipeline/pipeline-snapshots.js';
-
-/**
- * - `ready`: saves, or waits for orders
- * - `idle`: ready, but without a partition
- * - `starting`, `draining`: begins or ends its work
- * - `rebalancing`: waits for the consumer group to assign its partitions
- * - `waiting`: can not work, for the reason in its heartbeat
- * - `silent`: sends no heartbeats; whether it died is not known yet
- * - `dead`: missed its heartbeats, or a new process has its name
- */
-export const CONSUMER_STATES = [
-  'ready',
-  'idle',
-  'starting',
-  'draining',
-  'rebalancing',
-  'waiting',
-  'silent',
-  'dead',
-] as const;
-
-export type ConsumerState = (typeof CONSUMER_STATES)[number];
 
 export type WatchedConsumer = SeenConsumer & { readonly state: ConsumerState };
 
@@ -42,7 +21,7 @@ const INTERRUPTED_MS = 3 * HEARTBEAT_EVERY_MS;
 const REPLACED_AFTER_MS = 1.5 * HEARTBEAT_EVERY_MS;
 
 /** Derives the state of each consumer from successive snapshots. */
-export class ConsumerStates {
+export class ConsumerWatch {
   /** Since when the heartbeats have been read without an interruption. */
   private readSince: number | null = null;
   private readAt = 0;
@@ -62,11 +41,6 @@ export class ConsumerStates {
       consumers: consumers.map((each) => ({ ...each, state: stateOf(each, consumers, couldBeat) })),
     };
   }
-}
-
-/** Returns whether the consumer runs and sends heartbeats. */
-export function isAlive({ state }: { readonly state: ConsumerState }): boolean {
-  return state !== 'silent' && state !== 'dead';
 }
 
 /** Returns whether the last heartbeat is recent. */

@@ -1,0 +1,28 @@
+import { describe, expect, it } from '@jest/globals';
+import { FigureHistory } from '../../src/history/figure-history.js';
+import { framed, timeText, timeWindow } from './time-axis.js';
+
+const NOW = 1_700_000_100;
+
+describe('the time axis', () => {
+  it('ends now and has the chosen range, with and without data', () => {
+    const window = timeWindow(NOW, 120);
+    expect(window).toEqual({ from: NOW - 120, to: NOW });
+    const empty = framed(new FigureHistory().points(window.from), window);
+    expect([empty.at, empty.values.saved]).toEqual([
+      [NOW - 120, NOW],
+      [null, null],
+    ]);
+    const history = new FigureHistory();
+    history.add(NOW - 3, { produced: 5, saved: 4, inFlight: 0, lag: 0, consumers: 1 });
+    const { at, values } = framed(history.points(window.from), window);
+    expect([at[0], at.at(-1)]).toEqual([NOW - 120, NOW]);
+    expect(values.produced).toHaveLength(at.length);
+    expect(values.produced.filter((value) => value !== null)).toEqual([5]);
+  });
+
+  it('shows hours, minutes and, for a short range, seconds', () => {
+    const afternoon = new Date(2026, 0, 31, 14, 5, 30).getTime() / 1_000;
+    expect([timeText(afternoon, 120), timeText(afternoon, 3_600)]).toEqual(['14:05:30', '14:05']);
+  });
+});
