@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
+import type { PipelineHistory } from '../apps/console/src/pipeline/pipeline-history.js';
 import type { PipelineResponse } from '../apps/console/src/pipeline/pipeline-response.js';
 import { areShared, changeScaling, pipelineState, type ScalingAnswer } from './support/console-requests.js';
 import { eventually } from './support/eventually.js';
@@ -120,6 +121,17 @@ describe('the console', () => {
     const answer = await scale(body);
     expect([answer.status, answer.body.code]).toEqual([400, 'invalid-request']);
     expect((await now()).consumers).toHaveLength(1);
+  });
+
+  it('has recorded the last minutes, whether or not a client asked for them', async () => {
+    const answer = await fetch(`${pipeline.stack.consoleUrl}/v1/pipeline/history`);
+    const { series } = (await answer.json()) as PipelineHistory;
+    expect(series.map(({ stepSeconds }) => stepSeconds)).toEqual([1, 5, 30]);
+    const [fine] = series;
+    expect(Math.max(...(fine?.saved ?? []).map((rate) => rate ?? 0))).toBeGreaterThan(720);
+    expect(new Set(fine?.consumers)).toEqual(new Set([1, 2, 3, ...(fine?.consumers.includes(null) ? [null] : [])]));
+    const until = (fine?.from ?? 0) + (fine?.saved.length ?? 0);
+    expect(Math.abs(until - Date.now() / 1_000)).toBeLessThan(10);
   });
 
   it('sends the pipeline state once a second as server-sent events', async () => {

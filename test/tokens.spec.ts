@@ -102,6 +102,14 @@ describe('a service that requires access tokens', () => {
       expect((await request('/v1/orders', await issuer.token({ claims }))).status).toBe(200);
   });
 
+  it('ends the stream of the pipeline when its token expires', async () => {
+    // Expired for two seconds less than is tolerated.
+    const token = await issuer.token({ claims: { exp: Math.floor(Date.now() / 1_000) - 28 } });
+    const stream = await request('/v1/pipeline/events', token, { signal: AbortSignal.timeout(20_000) });
+    expect(await stream.text()).toMatch(/^event: pipeline\ndata: /);
+    expect((await refusal('/v1/pipeline/events', token)).body.detail).toBe('The token has expired.');
+  }, 30_000);
+
   it('rejects a token without a signature, or with an HMAC of the public key', async () => {
     const [, claims] = (await issuer.token()).split('.');
     const none = `${base64url({ alg: 'none', typ: 'at+jwt' })}.${claims}.`;

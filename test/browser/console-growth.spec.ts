@@ -11,13 +11,17 @@ import { ConsolePage } from './console-page.js';
 
 const PAGE = join(PROJECT_DIRECTORY, 'dist/apps/console/page');
 const HOUR = 3_600;
-/** More than the page keeps for its chart. */
+const START_MS = Date.parse('2026-01-31T12:00:00Z');
+/** Enough to fill the finest series of the history. */
 const FILLED = 1_000;
 
 /** The event that the console sends each second; the test sends it faster. */
 function pipelineAt(second: number): object {
-  const change = { secondsAgo: second % 600, kind: 'rebalance', from: null, to: null, before: null, after: null };
+  const at = new Date(START_MS + 1_000 * second).toISOString();
+  const change = { at, secondsAgo: second % 600, kind: 'rebalance', from: null, to: null, before: null, after: null };
   return {
+    at,
+    scaling: null,
     producedPerSecond: 4_000 + (second % 700),
     savedPerSecond: 3_900 + (second % 500),
     inFlight: 2_000,
@@ -42,10 +46,11 @@ function pipelineAt(second: number): object {
       inFlightLimit: 1_000,
       inFlightSet: 1_000,
       rebalances: 2,
+      state: 'ready',
       notReadyBecause: null,
       silentSeconds: 0.4,
     })),
-    changes: Array.from({ length: 20 }, () => ({ ...change, verdict: null })),
+    changes: Array.from({ length: 20 }, () => ({ ...change, verdict: null, crash: null })),
   };
 }
 
@@ -71,8 +76,8 @@ describe('a console tab that stays open', () => {
     if (path === '/v1/pipeline/events') {
       stream = response.writeHead(200, { 'content-type': 'text/event-stream' });
       send(1);
-    } else if (/^\/(v1|query-api|page-settings)/.test(path))
-      response.end(JSON.stringify({ items: [], page: {}, ways: [], state: 'idle' }));
+    } else if (path.startsWith('/v1/'))
+      response.end(JSON.stringify({ items: [], series: [], page: {}, ways: [], state: 'idle' }));
     else {
       const types: Record<string, string> = { js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
       const file = path === '/' ? 'index.html' : path.slice(1);

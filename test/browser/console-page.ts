@@ -66,10 +66,32 @@ export class ConsolePage {
     await eventually(`the newest operation says ${text}`, withinMs, async () => text.test(await this.newest()));
   }
 
-  /** Names of the consumers, from the columns of the partition grid. */
+  /** Names of the consumers in the table of consumers. */
   async consumers(): Promise<string[]> {
-    const heads = await this.part('Partitions and consumers').locator('th.consumer').allInnerTexts();
-    return heads.map((text) => text.split(/\s/)[0] ?? '');
+    return this.part('Partitions and consumers').locator('th.consumer').allInnerTexts();
+  }
+
+  /** Texts that are shown as errors, in all parts of the page. */
+  async errors(): Promise<string[]> {
+    return this.page.locator('.bad').allInnerTexts();
+  }
+
+  async reload(): Promise<void> {
+    await this.page.reload();
+    await this.page.getByRole('heading', { name: 'Orders pipeline' }).waitFor();
+  }
+
+  /**
+   * What the chart draws: the ends of its time axis in seconds since 1970, its known save rates and the kinds of its marks. The chart is drawn on
+   * a canvas, so its content is read from the component.
+   */
+  async chart(): Promise<{ from: number; to: number; saved: number[]; marks: string[] }> {
+    return this.page.evaluate(`(() => {
+      const { plot, live } = document.querySelector('throughput-chart');
+      const { min, max } = plot.scales.x;
+      const saved = plot.data[2].filter((value) => value !== null);
+      return { from: min, to: max, saved, marks: live.changes.map(({ kind }) => kind) };
+    })()`);
   }
 
   /** Size of the page's live JavaScript objects after a garbage collection, in bytes. */

@@ -10,6 +10,9 @@ const ROW_HEIGHT = 14;
 export function drawMarks({ ctx, bbox, valToPos }: uPlot, marks: readonly Mark[], colours: MarkColours): void {
   const { left, top, width, height } = bbox;
   ctx.save();
+  // The axes leave their own alignment behind.
+  ctx.textAlign = 'left';
+  ctx.textBaseline = 'alphabetic';
   ctx.font = `${FONT_SIZE * devicePixelRatio}px system-ui, sans-serif`;
   const placed = placeMarks(marks, {
     left,

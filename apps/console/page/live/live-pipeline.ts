@@ -79,8 +79,8 @@ export class LivePipeline extends EventTarget {
       this.hasRecorded = true;
       if (this.latest !== null) record(this.history, this.latest);
       this.changed();
-    } catch (error) {
-      console.warn('The history could not be loaded.', error);
+    } catch {
+      this.hasRecorded = false;
     }
   }
 

@@ -8,7 +8,7 @@ import { drawMarks, type MarkColours } from './draw-marks.js';
 import { LivePart } from './live-part.js';
 import { framed, TIME_RANGES, timeText, timeWindow } from './time-axis.js';
 
-const HEIGHT = 240;
+const HEIGHT = 220;
 const REDRAW_MS = 1_000;
 /** User Timing mark of the first drawing with the recorded history. */
 const DRAWN = 'history-drawn';
@@ -113,7 +113,7 @@ export class ThroughputChart extends LivePart {
         y: { range: (_plot, _min, max) => [0, Math.max(10, (max ?? 0) * 1.1)] },
       },
       axes: [
-        { ...axis, values: (_plot, ticks) => ticks.map((tick) => timeText(tick, this.range)) },
+        { ...axis, size: 32, values: (_plot, ticks) => ticks.map((tick) => timeText(tick, this.range)) },
         { ...axis, size: 60, values: (_plot, ticks) => ticks.map((tick) => figure(tick)) },
       ],
       series: [{}, line(colour('--produced')), line(colour('--saved'))],

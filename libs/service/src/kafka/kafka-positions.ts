@@ -17,20 +17,19 @@ export class KafkaPositions implements TopicPositions {
 
   async committed(groupId: string, topic: string): Promise<Positions> {
     const admin = await this.admin.connected();
-    const [starts, [group]] = await Promise.all([
-      admin.fetchTopicOffsets(topic),
-      admin.fetchOffsets({ groupId, topics: [topic] }),
-    ]);
+    const [group] = await admin.fetchOffsets({ groupId, topics: [topic] });
     const committed = new Map(group?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
-    return new Map(
-      starts.map(({ partition, low }) => {
-        const offset = committed.get(partition) ?? -1;
-        return [partition, offset < 0 ? Number(low) : offset];
-      }),
-    );
+    if ([...committed.values()].every((offset) => offset >= 0)) return committed;
+    // The group begins partitions without a commit at their first record.
+    const starts = await admin.fetchTopicOffsets(topic);
+    return new Map(starts.map(({ partition, low }) => [partition, committedOr(Number(low), committed.get(partition))]));
   }
 
   async close(): Promise<void> {
     await this.admin.close();
   }
+}
+
+function committedOr(low: number, offset = -1): number {
+  return offset < 0 ? low : offset;
 }
