@@ -1,3 +1,4 @@
+import { consoleCpu, consoleFirstPaint } from './benchmarks/console.js';
 import { emission } from './benchmarks/emission.js';
 import { engineOverhead } from './benchmarks/engine-overhead.js';
 import { memoryStalledKey } from './benchmarks/memory-stalled-key.js';
@@ -44,4 +45,6 @@ export const BENCHMARKS: readonly Benchmark[] = [
   readsWalkFiltered,
   readsExport,
   readsExportMemory,
+  consoleCpu,
+  consoleFirstPaint,
 ];

@@ -48,6 +48,10 @@ export class OwnStack {
     return this.stack.producerUrl;
   }
 
+  get consoleUrl(): string {
+    return this.stack.consoleUrl;
+  }
+
   processes(): ProcessRecord[] {
     return this.stack.processes();
   }

@@ -42,6 +42,8 @@ const QUICK_SAVED_ORDERS = 100_000;
 export class Bench {
   readonly quick: boolean;
   readonly print: (line: string) => void;
+  /** Aborts when the benchmarks are interrupted. */
+  readonly signal: AbortSignal;
   private readonly filled = new Set<string>();
   private runs = 0;
   private saved: Promise<SavedOrdersDataset> | undefined;
@@ -54,6 +56,7 @@ export class Bench {
   ) {
     this.quick = settings.quick;
     this.print = settings.print;
+    this.signal = settings.signal;
   }
 
   /** @throws StackError when the servers cannot be started */
