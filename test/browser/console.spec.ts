@@ -36,10 +36,6 @@ describe('the page of the console', () => {
 
   it('requires a sign-in, and then shows the pipeline live', async () => {
     expect(await console.tile('Saved')).toBe('–');
-    const { from, to, saved } = await console.chart();
-    expect([Math.round(to - from), saved]).toEqual([120, []]);
-    expect(Math.abs(to - Date.now() / 1_000)).toBeLessThan(10);
-    expect(await console.errors()).toEqual([]);
     await console.signIn('ada');
     await eventually('the figures are shown', 10_000, async () => (await console.tile('Saved')) === '0/s');
     expect(await console.consumers()).toEqual(['consumer-1']);
@@ -54,21 +50,6 @@ describe('the page of the console', () => {
     expect(await console.newest()).toMatch(/populate\s+all saved[^]*sent in/);
   }, 60_000);
 
-  it('draws what was recorded before a reload, also while the page was closed', async () => {
-    await console.reload();
-    await eventually('the recorded rates are drawn', 10_000, async () =>
-      (await console.chart()).saved.some((rate) => rate > 100),
-    );
-    const { from, to } = await console.chart();
-    expect(Math.round(to - from)).toBe(120);
-    await console.page.getByRole('button', { name: '1 hour' }).click();
-    await eventually('the axis shows an hour', 5_000, async () => {
-      const chart = await console.chart();
-      return Math.round(chart.to - chart.from) === 3_600;
-    });
-    await console.page.getByRole('button', { name: '2 min' }).click();
-  }, 30_000);
-
   it('shows what is invalid in a request', async () => {
     await console.part('Populate').getByLabel('Seed').fill('9007199254740993');
     await console.populate(10);
@@ -76,72 +57,6 @@ describe('the page of the console', () => {
     await alert.waitFor();
     expect(await alert.innerText()).toMatch(/Seed must be a whole number from 0/);
     await console.part('Populate').getByLabel('Seed').fill('');
-  }, 30_000);
-
-  it('scales to four consumers, shows the verdict, and scales back', async () => {
-    await console.populate(45_000);
-    await eventually('one consumer has saved at its full rate for some seconds', 30_000, async () => {
-      return (await console.figure('Saved')) > 540 && (await console.figure('Oldest record')) > 8;
-    });
-    await console.scale(4);
-    await eventually('the new consumers appear', 30_000, async () => (await console.consumers()).length === 4);
-    const verdict = console.part('Scale').locator('.verdicts li').first();
-    await eventually('the change has a verdict', 60_000, async () => !/measuring/.test(await verdict.innerText()));
-    expect(await verdict.innerText()).toMatch(/1 → 4 consumers.*x[234][.].*helped/s);
-    await verdict.getByRole('button', { name: 'Back to 1 consumer' }).click();
-    const errors = new Set<string>();
-    await eventually('one consumer is left', 60_000, async () => {
-      for (const text of await console.errors()) errors.add(text);
-      return (await console.consumers()).length === 1;
-    });
-    expect([...errors]).toEqual([]);
-  }, 200_000);
-
-  it('still shows the verdict after the page was closed and opened again', async () => {
-    await context.close();
-    context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-    console = await ConsolePage.open(context, `${pipeline.stack.consoleUrl}/`);
-    await console.signIn('ada');
-    await console
-      .part('Scale')
-      .getByText(/^x[234][.].*helped/)
-      .first()
-      .waitFor({ timeout: 10_000 });
-  }, 60_000);
-
-  it('shows one banner when a consumer is killed, and marks no other consumer as an error', async () => {
-    await console.scale(3);
-    await eventually('three consumers share the partitions', 40_000, async () => {
-      const text = await console.part('Partitions and consumers').innerText();
-      return (await console.consumers()).length === 3 && !/none|starting|waiting/.test(text);
-    });
-    await console.populate(20_000);
-    await eventually('orders are in flight', 20_000, async () => (await console.figure('In flight')) > 600);
-    process.kill(pipeline.stack.process('consumer-3').pid, 'SIGKILL');
-    const banner = console.page.locator('.banner');
-    await banner.getByText('consumer-3 died; its partitions are being reassigned').waitFor({ timeout: 15_000 });
-    expect(await console.consumers()).not.toContain('consumer-3');
-    const errors = new Set<string>();
-    await eventually('the partitions are reassigned', 40_000, async () => {
-      for (const text of await console.errors()) errors.add(text);
-      expect(new Set(await console.consumers()).size).toBe((await console.consumers()).length);
-      return /were reassigned after \d+ s/.test((await banner.allInnerTexts()).join(' '));
-    });
-    expect(await banner.count()).toBe(1);
-    expect([...errors]).toEqual([expect.stringMatching(/^consumer-3 died; its partitions are being reassigned/)]);
-    const { marks } = await console.chart();
-    expect(marks.slice(marks.indexOf('crash'))).toEqual(['crash']);
-    await console.scale(1);
-    await eventually('one consumer is left', 60_000, async () => (await console.consumers()).length === 1);
-  }, 200_000);
-
-  it('warns of consumers that would be idle', async () => {
-    await console.part('Scale').getByLabel('Consumers').fill('10');
-    const warning = console.part('Scale').getByText('2 consumers of 10 would be idle');
-    await warning.waitFor();
-    await console.part('Scale').getByLabel('Consumers').fill('1');
-    await warning.waitFor({ state: 'hidden' });
-    expect(await console.consumers()).toHaveLength(1);
   }, 30_000);
 
   it('cancels a running operation', async () => {
@@ -249,19 +164,6 @@ describe('the page of the console', () => {
     },
     60_000,
   );
-
-  it('shows figures as unknown while MongoDB is unavailable, and again afterwards', async () => {
-    const { pid } = pipeline.stack.process('MongoDB');
-    process.kill(pid, 'SIGSTOP');
-    try {
-      await eventually('the save rate is unknown', 20_000, async () => (await console.tile('Saved')) === '–');
-      expect(await console.tile('Dead letters')).toBe('–');
-      expect(await console.tile('Produced')).not.toBe('–');
-    } finally {
-      process.kill(pid, 'SIGCONT');
-    }
-    await eventually('the save rate is known again', 30_000, async () => (await console.tile('Saved')) !== '–');
-  }, 90_000);
 
   it('shows that it is not connected after a kill of the console, and reconnects to the next one', async () => {
     process.kill(pipeline.stack.process('console').pid, 'SIGKILL');

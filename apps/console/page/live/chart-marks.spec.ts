@@ -25,21 +25,25 @@ describe('chart marks', () => {
   });
 });
 
+/** Marks at these times. */
+function marksAt(...times: number[]): Mark[] {
+  return times.map((at) => ({ at, kind: 'rebalance', label: 'rebalance' }));
+}
+
 describe('placing chart marks', () => {
   const space = { left: 50, right: 650, toX: (at: number) => at, widthOf: () => 88 };
-  const at = (...times: number[]): Mark[] => times.map((time) => ({ at: time, kind: 'rebalance', label: 'rebalance' }));
 
   it('puts labels that would overlap below each other, and leaves out those without room', () => {
-    const placed = placeMarks(at(100, 110, 120, 130, 140, 205), space);
+    const placed = placeMarks(marksAt(100, 110, 120, 130, 140, 205), space);
     expect(placed.map(({ row }) => row)).toEqual([0, 1, 2, 3, null, 0]);
     expect(placed.map(({ x }) => x)).toEqual([100, 110, 120, 130, 140, 205]);
   });
 
   it('puts the label to the left of a line near the right edge', () => {
-    expect(placeMarks(at(600), space)).toMatchObject([{ x: 600, labelX: 506 }]);
+    expect(placeMarks(marksAt(600), space)).toMatchObject([{ x: 600, labelX: 506 }]);
   });
 
   it('leaves out marks beyond the edges', () => {
-    expect(placeMarks(at(49, 651), space)).toEqual([]);
+    expect(placeMarks(marksAt(49, 651), space)).toEqual([]);
   });
 });

@@ -7,8 +7,9 @@ const FONT_SIZE = 11;
 const ROW_HEIGHT = 14;
 
 /** Draws a labelled vertical line for each mark; those of rebalances are dotted. */
-export function drawMarks({ ctx, bbox, valToPos }: uPlot, marks: readonly Mark[], colours: MarkColours): void {
-  const { left, top, width, height } = bbox;
+export function drawMarks(plot: uPlot, marks: readonly Mark[], colours: MarkColours): void {
+  const { ctx } = plot;
+  const { left, top, width, height } = plot.bbox;
   ctx.save();
   // The axes leave their own alignment behind.
   ctx.textAlign = 'left';
@@ -17,7 +18,7 @@ export function drawMarks({ ctx, bbox, valToPos }: uPlot, marks: readonly Mark[]
   const placed = placeMarks(marks, {
     left,
     right: left + width,
-    toX: (at) => valToPos(at, 'x', true),
+    toX: (at) => plot.valToPos(at, 'x', true),
     widthOf: (label) => ctx.measureText(label).width,
   });
   for (const { kind, label, x, row, labelX } of placed) {

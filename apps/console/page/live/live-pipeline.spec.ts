@@ -48,7 +48,7 @@ describe('the live pipeline', () => {
   });
 
   async function until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise((resolve) => void live.addEventListener('change', resolve, { once: true }));
+    while (!condition()) await new Promise((resolve) => live.addEventListener('change', resolve, { once: true }));
   }
 
   const connected = async (count: number): Promise<void> => {

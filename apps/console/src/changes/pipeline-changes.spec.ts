@@ -178,19 +178,19 @@ describe('pipeline changes', () => {
   });
 });
 
-describe('a crash', () => {
-  /** Consumer c2 of three dies; a new process replaces it two seconds later, and gets its partition after nine seconds. */
-  function crashed(before = new Run().seconds(12, { consumers: 3 })): Run {
-    const run = before.set('c2', 'dead').seconds(2, { consumers: 3 });
-    run.set('c9', 'rebalancing', { name: 'c2', partitions: [] });
-    run.set('c0', 'rebalancing').set('c1', 'rebalancing').seconds(7, { consumers: 3, each: 0 });
-    run
-      .set('c0', null)
-      .set('c1', null)
-      .set('c9', 'ready', { name: 'c2', partitions: [2] });
-    return run.rebalance().seconds(2, { consumers: 3 });
-  }
+/** Consumer c2 of three dies; a new process replaces it two seconds later, and gets its partition after nine seconds. */
+function crashed(before = new Run().seconds(12, { consumers: 3 })): Run {
+  const run = before.set('c2', 'dead').seconds(2, { consumers: 3 });
+  run.set('c9', 'rebalancing', { name: 'c2', partitions: [] });
+  run.set('c0', 'rebalancing').set('c1', 'rebalancing').seconds(7, { consumers: 3, each: 0 });
+  run
+    .set('c0', null)
+    .set('c1', null)
+    .set('c9', 'ready', { name: 'c2', partitions: [2] });
+  return run.rebalance().seconds(2, { consumers: 3 });
+}
 
+describe('a crash', () => {
   it('is one change: neither the replacement nor the rebalances are another', () => {
     const run = crashed();
     const crash = { consumer: 'c2', partitions: 1, reassignedAfterSeconds: 9, hasReturned: false };

@@ -38,7 +38,7 @@ export class ConsumerWatch {
     const couldBeat = at - this.readSince >= GONE_AFTER_MS;
     return {
       ...snapshot,
-      consumers: consumers.map((each) => ({ ...each, state: stateOf(each, consumers, couldBeat) })),
+      consumers: Array.from(consumers, (each) => ({ ...each, state: stateOf(each, consumers, couldBeat) })),
     };
   }
 }

@@ -26,8 +26,8 @@ describe('the history of figures', () => {
   });
 
   it('uses the same memory after a day as after an hour', () => {
-    const sizeAfter = (seconds: number): number => history(seconds).points(0).at.length;
-    expect(sizeAfter(86_400)).toBe(sizeAfter(3_600));
+    const [day, hour] = [86_400, 3_600].map((seconds) => history(seconds).points(0).at.length);
+    expect(day).toBe(hour);
   });
 
   it('has points at the finest resolution that is left, in ascending order and without an overlap', () => {

@@ -77,11 +77,10 @@ describe('pipeline figures', () => {
     const behind = { ends: new Map([[0, 700]]), committed: new Map([[0, 100]]) };
     const at = (second: number, state: WatchedConsumer['state']): WatchedSnapshot =>
       snapshot(second, { ...behind, consumers: [consumer('a', 200 * second, { state })] });
-    const drain = (...snapshots: WatchedSnapshot[]): number | null => figuresFor(...snapshots).secondsToDrain;
     const before = [at(0, 'ready'), at(1, 'rebalancing')];
-    expect(drain(...before)).toBeNull();
-    expect(drain(...before, at(2, 'ready'), at(5, 'ready'))).toBeNull();
-    expect(drain(...before, at(5, 'ready'), at(7, 'ready'))).toBe(3);
+    expect(figuresFor(...before).secondsToDrain).toBeNull();
+    expect(figuresFor(...before, at(2, 'ready'), at(5, 'ready')).secondsToDrain).toBeNull();
+    expect(figuresFor(...before, at(5, 'ready'), at(7, 'ready')).secondsToDrain).toBe(3);
     const counted = new CountedSnapshots();
     const steady = [at(0, 'ready'), at(1, 'ready')].map((each) => counted.add(each)).at(-1) ?? [];
     expect([pipelineFigures(steady).secondsToDrain, pipelineFigures(steady, true).secondsToDrain]).toEqual([3, null]);

@@ -93,7 +93,7 @@ export class PipelineWatch {
   }
 
   private reportedChanges(now: number): PipelineResponse['changes'] {
-    return this.changes.list().map(({ at, ...change }) => ({
+    return Array.from(this.changes.list(), ({ at, ...change }) => ({
       at: new Date(at).toISOString(),
       secondsAgo: Math.max(0, Math.round((now - at) / 1_000)),
       ...change,
