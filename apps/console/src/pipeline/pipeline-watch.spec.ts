@@ -8,20 +8,23 @@ function setUp() {
   const clock = new ManualClock();
   let taken = 0;
   let takesMs = 0;
+  let isIdle = false;
   const watch = new PipelineWatch(
     async (): Promise<PipelineSnapshot> => {
       taken += 1;
-      const ends = new Map([[0, 100 * taken]]);
+      const ends = new Map([[0, isIdle ? 100 : 100 * taken]]);
       const at = clock.now();
       if (takesMs > 0) await new Promise<void>((resolve) => void clock.after(takesMs, resolve));
-      return { at, ends, committed: new Map([[0, 0]]), consumers: [], deadLetters: 0 };
+      return { at, ends, committed: isIdle ? ends : new Map([[0, 0]]), consumers: [], deadLetters: 0 };
     },
     new ScalingTarget(clock),
     clock,
   );
   const running = watch.run();
   const delay = (milliseconds: number): void => void (takesMs = milliseconds);
-  return { watch, clock, running, delay, taken: () => taken };
+  const rest = (): void => void (isIdle = true);
+  const work = (): void => void (isIdle = false);
+  return { watch, clock, running, delay, rest, work, taken: () => taken };
 }
 
 describe('watching the pipeline', () => {
@@ -57,6 +60,33 @@ describe('watching the pipeline', () => {
     expect(fine?.produced).toHaveLength(25);
     expect(fine?.produced).not.toContain(null);
     expect(fine?.consumers).toEqual(Array.from({ length: 25 }, () => 0));
+  });
+
+  it('takes fewer snapshots of an idle pipeline without a client, and records each second nevertheless', async () => {
+    const { watch, clock, rest, work, taken } = setUp();
+    rest();
+    await clock.advance(12_000);
+    const before = taken();
+    await clock.advance(40_000);
+    expect(taken() - before).toBe(10);
+    work();
+    await clock.advance(8_000);
+    const [fine] = watch.recorded();
+    expect(fine?.lag).not.toContain(null);
+    expect(fine?.lag.filter((lag) => lag === 0).length).toBeGreaterThanOrEqual(50);
+    expect(fine?.lag.at(-1)).toBeGreaterThan(0);
+  });
+
+  it('takes a snapshot each second of an idle pipeline for a client, and returns no old figures', async () => {
+    const { watch, clock, rest, taken } = setUp();
+    rest();
+    await clock.advance(41_500);
+    const first = watch.now();
+    await clock.advance(1_000);
+    expect((await first).at).toBe(new Date(42_000).toISOString());
+    const before = taken();
+    await clock.advance(5_000);
+    expect(taken() - before).toBe(5);
   });
 
   it('ends when it is stopped, and releases clients that wait', async () => {

@@ -3,7 +3,7 @@ import { toObservation } from '../changes/observation.js';
 import { PipelineChanges } from '../changes/pipeline-changes.js';
 import { isAlive } from '../consumers/consumer-state.js';
 import { ConsumerWatch } from '../consumers/consumer-watch.js';
-import { FigureHistory, type RecordedSeries } from '../history/figure-history.js';
+import { FigureHistory, type Figures, type RecordedSeries } from '../history/figure-history.js';
 import type { ScalingTarget } from '../scaling/scaling-target.js';
 import { CountedSnapshots } from './counted-snapshots.js';
 import { pipelineFigures } from './pipeline-figures.js';
@@ -11,13 +11,19 @@ import type { PipelineSnapshot } from './pipeline-snapshots.js';
 import type { PipelineResponse } from './pipeline-response.js';
 
 const EVERY_MS = 1_000;
+/** While nothing happens and there is no client. Shorter than the window of the rates, so that they stay known. */
+const RESTING_EVERY_MS = 4_000;
+/** A client that polls is one for this long after each request. */
+const LINGER_MS = 10_000;
 
 /**
  * Takes one snapshot per second for all clients together, and remembers the last hour of figures and changes in constant memory (about 50 kB),
- * whether or not there is a client.
+ * whether or not there is a client. While the pipeline is idle and there is no client, it takes a snapshot every four seconds only.
  */
 export class PipelineWatch {
   private isStopped = false;
+  private isIdle = false;
+  private wantedUntil = 0;
   private next = Promise.withResolvers<PipelineResponse>();
   private latest: PipelineResponse | undefined;
   private latestSnapshot: PipelineSnapshot | undefined;
@@ -34,15 +40,18 @@ export class PipelineWatch {
 
   /** Returns figures at most a second old. Just after the start it waits for two snapshots, since rates need two. */
   async now(): Promise<PipelineResponse> {
-    return this.latest ?? this.next.promise;
+    const isFresh = !this.isResting;
+    this.wantedUntil = this.clock.now() + LINGER_MS;
+    return (isFresh ? this.latest : undefined) ?? this.next.promise;
   }
 
   /** Returns the figures of the next snapshot. */
   async following(): Promise<PipelineResponse> {
+    this.wantedUntil = this.clock.now() + LINGER_MS;
     return this.next.promise;
   }
 
-  /** The newest snapshot, at most a second old; `undefined` before the first one. */
+  /** The newest snapshot, at most a second old, or four while the pipeline is idle; `undefined` before the first one. */
   get snapshot(): PipelineSnapshot | undefined {
     return this.latestSnapshot;
   }
@@ -59,6 +68,7 @@ export class PipelineWatch {
     for (let due = this.nextTick(); !this.isStopped; due = Math.max(due + EVERY_MS, this.nextTick() - EVERY_MS)) {
       await pause(this.clock, Math.max(0, due - this.clock.now()));
       if (this.isStopped) return;
+      if (this.isResting && due % RESTING_EVERY_MS !== 0) continue;
       this.latestSnapshot = await this.takeSnapshot();
       this.take(this.latestSnapshot, due / 1_000);
     }
@@ -68,6 +78,10 @@ export class PipelineWatch {
   stop(): void {
     this.isStopped = true;
     if (this.latest !== undefined) this.next.resolve(this.latest);
+  }
+
+  private get isResting(): boolean {
+    return this.isIdle && this.clock.now() >= this.wantedUntil;
   }
 
   /** The next whole second: the history then has exactly one value for each, even when a snapshot is late. */
@@ -80,16 +94,30 @@ export class PipelineWatch {
     const recent = this.snapshots.add(watched);
     this.changes.add(toObservation(watched));
     this.target.observe(watched.consumers);
-    const figures = pipelineFigures(recent, this.changes.isDisturbed(snapshot.at));
-    this.history.add(second, {
+    const isDisturbed = this.changes.isDisturbed(snapshot.at);
+    const figures = pipelineFigures(recent, isDisturbed);
+    const recorded = {
       produced: figures.producedPerSecond,
       saved: figures.savedPerSecond,
       inFlight: figures.inFlight,
       lag: figures.lagRecords,
       consumers: watched.consumers?.filter((each) => isAlive(each)).length ?? null,
-    });
+    };
+    this.record(second, recorded);
+    const isCalm = watched.consumers?.every(({ state }) => state === 'ready' || state === 'idle') ?? false;
+    const isStill = [recorded.produced, recorded.saved, recorded.inFlight, recorded.lag].every((value) => value === 0);
+    this.isIdle = isStill && isCalm && !isDisturbed && this.target.pending === null;
     const at = new Date(1_000 * second).toISOString();
     this.publish({ at, ...figures, changes: this.reportedChanges(snapshot.at), scaling: this.target.pending });
+  }
+
+  /** The seconds that were skipped since the last snapshot of an idle pipeline were idle too. */
+  private record(second: number, figures: Figures): void {
+    const firstSkipped = Math.max(this.history.newest, second - RESTING_EVERY_MS / 1_000) + 1;
+    if (this.isIdle)
+      for (let skipped = firstSkipped; skipped < second; skipped += 1)
+        this.history.add(skipped, { ...figures, produced: 0, saved: 0, inFlight: 0, lag: 0 });
+    this.history.add(second, figures);
   }
 
   private reportedChanges(now: number): PipelineResponse['changes'] {
