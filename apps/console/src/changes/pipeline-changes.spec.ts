@@ -96,6 +96,15 @@ describe('pipeline changes', () => {
     ]);
   });
 
+  it('reports no scaling while the consumers of a new pipeline start one after another', () => {
+    const run = new Run().seconds(5, { consumers: 0 }).set('c0', 'starting', { partitions: [] });
+    run.seconds(2, { consumers: 1 }).set('c1', 'starting', { partitions: [] }).seconds(1, { consumers: 2 });
+    run.set('c0', null).set('c1', null).seconds(20, { consumers: 4 });
+    expect(run.changes.list()).toEqual([]);
+    run.seconds(1, { consumers: 3 });
+    expect(run.changes.list()).toMatchObject([{ from: { consumers: 4 }, to: { consumers: 3 } }]);
+  });
+
   it('judges a change of the in-flight limit, and reports none for an automatic limit', () => {
     const run = new Run().seconds(12, { consumers: 1 }).seconds(12, { consumers: 1, inFlightSet: 500, each: 1_000 });
     expect(run.changes.list()).toMatchObject([

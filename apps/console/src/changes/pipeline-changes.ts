@@ -36,6 +36,8 @@ interface Seen {
 
 /** Observations after work has arrived that are skipped: the in-flight limit is not used up yet and no save has completed. */
 const RAMP_OBSERVATIONS = 2;
+/** So many equal observations make a configuration that others are compared with. */
+const SETTLED_OBSERVATIONS = 3;
 const KEPT_OBSERVATIONS_MS = 1_000 * (MEASURED_SECONDS + SETTLE_SECONDS + 4);
 const KEPT_MS = 3_600_000;
 /** Rebalances are counted apart, so that a flapping consumer does not displace verdicts. About 400 bytes each, 20 kB in all. */
@@ -109,13 +111,20 @@ export class PipelineChanges {
     const { measured } = this;
     const { at } = now.observation;
     if (!isSame(before.setUp, now.setUp)) {
-      if (measured === undefined) this.changes = [...this.changes, this.scaling(before, now)];
-      else measured.merge(now.setUp, at);
+      if (measured !== undefined) measured.merge(now.setUp, at);
+      else if (this.wasSettled(before)) this.changes = [...this.changes, this.scaling(before, now)];
     } else if (measured !== undefined) {
       const died = now.isDisturbed ? this.crashes().at(-1)?.name : undefined;
       if (died !== undefined || !isCalm(now.observation) || isRebalanced(before, now)) measured.postpone(at, died);
     } else if (isRebalanced(before, now) && !now.isDisturbed)
       this.changes = [...this.changes, { at, kind: 'rebalance' }];
+  }
+
+  /** While the pipeline starts, consumers come one after another: that is no scaling. */
+  private wasSettled({ setUp }: Seen): boolean {
+    const recent = this.seen.slice(-SETTLED_OBSERVATIONS);
+    const isSteady = recent.length === SETTLED_OBSERVATIONS && recent.every((each) => isSame(each.setUp, setUp));
+    return setUp.consumers > 0 && isSteady && recent.some(({ observation }) => isCalm(observation));
   }
 
   private scaling(before: Seen, { observation: { at }, setUp }: Seen): Scaling {
