@@ -16,7 +16,7 @@ export function legendAt({ at, values }: Points, index: number): TemplateResult 
   const { produced, saved, lag, inFlight, consumers } = values;
   const count = consumers[index] ?? null;
   return html`<p class="legend">
-    <span class="muted">${timeText(at[index] ?? 0, 0)}</span>
+    <span class="muted">${timeText(at[index] ?? 0)}</span>
     ${key('produced', produced[index])} ${key('saved', saved[index])}
     ${
       count === null

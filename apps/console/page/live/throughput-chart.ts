@@ -6,7 +6,7 @@ import { currentLegend, legendAt } from './chart-legend.js';
 import { toMarks } from './chart-marks.js';
 import { drawMarks, type MarkColours } from './draw-marks.js';
 import { LivePart } from './live-part.js';
-import { framed, TIME_RANGES, timeText, timeWindow } from './time-axis.js';
+import { axisTexts, framed, TIME_RANGES, timeWindow } from './time-axis.js';
 
 const HEIGHT = 220;
 const REDRAW_MS = 1_000;
@@ -113,7 +113,7 @@ export class ThroughputChart extends LivePart {
         y: { range: (_plot, _min, max) => [0, Math.max(10, (max ?? 0) * 1.1)] },
       },
       axes: [
-        { ...axis, size: 32, values: (_plot, ticks) => ticks.map((tick) => timeText(tick, this.range)) },
+        { ...axis, size: 32, values: (_plot, ticks) => axisTexts(ticks) },
         { ...axis, size: 60, values: (_plot, ticks) => ticks.map((tick) => figure(tick)) },
       ],
       series: [{}, line(colour('--produced')), line(colour('--saved'))],

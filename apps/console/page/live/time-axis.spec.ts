@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { FigureHistory } from '../../src/history/figure-history.js';
-import { framed, timeText, timeWindow } from './time-axis.js';
+import { axisTexts, framed, timeText, timeWindow } from './time-axis.js';
 
 const NOW = 1_700_000_100;
 
@@ -21,8 +21,10 @@ describe('the time axis', () => {
     expect(values.produced.filter((value) => value !== null)).toEqual([5]);
   });
 
-  it('shows hours, minutes and, for a short range, seconds', () => {
-    const afternoon = new Date(2026, 0, 31, 14, 5, 30).getTime() / 1_000;
-    expect([timeText(afternoon, 120), timeText(afternoon, 3_600)]).toEqual(['14:05:30', '14:05']);
+  it('shows seconds when its times are less than a minute apart, so that no two are the same', () => {
+    const noon = new Date(2026, 0, 31, 12, 0, 0).getTime() / 1_000;
+    expect(axisTexts([noon, noon + 30])).toEqual(['12:00:00', '12:00:30']);
+    expect(axisTexts([noon, noon + 600])).toEqual(['12:00', '12:10']);
+    expect(timeText(noon + 5)).toBe('12:00:05');
   });
 });

@@ -7,9 +7,6 @@ export const TIME_RANGES = [
   { seconds: 3_600, name: '1 hour' },
 ] as const;
 
-/** Below this range the axis shows seconds. */
-const SECONDS_BELOW = 600;
-
 export interface TimeWindow {
   /** Seconds since 1970. */
   readonly from: number;
@@ -32,9 +29,15 @@ export function framed({ at, values }: Points, { from, to }: TimeWindow): Points
   return { at: [...before, ...at, ...after], values: Object.fromEntries(columns) as Points['values'] };
 }
 
-/** Formats a time in the local time zone, such as `14:05` or, for a short range, `14:05:30`. */
-export function timeText(second: number, rangeSeconds: number): string {
+/** Formats times of an axis in the local time zone: `14:05`, or `14:05:30` when they are less than a minute apart. */
+export function axisTexts(seconds: readonly number[]): string[] {
+  const isFine = seconds.some((second) => second % 60 !== 0);
+  return seconds.map((second) => (isFine ? timeText(second) : timeText(second).slice(0, -3)));
+}
+
+/** Formats a time in the local time zone, such as `14:05:30`. */
+export function timeText(second: number): string {
   const date = new Date(1_000 * second);
-  const parts = [date.getHours(), date.getMinutes(), ...(rangeSeconds < SECONDS_BELOW ? [date.getSeconds()] : [])];
+  const parts = [date.getHours(), date.getMinutes(), date.getSeconds()];
   return parts.map((part) => String(part).padStart(2, '0')).join(':');
 }

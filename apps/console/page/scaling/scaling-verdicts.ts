@@ -32,7 +32,8 @@ export class ScalingVerdicts extends LivePart {
   private changeView(change: Change): TemplateResult {
     const { from, to, before, after, verdict, secondsAgo } = change;
     if (from === null || to === null) return html``;
-    return html`<li class=${verdict?.outcome ?? 'measured'}>
+    const isExpected = verdict?.outcome === 'slower' && isReduction(from, to);
+    return html`<li class=${verdict === null || isExpected ? 'measured' : verdict.outcome}>
       <div class="row">
         <b>${setUpText(from, to)}</b>
         <span class="muted">${duration(secondsAgo)} ago</span>
@@ -52,6 +53,12 @@ export class ScalingVerdicts extends LivePart {
     if (from.consumers !== to.consumers) await controls?.scaleTo(from.consumers);
     if (from.inFlight !== to.inFlight) await controls?.setInFlight(from.inFlight);
   }
+}
+
+/** Less capacity is slower as planned, which is no error. */
+function isReduction(from: SetUp, to: SetUp): boolean {
+  const isLower = typeof from.inFlight === 'number' && typeof to.inFlight === 'number' && to.inFlight < from.inFlight;
+  return to.consumers < from.consumers || isLower;
 }
 
 function setUpText(from: SetUp, to: SetUp): string {
