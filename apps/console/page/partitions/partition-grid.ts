@@ -90,6 +90,6 @@ function partitionRow(
     <td class="number spare">${figure(committedOffset)}</td>
     <td class="number lag" style="--share: ${share}%">${figure(lagRecords)}</td>
     <td class="number">${duration(lagSeconds)}</td>
-    <td>${name ?? html`<span class="muted">none</span>`}</td>
+    <td class="owner">${name ?? html`<span class="muted">none</span>`}</td>
   </tr>`;
 }

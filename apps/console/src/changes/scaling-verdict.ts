@@ -26,9 +26,7 @@ const FULL = 0.8;
  * @param after a window in which there was enough work
  */
 export function scalingVerdict(before: ObservationWindow | undefined, after: ObservationWindow): ScalingVerdict {
-  if (before === undefined) return noVerdict('no verdict: the pipeline was not observed before the change');
-  if (!before.hadWork) return noVerdict('no verdict: before the change there was too little to save; populate first');
-  if (before.savedPerSecond <= 0) return noVerdict('no verdict: nothing was saved before the change');
+  if (before === undefined || !isComparable(before)) return verdictWithoutBasis(before);
   const factor = after.savedPerSecond / before.savedPerSecond;
   const times = `x${factor.toFixed(factor < 10 ? 2 : 0)}`;
   const isAuto = before.isAuto || after.isAuto;
@@ -67,6 +65,17 @@ function findBound({ consumers, partitions, used, consumerCores, machineLoad }: 
   if (consumers > partitions) return 'partitions';
   if (consumerCores >= BUSY_CORE || machineLoad >= BUSY_MACHINE) return 'cpu';
   return used < FULL ? 'keys' : 'database';
+}
+
+/** Returns whether a change can be compared with this window before it. */
+export function isComparable({ hadWork, savedPerSecond }: ObservationWindow): boolean {
+  return hadWork && savedPerSecond > 0;
+}
+
+/** Returns why a window before a change can't be compared with. @param before `undefined`: nothing was observed */
+export function verdictWithoutBasis(before: ObservationWindow | undefined): ScalingVerdict {
+  if (before === undefined) return noVerdict('no verdict: the pipeline was not observed before the change');
+  return noVerdict('no verdict: before the change there was too little to save; populate first');
 }
 
 /** @param text why no verdict is possible */

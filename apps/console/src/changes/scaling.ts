@@ -1,6 +1,12 @@
 import type { Observation } from './observation.js';
 import { hasWork, observationWindow, type ObservationWindow } from './observation-window.js';
-import { noVerdict, scalingVerdict, type ScalingVerdict } from './scaling-verdict.js';
+import {
+  isComparable,
+  noVerdict,
+  scalingVerdict,
+  verdictWithoutBasis,
+  type ScalingVerdict,
+} from './scaling-verdict.js';
 import { MEASURED_SECONDS, MIN_AFTER_SECONDS, SETTLE_SECONDS } from './verdict-timing.js';
 
 /** The configuration of the consumers. */
@@ -37,7 +43,7 @@ export class Scaling {
 
   /** Saved per second before the change; `null` when there was too little to save, so that the rate says nothing. */
   get before(): number | null {
-    return this.windowBefore?.hadWork === true ? this.windowBefore.savedPerSecond : null;
+    return this.windowBefore !== undefined && isComparable(this.windowBefore) ? this.windowBefore.savedPerSecond : null;
   }
 
   /** Saved per second after the change; `null` unless it was measured. */
@@ -65,7 +71,7 @@ export class Scaling {
     const after = observationWindow(firstIdle < 0 ? settled : settled.slice(0, firstIdle));
     const seconds = after?.seconds ?? 0;
     if (after !== undefined && seconds >= (firstIdle < 0 ? MEASURED_SECONDS : MIN_AFTER_SECONDS)) this.conclude(after);
-    else if (firstIdle >= 0 && now - since >= 1_000 * MEASURED_SECONDS) this.verdict = noVerdict(tooLittle(seconds));
+    else if (firstIdle >= 0 && now - since >= 1_000 * MEASURED_SECONDS) this.verdict = this.tooLittle(seconds);
     else if (now - this.at > TIMEOUT_MS) this.verdict = noVerdict(this.reasonOfTimeout());
   }
 
@@ -74,14 +80,15 @@ export class Scaling {
     this.savedAfter = this.verdict.outcome === 'unknown' ? null : after.savedPerSecond;
   }
 
+  private tooLittle(seconds: number): ScalingVerdict {
+    if (this.before === null) return verdictWithoutBasis(this.windowBefore);
+    const left = seconds < 1 ? 'no backlog was left' : `the backlog lasted ${Math.floor(seconds)} s`;
+    return noVerdict(`no verdict: after the change ${left}, a verdict needs ${MIN_AFTER_SECONDS} s`);
+  }
+
   private reasonOfTimeout(): string {
     return this.diedMeanwhile === undefined
       ? 'no verdict: the pipeline did not settle within a minute'
       : `no verdict: ${this.diedMeanwhile} died while the effect was being measured; scale again`;
   }
-}
-
-function tooLittle(seconds: number): string {
-  const left = seconds < 1 ? 'no backlog was left' : `the backlog lasted ${Math.floor(seconds)} s`;
-  return `no verdict: after the change ${left}, a verdict needs ${MIN_AFTER_SECONDS} s`;
 }
