@@ -102,8 +102,8 @@ function pipelineAt(second: number, passed: number): PipelineResponse {
     })),
     changes: Array.from({ length: 20 }, (_, index) => ({
       ...nothing,
-      at: new Date(1_000 * (second - 60 * index)).toISOString(),
-      secondsAgo: 60 * index,
+      at: new Date(1_000 * (second - 180 * (19 - index))).toISOString(),
+      secondsAgo: 180 * (19 - index),
       kind: 'rebalance',
     })),
   };
