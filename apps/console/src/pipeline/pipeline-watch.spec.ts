@@ -80,10 +80,12 @@ describe('watching the pipeline', () => {
   it('takes a snapshot each second of an idle pipeline for a client, and returns no old figures', async () => {
     const { watch, clock, rest, taken } = setUp();
     rest();
-    await clock.advance(41_500);
+    await clock.advance(42_500);
+    const { from = 0, saved = [] } = watch.recorded()[0] ?? {};
+    expect(from + saved.length).toBe(43);
     const first = watch.now();
     await clock.advance(1_000);
-    expect((await first).at).toBe(new Date(42_000).toISOString());
+    expect((await first).at).toBe(new Date(43_000).toISOString());
     const before = taken();
     await clock.advance(5_000);
     expect(taken() - before).toBe(5);

@@ -22,7 +22,8 @@ const LINGER_MS = 10_000;
  */
 export class PipelineWatch {
   private isStopped = false;
-  private isIdle = false;
+  /** The figures of an idle pipeline; `null`: it is not idle. */
+  private idle: Figures | null = null;
   private wantedUntil = 0;
   private next = Promise.withResolvers<PipelineResponse>();
   private latest: PipelineResponse | undefined;
@@ -58,6 +59,7 @@ export class PipelineWatch {
 
   /** Returns the figures of the last hour. */
   recorded(): RecordedSeries[] {
+    this.recordIdleUntil(Math.floor(this.clock.now() / 1_000));
     return this.history.recorded();
   }
 
@@ -81,7 +83,7 @@ export class PipelineWatch {
   }
 
   private get isResting(): boolean {
-    return this.isIdle && this.clock.now() >= this.wantedUntil;
+    return this.idle !== null && this.clock.now() >= this.wantedUntil;
   }
 
   /** The next whole second: the history then has exactly one value for each, even when a snapshot is late. */
@@ -103,21 +105,20 @@ export class PipelineWatch {
       lag: figures.lagRecords,
       consumers: watched.consumers?.filter((each) => isAlive(each)).length ?? null,
     };
-    this.record(second, recorded);
+    this.recordIdleUntil(second - 1);
+    this.history.add(second, recorded);
     const isCalm = watched.consumers?.every(({ state }) => state === 'ready' || state === 'idle') ?? false;
     const isStill = [recorded.produced, recorded.saved, recorded.inFlight, recorded.lag].every((value) => value === 0);
-    this.isIdle = isStill && isCalm && !isDisturbed && this.target.pending === null;
+    this.idle = isStill && isCalm && !isDisturbed && this.target.pending === null ? recorded : null;
     const at = new Date(1_000 * second).toISOString();
     this.publish({ at, ...figures, changes: this.reportedChanges(snapshot.at), scaling: this.target.pending });
   }
 
-  /** The seconds that were skipped since the last snapshot of an idle pipeline were idle too. */
-  private record(second: number, figures: Figures): void {
-    const firstSkipped = Math.max(this.history.newest, second - RESTING_EVERY_MS / 1_000) + 1;
-    if (this.isIdle)
-      for (let skipped = firstSkipped; skipped < second; skipped += 1)
-        this.history.add(skipped, { ...figures, produced: 0, saved: 0, inFlight: 0, lag: 0 });
-    this.history.add(second, figures);
+  /** The seconds that are skipped while the pipeline is idle are idle too. */
+  private recordIdleUntil(second: number): void {
+    if (this.idle === null) return;
+    const from = Math.max(this.history.newest, second - RESTING_EVERY_MS / 1_000) + 1;
+    for (let skipped = from; skipped <= second; skipped += 1) this.history.add(skipped, this.idle);
   }
 
   private reportedChanges(now: number): PipelineResponse['changes'] {
