@@ -18,7 +18,7 @@ describe('chart marks', () => {
     ]);
     expect(marks).toEqual([
       { at: 960, kind: 'scaling', label: '1→4 consumers x3.9' },
-      { at: 980, kind: 'scaling', label: '1000→auto in flight' },
+      { at: 980, kind: 'scaling', label: '1,000→auto in flight' },
       { at: 997, kind: 'rebalance', label: 'rebalance' },
       { at: 998.5, kind: 'crash', label: 'consumer-3 died' },
     ]);

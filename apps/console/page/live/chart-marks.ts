@@ -1,4 +1,5 @@
 import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
+import { limitText } from '../text/figures.js';
 
 type Change = PipelineResponse['changes'][number];
 
@@ -56,5 +57,5 @@ function labelOf({ kind, from, to, verdict, crash }: Change): string {
   if (kind === 'rebalance' || from === null || to === null) return 'rebalance';
   const factor = verdict?.factor ? ` x${verdict.factor.toFixed(1)}` : '';
   if (from.consumers !== to.consumers) return `${from.consumers}→${to.consumers} consumers${factor}`;
-  return `${from.inFlight ?? '?'}→${to.inFlight ?? '?'} in flight${factor}`;
+  return `${limitText(from.inFlight)}→${limitText(to.inFlight)} in flight${factor}`;
 }

@@ -2,8 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { Client } from '../api/client.js';
 import { messageOf } from '../api/problem.js';
 import { LivePart } from '../live/live-part.js';
-import { plural } from '../text/figures.js';
-import { FormValues } from '../text/form-values.js';
+import { figure, plural } from '../text/figures.js';
 import { autoLimitHint, verdictHint } from './scaling-hints.js';
 import { runningConsumers, scalingNotice, type InFlightLimit, type ScalingRequest } from './scaling-notice.js';
 
@@ -132,7 +131,7 @@ export class ScaleControls extends LivePart {
   }
 
   private currentLimit(): string {
-    return String(this.live.latest?.consumers?.find(({ inFlight }) => inFlight !== null)?.inFlightLimit ?? 'unknown');
+    return figure(this.live.latest?.consumers?.find(({ inFlight }) => inFlight !== null)?.inFlightLimit);
   }
 
   private async scale(event: SubmitEvent, count: number): Promise<void> {

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
 import { LivePart } from '../live/live-part.js';
-import { duration, figure, plural } from '../text/figures.js';
+import { duration, figure, limitText, plural } from '../text/figures.js';
 import type { ScaleControls } from './scale-controls.js';
 
 type Change = PipelineResponse['changes'][number];
@@ -64,12 +64,11 @@ function isReduction(from: SetUp, to: SetUp): boolean {
 function setUpText(from: SetUp, to: SetUp): string {
   const consumers = from.consumers === to.consumers ? [] : [`${from.consumers} → ${plural(to.consumers, 'consumer')}`];
   const inFlight =
-    from.inFlight === to.inFlight ? [] : [`${from.inFlight ?? 'mixed'} → ${to.inFlight ?? 'mixed'} in flight`];
+    from.inFlight === to.inFlight ? [] : [`${limitText(from.inFlight)} → ${limitText(to.inFlight)} in flight`];
   return [...consumers, ...inFlight].join(', ') || 'restarted';
 }
 
 function wayBackText(from: SetUp, to: SetUp): string {
-  return from.consumers === to.consumers
-    ? `${from.inFlight ?? 'the former limit'} in flight`
-    : plural(from.consumers, 'consumer');
+  if (from.consumers !== to.consumers) return plural(from.consumers, 'consumer');
+  return from.inFlight === null ? 'the default limit' : `${limitText(from.inFlight)} in flight`;
 }

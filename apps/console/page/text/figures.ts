@@ -43,3 +43,8 @@ export function moment(text: string | null | undefined): string {
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${integer.format(count)} ${count === 1 ? one : many}`;
 }
+
+/** Formats an in-flight limit. @param limit `null`: the consumers have different ones */
+export function limitText(limit: number | 'auto' | null): string {
+  return limit === null ? 'mixed' : typeof limit === 'number' ? figure(limit) : limit;
+}
