@@ -131,6 +131,7 @@ describe('the page of the console', () => {
 
   it('has checked off all steps of the guide by what happened so far', async () => {
     await console.part('First steps').getByText('all done').waitFor({ timeout: 10_000 });
+    expect(await console.part('First steps').innerText()).toContain('all done');
     await console.page.getByRole('button', { name: 'Hide guide' }).click();
     await console.page.getByRole('button', { name: 'Show guide' }).waitFor();
     expect(await console.part('First steps').count()).toBe(0);
