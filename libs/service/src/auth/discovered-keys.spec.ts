@@ -59,6 +59,7 @@ describe('keys of a provider', () => {
         subject: 'ada',
         clientId: null,
         scopes: new Set(['orders:read', 'orders:write']),
+        validUntil: expect.any(Number),
       });
     expect(requested).toEqual([`${ISSUER}/.well-known/openid-configuration`, `${ISSUER}/keys`]);
   });
