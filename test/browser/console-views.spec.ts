@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { answerBusy, answerEmpty, answerFailing } from './scripted-answers.js';
 import { ScriptedConsole } from './scripted-console.js';
-import { LETTER_ID, operation, OPERATION, ORDER_ID, pipelineState } from './scripted-states.js';
+import { LETTER_ID, NOW, operation, OPERATION, ORDER_ID, pipelineState } from './scripted-states.js';
 
 const LETTER = `#letters/${LETTER_ID}`;
 
@@ -115,7 +115,15 @@ describe('the views of the console', () => {
       expect(await guide.getByRole('link', { name: 'Swagger UI' }).getAttribute('href')).toBe(
         'http://127.0.0.1:3000/docs',
       );
-      const scaled = { kind: 'scaling' as const, secondsAgo: 3, before: null, after: null, verdict: null };
+      const scaled = {
+        at: NOW,
+        kind: 'scaling' as const,
+        secondsAgo: 3,
+        crash: null,
+        before: null,
+        after: null,
+        verdict: null,
+      };
       const [one, two] = [1, 2].map((consumers) => ({ consumers, inFlight: null }));
       answerBusy(views.origin);
       views.origin.show(pipelineState({ changes: [{ ...scaled, from: one ?? null, to: two ?? null }] }));

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { FigureHistory } from '../../apps/console/src/history/figure-history.js';
 import type { PipelineResponse } from '../../apps/console/src/pipeline/pipeline-response.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { pipelineState } from './scripted-states.js';
 
 const PAGE = join(PROJECT_DIRECTORY, 'dist/apps/console/page');
 const TYPES: Record<string, string> = { js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
@@ -57,7 +58,8 @@ export class ImitatedConsole {
       this.stream = response.writeHead(200, { 'content-type': 'text/event-stream' });
       this.pass(1);
     } else if (path === '/v1/pipeline/history') response.end(JSON.stringify({ series: this.history.recorded() }));
-    else if (path.startsWith('/v1/')) response.end(JSON.stringify({ items: [], page: {}, ways: [], state: 'idle' }));
+    else if (/^\/(v1|query-api|page-settings)/.test(path))
+      response.end(JSON.stringify({ items: [], page: {}, ways: [], state: 'idle' }));
     else {
       const file = path === '/' ? 'index.html' : path.slice(1);
       response.setHeader('content-type', TYPES[file.split('.').at(-1) ?? ''] ?? 'text/html');
@@ -67,44 +69,17 @@ export class ImitatedConsole {
 }
 
 function pipelineAt(second: number, passed: number): PipelineResponse {
-  const at = new Date(1_000 * second).toISOString();
   const nothing = { from: null, to: null, before: null, after: null, verdict: null, crash: null };
-  return {
-    at,
-    scaling: null,
+  return pipelineState({
+    at: new Date(1_000 * second).toISOString(),
     producedPerSecond: 4_000 + (passed % 700),
     savedPerSecond: 3_900 + (passed % 500),
-    inFlight: 2_000,
     lagRecords: 10 * passed,
-    lagSeconds: 3,
-    secondsToDrain: 12,
-    deadLetters: 7,
-    partitions: Array.from({ length: 12 }, (_, partition) => ({
-      partition,
-      endOffset: passed * 400,
-      committedOffset: passed * 390,
-      lagRecords: passed * 10,
-      lagSeconds: 2,
-      owner: `c${partition % 2}`,
-    })),
-    consumers: [0, 1].map((index) => ({
-      id: `c${index}`,
-      name: `consumer-${index + 1}`,
-      partitions: [0, 1, 2, 3, 4, 5].map((each) => 2 * each + index),
-      ratePerSecond: 1_950,
-      inFlight: 1_000,
-      inFlightLimit: 1_000,
-      inFlightSet: 1_000,
-      rebalances: 2,
-      state: 'ready',
-      notReadyBecause: null,
-      silentSeconds: 0.4,
-    })),
     changes: Array.from({ length: 20 }, (_, index) => ({
       ...nothing,
       at: new Date(1_000 * (second - 180 * (19 - index))).toISOString(),
       secondsAgo: 180 * (19 - index),
       kind: 'rebalance',
     })),
-  };
+  });
 }

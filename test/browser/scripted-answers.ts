@@ -19,6 +19,7 @@ import {
 export function answerBusy(origin: ScriptedOrigin): void {
   origin.on('GET /page-settings.json', { body: { clientId: 'orders-console', queryApiUrl: 'http://127.0.0.1:3000' } });
   origin.on('GET /query-api/metrics', { body: '' });
+  origin.on('GET /v1/pipeline/history', { body: { series: [] } });
   origin.on('GET /v1/operations?', { body: { items: [RETURNED_REDRIVE, WITH_LETTERS], page: { size: 6 } } });
   origin.on(`GET /v1/operations/${OPERATION}`, { body: WITH_LETTERS });
   origin.on(`GET /v1/operations/${REDRIVE}`, { body: RETURNED_REDRIVE });

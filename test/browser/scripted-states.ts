@@ -18,6 +18,8 @@ export const LETTER_ID = 'orders.v1/3/4711';
 /** A pipeline of two consumers. */
 export function pipelineState(changes: Partial<PipelineResponse> = {}): PipelineResponse {
   return {
+    at: new Date().toISOString(),
+    scaling: null,
     producedPerSecond: 4_012,
     savedPerSecond: 3_911,
     inFlight: 2_000,
@@ -42,6 +44,7 @@ export function pipelineState(changes: Partial<PipelineResponse> = {}): Pipeline
       inFlightLimit: 1_000,
       inFlightSet: 1_000,
       rebalances: 2,
+      state: 'ready',
       notReadyBecause: null,
       silentSeconds: 0.4,
     })),

@@ -1,12 +1,12 @@
 import { html, type TemplateResult } from 'lit';
 import type { Client } from './api/client.js';
-import { DeadLetters } from './dead-letters/dead-letters.js';
-import type { Selection } from './dead-letters/dead-letter.js';
-import { LetterDialog } from './dead-letters/letter-dialog.js';
-import { RedriveDialog } from './dead-letters/redrive-dialog.js';
-import { ConnectionStateView } from './live/connection-state.js';
-import { CrashBanner } from './live/crash-banner.js';
-import { FigureTiles } from './live/figure-tiles.js';
+import type { DeadLetters } from './dead-letters/dead-letters.js';
+import { selectionText, type Selection } from './dead-letters/dead-letter.js';
+import { discardConfirmation } from './dead-letters/discard.js';
+import type { LetterDialog } from './dead-letters/letter-dialog.js';
+import type { RedriveDialog } from './dead-letters/redrive-dialog.js';
+import type { ConfirmDialog, Confirmation } from './dialogs/confirm-dialog.js';
+import type { FirstRunGuide } from './guide/first-run-guide.js';
 import { LivePipeline } from './live/live-pipeline.js';
 import { Part } from './part.js';
 import { Operations } from './populate/operations.js';
@@ -14,23 +14,7 @@ import { hashOf, sectionOf, type Address } from './routing/address.js';
 import { Router } from './routing/router.js';
 import { plural } from './text/figures.js';
 
-const PARTS = {
-  'sign-in': SignIn,
-  'connection-state': ConnectionStateView,
-  'crash-banner': CrashBanner,
-  'figure-tiles': FigureTiles,
-  'throughput-chart': ThroughputChart,
-  'partition-grid': PartitionGrid,
-  'populate-form': PopulateForm,
-  'operation-list': OperationList,
-  'scale-controls': ScaleControls,
-  'scaling-verdicts': ScalingVerdicts,
-  'dead-letters': DeadLetters,
-  'letter-dialog': LetterDialog,
-  'redrive-dialog': RedriveDialog,
-  'order-browser': OrderBrowser,
-};
-for (const [name, part] of Object.entries(PARTS)) customElements.define(name, part);
+type AddressOf<V extends Address['view']> = Extract<Address, { view: V }>;
 
 /** The root element of the page. */
 export class OrdersConsole extends Part {
@@ -64,54 +48,39 @@ export class OrdersConsole extends Part {
     const { client, live, operations, router } = this;
     const address = this.shownAddress();
     return html`
-      <header class="top">
-        <h1>Orders pipeline</h1>
-        <nav aria-label="Parts of the page">
-          <a href="#now">Now</a> <a href="#populate">Populate</a> <a href="#scale">Scale</a>
-          <a href="#letters">Dead letters</a>
-          <a href="#orders">Orders</a>
-          <a href="/docs">API</a>
-        </nav>
-        ${session.token === null ? nothing : html`<button @click=${() => session.signOut()}>Sign out</button>`}
-        <connection-state .live=${live}></connection-state>
-      </header>
+      <page-header
+        .live=${live}
+        .session=${client.session}
+        .section=${address && sectionOf(address)}
+        .isGuideOpen=${this.guide?.isOpen ?? true}
+        @show-guide=${() => this.guide?.open()}
+      ></page-header>
       <main>
         <crash-banner .live=${live}></crash-banner>
-        <sign-in .session=${session}></sign-in>
-        <section id="now" class="card wide" aria-labelledby="now-title">
-          <h2 id="now-title">Now</h2>
-          <figure-tiles .live=${live}></figure-tiles>
-          <throughput-chart .live=${live}></throughput-chart>
-        </section>
-        <section id="populate" class="card" aria-labelledby="populate-title">
-          <h2 id="populate-title">Populate</h2>
-          <populate-form .client=${client} .operations=${operations}></populate-form>
-          <operation-list .client=${client} .operations=${operations}></operation-list>
-        </section>
-        <section id="scale" class="card" aria-labelledby="scale-title">
-          <h2 id="scale-title">Scale</h2>
-          <scale-controls .client=${client} .live=${live}></scale-controls>
-          <scaling-verdicts .live=${live}></scaling-verdicts>
-        </section>
-        <section class="card wide" aria-labelledby="partitions-title">
-          <h2 id="partitions-title">Partitions and consumers</h2>
-          <partition-grid .live=${live}></partition-grid>
-        </section>
-        <section id="letters" class="card wide" aria-labelledby="letters-title">
-          <h2 id="letters-title">Dead letters</h2>
-          <dead-letters
-            .client=${client}
-            .live=${live}
-            @show=${(event: CustomEvent<{ id: string }>) => this.letter?.open(event.detail.id)}
-            @redrive=${(event: CustomEvent<Selection>) => this.redrive?.open(event.detail)}
-          ></dead-letters>
-          <letter-dialog .client=${client}></letter-dialog>
-          <redrive-dialog .client=${client} @sent=${() => void operations.refresh()}></redrive-dialog>
-        </section>
-        <section id="orders" class="card wide" aria-labelledby="orders-title">
-          <h2 id="orders-title">Orders</h2>
-          <order-browser .client=${client}></order-browser>
-        </section>
+        <sign-in .session=${client.session}></sign-in>
+        <first-run-guide
+          .live=${live}
+          .client=${client}
+          .operations=${operations}
+          @change=${() => this.requestUpdate()}
+        ></first-run-guide>
+        ${this.pipelineSections()} ${this.dataSections()}
+        <operation-dialog
+          .client=${client}
+          .operations=${operations}
+          .operationId=${address?.view === 'operation' ? address.id : null}
+          @close=${() => router.leave()}
+          @confirm=${(event: CustomEvent<Confirmation>) => void this.confirmation?.open(event.detail)}
+        ></operation-dialog>
+        <letter-dialog
+          .client=${client}
+          .letterId=${address?.view === 'letter' ? address.id : null}
+          @close=${() => router.leave()}
+          @redrive-letters=${(event: CustomEvent<Selection>) => this.redriveLetters(event.detail)}
+          @discard-letters=${(event: CustomEvent<Selection>) => this.discardLetters(event.detail)}
+        ></letter-dialog>
+        <redrive-dialog .client=${client} @sent=${() => this.letterChanged()}></redrive-dialog>
+        <confirm-dialog></confirm-dialog>
       </main>
     `;
   }

@@ -1,5 +1,7 @@
 import { ConfirmDialog } from './dialogs/confirm-dialog.js';
 import { ConflictComparison } from './dead-letters/conflict-comparison.js';
+import { ConnectionStateView } from './live/connection-state.js';
+import { CrashBanner } from './live/crash-banner.js';
 import { DeadLetters } from './dead-letters/dead-letters.js';
 import { FigureTiles } from './live/figure-tiles.js';
 import { FirstRunGuide } from './guide/first-run-guide.js';
@@ -22,6 +24,8 @@ const PARTS = {
   'page-header': PageHeader,
   'sign-in': SignIn,
   'first-run-guide': FirstRunGuide,
+  'connection-state': ConnectionStateView,
+  'crash-banner': CrashBanner,
   'figure-tiles': FigureTiles,
   'throughput-chart': ThroughputChart,
   'partition-grid': PartitionGrid,

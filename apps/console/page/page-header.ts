@@ -44,9 +44,7 @@ export class PageHeader extends LivePart {
       </nav>
       ${this.isGuideOpen ? nothing : html`<button @click=${() => this.dispatchEvent(new Event('show-guide'))}>Show guide</button>`}
       ${session.token === null ? nothing : html`<button @click=${() => session.signOut('You signed out.')}>Sign out</button>`}
-      <p class="connection ${live.isConnected ? 'good' : 'bad'}" role="status">
-        ${live.isConnected ? 'live' : 'not connected, reconnecting'}
-      </p>
+      <connection-state .live=${live}></connection-state>
     </header>`;
   }
 }

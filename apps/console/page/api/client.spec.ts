@@ -15,6 +15,7 @@ describe('a request to the console', () => {
       // The body never ends, or no answer is sent at all.
       if (request.url === '/half') response.write('{');
       if (request.url === '/expired') response.writeHead(401).end('{"detail": "The token has expired."}');
+      if (request.url === '/cut') response.write('{"items":', () => response.destroy());
     });
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -39,5 +40,12 @@ describe('a request to the console', () => {
     const client = new Client({ token, signOut } as unknown as Session, 5_000);
     await expect(client.get(`${url}/expired`)).rejects.toMatchObject({ status: 401 });
     expect(reasons).toEqual([reason]);
+  });
+
+  it('fails when the answer breaks off in the middle', async () => {
+    const client = new Client(session);
+    const message = 'The answer broke off in the middle.';
+    await expect(client.get(`${url}/cut`)).rejects.toMatchObject({ code: 'cut-answer', message });
+    await expect(client.post(`${url}/cut`)).rejects.toMatchObject({ code: 'cut-answer', message });
   });
 });

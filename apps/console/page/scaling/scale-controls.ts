@@ -1,6 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Client } from '../api/client.js';
 import { messageOf } from '../api/problem.js';
+import { submitNumbers } from '../forms/number-field.js';
 import { LivePart } from '../live/live-part.js';
 import { figure, plural } from '../text/figures.js';
 import { autoLimitHint, verdictHint } from './scaling-hints.js';
@@ -114,10 +115,15 @@ export class ScaleControls extends LivePart {
     const hint = latest && autoLimitHint(latest);
     return html`
       <form class="fields" @submit=${(event: SubmitEvent) => void this.limit(event)}>
-        <label
-          >In-flight limit per consumer
-          <input name="limit" type="number" required min="1" max="10000" step="1" placeholder=${this.currentLimit()}
-        /></label>
+        <number-field
+          label="In-flight limit per consumer"
+          name="limit"
+          required
+          whole
+          min="1"
+          max="10000"
+          placeholder=${this.currentLimit()}
+        ></number-field>
         <button>Apply limit</button>
         <button type="button" @click=${() => void this.setInFlight('auto')}>Use auto limit</button>
         <button type="button" @click=${() => void this.setInFlight(null)}>Reset to default</button>
@@ -142,7 +148,9 @@ export class ScaleControls extends LivePart {
   private async limit(event: SubmitEvent): Promise<void> {
     event.preventDefault();
     const form = event.target as HTMLFormElement;
-    await this.setInFlight(new FormValues(form).number('limit') ?? null);
+    const values = submitNumbers(form);
+    if (values?.['limit'] === undefined) return;
+    await this.setInFlight(values['limit']);
     form.reset();
   }
 
