@@ -4,6 +4,7 @@ import { startService } from '#service/process/start-service.js';
 try {
   // Imported here so that invalid settings only print their error message.
   const { settings } = await import('./settings.js');
+  const { API } = await import('./api-description.js');
   const { ProducerModule } = await import('./producer.module.js');
   const { acceptUploads } = await import('./imports/multipart-files.js');
   await startService({
@@ -11,11 +12,7 @@ try {
     settings,
     auth: settings,
     prepare: acceptUploads,
-    docs: {
-      title: 'Orders: producer',
-      description:
-        'Emits generated financial orders, and orders imported from a legacy system, to Kafka. Operations run in the background and survive restarts.',
-    },
+    docs: API,
   });
 } catch (error) {
   failToStart(error);

@@ -15,13 +15,14 @@ import { RedriveModule } from './redrive/redrive.module.js';
   imports: [
     logsModule(logger),
     MetricsModule,
-    HealthModule.with(ProducerReadiness, [ConnectionsModule]),
     OperationsModule,
     EmissionModule,
     ImportsModule,
     ReconcileModule,
     DeadLettersModule,
     RedriveModule,
+    // Last, as in the OpenAPI document, which lists the routes in the order of the modules.
+    HealthModule.with(ProducerReadiness, [ConnectionsModule]),
   ],
 })
 export class ProducerModule {}

@@ -4,12 +4,13 @@ import { startService } from '#service/process/start-service.js';
 try {
   // Imported inside `try`, so that invalid settings print only their message.
   const { settings } = await import('./settings.js');
+  const { API } = await import('./api-description.js');
   const { QueryApiModule } = await import('./query-api.module.js');
   await startService({
     module: QueryApiModule,
     settings,
     auth: settings,
-    docs: { title: 'Orders: query API', description: 'Reads saved orders by page, by id and by number range.' },
+    docs: API,
   });
 } catch (error) {
   failToStart(error);

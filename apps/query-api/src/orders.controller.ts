@@ -22,6 +22,7 @@ import {
 import { OneOrderQuerySchema, type OneOrderQuery } from './orders/one-order-query.js';
 import { orderResponse, OrderResponseSchema, type OrderResponse } from '#orders/order/order-response.js';
 import { SavedOrders } from './orders/saved-orders.js';
+import { SymbolCase } from './orders/symbol-case.js';
 
 @ApiTags('orders')
 @ApiBadRequestResponse({ description: 'Problem details that name each invalid parameter' })
@@ -33,32 +34,50 @@ export class OrdersController {
     private readonly saved: SavedOrders,
     private readonly awaited: AwaitedOrders,
     private readonly pages: OrderPages,
+    private readonly symbols: SymbolCase,
   ) {}
 
   @Get()
   @ApiOperation({
-    summary: 'List orders, filtered, sorted and paged',
+    summary: 'List orders by page: filtered and sorted',
     description:
-      '`page` returns a numbered page; for unfiltered orders sorted by number, every page costs the same. Without `page`, cursor pagination starts: following `next` returns each order that exists at the start exactly once, also while new orders are saved.',
+      '`page` returns a numbered page; for unfiltered orders sorted by number, every page costs the same. Without `page`, cursor pagination starts: follow `page.next`, or send `page.nextToken` as `pageToken`. That returns each order that exists at the start exactly once, also while new orders are saved. `currency` and `side` filter the summary only.',
   })
   @ApiOkResponse({ standardSchema: OrdersPageSchema, headers: { ...COMPLETE_THROUGH_HEADERS, ...LINK_HEADERS } })
-  async orders(
+  async listOrders(
     @Query({ schema: OrdersQuerySchema }) query: OrdersRequest,
     @Req() { caller }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrdersPage> {
-    const orderQuery = parseOrderQuery(query);
+    const orderQuery = parseOrderQuery(await this.symbols.corrected(query));
     const request = { orderQuery, path: orderQueryPath(orderQuery), caller: caller?.subject ?? null };
     return withLinks(await this.pages.page(request, query), reply);
   }
 
+  @Get(':id')
+  @ApiOperation({
+    summary: 'Get one order by id',
+    description: 'With `waitMs`, the request waits up to that time for an order that is not saved yet.',
+  })
+  @ApiOkResponse({ standardSchema: OrderResponseSchema, headers: COMPLETE_THROUGH_HEADERS })
+  @ApiNotFoundResponse({ description: 'Problem details: no such order, or not saved yet' })
+  async getOrder(
+    @Param('id', { schema: orderId.meta({ examples: ['970844c7-0d33-82a3-ba87-000000001266'] }) }) id: string,
+    @Query({ schema: OneOrderQuerySchema }) { waitMs }: OneOrderQuery,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OrderResponse> {
+    const order = (await this.saved.byId(id)) ?? (waitMs > 0 ? await this.await(id, waitMs, reply) : null);
+    if (order === null) throw notFound(`There is no saved order ${id}.`);
+    return orderResponse(order);
+  }
+
   @Get('range')
   @ApiOperation({
-    summary: 'List the orders of a number range',
+    summary: 'List orders by number range',
     description: 'The range includes both ends. Paging works as in `GET /v1/orders`.',
   })
   @ApiOkResponse({ standardSchema: OrdersPageSchema, headers: { ...COMPLETE_THROUGH_HEADERS, ...LINK_HEADERS } })
-  async range(
+  async listOrdersInRange(
     @Query({ schema: RangeQuerySchema }) { from, to, ...paging }: RangeRequest,
     @Req() { caller }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -72,30 +91,13 @@ export class OrdersController {
   @HttpCode(HttpStatus.OK)
   @ApiOperation({ summary: 'Get several orders by id' })
   @ApiOkResponse({ standardSchema: BatchGetResponseSchema, headers: COMPLETE_THROUGH_HEADERS })
-  async batchGet(@Body({ schema: BatchGetSchema }) { ids }: BatchGet): Promise<BatchGetResponse> {
+  async batchGetOrders(@Body({ schema: BatchGetSchema }) { ids }: BatchGet): Promise<BatchGetResponse> {
     const distinctIds = [...new Set(ids)];
     const saved = await this.saved.byIds(distinctIds);
     return {
       items: distinctIds.flatMap((id) => saved.get(id) ?? []).map(orderResponse),
       missing: distinctIds.filter((id) => !saved.has(id)),
     };
-  }
-
-  @Get(':id')
-  @ApiOperation({
-    summary: 'Get one order by id',
-    description: 'With `waitMs`, the request waits up to that time for an order that is not saved yet.',
-  })
-  @ApiOkResponse({ standardSchema: OrderResponseSchema, headers: COMPLETE_THROUGH_HEADERS })
-  @ApiNotFoundResponse({ description: 'Problem details: no such order, or not saved yet' })
-  async order(
-    @Param('id', { schema: orderId.meta({ examples: ['970844c7-0d33-82a3-ba87-000000001266'] }) }) id: string,
-    @Query({ schema: OneOrderQuerySchema }) { waitMs }: OneOrderQuery,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ): Promise<OrderResponse> {
-    const order = (await this.saved.byId(id)) ?? (waitMs > 0 ? await this.await(id, waitMs, reply) : null);
-    if (order === null) throw notFound(`There is no saved order ${id}.`);
-    return orderResponse(order);
   }
 
   private async await(id: string, waitMs: number, reply: FastifyReply): Promise<Order | null> {

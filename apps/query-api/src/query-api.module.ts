@@ -14,6 +14,7 @@ import { AwaitedOrders } from './freshness/awaited-orders.js';
 import { CompleteThrough } from './freshness/complete-through.js';
 import { OrdersController } from './orders.controller.js';
 import { SavedOrders } from './orders/saved-orders.js';
+import { SymbolCase } from './orders/symbol-case.js';
 import { NumberHoles } from './orders/number-holes.js';
 import { NumberedPages } from './paging/numbered-pages.js';
 import { OffsetPages } from './paging/offset-pages.js';
@@ -45,10 +46,11 @@ class DatabaseModule {}
 
 @Module({
   imports: [logsModule(logger), MetricsModule, DatabaseModule, HealthModule.with(QueryReadiness, [DatabaseModule])],
-  // OrdersController is last: its `:id` route matches every other path.
-  controllers: [ExportController, SummaryController, OrderTraceController, OrdersController],
+  // The OpenAPI document lists the routes in this order. Fastify prefers `export` and `summary` to the `:id` of OrdersController.
+  controllers: [OrdersController, OrderTraceController, SummaryController, ExportController],
   providers: [
     SavedOrders,
+    SymbolCase,
     NumberHoles,
     PossibleNumbers,
     NumberedPages,

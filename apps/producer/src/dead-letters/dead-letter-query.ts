@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Filter } from 'mongodb';
 import type { DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
 import type { DeadLetterFilter } from '#orders/operation/operation.js';
-import { pageSizeParameter } from '../operations/page-size.js';
+import { pageSizeParameter } from '#service/http/input-numbers.js';
 
 const STATES = ['pending', 'redriving', 'saved', 'discarded'] as const;
 
@@ -37,7 +37,7 @@ export const DeadLettersQuerySchema = z.strictObject({
   ...DeadLetterFilterFields,
   redriveId: operationId.optional().describe('Only letters of this redrive.'),
   after: DeadLetterIdSchema.optional().describe('Cursor of the next page. Take it from `next`.'),
-  pageSize: pageSizeParameter('Letters'),
+  pageSize: pageSizeParameter('Letters', { maximum: 100, byDefault: 20 }),
 });
 
 export type DeadLetterGroupsQuery = z.infer<typeof DeadLetterGroupsQuerySchema>;

@@ -1,11 +1,14 @@
 import { z } from 'zod';
+import { NextPageSchema } from '../operations/operation-response.js';
 import type { DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
 
 const count = z.int().min(0);
 const date = z.iso.datetime();
 const state = z.enum(['pending', 'redriving', 'saved', 'discarded']);
-const position = z.object({ partition: count, offset: count });
-const error = z.object({ code: z.string().meta({ examples: ['unknown-schema'] }), message: z.string() });
+const position = z.object({ partition: count, offset: count }).meta({ title: 'RecordPosition' });
+const error = z
+  .object({ code: z.string().meta({ examples: ['unknown-schema'] }), message: z.string() })
+  .meta({ title: 'DeadLetterError' });
 
 /** Dead letters grouped by error code. */
 export const DeadLetterGroupsSchema = z
@@ -13,15 +16,17 @@ export const DeadLetterGroupsSchema = z
     state,
     total: count,
     items: z.array(
-      z.object({
-        errorCode: z.string().meta({ examples: ['unknown-schema'] }),
-        count,
-        operations: count.describe('Number of operations that the orders belong to.'),
-        redriven: count.describe('Number of letters that were redriven before and were dead-lettered again.'),
-        firstAt: date,
-        lastAt: date,
-        example: z.object({ id: z.string(), message: z.string() }),
-      }),
+      z
+        .object({
+          errorCode: z.string().meta({ examples: ['unknown-schema'] }),
+          count,
+          operations: count.describe('Number of operations that the orders belong to.'),
+          redriven: count.describe('Number of letters that were redriven before and were dead-lettered again.'),
+          firstAt: date,
+          lastAt: date,
+          example: z.object({ id: z.string(), message: z.string() }).meta({ title: 'DeadLetterExample' }),
+        })
+        .meta({ title: 'DeadLetterGroup' }),
     ),
   })
   .meta({ title: 'DeadLetterGroups' });
@@ -32,7 +37,7 @@ const fields = {
     .describe('Topic, partition and offset of the original record.')
     .meta({ examples: ['orders.v1/3/4711'] }),
   state,
-  origin: position.extend({ topic: z.string(), timestamp: date }),
+  origin: position.extend({ topic: z.string(), timestamp: date }).meta({ title: 'RecordOrigin' }),
   letter: position.describe('Position on the dead-letter topic.'),
   operationId: z.uuid().nullable().describe('Null if the record does not come from an operation.'),
   index: count.nullable(),
@@ -43,33 +48,34 @@ const fields = {
   redrives: count.describe('Number of redrives of this letter.'),
   tries: z
     .array(
-      z.object({
-        redriveId: z.uuid(),
-        at: date,
-        sent: position.nullable().describe('Position of the new record on the orders topic.'),
-        orderId: z.string().nullable(),
-        outcome: z.enum(['saved', 'returned', 'unmovable', 'missing']).nullable().describe('Null if not known yet.'),
-        endedAt: date.nullable(),
-      }),
+      z
+        .object({
+          redriveId: z.uuid(),
+          at: date,
+          sent: position.nullable().describe('Position of the new record on the orders topic.'),
+          orderId: z.string().nullable(),
+          outcome: z.enum(['saved', 'returned', 'unmovable', 'missing']).nullable().describe('Null if not known yet.'),
+          endedAt: date.nullable(),
+        })
+        .meta({ title: 'RedriveTry' }),
     )
     .describe('The redrives of this letter, oldest first.'),
 };
 
 export const DeadLettersPageSchema = z
   .object({
-    items: z.array(z.object(fields)),
-    page: z.object({
-      size: count,
-      next: z.string().optional().describe('Path of the next page; absent on the last page.'),
-    }),
+    items: z.array(z.object(fields).meta({ title: 'DeadLetterSummary' })),
+    page: NextPageSchema,
   })
-  .meta({ title: 'DeadLettersPage' });
+  .meta({ title: 'DeadLetterPage' });
 
-const bytes = z.object({
-  size: count,
-  base64: z.string().describe('The first 64 KiB.'),
-  text: z.string().nullable().describe('The bytes as text; null if they are not UTF-8.'),
-});
+const bytes = z
+  .object({
+    size: count,
+    base64: z.string().describe('The first 64 KiB.'),
+    text: z.string().nullable().describe('The bytes as text; null if they are not UTF-8.'),
+  })
+  .meta({ title: 'Bytes' });
 
 export const DeadLetterSchema = z
   .object({
@@ -82,8 +88,9 @@ export const DeadLetterSchema = z
         valueFrom: z
           .enum(['letter', 'source'])
           .describe('`source`: the value was too large for a letter and was read from the original record.'),
-        headers: z.array(z.object({ name: z.string(), value: bytes })),
+        headers: z.array(z.object({ name: z.string(), value: bytes }).meta({ title: 'RecordHeader' })),
       })
+      .meta({ title: 'OriginalRecord' })
       .nullable()
       .describe('The original record; null if Kafka no longer has it.'),
     gone: z

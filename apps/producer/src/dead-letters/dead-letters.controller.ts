@@ -39,7 +39,7 @@ export class DeadLettersController {
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'Group dead letters by error code' })
   @ApiOkResponse({ standardSchema: DeadLetterGroupsSchema })
-  async groups(
+  async groupDeadLetters(
     @Query({ schema: DeadLetterGroupsQuerySchema }) query: DeadLetterGroupsQuery,
   ): Promise<DeadLetterGroups> {
     return this.deadLetters.groups(query);
@@ -52,7 +52,7 @@ export class DeadLettersController {
     description: 'Filter by `redriveId` to see the outcome of each letter of a redrive.',
   })
   @ApiOkResponse({ standardSchema: DeadLettersPageSchema })
-  async records(@Query({ schema: DeadLettersQuerySchema }) query: DeadLettersQuery): Promise<DeadLettersPage> {
+  async listDeadLetters(@Query({ schema: DeadLettersQuerySchema }) query: DeadLettersQuery): Promise<DeadLettersPage> {
     return this.deadLetters.list(query);
   }
 
@@ -65,7 +65,7 @@ export class DeadLettersController {
   @ApiOkResponse({ standardSchema: DeadLetterSchema })
   @ApiNotFoundResponse({ description: 'Problem details: no such dead letter' })
   @ApiServiceUnavailableResponse({ description: 'Problem details: Kafka or the schema registry is unavailable' })
-  async record(
+  async getDeadLetter(
     @Param('topic', { schema: TopicSchema }) topic: string,
     @Param('partition', { schema: wholeNumber }) partition: string,
     @Param('offset', { schema: wholeNumber }) offset: string,

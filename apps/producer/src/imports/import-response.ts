@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NextPageSchema } from '../operations/operation-response.js';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import type { ManifestFile, ManifestTotals } from '#orders/operation/import-manifest.js';
 import type { ImportReject } from './import-rejects.js';
@@ -20,47 +21,52 @@ export const ImportResponseSchema = z
     phase: z
       .enum(['reading', 'emitting', 'ended'])
       .describe('`reading`: reads the files; `emitting`: emits the orders, with a reserved block of order numbers.'),
-    files: z.object({
-      total: count,
-      waiting: count,
-      reading: count,
-      read: count,
-      refused: count.describe('Rejected; each file has a reason.'),
-      known: count.describe('Not read, because an import has already read a file with the same bytes.'),
-    }),
+    files: z
+      .object({
+        total: count,
+        waiting: count,
+        reading: count,
+        read: count,
+        refused: count.describe('Rejected; each file has a reason.'),
+        known: count.describe('Not read, because an import has already read a file with the same bytes.'),
+      })
+      .meta({ title: 'ImportFileCounts' }),
     ...rowCounts,
-    links: z.object({ operation: z.string(), files: z.string(), rejects: z.string(), download: z.string() }),
+    links: z
+      .object({ operation: z.string(), files: z.string(), rejects: z.string(), download: z.string() })
+      .meta({ title: 'ImportLinks' }),
   })
   .meta({ title: 'Import' });
 
 export type ImportResponse = z.infer<typeof ImportResponseSchema>;
 
-const page = z.object({
-  size: count,
-  next: z.string().optional().describe('Path of the next page; absent on the last page.'),
-});
-
 export const ImportFilesSchema = z
   .object({
     items: z.array(
-      z.object({
-        file: count.describe('Index of the file in the import, from 0.'),
-        name: z.string(),
-        bytes: count.nullable(),
-        sha256: z
-          .string()
-          .nullable()
-          .describe('In hexadecimal. Null, like `bytes`, when the file was rejected without being read.'),
-        state: z.enum(['waiting', 'reading', 'read', 'refused', 'known']),
-        byteOffset: count.describe('Number of bytes read so far.'),
-        ...rowCounts,
-        reason: z.object({ code: z.string(), detail: z.string() }).nullable().describe('Why the file was rejected.'),
-        knownFrom: z.uuid().nullable().describe('The import that has already read this file.'),
-      }),
+      z
+        .object({
+          file: count.describe('Index of the file in the import, from 0.'),
+          name: z.string(),
+          bytes: count.nullable(),
+          sha256: z
+            .string()
+            .nullable()
+            .describe('In hexadecimal. Null, like `bytes`, when the file was rejected without being read.'),
+          state: z.enum(['waiting', 'reading', 'read', 'refused', 'known']),
+          byteOffset: count.describe('Number of bytes read so far.'),
+          ...rowCounts,
+          reason: z
+            .object({ code: z.string(), detail: z.string() })
+            .meta({ title: 'FileReason' })
+            .nullable()
+            .describe('Why the file was rejected.'),
+          knownFrom: z.uuid().nullable().describe('The import that has already read this file.'),
+        })
+        .meta({ title: 'ImportFile' }),
     ),
-    page,
+    page: NextPageSchema,
   })
-  .meta({ title: 'ImportFiles' });
+  .meta({ title: 'ImportFilePage' });
 
 export const ImportRejectSchema = z
   .object({
@@ -76,8 +82,8 @@ export const ImportRejectSchema = z
   .meta({ title: 'ImportReject' });
 
 export const ImportRejectsSchema = z
-  .object({ items: z.array(ImportRejectSchema), page })
-  .meta({ title: 'ImportRejects' });
+  .object({ items: z.array(ImportRejectSchema), page: NextPageSchema })
+  .meta({ title: 'ImportRejectPage' });
 
 export type ImportFiles = z.infer<typeof ImportFilesSchema>;
 export type ImportRejectResponse = z.infer<typeof ImportRejectSchema>;

@@ -69,7 +69,7 @@ export class ImportsController {
     description:
       'Problem details: a zip bomb, an unsafe path, a symbolic link, an encrypted or damaged entry; or the key was used for another request',
   })
-  async import(
+  async importOrders(
     @Query({ schema: ImportQuerySchema }) query: ImportQuery,
     @Headers('idempotency-key') key: string | undefined,
     @Req() request: FastifyRequest,
@@ -87,7 +87,7 @@ export class ImportsController {
   @ApiOkResponse({ standardSchema: ImportResponseSchema })
   @ApiNotFoundResponse({ description: 'Problem details: no such import' })
   @ApiBadRequestResponse({ description: 'Problem details: the id is not a UUID' })
-  async find(@Param('id', { schema: OperationIdSchema }) id: string): Promise<ImportResponse> {
+  async getImport(@Param('id', { schema: OperationIdSchema }) id: string): Promise<ImportResponse> {
     return this.imports.byId(id);
   }
 
@@ -97,7 +97,7 @@ export class ImportsController {
   @ApiOkResponse({ standardSchema: ImportFilesSchema })
   @ApiNotFoundResponse({ description: 'Problem details: no such import' })
   @ApiBadRequestResponse({ description: 'Problem details that list every invalid parameter' })
-  async files(
+  async listImportFiles(
     @Param('id', { schema: OperationIdSchema }) id: string,
     @Query({ schema: FilesQuerySchema }) query: FilesQuery,
   ): Promise<ImportFiles> {

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { pageSizeParameter } from '../operations/page-size.js';
+import { pageSizeParameter } from '#service/http/input-numbers.js';
 import type { RowPlace } from './import-rejects.js';
 
 const pageSize = pageSizeParameter('Items', { maximum: 1_000, byDefault: 100 });
 
 function after(form: RegExp) {
   return z
-    .string({ error: 'must be given once' })
-    .regex(form, 'must be taken from `next`')
+    .string()
+    .regex(form, 'must be taken from `next` of another page')
     .optional()
     .describe('Cursor of the next page. Take it from `next`.');
 }

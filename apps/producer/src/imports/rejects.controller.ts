@@ -1,13 +1,6 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Header, Param, Query, Res } from '@nestjs/common';
-import {
-  ApiBadRequestResponse,
-  ApiNotFoundResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiProduces,
-  ApiTags,
-} from '@nestjs/swagger';
+import { ApiBadRequestResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { OperationIdSchema } from '../operations/operation-id.js';
@@ -27,7 +20,7 @@ export class RejectsController {
   @Header('Cache-Control', 'no-store')
   @ApiOperation({ summary: 'List the rejected rows, ordered by file and row' })
   @ApiOkResponse({ standardSchema: ImportRejectsSchema })
-  async rejects(
+  async listImportRejects(
     @Param('id', { schema: OperationIdSchema }) id: string,
     @Query({ schema: RejectsQuerySchema }) query: RejectsQuery,
   ): Promise<ImportRejectsPage> {
@@ -39,9 +32,14 @@ export class RejectsController {
     summary: 'Download all rejected rows',
     description: 'One JSON object per line, with the same fields as in the list.',
   })
-  @ApiProduces('application/x-ndjson')
-  @ApiOkResponse({ description: 'The file, streamed' })
-  async download(@Param('id', { schema: OperationIdSchema }) id: string, @Res() reply: FastifyReply): Promise<void> {
+  @ApiOkResponse({
+    description: 'The file, streamed',
+    content: { 'application/x-ndjson': { schema: { type: 'string' } } },
+  })
+  async downloadImportRejects(
+    @Param('id', { schema: OperationIdSchema }) id: string,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const rejects = await this.imports.allRejects(id);
     await reply
       .header('Content-Type', 'application/x-ndjson; charset=utf-8')

@@ -38,7 +38,7 @@ export class InterruptionsController {
   @Audited('pause')
   @HttpCode(HttpStatus.OK)
   @ApiOperation({ summary: 'Pause an operation after the current chunk', description: 'Idempotent.' })
-  async pause(@Param('id', { schema: OperationIdSchema }) id: string): Promise<OperationResponse> {
+  async pauseOperation(@Param('id', { schema: OperationIdSchema }) id: string): Promise<OperationResponse> {
     return this.done(id, 'paused', await this.interruptions.pause(id));
   }
 
@@ -46,7 +46,7 @@ export class InterruptionsController {
   @Audited('resume')
   @HttpCode(HttpStatus.OK)
   @ApiOperation({ summary: 'Resume an operation', description: 'Idempotent.' })
-  async resume(@Param('id', { schema: OperationIdSchema }) id: string): Promise<OperationResponse> {
+  async resumeOperation(@Param('id', { schema: OperationIdSchema }) id: string): Promise<OperationResponse> {
     return this.done(id, 'running', await this.interruptions.resume(id));
   }
 
@@ -57,7 +57,7 @@ export class InterruptionsController {
     summary: 'Cancel an operation after the current chunk',
     description: 'Acknowledged orders remain; `ackedNumbers` lists them exactly. Idempotent.',
   })
-  async cancel(@Param('id', { schema: OperationIdSchema }) id: string): Promise<OperationResponse> {
+  async cancelOperation(@Param('id', { schema: OperationIdSchema }) id: string): Promise<OperationResponse> {
     return this.done(id, 'cancelled', await this.interruptions.cancel(id));
   }
 

@@ -1,6 +1,13 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Headers, HttpStatus, Param, Res, type BeforeApplicationShutdown } from '@nestjs/common';
-import { ApiHeader, ApiNotFoundResponse, ApiOperation, ApiProduces, ApiOkResponse, ApiTags } from '@nestjs/swagger';
+import {
+  ApiHeader,
+  ApiNoContentResponse,
+  ApiNotFoundResponse,
+  ApiOkResponse,
+  ApiOperation,
+  ApiTags,
+} from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { systemClock } from '@orders-pipeline/clock';
 import { RequiresScope } from '#service/auth/scope.guard.js';
@@ -27,10 +34,13 @@ export class OperationEventsController implements BeforeApplicationShutdown {
     required: false,
     description: 'The id of the last received event; it is not sent again.',
   })
-  @ApiProduces('text/event-stream')
-  @ApiOkResponse({ description: 'The stream. Status 204 means that the last received event was the final one.' })
+  @ApiOkResponse({
+    description: 'The stream',
+    content: { 'text/event-stream': { schema: { type: 'string' } } },
+  })
+  @ApiNoContentResponse({ description: 'The last received event was the final one' })
   @ApiNotFoundResponse({ description: 'Problem details: no such operation' })
-  async events(
+  async followOperation(
     @Param('id', { schema: OperationIdSchema }) id: string,
     @Headers('last-event-id') lastEventId: string | undefined,
     @Res() reply: FastifyReply,

@@ -8,6 +8,7 @@ const OPERATION: OperationResponse = {
   id: '01935c9e-8a00-7000-8000-000000000001',
   kind: 'populate',
   status: 'running',
+  state: { code: 'sending', text: 'sending 60 %' },
   interruption: null,
   seed: 1,
   count: 10,

@@ -1,11 +1,10 @@
 import { z } from 'zod';
+import { OPERATION_EXAMPLE } from './operation-example.js';
+import { OperationStateSchema } from './operation-state.js';
 
-const count = z
-  .int()
-  .min(0)
-  .meta({ examples: [100_000] });
+const count = z.int().min(0);
 const fraction = z.number().min(0).max(1);
-const date = z.iso.datetime().meta({ examples: ['2026-01-31T12:00:00.000Z'] });
+const date = z.iso.datetime();
 
 /** The API response for an operation. Unknown values are `null`, never 0. */
 export const OperationResponseSchema = z
@@ -15,8 +14,9 @@ export const OperationResponseSchema = z
     status: z
       .enum(['running', 'paused', 'succeeded', 'cancelled', 'failed'])
       .describe(
-        'The status of the emission. `succeeded`: Kafka has acknowledged all records; saving may still be in progress.',
+        'The status of the emission. `succeeded`: Kafka has acknowledged all records; saving may still be in progress, see `state`.',
       ),
+    state: OperationStateSchema,
     interruption: z
       .enum(['pause', 'cancel'])
       .nullable()
@@ -39,10 +39,12 @@ export const OperationResponseSchema = z
         duplicate: fraction,
         conflict: fraction,
       })
+      .meta({ title: 'FaultFractions' })
       .nullable()
       .describe('Fractions of deliberately faulty orders; null if there are none.'),
     ackedFaults: z
       .object({ poison: count, oversized: count, duplicate: count, conflict: count })
+      .meta({ title: 'FaultCounts' })
       .nullable()
       .describe(
         'Deliberately faulty records that Kafka has acknowledged. `poison` and `oversized` replace orders and are counted in `acked`; `duplicate` and `conflict` are extra records. All but `duplicate` become dead letters.',
@@ -61,7 +63,7 @@ export const OperationResponseSchema = z
     generated: count.describe('Orders generated so far.'),
     acked: count.describe('Orders that Kafka has acknowledged.'),
     ackedNumbers: z
-      .array(z.object({ from: count, to: count }))
+      .array(z.object({ from: count, to: count }).meta({ title: 'NumberRange' }))
       .describe('Ranges of order numbers that Kafka has acknowledged; both ends are inclusive.'),
     saved: count
       .nullable()
@@ -84,15 +86,18 @@ export const OperationResponseSchema = z
         conflicting: count,
         malformed: count,
       })
+      .meta({ title: 'ImportCounts' })
       .nullable()
       .describe('Only for an import: its reading progress. Details are at /v1/imports/{id}.'),
     redrive: z
       .object({
-        filter: z.object({
-          id: z.string().optional(),
-          errorCode: z.string().optional(),
-          operationId: z.uuid().optional(),
-        }),
+        filter: z
+          .object({
+            id: z.string().optional(),
+            errorCode: z.string().optional(),
+            operationId: z.uuid().optional(),
+          })
+          .meta({ title: 'DeadLetterFilter' }),
         limit: count.nullable(),
         maxRedrives: count,
         moved: count.describe('Letters sent again: saved + returned + missing + waiting.'),
@@ -106,6 +111,7 @@ export const OperationResponseSchema = z
           'Letters not sent, because Kafka no longer has the record or rejects it. They stay dead letters.',
         ),
       })
+      .meta({ title: 'RedriveProgress' })
       .nullable()
       .describe('Only for a redrive. It ends when the outcome of each letter is known.'),
     requestedAt: date,
@@ -113,23 +119,32 @@ export const OperationResponseSchema = z
     finishedAt: date.nullable(),
     ratePerSecond: z.number().nullable().describe('Acknowledged orders per second since the start.'),
     etaSeconds: z.number().nullable().describe('Estimated seconds until all orders are acknowledged.'),
-    error: z.object({ code: z.string(), message: z.string() }).nullable().describe('Why the operation failed.'),
+    error: z
+      .object({ code: z.string(), message: z.string() })
+      .meta({ title: 'OperationError' })
+      .nullable()
+      .describe('Why the operation failed.'),
     firstErrors: z
-      .array(z.object({ index: count.nullable(), code: z.string(), message: z.string() }))
+      .array(z.object({ index: count.nullable(), code: z.string(), message: z.string() }).meta({ title: 'OrderError' }))
       .nullable()
       .describe('Errors of the first dead letters, by order index. `index` is null if the record has none.'),
   })
-  .meta({ title: 'Operation' });
+  .meta({ title: 'Operation', examples: [OPERATION_EXAMPLE] });
+
+/** How to continue a list: `next` is a path. */
+export const NextPageSchema = z
+  .object({
+    size: count,
+    next: z.string().optional().describe('Path of the next page; absent on the last page.'),
+  })
+  .meta({ title: 'NextPage' });
 
 export const OperationsPageSchema = z
   .object({
     items: z.array(OperationResponseSchema),
-    page: z.object({
-      size: count,
-      next: z.string().optional().describe('Path of the next page; absent on the last page.'),
-    }),
+    page: NextPageSchema,
   })
-  .meta({ title: 'OperationsPage' });
+  .meta({ title: 'OperationPage' });
 
 export type OperationsPage = z.infer<typeof OperationsPageSchema>;
 

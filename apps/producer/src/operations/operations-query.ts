@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageSizeParameter } from './page-size.js';
+import { pageSizeParameter } from '#service/http/input-numbers.js';
 
 /** `GET /v1/operations`. */
 export const OperationsQuerySchema = z.strictObject({
@@ -13,7 +13,7 @@ export const OperationsQuerySchema = z.strictObject({
     .toLowerCase()
     .optional()
     .describe('Cursor of the next page: only operations created before this one. Take it from `next`.'),
-  pageSize: pageSizeParameter('Operations'),
+  pageSize: pageSizeParameter('Operations', { maximum: 100, byDefault: 20 }),
 });
 
 export type OperationsQuery = z.infer<typeof OperationsQuerySchema>;

@@ -70,7 +70,7 @@ export class OperationsController {
   @ApiOperation({ summary: 'List operations, newest first' })
   @ApiOkResponse({ standardSchema: OperationsPageSchema })
   @ApiBadRequestResponse({ description: 'Problem details that list every invalid parameter' })
-  async list(@Query({ schema: OperationsQuerySchema }) query: OperationsQuery): Promise<OperationsPage> {
+  async listOperations(@Query({ schema: OperationsQuerySchema }) query: OperationsQuery): Promise<OperationsPage> {
     const operations = await this.operations.list(query);
     const items = await Promise.all(operations.map(async (operation) => this.view.forDocument(operation)));
     const next = nextPage(
@@ -89,7 +89,7 @@ export class OperationsController {
   @ApiOkResponse({ standardSchema: OperationResponseSchema })
   @ApiNotFoundResponse({ description: 'Problem details: no such operation' })
   @ApiBadRequestResponse({ description: 'Problem details: the id is not a UUID' })
-  async operation(@Param('id', { schema: OperationIdSchema }) id: string): Promise<OperationResponse> {
+  async getOperation(@Param('id', { schema: OperationIdSchema }) id: string): Promise<OperationResponse> {
     return this.view.byId(id);
   }
 }

@@ -1,16 +1,26 @@
 import { z } from 'zod';
+import { bodyInteger, bodyNumber } from '#service/http/input-numbers.js';
+import { MOMENT, parseMoment } from '#service/http/moments.js';
 import { FAULTS } from '#orders/operation/fault-mix.js';
 import type { PopulateDocument } from '#orders/operation/operation.js';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const MAX_COUNT = 10_000_000;
 
-const date = z.iso
-  .datetime({ offset: true, error: 'must be a date and time as ISO 8601, such as 2026-01-31T12:00:00Z' })
-  .transform((text) => new Date(text))
-  .refine((value) => value.getTime() >= 0 && value.getUTCFullYear() <= 9999, 'must be from 1970 to 9999');
+/** @param ofDay the millisecond that a date without a time becomes */
+function moment(ofDay: 'first' | 'last') {
+  return z
+    .string()
+    .transform((text, context) => {
+      const parsed = parseMoment(text, ofDay);
+      if (parsed !== undefined && parsed.getTime() >= 0) return parsed;
+      context.addIssue({ code: 'custom', message: parsed === undefined ? MOMENT : 'must not be before 1970' });
+      return z.NEVER;
+    })
+    .meta({ type: 'string' });
+}
 
-const fraction = z.number().min(0).max(1).default(0);
+const fraction = bodyNumber(0, 1).default(0);
 
 /** The fractions of orders with each fault. */
 const FaultMixSchema = z
@@ -22,42 +32,37 @@ const FaultMixSchema = z
   })
   .refine(({ poison, oversized }) => poison + oversized <= 1, {
     path: ['oversized'],
-    message: 'the sum of `poison` and `oversized` must be at most 1',
-  });
+    message: 'must be at most 1 together with `poison`',
+  })
+  .meta({ title: 'FaultMix' });
 
 /** The body of `POST /v1/populate`. */
 export const PopulateRequestSchema = z
   .strictObject({
-    count: z
-      .int()
-      .min(1)
-      .max(MAX_COUNT)
+    count: bodyInteger(1, MAX_COUNT)
       .describe('Number of orders to generate.')
       .meta({ examples: [100_000] }),
-    seed: z
-      .int()
-      .min(0)
-      .max(Number.MAX_SAFE_INTEGER)
+    seed: bodyInteger(0, Number.MAX_SAFE_INTEGER)
       .optional()
       .describe(
         'The same seed generates the same accounts, symbols, prices and quantities. Random by default; returned in the response.',
       ),
     // A whole chunk may go to one partition, and its batch must stay below the topic's limit of 1 MiB.
-    chunkSize: z
-      .int()
-      .min(1)
-      .max(5_000)
+    chunkSize: bodyInteger(1, 5_000)
       .default(1_000)
       .describe('Maximum number of orders per chunk; Kafka acknowledges each chunk before the next is sent.'),
-    ratePerSecond: z
-      .number()
-      .min(0.1)
-      .max(10_000_000)
+    ratePerSecond: bodyNumber(0.1, 10_000_000)
       .optional()
       .describe('Average orders per second since the start. The emission catches up after a stall.'),
-    accounts: z.int().min(1).max(10_000_000).default(100_000).describe('Number of accounts that the orders belong to.'),
-    from: date.optional().describe('createdAt of the first order. Default: 24 hours before `to`.'),
-    to: date.optional().describe('End of the createdAt range. Default: now.'),
+    accounts: bodyInteger(1, 10_000_000).default(100_000).describe('Number of accounts that the orders belong to.'),
+    from: moment('first')
+      .optional()
+      .describe(
+        'createdAt of the first order: a date and time with a time zone, or a date, whose day begins at 00:00 UTC. Default: 24 hours before `to`.',
+      ),
+    to: moment('last')
+      .optional()
+      .describe('End of the createdAt range, in the same notations; a date includes its whole day. Default: now.'),
     faults: FaultMixSchema.optional().describe(
       'Deliberately faulty records, to test the pipeline. The same seed affects the same orders. All but `duplicate` become dead letters.',
     ),
@@ -65,7 +70,8 @@ export const PopulateRequestSchema = z
   .refine(({ from, to }) => from === undefined || from < (to ?? new Date()), {
     path: ['from'],
     message: 'must be before `to`',
-  });
+  })
+  .meta({ title: 'PopulateRequest' });
 
 export type PopulateRequest = z.infer<typeof PopulateRequestSchema>;
 

@@ -1,5 +1,6 @@
 import { ackedFaults, isEmitted, type OperationDocument } from '#orders/operation/operation.js';
 import { ackedOrders, ackedRanges, firstUnacked, generatedOrders } from '#orders/operation/segments.js';
+import { operationState } from './operation-state.js';
 import type { OperationFindings, OperationResponse } from './operation-response.js';
 
 /** Builds the API response for an operation. @param now MongoDB's time */
@@ -11,7 +12,7 @@ export function toOperationResponse(
   const acked = findings.redrive?.moved ?? ackedOrders(operation.segments);
   const requested = toRequestFields(operation);
   const rate = ackedPerSecond(operation, acked, now);
-  return {
+  const response = {
     id: operation._id,
     kind: operation.kind,
     status: operation.status,
@@ -39,6 +40,7 @@ export function toOperationResponse(
     error: operation.error,
     firstErrors: findings.firstErrors,
   };
+  return { ...response, state: operationState(response) };
 }
 
 type RequestField = 'seed' | 'count' | 'firstNumber' | 'accounts' | 'from' | 'to' | 'faults' | 'ackedFaults';

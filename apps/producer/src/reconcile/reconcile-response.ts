@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { FAULTS } from '#orders/operation/fault-mix.js';
 
 const count = z.int().min(0);
-const faultCounts = z.object({ poison: count, oversized: count, duplicate: count, conflict: count });
+const faultCounts = z
+  .object({ poison: count, oversized: count, duplicate: count, conflict: count })
+  .meta({ title: 'FaultCounts' });
 const blame = z.enum(['not-yet-saved', 'not-yet-projected', 'never-acknowledged', 'committed-past', 'saved-then-gone']);
 
 /** The API response for the reconciliation of an operation. */
@@ -32,24 +34,36 @@ export const ReconcileResponseSchema = z
       'Orders that are saved although the acknowledgement was not received. Not a defect.',
     ),
     neverAcknowledged: count,
-    faults: z.object({ expected: faultCounts, found: faultCounts }).nullable(),
+    faults: z.object({ expected: faultCounts, found: faultCounts }).meta({ title: 'FoundFaults' }).nullable(),
     blames: z.partialRecord(blame, count),
     missingRecords: z
       .array(
-        z.object({
-          index: count,
-          number: count,
-          id: z.uuid(),
-          fault: z.enum(FAULTS).nullable(),
-          partition: count.nullable(),
-          offset: count.nullable(),
-          blame,
-          evidence: z.string().optional(),
-        }),
+        z
+          .object({
+            index: count,
+            number: count,
+            id: z.uuid(),
+            fault: z.enum(FAULTS).nullable(),
+            partition: count.nullable(),
+            offset: count.nullable(),
+            blame,
+            evidence: z.string().optional(),
+          })
+          .meta({ title: 'MissingRecord' }),
       )
       .readonly(),
-    alteredOrders: z.array(z.object({ index: count, id: z.uuid(), fields: z.array(z.string()).readonly() })).readonly(),
-    phantomOrders: z.array(z.object({ id: z.string(), number: z.int().nullable(), reason: z.string() })).readonly(),
+    alteredOrders: z
+      .array(
+        z
+          .object({ index: count, id: z.uuid(), fields: z.array(z.string()).readonly() })
+          .meta({ title: 'AlteredOrder' }),
+      )
+      .readonly(),
+    phantomOrders: z
+      .array(
+        z.object({ id: z.string(), number: z.int().nullable(), reason: z.string() }).meta({ title: 'PhantomOrder' }),
+      )
+      .readonly(),
     readAt: z.iso.datetime(),
     seconds: z.number(),
     ordersPerSecond: count,

@@ -36,7 +36,7 @@ export class ReconcileController {
     description:
       'Problem details: nothing can be checked, because the rows of the import are missing or it is a redrive',
   })
-  async reconcile(
+  async reconcileOperation(
     @Param('id', { schema: OperationIdSchema }) id: string,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ReconcileResponse> {

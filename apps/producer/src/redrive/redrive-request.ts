@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bodyInteger, bodyNumber } from '#service/http/input-numbers.js';
 import type { DeadLetterFilter } from '#orders/operation/operation.js';
 import { DeadLetterFilterFields, DeadLetterIdSchema } from '../dead-letters/dead-letter-query.js';
 
@@ -25,38 +26,32 @@ function isUnambiguous({ id, errorCode, operationId, all }: Selection): boolean 
   return [id !== undefined, isFiltered, all !== undefined].filter(Boolean).length <= 1;
 }
 
-const NOTHING = { path: ['id'], message: 'one of `id`, `errorCode`, `operationId` or `all` is required' };
-const AMBIGUOUS = { path: ['id'], message: '`id`, a filter and `all` are mutually exclusive' };
+const NOTHING = { path: ['id'], message: 'or one of `errorCode`, `operationId` and `all` is required' };
+const AMBIGUOUS = { path: ['id'], message: 'must not be combined with a filter or `all`, nor a filter with `all`' };
 
 /** The body of `POST /v1/dead-letters/redrive`. */
 export const RedriveRequestSchema = z
   .strictObject({
     ...selection,
-    limit: z.int().min(1).max(10_000_000).optional().describe('Maximum number of letters. Default: no limit.'),
-    ratePerSecond: z
-      .number()
-      .min(0.1)
-      .max(1_000_000)
+    limit: bodyInteger(1, 10_000_000).optional().describe('Maximum number of letters. Default: no limit.'),
+    ratePerSecond: bodyNumber(0.1, 1_000_000)
       .optional()
       .describe('Records per second. Default: as fast as Kafka acknowledges.'),
-    maxRedrives: z
-      .int()
-      .min(1)
-      .max(100)
+    maxRedrives: bodyInteger(1, 100)
       .default(DEFAULT_MAX_REDRIVES)
       .describe('Limits redrive loops: letters that were already redriven this many times are skipped.'),
     dryRun: z.boolean().default(false).describe('Only returns the plan; sends nothing.'),
   })
   .refine(isSelective, NOTHING)
   .refine(isUnambiguous, AMBIGUOUS)
-  .meta({ title: 'Redrive' });
+  .meta({ title: 'RedriveRequest' });
 
 /** The body of `POST /v1/dead-letters/discard`. */
 export const DiscardRequestSchema = z
   .strictObject(selection)
   .refine(isSelective, NOTHING)
   .refine(isUnambiguous, AMBIGUOUS)
-  .meta({ title: 'Discard' });
+  .meta({ title: 'DiscardRequest' });
 
 const count = z.int().min(0);
 
@@ -67,13 +62,15 @@ export const RedrivePlanSchema = z
     spent: count.describe(
       'Number of matching letters that were already redriven `maxRedrives` times; they are skipped.',
     ),
-    errors: z.array(z.object({ errorCode: z.string(), count })).describe('Number of letters by error code.'),
+    errors: z
+      .array(z.object({ errorCode: z.string(), count }).meta({ title: 'ErrorCount' }))
+      .describe('Number of letters by error code.'),
   })
   .meta({ title: 'RedrivePlan' });
 
 export const DiscardedSchema = z
   .object({ discarded: count.describe('Number of discarded letters. Reconciliation counts them as discarded.') })
-  .meta({ title: 'Discarded' });
+  .meta({ title: 'DiscardResult' });
 
 export type RedriveRequest = z.infer<typeof RedriveRequestSchema>;
 export type DiscardRequest = z.infer<typeof DiscardRequestSchema>;

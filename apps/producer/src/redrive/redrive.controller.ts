@@ -64,7 +64,7 @@ export class RedriveController {
   })
   @ApiConflictResponse({ description: 'Problem details: no dead letter matches' })
   @ApiUnprocessableEntityResponse({ description: 'Problem details: the key was used for another request' })
-  async redrive(
+  async redriveDeadLetters(
     @Body({ schema: RedriveRequestSchema }) request: RedriveRequest,
     @Headers('idempotency-key') key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -87,7 +87,7 @@ export class RedriveController {
     description: 'For dead letters that cannot be repaired. They stay on their topic and count as discarded.',
   })
   @ApiOkResponse({ standardSchema: DiscardedSchema })
-  async discard(@Body({ schema: DiscardRequestSchema }) request: DiscardRequest): Promise<Discarded> {
+  async discardDeadLetters(@Body({ schema: DiscardRequestSchema }) request: DiscardRequest): Promise<Discarded> {
     return { discarded: await this.letters.discard(toFilter(request)) };
   }
 }

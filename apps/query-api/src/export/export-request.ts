@@ -1,20 +1,35 @@
 import { z } from 'zod';
 import { orderId } from '../orders/batch-get.js';
-import { orderQueryParameters } from '../order-query/order-query-parameters.js';
+import { explainSummaryFilter, orderQueryParameters } from '../order-query/order-query-parameters.js';
+
+/** The OpenAPI description of the formats. */
+export const EXPORT_CONTENT = {
+  'application/x-ndjson': {
+    schema: { type: 'string' as const, description: '`ndjson`: one order a line, as in `GET /v1/orders`.' },
+  },
+  'text/csv': { schema: { type: 'string' as const, description: '`csv`: a header line, then one order a line.' } },
+  'application/zip': {
+    schema: { type: 'string' as const, format: 'binary', description: '`chunks`: JSON arrays of 1,000 orders.' },
+  },
+};
 
 /** `GET /v1/orders/export`. */
-export const ExportQuerySchema = z.strictObject({
-  format: z
-    .enum(['ndjson', 'csv', 'chunks'])
-    .describe(
-      '`chunks`: a zip of JSON arrays of 1,000 orders, the format of the legacy system; it can be imported again.',
-    ),
-  ...orderQueryParameters,
-  after: orderId
-    .optional()
-    .describe(
-      'Resumes an interrupted export after this order, the last one received. Filter and sort must be the same.',
-    ),
-});
+export const ExportQuerySchema = z.strictObject(
+  {
+    format: z
+      .enum(['ndjson', 'csv', 'chunks'])
+      .describe(
+        'The format of the file. `chunks`: a zip of JSON arrays of 1,000 orders, the format of the legacy system; it can be imported again.',
+      )
+      .meta({ examples: ['csv'] }),
+    ...orderQueryParameters,
+    after: orderId
+      .optional()
+      .describe(
+        'Resumes an interrupted export after this order, the last one received. Filter and sort must be the same.',
+      ),
+  },
+  { error: explainSummaryFilter },
+);
 
 export type ExportRequest = z.infer<typeof ExportQuerySchema>;

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { Controller, Get, Query, Res, UseGuards } from '@nestjs/common';
-import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagger';
+import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import type { Order } from '#orders/order/order.js';
 import { invalidRequest } from '#service/http/problem.js';
@@ -8,11 +8,12 @@ import { RequiresScope } from '#service/auth/scope.guard.js';
 import { COMPLETE_THROUGH_HEADERS, CompleteThroughHeader } from '../freshness/complete-through-header.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import { SavedOrders, type EncodedOrder } from '../orders/saved-orders.js';
+import { SymbolCase } from '../orders/symbol-case.js';
 import { parseOrderQuery } from '../order-query/order-query-parameters.js';
 import { isWithin, type OrderQuery } from '../order-query/order-query.js';
 import { zipOf } from './chunk-zip.js';
 import { decodeResponse } from './encoded-order.js';
-import { ExportQuerySchema, type ExportRequest } from './export-request.js';
+import { EXPORT_CONTENT, ExportQuerySchema, type ExportRequest } from './export-request.js';
 import { csvLine, CSV_HEADER, legacyChunk, ndjsonLine } from './export-rows.js';
 import { OpenExports } from './open-exports.js';
 import { OrderBatches } from './order-batches.js';
@@ -34,6 +35,7 @@ export class ExportController {
     private readonly saved: SavedOrders,
     private readonly batches: OrderBatches,
     private readonly open: OpenExports,
+    private readonly symbols: SymbolCase,
   ) {}
 
   @Get()
@@ -42,11 +44,17 @@ export class ExportController {
     description:
       'The stream is as fast as the client reads. An interrupted export ends without the last HTTP chunk, which HTTP clients report as an error; `after` resumes it after the last order received.',
   })
-  @ApiProduces('application/x-ndjson', 'text/csv', 'application/zip')
-  @ApiOkResponse({ description: 'The orders, in the requested sort order', headers: COMPLETE_THROUGH_HEADERS })
+  @ApiOkResponse({
+    description: 'The orders, in the requested sort order',
+    headers: COMPLETE_THROUGH_HEADERS,
+    content: EXPORT_CONTENT,
+  })
   @ApiBadRequestResponse({ description: 'Problem details that name each invalid parameter' })
-  async export(@Query({ schema: ExportQuerySchema }) query: ExportRequest, @Res() reply: FastifyReply): Promise<void> {
-    const orderQuery = parseOrderQuery(query);
+  async exportOrders(
+    @Query({ schema: ExportQuerySchema }) query: ExportRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    const orderQuery = parseOrderQuery(await this.symbols.corrected(query));
     const after = query.after === undefined ? undefined : await this.orderOf(query.after, orderQuery);
     const stream = await this.stream(orderQuery, query.format, after);
     const { type, name } = TYPES[query.format];
@@ -65,7 +73,7 @@ export class ExportController {
       {
         field: 'after',
         in: 'query',
-        detail: 'is not a saved order of this order query: use the id of the last order received',
+        detail: `must be the id of the last order received with the same filter and sort, got "${id}"`,
       },
     ]);
   }

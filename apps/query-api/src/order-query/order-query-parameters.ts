@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { Equality, OrderQuery, SortField } from './order-query.js';
-import { instant, integer, money, orderNumber, text } from './query-values.js';
+import { queryInteger } from '#service/http/input-numbers.js';
+import { money, orderNumber, text } from './query-values.js';
 import { defaultSort, findIndex, unsupportedCombination } from './supported-order-queries.js';
-import { rangeOf, sortRange, type RangeEnds } from './sort-range.js';
+import { createdAtRange, numberEnds, rangeOf, sortRange, type RangeEnds } from './sort-range.js';
 
 const SORT_FIELDS = ['number', 'createdAt', 'amount'] as const satisfies readonly SortField[];
 const EQUALITIES = ['accountId', 'symbol', 'legacyNumber'] as const satisfies readonly Equality['field'][];
@@ -10,20 +11,34 @@ const EQUALITIES = ['accountId', 'symbol', 'legacyNumber'] as const satisfies re
 /** The query parameters that filter and sort orders. */
 export const orderQueryParameters = {
   accountId: text(64).optional().describe('Orders of this account, such as acc-0004711.'),
-  symbol: text(32).optional().describe('Orders of this symbol, such as ACME.'),
-  legacyNumber: integer(0, Number.MAX_SAFE_INTEGER)
+  symbol: text(32)
+    .optional()
+    .describe('Orders of this symbol, such as ACME. In lower case it also finds the upper case: acme finds ACME.'),
+  legacyNumber: queryInteger(0, Number.MAX_SAFE_INTEGER)
     .optional()
     .describe('Orders that had this number in the legacy system.'),
-  number: sortRange('number', orderNumber),
-  createdAt: sortRange('createdAt', instant),
-  amount: sortRange('amount', money),
+  number: sortRange('number', () => orderNumber, numberEnds('number')),
+  createdAt: createdAtRange(),
+  amount: sortRange(
+    'amount',
+    () => money,
+    numberEnds('amount', ' Amounts of all currencies are compared as plain numbers: 2 JPY are above 1 USD.'),
+  ),
   sort: z
     .enum(['number', '-number', 'createdAt', '-createdAt', 'amount', '-amount'])
     .optional()
     .describe(
-      'The sort field, `-` for descending; `number` breaks ties. Default: the field of the range, else `createdAt` with `accountId` or `symbol`, else `number`.',
+      'The sort field, `-` for descending; `number` breaks ties. Default: the field of the range, else `createdAt` with `accountId` or `symbol`, else `number`. `amount` sorts across currencies, as plain numbers: use the summary to compare within one.',
     ),
 };
+
+const SUMMARY_FILTERS = ['currency', 'side'];
+
+/** Explains filters that only the summary has. `undefined`: the issue is another one. */
+export function explainSummaryFilter(issue: z.core.$ZodRawIssue): string | undefined {
+  if (issue.code !== 'unrecognized_keys' || !issue.keys.every((key) => SUMMARY_FILTERS.includes(key))) return undefined;
+  return 'filters the summary only: no index has orders by it';
+}
 
 export type OrderQueryParameters = { readonly [name in Equality['field']]?: string | number | undefined } & {
   readonly [field in SortField]?: RangeEnds | undefined;

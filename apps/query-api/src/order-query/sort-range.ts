@@ -1,19 +1,29 @@
 import { z } from 'zod';
 import type { SortRange, SortValue } from './order-query.js';
+import { instant } from './query-values.js';
 
-const ENDS = {
-  gte: 'greater than or equal to this value',
-  gt: 'greater than this value',
-  lte: 'less than or equal to this value',
-  lt: 'less than this value',
-} as const;
+type End = 'gte' | 'gt' | 'lte' | 'lt';
+
+/** Describes the ends of a range of numbers. */
+export function numberEnds(field: string, note = ''): Readonly<Record<End, string>> {
+  const text = (limit: string): string => `Orders whose ${field} is ${limit} this value.${note}`;
+  return { gte: text('at least'), gt: text('above'), lte: text('at most'), lt: text('below') };
+}
 const MANY_LOWER = 'must not be given together with gte';
 const MANY_UPPER = 'must not be given together with lte';
 
-/** Parses a range such as `amount[gte]=10&amount[lt]=20`: at most one lower and one upper end, the lower not above the upper. */
-export function sortRange<T extends SortValue>(field: string, value: z.ZodType<T, string>) {
+/**
+ * Parses a range such as `amount[gte]=10&amount[lt]=20`: at most one lower and one upper end, the lower not above the upper.
+ * @param value the schema of the values at an end
+ * @param texts the descriptions of the ends
+ */
+export function sortRange<T extends SortValue>(
+  field: string,
+  value: (end: End) => z.ZodType<T, string>,
+  texts: Readonly<Record<End, string>>,
+) {
   // No examples here: Swagger UI would send each of them unless the user deletes it.
-  const end = (name: keyof typeof ENDS) => value.optional().describe(`Orders whose ${field} is ${ENDS[name]}.`);
+  const end = (name: End) => value(name).optional().describe(texts[name]);
   return z
     .strictObject(
       { gte: end('gte'), gt: end('gt'), lte: end('lte'), lt: end('lt') },
@@ -32,13 +42,23 @@ function isAbove(low: SortValue | undefined, high: SortValue | undefined): boole
   return low !== undefined && high !== undefined && low > high;
 }
 
-/** The ends that `sortRange` parsed. */
-export interface RangeEnds {
-  readonly gte?: SortValue | undefined;
-  readonly gt?: SortValue | undefined;
-  readonly lte?: SortValue | undefined;
-  readonly lt?: SortValue | undefined;
+const TIME =
+  ': a date and time with a time zone, such as 2026-01-31T12:00:00Z, or a date, which is the whole day in UTC.';
+
+/**
+ * Parses a range of `createdAt`. An end without a time is a whole day in UTC: `gte` and `lte` include it, `gt` and `lt` exclude it.
+ */
+export function createdAtRange() {
+  return sortRange('createdAt', (end) => instant(end === 'gte' || end === 'lt' ? 'first' : 'last'), {
+    gte: `Orders created at this time or later${TIME}`,
+    gt: `Orders created after this time${TIME}`,
+    lte: `Orders created at this time or earlier${TIME}`,
+    lt: `Orders created before this time${TIME}`,
+  });
 }
+
+/** The ends that `sortRange` parsed. */
+export type RangeEnds<T extends SortValue = SortValue> = { readonly [end in End]?: T | undefined };
 
 export function rangeOf({ gte, gt, lte, lt }: RangeEnds): SortRange {
   const from = gte ?? gt;

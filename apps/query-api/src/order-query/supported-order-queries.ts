@@ -1,4 +1,5 @@
 import { HttpStatus } from '@nestjs/common';
+import { z } from 'zod';
 import { Problem } from '#service/http/problem.js';
 import type { Equality, OrderQuery, SortField } from './order-query.js';
 
@@ -38,6 +39,18 @@ export function indexOf({ equality, sort }: OrderQuery): string {
   if (index === undefined) throw new Error(`no index for ${JSON.stringify({ equality, sort })}`);
   return index;
 }
+
+/** A supported combination, as a problem lists it. */
+export const SupportedCombinationSchema = z
+  .object({
+    filter: z.array(z.enum(['accountId', 'symbol', 'legacyNumber'])).describe('The filter; empty: no filter.'),
+    range: z.enum(['number', 'createdAt', 'amount']).describe('The field that may have a range.'),
+    sort: z
+      .array(z.string())
+      .describe('The values of `sort`.')
+      .meta({ examples: [['createdAt', '-createdAt']] }),
+  })
+  .meta({ title: 'SupportedCombination' });
 
 /** Creates the 400 problem of an order query that no index covers; it lists the supported combinations. */
 export function unsupportedCombination(reason: string): Problem {

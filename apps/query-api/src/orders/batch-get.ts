@@ -8,9 +8,14 @@ export const orderId = z.guid('must be a UUID').transform((id) => id.toLowerCase
 /** `POST /v1/orders/batch-get`. */
 export const BatchGetSchema = z
   .strictObject({
-    ids: z.array(orderId).min(1).max(MAX_IDS).describe('Up to 1,000 ids; duplicates count once.'),
+    ids: z
+      .array(orderId)
+      .min(1)
+      .max(MAX_IDS)
+      .describe('Up to 1,000 ids; duplicates count once.')
+      .meta({ examples: [['970844c7-0d33-82a3-ba87-000000001266']] }),
   })
-  .meta({ title: 'BatchGet' });
+  .meta({ title: 'BatchGetRequest' });
 
 export const BatchGetResponseSchema = z
   .object({

@@ -2,12 +2,15 @@ import type { Order } from '#orders/order/order.js';
 import type { SavedOrders } from '../orders/saved-orders.js';
 import { indexInterval, type Position, type StartAfter } from '../order-query/index-interval.js';
 import type { OrderQuery } from '../order-query/order-query.js';
+import type { OrdersPage } from './orders-page.js';
 import type { Cursor, PageTokens, TokenScope } from './page-token.js';
+
+/** The pages beside a page: the paths to follow, and the tokens in them. */
+export type CursorLinks = Pick<OrdersPage['page'], 'next' | 'nextToken' | 'prev' | 'prevToken'>;
 
 export interface CursorPage {
   readonly orders: readonly Order[];
-  readonly next: string | undefined;
-  readonly prev: string | undefined;
+  readonly links: CursorLinks;
 }
 
 /**
@@ -28,10 +31,12 @@ export class CursorPages {
     return `${this.scope.path}pageSize=${this.size}`;
   }
 
-  /** The path of the page that follows or precedes an order. */
-  from(order: Order, direction: Cursor['direction']): string {
+  /** Returns the links to the page that follows or precedes an order. */
+  from(order: Order, direction: Cursor['direction']): CursorLinks {
     const position: Position = { value: order[this.orderQuery.sort.field], number: order.number };
-    return `${this.scope.path}pageToken=${this.tokens.seal({ direction, position }, this.scope)}&pageSize=${this.size}`;
+    const token = this.tokens.seal({ direction, position }, this.scope);
+    const path = `${this.scope.path}pageToken=${token}&pageSize=${this.size}`;
+    return direction === 'next' ? { next: path, nextToken: token } : { prev: path, prevToken: token };
   }
 
   /**
@@ -52,8 +57,10 @@ export class CursorPages {
     return {
       orders,
       // A page that was opened by a token always has a page on the side that the cursor came from.
-      next: last && (hasMore || !isForward) ? this.from(last, 'next') : undefined,
-      prev: first && (isForward ? cursor !== undefined : hasMore) ? this.from(first, 'prev') : undefined,
+      links: {
+        ...(last && (hasMore || !isForward) && this.from(last, 'next')),
+        ...(first && (isForward ? cursor !== undefined : hasMore) && this.from(first, 'prev')),
+      },
     };
   }
 }

@@ -32,7 +32,7 @@ export class OffsetPages {
       throw new Problem(
         HttpStatus.BAD_REQUEST,
         'page-too-deep',
-        `Only the first ${MAX_DEPTH} orders of this query have numbered pages. Start at the path in \`walk\` and follow \`next\`.`,
+        `Only the first ${MAX_DEPTH.toLocaleString('en-US')} orders of this query have numbered pages, page ${page} is beyond them. Start at the path in \`walk\` and follow \`page.next\`.`,
         { walk: firstPage },
       );
     const found = await this.saved.scan({

@@ -46,7 +46,7 @@ export class OrderPages {
       return isByNumber(query.orderQuery)
         ? this.numberedPage(query, page, pageSize)
         : this.offsetPage(query, { page, size: pageSize, cursorPages });
-    const { orders, ...links } = await cursorPages.page(this.saved, pageToken);
+    const { orders, links } = await cursorPages.page(this.saved, pageToken);
     if (pageToken !== undefined) return pageResponse(orders, { size: pageSize, ...links });
     // This is also page 1. Its `next` is a token, so that orders saved in the meantime do not shift the pages.
     const last = isByNumber(query.orderQuery) ? await this.lastPage(query, pageSize) : undefined;
@@ -83,7 +83,7 @@ export class OrderPages {
     return pageResponse(orders, {
       number: page,
       size,
-      next: next === 'cursor' && last ? cursorPages.from(last, 'next') : next && link(page + 1),
+      ...(next === 'cursor' && last ? cursorPages.from(last, 'next') : { next: next && link(page + 1) }),
       prev: page > 1 ? link(page - 1) : undefined,
     });
   }
@@ -103,15 +103,8 @@ function pageLink({ orderQuery, path }: OrderQueryRequest, { numbers, size }: Pa
   return `${fixed}page=${page}&pageSize=${size}`;
 }
 
-function pageResponse(orders: readonly Order[], { number, size, next, prev, last }: OrdersPage['page']): OrdersPage {
-  return {
-    items: orders.map(orderResponse),
-    page: {
-      ...(number !== undefined && { number }),
-      size,
-      ...(next !== undefined && { next }),
-      ...(prev !== undefined && { prev }),
-      ...(last !== undefined && { last }),
-    },
-  };
+/** Omits absent links, which JSON would omit too. */
+function pageResponse(orders: readonly Order[], page: OrdersPage['page']): OrdersPage {
+  const given = Object.entries(page).filter(([, value]) => value !== undefined);
+  return { items: orders.map(orderResponse), page: Object.fromEntries(given) as OrdersPage['page'] };
 }

@@ -1,21 +1,28 @@
 import { z } from 'zod';
 import { OrderResponseSchema } from '#orders/order/order-response.js';
 
-const path = z.string().regex(/^\/v1\//);
+const path = z.string();
 
 /** A page of orders. `next` and `prev` are paths that a client can follow as they are; each is absent at its end of the list. */
 export const OrdersPageSchema = z
   .object({
     items: z.array(OrderResponseSchema),
-    page: z.object({
-      number: z.int().min(1).optional().describe('The page number; only of a numbered page.'),
-      size: z.int().min(1),
-      next: path.optional().meta({ examples: ['/v1/orders?page=2&pageSize=100'] }),
-      prev: path.optional(),
-      last: path
-        .optional()
-        .describe('The last numbered page, by the highest number reserved so far; only for orders sorted by number.'),
-    }),
+    page: z
+      .object({
+        number: z.int().min(1).optional().describe('The page number; only of a numbered page.'),
+        size: z.int().min(1),
+        next: path
+          .optional()
+          .describe('Path of the next page; absent at the end. Read on while it exists, also after a short page.')
+          .meta({ examples: ['/v1/orders?page=2&pageSize=100'] }),
+        nextToken: z.string().optional().describe('`pageToken` of the next page; absent if `next` is a numbered page.'),
+        prev: path.optional().describe('Path of the previous page; absent at the start.'),
+        prevToken: z.string().optional().describe('`pageToken` of the previous page.'),
+        last: path
+          .optional()
+          .describe('The last numbered page, by the highest number reserved so far; only for orders sorted by number.'),
+      })
+      .meta({ title: 'PageLinks' }),
     total: z
       .object({
         value: z.int().min(0),
@@ -23,10 +30,11 @@ export const OrdersPageSchema = z
           .enum(['exact', 'estimated', 'atLeast'])
           .describe('`atLeast`: an exact count would have taken too long.'),
       })
+      .meta({ title: 'OrderCount' })
       .optional()
       .describe('The number of orders that match the query; only with `count`.'),
   })
-  .meta({ title: 'OrdersPage' });
+  .meta({ title: 'OrderPage' });
 
 export type OrdersPage = z.infer<typeof OrdersPageSchema>;
 export type Total = NonNullable<OrdersPage['total']>;

@@ -1,28 +1,31 @@
 import { z } from 'zod';
-import { integer, orderNumber } from '../order-query/query-values.js';
-import { orderQueryParameters } from '../order-query/order-query-parameters.js';
+import { pageSizeParameter, queryInteger } from '#service/http/input-numbers.js';
+import { orderNumber } from '../order-query/query-values.js';
+import { explainSummaryFilter, orderQueryParameters } from '../order-query/order-query-parameters.js';
 
 const DEFAULT_PAGE_SIZE = 100;
 export const MAX_PAGE_SIZE = 1_000;
 
 const pagingParameters = {
-  page: integer(1, Number.MAX_SAFE_INTEGER)
+  page: queryInteger(1, Number.MAX_SAFE_INTEGER)
     .optional()
     .describe(
-      'The page number, from 1. Sorted by number, all pages cost the same; otherwise only the first 10,000 orders have numbered pages.',
+      'The page number, from 1. Sorted by number, all pages cost the same, and a page may have fewer orders than `pageSize`, or none, where numbers are not saved: read on while `page.next` exists. With another sort or a filter, only the first 10,000 orders have numbered pages.',
     ),
-  pageSize: integer(1, MAX_PAGE_SIZE).default(DEFAULT_PAGE_SIZE).describe('Orders per page, 1 to 1,000.'),
+  pageSize: pageSizeParameter('Orders', { maximum: MAX_PAGE_SIZE, byDefault: DEFAULT_PAGE_SIZE }),
   pageToken: z
-    .string({ error: 'must be given once' })
+    .string()
     .min(1)
     .max(512)
     .optional()
-    .describe('The cursor, from `next` or `prev` of another page. Not together with `page`.'),
+    .describe(
+      'The cursor: `page.nextToken` or `page.prevToken` of another page of the same query. Not together with `page`. Without both, the first page is returned.',
+    ),
   count: z
     .enum(['none', 'estimated', 'exact'])
     .default('none')
     .describe(
-      'Whether to return the total number of matching orders. An `exact` count that takes longer than 2 s becomes `atLeast`.',
+      'Whether to return `total`, the number of matching orders. Default: `none`. An `exact` count that takes longer than 2 s becomes `atLeast`.',
     ),
 };
 
@@ -35,14 +38,14 @@ const TWO_STARTS = { path: ['pageToken'], message: 'must not be given together w
 
 /** `GET /v1/orders`. */
 export const OrdersQuerySchema = z
-  .strictObject({ ...orderQueryParameters, ...pagingParameters })
+  .strictObject({ ...pagingParameters, ...orderQueryParameters }, { error: explainSummaryFilter })
   .refine(hasSingleStart, TWO_STARTS);
 
 /** `GET /v1/orders/range`; both ends are included. */
 export const RangeQuerySchema = z
   .strictObject({
-    from: orderNumber.describe('The first order number.'),
-    to: orderNumber.describe('The last order number.'),
+    from: orderNumber.describe('The first order number.').meta({ examples: [1] }),
+    to: orderNumber.describe('The last order number.').meta({ examples: [100] }),
     ...pagingParameters,
   })
   .refine(hasSingleStart, TWO_STARTS)

@@ -24,7 +24,9 @@ describe('a page token', () => {
       (char, at) => token.slice(0, at) + (char === 'A' ? 'B' : 'A') + token.slice(at + 1),
     );
     for (const forged of [...changed, `${token}A`, `${token}=`, ` ${token}`, token.slice(1), '', 'x', '../../etc'])
-      expect(() => tokens.open(forged, 'number', SCOPE)).toThrow('Wrong or missing: pageToken.');
+      expect(() => tokens.open(forged, 'number', SCOPE)).toThrow(
+        'pageToken is not a token of this order query: start again at its first page.',
+      );
   });
 
   it('is rejected for another order query and for another caller', () => {

@@ -70,7 +70,9 @@ describe('the query of a summary', () => {
     [{ lte: '2026-01-31T12:00:00Z' }, ['createdAt.lte']],
     [{ gt: '2026-01-31T12:30:00Z', lte: '2026-01-31T12:45:00Z' }, ['createdAt.gt', 'createdAt.lte']],
     [{ gte: '2026-01-31T13:00:00Z', lt: '2026-01-31T12:00:00Z' }, ['createdAt']],
-    [{ gte: '2026-01-31' }, ['createdAt.gte']],
+    [{ gte: '2026-01-31', lte: '2026-01-31' }, []],
+    [{ gt: '2026-01-30', lt: '2026-02-01' }, []],
+    [{ gte: '2026-01' }, ['createdAt.gte']],
   ])('with createdAt %j rejects the fields %j', (createdAt, names) => {
     expect(invalidFields({ createdAt })).toEqual(names);
   });

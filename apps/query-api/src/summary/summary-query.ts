@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { SIDES } from '#orders/order/order.js';
-import { instant, text } from '../order-query/query-values.js';
-import { sortRange } from '../order-query/sort-range.js';
+import { text } from '../order-query/query-values.js';
+import { createdAtRange, type RangeEnds } from '../order-query/sort-range.js';
 
 const HOUR_MS = 60 * 60 * 1000;
-const GIVEN_ONCE = 'must be given once';
 
 export const TIME_BUCKETS = ['hour', 'day', 'month'] as const;
 export type TimeBucket = (typeof TIME_BUCKETS)[number];
@@ -20,7 +19,7 @@ export interface GroupBy {
 const DIMENSIONS: readonly string[] = ['side', 'symbol', ...TIME_BUCKETS];
 
 const groupBy = z
-  .string({ error: GIVEN_ONCE })
+  .string()
   .optional()
   .transform((list) => list?.split(',') ?? [])
   .refine((names) => names.every((name) => DIMENSIONS.includes(name)), {
@@ -44,7 +43,7 @@ export const SummaryQuerySchema = z
   .strictObject({
     groupBy,
     currency: z
-      .string({ error: GIVEN_ONCE })
+      .string()
       .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as EUR')
       .optional()
       .describe('Orders of this currency, such as USD.'),
@@ -52,10 +51,10 @@ export const SummaryQuerySchema = z
     symbol: text(32).optional().describe('Orders of this symbol, such as ACME.'),
     accountId: text(64)
       .optional()
-      .describe('Orders of this account. They are summed up directly, so `createdAt` can have any ends.'),
-    createdAt: sortRange('createdAt', instant).describe(
-      'Without `accountId`, only `gte` and `lt` on full hours are allowed, because the sums are stored per hour.',
-    ),
+      .describe(
+        'Orders of this account. Without it, `createdAt` needs days or full hours, because the sums are stored per hour.',
+      ),
+    createdAt: createdAtRange().transform((range) => range && inHours(range)),
     includeFilled: z
       .enum(['true', 'false'])
       .default('false')
@@ -72,12 +71,28 @@ export const SummaryQuerySchema = z
       if (isUnsupported) context.addIssue({ code: 'custom', path: ['createdAt', end], message: BY_THE_HOUR });
   });
 
+/** Moves the ends that are the last millisecond of an hour to the next hour: `lte` a day is the same as `lt` the day after. */
+function inHours({ gte, gt, lte, lt }: RangeEnds<Date>): RangeEnds<Date> {
+  const [from, to] = [nextHour(gt), nextHour(lte)];
+  return {
+    gte: from ?? gte,
+    gt: from === undefined ? gt : undefined,
+    lte: to === undefined ? lte : undefined,
+    lt: to ?? lt,
+  };
+}
+
+function nextHour(date: Date | undefined): Date | undefined {
+  const next = date && new Date(date.getTime() + 1);
+  return next === undefined || isWithinHour(next) ? undefined : next;
+}
+
 /** Whether a date is not a full hour. An invalid date has already been rejected, and arrives here as the original text. */
 function isWithinHour(date: Date | undefined): boolean {
   return date instanceof Date && date.getTime() % HOUR_MS !== 0;
 }
 
 const BY_THE_HOUR =
-  'is supported only with accountId: without it, use gte and lt on full hours, such as 2026-01-31T12:00:00Z';
+  'is supported only with accountId: without it, use days such as 2026-01-31, or gte and lt on full hours such as 2026-01-31T12:00:00Z';
 
 export type SummaryRequest = z.infer<typeof SummaryQuerySchema>;

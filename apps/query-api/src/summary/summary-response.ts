@@ -12,30 +12,32 @@ export const SummaryResponseSchema = z
   .object({
     groups: z
       .array(
-        z.object({
-          currency: z.string().meta({ examples: ['USD'] }),
-          side: z.enum(SIDES).optional().describe('Only when grouped by it.'),
-          symbol: z
-            .string()
-            .optional()
-            .describe('Only when grouped by it.')
-            .meta({ examples: ['ACME'] }),
-          from: z.iso
-            .datetime()
-            .optional()
-            .describe('The start of the hour, day or month, in UTC; only when grouped by it.')
-            .meta({ examples: ['2026-01-31T00:00:00.000Z'] }),
-          count: count.describe('The number of orders.').meta({ examples: [4_711] }),
-          quantity: count.describe('The sum of their quantities.').meta({ examples: [23_555_000] }),
-          amount: z
-            .string()
-            .regex(/^\d+\.\d{4}$/)
-            .describe('The exact sum of their amounts.')
-            .meta({ examples: ['4413029250.0000'] }),
-        }),
+        z
+          .object({
+            currency: z.string().meta({ examples: ['USD'] }),
+            side: z.enum(SIDES).optional().describe('Only when grouped by it.'),
+            symbol: z
+              .string()
+              .optional()
+              .describe('Only when grouped by it.')
+              .meta({ examples: ['ACME'] }),
+            from: z.iso
+              .datetime()
+              .optional()
+              .describe('The start of the hour, day or month, in UTC; only when grouped by it.')
+              .meta({ examples: ['2026-01-31T00:00:00.000Z'] }),
+            count: count.describe('The number of orders.').meta({ examples: [4_711] }),
+            quantity: count.describe('The sum of their quantities.').meta({ examples: [23_555_000] }),
+            amount: z
+              .string()
+              .regex(/^\d+\.\d{4}$/)
+              .describe('The exact sum of their amounts.')
+              .meta({ examples: ['4413029250.0000'] }),
+          })
+          .meta({ title: 'SummaryGroup' }),
       )
       .describe('Sorted by currency, side, symbol and `from`; empty groups are omitted.'),
-    total: z.object({ count: count.describe('The number of orders in all groups.') }),
+    total: z.object({ count: count.describe('The number of orders in all groups.') }).meta({ title: 'SummaryTotal' }),
     excludedFilled: count.describe(
       'The number of excluded orders: legacy orders whose missing fields were filled in by the import.',
     ),

@@ -8,6 +8,7 @@ import {
 } from '@nestjs/swagger';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { COMPLETE_THROUGH_HEADERS, CompleteThroughHeader } from '../freshness/complete-through-header.js';
+import { SymbolCase } from '../orders/symbol-case.js';
 import { Summaries } from './summaries.js';
 import { SummaryQuerySchema, type SummaryRequest } from './summary-query.js';
 import { SummaryResponseSchema, type Summary } from './summary-response.js';
@@ -17,13 +18,16 @@ import { SummaryResponseSchema, type Summary } from './summary-response.js';
 @RequiresScope('orders:read')
 @Controller('v1/orders/summary')
 export class SummaryController {
-  constructor(private readonly summaries: Summaries) {}
+  constructor(
+    private readonly summaries: Summaries,
+    private readonly symbols: SymbolCase,
+  ) {}
 
   @Get()
   @ApiOperation({
     summary: 'Sum up orders: count, quantity and amount per group',
     description:
-      'The sums are exact. They are grouped by currency and, with `groupBy`, by side, symbol and time: `groupBy=side,day&createdAt[gte]=2026-01-01T00:00:00Z`. They include each order that was saved before the request. Legacy orders whose missing fields were filled in by the import are excluded unless `includeFilled=true`.',
+      'The sums are exact. They are grouped by currency and, with `groupBy`, by side, symbol and time: `groupBy=side,day&createdAt[gte]=2026-01-01`. They include each order that was saved before the request. Legacy orders whose missing fields were filled in by the import are excluded unless `includeFilled=true`.',
   })
   @ApiOkResponse({ standardSchema: SummaryResponseSchema, headers: COMPLETE_THROUGH_HEADERS })
   @ApiBadRequestResponse({
@@ -33,7 +37,7 @@ export class SummaryController {
     description:
       'Problem details. `summary-being-prepared`: many orders are still being summed up, retry later; `summary-takes-too-long`: request fewer orders',
   })
-  async summary(@Query({ schema: SummaryQuerySchema }) query: SummaryRequest): Promise<Summary> {
-    return this.summaries.of(query);
+  async summarizeOrders(@Query({ schema: SummaryQuerySchema }) query: SummaryRequest): Promise<Summary> {
+    return this.summaries.of(await this.symbols.corrected(query));
   }
 }

@@ -19,7 +19,7 @@ export class OrderTraceController {
   @ApiOkResponse({ standardSchema: OrderTraceSchema })
   @ApiBadRequestResponse({ description: 'Problem details: the id is not a UUID' })
   @ApiNotFoundResponse({ description: 'Problem details: no such order, or not saved yet' })
-  async trace(@Param('id', { schema: orderId }) id: string): Promise<OrderTrace> {
+  async getOrderTrace(@Param('id', { schema: orderId }) id: string): Promise<OrderTrace> {
     const trace = await this.traces.of(id);
     if (trace === null) throw notFound(`There is no saved order ${id}.`);
     return trace;

@@ -16,6 +16,7 @@ export const OrderTraceSchema = z
     index: count.nullable().describe('The index of the order in its operation, from 0.'),
     chunk: z
       .object({ from: count, to: count.describe('The last index of the chunk.') })
+      .meta({ title: 'Chunk' })
       .nullable()
       .describe('The chunk of orders that Kafka acknowledged together with this one; `null`: unknown.'),
     partition: count,

@@ -25,7 +25,8 @@ export const OrderResponseSchema = z
     currency: z.string().meta({ examples: ['USD'] }),
     createdAt: z.iso.datetime().meta({ examples: ['2026-01-31T12:00:00.000Z'] }),
     legacy: z
-      .object({ number: z.int(), filled: z.array(z.string()) })
+      .object({ number: z.int(), filled: z.array(z.string()).describe('The fields that the import filled in.') })
+      .meta({ title: 'LegacyOrder' })
       .optional()
       .describe('Only for orders from the legacy system.'),
   })

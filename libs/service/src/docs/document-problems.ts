@@ -3,35 +3,36 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { problemType } from '../http/problem.js';
 
+const FieldErrorSchema = z
+  .object({
+    field: z.string().meta({ examples: ['pageSize'] }),
+    in: z.enum(['body', 'query', 'path', 'header']),
+    pointer: z.string().optional().describe('Position in the body, as a JSON pointer (RFC 6901).'),
+    detail: z
+      .string()
+      .describe('What is allowed, and the rejected value.')
+      .meta({ examples: ['must be an integer from 1 to 1,000, in digits only, got "0"'] }),
+  })
+  .meta({ title: 'FieldError' });
+
 const ProblemSchema = z
   .object({
-    type: z.string().meta({ examples: ['urn:orders:problem:invalid-request'] }),
-    title: z.string().meta({ examples: ['Bad Request'] }),
+    type: z.string().meta({ examples: ['urn:orders:problem:not-found'] }),
+    title: z.string().meta({ examples: ['Not Found'] }),
     status: z
       .int()
       .min(400)
       .max(599)
-      .meta({ examples: [400] }),
-    detail: z.string().meta({ examples: ['Wrong or missing: pageSize.'] }),
-    instance: z.string().meta({ examples: ['/v1/orders'] }),
+      .meta({ examples: [404] }),
+    detail: z.string().describe('What was wrong, for people.'),
+    instance: z.string().describe('The path of the request.'),
     code: z
       .string()
       .describe('Stable: clients branch on it.')
-      .meta({ examples: ['invalid-request'] }),
-    errors: z
-      .array(
-        z.object({
-          field: z.string().meta({ examples: ['pageSize'] }),
-          in: z.enum(['body', 'query', 'path', 'header']),
-          pointer: z.string().optional().describe('Position in the body, as a JSON pointer (RFC 6901).'),
-          detail: z.string().meta({ examples: ['must be from 1 to 1000'] }),
-        }),
-      )
-      .optional()
-      .describe('Every invalid field.'),
+      .meta({ examples: ['not-found'] }),
+    errors: z.array(FieldErrorSchema).optional().describe('Every invalid field.'),
   })
-  .loose()
-  .describe('Problem details (RFC 9457).');
+  .loose();
 
 /** The errors of every route, in addition to those that it declares. */
 const ANYWHERE = {
@@ -47,12 +48,7 @@ const WITH_TOKENS = {
 };
 
 /** The examples of statuses whose code is not derived from the status's name. */
-const EXAMPLES: Readonly<Record<number, readonly [code: string, detail: string, further?: object]>> = {
-  400: [
-    'invalid-request',
-    'Wrong or missing: pageSize.',
-    { errors: [{ field: 'pageSize', in: 'query', detail: 'must be from 1 to 1000' }] },
-  ],
+const EXAMPLES: Readonly<Record<number, readonly [code: string, detail: string]>> = {
   401: ['unauthorized', 'A bearer token is required: see the WWW-Authenticate header.'],
   403: ['insufficient-scope', 'The token does not have the scope orders:write.'],
   404: ['not-found', 'There is no resource with this id.'],
@@ -61,37 +57,66 @@ const EXAMPLES: Readonly<Record<number, readonly [code: string, detail: string, 
   503: ['database-away', 'The database did not respond in time. Retry in a few seconds.'],
 };
 
-function exampleOf(status: number, path: string): object {
-  const title = STATUS_CODES[status] ?? 'Error';
-  const own = title.toLowerCase().replaceAll(/[^a-z]+/g, '-');
-  const [code, detail, further] = EXAMPLES[status] ?? [own, `${title}.`];
-  return { type: problemType(code), title, status, detail, instance: path, code, ...further };
-}
-
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
-/** Adds the common errors of every route to a document, all with the same schema. */
-export function documentProblems(document: OpenAPIObject, { tokens }: { readonly tokens: boolean }): void {
-  const { $schema: _dialect, ...schema } = z.toJSONSchema(ProblemSchema, { target: 'draft-2020-12' });
-  document.components = {
-    ...document.components,
-    schemas: { ...document.components?.schemas, Problem: schema as never },
-  };
+/**
+ * Adds the common errors of every route to a document, all with the same schema.
+ * @param members what the problems of this service have besides the standard members
+ */
+export function documentProblems(
+  document: OpenAPIObject,
+  { tokens, members = {} }: { readonly tokens: boolean; readonly members?: z.ZodRawShape | undefined },
+): void {
+  const problem = ProblemSchema.extend(members).meta({ title: 'Problem', description: 'Problem details (RFC 9457).' });
+  const { $schema: _dialect, ...schema } = z.toJSONSchema(problem, { target: 'draft-2020-12' });
+  const further = { ...ANYWHERE, ...(tokens && WITH_TOKENS) };
   for (const [path, item] of Object.entries(document.paths))
     for (const method of ['get', 'post', 'put', 'delete', 'patch'] as const) {
       const operation = item[method];
-      if (operation !== undefined)
-        documentOperation(operation, path, path.startsWith('/v1/') ? { ...ANYWHERE, ...(tokens && WITH_TOKENS) } : {});
+      if (operation === undefined) continue;
+      if (path.startsWith('/v1/'))
+        for (const [status, description] of Object.entries(further)) operation.responses[status] ??= { description };
+      addContents(operation, schema);
     }
 }
 
-function documentOperation(operation: Operation, path: string, further: Readonly<Record<string, string>>): void {
-  const { responses } = operation;
-  for (const [status, description] of Object.entries(further)) responses[status] ??= { description };
-  for (const [status, response] of Object.entries(responses)) {
+function addContents(operation: Operation, schema: object): void {
+  for (const [status, response] of Object.entries(operation.responses)) {
     const isProblem = Number(status) >= 400 && response !== undefined && 'description' in response && !response.content;
     if (!isProblem) continue;
-    const schema = { $ref: '#/components/schemas/Problem' };
-    response.content = { 'application/problem+json': { schema, example: exampleOf(Number(status), path) } };
+    const example = Number(status) === 400 ? invalidRequest(operation) : exampleOf(Number(status));
+    response.content = { 'application/problem+json': { schema, example: { ...example, instance: '/v1/…' } } };
   }
 }
+
+function exampleOf(status: number): object {
+  const title = STATUS_CODES[status] ?? 'Error';
+  const own = title.toLowerCase().replaceAll(/[^a-z]+/g, '-');
+  const [code, detail] = EXAMPLES[status] ?? [own, `${title}.`];
+  return { type: problemType(code), title, status, detail, code };
+}
+
+/** Returns a problem that the route can really respond with. */
+function invalidRequest({ parameters = [] }: Operation): object {
+  const names = parameters.map((parameter) => ('name' in parameter ? parameter.name : ''));
+  const error = INVALID_FIELDS.find(({ field }) => names.includes(field)) ?? UNKNOWN_FIELD;
+  return {
+    type: problemType('invalid-request'),
+    title: 'Bad Request',
+    status: 400,
+    detail: `${error.field} ${error.detail}.`,
+    code: 'invalid-request',
+    errors: [error],
+  };
+}
+
+const INVALID_FIELDS = [
+  { field: 'pageSize', in: 'query', detail: 'must be an integer from 1 to 100, in digits only, got "0"' },
+  { field: 'id', in: 'path', detail: 'must be a UUID, got "4711"' },
+];
+const UNKNOWN_FIELD = {
+  field: 'colour',
+  in: 'body',
+  pointer: '/colour',
+  detail: 'is unknown; see /docs for the known fields',
+};

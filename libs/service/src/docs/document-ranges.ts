@@ -9,12 +9,15 @@ interface Schema {
 interface Parameter {
   readonly name: string;
   readonly in: string;
+  readonly required?: boolean;
+  readonly description?: string;
   readonly schema?: Schema;
 }
 
 /**
  * Documents a query parameter that is an object as separate parameters: `number[gte]`, `number[lt]` and so on. As one object
- * (`deepObject`), Swagger UI would send the examples of all bounds at once, unless the user deletes each.
+ * (`deepObject`), Swagger UI would send the examples of all bounds at once, unless the user deletes each. Descriptions that a parameter
+ * shares with its schema stand only once.
  */
 export function documentRanges(document: OpenAPIObject): void {
   for (const item of Object.values(document.paths))
@@ -25,12 +28,14 @@ export function documentRanges(document: OpenAPIObject): void {
 
 function flattened(parameter: Parameter): object[] {
   const { name, schema } = parameter;
-  if (parameter.in !== 'query' || schema?.properties === undefined) return [parameter];
-  return Object.entries(schema.properties).map(([bound, boundSchema]) => ({
-    name: `${name}[${bound}]`,
-    in: 'query',
-    required: false,
-    description: boundSchema.description ?? '',
-    schema: boundSchema,
-  }));
+  if (parameter.in !== 'query' || schema?.properties === undefined) return [described(parameter)];
+  return Object.entries(schema.properties).map(([bound, boundSchema]) =>
+    described({ name: `${name}[${bound}]`, in: 'query', required: false, schema: boundSchema }),
+  );
+}
+
+/** Moves the description of the schema to the parameter. */
+function described({ schema = {}, ...parameter }: Parameter): Parameter {
+  const { description, ...rest } = schema;
+  return { ...parameter, ...(description !== undefined && { description }), schema: rest };
 }

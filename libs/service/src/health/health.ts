@@ -1,5 +1,5 @@
 import { Controller, Get, Inject, Injectable, Module, type DynamicModule } from '@nestjs/common';
-import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import {
   HealthCheckService,
   HealthIndicatorService,
@@ -8,6 +8,7 @@ import {
   type HealthIndicatorResult,
 } from '@nestjs/terminus';
 import { register } from 'prom-client';
+import { z } from 'zod';
 import { NoToken } from '../auth/scope.guard.js';
 import { exposeReadiness } from './readiness-gauge.js';
 
@@ -17,6 +18,8 @@ export abstract class ReadinessChecks {
   /** A check that throws is reported as down, with the error's message. */
   abstract readonly checks: Readonly<Record<string, () => Promise<void>>>;
 }
+
+const LivenessSchema = z.object({ status: z.literal('ok') }).meta({ title: 'Liveness' });
 
 /** Health endpoints for supervisors: `live` reports that the process runs, `ready` that its dependencies are available. */
 @ApiTags('health')
@@ -31,13 +34,14 @@ export class HealthController {
 
   @Get('live')
   @ApiOperation({ summary: 'Whether the process runs' })
-  live(): { status: 'ok' } {
+  @ApiOkResponse({ standardSchema: LivenessSchema })
+  getLiveness(): z.infer<typeof LivenessSchema> {
     return { status: 'ok' };
   }
 
   @Get('ready')
   @ApiOperation({ summary: 'Whether the service is ready: checks each dependency' })
-  async ready(): Promise<HealthCheckResult> {
+  async getReadiness(): Promise<HealthCheckResult> {
     const names = Object.keys(this.readiness.checks);
     return this.health.check(names.map((name) => () => this.try(name)));
   }

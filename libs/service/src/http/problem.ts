@@ -32,10 +32,15 @@ export class Problem extends HttpException {
   }
 }
 
+/** How many invalid fields the detail of a problem explains; `errors` has all. */
+const EXPLAINED_FIELDS = 3;
+
 /** Creates a 400 problem that names every invalid field. */
 export function invalidRequest(errors: readonly FieldError[]): Problem {
-  const fields = errors.map(({ field }) => field || 'body').join(', ');
-  return new Problem(HttpStatus.BAD_REQUEST, 'invalid-request', `Wrong or missing: ${fields}.`, { errors });
+  const explained = errors.slice(0, EXPLAINED_FIELDS).map(({ field, detail }) => `${field || 'body'} ${detail}`);
+  const others = errors.length - explained.length;
+  const detail = `${explained.join('. ')}.${others > 0 ? ` ${others} more: see \`errors\`.` : ''}`;
+  return new Problem(HttpStatus.BAD_REQUEST, 'invalid-request', detail, { errors });
 }
 
 export function notFound(detail: string): Problem {

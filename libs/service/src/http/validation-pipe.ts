@@ -29,7 +29,7 @@ export class ValidationPipe extends StandardSchemaValidationPipe {
       if (!(error instanceof InvalidInput)) throw error;
       if (value === undefined && metadata.type === 'body')
         throw invalidRequest(fieldErrors({ message: 'is empty; this route needs a JSON body, see /docs' }, metadata));
-      throw invalidRequest(error.issues.flatMap((issue) => fieldErrors(issue, metadata)));
+      throw invalidRequest(error.issues.flatMap((issue) => fieldErrors(issue, metadata, value)));
     }
   }
 }
@@ -45,16 +45,16 @@ function rejectDroppedNames(value: unknown, metadata: ArgumentMetadata, path: re
   if (path.length > DEEPEST)
     throw invalidRequest(fieldErrors({ message: 'is nested too deeply', path: path.slice(0, 1) }, metadata));
   for (const [name, inner] of Object.entries(value)) {
-    if (DROPPED.has(name)) throw invalidRequest(fieldErrors({ message: '', path, ...unknown(name) }, metadata));
+    if (DROPPED.has(name)) throw invalidRequest(fieldErrors({ path, ...unknown(name) }, metadata));
     rejectDroppedNames(inner, metadata, [...path, name]);
   }
 }
 
-function unknown(name: string): Pick<Issue, 'code' | 'keys'> {
-  return { code: 'unrecognized_keys', keys: [name] };
+function unknown(name: string): Pick<Issue, 'code' | 'keys' | 'message'> {
+  return { code: 'unrecognized_keys', keys: [name], message: 'is unknown; see /docs for the known fields' };
 }
 
-function fieldErrors(issue: Issue, { type, data }: ArgumentMetadata): FieldError[] {
+function fieldErrors(issue: Issue, { type, data }: ArgumentMetadata, input?: unknown): FieldError[] {
   const path = (issue.path ?? []).map((part) => String(typeof part === 'object' ? part.key : part));
   const where = type === 'param' ? 'path' : type === 'query' ? 'query' : 'body';
   const error = (parts: readonly string[], detail: string): FieldError => ({
@@ -66,8 +66,27 @@ function fieldErrors(issue: Issue, { type, data }: ArgumentMetadata): FieldError
     detail,
   });
   if (issue.code === 'unrecognized_keys' && issue.keys !== undefined)
-    return issue.keys.map((key) => error([...path, key], 'unknown; see /docs for the known fields'));
-  return [error(path, issue.message)];
+    return issue.keys.map((key) => error([...path, key], issue.message));
+  return [error(path, explained(issue.message, valueAt(input, path), where))];
+}
+
+const SHOWN_LENGTH = 60;
+
+/** Adds the rejected value to what is allowed. In a query, each value is a text: a list or an object is a wrong notation. */
+function explained(message: string, value: unknown, where: FieldError['in']): string {
+  if (where === 'query' && Array.isArray(value)) return 'must be given once';
+  if (value === undefined) return message.startsWith('must ') ? `is required, and ${message}` : message;
+  if (typeof value === 'object' && value !== null) return message;
+  const text = JSON.stringify(value);
+  return `${message}, got ${text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH).toWellFormed()}…` : text}`;
+}
+
+function valueAt(input: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (value, name) =>
+      typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined,
+    input,
+  );
 }
 
 /** Returns the field's name in the client's notation: `number[gte]` in a query, `faults.poison` in a body. */

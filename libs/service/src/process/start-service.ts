@@ -8,6 +8,7 @@ import { register } from 'prom-client';
 import { rejectOpenService, type AuthSettings } from '../auth/auth-settings.js';
 import { ScopeGuard } from '../auth/scope.guard.js';
 import { setUpHttp } from '../http/http-shell.js';
+import { explainInput } from '../http/input-texts.js';
 import { parseQuery } from '../http/query-string.js';
 import { closeIdleConnections } from '../http/ready-close.js';
 import { requestId } from '../http/request-ids.js';
@@ -73,6 +74,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
   await options.prepare?.(fastify);
   app.useLogger(app.get(PinoLogger));
   app.useGlobalFilters(problems);
+  explainInput();
   app.useGlobalPipes(new ValidationPipe());
   if (auth?.AUTH_ISSUER !== undefined)
     app.useGlobalGuards(

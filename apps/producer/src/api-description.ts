@@ -1,0 +1,8 @@
+import type { ApiDescription } from '#service/docs/openapi.js';
+
+/** The texts of the OpenAPI document. */
+export const API: ApiDescription = {
+  title: 'Orders: producer',
+  description:
+    'Emits generated financial orders, and orders imported from a legacy system, to Kafka. Operations run in the background and survive restarts. The saved orders are at the query API.',
+};

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import type { ApiDescription } from '#service/docs/openapi.js';
+import { SupportedCombinationSchema } from './order-query/supported-order-queries.js';
+
+/** The texts of the OpenAPI document. */
+export const API: ApiDescription = {
+  title: 'Orders: query API',
+  description:
+    'Reads saved orders by page, by id and by number range, sums them up and exports them. An order appears here once it is saved. Every response has `X-Complete-Through`: up to this number, every order is saved, dead-lettered or cancelled.',
+  problemMembers: {
+    supported: z
+      .array(SupportedCombinationSchema)
+      .optional()
+      .describe('Only of `unsupported-combination`: what an index covers.'),
+    walk: z
+      .string()
+      .optional()
+      .describe('Only of `page-too-deep`: the path of the first page of the cursor pagination. Follow `page.next`.'),
+  },
+};

@@ -1,0 +1,47 @@
+// `npm run docs:api`: writes the OpenAPI documents of the producer and the query API into docs/openapi/, and the types of the command
+// line from them. With `--check` it writes nothing, and fails when one of them is out of date. It needs no servers.
+import { writeFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import openapiTypescript, { astToString, type OpenAPI3 } from 'openapi-typescript';
+import { format, resolveConfig } from 'prettier';
+import { API as PRODUCER_API } from '../apps/producer/src/api-description.js';
+import { ProducerModule } from '../apps/producer/src/producer.module.js';
+import { API as QUERY_API } from '../apps/query-api/src/api-description.js';
+import { QueryApiModule } from '../apps/query-api/src/query-api.module.js';
+import { createApiDocument, type ApiDescription } from '#service/docs/openapi.js';
+import { PROJECT_DIRECTORY } from './project-directory.js';
+
+const { check } = parseArgs({ options: { check: { type: 'boolean', default: false } } }).values;
+
+async function update(file: string, content: string): Promise<void> {
+  const path = join(PROJECT_DIRECTORY, file);
+  const style = await resolveConfig(path);
+  const after = await format(content, { ...style, filepath: path });
+  if (!check) return writeFile(path, after);
+  if ((await readFile(path, 'utf8').catch(() => '')) === after) return;
+  process.stderr.write(`${file} is out of date with the controllers and schemas: run \`npm run docs:api\`.\n`);
+  process.exitCode = 1;
+}
+
+/** Creates a document without creating any provider: nothing connects. */
+async function documentOf(module: object, api: ApiDescription): Promise<OpenAPI3> {
+  const app = await NestFactory.create(module, new FastifyAdapter(), { preview: true, logger: false });
+  return createApiDocument(app, api) as OpenAPI3;
+}
+
+/** Returns the types of the schemas. The command line sends its requests itself, so it needs no types of the paths. */
+async function schemaTypes({ openapi, info, components: { schemas } = {} }: OpenAPI3): Promise<string> {
+  return astToString(await openapiTypescript({ openapi, info, paths: {}, components: { schemas } } as OpenAPI3));
+}
+
+const producer = await documentOf(ProducerModule, PRODUCER_API);
+const queryApi = await documentOf(QueryApiModule, QUERY_API);
+await update('docs/openapi/producer.json', JSON.stringify(producer));
+await update('docs/openapi/query-api.json', JSON.stringify(queryApi));
+await update(
+  'apps/cli/src/producer/producer-api.ts',
+  `// Written by \`npm run docs:api\` from docs/openapi/producer.json.\n${await schemaTypes(producer)}`,
+);

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+
+interface Limits {
+  readonly minimum: number;
+  readonly maximum: number;
+}
+
+/** Validates an integer in a JSON body. */
+export function bodyInteger(minimum: number, maximum: number) {
+  const error = `must be an integer ${between({ minimum, maximum })}`;
+  return z.int(error).min(minimum, error).max(maximum, error);
+}
+
+/** Validates a number in a JSON body. */
+export function bodyNumber(minimum: number, maximum: number) {
+  const error = `must be a number ${between({ minimum, maximum })}`;
+  return z.number(error).min(minimum, error).max(maximum, error);
+}
+
+/** Parses an integer in a query. Only digits are allowed, so `1e3`, `0x10`, `-0` and ` 1` are rejected. */
+export function queryInteger(minimum: number, maximum: number) {
+  return queryValue(/^\d{1,16}$/, { minimum, maximum }, { type: 'integer', text: 'an integer' });
+}
+
+/** Parses a number in a query, with up to three decimal places and without an exponent. */
+export function queryNumber(minimum: number, maximum: number) {
+  return queryValue(/^\d{1,16}(\.\d{1,3})?$/, { minimum, maximum }, { type: 'number', text: 'a number' });
+}
+
+/** Parses the number of items per page. */
+export function pageSizeParameter(items: string, { maximum, byDefault }: { maximum: number; byDefault: number }) {
+  const description = `${items} per page, 1 to ${maximum.toLocaleString('en-US')}. Default: ${byDefault}.`;
+  // JSON Schema gets the default only from here: that of a transformed value is an output.
+  return queryInteger(1, maximum).default(byDefault).meta({ default: byDefault, description });
+}
+
+function queryValue(form: RegExp, limits: Limits, { type, text }: { type: 'integer' | 'number'; text: string }) {
+  const digitsOnly = type === 'integer' ? ', in digits only' : '';
+  const error = `must be ${text} ${between(limits)}${digitsOnly}`;
+  return z
+    .string()
+    .regex(form, error)
+    .transform(Number)
+    .refine((value) => value >= limits.minimum && value <= limits.maximum, error)
+    .meta({ type, ...limits });
+}
+
+function between({ minimum, maximum }: Limits): string {
+  return `from ${minimum.toLocaleString('en-US')} to ${maximum.toLocaleString('en-US')}`;
+}
