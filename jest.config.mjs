@@ -1,5 +1,5 @@
 // `unit` needs nothing but Node; `real` needs the embedded Kafka, registry and MongoDB; `faults` too, and takes longer; `browser` needs Chromium besides,
-// `fuzz` Schemathesis and `monitoring` Prometheus, which they fetch.
+// `fuzz` Schemathesis, `monitoring` Prometheus and `clients` OpenAPI Generator, which they fetch.
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -44,6 +44,7 @@ export default {
         '<rootDir>/test/fuzz/',
         '<rootDir>/test/monitoring/',
         '<rootDir>/test/packages/',
+        '<rootDir>/test/clients/',
       ],
     },
     {
@@ -65,6 +66,11 @@ export default {
       ...shared,
       displayName: 'packages',
       testMatch: ['<rootDir>/test/packages/**/*.spec.ts'],
+    },
+    {
+      ...shared,
+      displayName: 'clients',
+      testMatch: ['<rootDir>/test/clients/**/*.spec.ts'],
     },
     {
       ...shared,

@@ -32,9 +32,14 @@ async function documentOf(module: object, api: ApiDescription): Promise<OpenAPI3
   return createApiDocument(app, api) as OpenAPI3;
 }
 
+/** A type by the name of each schema. A default makes a member of a request optional. */
+const TYPE_OPTIONS = { rootTypes: true, rootTypesNoSchemaPrefix: true, defaultNonNullable: false };
+
 /** Returns the types of the schemas. The command line sends its requests itself, so it needs no types of the paths. */
 async function schemaTypes({ openapi, info, components: { schemas } = {} }: OpenAPI3): Promise<string> {
-  return astToString(await openapiTypescript({ openapi, info, paths: {}, components: { schemas } } as OpenAPI3));
+  return astToString(
+    await openapiTypescript({ openapi, info, paths: {}, components: { schemas } } as OpenAPI3, TYPE_OPTIONS),
+  );
 }
 
 const producer = await documentOf(ProducerModule, PRODUCER_API);

@@ -1,7 +1,12 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
 import { ORDER_INDEXES } from '#orders/order/orders-collection.js';
+import { legacyPairs } from './support/imports.js';
+import { examplePaths, executedExamples, openApiDocument, type ExecutedExample } from './support/openapi-examples.js';
 import { expectedOrders, Pipeline, type PopulateResponse } from './support/pipeline.js';
 
 const COUNT = 5_250;
@@ -15,15 +20,18 @@ describe('the pipeline from populate to query', () => {
   let pipeline: Pipeline;
   let operation: PopulateResponse;
   let expected: OrderResponse[];
+  let importFolder: string;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--save-ms', '0..300');
+    importFolder = await mkdtemp(join(tmpdir(), 'orders-import-'));
+    pipeline = await Pipeline.startWith({ IMPORT_DIR: importFolder }, '--save-ms', '0..300');
     operation = await pipeline.populate({ count: COUNT, seed: 42 });
     expected = expectedOrders(operation);
   }, 180_000);
 
   afterAll(async () => {
     await pipeline.end();
+    await rm(importFolder, { recursive: true, force: true });
   }, 60_000);
 
   it('runs only the apps, because Kafka, the registry and MongoDB are given', () => {
@@ -135,8 +143,44 @@ describe('the pipeline from populate to query', () => {
         expect(source).not.toMatch(/^(https?:)?\/\//);
         expect((await fetch(new URL(source, `${url}/docs`))).status).toBe(200);
       }
-      const document = (await (await fetch(`${url}/docs-json`)).json()) as { openapi: string };
-      expect(document.openapi).toBe('3.1.0');
+      expect((await openApiDocument(url)).openapi).toBe('3.1.0');
+      const root = await fetch(`${url}/`, { redirect: 'manual' });
+      expect([root.status, root.headers.get('location')]).toEqual([302, '/docs']);
     }
   });
+
+  it('finds a symbol in lower case', async () => {
+    const paths = ['acme', 'ACME'].map((symbol) => `/v1/orders?symbol=${symbol}&page=1&pageSize=3`);
+    const [lower, upper] = await Promise.all(paths.map(async (path) => pipeline.get<OrdersPage>(path)));
+    expect(lower?.body.items).toHaveLength(3);
+    expect(lower?.body).toEqual(upper?.body);
+    expect((await pipeline.get<OrdersPage>('/v1/orders?symbol=nosuch')).body.items).toEqual([]);
+  });
+
+  it('takes a date without a time as a whole day in UTC, at each end of a range', async () => {
+    const day = operation.to.slice(0, 10);
+    const within = await pipeline.walk(`/v1/orders?createdAt[gte]=${day}&createdAt[lte]=${day}&pageSize=1000`);
+    expect(within.flat().filter(({ createdAt }) => !createdAt.startsWith(day))).toEqual([]);
+    const before = await pipeline.walk(`/v1/orders?createdAt[lt]=${day}&pageSize=1000`);
+    const after = await pipeline.walk(`/v1/orders?createdAt[gt]=${day}&pageSize=1000`);
+    expect([within, before, after].flat(2)).toHaveLength(COUNT + 100);
+    expect(within.flat().length).toBeGreaterThan(0);
+  });
+
+  it('executes every example of the OpenAPI documents', async () => {
+    const { producerUrl, queryApiUrl } = pipeline.stack;
+    await mkdir(join(importFolder, '2026-01'));
+    await writeFile(join(importFolder, '2026-01', 'orders.json'), JSON.stringify(legacyPairs(3)));
+    const poisoned = await pipeline.populate({ count: 5, faults: { poison: 1 } });
+    await pipeline.allEnded(poisoned.id, 30_000);
+    const executed: ExecutedExample[] = [];
+    const ids = { order: expected[0]?.id ?? '', operation: operation.id };
+    for (const url of [producerUrl, queryApiUrl])
+      for await (const example of executedExamples(url, await openApiDocument(url), ids)) executed.push(example);
+    expect(executed.filter(({ status, isDocumented }) => status >= 300 || !isDocumented)).toEqual([]);
+    expect(executed.length).toBeGreaterThan(25);
+    const links = examplePaths(await openApiDocument(queryApiUrl));
+    expect(links.length).toBeGreaterThan(0);
+    for (const link of links) expect((await pipeline.get(link)).status).toBe(200);
+  }, 90_000);
 });

@@ -16,6 +16,11 @@ export type MavenPartName = keyof typeof GOALS;
 const GOALS = {
   kafka: { goal: 'dependency:copy-dependencies@kafka', title: `Kafka ${VERSIONS.kafka}`, size: '43 MB' },
   'kafka-tools': { goal: 'dependency:copy@kafka-tools', title: `Kafka's tools ${VERSIONS.kafka}`, size: '0.8 MB' },
+  'openapi-generator': {
+    goal: 'dependency:copy@openapi-generator',
+    title: `OpenAPI Generator ${VERSIONS.openapiGenerator}`,
+    size: '30 MB',
+  },
   registry: { goal: 'dependency:unpack@registry', title: `Apicurio Registry ${VERSIONS.registry}`, size: '158 MB' },
 } as const;
 
@@ -64,6 +69,7 @@ async function fetchOne(
         `-Dkafka.version=${VERSIONS.kafka}`,
         `-Dlog4j.version=${VERSIONS.log4j}`,
         `-Dregistry.version=${VERSIONS.registry}`,
+        `-Dopenapi-generator.version=${VERSIONS.openapiGenerator}`,
         `-D${name}.directory=${directory}`,
       ],
       ...(javaHome === undefined ? {} : { env: { JAVA_HOME: javaHome } }),

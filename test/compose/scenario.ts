@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import kafkajs from 'kafkajs';
-import { z } from 'zod';
 import { systemClock } from '@orders-pipeline/clock';
 import { pagesOf } from '../../apps/cli/src/producer/pages.js';
 import { ProducerClient } from '../../apps/cli/src/producer/producer-client.js';
@@ -22,17 +21,14 @@ const APPS = ['producer', 'consumer', 'query-api', 'console'];
 const CREDENTIALS = { client: { id: 'orders-demo', secret: 'orders-demo-secret' } };
 
 /** The fields of the responses that the run reads. */
-const OperationSchema = z.object({
-  id: z.string(),
-  count: z.number(),
-  firstNumber: z.number(),
-  saved: z.number(),
-  deadLettered: z.number(),
-});
-type Operation = z.infer<typeof OperationSchema>;
-const OrderSchema = z.object({ id: z.string(), number: z.number() });
-const PageSchema = z.object({ items: z.array(OrderSchema) });
-const PipelineSchema = z.object({ consumers: z.array(z.object({ partitions: z.array(z.number()).nullable() })) });
+type Operation = Record<'count' | 'firstNumber' | 'saved' | 'deadLettered', number> & { readonly id: string };
+interface Order {
+  readonly id: string;
+  readonly number: number;
+}
+interface Pipeline {
+  readonly consumers: readonly { readonly partitions: readonly number[] | null }[];
+}
 
 /** The steps of a user of docker-compose.yml, from the first `up` to `down`. Each step is a check. */
 export class Scenario {
@@ -93,11 +89,11 @@ export class Scenario {
   private async populate(count: number): Promise<Operation> {
     const headers = { 'content-type': 'application/json' };
     const body = (): string => JSON.stringify({ count });
-    return this.producer.request({ method: 'POST', path: '/v1/populate', headers, body }, OperationSchema);
+    return this.producer.request({ method: 'POST', path: '/v1/populate', headers, body });
   }
 
   private async operation(id: string): Promise<Operation> {
-    return this.producer.request({ method: 'GET', path: `/v1/operations/${id}` }, OperationSchema);
+    return this.producer.request({ method: 'GET', path: `/v1/operations/${id}` });
   }
 
   private async scaleUp(): Promise<void> {
@@ -136,7 +132,7 @@ export class Scenario {
       `the console sees ${CONSUMERS} consumers with all partitions`,
       REBALANCED_WITHIN_MS,
       async () => {
-        const { consumers } = await this.console.request({ method: 'GET', path: '/v1/pipeline' }, PipelineSchema);
+        const { consumers } = await this.console.request<Pipeline>({ method: 'GET', path: '/v1/pipeline' });
         // `null`: the heartbeats of a former consumer have stopped.
         const seen = consumers.flatMap(({ partitions }) => (partitions === null ? [] : [partitions]));
         return seen.length === CONSUMERS && seen.flat().length === PARTITIONS;
@@ -160,8 +156,8 @@ export class Scenario {
 
   private async queryByRange({ firstNumber, count }: Operation): Promise<void> {
     const path = `/v1/orders/range?from=${firstNumber}&to=${firstNumber + count - 1}&pageSize=1000`;
-    const orders: z.infer<typeof OrderSchema>[] = [];
-    for await (const items of pagesOf(this.queryApi, path, OrderSchema)) {
+    const orders: Order[] = [];
+    for await (const items of pagesOf<Order>(this.queryApi, path)) {
       orders.push(...items);
       assert.ok(orders.length <= count, `the pages end after ${count} orders`);
     }
@@ -181,7 +177,7 @@ export class Scenario {
       for (const order of items.slice(-2)) {
         // The console forwards requests to the query API.
         for (const client of [this.queryApi, this.console]) {
-          const found = await client.request({ method: 'GET', path: `/v1/orders/${order.id}` }, OrderSchema);
+          const found = await client.request<Order>({ method: 'GET', path: `/v1/orders/${order.id}` });
           assert.deepEqual(found, order, client.url);
         }
       }
@@ -189,9 +185,9 @@ export class Scenario {
     assert.deepEqual(await this.page(last + 1), []);
   }
 
-  private async page(number: number): Promise<z.infer<typeof PageSchema>['items']> {
+  private async page(number: number): Promise<readonly Order[]> {
     const path = `/v1/orders?page=${number}&pageSize=${PAGE_SIZE}`;
-    return (await this.queryApi.request({ method: 'GET', path }, PageSchema)).items;
+    return (await this.queryApi.request<{ items: readonly Order[] }>({ method: 'GET', path })).items;
   }
 
   /** Checks the restart counts: a service that crashes at start and is restarted becomes healthy too. */

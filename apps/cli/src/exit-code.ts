@@ -19,7 +19,7 @@ export type ExitCode = (typeof EXIT_CODE)[keyof typeof EXIT_CODE];
 export const EXIT_CODES_HELP = `
 Exit codes:
   0    success; with --watch: the operation succeeded; reconcile: the verdict is "holds"
-  1    failure, or no producer answers; reconcile: the verdict is "broken"
+  1    failure, or no producer answers; with --watch: also if none of the records was saved; reconcile: the verdict is "broken"
   2    the command line, the request or the credentials are invalid; reconcile: the verdict is "pending", retry later
   3    the watched operation was cancelled
   130  Ctrl-C stopped watching; the operation continues`;

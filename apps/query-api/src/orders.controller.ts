@@ -62,7 +62,7 @@ export class OrdersController {
   @ApiOkResponse({ standardSchema: OrderResponseSchema, headers: COMPLETE_THROUGH_HEADERS })
   @ApiNotFoundResponse({ description: 'Problem details: no such order, or not saved yet' })
   async getOrder(
-    @Param('id', { schema: orderId.meta({ examples: ['970844c7-0d33-82a3-ba87-000000001266'] }) }) id: string,
+    @Param('id', { schema: orderId }) id: string,
     @Query({ schema: OneOrderQuerySchema }) { waitMs }: OneOrderQuery,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrderResponse> {

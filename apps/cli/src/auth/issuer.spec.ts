@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ProducerClient } from '../producer/producer-client.js';
 import { operationById } from '../producer/operation-requests.js';
-import type { Operation } from '../producer/operation.js';
+import type { Operation } from '../producer/producer-api.js';
 import { guardedBy, METADATA_PATH, metadataOf, rejectToken } from '../testing/guarded-producer.js';
 import { ImmediateClock } from '../testing/immediate-clock.js';
 import { CLIENT, LocalIssuer } from '../testing/local-issuer.js';

@@ -1,36 +1,13 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
 import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import { pagesOf } from '../producer/pages.js';
+import type { DeadLetter, DeadLetterGroups, DeadLetterSummary } from '../producer/producer-api.js';
 import { count, UNKNOWN } from '../terminal/figures.js';
 import { JsonList } from '../terminal/json-list.js';
 import { printable, printableLines } from '../terminal/printable.js';
 import { tableOf } from '../terminal/table.js';
 import { letterId, operationId } from './option-values.js';
-
-const GroupsSchema = z.looseObject({
-  items: z.array(
-    z.looseObject({
-      errorCode: z.string(),
-      count: z.number(),
-      redriven: z.number().nullish(),
-      lastAt: z.string().nullish(),
-      example: z.looseObject({ message: z.string() }).nullish(),
-    }),
-  ),
-});
-
-const LetterSchema = z.looseObject({
-  id: z.string(),
-  state: z.string(),
-  operationId: z.string().nullish(),
-  index: z.number().nullish(),
-  redrives: z.number().nullish(),
-  error: z.looseObject({ code: z.string(), message: z.string() }),
-});
-
-const WholeLetterSchema = z.looseObject({ id: z.string() });
 
 interface ListOptions {
   readonly error?: string;
@@ -64,10 +41,7 @@ export function addDeadLettersCommands(program: Command, run: RunCommand): void 
     .option('--json', 'print it as JSON in one line')
     .action(async (id: string, { json }: { json?: true }, command: Command) =>
       run(command, async ({ client, terminal }) => {
-        const letter = await client.request(
-          { method: 'GET', path: `/v1/dead-letters/records/${id}` },
-          WholeLetterSchema,
-        );
+        const letter = await client.request<DeadLetter>({ method: 'GET', path: `/v1/dead-letters/records/${id}` });
         terminal.out.write(`${json ? JSON.stringify(letter) : printableLines(JSON.stringify(letter, null, 2))}\n`);
         return EXIT_CODE.ok;
       }),
@@ -76,7 +50,7 @@ export function addDeadLettersCommands(program: Command, run: RunCommand): void 
 
 async function listGroups({ client, terminal }: CommandContext, options: ListOptions): Promise<ExitCode> {
   const path = `/v1/dead-letters${queryOf(options)}`;
-  const groups = await client.request({ method: 'GET', path }, GroupsSchema);
+  const groups = await client.request<DeadLetterGroups>({ method: 'GET', path });
   if (options.json) terminal.out.write(`${JSON.stringify(groups)}\n`);
   else if (groups.items.length === 0) terminal.err.write('No dead letters found.\n');
   else {
@@ -84,8 +58,8 @@ async function listGroups({ client, terminal }: CommandContext, options: ListOpt
       printable(errorCode),
       count(letters),
       count(redriven),
-      printable(lastAt ?? UNKNOWN),
-      printable(example?.message ?? ''),
+      printable(lastAt),
+      printable(example.message),
     ]);
     terminal.out.write(`${tableOf(COLUMNS, rows)}\n`);
   }
@@ -104,7 +78,7 @@ const COLUMNS = [
 async function listLetters({ client, terminal }: CommandContext, options: ListOptions): Promise<ExitCode> {
   const list = new JsonList(terminal.out);
   let listed = 0;
-  for await (const page of pagesOf(client, `/v1/dead-letters/records${queryOf(options)}`, LetterSchema)) {
+  for await (const page of pagesOf<DeadLetterSummary>(client, `/v1/dead-letters/records${queryOf(options)}`)) {
     listed += page.length;
     for (const letter of page) {
       if (options.json) list.add(letter);
@@ -117,7 +91,7 @@ async function listLetters({ client, terminal }: CommandContext, options: ListOp
 }
 
 /** Formats a dead letter such as `orders.v1/3/4711 pending, redriven 1, order 12 of 01a2…: conflict: another order …`. */
-function lineOf({ id, state, redrives, operationId: operation, index, error }: z.infer<typeof LetterSchema>): string {
+function lineOf({ id, state, redrives, operationId: operation, index, error }: DeadLetterSummary): string {
   const redriven = redrives ? `, redriven ${redrives}` : '';
   const order = operation ? `, order ${index ?? UNKNOWN} of ${operation}` : '';
   return printable(`${id} ${state}${redriven}${order}: ${error.code}: ${error.message}`);

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import type { CommandContext } from '../command-context.js';
-import type { Operation } from '../producer/operation.js';
+import type { Operation } from '../producer/producer-api.js';
 import { ProducerClient } from '../producer/producer-client.js';
 import { ImmediateClock } from '../testing/immediate-clock.js';
 import { LocalProducer, type Answerer } from '../testing/local-producer.js';
@@ -34,18 +34,20 @@ describe('watching an operation', () => {
     return { context, out, err, interrupt: () => interruptions.forEach((listener) => listener()) };
   }
 
-  it.each([
-    ['succeeded', 0],
-    ['failed', 1],
-    ['cancelled', 3],
-  ])('prints the final status %s, with exit code %i', async (status, exitCode) => {
-    const last = { ...SUCCEEDED, status };
+  it.each<[Operation['status'], Operation['state'], number]>([
+    ['succeeded', { code: 'allSaved', text: 'all saved' }, 0],
+    ['succeeded', { code: 'partlySaved', text: '7 of 9 saved, 2 dead-lettered' }, 0],
+    ['succeeded', { code: 'noneSaved', text: 'none saved: 208 dead-lettered again' }, 1],
+    ['failed', { code: 'failed', text: 'failed: No topic.' }, 1],
+    ['cancelled', { code: 'allSaved', text: 'cancelled at 60 %, all of it saved' }, 3],
+  ])('prints the final state of an operation that is %s, %j, with exit code %i', async (status, state, exitCode) => {
+    const last = { ...SUCCEEDED, status, state };
     const { context, out, err } = await watching(
       (_, response) => void response.end(event('progress', OPERATION) + event('done', last)),
     );
     expect(await follow(context, OPERATION.id, {})).toBe(exitCode);
-    expect(out.text).toMatch(new RegExp(`^status +${status}$`, 'm'));
-    expect(err.lines.at(-1)).toMatch(/^1,000 saved/);
+    expect(out.text).toMatch(new RegExp(`^state +${state.text}$`, 'm'));
+    expect(err.lines.at(-1)).toMatch(/^1,000 of 1,000 saved/);
   });
 
   it('prints only JSON on standard output with --json', async () => {
@@ -73,7 +75,7 @@ describe('watching an operation', () => {
   });
 
   it('prints why an operation failed', async () => {
-    const failed = { ...SUCCEEDED, status: 'failed', error: { code: 'topic-gone', message: 'No topic.' } };
+    const failed: Operation = { ...SUCCEEDED, status: 'failed', error: { code: 'topic-gone', message: 'No topic.' } };
     const { context, out } = await watching((_, response) => void response.end(event('done', failed)));
     expect(await follow(context, OPERATION.id, {})).toBe(1);
     expect(out.text).toMatch(/^error +No topic\. \(topic-gone\)$/m);

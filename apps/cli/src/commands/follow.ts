@@ -1,6 +1,6 @@
 import type { CommandContext } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
-import type { Operation } from '../producer/operation.js';
+import type { Operation } from '../producer/producer-api.js';
 import { followOperation } from '../producer/operation-events.js';
 import { operationText } from '../terminal/operation-text.js';
 import { Progress } from '../terminal/progress.js';
@@ -8,7 +8,7 @@ import { Progress } from '../terminal/progress.js';
 /**
  * Watches an operation until it no longer changes. It prints progress on standard error and the final operation on standard output.
  * Ctrl-C stops watching, but not the operation.
- * @returns 0 if the operation succeeded, 3 if it was cancelled, 130 after Ctrl-C, else 1
+ * @returns 0 if the operation succeeded and saved something or had nothing to send, 3 if it was cancelled, 130 after Ctrl-C, else 1
  */
 export async function follow(context: CommandContext, id: string, { json }: { json?: true }): Promise<ExitCode> {
   const { client, clock, terminal } = context;
@@ -40,7 +40,7 @@ export async function follow(context: CommandContext, id: string, { json }: { js
   return exitCodeOf(last);
 }
 
-function exitCodeOf({ status }: Operation): ExitCode {
-  if (status === 'succeeded') return EXIT_CODE.ok;
+function exitCodeOf({ status, state }: Operation): ExitCode {
+  if (status === 'succeeded' && state.code !== 'noneSaved') return EXIT_CODE.ok;
   return status === 'cancelled' ? EXIT_CODE.cancelled : EXIT_CODE.failed;
 }

@@ -11,6 +11,6 @@ describe('an interruption', () => {
       answerJson(response, 200, { ...OPERATION, interruption: 'cancel' }),
     );
     expect([exitCode, requests]).toEqual([0, [`POST /v1/operations/${ID}/${action}`]]);
-    expect(out).toMatch(/^status +running \(about to cancel\)$/m);
+    expect(out).toMatch(/^state +sending 60 %, saving 66 % \(about to cancel\)$/m);
   });
 });

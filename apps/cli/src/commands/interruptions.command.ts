@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
 import type { RunCommand } from '../command-context.js';
 import { EXIT_CODE } from '../exit-code.js';
-import { OperationSchema } from '../producer/operation.js';
 import { requestAction } from '../producer/operation-requests.js';
 import { operationId } from './option-values.js';
 import { printOperation } from './started-operation.js';
@@ -22,7 +21,7 @@ export function addInterruptionCommands(program: Command, run: RunCommand): void
       .option('--json', 'print the operation as JSON')
       .action(async (id: string, { json }: { json?: true }, command: Command) =>
         run(command, async (context) => {
-          printOperation(context, await requestAction(context.client, id, { action, schema: OperationSchema }), json);
+          printOperation(context, await requestAction(context.client, id, { action }), json);
           return EXIT_CODE.ok;
         }),
       );

@@ -18,7 +18,7 @@ describe('operations', () => {
     const newest = await runOrders(['operations', '--status', 'running', '--kind', 'populate'], twoPages);
     expect(newest.requests).toEqual(['GET /v1/operations?status=running&kind=populate&pageSize=20']);
     expect(newest.out.trimEnd().split('\n')).toHaveLength(2);
-    expect(newest.out).toMatch(/running \(waits for the consumers\) +1,000 +600 +\? +0 +2026/);
+    expect(newest.out).toMatch(/ sending 60 %, saving 66 % +1,000 +600 +\? +0 +2026/);
     const all = await runOrders(['operations', '--all', '--json'], twoPages);
     expect((JSON.parse(all.out) as { kind: string }[]).map(({ kind }) => kind)).toEqual(['populate', 'import']);
   });

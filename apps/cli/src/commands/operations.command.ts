@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
-import { OperationSchema, type Operation } from '../producer/operation.js';
 import { operationById } from '../producer/operation-requests.js';
 import { pagesOf } from '../producer/pages.js';
+import type { Operation } from '../producer/producer-api.js';
 import { operationsTable } from '../terminal/operation-text.js';
 import { follow } from './follow.js';
 import { operationId } from './option-values.js';
@@ -64,7 +64,7 @@ async function listOperations({ client, terminal }: CommandContext, options: Lis
     pageSize: all ? '100' : '20',
   });
   const operations: Operation[] = [];
-  for await (const page of pagesOf(client, `/v1/operations?${query.toString()}`, OperationSchema)) {
+  for await (const page of pagesOf<Operation>(client, `/v1/operations?${query.toString()}`)) {
     operations.push(...page);
     if (!all) break;
   }

@@ -14,7 +14,7 @@ describe('populate', () => {
     };
     const { exitCode, out, err } = await runOrders(['populate', '5'], answer);
     expect([exitCode, bodies[0]]).toEqual([0, { count: 5 }]);
-    expect(out).toMatch(/^acked +600, 100\/s, ETA 0:04$/m);
+    expect(out).toMatch(/^sent +600 of 1,000, 100\/s, 0:04 left$/m);
     expect(err).toBe(`Follow it: npm run orders -- watch ${ID}\n`);
     const options = '--rate 0.5 --seed 7 --chunk-size 10 --accounts 3 --from a --to b --poison 0.1 --conflict 0';
     const second = await runOrders(['populate', '5', ...options.split(' '), '--key', 'mine', '--json'], answer);

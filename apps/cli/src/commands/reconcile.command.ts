@@ -1,18 +1,12 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
 import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import { requestAction } from '../producer/operation-requests.js';
+import type { Reconciliation } from '../producer/producer-api.js';
 import { printableLines } from '../terminal/printable.js';
 import { operationId } from './option-values.js';
 
-const ReportSchema = z.looseObject({
-  verdict: z.enum(['holds', 'broken', 'pending']),
-  /** The report for people, in several lines. */
-  text: z.string(),
-});
-
-const EXIT_CODES: Readonly<Record<z.infer<typeof ReportSchema>['verdict'], ExitCode>> = {
+const EXIT_CODES: Readonly<Record<Reconciliation['verdict'], ExitCode>> = {
   holds: EXIT_CODE.ok,
   broken: EXIT_CODE.failed,
   pending: EXIT_CODE.pending,
@@ -31,7 +25,7 @@ export function addReconcileCommand(program: Command, run: RunCommand): void {
 }
 
 async function reconcile({ client, terminal }: CommandContext, id: string, json?: true): Promise<ExitCode> {
-  const report = await requestAction(client, id, { action: 'reconcile', schema: ReportSchema, noTimeout: true });
+  const report = await requestAction<Reconciliation>(client, id, { action: 'reconcile', noTimeout: true });
   terminal.out.write(`${json ? JSON.stringify(report) : printableLines(report.text)}\n`);
   return EXIT_CODES[report.verdict];
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
 import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
+import type { DiscardResult, RedrivePlan } from '../producer/producer-api.js';
 import { count } from '../terminal/figures.js';
 import { printable } from '../terminal/printable.js';
 import { given } from './given-members.js';
@@ -21,14 +21,6 @@ interface RedriveOptions extends Selection, StartOptions {
   readonly dryRun?: true;
 }
 
-const PlanSchema = z.looseObject({
-  letters: z.number(),
-  spent: z.number(),
-  errors: z.array(z.looseObject({ errorCode: z.string(), count: z.number() })),
-});
-
-const DiscardedSchema = z.looseObject({ discarded: z.number() });
-
 /** `redrive [ID]` and `discard [ID]`: redrive or discard dead letters. */
 export function addRedriveCommands(program: Command, run: RunCommand): void {
   selecting(program.command('redrive'), 'redrive dead letters: one, those of an error code or an operation, or all')
@@ -47,7 +39,7 @@ export function addRedriveCommands(program: Command, run: RunCommand): void {
     .action(async (id: string | undefined, options: Selection & { json?: true }, command: Command) =>
       run(command, async ({ client, terminal }) => {
         const body = JSON.stringify(selectionOf(id, options));
-        const answer = await client.request(post('/v1/dead-letters/discard', body), DiscardedSchema);
+        const answer = await client.request<DiscardResult>(post('/v1/dead-letters/discard', body));
         terminal.out.write(options.json ? `${JSON.stringify(answer)}\n` : `${count(answer.discarded)} discarded\n`);
         return EXIT_CODE.ok;
       }),
@@ -69,12 +61,12 @@ async function redrive(context: CommandContext, id: string | undefined, options:
   const body = JSON.stringify(request);
   const redriveRequest = post('/v1/dead-letters/redrive', body);
   if (!dryRun) return startOperation(context, redriveRequest, options);
-  const plan = await context.client.request(redriveRequest, PlanSchema);
+  const plan = await context.client.request<RedrivePlan>(redriveRequest);
   context.terminal.out.write(`${options.json ? JSON.stringify(plan) : planText(plan)}\n`);
   return EXIT_CODE.ok;
 }
 
-function planText({ letters, spent, errors }: z.infer<typeof PlanSchema>): string {
+function planText({ letters, spent, errors }: RedrivePlan): string {
   return [
     `${count(letters)} would be sent`,
     ...errors.map(({ errorCode, count: some }) => printable(`  ${count(some)} ${errorCode}`)),

@@ -1,30 +1,11 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
 import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import { pagesOf } from '../producer/pages.js';
+import type { ImportFile, ImportReject } from '../producer/producer-api.js';
 import { JsonList } from '../terminal/json-list.js';
 import { printable } from '../terminal/printable.js';
 import { operationId } from './option-values.js';
-
-/** A row of an imported file that is not a valid order. */
-const RejectSchema = z.looseObject({
-  fileName: z.string(),
-  row: z.number().nullish(),
-  byteOffset: z.number().nullish(),
-  code: z.string(),
-  detail: z.string(),
-  text: z.string().nullish(),
-});
-
-type Reject = z.infer<typeof RejectSchema>;
-
-/** A file of an import; with a reason if the whole file was rejected. */
-const FileSchema = z.looseObject({
-  name: z.string(),
-  state: z.string(),
-  reason: z.looseObject({ code: z.string(), detail: z.string() }).nullish(),
-});
 
 /** `rejects ID`: lists the rejected files and rows of an import, with the reasons: first files, then rows. */
 export function addRejectsCommand(program: Command, run: RunCommand): void {
@@ -42,14 +23,14 @@ export function addRejectsCommand(program: Command, run: RunCommand): void {
 async function listRejects({ client, terminal }: CommandContext, id: string, json?: true): Promise<ExitCode> {
   const list = new JsonList(terminal.out);
   let listed = 0;
-  for await (const page of pagesOf(client, `/v1/imports/${id}/files`, FileSchema)) {
+  for await (const page of pagesOf<ImportFile>(client, `/v1/imports/${id}/files`)) {
     for (const { name, reason } of page.filter(({ state }) => state === 'refused')) {
       listed += 1;
       if (json) list.add({ fileName: name, row: null, ...reason });
       else terminal.out.write(`${printable(`${name} ${reason?.code}: ${reason?.detail}`)}\n`);
     }
   }
-  for await (const page of pagesOf(client, `/v1/imports/${id}/rejects`, RejectSchema)) {
+  for await (const page of pagesOf<ImportReject>(client, `/v1/imports/${id}/rejects`)) {
     listed += page.length;
     for (const reject of page) {
       if (json) list.add(reject);
@@ -64,9 +45,8 @@ async function listRejects({ client, terminal }: CommandContext, id: string, jso
 const TEXT_SHOWN = 120;
 
 /** Formats a reject such as `orders-7.json row 12 (byte 1834) bad-amount: must be a decimal: {"amount":…`. */
-function lineOf({ fileName, row, byteOffset, code, detail, text }: Reject): string {
-  const where = `${fileName} row ${row ?? '?'} (byte ${byteOffset ?? '?'})`;
-  const whole = text ?? '';
-  const shown = whole.length > TEXT_SHOWN ? `${whole.slice(0, TEXT_SHOWN).toWellFormed()}…` : whole;
+function lineOf({ fileName, row, byteOffset, code, detail, text }: ImportReject): string {
+  const where = `${fileName} row ${row} (byte ${byteOffset})`;
+  const shown = text.length > TEXT_SHOWN ? `${text.slice(0, TEXT_SHOWN).toWellFormed()}…` : text;
   return printable(`${where} ${code}: ${detail}${shown === '' ? '' : `: ${shown}`}`);
 }

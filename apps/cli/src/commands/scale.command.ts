@@ -1,5 +1,4 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
 import { pause, type Clock } from '@orders-pipeline/clock';
 import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
@@ -9,24 +8,24 @@ import { printable } from '../terminal/printable.js';
 import type { Terminal } from '../terminal/terminal.js';
 import { wholeNumber } from './option-values.js';
 
-const ScalingSchema = z.looseObject({ count: z.int(), idle: z.int().nullable() });
+/** What this command reads of the console's API. */
+interface Scaling {
+  readonly count: number;
+  readonly idle: number | null;
+}
 
-const PipelineSchema = z.looseObject({
+interface Pipeline {
   /** A consumer without figures no longer sends heartbeats. */
-  consumers: z.array(z.looseObject({ inFlight: z.number().nullish() })).nullish(),
-  changes: z.array(
-    z.looseObject({
-      secondsAgo: z.number(),
-      kind: z.string(),
-      to: z.looseObject({ consumers: z.int() }).nullish(),
-      before: z.number().nullish(),
-      after: z.number().nullish(),
-      verdict: z.looseObject({ outcome: z.string(), text: z.string() }).nullish(),
-    }),
-  ),
-});
-
-type Pipeline = z.infer<typeof PipelineSchema>;
+  readonly consumers?: readonly { readonly inFlight?: number | null }[] | null;
+  readonly changes: readonly {
+    readonly secondsAgo: number;
+    readonly kind: string;
+    readonly to?: { readonly consumers: number } | null;
+    readonly before?: number | null;
+    readonly after?: number | null;
+    readonly verdict?: { readonly text: string } | null;
+  }[];
+}
 
 interface ScaleOptions {
   readonly console: string;
@@ -76,7 +75,7 @@ async function watched({ client, terminal, clock }: CommandContext, wanted: numb
   }
   for (let poll = 0; poll < POLLS_AFTER; poll += 1) {
     await pause(clock, POLL_INTERVAL_MS);
-    const { changes } = await client.request(PIPELINE, PipelineSchema);
+    const { changes } = await client.request<Pipeline>(PIPELINE);
     const change = changes.findLast(({ kind, to }) => kind === 'scaling' && to?.consumers === wanted);
     // Skips the verdict on an earlier change to the same number.
     if (!change?.verdict || momentOf(change, clock) <= before.judgedUntil + SAME_CHANGE_MS) continue;
@@ -101,7 +100,7 @@ interface Before {
 async function measureBefore(client: ProducerClient, clock: Clock): Promise<Before> {
   let before: Before = { consumers: undefined, isAtRest: false, judgedUntil: Number.NEGATIVE_INFINITY };
   for (let poll = 0; poll < POLLS_BEFORE; poll += 1) {
-    before = beforeOf(await client.request(PIPELINE, PipelineSchema), clock);
+    before = beforeOf(await client.request<Pipeline>(PIPELINE), clock);
     await pause(clock, POLL_INTERVAL_MS);
   }
   return before;
@@ -123,16 +122,13 @@ function momentOf({ secondsAgo }: Pipeline['changes'][number], clock: Clock): nu
 
 const PIPELINE = { method: 'GET', path: '/v1/pipeline' } as const;
 
-async function requestScaling(client: ProducerClient, wanted: number): Promise<z.infer<typeof ScalingSchema>> {
-  return client.request(
-    {
-      method: 'POST',
-      path: '/v1/pipeline/consumers',
-      headers: { 'content-type': 'application/json' },
-      body: () => JSON.stringify({ count: wanted }),
-    },
-    ScalingSchema,
-  );
+async function requestScaling(client: ProducerClient, wanted: number): Promise<Scaling> {
+  return client.request({
+    method: 'POST',
+    path: '/v1/pipeline/consumers',
+    headers: { 'content-type': 'application/json' },
+    body: () => JSON.stringify({ count: wanted }),
+  });
 }
 
 function warnOfIdle(terminal: Terminal, idle: number | null): void {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CommandContext } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
-import { OperationSchema, type Operation } from '../producer/operation.js';
+import type { Operation } from '../producer/producer-api.js';
 import type { ProducerRequest } from '../producer/producer-client.js';
 import { operationText } from '../terminal/operation-text.js';
 import { follow } from './follow.js';
@@ -22,15 +22,12 @@ export async function startOperation(
   request: Pick<ProducerRequest, 'path' | 'headers' | 'body' | 'noTimeout'>,
   { key = randomUUID(), watch, json }: StartOptions,
 ): Promise<ExitCode> {
-  const operation = await context.client.request(
-    {
-      ...request,
-      method: 'POST',
-      headers: { ...request.headers, 'idempotency-key': key },
-      unknownOutcome: `The operation may have started. Repeat the command with --key ${key}: it starts the operation at most once.`,
-    },
-    OperationSchema,
-  );
+  const operation = await context.client.request<Operation>({
+    ...request,
+    method: 'POST',
+    headers: { ...request.headers, 'idempotency-key': key },
+    unknownOutcome: `The operation may have started. Repeat the command with --key ${key}: it starts the operation at most once.`,
+  });
   if (watch) return follow(context, operation.id, { ...(json && { json }) });
   printOperation(context, operation, json);
   if (!json) context.terminal.err.write(`Follow it: npm run orders -- watch ${operation.id}\n`);

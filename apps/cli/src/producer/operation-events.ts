@@ -3,9 +3,10 @@ import type { Dispatcher } from 'undici';
 import { backOffMs, type Clock } from '@orders-pipeline/clock';
 import { CliError } from '../cli-error.js';
 import { connectionCode, connectionError } from './connection-failure.js';
-import { OperationSchema, type Operation } from './operation.js';
+import { jsonIn } from './json-text.js';
 import { operationById, operationPath } from './operation-requests.js';
 import { problemError } from './problem-details.js';
+import type { Operation } from './producer-api.js';
 import type { ProducerClient } from './producer-client.js';
 
 const BACK_OFF = { initialMs: 250, maxMs: 5_000 };
@@ -115,16 +116,13 @@ async function* messagesOf({ body }: Dispatcher.ResponseData): AsyncGenerator<Ev
 }
 
 function operationIn(data: string): Operation {
-  try {
-    return OperationSchema.parse(JSON.parse(data));
-  } catch (error) {
-    throw new CliError(
-      'unexpected-answer',
-      'An event of the operation does not have the expected form.',
-      'Check that --url is the address of a producer of the same version.',
-      { cause: error },
-    );
-  }
+  const operation = jsonIn(data);
+  if (typeof operation === 'object' && operation !== null && 'id' in operation) return operation as Operation;
+  throw new CliError(
+    'unexpected-answer',
+    'An event of the operation does not have the expected form.',
+    'Check that --url is the address of a producer of the same version.',
+  );
 }
 
 /** Returns a temporary failure other than a connection failure: the producer or the token issuer is unavailable. */

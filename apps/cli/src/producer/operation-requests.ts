@@ -1,5 +1,4 @@
-import type { z } from 'zod';
-import { OperationSchema, type Operation } from './operation.js';
+import type { Operation } from './producer-api.js';
 import type { ProducerClient } from './producer-client.js';
 
 /**
@@ -7,7 +6,7 @@ import type { ProducerClient } from './producer-client.js';
  * @throws CliError `not-found`
  */
 export async function operationById(client: ProducerClient, id: string): Promise<Operation> {
-  return client.request({ method: 'GET', path: operationPath(id) }, OperationSchema);
+  return client.request({ method: 'GET', path: operationPath(id) });
 }
 
 /**
@@ -17,9 +16,9 @@ export async function operationById(client: ProducerClient, id: string): Promise
 export async function requestAction<T>(
   client: ProducerClient,
   id: string,
-  { action, schema, noTimeout = false }: { action: string; schema: z.ZodType<T>; noTimeout?: boolean },
+  { action, noTimeout = false }: { action: string; noTimeout?: boolean },
 ): Promise<T> {
-  return client.request({ method: 'POST', path: `${operationPath(id)}/${action}`, noTimeout }, schema);
+  return client.request({ method: 'POST', path: `${operationPath(id)}/${action}`, noTimeout });
 }
 
 /** Returns the path of an operation. */

@@ -20,7 +20,7 @@ type Problem = z.infer<typeof ProblemSchema>;
 const WRONG_REQUEST = new Set([400, 422]);
 
 /**
- * Converts an error response to an error with one line per invalid field. Its code is that of the problem details, or `unexpected-answer`
+ * Converts an error response to an error; several invalid fields are listed, one a line. Its code is that of the problem details, or `unexpected-answer`
  * if the body is none, as from a server that is not a producer.
  * @param sent the method and URL of the request
  */
@@ -35,14 +35,12 @@ export function problemError(status: number, body: string, sent: string): CliErr
       { exitCode: EXIT_CODE.failed },
     );
   const { detail, title, code, errors = [] } = problem;
-  const message = printable(detail ?? title ?? `${sent} responded with ${status}.`);
-  const fields = errors.map((error) => `  ${printable(`${error.field ?? error.pointer ?? 'body'}: ${error.detail}`)}`);
-  return new CliError(
-    code ?? 'problem',
-    [`${message}${code === undefined ? '' : ` (${printable(code)})`}`, ...fields].join('\n'),
-    '',
-    { exitCode },
-  );
+  const fields = errors.map((error) => printable(`${error.field ?? error.pointer ?? 'body'} ${error.detail}`));
+  const [onlyField] = fields.length === 1 ? fields : [];
+  const summary = fields.length > 1 ? 'Several values are invalid.' : printable(detail ?? title ?? `${status}`);
+  const lines = [onlyField ?? summary, ...(onlyField === undefined ? fields.map((field) => `  ${field}`) : [])];
+  const codeText = code === undefined ? '' : ` (${printable(code)})`;
+  return new CliError(code ?? 'problem', lines.with(0, `${lines[0]}${codeText}`).join('\n'), '', { exitCode });
 }
 
 /** Returns the text of problem details for the terminal; undefined if the body is none. */

@@ -10,14 +10,6 @@ export interface components {
       id: string;
       readonly fields: string[];
     };
-    Bytes: {
-      /** Format: int64 */
-      size: number;
-      /** @description The first 64 KiB. */
-      base64: string;
-      /** @description The bytes as text; null if they are not UTF-8. */
-      text: string | null;
-    };
     DeadLetter: {
       /**
        * @description Topic, partition and offset of the original record.
@@ -132,6 +124,11 @@ export interface components {
       /** @description The redrives of this letter, oldest first. */
       tries: components['schemas']['RedriveTry'][];
     };
+    /**
+     * @example {
+     *       "errorCode": "malformed-avro"
+     *     }
+     */
     DiscardRequest: {
       /** @description Only this dead letter. */
       id?: string;
@@ -182,22 +179,22 @@ export interface components {
        * @description Undecodable records that replace orders.
        * @default 0
        */
-      poison: number;
+      poison?: number;
       /**
        * @description Records above the consumers' size limit that replace orders.
        * @default 0
        */
-      oversized: number;
+      oversized?: number;
       /**
        * @description Orders whose record is sent twice.
        * @default 0
        */
-      duplicate: number;
+      duplicate?: number;
       /**
        * @description Orders followed by another order with the same id and different content.
        * @default 0
        */
-      conflict: number;
+      conflict?: number;
     };
     FieldError: {
       /** @example pageSize */
@@ -219,42 +216,6 @@ export interface components {
     FoundFaults: {
       expected: components['schemas']['FaultCounts'];
       found: components['schemas']['FaultCounts'];
-    };
-    Import: {
-      /** Format: uuid */
-      id: string;
-      /**
-       * @description `reading`: reads the files; `emitting`: emits the orders, with a reserved block of order numbers.
-       * @enum {string}
-       */
-      phase: 'reading' | 'emitting' | 'ended';
-      files: components['schemas']['ImportFileCounts'];
-      /**
-       * Format: int64
-       * @description Rows read so far: accepted + skipped + conflicting + malformed.
-       */
-      rows: number;
-      /**
-       * Format: int64
-       * @description Orders that this import emits.
-       */
-      accepted: number;
-      /**
-       * Format: int64
-       * @description Orders that already exist with the same content.
-       */
-      skipped: number;
-      /**
-       * Format: int64
-       * @description Orders that already exist with other content; rejected.
-       */
-      conflicting: number;
-      /**
-       * Format: int64
-       * @description Rows that are not valid orders; rejected.
-       */
-      malformed: number;
-      links: components['schemas']['ImportLinks'];
     };
     ImportCounts: {
       /** Format: int64 */
@@ -356,6 +317,42 @@ export interface components {
       files: string;
       rejects: string;
       download: string;
+    };
+    ImportProgress: {
+      /** Format: uuid */
+      id: string;
+      /**
+       * @description `reading`: reads the files; `emitting`: emits the orders, with a reserved block of order numbers.
+       * @enum {string}
+       */
+      phase: 'reading' | 'emitting' | 'ended';
+      files: components['schemas']['ImportFileCounts'];
+      /**
+       * Format: int64
+       * @description Rows read so far: accepted + skipped + conflicting + malformed.
+       */
+      rows: number;
+      /**
+       * Format: int64
+       * @description Orders that this import emits.
+       */
+      accepted: number;
+      /**
+       * Format: int64
+       * @description Orders that already exist with the same content.
+       */
+      skipped: number;
+      /**
+       * Format: int64
+       * @description Orders that already exist with other content; rejected.
+       */
+      conflicting: number;
+      /**
+       * Format: int64
+       * @description Rows that are not valid orders; rejected.
+       */
+      malformed: number;
+      links: components['schemas']['ImportLinks'];
     };
     ImportReject: {
       /**
@@ -573,8 +570,8 @@ export interface components {
     OriginalRecord: {
       /** Format: date-time */
       timestamp: string;
-      key: components['schemas']['Bytes'] | null;
-      value: components['schemas']['Bytes'] | null;
+      key: components['schemas']['RecordBytes'] | null;
+      value: components['schemas']['RecordBytes'] | null;
       /**
        * @description `source`: the value was too large for a letter and was read from the original record.
        * @enum {string}
@@ -587,6 +584,11 @@ export interface components {
       number: number | null;
       reason: string;
     };
+    /**
+     * @example {
+     *       "count": 100000
+     *     }
+     */
     PopulateRequest: {
       /**
        * @description Number of orders to generate.
@@ -602,14 +604,14 @@ export interface components {
        * @description Maximum number of orders per chunk; Kafka acknowledges each chunk before the next is sent.
        * @default 1000
        */
-      chunkSize: number;
+      chunkSize?: number;
       /** @description Average orders per second since the start. The emission catches up after a stall. */
       ratePerSecond?: number;
       /**
        * @description Number of accounts that the orders belong to.
        * @default 100000
        */
-      accounts: number;
+      accounts?: number;
       /** @description createdAt of the first order: a date and time with a time zone, or a date, whose day begins at 00:00 UTC. Default: 24 hours before `to`. */
       from?: string;
       /** @description End of the createdAt range, in the same notations; a date includes its whole day. Default: now. */
@@ -717,9 +719,17 @@ export interface components {
       /** @description The report as text. */
       text: string;
     };
+    RecordBytes: {
+      /** Format: int64 */
+      size: number;
+      /** @description The first 64 KiB. */
+      base64: string;
+      /** @description The bytes as text; null if they are not UTF-8. */
+      text: string | null;
+    };
     RecordHeader: {
       name: string;
-      value: components['schemas']['Bytes'];
+      value: components['schemas']['RecordBytes'];
     };
     RecordOrigin: {
       /** Format: int64 */
@@ -784,6 +794,12 @@ export interface components {
        */
       unmovable: number;
     };
+    /**
+     * @example {
+     *       "all": true,
+     *       "dryRun": true
+     *     }
+     */
     RedriveRequest: {
       /** @description Only this dead letter. */
       id?: string;
@@ -807,12 +823,12 @@ export interface components {
        * @description Limits redrive loops: letters that were already redriven this many times are skipped.
        * @default 5
        */
-      maxRedrives: number;
+      maxRedrives?: number;
       /**
        * @description Only returns the plan; sends nothing.
        * @default false
        */
-      dryRun: boolean;
+      dryRun?: boolean;
     };
     RedriveTry: {
       /** Format: uuid */
@@ -833,5 +849,52 @@ export interface components {
   headers: never;
   pathItems: never;
 }
+export type AlteredOrder = components['schemas']['AlteredOrder'];
+export type DeadLetter = components['schemas']['DeadLetter'];
+export type DeadLetterError = components['schemas']['DeadLetterError'];
+export type DeadLetterFilter = components['schemas']['DeadLetterFilter'];
+export type DeadLetterGroup = components['schemas']['DeadLetterGroup'];
+export type DeadLetterGroups = components['schemas']['DeadLetterGroups'];
+export type DeadLetterPage = components['schemas']['DeadLetterPage'];
+export type DeadLetterSummary = components['schemas']['DeadLetterSummary'];
+export type DiscardRequest = components['schemas']['DiscardRequest'];
+export type DiscardResult = components['schemas']['DiscardResult'];
+export type ErrorCount = components['schemas']['ErrorCount'];
+export type FaultCounts = components['schemas']['FaultCounts'];
+export type FaultFractions = components['schemas']['FaultFractions'];
+export type FaultMix = components['schemas']['FaultMix'];
+export type FieldError = components['schemas']['FieldError'];
+export type FileReason = components['schemas']['FileReason'];
+export type FoundFaults = components['schemas']['FoundFaults'];
+export type ImportCounts = components['schemas']['ImportCounts'];
+export type ImportFile = components['schemas']['ImportFile'];
+export type ImportFileCounts = components['schemas']['ImportFileCounts'];
+export type ImportFilePage = components['schemas']['ImportFilePage'];
+export type ImportLinks = components['schemas']['ImportLinks'];
+export type ImportProgress = components['schemas']['ImportProgress'];
+export type ImportReject = components['schemas']['ImportReject'];
+export type ImportRejectPage = components['schemas']['ImportRejectPage'];
+export type Liveness = components['schemas']['Liveness'];
+export type MissingRecord = components['schemas']['MissingRecord'];
+export type NextPage = components['schemas']['NextPage'];
+export type NumberRange = components['schemas']['NumberRange'];
+export type Operation = components['schemas']['Operation'];
+export type OperationError = components['schemas']['OperationError'];
+export type OperationPage = components['schemas']['OperationPage'];
+export type OperationState = components['schemas']['OperationState'];
+export type OrderError = components['schemas']['OrderError'];
+export type OriginalRecord = components['schemas']['OriginalRecord'];
+export type PhantomOrder = components['schemas']['PhantomOrder'];
+export type PopulateRequest = components['schemas']['PopulateRequest'];
+export type Problem = components['schemas']['Problem'];
+export type Reconciliation = components['schemas']['Reconciliation'];
+export type RecordBytes = components['schemas']['RecordBytes'];
+export type RecordHeader = components['schemas']['RecordHeader'];
+export type RecordOrigin = components['schemas']['RecordOrigin'];
+export type RecordPosition = components['schemas']['RecordPosition'];
+export type RedrivePlan = components['schemas']['RedrivePlan'];
+export type RedriveProgress = components['schemas']['RedriveProgress'];
+export type RedriveRequest = components['schemas']['RedriveRequest'];
+export type RedriveTry = components['schemas']['RedriveTry'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;

@@ -1,14 +1,14 @@
-import type { Operation } from '../producer/operation.js';
-import { count, duration, UNKNOWN } from './figures.js';
+import type { Operation } from '../producer/producer-api.js';
+import { count, duration } from './figures.js';
 import { printable } from './printable.js';
 import { tableOf } from './table.js';
 
 const COLUMNS = [
   { heading: 'operation' },
   { heading: 'kind' },
-  { heading: 'status' },
+  { heading: 'state' },
   { heading: 'orders', align: 'right' },
-  { heading: 'acked', align: 'right' },
+  { heading: 'sent', align: 'right' },
   { heading: 'saved', align: 'right' },
   { heading: 'dead letters', align: 'right' },
   { heading: 'requested' },
@@ -19,54 +19,53 @@ export function operationsTable(operations: readonly Operation[]): string {
   const rows = operations.map((operation) => [
     printable(operation.id),
     printable(operation.kind),
-    getStatus(operation),
+    stateText(operation),
     count(operation.count),
     count(operation.acked),
     count(operation.saved),
-    count(operation.deadLettered),
-    printable(operation.requestedAt ?? UNKNOWN),
+    count(operation.redrive?.returned ?? operation.deadLettered),
+    printable(operation.requestedAt),
   ]);
   return tableOf(COLUMNS, rows);
 }
 
 /** Formats one operation, one line per property. */
 export function operationText(operation: Operation): string {
-  const { id, kind, status, count: total, firstNumber, acked, saved, deadLettered } = operation;
-  const { ratePerSecond, etaSeconds, savedAsOf } = operation;
+  const { id, kind, count: total, firstNumber, saved, savedAsOf, deadLettered, seed } = operation;
   const numbers =
-    typeof firstNumber === 'number' && typeof total === 'number'
-      ? `, numbers ${count(firstNumber)} to ${count(firstNumber + total - 1)}`
-      : '';
+    firstNumber === null || total === null
+      ? ''
+      : `, numbers ${count(firstNumber)} to ${count(firstNumber + total - 1)}`;
   const lines: [string, string][] = [
     ['operation', id],
     ['kind', kind],
-    ['status', getStatus(operation)],
-    ['orders', `${count(total)}${numbers}`],
-    [
-      'acked',
-      `${count(acked)}, ${count(ratePerSecond)}/s${status === 'running' ? `, ETA ${duration(etaSeconds)}` : ''}`,
-    ],
-    ['saved', count(saved)],
-    ['saved as of', savedAsOf ?? UNKNOWN],
-    ['dead letters', count(deadLettered)],
-    ...(typeof operation.seed === 'number' ? [['seed', String(operation.seed)] as [string, string]] : []),
+    ['state', stateText(operation)],
+    [operation.redrive ? 'letters' : 'orders', `${count(total)}${numbers}`],
+    ['sent', sentText(operation)],
+    ['saved', `${count(saved)}${operation.state.code === 'saving' ? `, as of ${savedAsOf}` : ''}`],
+    ...(operation.redrive ? [] : [['dead letters', count(deadLettered)] as [string, string]]),
+    ...(seed === null ? [] : [['seed', String(seed)] as [string, string]]),
     ...importOf(operation),
     ...redriveOf(operation),
-    ['requested', operation.requestedAt ?? UNKNOWN],
+    ['requested', operation.requestedAt],
     ['started', operation.startedAt ?? 'not yet'],
-    ['finished', operation.finishedAt ?? 'not yet'],
+    ['all sent', operation.finishedAt ?? 'not yet'],
     ...errorOf(operation),
   ];
   return lines.map(([name, value]) => `${name.padEnd(13)} ${printable(value)}`).join('\n');
 }
 
-/** Formats the status, with a pending interruption and what the operation waits for. */
-function getStatus({ status, interruption, waitingFor }: Operation): string {
-  const besides = [
-    ...(interruption ? [`about to ${interruption}`] : []),
-    ...(waitingFor ? [`waits for the ${waitingFor}`] : []),
-  ];
-  return printable(besides.length > 0 ? `${status} (${besides.join(', ')})` : status);
+/** Formats the state, with a pending interruption. */
+function stateText({ state, interruption }: Operation): string {
+  return printable(interruption === null ? state.text : `${state.text} (about to ${interruption})`);
+}
+
+function sentText({ acked, count: total, ratePerSecond, etaSeconds }: Operation): string {
+  return [
+    total === null ? count(acked) : `${count(acked)} of ${count(total)}`,
+    ...(ratePerSecond === null ? [] : [`${count(ratePerSecond)}/s`]),
+    ...(etaSeconds === null ? [] : [`${duration(etaSeconds)} left`]),
+  ].join(', ');
 }
 
 /** Formats the files and rows of an import. */
@@ -82,15 +81,19 @@ function importOf({ import: counts }: Operation): [string, string][] {
   ];
 }
 
-/** Formats the results of a redrive. */
-function redriveOf({ redrive, saved }: Operation): [string, string][] {
+/** Formats the results of a redrive, besides the saved letters. */
+function redriveOf({ redrive }: Operation): [string, string][] {
   if (!redrive) return [];
-  const { moved, returned, waiting, missing, unmovable } = redrive;
-  const ends = [`${count(saved)} saved`, `${count(returned)} returned`];
-  if (waiting) ends.push(`${count(waiting)} in progress`);
-  if (missing) ends.push(`${count(missing)} missing`);
-  const rest = unmovable ? `; ${count(unmovable)} can not be moved` : '';
-  return [['moved', `${count(moved)} = ${ends.join(' + ')}${rest}`]];
+  const { returned, waiting, missing, unmovable } = redrive;
+  const results: [string, number][] = [
+    ['dead again', returned],
+    ['in progress', waiting],
+    ['missing', missing],
+    ['not movable', unmovable],
+  ];
+  return results
+    .filter(([name, letters]) => letters > 0 || name === 'dead again')
+    .map(([name, letters]) => [name, count(letters)]);
 }
 
 function errorOf({ error }: Operation): [string, string][] {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { OPERATION, SUCCEEDED } from '../testing/operation-example.js';
-import type { Operation } from '../producer/operation.js';
+import type { Operation } from '../producer/producer-api.js';
 import { progressBar, progressText } from './progress-text.js';
 
 function textOf(changes: Partial<Operation>, savedPerSecond: number | null = 50, notice?: string): string {
@@ -8,43 +8,73 @@ function textOf(changes: Partial<Operation>, savedPerSecond: number | null = 50,
 }
 
 describe('progress in words', () => {
-  it('shows saved and acknowledged orders separately, the rate and the ETA', () => {
+  it('shows saved and sent orders, the rate, the time left and dead letters', () => {
     expect(textOf({ count: 100_000, acked: 61_234, saved: 43_210, deadLettered: 3 }, 9_300)).toBe(
-      '43,210 saved, 61,234 acked of 100,000, 9,300/s, ETA 0:07, 3 dead letters',
+      '43,210 of 100,000 saved, 61,234 sent, 9,300/s, 0:07 left, 3 dead letters',
+    );
+    expect(textOf({ acked: 1_000, status: 'succeeded' })).toBe('400 of 1,000 saved, all sent, 50/s, 0:12 left');
+  });
+
+  it('omits what is not known yet', () => {
+    expect(textOf({}, null)).toBe('400 of 1,000 saved, 600 sent');
+    expect(textOf({}, 0)).toBe('400 of 1,000 saved, 600 sent, 0/s');
+  });
+
+  it('counts saved orders as sent, also if that figure is older', () => {
+    expect(textOf({ count: 20_000, acked: 0, saved: 162 }, null)).toBe('162 of 20,000 saved, 162 sent');
+  });
+
+  it('shows the rows of an import that reads its files', () => {
+    const counts = {
+      files: 2,
+      known: 0,
+      refused: 0,
+      rows: 1_200,
+      accepted: 1_200,
+      skipped: 0,
+      conflicting: 0,
+      malformed: 0,
+    };
+    const state = { code: 'reading', text: 'reading the files' } as const;
+    expect(textOf({ kind: 'import', count: null, acked: 0, saved: null, import: counts, state }, null)).toBe(
+      'reading the files, 1,200 rows so far',
     );
   });
 
-  it('shows unknown values as a question mark, never as 0', () => {
-    expect(textOf({ saved: null, acked: null, deadLettered: null, count: null }, null)).toBe(
-      '? saved, ? acked of ?, ?/s, ETA ?, ? dead letters',
+  it('shows the letters of a redrive that were dead-lettered again', () => {
+    const redrive = {
+      filter: {},
+      limit: null,
+      maxRedrives: 5,
+      moved: 208,
+      saved: 100,
+      returned: 8,
+      waiting: 100,
+      missing: 0,
+      unmovable: 0,
+    };
+    expect(textOf({ kind: 'redrive', count: 208, acked: 208, saved: 100, deadLettered: null, redrive }, 50)).toBe(
+      '100 of 208 saved, all sent, 50/s, 0:02 left, 8 dead-lettered again',
     );
-    expect(
-      progressText({
-        operation: { id: 'x', kind: 'import', status: 'running' },
-        savedPerSecond: null,
-        notice: undefined,
-      }),
-    ).toBe('? saved, ? acked of ?, ?/s, ETA ?, ? dead letters');
-    expect(textOf({}, 0)).toContain('ETA ?');
   });
 
   it('shows what the operation waits for, and a pending interruption', () => {
     expect(textOf({ waitingFor: 'consumers' })).toMatch(/, waits for the consumers$/);
     expect(textOf({ interruption: 'cancel' })).toMatch(/, about to cancel$/);
-    expect(textOf({ status: 'paused' })).toMatch(/ETA \?, paused$/);
+    expect(textOf({ status: 'paused' })).toMatch(/, paused$/);
   });
 
   it('shows no rate without a connection, only the last known figures', () => {
-    expect(textOf({}, 50, 'connection lost')).toBe('connection lost; last seen: 400 saved, 600 acked of 1,000');
+    expect(textOf({}, 50, 'connection lost')).toBe('connection lost; last seen: 400 of 1,000 saved, 600 sent');
   });
 
-  it('bases the ETA of a cancelled operation on its acknowledged orders, and is 0 when done', () => {
-    expect(textOf({ status: 'cancelled', acked: 600, saved: 500 }, 50)).toContain('ETA 0:02');
-    expect(textOf(SUCCEEDED, 0)).toContain('ETA 0:00');
+  it('bases the time left of a cancelled operation on its sent orders, and shows none when done', () => {
+    expect(textOf({ status: 'cancelled', acked: 600, saved: 500 }, 50)).toContain('0:02 left');
+    expect(textOf(SUCCEEDED, 0)).toBe('1,000 of 1,000 saved');
   });
 
   it('does not count dead letters as remaining', () => {
-    expect(textOf({ saved: 900, deadLettered: 50 }, 50)).toContain('ETA 0:01');
+    expect(textOf({ saved: 900, deadLettered: 50 }, 50)).toContain('0:01 left');
   });
 });
 
@@ -56,7 +86,7 @@ describe('the progress bar', () => {
   });
 
   it('is empty while the figures are unknown', () => {
-    expect(progressBar({ ...OPERATION, saved: null, acked: null }, 12)).toBe('[..........]');
+    expect(progressBar({ ...OPERATION, saved: null, acked: 0 }, 12)).toBe('[..........]');
     expect(progressBar({ ...OPERATION, count: null }, 12)).toBe('[..........]');
   });
 });

@@ -1,4 +1,4 @@
-import type { Operation } from '../producer/operation.js';
+import type { Operation } from '../producer/producer-api.js';
 import { count, duration } from './figures.js';
 import { printable } from './printable.js';
 
@@ -11,43 +11,69 @@ export interface ProgressView {
   readonly notice: string | undefined;
 }
 
-/** Formats progress such as `43,210 saved, 61,234 acked of 100,000, 9,300/s, ETA 0:07`, plus dead letters and status notes if any. */
-export function progressText(view: ProgressView): string {
-  const { acked, saved, deadLettered } = view.operation;
-  const known = `${count(saved)} saved, ${count(acked)} acked of ${count(view.operation.count)}`;
+/** Formats progress such as `43,210 of 100,000 saved, 61,234 sent, 9,300/s, 0:07 left`, plus dead letters and status notes if any. */
+export function progressText({ operation, savedPerSecond, notice }: ProgressView): string {
+  const known = operation.count === null ? readingText(operation) : savedText(operation, operation.count);
   // Without a connection, no rate is shown: it would fall to 0 although the pipeline may be running.
-  if (view.notice !== undefined) return printable(`${view.notice}; last seen: ${known}`);
+  if (notice !== undefined) return printable(`${notice}; last seen: ${known}`);
+  const left = ordersLeft(operation);
+  const isRising = left > 0 && savedPerSecond !== null;
   const facts = [
     known,
-    `${count(view.savedPerSecond)}/s`,
-    `ETA ${duration(etaSeconds(view))}`,
-    ...(deadLettered === 0 ? [] : [`${count(deadLettered)} dead letters`]),
-    ...statusNotes(view.operation),
+    ...(isRising ? [`${count(savedPerSecond)}/s`] : []),
+    ...(isRising && savedPerSecond > 0 ? [`${duration(left / savedPerSecond)} left`] : []),
+    ...unsavedNotes(operation),
+    ...statusNotes(operation),
   ];
-  return facts.join(', ');
+  return printable(facts.join(', '));
 }
 
 /**
- * Draws a bar such as `[####----......]`: `#` is saved or dead-lettered, `-` acknowledged by Kafka but not saved yet, `.` remaining.
+ * Draws a bar such as `[####----......]`: `#` is saved or dead-lettered, `-` sent but not saved yet, `.` remaining.
  * @param width the total width in characters, 3 or more
  */
-export function progressBar({ count: total, acked, saved, deadLettered }: Operation, width: number): string {
+export function progressBar(operation: Operation, width: number): string {
   const inner = width - 2;
-  const cells = (part: number | null | undefined): number =>
-    total ? Math.min(inner, Math.floor(((part ?? 0) / total) * inner)) : 0;
-  const done = cells((saved ?? 0) + (deadLettered ?? 0));
-  const sent = Math.max(done, cells(acked));
+  const { count: total } = operation;
+  const cells = (part: number): number => (total ? Math.min(inner, Math.floor((part / total) * inner)) : 0);
+  const [done, sent] = [cells(endedOrders(operation)), cells(sentOrders(operation))];
   return `[${'#'.repeat(done)}${'-'.repeat(sent - done)}${'.'.repeat(inner - sent)}]`;
 }
 
-/** Estimates the seconds until all orders are saved, at the measured rate. The producer's own estimate covers only the emission. */
-function etaSeconds({ operation, savedPerSecond }: ProgressView): number | null {
-  const { count: total, acked, saved, status } = operation;
-  const end = status === 'running' || status === 'succeeded' ? total : status === 'paused' ? null : acked;
-  if (typeof end !== 'number' || typeof saved !== 'number') return null;
-  const left = Math.max(0, end - saved - (operation.deadLettered ?? 0));
-  if (left === 0) return 0;
-  return savedPerSecond ? left / savedPerSecond : null;
+function readingText({ import: counts, state }: Operation): string {
+  return counts === null ? state.text : `${state.text}, ${count(counts.rows)} rows so far`;
+}
+
+function savedText(operation: Operation, total: number): string {
+  const sent = sentOrders(operation);
+  const isSent = sent >= total;
+  const sending = isSent ? 'all sent' : `${count(sent)} sent`;
+  return `${count(operation.saved)} of ${count(total)} saved${isSent && ordersLeft(operation) === 0 ? '' : `, ${sending}`}`;
+}
+
+/** The acknowledged orders. The figure of saved orders can be newer, and a saved order was sent. */
+function sentOrders(operation: Operation): number {
+  return Math.max(operation.acked, endedOrders(operation));
+}
+
+/** The orders whose result is known. */
+function endedOrders({ saved, deadLettered, discarded, redrive }: Operation): number {
+  const again = redrive === null ? 0 : redrive.returned + redrive.missing + redrive.unmovable;
+  return (saved ?? 0) + (deadLettered ?? 0) + (discarded ?? 0) + again;
+}
+
+/** The orders whose result is open; of a paused or ended operation only those that were sent. */
+function ordersLeft(operation: Operation): number {
+  const { status, acked, count: total } = operation;
+  const end = status === 'running' || status === 'succeeded' ? (total ?? acked) : acked;
+  return Math.max(0, end - endedOrders(operation));
+}
+
+function unsavedNotes({ deadLettered, redrive }: Operation): string[] {
+  return [
+    ...(deadLettered ? [`${count(deadLettered)} dead letters`] : []),
+    ...(redrive?.returned ? [`${count(redrive.returned)} dead-lettered again`] : []),
+  ];
 }
 
 function statusNotes({ status, interruption, waitingFor }: Operation): string[] {
@@ -55,5 +81,5 @@ function statusNotes({ status, interruption, waitingFor }: Operation): string[] 
     ...(interruption ? [`about to ${interruption}`] : []),
     ...(status === 'running' || status === 'succeeded' ? [] : [status]),
     ...(waitingFor ? [`waits for the ${waitingFor}`] : []),
-  ].map((text) => printable(text));
+  ];
 }

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Operation } from '../producer/operation.js';
+import type { Operation } from '../producer/producer-api.js';
 
 /** Starts a response of server-sent events. */
 export function streamOf(response: ServerResponse): ServerResponse {

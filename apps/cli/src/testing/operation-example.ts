@@ -1,25 +1,47 @@
-import type { Operation } from '../producer/operation.js';
+import type { Operation } from '../producer/producer-api.js';
 
 /** A running operation, for specs. */
 export const OPERATION: Operation = {
   id: '01935c9e-8a00-7000-8000-000000000001',
   kind: 'populate',
   status: 'running',
+  state: { code: 'sending', text: 'sending 60 %, saving 66 %' },
   interruption: null,
+  seed: 7,
   count: 1_000,
   firstNumber: 1,
-  acked: 600,
-  saved: 400,
-  deadLettered: 0,
-  ratePerSecond: 100,
-  etaSeconds: 4,
+  chunkSize: 1_000,
+  accounts: 100_000,
+  from: '2026-01-30T12:00:00.000Z',
+  to: '2026-01-31T12:00:00.000Z',
+  faults: null,
+  ackedFaults: null,
+  requestedRatePerSecond: null,
+  behindScheduleSeconds: null,
   waitingFor: null,
-  seed: 7,
+  generated: 700,
+  acked: 600,
+  ackedNumbers: [{ from: 1, to: 600 }],
+  saved: 400,
+  savedAsOf: '2026-01-31T12:00:07.000Z',
+  deadLettered: 0,
+  discarded: 0,
+  import: null,
+  redrive: null,
   requestedAt: '2026-01-31T12:00:00.000Z',
   startedAt: '2026-01-31T12:00:01.000Z',
   finishedAt: null,
+  ratePerSecond: 100,
+  etaSeconds: 4,
   error: null,
+  firstErrors: null,
 };
 
-/** The same operation after it succeeded. */
-export const SUCCEEDED: Operation = { ...OPERATION, status: 'succeeded', acked: 1_000, saved: 1_000 };
+/** The same operation after all its orders were saved. */
+export const SUCCEEDED: Operation = {
+  ...OPERATION,
+  status: 'succeeded',
+  state: { code: 'allSaved', text: 'all saved' },
+  acked: 1_000,
+  saved: 1_000,
+};

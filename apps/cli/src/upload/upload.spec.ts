@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { z } from 'zod';
 import { ProducerClient } from '../producer/producer-client.js';
 import { guardedBy } from '../testing/guarded-producer.js';
 import { ImmediateClock } from '../testing/immediate-clock.js';
@@ -49,7 +48,7 @@ describe('an upload', () => {
     const timing = { clock: new ImmediateClock(), random: () => 1 };
     const client = new ProducerClient(producer.url, timing, { client: CLIENT });
     const { headers, body } = await uploadOf(files);
-    return client.request({ method: 'POST', path: '/v1/imports', headers, body, noTimeout: true }, z.unknown());
+    return client.request({ method: 'POST', path: '/v1/imports', headers, body, noTimeout: true });
   }
 
   it('is one form with a part `file` per file, named as on disk, with a Content-Length', async () => {
@@ -132,7 +131,7 @@ describe('an upload', () => {
     await writeFile(file.path, '[1, 2]');
     producer = await LocalProducer.start(() => undefined);
     const client = new ProducerClient(producer.url, { clock: new ImmediateClock(), random: () => 1 });
-    const sent = client.request({ method: 'POST', path: '/v1/imports', ...upload }, z.unknown());
+    const sent = client.request({ method: 'POST', path: '/v1/imports', ...upload });
     await expect(sent).rejects.toMatchObject({ code: 'file-changed' });
   });
 });

@@ -75,7 +75,7 @@ const bytes = z
     base64: z.string().describe('The first 64 KiB.'),
     text: z.string().nullable().describe('The bytes as text; null if they are not UTF-8.'),
   })
-  .meta({ title: 'Bytes' });
+  .meta({ title: 'RecordBytes' });
 
 export const DeadLetterSchema = z
   .object({

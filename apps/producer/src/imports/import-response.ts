@@ -36,7 +36,7 @@ export const ImportResponseSchema = z
       .object({ operation: z.string(), files: z.string(), rejects: z.string(), download: z.string() })
       .meta({ title: 'ImportLinks' }),
   })
-  .meta({ title: 'Import' });
+  .meta({ title: 'ImportProgress' });
 
 export type ImportResponse = z.infer<typeof ImportResponseSchema>;
 

@@ -1,4 +1,7 @@
 import { z } from 'zod';
 
 /** An operation id in a path. */
-export const OperationIdSchema = z.guid('must be a UUID').toLowerCase();
+export const OperationIdSchema = z
+  .guid('must be a UUID')
+  .toLowerCase()
+  .describe('The id of an operation, as `POST /v1/populate` returns it.');

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { OperationResponse } from './operation-response.js';
 
 /** Where an operation is, including the saves: `status` is only about the emission. */
 export const OperationStateSchema = z
@@ -18,10 +17,18 @@ export const OperationStateSchema = z
 
 export type OperationState = z.infer<typeof OperationStateSchema>;
 
-type StatedOperation = Pick<
-  OperationResponse,
-  'kind' | 'status' | 'count' | 'acked' | 'saved' | 'deadLettered' | 'discarded' | 'redrive' | 'error' | 'waitingFor'
->;
+/** The fields of an operation that its state depends on. */
+export interface StatedOperation {
+  readonly status: string;
+  readonly count: number | null;
+  readonly acked: number;
+  readonly saved: number | null;
+  readonly deadLettered: number | null;
+  readonly discarded: number | null;
+  readonly redrive: Readonly<Record<'moved' | 'saved' | 'returned' | 'missing' | 'unmovable', number>> | null;
+  readonly error: { readonly message: string } | null;
+  readonly waitingFor: string | null;
+}
 
 /** What became of the records that were sent. */
 interface Results {

@@ -71,7 +71,8 @@ export const PopulateRequestSchema = z
     path: ['from'],
     message: 'must be before `to`',
   })
-  .meta({ title: 'PopulateRequest' });
+  // Swagger UI sends this unless the user changes it.
+  .meta({ title: 'PopulateRequest', examples: [{ count: 100_000 }] });
 
 export type PopulateRequest = z.infer<typeof PopulateRequestSchema>;
 

@@ -44,14 +44,14 @@ export const RedriveRequestSchema = z
   })
   .refine(isSelective, NOTHING)
   .refine(isUnambiguous, AMBIGUOUS)
-  .meta({ title: 'RedriveRequest' });
+  .meta({ title: 'RedriveRequest', examples: [{ all: true, dryRun: true }] });
 
 /** The body of `POST /v1/dead-letters/discard`. */
 export const DiscardRequestSchema = z
   .strictObject(selection)
   .refine(isSelective, NOTHING)
   .refine(isUnambiguous, AMBIGUOUS)
-  .meta({ title: 'DiscardRequest' });
+  .meta({ title: 'DiscardRequest', examples: [{ errorCode: 'malformed-avro' }] });
 
 const count = z.int().min(0);
 

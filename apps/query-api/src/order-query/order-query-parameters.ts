@@ -32,11 +32,11 @@ export const orderQueryParameters = {
     ),
 };
 
-const SUMMARY_FILTERS = ['currency', 'side'];
+const SUMMARY_FILTERS: ReadonlySet<string> = new Set(['currency', 'side']);
 
 /** Explains filters that only the summary has. `undefined`: the issue is another one. */
 export function explainSummaryFilter(issue: z.core.$ZodRawIssue): string | undefined {
-  if (issue.code !== 'unrecognized_keys' || !issue.keys.every((key) => SUMMARY_FILTERS.includes(key))) return undefined;
+  if (issue.code !== 'unrecognized_keys' || !issue.keys.every((key) => SUMMARY_FILTERS.has(key))) return undefined;
   return 'filters the summary only: no index has orders by it';
 }
 

@@ -3,7 +3,11 @@ import { OrderResponseSchema } from '#orders/order/order-response.js';
 
 const MAX_IDS = 1_000;
 
-export const orderId = z.guid('must be a UUID').transform((id) => id.toLowerCase());
+/** No example: Swagger UI would send it, and no order has it. */
+export const orderId = z
+  .guid('must be a UUID')
+  .transform((id) => id.toLowerCase())
+  .describe('The id of an order, such as one of `items` in `GET /v1/orders`.');
 
 /** `POST /v1/orders/batch-get`. */
 export const BatchGetSchema = z

@@ -98,8 +98,8 @@ function exampleOf(status: number): object {
 
 /** Returns a problem that the route can really respond with. */
 function invalidRequest({ parameters = [] }: Operation): object {
-  const names = parameters.map((parameter) => ('name' in parameter ? parameter.name : ''));
-  const error = INVALID_FIELDS.find(({ field }) => names.includes(field)) ?? UNKNOWN_FIELD;
+  const names = new Set(parameters.map((parameter) => ('name' in parameter ? parameter.name : '')));
+  const error = INVALID_FIELDS.find(({ field }) => names.has(field)) ?? UNKNOWN_FIELD;
   return {
     type: problemType('invalid-request'),
     title: 'Bad Request',

@@ -2,6 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { nameSchemas } from './name-schemas.js';
 
+interface Described {
+  readonly content: Readonly<Record<string, { readonly schema: unknown }>>;
+}
+
 function documentOf(...schemas: object[]): OpenAPIObject {
   const paths = Object.fromEntries(
     schemas.map((schema, at) => [
@@ -9,17 +13,17 @@ function documentOf(...schemas: object[]): OpenAPIObject {
       { get: { responses: { 200: { description: '', content: { 'application/json': { schema } } } } } },
     ]),
   );
-  return { openapi: '3.1.0', info: { title: 'x', version: '1' }, paths } as unknown as OpenAPIObject;
+  return { openapi: '3.1.0', info: { title: 'x', version: '1' }, paths };
 }
 
 function named(...schemas: object[]): { components: unknown; used: unknown[] } {
   const document = documentOf(...schemas);
   nameSchemas(document);
-  const used = Object.values(document.paths).map(
-    (item) =>
-      (item.get?.responses['200'] as { content: Record<string, { schema: unknown }> }).content['application/json'],
-  );
-  return { components: document.components?.schemas, used: used.map((media) => media?.schema) };
+  const responses = Object.values(document.paths).map((item) => item.get?.responses['200'] as Described);
+  return {
+    components: document.components?.schemas,
+    used: responses.map(({ content }) => content['application/json']?.schema),
+  };
 }
 
 const ORDER = { title: 'Order', type: 'object', properties: { id: { type: 'string' } } };

@@ -95,10 +95,10 @@ const toJsonSchema: StandardSchemaConverter = (schema, { schemaType }) => {
     override: ({ zodSchema, jsonSchema }) => {
       // zod omits these of a value that is parsed from text, since they could be its results; here they are always input.
       const { default: byDefault, examples } = z.globalRegistry.get(zodSchema) ?? {};
-      if (byDefault !== undefined) jsonSchema.default = byDefault as NonNullable<typeof jsonSchema.default>;
+      if (byDefault !== undefined) jsonSchema.default = byDefault;
       if (Array.isArray(examples)) jsonSchema.examples = examples;
       // A number in a query is parsed from text; document it as a number. The format of a date or id says more than its expression.
-      if (jsonSchema.type === 'integer' || jsonSchema.format !== undefined) delete jsonSchema.pattern;
+      if (jsonSchema.type !== 'string' || jsonSchema.format !== undefined) delete jsonSchema.pattern;
       if (jsonSchema.type === 'integer') describeWidth(jsonSchema, schemaType);
     },
   });

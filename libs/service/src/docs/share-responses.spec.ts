@@ -2,12 +2,14 @@ import { describe, expect, it } from '@jest/globals';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { shareResponses } from './share-responses.js';
 
+type ResponsesObject = NonNullable<OpenAPIObject['paths'][string]['get']>['responses'];
+
 const LIMITED = { description: 'Too many requests' };
 const SHARED = { $ref: '#/components/responses/TooManyRequests' };
 
-function shared(...all: Record<string, unknown>[]): { responses: unknown; components: unknown } {
+function shared(...all: ResponsesObject[]): { responses: unknown; components: unknown } {
   const paths = Object.fromEntries(all.map((responses, at) => [`/v1/${at}`, { get: { responses } }]));
-  const document = { openapi: '3.1.0', info: { title: 'x', version: '1' }, paths } as unknown as OpenAPIObject;
+  const document: OpenAPIObject = { openapi: '3.1.0', info: { title: 'x', version: '1' }, paths };
   shareResponses(document);
   const responses = Object.values(document.paths).map((item) => item.get?.responses);
   return { responses, components: document.components?.responses };

@@ -12,20 +12,14 @@ const KINDS: Readonly<Record<string, string>> = {
 
 /** Explains an issue whose schema has no text of its own: what is allowed, as a predicate of the field's name. */
 function explain(issue: z.core.$ZodRawIssue): string | undefined {
-  switch (issue.code) {
-    case 'invalid_type':
-      return issue.input === undefined ? 'is required' : `must be ${KINDS[issue.expected] ?? issue.expected}`;
-    case 'invalid_value':
-      return `must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`;
-    case 'too_small':
-      return `must ${quantity('at least', issue.minimum, issue.origin)}`;
-    case 'too_big':
-      return `must ${quantity('at most', issue.maximum, issue.origin)}`;
-    case 'unrecognized_keys':
-      return `is unknown; allowed: ${namesIn(issue.inst).join(', ')}`;
-    default:
-      return undefined;
-  }
+  if (issue.code === 'invalid_type')
+    return issue.input === undefined ? 'is required' : `must be ${KINDS[issue.expected] ?? issue.expected}`;
+  if (issue.code === 'invalid_value')
+    return `must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`;
+  if (issue.code === 'too_small') return `must ${quantity('at least', issue.minimum, issue.origin)}`;
+  if (issue.code === 'too_big') return `must ${quantity('at most', issue.maximum, issue.origin)}`;
+  if (issue.code === 'unrecognized_keys') return `is unknown; allowed: ${namesIn(issue.inst).join(', ')}`;
+  return undefined;
 }
 
 function quantity(limit: string, value: number | bigint, origin: string): string {

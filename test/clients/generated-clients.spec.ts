@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { FreshProject } from '../packages/fresh-project.js';
+import { Pipeline } from '../support/pipeline.js';
+import { OpenApiGenerator, providePythonPackages } from './openapi-generator.js';
+
+const run = promisify(execFile);
+const RUNS_WITHIN_MS = 60_000;
+const COMPILER_OPTIONS = {
+  target: 'es2024',
+  lib: ['es2024', 'dom'],
+  module: 'nodenext',
+  types: [],
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  skipLibCheck: true,
+  noEmit: true,
+};
+
+/** The output of each client: it populates, then reads a page, an order by its id, and a range of four pages. */
+const PRINTED = /^all saved\n1 acc-\d+ \d+\.\d{4} [A-Z]{3}\n1000\n$/;
+
+describe('the clients of docs/http-api.md', () => {
+  let pipeline: Pipeline;
+  let folder: string;
+  let page: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'orders-clients-'));
+    page = await readFile(join(PROJECT_DIRECTORY, 'docs', 'http-api.md'), 'utf8');
+    pipeline = await Pipeline.start('--save-ms', '0..1');
+  }, 300_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+    await rm(folder, { recursive: true, force: true });
+  }, 60_000);
+
+  /** Returns the page's code in a language, for the services of this run. */
+  function codeIn(language: string): string {
+    const code = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(page)?.[1];
+    if (code === undefined) throw new Error(`docs/http-api.md has no code in ${language}`);
+    const { producerUrl, queryApiUrl } = pipeline.stack;
+    return code.replaceAll('http://localhost:3001', producerUrl).replaceAll('http://localhost:3000', queryApiUrl);
+  }
+
+  it('in TypeScript compiles, and runs with openapi-fetch and the types of openapi-typescript', async () => {
+    const project = await FreshProject.create(join(folder, 'typescript'), ['openapi-fetch@0.17.0']);
+    const generator = join(PROJECT_DIRECTORY, 'node_modules', 'openapi-typescript', 'bin', 'cli.js');
+    for (const [name, url] of [
+      ['producer', pipeline.stack.producerUrl],
+      ['query-api', pipeline.stack.queryApiUrl],
+    ] as const) {
+      const output = join(project.directory, `${name}.d.ts`);
+      await run(process.execPath, [generator, `${url}/docs-json`, '-o', output, '--default-non-nullable=false']);
+    }
+    await project.write('orders.ts', codeIn('ts'));
+    await project.write('tsconfig.json', JSON.stringify({ compilerOptions: COMPILER_OPTIONS, files: ['orders.ts'] }));
+    expect(await project.compile()).toEqual([]);
+    const script = join(project.directory, 'orders.ts');
+    const { stdout } = await run(process.execPath, [script], { timeout: RUNS_WITHIN_MS });
+    expect(stdout).toMatch(PRINTED);
+  }, 240_000);
+
+  it('in Python passes mypy, and runs with the packages of OpenAPI Generator', async () => {
+    const [generator, packages] = await Promise.all([OpenApiGenerator.provide(), providePythonPackages()]);
+    const clients = { orders_producer: pipeline.stack.producerUrl, orders_query: pipeline.stack.queryApiUrl };
+    for (const [name, url] of Object.entries(clients))
+      await generator.generatePython(`${url}/docs-json`, name, join(folder, name));
+    const generated = Object.keys(clients).map((name) => join(folder, name));
+    const directory = join(folder, 'python');
+    await mkdir(directory);
+    await writeFile(join(directory, 'orders.py'), codeIn('python'));
+    const env = {
+      ...process.env,
+      PYTHONPATH: [packages, ...generated].join(delimiter),
+      MYPYPATH: generated.join(delimiter),
+    };
+    const options = { cwd: directory, env, timeout: RUNS_WITHIN_MS };
+    await run('python3', ['-m', 'compileall', '--quiet', ...generated], options);
+    const checked = await run('python3', ['-m', 'mypy', 'orders.py'], options);
+    expect(checked.stdout).toMatch(/^Success/);
+    const { stdout } = await run('python3', ['orders.py'], options);
+    expect(stdout).toMatch(PRINTED);
+  }, 400_000);
+});
