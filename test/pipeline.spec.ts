@@ -6,7 +6,13 @@ import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
 import { ORDER_INDEXES } from '#orders/order/orders-collection.js';
 import { legacyPairs } from './support/imports.js';
-import { examplePaths, executedExamples, openApiDocument, type ExecutedExample } from './support/openapi-examples.js';
+import {
+  examplePaths,
+  executedExamples,
+  openApiDocument,
+  operationIds,
+  type ExecutedExample,
+} from './support/openapi-examples.js';
 import { expectedOrders, Pipeline, type PopulateResponse } from './support/pipeline.js';
 
 const COUNT = 5_250;
@@ -147,6 +153,26 @@ describe('the pipeline from populate to query', () => {
       const root = await fetch(`${url}/`, { redirect: 'manual' });
       expect([root.status, root.headers.get('location')]).toEqual([302, '/docs']);
     }
+  });
+
+  it('documents the routes of the mission first, with names that are unique and no reserved words', async () => {
+    const [producer, queryApi] = await Promise.all(
+      [pipeline.stack.producerUrl, pipeline.stack.queryApiUrl].map(openApiDocument),
+    );
+    const [ids, queryIds] = [producer, queryApi].map((document) => document && operationIds(document));
+    expect(ids?.[0]).toBe('populate');
+    expect(queryIds?.slice(0, 3)).toEqual(['listOrders', 'getOrder', 'listOrdersInRange']);
+    for (const names of [ids, queryIds]) {
+      expect(new Set(names).size).toBe(names?.length);
+      // A verb and an object; populate is what its route is called.
+      expect(names?.filter((name) => !/^(populate|[a-z]+([A-Z][a-z]+)+)$/.test(name))).toEqual([]);
+    }
+    expect(Object.keys(producer?.components.schemas ?? {})).toEqual(
+      expect.arrayContaining(['Operation', 'OperationPage', 'PopulateRequest', 'Problem']),
+    );
+    expect(Object.keys(queryApi?.components.schemas ?? {})).toEqual(
+      expect.arrayContaining(['Order', 'OrderPage', 'Problem', 'Summary', 'SupportedCombination']),
+    );
   });
 
   it('finds a symbol in lower case', async () => {

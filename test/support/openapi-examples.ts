@@ -33,6 +33,11 @@ export async function openApiDocument(serviceUrl: string): Promise<OpenApiDocume
   return (await response.json()) as OpenApiDocument;
 }
 
+/** Returns the ids of the operations, in the order of the document. */
+export function operationIds({ paths }: OpenApiDocument): string[] {
+  return Object.values(paths).flatMap((methods) => Object.values(methods).map(({ operationId }) => operationId));
+}
+
 /** Ids of the pipeline, for path parameters: they have no examples, because no id exists everywhere. */
 interface ExistingIds {
   readonly order: string;

@@ -640,6 +640,23 @@ export interface components {
     } & {
       [key: string]: unknown;
     };
+    Readiness: {
+      status: string;
+      info?: {
+        [key: string]: components['schemas']['ReadinessCheck'];
+      };
+      error?: {
+        [key: string]: components['schemas']['ReadinessCheck'];
+      };
+      details: {
+        [key: string]: components['schemas']['ReadinessCheck'];
+      };
+    };
+    ReadinessCheck: {
+      status: string;
+    } & {
+      [key: string]: unknown;
+    };
     Reconciliation: {
       /** Format: uuid */
       operation: string;
@@ -887,6 +904,8 @@ export type OriginalRecord = components['schemas']['OriginalRecord'];
 export type PhantomOrder = components['schemas']['PhantomOrder'];
 export type PopulateRequest = components['schemas']['PopulateRequest'];
 export type Problem = components['schemas']['Problem'];
+export type Readiness = components['schemas']['Readiness'];
+export type ReadinessCheck = components['schemas']['ReadinessCheck'];
 export type Reconciliation = components['schemas']['Reconciliation'];
 export type RecordBytes = components['schemas']['RecordBytes'];
 export type RecordHeader = components['schemas']['RecordHeader'];

@@ -25,8 +25,13 @@ import {
 } from './dead-letter-response.js';
 import { DeadLetters } from './dead-letters.js';
 
-const TopicSchema = z.string().regex(/^[\w.-]{1,249}$/, 'must be the name of a topic');
-const wholeNumber = z.string().regex(/^\d{1,16}$/, 'must be an integer');
+const TopicSchema = z
+  .string()
+  .regex(/^[\w.-]{1,249}$/, 'must be the name of a topic')
+  .describe('The topic of the original record, such as orders.v1.');
+const wholeNumber = z.string().regex(/^\d{1,16}$/, 'must be an integer, in digits only');
+const PartitionSchema = wholeNumber.describe('The partition of the original record.');
+const OffsetSchema = wholeNumber.describe('The offset of the original record.');
 
 @ApiTags('dead letters')
 @ApiBadRequestResponse({ description: 'Problem details that list every invalid parameter' })
@@ -67,8 +72,8 @@ export class DeadLettersController {
   @ApiServiceUnavailableResponse({ description: 'Problem details: Kafka or the schema registry is unavailable' })
   async getDeadLetter(
     @Param('topic', { schema: TopicSchema }) topic: string,
-    @Param('partition', { schema: wholeNumber }) partition: string,
-    @Param('offset', { schema: wholeNumber }) offset: string,
+    @Param('partition', { schema: PartitionSchema }) partition: string,
+    @Param('offset', { schema: OffsetSchema }) offset: string,
   ): Promise<DeadLetterResponse> {
     return this.deadLetters.byId(`${topic}/${partition}/${offset}`);
   }

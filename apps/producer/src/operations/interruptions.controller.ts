@@ -17,11 +17,13 @@ import { WakeUp } from '../background/wake-up.js';
 const WAIT_TIMEOUT_MS = 2_000;
 const POLL_INTERVAL_MS = 50;
 
-@ApiTags('operations')
-@ApiOkResponse({
+/** Nest reads schemas only from decorators of methods. */
+const CHANGED = {
   standardSchema: OperationResponseSchema,
   description: 'The operation. `interruption` is set while the request is pending because a chunk is in progress.',
-})
+};
+
+@ApiTags('operations')
 @ApiNotFoundResponse({ description: 'Problem details: no such operation' })
 @ApiConflictResponse({ description: 'Problem details: the operation has ended, or is being cancelled' })
 @RequiresScope(InterruptionScope)
@@ -37,6 +39,7 @@ export class InterruptionsController {
   @Post('pause')
   @Audited('pause')
   @HttpCode(HttpStatus.OK)
+  @ApiOkResponse(CHANGED)
   @ApiOperation({ summary: 'Pause an operation after the current chunk', description: 'Idempotent.' })
   async pauseOperation(@Param('id', { schema: OperationIdSchema }) id: string): Promise<OperationResponse> {
     return this.done(id, 'paused', await this.interruptions.pause(id));
@@ -45,6 +48,7 @@ export class InterruptionsController {
   @Post('resume')
   @Audited('resume')
   @HttpCode(HttpStatus.OK)
+  @ApiOkResponse(CHANGED)
   @ApiOperation({ summary: 'Resume an operation', description: 'Idempotent.' })
   async resumeOperation(@Param('id', { schema: OperationIdSchema }) id: string): Promise<OperationResponse> {
     return this.done(id, 'running', await this.interruptions.resume(id));
@@ -53,6 +57,7 @@ export class InterruptionsController {
   @Post('cancel')
   @Audited('cancel')
   @HttpCode(HttpStatus.OK)
+  @ApiOkResponse(CHANGED)
   @ApiOperation({
     summary: 'Cancel an operation after the current chunk',
     description: 'Acknowledged orders remain; `ackedNumbers` lists them exactly. Idempotent.',

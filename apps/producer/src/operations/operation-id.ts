@@ -4,4 +4,4 @@ import { z } from 'zod';
 export const OperationIdSchema = z
   .guid('must be a UUID')
   .toLowerCase()
-  .describe('The id of an operation, as `POST /v1/populate` returns it.');
+  .describe('The id of an operation: `id` of the response that started it.');

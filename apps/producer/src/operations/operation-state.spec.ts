@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { OPERATION_EXAMPLE } from './operation-example.js';
+import { OperationResponseSchema } from './operation-response.js';
 import { operationState, type StatedOperation } from './operation-state.js';
 
 const POPULATE: StatedOperation = {
@@ -74,5 +76,10 @@ describe('the state of an operation', () => {
     ],
   ])('of a redrive %s is %s', (_, operation, code, text) => {
     expect(operationState(operation)).toEqual({ code, text });
+  });
+
+  it('of the example in the OpenAPI document is that of its figures', () => {
+    expect(OperationResponseSchema.parse(OPERATION_EXAMPLE)).toEqual(OPERATION_EXAMPLE);
+    expect(operationState(OPERATION_EXAMPLE)).toEqual(OPERATION_EXAMPLE.state);
   });
 });

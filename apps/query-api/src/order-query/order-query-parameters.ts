@@ -17,6 +17,12 @@ export const orderQueryParameters = {
   legacyNumber: queryInteger(0, Number.MAX_SAFE_INTEGER)
     .optional()
     .describe('Orders that had this number in the legacy system.'),
+  sort: z
+    .enum(['number', '-number', 'createdAt', '-createdAt', 'amount', '-amount'])
+    .optional()
+    .describe(
+      'The sort field, `-` for descending; `number` breaks ties. Default: the field of the range, else `createdAt` with `accountId` or `symbol`, else `number`. `amount` sorts across currencies, as plain numbers: use the summary to compare within one.',
+    ),
   number: sortRange('number', () => orderNumber, numberEnds('number')),
   createdAt: createdAtRange(),
   amount: sortRange(
@@ -24,12 +30,6 @@ export const orderQueryParameters = {
     () => money,
     numberEnds('amount', ' Amounts of all currencies are compared as plain numbers: 2 JPY are above 1 USD.'),
   ),
-  sort: z
-    .enum(['number', '-number', 'createdAt', '-createdAt', 'amount', '-amount'])
-    .optional()
-    .describe(
-      'The sort field, `-` for descending; `number` breaks ties. Default: the field of the range, else `createdAt` with `accountId` or `symbol`, else `number`. `amount` sorts across currencies, as plain numbers: use the summary to compare within one.',
-    ),
 };
 
 const SUMMARY_FILTERS: ReadonlySet<string> = new Set(['currency', 'side']);

@@ -3,6 +3,7 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 interface Schema {
   readonly type?: string;
   readonly description?: string;
+  readonly pattern?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
 }
 
@@ -34,8 +35,11 @@ function flattened(parameter: Parameter): object[] {
   );
 }
 
-/** Moves the description of the schema to the parameter. */
+/**
+ * Moves the description of the schema to the parameter. Omits the expression of a query parameter: Swagger UI would answer a wrong value
+ * with it, instead of sending the request, whose problem explains in a sentence what is allowed.
+ */
 function described({ schema = {}, ...parameter }: Parameter): Parameter {
-  const { description, ...rest } = schema;
+  const { description, pattern: _expression, ...rest } = schema;
   return { ...parameter, ...(description !== undefined && { description }), schema: rest };
 }

@@ -20,6 +20,12 @@ export abstract class ReadinessChecks {
 }
 
 const LivenessSchema = z.object({ status: z.literal('ok') }).meta({ title: 'Liveness' });
+const ChecksSchema = z.record(z.string(), z.object({ status: z.string() }).loose().meta({ title: 'ReadinessCheck' }));
+/** The result of `@nestjs/terminus`. */
+const ReadinessSchema = z
+  .object({ status: z.string(), info: ChecksSchema, error: ChecksSchema, details: ChecksSchema })
+  .partial({ info: true, error: true })
+  .meta({ title: 'Readiness' });
 
 /** Health endpoints for supervisors: `live` reports that the process runs, `ready` that its dependencies are available. */
 @ApiTags('health')
@@ -41,6 +47,7 @@ export class HealthController {
 
   @Get('ready')
   @ApiOperation({ summary: 'Whether the service is ready: checks each dependency' })
+  @ApiOkResponse({ standardSchema: ReadinessSchema })
   async getReadiness(): Promise<HealthCheckResult> {
     const names = Object.keys(this.readiness.checks);
     return this.health.check(names.map((name) => () => this.try(name)));
