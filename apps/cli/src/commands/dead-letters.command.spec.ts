@@ -9,6 +9,7 @@ const LETTER = {
   state: 'pending',
   operationId: '01a2135b-532c-737c-bc84-e9aafaaf8fb4',
   index: 4,
+  number: 4_712,
   redrives: 1,
   error: { code: 'conflict', message: 'another order\u001b[31m' },
 };
@@ -36,7 +37,9 @@ describe('dead-letters', () => {
       'GET /v1/dead-letters/records?state=pending',
       'GET /v1/dead-letters/records?after=x',
     ]);
-    expect(run.out.split('\n')[0]).toMatch(/^orders\.v1\/3\/17 pending, redriven 1, order 4 of 01a2[^]*: conflict: /);
+    expect(run.out.split('\n')[0]).toMatch(
+      /^orders\.v1\/3\/17 pending, redriven 1, order 4,712 of 01a2[^]*: conflict: /,
+    );
     expect(run.out).not.toContain('\u001b');
   });
 

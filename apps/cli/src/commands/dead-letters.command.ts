@@ -3,7 +3,7 @@ import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import { pagesOf } from '../producer/pages.js';
 import type { DeadLetter, DeadLetterGroups, DeadLetterSummary } from '../producer/producer-api.js';
-import { count, UNKNOWN } from '../terminal/figures.js';
+import { count } from '../terminal/figures.js';
 import { JsonList } from '../terminal/json-list.js';
 import { printable, printableLines } from '../terminal/printable.js';
 import { tableOf } from '../terminal/table.js';
@@ -90,10 +90,11 @@ async function listLetters({ client, terminal }: CommandContext, options: ListOp
   return EXIT_CODE.ok;
 }
 
-/** Formats a dead letter such as `orders.v1/3/4711 pending, redriven 1, order 12 of 01a2…: conflict: another order …`. */
-function lineOf({ id, state, redrives, operationId: operation, index, error }: DeadLetterSummary): string {
+/** Formats a dead letter such as `orders.v1/3/4711 pending, redriven 1, order 4,712 of 01a2…: conflict: another order …`. */
+function lineOf({ id, state, redrives, operationId: operation, number, error }: DeadLetterSummary): string {
   const redriven = redrives ? `, redriven ${redrives}` : '';
-  const order = operation ? `, order ${index ?? UNKNOWN} of ${operation}` : '';
+  const order =
+    operation === null ? '' : `, ${number === null ? 'an order' : `order ${count(number)}`} of ${operation}`;
   return printable(`${id} ${state}${redriven}${order}: ${error.code}: ${error.message}`);
 }
 

@@ -27,8 +27,11 @@ export function addPopulateCommand(program: Command, run: RunCommand): void {
     .option('--seed <n>', 'the same seed gives the same orders (default: random)', wholeNumber)
     .option('--chunk-size <n>', 'orders that Kafka acknowledges at once (default: 1000)', wholeNumber)
     .option('--accounts <n>', 'number of accounts of the orders (default: 100000)', wholeNumber)
-    .option('--from <date>', 'createdAt of the first order, such as 2026-01-31T12:00:00Z (default: a day before --to)')
-    .option('--to <date>', 'end of the createdAt range (default: now)')
+    .option(
+      '--from <date>',
+      'createdAt of the first order, such as 2026-01-31 or 2026-01-31T12:00:00Z (default: a day before --to)',
+    )
+    .option('--to <date>', 'end of the createdAt range; a date includes its day (default: now)')
     .option('--poison <fraction>', 'fraction of records, 0 to 1, that can not be decoded', decimalNumber)
     .option('--oversized <fraction>', 'fraction of records that are too large', decimalNumber)
     .option('--duplicate <fraction>', 'fraction of orders that are sent twice', decimalNumber)

@@ -22,7 +22,10 @@ export interface components {
       letter: components['schemas']['RecordPosition'];
       /** @description Null if the record does not come from an operation. */
       operationId: string | null;
+      /** @description The index of the order in its operation, from 0. */
       index: number | null;
+      /** @description The number of the order; null if its operation is unknown. */
+      number: number | null;
       /** @description The deliberate fault of the record. */
       fault: string | null;
       error: components['schemas']['DeadLetterError'];
@@ -108,7 +111,10 @@ export interface components {
       letter: components['schemas']['RecordPosition'];
       /** @description Null if the record does not come from an operation. */
       operationId: string | null;
+      /** @description The index of the order in its operation, from 0. */
       index: number | null;
+      /** @description The number of the order; null if its operation is unknown. */
+      number: number | null;
       /** @description The deliberate fault of the record. */
       fault: string | null;
       error: components['schemas']['DeadLetterError'];

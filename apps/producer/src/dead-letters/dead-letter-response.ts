@@ -40,7 +40,8 @@ const fields = {
   origin: position.extend({ topic: z.string(), timestamp: date }).meta({ title: 'RecordOrigin' }),
   letter: position.describe('Position on the dead-letter topic.'),
   operationId: z.uuid().nullable().describe('Null if the record does not come from an operation.'),
-  index: count.nullable(),
+  index: count.nullable().describe('The index of the order in its operation, from 0.'),
+  number: count.nullable().describe('The number of the order; null if its operation is unknown.'),
   fault: z.string().nullable().describe('The deliberate fault of the record.'),
   error: error.describe('The last error.'),
   attempts: count,
@@ -115,8 +116,13 @@ type Bytes = z.infer<typeof bytes>;
 
 const SHOWN_BYTES = 64 * 1024;
 
-export function deadLetterItem({ _id, origin, tries = [], ...letter }: DeadLetterDocument): DeadLetterItem {
+/** @param firstNumbers the number of the first order of each operation */
+export function deadLetterItem(
+  { _id, origin, tries = [], ...letter }: DeadLetterDocument,
+  firstNumbers: ReadonlyMap<string, number>,
+): DeadLetterItem {
   const { state: now, operationId, index, fault, error: reason, attempts, redrives = 0 } = letter;
+  const firstNumber = operationId === null ? undefined : firstNumbers.get(operationId);
   return {
     id: _id,
     state: now,
@@ -124,6 +130,7 @@ export function deadLetterItem({ _id, origin, tries = [], ...letter }: DeadLette
     letter: letter.letter,
     operationId,
     index,
+    number: firstNumber === undefined || index === null ? null : firstNumber + index,
     fault: fault ?? null,
     error: reason,
     attempts,

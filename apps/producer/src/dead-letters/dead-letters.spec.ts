@@ -4,6 +4,7 @@ import type { DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
 import type { OrderCodec } from '#orders/order/order-codec.js';
 import { type ConsumedRecord, DEAD_LETTER_HEADERS } from '@orders-pipeline/parallel-consumer';
 import type { Mongo } from '#service/mongodb/mongo.js';
+import { deadLetterItem } from './dead-letter-response.js';
 import { DeadLetters } from './dead-letters.js';
 import { LetterRecords } from './letter-records.js';
 
@@ -50,6 +51,15 @@ async function readable(): Promise<Map<number, ConsumedRecord>> {
 async function broken(): Promise<never> {
   return Promise.reject(new Error('connect ECONNREFUSED'));
 }
+
+describe('a dead letter', () => {
+  it('has the number of its order if its operation is known', () => {
+    const letter = { ...LETTER, operationId: 'one', index: 4 };
+    const numberIn = (firstNumbers: [string, number][]) => deadLetterItem(letter, new Map(firstNumbers)).number;
+    expect([numberIn([['one', 4_708]]), numberIn([['other', 1]])]).toEqual([4_712, null]);
+    expect(deadLetterItem(LETTER, new Map([['one', 1]])).number).toBeNull();
+  });
+});
 
 describe('reading a dead letter', () => {
   beforeAll(() => Logger.overrideLogger(false));

@@ -1,6 +1,7 @@
 import { HttpStatus, Injectable, Logger } from '@nestjs/common';
 import type { Collection } from 'mongodb';
 import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
+import { operationsCollection } from '#orders/operation/operation.js';
 import { OrderCodec, UndecodableOrderError } from '#orders/order/order-codec.js';
 import { orderResponse } from '#orders/order/order-response.js';
 import { orderViolation, type Order } from '#orders/order/order.js';
@@ -82,7 +83,11 @@ export class DeadLetters {
       .limit(pageSize)
       .toArray();
     const next = nextPage(query, letters.at(-1)?._id, letters.length === pageSize);
-    return { items: letters.map(deadLetterItem), page: { size: pageSize, ...(next !== undefined && { next }) } };
+    const first = await this.firstNumbers(letters);
+    return {
+      items: letters.map((letter) => deadLetterItem(letter, first)),
+      page: { size: pageSize, ...(next !== undefined && { next }) },
+    };
   }
 
   /** Returns a dead letter with its bytes and decoded order. @throws Problem 404; 503 when Kafka or the registry is unavailable */
@@ -90,9 +95,20 @@ export class DeadLetters {
     const letter = await this.collection.findOne({ _id: id });
     if (letter === null) throw notFound(`There is no dead letter ${id}.`);
     const found = await this.readRecord(letter);
-    const item = deadLetterItem(letter);
+    const item = deadLetterItem(letter, await this.firstNumbers([letter]));
     if (typeof found === 'string') return { ...item, record: null, gone: found, decoded: null, undecodable: null };
     return { ...item, record: shownRecord(found), gone: null, ...(await this.decode(found.value)) };
+  }
+
+  /** Returns the number of the first order of each letter's operation. */
+  private async firstNumbers(letters: readonly DeadLetterDocument[]): Promise<ReadonlyMap<string, number>> {
+    const ids = new Set(letters.flatMap(({ operationId }) => operationId ?? []));
+    if (ids.size === 0) return new Map();
+    const operations = await operationsCollection(this.mongo.db)
+      .find({ _id: { $in: [...ids] } })
+      .project<{ _id: string; firstNumber: number }>({ firstNumber: 1 })
+      .toArray();
+    return new Map(operations.map(({ _id, firstNumber }) => [_id, firstNumber]));
   }
 
   private async readRecord(letter: DeadLetterDocument): Promise<FoundRecord> {
