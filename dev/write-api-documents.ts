@@ -1,6 +1,6 @@
 // `npm run docs:api`: writes the OpenAPI documents of the producer and the query API into docs/openapi/, and the types of the command
 // line from them. With `--check` it writes nothing, and fails when one of them is out of date. It needs no servers.
-import { writeFile, readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
@@ -21,7 +21,7 @@ async function update(file: string, content: string): Promise<void> {
   const style = await resolveConfig(path);
   const after = await format(content, { ...style, filepath: path });
   if (!check) return writeFile(path, after);
-  if ((await readFile(path, 'utf8').catch(() => '')) === after) return;
+  if ((await readFile(path, 'utf8')) === after) return;
   process.stderr.write(`${file} is out of date with the controllers and schemas: run \`npm run docs:api\`.\n`);
   process.exitCode = 1;
 }

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
-import { problemType } from '../http/problem.js';
+import { problemType, type FieldError } from '../http/problem.js';
 
 const FieldErrorSchema = z
   .object({
@@ -97,9 +97,8 @@ function exampleOf(status: number): object {
 }
 
 /** Returns a problem that the route can really respond with. */
-function invalidRequest({ parameters = [] }: Operation): object {
-  const names = new Set(parameters.map((parameter) => ('name' in parameter ? parameter.name : '')));
-  const error = INVALID_FIELDS.find(({ field }) => names.has(field)) ?? UNKNOWN_FIELD;
+function invalidRequest(operation: Operation): object {
+  const error = invalidField((operation.parameters ?? []) as readonly Parameter[]);
   return {
     type: problemType('invalid-request'),
     title: 'Bad Request',
@@ -110,13 +109,19 @@ function invalidRequest({ parameters = [] }: Operation): object {
   };
 }
 
-const INVALID_FIELDS = [
-  { field: 'pageSize', in: 'query', detail: 'must be an integer from 1 to 100, in digits only, got "0"' },
-  { field: 'id', in: 'path', detail: 'must be a UUID, got "4711"' },
-];
-const UNKNOWN_FIELD = {
-  field: 'colour',
-  in: 'body',
-  pointer: '/colour',
-  detail: 'is unknown; see /docs for the known fields',
-};
+interface Parameter {
+  readonly name?: string;
+  readonly schema?: { readonly maximum?: number };
+}
+
+function invalidField(parameters: readonly Parameter[]): FieldError {
+  const pageSize = parameters.find(({ name }) => name === 'pageSize');
+  if (pageSize !== undefined) {
+    const maximum = pageSize.schema?.maximum?.toLocaleString('en-US');
+    const detail = `must be an integer from 1 to ${maximum}, in digits only, got "0"`;
+    return { field: 'pageSize', in: 'query', detail };
+  }
+  if (parameters.some(({ name }) => name === 'id'))
+    return { field: 'id', in: 'path', detail: 'must be a UUID, got "4711"' };
+  return { field: 'colour', in: 'body', pointer: '/colour', detail: 'is unknown; see /docs for the known fields' };
+}
