@@ -83,7 +83,7 @@ describe('the clients of docs/http-api.md', () => {
       MYPYPATH: generated.join(delimiter),
     };
     const options = { cwd: directory, env, timeout: RUNS_WITHIN_MS };
-    await run('python3', ['-m', 'compileall', '--quiet', ...generated], options);
+    await run('python3', ['-m', 'compileall', '-q', ...generated], options);
     const checked = await run('python3', ['-m', 'mypy', 'orders.py'], options);
     expect(checked.stdout).toMatch(/^Success/);
     const { stdout } = await run('python3', ['orders.py'], options);

@@ -53,7 +53,7 @@ describe('progress in words', () => {
       missing: 0,
       unmovable: 0,
     };
-    expect(textOf({ kind: 'redrive', count: 208, acked: 208, saved: 100, deadLettered: null, redrive }, 50)).toBe(
+    expect(textOf({ kind: 'redrive', count: 208, acked: 208, saved: 100, deadLettered: 8, redrive }, 50)).toBe(
       '100 of 208 saved, all sent, 50/s, 0:02 left, 8 dead-lettered again',
     );
   });

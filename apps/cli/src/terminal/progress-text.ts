@@ -56,10 +56,11 @@ function sentOrders(operation: Operation): number {
   return Math.max(operation.acked, endedOrders(operation));
 }
 
-/** The orders whose result is known. */
+/** The orders whose result is known. Of a redrive, `deadLettered` is among the results of its letters. */
 function endedOrders({ saved, deadLettered, discarded, redrive }: Operation): number {
-  const again = redrive === null ? 0 : redrive.returned + redrive.missing + redrive.unmovable;
-  return (saved ?? 0) + (deadLettered ?? 0) + (discarded ?? 0) + again;
+  const unsaved =
+    redrive === null ? (deadLettered ?? 0) + (discarded ?? 0) : redrive.returned + redrive.missing + redrive.unmovable;
+  return (saved ?? 0) + unsaved;
 }
 
 /** The orders whose result is open; of a paused or ended operation only those that were sent. */
@@ -70,10 +71,8 @@ function ordersLeft(operation: Operation): number {
 }
 
 function unsavedNotes({ deadLettered, redrive }: Operation): string[] {
-  return [
-    ...(deadLettered ? [`${count(deadLettered)} dead letters`] : []),
-    ...(redrive?.returned ? [`${count(redrive.returned)} dead-lettered again`] : []),
-  ];
+  if (redrive !== null) return redrive.returned > 0 ? [`${count(redrive.returned)} dead-lettered again`] : [];
+  return deadLettered ? [`${count(deadLettered)} dead letters`] : [];
 }
 
 function statusNotes({ status, interruption, waitingFor }: Operation): string[] {
