@@ -40,7 +40,8 @@ export function toOperationResponse(
     error: operation.error,
     firstErrors: findings.firstErrors,
   };
-  return { ...response, state: operationState(response) };
+  const { id, kind, status, ...figures } = response;
+  return { id, kind, status, state: operationState(response), ...figures };
 }
 
 type RequestField = 'seed' | 'count' | 'firstNumber' | 'accounts' | 'from' | 'to' | 'faults' | 'ackedFaults';

@@ -6,6 +6,7 @@ import { explainSummaryFilter, orderQueryParameters } from '../order-query/order
 export const EXPORT_CONTENT = {
   'application/x-ndjson': {
     schema: { type: 'string' as const, description: '`ndjson`: one order a line, as in `GET /v1/orders`.' },
+    example: '{"id":"970844c7-0d33-82a3-ba87-000000001266","number":4711,"accountId":"acc-0004711",…}\n',
   },
   'text/csv': { schema: { type: 'string' as const, description: '`csv`: a header line, then one order a line.' } },
   'application/zip': {

@@ -98,7 +98,7 @@ function exampleOf(status: number): object {
 
 /** Returns a problem that the route can really respond with. */
 function invalidRequest(operation: Operation): object {
-  const error = invalidField((operation.parameters ?? []) as readonly Parameter[]);
+  const error = invalidField(operation);
   return {
     type: problemType('invalid-request'),
     title: 'Bad Request',
@@ -114,14 +114,15 @@ interface Parameter {
   readonly schema?: { readonly maximum?: number };
 }
 
-function invalidField(parameters: readonly Parameter[]): FieldError {
-  const pageSize = parameters.find(({ name }) => name === 'pageSize');
+function invalidField({ parameters = [], requestBody }: Operation): FieldError {
+  const names = parameters as readonly Parameter[];
+  const pageSize = names.find(({ name }) => name === 'pageSize');
   if (pageSize !== undefined) {
     const maximum = pageSize.schema?.maximum?.toLocaleString('en-US');
     const detail = `must be an integer from 1 to ${maximum}, in digits only, got "0"`;
     return { field: 'pageSize', in: 'query', detail };
   }
-  if (parameters.some(({ name }) => name === 'id'))
-    return { field: 'id', in: 'path', detail: 'must be a UUID, got "4711"' };
-  return { field: 'colour', in: 'body', pointer: '/colour', detail: 'is unknown; see /docs for the known fields' };
+  if (names.some(({ name }) => name === 'id')) return { field: 'id', in: 'path', detail: 'must be a UUID, got "4711"' };
+  const place = requestBody === undefined ? ({ in: 'query' } as const) : ({ in: 'body', pointer: '/colour' } as const);
+  return { field: 'colour', ...place, detail: 'is unknown; see /docs for the known fields' };
 }

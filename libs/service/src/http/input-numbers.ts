@@ -46,5 +46,7 @@ function queryValue(form: RegExp, limits: Limits, { type, text }: { type: 'integ
 }
 
 function between({ minimum, maximum }: Limits): string {
+  // The limit of JavaScript is none that a person needs to know.
+  if (maximum === Number.MAX_SAFE_INTEGER) return `of at least ${minimum}`;
   return `from ${minimum.toLocaleString('en-US')} to ${maximum.toLocaleString('en-US')}`;
 }
