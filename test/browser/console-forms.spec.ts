@@ -100,7 +100,7 @@ describe('the forms of the console', () => {
       views.origin.on(`GET /v1/orders/${OPERATION}`, { status: 404, body: {} });
       await views.search(` ${OPERATION.toUpperCase()} `);
       await views.hashIs(`#operations/${OPERATION}`);
-      await views.dialog.getByText('99,811 of 100,000 saved').waitFor();
+      await views.dialog.getByText('99,811 of 100,000 saved, 189 dead-lettered').waitFor();
       await console.page.keyboard.press('Escape');
       await views.search(LETTER_ID);
       await views.hashIs(`#letters/${LETTER_ID}`);

@@ -21,7 +21,10 @@ describe('the views of the console', () => {
       const console = await views.open();
       const states = console.part('Populate').locator('.operations .status');
       await states.first().waitFor();
-      expect(await states.allInnerTexts()).toEqual(['none saved', '99,811 of 100,000 saved']);
+      expect(await states.allInnerTexts()).toEqual([
+        'none saved: 208 dead-lettered again',
+        '99,811 of 100,000 saved, 189 dead-lettered',
+      ]);
       expect(await console.part('Populate').innerText()).toContain('sent in 13 s');
     }, 30_000);
 
@@ -32,7 +35,7 @@ describe('the views of the console', () => {
         to.on('GET /v1/operations?', { body: { items: [running], page: { size: 6 } } });
       });
       const part = console.part('Populate');
-      await part.getByText('sending 22 %').waitFor();
+      await part.getByText('sending 22 %, saving 0 %').waitFor();
       await part.getByRole('button', { name: 'Cancel…' }).click();
       await views.dialog.getByText('78,000 more orders will never be sent').waitFor();
       await views.hasFocus('button', 'Keep operation');

@@ -1,3 +1,4 @@
+import { operationState } from '../../apps/producer/src/operations/operation-state.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import type {
   DeadLetterGroups,
@@ -53,8 +54,8 @@ export function pipelineState(changes: Partial<PipelineResponse> = {}): Pipeline
   };
 }
 
-export function operation(changes: Partial<OperationResponse> = {}): OperationResponse {
-  return {
+export function operation(changes: Partial<Omit<OperationResponse, 'state'>> = {}): OperationResponse {
+  const stated: Omit<OperationResponse, 'state'> = {
     id: OPERATION,
     kind: 'populate',
     status: 'succeeded',
@@ -89,6 +90,7 @@ export function operation(changes: Partial<OperationResponse> = {}): OperationRe
     firstErrors: null,
     ...changes,
   };
+  return { ...stated, state: operationState(stated) };
 }
 
 /** An operation whose dead letters are more than its missing orders, because conflicts are extra records. */
@@ -153,6 +155,7 @@ export const LETTER: DeadLetterItem = {
   letter: { partition: 3, offset: 7 },
   operationId: OPERATION,
   index: 12_543,
+  number: 12_544,
   fault: 'conflict',
   error: { code: 'conflict', message: 'another order has the id 970844c7-0d33-82a3-ba87-000000001266' },
   attempts: 1,

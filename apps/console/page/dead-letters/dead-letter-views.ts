@@ -1,7 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { hashOf } from '../routing/address.js';
 import { figure, moment, plural } from '../text/figures.js';
-import { orderName } from '../text/order-name.js';
 import { lastFailedAt, type DeadLetterGroup, type DeadLetterItem, type Selection } from './dead-letter.js';
 import { LETTER_EVENTS } from './letter-events.js';
 import { repairOf } from './repair.js';
@@ -28,15 +27,15 @@ export function groupView(
   </div>`;
 }
 
-/** Shows a dead letter in the list. @param firstNumber the number of its operation's first order; `null`: unknown */
-export function letterView(letter: DeadLetterItem, firstNumber: number | null): TemplateResult {
-  const { id, operationId, index, redrives } = letter;
+/** Shows a dead letter in the list. */
+export function letterView(letter: DeadLetterItem): TemplateResult {
+  const { id, operationId, number, redrives } = letter;
   return html`<li class="group">
     <p>
       <a href=${hashOf({ view: 'letter', id })} aria-label="Show record of ${id}"><code>${id}</code></a>
     </p>
     <p class="muted">
-      ${index === null ? nothing : `${orderName(index, firstNumber)} of `}${operationId === null ? 'no operation' : html`<a href=${hashOf({ view: 'operation', id: operationId })}><code>${operationId}</code></a>`}
+      ${number === null ? nothing : `order number ${figure(number)} of `}${operationId === null ? 'no operation' : html`<a href=${hashOf({ view: 'operation', id: operationId })}><code>${operationId}</code></a>`}
     </p>
     <p class="muted">
       ${moment(lastFailedAt(letter))}${redrives > 0 ? `, redriven ${plural(redrives, 'time')}` : nothing}

@@ -10,12 +10,6 @@ import type { DeadLetterGroup, DeadLetterItem, DeadLettersPage } from './dead-le
 
 type LettersAddress = Extract<Address, { view: 'letters' }>;
 
-/** A dead letter and the number of its operation's first order, from which its own number follows. */
-interface ListedLetter {
-  readonly letter: DeadLetterItem;
-  readonly firstNumber: number | null;
-}
-
 const ALL: LettersAddress = { view: 'letters', errorCode: null, operationId: null };
 
 /** Lists the pending dead letters, grouped by error code. The address opens a group, or selects the letters of one operation. */
@@ -38,7 +32,7 @@ export class DeadLetters extends LivePart {
   declare address: LettersAddress | null;
   declare router: Router;
   declare groups: readonly DeadLetterGroup[] | null;
-  declare items: readonly ListedLetter[];
+  declare items: readonly DeadLetterItem[];
   /** The path of the next page. */
   declare next: string | null;
   declare errorText: string | null;
@@ -123,7 +117,7 @@ export class DeadLetters extends LivePart {
       ${
         isOpen
           ? html`<ul class="letters">
-              ${this.items.map(({ letter, firstNumber }) => letterView(letter, firstNumber))}
+              ${this.items.map(letterView)}
             </ul>`
           : nothing
       }
@@ -150,14 +144,9 @@ export class DeadLetters extends LivePart {
     if (this.next === path) [this.items, this.next] = [[...this.items, ...items], next];
   }
 
-  private async read(path: string): Promise<{ items: readonly ListedLetter[]; next: string | null }> {
+  private async read(path: string): Promise<{ items: readonly DeadLetterItem[]; next: string | null }> {
     const { items, page } = await this.client.get<DeadLettersPage>(path);
-    return { items: await Promise.all(items.map(async (letter) => this.listed(letter))), next: page.next ?? null };
-  }
-
-  private async listed(letter: DeadLetterItem): Promise<ListedLetter> {
-    const { operationId } = letter;
-    return { letter, firstNumber: operationId === null ? null : await this.operations.firstNumber(operationId) };
+    return { items, next: page.next ?? null };
   }
 
   private async attempt(work: () => Promise<void>): Promise<void> {

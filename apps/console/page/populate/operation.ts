@@ -1,10 +1,14 @@
-import { figure } from '../text/figures.js';
-
 /** The fields of an operation that the page needs, as the producer returns them. */
 export interface Operation {
   readonly id: string;
   readonly kind: 'populate' | 'import' | 'redrive';
   readonly status: 'running' | 'paused' | 'succeeded' | 'cancelled' | 'failed';
+  /** Includes the saves, while `status` is only about sending. */
+  readonly state: {
+    readonly code:
+      'reading' | 'sending' | 'paused' | 'saving' | 'allSaved' | 'partlySaved' | 'noneSaved' | 'nothingSent' | 'failed';
+    readonly text: string;
+  };
   readonly interruption: 'pause' | 'cancel' | null;
   readonly seed: number | null;
   /** `null` while an import reads its files. */
@@ -54,59 +58,27 @@ export interface State {
   readonly tone: Tone;
 }
 
+const TONES: Readonly<Record<Operation['state']['code'], Tone>> = {
+  reading: 'busy',
+  sending: 'busy',
+  paused: 'warn',
+  saving: 'busy',
+  allSaved: 'good',
+  partlySaved: 'warn',
+  noneSaved: 'bad',
+  nothingSent: 'good',
+  failed: 'bad',
+};
+
 /** Returns whether the operation or the saving of its orders is still in progress. */
-export function isInProgress(operation: Operation): boolean {
-  const { status, redrive } = operation;
-  if (status === 'running' || status === 'paused') return true;
-  // A redrive that ended has an outcome for each letter that was sent, unless it was cancelled meanwhile.
-  return redrive === null ? settled(operation) < operation.acked : redrive.waiting > 0;
+export function isInProgress({ status, state }: Operation): boolean {
+  return status === 'running' || status === 'paused' || state.code === 'saving';
 }
 
-/** Returns the state to show. An operation is never shown as done while its orders are still being saved. */
-export function stateOf(operation: Operation): State {
-  const { status, interruption } = operation;
+/** Returns the state to show, with the producer's words. An operation is never shown as done while its orders are being saved. */
+export function stateOf({ status, interruption, state }: Operation): State {
   if (interruption !== null) return { text: interruption === 'pause' ? 'pausing' : 'cancelling', tone: 'warn' };
-  switch (status) {
-    case 'running':
-      return { text: runningText(operation), tone: 'busy' };
-    case 'paused':
-      return { text: 'paused', tone: 'warn' };
-    case 'failed':
-      return { text: 'failed', tone: 'bad' };
-    case 'cancelled':
-      return isInProgress(operation)
-        ? { text: `cancelled, saving ${savedPercent(operation)} %`, tone: 'warn' }
-        : { text: 'cancelled', tone: 'warn' };
-    case 'succeeded':
-      return isInProgress(operation)
-        ? { text: `sent, saving ${savedPercent(operation)} %`, tone: 'busy' }
-        : endState(operation);
-  }
-}
-
-function runningText({ kind, count, acked }: Operation): string {
-  if (kind === 'import' && count === null) return 'reading files';
-  // Rounded down: at 100 % it would be sent.
-  return count ? `sending ${Math.floor((100 * acked) / count)} %` : 'sending';
-}
-
-function endState({ acked, saved, redrive }: Operation): State {
-  const done = redrive?.saved ?? saved ?? 0;
-  // A letter that could not be sent again is not saved either.
-  const all = redrive === null ? acked : redrive.moved + redrive.unmovable;
-  if (all === 0) return { text: 'nothing to save', tone: 'good' };
-  if (done >= all) return { text: 'all saved', tone: 'good' };
-  return done === 0
-    ? { text: 'none saved', tone: 'bad' }
-    : { text: `${figure(done)} of ${figure(all)} saved`, tone: 'warn' };
-}
-
-function savedPercent({ acked, saved, redrive }: Operation): number {
-  return Math.floor((100 * (redrive?.saved ?? saved ?? 0)) / Math.max(1, acked));
-}
-
-function settled({ saved, deadLettered, discarded }: Operation): number {
-  return (saved ?? 0) + (deadLettered ?? 0) + (discarded ?? 0);
+  return { text: state.text, tone: status === 'cancelled' ? 'warn' : TONES[state.code] };
 }
 
 /** Seconds from the start until all records were in Kafka, or until `now` while it runs. `null` before the start. */

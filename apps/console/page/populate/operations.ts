@@ -24,7 +24,6 @@ export class Operations extends EventTarget {
   private shown = NEWEST;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private isRunning = false;
-  private readonly firstNumbers = new Map<string, Promise<number | null>>();
 
   constructor(private readonly client: Client) {
     super();
@@ -56,22 +55,6 @@ export class Operations extends EventTarget {
     this.shown = this.newest.length;
     this.hasMore = page.next !== undefined;
     this.changed();
-  }
-
-  /** Returns the number of an operation's first order; `null` when it is unknown. An index in the operation counts on from it. */
-  async firstNumber(id: string): Promise<number | null> {
-    const known = this.firstNumbers.get(id);
-    if (known !== undefined) return known;
-    const reading = this.client.get<Operation>(`/v1/operations/${id}`).then(
-      ({ firstNumber }) => firstNumber,
-      () => {
-        // Records of other senders may name an operation that does not exist; after an outage it is asked again.
-        this.firstNumbers.delete(id);
-        return null;
-      },
-    );
-    this.firstNumbers.set(id, reading);
-    return reading;
   }
 
   private async read(query: string): Promise<OperationsPage> {
