@@ -55,33 +55,20 @@ describe('the console', () => {
   }, 90_000);
 
   it('starts consumers, which appear and share the partitions, and drains them again', async () => {
-    const { id } = await pipeline.populate({ count: 45_000 });
-    await eventually('one consumer has saved at its full rate for some seconds', 30_000, async () => {
-      const { savedPerSecond, lagSeconds } = await now();
-      return (savedPerSecond ?? 0) > 720 && (lagSeconds ?? 0) > 8;
-    });
+    const { id } = await pipeline.populate({ count: 15_000 });
+    await eventually('one consumer saves at its limit', 20_000, async () => (await now()).inFlight === IN_FLIGHT);
     expect(await scale({ count: 3 })).toEqual({ status: 202, body: { count: 3, idle: 0 } });
-    await eventually('three consumers appear', 30_000, async () => (await now()).consumers?.length === 3);
-    await eventually('the three share the partitions', 20_000, async () => areShared(await now(), 3));
+    await eventually('the three share the partitions', 30_000, async () => areShared(await now(), 3));
     await eventually('three save at once', 20_000, async () => ((await now()).inFlight ?? 0) > 2.5 * IN_FLIGHT);
     expect((await now()).consumers?.map(({ name }) => name)).toEqual(['consumer-1', 'consumer-2', 'consumer-3']);
-    await eventually(
-      'the change has a verdict',
-      30_000,
-      async () => (await now()).changes.at(-1)?.verdict?.outcome !== undefined,
-    );
-    const { from, to, verdict } = (await now()).changes.at(-1) ?? {};
-    expect([from, to]).toEqual([
-      { consumers: 1, inFlight: IN_FLIGHT },
-      { consumers: 3, inFlight: IN_FLIGHT },
-    ]);
-    expect(verdict?.text).toMatch(/helped/);
-    expect(verdict?.factor).toBeGreaterThan(2);
+    expect((await now()).changes.at(-1)).toMatchObject({
+      from: { consumers: 1, inFlight: IN_FLIGHT },
+      to: { consumers: 3, inFlight: IN_FLIGHT },
+    });
     expect((await scale({ count: 1 })).status).toBe(202);
     await eventually('one consumer has all partitions', 30_000, async () => areShared(await now(), 1));
-    const operation = await pipeline.allSaved(id, 90_000);
-    expect(operation.saved).toBe(45_000);
-  }, 180_000);
+    expect((await pipeline.allSaved(id, 60_000)).saved).toBe(15_000);
+  }, 120_000);
 
   async function limits() {
     return (await now()).consumers?.map(({ inFlightLimit, inFlightSet }) => [inFlightLimit, inFlightSet]);
