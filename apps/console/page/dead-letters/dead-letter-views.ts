@@ -29,19 +29,25 @@ export function groupView(
 
 /** Shows a dead letter in the list. */
 export function letterView(letter: DeadLetterItem): TemplateResult {
-  const { id, operationId, number, redrives } = letter;
+  const { id, operationId, redrives } = letter;
   return html`<li class="group">
     <p>
       <a href=${hashOf({ view: 'letter', id })} aria-label="Show record of ${id}"><code>${id}</code></a>
     </p>
     <p class="muted">
-      ${number === null ? nothing : `order number ${figure(number)} of `}${operationId === null ? 'no operation' : html`<a href=${hashOf({ view: 'operation', id: operationId })}><code>${operationId}</code></a>`}
+      ${placeOf(letter)}${operationId === null ? 'no operation' : html`<a href=${hashOf({ view: 'operation', id: operationId })}><code>${operationId}</code></a>`}
     </p>
     <p class="muted">
       ${moment(lastFailedAt(letter))}${redrives > 0 ? `, redriven ${plural(redrives, 'time')}` : nothing}
     </p>
     <div class="actions">${actionButtons({ id }, id)}</div>
   </li>`;
+}
+
+/** Names the order of a letter by its number, or by its place while the number is unknown. */
+function placeOf({ index, number }: DeadLetterItem): string {
+  if (number !== null) return `order number ${figure(number)} of `;
+  return index === null ? '' : `record ${figure(index + 1)} of `;
 }
 
 function actionButtons(selection: Selection, name: string): TemplateResult {

@@ -11,7 +11,9 @@ export interface DeadLetterItem {
   readonly id: string;
   readonly state: 'pending' | 'redriving' | 'saved' | 'discarded';
   readonly operationId: string | null;
-  /** The number of the record's order; `null`: unknown. */
+  /** The index of the record in its operation, from 0. */
+  readonly index: number | null;
+  /** The number of the record's order; `null` if its operation is unknown. */
   readonly number: number | null;
   readonly error: { readonly code: string; readonly message: string };
   readonly deadLetteredAt: string;
