@@ -78,8 +78,14 @@ module.exports = {
     rule(
       'domain-knows-no-framework',
       'Orders are plain code: NestJS and kafkajs stay in apps and in libs/service.',
-      { path: '^libs/(orders|reconcile)/', pathNot: '[.]spec[.]ts$' },
+      { path: '^libs/(legacy|orders|reconcile)/', pathNot: '[.]spec[.]ts$' },
       { path: 'node_modules/(@nestjs|kafkajs)/' },
+    ),
+    rule(
+      'domain-knows-no-legacy',
+      'Only libs/legacy knows both models: it imports the domain, not the other way round.',
+      { path: '^libs/orders/' },
+      { path: '^libs/legacy/' },
     ),
     rule(
       'apps-never-import-dev',

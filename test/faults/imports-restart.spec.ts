@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { UUID, type ObjectId } from 'mongodb';
-import { NumberText } from '#orders/legacy/legacy-fields.js';
-import { legacyOrder, type LegacyOrder } from '#orders/legacy/legacy-order.js';
+import { NumberText } from '#legacy/json/strict-json.js';
+import { legacyOrder } from '#legacy/row/legacy-order.js';
+import type { LegacyOrder } from '#orders/order/order.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { RowIntake } from '../../apps/producer/src/imports/row-intake.js';
 import { eventually } from '../support/eventually.js';

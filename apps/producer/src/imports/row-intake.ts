@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { MongoBulkWriteError, UUID } from 'mongodb';
 import { importRow, importRowsCollection, unnumberedOrder, type ImportRow } from '#orders/operation/import-rows.js';
-import type { LegacyOrder } from '#orders/legacy/legacy-order.js';
 import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
 import { fromDocument, isSameImportedOrder } from '#orders/order/order-document.js';
-import type { Order } from '#orders/order/order.js';
+import type { LegacyOrder, Order } from '#orders/order/order.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { ackedRanges } from '#orders/operation/segments.js';
 import { Mongo } from '#service/mongodb/mongo.js';

@@ -1,7 +1,6 @@
 import { Long, type Collection, type Db, type UUID } from 'mongodb';
-import type { LegacyOrder } from '../legacy/legacy-order.js';
 import { fromDocument, toDocument, type Ingest, type OrderDocument } from '../order/order-document.js';
-import type { Order } from '../order/order.js';
+import type { LegacyOrder, Order } from '../order/order.js';
 
 /** An order of an import, ready to be emitted. Imports emit these rows, as populates emit the generator's orders. */
 export interface ImportRow {

@@ -30,6 +30,9 @@ export interface Order {
   readonly legacy?: { readonly number: number; readonly filled: readonly string[] };
 }
 
+/** An order of the legacy system. It gets its number here once a block of numbers is reserved for it. */
+export type LegacyOrder = Omit<Order, 'number' | 'legacy'> & { readonly legacy: NonNullable<Order['legacy']> };
+
 /**
  * Returns the first rule above that a decoded order violates, or `undefined` if it is valid.
  * Avro's types can't express these rules, and a foreign producer may violate them. Such a record is poison: a retry can not help.

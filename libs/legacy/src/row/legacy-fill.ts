@@ -1,7 +1,7 @@
-import { INSTRUMENTS, type Instrument } from '../generator/instruments.js';
+import { INSTRUMENTS, type Instrument } from '#orders/generator/instruments.js';
 import { FILLABLE, type Fillable } from './legacy-fields.js';
-import { murmur3 } from '../generator/murmur3.js';
-import { MAX_QUANTITY, type Order } from '../order/order.js';
+import { murmur3 } from '#orders/generator/murmur3.js';
+import { MAX_QUANTITY, type Order } from '#orders/order/order.js';
 
 /** The optional fields of a row; `undefined` means left out. */
 export type GivenFields = { readonly [name in Fillable]: Order[name] | undefined };

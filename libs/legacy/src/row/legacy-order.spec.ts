@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { orderGenerator } from '../generator/generator.js';
-import { NumberText } from './legacy-fields.js';
-import { legacyOrder, type LegacyOrder } from './legacy-order.js';
-import { formatMoney } from '../order/money.js';
-import { orderViolation, type Order } from '../order/order.js';
+import { orderGenerator } from '#orders/generator/generator.js';
+import { NumberText } from '../json/strict-json.js';
+import { legacyOrder } from './legacy-order.js';
+import { formatMoney } from '#orders/order/money.js';
+import { orderViolation, type LegacyOrder, type Order } from '#orders/order/order.js';
 
 const ID = '01935c9e-8a00-4000-8000-00000000000a';
 const PAIR = { id: ID, number: 7 };

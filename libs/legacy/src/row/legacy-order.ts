@@ -1,9 +1,6 @@
 import { filledFields, type GivenFields } from './legacy-fill.js';
 import * as field from './legacy-fields.js';
-import { MAX_QUANTITY, type Order } from '../order/order.js';
-
-/** An order of the legacy system. It gets its number here once its import has reserved a block of numbers. */
-export type LegacyOrder = Omit<Order, 'number' | 'legacy'> & { readonly legacy: NonNullable<Order['legacy']> };
+import { MAX_QUANTITY, type LegacyOrder } from '#orders/order/order.js';
 
 /** Why a row is rejected: `code` is stable, `detail` says what is allowed. */
 export interface LegacyReason {

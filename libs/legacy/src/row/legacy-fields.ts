@@ -1,12 +1,8 @@
 import { validate as isUuid } from 'uuid';
 import { z } from 'zod';
-import { MAX_AMOUNT, MAX_PRICE, parseMoney, type Money } from '../order/money.js';
-import { MAX_QUANTITY, SIDES, type Side } from '../order/order.js';
-
-/** A JSON number in its original text form: parsing it as a float could lose digits or the notation. */
-export class NumberText {
-  constructor(readonly text: string) {}
-}
+import { MAX_AMOUNT, MAX_PRICE, parseMoney, type Money } from '#orders/order/money.js';
+import { MAX_QUANTITY, SIDES, type Side } from '#orders/order/order.js';
+import { NumberText } from '../json/strict-json.js';
 
 /** The reasons for which a row is rejected. */
 export type LegacyCode =
