@@ -4,7 +4,7 @@ import { MAX_AMOUNT, MAX_PRICE, parseMoney, type Money } from '#orders/order/mon
 import { MAX_QUANTITY, SIDES, type Side } from '#orders/order/order.js';
 import { NumberText } from '../json/strict-json.js';
 
-/** The reasons for which a row is rejected. */
+/** The reasons for which a row or an order is rejected. */
 export type LegacyCode =
   | 'not-an-object'
   | 'missing-field'
@@ -18,9 +18,14 @@ export type LegacyCode =
   | 'bad-text'
   | 'bad-value'
   | 'not-a-date'
-  | 'amount-mismatch';
+  | 'not-a-local-time'
+  | 'ambiguous-time'
+  | 'nonexistent-time'
+  | 'not-exact-as-float'
+  | 'amount-mismatch'
+  | 'filled-field';
 
-/** Thrown when a field, or the row as a whole, is rejected. */
+/** Thrown when a field, or the row or order as a whole, is rejected. */
 export class FieldRefusal extends Error {
   override readonly name = 'FieldRefusal';
 
@@ -131,6 +136,12 @@ export function dateTime(row: Row): Date | undefined {
   if (date.getTime() >= 0 && date.getUTCFullYear() <= 9999) return date;
   const detail = 'must be a date and time with a zone and at most milliseconds, 1970 to 9999: 2026-01-31T12:00:00.000Z';
   throw new FieldRefusal('not-a-date', 'createdAt', detail);
+}
+
+/** @throws FieldRefusal when the instant is not from 1970 to 9999 */
+export function knownYear(createdAt: Date): Date {
+  if (createdAt.getTime() >= 0 && createdAt.getUTCFullYear() <= 9999) return createdAt;
+  throw new FieldRefusal('not-a-date', 'createdAt', 'must be from 1970 to 9999, in UTC');
 }
 
 /** Reads `legacy.filled`, the field names that an earlier import has filled. */
