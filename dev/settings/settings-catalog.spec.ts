@@ -35,7 +35,7 @@ describe('the catalog of settings', () => {
   it('shows one value if all programs agree, and otherwise that of each', () => {
     expect(find('RATE_LIMIT_PER_MINUTE')?.shownDefault).toBe('120000');
     expect(find('PORT')?.shownDefault).toBe(
-      '3001 (producer); 0 (consumer); 3000 (query API); 3002 (console); 3003 (issuer)',
+      '3001 (producer); 0 (consumer); 3000 (query API); 3002 (console); 3003 (issuer); 3010 (legacy system)',
     );
     expect(find('TOPIC_PARTITIONS')?.allowed).toBe(
       'an integer from 1 to 10,000 (producer, consumer); an integer from 1 to 1,000 (npm start)',

@@ -7,6 +7,7 @@ import { cliSettingsSchema } from '../../apps/cli/src/cli-settings.js';
 import { settingsSchema as consoleSchema } from '../../apps/console/src/settings-schema.js';
 import { settingsSchema as consumerSchema } from '../../apps/consumer/src/settings-schema.js';
 import { settingsSchema as issuerSchema } from '../../apps/dev-issuer/src/settings.js';
+import { settingsSchema as legacySchema } from '../../apps/legacy/src/settings.js';
 import { settingsSchema as producerSchema } from '../../apps/producer/src/settings-schema.js';
 import { settingsSchema as queryApiSchema } from '../../apps/query-api/src/settings-schema.js';
 import { settingsSchema as reconcileSchema } from '../../apps/reconcile/src/settings.js';
@@ -33,6 +34,7 @@ const READERS = new Map<string, z.ZodObject>([
   ['query API', queryApiSchema],
   ['console', consoleSchema],
   ['issuer', issuerSchema],
+  ['legacy system', legacySchema],
   ['npm start', stackSettingsSchema],
   ['Compose', composeSettingsSchema],
   ['npm run orders', cliSettingsSchema],
@@ -48,6 +50,7 @@ const SECTIONS = new Map<string, object>([
   ['Producer', producerSchema.shape],
   ['Consumer', consumerSchema.shape],
   ['Query API', queryApiSchema.shape],
+  ['Legacy system', legacySchema.shape],
   ['Command line', cliSettingsSchema.shape],
   ['Downloads and Docker Compose', { ...stackSettingsSchema.shape, ...composeSettingsSchema.shape }],
 ]);

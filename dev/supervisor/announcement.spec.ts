@@ -5,6 +5,7 @@ describe('the lines before ready', () => {
   const where = {
     producers: ['http://127.0.0.1:3001'],
     issuer: undefined,
+    legacy: undefined,
     queryApis: ['http://127.0.0.1:3000', 'http://127.0.0.1:43210'],
     console: 'http://127.0.0.1:3002',
     consumers: 2,
@@ -18,6 +19,12 @@ describe('the lines before ready', () => {
     expect(announcement(where)).toContain('  Producer         http://127.0.0.1:3001/docs');
     expect(announcement(where)).toContain('  Query API        http://127.0.0.1:3000/docs');
     expect(announcement(where)).toContain('  Query API        http://127.0.0.1:43210/docs');
+  });
+
+  it('contain the address of the legacy system if it runs', () => {
+    expect(announcement(where).join()).not.toContain('Legacy');
+    const lines = announcement({ ...where, legacy: 'http://127.0.0.1:3010' });
+    expect(lines).toContain('  Legacy system    http://127.0.0.1:3010/orders/page/1');
   });
 
   it('contain no password', () => {

@@ -7,6 +7,8 @@ export interface StackAddresses {
   readonly console: string | undefined;
   /** `undefined`: no tokens are required. */
   readonly issuer: string | undefined;
+  /** `undefined`: it does not run. */
+  readonly legacy: string | undefined;
   readonly consumers: number;
   readonly brokers: string;
   readonly registryUrl: string;
@@ -16,13 +18,14 @@ export interface StackAddresses {
 
 /** Returns the lines that are printed before `ready`. Hides a password in MONGODB_URI. */
 export function announcement(where: StackAddresses): string[] {
-  const { producers, queryApis, issuer } = where;
+  const { producers, queryApis, issuer, legacy } = where;
   return [
     '',
     ...producers.map((url) => `  Producer         ${url}/docs`),
     ...queryApis.map((url) => `  Query API        ${url}/docs`),
     `  Console          ${where.console}/docs`,
     ...(issuer === undefined ? [] : [`  Tokens           ${issuer}, client orders-demo, secret orders-demo-secret`]),
+    ...(legacy === undefined ? [] : [`  Legacy system    ${legacy}/orders/page/1`]),
     `  Consumers        ${where.consumers}`,
     `  Kafka            ${where.brokers}`,
     `  Schema registry  ${withoutPassword(where.registryUrl)}`,

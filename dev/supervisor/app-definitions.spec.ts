@@ -3,6 +3,7 @@ import {
   appPortClaims,
   consoleDefinition,
   consumerDefinition,
+  legacyDefinition,
   producerDefinition,
   queryApiDefinition,
 } from './app-definitions.js';
@@ -51,6 +52,16 @@ describe('the variables of an app', () => {
     expect(consumerDefinition(context, 2)).toMatchObject({ name: 'consumer-2', env: { IN_FLIGHT_LIMIT: '500' } });
     expect(consumerDefinition(context, 2).env).not.toHaveProperty('PAGE_TOKEN_SECRET');
     expect(queryApiDefinition(context).env).toMatchObject({ PAGE_TOKEN_SECRET: 'kept' });
+  });
+
+  it('give the legacy system its own port, and a folder in the data directory unless another one is set', () => {
+    const legacy = { ...context, options: readStackOptions(['--legacy'], { LEGACY_PORT: '4010' }, '/project') };
+    const definition = legacyDefinition(legacy);
+    expect(definition.env).toMatchObject({ PORT: '4010', LEGACY_DATA_DIR: '/project/.data/db_files' });
+    expect(definition.job).toBeUndefined();
+    expect(appPortClaims(legacy.options).map(({ setting }) => setting)).toContain('LEGACY_PORT');
+    const env = { ...context.env, LEGACY_DATA_DIR: '/elsewhere' };
+    expect(legacyDefinition({ ...legacy, env }).env).toMatchObject({ LEGACY_DATA_DIR: '/elsewhere' });
   });
 
   it('give a consumer a larger heap for a higher in-flight limit', () => {

@@ -32,6 +32,9 @@ export const QUERY_API_HEAP: Heap = { ...SERVICE_HEAP, alwaysYoung: true };
 /** V8 collects sooner near its limit: at 256 MiB the producer held 40 MiB more garbage, for the same CPU time. */
 export const PRODUCER_HEAP: Heap = { oldMiB: 128, youngMiB: 16 };
 
+/** The legacy system's index has about 100 bytes for each order, and it keeps 128 parsed files. */
+const LEGACY_HEAP: Heap = { oldMiB: 512, youngMiB: 16 };
+
 /**
  * glibc keeps freed memory in one arena per thread that allocates, and Kafka's buffers come from several threads. With two
  * arenas, a process that moves millions of records holds tens of MiB less.
@@ -40,12 +43,13 @@ const MALLOC: NodeJS.ProcessEnv = { MALLOC_ARENA_MAX: '2' };
 
 /** Returns the ports that the apps will use. Consumers use any free port. */
 export function appPortClaims(options: StackOptions): PortClaim[] {
-  const { listenHost, producerPort, queryApiPort, consolePort, issuerPort, auth } = options;
+  const { listenHost, producerPort, queryApiPort, consolePort, issuerPort, legacyPort, auth, legacy } = options;
   return [
     ...(auth ? [{ owner: 'the issuer', host: '127.0.0.1', port: issuerPort, setting: 'ISSUER_PORT' }] : []),
     { owner: 'the producer', host: listenHost, port: producerPort, setting: 'PRODUCER_PORT' },
     { owner: 'the query API', host: listenHost, port: queryApiPort, setting: 'QUERY_API_PORT' },
     { owner: 'the console', host: listenHost, port: consolePort, setting: 'CONSOLE_PORT' },
+    ...(legacy ? [{ owner: 'the legacy system', host: '127.0.0.1', port: legacyPort, setting: 'LEGACY_PORT' }] : []),
   ];
 }
 
@@ -129,6 +133,16 @@ export function issuerDefinition(context: AppContext): AppDefinition {
     ISSUER_DOCS_ORIGINS: origins.join(','),
   });
   return { ...issuer, job: undefined };
+}
+
+/** Returns the legacy system for `--legacy`. It has no tokens and no metrics. */
+export function legacyDefinition(context: AppContext): AppDefinition {
+  const { dataDirectory, legacyPort } = context.options;
+  const legacy = define('legacy', 'legacy', context, LEGACY_HEAP, {
+    PORT: String(legacyPort),
+    LEGACY_DATA_DIR: context.env['LEGACY_DATA_DIR'] || join(dataDirectory, 'db_files'),
+  });
+  return { ...legacy, job: undefined };
 }
 
 /** The URL for browsers, and thus also the issuer name in the tokens. */

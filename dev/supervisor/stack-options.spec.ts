@@ -25,11 +25,13 @@ describe('npm start', () => {
       watch: false,
       isReplicated: false,
       auth: false,
+      legacy: false,
       serverPorts: { kafka: 9092, registry: 8081, mongodb: 27017 },
       producerPort: 3001,
       queryApiPort: 3000,
       consolePort: 3002,
       issuerPort: 3003,
+      legacyPort: 3010,
       listenHost: '127.0.0.1',
       consumerSettings: {},
       external: { kafka: false, registry: false, mongodb: false },
@@ -50,12 +52,14 @@ describe('npm start', () => {
       'partition',
       '--save-ms',
       '0..100',
+      '--legacy',
       '--watch',
     ];
     expect(read(flags)).toMatchObject({
       dataDirectory: '/big',
       consumers: 4,
       partitions: 24,
+      legacy: true,
       watch: true,
       consumerSettings: { IN_FLIGHT_LIMIT: '500', ORDERING: 'partition', SAVE_DELAY_MS: '0..100' },
     });
@@ -119,6 +123,13 @@ describe('npm start', () => {
   it('rejects the same port for two', () => {
     expect(refusal([], { PRODUCER_PORT: '3000' }).message).toBe('PRODUCER_PORT and QUERY_API_PORT are both 3000.');
     expect(refusal([], { CONSOLE_PORT: '3001' }).message).toBe('PRODUCER_PORT and CONSOLE_PORT are both 3001.');
+  });
+
+  it('needs a port of its own for the legacy system only if that runs', () => {
+    expect(read([], { LEGACY_PORT: '3000' }).legacy).toBe(false);
+    expect(refusal(['--legacy'], { LEGACY_PORT: '3000' }).message).toBe(
+      'QUERY_API_PORT and LEGACY_PORT are both 3000.',
+    );
   });
 
   it('runs two of each service, three nodes of each server and three consumers when replicated', () => {

@@ -18,11 +18,14 @@ export interface StackOptions {
   readonly isReplicated: boolean;
   /** Runs the development issuer, and requires its tokens. */
   readonly auth: boolean;
+  /** Runs the legacy system beside the pipeline. */
+  readonly legacy: boolean;
   readonly serverPorts: ServerPorts;
   readonly producerPort: number;
   readonly queryApiPort: number;
   readonly consolePort: number;
   readonly issuerPort: number;
+  readonly legacyPort: number;
   readonly listenHost: string;
   /** Environment variables of the consumers that were set by flags. Those of the environment are passed on anyway. */
   readonly consumerSettings: { readonly [name in 'IN_FLIGHT_LIMIT' | 'ORDERING' | 'SAVE_DELAY_MS']?: string };
@@ -41,6 +44,7 @@ const FLAGS = `The flags of npm start, after a --:
   --save-ms MIN..MAX    duration of the simulated save in milliseconds (default 0..1000)
   --replicated          three Kafka nodes and MongoDB members, two producers and query APIs: any one may be unavailable
   --auth                require tokens, and run an issuer for them
+  --legacy              run the legacy system too, whose orders are migrated
   --watch               restart the apps when a source file changes (npm run dev)
 for example: npm start -- --consumers 2 --save-ms 0..100`;
 
@@ -53,6 +57,7 @@ const FLAG_TYPES = {
   'save-ms': { type: 'string' },
   replicated: { type: 'boolean' },
   auth: { type: 'boolean' },
+  legacy: { type: 'boolean' },
   watch: { type: 'boolean' },
 } as const;
 
@@ -75,6 +80,7 @@ export function readStackOptions(
     watch: flags.watch ?? false,
     isReplicated,
     auth: checkAuth(flags.auth ?? false, env),
+    legacy: flags.legacy ?? false,
     serverPorts: {
       kafka: settings.KAFKA_PORT,
       registry: settings.REGISTRY_PORT,
@@ -84,6 +90,7 @@ export function readStackOptions(
     queryApiPort: settings.QUERY_API_PORT,
     consolePort: settings.CONSOLE_PORT,
     issuerPort: settings.ISSUER_PORT,
+    legacyPort: settings.LEGACY_PORT,
     listenHost: settings.LISTEN_HOST,
     consumerSettings: {
       ...(inFlight !== undefined && { IN_FLIGHT_LIMIT: inFlightLimit(inFlight) }),
@@ -174,4 +181,5 @@ function requireDifferentPorts(options: StackOptions): void {
   claim('QUERY_API_PORT', queryApiPort);
   claim('CONSOLE_PORT', consolePort);
   if (options.auth) claim('ISSUER_PORT', issuerPort);
+  if (options.legacy) claim('LEGACY_PORT', options.legacyPort);
 }

@@ -13,6 +13,7 @@ import {
   consumerDefinition,
   issuerDefinition,
   issuerUrl,
+  legacyDefinition,
   serviceDefinitions,
   type AppContext,
 } from './app-definitions.js';
@@ -154,7 +155,9 @@ export class Stack {
     const surroundings = { records: this.data.records, guard: this.servers?.guard, view, onListening, onRequest };
     const make = (definition: AppDefinition): App => new App(definition, surroundings, print);
     const services = [...serviceDefinitions(context), consoleDefinition(context)];
-    this.services = [...(this.options.auth ? [issuerDefinition(context)] : []), ...services].map(make);
+    const { auth, legacy } = this.options;
+    const beside = [...(auth ? [issuerDefinition(context)] : []), ...(legacy ? [legacyDefinition(context)] : [])];
+    this.services = [...beside, ...services].map(make);
     this.consumers = new ConsumerPool({
       make: (n) => make(consumerDefinition(context, n)),
       drain: async (app) => this.drain(app),
@@ -194,6 +197,7 @@ export class Stack {
       queryApis: urlsOf('query-api'),
       console: urlsOf('console')[0],
       issuer: options.auth ? issuerUrl(options) : undefined,
+      legacy: this.services.find(({ name }) => name === 'legacy')?.url,
       consumers: options.consumers,
       brokers: addresses.KAFKA_BROKERS ?? env['KAFKA_BROKERS'] ?? '',
       registryUrl: addresses.SCHEMA_REGISTRY_URL ?? env['SCHEMA_REGISTRY_URL'] ?? '',

@@ -29,7 +29,7 @@ export class RunningStack {
   private constructor(
     private readonly child: ChildProcess,
     readonly dataDirectory: string,
-    /** The environment variables of the ports: KAFKA_, REGISTRY_, MONGODB_, PRODUCER_, QUERY_API_, CONSOLE_ and ISSUER_PORT. */
+    /** The environment variables of the ports: KAFKA_, REGISTRY_, MONGODB_, PRODUCER_, QUERY_API_, CONSOLE_, ISSUER_ and LEGACY_PORT. */
     readonly ports: Readonly<Record<string, string>>,
     /** Servers that the stack uses instead of embedded ones. */
     private readonly given: NodeJS.ProcessEnv,
@@ -170,7 +170,14 @@ async function freePorts(isReplicated: boolean): Promise<Record<string, string>>
   const ports: Record<string, string> = {};
   for (const setting of ['KAFKA_PORT', 'MONGODB_PORT'])
     ports[setting] = String(await freePortsInARow(isReplicated ? 3 : 1));
-  for (const setting of ['REGISTRY_PORT', 'PRODUCER_PORT', 'QUERY_API_PORT', 'CONSOLE_PORT', 'ISSUER_PORT'])
+  for (const setting of [
+    'REGISTRY_PORT',
+    'PRODUCER_PORT',
+    'QUERY_API_PORT',
+    'CONSOLE_PORT',
+    'ISSUER_PORT',
+    'LEGACY_PORT',
+  ])
     ports[setting] = String(await freePort());
   return ports;
 }
