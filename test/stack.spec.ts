@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -17,7 +17,7 @@ describe('npm start', () => {
     stack = await RunningStack.start({
       dataDirectory: data,
       by: 'npm',
-      flags: ['--consumers', '2', '--save-ms', '0..10'],
+      flags: ['--consumers', '2', '--save-ms', '0..10', '--legacy'],
     });
   }, A_START * 2);
 
@@ -37,6 +37,7 @@ describe('npm start', () => {
       'console',
       'consumer-1',
       'consumer-2',
+      'legacy',
       'producer',
       'query-api',
       'schema registry',
@@ -46,6 +47,7 @@ describe('npm start', () => {
     expect(before).toContain(`${stack.queryApiUrl}/docs`);
     expect(before).toContain(stack.brokers);
     expect(before).toContain(stack.registryUrl);
+    expect(before).toContain(`${stack.legacyUrl}/orders/page/1`);
     expect(after).toBeDefined();
     for (const url of [stack.producerUrl, stack.queryApiUrl]) {
       expect((await fetch(`${url}/health/ready`)).status).toBe(200);
@@ -57,8 +59,14 @@ describe('npm start', () => {
     const { code, output } = await RunningStack.fail({ dataDirectory: data });
     expect(code).toBe(1);
     expect(output).toContain(`A stack already runs on ${data}`);
-    expect(stack.processes().length).toBe(8);
+    expect(stack.processes().length).toBe(9);
   }, 30_000);
+
+  it('runs the legacy system, with its files in the data directory', async () => {
+    const populated = await fetch(`${stack.legacyUrl}/populate?count=2`, { method: 'POST' });
+    expect(populated.status).toBe(201);
+    expect(await readdir(join(data, 'db_files'))).toEqual(['0.json']);
+  });
 
   it('stops everything within 30 s when only npm gets the signal', async () => {
     expect(await stack.stop('SIGINT')).toBe(0);

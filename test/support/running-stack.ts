@@ -102,6 +102,11 @@ export class RunningStack {
     return `http://127.0.0.1:${this.ports['QUERY_API_PORT']}`;
   }
 
+  /** Only with `--legacy`. */
+  get legacyUrl(): string {
+    return `http://127.0.0.1:${this.ports['LEGACY_PORT']}`;
+  }
+
   /** Only with `--auth`. */
   get issuerUrl(): string {
     return `http://127.0.0.1:${this.ports['ISSUER_PORT']}`;
