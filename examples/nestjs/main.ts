@@ -11,30 +11,30 @@ import {
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 
 @Controller()
-class OrdersController {
-  private readonly logger = new Logger(OrdersController.name);
+class PaymentsController {
+  private readonly logger = new Logger(PaymentsController.name);
 
-  @EventPattern<string>('orders.v1', PARALLEL_CONSUMER)
-  async save(@Payload() order: { id: string; quantity: number }, @Ctx() context: ParallelConsumerContext) {
+  @EventPattern<string>('payments.v1', PARALLEL_CONSUMER)
+  async save(@Payload() payment: { id: string; amount: number }, @Ctx() context: ParallelConsumerContext) {
     const { record, attempt } = context;
-    this.logger.log(`saving ${order.id}, attempt ${attempt.number}`);
-    if (order.quantity < 1) throw new RangeError(`order ${order.id} has no quantity`);
+    this.logger.log(`saving ${payment.id}, attempt ${attempt.number}`);
+    if (payment.amount < 1) throw new RangeError(`payment ${payment.id} has no amount`);
     await sleep(500); // a slow database
-    this.logger.log(`saved ${order.id} of partition ${record.partition}`);
+    this.logger.log(`saved ${payment.id} of partition ${record.partition}`);
   }
 }
 
-@Module({ controllers: [OrdersController] })
+@Module({ controllers: [PaymentsController] })
 class AppModule {}
 
 const brokers = (process.env['KAFKA_BROKERS'] ?? 'localhost:9092').split(',');
-const kafka = connectKafka({ brokers, clientId: 'orders', logger: nestEngineLogger(new Logger('kafka')) });
+const kafka = connectKafka({ brokers, clientId: 'payments', logger: nestEngineLogger(new Logger('kafka')) });
 const app = await NestFactory.create(AppModule);
 app.connectMicroservice({
   strategy: new ParallelConsumerServer({
     kafka,
     topics: {
-      'orders.v1': { groupId: 'orders-savers', deadLetterTopic: 'orders.v1.dead-letter', inFlight: 1_000 },
+      'payments.v1': { groupId: 'payments-savers', deadLetterTopic: 'payments.v1.dead-letter', inFlight: 1_000 },
     },
   }),
 });

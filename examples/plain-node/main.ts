@@ -10,17 +10,17 @@ const kafka = connectKafka({ brokers, clientId: 'savers', logger });
 const consumer = new ParallelConsumer(
   {
     handler: async ({ value, partition }, attempt) => {
-      const order = JSON.parse(String(value)) as { id: string; quantity: number };
-      console.log(`saving ${order.id}, attempt ${attempt.number}`);
-      if (order.quantity < 1) throw new RangeError(`order ${order.id} has no quantity`);
+      const payment = JSON.parse(String(value)) as { id: string; amount: number };
+      console.log(`saving ${payment.id}, attempt ${attempt.number}`);
+      if (payment.amount < 1) throw new RangeError(`payment ${payment.id} has no amount`);
       await sleep(500, undefined, { signal: attempt.signal }); // resolve when the effect is durable
-      console.log(`saved ${order.id} of partition ${partition}`);
+      console.log(`saved ${payment.id} of partition ${partition}`);
     },
-    deadLetterTopic: 'orders.v1.dead-letter',
+    deadLetterTopic: 'payments.v1.dead-letter',
     inFlight: 1_000,
     logger,
   },
-  new KafkajsBroker({ kafka, topic: 'orders.v1', groupId: 'orders-savers', logger }),
+  new KafkajsBroker({ kafka, topic: 'payments.v1', groupId: 'payments-savers', logger }),
 );
 await consumer.start();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void consumer.stop());

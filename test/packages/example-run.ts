@@ -2,9 +2,9 @@ import type { Kafka } from 'kafkajs';
 import { readRecords, writeRecords, type ReadRecord } from '../support/topic-writer.js';
 import type { RunningScript } from './fresh-project.js';
 
-const TOPIC = 'orders.v1';
+const TOPIC = 'payments.v1';
 const DEAD_LETTERS = `${TOPIC}.dead-letter`;
-const GROUP = 'orders-savers';
+const GROUP = 'payments-savers';
 const PARTITION = 1;
 
 /** What an example did with the three records. */
@@ -30,11 +30,11 @@ export class ExampleRun {
     const example = start();
     this.running = example;
     await example.prints(/partitions assigned/, 30_000);
-    await writeRecords(this.kafka, TOPIC, [order('good', 5), order('bad', 0)]);
+    await writeRecords(this.kafka, TOPIC, [payment('good', 5), payment('bad', 0)]);
     await example.prints(/saved good of partition 1/, 20_000);
     this.runs += 1;
     const letter = (await readRecords(this.kafka, DEAD_LETTERS, this.runs, 20_000)).at(-1);
-    await writeRecords(this.kafka, TOPIC, [order('last', 1)]);
+    await writeRecords(this.kafka, TOPIC, [payment('last', 1)]);
     await example.prints(/saving last/, 20_000);
     const exitCode = await example.end(signal);
     return { letter, exitCode, output: example.output, committed: (await this.committed()) - before };
@@ -55,6 +55,6 @@ export class ExampleRun {
   }
 }
 
-function order(id: string, quantity: number) {
-  return { partition: PARTITION, key: `account-${id}`, value: Buffer.from(JSON.stringify({ id, quantity })) };
+function payment(id: string, amount: number) {
+  return { partition: PARTITION, key: `account-${id}`, value: Buffer.from(JSON.stringify({ id, amount })) };
 }

@@ -31,8 +31,8 @@ const consumer = (groupId: string): string => `
 import { ParallelConsumer } from '@orders-pipeline/parallel-consumer';
 import { KafkajsBroker } from '@orders-pipeline/parallel-consumer/kafkajs';
 ${CONNECTED}
-const broker = new KafkajsBroker({ kafka, topic: 'orders.v1', groupId: '${groupId}', logger });
-const options = { deadLetterTopic: 'orders.v1.dead-letter', logger, handler: async () => undefined };
+const broker = new KafkajsBroker({ kafka, topic: 'payments.v1', groupId: '${groupId}', logger });
+const options = { deadLetterTopic: 'payments.v1.dead-letter', logger, handler: async () => undefined };
 `;
 
 const finishSome = (name: string): string => `
@@ -46,7 +46,7 @@ const ENGINE: Readonly<Record<string, Program | Example>> = {
     before: CONNECTED,
     after: finishSome('letters'),
     prints:
-      /^orders\.v1, partition 1, offset \d+: RangeError: order bad has no quantity: \{"id":"bad","quantity":0\}$/m,
+      /^payments\.v1, partition 1, offset \d+: RangeError: payment bad has no amount: \{"id":"bad","amount":0\}$/m,
   },
   'Send records': {
     before: CONNECTED,
@@ -56,7 +56,7 @@ const ENGINE: Readonly<Record<string, Program | Example>> = {
   Metrics: {
     before: consumer('readme-metrics'),
     after: `await consumer.start(); ${finishSome('consumer')} console.log(await register.metrics());`,
-    prints: /parallel_consumer_finished_total\{topic="orders.v1",group="savers"\} [1-9]/,
+    prints: /parallel_consumer_finished_total\{topic="payments.v1",group="payments-savers"\} [1-9]/,
   },
   'In batches': {
     before: `${consumer('readme-batches')}
@@ -71,7 +71,7 @@ async function insertAll(values: readonly (Buffer | null)[]): Promise<(Error | u
   'Tests without Kafka': {
     before: `${LOGGER}
 const handler = async () => {
-  throw new RangeError('no quantity');
+  throw new RangeError('no amount');
 };
 `,
     after: '',
@@ -88,10 +88,10 @@ import { nestEngineLogger, PARALLEL_CONSUMER, ParallelConsumerServer } from '@or
 import { connectKafka, reliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
 
 @Controller()
-class OrdersController {
-  @EventPattern<string>('orders.v1', PARALLEL_CONSUMER)
-  save(@Payload() order: unknown) {
-    console.log('saved order', JSON.stringify(order));
+class PaymentsController {
+  @EventPattern<string>('payments.v1', PARALLEL_CONSUMER)
+  save(@Payload() payment: unknown) {
+    console.log('saved payment', JSON.stringify(payment));
   }
 }
 
@@ -103,15 +103,15 @@ class RefundsController {
   }
 }
 
-@Module({ controllers: [OrdersController] })
+@Module({ controllers: [PaymentsController] })
 class AppModule {}
 
-@Module({ controllers: [OrdersController, RefundsController] })
+@Module({ controllers: [PaymentsController, RefundsController] })
 class BothModule {}
 
 const logger = nestEngineLogger(new Logger('kafka'));
 const kafka = connectKafka({ brokers: String(process.env['KAFKA_BROKERS']).split(','), clientId: 'readme', logger });
-const options = { groupId: 'readme-nest', deadLetterTopic: 'orders.v1.dead-letter' };
+const options = { groupId: 'readme-nest', deadLetterTopic: 'payments.v1.dead-letter' };
 `;
 
 const STRATEGY: Readonly<Record<string, Program | Example>> = {
@@ -122,10 +122,10 @@ const STRATEGY: Readonly<Record<string, Program | Example>> = {
 const app = await NestFactory.createMicroservice(BothModule, { strategy });
 await app.listen();
 const producer = reliableProducer(kafka, logger);
-for (const topic of ['orders.v1', 'refunds.v1'])
+for (const topic of ['payments.v1', 'refunds.v1'])
   await producer.send(topic, [{ partition: 0, key: 'account-1', value: Buffer.from('{"id":"several"}'), headers: {} }]);
 await producer.close();
-for (const topic of ['orders.v1', 'refunds.v1']) while (strategy.getStatus(topic).finished === 0) await sleep(100);
+for (const topic of ['payments.v1', 'refunds.v1']) while (strategy.getStatus(topic).finished === 0) await sleep(100);
 await app.close();
 `,
     prints: /saved refund \{"id":"several"\}/,
@@ -135,16 +135,16 @@ await app.close();
     after: `
 const app = await NestFactory.createMicroservice(AppModule, { strategy });
 await app.listen();
-while (strategy.getStatus('orders.v1').finished === 0) await sleep(100);
+while (strategy.getStatus('payments.v1').finished === 0) await sleep(100);
 console.log(await register.metrics());
 await app.close();
 `,
-    prints: /parallel_consumer_finished_total\{topic="orders.v1",group="orders-savers"\} [1-9]/,
+    prints: /parallel_consumer_finished_total\{topic="payments.v1",group="payments-savers"\} [1-9]/,
   },
   'Tests without Kafka': {
     before: NEST.replace(/^const kafka = .*$/m, ''),
     after: '',
-    prints: /saved order \{"id":"1","quantity":1\}[^]*^1$/m,
+    prints: /saved payment \{"id":"1","amount":1\}[^]*^1$/m,
   },
 };
 

@@ -29,7 +29,7 @@ const HANDLED = {
     key: Buffer.from('account-bad'),
     headers: {
       'dead-letter-error-code': 'RangeError',
-      'dead-letter-error-message': 'order bad has no quantity',
+      'dead-letter-error-message': 'payment bad has no amount',
       'dead-letter-attempts': '5',
     },
   },
