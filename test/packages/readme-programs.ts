@@ -42,6 +42,11 @@ await ${name}.stop();
 
 const ENGINE: Readonly<Record<string, Program | Example>> = {
   Start: { example: 'plain-node' },
+  'Classify failures': {
+    before: '',
+    after: `console.log(classify(new SyntaxError('no JSON')), classify(new Error('503')));`,
+    prints: /^poison environment$/m,
+  },
   'Dead letters': {
     before: CONNECTED,
     after: finishSome('letters'),

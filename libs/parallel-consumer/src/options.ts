@@ -13,9 +13,10 @@ import {
 export interface ParallelConsumerOptions
   extends AttemptOptions, WindowOptions, CommitOptions, LogOptions, RuntimeOptions {
   /**
-   * How long a rebalance or a stop waits for running work, in ms. Default 5,000. Together with the commit that follows (at
-   * most 3 s) it must be shorter than the session timeout, or the coordinator removes this member from the group. Work that
-   * takes longer is handed over: the partition's next owner repeats it.
+   * How long a rebalance or a stop waits for running work, in ms. Default 5,000. Keep it at least 4 s below the rebalance
+   * timeout, which is twice the session timeout (by default 20 s): the member notices a rebalance after up to 1 s, and the
+   * commit that follows takes up to 3 s. The coordinator removes a member that takes longer. Work that takes longer than
+   * `drainTimeoutMs` is handed over: the partition's next owner repeats it.
    */
   readonly drainTimeoutMs?: number;
 }

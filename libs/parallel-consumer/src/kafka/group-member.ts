@@ -18,8 +18,8 @@ const LEAVE_ATTEMPTS = 3;
 /**
  * One member of a consumer group: finds the coordinator, joins, sends heartbeats, and rejoins when the group rebalances
  * (the classic protocol, eager: https://cwiki.apache.org/confluence/display/KAFKA/Kafka+Client-side+Assignment+Proposal).
- * Heartbeats continue on their own timer while the old generation drains, so the drain is bounded by the rebalance timeout, not
- * by the session timeout. Failures are retried until `leave`.
+ * Heartbeats continue on their own timer while the old generation drains, so the drain is bounded by the rebalance timeout
+ * (twice the session timeout), not by the session timeout. Failures are retried until `leave`.
  */
 export class GroupMember {
   readonly coordinator: GroupCoordinator;

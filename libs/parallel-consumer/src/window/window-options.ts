@@ -12,11 +12,14 @@ export interface WindowOptions {
   readonly inFlight?: number | 'auto';
   /** Upper bound of the limit that `auto` may choose, in records. Default 10,000. */
   readonly maxInFlight?: number;
-  /** Maximum number of records in memory, running or waiting behind their key. Default 20 x the current in-flight limit. */
+  /**
+   * Maximum number of records in memory, running or waiting behind their key. Default 20 x the current in-flight limit. The
+   * partitions share it: each may take up to twice of what is free, so that one busy partition stops at 2/3.
+   */
   readonly maxBuffered?: number;
   /**
-   * Maximum size of the records in the window, in bytes. Default 128 MiB. One record may exceed it. Fetched records that are
-   * not in the window yet are not included.
+   * Maximum size of the records in the window, in bytes. Default 128 MiB. The partitions share it as they share `maxBuffered`.
+   * One record may exceed it. Fetched records that are not in the window yet are not included.
    */
   readonly maxBytes?: number;
   /**
