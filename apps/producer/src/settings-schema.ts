@@ -12,7 +12,7 @@ export const settingsSchema = z.object({
   }),
   IMPORT_DIR: z.string().optional().meta({
     description:
-      'The folder that imports can read, including its subfolders; unset: imports from folders are rejected.',
+      'The folder that imports can read, including its subfolders; unset: imports from folders are rejected. Not passed on by Docker Compose.',
     allowed: 'the path of a folder',
   }),
   IMPORT_MAX_BYTES: wholeNumber(1, Number.MAX_SAFE_INTEGER)
