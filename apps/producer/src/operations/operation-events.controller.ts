@@ -36,7 +36,20 @@ export class OperationEventsController implements BeforeApplicationShutdown {
   })
   @ApiOkResponse({
     description: 'The stream',
-    content: { 'text/event-stream': { schema: { type: 'string' } } },
+    content: {
+      'text/event-stream': {
+        // Of one event.
+        schema: {
+          type: 'object',
+          required: ['event', 'id', 'data'],
+          properties: {
+            event: { type: 'string', enum: ['progress', 'done'] },
+            id: { type: 'string' },
+            data: { type: 'string', description: 'The operation, as JSON.' },
+          },
+        },
+      },
+    },
   })
   @ApiNoContentResponse({ description: 'The last received event was the final one' })
   @ApiNotFoundResponse({ description: 'Problem details: no such operation' })
