@@ -15,7 +15,8 @@ describe('the lines before ready', () => {
     dataDirectory: '/project/.data',
   };
 
-  it('contain the addresses of the API documents', () => {
+  it('contain the addresses of the API documents, and of the page of the console', () => {
+    expect(announcement(where)).toContain('  Console          http://127.0.0.1:3002');
     expect(announcement(where)).toContain('  Producer         http://127.0.0.1:3001/docs');
     expect(announcement(where)).toContain('  Query API        http://127.0.0.1:3000/docs');
     expect(announcement(where)).toContain('  Query API        http://127.0.0.1:43210/docs');

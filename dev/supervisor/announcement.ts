@@ -23,7 +23,7 @@ export function announcement(where: StackAddresses): string[] {
     '',
     ...producers.map((url) => `  Producer         ${url}/docs`),
     ...queryApis.map((url) => `  Query API        ${url}/docs`),
-    `  Console          ${where.console}/docs`,
+    `  Console          ${where.console}`,
     ...(issuer === undefined ? [] : [`  Tokens           ${issuer}, client orders-demo, secret orders-demo-secret`]),
     ...(legacy === undefined ? [] : [`  Legacy system    ${legacy}/orders/page/1`]),
     `  Consumers        ${where.consumers}`,
