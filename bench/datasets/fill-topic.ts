@@ -2,6 +2,7 @@ import { OrderCodec } from '#orders/order/order-codec.js';
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { connectKafka, reliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { Kafka } from 'kafkajs';
+import { createTopics } from '#service/kafka/create-topics.js';
 import type { StandaloneServers } from '../../dev/servers/standalone-servers.js';
 import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
 import { contenderLogger as logger } from '../contenders/contender-logger.js';
@@ -17,7 +18,7 @@ export async function fillTopic(
   signal: AbortSignal,
 ): Promise<void> {
   const kafka = connectKafka({ brokers: addresses.KAFKA_BROKERS.split(','), clientId: 'bench', logger });
-  await createTopics(kafka, [dataset.topic, DEAD_LETTERS]);
+  await provideTopics(kafka, [dataset.topic, DEAD_LETTERS]);
   const producer = reliableProducer(kafka, logger);
   try {
     const codec = await OrderCodec.connect(addresses.SCHEMA_REGISTRY_URL);
@@ -39,15 +40,13 @@ function chunkOf({ records }: Dataset, recordAt: (index: number) => OutgoingReco
   return Array.from({ length }, (_, at) => recordAt(from + at));
 }
 
-async function createTopics(kafka: Kafka, names: readonly string[]): Promise<void> {
+/** Creates the topics; those that exist stay as they are. */
+async function provideTopics(kafka: Kafka, names: readonly string[]): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
   try {
-    const existing = new Set(await admin.listTopics());
-    const topics = names
-      .filter((topic) => !existing.has(topic))
-      .map((topic) => ({ topic, numPartitions: PARTITIONS, replicationFactor: 1 }));
-    if (topics.length > 0) await admin.createTopics({ topics, waitForLeaders: true });
+    const topics = names.map((topic) => ({ topic, numPartitions: PARTITIONS, replicationFactor: 1 }));
+    await createTopics(admin, topics);
   } finally {
     await admin.disconnect();
   }

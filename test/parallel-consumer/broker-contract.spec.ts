@@ -1,4 +1,5 @@
 import type { Kafka, ProducerConfig } from 'kafkajs';
+import { createTopics } from '#service/kafka/create-topics.js';
 import { KafkajsBroker } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { describeBrokerContract } from '../../libs/parallel-consumer/src/contract/broker-contract.js';
 import type { ContractKafka } from '../../libs/parallel-consumer/src/contract/contract-kafka.js';
@@ -25,7 +26,7 @@ describeBrokerContract('a real Kafka', async (): Promise<ContractKafka> => {
   };
   return {
     createTopic: async (topic, numPartitions) => {
-      await admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: true });
+      await createTopics(admin, [{ topic, numPartitions, replicationFactor: 1 }]);
     },
     append: async (topic, partition, values) => {
       await producer.send({ topic, messages: values.map((value) => ({ partition, value })) });
@@ -52,7 +53,7 @@ describeBrokerContract('a real Kafka', async (): Promise<ContractKafka> => {
     deleteTopic,
     recreateTopic: async (topic, numPartitions) => {
       await deleteTopic(topic);
-      await admin.createTopics({ topics: [{ topic, numPartitions, replicationFactor: 1 }], waitForLeaders: true });
+      await createTopics(admin, [{ topic, numPartitions, replicationFactor: 1 }]);
     },
     deleteBefore: async (topic, partition, offset) => {
       // kafkajs deletes records only after it has loaded the leaders of the topic.

@@ -1,4 +1,5 @@
 import type { Kafka } from 'kafkajs';
+import { createTopics } from '#service/kafka/create-topics.js';
 import { eventually } from '../eventually.js';
 import { Effects } from './effects.js';
 import type { EngineSettings, MemberSettings } from './member-messages.js';
@@ -6,7 +7,6 @@ import { MemberProcess } from './member-process.js';
 
 /** The time after which the group drops a killed member: Kafka's minimum (`group.min.session.timeout.ms`). */
 const SESSION_TIMEOUT_MS = 6_000;
-const LEADERS_WITHIN_MS = 20_000;
 
 type Admin = ReturnType<Kafka['admin']>;
 
@@ -64,15 +64,8 @@ export class TestGroup {
     { partitions, config = {}, replicationFactor = this.server.nodes.length }: TopicSettings,
   ): Promise<void> {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-    const numPartitions = partitions;
-    await this.asAdmin(async (admin) => {
-      await admin.createTopics({
-        // kafkajs's own wait for leaders fails if the first broker that it queries doesn't know the topic yet.
-        waitForLeaders: false,
-        topics: [{ topic, numPartitions, replicationFactor, configEntries }],
-      });
-      await eventually(`${topic} has its leaders`, LEADERS_WITHIN_MS, () => hasLeaders(admin, topic));
-    });
+    const settings = { topic, numPartitions: partitions, replicationFactor, configEntries };
+    await this.asAdmin((admin) => createTopics(admin, [settings]));
   }
 
   /** Starts a member without waiting for it. */
@@ -165,15 +158,5 @@ export class TestGroup {
       return [`  ${member.name}: ${status}`, ...log].join('\n');
     });
     return (await Promise.all(lines)).join('\n');
-  }
-}
-
-async function hasLeaders(admin: Admin, topic: string): Promise<boolean> {
-  try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-    return topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
-  } catch (error) {
-    if (error instanceof Error && 'type' in error && error.type === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
-    throw error;
   }
 }

@@ -14,7 +14,9 @@ function kafkaResponding(responses: readonly Metadata[]): Kafka {
     disconnect: async () => Promise.resolve(),
     describeCluster: async () => Promise.resolve({ brokers: [1, 2, 3], clusterId: 'it' }),
     listTopics: async () => Promise.resolve([]),
-    createTopics: async () => Promise.resolve(false),
+    // kafkajs waits for the leaders by default, and fails if its first response is an unknown topic.
+    createTopics: async ({ waitForLeaders = true }) =>
+      waitForLeaders ? admin.fetchTopicMetadata({ topics: [] }) : Promise.resolve(true),
     fetchTopicMetadata: async ({ topics }: { topics: string[] }) => {
       const response = responses[Math.min(requests, responses.length - 1)];
       requests += 1;

@@ -1,10 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import type { Admin, Kafka } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
 import { DEAD_LETTER_TOPIC, DEFAULT_PARTITIONS, ORDERS_TOPIC, topicSettings } from '#orders/topics/topics.js';
-
-const LEADERS_WITHIN_MS = 30_000;
-/** kafkajs's names of the errors that pass without intervention. */
-const TRANSIENT_ERRORS = new Set<unknown>(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
+import { createTopics, type PartitionCounts } from './create-topics.js';
 
 /** Thrown when the cluster belongs to another stack, or when a topic was created with other settings. */
 export class WrongKafkaError extends Error {
@@ -39,47 +35,11 @@ export async function prepareTopics(kafka: Kafka, expected: TopicExpectations): 
         'wrong-cluster',
         `This Kafka is cluster ${clusterId}, not ${expected.clusterId}: two stacks share an address. Give each its own KAFKA_PORT or KAFKA_BROKERS.`,
       );
-    await createMissing(admin, brokers.length, expected.partitions ?? DEFAULT_PARTITIONS);
-    return checkPartitions(await partitionCounts(admin), expected.partitions);
+    const topics = topicSettings(brokers.length, expected.partitions ?? DEFAULT_PARTITIONS);
+    const counts = await createTopics(admin, topics);
+    return checkPartitions(counts, expected.partitions);
   } finally {
     await admin.disconnect();
-  }
-}
-
-async function createMissing(admin: Admin, brokers: number, partitions: number): Promise<void> {
-  const existing = new Set(await admin.listTopics());
-  const missing = topicSettings(brokers, partitions).filter(({ topic }) => !existing.has(topic));
-  // Resolves to false if another process has created the topic meanwhile, which is fine.
-  if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: false });
-}
-
-/** Partition counts by topic. */
-type PartitionCounts = ReadonlyMap<string, number>;
-
-/**
- * Waits until all partitions have leaders and returns the counts from that same response: another broker may not know a new
- * topic yet. The wait of kafkajs fails if the first broker that it asks does not know the topic.
- */
-async function partitionCounts(admin: Admin): Promise<PartitionCounts> {
-  const topics = [ORDERS_TOPIC, DEAD_LETTER_TOPIC];
-  const deadline = Date.now() + LEADERS_WITHIN_MS;
-  for (;;) {
-    const counts = await countIfLed(admin, topics);
-    if (counts !== undefined) return counts;
-    if (Date.now() > deadline) throw new Error(`${topics.join(', ')} have no leaders after ${LEADERS_WITHIN_MS} ms`);
-    await delay(100);
-  }
-}
-
-/** @returns `undefined` while the responding broker does not know a topic, or a partition has no leader */
-async function countIfLed(admin: Admin, names: string[]): Promise<PartitionCounts | undefined> {
-  try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: names });
-    const haveLeaders = topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
-    return haveLeaders ? new Map(topics.map(({ name, partitions }) => [name, partitions.length])) : undefined;
-  } catch (error) {
-    if (error instanceof Error && 'type' in error && TRANSIENT_ERRORS.has(error.type)) return undefined;
-    throw error;
   }
 }
 
