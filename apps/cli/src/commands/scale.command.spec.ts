@@ -19,9 +19,9 @@ async function withConsole(
 
 const HELPED = { outcome: 'faster', factor: 3.9, bound: null, text: 'x3.90, helped' };
 
-function scalingTo(consumers: number, secondsAgo: number, verdict: typeof HELPED | null): object {
+function scalingTo(consumers: number, second: number, verdict: typeof HELPED | null): object {
   return {
-    secondsAgo,
+    at: new Date(1_000 * second).toISOString(),
     kind: 'scaling',
     from: { consumers: 1 },
     to: { consumers },
@@ -35,8 +35,18 @@ function scalingTo(consumers: number, secondsAgo: number, verdict: typeof HELPED
 const withTwoAlready: Answerer = ({ method }, response) => {
   if (method === 'POST') return answerJson(response, 202, { count: 2, idle: 0 });
   const consumers = [{ inFlight: 7 }, { inFlight: 0 }, { inFlight: null }];
-  return answerJson(response, 200, { consumers, changes: [scalingTo(2, 90, HELPED)] });
+  return answerJson(response, 200, { consumers, changes: [scalingTo(2, 1, HELPED)], scaling: null });
 };
+
+/** Answers one poll after the other with these responses; the last one repeats. */
+function polled(responses: readonly object[]): Answerer {
+  let polls = 0;
+  return ({ method }, response) => {
+    if (method === 'POST') return answerJson(response, 202, { count: 4, idle: 0 });
+    polls += 1;
+    return answerJson(response, 200, { changes: [], ...responses[Math.min(polls, responses.length) - 1] });
+  };
+}
 
 describe('scale', () => {
   it('requests the number of consumers from the console, not from the producer', async () => {
@@ -59,36 +69,46 @@ describe('scale', () => {
     expect(JSON.parse(json.out)).toEqual({ count: 14, idle: 2 });
   });
 
-  it('prints the effect, measured before and after the change', async () => {
-    let polls = 0;
-    const run = await withConsole(['scale', '4', '--watch'], ({ method }, response) => {
-      if (method === 'POST') return answerJson(response, 202, { count: 4, idle: 0 });
-      polls += 1;
-      const changes = polls < 12 ? [] : [scalingTo(4, polls - 12, polls < 14 ? null : HELPED)];
-      return answerJson(response, 200, { changes });
-    });
+  it('prints the effect that the console has measured', async () => {
+    const pending = { changes: [scalingTo(4, 9, null)], scaling: { count: 4 } };
+    const run = await withConsole(
+      ['scale', '4', '--watch'],
+      polled([{ consumers: [{ inFlight: 7 }] }, {}, pending, { changes: [scalingTo(4, 9, HELPED)] }]),
+    );
     expect([run.exitCode, run.out]).toEqual([0, 'x3.90, helped (saved/s 1,950 before, 7,600 after)\n']);
-    expect(run.atConsole.indexOf('POST /v1/pipeline/consumers')).toBe(10);
+    expect(run.atConsole.map((request) => request.split(' ')[0])).toEqual(['GET', 'POST', 'GET', 'GET', 'GET']);
   });
 
   it('waits for the verdict on this change, not on an earlier one to the same number', async () => {
-    let polls = 0;
-    const run = await withConsole(['scale', '4', '--watch'], ({ method }, response) => {
-      if (method === 'POST') return answerJson(response, 202, { count: 4, idle: 0 });
-      polls += 1;
-      const before = scalingTo(4, 40 + polls, { ...HELPED, text: 'x1.20, helped' });
-      const back = scalingTo(1, 20 + polls, { ...HELPED, text: 'x0.83, slower' });
-      const now = polls < 13 ? [] : [scalingTo(4, polls - 12, polls < 24 ? null : HELPED)];
-      return answerJson(response, 200, { consumers: [{ inFlight: 7 }], changes: [before, back, ...now] });
-    });
+    const earlier = [scalingTo(4, 1, { ...HELPED, text: 'x1.20' }), scalingTo(1, 2, { ...HELPED, text: 'x0.83' })];
+    const run = await withConsole(
+      ['scale', '4', '--watch'],
+      polled([
+        { consumers: [{ inFlight: 7 }], changes: earlier },
+        { changes: earlier },
+        { changes: [...earlier, scalingTo(4, 3, null)] },
+        { changes: [...earlier, scalingTo(4, 3, HELPED)] },
+      ]),
+    );
     expect([run.exitCode, run.out]).toEqual([0, 'x3.90, helped (saved/s 1,950 before, 7,600 after)\n']);
-    expect(polls).toBe(24);
   });
 
-  it('reports that the number has not changed, instead of waiting for a change', async () => {
+  it.each([
+    ['is requested', { changes: [], scaling: { count: 4 } }],
+    ['is being measured', { changes: [scalingTo(4, 9, null)], scaling: null }],
+  ])('waits for the verdict on a scaling to the same number that %s', async (_, already) => {
+    const consumers = Array.from({ length: 4 }, () => ({ inFlight: 7 }));
+    const run = await withConsole(
+      ['scale', '4', '--watch'],
+      polled([{ consumers, ...already }, { changes: [scalingTo(4, 9, HELPED)] }]),
+    );
+    expect([run.exitCode, run.out]).toEqual([0, 'x3.90, helped (saved/s 1,950 before, 7,600 after)\n']);
+  });
+
+  it('reports at once that the number has not changed', async () => {
     const run = await withConsole(['scale', '2', '--watch'], withTwoAlready);
-    expect([run.exitCode, run.out]).toEqual([0, 'Already 2 consumers: nothing changed.\n']);
-    expect(run.atConsole.at(-1)).toBe('POST /v1/pipeline/consumers');
+    expect([run.exitCode, run.out, run.err]).toEqual([0, 'Already 2 consumers: nothing changed.\n', '']);
+    expect(run.atConsole).toEqual(['GET /v1/pipeline', 'POST /v1/pipeline/consumers']);
     expect((await withConsole(['scale', '2', '--watch', '--json'], withTwoAlready)).out).toBe('null\n');
   });
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { pause, type Clock } from '@orders-pipeline/clock';
+import { pause } from '@orders-pipeline/clock';
 import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import type { ProducerClient } from '../producer/producer-client.js';
@@ -14,17 +14,23 @@ interface Scaling {
   readonly idle: number | null;
 }
 
+interface Change {
+  /** When the console detected it; no two changes have the same time. */
+  readonly at: string;
+  readonly kind: string;
+  readonly to?: { readonly consumers: number } | null;
+  readonly before?: number | null;
+  readonly after?: number | null;
+  /** `null`: still being measured. */
+  readonly verdict?: { readonly text: string } | null;
+}
+
 interface Pipeline {
   /** A consumer without figures no longer sends heartbeats. */
   readonly consumers?: readonly { readonly inFlight?: number | null }[] | null;
-  readonly changes: readonly {
-    readonly secondsAgo: number;
-    readonly kind: string;
-    readonly to?: { readonly consumers: number } | null;
-    readonly before?: number | null;
-    readonly after?: number | null;
-    readonly verdict?: { readonly text: string } | null;
-  }[];
+  readonly changes: readonly Change[];
+  /** The requested number of consumers, until that many run. */
+  readonly scaling?: unknown;
 }
 
 interface ScaleOptions {
@@ -34,12 +40,8 @@ interface ScaleOptions {
 }
 
 const POLL_INTERVAL_MS = 1_000;
-/** Polls before the change, during which the console measures the rate to compare with. */
-const POLLS_BEFORE = 10;
-/** Polls after the change. A verdict takes 11 s after the consumers have settled. */
-const POLLS_AFTER = 90;
-/** The tolerance for equal times: the console reports whole seconds. Two changes with separate verdicts are at least 11 s apart. */
-const SAME_CHANGE_MS = 2_000;
+/** A verdict takes 11 s after the consumers have settled. */
+const MAX_POLLS = 90;
 
 /** `scale COUNT`: starts or drains consumers of a running `npm start`, through the console. */
 export function addScaleCommand(program: Command, run: RunCommand, defaultConsoleUrl: string): void {
@@ -48,7 +50,7 @@ export function addScaleCommand(program: Command, run: RunCommand, defaultConsol
     .description('set the number of consumers of a running `npm start`: it starts or drains consumers')
     .argument('<count>', 'number of consumer processes, 1 to 64', wholeNumber)
     .option('--console <url>', 'address of the console (or ORDERS_CONSOLE_URL)', defaultConsoleUrl)
-    .option('--watch', 'measure the save rate before and after, and print the effect')
+    .option('--watch', 'wait for the effect on the save rate, as the console measures it, and print it')
     .option('--json', 'print the response as JSON; with --watch, the effect')
     .action(async (wanted: number, { console: url, ...options }: ScaleOptions, command: Command) =>
       run(command, async (context) => (options.watch ? watched : scale)(context, wanted, options.json), url),
@@ -63,61 +65,43 @@ async function scale({ client, terminal }: CommandContext, wanted: number, json?
   return EXIT_CODE.ok;
 }
 
-/** Scales while polling the console: it detects changes only while it is polled, from some seconds before until the verdict. */
+/** Scales, and waits for the verdict of the console, which always observes the pipeline. */
 async function watched({ client, terminal, clock }: CommandContext, wanted: number, json?: true): Promise<ExitCode> {
-  terminal.err.write('Measuring the current save rate for 10 s\n');
-  const before = await measureBefore(client, clock);
+  const before = await client.request<Pipeline>(PIPELINE);
   const { idle } = await requestScaling(client, wanted);
   warnOfIdle(terminal, idle);
-  if (before.isAtRest && before.consumers === wanted) {
+  if (isAtRest(before) && runningConsumers(before) === wanted) {
     terminal.out.write(json ? 'null\n' : `Already ${wanted} consumer${wanted === 1 ? '' : 's'}: nothing changed.\n`);
     return EXIT_CODE.ok;
   }
-  for (let poll = 0; poll < POLLS_AFTER; poll += 1) {
+  terminal.err.write('Measuring the effect, which takes about 20 s\n');
+  const earlier = new Set(scalingsOf(before).flatMap(({ at, verdict }) => (verdict ? at : [])));
+  for (let poll = 0; poll < MAX_POLLS; poll += 1) {
     await pause(clock, POLL_INTERVAL_MS);
-    const { changes } = await client.request<Pipeline>(PIPELINE);
-    const change = changes.findLast(({ kind, to }) => kind === 'scaling' && to?.consumers === wanted);
-    // Skips the verdict on an earlier change to the same number.
-    if (!change?.verdict || momentOf(change, clock) <= before.judgedUntil + SAME_CHANGE_MS) continue;
+    const scalings = scalingsOf(await client.request<Pipeline>(PIPELINE));
+    const change = scalings.findLast(({ at, to }) => to?.consumers === wanted && !earlier.has(at));
+    if (!change?.verdict) continue;
     const { before: rateBefore, after, verdict } = change;
     const rates = `saved/s ${count(rateBefore)} before, ${count(after)} after`;
     terminal.out.write(json ? `${JSON.stringify(change)}\n` : `${printable(verdict.text)} (${rates})\n`);
     return EXIT_CODE.ok;
   }
-  terminal.err.write(`The console reported no effect within ${POLLS_AFTER} s.\n`);
+  terminal.err.write(`The console reported no effect within ${MAX_POLLS} s.\n`);
   return EXIT_CODE.failed;
 }
 
-interface Before {
-  /** The consumers that send heartbeats; `undefined`: unknown. */
-  readonly consumers: number | undefined;
-  /** Whether no change is being measured. */
-  readonly isAtRest: boolean;
-  /** The time of the last change with a verdict, in milliseconds of the clock. */
-  readonly judgedUntil: number;
+function scalingsOf({ changes }: Pipeline): Change[] {
+  return changes.filter(({ kind }) => kind === 'scaling');
 }
 
-async function measureBefore(client: ProducerClient, clock: Clock): Promise<Before> {
-  let before: Before = { consumers: undefined, isAtRest: false, judgedUntil: Number.NEGATIVE_INFINITY };
-  for (let poll = 0; poll < POLLS_BEFORE; poll += 1) {
-    before = beforeOf(await client.request<Pipeline>(PIPELINE), clock);
-    await pause(clock, POLL_INTERVAL_MS);
-  }
-  return before;
+/** Whether no scaling is requested or being measured. */
+function isAtRest(pipeline: Pipeline): boolean {
+  return (pipeline.scaling ?? null) === null && scalingsOf(pipeline).every(({ verdict }) => verdict);
 }
 
-function beforeOf({ consumers, changes }: Pipeline, clock: Clock): Before {
-  const scalings = changes.filter(({ kind }) => kind === 'scaling');
-  const judged = scalings.findLast(({ verdict }) => verdict);
-  return {
-    consumers: consumers?.filter(({ inFlight }) => typeof inFlight === 'number').length,
-    isAtRest: scalings.every(({ verdict }) => verdict),
-    judgedUntil: judged === undefined ? Number.NEGATIVE_INFINITY : momentOf(judged, clock),
-  };
-}
-
-function momentOf({ secondsAgo }: Pipeline['changes'][number], clock: Clock): number {
-  return clock.now() - 1_000 * secondsAgo;
+/** Counts the consumers that send heartbeats. @returns `undefined`: unknown */
+function runningConsumers({ consumers }: Pipeline): number | undefined {
+  return consumers?.filter(({ inFlight }) => typeof inFlight === 'number').length;
 }
 
 const PIPELINE = { method: 'GET', path: '/v1/pipeline' } as const;
