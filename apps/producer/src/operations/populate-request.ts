@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { bodyInteger, bodyNumber } from '#service/http/input-numbers.js';
-import { MOMENT, parseMoment } from '#service/http/moments.js';
+import { explainMoment, parseMoment } from '#service/http/moments.js';
 import { FAULTS } from '#orders/operation/fault-mix.js';
 import type { PopulateDocument } from '#orders/operation/operation.js';
 
@@ -14,7 +14,8 @@ function moment(ofDay: 'first' | 'last') {
     .transform((text, context) => {
       const parsed = parseMoment(text, ofDay);
       if (parsed !== undefined && parsed.getTime() >= 0) return parsed;
-      context.addIssue({ code: 'custom', message: parsed === undefined ? MOMENT : 'must not be before 1970' });
+      const message = parsed === undefined ? explainMoment(text) : 'must not be before 1970';
+      context.addIssue({ code: 'custom', message });
       return z.NEVER;
     })
     .meta({ type: 'string' });

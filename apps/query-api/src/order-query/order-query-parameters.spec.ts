@@ -45,6 +45,15 @@ describe('the parameters of an order query', () => {
     expect(orderQueryPath(orderQuery)).toBe(path);
   });
 
+  it.each([
+    ['createdAt', '2026-01-31', 'must be a range, such as createdAt[gte]=2026-01-31&createdAt[lte]=2026-01-31'],
+    ['number', '5', 'must be a range, such as number[gte]=5&number[lte]=5'],
+    ['amount', 'much', 'must be a range, such as amount[gte]='],
+  ])('%s=%s is rejected with the range to send instead', (field, value, message) => {
+    const { error } = OrdersQuerySchema.safeParse({ [field]: value });
+    expect(error?.issues).toMatchObject([{ path: [field], message }]);
+  });
+
   it.each<[object, string]>([
     [{ accountId: 'a', symbol: 'ACME' }, 'accountId and symbol can not be combined.'],
     [{ symbol: 'ACME', legacyNumber: '1' }, 'symbol and legacyNumber can not be combined.'],

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MAX_AMOUNT, parseMoney, type Money } from '#orders/order/money.js';
 import { queryInteger } from '#service/http/input-numbers.js';
-import { parseMoment, MOMENT } from '#service/http/moments.js';
+import { explainMoment, parseMoment } from '#service/http/moments.js';
 
 /** Parses a text that an order can contain: 1 to `maxLength` characters, no control characters and no lone surrogates. */
 export function text(maxLength: number) {
@@ -25,7 +25,7 @@ export function instant(ofDay: 'first' | 'last') {
     .transform((value, context) => {
       const moment = parseMoment(value, ofDay);
       if (moment !== undefined) return moment;
-      context.addIssue({ code: 'custom', message: MOMENT });
+      context.addIssue({ code: 'custom', message: explainMoment(value) });
       return z.NEVER;
     })
     .meta({ type: 'string' });

@@ -27,7 +27,7 @@ export function sortRange<T extends SortValue>(
   return z
     .strictObject(
       { gte: end('gte'), gt: end('gt'), lte: end('lte'), lt: end('lt') },
-      { error: (issue) => (issue.code === 'invalid_type' ? `must be a range, such as ${field}[gte]=` : undefined) },
+      { error: ({ code, input }) => (code === 'invalid_type' ? mustBeRange(field, value('gte'), input) : undefined) },
     )
     .refine(({ gte, gt }) => gte === undefined || gt === undefined, { path: ['gt'], message: MANY_LOWER })
     .refine(({ lte, lt }) => lte === undefined || lt === undefined, { path: ['lt'], message: MANY_UPPER })
@@ -36,6 +36,14 @@ export function sortRange<T extends SortValue>(
       message: 'must not start above its end',
     })
     .optional();
+}
+
+/** Explains that a parameter without an end, such as `number=5`, is no range; for a valid value, with the range to send instead. */
+function mustBeRange(field: string, value: z.ZodType, input: unknown): string {
+  const only = value.safeParse(input).success
+    ? `${field}[gte]=${String(input)}&${field}[lte]=${String(input)}`
+    : undefined;
+  return `must be a range, such as ${only ?? `${field}[gte]=`}`;
 }
 
 function isAbove(low: SortValue | undefined, high: SortValue | undefined): boolean {

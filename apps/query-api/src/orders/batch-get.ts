@@ -5,9 +5,16 @@ const MAX_IDS = 1_000;
 
 /** No example: Swagger UI would send it, and no order has it. */
 export const orderId = z
-  .guid('must be a UUID')
+  .guid({ error: ({ input }) => explainId(input) })
   .transform((id) => id.toLowerCase())
   .describe('The id of an order, such as one of `items` in `GET /v1/orders`.');
+
+/** Explains an invalid id; for a number, with the request that finds the order of this number. */
+function explainId(id: unknown): string {
+  const number = /^[1-9]\d{0,15}$/.exec(String(id))?.[0];
+  if (number === undefined) return 'must be a UUID';
+  return `must be a UUID (/v1/orders/range?from=${number}&to=${number} has the order of a number)`;
+}
 
 /** `POST /v1/orders/batch-get`. */
 export const BatchGetSchema = z

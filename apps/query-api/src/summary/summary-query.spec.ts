@@ -59,6 +59,13 @@ describe('the query of a summary', () => {
     expect(invalidFields({ [field]: value })).toEqual([field]);
   });
 
+  it('says that the currency needs no group key', () => {
+    const { error } = SummaryQuerySchema.safeParse({ groupBy: 'currency' });
+    expect(error?.issues[0]?.message).toBe(
+      'must be a comma-separated list of side, symbol, hour, day, month (each summary is grouped by currency anyway)',
+    );
+  });
+
   it.each([
     [{ gte: '2026-01-31T12:00:00Z', lt: '2026-01-31T13:00:00Z' }, []],
     [{ lt: '2026-01-31T13:00:00+01:00' }, []],

@@ -23,7 +23,7 @@ const groupBy = z
   .optional()
   .transform((list) => list?.split(',') ?? [])
   .refine((names) => names.every((name) => DIMENSIONS.includes(name)), {
-    message: `must be a comma-separated list of ${DIMENSIONS.join(', ')}`,
+    message: `must be a comma-separated list of ${DIMENSIONS.join(', ')} (each summary is grouped by currency anyway)`,
   })
   .refine((names) => new Set(names).size === names.length, { message: 'must not name a dimension twice' })
   .refine((names) => TIME_BUCKETS.filter((bucket) => names.includes(bucket)).length <= 1, {

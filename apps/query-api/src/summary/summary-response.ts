@@ -42,7 +42,9 @@ export const SummaryResponseSchema = z
       'The number of excluded orders: legacy orders whose missing fields were filled in by the import.',
     ),
     through: count
-      .describe('The highest reserved order number: the figures include each saved order up to it.')
+      .describe(
+        'The highest order number that was reserved for an operation. The figures include each order up to it that was saved before the request. It is not the watermark (header `X-Complete-Through`), which is at most this number: the figures are complete up to the watermark, and orders between the two may not be saved yet.',
+      )
       .meta({ examples: [10_000_000] }),
   })
   .meta({ title: 'Summary' });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseMoment } from './moments.js';
+import { explainMoment, parseMoment } from './moments.js';
 
 describe('a moment', () => {
   it.each([
@@ -27,4 +27,16 @@ describe('a moment', () => {
   ])('is not %s: %j', (_, text) => {
     expect(parseMoment(text, 'first')).toBeUndefined();
   });
+
+  it.each(['2026-02-30', '2026-13-01', '2026-02-30T12:00:00Z'])('is not %s: the calendar has no such day', (text) => {
+    expect(parseMoment(text, 'first')).toBeUndefined();
+    expect(explainMoment(text)).toBe('must be a day of the calendar');
+  });
+
+  it.each(['2026-01', '2026-01-31T12:00:00', '2026-01-31T25:00:00Z'])(
+    'is not %s: the text has another form',
+    (text) => {
+      expect(explainMoment(text)).toMatch(/^must be a date such as 2026-01-31 /);
+    },
+  );
 });

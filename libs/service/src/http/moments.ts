@@ -5,9 +5,14 @@ const DATE = z.iso.date();
 /** MongoDB stores milliseconds: a smaller fraction would be lost. */
 const DATE_TIME = z.iso.datetime({ offset: true }).regex(/^(?!.*\.\d{4})/);
 
-/** What `parseMoment` accepts, as a predicate. */
-export const MOMENT =
+const MOMENT =
   'must be a date such as 2026-01-31 (the whole day in UTC), or a date and time with a time zone such as 2026-01-31T12:00:00Z';
+
+/** Explains, as a predicate, why `parseMoment` rejects a text. */
+export function explainMoment(text: string): string {
+  const day = /^\d{4}-\d\d-\d\d(?=T|$)/.exec(text)?.[0];
+  return day === undefined || DATE.safeParse(day).success ? MOMENT : 'must be a day of the calendar';
+}
 
 /**
  * Parses a date, or a date and time with a time zone and at most milliseconds.
