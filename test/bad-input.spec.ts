@@ -93,6 +93,9 @@ describe('bad input', () => {
       const response = await fetch(`${pipeline.stack.producerUrl}/v1/populate`, init);
       expect(response.status).toBe(415);
       expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+      expect(((await response.json()) as ProblemBody).detail).toBe(
+        `The Content-Type must be application/json, got ${type}.`,
+      );
     },
   );
 

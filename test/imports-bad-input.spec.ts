@@ -137,6 +137,13 @@ describe('a bad import', () => {
     30_000,
   );
 
+  it('of another media type is told the accepted ones', async () => {
+    const { body } = await imports.post('x', { headers: { 'content-type': 'text/csv' } });
+    expect(body).toMatchObject({
+      detail: 'The Content-Type must be multipart/form-data or application/zip or application/json, got text/csv.',
+    });
+  });
+
   it('is not accepted as the body of a populate', async () => {
     const form = new FormData();
     form.append('count', '5');

@@ -11,7 +11,8 @@ import {
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { Audited } from '#service/auth/audit.interceptor.js';
 import { parseIdempotencyKey } from '../operations/idempotency-keys.js';
@@ -40,6 +41,7 @@ export class ImportsController {
   @Post()
   @RequiresScope('orders:write')
   @Audited('import')
+  @RouteConfig({ accepts: Object.keys(IMPORT_BODY.content) } satisfies FastifyContextConfig)
   @HttpCode(202)
   @ApiOperation({
     summary: 'Import orders of the legacy system',

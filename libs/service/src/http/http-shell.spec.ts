@@ -38,6 +38,7 @@ describe('HTTP shell', () => {
     fastify.get('/long', () => ({ text: LONG }));
     fastify.get('/away', (_request, reply) => reply.status(404).send({ order: null }));
     fastify.post('/short', () => ({ order: 1 }));
+    fastify.post('/files', { config: { accepts: ['application/zip', 'application/json'] } }, () => ({}));
     fastify.get('/orders/:id', () => ({ order: 1 }));
     fastify.post('/orders/batch-get', () => ({ order: 1 }));
     fastify.get('/stream', (_request, reply) => reply.send(streamed));
@@ -51,6 +52,21 @@ describe('HTTP shell', () => {
   async function get(url: string, headers: Record<string, string> = {}) {
     return fastify.inject({ url, headers: { host: 'localhost:3000', ...headers } });
   }
+
+  it.each([
+    ['/short', 'text/csv', 'application/json', 'application/json'],
+    ['/short', undefined, 'application/json', 'application/json'],
+    ['/files', 'text/csv', 'application/zip or application/json', 'application/zip, application/json'],
+  ])('%s rejects a body of the type %s, and names the types that it accepts', async (url, type, accepted, accept) => {
+    const headers = { host: 'localhost:3000', ...(type !== undefined && { 'content-type': type }) };
+    const response = await fastify.inject({ method: 'POST', url, headers, payload: Buffer.from('a;b') });
+    expect(response.json()).toMatchObject({
+      status: 415,
+      code: 'unsupported-media-type',
+      detail: `The Content-Type must be ${accepted}, got ${type ?? 'none'}.`,
+    });
+    expect(response.headers['accept']).toBe(accept);
+  });
 
   it.each(['localhost', 'localhost:3000', '127.0.0.1:3001', '[::1]:3000', 'LOCALHOST', 'orders.example:80'])(
     'accepts the host %s',

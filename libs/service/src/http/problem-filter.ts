@@ -3,8 +3,10 @@ import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { IssuerUnavailableError } from '../auth/token-verifier.js';
 import { isDatabaseUnavailable } from '../mongodb/database-unavailable.js';
+import { unsupportedContentType } from './content-types.js';
 import { Problem, problemType, type ProblemExtensions } from './problem.js';
 
+const UNSUPPORTED_MEDIA_TYPE = 415;
 const SERVICE_UNAVAILABLE = 503;
 
 interface Answer {
@@ -27,7 +29,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   /** Sends an error that occurs before Nest has the request, such as a URL that can't be decoded. */
   send(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const { status, code, detail, extensions, headers } = this.answerTo(error);
+    const { status, code, detail, extensions, headers } = this.answerTo(error, request);
     void reply.headers(headers ?? {});
     if (status === SERVICE_UNAVAILABLE) void reply.header('Retry-After', '5');
     void reply
@@ -46,14 +48,12 @@ export class ProblemFilter implements ExceptionFilter {
       );
   }
 
-  private answerTo(error: unknown): Answer {
-    if (error instanceof Problem) {
-      const { code, detail, extensions, headers } = error;
-      return { status: error.getStatus(), code, detail, extensions, headers };
-    }
+  private answerTo(error: unknown, request: FastifyRequest): Answer {
+    if (error instanceof Problem) return problemAnswer(error);
     if (error instanceof IssuerUnavailableError) return this.issuerUnavailable(error);
     if (error instanceof HttpException) return frameworkError(error);
     const status = getStatus(error);
+    if (status === UNSUPPORTED_MEDIA_TYPE) return problemAnswer(unsupportedContentType(request));
     if (status !== undefined) return { status, code: codeOf(status), detail: (error as Error).message };
     if (isDatabaseUnavailable(error)) return this.databaseUnavailable(error);
     this.logger.error(error instanceof Error ? error.stack : String(error), 'unexpected error');
@@ -71,6 +71,11 @@ export class ProblemFilter implements ExceptionFilter {
     const detail = 'The token can not be checked, since its issuer is unavailable. Retry in a few seconds.';
     return { status: SERVICE_UNAVAILABLE, code: error.code, detail };
   }
+}
+
+function problemAnswer(problem: Problem): Answer {
+  const { code, detail, extensions, headers } = problem;
+  return { status: problem.getStatus(), code, detail, extensions, headers };
 }
 
 /** Converts Nest's own exceptions, such as an unknown route or a failed health check. */
