@@ -32,10 +32,14 @@ export function addPopulateCommand(program: Command, run: RunCommand): void {
       'createdAt of the first order, such as 2026-01-31 or 2026-01-31T12:00:00Z (default: a day before --to)',
     )
     .option('--to <date>', 'end of the createdAt range; a date includes its day (default: now)')
-    .option('--poison <fraction>', 'fraction of records, 0 to 1, that can not be decoded', decimalNumber)
-    .option('--oversized <fraction>', 'fraction of records that are too large', decimalNumber)
-    .option('--duplicate <fraction>', 'fraction of orders that are sent twice', decimalNumber)
-    .option('--conflict <fraction>', 'fraction of orders that are sent twice with different contents', decimalNumber)
+    .option('--poison <fraction>', 'fraction of records that can not be decoded: 0 to 1, 0.01 = 1 %', decimalNumber)
+    .option('--oversized <fraction>', 'fraction of records that are too large, 0.01 = 1 %', decimalNumber)
+    .option('--duplicate <fraction>', 'fraction of orders that are sent twice, 0.01 = 1 %', decimalNumber)
+    .option(
+      '--conflict <fraction>',
+      'fraction of orders that are sent twice with different contents, 0.01 = 1 %',
+      decimalNumber,
+    )
     .option('--key <key>', 'Idempotency-Key: the same command with the same key runs once (default: a random one)')
     .option('--watch', 'watch the operation until it ends')
     .option('--json', 'print the operation as JSON')

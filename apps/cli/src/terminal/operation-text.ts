@@ -1,5 +1,6 @@
 import type { Operation } from '../producer/producer-api.js';
 import { count, duration } from './figures.js';
+import { extraLettersNotes } from './progress-text.js';
 import { printable } from './printable.js';
 import { tableOf } from './table.js';
 
@@ -31,7 +32,7 @@ export function operationsTable(operations: readonly Operation[]): string {
 
 /** Formats one operation, one line per property. */
 export function operationText(operation: Operation): string {
-  const { id, kind, count: total, firstNumber, saved, savedAsOf, deadLettered, seed } = operation;
+  const { id, kind, count: total, firstNumber, saved, savedAsOf, seed } = operation;
   const numbers =
     firstNumber === null || total === null
       ? ''
@@ -43,7 +44,7 @@ export function operationText(operation: Operation): string {
     [operation.redrive ? 'letters' : 'orders', `${count(total)}${numbers}`],
     ['sent', sentText(operation)],
     ['saved', `${count(saved)}${operation.state.code === 'saving' ? `, as of ${savedAsOf}` : ''}`],
-    ...(operation.redrive ? [] : [['dead letters', count(deadLettered)] as [string, string]]),
+    ...(operation.redrive ? [] : [['dead letters', lettersText(operation)] as [string, string]]),
     ...(seed === null ? [] : [['seed', String(seed)] as [string, string]]),
     ...importOf(operation),
     ...redriveOf(operation),
@@ -66,6 +67,10 @@ function sentText({ acked, count: total, ratePerSecond, etaSeconds }: Operation)
     ...(ratePerSecond === null ? [] : [`${count(ratePerSecond)}/s`]),
     ...(etaSeconds === null ? [] : [`${duration(etaSeconds)} left`]),
   ].join(', ');
+}
+
+function lettersText(operation: Operation): string {
+  return [count(operation.deadLettered), ...extraLettersNotes(operation)].join(', ');
 }
 
 /** Formats the files and rows of an import. */

@@ -15,6 +15,15 @@ describe('progress in words', () => {
     expect(textOf({ acked: 1_000, status: 'succeeded' })).toBe('400 of 1,000 saved, all sent, 50/s, 0:12 left');
   });
 
+  it('shows the records beyond the orders, whose dead letters the operation does not count', () => {
+    const ackedFaults = { poison: 3, oversized: 0, duplicate: 5, conflict: 8 };
+    expect(textOf({ deadLettered: 3, ackedFaults })).toMatch(
+      /, 3 dead letters, 8 conflict records beyond the orders \(dead letters too\)$/,
+    );
+    expect(textOf({ ackedFaults: { ...ackedFaults, conflict: 1 } })).toMatch(/, 1 conflict record beyond the orders/);
+    expect(textOf({ ackedFaults: { ...ackedFaults, conflict: 0 } })).not.toContain('conflict');
+  });
+
   it('omits what is not known yet', () => {
     expect(textOf({}, null)).toBe('400 of 1,000 saved, 600 sent');
     expect(textOf({}, 0)).toBe('400 of 1,000 saved, 600 sent, 0/s');

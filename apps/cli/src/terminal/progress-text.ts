@@ -23,6 +23,7 @@ export function progressText({ operation, savedPerSecond, notice }: ProgressView
     ...(isRising ? [`${count(savedPerSecond)}/s`] : []),
     ...(isRising && savedPerSecond > 0 ? [`${duration(left / savedPerSecond)} left`] : []),
     ...unsavedNotes(operation),
+    ...extraLettersNotes(operation),
     ...statusNotes(operation),
   ];
   return printable(facts.join(', '));
@@ -73,6 +74,13 @@ function ordersLeft(operation: Operation): number {
 function unsavedNotes({ deadLettered, redrive }: Operation): string[] {
   if (redrive !== null) return redrive.returned > 0 ? [`${count(redrive.returned)} dead-lettered again`] : [];
   return deadLettered ? [`${count(deadLettered)} dead letters`] : [];
+}
+
+/** The dead letters that an operation does not count, because they are of records beyond its orders. */
+export function extraLettersNotes({ ackedFaults }: Operation): string[] {
+  const conflicts = ackedFaults?.conflict ?? 0;
+  const records = conflicts === 1 ? 'record' : 'records';
+  return conflicts === 0 ? [] : [`${count(conflicts)} conflict ${records} beyond the orders (dead letters too)`];
 }
 
 function statusNotes({ status, interruption, waitingFor }: Operation): string[] {

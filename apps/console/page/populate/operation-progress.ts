@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { duration, figure, moment, plural } from '../text/figures.js';
-import { isInProgress, stateOf, type Operation } from './operation.js';
+import { extraLettersText, isInProgress, stateOf, type Operation } from './operation.js';
 
 /** Shows the state of an operation as a label. */
 export function stateView(operation: Operation): TemplateResult {
@@ -30,6 +30,8 @@ function progressText(operation: Operation): string {
   const { acked, saved, deadLettered, discarded, etaSeconds, waitingFor, redrive } = operation;
   const parts = redrive === null ? [`${figure(acked)} in Kafka`, `${figure(saved)} saved`] : redriveText(redrive);
   if (redrive === null && deadLettered) parts.push(plural(deadLettered, 'dead letter'));
+  const extra = extraLettersText(operation);
+  if (extra !== undefined) parts.push(extra);
   if (redrive === null && discarded) parts.push(`${figure(discarded)} discarded`);
   if (etaSeconds && isInProgress(operation)) parts.push(`${duration(etaSeconds)} until everything is sent`);
   if (waitingFor !== null) parts.push('waiting for the consumers to catch up');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isInProgress, mergeNewest, sendingSeconds, stateOf, type Operation } from './operation.js';
+import { extraLettersText, isInProgress, mergeNewest, sendingSeconds, stateOf, type Operation } from './operation.js';
 
 const SUCCEEDED = {
   status: 'succeeded',
@@ -31,6 +31,24 @@ describe('the state of an operation', () => {
     expect(isInProgress({ ...cancelled, state: { code: 'allSaved', text: '' } })).toBe(false);
     expect(isInProgress(SUCCEEDED)).toBe(false);
     expect(isInProgress({ ...SUCCEEDED, status: 'paused' })).toBe(true);
+  });
+});
+
+describe('the dead letters beyond the orders', () => {
+  const faults = { poison: 7, oversized: 0, duplicate: 9, conflict: 0 };
+
+  it('are those of conflict records, which the list of dead letters has and the operation does not count', () => {
+    expect(extraLettersText({ ackedFaults: { ...faults, conflict: 8 } })).toBe(
+      '8 conflict records beyond the orders (dead letters too)',
+    );
+    expect(extraLettersText({ ackedFaults: { ...faults, conflict: 1 } })).toMatch(/^1 conflict record beyond/);
+  });
+
+  it('are not mentioned when there are none: a duplicate is no dead letter', () => {
+    expect([extraLettersText({ ackedFaults: faults }), extraLettersText({ ackedFaults: null })]).toEqual([
+      undefined,
+      undefined,
+    ]);
   });
 });
 

@@ -1,3 +1,5 @@
+import { plural } from '../text/figures.js';
+
 /** The fields of an operation that the page needs, as the producer returns them. */
 export interface Operation {
   readonly id: string;
@@ -79,6 +81,15 @@ export function isInProgress({ status, state }: Operation): boolean {
 export function stateOf({ status, interruption, state }: Operation): State {
   if (interruption !== null) return { text: interruption === 'pause' ? 'pausing' : 'cancelling', tone: 'warn' };
   return { text: state.text, tone: status === 'cancelled' ? 'warn' : TONES[state.code] };
+}
+
+/**
+ * Describes the dead letters that an operation does not count, because they are of records beyond its orders: the list of dead letters has
+ * them too. `undefined`: there are none.
+ */
+export function extraLettersText({ ackedFaults }: Pick<Operation, 'ackedFaults'>): string | undefined {
+  const conflicts = ackedFaults?.conflict ?? 0;
+  return conflicts === 0 ? undefined : `${plural(conflicts, 'conflict record')} beyond the orders (dead letters too)`;
 }
 
 /** Seconds from the start until all records were in Kafka, or until `now` while it runs. `null` before the start. */
