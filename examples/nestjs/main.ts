@@ -34,7 +34,13 @@ app.connectMicroservice({
   strategy: new ParallelConsumerServer({
     kafka,
     topics: {
-      'payments.v1': { groupId: 'payments-savers', deadLetterTopic: 'payments.v1.dead-letter', inFlight: 1_000 },
+      'payments.v1': {
+        groupId: 'payments-savers',
+        deadLetterTopic: 'payments.v1.dead-letter',
+        // In doubt, wait: an error of the environment is retried until it has passed.
+        classify: (error) => (error instanceof RangeError ? 'poison' : 'environment'),
+        inFlight: 1_000,
+      },
     },
   }),
 });

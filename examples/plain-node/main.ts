@@ -16,6 +16,8 @@ const consumer = new ParallelConsumer(
       await sleep(500, undefined, { signal: attempt.signal }); // resolve when the effect is durable
       console.log(`saved ${payment.id} of partition ${partition}`);
     },
+    // In doubt, wait: an error of the environment is retried until it has passed.
+    classify: (error) => (error instanceof RangeError || error instanceof SyntaxError ? 'poison' : 'environment'),
     deadLetterTopic: 'payments.v1.dead-letter',
     inFlight: 1_000,
     logger,

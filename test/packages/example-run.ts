@@ -6,6 +6,7 @@ const TOPIC = 'payments.v1';
 const DEAD_LETTERS = `${TOPIC}.dead-letter`;
 const GROUP = 'payments-savers';
 const PARTITION = 1;
+const LAST = { partition: PARTITION, key: 'account-last', value: Buffer.from('{"id":"last","amount":1}') };
 
 /** What an example did with the three records. */
 interface ExampleResult {
@@ -17,12 +18,16 @@ interface ExampleResult {
   readonly committed: number;
 }
 
-/** Runs one example after another in the same consumer group, each with a good record, a bad one, and one during its end. */
+/** Runs one example after another in the same consumer group, each with the records that `send.mjs` sends, and one during its end. */
 export class ExampleRun {
   private running: RunningScript | undefined;
   private runs = 0;
 
-  constructor(private readonly kafka: Kafka) {}
+  /** @param send runs `send.mjs`, which sends a bad payment and a good one */
+  constructor(
+    private readonly kafka: Kafka,
+    private readonly send: () => RunningScript,
+  ) {}
 
   /** Starts an example, and ends it by the signal while it handles the last record. */
   async run(start: () => RunningScript, signal: NodeJS.Signals): Promise<ExampleResult> {
@@ -30,11 +35,11 @@ export class ExampleRun {
     const example = start();
     this.running = example;
     await example.prints(/partitions assigned/, 30_000);
-    await writeRecords(this.kafka, TOPIC, [payment('good', 5), payment('bad', 0)]);
-    await example.prints(/saved good of partition 1/, 20_000);
+    await this.send().succeeds(30_000);
+    await example.prints(/saved 2 of partition 1/, 20_000);
     this.runs += 1;
     const letter = (await readRecords(this.kafka, DEAD_LETTERS, this.runs, 20_000)).at(-1);
-    await writeRecords(this.kafka, TOPIC, [payment('last', 1)]);
+    await writeRecords(this.kafka, TOPIC, [LAST]);
     await example.prints(/saving last/, 20_000);
     const exitCode = await example.end(signal);
     return { letter, exitCode, output: example.output, committed: (await this.committed()) - before };
@@ -53,8 +58,4 @@ export class ExampleRun {
     await admin.disconnect();
     return Math.max(0, Number(topic?.partitions.find(({ partition }) => partition === PARTITION)?.offset ?? 0));
   }
-}
-
-function payment(id: string, amount: number) {
-  return { partition: PARTITION, key: `account-${id}`, value: Buffer.from(JSON.stringify({ id, amount })) };
 }

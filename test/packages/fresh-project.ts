@@ -27,10 +27,15 @@ export async function versionOf(name: string): Promise<string> {
 export class FreshProject {
   constructor(readonly directory: string) {}
 
-  static async create(directory: string, packages: readonly string[]): Promise<FreshProject> {
+  /** Creates an empty folder. */
+  static async empty(directory: string): Promise<FreshProject> {
     await mkdir(directory, { recursive: true });
-    await writeFile(join(directory, 'package.json'), '{ "name": "fresh", "private": true, "type": "module" }');
-    const project = new FreshProject(directory);
+    return new FreshProject(directory);
+  }
+
+  static async create(directory: string, packages: readonly string[]): Promise<FreshProject> {
+    const project = await FreshProject.empty(directory);
+    await project.write('package.json', '{ "name": "fresh", "private": true, "type": "module" }');
     if (packages.length > 0) await project.install(...packages);
     return project;
   }
@@ -67,7 +72,12 @@ export class FreshProject {
 
   /** Runs a command of a shell in the project, as a reader of a README types it. */
   async shell(command: string): Promise<void> {
-    await run('sh', ['-c', command], { cwd: this.directory, timeout: COMMAND_LIMIT_MS, maxBuffer: 16 * 1024 * 1024 });
+    await run('sh', ['-c', command], {
+      cwd: this.directory,
+      env: { ...process.env, npm_config_prefer_offline: 'true' },
+      timeout: COMMAND_LIMIT_MS,
+      maxBuffer: 16 * 1024 * 1024,
+    });
   }
 
   start(script: string, env: NodeJS.ProcessEnv): RunningScript {
@@ -106,6 +116,12 @@ export class RunningScript {
     const code = await this.exited.promise;
     clearTimeout(timer);
     return code;
+  }
+
+  /** Resolves once the script has ended by itself, without an error. */
+  async succeeds(withinMs: number): Promise<void> {
+    const code = await this.ends(withinMs);
+    if (code !== 0) throw new Error(`the script ended with ${code}:\n${this.output}`);
   }
 
   /** @returns the exit code */

@@ -50,8 +50,7 @@ const ENGINE: Readonly<Record<string, Program | Example>> = {
   'Dead letters': {
     before: CONNECTED,
     after: finishSome('letters'),
-    prints:
-      /^payments\.v1, partition 1, offset \d+: RangeError: payment bad has no amount: \{"id":"bad","amount":0\}$/m,
+    prints: /^payments\.v1, partition 1, offset \d+: RangeError: payment 1 has no amount: \{"id":"1","amount":0\}$/m,
   },
   'Send records': {
     before: CONNECTED,

@@ -6,7 +6,7 @@ import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 export interface CodeBlock {
   /** Its section, with a number from the second block of the same language on, such as `Start` or `Start (2)`. */
   readonly name: string;
-  /** `ts` is compiled and run, `sh` is run. Nothing else is allowed. */
+  /** `ts`, `js` and `sh` are run, `json` is a file. Nothing else is allowed. */
   readonly language: string;
   readonly code: string;
 }

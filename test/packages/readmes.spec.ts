@@ -2,35 +2,44 @@ import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { Kafka } from 'kafkajs';
+import { createTopics } from '#service/kafka/create-topics.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { StandaloneKafka } from '../support/standalone-kafka.js';
 import { ExampleRun } from './example-run.js';
 import { FreshProject, versionOf, type RunningScript } from './fresh-project.js';
-import { runSetUp, runTopicCommands } from './readme-commands.js';
+import { runCommands } from './readme-commands.js';
 import { PROGRAMS, toProgram, type Example, type Program } from './readme-programs.js';
 import { readCodeBlocks, type CodeBlock } from './readme.js';
 
 const ENGINE = 'parallel-consumer';
 const STRATEGY = 'nestjs-parallel-consumer';
-const LIBRARIES = [ENGINE, STRATEGY, 'clock'];
-/** What a Nest application has before it installs the transport. The example uses Express, this project Fastify. */
-const NEST_APPLICATION = [
-  ...['common', 'core', 'microservices', 'platform-express'].map((name) => `@nestjs/${name}`),
-  'reflect-metadata',
-  'rxjs',
-  '@types/node',
-  'prom-client',
-];
+const LIBRARIES = [ENGINE, STRATEGY, 'clock'] as const;
+/** The files of `examples/` that a README shows: the file, its block's language, and the number of this block. */
+const FILES = {
+  [ENGINE]: [
+    ['plain-node/create-topics.mjs', 'js', 0],
+    ['plain-node/main.ts', 'ts', 0],
+    ['plain-node/send.mjs', 'js', 1],
+  ],
+  [STRATEGY]: [
+    ['plain-node/create-topics.mjs', 'js', 0],
+    ['nestjs/main.ts', 'ts', 0],
+    ['nestjs/tsconfig.json', 'json', 0],
+    ['plain-node/send.mjs', 'js', 1],
+  ],
+  clock: [],
+} as const;
 
 /** What each example does with the records of an `ExampleRun`. */
 const HANDLED = {
   letter: {
     partition: 1,
-    key: Buffer.from('account-bad'),
+    key: Buffer.from('account-1'),
     headers: {
       'dead-letter-error-code': 'RangeError',
-      'dead-letter-error-message': 'payment bad has no amount',
-      'dead-letter-attempts': '5',
+      'dead-letter-error-message': 'payment 1 has no amount',
+      'dead-letter-attempts': '1',
     },
   },
   output: expect.stringMatching(
@@ -40,9 +49,7 @@ const HANDLED = {
 };
 
 /** The topics of the excerpt about several topics. */
-const REFUNDS = ['refunds.v1', 'refunds.v1.dead-letter']
-  .map((topic) => `kafka-topics.sh --bootstrap-server localhost:9092 --create --topic ${topic} --partitions 1`)
-  .join('\n');
+const REFUNDS = ['refunds.v1', 'refunds.v1.dead-letter'].map((topic) => ({ topic, numPartitions: 1 }));
 
 interface Excerpt {
   readonly library: string;
@@ -54,7 +61,8 @@ const blocks = new Map<string, CodeBlock[]>();
 for (const library of LIBRARIES) blocks.set(library, await readCodeBlocks(library));
 const blocksOf = (library: string, language: string): CodeBlock[] =>
   (blocks.get(library) ?? []).filter((block) => block.language === language);
-const shellOf = (library: string, number: number): string => blocksOf(library, 'sh')[number]?.code ?? '';
+const codeOf = (library: string, language: string, number: number): string =>
+  blocksOf(library, language)[number]?.code ?? '';
 const isProgram = (each: Program | Example | undefined): each is Program => each !== undefined && 'before' in each;
 const excerpts: Excerpt[] = LIBRARIES.flatMap((library) =>
   blocksOf(library, 'ts').flatMap((block) => {
@@ -73,15 +81,18 @@ describe('the READMEs of the packages, followed outside of this project', () => 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'orders-readmes-'));
     server = await StandaloneKafka.start(1);
-    examples = new ExampleRun(server.kafka);
-    await runTopicCommands(shellOf(ENGINE, 1), server.brokers);
-    await runTopicCommands(REFUNDS, server.brokers);
-    plain = await FreshProject.create(join(folder, 'plain-node'), []);
-    nest = await FreshProject.create(join(folder, 'nestjs'), await versions(NEST_APPLICATION));
-    await runSetUp(shellOf(ENGINE, 0), folder, plain);
-    await runSetUp(shellOf(STRATEGY, 0), folder, nest);
+    plain = await FreshProject.empty(join(folder, 'plain-node'));
+    nest = await FreshProject.empty(join(folder, 'nestjs'));
+    await runCommands(codeOf(ENGINE, 'sh', 0), new FreshProject(PROJECT_DIRECTORY), folder);
+    await runCommands(codeOf(ENGINE, 'sh', 1), plain, folder);
+    await runCommands(codeOf(STRATEGY, 'sh', 1), nest, folder);
+    await nest.install(`prom-client@${await versionOf('prom-client')}`);
     await copyExample('plain-node', plain);
     await copyExample('nestjs', nest);
+    const env = { KAFKA_BROKERS: server.brokers };
+    await plain.start('create-topics.mjs', env).succeeds(30_000);
+    examples = new ExampleRun(server.kafka, () => plain.start('send.mjs', env));
+    await createRefunds(server.kafka);
   }, 240_000);
 
   afterAll(async () => {
@@ -92,22 +103,25 @@ describe('the READMEs of the packages, followed outside of this project', () => 
 
   it.each(LIBRARIES)('the README of %s has no code block that these specs do not run', (library) => {
     const names = (blocks.get(library) ?? []).map(({ language }) => language);
-    expect(names.filter((language) => !['ts', 'sh'].includes(language))).toEqual([]);
+    expect(names.filter((language) => !['ts', 'js', 'json', 'sh'].includes(language))).toEqual([]);
     expect(blocksOf(library, 'ts').map(({ name }) => name)).toEqual(Object.keys(PROGRAMS[library] ?? {}));
     expect(blocksOf(library, 'sh')).toHaveLength(library === 'clock' ? 0 : 2);
+    expect([...blocksOf(library, 'js'), ...blocksOf(library, 'json')]).toHaveLength(
+      FILES[library].filter(([, language]) => language !== 'ts').length,
+    );
   });
 
-  it('both READMEs create the same topics, with the commands that have created them here', () => {
-    expect(shellOf(STRATEGY, 1)).toBe(shellOf(ENGINE, 1));
+  it('both READMEs pack the packages with the same commands', () => {
+    expect(codeOf(STRATEGY, 'sh', 0)).toBe(codeOf(ENGINE, 'sh', 0));
   });
 
-  it.each([
-    [ENGINE, 'plain-node', 'Start'],
-    [STRATEGY, 'nestjs', 'Five-minute start'],
-  ])('the first program of %s is examples/%s', async (library, example, name) => {
-    const code = blocksOf(library, 'ts').find((block) => block.name === name)?.code;
-    expect(code).toBe(await readFile(join(PROJECT_DIRECTORY, 'examples', example, 'main.ts'), 'utf8'));
-  });
+  it.each(LIBRARIES.flatMap((library) => FILES[library].map((file) => ({ library, file }))))(
+    'the README of $library shows the file examples/$file.0',
+    async ({ library, file: [file, language, number] }) => {
+      const text = await readFile(join(PROJECT_DIRECTORY, 'examples', file), 'utf8');
+      expect(codeOf(library, language, number)).toBe(text);
+    },
+  );
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'plain-node handles records, dead-letters one with its real reason, and drains on %s',
@@ -170,11 +184,11 @@ describe('the READMEs of the packages, followed outside of this project', () => 
   });
 });
 
-/** Returns the packages in the versions that this project is tested with. */
-async function versions(names: readonly string[]): Promise<string[]> {
-  return Promise.all(
-    names.map(async (name) => `${name}@${await versionOf(name.replace('platform-express', 'common'))}`),
-  );
+async function createRefunds(kafka: Kafka): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  await createTopics(admin, REFUNDS);
+  await admin.disconnect();
 }
 
 /** Copies all but the manifest: the commands of the README have installed the packages. */

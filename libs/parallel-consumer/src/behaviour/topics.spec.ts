@@ -20,28 +20,33 @@ async function startWith(partitions: Readonly<Record<string, number>>) {
   return { broker, error: (await error) as Error & { readonly topics: unknown } };
 }
 
-const CREATE = 'kafka-topics.sh --bootstrap-server HOST:PORT --create --topic';
+const CREATE_ORDERS =
+  "Create orders: kafka.admin().createTopics({ waitForLeaders: false, topics: [{ topic: 'orders', numPartitions: N }] }), " +
+  'or kafka-topics.sh --bootstrap-server HOST:PORT --create --topic orders --partitions N';
+
+/** How to create the dead-letter topic with this number of partitions. */
+const createDead = (partitions: number | string): string =>
+  'Create dead with at least as many partitions as the source topic: kafka.admin().createTopics({ waitForLeaders: false, topics: ' +
+  `[{ topic: 'dead', numPartitions: ${partitions}, configEntries: [{ name: 'retention.ms', value: '-1' }] }] }), ` +
+  `or kafka-topics.sh --bootstrap-server HOST:PORT --create --topic dead --partitions ${partitions} --config retention.ms=-1`;
 
 describe('a consumer does not start', () => {
   it.each([
     [
       'without its dead-letter topic',
       { orders: 12 },
-      'the source topic orders has 12 partitions; the dead-letter topic dead does not exist. ' +
-        `Create dead with at least as many partitions as the source topic: ${CREATE} dead --partitions 12 --config retention.ms=-1`,
+      `the source topic orders has 12 partitions; the dead-letter topic dead does not exist. ${createDead(12)}`,
     ],
     [
       'without its source topic',
       { dead: 1 },
-      'the source topic orders does not exist; the dead-letter topic dead has 1 partition. ' +
-        `Create orders: ${CREATE} orders --partitions N`,
+      `the source topic orders does not exist; the dead-letter topic dead has 1 partition. ${CREATE_ORDERS}`,
     ],
     [
       'without both topics',
       {},
       'the source topic orders does not exist; the dead-letter topic dead does not exist. ' +
-        `Create orders: ${CREATE} orders --partitions N. ` +
-        `Create dead with at least as many partitions as the source topic: ${CREATE} dead --partitions N --config retention.ms=-1`,
+        `${CREATE_ORDERS}. ${createDead('N')}`,
     ],
   ])('%s, and the error names both topics and how to create them', async (_what, partitions, message) => {
     const { broker, error } = await startWith(partitions);
@@ -60,7 +65,8 @@ describe('a consumer does not start', () => {
       ],
       message:
         'the source topic orders has 12 partitions; the dead-letter topic dead has 4 partitions. Add partitions to dead, which needs ' +
-        'at least as many as the source topic: kafka-topics.sh --bootstrap-server HOST:PORT --alter --topic dead --partitions 12',
+        "at least as many as the source topic: kafka.admin().createPartitions({ topicPartitions: [{ topic: 'dead', count: 12 }] }), " +
+        'or kafka-topics.sh --bootstrap-server HOST:PORT --alter --topic dead --partitions 12',
     });
   });
 });

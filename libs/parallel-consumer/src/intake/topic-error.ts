@@ -8,7 +8,7 @@ export interface RequiredTopic {
 
 /**
  * Thrown at the start when the source topic or the dead-letter topic is missing, or when the dead-letter topic has fewer partitions.
- * The message names the topics with their partition counts, and the command that creates or changes them.
+ * The message names the topics with their partition counts, and how to create or change them.
  */
 export class TopicError extends Error {
   override readonly name = 'TopicError';
@@ -39,15 +39,23 @@ function describe({ role, topic, partitions }: RequiredTopic): string {
   return `the ${role} topic ${topic} has ${partitions} ${partitions === 1 ? 'partition' : 'partitions'}`;
 }
 
-/** Returns the command that creates the topic or adds partitions; `undefined` when the topic needs none. */
+const SCRIPT = 'kafka-topics.sh --bootstrap-server HOST:PORT';
+
+/** Returns how to create the topic or add partitions, by kafkajs or by Kafka's script; `undefined` when the topic needs none. */
 function toRemedy({ role, topic, partitions }: RequiredTopic, source: number): string | undefined {
-  const command = 'kafka-topics.sh --bootstrap-server HOST:PORT';
-  if (role === 'source')
-    return partitions === 0 ? `Create ${topic}: ${command} --create --topic ${topic} --partitions N` : undefined;
-  const needed = source === 0 ? 'N' : source;
-  if (partitions === 0)
-    return `Create ${topic} with at least as many partitions as the source topic: ${command} --create --topic ${topic} --partitions ${needed} --config retention.ms=-1`;
-  return partitions < source
-    ? `Add partitions to ${topic}, which needs at least as many as the source topic: ${command} --alter --topic ${topic} --partitions ${needed}`
-    : undefined;
+  const isSource = role === 'source';
+  const needed = isSource || source === 0 ? 'N' : source;
+  if (partitions === 0) {
+    const what = isSource ? topic : `${topic} with at least as many partitions as the source topic`;
+    const [kept, retention] = isSource
+      ? ['', '']
+      : [", configEntries: [{ name: 'retention.ms', value: '-1' }]", ' --config retention.ms=-1'];
+    const settings = `{ topic: '${topic}', numPartitions: ${needed}${kept} }`;
+    const script = `${SCRIPT} --create --topic ${topic} --partitions ${needed}${retention}`;
+    return `Create ${what}: kafka.admin().createTopics({ waitForLeaders: false, topics: [${settings}] }), or ${script}`;
+  }
+  if (isSource || partitions >= source) return undefined;
+  const settings = `{ topic: '${topic}', count: ${needed} }`;
+  const script = `${SCRIPT} --alter --topic ${topic} --partitions ${needed}`;
+  return `Add partitions to ${topic}, which needs at least as many as the source topic: kafka.admin().createPartitions({ topicPartitions: [${settings}] }), or ${script}`;
 }
