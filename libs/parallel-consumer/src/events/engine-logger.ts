@@ -1,6 +1,6 @@
 /** Receives the engine's log messages. A pino logger satisfies this interface. */
 export interface EngineLogger {
-  /** Logs the retries for which there is no warning. Optional. */
+  /** Logs the retries for which there is no warning, and errors that brokers answer with. Optional. */
   debug?(details: object, message: string): void;
   /** Logs normal operation: assignments, rebalances, stops. */
   info(details: object, message: string): void;

@@ -62,8 +62,11 @@ const HARMLESS = 'Limiting retries for the idempotent producer';
 function forwardLog({ level, namespace, log }: LogEntry, logger: EngineLogger): void {
   const { message, timestamp: _timestamp, logger: _logger, ...details } = log;
   if (message.startsWith(HARMLESS)) return;
-  // The caller of the failed request gets the error too, and retries or logs it: `info` is enough here.
-  if (level === kafkajs.logLevel.ERROR && namespace !== 'Connection')
+  // The caller of the failed request gets the error too, and retries or logs it: `info` is enough here, and `debug` for an error that
+  // a broker answers with, such as that it is not the leader of a new topic yet.
+  if (namespace === 'Connection' && message.startsWith('Response '))
+    logger.debug?.({ ...details, from: namespace }, message);
+  else if (level === kafkajs.logLevel.ERROR && namespace !== 'Connection')
     logger.error({ ...details, from: namespace }, message);
   else if (level === kafkajs.logLevel.WARN) logger.warn({ ...details, from: namespace }, message);
   else logger.info({ ...details, from: namespace }, message);

@@ -1,0 +1,29 @@
+import { describe, expect, it } from '@jest/globals';
+import { RecordingLogger } from '../behaviour/gated-consumer.js';
+import { connectKafka } from './kafkajs-client.js';
+
+/** Logs an error or a warning as kafkajs does. @returns the level at which the caller's logger gets it */
+function levelOf(level: 'error' | 'warn', namespace: string, message: string): string[] {
+  const logger = new RecordingLogger();
+  const kafka = connectKafka({ brokers: ['localhost:9092'], clientId: 'spec', logger });
+  kafka.logger().namespace(namespace)[level](message, { broker: 'localhost:9092' });
+  return logger.entries.map((entry) => {
+    expect(entry).toMatchObject({ message, details: { broker: 'localhost:9092', from: namespace } });
+    return entry.level;
+  });
+}
+
+describe('the log messages of kafkajs', () => {
+  it.each([
+    ['error', 'Connection', 'Response ListOffsets(key: 2, version: 3)', 'debug'],
+    ['error', 'Connection', 'Connection error: connect ECONNREFUSED', 'info'],
+    ['error', 'BrokerPool', 'Failed to connect to seed broker, trying another broker from the list', 'error'],
+    ['warn', 'Cluster', 'a warning', 'warn'],
+  ] as const)('%s of %s, %s, is logged at %s', (level, namespace, message, logged) => {
+    expect(levelOf(level, namespace, message)).toEqual([logged]);
+  });
+
+  it('about limited retries of an idempotent producer are dropped, since its sends are retried without limit', () => {
+    expect(levelOf('error', 'Producer', 'Limiting retries for the idempotent producer may invalidate EoS')).toEqual([]);
+  });
+});
