@@ -1,29 +1,17 @@
 import type { OrderResponse } from '#orders/order/order-response.js';
+import { ORDER_FIELDS } from '#orders/order/order.js';
 
 /** Formats one order as a line of JSON. */
 export function ndjsonLine(order: OrderResponse): string {
   return `${JSON.stringify(order)}\n`;
 }
 
-const COLUMNS = [
-  'id',
-  'number',
-  'accountId',
-  'side',
-  'symbol',
-  'quantity',
-  'price',
-  'amount',
-  'currency',
-  'createdAt',
-] as const;
-
-export const CSV_HEADER = `${[...COLUMNS, 'legacyNumber', 'legacyFilled'].join(',')}\r\n`;
+export const CSV_HEADER = `${[...ORDER_FIELDS, 'legacyNumber', 'legacyFilled'].join(',')}\r\n`;
 
 /** Formats one order as a CSV record (RFC 4180). Values are not changed, not even those that a spreadsheet would run as a formula. */
 export function csvLine(order: OrderResponse): string {
   const legacy = [order.legacy?.number ?? '', order.legacy?.filled.join(' ') ?? ''];
-  return `${[...COLUMNS.map((column) => order[column]), ...legacy].map(csvField).join(',')}\r\n`;
+  return `${[...ORDER_FIELDS.map((column) => order[column]), ...legacy].map(csvField).join(',')}\r\n`;
 }
 
 function csvField(value: string | number): string {

@@ -1,7 +1,7 @@
 import { validate as isUuid } from 'uuid';
 import { z } from 'zod';
 import { MAX_AMOUNT, MAX_PRICE, parseMoney, type Money } from '#orders/order/money.js';
-import { MAX_QUANTITY, SIDES, type Side } from '#orders/order/order.js';
+import { CONTENT_FIELDS, MAX_QUANTITY, SIDES, type Side } from '#orders/order/order.js';
 import { NumberText } from '../json/strict-json.js';
 
 /** The reasons for which a row or an order is rejected. */
@@ -39,16 +39,7 @@ export class FieldRefusal extends Error {
 }
 
 /** Fields that may be left out, in the order in which `legacy.filled` names them. */
-export const FILLABLE = [
-  'accountId',
-  'side',
-  'symbol',
-  'quantity',
-  'price',
-  'amount',
-  'currency',
-  'createdAt',
-] as const;
+export const FILLABLE = CONTENT_FIELDS;
 export type Fillable = (typeof FILLABLE)[number];
 
 export type Row = Readonly<Record<string, unknown>>;

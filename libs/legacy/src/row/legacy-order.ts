@@ -1,6 +1,6 @@
 import { filledFields, type GivenFields } from './legacy-fill.js';
 import * as field from './legacy-fields.js';
-import { MAX_QUANTITY, type LegacyOrder } from '#orders/order/order.js';
+import { MAX_QUANTITY, ORDER_FIELDS, type LegacyOrder } from '#orders/order/order.js';
 
 /** Why a row is rejected: `code` is stable, `detail` says what is allowed. */
 export interface LegacyReason {
@@ -10,7 +10,7 @@ export interface LegacyReason {
   readonly detail: string;
 }
 
-const KNOWN: ReadonlySet<string> = new Set(['id', 'number', ...field.FILLABLE, 'legacy']);
+const KNOWN: ReadonlySet<string> = new Set([...ORDER_FIELDS, 'legacy']);
 const KNOWN_OF_LEGACY: ReadonlySet<string> = new Set(['number', 'filled']);
 
 /**

@@ -1,9 +1,8 @@
-import type { LegacyOrder, Order } from '#orders/order/order.js';
+import { ORDER_FIELDS, type CONTENT_FIELDS, type LegacyOrder, type Order } from '#orders/order/order.js';
 import type { Money } from '#orders/order/money.js';
 import { NumberText } from '../json/strict-json.js';
 import * as field from '../row/legacy-fields.js';
 import { isExactAsFloat } from './json-float.js';
-import { RECORD_FIELDS } from './legacy-record.js';
 import type { LegacyTimeZone, LocalTimeFault } from './legacy-time-zone.js';
 import { translate, type TranslationReason } from './translation-reason.js';
 
@@ -15,9 +14,9 @@ export interface LegacyRequest extends Pick<Order, Content> {
   readonly createdAt?: Date;
 }
 
-type Content = 'accountId' | 'side' | 'symbol' | 'quantity' | 'price' | 'amount' | 'currency';
+type Content = Exclude<(typeof CONTENT_FIELDS)[number], 'createdAt'>;
 
-const KNOWN: ReadonlySet<string> = new Set(RECORD_FIELDS);
+const KNOWN: ReadonlySet<string> = new Set(ORDER_FIELDS);
 
 const TIME_RULES: Record<LocalTimeFault, string> = {
   'not-a-local-time': 'must be a local date and time with milliseconds and without a zone: 2026-01-31T12:00:00.000',
@@ -38,7 +37,7 @@ export function fromLegacy(
     () => value,
     () => {
       const row = asRow(value);
-      for (const name of RECORD_FIELDS) required(row, name, row[name]);
+      for (const name of ORDER_FIELDS) required(row, name, row[name]);
       const order = {
         id: lowerCaseUuid(row),
         ...content(row, required(row, 'amount', money(row, 'amount'))),

@@ -17,16 +17,3 @@ export interface LegacyRecord {
   /** A local timestamp without a zone, such as `2026-01-31T12:00:00.000`. */
   readonly createdAt: string;
 }
-
-export const RECORD_FIELDS = [
-  'id',
-  'number',
-  'accountId',
-  'side',
-  'symbol',
-  'quantity',
-  'price',
-  'amount',
-  'currency',
-  'createdAt',
-] as const satisfies readonly (keyof LegacyRecord)[];

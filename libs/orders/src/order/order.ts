@@ -30,6 +30,21 @@ export interface Order {
   readonly legacy?: { readonly number: number; readonly filled: readonly string[] };
 }
 
+/** The fields of every order besides its id and number, in the order in which records, exports and messages list them. */
+export const CONTENT_FIELDS = [
+  'accountId',
+  'side',
+  'symbol',
+  'quantity',
+  'price',
+  'amount',
+  'currency',
+  'createdAt',
+] as const satisfies readonly (keyof Order)[];
+
+/** The fields of every order. Those of the legacy system also have `legacy`. */
+export const ORDER_FIELDS = ['id', 'number', ...CONTENT_FIELDS] as const satisfies readonly (keyof Order)[];
+
 /** An order of the legacy system. It gets its number here once a block of numbers is reserved for it. */
 export type LegacyOrder = Omit<Order, 'number' | 'legacy'> & { readonly legacy: NonNullable<Order['legacy']> };
 
