@@ -1,3 +1,4 @@
+import { OPERATION_EXAMPLE } from '../../apps/producer/src/operations/operation-example.js';
 import { operationState } from '../../apps/producer/src/operations/operation-state.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
 import type {
@@ -55,39 +56,13 @@ export function pipelineState(changes: Partial<PipelineResponse> = {}): Pipeline
 }
 
 export function operation(changes: Partial<Omit<OperationResponse, 'state'>> = {}): OperationResponse {
+  const { state: _state, ...example } = OPERATION_EXAMPLE;
   const stated: Omit<OperationResponse, 'state'> = {
+    ...example,
     id: OPERATION,
     kind: 'populate',
     status: 'succeeded',
-    interruption: null,
-    seed: 7,
-    count: 100_000,
-    firstNumber: 1,
-    chunkSize: 1_000,
-    accounts: 100_000,
-    from: NOW,
-    to: NOW,
-    faults: null,
-    ackedFaults: null,
-    requestedRatePerSecond: null,
-    behindScheduleSeconds: null,
-    waitingFor: null,
-    generated: 100_000,
-    acked: 100_000,
-    ackedNumbers: [{ from: 1, to: 100_000 }],
-    saved: 100_000,
-    savedAsOf: NOW,
-    deadLettered: 0,
-    discarded: 0,
-    import: null,
-    redrive: null,
-    requestedAt: NOW,
-    startedAt: NOW,
-    finishedAt: '2026-01-31T12:00:12.500Z',
-    ratePerSecond: 8_000,
-    etaSeconds: null,
-    error: null,
-    firstErrors: null,
+    saved: example.count,
     ...changes,
   };
   return { ...stated, state: operationState(stated) };

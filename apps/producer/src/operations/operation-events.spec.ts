@@ -1,43 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { isOver, operationEvents } from './operation-events.js';
+import { OPERATION_EXAMPLE } from './operation-example.js';
 import type { OperationResponse } from './operation-response.js';
 import type { FollowedOperation } from './operation-view.js';
 
 const OPERATION: OperationResponse = {
-  id: '01935c9e-8a00-7000-8000-000000000001',
+  ...OPERATION_EXAMPLE,
   kind: 'populate',
   status: 'running',
   state: { code: 'sending', text: 'sending 60 %' },
-  interruption: null,
-  seed: 1,
-  count: 10,
-  firstNumber: 1,
-  chunkSize: 5,
-  accounts: 9,
-  from: '2026-01-31T12:00:00.000Z',
-  to: '2026-02-01T12:00:00.000Z',
-  requestedRatePerSecond: null,
-  behindScheduleSeconds: null,
-  waitingFor: null,
-  generated: 0,
   acked: 0,
-  ackedNumbers: [],
-  saved: 0,
-  savedAsOf: '2026-02-01T12:00:00.000Z',
-  deadLettered: 0,
-  requestedAt: '2026-02-01T12:00:00.000Z',
-  startedAt: null,
   finishedAt: null,
   ratePerSecond: null,
-  etaSeconds: null,
-  error: null,
-  faults: null,
-  ackedFaults: null,
-  import: null,
-  redrive: null,
-  discarded: 0,
-  firstErrors: [],
 };
 
 /** Creates a client that follows an operation; each read returns `state.now`. */
