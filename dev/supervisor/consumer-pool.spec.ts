@@ -58,13 +58,15 @@ describe('the consumers of a stack', () => {
   });
 
   it('are drained from the highest number down, and one that was drained is replaced under its name', async () => {
-    const { pool, made, drained, drains, names } = setUp();
+    const { pool, made, drained, drains, names, lines } = setUp();
     void pool.start(3);
     for (const app of made) app.ready.resolve();
     pool.scale(1);
     await settled();
     expect([names(), drained]).toEqual([['consumer-1'], ['consumer-2', 'consumer-3']]);
     for (const drain of drains) drain.resolve();
+    await settled();
+    expect(lines.at(-1)).toBe('1 consumer runs');
     pool.scale(2);
     await settled();
     expect(names()).toEqual(['consumer-1', 'consumer-2']);

@@ -61,7 +61,8 @@ export class ConsumerPool {
       ...leaving.map(async (app) => this.parts.drain(app)),
       ...coming.map(async (app) => this.try(app)),
     ]);
-    if (!this.isClosed) this.parts.print(`${this.apps.size} consumers run`);
+    const { size } = this.apps;
+    if (!this.isClosed) this.parts.print(size === 1 ? '1 consumer runs' : `${size} consumers run`);
   }
 
   private add(count: number): App[] {

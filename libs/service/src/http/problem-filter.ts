@@ -51,9 +51,9 @@ export class ProblemFilter implements ExceptionFilter {
   private answerTo(error: unknown, request: FastifyRequest): Answer {
     if (error instanceof Problem) return problemAnswer(error);
     if (error instanceof IssuerUnavailableError) return this.issuerUnavailable(error);
-    if (error instanceof HttpException) return frameworkError(error);
-    const status = getStatus(error);
+    const status = error instanceof HttpException ? error.getStatus() : getStatus(error);
     if (status === UNSUPPORTED_MEDIA_TYPE) return problemAnswer(unsupportedContentType(request));
+    if (error instanceof HttpException) return frameworkError(error);
     if (status !== undefined) return { status, code: codeOf(status), detail: (error as Error).message };
     if (isDatabaseUnavailable(error)) return this.databaseUnavailable(error);
     this.logger.error(error instanceof Error ? error.stack : String(error), 'unexpected error');
