@@ -33,6 +33,7 @@ export default {
     {
       ...shared,
       displayName: 'real',
+      setupFilesAfterEnv: ['<rootDir>/test/support/time-limit.mjs'],
       globalSetup: '<rootDir>/test/support/shared-servers.mjs',
       globalTeardown: '<rootDir>/test/support/stop-shared-servers.mjs',
       testMatch: ['<rootDir>/test/**/*.spec.ts'],
@@ -60,6 +61,7 @@ export default {
     {
       ...shared,
       displayName: 'monitoring',
+      setupFilesAfterEnv: ['<rootDir>/test/support/time-limit.mjs'],
       testMatch: ['<rootDir>/test/monitoring/**/*.spec.ts'],
     },
     {

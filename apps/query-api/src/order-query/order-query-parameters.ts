@@ -23,7 +23,10 @@ export const orderQueryParameters = {
     .describe(
       'The sort field, `-` for descending; `number` breaks ties. Default: the field of the range, else `createdAt` with `accountId` or `symbol`, else `number`. `amount` sorts across currencies, as plain numbers: use the summary to compare within one.',
     ),
-  number: sortRange('number', () => orderNumber, numberEnds('number')),
+  number: sortRange('number', () => orderNumber, {
+    ...numberEnds('number'),
+    lte: 'Orders whose number is at most this value, such as the watermark: the header `X-Complete-Through` of a response.',
+  }),
   createdAt: createdAtRange(),
   amount: sortRange(
     'amount',
