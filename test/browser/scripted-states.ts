@@ -63,6 +63,8 @@ export function operation(changes: Partial<Omit<OperationResponse, 'state'>> = {
     kind: 'populate',
     status: 'succeeded',
     saved: example.count,
+    startedAt: NOW,
+    finishedAt: '2026-01-31T12:00:12.500Z',
     ...changes,
   };
   return { ...stated, state: operationState(stated) };

@@ -78,9 +78,12 @@ describe('a real Prometheus that scrapes a running stack', () => {
     await expectTargets([...SERVICES, 'consumer consumer-1 up']);
     await scaleTo(2);
     await expectTargets([...SERVICES, ...CONSUMERS]);
-    await expectValue('pipeline_consumers', 2);
-    await expectValue('min(service_ready)', 1);
     await expectValue('count(service_ready)', 2 + 1 + 1 + 2 * 4);
+    await expectValue('min(service_ready)', 1);
+    await expectValue('pipeline_consumers', 2);
+    expect((await prometheus.query('group by (check) (service_ready)')).map(({ metric }) => metric['check'])).toContain(
+      'mongodb',
+    );
   }, 90_000);
 
   it('has exact counts of records emitted, saved and dead-lettered', async () => {
