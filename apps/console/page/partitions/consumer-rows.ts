@@ -13,6 +13,7 @@ const STATES: Readonly<Record<ConsumerState, readonly [text: string, style: stri
   draining: ['draining', 'muted'],
   rebalancing: ['waiting for partitions', 'muted'],
   waiting: ['waiting', 'bad'],
+  late: ['heartbeat late', 'warn'],
   silent: ['no heartbeat', 'warn'],
   dead: ['died', 'bad'],
 };

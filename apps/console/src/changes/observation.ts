@@ -60,7 +60,7 @@ export function toObservation({ at, ends, committed, consumers }: WatchedSnapsho
 
 /** Returns whether no consumer starts, drains or waits for its partitions. */
 export function isCalm({ consumers }: Observation): boolean {
-  return [...consumers.values()].every(({ state }) => ['ready', 'idle', 'waiting', 'dead'].includes(state));
+  return [...consumers.values()].every(({ state }) => ['ready', 'idle', 'waiting', 'late', 'dead'].includes(state));
 }
 
 /** Returns whether consumers that are alive own all of these partitions. */

@@ -1,26 +1,14 @@
+import type { ReportedState } from '#orders/consumer/consumer-heartbeat.js';
+
 /**
- * - `ready`: saves, or waits for orders
- * - `idle`: ready, but without a partition
- * - `starting`, `draining`: begins or ends its work
- * - `rebalancing`: waits for the consumer group to assign its partitions
- * - `waiting`: can not work, for the reason in its heartbeat
- * - `silent`: sends no heartbeats; whether it died is not known yet
+ * The states that consumers report in their heartbeats, and:
+ * - `late`: its heartbeats stopped a moment ago; it may have died. Its last figures are shown.
+ * - `silent`: sends no heartbeats; whether it died is not known, since they could not be read for some time
  * - `dead`: missed its heartbeats, or a new process has its name
  */
-export const CONSUMER_STATES = [
-  'ready',
-  'idle',
-  'starting',
-  'draining',
-  'rebalancing',
-  'waiting',
-  'silent',
-  'dead',
-] as const;
+export type ConsumerState = ReportedState | 'late' | 'silent' | 'dead';
 
-export type ConsumerState = (typeof CONSUMER_STATES)[number];
-
-/** Returns whether the consumer runs and sends heartbeats. */
+/** Returns whether the consumer runs, as far as is known: its figures are those of its last heartbeat. */
 export function isAlive({ state }: { readonly state: ConsumerState }): boolean {
   return state !== 'silent' && state !== 'dead';
 }

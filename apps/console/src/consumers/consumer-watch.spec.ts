@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { REPORTED_STATES } from '#orders/consumer/consumer-heartbeat.js';
 import type { PipelineSnapshot, SeenConsumer } from '../pipeline/pipeline-snapshots.js';
 import type { ConsumerState } from './consumer-state.js';
 import { ConsumerWatch } from './consumer-watch.js';
 
 function consumer(others: Partial<SeenConsumer> = {}): SeenConsumer {
-  const partition = { partition: 0, committable: 0, lagRecords: 0, lagSeconds: null };
   return {
     _id: 'a',
     name: 'consumer-1',
@@ -13,8 +13,9 @@ function consumer(others: Partial<SeenConsumer> = {}): SeenConsumer {
     startedAt: new Date(0),
     at: new Date(0),
     ageMs: 300,
+    state: 'ready',
     notReadyBecause: null,
-    partitions: [partition],
+    partitions: [],
     inFlight: 0,
     inFlightLimit: 100,
     inFlightSet: 100,
@@ -40,21 +41,20 @@ function statesAfter(...snapshots: (readonly SeenConsumer[] | null)[]): Consumer
 }
 
 describe('the state of a consumer', () => {
-  it.each<[ConsumerState, Partial<SeenConsumer>]>([
-    ['ready', {}],
-    ['idle', { partitions: [] }],
-    ['starting', { notReadyBecause: 'the consumer is starting', partitions: [] }],
-    ['draining', { notReadyBecause: 'the consumer is draining' }],
-    ['rebalancing', { notReadyBecause: 'not a member of the consumer group' }],
-    ['waiting', { notReadyBecause: 'suspended since 2026-01-01: a dependency of the handler is unavailable' }],
-  ])('is `%s` by its heartbeat %j', (state, others) => {
-    expect(statesAfter([consumer(others)])).toEqual([state]);
+  it('is the one in its heartbeat', () => {
+    for (const state of REPORTED_STATES) expect(statesAfter([consumer({ state })])).toEqual([state]);
   });
 
-  it('is `dead` after four seconds without a heartbeat', () => {
-    const silent = [1_000, 2_000, 3_000, 4_000, 5_000].map((ageMs) => [consumer({ ageMs })]);
-    expect(statesAfter(...silent.slice(0, 4))).toEqual(['ready']);
-    expect(statesAfter(...silent)).toEqual(['dead']);
+  it('is `ready` or `waiting` after a heartbeat of a version that reports none', () => {
+    const { state: _, ...unreported } = consumer();
+    expect(statesAfter([unreported])).toEqual(['ready']);
+    expect(statesAfter([{ ...unreported, notReadyBecause: 'suspended' }])).toEqual(['waiting']);
+  });
+
+  it('is `late` after two seconds without a heartbeat, and `dead` after four', () => {
+    const ages = [300, 300, 300, 300, 300, 1_000, 2_000, 3_000, 4_000, 5_000].map((ageMs) => [consumer({ ageMs })]);
+    const states = [6, 7, 8, 9, 10].map((count) => statesAfter(...ages.slice(0, count))?.[0]);
+    expect(states).toEqual(['ready', 'ready', 'late', 'late', 'dead']);
   });
 
   it('is `dead` as soon as a new process has its name', () => {

@@ -2,25 +2,21 @@ import { GONE_AFTER_MS, HEARTBEAT_EVERY_MS } from '#orders/consumer/consumer-hea
 import type { ConsumerState } from './consumer-state.js';
 import type { PipelineSnapshot, SeenConsumer } from '../pipeline/pipeline-snapshots.js';
 
-export type WatchedConsumer = SeenConsumer & { readonly state: ConsumerState };
+export type WatchedConsumer = Omit<SeenConsumer, 'state'> & { readonly state: ConsumerState };
 
 export type WatchedSnapshot = Omit<PipelineSnapshot, 'consumers'> & {
   readonly consumers: readonly WatchedConsumer[] | null;
 };
-
-/** The reasons of the engine that are part of normal operation. */
-const PLANNED: readonly (readonly [RegExp, ConsumerState])[] = [
-  [/^the consumer is starting/, 'starting'],
-  [/^the consumer is (draining|stopped)/, 'draining'],
-  [/^not a member of the consumer group/, 'rebalancing'],
-];
 
 /** A pause between two snapshots after which silence says nothing: the console itself was stopped. */
 const INTERRUPTED_MS = 3 * HEARTBEAT_EVERY_MS;
 /** A process with the name of another one has replaced it when the other one is silent for this long. */
 const REPLACED_AFTER_MS = 1.5 * HEARTBEAT_EVERY_MS;
 
-/** Derives the state of each consumer from successive snapshots. */
+/** A heartbeat can be this late without a reason to worry: it is written once a second, and read once a second. */
+const LATE_AFTER_MS = 2 * HEARTBEAT_EVERY_MS;
+
+/** Adds to the state that each consumer reports whether it still sends heartbeats, from successive snapshots. */
 export class ConsumerWatch {
   /** Since when the heartbeats have been read without an interruption. */
   private readSince: number | null = null;
@@ -51,9 +47,8 @@ export function hasRecentHeartbeat({ ageMs }: SeenConsumer): boolean {
 function stateOf(consumer: SeenConsumer, all: readonly SeenConsumer[], couldBeat: boolean): ConsumerState {
   if (all.some((other) => isReplacement(other, consumer))) return 'dead';
   if (!hasRecentHeartbeat(consumer)) return couldBeat ? 'dead' : 'silent';
-  const { notReadyBecause, partitions } = consumer;
-  if (notReadyBecause === null) return partitions.length === 0 ? 'idle' : 'ready';
-  return PLANNED.find(([reason]) => reason.test(notReadyBecause))?.[1] ?? 'waiting';
+  if (couldBeat && consumer.ageMs > LATE_AFTER_MS) return 'late';
+  return consumer.state ?? (consumer.notReadyBecause === null ? 'ready' : 'waiting');
 }
 
 /** The names of `npm start` and Compose are unique. Consumers that share a name otherwise both send heartbeats. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CONSUMER_STATES } from '../consumers/consumer-state.js';
+import { REPORTED_STATES } from '#orders/consumer/consumer-heartbeat.js';
 
 const setUp = z
   .object({
@@ -103,9 +103,9 @@ export const PipelineResponseSchema = z
             .describe('The configured limit; `auto`: adjusted automatically.'),
           rebalances: count,
           state: z
-            .enum(CONSUMER_STATES)
+            .enum([...REPORTED_STATES, 'late', 'silent', 'dead'])
             .describe(
-              '`ready`; `idle`: without a partition; `starting`; `draining`; `rebalancing`: waits for its partitions; `waiting`: can not work, see `notReadyBecause`; `silent`: without heartbeats; `dead`.',
+              '`ready`; `idle`: without a partition; `starting`; `draining`; `rebalancing`: waits for its partitions; `waiting`: can not work, see `notReadyBecause`; `late`: no heartbeat for two seconds; `silent`: without heartbeats; `dead`.',
             ),
           notReadyBecause: z.string().nullable().describe('Why the consumer is not ready; `null`: it is ready.'),
           silentSeconds: z

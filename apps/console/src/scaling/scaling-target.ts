@@ -1,10 +1,14 @@
 import type { Clock } from '@orders-pipeline/clock';
+import type { ConsumerState } from '../consumers/consumer-state.js';
 import type { WatchedConsumer } from '../consumers/consumer-watch.js';
 
 interface Request {
   readonly count: number;
   readonly at: number;
 }
+
+/** Consumers that do not run yet, or perhaps not any more. */
+const UNSETTLED: ReadonlySet<ConsumerState> = new Set(['starting', 'draining', 'late', 'silent']);
 
 /** The last requested number of consumers, until that many run. All clients see it, so that two that scale at once see which request counts. */
 export class ScalingTarget {
@@ -20,7 +24,7 @@ export class ScalingTarget {
   observe(consumers: readonly WatchedConsumer[] | null): void {
     if (consumers === null || this.requested === undefined) return;
     const present = consumers.filter(({ state }) => state !== 'dead');
-    const isDone = present.every(({ state }) => state !== 'starting' && state !== 'draining' && state !== 'silent');
+    const isDone = present.every(({ state }) => !UNSETTLED.has(state));
     if (isDone && present.length === this.requested.count) this.requested = undefined;
   }
 

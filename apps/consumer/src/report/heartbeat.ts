@@ -9,6 +9,7 @@ import {
 import { succeededWithin, systemClock } from '@orders-pipeline/clock';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { MachineLoad } from './machine-load.js';
+import { toReportedState } from './reported-state.js';
 import { OrdersConsumer } from '../consume/orders-consumer.js';
 import { Rebalances } from '../consume/rebalances.js';
 import { SavedReports } from './saved-reports.js';
@@ -81,8 +82,8 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
   }
 
   private figures(): Omit<ConsumerHeartbeat, 'at'> {
-    const { partitions, notReadyBecause, inFlight, inFlightLimit, ratePerSecond, finished, deadLettered } =
-      this.savers.status;
+    const { status } = this.savers;
+    const { partitions, notReadyBecause, inFlight, inFlightLimit, ratePerSecond, finished, deadLettered } = status;
     const { user, system } = process.cpuUsage();
     return {
       _id: this.id,
@@ -90,6 +91,7 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
       host: hostname(),
       pid: process.pid,
       startedAt: this.startedAt,
+      state: toReportedState(status),
       notReadyBecause: notReadyBecause ?? null,
       partitions: partitions.map(({ partition, committable, lag, lagSeconds }) => ({
         partition,

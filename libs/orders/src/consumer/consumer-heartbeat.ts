@@ -12,6 +12,17 @@ export interface HeartbeatPartition {
 }
 
 /**
+ * - `ready`: saves, or waits for orders
+ * - `idle`: ready, but without a partition
+ * - `starting`, `draining`: begins or ends its work
+ * - `rebalancing`: waits for the consumer group to assign its partitions
+ * - `waiting`: can not work, for the reason in `notReadyBecause`
+ */
+export const REPORTED_STATES = ['ready', 'idle', 'starting', 'draining', 'rebalancing', 'waiting'] as const;
+
+export type ReportedState = (typeof REPORTED_STATES)[number];
+
+/**
  * The state that each consumer writes once a second. Readers must compare `at` with MongoDB's clock: a dead consumer stops
  * writing, and its last heartbeat is then out of date.
  */
@@ -25,6 +36,8 @@ export interface ConsumerHeartbeat {
   readonly startedAt: Date;
   /** By MongoDB's clock. */
   readonly at: Date;
+  /** Absent: written by a version before it was reported. */
+  readonly state?: ReportedState;
   /** Why the consumer is not ready, as text; `null` if it is ready. */
   readonly notReadyBecause: string | null;
   readonly partitions: readonly HeartbeatPartition[];

@@ -99,6 +99,17 @@ describe('the parallel consumer', () => {
     expect(consumer.status).toMatchObject({ ready: true, deadLettered: 0, inFlight: 0, taken: 0 });
   });
 
+  it('reports whether it is a member of the group', async () => {
+    const { broker, consumer } = await consuming({}, () => undefined);
+    expect(consumer.status).toMatchObject({ state: 'running', joined: true, ready: true });
+    broker.expire();
+    expect(consumer.status).toMatchObject({ state: 'running', joined: false, ready: false });
+    await broker.rejoin();
+    expect(consumer.status).toMatchObject({ joined: true, ready: true });
+    await consumer.stop();
+    expect(consumer.status).toMatchObject({ state: 'stopped', joined: false });
+  });
+
   it('is not ready while the committed offset of a partition can not be read, and recovers afterwards', async () => {
     const { append, broker, clock, gate, consumer } = await consuming({}, () => undefined);
     broker.failing.committed = new Error('no coordinator');

@@ -38,6 +38,7 @@ export function collectStatus(parts: EngineParts): ParallelConsumerStatus {
   const notReadyBecause = reasonNotReady(parts, partitions);
   return {
     state,
+    joined: parts.health.joined,
     ready: notReadyBecause === undefined,
     notReadyBecause,
     suspendedSince: runner.suspension.since,

@@ -32,6 +32,8 @@ export interface PartitionStatus {
 /** A snapshot of the engine's state, for metrics, progress and readiness. */
 export interface ParallelConsumerStatus {
   readonly state: State;
+  /** False before the first assignment, during a rebalance, and when the group has removed this member. */
+  readonly joined: boolean;
   /**
    * True when the consumer is a running group member, its coordinator and its environment respond, it can fetch and publish
    * dead letters, and no partition is stopped.
