@@ -67,6 +67,11 @@ describe('the console', () => {
     });
     expect((await scale({ count: 1 })).status).toBe(202);
     await eventually('one consumer has all partitions', 30_000, async () => areShared(await now(), 1));
+    const scalings = (await now()).changes.filter(({ kind }) => kind === 'scaling').slice(-2);
+    expect(scalings).toMatchObject([
+      { from: { consumers: 1 }, to: { consumers: 3 } },
+      { from: { consumers: 3 }, to: { consumers: 1 } },
+    ]);
     expect((await pipeline.allSaved(id, 60_000)).saved).toBe(15_000);
   }, 120_000);
 

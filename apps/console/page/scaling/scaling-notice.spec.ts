@@ -10,7 +10,7 @@ function pipeline(
   set: number | 'auto' = 500,
 ): PipelineResponse {
   const consumers = Array.from({ length: running }, () => ({ state: 'ready', inFlightSet: set }) as Consumer);
-  return { consumers, scaling: null, ...others } as PipelineResponse;
+  return { consumers, scaling: null, changes: [], ...others } as PipelineResponse;
 }
 
 const THREE = { kind: 'consumers', count: 3, at: 100 } as const;
@@ -29,6 +29,25 @@ describe('the notice on a scaling', () => {
     expect(scalingNotice(pending, THREE, 103)).toMatch(/^Another user has requested 5 after your 3. Scaling to 5/);
     expect(scalingNotice(pending, null, 103)).toBe('Scaling to 5 consumers: 2 running.');
     expect(scalingNotice(pipeline(5), THREE, 110)).toMatch(/Another user has changed the number: 5 running/);
+  });
+
+  it('does not count consumers as running that start, or whose heartbeats stopped', () => {
+    const states = (...each: Consumer['state'][]) =>
+      pipeline(0, { consumers: each.map((state) => ({ state }) as Consumer) });
+    expect(scalingNotice(states('ready', 'ready', 'late'), THREE, 110)).toBe('2 of 3 consumers running.');
+    expect(scalingNotice(states('ready', 'rebalancing', 'starting'), THREE, 110)).toBe('2 of 3 consumers running.');
+  });
+
+  it('names a consumer that died until its partitions are assigned to others', () => {
+    const crash = { consumer: 'consumer-2', partitions: 4, reassignedAfterSeconds: null, hasReturned: false };
+    const changes = (...each: (typeof crash | { reassignedAfterSeconds: number })[]): PipelineResponse['changes'] =>
+      each.map((change) => ({ crash: change }) as PipelineResponse['changes'][number]);
+    expect(scalingNotice(pipeline(3, { changes: changes(crash) }), THREE, 110)).toBe(
+      '3 consumers requested: consumer-2 died, and is being replaced.',
+    );
+    expect(scalingNotice(pipeline(3, { changes: changes({ ...crash, reassignedAfterSeconds: 9 }) }), THREE, 110)).toBe(
+      '3 consumers running, as requested.',
+    );
   });
 
   it('points to the log when the consumers do not come', () => {

@@ -26,9 +26,11 @@ export function scalingNotice(latest: PipelineResponse, request: ScalingRequest 
   return request.kind === 'consumers' ? consumersText(latest, request, now) : limitText(latest, request.limit);
 }
 
-/** The number of consumers that send heartbeats; `null`: unknown. */
+/** The number of consumers that have started and send heartbeats; `null`: unknown. */
 export function runningConsumers({ consumers }: PipelineResponse): number | null {
-  return consumers?.filter((each) => isAlive(each)).length ?? null;
+  return (
+    consumers?.filter((each) => isAlive(each) && each.state !== 'starting' && each.state !== 'late').length ?? null
+  );
 }
 
 function pendingText(
@@ -49,10 +51,21 @@ function consumersText(
   now: number,
 ): string {
   const running = runningConsumers(latest);
+  const died = deadConsumers(latest);
+  if (died.length > 0)
+    return `${plural(count, 'consumer')} requested: ${died.join(' and ')} died, and ${died.length === 1 ? 'is' : 'are'} being replaced.`;
   if (running === count) return `${plural(count, 'consumer')} running, as requested.`;
+  if (latest.consumers?.filter((each) => isAlive(each)).length === count)
+    return `${running} of ${plural(count, 'consumer')} running.`;
   return now - at <= LATENCY_SECONDS
     ? `Scaling to ${plural(count, 'consumer')}.`
     : `Another user has changed the number: ${running ?? 'an unknown number'} running, you requested ${count}.`;
+}
+
+/** Names of the consumers that died, until others have all of their partitions. */
+function deadConsumers({ changes }: PipelineResponse): string[] {
+  const names = changes.flatMap(({ crash }) => (crash?.reassignedAfterSeconds === null ? [crash.consumer] : []));
+  return [...new Set(names)];
 }
 
 function limitText({ consumers }: PipelineResponse, limit: InFlightLimit): string {

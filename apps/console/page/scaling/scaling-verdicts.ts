@@ -65,7 +65,7 @@ function setUpText(from: SetUp, to: SetUp): string {
   const consumers = from.consumers === to.consumers ? [] : [`${from.consumers} → ${plural(to.consumers, 'consumer')}`];
   const inFlight =
     from.inFlight === to.inFlight ? [] : [`${limitText(from.inFlight)} → ${limitText(to.inFlight)} in flight`];
-  return [...consumers, ...inFlight].join(', ') || 'restarted';
+  return [...consumers, ...inFlight].join(', ');
 }
 
 function wayBackText(from: SetUp, to: SetUp): string {

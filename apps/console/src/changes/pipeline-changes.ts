@@ -46,7 +46,7 @@ const KEPT_REBALANCES = 20;
 
 /**
  * Detects changes by comparing successive observations, independent of their cause, and measures the effect of scalings: saved per second some
- * seconds before and after. Consumers start one after another, so all changes before a verdict count as one scaling.
+ * seconds before and after. Consumers start one after another, so steps in the same direction before a verdict are one scaling.
  */
 export class PipelineChanges {
   private readonly membership = new Membership();
@@ -62,7 +62,7 @@ export class PipelineChanges {
     const seen = { observation, setUp: this.setUp(observation, before), isDisturbed: this.isDisturbed(at) };
     if (before !== undefined) this.detect(before, seen);
     this.seen = [...this.seen.filter((each) => at - each.observation.at <= KEPT_OBSERVATIONS_MS), seen];
-    this.measured?.judge(this.seen.map((each) => each.observation));
+    this.measured?.measure(this.seen.map((each) => each.observation));
     this.changes = withinBounds(this.changes, at);
   }
 
@@ -83,9 +83,13 @@ export class PipelineChanges {
     return this.crashes().some((crash) => crash.isDisturbing(now));
   }
 
+  private get lastScaling(): Scaling | undefined {
+    return this.changes.findLast((change): change is Scaling => change.kind === 'scaling');
+  }
+
   private get measured(): Scaling | undefined {
-    const last = this.changes.findLast((change) => change.kind === 'scaling');
-    return last?.kind === 'scaling' && last.verdict === null ? last : undefined;
+    const { lastScaling } = this;
+    return lastScaling?.verdict === null ? lastScaling : undefined;
   }
 
   private crashes(): Crash[] {
@@ -94,28 +98,33 @@ export class PipelineChanges {
 
   private detectCrashes(observation: Observation): void {
     const { died, returned } = this.membership.add(observation);
-    for (const [id, consumer] of died) this.changes = [...this.changes, new Crash(observation.at, id, consumer)];
+    for (const [id, consumer] of died) {
+      const crash = new Crash(observation.at, id, consumer);
+      this.changes = [...this.changes, crash];
+      this.lastScaling?.died(crash);
+    }
     for (const crash of this.crashes()) {
       if (returned.some((id) => crash.isOf(id))) crash.markReturned();
       crash.add(observation);
     }
   }
 
-  /** While no consumer is alive, the limit is that of before. */
-  private setUp({ progress, inFlightSet }: Observation, before: Seen | undefined): SetUp {
-    const inFlight = progress.size === 0 ? (before?.setUp.inFlight ?? null) : inFlightSet;
-    return { consumers: this.membership.size, inFlight };
+  /** While no consumer is alive, or a new limit has not reached all of them, the limit is that of before. */
+  private setUp({ inFlightSet }: Observation, before: Seen | undefined): SetUp {
+    return { consumers: this.membership.size, inFlight: inFlightSet ?? before?.setUp.inFlight ?? null };
   }
 
   private detect(before: Seen, now: Seen): void {
     const { measured } = this;
     const { at } = now.observation;
     if (!isSame(before.setUp, now.setUp)) {
-      if (measured !== undefined) measured.merge(now.setUp, at);
-      else if (this.wasSettled(before)) this.changes = [...this.changes, this.scaling(before, now)];
+      if (measured?.continuesTo(now.setUp)) measured.merge(now.setUp, at);
+      else if (measured !== undefined || this.wasSettled(before)) {
+        measured?.supersede(at);
+        this.changes = [...this.changes, this.scaling(before, now, measured?.settledAt)];
+      }
     } else if (measured !== undefined) {
-      const died = now.isDisturbed ? this.crashes().at(-1)?.name : undefined;
-      if (died !== undefined || !isCalm(now.observation) || isRebalanced(before, now)) measured.postpone(at, died);
+      if (now.isDisturbed || !isCalm(now.observation) || isRebalanced(before, now)) measured.postpone(at);
     } else if (isRebalanced(before, now) && !now.isDisturbed)
       this.changes = [...this.changes, { at, kind: 'rebalance' }];
   }
@@ -127,21 +136,22 @@ export class PipelineChanges {
     return setUp.consumers > 0 && isSteady && recent.some(({ observation }) => isCalm(observation));
   }
 
-  private scaling(before: Seen, { observation: { at }, setUp }: Seen): Scaling {
-    return new Scaling(at, before.setUp, setUp, this.windowBefore(before, at));
+  private scaling(before: Seen, { observation: { at }, setUp }: Seen, settledAt = 0): Scaling {
+    return new Scaling(at, before.setUp, setUp, this.windowBefore(before, at, settledAt));
   }
 
-  /** Uses observations of the same configuration only; when work has just arrived, those at the full rate only. */
-  private windowBefore({ setUp }: Seen, now: number): ObservationWindow | undefined {
+  /** Uses observations of the same, settled configuration only; when work has just arrived, those at the full rate only. */
+  private windowBefore({ setUp }: Seen, now: number, settledAt: number): ObservationWindow | undefined {
     const from = this.seen.findLastIndex((each) => each.isDisturbed || !isSame(each.setUp, setUp)) + 1;
     const same = this.seen
       .slice(from)
       .map(({ observation }) => observation)
-      .filter(({ at }) => now - at <= 1_000 * (MEASURED_SECONDS + 2));
+      .filter(({ at }) => at >= settledAt && now - at <= 1_000 * (MEASURED_SECONDS + 2));
     const lastIdle = same.findLastIndex((each) => !hasWork(each));
     const busy = lastIdle < 0 ? same : same.slice(lastIdle + 1 + RAMP_OBSERVATIONS);
     const window = observationWindow(busy);
-    return window !== undefined && window.seconds >= MIN_BEFORE_SECONDS ? window : observationWindow(same);
+    if (window !== undefined && window.seconds >= MIN_BEFORE_SECONDS) return window;
+    return lastIdle < 0 ? undefined : observationWindow(same);
   }
 }
 

@@ -74,7 +74,7 @@ export function isComparable({ hadWork, savedPerSecond }: ObservationWindow): bo
 
 /** Returns why a window before a change can't be compared with. @param before `undefined`: nothing was observed */
 export function verdictWithoutBasis(before: ObservationWindow | undefined): ScalingVerdict {
-  if (before === undefined) return noVerdict('no verdict: the pipeline was not observed before the change');
+  if (before === undefined) return noVerdict('no verdict: the configuration before ran too short to be compared with');
   return noVerdict('no verdict: before the change there was too little to save; populate first');
 }
 

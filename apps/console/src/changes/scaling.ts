@@ -1,3 +1,5 @@
+import { GONE_AFTER_MS, HEARTBEAT_EVERY_MS } from '#orders/consumer/consumer-heartbeat.js';
+import type { Crash } from './crash.js';
 import type { Observation } from './observation.js';
 import { hasWork, observationWindow, type ObservationWindow } from './observation-window.js';
 import {
@@ -18,13 +20,14 @@ export interface SetUp {
 
 /** Time after which a scaling that never settles gets the verdict `unknown`. */
 const TIMEOUT_MS = 60_000;
+/** A dead consumer is noticed at most this long after its last heartbeat: a verdict of that time is on wrong figures. */
+const UNNOTICED_MS = GONE_AFTER_MS + 2 * HEARTBEAT_EVERY_MS;
 
-/** A change of the configuration whose effect is being measured. Changes before its verdict are merged into it. */
+/** A change of the configuration whose effect is being measured. Its steps are merged into it. */
 export class Scaling {
   readonly kind = 'scaling';
-  /** `null` while it is being measured. */
-  verdict: ScalingVerdict | null = null;
-  private savedAfter: number | null = null;
+  private judged: { readonly verdict: ScalingVerdict; readonly after: number | null; readonly at: number } | null =
+    null;
   private lastChangeAt: number;
   private diedMeanwhile: string | undefined;
 
@@ -41,6 +44,11 @@ export class Scaling {
     return this.current;
   }
 
+  /** `null` while it is being measured. */
+  get verdict(): ScalingVerdict | null {
+    return this.judged?.verdict ?? null;
+  }
+
   /** Saved per second before the change; `null` when there was too little to save, so that the rate says nothing. */
   get before(): number | null {
     return this.windowBefore !== undefined && isComparable(this.windowBefore) ? this.windowBefore.savedPerSecond : null;
@@ -48,7 +56,20 @@ export class Scaling {
 
   /** Saved per second after the change; `null` unless it was measured. */
   get after(): number | null {
-    return this.savedAfter;
+    return this.judged?.after ?? null;
+  }
+
+  /** From when on figures are those of the new configuration, as far as is known. */
+  get settledAt(): number {
+    return this.lastChangeAt + 1_000 * SETTLE_SECONDS;
+  }
+
+  /** Returns whether a configuration is a further step: consumers start or drain one after another. A step back, or a second limit, is another change. */
+  continuesTo({ consumers, inFlight }: SetUp): boolean {
+    const { from, current } = this;
+    const isBack = (consumers - current.consumers) * (current.consumers - from.consumers) < 0;
+    const isSecondLimit = inFlight !== current.inFlight && current.inFlight !== from.inFlight;
+    return !isBack && !isSecondLimit;
   }
 
   merge(to: SetUp, at: number): void {
@@ -56,39 +77,52 @@ export class Scaling {
     this.lastChangeAt = at;
   }
 
-  /** Delays the measurement: consumers start or drain, partitions are reassigned, or a consumer died. */
-  postpone(at: number, died?: string): void {
+  /** Delays the measurement: consumers start or drain, partitions are reassigned, or figures show the effect of a crash. */
+  postpone(at: number): void {
     this.lastChangeAt = at;
-    this.diedMeanwhile ??= died;
+  }
+
+  /** Ends the measurement without a verdict: another change follows. */
+  supersede(at: number): void {
+    this.judge(noVerdict(`no verdict: changed again after ${Math.round((at - this.at) / 1_000)} s`), at);
+  }
+
+  /** A consumer died. Measures again when its figures of the last seconds, without heartbeats, are in the verdict. */
+  died({ name, at }: Crash): void {
+    const isOld = this.judged !== null && at - this.judged.at > UNNOTICED_MS;
+    if (isOld || this.verdict?.outcome === 'unknown') return;
+    this.diedMeanwhile ??= name;
+    this.judged = null;
+    this.lastChangeAt = at;
   }
 
   /** Sets the verdict once the window after the change is long enough. @param observations in chronological order */
-  judge(observations: readonly Observation[]): void {
+  measure(observations: readonly Observation[]): void {
     const now = observations.at(-1)?.at ?? this.at;
-    const since = this.lastChangeAt + 1_000 * SETTLE_SECONDS;
-    const settled = observations.filter(({ at }) => at >= since);
+    const settled = observations.filter(({ at }) => at >= this.settledAt);
     const firstIdle = settled.findIndex((each) => !hasWork(each));
     const after = observationWindow(firstIdle < 0 ? settled : settled.slice(0, firstIdle));
     const seconds = after?.seconds ?? 0;
-    if (after !== undefined && seconds >= (firstIdle < 0 ? MEASURED_SECONDS : MIN_AFTER_SECONDS)) this.conclude(after);
-    else if (firstIdle >= 0 && now - since >= 1_000 * MEASURED_SECONDS) this.verdict = this.tooLittle(seconds);
-    else if (now - this.at > TIMEOUT_MS) this.verdict = noVerdict(this.reasonOfTimeout());
+    if (after !== undefined && seconds >= (firstIdle < 0 ? MEASURED_SECONDS : MIN_AFTER_SECONDS))
+      this.judge(scalingVerdict(this.windowBefore, after), now, after.savedPerSecond);
+    else if (firstIdle >= 0 && now - this.settledAt >= 1_000 * MEASURED_SECONDS)
+      this.judge(this.tooLittle(seconds), now);
+    else if (now - this.at > TIMEOUT_MS)
+      this.judge(noVerdict('no verdict: the pipeline did not settle within a minute'), now);
   }
 
-  private conclude(after: ObservationWindow): void {
-    this.verdict = scalingVerdict(this.windowBefore, after);
-    this.savedAfter = this.verdict.outcome === 'unknown' ? null : after.savedPerSecond;
+  private judge(verdict: ScalingVerdict, at: number, after: number | null = null): void {
+    const died = this.diedMeanwhile === undefined ? '' : `; ${this.diedMeanwhile} died while it was being measured`;
+    this.judged = {
+      verdict: { ...verdict, text: `${verdict.text}${died}` },
+      after: verdict.outcome === 'unknown' ? null : after,
+      at,
+    };
   }
 
   private tooLittle(seconds: number): ScalingVerdict {
     if (this.before === null) return verdictWithoutBasis(this.windowBefore);
     const left = seconds < 1 ? 'no backlog was left' : `the backlog lasted ${Math.floor(seconds)} s`;
     return noVerdict(`no verdict: after the change ${left}, a verdict needs ${MIN_AFTER_SECONDS} s`);
-  }
-
-  private reasonOfTimeout(): string {
-    return this.diedMeanwhile === undefined
-      ? 'no verdict: the pipeline did not settle within a minute'
-      : `no verdict: ${this.diedMeanwhile} died while the effect was being measured; scale again`;
   }
 }
