@@ -1,4 +1,4 @@
-import { html, nothing, type TemplateResult } from 'lit';
+import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { Part } from '../part.js';
 import { fieldText, readNumber, type ReadNumber } from './number-text.js';
 
@@ -6,7 +6,7 @@ let instances = 0;
 
 /**
  * A field for a number. It is a text field, because a browser's number field drops what it can't parse, such as a comma, without a word.
- * Shows what is wrong when the field is left, and at `check`.
+ * Shows what is wrong when the field is left, and at `check`. That it is missing is shown at `check` only: a field that was cleared is not wrong.
  */
 export class NumberField extends Part {
   static override properties = {
@@ -16,6 +16,7 @@ export class NumberField extends Part {
     max: { type: Number },
     isWhole: { type: Boolean, attribute: 'whole' },
     isRequired: { type: Boolean, attribute: 'required' },
+    stepUnit: { attribute: 'step-unit' },
     value: {},
     placeholder: {},
     hint: {},
@@ -27,40 +28,60 @@ export class NumberField extends Part {
   declare max: number;
   declare isWhole: boolean;
   declare isRequired: boolean;
-  /** The initial text. */
+  /** Buttons beside the field add or remove one of these, such as `consumer`. Empty: no buttons. */
+  declare stepUnit: string;
+  /** The text until the user changes it, and again after a reset of the form. */
   declare value: string;
   declare placeholder: string;
   /** Explains the field, in a tooltip. */
   declare hint: string;
   declare fault: string | null;
-  private readonly faultId = `fault-${(instances += 1)}`;
+  private readonly inputId = `number-${(instances += 1)}`;
+  private readonly faultId = `fault-of-${this.inputId}`;
+  private readonly onReset = (): void => void (this.fault = null);
+  private form: HTMLFormElement | null = null;
 
   constructor() {
     super();
     this.isWhole = false;
     this.isRequired = false;
+    this.stepUnit = '';
     this.value = '';
     this.placeholder = '';
     this.hint = '';
     this.fault = null;
   }
 
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.form = this.closest('form');
+    this.form?.addEventListener('reset', this.onReset);
+  }
+
+  override disconnectedCallback(): void {
+    this.form?.removeEventListener('reset', this.onReset);
+    super.disconnectedCallback();
+  }
+
+  /** The step buttons depend on what the input shows, which a new initial text has just changed. */
+  protected override updated(changed: PropertyValues<this>): void {
+    if (changed.has('value')) this.requestUpdate();
+  }
+
   protected override render(): TemplateResult {
-    const { label, name, value, placeholder, hint, fault, isRequired } = this;
-    return html`<label title=${hint || nothing}
-        >${label}
-        <input
-          name=${name}
-          value=${value}
-          placeholder=${placeholder}
-          inputmode="decimal"
-          autocomplete="off"
-          aria-required=${isRequired}
-          aria-invalid=${fault !== null}
-          aria-describedby=${fault === null ? nothing : this.faultId}
-          @change=${() => this.leave()}
-          @input=${() => this.correct()} /></label
-      >${fault === null ? nothing : html`<span class="bad fault" id=${this.faultId} role="alert">${fault}</span>`}`;
+    const { label, hint, fault, stepUnit } = this;
+    return html`<div class="field" title=${hint || nothing}>
+        <label for=${this.inputId}>${label}</label>
+        ${
+          stepUnit === ''
+            ? this.inputView()
+            : html`<span class="stepper">
+                ${this.stepButton(-1, `Remove one ${stepUnit}`, '−')} ${this.inputView()}
+                ${this.stepButton(1, `Add one ${stepUnit}`, '+')}
+              </span>`
+        }
+      </div>
+      ${fault === null ? nothing : html`<span class="bad fault" id=${this.faultId} role="alert">${fault}</span>`}`;
   }
 
   /** The input element, for the focus. */
@@ -79,6 +100,48 @@ export class NumberField extends Part {
     return this.read().value;
   }
 
+  private inputView(): TemplateResult {
+    const { name, value, placeholder, fault, isRequired } = this;
+    return html`<input
+      id=${this.inputId}
+      name=${name}
+      value=${value}
+      placeholder=${placeholder}
+      inputmode="decimal"
+      autocomplete="off"
+      aria-required=${isRequired}
+      aria-invalid=${fault !== null}
+      aria-describedby=${fault === null ? nothing : this.faultId}
+      @change=${() => this.leave()}
+      @input=${() => this.correct()}
+    />`;
+  }
+
+  private stepButton(by: number, name: string, sign: string): TemplateResult {
+    const next = this.stepped(by);
+    const isAtEnd = next < this.min || next > this.max;
+    return html`<button type="button" aria-label=${name} ?disabled=${isAtEnd} @click=${() => this.step(by)}>
+      ${sign}
+    </button>`;
+  }
+
+  /** A field without a number is stepped from its initial one. */
+  private stepped(by: number): number {
+    return (this.number ?? readNumber(this.value, this).value ?? this.min) + by;
+  }
+
+  /** Emits `input`, as typing does. */
+  private step(by: number): void {
+    const { input } = this;
+    if (input === null) return;
+    input.value = fieldText(this.stepped(by));
+    input.dispatchEvent(new InputEvent('input', { bubbles: true }));
+  }
+
+  private get isEmpty(): boolean {
+    return (this.input?.value ?? this.value).trim() === '';
+  }
+
   private faultText(): string | null {
     const { fault, value } = this.read();
     if (fault !== undefined) return `${this.label} ${fault}.`;
@@ -89,15 +152,19 @@ export class NumberField extends Part {
     return readNumber(this.input?.value ?? this.value, this);
   }
 
-  /** Shows the number as it was understood, such as 1,000,000 for 1e6. */
+  /** Shows the number with separators. */
   private leave(): void {
     const { number, input } = this;
-    if (this.check() && number !== undefined && input !== null) input.value = fieldText(number);
+    if (this.isEmpty) this.fault = null;
+    else if (this.check() && number !== undefined && input !== null) input.value = fieldText(number);
   }
 
   /** Removes a fault as soon as it is corrected; a new one is shown only when the field is left. */
   private correct(): void {
-    if (this.fault !== null) this.check();
+    if (this.isEmpty) this.fault = null;
+    else if (this.fault !== null) this.check();
+    // The step buttons depend on the number.
+    this.requestUpdate();
   }
 }
 

@@ -10,11 +10,8 @@ describe('the text of a number field', () => {
     ['100,000', 100_000],
     ['100 000', 100_000],
     ['100\u00a0000', 100_000],
-    ['1_000_000', 1_000_000],
-    ['1e6', 1_000_000],
-    ['1.5E3', 1_500],
+    ['1\u202f000\u202f000', 1_000_000],
     [' \t7\n', 7],
-    ['+7', 7],
     ['007', 7],
   ])('%j is read as %d', (text, value) => {
     expect(readNumber(text, COUNT)).toEqual({ value });
@@ -24,14 +21,12 @@ describe('the text of a number field', () => {
     expect([readNumber('', COUNT), readNumber('  ', COUNT)]).toEqual([{ value: undefined }, { value: undefined }]);
   });
 
-  it.each(['-5', '0', '10,000,001', '1.5', '1,00', '1,0000', '1e', '1e999', 'many', '0x10', '5-', 'NaN', 'Infinity'])(
-    '%j is refused with what is allowed, and with what was typed',
-    (text) => {
-      expect(readNumber(text, COUNT)).toEqual({
-        fault: `must be a whole number from 1 to 10,000,000, got “${text}”`,
-      });
-    },
-  );
+  const refused = "-5 0 10,000,001 1.5 1,00 1,0000 1_000 1'000 +7 1e3 1e 1e999 many 0x10 5- NaN Infinity".split(' ');
+  it.each(refused)('%j is refused with what is allowed, and with what was typed', (text) => {
+    expect(readNumber(text, COUNT)).toEqual({
+      fault: `must be a whole number from 1 to 10,000,000, got “${text}”`,
+    });
+  });
 
   it('may have decimals where parts are allowed', () => {
     expect([readNumber('0.5', RATE), readNumber('1,000.25', RATE), readNumber('.5', RATE)]).toEqual([

@@ -12,12 +12,12 @@ export type ReadNumber =
   | { readonly value: number | undefined; readonly fault?: undefined }
   | { readonly fault: string; readonly value?: undefined };
 
-/** Separators that people and spreadsheets put between groups of three digits, the no-break spaces of other languages included. */
-const GROUPED = /^[+-]?\d{1,3}(?:[,_'’ \u00a0\u202f]\d{3})+(?:\.\d+)?$/;
-const SEPARATORS = /[,_'’ \u00a0\u202f]/g;
-const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d{1,3})?$/i;
+/** Groups of three digits, separated by commas or spaces, the no-break spaces of other languages included. */
+const GROUPED = /^\d{1,3}(?:[, \u00a0\u202f]\d{3})+(?:\.\d+)?$/;
+const SEPARATORS = /[, \u00a0\u202f]/g;
+const NUMBER = /^(?:\d+(?:\.\d*)?|\.\d+)$/;
 
-/** Reads the text of a number field: `100000`, `100,000`, ` 1e5 `. */
+/** Reads the text of a number field: `100000`, `100,000`, ` 100 000 `. */
 export function readNumber(text: string, rule: NumberRule): ReadNumber {
   const given = text.trim();
   if (given === '') return { value: undefined };

@@ -8,6 +8,7 @@ import { timeText } from './time-axis.js';
 export function currentLegend(latest: PipelineResponse | null): TemplateResult {
   return html`<p class="legend">
     ${key('produced', latest?.producedPerSecond)} ${key('saved', latest?.savedPerSecond)}
+    <span class="muted">times are UTC</span>
   </p>`;
 }
 
@@ -16,7 +17,7 @@ export function legendAt({ at, values }: Points, index: number): TemplateResult 
   const { produced, saved, lag, inFlight, consumers } = values;
   const count = consumers[index] ?? null;
   return html`<p class="legend">
-    <span class="muted">${timeText(at[index] ?? 0)}</span>
+    <span class="muted">${timeText(at[index] ?? 0)} UTC</span>
     ${key('produced', produced[index])} ${key('saved', saved[index])}
     ${
       count === null

@@ -29,15 +29,13 @@ export function framed({ at, values }: Points, { from, to }: TimeWindow): Points
   return { at: [...before, ...at, ...after], values: Object.fromEntries(columns) as Points['values'] };
 }
 
-/** Formats times of an axis in the local time zone: `14:05`, or `14:05:30` when they are less than a minute apart. */
+/** Formats times of an axis in UTC: `14:05`, or `14:05:30` when they are less than a minute apart. */
 export function axisTexts(seconds: readonly number[]): string[] {
   const isFine = seconds.some((second) => second % 60 !== 0);
   return seconds.map((second) => (isFine ? timeText(second) : timeText(second).slice(0, -3)));
 }
 
-/** Formats a time in the local time zone, such as `14:05:30`. */
+/** Formats a time in UTC, such as `14:05:30`. */
 export function timeText(second: number): string {
-  const date = new Date(1_000 * second);
-  const parts = [date.getHours(), date.getMinutes(), date.getSeconds()];
-  return parts.map((part) => String(part).padStart(2, '0')).join(':');
+  return new Date(1_000 * second).toISOString().slice(11, 19);
 }

@@ -60,7 +60,7 @@ export class OrderBrowser extends Part {
     return html`
       <form class="fields" role="search" novalidate @submit=${(event: SubmitEvent) => void this.search(event)}>
         <label class="wide">
-          Id, number, from..to, day, account or symbol
+          Id, number, from..to, day (UTC), account or symbol
           <input name="what" placeholder="empty: first page" autocomplete="off" spellcheck="false" />
         </label>
         <button class="main">Find</button>

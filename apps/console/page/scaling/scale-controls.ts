@@ -1,11 +1,17 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Client } from '../api/client.js';
 import { messageOf } from '../api/problem.js';
-import { submitNumbers } from '../forms/number-field.js';
+import { submitNumbers, type NumberField } from '../forms/number-field.js';
 import { LivePart } from '../live/live-part.js';
 import { figure, plural } from '../text/figures.js';
 import { autoLimitHint, verdictHint } from './scaling-hints.js';
-import { runningConsumers, scalingNotice, type InFlightLimit, type ScalingRequest } from './scaling-notice.js';
+import {
+  presentConsumers,
+  runningConsumers,
+  scalingNotice,
+  type InFlightLimit,
+  type ScalingRequest,
+} from './scaling-notice.js';
 
 /** As many as the API accepts. */
 const MAX_CONSUMERS = 64;
@@ -20,15 +26,15 @@ export class ScaleControls extends LivePart {
     requested: { state: true },
   };
   declare client: Client;
-  /** The number in the field; `null`: the requested or else the current number of consumers. */
-  declare target: number | null;
+  /** The number that was typed; `null`: the field has no number; `undefined`: the field shows the requested or else the current number. */
+  declare target: number | null | undefined;
   declare errorText: string | null;
   /** The last request of this page. */
   declare requested: ScalingRequest | null;
 
   constructor() {
     super();
-    this.target = null;
+    this.target = undefined;
     this.errorText = null;
     this.requested = null;
   }
@@ -36,14 +42,29 @@ export class ScaleControls extends LivePart {
   protected override render(): TemplateResult {
     const { latest, now } = this.live;
     const running = latest && runningConsumers(latest);
-    const known = this.target ?? latest?.scaling?.count ?? running;
-    const count = known ?? 1;
+    const shown = latest?.scaling?.count ?? (latest && presentConsumers(latest));
+    const count = this.target === undefined ? shown : this.target;
     return html`
-      <form class="fields" @submit=${(event: SubmitEvent) => void this.scale(event, count)}>
-        ${this.stepper(count, known !== null)}
-        <button class="main" ?disabled=${known === null}>Scale</button>
+      <form
+        id="scale-form"
+        class="fields"
+        novalidate
+        @submit=${(event: SubmitEvent) => void this.scale(event)}
+        @input=${(event: Event) => this.typed(event.currentTarget as HTMLFormElement)}
+      >
+        <number-field
+          label="Consumers"
+          name="count"
+          required
+          whole
+          step-unit="consumer"
+          min="1"
+          max=${MAX_CONSUMERS}
+          value=${shown ?? ''}
+        ></number-field>
+        <button class="main" ?disabled=${shown === null}>Scale</button>
       </form>
-      ${this.capacity(count, running)} ${this.hint(count)} ${this.limitForm()}
+      ${this.capacity(count ?? 0, running)} ${count === null ? nothing : this.hint(count)} ${this.limitForm()}
       ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
       <p class="muted" aria-live="polite">${(latest && scalingNotice(latest, this.requested, now)) ?? ''}</p>
     `;
@@ -54,7 +75,8 @@ export class ScaleControls extends LivePart {
     await this.attempt(async () => {
       await this.client.post('/v1/pipeline/consumers', { count });
       this.requested = { kind: 'consumers', count, at: this.live.now };
-      this.target = null;
+      this.target = undefined;
+      this.querySelector<HTMLFormElement>('#scale-form')?.reset();
     });
   }
 
@@ -62,33 +84,8 @@ export class ScaleControls extends LivePart {
     await this.attempt(async () => {
       await this.client.post('/v1/pipeline/in-flight', { limit });
       this.requested = { kind: 'limit', limit, at: this.live.now };
+      this.querySelector<HTMLFormElement>('#limit-form')?.reset();
     });
-  }
-
-  private stepper(count: number, isKnown: boolean): TemplateResult {
-    const step = (by: number, name: string, sign: string): TemplateResult => {
-      const isAtEnd = count + by < 1 || count + by > MAX_CONSUMERS;
-      const onClick = (): void => this.step(count + by);
-      return html`<button type="button" aria-label=${name} ?disabled=${isAtEnd} @click=${onClick}>${sign}</button>`;
-    };
-    return html`<div class="field">
-      <label for="consumers">Consumers</label>
-      <span class="stepper">
-        ${step(-1, 'Remove one consumer', '−')}
-        <input
-          id="consumers"
-          name="consumers"
-          type="number"
-          required
-          min="1"
-          max=${MAX_CONSUMERS}
-          step="1"
-          .value=${isKnown ? String(count) : ''}
-          @input=${(event: InputEvent) => this.step((event.target as HTMLInputElement).valueAsNumber)}
-        />
-        ${step(1, 'Add one consumer', '+')}
-      </span>
-    </div>`;
   }
 
   private capacity(count: number, running: number | null): TemplateResult {
@@ -114,7 +111,7 @@ export class ScaleControls extends LivePart {
     const { latest } = this.live;
     const hint = latest && autoLimitHint(latest);
     return html`
-      <form class="fields" @submit=${(event: SubmitEvent) => void this.limit(event)}>
+      <form id="limit-form" class="fields" novalidate @submit=${(event: SubmitEvent) => void this.limit(event)}>
         <number-field
           label="In-flight limit per consumer"
           name="limit"
@@ -132,26 +129,24 @@ export class ScaleControls extends LivePart {
     `;
   }
 
-  private step(count: number): void {
-    this.target = Number.isNaN(count) ? null : count;
+  private typed(form: HTMLFormElement): void {
+    this.target = form.querySelector<NumberField>('number-field')?.number ?? null;
   }
 
   private currentLimit(): string {
     return figure(this.live.latest?.consumers?.find(({ inFlight }) => inFlight !== null)?.inFlightLimit);
   }
 
-  private async scale(event: SubmitEvent, count: number): Promise<void> {
+  private async scale(event: SubmitEvent): Promise<void> {
     event.preventDefault();
-    await this.scaleTo(count);
+    const count = submitNumbers(event.target as HTMLFormElement)?.['count'];
+    if (count !== undefined) await this.scaleTo(count);
   }
 
   private async limit(event: SubmitEvent): Promise<void> {
     event.preventDefault();
-    const form = event.target as HTMLFormElement;
-    const values = submitNumbers(form);
-    if (values?.['limit'] === undefined) return;
-    await this.setInFlight(values['limit']);
-    form.reset();
+    const limit = submitNumbers(event.target as HTMLFormElement)?.['limit'];
+    if (limit !== undefined) await this.setInFlight(limit);
   }
 
   private async attempt(work: () => Promise<void>): Promise<void> {

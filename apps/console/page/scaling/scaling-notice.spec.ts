@@ -32,10 +32,14 @@ describe('the notice on a scaling', () => {
   });
 
   it('does not count consumers as running that start, or whose heartbeats stopped', () => {
-    const states = (...each: Consumer['state'][]) =>
-      pipeline(0, { consumers: each.map((state) => ({ state }) as Consumer) });
-    expect(scalingNotice(states('ready', 'ready', 'late'), THREE, 110)).toBe('2 of 3 consumers running.');
-    expect(scalingNotice(states('ready', 'rebalancing', 'starting'), THREE, 110)).toBe('2 of 3 consumers running.');
+    const states = [
+      ['ready', 'ready', 'late'],
+      ['ready', 'rebalancing', 'starting'],
+    ] as const;
+    for (const each of states) {
+      const consumers = each.map((state) => ({ state }) as Consumer);
+      expect(scalingNotice(pipeline(0, { consumers }), THREE, 110)).toBe('2 of 3 consumers running.');
+    }
   });
 
   it('names a consumer that died until its partitions are assigned to others', () => {

@@ -26,6 +26,11 @@ export function scalingNotice(latest: PipelineResponse, request: ScalingRequest 
   return request.kind === 'consumers' ? consumersText(latest, request, now) : limitText(latest, request.limit);
 }
 
+/** The number of consumers that send heartbeats, also those that start or drain; `null`: unknown. */
+export function presentConsumers({ consumers }: PipelineResponse): number | null {
+  return consumers?.filter((each) => isAlive(each)).length ?? null;
+}
+
 /** The number of consumers that have started and send heartbeats; `null`: unknown. */
 export function runningConsumers({ consumers }: PipelineResponse): number | null {
   return (
@@ -55,8 +60,7 @@ function consumersText(
   if (died.length > 0)
     return `${plural(count, 'consumer')} requested: ${died.join(' and ')} died, and ${died.length === 1 ? 'is' : 'are'} being replaced.`;
   if (running === count) return `${plural(count, 'consumer')} running, as requested.`;
-  if (latest.consumers?.filter((each) => isAlive(each)).length === count)
-    return `${running} of ${plural(count, 'consumer')} running.`;
+  if (presentConsumers(latest) === count) return `${running} of ${plural(count, 'consumer')} running.`;
   return now - at <= LATENCY_SECONDS
     ? `Scaling to ${plural(count, 'consumer')}.`
     : `Another user has changed the number: ${running ?? 'an unknown number'} running, you requested ${count}.`;

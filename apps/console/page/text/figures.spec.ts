@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { amount, duration, figure, percent, plural } from './figures.js';
+import { amount, duration, figure, moment, percent, plural } from './figures.js';
 
 describe('figures on the page', () => {
   it('have thousands separators, and an unknown value is never 0', () => {
@@ -16,6 +16,14 @@ describe('figures on the page', () => {
       '1 h 2 min',
     ]);
     expect([119.7, 7_199].map((seconds) => duration(seconds))).toEqual(['2 min 0 s', '2 h 0 min']);
+  });
+
+  it('show times in UTC, wherever the browser is', () => {
+    expect([moment('2026-01-31T23:59:59.999Z'), moment('2026-01-31T23:00:00-05:00'), moment(null)]).toEqual([
+      '2026-01-31 23:59:59 UTC',
+      '2026-02-01 04:00:00 UTC',
+      '–',
+    ]);
   });
 
   it('group the digits of an exact amount, however large, and keep all decimals', () => {

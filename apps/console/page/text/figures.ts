@@ -34,10 +34,10 @@ export function duration(seconds: number | null | undefined): string {
   return `${Math.floor(minutes / MINUTE)} h ${minutes % MINUTE} min`;
 }
 
-/** Formats a date of the API in the local time zone. */
+/** Formats a time of the API, such as `2026-01-31 12:00:05 UTC`. Days have the form in which the search expects them. */
 export function moment(text: string | null | undefined): string {
   if (text === null || text === undefined) return UNKNOWN;
-  return new Date(text).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+  return `${new Date(text).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
 export function plural(count: number, one: string, many = `${one}s`): string {

@@ -56,9 +56,9 @@ describe('pipeline changes', () => {
   });
 
   it('reports a second limit as a change of its own, and none while consumers still differ', () => {
-    const limits = (...each: number[]): SimulatedRun =>
-      each.reduce((run, inFlightSet) => run.seconds(4, { consumers: 2, inFlightSet }), new SimulatedRun());
-    expect(limits(1_000, 500, 1_000).changes.list()).toMatchObject([
+    const run = new SimulatedRun();
+    for (const inFlightSet of [1_000, 500, 1_000]) run.seconds(4, { consumers: 2, inFlightSet });
+    expect(run.changes.list()).toMatchObject([
       { from: { inFlight: 1_000 }, to: { inFlight: 500 }, verdict: { text: 'no verdict: changed again after 4 s' } },
       { from: { inFlight: 500 }, to: { inFlight: 1_000 } },
     ]);
