@@ -95,12 +95,8 @@ describe('redriven dead letters', () => {
     expect(letter.record?.valueFrom).toBe('letter');
     expect(letter.record?.key?.text).toBe(order.accountId);
     expect(letter.record?.value?.base64).toBe(codec.encode(order).toString('base64'));
-    const headers = letter.record?.headers.map(({ name, value }) => [name, value.text]);
-    expect(headers).toEqual([
-      ['x-trace', `t${first?.index}`],
-      ['operation-id', OPERATION],
-      ['index', `${first?.index}`],
-    ]);
+    const headers = letter.record?.headers.map(({ name, value }) => `${name}: ${value.text}`);
+    expect(headers).toEqual([`x-trace: t${first?.index}`, `operation-id: ${OPERATION}`, `index: ${first?.index}`]);
   });
 
   it('include the decoding error if their bytes can not be decoded', async () => {
@@ -144,6 +140,9 @@ describe('redriven dead letters', () => {
       const { body: letter } = await redrives.get<DeadLetterResponse>(`/v1/dead-letters/records/${item.id}`);
       expect(letter.record?.headers.map(({ name }) => name)).toContain('x-trace');
     }
+    const { body: groups } = await redrives.get<DeadLetterGroups>('/v1/dead-letters?errorCode=unknown-schema');
+    const ends = page.items.map(({ tries }) => tries.at(-1)?.endedAt ?? '').toSorted();
+    expect(groups.items[0]?.lastAt).toBe(ends.at(-1));
   }, 60_000);
 
   it('are skipped once maxRedrives is reached, with a message', async () => {

@@ -11,6 +11,7 @@ import { LivePipeline } from './live/live-pipeline.js';
 import { Part } from './part.js';
 import { Operations } from './populate/operations.js';
 import { hashOf, sectionOf, type Address } from './routing/address.js';
+import { keepInView } from './routing/keep-in-view.js';
 import { Router } from './routing/router.js';
 import { plural } from './text/figures.js';
 
@@ -154,14 +155,16 @@ export class OrdersConsole extends Part {
     this.requestUpdate();
     const isDialog = address?.view === 'letter' || address?.view === 'operation';
     // In the next frame dialogs are open or closed, so that the focus is not moved behind one or back from here.
-    if (address !== null && (isFirst || !isDialog)) requestAnimationFrame(() => this.reveal(sectionOf(address)));
+    if (address !== null && (isFirst || !isDialog))
+      requestAnimationFrame(() => this.reveal(sectionOf(address), isFirst));
   }
 
   /** Scrolls to a section and moves the focus there, unless the user is in it already. */
-  private reveal(id: string): void {
+  private reveal(id: string, isFirst: boolean): void {
     const section = this.querySelector(`#${id}`);
     if (section === null || section.contains(document.activeElement)) return;
-    section.scrollIntoView();
+    if (isFirst) keepInView(section, this);
+    else section.scrollIntoView();
     section.querySelector('h2')?.focus({ preventScroll: true });
   }
 

@@ -35,6 +35,11 @@ async function readDetails(response: Response): Promise<ProblemDetails> {
   }
 }
 
+/** Returns whether a service answered that the thing does not exist. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof ApiProblem && error.status === 404;
+}
+
 /** Returns the text to show to the user for an error. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,6 +1,6 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import type { Client } from '../api/client.js';
-import { ApiProblem, messageOf } from '../api/problem.js';
+import { isNotFound, messageOf } from '../api/problem.js';
 import type { Order, OrdersPage } from '../orders/order.js';
 import { Part } from '../part.js';
 import { hashOf } from '../routing/address.js';
@@ -89,7 +89,7 @@ async function findSaved(client: Client, { id, number }: Readonly<Record<string,
   try {
     return await client.get<Order>(`/v1/orders/${String(id)}`);
   } catch (error) {
-    if (!(error instanceof ApiProblem) || error.status !== 404) throw error;
+    if (!isNotFound(error)) throw error;
   }
   const { items } = await client.get<OrdersPage>(`/v1/orders/range?from=${String(number)}&to=${String(number)}`);
   return items[0] ?? null;

@@ -17,8 +17,8 @@ export function groupView(
     <h3>${errorCode}</h3>
     <p class="muted">Such as: ${example.message}. ${repairOf(errorCode)}</p>
     <p>
-      <b>${figure(count)}</b> pending${redriven > 0 ? `, ${figure(redriven)} of them redriven before` : nothing}, the
-      newest from ${moment(lastAt)}
+      <b>${figure(count)}</b> pending${redriven > 0 ? `, ${figure(redriven)} of them redriven before` : nothing}, last
+      failure ${moment(lastAt)}
     </p>
     <div class="actions">
       <button aria-expanded=${isOpen} @click=${toggle}>${isOpen ? 'Hide letters' : 'Show letters'}</button>

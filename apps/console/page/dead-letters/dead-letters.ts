@@ -7,6 +7,7 @@ import { hashOf, type Address } from '../routing/address.js';
 import type { Router } from '../routing/router.js';
 import { groupView, letterView } from './dead-letter-views.js';
 import type { DeadLetterGroup, DeadLetterItem, DeadLettersPage } from './dead-letter.js';
+import { Rereading } from './rereading.js';
 
 type LettersAddress = Extract<Address, { view: 'letters' }>;
 
@@ -40,8 +41,7 @@ export class DeadLetters extends LivePart {
   declare notice: string;
   /** The state of the pipeline for which the groups were read. */
   private readFor: string | null = null;
-  /** The latest reading: answers to an earlier one are ignored. */
-  private latest: symbol | undefined;
+  private reading = this.readingOf(ALL);
 
   constructor() {
     super();
@@ -55,9 +55,7 @@ export class DeadLetters extends LivePart {
 
   /** Reads the groups again, after letters were redriven or discarded. */
   async reload(): Promise<void> {
-    const reading = Symbol('reading');
-    this.latest = reading;
-    await this.attempt(async () => this.load(() => this.latest === reading));
+    await this.reading.request();
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -65,6 +63,7 @@ export class DeadLetters extends LivePart {
     // Until they are read, the letters of another group must not be shown in this one.
     this.items = [];
     this.next = null;
+    this.reading = this.readingOf(this.address ?? ALL);
     if (this.readFor !== null) void this.reload();
   }
 
@@ -125,16 +124,21 @@ export class DeadLetters extends LivePart {
     </li>`;
   }
 
-  private async load(isLatest: () => boolean): Promise<void> {
-    const { operationId, errorCode } = this.address ?? ALL;
+  /** Reads what an address selects. Its answers are ignored once another address is shown. */
+  private readingOf(address: LettersAddress): Rereading {
+    const isShown = (): boolean => (this.address ?? ALL) === address;
+    return new Rereading(async () => this.attempt(async () => this.load(address, isShown), isShown));
+  }
+
+  private async load({ operationId, errorCode }: LettersAddress, isShown: () => boolean): Promise<void> {
     const filter = operationId === null ? '' : `?${new URLSearchParams({ operationId })}`;
     const { items: groups } = await this.client.get<{ items: DeadLetterGroup[] }>(`/v1/dead-letters${filter}`);
-    if (!isLatest()) return;
+    if (!isShown()) return;
     this.groups = groups;
     if (errorCode === null) return;
     const query = new URLSearchParams({ errorCode, state: 'pending', ...(operationId !== null && { operationId }) });
     const { items, next } = await this.read(`/v1/dead-letters/records?${query}`);
-    if (isLatest()) [this.items, this.next] = [items, next];
+    if (isShown()) [this.items, this.next] = [items, next];
   }
 
   private async more(): Promise<void> {
@@ -149,12 +153,12 @@ export class DeadLetters extends LivePart {
     return { items, next: page.next ?? null };
   }
 
-  private async attempt(work: () => Promise<void>): Promise<void> {
+  private async attempt(work: () => Promise<void>, isShown = (): boolean => true): Promise<void> {
     try {
       await work();
-      this.errorText = null;
+      if (isShown()) this.errorText = null;
     } catch (error) {
-      this.errorText = messageOf(error);
+      if (isShown()) this.errorText = messageOf(error);
     }
   }
 }

@@ -5,6 +5,7 @@ import { DialogPart } from '../dialogs/dialog-part.js';
 import { readNumbers, submitNumbers } from '../forms/number-field.js';
 import { plural } from '../text/figures.js';
 import { selectionText, type RedrivePlan, type Selection } from './dead-letter.js';
+import { repairOf } from './repair.js';
 
 /** Redrives dead letters, after a dry run that shows how many it would send. */
 export class RedriveDialog extends DialogPart {
@@ -51,10 +52,8 @@ export class RedriveDialog extends DialogPart {
   protected override content(): TemplateResult {
     const { plan, isWrong } = this;
     const counting = isWrong ? 'Correct the field first, then the letters are counted.' : 'Counting the letters…';
-    return html`<p class="muted">
-        Fix the cause first: otherwise the records fail again and become dead letters again. Each record is sent to the
-        orders topic again, after the other records of its key.
-      </p>
+    return html`${this.advice()}
+      <p class="muted">Each record is sent to the orders topic again, after the other records of its key.</p>
       <form
         class="fields"
         novalidate
@@ -85,6 +84,14 @@ export class RedriveDialog extends DialogPart {
         </button>
       </form>
       ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}`;
+  }
+
+  /** Says what repairs the cause, for each error of the letters. The error of a single letter is known after the dry run. */
+  private advice(): TemplateResult[] {
+    const { selection, plan } = this;
+    const selected = selection !== null && 'errorCode' in selection ? [selection.errorCode] : [];
+    const codes = new Set([...selected, ...(plan?.errors ?? []).map(({ errorCode }) => errorCode)]);
+    return [...codes].map((code) => html`<p><b>${code}</b>: ${repairOf(code)}</p>`);
   }
 
   private async dryRun(): Promise<void> {

@@ -7,7 +7,8 @@ const REPAIRS: Readonly<Record<string, string>> = {
   oversized: 'Raise MAX_ORDER_BYTES, then redrive.',
   'refused-by-database': 'Change the rule that the message names, then redrive.',
   'attempt-abandoned': 'Find what hung, then redrive.',
-  conflict: 'A redrive returns it: compare it with the saved order, and discard it.',
+  conflict:
+    'A redrive returns it, since nothing saved is overwritten: compare it with the saved order, and discard it.',
   'empty-value': NEW_RECORD,
   'not-wire-format': NEW_RECORD,
   'malformed-avro': NEW_RECORD,

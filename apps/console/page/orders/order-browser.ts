@@ -1,11 +1,12 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import type { Client } from '../api/client.js';
-import { ApiProblem, messageOf } from '../api/problem.js';
+import { isNotFound, messageOf } from '../api/problem.js';
 import { FormValues } from '../text/form-values.js';
 import { Part } from '../part.js';
 import { hashOf, type Address } from '../routing/address.js';
 import type { Router } from '../routing/router.js';
-import { plural } from '../text/figures.js';
+import { countText } from './count-text.js';
+import { viewOfId } from './id-view.js';
 import { ordersTable } from './order-rows.js';
 import type { Order, OrdersPage, OrderTrace } from './order.js';
 import { readSearch } from './search-text.js';
@@ -77,7 +78,7 @@ export class OrderBrowser extends Part {
     const pageButton = (name: string, path: string | undefined): TemplateResult =>
       html`<button ?disabled=${path === undefined} @click=${() => this.turn(path ?? null)}>${name}</button>`;
     const isOnly = page.next === undefined && page.prev === undefined;
-    return html`<p class="hidden" role="status">${plural(items.length, 'order')} found</p>
+    return html`<p class="hidden" role="status">${countText(items.length, page)}</p>
       ${ordersTable(items, this.trace, (id) => void this.toggle(id))}
       ${
         isOnly
@@ -100,37 +101,19 @@ export class OrderBrowser extends Part {
     event.preventDefault();
     const find = FormValues.of(event).text('what');
     const search = readSearch(find);
-    if (search.kind === 'fault') {
-      this.clear();
-      this.errorText = search.text;
-    } else if (search.kind === 'letter') this.router.go({ view: 'letter', id: search.id });
+    if (search.kind === 'letter') this.router.go({ view: 'letter', id: search.id });
     else if (search.kind === 'id') await this.findId(search.id);
+    // A text that can't be right gets its address too, and the page below it says why.
     else this.show({ view: 'search', find, page: null });
   }
 
-  /** Orders and operations have ids of the same form, so the order is tried first. */
   private async findId(id: string): Promise<void> {
     this.clear();
     this.isLoading = true;
-    try {
-      if (await this.exists(`/v1/orders/${id}`)) this.show({ view: 'order', id });
-      else if (await this.exists(`/v1/operations/${id}`)) this.router.go({ view: 'operation', id });
-      else this.errorText = 'Order not found. No operation has this id either.';
-    } catch (error) {
-      this.errorText = messageOf(error);
-    } finally {
-      this.isLoading = false;
-    }
-  }
-
-  private async exists(path: string): Promise<boolean> {
-    try {
-      await this.client.get(path);
-      return true;
-    } catch (error) {
-      if (error instanceof ApiProblem && error.status === 404) return false;
-      throw error;
-    }
+    const view = await viewOfId(this.client, id);
+    this.isLoading = false;
+    if (view === 'operation') this.router.go({ view, id });
+    else this.show(view === 'order' ? { view, id } : { view: 'search', find: id, page: null });
   }
 
   /** The same search again shows what is saved by now. */
@@ -160,13 +143,28 @@ export class OrderBrowser extends Part {
     return { items: [await this.client.get<Order>(`/v1/orders/${id}`)], page: {}, none: '' };
   }
 
+  /** Reads an id that was searched for: it may be that of an operation. */
+  private async byId(id: string): Promise<Found> {
+    try {
+      return await this.one(id);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+    const isOperation = (await viewOfId(this.client, id)) === 'operation';
+    throw new Error(
+      isOperation
+        ? 'This is the id of an operation. Press “Find” to show it.'
+        : 'Order not found. No operation has this id either.',
+    );
+  }
+
   private async page(find: string, page: string | null): Promise<Found> {
     const search = readSearch(find);
     switch (search.kind) {
       case 'orders':
         return { ...(await this.client.get<OrdersPage>(page ?? search.path)), none: search.none };
       case 'id':
-        return this.one(search.id);
+        return this.byId(search.id);
       case 'letter':
         throw new Error('This is the id of a dead letter. Press “Find” to show it.');
       case 'fault':
@@ -193,5 +191,5 @@ function textOf(address: OrdersAddress | null): string {
 }
 
 function failureText(error: unknown): string {
-  return error instanceof ApiProblem && error.status === 404 ? 'Order not found.' : messageOf(error);
+  return isNotFound(error) ? 'Order not found.' : messageOf(error);
 }

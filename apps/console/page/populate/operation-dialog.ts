@@ -1,6 +1,6 @@
 import { html, type PropertyValues, type TemplateResult } from 'lit';
 import type { Client } from '../api/client.js';
-import { ApiProblem, messageOf } from '../api/problem.js';
+import { isNotFound, messageOf } from '../api/problem.js';
 import { DialogPart } from '../dialogs/dialog-part.js';
 import { isInProgress, type Operation } from './operation.js';
 import { operationFacts } from './operation-facts.js';
@@ -80,7 +80,7 @@ export class OperationDialog extends DialogPart {
       if (!isInProgress(operation)) return;
     } catch (error) {
       if (this.operationId !== id) return;
-      if (error instanceof ApiProblem && error.status === 404) {
+      if (isNotFound(error)) {
         this.errorText =
           'There is no operation with this id. Check that the id is complete, and that it is of this pipeline.';
         return;

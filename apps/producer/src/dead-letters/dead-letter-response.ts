@@ -22,8 +22,8 @@ export const DeadLetterGroupsSchema = z
           count,
           operations: count.describe('Number of operations that the orders belong to.'),
           redriven: count.describe('Number of letters that were redriven before and were dead-lettered again.'),
-          firstAt: date,
-          lastAt: date,
+          firstAt: date.describe('When the first of them was dead-lettered.'),
+          lastAt: date.describe('When one of them failed last, also when a redrive returned it.'),
           example: z.object({ id: z.string(), message: z.string() }).meta({ title: 'DeadLetterExample' }),
         })
         .meta({ title: 'DeadLetterGroup' }),

@@ -27,6 +27,21 @@ interface Group {
   readonly example: { readonly id: string; readonly message: string };
 }
 
+/** When a letter failed last: at first, or when a redrive returned it. */
+const LAST_FAILED_AT = {
+  $max: [
+    '$deadLetteredAt',
+    {
+      $max: {
+        $map: {
+          input: { $filter: { input: '$tries', cond: { $eq: ['$$this.outcome', 'returned'] } } },
+          in: '$$this.endedAt',
+        },
+      },
+    },
+  ],
+};
+
 /** Reads dead letters for the API. */
 @Injectable()
 export class DeadLetters {
@@ -50,7 +65,7 @@ export class DeadLetters {
             operations: { $addToSet: '$operationId' },
             redriven: { $sum: { $cond: [{ $gt: ['$redrives', 0] }, 1, 0] } },
             firstAt: { $min: '$deadLetteredAt' },
-            lastAt: { $max: '$deadLetteredAt' },
+            lastAt: { $max: LAST_FAILED_AT },
             example: { $first: { id: '$_id', message: '$error.message' } },
           },
         },
