@@ -22,3 +22,9 @@ describe.each(['docker-compose.yml', 'deploy/docker-compose.monitoring.yml'])('%
     expect(names.filter((name = '') => !settings.has(name))).toEqual([]);
   });
 });
+
+it('docker-compose.yml makes the console link to the query API at the port that it publishes', () => {
+  const text = readFileSync(join(PROJECT_DIRECTORY, 'docker-compose.yml'), 'utf8');
+  const [, port] = /- 127\.0\.0\.1:(?<port>\$\{QUERY_API_PORT:-\d+\}):3000/.exec(text) ?? [];
+  expect(text).toContain(`QUERY_API_PUBLIC_URL: http://localhost:${port}\n`);
+});

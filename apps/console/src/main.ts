@@ -12,7 +12,8 @@ try {
     settings,
     auth: settings,
     prepare: async (fastify) => {
-      await servePage(fastify, { clientId: settings.CONSOLE_CLIENT_ID, queryApiUrl: settings.QUERY_API_URL });
+      const { CONSOLE_CLIENT_ID: clientId, QUERY_API_URL, QUERY_API_PUBLIC_URL = QUERY_API_URL } = settings;
+      await servePage(fastify, { clientId, queryApiUrl: QUERY_API_PUBLIC_URL });
       await forwardToServices(fastify, settings);
     },
     docs: {

@@ -19,6 +19,12 @@ export const settingsSchema = z.object({
     allowed: 'an address such as http://127.0.0.1:3000',
     perProcess: true,
   }),
+  QUERY_API_PUBLIC_URL: z.url().optional().meta({
+    description:
+      "Where browsers reach the query API, for the page's link to its Swagger UI. On `localhost`, the link has the page's host. By default that of `QUERY_API_URL`.",
+    allowed: 'an address such as https://orders.example.com',
+    perProcess: true,
+  }),
   CONSOLE_CLIENT_ID: z.string().default('orders-console').meta({
     description: 'OAuth client with which people sign in: a public client at the issuer, with the redirect URI `/`.',
     allowed: 'a client id',

@@ -1,8 +1,11 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import type { Client } from '../api/client.js';
+import { isAlive } from '../../src/consumers/consumer-state.js';
 import { LivePart } from '../live/live-part.js';
 import type { Operations } from '../populate/operations.js';
+import { figure } from '../text/figures.js';
 import { NEW_GUIDE, readProgress, STEPS, StepWatch, withSteps, type GuideProgress, type Step } from './guide-steps.js';
+import { ordersForVerdict } from './orders-for-verdict.js';
 import { countQueries, swaggerUrl, type PageSettings } from './query-api.js';
 
 const STORED = 'orders-guide';
@@ -107,12 +110,21 @@ export class FirstRunGuide extends LivePart {
       case 'watch':
         return html`<a href="#now">Now</a>: “Saved” rises, and the lag falls to 0 when every order is saved.`;
       case 'scale':
-        return html`<a href="#scale">Scale</a>: set the consumers to 2 and press “Scale”. A verdict says whether it
-          helped; it needs orders to save, so populate again first when the lag is 0.`;
+        return this.scaleText();
       case 'query':
         return html`${this.swagger === null ? 'Swagger UI' : html`<a href=${this.swagger} target="_blank" rel="noopener">Swagger UI</a>`}:
           open GET /v1/orders, press “Try it out”, then “Execute”. Or <a href="#orders">find orders</a> here.`;
     }
+  }
+
+  /** A verdict needs orders that wait, so the number to populate depends on how fast this pipeline saves. */
+  private scaleText(): TemplateResult {
+    const { latest, history } = this.live;
+    const rates = history.points(0).values.saved.map((rate) => rate ?? 0);
+    const orders = ordersForVerdict(latest ?? { consumers: null }, Math.max(0, ...rates));
+    const consumers = latest?.consumers?.filter((each) => isAlive(each)).length ?? 1;
+    return html`<a href="#populate">Populate</a> ${figure(orders)} orders. While they are being saved, set the consumers
+      to ${consumers + 1} in <a href="#scale">Scale</a> and press “Scale”. A verdict says whether it helped.`;
   }
 
   private store(progress: GuideProgress): void {

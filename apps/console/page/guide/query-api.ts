@@ -1,4 +1,4 @@
-/** Where the query API is, as far as the console knows. */
+/** Where browsers reach the query API, as far as the console knows. */
 export interface PageSettings {
   readonly queryApiUrl: string;
 }

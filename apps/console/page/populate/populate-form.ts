@@ -67,6 +67,7 @@ export class PopulateForm extends Part {
       <button class="main" ?disabled=${this.isSending}>Populate</button>
       <details class="whole">
         <summary>Faulty records, to test dead letters</summary>
+        <p class="muted">Shares in per cent. The API and the command line take fractions: 1 % here is 0.01 there.</p>
         <div class="fields">
           ${FAULTS.map(
             ([name, label, hint]) =>

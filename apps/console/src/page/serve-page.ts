@@ -8,6 +8,7 @@ const PAGE = fileURLToPath(new URL('../../page/', import.meta.url));
 /** What the page needs to request a token, and to link to the query API. */
 export interface PageSettings {
   readonly clientId: string;
+  /** The address for browsers. */
   readonly queryApiUrl: string;
 }
 
