@@ -1,20 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
 import { answerBusy } from './scripted-answers.js';
 import { ScriptedConsole } from './scripted-console.js';
-import { LETTER_ID, OPERATION, ORDER_ID, REDRIVE, UNKNOWN_ID } from './scripted-states.js';
+import { LETTER_ID, OPERATION, ORDER_ID, pipelineState, REDRIVE, UNKNOWN_ID } from './scripted-states.js';
 
+/** That of the window. */
+const HEIGHT = 900;
 const LETTER = `#letters/${LETTER_ID}`;
 
 describe('the addresses of the console', () => {
-  let views: ScriptedConsole;
-
-  beforeAll(async () => {
-    views = await ScriptedConsole.start();
-  }, 300_000);
-
-  afterAll(async () => {
-    await views.stop();
-  });
+  const views = ScriptedConsole.forSuite();
 
   describe('addresses', () => {
     it('show a dead letter after a reload, and its section once it is closed', async () => {
@@ -57,11 +52,36 @@ describe('the addresses of the console', () => {
       await console.part('Orders').getByText('“GLOBEX”').waitFor();
     }, 30_000);
 
+    it('show their section on a phone, although the sections above it grow later', async () => {
+      const later = pipelineState();
+      const console = await views.open(
+        '#orders?find=acme',
+        (origin) => {
+          answerBusy(origin);
+          origin.show({ ...later, partitions: [], consumers: [] });
+        },
+        390,
+      );
+      const top = async (): Promise<number> => (await console.part('Orders').boundingBox())?.y ?? Number.NaN;
+      const isInWindow = async (): Promise<boolean> => (await top()) > 0 && (await top()) < HEIGHT - 100;
+      await eventually('the section is shown', 5_000, isInWindow);
+      views.origin.show(later);
+      await console.part('Partitions and consumers').getByText('consumer-1').first().waitFor();
+      await eventually('the section is shown again', 5_000, isInWindow);
+      await console.page.mouse.wheel(0, -1_000);
+      await eventually('the user has scrolled away', 5_000, async () => (await top()) > HEIGHT);
+      views.origin.show({ ...later, partitions: [], consumers: [] });
+      await console.part('Partitions and consumers').getByText('No consumer runs').waitFor();
+      expect(await isInWindow()).toBe(false);
+    }, 30_000);
+
     it('link to an order, with its trace and its number in the operation', async () => {
       const console = await views.open(`#orders/${ORDER_ID}`);
       const orders = console.part('Orders');
       await orders.getByText('its order 12,544').waitFor();
       expect(await orders.innerText()).toMatch(/187,350\.0000 USD[^]*its orders 12,001 to 13,000/);
+      // The browser is in New York.
+      expect(await orders.innerText()).toMatch(/2026-01-31 12:00:00 UTC/);
     }, 30_000);
 
     it.each([

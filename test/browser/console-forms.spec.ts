@@ -1,21 +1,13 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { ScriptedConsole } from './scripted-console.js';
-import { LETTER_ID, operation, OPERATION, UNKNOWN_ID } from './scripted-states.js';
+import { LETTER_ID, operation, OPERATION, ORDER_ID, pipelineState, UNKNOWN_ID } from './scripted-states.js';
 
 describe('the forms of the console', () => {
-  let views: ScriptedConsole;
-
-  beforeAll(async () => {
-    views = await ScriptedConsole.start();
-  }, 300_000);
-
-  afterAll(async () => {
-    await views.stop();
-  });
+  const views = ScriptedConsole.forSuite();
 
   describe('the populate form', () => {
-    it.each(['', '-5', '0', '1.5', '10,000,001', 'many', '1e', '1,00'])(
+    it.each(['', '-5', '0', '1.5', '10,000,001', 'many', '1e3', '1,00'])(
       'sends nothing for %j orders, and says why',
       async (text) => {
         const console = await views.open();
@@ -32,13 +24,14 @@ describe('the forms of the console', () => {
       30_000,
     );
 
-    it('understands separators, spaces and exponents, and sends every fault', async () => {
+    it('understands separators and spaces, and sends per cent as fractions', async () => {
       const console = await views.open();
       views.origin.on('POST /v1/populate', { status: 202, body: operation() });
       const part = console.part('Populate');
-      await part.getByLabel('Orders').fill(' 1e5 ');
+      await part.getByLabel('Orders').fill(' 100 000 ');
       await part.getByLabel('Seed').fill('1,000');
       await part.getByText('Faulty records').click();
+      await part.getByText('1 % here is 0.01 there').waitFor();
       await part.getByLabel('Conflicts').fill('2.5');
       await part.getByLabel('Poison').fill('0');
       await part.getByRole('button', { name: 'Populate' }).click();
@@ -78,6 +71,62 @@ describe('the forms of the console', () => {
     }, 30_000);
   });
 
+  describe('the scale form', () => {
+    it.each(['', '0', '-1', '100', '1e1', 'two'])(
+      'sends nothing for %j consumers, says why in its own words, and gives no hint on them',
+      async (text) => {
+        const console = await views.open();
+        const part = console.part('Scale');
+        await part.getByText('2 running; at most 12 can be busy').waitFor();
+        await console.scale(text);
+        const message =
+          text === '' ? 'Consumers is missing.' : `Consumers must be a whole number from 1 to 64, got “${text}”.`;
+        await part.getByRole('alert').getByText(message).waitFor();
+        await views.hasFocus('input[name=count]');
+        expect(await part.innerText()).not.toMatch(/would be idle|A verdict on/);
+        expect(views.origin.sent('POST')).toEqual([]);
+      },
+      30_000,
+    );
+
+    it('steps from the number of consumers, and shows it again after a scaling', async () => {
+      const console = await views.open();
+      views.origin.on('POST /v1/pipeline/consumers', { status: 202, body: { count: 4, idle: 0 } });
+      const part = console.part('Scale');
+      const field = part.getByLabel('Consumers');
+      await eventually('the number is shown', 5_000, async () => (await field.inputValue()) === '2');
+      for (let pressed = 0; pressed < 2; pressed += 1)
+        await part.getByRole('button', { name: 'Add one consumer' }).click();
+      expect(await field.inputValue()).toBe('4');
+      await part.getByText('A verdict on 4 consumers needs').waitFor();
+      await part.getByRole('button', { name: 'Scale' }).click();
+      await eventually('the number of now is shown', 5_000, async () => (await field.inputValue()) === '2');
+      expect(views.origin.sent('POST').map(({ body }) => body)).toEqual([{ count: 4 }]);
+      const [one] = pipelineState().consumers ?? [];
+      views.origin.show(pipelineState({ consumers: one === undefined ? [] : [one] }));
+      await eventually('one runs', 5_000, async () => (await field.inputValue()) === '1');
+      expect(await part.getByRole('button', { name: 'Remove one consumer' }).isDisabled()).toBe(true);
+    }, 30_000);
+
+    it('no longer says that the limit is missing once its field is cleared, or another limit was applied', async () => {
+      const console = await views.open();
+      views.origin.on('POST /v1/pipeline/in-flight', { status: 202, body: { limit: 'auto' } });
+      const part = console.part('Scale');
+      const [field, missing] = [part.getByLabel('In-flight limit'), part.getByText('is missing.')];
+      await part.getByRole('button', { name: 'Apply limit' }).click();
+      await missing.waitFor();
+      await field.fill('5');
+      await field.fill('');
+      await missing.waitFor({ state: 'detached' });
+      await field.blur();
+      expect(await missing.count()).toBe(0);
+      await part.getByRole('button', { name: 'Apply limit' }).click();
+      await missing.waitFor();
+      await part.getByRole('button', { name: 'Use auto limit' }).click();
+      await missing.waitFor({ state: 'detached' });
+    }, 30_000);
+  });
+
   describe('the search', () => {
     it.each([
       ['-5', 'An order number is a whole number from 1, got “-5”.'],
@@ -85,12 +134,15 @@ describe('the forms of the console', () => {
       ['2026-01-', 'is neither a day, such as 2026-01-31'],
       ['970844c7-0d33', 'is only a part of an id'],
     ])(
-      'refuses %j without a request',
+      'refuses %j without a request, at an address of its own',
       async (text, reason) => {
-        const console = await views.open();
+        const console = await views.open(`#orders/${ORDER_ID}`);
+        await console.part('Orders').getByText('its order 12,544').waitFor();
+        const before = views.origin.sent('GET /v1/orders').length;
         await views.search(text);
         await console.part('Orders').getByRole('alert').getByText(reason).waitFor();
-        expect(views.origin.sent('GET /v1/orders')).toEqual([]);
+        await views.hashIs(`#orders?find=${text}`);
+        expect(views.origin.sent('GET /v1/orders')).toHaveLength(before);
       },
       30_000,
     );
@@ -113,6 +165,7 @@ describe('the forms of the console', () => {
         views.origin.on(`GET /v1/${kind}/${UNKNOWN_ID}`, { status: 404, body: {} });
       await views.search(UNKNOWN_ID);
       await console.part('Orders').getByText('Order not found. No operation has this id either.').waitFor();
+      await views.hashIs(`#orders?find=${UNKNOWN_ID}`);
       expect(await console.part('Orders').getByRole('table').count()).toBe(0);
     }, 30_000);
   });

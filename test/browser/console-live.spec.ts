@@ -1,32 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Browser, BrowserContext } from 'playwright-core';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { BrowserContext } from 'playwright-core';
 import { eventually } from '../support/eventually.js';
-import { Pipeline } from '../support/pipeline.js';
-import { launchBrowser } from './browser.js';
+import { BrowsedPipeline } from './browsed-pipeline.js';
 import { ConsolePage } from './console-page.js';
 
 const VIEWPORT = { width: 1_180, height: 900 };
 
 describe('the live views of the console', () => {
-  let pipeline: Pipeline;
-  let browser: Browser;
+  const real = BrowsedPipeline.forSuite('--in-flight', '300', '--partitions', '8');
   let context: BrowserContext;
   let console: ConsolePage;
 
   beforeAll(async () => {
-    browser = await launchBrowser();
-    pipeline = await Pipeline.start('--in-flight', '300', '--partitions', '8');
     await open();
-  }, 400_000);
-
-  afterAll(async () => {
-    await browser.close();
-    await pipeline.end();
   }, 60_000);
 
   async function open(): Promise<void> {
-    context = await browser.newContext({ viewport: VIEWPORT });
-    console = await ConsolePage.open(context, `${pipeline.stack.consoleUrl}/`);
+    context = await real.browser.newContext({ viewport: VIEWPORT });
+    console = await ConsolePage.open(context, `${real.pipeline.stack.consoleUrl}/`);
   }
 
   /** Waits until the condition holds, and returns all texts that were shown as errors meanwhile. */
@@ -101,7 +92,7 @@ describe('the live views of the console', () => {
     });
     await console.populate(20_000);
     await eventually('orders are in flight', 20_000, async () => (await console.figure('In flight')) > 600);
-    process.kill(pipeline.stack.process('consumer-3').pid, 'SIGKILL');
+    process.kill(real.pipeline.stack.process('consumer-3').pid, 'SIGKILL');
     const banner = console.page.locator('.banner');
     await banner.getByText('consumer-3 died; its partitions are being reassigned').waitFor({ timeout: 15_000 });
     expect(await console.tile('Time to drain')).toBe('–');
@@ -133,7 +124,7 @@ describe('the live views of the console', () => {
   );
 
   it('show figures as unknown while MongoDB is unavailable, and report no crash afterwards', async () => {
-    const { pid } = pipeline.stack.process('MongoDB');
+    const { pid } = real.pipeline.stack.process('MongoDB');
     process.kill(pid, 'SIGSTOP');
     try {
       await eventually('the save rate is unknown', 20_000, async () => (await console.tile('Saved')) === '–');

@@ -51,7 +51,7 @@ export class ConsolePage {
     await part.getByRole('button', { name: 'Populate' }).click();
   }
 
-  async scale(count: number): Promise<void> {
+  async scale(count: number | string): Promise<void> {
     const part = this.part('Scale');
     await part.getByLabel('Consumers').fill(String(count));
     await part.getByRole('button', { name: 'Scale' }).click();

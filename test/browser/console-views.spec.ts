@@ -1,20 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
+import type { DeadLetterGroups } from '../../apps/producer/src/dead-letters/dead-letter-response.js';
+import { eventually } from '../support/eventually.js';
 import { answerBusy, answerEmpty, answerFailing } from './scripted-answers.js';
 import { ScriptedConsole } from './scripted-console.js';
-import { LETTER_ID, NOW, operation, OPERATION, ORDER_ID, pipelineState } from './scripted-states.js';
+import type { ScriptedAnswer } from './scripted-origin.js';
+import { GROUPS, LETTER_ID, NOW, operation, OPERATION, ORDER_ID, pipelineState } from './scripted-states.js';
 
 const LETTER = `#letters/${LETTER_ID}`;
 
 describe('the views of the console', () => {
-  let views: ScriptedConsole;
-
-  beforeAll(async () => {
-    views = await ScriptedConsole.start();
-  }, 300_000);
-
-  afterAll(async () => {
-    await views.stop();
-  });
+  const views = ScriptedConsole.forSuite();
 
   describe('operations', () => {
     it('show what was saved, not what was sent', async () => {
@@ -93,6 +88,40 @@ describe('the views of the console', () => {
       expect(views.origin.sent('POST /v1/dead-letters/discard').map(({ body }) => body)).toEqual([
         { errorCode: 'conflict' },
       ]);
+    }, 30_000);
+
+    it('have a dialog for their redrive that says what repairs them, and that nothing repairs a conflict', async () => {
+      const console = await views.open();
+      await console.part('Dead letters').getByRole('button', { name: 'Redrive… all of conflict' }).click();
+      await views.dialog.getByText('compare it with the saved order, and discard it').waitFor();
+      await console.page.keyboard.press('Escape');
+      views.origin.on('POST /v1/dead-letters/redrive', {
+        body: { letters: 1, spent: 0, errors: [{ errorCode: 'oversized', count: 1 }] },
+      });
+      await console.part('Dead letters').getByRole('button', { name: 'Redrive… all of not-wire-format' }).click();
+      await views.dialog.getByText('the sender must send a new record').waitFor();
+      await views.dialog.getByText('Raise MAX_ORDER_BYTES').waitFor();
+      expect(await views.dialog.innerText()).not.toContain('compare it');
+    }, 30_000);
+
+    it('are read again until the newest is shown, however slow the answers are', async () => {
+      const console = await views.open();
+      const first = Promise.withResolvers<ScriptedAnswer>();
+      await console.part('Dead letters').getByText('208 pending').waitFor();
+      views.origin.on('GET /v1/dead-letters', async () => first.promise);
+      for (const deadLetters of [398, 399]) views.origin.show(pipelineState({ deadLetters }));
+      await eventually('the groups are requested', 5_000, () =>
+        Promise.resolve(views.origin.sent('GET /v1/dead-letters').length > 1),
+      );
+      views.origin.show(pipelineState({ deadLetters: 400 }));
+      await eventually('the tile is newer', 5_000, async () => (await console.figure('Dead letters')) === 400);
+      const second = Promise.withResolvers<ScriptedAnswer>();
+      views.origin.on('GET /v1/dead-letters', async () => second.promise);
+      first.resolve({ body: groupOf(209) });
+      await console.part('Dead letters').getByText('209 pending').waitFor();
+      second.resolve({ body: groupOf(210) });
+      await console.part('Dead letters').getByText('210 pending').waitFor();
+      expect(views.errors).toEqual([]);
     }, 30_000);
 
     it('are not counted for a redrive while a field is wrong', async () => {
@@ -176,6 +205,12 @@ describe('the views of the console', () => {
 /** The id of the operation that is older than `at` others. */
 function idAt(at: number): string {
   return OPERATION.slice(0, -2) + String(99 - at);
+}
+
+/** A group of some dead letters. */
+function groupOf(count: number): DeadLetterGroups {
+  const [group] = GROUPS.items;
+  return { ...GROUPS, items: group === undefined ? [] : [{ ...group, count }] };
 }
 
 /** The metrics of a query API that has answered some queries. */

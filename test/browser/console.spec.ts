@@ -1,37 +1,28 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Browser, BrowserContext } from 'playwright-core';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { BrowserContext } from 'playwright-core';
 import { orderGenerator } from '#orders/generator/generator.js';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { originHeaders } from '#orders/operation/record-headers.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { eventually } from '../support/eventually.js';
-import { Pipeline } from '../support/pipeline.js';
 import { quietKafka, writeRecords } from '../support/topic-writer.js';
-import { launchBrowser } from './browser.js';
+import { BrowsedPipeline } from './browsed-pipeline.js';
 import { ConsolePage } from './console-page.js';
 
 const OPERATION = '01935c9e-8a00-7000-8000-0000000000cc';
 const COUNT = 3_000;
 
 describe('the page of the console', () => {
-  let pipeline: Pipeline;
-  let browser: Browser;
+  const real = BrowsedPipeline.forSuite('--auth', '--in-flight', '300', '--partitions', '8');
   let context: BrowserContext;
   let console: ConsolePage;
   const hosts = new Set<string>();
 
   beforeAll(async () => {
-    browser = await launchBrowser();
-    pipeline = await Pipeline.start('--auth', '--in-flight', '300', '--partitions', '8');
-    context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    context = await real.browser.newContext({ viewport: { width: 1280, height: 900 } });
     context.on('request', (request) => void hosts.add(new URL(request.url()).host));
-    console = await ConsolePage.open(context, `${pipeline.stack.consoleUrl}/`);
-  }, 400_000);
-
-  afterAll(async () => {
-    await browser.close();
-    await pipeline.end();
+    console = await ConsolePage.open(context, `${real.pipeline.stack.consoleUrl}/`);
   }, 60_000);
 
   it('requires a sign-in, and then shows the pipeline live', async () => {
@@ -80,7 +71,7 @@ describe('the page of the console', () => {
       from: new Date('2026-01-01T00:00:00Z'),
       to: new Date('2026-01-02T00:00:00Z'),
     });
-    const codec = await OrderCodec.connect(pipeline.stack.registryUrl);
+    const codec = await OrderCodec.connect(real.pipeline.stack.registryUrl);
     const order = orderAt(4);
     const [blocking, blocked] = [{ ...order, id: crypto.randomUUID() }, order];
     const records = [blocking, blocked].map((each) => ({
@@ -89,7 +80,7 @@ describe('the page of the console', () => {
       value: codec.encode(each),
       headers: originHeaders({ operationId: OPERATION, index: 4 }),
     }));
-    await writeRecords(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC, records);
+    await writeRecords(quietKafka(real.pipeline.stack.brokers), ORDERS_TOPIC, records);
     const letters = console.part('Dead letters');
     await letters.getByRole('heading', { name: 'conflict' }).waitFor({ timeout: 60_000 });
     await letters.getByRole('button', { name: 'Show letters', exact: true }).click();
@@ -101,7 +92,7 @@ describe('the page of the console', () => {
     expect(await dialog.innerText()).toMatch(/0000 {2}00 00 00 00/);
     await dialog.getByRole('button', { name: 'Close' }).click();
 
-    await ordersCollection(pipeline.db).deleteMany({ accountId: order.accountId, symbol: order.symbol });
+    await ordersCollection(real.pipeline.db).deleteMany({ accountId: order.accountId, symbol: order.symbol });
     await letters.getByRole('button', { name: 'Redrive…' }).first().click();
     await dialog.getByText('1 letter would be sent: 1 conflict.').waitFor();
     await dialog.getByRole('button', { name: 'Redrive 1 letter' }).click();
@@ -122,7 +113,7 @@ describe('the page of the console', () => {
     await orders.getByLabel(/Id, number/).fill(crypto.randomUUID());
     await orders.getByRole('button', { name: 'Find' }).click();
     await orders.getByText('Order not found.').waitFor();
-    const [operation] = await pipeline.db.collection('operations').find().sort({ _id: 1 }).limit(1).toArray();
+    const [operation] = await real.pipeline.db.collection('operations').find().sort({ _id: 1 }).limit(1).toArray();
     await orders.getByLabel(/Id, number/).fill(String(operation?._id));
     await orders.getByRole('button', { name: 'Find' }).click();
     await console.page.getByRole('dialog').getByText('all saved').waitFor();
@@ -137,7 +128,7 @@ describe('the page of the console', () => {
   }, 60_000);
 
   it('discards a dead letter, after it was counted', async () => {
-    await writeRecords(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC, [
+    await writeRecords(quietKafka(real.pipeline.stack.brokers), ORDERS_TOPIC, [
       { partition: 2, key: 'a', value: Buffer.from('no order') },
     ]);
     const letters = console.part('Dead letters');
@@ -146,7 +137,9 @@ describe('the page of the console', () => {
     await dialog.getByText('1 pending letter will be discarded').waitFor();
     await dialog.getByRole('button', { name: 'Discard', exact: true }).click();
     await letters.getByText('No pending dead letters.').waitFor({ timeout: 20_000 });
-    const states = await pipeline.db.collection('deadLetters').distinct('state', { 'error.code': 'not-wire-format' });
+    const states = await real.pipeline.db
+      .collection('deadLetters')
+      .distinct('state', { 'error.code': 'not-wire-format' });
     expect(states).toEqual(['discarded']);
   }, 90_000);
 
@@ -166,7 +159,7 @@ describe('the page of the console', () => {
   );
 
   it('shows that it is not connected after a kill of the console, and reconnects to the next one', async () => {
-    process.kill(pipeline.stack.process('console').pid, 'SIGKILL');
+    process.kill(real.pipeline.stack.process('console').pid, 'SIGKILL');
     await console.page.getByRole('status').getByText('not connected').waitFor({ timeout: 20_000 });
     expect(await console.tile('Saved')).toBe('–');
     await console.isLive();
@@ -178,10 +171,10 @@ describe('the page of the console', () => {
     const signIn = console.part('Sign in');
     expect(await signIn.innerText()).toMatch(/You signed out/);
     expect(await console.tile('Saved')).toBe('–');
-    await signIn.getByLabel('token').fill(await tokenFor(pipeline.stack.issuerUrl, 'orders:write'));
+    await signIn.getByLabel('token').fill(await tokenFor(real.pipeline.stack.issuerUrl, 'orders:write'));
     await signIn.getByRole('button', { name: 'Use token' }).click();
     await signIn.getByText('does not have the scope orders:read').waitFor();
-    await signIn.getByLabel('token').fill(await tokenFor(pipeline.stack.issuerUrl, 'orders:read'));
+    await signIn.getByLabel('token').fill(await tokenFor(real.pipeline.stack.issuerUrl, 'orders:read'));
     await signIn.getByRole('button', { name: 'Use token' }).click();
     await console.isLive();
   }, 60_000);

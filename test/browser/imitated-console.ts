@@ -1,40 +1,33 @@
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { FigureHistory } from '../../apps/console/src/history/figure-history.js';
 import type { PipelineResponse } from '../../apps/console/src/pipeline/pipeline-response.js';
-import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { answerEmpty } from './scripted-answers.js';
+import { ScriptedOrigin } from './scripted-origin.js';
 import { pipelineState } from './scripted-states.js';
 
-const PAGE = join(PROJECT_DIRECTORY, 'dist/apps/console/page');
-const TYPES: Record<string, string> = { js: 'text/javascript', css: 'text/css', svg: 'image/svg+xml' };
-
-/** Serves the page as the console does, with figures of a pipeline that does not exist, and as fast as its caller wants. */
+/** A scripted origin that records the figures of a pipeline, as the console does, and as fast as its caller wants. */
 export class ImitatedConsole {
-  private readonly server: Server;
   private readonly history = new FigureHistory();
-  private stream: ServerResponse | undefined;
   private passed = 0;
 
-  private constructor(private readonly startSecond: number) {
-    this.server = createServer((request, response) => void this.answer(request.url ?? '/', response));
+  private constructor(
+    private readonly origin: ScriptedOrigin,
+    private readonly startSecond: number,
+  ) {
+    answerEmpty(origin);
+    origin.on('GET /v1/pipeline/history', () => ({ body: { series: this.history.recorded() } }));
   }
 
   /** @param startSecond time of the first event, in seconds since 1970 */
   static async start(startSecond: number): Promise<ImitatedConsole> {
-    const console = new ImitatedConsole(startSecond);
-    await new Promise<void>((resolve) => void console.server.listen(0, '127.0.0.1', resolve));
-    return console;
+    return new ImitatedConsole(await ScriptedOrigin.start(), startSecond);
   }
 
   stop(): void {
-    this.server.closeAllConnections();
-    this.server.close();
+    this.origin.close();
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}/`;
+    return this.origin.url;
   }
 
   /** The lag in the last event. */
@@ -49,21 +42,7 @@ export class ImitatedConsole {
       const state = pipelineAt(this.startSecond + this.passed, this.passed);
       const { producedPerSecond: produced, savedPerSecond: saved, inFlight, lagRecords: lag } = state;
       this.history.add(this.startSecond + this.passed, { produced, saved, inFlight, lag, consumers: 2 });
-      this.stream?.write(`event: pipeline\ndata: ${JSON.stringify(state)}\n\n`);
-    }
-  }
-
-  private async answer(path: string, response: ServerResponse): Promise<void> {
-    if (path === '/v1/pipeline/events') {
-      this.stream = response.writeHead(200, { 'content-type': 'text/event-stream' });
-      this.pass(1);
-    } else if (path === '/v1/pipeline/history') response.end(JSON.stringify({ series: this.history.recorded() }));
-    else if (/^\/(v1|query-api|page-settings)/.test(path))
-      response.end(JSON.stringify({ items: [], page: {}, ways: [], state: 'idle' }));
-    else {
-      const file = path === '/' ? 'index.html' : path.slice(1);
-      response.setHeader('content-type', TYPES[file.split('.').at(-1) ?? ''] ?? 'text/html');
-      response.end(await readFile(join(PAGE, file)));
+      this.origin.show(state);
     }
   }
 }

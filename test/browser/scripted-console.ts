@@ -1,3 +1,4 @@
+import { afterAll, beforeAll } from '@jest/globals';
 import type { Browser, BrowserContext, Locator } from 'playwright-core';
 import { eventually } from '../support/eventually.js';
 import { launchBrowser } from './browser.js';
@@ -9,30 +10,40 @@ import { ScriptedOrigin } from './scripted-origin.js';
 export class ScriptedConsole {
   /** Errors that the page's scripts did not catch. */
   readonly errors: string[] = [];
+  private started: { readonly origin: ScriptedOrigin; readonly browser: Browser } | undefined;
   private context: BrowserContext | undefined;
   private opened: ConsolePage | undefined;
 
-  private constructor(
-    readonly origin: ScriptedOrigin,
-    private readonly browser: Browser,
-  ) {}
+  private constructor() {}
 
-  static async start(): Promise<ScriptedConsole> {
-    return new ScriptedConsole(await ScriptedOrigin.start(), await launchBrowser());
+  /** Returns one for the tests of a suite: it starts before the first of them, and stops after the last. */
+  static forSuite(): ScriptedConsole {
+    const console = new ScriptedConsole();
+    beforeAll(async () => {
+      console.started = { origin: await ScriptedOrigin.start(), browser: await launchBrowser() };
+    }, 300_000);
+    afterAll(async () => {
+      await console.started?.browser.close();
+      console.started?.origin.close();
+    });
+    return console;
   }
 
-  async stop(): Promise<void> {
-    await this.browser.close();
-    this.origin.close();
+  get origin(): ScriptedOrigin {
+    return this.running.origin;
   }
 
   /** Opens the page in a new browser context, without the answers, errors and storage of another test. */
-  async open(hash = '', answer: (origin: ScriptedOrigin) => void = answerBusy): Promise<ConsolePage> {
+  async open(hash = '', answer: (origin: ScriptedOrigin) => void = answerBusy, width = 1_180): Promise<ConsolePage> {
     await this.context?.close();
     this.origin.reset();
     this.errors.length = 0;
     answer(this.origin);
-    this.context = await this.browser.newContext({ viewport: { width: 1_180, height: 900 } });
+    this.context = await this.running.browser.newContext({
+      viewport: { width, height: 900 },
+      // Far from UTC, in which the page shows its times.
+      timezoneId: 'America/New_York',
+    });
     this.context.on('weberror', (error) => void this.errors.push(String(error.error())));
     this.opened = await ConsolePage.open(this.context, `${this.origin.url}${hash}`);
     await this.opened.isLive();
@@ -57,6 +68,11 @@ export class ScriptedConsole {
     await this.page
       .locator(`${selector}:focus`, text === undefined ? {} : { hasText: text })
       .waitFor({ timeout: 5_000 });
+  }
+
+  private get running(): NonNullable<typeof this.started> {
+    if (this.started === undefined) throw new Error('The suite has not started.');
+    return this.started;
   }
 
   async search(text: string): Promise<void> {

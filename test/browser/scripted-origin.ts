@@ -29,7 +29,7 @@ export interface ScriptedAnswer {
   readonly cut?: boolean;
 }
 
-type Handler = (request: SentRequest) => ScriptedAnswer;
+type Handler = (request: SentRequest) => ScriptedAnswer | Promise<ScriptedAnswer>;
 
 /**
  * An origin that serves the console's page and answers its requests as a test says. For states that a real pipeline reaches seldom or
@@ -96,7 +96,10 @@ export class ScriptedOrigin {
     const found = this.handlers.find(({ route }) => `${method} ${path}`.startsWith(route));
     if (path === '/v1/pipeline/events' && found === undefined) this.stream(response);
     else
-      respondWith(response, found?.handler(sent) ?? { status: 404, body: { title: 'Not Found', code: 'not-found' } });
+      respondWith(
+        response,
+        (await found?.handler(sent)) ?? { status: 404, body: { title: 'Not Found', code: 'not-found' } },
+      );
   }
 
   private stream(response: ServerResponse): void {

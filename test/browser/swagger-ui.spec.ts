@@ -1,48 +1,39 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Browser, BrowserContext } from 'playwright-core';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import type { BrowserContext } from 'playwright-core';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
 import { eventually } from '../support/eventually.js';
-import { Pipeline } from '../support/pipeline.js';
-import { launchBrowser } from './browser.js';
+import { BrowsedPipeline } from './browsed-pipeline.js';
 import { SwaggerPage } from './swagger-page.js';
 
 const SECRET = 'orders-demo-secret';
 const COUNT = 40;
 
 describe('Swagger UI, with a development issuer', () => {
-  let pipeline: Pipeline;
-  let browser: Browser;
+  const real = BrowsedPipeline.forSuite('--auth', '--save-ms', '0..1');
   let context: BrowserContext;
   const hosts = new Set<string>();
   const failures: string[] = [];
 
   beforeAll(async () => {
-    browser = await launchBrowser();
-    pipeline = await Pipeline.start('--auth', '--save-ms', '0..1');
-    context = await browser.newContext();
+    context = await real.browser.newContext();
     context.on('request', (request) => void hosts.add(new URL(request.url()).hostname));
     context.on('requestfailed', (request) => void failures.push(request.url()));
-  }, 400_000);
-
-  afterAll(async () => {
-    await browser.close();
-    await pipeline.end();
   }, 60_000);
 
   it('populates through the producer, with client credentials', async () => {
-    const producer = await SwaggerPage.open(context, `${pipeline.stack.producerUrl}/docs`);
+    const producer = await SwaggerPage.open(context, `${real.pipeline.stack.producerUrl}/docs`);
     expect((await producer.execute('post', '/v1/populate', { body: `{"count": ${COUNT}}` })).status).toBe('401');
-    const authorized = await SwaggerPage.open(context, `${pipeline.stack.producerUrl}/docs`);
+    const authorized = await SwaggerPage.open(context, `${real.pipeline.stack.producerUrl}/docs`);
     await authorized.authorizeClient(SECRET);
     const { status, body } = await authorized.execute('post', '/v1/populate', { body: `{"count": ${COUNT}}` });
     expect([status, body]).toEqual(['202', expect.objectContaining({ count: COUNT, firstNumber: 1 })]);
-    const orders = pipeline.db.collection('orders');
+    const orders = real.pipeline.db.collection('orders');
     await eventually('all orders are saved', 20_000, async () => (await orders.countDocuments()) === COUNT);
   }, 90_000);
 
   it('reads orders by id, page and range, after a login', async () => {
-    const queryApi = await SwaggerPage.open(context, `${pipeline.stack.queryApiUrl}/docs`);
+    const queryApi = await SwaggerPage.open(context, `${real.pipeline.stack.queryApiUrl}/docs`);
     await queryApi.logIn(SECRET, 'ada');
     const page = await queryApi.execute('get', '/v1/orders', { page: '2', pageSize: '10' });
     expect(page).toMatchObject({ status: '200' });
