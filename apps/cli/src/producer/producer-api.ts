@@ -78,9 +78,15 @@ export interface components {
        * @description Number of letters that were redriven before and were dead-lettered again.
        */
       redriven: number;
-      /** Format: date-time */
+      /**
+       * Format: date-time
+       * @description When the first of them was dead-lettered.
+       */
       firstAt: string;
-      /** Format: date-time */
+      /**
+       * Format: date-time
+       * @description When one of them failed last, also when a redrive returned it.
+       */
       lastAt: string;
       /** DeadLetterExample */
       example: {
