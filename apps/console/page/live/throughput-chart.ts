@@ -113,7 +113,8 @@ export class ThroughputChart extends LivePart {
         y: { range: (_plot, _min, max) => [0, Math.max(10, (max ?? 0) * 1.1)] },
       },
       axes: [
-        { ...axis, size: 32, values: (_plot, ticks) => axisTexts(ticks) },
+        // A time with seconds is wider than uPlot expects.
+        { ...axis, size: 32, space: 70, values: (_plot, ticks) => axisTexts(ticks) },
         { ...axis, size: 60, values: (_plot, ticks) => ticks.map((tick) => figure(tick)) },
       ],
       series: [{}, line(colour('--produced')), line(colour('--saved'))],
