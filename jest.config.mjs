@@ -84,6 +84,9 @@ export default {
     {
       ...shared,
       displayName: 'faults',
+      setupFilesAfterEnv: ['<rootDir>/test/faults/without-time-limit.mjs'],
+      globalSetup: '<rootDir>/test/support/shared-servers.mjs',
+      globalTeardown: '<rootDir>/test/support/stop-shared-servers.mjs',
       testMatch: ['<rootDir>/test/faults/**/*.spec.ts'],
     },
   ],

@@ -14,7 +14,7 @@ const HANDLER_MS = 100;
 const COMMIT_INTERVAL_MS = 200;
 const COMMIT_LATENCY_MS = 150;
 const OUTAGE_MS = 10_000;
-const BACK_WITHIN_MS = 30_000;
+const BACK_WITHIN_MS = 60_000;
 
 describe('a broker that is unavailable for 10 s', () => {
   const server = sharedKafka();
@@ -33,7 +33,7 @@ describe('a broker that is unavailable for 10 s', () => {
       group.launch(settings, { handlerMs: HANDLER_MS }),
     ];
     await Promise.all(members.map((member) => member.joins()));
-    await group.handles(RECORDS / 4, 30_000);
+    await group.handles(RECORDS / 4);
 
     await server().node(1).kill();
     // The outage lasts its full time, however soon the members notice it.
@@ -55,7 +55,7 @@ describe('a broker that is unavailable for 10 s', () => {
     await group.handles(handledBefore + handledMeanwhile + 1_000, BACK_WITHIN_MS);
     const resumedAfter = performance.now() - back;
     await Promise.all(members.map((member) => member.joins(BACK_WITHIN_MS)));
-    await group.handles(RECORDS, 60_000);
+    await group.handles(RECORDS);
     for (const member of members) expect(await member.stop()).toBe(0);
 
     await expectNothingLost(group, RECORDS);
@@ -68,5 +68,5 @@ describe('a broker that is unavailable for 10 s', () => {
         `(bound ${bound}, of which ${handledMeanwhile} were handled during the outage)`,
     );
     expect(repeats).toBeLessThanOrEqual(bound);
-  }, 150_000);
+  });
 });

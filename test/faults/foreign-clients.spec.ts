@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { workerKafka } from '../support/empty-servers.js';
 import { CODECS, type ForeignRecord } from '../support/foreign-clients/foreign-record.js';
 import { JavaClient, type TextRecord } from '../support/foreign-clients/java-client.js';
 import { LibrdkafkaClient } from '../support/foreign-clients/librdkafka-client.js';
@@ -6,24 +7,22 @@ import { storedBatches } from '../support/foreign-clients/log-segment.js';
 import { sampleRecords, sampleTexts } from '../support/foreign-clients/sample-records.js';
 import { toRecordBytes, type RecordBytes } from '../support/member/record-bytes.js';
 import { TestGroup } from '../support/member/test-group.js';
-import { sharedKafka } from '../support/shared-kafka.js';
 
 const PARTITIONS = 2;
-const WITHIN_MS = 15_000;
 const MIB = 1_048_576;
 /** Kafka's default for a topic, 1,048,588 bytes, is too small for a batch that holds a value of 1 MiB. */
 const LARGE_RECORDS = { 'max.message.bytes': String(2 * MIB) };
 
 describe('records of foreign clients', () => {
-  const server = sharedKafka();
+  const kafka = workerKafka();
   let librdkafka: LibrdkafkaClient;
   let java: JavaClient;
   let group: TestGroup;
 
   beforeAll(async () => {
-    librdkafka = await LibrdkafkaClient.start(server().brokers);
-    java = await JavaClient.on(server().brokers);
-  }, 120_000);
+    librdkafka = await LibrdkafkaClient.start(kafka.brokers);
+    java = await JavaClient.on(kafka.brokers);
+  });
 
   afterAll(async () => {
     await librdkafka.stop();
@@ -33,92 +32,84 @@ describe('records of foreign clients', () => {
     await group.end();
   });
 
-  async function codecsOnDisk(): Promise<string[]> {
-    const partitions = Array.from({ length: PARTITIONS }, (_, n) => server().partitionDirectory(group.topic, n));
-    const batches = await Promise.all(partitions.map((directory) => storedBatches(directory)));
-    return [...new Set(batches.flat().map(({ codec }) => codec))];
+  /** Returns the codecs of the batches on each partition, without repetitions. */
+  async function codecsOnDisk(partitions: number): Promise<string[][]> {
+    const directories = Array.from({ length: partitions }, (_, n) => kafka.partitionDirectory(group.topic, n));
+    const batches = await Promise.all(directories.map((directory) => storedBatches(directory)));
+    return batches.map((each) => [...new Set(each.map(({ codec }) => codec))]);
   }
 
-  it.each(CODECS)(
-    'librdkafka, codec %s: each record is handled once, in order, with its key, value and headers',
-    async (codec) => {
-      group = await TestGroup.on(server(), `librdkafka-${codec}`, { partitions: PARTITIONS });
-      const records = sampleRecords(500, PARTITIONS);
-      const offsets = await librdkafka.produce(group.topic, codec, records);
-      expect(await codecsOnDisk()).toEqual([codec]);
+  /** Runs a member until it has committed the end of each partition, and expects that it handled each record once and in order. */
+  async function handleAll(records: number): Promise<void> {
+    const member = group.launch({ inFlight: 50 }, { handlerMs: 2, reportsBytes: true });
+    await group.handles(records);
+    await group.commitsAll();
+    expect(group.effects.repeats()).toEqual([]);
+    expect(group.effects.orderBreaks()).toEqual([]);
+    expect(await member.stop()).toBe(0);
+  }
 
-      const member = group.launch({ inFlight: 50 }, { handlerMs: 2, reportsBytes: true });
-      await group.handles(records.length, WITHIN_MS);
-      expect(handledBytes(group)).toEqual(expectedBytes(records, offsets));
-      expect(group.effects.repeats()).toEqual([]);
-      expect(group.effects.orderBreaks()).toEqual([]);
-      await group.commitsAll(10_000);
-      expect(await member.stop()).toBe(0);
-    },
-    60_000,
-  );
+  it('librdkafka, each codec on its own partitions: all are handled with their keys, values and headers', async () => {
+    group = await TestGroup.on(kafka, 'librdkafka', { partitions: CODECS.length * PARTITIONS });
+    const records: ForeignRecord[] = [];
+    const offsets: number[] = [];
+    for (const [at, codec] of CODECS.entries()) {
+      const own = sampleRecords(500, PARTITIONS).map((record) => ({
+        ...record,
+        partition: at * PARTITIONS + record.partition,
+      }));
+      offsets.push(...(await librdkafka.produce(group.topic, codec, own)));
+      records.push(...own);
+    }
+    expect(await codecsOnDisk(CODECS.length * PARTITIONS)).toEqual(CODECS.flatMap((codec) => [[codec], [codec]]));
+    await handleAll(records.length);
+    expect(handledBytes(group)).toEqual(expectedBytes(records, offsets));
+  });
 
-  it.each(CODECS)(
-    "Kafka's Java producer, codec %s: each record is handled once, in order, with its key, value and headers",
-    async (codec) => {
-      group = await TestGroup.on(server(), `java-${codec}`, { partitions: PARTITIONS });
-      const records = sampleTexts(500);
-      await java.produce(group.topic, codec, records);
-      expect(await codecsOnDisk()).toEqual([codec]);
-
-      const member = group.launch({ inFlight: 50 }, { handlerMs: 2, reportsBytes: true });
-      await group.handles(records.length, WITHIN_MS);
-      expect(handledByKey(group)).toEqual(byKey(records));
-      expect(group.effects.repeats()).toEqual([]);
-      expect(group.effects.orderBreaks()).toEqual([]);
-      await group.commitsAll(10_000);
-      expect(await member.stop()).toBe(0);
-    },
-    60_000,
-  );
-
-  it('batches of every codec one after the other on one partition are handled in order', async () => {
-    group = await TestGroup.on(server(), 'every-codec', { partitions: PARTITIONS });
+  it('librdkafka, each codec after another on the same partitions: all are handled in order', async () => {
+    group = await TestGroup.on(kafka, 'every-codec', { partitions: PARTITIONS });
     const records = CODECS.map(() => sampleRecords(100, PARTITIONS));
     const offsets: number[] = [];
     for (const [index, codec] of CODECS.entries())
       offsets.push(...(await librdkafka.produce(group.topic, codec, records[index] ?? [])));
-
-    const member = group.launch({ inFlight: 50 }, { handlerMs: 2, reportsBytes: true });
-    await group.handles(records.flat().length, WITHIN_MS);
+    expect(await codecsOnDisk(PARTITIONS)).toEqual([CODECS, CODECS]);
+    await handleAll(records.flat().length);
     expect(handledBytes(group)).toEqual(expectedBytes(records.flat(), offsets));
-    expect(group.effects.orderBreaks()).toEqual([]);
-    expect(await member.stop()).toBe(0);
-  }, 60_000);
+  });
 
-  it.each(['none', 'lz4'] as const)(
-    'a record of 1 MiB, codec %s, is handled completely, and so are the records around it',
-    async (codec) => {
-      group = await TestGroup.on(server(), 'large', { partitions: PARTITIONS, config: LARGE_RECORDS });
-      const small = sampleRecords(10, PARTITIONS);
-      const large: ForeignRecord = { partition: 0, key: Buffer.from('large'), value: largeValue(MIB), headers: {} };
-      const records = [...small, large, ...small];
-      const offsets: number[] = [];
+  it("Kafka's Java producer, each codec after another: all are handled with their keys, values and headers", async () => {
+    group = await TestGroup.on(kafka, 'java', { partitions: PARTITIONS });
+    const records = sampleTexts(500);
+    for (const codec of CODECS) await java.produce(group.topic, codec, records);
+    expect(await codecsOnDisk(PARTITIONS)).toEqual([CODECS, CODECS]);
+    const all = CODECS.flatMap(() => records);
+    await handleAll(all.length);
+    expect(handledByKey(group)).toEqual(byKey(all));
+  });
+
+  it('records of 1 MiB, uncompressed and compressed, are handled completely, and so are those around them', async () => {
+    group = await TestGroup.on(kafka, 'large', { partitions: PARTITIONS, config: LARGE_RECORDS });
+    const small = sampleRecords(10, PARTITIONS);
+    const large: ForeignRecord = { partition: 0, key: Buffer.from('large'), value: largeValue(MIB), headers: {} };
+    const records: ForeignRecord[] = [];
+    const offsets: number[] = [];
+    for (const codec of ['none', 'lz4'] as const)
       // Send each as a separate batch, since together they would exceed the topic's limit.
-      for (const each of [small, [large], small]) offsets.push(...(await librdkafka.produce(group.topic, codec, each)));
-
-      const member = group.launch({ inFlight: 50 }, { handlerMs: 2, reportsBytes: true });
-      await group.handles(records.length, WITHIN_MS);
-      expect(handledBytes(group)).toEqual(expectedBytes(records, offsets));
-      expect(await member.stop()).toBe(0);
-    },
-    60_000,
-  );
+      for (const each of [small, [large], small]) {
+        offsets.push(...(await librdkafka.produce(group.topic, codec, each)));
+        records.push(...each);
+      }
+    await handleAll(records.length);
+    expect(handledBytes(group)).toEqual(expectedBytes(records, offsets));
+  });
 
   it("records of 1 MiB of Kafka's performance test are all handled", async () => {
-    group = await TestGroup.on(server(), 'performance', { partitions: PARTITIONS, config: LARGE_RECORDS });
+    group = await TestGroup.on(kafka, 'performance', { partitions: PARTITIONS, config: LARGE_RECORDS });
     await java.producePerformance(group.topic, 'none', 20, MIB);
-    const member = group.launch({ inFlight: 50 }, { handlerMs: 2 });
-    await group.handles(20, 30_000);
+    await handleAll(20);
     const sizes = [0, 1].flatMap((partition) => group.effects.inPartition(partition)).map(({ value }) => value.length);
     expect(new Set(sizes)).toEqual(new Set([MIB]));
-    expect(await member.stop()).toBe(0);
-  }, 90_000);
+  });
 });
 
 /** A value that compresses, but not to a small size. */
@@ -131,8 +122,9 @@ function largeValue(length: number): Buffer {
 type BytesAt = Readonly<Record<string, RecordBytes | undefined>>;
 
 function handledBytes(group: TestGroup): BytesAt {
-  const effects = Array.from({ length: PARTITIONS }, (_, partition) => group.effects.inPartition(partition)).flat();
-  return Object.fromEntries(effects.map(({ partition, offset, bytes }) => [`${partition}:${offset}`, bytes]));
+  return Object.fromEntries(
+    group.effects.all().map(({ partition, offset, bytes }) => [`${partition}:${offset}`, bytes]),
+  );
 }
 
 function expectedBytes(records: readonly ForeignRecord[], offsets: readonly number[]): BytesAt {

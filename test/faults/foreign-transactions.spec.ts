@@ -1,29 +1,51 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { workerKafka } from '../support/empty-servers.js';
 import { LibrdkafkaClient } from '../support/foreign-clients/librdkafka-client.js';
 import {
   randomSteps,
   runTransactionSteps,
   type StepSettings,
   type TransactionStep,
+  type WrittenValues,
 } from '../support/foreign-clients/transaction-steps.js';
 import { seededRandom } from '../support/member/seeded-random.js';
 import { TestGroup } from '../support/member/test-group.js';
-import { sharedKafka } from '../support/shared-kafka.js';
 
-const SETTINGS = { 'transaction.state.log.num.partitions': 1 };
-const WITHIN_MS = 20_000;
+const WITHIN_MS = 60_000;
 /** An int32 0. The key of an abort marker has the same four bytes: version 0, type 0 (abort). */
 const INT32_ZERO = Buffer.alloc(4);
 
-const ONLY_COMMITTED = {
-  abortedButHandled: [],
-  visibleButNotHandled: [],
-  repeats: [],
-  orderBreaks: [],
-  ready: true,
-  lag: 0,
-  exitCode: 0,
-};
+interface Case {
+  readonly name: string;
+  readonly steps: readonly TransactionStep[];
+  readonly settings?: Omit<StepSettings, 'topic' | 'partition'>;
+}
+
+/** Each runs on a partition of its own. */
+const CASES: readonly Case[] = [
+  ...Object.entries({
+    'the first transaction to begin is aborted last': 'A+ B+ A+ B! A! C+ C.',
+    'the first transaction to begin is aborted first': 'A+ B+ A+ B+ A! B+ B! C+ C.',
+    'one transaction is aborted while another commits': 'A+ B+ A+ B+ A! B. A+ B+ A. B!',
+    'three transactions are open at once and end in another order': 'A+ B+ C+ B! C+ A+ A! C! D+ D.',
+    'a producer aborts before and after the commit of another': 'A+ B+ A! A+ B. A+ A! B+ B.',
+    'the last transactions are aborted and no visible record follows': 'A+ A. A+ B+ B! A!',
+  }).map(([name, steps]) => ({ name, steps: toSteps(steps) })),
+  {
+    name: 'the keys of an aborted transaction are an int32 0',
+    steps: toSteps('A+ A+ A! A+ A. B+ A+ A! B.'),
+    settings: { key: INT32_ZERO },
+  },
+  {
+    name: 'aborted transactions are longer than several fetches',
+    steps: toSteps([...Array.from({ length: 60 }, () => 'A+ B+'), 'B!', 'A+', 'A!', 'C+', 'C.'].join(' ')),
+    settings: { valueBytes: 2_000 },
+  },
+  ...[1, 2, 3, 4].map((seed) => ({
+    name: `transactions of five producers overlap, seed ${seed}`,
+    steps: randomSteps(seededRandom(seed), 100, ['A', 'B', 'C', 'D', 'E']),
+  })),
+];
 
 /** Parses steps such as `A+ B+ A! B!`: + writes ten records, ! aborts, . commits. */
 function toSteps(text: string): TransactionStep[] {
@@ -34,80 +56,48 @@ function toSteps(text: string): TransactionStep[] {
   });
 }
 
-describe('transactions of librdkafka', () => {
-  const server = sharedKafka(SETTINGS);
-  let librdkafka: LibrdkafkaClient;
+describe('transactions of librdkafka, read by one member', () => {
   let group: TestGroup;
+  const written: WrittenValues[] = [];
+  let ended: object;
 
+  /** Runs all steps, then a member to the end of all partitions. */
   beforeAll(async () => {
-    librdkafka = await LibrdkafkaClient.start(server().brokers);
-  }, 120_000);
-
-  afterAll(async () => {
-    await librdkafka.stop();
+    const kafka = workerKafka();
+    const librdkafka = await LibrdkafkaClient.start(kafka.brokers);
+    try {
+      group = await TestGroup.on(kafka, 'transactions', { partitions: CASES.length });
+      for (const [partition, { steps, settings }] of CASES.entries())
+        written.push(await runTransactionSteps(librdkafka, steps, { ...settings, topic: group.topic, partition }));
+      const member = group.launch({ inFlight: 50 }, { handlerMs: 0 });
+      await group.commitsAll(WITHIN_MS);
+      const { ready, lag } = await member.status();
+      ended = { ready, lag, exitCode: await member.stop() };
+    } finally {
+      await librdkafka.stop();
+    }
   });
 
-  afterEach(async () => {
+  afterAll(async () => {
     await group.end();
   });
 
-  /** Runs the steps, then a member to the end of the topic, and compares the handled with the expected records. */
-  async function handle(
-    steps: readonly TransactionStep[],
-    settings: Omit<StepSettings, 'topic' | 'partition'> = {},
-  ): Promise<object> {
-    group = await TestGroup.on(server(), 'transactions', { partitions: 1 });
-    const at = { ...settings, topic: group.topic, partition: 0 };
-    const { visible, aborted } = await runTransactionSteps(librdkafka, steps, at);
-    const member = group.launch({ inFlight: 50 }, { handlerMs: 0 });
-    await group.commitsAll(WITHIN_MS);
-    const handled = group.effects.values();
-    const { ready, lag } = await member.status();
-    const exitCode = await member.stop();
-    return {
-      abortedButHandled: [...handled].filter((value) => aborted.has(value)).map(toShort),
-      visibleButNotHandled: [...visible].filter((value) => !handled.has(value)).map(toShort),
-      repeats: group.effects.repeats(),
-      orderBreaks: group.effects.orderBreaks(),
-      ready,
-      lag,
-      exitCode,
-    };
-  }
-
-  it.each([
-    ['the first transaction to begin is aborted last', 'A+ B+ A+ B! A! C+ C.'],
-    ['the first transaction to begin is aborted first', 'A+ B+ A+ B+ A! B+ B! C+ C.'],
-    ['one transaction is aborted while another commits', 'A+ B+ A+ B+ A! B. A+ B+ A. B!'],
-    ['three transactions are open at once and end in another order', 'A+ B+ C+ B! C+ A+ A! C! D+ D.'],
-    ['a producer aborts before and after the commit of another', 'A+ B+ A! A+ B. A+ A! B+ B.'],
-    ['the last transactions are aborted and no visible record follows', 'A+ A. A+ B+ B! A!'],
-  ])(
-    '%s: only committed records are handled, each once, to the end',
-    async (_, steps) => {
-      expect(await handle(toSteps(steps))).toEqual(ONLY_COMMITTED);
+  it.each(CASES.map(({ name }, partition) => [name, partition] as const))(
+    'if %s: only committed records are handled, to the end',
+    (_, partition) => {
+      const handled = new Set(group.effects.inPartition(partition).map(({ value }) => value));
+      const { visible, aborted } = written[partition] ?? { visible: new Set(), aborted: new Set() };
+      expect(visible.size).toBeGreaterThan(0);
+      expect([...handled].filter((value) => aborted.has(value)).map(toShort)).toEqual([]);
+      expect([...visible].filter((value) => !handled.has(value)).map(toShort)).toEqual([]);
     },
-    60_000,
   );
 
-  it('an aborted transaction whose keys are an int32 0 is not handled', async () => {
-    const steps = toSteps('A+ A+ A! A+ A. B+ A+ A! B.');
-    expect(await handle(steps, { key: INT32_ZERO })).toEqual(ONLY_COMMITTED);
-  }, 60_000);
-
-  it('aborted transactions longer than several fetches are not handled', async () => {
-    const long = [...Array.from({ length: 60 }, () => 'A+ B+'), 'B!', 'A+', 'A!', 'C+', 'C.'].join(' ');
-    expect(await handle(toSteps(long), { valueBytes: 2_000 })).toEqual(ONLY_COMMITTED);
-  }, 60_000);
-
-  it.each([1, 2, 3, 4])(
-    'overlapping transactions of five producers, seed %i: only committed records are handled',
-    async (seed) => {
-      const steps = randomSteps(seededRandom(seed), 100, ['A', 'B', 'C', 'D', 'E']);
-      expect(await handle(steps)).toEqual(ONLY_COMMITTED);
-    },
-    90_000,
-  );
+  it('are each handled once and in order, and the member stays ready', () => {
+    expect(group.effects.repeats()).toEqual([]);
+    expect(group.effects.orderBreaks()).toEqual([]);
+    expect(ended).toEqual({ ready: true, lag: 0, exitCode: 0 });
+  });
 });
 
 function toShort(value: string): string {

@@ -5,7 +5,7 @@ import { TestGroup } from '../support/member/test-group.js';
 import { numberedRecords, writeAll } from '../support/numbered-records.js';
 
 const PARTITIONS = 12;
-const BACK_WITHIN_MS = 30_000;
+const BACK_WITHIN_MS = 60_000;
 /** Longer than the client's back-off between attempts of a commit (2 s plus 20 % jitter). */
 const WATCHED_MS = 6_000;
 
@@ -25,9 +25,9 @@ describe('a commit abandoned during an outage', () => {
     // hide an offset that went back.
     const member = group.launch({ inFlight: records }, { handlerMs: 10_000, sessionTimeoutMs: 45_000 });
     await member.joins();
-    await group.handles(records / 10, 30_000);
+    await group.handles(records / 10);
     await server().node(1).kill();
-    await group.handles(records, 40_000);
+    await group.handles(records);
     await server().node(1).start();
     await member.joins(BACK_WITHIN_MS);
 
@@ -44,5 +44,5 @@ describe('a commit abandoned during an outage', () => {
     expect(setBack).toEqual([]);
     await expectNothingLost(group, records);
     expect(group.effects.repeats()).toEqual([]);
-  }, 150_000);
+  });
 });

@@ -33,28 +33,24 @@ describe('a registry with an incompatible schema', () => {
       body: JSON.stringify({ schema: JSON.stringify(other) }),
     });
     if (!response.ok) throw new Error(`the registry answered ${response.status}`);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await servers.stop();
     await rm(folder, { recursive: true, force: true });
-  }, 60_000);
+  });
 
-  it.each(['producer', 'consumer'])(
-    'prevents the start of the %s, with a message that names a remedy',
-    async (app) => {
-      const { code, output } = await run(app, servers.addresses);
-      expect(code).toBe(1);
-      expect(output).toContain(`The schema registry rejects this version's schema for "${ORDERS_SUBJECT}"`);
-      expect(output).toContain('BACKWARD');
-      expect(output).not.toMatch(/\n\s+at /);
-    },
-    60_000,
-  );
+  it.each(['producer', 'consumer'])('prevents the start of the %s, with a message that names a remedy', async (app) => {
+    const { code, output } = await run(app, servers.addresses);
+    expect(code).toBe(1);
+    expect(output).toContain(`The schema registry rejects this version's schema for "${ORDERS_SUBJECT}"`);
+    expect(output).toContain('BACKWARD');
+    expect(output).not.toMatch(/\n\s+at /);
+  });
 
   it('is not the only obstacle: an unexpected Kafka cluster prevents the start too', async () => {
     const { code, output } = await run('producer', { ...servers.addresses, KAFKA_CLUSTER_ID: 'another-cluster' });
     expect(code).toBe(1);
     expect(output).toMatch(/This Kafka is cluster .+, not another-cluster/);
-  }, 60_000);
+  });
 });

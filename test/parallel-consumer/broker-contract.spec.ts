@@ -11,7 +11,7 @@ const quiet = { info: () => undefined, warn: () => undefined, error: () => undef
 const READ_WITHIN_MS = 20_000;
 
 describeBrokerContract('a real Kafka', async (): Promise<ContractKafka> => {
-  const { kafka } = await workerKafka();
+  const { kafka } = workerKafka();
   const members: Kafka = Object.create(kafka, {
     // By default, kafkajs retries a send to a missing topic for a minute, even after it is disconnected.
     producer: { value: (config: ProducerConfig) => kafka.producer({ ...config, retry: { retries: 2 } }) },

@@ -14,7 +14,7 @@ describe('reading single records by their offsets', () => {
   let reader: RecordReader;
 
   beforeEach(async () => {
-    group = await TestGroup.on(await workerKafka(), 'read', { partitions: PARTITIONS }, 'without dead letters');
+    group = await TestGroup.on(workerKafka(), 'read', { partitions: PARTITIONS }, 'without dead letters');
     await writeAll(group.kafka, group.topic, numberedRecords(PARTITIONS * WRITTEN, 100, PARTITIONS));
     reader = new RecordReader(group.kafka);
   }, 60_000);

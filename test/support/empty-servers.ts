@@ -1,3 +1,6 @@
+import { join } from 'node:path';
+import { DEAD_LETTER_GROUP, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
+import type { Kafka } from 'kafkajs';
 import type { KafkaOfGroup } from './member/test-group.js';
 import { quietKafka } from './topic-writer.js';
 import { eventually } from './eventually.js';
@@ -9,15 +12,31 @@ export interface GivenServers {
   readonly MONGODB_URI: string;
 }
 
+/** The servers of a Jest worker, as `shared-servers.mjs` announces them. */
+interface WorkerServers {
+  readonly addresses: GivenServers;
+  /** Their data folder. */
+  readonly directory: string;
+}
+
+/** The Kafka of a Jest worker. */
+export interface WorkerKafka extends KafkaOfGroup {
+  /** Returns the folder of a partition's segments. */
+  partitionDirectory(topic: string, partition: number): string;
+}
+
+const GROUPS: ReadonlySet<string> = new Set([ORDERS_CONSUMER_GROUP, DEAD_LETTER_GROUP]);
+/** Longer than the session timeout of a consumer that an earlier spec has killed. */
+const EMPTY_WITHIN_MS = 90_000;
+
 /**
  * Returns the servers of this Jest worker (see `shared-servers.mjs`) with no topics, no consumer groups and a new database.
  * @returns `undefined` in projects without shared servers
  */
 export async function emptyServers(): Promise<GivenServers | undefined> {
-  const shared = process.env[`SHARED_SERVERS_${process.env['JEST_WORKER_ID']}`];
-  if (shared === undefined) return undefined;
-  const servers = JSON.parse(shared) as GivenServers;
-  await removeTopics(servers.KAFKA_BROKERS);
+  const servers = workerServers()?.addresses;
+  if (servers === undefined) return undefined;
+  await removeTopics(quietKafka(servers.KAFKA_BROKERS));
   const uri = new URL(servers.MONGODB_URI);
   uri.pathname = `/orders-${crypto.randomUUID()}`;
   return { ...servers, MONGODB_URI: uri.href };
@@ -27,23 +46,39 @@ export async function emptyServers(): Promise<GivenServers | undefined> {
  * Returns the Kafka of this Jest worker, for specs that need no other server and use topics and groups with unique names.
  * @throws Error in projects without shared servers
  */
-export async function workerKafka(): Promise<KafkaOfGroup> {
-  const servers = await emptyServers();
-  if (servers === undefined) throw new Error('only the `real` project has shared servers');
-  const brokers = servers.KAFKA_BROKERS;
-  return { brokers, kafka: quietKafka(brokers), nodes: { length: 1 } };
+export function workerKafka(): WorkerKafka {
+  const servers = workerServers();
+  if (servers === undefined) throw new Error('only the projects `real` and `faults` have shared servers');
+  const brokers = servers.addresses.KAFKA_BROKERS;
+  return {
+    brokers,
+    kafka: quietKafka(brokers),
+    nodes: { length: 1 },
+    partitionDirectory: (topic, partition) => join(servers.directory, 'kafka', 'records', `${topic}-${partition}`),
+  };
 }
 
-/** Removes all topics and groups, and waits until the broker no longer lists them: an app creates only what is missing. */
-async function removeTopics(brokers: string): Promise<void> {
-  const admin = quietKafka(brokers).admin();
+function workerServers(): WorkerServers | undefined {
+  const shared = process.env[`SHARED_SERVERS_${process.env['JEST_WORKER_ID']}`];
+  return shared === undefined ? undefined : (JSON.parse(shared) as WorkerServers);
+}
+
+/** Removes all topics and the groups of the apps, and waits until the broker no longer lists them: an app creates only what is missing. */
+async function removeTopics(kafka: Kafka): Promise<void> {
+  const admin = kafka.admin();
   await admin.connect();
   try {
-    const { groups } = await admin.listGroups();
-    if (groups.length > 0) await admin.deleteGroups(groups.map(({ groupId }) => groupId));
+    await eventually('no group of an app is left', EMPTY_WITHIN_MS, async () => {
+      const { groups } = await admin.describeGroups([...GROUPS]);
+      const left = groups.filter(({ state }) => state !== 'Dead');
+      // A group can be removed only once it has no members.
+      const empty = left.filter(({ state }) => state === 'Empty').map(({ groupId }) => groupId);
+      if (empty.length > 0) await admin.deleteGroups(empty);
+      return empty.length === left.length;
+    });
     const topics = (await admin.listTopics()).filter((topic) => !topic.startsWith('__'));
     if (topics.length > 0) await admin.deleteTopics({ topics });
-    await eventually('no topic is left', 10_000, async () =>
+    await eventually('no topic is left', 30_000, async () =>
       (await admin.listTopics()).every((topic) => topic.startsWith('__')),
     );
   } finally {

@@ -41,9 +41,17 @@ export class Pipeline {
 
   /** Like `start`, with additional environment variables. */
   static async startWith(env: NodeJS.ProcessEnv, ...flags: string[]): Promise<Pipeline> {
+    return Pipeline.on({ ...(await emptyServers()), ...env }, flags);
+  }
+
+  /** Like `start`, but always on servers of its own, which the test may pause or kill. */
+  static async startAlone(...flags: string[]): Promise<Pipeline> {
+    return Pipeline.on({}, flags);
+  }
+
+  private static async on(env: NodeJS.ProcessEnv, flags: readonly string[]): Promise<Pipeline> {
     const dataDirectory = await mkdtemp(join(tmpdir(), 'orders-test-'));
-    const servers = await emptyServers();
-    return Pipeline.of(await RunningStack.start({ dataDirectory, flags, env: { ...servers, ...env } }));
+    return Pipeline.of(await RunningStack.start({ dataDirectory, flags, env }));
   }
 
   async end(): Promise<void> {

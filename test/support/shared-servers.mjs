@@ -1,5 +1,6 @@
-// Jest's global set-up of the `real` project: starts Kafka, the registry and MongoDB once for each worker. A spec file that starts a pipeline
-// gets those of its worker, with empty topics and an empty database (`Pipeline.start`). Needs the compiled dist/.
+// Jest's global set-up of the projects `real` and `faults`: starts Kafka, the registry and MongoDB once for each worker. A spec file that starts
+// a pipeline gets those of its worker, with empty topics and an empty database (`Pipeline.start`). A spec that pauses, kills or damages servers
+// starts its own (`Pipeline.startAlone`, `sharedKafka`). Needs the compiled dist/.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,8 @@ export default async function startSharedServers({ maxWorkers }) {
       const directory = await mkdtemp(join(tmpdir(), 'orders-shared-'));
       const servers = await startStandaloneServers(directory);
       const { KAFKA_BROKERS, SCHEMA_REGISTRY_URL, MONGODB_URI } = servers.addresses;
-      process.env[`SHARED_SERVERS_${at + 1}`] = JSON.stringify({ KAFKA_BROKERS, SCHEMA_REGISTRY_URL, MONGODB_URI });
+      const addresses = { KAFKA_BROKERS, SCHEMA_REGISTRY_URL, MONGODB_URI };
+      process.env[`SHARED_SERVERS_${at + 1}`] = JSON.stringify({ addresses, directory });
       return { servers, directory };
     }),
   );

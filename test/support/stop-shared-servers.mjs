@@ -1,4 +1,4 @@
-// Jest's global tear-down of the `real` project.
+// Jest's global tear-down of the projects `real` and `faults`.
 export default async function stopSharedServers() {
   await globalThis.stopSharedServers();
 }

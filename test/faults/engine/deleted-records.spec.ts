@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../support/eventually.js';
 import type { MemberProcess } from '../../support/member/member-process.js';
-import { sharedKafka } from '../../support/shared-kafka.js';
+import { workerKafka } from '../../support/empty-servers.js';
 import { TestGroup } from '../../support/member/test-group.js';
 import { numberedRecords, writeAll } from '../../support/numbered-records.js';
 
@@ -14,16 +14,15 @@ const DELETED = 120;
 const RANGE = { from: BEFORE, to: BEFORE + DELETED };
 
 describe('records deleted by Kafka before they were read', () => {
-  const server = sharedKafka();
   let group: TestGroup;
 
   /** Deletes unread records of partition 0, and none of partition 1. */
   beforeEach(async () => {
-    group = await TestGroup.on(server(), 'deleted', { partitions: PARTITIONS });
+    group = await TestGroup.on(workerKafka(), 'deleted', { partitions: PARTITIONS });
     await writeAll(group.kafka, group.topic, numberedRecords(PARTITIONS * BEFORE, KEYS, PARTITIONS));
     const reader = group.launch({ inFlight: 50 }, { handlerMs: 5 });
-    await group.handles(PARTITIONS * BEFORE, 20_000);
-    await group.commitsAll(10_000);
+    await group.handles(PARTITIONS * BEFORE);
+    await group.commitsAll();
     await reader.stop();
     await writeAll(
       group.kafka,
@@ -36,7 +35,7 @@ describe('records deleted by Kafka before they were read', () => {
       await admin.fetchTopicOffsets(group.topic);
       await admin.deleteTopicRecords({ topic: group.topic, partitions });
     });
-  }, 60_000);
+  });
 
   afterEach(async () => {
     await group.end();
@@ -44,10 +43,10 @@ describe('records deleted by Kafka before they were read', () => {
 
   it('stop their partition, without commits: the range is logged, the member is not ready, other partitions continue', async () => {
     const member = group.launch({ inFlight: 50 }, { handlerMs: 5 });
-    await eventually('the deletion is detected', 30_000, async () => (await deletedOf(member)).length > 0);
+    await eventually('the deletion is detected', 60_000, async () => (await deletedOf(member)).length > 0);
     expect(await deletedOf(member)).toEqual([{ partition: 0, ...RANGE }]);
-    await group.handles(PARTITIONS * BEFORE + AFTER, 20_000);
-    await eventually('the other partition is committed', 10_000, async () => {
+    await group.handles(PARTITIONS * BEFORE + AFTER);
+    await eventually('the other partition is committed', 60_000, async () => {
       return (await group.committed()).get(1) === BEFORE + AFTER;
     });
     expect((await group.committed()).get(0)).toBe(BEFORE);
@@ -58,18 +57,18 @@ describe('records deleted by Kafka before they were read', () => {
     expect(group.effects.handled).toBe(PARTITIONS * BEFORE + AFTER);
     expect(await member.stop()).toBe(0);
     expect((await group.committed()).get(0)).toBe(BEFORE);
-  }, 90_000);
+  });
 
   it("are skipped with onDeletedRecords: 'skip', and the range is logged", async () => {
     const member = group.launch({ inFlight: 50, onDeletedRecords: 'skip' }, { handlerMs: 5 });
-    await group.handles(PARTITIONS * (BEFORE + AFTER) - DELETED, 30_000);
-    await group.commitsAll(10_000);
+    await group.handles(PARTITIONS * (BEFORE + AFTER) - DELETED);
+    await group.commitsAll();
     expect(loggedRanges(member)).toEqual([{ level: 'error', partition: 0, ...RANGE }]);
     expect(await member.status()).toMatchObject({ ready: true, lag: 0 });
     expect(group.effects.repeats()).toEqual([]);
     expect(group.effects.orderBreaks()).toEqual([]);
     expect(await member.stop()).toBe(0);
-  }, 90_000);
+  });
 });
 
 function loggedRanges(member: MemberProcess): object[] {

@@ -4,7 +4,7 @@ import { DEAD_LETTER_HEADERS, type OutgoingRecord } from '@orders-pipeline/paral
 import { eventually } from '../../support/eventually.js';
 import { expectNothingLost } from '../../support/member/expect-nothing-lost.js';
 import type { MemberProcess } from '../../support/member/member-process.js';
-import { sharedKafka } from '../../support/shared-kafka.js';
+import { workerKafka } from '../../support/empty-servers.js';
 import { TestGroup } from '../../support/member/test-group.js';
 import { behaving, numberedRecords, writeAll } from '../../support/numbered-records.js';
 import { readRecords } from '../../support/topic-writer.js';
@@ -19,7 +19,6 @@ const POISON_OFFSET = Math.floor(POISON / PARTITIONS);
 const BEHIND = (RECORDS - POISON - (KEYS - (POISON % KEYS) - 1) - 1) / KEYS;
 
 describe('a dead-letter topic that rejects dead letters', () => {
-  const server = sharedKafka();
   let group: TestGroup;
 
   afterEach(async () => {
@@ -38,9 +37,9 @@ describe('a dead-letter topic that rejects dead letters', () => {
 
   /** Waits until all records that don't depend on the dead letter are handled and committed, and checks that no others are. */
   async function isHeldAtPoison(member: MemberProcess): Promise<void> {
-    await group.handles(RECORDS - 1 - BEHIND, 20_000);
+    await group.handles(RECORDS - 1 - BEHIND);
     const ends = await group.ends();
-    await eventually('everything before the poison record is committed', 10_000, async () => {
+    await eventually('everything before the poison record is committed', 60_000, async () => {
       const committed = await group.committed();
       return [...ends].every(
         ([partition, end]) => committed.get(partition) === (partition === POISON_PARTITION ? POISON_OFFSET : end),
@@ -67,41 +66,41 @@ describe('a dead-letter topic that rejects dead letters', () => {
   };
 
   it('because it is missing at the start: the consumer fails to start, and names it', async () => {
-    group = await TestGroup.on(server(), 'missing', { partitions: PARTITIONS }, 'without dead letters');
+    group = await TestGroup.on(workerKafka(), 'missing', { partitions: PARTITIONS }, 'without dead letters');
     const member = group.launch({ inFlight: 50 }, { handlerMs: 10 });
     expect(await member.ends()).toMatch(`the dead-letter topic ${group.deadLetterTopic} does not exist`);
-  }, 60_000);
+  });
 
   it('because it has fewer partitions than the source: the consumer fails to start, and names both numbers', async () => {
-    group = await TestGroup.on(server(), 'few', { partitions: PARTITIONS }, 'without dead letters');
+    group = await TestGroup.on(workerKafka(), 'few', { partitions: PARTITIONS }, 'without dead letters');
     await group.createTopic(group.deadLetterTopic, { partitions: 1 });
     const member = group.launch({ inFlight: 50 }, { handlerMs: 10 });
     expect(await member.ends()).toMatch(
       `the source topic ${group.topic} has ${PARTITIONS} partitions; the dead-letter topic ${group.deadLetterTopic} has 1 partition.`,
     );
-  }, 60_000);
+  });
 
   it('because it was deleted: no offset past the record is committed until the topic is created again', async () => {
-    group = await TestGroup.on(server(), 'deleted', { partitions: PARTITIONS });
+    group = await TestGroup.on(workerKafka(), 'deleted', { partitions: PARTITIONS });
     const member = group.launch({ inFlight: 50 }, { handlerMs: 10 });
     await member.joins();
     await group.asAdmin((admin) => admin.deleteTopics({ topics: [group.deadLetterTopic] }));
     await writeWithPoison();
     await isHeldAtPoison(member);
     const reason = `dead letters could not be published to ${group.deadLetterTopic} since `;
-    await eventually('the member is not ready, with the topic and the reason', 20_000, async () => {
+    await eventually('the member is not ready, with the topic and the reason', 60_000, async () => {
       return (await member.status()).notReadyBecause?.startsWith(reason) === true;
     });
 
     await group.createTopic(group.deadLetterTopic, { partitions: PARTITIONS });
     await completes(member, 60_000);
-    const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1, 10_000);
+    const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1, 60_000);
     expect(letter?.value?.toString()).toBe('poison');
     expect(letter?.headers).toMatchObject(origin);
-  }, 150_000);
+  });
 
   it('because max.message.bytes is below any dead letter: no offset past the record is committed until it is raised', async () => {
-    group = await TestGroup.on(server(), 'small', { partitions: PARTITIONS }, 'without dead letters');
+    group = await TestGroup.on(workerKafka(), 'small', { partitions: PARTITIONS }, 'without dead letters');
     const tooSmall = { 'max.message.bytes': '100' };
     await group.createTopic(group.deadLetterTopic, { partitions: PARTITIONS, config: tooSmall });
     await writeWithPoison(Buffer.alloc(5_000, 'p'));
@@ -121,21 +120,21 @@ describe('a dead-letter topic that rejects dead letters', () => {
       }),
     );
     await completes(member, 60_000);
-    const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1, 10_000);
+    const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1, 60_000);
     expect(letter?.headers).toMatchObject(origin);
     // The dead letter has either the whole value or the header with the number of omitted bytes.
     expect(Number(letter?.headers[DEAD_LETTER_HEADERS.omitted] ?? letter?.value?.length)).toBe(5_000);
-  }, 150_000);
+  });
 
   it('because of its size: the dead letter is published without its value, with the number of omitted bytes', async () => {
-    group = await TestGroup.on(server(), 'smaller', { partitions: PARTITIONS }, 'without dead letters');
+    group = await TestGroup.on(workerKafka(), 'smaller', { partitions: PARTITIONS }, 'without dead letters');
     const smaller = { 'max.message.bytes': '2000' };
     await group.createTopic(group.deadLetterTopic, { partitions: PARTITIONS, config: smaller });
     await writeWithPoison(Buffer.alloc(5_000, 'p'));
     const member = group.launch({ inFlight: 50 }, { handlerMs: 10 });
     await completes(member, 30_000);
-    const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1, 10_000);
+    const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1, 60_000);
     expect(letter?.value?.length ?? 0).toBe(0);
     expect(letter?.headers).toMatchObject({ ...origin, [DEAD_LETTER_HEADERS.omitted]: '5000' });
-  }, 90_000);
+  });
 });

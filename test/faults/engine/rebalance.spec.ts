@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { eventually } from '../../support/eventually.js';
 import { expectNothingLost } from '../../support/member/expect-nothing-lost.js';
-import { sharedKafka } from '../../support/shared-kafka.js';
+import { workerKafka } from '../../support/empty-servers.js';
 import { TestGroup } from '../../support/member/test-group.js';
 import { numberedRecords, writeAll } from '../../support/numbered-records.js';
 
@@ -13,7 +13,6 @@ const SETTINGS = { inFlight: 100, drainTimeoutMs: 4_000 };
 const DRAINED = /finished \d+, handed over (up to )?\d+, lost 0$/;
 
 describe('a member that joins and leaves while the others work', () => {
-  const server = sharedKafka();
   let group: TestGroup;
 
   afterEach(async () => {
@@ -21,43 +20,43 @@ describe('a member that joins and leaves while the others work', () => {
   });
 
   it('makes all members drain before the rebalance: no record is lost or repeated', async () => {
-    group = await TestGroup.on(server(), 'third', { partitions: PARTITIONS });
+    group = await TestGroup.on(workerKafka(), 'third', { partitions: PARTITIONS });
     await writeAll(group.kafka, group.topic, numberedRecords(RECORDS, KEYS, PARTITIONS));
     const stayers = [group.launch(SETTINGS), group.launch(SETTINGS)];
     await Promise.all(stayers.map((member) => member.joins()));
-    await group.handles(RECORDS / 12, 30_000);
+    await group.handles(RECORDS / 12);
 
     const drainsBefore = stayers.map((member) => member.logged(DRAINED).length);
     const third = group.launch(SETTINGS);
     await third.joins();
-    await eventually('the third member handles its share', 20_000, () => group.effects.by(third.name).length > 500);
+    await eventually('the third member handles its share', 60_000, () => group.effects.by(third.name).length > 500);
     const drains = stayers.map((member) => member.logged(DRAINED).length);
     expect(drains.map((count, index) => count - (drainsBefore[index] ?? 0))).toEqual([1, 1]);
 
     expect(await third.stop()).toBe(0);
     expect(third.logged(/^stopped: finished \d+, handed over \d+, lost 0$/)).toHaveLength(1);
     expect(group.effects.handled).toBeLessThan(RECORDS * 0.9);
-    await group.handles(RECORDS, 60_000);
+    await group.handles(RECORDS);
     for (const member of stayers) expect(await member.stop()).toBe(0);
 
     await expectNothingLost(group, RECORDS);
     expect(group.effects.repeats()).toEqual([]);
-  }, 120_000);
+  });
 
   it('hands over records whose handlers exceed the drain timeout: these may repeat, but none is lost', async () => {
-    group = await TestGroup.on(server(), 'hasty', { partitions: PARTITIONS });
+    group = await TestGroup.on(workerKafka(), 'hasty', { partitions: PARTITIONS });
     const count = RECORDS / 4;
     await writeAll(group.kafka, group.topic, numberedRecords(count, KEYS, PARTITIONS));
     const settings = { inFlight: 500, drainTimeoutMs: 100 };
     const slow = { handlerMs: 1_000 };
     const stayer = group.launch(settings, slow);
     await stayer.joins();
-    await group.handles(500, 30_000);
+    await group.handles(500);
     const second = group.launch(settings, slow);
     await second.joins();
-    await group.handles(count * 0.75, 30_000);
+    await group.handles(count * 0.75);
     await second.stop();
-    await group.handles(count, 60_000);
+    await group.handles(count);
     await stayer.stop();
 
     // A handler that outlives the revocation of its partition may end after another member's attempt: that is the cost of at-least-once.
@@ -65,9 +64,9 @@ describe('a member that joins and leaves while the others work', () => {
       ({ value }) => !group.effects.values().has(String(value)),
     );
     expect(lost).toEqual([]);
-    await group.commitsAll(10_000);
+    await group.commitsAll();
     const repeats = group.effects.repeats().length;
     console.info(`handed over: ${repeats} of ${count} repeated in two rebalances of up to 2 x 500 in flight`);
     expect(repeats).toBeLessThanOrEqual(4 * settings.inFlight);
-  }, 120_000);
+  });
 });

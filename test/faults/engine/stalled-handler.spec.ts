@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { DEAD_LETTER_HEADERS } from '@orders-pipeline/parallel-consumer';
 import { eventually } from '../../support/eventually.js';
 import { expectNothingLost } from '../../support/member/expect-nothing-lost.js';
-import { sharedKafka } from '../../support/shared-kafka.js';
+import { workerKafka } from '../../support/empty-servers.js';
 import { TestGroup } from '../../support/member/test-group.js';
 import { behaving, numberedRecords, writeAll } from '../../support/numbered-records.js';
 import { readRecords } from '../../support/topic-writer.js';
@@ -19,7 +19,6 @@ const STALLED_KEY = String(numberedRecords(STALLED + 1, KEYS, PARTITIONS).at(-1)
 const BEHIND = Array.from({ length: RECORDS }, (_, n) => n).filter((n) => n > STALLED && n % KEYS === STALLED % KEYS);
 
 describe('a handler that never settles', () => {
-  const server = sharedKafka();
   let group: TestGroup;
 
   afterEach(async () => {
@@ -33,13 +32,13 @@ describe('a handler that never settles', () => {
   }
 
   it('blocks only its own key and the commit of its own partition', async () => {
-    group = await TestGroup.on(server(), 'unlimited', { partitions: PARTITIONS });
+    group = await TestGroup.on(workerKafka(), 'unlimited', { partitions: PARTITIONS });
     await writeWithStalled();
     group.launch({ inFlight: 100 }, { handlerMs: 20 });
-    await group.handles(RECORDS - 1 - BEHIND.length, 30_000);
+    await group.handles(RECORDS - 1 - BEHIND.length);
 
     const ends = await group.ends();
-    await eventually('everything before the stalled record is committed', 10_000, async () => {
+    await eventually('everything before the stalled record is committed', 60_000, async () => {
       const committed = await group.committed();
       return [...ends].every(
         ([partition, end]) => committed.get(partition) === (partition === STALLED_PARTITION ? STALLED_OFFSET : end),
@@ -48,18 +47,18 @@ describe('a handler that never settles', () => {
     const handled = group.effects.values();
     expect([STALLED, ...BEHIND].filter((n) => handled.has(String(n)))).toEqual([]);
     expect(group.effects.orderBreaks()).toEqual([]);
-  }, 60_000);
+  });
 
   it('is abandoned after its time limit and dead-lettered; its key and partition continue, and others never wait', async () => {
-    group = await TestGroup.on(server(), 'limited', { partitions: PARTITIONS });
+    group = await TestGroup.on(workerKafka(), 'limited', { partitions: PARTITIONS });
     await writeWithStalled();
     const limit = { attemptTimeoutMs: 3_000, attemptGraceMs: 1_000, maxAttempts: 1 };
     const member = group.launch({ inFlight: 100, ...limit }, { handlerMs: 20 });
-    await group.handles(RECORDS - 1 - BEHIND.length, 30_000);
+    await group.handles(RECORDS - 1 - BEHIND.length);
     const handled = group.effects.values();
     expect(BEHIND.filter((n) => handled.has(String(n)))).toEqual([]);
 
-    await group.handles(RECORDS - 1, 15_000);
+    await group.handles(RECORDS - 1);
     await expectNothingLost(group, RECORDS, [STALLED]);
     expect(group.effects.repeats()).toEqual([]);
     expect(await member.status()).toMatchObject({
@@ -69,7 +68,7 @@ describe('a handler that never settles', () => {
       lag: 0,
       inFlight: 0,
     });
-    const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1, 10_000);
+    const [letter] = await readRecords(group.kafka, group.deadLetterTopic, 1, 60_000);
     expect(letter?.key?.toString()).toBe(STALLED_KEY);
     expect(letter?.value?.toString()).toBe(String(STALLED));
     expect(letter?.headers).toMatchObject({
@@ -80,5 +79,5 @@ describe('a handler that never settles', () => {
       [DEAD_LETTER_HEADERS.attempts]: '1',
     });
     expect(await member.stop()).toBe(0);
-  }, 90_000);
+  });
 });

@@ -37,7 +37,7 @@ export async function runTransactionSteps(
   const aborted = new Set<string>();
   let written = 0;
   for (const { producer, does } of steps) {
-    const name = `${settings.topic}-${producer}`;
+    const name = `${settings.topic}-${settings.partition}-${producer}`;
     const values = open.get(name);
     if (does === 'commit' || does === 'abort') {
       await client[does](name);

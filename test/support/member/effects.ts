@@ -29,14 +29,19 @@ export class Effects {
 
   /** Returns the first effects of a partition's records, in offset order. */
   inPartition(partition: number): SeenEffect[] {
-    return [...this.first.values()]
+    return this.all()
       .filter((effect) => effect.partition === partition)
       .toSorted((a, b) => a.offset - b.offset);
   }
 
+  /** Returns the first effect of each record. */
+  all(): SeenEffect[] {
+    return [...this.first.values()];
+  }
+
   /** Returns the values of all records handled at least once. */
   values(): Set<string> {
-    return new Set([...this.first.values()].map(({ value }) => value));
+    return new Set(this.all().map(({ value }) => value));
   }
 
   /** Returns the effects of records that had been handled before, each with the first one. */
@@ -63,7 +68,7 @@ export class Effects {
    * had ended. Records without a key have no order.
    */
   orderBreaks(): string[] {
-    const withKey = [...this.first.values()].filter(({ key }) => key !== null);
+    const withKey = this.all().filter(({ key }) => key !== null);
     const byKey = Map.groupBy(withKey, ({ partition, key }) => `${partition}/${key}`);
     return [...byKey.values()].flatMap((effects) => {
       const inOrder = effects.toSorted((a, b) => a.offset - b.offset);

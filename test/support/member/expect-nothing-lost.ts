@@ -18,5 +18,5 @@ export async function expectNothingLost(
   expect(numbers.filter((n) => dead.has(n) && handled.has(String(n)))).toEqual([]);
   expect(handled.size).toBe(count - dead.size);
   expect(group.effects.orderBreaks()).toEqual([]);
-  await group.commitsAll(10_000);
+  await group.commitsAll();
 }

@@ -7,6 +7,8 @@ import { MemberProcess } from './member-process.js';
 
 /** The time after which the group drops a killed member: Kafka's minimum (`group.min.session.timeout.ms`). */
 const SESSION_TIMEOUT_MS = 6_000;
+/** Far longer than on an idle machine: the wait ends with the event. */
+const WITHIN_MS = 60_000;
 
 type Admin = ReturnType<Kafka['admin']>;
 
@@ -89,7 +91,7 @@ export class TestGroup {
   }
 
   /** Waits until `records` different records were handled. */
-  async handles(records: number, withinMs: number): Promise<void> {
+  async handles(records: number, withinMs = WITHIN_MS): Promise<void> {
     await eventually(`${records} records are handled`, withinMs, () => this.effects.handled >= records).catch(
       async (error: unknown) => {
         throw new Error(`${String(error)}: ${this.effects.handled} are\n${await this.describe()}`, { cause: error });
@@ -99,11 +101,20 @@ export class TestGroup {
 
   /** Returns the group's committed offset per partition; undefined where none is committed. */
   async committed(): Promise<Map<number, number | undefined>> {
+    const commits = await this.commits();
+    return new Map([...commits].map(([partition, { offset }]) => [partition, offset < 0 ? undefined : offset]));
+  }
+
+  /** Returns the group's commit per partition; the offset is -1 where nothing is committed. */
+  async commits(): Promise<Map<number, { readonly offset: number; readonly metadata: string }>> {
     const { groupId, topic } = this;
     const [committed] = await this.asAdmin((admin) => admin.fetchOffsets({ groupId, topics: [topic] }));
     const offsets = committed?.partitions ?? [];
     return new Map(
-      offsets.map(({ partition, offset }) => [partition, Number(offset) < 0 ? undefined : Number(offset)]),
+      offsets.map(({ partition, offset, metadata }) => [
+        partition,
+        { offset: Number(offset), metadata: metadata ?? '' },
+      ]),
     );
   }
 
@@ -122,7 +133,7 @@ export class TestGroup {
   }
 
   /** Waits until the group has committed the end of every partition. */
-  async commitsAll(withinMs: number): Promise<void> {
+  async commitsAll(withinMs = WITHIN_MS): Promise<void> {
     let left = -1;
     const nothingLeft = async (): Promise<boolean> => {
       left = await this.uncommitted();
