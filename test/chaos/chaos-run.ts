@@ -25,6 +25,7 @@ export interface ChaosRun {
 
 const PARTITIONS = 12;
 const CONSUMERS = 3;
+const COPIES = 2;
 const SETTINGS = { SAVE_DELAY_MS: '0..200', IN_FLIGHT_LIMIT: '1000', RATE_LIMIT_PER_MINUTE: '0' };
 
 /** Runs faults against a whole pipeline and judges the result. Leaves nothing running. */
@@ -50,6 +51,10 @@ export interface RunOnOptions extends LoadAndFaults {
   readonly productDirectory: string;
   /** Added to the default settings of a run. */
   readonly settings?: NodeJS.ProcessEnv;
+  /** Default: 3. */
+  readonly consumers?: number;
+  /** How many producers and query APIs run: 1 or 2 of each, the default. */
+  readonly copies?: number;
   readonly database?: string;
   /** Order numbers to skip: records that an earlier product left on the topic use them. */
   readonly numbersTaken?: number;
@@ -62,10 +67,12 @@ export async function runOn(
   options: RunOnOptions,
 ): Promise<Omit<Evidence, 'left'>> {
   const { productDirectory, settings, database = 'orders', numbersTaken = 0 } = options;
+  const { consumers = CONSUMERS, copies = COPIES } = options;
   await cluster.run({
     directory: productDirectory,
     partitions: PARTITIONS,
-    consumers: CONSUMERS,
+    consumers,
+    copies,
     settings: { ...SETTINGS, ...settings },
     database,
     onEnded: (name, how, wasTold) => history.add({ type: 'app-ended', name, how, wasTold }),

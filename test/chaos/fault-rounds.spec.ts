@@ -7,18 +7,24 @@ import type { History, NewEvent } from './history/history.js';
 const done = async (): Promise<void> => Promise.resolve();
 
 /** Rounds of one fault kind that end after `clockReads` reads of the clock, and the events that they record. */
-function roundsOf(kind: Partial<Awaited<ReturnType<FaultKind['make']>>>, clockReads: number) {
+function roundsOf(
+  kind: Partial<Awaited<ReturnType<FaultKind['make']>>>,
+  clockReads: number,
+  enough = new AbortController().signal,
+  lastsMs = 0,
+) {
   const events: NewEvent[] = [];
   let now = 0;
   const history = { add: (event: NewEvent) => void events.push(event), now: () => (now += 1) } as unknown as History;
   const make = async () => Promise.resolve({ subject: 'it', begin: done, end: done, ...kind });
-  const kinds: FaultKind[] = [{ name: 'kind', lastsMs: [0, 0], make }];
+  const kinds: FaultKind[] = [{ name: 'kind', lastsMs: [lastsMs, lastsMs], make }];
   const rounds = new FaultRounds(
     {} as Cluster,
     async () => ({ afterMs: 1 }),
     history,
     () => undefined,
     0,
+    enough,
   );
   const run = async (signal: AbortSignal): Promise<void> => rounds.run(1, kinds, clockReads, signal);
   return { run, types: () => events.map(({ type }) => type) };
@@ -41,6 +47,14 @@ describe('fault rounds', () => {
     const { run, types } = roundsOf({}, 1);
     await run(new AbortController().signal);
     expect(types()).toEqual([]);
+  });
+
+  it('end a fault at once when the evidence is enough, and begin no further one', async () => {
+    const enough = new AbortController();
+    const begin = async () => Promise.resolve(enough.abort());
+    const { run, types } = roundsOf({ begin }, 100, enough.signal, 60_000);
+    await run(new AbortController().signal);
+    expect(types()).toEqual(['fault-begins', 'fault-stands', 'fault-ends', 'recovered']);
   });
 
   it('record a fault without effect', async () => {

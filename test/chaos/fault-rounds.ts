@@ -20,6 +20,8 @@ export class FaultRounds {
     private readonly print: (line: string) => void,
     /** Pause between a recovery and the next fault. */
     private readonly calmMs: number,
+    /** Ends each fault at once, and begins no further one. */
+    private readonly enough: AbortSignal,
   ) {}
 
   /** Begins rounds until `untilMs` or until the signal aborts. A round that has begun still ends and recovers. */
@@ -27,8 +29,8 @@ export class FaultRounds {
     let plans: PlannedFault[] = [];
     for (const planned of schedule(seed, kinds)) {
       if (plans.length > 0 && !planned.isTogether) {
-        await Promise.allSettled([delay(this.calmMs, undefined, { signal })]);
-        if (this.history.now() >= untilMs || signal.aborted) return;
+        await Promise.allSettled([delay(this.calmMs, undefined, { signal: AbortSignal.any([signal, this.enough]) })]);
+        if (this.history.now() >= untilMs || signal.aborted || this.enough.aborted) return;
         await this.round(plans);
         plans = [];
       }
@@ -50,13 +52,17 @@ export class FaultRounds {
     const ends = begun.map((fault) => ({ fault, afterMs: (untilMs += fault.planned.lastsMs) }));
     // No fault waits for the end of another: a server started alone, one of three, serves only once a second one runs.
     const ending = ends.map(async ({ fault, afterMs }) => {
-      await delay(afterMs);
+      await this.lasts(afterMs);
       await this.end(fault);
     });
-    await delay(untilMs);
+    await this.lasts(untilMs);
     const recovering = this.recovery();
     await Promise.all(ending);
     this.recovered(last.planned.place, slower(tolerated, await recovering));
+  }
+
+  private async lasts(ms: number): Promise<void> {
+    await Promise.allSettled([delay(ms, undefined, { signal: this.enough })]);
   }
 
   private async begin(planned: PlannedFault, others: readonly Begun[]): Promise<Begun | undefined> {

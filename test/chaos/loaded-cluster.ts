@@ -7,6 +7,7 @@ import { ordersCollection } from '#orders/order/orders-collection.js';
 import { SEGMENT_ORDERS } from '#orders/operation/segments.js';
 import type { PopulateResponse } from '../support/pipeline.js';
 import { AckedWatch } from './checks/acked-watch.js';
+import { EvidenceWatch } from './checks/evidence-watch.js';
 import type { Evidence } from './checks/evidence.js';
 import { footprints } from './checks/footprint.js';
 import { InsertWatch } from './checks/insert-watch.js';
@@ -41,9 +42,17 @@ export interface LoadAndFaults {
   readonly recoveryTimeoutMs?: number;
   /** How long the pipeline may take to drain at the end, in milliseconds. Default: five minutes. */
   readonly settledWithinMs?: number;
+  /**
+   * Ends the run as soon as the evidence so far is enough, judged about once a second. Such a run is judged by this evidence alone: it
+   * does not wait for the change stream at its end, and sends no reads after the last recovery. Default: the run goes on to its end.
+   */
+  readonly isEnough?: (found: EarlyEvidence) => boolean;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
+
+/** The evidence that is known while a run goes on. */
+export type EarlyEvidence = Pick<Evidence, 'reports' | 'order' | 'history'>;
 
 const SPARE_SECONDS = 60;
 const SETTLED_WITHIN_MS = 300_000;
@@ -63,6 +72,7 @@ export class LoadedCluster implements Progress {
   private readonly acked: AckedWatch;
   private readonly repeats: RepeatsWatch;
   private readonly populates: Populates;
+  private readonly evidence: EvidenceWatch;
   private large: PopulateResponse | undefined;
 
   constructor(
@@ -82,6 +92,9 @@ export class LoadedCluster implements Progress {
       history.add({ type: 'sample', sample: { acked, saved: this.saved.total, consumers } });
     });
     this.repeats = new RepeatsWatch(apps, history);
+    this.evidence = new EvidenceWatch(cluster, (reports) => {
+      return options.isEnough?.({ reports, order: this.order, history }) === true;
+    });
     this.populates = new Populates(apps, history, `chaos-${randomUUID()}`, options.wrongRecords ?? true);
   }
 
@@ -95,27 +108,36 @@ export class LoadedCluster implements Progress {
 
   /** Runs load and faults, waits until the pipeline has drained, and collects the evidence. */
   async toItsEnd(): Promise<Omit<Evidence, 'history' | 'left'>> {
-    const { settledWithinMs = SETTLED_WITHIN_MS, print } = this.options;
+    const { settledWithinMs = SETTLED_WITHIN_MS, isEnough, print } = this.options;
     await this.watch.start();
     const operation = await this.beginLoad();
-    await waitForRecovery(this.cluster, this);
+    await waitForRecovery(this.cluster, this, this.evidence.signal);
     const calm = await footprints(this.cluster);
     const reader = new Reader(this.cluster.apps, operation, this.saved, this.history, this.readerDraw());
     reader.begin();
     this.repeats.begin();
     this.populates.begin();
+    if (isEnough !== undefined) this.evidence.begin();
     await this.faults();
     const wasUnderLoad = !this.isComplete();
     print('all faults are over: waiting until all orders are saved');
     await this.populates.end();
-    const done = await waitUntilSettled(this.cluster, settledWithinMs);
+    const settled = await waitUntilSettled(this.cluster, settledWithinMs, this.evidence.signal);
+    await this.evidence.end();
     await reader.end();
-    const finalReads = await reader.sweep(READS_AFTER_RECOVERY);
+    const finalReads = await reader.sweep(isEnough === undefined ? READS_AFTER_RECOVERY : 0);
     await this.repeats.end();
     const after = await footprints(this.cluster);
     await this.acked.end();
     const repeatReadings = this.repeats.readings;
-    return { ...done, ...(await this.stored()), wasUnderLoad, finalReads, repeatReadings, footprints: { calm, after } };
+    return {
+      ...(this.evidence.found ?? settled),
+      ...(await this.stored()),
+      wasUnderLoad,
+      finalReads,
+      repeatReadings,
+      footprints: { calm, after },
+    };
   }
 
   private async beginLoad(): Promise<PopulateResponse> {
@@ -133,8 +155,9 @@ export class LoadedCluster implements Progress {
   private async faults(): Promise<void> {
     const { seed, kinds, minutes, calmSeconds, recoveryTimeoutMs, print, signal } = this.options;
     const possible = kinds.filter((kind) => isPossible(kind, this.cluster));
-    const recovered = async () => waitForRecovery(this.cluster, this, recoveryTimeoutMs);
-    const rounds = new FaultRounds(this.cluster, recovered, this.history, print, calmSeconds * 1_000);
+    const enough = this.evidence.signal;
+    const recovered = async () => waitForRecovery(this.cluster, this, enough, recoveryTimeoutMs);
+    const rounds = new FaultRounds(this.cluster, recovered, this.history, print, calmSeconds * 1_000, enough);
     await rounds.run(seed, possible, this.history.now() + minutes * 60_000, signal);
   }
 
@@ -142,7 +165,7 @@ export class LoadedCluster implements Progress {
     const { order, watch, populates } = this;
     const { db } = this.cluster.mongo;
     const stored = await ordersCollection(db).countDocuments({});
-    await watch.untilSeen(stored, WATCHED_WITHIN_MS);
+    if (this.options.isEnough === undefined) await watch.untilSeen(stored, WATCHED_WITHIN_MS);
     await watch.stop();
     const operations = await operationsCollection(db).find({}).toArray();
     const { accepted, rejected } = populates;

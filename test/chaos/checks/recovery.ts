@@ -22,8 +22,14 @@ export interface Progress {
 /**
  * Waits until the cluster does all its work again: every app is ready, Kafka acknowledges new orders, and on every partition more orders
  * are saved than at the end of the fault.
+ * @param enough ends the wait
  */
-export async function waitForRecovery(cluster: Cluster, progress: Progress, timeoutMs = TIMEOUT_MS): Promise<Recovery> {
+export async function waitForRecovery(
+  cluster: Cluster,
+  progress: Progress,
+  enough: AbortSignal,
+  timeoutMs = TIMEOUT_MS,
+): Promise<Recovery> {
   const endedAt = performance.now();
   const since = (): number => Math.round(performance.now() - endedAt);
   let ackedBefore: number | undefined;
@@ -33,7 +39,7 @@ export async function waitForRecovery(cluster: Cluster, progress: Progress, time
     // A poll that began before the end of the fault may return an older count.
     if (lastAcked !== undefined && lastAcked.polledAt > endedAt) ackedBefore ??= lastAcked.orders;
     const missing = [...(await listUnready(cluster)), ...listStalled(progress, ackedBefore, savedBefore)];
-    if (missing.length === 0) return { afterMs: since() };
+    if (missing.length === 0 || enough.aborted) return { afterMs: since() };
     if (since() > timeoutMs) return { missing, withinMs: since() };
     await delay(POLL_INTERVAL_MS);
   }

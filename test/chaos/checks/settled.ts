@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { operationsCollection } from '#orders/operation/operation.js';
+import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
 import { recordsBetween } from '#orders/topics/positions.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
@@ -20,16 +20,19 @@ export interface Settled {
 /**
  * Reconciles every operation once both topics are fully consumed, repeatedly until none is pending or the time is over. It waits for the
  * consumers, since a second copy of an order may do harm after the first copy is saved.
+ * @param enough ends the wait
  */
-export async function waitUntilSettled({ mongo, kafka }: Cluster, withinMs: number): Promise<Settled> {
+export async function waitUntilSettled(
+  { mongo, kafka }: Cluster,
+  withinMs: number,
+  enough: AbortSignal,
+): Promise<Settled> {
   const positions = new KafkaPositions(kafka);
   const deadline = performance.now() + withinMs;
   try {
     for (;;) {
-      const operations = await operationsCollection(mongo.db)
-        .find({}, { projection: { _id: 1, status: 1 } })
-        .toArray();
-      const isLate = performance.now() > deadline;
+      const operations = await operationsOf(mongo);
+      const isLate = enough.aborted || performance.now() > deadline;
       if (isLate || (operations.every(({ status }) => status !== 'running') && (await isConsumed(positions)))) {
         const found = await reconcileAll(mongo, positions, operations);
         const isSettled =
@@ -43,7 +46,15 @@ export async function waitUntilSettled({ mongo, kafka }: Cluster, withinMs: numb
   }
 }
 
-async function reconcileAll(
+/** Returns the ids and states of all operations. */
+export async function operationsOf({ db }: Mongo): Promise<Pick<OperationDocument, '_id' | 'status'>[]> {
+  return operationsCollection(db)
+    .find({}, { projection: { _id: 1, status: 1 } })
+    .toArray();
+}
+
+/** Reconciles the operations as they are now. */
+export async function reconcileAll(
   { client, db }: Mongo,
   positions: KafkaPositions,
   operations: readonly { readonly _id: string }[],

@@ -22,11 +22,14 @@ const READY_WITHIN_MS = 30_000;
 const POLL_INTERVAL_MS = 100;
 /** Clean endings of a stopped app. SIGTERM itself ends an app that has just started and has no handler yet. */
 const CLEAN_ENDINGS = new Set(['exit code 0', 'SIGTERM']);
-const NUMBERS = [1, 2];
+/** The most producers and query APIs. */
+const MAX_COPIES = 2;
 
 export interface ClusterAppsOptions {
   readonly directory: string;
   readonly partitions: number;
+  /** How many producers and query APIs run: 1 or 2 of each. */
+  readonly copies: number;
   readonly settings: NodeJS.ProcessEnv;
   readonly productDirectory: string;
   readonly print: (line: string) => void;
@@ -47,9 +50,10 @@ export class ClusterApps {
   private wanted = 0;
 
   constructor(private readonly options: ClusterAppsOptions) {
+    const numbers = numbersTo(options.copies);
     this.services = [
-      ...NUMBERS.map((n) => this.make((context) => producerDefinition(context, n), ClusterApps.nameOf('producer', n))),
-      ...NUMBERS.map((n) => this.make((context) => queryApiDefinition(context, n), ClusterApps.nameOf('query-api', n))),
+      ...numbers.map((n) => this.make((context) => producerDefinition(context, n), ClusterApps.nameOf('producer', n))),
+      ...numbers.map((n) => this.make((context) => queryApiDefinition(context, n), ClusterApps.nameOf('query-api', n))),
     ];
     this.pool = new ConsumerPool({
       make: (n) => this.make((context) => consumerDefinition(context, n), `consumer-${n}`),
@@ -61,9 +65,9 @@ export class ClusterApps {
   /** Names of all possible apps. */
   static names(consumers: number): string[] {
     return [
-      ...NUMBERS.map((n) => ClusterApps.nameOf('producer', n)),
-      ...NUMBERS.map((n) => ClusterApps.nameOf('query-api', n)),
-      ...Array.from({ length: consumers }, (_, at) => `consumer-${at + 1}`),
+      ...numbersTo(MAX_COPIES).map((n) => ClusterApps.nameOf('producer', n)),
+      ...numbersTo(MAX_COPIES).map((n) => ClusterApps.nameOf('query-api', n)),
+      ...numbersTo(consumers).map((n) => `consumer-${n}`),
     ];
   }
 
@@ -167,4 +171,8 @@ export class ClusterApps {
       env: {},
     };
   }
+}
+
+function numbersTo(last: number): number[] {
+  return Array.from({ length: last }, (_, at) => at + 1);
 }

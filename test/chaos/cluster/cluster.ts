@@ -34,6 +34,8 @@ export interface Product {
   /** Folder of the compiled product. */
   readonly directory: string;
   readonly consumers: number;
+  /** See `ClusterAppsOptions.copies`. */
+  readonly copies: number;
   readonly partitions: number;
   /** Settings of the apps, besides the server addresses. */
   readonly settings: NodeJS.ProcessEnv;
@@ -126,16 +128,17 @@ export class Cluster {
   }
 
   /** Starts a product; resolves when all its apps are ready. `endProduct` must be called even after a failure. */
-  async run({ directory, consumers, partitions, settings, database, onEnded, onServerEnded }: Product): Promise<void> {
+  async run({ directory, consumers, settings, database, onServerEnded, ...product }: Product): Promise<void> {
     const uri = (this.addresses.MONGODB_URI ?? '').replace('/orders?', `/${database}?`);
     const addresses = { ...this.addresses, MONGODB_URI: uri };
     const apps = new ClusterApps({
       directory: this.data.path,
       productDirectory: directory,
-      partitions,
+      partitions: product.partitions,
+      copies: product.copies,
       settings,
       print: this.print,
-      onEnded,
+      onEnded: product.onEnded,
       addresses,
       data: this.data,
       guard: this.servers.guard,

@@ -12,6 +12,8 @@ export interface ProductMutant {
    * answers to reads (`reads`); or far more repeated saves than usual (`repeats`).
    */
   readonly caughtBy: CaughtBy;
+  /** How many producers and query APIs run: 1 of each, or 2 if the defect shows only with another one. Default: 1. */
+  readonly copies?: 1 | 2;
   /** How long new faults begin, in minutes; set if the default is too short. */
   readonly minutes?: number;
   /** Seed of the fault schedule; set if the default seed does not detect the defect. */

@@ -103,6 +103,7 @@ export const PRODUCT_MUTANTS: readonly ProductMutant[] = [
     ],
     // The emitting producer hangs for longer than its lease, and then continues.
     faults: ['pause-producer'],
+    copies: 2,
     seed: 22,
     caughtBy: 'repeats',
   },

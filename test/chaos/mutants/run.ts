@@ -15,6 +15,7 @@ import { removeAbandonedRuns, RUN_PREFIX } from '../cluster/abandoned-runs.js';
 import { Cluster } from '../cluster/cluster.js';
 import { FAULT_KINDS } from '../faults/fault-kinds.js';
 import { History } from '../history/history.js';
+import type { EarlyEvidence } from '../loaded-cluster.js';
 import { caughtIn } from './caught-in.js';
 import { MutatedProduct } from './mutated-product.js';
 import { CAUGHT_BY, type ProductMutant } from './product-mutant.js';
@@ -49,6 +50,11 @@ function redOf(findings: readonly Finding[]): string[] {
   return findings.flatMap(({ name, holds }) => (holds ? [] : [name]));
 }
 
+/** Whether the run may end. Repeated saves are a share of the whole run. */
+function isCaught(found: EarlyEvidence, { caughtBy }: ProductMutant): boolean {
+  return caughtBy !== 'repeats' && caughtIn(found, caughtBy) !== undefined;
+}
+
 /** @returns the evidence that catches the mutant, all failed checks in one line, and the failed checks about orders */
 async function runMutant(cluster: Cluster, mutant: ProductMutant, product: MutatedProduct, at: number) {
   const revert = await product.put(mutant);
@@ -70,6 +76,12 @@ async function runMutant(cluster: Cluster, mutant: ProductMutant, product: Mutat
       wrongRecords: false,
       settledWithinMs: mutant === CONTROL ? CONTROL_SETTLED_WITHIN_MS : SETTLED_WITHIN_MS,
       recoveryTimeoutMs: RECOVERY_TIMEOUT_MS,
+      // Each start of an app takes two CPU seconds.
+      ...(mutant !== CONTROL && {
+        consumers: 2,
+        copies: mutant.copies ?? 1,
+        isEnough: (found) => isCaught(found, mutant),
+      }),
       print: quiet,
       signal,
     });
