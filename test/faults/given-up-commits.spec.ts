@@ -31,7 +31,7 @@ describe('a commit abandoned during an outage', () => {
     await server().node(1).start();
     await member.joins(BACK_WITHIN_MS);
 
-    await group.commitsAll(BACK_WITHIN_MS);
+    await group.commitsAll();
     const seen: Map<number, number | undefined>[] = [await group.committed()];
     const until = performance.now() + WATCHED_MS;
     while (performance.now() < until) seen.push(await group.committed());

@@ -44,8 +44,8 @@ describe('an unclean leader election', () => {
     group = await TestGroup.on(server, 'unclean', { partitions: 1, replicationFactor: 2, config: UNSAFE });
     await write(0);
     const member = group.launch({ inFlight: 50 }, { handlerMs: 2 });
-    await group.handles(PER_BATCH, WITHIN_MS);
-    await group.commitsAll(WITHIN_MS);
+    await group.handles(PER_BATCH);
+    await group.commitsAll();
 
     const { leader, replicas: both } = await replicas();
     const follower = both.find((id) => id !== leader) ?? 0;
@@ -54,8 +54,8 @@ describe('an unclean leader election', () => {
     });
     await server.node(follower).kill();
     await write(1);
-    await group.handles(2 * PER_BATCH, WITHIN_MS);
-    await group.commitsAll(WITHIN_MS);
+    await group.handles(2 * PER_BATCH);
+    await group.commitsAll();
     await server.node(leader).kill();
     // The third node and the follower form the controller quorum.
     await server.node(follower).start();

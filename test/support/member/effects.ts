@@ -56,13 +56,6 @@ export class Effects {
     return this.seen.filter((effect) => effect.member === member);
   }
 
-  /** Returns a member's effects per second over the last `overMs` milliseconds before its last effect. */
-  rateOf(member: string, overMs: number): number {
-    const effects = this.by(member);
-    const since = (effects.at(-1)?.endedAt ?? 0) - overMs * 1_000;
-    return (effects.filter(({ endedAt }) => endedAt > since).length / overMs) * 1_000;
-  }
-
   /**
    * Returns the violations of order: records whose first handling began before that of the previous record with the same key
    * had ended. Records without a key have no order.

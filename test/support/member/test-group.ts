@@ -1,6 +1,7 @@
 import type { Kafka } from 'kafkajs';
 import { createTopics } from '#service/kafka/create-topics.js';
 import { eventually } from '../eventually.js';
+import { CommittedRecords, type Commit } from './committed-records.js';
 import { Effects } from './effects.js';
 import type { EngineSettings, MemberSettings } from './member-messages.js';
 import { MemberProcess } from './member-process.js';
@@ -105,8 +106,12 @@ export class TestGroup {
     return new Map([...commits].map(([partition, { offset }]) => [partition, offset < 0 ? undefined : offset]));
   }
 
-  /** Returns the group's commit per partition; the offset is -1 where nothing is committed. */
-  async commits(): Promise<Map<number, { readonly offset: number; readonly metadata: string }>> {
+  /** Returns the records that are committed now. */
+  async committedRecords(): Promise<CommittedRecords> {
+    return new CommittedRecords(await this.commits());
+  }
+
+  private async commits(): Promise<Map<number, Commit>> {
     const { groupId, topic } = this;
     const [committed] = await this.asAdmin((admin) => admin.fetchOffsets({ groupId, topics: [topic] }));
     const offsets = committed?.partitions ?? [];
