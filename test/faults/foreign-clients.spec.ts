@@ -36,7 +36,7 @@ describe('records of foreign clients', () => {
   async function codecsOnDisk(partitions: number): Promise<string[][]> {
     const directories = Array.from({ length: partitions }, (_, n) => kafka.partitionDirectory(group.topic, n));
     const batches = await Promise.all(directories.map((directory) => storedBatches(directory)));
-    return batches.map((each) => [...new Set(each.map(({ codec }) => codec))]);
+    return batches.map((each) => Array.from(new Set(each.map(({ codec }) => codec))));
   }
 
   /** Runs a member until it has committed the end of each partition, and expects that it handled each record once and in order. */
@@ -54,10 +54,7 @@ describe('records of foreign clients', () => {
     const records: ForeignRecord[] = [];
     const offsets: number[] = [];
     for (const [at, codec] of CODECS.entries()) {
-      const own = sampleRecords(500, PARTITIONS).map((record) => ({
-        ...record,
-        partition: at * PARTITIONS + record.partition,
-      }));
+      const own = sampleRecords(500, PARTITIONS, at * PARTITIONS);
       offsets.push(...(await librdkafka.produce(group.topic, codec, own)));
       records.push(...own);
     }

@@ -11,7 +11,6 @@ import {
 import { seededRandom } from '../support/member/seeded-random.js';
 import { TestGroup } from '../support/member/test-group.js';
 
-const WITHIN_MS = 60_000;
 /** An int32 0. The key of an abort marker has the same four bytes: version 0, type 0 (abort). */
 const INT32_ZERO = Buffer.alloc(4);
 
@@ -58,24 +57,27 @@ function toSteps(text: string): TransactionStep[] {
 
 describe('transactions of librdkafka, read by one member', () => {
   let group: TestGroup;
-  const written: WrittenValues[] = [];
+  let written: readonly WrittenValues[];
   let ended: object;
+
+  async function write(brokers: string, { steps, settings }: Case, partition: number): Promise<WrittenValues> {
+    const librdkafka = await LibrdkafkaClient.start(brokers);
+    try {
+      return await runTransactionSteps(librdkafka, steps, { ...settings, topic: group.topic, partition });
+    } finally {
+      await librdkafka.stop();
+    }
+  }
 
   /** Runs all steps, then a member to the end of all partitions. */
   beforeAll(async () => {
     const kafka = workerKafka();
-    const librdkafka = await LibrdkafkaClient.start(kafka.brokers);
-    try {
-      group = await TestGroup.on(kafka, 'transactions', { partitions: CASES.length });
-      for (const [partition, { steps, settings }] of CASES.entries())
-        written.push(await runTransactionSteps(librdkafka, steps, { ...settings, topic: group.topic, partition }));
-      const member = group.launch({ inFlight: 50 }, { handlerMs: 0 });
-      await group.commitsAll(WITHIN_MS);
-      const { ready, lag } = await member.status();
-      ended = { ready, lag, exitCode: await member.stop() };
-    } finally {
-      await librdkafka.stop();
-    }
+    group = await TestGroup.on(kafka, 'transactions', { partitions: CASES.length });
+    written = await Promise.all(CASES.map(async (each, partition) => write(kafka.brokers, each, partition)));
+    const member = group.launch({ inFlight: 50 }, { handlerMs: 0 });
+    await group.commitsAll();
+    const { ready, lag } = await member.status();
+    ended = { ready, lag, exitCode: await member.stop() };
   });
 
   afterAll(async () => {

@@ -15,7 +15,17 @@ import { quietKafka, writeRecords } from '../support/topic-writer.js';
 const COUNT = 15_000;
 const PER_SECOND = 1_000;
 const OUTAGE_MS = 10_000;
-const HOLDS = { code: 0, verdict: 'holds', missing: 0, doubled: 0, altered: 0, phantom: 0, pending: 0 };
+/** No order is lost, saved twice or dead-lettered; each index is in one chunk, and none is sent before its time. */
+const COMPLETE = {
+  status: 'succeeded',
+  acked: COUNT,
+  saved: COUNT,
+  deadLettered: 0,
+  reconciliation: { code: 0, missing: 0, doubled: 0, altered: 0, phantom: 0 },
+  isNeverEarly: true,
+  isInOneChunkEach: true,
+  deadLetters: 0,
+};
 
 describe('an unavailable server', () => {
   let pipeline: Pipeline;
@@ -45,20 +55,21 @@ describe('an unavailable server', () => {
     return id;
   }
 
-  /** Waits until the operation ends, and checks that it kept its schedule, saved each order once and sent each index in one chunk. */
-  async function expectComplete(id: string): Promise<void> {
-    const { startedAt, finishedAt, ...done } = await pipeline.allSaved(id, 120_000);
-    expect(done).toMatchObject({ status: 'succeeded', acked: COUNT, saved: COUNT, deadLettered: 0 });
+  /** Waits until all orders of the operation are saved. @returns the figures that `COMPLETE` requires */
+  async function completed(id: string): Promise<object> {
+    const { startedAt, finishedAt, status, acked, saved, deadLettered } = await pipeline.allSaved(id, 120_000);
     const seconds = (Date.parse(finishedAt ?? '') - Date.parse(startedAt ?? '')) / 1_000;
-    expect(seconds).toBeGreaterThanOrEqual(COUNT / PER_SECOND - 1);
-    expect(await reconciled(pipeline.stack, id)).toMatchObject({ ...HOLDS, acked: COUNT, saved: COUNT });
+    const { code, missing, doubled, altered, phantom } = await reconciled(pipeline.stack, id);
     const chunks = await chunksCollection(pipeline.db)
       .find({ '_id.operationId': id })
       .sort({ '_id.from': 1 })
       .toArray();
-    expect(chunks.map(({ _id }) => _id.from)).toEqual([0, ...chunks.slice(0, -1).map(({ to }) => to)]);
-    expect(chunks.at(-1)?.to).toBe(COUNT);
-    expect(await noDeadLetters()).toBe(true);
+    const isNeverEarly = seconds >= COUNT / PER_SECOND - 1;
+    const isInOneChunkEach =
+      chunks.at(-1)?.to === COUNT && chunks.every(({ _id }, at) => _id.from === (chunks[at - 1]?.to ?? 0));
+    const deadLetters = await pipeline.db.collection('deadLetters').countDocuments();
+    const reconciliation = { code, missing, doubled, altered, phantom };
+    return { status, acked, saved, deadLettered, reconciliation, isNeverEarly, isInOneChunkEach, deadLetters };
   }
 
   it('MongoDB, frozen during a populate, suspends the consumer, and makes figures of the console unknown', async () => {
@@ -77,7 +88,7 @@ describe('an unavailable server', () => {
       process.kill(pid, 'SIGCONT');
     }
     await eventually('the rate is known again', 60_000, async () => (await now()).savedPerSecond !== null);
-    await expectComplete(id);
+    expect(await completed(id)).toEqual(COMPLETE);
   });
 
   it('Kafka, frozen during a populate, delays orders but loses none', async () => {
@@ -86,13 +97,13 @@ describe('an unavailable server', () => {
     process.kill(pid, 'SIGSTOP');
     await faultLasts(OUTAGE_MS);
     process.kill(pid, 'SIGCONT');
-    await expectComplete(id);
+    expect(await completed(id)).toEqual(COMPLETE);
   });
 
   it('Kafka, killed during a populate, delays orders but loses none', async () => {
     const id = await begin(7);
     process.kill(pipeline.stack.process('Kafka').pid, 'SIGKILL');
-    await expectComplete(id);
+    expect(await completed(id)).toEqual(COMPLETE);
   });
 
   it('the schema registry, frozen, delays a record with a new schema but does not dead-letter it', async () => {

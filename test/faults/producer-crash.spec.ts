@@ -61,7 +61,7 @@ describe('an operation', () => {
 
   it('is shared by two producers, survives the kill of both and another kill, and saves every order once', async () => {
     // Two segments: one for each producer.
-    const count = 2 * SEGMENT_ORDERS;
+    const count = SEGMENT_ORDERS + 20_000;
     const second = await ExtraProducer.start(pipeline.stack);
     try {
       const { id } = await pipeline.populate({ count });

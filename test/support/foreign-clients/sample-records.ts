@@ -5,15 +5,18 @@ const KEYS = 20;
 /** Long and repetitive, so that every codec shrinks a batch: otherwise a client sends it uncompressed. */
 const PADDING = ' and its padding'.repeat(10);
 
-/** Returns records of 20 keys on all partitions. The last ones of each partition are unusual: null, empty and binary fields. */
-export function sampleRecords(count: number, partitions: number): ForeignRecord[] {
+/**
+ * Returns records of 20 keys on some partitions, from `firstPartition` on. The last ones of each partition are unusual: null, empty and
+ * binary fields.
+ */
+export function sampleRecords(count: number, partitions: number, firstPartition = 0): ForeignRecord[] {
   const ordinary = Array.from({ length: count }, (_, n) => ({
-    partition: (n % KEYS) % partitions,
+    partition: firstPartition + ((n % KEYS) % partitions),
     key: Buffer.from(`key-${n % KEYS}`),
     value: Buffer.from(`value ${n}${PADDING}`),
     headers: { number: Buffer.from(String(n)), 'content-type': Buffer.from('text/plain') },
   }));
-  const unusual = Array.from({ length: partitions }, (_, partition) => unusualRecords(partition));
+  const unusual = Array.from({ length: partitions }, (_, n) => unusualRecords(firstPartition + n));
   return [...ordinary, ...unusual.flat()];
 }
 
