@@ -68,7 +68,7 @@ export default {
     {
       ...shared,
       displayName: 'monitoring',
-      setupFilesAfterEnv: ['<rootDir>/test/support/time-limit.mjs'],
+      setupFilesAfterEnv: ['<rootDir>/test/support/without-time-limit.mjs'],
       testMatch: ['<rootDir>/test/monitoring/**/*.spec.ts'],
     },
     {
@@ -84,7 +84,7 @@ export default {
     {
       ...shared,
       displayName: 'faults',
-      setupFilesAfterEnv: ['<rootDir>/test/faults/without-time-limit.mjs'],
+      setupFilesAfterEnv: ['<rootDir>/test/support/without-time-limit.mjs'],
       globalSetup: '<rootDir>/test/support/shared-servers.mjs',
       globalTeardown: '<rootDir>/test/support/stop-shared-servers.mjs',
       testMatch: ['<rootDir>/test/faults/**/*.spec.ts'],

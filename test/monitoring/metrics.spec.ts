@@ -7,6 +7,7 @@ import { prometheusParts, type PrometheusParts } from './prometheus-parts.js';
 import { runCommand } from './run-command.js';
 import { RunningPrometheus } from './running-prometheus.js';
 
+const WITHIN_MS = 60_000;
 const ORDERS = 40_000;
 const PARTITIONS = 4;
 /** Low enough that a populate reaches it. */
@@ -36,17 +37,17 @@ describe('a real Prometheus that scrapes a running stack', () => {
     const flags = ['--partitions', `${PARTITIONS}`, '--save-ms', '0..200', '--in-flight', '500'];
     pipeline = await Pipeline.startWith({ LAG_CEILING }, ...flags);
     prometheus = await RunningPrometheus.start(parts.prometheus, await configFor(pipeline.stack.dataDirectory));
-  }, 500_000);
+  });
 
   afterAll(async () => {
     await prometheus?.stop();
     await pipeline?.end();
-  }, 60_000);
+  });
 
   /** Waits until an expression has the value. @throws Error with the last value if it does not */
-  async function expectValue(expression: string, wanted: number, withinMs = 30_000): Promise<void> {
+  async function expectValue(expression: string, wanted: number): Promise<void> {
     let last: number | undefined;
-    await eventually(`${expression} is ${wanted}`, withinMs, async () => {
+    await eventually(`${expression} is ${wanted}`, WITHIN_MS, async () => {
       last = await prometheus.value(expression);
       return last === wanted;
     }).catch((error: unknown) => {
@@ -69,7 +70,7 @@ describe('a real Prometheus that scrapes a running stack', () => {
   }
 
   async function expectTargets(wanted: readonly string[]): Promise<void> {
-    await eventually(`Prometheus scrapes ${wanted.join(', ')}`, 60_000, async () => {
+    await eventually(`Prometheus scrapes ${wanted.join(', ')}`, WITHIN_MS, async () => {
       return (await prometheus.targets()).join() === wanted.toSorted().join();
     });
   }
@@ -84,12 +85,12 @@ describe('a real Prometheus that scrapes a running stack', () => {
     expect((await prometheus.query('group by (check) (service_ready)')).map(({ metric }) => metric['check'])).toContain(
       'mongodb',
     );
-  }, 90_000);
+  });
 
   it('has exact counts of records emitted, saved and dead-lettered', async () => {
     const { id } = await pipeline.populate({ count: ORDERS, faults: { poison: 0.005 } });
     await expectValue('max_over_time(producer_waiting_for_consumers[5m])', 1);
-    operation = await pipeline.allEnded(id, 90_000);
+    operation = await pipeline.allEnded(id, 120_000);
     const { saved, deadLettered } = operation;
     expect([(saved ?? 0) + (deadLettered ?? 0), Number(deadLettered) > 100]).toEqual([ORDERS, true]);
     await expectValue('sum(producer_records_acknowledged_total)', ORDERS);
@@ -101,7 +102,7 @@ describe('a real Prometheus that scrapes a running stack', () => {
     await expectValue('pipeline_dead_letters_pending', deadLettered ?? 0);
     await expectValue('pipeline:lag_records:sum', 0);
     await expectValue('sum(producer_emissions_running)', 0);
-  }, 150_000);
+  });
 
   it('has request counts by route pattern, never by id', async () => {
     const order = await pipeline.db.collection<{ _id: { toString(): string } }>('orders').findOne();
@@ -120,7 +121,7 @@ describe('a real Prometheus that scrapes a running stack', () => {
       expect.arrayContaining(['/v1/populate', '/v1/operations/:id', '/v1/orders/export', '/metrics']),
     );
     expect(routes.filter((route) => /\d{3}|\?/.test(route ?? ''))).toEqual([]);
-  }, 60_000);
+  });
 
   it('has every metric that the dashboard and the alerts use', async () => {
     const known = await prometheus.names();
@@ -171,16 +172,17 @@ describe('a real Prometheus that scrapes a running stack', () => {
     } finally {
       process.kill(pid, 'SIGCONT');
     }
-    await expectValue('min(service_ready)', 1, 60_000);
+    await expectValue('min(service_ready)', 1);
     await expectValue('pipeline_dead_letters_pending', operation.deadLettered ?? 0);
-  }, 150_000);
+  });
 
   it('sees a crashed consumer as down until it runs on another port, and drops one that has drained', async () => {
     process.kill(pipeline.stack.process('consumer-2').pid, 'SIGKILL');
-    await expectValue('up{instance="consumer-2"}', 0);
-    await expectValue('up{instance="consumer-2"}', 1, 60_000);
+    // It may be down for one scrape only.
+    await expectValue('min_over_time(up{instance="consumer-2"}[1m])', 0);
+    await expectValue('up{instance="consumer-2"}', 1);
     expect(await prometheus.value('changes(process_start_time_seconds{instance="consumer-2"}[5m])')).toBe(1);
     await scaleTo(1);
     await expectTargets([...SERVICES, 'consumer consumer-1 up']);
-  }, 150_000);
+  });
 });

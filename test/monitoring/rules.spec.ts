@@ -11,7 +11,7 @@ describe('promtool', () => {
 
   beforeAll(async () => {
     parts = await prometheusParts();
-  }, 300_000);
+  });
 
   it.each([
     ['accepts the configuration for Compose', ['check', 'config', 'prometheus.yml']],

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { freePort } from '../../dev/machine/ports.js';
 import { eventually } from '../support/eventually.js';
 
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 60_000;
 
 /** One series of the result of an expression. */
 export interface Series {
