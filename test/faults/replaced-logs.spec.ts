@@ -18,6 +18,12 @@ const WITHIN_MS = 60_000;
 const ENGINE = { inFlight: 50 };
 const BEHAVIOUR = { handlerMs: 2 };
 
+/** A group and its first member. */
+interface Reader {
+  readonly group: TestGroup;
+  readonly member: MemberProcess;
+}
+
 describe('a log that no longer contains the records that the consumer read', () => {
   const server = sharedKafka();
   let java: JavaClient;
@@ -44,9 +50,15 @@ describe('a log that no longer contains the records that the consumer read', () 
     await write(0);
     await write(1);
     const member = group.launch({ ...ENGINE, onTruncatedLog: policy }, BEHAVIOUR);
-    await group.handles(PARTITIONS * READ, WITHIN_MS);
-    await group.commitsAll(WITHIN_MS);
+    await group.handles(PARTITIONS * READ);
+    await group.commitsAll();
     return member;
+  }
+
+  /** Starts a member on a topic of its own, and lets it read two batches of each partition. */
+  async function reader(policy: 'stop' | 'reset'): Promise<Reader> {
+    group = await TestGroup.on(server(), 'truncated', { partitions: PARTITIONS });
+    return { group, member: await readTwoBatches(policy) };
   }
 
   function missing(member: MemberProcess, values: readonly string[]): string[] {
@@ -84,14 +96,6 @@ describe('a log that no longer contains the records that the consumer read', () 
     return [...(await write(2)), ...(await write(3)), ...(await write(4))];
   }
 
-  /** Restarts the broker with a truncated log: partition 0 loses the second batch, which the consumer has read. */
-  async function truncate(): Promise<void> {
-    await server().node(1).kill();
-    await truncateLog(server().partitionDirectory(group.topic, 0), PER_BATCH);
-    await server().node(1).start();
-    expect((await group.ends()).get(0)).toBe(PER_BATCH);
-  }
-
   async function expectOnlyOtherPartitionContinues(member: MemberProcess): Promise<void> {
     const values = await write(2);
     const ofOther = values.filter((value) => Number(value) % PARTITIONS === 1);
@@ -120,7 +124,7 @@ describe('a log that no longer contains the records that the consumer read', () 
         group = await TestGroup.on(server(), 'recreated', { partitions: PARTITIONS });
         const member = await readTwoBatches('reset');
         await handlesValues(member, await recreate(when));
-        await group.commitsAll(WITHIN_MS);
+        await group.commitsAll();
         expect(await member.status()).toMatchObject({ ready: true, lag: 0 });
         expect(await member.stop()).toBe(0);
       },
@@ -128,39 +132,53 @@ describe('a log that no longer contains the records that the consumer read', () 
   });
 
   describe('because it was truncated, as after an unclean leader election', () => {
+    /** Each with a topic of its own. */
+    const readers: { running?: Reader; stopped?: Reader; resetting?: Reader } = {};
+
+    /** Restarts the broker with truncated logs: each partition 0 loses the second batch, which the consumer has read. */
+    beforeAll(async () => {
+      readers.running = await reader('stop');
+      readers.stopped = await reader('stop');
+      await readers.stopped.member.stop();
+      readers.resetting = await reader('reset');
+      await server().node(1).kill();
+      for (const {
+        group: { topic },
+      } of Object.values(readers))
+        await truncateLog(server().partitionDirectory(topic, 0), PER_BATCH);
+      await server().node(1).start();
+    });
+
+    /** Makes a reader's group the current one. @returns its member, and the end of the truncated log */
+    async function select(chosen: Reader | undefined): Promise<{ member: MemberProcess; end: number | undefined }> {
+      if (chosen === undefined) throw new Error('the logs were not truncated');
+      ({ group } = chosen);
+      return { member: chosen.member, end: (await group.ends()).get(0) };
+    }
+
+    const truncated = { reason: 'truncated-log', from: PER_BATCH, to: READ };
+
     it('stops the partition of a running consumer with an error, and the other partition continues', async () => {
-      group = await TestGroup.on(server(), 'truncated', { partitions: PARTITIONS });
-      const member = await readTwoBatches('stop');
-      await truncate();
-      expect(await untilStopped(member, 0, WITHIN_MS)).toMatchObject({
-        reason: 'truncated-log',
-        from: PER_BATCH,
-        to: READ,
-      });
+      const { member, end } = await select(readers.running);
+      expect(end).toBe(PER_BATCH);
+      expect(await untilStopped(member, 0, WITHIN_MS)).toMatchObject(truncated);
       await expectNotReady(member, PER_BATCH);
       await expectOnlyOtherPartitionContinues(member);
     });
 
     it('stops the partition of a consumer that starts later with an error, and the other partition continues', async () => {
-      group = await TestGroup.on(server(), 'truncated', { partitions: PARTITIONS });
-      await (await readTwoBatches('stop')).stop();
-      await truncate();
+      expect((await select(readers.stopped)).end).toBe(PER_BATCH);
       const member = group.launch(ENGINE, BEHAVIOUR);
-      expect(await untilStopped(member, 0, WITHIN_MS)).toMatchObject({
-        reason: 'truncated-log',
-        from: PER_BATCH,
-        to: READ,
-      });
+      expect(await untilStopped(member, 0, WITHIN_MS)).toMatchObject(truncated);
       await expectNotReady(member, PER_BATCH);
       await expectOnlyOtherPartitionContinues(member);
     });
 
     it("is read from its new end with onTruncatedLog: 'reset'", async () => {
-      group = await TestGroup.on(server(), 'truncated', { partitions: PARTITIONS });
-      const member = await readTwoBatches('reset');
-      await truncate();
+      const { member, end } = await select(readers.resetting);
+      expect(end).toBe(PER_BATCH);
       await handlesValues(member, await write(2));
-      await group.commitsAll(WITHIN_MS);
+      await group.commitsAll();
       expect(await member.status()).toMatchObject({ ready: true, lag: 0 });
       expect(await member.stop()).toBe(0);
     });
