@@ -24,7 +24,7 @@ import { CONTROL, PRODUCT_MUTANTS } from './product-mutants.js';
 const SEED = 20_261_126;
 /** Long enough for one fault or two. */
 const MINUTES = 0.15;
-const PER_SECOND = 3_300;
+const PER_SECOND = 2_000;
 const NUMBERS_EACH = 1_000_000;
 /** Short, since waiting longer does not bring lost orders back. */
 const SETTLED_WITHIN_MS = 9_000;
