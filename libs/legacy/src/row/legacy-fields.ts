@@ -1,5 +1,5 @@
 import { validate as isUuid } from 'uuid';
-import { z } from 'zod';
+import * as rules from '#orders/order/order-fields.js';
 import { MAX_AMOUNT, MAX_PRICE, parseMoney, type Money } from '#orders/order/money.js';
 import { CONTENT_FIELDS, MAX_QUANTITY, SIDES, type Side } from '#orders/order/order.js';
 import { NumberText } from '../json/strict-json.js';
@@ -44,8 +44,6 @@ export type Fillable = (typeof FILLABLE)[number];
 
 export type Row = Readonly<Record<string, unknown>>;
 
-const DATE_TIME = z.regexes.datetime({ offset: true });
-
 export function isObject(value: unknown): value is Row {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof NumberText);
 }
@@ -59,7 +57,7 @@ export function rejectUnknown(row: Row, known: ReadonlySet<string>, prefix = '')
 export function uuid(row: Row, name: string): string {
   const value = given(row, name) ?? missing(name);
   if (typeof value === 'string' && isUuid(value)) return value.toLowerCase();
-  throw new FieldRefusal('not-a-uuid', name, 'must be a UUID of 36 characters');
+  throw new FieldRefusal('not-a-uuid', name, rules.UUID_RULE);
 }
 
 /** Reads a number from 0 to 2^53 - 1. */
@@ -87,7 +85,7 @@ export function price(row: Row): Money | undefined {
 /** @throws FieldRefusal when the price does not fit decimal(18,4) */
 export function withinPrice(money: Money): Money {
   if (money <= MAX_PRICE) return money;
-  throw new FieldRefusal('out-of-range', 'price', 'must have at most 14 digits before the point');
+  throw new FieldRefusal('out-of-range', 'price', rules.PRICE_RANGE_RULE);
 }
 
 export function amount(row: Row): Money | undefined {
@@ -105,8 +103,8 @@ export function side(row: Row): Side | undefined {
 
 export function currency(row: Row): string | undefined {
   const value = given(row, 'currency');
-  if (value === undefined || (typeof value === 'string' && /^[A-Z]{3}$/.test(value))) return value;
-  throw new FieldRefusal('bad-value', 'currency', 'must be an ISO 4217 code such as "EUR"');
+  if (value === undefined || (typeof value === 'string' && rules.isCurrencyCode(value))) return value;
+  throw new FieldRefusal('bad-value', 'currency', rules.CURRENCY_RULE);
 }
 
 /** Reads text that every client returns unchanged: well-formed and without control characters. */
@@ -114,24 +112,21 @@ export function plainText(row: Row, name: Fillable, longest: number): string | u
   const value = given(row, name);
   if (value === undefined) return undefined;
   if (typeof value !== 'string') throw new FieldRefusal('wrong-type', name, 'must be a string');
-  if (value.length >= 1 && value.length <= longest && value.isWellFormed() && !/\p{Cc}/u.test(value)) return value;
-  throw new FieldRefusal('bad-text', name, `must be 1 to ${longest} characters, without control characters`);
+  if (rules.isPlainText(value, longest)) return value;
+  throw new FieldRefusal('bad-text', name, rules.textRule(longest));
 }
 
 export function dateTime(row: Row): Date | undefined {
   const value = given(row, 'createdAt');
   if (value === undefined) return undefined;
-  // A finer resolution than milliseconds would be truncated.
-  const isExact = typeof value === 'string' && DATE_TIME.test(value) && !/\.\d{4}/.test(value);
-  const date = new Date(isExact ? value : Number.NaN);
-  if (date.getTime() >= 0 && date.getUTCFullYear() <= 9999) return date;
-  const detail = 'must be a date and time with a zone and at most milliseconds, 1970 to 9999: 2026-01-31T12:00:00.000Z';
-  throw new FieldRefusal('not-a-date', 'createdAt', detail);
+  const instant = typeof value === 'string' ? rules.parseExactTime(value) : undefined;
+  if (instant !== undefined) return instant;
+  throw new FieldRefusal('not-a-date', 'createdAt', rules.TIME_RULE);
 }
 
 /** @throws FieldRefusal when the instant is not from 1970 to 9999 */
 export function knownYear(createdAt: Date): Date {
-  if (createdAt.getTime() >= 0 && createdAt.getUTCFullYear() <= 9999) return createdAt;
+  if (rules.isKnownYear(createdAt)) return createdAt;
   throw new FieldRefusal('not-a-date', 'createdAt', 'must be from 1970 to 9999, in UTC');
 }
 

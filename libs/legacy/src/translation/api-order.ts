@@ -1,26 +1,12 @@
+import type { IntakeOrderBody } from '#orders/order/intake-order.js';
 import { OrderResponseSchema } from '#orders/order/order-response.js';
 import { formatMoney, parseMoney, type Money } from '#orders/order/money.js';
 import { orderViolation, type LegacyOrder, type Order } from '#orders/order/order.js';
 import { FieldRefusal } from '../row/legacy-fields.js';
 import { translate, type TranslationReason } from './translation-reason.js';
 
-/** An order as the producer's `POST /v1/orders` takes it. */
-export interface IntakeOrder {
-  readonly id: string;
-  readonly accountId: string;
-  readonly side: Order['side'];
-  readonly symbol: string;
-  readonly quantity: number;
-  /** A decimal string with four decimals. The producer computes the amount. */
-  readonly price: string;
-  readonly currency: string;
-  /** RFC 3339, in UTC. */
-  readonly createdAt: string;
-  readonly legacyNumber: number;
-}
-
 /** Converts an order of the legacy system to the body of the intake. */
-export function toIntake(order: LegacyOrder): IntakeOrder {
+export function toIntake(order: LegacyOrder): Required<IntakeOrderBody> {
   return {
     id: order.id,
     accountId: order.accountId,

@@ -2,11 +2,12 @@ import { inspect, isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { orderGenerator } from '#orders/generator/generator.js';
+import { completeOrder, IntakeOrderSchema } from '#orders/order/intake-order.js';
 import { MAX_PRICE } from '#orders/order/money.js';
 import { orderResponse } from '#orders/order/order-response.js';
 import { MAX_QUANTITY, SIDES, orderViolation, type LegacyOrder } from '#orders/order/order.js';
 import { parseStrictJson } from '../json/strict-json.js';
-import { fromResponse } from './api-order.js';
+import { fromResponse, toIntake } from './api-order.js';
 import { comparable } from './comparable.js';
 import { fromLegacy } from './from-legacy.js';
 import { LegacyTimeZone } from './legacy-time-zone.js';
@@ -113,6 +114,18 @@ describe('the translation', () => {
     });
     fc.assert(property, { numRuns: 3_000 });
     expect(accepted).toBeGreaterThan(100);
+  });
+
+  it('gives the intake what it accepts, and the same order comes out of it', () => {
+    const property = fc.property(anyOrder, fc.integer({ min: 1 }), (order, number) => {
+      const parsed = IntakeOrderSchema.safeParse(JSON.parse(JSON.stringify(toIntake(order))));
+      const isPlain = throughLegacy(order, UTC) !== 'bad-text';
+      expect(parsed.success).toBe(isPlain);
+      if (!parsed.success) return;
+      const made = completeOrder(parsed.data, { id: parsed.data.id ?? '', number, createdAt: new Date(0) });
+      expect(made).toEqual({ ...order, number });
+    });
+    fc.assert(property, { numRuns: 1_000 });
   });
 
   it('is the identity through the answer of the query API', () => {
