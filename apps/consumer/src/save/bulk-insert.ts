@@ -1,5 +1,5 @@
 import { MongoBulkWriteError, type Collection, type WriteError } from 'mongodb';
-import { fromDocument, isSameImportedOrder, isSameOrder, type OrderDocument } from '#orders/order/order-document.js';
+import { fromDocument, isRepeatedOrder, isSameOrder, type OrderDocument } from '#orders/order/order-document.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 
@@ -97,7 +97,9 @@ function compare(document: OrderDocument, stored: ReadonlyMap<string, OrderDocum
     return { kind: 'conflict', reason: `another order has number ${numberOf(document)}` };
   }
   const [saved, incoming] = [fromDocument(existing), fromDocument(document)];
-  // Two concurrent imports of the same order assign two numbers: the order that is saved first wins.
-  if (isSameOrder(saved, incoming) || isSameImportedOrder(saved, incoming)) return REPEATED;
+  if (isSameOrder(saved, incoming)) return REPEATED;
+  // Two imports or two requests with the same order assign two numbers, and maybe two times: the order that is saved first wins.
+  const isAssigned = existing.ingest.createdAtAssigned && document.ingest.createdAtAssigned;
+  if (isRepeatedOrder(saved, isAssigned ? { ...incoming, createdAt: saved.createdAt } : incoming)) return REPEATED;
   return { kind: 'conflict', reason: 'an order with this id and different content is saved' };
 }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Long, UUID } from 'mongodb';
 import type { OrderCodec } from '#orders/order/order-codec.js';
 import { toDocument, type OrderDocument } from '#orders/order/order-document.js';
-import { readOperationId } from '#orders/operation/record-headers.js';
+import { isCreatedAtAssigned, readOperationId } from '#orders/operation/record-headers.js';
 import {
   batchHandler,
   type BatchItem,
@@ -101,17 +101,20 @@ export class OrderSaver {
   }
 
   private documentOf({ record, attempt }: BatchItem, savedAt: Date): OrderDocument {
+    // Read once: each access decodes the headers again.
+    const { headers } = record;
     return toDocument(this.codec.decode(record.value), {
-      operationId: this.operationIdOf(record),
+      operationId: this.operationIdOf(headers),
       partition: record.partition,
       offset: Long.fromNumber(record.offset),
       attempts: attempt.number,
       savedAt,
+      ...(isCreatedAtAssigned(headers) && { createdAtAssigned: true as const }),
     });
   }
 
   /** Caches the last id, since the orders of a batch nearly always share one. */
-  private operationIdOf({ headers }: ConsumedRecord): UUID | null {
+  private operationIdOf(headers: ConsumedRecord['headers']): UUID | null {
     const text = readOperationId(headers);
     if (text === undefined) return null;
     if (this.operation?.text !== text) this.operation = { text, id: new UUID(text) };

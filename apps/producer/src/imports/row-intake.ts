@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { MongoBulkWriteError, UUID } from 'mongodb';
 import { importRow, importRowsCollection, unnumberedOrder, type ImportRow } from '#orders/operation/import-rows.js';
 import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
-import { fromDocument, isSameImportedOrder } from '#orders/order/order-document.js';
+import { fromDocument, isRepeatedOrder } from '#orders/order/order-document.js';
 import type { LegacyOrder, Order } from '#orders/order/order.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { ackedRanges } from '#orders/operation/segments.js';
@@ -113,7 +113,7 @@ function decide(
   const rows: ImportRow[] = [];
   const outcomes = batch.map(({ order, source }): Outcome => {
     const known = existing.get(order.id);
-    if (known !== undefined) return isSameImportedOrder(known, order) ? 'skipped' : 'conflicting';
+    if (known !== undefined) return isRepeatedOrder(known, order) ? 'skipped' : 'conflicting';
     existing.set(order.id, { ...order, number: 0 });
     rows.push(importRow(order, { operationId, epoch, index: nextIndex + rows.length, source }));
     return 'accepted';

@@ -6,16 +6,20 @@ export interface RecordOrigin {
   readonly index: number;
   /** The injected fault; absent for a valid record. */
   readonly fault?: Fault;
+  /** The intake assigned the order's `createdAt`. Absent if the client gave it, and for other kinds. */
+  readonly createdAtAssigned?: true;
 }
 
 const OPERATION_ID = 'operation-id';
 const INDEX = 'index';
 const FAULT = 'fault';
+const CREATED_AT_ASSIGNED = 'created-at-assigned';
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Creates the headers that every record of an operation carries; its dead letter keeps them. */
-export function originHeaders({ operationId, index, fault }: RecordOrigin): Record<string, string> {
+export function originHeaders({ operationId, index, fault, createdAtAssigned }: RecordOrigin): Record<string, string> {
   const headers = { [OPERATION_ID]: operationId, [INDEX]: String(index) };
+  if (createdAtAssigned) return { ...headers, [CREATED_AT_ASSIGNED]: '1' };
   return fault === undefined ? headers : { ...headers, [FAULT]: fault };
 }
 
@@ -29,6 +33,11 @@ export function readOrigin(headers: Headers): RecordOrigin | undefined {
   const text = headers[FAULT]?.toString();
   const fault = FAULTS.find((each) => each === text);
   return { operationId, index, ...(fault !== undefined && { fault }) };
+}
+
+/** Whether the intake assigned the `createdAt` of the record's order. */
+export function isCreatedAtAssigned(headers: Headers): boolean {
+  return headers[CREATED_AT_ASSIGNED] !== undefined;
 }
 
 let lastRead: { readonly bytes: Buffer; readonly operationId: string | undefined } | undefined;

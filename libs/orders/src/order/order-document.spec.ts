@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { BSON, Long } from 'mongodb';
 import { orderGenerator } from '../generator/generator.js';
-import { fromDocument, isSameImportedOrder, isSameOrder, toDocument, type OrderDocument } from './order-document.js';
+import { fromDocument, isRepeatedOrder, isSameOrder, toDocument, type OrderDocument } from './order-document.js';
 import type { Order } from './order.js';
 
 const order = orderGenerator({
@@ -49,20 +49,21 @@ describe('order document', () => {
   it('of an import equals an order with another number, but not with any other difference', () => {
     const again = { ...imported, number: 1 };
     expect(isSameOrder(imported, again)).toBe(false);
-    expect(isSameImportedOrder(imported, again)).toBe(true);
+    expect(isRepeatedOrder(imported, again)).toBe(true);
     const changes: Partial<Order>[] = [
       { quantity: order.quantity + 1 },
       { legacy: { number: 13, filled: ['symbol'] } },
       { legacy: { number: 12, filled: [] } },
     ];
-    expect(changes.filter((change) => isSameImportedOrder(imported, { ...again, ...change }))).toEqual([]);
+    expect(changes.filter((change) => isRepeatedOrder(imported, { ...again, ...change }))).toEqual([]);
   });
 
   it('without `legacy` equals its own export', () => {
     const exported = { ...order, legacy: { number: order.number, filled: [] } };
-    expect(isSameImportedOrder(order, exported)).toBe(true);
-    expect(isSameImportedOrder(order, { ...exported, legacy: { number: 5, filled: [] } })).toBe(false);
-    expect(isSameImportedOrder(order, { ...exported, legacy: { number: order.number, filled: ['side'] } })).toBe(false);
-    expect(isSameImportedOrder(order, order)).toBe(false);
+    expect(isRepeatedOrder(order, exported)).toBe(true);
+    expect(isRepeatedOrder(order, { ...exported, legacy: { number: 5, filled: [] } })).toBe(false);
+    expect(isRepeatedOrder(order, { ...exported, legacy: { number: order.number, filled: ['side'] } })).toBe(false);
+    expect(isRepeatedOrder(order, { ...order, number: order.number + 1 } as typeof order)).toBe(true);
+    expect(isRepeatedOrder({ ...exported, number: 9 }, order)).toBe(false);
   });
 });

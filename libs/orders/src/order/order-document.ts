@@ -12,6 +12,8 @@ export interface Ingest {
   /** Save attempts caused by this record itself, including the successful one. */
   readonly attempts: number;
   readonly savedAt: Date;
+  /** The intake assigned `createdAt`: a repeat of the same request has another one. Absent if the client gave it. */
+  readonly createdAtAssigned?: true;
 }
 
 /** An order in MongoDB. */
@@ -76,14 +78,14 @@ export function isSameOrder(a: Order, b: Order): boolean {
 }
 
 /**
- * Compares an imported order with a stored one, regardless of the number: each import assigns new numbers, so an order that is
- * imported twice differs in nothing else. An order that did not come from the legacy system equals its own export.
+ * Compares an incoming order with a stored one, regardless of the number: each import and each repeated request assigns new numbers,
+ * so the same order differs in nothing else. An order that did not come from the legacy system equals its own export.
  * @param stored its number only counts when it has no `legacy`
  */
-export function isSameImportedOrder(stored: Order, imported: Omit<Order, 'number'>): boolean {
-  if (imported.legacy === undefined || !sameContent(stored, imported)) return false;
-  if (stored.legacy !== undefined) return sameLegacy(stored, imported);
-  return imported.legacy.filled.length === 0 && imported.legacy.number === stored.number;
+export function isRepeatedOrder(stored: Order, incoming: Omit<Order, 'number'>): boolean {
+  if (!sameContent(stored, incoming)) return false;
+  if (stored.legacy !== undefined || incoming.legacy === undefined) return sameLegacy(stored, incoming);
+  return incoming.legacy.filled.length === 0 && incoming.legacy.number === stored.number;
 }
 
 type Content = Omit<Order, 'number' | 'legacy'>;
