@@ -106,8 +106,10 @@ function bodyOf(document: OpenApiDocument, { requestBody }: Operation): RequestI
 }
 
 /** Returns the example of a schema, or one of its required properties, as Swagger UI fills them in. */
-function exampleOf({ components }: OpenApiDocument, schema: Json): unknown {
-  const { $ref } = schema;
+function exampleOf(document: OpenApiDocument, schema: Json): unknown {
+  const { components } = document;
+  const { $ref, anyOf } = schema;
+  if (Array.isArray(anyOf)) return exampleOf(document, anyOf[0] as Json);
   const resolved = typeof $ref === 'string' ? (components.schemas[$ref.split('/').at(-1) ?? ''] ?? {}) : schema;
   if (resolved['example'] !== undefined) return resolved['example'];
   const properties = Object.entries((resolved['properties'] ?? {}) as Record<string, Json>);

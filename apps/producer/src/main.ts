@@ -7,11 +7,15 @@ try {
   const { API } = await import('./api-description.js');
   const { ProducerModule } = await import('./producer.module.js');
   const { acceptUploads } = await import('./imports/multipart-files.js');
+  const { acceptManyOrders } = await import('./intake/large-bodies.js');
   await startService({
     module: ProducerModule,
     settings,
     auth: settings,
-    prepare: acceptUploads,
+    prepare: async (fastify) => {
+      acceptManyOrders(fastify);
+      await acceptUploads(fastify);
+    },
     docs: API,
   });
 } catch (error) {

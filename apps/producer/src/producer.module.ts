@@ -6,6 +6,7 @@ import { ConnectionsModule, logger } from './connections.module.js';
 import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
 import { EmissionModule } from './emission/emission.module.js';
 import { ImportsModule } from './imports/imports.module.js';
+import { IntakeModule } from './intake/intake.module.js';
 import { OperationsModule } from './operations/operations.module.js';
 import { ProducerReadiness } from './readiness.js';
 import { ReconcileModule } from './reconcile/reconcile.module.js';
@@ -18,6 +19,7 @@ import { RedriveModule } from './redrive/redrive.module.js';
     OperationsModule,
     EmissionModule,
     ImportsModule,
+    IntakeModule,
     ReconcileModule,
     DeadLettersModule,
     RedriveModule,

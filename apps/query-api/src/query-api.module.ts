@@ -12,6 +12,7 @@ import { OpenExports } from './export/open-exports.js';
 import { OrderBatches } from './export/order-batches.js';
 import { AwaitedOrders } from './freshness/awaited-orders.js';
 import { CompleteThrough } from './freshness/complete-through.js';
+import { SettledNumbers } from './freshness/settled-numbers.js';
 import { OrdersController } from './orders.controller.js';
 import { SavedOrders } from './orders/saved-orders.js';
 import { SymbolCase } from './orders/symbol-case.js';
@@ -58,6 +59,7 @@ class DatabaseModule {}
     Totals,
     OrderPages,
     CompleteThrough,
+    SettledNumbers,
     AwaitedOrders,
     OrderTraces,
     OrderBatches,

@@ -1,16 +1,16 @@
 import type { IndexFaults } from '#orders/operation/fault-mix.js';
-import type { Order } from '#orders/order/order.js';
 import type { IndexRange } from '#orders/operation/segments.js';
 import { compareBlock } from './compare-block.js';
 import type { Findings } from './findings.js';
 import type { Unaccounted } from './missing-records.js';
+import type { SentOrder } from './sent-order.js';
 import type { Letter } from './stored-orders.js';
 
 /** A range of acknowledged orders, with the sent orders and the stored data. */
 export interface Block {
   readonly range: IndexRange;
-  /** The orders that were sent. */
-  readonly orders: readonly Order[];
+  /** The orders that were sent, in the order of their indexes, which may have gaps. */
+  readonly orders: readonly { readonly index: number; readonly order: SentOrder }[];
   readonly faultsAt: (index: number) => IndexFaults;
   /** The documents that are stored. */
   readonly documents: readonly Buffer[];
@@ -21,13 +21,9 @@ export interface Block {
  * Checks a block and adds the result to the findings.
  * @returns the records that are neither stored nor dead-lettered
  */
-export function checkBlock({ range, orders, faultsAt, documents, letters }: Block, findings: Findings): Unaccounted[] {
-  const faults = orders.map((_, at) => faultsAt(range.from + at));
-  const expected = orders.map((order, at) => ({
-    index: range.from + at,
-    order,
-    isFaulty: faults[at]?.instead !== undefined,
-  }));
+export function checkBlock({ orders, faultsAt, documents, letters }: Block, findings: Findings): Unaccounted[] {
+  const faults = new Map(orders.map(({ index }) => [index, faultsAt(index)]));
+  const expected = orders.map((each) => ({ ...each, isFaulty: faults.get(each.index)?.instead !== undefined }));
   const { saved, missing, altered, phantoms, doubled } = compareBlock(expected, documents);
   for (const each of altered) findings.addAltered(each);
   for (const each of phantoms) findings.addPhantom(each);
@@ -37,7 +33,7 @@ export function checkBlock({ range, orders, faultsAt, documents, letters }: Bloc
   findings.counts.both += own.size === 0 ? 0 : saved.filter((index) => isWaiting(own.get(index))).length;
   const unaccounted: Unaccounted[] = [];
   for (const { index, order } of missing) {
-    const fault = faults[index - range.from]?.instead;
+    const fault = faults.get(index)?.instead;
     const state = own.get(index);
     if (fault !== undefined) findings.expectedFaults[fault] += 1;
     if (fault !== undefined && state !== undefined) findings.foundFaults[fault] += 1;
@@ -50,16 +46,15 @@ export function checkBlock({ range, orders, faultsAt, documents, letters }: Bloc
 
 /** Checks the extra records: conflicts must be dead-lettered, and duplicates leave no trace. */
 function unaccountedExtras(
-  expected: readonly { readonly index: number; readonly order: Order }[],
-  faults: readonly IndexFaults[],
+  expected: Block['orders'],
+  faults: ReadonlyMap<number, IndexFaults>,
   letters: readonly Letter[],
   findings: Findings,
 ): Unaccounted[] {
   const conflicts = new Set(letters.filter(({ fault }) => fault === 'conflict').map(({ index }) => index));
   const unaccounted: Unaccounted[] = [];
-  for (const [at, { extras }] of faults.entries()) {
-    const { index, order } = expected[at] as { index: number; order: Order };
-    for (const fault of extras) {
+  for (const { index, order } of expected) {
+    for (const fault of faults.get(index)?.extras ?? []) {
       findings.expectedFaults[fault] += 1;
       if (fault === 'duplicate' || conflicts.has(index)) findings.foundFaults[fault] += 1;
       else unaccounted.push({ index, order, fault });

@@ -3,6 +3,7 @@ import { BSON, Double, Long, UUID } from 'mongodb';
 import { orderGenerator } from '#orders/generator/generator.js';
 import { toDocument, type OrderDocument } from '#orders/order/order-document.js';
 import { compareBlock, type ExpectedOrder } from './compare-block.js';
+import { KnownOrder } from './sent-order.js';
 
 const OPERATION = '01935c9e-8a00-7000-8000-000000000001';
 const orderAt = orderGenerator({
@@ -22,8 +23,12 @@ const ingest = {
   savedAt: new Date(5),
 };
 
+function expectedOrder(index: number, isFaulty = false): ExpectedOrder {
+  return { index, order: new KnownOrder(orderAt(index), false), isFaulty };
+}
+
 function expected(...indexes: number[]): ExpectedOrder[] {
-  return indexes.map((index) => ({ index, order: orderAt(index), isFaulty: false }));
+  return indexes.map((index) => expectedOrder(index));
 }
 
 /** Returns the stored document of an order, with a change. */
@@ -67,7 +72,7 @@ describe('compareBlock', () => {
   });
 
   it('returns an order as phantom if a faulty record replaced it', () => {
-    const { saved, missing, phantoms } = compareBlock([{ index: 0, order: orderAt(0), isFaulty: true }], [stored(0)]);
+    const { saved, missing, phantoms } = compareBlock([expectedOrder(0, true)], [stored(0)]);
     expect([saved, missing.length, phantoms.length]).toEqual([[], 1, 1]);
   });
 });

@@ -1,11 +1,10 @@
-import type { OrderDocument } from '#orders/order/order-document.js';
-import type { Order } from '#orders/order/order.js';
-import { contentOf, hasContent, numberOf, readStored } from './stored-content.js';
+import type { SentOrder } from './sent-order.js';
+import { numberOf, readStored } from './stored-content.js';
 
 /** The expected order at one index. */
 export interface ExpectedOrder {
   readonly index: number;
-  readonly order: Order;
+  readonly order: SentOrder;
   /** The order itself was never sent: a faulty record replaced it. */
   readonly isFaulty: boolean;
 }
@@ -59,8 +58,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] extends readonly (infer E)[] 
 
 function compareOne(expected: ExpectedOrder, documents: readonly Buffer[], findings: Mutable<BlockFindings>): void {
   const { order, index, isFaulty } = expected;
-  const content = documents.length === 0 ? undefined : contentOf(order);
-  const same = content === undefined ? -1 : documents.findIndex((document) => hasContent(document, content));
+  const same = documents.findIndex((document) => order.isStoredAs(document));
   if (same >= 0 && !isFaulty) findings.saved.push(index);
   let isFound = same >= 0 && !isFaulty;
   for (const [at, document] of documents.entries()) {
@@ -72,7 +70,7 @@ function compareOne(expected: ExpectedOrder, documents: readonly Buffer[], findi
         phantom(document, 'another order has this number'),
       );
     } else {
-      findings.altered.push({ index, id: order.id, fields: differences(read, order) });
+      findings.altered.push({ index, id: order.id, fields: order.differences(document) });
       isFound = true;
     }
   }
@@ -89,26 +87,4 @@ function phantom(document: Buffer, reason: string): PhantomOrder {
   const { _id, number } = readStored(document);
   const found = Number(number);
   return { id: String(_id), number: Number.isSafeInteger(found) ? found : null, reason };
-}
-
-/** Returns the names of the fields in which a stored document differs from the order. */
-export function differences(stored: OrderDocument, order: Order): string[] {
-  const expected = readStored(wholeDocument(order));
-  const names = new Set([...Object.keys(expected), ...Object.keys(stored)]);
-  names.delete('ingest');
-  const values: [Record<string, unknown>, Record<string, unknown>] = [{ ...stored }, { ...expected }];
-  const differing = [...names].filter((name) => text(values[0][name]) !== text(values[1][name]));
-  return differing.length > 0 ? differing : ['order of fields or their types'];
-}
-
-function wholeDocument(order: Order): Buffer {
-  const content = contentOf(order);
-  const document = Buffer.alloc(content.length + 5);
-  document.writeInt32LE(document.length);
-  content.copy(document, 4);
-  return document;
-}
-
-function text(value: unknown): string {
-  return JSON.stringify(value) ?? 'absent';
 }

@@ -1,11 +1,12 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { BSON, Double, Long, UUID, type Db } from 'mongodb';
-import type { AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
 import { orderGenerator } from '#orders/generator/generator.js';
 import { toDocument } from '#orders/order/order-document.js';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import { Findings } from './findings.js';
 import { MissingRecords } from './missing-records.js';
+import { recordPositions } from './record-position.js';
+import { KnownOrder } from './sent-order.js';
 
 const OPERATION = '01935c9e-8a00-7000-8000-000000000001';
 const COUNT = 3;
@@ -19,12 +20,11 @@ const orderAt = orderGenerator({
   to: new Date(1_000),
 });
 const ORDERS = Array.from({ length: COUNT }, (_, index) => orderAt(index));
-/** A chunk on one partition. */
-const CHUNK: AcknowledgedChunk = {
-  _id: { operationId: OPERATION, from: 0 },
-  to: COUNT,
-  parts: [{ partition: 0, records: COUNT, baseOffset: 40 }],
-};
+/** All orders are on one partition. */
+const POSITIONS = recordPositions(
+  [{ partition: 0, records: COUNT, baseOffset: 40 }],
+  ORDERS.map((_order, index) => ({ index, fault: undefined, partition: 0 })),
+);
 
 /** Returns the raw document of an order. */
 function stored(index: number, change: object = {}): Buffer {
@@ -38,11 +38,9 @@ function stored(index: number, change: object = {}): Buffer {
   return Buffer.from(BSON.serialize({ ...toDocument(orderAt(index), ingest), ...change }));
 }
 
-const found = (documents: readonly unknown[]) => ({ find: () => ({ toArray: async () => documents }) });
-
-/** Creates a database with the chunk and these orders. */
+/** Creates a database with these orders. */
 function databaseWith(orders: readonly Buffer[]): Db {
-  return { collection: (name: string) => found(name === 'acknowledgedChunks' ? [CHUNK] : orders) } as unknown as Db;
+  return { collection: () => ({ find: () => ({ toArray: async () => orders }) }) } as unknown as Db;
 }
 
 describe('acknowledged order that was not found', () => {
@@ -57,9 +55,6 @@ describe('acknowledged order that was not found', () => {
     const records = new MissingRecords({
       db: databaseWith(orders),
       operation: { _id: OPERATION, kind: 'populate', fullBlocks: [] } as unknown as OperationDocument,
-      source: async ({ from, to }) => ORDERS.slice(from, to),
-      faultsAt: () => ({ instead: undefined, extras: [] }),
-      partitionOf: () => 0,
       positions: {
         committed: new Map([[0, 40 + COUNT]]),
         ends: new Map([[0, 40 + COUNT]]),
@@ -67,8 +62,12 @@ describe('acknowledged order that was not found', () => {
       },
       findings,
     });
-    const unaccounted = ORDERS.map((order, index) => ({ index, order, fault: undefined }));
-    await records.explain(unaccounted, { from: 0, to: COUNT });
+    const unaccounted = ORDERS.map((order, index) => ({
+      index,
+      order: new KnownOrder(order, false),
+      fault: undefined,
+    }));
+    await records.explain(unaccounted, POSITIONS);
     return records.lost.length;
   }
 

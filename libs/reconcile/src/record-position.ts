@@ -1,5 +1,4 @@
-import type { AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
-import type { PlannedRecord } from '#orders/operation/planned-records.js';
+import type { ChunkPart } from '#orders/operation/acknowledged-chunks.js';
 import type { Fault } from '#orders/operation/fault-mix.js';
 
 /** A record's position on the topic. */
@@ -9,32 +8,36 @@ export interface RecordPosition {
   readonly offset: number | null;
 }
 
+/** Returns the position of a record by its index and fault; `undefined` if no acknowledgement covers it. */
+export type PositionOf = (index: number, fault: Fault | undefined) => RecordPosition | undefined;
+
+/** A record, and the partition that it was sent to. */
+export interface PlacedRecord {
+  readonly index: number;
+  readonly fault: Fault | undefined;
+  readonly partition: number;
+}
+
 /**
- * Computes the positions of a chunk's records without reading the topic: on each partition they are consecutive in send order,
- * from the acknowledged base offset on.
- * @param records all records of the chunk
- * @returns a function of index and fault; it returns `undefined` for a record that the acknowledgement doesn't cover
+ * Computes the positions of records that were acknowledged together, without reading the topic: on each partition they are consecutive
+ * in send order, from the acknowledged base offset on.
+ * @param records all records, in the order in which they were sent
  */
-export function recordPositions(
-  chunk: AcknowledgedChunk,
-  records: readonly PlannedRecord[],
-  partitionOf: (accountId: string) => number,
-): (index: number, fault: Fault | undefined) => RecordPosition | undefined {
+export function recordPositions(parts: readonly ChunkPart[], records: readonly PlacedRecord[]): PositionOf {
   const sent = new Map<number, number>();
   const positions = new Map<string, RecordPosition>();
-  for (const { order, index, fault } of records) {
-    const partition = partitionOf(order.accountId);
+  for (const { index, fault, partition } of records) {
     const place = sent.get(partition) ?? 0;
     sent.set(partition, place + 1);
-    const position = positionAt(chunk, partition, place);
+    const position = positionAt(parts, partition, place);
     if (position !== undefined) positions.set(keyOf(index, fault), position);
   }
   return (index, fault) => positions.get(keyOf(index, fault));
 }
 
-function positionAt(chunk: AcknowledgedChunk, partition: number, place: number): RecordPosition | undefined {
+function positionAt(parts: readonly ChunkPart[], partition: number, place: number): RecordPosition | undefined {
   let before = 0;
-  for (const part of chunk.parts) {
+  for (const part of parts) {
     if (part.partition !== partition) continue;
     if (place < before + part.records)
       return { partition, offset: part.baseOffset < 0 ? null : part.baseOffset + place - before };

@@ -61,7 +61,7 @@ export class StoredOrders {
    */
   async strays(others: number, signal: AbortSignal | undefined): Promise<PhantomOrder[]> {
     const strays = await this.beyondAllNumbers();
-    if (this.operation.kind === 'import' || !(await this.hasIdsElsewhere(others))) return strays;
+    if (this.operation.kind !== 'populate' || !(await this.hasIdsElsewhere(others))) return strays;
     const known = new Set(strays.map(({ id }) => id));
     for (const range of [...blocksOf(this.operation.count), { from: this.operation.count, to: HIGHEST_INDEX }]) {
       signal?.throwIfAborted();

@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { operationsCollection, type Interruption, type OperationDocument } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 
-/** A cancellation is final: no other interruption can replace it. */
-const NOT_CANCELLED = { interruption: { $ne: 'cancel' as const } };
+/** A cancellation is final: no other interruption can replace it. An intake has nothing to interrupt. */
+const INTERRUPTIBLE = { interruption: { $ne: 'cancel' as const }, kind: { $ne: 'intake' as const } };
 
 /**
  * Pauses, resumes and cancels operations. Any process can request an interruption; it takes effect once no process holds a lease
@@ -27,7 +27,7 @@ export class Interruptions {
   /** Resumes an operation; also withdraws a pause request that has not taken effect yet. @returns as `cancel` */
   async resume(id: string): Promise<OperationDocument | null> {
     return this.collection.findOneAndUpdate(
-      { _id: id, status: { $in: ['running', 'paused'] }, ...NOT_CANCELLED },
+      { _id: id, status: { $in: ['running', 'paused'] }, ...INTERRUPTIBLE },
       [
         {
           $set: {
@@ -51,7 +51,13 @@ export class Interruptions {
     const now = this.mongo.time.now();
     const ended = { finishedAt: now, interruption: null, waitingFor: null };
     await this.collection.updateMany(
-      { status: 'running', reading: null, redriving: null, segments: { $not: { $elemMatch: { isDone: false } } } },
+      {
+        status: 'running',
+        reading: null,
+        receiving: null,
+        redriving: null,
+        segments: { $not: { $elemMatch: { isDone: false } } },
+      },
       { $set: { status: 'succeeded', ...ended } },
     );
     const free = {
@@ -76,7 +82,7 @@ export class Interruptions {
     from: readonly OperationDocument['status'][],
   ): Promise<OperationDocument | null> {
     const { matchedCount } = await this.collection.updateOne(
-      { _id: id, status: { $in: [...from] }, ...NOT_CANCELLED },
+      { _id: id, status: { $in: [...from] }, ...INTERRUPTIBLE },
       { $set: { interruption } },
     );
     if (matchedCount === 0) return null;

@@ -24,7 +24,7 @@ export interface LeasedPart<D extends OperationDocument, P extends { readonly ep
 }
 
 /** Returns the `match` of a part that is a field of the operation. */
-export function matchField(field: 'reading' | 'redriving'): (conditions: PartConditions) => object {
+export function matchField(field: 'reading' | 'receiving' | 'redriving'): (conditions: PartConditions) => object {
   return (conditions) =>
     Object.fromEntries(Object.entries(conditions).map(([name, value]) => [`${field}.${name}`, value]));
 }

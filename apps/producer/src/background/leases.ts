@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { Filter } from 'mongodb';
 import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
+import type { Lease } from '#orders/operation/segments.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { HeldLease } from './held-lease.js';
 import { createLease, isFree, type LeasedPart, type PartConditions } from './lease.js';
@@ -15,6 +16,20 @@ export class Leases {
   private readonly owner = randomUUID();
 
   constructor(private readonly mongo: Mongo) {}
+
+  /** Creates a lease that starts now, for the part of an operation that this process is about to store. */
+  create(): Lease {
+    return createLease(this.owner, this.mongo.time.now());
+  }
+
+  /** Returns the hold on a part that this process has stored with a lease of `create`. */
+  hold<D extends OperationDocument, P extends { readonly epoch: number }>(
+    place: LeasedPart<D, P>,
+    operation: D,
+    part: P,
+  ): HeldLease<D, P> {
+    return new HeldLease(this.mongo, place, this.owner, { operation, part });
+  }
 
   /**
    * Claims a part of the oldest operation that matches the filter and whose part no process holds.

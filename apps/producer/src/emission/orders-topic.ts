@@ -25,21 +25,22 @@ export interface TopicObserver {
 /** Encodes orders as records and sends them to the orders topic. */
 @Injectable()
 export class OrdersTopic {
-  private readonly choosePartition: (accountId: string) => number;
+  /** The partition of an account. It is chosen here, so that no retry can choose another one. */
+  readonly partitionOf: (accountId: string) => number;
 
   constructor(
     private readonly producer: ReliableProducer,
     readonly codec: OrderCodec,
     readonly partitions: number,
-    private readonly observer: TopicObserver = {},
+    readonly observer: TopicObserver = {},
   ) {
-    this.choosePartition = javaCompatiblePartitioner(partitions);
+    this.partitionOf = javaCompatiblePartitioner(partitions);
   }
 
-  /** Encodes an order and its origin as a record. The partition is chosen here, so that no retry can choose another one. */
+  /** Encodes an order and its origin as a record. */
   record({ order, index, fault }: PlannedRecord, operationId: string): OutgoingRecord {
     return {
-      partition: this.choosePartition(order.accountId),
+      partition: this.partitionOf(order.accountId),
       key: order.accountId,
       value: fault === undefined ? this.codec.encode(order) : faultyValue(fault, index, order, this.codec),
       headers: originHeaders(fault === undefined ? { operationId, index } : { operationId, index, fault }),

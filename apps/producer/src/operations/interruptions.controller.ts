@@ -25,7 +25,7 @@ const CHANGED = {
 
 @ApiTags('operations')
 @ApiNotFoundResponse({ description: 'Problem details: no such operation' })
-@ApiConflictResponse({ description: 'Problem details: the operation has ended, or is being cancelled' })
+@ApiConflictResponse({ description: 'Problem details: the operation has ended, is being cancelled, or is an intake' })
 @RequiresScope(InterruptionScope)
 @Controller('v1/operations/:id')
 export class InterruptionsController {
@@ -75,6 +75,7 @@ export class InterruptionsController {
     wanted: OperationDocument['status'],
     changed: OperationDocument | null,
   ): Promise<OperationResponse> {
+    if (changed === null) await this.rejectIntake(id, wanted);
     this.wakeUp.call();
     const deadline = systemClock.now() + WAIT_TIMEOUT_MS;
     for (let operation = changed ?? (await this.operations.find(id)); ; operation = await this.operations.find(id)) {
@@ -90,5 +91,16 @@ export class InterruptionsController {
       if (systemClock.now() > deadline) return this.view.forDocument(operation);
       await sleep(systemClock, POLL_INTERVAL_MS);
     }
+  }
+
+  /** An intake sends its orders before it responds: there is nothing to hold back. */
+  private async rejectIntake(id: string, wanted: string): Promise<void> {
+    const operation = await this.operations.find(id);
+    if (operation?.kind !== 'intake') return;
+    throw new Problem(
+      HttpStatus.CONFLICT,
+      'not-interruptible',
+      `An intake cannot become ${wanted}: its accepted orders are sent already. It ends with its day, or when its producer stops.`,
+    );
   }
 }

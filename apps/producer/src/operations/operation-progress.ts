@@ -1,4 +1,4 @@
-import { isEmitted, type EmittedDocument, type OperationDocument } from '#orders/operation/operation.js';
+import { hasOrders, type OrdersDocument, type OperationDocument } from '#orders/operation/operation.js';
 import type { OperationFindings } from './operation-response.js';
 import { PacedRead, type ReadBudget } from './paced-read.js';
 import type { LetterCounts } from './order-outcomes.js';
@@ -10,7 +10,7 @@ export type RelatedFindings = Omit<OperationFindings, 'savedAsOf'> & { readonly 
 export interface ProgressReads {
   readonly document: () => Promise<OperationDocument | null>;
   readonly related: (operation: OperationDocument) => Promise<RelatedFindings>;
-  readonly exactCount: (operation: EmittedDocument) => Promise<ExactCount>;
+  readonly exactCount: (operation: OrdersDocument) => Promise<ExactCount>;
   readonly now: () => Date;
   /** Receives errors of background reads. */
   readonly onError: (error: unknown) => void;
@@ -64,7 +64,7 @@ export class OperationProgress {
     const document = await this.document.get();
     if (document === null) return null;
     const { operation } = document;
-    if (!isEmitted(operation)) {
+    if (!hasOrders(operation)) {
       const { asOf, ...findings } = await this.getRelated(operation).get();
       return { operation, findings: { ...findings, savedAsOf: asOf.toISOString() } };
     }
@@ -77,7 +77,7 @@ export class OperationProgress {
 
   /** Returns whether the operation is final. For a redrive the state of its letters decides; for others an exact count. */
   async isSettled({ operation, findings }: Progress): Promise<boolean> {
-    if (isEmitted(operation)) return this.getSavedFigure(operation).isSettled(toLetterCounts(findings));
+    if (hasOrders(operation)) return this.getSavedFigure(operation).isSettled(toLetterCounts(findings));
     if (operation.status === 'running' || operation.status === 'paused') return false;
     const { moved, saved, returned, missing } = findings.redrive ?? { moved: 0, saved: 0, returned: 0, missing: 0 };
     return saved + returned + missing >= moved;
@@ -91,7 +91,7 @@ export class OperationProgress {
     return this.related.read;
   }
 
-  private getSavedFigure(operation: EmittedDocument): SavedFigure {
+  private getSavedFigure(operation: OrdersDocument): SavedFigure {
     const { exactCount, onError } = this.reads;
     this.saved ??= new SavedFigure(operation, exactCount, this.budget, onError);
     return this.saved;

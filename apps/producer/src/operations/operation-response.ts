@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OPERATION_KINDS } from '#orders/operation/operation.js';
 import { OPERATION_EXAMPLE } from './operation-example.js';
 import { OperationStateSchema } from './operation-state.js';
 
@@ -10,7 +11,7 @@ const date = z.iso.datetime();
 export const OperationResponseSchema = z
   .object({
     id: z.uuid(),
-    kind: z.enum(['populate', 'import', 'redrive']),
+    kind: z.enum(OPERATION_KINDS),
     status: z
       .enum(['running', 'paused', 'succeeded', 'cancelled', 'failed'])
       .describe(
@@ -24,10 +25,14 @@ export const OperationResponseSchema = z
     seed: count.nullable().describe('Only for a populate.'),
     count: count
       .nullable()
-      .describe('Number of orders, or of dead letters for a redrive. Null while an import reads its files.'),
+      .describe(
+        'Number of orders, or of dead letters for a redrive. Null while an import reads its files. An intake has as many as were accepted so far, within the last second.',
+      ),
     firstNumber: count
       .nullable()
-      .describe('Number of the first order; the others follow without gaps. Null if there are no orders yet.'),
+      .describe(
+        'Number of the first order; the others follow without gaps. Null if there are no orders yet, and for an intake, whose numbers have gaps.',
+      ),
     chunkSize: count,
     accounts: count.nullable().describe('Only for a populate.'),
     from: date.nullable().describe('Only for a populate.'),
@@ -64,7 +69,7 @@ export const OperationResponseSchema = z
     acked: count.describe('Orders that Kafka has acknowledged.'),
     ackedNumbers: z
       .array(z.object({ from: count, to: count }).meta({ title: 'NumberRange' }))
-      .describe('Ranges of order numbers that Kafka has acknowledged; both ends are inclusive.'),
+      .describe('Ranges of order numbers that Kafka has acknowledged; both ends are inclusive. Empty for an intake.'),
     saved: count
       .nullable()
       .describe(

@@ -4,6 +4,7 @@ import { OperationResponseSchema } from './operation-response.js';
 import { operationState, type StatedOperation } from './operation-state.js';
 
 const POPULATE: StatedOperation = {
+  kind: 'populate',
   status: 'running',
   count: 1_000,
   acked: 600,
@@ -15,6 +16,7 @@ const POPULATE: StatedOperation = {
   waitingFor: null,
 };
 const SENT: StatedOperation = { ...POPULATE, status: 'succeeded', acked: 1_000 };
+const RECEIVED: StatedOperation = { ...POPULATE, kind: 'intake', acked: 1_000 };
 
 function redrive(
   counts: Partial<NonNullable<StatedOperation['redrive']>>,
@@ -38,6 +40,10 @@ describe('the state of an operation', () => {
     [{ ...POPULATE, saved: 600 }, 'sending', 'sending 60 %, all of it saved'],
     [{ ...POPULATE, status: 'paused' }, 'paused', 'paused at 60 %, saving 22 %'],
     [{ ...POPULATE, count: null, acked: 0, saved: null }, 'reading', 'reading the files'],
+    [{ ...RECEIVED, count: 0, acked: 0, saved: 0 }, 'receiving', 'receiving orders'],
+    [{ ...RECEIVED, saved: 220 }, 'receiving', 'receiving orders, saving 22 %'],
+    [{ ...RECEIVED, saved: 1_000 }, 'receiving', 'receiving orders, all saved'],
+    [{ ...RECEIVED, status: 'succeeded', saved: 220 }, 'saving', 'sent, saving 22 %'],
     [{ ...SENT, saved: 220 }, 'saving', 'sent, saving 22 %'],
     [{ ...SENT, saved: 999 }, 'saving', 'sent, saving 99 %'],
     [{ ...SENT, saved: 990, deadLettered: 9 }, 'saving', 'sent, saving 99 %'],

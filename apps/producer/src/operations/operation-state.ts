@@ -4,9 +4,20 @@ import { z } from 'zod';
 export const OperationStateSchema = z
   .object({
     code: z
-      .enum(['reading', 'sending', 'paused', 'saving', 'allSaved', 'partlySaved', 'noneSaved', 'nothingSent', 'failed'])
+      .enum([
+        'reading',
+        'receiving',
+        'sending',
+        'paused',
+        'saving',
+        'allSaved',
+        'partlySaved',
+        'noneSaved',
+        'nothingSent',
+        'failed',
+      ])
       .describe(
-        '`reading`: an import reads its files. `sending`: some records are not sent yet. `saving`: all records are sent, some are not saved yet. `allSaved`, `partlySaved`, `noneSaved`: the result of each sent record is known. `nothingSent`: there was nothing to send. A cancelled operation is `saving` and then one of these four.',
+        '`reading`: an import reads its files. `receiving`: an intake takes more orders. `sending`: some records are not sent yet. `saving`: all records are sent, some are not saved yet. `allSaved`, `partlySaved`, `noneSaved`: the result of each sent record is known. `nothingSent`: there was nothing to send. A cancelled operation is `saving` and then one of these four.',
       ),
     text: z
       .string()
@@ -19,6 +30,7 @@ export type OperationState = z.infer<typeof OperationStateSchema>;
 
 /** The fields of an operation that its state depends on. */
 export interface StatedOperation {
+  readonly kind: string;
   readonly status: string;
   readonly count: number | null;
   readonly acked: number;
@@ -40,10 +52,14 @@ interface Results {
 
 /** Returns where an operation is. Percentages are rounded down, so that only 100 % is complete. */
 export function operationState(operation: StatedOperation): OperationState {
-  const { status, count, error, waitingFor } = operation;
+  const { kind, status, count, error, waitingFor } = operation;
   if (status === 'failed') return { code: 'failed', text: `failed: ${error?.message ?? 'unknown reason'}` };
   if (count === null) return { code: 'reading', text: 'reading the files' };
   const results = resultsOf(operation);
+  if (kind === 'intake' && status === 'running') {
+    const { text } = savedState(results, 'all');
+    return { code: 'receiving', text: results.sent === 0 ? 'receiving orders' : `receiving orders, ${text}` };
+  }
   const sent = percent(results.sent, count);
   if (status === 'running' && (results.sent < count || results.sent === 0)) {
     const saved = results.sent === 0 ? '' : `, ${savedState(results, 'all of it').text}`;

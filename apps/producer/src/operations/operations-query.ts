@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { OPERATION_KINDS } from '#orders/operation/operation.js';
 import { pageSizeParameter } from '#service/http/input-numbers.js';
 
 /** `GET /v1/operations`. */
@@ -7,7 +8,7 @@ export const OperationsQuerySchema = z.strictObject({
     .enum(['running', 'paused', 'succeeded', 'cancelled', 'failed'])
     .optional()
     .describe('Only operations in this status.'),
-  kind: z.enum(['populate', 'import', 'redrive']).optional().describe('Only operations of this kind.'),
+  kind: z.enum(OPERATION_KINDS).optional().describe('Only operations of this kind.'),
   before: z
     .guid('must be the id of an operation')
     .toLowerCase()

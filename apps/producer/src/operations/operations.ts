@@ -5,6 +5,7 @@ import { reserveNumbers } from '#orders/operation/number-blocks.js';
 import {
   operationsCollection,
   type ImportDocument,
+  type IntakeDocument,
   type OperationDocument,
   type PopulateDocument,
   type RedriveDocument,
@@ -77,6 +78,16 @@ export class Operations {
         redriving,
       };
     });
+  }
+
+  /** Stores an operation for the orders that this process receives. It reserves no numbers. */
+  async createIntake(lease: Lease, chunkSize: number): Promise<IntakeDocument> {
+    const now = this.mongo.time.now();
+    const figures = { count: 0, acked: 0, firstNumber: 0, segments: [], chunkSize, ratePerSecond: null };
+    const receiving = { lease, epoch: 0 };
+    const operation = { ...newOperation(now), startedAt: now, kind: 'intake' as const, ...figures, receiving };
+    await this.collection.insertOne(operation);
+    return operation;
   }
 
   private async create(

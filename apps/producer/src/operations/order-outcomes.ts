@@ -1,9 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
-import { FULL_BLOCK_ORDERS as BLOCK, type OperationDocument } from '#orders/operation/operation.js';
+import {
+  FULL_BLOCK_ORDERS as BLOCK,
+  type IntakeDocument,
+  type OperationDocument,
+  type OrdersDocument,
+} from '#orders/operation/operation.js';
 import { countSaved } from '#orders/operation/saved-count.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Operations } from './operations.js';
+import { countReceivedSaved } from './received-orders.js';
 
 /** Maximum number of errors returned for an operation. */
 export const FIRST_ERRORS = 5;
@@ -33,7 +39,8 @@ export class OrderOutcomes {
    * Counts the saved orders exactly, over the `number` index, and stores the count. It reads one index key per order, except in
    * blocks already known as full. That is too expensive for progress; use it at the end of an operation.
    */
-  async countSaved(operation: OperationDocument): Promise<number> {
+  async countSaved(operation: OrdersDocument): Promise<number> {
+    if (operation.kind === 'intake') return this.countReceived(operation);
     const full = new Set(operation.fullBlocks);
     const newlyFull: number[] = [];
     let saved = 0;
@@ -45,6 +52,12 @@ export class OrderOutcomes {
       if (found === size && !full.has(block)) newlyFull.push(block);
     }
     await this.operations.storeCount(operation._id, saved, newlyFull);
+    return saved;
+  }
+
+  private async countReceived({ _id }: IntakeDocument): Promise<number> {
+    const saved = await countReceivedSaved(this.mongo.db, _id);
+    await this.operations.storeCount(_id, saved, []);
     return saved;
   }
 

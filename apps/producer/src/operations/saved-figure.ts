@@ -1,5 +1,4 @@
-import type { EmittedDocument } from '#orders/operation/operation.js';
-import { ackedOrders } from '#orders/operation/segments.js';
+import { ackedCount, type OrdersDocument } from '#orders/operation/operation.js';
 import type { LetterCounts } from './order-outcomes.js';
 import { PacedRead, type ReadBudget } from './paced-read.js';
 
@@ -39,8 +38,8 @@ export class SavedFigure {
    * @param onError receives errors of background counts
    */
   constructor(
-    private operation: EmittedDocument,
-    countExactly: (operation: EmittedDocument) => Promise<ExactCount>,
+    private operation: OrdersDocument,
+    countExactly: (operation: OrdersDocument) => Promise<ExactCount>,
     private readonly budget: ReadBudget,
     private readonly onError: (error: unknown) => void,
   ) {
@@ -53,7 +52,7 @@ export class SavedFigure {
   }
 
   /** @param asOf when the document was read */
-  update(operation: EmittedDocument, asOf: Date): void {
+  update(operation: OrdersDocument, asOf: Date): void {
     this.operation = operation;
     const { reportedSaved, countedSaved } = operation;
     if (reportedSaved === undefined && countedSaved === undefined) return;
@@ -85,7 +84,7 @@ export class SavedFigure {
     const isNew = this.verifiedFor !== figures;
     this.verifiedFor = figures;
     const count = isNew ? await this.exact.readNow() : await this.exact.get();
-    this.isFinal = count.saved + sum(count.letters) >= ackedOrders(this.operation.segments);
+    this.isFinal = count.saved + sum(count.letters) >= ackedCount(this.operation);
     return this.isFinal;
   }
 
@@ -94,7 +93,7 @@ export class SavedFigure {
   }
 
   private isComplete(letters: LetterCounts): boolean {
-    return (this.orders ?? 0) + sum(letters) >= ackedOrders(this.operation.segments);
+    return (this.orders ?? 0) + sum(letters) >= ackedCount(this.operation);
   }
 
   private raise(orders: number, asOf: Date): void {

@@ -1,12 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { manifestTotals } from '#orders/operation/import-manifest.js';
 import {
-  isEmitted,
-  type EmittedDocument,
+  ackedCount,
+  hasOrders,
+  type OrdersDocument,
   type OperationDocument,
   type RedriveDocument,
 } from '#orders/operation/operation.js';
-import { ackedOrders } from '#orders/operation/segments.js';
 import { systemClock } from '@orders-pipeline/clock';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { OperationProgress, type RelatedFindings } from './operation-progress.js';
@@ -68,7 +68,7 @@ export class SharedProgress {
         now,
         document: async () => this.operations.find(id),
         related: async (operation) =>
-          isEmitted(operation)
+          hasOrders(operation)
             ? this.readRelatedToOrders(operation, now())
             : this.readRelatedToRedrive(operation, now()),
         exactCount: async (operation) => this.countExactly(operation),
@@ -83,17 +83,17 @@ export class SharedProgress {
    * Reads the letters after the orders, so that an order that a redrive saves meanwhile is missed once but never counted twice.
    * Uses the stored count if it already accounts for all orders, so a finished operation is counted once, not per reader.
    */
-  private async countExactly(operation: EmittedDocument): Promise<ExactCount> {
+  private async countExactly(operation: OrdersDocument): Promise<ExactCount> {
     const asOf = this.mongo.time.now();
-    const { countedSaved = 0, segments } = operation;
+    const { countedSaved = 0 } = operation;
     const letters = await this.outcomes.letters(operation);
-    if (countedSaved + letters.deadLettered + letters.discarded >= ackedOrders(segments))
+    if (countedSaved + letters.deadLettered + letters.discarded >= ackedCount(operation))
       return { saved: countedSaved, letters, asOf };
     const saved = await this.outcomes.countSaved(operation);
     return { saved, letters: await this.outcomes.letters(operation), asOf };
   }
 
-  private async readRelatedToOrders(operation: EmittedDocument, asOf: Date): Promise<RelatedFindings> {
+  private async readRelatedToOrders(operation: OrdersDocument, asOf: Date): Promise<RelatedFindings> {
     const [letters, firstErrors, importTotals] = await Promise.all([
       this.outcomes.letters(operation),
       this.outcomes.firstErrors(operation),

@@ -1,5 +1,5 @@
-import { ackedFaults, isEmitted, type OperationDocument } from '#orders/operation/operation.js';
-import { ackedOrders, ackedRanges, firstUnacked, generatedOrders } from '#orders/operation/segments.js';
+import { ackedCount, ackedFaults, type OperationDocument } from '#orders/operation/operation.js';
+import { ackedRanges, firstUnacked, generatedOrders } from '#orders/operation/segments.js';
 import { operationState } from './operation-state.js';
 import type { OperationFindings, OperationResponse } from './operation-response.js';
 
@@ -9,7 +9,7 @@ export function toOperationResponse(
   findings: OperationFindings,
   now: Date,
 ): OperationResponse {
-  const acked = findings.redrive?.moved ?? ackedOrders(operation.segments);
+  const acked = findings.redrive?.moved ?? ackedCount(operation);
   const requested = toRequestFields(operation);
   const rate = ackedPerSecond(operation, acked, now);
   const response = {
@@ -22,7 +22,7 @@ export function toOperationResponse(
     requestedRatePerSecond: operation.ratePerSecond,
     behindScheduleSeconds: behindScheduleSeconds(operation, now),
     waitingFor: operation.waitingFor ?? null,
-    generated: findings.redrive?.moved ?? generatedOrders(operation.segments),
+    generated: findings.redrive?.moved ?? generatedCount(operation),
     acked,
     ackedNumbers: ackedNumbers(operation),
     saved: findings.saved,
@@ -36,7 +36,9 @@ export function toOperationResponse(
     finishedAt: operation.finishedAt?.toISOString() ?? null,
     ratePerSecond: rate === null ? null : Math.round(rate * 10) / 10,
     etaSeconds:
-      operation.status !== 'running' || rate === null ? null : Math.ceil(((requested.count ?? 0) - acked) / rate),
+      operation.status !== 'running' || rate === null || operation.kind === 'intake'
+        ? null
+        : Math.ceil(((requested.count ?? 0) - acked) / rate),
     error: operation.error,
     firstErrors: findings.firstErrors,
   };
@@ -48,7 +50,8 @@ type RequestField = 'seed' | 'count' | 'firstNumber' | 'accounts' | 'from' | 'to
 
 function toRequestFields(operation: OperationDocument): Pick<OperationResponse, RequestField> {
   const nothing = { seed: null, accounts: null, from: null, to: null, faults: null, ackedFaults: null };
-  if (!isEmitted(operation)) return { ...nothing, count: operation.letters, firstNumber: null };
+  if (operation.kind === 'redrive') return { ...nothing, count: operation.letters, firstNumber: null };
+  if (operation.kind === 'intake') return { ...nothing, count: operation.count, firstNumber: null };
   if (operation.kind === 'import') {
     const isRead = operation.reading === null;
     const { count: orders, firstNumber } = operation;
@@ -65,6 +68,10 @@ function toRequestFields(operation: OperationDocument): Pick<OperationResponse, 
     faults: faults ?? null,
     ackedFaults: faults ? ackedFaults(operation) : null,
   };
+}
+
+function generatedCount(operation: OperationDocument): number {
+  return operation.kind === 'intake' ? operation.count : generatedOrders(operation.segments);
 }
 
 function behindScheduleSeconds(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FAULTS } from '#orders/operation/fault-mix.js';
+import { OPERATION_KINDS } from '#orders/operation/operation.js';
 
 const count = z.int().min(0);
 const faultCounts = z
@@ -11,7 +12,7 @@ const blame = z.enum(['not-yet-saved', 'not-yet-projected', 'never-acknowledged'
 export const ReconcileResponseSchema = z
   .object({
     operation: z.uuid(),
-    kind: z.enum(['populate', 'import', 'redrive']),
+    kind: z.enum(OPERATION_KINDS),
     status: z.enum(['running', 'paused', 'succeeded', 'cancelled', 'failed']),
     verdict: z
       .enum(['holds', 'pending', 'broken'])

@@ -1,13 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Long } from 'mongodb';
-import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
-import { importRowsCollection, type ImportRow } from '#orders/operation/import-rows.js';
 import { highestReservedNumber } from '#orders/operation/number-blocks.js';
-import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { succeededWithin, systemClock } from '@orders-pipeline/clock';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { NumberHoles, type NumberRange } from '../orders/number-holes.js';
+import { SettledNumbers } from './settled-numbers.js';
 
 /** Order numbers that one `count` covers: it takes a few milliseconds. */
 const BLOCK = 20_000;
@@ -18,8 +16,6 @@ const MAX_MISSING_CHECKED = 500;
 const MAX_AGE_MS = 1_000;
 /** The longest time a request waits for a refresh. After a start, all saved orders are counted once; that continues in the background. */
 const MAX_WAIT_MS = 50;
-
-type NumberedOperation = Pick<OperationDocument, '_id' | 'kind' | 'firstNumber' | 'count'>;
 
 /**
  * Computes the watermark: every order up to this number is saved, dead-lettered, or was never sent.
@@ -36,6 +32,7 @@ export class CompleteThrough {
   constructor(
     private readonly mongo: Mongo,
     private readonly holes: NumberHoles,
+    private readonly settledNumbers: SettledNumbers,
   ) {}
 
   /** Returns the watermark, at most 1 s old. After a start with millions of orders, it can be too low for some seconds. */
@@ -93,59 +90,9 @@ export class CompleteThrough {
     const missing: number[] = [];
     for (let number = batch.from; number <= batch.to; number += 1) if (!saved.has(number)) missing.push(number);
     const checked = missing.slice(0, MAX_MISSING_CHECKED);
-    const settled = await this.settled(checked);
+    const settled = await this.settledNumbers.among(checked);
     const end = checked.find((number) => !settled.has(number)) ?? missing[checked.length];
     return end === undefined ? batch.to : end - 1;
-  }
-
-  /** Returns those of the numbers that no order will get any more. They may belong to several operations. */
-  private async settled(numbers: readonly number[]): Promise<Set<number>> {
-    const found = new Set<number>();
-    let left = numbers;
-    while (left[0] !== undefined) {
-      const operation = await this.operationOf(left[0]);
-      if (operation === null) break;
-      const { firstNumber, count } = operation;
-      const own = left.filter((number) => number < firstNumber + count);
-      // The number belongs to no operation: the operation was deleted by hand.
-      if (own.length === 0) break;
-      left = left.slice(own.length);
-      const indexes = own.map((number) => number - firstNumber);
-      const settled = [
-        await this.deadLettered(operation, indexes),
-        await this.savedUnderOtherNumber(operation, indexes),
-      ].flat();
-      for (const index of settled) found.add(firstNumber + index);
-    }
-    return found;
-  }
-
-  private async deadLettered({ _id }: NumberedOperation, indexes: readonly number[]): Promise<number[]> {
-    const letters = await deadLettersCollection(this.mongo.db)
-      // Dead letters of duplicate and conflicting records say nothing about the order itself.
-      .find({ operationId: _id, index: { $in: indexes }, fault: { $nin: ['duplicate', 'conflict'] } })
-      .project<{ index: number }>({ _id: 0, index: 1 })
-      .toArray();
-    return letters.map(({ index }) => index);
-  }
-
-  /** Returns the indexes of imported orders that were saved before, under another number, which they keep. */
-  private async savedUnderOtherNumber({ _id, kind }: NumberedOperation, indexes: readonly number[]): Promise<number[]> {
-    if (kind !== 'import') return [];
-    const rows = await importRowsCollection(this.mongo.db)
-      .find({ operationId: _id, index: { $in: indexes } })
-      .project<Pick<ImportRow, '_id' | 'index'>>({ index: 1 })
-      .toArray();
-    const saved = await ordersCollection(this.mongo.db).distinct('_id', { _id: { $in: rows.map((row) => row._id) } });
-    const ids = new Set(saved.map((id) => id.toHexString()));
-    return rows.flatMap((row) => (ids.has(row._id.toHexString()) ? row.index : []));
-  }
-
-  private async operationOf(number: number): Promise<NumberedOperation | null> {
-    return operationsCollection(this.mongo.db).findOne(
-      { firstNumber: { $lte: number }, count: { $gt: 0 } },
-      { sort: { firstNumber: -1 }, projection: { firstNumber: 1, count: 1, kind: 1 } },
-    );
   }
 }
 

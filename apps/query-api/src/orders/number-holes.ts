@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { intakeBatchesCollection, type IntakeBatch } from '#orders/operation/intake-batches.js';
 import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
 import { ackedRanges } from '#orders/operation/segments.js';
 import { Mongo } from '#service/mongodb/mongo.js';
@@ -12,8 +13,9 @@ export interface NumberRange {
 const MAX_AGE_MS = 1_000;
 
 /**
- * Reads the reserved order numbers that were never used: those of cancelled or failed operations that Kafka had not acknowledged. A hole
- * can still contain an order if the producer was killed after it sent the order and before it received the acknowledgement.
+ * Reads the reserved order numbers that were never used: those of cancelled or failed operations that Kafka had not acknowledged, and
+ * abandoned blocks of intakes. A hole of an operation can still contain an order if the producer was killed after it sent the order and
+ * before it received the acknowledgement.
  */
 @Injectable()
 export class NumberHoles {
@@ -39,7 +41,17 @@ export class NumberHoles {
       .project<Pick<OperationDocument, 'firstNumber' | 'count' | 'segments'>>({ firstNumber: 1, count: 1, segments: 1 })
       .toArray();
     const now = this.mongo.time.now();
-    return merged(ended.filter((operation) => !isStillEmitted(operation, now)).flatMap(holesOf));
+    const unsent = ended.filter((operation) => !isStillEmitted(operation, now)).flatMap(holesOf);
+    return merged([...unsent, ...(await this.abandoned())]);
+  }
+
+  /** Reads the blocks of intakes that a crash has left without orders. They never get one. */
+  private async abandoned(): Promise<NumberRange[]> {
+    const batches = await intakeBatchesCollection(this.mongo.db)
+      .find({ state: 'abandoned' })
+      .project<Pick<IntakeBatch, '_id' | 'count'>>({ count: 1 })
+      .toArray();
+    return batches.map(({ _id, count }) => ({ from: _id, to: _id + count - 1 }));
   }
 }
 

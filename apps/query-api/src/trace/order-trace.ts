@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { UUID } from 'mongodb';
 import { z } from 'zod';
 import { chunksCollection } from '#orders/operation/acknowledged-chunks.js';
+import { batchOfNumber } from '#orders/operation/intake-batches.js';
 import type { OrderDocument } from '#orders/order/order-document.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { operationsCollection } from '#orders/operation/operation.js';
@@ -29,6 +30,7 @@ export const OrderTraceSchema = z
 export type OrderTrace = z.infer<typeof OrderTraceSchema>;
 
 const READ_TIMEOUT = { maxTimeMS: 5_000 };
+const UNKNOWN = { index: null, chunk: null };
 
 /** Reads the processing history of an order: operation, chunk, record and save. */
 @Injectable()
@@ -43,9 +45,19 @@ export class OrderTraces {
     const { operationId, partition, offset, attempts, savedAt } = order.ingest;
     const saved = { partition, offset: Number(offset), attempts, savedAt: savedAt.toISOString() };
     const operation = operationId?.toHexString() ?? null;
-    const index = operation === null ? null : await this.indexIn(operation, order);
-    const chunk = operation === null || index === null ? null : await this.chunkOf(operation, index);
-    return { id, operationId: operation, index, chunk, ...saved };
+    const place = operation === null ? UNKNOWN : await this.placeIn(operation, order);
+    return { id, operationId: operation, ...place, ...saved };
+  }
+
+  /** Finds the index and the chunk of an order. The chunk of an intake is its batch. */
+  private async placeIn(operationId: string, order: OrderDocument): Promise<Pick<OrderTrace, 'index' | 'chunk'>> {
+    const batch = await batchOfNumber(this.mongo.db, Number(order.number), READ_TIMEOUT);
+    if (batch?.operationId === operationId) {
+      const { _id: first, from, count: orders } = batch;
+      return { index: from + Number(order.number) - first, chunk: { from, to: from + orders - 1 } };
+    }
+    const index = await this.indexIn(operationId, order);
+    return { index, chunk: index === null ? null : await this.chunkOf(operationId, index) };
   }
 
   private async indexIn(operationId: string, { number }: OrderDocument): Promise<number | null> {

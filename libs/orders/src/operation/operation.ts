@@ -1,7 +1,7 @@
 import type { Collection, Db } from 'mongodb';
 import type { FaultCounts, FaultMix } from './fault-mix.js';
 import type { OrderBatch } from '../generator/generator.js';
-import type { Lease, Segment } from './segments.js';
+import { ackedOrders, type Lease, type Segment } from './segments.js';
 
 /** The status of the emission only: `succeeded` means that Kafka acknowledged all records, not that all orders are saved. */
 export type OperationStatus = 'running' | 'paused' | 'succeeded' | 'cancelled' | 'failed';
@@ -103,15 +103,45 @@ export interface RedriveDocument extends EmissionDocument {
   } | null;
 }
 
+/**
+ * The orders that one producer process received on one UTC day. Its orders have indexes from 0 on, which may have gaps, and their
+ * numbers are in blocks: `intake-batches.ts` has both. So `firstNumber` is 0, and there are no segments.
+ */
+export interface IntakeDocument extends EmissionDocument {
+  readonly kind: 'intake';
+  /** Orders that Kafka has acknowledged, of the `count` orders that are stored in batches. Both are up to 1 s old. */
+  readonly acked: number;
+  /** `null` once the operation is closed and every batch is acknowledged or abandoned. */
+  readonly receiving: { readonly lease: Lease | null; readonly epoch: number } | null;
+}
+
 /** Size of the blocks in which saved orders are counted. A block that is completely saved is never counted again. */
 export const FULL_BLOCK_ORDERS = 100_000;
 
-/** The operations that have their own orders and order numbers. */
+/** The operations that emit a known sequence of orders, whose numbers follow each other. */
 export type EmittedDocument = PopulateDocument | ImportDocument;
-export type OperationDocument = EmittedDocument | RedriveDocument;
+/** The operations that have their own orders and order numbers. */
+export type OrdersDocument = EmittedDocument | IntakeDocument;
+export type OperationDocument = OrdersDocument | RedriveDocument;
+
+export const OPERATION_KINDS = [
+  'populate',
+  'import',
+  'intake',
+  'redrive',
+] as const satisfies OperationDocument['kind'][];
+
+export function hasOrders(operation: OperationDocument): operation is OrdersDocument {
+  return operation.kind !== 'redrive';
+}
 
 export function isEmitted(operation: OperationDocument): operation is EmittedDocument {
-  return operation.kind !== 'redrive';
+  return operation.kind === 'populate' || operation.kind === 'import';
+}
+
+/** Returns the number of orders that Kafka has acknowledged. */
+export function ackedCount(operation: OperationDocument): number {
+  return operation.kind === 'intake' ? operation.acked : ackedOrders(operation.segments);
 }
 
 export function operationsCollection(db: Db): Collection<OperationDocument> {

@@ -1,7 +1,7 @@
 /** The scopes of tokens and what each allows. */
 export const SCOPES = {
   'orders:read': 'read orders and operations',
-  'orders:write': 'populate and import; pause, resume and cancel them',
+  'orders:write': 'send orders, populate and import; pause, resume and cancel them',
   'ops:scale': 'change the number of consumers',
   'dead-letters:redrive': 'redrive and discard dead letters; pause, resume and cancel redrives',
 } as const;

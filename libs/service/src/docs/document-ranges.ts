@@ -5,6 +5,7 @@ interface Schema {
   readonly description?: string;
   readonly pattern?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
+  readonly anyOf?: readonly Schema[];
 }
 
 interface Parameter {
@@ -29,6 +30,9 @@ export function documentRanges(document: OpenAPIObject): void {
 
 function flattened(parameter: Parameter): object[] {
   const { name, schema } = parameter;
+  // A value, or a range of values.
+  if (parameter.in === 'query' && schema?.anyOf !== undefined)
+    return schema.anyOf.flatMap((either) => flattened({ name, in: 'query', required: false, schema: either }));
   if (parameter.in !== 'query' || schema?.properties === undefined) return [described(parameter)];
   return Object.entries(schema.properties).map(([bound, boundSchema]) =>
     described({ name: `${name}[${bound}]`, in: 'query', required: false, schema: boundSchema }),

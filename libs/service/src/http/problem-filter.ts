@@ -30,8 +30,8 @@ export class ProblemFilter implements ExceptionFilter {
   /** Sends an error that occurs before Nest has the request, such as a URL that can't be decoded. */
   send(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const { status, code, detail, extensions, headers } = this.answerTo(error, request);
-    void reply.headers(headers ?? {});
     if (status === SERVICE_UNAVAILABLE) void reply.header('Retry-After', '5');
+    void reply.headers(headers ?? {});
     void reply
       .status(status)
       .type('application/problem+json')

@@ -32,15 +32,18 @@ export class Problem extends HttpException {
   }
 }
 
-/** How many invalid fields the detail of a problem explains; `errors` has all. */
+/** How many invalid fields the detail of a problem explains; `errors` has more. */
 const EXPLAINED_FIELDS = 3;
 
-/** Creates a 400 problem that names every invalid field. */
+/** How many invalid fields `errors` lists: 1,000 bad orders would make a response of a megabyte. */
+const LISTED_FIELDS = 100;
+
+/** Creates a 400 problem that names every invalid field, and at most 100. */
 export function invalidRequest(errors: readonly FieldError[]): Problem {
   const explained = errors.slice(0, EXPLAINED_FIELDS).map(({ field, detail }) => `${field || 'body'} ${detail}`);
   const others = errors.length - explained.length;
   const detail = `${explained.join('. ')}.${others > 0 ? ` ${others} more: see \`errors\`.` : ''}`;
-  return new Problem(HttpStatus.BAD_REQUEST, 'invalid-request', detail, { errors });
+  return new Problem(HttpStatus.BAD_REQUEST, 'invalid-request', detail, { errors: errors.slice(0, LISTED_FIELDS) });
 }
 
 export function notFound(detail: string): Problem {

@@ -40,14 +40,22 @@ const DROPPED: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'proto
 /** Deeper than any valid input. The limit ends the recursion before a stack overflow. */
 const DEEPEST = 8;
 
-function rejectDroppedNames(value: unknown, metadata: ArgumentMetadata, path: readonly string[] = []): void {
-  if (typeof value !== 'object' || value === null) return;
-  if (path.length > DEEPEST)
-    throw invalidRequest(fieldErrors({ message: 'is nested too deeply', path: path.slice(0, 1) }, metadata));
-  for (const [name, inner] of Object.entries(value)) {
-    if (DROPPED.has(name)) throw invalidRequest(fieldErrors({ path, ...unknown(name) }, metadata));
-    rejectDroppedNames(inner, metadata, [...path, name]);
+function rejectDroppedNames(value: unknown, metadata: ArgumentMetadata): void {
+  const fault = droppedNameIn(value);
+  if (fault !== undefined) throw invalidRequest(fieldErrors(fault, metadata));
+}
+
+/** Returns the first dropped name. The path to it is only built on the way back: an array of 1,000 objects has 9,000 fields. */
+function droppedNameIn(value: unknown, depth = 0): (Issue & { readonly path: readonly string[] }) | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (depth > DEEPEST) return { message: 'is nested too deeply', path: [] };
+  for (const name of Object.keys(value)) {
+    if (DROPPED.has(name)) return { path: [], ...unknown(name) };
+    const inner = droppedNameIn((value as Record<string, unknown>)[name], depth + 1);
+    // What is too deep is named by its outermost field.
+    if (inner !== undefined) return { ...inner, path: inner.code === undefined ? [name] : [name, ...inner.path] };
   }
+  return undefined;
 }
 
 function unknown(name: string): Pick<Issue, 'code' | 'keys' | 'message'> {
@@ -77,7 +85,8 @@ function explained(message: string, value: unknown, where: FieldError['in']): st
   if (where === 'query' && Array.isArray(value)) return 'must be given once';
   if (value === undefined) return message.startsWith('must ') ? `is required, and ${message}` : message;
   if (typeof value === 'object' && value !== null) return message;
-  const text = JSON.stringify(value);
+  // JSON has no infinity, but 1e309 becomes one.
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
   return `${message}, got ${text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH).toWellFormed()}…` : text}`;
 }
 

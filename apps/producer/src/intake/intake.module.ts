@@ -1,0 +1,47 @@
+import { Module, type OnModuleInit } from '@nestjs/common';
+import { ensureIntakeBatchIndexes } from '#orders/operation/intake-batches.js';
+import { OrderCodec } from '#orders/order/order-codec.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { reliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { BackgroundModule } from '../background/background.module.js';
+import { ConnectionsModule, kafka, logger, PreparedTopics } from '../connections.module.js';
+import { EmissionModule } from '../emission/emission.module.js';
+import { OrdersTopic } from '../emission/orders-topic.js';
+import { OperationsModule } from '../operations/operations.module.js';
+import { BlockRecovery } from './block-recovery.js';
+import { Intake } from './intake.js';
+import { IntakeClosing } from './intake-closing.js';
+import { IntakeController } from './intake.controller.js';
+import { IntakeRecoveryJob } from './intake-recovery-job.js';
+import { IntakeTopic } from './intake-topic.js';
+import { MongoIntakeStore } from './mongo-intake-store.js';
+
+/** The metrics of the topic count the records of both. */
+function connectTopic({ partitions }: PreparedTopics, codec: OrderCodec, { observer }: OrdersTopic): IntakeTopic {
+  return new IntakeTopic(reliableProducer(kafka, logger), codec, partitions, observer);
+}
+
+function createRecovery(store: MongoIntakeStore, topic: IntakeTopic, mongo: Mongo): BlockRecovery {
+  return new BlockRecovery(store, topic, () => mongo.time.now());
+}
+
+/** Accepts real orders over HTTP. */
+@Module({
+  imports: [ConnectionsModule, BackgroundModule, OperationsModule, EmissionModule],
+  controllers: [IntakeController],
+  providers: [
+    { provide: IntakeTopic, useFactory: connectTopic, inject: [PreparedTopics, OrderCodec, OrdersTopic] },
+    { provide: BlockRecovery, useFactory: createRecovery, inject: [MongoIntakeStore, IntakeTopic, Mongo] },
+    MongoIntakeStore,
+    IntakeClosing,
+    IntakeRecoveryJob,
+    Intake,
+  ],
+})
+export class IntakeModule implements OnModuleInit {
+  constructor(private readonly mongo: Mongo) {}
+
+  async onModuleInit(): Promise<void> {
+    await ensureIntakeBatchIndexes(this.mongo.db);
+  }
+}

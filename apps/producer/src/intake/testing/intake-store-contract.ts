@@ -1,0 +1,77 @@
+import { expect, it } from '@jest/globals';
+import { Binary } from 'mongodb';
+import type { IntakeBatch } from '#orders/operation/intake-batches.js';
+import type { IntakeStore } from '../intake-store.js';
+
+const OPERATION = '01935c9e-8a00-7000-8000-000000000001';
+const PARTS = [{ partition: 1, records: 2, baseOffset: 7 }];
+
+function keyed(key: string): Pick<IntakeBatch, 'requests' | 'keysUntil'> {
+  return { requests: [{ key, request: 'r', at: 0, count: 1 }], keysUntil: new Date(9_000) };
+}
+
+async function reserve(store: IntakeStore, count: number, recorded: number[] = []) {
+  return store.reserve({ operationId: OPERATION, from: 0, count }, recorded);
+}
+
+function batch(first: number, change: Partial<IntakeBatch> = {}): IntakeBatch {
+  const place = { _id: first, operationId: OPERATION, from: first, count: 2, at: new Date(5) };
+  const [orders, values] = [new Binary(Buffer.from('x')), new Binary(Buffer.from('y'))];
+  return { ...place, state: 'reserved', orders, values, ...change };
+}
+
+/** Declares the specs that every store of the intake must pass. @param create returns a store without blocks and batches */
+export function itIsAnIntakeStore(create: () => Promise<IntakeStore>): void {
+  it('reserves blocks that follow each other, and lists them until they are recorded', async () => {
+    const store = await create();
+    const { first, unrecorded } = await reserve(store, 3);
+    expect(unrecorded).toEqual([{ operationId: OPERATION, from: 0, count: 3, first }]);
+    const second = await reserve(store, 2);
+    expect([second.first, second.unrecorded.length]).toEqual([first + 3, 2]);
+    const third = await reserve(store, 1, [first]);
+    expect(third.unrecorded.map((block) => block.first)).toEqual([first + 3, first + 5]);
+    await store.forget([first + 3, first + 5]);
+    expect(await store.unrecorded()).toEqual([]);
+  });
+
+  it('stores a number once, and no batch behind one that it does not store', async () => {
+    const store = await create();
+    expect(await store.insert([batch(1), batch(3, { state: 'abandoned' })])).toBe('stored');
+    expect(await store.insert([batch(3), batch(5)])).toBe('taken');
+    expect((await store.findInBlock(1, 9)).map(({ _id, state }) => [_id, state])).toEqual([
+      [1, 'reserved'],
+      [3, 'abandoned'],
+    ]);
+    expect((await store.findInBlock(3, 3)).length).toBe(1);
+  });
+
+  it('stores a key once', async () => {
+    const store = await create();
+    expect(await store.insert([batch(1, keyed('a'))])).toBe('stored');
+    expect(await store.insert([batch(3)])).toBe('stored');
+    expect(await store.insert([batch(5)])).toBe('stored');
+    expect(await store.insert([batch(7, keyed('a'))])).toBe('key-used');
+    expect(await store.insert([batch(7, keyed('a')), batch(9)])).toBe('key-used');
+    expect((await store.findByKeys(['a', 'b'])).map(({ _id, requests }) => [_id, requests?.length])).toEqual([[1, 1]]);
+    expect(await store.findByKeys(['b'])).toEqual([]);
+  });
+
+  it('acknowledges reserved batches only, and counts them', async () => {
+    const store = await create();
+    await store.insert([batch(1), batch(3), batch(5, { state: 'abandoned', count: 4 })]);
+    await store.acknowledge([
+      { first: 1, parts: PARTS },
+      { first: 5, parts: PARTS },
+      { first: 99, parts: PARTS },
+    ]);
+    await store.acknowledge([{ first: 1, parts: [] }]);
+    const [acknowledged, reserved, abandoned] = await store.findInBlock(1, 9);
+    expect(acknowledged).toMatchObject({ state: 'acknowledged', parts: PARTS });
+    expect(acknowledged?.values).toBeUndefined();
+    expect([reserved?.state, abandoned?.state]).toEqual(['reserved', 'abandoned']);
+    expect((await store.findReserved(OPERATION)).map(({ _id }) => _id)).toEqual([3]);
+    expect(await store.findReserved('another')).toEqual([]);
+    expect(await store.figures(OPERATION)).toEqual({ count: 4, acked: 2 });
+    expect(await store.figures('another')).toEqual({ count: 0, acked: 0 });
+  });
+}

@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { setTimeout as untilNextTry } from 'node:timers/promises';
+import { createDraws } from '#orders/generator/draws.js';
+import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
+import { highestReservedNumber } from '#orders/operation/number-blocks.js';
+import { operationsCollection } from '#orders/operation/operation.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { eventually } from '../support/eventually.js';
+import { ExtraProducer } from '../support/extra-producer.js';
+import { intakeOrder, sendOrders } from '../support/intake.js';
+import { Pipeline } from '../support/pipeline.js';
+import { reconciled } from '../support/run-reconcile.js';
+
+const SEED = 20_261_127;
+const KILLS = 5;
+const CLIENTS = 16;
+const RETRY_MS = 100;
+const HOLDS = { code: 0, verdict: 'holds', missing: 0, doubled: 0, altered: 0, phantom: 0, pending: 0 };
+
+/** Clients that send orders, and repeat each request with the same key until it is accepted. */
+class Flood {
+  /** The numbers of accepted orders, by id. */
+  readonly accepted = new Map<string, number>();
+  requests = 0;
+  repeated = 0;
+  private isOver = false;
+  private readonly clients: Promise<void>[];
+
+  constructor(private readonly pipeline: Pick<Pipeline, 'stack'>) {
+    this.clients = Array.from({ length: CLIENTS }, async (_, client) => this.run(client));
+  }
+
+  async end(): Promise<void> {
+    this.isOver = true;
+    await Promise.all(this.clients);
+  }
+
+  private async run(client: number): Promise<void> {
+    for (let nth = 0; !this.isOver; nth += 1) {
+      const orders = Array.from({ length: 1 + (nth % 4) * 9 }, (_, at) =>
+        intakeOrder({ accountId: `acc-${client}`, quantity: 1 + at }),
+      );
+      const body = orders.length === 1 ? orders[0] : orders;
+      while (!(await this.isAccepted(body, `${client}-${nth}`))) {
+        this.repeated += 1;
+        await untilNextTry(RETRY_MS);
+      }
+      this.requests += 1;
+    }
+  }
+
+  /** Sends a request. @returns false when it must be repeated */
+  private async isAccepted(body: unknown, key: string): Promise<boolean> {
+    const answer = await sendOrders(this.pipeline, body, key).catch(() => undefined);
+    if (answer === undefined || answer.status === 503) return false;
+    if (answer.status !== 202) throw new Error(`status ${answer.status}: ${JSON.stringify(answer.body)}`);
+    for (const { id, number } of answer.body.items) {
+      if (this.accepted.has(id)) throw new Error(`two requests have the order ${id}`);
+      this.accepted.set(id, number);
+    }
+    return true;
+  }
+}
+
+async function untilFurther(flood: Flood, requests: number): Promise<void> {
+  const from = flood.requests;
+  await eventually('the flood continues', 60_000, () => flood.requests > from + requests);
+}
+
+describe('the intake', () => {
+  let pipeline: Pipeline;
+  const draw = createDraws(SEED);
+
+  beforeAll(async () => {
+    pipeline = await Pipeline.start('--save-ms', '0..5');
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+  }, 60_000);
+
+  /** Checks that every accepted order is saved once, under its number, and that every other number is known to be unused. */
+  async function expectComplete(flood: Flood): Promise<void> {
+    await eventually('every batch is settled', 60_000, async () => {
+      return (await intakeBatchesCollection(pipeline.db).countDocuments({ state: 'reserved' })) === 0;
+    });
+    const highest = await highestReservedNumber(pipeline.db);
+    await eventually('every number is complete', 60_000, async () => {
+      const { headers } = await pipeline.get('/v1/orders?pageSize=1');
+      return Number(headers.get('x-complete-through')) === highest;
+    });
+    const orders = await ordersCollection(pipeline.db).find().toArray();
+    const saved = new Map(orders.map(({ _id, number }) => [_id.toHexString(), Number(number)]));
+    const wrong = [...flood.accepted].filter(([id, number]) => saved.get(id) !== number);
+    expect(wrong).toEqual([]);
+    const unused = await intakeBatchesCollection(pipeline.db).find({ state: 'abandoned' }).toArray();
+    expect(saved.size + unused.reduce((sum, { count }) => sum + count, 0)).toBe(highest);
+    for (const { _id } of await operationsCollection(pipeline.db).find({ kind: 'intake' }).toArray())
+      expect(await reconciled(pipeline.stack, _id)).toMatchObject(HOLDS);
+  }
+
+  it('loses and doubles nothing that it accepted while its producer is killed again and again', async () => {
+    const flood = new Flood(pipeline);
+    for (let kills = 0; kills < KILLS; kills += 1) {
+      await untilFurther(flood, 20 + draw(1, kills, 100));
+      process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
+    }
+    await untilFurther(flood, 20);
+    await flood.end();
+    expect(flood.repeated).toBeGreaterThan(0);
+    await expectComplete(flood);
+    await eventually('the operations of the killed producers are closed', 60_000, async () => {
+      return (await operationsCollection(pipeline.db).countDocuments({ kind: 'intake', status: 'running' })) === 1;
+    });
+  }, 400_000);
+
+  it.each(['Kafka', 'MongoDB'])(
+    'rejects requests while %s is unavailable for longer than their time-out, and loses and doubles nothing',
+    async (server) => {
+      const flood = new Flood(pipeline);
+      await untilFurther(flood, 50);
+      const { pid } = pipeline.stack.process(server);
+      const { repeated } = flood;
+      process.kill(pid, 'SIGSTOP');
+      await eventually('requests are rejected', 60_000, () => flood.repeated > repeated);
+      process.kill(pid, 'SIGCONT');
+      await untilFurther(flood, 50);
+      await flood.end();
+      expect(flood.accepted.size).toBeGreaterThan(100);
+      await expectComplete(flood);
+    },
+    200_000,
+  );
+
+  it('loses and doubles nothing when a producer hangs until another one has closed its operation', async () => {
+    const other = await ExtraProducer.start(pipeline.stack);
+    const flood = new Flood(pipeline);
+    try {
+      await untilFurther(flood, 50);
+      const { pid } = pipeline.stack.process('producer');
+      const [running] = await operationsCollection(pipeline.db).find({ kind: 'intake', status: 'running' }).toArray();
+      process.kill(pid, 'SIGSTOP');
+      await eventually('the other producer closes the operation', 60_000, async () => {
+        const operation = await operationsCollection(pipeline.db).findOne({ _id: running?._id ?? '' });
+        return operation?.status === 'succeeded';
+      });
+      process.kill(pid, 'SIGCONT');
+      await untilFurther(flood, 50);
+      await flood.end();
+      expect(flood.accepted.size).toBeGreaterThan(100);
+      await expectComplete(flood);
+    } finally {
+      await other.kill();
+    }
+  }, 300_000);
+});

@@ -1,0 +1,209 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ensureIntakeBatchIndexes, intakeBatchesCollection } from '#orders/operation/intake-batches.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import type { OrderResponse } from '#orders/order/order-response.js';
+import type { OrderTrace } from '../apps/query-api/src/trace/order-trace.js';
+import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
+import { eventually } from './support/eventually.js';
+import { intakeOrder, sendOrders } from './support/intake.js';
+import { itIsAnIntakeStore } from '../apps/producer/src/intake/testing/intake-store-contract.js';
+import { MongoIntakeStore } from '../apps/producer/src/intake/mongo-intake-store.js';
+import { Pipeline } from './support/pipeline.js';
+import { reconciled } from './support/run-reconcile.js';
+
+describe('the intake', () => {
+  let pipeline: Pipeline;
+
+  beforeAll(async () => {
+    pipeline = await Pipeline.start('--save-ms', '0..5');
+  }, 180_000);
+
+  afterAll(async () => {
+    await pipeline.end();
+  }, 60_000);
+
+  async function saved(id: string): Promise<OrderResponse> {
+    const { body, status } = await pipeline.get<OrderResponse>(`/v1/orders/${id}?waitMs=10000`);
+    expect(status).toBe(200);
+    return body;
+  }
+
+  async function highestComplete(): Promise<number> {
+    const { headers } = await pipeline.get('/v1/orders?pageSize=1');
+    return Number(headers.get('x-complete-through'));
+  }
+
+  it('accepts one order, which is saved under the number of the response', async () => {
+    const given = intakeOrder({ createdAt: '2026-01-31T13:00:00+01:00', legacyNumber: 4_711 });
+    const { status, headers, body } = await sendOrders(pipeline, given);
+    expect(status).toBe(202);
+    const [item] = body.items;
+    expect(headers.get('location')).toBe(`/v1/orders/${item?.id}`);
+    expect(await saved(item?.id ?? '')).toEqual({
+      ...item,
+      accountId: 'acc-1',
+      side: 'buy',
+      symbol: 'ACME',
+      quantity: 3,
+      price: '187.3500',
+      amount: '562.0500',
+      currency: 'USD',
+      createdAt: '2026-01-31T12:00:00.000Z',
+      legacy: { number: 4_711, filled: [] },
+    });
+    const { body: trace } = await pipeline.get<OrderTrace>(`/v1/orders/${item?.id}/trace`);
+    expect(trace).toMatchObject({ operationId: body.operationId, chunk: { from: trace.index, to: trace.index } });
+  }, 60_000);
+
+  it('accepts an array as a whole, and reconciles it', async () => {
+    const orders = Array.from({ length: 1_000 }, (_, at) => intakeOrder({ accountId: `acc-${at % 7}` }));
+    const { status, headers, body } = await sendOrders(pipeline, orders);
+    expect(status).toBe(202);
+    expect(headers.get('location')).toBe(`/v1/operations/${body.operationId}`);
+    const first = body.items[0]?.number ?? 0;
+    expect(body.items.map(({ number }) => number)).toEqual(orders.map((_, at) => first + at));
+    await saved(body.items.at(-1)?.id ?? '');
+    await eventually('the operation shows all orders as saved', 20_000, async () => {
+      const { kind, acked, saved: count, state } = await pipeline.operation(body.operationId);
+      return kind === 'intake' && acked >= 1_000 && count === acked && state.text === 'receiving orders, all saved';
+    });
+    await eventually('it reconciles', 20_000, async () => {
+      const { verdict, acked, saved: count } = await reconciled(pipeline.stack, body.operationId);
+      return verdict === 'holds' && acked >= 1_000 && count === acked;
+    });
+    await eventually('all numbers are complete', 20_000, async () => (await highestComplete()) >= first + 999);
+  }, 90_000);
+
+  it('lets concurrent requests share a batch', async () => {
+    const answers = await Promise.all(Array.from({ length: 200 }, async () => sendOrders(pipeline, intakeOrder())));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
+    const numbers = answers.map(({ body }) => body.items[0]?.number ?? 0);
+    expect(new Set(numbers).size).toBe(200);
+    const range = { _id: { $gte: Math.min(...numbers), $lte: Math.max(...numbers) } };
+    expect(await intakeBatchesCollection(pipeline.db).countDocuments(range)).toBeLessThan(100);
+  }, 60_000);
+
+  it('answers a repeated Idempotency-Key with the same ids and numbers, also when it is repeated at once', async () => {
+    const orders = [intakeOrder(), intakeOrder({ symbol: 'JADE' })];
+    const [first, second] = await Promise.all([1, 2].map(async () => sendOrders(pipeline, orders, 'key-1')));
+    expect(first?.status).toBe(202);
+    expect(second?.body).toEqual(first?.body);
+    expect((await sendOrders(pipeline, orders, 'key-1')).body).toEqual(first?.body);
+    expect(await sendOrders(pipeline, orders.slice(1), 'key-1')).toMatchObject({
+      status: 422,
+      body: { code: 'idempotency-key-reused' },
+    });
+    expect((await sendOrders(pipeline, orders, 'key-2')).body.items).not.toEqual(first?.body.items);
+  }, 60_000);
+
+  it('saves a repeated request once, even if its key has expired: the later number is settled', async () => {
+    const once = await sendOrders(pipeline, intakeOrder(), 'key-3');
+    const [earlier] = once.body.items;
+    expect(await saved(earlier?.id ?? '')).toMatchObject({ number: earlier?.number });
+    await intakeBatchesCollection(pipeline.db).updateMany(
+      { 'requests.key': { $exists: true } },
+      { $unset: { requests: true, keysUntil: true } },
+    );
+    const again = await sendOrders(pipeline, intakeOrder(), 'key-3');
+    const [later] = again.body.items;
+    expect(later?.id).toBe(earlier?.id);
+    expect(later?.number).toBeGreaterThan(earlier?.number ?? 0);
+    await eventually('its number is complete', 20_000, async () => (await highestComplete()) >= (later?.number ?? 0));
+    expect(await saved(earlier?.id ?? '')).toMatchObject({ number: earlier?.number });
+    await eventually('it reconciles', 20_000, async () => {
+      const { verdict, skipped } = await reconciled(pipeline.stack, again.body.operationId);
+      return verdict === 'holds' && skipped === 1;
+    });
+    await eventually('all orders count as saved', 20_000, async () => {
+      const { acked, saved: count } = await pipeline.operation(again.body.operationId);
+      return acked === count;
+    });
+  }, 90_000);
+
+  it('makes an order with the id of another order a dead letter', async () => {
+    const id = randomUUID();
+    await sendOrders(pipeline, intakeOrder({ id }));
+    await saved(id);
+    const { status, body } = await sendOrders(pipeline, intakeOrder({ id, quantity: 4 }));
+    expect(status).toBe(202);
+    await eventually('it is a dead letter', 20_000, async () => {
+      const { deadLettered, firstErrors } = await pipeline.operation(body.operationId);
+      return deadLettered === 1 && firstErrors?.[0]?.code === 'conflict';
+    });
+    expect(await saved(id)).toMatchObject({ quantity: 3 });
+    await eventually('its number is complete', 20_000, async () => {
+      return (await highestComplete()) >= (body.items[0]?.number ?? 0);
+    });
+    expect(await reconciled(pipeline.stack, body.operationId)).toMatchObject({ verdict: 'holds', deadLettered: 1 });
+    await eventually('each order counts once', 20_000, async () => {
+      const { acked, saved: count, deadLettered } = await pipeline.operation(body.operationId);
+      return acked === (count ?? 0) + (deadLettered ?? 0);
+    });
+  }, 90_000);
+
+  it('reports an order that was altered or deleted', async () => {
+    const { body } = await sendOrders(pipeline, [intakeOrder(), intakeOrder(), intakeOrder()]);
+    const [altered, deleted, kept] = body.items.map(({ number }) => number as never);
+    await saved(body.items.at(-1)?.id ?? '');
+    await eventually('all are saved', 20_000, async () => {
+      return (
+        (await pipeline.db.collection('orders').countDocuments({ number: { $in: [altered, deleted, kept] } })) === 3
+      );
+    });
+    await pipeline.db.collection('orders').updateOne({ number: altered }, { $set: { quantity: 4 } });
+    await pipeline.db.collection('orders').deleteOne({ number: deleted });
+    await eventually('both are found', 20_000, async () => {
+      return (await reconciled(pipeline.stack, body.operationId)).missing === 1;
+    });
+    expect(await reconciled(pipeline.stack, body.operationId)).toMatchObject({
+      verdict: 'broken',
+      altered: 1,
+      missing: 1,
+      doubled: 0,
+      phantom: 0,
+      blames: { 'saved-then-gone': 1 },
+    });
+  }, 90_000);
+
+  it('accepts none of an array with bad orders, and names every bad field', async () => {
+    const before = await pipeline.db.collection('intakeBatches').countDocuments();
+    const bad = [intakeOrder(), intakeOrder({ price: 1.5, note: 'x' }), intakeOrder({ quantity: -1 })];
+    const { status, body } = await sendOrders(pipeline, bad);
+    expect(status).toBe(400);
+    expect(body.errors?.map(({ field }) => field)).toEqual(['1.price', '1.note', '2.quantity']);
+    expect(await pipeline.db.collection('intakeBatches').countDocuments()).toBe(before);
+    const large = await sendOrders(pipeline, [intakeOrder({ accountId: 'x'.repeat(2 ** 20) })]);
+    expect(large.status).toBe(413);
+  }, 30_000);
+
+  it('rejects a pause, and is listed by its kind', async () => {
+    const { body: page } = await pipeline.get<OrdersPage>('/v1/orders?pageSize=1');
+    expect(page.items.length).toBe(1);
+    const list = await fetch(`${pipeline.stack.producerUrl}/v1/operations?kind=intake`);
+    const { items } = (await list.json()) as { items: { id: string; kind: string; status: string }[] };
+    expect(items).toMatchObject([{ kind: 'intake', status: 'running' }]);
+    for (const what of ['pause', 'cancel', 'resume'])
+      expect(await pipeline.post(`/v1/operations/${items[0]?.id}/${what}`, {})).toMatchObject({
+        status: 409,
+        body: { code: 'not-interruptible' },
+      });
+  }, 30_000);
+
+  describe('store in MongoDB', () => {
+    let mongo: Mongo;
+    beforeAll(() => {
+      const uri = new URL(pipeline.stack.mongodbUri);
+      uri.pathname = '/intakeStore';
+      mongo = new Mongo(uri.href, 'tests');
+    });
+    afterAll(async () => {
+      await mongo.client.close();
+    });
+    itIsAnIntakeStore(async () => {
+      await mongo.db.dropDatabase();
+      await ensureIntakeBatchIndexes(mongo.db);
+      return new MongoIntakeStore(mongo);
+    });
+  });
+});
