@@ -7,7 +7,7 @@ import { SavedOrders } from '../apps/query-api/src/orders/saved-orders.js';
 import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
 import { OrdersQuerySchema } from '../apps/query-api/src/paging/page-request.js';
 import { indexInterval } from '../apps/query-api/src/order-query/index-interval.js';
-import type { OrderQuery, SortField } from '../apps/query-api/src/order-query/order-query.js';
+import { sortValueOf, type OrderQuery, type SortField } from '../apps/query-api/src/order-query/order-query.js';
 import { parseOrderQuery } from '../apps/query-api/src/order-query/order-query-parameters.js';
 import { SUPPORTED_ORDER_QUERIES } from '../apps/query-api/src/order-query/supported-order-queries.js';
 import { Imports, legacyPairs } from './support/imports.js';
@@ -44,7 +44,8 @@ describe('an order query', () => {
   function expectedNumbers(orderQuery: OrderQuery): number[] {
     const { equality, range, sort } = orderQuery;
     const isSelected = (order: Order): boolean => {
-      const value = order[sort.field];
+      if (sort.field === 'legacyNumber' && order.legacy === undefined) return false;
+      const value = sortValueOf(order, sort.field);
       const { from, to } = range;
       if (equality?.field === 'legacyNumber' && order.legacy?.number !== equality.value) return false;
       if (equality !== undefined && equality.field !== 'legacyNumber' && order[equality.field] !== equality.value)
@@ -75,6 +76,8 @@ describe('an order query', () => {
     `symbol=BOLT&createdAt[gte]=${MIDDLE}`,
     'legacyNumber=7',
     'legacyNumber=7&number[gt]=2510',
+    'sort=legacyNumber',
+    'legacyNumber[gte]=7&legacyNumber[lt]=21',
     'accountId=nobody',
   ];
   const BOTH_WAYS = ORDER_QUERIES.flatMap((orderQuery) => [orderQuery, descending(orderQuery)]);
@@ -127,7 +130,7 @@ describe('an order query', () => {
         const from = position === 'middle' ? middle : undefined;
         const interval = indexInterval(
           orderQuery,
-          from && { position: { value: from[sort], number: from.number }, direction },
+          from && { position: { value: sortValueOf(from, sort), number: from.number }, direction },
         );
         if (interval === undefined) throw new Error('the index interval must not be empty');
         const explained = await new SavedOrders(mongo)
@@ -150,13 +153,13 @@ describe('an order query', () => {
 
 function descending(parameters: string): string {
   if (parameters.includes('sort=')) return parameters.replace('sort=', 'sort=-');
-  const [, ranged] = /(number|createdAt|amount)\[/.exec(parameters) ?? [];
+  const [, ranged] = /(legacyNumber|number|createdAt|amount)\[/.exec(parameters) ?? [];
   const byDate = /accountId|symbol/.test(parameters);
   return `${parameters}${parameters === '' ? '' : '&'}sort=-${ranged ?? (byDate ? 'createdAt' : 'number')}`;
 }
 
 function compare(a: Order, b: Order, field: SortField): number {
-  const [first, second] = [a[field], b[field]];
+  const [first, second] = [sortValueOf(a, field), sortValueOf(b, field)];
   if (first < second) return -1;
   return first > second ? 1 : a.number - b.number;
 }

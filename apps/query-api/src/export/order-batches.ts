@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Order } from '#orders/order/order.js';
 import { decodeOrder, SavedOrders, type EncodedOrder } from '../orders/saved-orders.js';
 import { indexInterval, type StartAfter } from '../order-query/index-interval.js';
-import type { OrderQuery } from '../order-query/order-query.js';
+import { sortValueOf, type OrderQuery } from '../order-query/order-query.js';
 
 /**
  * Orders per batch. More of a larger batch survives minor garbage collections, which then take a third of the time: batches of 2,000
@@ -55,7 +55,7 @@ export class OrderBatches {
   ): Promise<readonly EncodedOrder[]> {
     const direction = orderQuery.sort.descending ? -1 : 1;
     const startAfter: StartAfter | undefined = after && {
-      position: { value: after[orderQuery.sort.field], number: after.number },
+      position: { value: sortValueOf(after, orderQuery.sort.field), number: after.number },
       direction,
     };
     return this.saved.scanEncoded({ interval: indexInterval(orderQuery, startAfter), direction, limit });

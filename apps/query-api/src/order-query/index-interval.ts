@@ -1,6 +1,6 @@
 import { Long, MaxKey, MinKey, type Document } from 'mongodb';
 import { moneyToDecimal128 } from '#orders/order/money.js';
-import type { Bound, Equality, OrderQuery, SortValue } from './order-query.js';
+import type { Bound, Equality, OrderQuery, SortField, SortValue } from './order-query.js';
 import { indexOf } from './supported-order-queries.js';
 
 /** The position of an order in an order query: its sort value, and its number, which breaks ties. */
@@ -77,11 +77,11 @@ const HIGHEST = new MaxKey();
 
 /** Builds an index key; its fields must be in the order of the index. */
 function indexKey({ equality, sort }: OrderQuery, edge: Edge, open: MinKey | MaxKey): Document {
-  const prefix = equality && { [fieldOf(equality)]: keyValue(equality.value) };
+  const prefix = equality && { [pathOf(equality.field)]: keyValue(equality.value) };
   if (edge.value === undefined)
-    return { ...prefix, [sort.field]: open, ...(sort.field !== 'number' && { number: open }) };
+    return { ...prefix, [pathOf(sort.field)]: open, ...(sort.field !== 'number' && { number: open }) };
   if (sort.field === 'number') return { ...prefix, number: keyValue(numberAt(edge)) };
-  return { ...prefix, [sort.field]: keyValue(edge.value), number: tieKey(edge.tie) };
+  return { ...prefix, [pathOf(sort.field)]: keyValue(edge.value), number: tieKey(edge.tie) };
 }
 
 function tieKey(tie: number): unknown {
@@ -96,12 +96,14 @@ export function filterOf({ equality, range: { from, to }, sort }: OrderQuery): D
     ...(to && { [to.inclusive ? '$lte' : '$lt']: keyValue(to.value) }),
   };
   return {
-    ...(equality && { [fieldOf(equality)]: keyValue(equality.value) }),
-    ...(Object.keys(bounds).length > 0 && { [sort.field]: bounds }),
+    ...(equality && { [pathOf(equality.field)]: keyValue(equality.value) }),
+    // The index is partial: without this, MongoDB can't use it.
+    ...(sort.field === 'legacyNumber' && { [pathOf(sort.field)]: { $exists: true } }),
+    ...(Object.keys(bounds).length > 0 && { [pathOf(sort.field)]: bounds }),
   };
 }
 
-function fieldOf({ field }: Equality): string {
+function pathOf(field: Equality['field'] | SortField): string {
   return field === 'legacyNumber' ? 'legacy.number' : field;
 }
 

@@ -39,6 +39,8 @@ describe('the parameters of an order query', () => {
     [{ accountId: 'a', sort: 'createdAt' }, '/v1/orders?accountId=a&'],
     [{ symbol: 'ACME', sort: '-createdAt' }, '/v1/orders?symbol=ACME&sort=-createdAt&'],
     [{ legacyNumber: '12' }, '/v1/orders?legacyNumber=12&'],
+    [{ sort: '-legacyNumber' }, '/v1/orders?sort=-legacyNumber&'],
+    [{ legacyNumber: { gte: '3', lt: '9' } }, '/v1/orders?legacyNumber[gte]=3&legacyNumber[lt]=9&sort=legacyNumber&'],
     [{ legacyNumber: '12', number: { gte: '3' } }, '/v1/orders?legacyNumber=12&number[gte]=3&'],
   ])('%j has one canonical path', (query, path) => {
     const orderQuery = parsed(query);
@@ -62,6 +64,9 @@ describe('the parameters of an order query', () => {
     [{ accountId: 'a', number: { gte: '1' } }, 'Orders of one accountId can not be sorted by number.'],
     [{ legacyNumber: '1', sort: 'createdAt' }, 'Orders of one legacyNumber can not be sorted by createdAt.'],
     [{ amount: { gte: '1' }, sort: 'number' }, 'A range of amount can not be sorted by number.'],
+    [{ legacyNumber: { gte: '1' }, sort: 'number' }, 'A range of legacyNumber can not be sorted by number.'],
+    [{ legacyNumber: { gte: '1' }, number: { lt: '9' } }, 'Ranges of number and legacyNumber can not be combined.'],
+    [{ accountId: 'a', legacyNumber: { gte: '1' } }, 'Orders of one accountId can not be sorted by legacyNumber.'],
     [{ amount: { gte: '1' }, number: { lt: '9' } }, 'Ranges of number and amount can not be combined.'],
   ])('%j is rejected with the list of supported combinations', (query, reason) => {
     const { code, detail, extensions } = problemOf(query);

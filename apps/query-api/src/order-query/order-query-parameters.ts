@@ -5,8 +5,10 @@ import { money, orderNumber, text } from './query-values.js';
 import { defaultSort, findIndex, unsupportedCombination } from './supported-order-queries.js';
 import { createdAtRange, numberEnds, rangeOf, sortRange, type RangeEnds } from './sort-range.js';
 
-const SORT_FIELDS = ['number', 'createdAt', 'amount'] as const satisfies readonly SortField[];
+const SORT_FIELDS = ['number', 'createdAt', 'amount', 'legacyNumber'] as const satisfies readonly SortField[];
 const EQUALITIES = ['accountId', 'symbol', 'legacyNumber'] as const satisfies readonly Equality['field'][];
+
+const legacyNumber = queryInteger(0, Number.MAX_SAFE_INTEGER);
 
 /** The query parameters that filter and sort orders. */
 export const orderQueryParameters = {
@@ -14,14 +16,21 @@ export const orderQueryParameters = {
   symbol: text(32)
     .optional()
     .describe('Orders of this symbol, such as ACME. In lower case it also finds the upper case: acme finds ACME.'),
-  legacyNumber: queryInteger(0, Number.MAX_SAFE_INTEGER)
-    .optional()
-    .describe('Orders that had this number in the legacy system.'),
+  // Either option explains its own notation: zod returns the issues of the one whose type fits.
+  legacyNumber: z
+    .union(
+      [
+        legacyNumber.describe('Orders that have this number in the legacy system.'),
+        sortRange('legacyNumber', () => legacyNumber, numberEnds('number in the legacy system')),
+      ],
+      'must be a number, or a range such as legacyNumber[gte]=',
+    )
+    .optional(),
   sort: z
-    .enum(['number', '-number', 'createdAt', '-createdAt', 'amount', '-amount'])
+    .enum(['number', '-number', 'createdAt', '-createdAt', 'amount', '-amount', 'legacyNumber', '-legacyNumber'])
     .optional()
     .describe(
-      'The sort field, `-` for descending; `number` breaks ties. Default: the field of the range, else `createdAt` with `accountId` or `symbol`, else `number`. `amount` sorts across currencies, as plain numbers: use the summary to compare within one.',
+      'The sort field, `-` for descending; `number` breaks ties. Default: the field of the range, else `createdAt` with `accountId` or `symbol`, else `number`. `amount` sorts across currencies, as plain numbers: use the summary to compare within one. `legacyNumber` finds only orders that have one.',
     ),
   number: sortRange('number', () => orderNumber, {
     ...numberEnds('number'),
@@ -43,9 +52,11 @@ export function explainSummaryFilter(issue: z.core.$ZodRawIssue): string | undef
   return 'filters the summary only: no index has orders by it';
 }
 
-export type OrderQueryParameters = { readonly [name in Equality['field']]?: string | number | undefined } & {
-  readonly [field in SortField]?: RangeEnds | undefined;
-} & { readonly sort?: string | undefined };
+export type OrderQueryParameters = {
+  readonly [name in Exclude<Equality['field'], 'legacyNumber'>]?: string | undefined;
+} & {
+  readonly [field in Exclude<SortField, 'legacyNumber'>]?: RangeEnds | undefined;
+} & { readonly legacyNumber?: number | RangeEnds | undefined; readonly sort?: string | undefined };
 
 /**
  * Converts query parameters to an order query.
@@ -53,7 +64,7 @@ export type OrderQueryParameters = { readonly [name in Equality['field']]?: stri
  */
 export function parseOrderQuery(query: OrderQueryParameters): OrderQuery {
   const equality = equalityOf(query);
-  const ranges = SORT_FIELDS.filter((field) => query[field] !== undefined);
+  const ranges = SORT_FIELDS.filter((field) => typeof query[field] === 'object');
   if (ranges.length > 1) throw unsupportedCombination(`Ranges of ${ranges.join(' and ')} can not be combined.`);
   const [ranged] = ranges;
   const field = sortFieldOf(query.sort) ?? ranged ?? defaultSort(equality?.field ?? null);
@@ -63,16 +74,21 @@ export function parseOrderQuery(query: OrderQueryParameters): OrderQuery {
     throw unsupportedCombination(`Orders of one ${String(equality?.field)} can not be sorted by ${field}.`);
   return {
     equality,
-    range: rangeOf(query[field] ?? {}),
+    range: rangeOf(rangeIn(query, field)),
     sort: { field, descending: query.sort?.startsWith('-') ?? false },
   };
 }
 
 function equalityOf(query: OrderQueryParameters): Equality | undefined {
-  const given = EQUALITIES.filter((field) => query[field] !== undefined);
+  const given = EQUALITIES.filter((field) => query[field] !== undefined && typeof query[field] !== 'object');
   if (given.length > 1) throw unsupportedCombination(`${given.join(' and ')} can not be combined.`);
   const [field] = given;
   return field === undefined ? undefined : ({ field, value: query[field] } as Equality);
+}
+
+function rangeIn(query: OrderQueryParameters, field: SortField): RangeEnds {
+  const value = query[field];
+  return typeof value === 'object' ? value : {};
 }
 
 function sortFieldOf(sort: string | undefined): SortField | undefined {

@@ -10,11 +10,12 @@ interface SupportedOrderQuery {
   readonly index: string;
 }
 
-/** All supported combinations, one per index. Each allows a range on its sort field and both sort directions. */
+/** All supported combinations. Each allows a range on its sort field and both sort directions. */
 export const SUPPORTED_ORDER_QUERIES: readonly SupportedOrderQuery[] = [
   { equality: null, sort: 'number', index: 'number' },
   { equality: null, sort: 'createdAt', index: 'createdAt_number' },
   { equality: null, sort: 'amount', index: 'amount_number' },
+  { equality: null, sort: 'legacyNumber', index: 'legacyNumber_number' },
   { equality: 'accountId', sort: 'createdAt', index: 'accountId_createdAt_number' },
   { equality: 'symbol', sort: 'createdAt', index: 'symbol_createdAt_number' },
   { equality: 'legacyNumber', sort: 'number', index: 'legacyNumber_number' },
@@ -44,7 +45,7 @@ export function indexOf({ equality, sort }: OrderQuery): string {
 export const SupportedCombinationSchema = z
   .object({
     filter: z.array(z.enum(['accountId', 'symbol', 'legacyNumber'])).describe('The filter; empty: no filter.'),
-    range: z.enum(['number', 'createdAt', 'amount']).describe('The field that may have a range.'),
+    range: z.enum(['number', 'createdAt', 'amount', 'legacyNumber']).describe('The field that may have a range.'),
     sort: z
       .array(z.string())
       .describe('The values of `sort`.')

@@ -1,7 +1,7 @@
 import type { Order } from '#orders/order/order.js';
 import type { SavedOrders } from '../orders/saved-orders.js';
 import { indexInterval, type Position, type StartAfter } from '../order-query/index-interval.js';
-import type { OrderQuery } from '../order-query/order-query.js';
+import { sortValueOf, type OrderQuery } from '../order-query/order-query.js';
 import type { OrdersPage } from './orders-page.js';
 import type { Cursor, PageTokens, TokenScope } from './page-token.js';
 
@@ -33,7 +33,7 @@ export class CursorPages {
 
   /** Returns the links to the page that follows or precedes an order. */
   from(order: Order, direction: Cursor['direction']): CursorLinks {
-    const position: Position = { value: order[this.orderQuery.sort.field], number: order.number };
+    const position: Position = { value: sortValueOf(order, this.orderQuery.sort.field), number: order.number };
     const token = this.tokens.seal({ direction, position }, this.scope);
     const path = `${this.scope.path}pageToken=${token}&pageSize=${this.size}`;
     return direction === 'next' ? { next: path, nextToken: token } : { prev: path, prevToken: token };
