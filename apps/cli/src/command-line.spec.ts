@@ -10,7 +10,7 @@ describe('the command line', () => {
     for (const name of ['ORDERS_TOKEN', 'ORDERS_CLIENT_ID', 'ORDERS_CLIENT_SECRET']) expect(all.out).toContain(name);
     const names = [...all.out.matchAll(/^ {2}([a-z][a-z-]*) (?=.*[<[])/gm)].map(([, name = '']) => name);
     const commands =
-      'populate import operations operation watch pause resume cancel rejects reconcile dead-letters dead-letter redrive discard scale help';
+      'populate create import operations operation watch pause resume cancel rejects reconcile dead-letters dead-letter redrive discard scale help';
     expect(names).toEqual(commands.split(' '));
     for (const name of names.slice(0, -1)) {
       const { exitCode, out } = await runOrders([name, '--help']);

@@ -3,6 +3,7 @@ import { CREDENTIALS_HELP, credentialsIn } from './auth/credentials.js';
 import { CliError, explain } from './cli-error.js';
 import type { CliSettings } from './cli-settings.js';
 import type { CliEnvironment, RunCommand } from './command-context.js';
+import { addCreateCommand } from './commands/create.command.js';
 import { addDeadLettersCommands } from './commands/dead-letters.command.js';
 import { addImportCommand } from './commands/import.command.js';
 import { addInterruptionCommands } from './commands/interruptions.command.js';
@@ -56,6 +57,7 @@ function commandLine(env: CliSettings, terminal: Terminal, run: RunCommand): Com
     // Makes commander throw instead of ending the process. Commands that are added later inherit this.
     .exitOverride();
   addPopulateCommand(program, run);
+  addCreateCommand(program, run);
   addImportCommand(program, run);
   addOperationsCommands(program, run);
   addInterruptionCommands(program, run);

@@ -27,7 +27,7 @@ export function addOperationsCommands(program: Command, run: RunCommand): void {
     .command('operations')
     .description('list the operations, newest first')
     .option('--status <status>', 'only those with this status: running, paused, succeeded, cancelled or failed')
-    .option('--kind <kind>', 'only those of this kind: populate, import or redrive')
+    .option('--kind <kind>', 'only those of this kind: populate, import, intake or redrive')
     .option('--all', 'list all operations (default: the newest 20)')
     .option('--json', 'print them as a JSON array')
     .action(async (options: ListOptions, command: Command) =>

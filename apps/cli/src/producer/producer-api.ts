@@ -3,6 +3,21 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
   schemas: {
+    AcceptedOrder: {
+      /** Format: uuid */
+      id: string;
+      /** Format: int64 */
+      number: number;
+    };
+    AcceptedOrders: {
+      /**
+       * Format: uuid
+       * @description The operation of the day that these orders belong to.
+       */
+      operationId: string;
+      /** @description In the order of the request. */
+      items: components['schemas']['AcceptedOrder'][];
+    };
     AlteredOrder: {
       /** Format: int64 */
       index: number;
@@ -394,6 +409,41 @@ export interface components {
       items: components['schemas']['ImportReject'][];
       page: components['schemas']['NextPage'];
     };
+    /**
+     * @example {
+     *       "accountId": "acc-0004711",
+     *       "side": "buy",
+     *       "symbol": "ACME",
+     *       "quantity": 100,
+     *       "price": "187.35",
+     *       "currency": "USD"
+     *     }
+     */
+    IntakeOrder: {
+      /**
+       * Format: uuid
+       * @description Default: derived from the Idempotency-Key, or random without one.
+       */
+      id?: string;
+      accountId: string;
+      /** @enum {string} */
+      side: 'buy' | 'sell';
+      symbol: string;
+      quantity: number;
+      /** @description A decimal string of at most 14 digits and 4 decimals, above zero. A JSON number is rejected. */
+      price: string;
+      currency: string;
+      /**
+       * Format: date-time
+       * @description A date and time with a zone, at most with milliseconds. Default: when the producer takes the order.
+       */
+      createdAt?: string;
+      /**
+       * Format: int64
+       * @description The number of the order in the legacy system; stored as `legacy.number`.
+       */
+      legacyNumber?: number;
+    };
     Liveness: {
       /** @enum {string} */
       status: 'ok';
@@ -473,7 +523,7 @@ export interface components {
       /** Format: uuid */
       id: string;
       /** @enum {string} */
-      kind: 'populate' | 'import' | 'redrive';
+      kind: 'populate' | 'import' | 'intake' | 'redrive';
       /**
        * @description The status of the emission. `succeeded`: Kafka has acknowledged all records; saving may still be in progress, see `state`.
        * @enum {string}
@@ -484,9 +534,9 @@ export interface components {
       interruption: ('pause' | 'cancel') | null;
       /** @description Only for a populate. */
       seed: number | null;
-      /** @description Number of orders, or of dead letters for a redrive. Null while an import reads its files. */
+      /** @description Number of orders, or of dead letters for a redrive. Null while an import reads its files. An intake has as many as were accepted so far, within the last second. */
       count: number | null;
-      /** @description Number of the first order; the others follow without gaps. Null if there are no orders yet. */
+      /** @description Number of the first order; the others follow without gaps. Null if there are no orders yet, and for an intake, whose numbers have gaps. */
       firstNumber: number | null;
       /** Format: int64 */
       chunkSize: number;
@@ -515,7 +565,7 @@ export interface components {
        * @description Orders that Kafka has acknowledged.
        */
       acked: number;
-      /** @description Ranges of order numbers that Kafka has acknowledged; both ends are inclusive. */
+      /** @description Ranges of order numbers that Kafka has acknowledged; both ends are inclusive. Empty for an intake. */
       ackedNumbers: components['schemas']['NumberRange'][];
       /** @description Orders saved by a majority of the MongoDB replica set. Never too high and never decreases. Consumers report it twice a second; it is counted exactly before an event stream ends, and when it stops rising below `acked`. */
       saved: number | null;
@@ -555,11 +605,12 @@ export interface components {
     };
     OperationState: {
       /**
-       * @description `reading`: an import reads its files. `sending`: some records are not sent yet. `saving`: all records are sent, some are not saved yet. `allSaved`, `partlySaved`, `noneSaved`: the result of each sent record is known. `nothingSent`: there was nothing to send. A cancelled operation is `saving` and then one of these four.
+       * @description `reading`: an import reads its files. `receiving`: an intake takes more orders. `sending`: some records are not sent yet. `saving`: all records are sent, some are not saved yet. `allSaved`, `partlySaved`, `noneSaved`: the result of each sent record is known. `nothingSent`: there was nothing to send. A cancelled operation is `saving` and then one of these four.
        * @enum {string}
        */
       code:
         | 'reading'
+        | 'receiving'
         | 'sending'
         | 'paused'
         | 'saving'
@@ -673,7 +724,7 @@ export interface components {
       /** Format: uuid */
       operation: string;
       /** @enum {string} */
-      kind: 'populate' | 'import' | 'redrive';
+      kind: 'populate' | 'import' | 'intake' | 'redrive';
       /** @enum {string} */
       status: 'running' | 'paused' | 'succeeded' | 'cancelled' | 'failed';
       /**
@@ -878,6 +929,8 @@ export interface components {
   headers: never;
   pathItems: never;
 }
+export type AcceptedOrder = components['schemas']['AcceptedOrder'];
+export type AcceptedOrders = components['schemas']['AcceptedOrders'];
 export type AlteredOrder = components['schemas']['AlteredOrder'];
 export type DeadLetter = components['schemas']['DeadLetter'];
 export type DeadLetterError = components['schemas']['DeadLetterError'];
@@ -903,6 +956,7 @@ export type ImportLinks = components['schemas']['ImportLinks'];
 export type ImportProgress = components['schemas']['ImportProgress'];
 export type ImportReject = components['schemas']['ImportReject'];
 export type ImportRejectPage = components['schemas']['ImportRejectPage'];
+export type IntakeOrder = components['schemas']['IntakeOrder'];
 export type Liveness = components['schemas']['Liveness'];
 export type MissingRecord = components['schemas']['MissingRecord'];
 export type NextPage = components['schemas']['NextPage'];

@@ -28,8 +28,9 @@ export class OperationActions extends Part {
   }
 
   protected override render(): TemplateResult | typeof nothing {
-    const { status, interruption } = this.operation;
-    if (status !== 'running' && status !== 'paused') return nothing;
+    const { kind, status, interruption } = this.operation;
+    // What an intake has accepted is sent already.
+    if (kind === 'intake' || (status !== 'running' && status !== 'paused')) return nothing;
     const isEnding = interruption === 'cancel';
     return html`<div class="row">
         ${

@@ -3,12 +3,21 @@ import { plural } from '../text/figures.js';
 /** The fields of an operation that the page needs, as the producer returns them. */
 export interface Operation {
   readonly id: string;
-  readonly kind: 'populate' | 'import' | 'redrive';
+  readonly kind: 'populate' | 'import' | 'intake' | 'redrive';
   readonly status: 'running' | 'paused' | 'succeeded' | 'cancelled' | 'failed';
   /** Includes the saves, while `status` is only about sending. */
   readonly state: {
     readonly code:
-      'reading' | 'sending' | 'paused' | 'saving' | 'allSaved' | 'partlySaved' | 'noneSaved' | 'nothingSent' | 'failed';
+      | 'reading'
+      | 'receiving'
+      | 'sending'
+      | 'paused'
+      | 'saving'
+      | 'allSaved'
+      | 'partlySaved'
+      | 'noneSaved'
+      | 'nothingSent'
+      | 'failed';
     readonly text: string;
   };
   readonly interruption: 'pause' | 'cancel' | null;
@@ -62,6 +71,7 @@ export interface State {
 
 const TONES: Readonly<Record<Operation['state']['code'], Tone>> = {
   reading: 'busy',
+  receiving: 'busy',
   sending: 'busy',
   paused: 'warn',
   saving: 'busy',
