@@ -1,6 +1,7 @@
 import { consoleCpu, consoleFirstPaint } from './benchmarks/console.js';
 import { emission } from './benchmarks/emission.js';
 import { engineOverhead } from './benchmarks/engine-overhead.js';
+import { intake, intakeLatency } from './benchmarks/intake.js';
 import { memoryStalledKey } from './benchmarks/memory-stalled-key.js';
 import { nestStrategy } from './benchmarks/nest-strategy.js';
 import { oneAtATimeNoSave, oneAtATimeSave } from './benchmarks/one-at-a-time.js';
@@ -28,6 +29,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
   engineOverhead,
   poison,
   emission,
+  intake,
+  intakeLatency,
   memoryStalledKey,
   consumersAgainstOne(2, 1.9),
   consumersAgainstOne(4, 3.6),

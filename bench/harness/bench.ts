@@ -23,6 +23,11 @@ export interface BenchSettings {
   readonly signal: AbortSignal;
 }
 
+/** The addresses of the servers, as the apps' settings. The database is for one run only. */
+export type BenchServers = Readonly<
+  Record<'KAFKA_BROKERS' | 'KAFKA_CLUSTER_ID' | 'SCHEMA_REGISTRY_URL' | 'MONGODB_URI', string>
+>;
+
 /** Options of a run besides the contender's parameters. */
 export interface RunOptions extends Omit<ProcessOptions, 'signal' | 'profileDirectory'> {
   readonly dataset: Dataset;
@@ -134,6 +139,20 @@ export class Bench {
       return measured;
     } finally {
       await database?.drop();
+    }
+  }
+
+  /** Runs work with a separate database, which is dropped afterwards, and with the topic of a dataset. */
+  async withServers<T>(dataset: Dataset, work: (servers: BenchServers) => Promise<T>): Promise<T> {
+    this.signal.throwIfAborted();
+    await this.ensureWritten(dataset);
+    const { addresses } = this.servers;
+    this.runs += 1;
+    const database = await RunDatabase.create(addresses.MONGODB_URI, `bench-${this.runs}`);
+    try {
+      return await work({ ...addresses, MONGODB_URI: database.uri });
+    } finally {
+      await database.drop();
     }
   }
 

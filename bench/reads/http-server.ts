@@ -50,6 +50,14 @@ export class HttpServer {
     return text;
   }
 
+  /** Sends a POST with a JSON body. @throws Error for a status other than 202 */
+  async post(path: string, json: string): Promise<void> {
+    const headers = { 'content-type': 'application/json' };
+    const { statusCode, body } = await this.pool.request({ method: 'POST', path, headers, body: json });
+    const text = await body.text();
+    if (statusCode !== 202) throw new Error(`${path}: ${statusCode} ${text}`);
+  }
+
   async stop(): Promise<void> {
     await this.pool.close();
     const exit = once(this.child, 'exit');
