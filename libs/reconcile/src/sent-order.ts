@@ -1,4 +1,4 @@
-import { contentOf, hashOf } from '#orders/order/order-content.js';
+import { contentHash, contentOf, hashOf } from '#orders/order/order-content.js';
 import { fromDocument, isRepeatedOrder, type OrderDocument } from '#orders/order/order-document.js';
 import type { Order } from '#orders/order/order.js';
 import { contentIn, hasContent, readStored } from './stored-content.js';
@@ -53,13 +53,13 @@ export class ReceivedOrder implements SentOrder {
   constructor(
     readonly id: string,
     readonly number: number,
-    private readonly hash: Buffer,
+    private readonly hash: string,
     private readonly assignedAt: Date | undefined,
   ) {}
 
   isStoredAs(document: Buffer): boolean {
     const content = contentIn(document);
-    return content !== undefined && hashOf(content).equals(this.hash);
+    return content !== undefined && hashOf(content) === this.hash;
   }
 
   /** Compares what this intake would have stored: with its number, and with its own time if it assigned one. */
@@ -77,7 +77,7 @@ export class ReceivedOrder implements SentOrder {
   }
 
   private hasHashOf(order: Order): boolean {
-    return hashOf(contentOf(order)).equals(this.hash);
+    return contentHash(order) === this.hash;
   }
 
   private withOwnTime(order: Order): Order {

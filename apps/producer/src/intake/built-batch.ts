@@ -1,7 +1,7 @@
 import { packOrders, packValues, type IntakeBatch, type KeyedRequest } from '#orders/operation/intake-batches.js';
 import type { ReservedBlock } from '#orders/operation/number-blocks.js';
 import { completeOrder } from '#orders/order/intake-order.js';
-import { contentOf, hashOf } from '#orders/order/order-content.js';
+import { contentHash } from '#orders/order/order-content.js';
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import type { IntakeTopic } from './intake-topic.js';
 import type { PendingRequest } from './pending-request.js';
@@ -33,12 +33,14 @@ export function buildBatch(
     if (content.keyed !== undefined) keyed.push({ ...content.keyed, at: records.length, count: size });
     for (const [position, intake] of content.orders.entries()) {
       const place = records.length;
-      const createdAtAssigned = intake.createdAt === undefined;
+      // Without a key and an id, the order can't be repeated: its id is new.
+      const isRepeatable = content.keyed !== undefined || intake.id !== undefined;
+      const createdAtAssigned = isRepeatable && intake.createdAt === undefined;
       const id = content.ids[position] ?? '';
       const order = completeOrder(intake, { id, number: first + place, createdAt: at });
       const record = topic.intakeRecord(order, { operationId, index: from + place, createdAtAssigned });
       records.push(record);
-      orders.push({ id, hash: hashOf(contentOf(order)), partition: record.partition, createdAtAssigned });
+      orders.push({ id, hash: contentHash(order), partition: record.partition, createdAtAssigned });
     }
   }
   const document: IntakeBatch = {

@@ -66,10 +66,10 @@ export async function ensureIntakeBatchIndexes(db: Db): Promise<void> {
 export interface BatchOrder {
   /** UUID, lower case. */
   readonly id: string;
-  /** The hash of its content (`order-content.ts`). */
-  readonly hash: Buffer;
+  /** The hash of its content, in hexadecimal digits (`order-content.ts`). */
+  readonly hash: string;
   readonly partition: number;
-  /** Whether its `createdAt` is the batch's `at`, because the client gave none. */
+  /** Whether its `createdAt` is the batch's `at`, so that a repeat of the request has another one. */
   readonly createdAtAssigned: boolean;
 }
 
@@ -84,7 +84,7 @@ export function packOrders(orders: readonly BatchOrder[]): Binary {
   for (const [position, { id, hash, partition, createdAtAssigned }] of orders.entries()) {
     const at = position * ORDER_BYTES;
     bytes.write(id.replaceAll('-', ''), at, ID_BYTES, 'hex');
-    hash.copy(bytes, at + ID_BYTES);
+    bytes.write(hash, at + ID_BYTES, HASH_BYTES, 'hex');
     bytes.writeInt32BE(partition, at + PARTITION_AT);
     bytes[at + FLAG_AT] = Number(createdAtAssigned);
   }
@@ -98,7 +98,7 @@ export function unpackOrders({ orders }: Pick<IntakeBatch, 'orders'>): BatchOrde
     const at = position * ORDER_BYTES;
     return {
       id: uuidText(bytes.toString('hex', at, at + ID_BYTES)),
-      hash: bytes.subarray(at + ID_BYTES, at + PARTITION_AT),
+      hash: bytes.toString('hex', at + ID_BYTES, at + PARTITION_AT),
       partition: bytes.readInt32BE(at + PARTITION_AT),
       createdAtAssigned: bytes[at + FLAG_AT] === 1,
     };

@@ -46,10 +46,15 @@ const scratchBytes = new Uint8Array(scratch.buffer);
  * come from Node's buffer pool: a separate allocation of 16 bytes would cost more than the rest of the conversion.
  */
 export function moneyToDecimal128(money: Money): Decimal128 {
-  const coefficient = money < 0n ? -money : money;
-  scratch.setBigUint64(0, coefficient & LOW_64, true);
-  scratch.setBigUint64(8, (money < 0n ? 1n << 63n : 0n) | DECIMAL128_EXPONENT | (coefficient >> 64n), true);
+  writeDecimal128(money, scratch, 0);
   return new Decimal128(Buffer.from(scratchBytes));
+}
+
+/** Writes the 16 bytes of money's BSON decimal. */
+export function writeDecimal128(money: Money, view: DataView, at: number): void {
+  const coefficient = money < 0n ? -money : money;
+  view.setBigUint64(at, coefficient & LOW_64, true);
+  view.setBigUint64(at + 8, (money < 0n ? 1n << 63n : 0n) | DECIMAL128_EXPONENT | (coefficient >> 64n), true);
 }
 
 const COEFFICIENT_HIGH = (1n << 49n) - 1n;

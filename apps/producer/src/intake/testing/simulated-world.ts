@@ -1,6 +1,6 @@
 import { unpackOrders, type IntakeBatch } from '#orders/operation/intake-batches.js';
 import type { IntakeOrder } from '#orders/order/intake-order.js';
-import { contentOf, hashOf } from '#orders/order/order-content.js';
+import { contentHash } from '#orders/order/order-content.js';
 import type { Order } from '#orders/order/order.js';
 import { BlockRecovery } from '../block-recovery.js';
 import { createRequest, type OrdersRequest } from '../orders-request.js';
@@ -96,7 +96,7 @@ function batchProblems(batch: IntakeBatch, onTopic: ReadonlyMap<number, Order>):
   if (batch.state === 'reserved') return [`the batch ${batch._id} is not settled`];
   return unpackOrders(batch).flatMap(({ id, hash }, at) => {
     const order = orders[at];
-    const isSame = order !== undefined && order.id === id && hashOf(contentOf(order)).equals(hash);
+    const isSame = order !== undefined && order.id === id && contentHash(order) === hash;
     return isSame ? [] : `${batch._id + at} is not on the topic as it was stored`;
   });
 }
