@@ -1,0 +1,28 @@
+/** What moves from the legacy system to the new side, each by its own stages. */
+export const CAPABILITIES = ['writes', 'read-by-id', 'read-by-page', 'read-by-range'] as const;
+export type Capability = (typeof CAPABILITIES)[number];
+export type ReadCapability = Exclude<Capability, 'writes'>;
+
+/**
+ * The stages of writes. `off`: only the legacy system. `dualwrite`: the legacy system answers, the new side follows. `live`: the new
+ * side answers, the legacy system follows. `complete`: only the new side, for ever.
+ */
+export const WRITE_STAGES = ['off', 'dualwrite', 'live', 'complete'] as const;
+export type WriteStage = (typeof WRITE_STAGES)[number];
+
+/**
+ * The stages of a kind of read. `off`: the legacy system answers. `shadow`: it answers, and both answers are compared. `live`: the
+ * new side answers, and both are compared. `complete`: only the new side.
+ */
+export const READ_STAGES = ['off', 'shadow', 'live', 'complete'] as const;
+export type ReadStage = (typeof READ_STAGES)[number];
+
+export type Stage = WriteStage | ReadStage;
+
+/** Returns the stages of a capability, in their order. */
+export function stagesOf(capability: 'writes'): typeof WRITE_STAGES;
+export function stagesOf(capability: ReadCapability): typeof READ_STAGES;
+export function stagesOf(capability: Capability): readonly Stage[];
+export function stagesOf(capability: Capability): readonly Stage[] {
+  return capability === 'writes' ? WRITE_STAGES : READ_STAGES;
+}
