@@ -1,4 +1,4 @@
-import { Logger, type Type } from '@nestjs/common';
+import { Logger, type DynamicModule, type Type } from '@nestjs/common';
 import { NestFactory, Reflector } from '@nestjs/core';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -20,7 +20,7 @@ import type { HttpSettings } from '../settings/settings.js';
 import { ValidationPipe } from '../http/validation-pipe.js';
 
 export interface ServiceOptions {
-  readonly module: Type;
+  readonly module: Type | DynamicModule;
   /**
    * Transport strategies among the module's providers, by class. They start after the module is initialized and before the
    * service listens. They are closed after the HTTP server and before any `onApplicationShutdown`.
@@ -32,6 +32,8 @@ export interface ServiceOptions {
   readonly auth?: AuthSettings;
   /** Largest request body in bytes; larger ones are rejected with 413. */
   readonly bodyLimit?: number;
+  /** The longest parameter of a path, in characters; a longer one is not found. Default: 100. */
+  readonly maxParamLength?: number;
   /** Extends Fastify before the routes are registered, such as with parsers of other bodies than JSON. */
   readonly prepare?: (fastify: FastifyInstance) => Promise<void>;
   /** The OpenAPI description. If absent, the service serves no API documents. */
@@ -56,7 +58,10 @@ export async function startService(options: ServiceOptions): Promise<void> {
     genReqId: requestId,
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
       problems.send(error, request, reply),
-    routerOptions: { querystringParser: parseQuery },
+    routerOptions: {
+      querystringParser: parseQuery,
+      ...(options.maxParamLength !== undefined && { maxParamLength: options.maxParamLength }),
+    },
   });
   const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
     // Errors before the service's logger exists are thrown, and reported once, by `failToStart`.

@@ -1,0 +1,8 @@
+import type { ApiDescription } from '#service/docs/openapi.js';
+
+/** The texts of the OpenAPI document. */
+export const API: ApiDescription = {
+  title: 'Orders: facade',
+  description:
+    "Speaks the legacy system's API to its clients (`/orders…`, with API keys instead of tokens), and moves its traffic to the pipeline step by step (`/v1/migration…`).",
+};

@@ -1,0 +1,114 @@
+import { comparable } from '#legacy/translation/comparable.js';
+import { fromLegacy } from '#legacy/translation/from-legacy.js';
+import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
+import type { TranslationReason } from '#legacy/translation/translation-reason.js';
+import { NumberText, parseStrictJson } from '#legacy/json/strict-json.js';
+import { NewAnswerError, orderIn, ordersIn } from '../sides/new-answer.js';
+
+/** The path of the only order of a read by id. */
+export const ONLY_ORDER = 'order';
+
+/** An answer as the client got it. */
+export interface GivenAnswer {
+  readonly status: number;
+  readonly contentType: string | undefined;
+  readonly bytes: Uint8Array;
+}
+
+/** Why an answer can't be compared. `code` is stable. */
+export interface AnswerFault {
+  readonly code: string;
+  /** The place in the answer; absent if it is the answer as a whole. */
+  readonly path?: string;
+  readonly detail: string;
+}
+
+/** The orders of an answer by their path: the number, or `order` for a read by id. A read by id of an unknown order has none. */
+export interface ComparedAnswer {
+  readonly orders: Readonly<Record<string, unknown>>;
+  /** Returns why an order can't be translated to the new side; `undefined` if it can. */
+  readonly reasonOf?: (path: string) => TranslationReason | undefined;
+}
+
+export type Readable = { readonly answer: ComparedAnswer } | { readonly fault: AnswerFault };
+
+/** Reads an answer in the form of the legacy system, whichever side gave it. */
+export function readAnswer(given: GivenAnswer, isList: boolean, zone: LegacyTimeZone): Readable {
+  const { status, contentType, bytes } = given;
+  if (status !== 200) return faulty('unexpected-status', `responded with status ${status}`);
+  const text = new TextDecoder().decode(bytes);
+  if (/^\s*</.test(text) || contentType?.startsWith('text/html') === true)
+    return faulty('html', `is HTML: ${text.trim().slice(0, 60)}`);
+  const parsed = parseStrictJson(text);
+  if ('fault' in parsed) {
+    const { code, field, detail } = parsed.fault;
+    const isCut =
+      code === 'not-json' && /^is empty|unexpected end|unterminated|after property|after array/i.test(detail);
+    return faulty(isCut ? 'half-json' : code, `${field ?? 'the JSON'} ${detail}`);
+  }
+  return isList ? readList(parsed.value, zone) : readOne(parsed.value, zone);
+}
+
+/** Reads the query API's own answers, as the legacy system would have answered them. @param bodies see `NewReads.bodies` */
+export function readNewBodies(bodies: readonly Uint8Array[], isList: boolean, zone: LegacyTimeZone): Readable {
+  try {
+    if (isList) {
+      const orders = bodies.flatMap((body) => ordersIn(body, zone).orders);
+      return { answer: { orders: byPath(orders.map((order) => [String(order.number), order])) } };
+    }
+    const [body] = bodies;
+    const order = body === undefined ? null : orderIn(body, zone);
+    return { answer: { orders: byPath(order === null ? [] : [[ONLY_ORDER, order]]) } };
+  } catch (error) {
+    if (!(error instanceof NewAnswerError)) throw error;
+    return {
+      fault: { code: error.code, detail: error.message, ...(error.field !== undefined && { path: error.field }) },
+    };
+  }
+}
+
+function readOne(value: unknown, zone: LegacyTimeZone): Readable {
+  if (value === null) return { answer: { orders: byPath([]) } };
+  return withReasons([[ONLY_ORDER, value]], zone);
+}
+
+function readList(value: unknown, zone: LegacyTimeZone): Readable {
+  if (!Array.isArray(value)) return faulty('not-a-list', 'is no array of orders');
+  const orders: [string, unknown][] = [];
+  const seen = new Set<string>();
+  for (const [at, order] of value.entries()) {
+    const number = numberOf(order);
+    if (number === undefined) return faulty('not-an-order', `has no number`, `[${at}]`);
+    if (seen.has(number)) return faulty('duplicate-number', `is there twice`, number);
+    seen.add(number);
+    orders.push([number, order]);
+  }
+  return withReasons(orders, zone);
+}
+
+function withReasons(orders: readonly [string, unknown][], zone: LegacyTimeZone): Readable {
+  const originals = new Map(orders);
+  return {
+    answer: {
+      orders: byPath(orders.map(([path, order]) => [path, comparable(order)])),
+      reasonOf: (path) => {
+        const read = fromLegacy(originals.get(path), zone);
+        return 'reason' in read ? read.reason : undefined;
+      },
+    },
+  };
+}
+
+function numberOf(order: unknown): string | undefined {
+  if (typeof order !== 'object' || order === null || !('number' in order)) return undefined;
+  return order.number instanceof NumberText ? order.number.text : undefined;
+}
+
+function faulty(code: string, detail: string, path?: string): { readonly fault: AnswerFault } {
+  return { fault: { code, detail, ...(path !== undefined && { path }) } };
+}
+
+/** Without a prototype, so that no field's name is special. */
+function byPath(entries: readonly (readonly [string, unknown])[]): Record<string, unknown> {
+  return Object.assign(Object.create(null) as Record<string, unknown>, Object.fromEntries(entries));
+}

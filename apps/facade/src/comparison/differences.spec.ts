@@ -1,0 +1,116 @@
+import { describe, expect, it } from '@jest/globals';
+import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
+import { differencesOf, isMissingOrder } from './differences.js';
+
+const ZONE = new LegacyTimeZone('Europe/Berlin');
+const ID = '970844c7-0d33-42a3-ba87-000000001266';
+const ORDER = {
+  id: ID,
+  number: 7,
+  accountId: 'acc-1',
+  side: 'buy',
+  symbol: 'ACME',
+  quantity: 3,
+  price: 187.35,
+  amount: 562.05,
+  currency: 'EUR',
+  createdAt: '2026-01-31T12:00:00.000',
+};
+const RESPONSE = {
+  ...ORDER,
+  number: 1,
+  price: '187.3500',
+  amount: '562.0500',
+  createdAt: '2026-01-31T11:00:00.000Z',
+  legacy: { number: 7, filled: [] },
+};
+
+const bytes = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
+const given = (value: unknown, contentType = 'application/json') => ({ status: 200, contentType, bytes: bytes(value) });
+const page = (...items: unknown[]) => ({ bodies: [bytes({ items, page: {} })] });
+
+function ofOne(legacy: unknown, response: unknown) {
+  const bodies = response === null ? [] : [bytes(response)];
+  return differencesOf({ isList: false, legacy: given(legacy), new: { bodies } }, ZONE);
+}
+
+describe('the comparison of two answers', () => {
+  it('finds no difference between an order and its translation', () => {
+    expect(ofOne(ORDER, RESPONSE)).toEqual([]);
+    expect(ofOne('null', null)).toEqual([]);
+    expect(differencesOf({ isList: true, legacy: given([ORDER]), new: page(RESPONSE) }, ZONE)).toEqual([]);
+    expect(differencesOf({ isList: true, legacy: given([ORDER]), new: given([ORDER]) }, ZONE)).toEqual([]);
+  });
+
+  it('names the field and both values', () => {
+    expect(ofOne({ ...ORDER, symbol: 'EVEN' }, RESPONSE)).toEqual([
+      { path: 'symbol', legacy: '"EVEN"', new: '"ACME"' },
+    ]);
+    const other = { ...RESPONSE, quantity: 4, amount: '749.4000' };
+    expect(differencesOf({ isList: true, legacy: given([ORDER]), new: page(other) }, ZONE)).toEqual([
+      { path: '7.quantity', legacy: '3', new: '4' },
+      { path: '7.amount', legacy: '562.05', new: '749.4' },
+    ]);
+  });
+
+  it('names an order that one side does not have, which an open intent may explain', () => {
+    const missing = ofOne(ORDER, null);
+    expect(missing).toEqual([{ path: 'order', legacy: JSON.stringify(ORDER) }]);
+    const extra = differencesOf({ isList: true, legacy: given([]), new: page(RESPONSE) }, ZONE);
+    expect(extra).toEqual([{ path: '7', new: JSON.stringify(ORDER) }]);
+    expect([...missing, ...extra].every(isMissingOrder)).toBe(true);
+    expect(isMissingOrder({ path: 'symbol', legacy: '"EVEN"', new: '"ACME"' })).toBe(false);
+  });
+
+  it.each([
+    [
+      'a float that is no exact amount',
+      { price: 0.300_000_000_000_000_04 },
+      'not-a-plain-decimal',
+      /^price must be a decimal/,
+    ],
+    ['an id that is no UUID', { id: 'order-7' }, 'not-a-uuid', /^id must be a UUID/],
+    ['a local time that is two instants', { createdAt: '2026-10-25T02:30:00.000' }, 'ambiguous-time', /^createdAt /],
+  ])('explains why the new side can not have %s', (_, change, code, detail) => {
+    const [difference] = differencesOf({ isList: true, legacy: given([{ ...ORDER, ...change }]), new: page() }, ZONE);
+    expect(difference).toMatchObject({ path: '7', code, detail: expect.stringMatching(detail) });
+    expect(isMissingOrder(difference ?? { path: '' })).toBe(false);
+  });
+
+  it.each([
+    ['html', '<html><h1>Bad gateway</h1></html>'],
+    ['half-json', JSON.stringify([ORDER]).slice(0, 40)],
+    ['half-json', '[{"id": "a'],
+    ['half-json', '['],
+    ['half-json', ''],
+    ['not-json', '[1, 2, oops]'],
+    ['duplicate-key', '[{"number": 1, "number": 2}]'],
+    ['not-a-list', '{"items": []}'],
+    ['not-an-order', '[17]'],
+    ['duplicate-number', JSON.stringify([ORDER, ORDER])],
+  ])('reports a legacy answer that is %s: %s', (code, text) => {
+    const [difference, ...others] = differencesOf({ isList: true, legacy: given(text), new: page() }, ZONE);
+    expect(difference).toMatchObject({ code, detail: expect.stringMatching(/^the answer of the legacy system /) });
+    expect(others).toEqual([]);
+  });
+
+  it('reports an answer of the new side that is not of its model', () => {
+    const [difference] = differencesOf({ isList: true, legacy: given([]), new: page({ id: 'x' }) }, ZONE);
+    expect(difference).toMatchObject({
+      code: 'bad-value',
+      detail: expect.stringMatching(/^the answer of the new side /),
+    });
+  });
+
+  it('does not round: two large numbers that a float can not tell apart differ', () => {
+    const text = JSON.stringify(ORDER).replace('187.35', '187.35000000000001');
+    expect(ofOne(text, RESPONSE)).toMatchObject([{ path: 'price', legacy: '"187.35000000000001"', new: '187.35' }]);
+  });
+
+  it('has a bounded size', () => {
+    const many = Array.from({ length: 1_000 }, (_, at) => ({ ...ORDER, number: at + 1, symbol: 'x'.repeat(5_000) }));
+    const found = differencesOf({ isList: true, legacy: given(many), new: page() }, ZONE);
+    expect(found).toHaveLength(50);
+    expect(JSON.stringify(found).length).toBeLessThan(50 * 1_000);
+  });
+});

@@ -1,0 +1,80 @@
+import diff from 'microdiff';
+import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
+import {
+  ONLY_ORDER,
+  readAnswer,
+  readNewBodies,
+  type AnswerFault,
+  type GivenAnswer,
+  type Readable,
+} from './compared-answer.js';
+
+/** A place at which two answers differ. */
+export interface Difference {
+  /** A field such as `price`, or with the number of its order `1001.price`; `order`, or a number, for a whole order; `answer`. */
+  readonly path: string;
+  /** The value of each side as JSON, shortened; absent if the side has none. */
+  readonly legacy?: string;
+  readonly new?: string;
+  /** Why, if that is known: such as `not-a-uuid`, `html` or `half-json`. Stable. */
+  readonly code?: string;
+  readonly detail?: string;
+}
+
+/** The answers of both sides. That of the new side as the facade sent it, or as the bodies of the query API. */
+export interface AnswerPair {
+  /** Pages and ranges, in contrast to one order. */
+  readonly isList: boolean;
+  readonly legacy: GivenAnswer;
+  readonly new: GivenAnswer | { readonly bodies: readonly Uint8Array[] };
+}
+
+const SHOWN_CHARACTERS = 500;
+/** What a person reads. Two unlike pages would have thousands. */
+const MAX_DIFFERENCES = 50;
+
+/** Compares two answers exactly: nothing is rounded. Pure. @returns at most 50 differences; none if the answers are equal */
+export function differencesOf(pair: AnswerPair, zone: LegacyTimeZone): Difference[] {
+  const { isList } = pair;
+  const legacy = readAnswer(pair.legacy, isList, zone);
+  const other =
+    'bodies' in pair.new ? readNewBodies(pair.new.bodies, isList, zone) : readAnswer(pair.new, isList, zone);
+  const faults = [...faultOf(legacy, 'legacy'), ...faultOf(other, 'new')];
+  if (!('answer' in legacy) || !('answer' in other)) return faults;
+  const found = diff(legacy.answer.orders, other.answer.orders, { cyclesFix: false });
+  return found.slice(0, MAX_DIFFERENCES).map((change) => {
+    const path = change.path.join('.');
+    const before = change.type === 'CREATE' ? undefined : shown(change.oldValue);
+    const after = change.type === 'REMOVE' ? undefined : shown(change.value);
+    const order = String(change.path[0]);
+    const reason = order in legacy.answer.orders ? legacy.answer.reasonOf?.(order) : undefined;
+    const isReason = reason !== undefined && (change.path.length === 1 || reason.field === change.path[1]);
+    return {
+      path: isList || path === ONLY_ORDER ? path : path.slice(ONLY_ORDER.length + 1),
+      ...(before !== undefined && { legacy: before }),
+      ...(after !== undefined && { new: after }),
+      ...(isReason && { code: reason.code, detail: `${reason.field ?? 'the order'} ${reason.detail}` }),
+    };
+  });
+}
+
+/** Returns whether a whole order is missing on one side: what an open intent can explain. */
+export function isMissingOrder({ path, legacy, new: other, code }: Difference): boolean {
+  return (
+    code === undefined && (legacy === undefined || other === undefined) && (path === ONLY_ORDER || /^\d+$/.test(path))
+  );
+}
+
+function faultOf(read: Readable, side: 'legacy' | 'new'): Difference[] {
+  return 'fault' in read ? [ofFault(read.fault, side)] : [];
+}
+
+function ofFault({ code, path, detail }: AnswerFault, side: 'legacy' | 'new'): Difference {
+  const shownDetail = `the answer of the ${side === 'legacy' ? 'legacy system' : 'new side'} ${detail}`;
+  return { path: path ?? 'answer', code, detail: shownDetail.slice(0, SHOWN_CHARACTERS) };
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'undefined';
+  return text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
+}

@@ -1,0 +1,157 @@
+import type { Collection, Db } from 'mongodb';
+import type { Clock } from '@orders-pipeline/clock';
+import type { SideName } from '../sides/side.js';
+import type { Capability } from '../stages/capability.js';
+import { bucketOf, percentileMs } from './latency-buckets.js';
+
+/** One answer of a side, or its failure to answer. */
+export interface Observation {
+  readonly capability: Capability;
+  /** The version of the capability's state. */
+  readonly version: number;
+  readonly side: SideName;
+  readonly ms: number;
+  readonly failed: boolean;
+}
+
+type BySide<T> = Readonly<Record<SideName, T>>;
+
+/** What all instances have observed since a version of a capability's state. */
+export interface ObservedFigures {
+  /** Comparisons with a result. */
+  readonly samples: number;
+  /** Samples that still differed after the re-check. */
+  readonly mismatches: number;
+  readonly requests: BySide<number>;
+  readonly failures: BySide<number>;
+  /** Of the answers; `null` without any. At most 9 % too high. */
+  readonly p50Ms: BySide<number | null>;
+  readonly p99Ms: BySide<number | null>;
+}
+
+/** Counters by name: `samples`, `mismatches`, `legacy.requests`, `legacy.failures`, `legacy.ms.17` and so on. */
+type Counters = Map<string, number>;
+
+interface ObservationDocument {
+  readonly _id: string;
+  readonly samples?: number;
+  readonly mismatches?: number;
+  readonly legacy?: SideCounts;
+  readonly new?: SideCounts;
+}
+
+interface SideCounts {
+  readonly requests?: number;
+  readonly failures?: number;
+  /** Answers by bucket of their duration. */
+  readonly ms?: Readonly<Record<string, number>>;
+}
+
+const FLUSH_MS = 1_000;
+
+/**
+ * The figures behind the gates: errors and latency of both sides, samples and mismatches, of all instances together. They are counted in
+ * memory and added to MongoDB each second. A crash loses its last second of figures, never a mismatch, which is stored by itself.
+ *
+ * Memory is bounded: a capability has some hundred counters, and while MongoDB is away, its state has no new versions.
+ */
+export class Observations {
+  private pending = new Map<string, Counters>();
+  private cancel: (() => void) | undefined;
+  private flushing: Promise<void> = Promise.resolve();
+
+  /** @param onFailure called when MongoDB did not take the figures; they are kept and sent later */
+  constructor(
+    private readonly db: Db,
+    private readonly clock: Clock,
+    private readonly onFailure: (error: unknown) => void,
+  ) {}
+
+  /** Begins to add the figures to MongoDB each second. */
+  start(): void {
+    this.cancel = this.clock.after(FLUSH_MS, () => {
+      this.flushing = this.flush().catch((error: unknown) => this.onFailure(error));
+      void this.flushing.then(() => this.cancel && this.start());
+    });
+  }
+
+  /** Adds the last figures. */
+  async stop(): Promise<void> {
+    this.cancel?.();
+    this.cancel = undefined;
+    await this.flushing;
+    await this.flush().catch((error: unknown) => this.onFailure(error));
+  }
+
+  record({ capability, version, side, ms, failed }: Observation): void {
+    const counters = this.countersOf(capability, version);
+    add(counters, `${side}.requests`, 1);
+    if (failed) add(counters, `${side}.failures`, 1);
+    else add(counters, `${side}.ms.${bucketOf(ms)}`, 1);
+  }
+
+  /** Counts a comparison. @param matched whether the answers were equal, at the latest after the re-check */
+  sample(capability: Capability, version: number, matched: boolean): void {
+    const counters = this.countersOf(capability, version);
+    add(counters, 'samples', 1);
+    if (!matched) add(counters, 'mismatches', 1);
+  }
+
+  /** Returns the figures of all instances; those of the others may be a second old. */
+  async read(capability: Capability, version: number): Promise<ObservedFigures> {
+    await this.flush();
+    const found = await this.collection.findOne({ _id: idOf(capability, version) });
+    const bySide = <T>(value: (counts: SideCounts) => T): BySide<T> => ({
+      legacy: value(found?.legacy ?? {}),
+      new: value(found?.new ?? {}),
+    });
+    return {
+      samples: found?.samples ?? 0,
+      mismatches: found?.mismatches ?? 0,
+      requests: bySide(({ requests = 0 }) => requests),
+      failures: bySide(({ failures = 0 }) => failures),
+      p50Ms: bySide(({ ms = {} }) => percentileMs(ms, 0.5)),
+      p99Ms: bySide(({ ms = {} }) => percentileMs(ms, 0.99)),
+    };
+  }
+
+  /** Adds the counted figures to MongoDB. @throws if MongoDB does not take them; they are counted on */
+  async flush(): Promise<void> {
+    const taken = this.pending;
+    if (taken.size === 0) return;
+    this.pending = new Map();
+    try {
+      await this.collection.bulkWrite(
+        [...taken].map(([_id, counters]) => ({
+          updateOne: { filter: { _id }, update: { $inc: Object.fromEntries(counters) }, upsert: true },
+        })),
+        { ordered: false },
+      );
+    } catch (error) {
+      for (const [id, counters] of taken) for (const [name, count] of counters) add(this.countersAt(id), name, count);
+      throw error;
+    }
+  }
+
+  private countersOf(capability: Capability, version: number): Counters {
+    return this.countersAt(idOf(capability, version));
+  }
+
+  private countersAt(id: string): Counters {
+    let counters = this.pending.get(id);
+    if (counters === undefined) this.pending.set(id, (counters = new Map()));
+    return counters;
+  }
+
+  private get collection(): Collection<ObservationDocument> {
+    return this.db.collection<ObservationDocument>('migrationObservations');
+  }
+}
+
+function idOf(capability: Capability, version: number): string {
+  return `${capability} ${version}`;
+}
+
+function add(counters: Counters, name: string, count: number): void {
+  counters.set(name, (counters.get(name) ?? 0) + count);
+}

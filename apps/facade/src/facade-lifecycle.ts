@@ -1,0 +1,54 @@
+import { Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
+import { systemClock } from '@orders-pipeline/clock';
+import { createLogger } from '#service/process/logs.js';
+import { ThreadedComparer } from './comparison/comparer.js';
+import { Comparisons } from './comparison/comparisons.js';
+import { Observations } from './comparison/observations.js';
+import { FacadeMetrics } from './facade-metrics.js';
+import { FacadeFiles } from './files/facade-files.js';
+import { addLegacyApi } from './legacy-api.js';
+import { addReadRoutes } from './reads/read-routes.js';
+import { Reads } from './reads/reads.js';
+import { settings } from './settings.js';
+import { Sides } from './sides/sides.js';
+
+/** Adds the legacy API before the facade listens. At the end it stops what runs in the background, once all requests are answered. */
+@Injectable()
+export class FacadeLifecycle implements OnModuleInit, OnApplicationShutdown {
+  constructor(
+    private readonly http: HttpAdapterHost,
+    private readonly reads: Reads,
+    private readonly sides: Sides,
+    private readonly comparisons: Comparisons,
+    private readonly comparer: ThreadedComparer,
+    private readonly observations: Observations,
+    private readonly files: FacadeFiles,
+    private readonly metrics: FacadeMetrics,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    const { http, reads, sides, observations, files, metrics } = this;
+    metrics.breakers(sides.breakers);
+    metrics.gauge(
+      'facade_ignore_rules_expired',
+      'Ignore rules that have expired, and so ignore nothing',
+      () => files.rules.expired(systemClock.now()).length,
+    );
+    observations.start();
+    await addLegacyApi(http.httpAdapter.getInstance<FastifyInstance>(), {
+      keys: () => files.keys,
+      hosts: { hosts: settings.ALLOWED_HOSTS, origins: settings.CORS_ORIGINS },
+      onRequest: (client) => metrics.requestBy(client),
+      logger: createLogger('facade', settings.LOG_LEVEL),
+      addRoutes: (scope) => addReadRoutes(scope, reads),
+    });
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.files.close();
+    await this.comparisons.stop();
+    await Promise.all([this.observations.stop(), this.comparer.close(), this.sides.close()]);
+  }
+}

@@ -1,0 +1,135 @@
+import { Module, type DynamicModule, type Provider, type Type } from '@nestjs/common';
+import { register } from 'prom-client';
+import { systemClock } from '@orders-pipeline/clock';
+import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
+import { HealthModule } from '#service/health/health.js';
+import { MetricsModule } from '#service/health/metrics.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { createLogger, logsModule } from '#service/process/logs.js';
+import { ThreadedComparer } from './comparison/comparer.js';
+import { Comparisons } from './comparison/comparisons.js';
+import { loggedComparisons } from './comparison/logged-comparisons.js';
+import { Mismatches } from './comparison/mismatches.js';
+import { MismatchesController } from './comparison/mismatches.controller.js';
+import { Observations } from './comparison/observations.js';
+import { FacadeLifecycle } from './facade-lifecycle.js';
+import { FacadeMetrics } from './facade-metrics.js';
+import { FacadeFiles } from './files/facade-files.js';
+import { FacadeReadiness } from './readiness.js';
+import { AwaitedIntents, ReadStages } from './reads/read-stages.js';
+import { Reads } from './reads/reads.js';
+import { settings } from './settings.js';
+import { Sides } from './sides/sides.js';
+import { tokenClient } from './token-client.js';
+
+const logger = createLogger('facade', settings.LOG_LEVEL);
+const PERCENT_PER_ONE = 100;
+
+@Module({
+  providers: [{ provide: Mongo, useFactory: () => new Mongo(settings.MONGODB_URI, 'orders-facade') }],
+  exports: [Mongo],
+})
+class DatabaseModule {}
+
+function connectSides(): Sides {
+  return Sides.of({
+    legacyUrl: settings.LEGACY_URL,
+    producerUrl: settings.PRODUCER_URL,
+    queryApiUrl: settings.QUERY_API_URL,
+    zone: new LegacyTimeZone(settings.LEGACY_TIME_ZONE),
+    legacyConnections: settings.LEGACY_CONNECTIONS,
+    legacyTimeoutMs: settings.LEGACY_TIMEOUT_MS,
+    newConnections: settings.NEW_SIDE_CONNECTIONS,
+    newTimeoutMs: settings.NEW_SIDE_TIMEOUT_MS,
+    tokenClient: tokenClient(settings),
+    clock: systemClock,
+  });
+}
+
+@Module({ providers: [{ provide: Sides, useFactory: connectSides }], exports: [Sides] })
+class SidesModule {}
+
+const PROVIDERS: Provider[] = [
+  { provide: FacadeMetrics, useFactory: () => new FacadeMetrics(register) },
+  {
+    provide: FacadeFiles,
+    useFactory: async () =>
+      FacadeFiles.open({
+        clientsPath: settings.LEGACY_CLIENTS_FILE,
+        rulesPath: settings.IGNORE_RULES_FILE,
+        clock: systemClock,
+        logger,
+      }),
+  },
+  {
+    provide: Observations,
+    useFactory: ({ db }: Mongo) =>
+      new Observations(db, systemClock, (error) =>
+        logger.warn({ reason: String(error) }, 'the figures of comparisons are kept until MongoDB takes them'),
+      ),
+    inject: [Mongo],
+  },
+  { provide: Mismatches, useFactory: ({ db }: Mongo) => new Mismatches(db), inject: [Mongo] },
+  { provide: ThreadedComparer, useFactory: () => new ThreadedComparer(settings.LEGACY_TIME_ZONE) },
+  {
+    provide: Comparisons,
+    useFactory: (
+      sides: Sides,
+      comparer: ThreadedComparer,
+      intents: AwaitedIntents,
+      observations: Observations,
+      mismatches: Mismatches,
+      files: FacadeFiles,
+      metrics: FacadeMetrics,
+    ) =>
+      new Comparisons({
+        sources: sides.comparing,
+        comparer,
+        intents,
+        observations,
+        mismatches,
+        rules: () => files.rules,
+        watch: loggedComparisons(metrics, logger),
+        clock: systemClock,
+        isSampled: () => Math.random() * PERCENT_PER_ONE < settings.COMPARED_PERCENT,
+      }),
+    inject: [Sides, ThreadedComparer, AwaitedIntents, Observations, Mismatches, FacadeFiles, FacadeMetrics],
+  },
+  {
+    provide: Reads,
+    useFactory: (
+      stages: ReadStages,
+      intents: AwaitedIntents,
+      { answering: { legacy, newReads } }: Sides,
+      comparisons: Comparisons,
+      observations: Observations,
+      metrics: FacadeMetrics,
+    ) => new Reads({ stages, intents, legacy, newReads, comparisons, observations, metrics }),
+    inject: [ReadStages, AwaitedIntents, Sides, Comparisons, Observations, FacadeMetrics],
+  },
+  FacadeLifecycle,
+];
+
+/** What decides which side answers: its providers must include `ReadStages` and `AwaitedIntents`. */
+export interface MigrationParts {
+  readonly providers: readonly Provider[];
+  readonly controllers: readonly Type[];
+}
+
+@Module({})
+export class FacadeModule {
+  static with({ providers, controllers }: MigrationParts): DynamicModule {
+    return {
+      module: FacadeModule,
+      imports: [
+        logsModule(logger),
+        MetricsModule,
+        DatabaseModule,
+        SidesModule,
+        HealthModule.with(FacadeReadiness, [SidesModule]),
+      ],
+      controllers: [...controllers, MismatchesController],
+      providers: [...PROVIDERS, ...providers],
+    };
+  }
+}

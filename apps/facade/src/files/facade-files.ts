@@ -1,0 +1,60 @@
+import type { Logger } from 'pino';
+import type { Clock } from '@orders-pipeline/clock';
+import { ClientKeys } from '../clients/client-keys.js';
+import { IgnoreRules } from '../comparison/ignore-rules.js';
+import { WatchedFile } from './watched-file.js';
+
+export interface FacadeFilesOptions {
+  /** `undefined`: there are no API keys. */
+  readonly clientsPath: string | undefined;
+  /** `undefined`: no difference is ignored. */
+  readonly rulesPath: string | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const NO_RULES = new IgnoreRules([]);
+
+/** The files that an operator changes while the facade runs. */
+export class FacadeFiles {
+  private constructor(
+    private readonly clients: WatchedFile<ClientKeys> | undefined,
+    private readonly ignored: WatchedFile<IgnoreRules> | undefined,
+  ) {}
+
+  /** @throws BadFileError if one of them is wrong at the start; later, a wrong file is logged, and its earlier content stays in use */
+  static async open({ clientsPath, rulesPath, clock, logger }: FacadeFilesOptions): Promise<FacadeFiles> {
+    const open = async <T>(path: string, parse: (text: string) => T, onLoaded: (content: T) => void) => {
+      const onFailure = (error: Error): void =>
+        logger.error({ path, reason: error.message }, 'changed file is wrong: its earlier content stays in use');
+      const onChange = (content: T): void => {
+        logger.info({ path }, 'file read again');
+        onLoaded(content);
+      };
+      const file = await WatchedFile.open({ path, parse, clock, onChange, onFailure });
+      onLoaded(file.content);
+      return file;
+    };
+    const reportExpired = (rules: IgnoreRules): void => {
+      for (const { path, expires, reason } of rules.expired(clock.now()))
+        logger.warn({ path, expires, reason }, 'ignore rule has expired: its differences are reported again');
+    };
+    const clients = clientsPath === undefined ? undefined : await open(clientsPath, ClientKeys.parse, () => undefined);
+    const ignored = rulesPath === undefined ? undefined : await open(rulesPath, IgnoreRules.parse, reportExpired);
+    return new FacadeFiles(clients, ignored);
+  }
+
+  /** Returns the API keys that are valid now; `undefined` without a file. */
+  get keys(): ClientKeys | undefined {
+    return this.clients?.content;
+  }
+
+  get rules(): IgnoreRules {
+    return this.ignored?.content ?? NO_RULES;
+  }
+
+  close(): void {
+    this.clients?.close();
+    this.ignored?.close();
+  }
+}

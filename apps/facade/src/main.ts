@@ -1,0 +1,23 @@
+// The facade: speaks the legacy system's API, and moves its traffic to the new side step by step. See docs/migration.md.
+import { failToStart } from '#service/process/fail-to-start.js';
+import { startService } from '#service/process/start-service.js';
+
+/** An unknown id of any sensible length is answered as the legacy system answers it. */
+const MAX_ID_CHARACTERS = 1_024;
+
+try {
+  // Imported inside `try`, so that invalid settings print only their message.
+  const { settings } = await import('./settings.js');
+  const { API } = await import('./api-description.js');
+  const { FacadeModule } = await import('./facade.module.js');
+  const { LEGACY_ONLY } = await import('./reads/legacy-only.js');
+  await startService({
+    module: FacadeModule.with(LEGACY_ONLY),
+    settings,
+    auth: settings,
+    docs: API,
+    maxParamLength: MAX_ID_CHARACTERS,
+  });
+} catch (error) {
+  failToStart(error);
+}

@@ -1,0 +1,42 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { requestHeadersFor } from '../sides/forwarded-headers.js';
+import type { ReadCapability } from '../stages/capability.js';
+import { readById, readByPage, readByRange, type ParsedRead } from './legacy-parameters.js';
+import type { Reads } from './reads.js';
+
+type Texts = Readonly<Record<string, string>>;
+
+/** Adds the reads of the legacy system's API. */
+export function addReadRoutes(fastify: FastifyInstance, reads: Reads): void {
+  const answer = async (
+    capability: ReadCapability,
+    parsed: ParsedRead,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> => {
+    const disconnected = new AbortController();
+    const { socket } = request.raw;
+    const disconnect = (): void => disconnected.abort(new Error('the client has disconnected'));
+    socket.once('close', disconnect);
+    try {
+      const headers = requestHeadersFor(request.headers, request.client !== null);
+      const forwarded = { method: 'GET' as const, path: request.raw.url ?? '/', headers, signal: disconnected.signal };
+      const { status, headers: answered, body } = await reads.answer({ capability, parsed, forwarded });
+      if (Buffer.isBuffer(body)) socket.removeListener('close', disconnect);
+      else body.once('close', () => socket.removeListener('close', disconnect));
+      return await reply.code(status).headers(answered).send(body);
+    } catch (error) {
+      socket.removeListener('close', disconnect);
+      throw error;
+    }
+  };
+  fastify.get<{ Params: Texts }>('/orders/page/:page', async (request, reply) =>
+    answer('read-by-page', readByPage(request.params['page']), request, reply),
+  );
+  fastify.get<{ Querystring: Texts }>('/orders/range', async (request, reply) =>
+    answer('read-by-range', readByRange(request.query), request, reply),
+  );
+  fastify.get<{ Params: Texts }>('/orders/:id', async (request, reply) =>
+    answer('read-by-id', readById(request.params['id'] ?? ''), request, reply),
+  );
+}

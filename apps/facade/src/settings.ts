@@ -1,0 +1,27 @@
+import { isLoopback } from '#service/http/known-hosts.js';
+import { documentedAt } from '#service/settings/setting-docs.js';
+import { loadSettings, SettingsError } from '#service/settings/settings.js';
+import type { z } from 'zod';
+import { settingsSchema } from './settings-schema.js';
+
+export type FacadeSettings = z.infer<typeof settingsSchema>;
+
+/**
+ * Reads the settings, and rejects a facade that would be open to other machines.
+ * @throws SettingsError with the setting to change
+ */
+export function readSettings(environment: NodeJS.ProcessEnv): FacadeSettings {
+  const settings = loadSettings(settingsSchema, environment);
+  const { LISTEN_HOST, LEGACY_CLIENTS_FILE, AUTH_ISSUER, FACADE_CLIENT_SECRET } = settings;
+  if (!isLoopback(LISTEN_HOST) && LEGACY_CLIENTS_FILE === undefined)
+    throw new SettingsError(
+      `LEGACY_CLIENTS_FILE: must be set, since LISTEN_HOST ${LISTEN_HOST} is reachable from other machines: without API keys, every client could read and write orders. Set it to the file of their keys, or listen on 127.0.0.1 (${documentedAt('LEGACY_CLIENTS_FILE')}).`,
+    );
+  if (AUTH_ISSUER !== undefined && FACADE_CLIENT_SECRET === undefined)
+    throw new SettingsError(
+      `FACADE_CLIENT_SECRET: must be set together with AUTH_ISSUER, since the producer and the query API then require tokens (${documentedAt('FACADE_CLIENT_SECRET')}).`,
+    );
+  return settings;
+}
+
+export const settings = readSettings(process.env);

@@ -1,0 +1,102 @@
+import { parseStrictJson } from '#legacy/json/strict-json.js';
+import { toLegacy } from '#legacy/translation/to-legacy.js';
+import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
+import type { LegacyOrder } from '#orders/order/order.js';
+import type { WriteOutcome, WrittenSide } from './side.js';
+import { SideAwayError } from './side-away-error.js';
+import type { SideConnection, SideRequest, SideResponse, WholeAnswer } from './side-connection.js';
+import { isFinalRefusal } from './final-refusal.js';
+import { inOrderByAccount } from './in-order-by-account.js';
+
+/** The legacy system writes whole files of 1,000 orders, and lets all writes that arrive meanwhile share the next one. */
+const CONCURRENT_ACCOUNTS = 64;
+const CONCURRENT_READS = 32;
+/** An answer to a write, or to a read by id. */
+const MAX_ORDER_BYTES = 64 * 1024;
+
+/** The legacy system, by its HTTP API. */
+export class LegacySide implements WrittenSide {
+  readonly name = 'legacy';
+
+  constructor(
+    private readonly connection: SideConnection,
+    private readonly zone: LegacyTimeZone,
+  ) {}
+
+  /**
+   * Sends a client's request as it is, and reads the response as it comes.
+   * @throws SideAwayError if there is no response
+   */
+  async forward<T>(request: SideRequest, read: (response: SideResponse) => T | Promise<T>): Promise<T> {
+    return this.connection.request(request, read);
+  }
+
+  /** Asks for a path, and reads the whole answer. @throws SideAwayError if there is none, or a longer one */
+  async answer(path: string, maxBytes: number, signal: AbortSignal): Promise<WholeAnswer> {
+    return this.connection.ask({ method: 'GET', path, signal }, maxBytes);
+  }
+
+  /** The orders of an account are written one after another. After an unknown outcome, the later ones of the account are not sent. */
+  async write(orders: readonly LegacyOrder[], signal: AbortSignal): Promise<readonly WriteOutcome[]> {
+    return inOrderByAccount(orders, CONCURRENT_ACCOUNTS, async (order) => this.writeOne(order, signal));
+  }
+
+  async areReadable(ids: readonly string[], signal: AbortSignal): Promise<readonly ('readable' | 'not-yet')[]> {
+    const found: ('readable' | 'not-yet')[] = [];
+    for (let from = 0; from < ids.length; from += CONCURRENT_READS) {
+      const part = ids.slice(from, from + CONCURRENT_READS);
+      found.push(...(await Promise.all(part.map(async (id) => this.isReadable(id, signal)))));
+    }
+    return found;
+  }
+
+  /** @throws when the legacy system answers no request at all; a status of any kind is an answer */
+  async ping(signal: AbortSignal): Promise<void> {
+    await this.answer('/health/ready', MAX_ORDER_BYTES, signal);
+  }
+
+  private async isReadable(id: string, signal: AbortSignal): Promise<'readable' | 'not-yet'> {
+    const path = `/orders/${encodeURIComponent(id)}`;
+    const { status, bytes } = await this.answer(path, MAX_ORDER_BYTES, signal);
+    if (status !== 200) throw new SideAwayError('legacy', 'bad-answer', `${path} responded with ${status}`);
+    return textOf(bytes).trim() === 'null' ? 'not-yet' : 'readable';
+  }
+
+  private async writeOne(order: LegacyOrder, signal: AbortSignal): Promise<WriteOutcome> {
+    const translated = toLegacy(order, this.zone);
+    if ('reason' in translated) {
+      const { code, field = 'the order', detail } = translated.reason;
+      return { result: 'refused', code, message: `${field} ${detail}`, status: 400 };
+    }
+    const body = JSON.stringify(translated.record);
+    const headers = { 'content-type': 'application/json' };
+    try {
+      const answer = await this.connection.ask(
+        { method: 'POST', path: '/orders', headers, body, signal },
+        MAX_ORDER_BYTES,
+      );
+      return outcomeOf(answer);
+    } catch (error) {
+      return { result: 'unknown', message: error instanceof Error ? error.message : String(error) };
+    }
+  }
+}
+
+function outcomeOf({ status, bytes }: WholeAnswer): WriteOutcome {
+  if (status === 200 || status === 201) return { result: 'stored' };
+  const text = textOf(bytes);
+  if (!isFinalRefusal(status)) return { result: 'unknown', message: `status ${status}: ${text.slice(0, 200)}` };
+  return { result: 'refused', code: `legacy-${status}`, message: messageIn(text), status };
+}
+
+/** Returns the message of an error in the form of the legacy system's framework. */
+function messageIn(text: string): string {
+  const parsed = parseStrictJson(text);
+  const value: unknown = 'value' in parsed ? parsed.value : undefined;
+  const hasMessage = typeof value === 'object' && value !== null && 'message' in value;
+  return hasMessage && typeof value.message === 'string' ? value.message : text.slice(0, 200);
+}
+
+function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}

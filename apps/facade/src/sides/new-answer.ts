@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { fromResponse } from '#legacy/translation/api-order.js';
+import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
+import { legacyView } from '#legacy/translation/to-legacy.js';
+
+/** What the legacy system would have answered for one order; `null` if it has no such order. */
+export type OrderView = Partial<LegacyRecord> | null;
+
+/** Thrown when an answer of the query API is not of its model: a defect of the new side. */
+export class NewAnswerError extends Error {
+  override readonly name = 'NewAnswerError';
+
+  constructor(
+    /** Stable. */
+    readonly code: string,
+    readonly field: string | undefined,
+    detail: string,
+  ) {
+    super(`the query API's answer ${field === undefined ? '' : `(${field}) `}${detail}`);
+  }
+}
+
+const PageSchema = z.object({
+  items: z.array(z.unknown()),
+  page: z.object({ next: z.string().startsWith('/v1/').optional() }),
+});
+
+/** @throws NewAnswerError */
+export function orderIn(body: Uint8Array, zone: LegacyTimeZone): OrderView {
+  return view(jsonIn(body), zone);
+}
+
+/**
+ * Returns the orders of a page of the query API, and the path of the next one. Orders that did not come from the legacy system are
+ * left out.
+ * @throws NewAnswerError
+ */
+export function ordersIn(
+  body: Uint8Array,
+  zone: LegacyTimeZone,
+): { readonly orders: readonly NonNullable<OrderView>[]; readonly next: string | undefined } {
+  const { items, next } = pageIn(body);
+  return { orders: items.flatMap((item) => view(item, zone) ?? []), next };
+}
+
+/** @throws NewAnswerError */
+export function pageIn(body: Uint8Array): { readonly items: readonly unknown[]; readonly next: string | undefined } {
+  const parsed = PageSchema.safeParse(jsonIn(body));
+  if (!parsed.success) throw new NewAnswerError('bad-value', undefined, 'is no page of orders');
+  return { items: parsed.data.items, next: parsed.data.page.next };
+}
+
+function view(value: unknown, zone: LegacyTimeZone): OrderView {
+  const read = fromResponse(value);
+  if ('order' in read) return legacyView(read.order, zone);
+  throw new NewAnswerError(read.reason.code, read.reason.field, read.reason.detail);
+}
+
+function jsonIn(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(body));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new NewAnswerError('not-json', undefined, `is not JSON: ${error.message}`);
+  }
+}

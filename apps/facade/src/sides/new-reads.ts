@@ -1,0 +1,96 @@
+import { validate as isUuid } from 'uuid';
+import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
+import { askedOrders, type LegacyRead } from '../reads/legacy-read.js';
+import { NewAnswerError, orderIn, ordersIn, pageIn } from './new-answer.js';
+import type { NewSideToken } from './new-side-token.js';
+import { SideAwayError } from './side-away-error.js';
+import type { SideConnection } from './side-connection.js';
+
+const PAGE_SIZE = 1_000;
+/** 1,000 orders with every field at its longest are below this. */
+const MAX_PAGE_BYTES = 2 * 1024 * 1024;
+
+/** The reads of the legacy system's API, answered by the query API. */
+export class NewReads {
+  constructor(
+    private readonly queryApi: SideConnection,
+    private readonly token: NewSideToken,
+    private readonly zone: LegacyTimeZone,
+  ) {}
+
+  /**
+   * Yields the answer as the legacy system would have sent it, in pieces of up to 1,000 orders.
+   * @throws SideAwayError
+   */
+  async *answer(read: LegacyRead, signal: AbortSignal): AsyncGenerator<string> {
+    if (read.capability === 'read-by-id') return yield await this.order(read.id, signal);
+    // The legacy system answers a page with its file, which has one order on a line.
+    const isPage = read.capability === 'read-by-page';
+    const separator = isPage ? ',\n' : ',';
+    let before = isPage ? '[\n' : '[';
+    let isEmpty = true;
+    for await (const body of this.bodies(read, signal)) {
+      const { orders } = this.parse(() => ordersIn(body, this.zone));
+      if (orders.length === 0) continue;
+      yield before + orders.map((order) => JSON.stringify(order)).join(separator);
+      before = separator;
+      isEmpty = false;
+    }
+    yield isEmpty ? '[]' : isPage ? '\n]\n' : ']';
+  }
+
+  /**
+   * Yields the bodies of the query API's own answers: none for an unknown id, else one for each page.
+   * @throws SideAwayError
+   */
+  async *bodies(read: LegacyRead, signal: AbortSignal): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    if (read.capability === 'read-by-id') {
+      const body = await this.orderBody(read.id, signal);
+      if (body !== undefined) yield body;
+      return;
+    }
+    for (let path = firstPage(read); path !== undefined;) {
+      const body = await this.get(path, signal);
+      if (body === undefined) throw new SideAwayError('new', 'bad-answer', `${path} responded with 404`);
+      yield body;
+      const page = body;
+      path = this.parse(() => pageIn(page)).next;
+    }
+  }
+
+  private async order(id: string, signal: AbortSignal): Promise<string> {
+    const body = await this.orderBody(id, signal);
+    return JSON.stringify(body === undefined ? null : this.parse(() => orderIn(body, this.zone)));
+  }
+
+  /** The new side finds an id in upper case too; the legacy system does not, and knows ids of any form. */
+  private async orderBody(id: string, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    if (!isUuid(id) || id !== id.toLowerCase()) return undefined;
+    return this.get(`/v1/orders/${id}`, signal);
+  }
+
+  /** @returns `undefined` for 404 */
+  private async get(path: string, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const headers = await this.token.header();
+    const { status, bytes } = await this.queryApi.ask({ method: 'GET', path, headers, signal }, MAX_PAGE_BYTES);
+    if (status === 200) return bytes;
+    if (status === 404) return undefined;
+    this.token.rejected(status);
+    throw new SideAwayError('new', 'bad-answer', `${path} responded with ${status}`);
+  }
+
+  private parse<T>(run: () => T): T {
+    try {
+      return run();
+    } catch (error) {
+      if (!(error instanceof NewAnswerError)) throw error;
+      throw new SideAwayError('new', 'bad-answer', error.message, { cause: error });
+    }
+  }
+}
+
+function firstPage(read: LegacyRead): string | undefined {
+  const asked = askedOrders(read);
+  if ('id' in asked) return undefined;
+  return `/v1/orders?legacyNumber[gte]=${asked.from}&legacyNumber[lte]=${asked.to}&sort=legacyNumber&pageSize=${PAGE_SIZE}`;
+}

@@ -1,0 +1,80 @@
+import * as oauth from 'oauth4webapi';
+import type { Clock } from '@orders-pipeline/clock';
+import { SideAwayError } from './side-away-error.js';
+
+/** The facade's client at the token issuer of the producer and the query API. */
+export interface TokenClient {
+  /** The issuer's name, and the address at which its metadata are reachable from here. */
+  readonly issuer: string;
+  readonly discoveryUrl: string;
+  readonly id: string;
+  readonly secret: string;
+  readonly scope: string;
+}
+
+/** A token is replaced this long before it expires. */
+const EARLY_MS = 30_000;
+const DEFAULT_LIFE_SECONDS = 60;
+const TIMEOUT_MS = 5_000;
+
+interface Granted {
+  readonly header: Readonly<Record<string, string>>;
+  readonly until: number;
+}
+
+/** The bearer token of the facade's requests, by the client credentials grant (RFC 6749, section 4.4), kept until shortly before it expires. */
+export class NewSideToken {
+  private granted: Promise<Granted> | undefined;
+  private until = 0;
+
+  /** @param client `undefined`: the new side requires no tokens */
+  constructor(
+    private readonly client: TokenClient | undefined,
+    private readonly clock: Clock,
+  ) {}
+
+  /** @throws SideAwayError if the issuer grants no token */
+  async header(): Promise<Readonly<Record<string, string>>> {
+    const { client } = this;
+    if (client === undefined) return {};
+    if (this.granted === undefined || this.clock.now() > this.until) this.granted = this.request(client);
+    return (await this.granted).header;
+  }
+
+  /** Call it with the status of a failed request: after a 401, the next request gets a new token. */
+  rejected(status: number): void {
+    if (status === 401) this.granted = undefined;
+  }
+
+  private request(of: TokenClient): Promise<Granted> {
+    // All requests wait for this one until its result is known.
+    this.until = Number.POSITIVE_INFINITY;
+    return this.grant(of).then(
+      (granted) => {
+        this.until = granted.until;
+        return granted;
+      },
+      (error: unknown) => {
+        this.granted = undefined;
+        throw new SideAwayError('new', 'no-connection', `no token of ${of.issuer}: ${String(error)}`);
+      },
+    );
+  }
+
+  private async grant({ issuer, discoveryUrl, id, secret, scope }: TokenClient): Promise<Granted> {
+    const options = { [oauth.allowInsecureRequests]: true, signal: AbortSignal.timeout(TIMEOUT_MS) };
+    const found = await oauth.discoveryRequest(new URL(discoveryUrl), options);
+    const server = await oauth.processDiscoveryResponse(new URL(issuer), found);
+    const client = { client_id: id };
+    const authentication = oauth.ClientSecretBasic(secret);
+    const answer = await oauth.clientCredentialsGrantRequest(server, client, authentication, { scope }, options);
+    const granted = await oauth.processClientCredentialsResponse(server, client, answer);
+    const { access_token: token, expires_in: seconds } = granted;
+    const life = (seconds ?? DEFAULT_LIFE_SECONDS) * 1_000;
+    return { header: bearer(token), until: this.clock.now() + Math.max(life / 2, life - EARLY_MS) };
+  }
+}
+
+function bearer(token: string): Readonly<Record<string, string>> {
+  return { authorization: `Bearer ${token}` };
+}

@@ -1,0 +1,113 @@
+import type { Clock } from '@orders-pipeline/clock';
+import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
+import { comparisonSources, type ComparisonSources } from '../comparison/comparison-sources.js';
+import { MAX_COMPARED_BYTES } from '../comparison/comparisons.js';
+import { LegacySide } from './legacy-side.js';
+import { NewReads } from './new-reads.js';
+import { NewSide } from './new-side.js';
+import { NewSideToken, type TokenClient } from './new-side-token.js';
+import { SideConnection } from './side-connection.js';
+import type { SideName } from './side.js';
+
+export interface SidesOptions {
+  readonly legacyUrl: string;
+  readonly producerUrl: string;
+  readonly queryApiUrl: string;
+  readonly zone: LegacyTimeZone;
+  readonly legacyConnections: number;
+  readonly legacyTimeoutMs: number;
+  readonly newConnections: number;
+  readonly newTimeoutMs: number;
+  /** `undefined`: the new side requires no tokens. */
+  readonly tokenClient: TokenClient | undefined;
+  readonly clock: Clock;
+}
+
+/** Both sides for one purpose, over connections of their own. */
+export interface SidePair {
+  readonly legacy: LegacySide;
+  readonly new: NewSide;
+  readonly newReads: NewReads;
+}
+
+/** How an open circuit breaker shows in the metrics. */
+export interface WatchedBreaker {
+  readonly side: SideName;
+  readonly purpose: string;
+  readonly isOpen: () => boolean;
+}
+
+/** Comparisons give way to everything else: few connections, and a short time-out. */
+const COMPARING = { connections: 16, timeoutMs: 2_000 };
+const OUTBOX_CONNECTIONS = 64;
+
+/** The connections to both sides. Each purpose has its own, so that one that hangs uses up nothing of another. */
+export class Sides {
+  readonly breakers: readonly WatchedBreaker[];
+  private readonly connections: readonly SideConnection[];
+
+  private constructor(
+    /** For requests of clients. */
+    readonly answering: SidePair,
+    /** For the outbox, which writes the second side. */
+    readonly outbox: SidePair,
+    readonly comparing: ComparisonSources,
+    connections: ReadonlyMap<string, readonly SideConnection[]>,
+  ) {
+    this.connections = [...connections.values()].flat();
+    this.breakers = [...connections].flatMap(([purpose, each]) =>
+      (['legacy', 'new'] as const).map((side) => ({
+        side,
+        purpose,
+        isOpen: () => each.some((connection) => connection.side === side && connection.isBroken),
+      })),
+    );
+  }
+
+  /** Connects at the first request. */
+  static of(options: SidesOptions): Sides {
+    const token = new NewSideToken(options.tokenClient, options.clock);
+    const { legacyConnections, legacyTimeoutMs, newConnections, newTimeoutMs } = options;
+    const answering = connect(options, token, {
+      legacy: { connections: legacyConnections, timeoutMs: legacyTimeoutMs },
+      new: { connections: newConnections, timeoutMs: newTimeoutMs },
+    });
+    const outbox = connect(options, token, {
+      legacy: { connections: OUTBOX_CONNECTIONS, timeoutMs: legacyTimeoutMs },
+      new: { connections: OUTBOX_CONNECTIONS, timeoutMs: newTimeoutMs },
+    });
+    const comparing = connect(options, token, { legacy: COMPARING, new: COMPARING });
+    const sources = comparisonSources(comparing.pair.legacy, comparing.pair.newReads, MAX_COMPARED_BYTES);
+    const connections = new Map([
+      ['answering', answering.connections],
+      ['outbox', outbox.connections],
+      ['comparing', comparing.connections],
+    ]);
+    return new Sides(answering.pair, outbox.pair, sources, connections);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.connections.map(async (connection) => connection.close()));
+  }
+}
+
+interface Limits {
+  readonly connections: number;
+  readonly timeoutMs: number;
+}
+
+function connect(
+  { legacyUrl, producerUrl, queryApiUrl, zone }: SidesOptions,
+  token: NewSideToken,
+  limits: Readonly<Record<SideName, Limits>>,
+): { readonly pair: SidePair; readonly connections: readonly SideConnection[] } {
+  const legacy = new SideConnection({ side: 'legacy', url: legacyUrl, ...limits.legacy });
+  const producer = new SideConnection({ side: 'new', url: producerUrl, ...limits.new });
+  const queryApi = new SideConnection({ side: 'new', url: queryApiUrl, ...limits.new });
+  const pair = {
+    legacy: new LegacySide(legacy, zone),
+    new: new NewSide({ producer, queryApi }, token),
+    newReads: new NewReads(queryApi, token, zone),
+  };
+  return { pair, connections: [legacy, producer, queryApi] };
+}
