@@ -1,5 +1,6 @@
-// `npm run docs:api`: writes the OpenAPI documents of the producer and the query API into docs/openapi/, and the types of the command
+// `npm run docs:api`: writes the OpenAPI documents of the producer, the query API and the facade into docs/openapi/, and the types of the command
 // line from them. With `--check` it writes nothing, and fails when one of them is out of date. It needs no servers.
+import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -7,6 +8,9 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import openapiTypescript, { astToString, type OpenAPI3 } from 'openapi-typescript';
 import { format, resolveConfig } from 'prettier';
+import { API as FACADE_API } from '../apps/facade/src/api-description.js';
+import { FacadeModule } from '../apps/facade/src/facade.module.js';
+import { LEGACY_ONLY } from '../apps/facade/src/reads/legacy-only.js';
 import { API as PRODUCER_API } from '../apps/producer/src/api-description.js';
 import { ProducerModule } from '../apps/producer/src/producer.module.js';
 import { API as QUERY_API } from '../apps/query-api/src/api-description.js';
@@ -21,7 +25,7 @@ async function update(file: string, content: string): Promise<void> {
   const style = await resolveConfig(path);
   const after = await format(content, { ...style, filepath: path });
   if (!check) return writeFile(path, after);
-  if ((await readFile(path, 'utf8')) === after) return;
+  if (existsSync(path) && (await readFile(path, 'utf8')) === after) return;
   process.stderr.write(`${file} is out of date with the controllers and schemas: run \`npm run docs:api\`.\n`);
   process.exitCode = 1;
 }
@@ -44,8 +48,10 @@ async function schemaTypes({ openapi, info, components: { schemas } = {} }: Open
 
 const producer = await documentOf(ProducerModule, PRODUCER_API);
 const queryApi = await documentOf(QueryApiModule, QUERY_API);
+const facade = await documentOf(FacadeModule.with(LEGACY_ONLY), FACADE_API);
 await update('docs/openapi/producer.json', JSON.stringify(producer));
 await update('docs/openapi/query-api.json', JSON.stringify(queryApi));
+await update('docs/openapi/facade.json', JSON.stringify(facade));
 await update(
   'apps/cli/src/producer/producer-api.ts',
   `// Written by \`npm run docs:api\` from docs/openapi/producer.json.\n${await schemaTypes(producer)}`,

@@ -5,7 +5,8 @@ import { createRemoteJWKSet, jwtVerify } from 'jose';
 import { runOrders, type CommandLineRun } from '../apps/cli/src/testing/command-line-run.js';
 import { METADATA_PATH, metadataOf, rejectToken } from '../apps/cli/src/testing/guarded-producer.js';
 import { answerJson } from '../apps/cli/src/testing/local-producer.js';
-import { DEMO_CLIENT, developmentProvider } from '../apps/dev-issuer/src/provider.js';
+import { DEMO_CLIENT } from '../apps/dev-issuer/src/demo-client.js';
+import { developmentProvider } from '../apps/dev-issuer/src/provider.js';
 import { signingKeys } from '../apps/dev-issuer/src/signing-keys.js';
 
 describe('the command line with the development issuer', () => {

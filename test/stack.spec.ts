@@ -37,6 +37,7 @@ describe('npm start', () => {
       'console',
       'consumer-1',
       'consumer-2',
+      'facade',
       'legacy',
       'producer',
       'query-api',
@@ -48,8 +49,9 @@ describe('npm start', () => {
     expect(before).toContain(stack.brokers);
     expect(before).toContain(stack.registryUrl);
     expect(before).toContain(`${stack.legacyUrl}/orders/page/1`);
+    expect(before).toContain(`${stack.facadeUrl}/docs`);
     expect(after).toBeDefined();
-    for (const url of [stack.producerUrl, stack.queryApiUrl]) {
+    for (const url of [stack.producerUrl, stack.queryApiUrl, stack.facadeUrl]) {
       expect((await fetch(`${url}/health/ready`)).status).toBe(200);
       expect((await fetch(`${url}/docs`)).status).toBe(200);
     }
@@ -59,13 +61,23 @@ describe('npm start', () => {
     const { code, output } = await RunningStack.fail({ dataDirectory: data });
     expect(code).toBe(1);
     expect(output).toContain(`A stack already runs on ${data}`);
-    expect(stack.processes().length).toBe(9);
+    expect(stack.processes().length).toBe(10);
   }, 30_000);
 
   it('runs the legacy system, with its files in the data directory', async () => {
     const populated = await fetch(`${stack.legacyUrl}/populate?count=2`, { method: 'POST' });
     expect(populated.status).toBe(201);
     expect(await readdir(join(data, 'db_files'))).toEqual(['0.json']);
+  });
+
+  it('runs the facade before the legacy system: its clients change an address only', async () => {
+    const [direct, through] = await Promise.all(
+      [stack.legacyUrl, stack.facadeUrl].map(async (url) => (await fetch(`${url}/orders/page/1`)).text()),
+    );
+    expect(through).toBe(direct);
+    expect(JSON.parse(direct ?? '')).toHaveLength(2);
+    const mismatches = await fetch(`${stack.facadeUrl}/v1/migration/mismatches`);
+    expect(await mismatches.json()).toEqual({ items: [], next: null });
   });
 
   it('stops everything within 30 s when only npm gets the signal', async () => {

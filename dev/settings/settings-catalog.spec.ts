@@ -17,6 +17,7 @@ describe('the catalog of settings', () => {
   it('marks every setting with a credential as secret', () => {
     const secrets = settings.filter(({ secret }) => secret).map(({ name }) => name);
     expect(secrets.toSorted()).toEqual([
+      'FACADE_CLIENT_SECRET',
       'GRAFANA_ADMIN_PASSWORD',
       'MONGODB_URI',
       'ORDERS_CLIENT_SECRET',
@@ -35,7 +36,7 @@ describe('the catalog of settings', () => {
   it('shows one value if all programs agree, and otherwise that of each', () => {
     expect(find('RATE_LIMIT_PER_MINUTE')?.shownDefault).toBe('120000');
     expect(find('PORT')?.shownDefault).toBe(
-      '3001 (producer); 0 (consumer); 3000 (query API); 3002 (console); 3003 (issuer); 3010 (legacy system)',
+      '3001 (producer); 0 (consumer); 3000 (query API); 3002 (console); 3003 (issuer); 3005 (facade); 3010 (legacy system)',
     );
     expect(find('TOPIC_PARTITIONS')?.allowed).toBe(
       'an integer from 1 to 10,000 (producer, consumer); an integer from 1 to 1,000 (npm start)',

@@ -6,6 +6,7 @@ import { httpSettings, kafkaSettings, mongoSettings } from '#service/settings/se
 import { cliSettingsSchema } from '../../apps/cli/src/cli-settings.js';
 import { settingsSchema as consoleSchema } from '../../apps/console/src/settings-schema.js';
 import { settingsSchema as consumerSchema } from '../../apps/consumer/src/settings-schema.js';
+import { settingsSchema as facadeSchema } from '../../apps/facade/src/settings-schema.js';
 import { settingsSchema as issuerSchema } from '../../apps/dev-issuer/src/settings.js';
 import { settingsSchema as legacySchema } from '../../apps/legacy/src/settings.js';
 import { settingsSchema as producerSchema } from '../../apps/producer/src/settings-schema.js';
@@ -34,6 +35,7 @@ const READERS = new Map<string, z.ZodObject>([
   ['query API', queryApiSchema],
   ['console', consoleSchema],
   ['issuer', issuerSchema],
+  ['facade', facadeSchema],
   ['legacy system', legacySchema],
   ['npm start', stackSettingsSchema],
   ['Compose', composeSettingsSchema],
@@ -51,6 +53,7 @@ const SECTIONS = new Map<string, object>([
   ['Consumer', consumerSchema.shape],
   ['Query API', queryApiSchema.shape],
   ['Legacy system', legacySchema.shape],
+  ['Facade', facadeSchema.shape],
   ['Command line', cliSettingsSchema.shape],
   ['Downloads and Docker Compose', { ...stackSettingsSchema.shape, ...composeSettingsSchema.shape }],
 ]);

@@ -6,6 +6,7 @@ describe('the lines before ready', () => {
     producers: ['http://127.0.0.1:3001'],
     issuer: undefined,
     legacy: undefined,
+    facade: undefined,
     queryApis: ['http://127.0.0.1:3000', 'http://127.0.0.1:43210'],
     console: 'http://127.0.0.1:3002',
     consumers: 2,
@@ -22,9 +23,10 @@ describe('the lines before ready', () => {
     expect(announcement(where)).toContain('  Query API        http://127.0.0.1:43210/docs');
   });
 
-  it('contain the address of the legacy system if it runs', () => {
-    expect(announcement(where).join()).not.toContain('Legacy');
-    const lines = announcement({ ...where, legacy: 'http://127.0.0.1:3010' });
+  it('contain the addresses of the legacy system and of the facade if they run', () => {
+    expect(announcement(where).join()).not.toMatch(/Legacy|Facade/);
+    const lines = announcement({ ...where, legacy: 'http://127.0.0.1:3010', facade: 'http://127.0.0.1:3005' });
+    expect(lines).toContain('  Facade           http://127.0.0.1:3005/orders/page/1, http://127.0.0.1:3005/docs');
     expect(lines).toContain('  Legacy system    http://127.0.0.1:3010/orders/page/1');
   });
 

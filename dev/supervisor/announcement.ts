@@ -9,6 +9,8 @@ export interface StackAddresses {
   readonly issuer: string | undefined;
   /** `undefined`: it does not run. */
   readonly legacy: string | undefined;
+  /** `undefined`: it does not run. */
+  readonly facade: string | undefined;
   readonly consumers: number;
   readonly brokers: string;
   readonly registryUrl: string;
@@ -18,7 +20,7 @@ export interface StackAddresses {
 
 /** Returns the lines that are printed before `ready`. Hides a password in MONGODB_URI. */
 export function announcement(where: StackAddresses): string[] {
-  const { producers, queryApis, issuer, legacy } = where;
+  const { producers, queryApis, issuer, legacy, facade } = where;
   return [
     '',
     ...producers.map((url) => `  Producer         ${url}/docs`),
@@ -26,6 +28,7 @@ export function announcement(where: StackAddresses): string[] {
     `  Console          ${where.console}`,
     ...(issuer === undefined ? [] : [`  Tokens           ${issuer}, client orders-demo, secret orders-demo-secret`]),
     ...(legacy === undefined ? [] : [`  Legacy system    ${legacy}/orders/page/1`]),
+    ...(facade === undefined ? [] : [`  Facade           ${facade}/orders/page/1, ${facade}/docs`]),
     `  Consumers        ${where.consumers}`,
     `  Kafka            ${where.brokers}`,
     `  Schema registry  ${withoutPassword(where.registryUrl)}`,

@@ -3,6 +3,7 @@ import {
   appPortClaims,
   consoleDefinition,
   consumerDefinition,
+  facadeDefinition,
   legacyDefinition,
   producerDefinition,
   queryApiDefinition,
@@ -62,6 +63,25 @@ describe('the variables of an app', () => {
     expect(appPortClaims(legacy.options).map(({ setting }) => setting)).toContain('LEGACY_PORT');
     const env = { ...context.env, LEGACY_DATA_DIR: '/elsewhere' };
     expect(legacyDefinition({ ...legacy, env }).env).toMatchObject({ LEGACY_DATA_DIR: '/elsewhere' });
+  });
+
+  it('give the facade the addresses of both sides, and with --auth a client of the development issuer', () => {
+    const flags = ['--legacy', '--auth'];
+    const env = { FACADE_PORT: '4005', LEGACY_PORT: '4010', LISTEN_HOST: '0.0.0.0' };
+    const facade = { ...context, options: readStackOptions(flags, env, '/project') };
+    expect(facadeDefinition(facade)).toMatchObject({
+      job: 'facade',
+      env: {
+        LISTEN_HOST: '127.0.0.1',
+        PORT: '4005',
+        LEGACY_URL: 'http://127.0.0.1:4010',
+        PRODUCER_URL: 'http://127.0.0.1:3001',
+        QUERY_API_URL: 'http://127.0.0.1:3000',
+        FACADE_CLIENT_ID: 'orders-demo',
+      },
+    });
+    expect(facadeDefinition(context).env).not.toHaveProperty('FACADE_CLIENT_SECRET');
+    expect(appPortClaims(facade.options).map(({ setting }) => setting)).toContain('FACADE_PORT');
   });
 
   it('give a consumer a larger heap for a higher in-flight limit', () => {

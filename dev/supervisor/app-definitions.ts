@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { MAX_IN_FLIGHT_OVERRIDE } from '#orders/consumer/in-flight-override.js';
+import { DEMO_CLIENT } from '../../apps/dev-issuer/src/demo-client.js';
 import type { PortClaim } from '../machine/ports.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 import type { ServerAddresses } from '../servers/embedded-servers.js';
@@ -32,6 +33,9 @@ export const QUERY_API_HEAP: Heap = { ...SERVICE_HEAP, alwaysYoung: true };
 /** V8 collects sooner near its limit: at 256 MiB the producer held 40 MiB more garbage, for the same CPU time. */
 export const PRODUCER_HEAP: Heap = { oldMiB: 128, youngMiB: 16 };
 
+/** Queued comparisons hold up to 64 MiB of answers, and a page of 1,000 orders becomes thousands of short-lived objects. */
+const FACADE_HEAP: Heap = { ...SERVICE_HEAP, alwaysYoung: true };
+
 /** The legacy system's index has about 100 bytes for each order, and it keeps 128 parsed files. */
 const LEGACY_HEAP: Heap = { oldMiB: 512, youngMiB: 16 };
 
@@ -43,13 +47,19 @@ const MALLOC: NodeJS.ProcessEnv = { MALLOC_ARENA_MAX: '2' };
 
 /** Returns the ports that the apps will use. Consumers use any free port. */
 export function appPortClaims(options: StackOptions): PortClaim[] {
-  const { listenHost, producerPort, queryApiPort, consolePort, issuerPort, legacyPort, auth, legacy } = options;
+  const { listenHost, producerPort, queryApiPort, consolePort, issuerPort, facadePort, legacyPort } = options;
+  const { auth, legacy } = options;
   return [
     ...(auth ? [{ owner: 'the issuer', host: '127.0.0.1', port: issuerPort, setting: 'ISSUER_PORT' }] : []),
     { owner: 'the producer', host: listenHost, port: producerPort, setting: 'PRODUCER_PORT' },
     { owner: 'the query API', host: listenHost, port: queryApiPort, setting: 'QUERY_API_PORT' },
     { owner: 'the console', host: listenHost, port: consolePort, setting: 'CONSOLE_PORT' },
-    ...(legacy ? [{ owner: 'the legacy system', host: '127.0.0.1', port: legacyPort, setting: 'LEGACY_PORT' }] : []),
+    ...(legacy
+      ? [
+          { owner: 'the facade', host: '127.0.0.1', port: facadePort, setting: 'FACADE_PORT' },
+          { owner: 'the legacy system', host: '127.0.0.1', port: legacyPort, setting: 'LEGACY_PORT' },
+        ]
+      : []),
   ];
 }
 
@@ -143,6 +153,22 @@ export function legacyDefinition(context: AppContext): AppDefinition {
     LEGACY_DATA_DIR: context.env['LEGACY_DATA_DIR'] || join(dataDirectory, 'db_files'),
   });
   return { ...legacy, job: undefined };
+}
+
+/**
+ * Returns the facade for `--legacy`. It listens on loopback only, because its legacy clients have no keys here. With `--auth` it uses the
+ * demo client of the development issuer.
+ */
+export function facadeDefinition(context: AppContext): AppDefinition {
+  const { listenHost, producerPort, queryApiPort, facadePort, legacyPort, auth } = context.options;
+  return define('facade', 'facade', context, FACADE_HEAP, {
+    LISTEN_HOST: '127.0.0.1',
+    PORT: String(facadePort),
+    LEGACY_URL: `http://127.0.0.1:${legacyPort}`,
+    PRODUCER_URL: reachedAt(listenHost, producerPort),
+    QUERY_API_URL: reachedAt(listenHost, queryApiPort),
+    ...(auth && { FACADE_CLIENT_ID: DEMO_CLIENT.id, FACADE_CLIENT_SECRET: DEMO_CLIENT.secret }),
+  });
 }
 
 /** The URL for browsers, and thus also the issuer name in the tokens. */

@@ -31,6 +31,7 @@ describe('npm start', () => {
       queryApiPort: 3000,
       consolePort: 3002,
       issuerPort: 3003,
+      facadePort: 3005,
       legacyPort: 3010,
       listenHost: '127.0.0.1',
       consumerSettings: {},

@@ -18,13 +18,14 @@ export interface StackOptions {
   readonly isReplicated: boolean;
   /** Runs the development issuer, and requires its tokens. */
   readonly auth: boolean;
-  /** Runs the legacy system beside the pipeline. */
+  /** Runs the legacy system and the facade beside the pipeline. */
   readonly legacy: boolean;
   readonly serverPorts: ServerPorts;
   readonly producerPort: number;
   readonly queryApiPort: number;
   readonly consolePort: number;
   readonly issuerPort: number;
+  readonly facadePort: number;
   readonly legacyPort: number;
   readonly listenHost: string;
   /** Environment variables of the consumers that were set by flags. Those of the environment are passed on anyway. */
@@ -44,7 +45,7 @@ const FLAGS = `The flags of npm start, after a --:
   --save-ms MIN..MAX    duration of the simulated save in milliseconds (default 0..1000)
   --replicated          three Kafka nodes and MongoDB members, two producers and query APIs: any one may be unavailable
   --auth                require tokens, and run an issuer for them
-  --legacy              run the legacy system too, whose orders are migrated
+  --legacy              run the legacy system too, and the facade that migrates its traffic
   --watch               restart the apps when a source file changes (npm run dev)
 for example: npm start -- --consumers 2 --save-ms 0..100`;
 
@@ -90,6 +91,7 @@ export function readStackOptions(
     queryApiPort: settings.QUERY_API_PORT,
     consolePort: settings.CONSOLE_PORT,
     issuerPort: settings.ISSUER_PORT,
+    facadePort: settings.FACADE_PORT,
     legacyPort: settings.LEGACY_PORT,
     listenHost: settings.LISTEN_HOST,
     consumerSettings: {
@@ -181,5 +183,8 @@ function requireDifferentPorts(options: StackOptions): void {
   claim('QUERY_API_PORT', queryApiPort);
   claim('CONSOLE_PORT', consolePort);
   if (options.auth) claim('ISSUER_PORT', issuerPort);
-  if (options.legacy) claim('LEGACY_PORT', options.legacyPort);
+  if (options.legacy) {
+    claim('FACADE_PORT', options.facadePort);
+    claim('LEGACY_PORT', options.legacyPort);
+  }
 }

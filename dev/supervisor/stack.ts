@@ -11,6 +11,7 @@ import {
   appPortClaims,
   consoleDefinition,
   consumerDefinition,
+  facadeDefinition,
   issuerDefinition,
   issuerUrl,
   legacyDefinition,
@@ -156,7 +157,10 @@ export class Stack {
     const make = (definition: AppDefinition): App => new App(definition, surroundings, print);
     const services = [...serviceDefinitions(context), consoleDefinition(context)];
     const { auth, legacy } = this.options;
-    const beside = [...(auth ? [issuerDefinition(context)] : []), ...(legacy ? [legacyDefinition(context)] : [])];
+    const beside = [
+      ...(auth ? [issuerDefinition(context)] : []),
+      ...(legacy ? [legacyDefinition(context), facadeDefinition(context)] : []),
+    ];
     this.services = [...beside, ...services].map(make);
     this.consumers = new ConsumerPool({
       make: (n) => make(consumerDefinition(context, n)),
@@ -198,6 +202,7 @@ export class Stack {
       console: urlsOf('console')[0],
       issuer: options.auth ? issuerUrl(options) : undefined,
       legacy: this.services.find(({ name }) => name === 'legacy')?.url,
+      facade: urlsOf('facade')[0],
       consumers: options.consumers,
       brokers: addresses.KAFKA_BROKERS ?? env['KAFKA_BROKERS'] ?? '',
       registryUrl: addresses.SCHEMA_REGISTRY_URL ?? env['SCHEMA_REGISTRY_URL'] ?? '',

@@ -29,7 +29,7 @@ export class RunningStack {
   private constructor(
     private readonly child: ChildProcess,
     readonly dataDirectory: string,
-    /** The environment variables of the ports: KAFKA_, REGISTRY_, MONGODB_, PRODUCER_, QUERY_API_, CONSOLE_, ISSUER_ and LEGACY_PORT. */
+    /** The environment variables of the ports: KAFKA_, REGISTRY_, MONGODB_, PRODUCER_, QUERY_API_, CONSOLE_, ISSUER_, FACADE_ and LEGACY_PORT. */
     readonly ports: Readonly<Record<string, string>>,
     /** Servers that the stack uses instead of embedded ones. */
     private readonly given: NodeJS.ProcessEnv,
@@ -107,6 +107,11 @@ export class RunningStack {
     return `http://127.0.0.1:${this.ports['LEGACY_PORT']}`;
   }
 
+  /** Only with `--legacy`. */
+  get facadeUrl(): string {
+    return `http://127.0.0.1:${this.ports['FACADE_PORT']}`;
+  }
+
   /** Only with `--auth`. */
   get issuerUrl(): string {
     return `http://127.0.0.1:${this.ports['ISSUER_PORT']}`;
@@ -181,6 +186,7 @@ async function freePorts(isReplicated: boolean): Promise<Record<string, string>>
     'QUERY_API_PORT',
     'CONSOLE_PORT',
     'ISSUER_PORT',
+    'FACADE_PORT',
     'LEGACY_PORT',
   ])
     ports[setting] = String(await freePort());

@@ -1,12 +1,10 @@
 import { errors, Provider, type ClientMetadata, type Configuration } from 'oidc-provider';
 import type { JWK } from 'jose';
+import { DEMO_CLIENT } from './demo-client.js';
 import { LOGIN_PATH } from './login-page.js';
 import { SCOPES } from '#service/auth/scopes.js';
 
 const TOKEN_SECONDS = 3_600;
-
-/** A public secret, acceptable only for development. */
-export const DEMO_CLIENT = { id: 'orders-demo', secret: 'orders-demo-secret' } as const;
 
 export interface IssuerOptions {
   readonly issuer: string;

@@ -14,7 +14,7 @@ export interface ComparisonSources {
 /** @param maxBytes a longer answer is not compared */
 export function comparisonSources(legacy: LegacySide, newReads: NewReads, maxBytes: number): ComparisonSources {
   return {
-    askLegacy: async (read, signal) => legacy.answer(pathOf(read), maxBytes, signal),
+    askLegacy: async (read, signal) => legacy.read(read, maxBytes, signal),
     askNew: async (read, signal) => {
       const bodies: Uint8Array<ArrayBuffer>[] = [];
       let length = 0;
@@ -27,10 +27,4 @@ export function comparisonSources(legacy: LegacySide, newReads: NewReads, maxByt
       return bodies;
     },
   };
-}
-
-function pathOf(read: LegacyRead): string {
-  if (read.capability === 'read-by-id') return `/orders/${encodeURIComponent(read.id)}`;
-  if (read.capability === 'read-by-page') return `/orders/page/${read.page}`;
-  return `/orders/range?start=${read.start}&end=${read.end}`;
 }

@@ -6,7 +6,7 @@ export const LEGACY_ONLY: MigrationParts = {
   providers: [
     {
       provide: ReadStages,
-      useValue: { stageOf: async () => ({ stage: 'off', version: 1, writes: 'off' }) } satisfies ReadStages,
+      useValue: { stageOf: async () => ({ stage: 'off', version: 1 }) } satisfies ReadStages,
     },
     { provide: AwaitedIntents, useValue: { untilReadable: async () => undefined } satisfies AwaitedIntents },
   ],

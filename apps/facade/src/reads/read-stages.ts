@@ -1,5 +1,5 @@
 import type { SideName } from '../sides/side.js';
-import type { ReadCapability, ReadStage, WriteStage } from '../stages/capability.js';
+import type { ReadCapability, ReadStage } from '../stages/capability.js';
 import type { AskedOrders } from './legacy-read.js';
 
 /** What the migration state says about a read. */
@@ -7,7 +7,6 @@ export interface StageOfRead {
   readonly stage: ReadStage;
   /** The version of the capability's state, to which samples count. */
   readonly version: number;
-  readonly writes: WriteStage;
 }
 
 /** The migration state, as reads need it. */
@@ -22,7 +21,7 @@ export abstract class ReadStages {
 /** The open write intents, as reads and the re-check of a comparison need them. */
 export abstract class AwaitedIntents {
   /**
-   * Resolves when no open intent is missing on the side that matches what is asked for; at once if there can be none.
+   * Resolves when no open intent is missing on the side that matches what is asked for; at once, without MongoDB, if there can be none.
    * @throws an error with code `still-open` after 2 s
    */
   abstract untilReadable(side: SideName, asked: AskedOrders, signal: AbortSignal): Promise<void>;

@@ -61,9 +61,7 @@ export class Reads {
     if (!('read' in parsed)) return this.rejected(parsed.rejected, stage, forwarded);
     const side = stage.stage === 'off' || stage.stage === 'shadow' ? 'legacy' : 'new';
     const { read } = parsed;
-    // While only the legacy system is written, nothing can be missing there.
-    if (side === 'new' || stage.writes !== 'off')
-      await this.parts.intents.untilReadable(side, askedOrders(read), forwarded.signal);
+    await this.parts.intents.untilReadable(side, askedOrders(read), forwarded.signal);
     const asked = performance.now();
     try {
       const answer = await this.ask(side, { request, read, stage, key });

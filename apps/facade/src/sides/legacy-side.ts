@@ -2,6 +2,7 @@ import { parseStrictJson } from '#legacy/json/strict-json.js';
 import { toLegacy } from '#legacy/translation/to-legacy.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import type { LegacyOrder } from '#orders/order/order.js';
+import type { LegacyRead } from '../reads/legacy-read.js';
 import type { WriteOutcome, WrittenSide } from './side.js';
 import { SideAwayError } from './side-away-error.js';
 import type { SideConnection, SideRequest, SideResponse, WholeAnswer } from './side-connection.js';
@@ -31,9 +32,9 @@ export class LegacySide implements WrittenSide {
     return this.connection.request(request, read);
   }
 
-  /** Asks for a path, and reads the whole answer. @throws SideAwayError if there is none, or a longer one */
-  async answer(path: string, maxBytes: number, signal: AbortSignal): Promise<WholeAnswer> {
-    return this.connection.ask({ method: 'GET', path, signal }, maxBytes);
+  /** Sends a read of the facade itself, and reads the whole answer. @throws SideAwayError if there is none, or a longer one */
+  async read(read: LegacyRead, maxBytes: number, signal: AbortSignal): Promise<WholeAnswer> {
+    return this.connection.ask({ method: 'GET', path: pathOf(read), signal }, maxBytes);
   }
 
   /** The orders of an account are written one after another. After an unknown outcome, the later ones of the account are not sent. */
@@ -52,13 +53,12 @@ export class LegacySide implements WrittenSide {
 
   /** @throws when the legacy system answers no request at all; a status of any kind is an answer */
   async ping(signal: AbortSignal): Promise<void> {
-    await this.answer('/health/ready', MAX_ORDER_BYTES, signal);
+    await this.connection.ask({ method: 'GET', path: '/health/ready', signal }, MAX_ORDER_BYTES);
   }
 
   private async isReadable(id: string, signal: AbortSignal): Promise<'readable' | 'not-yet'> {
-    const path = `/orders/${encodeURIComponent(id)}`;
-    const { status, bytes } = await this.answer(path, MAX_ORDER_BYTES, signal);
-    if (status !== 200) throw new SideAwayError('legacy', 'bad-answer', `${path} responded with ${status}`);
+    const { status, bytes } = await this.read({ capability: 'read-by-id', id }, MAX_ORDER_BYTES, signal);
+    if (status !== 200) throw new SideAwayError('legacy', 'bad-answer', `order ${id} responded with ${status}`);
     return textOf(bytes).trim() === 'null' ? 'not-yet' : 'readable';
   }
 
@@ -80,6 +80,12 @@ export class LegacySide implements WrittenSide {
       return { result: 'unknown', message: error instanceof Error ? error.message : String(error) };
     }
   }
+}
+
+function pathOf(read: LegacyRead): string {
+  if (read.capability === 'read-by-id') return `/orders/${encodeURIComponent(read.id)}`;
+  if (read.capability === 'read-by-page') return `/orders/page/${read.page}`;
+  return `/orders/range?start=${read.start}&end=${read.end}`;
 }
 
 function outcomeOf({ status, bytes }: WholeAnswer): WriteOutcome {

@@ -1,0 +1,242 @@
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { ManualClock, settle } from '@orders-pipeline/clock/testing';
+import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
+import type { LegacyRead } from '../reads/legacy-read.js';
+import type { SideName } from '../sides/side.js';
+import { SideAwayError } from '../sides/side-away-error.js';
+import { Comparisons, type ComparisonJob } from './comparisons.js';
+import { differencesOf } from './differences.js';
+import { IgnoreRules } from './ignore-rules.js';
+import type { FoundMismatch } from './mismatches.js';
+import type { Observation } from './observations.js';
+
+const ZONE = new LegacyTimeZone('UTC');
+const ID = '970844c7-0d33-42a3-ba87-000000001266';
+const READ: LegacyRead = { capability: 'read-by-id', id: ID };
+const ORDER = {
+  id: ID,
+  number: 7,
+  accountId: 'acc-1',
+  side: 'buy',
+  symbol: 'ACME',
+  quantity: 3,
+  price: 187.35,
+  amount: 562.05,
+  currency: 'EUR',
+  createdAt: '2026-01-31T12:00:00.000',
+};
+const RESPONSE = {
+  ...ORDER,
+  number: 1,
+  price: '187.3500',
+  amount: '562.0500',
+  createdAt: '2026-01-31T12:00:00.000Z',
+  legacy: { number: 7, filled: [] },
+};
+
+function given(text: string, status = 200) {
+  return { status, contentType: 'application/json', bytes: Uint8Array.from(Buffer.from(text)) };
+}
+const jobWith = (legacy: string, status = 200): ComparisonJob => ({
+  capability: 'read-by-id',
+  version: 3,
+  key: ID,
+  read: READ,
+  answered: { side: 'legacy', answer: given(legacy, status) },
+});
+
+describe('comparisons', () => {
+  /** What the sides answer when they are asked; `null`: the new side does not have the order. */
+  let legacy: () => Promise<string>;
+  let other: () => Promise<object | null>;
+  let untilReadable: (side: SideName) => Promise<void>;
+  let asked: string[];
+  let clock: ManualClock;
+  let samples: boolean[];
+  let observed: Pick<Observation, 'side' | 'failed'>[];
+  let stored: FoundMismatch[];
+  let store: (found: FoundMismatch) => Promise<boolean>;
+  let events: string[];
+  let rules: IgnoreRules;
+  let isSampled: boolean;
+  let comparisons: Comparisons;
+
+  beforeEach(() => {
+    legacy = async () => JSON.stringify(ORDER);
+    other = async () => RESPONSE;
+    untilReadable = async () => undefined;
+    [asked, samples, observed, stored, events] = [[], [], [], [], []];
+    clock = new ManualClock();
+    store = async (found) => stored.push(found) > 0;
+    rules = new IgnoreRules([]);
+    isSampled = true;
+    comparisons = new Comparisons({
+      sources: {
+        askLegacy: async () => {
+          asked.push('legacy');
+          return given(await legacy());
+        },
+        askNew: async () => {
+          asked.push('new');
+          const answer = await other();
+          return answer === null ? [] : [Uint8Array.from(Buffer.from(JSON.stringify(answer)))];
+        },
+      },
+      comparer: { compare: async (pair) => differencesOf(pair, ZONE) },
+      intents: {
+        untilReadable: async (side) => {
+          asked.push(`wait ${side}`);
+          await untilReadable(side);
+        },
+      },
+      observations: {
+        record: ({ side, failed }) => void observed.push({ side, failed }),
+        sample: (_capability, _version, matched) => void samples.push(matched),
+      },
+      mismatches: { store: async (found) => store(found) },
+      rules: () => rules,
+      watch: {
+        ended: (_capability, outcome) => void events.push(outcome),
+        dropped: (reason) => void events.push(reason),
+        found: () => undefined,
+        failed: (error) => void events.push(String(error)),
+        gauge: () => undefined,
+      },
+      clock,
+      isSampled: () => isSampled,
+    });
+  });
+
+  async function offer(job: ComparisonJob): Promise<void> {
+    comparisons.offer(job);
+    for (let turn = 0; turn < 5; turn += 1) await settle();
+  }
+
+  it('ask only the other side, and count equal answers', async () => {
+    await offer(jobWith(JSON.stringify(ORDER)));
+    expect({ asked, samples, observed, events, stored }).toEqual({
+      asked: ['new'],
+      samples: [true],
+      observed: [{ side: 'new', failed: false }],
+      events: ['equal'],
+      stored: [],
+    });
+  });
+
+  it('ask both sides again once open writes are final: a write explains a missing order', async () => {
+    const final = Promise.withResolvers<void>();
+    let isSaved = false;
+    other = async () => (isSaved ? RESPONSE : null);
+    untilReadable = async () => final.promise;
+    await offer(jobWith(JSON.stringify(ORDER)));
+    expect(asked).toEqual(['new', 'wait legacy', 'wait new']);
+    expect(samples).toEqual([]);
+    isSaved = true;
+    final.resolve();
+    await settle();
+    expect(asked.slice(3)).toEqual(['legacy', 'new']);
+    expect({ samples, stored, events }).toEqual({ samples: [true], stored: [], events: ['equal'] });
+  });
+
+  it('store what still differs, with the field, both values and both answers', async () => {
+    other = async () => ({ ...RESPONSE, symbol: 'EVEN' });
+    await offer(jobWith(JSON.stringify(ORDER)));
+    expect(stored).toEqual([
+      {
+        capability: 'read-by-id',
+        version: 3,
+        key: ID,
+        recheck: 'differs',
+        paths: [{ path: 'symbol', legacy: '"ACME"', new: '"EVEN"' }],
+        legacyRaw: JSON.stringify(ORDER),
+        newRaw: JSON.stringify({ ...RESPONSE, symbol: 'EVEN' }),
+      },
+    ]);
+    expect({ samples, events }).toEqual({ samples: [false], events: ['differs'] });
+  });
+
+  it('report an answer that was HTML once with its code, and the answer itself; the sample is equal', async () => {
+    await offer(jobWith('<html>Bad gateway</html>'));
+    expect(stored).toMatchObject([{ code: 'html', recheck: 'passed', legacyRaw: '<html>Bad gateway</html>' }]);
+    expect(samples).toEqual([true]);
+  });
+
+  it.each([
+    ['html', '<html></html>'],
+    ['half-json', JSON.stringify(ORDER).slice(0, 50)],
+    ['not-a-plain-decimal', JSON.stringify(ORDER).replace('187.35', '0.30000000000000004')],
+    ['not-a-uuid', JSON.stringify({ ...ORDER, id: 'order-7' })],
+  ])('report a legacy answer that stays %s as a mismatch', async (code, text) => {
+    legacy = async () => text;
+    other = async () => null;
+    await offer(jobWith(text));
+    expect(stored).toMatchObject([{ code, recheck: 'differs', legacyRaw: text }]);
+    expect(samples).toEqual([false]);
+  });
+
+  it('decide nothing while writes are open', async () => {
+    other = async () => null;
+    untilReadable = async (side) => {
+      if (side === 'new') throw Object.assign(new Error('still open'), { code: 'still-open' });
+    };
+    await offer(jobWith(JSON.stringify(ORDER)));
+    expect(asked.filter((name) => name === 'wait new')).toHaveLength(5);
+    expect(asked).not.toContain('legacy');
+    expect({ samples, stored }).toEqual({ samples: [], stored: [] });
+  });
+
+  it('count a side that gives no answer as its failure, not as a mismatch', async () => {
+    other = async () => {
+      throw new SideAwayError('new', 'breaker-open', 'away');
+    };
+    await offer(jobWith(JSON.stringify(ORDER)));
+    await offer(jobWith('{"statusCode": 500}', 500));
+    expect({ samples, stored, events, observed }).toEqual({
+      samples: [],
+      stored: [],
+      events: ['unanswered'],
+      observed: [{ side: 'new', failed: true }],
+    });
+  });
+
+  it('ignore what a valid rule names', async () => {
+    other = async () => ({ ...RESPONSE, symbol: 'EVEN' });
+    rules = new IgnoreRules([{ path: 'symbol', expires: '2027-01-31', reason: 'renamed' }]);
+    await offer(jobWith(JSON.stringify(ORDER)));
+    expect(events).toEqual(['equal']);
+  });
+
+  it('leave out what is not sampled', async () => {
+    isSampled = false;
+    await offer(jobWith(JSON.stringify(ORDER)));
+    expect(asked).toEqual([]);
+  });
+
+  it('ask both sides for a written order', async () => {
+    await offer({ capability: 'writes', version: 1, key: ID, read: READ });
+    expect(asked.toSorted()).toEqual(['legacy', 'new']);
+    expect(samples).toEqual([true]);
+  });
+
+  it('never wait for a side that hangs: few requests at a time, a bounded queue, and the rest is dropped', async () => {
+    other = async () => new Promise(() => undefined);
+    for (let at = 0; at < 3_000; at += 1) comparisons.offer(jobWith(JSON.stringify(ORDER)));
+    await settle();
+    expect(asked).toHaveLength(16);
+    expect(events.filter((event) => event === 'queue-full')).toHaveLength(2_000);
+  });
+
+  it('store a mismatch once MongoDB takes it again', async () => {
+    other = async () => ({ ...RESPONSE, symbol: 'EVEN' });
+    let failures = 2;
+    store = async (found) => {
+      if ((failures -= 1) >= 0) throw new Error('MongoDB is away');
+      return stored.push(found) > 0;
+    };
+    await offer(jobWith(JSON.stringify(ORDER)));
+    expect(stored).toEqual([]);
+    await clock.advance(10_000);
+    expect(stored).toHaveLength(1);
+    expect(samples).toEqual([false]);
+  });
+});

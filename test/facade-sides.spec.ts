@@ -1,0 +1,176 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { systemClock } from '@orders-pipeline/clock';
+import type { LegacyOrder } from '#orders/order/order.js';
+import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
+import { describeWrittenSide, someOrder } from '../apps/facade/src/sides/testing/written-side-contract.js';
+import { Sides } from '../apps/facade/src/sides/sides.js';
+import { ImitatedNewSide } from './support/imitated-new-side.js';
+import { RunningLegacy } from './support/running-legacy.js';
+import { ScriptedSide } from './support/scripted-side.js';
+
+const ZONE = new LegacyTimeZone('Asia/Kolkata');
+/** Nothing listens on the discard port. */
+const NOWHERE = 'http://127.0.0.1:9';
+const { signal } = new AbortController();
+
+function sidesAt(legacyUrl: string, newUrl: string, timeoutMs = 10_000): Sides {
+  return Sides.of({
+    legacyUrl,
+    producerUrl: newUrl,
+    queryApiUrl: newUrl,
+    zone: ZONE,
+    legacyConnections: 32,
+    legacyTimeoutMs: timeoutMs,
+    newConnections: 32,
+    newTimeoutMs: timeoutMs,
+    tokenClient: undefined,
+    clock: systemClock,
+  });
+}
+
+describe('the sides of the facade', () => {
+  let folder: string;
+  let legacy: RunningLegacy;
+  let scripted: ScriptedSide;
+  const imitated = new ImitatedNewSide();
+  const opened: Sides[] = [];
+  let sides: Sides;
+  let away: Sides;
+
+  const open = (...addresses: Parameters<typeof sidesAt>): Sides => {
+    const each = sidesAt(...addresses);
+    opened.push(each);
+    return each;
+  };
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'orders-facade-sides-'));
+    legacy = await RunningLegacy.start(folder, { LEGACY_TIME_ZONE: ZONE.name });
+    scripted = await ScriptedSide.start(imitated.answer);
+    sides = open(legacy.url, scripted.url);
+    away = open(NOWHERE, NOWHERE);
+  });
+
+  afterEach(() => scripted.answer(imitated.answer));
+
+  afterAll(async () => {
+    await Promise.all(opened.map(async (each) => each.close()));
+    scripted.close();
+    await legacy.end();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  describeWrittenSide('the real legacy system', () => ({ side: sides.answering.legacy, away: away.answering.legacy }));
+  describeWrittenSide('the new side', () => ({ side: sides.answering.new, away: away.answering.new }));
+
+  it('the legacy system gets exactly the order: a repeat by another client is the same order', async () => {
+    const order = someOrder({ price: 1_873_450n });
+    await sides.answering.legacy.write([order], signal);
+    const { text } = await legacy.get(`/orders/${order.id}`);
+    expect(JSON.parse(text)).toMatchObject({
+      id: order.id,
+      number: order.legacy.number,
+      price: 187.345,
+      createdAt: ZONE.toLocal(order.createdAt),
+    });
+  });
+
+  it('the legacy system refuses other content under the same id, and a number in use', async () => {
+    const order = someOrder();
+    await sides.answering.legacy.write([order], signal);
+    const other = { ...order, symbol: 'EVEN' };
+    const number = someOrder({ legacy: order.legacy });
+    expect(await sides.answering.legacy.write([other, number], signal)).toEqual([
+      expect.objectContaining({
+        result: 'refused',
+        status: 409,
+        code: 'legacy-409',
+        message: expect.stringMatching(/symbol$/),
+      }),
+      expect.objectContaining({ result: 'refused', status: 409, message: `number ${order.legacy.number} is in use` }),
+    ]);
+  });
+
+  it('an order that the legacy system can not hold is refused without asking it', async () => {
+    const exact = someOrder({ quantity: 10_000, price: 10n ** 18n - 1n });
+    expect(await sides.answering.legacy.write([exact], signal)).toEqual([
+      expect.objectContaining({ result: 'refused', code: 'not-exact-as-float', status: 400 }),
+    ]);
+  });
+
+  it('after an unknown outcome, later orders of the same account are not sent, and those of others are', async () => {
+    const [first, second, third] = [someOrder(), someOrder(), someOrder()].map((order, at) => ({
+      ...order,
+      accountId: at < 2 ? 'acc-1' : 'acc-2',
+    })) as [LegacyOrder, LegacyOrder, LegacyOrder];
+    scripted.answer(({ body }) => (body.includes(first.id) ? 'disconnect' : { status: 201, body: '{}' }));
+    const outcomes = await open(scripted.url, NOWHERE).answering.legacy.write([first, second, third], signal);
+    expect(outcomes.map(({ result }) => result)).toEqual(['unknown', 'unknown', 'stored']);
+    expect(scripted.requests.some(({ body }) => body.includes(second.id))).toBe(false);
+  });
+
+  it.each([408, 429, 500, 503, 401, 404])(
+    'status %d says nothing about the order: it may still be stored',
+    async (status) => {
+      scripted.answer(() => ({ status, body: '{}' }));
+      const scriptedSides = open(scripted.url, scripted.url);
+      for (const side of [scriptedSides.answering.legacy, scriptedSides.answering.new])
+        expect(await side.write([someOrder()], signal)).toEqual([expect.objectContaining({ result: 'unknown' })]);
+    },
+  );
+
+  it('a side that hangs has an unknown outcome after the time-out', async () => {
+    scripted.answer(() => 'hang');
+    const hanging = open(scripted.url, scripted.url, 100);
+    for (const side of [hanging.answering.legacy, hanging.answering.new])
+      expect(await side.write([someOrder()], signal)).toEqual([
+        { result: 'unknown', message: expect.stringMatching(/time-out/) },
+      ]);
+  });
+
+  it('the new side gets arrays of 1,000 at most; after an unknown outcome nothing more is sent', async () => {
+    const orders = Array.from({ length: 2_001 }, () => someOrder());
+    let arrays = 0;
+    scripted.answer((request) => ((arrays += 1) === 2 ? 'disconnect' : imitated.answer(request)));
+    const outcomes = await sides.answering.new.write(orders, signal);
+    expect(outcomes.map(({ result }) => result)).toEqual([
+      ...Array.from({ length: 1_000 }, () => 'stored'),
+      ...Array.from({ length: 1_001 }, () => 'unknown'),
+    ]);
+    expect(scripted.requests.map(({ body }) => (JSON.parse(body) as unknown[]).length)).toEqual([1_000, 1_000]);
+  });
+
+  it('a refusal of the new side that names no order is found by halving', async () => {
+    const orders = Array.from({ length: 9 }, () => someOrder());
+    const inUse = someOrder();
+    imitated.save(inUse);
+    const sent = orders.with(4, someOrder({ legacy: inUse.legacy }));
+    const outcomes = await sides.answering.new.write(sent, signal);
+    expect(outcomes[4]).toEqual({ result: 'refused', code: 'number-in-use', message: 'number in use', status: 409 });
+    expect(outcomes.filter(({ result }) => result === 'stored')).toHaveLength(8);
+  });
+
+  it('stops asking a side that does not answer, and asks again after a pause', async () => {
+    scripted.answer(() => 'disconnect');
+    const broken = open(scripted.url, NOWHERE);
+    const ask = async () => broken.answering.legacy.areReadable([someOrder().id], signal);
+    for (let at = 0; at < 10; at += 1) await expect(ask()).rejects.toThrow(/no-connection/);
+    await expect(ask()).rejects.toThrow(/breaker-open/);
+    expect(broken.breakers.filter(({ isOpen }) => isOpen())).toEqual([
+      expect.objectContaining({ side: 'legacy', purpose: 'answering' }),
+    ]);
+    const asked = scripted.requests.length;
+    await expect(ask()).rejects.toThrow(/breaker-open/);
+    expect(scripted.requests).toHaveLength(asked);
+    scripted.answer(() => ({ body: 'null' }));
+    for (let isBack = false; !isBack;)
+      isBack = await ask().then(
+        () => true,
+        () => false,
+      );
+    expect(broken.breakers.some(({ isOpen }) => isOpen())).toBe(false);
+  });
+});
