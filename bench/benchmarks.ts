@@ -12,6 +12,12 @@ import { readsPageDepth, readsPageSkip } from './benchmarks/reads-depth.js';
 import { readsExport, readsExportMemory } from './benchmarks/reads-export.js';
 import { readsWalk, readsWalkFiltered } from './benchmarks/reads-walk.js';
 import { consumersAgainstOne, consumerWith } from './benchmarks/scaling.js';
+import {
+  facadeReadsHangingP50,
+  facadeReadsHangingP99,
+  facadeReadsP50,
+  facadeReadsP99,
+} from './benchmarks/facade-reads.js';
 import { fewKeys, windowOf } from './benchmarks/window.js';
 import type { Benchmark } from './harness/benchmark.js';
 
@@ -48,6 +54,10 @@ export const BENCHMARKS: readonly Benchmark[] = [
   readsWalkFiltered,
   readsExport,
   readsExportMemory,
+  facadeReadsP50,
+  facadeReadsP99,
+  facadeReadsHangingP50,
+  facadeReadsHangingP99,
   consoleCpu,
   consoleFirstPaint,
 ];

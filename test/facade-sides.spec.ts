@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { systemClock } from '@orders-pipeline/clock';
-import type { LegacyOrder } from '#orders/order/order.js';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { describeWrittenSide, someOrder } from '../apps/facade/src/sides/testing/written-side-contract.js';
 import { Sides } from '../apps/facade/src/sides/sides.js';
@@ -102,10 +101,8 @@ describe('the sides of the facade', () => {
   });
 
   it('after an unknown outcome, later orders of the same account are not sent, and those of others are', async () => {
-    const [first, second, third] = [someOrder(), someOrder(), someOrder()].map((order, at) => ({
-      ...order,
-      accountId: at < 2 ? 'acc-1' : 'acc-2',
-    })) as [LegacyOrder, LegacyOrder, LegacyOrder];
+    const [first, second] = [someOrder({ accountId: 'acc-1' }), someOrder({ accountId: 'acc-1' })];
+    const third = someOrder({ accountId: 'acc-2' });
     scripted.answer(({ body }) => (body.includes(first.id) ? 'disconnect' : { status: 201, body: '{}' }));
     const outcomes = await open(scripted.url, NOWHERE).answering.legacy.write([first, second, third], signal);
     expect(outcomes.map(({ result }) => result)).toEqual(['unknown', 'unknown', 'stored']);

@@ -87,6 +87,16 @@ export class Bench {
     await rm(this.directory, { recursive: true, force: true });
   }
 
+  /** Gives some work an empty database of its own, and drops it afterwards. */
+  async inOwnDatabase<T>(name: string, work: (uri: string) => Promise<T>): Promise<T> {
+    const database = await RunDatabase.create(this.servers.addresses.MONGODB_URI, name);
+    try {
+      return await work(database.uri);
+    } finally {
+      await database.drop();
+    }
+  }
+
   /** Returns the dataset of all read benchmarks; saves it on the first call. */
   async savedOrders(): Promise<SavedOrdersDataset> {
     this.saved ??= this.save();

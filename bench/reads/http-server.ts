@@ -17,6 +17,7 @@ export interface HttpServerOptions {
 export class HttpServer {
   private constructor(
     private readonly child: ChildProcess,
+    readonly url: string,
     readonly pool: Pool,
   ) {}
 
@@ -32,7 +33,7 @@ export class HttpServer {
     });
     const [message] = (await Promise.race([once(child, 'message'), ended])) as [{ url: string }];
     ended.catch(() => undefined);
-    return new HttpServer(child, new Pool(message.url, { connections, pipelining: 1 }));
+    return new HttpServer(child, message.url, new Pool(message.url, { connections, pipelining: 1 }));
   }
 
   /** Returns memory and CPU time of the process. @throws Error when it has exited */

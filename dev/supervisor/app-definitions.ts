@@ -34,10 +34,10 @@ export const QUERY_API_HEAP: Heap = { ...SERVICE_HEAP, alwaysYoung: true };
 export const PRODUCER_HEAP: Heap = { oldMiB: 128, youngMiB: 16 };
 
 /** Queued comparisons hold up to 64 MiB of answers, and a page of 1,000 orders becomes thousands of short-lived objects. */
-const FACADE_HEAP: Heap = { ...SERVICE_HEAP, alwaysYoung: true };
+export const FACADE_HEAP: Heap = { ...SERVICE_HEAP, alwaysYoung: true };
 
 /** The legacy system's index has about 100 bytes for each order, and it keeps 128 parsed files. */
-const LEGACY_HEAP: Heap = { oldMiB: 512, youngMiB: 16 };
+export const LEGACY_HEAP: Heap = { oldMiB: 512, youngMiB: 16 };
 
 /**
  * glibc keeps freed memory in one arena per thread that allocates, and Kafka's buffers come from several threads. With two

@@ -83,6 +83,6 @@ export class ImitatedNewSide {
     const items = found.slice(skip, (skip ?? 0) + (size ?? 0));
     const left = found.length - (skip ?? 0) - items.length;
     query.set('pageToken', String((skip ?? 0) + items.length));
-    return { body: JSON.stringify({ items, page: left > 0 ? { next: `/v1/orders?${query}` } : {} }) };
+    return { body: JSON.stringify({ items, page: left > 0 ? { next: `/v1/orders?${query.toString()}` } : {} }) };
   }
 }

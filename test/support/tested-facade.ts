@@ -81,14 +81,7 @@ export class TestedFacade {
       clock: systemClock,
       isSampled: () => true,
     });
-    const facade: TestedFacade = new TestedFacade(
-      app as unknown as FastifyInstance,
-      sides,
-      comparisons,
-      observations,
-      mismatches,
-      registry,
-    );
+    const facade: TestedFacade = new TestedFacade(app, sides, comparisons, observations, mismatches, registry);
     const stages = {
       stageOf: async () => {
         await facade.untilKnown();

@@ -1,8 +1,10 @@
 import type { ApiDescription } from '#service/docs/openapi.js';
+import { documentLegacyApi } from './legacy-api-document.js';
 
 /** The texts of the OpenAPI document. */
 export const API: ApiDescription = {
   title: 'Orders: facade',
   description:
     "Speaks the legacy system's API to its clients (`/orders…`, with API keys instead of tokens), and moves its traffic to the pipeline step by step (`/v1/migration…`).",
+  extend: documentLegacyApi,
 };

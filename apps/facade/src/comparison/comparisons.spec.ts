@@ -9,30 +9,10 @@ import { differencesOf } from './differences.js';
 import { IgnoreRules } from './ignore-rules.js';
 import type { FoundMismatch } from './mismatches.js';
 import type { Observation } from './observations.js';
+import { ID, ORDER, RESPONSE } from './testing/one-order.js';
 
 const ZONE = new LegacyTimeZone('UTC');
-const ID = '970844c7-0d33-42a3-ba87-000000001266';
 const READ: LegacyRead = { capability: 'read-by-id', id: ID };
-const ORDER = {
-  id: ID,
-  number: 7,
-  accountId: 'acc-1',
-  side: 'buy',
-  symbol: 'ACME',
-  quantity: 3,
-  price: 187.35,
-  amount: 562.05,
-  currency: 'EUR',
-  createdAt: '2026-01-31T12:00:00.000',
-};
-const RESPONSE = {
-  ...ORDER,
-  number: 1,
-  price: '187.3500',
-  amount: '562.0500',
-  createdAt: '2026-01-31T12:00:00.000Z',
-  legacy: { number: 7, filled: [] },
-};
 
 function given(text: string, status = 200) {
   return { status, contentType: 'application/json', bytes: Uint8Array.from(Buffer.from(text)) };

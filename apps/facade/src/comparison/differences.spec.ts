@@ -1,30 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { differencesOf, isMissingOrder } from './differences.js';
+import { ORDER, RESPONSE } from './testing/one-order.js';
 
-const ZONE = new LegacyTimeZone('Europe/Berlin');
-const ID = '970844c7-0d33-42a3-ba87-000000001266';
-const ORDER = {
-  id: ID,
-  number: 7,
-  accountId: 'acc-1',
-  side: 'buy',
-  symbol: 'ACME',
-  quantity: 3,
-  price: 187.35,
-  amount: 562.05,
-  currency: 'EUR',
-  createdAt: '2026-01-31T12:00:00.000',
-};
-const RESPONSE = {
-  ...ORDER,
-  number: 1,
-  price: '187.3500',
-  amount: '562.0500',
-  createdAt: '2026-01-31T11:00:00.000Z',
-  legacy: { number: 7, filled: [] },
-};
-
+const ZONE = new LegacyTimeZone('UTC');
 const bytes = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value));
 const given = (value: unknown, contentType = 'application/json') => ({ status: 200, contentType, bytes: bytes(value) });
 const page = (...items: unknown[]) => ({ bodies: [bytes({ items, page: {} })] });
@@ -70,7 +49,7 @@ describe('the comparison of two answers', () => {
       /^price must be a decimal/,
     ],
     ['an id that is no UUID', { id: 'order-7' }, 'not-a-uuid', /^id must be a UUID/],
-    ['a local time that is two instants', { createdAt: '2026-10-25T02:30:00.000' }, 'ambiguous-time', /^createdAt /],
+    ['a local time in another form', { createdAt: '2026-10-25 02:30' }, 'not-a-local-time', /^createdAt /],
   ])('explains why the new side can not have %s', (_, change, code, detail) => {
     const [difference] = differencesOf({ isList: true, legacy: given([{ ...ORDER, ...change }]), new: page() }, ZONE);
     expect(difference).toMatchObject({ path: '7', code, detail: expect.stringMatching(detail) });

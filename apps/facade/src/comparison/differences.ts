@@ -1,10 +1,11 @@
-import diff from 'microdiff';
+import diff, { type Difference as Change } from 'microdiff';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import {
   ONLY_ORDER,
   readAnswer,
   readNewBodies,
   type AnswerFault,
+  type ComparedAnswer,
   type GivenAnswer,
   type Readable,
 } from './compared-answer.js';
@@ -42,20 +43,20 @@ export function differencesOf(pair: AnswerPair, zone: LegacyTimeZone): Differenc
   const faults = [...faultOf(legacy, 'legacy'), ...faultOf(other, 'new')];
   if (!('answer' in legacy) || !('answer' in other)) return faults;
   const found = diff(legacy.answer.orders, other.answer.orders, { cyclesFix: false });
-  return found.slice(0, MAX_DIFFERENCES).map((change) => {
-    const path = change.path.join('.');
-    const before = change.type === 'CREATE' ? undefined : shown(change.oldValue);
-    const after = change.type === 'REMOVE' ? undefined : shown(change.value);
-    const order = String(change.path[0]);
-    const reason = order in legacy.answer.orders ? legacy.answer.reasonOf?.(order) : undefined;
-    const isReason = reason !== undefined && (change.path.length === 1 || reason.field === change.path[1]);
-    return {
-      path: isList || path === ONLY_ORDER ? path : path.slice(ONLY_ORDER.length + 1),
-      ...(before !== undefined && { legacy: before }),
-      ...(after !== undefined && { new: after }),
-      ...(isReason && { code: reason.code, detail: `${reason.field ?? 'the order'} ${reason.detail}` }),
-    };
-  });
+  return found.slice(0, MAX_DIFFERENCES).map((change) => differenceOf(change, isList, legacy.answer));
+}
+
+function differenceOf(change: Change, isList: boolean, { orders, reasonOf }: ComparedAnswer): Difference {
+  const path = change.path.join('.');
+  const order = String(change.path[0]);
+  const reason = order in orders ? reasonOf?.(order) : undefined;
+  const isReason = reason !== undefined && (change.path.length === 1 || reason.field === change.path[1]);
+  return {
+    path: isList || path === ONLY_ORDER ? path : path.slice(ONLY_ORDER.length + 1),
+    ...(change.type !== 'CREATE' && { legacy: shown(change.oldValue) }),
+    ...(change.type !== 'REMOVE' && { new: shown(change.value) }),
+    ...(isReason && { code: reason.code, detail: `${reason.field ?? 'the order'} ${reason.detail}` }),
+  };
 }
 
 /** Returns whether a whole order is missing on one side: what an open intent can explain. */

@@ -39,8 +39,16 @@ export class FacadeFiles {
       for (const { path, expires, reason } of rules.expired(clock.now()))
         logger.warn({ path, expires, reason }, 'ignore rule has expired: its differences are reported again');
     };
-    const clients = clientsPath === undefined ? undefined : await open(clientsPath, ClientKeys.parse, () => undefined);
-    const ignored = rulesPath === undefined ? undefined : await open(rulesPath, IgnoreRules.parse, reportExpired);
+    const clients =
+      clientsPath === undefined
+        ? undefined
+        : await open(
+            clientsPath,
+            (text) => ClientKeys.parse(text),
+            () => undefined,
+          );
+    const ignored =
+      rulesPath === undefined ? undefined : await open(rulesPath, (text) => IgnoreRules.parse(text), reportExpired);
     return new FacadeFiles(clients, ignored);
   }
 

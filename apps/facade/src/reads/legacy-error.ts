@@ -21,11 +21,15 @@ export interface LegacyError {
   /** Stable; the legacy system's own errors have none. */
   readonly code?: string;
   readonly message: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Returns what a client gets for an error. `undefined`: it is unexpected, and its details are nothing for a client. */
 export function legacyErrorOf(error: unknown): LegacyError | undefined {
-  if (error instanceof Problem) return { status: error.getStatus(), code: error.code, message: error.detail };
+  if (error instanceof Problem) {
+    const { code, detail, headers } = error;
+    return { status: error.getStatus(), code, message: detail, headers };
+  }
   if (isDatabaseUnavailable(error))
     return { status: UNAVAILABLE, code: 'database-away', message: 'the database did not respond in time' };
   if (!(error instanceof Error)) return undefined;
@@ -36,10 +40,11 @@ export function legacyErrorOf(error: unknown): LegacyError | undefined {
 }
 
 /** Sends an error in the form of the legacy system: that of its framework. */
-export function sendLegacyError(reply: FastifyReply, { status, code, message }: LegacyError): void {
+export function sendLegacyError(reply: FastifyReply, { status, code, message, headers }: LegacyError): void {
   if (status === UNAVAILABLE) void reply.header('retry-after', RETRY_AFTER_SECONDS);
   void reply
     .code(status)
+    .headers(headers ?? {})
     .type('application/json; charset=utf-8')
     .send(JSON.stringify({ statusCode: status, code, error: STATUS_CODES[status] ?? 'Error', message }));
 }

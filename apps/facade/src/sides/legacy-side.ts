@@ -9,9 +9,8 @@ import type { SideConnection, SideRequest, SideResponse, WholeAnswer } from './s
 import { isFinalRefusal } from './final-refusal.js';
 import { inOrderByAccount } from './in-order-by-account.js';
 
-/** The legacy system writes whole files of 1,000 orders, and lets all writes that arrive meanwhile share the next one. */
-const CONCURRENT_ACCOUNTS = 64;
-const CONCURRENT_READS = 32;
+/** Requests of one call at a time. The legacy system writes whole files, and writes that arrive meanwhile share the next version. */
+const MAX_CONCURRENT = 64;
 /** An answer to a write, or to a read by id. */
 const MAX_ORDER_BYTES = 64 * 1024;
 
@@ -39,13 +38,15 @@ export class LegacySide implements WrittenSide {
 
   /** The orders of an account are written one after another. After an unknown outcome, the later ones of the account are not sent. */
   async write(orders: readonly LegacyOrder[], signal: AbortSignal): Promise<readonly WriteOutcome[]> {
-    return inOrderByAccount(orders, CONCURRENT_ACCOUNTS, async (order) => this.writeOne(order, signal));
+    const accounts = Math.min(MAX_CONCURRENT, this.connection.connections);
+    return inOrderByAccount(orders, accounts, async (order) => this.writeOne(order, signal));
   }
 
   async areReadable(ids: readonly string[], signal: AbortSignal): Promise<readonly ('readable' | 'not-yet')[]> {
     const found: ('readable' | 'not-yet')[] = [];
-    for (let from = 0; from < ids.length; from += CONCURRENT_READS) {
-      const part = ids.slice(from, from + CONCURRENT_READS);
+    const concurrent = Math.min(MAX_CONCURRENT, this.connection.connections);
+    for (let from = 0; from < ids.length; from += concurrent) {
+      const part = ids.slice(from, from + concurrent);
       found.push(...(await Promise.all(part.map(async (id) => this.isReadable(id, signal)))));
     }
     return found;

@@ -45,6 +45,8 @@ const BREAKER_PAUSE_MS = 500;
 /** Bounded connections to a side, with time-outs and a circuit breaker. Each purpose has its own: comparing never delays answering. */
 export class SideConnection {
   readonly side: SideName;
+  /** Requests that the side works on at a time. */
+  readonly connections: number;
   private readonly pool: Pool;
   private readonly breaker: Breaker;
   private readonly basePath: string;
@@ -53,6 +55,7 @@ export class SideConnection {
   constructor({ side, url, connections, timeoutMs }: ConnectionOptions) {
     const { origin, pathname } = new URL(url);
     this.side = side;
+    this.connections = connections;
     this.timeoutMs = timeoutMs;
     this.basePath = pathname.replace(/\/+$/, '');
     this.pool = new Pool(origin, {

@@ -14,6 +14,8 @@ export interface ApiDescription {
   readonly description: string;
   /** Members of the service's problems in addition to the standard ones, all optional. */
   readonly problemMembers?: z.ZodRawShape;
+  /** Adds what no controller describes, once everything else is in the document. */
+  readonly extend?: (document: OpenAPIObject) => void;
 }
 
 /**
@@ -35,7 +37,7 @@ export function serveApiDocs(app: NestFastifyApplication, api: ApiDescription, i
 /** Creates the OpenAPI document of a service. Operation ids are the names of the controllers' methods. */
 export function createApiDocument(
   app: INestApplication,
-  { title, description, problemMembers }: ApiDescription,
+  { title, description, problemMembers, extend }: ApiDescription,
   issuer?: string,
 ): OpenAPIObject {
   const builder = new DocumentBuilder()
@@ -53,6 +55,7 @@ export function createApiDocument(
   documentHeaders(document);
   nameSchemas(document);
   shareResponses(document);
+  extend?.(document);
   return document;
 }
 

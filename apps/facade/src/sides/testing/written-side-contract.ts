@@ -32,12 +32,15 @@ export function someOrder(change: Partial<LegacyOrder> = {}): LegacyOrder {
   };
 }
 
+function resultsOf(outcomes: readonly WriteOutcome[]): string[] {
+  return outcomes.map(({ result }) => result);
+}
+
 /** What each side must do, whichever it is: a test of all implementations. */
 export function describeWrittenSide(name: string, tested: () => TestedSide): void {
   const { signal } = new AbortController();
   const write = async (orders: readonly LegacyOrder[]): Promise<readonly WriteOutcome[]> =>
     tested().side.write(orders, signal);
-  const resultsOf = (outcomes: readonly WriteOutcome[]): string[] => outcomes.map(({ result }) => result);
   const readable = async (orders: readonly LegacyOrder[]) => {
     const ids = orders.map(({ id }) => id);
     await tested().settled?.(ids);

@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import { FACADE_HEAP, LEGACY_HEAP } from '../../dev/supervisor/app-definitions.js';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { HttpServer } from '../reads/http-server.js';
+
+/** Higher than any benchmark's rate: the rate limiter counts but never rejects. */
+const RATE_LIMIT_PER_MINUTE = '100000000';
+const COMMON = { PORT: '0', LOG_LEVEL: 'error', MALLOC_ARENA_MAX: '2' };
+
+/** Starts the legacy system as `npm start` does, on a free port. @param folder its files */
+export async function startLegacy(folder: string, connections: number): Promise<HttpServer> {
+  return HttpServer.start({
+    script: join(PROJECT_DIRECTORY, 'dist', 'apps', 'legacy', 'src', 'main.js'),
+    heap: LEGACY_HEAP,
+    env: { ...COMMON, LEGACY_DATA_DIR: folder },
+    connections,
+  });
+}
+
+export interface FacadeAddresses {
+  readonly mongodbUri: string;
+  readonly legacyUrl: string;
+  readonly queryApiUrl: string;
+}
+
+/** Starts a facade whose reads are all in `shadow`, on a free port. */
+export async function startFacade(
+  { mongodbUri, legacyUrl, queryApiUrl }: FacadeAddresses,
+  connections: number,
+): Promise<HttpServer> {
+  return HttpServer.start({
+    script: join(PROJECT_DIRECTORY, 'dist', 'bench', 'facade', 'shadowing-facade.js'),
+    heap: FACADE_HEAP,
+    env: {
+      ...COMMON,
+      RATE_LIMIT_PER_MINUTE,
+      MONGODB_URI: mongodbUri,
+      LEGACY_URL: legacyUrl,
+      QUERY_API_URL: queryApiUrl,
+    },
+    connections,
+  });
+}
