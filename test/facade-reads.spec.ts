@@ -1,24 +1,30 @@
-import { hash } from 'node:crypto';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { MongoClient } from 'mongodb';
 import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
 import type { LegacyOrder } from '#orders/order/order.js';
-import { ClientKeys } from '../apps/facade/src/clients/client-keys.js';
+import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
+import type { ThreadedComparer } from '../apps/facade/src/comparison/comparer.js';
 import { eventually } from './support/eventually.js';
 import { ask, away, errorOf } from './support/facade-requests.js';
-import { FacadeSurroundings, NOWHERE, ordersIn } from './support/facade-surroundings.js';
-import { ScriptedSide } from './support/scripted-side.js';
-
-const KEY = 'k'.repeat(40);
+import { FacadeSurroundings, NOWHERE, ordersIn, ZONE } from './support/facade-surroundings.js';
 
 describe('the reads of the facade', () => {
   let around: FacadeSurroundings;
+  let comparer: ThreadedComparer;
 
   beforeAll(async () => {
     around = await FacadeSurroundings.start();
+    // Compiled, because its thread runs outside of Jest.
+    const compiled = join(PROJECT_DIRECTORY, 'dist/apps/facade/src/comparison/comparer.js');
+    const module = (await import(compiled)) as { readonly ThreadedComparer: typeof ThreadedComparer };
+    comparer = new module.ThreadedComparer(ZONE.name);
   });
   afterEach(async () => around.reset());
-  afterAll(async () => around.end());
+  afterAll(async () => {
+    await comparer.close();
+    await around.end();
+  });
 
   describe('with the real legacy system', () => {
     it.each(['off', 'shadow', 'live', 'complete'] as const)(
@@ -39,8 +45,8 @@ describe('the reads of the facade', () => {
       expect((await ask(complete, '/orders/page/1')).status).toBe(200);
     });
 
-    it('finds no difference, by id, page and range', async () => {
-      const facade = await around.open();
+    it('finds no difference, by id, page and range, also on the thread for large answers', async () => {
+      const facade = await around.open({ comparer });
       for (const stage of ['shadow', 'live'] as const) {
         facade.enter(stage);
         const asked = [
@@ -149,42 +155,6 @@ describe('the reads of the facade', () => {
       expect((await ask(facade, '/orders/page/1')).status).toBe(200);
       await expect(facade.observations.flush()).rejects.toThrow(/Server selection timed out|ECONNREFUSED/);
       await unreachable.close();
-    });
-  });
-
-  describe('with API keys', () => {
-    let scripted: ScriptedSide | undefined;
-    afterEach(() => scripted?.close());
-
-    it('answers clients that have one, and counts their requests; the legacy system never sees it', async () => {
-      scripted = await ScriptedSide.start(() => ({ body: '[]' }));
-      const facade = await around.open({ legacyUrl: scripted.url });
-      facade.keys = ClientKeys.parse(JSON.stringify({ clients: [{ name: 'billing', keys: [hash('sha256', KEY)] }] }));
-      const withHeaders = async (headers: Record<string, string>) => fetch(`${facade.url}/orders/page/1`, { headers });
-      expect((await withHeaders({ 'x-api-key': KEY })).status).toBe(200);
-      const basic = `Basic ${Buffer.from(`billing:${KEY}`).toString('base64')}`;
-      expect((await withHeaders({ authorization: basic })).status).toBe(200);
-      expect(JSON.stringify(scripted.requests)).not.toMatch(new RegExp(`${KEY}|Basic`));
-      const rejected = await withHeaders({ 'x-api-key': `${KEY}x` });
-      expect(rejected.status).toBe(401);
-      expect(await rejected.json()).toEqual({
-        statusCode: 401,
-        code: 'bad-api-key',
-        error: 'Unauthorized',
-        message: 'the API key is unknown, or not that of the named user',
-      });
-      expect((await withHeaders({})).headers.get('www-authenticate')).toMatch(/^Basic /);
-      const metrics = await facade.registry.metrics();
-      expect(metrics).toContain('facade_client_requests_total{client="billing"} 2');
-      expect(metrics).toContain('facade_client_requests_total{client="unknown"} 2');
-      expect(metrics).not.toContain(KEY);
-    });
-
-    it('without them, rejects what a web page could send to this machine', async () => {
-      const facade = await around.open();
-      const response = await fetch(`${facade.url}/orders/page/1`, { headers: { origin: 'https://example.com' } });
-      expect(response.status).toBe(403);
-      expect(await response.json()).toMatchObject({ statusCode: 403, code: 'foreign-origin', error: 'Forbidden' });
     });
   });
 });

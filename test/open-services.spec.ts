@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
 
 describe('a service without authentication', () => {
-  const services = ['producer', 'query-api', 'console'];
+  const services = ['producer', 'query-api', 'console', 'facade'];
   it.each(
     services.flatMap((app) => [
       { app, why: 'it listens on a non-loopback address', env: { LISTEN_HOST: '0.0.0.0' } },
@@ -12,8 +12,10 @@ describe('a service without authentication', () => {
     ]),
   )('($app) does not start when $why', async ({ app, env }) => {
     const script = join(PROJECT_DIRECTORY, 'dist/apps', app, 'src/main.js');
+    // The facade also needs API keys, without which it would not come so far.
+    const settings = { PORT: '0', LEGACY_CLIENTS_FILE: 'clients.json', ...env };
     const { code, stderr } = await new Promise<{ code: unknown; stderr: string }>((resolve) => {
-      execFile(process.execPath, [script], { env: { ...process.env, PORT: '0', ...env } }, (error, _, text) =>
+      execFile(process.execPath, [script], { env: { ...process.env, ...settings } }, (error, _, text) =>
         resolve({ code: error?.code, stderr: text }),
       );
     });

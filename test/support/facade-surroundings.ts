@@ -14,7 +14,7 @@ import { ScriptedSide } from './scripted-side.js';
 import { TestedFacade, type TestedFacadeOptions } from './tested-facade.js';
 
 /** Half an hour off every other zone, so that a time in the machine's zone is noticed. */
-const ZONE = new LegacyTimeZone('Asia/Kolkata');
+export const ZONE = new LegacyTimeZone('Asia/Kolkata');
 /** Nothing listens on the discard port. */
 export const NOWHERE = 'http://127.0.0.1:9';
 const COUNT = 2_345;

@@ -9,7 +9,7 @@ const ADDED_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0015, 0.0025, 0.005, 0.
 /** The metrics of reads, clients and comparisons. */
 export class FacadeMetrics {
   private readonly reads;
-  private readonly added;
+  private readonly addedTime;
   private readonly clients;
   private readonly comparisons;
   private readonly dropped;
@@ -20,11 +20,11 @@ export class FacadeMetrics {
     this.registers = registers;
     this.reads = new Counter({
       name: 'facade_reads_total',
-      help: 'Reads of the legacy API, by the side that was to answer; failed: it gave no answer',
+      help: 'Reads of the legacy API by the side that was to answer; outcome: answered, failed (5xx of the side), or the code of an error such as new-away',
       labelNames: ['capability', 'side', 'outcome'] as const,
       registers,
     });
-    this.added = new Histogram({
+    this.addedTime = new Histogram({
       name: 'facade_read_added_seconds',
       help: 'From the arrival of a read until its side is asked, waiting for open writes included',
       labelNames: ['capability'] as const,
@@ -52,13 +52,14 @@ export class FacadeMetrics {
     for (const reason of ['queue-full', 'rechecks-full', 'mismatches-full'] as const) this.dropped.inc({ reason }, 0);
   }
 
-  answered({ capability, side, addedMs }: { capability: ReadCapability; side: SideName; addedMs: number }): void {
-    this.reads.inc({ capability, side, outcome: 'answered' });
-    this.added.observe({ capability }, addedMs / 1_000);
+  /** @param outcome `answered`, `failed` (5xx of the side), or the code of an error */
+  read(capability: ReadCapability, side: SideName | 'none', outcome: string): void {
+    this.reads.inc({ capability, side, outcome });
   }
 
-  failed(capability: ReadCapability, side: SideName): void {
-    this.reads.inc({ capability, side, outcome: 'failed' });
+  /** @param ms from the arrival of a read until its side was asked */
+  added(capability: ReadCapability, ms: number): void {
+    this.addedTime.observe({ capability }, ms / 1_000);
   }
 
   requestBy(client: string): void {

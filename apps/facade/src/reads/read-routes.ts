@@ -2,9 +2,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { requestHeadersFor } from '../sides/forwarded-headers.js';
 import type { ReadCapability } from '../stages/capability.js';
 import { readById, readByPage, readByRange, type ParsedRead } from './legacy-parameters.js';
-import type { Reads } from './reads.js';
+import { DisconnectedError, type Reads } from './reads.js';
 
 type Texts = Readonly<Record<string, string>>;
+
+/** The legacy system limits no rates: a client that is moved to the facade must not get a 429. */
+const UNLIMITED = { config: { rateLimit: false } } as const;
 
 /** Adds the reads of the legacy system's API. */
 export function addReadRoutes(fastify: FastifyInstance, reads: Reads): void {
@@ -16,7 +19,7 @@ export function addReadRoutes(fastify: FastifyInstance, reads: Reads): void {
   ): Promise<FastifyReply> => {
     const disconnected = new AbortController();
     const { socket } = request.raw;
-    const disconnect = (): void => disconnected.abort(new Error('the client has disconnected'));
+    const disconnect = (): void => disconnected.abort(new DisconnectedError());
     socket.once('close', disconnect);
     try {
       const headers = requestHeadersFor(request.headers, request.client !== null);
@@ -30,13 +33,13 @@ export function addReadRoutes(fastify: FastifyInstance, reads: Reads): void {
       throw error;
     }
   };
-  fastify.get<{ Params: Texts }>('/orders/page/:page', async (request, reply) =>
+  fastify.get<{ Params: Texts }>('/orders/page/:page', UNLIMITED, async (request, reply) =>
     answer('read-by-page', readByPage(request.params['page']), request, reply),
   );
-  fastify.get<{ Querystring: Texts }>('/orders/range', async (request, reply) =>
+  fastify.get<{ Querystring: Texts }>('/orders/range', UNLIMITED, async (request, reply) =>
     answer('read-by-range', readByRange(request.query), request, reply),
   );
-  fastify.get<{ Params: Texts }>('/orders/:id', async (request, reply) =>
+  fastify.get<{ Params: Texts }>('/orders/:id', UNLIMITED, async (request, reply) =>
     answer('read-by-id', readById(request.params['id'] ?? ''), request, reply),
   );
 }

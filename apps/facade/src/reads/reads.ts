@@ -33,6 +33,13 @@ export class RejectedParametersError extends Error {
   readonly statusCode = 400;
 }
 
+/** The reason of an abortion because the client has disconnected. It gets no answer. */
+export class DisconnectedError extends Error {
+  override readonly name = 'DisconnectedError';
+  readonly code = 'client-disconnected';
+  readonly statusCode = 499;
+}
+
 export interface ReadParts {
   readonly stages: ReadStages;
   readonly intents: AwaitedIntents;
@@ -40,7 +47,7 @@ export interface ReadParts {
   readonly newReads: NewReads;
   readonly comparisons: Pick<Comparisons, 'offer'>;
   readonly observations: Pick<Observations, 'record'>;
-  readonly metrics: Pick<FacadeMetrics, 'answered' | 'failed'>;
+  readonly metrics: Pick<FacadeMetrics, 'read' | 'added'>;
 }
 
 const NEW_SIDE_HEADERS = { 'content-type': 'application/json; charset=utf-8' };
@@ -50,30 +57,39 @@ export class Reads {
   constructor(private readonly parts: ReadParts) {}
 
   /**
-   * @throws SideAwayError if the answering side is away, RejectedParametersError, and what `ReadStages` and `AwaitedIntents` throw
+   * @throws SideAwayError if the answering side is away, RejectedParametersError, DisconnectedError, and what `ReadStages` and
+   * `AwaitedIntents` throw
    */
   async answer(request: ReadRequest): Promise<ReadAnswer> {
-    const { stages, metrics } = this.parts;
     const { capability, parsed, forwarded } = request;
-    const began = performance.now();
-    const key = 'read' in parsed ? readKey(parsed.read) : forwarded.path;
-    const stage = await stages.stageOf(capability, key);
-    if (!('read' in parsed)) return this.rejected(parsed.rejected, stage, forwarded);
-    const side = stage.stage === 'off' || stage.stage === 'shadow' ? 'legacy' : 'new';
-    const { read } = parsed;
-    await this.parts.intents.untilReadable(side, askedOrders(read), forwarded.signal);
-    const asked = performance.now();
+    let side: SideName | 'none' = 'none';
     try {
-      const answer = await this.ask(side, { request, read, stage, key });
-      const answered = performance.now();
-      this.record(capability, stage, side, answered - asked, answer.status >= 500);
-      metrics.answered({ capability, side, addedMs: asked - began });
+      const began = performance.now();
+      const key = 'read' in parsed ? readKey(parsed.read) : forwarded.path;
+      const stage = await this.parts.stages.stageOf(capability, key);
+      side = stage.stage === 'off' || stage.stage === 'shadow' ? 'legacy' : 'new';
+      if (!('read' in parsed)) return await this.rejected(parsed.rejected, stage, forwarded);
+      return await this.read({ request, read: parsed.read, stage, key }, side, began);
+    } catch (error) {
+      this.parts.metrics.read(capability, side, codeOf(error));
+      throw error;
+    }
+  }
+
+  private async read(asked: Asked, side: SideName, began: number): Promise<ReadAnswer> {
+    const { intents, metrics } = this.parts;
+    const { capability, forwarded } = asked.request;
+    await intents.untilReadable(side, askedOrders(asked.read), forwarded.signal);
+    const askedAt = performance.now();
+    try {
+      const answer = await this.ask(side, asked);
+      const isFailure = answer.status >= 500;
+      this.record(capability, asked.stage, side, performance.now() - askedAt, isFailure);
+      metrics.read(capability, side, isFailure ? 'failed' : 'answered');
+      metrics.added(capability, askedAt - began);
       return answer;
     } catch (error) {
-      if (error instanceof SideAwayError) {
-        this.record(capability, stage, side, performance.now() - asked, true);
-        metrics.failed(capability, side);
-      }
+      if (error instanceof SideAwayError) this.record(capability, asked.stage, side, performance.now() - askedAt, true);
       throw error;
     }
   }
@@ -141,6 +157,11 @@ function isCompared({ stage }: StageOfRead): boolean {
 
 function keptBytes(stage: StageOfRead): number {
   return isCompared(stage) ? MAX_COMPARED_BYTES : 0;
+}
+
+function codeOf(error: unknown): string {
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === 'string' ? code : 'error';
 }
 
 async function* encoded(pieces: AsyncIterable<string>): AsyncGenerator<Uint8Array> {

@@ -14,8 +14,8 @@ const HOP_BY_HOP = new Set([
 ]);
 
 /**
- * Headers that the facade sets or checks itself. It asks for no encoding, because it compares the bodies. A web page's `origin` was
- * checked by the facade. Whether a response has changed is judged by the side that answers, which may be another one each time.
+ * Headers that the facade sets or checks itself. It asks for no encoding, because it compares the bodies. It has checked a web page's
+ * `origin`, and it answers conditional requests: the next answer may come from the other side.
  */
 const OWN_REQUEST_HEADERS = new Set([
   'accept-encoding',

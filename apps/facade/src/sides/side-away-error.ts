@@ -3,7 +3,7 @@ import type { SideName } from './side.js';
 /** Why a side gave no answer. The codes are stable. */
 export type AwayReason = 'time-out' | 'no-connection' | 'breaker-open' | 'overloaded' | 'bad-answer';
 
-/** Thrown when a side gave no usable answer. Whether it has executed the request is unknown, except for `breaker-open` and `overloaded`. */
+/** Thrown when a side gave no usable answer. */
 export class SideAwayError extends Error {
   override readonly name = 'SideAwayError';
 
@@ -14,6 +14,11 @@ export class SideAwayError extends Error {
     options?: ErrorOptions,
   ) {
     super(`the ${side === 'legacy' ? 'legacy system' : 'new side'} gave no answer (${reason}): ${detail}`, options);
+  }
+
+  /** Whether it is certain that the side did not get the request. Otherwise it may have executed it, now or later. */
+  get wasNotSent(): boolean {
+    return this.reason === 'breaker-open' || this.reason === 'overloaded';
   }
 
   /** Stable: `legacy-away` or `new-away`. */

@@ -6,6 +6,7 @@ import { LegacySide } from './legacy-side.js';
 import { NewReads } from './new-reads.js';
 import { NewSide } from './new-side.js';
 import { NewSideToken, type TokenClient } from './new-side-token.js';
+import { SideOrders } from './side-orders.js';
 import { SideConnection } from './side-connection.js';
 import type { SideName } from './side.js';
 
@@ -28,6 +29,7 @@ export interface SidePair {
   readonly legacy: LegacySide;
   readonly new: NewSide;
   readonly newReads: NewReads;
+  readonly orders: SideOrders;
 }
 
 /** How an open circuit breaker shows in the metrics. */
@@ -38,7 +40,7 @@ export interface WatchedBreaker {
 }
 
 /** Comparisons give way to everything else: few connections, and a short time-out. */
-const COMPARING = { connections: 16, timeoutMs: 2_000 };
+const COMPARING = { connections: 32, timeoutMs: 2_000 };
 const OUTBOX_CONNECTIONS = 64;
 
 /** The connections to both sides. Each purpose has its own, so that one that hangs uses up nothing of another. */
@@ -104,10 +106,13 @@ function connect(
   const legacy = new SideConnection({ side: 'legacy', url: legacyUrl, ...limits.legacy });
   const producer = new SideConnection({ side: 'new', url: producerUrl, ...limits.new });
   const queryApi = new SideConnection({ side: 'new', url: queryApiUrl, ...limits.new });
+  const legacySide = new LegacySide(legacy, zone);
+  const newReads = new NewReads(queryApi, token, zone);
   const pair = {
-    legacy: new LegacySide(legacy, zone),
+    legacy: legacySide,
     new: new NewSide({ producer, queryApi }, token),
-    newReads: new NewReads(queryApi, token, zone),
+    newReads,
+    orders: new SideOrders(legacySide, newReads),
   };
   return { pair, connections: [legacy, producer, queryApi] };
 }
