@@ -32,7 +32,7 @@ export async function addLegacyApi(fastify: FastifyInstance, options: LegacyApiO
       const fields = { client, method, route: routeOptions.url };
       if (known === undefined) logger.error({ ...fields, err: error }, 'unexpected error');
       else if (known.status >= 500)
-        logger.warn({ ...fields, code: known.code, reason: known.message }, 'request failed');
+        logger.warn({ ...fields, code: known.code, reason: error.message }, 'request failed');
       sendLegacyError(reply, known ?? { status: 500, code: 'internal-error', message: 'an unexpected error occurred' });
     });
     addRoutes(scope);

@@ -8,10 +8,10 @@ const failure = (members: object) => Object.assign(new Error('why'), members);
 
 describe('an error for a client of the legacy system', () => {
   it('is 503 with its code, if it ends by itself', () => {
-    expect(legacyErrorOf(new SideAwayError('new', 'time-out', 'hangs'))).toEqual({
+    expect(legacyErrorOf(new SideAwayError('new', 'time-out', '10.0.0.7 hangs'))).toEqual({
       status: 503,
       code: 'new-away',
-      message: 'the new side gave no answer (time-out): hangs',
+      message: 'the new side gave no answer (time-out)',
     });
     for (const code of ['state-unknown', 'still-open', 'handing-over', 'writes-behind'])
       expect(legacyErrorOf(failure({ code }))).toEqual({ status: 503, code, message: 'why' });

@@ -2,18 +2,12 @@ import { STATUS_CODES } from 'node:http';
 import type { FastifyReply } from 'fastify';
 import { isDatabaseUnavailable } from '#service/mongodb/database-unavailable.js';
 import { Problem } from '#service/http/problem.js';
+import { SideAwayError } from '../sides/side-away-error.js';
 
 const UNAVAILABLE = 503;
 const RETRY_AFTER_SECONDS = '1';
-/** Errors that end by themselves: a side, MongoDB or the issuer is away, the state is unknown, or writes are in the way. */
-const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
-  'legacy-away',
-  'new-away',
-  'state-unknown',
-  'still-open',
-  'handing-over',
-  'writes-behind',
-]);
+/** Errors that end by themselves: the state is unknown, or writes are in the way. */
+const TRANSIENT_CODES: ReadonlySet<unknown> = new Set(['state-unknown', 'still-open', 'handing-over', 'writes-behind']);
 
 /** An error as a client of the legacy system gets it. */
 export interface LegacyError {
@@ -32,6 +26,7 @@ export function legacyErrorOf(error: unknown): LegacyError | undefined {
   }
   if (isDatabaseUnavailable(error))
     return { status: UNAVAILABLE, code: 'database-away', message: 'the database did not respond in time' };
+  if (error instanceof SideAwayError) return { status: UNAVAILABLE, code: error.code, message: error.publicMessage };
   if (!(error instanceof Error)) return undefined;
   const { message, code, statusCode = 500 } = error as Error & { code?: unknown; statusCode?: number };
   const named = typeof code === 'string' ? { code } : {};

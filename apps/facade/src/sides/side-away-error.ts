@@ -13,7 +13,12 @@ export class SideAwayError extends Error {
     detail: string,
     options?: ErrorOptions,
   ) {
-    super(`the ${side === 'legacy' ? 'legacy system' : 'new side'} gave no answer (${reason}): ${detail}`, options);
+    super(`${publicText(side, reason)}: ${detail}`, options);
+  }
+
+  /** The message for clients, without what it shows of the network. */
+  get publicMessage(): string {
+    return publicText(this.side, this.reason);
   }
 
   /** Whether it is certain that the side did not get the request. Otherwise it may have executed it, now or later. */
@@ -25,4 +30,8 @@ export class SideAwayError extends Error {
   get code(): `${SideName}-away` {
     return `${this.side}-away`;
   }
+}
+
+function publicText(side: SideName, reason: AwayReason): string {
+  return `the ${side === 'legacy' ? 'legacy system' : 'new side'} gave no answer (${reason})`;
 }
