@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { systemClock } from '@orders-pipeline/clock';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { describeWrittenSide, someOrder } from '../apps/facade/src/sides/testing/written-side-contract.js';
+import { SideOrders } from '../apps/facade/src/sides/side-orders.js';
 import { Sides } from '../apps/facade/src/sides/sides.js';
 import { ImitatedNewSide } from './support/imitated-new-side.js';
 import { RunningLegacy } from './support/running-legacy.js';
@@ -28,6 +29,10 @@ function sidesAt(legacyUrl: string, newUrl: string, timeoutMs = 10_000): Sides {
     tokenClient: undefined,
     clock: systemClock,
   });
+}
+
+function ordersOf({ answering }: Sides): SideOrders {
+  return new SideOrders(answering.legacy, answering.newReads);
 }
 
 describe('the sides of the facade', () => {
@@ -93,21 +98,6 @@ describe('the sides of the facade', () => {
     ]);
   });
 
-  it('finds the highest number of the legacy system, with and without holes', async () => {
-    const highest = async () => sides.answering.legacy.highestNumber(signal);
-    const before = await highest();
-    const { text } = await legacy.get(`/orders/range?start=${before}&end=1000000000`);
-    expect((JSON.parse(text) as { number: number }[]).map(({ number }) => number)).toEqual([before]);
-    const number = before + 123_456;
-    await sides.answering.legacy.write([someOrder({ legacy: { number, filled: [] } })], signal);
-    expect(await highest()).toBe(number);
-    scripted.answer(() => ({ body: '[]' }));
-    expect(await open(scripted.url, NOWHERE).answering.legacy.highestNumber(signal)).toBe(0);
-    expect(scripted.requests).toHaveLength(1);
-    scripted.answer(() => ({ body: '<html>' }));
-    await expect(open(scripted.url, NOWHERE).answering.legacy.highestNumber(signal)).rejects.toThrow('bad-answer');
-  });
-
   it('reads the orders of either side in the form of the legacy system', async () => {
     const order = someOrder();
     await sides.answering.legacy.write([order], signal);
@@ -119,18 +109,16 @@ describe('the sides of the facade', () => {
     ] as const;
     for (const read of reads) {
       const [direct, translated] = await Promise.all(
-        (['legacy', 'new'] as const).map(async (side) => sides.answering.orders.find(side, read, signal)),
+        (['legacy', 'new'] as const).map(async (side) => ordersOf(sides).find(side, read, signal)),
       );
       expect(direct).toEqual([expect.objectContaining({ id: order.id, number })]);
       expect(translated).toEqual(direct);
     }
     const unknown = { capability: 'read-by-id', id: someOrder().id } as const;
     for (const side of ['legacy', 'new'] as const)
-      expect(await sides.answering.orders.find(side, unknown, signal)).toEqual([]);
+      expect(await ordersOf(sides).find(side, unknown, signal)).toEqual([]);
     scripted.answer(() => ({ body: '[{"id": "a"}]' }));
-    await expect(open(scripted.url, NOWHERE).answering.orders.find('legacy', unknown, signal)).rejects.toThrow(
-      'no orders',
-    );
+    await expect(ordersOf(open(scripted.url, NOWHERE)).find('legacy', unknown, signal)).rejects.toThrow('no orders');
   });
 
   it('an order that the legacy system can not hold is refused without asking it', async () => {

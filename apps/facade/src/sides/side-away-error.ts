@@ -21,11 +21,6 @@ export class SideAwayError extends Error {
     return publicText(this.side, this.reason);
   }
 
-  /** Whether it is certain that the side did not get the request. Otherwise it may have executed it, now or later. */
-  get wasNotSent(): boolean {
-    return this.reason === 'breaker-open' || this.reason === 'overloaded';
-  }
-
   /** Stable: `legacy-away` or `new-away`. */
   get code(): `${SideName}-away` {
     return `${this.side}-away`;

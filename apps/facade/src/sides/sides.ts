@@ -6,7 +6,6 @@ import { LegacySide } from './legacy-side.js';
 import { NewReads } from './new-reads.js';
 import { NewSide } from './new-side.js';
 import { NewSideToken, type TokenClient } from './new-side-token.js';
-import { SideOrders } from './side-orders.js';
 import { SideConnection } from './side-connection.js';
 import type { SideName } from './side.js';
 
@@ -29,7 +28,6 @@ export interface SidePair {
   readonly legacy: LegacySide;
   readonly new: NewSide;
   readonly newReads: NewReads;
-  readonly orders: SideOrders;
 }
 
 /** How an open circuit breaker shows in the metrics. */
@@ -106,13 +104,10 @@ function connect(
   const legacy = new SideConnection({ side: 'legacy', url: legacyUrl, ...limits.legacy });
   const producer = new SideConnection({ side: 'new', url: producerUrl, ...limits.new });
   const queryApi = new SideConnection({ side: 'new', url: queryApiUrl, ...limits.new });
-  const legacySide = new LegacySide(legacy, zone);
-  const newReads = new NewReads(queryApi, token, zone);
   const pair = {
-    legacy: legacySide,
+    legacy: new LegacySide(legacy, zone),
     new: new NewSide({ producer, queryApi }, token),
-    newReads,
-    orders: new SideOrders(legacySide, newReads),
+    newReads: new NewReads(queryApi, token, zone),
   };
   return { pair, connections: [legacy, producer, queryApi] };
 }
