@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { systemClock } from '@orders-pipeline/clock';
+import { systemClock, type Clock } from '@orders-pipeline/clock';
+import { ManualClock } from '@orders-pipeline/clock/testing';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { describeWrittenSide, someOrder } from '../apps/facade/src/sides/testing/written-side-contract.js';
 import { SideOrders } from '../apps/facade/src/sides/side-orders.js';
@@ -16,7 +17,7 @@ const ZONE = new LegacyTimeZone('Asia/Kolkata');
 const NOWHERE = 'http://127.0.0.1:9';
 const { signal } = new AbortController();
 
-function sidesAt(legacyUrl: string, newUrl: string, timeoutMs = 10_000): Sides {
+function sidesAt(legacyUrl: string, newUrl: string, timeoutMs = 10_000, clock: Clock = systemClock): Sides {
   return Sides.of({
     legacyUrl,
     producerUrl: newUrl,
@@ -27,7 +28,7 @@ function sidesAt(legacyUrl: string, newUrl: string, timeoutMs = 10_000): Sides {
     newConnections: 32,
     newTimeoutMs: timeoutMs,
     tokenClient: undefined,
-    clock: systemClock,
+    clock,
   });
 }
 
@@ -176,6 +177,32 @@ describe('the sides of the facade', () => {
     const outcomes = await sides.answering.new.write(sent, signal);
     expect(outcomes[4]).toEqual({ result: 'refused', code: 'number-in-use', message: 'number in use', status: 409 });
     expect(outcomes.filter(({ result }) => result === 'stored')).toHaveLength(8);
+  });
+
+  it('an accepted order that became a dead letter is refused, whichever purpose wrote it', async () => {
+    const clock = new ManualClock();
+    const { answering, outbox } = open(NOWHERE, scripted.url, 10_000, clock);
+    const [lost, late] = [someOrder(), someOrder()];
+    let accepted = '';
+    scripted.answer((request) => {
+      const answer = imitated.answer(request);
+      if (typeof answer !== 'string') accepted = answer.body;
+      return answer;
+    });
+    await answering.new.write([lost, late], signal);
+    for (const { id } of [lost, late]) imitated.forget(id);
+    const [{ number } = { number: 0 }] = (JSON.parse(accepted) as { items: { number: number }[] }).items;
+    scripted.answer((request) =>
+      request.path.startsWith('/v1/dead-letters/records?operationId=a&state=pending')
+        ? { body: JSON.stringify({ items: [{ number: null }, { number }], page: { size: 100 } }) }
+        : imitated.answer(request),
+    );
+    const states = async () => outbox.new.areReadable([lost.id, late.id], signal);
+    expect(await states()).toEqual(['not-yet', 'not-yet']);
+    await clock.advance(5_000);
+    expect(await states()).toEqual(['refused', 'not-yet']);
+    imitated.save(lost);
+    expect(await states()).toEqual(['readable', 'not-yet']);
   });
 
   it('stops asking a side that does not answer, and asks again after a pause', async () => {

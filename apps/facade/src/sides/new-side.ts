@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import { toIntake } from '#legacy/translation/api-order.js';
 import type { LegacyOrder } from '#orders/order/order.js';
+import type { AcceptedOrder, DeadLetteredOrders } from './dead-lettered-orders.js';
 import { isFinalRefusal } from './final-refusal.js';
 import { problemIn, refusedPlaces, type NewProblem } from './new-problem.js';
 import type { NewSideToken } from './new-side-token.js';
@@ -24,6 +26,7 @@ export class NewSide implements WrittenSide {
   constructor(
     private readonly connections: NewSideConnections,
     private readonly token: NewSideToken,
+    private readonly deadLetters: DeadLetteredOrders,
   ) {}
 
   /**
@@ -49,7 +52,10 @@ export class NewSide implements WrittenSide {
     const saved = new Set<string>();
     for (let from = 0; from < ids.length; from += MAX_ORDERS)
       for (const id of await this.saved(ids.slice(from, from + MAX_ORDERS), signal)) saved.add(id);
-    return ids.map((id) => (saved.has(id) ? 'readable' : 'not-yet'));
+    this.deadLetters.forget(saved);
+    const missing = ids.filter((id) => !saved.has(id));
+    const refused = await this.deadLetters.among(missing, signal);
+    return ids.map((id) => (saved.has(id) ? 'readable' : refused.has(id) ? 'refused' : 'not-yet'));
   }
 
   /** @throws when the query API answers no request at all; a status of any kind is an answer */
@@ -93,7 +99,10 @@ export class NewSide implements WrittenSide {
         },
         MAX_ANSWER_BYTES,
       );
-      if (answer.status === 202) return { result: 'stored' };
+      if (answer.status === 202) {
+        this.deadLetters.remember(acceptedIn(answer));
+        return { result: 'stored' };
+      }
       const problem = problemIn(answer);
       if (isFinalRefusal(answer.status)) return problem;
       this.token.rejected(answer.status);
@@ -118,6 +127,15 @@ export class NewSide implements WrittenSide {
     this.token.rejected(answer.status);
     throw new SideAwayError('new', 'bad-answer', `batch-get responded with ${answer.status}`);
   }
+}
+
+const AcceptedSchema = z.object({
+  operationId: z.string(),
+  items: z.array(z.object({ id: z.string(), number: z.number() })),
+});
+function acceptedIn({ bytes }: WholeAnswer): AcceptedOrder[] {
+  const { operationId, items } = AcceptedSchema.parse(JSON.parse(new TextDecoder().decode(bytes)));
+  return items.map(({ id, number }) => ({ id, number, operationId }));
 }
 
 function idsIn({ bytes }: WholeAnswer): string[] {

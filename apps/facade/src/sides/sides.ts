@@ -2,7 +2,9 @@ import type { Clock } from '@orders-pipeline/clock';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { comparisonSources, type ComparisonSources } from '../comparison/comparison-sources.js';
 import { MAX_COMPARED_BYTES } from '../comparison/comparisons.js';
+import { DeadLetteredOrders } from './dead-lettered-orders.js';
 import { LegacySide } from './legacy-side.js';
+import { letterNumbers } from './letter-numbers.js';
 import { NewReads } from './new-reads.js';
 import { NewSide } from './new-side.js';
 import { NewSideToken, type TokenClient } from './new-side-token.js';
@@ -66,22 +68,27 @@ export class Sides {
 
   /** Connects at the first request. */
   static of(options: SidesOptions): Sides {
-    const token = new NewSideToken(options.tokenClient, options.clock);
+    const { producerUrl, tokenClient, clock } = options;
+    const token = new NewSideToken(tokenClient, clock);
+    const letters = new SideConnection({ side: 'new', url: producerUrl, ...COMPARING });
+    // One for all purposes: the outbox waits for orders that a request of a client has written.
+    const shared = { token, deadLetters: new DeadLetteredOrders(letterNumbers(letters, token), clock) };
     const { legacyConnections, legacyTimeoutMs, newConnections, newTimeoutMs } = options;
-    const answering = connect(options, token, {
+    const answering = connect(options, shared, {
       legacy: { connections: legacyConnections, timeoutMs: legacyTimeoutMs },
       new: { connections: newConnections, timeoutMs: newTimeoutMs },
     });
-    const outbox = connect(options, token, {
+    const outbox = connect(options, shared, {
       legacy: { connections: OUTBOX_CONNECTIONS, timeoutMs: legacyTimeoutMs },
       new: { connections: OUTBOX_CONNECTIONS, timeoutMs: newTimeoutMs },
     });
-    const comparing = connect(options, token, { legacy: COMPARING, new: COMPARING });
+    const comparing = connect(options, shared, { legacy: COMPARING, new: COMPARING });
     const sources = comparisonSources(comparing.pair.legacy, comparing.pair.newReads, MAX_COMPARED_BYTES);
     const connections = new Map([
       ['answering', answering.connections],
       ['outbox', outbox.connections],
       ['comparing', comparing.connections],
+      ['dead-letters', [letters]],
     ]);
     return new Sides(answering.pair, outbox.pair, sources, connections);
   }
@@ -98,7 +105,7 @@ interface Limits {
 
 function connect(
   { legacyUrl, producerUrl, queryApiUrl, zone }: SidesOptions,
-  token: NewSideToken,
+  { token, deadLetters }: { readonly token: NewSideToken; readonly deadLetters: DeadLetteredOrders },
   limits: Readonly<Record<SideName, Limits>>,
 ): { readonly pair: SidePair; readonly connections: readonly SideConnection[] } {
   const legacy = new SideConnection({ side: 'legacy', url: legacyUrl, ...limits.legacy });
@@ -106,7 +113,7 @@ function connect(
   const queryApi = new SideConnection({ side: 'new', url: queryApiUrl, ...limits.new });
   const pair = {
     legacy: new LegacySide(legacy, zone),
-    new: new NewSide({ producer, queryApi }, token),
+    new: new NewSide({ producer, queryApi }, token, deadLetters),
     newReads: new NewReads(queryApi, token, zone),
   };
   return { pair, connections: [legacy, producer, queryApi] };
