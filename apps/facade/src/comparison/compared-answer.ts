@@ -3,7 +3,7 @@ import { fromLegacy } from '#legacy/translation/from-legacy.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import type { TranslationReason } from '#legacy/translation/translation-reason.js';
 import { NumberText, parseStrictJson } from '#legacy/json/strict-json.js';
-import { NewAnswerError, orderIn, ordersIn } from '../sides/new-answer.js';
+import { NewAnswerError, orderIn, ordersIn, type AnswerForm, type OrderView } from '../sides/new-answer.js';
 
 /** The path of the only order of a read by id. */
 export const ONLY_ORDER = 'order';
@@ -33,7 +33,7 @@ export interface ComparedAnswer {
 export type Readable = { readonly answer: ComparedAnswer } | { readonly fault: AnswerFault };
 
 /** Reads an answer in the form of the legacy system, whichever side gave it. */
-export function readAnswer(given: GivenAnswer, isList: boolean, zone: LegacyTimeZone): Readable {
+export function readAnswer(given: GivenAnswer, form: AnswerForm, zone: LegacyTimeZone): Readable {
   const { status, contentType, bytes } = given;
   if (status !== 200) return faulty('unexpected-status', `responded with status ${status}`);
   const text = new TextDecoder().decode(bytes);
@@ -46,25 +46,31 @@ export function readAnswer(given: GivenAnswer, isList: boolean, zone: LegacyTime
       code === 'not-json' && /^is empty|unexpected end|unterminated|after property|after array/i.test(detail);
     return faulty(isCut ? 'half-json' : code, `${field ?? 'the JSON'} ${detail}`);
   }
-  return isList ? readList(parsed.value, zone) : readOne(parsed.value, zone);
+  return form === 'order' ? readOne(parsed.value, zone) : readList(parsed.value, zone);
 }
 
-/** Reads the query API's own answers, as the legacy system would have answered them. @param bodies see `NewReads.bodies` */
-export function readNewBodies(bodies: readonly Uint8Array[], isList: boolean, zone: LegacyTimeZone): Readable {
+/**
+ * Reads the query API's own answers, as the legacy system would have answered them.
+ * @param bodies see `NewReads.bodies`
+ */
+export function readNewBodies(
+  bodies: readonly Uint8Array[],
+  form: AnswerForm,
+  zone: LegacyTimeZone,
+): { readonly orders: readonly NonNullable<OrderView>[] } | { readonly fault: AnswerFault } {
   try {
-    if (isList) {
-      const orders = bodies.flatMap((body) => ordersIn(body, zone).orders);
-      return { answer: { orders: byPath(orders.map((order) => [String(order.number), order])) } };
-    }
-    const [body] = bodies;
-    const order = body === undefined ? null : orderIn(body, zone);
-    return { answer: { orders: byPath(order === null ? [] : [[ONLY_ORDER, order]]) } };
+    if (form !== 'order') return { orders: bodies.flatMap((body) => ordersIn(body, zone).orders) };
+    return { orders: bodies.flatMap((body) => orderIn(body, zone) ?? []) };
   } catch (error) {
     if (!(error instanceof NewAnswerError)) throw error;
-    return {
-      fault: { code: error.code, detail: error.message, ...(error.field !== undefined && { path: error.field }) },
-    };
+    const { code, message, field } = error;
+    return { fault: { code, detail: message, ...(field !== undefined && { path: field }) } };
   }
+}
+
+/** Returns the orders of the new side, to be compared. */
+export function comparedOrders(orders: readonly NonNullable<OrderView>[], form: AnswerForm): ComparedAnswer {
+  return { orders: byPath(orders.map((order) => [form === 'order' ? ONLY_ORDER : String(order.number), order])) };
 }
 
 function readOne(value: unknown, zone: LegacyTimeZone): Readable {

@@ -52,6 +52,8 @@ const WAITS = 5;
 const STORE_ATTEMPTS = 4;
 const STORE_PAUSE_MS = 1_000;
 
+const FORMS = { 'read-by-id': 'order', 'read-by-page': 'page', 'read-by-range': 'range' } as const;
+
 interface Compared {
   readonly differences: readonly Difference[];
   readonly pair: AnswerPair;
@@ -138,7 +140,7 @@ export class Comparisons {
       given('legacy') ?? ask('legacy', async () => withoutFailure(await sources.askLegacy(read, signal))),
       given('new') ?? ask('new', async () => ({ bodies: await sources.askNew(read, signal) })),
     ]);
-    const pair = { isList: read.capability !== 'read-by-id', legacy, new: other };
+    const pair = { form: FORMS[read.capability], legacy, new: other };
     return { differences: rules().remaining(await comparer.compare(pair), clock.now()), pair };
   }
 

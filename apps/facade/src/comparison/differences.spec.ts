@@ -10,15 +10,26 @@ const page = (...items: unknown[]) => ({ bodies: [bytes({ items, page: {} })] })
 
 function ofOne(legacy: unknown, response: unknown) {
   const bodies = response === null ? [] : [bytes(response)];
-  return differencesOf({ isList: false, legacy: given(legacy), new: { bodies } }, ZONE);
+  return differencesOf({ form: 'order', legacy: given(legacy), new: { bodies } }, ZONE);
 }
 
 describe('the comparison of two answers', () => {
   it('finds no difference between an order and its translation', () => {
     expect(ofOne(ORDER, RESPONSE)).toEqual([]);
     expect(ofOne('null', null)).toEqual([]);
-    expect(differencesOf({ isList: true, legacy: given([ORDER]), new: page(RESPONSE) }, ZONE)).toEqual([]);
-    expect(differencesOf({ isList: true, legacy: given([ORDER]), new: given([ORDER]) }, ZONE)).toEqual([]);
+    expect(differencesOf({ form: 'page', legacy: given([ORDER]), new: page(RESPONSE) }, ZONE)).toEqual([]);
+    expect(differencesOf({ form: 'page', legacy: given([ORDER]), new: given([ORDER]) }, ZONE)).toEqual([]);
+  });
+
+  it('needs no equal text, only equal content: another order of fields and another notation of a number', () => {
+    const text = JSON.stringify({ ...ORDER, price: 0, id: ORDER.id }, null, 2).replace(
+      '"price": 0',
+      '"price": 187.350',
+    );
+    expect(ofOne(text, RESPONSE)).toEqual([]);
+    expect(ofOne(JSON.stringify(Object.fromEntries(Object.entries(ORDER).toReversed())), RESPONSE)).toEqual([]);
+    const range = differencesOf({ form: 'range', legacy: given(`[${text}]`), new: page(RESPONSE) }, ZONE);
+    expect(range).toEqual([]);
   });
 
   it('names the field and both values', () => {
@@ -26,7 +37,7 @@ describe('the comparison of two answers', () => {
       { path: 'symbol', legacy: '"EVEN"', new: '"ACME"' },
     ]);
     const other = { ...RESPONSE, quantity: 4, amount: '749.4000' };
-    expect(differencesOf({ isList: true, legacy: given([ORDER]), new: page(other) }, ZONE)).toEqual([
+    expect(differencesOf({ form: 'page', legacy: given([ORDER]), new: page(other) }, ZONE)).toEqual([
       { path: '7.quantity', legacy: '3', new: '4' },
       { path: '7.amount', legacy: '562.05', new: '749.4' },
     ]);
@@ -35,7 +46,7 @@ describe('the comparison of two answers', () => {
   it('names an order that one side does not have, which an open intent may explain', () => {
     const missing = ofOne(ORDER, null);
     expect(missing).toEqual([{ path: 'order', legacy: JSON.stringify(ORDER) }]);
-    const extra = differencesOf({ isList: true, legacy: given([]), new: page(RESPONSE) }, ZONE);
+    const extra = differencesOf({ form: 'page', legacy: given([]), new: page(RESPONSE) }, ZONE);
     expect(extra).toEqual([{ path: '7', new: JSON.stringify(ORDER) }]);
     expect([...missing, ...extra].every(isMissingOrder)).toBe(true);
     expect(isMissingOrder({ path: 'symbol', legacy: '"EVEN"', new: '"ACME"' })).toBe(false);
@@ -51,7 +62,7 @@ describe('the comparison of two answers', () => {
     ['an id that is no UUID', { id: 'order-7' }, 'not-a-uuid', /^id must be a UUID/],
     ['a local time in another form', { createdAt: '2026-10-25 02:30' }, 'not-a-local-time', /^createdAt /],
   ])('explains why the new side can not have %s', (_, change, code, detail) => {
-    const [difference] = differencesOf({ isList: true, legacy: given([{ ...ORDER, ...change }]), new: page() }, ZONE);
+    const [difference] = differencesOf({ form: 'page', legacy: given([{ ...ORDER, ...change }]), new: page() }, ZONE);
     expect(difference).toMatchObject({ path: '7', code, detail: expect.stringMatching(detail) });
     expect(isMissingOrder(difference ?? { path: '' })).toBe(false);
   });
@@ -68,13 +79,13 @@ describe('the comparison of two answers', () => {
     ['not-an-order', '[17]'],
     ['duplicate-number', JSON.stringify([ORDER, ORDER])],
   ])('reports a legacy answer that is %s: %s', (code, text) => {
-    const [difference, ...others] = differencesOf({ isList: true, legacy: given(text), new: page() }, ZONE);
+    const [difference, ...others] = differencesOf({ form: 'page', legacy: given(text), new: page() }, ZONE);
     expect(difference).toMatchObject({ code, detail: expect.stringMatching(/^the answer of the legacy system /) });
     expect(others).toEqual([]);
   });
 
   it('reports an answer of the new side that is not of its model', () => {
-    const [difference] = differencesOf({ isList: true, legacy: given([]), new: page({ id: 'x' }) }, ZONE);
+    const [difference] = differencesOf({ form: 'page', legacy: given([]), new: page({ id: 'x' }) }, ZONE);
     expect(difference).toMatchObject({
       code: 'bad-value',
       detail: expect.stringMatching(/^the answer of the new side /),
@@ -88,7 +99,7 @@ describe('the comparison of two answers', () => {
 
   it('has a bounded size', () => {
     const many = Array.from({ length: 1_000 }, (_, at) => ({ ...ORDER, number: at + 1, symbol: 'x'.repeat(5_000) }));
-    const found = differencesOf({ isList: true, legacy: given(many), new: page() }, ZONE);
+    const found = differencesOf({ form: 'page', legacy: given(many), new: page() }, ZONE);
     expect(found).toHaveLength(50);
     expect(JSON.stringify(found).length).toBeLessThan(50 * 1_000);
   });

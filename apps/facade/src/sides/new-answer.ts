@@ -7,6 +7,13 @@ import { legacyView } from '#legacy/translation/to-legacy.js';
 /** What the legacy system would have answered for one order; `null` if it has no such order. */
 export type OrderView = Partial<LegacyRecord> | null;
 
+/** How the legacy system writes its answers: a page is its file, which has one order on a line. */
+export type AnswerForm = 'order' | 'page' | 'range';
+export const LIST_FORMS = {
+  page: { open: '[\n', separator: ',\n', close: '\n]\n' },
+  range: { open: '[', separator: ',', close: ']' },
+} as const;
+
 /** Thrown when an answer of the query API is not of its model: a defect of the new side. */
 export class NewAnswerError extends Error {
   override readonly name = 'NewAnswerError';
@@ -42,6 +49,14 @@ export function ordersIn(
 ): { readonly orders: readonly NonNullable<OrderView>[]; readonly next: string | undefined } {
   const { items, next } = pageIn(body);
   return { orders: items.flatMap((item) => view(item, zone) ?? []), next };
+}
+
+/** Returns the orders as the legacy system would have written them. */
+export function renderOrders(orders: readonly NonNullable<OrderView>[], form: AnswerForm): string {
+  if (form === 'order') return JSON.stringify(orders[0] ?? null);
+  if (orders.length === 0) return '[]';
+  const { open, separator, close } = LIST_FORMS[form];
+  return `${open}${orders.map((order) => JSON.stringify(order)).join(separator)}${close}`;
 }
 
 /** @throws NewAnswerError */

@@ -1,7 +1,7 @@
 import { validate as isUuid } from 'uuid';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { askedOrders, type LegacyRead } from '../reads/legacy-read.js';
-import { NewAnswerError, orderIn, ordersIn, pageIn } from './new-answer.js';
+import { LIST_FORMS, NewAnswerError, orderIn, ordersIn, pageIn } from './new-answer.js';
 import type { NewSideToken } from './new-side-token.js';
 import { SideAwayError } from './side-away-error.js';
 import type { SideConnection } from './side-connection.js';
@@ -24,19 +24,15 @@ export class NewReads {
    */
   async *answer(read: LegacyRead, signal: AbortSignal): AsyncGenerator<string> {
     if (read.capability === 'read-by-id') return yield await this.order(read.id, signal);
-    // The legacy system answers a page with its file, which has one order on a line.
-    const isPage = read.capability === 'read-by-page';
-    const separator = isPage ? ',\n' : ',';
-    let before = isPage ? '[\n' : '[';
-    let isEmpty = true;
+    const { open, separator, close } = LIST_FORMS[read.capability === 'read-by-page' ? 'page' : 'range'];
+    let before: string = open;
     for await (const body of this.bodies(read, signal)) {
       const { orders } = this.parse(() => ordersIn(body, this.zone));
       if (orders.length === 0) continue;
       yield before + orders.map((order) => JSON.stringify(order)).join(separator);
       before = separator;
-      isEmpty = false;
     }
-    yield isEmpty ? '[]' : isPage ? '\n]\n' : ']';
+    yield before === open ? '[]' : close;
   }
 
   /**
