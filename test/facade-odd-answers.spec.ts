@@ -11,6 +11,7 @@ import type { TestedFacade } from './support/tested-facade.js';
 describe('the facade and odd answers', () => {
   let around: FacadeSurroundings;
   let scripted: ScriptedSide;
+  const inPage = (change: object): string => JSON.stringify([changed(around.records[0], change)]);
 
   beforeAll(async () => {
     around = await FacadeSurroundings.start();
@@ -24,29 +25,26 @@ describe('the facade and odd answers', () => {
 
   describe('with a legacy system that misbehaves', () => {
     let facade: TestedFacade;
-    const answers: readonly [what: string, path: string, code: string, body: () => string, type?: string][] = [
-      ['HTML', '/orders/page/1', 'html', () => '<html><h1>502</h1></html>', 'text/html'],
-      ['HTML as JSON', `/orders/some`, 'html', () => '<!doctype html>'],
-      [
-        'half a JSON document',
-        '/orders/page/1',
-        'half-json',
-        () => JSON.stringify([changed(around.records[0])]).slice(0, 77),
-      ],
-      [
-        'a float that is no exact amount',
-        '/orders/page/1',
-        'not-a-plain-decimal',
-        () => JSON.stringify([changed(around.records[0], { number: 9, price: 0.1 + 0.2 })]),
-      ],
-      [
-        'an id that is no UUID',
-        '/orders/order-7',
-        'not-a-uuid',
-        () => JSON.stringify(changed(around.records[0], { id: 'order-7' })),
-      ],
-      ['an object instead of a list', '/orders/page/1', 'not-a-list', () => '{"items":[]}'],
-      ['text without a type', '/orders/page/1', 'not-json', () => 'maintenance', 'text/plain'],
+    const JSON_TYPE = 'application/json; charset=utf-8';
+    const PAGE = '/orders/page/1';
+    const answers: readonly { what: string; path: string; type?: string; code: string; body: () => string }[] = [
+      { what: 'HTML', path: PAGE, type: 'text/html', code: 'html', body: () => '<html><h1>502</h1></html>' },
+      { what: 'HTML as JSON', path: '/orders/some', code: 'html', body: () => '<!doctype html>' },
+      { what: 'half a JSON document', path: PAGE, code: 'half-json', body: () => inPage({}).slice(0, 77) },
+      {
+        what: 'a float that is no exact amount',
+        path: PAGE,
+        code: 'not-a-plain-decimal',
+        body: () => inPage({ number: 9, price: 0.1 + 0.2 }),
+      },
+      {
+        what: 'an id that is no UUID',
+        path: '/orders/order-7',
+        code: 'not-a-uuid',
+        body: () => JSON.stringify(changed(around.records[0], { id: 'order-7' })),
+      },
+      { what: 'an object instead of a list', path: PAGE, code: 'not-a-list', body: () => '{"items":[]}' },
+      { what: 'plain text', path: PAGE, type: 'text/plain', code: 'not-json', body: () => 'maintenance' },
     ];
 
     beforeEach(async () => {
@@ -55,15 +53,11 @@ describe('the facade and odd answers', () => {
     });
 
     it.each(answers)(
-      '%s: the client gets it unchanged, and it is reported as what it is',
-      async (_, path, code, body, type) => {
+      '$what: the client gets it unchanged, and it is reported as what it is',
+      async ({ path, type = JSON_TYPE, code, body }) => {
         const text = body();
-        scripted.answer(() => ({ body: text, ...(type !== undefined && { type }) }));
-        expect(await ask(facade, path)).toEqual({
-          status: 200,
-          type: type ?? 'application/json; charset=utf-8',
-          body: text,
-        });
+        scripted.answer(() => ({ body: text, type }));
+        expect(await ask(facade, path)).toEqual({ status: 200, type, body: text });
         await eventually('it is reported', 10_000, async () => (await found()).includes(code));
       },
     );

@@ -32,8 +32,10 @@ export interface TestedFacadeOptions {
 
 /** The reads of the facade in this process, between two sides. A test sets the stage, and what open writes do to a read. */
 export class TestedFacade {
+  private static versions = 0;
   stage: ReadStage = 'off';
-  version = 1;
+  /** Differs from that of every other facade: they share a database. */
+  version = (TestedFacade.versions += 1);
   keys: ClientKeys | undefined;
   /** What reads wait for. */
   untilReadable: () => Promise<void> = async () => undefined;
@@ -108,7 +110,7 @@ export class TestedFacade {
   /** Begins a new version of the state: samples and mismatches are counted anew. */
   enter(stage: ReadStage): void {
     this.stage = stage;
-    this.version += 1;
+    this.version = TestedFacade.versions += 1;
   }
 
   async close(): Promise<void> {
