@@ -25,8 +25,17 @@ import { tokenClient } from './token-client.js';
 const logger = createLogger('facade', settings.LOG_LEVEL);
 const PERCENT_PER_ONE = 100;
 
+/** The facade also starts without MongoDB. */
+function connectMongo(): Mongo {
+  const mongo = new Mongo(settings.MONGODB_URI, 'orders-facade');
+  void mongo.connectWhenAvailable((error) =>
+    logger.warn({ reason: String(error) }, 'MongoDB is unavailable, connecting'),
+  );
+  return mongo;
+}
+
 @Module({
-  providers: [{ provide: Mongo, useFactory: () => new Mongo(settings.MONGODB_URI, 'orders-facade') }],
+  providers: [{ provide: Mongo, useFactory: connectMongo }],
   exports: [Mongo],
 })
 class DatabaseModule {}

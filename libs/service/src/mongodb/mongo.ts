@@ -4,6 +4,7 @@ import { MongoClient, type Db } from 'mongodb';
 import { MongoTime } from './mongo-time.js';
 
 const PING_TIMEOUT_MS = 2_000;
+const CONNECT_AGAIN_MS = 1_000;
 
 /** The connection to MongoDB, one per process. */
 @Injectable()
@@ -12,6 +13,7 @@ export class Mongo implements OnApplicationShutdown {
   readonly db: Db;
   /** The clock for leases and schedules. */
   readonly time: MongoTime;
+  private isClosed = false;
 
   constructor(uri: string, appName: string) {
     this.client = new MongoClient(uri, {
@@ -30,6 +32,22 @@ export class Mongo implements OnApplicationShutdown {
     this.time = new MongoTime(this.client);
   }
 
+  /**
+   * Connects in the background until it succeeds, for a service that also starts without MongoDB. If its first connection fails,
+   * the driver (7.9) closes its topology, and all later calls fail until `connect` succeeds.
+   */
+  async connectWhenAvailable(onFailure: (error: unknown) => void): Promise<void> {
+    while (!this.isClosed) {
+      try {
+        await this.client.connect();
+        return;
+      } catch (error) {
+        onFailure(error);
+        await sleep(CONNECT_AGAIN_MS, undefined, { ref: false });
+      }
+    }
+  }
+
   /** @throws when no primary responds within 2 s */
   async ping(): Promise<void> {
     const timer = new AbortController();
@@ -45,6 +63,7 @@ export class Mongo implements OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
+    this.isClosed = true;
     await this.client.close();
   }
 }
