@@ -1,0 +1,152 @@
+import { CAPABILITIES, stagesOf, type Capability, type Stage, type WriteStage } from './capability.js';
+import { ChangeRefusal } from './change-refusal.js';
+import { needsGate } from './gate.js';
+import { positionOf, READ_CAPABILITIES, type CapabilityState, type MigrationSnapshot } from './migration-snapshot.js';
+
+/** A requested change, as the client gave it. */
+export interface ChangeRequest {
+  readonly capability: string;
+  readonly stage: string;
+  /** Default: 100. */
+  readonly percent?: number | undefined;
+  /** Overrules the gate, missing acknowledgements, and takes reads back first. Never what is irreversible. */
+  readonly force?: boolean | undefined;
+  readonly reason: string;
+  /** The version that the client has seen; absent: any. */
+  readonly version?: number | undefined;
+}
+
+/** A change that the rules allow; the gate is still to be asked. */
+export interface Move {
+  readonly capability: Capability;
+  readonly stage: Stage;
+  readonly percent: number;
+  readonly isForward: boolean;
+  readonly needsGate: boolean;
+  /** Reads that a forced or automatic change of writes takes back to `off` or `shadow` first. */
+  readonly readsBefore: readonly { readonly capability: Capability; readonly stage: 'off' | 'shadow' }[];
+}
+
+const MAX_REASON_CHARACTERS = 500;
+
+/**
+ * Checks a change against all rules but the gate.
+ * @throws ChangeRefusal
+ */
+export function checkChange(snapshot: MigrationSnapshot, request: ChangeRequest): Move {
+  const move = readRequest(request);
+  const { capability } = move;
+  const state: CapabilityState = snapshot.capabilities[capability];
+  rejectBusy(snapshot);
+  if (request.version !== undefined && request.version !== state.version)
+    throw refuse(
+      'version-conflict',
+      `${capability} has version ${state.version}, not ${request.version}: read it again`,
+    );
+  const from = positionOf(capability, state);
+  const to = positionOf(capability, move);
+  if (from === to) throw refuse('unchanged', `${capability} is at ${nameOf(state)} already`);
+  const isForward = to > from;
+  rejectIrreversible(snapshot, move, isForward);
+  rejectSkippedStage(capability, state, move);
+  const readsBefore = isForward ? [] : readsAhead(snapshot, move);
+  if (isForward) rejectMissingWrites(snapshot, move);
+  else if (readsBefore.length > 0 && request.force !== true)
+    throw refuse(
+      'reads-first',
+      `take back ${readsBefore.map((read) => `${read.capability} to ${read.stage}`).join(', ')} first, or use force`,
+    );
+  return { ...move, isForward, needsGate: isForward && needsGate(move.stage), readsBefore };
+}
+
+/** @throws ChangeRefusal while the migration is held, or while a change is in progress */
+export function rejectBusy({ hold, change }: MigrationSnapshot): void {
+  if (hold !== null)
+    throw refuse('held', `the migration is held by ${hold.by}: ${hold.reason}. Release it by POST /v1/migration/hold`);
+  if (change !== null)
+    throw refuse(
+      'change-in-progress',
+      `writes are on the way to ${nameOf(change)}: wait until the change ends, at the latest at ${change.deadline.toISOString()}`,
+    );
+}
+
+function readRequest({ capability: name, stage: stageName, percent = 100, reason }: ChangeRequest) {
+  const capability = CAPABILITIES.find((each) => each === name);
+  if (capability === undefined)
+    throw refuse('unknown-capability', `capability must be one of ${CAPABILITIES.join(', ')}, got ${shown(name)}`);
+  const stage = stagesOf(capability).find((each) => each === stageName);
+  if (stage === undefined)
+    throw refuse(
+      'unknown-stage',
+      `stage of ${capability} must be one of ${stagesOf(capability).join(', ')}, got ${shown(stageName)}`,
+    );
+  if (!Number.isInteger(percent) || percent < 1 || percent > 100)
+    throw refuse('bad-percent', `percent must be an integer from 1 to 100, got ${shown(String(percent))}`);
+  if (reason.trim() === '' || reason.length > MAX_REASON_CHARACTERS)
+    throw refuse('missing-reason', `reason must have 1 to ${MAX_REASON_CHARACTERS} characters`);
+  return { capability, stage, percent: stage === 'off' ? 100 : percent };
+}
+
+function rejectIrreversible({ capabilities }: MigrationSnapshot, { capability, stage }: Target, isForward: boolean) {
+  if (isForward || capabilities.writes.stage !== 'complete') return;
+  // The legacy system no longer gets orders: it must not answer again, and a comparison with it means nothing.
+  if (capability === 'writes' || stage !== 'complete')
+    throw refuse('irreversible', 'writes are complete: the legacy system misses orders, so nothing can go back to it');
+}
+
+function rejectSkippedStage(capability: Capability, state: CapabilityState, { stage, percent }: Target): void {
+  const stages = stagesOf(capability);
+  const steps = stages.indexOf(stage) - stages.indexOf(state.stage);
+  const isWhole = steps > 0 ? state.percent === 100 || state.stage === 'off' : percent === 100;
+  if (steps === 0 || (Math.abs(steps) === 1 && isWhole)) return;
+  throw refuse(
+    'skipped-stage',
+    `${capability} is at ${nameOf(state)}: it moves one stage at a time, and changes its stage from and to 100 % only, got ${nameOf({ stage, percent })}`,
+  );
+}
+
+/** @throws ChangeRefusal if the new side would not have what it must answer, or if the legacy system is still read */
+function rejectMissingWrites({ capabilities }: MigrationSnapshot, { capability, stage }: Target): void {
+  const { writes } = capabilities;
+  if (capability === 'writes') {
+    const behind = READ_CAPABILITIES.filter((read) => {
+      const { stage: readStage, percent } = capabilities[read];
+      return readStage !== 'complete' || percent !== 100;
+    });
+    if (stage === 'complete' && behind.length > 0)
+      throw refuse('reads-first', `complete ${behind.join(', ')} first: the legacy system will get no more orders`);
+    return;
+  }
+  const isCopied = writes.stage !== 'off' && (writes.stage !== 'dualwrite' || writes.percent === 100);
+  if (writes.stage === 'off')
+    throw refuse('writes-first', 'bring writes to dualwrite first: the new side gets no orders');
+  if (stage !== 'shadow' && !isCopied)
+    throw refuse(
+      'writes-first',
+      'bring writes to dualwrite at 100 % first: the new side misses orders of some accounts',
+    );
+}
+
+/** Returns the reads that need more of writes than a change would leave. */
+function readsAhead({ capabilities }: MigrationSnapshot, { capability, stage, percent }: Target): Move['readsBefore'] {
+  if (capability !== 'writes' || (stage !== 'off' && stage !== 'dualwrite')) return [];
+  if (stage === 'dualwrite' && percent === 100) return [];
+  const allowed = stage === 'off' ? 'off' : 'shadow';
+  return READ_CAPABILITIES.filter(
+    (read) => stagesOf(read).indexOf(capabilities[read].stage) > stagesOf(read).indexOf(allowed),
+  ).map((read) => ({ capability: read, stage: allowed }));
+}
+
+type Target = Pick<Move, 'capability' | 'stage' | 'percent'>;
+
+function refuse(...[code, message]: [code: ChangeRefusal['code'], message: string]): ChangeRefusal {
+  return new ChangeRefusal(code, message);
+}
+
+function nameOf({ stage, percent }: { readonly stage: Stage | WriteStage; readonly percent: number }): string {
+  return stage === 'off' ? 'off' : `${stage} at ${percent} %`;
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, 40));
+}

@@ -1,0 +1,128 @@
+import type { Capability, Stage } from './capability.js';
+import { errorRateOf, type Figures } from './figures.js';
+
+/** A condition of the gate, as it was when the gate was evaluated. */
+export interface GateCondition {
+  /** Stable: `samples`, `mismatches`, `error-rate`, `p99`, `oldest-intent`, `verify`, `open-intents`. */
+  readonly condition: string;
+  readonly wanted: string;
+  readonly found: string;
+  readonly holds: boolean;
+}
+
+/** The limits of the gate; all of them are settings. */
+export interface GateLimits {
+  readonly minSamples: number;
+  readonly maxMismatches: number;
+  /** Largest error rate of the new side, 0 to 1. */
+  readonly maxErrorRate: number;
+  /** Largest p99 of the new side, as a multiple of the legacy system's. */
+  readonly p99Factor: number;
+  /** A p99 up to this many milliseconds is always accepted. */
+  readonly p99FloorMs: number;
+  readonly maxIntentAgeMs: number;
+}
+
+/** The result of the last verify of both sides. */
+export interface VerifyResult {
+  readonly startedAt: Date;
+  readonly differences: number;
+}
+
+export interface GateFacts {
+  readonly figures: Figures;
+  readonly intents: { readonly count: number; readonly oldestMs: number };
+  /** `null` if none has ended. */
+  readonly lastVerify: VerifyResult | null;
+  /** An earlier verify proves nothing: since then the new side gets the orders of more accounts. */
+  readonly copyingSince: Date | null;
+}
+
+/** Returns whether a move needs the gate: every step forward within or to `live` and `complete`. */
+export function needsGate(stage: Stage): boolean {
+  return stage === 'live' || stage === 'complete';
+}
+
+/** Evaluates all conditions for a step forward to a stage. */
+export function evaluateGate(
+  capability: Capability,
+  stage: Stage,
+  limits: GateLimits,
+  facts: GateFacts,
+): readonly GateCondition[] {
+  const { figures, intents } = facts;
+  const errorRate = errorRateOf(figures, 'new');
+  const conditions: GateCondition[] = [
+    {
+      condition: 'samples',
+      wanted: `at least ${limits.minSamples} since the last change`,
+      found: String(figures.samples),
+      holds: figures.samples >= limits.minSamples,
+    },
+    {
+      condition: 'mismatches',
+      wanted: `at most ${limits.maxMismatches}`,
+      found: String(figures.mismatches),
+      holds: figures.mismatches <= limits.maxMismatches,
+    },
+    {
+      condition: 'error-rate',
+      wanted: `at most ${percentage(limits.maxErrorRate)} of the requests to the new side`,
+      found: percentage(errorRate),
+      holds: errorRate <= limits.maxErrorRate,
+    },
+    p99Condition(limits, figures),
+    {
+      condition: 'oldest-intent',
+      wanted: `no open intent older than ${limits.maxIntentAgeMs} ms`,
+      found: intents.count === 0 ? 'none is open' : `${intents.oldestMs} ms`,
+      holds: intents.count === 0 || intents.oldestMs <= limits.maxIntentAgeMs,
+    },
+    verifyCondition(facts),
+  ];
+  if (capability === 'writes' && stage === 'complete')
+    conditions.push({
+      condition: 'open-intents',
+      wanted: 'none from before the request',
+      found: String(intents.count),
+      holds: intents.count === 0,
+    });
+  return conditions;
+}
+
+/** Returns the conditions that no `force` overrules: the last step of writes can not be taken back. */
+export function unforcedConditions(
+  capability: Capability,
+  stage: Stage,
+  gate: readonly GateCondition[],
+): readonly GateCondition[] {
+  if (capability !== 'writes' || stage !== 'complete') return [];
+  return gate.filter(({ condition }) => condition === 'verify' || condition === 'open-intents');
+}
+
+function p99Condition({ p99Factor, p99FloorMs }: GateLimits, { p99Ms }: Figures): GateCondition {
+  const largest = Math.max(p99Factor * (p99Ms.legacy ?? 0), p99FloorMs);
+  return {
+    condition: 'p99',
+    wanted: `at most ${Math.round(largest)} ms on the new side`,
+    found: p99Ms.new === null ? 'no request' : `${Math.round(p99Ms.new)} ms`,
+    holds: p99Ms.new === null || p99Ms.new <= largest,
+  };
+}
+
+function verifyCondition({ lastVerify, copyingSince }: GateFacts): GateCondition {
+  const isCurrent = lastVerify !== null && (copyingSince === null || lastVerify.startedAt >= copyingSince);
+  return {
+    condition: 'verify',
+    wanted: 'the last verify with 0 differences, begun after the last change that made the new side get more accounts',
+    found:
+      lastVerify === null
+        ? 'no verify'
+        : `${lastVerify.differences} differences, begun at ${lastVerify.startedAt.toISOString()}`,
+    holds: isCurrent && lastVerify.differences === 0,
+  };
+}
+
+function percentage(rate: number): string {
+  return `${Number((rate * 100).toFixed(3))} %`;
+}
