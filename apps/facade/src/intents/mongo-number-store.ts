@@ -1,0 +1,73 @@
+import type { Collection } from 'mongodb';
+import type { Mongo } from '#service/mongodb/mongo.js';
+import type { NumberStore } from './number-store.js';
+
+const COUNTER_ID = 'next';
+const DUPLICATE_KEY = 11_000;
+
+interface Counter {
+  readonly _id: typeof COUNTER_ID;
+  /** The legacy system's highest number when writes last left `off`: blocks are above it. */
+  readonly base: number;
+  readonly next: number;
+}
+
+interface ChosenNumber {
+  readonly _id: number;
+  readonly id: string;
+  readonly isConfirmed: boolean;
+}
+
+/** Numbers in MongoDB: collections `migrationNumbers` and `migrationChosenNumbers`. */
+export class MongoNumberStore implements NumberStore {
+  private readonly counters: Collection<Counter>;
+  private readonly chosenNumbers: Collection<ChosenNumber>;
+
+  constructor(mongo: Mongo) {
+    this.counters = mongo.db.collection('migrationNumbers');
+    this.chosenNumbers = mongo.db.collection('migrationChosenNumbers');
+  }
+
+  async raiseAbove(highest: number): Promise<void> {
+    const raised = { $max: { base: highest, next: highest + 1 } };
+    await this.counters.updateOne({ _id: COUNTER_ID }, raised, { upsert: true });
+  }
+
+  async take(count: number): Promise<number> {
+    const before = await this.counters.findOneAndUpdate(
+      { _id: COUNTER_ID },
+      { $inc: { next: count } },
+      { returnDocument: 'before' },
+    );
+    if (before === null) throw new Error('numbers are taken before the legacy system’s highest number is known');
+    return before.next;
+  }
+
+  async chosen(first: number, last: number): Promise<ReadonlySet<number>> {
+    const found = await this.chosenNumbers.find({ _id: { $gte: first, $lte: last } }).toArray();
+    return new Set(found.map(({ _id }) => _id));
+  }
+
+  async choose(number: number, id: string): Promise<boolean> {
+    const known = (await this.insert(number, id)) ?? (await this.chosenNumbers.findOne({ _id: number }));
+    if (known === null || known.id !== id) return false;
+    if (known.isConfirmed) return true;
+    // After the insert: a block that is taken from now on leaves the number out.
+    const counter = await this.counters.findOne({ _id: COUNTER_ID });
+    if (counter !== null && number > counter.base && number < counter.next) return false;
+    await this.chosenNumbers.updateOne({ _id: number, id }, { $set: { isConfirmed: true } });
+    return true;
+  }
+
+  /** @returns `undefined` if the number was chosen before */
+  private async insert(number: number, id: string): Promise<ChosenNumber | undefined> {
+    const document = { _id: number, id, isConfirmed: false };
+    try {
+      await this.chosenNumbers.insertOne(document);
+      return document;
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== DUPLICATE_KEY) throw error;
+      return undefined;
+    }
+  }
+}
