@@ -1,5 +1,5 @@
 import { parseStrictJson } from '#legacy/json/strict-json.js';
-import { toLegacy } from '#legacy/translation/to-legacy.js';
+import { legacyView, toLegacy } from '#legacy/translation/to-legacy.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import type { LegacyOrder } from '#orders/order/order.js';
 import type { LegacyRead } from '../reads/legacy-read.js';
@@ -65,11 +65,12 @@ export class LegacySide implements WrittenSide {
 
   private async writeOne(order: LegacyOrder, signal: AbortSignal): Promise<WriteOutcome> {
     const translated = toLegacy(order, this.zone);
-    if ('reason' in translated) {
+    // In the hour in which clocks are set back, the legacy system's own timestamps are ambiguous too. The new side has the instant.
+    if ('reason' in translated && translated.reason.code !== 'ambiguous-time') {
       const { code, field = 'the order', detail } = translated.reason;
       return { result: 'refused', code, message: `${field} ${detail}`, status: 400 };
     }
-    const body = JSON.stringify(translated.record);
+    const body = JSON.stringify('record' in translated ? translated.record : legacyView(order, this.zone));
     const headers = { 'content-type': 'application/json' };
     try {
       const answer = await this.connection.ask(

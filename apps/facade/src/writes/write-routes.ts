@@ -1,0 +1,37 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ForwardedRequest, LegacyAnswer } from './legacy-port.js';
+import type { PostedOrders } from './posted-orders.js';
+
+type HeadersOf = (request: FastifyRequest) => ForwardedRequest['headers'];
+
+const MAX_BODY_BYTES = 64 * 1024;
+
+/**
+ * Adds the writes of the legacy system's API. A client that disconnects stops nothing: its order may be stored already.
+ * @param headersOf returns the headers that go to the legacy system
+ */
+export function addWriteRoutes(fastify: FastifyInstance, orders: PostedOrders, headersOf: HeadersOf): void {
+  void fastify.register(async (scope) => {
+    // Every body goes through as it came: the legacy system judges its type and its JSON.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: MAX_BODY_BYTES }, (_request, body, done) =>
+      done(null, body),
+    );
+    scope.post('/orders', async (request, reply) =>
+      send(reply, await orders.post(forwarded(request, headersOf), new AbortController().signal)),
+    );
+    scope.post('/populate', async (request, reply) =>
+      send(reply, await orders.populate(forwarded(request, headersOf))),
+    );
+    return Promise.resolve();
+  });
+}
+
+function send(reply: FastifyReply, { status, headers, body }: LegacyAnswer): FastifyReply {
+  return reply.code(status).headers(headers).send(body);
+}
+
+function forwarded(request: FastifyRequest, headersOf: HeadersOf): ForwardedRequest {
+  const { body } = request;
+  return { path: request.raw.url ?? '/', headers: headersOf(request), body: typeof body === 'string' ? body : '' };
+}
