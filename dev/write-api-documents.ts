@@ -10,7 +10,7 @@ import openapiTypescript, { astToString, type OpenAPI3 } from 'openapi-typescrip
 import { format, resolveConfig } from 'prettier';
 import { API as FACADE_API } from '../apps/facade/src/api-description.js';
 import { FacadeModule } from '../apps/facade/src/facade.module.js';
-import { LEGACY_ONLY } from '../apps/facade/src/reads/legacy-only.js';
+import { MIGRATION } from '../apps/facade/src/migration/migration-parts.js';
 import { API as PRODUCER_API } from '../apps/producer/src/api-description.js';
 import { ProducerModule } from '../apps/producer/src/producer.module.js';
 import { API as QUERY_API } from '../apps/query-api/src/api-description.js';
@@ -48,7 +48,7 @@ async function schemaTypes({ openapi, info, components: { schemas } = {} }: Open
 
 const producer = await documentOf(ProducerModule, PRODUCER_API);
 const queryApi = await documentOf(QueryApiModule, QUERY_API);
-const facade = await documentOf(FacadeModule.with(LEGACY_ONLY), FACADE_API);
+const facade = await documentOf(FacadeModule.with(MIGRATION), FACADE_API);
 await update('docs/openapi/producer.json', JSON.stringify(producer));
 await update('docs/openapi/query-api.json', JSON.stringify(queryApi));
 await update('docs/openapi/facade.json', JSON.stringify(facade));

@@ -12,7 +12,10 @@ import { addLegacyApi } from './legacy-api.js';
 import { addReadRoutes } from './reads/read-routes.js';
 import { Reads } from './reads/reads.js';
 import { settings } from './settings.js';
+import { requestHeadersFor } from './sides/forwarded-headers.js';
 import { Sides } from './sides/sides.js';
+import { PostedOrders } from './writes/posted-orders.js';
+import { addWriteRoutes } from './writes/write-routes.js';
 
 /** Adds the legacy API before the facade listens. At the end it stops what runs in the background, once all requests are answered. */
 @Injectable()
@@ -20,6 +23,7 @@ export class FacadeLifecycle implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly http: HttpAdapterHost,
     private readonly reads: Reads,
+    private readonly orders: PostedOrders,
     private readonly sides: Sides,
     private readonly comparisons: Comparisons,
     private readonly comparer: ThreadedComparer,
@@ -29,7 +33,7 @@ export class FacadeLifecycle implements OnModuleInit, OnApplicationShutdown {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    const { http, reads, sides, observations, files, metrics } = this;
+    const { http, reads, orders, sides, observations, files, metrics } = this;
     metrics.breakers(sides.breakers);
     metrics.gauge(
       'facade_ignore_rules_expired',
@@ -42,7 +46,10 @@ export class FacadeLifecycle implements OnModuleInit, OnApplicationShutdown {
       hosts: { hosts: settings.ALLOWED_HOSTS, origins: settings.CORS_ORIGINS },
       onRequest: (client) => metrics.requestBy(client),
       logger: createLogger('facade', settings.LOG_LEVEL),
-      addRoutes: (scope) => addReadRoutes(scope, reads),
+      addRoutes: (scope) => {
+        addReadRoutes(scope, reads);
+        addWriteRoutes(scope, orders, ({ headers, client }) => requestHeadersFor(headers, client !== null));
+      },
     });
   }
 

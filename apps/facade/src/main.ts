@@ -10,9 +10,9 @@ try {
   const { settings } = await import('./settings.js');
   const { API } = await import('./api-description.js');
   const { FacadeModule } = await import('./facade.module.js');
-  const { LEGACY_ONLY } = await import('./reads/legacy-only.js');
+  const { MIGRATION } = await import('./migration/migration-parts.js');
   await startService({
-    module: FacadeModule.with(LEGACY_ONLY),
+    module: FacadeModule.with(MIGRATION),
     settings,
     auth: settings,
     docs: API,

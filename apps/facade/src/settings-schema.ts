@@ -2,12 +2,14 @@ import { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
 import { legacySettings } from '#service/settings/legacy-settings.js';
 import { httpAddress, httpSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
+import { migrationSettings } from './migration/migration-settings.js';
 
 export const settingsSchema = z.object({
   ...httpSettings(3005),
   ...authSettings,
   ...mongoSettings,
   ...legacySettings,
+  ...migrationSettings,
   LEGACY_URL: httpAddress().default('http://127.0.0.1:3010').meta({
     description: 'The legacy system that the facade stands before.',
     perProcess: true,

@@ -1,0 +1,59 @@
+import type { Capability } from '../stages/capability.js';
+import type { Figures } from '../stages/figures.js';
+import { evaluateGate, type GateCondition, type GateLimits, type VerifyResult } from '../stages/gate.js';
+import type { MigrationSnapshot } from '../stages/migration-snapshot.js';
+import type { Move } from '../stages/changes.js';
+import type { BucketStore } from '../intents/bucket-store.js';
+
+/** What was observed of the sides. */
+export interface ObservedFigures {
+  /** Returns the figures of a capability since the change that led to this version. */
+  read(capability: Capability, version: number): Promise<Figures>;
+}
+
+/** The last verify that has ended. */
+export interface Verifies {
+  last(): Promise<VerifyResult | null>;
+}
+
+/** The open intents, in numbers. */
+export interface IntentFigures {
+  readonly count: number;
+  readonly oldestMs: number;
+}
+
+/** Collects what the gate and the views need to know. */
+export class ChangeFacts {
+  constructor(
+    private readonly figures: ObservedFigures,
+    private readonly verifies: Verifies,
+    private readonly buckets: BucketStore,
+    private readonly limits: GateLimits,
+  ) {}
+
+  async figuresOf({ capabilities }: MigrationSnapshot, capability: Capability): Promise<Figures> {
+    return this.figures.read(capability, capabilities[capability].version);
+  }
+
+  /** @param until only intents that were admitted until then */
+  async intents(until?: Date): Promise<IntentFigures> {
+    const now = this.buckets.now().getTime();
+    const open = (await this.buckets.openBuckets()).flatMap((bucket) => bucket.open);
+    const ages = open
+      .filter(({ admittedAt }) => until === undefined || admittedAt <= until)
+      .map(({ admittedAt }) => Math.max(0, now - admittedAt.getTime()));
+    return { count: ages.length, oldestMs: Math.max(0, ...ages) };
+  }
+
+  /** Evaluates the gate of a step forward. */
+  async gate(
+    snapshot: MigrationSnapshot,
+    { capability, stage }: Pick<Move, 'capability' | 'stage'>,
+    intents: IntentFigures,
+  ): Promise<readonly GateCondition[]> {
+    const figures = await this.figuresOf(snapshot, capability);
+    const lastVerify = await this.verifies.last();
+    const { copyingSince } = snapshot;
+    return evaluateGate(capability, stage, this.limits, { figures, intents, lastVerify, copyingSince });
+  }
+}

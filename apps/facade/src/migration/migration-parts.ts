@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+import { register } from 'prom-client';
+import { systemClock } from '@orders-pipeline/clock';
+import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { createLogger } from '#service/process/logs.js';
+import { Comparisons } from '../comparison/comparisons.js';
+import { Mismatches } from '../comparison/mismatches.js';
+import { Observations } from '../comparison/observations.js';
+import type { MigrationParts } from '../facade.module.js';
+import { MongoBucketStore } from '../intents/mongo-bucket-store.js';
+import { MongoNumberStore } from '../intents/mongo-number-store.js';
+import { MongoWorkerLease } from '../intents/worker-lease.js';
+import { AwaitedIntents, ReadStages } from '../reads/read-stages.js';
+import { settings } from '../settings.js';
+import { SideOrders } from '../sides/side-orders.js';
+import { Sides } from '../sides/sides.js';
+import { MongoMigrationStore } from '../state/mongo-migration-store.js';
+import { LegacyGateway } from '../writes/legacy-gateway.js';
+import { PostedOrders } from '../writes/posted-orders.js';
+import { exposeIntents } from './intent-metrics.js';
+import { MongoVerifies } from './last-verify.js';
+import { knowledgeOf, MigrationRuntime, type MigrationKnowledge } from './migration-runtime.js';
+import { limitsIn } from './migration-settings.js';
+import { MigrationController } from './migration.controller.js';
+import { MigrationView } from './migration-view.js';
+import { StageChanges } from './stage-changes.js';
+import { WriteReporting } from './write-reporting.js';
+
+const logger = createLogger('facade', settings.LOG_LEVEL);
+
+/** What this instance shares with the others, and what it knows of it. */
+class SharedState {
+  readonly store: MongoMigrationStore;
+  readonly buckets: MongoBucketStore;
+  readonly identity = { name: settings.FACADE_INSTANCE, process: randomUUID() };
+  readonly knowledge: MigrationKnowledge;
+
+  constructor(mongo: Mongo) {
+    this.store = new MongoMigrationStore(mongo);
+    this.buckets = new MongoBucketStore(mongo);
+    const { store, buckets, identity } = this;
+    this.knowledge = knowledgeOf({ store, buckets, identity, clock: systemClock, logger });
+  }
+}
+
+function createRuntime(
+  mongo: Mongo,
+  { store, buckets, identity, knowledge }: SharedState,
+  sides: Sides,
+  observations: Observations,
+  comparisons: Comparisons,
+  mismatches: Mismatches,
+): MigrationRuntime {
+  const { answering, outbox } = sides;
+  const { state } = knowledge;
+  const now = (): Date => mongo.time.now();
+  const reports = new WriteReporting({ observations, comparisons, mismatches, state, now, registry: register });
+  const isLegacyAway = (): boolean => sides.breakers.some(({ side, isOpen }) => side === 'legacy' && isOpen());
+  const ports = {
+    store,
+    buckets,
+    numbers: new MongoNumberStore(mongo),
+    lease: new MongoWorkerLease(mongo, identity.process),
+    sides: { answering, outbox },
+    stored: new SideOrders(answering.legacy, answering.newReads),
+    legacy: new LegacyGateway(answering.legacy),
+    figures: observations,
+    verifies: new MongoVerifies(mongo),
+    reports,
+    reportUntranslatable: reports.untranslatable,
+    isLegacyAway,
+    zone: new LegacyTimeZone(settings.LEGACY_TIME_ZONE),
+    clock: systemClock,
+    stopwatch: () => performance.now(),
+    random: Math.random,
+    randomId: randomUUID,
+    identity,
+    limits: limitsIn(settings),
+    logger,
+  };
+  return new MigrationRuntime(ports, knowledge);
+}
+
+/** Runs the migration logic from the start of the facade until its last request is answered. */
+@Injectable()
+class MigrationLifecycle implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(private readonly runtime: MigrationRuntime) {}
+
+  onApplicationBootstrap(): void {
+    exposeIntents(this.runtime.facts, register);
+    this.runtime.start();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.runtime.stop().catch((error: unknown) => logger.warn({ reason: String(error) }, 'not deregistered'));
+  }
+}
+
+const PROVIDERS: Provider[] = [
+  { provide: SharedState, useFactory: (mongo: Mongo) => new SharedState(mongo), inject: [Mongo] },
+  { provide: ReadStages, useFactory: ({ knowledge }: SharedState) => knowledge.state, inject: [SharedState] },
+  { provide: AwaitedIntents, useFactory: ({ knowledge }: SharedState) => knowledge.openIntents, inject: [SharedState] },
+  {
+    provide: MigrationRuntime,
+    useFactory: createRuntime,
+    inject: [Mongo, SharedState, Sides, Observations, Comparisons, Mismatches],
+  },
+  { provide: PostedOrders, useFactory: ({ orders }: MigrationRuntime) => orders, inject: [MigrationRuntime] },
+  { provide: StageChanges, useFactory: ({ changes }: MigrationRuntime) => changes, inject: [MigrationRuntime] },
+  {
+    provide: MigrationView,
+    useFactory: ({ store, buckets }: SharedState, { facts }: MigrationRuntime) =>
+      new MigrationView(store, buckets, facts),
+    inject: [SharedState, MigrationRuntime],
+  },
+  MigrationLifecycle,
+];
+
+/** The migration, for `FacadeModule`. */
+export const MIGRATION: MigrationParts = { providers: PROVIDERS, controllers: [MigrationController] };

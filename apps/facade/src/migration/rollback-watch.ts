@@ -1,0 +1,99 @@
+import type { Clock } from '@orders-pipeline/clock';
+import type { Logger } from 'pino';
+import { CAPABILITIES, type Capability } from '../stages/capability.js';
+import { ChangeRefusal } from '../stages/change-refusal.js';
+import { NO_FIGURES, type Figures } from '../stages/figures.js';
+import type { MigrationSnapshot } from '../stages/migration-snapshot.js';
+import {
+  decideRollbacks,
+  type Observed,
+  type RollbackDecision,
+  type RollbackLimits,
+} from '../stages/rollback-policy.js';
+import { auditEntry } from '../state/audit-entry.js';
+import type { MigrationStore } from '../state/migration-store.js';
+import type { ChangeFacts } from './change-facts.js';
+import { FACADE, type StageChanges } from './stage-changes.js';
+
+const EVERY_MS = 500;
+/** The window of the error rate. */
+const WINDOW_MS = 5_000;
+const AUDIT_EVERY_MS = 60_000;
+
+interface Sample {
+  readonly at: number;
+  readonly version: number;
+  readonly figures: Figures;
+}
+
+/** Takes capabilities back by itself when the new side fails or differs. It runs in the instance that holds the worker lease. */
+export class RollbackWatch {
+  private readonly history = new Map<Capability, Sample[]>();
+  private readonly audited = new Map<string, number>();
+  private checkedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly store: MigrationStore,
+    private readonly facts: Pick<ChangeFacts, 'figuresOf'>,
+    private readonly changes: Pick<StageChanges, 'rollBack'>,
+    private readonly limits: RollbackLimits,
+    private readonly clock: Clock,
+    private readonly logger: Pick<Logger, 'error'>,
+    /** Whether the legacy system is known to be away: its breaker is open. */
+    private readonly isLegacyAway: () => boolean,
+  ) {}
+
+  /** Checks the limits, at most twice a second. */
+  async check(): Promise<void> {
+    const now = this.clock.now();
+    if (now - this.checkedAt < EVERY_MS) return;
+    this.checkedAt = now;
+    const snapshot = await this.store.read();
+    const observed = await this.observe(snapshot, now);
+    for (const decision of decideRollbacks(snapshot, observed, this.limits, this.isLegacyAway()))
+      await this.carryOut(decision, snapshot);
+  }
+
+  private async observe(snapshot: MigrationSnapshot, now: number): Promise<Record<Capability, Observed>> {
+    const entries = CAPABILITIES.map(async (capability): Promise<[Capability, Observed]> => {
+      const { version } = snapshot.capabilities[capability];
+      const sinceChange = await this.facts.figuresOf(snapshot, capability);
+      const samples = (this.history.get(capability) ?? []).filter(
+        (sample) => sample.version === version && now - sample.at <= WINDOW_MS,
+      );
+      this.history.set(capability, [...samples, { at: now, version, figures: sinceChange }]);
+      return [capability, { sinceChange, lately: difference(sinceChange, samples[0]?.figures ?? NO_FIGURES) }];
+    });
+    return Object.fromEntries(await Promise.all(entries)) as Record<Capability, Observed>;
+  }
+
+  private async carryOut(decision: RollbackDecision, snapshot: MigrationSnapshot): Promise<void> {
+    const { capability, cause } = decision;
+    if (decision.decision === 'alert') return this.alert(capability, cause, snapshot);
+    try {
+      await this.changes.rollBack(decision);
+      this.logger.error({ capability, stage: decision.stage, cause }, 'stage rolled back');
+    } catch (error) {
+      if (!(error instanceof ChangeRefusal)) throw error;
+      await this.alert(capability, `${cause}; not rolled back: ${error.message}`, snapshot);
+    }
+  }
+
+  /** Logs and audits an alert, once a minute for each capability. */
+  private async alert(capability: Capability, cause: string, { revision }: MigrationSnapshot): Promise<void> {
+    const now = this.clock.now();
+    if (now - (this.audited.get(capability) ?? Number.NEGATIVE_INFINITY) < AUDIT_EVERY_MS) return;
+    this.audited.set(capability, now);
+    this.logger.error({ capability, cause }, 'limit passed, stage not rolled back');
+    const at = this.store.now();
+    await this.store.append(auditEntry({ at, by: FACADE, action: 'alert', reason: cause, revision, capability }));
+  }
+}
+
+function difference(later: Figures, earlier: Figures): Figures {
+  const less = (name: 'requests' | 'failures') => ({
+    legacy: Math.max(0, later[name].legacy - earlier[name].legacy),
+    new: Math.max(0, later[name].new - earlier[name].new),
+  });
+  return { ...later, requests: less('requests'), failures: less('failures') };
+}

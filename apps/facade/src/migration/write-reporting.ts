@@ -1,0 +1,97 @@
+import { Counter, type Registry } from 'prom-client';
+import { formatMoney } from '#orders/order/money.js';
+import type { LegacyOrder } from '#orders/order/order.js';
+import type { Comparisons } from '../comparison/comparisons.js';
+import type { FoundMismatch, Mismatches } from '../comparison/mismatches.js';
+import type { Observations } from '../comparison/observations.js';
+import type { Intent } from '../intents/intent.js';
+import type { WriteReports } from '../intents/outbox.js';
+import type { SideName } from '../sides/side.js';
+import type { MigrationState } from '../state/migration-state.js';
+import type { LegacyAnswer } from '../writes/legacy-port.js';
+import type { Untranslatable } from '../writes/untranslatable-writes.js';
+
+export interface ReportingParts {
+  readonly observations: Pick<Observations, 'record'>;
+  readonly comparisons: Pick<Comparisons, 'offer'>;
+  readonly mismatches: Pick<Mismatches, 'store'>;
+  readonly state: Pick<MigrationState, 'latest'>;
+  readonly now: () => Date;
+  readonly registry: Registry;
+}
+
+/** Turns what happens to written orders into figures, comparisons and mismatches. */
+export class WriteReporting implements WriteReports {
+  private readonly onOneSide;
+
+  constructor(private readonly parts: ReportingParts) {
+    this.onOneSide = new Counter({
+      name: 'facade_orders_on_one_side_total',
+      help: 'Orders that one side has and the other refused (diverged), or can not have (untranslatable)',
+      labelNames: ['reason'] as const,
+      registers: [parts.registry],
+    });
+    for (const reason of ['diverged', 'untranslatable'] as const) this.onOneSide.inc({ reason }, 0);
+  }
+
+  observed(side: SideName, ms: number, failed: boolean): void {
+    this.parts.observations.record({ capability: 'writes', version: this.version, side, ms, failed });
+  }
+
+  bothStored({ order: { id } }: Intent): void {
+    const read = { capability: 'read-by-id', id } as const;
+    this.parts.comparisons.offer({ capability: 'writes', version: this.version, key: id, read });
+  }
+
+  async diverged(
+    { order }: Intent,
+    side: SideName,
+    { code, message }: { readonly code: string; readonly message: string },
+  ): Promise<void> {
+    this.onOneSide.inc({ reason: 'diverged' });
+    const [legacyRaw, newRaw] = side === 'legacy' ? [message, shown(order)] : [shown(order), message];
+    await this.store(order.id, {
+      code,
+      detail: `refused by the ${side} side: ${message}`,
+      path: 'order',
+      legacyRaw,
+      newRaw,
+    });
+  }
+
+  /** An order that only the legacy system can have. */
+  readonly untranslatable = async (reason: Untranslatable, sent: string, answer: LegacyAnswer): Promise<void> => {
+    this.onOneSide.inc({ reason: 'untranslatable' });
+    const { code, field = 'order', detail } = reason;
+    const legacyRaw = typeof answer.body === 'string' ? answer.body : new TextDecoder().decode(answer.body);
+    await this.store(idIn(legacyRaw) ?? sent.slice(0, 64), { code, detail, path: field, legacyRaw, newRaw: '' });
+  };
+
+  private async store(
+    key: string,
+    { code, detail, path, ...raw }: { code: string; detail: string; path: string; legacyRaw: string; newRaw: string },
+  ): Promise<void> {
+    const found: FoundMismatch = {
+      capability: 'writes',
+      version: this.version,
+      key,
+      paths: [{ path, code, detail }],
+      ...raw,
+      recheck: 'differs',
+      code,
+    };
+    await this.parts.mismatches.store(found, this.parts.now());
+  }
+
+  private get version(): number {
+    return this.parts.state.latest?.capabilities.writes.version ?? 1;
+  }
+}
+
+function shown({ price, amount, ...order }: LegacyOrder): string {
+  return JSON.stringify({ ...order, price: formatMoney(price), amount: formatMoney(amount) });
+}
+
+function idIn(text: string): string | undefined {
+  return /"id":"([^"]{1,64})"/.exec(text)?.[1];
+}
