@@ -1,28 +1,45 @@
 /**
- * `npm run test:mutants`: tests the engine's tests. Applies one mutant after another to the engine and runs its specs, which must fail.
+ * `npm run test:mutants [-- NAME]`: tests the tests of the engine and of the facade. Applies one mutant after another to a copy of the
+ * source and runs its specs, which must fail. NAME: only this source, or only mutants whose name contains it.
  * Prints `N passed, N failed` (a killed mutant passes), and exits with 0 only if all were killed.
  */
 import { availableParallelism } from 'node:os';
-import { EngineCopy } from './engine-copy.js';
 import { ATTEMPT_MUTANTS } from './attempt-mutants.js';
+import { INTENT_MUTANTS } from './intent-mutants.js';
+import type { Mutant, MutatedSource } from './mutant.js';
 import { OFFSET_MUTANTS } from './offset-mutants.js';
-import type { Mutant } from './mutant.js';
+import { SourceCopy } from './source-copy.js';
+import { STAGE_MUTANTS } from './stage-mutants.js';
 import { WINDOW_MUTANTS } from './window-mutants.js';
 
-/** Number of mutants in parallel; each uses its own copy of the engine. */
+const SOURCES: readonly MutatedSource[] = [
+  {
+    name: 'engine',
+    folder: 'libs/parallel-consumer/src',
+    specs: 'behaviour/model.property',
+    mutants: [...OFFSET_MUTANTS, ...ATTEMPT_MUTANTS, ...WINDOW_MUTANTS],
+  },
+  {
+    name: 'facade',
+    folder: 'apps/facade/src',
+    specs: 'random-walks.property',
+    mutants: [...STAGE_MUTANTS, ...INTENT_MUTANTS],
+  },
+];
+
+/** Number of mutants in parallel; each uses its own copy of the source. */
 const MAX_PARALLEL = 4;
 
 const print = (line: string): void => console.log(line);
 
 const only = process.argv.slice(2).join(' ');
-const chosen = [...OFFSET_MUTANTS, ...ATTEMPT_MUTANTS, ...WINDOW_MUTANTS].filter(({ name }) => name.includes(only));
 let passed = 0;
 let failed = 0;
 
 /** @returns what killed the mutant; `undefined` if it survived or could not be applied */
-async function killerOf(mutant: Mutant, engine: EngineCopy): Promise<string | undefined> {
+async function killerOf(mutant: Mutant, copy: SourceCopy): Promise<string | undefined> {
   try {
-    const run = await engine.run(mutant);
+    const run = await copy.run(mutant);
     if (run.ended === 'green') return undefined;
     return run.ended === 'red' ? run.first : 'a timeout of the specs';
   } catch (error) {
@@ -32,25 +49,35 @@ async function killerOf(mutant: Mutant, engine: EngineCopy): Promise<string | un
 }
 
 /** Tries the remaining mutants, one after another. */
-async function tryMutants(engine: EngineCopy): Promise<void> {
-  for (let mutant = chosen.shift(); mutant !== undefined; mutant = chosen.shift()) {
+async function tryMutants(remaining: Mutant[], copy: SourceCopy): Promise<void> {
+  for (let mutant = remaining.shift(); mutant !== undefined; mutant = remaining.shift()) {
     const startedAt = performance.now();
-    const killedBy = await killerOf(mutant, engine);
+    const killedBy = await killerOf(mutant, copy);
     if (killedBy === undefined) failed += 1;
     else passed += 1;
     print(`${mutant.name} | ${killedBy ?? 'SURVIVED'} | ${((performance.now() - startedAt) / 1_000).toFixed(1)}`);
   }
 }
 
-const names = Array.from({ length: Math.min(MAX_PARALLEL, availableParallelism()) }, (_, at) => String(at));
-const engines = await Promise.all(names.map(async (name) => EngineCopy.make(name)));
-try {
-  const unchanged = await engines[0]?.run();
-  if (unchanged?.ended !== 'green') throw new Error(`the specs fail without a mutant: ${JSON.stringify(unchanged)}`);
-  print('mutant | killed by | seconds');
-  await Promise.all(engines.map(tryMutants));
-} finally {
-  for (const engine of engines) await engine.remove();
+async function trySource(source: MutatedSource): Promise<void> {
+  const chosen = source.name === only ? [...source.mutants] : source.mutants.filter(({ name }) => name.includes(only));
+  if (chosen.length === 0) return;
+  const names = Array.from(
+    { length: Math.min(MAX_PARALLEL, availableParallelism()) },
+    (_, at) => `${source.name}-${at}`,
+  );
+  const copies = await Promise.all(names.map(async (name) => SourceCopy.make(source, name)));
+  try {
+    const unchanged = await copies[0]?.run();
+    if (unchanged?.ended !== 'green')
+      throw new Error(`the specs of the ${source.name} fail without a mutant: ${JSON.stringify(unchanged)}`);
+    print(`${source.name}: mutant | killed by | seconds`);
+    await Promise.all(copies.map(async (copy) => tryMutants(chosen, copy)));
+  } finally {
+    for (const copy of copies) await copy.remove();
+  }
 }
+
+for (const source of SOURCES) await trySource(source);
 if (failed > 0 || passed === 0) process.exitCode = 1;
 print(`${passed} passed, ${failed} failed`);

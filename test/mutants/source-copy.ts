@@ -2,11 +2,9 @@ import { spawn } from 'node:child_process';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import type { Mutant } from './mutant.js';
+import type { Mutant, MutatedSource } from './mutant.js';
 
-const ENGINE = join(PROJECT_DIRECTORY, 'libs/parallel-consumer/src');
 const COPIES = join(PROJECT_DIRECTORY, 'dist/mutants');
-const PROPERTIES = 'behaviour/model.property';
 /** A mutant whose specs exceed this time counts as killed. */
 const RUN_WITHIN_MS = 120_000;
 
@@ -16,21 +14,24 @@ const FIRST_FAILURE = /^ {2}● (.+)$/m;
 /** Result of the specs: all green; red with the first failure; or `no-end` for a timeout. */
 export type SpecRun = { readonly ended: 'green' | 'no-end' } | { readonly ended: 'red'; readonly first: string };
 
-/** A copy of the engine and its specs, in dist/, in which one file at a time is mutated. */
-export class EngineCopy {
-  private constructor(private readonly directory: string) {}
+/** A copy of a source folder and its specs, in dist/, in which one file at a time is mutated. */
+export class SourceCopy {
+  private constructor(
+    private readonly directory: string,
+    private readonly source: MutatedSource,
+  ) {}
 
   /** @param name name of the folder, which is emptied first */
-  static async make(name: string): Promise<EngineCopy> {
-    const copy = new EngineCopy(join(COPIES, name));
+  static async make(source: MutatedSource, name: string): Promise<SourceCopy> {
+    const copy = new SourceCopy(join(COPIES, name), source);
     await copy.remove();
     await mkdir(copy.directory, { recursive: true });
-    await cp(ENGINE, copy.directory, { recursive: true });
+    await cp(join(PROJECT_DIRECTORY, source.folder), copy.directory, { recursive: true });
     return copy;
   }
 
   /**
-   * Runs the specs on the unchanged engine, or on one mutant, which is reverted afterwards.
+   * Runs the specs on the unchanged source, or on one mutant, which is reverted afterwards.
    * @throws Error unless the mutant's text occurs exactly once, or if the specs could not run
    */
   async run(mutant?: Mutant): Promise<SpecRun> {
@@ -47,7 +48,7 @@ export class EngineCopy {
       text.replace(mutant.replace, () => mutant.by),
     );
     try {
-      return await this.runSpecs(mutant.specs ?? PROPERTIES);
+      return await this.runSpecs(mutant.specs ?? this.source.specs);
     } finally {
       await writeFile(file, text);
     }
