@@ -1,0 +1,53 @@
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { MongoBucketStore } from '../apps/facade/src/intents/mongo-bucket-store.js';
+import { MongoNumberStore } from '../apps/facade/src/intents/mongo-number-store.js';
+import { MongoMigrationStore } from '../apps/facade/src/state/mongo-migration-store.js';
+import { describeBucketStore } from '../apps/facade/src/testing/bucket-store-contract.js';
+import { describeMigrationStore } from '../apps/facade/src/testing/migration-store-contract.js';
+import { describeNumberStore } from '../apps/facade/src/testing/number-store-contract.js';
+import { emptyServers } from './support/empty-servers.js';
+import { eventually } from './support/eventually.js';
+import { RunningFacade } from './support/running-facade.js';
+
+let uri: string;
+let mongo: Mongo;
+
+beforeAll(async () => {
+  uri = (await emptyServers())?.MONGODB_URI ?? '';
+  mongo = new Mongo(uri, 'orders-test');
+});
+
+afterAll(async () => mongo.client.close());
+
+async function emptied(): Promise<Mongo> {
+  await mongo.db.dropDatabase();
+  return mongo;
+}
+
+describeMigrationStore('MongoMigrationStore', async () => new MongoMigrationStore(await emptied()));
+describeBucketStore('MongoBucketStore', async () => new MongoBucketStore(await emptied()));
+describeNumberStore('MongoNumberStore', async () => new MongoNumberStore(await emptied()));
+
+it('a facade that was started before MongoDB works once it is there', async () => {
+  const { hostname, port } = new URL(uri.replace('mongodb:', 'http:'));
+  // A port that is free now, and leads to MongoDB later.
+  const relay = createServer((socket) => {
+    const server = connect(Number(port), hostname);
+    socket.pipe(server).pipe(socket);
+    for (const each of [socket, server]) each.on('error', () => socket.destroy());
+  });
+  await new Promise<void>((resolve) => void relay.listen(0, '127.0.0.1', resolve));
+  const { port: free } = relay.address() as AddressInfo;
+  await new Promise<void>((resolve) => void relay.close(() => resolve()));
+  const early = await RunningFacade.start('early', { MONGODB_URI: uri.replace(`:${port}`, `:${free}`) });
+  try {
+    expect(await early.post('/orders')).toMatchObject({ status: 503, body: { code: 'state-unknown' } });
+    await new Promise<void>((resolve) => void relay.listen(free, '127.0.0.1', resolve));
+    await eventually('it knows the state', 20_000, async () => (await early.get('/v1/migration')).status === 200);
+  } finally {
+    await early.end();
+    relay.close();
+  }
+}, 60_000);

@@ -1,0 +1,103 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MongoClient, type Db } from 'mongodb';
+import type { MigrationResponse } from '../../apps/facade/src/migration/migration-response.js';
+import { emptyServers } from './empty-servers.js';
+import { eventually } from './eventually.js';
+import { ImitatedNewSide } from './imitated-new-side.js';
+import { RunningFacade } from './running-facade.js';
+import { RunningLegacy } from './running-legacy.js';
+import { ScriptedSide } from './scripted-side.js';
+
+const LEGACY_TIME_ZONE = 'Asia/Kolkata';
+
+/** Two facade processes between a real legacy system and an imitated new side, with a real MongoDB. */
+export class TwoFacades {
+  private constructor(
+    private readonly folder: string,
+    private readonly mongo: MongoClient,
+    /** The settings of a facade. */
+    readonly env: NodeJS.ProcessEnv,
+    readonly legacy: RunningLegacy,
+    readonly newSide: ScriptedSide,
+    readonly imitated: ImitatedNewSide,
+    readonly one: RunningFacade,
+    public two: RunningFacade,
+  ) {}
+
+  static async start(): Promise<TwoFacades> {
+    const folder = await mkdtemp(join(tmpdir(), 'orders-two-facades-'));
+    const MONGODB_URI = (await emptyServers())?.MONGODB_URI ?? '';
+    const legacy = await RunningLegacy.start(folder, { LEGACY_TIME_ZONE });
+    const imitated = new ImitatedNewSide();
+    const newSide = await ScriptedSide.start(imitated.answer);
+    const env = {
+      MONGODB_URI,
+      LEGACY_URL: legacy.url,
+      PRODUCER_URL: newSide.url,
+      QUERY_API_URL: newSide.url,
+      LEGACY_TIME_ZONE,
+      LEGACY_TIMEOUT_MS: '1000',
+      NEW_SIDE_TIMEOUT_MS: '1000',
+      // The tests decide about rollbacks.
+      ROLLBACK_MIN_REQUESTS: '1000000',
+      ROLLBACK_MAX_MISMATCHES: '1000000',
+    };
+    const [one, two] = await Promise.all([RunningFacade.start('one', env), RunningFacade.start('two', env)]);
+    return new TwoFacades(folder, new MongoClient(MONGODB_URI), env, legacy, newSide, imitated, one, two);
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([this.one.end(), this.two.end()]);
+    this.newSide.close();
+    await this.legacy.end();
+    await this.mongo.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  get db(): Db {
+    return this.mongo.db();
+  }
+
+  async restartTwo(): Promise<RunningFacade> {
+    this.two = await RunningFacade.start('two', this.env);
+    return this.two;
+  }
+
+  /** Moves a capability. @throws Error unless it succeeds */
+  async moved(capability: string, stage: string, more: object = {}): Promise<MigrationResponse> {
+    const { status, text, body } = await this.one.move(capability, stage, more);
+    if (status !== 200) throw new Error(text);
+    return body;
+  }
+
+  async onLegacy(id: string): Promise<unknown> {
+    return JSON.parse((await this.legacy.get(`/orders/${id}`)).text) as unknown;
+  }
+
+  /** Returns an order as the query API would; `null` if the new side does not have it. */
+  async onNew(id: string): Promise<unknown> {
+    const answer = this.imitated.answer({ method: 'GET', path: `/v1/orders/${id}`, headers: {}, body: '' });
+    const isFound = typeof answer === 'object' && answer.status !== 404;
+    return Promise.resolve(isFound ? (JSON.parse(answer.body) as unknown) : null);
+  }
+
+  async drained(): Promise<void> {
+    await eventually('no intent is open', 20_000, async () => {
+      const { body } = await this.one.get<{ count: number }>('/v1/migration/pending');
+      return body.count === 0;
+    });
+  }
+
+  /** Lets the gate see a verify that begins now and finds nothing. */
+  async verified(): Promise<void> {
+    const now = new Date();
+    await this.db.collection('migrationVerifies').insertOne({ startedAt: now, finishedAt: now, differences: 0 });
+  }
+}
+
+/** Returns the names of a gate's conditions. */
+export function conditionsOf(gate: readonly { readonly condition: string }[] = []): string[] {
+  return gate.map(({ condition }) => condition);
+}
