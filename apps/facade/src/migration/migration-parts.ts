@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { register } from 'prom-client';
 import { systemClock } from '@orders-pipeline/clock';
@@ -34,7 +35,10 @@ const logger = createLogger('facade', settings.LOG_LEVEL);
 class SharedState {
   readonly store: MongoMigrationStore;
   readonly buckets: MongoBucketStore;
-  readonly identity = { name: settings.FACADE_INSTANCE, process: randomUUID() };
+  readonly identity = {
+    name: settings.FACADE_INSTANCE ?? `${hostname()}:${settings.PORT}`,
+    process: randomUUID(),
+  };
   readonly knowledge: MigrationKnowledge;
 
   constructor(mongo: Mongo) {

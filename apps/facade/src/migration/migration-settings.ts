@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { z } from 'zod';
 import { wholeNumber } from '#service/settings/settings.js';
 import type { MigrationLimits } from './migration-runtime.js';
@@ -8,7 +7,7 @@ export const migrationSettings = {
   FACADE_INSTANCE: z
     .string()
     .regex(/^[\w.:-]{1,100}$/)
-    .default(() => hostname())
+    .optional()
     .meta({
       description: 'Name of this facade instance, the same after each start; each instance needs its own.',
       allowed: 'a name of at most 100 letters, digits and . : _ -',
