@@ -1,4 +1,4 @@
-import { toIntake, type IntakeOrder } from '#legacy/translation/api-order.js';
+import { toIntake, type WholeIntakeOrder } from '#legacy/translation/api-order.js';
 import { parseMoney } from '#orders/order/money.js';
 import { orderResponse, type OrderResponse } from '#orders/order/order-response.js';
 import type { LegacyOrder } from '#orders/order/order.js';
@@ -27,14 +27,14 @@ export class ImitatedNewSide {
   readonly answer = ({ method, path, body }: ReceivedRequest): ScriptedAnswer => {
     const url = new URL(path, 'http://side');
     const route = `${method} ${url.pathname}`;
-    if (route === 'POST /v1/orders') return this.intake(JSON.parse(body) as IntakeOrder[]);
+    if (route === 'POST /v1/orders') return this.intake(JSON.parse(body) as WholeIntakeOrder[]);
     if (route === 'POST /v1/orders/batch-get') return this.batchGet(JSON.parse(body) as { ids: string[] });
     if (route === 'GET /v1/orders') return this.page(url.searchParams);
     if (method === 'GET' && url.pathname.startsWith('/v1/orders/')) return this.one(url.pathname.split('/')[3] ?? '');
     return { status: 404, type: PROBLEM, body: '{}' };
   };
 
-  private intake(given: readonly IntakeOrder[]): ScriptedAnswer {
+  private intake(given: readonly WholeIntakeOrder[]): ScriptedAnswer {
     const errors = given.flatMap(({ quantity }, at) =>
       quantity > 10_000 ? [{ pointer: `/${at}/quantity`, detail: 'must be an integer from 1 to 10,000' }] : [],
     );
@@ -50,7 +50,7 @@ export class ImitatedNewSide {
     return { status: 202, body: JSON.stringify({ operationId: 'a', items }) };
   }
 
-  private take({ legacyNumber, price, ...order }: IntakeOrder, change: Partial<OrderResponse>): void {
+  private take({ legacyNumber, price, ...order }: WholeIntakeOrder, change: Partial<OrderResponse>): void {
     this.number += 1;
     const money = parseMoney(price);
     const response = orderResponse({

@@ -1,6 +1,7 @@
 import { pause, type Clock } from '@orders-pipeline/clock';
 import { completeRequest, type LegacyRequest } from '#legacy/translation/from-legacy.js';
-import { RECORD_FIELDS, type LegacyRecord } from '#legacy/translation/legacy-record.js';
+import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import { ORDER_FIELDS } from '#orders/order/order.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { legacyView } from '#legacy/translation/to-legacy.js';
 import type { Logger } from 'pino';
@@ -119,7 +120,7 @@ export class FencedWrites {
     const { id, number } = record;
     const same = completeRequest(request, { id, number, createdAt: new Date(0) });
     const wanted: Partial<LegacyRecord> = legacyView(same, this.parts.zone) ?? {};
-    const compared = RECORD_FIELDS.filter((name) => name !== 'createdAt' || request.createdAt !== undefined);
+    const compared = ORDER_FIELDS.filter((name) => name !== 'createdAt' || request.createdAt !== undefined);
     const differing = compared.filter((name) => wanted[name] !== record[name]);
     if (differing.length === 0) return orderAnswer(200, record);
     const message = `order ${id} exists under number ${number} with another ${differing.join(', ')}`;

@@ -5,8 +5,11 @@ import { orderViolation, type LegacyOrder, type Order } from '#orders/order/orde
 import { FieldRefusal } from '../row/legacy-fields.js';
 import { translate, type TranslationReason } from './translation-reason.js';
 
+/** The body of the intake for one order, with every field. */
+export type WholeIntakeOrder = { readonly [Field in keyof IntakeOrderBody]-?: NonNullable<IntakeOrderBody[Field]> };
+
 /** Converts an order of the legacy system to the body of the intake. */
-export function toIntake(order: LegacyOrder): Required<IntakeOrderBody> {
+export function toIntake(order: LegacyOrder): WholeIntakeOrder {
   return {
     id: order.id,
     accountId: order.accountId,
