@@ -1,0 +1,156 @@
+import { describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import { ManualClock } from '@orders-pipeline/clock/testing';
+import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
+import { legacyView } from '#legacy/translation/to-legacy.js';
+import type { Order } from '#orders/order/order.js';
+import type { Difference } from './difference.js';
+import type { IntervalFinding } from './interval-check.js';
+import { legacyRows } from './legacy-rows.js';
+import { runVerification } from './run-verification.js';
+import { newProgress, resultOf, type VerificationProgress } from './verification-progress.js';
+import type { VerifiedSides } from './verified-sides.js';
+
+const zone = new LegacyTimeZone('UTC');
+const NEVER = new AbortController().signal;
+
+function orderOf(number: number, accountId = 'acc-1'): Order {
+  return {
+    id: `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`,
+    number: number + 7,
+    accountId,
+    side: 'buy',
+    symbol: 'ACME',
+    quantity: 3,
+    price: 1_873_500n,
+    amount: 5_620_500n,
+    currency: 'EUR',
+    createdAt: new Date(Date.UTC(2026, 0, 1) + number),
+    legacy: { number, filled: [] },
+  };
+}
+
+/** Both sides in memory. */
+class BothSides implements VerifiedSides {
+  readonly rows = new Map<number, Order>();
+  readonly orders = new Map<number, Order>();
+  readonly open = new Set<number>();
+  /** Called before each read of the legacy system. */
+  beforeRead: () => void = () => undefined;
+  reads = 0;
+
+  async legacy({ from, to }: { from: number; to: number }) {
+    this.beforeRead();
+    this.reads += 1;
+    const rows = [...this.rows].filter(([number]) => number >= from && number <= to);
+    return legacyRows(JSON.stringify(rows.map(([, order]) => legacyView(order, zone))));
+  }
+
+  async created({ from, to }: { from: number; to: number }) {
+    return [...this.orders].filter(([number]) => number >= from && number <= to).map(([, order]) => order);
+  }
+
+  async hasOpenIntents({ from, to }: { from: number; to: number }) {
+    return [...this.open].some((number) => number >= from && number <= to);
+  }
+
+  put(number: number): void {
+    this.rows.set(number, orderOf(number));
+    this.orders.set(number, orderOf(number));
+  }
+}
+
+/** Runs a verification, and collects what it records. */
+async function verify(sides: BothSides, start: VerificationProgress, clock = new ManualClock()) {
+  const found: Difference[] = [];
+  const record = async (finding: IntervalFinding): Promise<void> => void found.push(...finding.differences);
+  const run = runVerification(start, { sides, zone, clock, record }, NEVER);
+  return { run, found, clock };
+}
+
+describe('a verification', () => {
+  it('finds two equal sides equal, holes included', async () => {
+    const sides = new BothSides();
+    for (const number of [1, 2, 999, 1_000, 1_001, 4_500]) sides.put(number);
+    const { run, found } = await verify(sides, newProgress(5_000));
+    expect(resultOf(await run)).toBe('equal');
+    expect(await run).toMatchObject({ next: 5_001, orders: { legacy: 6, new: 6 } });
+    expect(found).toEqual([]);
+  });
+
+  it('names what is missing on either side, and the fields that differ', async () => {
+    const sides = new BothSides();
+    for (const number of [1, 2, 3, 2_001]) sides.put(number);
+    sides.orders.delete(1);
+    sides.rows.delete(2);
+    sides.orders.set(2_001, orderOf(2_001, 'acc-2'));
+    const { run, found } = await verify(sides, newProgress(2_001));
+    expect(resultOf(await run)).toBe('different');
+    expect(found).toEqual([
+      { kind: 'missing-in-new', number: 1, id: orderOf(1).id },
+      { kind: 'missing-in-legacy', number: 2, id: orderOf(2).id },
+      {
+        kind: 'differs',
+        number: 2_001,
+        id: orderOf(2_001).id,
+        fields: [{ path: 'accountId', legacy: 'acc-1', new: 'acc-2' }],
+      },
+    ]);
+  });
+
+  it('ignores an order that appears on one side between the two reads', async () => {
+    const sides = new BothSides();
+    sides.rows.set(1, orderOf(1));
+    sides.beforeRead = () => {
+      if (sides.reads === 1) sides.put(1);
+    };
+    const { run } = await verify(sides, newProgress(10));
+    expect(resultOf(await run)).toBe('equal');
+  });
+
+  it('waits for a write that is on its way', async () => {
+    const sides = new BothSides();
+    sides.rows.set(1, orderOf(1));
+    sides.open.add(1);
+    sides.beforeRead = () => {
+      if (sides.reads < 3) return;
+      sides.put(1);
+      sides.open.delete(1);
+    };
+    const clock = new ManualClock();
+    const { run } = await verify(sides, newProgress(10), clock);
+    await clock.advance(31_000);
+    expect(resultOf(await run)).toBe('equal');
+  });
+
+  it('is open if a write is on its way for 30 seconds', async () => {
+    const sides = new BothSides();
+    sides.rows.set(1, orderOf(1));
+    sides.open.add(1);
+    const clock = new ManualClock();
+    const { run } = await verify(sides, newProgress(10), clock);
+    await clock.advance(31_000);
+    expect(resultOf(await run)).toBe('open');
+    expect((await run).putOff).toEqual([1]);
+  });
+
+  it('has the same findings if it is interrupted after any interval and continued', async () => {
+    const numbers = fc.uniqueArray(fc.integer({ min: 1, max: 6_000 }), { maxLength: 30 });
+    await fc.assert(
+      fc.asyncProperty(numbers, numbers, numbers, fc.integer({ min: 0, max: 5 }), async (both, legacy, created, at) => {
+        const sides = new BothSides();
+        for (const number of legacy) sides.rows.set(number, orderOf(number));
+        for (const number of created) sides.orders.set(number, orderOf(number));
+        for (const number of both) sides.put(number);
+        const whole = await verify(sides, newProgress(6_000));
+        const last = await whole.run;
+        const first = await verify(sides, newProgress(at * 1_000));
+        const part = await first.run;
+        const rest = await verify(sides, { ...part, upTo: 6_000 });
+        expect(await rest.run).toEqual(last);
+        expect([...first.found, ...rest.found]).toEqual(whole.found);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});

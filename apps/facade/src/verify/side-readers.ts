@@ -1,0 +1,55 @@
+import { fromResponse } from '#legacy/translation/api-order.js';
+import type { Order } from '#orders/order/order.js';
+import type { BucketStore } from '../intents/bucket-store.js';
+import type { LegacyRead } from '../reads/legacy-read.js';
+import { NewAnswerError, pageIn } from '../sides/new-answer.js';
+import { SideAwayError } from '../sides/side-away-error.js';
+import type { SidePair } from '../sides/sides.js';
+import type { NumberInterval } from './compare-interval.js';
+import { legacyRows, type LegacyRows } from './legacy-rows.js';
+import type { VerifiedSides } from './verified-sides.js';
+import { INTERVAL_NUMBERS } from './verification-progress.js';
+
+/** 1,000 orders of the legacy system with every field at its longest are below this. */
+const MAX_BYTES = 2 * 1024 * 1024;
+
+/** Reads both sides over HTTP, and the open intents in MongoDB. */
+export class SideReaders implements VerifiedSides {
+  constructor(
+    private readonly sides: SidePair,
+    private readonly buckets: BucketStore,
+  ) {}
+
+  /** @throws SideAwayError; UnreadablePageError if the answer is no page of orders */
+  async legacy(interval: NumberInterval, signal: AbortSignal): Promise<LegacyRows> {
+    const { status, bytes } = await this.sides.legacy.read(legacyRead(interval), MAX_BYTES, signal);
+    if (status !== 200)
+      throw new SideAwayError('legacy', 'bad-answer', `numbers ${interval.from}… responded with ${status}`);
+    return legacyRows(new TextDecoder().decode(bytes));
+  }
+
+  /** @throws SideAwayError; NewAnswerError if the answer has something else than orders */
+  async created({ from, to }: NumberInterval, signal: AbortSignal): Promise<readonly Order[]> {
+    const orders: Order[] = [];
+    const read = { capability: 'read-by-range', start: from, end: to } as const;
+    for await (const body of this.sides.newReads.bodies(read, signal))
+      for (const item of pageIn(body).items) orders.push(orderOf(item));
+    return orders;
+  }
+
+  async hasOpenIntents(interval: NumberInterval): Promise<boolean> {
+    return (await this.buckets.findOpen(interval)).length > 0;
+  }
+}
+
+/** A whole page is one file of the legacy system, which it sends as it is. */
+function legacyRead({ from, to }: NumberInterval): LegacyRead {
+  if (to - from + 1 < INTERVAL_NUMBERS) return { capability: 'read-by-range', start: from, end: to };
+  return { capability: 'read-by-page', page: (from - 1) / INTERVAL_NUMBERS + 1 };
+}
+
+function orderOf(item: unknown): Order {
+  const read = fromResponse(item);
+  if ('order' in read) return read.order;
+  throw new NewAnswerError(read.reason.code, read.reason.field, read.reason.detail);
+}

@@ -1,0 +1,15 @@
+import type { Order } from '#orders/order/order.js';
+import type { NumberInterval } from './compare-interval.js';
+import type { LegacyRows } from './legacy-rows.js';
+
+/** What a verification reads. Each call rejects if the side does not answer. */
+export interface VerifiedSides {
+  /** Returns the legacy system's orders with these numbers. */
+  legacy(interval: NumberInterval, signal: AbortSignal): Promise<LegacyRows>;
+
+  /** Returns the new side's orders with these legacy numbers. */
+  created(interval: NumberInterval, signal: AbortSignal): Promise<readonly Order[]>;
+
+  /** Returns whether an admitted write with one of these numbers is still missing on a side. */
+  hasOpenIntents(interval: NumberInterval): Promise<boolean>;
+}
