@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
 import type { MigrationResponse } from '../../apps/facade/src/migration/migration-response.js';
+import { runsCollection } from '../../apps/facade/src/runs/run-document.js';
+import { newProgress } from '../../apps/facade/src/verify/verification-progress.js';
 import { emptyServers } from './empty-servers.js';
 import { eventually } from './eventually.js';
 import { ImitatedNewSide } from './imitated-new-side.js';
@@ -90,10 +93,22 @@ export class TwoFacades {
     });
   }
 
-  /** Lets the gate see a verify that begins now and finds nothing. */
+  /** Lets the gate see a verification that begins now and finds both sides equal. The imitated new side takes no imports. */
   async verified(): Promise<void> {
     const now = new Date();
-    await this.db.collection('migrationVerifies').insertOne({ startedAt: now, finishedAt: now, differences: 0 });
+    await runsCollection(this.db).insertOne({
+      _id: randomUUID(),
+      kind: 'verify',
+      status: 'ended',
+      progress: newProgress(0),
+      result: 'equal',
+      problem: null,
+      by: 'a test',
+      startedAt: now,
+      endedAt: now,
+      lease: null,
+      epoch: 1,
+    });
   }
 }
 

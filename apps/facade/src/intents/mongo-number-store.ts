@@ -43,6 +43,14 @@ export class MongoNumberStore implements NumberStore {
     return before.next;
   }
 
+  async highest(): Promise<number> {
+    const [counter, chosen] = await Promise.all([
+      this.counters.findOne({ _id: COUNTER_ID }),
+      this.chosenNumbers.findOne({ isConfirmed: true }, { sort: { _id: -1 } }),
+    ]);
+    return Math.max((counter?.next ?? 1) - 1, chosen?._id ?? 0);
+  }
+
   async chosen(first: number, last: number): Promise<ReadonlySet<number>> {
     const found = await this.chosenNumbers.find({ _id: { $gte: first, $lte: last } }).toArray();
     return new Set(found.map(({ _id }) => _id));

@@ -6,6 +6,9 @@ export interface NumberStore {
   /** Takes the next numbers; no other call ever returns them. @returns the first of them */
   take(count: number): Promise<number>;
 
+  /** Returns the highest number that was taken for a block, or chosen; 0 before the first. */
+  highest(): Promise<number>;
+
   /** Returns which numbers of an interval clients have chosen themselves. */
   chosen(first: number, last: number): Promise<ReadonlySet<number>>;
 

@@ -1,23 +1,14 @@
-import type { Collection } from 'mongodb';
-import type { Mongo } from '#service/mongodb/mongo.js';
 import type { VerifyResult } from '../stages/gate.js';
+import type { VerificationRuns } from '../verify/verification-runs.js';
+import { countDifferences } from '../verify/verification-progress.js';
 import type { Verifies } from './change-facts.js';
 
-/** A verify of both sides, in the collection `migrationVerifies`. */
-interface VerifyDocument extends VerifyResult {
-  /** `null` while it runs. */
-  readonly finishedAt: Date | null;
-}
-
-/** The verifies in MongoDB. */
-export class MongoVerifies implements Verifies {
-  private readonly verifies: Collection<VerifyDocument>;
-
-  constructor({ db }: Mongo) {
-    this.verifies = db.collection('migrationVerifies');
-  }
+/** The last verification that has compared everything. One that was cancelled, or that waited for writes in vain, says nothing. */
+export class LastVerify implements Verifies {
+  constructor(private readonly runs: VerificationRuns) {}
 
   async last(): Promise<VerifyResult | null> {
-    return this.verifies.findOne({ finishedAt: { $ne: null } }, { sort: { finishedAt: -1 } });
+    const run = await this.runs.latestWith(['equal', 'different']);
+    return run && { startedAt: run.startedAt, differences: countDifferences(run.progress) };
   }
 }

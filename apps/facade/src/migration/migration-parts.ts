@@ -14,14 +14,16 @@ import { MongoBucketStore } from '../intents/mongo-bucket-store.js';
 import { MongoNumberStore } from '../intents/mongo-number-store.js';
 import { MongoWorkerLease } from '../intents/worker-lease.js';
 import { AwaitedIntents, ReadStages } from '../reads/read-stages.js';
+import { RUNS } from '../runs/run-parts.js';
 import { settings } from '../settings.js';
 import { SideOrders } from '../sides/side-orders.js';
 import { Sides } from '../sides/sides.js';
 import { MongoMigrationStore } from '../state/mongo-migration-store.js';
+import { VerificationRuns } from '../verify/verification-runs.js';
 import { LegacyGateway } from '../writes/legacy-gateway.js';
 import { PostedOrders } from '../writes/posted-orders.js';
 import { exposeIntents } from './intent-metrics.js';
-import { MongoVerifies } from './last-verify.js';
+import { LastVerify } from './last-verify.js';
 import { knowledgeOf, MigrationRuntime, type MigrationKnowledge } from './migration-runtime.js';
 import { limitsIn } from './migration-settings.js';
 import { MigrationController } from './migration.controller.js';
@@ -71,7 +73,7 @@ function createRuntime(
     stored: new SideOrders(answering.legacy, answering.newReads),
     legacy: new LegacyGateway(answering.legacy),
     figures: observations,
-    verifies: new MongoVerifies(mongo),
+    verifies: new LastVerify(new VerificationRuns(mongo)),
     reports,
     reportUntranslatable: reports.untranslatable,
     isLegacyAway,
@@ -123,4 +125,7 @@ const PROVIDERS: Provider[] = [
 ];
 
 /** The migration, for `FacadeModule`. */
-export const MIGRATION: MigrationParts = { providers: PROVIDERS, controllers: [MigrationController] };
+export const MIGRATION: MigrationParts = {
+  providers: [...PROVIDERS, ...RUNS.providers],
+  controllers: [MigrationController, ...RUNS.controllers],
+};

@@ -5,6 +5,7 @@ import { MAX_COMPARED_BYTES } from '../comparison/comparisons.js';
 import { DeadLetteredOrders } from './dead-lettered-orders.js';
 import { LegacySide } from './legacy-side.js';
 import { letterNumbers } from './letter-numbers.js';
+import { NewImports } from './new-imports.js';
 import { NewReads } from './new-reads.js';
 import { NewSide } from './new-side.js';
 import { NewSideToken, type TokenClient } from './new-side-token.js';
@@ -30,6 +31,7 @@ export interface SidePair {
   readonly legacy: LegacySide;
   readonly new: NewSide;
   readonly newReads: NewReads;
+  readonly imports: NewImports;
 }
 
 /** How an open circuit breaker shows in the metrics. */
@@ -42,6 +44,8 @@ export interface WatchedBreaker {
 /** Comparisons give way to everything else: few connections, and a short time-out. */
 const COMPARING = { connections: 32, timeoutMs: 2_000 };
 const OUTBOX_CONNECTIONS = 64;
+/** A verification and a backfill read one page after another, and an import is sent whole. */
+const RUNNING = { connections: 8, timeoutMs: 30_000 };
 
 /** The connections to both sides. Each purpose has its own, so that one that hangs uses up nothing of another. */
 export class Sides {
@@ -53,6 +57,8 @@ export class Sides {
     readonly answering: SidePair,
     /** For the outbox, which writes the second side. */
     readonly outbox: SidePair,
+    /** For verifications and backfills. */
+    readonly runs: SidePair,
     readonly comparing: ComparisonSources,
     connections: ReadonlyMap<string, readonly SideConnection[]>,
   ) {
@@ -82,15 +88,17 @@ export class Sides {
       legacy: { connections: OUTBOX_CONNECTIONS, timeoutMs: legacyTimeoutMs },
       new: { connections: OUTBOX_CONNECTIONS, timeoutMs: newTimeoutMs },
     });
+    const runs = connect(options, shared, { legacy: RUNNING, new: RUNNING });
     const comparing = connect(options, shared, { legacy: COMPARING, new: COMPARING });
     const sources = comparisonSources(comparing.pair.legacy, comparing.pair.newReads, MAX_COMPARED_BYTES);
     const connections = new Map([
       ['answering', answering.connections],
       ['outbox', outbox.connections],
+      ['runs', runs.connections],
       ['comparing', comparing.connections],
       ['dead-letters', [letters]],
     ]);
-    return new Sides(answering.pair, outbox.pair, sources, connections);
+    return new Sides(answering.pair, outbox.pair, runs.pair, sources, connections);
   }
 
   async close(): Promise<void> {
@@ -115,6 +123,7 @@ function connect(
     legacy: new LegacySide(legacy, zone),
     new: new NewSide({ producer, queryApi }, token, deadLetters),
     newReads: new NewReads(queryApi, token, zone),
+    imports: new NewImports(producer, token),
   };
   return { pair, connections: [legacy, producer, queryApi] };
 }

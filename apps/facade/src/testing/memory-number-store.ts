@@ -18,6 +18,10 @@ export class MemoryNumberStore implements NumberStore {
     return Promise.resolve(first);
   }
 
+  async highest(): Promise<number> {
+    return Promise.resolve(Math.max(this.next - 1, ...this.owners.keys()));
+  }
+
   async chosen(first: number, last: number): Promise<ReadonlySet<number>> {
     return Promise.resolve(new Set([...this.owners.keys()].filter((number) => number >= first && number <= last)));
   }
