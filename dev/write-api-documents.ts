@@ -56,3 +56,7 @@ await update(
   'apps/cli/src/producer/producer-api.ts',
   `// Written by \`npm run docs:api\` from docs/openapi/producer.json.\n${await schemaTypes(producer)}`,
 );
+await update(
+  'apps/cli/src/facade/facade-api.ts',
+  `// Written by \`npm run docs:api\` from docs/openapi/facade.json.\n${await schemaTypes(facade)}`,
+);

@@ -1,17 +1,18 @@
 import { z } from 'zod';
 import { portSettings } from '#service/settings/port-settings.js';
 
-const { PRODUCER_PORT, CONSOLE_PORT } = portSettings;
+const { PRODUCER_PORT, CONSOLE_PORT, FACADE_PORT } = portSettings;
 
 const text = z.string().optional();
 
 /**
- * Documents the environment variables of `npm run orders` and `npm run scale`. Each is validated by the code that uses it: `--help` and
+ * Documents the environment variables of `npm run orders`, `npm run scale` and `npm run migration`. Each is validated by the code that uses it: `--help` and
  * commands that don't need a variable work with any value.
  */
 export const cliSettingsSchema = z.object({
   PRODUCER_PORT,
   CONSOLE_PORT,
+  FACADE_PORT,
   ORDERS_URL: text.meta({
     description: 'The producer that `npm run orders` uses.',
     allowed: 'an http:// or https:// address without user, query or fragment',
@@ -21,6 +22,11 @@ export const cliSettingsSchema = z.object({
     description: 'The console that `npm run scale` uses.',
     allowed: 'an http:// or https:// address without user, query or fragment',
     shownDefault: 'http://127.0.0.1:CONSOLE_PORT',
+  }),
+  ORDERS_FACADE_URL: text.meta({
+    description: 'The facade that `npm run migration` uses.',
+    allowed: 'an http:// or https:// address without user, query or fragment',
+    shownDefault: 'http://127.0.0.1:FACADE_PORT',
   }),
   ORDERS_TOKEN: text.meta({
     description: 'The bearer token that the command line sends.',

@@ -7,6 +7,7 @@ import { addCreateCommand } from './commands/create.command.js';
 import { addDeadLettersCommands } from './commands/dead-letters.command.js';
 import { addImportCommand } from './commands/import.command.js';
 import { addInterruptionCommands } from './commands/interruptions.command.js';
+import { addMigrationCommands } from './commands/migration/migration.command.js';
 import { addOperationsCommands } from './commands/operations.command.js';
 import { addPopulateCommand } from './commands/populate.command.js';
 import { addReconcileCommand } from './commands/reconcile.command.js';
@@ -15,7 +16,7 @@ import { addRejectsCommand } from './commands/rejects.command.js';
 import { addScaleCommand } from './commands/scale.command.js';
 import { EXIT_CODE, EXIT_CODES_HELP, type ExitCode } from './exit-code.js';
 import { ProducerClient } from './producer/producer-client.js';
-import { defaultConsoleUrl, defaultProducerUrl, serviceUrl } from './producer/service-url.js';
+import { defaultConsoleUrl, defaultFacadeUrl, defaultProducerUrl, serviceUrl } from './producer/service-url.js';
 import type { Terminal } from './terminal/terminal.js';
 
 /**
@@ -66,5 +67,6 @@ function commandLine(env: CliSettings, terminal: Terminal, run: RunCommand): Com
   addDeadLettersCommands(program, run);
   addRedriveCommands(program, run);
   addScaleCommand(program, run, defaultConsoleUrl(env));
+  addMigrationCommands(program, run, defaultFacadeUrl(env));
   return program;
 }

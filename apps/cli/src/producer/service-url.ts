@@ -3,6 +3,7 @@ import type { CliSettings } from '../cli-settings.js';
 
 const DEFAULT_PORT = '3001';
 const DEFAULT_CONSOLE_PORT = '3002';
+const DEFAULT_FACADE_PORT = '3005';
 
 /** Returns the default of `--url`: ORDERS_URL, else the producer of `npm start` on this machine. Empty variables count as not set. */
 export function defaultProducerUrl(env: CliSettings): string {
@@ -12,6 +13,11 @@ export function defaultProducerUrl(env: CliSettings): string {
 /** Returns the default of `--console`: ORDERS_CONSOLE_URL, else the console of `npm start` on this machine. */
 export function defaultConsoleUrl(env: CliSettings): string {
   return env.ORDERS_CONSOLE_URL || `http://127.0.0.1:${env.CONSOLE_PORT || DEFAULT_CONSOLE_PORT}`;
+}
+
+/** Returns the default of `--facade`: ORDERS_FACADE_URL, else the facade of `npm start -- --legacy` on this machine. */
+export function defaultFacadeUrl(env: CliSettings): string {
+  return env.ORDERS_FACADE_URL || `http://127.0.0.1:${env.FACADE_PORT || DEFAULT_FACADE_PORT}`;
 }
 
 /**
@@ -26,6 +32,6 @@ export function serviceUrl(text: string): string {
   throw usageError(
     'bad-url',
     `"${text.replace(/^.*@/s, '…@')}" is not the address of a service.`,
-    'Set --url or ORDERS_URL (for scale: --console or ORDERS_CONSOLE_URL) to an address such as http://127.0.0.1:3001.',
+    'Set --url or ORDERS_URL (for scale: --console or ORDERS_CONSOLE_URL; for migration: --facade or ORDERS_FACADE_URL) to an address such as http://127.0.0.1:3001.',
   );
 }

@@ -15,7 +15,7 @@ export interface CommandLineRun {
 
 interface RunOptions {
   readonly workingDirectory?: string;
-  /** Environment variables besides ORDERS_URL. */
+  /** Environment variables besides the addresses of the producer and the facade. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -33,7 +33,7 @@ export async function runOrders(
   const err = new RecordedStream();
   try {
     const exitCode = await runCommandLine(args, {
-      env: { ORDERS_URL: producer.url, ...env },
+      env: { ORDERS_URL: producer.url, ORDERS_FACADE_URL: producer.url, ...env },
       terminal: { out, err },
       clock: new ImmediateClock(),
       workingDirectory,
