@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util';
-import { comparable } from '#legacy/translation/comparable.js';
 import { fromLegacy } from '#legacy/translation/from-legacy.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { legacyView } from '#legacy/translation/to-legacy.js';
@@ -17,6 +16,12 @@ const SHOWN_CHARACTERS = 200;
 
 type Row = Readonly<Record<string, unknown>>;
 
+/** A row of the legacy system, and its position in the answer. */
+interface PlacedRow {
+  readonly row: Row;
+  readonly at: number;
+}
+
 /**
  * Compares all orders of an interval of legacy numbers.
  * @param rows what the legacy system has
@@ -30,30 +35,33 @@ export function compareInterval(
   zone: LegacyTimeZone,
 ): readonly Difference[] {
   const differences: Difference[] = [];
-  const legacy = new Map<number, Row[]>();
-  for (const row of rows.comparable) {
+  const legacy = new Map<number, PlacedRow[]>();
+  for (const [at, row] of rows.comparable.entries()) {
     const number = numberOf(row);
     if (number === undefined || number < from || number > to)
       differences.push({ kind: 'unreadable', number: null, row: JSON.stringify(row).slice(0, SHOWN_CHARACTERS) });
-    else push(legacy, number, row as Row);
+    else push(legacy, number, { row: row as Row, at });
   }
   const created = new Map<number, Order[]>();
   for (const order of orders) if (order.legacy !== undefined) push(created, order.legacy.number, order);
   const numbers = [...new Set([...legacy.keys(), ...created.keys()])].toSorted((one, other) => one - other);
-  for (const number of numbers)
-    differences.push(...compareNumber(number, legacy.get(number) ?? [], created.get(number) ?? [], zone));
-  return differences.map((difference) => withReason(difference, rows, zone));
+  for (const number of numbers) {
+    const placed = legacy.get(number) ?? [];
+    const found = compareNumber(number, placed, created.get(number) ?? [], zone);
+    for (const difference of found) differences.push(withReason(difference, rows.strict()[placed[0]?.at ?? -1], zone));
+  }
+  return differences;
 }
 
 function compareNumber(
   number: number,
-  rows: readonly Row[],
+  rows: readonly PlacedRow[],
   orders: readonly Order[],
   zone: LegacyTimeZone,
 ): readonly Difference[] {
-  if (rows.length > 1) return [{ kind: 'doubled', number, side: 'legacy', ids: rows.map(idOf) }];
+  if (rows.length > 1) return [{ kind: 'doubled', number, side: 'legacy', ids: rows.map(({ row }) => idOf(row)) }];
   if (orders.length > 1) return [{ kind: 'doubled', number, side: 'new', ids: orders.map(({ id }) => id) }];
-  const [row] = rows;
+  const row = rows[0]?.row;
   const [order] = orders;
   if (order === undefined) return [{ kind: 'missing-in-new', number, id: row ? idOf(row) : null }];
   if (row === undefined) return [{ kind: 'missing-in-legacy', number, id: order.id }];
@@ -69,10 +77,12 @@ function differingFields(row: Row, expected: Row): readonly DifferingField[] {
     .map((path) => ({ path, legacy: row[path], new: expected[path] }));
 }
 
-/** Adds why an order of the legacy system is not on the new side, if it has no exact translation. */
-function withReason(difference: Difference, rows: LegacyRows, zone: LegacyTimeZone): Difference {
+/**
+ * Adds why an order of the legacy system is not on the new side, if it has no exact translation.
+ * @param strict its row, in the form of `parseStrictJson`
+ */
+function withReason(difference: Difference, strict: unknown, zone: LegacyTimeZone): Difference {
   if (difference.kind !== 'missing-in-new') return difference;
-  const strict = rows.strict().find((row) => numberOf(comparable(row)) === difference.number);
   const translated = fromLegacy(strict, zone);
   return 'reason' in translated ? { ...difference, reason: translated.reason } : difference;
 }

@@ -11,7 +11,7 @@ export class UnreadablePageError extends Error {
 export interface LegacyRows {
   /** In the form of `comparable`: equal rows are deeply equal, and no digit is lost. */
   readonly comparable: readonly unknown[];
-  /** In the form of `parseStrictJson`, for the translation. Parsed only when it is called. */
+  /** The same rows in the form of `parseStrictJson`, for the translation. Parsed at the first call. */
   readonly strict: () => readonly unknown[];
 }
 
@@ -24,7 +24,8 @@ export interface LegacyRows {
  */
 export function legacyRows(body: string): LegacyRows {
   const quick = losslessly(body);
-  if (Array.isArray(quick)) return { comparable: quick, strict: () => strictRows(body) };
+  let strict: readonly unknown[] | undefined;
+  if (Array.isArray(quick)) return { comparable: quick, strict: () => (strict ??= strictRows(body)) };
   const rows = strictRows(body);
   return { comparable: rows.map(comparable), strict: () => rows };
 }

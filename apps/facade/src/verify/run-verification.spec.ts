@@ -4,6 +4,7 @@ import { ManualClock } from '@orders-pipeline/clock/testing';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { legacyView } from '#legacy/translation/to-legacy.js';
 import type { Order } from '#orders/order/order.js';
+import { compareInterval } from './compare-interval.js';
 import type { Difference } from './difference.js';
 import type { IntervalFinding } from './interval-check.js';
 import { legacyRows } from './legacy-rows.js';
@@ -96,6 +97,17 @@ describe('a verification', () => {
         fields: [{ path: 'accountId', legacy: 'acc-1', new: 'acc-2' }],
       },
     ]);
+  });
+
+  it('says why an order that is missing has no exact translation, and parses a page once', async () => {
+    const body = Array.from({ length: 1_000 }, (_, at) => legacyView(orderOf(at + 1), zone));
+    const rows = legacyRows(JSON.stringify(body.with(6, { ...body[6], price: 0.1 + 0.2 })));
+    const found = compareInterval({ from: 1, to: 1_000 }, rows, [], zone);
+    expect(found).toHaveLength(1_000);
+    expect(found.filter((each) => 'reason' in each)).toMatchObject([
+      { number: 7, reason: { code: 'not-a-plain-decimal', field: 'price' } },
+    ]);
+    expect(rows.strict()).toBe(rows.strict());
   });
 
   it('ignores an order that appears on one side between the two reads', async () => {
