@@ -58,7 +58,7 @@ describe('the facade and odd answers', () => {
         const text = body();
         scripted.answer(() => ({ body: text, type }));
         expect(await ask(facade, path)).toEqual({ status: 200, type, body: text });
-        await eventually('it is reported', 10_000, async () => (await found()).includes(code));
+        await eventually('it is reported', 25_000, async () => (await found()).includes(code));
       },
     );
 
@@ -69,7 +69,7 @@ describe('the facade and odd answers', () => {
         body: JSON.stringify((reads += 1) === 1 ? page.with(4, changed(page[4], { symbol: 'EVEN' })) : page),
       }));
       await ask(facade, '/orders/page/1');
-      await eventually('it is reported', 10_000, async () => (await found()).includes('changes-between-reads'));
+      await eventually('it is reported', 25_000, async () => (await found()).includes('changes-between-reads'));
       const [mismatch] = (await facade.mismatches.list({ limit: 1 })) ?? [];
       expect(mismatch).toMatchObject({ recheck: 'passed', paths: [{ path: '5.symbol', legacy: '"EVEN"' }] });
       expect(await facade.observations.read('read-by-page', facade.version)).toMatchObject({

@@ -61,7 +61,7 @@ describe('the reads of the facade', () => {
           page: await facade.observations.read('read-by-page', facade.version),
           range: await facade.observations.read('read-by-range', facade.version),
         });
-        await eventually('all are compared', 10_000, async () => {
+        await eventually('all are compared', 25_000, async () => {
           const { id, page, range } = await figures();
           return id.samples === 2 && page.samples === 1 && range.samples === 1;
         });
@@ -86,7 +86,7 @@ describe('the reads of the facade', () => {
           await ask(facade, `/orders/${order.id}`);
           await ask(facade, '/orders/page/1');
         }
-        await eventually('all are compared', 10_000, async () => {
+        await eventually('all are compared', 25_000, async () => {
           const [id, page] = await Promise.all(
             (['read-by-id', 'read-by-page'] as const).map(async (each) =>
               facade.observations.read(each, facade.version),

@@ -21,6 +21,8 @@ export interface SidesOptions {
   readonly legacyTimeoutMs: number;
   readonly newConnections: number;
   readonly newTimeoutMs: number;
+  /** Short: comparisons give way to everything else. */
+  readonly comparingTimeoutMs: number;
   /** `undefined`: the new side requires no tokens. */
   readonly tokenClient: TokenClient | undefined;
   readonly clock: Clock;
@@ -41,8 +43,8 @@ export interface WatchedBreaker {
   readonly isOpen: () => boolean;
 }
 
-/** Comparisons give way to everything else: few connections, and a short time-out. */
-const COMPARING = { connections: 32, timeoutMs: 2_000 };
+/** Comparisons give way to everything else. */
+const COMPARING_CONNECTIONS = 32;
 const OUTBOX_CONNECTIONS = 64;
 /** A verification and a backfill read one page after another, and an import is sent whole. */
 const RUNNING = { connections: 8, timeoutMs: 30_000 };
@@ -76,7 +78,8 @@ export class Sides {
   static of(options: SidesOptions): Sides {
     const { producerUrl, tokenClient, clock } = options;
     const token = new NewSideToken(tokenClient, clock);
-    const letters = new SideConnection({ side: 'new', url: producerUrl, ...COMPARING });
+    const comparingLimits = { connections: COMPARING_CONNECTIONS, timeoutMs: options.comparingTimeoutMs };
+    const letters = new SideConnection({ side: 'new', url: producerUrl, ...comparingLimits });
     // One for all purposes: the outbox waits for orders that a request of a client has written.
     const shared = { token, deadLetters: new DeadLetteredOrders(letterNumbers(letters, token), clock) };
     const { legacyConnections, legacyTimeoutMs, newConnections, newTimeoutMs } = options;
@@ -89,7 +92,7 @@ export class Sides {
       new: { connections: OUTBOX_CONNECTIONS, timeoutMs: newTimeoutMs },
     });
     const runs = connect(options, shared, { legacy: RUNNING, new: RUNNING });
-    const comparing = connect(options, shared, { legacy: COMPARING, new: COMPARING });
+    const comparing = connect(options, shared, { legacy: comparingLimits, new: comparingLimits });
     const sources = comparisonSources(comparing.pair.legacy, comparing.pair.newReads, MAX_COMPARED_BYTES);
     const connections = new Map([
       ['answering', answering.connections],
