@@ -137,7 +137,7 @@ describe('a bad import', () => {
     30_000,
   );
 
-  it('of another media type is told the accepted ones', async () => {
+  it('of another media type is rejected with the accepted ones', async () => {
     const { body } = await imports.post('x', { headers: { 'content-type': 'text/csv' } });
     expect(body).toMatchObject({
       detail: 'The Content-Type must be multipart/form-data or application/zip or application/json, got text/csv.',

@@ -92,7 +92,7 @@ describe('the comparison of two answers', () => {
     });
   });
 
-  it('does not round: two large numbers that a float can not tell apart differ', () => {
+  it('does not round: two large numbers that are the same as floats differ', () => {
     const text = JSON.stringify(ORDER).replace('187.35', '187.35000000000001');
     expect(ofOne(text, RESPONSE)).toMatchObject([{ path: 'price', legacy: '"187.35000000000001"', new: '187.35' }]);
   });

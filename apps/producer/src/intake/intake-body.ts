@@ -27,7 +27,7 @@ const either = z.union([IntakeOrderSchema, ManyOrdersSchema]);
 
 /**
  * The body of `POST /v1/orders`. It validates an array against the schema of arrays, and anything else against that of an order:
- * the issues of a union would not tell which field is wrong.
+ * the issues of a union would not name the invalid field.
  */
 export const IntakeBodySchema = Object.defineProperty(either, '~standard', {
   value: {
