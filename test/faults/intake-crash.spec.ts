@@ -72,7 +72,7 @@ describe('the intake', () => {
   const draw = createDraws(SEED);
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--save-ms', '0..5');
+    pipeline = await Pipeline.startAlone('--save-ms', '0..5');
   }, 180_000);
 
   afterAll(async () => {
