@@ -135,7 +135,10 @@ describe('the intake', () => {
     await eventually('its number is complete', 20_000, async () => {
       return (await highestComplete()) >= (body.items[0]?.number ?? 0);
     });
-    expect(await reconciled(pipeline.stack, body.operationId)).toMatchObject({ verdict: 'holds', deadLettered: 1 });
+    await eventually('it reconciles', 20_000, async () => {
+      const { verdict, deadLettered } = await reconciled(pipeline.stack, body.operationId);
+      return verdict === 'holds' && deadLettered === 1;
+    });
     await eventually('each order counts once', 20_000, async () => {
       const { acked, saved: count, deadLettered } = await pipeline.operation(body.operationId);
       return acked === (count ?? 0) + (deadLettered ?? 0);

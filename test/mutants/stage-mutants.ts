@@ -19,6 +19,7 @@ export const STAGE_MUTANTS: readonly Mutant[] = [
     file: STEPS,
     replace: "return from === 'off' || to === 'off' || to === 'complete'",
     by: "return to === 'off' || to === 'complete'",
+    specs: 'migration/stage-changes',
   },
   {
     name: 'enter live without acknowledgements: an instance does not know that the legacy system may lag',
@@ -52,12 +53,14 @@ export const STAGE_MUTANTS: readonly Mutant[] = [
     file: DRIVER,
     replace: "if (open.some(({ answering }) => answering === 'new')) return false;",
     by: '',
+    specs: 'migration/stage-changes',
   },
   {
     name: 'the numbers of the facade begin anywhere',
     file: DRIVER,
     replace: 'if (fence !== null) return true;',
     by: 'if (fence === null) return true;',
+    specs: 'migration/stage-changes',
   },
   {
     name: 'use stale state beyond its lease',

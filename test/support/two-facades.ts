@@ -116,3 +116,11 @@ export class TwoFacades {
 export function conditionsOf(gate: readonly { readonly condition: string }[] = []): string[] {
   return gate.map(({ condition }) => condition);
 }
+
+/** Returns what only a change changes: measured figures and the instances' heartbeats arrive at any time. */
+export function decided({ revision, hold, change, capabilities }: MigrationResponse): unknown {
+  const places = Object.entries(capabilities).map(([name, { stage, percent, version, since, gate }]) => {
+    return { name, stage, percent, version, since, gate: conditionsOf(gate) };
+  });
+  return { revision, hold, change, places };
+}
