@@ -23,16 +23,18 @@ export interface FacadeAddresses {
   readonly queryApiUrl: string;
 }
 
-/** Starts a facade whose reads are all in `shadow`, on a free port. */
+/** Starts the facade as `npm start` does, on a free port. @param name the instance: several share the migration of one database */
 export async function startFacade(
+  name: string,
   { mongodbUri, legacyUrl, queryApiUrl }: FacadeAddresses,
   connections: number,
 ): Promise<HttpServer> {
   return HttpServer.start({
-    script: join(PROJECT_DIRECTORY, 'dist', 'bench', 'facade', 'shadowing-facade.js'),
+    script: join(PROJECT_DIRECTORY, 'dist', 'apps', 'facade', 'src', 'main.js'),
     heap: FACADE_HEAP,
     env: {
       ...COMMON,
+      FACADE_INSTANCE: name,
       RATE_LIMIT_PER_MINUTE,
       MONGODB_URI: mongodbUri,
       LEGACY_URL: legacyUrl,
@@ -40,4 +42,13 @@ export async function startFacade(
     },
     connections,
   });
+}
+
+/** Brings reads by id to `shadow`, in all instances within a second: each asks for the state twice a second. */
+export async function shadowReadsById(facade: HttpServer): Promise<void> {
+  for (const [capability, stage] of [
+    ['writes', 'dualwrite'],
+    ['read-by-id', 'shadow'],
+  ])
+    await facade.post(`/v1/migration/${capability}`, JSON.stringify({ stage, reason: 'benchmark' }));
 }

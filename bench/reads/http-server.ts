@@ -51,12 +51,12 @@ export class HttpServer {
     return text;
   }
 
-  /** Sends a POST with a JSON body. @throws Error for a status other than 202 */
+  /** Sends a POST with a JSON body. @throws Error for a status other than 2xx */
   async post(path: string, json: string): Promise<void> {
     const headers = { 'content-type': 'application/json' };
     const { statusCode, body } = await this.pool.request({ method: 'POST', path, headers, body: json });
     const text = await body.text();
-    if (statusCode !== 202) throw new Error(`${path}: ${statusCode} ${text}`);
+    if (statusCode < 200 || statusCode > 299) throw new Error(`${path}: ${statusCode} ${text}`);
   }
 
   async stop(): Promise<void> {

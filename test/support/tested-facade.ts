@@ -82,7 +82,7 @@ export class TestedFacade {
       rules: () => new IgnoreRules([]),
       watch: loggedComparisons(metrics, logger),
       clock: systemClock,
-      isSampled: () => true,
+      budget: { take: () => true },
     });
     const facade: TestedFacade = new TestedFacade(app, sides, comparisons, observations, mismatches, registry);
     const stages = {

@@ -7,6 +7,7 @@ import { MetricsModule } from '#service/health/metrics.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
 import { ThreadedComparer } from './comparison/comparer.js';
+import { ComparisonBudget } from './comparison/comparison-budget.js';
 import { Comparisons } from './comparison/comparisons.js';
 import { loggedComparisons } from './comparison/logged-comparisons.js';
 import { Mismatches } from './comparison/mismatches.js';
@@ -23,7 +24,6 @@ import { Sides } from './sides/sides.js';
 import { tokenClient } from './token-client.js';
 
 const logger = createLogger('facade', settings.LOG_LEVEL);
-const PERCENT_PER_ONE = 100;
 const COMPARING_TIMEOUT_MS = 2_000;
 
 /** The facade also starts without MongoDB. */
@@ -102,7 +102,7 @@ const PROVIDERS: Provider[] = [
         rules: () => files.rules,
         watch: loggedComparisons(metrics, logger),
         clock: systemClock,
-        isSampled: () => Math.random() * PERCENT_PER_ONE < settings.COMPARED_PERCENT,
+        budget: new ComparisonBudget(settings.COMPARED_PER_SECOND, () => performance.now()),
       }),
     inject: [Sides, ThreadedComparer, AwaitedIntents, Observations, Mismatches, FacadeFiles, FacadeMetrics],
   },

@@ -33,8 +33,8 @@ export const settingsSchema = z.object({
     description: 'File with known differences between the two sides; read again when it changes.',
     allowed: 'the path of a JSON file, see docs/migration.md',
   }),
-  COMPARED_PERCENT: wholeNumber(0, 100).default(100).meta({
-    description: 'Share of the reads in `shadow` and `live` whose answers are compared, in per cent.',
+  COMPARED_PER_SECOND: wholeNumber(0, 10_000).default(100).meta({
+    description: 'The most answers of a facade that are compared in a second: bounds what comparisons cost. 0: none.',
   }),
   LEGACY_CONNECTIONS: wholeNumber(1, 10_000).default(128).meta({
     description: 'Connections of a facade to the legacy system for requests of clients.',

@@ -38,7 +38,7 @@ describe('comparisons', () => {
   let store: (found: FoundMismatch) => Promise<boolean>;
   let events: string[];
   let rules: IgnoreRules;
-  let isSampled: boolean;
+  let isWithinBudget: boolean;
   let comparisons: Comparisons;
 
   beforeEach(() => {
@@ -49,7 +49,7 @@ describe('comparisons', () => {
     clock = new ManualClock();
     store = async (found) => stored.push(found) > 0;
     rules = new IgnoreRules([]);
-    isSampled = true;
+    isWithinBudget = true;
     comparisons = new Comparisons({
       sources: {
         askLegacy: async () => {
@@ -83,7 +83,7 @@ describe('comparisons', () => {
         gauge: () => undefined,
       },
       clock,
-      isSampled: () => isSampled,
+      budget: { take: () => isWithinBudget },
     });
   });
 
@@ -186,8 +186,8 @@ describe('comparisons', () => {
     expect(events).toEqual(['equal']);
   });
 
-  it('leave out what is not sampled', async () => {
-    isSampled = false;
+  it('leave out what is beyond the budget', async () => {
+    isWithinBudget = false;
     await offer(jobWith(JSON.stringify(ORDER)));
     expect(asked).toEqual([]);
   });

@@ -6,6 +6,7 @@ import { SideAwayError } from '../sides/side-away-error.js';
 import type { WholeAnswer } from '../sides/side-connection.js';
 import type { Capability } from '../stages/capability.js';
 import type { Comparer } from './comparer.js';
+import type { ComparisonBudget } from './comparison-budget.js';
 import type { ComparisonOutcome, ComparisonWatch } from './comparison-watch.js';
 import type { ComparisonSources } from './comparison-sources.js';
 import type { AnswerPair, Difference } from './differences.js';
@@ -39,8 +40,7 @@ export interface ComparisonParts {
   readonly rules: () => IgnoreRules;
   readonly watch: ComparisonWatch;
   readonly clock: Clock;
-  /** Returns whether to compare the next answer that is offered. */
-  readonly isSampled: () => boolean;
+  readonly budget: Pick<ComparisonBudget, 'take'>;
 }
 
 const CONCURRENCY = 16;
@@ -61,7 +61,7 @@ interface Compared {
 
 /**
  * Compares answers in the background. Nothing here delays an answer: offering one only queues it, and a full queue drops it. The sides
- * are asked over connections of their own, with few requests at a time and a circuit breaker.
+ * are asked over connections of their own, with few requests at a time, a limit for each second, and a circuit breaker.
  */
 export class Comparisons {
   private readonly queue: ComparisonJob[] = [];
@@ -76,9 +76,9 @@ export class Comparisons {
 
   /** Queues a comparison, or drops it. Never throws, never waits. */
   offer(job: ComparisonJob): void {
-    const { isSampled, watch } = this.parts;
+    const { budget, watch } = this.parts;
     // A failure was counted as such.
-    if (this.stopping.signal.aborted || (job.answered?.answer.status ?? 200) >= 500 || !isSampled()) return;
+    if (this.stopping.signal.aborted || (job.answered?.answer.status ?? 200) >= 500 || !budget.take()) return;
     if (this.queue.length >= MAX_QUEUED || this.queuedBytes > MAX_QUEUED_BYTES) return watch.dropped('queue-full');
     this.queue.push(job);
     this.queuedBytes += bytesOf(job);
