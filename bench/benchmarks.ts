@@ -18,6 +18,7 @@ import {
   facadeReadsP50,
   facadeReadsP99,
 } from './benchmarks/facade-reads.js';
+import { verify } from './benchmarks/verify.js';
 import { fewKeys, windowOf } from './benchmarks/window.js';
 import type { Benchmark } from './harness/benchmark.js';
 
@@ -58,6 +59,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   facadeReadsP99,
   facadeReadsHangingP50,
   facadeReadsHangingP99,
+  verify,
   consoleCpu,
   consoleFirstPaint,
 ];

@@ -1,17 +1,13 @@
 import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createDraws } from '#orders/generator/draws.js';
-import { shadowReadsById, startFacade, startLegacy } from '../facade/facade-servers.js';
-import { migratedOrders } from '../facade/migrated-orders.js';
+import { shadowReadsById, startFacade } from '../facade/facade-servers.js';
+import { withMigratedSides } from '../facade/migrated-sides.js';
 import type { Bench } from '../harness/bench.js';
 import type { Benchmark, Result, Run } from '../harness/benchmark.js';
 import { median, percentile, spread } from '../harness/statistics.js';
 import { NOISY_SPREAD } from '../harness/in-turns.js';
 import type { HttpServer } from '../reads/http-server.js';
-import { startQueryApi } from '../reads/read-servers.js';
 import { closedLoop, openLoop } from '../reads/requests.js';
 
 const PER_SECOND = 500;
@@ -96,19 +92,11 @@ function shown(ms: number): string {
 }
 
 async function measureTurns(bench: Bench): Promise<Measured> {
-  const folder = await mkdtemp(join(tmpdir(), 'orders-bench-legacy-'));
   const hanging = await hangingServer();
-  const servers: HttpServer[] = [];
-  const started = async (start: Promise<HttpServer>): Promise<HttpServer> => {
-    const server = await start;
-    servers.push(server);
-    return server;
-  };
+  const orders = bench.quick ? QUICK_ORDERS : ORDERS;
+  const sizes = { name: 'bench-facade', orders, connections: CONNECTIONS };
   try {
-    return await bench.inOwnDatabase('bench-facade', async (mongodbUri) => {
-      const legacy = await started(startLegacy(folder, CONNECTIONS));
-      const ids = await migratedOrders(legacy, mongodbUri, bench.quick ? QUICK_ORDERS : ORDERS);
-      const queryApi = await started(startQueryApi(mongodbUri, CONNECTIONS));
+    return await withMigratedSides(bench, sizes, async ({ mongodbUri, legacy, queryApi, ids, started }) => {
       const addresses = { mongodbUri, legacyUrl: legacy.url };
       const shadow = await started(startFacade('shadow', { ...addresses, queryApiUrl: queryApi.url }, CONNECTIONS));
       const silent = await started(startFacade('hanging', { ...addresses, queryApiUrl: hanging.url }, CONNECTIONS));
@@ -118,9 +106,7 @@ async function measureTurns(bench: Bench): Promise<Measured> {
       return measured;
     });
   } finally {
-    for (const server of servers.toReversed()) await server.stop();
     hanging.server.close();
-    await rm(folder, { recursive: true, force: true });
   }
 }
 

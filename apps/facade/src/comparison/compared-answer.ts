@@ -3,7 +3,7 @@ import { fromLegacy } from '#legacy/translation/from-legacy.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import type { TranslationReason } from '#legacy/translation/translation-reason.js';
 import { NumberText, parseStrictJson } from '#legacy/json/strict-json.js';
-import { NewAnswerError, orderIn, ordersIn, type AnswerForm, type OrderView } from '../sides/new-answer.js';
+import { NewAnswerError, orderIn, ordersOf, pageIn, type AnswerForm, type OrderView } from '../sides/new-answer.js';
 
 /** The path of the only order of a read by id. */
 export const ONLY_ORDER = 'order';
@@ -59,7 +59,7 @@ export function readNewBodies(
   zone: LegacyTimeZone,
 ): { readonly orders: readonly NonNullable<OrderView>[] } | { readonly fault: AnswerFault } {
   try {
-    if (form !== 'order') return { orders: bodies.flatMap((body) => ordersIn(body, zone).orders) };
+    if (form !== 'order') return { orders: bodies.flatMap((body) => ordersOf(pageIn(body).items, zone)) };
     return { orders: bodies.flatMap((body) => orderIn(body, zone) ?? []) };
   } catch (error) {
     if (!(error instanceof NewAnswerError)) throw error;

@@ -6,8 +6,14 @@ export type LegacyRead =
   | { readonly capability: 'read-by-page'; readonly page: number }
   | { readonly capability: 'read-by-range'; readonly start: number; readonly end: number };
 
-/** The orders that a read may return: one id, or the legacy numbers of an interval, both ends included. */
-export type AskedOrders = { readonly id: string } | { readonly from: number; readonly to: number };
+/** Legacy numbers, both ends included. */
+export interface AskedNumbers {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The orders that a read may return: one id, or the legacy numbers of an interval. */
+export type AskedOrders = { readonly id: string } | AskedNumbers;
 
 const NUMBERS_PER_PAGE = 1_000;
 

@@ -38,17 +38,9 @@ export function orderIn(body: Uint8Array, zone: LegacyTimeZone): OrderView {
   return view(jsonIn(body), zone);
 }
 
-/**
- * Returns the orders of a page of the query API, and the path of the next one. Orders that did not come from the legacy system are
- * left out.
- * @throws NewAnswerError
- */
-export function ordersIn(
-  body: Uint8Array,
-  zone: LegacyTimeZone,
-): { readonly orders: readonly NonNullable<OrderView>[]; readonly next: string | undefined } {
-  const { items, next } = pageIn(body);
-  return { orders: items.flatMap((item) => view(item, zone) ?? []), next };
+/** @param items of a page of the query API; what did not come from the legacy system is left out. @throws NewAnswerError */
+export function ordersOf(items: readonly unknown[], zone: LegacyTimeZone): readonly NonNullable<OrderView>[] {
+  return items.flatMap((item) => view(item, zone) ?? []);
 }
 
 /** Returns the orders as the legacy system would have written them. */
@@ -59,7 +51,7 @@ export function renderOrders(orders: readonly NonNullable<OrderView>[], form: An
   return `${open}${orders.map((order) => JSON.stringify(order)).join(separator)}${close}`;
 }
 
-/** @throws NewAnswerError */
+/** Returns the orders of a page of the query API, and the path of the next one. @throws NewAnswerError */
 export function pageIn(body: Uint8Array): { readonly items: readonly unknown[]; readonly next: string | undefined } {
   const parsed = PageSchema.safeParse(jsonIn(body));
   if (!parsed.success) throw new NewAnswerError('bad-value', undefined, 'is no page of orders');

@@ -1,7 +1,7 @@
 import { validate as isUuid } from 'uuid';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { askedOrders, type LegacyRead } from '../reads/legacy-read.js';
-import { LIST_FORMS, NewAnswerError, orderIn, ordersIn, pageIn } from './new-answer.js';
+import { askedOrders, type AskedNumbers, type LegacyRead } from '../reads/legacy-read.js';
+import { LIST_FORMS, NewAnswerError, orderIn, ordersOf, pageIn } from './new-answer.js';
 import type { NewSideToken } from './new-side-token.js';
 import { SideAwayError } from './side-away-error.js';
 import type { SideConnection } from './side-connection.js';
@@ -9,6 +9,12 @@ import type { SideConnection } from './side-connection.js';
 const PAGE_SIZE = 1_000;
 /** 1,000 orders with every field at its longest are below this. */
 const MAX_PAGE_BYTES = 2 * 1024 * 1024;
+
+/** A page of the query API. */
+interface NewPage {
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly items: readonly unknown[];
+}
 
 /** The reads of the legacy system's API, answered by the query API. */
 export class NewReads {
@@ -23,11 +29,12 @@ export class NewReads {
    * @throws SideAwayError
    */
   async *answer(read: LegacyRead, signal: AbortSignal): AsyncGenerator<string> {
-    if (read.capability === 'read-by-id') return yield await this.order(read.id, signal);
+    const asked = askedOrders(read);
+    if ('id' in asked) return yield await this.order(asked.id, signal);
     const { open, separator, close } = LIST_FORMS[read.capability === 'read-by-page' ? 'page' : 'range'];
     let before: string = open;
-    for await (const body of this.bodies(read, signal)) {
-      const { orders } = this.parse(() => ordersIn(body, this.zone));
+    for await (const { items } of this.pages(asked, signal)) {
+      const orders = this.parse(() => ordersOf(items, this.zone));
       if (orders.length === 0) continue;
       yield before + orders.map((order) => JSON.stringify(order)).join(separator);
       before = separator;
@@ -40,17 +47,26 @@ export class NewReads {
    * @throws SideAwayError
    */
   async *bodies(read: LegacyRead, signal: AbortSignal): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-    if (read.capability === 'read-by-id') {
-      const body = await this.orderBody(read.id, signal);
+    const asked = askedOrders(read);
+    if ('id' in asked) {
+      const body = await this.orderBody(asked.id, signal);
       if (body !== undefined) yield body;
-      return;
-    }
-    for (let path = firstPage(read); path !== undefined;) {
+    } else for await (const { body } of this.pages(asked, signal)) yield body;
+  }
+
+  /**
+   * Yields the query API's pages with an interval of legacy numbers. A page is parsed once, because that takes long.
+   * @throws SideAwayError
+   */
+  async *pages({ from, to }: AskedNumbers, signal: AbortSignal): AsyncGenerator<NewPage> {
+    let path: string | undefined =
+      `/v1/orders?legacyNumber[gte]=${from}&legacyNumber[lte]=${to}&sort=legacyNumber&pageSize=${PAGE_SIZE}`;
+    while (path !== undefined) {
       const body = await this.get(path, signal);
       if (body === undefined) throw new SideAwayError('new', 'bad-answer', `${path} responded with 404`);
-      yield body;
-      const page = body;
-      path = this.parse(() => pageIn(page)).next;
+      const { items, next } = this.parse(() => pageIn(body));
+      yield { body, items };
+      path = next;
     }
   }
 
@@ -83,10 +99,4 @@ export class NewReads {
       throw new SideAwayError('new', 'bad-answer', error.message, { cause: error });
     }
   }
-}
-
-function firstPage(read: LegacyRead): string | undefined {
-  const asked = askedOrders(read);
-  if ('id' in asked) return undefined;
-  return `/v1/orders?legacyNumber[gte]=${asked.from}&legacyNumber[lte]=${asked.to}&sort=legacyNumber&pageSize=${PAGE_SIZE}`;
 }

@@ -2,7 +2,7 @@ import { fromResponse } from '#legacy/translation/api-order.js';
 import type { Order } from '#orders/order/order.js';
 import type { BucketStore } from '../intents/bucket-store.js';
 import type { LegacyRead } from '../reads/legacy-read.js';
-import { NewAnswerError, pageIn } from '../sides/new-answer.js';
+import { NewAnswerError } from '../sides/new-answer.js';
 import { SideAwayError } from '../sides/side-away-error.js';
 import type { SidePair } from '../sides/sides.js';
 import type { NumberInterval } from './compare-interval.js';
@@ -29,11 +29,10 @@ export class SideReaders implements VerifiedSides {
   }
 
   /** @throws SideAwayError; NewAnswerError if the answer has something else than orders */
-  async created({ from, to }: NumberInterval, signal: AbortSignal): Promise<readonly Order[]> {
+  async created(interval: NumberInterval, signal: AbortSignal): Promise<readonly Order[]> {
     const orders: Order[] = [];
-    const read = { capability: 'read-by-range', start: from, end: to } as const;
-    for await (const body of this.sides.newReads.bodies(read, signal))
-      for (const item of pageIn(body).items) orders.push(orderOf(item));
+    for await (const { items } of this.sides.newReads.pages(interval, signal))
+      for (const item of items) orders.push(orderOf(item));
     return orders;
   }
 
