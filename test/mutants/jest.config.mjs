@@ -7,7 +7,7 @@ export default {
   ...unit,
   rootDir: process.env.MUTANT_DIRECTORY,
   testMatch: ['<rootDir>/**/*.spec.ts'],
-  // The first failure is enough; its smallest counterexample is not needed.
+  // The first failure is enough; its smallest counterexample is not needed. Runs are reproducible.
   bail: 1,
-  setupFiles: [`${import.meta.dirname}/without-shrinking.mjs`],
+  setupFiles: [`${import.meta.dirname}/reproducible-runs.mjs`],
 };

@@ -1,10 +1,12 @@
 /**
- * `npm run test:mutants [-- NAME]`: tests the tests of the engine and of the facade. Applies one mutant after another to a copy of the
+ * `npm run test:mutants [-- NAME]`: tests the tests of the engine, the facade and the intake. Applies one mutant after another to a copy of the
  * source and runs its specs, which must fail. NAME: only this source, or only mutants whose name contains it.
  * Prints `N passed, N failed` (a killed mutant passes), and exits with 0 only if all were killed.
  */
 import { availableParallelism } from 'node:os';
 import { ATTEMPT_MUTANTS } from './attempt-mutants.js';
+import { COMPARISON_MUTANTS } from './comparison-mutants.js';
+import { INTAKE_MUTANTS } from './intake-mutants.js';
 import { INTENT_MUTANTS } from './intent-mutants.js';
 import type { Mutant, MutatedSource } from './mutant.js';
 import { OFFSET_MUTANTS } from './offset-mutants.js';
@@ -23,7 +25,13 @@ const SOURCES: readonly MutatedSource[] = [
     name: 'facade',
     folder: 'apps/facade/src',
     specs: 'random-walks.property',
-    mutants: [...STAGE_MUTANTS, ...INTENT_MUTANTS],
+    mutants: [...STAGE_MUTANTS, ...INTENT_MUTANTS, ...COMPARISON_MUTANTS],
+  },
+  {
+    name: 'intake',
+    folder: 'apps/producer/src',
+    specs: 'intake/intake-crash.property',
+    mutants: INTAKE_MUTANTS,
   },
 ];
 

@@ -12,17 +12,19 @@ const requests = fc.array(
   { minLength: 1, maxLength: 8 },
 );
 const fates = fc.array(fc.constantFrom<Fate>(...FATES, 'fine', 'fine', 'fine', 'fine'), { maxLength: 30 });
+const runs = fc.record({ requests, fates });
 
 describe('the intake, whatever fails or crashes at any step', () => {
   it('keeps what it accepted, and knows what became of every number', async () => {
     await fc.assert(
-      fc.asyncProperty(requests, requests, requests, fates, fates, async (one, two, three, first, second) => {
+      fc.asyncProperty(runs, runs, requests, fc.boolean(), async (first, second, last, isRecoveredFirst) => {
         const world = new SimulatedWorld();
-        const a = new SimulatedProducer('operation-a', world.store, world.topic, [...first]);
-        await world.load(a, one);
-        await world.recover('operation-a');
-        const b = new SimulatedProducer('operation-b', world.store, world.topic, [...second]);
-        await world.load(b, two);
+        const a = new SimulatedProducer('operation-a', world.store, world.topic, [...first.fates]);
+        await world.load(a, first.requests);
+        expect(a.isUnharmed ? world.unsettled() : []).toEqual([]);
+        if (isRecoveredFirst) await world.recover('operation-a');
+        const b = new SimulatedProducer('operation-b', world.store, world.topic, [...second.fates]);
+        await world.load(b, second.requests);
         // A process that hung goes on, although another one has recovered its work.
         await a.wake();
         await world.recover('operation-b');
@@ -31,8 +33,8 @@ describe('the intake, whatever fails or crashes at any step', () => {
         for (const id of ['operation-a', 'operation-b']) await world.recover(id);
         // Nothing fails any more: every request is accepted, also the repeated ones.
         const before = world.sent.length;
-        await world.load(c, three);
-        expect(world.sent.length - before).toBe(three.length);
+        await world.load(c, last);
+        expect(world.sent.length - before).toBe(last.length);
         await world.recover('operation-c');
         expect(world.problems()).toEqual([]);
       }),

@@ -57,6 +57,7 @@ export class SimulatedProducer {
   private readonly queue: IntakeQueue;
   private readonly work: Promise<void>[] = [];
   private isDead = false;
+  private hasHung = false;
   private resume: () => void = () => undefined;
   private hanging: Promise<void> | undefined;
 
@@ -92,6 +93,11 @@ export class SimulatedProducer {
       onError: () => undefined,
       onBatch: () => undefined,
     });
+  }
+
+  /** Whether it has neither ended nor hung, whatever else has failed. */
+  get isUnharmed(): boolean {
+    return !this.isDead && !this.hasHung;
   }
 
   async accept(request: OrdersRequest): Promise<Accepted> {
@@ -136,6 +142,7 @@ export class SimulatedProducer {
     if (this.isDead) return NEVER;
     const fate = this.fates.shift() ?? 'fine';
     if (fate === 'hung') {
+      this.hasHung = true;
       this.hanging ??= new Promise<void>((resolve) => (this.resume = resolve));
       await this.hanging;
     }

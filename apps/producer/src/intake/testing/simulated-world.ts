@@ -54,6 +54,11 @@ export class SimulatedWorld {
     return [...this.tooEarly, ...this.numberProblems(), ...this.answerProblems()];
   }
 
+  /** Returns the batches that are stored, and not known to be on the topic. */
+  unsettled(): number[] {
+    return this.store.sorted().flatMap(({ _id, state }) => (state === 'reserved' ? _id : []));
+  }
+
   private async send(producer: SimulatedProducer, request: OrdersRequest): Promise<void> {
     const accepted = await producer.accept(request).catch(() => undefined);
     if (accepted === undefined) return;

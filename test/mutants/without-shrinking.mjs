@@ -1,3 +1,0 @@
-import * as fc from 'fast-check';
-
-fc.configureGlobal({ endOnFailure: true });
