@@ -57,7 +57,7 @@ describe('the console', () => {
   it('starts consumers, which appear and share the partitions, and drains them again', async () => {
     const { id } = await pipeline.populate({ count: 15_000 });
     await eventually('one consumer saves at its limit', 20_000, async () => (await now()).inFlight === IN_FLIGHT);
-    expect(await scale({ count: 3 })).toEqual({ status: 202, body: { count: 3, idle: 0 } });
+    expect(await scale({ count: 3 })).toEqual({ status: 202, body: { count: 3, idle: 0, request: 1 } });
     await eventually('the three share the partitions', 30_000, async () => areShared(await now(), 3));
     await eventually('three save at once', 20_000, async () => ((await now()).inFlight ?? 0) > 2.5 * IN_FLIGHT);
     expect((await now()).consumers?.map(({ name }) => name)).toEqual(['consumer-1', 'consumer-2', 'consumer-3']);

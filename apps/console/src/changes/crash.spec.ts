@@ -22,6 +22,17 @@ describe('a crash', () => {
     expect(run.changes.list()).toHaveLength(1);
   });
 
+  it('does not change how many consumers are configured', () => {
+    const run = new SimulatedRun();
+    expect(run.changes.configuredConsumers).toBeNull();
+    run.seconds(12, { consumers: 3 }).set('c2', 'dead').seconds(2, { consumers: 3 });
+    expect(run.changes.configuredConsumers).toBe(3);
+    run.set('c9', 'starting', { name: 'c2', partitions: [] }).seconds(2, { consumers: 3 });
+    expect(run.changes.configuredConsumers).toBe(3);
+    run.set('c9', 'draining').seconds(1, { consumers: 3 });
+    expect(run.changes.configuredConsumers).toBe(2);
+  });
+
   it('disturbs the figures until some seconds after its partitions are assigned', () => {
     const run = crashed();
     expect(run.changes.isDisturbed(24_000)).toBe(true);

@@ -26,6 +26,16 @@ describe('pipeline changes', () => {
     ]);
   });
 
+  it('names the requested number of consumers from the first one on that starts or drains', () => {
+    const run = new SimulatedRun().seconds(12, { consumers: 1 }).seconds(1, { consumers: 2 });
+    expect(run.changes.list(3)).toMatchObject([{ from: { consumers: 1 }, to: { consumers: 3 } }]);
+    for (const other of [null, 1, 2]) expect(run.changes.list(other)).toMatchObject([{ to: { consumers: 2 } }]);
+    run.seconds(12, { consumers: 2 });
+    expect(run.changes.list(3)).toMatchObject([{ to: { consumers: 2 }, verdict: { outcome: 'faster' } }]);
+    run.seconds(1, { consumers: 1 });
+    expect(run.changes.list(3)).toMatchObject([{}, { from: { consumers: 2 }, to: { consumers: 1 } }]);
+  });
+
   it('reports a step back as a change of its own, so that no change is from a configuration to the same', () => {
     const run = new SimulatedRun()
       .seconds(12, { consumers: 1 })

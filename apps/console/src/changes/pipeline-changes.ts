@@ -66,15 +66,23 @@ export class PipelineChanges {
     this.changes = withinBounds(this.changes, at);
   }
 
-  /** Returns the changes of the last hour, oldest first. */
-  list(): PipelineChange[] {
+  /** How many consumers there are, with those that died and are being replaced; `null`: nothing was observed yet. */
+  get configuredConsumers(): number | null {
+    return this.seen.length === 0 ? null : this.membership.size;
+  }
+
+  /**
+   * Returns the changes of the last hour, oldest first.
+   * @param requested the number of consumers that start or drain until so many run; `null`: none is requested
+   */
+  list(requested: number | null = null): PipelineChange[] {
     return this.changes.map((change) => {
       const { at, kind } = change;
       const none = { from: null, to: null, before: null, after: null, verdict: null, crash: null };
       if (change.kind === 'rebalance') return { ...none, at, kind };
       if (change.kind === 'crash') return { ...none, at, kind, crash: change.report };
-      const { from, to, before, after, verdict } = change;
-      return { at, kind, from, to, before, after, verdict, crash: null };
+      const { from, before, after, verdict } = change;
+      return { at, kind, from, to: change.towards(requested), before, after, verdict, crash: null };
     });
   }
 

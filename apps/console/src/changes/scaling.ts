@@ -40,8 +40,15 @@ export class Scaling {
     this.lastChangeAt = at;
   }
 
-  get to(): SetUp {
-    return this.current;
+  /**
+   * Returns the configuration that it leads to. While it is being measured, that is the requested one: the consumers, of which some run already,
+   * start or drain one after another.
+   * @param requested `null`: no number of consumers is requested
+   */
+  towards(requested: number | null): SetUp {
+    const { from, current, verdict } = this;
+    const isOnTheWay = requested !== null && (requested - current.consumers) * (current.consumers - from.consumers) > 0;
+    return isOnTheWay && verdict === null ? { ...current, consumers: requested } : current;
   }
 
   /** `null` while it is being measured. */

@@ -5,7 +5,10 @@ import type { WatchedConsumer } from '../consumers/consumer-watch.js';
 import type { CountedSnapshot } from './counted-snapshots.js';
 import type { PipelineResponse } from './pipeline-response.js';
 
-export type PipelineFigures = Omit<PipelineResponse, 'at' | 'changes' | 'scaling'>;
+export type PipelineFigures = Omit<
+  PipelineResponse,
+  'at' | 'changes' | 'scaling' | 'scalingRequests' | 'configuredConsumers'
+>;
 
 /**
  * Computes the figures.

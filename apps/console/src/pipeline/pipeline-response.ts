@@ -125,6 +125,13 @@ export const PipelineResponseSchema = z
       .object({ count: z.int(), secondsAgo: z.int().min(0) })
       .nullable()
       .describe('The last requested number of consumers, until that many run; `null`: none.'),
+    scalingRequests: z
+      .int()
+      .min(0)
+      .describe('How many numbers of consumers were requested since the console started; each answer has its own.'),
+    configuredConsumers: count.describe(
+      `How many consumers there should be: those of \`scaling\`, or else those that were added and not drained. A crash does not change it. ${unknown}`,
+    ),
   })
   .meta({ title: 'Pipeline' });
 

@@ -9,6 +9,7 @@ function setUp() {
   let taken = 0;
   let takesMs = 0;
   let isIdle = false;
+  const target = new ScalingTarget(clock);
   const watch = new PipelineWatch(
     async (): Promise<PipelineSnapshot> => {
       taken += 1;
@@ -17,14 +18,14 @@ function setUp() {
       if (takesMs > 0) await new Promise<void>((resolve) => void clock.after(takesMs, resolve));
       return { at, ends, committed: isIdle ? ends : new Map([[0, 0]]), consumers: [], deadLetters: 0 };
     },
-    new ScalingTarget(clock),
+    target,
     clock,
   );
   const running = watch.run();
   const delay = (milliseconds: number): void => void (takesMs = milliseconds);
   const rest = (): void => void (isIdle = true);
   const work = (): void => void (isIdle = false);
-  return { watch, clock, running, delay, rest, work, taken: () => taken };
+  return { watch, target, clock, running, delay, rest, work, taken: () => taken };
 }
 
 describe('watching the pipeline', () => {
@@ -39,6 +40,15 @@ describe('watching the pipeline', () => {
     const first = watch.now();
     await clock.advance(1_000);
     expect((await first).producedPerSecond).toBe(100);
+  });
+
+  it('returns how many consumers there should be, and how many requests it knows', async () => {
+    const { watch, target, clock } = setUp();
+    await clock.advance(2_000);
+    expect(await watch.now()).toMatchObject({ configuredConsumers: 0, scalingRequests: 0, scaling: null });
+    target.request(3);
+    await clock.advance(1_000);
+    expect(await watch.now()).toMatchObject({ configuredConsumers: 3, scalingRequests: 1, scaling: { count: 3 } });
   });
 
   it('takes one snapshot for all clients', async () => {

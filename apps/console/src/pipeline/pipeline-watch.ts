@@ -110,8 +110,15 @@ export class PipelineWatch {
     const isCalm = watched.consumers?.every(({ state }) => state === 'ready' || state === 'idle') ?? false;
     const isStill = [recorded.produced, recorded.saved, recorded.inFlight, recorded.lag].every((value) => value === 0);
     this.idle = isStill && isCalm && !isDisturbed && this.target.pending === null ? recorded : null;
-    const at = new Date(1_000 * second).toISOString();
-    this.publish({ at, ...figures, changes: this.reportedChanges(snapshot.at), scaling: this.target.pending });
+    const { pending: scaling, requests: scalingRequests } = this.target;
+    this.publish({
+      at: new Date(1_000 * second).toISOString(),
+      ...figures,
+      changes: this.reportedChanges(snapshot.at, scaling?.count ?? null),
+      scaling,
+      scalingRequests,
+      configuredConsumers: watched.consumers && (scaling?.count ?? this.changes.configuredConsumers),
+    });
   }
 
   /** The seconds that are skipped while the pipeline is idle are idle too. */
@@ -121,8 +128,8 @@ export class PipelineWatch {
     for (let skipped = from; skipped <= second; skipped += 1) this.history.add(skipped, this.idle);
   }
 
-  private reportedChanges(now: number): PipelineResponse['changes'] {
-    return Array.from(this.changes.list(), ({ at, ...change }) => ({
+  private reportedChanges(now: number, requested: number | null): PipelineResponse['changes'] {
+    return Array.from(this.changes.list(requested), ({ at, ...change }) => ({
       at: new Date(at).toISOString(),
       secondsAgo: Math.max(0, Math.round((now - at) / 1_000)),
       ...change,

@@ -25,6 +25,12 @@ export const ScalingResponseSchema = z
   .object({
     count: z.int().describe('Target number; consumers start or drain one after another.'),
     idle: z.int().nullable().describe('How many of them will have no partition and be idle; `null`: unknown.'),
+    request: z
+      .int()
+      .min(1)
+      .describe(
+        'The number of this request since the console started. States of the pipeline with lower `scalingRequests` are older.',
+      ),
   })
   .meta({ title: 'ScalingResponse' });
 

@@ -24,8 +24,7 @@ describe('the requested number of consumers', () => {
 
   it('is that of the last of two requests', () => {
     const target = new ScalingTarget(new ManualClock());
-    target.request(3);
-    target.request(1);
+    expect([target.requests, target.request(3), target.request(1), target.requests]).toEqual([0, 1, 2, 2]);
     target.observe(consumers('ready', 'ready', 'ready'));
     expect(target.pending).toMatchObject({ count: 1 });
     target.observe(consumers('ready', 'draining', 'draining'));

@@ -10,14 +10,25 @@ interface Request {
 /** Consumers that do not run yet, or perhaps not any more. */
 const UNSETTLED: ReadonlySet<ConsumerState> = new Set(['starting', 'draining', 'late', 'silent']);
 
-/** The last requested number of consumers, until that many run. All clients see it, so that two that scale at once see which request counts. */
+/**
+ * The last requested number of consumers, until that many run. All clients see it, so that two that scale at once see which request counts.
+ * Requests are numbered, so that a client can tell whether a state of the pipeline is older than its own request.
+ */
 export class ScalingTarget {
   private requested: Request | undefined;
+  private counted = 0;
 
   constructor(private readonly clock: Clock) {}
 
-  request(count: number): void {
+  /** @returns the number of this request, from 1 */
+  request(count: number): number {
     this.requested = { count, at: this.clock.now() };
+    return (this.counted += 1);
+  }
+
+  /** How many requests there were since the console started. */
+  get requests(): number {
+    return this.counted;
   }
 
   /** Forgets the request once exactly that many consumers run and none starts or drains. @param consumers `null`: unknown */

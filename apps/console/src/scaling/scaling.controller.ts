@@ -42,9 +42,9 @@ export class ScalingController {
   @ApiConflictResponse({ description: 'Problem details: the consumers are not managed by `npm start`' })
   async scale(@Body({ schema: ScalingRequestSchema }) { count }: ScalingRequest): Promise<ScalingResponse> {
     this.supervisor.scale(count);
-    this.target.request(count);
+    const request = this.target.request(count);
     const { partitions } = await this.watch.now();
-    return { count, idle: partitions && Math.max(0, count - partitions.length) };
+    return { count, idle: partitions && Math.max(0, count - partitions.length), request };
   }
 
   @Post('in-flight')
