@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { ScriptedConsole } from './scripted-console.js';
-import { LETTER_ID, operation, OPERATION, ORDER_ID, pipelineState, UNKNOWN_ID } from './scripted-states.js';
+import { LETTER_ID, operation, OPERATION, ORDER_ID, UNKNOWN_ID } from './scripted-states.js';
 
 describe('the forms of the console', () => {
   const views = ScriptedConsole.forSuite();
@@ -71,65 +71,10 @@ describe('the forms of the console', () => {
     }, 30_000);
   });
 
-  describe('the scale form', () => {
-    it.each(['', '0', '-1', '100', '1e1', 'two'])(
-      'sends nothing for %j consumers, says why in its own words, and gives no hint on them',
-      async (text) => {
-        const console = await views.open();
-        const part = console.part('Scale');
-        await part.getByText('2 running; at most 12 can be busy').waitFor();
-        await console.scale(text);
-        const message =
-          text === '' ? 'Consumers is missing.' : `Consumers must be a whole number from 1 to 64, got “${text}”.`;
-        await part.getByRole('alert').getByText(message).waitFor();
-        await views.hasFocus('input[name=count]');
-        expect(await part.innerText()).not.toMatch(/would be idle|A verdict on/);
-        expect(views.origin.sent('POST')).toEqual([]);
-      },
-      30_000,
-    );
-
-    it('steps from the number of consumers, and shows it again after a scaling', async () => {
-      const console = await views.open();
-      views.origin.on('POST /v1/pipeline/consumers', { status: 202, body: { count: 4, idle: 0 } });
-      const part = console.part('Scale');
-      const field = part.getByLabel('Consumers');
-      await eventually('the number is shown', 5_000, async () => (await field.inputValue()) === '2');
-      for (let pressed = 0; pressed < 2; pressed += 1)
-        await part.getByRole('button', { name: 'Add one consumer' }).click();
-      expect(await field.inputValue()).toBe('4');
-      await part.getByText('A verdict on 4 consumers needs').waitFor();
-      await part.getByRole('button', { name: 'Scale' }).click();
-      await eventually('the number of now is shown', 5_000, async () => (await field.inputValue()) === '2');
-      expect(views.origin.sent('POST').map(({ body }) => body)).toEqual([{ count: 4 }]);
-      const [one] = pipelineState().consumers ?? [];
-      views.origin.show(pipelineState({ consumers: one === undefined ? [] : [one] }));
-      await eventually('one runs', 5_000, async () => (await field.inputValue()) === '1');
-      expect(await part.getByRole('button', { name: 'Remove one consumer' }).isDisabled()).toBe(true);
-    }, 30_000);
-
-    it('no longer says that the limit is missing once its field is cleared, or another limit was applied', async () => {
-      const console = await views.open();
-      views.origin.on('POST /v1/pipeline/in-flight', { status: 202, body: { limit: 'auto' } });
-      const part = console.part('Scale');
-      const [field, missing] = [part.getByLabel('In-flight limit'), part.getByText('is missing.')];
-      await part.getByRole('button', { name: 'Apply limit' }).click();
-      await missing.waitFor();
-      await field.fill('5');
-      await field.fill('');
-      await missing.waitFor({ state: 'detached' });
-      await field.blur();
-      expect(await missing.count()).toBe(0);
-      await part.getByRole('button', { name: 'Apply limit' }).click();
-      await missing.waitFor();
-      await part.getByRole('button', { name: 'Use auto limit' }).click();
-      await missing.waitFor({ state: 'detached' });
-    }, 30_000);
-  });
-
   describe('the search', () => {
     it.each([
-      ['-5', 'An order number is a whole number from 1, got “-5”.'],
+      ['-5', 'An order number is a whole number from 1 to 9,007,199,254,740,991, got “-5”.'],
+      ['26.11.2026', 'A day is year-month-day: write 2026-11-26, got “26.11.2026”.'],
       ['502..500', 'A range begins with its lower number: 500..502.'],
       ['2026-01-', 'is neither a day, such as 2026-01-31'],
       ['970844c7-0d33', 'is only a part of an id'],

@@ -48,13 +48,17 @@ describe('the live views of the console', () => {
     await console.part('Scale').getByLabel('Consumers').fill('4');
     await console
       .part('Scale')
-      .getByText(/A verdict on 4 consumers needs a lag of about .*there is enough/)
+      .getByText(/A verdict on 4 consumers needs about .*there are enough/)
       .waitFor();
     await console.scale(4);
     const verdict = console.part('Scale').locator('.verdicts li').first();
+    const names = new Set<string>();
     const errors = await errorsUntil('the change has a verdict', 90_000, async () => {
-      return (await verdict.count()) > 0 && !/measuring/.test(await verdict.innerText());
+      if ((await verdict.count()) === 0) return false;
+      names.add(await verdict.locator('b').innerText());
+      return !/measuring/.test(await verdict.innerText());
     });
+    expect([...names]).toEqual(['1 → 4 consumers']);
     expect(await verdict.innerText()).toMatch(/1 → 4 consumers.*x[234][.].*helped/s);
     await verdict.getByRole('button', { name: 'Back to 1 consumer' }).click();
     errors.push(...(await errorsUntil('one consumer is left', 60_000, async () => hasConsumers(1))));
@@ -96,11 +100,14 @@ describe('the live views of the console', () => {
     const banner = console.page.locator('.banner');
     await banner.getByText('consumer-3 died; its partitions are being reassigned').waitFor({ timeout: 15_000 });
     expect(await console.tile('Time to drain')).toBe('–');
+    const counts = new Set<string>();
     const errors = await errorsUntil('the partitions are reassigned', 40_000, async () => {
+      counts.add(await console.part('Scale').getByLabel('Consumers').inputValue());
       const names = await console.consumers();
       expect(new Set(names).size).toBe(names.length);
       return /were reassigned after \d+ s/.test((await banner.allInnerTexts()).join(' '));
     });
+    expect([...counts]).toEqual(['3']);
     expect(await banner.count()).toBe(1);
     expect(errors).toEqual([expect.stringMatching(/^consumer-3 died; its partitions are being reassigned/)]);
     const { marks } = await console.chart();

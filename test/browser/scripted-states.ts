@@ -22,6 +22,8 @@ export function pipelineState(changes: Partial<PipelineResponse> = {}): Pipeline
   return {
     at: new Date().toISOString(),
     scaling: null,
+    scalingRequests: 0,
+    configuredConsumers: changes.consumers === undefined ? 2 : (changes.consumers?.length ?? null),
     producedPerSecond: 4_012,
     savedPerSecond: 3_911,
     inFlight: 2_000,
@@ -52,6 +54,22 @@ export function pipelineState(changes: Partial<PipelineResponse> = {}): Pipeline
     })),
     changes: [],
     ...changes,
+  };
+}
+
+/** A scaling that is being measured. */
+export function scaling(from: number, to: number, secondsAgo: number): PipelineResponse['changes'][number] {
+  const setUp = (consumers: number) => ({ consumers, inFlight: null });
+  return {
+    at: new Date(Date.parse(NOW) - 1_000 * secondsAgo).toISOString(),
+    kind: 'scaling',
+    secondsAgo,
+    from: setUp(from),
+    to: setUp(to),
+    before: null,
+    after: null,
+    verdict: null,
+    crash: null,
   };
 }
 

@@ -104,7 +104,7 @@ export class OrdersConsole extends Part {
       </section>
       <section id="scale" class="card" aria-labelledby="scale-title">
         <h2 id="scale-title" tabindex="-1">Scale</h2>
-        <scale-controls .client=${client} .live=${live}></scale-controls>
+        <scale-controls .client=${client} .live=${live} .operations=${operations}></scale-controls>
         <scaling-verdicts .live=${live}></scaling-verdicts>
       </section>
       <section id="partitions" class="card wide" aria-labelledby="partitions-title">

@@ -1,12 +1,13 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import type { Client } from '../api/client.js';
-import { isAlive } from '../../src/consumers/consumer-state.js';
 import { LivePart } from '../live/live-part.js';
+import { unsentOrders } from '../populate/operation.js';
 import type { Operations } from '../populate/operations.js';
+import { fullRate } from '../scaling/full-rate.js';
 import { figure } from '../text/figures.js';
 import { NEW_GUIDE, readProgress, STEPS, StepWatch, withSteps, type GuideProgress, type Step } from './guide-steps.js';
-import { ordersForVerdict } from './orders-for-verdict.js';
 import { countQueries, swaggerUrl, type PageSettings } from './query-api.js';
+import { judgedScalings, scaleStep } from './scale-step.js';
 
 const STORED = 'orders-guide';
 const COUNT_QUERIES_MS = 2_000;
@@ -60,14 +61,19 @@ export class FirstRunGuide extends LivePart {
     return !this.progress.isDismissed;
   }
 
+  private get isFinished(): boolean {
+    return this.progress.done.length === STEPS.length;
+  }
+
   protected override changed(): void {
-    const { latest } = this.live;
+    if (this.isFinished) return;
+    // What is to do next depends on the state of the pipeline.
+    super.changed();
+    const { changes, history } = this.live;
     const steps = this.watch.take({
       operations: this.operations.newest?.length ?? null,
-      savedPerSecond: latest?.savedPerSecond ?? null,
-      scalings:
-        latest?.changes.filter(({ kind, from, to }) => kind === 'scaling' && from?.consumers !== to?.consumers)
-          .length ?? 0,
+      savedPerSecond: Math.max(...history.points(0).values.saved.map((rate) => rate ?? 0)),
+      scalings: judgedScalings(changes),
       queries: this.queries,
     });
     const progress = withSteps(this.progress, steps);
@@ -80,12 +86,13 @@ export class FirstRunGuide extends LivePart {
 
   protected override render(): TemplateResult | typeof nothing {
     if (!this.isOpen) return nothing;
-    const { done } = this.progress;
-    const isFinished = done.length === STEPS.length;
+    const { isFinished, progress } = this;
     return html`<section class="card wide" aria-labelledby="guide-title">
       <div class="row">
         <h2 id="guide-title" tabindex="-1">First steps</h2>
-        <span class="muted" role="status">${isFinished ? 'all done' : `${done.length} of ${STEPS.length} done`}</span>
+        <span class="muted" role="status"
+          >${isFinished ? 'all done' : `${progress.done.length} of ${STEPS.length} done`}</span
+        >
         <button @click=${() => this.store({ ...this.progress, isDismissed: true })}>Hide guide</button>
       </div>
       <ol class="steps">
@@ -97,8 +104,10 @@ export class FirstRunGuide extends LivePart {
   private stepView(step: Step): TemplateResult {
     const isDone = this.progress.done.includes(step);
     return html`<li class=${isDone ? 'done' : nothing}>
-      <b>${TITLES[step]}</b>
-      <span class=${isDone ? 'good' : 'muted'}>${isDone ? '✓ done' : 'to do'}</span>
+      <div class="row">
+        <b>${TITLES[step]}</b>
+        <span class="status ${isDone ? 'good' : 'muted'}">${isDone ? '✓ done' : 'not done yet'}</span>
+      </div>
       ${isDone ? nothing : html`<p class="muted">${this.stepText(step)}</p>`}
     </li>`;
   }
@@ -120,11 +129,22 @@ export class FirstRunGuide extends LivePart {
   /** A verdict needs orders that wait, so the number to populate depends on how fast this pipeline saves. */
   private scaleText(): TemplateResult {
     const { latest, history } = this.live;
-    const rates = history.points(0).values.saved.map((rate) => rate ?? 0);
-    const orders = ordersForVerdict(latest ?? { consumers: null }, Math.max(0, ...rates));
-    const consumers = latest?.consumers?.filter((each) => isAlive(each)).length ?? 1;
-    return html`<a href="#populate">Populate</a> ${figure(orders)} orders. While they are being saved, set the consumers
-      to ${consumers + 1} in <a href="#scale">Scale</a> and press “Scale”. A verdict says whether it helped.`;
+    const unsent = unsentOrders(this.operations.newest);
+    const step = scaleStep(latest, { fullRate: latest === null ? 0 : fullRate(history, latest), unsent });
+    const scale = html`<a href="#scale">Scale</a>`;
+    switch (step.next) {
+      case 'wait':
+        return html`${scale}: the effect is being measured. The verdict appears about 20 s after the change.`;
+      case 'scale':
+        return html`Enough orders wait: set the consumers to ${step.consumers} in ${scale} and press “Scale”. A verdict
+        says whether it helped.`;
+      case 'populate':
+        return html`${step.failure === null ? nothing : html`Last time: ${step.failure}. `}<a href="#populate"
+            >Populate</a
+          >
+          ${figure(step.orders)} orders. While they are being saved, set the consumers to ${step.consumers} in ${scale}
+          and press “Scale”. A verdict says whether it helped.`;
+    }
   }
 
   private store(progress: GuideProgress): void {

@@ -10,7 +10,7 @@ describe('a step of the guide', () => {
     expect([NOTHING, NOTHING, unknown, NOTHING].map((observed) => watch.take(observed))).toEqual([[], [], [], []]);
   });
 
-  it('is done by an operation, by orders that are being saved, and by a scaling', () => {
+  it('is done by an operation, by orders that were saved, and by a scaling with a verdict', () => {
     expect(new StepWatch().take({ ...NOTHING, operations: 1 })).toEqual(['populate']);
     expect(new StepWatch().take({ ...NOTHING, savedPerSecond: 0.2 })).toEqual(['watch']);
     expect(new StepWatch().take({ ...NOTHING, scalings: 1 })).toEqual(['scale']);

@@ -5,8 +5,9 @@ export type Step = (typeof STEPS)[number];
 /** What really happened, as far as the page can see it. `null`: unknown. */
 export interface Observed {
   readonly operations: number | null;
+  /** Saved per second, the highest of the last hour: the chart shows it. */
   readonly savedPerSecond: number | null;
-  /** Changes of the number of consumers that the console reports. */
+  /** Changes of the number of consumers that have a verdict. */
   readonly scalings: number;
   /** Queries of orders that the query API has answered since it started. */
   readonly queries: number | null;

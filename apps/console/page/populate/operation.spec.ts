@@ -1,5 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
-import { extraLettersText, isInProgress, mergeNewest, sendingSeconds, stateOf, type Operation } from './operation.js';
+import {
+  extraLettersText,
+  isInProgress,
+  mergeNewest,
+  sendingSeconds,
+  stateOf,
+  unsentOrders,
+  type Operation,
+} from './operation.js';
 
 const SUCCEEDED = {
   status: 'succeeded',
@@ -32,6 +40,20 @@ describe('the state of an operation', () => {
     expect(isInProgress(SUCCEEDED)).toBe(false);
     expect(isInProgress({ ...SUCCEEDED, status: 'paused' })).toBe(true);
   });
+});
+
+it('counts the orders that are still being sent', () => {
+  const running = {
+    ...SUCCEEDED,
+    status: 'running',
+    count: 100_000,
+    acked: 40_000,
+    requestedRatePerSecond: null,
+  } as const;
+  expect(unsentOrders([running, { ...running, count: null }, { ...running, acked: 99_000 }])).toBe(61_000);
+  for (const other of [{ requestedRatePerSecond: 10 }, { interruption: 'cancel' }, { status: 'paused' }] as const)
+    expect(unsentOrders([{ ...running, ...other }])).toBe(0);
+  expect(unsentOrders(null)).toBe(0);
 });
 
 describe('the dead letters beyond the orders', () => {

@@ -87,6 +87,15 @@ export function isInProgress({ status, state }: Operation): boolean {
   return status === 'running' || status === 'paused' || state.code === 'saving';
 }
 
+/** Counts the orders that will soon be in Kafka: those of running operations, except at a requested rate. @param operations `null`: unknown */
+export function unsentOrders(operations: readonly Operation[] | null): number {
+  const running = operations?.filter(
+    ({ status, interruption, requestedRatePerSecond: rate }) =>
+      status === 'running' && interruption === null && rate === null,
+  );
+  return running?.reduce((sum, { count, acked }) => sum + Math.max(0, (count ?? 0) - acked), 0) ?? 0;
+}
+
 /** Returns the state to show, with the producer's words. An operation is never shown as done while its orders are being saved. */
 export function stateOf({ status, interruption, state }: Operation): State {
   if (interruption !== null) return { text: interruption === 'pause' ? 'pausing' : 'cancelling', tone: 'warn' };

@@ -1,17 +1,16 @@
 import { html, nothing, type TemplateResult } from 'lit';
+import type { ScalingResponse } from '../../src/scaling/scaling-request.js';
 import type { Client } from '../api/client.js';
 import { messageOf } from '../api/problem.js';
 import { submitNumbers, type NumberField } from '../forms/number-field.js';
 import { LivePart } from '../live/live-part.js';
+import { unsentOrders } from '../populate/operation.js';
+import type { Operations } from '../populate/operations.js';
 import { figure, plural } from '../text/figures.js';
+import { fullRate } from './full-rate.js';
 import { autoLimitHint, verdictHint } from './scaling-hints.js';
-import {
-  presentConsumers,
-  runningConsumers,
-  scalingNotice,
-  type InFlightLimit,
-  type ScalingRequest,
-} from './scaling-notice.js';
+import { OwnScalings, wantedConsumers } from './own-scalings.js';
+import { runningConsumers, scalingNotice, type InFlightLimit, type LimitRequest } from './scaling-notice.js';
 
 /** As many as the API accepts. */
 const MAX_CONSUMERS = 64;
@@ -21,28 +20,29 @@ export class ScaleControls extends LivePart {
   static override properties = {
     ...LivePart.properties,
     client: { attribute: false },
+    operations: { attribute: false },
     target: { state: true },
     errorText: { state: true },
-    requested: { state: true },
   };
   declare client: Client;
-  /** The number that was typed; `null`: the field has no number; `undefined`: the field shows the requested or else the current number. */
+  declare operations: Operations;
+  /** The number that was typed; `null`: the field has no number; `undefined`: the field shows how many there should be. */
   declare target: number | null | undefined;
   declare errorText: string | null;
-  /** The last request of this page. */
-  declare requested: ScalingRequest | null;
+  private readonly own = new OwnScalings();
+  private limitRequest: LimitRequest | null = null;
 
   constructor() {
     super();
     this.target = undefined;
     this.errorText = null;
-    this.requested = null;
   }
 
   protected override render(): TemplateResult {
     const { latest, now } = this.live;
     const running = latest && runningConsumers(latest);
-    const shown = latest?.scaling?.count ?? (latest && presentConsumers(latest));
+    const requests = { scaling: this.own.last, limit: this.limitRequest };
+    const shown = latest && wantedConsumers(latest, requests.scaling);
     const count = this.target === undefined ? shown : this.target;
     return html`
       <form
@@ -66,15 +66,18 @@ export class ScaleControls extends LivePart {
       </form>
       ${this.capacity(count ?? 0, running)} ${count === null ? nothing : this.hint(count)} ${this.limitForm()}
       ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
-      <p class="muted" aria-live="polite">${(latest && scalingNotice(latest, this.requested, now)) ?? ''}</p>
+      <p class="muted" aria-live="polite">${(latest && scalingNotice(latest, requests, now)) ?? ''}</p>
     `;
   }
 
   /** Also called by the button of a verdict that reverts the scaling. */
   async scaleTo(count: number): Promise<void> {
+    const sent = this.own.send(count, this.live.now);
+    this.limitRequest = null;
+    this.requestUpdate();
     await this.attempt(async () => {
-      await this.client.post('/v1/pipeline/consumers', { count });
-      this.requested = { kind: 'consumers', count, at: this.live.now };
+      const { request } = await this.client.post<ScalingResponse>('/v1/pipeline/consumers', { count });
+      this.own.answered(sent, request);
       this.target = undefined;
       this.querySelector<HTMLFormElement>('#scale-form')?.reset();
     });
@@ -83,9 +86,15 @@ export class ScaleControls extends LivePart {
   async setInFlight(limit: InFlightLimit): Promise<void> {
     await this.attempt(async () => {
       await this.client.post('/v1/pipeline/in-flight', { limit });
-      this.requested = { kind: 'limit', limit, at: this.live.now };
+      this.limitRequest = { limit, at: this.live.now };
       this.querySelector<HTMLFormElement>('#limit-form')?.reset();
     });
+  }
+
+  /** A console that is reached again may have restarted, and then counts requests anew. */
+  protected override changed(): void {
+    if (this.live.state !== 'live') this.own.forget();
+    super.changed();
   }
 
   private capacity(count: number, running: number | null): TemplateResult {
@@ -102,8 +111,10 @@ export class ScaleControls extends LivePart {
   }
 
   private hint(count: number): TemplateResult | typeof nothing {
-    const { latest } = this.live;
-    const hint = latest && verdictHint(latest, count);
+    const { latest, history } = this.live;
+    if (latest === null) return nothing;
+    const unsent = unsentOrders(this.operations.newest);
+    const hint = verdictHint(latest, count, { fullRate: fullRate(history, latest), unsent });
     return hint ? html`<p class=${hint.isWarning ? 'warn' : 'muted'}>${hint.text}</p>` : nothing;
   }
 
@@ -154,7 +165,10 @@ export class ScaleControls extends LivePart {
       await work();
       this.errorText = null;
     } catch (error) {
+      // The console may have received it nevertheless.
+      this.own.forget();
       this.errorText = messageOf(error);
     }
+    this.requestUpdate();
   }
 }

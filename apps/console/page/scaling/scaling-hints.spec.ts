@@ -11,32 +11,45 @@ function busy(others: Partial<PipelineResponse> = {}, consumer: Partial<Consumer
     savedPerSecond: 2_000,
     lagRecords: 100_000,
     consumers: [one],
+    configuredConsumers: 1,
     changes: [],
     scaling: null,
     ...others,
   } as PipelineResponse;
 }
 
+const BACKLOG = { fullRate: 2_000, unsent: 0 };
+
 describe('the hint before a scaling', () => {
-  it('says how much lag a verdict needs at the current rate, and whether there is enough', () => {
-    expect(verdictHint(busy(), 4)).toEqual({
+  it('says how many orders a verdict needs at the full rate, and whether so many wait', () => {
+    expect(verdictHint(busy(), 4, BACKLOG)).toEqual({
       isWarning: false,
-      text: 'A verdict on 4 consumers needs a lag of about 80,000 at 2,000 saved/s; there is enough.',
+      text: 'A verdict on 4 consumers needs about 80,000 waiting orders at 2,000 saved/s; there are enough.',
     });
-    const little = verdictHint(busy({ lagRecords: 20_000 }), 4);
-    expect(little).toMatchObject({ isWarning: true, text: expect.stringMatching(/it is 20,000: populate more first/) });
+    const little = verdictHint(busy({ lagRecords: 20_000 }), 4, BACKLOG);
+    expect(little).toMatchObject({ isWarning: true, text: expect.stringMatching(/20,000 wait: populate more first/) });
   });
 
-  it('says that nothing is being saved', () => {
-    expect(verdictHint(busy({ savedPerSecond: 0 }), 4)?.text).toMatch(/nothing is being saved. Populate first/);
+  it('does not change its mind from second to second, while the rate varies and orders are still being sent', () => {
+    const seconds = [400, 1_900, 2_100, 1_700, 1_950, 2_050].map((savedPerSecond, second) => {
+      const sent = 30_000 * second;
+      return verdictHint(busy({ savedPerSecond, lagRecords: sent }), 4, { fullRate: 2_100, unsent: 200_000 - sent });
+    });
+    expect(new Set(seconds.map((hint) => hint?.text)).size).toBe(1);
+  });
+
+  it('says that nothing is being saved, or not yet', () => {
+    const none = { fullRate: 0, unsent: 0 };
+    const idle = busy({ savedPerSecond: 0, lagRecords: 0 });
+    expect(verdictHint(idle, 4, none)?.text).toMatch(/nothing is being saved. Populate first/);
+    expect(verdictHint(idle, 4, BACKLOG)?.text).toMatch(/and 0 wait: populate more first/);
+    expect(verdictHint(idle, 4, { ...none, unsent: 400_000 })?.text).toMatch(/nothing is saved yet. Wait some seconds/);
   });
 
   it('is none for the current number, and while figures are unknown', () => {
-    expect(verdictHint(busy(), 1)).toBeNull();
-    expect([verdictHint(busy({ consumers: null }), 2), verdictHint(busy({ savedPerSecond: null }), 2)]).toEqual([
-      null,
-      null,
-    ]);
+    expect(verdictHint(busy(), 1, BACKLOG)).toBeNull();
+    for (const unknown of [{ consumers: null }, { savedPerSecond: null }, { configuredConsumers: null }])
+      expect(verdictHint(busy(unknown), 2, BACKLOG)).toBeNull();
   });
 });
 

@@ -1,7 +1,7 @@
 import { isAlive } from '../../src/consumers/consumer-state.js';
-import { backlogForVerdict } from '../../src/changes/verdict-timing.js';
 import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
 import { figure, plural } from '../text/figures.js';
+import { ordersForScaling, type Backlog } from './backlog.js';
 
 export interface Hint {
   readonly isWarning: boolean;
@@ -12,22 +12,25 @@ export interface Hint {
 const USED_UP = 0.8;
 
 /**
- * Returns how much backlog a verdict on this scaling needs.
+ * Says how many orders a verdict on this scaling needs, and whether so many wait.
  * @param count the number of consumers to scale to
  * @returns `null` when that is the current number, or figures are unknown
  */
-export function verdictHint(latest: PipelineResponse, count: number): Hint | null {
-  const alive = latest.consumers?.filter((each) => isAlive(each)) ?? [];
-  const { savedPerSecond, lagRecords } = latest;
-  if (alive.length === 0 || alive.length === count || savedPerSecond === null || lagRecords === null) return null;
-  if (savedPerSecond === 0)
+export function verdictHint(latest: PipelineResponse, count: number, backlog: Backlog): Hint | null {
+  const orders = ordersForScaling(latest, count, backlog);
+  if (orders === null || latest.savedPerSecond === null) return null;
+  const { needed, waiting } = orders;
+  if (backlog.fullRate === 0 && waiting === 0)
     return { isWarning: true, text: 'No verdict possible now: nothing is being saved. Populate first.' };
-  const inFlightLimit = alive.reduce((sum, each) => sum + (each.inFlightLimit ?? 0), 0);
-  const needed = backlogForVerdict({ savedPerSecond, from: alive.length, to: count, inFlightLimit });
-  const text = `A verdict on ${plural(count, 'consumer')} needs a lag of about ${figure(needed)} at ${figure(savedPerSecond)} saved/s`;
-  return lagRecords >= needed
-    ? { isWarning: false, text: `${text}; there is enough.` }
-    : { isWarning: true, text: `${text}, and it is ${figure(lagRecords)}: populate more first.` };
+  if (latest.savedPerSecond === 0 && waiting > 0)
+    return {
+      isWarning: true,
+      text: 'No verdict possible yet: it compares with the rate before, and nothing is saved yet. Wait some seconds.',
+    };
+  const text = `A verdict on ${plural(count, 'consumer')} needs about ${figure(needed)} waiting orders at ${figure(backlog.fullRate)} saved/s`;
+  return waiting >= needed
+    ? { isWarning: false, text: `${text}; there are enough.` }
+    : { isWarning: true, text: `${text}, and ${figure(waiting)} wait: populate more first.` };
 }
 
 /**

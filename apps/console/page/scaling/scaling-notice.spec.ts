@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
-import { scalingNotice } from './scaling-notice.js';
+import type { OwnScaling } from './own-scalings.js';
+import { scalingNotice, type InFlightLimit } from './scaling-notice.js';
 
 type Consumer = NonNullable<PipelineResponse['consumers']>[number];
 
@@ -10,25 +11,47 @@ function pipeline(
   set: number | 'auto' = 500,
 ): PipelineResponse {
   const consumers = Array.from({ length: running }, () => ({ state: 'ready', inFlightSet: set }) as Consumer);
-  return { consumers, scaling: null, changes: [], ...others } as PipelineResponse;
+  const state = { scaling: null, scalingRequests: 1, configuredConsumers: others.scaling?.count ?? running };
+  return { consumers, changes: [], ...state, ...others } as PipelineResponse;
 }
 
-const THREE = { kind: 'consumers', count: 3, at: 100 } as const;
+const THREE = { count: 3, at: 100, request: 1 };
+
+/** The notice after this page's request for a number of consumers. */
+function notice(latest: PipelineResponse, now: number, scaling: OwnScaling | null = THREE): string | null {
+  return scalingNotice(latest, { scaling, limit: null }, now);
+}
+
+/** The notice three seconds, or more, after this page's request for a limit. */
+function limited(latest: PipelineResponse, limit: InFlightLimit, now = 103): string | null {
+  return scalingNotice(latest, { scaling: null, limit: { limit, at: 100 } }, now);
+}
 
 describe('the notice on a scaling', () => {
   it('says how many consumers run until the requested number does, and for some seconds that it does', () => {
-    expect(scalingNotice(pipeline(1), THREE, 101)).toBe('Scaling to 3 consumers.');
+    expect(notice(pipeline(1, { scalingRequests: 0 }), 101)).toBe('Scaling to 3 consumers.');
     const pending = pipeline(2, { scaling: { count: 3, secondsAgo: 2 } });
-    expect(scalingNotice(pending, THREE, 102)).toBe('Scaling to 3 consumers: 2 running.');
-    expect(scalingNotice(pipeline(3), THREE, 110)).toBe('3 consumers running, as requested.');
-    expect(scalingNotice(pipeline(3), THREE, 116)).toBeNull();
+    expect(notice(pending, 102)).toBe('Scaling to 3 consumers: 2 running.');
+    expect(notice(pipeline(3), 110)).toBe('3 consumers running, as requested.');
+    expect(notice(pipeline(3), 116)).toBeNull();
   });
 
   it('says that another user has requested another number', () => {
-    const pending = pipeline(2, { scaling: { count: 5, secondsAgo: 1 } });
-    expect(scalingNotice(pending, THREE, 103)).toMatch(/^Another user has requested 5 after your 3. Scaling to 5/);
-    expect(scalingNotice(pending, null, 103)).toBe('Scaling to 5 consumers: 2 running.');
-    expect(scalingNotice(pipeline(5), THREE, 110)).toMatch(/Another user has changed the number: 5 running/);
+    const pending = pipeline(2, { scaling: { count: 5, secondsAgo: 1 }, scalingRequests: 2 });
+    expect(notice(pending, 103)).toMatch(/^Another user has requested 5 after your 3. Scaling to 5/);
+    expect(notice(pending, 103, null)).toBe('Scaling to 5 consumers: 2 running.');
+    expect(notice(pipeline(5, { scalingRequests: 2 }), 110)).toBe(
+      'Another user has requested 5 after your 3. 5 of 5 consumers running.',
+    );
+    expect(notice(pipeline(2), 110)).toBe('The number has changed since your request. 2 of 2 consumers running.');
+  });
+
+  it('takes no request of this page for that of another user, while the console still reports an older one', () => {
+    const pendingThree = pipeline(2, { scaling: { count: 3, secondsAgo: 6 }, scalingRequests: 1 });
+    for (const request of [null, 2])
+      expect(notice(pendingThree, 106, { count: 1, at: 106, request })).toBe('Scaling to 1 consumer.');
+    const pendingOne = pipeline(3, { scaling: { count: 1, secondsAgo: 1 }, scalingRequests: 2 });
+    expect(notice(pendingOne, 107, { count: 1, at: 106, request: 2 })).toBe('Scaling to 1 consumer: 3 running.');
   });
 
   it('does not count consumers as running that start, or whose heartbeats stopped', () => {
@@ -38,7 +61,7 @@ describe('the notice on a scaling', () => {
     ] as const;
     for (const each of states) {
       const consumers = each.map((state) => ({ state }) as Consumer);
-      expect(scalingNotice(pipeline(0, { consumers }), THREE, 110)).toBe('2 of 3 consumers running.');
+      expect(notice(pipeline(0, { consumers, configuredConsumers: 3 }), 110)).toBe('2 of 3 consumers running.');
     }
   });
 
@@ -46,25 +69,24 @@ describe('the notice on a scaling', () => {
     const crash = { consumer: 'consumer-2', partitions: 4, reassignedAfterSeconds: null, hasReturned: false };
     const changes = (...each: (typeof crash | { reassignedAfterSeconds: number })[]): PipelineResponse['changes'] =>
       each.map((change) => ({ crash: change }) as PipelineResponse['changes'][number]);
-    expect(scalingNotice(pipeline(3, { changes: changes(crash) }), THREE, 110)).toBe(
+    expect(notice(pipeline(3, { changes: changes(crash) }), 110)).toBe(
       '3 consumers requested: consumer-2 died, and is being replaced.',
     );
-    expect(scalingNotice(pipeline(3, { changes: changes({ ...crash, reassignedAfterSeconds: 9 }) }), THREE, 110)).toBe(
+    expect(notice(pipeline(3, { changes: changes({ ...crash, reassignedAfterSeconds: 9 }) }), 110)).toBe(
       '3 consumers running, as requested.',
     );
   });
 
   it('points to the log when the consumers do not come', () => {
     const pending = pipeline(2, { scaling: { count: 3, secondsAgo: 61 } });
-    expect(scalingNotice(pending, THREE, 161)).toMatch(/2 running after 60 s; see the log/);
+    expect(notice(pending, 161)).toMatch(/2 running after 60 s; see the log/);
   });
 
   it('says in how many consumers a limit is in effect', () => {
-    const limit = { kind: 'limit', limit: 500, at: 100 } as const;
-    expect(scalingNotice(pipeline(2, {}, 900), limit, 101)).toBe('Limit 500: in effect in 0 of 2 consumers.');
-    expect(scalingNotice(pipeline(2), limit, 103)).toBe('Limit 500 in effect in each consumer.');
-    expect(scalingNotice(pipeline(2, {}, 'auto'), { ...limit, limit: 'auto' }, 103)).toMatch(/^Auto limit in effect/);
-    expect(scalingNotice(pipeline(2), { ...limit, limit: null }, 103)).toMatch(/that it was started with/);
-    expect(scalingNotice(pipeline(2), limit, 120)).toBeNull();
+    expect(limited(pipeline(2, {}, 900), 500)).toBe('Limit 500: in effect in 0 of 2 consumers.');
+    expect(limited(pipeline(2), 500)).toBe('Limit 500 in effect in each consumer.');
+    expect(limited(pipeline(2, {}, 'auto'), 'auto')).toMatch(/^Auto limit in effect/);
+    expect(limited(pipeline(2), null)).toMatch(/that it was started with/);
+    expect(limited(pipeline(2), 500, 120)).toBeNull();
   });
 });

@@ -1,34 +1,38 @@
 import { isAlive } from '../../src/consumers/consumer-state.js';
 import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
 import { plural } from '../text/figures.js';
+import { isAhead, isOvertaken, type OwnScaling } from './own-scalings.js';
 
 export type InFlightLimit = number | 'auto' | null;
 
+/** An in-flight limit that this page has requested. */
+export interface LimitRequest {
+  readonly limit: InFlightLimit;
+  /** Seconds since 1970. */
+  readonly at: number;
+}
+
 /** What this page has requested last. */
-export type ScalingRequest =
-  | { readonly kind: 'consumers'; readonly count: number; readonly at: number }
-  | { readonly kind: 'limit'; readonly limit: InFlightLimit; readonly at: number };
+export interface OwnRequests {
+  readonly scaling: OwnScaling | null;
+  /** `null`: none after the scaling. */
+  readonly limit: LimitRequest | null;
+}
 
 /** How long the result of a request is shown. */
 const SHOWN_SECONDS = 15;
-/** The console reads the state once a second, and consumers poll their limit once a second. */
-const LATENCY_SECONDS = 3;
 const LATE_SECONDS = 60;
 
 /**
  * Returns what is being changed, or has just been changed. It follows the state of the pipeline, so it never announces what has already happened.
- * @param request `null`: this page has requested nothing; another one may have
- * @param now seconds since 1970, as `request.at`
+ * @param now seconds since 1970, as those of the requests
  */
-export function scalingNotice(latest: PipelineResponse, request: ScalingRequest | null, now: number): string | null {
-  if (latest.scaling !== null) return pendingText(latest, latest.scaling, request);
+export function scalingNotice(latest: PipelineResponse, { scaling, limit }: OwnRequests, now: number): string | null {
+  if (scaling !== null && isAhead(scaling, latest)) return `Scaling to ${plural(scaling.count, 'consumer')}.`;
+  if (latest.scaling !== null) return pendingText(latest, latest.scaling, scaling);
+  const request = limit ?? scaling;
   if (request === null || now - request.at > SHOWN_SECONDS) return null;
-  return request.kind === 'consumers' ? consumersText(latest, request, now) : limitText(latest, request.limit);
-}
-
-/** The number of consumers that send heartbeats, also those that start or drain; `null`: unknown. */
-export function presentConsumers({ consumers }: PipelineResponse): number | null {
-  return consumers?.filter((each) => isAlive(each)).length ?? null;
+  return 'count' in request ? consumersText(latest, request) : limitText(latest, request.limit);
 }
 
 /** The number of consumers that have started and send heartbeats; `null`: unknown. */
@@ -41,29 +45,29 @@ export function runningConsumers({ consumers }: PipelineResponse): number | null
 function pendingText(
   latest: PipelineResponse,
   { count, secondsAgo }: NonNullable<PipelineResponse['scaling']>,
-  request: ScalingRequest | null,
+  own: OwnScaling | null,
 ): string {
-  const running = runningConsumers(latest);
-  const isOther = request?.kind === 'consumers' && request.count !== count;
-  const who = isOther ? `Another user has requested ${count} after your ${request.count}. ` : '';
+  const running = runningConsumers(latest) ?? 'an unknown number';
   const late = secondsAgo > LATE_SECONDS ? ` after ${LATE_SECONDS} s; see the log of npm start` : '';
-  return `${who}Scaling to ${plural(count, 'consumer')}: ${running ?? 'an unknown number'} running${late}.`;
+  return `${otherText(latest, count, own)}Scaling to ${plural(count, 'consumer')}: ${running} running${late}.`;
 }
 
-function consumersText(
-  latest: PipelineResponse,
-  { count, at }: { readonly count: number; readonly at: number },
-  now: number,
-): string {
-  const running = runningConsumers(latest);
+function consumersText(latest: PipelineResponse, own: OwnScaling): string {
+  const running = runningConsumers(latest) ?? 'an unknown number';
+  const { configuredConsumers: configured } = latest;
+  if (configured !== null && configured !== own.count)
+    return `${otherText(latest, configured, own) || 'The number has changed since your request. '}${running} of ${plural(configured, 'consumer')} running.`;
   const died = deadConsumers(latest);
   if (died.length > 0)
-    return `${plural(count, 'consumer')} requested: ${died.join(' and ')} died, and ${died.length === 1 ? 'is' : 'are'} being replaced.`;
-  if (running === count) return `${plural(count, 'consumer')} running, as requested.`;
-  if (presentConsumers(latest) === count) return `${running} of ${plural(count, 'consumer')} running.`;
-  return now - at <= LATENCY_SECONDS
-    ? `Scaling to ${plural(count, 'consumer')}.`
-    : `Another user has changed the number: ${running ?? 'an unknown number'} running, you requested ${count}.`;
+    return `${plural(own.count, 'consumer')} requested: ${died.join(' and ')} died, and ${died.length === 1 ? 'is' : 'are'} being replaced.`;
+  if (running === own.count) return `${plural(own.count, 'consumer')} running, as requested.`;
+  return `${running} of ${plural(own.count, 'consumer')} running.`;
+}
+
+/** Says that another user has requested another number after this page; otherwise empty. */
+function otherText(latest: PipelineResponse, count: number, own: OwnScaling | null): string {
+  if (own === null || own.count === count || !isOvertaken(own, latest)) return '';
+  return `Another user has requested ${count} after your ${own.count}. `;
 }
 
 /** Names of the consumers that died, until others have all of their partitions. */
