@@ -94,6 +94,36 @@ export class ConsolePage {
     })()`);
   }
 
+  /** What the chart writes in its next drawing, with the place of each text on the canvas in its pixels. */
+  async chartTexts(): Promise<{
+    texts: { text: string; left: number; right: number; bottom: number }[];
+    plotTop: number;
+    width: number;
+  }> {
+    return this.page.evaluate(`(async () => {
+      const { plot } = document.querySelector('throughput-chart');
+      const { ctx, bbox } = plot;
+      const texts = [];
+      ctx.fillText = (text, x, y) => {
+        const { width } = ctx.measureText(text);
+        const left = x - { left: 0, center: width / 2, right: width }[ctx.textAlign] + ctx.getTransform().e;
+        texts.push({ text, left, right: left + width, bottom: y });
+      };
+      plot.redraw();
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+      delete ctx.fillText;
+      return { texts, plotTop: bbox.top, width: ctx.canvas.width };
+    })()`);
+  }
+
+  /** Names the regions within these elements that must be scrolled sideways to see all columns. */
+  async hiddenColumns(selector: string): Promise<string[]> {
+    return this.page.evaluate(`[...document.querySelectorAll('${selector}')]
+      .flatMap((element) => [...element.querySelectorAll('.scrolls')])
+      .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+      .map(({ ariaLabel }) => ariaLabel)`);
+  }
+
   /** Size of the page's live JavaScript objects after a garbage collection, in bytes. */
   async liveBytes(): Promise<number> {
     const session = await this.page.context().newCDPSession(this.page);

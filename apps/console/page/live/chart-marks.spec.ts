@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { placeMarks, toMarks, type Mark } from './chart-marks.js';
+import * as fc from 'fast-check';
+import { placeMarks, rowsOf, toMarks, type Mark, type PlacedMark } from './chart-marks.js';
 
 const NOTHING = { secondsAgo: 0, from: null, to: null, before: null, after: null, verdict: null, crash: null };
 
@@ -30,20 +31,53 @@ function marksAt(...times: number[]): Mark[] {
   return times.map((at) => ({ at, kind: 'rebalance', label: 'rebalance' }));
 }
 
-describe('placing chart marks', () => {
-  const space = { left: 50, right: 650, toX: (at: number) => at, widthOf: () => 88 };
+/** Names what is on what: labels on labels, and lines on labels. A line goes from the row of its label down. */
+function collisions(placed: readonly PlacedMark[]): string[] {
+  return placed.flatMap((one) =>
+    placed.flatMap((other) => {
+      if (one === other || one.row === null) return [];
+      const onLabel = other.row === one.row && other.from < one.to && one.from < other.to;
+      const onLine = one.from < other.x && other.x < one.to && (other.row ?? Infinity) <= one.row;
+      return [
+        ...(onLabel ? [`label ${one.at} on ${other.at}`] : []),
+        ...(onLine ? [`line ${other.at} on ${one.at}`] : []),
+      ];
+    }),
+  );
+}
 
-  it('puts labels that would overlap below each other, and leaves out those without room', () => {
-    const placed = placeMarks(marksAt(100, 110, 120, 130, 140, 205), space);
-    expect(placed.map(({ row }) => row)).toEqual([0, 1, 2, 3, null, 0]);
-    expect(placed.map(({ x }) => x)).toEqual([100, 110, 120, 130, 140, 205]);
+describe('placing chart marks', () => {
+  // With the gaps, a label is 100 wide.
+  const space = { left: 60, right: 650, toX: (at: number) => at, widthOf: () => 88 };
+  const rowsAt = (...times: number[]): (number | null)[] => placeMarks(marksAt(...times), space).map(({ row }) => row);
+
+  it('puts a label left of its line, and the labels of older lines within it below', () => {
+    expect(placeMarks(marksAt(300, 520, 600), space)).toMatchObject([
+      { at: 600, x: 600, row: 0, from: 500, to: 600 },
+      { at: 520, x: 520, row: 1, from: 420, to: 520 },
+      { at: 300, x: 300, row: 0, from: 200, to: 300 },
+    ]);
   });
 
-  it('puts the label to the left of a line near the right edge', () => {
-    expect(placeMarks(marksAt(600), space)).toMatchObject([{ x: 600, labelX: 506 }]);
+  it('leaves out the labels of the oldest ones when there are more than four in one place', () => {
+    expect(rowsAt(205, 210, 220, 230, 240, 250)).toEqual([0, 1, 2, 3, null, null]);
+    expect([rowsOf(placeMarks(marksAt(205, 210), space)), rowsOf([])]).toEqual([2, 0]);
+  });
+
+  it('puts a label at the left edge to the right of its line, if no newer line is there', () => {
+    expect(placeMarks(marksAt(70), space)).toMatchObject([{ x: 70, row: 0, from: 70, to: 170 }]);
+    expect(rowsAt(70, 140)).toEqual([0, null]);
   });
 
   it('leaves out marks beyond the edges', () => {
-    expect(placeMarks(marksAt(49, 651), space)).toEqual([]);
+    expect(placeMarks(marksAt(59, 651), space)).toEqual([]);
+  });
+
+  it('never puts a label on a label or on a line, wherever the marks are', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 60, max: 650 }), { maxLength: 30 }), (times) => {
+        expect(collisions(placeMarks(marksAt(...times.toSorted((a, b) => a - b)), space))).toEqual([]);
+      }),
+    );
   });
 });

@@ -11,45 +11,68 @@ export interface Mark {
   readonly label: string;
 }
 
-/** A mark that is drawn. */
+/**
+ * A mark that is drawn. Its label is in the band above the plot, so that it hides no data. Its line begins beside the label, and goes down through
+ * the rows below and through the plot.
+ */
 export interface PlacedMark extends Mark {
   readonly x: number;
-  /** The label is at this row from the top and begins at `labelX`; `null`: there is no room for it. */
+  /** The row of the label, from the top of the band; `null`: there is no room for it, and the line begins at the plot. */
   readonly row: number | null;
-  readonly labelX: number;
+  /** Where the label and its gaps begin and end: left of the line, or right of it at the left edge. */
+  readonly from: number;
+  readonly to: number;
 }
 
 export interface MarkSpace {
+  /** The plot. */
   readonly left: number;
   readonly right: number;
   readonly toX: (at: number) => number;
   readonly widthOf: (label: string) => number;
 }
 
-/** Labels that would overlap are put below each other, in so many rows. */
+/** Labels are in so many rows. */
 const ROWS = 4;
-const GAP = 6;
+/** Between a label and a line, or the next label. */
+export const LABEL_GAP = 6;
 
 /** Converts changes to marks. */
 export function toMarks(changes: readonly Change[]): Mark[] {
   return changes.map((change) => ({ at: Date.parse(change.at) / 1_000, kind: change.kind, label: labelOf(change) }));
 }
 
-/** Places the marks that are within the chart, so that no two labels overlap. */
+/**
+ * Places the marks that are within the plot, so that no label is on another label or on a line. The newest has the first row; older ones go
+ * below it, and without a label when no row is left.
+ * @param marks oldest first; the band begins at 0, left of the plot
+ */
 export function placeMarks(marks: readonly Mark[], { left, right, toX, widthOf }: MarkSpace): PlacedMark[] {
-  const rowEnds = Array.from({ length: ROWS }, () => left);
   const placed: PlacedMark[] = [];
-  for (const mark of marks) {
+  for (const mark of marks.toReversed()) {
     const x = toX(mark.at);
     if (x < left || x > right) continue;
-    const width = widthOf(mark.label) + 2 * GAP;
-    // Near the right edge the label is to the left of its line.
-    const start = x + width <= right ? x : x - width;
-    const row = rowEnds.findIndex((end) => end <= start);
-    if (row >= 0) rowEnds[row] = start + width;
-    placed.push({ ...mark, x, row: row < 0 ? null : row, labelX: start + GAP });
+    const width = widthOf(mark.label) + 2 * LABEL_GAP;
+    const from = x >= width ? x - width : x;
+    const span = { x, from, to: from + width };
+    const rows = Array.from({ length: ROWS }, (_, row) => row);
+    const row = rows.find((each) => placed.every((other) => isFree(each, span, other))) ?? null;
+    placed.push({ ...mark, ...span, row });
   }
   return placed;
+}
+
+/** Returns how many rows the labels need. */
+export function rowsOf(placed: readonly PlacedMark[]): number {
+  return Math.max(0, ...placed.map(({ row }) => (row === null ? 0 : row + 1)));
+}
+
+/** Returns whether a label in a row keeps clear of another mark, as far as that one is concerned. A line begins at the row of its own label. */
+function isFree(row: number, { x, from, to }: Pick<PlacedMark, 'x' | 'from' | 'to'>, other: PlacedMark): boolean {
+  if (other.row === null) return true;
+  if (other.from < x && x < other.to && row <= other.row) return false;
+  if (from < other.x && other.x < to && row >= other.row) return false;
+  return row !== other.row || to <= other.from || other.to <= from;
 }
 
 function labelOf({ kind, from, to, verdict, crash }: Change): string {

@@ -3,12 +3,16 @@ import { html, type TemplateResult } from 'lit';
 import type { Points } from '../../src/history/figure-history.js';
 import { figure } from '../text/figures.js';
 import { currentLegend, legendAt } from './chart-legend.js';
-import { toMarks } from './chart-marks.js';
-import { drawMarks, type MarkColours } from './draw-marks.js';
+import { placeMarks, rowsOf, toMarks, type PlacedMark } from './chart-marks.js';
+import { bandHeight, drawMarks, labelWidth, type MarkColours } from './draw-marks.js';
 import { LivePart } from './live-part.js';
 import { axisTexts, framed, TIME_RANGES, timeWindow } from './time-axis.js';
 
 const HEIGHT = 220;
+/** In CSS pixels, as the height. */
+const Y_AXIS_WIDTH = 60;
+/** Half of a time with seconds, so that it is whole below the right edge. */
+const RIGHT_PADDING = 28;
 const REDRAW_MS = 1_000;
 /** User Timing mark of the first drawing with the recorded history. */
 const DRAWN = 'history-drawn';
@@ -25,6 +29,7 @@ export class ThroughputChart extends LivePart {
   declare hovered: number | null;
   private plot: uPlot | undefined;
   private points: Points | undefined;
+  private marks: readonly PlacedMark[] = [];
   private resized: ResizeObserver | undefined;
   private ticking: ReturnType<typeof setInterval> | undefined;
   private readonly scheme = matchMedia('(prefers-color-scheme: dark)');
@@ -64,7 +69,10 @@ export class ThroughputChart extends LivePart {
   protected override firstUpdated(): void {
     this.rebuild();
     this.scheme.addEventListener('change', this.recolour);
-    this.resized = new ResizeObserver(() => this.plot?.setSize({ width: this.place.clientWidth, height: HEIGHT }));
+    this.resized = new ResizeObserver(() => {
+      this.plot?.setSize({ width: this.place.clientWidth, height: HEIGHT });
+      this.draw();
+    });
     this.resized.observe(this.place);
     // Without events, time passes too.
     this.ticking = setInterval(() => {
@@ -88,8 +96,22 @@ export class ThroughputChart extends LivePart {
   private draw(): void {
     // A tab in the background is not drawn; it catches up when it becomes visible.
     if (document.visibilityState !== 'visible') return;
-    this.plot?.setData(this.data());
+    if (this.plot !== undefined) {
+      this.marks = this.placed(this.plot);
+      this.plot.setData(this.data());
+    }
     if (this.live.hasRecorded && performance.getEntriesByName(DRAWN).length === 0) performance.mark(DRAWN);
+  }
+
+  private placed(plot: uPlot): PlacedMark[] {
+    const { from, to } = timeWindow(this.live.now, this.range);
+    const [left, right] = [Y_AXIS_WIDTH, plot.width - RIGHT_PADDING];
+    return placeMarks(toMarks(this.live.changes), {
+      left,
+      right,
+      toX: (at) => left + ((right - left) * (at - from)) / (to - from),
+      widthOf: (label) => labelWidth(plot, label),
+    });
   }
 
   private data(): uPlot.AlignedData {
@@ -102,11 +124,11 @@ export class ThroughputChart extends LivePart {
     this.plot?.destroy();
     const colour = (name: string): string => this.colour(name);
     const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } };
-    const marks: MarkColours = { crash: colour('--bad'), scaling: colour('--mark'), rebalance: colour('--muted') };
+    const colours: MarkColours = { crash: colour('--bad'), scaling: colour('--mark'), rebalance: colour('--muted') };
     const options: uPlot.Options = {
       width: this.place.clientWidth,
       height: HEIGHT,
-      padding: [16, 8, 0, 0],
+      padding: [() => bandHeight(rowsOf(this.marks)), RIGHT_PADDING, 0, 0],
       legend: { show: false },
       scales: {
         x: { range: () => this.xRange() },
@@ -115,11 +137,11 @@ export class ThroughputChart extends LivePart {
       axes: [
         // A time with seconds is wider than uPlot expects.
         { ...axis, size: 32, space: 70, values: (_plot, ticks) => axisTexts(ticks) },
-        { ...axis, size: 60, values: (_plot, ticks) => ticks.map((tick) => figure(tick)) },
+        { ...axis, size: Y_AXIS_WIDTH, values: (_plot, ticks) => ticks.map((tick) => figure(tick)) },
       ],
       series: [{}, line(colour('--produced')), line(colour('--saved'))],
       hooks: {
-        draw: [(plot) => drawMarks(plot, toMarks(this.live.changes), marks)],
+        draw: [(plot) => drawMarks(plot, this.marks, colours)],
         setCursor: [({ cursor }) => void (this.hovered = cursor.idx ?? null)],
       },
     };
