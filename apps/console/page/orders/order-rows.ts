@@ -6,14 +6,14 @@ import type { Order, OrderTrace } from './order.js';
 const COLUMNS = ['Number', 'Account', 'Side', 'Symbol', 'Quantity', 'Price', 'Amount', 'Created'];
 const NUMBERS = new Set(['Number', 'Quantity', 'Price', 'Amount']);
 
-/** Shows orders as a table, with the trace of one of them. @param toggle opens or closes the trace of an order */
+/** Shows orders as a table, on a phone as a list, with the trace of one of them. @param toggle opens or closes the trace of an order */
 export function ordersTable(
   orders: readonly Order[],
   trace: OrderTrace | null,
   toggle: (id: string) => void,
 ): TemplateResult {
   return html`<div class="scrolls" tabindex="0" role="region" aria-label="Found orders">
-    <table>
+    <table class="orders">
       <thead>
         <tr>
           ${COLUMNS.map((name) => html`<th scope="col" class=${NUMBERS.has(name) ? 'number' : nothing}>${name}</th>`)}
@@ -37,10 +37,10 @@ function orderRows(order: Order, trace: OrderTrace | null, toggle: (id: string) 
       <td>${accountId}</td>
       <td>${side}</td>
       <td>${symbol}</td>
-      <td class="number">${figure(quantity)}</td>
-      <td class="number">${amount(price)}</td>
-      <td class="number">${amount(total)} ${currency}</td>
-      <td class="when">${moment(createdAt)}</td>
+      <td class="number" data-name="Quantity">${figure(quantity)}</td>
+      <td class="number" data-name="Price">${amount(price)}</td>
+      <td class="number" data-name="Amount">${amount(total)} ${currency}</td>
+      <td class="when" data-name="Created">${moment(createdAt)}</td>
       <td class="actions"><button aria-expanded=${isOpen} @click=${() => toggle(id)}>Trace</button></td>
     </tr>
     ${
