@@ -89,6 +89,10 @@ describe('the addresses of the console', () => {
       ['#letters/nothing', 'There is no dead letter with this id'],
       [`#orders/${UNKNOWN_ID}`, 'Order not found'],
       ['#orders?find=2026-01', 'is neither a day'],
+      ['#orders/abc', '“abc” is not the id of an order'],
+      ['#operations/abc', '“abc” is not the id of an operation'],
+      ['#nope', 'This page has nothing at “#nope”. Choose a section in the header'],
+      ['#scale/4', 'This page has nothing at “#scale/4”.'],
     ])(
       'of something that does not exist say so: %s',
       async (hash, text) => {
@@ -99,6 +103,10 @@ describe('the addresses of the console', () => {
         });
         await console.page.getByRole('alert').getByText(text).waitFor();
         expect(views.errors).toEqual([]);
+        await console.page.keyboard.press('Escape');
+        await console.page.getByRole('link', { name: 'Scale' }).first().click();
+        await views.hashIs('#scale');
+        expect(await console.page.getByText('This page has nothing at').count()).toBe(0);
       },
       30_000,
     );

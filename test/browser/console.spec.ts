@@ -110,6 +110,10 @@ describe('the page of the console', () => {
     await orders.getByLabel(/Id, number/).fill('3');
     await orders.getByRole('button', { name: 'Find' }).click();
     await orders.getByRole('rowheader', { name: '3', exact: true }).waitFor();
+    await orders.getByLabel(/Id, number/).fill('page 100,000');
+    await orders.getByRole('button', { name: 'Find' }).click();
+    await orders.getByRole('link', { name: /Show the last page, [\d,]+/ }).click();
+    await orders.getByText('the last one').waitFor({ state: 'attached' });
     await orders.getByLabel(/Id, number/).fill(crypto.randomUUID());
     await orders.getByRole('button', { name: 'Find' }).click();
     await orders.getByText('Order not found.').waitFor();

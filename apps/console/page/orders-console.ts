@@ -1,4 +1,4 @@
-import { html, type TemplateResult } from 'lit';
+import { html, nothing, type TemplateResult } from 'lit';
 import type { Client } from './api/client.js';
 import type { DeadLetters } from './dead-letters/dead-letters.js';
 import { selectionText, type Selection } from './dead-letters/dead-letter.js';
@@ -13,6 +13,7 @@ import { Operations } from './populate/operations.js';
 import { hashOf, sectionOf, type Address } from './routing/address.js';
 import { keepInView } from './routing/keep-in-view.js';
 import { Router } from './routing/router.js';
+import { unknownAddress } from './routing/unknown-address.js';
 import { plural } from './text/figures.js';
 
 type AddressOf<V extends Address['view']> = Extract<Address, { view: V }>;
@@ -57,6 +58,7 @@ export class OrdersConsole extends Part {
         @show-guide=${() => this.guide?.open()}
       ></page-header>
       <main>
+        ${router.unknown === null ? nothing : unknownAddress(router.unknown)}
         <crash-banner .live=${live}></crash-banner>
         <sign-in .session=${client.session}></sign-in>
         <first-run-guide

@@ -1,22 +1,17 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import type { Client } from '../api/client.js';
 import { isNotFound, messageOf } from '../api/problem.js';
+import { figure } from '../text/figures.js';
 import { FormValues } from '../text/form-values.js';
 import { Part } from '../part.js';
 import { hashOf, type Address } from '../routing/address.js';
 import type { Router } from '../routing/router.js';
 import { countText } from './count-text.js';
+import { findOrders, type Found, type OrdersAddress } from './find-orders.js';
 import { viewOfId } from './id-view.js';
 import { ordersTable } from './order-rows.js';
-import type { Order, OrdersPage, OrderTrace } from './order.js';
+import type { OrderTrace } from './order.js';
 import { readSearch } from './search-text.js';
-
-type OrdersAddress = Extract<Address, { view: 'search' | 'order' }>;
-
-/** What a search found, and the sentence for nothing. */
-interface Found extends OrdersPage {
-  readonly none: string;
-}
 
 /** Finds orders by what is typed, operations and dead letters by their id, and shows the trace of each order. */
 export class OrderBrowser extends Part {
@@ -74,7 +69,7 @@ export class OrderBrowser extends Part {
   }
 
   private pageView({ items, page, none }: Found): TemplateResult {
-    if (items.length === 0) return html`<p class="muted" role="status">${none}</p>`;
+    if (items.length === 0) return html`<p class="muted" role="status">${none} ${lastPageLink(page)}</p>`;
     const pageButton = (name: string, path: string | undefined): TemplateResult =>
       html`<button ?disabled=${path === undefined} @click=${() => this.turn(path ?? null)}>${name}</button>`;
     const isOnly = page.next === undefined && page.prev === undefined;
@@ -100,7 +95,7 @@ export class OrderBrowser extends Part {
   private async search(event: SubmitEvent): Promise<void> {
     event.preventDefault();
     const find = FormValues.of(event).text('what');
-    const search = readSearch(find);
+    const search = readSearch(find, Date.now());
     if (search.kind === 'letter') this.router.go({ view: 'letter', id: search.id });
     else if (search.kind === 'id') await this.findId(search.id);
     // A text that can't be right gets its address too, and the page below it says why.
@@ -129,46 +124,13 @@ export class OrderBrowser extends Part {
   private async load(address: OrdersAddress): Promise<void> {
     this.isLoading = true;
     try {
-      const found = address.view === 'order' ? await this.one(address.id) : await this.page(address.find, address.page);
+      const found = await findOrders(this.client, address, Date.now());
       if (this.address === address) this.found = found;
       if (address.view === 'order') await this.toggle(address.id);
     } catch (error) {
       if (this.address === address) this.errorText = failureText(error);
     } finally {
       if (this.address === address) this.isLoading = false;
-    }
-  }
-
-  private async one(id: string): Promise<Found> {
-    return { items: [await this.client.get<Order>(`/v1/orders/${id}`)], page: {}, none: '' };
-  }
-
-  /** Reads an id that was searched for: it may be that of an operation. */
-  private async byId(id: string): Promise<Found> {
-    try {
-      return await this.one(id);
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
-    const isOperation = (await viewOfId(this.client, id)) === 'operation';
-    throw new Error(
-      isOperation
-        ? 'This is the id of an operation. Press “Find” to show it.'
-        : 'Order not found. No operation has this id either.',
-    );
-  }
-
-  private async page(find: string, page: string | null): Promise<Found> {
-    const search = readSearch(find);
-    switch (search.kind) {
-      case 'orders':
-        return { ...(await this.client.get<OrdersPage>(page ?? search.path)), none: search.none };
-      case 'id':
-        return this.byId(search.id);
-      case 'letter':
-        throw new Error('This is the id of a dead letter. Press “Find” to show it.');
-      case 'fault':
-        throw new Error(search.text);
     }
   }
 
@@ -183,6 +145,14 @@ export class OrderBrowser extends Part {
       this.errorText = messageOf(error);
     }
   }
+}
+
+/** A page without orders may be behind the last one. */
+function lastPageLink({ number = 0, last }: Found['page']): TemplateResult | typeof nothing {
+  const lastNumber = Number(new URLSearchParams(last?.split('?')[1]).get('page'));
+  if (lastNumber === 0 || lastNumber >= number) return nothing;
+  const address: Address = { view: 'search', find: `page ${lastNumber}`, page: null };
+  return html`<a href=${hashOf(address)}>Show the last page, ${figure(lastNumber)}</a>`;
 }
 
 function textOf(address: OrdersAddress | null): string {

@@ -1,6 +1,8 @@
 import { html, type PropertyValues, type TemplateResult } from 'lit';
 import type { Client } from '../api/client.js';
 import { isNotFound, messageOf } from '../api/problem.js';
+import { quoted } from '../forms/number-text.js';
+import { ID_FORM, isUuid } from '../text/uuid.js';
 import { DialogPart } from '../dialogs/dialog-part.js';
 import { isInProgress, type Operation } from './operation.js';
 import { operationFacts } from './operation-facts.js';
@@ -49,7 +51,7 @@ export class OperationDialog extends DialogPart {
   protected override updated(changed: PropertyValues<this>): void {
     if (!changed.has('operationId')) return;
     if (this.operationId === null) this.close();
-    else void Promise.all([this.show(), this.poll(this.operationId)]);
+    else void Promise.all([this.show(), this.load(this.operationId)]);
   }
 
   protected override heading(): string {
@@ -66,6 +68,12 @@ export class OperationDialog extends DialogPart {
       ${progressView(operation)} ${error}
       <operation-actions .client=${client} .operations=${operations} .operation=${operation}></operation-actions>
       ${operationFacts(operation, letters)}`;
+  }
+
+  /** Shows the operation of an address, which may have been typed or cut. */
+  private async load(id: string): Promise<void> {
+    if (isUuid(id)) await this.poll(id);
+    else this.errorText = `${quoted(id)} is not the id of an operation: ${ID_FORM}. Close this to see the operations.`;
   }
 
   /** Follows the operation until it is final, or until another one is shown. */

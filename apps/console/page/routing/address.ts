@@ -1,3 +1,5 @@
+import { isUuid } from '../text/uuid.js';
+
 /** The sections of the page, in their order. Each is an address of its own, such as `#scale`. */
 export const SECTIONS = ['now', 'populate', 'scale', 'partitions', 'letters', 'orders'] as const;
 export type Section = (typeof SECTIONS)[number];
@@ -5,6 +7,7 @@ export type Section = (typeof SECTIONS)[number];
 /** What the part of the URL after `#` selects: a section, or something in it. */
 export type Address =
   | { readonly view: 'section'; readonly section: Section }
+  /** `id`: a UUID, or a text that is none, of which the view says so. */
   | { readonly view: 'operation'; readonly id: string }
   | { readonly view: 'letters'; readonly errorCode: string | null; readonly operationId: string | null }
   | { readonly view: 'letter'; readonly id: string }
@@ -12,7 +15,6 @@ export type Address =
   /** `page`: the path of a further page of the result, as the query API returned it. */
   | { readonly view: 'search'; readonly find: string; readonly page: string | null };
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** Only pages of orders: a link must not make the page send any other request. */
 const ORDERS_PAGE = /^\/v1\/orders(\/range)?\?/;
 
@@ -22,11 +24,11 @@ export function parseAddress(hash: string): Address | null {
   const [head = '', ...rest] = path.split('/').map((part) => decoded(part));
   const id = rest.join('/');
   const values = new URLSearchParams(query);
-  if (head === 'operations') return UUID.test(id) ? { view: 'operation', id: id.toLowerCase() } : null;
+  if (head === 'operations' && id !== '') return { view: 'operation', id: normalized(id) };
   if (head === 'letters' && id !== '') return { view: 'letter', id };
   if (head === 'letters' && query !== '')
     return { view: 'letters', errorCode: values.get('error'), operationId: values.get('operation') };
-  if (head === 'orders' && id !== '') return UUID.test(id) ? { view: 'order', id: id.toLowerCase() } : null;
+  if (head === 'orders' && id !== '') return { view: 'order', id: normalized(id) };
   const find = head === 'orders' ? values.get('find') : null;
   if (find !== null) return { view: 'search', find, page: ordersPage(values.get('page')) };
   const section = SECTIONS.find((each) => each === head);
@@ -39,7 +41,7 @@ export function hashOf(address: Address): string {
     case 'section':
       return `#${address.section}`;
     case 'operation':
-      return `#operations/${address.id}`;
+      return `#operations/${encodeURIComponent(address.id)}`;
     case 'letters': {
       const { errorCode: error, operationId: operation } = address;
       const query = queryOf({ error, operation });
@@ -48,7 +50,7 @@ export function hashOf(address: Address): string {
     case 'letter':
       return `#letters/${address.id.split('/').map(encodeURIComponent).join('/')}`;
     case 'order':
-      return `#orders/${address.id}`;
+      return `#orders/${encodeURIComponent(address.id)}`;
     case 'search':
       return `#orders?${queryOf({ find: address.find, page: address.page })}`;
   }
@@ -73,6 +75,10 @@ export function sectionOf(address: Address): Section {
 function queryOf(values: Readonly<Record<string, string | null>>): string {
   const given = Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== null);
   return new URLSearchParams(given).toString();
+}
+
+function normalized(id: string): string {
+  return isUuid(id) ? id.toLowerCase() : id;
 }
 
 function ordersPage(path: string | null): string | null {

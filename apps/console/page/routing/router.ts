@@ -13,6 +13,12 @@ export class Router extends EventTarget {
     this.address = parseAddress(location.hash);
   }
 
+  /** The fragment of the URL when it selects nothing, though it is not empty; `null`: it is an address. */
+  get unknown(): string | null {
+    const { hash } = this.location;
+    return this.address === null && hash.length > 1 ? hash : null;
+  }
+
   start(): void {
     this.page.addEventListener('hashchange', () => {
       // Marks an entry that was reached from within the page, so that `leave` knows whether it can go back.
