@@ -72,7 +72,7 @@ export class FirstRunGuide extends LivePart {
     const { changes, history } = this.live;
     const steps = this.watch.take({
       operations: this.operations.newest?.length ?? null,
-      savedPerSecond: Math.max(...history.points(0).values.saved.map((rate) => rate ?? 0)),
+      savedPerSecond: Math.max(0, ...history.points(0).values.saved.map((rate) => rate ?? 0)),
       scalings: judgedScalings(changes),
       queries: this.queries,
     });
