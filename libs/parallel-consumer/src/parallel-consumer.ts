@@ -180,7 +180,9 @@ export class ParallelConsumer {
     await this.broker.stop();
     const report = this.drain.report(before, this.assignments.revokeAll());
     this.drain.idle();
-    this.options.logger.info(report, `stopped: ${formatDrain(report)}`);
+    const finishedSinceStart = this.runner.counts.finished;
+    const text = `stopped: finished ${finishedSinceStart} since the start; ${formatDrain(report)}`;
+    this.options.logger.info({ ...report, finishedSinceStart }, text);
     return report;
   }
 }

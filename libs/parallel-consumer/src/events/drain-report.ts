@@ -3,6 +3,7 @@
  * handed over, nor still in memory.
  */
 export interface DrainReport {
+  /** Finished during the drain alone: 0 when nothing was running. */
   readonly finished: number;
   readonly handedOver: number;
   readonly lost: number;
@@ -10,5 +11,5 @@ export interface DrainReport {
 
 /** Formats a report for a log message. */
 export function formatDrain({ finished, handedOver, lost }: DrainReport): string {
-  return `finished ${finished}, handed over ${handedOver}, lost ${lost}`;
+  return `the drain finished ${finished}, handed over ${handedOver}, lost ${lost}`;
 }
