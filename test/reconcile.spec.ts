@@ -134,13 +134,13 @@ describe('reconcile', () => {
     await orders.deleteMany({ number: { $in: numbers as never } });
   }, 90_000);
 
-  it('rejects an unknown or invalid operation id', async () => {
+  it('rejects an unknown operation with exit code 1, and an id that is none with 2', async () => {
     expect(await runReconcile(pipeline.stack, '01935c9e-8a00-7000-8000-000000000009')).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/There is no operation/),
     });
     expect(await runReconcile(pipeline.stack, 'x')).toMatchObject({
-      code: 1,
+      code: 2,
       stderr: expect.stringMatching(/npm run reconcile/),
     });
     const { status } = await pipeline.post('/v1/operations/01935c9e-8a00-7000-8000-000000000009/reconcile', {});

@@ -1,26 +1,22 @@
 /**
  * `npm run reconcile -- OPERATION` checks the no-loss equation of one operation. It reads MongoDB and Kafka directly and does
- * not rely on the services. Exit code 0: the equation holds; 1: it does not hold or can't be checked; 2: work is pending.
+ * not rely on the services. Exit code 0: the equation holds; 1: it does not hold or can't be checked, such as that of an unknown
+ * operation; 2: work is pending, or the command line is wrong.
  */
 import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { MongoClient } from 'mongodb';
 import { pino } from 'pino';
-import { validate as isUuid } from 'uuid';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { reconcile } from '#reconcile/reconcile.js';
 import { EXIT_CODES, formatReport } from '#reconcile/report.js';
 import { readMonotonically } from '#service/mongodb/monotonic-reads.js';
+import { exitCodeOf, readCommandLine } from './command-line.js';
 import { ProgressLine } from './progress-line.js';
 import { readSettings } from './settings.js';
 
-const USAGE = 'npm run reconcile -- OPERATION [--json]';
-
 async function run(): Promise<number> {
-  const { values, positionals } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true });
-  const [operationId = '', ...rest] = positionals;
-  if (!isUuid(operationId) || rest.length > 0) throw new Error(`Give the id of exactly one operation: ${USAGE}`);
+  const { operationId, json } = readCommandLine(process.argv.slice(2));
   if (existsSync('.env')) process.loadEnvFile('.env');
   const { MONGODB_URI, KAFKA_BROKERS: brokers } = readSettings(process.env);
   const logger = pino({ level: 'silent' });
@@ -34,11 +30,11 @@ async function run(): Promise<number> {
       client,
       db: client.db(),
       positions,
-      operationId: operationId.toLowerCase(),
+      operationId,
       onProgress: (done, acked) => progress.show(done, acked),
     });
     progress.clear();
-    console.log(values.json ? JSON.stringify(report, null, 2) : formatReport(report));
+    console.log(json ? JSON.stringify(report, null, 2) : formatReport(report));
     return EXIT_CODES[report.verdict];
   } finally {
     progress.clear();
@@ -50,5 +46,5 @@ try {
   process.exitCode = await run();
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
-  process.exitCode = EXIT_CODES.broken;
+  process.exitCode = exitCodeOf(error);
 }
