@@ -52,4 +52,15 @@ describe('create', () => {
     const missing = await runOrders(['create', 'nothing.json'], undefined, { workingDirectory: directory });
     expect([missing.exitCode, missing.requests]).toEqual([2, []]);
   });
+
+  it.each([
+    ['a comma that is missing', '[{"accountId": "acc-1"} {}]', /JSON at position 24/],
+    ['nothing', '', /end of JSON input/],
+  ])('names a file of broken JSON, and sends nothing: %s', async (_, content, place) => {
+    await writeFile(join(directory, 'broken.json'), content);
+    const broken = await runOrders(['create', 'broken.json'], undefined, { workingDirectory: directory });
+    expect([broken.exitCode, broken.requests]).toEqual([2, []]);
+    expect(broken.err).toMatch(/^broken\.json is not JSON: /);
+    expect(broken.err).toMatch(place);
+  });
 });

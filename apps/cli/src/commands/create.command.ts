@@ -34,6 +34,7 @@ async function create(
   { key = randomUUID(), json }: CreateOptions,
 ): Promise<ExitCode> {
   const body = await readOrders(resolve(workingDirectory, file));
+  requireJson(body, file);
   const accepted = await client.request<AcceptedOrders>({
     method: 'POST',
     path: '/v1/orders',
@@ -52,5 +53,17 @@ async function readOrders(path: string): Promise<string> {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw usageError('unreadable-file', `Cannot read ${path}: ${reason}`, 'Pass a JSON file with orders.');
+  }
+}
+
+/** The producer does not know the file: its answer could not name it. @throws CliError `invalid-json` */
+function requireJson(body: string, file: string): void {
+  try {
+    // A byte order mark is allowed, as the producer allows it.
+    JSON.parse(body.replace(/^\uFEFF/, ''));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const remedy = 'Nothing was sent. The file must have one order, or an array of orders.';
+    throw usageError('invalid-json', `${file} is not JSON: ${error.message}`, remedy);
   }
 }
