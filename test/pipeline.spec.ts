@@ -175,12 +175,29 @@ describe('the pipeline from populate to query', () => {
     );
   });
 
-  it('finds a symbol in lower case', async () => {
-    const paths = ['acme', 'ACME'].map((symbol) => `/v1/orders?symbol=${symbol}&page=1&pageSize=3`);
-    const [lower, upper] = await Promise.all(paths.map(async (path) => pipeline.get<OrdersPage>(path)));
-    expect(lower?.body.items).toHaveLength(3);
-    expect(lower?.body).toEqual(upper?.body);
-    expect((await pipeline.get<OrdersPage>('/v1/orders?symbol=nosuch')).body.items).toEqual([]);
+  it('finds a symbol and an account in any case, with or without surrounding spaces', async () => {
+    const answers = async (filters: readonly string[]): Promise<unknown[]> =>
+      Promise.all(
+        filters.map(async (filter) => (await pipeline.get<OrdersPage>(`/v1/orders?${filter}&page=1&pageSize=3`)).body),
+      );
+    const [exact, ...others] = await answers(['symbol=ACME', 'symbol=acme', 'symbol=%20Acme%20']);
+    expect(exact).toMatchObject({ items: [{}, {}, {}] });
+    expect(others).toEqual([exact, exact]);
+    const accountId = expected[0]?.accountId ?? '';
+    const [account, spaced] = await answers([`accountId=${accountId}`, `accountId=%20${accountId}%20`]);
+    expect(account).toMatchObject({ items: expect.arrayContaining([expect.objectContaining({ accountId })]) });
+    expect(spaced).toEqual(account);
+    expect(await answers(['symbol=nosuch'])).toMatchObject([{ items: [] }]);
+  });
+
+  it('names the last page beyond it', async () => {
+    const { body } = await pipeline.get<OrdersPage>('/v1/orders?symbol=ACME&count=exact&pageSize=1');
+    const pages = Math.ceil((body.total?.value ?? 0) / 7);
+    const beyond = await pipeline.get<OrdersPage>(`/v1/orders?symbol=ACME&page=${pages + 2}&pageSize=7`);
+    const last = `/v1/orders?symbol=ACME&page=${pages}&pageSize=7`;
+    expect(beyond.body).toEqual({ items: [], page: { number: pages + 2, size: 7, prev: last, last } });
+    const { body: byNumber } = await pipeline.get<OrdersPage>('/v1/orders?page=100000&pageSize=100');
+    expect(byNumber).toMatchObject({ items: [], page: { last: expect.stringMatching(/page=\d+&pageSize=100$/) } });
   });
 
   it('takes a date without a time as a whole day in UTC, at each end of a range', async () => {

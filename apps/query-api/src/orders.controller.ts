@@ -22,7 +22,7 @@ import {
 import { OneOrderQuerySchema, type OneOrderQuery } from './orders/one-order-query.js';
 import { orderResponse, OrderResponseSchema, type OrderResponse } from '#orders/order/order-response.js';
 import { SavedOrders } from './orders/saved-orders.js';
-import { SymbolCase } from './orders/symbol-case.js';
+import { KnownSpellings } from './orders/known-spellings.js';
 
 @ApiTags('orders')
 @ApiBadRequestResponse({ description: 'Problem details that name each invalid parameter' })
@@ -34,7 +34,7 @@ export class OrdersController {
     private readonly saved: SavedOrders,
     private readonly awaited: AwaitedOrders,
     private readonly pages: OrderPages,
-    private readonly symbols: SymbolCase,
+    private readonly spellings: KnownSpellings,
   ) {}
 
   @Get()
@@ -49,7 +49,7 @@ export class OrdersController {
     @Req() { caller }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrdersPage> {
-    const orderQuery = parseOrderQuery(await this.symbols.corrected(query));
+    const orderQuery = parseOrderQuery(await this.spellings.corrected(query));
     const request = { orderQuery, path: orderQueryPath(orderQuery), caller: caller?.subject ?? null };
     return withLinks(await this.pages.page(request, query), reply);
   }

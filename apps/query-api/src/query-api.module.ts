@@ -15,7 +15,7 @@ import { CompleteThrough } from './freshness/complete-through.js';
 import { SettledNumbers } from './freshness/settled-numbers.js';
 import { OrdersController } from './orders.controller.js';
 import { SavedOrders } from './orders/saved-orders.js';
-import { SymbolCase } from './orders/symbol-case.js';
+import { KnownSpellings } from './orders/known-spellings.js';
 import { NumberHoles } from './orders/number-holes.js';
 import { NumberedPages } from './paging/numbered-pages.js';
 import { OffsetPages } from './paging/offset-pages.js';
@@ -51,7 +51,7 @@ class DatabaseModule {}
   controllers: [OrdersController, OrderTraceController, SummaryController, ExportController],
   providers: [
     SavedOrders,
-    SymbolCase,
+    KnownSpellings,
     NumberHoles,
     PossibleNumbers,
     NumberedPages,

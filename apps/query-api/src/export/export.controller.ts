@@ -8,7 +8,7 @@ import { RequiresScope } from '#service/auth/scope.guard.js';
 import { COMPLETE_THROUGH_HEADERS, CompleteThroughHeader } from '../freshness/complete-through-header.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import { SavedOrders, type EncodedOrder } from '../orders/saved-orders.js';
-import { SymbolCase } from '../orders/symbol-case.js';
+import { KnownSpellings } from '../orders/known-spellings.js';
 import { parseOrderQuery } from '../order-query/order-query-parameters.js';
 import { isWithin, type OrderQuery } from '../order-query/order-query.js';
 import { zipOf } from './chunk-zip.js';
@@ -35,7 +35,7 @@ export class ExportController {
     private readonly saved: SavedOrders,
     private readonly batches: OrderBatches,
     private readonly open: OpenExports,
-    private readonly symbols: SymbolCase,
+    private readonly spellings: KnownSpellings,
   ) {}
 
   @Get()
@@ -54,7 +54,7 @@ export class ExportController {
     @Query({ schema: ExportQuerySchema }) query: ExportRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    const orderQuery = parseOrderQuery(await this.symbols.corrected(query));
+    const orderQuery = parseOrderQuery(await this.spellings.corrected(query));
     const after = query.after === undefined ? undefined : await this.orderOf(query.after, orderQuery);
     const stream = await this.stream(orderQuery, query.format, after);
     const { type, name } = TYPES[query.format];

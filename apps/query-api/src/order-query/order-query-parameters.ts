@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { Equality, OrderQuery, SortField } from './order-query.js';
 import { queryInteger } from '#service/http/input-numbers.js';
-import { money, orderNumber, text } from './query-values.js';
+import { money, numberEnd } from './query-values.js';
 import { defaultSort, findIndex, unsupportedCombination } from './supported-order-queries.js';
 import { createdAtRange, numberEnds, rangeOf, sortRange, type RangeEnds } from './sort-range.js';
+import { accountFilter, symbolFilter } from './text-filters.js';
 
 const SORT_FIELDS = ['number', 'createdAt', 'amount', 'legacyNumber'] as const satisfies readonly SortField[];
 const EQUALITIES = ['accountId', 'symbol', 'legacyNumber'] as const satisfies readonly Equality['field'][];
@@ -12,10 +13,8 @@ const legacyNumber = queryInteger(0, Number.MAX_SAFE_INTEGER);
 
 /** The query parameters that filter and sort orders. */
 export const orderQueryParameters = {
-  accountId: text(64).optional().describe('Orders of this account, such as acc-0004711.'),
-  symbol: text(32)
-    .optional()
-    .describe('Orders of this symbol, such as ACME. In lower case it also finds the upper case: acme finds ACME.'),
+  accountId: accountFilter,
+  symbol: symbolFilter,
   // Either option explains its own notation: zod returns the issues of the one whose type fits.
   legacyNumber: z
     .union(
@@ -32,7 +31,7 @@ export const orderQueryParameters = {
     .describe(
       'The sort field, `-` for descending; `number` breaks ties. Default: the field of the range, else `createdAt` with `accountId` or `symbol`, else `number`. `amount` sorts across currencies, as plain numbers: use the summary to compare within one. `legacyNumber` finds only orders that have one.',
     ),
-  number: sortRange('number', () => orderNumber, {
+  number: sortRange('number', () => numberEnd, {
     ...numberEnds('number'),
     lte: 'Orders whose number is at most this value, such as the watermark: the header `X-Complete-Through` of a response.',
   }),

@@ -1,19 +1,12 @@
 import { z } from 'zod';
-import { MAX_AMOUNT, parseMoney, type Money } from '#orders/order/money.js';
+import { parseMoney, type Money } from '#orders/order/money.js';
 import { queryInteger } from '#service/http/input-numbers.js';
 import { explainMoment, parseMoment } from '#service/http/moments.js';
 
-/** Parses a text that an order can contain: 1 to `maxLength` characters, no control characters and no lone surrogates. */
-export function text(maxLength: number) {
-  const length = `must have 1 to ${maxLength} characters`;
-  return z
-    .string()
-    .min(1, length)
-    .max(maxLength, length)
-    .refine((value) => value.isWellFormed() && !/\p{Cc}/u.test(value), 'must not contain control characters');
-}
-
 export const orderNumber = queryInteger(1, Number.MAX_SAFE_INTEGER);
+
+/** An end of a range of order numbers. 0 is allowed: the watermark is 0 before the first order. */
+export const numberEnd = queryInteger(0, Number.MAX_SAFE_INTEGER);
 
 /**
  * Parses one end of a range of `createdAt`: a date, which is a whole day in UTC, or a date and time with a time zone.
@@ -33,6 +26,8 @@ export function instant(ofDay: 'first' | 'last') {
 
 export const money = z
   .string()
-  .regex(/^\d{1,18}(\.\d{1,4})?$/, 'must be a decimal with up to four decimal places, such as 12.50')
-  .transform((value): Money => parseMoney(value))
-  .refine((value) => value <= MAX_AMOUNT, 'must not have more than 18 digits before the decimal point');
+  .regex(
+    /^\d{1,18}(\.\d{1,4})?$/,
+    'must be a decimal of up to 18 digits before the point, and up to four after it, such as 12.50',
+  )
+  .transform((value): Money => parseMoney(value));

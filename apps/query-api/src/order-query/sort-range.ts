@@ -46,8 +46,10 @@ function mustBeRange(field: string, value: z.ZodType, input: unknown): string {
   return `must be a range, such as ${only ?? `${field}[gte]=`}`;
 }
 
-function isAbove(low: SortValue | undefined, high: SortValue | undefined): boolean {
-  return low !== undefined && high !== undefined && low > high;
+/** Whether a range is upside down. An end that was rejected is still its text, and not compared: one field has one error. */
+export function isAbove(low: SortValue | string | undefined, high: SortValue | string | undefined): boolean {
+  if (low === undefined || high === undefined || typeof low === 'string' || typeof high === 'string') return false;
+  return low > high;
 }
 
 const TIME =

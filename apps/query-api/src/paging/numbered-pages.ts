@@ -47,7 +47,7 @@ export class NumberedPages {
   /** Lays out the numbers of an order query on pages, up to the highest reserved number. */
   async layoutOf({ range: { from, to }, sort }: OrderQuery, size: number): Promise<PageLayout> {
     const highest = await highestReservedNumber(this.mongo.db);
-    const first = from === undefined ? 1 : Number(from.value) + (from.inclusive ? 0 : 1);
+    const first = from === undefined ? 1 : Math.max(1, Number(from.value) + (from.inclusive ? 0 : 1));
     const last = to === undefined ? highest : Number(to.value) - (to.inclusive ? 0 : 1);
     return new PageLayout({ from: first, to: Math.min(last, highest) }, size, sort.descending);
   }

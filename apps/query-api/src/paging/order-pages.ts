@@ -77,14 +77,15 @@ export class OrderPages {
     { orderQuery, path }: OrderQueryRequest,
     { page, size, cursorPages }: { page: number; size: number; cursorPages: CursorPages },
   ): Promise<OrdersPage> {
-    const { orders, next } = await this.offset.page(orderQuery, { page, size, firstPage: cursorPages.beginning });
+    const { orders, next, last } = await this.offset.page(orderQuery, { page, size, firstPage: cursorPages.beginning });
     const link = (number: number): string => `${path}page=${number}&pageSize=${size}`;
-    const last = orders.at(-1);
+    const end = orders.at(-1);
     return pageResponse(orders, {
       number: page,
       size,
-      ...(next === 'cursor' && last ? cursorPages.from(last, 'next') : { next: next && link(page + 1) }),
-      prev: page > 1 ? link(page - 1) : undefined,
+      ...(next === 'cursor' && end ? cursorPages.from(end, 'next') : { next: next && link(page + 1) }),
+      prev: page > 1 ? link(last ?? page - 1) : undefined,
+      last: last === undefined ? undefined : link(last),
     });
   }
 

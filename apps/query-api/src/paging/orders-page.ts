@@ -20,7 +20,9 @@ export const OrdersPageSchema = z
         prevToken: z.string().optional().describe('`pageToken` of the previous page.'),
         last: path
           .optional()
-          .describe('The last numbered page, by the highest number reserved so far; only for orders sorted by number.'),
+          .describe(
+            'The last numbered page. For orders sorted by number, by the highest number reserved so far; for others only beyond the last page.',
+          ),
       })
       .meta({ title: 'PageLinks' }),
     total: z

@@ -48,7 +48,7 @@ describe('the query parameters of a page', () => {
     ['symbol', '\ud800'],
     ['legacyNumber', '9007199254740993'],
     ['number', '5'],
-    ['number[gte]', '0'],
+    ['number[gte]', '-1'],
     ['number[$gt]', '1'],
     ['number[gte]', ['1', '2']],
     ['amount[gte]', '-1'],
@@ -75,6 +75,20 @@ describe('the query parameters of a page', () => {
     expect(invalidFields(OrdersQuerySchema, { number: { gte: '1', gt: '2' } })).toEqual(['number[gt]']);
     expect(invalidFields(OrdersQuerySchema, { amount: { lte: '1', lt: '2' } })).toEqual(['amount[lt]']);
     expect(invalidFields(OrdersQuerySchema, { amount: { gte: '1.5', lte: '1.50' } })).toEqual([]);
+  });
+
+  it('accept a range of numbers that begins at 0, the watermark before the first order', () => {
+    expect(OrdersQuerySchema.parse({ number: { gt: '0', lte: '0' } })).toMatchObject({ number: { gt: 0, lte: 0 } });
+  });
+
+  it.each(['1e6', '9'.repeat(21), '9007199254740993'])('name an end that is no number, %s, once', (end) => {
+    expect(invalidFields(RangeQuerySchema, { from: end, to: '5' })).toEqual(['from']);
+    expect(invalidFields(OrdersQuerySchema, { number: { gte: end, lte: '5' } })).toEqual(['number[gte]']);
+    expect(invalidFields(OrdersQuerySchema, { legacyNumber: { gte: end, lte: '5' } })).toEqual(['legacyNumber[gte]']);
+  });
+
+  it.each(['1e6', '9'.repeat(40)])('name an amount that is no decimal, %s, once', (end) => {
+    expect(invalidFields(OrdersQuerySchema, { amount: { gte: end, lte: '5' } })).toEqual(['amount[gte]']);
   });
 
   it('require both ends of a number range, the first not above the last', () => {

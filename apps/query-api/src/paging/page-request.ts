@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { pageSizeParameter, queryInteger } from '#service/http/input-numbers.js';
 import { orderNumber } from '../order-query/query-values.js';
+import { isAbove } from '../order-query/sort-range.js';
 import { explainSummaryFilter, orderQueryParameters } from '../order-query/order-query-parameters.js';
 
 const DEFAULT_PAGE_SIZE = 100;
@@ -10,7 +11,7 @@ const pagingParameters = {
   page: queryInteger(1, Number.MAX_SAFE_INTEGER)
     .optional()
     .describe(
-      'The page number, from 1. Sorted by number, all pages cost the same, and a page may have fewer orders than `pageSize`, or none, where numbers are not saved: read on while `page.next` exists. With another sort or a filter, only the first 10,000 orders have numbered pages.',
+      'The page number, from 1. Sorted by number, all pages cost the same, and a page may have fewer orders than `pageSize`, or none, where numbers are not saved: read on while `page.next` exists. A page beyond the last one is empty, and `page.last` is the last one. With another sort or a filter, only the first 10,000 orders have numbered pages.',
     ),
   pageSize: pageSizeParameter('Orders', { maximum: MAX_PAGE_SIZE, byDefault: DEFAULT_PAGE_SIZE }),
   pageToken: z
@@ -49,7 +50,7 @@ export const RangeQuerySchema = z
     ...pagingParameters,
   })
   .refine(hasSingleStart, TWO_STARTS)
-  .refine(({ from, to }) => !(from > to), { path: ['from'], message: 'must not be above `to`' });
+  .refine(({ from, to }) => !isAbove(from, to), { path: ['from'], message: 'must not be above `to`' });
 
 export type OrdersRequest = z.infer<typeof OrdersQuerySchema>;
 export type RangeRequest = z.infer<typeof RangeQuerySchema>;

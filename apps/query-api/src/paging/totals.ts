@@ -37,8 +37,13 @@ export class Totals {
     }
   }
 
+  /** Counts the orders up to a limit. */
+  async upTo(limit: number, orderQuery: OrderQuery): Promise<number> {
+    return this.count(orderQuery, { limit });
+  }
+
   private async quick(orderQuery: OrderQuery): Promise<Total> {
-    const value = await this.count(orderQuery, { limit: QUICKLY_COUNTED });
+    const value = await this.upTo(QUICKLY_COUNTED, orderQuery);
     return { value, kind: value < QUICKLY_COUNTED ? 'exact' : 'atLeast' };
   }
 

@@ -28,6 +28,10 @@ describe('the query of a summary', () => {
     });
   });
 
+  it('reads currency and side in any case, with or without surrounding spaces', () => {
+    expect(SummaryQuerySchema.parse({ currency: ' usd', side: 'BUY ' })).toMatchObject({ currency: 'USD', side: 'buy' });
+  });
+
   it.each<[string, unknown]>([
     ['groupBy', ''],
     ['groupBy', 'price'],
@@ -39,7 +43,6 @@ describe('the query of a summary', () => {
     ['groupBy', 'hour,day'],
     ['groupBy', ['side', 'symbol']],
     ['groupBy', { side: '1' }],
-    ['currency', 'eur'],
     ['currency', 'EURO'],
     ['currency', ['EUR', 'USD']],
     ['side', 'both'],

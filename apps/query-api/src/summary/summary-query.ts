@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { SIDES } from '#orders/order/order.js';
-import { text } from '../order-query/query-values.js';
 import { createdAtRange, type RangeEnds } from '../order-query/sort-range.js';
+import { accountFilter, currencyFilter, sideFilter, symbolFilter } from '../order-query/text-filters.js';
 
 const HOUR_MS = 60 * 60 * 1000;
 
@@ -42,18 +41,12 @@ const groupBy = z
 export const SummaryQuerySchema = z
   .strictObject({
     groupBy,
-    currency: z
-      .string()
-      .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as EUR')
-      .optional()
-      .describe('Orders of this currency, such as USD.'),
-    side: z.enum(SIDES).optional().describe('Orders of this side.'),
-    symbol: text(32).optional().describe('Orders of this symbol, such as ACME.'),
-    accountId: text(64)
-      .optional()
-      .describe(
-        'Orders of this account. Without it, `createdAt` needs days or full hours, because the sums are stored per hour.',
-      ),
+    currency: currencyFilter,
+    side: sideFilter,
+    symbol: symbolFilter,
+    accountId: accountFilter.describe(
+      `${accountFilter.description} Without it, \`createdAt\` needs days or full hours, because the sums are stored per hour.`,
+    ),
     createdAt: createdAtRange().transform((range) => range && inHours(range)),
     includeFilled: z
       .enum(['true', 'false'])

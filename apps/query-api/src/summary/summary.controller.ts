@@ -8,7 +8,7 @@ import {
 } from '@nestjs/swagger';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { COMPLETE_THROUGH_HEADERS, CompleteThroughHeader } from '../freshness/complete-through-header.js';
-import { SymbolCase } from '../orders/symbol-case.js';
+import { KnownSpellings } from '../orders/known-spellings.js';
 import { Summaries } from './summaries.js';
 import { SummaryQuerySchema, type SummaryRequest } from './summary-query.js';
 import { SummaryResponseSchema, type Summary } from './summary-response.js';
@@ -20,7 +20,7 @@ import { SummaryResponseSchema, type Summary } from './summary-response.js';
 export class SummaryController {
   constructor(
     private readonly summaries: Summaries,
-    private readonly symbols: SymbolCase,
+    private readonly spellings: KnownSpellings,
   ) {}
 
   @Get()
@@ -38,6 +38,6 @@ export class SummaryController {
       'Problem details. `summary-being-prepared`: many orders are still being summed up, retry later; `summary-takes-too-long`: request fewer orders',
   })
   async summarizeOrders(@Query({ schema: SummaryQuerySchema }) query: SummaryRequest): Promise<Summary> {
-    return this.summaries.of(await this.symbols.corrected(query));
+    return this.summaries.of(await this.spellings.corrected(query));
   }
 }

@@ -34,14 +34,15 @@ export function pageSizeParameter(items: string, { maximum, byDefault }: { maxim
   return queryInteger(1, maximum).default(byDefault).meta({ default: byDefault, description });
 }
 
+/** A rejected value stays a text, so that checks of several fields can tell that it is none to compare. */
 function queryValue(form: RegExp, limits: Limits, { type, text }: { type: 'integer' | 'number'; text: string }) {
   const digitsOnly = type === 'integer' ? ', in digits only' : '';
   const error = `must be ${text} ${between(limits)}${digitsOnly}`;
+  const isAllowed = (value: number): boolean => value >= limits.minimum && value <= limits.maximum;
   return z
     .string()
-    .regex(form, error)
+    .refine((given) => form.test(given) && isAllowed(Number(given)), error)
     .transform(Number)
-    .refine((value) => value >= limits.minimum && value <= limits.maximum, error)
     .meta({ type, ...limits });
 }
 
