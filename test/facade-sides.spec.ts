@@ -6,6 +6,7 @@ import { systemClock, type Clock } from '@orders-pipeline/clock';
 import { ManualClock } from '@orders-pipeline/clock/testing';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { describeWrittenSide, someOrder } from '../apps/facade/src/sides/testing/written-side-contract.js';
+import { SideAwayError } from '../apps/facade/src/sides/side-away-error.js';
 import { SideOrders } from '../apps/facade/src/sides/side-orders.js';
 import { Sides } from '../apps/facade/src/sides/sides.js';
 import { ImitatedNewSide } from './support/imitated-new-side.js';
@@ -121,6 +122,21 @@ describe('the sides of the facade', () => {
       expect(await ordersOf(sides).find(side, unknown, signal)).toEqual([]);
     scripted.answer(() => ({ body: '[{"id": "a"}]' }));
     await expect(ordersOf(open(scripted.url, NOWHERE)).find('legacy', unknown, signal)).rejects.toThrow('no orders');
+  });
+
+  it('says of a million numbers whether either side has an order with one of them', async () => {
+    const order = someOrder({ legacy: { number: 700_000_001, filled: [] } });
+    await sides.answering.legacy.write([order], signal);
+    await sides.answering.new.write([order], signal);
+    const { legacy: stored, newReads } = sides.answering;
+    for (const side of [stored, newReads]) {
+      const around = { from: 699_500_000, to: 700_500_000 };
+      expect(await side.isEmpty(around, signal)).toBe(false);
+      expect(await side.isEmpty({ ...around, to: 700_000_000 }, signal)).toBe(true);
+    }
+    const { legacy: nowhere, newReads: noReads } = away.answering;
+    for (const side of [nowhere, noReads])
+      await expect(side.isEmpty({ from: 1, to: 2 }, signal)).rejects.toThrow(SideAwayError);
   });
 
   it('an order that the legacy system can not hold is refused without asking it', async () => {

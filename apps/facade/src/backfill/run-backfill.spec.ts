@@ -21,8 +21,10 @@ function imitate(rows: readonly object[], zone = new LegacyTimeZone('UTC')) {
   const imports = new Map<string, readonly ImportFile[]>();
   const untranslated: UntranslatedOrder[] = [];
   const reads: number[] = [];
+  const numbers = rows.map((each) => (each as { number: number }).number);
   const context: BackfillContext = {
     zone,
+    isEmpty: async ({ from, to }) => !numbers.some((number) => number >= from && number <= to),
     legacy: async ({ from, to }) => {
       reads.push(from);
       const found = rows.filter((each) => (each as { number: number }).number >= from);
@@ -47,6 +49,17 @@ describe('a backfill', () => {
       ['legacy-100001-100001.json'],
     ]);
     expect(progress.operationIds).toEqual([...imports.keys()]);
+  });
+
+  it('does not read the pages before a number that a client has chosen far above all others', async () => {
+    const { context, imports, reads } = imitate([row(1), row(900_000_000)]);
+    const progress = await runBackfill(newBackfill(1_000_000_000), context, NEVER);
+    expect(progress).toMatchObject({ next: 1_000_000_001, translated: 2, untranslated: 0 });
+    expect([...imports.values()].flatMap((files) => files.map(({ name }) => name))).toEqual([
+      'legacy-1-1000.json',
+      'legacy-899999001-900000000.json',
+    ]);
+    expect(reads.length).toBeLessThan(10);
   });
 
   it('writes rows that the import reads as exactly the translated order', async () => {

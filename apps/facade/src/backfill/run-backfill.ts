@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import type { NumberInterval } from '../verify/compare-interval.js';
 import type { LegacyRows } from '../verify/legacy-rows.js';
+import { intervalFrom, type NumberInterval } from '../reads/number-interval.js';
+import { skipEmpty } from '../runs/skip-empty.js';
 import type { ImportFile } from '../sides/new-imports.js';
-import { intervalFrom } from '../verify/verification-progress.js';
 import { translateRows, type UntranslatedOrder } from './translated-rows.js';
 
 /** How many legacy numbers one import covers at most. Its files, about 30 MB, are held in memory. */
@@ -30,6 +30,8 @@ export function newBackfill(upTo: number): BackfillProgress {
 export interface BackfillContext {
   /** Returns the legacy system's orders with these numbers. */
   readonly legacy: (interval: NumberInterval, signal: AbortSignal) => Promise<LegacyRows>;
+  /** Returns whether the legacy system has no order with one of these numbers. They may be a million. */
+  readonly isEmpty: (interval: NumberInterval, signal: AbortSignal) => Promise<boolean>;
   /** Starts an import; with a key that was used for the same files, returns that import. @returns the operation's id */
   readonly startImport: (files: readonly ImportFile[], key: string, signal: AbortSignal) => Promise<string>;
   readonly zone: LegacyTimeZone;
@@ -66,7 +68,7 @@ export async function runBackfill(
 
 async function readImport(
   { next, upTo }: BackfillProgress,
-  { legacy, zone }: BackfillContext,
+  { legacy, isEmpty, zone }: BackfillContext,
   signal: AbortSignal,
 ): Promise<{ files: ImportFile[]; translated: number; untranslated: UntranslatedOrder[]; next: number }> {
   const files: ImportFile[] = [];
@@ -81,6 +83,8 @@ async function readImport(
     translated += rows.translated;
     untranslated.push(...rows.untranslated);
     from = interval.to + 1;
+    if (rows.translated === 0 && rows.untranslated.length === 0)
+      from = await skipEmpty(from, upTo, async (asked) => isEmpty(asked, signal));
   }
   return { files, translated, untranslated, next: from };
 }

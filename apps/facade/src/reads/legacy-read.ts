@@ -1,4 +1,5 @@
 import type { ReadCapability } from '../stages/capability.js';
+import { INTERVAL_NUMBERS, type NumberInterval } from './number-interval.js';
 
 /** A read of the legacy system's API. */
 export type LegacyRead =
@@ -6,22 +7,14 @@ export type LegacyRead =
   | { readonly capability: 'read-by-page'; readonly page: number }
   | { readonly capability: 'read-by-range'; readonly start: number; readonly end: number };
 
-/** Legacy numbers, both ends included. */
-export interface AskedNumbers {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** The orders that a read may return: one id, or the legacy numbers of an interval. */
-export type AskedOrders = { readonly id: string } | AskedNumbers;
-
-const NUMBERS_PER_PAGE = 1_000;
+/** The orders that a read may return: one id, or the legacy numbers of an interval, both ends included. */
+export type AskedOrders = { readonly id: string } | NumberInterval;
 
 /** Returns the orders that a read may return. */
 export function askedOrders(read: LegacyRead): AskedOrders {
   if (read.capability === 'read-by-id') return { id: read.id };
   if (read.capability === 'read-by-range') return { from: read.start, to: read.end };
-  return { from: (read.page - 1) * NUMBERS_PER_PAGE + 1, to: read.page * NUMBERS_PER_PAGE };
+  return { from: (read.page - 1) * INTERVAL_NUMBERS + 1, to: read.page * INTERVAL_NUMBERS };
 }
 
 /** Returns the key whose bucket decides about a read: what is asked for. */

@@ -37,6 +37,7 @@ function createBackfillJob(mongo: Mongo, { runs: sides }: Sides, runs: BackfillR
   const work = new BackfillWork(runs, untranslated, {
     zone,
     legacy: async (interval, signal) => readers.legacy(interval, signal),
+    isEmpty: async (interval, signal) => sides.legacy.isEmpty(interval, signal),
     startImport: async (files, key, signal) => sides.imports.start(files, key, signal),
   });
   return new BackfillJob(runs, work, systemClock, async () => createRunIndexes(mongo.db));

@@ -2,6 +2,7 @@ import { parseStrictJson } from '#legacy/json/strict-json.js';
 import { legacyView, toLegacy } from '#legacy/translation/to-legacy.js';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import type { LegacyOrder } from '#orders/order/order.js';
+import type { NumberInterval } from '../reads/number-interval.js';
 import type { LegacyRead } from '../reads/legacy-read.js';
 import type { WriteOutcome, WrittenSide } from './side.js';
 import { SideAwayError } from './side-away-error.js';
@@ -34,6 +35,24 @@ export class LegacySide implements WrittenSide {
   /** Sends a read of the facade itself, and reads the whole answer. @throws SideAwayError if there is none, or a longer one */
   async read(read: LegacyRead, maxBytes: number, signal: AbortSignal): Promise<WholeAnswer> {
     return this.connection.ask({ method: 'GET', path: pathOf(read), signal }, maxBytes);
+  }
+
+  /**
+   * Returns whether no order has one of these numbers. Only the beginning of the answer is read: it may be long.
+   * @throws SideAwayError if there is no answer, or one that is no list
+   */
+  async isEmpty({ from, to }: NumberInterval, signal: AbortSignal): Promise<boolean> {
+    const path = pathOf({ capability: 'read-by-range', start: from, end: to });
+    return this.connection.request({ method: 'GET', path, signal }, async ({ status, body }) => {
+      let text = '';
+      for await (const chunk of body) {
+        text += String(chunk);
+        if (/^\s*\[\s*[^\s]/.test(text)) break;
+      }
+      body.destroy();
+      if (status === 200 && /^\s*\[\s*[^\s]/.test(text)) return /^\s*\[\s*\]/.test(text);
+      throw new SideAwayError('legacy', 'bad-answer', `${path} responded with ${status}`);
+    });
   }
 
   /** The orders of an account are written one after another. After an unknown outcome, the later ones of the account are not sent. */

@@ -1,6 +1,7 @@
 import { validate as isUuid } from 'uuid';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { askedOrders, type AskedNumbers, type LegacyRead } from '../reads/legacy-read.js';
+import { askedOrders, type LegacyRead } from '../reads/legacy-read.js';
+import type { NumberInterval } from '../reads/number-interval.js';
 import { LIST_FORMS, NewAnswerError, orderIn, ordersOf, pageIn } from './new-answer.js';
 import type { NewSideToken } from './new-side-token.js';
 import { SideAwayError } from './side-away-error.js';
@@ -14,6 +15,8 @@ const MAX_PAGE_BYTES = 2 * 1024 * 1024;
 interface NewPage {
   readonly body: Uint8Array<ArrayBuffer>;
   readonly items: readonly unknown[];
+  /** The path of the next page. */
+  readonly next: string | undefined;
 }
 
 /** The reads of the legacy system's API, answered by the query API. */
@@ -58,16 +61,25 @@ export class NewReads {
    * Yields the query API's pages with an interval of legacy numbers. A page is parsed once, because that takes long.
    * @throws SideAwayError
    */
-  async *pages({ from, to }: AskedNumbers, signal: AbortSignal): AsyncGenerator<NewPage> {
-    let path: string | undefined =
-      `/v1/orders?legacyNumber[gte]=${from}&legacyNumber[lte]=${to}&sort=legacyNumber&pageSize=${PAGE_SIZE}`;
+  async *pages(numbers: NumberInterval, signal: AbortSignal): AsyncGenerator<NewPage> {
+    let path: string | undefined = pathOfNumbers(numbers, PAGE_SIZE);
     while (path !== undefined) {
-      const body = await this.get(path, signal);
-      if (body === undefined) throw new SideAwayError('new', 'bad-answer', `${path} responded with 404`);
-      const { items, next } = this.parse(() => pageIn(body));
-      yield { body, items };
-      path = next;
+      const page = await this.page(path, signal);
+      yield page;
+      path = page.next;
     }
+  }
+
+  /** Returns whether no order has one of these legacy numbers. @throws SideAwayError */
+  async isEmpty(numbers: NumberInterval, signal: AbortSignal): Promise<boolean> {
+    const { items } = await this.page(pathOfNumbers(numbers, 1), signal);
+    return items.length === 0;
+  }
+
+  private async page(path: string, signal: AbortSignal): Promise<NewPage> {
+    const body = await this.get(path, signal);
+    if (body === undefined) throw new SideAwayError('new', 'bad-answer', `${path} responded with 404`);
+    return { body, ...this.parse(() => pageIn(body)) };
   }
 
   private async order(id: string, signal: AbortSignal): Promise<string> {
@@ -99,4 +111,8 @@ export class NewReads {
       throw new SideAwayError('new', 'bad-answer', error.message, { cause: error });
     }
   }
+}
+
+function pathOfNumbers({ from, to }: NumberInterval, pageSize: number): string {
+  return `/v1/orders?legacyNumber[gte]=${from}&legacyNumber[lte]=${to}&sort=legacyNumber&pageSize=${pageSize}`;
 }

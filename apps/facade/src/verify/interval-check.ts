@@ -1,5 +1,6 @@
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { compareInterval, type NumberInterval } from './compare-interval.js';
+import type { NumberInterval } from '../reads/number-interval.js';
+import { compareInterval } from './compare-interval.js';
 import type { Difference } from './difference.js';
 import type { VerifiedSides } from './verified-sides.js';
 
@@ -37,6 +38,16 @@ export async function checkInterval(
   const before = new Set(first.differences.map(subject));
   const lasting = second.differences.filter((difference) => before.has(subject(difference)));
   return { interval, orders: second.orders, differences: lasting, isOpen: false };
+}
+
+/** Returns the finding of an interval without an order on either side. */
+export function nothingIn(interval: NumberInterval): IntervalFinding {
+  return { interval, orders: { legacy: 0, new: 0 }, differences: [], isOpen: false };
+}
+
+/** Whether an interval has no order on either side, and no open write. */
+export function isNothing({ orders, differences, isOpen }: IntervalFinding): boolean {
+  return orders.legacy === 0 && orders.new === 0 && differences.length === 0 && !isOpen;
 }
 
 function subject(difference: Difference): string {

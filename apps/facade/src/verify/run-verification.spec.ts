@@ -51,6 +51,10 @@ class BothSides implements VerifiedSides {
     return [...this.orders].filter(([number]) => number >= from && number <= to).map(([, order]) => order);
   }
 
+  async isEmpty({ from, to }: { from: number; to: number }) {
+    return ![...this.rows.keys(), ...this.orders.keys()].some((number) => number >= from && number <= to);
+  }
+
   async hasOpenIntents({ from, to }: { from: number; to: number }) {
     return [...this.open].some((number) => number >= from && number <= to);
   }
@@ -77,6 +81,21 @@ describe('a verification', () => {
     expect(resultOf(await run)).toBe('equal');
     expect(await run).toMatchObject({ next: 5_001, orders: { legacy: 6, new: 6 } });
     expect(found).toEqual([]);
+  });
+
+  it('does not read the pages before a number that a client has chosen far above all others', async () => {
+    const sides = new BothSides();
+    for (const number of [1, 1_500, 900_000_000]) sides.put(number);
+    sides.orders.delete(900_000_000);
+    sides.put(950_000_000);
+    sides.rows.delete(950_000_000);
+    const { run, found } = await verify(sides, newProgress(1_000_000_000));
+    expect(await run).toMatchObject({ next: 1_000_000_001, orders: { legacy: 3, new: 3 } });
+    expect(found.map(({ kind, number }) => [kind, number])).toEqual([
+      ['missing-in-new', 900_000_000],
+      ['missing-in-legacy', 950_000_000],
+    ]);
+    expect(sides.reads).toBeLessThan(50);
   });
 
   it('names what is missing on either side, and the fields that differ', async () => {

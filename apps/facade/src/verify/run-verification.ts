@@ -1,13 +1,9 @@
 import { pause, type Clock } from '@orders-pipeline/clock';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { checkInterval, type IntervalFinding } from './interval-check.js';
-import {
-  afterNext,
-  afterPutOff,
-  intervalFrom,
-  MAX_PUT_OFF,
-  type VerificationProgress,
-} from './verification-progress.js';
+import { intervalFrom } from '../reads/number-interval.js';
+import { skipEmpty } from '../runs/skip-empty.js';
+import { checkInterval, isNothing, nothingIn, type IntervalFinding } from './interval-check.js';
+import { afterNext, afterPutOff, MAX_PUT_OFF, type VerificationProgress } from './verification-progress.js';
 import type { VerifiedSides } from './verified-sides.js';
 
 /** How many intervals are read at the same time, so that both sides and this process are busy. */
@@ -49,7 +45,7 @@ export async function runVerification(
   return checkPutOff(progress, context, signal);
 }
 
-/** Yields the findings of all intervals, in order, and checks some of the next ones meanwhile. */
+/** Yields the findings of all intervals, in order, and checks some of the next ones meanwhile. A long empty interval is one finding. */
 async function* findings(
   { next, upTo }: VerificationProgress,
   { sides, zone }: VerificationContext,
@@ -67,7 +63,12 @@ async function* findings(
       from = interval.to + 1;
     }
     signal.throwIfAborted();
-    yield (await ahead.shift()) as IntervalFinding;
+    const finding = (await ahead.shift()) as IntervalFinding;
+    yield finding;
+    if (!isNothing(finding) || from > upTo) continue;
+    const next = await skipEmpty(from, upTo, async (interval) => sides.isEmpty(interval, signal));
+    if (next > from) ahead.push(Promise.resolve(nothingIn({ from, to: Math.min(next - 1, upTo) })));
+    from = next;
   }
 }
 

@@ -2,13 +2,12 @@ import { fromResponse } from '#legacy/translation/api-order.js';
 import type { Order } from '#orders/order/order.js';
 import type { BucketStore } from '../intents/bucket-store.js';
 import type { LegacyRead } from '../reads/legacy-read.js';
+import { INTERVAL_NUMBERS, type NumberInterval } from '../reads/number-interval.js';
 import { NewAnswerError } from '../sides/new-answer.js';
 import { SideAwayError } from '../sides/side-away-error.js';
 import type { SidePair } from '../sides/sides.js';
-import type { NumberInterval } from './compare-interval.js';
 import { legacyRows, type LegacyRows } from './legacy-rows.js';
 import type { VerifiedSides } from './verified-sides.js';
-import { INTERVAL_NUMBERS } from './verification-progress.js';
 
 /** 1,000 orders of the legacy system with every field at its longest are below this. */
 const MAX_BYTES = 2 * 1024 * 1024;
@@ -34,6 +33,12 @@ export class SideReaders implements VerifiedSides {
     for await (const { items } of this.sides.newReads.pages(interval, signal))
       for (const item of items) orders.push(orderOf(item));
     return orders;
+  }
+
+  /** @throws SideAwayError */
+  async isEmpty(interval: NumberInterval, signal: AbortSignal): Promise<boolean> {
+    const { legacy, newReads } = this.sides;
+    return (await legacy.isEmpty(interval, signal)) && newReads.isEmpty(interval, signal);
   }
 
   async hasOpenIntents(interval: NumberInterval): Promise<boolean> {

@@ -1,9 +1,6 @@
 import type { Difference } from './difference.js';
-import type { NumberInterval } from './compare-interval.js';
 import type { IntervalFinding } from './interval-check.js';
 
-/** How many numbers are compared at once: those of one page of the legacy system. */
-export const INTERVAL_NUMBERS = 1_000;
 /** More intervals with open writes are not put off: the verification waits for them first. */
 export const MAX_PUT_OFF = 1_000;
 
@@ -23,11 +20,6 @@ export interface VerificationProgress {
 /** Returns the progress of a verification that begins. */
 export function newProgress(upTo: number): VerificationProgress {
   return { upTo, next: 1, putOff: [], orders: { legacy: 0, new: 0 }, differences: {} };
-}
-
-/** Returns the interval that begins at a number; the last one ends at `upTo`. */
-export function intervalFrom(from: number, upTo: number): NumberInterval {
-  return { from, to: Math.min(from + INTERVAL_NUMBERS - 1, upTo) };
 }
 
 /** Returns the progress after the next interval was checked. */

@@ -1,5 +1,5 @@
 import type { Order } from '#orders/order/order.js';
-import type { NumberInterval } from './compare-interval.js';
+import type { NumberInterval } from '../reads/number-interval.js';
 import type { LegacyRows } from './legacy-rows.js';
 
 /** What a verification reads. Each call rejects if the side does not answer. */
@@ -9,6 +9,9 @@ export interface VerifiedSides {
 
   /** Returns the new side's orders with these legacy numbers. */
   created(interval: NumberInterval, signal: AbortSignal): Promise<readonly Order[]>;
+
+  /** Returns whether neither side has an order with one of these numbers. They may be a million. */
+  isEmpty(interval: NumberInterval, signal: AbortSignal): Promise<boolean>;
 
   /** Returns whether an admitted write with one of these numbers is still missing on a side. */
   hasOpenIntents(interval: NumberInterval): Promise<boolean>;

@@ -7,7 +7,7 @@ const MAX_NUMBER = 1_000_000_000;
 
 /** The legacy system's API over HTTP. */
 export class LegacyGateway implements LegacyPort {
-  constructor(private readonly side: Pick<LegacySide, 'forward'>) {}
+  constructor(private readonly side: Pick<LegacySide, 'forward' | 'isEmpty'>) {}
 
   async post({ path, headers, body }: ForwardedRequest): Promise<LegacyAnswer> {
     try {
@@ -32,24 +32,9 @@ export class LegacyGateway implements LegacyPort {
     let high = MAX_NUMBER;
     while (low < high) {
       const middle = Math.ceil((low + high) / 2);
-      if (await this.hasFrom(middle, signal)) low = middle;
-      else high = middle - 1;
+      if (await this.side.isEmpty({ from: middle, to: MAX_NUMBER }, signal)) high = middle - 1;
+      else low = middle;
     }
     return low;
-  }
-
-  /** Returns whether any order has this number or a higher one. */
-  private async hasFrom(number: number, signal: AbortSignal): Promise<boolean> {
-    const path = `/orders/range?start=${number}&end=${MAX_NUMBER}`;
-    return this.side.forward({ method: 'GET', path, signal }, async ({ status, body }) => {
-      let text = '';
-      for await (const chunk of body) {
-        text += String(chunk);
-        if (/^\s*\[\s*[^\s]/.test(text)) break;
-      }
-      body.destroy();
-      if (status === 200 && /^\s*\[\s*[{\]]/.test(text)) return text.includes('{');
-      throw new SideAwayError('legacy', 'bad-answer', `${path} responded with ${status}`);
-    });
   }
 }

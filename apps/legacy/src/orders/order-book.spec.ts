@@ -126,6 +126,14 @@ describe('the order book', () => {
     expect(await range(3_000, 8_000)).toEqual([]);
   });
 
+  it('returns a range of a billion numbers without looking for a million files', async () => {
+    for (const number of [7, 250_000, MAX_NUMBER]) await add({ number });
+    expect(await range(1, MAX_NUMBER)).toEqual([7, 250_000, MAX_NUMBER]);
+    expect(await range(250_001, MAX_NUMBER - 1)).toEqual([]);
+    await writeFile(join(folder(), '500000.json'), JSON.stringify([{ ...ORDER, id: 'other', number: 500_000_001 }]));
+    expect(await range(250_001, MAX_NUMBER)).toEqual([500_000_001, MAX_NUMBER]);
+  });
+
   it('invents orders behind the highest number, which can all be translated', async () => {
     await add({ number: 1_499 });
     await clock.advance(1_769_860_800_000);

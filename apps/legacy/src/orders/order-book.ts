@@ -15,6 +15,9 @@ export class ConflictError extends Error {
 /** Invented orders are spread over the last 30 days. */
 const INVENTED_SPAN_MS = 30 * 24 * 3_600_000;
 
+/** A range of more files than these lists the folder first, instead of looking for each. */
+const LISTED_FILES = 100;
+
 /** All orders: their files, and an index of their ids in memory. */
 export class OrderBook {
   private readonly numbers = new Map<string, number>();
@@ -102,7 +105,7 @@ export class OrderBook {
   async *range(start: number, end: number): AsyncGenerator<string> {
     yield '[';
     let separator = '';
-    for (let index = fileOf(start); index <= fileOf(Math.min(end, this.highest)); index += 1) {
+    for (const index of await this.filesFrom(fileOf(start), fileOf(Math.min(end, this.highest)))) {
       const texts: string[] = [];
       for (const [number, { text }] of await this.files.read(index))
         if (number >= start && number <= end) texts.push(text);
@@ -111,6 +114,13 @@ export class OrderBook {
       separator = ',';
     }
     yield ']';
+  }
+
+  /** Returns the indexes of the files of a range. A client may choose a number far above all others: there are few files between. */
+  private async filesFrom(first: number, last: number): Promise<readonly number[]> {
+    if (last - first > LISTED_FILES)
+      return (await this.files.list()).filter((index) => index >= first && index <= last);
+    return Array.from({ length: Math.max(0, last - first + 1) }, (_, at) => first + at);
   }
 
   private async repeated(request: OrderRequest, id: string, number: number): Promise<string> {
