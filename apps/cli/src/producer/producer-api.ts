@@ -159,7 +159,7 @@ export interface components {
     DiscardRequest: {
       /** @description Only this dead letter. */
       id?: string;
-      /** @description Only letters with this error code. */
+      /** @description Only letters with this error code, such as conflict. Spaces around it make no difference. */
       errorCode?: string;
       /**
        * Format: uuid
@@ -883,7 +883,7 @@ export interface components {
     RedriveRequest: {
       /** @description Only this dead letter. */
       id?: string;
-      /** @description Only letters with this error code. */
+      /** @description Only letters with this error code, such as conflict. Spaces around it make no difference. */
       errorCode?: string;
       /**
        * Format: uuid

@@ -11,8 +11,10 @@ export const DeadLetterIdSchema = z
   .string()
   .regex(/^[\w.-]{1,249}\/\d{1,6}\/\d{1,16}$/, 'must be the id of a dead letter, such as orders.v1/3/4711');
 
-export const ErrorCodeSchema = z
+/** An error code; spaces around it make no difference, as in the text filters of orders. */
+const ErrorCodeSchema = z
   .string()
+  .trim()
   .min(1)
   .max(200)
   // oxlint-disable-next-line no-control-regex -- the expression rejects control characters
@@ -21,7 +23,7 @@ export const ErrorCodeSchema = z
 const operationId = z.guid('must be the id of an operation').toLowerCase();
 
 export const DeadLetterFilterFields = {
-  errorCode: ErrorCodeSchema.optional().describe('Only letters with this error code.'),
+  errorCode: ErrorCodeSchema.optional().describe('Only letters with this error code, such as conflict. Spaces around it make no difference.'),
   operationId: operationId.optional().describe('Only letters of orders of this operation.'),
 };
 
