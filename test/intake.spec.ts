@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ensureIntakeBatchIndexes, intakeBatchesCollection } from '#orders/operation/intake-batches.js';
-import { Mongo } from '#service/mongodb/mongo.js';
+import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import type { OrderTrace } from '../apps/query-api/src/trace/order-trace.js';
 import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
 import { eventually } from './support/eventually.js';
 import { intakeOrder, sendOrders } from './support/intake.js';
-import { itIsAnIntakeStore } from '../apps/producer/src/intake/testing/intake-store-contract.js';
-import { MongoIntakeStore } from '../apps/producer/src/intake/mongo-intake-store.js';
 import { Pipeline } from './support/pipeline.js';
 import { reconciled } from './support/run-reconcile.js';
 
@@ -192,21 +189,4 @@ describe('the intake', () => {
         body: { code: 'not-interruptible' },
       });
   }, 30_000);
-
-  describe('store in MongoDB', () => {
-    let mongo: Mongo;
-    beforeAll(() => {
-      const uri = new URL(pipeline.stack.mongodbUri);
-      uri.pathname = '/intakeStore';
-      mongo = new Mongo(uri.href, 'tests');
-    });
-    afterAll(async () => {
-      await mongo.client.close();
-    });
-    itIsAnIntakeStore(async () => {
-      await mongo.db.dropDatabase();
-      await ensureIntakeBatchIndexes(mongo.db);
-      return new MongoIntakeStore(mongo);
-    });
-  });
 });

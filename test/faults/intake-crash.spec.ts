@@ -26,13 +26,20 @@ class Flood {
   private isOver = false;
   private readonly clients: Promise<void>[];
 
-  constructor(private readonly pipeline: Pick<Pipeline, 'stack'>) {
+  private constructor(private readonly pipeline: Pick<Pipeline, 'stack'>) {
     this.clients = Array.from({ length: CLIENTS }, async (_, client) => this.run(client));
   }
 
-  async end(): Promise<void> {
-    this.isOver = true;
-    await Promise.all(this.clients);
+  /** Runs work while clients send. They stop in any case: they would send to the servers of the next test. */
+  static async during(pipeline: Pick<Pipeline, 'stack'>, work: (flood: Flood) => Promise<void>): Promise<Flood> {
+    const flood = new Flood(pipeline);
+    try {
+      await work(flood);
+    } finally {
+      flood.isOver = true;
+      await Promise.all(flood.clients);
+    }
+    return flood;
   }
 
   private async run(client: number): Promise<void> {
@@ -41,7 +48,7 @@ class Flood {
         intakeOrder({ accountId: `acc-${client}`, quantity: 1 + at }),
       );
       const body = orders.length === 1 ? orders[0] : orders;
-      while (!(await this.isAccepted(body, `${client}-${nth}`))) {
+      while (!this.isOver && !(await this.isAccepted(body, `${client}-${nth}`))) {
         this.repeated += 1;
         await untilNextTry(RETRY_MS);
       }
@@ -65,6 +72,16 @@ class Flood {
 async function untilFurther(flood: Flood, requests: number): Promise<void> {
   const from = flood.requests;
   await eventually('the flood continues', 60_000, () => flood.requests > from + requests);
+}
+
+/** Runs work while a process hangs. It goes on in any case: an open request to it would not end. */
+async function whileStopped(pid: number, work: () => Promise<void>): Promise<void> {
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await work();
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
 }
 
 describe('the intake', () => {
@@ -100,13 +117,13 @@ describe('the intake', () => {
   }
 
   it('loses and doubles nothing that it accepted while its producer is killed again and again', async () => {
-    const flood = new Flood(pipeline);
-    for (let kills = 0; kills < KILLS; kills += 1) {
-      await untilFurther(flood, 20 + draw(1, kills, 100));
-      process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
-    }
-    await untilFurther(flood, 20);
-    await flood.end();
+    const flood = await Flood.during(pipeline, async (sent) => {
+      for (let kills = 0; kills < KILLS; kills += 1) {
+        await untilFurther(sent, 20 + draw(1, kills, 100));
+        process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
+      }
+      await untilFurther(sent, 20);
+    });
     expect(flood.repeated).toBeGreaterThan(0);
     await expectComplete(flood);
     await eventually('the operations of the killed producers are closed', 60_000, async () => {
@@ -117,15 +134,14 @@ describe('the intake', () => {
   it.each(['Kafka', 'MongoDB'])(
     'rejects requests while %s is unavailable for longer than their time-out, and loses and doubles nothing',
     async (server) => {
-      const flood = new Flood(pipeline);
-      await untilFurther(flood, 50);
-      const { pid } = pipeline.stack.process(server);
-      const { repeated } = flood;
-      process.kill(pid, 'SIGSTOP');
-      await eventually('requests are rejected', 60_000, () => flood.repeated > repeated);
-      process.kill(pid, 'SIGCONT');
-      await untilFurther(flood, 50);
-      await flood.end();
+      const flood = await Flood.during(pipeline, async (sent) => {
+        await untilFurther(sent, 50);
+        const { repeated } = sent;
+        await whileStopped(pipeline.stack.process(server).pid, async () =>
+          eventually('requests are rejected', 60_000, () => sent.repeated > repeated),
+        );
+        await untilFurther(sent, 50);
+      });
       expect(flood.accepted.size).toBeGreaterThan(100);
       await expectComplete(flood);
     },
@@ -133,20 +149,20 @@ describe('the intake', () => {
   );
 
   it('loses and doubles nothing when a producer hangs until another one has closed its operation', async () => {
+    const operations = operationsCollection(pipeline.db);
     const other = await ExtraProducer.start(pipeline.stack);
-    const flood = new Flood(pipeline);
     try {
-      await untilFurther(flood, 50);
-      const { pid } = pipeline.stack.process('producer');
-      const [running] = await operationsCollection(pipeline.db).find({ kind: 'intake', status: 'running' }).toArray();
-      process.kill(pid, 'SIGSTOP');
-      await eventually('the other producer closes the operation', 60_000, async () => {
-        const operation = await operationsCollection(pipeline.db).findOne({ _id: running?._id ?? '' });
-        return operation?.status === 'succeeded';
+      const flood = await Flood.during(pipeline, async (sent) => {
+        await untilFurther(sent, 50);
+        const running = await operations.findOne({ kind: 'intake', status: 'running' });
+        await whileStopped(pipeline.stack.process('producer').pid, async () =>
+          eventually('the other producer closes the operation', 60_000, async () => {
+            const operation = await operations.findOne({ _id: running?._id ?? '' });
+            return operation?.status === 'succeeded';
+          }),
+        );
+        await untilFurther(sent, 50);
       });
-      process.kill(pid, 'SIGCONT');
-      await untilFurther(flood, 50);
-      await flood.end();
       expect(flood.accepted.size).toBeGreaterThan(100);
       await expectComplete(flood);
     } finally {

@@ -1,5 +1,6 @@
 import { connect, createServer, type AddressInfo } from 'node:net';
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ensureIntakeBatchIndexes } from '#orders/operation/intake-batches.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { MongoBucketStore } from '../apps/facade/src/intents/mongo-bucket-store.js';
 import { MongoNumberStore } from '../apps/facade/src/intents/mongo-number-store.js';
@@ -7,6 +8,8 @@ import { MongoMigrationStore } from '../apps/facade/src/state/mongo-migration-st
 import { describeBucketStore } from '../apps/facade/src/testing/bucket-store-contract.js';
 import { describeMigrationStore } from '../apps/facade/src/testing/migration-store-contract.js';
 import { describeNumberStore } from '../apps/facade/src/testing/number-store-contract.js';
+import { MongoIntakeStore } from '../apps/producer/src/intake/mongo-intake-store.js';
+import { itIsAnIntakeStore } from '../apps/producer/src/intake/testing/intake-store-contract.js';
 import { emptyServers } from './support/empty-servers.js';
 import { eventually } from './support/eventually.js';
 import { RunningFacade } from './support/running-facade.js';
@@ -29,6 +32,14 @@ async function emptied(): Promise<Mongo> {
 describeMigrationStore('MongoMigrationStore', async () => new MongoMigrationStore(await emptied()));
 describeBucketStore('MongoBucketStore', async () => new MongoBucketStore(await emptied()));
 describeNumberStore('MongoNumberStore', async () => new MongoNumberStore(await emptied()));
+
+describe('MongoIntakeStore', () => {
+  itIsAnIntakeStore(async () => {
+    const { db } = await emptied();
+    await ensureIntakeBatchIndexes(db);
+    return new MongoIntakeStore(mongo);
+  });
+});
 
 it('a facade that was started before MongoDB works once it is there', async () => {
   const { hostname, port } = new URL(uri.replace('mongodb:', 'http:'));
