@@ -2,25 +2,45 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 
 type Components = NonNullable<OpenAPIObject['components']>;
 
-const ORDER: NonNullable<Components['schemas']>[string] = {
-  type: 'object',
-  description: 'An order of the legacy system.',
-  required: ['id', 'number', 'accountId', 'side', 'symbol', 'quantity', 'price', 'amount', 'currency', 'createdAt'],
-  properties: {
-    id: { type: 'string' },
-    number: { type: 'integer', minimum: 1 },
-    accountId: { type: 'string' },
-    side: { type: 'string', enum: ['buy', 'sell'] },
-    symbol: { type: 'string' },
-    quantity: { type: 'integer', minimum: 1, maximum: 10_000 },
-    price: { type: 'number', description: 'A float.' },
-    amount: { type: 'number', description: 'A float.' },
-    currency: { type: 'string' },
-    createdAt: { type: 'string', description: 'A local time without a zone, in `LEGACY_TIME_ZONE`.' },
-  },
+type Schema = NonNullable<Components['schemas']>[string];
+
+const NUMBER = { type: 'integer', minimum: 1, maximum: 1_000_000_000 } as const;
+const FIELDS: Record<string, Schema> = {
+  id: { type: 'string', minLength: 1, maxLength: 64 },
+  number: NUMBER,
+  accountId: { type: 'string', minLength: 1, maxLength: 64 },
+  side: { type: 'string', enum: ['buy', 'sell'] },
+  symbol: { type: 'string', minLength: 1, maxLength: 32 },
+  quantity: { type: 'integer', minimum: 1, maximum: 10_000 },
+  price: { type: 'number', description: 'A float.' },
+  amount: { type: 'number', description: 'A float.' },
+  currency: { type: 'string', minLength: 3, maxLength: 3 },
+  createdAt: { type: 'string', description: 'A local time without a zone, in `LEGACY_TIME_ZONE`.' },
 };
 
-const ERROR: NonNullable<Components['schemas']>[string] = {
+const ORDER: Schema = {
+  type: 'object',
+  description: 'An order of the legacy system.',
+  required: Object.keys(FIELDS),
+  properties: FIELDS,
+};
+
+const ORDER_REQUEST: Schema = {
+  type: 'object',
+  description: 'What is missing is assigned. The same `id` sends the same order once.',
+  required: ['accountId', 'side', 'symbol', 'quantity', 'price', 'currency'],
+  properties: FIELDS,
+  additionalProperties: false,
+  example: { accountId: 'acc-1', side: 'buy', symbol: 'ACME', quantity: 3, price: 187.35, currency: 'EUR' },
+};
+
+const POPULATED: Schema = {
+  type: 'object',
+  required: ['count', 'first', 'last'],
+  properties: { count: { type: 'integer' }, first: NUMBER, last: NUMBER },
+};
+
+const ERROR: Schema = {
   type: 'object',
   description: "The legacy system's form of errors. Only errors of the facade itself have a `code`.",
   required: ['statusCode', 'error', 'message'],
@@ -29,14 +49,19 @@ const ERROR: NonNullable<Components['schemas']>[string] = {
     code: { type: 'string' },
     error: { type: 'string' },
     message: { type: 'string' },
+    field: { type: 'string', description: 'The invalid field, if the facade knows it.' },
   },
 };
 
 const LIST = { type: 'array', items: { $ref: '#/components/schemas/LegacyApiOrder' } } as const;
 const ONE = { $ref: '#/components/schemas/LegacyApiOrder' } as const;
 
+function content(schema: object) {
+  return { content: { 'application/json': { schema } } };
+}
+
 function json(schema: object, description: string) {
-  return { description, content: { 'application/json': { schema } } };
+  return { description, ...content(schema) };
 }
 
 const ERROR_REF = { $ref: '#/components/schemas/LegacyApiError' } as const;
@@ -52,13 +77,12 @@ function operation(operationId: string, summary: string, answers: object, parame
     // Bearer tokens are those of /v1/migration only.
     security: [{ apiKey: [] }, { basic: [] }, {}],
     ...(parameters.length > 0 && { parameters }),
-    responses: { ...answers, 401: UNAUTHORIZED, 503: AWAY },
+    responses: { 401: UNAUTHORIZED, 503: AWAY, ...answers },
   };
 }
 
 const inPath = (name: string, schema: object) => ({ name, in: 'path', required: true, schema });
 const inQuery = (name: string, schema: object) => ({ name, in: 'query', required: true, schema });
-const NUMBER = { type: 'integer', minimum: 1, maximum: 1_000_000_000 } as const;
 const PAGE = { type: 'integer', minimum: 1, maximum: 1_000_000 } as const;
 
 const READS = {
@@ -88,13 +112,56 @@ const READS = {
   },
 };
 
+const WRITES = {
+  '/orders': {
+    post: {
+      ...operation('createLegacyOrder', 'Store an order', {
+        201: json(ONE, 'The order, with its id, number, amount and time'),
+        200: json(ONE, 'The order was there already: a repeat under the same `id`'),
+        400: json(
+          ERROR_REF,
+          'Invalid order; once the new side answers, also one without an exact translation, with `code` and `field`',
+        ),
+        409: json(
+          ERROR_REF,
+          'The `id` has other content (`order-conflict`), or the number is in use (`number-in-use`)',
+        ),
+        413: json(ERROR_REF, 'More than 64 KiB'),
+        503: json(
+          ERROR_REF,
+          '`outcome-unknown`: repeat it under the same `id`. Other codes: nothing is stored, see Retry-After',
+        ),
+      }),
+      requestBody: { required: true, ...content({ $ref: '#/components/schemas/LegacyApiOrderRequest' }) },
+    },
+  },
+  '/populate': {
+    post: operation(
+      'populateLegacy',
+      'Let the legacy system invent orders',
+      {
+        201: json({ $ref: '#/components/schemas/LegacyApiPopulated' }, 'The numbers of the orders'),
+        400: REJECTED,
+        409: json(ERROR_REF, '`populate-outside-off`: writes are not `off`, so the facade assigns the numbers'),
+      },
+      [inQuery('count', { type: 'integer', minimum: 1, maximum: 1_000_000 })],
+    ),
+  },
+};
+
 /** Adds the legacy system's API to the OpenAPI document: its routes are no controllers. */
 export function documentLegacyApi(document: OpenAPIObject): void {
-  Object.assign(document.paths, READS);
+  Object.assign(document.paths, WRITES, READS);
   const { schemas, securitySchemes, ...others } = document.components ?? {};
   document.components = {
     ...others,
-    schemas: { ...schemas, LegacyApiOrder: ORDER, LegacyApiError: ERROR },
+    schemas: {
+      ...schemas,
+      LegacyApiOrder: ORDER,
+      LegacyApiOrderRequest: ORDER_REQUEST,
+      LegacyApiPopulated: POPULATED,
+      LegacyApiError: ERROR,
+    },
     securitySchemes: {
       ...securitySchemes,
       apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },

@@ -1,13 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { UNLIMITED } from '../clients/unlimited.js';
 import { requestHeadersFor } from '../sides/forwarded-headers.js';
 import type { ReadCapability } from '../stages/capability.js';
 import { readById, readByPage, readByRange, type ParsedRead } from './legacy-parameters.js';
 import { DisconnectedError, type Reads } from './reads.js';
 
 type Texts = Readonly<Record<string, string>>;
-
-/** The legacy system limits no rates: a client that is moved to the facade must not get a 429. */
-const UNLIMITED = { config: { rateLimit: false } } as const;
 
 /** Adds the reads of the legacy system's API. */
 export function addReadRoutes(fastify: FastifyInstance, reads: Reads): void {

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { UNLIMITED } from '../clients/unlimited.js';
 import type { ForwardedRequest, LegacyAnswer } from './legacy-port.js';
 import type { PostedOrders } from './posted-orders.js';
 
@@ -17,10 +18,10 @@ export function addWriteRoutes(fastify: FastifyInstance, orders: PostedOrders, h
     scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: MAX_BODY_BYTES }, (_request, body, done) =>
       done(null, body),
     );
-    scope.post('/orders', async (request, reply) =>
+    scope.post('/orders', UNLIMITED, async (request, reply) =>
       send(reply, await orders.post(forwarded(request, headersOf), new AbortController().signal)),
     );
-    scope.post('/populate', async (request, reply) =>
+    scope.post('/populate', UNLIMITED, async (request, reply) =>
       send(reply, await orders.populate(forwarded(request, headersOf))),
     );
     return Promise.resolve();
