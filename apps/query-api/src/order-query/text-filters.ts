@@ -3,7 +3,7 @@ import { SIDES } from '#orders/order/order.js';
 
 /** The rule of all filters below: how a text is spelled does not decide whether orders are found. */
 const ANY_CASE = 'Upper and lower case, and spaces around it, make no difference';
-const UNLESS_EXACT = 'unless an order has exactly the given text: then only that one is found';
+const UNLESS_EXACT = 'unless orders have exactly the given text: then only these are found';
 
 /** Parses a text that an order can contain: 1 to `maxLength` characters, no control characters and no lone surrogates. */
 function text(maxLength: number) {

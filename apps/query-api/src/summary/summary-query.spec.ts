@@ -29,7 +29,10 @@ describe('the query of a summary', () => {
   });
 
   it('reads currency and side in any case, with or without surrounding spaces', () => {
-    expect(SummaryQuerySchema.parse({ currency: ' usd', side: 'BUY ' })).toMatchObject({ currency: 'USD', side: 'buy' });
+    expect(SummaryQuerySchema.parse({ currency: ' usd', side: 'BUY ' })).toMatchObject({
+      currency: 'USD',
+      side: 'buy',
+    });
   });
 
   it.each<[string, unknown]>([
