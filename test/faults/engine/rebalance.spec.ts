@@ -34,7 +34,9 @@ describe('a member that joins and leaves while the others work', () => {
     expect(drains.map((count, index) => count - (drainsBefore[index] ?? 0))).toEqual([1, 1]);
 
     expect(await third.stop()).toBe(0);
-    expect(third.logged(/^stopped: finished \d+ since the start; the drain finished \d+, handed over \d+, lost 0$/)).toHaveLength(1);
+    expect(
+      third.logged(/^stopped: finished \d+ since the start; the drain finished \d+, handed over \d+, lost 0$/),
+    ).toHaveLength(1);
     expect(group.effects.handled).toBeLessThan(RECORDS * 0.9);
     await group.handles(RECORDS);
     for (const member of stayers) expect(await member.stop()).toBe(0);
