@@ -10,6 +10,7 @@ import { INTAKE_MUTANTS } from './intake-mutants.js';
 import { INTENT_MUTANTS } from './intent-mutants.js';
 import type { Mutant, MutatedSource } from './mutant.js';
 import { OFFSET_MUTANTS } from './offset-mutants.js';
+import { RUN_MUTANTS } from './run-mutants.js';
 import { SourceCopy } from './source-copy.js';
 import { STAGE_MUTANTS } from './stage-mutants.js';
 import { WINDOW_MUTANTS } from './window-mutants.js';
@@ -25,7 +26,7 @@ const SOURCES: readonly MutatedSource[] = [
     name: 'facade',
     folder: 'apps/facade/src',
     specs: 'random-walks.property',
-    mutants: [...STAGE_MUTANTS, ...INTENT_MUTANTS, ...COMPARISON_MUTANTS],
+    mutants: [...STAGE_MUTANTS, ...INTENT_MUTANTS, ...COMPARISON_MUTANTS, ...RUN_MUTANTS],
   },
   {
     name: 'intake',

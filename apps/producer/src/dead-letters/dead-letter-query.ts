@@ -23,7 +23,9 @@ const ErrorCodeSchema = z
 const operationId = z.guid('must be the id of an operation').toLowerCase();
 
 export const DeadLetterFilterFields = {
-  errorCode: ErrorCodeSchema.optional().describe('Only letters with this error code, such as conflict. Spaces around it make no difference.'),
+  errorCode: ErrorCodeSchema.optional().describe(
+    'Only letters with this error code, such as conflict. Spaces around it make no difference.',
+  ),
   operationId: operationId.optional().describe('Only letters of orders of this operation.'),
 };
 
