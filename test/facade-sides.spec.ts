@@ -126,17 +126,14 @@ describe('the sides of the facade', () => {
 
   it('says of a million numbers whether either side has an order with one of them', async () => {
     const order = someOrder({ legacy: { number: 700_000_001, filled: [] } });
-    await sides.answering.legacy.write([order], signal);
-    await sides.answering.new.write([order], signal);
-    const { legacy: stored, newReads } = sides.answering;
-    for (const side of [stored, newReads]) {
-      const around = { from: 699_500_000, to: 700_500_000 };
-      expect(await side.isEmpty(around, signal)).toBe(false);
-      expect(await side.isEmpty({ ...around, to: 700_000_000 }, signal)).toBe(true);
+    for (const name of ['legacy', 'new'] as const) await sides.answering[name].write([order], signal);
+    for (const name of ['legacy', 'newReads'] as const) {
+      const isEmptyUpTo = async (to: number, { answering }: Sides) =>
+        answering[name].isEmpty({ from: 699_500_000, to }, signal);
+      expect(await isEmptyUpTo(700_500_000, sides)).toBe(false);
+      expect(await isEmptyUpTo(700_000_000, sides)).toBe(true);
+      await expect(isEmptyUpTo(700_000_000, away)).rejects.toThrow(SideAwayError);
     }
-    const { legacy: nowhere, newReads: noReads } = away.answering;
-    for (const side of [nowhere, noReads])
-      await expect(side.isEmpty({ from: 1, to: 2 }, signal)).rejects.toThrow(SideAwayError);
   });
 
   it('an order that the legacy system can not hold is refused without asking it', async () => {

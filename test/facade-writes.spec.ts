@@ -7,8 +7,6 @@ import { RunningFacade, type FacadeAnswer } from './support/running-facade.js';
 import { conditionsOf, decided, TwoFacades } from './support/two-facades.js';
 
 const ORDER = { accountId: 'acc-1', side: 'buy', symbol: 'ACME', quantity: 3, price: 187.35, currency: 'EUR' };
-/** The verify at the end must not read the 900,000 pages before it. */
-const FAR_ABOVE = 900_000_000;
 const READS = ['read-by-id', 'read-by-page', 'read-by-range'] as const;
 
 interface Pending {
@@ -20,6 +18,8 @@ type Refused = FacadeAnswer<{
   readonly state: MigrationResponse;
   readonly gate?: { condition: string }[];
 }>;
+
+const conflict = (code: string) => ({ status: 409, body: { code } });
 
 // The tests wait for events, such as the end of a lease.
 jest.setTimeout(60_000);
@@ -103,8 +103,7 @@ describe('the writes of the facade', () => {
     await around.db
       .collection('migrationInstances')
       .updateOne({ _id: 'three' as never }, { $set: { refreshedAt: new Date(0) } });
-    const refused = (await one.move('writes', 'dualwrite')) as unknown as Refused;
-    expect(refused).toMatchObject({ status: 409, body: { code: 'instances-missing' } });
+    expect(await one.move('writes', 'dualwrite')).toMatchObject(conflict('instances-missing'));
     const { capabilities, instances } = await around.moved('writes', 'dualwrite', { force: true, percent: 100 });
     expect(capabilities.writes).toMatchObject({ stage: 'dualwrite', percent: 100, version: 2 });
     expect(instances.map(({ name }) => name)).toEqual(['one', 'two']);
@@ -139,16 +138,14 @@ describe('the writes of the facade', () => {
 
   it('follow the legacy system’s rule for a number that the client chooses', async () => {
     expect(await one.post('/orders', { ...ORDER, number: 1 })).toMatchObject({ status: 409 });
-    const chosen = { ...ORDER, id: randomUUID(), number: FAR_ABOVE };
-    expect(await one.post('/orders', chosen)).toMatchObject({ status: 201, body: { number: FAR_ABOVE } });
-    expect(await two.post('/orders', { ...ORDER, number: FAR_ABOVE })).toMatchObject({
-      status: 409,
-      body: { code: 'number-in-use' },
-    });
+    // Far above all others: the verify at the end must not read the 900,000 pages before it.
+    const chosen = { ...ORDER, id: randomUUID(), number: 900_000_000 };
+    expect(await one.post('/orders', chosen)).toMatchObject({ status: 201, body: { number: 900_000_000 } });
+    expect(await two.post('/orders', { ...ORDER, number: 900_000_000 })).toMatchObject(conflict('number-in-use'));
     await around.drained();
     expect(await two.post('/orders', chosen)).toMatchObject({
       status: 200,
-      body: { id: chosen.id, number: FAR_ABOVE },
+      body: { id: chosen.id, number: 900_000_000 },
     });
   });
 
@@ -230,8 +227,7 @@ describe('the writes of the facade', () => {
       await around.moved(read, 'live', { force: true });
       await around.moved(read, 'complete', { force: true });
     }
-    const unverified = (await one.move('writes', 'complete', { force: true })) as unknown as Refused;
-    expect(unverified).toMatchObject({ status: 409, body: { code: 'gate-not-met' } });
+    expect(await one.move('writes', 'complete', { force: true })).toMatchObject(conflict('gate-not-met'));
     await around.verified();
     await around.moved('writes', 'complete', { force: true });
     const { body } = await two.post<LegacyRecord>('/orders', ORDER);
@@ -243,7 +239,6 @@ describe('the writes of the facade', () => {
       status: 400,
       body: { code: 'not-a-plain-decimal', field: 'price' },
     });
-    const back = (await one.move('writes', 'live', { force: true })) as unknown as Refused;
-    expect(back).toMatchObject({ status: 409, body: { code: 'irreversible' } });
+    expect(await one.move('writes', 'live', { force: true })).toMatchObject(conflict('irreversible'));
   });
 });

@@ -175,11 +175,12 @@ describe('the pipeline from populate to query', () => {
     );
   });
 
+  async function answers(filters: readonly string[]): Promise<unknown[]> {
+    const paths = filters.map((filter) => `/v1/orders?${filter}&page=1&pageSize=3`);
+    return Promise.all(paths.map(async (path) => (await pipeline.get<OrdersPage>(path)).body));
+  }
+
   it('finds a symbol and an account in any case, with or without surrounding spaces', async () => {
-    const answers = async (filters: readonly string[]): Promise<unknown[]> =>
-      Promise.all(
-        filters.map(async (filter) => (await pipeline.get<OrdersPage>(`/v1/orders?${filter}&page=1&pageSize=3`)).body),
-      );
     const [exact, ...others] = await answers(['symbol=ACME', 'symbol=acme', 'symbol=%20Acme%20']);
     expect(exact).toMatchObject({ items: [{}, {}, {}] });
     expect(others).toEqual([exact, exact]);

@@ -31,6 +31,6 @@ const BackfillRoutes = runsController({
 @Controller('v1/migration/backfill')
 export class BackfillController extends BackfillRoutes {
   constructor(runs: BackfillRuns, untranslated: UntranslatedOrders, highest: HighestNumber) {
-    super(runs, untranslated, highest);
+    super({ runs, findings: untranslated, highest });
   }
 }

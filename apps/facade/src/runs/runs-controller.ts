@@ -1,4 +1,4 @@
-import { Get, Header, HttpCode, HttpStatus, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Get, Header, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiConflictResponse,
@@ -10,12 +10,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { Audited } from '#service/auth/audit.interceptor.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { notFound, Problem } from '#service/http/problem.js';
+import { notFound } from '#service/http/problem.js';
 import type { HighestNumber } from './highest-number.js';
 import type { RunDocument, RunKind } from './run-document.js';
 import { FindingsQuerySchema, RunIdSchema, type FindingsQuery } from './run-response.js';
 import type { StoredFindings } from './stored-findings.js';
-import { RunUnderWayError, type StoredRuns } from './stored-runs.js';
+import type { StoredRuns } from './stored-runs.js';
 
 /** What differs between the routes of the two kinds of runs. @typeParam B a response */
 interface RunRoutes<P, R extends string, B> {
@@ -37,20 +37,22 @@ interface RunRoutes<P, R extends string, B> {
   readonly cancel?: { readonly description: string };
 }
 
+/** What the routes need. */
+interface RunParts<P, R extends string> {
+  readonly runs: StoredRuns<P, R>;
+  readonly findings: StoredFindings<unknown>;
+  readonly highest: HighestNumber;
+}
+
 /** Creates the controller of a kind of runs: start, last, by id, findings and cancel. */
 export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B>) {
-  const { kind, noun, schema, findings } = routes;
+  const { kind, noun, schema, findings, response } = routes;
   const path = `/v1/migration/${kind}`;
   const Noun = `${noun.charAt(0).toUpperCase()}${noun.slice(1)}`;
-  const unknown = { description: `Problem details: no such ${noun}` };
 
   @RequiresScope('ops:migrate')
   abstract class RunsController {
-    constructor(
-      private readonly runs: StoredRuns<P, R>,
-      private readonly found: StoredFindings<unknown>,
-      private readonly highest: HighestNumber,
-    ) {}
+    constructor(private readonly parts: RunParts<P, R>) {}
 
     @Post()
     @Audited(kind)
@@ -59,14 +61,10 @@ export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B
     @ApiAcceptedResponse({ standardSchema: schema })
     @ApiConflictResponse({ description: `Problem details \`run-under-way\`: a ${noun} has not ended` })
     async start(@Req() { caller }: FastifyRequest, @Res({ passthrough: true }) reply: FastifyReply): Promise<B> {
-      try {
-        const run = await this.runs.start(routes.begin(await this.highest.read()), caller?.subject ?? 'anonymous');
-        void reply.header('Location', `${path}/${run._id}`);
-        return routes.response(run);
-      } catch (error) {
-        if (!(error instanceof RunUnderWayError)) throw error;
-        throw new Problem(HttpStatus.CONFLICT, error.code, error.message, { id: error.runId });
-      }
+      const { runs, highest } = this.parts;
+      const run = await runs.start(routes.begin(await highest.read()), caller?.subject ?? 'anonymous');
+      void reply.header('Location', `${path}/${run._id}`);
+      return response(run);
     }
 
     @Get()
@@ -75,20 +73,17 @@ export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B
     @ApiOkResponse({ standardSchema: schema })
     @ApiNotFoundResponse({ description: 'Problem details: there was none yet' })
     async last(): Promise<B> {
-      const run = await this.runs.latest();
-      if (run === null) throw notFound(`There was no ${noun} yet: start one by POST ${path}.`);
-      return routes.response(run);
+      const run = await this.parts.runs.latest();
+      return response(existing(run, `There was no ${noun} yet: start one by POST ${path}.`));
     }
 
     @Get(':id')
     @Header('Cache-Control', 'no-store')
     @ApiOperation({ operationId: `get${Noun}`, summary: `Get a ${noun}` })
     @ApiOkResponse({ standardSchema: schema })
-    @ApiNotFoundResponse(unknown)
+    @ApiNotFoundResponse({ description: `Problem details: no such ${noun}` })
     async get(@Param('id', { schema: RunIdSchema }) id: string): Promise<B> {
-      const run = await this.runs.find(id);
-      if (run === null) throw notFound(`There is no ${noun} ${id}.`);
-      return routes.response(run);
+      return response(existing(await this.parts.runs.find(id), `There is no ${noun} ${id}.`));
     }
 
     @Get(`:id/${findings.path}`)
@@ -99,7 +94,7 @@ export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B
       @Param('id', { schema: RunIdSchema }) id: string,
       @Query({ schema: FindingsQuerySchema }) query: FindingsQuery,
     ): Promise<{ items: unknown[] }> {
-      return { items: await this.found.list(id, query) };
+      return { items: await this.parts.findings.list(id, query) };
     }
 
     @Post(':id/cancel')
@@ -107,11 +102,17 @@ export function runsController<P, R extends string, B>(routes: RunRoutes<P, R, B
     @HttpCode(200)
     @ApiOperation({ operationId: `cancel${Noun}`, summary: `Cancel a ${noun}`, ...routes.cancel })
     @ApiOkResponse({ standardSchema: schema })
-    @ApiNotFoundResponse(unknown)
+    @ApiNotFoundResponse({ description: `Problem details: no such ${noun}` })
     async cancel(@Param('id', { schema: RunIdSchema }) id: string): Promise<B> {
-      await this.runs.cancel(id);
+      await this.parts.runs.cancel(id);
       return this.get(id);
     }
   }
   return RunsController;
+}
+
+/** @throws Problem 404 for `null` */
+function existing<T>(run: T | null, detail: string): T {
+  if (run === null) throw notFound(detail);
+  return run;
 }

@@ -1,22 +1,14 @@
 import { randomUUID } from 'node:crypto';
+import { HttpStatus } from '@nestjs/common';
 import { MongoServerError } from 'mongodb';
 import { v7 as uuidv7 } from 'uuid';
+import { Problem } from '#service/http/problem.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { runsCollection, type RunDocument, type RunKind } from './run-document.js';
 
 /** Other processes can claim a run whose process has been silent for this time, in ms. */
 const LEASE_MS = 10_000;
 const DUPLICATE_KEY = 11_000;
-
-/** A run of the same kind is running already. */
-export class RunUnderWayError extends Error {
-  override readonly name = 'RunUnderWayError';
-  readonly code = 'run-under-way';
-
-  constructor(readonly runId: string) {
-    super(`Run ${runId} of this kind is under way. Wait until it has ended.`);
-  }
-}
 
 /** Another process has claimed the run, or it has ended. */
 export class RunLostError extends Error {
@@ -35,7 +27,7 @@ export class StoredRuns<P, R extends string> {
 
   /**
    * Stores a new run, which some instance claims.
-   * @throws RunUnderWayError if there is one that has not ended
+   * @throws Problem 409 `run-under-way` if there is one that has not ended
    */
   async start(progress: P, by: string): Promise<RunDocument<P, R>> {
     const run: RunDocument<P, R> = {
@@ -56,7 +48,9 @@ export class StoredRuns<P, R extends string> {
       return run;
     } catch (error) {
       if (!(error instanceof MongoServerError) || error.code !== DUPLICATE_KEY) throw error;
-      throw new RunUnderWayError((await this.latest())?._id ?? 'unknown');
+      const { _id: id } = (await this.latest()) ?? { _id: 'unknown' };
+      const detail = `Run ${id} of this kind is under way. Wait until it has ended.`;
+      throw new Problem(HttpStatus.CONFLICT, 'run-under-way', detail, { id });
     }
   }
 

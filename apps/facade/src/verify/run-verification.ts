@@ -66,9 +66,9 @@ async function* findings(
     const finding = (await ahead.shift()) as IntervalFinding;
     yield finding;
     if (!isNothing(finding) || from > upTo) continue;
-    const next = await skipEmpty(from, upTo, async (interval) => sides.isEmpty(interval, signal));
-    if (next > from) ahead.push(Promise.resolve(nothingIn({ from, to: Math.min(next - 1, upTo) })));
-    from = next;
+    const behind = await skipEmpty(from, upTo, async (interval) => sides.isEmpty(interval, signal));
+    if (behind > from) ahead.push(Promise.resolve(nothingIn({ from, to: behind - 1 })));
+    from = behind;
   }
 }
 

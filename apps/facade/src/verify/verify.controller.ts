@@ -29,6 +29,6 @@ const VerifyRoutes = runsController({
 @Controller('v1/migration/verify')
 export class VerifyController extends VerifyRoutes {
   constructor(runs: VerificationRuns, differences: Differences, highest: HighestNumber) {
-    super(runs, differences, highest);
+    super({ runs, findings: differences, highest });
   }
 }

@@ -1,0 +1,40 @@
+import { describe, expect, it } from '@jest/globals';
+import { consuming } from './gated-consumer.js';
+import { settle } from '@orders-pipeline/clock/testing';
+
+describe('a stop of the parallel consumer', () => {
+  it('finishes and commits running work when it stops, and reports the result', async () => {
+    const { gate, consumer, committed } = await consuming({ inFlight: 1 }, (topic) => {
+      for (const name of ['a', 'b']) topic.append(0, name, name);
+    });
+    const stopped = consumer.stop();
+    await gate.end('a');
+    expect(await stopped).toEqual({ finished: 1, handedOver: 1, lost: 0 });
+    expect(committed()).toBe(1);
+    expect(consumer.status.state).toBe('stopped');
+  });
+
+  it('logs on a stop what it has finished since the start, besides what the drain finished', async () => {
+    const { consumer, gate, log } = await consuming({}, (topic) => {
+      for (const name of ['a', 'b', 'c']) topic.append(0, name, name);
+    });
+    for (const name of ['a', 'b', 'c']) await gate.end(name);
+    await consumer.stop();
+    expect(log.entries.find(({ message }) => message.startsWith('stopped'))).toMatchObject({
+      message: 'stopped: finished 3 since the start; the drain finished 0, handed over 0, lost 0',
+      details: { finishedSinceStart: 3, finished: 0 },
+    });
+  });
+
+  it('keeps its partitions until running work has ended when a rebalance starts during a stop', async () => {
+    const { broker, gate, consumer, committed } = await consuming({}, (topic) => topic.append(0, 'a', 'a'));
+    const stopped = consumer.stop();
+    const { generation } = broker.group;
+    void broker.group.rebalance();
+    await settle();
+    expect(broker.group.generation).toBe(generation);
+    await gate.end('a');
+    await stopped;
+    expect(committed()).toBe(1);
+  });
+});
