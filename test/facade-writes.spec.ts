@@ -138,14 +138,13 @@ describe('the writes of the facade', () => {
 
   it('follow the legacy system’s rule for a number that the client chooses', async () => {
     expect(await one.post('/orders', { ...ORDER, number: 1 })).toMatchObject({ status: 409 });
-    // Far above all others: the verify at the end must not read the 900,000 pages before it.
-    const chosen = { ...ORDER, id: randomUUID(), number: 900_000_000 };
-    expect(await one.post('/orders', chosen)).toMatchObject({ status: 201, body: { number: 900_000_000 } });
-    expect(await two.post('/orders', { ...ORDER, number: 900_000_000 })).toMatchObject(conflict('number-in-use'));
+    const chosen = { ...ORDER, id: randomUUID(), number: 50_000 };
+    expect(await one.post('/orders', chosen)).toMatchObject({ status: 201, body: { number: 50_000 } });
+    expect(await two.post('/orders', { ...ORDER, number: 50_000 })).toMatchObject(conflict('number-in-use'));
     await around.drained();
     expect(await two.post('/orders', chosen)).toMatchObject({
       status: 200,
-      body: { id: chosen.id, number: 900_000_000 },
+      body: { id: chosen.id, number: 50_000 },
     });
   });
 

@@ -4,10 +4,13 @@ import { ensureIntakeBatchIndexes } from '#orders/operation/intake-batches.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { MongoBucketStore } from '../apps/facade/src/intents/mongo-bucket-store.js';
 import { MongoNumberStore } from '../apps/facade/src/intents/mongo-number-store.js';
+import { createRunIndexes } from '../apps/facade/src/runs/run-document.js';
 import { MongoMigrationStore } from '../apps/facade/src/state/mongo-migration-store.js';
 import { describeBucketStore } from '../apps/facade/src/testing/bucket-store-contract.js';
 import { describeMigrationStore } from '../apps/facade/src/testing/migration-store-contract.js';
 import { describeNumberStore } from '../apps/facade/src/testing/number-store-contract.js';
+import { newProgress } from '../apps/facade/src/verify/verification-progress.js';
+import { VerificationRuns } from '../apps/facade/src/verify/verification-runs.js';
 import { MongoIntakeStore } from '../apps/producer/src/intake/mongo-intake-store.js';
 import { itIsAnIntakeStore } from '../apps/producer/src/intake/testing/intake-store-contract.js';
 import { emptyServers } from './support/empty-servers.js';
@@ -39,6 +42,16 @@ describe('MongoIntakeStore', () => {
     await ensureIntakeBatchIndexes(db);
     return new MongoIntakeStore(mongo);
   });
+});
+
+it('a run refuses another one of its kind until it has ended', async () => {
+  const runs = new VerificationRuns(await emptied());
+  await createRunIndexes(mongo.db);
+  const { _id: id } = await runs.start(newProgress(1), 'a test');
+  const refused = { code: 'run-under-way', status: 409, extensions: { id } };
+  await expect(runs.start(newProgress(1), 'a test')).rejects.toMatchObject(refused);
+  await runs.cancel(id);
+  expect(await runs.start(newProgress(1), 'a test')).toMatchObject({ status: 'running' });
 });
 
 it('a facade that was started before MongoDB works once it is there', async () => {
