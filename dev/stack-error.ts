@@ -15,6 +15,7 @@ export type StackErrorCode =
   | 'server-failed'
   | 'app-failed'
   | 'comparison-failed'
+  | 'demo-failed'
   | 'interrupted';
 
 /** The alternatives when a part is unavailable: shown below every message about one. */

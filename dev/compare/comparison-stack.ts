@@ -12,7 +12,7 @@ import { AppLogView } from '../supervisor/app-log-view.js';
 import type { AppDefinition } from '../supervisor/app-process.js';
 import { App } from '../supervisor/app.js';
 import { readStackOptions } from '../supervisor/stack-options.js';
-import { makeComparisonFolder, removeFolder } from './comparison-folder.js';
+import { makeRunFolder, removeRunFolder } from '../machine/run-folder.js';
 
 /** The environment variables of the consumers. */
 export type ConsumerSettings = Readonly<
@@ -53,7 +53,7 @@ export class ComparisonStack {
 
   /** Resolves when servers and producer are ready. @throws StackError, or the abort reason; everything is cleaned up first */
   static async start(options: ComparisonStackOptions): Promise<ComparisonStack> {
-    const directory = await makeComparisonFolder();
+    const directory = await makeRunFolder('orders-compare');
     let stack: ComparisonStack | undefined;
     try {
       await requireFreeSpace(directory, DATA_NEED_MIB, 'the comparison');
@@ -64,7 +64,7 @@ export class ComparisonStack {
       print('producer serves');
       return stack;
     } catch (error) {
-      if (stack === undefined) await removeFolder(directory);
+      if (stack === undefined) await removeRunFolder(directory);
       else await stack.stop();
       throw error;
     }
@@ -99,7 +99,7 @@ export class ComparisonStack {
     await this.mongo.client.close();
     await Promise.all([this.producer, ...this.consumers].map(async (app) => app.stop(STOP_BUDGET_MS)));
     await this.servers.stop();
-    await removeFolder(this.directory);
+    await removeRunFolder(this.directory);
   }
 
   /** Kills everything at once, and leaves the data. */

@@ -22,9 +22,14 @@ import type { Terminal } from './terminal/terminal.js';
 /**
  * Runs one command line, and prints its failure on standard error.
  * @param args the arguments without node and script
+ * @param addToMigration adds commands to `migration` that need more than a service
  * @returns the exit code of the process
  */
-export async function runCommandLine(args: readonly string[], environment: CliEnvironment): Promise<ExitCode> {
+export async function runCommandLine(
+  args: readonly string[],
+  environment: CliEnvironment,
+  addToMigration: (migration: Command) => void = () => undefined,
+): Promise<ExitCode> {
   const { env, terminal, clock } = environment;
   let exitCode: ExitCode = EXIT_CODE.ok;
   const run: RunCommand = async (command, work, otherUrl) => {
@@ -34,7 +39,7 @@ export async function runCommandLine(args: readonly string[], environment: CliEn
     exitCode = await work({ ...environment, client });
   };
   try {
-    await commandLine(env, terminal, run).parseAsync(args, { from: 'user' });
+    await commandLine(env, terminal, run, addToMigration).parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
     // Commander has already printed the error or the requested help.
@@ -44,7 +49,12 @@ export async function runCommandLine(args: readonly string[], environment: CliEn
   }
 }
 
-function commandLine(env: CliSettings, terminal: Terminal, run: RunCommand): Command {
+function commandLine(
+  env: CliSettings,
+  terminal: Terminal,
+  run: RunCommand,
+  addToMigration: (migration: Command) => void,
+): Command {
   const program = new Command('npm run orders --')
     .description('Starts and watches operations of the orders pipeline through the HTTP API of the producer.')
     .option('--url <url>', 'address of the producer (or ORDERS_URL)', defaultProducerUrl(env))
@@ -67,6 +77,6 @@ function commandLine(env: CliSettings, terminal: Terminal, run: RunCommand): Com
   addDeadLettersCommands(program, run);
   addRedriveCommands(program, run);
   addScaleCommand(program, run, defaultConsoleUrl(env));
-  addMigrationCommands(program, run, defaultFacadeUrl(env));
+  addToMigration(addMigrationCommands(program, run, defaultFacadeUrl(env)));
   return program;
 }

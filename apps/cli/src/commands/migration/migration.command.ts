@@ -10,8 +10,8 @@ interface CommonOptions {
   readonly json?: true;
 }
 
-/** `migration …`: moves traffic from the legacy system to the pipeline, through the facade. */
-export function addMigrationCommands(program: Command, run: RunCommand, defaultFacadeUrl: string): void {
+/** `migration …`: moves traffic from the legacy system to the pipeline, through the facade. @returns the group */
+export function addMigrationCommands(program: Command, run: RunCommand, defaultFacadeUrl: string): Command {
   const group = program.command('migration').description('leave the legacy system step by step, through the facade');
   const add = (name: string, description: string): Command =>
     group
@@ -62,6 +62,7 @@ export function addMigrationCommands(program: Command, run: RunCommand, defaultF
     async ({ facade, json }: CommonOptions, command: Command) =>
       run(command, async (context) => listPending(context, json), facade),
   );
+  return group;
 }
 
 interface HoldOptions {

@@ -1,0 +1,14 @@
+import type { TranslationBug } from './bugs/translation-bugs.js';
+
+/** The options of `npm run migration -- demo`. */
+export interface DemoOptions {
+  readonly bug: TranslationBug;
+  /** Orders that the legacy system has before the demo. */
+  readonly orders: number;
+  /** Requests per second of all clients together. */
+  readonly rate: number;
+  /** Samples that the gates want. */
+  readonly samples: number;
+  /** Folder of the report. */
+  readonly reportFolder: string;
+}

@@ -1,0 +1,24 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { failure } from '../migration-api.js';
+
+const POLL_MS = 200;
+
+/**
+ * Waits until a question has an answer.
+ * @param ask returns `undefined` as long as there is none
+ * @throws StackError with what was waited for, after `withinMs`
+ */
+export async function waitUntil<T>(
+  what: string,
+  withinMs: number,
+  signal: AbortSignal,
+  ask: () => Promise<T | undefined>,
+): Promise<T> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const answer = await ask();
+    if (answer !== undefined) return answer;
+    if (performance.now() > deadline) throw failure(`${what}: not within ${withinMs / 1_000} s`);
+    await delay(POLL_MS, undefined, { signal });
+  }
+}
