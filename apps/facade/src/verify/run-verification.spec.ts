@@ -38,6 +38,8 @@ class BothSides implements VerifiedSides {
   readonly open = new Set<number>();
   /** Called before each read of the legacy system. */
   beforeRead: () => void = () => undefined;
+  /** Called before the open writes are read. */
+  beforeOpen: () => void = () => undefined;
   reads = 0;
 
   async legacy({ from, to }: { from: number; to: number }) {
@@ -55,8 +57,9 @@ class BothSides implements VerifiedSides {
     return ![...this.rows.keys(), ...this.orders.keys()].some((number) => number >= from && number <= to);
   }
 
-  async hasOpenIntents({ from, to }: { from: number; to: number }) {
-    return [...this.open].some((number) => number >= from && number <= to);
+  async openNumbers({ from, to }: { from: number; to: number }) {
+    this.beforeOpen();
+    return new Set([...this.open].filter((number) => number >= from && number <= to));
   }
 
   put(number: number): void {
@@ -143,13 +146,35 @@ describe('a verification', () => {
     const sides = new BothSides();
     sides.rows.set(1, orderOf(1));
     sides.open.add(1);
-    sides.beforeRead = () => {
-      if (sides.reads < 3) return;
+    let asked = 0;
+    sides.beforeOpen = () => {
+      asked += 1;
+      if (asked < 3) return;
       sides.put(1);
       sides.open.delete(1);
     };
     const clock = new ManualClock();
     const { run } = await verify(sides, newProgress(10), clock);
+    await clock.advance(31_000);
+    expect(resultOf(await run)).toBe('equal');
+  });
+
+  it('ends while clients write all the time, so that some write of the interval is always on its way', async () => {
+    const sides = new BothSides();
+    let newest = 0;
+    const beginWrite = (): void => {
+      newest += 1;
+      sides.open.add(newest);
+      sides.rows.set(newest, orderOf(newest));
+    };
+    beginWrite();
+    sides.beforeOpen = () => {
+      sides.put(newest);
+      sides.open.delete(newest);
+      beginWrite();
+    };
+    const clock = new ManualClock();
+    const { run } = await verify(sides, newProgress(1_000), clock);
     await clock.advance(31_000);
     expect(resultOf(await run)).toBe('equal');
   });

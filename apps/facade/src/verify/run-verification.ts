@@ -2,7 +2,7 @@ import { pause, type Clock } from '@orders-pipeline/clock';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { intervalFrom } from '../reads/number-interval.js';
 import { skipEmpty } from '../runs/skip-empty.js';
-import { checkInterval, isNothing, nothingIn, type IntervalFinding } from './interval-check.js';
+import { checkInterval, isNothing, nothingIn, type IntervalFinding, type Suspects } from './interval-check.js';
 import { afterNext, afterPutOff, MAX_PUT_OFF, type VerificationProgress } from './verification-progress.js';
 import type { VerifiedSides } from './verified-sides.js';
 
@@ -34,15 +34,17 @@ export async function runVerification(
   signal: AbortSignal,
 ): Promise<VerificationProgress> {
   let progress = start;
+  const suspects = new Map<number, Suspects>();
   for await (const finding of findings(start, context, signal)) {
     progress = afterNext(progress, finding);
+    if (finding.open !== undefined) suspects.set(finding.interval.from, finding.open);
     await context.record(finding, progress);
     if (progress.putOff.length < MAX_PUT_OFF) continue;
-    progress = await checkPutOff(progress, context, signal);
+    progress = await checkPutOff(progress, suspects, context, signal);
     // The writes do not come through: to go on would only put off more.
     if (progress.putOff.length >= MAX_PUT_OFF) return progress;
   }
-  return checkPutOff(progress, context, signal);
+  return checkPutOff(progress, suspects, context, signal);
 }
 
 /** Yields the findings of all intervals, in order, and checks some of the next ones meanwhile. A long empty interval is one finding. */
@@ -72,9 +74,13 @@ async function* findings(
   }
 }
 
-/** Checks the intervals again in which writes were on their way, until there are none, for 30 s at most. */
+/**
+ * Checks the intervals again in which writes were on their way, until there are none, for 30 s at most.
+ * @param suspects what differed in each of them. A run that another process began has none: it reads them as for the first time
+ */
 async function checkPutOff(
   start: VerificationProgress,
+  suspects: Map<number, Suspects>,
   { sides, zone, clock, record }: VerificationContext,
   signal: AbortSignal,
 ): Promise<VerificationProgress> {
@@ -82,9 +88,14 @@ async function checkPutOff(
   let progress = start;
   while (progress.putOff.length > 0) {
     for (const from of progress.putOff) {
-      const finding = await checkInterval(intervalFrom(from, progress.upTo), sides, zone, signal);
+      const finding = await checkInterval(intervalFrom(from, progress.upTo), sides, zone, signal, suspects.get(from));
       progress = afterPutOff(progress, finding);
-      if (!finding.isOpen) await record(finding, progress);
+      if (finding.open !== undefined) {
+        suspects.set(from, finding.open);
+        continue;
+      }
+      suspects.delete(from);
+      await record(finding, progress);
     }
     if (progress.putOff.length === 0 || clock.now() >= deadline) break;
     await pause(clock, POLL_MS);

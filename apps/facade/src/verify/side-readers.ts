@@ -41,8 +41,8 @@ export class SideReaders implements VerifiedSides {
     return (await legacy.isEmpty(interval, signal)) && newReads.isEmpty(interval, signal);
   }
 
-  async hasOpenIntents(interval: NumberInterval): Promise<boolean> {
-    return (await this.buckets.findOpen(interval)).length > 0;
+  async openNumbers(interval: NumberInterval): Promise<ReadonlySet<number>> {
+    return new Set((await this.buckets.findOpen(interval)).map(({ order }) => order.legacy.number));
   }
 }
 

@@ -24,14 +24,14 @@ export function newProgress(upTo: number): VerificationProgress {
 
 /** Returns the progress after the next interval was checked. */
 export function afterNext(progress: VerificationProgress, finding: IntervalFinding): VerificationProgress {
-  const { interval, isOpen } = finding;
+  const { interval, open } = finding;
   const moved = { ...progress, next: interval.to + 1 };
-  return isOpen ? { ...moved, putOff: [...progress.putOff, interval.from] } : withFinding(moved, finding);
+  return open !== undefined ? { ...moved, putOff: [...progress.putOff, interval.from] } : withFinding(moved, finding);
 }
 
 /** Returns the progress after an interval that was put off was checked again. */
 export function afterPutOff(progress: VerificationProgress, finding: IntervalFinding): VerificationProgress {
-  if (finding.isOpen) return progress;
+  if (finding.open !== undefined) return progress;
   const putOff = progress.putOff.filter((from) => from !== finding.interval.from);
   return withFinding({ ...progress, putOff }, finding);
 }

@@ -13,6 +13,6 @@ export interface VerifiedSides {
   /** Returns whether neither side has an order with one of these numbers. They may be a million. */
   isEmpty(interval: NumberInterval, signal: AbortSignal): Promise<boolean>;
 
-  /** Returns whether an admitted write with one of these numbers is still missing on a side. */
-  hasOpenIntents(interval: NumberInterval): Promise<boolean>;
+  /** Returns the numbers of the interval whose admitted write is still missing on a side. */
+  openNumbers(interval: NumberInterval): Promise<ReadonlySet<number>>;
 }
