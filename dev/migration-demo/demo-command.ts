@@ -16,13 +16,15 @@ interface GivenOptions {
   readonly bug: string;
   readonly orders: number;
   readonly rate: number;
-  readonly samples: number;
   readonly report: string;
 }
 
 const BUGS_HELP = `
 Bugs:
 ${TRANSLATION_BUGS.map(({ name, description }) => `  ${name.padEnd(18)} ${description}`).join('\n')}
+
+The gate has its defaults, such as 1,000 samples for each step. Its settings in the environment apply, such as
+GATE_MIN_SAMPLES or GATE_P99_FLOOR_MS, and those of the automatic rollback (ROLLBACK_…).
 
 Exit codes:
   0  no wrong answer, no order lost, doubled or different, and every failed request allowed
@@ -38,7 +40,6 @@ export function addDemoCommand(migration: Command): void {
     .option('--report <folder>', 'folder of report.md and report.html', join('.data', 'migration-demo'))
     .option('--orders <n>', 'orders in the legacy system', wholeNumber, 100_000)
     .option('--rate <n>', 'requests per second', wholeNumber, 150)
-    .option('--samples <n>', 'samples that each gate wants', wholeNumber, 1_000)
     .addHelpText('after', BUGS_HELP)
     .action(async (given: GivenOptions) => {
       process.exitCode = await demo(given);
@@ -71,7 +72,17 @@ function readOptions({ bug: name, report, ...numbers }: GivenOptions): DemoOptio
     );
   for (const [flag, value] of Object.entries(numbers))
     if (value < 1) throw new StackError('bad-flag', `--${flag} must be at least 1, got ${value}.`, '');
-  return { bug, reportFolder: resolve(PROJECT_DIRECTORY, report), ...numbers };
+  return {
+    bug,
+    reportFolder: resolve(PROJECT_DIRECTORY, report),
+    facadeSettings: facadeSettingsIn(process.env),
+    ...numbers,
+  };
+}
+
+function facadeSettingsIn(env: NodeJS.ProcessEnv): Record<string, string> {
+  const given = Object.entries(env).filter(([name]) => /^(GATE|ROLLBACK)_/.test(name));
+  return Object.fromEntries(given.map(([name, value = '']) => [name, value]));
 }
 
 /** Returns a signal that aborts on the first stop request. The third request ends everything at once. */

@@ -7,8 +7,8 @@ export interface DemoOptions {
   readonly orders: number;
   /** Requests per second of all clients together. */
   readonly rate: number;
-  /** Samples that the gates want. */
-  readonly samples: number;
+  /** Settings of the facades that differ from their defaults: those of the gate and of the automatic rollback. */
+  readonly facadeSettings: Readonly<Record<string, string>>;
   /** Folder of the report. */
   readonly reportFolder: string;
 }

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { currentCommit, describeMachine } from '../machine/machine-description.js';
 import type { DemoOptions } from './demo-options.js';
 import { DemoStack } from './demo-stack.js';
@@ -32,7 +33,7 @@ export async function runDemo(options: DemoOptions, { print, signal, onStack }: 
   const elapsed = (): number => (performance.now() - began) / 1_000;
   const report = (line: string): void => print(`${elapsed().toFixed(1).padStart(6)} s  ${line}`);
   report('starting Kafka, MongoDB, the registry, the apps, the legacy system and two facades');
-  const facadeSettings = { GATE_MIN_SAMPLES: String(options.samples) };
+  const { facadeSettings } = options;
   const stack = await DemoStack.start({ facadeSettings, print: (line) => report(`  ${line}`), signal });
   onStack(() => stack.killAll());
   const steps: ReportedStep[] = [{ title: 'start all processes', seconds: elapsed(), result: 'all are ready' }];
@@ -74,6 +75,7 @@ export async function runDemo(options: DemoOptions, { print, signal, onStack }: 
       totalSeconds: elapsed(),
     };
   } finally {
+    await stack.copyLogs(join(options.reportFolder, 'logs'));
     report('stopping everything');
     await stack.stop();
     report('stopped');

@@ -1,3 +1,4 @@
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -34,7 +35,7 @@ const POLL_MS = 10;
 export const CONSUMERS = 2;
 const FACADES = [1, 2] as const;
 /** Short, so that the demo fits five minutes: with up to a second, reads of the newest orders wait that long. */
-const SAVE_DELAY_MS = '0..100';
+export const SAVE_DELAY_MS = '0..100';
 
 export interface DemoStackOptions {
   /** The settings of the facades that differ from their defaults. */
@@ -103,8 +104,13 @@ export class DemoStack {
   async deployFacade(bug?: string): Promise<void> {
     for (const n of FACADES) {
       const definition = this.facade(n, bug);
+      const began = performance.now();
       await this.apps.get(definition.name)?.stop(DRAIN_BUDGET_MS);
+      const drained = performance.now();
       await this.start(definition);
+      this.options.print(
+        `${definition.name} drained in ${seconds(drained - began)} s, started in ${seconds(performance.now() - drained)} s`,
+      );
     }
   }
 
@@ -119,6 +125,11 @@ export class DemoStack {
   /** Stops an app's process without ending it, until it is killed. */
   pause(name: string): void {
     signalIfRunning(this.pidOf(name), 'SIGSTOP');
+  }
+
+  /** Copies the log files of all processes. */
+  async copyLogs(folder: string): Promise<void> {
+    await cp(join(this.directory, 'logs'), folder, { recursive: true });
   }
 
   /** Ends everything and removes the data, in any state. */
@@ -178,6 +189,10 @@ export class DemoStack {
     };
     return { ...one, name, logFile: join(this.directory, 'logs', `${name}.log`), env };
   }
+}
+
+function seconds(milliseconds: number): string {
+  return (milliseconds / 1_000).toFixed(1);
 }
 
 /** Doesn't inherit the caller's environment: its settings would change the demo, and its servers must not be used. */

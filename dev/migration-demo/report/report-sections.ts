@@ -1,3 +1,4 @@
+import { SAVE_DELAY_MS } from '../demo-stack.js';
 import { REQUEST_KINDS } from '../load/request-log.js';
 import { nameOf } from '../steps/plan.js';
 import { verdictsOf, type DemoReport } from './demo-report.js';
@@ -59,11 +60,12 @@ export function sectionsOf(report: DemoReport): { readonly title: string; readon
 }
 
 function setUp({ options, commit, machine, startedAt, totalSeconds }: DemoReport): string {
-  const { orders, rate, samples, bug } = options;
+  const { orders, rate, facadeSettings, bug } = options;
+  const settings = Object.entries({ SAVE_DELAY_MS, ...facadeSettings }).map(([name, value]) => `${name}=${value}`);
   return (
     `${startedAt.toISOString().slice(0, 16)} UTC, ${totalSeconds.toFixed(0)} s in all, with start and stop. ` +
     `${COUNT.format(orders)} orders in the legacy system, ${rate} requests/s of 32 clients, bug ${bug.name}, ` +
-    `${COUNT.format(samples)} samples for each gate, saves that take up to 100 ms; all other settings have their defaults. ` +
+    `settings that differ from the defaults: ${settings.join(', ')}. ` +
     `Commit ${commit}, ${machine.cores} cores, ${machine.memoryGiB} GiB, load average at the start ${machine.loadAverage.toFixed(1)}. ` +
     `Again: npm run migration -- demo --bug ${bug.name}`
   );
