@@ -106,6 +106,20 @@ export const INTENT_MUTANTS: readonly Mutant[] = [
     specs: 'unfenced-writes',
   },
   {
+    name: 'a repeat finishes the write of a dead instance before earlier writes of its account',
+    file: FENCED,
+    replace: 'const next = open.find((other) => other.order.accountId === accountId && isUnanswered(other)) ?? intent;',
+    by: 'const next = intent;',
+    specs: '/fenced-writes',
+  },
+  {
+    name: 'a repeat waits for a dead instance until the outbox worker finds out',
+    file: FENCED,
+    replace: '>= repairAfterMs) {',
+    by: '>= 10 * repairAfterMs) {',
+    specs: '/fenced-writes',
+  },
+  {
     name: 'a refusal of the second side is not reported',
     file: OUTBOX,
     replace: 'await this.reports.diverged(item.intent, side, outcome);',

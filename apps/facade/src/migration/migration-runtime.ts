@@ -124,7 +124,9 @@ function postedOrders(ports: MigrationPorts, state: MigrationState): PostedOrder
   const blocks = new NumberBlocks(numbers, limits.numberBlock);
   const admission = new Admission(buckets, blocks, clock, identity.name, limits.admission);
   const answering = answeringWrite(ports, ports.sides.answering);
-  const fenced = new FencedWrites({ admission, answering, store: buckets, numbers, zone, clock, randomId, logger });
+  const { repairAfterMs } = limits.outbox;
+  const parts = { admission, answering, repairAfterMs, store: buckets, numbers, zone, clock, randomId, logger };
+  const fenced = new FencedWrites(parts);
   const { reportUntranslatable } = ports;
   const untranslatable = new UntranslatableWrites(legacy, buckets, blocks, numbers, reportUntranslatable, randomId);
   const unfenced = new UnfencedWrites(legacy, clock, random, randomId);

@@ -20,6 +20,8 @@ const MAX_NUMBERS = 3;
 export interface FencedParts {
   readonly admission: Admission;
   readonly answering: AnsweringWrite;
+  /** The instance that admitted a write has this many ms to write it; then any other may. */
+  readonly repairAfterMs: number;
   readonly store: BucketStore;
   readonly numbers: NumberStore;
   readonly zone: LegacyTimeZone;
@@ -82,10 +84,29 @@ export class FencedWrites {
     const seqs = new Set(earlier.map(({ seq }) => seq));
     while (seqs.size > 0) {
       const { open } = await this.parts.store.read(bucket);
-      if (!open.some((intent) => seqs.has(intent.seq) && isUnanswered(intent))) return true;
-      if (this.parts.clock.now() >= deadline) return false;
-      await pause(this.parts.clock, POLL_MS);
+      const unanswered = open.find((intent) => seqs.has(intent.seq) && isUnanswered(intent));
+      if (unanswered === undefined) return true;
+      if (!(await this.waitFor(bucket, unanswered, open, deadline))) return false;
     }
+    return true;
+  }
+
+  /**
+   * Waits a moment for a write of another request. Its instance may be dead: then this one does what that had to do, in the order of the
+   * account's writes, as the outbox would a little later. Two at the same time do no harm.
+   * @returns whether it may have an answer now; `false`: it has none in time
+   */
+  private async waitFor(bucket: number, intent: Intent, open: readonly Intent[], deadline: number): Promise<boolean> {
+    const { store, answering, clock, repairAfterMs } = this.parts;
+    const { accountId } = intent.order;
+    const next = open.find((other) => other.order.accountId === accountId && isUnanswered(other)) ?? intent;
+    if (store.now().getTime() - next.admittedAt.getTime() >= repairAfterMs) {
+      const outcome = await answering.run(next, new AbortController().signal);
+      await store.update([updateAfter(bucket, next, outcome)]);
+      return outcome.result !== 'unknown';
+    }
+    if (clock.now() >= deadline) return false;
+    await pause(clock, POLL_MS);
     return true;
   }
 
@@ -101,9 +122,8 @@ export class FencedWrites {
       const now = open.find(({ seq }) => seq === intent.seq);
       if (now === undefined) return undefined;
       if (!isUnanswered(now)) return this.existing(request, record);
-      if (this.parts.clock.now() >= deadline)
+      if (!(await this.waitFor(bucket, now, open, deadline)))
         return unknownOutcome(intent.answering, 'an earlier request with this id has no answer yet');
-      await pause(this.parts.clock, POLL_MS);
     }
   }
 
