@@ -20,12 +20,11 @@ export interface JudgedFailure extends FailedRequest {
 const SIDES_OF_CODE: Readonly<Record<string, readonly AwayTime['side'][]>> = {
   'legacy-away': ['legacy'],
   'new-away': ['new'],
-  // The bucket waits for writes on both sides.
+  // These wait for open writes, and a write is open as long as either side is away.
+  'still-open': ['legacy', 'new'],
   'handing-over': ['legacy', 'new'],
   'writes-behind': ['legacy', 'new'],
 };
-/** The side of these codes is in their message. */
-const NAMING_A_SIDE: ReadonlySet<string> = new Set(['outcome-unknown', 'still-open']);
 
 /** Judges failed requests by the contract: only while the answering side is away. The demo never takes MongoDB away. */
 export function judgeFailures(failed: readonly FailedRequest[], away: readonly AwayTime[]): readonly JudgedFailure[] {
@@ -37,7 +36,7 @@ export function judgeFailures(failed: readonly FailedRequest[], away: readonly A
 }
 
 function sidesOf({ code, message }: FailedRequest): readonly AwayTime['side'][] {
-  if (!NAMING_A_SIDE.has(code)) return SIDES_OF_CODE[code] ?? [];
+  if (code !== 'outcome-unknown') return SIDES_OF_CODE[code] ?? [];
   const [, side] = /\bthe (legacy|new) side\b/.exec(message) ?? [];
   return side === 'legacy' || side === 'new' ? [side] : [];
 }

@@ -141,17 +141,20 @@ function requestSection({ log, failures, totalSeconds }: DemoReport): Section {
   };
 }
 
-function failureSection({ failures }: DemoReport): Section {
+function failureSection({ failures, startedAt }: DemoReport): Section {
   const groups = Map.groupBy(failures, ({ kind, code, allowedBecause }) => `${kind}|${code}|${allowedBecause ?? ''}`);
   return {
     heading: 'Failed requests',
     text: ['The contract allows failures only while the answering side, or a side that writes wait for, is away.'],
     table: {
-      head: ['requests', 'code', 'count', 'allowed'],
+      head: ['requests', 'code', 'count', 'from, s', 'to, s', 'allowed'],
       rows: [...groups.values()].flatMap((group) => {
         const [first] = group;
         if (first === undefined) return [];
-        return [[first.kind, first.code, String(group.length), first.allowedBecause ?? `NO: ${first.message}`]];
+        const second = (at: number): string => ((at - startedAt.getTime()) / 1_000).toFixed(1);
+        const [from, to] = [Math.min(...group.map((each) => each.from)), Math.max(...group.map((each) => each.to))];
+        const allowed = first.allowedBecause ?? `NO: ${first.message}`;
+        return [[first.kind, first.code, String(group.length), second(from), second(to), allowed]];
       }),
     },
   };
