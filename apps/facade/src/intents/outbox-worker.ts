@@ -5,8 +5,9 @@ import type { WorkerLease } from './worker-lease.js';
 
 const BUSY_POLL_MS = 20;
 const IDLE_POLL_MS = 100;
-const STANDBY_POLL_MS = 1_000;
-const RENEW_MS = 1_000;
+const STANDBY_POLL_MS = 250;
+const RENEW_MS = 250;
+const RETRY_MS = 1_000;
 
 /** Runs the outbox in the one instance that holds the lease. */
 export class OutboxWorker {
@@ -15,7 +16,7 @@ export class OutboxWorker {
   private heldAt = Number.NEGATIVE_INFINITY;
 
   constructor(
-    private readonly outbox: Outbox,
+    private readonly outbox: Pick<Outbox, 'round'>,
     private readonly lease: WorkerLease,
     private readonly clock: Clock,
     private readonly logger: Pick<Logger, 'warn'>,
@@ -46,7 +47,7 @@ export class OutboxWorker {
       return open > 0 ? BUSY_POLL_MS : IDLE_POLL_MS;
     } catch (error) {
       this.logger.warn({ reason: String(error) }, 'the outbox can not go on, retrying');
-      return STANDBY_POLL_MS;
+      return RETRY_MS;
     }
   }
 

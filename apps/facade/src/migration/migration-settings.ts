@@ -60,7 +60,8 @@ function positive(byDefault: string) {
     .meta({ allowed: 'a number of at least 0' });
 }
 
-const OUTBOX_LIMITS = { repairAfterMs: 2_000, batchSize: 1_000, maxCalls: 32 };
+/** Other requests wait up to 2 s for a write: what a dead instance has begun must be done by then. */
+const OUTBOX_LIMITS = { repairAfterMs: 1_000, batchSize: 1_000, maxCalls: 32 };
 /** A crash leaves at most this many numbers as holes. */
 const NUMBER_BLOCK = 1_000;
 
