@@ -1,23 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { wholeNumber } from '../../apps/cli/src/commands/option-values.js';
-import { PROJECT_DIRECTORY } from '../project-directory.js';
 import { explain, StackError } from '../stack-error.js';
 import { listenForStops, StopCounter } from '../supervisor/stop-requests.js';
-import { BUG_NAMES, bugOf, TRANSLATION_BUGS } from './bugs/translation-bugs.js';
-import type { DemoOptions } from './demo-options.js';
-import { runDemo } from './demo-run.js';
+import { TRANSLATION_BUGS } from './bugs/translation-bugs.js';
+import { readDemoOptions, type GivenOptions } from './demo-options.js';
+import { runDemo, type DemoListener } from './demo-run.js';
 import { verdictsOf, type DemoReport } from './report/demo-report.js';
 import { htmlOf } from './report/report-html.js';
 import { markdownOf } from './report/report-markdown.js';
-
-interface GivenOptions {
-  readonly bug: string;
-  readonly orders: number;
-  readonly rate: number;
-  readonly report: string;
-}
 
 const BUGS_HELP = `
 Bugs:
@@ -46,13 +38,13 @@ export function addDemoCommand(migration: Command): void {
     });
 }
 
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
 async function demo(given: GivenOptions): Promise<number> {
-  const print = (line: string): void => void process.stdout.write(`${line}\n`);
   try {
-    const options = readOptions(given);
-    const stop = interruption(print);
-    const report = await runDemo(options, { print, ...stop });
-    await write(report, print);
+    const options = readDemoOptions(given, process.env);
+    const report = await runDemo(options, { print, ...interruption() });
+    await write(report);
     for (const { what, found, holds } of verdictsOf(report)) print(`${holds ? 'passed' : 'FAILED'}  ${what}: ${found}`);
     return verdictsOf(report).every(({ holds }) => holds) ? 0 : 1;
   } catch (error) {
@@ -61,39 +53,16 @@ async function demo(given: GivenOptions): Promise<number> {
   }
 }
 
-/** @throws StackError `bad-flag` */
-function readOptions({ bug: name, report, ...numbers }: GivenOptions): DemoOptions {
-  const bug = bugOf(name);
-  if (bug === undefined)
-    throw new StackError(
-      'bad-flag',
-      `--bug must be one of these names, got "${name}":`,
-      BUG_NAMES.map((each) => `  ${each}`).join('\n'),
-    );
-  for (const [flag, value] of Object.entries(numbers))
-    if (value < 1) throw new StackError('bad-flag', `--${flag} must be at least 1, got ${value}.`, '');
-  return {
-    bug,
-    reportFolder: resolve(PROJECT_DIRECTORY, report),
-    facadeSettings: facadeSettingsIn(process.env),
-    ...numbers,
-  };
-}
-
-function facadeSettingsIn(env: NodeJS.ProcessEnv): Record<string, string> {
-  const given = Object.entries(env).filter(([name]) => /^(GATE|ROLLBACK)_/.test(name));
-  return Object.fromEntries(given.map(([name, value = '']) => [name, value]));
-}
-
 /** Returns a signal that aborts on the first stop request. The third request ends everything at once. */
-function interruption(print: (line: string) => void) {
-  let kill = (): void => undefined;
+function interruption(): Omit<DemoListener, 'print'> {
+  // There are no processes before the stack starts.
+  let kill: (() => void) | undefined;
   const interrupted = new AbortController();
   const counter = new StopCounter({
     first: (reason) => interrupted.abort(new StackError('interrupted', `The demo was ended (${reason}).`, '')),
     again: () => print('still stopping; one more request ends everything at once'),
     force: () => {
-      kill();
+      kill?.();
       process.exit(1);
     },
   });
@@ -104,7 +73,7 @@ function interruption(print: (line: string) => void) {
   return { signal: interrupted.signal, onStack };
 }
 
-async function write(report: DemoReport, print: (line: string) => void): Promise<void> {
+async function write(report: DemoReport): Promise<void> {
   const { reportFolder } = report.options;
   await mkdir(reportFolder, { recursive: true });
   const files = { 'report.md': markdownOf(report), 'report.html': htmlOf(report) };

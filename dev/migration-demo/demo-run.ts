@@ -31,55 +31,64 @@ export async function runDemo(options: DemoOptions, { print, signal, onStack }: 
   const startedAt = new Date();
   const machine = describeMachine();
   const elapsed = (): number => (performance.now() - began) / 1_000;
-  const report = (line: string): void => print(`${elapsed().toFixed(1).padStart(6)} s  ${line}`);
-  report('starting Kafka, MongoDB, the registry, the apps, the legacy system and two facades');
-  const { facadeSettings } = options;
-  const stack = await DemoStack.start({ facadeSettings, print: (line) => report(`  ${line}`), signal });
+  const progress = (line: string): void => print(`${elapsed().toFixed(1).padStart(6)} s  ${line}`);
+  progress('starting Kafka, MongoDB, the registry, the apps, the legacy system and two facades');
+  const { facadeSettings, reportFolder } = options;
+  const stack = await DemoStack.start({ facadeSettings, print: (line) => progress(`  ${line}`), signal });
   onStack(() => stack.killAll());
-  const steps: ReportedStep[] = [{ title: 'start all processes', seconds: elapsed(), result: 'all are ready' }];
-  const failed = new AbortController();
+  const started = { title: 'start all processes', seconds: elapsed(), result: 'all are ready' };
   try {
-    const old = await populate(stack, options.orders);
-    report(`the legacy system has ${old.length.toLocaleString('en-US')} orders`);
-    const traffic = new Traffic({
-      facadeUrls: stack.facadeUrls,
-      old,
-      rate: options.rate,
-      random: Math.random,
-      onFailure: (error) => failed.abort(error),
-    });
-    const stopping = AbortSignal.any([signal, failed.signal]);
-    const api = new MigrationApi(stack.facadeUrls, stack.producerUrl, stopping);
-    const away = new AwayTimes();
-    const findings: DemoFindings = NO_FINDINGS();
-    const context: DemoContext = { stack, api, traffic, away, findings, elapsed, signal: stopping };
-    traffic.start();
-    const problem = await runSteps(options, context, steps, report).finally(async () => traffic.stop());
-    if (problem === undefined) await untilNoWriteIsOpen(api);
-    report('comparing the files of the legacy system with the collection of the new side');
-    const [legacy, created] = [await readLegacyFiles(stack.legacyFolder), await readCollection(stack.mongo.db)];
-    const { acknowledged, sightings } = traffic;
-    const legacyUntil = findings.completeSince;
-    return {
-      options,
-      startedAt,
-      machine,
-      commit: currentCommit(),
-      steps,
-      problem,
-      findings,
-      audit: await api.audit(),
-      log: traffic.log,
-      failures: judgeFailures(traffic.log.failed, away.all),
-      stores: compareStores({ old, acknowledged, sighted: sightings.all(), legacy, created, legacyUntil }),
-      totalSeconds: elapsed(),
-    };
+    const migrated = await migrate(options, stack, { progress, elapsed, signal });
+    const steps = [started, ...migrated.steps];
+    return { options, startedAt, machine, commit: currentCommit(), ...migrated, steps, totalSeconds: elapsed() };
   } finally {
-    await stack.copyLogs(join(options.reportFolder, 'logs'));
-    report('stopping everything');
+    await stack.copyLogs(join(reportFolder, 'logs'));
+    progress('stopping everything');
     await stack.stop();
-    report('stopped');
+    progress('stopped');
   }
+}
+
+interface Following {
+  readonly progress: (line: string) => void;
+  readonly elapsed: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** Runs all steps under traffic, and compares what is stored at the end. */
+async function migrate(options: DemoOptions, stack: DemoStack, following: Following) {
+  const { progress, elapsed } = following;
+  const old = await populate(stack, options.orders);
+  progress(`the legacy system has ${old.length.toLocaleString('en-US')} orders`);
+  const failed = new AbortController();
+  const onFailure = (error: unknown): void => failed.abort(error);
+  const traffic = new Traffic({
+    facadeUrls: stack.facadeUrls,
+    old,
+    rate: options.rate,
+    random: Math.random,
+    onFailure,
+  });
+  const signal = AbortSignal.any([following.signal, failed.signal]);
+  const api = new MigrationApi(stack.facadeUrls, stack.producerUrl, signal);
+  const away = new AwayTimes();
+  const findings: DemoFindings = NO_FINDINGS();
+  const steps: ReportedStep[] = [];
+  let problem: string | undefined;
+  traffic.start();
+  try {
+    const context = { stack, api, traffic, away, findings, elapsed, signal };
+    problem = await runSteps(options, context, steps, progress);
+  } finally {
+    await traffic.stop();
+  }
+  progress('comparing the files of the legacy system with the collection of the new side');
+  const { acknowledged, sightings, log } = traffic;
+  const [legacy, created] = [await readLegacyFiles(stack.legacyFolder), await readCollection(stack.mongo.db)];
+  const sides = { legacy, created, legacyUntil: findings.completeSince };
+  const stores = compareStores({ old, acknowledged, sighted: sightings.all(), ...sides });
+  const failures = judgeFailures(log.failed, away.all);
+  return { steps, problem, findings, audit: await api.audit(), log, failures, stores };
 }
 
 /** Has the legacy system invent orders, and reads its files. */
@@ -94,29 +103,25 @@ async function runSteps(
   { bug }: DemoOptions,
   context: DemoContext,
   steps: ReportedStep[],
-  report: (line: string) => void,
+  progress: (line: string) => void,
 ): Promise<string | undefined> {
   for (const step of planSteps(bug)) {
     const title = titleOf(step);
     const began = context.elapsed();
-    report(title);
+    progress(title);
     try {
       const result = await runStep(step, context);
       steps.push({ title, seconds: context.elapsed() - began, result });
-      report(`  ${result}`);
+      progress(`  ${result}`);
     } catch (error) {
       context.signal.throwIfAborted();
       const problem = error instanceof Error ? error.message : String(error);
       steps.push({ title, seconds: context.elapsed() - began, result: problem });
-      report(`  ${problem}`);
+      progress(`  ${problem}`);
       return problem;
     }
   }
   return undefined;
-}
-
-async function untilNoWriteIsOpen(api: MigrationApi): Promise<void> {
-  while ((await api.pending()).count > 0) await new Promise((resolve) => setTimeout(resolve, 100));
 }
 
 const NO_FINDINGS = (): DemoFindings => ({

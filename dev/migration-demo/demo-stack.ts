@@ -1,20 +1,16 @@
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
-import { DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { rejectOnAbort } from '../machine/abortion.js';
 import { requireFreeSpace } from '../machine/disk-space.js';
 import { freePort } from '../machine/ports.js';
 import { signalIfRunning } from '../machine/process-table.js';
 import { makeRunFolder, removeRunFolder } from '../machine/run-folder.js';
-import { PROJECT_DIRECTORY } from '../project-directory.js';
 import type { ProcessRecord } from '../servers/process-records.js';
 import { startStandaloneServers, type StandaloneServers } from '../servers/standalone-servers.js';
 import {
   consumerDefinition,
-  facadeDefinition,
   legacyDefinition,
   producerDefinition,
   queryApiDefinition,
@@ -23,8 +19,7 @@ import {
 import { AppLogView } from '../supervisor/app-log-view.js';
 import type { AppDefinition } from '../supervisor/app-process.js';
 import { App } from '../supervisor/app.js';
-import { readStackOptions } from '../supervisor/stack-options.js';
-import { ZONE } from './stores/demo-zone.js';
+import { createDemoContext, facadeInstance } from './demo-apps.js';
 
 /** Space for 100,000 orders on both sides, journals and logs. */
 const DATA_NEED_MIB = 2_048;
@@ -34,8 +29,6 @@ const POLL_MS = 10;
 /** Number of consumers. */
 export const CONSUMERS = 2;
 const FACADES = [1, 2] as const;
-/** Short, so that the demo fits five minutes: with up to a second, reads of the newest orders wait that long. */
-export const SAVE_DELAY_MS = '0..100';
 
 export interface DemoStackOptions {
   /** The settings of the facades that differ from their defaults. */
@@ -72,7 +65,7 @@ export class DemoStack {
       await requireFreeSpace(directory, DATA_NEED_MIB, 'the demo');
       const servers = await startStandaloneServers(directory, undefined, options.print, options.signal);
       const ports = [await freePort(), await freePort()];
-      stack = new DemoStack(directory, servers, await createContext(directory, servers, ports), ports, options);
+      stack = new DemoStack(directory, servers, await createDemoContext(directory, servers, ports), ports, options);
       await Promise.race([stack.startApps(), rejectOnAbort(options.signal)]);
       return stack;
     } catch (error) {
@@ -174,42 +167,11 @@ export class DemoStack {
   }
 
   private facade(n: (typeof FACADES)[number], bug?: string): AppDefinition {
-    const name = `facade-${n}`;
-    const one = facadeDefinition(this.context);
-    const planted = bug !== undefined && {
-      PLANTED_BUG: bug,
-      NODE_OPTIONS: `--import ${pathToFileURL(join(PROJECT_DIRECTORY, 'dist/dev/migration-demo/bugs/plant-bug.js')).href}`,
-    };
-    const env = {
-      ...one.env,
-      ...this.options.facadeSettings,
-      PORT: String(this.facadePorts[n - 1]),
-      FACADE_INSTANCE: name,
-      ...planted,
-    };
-    return { ...one, name, logFile: join(this.directory, 'logs', `${name}.log`), env };
+    const port = this.facadePorts[n - 1] ?? 0;
+    return facadeInstance(this.context, { n, port, settings: this.options.facadeSettings, bug });
   }
 }
 
 function seconds(milliseconds: number): string {
   return (milliseconds / 1_000).toFixed(1);
-}
-
-/** Doesn't inherit the caller's environment: its settings would change the demo, and its servers must not be used. */
-async function createContext(
-  directory: string,
-  { addresses }: StandaloneServers,
-  [facadePort]: readonly number[],
-): Promise<AppContext> {
-  const { PATH, HOME, TMPDIR } = process.env;
-  const env = { PATH, HOME, TMPDIR, LOG_LEVEL: 'warn', LEGACY_TIME_ZONE: ZONE.name, RATE_LIMIT_PER_MINUTE: '1000000' };
-  const ports = {
-    PRODUCER_PORT: String(await freePort()),
-    QUERY_API_PORT: String(await freePort()),
-    LEGACY_PORT: String(await freePort()),
-    FACADE_PORT: String(facadePort),
-  };
-  const flags = ['--data', directory, '--legacy', '--save-ms', SAVE_DELAY_MS];
-  const options = readStackOptions(flags, ports, PROJECT_DIRECTORY);
-  return { options, addresses, partitions: DEFAULT_PARTITIONS, pageTokenSecret: '', startedAt: new Date(), env };
 }

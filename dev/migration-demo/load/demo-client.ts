@@ -15,6 +15,8 @@ export interface ClientParts {
   readonly old: readonly KnownOrder[];
   /** Returns a number from 0 up to, but not including, 1. */
   readonly random: () => number;
+  /** Aborted when writes without an outcome are no longer repeated. */
+  readonly givenUp: AbortSignal;
 }
 
 /** An order that a client knows to be stored. */
@@ -51,8 +53,10 @@ export class DemoClient {
       body: JSON.stringify(order),
     };
     // Under its id, it may be repeated until its outcome is known.
-    while (!(await this.request('writes', '/orders', init, (body) => judgeWrite(body, order))))
+    while (!(await this.request('writes', '/orders', init, (body) => judgeWrite(body, order)))) {
+      if (this.parts.givenUp.aborted) return;
       await delay(RETRY_AFTER_MS);
+    }
   }
 
   async readById(): Promise<void> {

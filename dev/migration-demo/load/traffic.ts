@@ -6,6 +6,7 @@ import { RequestLog } from './request-log.js';
 import { Sightings } from './sightings.js';
 
 const CLIENTS = 32;
+const OUTCOME_WITHIN_MS = 30_000;
 /** Of 20 requests: 7 writes, 5 reads by id, 4 by page, 4 by range. Each kind must reach the samples of its gate. */
 const MIX = { write: 7, readById: 5, readByPage: 4, readByRange: 4 } as const;
 const ACTIONS = Object.entries(MIX).flatMap(([name, share]) =>
@@ -28,6 +29,7 @@ export class Traffic {
   readonly sightings = new Sightings();
   private readonly clients: readonly DemoClient[];
   private readonly stopping = new AbortController();
+  private readonly givenUp = new AbortController();
   private running: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: TrafficOptions) {
@@ -36,7 +38,8 @@ export class Traffic {
     this.clients = Array.from({ length: CLIENTS }, (_, at) => {
       // Half of the clients prefer each instance.
       const urls = facadeUrls.map((_url, next) => facadeUrls[(at + next) % facadeUrls.length] ?? '');
-      const parts: ClientParts = { facade: new FacadeRequests(urls), log, sightings, old, random };
+      const facade = new FacadeRequests(urls);
+      const parts: ClientParts = { facade, log, sightings, old, random, givenUp: this.givenUp.signal };
       return new DemoClient(`demo-${String(at + 1).padStart(2, '0')}`, parts);
     });
   }
@@ -46,10 +49,11 @@ export class Traffic {
     this.running.catch(this.options.onFailure);
   }
 
-  /** Sends no more requests, and waits for the outcome of each write. @throws what a client could not handle */
+  /** Sends no more requests, and waits for the outcome of each write, 30 s at most. @throws what a client could not handle */
   async stop(): Promise<void> {
     this.stopping.abort();
-    await this.running;
+    const overdue = setTimeout(() => this.givenUp.abort(), OUTCOME_WITHIN_MS);
+    await this.running.finally(() => clearTimeout(overdue));
   }
 
   /** The writes of all clients that were acknowledged. */

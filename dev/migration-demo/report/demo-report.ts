@@ -41,7 +41,6 @@ export function verdictsOf({ problem, log, failures, stores, findings, options }
   const { lost, doubled, differing, onOneSide } = stores;
   const refused = failures.filter(({ allowedBecause }) => allowedBecause === undefined).length;
   const { caught, rolledBack } = findings;
-  const none = (what: string, count: number): Verdict => ({ what, found: String(count), holds: count === 0 });
   return [
     { what: 'the whole way, by the gates only', found: problem ?? 'writes are complete', holds: problem === undefined },
     none('wrong answers', log.wrongCount),
@@ -61,4 +60,8 @@ export function verdictsOf({ problem, log, failures, stores, findings, options }
       holds: rolledBack?.missing === 0,
     },
   ];
+}
+
+function none(what: string, count: number): Verdict {
+  return { what, found: String(count), holds: count === 0 };
 }

@@ -1,6 +1,7 @@
 import { escaped } from '../../charts/svg-elements.js';
 import type { DemoReport } from './demo-report.js';
-import { sectionsOf, type Section } from './report-sections.js';
+import { sectionsOf } from './report-sections.js';
+import type { Section } from './section.js';
 
 const STYLE = `
   :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }

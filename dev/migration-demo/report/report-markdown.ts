@@ -1,5 +1,6 @@
 import type { DemoReport } from './demo-report.js';
-import { sectionsOf, type Section } from './report-sections.js';
+import { sectionsOf } from './report-sections.js';
+import type { Section } from './section.js';
 
 /** Renders the report as Markdown. */
 export function markdownOf(report: DemoReport): string {

@@ -28,7 +28,9 @@ export type PlannedStep =
   /** Kills a process. */
   | { readonly do: 'kill'; readonly what: 'facade' | 'legacy' | 'consumer' }
   /** Stops the legacy system until writes are open, takes writes back, kills it, and counts what is missing there. */
-  | { readonly do: 'roll-back-with-open-writes' };
+  | { readonly do: 'roll-back-with-open-writes' }
+  /** Ends the traffic, and waits until no write is open. */
+  | { readonly do: 'stop-traffic' };
 
 export const READS: readonly ReadCapability[] = ['read-by-id', 'read-by-page', 'read-by-range'];
 
@@ -65,6 +67,7 @@ export function planSteps({ name, field, affects }: TranslationBug): readonly Pl
     { do: 'verify' },
     writes('complete'),
     { do: 'traffic', seconds: 3 },
+    { do: 'stop-traffic' },
   ];
 }
 
@@ -110,6 +113,8 @@ export function titleOf(step: PlannedStep): string {
       return `kill ${KILLED[step.what]}`;
     case 'roll-back-with-open-writes':
       return 'roll writes back to dualwrite while writes are open';
+    case 'stop-traffic':
+      return 'stop the traffic';
   }
 }
 

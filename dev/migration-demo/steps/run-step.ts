@@ -5,6 +5,7 @@ import type { DemoContext } from './demo-context.js';
 import { kill, rollBackWithOpenWrites } from './kill.js';
 import type { PlannedStep } from './plan.js';
 import { promote, switchOff } from './promote.js';
+import { untilOlderWritesAreFinal } from './recovery.js';
 
 /** Runs a step to its end. @returns what came out, for people @throws StackError if the demo can't go on */
 export async function runStep(step: PlannedStep, context: DemoContext): Promise<string> {
@@ -31,5 +32,9 @@ export async function runStep(step: PlannedStep, context: DemoContext): Promise<
       return kill(context, step.what);
     case 'roll-back-with-open-writes':
       return rollBackWithOpenWrites(context);
+    case 'stop-traffic':
+      await context.traffic.stop();
+      await untilOlderWritesAreFinal(context);
+      return `${context.traffic.acknowledged.length} orders acknowledged, no write is open`;
   }
 }

@@ -42,7 +42,7 @@ interface Stored {
 export async function readCollection(db: Db): Promise<readonly KnownOrder[]> {
   const orders: KnownOrder[] = [];
   for await (const document of db.collection<Stored>('orders').find({}, { projection: { ingest: 0 } }))
-    orders.push(asLegacyOrder(document as Stored));
+    orders.push(asLegacyOrder(document));
   return orders;
 }
 
