@@ -202,8 +202,9 @@ describe('the writes of the facade', () => {
     expect(await two.post('/orders', order)).toMatchObject({ status: 200, body: await around.onLegacy(order.id) });
   });
 
-  it('finish what a killed instance has begun', async () => {
+  it('finish what a killed instance has begun, in time for a repeat, even if it was the outbox worker', async () => {
     await around.moved('writes', 'live', { force: true });
+    await around.makeWorker('two');
     around.newSide.answer(({ method }) => (method === 'POST' ? 'hang' : { status: 404, body: '{}' }));
     const order = { ...ORDER, id: randomUUID() };
     const lost = two.post('/orders', order).catch(() => undefined);
@@ -215,6 +216,7 @@ describe('the writes of the facade', () => {
     await two.end('SIGKILL');
     await lost;
     around.newSide.answer(around.imitated.answer);
+    expect(await one.post('/orders', order)).toMatchObject({ status: 200, body: { id: order.id } });
     await around.drained();
     expect(await around.onLegacy(order.id)).toMatchObject({ id: order.id });
     two = await around.restartTwo();

@@ -93,6 +93,20 @@ export class TwoFacades {
     });
   }
 
+  /** Gives the lease of the outbox worker to an instance, and waits until it has renewed it. */
+  async makeWorker(name: string): Promise<void> {
+    const leases = this.db.collection<{ _id: string; owner: string; expiresAt: Date }>('migrationLeases');
+    const instance = await this.db
+      .collection<{ _id: string; process: string }>('migrationInstances')
+      .findOne({ _id: name });
+    const given = new Date(Date.now() + 60_000);
+    await leases.updateOne({ _id: 'outbox' }, { $set: { owner: instance?.process ?? '', expiresAt: given } });
+    await eventually(`${name} is the worker`, 20_000, async () => {
+      const lease = await leases.findOne({ _id: 'outbox' });
+      return lease?.owner === instance?.process && (lease?.expiresAt ?? given) < given;
+    });
+  }
+
   /** Lets the gate see a verification that begins now and finds both sides equal. The imitated new side takes no imports. */
   async verified(): Promise<void> {
     const now = new Date();
