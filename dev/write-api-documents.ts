@@ -1,5 +1,5 @@
 // `npm run docs:api`: writes the OpenAPI documents of the producer, the query API and the facade into docs/openapi/, and the types of the command
-// line from them. With `--check` it writes nothing, and fails when one of them is out of date. It needs no servers.
+// line and of the console's page from them. With `--check` it writes nothing, and fails when one of them is out of date. It needs no servers.
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -56,7 +56,6 @@ await update(
   'apps/cli/src/producer/producer-api.ts',
   `// Written by \`npm run docs:api\` from docs/openapi/producer.json.\n${await schemaTypes(producer)}`,
 );
-await update(
-  'apps/cli/src/facade/facade-api.ts',
-  `// Written by \`npm run docs:api\` from docs/openapi/facade.json.\n${await schemaTypes(facade)}`,
-);
+const facadeTypes = `// Written by \`npm run docs:api\` from docs/openapi/facade.json.\n${await schemaTypes(facade)}`;
+await update('apps/cli/src/facade/facade-api.ts', facadeTypes);
+await update('apps/console/page/migration/facade-api.ts', facadeTypes);

@@ -81,6 +81,8 @@ describe('the variables of an app', () => {
       },
     });
     expect(facadeDefinition(context).env).not.toHaveProperty('FACADE_CLIENT_SECRET');
+    expect(consoleDefinition(facade).env).toMatchObject({ FACADE_URL: 'http://127.0.0.1:4005' });
+    expect(consoleDefinition(context).env).not.toHaveProperty('FACADE_URL');
     expect(appPortClaims(facade.options).map(({ setting }) => setting)).toContain('FACADE_PORT');
   });
 

@@ -90,10 +90,12 @@ function nameOf(app: string, n: number): string {
 }
 
 export function consoleDefinition(context: AppContext): AppDefinition {
+  const { consolePort, listenHost, producerPort, queryApiPort, facadePort, legacy } = context.options;
   return define('console', 'console', context, SERVICE_HEAP, {
-    PORT: String(context.options.consolePort),
-    PRODUCER_URL: reachedAt(context.options.listenHost, context.options.producerPort),
-    QUERY_API_URL: reachedAt(context.options.listenHost, context.options.queryApiPort),
+    PORT: String(consolePort),
+    PRODUCER_URL: reachedAt(listenHost, producerPort),
+    QUERY_API_URL: reachedAt(listenHost, queryApiPort),
+    ...(legacy && { FACADE_URL: `http://127.0.0.1:${facadePort}` }),
     // The console sends requests to scale over its IPC channel to the supervisor.
     SCALED_BY: 'supervisor',
   });

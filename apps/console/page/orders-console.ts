@@ -29,6 +29,7 @@ export class OrdersConsole extends Part {
   /** What is shown in a section, while the address selects something in another one. */
   private letters: AddressOf<'letters'> | null = null;
   private orders: AddressOf<'order' | 'search'> | null = null;
+  private hasFacade = false;
 
   override connectedCallback(): void {
     // Removes the text that is shown until the script has loaded.
@@ -44,23 +45,31 @@ export class OrdersConsole extends Part {
     this.router.start();
     this.goTo(this.router.address, true);
     if (!session.isReturning) this.follow();
+    void this.findFacade();
   }
 
   protected override render(): TemplateResult {
     const { client, live, operations, router } = this;
     const address = this.shownAddress();
+    const isMigration = router.address !== null && sectionOf(router.address) === 'migration';
     return html`
       <page-header
         .live=${live}
         .session=${client.session}
         .section=${address && sectionOf(address)}
+        .hasFacade=${this.hasFacade}
         .isGuideOpen=${this.guide?.isOpen ?? true}
         @show-guide=${() => this.guide?.open()}
       ></page-header>
-      <main>
+      <main class=${isMigration ? 'migrates' : nothing}>
         ${router.unknown === null ? nothing : unknownAddress(router.unknown)}
         <crash-banner .live=${live}></crash-banner>
         <sign-in .session=${client.session}></sign-in>
+        <migration-view
+          .client=${client}
+          .isShown=${isMigration}
+          @confirm=${(event: CustomEvent<Confirmation>) => void this.confirmation?.open(event.detail)}
+        ></migration-view>
         <first-run-guide
           .live=${live}
           .client=${client}
@@ -189,6 +198,16 @@ export class OrdersConsole extends Part {
     void this.operations.refresh();
   }
 
+  private async findFacade(): Promise<void> {
+    try {
+      ({ hasFacade: this.hasFacade } = await this.client.get<{ hasFacade: boolean }>('/page-settings.json'));
+      this.requestUpdate();
+    } catch {
+      // Without the link, the migration is still at its address.
+      this.hasFacade = false;
+    }
+  }
+
   private follow(): void {
     this.live.start();
     this.operations.start();
@@ -199,7 +218,9 @@ export class OrdersConsole extends Part {
     this.live.stop();
     this.operations.stop();
     // The sign-in would be behind them.
-    for (const dialog of this.querySelectorAll<HTMLDialogElement>('redrive-dialog dialog, confirm-dialog dialog'))
+    for (const dialog of this.querySelectorAll<HTMLDialogElement>(
+      'redrive-dialog dialog, confirm-dialog dialog, migration-view dialog',
+    ))
       dialog.close();
   }
 }

@@ -6,6 +6,7 @@ import { DeadLetters } from './dead-letters/dead-letters.js';
 import { FigureTiles } from './live/figure-tiles.js';
 import { FirstRunGuide } from './guide/first-run-guide.js';
 import { LetterDialog } from './dead-letters/letter-dialog.js';
+import { MigrationView } from './migration/migration-view.js';
 import { NumberField } from './forms/number-field.js';
 import { OperationActions } from './populate/operation-actions.js';
 import { OperationDialog } from './populate/operation-dialog.js';
@@ -42,6 +43,7 @@ const PARTS = {
   'redrive-dialog': RedriveDialog,
   'confirm-dialog': ConfirmDialog,
   'order-browser': OrderBrowser,
+  'migration-view': MigrationView,
 };
 
 /** Defines the elements of all parts of the page. */

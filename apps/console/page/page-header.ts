@@ -10,6 +10,7 @@ const LINKS: Readonly<Record<Section, string>> = {
   partitions: 'Partitions',
   letters: 'Dead letters',
   orders: 'Orders',
+  migration: 'Migration',
 };
 
 /** The title, the links to the sections, and whether the page is connected. Emits `show-guide`. */
@@ -18,25 +19,30 @@ export class PageHeader extends LivePart {
     ...LivePart.properties,
     session: { attribute: false },
     section: {},
+    hasFacade: { attribute: false },
     isGuideOpen: { type: Boolean },
   };
   declare session: Session;
   /** The section that the address selects; `null`: none. */
   declare section: Section | null;
+  /** Without one there is no migration. */
+  declare hasFacade: boolean;
   declare isGuideOpen: boolean;
 
   constructor() {
     super();
     this.section = null;
+    this.hasFacade = false;
     this.isGuideOpen = true;
   }
 
   protected override render(): TemplateResult {
-    const { live, session, section } = this;
+    const { live, session, section, hasFacade } = this;
+    const links = Object.entries(LINKS).filter(([name]) => name !== 'migration' || hasFacade);
     return html`<header class="top">
       <h1>Orders pipeline</h1>
       <nav aria-label="Parts of the page">
-        ${Object.entries(LINKS).map(
+        ${links.map(
           ([name, text]) =>
             html`<a href="#${name}" aria-current=${name === section ? 'location' : nothing}>${text}</a> `,
         )}

@@ -12,14 +12,18 @@ try {
     settings,
     auth: settings,
     prepare: async (fastify) => {
-      const { CONSOLE_CLIENT_ID: clientId, QUERY_API_URL, QUERY_API_PUBLIC_URL = QUERY_API_URL } = settings;
-      await servePage(fastify, { clientId, queryApiUrl: QUERY_API_PUBLIC_URL });
+      const { CONSOLE_CLIENT_ID: clientId, QUERY_API_URL, QUERY_API_PUBLIC_URL = QUERY_API_URL, FACADE_URL } = settings;
+      await servePage(fastify, {
+        clientId,
+        queryApiUrl: QUERY_API_PUBLIC_URL,
+        hasFacade: FACADE_URL !== undefined,
+      });
       await forwardToServices(fastify, settings);
     },
     docs: {
       title: 'Orders: console',
       description:
-        'Reports the state of the pipeline every second and scales its consumers. Forwards /v1/operations, /v1/populate, /v1/imports and /v1/dead-letters to the producer and /v1/orders to the query API, with the caller’s token.',
+        'Reports the state of the pipeline every second and scales its consumers. Forwards /v1/operations, /v1/populate, /v1/imports and /v1/dead-letters to the producer, /v1/orders to the query API, and /v1/migration to the facade, with the caller’s token.',
     },
   });
 } catch (error) {

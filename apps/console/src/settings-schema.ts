@@ -25,6 +25,11 @@ export const settingsSchema = z.object({
     allowed: 'an address such as https://orders.example.com',
     perProcess: true,
   }),
+  FACADE_URL: z.url().optional().meta({
+    description: 'The facade before the legacy system, for the page’s *Migration*. Unset: there is no such page.',
+    allowed: 'an address such as http://127.0.0.1:3005',
+    perProcess: true,
+  }),
   CONSOLE_CLIENT_ID: z.string().default('orders-console').meta({
     description: 'OAuth client with which people sign in: a public client at the issuer, with the redirect URI `/`.',
     allowed: 'a client id',

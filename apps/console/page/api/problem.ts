@@ -6,6 +6,8 @@ export class ApiProblem extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
+    /** What the answer says besides, such as the `gate` of a refused change. */
+    readonly details: Readonly<Record<string, unknown>> = {},
   ) {
     super(message);
   }
@@ -23,7 +25,7 @@ export async function toApiProblem(response: Response): Promise<ApiProblem> {
   const details = await readDetails(response);
   const fields = details.errors?.map(({ field, detail }) => `${field} ${detail}`).join('; ');
   const message = fields || details.detail || details.title || `The service answered ${response.status}.`;
-  return new ApiProblem(response.status, details.code ?? 'unknown', message);
+  return new ApiProblem(response.status, details.code ?? 'unknown', message, { ...details });
 }
 
 async function readDetails(response: Response): Promise<ProblemDetails> {

@@ -1,7 +1,7 @@
 import { isUuid } from '../text/uuid.js';
 
 /** The sections of the page, in their order. Each is an address of its own, such as `#scale`. */
-export const SECTIONS = ['now', 'populate', 'scale', 'partitions', 'letters', 'orders'] as const;
+export const SECTIONS = ['now', 'populate', 'scale', 'partitions', 'letters', 'orders', 'migration'] as const;
 export type Section = (typeof SECTIONS)[number];
 
 /** What the part of the URL after `#` selects: a section, or something in it. */

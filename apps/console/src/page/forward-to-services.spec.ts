@@ -14,9 +14,10 @@ describe('forwarding to the other services', () => {
   let fastify: FastifyInstance;
   let service: Server;
   let status: number;
+  let hasFacade = true;
   const received: { path: string | undefined; headers: IncomingHttpHeaders }[] = [];
 
-  beforeEach(async () => {
+  const start = async (): Promise<void> => {
     received.length = 0;
     status = 200;
     service = createServer(({ url, headers }, response) => {
@@ -28,14 +29,15 @@ describe('forwarding to the other services', () => {
     fastify = makeFastify();
     acceptEmptyJsonBodies(fastify);
     drainUnreadBodies(fastify);
-    await forwardToServices(fastify, { PRODUCER_URL: url, QUERY_API_URL: url });
+    await forwardToServices(fastify, { PRODUCER_URL: url, QUERY_API_URL: url, ...(hasFacade && { FACADE_URL: url }) });
     await fastify.listen({ host: '127.0.0.1', port: 0 });
-  });
-
-  afterEach(async () => {
+  };
+  const stop = async (): Promise<void> => {
     await fastify.close();
     service.close();
-  });
+  };
+  beforeEach(start);
+  afterEach(stop);
 
   const origin = () => `http://127.0.0.1:${(fastify.server.address() as AddressInfo).port}`;
 
@@ -49,6 +51,16 @@ describe('forwarding to the other services', () => {
   it('forwards the metrics of the query API', async () => {
     await fetch(`${origin()}/query-api/metrics`);
     expect(received.map(({ path }) => path)).toEqual(['/metrics']);
+  });
+
+  it('forwards the migration to the facade, and a console without one has no migration', async () => {
+    await fetch(`${origin()}/v1/migration/read-by-id`, { method: 'POST', headers: { authorization: 'Bearer mine' } });
+    expect(received).toMatchObject([{ path: '/v1/migration/read-by-id', headers: { authorization: 'Bearer mine' } }]);
+    hasFacade = false;
+    await stop();
+    await start();
+    hasFacade = true;
+    expect((await fetch(`${origin()}/v1/migration`)).status).toBe(404);
   });
 
   it('sends the token of the caller, but not the Origin header', async () => {

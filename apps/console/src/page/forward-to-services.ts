@@ -8,10 +8,13 @@ import { Problem } from '#service/http/problem.js';
 export interface ServiceUrls {
   readonly PRODUCER_URL: string;
   readonly QUERY_API_URL: string;
+  /** `undefined`: there is no facade. */
+  readonly FACADE_URL?: string | undefined;
 }
 
 const PRODUCER_PREFIXES = ['/v1/populate', '/v1/operations', '/v1/imports', '/v1/dead-letters'];
 const QUERY_API_PREFIXES = ['/v1/orders'];
+const MIGRATION = '/v1/migration';
 /** Timeout for the response headers and between two body chunks. A reconciliation of ten million orders is silent for minutes. */
 const IDLE_TIMEOUT_MS = 300_000;
 
@@ -19,12 +22,15 @@ const IDLE_TIMEOUT_MS = 300_000;
  * Forwards the page's requests to the other services, unchanged and with the caller's token. The services authorize them, and the page
  * needs its own origin only. Uses `@fastify/http-proxy`, which streams in both directions.
  */
-export async function forwardToServices(fastify: FastifyInstance, urls: ServiceUrls): Promise<void> {
-  const producer = (prefix: string) => ({ prefix, path: prefix, upstream: urls.PRODUCER_URL, name: 'producer' });
+export async function forwardToServices(
+  fastify: FastifyInstance,
+  { PRODUCER_URL, QUERY_API_URL, FACADE_URL }: ServiceUrls,
+): Promise<void> {
+  const producer = (prefix: string) => ({ prefix, path: prefix, upstream: PRODUCER_URL, name: 'producer' });
   const queryApi = (prefix: string, path = prefix) => ({
     prefix,
     path,
-    upstream: urls.QUERY_API_URL,
+    upstream: QUERY_API_URL,
     name: 'query API',
   });
   const routes = [
@@ -32,6 +38,7 @@ export async function forwardToServices(fastify: FastifyInstance, urls: ServiceU
     ...QUERY_API_PREFIXES.map((prefix) => queryApi(prefix)),
     // The guide of the page sees there that a query was answered, wherever it was sent from.
     queryApi('/query-api/metrics', '/metrics'),
+    ...(FACADE_URL === undefined ? [] : [{ prefix: MIGRATION, path: MIGRATION, upstream: FACADE_URL, name: 'facade' }]),
   ];
   const problems = new ProblemFilter();
   await fastify.register(async (forwarded) => {

@@ -5,11 +5,13 @@ import type { FastifyInstance } from 'fastify';
 /** The output folder of `build-page.mjs`. */
 const PAGE = fileURLToPath(new URL('../../page/', import.meta.url));
 
-/** What the page needs to request a token, and to link to the query API. */
+/** What the page needs to request a token, to link to the query API, and to know whether there is a migration. */
 export interface PageSettings {
   readonly clientId: string;
   /** The address for browsers. */
   readonly queryApiUrl: string;
+  /** Whether the console forwards `/v1/migration` to a facade. */
+  readonly hasFacade: boolean;
 }
 
 /** Serves the page at `/` without authentication; the page requests its data with a token. */

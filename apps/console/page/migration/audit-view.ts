@@ -1,0 +1,54 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { moment } from '../text/figures.js';
+import { CAPABILITIES, CAPABILITY_NAMES } from './capability.js';
+import type { AuditEntry } from './facade-api.js';
+
+const ACTIONS: Readonly<Record<AuditEntry['action'], string>> = {
+  change: 'changed',
+  done: 'done',
+  abandoned: 'abandoned',
+  refusal: 'refused',
+  rollback: 'rolled back',
+  alert: 'alert',
+  hold: 'held',
+  release: 'released',
+};
+const BAD = new Set<AuditEntry['action']>(['rollback', 'alert', 'abandoned']);
+
+/** Lists the newest entries of the audit. */
+export function auditView(entries: readonly AuditEntry[]): TemplateResult {
+  if (entries.length === 0)
+    return html`<p class="muted">Nothing yet: each change, refusal and rollback is listed here.</p>`;
+  return html`<div class="scrolls" tabindex="0" role="region" aria-label="Table of the history">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">When</th>
+          <th scope="col">What</th>
+          <th scope="col">By</th>
+          <th scope="col">Reason</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${entries.map(
+          (entry) =>
+            html`<tr>
+              <td class="when">${moment(entry.at)}</td>
+              <th scope="row">${what(entry)}</th>
+              <td>${entry.by}</td>
+              <td>${entry.reason}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function what({ action, capability, from, to, code, isForced }: AuditEntry): TemplateResult {
+  const name = CAPABILITY_NAMES.find((each) => each === capability);
+  const target = to === undefined ? '' : ` ${from === undefined ? '' : `${from} `}→ ${to}`;
+  return html`<span class=${BAD.has(action) ? 'bad' : nothing}>${ACTIONS[action]}</span
+    >${code === undefined ? nothing : ` (${code})`}${
+      name === undefined ? nothing : `: ${CAPABILITIES[name].toLowerCase()}`
+    }${target}${isForced === true ? ', forced' : nothing}`;
+}

@@ -1,0 +1,95 @@
+import type { Client } from '../api/client.js';
+import { ApiProblem, isNotFound, messageOf } from '../api/problem.js';
+import type { Audit, AuditEntry, Backfill, Migration, PendingIntents, Verification } from './facade-api.js';
+
+const POLL_MS = 2_000;
+/** A tab in the background. */
+const HIDDEN_POLL_MS = 10_000;
+const AUDIT_ENTRIES = 20;
+
+/** Why there is no current state. `no-facade`: the console has none configured. */
+export interface FeedFailure {
+  readonly kind: 'no-facade' | 'forbidden' | 'away';
+  readonly text: string;
+}
+
+/** Polls the state of the migration and what belongs to it, every two seconds. Emits `change`. */
+export class MigrationFeed extends EventTarget {
+  /** The last known state; `null`: none yet. It is that of now only without a `failure`. */
+  state: Migration | null = null;
+  /** When the state was received, as an ISO text. */
+  receivedAt: string | null = null;
+  failure: FeedFailure | null = null;
+  pending: PendingIntents | null = null;
+  /** `null`: there was none yet; `undefined`: unknown. */
+  backfill: Backfill | null | undefined;
+  verify: Verification | null | undefined;
+  audit: readonly AuditEntry[] = [];
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private isRunning = false;
+
+  constructor(private readonly client: Client) {
+    super();
+  }
+
+  start(): void {
+    if (this.isRunning) return;
+    this.isRunning = true;
+    void this.poll();
+  }
+
+  stop(): void {
+    this.isRunning = false;
+    clearTimeout(this.timer);
+  }
+
+  /** Polls at once, after a change. */
+  async refresh(): Promise<void> {
+    clearTimeout(this.timer);
+    await this.poll();
+  }
+
+  /** Shows a state that came with another answer, unless a newer one is known. */
+  take(state: Migration): void {
+    if (state.revision < (this.state?.revision ?? 0)) return;
+    this.state = state;
+    this.receivedAt = new Date().toISOString();
+    this.dispatchEvent(new Event('change'));
+  }
+
+  private async poll(): Promise<void> {
+    try {
+      const [state, pending, backfill, verify, audit] = await Promise.all([
+        this.client.get<Migration>('/v1/migration'),
+        this.client.get<PendingIntents>('/v1/migration/pending'),
+        this.lastRun<Backfill>('/v1/migration/backfill'),
+        this.lastRun<Verification>('/v1/migration/verify'),
+        this.client.get<Audit>(`/v1/migration/audit?pageSize=${AUDIT_ENTRIES}`),
+      ]);
+      [this.pending, this.backfill, this.verify, this.audit] = [pending, backfill, verify, audit.items];
+      [this.state, this.receivedAt, this.failure] = [state, new Date().toISOString(), null];
+    } catch (error) {
+      this.failure = failureOf(error);
+    }
+    this.dispatchEvent(new Event('change'));
+    clearTimeout(this.timer);
+    const isSeen = document.visibilityState === 'visible';
+    if (this.isRunning) this.timer = setTimeout(() => void this.poll(), isSeen ? POLL_MS : HIDDEN_POLL_MS);
+  }
+
+  private async lastRun<T>(path: string): Promise<T | null> {
+    try {
+      return await this.client.get<T>(path);
+    } catch (error) {
+      // The facade's own 404: there was none yet. The console's, without a facade, ends the poll by the first request.
+      if (isNotFound(error)) return null;
+      throw error;
+    }
+  }
+}
+
+function failureOf(error: unknown): FeedFailure {
+  const status = error instanceof ApiProblem ? error.status : 0;
+  const kind = status === 404 ? 'no-facade' : status === 403 ? 'forbidden' : 'away';
+  return { kind, text: messageOf(error) };
+}
