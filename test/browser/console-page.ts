@@ -28,7 +28,7 @@ export class ConsolePage {
   }
 
   async isLive(withinMs = 30_000): Promise<void> {
-    await this.page.getByText('live', { exact: true }).waitFor({ timeout: withinMs });
+    await this.page.locator('.connection').getByText('live', { exact: true }).waitFor({ timeout: withinMs });
   }
 
   /** The text of a tile, such as `1,948/s`; `–` means unknown. */

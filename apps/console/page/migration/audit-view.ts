@@ -34,9 +34,9 @@ export function auditView(entries: readonly AuditEntry[]): TemplateResult {
           (entry) =>
             html`<tr>
               <td class="when">${moment(entry.at)}</td>
-              <th scope="row">${what(entry)}</th>
+              <th scope="row" class="sentence">${what(entry)}</th>
               <td>${entry.by}</td>
-              <td>${entry.reason}</td>
+              <td class="sentence">${entry.reason}</td>
             </tr>`,
         )}
       </tbody>
@@ -46,9 +46,10 @@ export function auditView(entries: readonly AuditEntry[]): TemplateResult {
 
 function what({ action, capability, from, to, code, isForced }: AuditEntry): TemplateResult {
   const name = CAPABILITY_NAMES.find((each) => each === capability);
-  const target = to === undefined ? '' : ` ${from === undefined ? '' : `${from} `}→ ${to}`;
-  return html`<span class=${BAD.has(action) ? 'bad' : nothing}>${ACTIONS[action]}</span
-    >${code === undefined ? nothing : ` (${code})`}${
-      name === undefined ? nothing : `: ${CAPABILITIES[name].toLowerCase()}`
-    }${target}${isForced === true ? ', forced' : nothing}`;
+  const change = from === undefined ? to : `${from} → ${to}`;
+  const subject = [name && CAPABILITIES[name].toLowerCase(), change].filter((text) => text !== undefined).join(', ');
+  const remarks = [code, isForced === true ? 'forced' : undefined].filter((text) => text !== undefined);
+  return html`<span class=${BAD.has(action) ? 'bad' : nothing}>${ACTIONS[action]}</span>${
+      subject === '' ? nothing : `: ${subject}`
+    }${remarks.length === 0 ? nothing : ` (${remarks.join(', ')})`}`;
 }

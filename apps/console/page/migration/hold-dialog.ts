@@ -33,12 +33,14 @@ export class HoldDialog extends ReasonedDialog {
       </p>
       <form class="fields" novalidate @submit=${(event: SubmitEvent) => void this.submit(event)}>
         ${this.reasonField()} ${this.errorView()}
-        <button type="button" @click=${() => this.close()}>
-          ${isHolding ? 'Keep changes allowed' : 'Keep holding'}
-        </button>
-        <button class="main" ?disabled=${isSending}>
-          ${isHolding ? 'Hold the migration' : 'Release the migration'}
-        </button>
+        <div class="row whole">
+          <button type="button" @click=${() => this.close()}>
+            ${isHolding ? 'Keep changes allowed' : 'Keep holding'}
+          </button>
+          <button class="main" ?disabled=${isSending}>
+            ${isHolding ? 'Hold the migration' : 'Release the migration'}
+          </button>
+        </div>
       </form>`;
   }
 

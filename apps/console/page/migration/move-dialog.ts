@@ -60,12 +60,16 @@ export class MoveDialog extends ReasonedDialog {
         @submit=${(event: SubmitEvent) => void this.submit(event)}
         @input=${(event: Event) => this.typed(event)}
       >
-        ${move.kind === 'rollback' ? nothing : this.percentField(move)} ${this.reasonField()} ${this.errorView()}
-        ${this.gateView(move)}
-        <button type="button" @click=${() => this.close()}>Keep ${stateText(move.from)}</button>
-        <button class=${isDangerous ? 'danger' : 'main'} ?disabled=${isSending}>
-          ${isSending ? 'Waiting for the change…' : this.action(move)}
-        </button>
+        ${move.kind === 'rollback' ? nothing : this.percentField(move)} ${this.reasonField(!isIrreversible(move))}
+        ${this.errorView()} ${this.gateView(move)}
+        <div class="row whole">
+          <button type="button" ?autofocus=${isIrreversible(move)} @click=${() => this.close()}>
+            Keep ${stateText(move.from)}
+          </button>
+          <button class=${isDangerous ? 'danger' : 'main'} ?disabled=${isSending}>
+            ${isSending ? 'Waiting for the change…' : this.action(move)}
+          </button>
+        </div>
       </form>`;
   }
 
@@ -76,7 +80,7 @@ export class MoveDialog extends ReasonedDialog {
 
   private percentField(move: Move): TemplateResult {
     return html`<number-field
-      label="Percentage of the keys"
+      label="Percentage"
       name="percent"
       required
       whole

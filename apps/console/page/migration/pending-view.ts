@@ -43,6 +43,6 @@ function intentRow(intent: PendingIntent): TemplateResult {
     <td>${STATES[intent.legacy]}${answers('legacy')}</td>
     <td>${STATES[intent.new]}${answers('new')}</td>
     <td class="number">${figure(attempts)}</td>
-    <td>${reason ?? 'in progress'}</td>
+    <td class="sentence">${reason ?? 'in progress'}</td>
   </tr>`;
 }

@@ -34,13 +34,15 @@ export abstract class ReasonedDialog extends DialogPart {
     this.isSending = false;
   }
 
-  protected reasonField(): TemplateResult {
+  /** @param hasFocus whether it has the focus when the dialog opens */
+  protected reasonField(hasFocus = true): TemplateResult {
     const { reasonFault } = this;
     return html`<label class="whole"
         >Reason, for the audit
         <input
           name="reason"
           autocomplete="off"
+          ?autofocus=${hasFocus}
           maxlength=${MAX_REASON}
           aria-required="true"
           aria-invalid=${reasonFault !== null}
