@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { migrationOf } from '../../apps/console/page/migration/testing/migration-example.js';
 import type { BackfillResponse } from '../../apps/facade/src/backfill/backfill-response.js';
 import type {
   AuditSchema,
@@ -10,12 +11,11 @@ import { answerBusy } from './scripted-answers.js';
 import type { ScriptedOrigin } from './scripted-origin.js';
 import { NOW, ORDER_ID } from './scripted-states.js';
 
-export type Capability = keyof MigrationResponse['capabilities'];
-type CapabilityState = MigrationResponse['capabilities'][Capability];
+type CapabilityState = MigrationResponse['capabilities']['writes'];
 
 const RUN = '01a20e65-570e-4570-bea6-26988d692e01';
 
-const GATE: CapabilityState['gate'] = [
+export const GATE: CapabilityState['gate'] = [
   { condition: 'samples', wanted: 'at least 1000 since the last change', found: '412', holds: false },
   { condition: 'mismatches', wanted: 'at most 0', found: '2', holds: false },
   { condition: 'error-rate', wanted: 'at most 0.1 % of the requests to the new side', found: '0 %', holds: true },
@@ -29,53 +29,15 @@ const GATE: CapabilityState['gate'] = [
   },
 ];
 
-/** A capability that nothing has used yet. */
-function stateOf(changes: Partial<CapabilityState> = {}): CapabilityState {
-  return {
-    stage: 'off',
-    percent: 100,
-    version: 1,
-    since: NOW,
-    samples: 0,
-    mismatches: 0,
-    errorRate: { legacy: 0, new: 0 },
-    p50Ms: { legacy: null, new: null },
-    p99Ms: { legacy: null, new: null },
-    pendingIntents: 0,
-    gate: [],
-    ...changes,
-  };
-}
-
-const USED: Partial<CapabilityState> = {
+const USED = {
   samples: 412,
   p50Ms: { legacy: 1.2, new: 2.1 },
   p99Ms: { legacy: 4.8, new: 5.6 },
   gate: GATE,
-};
-
-/** A migration in which everything is `off`, with the changes of a test. */
-export function migrationState(
-  capabilities: Partial<Record<Capability, Partial<CapabilityState>>> = {},
-  changes: Partial<MigrationResponse> = {},
-): MigrationResponse {
-  return {
-    revision: 1,
-    hold: null,
-    change: null,
-    instances: [{ name: 'facade-1', revision: 1, refreshedAt: NOW }],
-    capabilities: {
-      writes: stateOf(capabilities.writes),
-      'read-by-id': stateOf(capabilities['read-by-id']),
-      'read-by-page': stateOf(capabilities['read-by-page']),
-      'read-by-range': stateOf(capabilities['read-by-range']),
-    },
-    ...changes,
-  };
-}
+} satisfies Partial<CapabilityState>;
 
 /** Writes go to both sides; reads by id are compared, and two differ. */
-export const SHADOW = migrationState(
+export const SHADOW: MigrationResponse = migrationOf(
   {
     writes: { ...USED, stage: 'dualwrite', version: 2, samples: 12_044, pendingIntents: 2, mismatches: 0 },
     'read-by-id': { ...USED, stage: 'shadow', version: 2, mismatches: 2 },
@@ -85,7 +47,7 @@ export const SHADOW = migrationState(
 );
 
 /** Half of the reads by id are answered by the new side. */
-export const LIVE = migrationState(
+export const LIVE: MigrationResponse = migrationOf(
   {
     writes: { ...USED, stage: 'dualwrite', version: 2 },
     'read-by-id': {
@@ -100,7 +62,7 @@ export const LIVE = migrationState(
   { revision: 9 },
 );
 
-export const VERIFIED: VerificationResponse = {
+const VERIFIED: VerificationResponse = {
   id: RUN,
   status: 'ended',
   problem: null,
@@ -116,7 +78,7 @@ export const VERIFIED: VerificationResponse = {
   openIntervals: 0,
 };
 
-export const BACKFILLED: BackfillResponse = {
+const BACKFILLED: BackfillResponse = {
   id: RUN,
   status: 'running',
   problem: null,
@@ -255,7 +217,7 @@ export function answerMigration(state: MigrationResponse): (origin: ScriptedOrig
 
 /** Answers as a facade before any migration, without a backfill and a verify. */
 export function answerOff(origin: ScriptedOrigin): void {
-  answerMigration(migrationState())(origin);
+  answerMigration(migrationOf())(origin);
   origin.on('GET /v1/migration/pending', { body: { count: 0, items: [] } });
   origin.on('GET /v1/migration/audit', { body: { items: [] } });
   origin.on('GET /v1/migration/mismatches', { body: { items: [], next: null } });

@@ -27,6 +27,8 @@ export class MigrationFeed extends EventTarget {
   audit: readonly AuditEntry[] = [];
   private timer: ReturnType<typeof setTimeout> | undefined;
   private isRunning = false;
+  /** The poll that began last: what an earlier one returns is outdated. */
+  private latestPoll: symbol | undefined;
 
   constructor(private readonly client: Client) {
     super();
@@ -40,6 +42,7 @@ export class MigrationFeed extends EventTarget {
 
   stop(): void {
     this.isRunning = false;
+    this.latestPoll = undefined;
     clearTimeout(this.timer);
   }
 
@@ -58,23 +61,34 @@ export class MigrationFeed extends EventTarget {
   }
 
   private async poll(): Promise<void> {
-    try {
-      const [state, pending, backfill, verify, audit] = await Promise.all([
-        this.client.get<Migration>('/v1/migration'),
-        this.client.get<PendingIntents>('/v1/migration/pending'),
-        this.lastRun<Backfill>('/v1/migration/backfill'),
-        this.lastRun<Verification>('/v1/migration/verify'),
-        this.client.get<Audit>(`/v1/migration/audit?pageSize=${AUDIT_ENTRIES}`),
-      ]);
-      [this.pending, this.backfill, this.verify, this.audit] = [pending, backfill, verify, audit.items];
-      [this.state, this.receivedAt, this.failure] = [state, new Date().toISOString(), null];
-    } catch (error) {
-      this.failure = failureOf(error);
+    const poll = Symbol('poll');
+    this.latestPoll = poll;
+    const answer = await this.read().catch((error: unknown) => failureOf(error));
+    if (this.latestPoll !== poll) return;
+    if ('kind' in answer) this.failure = answer;
+    else {
+      [this.pending, this.backfill, this.verify, this.audit] = [
+        answer.pending,
+        answer.backfill,
+        answer.verify,
+        answer.audit.items,
+      ];
+      [this.state, this.receivedAt, this.failure] = [answer.state, new Date().toISOString(), null];
     }
     this.dispatchEvent(new Event('change'));
-    clearTimeout(this.timer);
     const isSeen = document.visibilityState === 'visible';
     if (this.isRunning) this.timer = setTimeout(() => void this.poll(), isSeen ? POLL_MS : HIDDEN_POLL_MS);
+  }
+
+  private async read() {
+    const [state, pending, backfill, verify, audit] = await Promise.all([
+      this.client.get<Migration>('/v1/migration'),
+      this.client.get<PendingIntents>('/v1/migration/pending'),
+      this.lastRun<Backfill>('/v1/migration/backfill'),
+      this.lastRun<Verification>('/v1/migration/verify'),
+      this.client.get<Audit>(`/v1/migration/audit?pageSize=${AUDIT_ENTRIES}`),
+    ]);
+    return { state, pending, backfill, verify, audit };
   }
 
   private async lastRun<T>(path: string): Promise<T | null> {

@@ -54,9 +54,9 @@ export class MismatchList extends Part {
     const { items, errorText, next } = this;
     return html`<div class="fields">
         <label
-          >Of
+          >Capability
           <select @change=${(event: Event) => this.filter(event)}>
-            <option value="">all capabilities</option>
+            <option value="">all</option>
             ${CAPABILITY_NAMES.map((name) => html`<option value=${name}>${CAPABILITIES[name]}</option>`)}
           </select>
         </label>

@@ -6,7 +6,16 @@ import { stateText } from './capability.js';
 import type { GateCondition, Migration } from './facade-api.js';
 import { conditionList } from './gate-view.js';
 import { meaningOf } from './move-meaning.js';
-import { isIrreversible, needsGate, overrulable, suggestedPercent, titleOf, unmetOf, type Move } from './move.js';
+import {
+  isIrreversible,
+  movesOf,
+  needsGate,
+  overrulable,
+  suggestedPercent,
+  titleOf,
+  unmetOf,
+  type Move,
+} from './move.js';
 import { ReasonedDialog } from './reasoned-dialog.js';
 
 /** Refusals besides the gate that `force` overrules, with what it does then. */
@@ -130,8 +139,16 @@ export class MoveDialog extends ReasonedDialog {
     const { code, details } = error;
     const { gate, state } = details as { gate?: GateCondition[]; state?: Migration };
     this.refusal = { code, gate: gate ?? [] };
-    if (state !== undefined) this.emitState(state);
+    if (state === undefined) return;
+    this.move = sameMove(this.move, state) ?? this.move;
+    this.emitState(state);
   }
+}
+
+/** Finds the same change in a newer state, so that the user can decide again with its version. */
+function sameMove(move: Move | null, state: Migration): Move | undefined {
+  if (move === null) return undefined;
+  return movesOf(move.capability, state).find(({ kind, stage }) => kind === move.kind && stage === move.stage);
 }
 
 function forceField(text: string): TemplateResult {
