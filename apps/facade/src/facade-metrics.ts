@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { ComparisonOutcome, DropReason } from './comparison/comparison-watch.js';
 import type { SideName } from './sides/side.js';
-import type { Capability, ReadCapability } from './stages/capability.js';
+import { CAPABILITIES, type Capability, type ReadCapability } from './stages/capability.js';
 
 /** In seconds: what the facade adds is below a millisecond, unless a read waits for writes. */
 const ADDED_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0015, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 2.5];
@@ -49,6 +49,8 @@ export class FacadeMetrics {
       labelNames: ['reason'] as const,
       registers,
     });
+    // An alert on the first mismatch needs a sample before it.
+    for (const capability of CAPABILITIES) this.comparisons.inc({ capability, outcome: 'differs' }, 0);
     for (const reason of ['queue-full', 'rechecks-full', 'mismatches-full'] as const) this.dropped.inc({ reason }, 0);
   }
 

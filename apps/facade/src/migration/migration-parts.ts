@@ -29,6 +29,7 @@ import { limitsIn } from './migration-settings.js';
 import { MigrationController } from './migration.controller.js';
 import { MigrationView } from './migration-view.js';
 import { StageChanges } from './stage-changes.js';
+import { exposeStages } from './stage-metrics.js';
 import { WriteReporting } from './write-reporting.js';
 
 const logger = createLogger('facade', settings.LOG_LEVEL);
@@ -92,10 +93,17 @@ function createRuntime(
 /** Runs the migration logic from the start of the facade until its last request is answered. */
 @Injectable()
 class MigrationLifecycle implements OnApplicationBootstrap, OnApplicationShutdown {
-  constructor(private readonly runtime: MigrationRuntime) {}
+  constructor(
+    private readonly runtime: MigrationRuntime,
+    private readonly shared: SharedState,
+    private readonly mongo: Mongo,
+  ) {}
 
   onApplicationBootstrap(): void {
-    exposeIntents(this.runtime.facts, register);
+    const { state } = this.shared.knowledge;
+    const verifies = new LastVerify(new VerificationRuns(this.mongo));
+    exposeIntents(this.runtime.facts, systemClock, register);
+    exposeStages({ state, verifies, clock: systemClock }, register);
     this.runtime.start();
   }
 
