@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { ClientKeys } from '../apps/facade/src/clients/client-keys.js';
 import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
 import { catalogSettings } from '../dev/settings/settings-catalog.js';
 
@@ -27,4 +28,11 @@ it('docker-compose.yml makes the console link to the query API at the port that 
   const text = readFileSync(join(PROJECT_DIRECTORY, 'docker-compose.yml'), 'utf8');
   const [, port] = /- 127\.0\.0\.1:(?<port>\$\{QUERY_API_PORT:-\d+\}):3000/.exec(text) ?? [];
   expect(text).toContain(`QUERY_API_PUBLIC_URL: http://localhost:${port}\n`);
+});
+
+it('docker-compose.yml gives the facade the public key of docs/migration.md', () => {
+  const read = (file: string): string => readFileSync(join(PROJECT_DIRECTORY, file), 'utf8');
+  const [, key = ''] =
+    /x-api-key: ([\w-]+)'/.exec(read('docs/migration.md').split('docker compose --profile legacy')[1] ?? '') ?? [];
+  expect(ClientKeys.parse(read('deploy/legacy-clients.json')).clientOf({ key })).toBe('demo');
 });

@@ -13,7 +13,8 @@ const PARTITIONS = 4;
 /** Low enough that a populate reaches it. */
 const LAG_CEILING = '2000';
 const CONSUMERS = ['consumer consumer-1 up', 'consumer consumer-2 up'];
-const SERVICES = ['console console up', 'producer producer up', 'query-api query-api up'];
+const SERVICES = ['console console up', 'facade facade up', 'producer producer up', 'query-api query-api up'];
+const LEGACY_ORDER = { accountId: 'acc-1', side: 'buy', symbol: 'ACME', quantity: 3, price: 187.35, currency: 'EUR' };
 /** Exported only where a control group limits the memory. */
 const IN_CONTAINERS = new Set(['process_memory_limit_bytes']);
 /** Metrics of prom-client whose names break the convention. */
@@ -34,7 +35,7 @@ describe('a real Prometheus that scrapes a running stack', () => {
 
   beforeAll(async () => {
     parts = await prometheusParts();
-    const flags = ['--partitions', `${PARTITIONS}`, '--save-ms', '0..200', '--in-flight', '500'];
+    const flags = ['--partitions', `${PARTITIONS}`, '--save-ms', '0..200', '--in-flight', '500', '--legacy'];
     pipeline = await Pipeline.startWith({ LAG_CEILING }, ...flags);
     prometheus = await RunningPrometheus.start(parts.prometheus, await configFor(pipeline.stack.dataDirectory));
   });
@@ -64,9 +65,20 @@ describe('a real Prometheus that scrapes a running stack', () => {
     expect(status).toBe(202);
   }
 
+  /** Sends a request to the facade. */
+  async function ask<T>(method: string, path: string, body?: object): Promise<T> {
+    const response = await fetch(`${pipeline.stack.facadeUrl}${path}`, {
+      method,
+      ...(body !== undefined && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+    const answer = (await response.json()) as T;
+    expect([response.ok, answer]).toEqual([true, answer]);
+    return answer;
+  }
+
   function services(): string[] {
-    const { producerUrl, queryApiUrl, consoleUrl } = pipeline.stack;
-    return [producerUrl, queryApiUrl, consoleUrl];
+    const { producerUrl, queryApiUrl, consoleUrl, facadeUrl } = pipeline.stack;
+    return [producerUrl, queryApiUrl, consoleUrl, facadeUrl];
   }
 
   async function expectTargets(wanted: readonly string[]): Promise<void> {
@@ -79,7 +91,7 @@ describe('a real Prometheus that scrapes a running stack', () => {
     await expectTargets([...SERVICES, 'consumer consumer-1 up']);
     await scaleTo(2);
     await expectTargets([...SERVICES, ...CONSUMERS]);
-    await expectValue('count(service_ready)', 2 + 1 + 1 + 2 * 4);
+    await expectValue('count(service_ready)', 2 + 1 + 1 + 1 + 2 * 4);
     await expectValue('min(service_ready)', 1);
     await expectValue('pipeline_consumers', 2);
     expect((await prometheus.query('group by (check) (service_ready)')).map(({ metric }) => metric['check'])).toContain(
@@ -123,11 +135,28 @@ describe('a real Prometheus that scrapes a running stack', () => {
     expect(routes.filter((route) => /\d{3}|\?/.test(route ?? ''))).toEqual([]);
   });
 
+  it('has the stages, reads and comparisons of the facade, and the orders of the intake', async () => {
+    await expectValue('sum(facade_stage)', 0);
+    await ask('POST', '/v1/migration/writes', { stage: 'dualwrite', reason: 'test' });
+    await ask('POST', '/v1/migration/read-by-id', { stage: 'shadow', reason: 'test' });
+    await expectValue('sum(facade_stage)', 2);
+    await expectValue('facade_stage_version{capability="writes"}', 2);
+    const { id } = await ask<{ id: string }>('POST', '/orders', LEGACY_ORDER);
+    await expectValue('sum(producer_intake_orders_total)', 1);
+    await expectValue('facade_open_intents', 0);
+    await ask('GET', `/orders/${id}`);
+    // That of the read, and that of the order once it was stored on both sides.
+    await expectValue('sum(facade_comparisons_total{outcome="equal"})', 2);
+    await ask('POST', '/v1/migration/verify');
+    await expectValue('facade_verify_differences', 0);
+    await expectValue('sum(facade_rolled_back) + facade_held + facade_change_pending', 0);
+  });
+
   it('has every metric that the dashboard and the alerts use', async () => {
     const known = await prometheus.names();
     const dashboard = await dashboardExpressions();
     const rules = await prometheus.rules();
-    expect([dashboard.length > 40, rules.length > 15]).toEqual([true, true]);
+    expect([dashboard.length > 60, rules.length > 25]).toEqual([true, true]);
     const expressions = [...dashboard.map(({ expression }) => expression), ...rules.map(({ query }) => query)];
     const unknown = [...new Set(expressions.flatMap(metricNames))].filter((name) => !known.has(name));
     expect(unknown.filter((name) => !IN_CONTAINERS.has(name))).toEqual([]);
@@ -157,7 +186,11 @@ describe('a real Prometheus that scrapes a running stack', () => {
     process.kill(pid, 'SIGSTOP');
     try {
       await expectValue('count(service_ready{check="mongodb"} == 0)', 5);
-      for (const url of services()) expect(await scrape(url)).toContain('service_ready{check="mongodb"} 0');
+      for (const url of services().filter((each) => each !== pipeline.stack.facadeUrl))
+        expect(await scrape(url)).toContain('service_ready{check="mongodb"} 0');
+      // The facade needs no MongoDB for the legacy system's answers, and is scraped without waiting for it.
+      const facade = await scrape(pipeline.stack.facadeUrl);
+      expect([/^facade_stage\{/m.test(facade), /^facade_open_intents /m.test(facade)]).toEqual([true, false]);
       // While the pipeline is idle, the console's figures are up to four seconds old.
       let samples: string[] = [];
       await eventually('the console exports only what it knows from Kafka', 30_000, async () => {

@@ -26,7 +26,8 @@ export const settingsSchema = z.object({
     perProcess: true,
   }),
   FACADE_URL: z.url().optional().meta({
-    description: 'The facade before the legacy system, for the page’s *Migration*. Unset: there is no such page.',
+    description:
+      "The facade, to which the console forwards the requests of its page's *Migration*. Unset: there is no migration.",
     allowed: 'an address such as http://127.0.0.1:3005',
     perProcess: true,
   }),

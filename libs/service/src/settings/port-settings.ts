@@ -9,7 +9,10 @@ export const portSettings = {
   QUERY_API_PORT: port(3000, 'Port of the query API.'),
   CONSOLE_PORT: port(3002, 'Port of the console.'),
   ISSUER_PORT: port(3003, 'Port of the development issuer: with `npm start -- --auth`, and in Docker Compose.'),
-  FACADE_PORT: port(3005, 'Port of the facade, with `npm start -- --legacy`.'),
+  FACADE_PORT: port(
+    3005,
+    'Port of the facade: with `npm start -- --legacy`, and with the profile `legacy` in Docker Compose.',
+  ),
   LEGACY_PORT: port(3010, 'Port of the legacy system, with `npm start -- --legacy`.'),
 };
 
