@@ -242,7 +242,7 @@ describe('the migration of the console', () => {
       await list.getByText('Both answers').click();
       await list.getByRole('region', { name: 'Answer of the new side' }).getByText('"price":187.3500').waitFor();
       await list.getByLabel('Capability').selectOption('Writes');
-      await hasSent('GET /v1/migration/mismatches?pageSize=20&capability=writes');
+      await hasSent('GET /v1/migration/mismatches?pageSize=10&capability=writes');
     }, 30_000);
 
     it('is each open intent with its age and reason, and what a verify and a backfill have found', async () => {

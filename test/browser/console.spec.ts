@@ -14,7 +14,7 @@ const OPERATION = '01935c9e-8a00-7000-8000-0000000000cc';
 const COUNT = 3_000;
 
 describe('the page of the console', () => {
-  const real = BrowsedPipeline.forSuite('--auth', '--in-flight', '300', '--partitions', '8');
+  const real = BrowsedPipeline.forSuite('--auth', '--legacy', '--in-flight', '300', '--partitions', '8');
   let context: BrowserContext;
   let console: ConsolePage;
   const hosts = new Set<string>();
@@ -147,6 +147,20 @@ describe('the page of the console', () => {
     expect(states).toEqual(['discarded']);
   }, 90_000);
 
+  it('moves the writes of a real facade to both sides, in the name of the user', async () => {
+    const { page } = console;
+    await page.getByRole('navigation').getByRole('link', { name: 'Migration' }).click();
+    const writes = page.getByRole('article', { name: 'Writes', exact: true });
+    await writes.getByRole('button', { name: 'Promote' }).click();
+    await page.getByRole('dialog').getByLabel('Reason').fill('first accounts');
+    await page.getByRole('dialog').getByRole('button', { name: 'Move to dualwrite at 100 %' }).click();
+    await writes.getByText('dualwrite at 100 %').waitFor();
+    await page.getByRole('row', { name: /changed: writes, off → dualwrite at 100 % ada first accounts/ }).waitFor();
+    expect(await console.violations()).toEqual([]);
+    await page.getByRole('navigation').getByRole('link', { name: 'Now' }).click();
+    await console.part('Now').waitFor();
+  }, 60_000);
+
   it.each<['light' | 'dark', number]>([
     ['light', 1_280],
     ['dark', 1_280],
@@ -181,6 +195,8 @@ describe('the page of the console', () => {
     await signIn.getByLabel('token').fill(await tokenFor(real.pipeline.stack.issuerUrl, 'orders:read'));
     await signIn.getByRole('button', { name: 'Use token' }).click();
     await console.isLive();
+    await console.page.getByRole('navigation').getByRole('link', { name: 'Migration' }).click();
+    await console.page.getByRole('alert').getByText('does not have the scope ops:migrate').waitFor();
   }, 60_000);
 });
 

@@ -105,5 +105,10 @@ export class MigrationFeed extends EventTarget {
 function failureOf(error: unknown): FeedFailure {
   const status = error instanceof ApiProblem ? error.status : 0;
   const kind = status === 404 ? 'no-facade' : status === 403 ? 'forbidden' : 'away';
-  return { kind, text: messageOf(error) };
+  // The console answers for a facade that has ended, but not for one that hangs.
+  const isHanging = error instanceof ApiProblem && error.code === 'no-answer';
+  return {
+    kind,
+    text: isHanging ? 'There was no answer within 5 s. The facade hangs, or the console.' : messageOf(error),
+  };
 }

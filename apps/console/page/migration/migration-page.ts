@@ -102,10 +102,10 @@ class MigrationPage extends Part {
         .isCurrent=${isCurrent}
         @started=${() => void feed.refresh()}
       ></migration-runs>
-      <h3>Mismatches</h3>
-      <mismatch-list .client=${this.client} .migration=${migration}></mismatch-list>
       <h3>Pending intents</h3>
       ${pendingView(feed.pending)}
+      <h3>Mismatches</h3>
+      <mismatch-list .client=${this.client} .migration=${migration}></mismatch-list>
       <h3>History</h3>
       ${auditView(feed.audit)}`;
   }

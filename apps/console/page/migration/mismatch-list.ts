@@ -7,7 +7,7 @@ import { CAPABILITIES, CAPABILITY_NAMES, type Capability } from './capability.js
 import type { Migration, Mismatch, MismatchPage } from './facade-api.js';
 import { mismatchView } from './mismatch-view.js';
 
-const PAGE_SIZE = 20;
+const PAGE_SIZE = 10;
 
 /** Lists the newest mismatches. Reads them again whenever the state of the migration counts others. */
 export class MismatchList extends Part {

@@ -9,8 +9,8 @@ export function backfillView(run: Backfill): TemplateResult {
   const { translated, untranslated, operationIds } = run;
   return html`${runView(run, backfillState(run), 'Translated')}
     <p>
-      ${plural(translated, 'order')} translated, ${figure(untranslated)} without an exact translation.
-      ${operationIds.length === 0 ? nothing : html`${plural(operationIds.length, 'import')}, which go on by themselves:`}
+      ${plural(translated, 'order')} translated, ${figure(untranslated)} without an exact
+      translation.${operationIds.length === 0 ? nothing : ' Imports, which go on by themselves:'}
     </p>
     <ul class="plain">
       ${operationIds.map(
