@@ -10,7 +10,7 @@ const settings = new Map(
 );
 
 describe.each(['docker-compose.yml', 'deploy/docker-compose.monitoring.yml'])('%s', (file) => {
-  const text = readFileSync(join(PROJECT_DIRECTORY, file), 'utf8');
+  const text = read(file);
 
   it('gives variables their documented defaults', () => {
     for (const [, name = '', byDefault = ''] of text.matchAll(/\$\{([A-Z_]+):-([^{}]*)\}/g))
@@ -25,14 +25,17 @@ describe.each(['docker-compose.yml', 'deploy/docker-compose.monitoring.yml'])('%
 });
 
 it('docker-compose.yml makes the console link to the query API at the port that it publishes', () => {
-  const text = readFileSync(join(PROJECT_DIRECTORY, 'docker-compose.yml'), 'utf8');
+  const text = read('docker-compose.yml');
   const [, port] = /- 127\.0\.0\.1:(?<port>\$\{QUERY_API_PORT:-\d+\}):3000/.exec(text) ?? [];
   expect(text).toContain(`QUERY_API_PUBLIC_URL: http://localhost:${port}\n`);
 });
 
 it('docker-compose.yml gives the facade the public key of docs/migration.md', () => {
-  const read = (file: string): string => readFileSync(join(PROJECT_DIRECTORY, file), 'utf8');
   const [, key = ''] =
     /x-api-key: ([\w-]+)'/.exec(read('docs/migration.md').split('docker compose --profile legacy')[1] ?? '') ?? [];
   expect(ClientKeys.parse(read('deploy/legacy-clients.json')).clientOf({ key })).toBe('demo');
 });
+
+function read(file: string): string {
+  return readFileSync(join(PROJECT_DIRECTORY, file), 'utf8');
+}

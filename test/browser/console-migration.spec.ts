@@ -5,17 +5,9 @@ import type { MigrationResponse } from '../../apps/facade/src/migration/migratio
 import { eventually } from '../support/eventually.js';
 import { answerBusy } from './scripted-answers.js';
 import { ScriptedConsole } from './scripted-console.js';
-import { answerMigration, answerOff, GATE, LIVE, SHADOW } from './scripted-migration.js';
-import { NOW } from './scripted-states.js';
+import { GATE, HELD, LIVE, SHADOW } from './scripted-migration-states.js';
+import { answerMigration, answerOff } from './scripted-migration.js';
 
-const HELD = migrationOf(
-  { writes: { stage: 'dualwrite', percent: 30, version: 2 } },
-  { hold: { by: 'ada', reason: 'audit week', since: NOW }, revision: 8 },
-);
-const CHANGING = migrationOf(
-  { writes: { stage: 'dualwrite', version: 2 } },
-  { change: { stage: 'live', percent: 25, step: 'drain', by: 'ada', reason: 'next', deadline: NOW }, revision: 8 },
-);
 const LAST = migrationOf({ writes: { stage: 'live', version: 5, gate: GATE } }, { revision: 8 });
 
 describe('the migration of the console', () => {
@@ -155,6 +147,7 @@ describe('the migration of the console', () => {
       await views.page.keyboard.press('Escape');
       await views.dialog.waitFor({ state: 'hidden' });
       await views.hasFocus('button', 'Promote');
+      expect(views.origin.sent('POST')).toEqual([]);
     }, 30_000);
   });
 
@@ -182,83 +175,6 @@ describe('the migration of the console', () => {
     }, 30_000);
   });
 
-  describe('what happens by itself', () => {
-    it('is a rollback, whose cause is an alert above everything', async () => {
-      await views.open('#migration', answerMigration(LIVE));
-      await views.page
-        .getByRole('alert')
-        .getByText(
-          'Reads by page went back to shadow at 100 % automatically at 2026-01-31 12:00:00 UTC. Cause: mismatches: 1',
-        )
-        .waitFor();
-    }, 30_000);
-
-    it('is a change in progress, during which no other one can be made', async () => {
-      await views.open('#migration', answerMigration(CHANGING));
-      await views.page
-        .getByText('Writes are moving to live at 25 %: the legacy system must get all open orders')
-        .waitFor();
-      expect(await capability('Reads by id').getByRole('button', { name: 'Promote' }).isDisabled()).toBe(true);
-    }, 30_000);
-
-    it('is a facade that goes away: the last state stays, with its time, and nothing can be changed until it is back', async () => {
-      await views.open('#migration', answerMigration(SHADOW));
-      await capability('Writes').waitFor();
-      views.origin.on('GET /v1/migration', {
-        status: 503,
-        body: { code: 'service-away', detail: 'The facade does not answer. Try again in a moment.' },
-      });
-      await views.page
-        .getByRole('alert')
-        .getByText(/The facade does not answer[^]*What is shown is from 20/)
-        .waitFor();
-      expect(await capability('Writes').getByRole('button', { name: 'Promote' }).isDisabled()).toBe(true);
-      serve(SHADOW);
-      await views.page.getByRole('alert').waitFor({ state: 'hidden' });
-      expect(await capability('Writes').getByRole('button', { name: 'Promote' }).isDisabled()).toBe(false);
-      expect(views.errors).toEqual([]);
-    }, 30_000);
-
-    it('is a token without the scope, which is named', async () => {
-      await views.open('#migration', (origin) => {
-        answerOff(origin);
-        origin.on('GET /v1/migration', { status: 403, body: { detail: 'The token lacks the scope ops:migrate.' } });
-      });
-      await views.page.getByRole('alert').getByText('lacks the scope ops:migrate').waitFor();
-      expect(await capability('Writes').count()).toBe(0);
-    }, 30_000);
-  });
-
-  describe('what was found', () => {
-    it('is each mismatch with both values of each field, and both answers', async () => {
-      await views.open('#migration', answerMigration(SHADOW));
-      const list = views.page.locator('mismatch-list');
-      await list.getByText('createdAt, price').click();
-      expect(await list.locator('tbody tr').allInnerTexts()).toEqual([
-        expect.stringMatching(/createdAt\s+"2026-01-31 17:30:00"\s+"2026-01-31 18:30:00"/),
-        expect.stringMatching(/price\s+not-a-plain-decimal\s+187\.35\s+187\.3500/),
-      ]);
-      expect(await list.locator('mark').allInnerTexts()).toEqual(['7', '8', '00']);
-      await list.getByText('Both answers').click();
-      await list.getByRole('region', { name: 'Answer of the new side' }).getByText('"price":187.3500').waitFor();
-      await list.getByLabel('Capability').selectOption('Writes');
-      await hasSent('GET /v1/migration/mismatches?pageSize=10&capability=writes');
-    }, 30_000);
-
-    it('is each open intent with its age and reason, and what a verify and a backfill have found', async () => {
-      await views.open('#migration', answerMigration(SHADOW));
-      await views.page
-        .getByRole('row', { name: /2\.3 s 100,412 acc-7 stored, answers sent 1 the new side did not answer/ })
-        .waitFor();
-      const verify = views.page.getByRole('article', { name: 'Verify' });
-      await verify.getByText('2 differences').waitFor();
-      await verify.getByText('price is 187.35 in the legacy system, 187.36 on the new side').waitFor();
-      const backfill = views.page.getByRole('article', { name: 'Backfill' });
-      await backfill.getByText('Number 77 (A-77): not-a-uuid of id "A-77"').waitFor();
-      expect(await backfill.getByRole('progressbar').getAttribute('aria-valuenow')).toBe('45');
-    }, 30_000);
-  });
-
   it('starts a backfill after a confirmation, and a verify at once', async () => {
     await views.open('#migration', answerOff);
     await views.page.getByRole('button', { name: 'Start backfill…' }).click();
@@ -270,30 +186,9 @@ describe('the migration of the console', () => {
     views.origin.on('POST /v1/migration/verify', { status: 409, body: { detail: 'A verify has not ended.' } });
     await views.page.getByRole('button', { name: 'Start verify' }).click();
     await views.page.getByRole('alert').getByText('A verify has not ended.').waitFor();
+    expect(views.origin.sent('POST').map(({ path }) => path)).toEqual([
+      '/v1/migration/backfill',
+      '/v1/migration/verify',
+    ]);
   }, 30_000);
-
-  const states: [string, MigrationResponse | null][] = [
-    ['off', null],
-    ['shadow with mismatches', SHADOW],
-    ['live at 50 %, and a rollback', LIVE],
-    ['held', HELD],
-    ['changing', CHANGING],
-  ];
-  describe.each([390, 1_180, 1_440])('%i px wide', (width) => {
-    it.each(states)(
-      'is accessible and not wider than the window: %s',
-      async (_, state) => {
-        const console = await views.open('#migration', state === null ? answerOff : answerMigration(state), width);
-        await capability('Reads by range').waitFor();
-        if (state === SHADOW) await views.page.locator('mismatch-list summary').first().click();
-        for (const colorScheme of ['light', 'dark'] as const) {
-          await console.page.emulateMedia({ colorScheme });
-          expect(await console.violations()).toEqual([]);
-        }
-        expect(await console.overflow()).toBeLessThanOrEqual(0);
-        expect(views.errors).toEqual([]);
-      },
-      60_000,
-    );
-  });
 });

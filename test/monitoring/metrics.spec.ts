@@ -142,6 +142,7 @@ describe('a real Prometheus that scrapes a running stack', () => {
     await expectValue('sum(facade_stage)', 2);
     await expectValue('facade_stage_version{capability="writes"}', 2);
     const { id } = await ask<{ id: string }>('POST', '/orders', LEGACY_ORDER);
+    expect(id).toMatch(/^[0-9a-f-]{36}$/);
     await expectValue('sum(producer_intake_orders_total)', 1);
     await expectValue('facade_open_intents', 0);
     await ask('GET', `/orders/${id}`);

@@ -8,6 +8,7 @@ import type { RedriveDialog } from './dead-letters/redrive-dialog.js';
 import type { ConfirmDialog, Confirmation } from './dialogs/confirm-dialog.js';
 import type { FirstRunGuide } from './guide/first-run-guide.js';
 import { LivePipeline } from './live/live-pipeline.js';
+import { knowsFacade } from './migration/knows-facade.js';
 import { Part } from './part.js';
 import { Operations } from './populate/operations.js';
 import { hashOf, sectionOf, type Address } from './routing/address.js';
@@ -199,13 +200,8 @@ export class OrdersConsole extends Part {
   }
 
   private async findFacade(): Promise<void> {
-    try {
-      ({ hasFacade: this.hasFacade } = await this.client.get<{ hasFacade: boolean }>('/page-settings.json'));
-      this.requestUpdate();
-    } catch {
-      // Without the link, the migration is still at its address.
-      this.hasFacade = false;
-    }
+    this.hasFacade = await knowsFacade(this.client);
+    this.requestUpdate();
   }
 
   private follow(): void {

@@ -86,7 +86,7 @@ class MigrationPage extends Part {
             name,
             migration,
             isChangeable,
-            (move) => void this.dialog<MoveDialog>('move-dialog')?.open(move),
+            (move) => void this.querySelector<MoveDialog>('move-dialog')?.open(move),
           ),
         )}
       </div>
@@ -111,11 +111,7 @@ class MigrationPage extends Part {
   }
 
   private hold(isHolding: boolean): void {
-    void this.dialog<HoldDialog>('hold-dialog')?.open(isHolding);
-  }
-
-  private dialog<D extends Element>(name: string): D | null {
-    return this.querySelector<D>(name);
+    void this.querySelector<HoldDialog>('hold-dialog')?.open(isHolding);
   }
 }
 
