@@ -51,6 +51,15 @@ describe('the views of the migration', () => {
       expect(views.errors).toEqual([]);
     }, 30_000);
 
+    it('is a sign-out, after which nothing is shown', async () => {
+      const console = await views.open('#migration', answerMigration(SHADOW));
+      await capability('Writes').waitFor();
+      views.origin.on('GET /v1/', { status: 401, body: { detail: 'The token has expired.' } });
+      await console.part('Sign in').waitFor();
+      await console.part('Migration').getByText('Unknown: not signed in.').waitFor();
+      expect(await capability('Writes').count()).toBe(0);
+    }, 30_000);
+
     it('is a token without the scope, which is named', async () => {
       await views.open('#migration', (origin) => {
         answerOff(origin);

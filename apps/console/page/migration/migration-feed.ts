@@ -46,6 +46,13 @@ export class MigrationFeed extends EventTarget {
     clearTimeout(this.timer);
   }
 
+  /** Stops, and drops what it knows: after a sign-out nothing is shown. */
+  forget(): void {
+    this.stop();
+    [this.state, this.failure] = [null, null];
+    this.dispatchEvent(new Event('change'));
+  }
+
   /** Polls at once, after a change. */
   async refresh(): Promise<void> {
     clearTimeout(this.timer);

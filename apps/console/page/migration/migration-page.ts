@@ -22,7 +22,7 @@ class MigrationPage extends Part {
   private feed: MigrationFeed | undefined;
   private readonly onChange = (): void => this.requestUpdate();
   private readonly onSession = (): void => {
-    if (this.client.session.isNeeded) this.feed?.stop();
+    if (this.client.session.isNeeded) this.feed?.forget();
     else this.feed?.start();
   };
 
@@ -44,7 +44,7 @@ class MigrationPage extends Part {
   protected override render(): TemplateResult {
     const { feed, client } = this;
     if (feed === undefined || (feed.state === null && feed.failure === null))
-      return html`<p class="muted">Asking the facade…</p>`;
+      return html`<p class="muted">${client.session.isNeeded ? 'Unknown: not signed in.' : 'Asking the facade…'}</p>`;
     const taken = (event: CustomEvent<Migration>): void => {
       feed.take(event.detail);
       void feed.refresh();

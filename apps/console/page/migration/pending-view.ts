@@ -4,8 +4,6 @@ import type { PendingIntent, PendingIntents } from './facade-api.js';
 
 const SHOWN = 20;
 
-const STATES = { open: 'open', stored: 'stored', sent: 'sent', readable: 'readable', none: 'refused' } as const;
-
 /** Lists the oldest open write intents. @param pending `null`: unknown */
 export function pendingView(pending: PendingIntents | null): TemplateResult {
   if (pending === null) return html`<p class="unknown">Unknown.</p>`;
@@ -19,8 +17,15 @@ export function pendingView(pending: PendingIntents | null): TemplateResult {
             <th scope="col" class="number">Age</th>
             <th scope="col" class="number">Number</th>
             <th scope="col">Account</th>
-            <th scope="col" title="What is known of the write on the legacy system">Legacy system</th>
-            <th scope="col" title="What is known of the write on the new side">New side</th>
+            <th scope="col" title="open, stored, or none: it does not get the order, or has refused it">
+              Legacy system
+            </th>
+            <th
+              scope="col"
+              title="open, sent: Kafka has it, readable: reads return it, or none: it does not get the order, or has refused it"
+            >
+              New side
+            </th>
             <th scope="col" class="number" title="Attempts without an outcome">Attempts</th>
             <th scope="col">Reason</th>
           </tr>
@@ -40,8 +45,8 @@ function intentRow(intent: PendingIntent): TemplateResult {
     <td class="number when">${duration(ageMs / 1_000)}</td>
     <th scope="row" class="number">${figure(number)}</th>
     <td>${accountId}</td>
-    <td>${STATES[intent.legacy]}${answers('legacy')}</td>
-    <td>${STATES[intent.new]}${answers('new')}</td>
+    <td>${intent.legacy}${answers('legacy')}</td>
+    <td>${intent.new}${answers('new')}</td>
     <td class="number">${figure(attempts)}</td>
     <td class="sentence">${reason ?? 'in progress'}</td>
   </tr>`;
