@@ -87,18 +87,22 @@ describe('forwarding to the other services', () => {
   it.each([
     ['with a content length', `content-length: ${LARGE}`, [' '.repeat(LARGE)]],
     ['in chunks', 'transfer-encoding: chunked', [`${LARGE.toString(16)}\r\n`, ' '.repeat(LARGE), '\r\n0\r\n\r\n']],
-  ])('returns the answer although the service does not read the whole body, %s', async (_, length, body) => {
-    status = 413;
-    for (let round = 0; round < 10; round += 1) {
-      const socket = connect((fastify.server.address() as AddressInfo).port, '127.0.0.1');
-      const head = `POST /v1/populate HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\n${length}\r\n\r\n`;
-      // The client reads nothing before it has written everything.
-      await pipeline([head, ...body], socket, { end: false });
-      const answer = text(socket);
-      socket.end();
-      expect(await answer).toMatch(/^HTTP\/1.1 413 [^]*theirs/);
-    }
-  });
+  ])(
+    'returns the answer although the service does not read the whole body, %s',
+    async (_, length, body) => {
+      status = 413;
+      for (let round = 0; round < 10; round += 1) {
+        const socket = connect((fastify.server.address() as AddressInfo).port, '127.0.0.1');
+        const head = `POST /v1/populate HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\n${length}\r\n\r\n`;
+        // The client reads nothing before it has written everything.
+        await pipeline([head, ...body], socket, { end: false });
+        const answer = text(socket);
+        socket.end();
+        expect(await answer).toMatch(/^HTTP\/1.1 413 [^]*theirs/);
+      }
+    },
+    30_000,
+  );
 
   it('aborts the forwarded request when the caller disconnects before its body is complete', async () => {
     const arrived = Promise.withResolvers<IncomingMessage>();
