@@ -30,7 +30,11 @@ export class MigrationFeed extends EventTarget {
   /** The poll that began last: what an earlier one returns is outdated. */
   private latestPoll: symbol | undefined;
 
-  constructor(private readonly client: Client) {
+  /** @param isSeen whether the tab is in the foreground; otherwise it polls slowly */
+  constructor(
+    private readonly client: Pick<Client, 'get'>,
+    private readonly isSeen = (): boolean => document.visibilityState === 'visible',
+  ) {
     super();
   }
 
@@ -83,8 +87,7 @@ export class MigrationFeed extends EventTarget {
       [this.state, this.receivedAt, this.failure] = [answer.state, new Date().toISOString(), null];
     }
     this.dispatchEvent(new Event('change'));
-    const isSeen = document.visibilityState === 'visible';
-    if (this.isRunning) this.timer = setTimeout(() => void this.poll(), isSeen ? POLL_MS : HIDDEN_POLL_MS);
+    if (this.isRunning) this.timer = setTimeout(() => void this.poll(), this.isSeen() ? POLL_MS : HIDDEN_POLL_MS);
   }
 
   private async read() {
