@@ -28,7 +28,9 @@ describe('the feed of the migration', () => {
   }
 
   async function changed(): Promise<void> {
-    await new Promise((resolve) => void feed.addEventListener('change', resolve, { once: true }));
+    await new Promise((resolve) => {
+      feed.addEventListener('change', resolve, { once: true });
+    });
   }
 
   it('has the state and what belongs to it, without a backfill and a verify before the first', async () => {
