@@ -22,6 +22,10 @@ async function stageMetrics(
   return samples(await registry.metrics());
 }
 
+async function failing(): Promise<{ count: number; oldestMs: number }> {
+  return Promise.reject(new Error('away'));
+}
+
 describe('the metrics of the stages', () => {
   it('have no samples before the state is known', async () => {
     expect(await stageMetrics(undefined)).toEqual([]);
@@ -71,7 +75,7 @@ describe('the metrics of the open intents', () => {
   it('are missing while MongoDB fails, or hangs for 2 s, and come back', async () => {
     const registry = new Registry();
     const clock = new ManualClock();
-    let intents = async (): Promise<{ count: number; oldestMs: number }> => Promise.reject(new Error('away'));
+    let intents = failing;
     exposeIntents({ intents: async () => intents() }, clock, registry);
     expect(samples(await registry.metrics())).toEqual([]);
     intents = async () => new Promise(() => undefined);
