@@ -1,6 +1,6 @@
 /**
  * `npm run chaos`: runs a whole pipeline on this machine, injects faults from a seed, and reports whether an order was lost, doubled,
- * altered or saved out of order. Exit code 0: all checks passed; 1: a check failed; 2: wrong usage.
+ * altered or saved out of order; with `--migration`, a migration through the facade. Exit code 0: all checks passed; 1: a check failed; 2: wrong usage.
  */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,8 @@ import { removeAbandonedRuns, RUN_PREFIX } from './cluster/abandoned-runs.js';
 import { readChaosOptions, type ChaosOptions } from './chaos-options.js';
 import { chaosRun } from './chaos-run.js';
 import { FAULT_KINDS } from './faults/fault-kinds.js';
+import { readMigrationOptions } from './migration/migration-options.js';
+import { runMigration } from './migration/run-migration.js';
 import { htmlOf } from './report/report-html.js';
 import { markdownOf } from './report/report-markdown.js';
 import { testedVersions } from './report/tested-versions.js';
@@ -70,7 +72,12 @@ async function runAndReport(options: ChaosOptions): Promise<number> {
 }
 
 try {
-  process.exit(await runAndReport(readChaosOptions(process.argv.slice(2))));
+  const args = process.argv.slice(2);
+  process.exit(
+    args.includes('--migration')
+      ? await runMigration(readMigrationOptions(args), print, interruptions().signal)
+      : await runAndReport(readChaosOptions(args)),
+  );
 } catch (error) {
   print(explain(error));
   process.exit(error instanceof StackError ? error.exitCode : 1);

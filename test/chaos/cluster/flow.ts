@@ -11,6 +11,8 @@ export interface FlowOptions {
   readonly state: () => LinkState;
   /** For a flow of responses: called instead of forwarding one while the link is `unanswered`. */
   readonly onResponse?: () => void;
+  /** For a flow of responses: called for each piece that is dropped while the link is `withheld`. */
+  readonly onDropped?: () => void;
   /** Called for each piece that arrives while the link is slow or silent. */
   readonly onHeld?: () => void;
 }
@@ -70,6 +72,10 @@ export class Flow {
         if (this.options.onResponse !== undefined && this.options.state().kind === 'unanswered') {
           this.options.onResponse();
           return false;
+        }
+        if (this.options.onDropped !== undefined && this.options.state().kind === 'withheld') {
+          this.options.onDropped();
+          return true;
         }
         return this.to.write(piece.bytes);
       case 'end':

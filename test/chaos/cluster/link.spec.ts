@@ -1,6 +1,7 @@
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventually } from '../../support/eventually.js';
 import { Link } from './link.js';
 
 /** Resolves to the next received text, or to `closed`. */
@@ -70,6 +71,20 @@ describe('a link', () => {
     other.on('error', () => undefined);
     expect(await next(other)).toBe('closed');
     link.open();
+    const again = await client();
+    again.write('b');
+    expect(await next(again)).toBe('b');
+  });
+
+  it('that is withheld forwards requests, drops the responses, and resets such connections once it is open', async () => {
+    const socket = await client();
+    link.set({ kind: 'withheld' });
+    socket.write('a');
+    await eventually('the server has the request', 5_000, () => received === 'a');
+    const after = next(socket);
+    await eventually('the response was dropped', 5_000, () => link.disturbances > 0);
+    link.open();
+    expect(await after).toBe('closed');
     const again = await client();
     again.write('b');
     expect(await next(again)).toBe('b');

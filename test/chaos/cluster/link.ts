@@ -7,6 +7,8 @@ const OPEN: LinkState = { kind: 'open' };
 interface Connection {
   readonly sockets: readonly Socket[];
   readonly flows: readonly Flow[];
+  /** A response was dropped: the client can't use the connection any more. */
+  hasLost: boolean;
 }
 
 /**
@@ -49,7 +51,10 @@ export class Link {
   set(state: LinkState): void {
     this.current = state;
     if (state.kind === 'cut') this.resetAll();
-    else for (const { flows } of this.connections) for (const flow of flows) flow.pump();
+    else {
+      if (state.kind !== 'withheld') this.resetAll(({ hasLost }) => hasLost);
+      for (const { flows } of this.connections) for (const flow of flows) flow.pump();
+    }
   }
 
   open(): void {
@@ -73,11 +78,16 @@ export class Link {
     const state = (): LinkState => this.current;
     const reset = (): void => this.reset(connection);
     const onHeld = (): void => void (this.disturbed += 1);
+    const onDropped = (): void => {
+      this.disturbed += 1;
+      connection.hasLost = true;
+    };
     const connection: Connection = {
       sockets: [client, server],
+      hasLost: false,
       flows: [
         new Flow(client, server, { state, onHeld }),
-        new Flow(server, client, { state, onHeld, onResponse: reset }),
+        new Flow(server, client, { state, onHeld, onResponse: reset, onDropped }),
       ],
     };
     this.connections.add(connection);
@@ -87,8 +97,8 @@ export class Link {
     for (const socket of connection.sockets) socket.once('close', gone);
   }
 
-  private resetAll(): void {
-    for (const connection of this.connections) this.reset(connection);
+  private resetAll(which: (connection: Connection) => boolean = () => true): void {
+    for (const connection of this.connections) if (which(connection)) this.reset(connection);
   }
 
   private reset({ sockets }: Connection): void {

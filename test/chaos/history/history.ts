@@ -33,6 +33,9 @@ export type HistoryEvent = { readonly at: number } & (
   | { readonly type: 'fault-failed'; readonly place: number; readonly kind: string; readonly reason: string }
   | PopulateEvent
   | ReadEvent
+  | FacadeFailure
+  /** A facade gave an answer that no fault may cause. */
+  | { readonly type: 'wrong-answer'; readonly facade: string; readonly reason: string }
   | { readonly type: 'sample'; readonly sample: Sample }
   /** Saves that found their order already stored, since the previous reading, a second before. */
   | { readonly type: 'repeats'; readonly saves: number }
@@ -57,6 +60,18 @@ export interface ReadEvent {
   readonly what: 'order' | 'page' | 'range';
   readonly path: string;
   readonly outcome: 'right' | 'absent' | 'error' | 'lie';
+  readonly reason: string | null;
+  readonly tookMs: number;
+}
+
+/** A request of a client that a facade did not fulfil. */
+export interface FacadeFailure {
+  readonly type: 'facade-failure';
+  readonly what: 'read' | 'write';
+  readonly facade: string;
+  /** `null`: there was no answer, or not a whole one. */
+  readonly status: number | null;
+  readonly code: string | null;
   readonly reason: string | null;
   readonly tookMs: number;
 }

@@ -1,0 +1,88 @@
+import { figure, type Finding } from '../../checks/evidence.js';
+import type { History } from '../../history/history.js';
+import { COLUMNS } from '../journey/columns.js';
+import type { CellResult } from '../journey/journey-result.js';
+import { allowedBy, type FaultWindow } from './allowed-failures.js';
+
+/** All data of a journey that the checks judge. */
+export interface JourneyEvidence {
+  readonly history: Pick<History, 'of'>;
+  readonly windows: readonly FaultWindow[];
+  readonly cells: readonly CellResult[];
+  /** Why the journey ended early, and what runs over all orders have found. */
+  readonly stageProblems: readonly string[];
+  readonly storedProblems: readonly string[];
+  readonly comparisons: number;
+  readonly acknowledged: number;
+  readonly orderProblems: readonly string[];
+  /** How many states of the legacy system's files were compared. */
+  readonly fileStates: number;
+  readonly readsAnswered: number;
+  readonly mismatches: readonly string[];
+  /** Apps that ended by themselves, and processes that still run. */
+  readonly processes: readonly string[];
+}
+
+const MAX_SHOWN = 5;
+
+function finding(name: string, isEnough: boolean, measured: string, problems: readonly string[]): Finding {
+  const shown = problems.slice(0, MAX_SHOWN);
+  const detail = [measured, ...(problems.length === 0 ? [] : [`${figure(problems.length)} problems`]), ...shown];
+  return { name, holds: isEnough && problems.length === 0, detail: detail.join('; ') };
+}
+
+/** Runs all checks on the evidence of a journey. */
+export function journeyFindings(evidence: JourneyEvidence): Finding[] {
+  const { history, windows, cells, acknowledged, readsAnswered } = evidence;
+  const failures = history.of('facade-failure');
+  const notAllowed = failures.filter((failure) => allowedBy(failure, windows) === undefined);
+  const slowest = Math.max(0, ...cells.map(({ recoveredMs }) => recoveredMs ?? 0));
+  return [
+    finding(
+      'every acknowledged write is on the side that answers, and once no intent is open, on both; nothing is doubled or invented',
+      evidence.comparisons > 0 && acknowledged > 0,
+      `${figure(acknowledged)} acknowledged writes, compared ${figure(evidence.comparisons)} times with the legacy system's files and MongoDB's collection`,
+      evidence.storedProblems,
+    ),
+    finding(
+      "each account's writes keep their order on both sides",
+      evidence.fileStates > 1,
+      `${figure(evidence.fileStates)} states of the files, and the offsets of all orders`,
+      evidence.orderProblems,
+    ),
+    finding(
+      'each client reads its own writes, and never an older state than before',
+      readsAnswered > 0,
+      `${figure(readsAnswered)} reads answered`,
+      history.of('wrong-answer').map(({ facade, reason, at }) => `${facade} at ${at} ms: ${reason}`),
+    ),
+    finding(
+      'requests fail only where the contract allows it',
+      true,
+      `${figure(failures.length)} failed requests`,
+      notAllowed.map(
+        ({ at, what, facade, status, code, reason, tookMs }) =>
+          `${what} at ${at} ms after ${tookMs} ms: ${facade} ${status ?? 'no answer'} ${code ?? reason ?? ''}`,
+      ),
+    ),
+    finding(
+      'every stage was reached, and recovered from every fault; verify found both sides equal',
+      cells.length === COLUMNS.length,
+      `${cells.length} of ${COLUMNS.length} stages and changes, slowest recovery ${(slowest / 1_000).toFixed(1)} s`,
+      evidence.stageProblems,
+    ),
+    finding('no comparison found a mismatch', true, 'stored mismatches', evidence.mismatches),
+    finding('apps end only when they are stopped', true, 'apps that ended by themselves', evidence.processes),
+  ];
+}
+
+/** Counts the failed requests that the contract allows, by their code. */
+export function allowedByCode({ history, windows }: Pick<JourneyEvidence, 'history' | 'windows'>) {
+  const counts: Record<string, number> = {};
+  for (const failure of history.of('facade-failure')) {
+    if (allowedBy(failure, windows) === undefined) continue;
+    const code = failure.code ?? 'no answer';
+    counts[code] = (counts[code] ?? 0) + 1;
+  }
+  return counts;
+}
