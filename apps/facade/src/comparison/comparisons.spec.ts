@@ -163,6 +163,7 @@ describe('comparisons', () => {
     expect(asked.filter((name) => name === 'wait new')).toHaveLength(5);
     expect(asked).not.toContain('legacy');
     expect({ samples, stored }).toEqual({ samples: [], stored: [] });
+    expect(events).toEqual(['undecided']);
   });
 
   it('count a side that gives no answer as its failure, not as a mismatch', async () => {

@@ -225,7 +225,8 @@ export class Comparisons {
       if (error instanceof SideAwayError) this.end(job, 'unanswered');
       else {
         this.end(job, 'undecided');
-        this.parts.watch.failed(error, job.capability);
+        // Intents that stay open are no failure of the comparison, and have a metric of their own.
+        if (!isStillOpen(error)) this.parts.watch.failed(error, job.capability);
       }
     }
   }
@@ -235,6 +236,10 @@ export class Comparisons {
 function withoutFailure(answer: WholeAnswer): WholeAnswer {
   if (answer.status < 500) return answer;
   throw new SideAwayError('legacy', 'bad-answer', `it responded with ${answer.status}`);
+}
+
+function isStillOpen(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'still-open';
 }
 
 function bytesOf({ answered }: ComparisonJob): number {
