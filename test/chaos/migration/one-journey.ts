@@ -5,6 +5,7 @@ import { currentCommit } from '../../../dev/machine/machine-description.js';
 import { History } from '../history/history.js';
 import { FileOrderWatch } from './checks/file-order-watch.js';
 import { allowedByCode, journeyFindings, type JourneyEvidence } from './checks/journey-findings.js';
+import { errorsIn } from './checks/logged-errors.js';
 import { LegacyFiles } from './checks/legacy-files.js';
 import { StoredChecks } from './checks/stored-checks.js';
 import { Clients } from './clients/clients.js';
@@ -41,23 +42,24 @@ export async function oneJourney(options: OneJourneyOptions): Promise<JourneyRes
   const began = performance.now();
   const ended: string[] = [];
   const name = `migration-${journey}`;
-  const legacyFolder = join(servers.data.path, name, 'db_files');
+  const directory = join(servers.data.path, name);
   const uri = (servers.addresses.MONGODB_URI ?? '').replace('/orders?', `/${name}?`);
   const mongo = new MongoClient(uri);
   const history = new History(join(out, `history-${journey}.jsonl`));
   const apps = await MigrationApps.start({
     ...{ data: servers.data, guard: servers.servers.guard, addresses: servers.addresses },
-    ...{ mongodbPort: servers.mongodbPort, productDirectory, database: name, legacyFolder, print },
+    ...{ mongodbPort: servers.mongodbPort, productDirectory, database: name, directory, print },
     onEnded: (what) => {
       print(what);
       ended.push(what);
     },
   });
   try {
-    const made = await travel({ apps, servers, history, mongo, legacyFolder, seed, journey, print, signal });
+    const made = await travel({ apps, servers, history, mongo, seed, journey, print, signal });
     await apps.stop();
     const processes = [...ended];
-    const evidence: JourneyEvidence = { ...made.evidence, processes };
+    const loggedErrors = await errorsIn(join(directory, 'logs'));
+    const evidence: JourneyEvidence = { ...made.evidence, processes, loggedErrors };
     return {
       seed,
       journey,
@@ -84,9 +86,9 @@ interface Travel extends Pick<OneJourneyOptions, 'servers' | 'seed' | 'journey' 
   readonly legacyFolder: string;
 }
 
-async function travel({ apps, servers, history, mongo, legacyFolder, seed, journey, print, signal }: Travel) {
+async function travel({ apps, servers, history, mongo, seed, journey, print, signal }: Travel) {
   const known = await populate(apps);
-  const files = new LegacyFiles(legacyFolder, OFFSET);
+  const files = new LegacyFiles(apps.legacyFolder, OFFSET);
   const driver = new StageDriver(apps.facades);
   const early = new Set<string>();
   const clients = new Clients({
@@ -115,7 +117,7 @@ async function travel({ apps, servers, history, mongo, legacyFolder, seed, journ
     history,
     windows: made.windows,
     cells: made.cells,
-    stageProblems: made.problems,
+    stageProblems: [...made.problems, ...driver.problems],
     storedProblems: [...early, ...checks.problems],
     comparisons: checks.comparisons,
     acknowledged: clients.orders.all.filter(({ acked }) => acked !== undefined).length,

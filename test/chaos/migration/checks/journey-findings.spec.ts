@@ -21,6 +21,7 @@ const RIGHT: JourneyEvidence = {
   readsAnswered: 10,
   mismatches: [],
   processes: [],
+  loggedErrors: [],
 };
 const failure = {
   at: 2_000,
@@ -49,6 +50,7 @@ describe('the findings of a journey', () => {
     ['every stage was reached', { cells: RIGHT.cells.slice(1) }],
     ['every stage was reached', { stageProblems: ['verify ended with different'] }],
     ['no comparison found a mismatch', { mismatches: ['price'] }],
+    ['the facades log no unexpected error', { loggedErrors: ['facade.log: unexpected error'] }],
     ['apps end only', { processes: ['facade ended with exit code 1'] }],
   ])('fail: %s', (name, more) => {
     const [found, ...others] = red(more);

@@ -21,6 +21,7 @@ export interface JourneyEvidence {
   readonly mismatches: readonly string[];
   /** Apps that ended by themselves, and processes that still run. */
   readonly processes: readonly string[];
+  readonly loggedErrors: readonly string[];
 }
 
 const MAX_SHOWN = 5;
@@ -71,8 +72,9 @@ export function journeyFindings(evidence: JourneyEvidence): Finding[] {
       `${cells.length} of ${COLUMNS.length} stages and changes, slowest recovery ${(slowest / 1_000).toFixed(1)} s`,
       evidence.stageProblems,
     ),
-    finding('no comparison found a mismatch', true, 'stored mismatches', evidence.mismatches),
+    finding('no comparison found a mismatch', true, 'mismatches after the re-check: none wanted', evidence.mismatches),
     finding('apps end only when they are stopped', true, 'apps that ended by themselves', evidence.processes),
+    finding('the facades log no unexpected error', true, 'lines of level error', evidence.loggedErrors),
   ];
 }
 

@@ -52,7 +52,8 @@ export interface MigrationAppsOptions {
   /** Folder of the compiled product. */
   readonly productDirectory: string;
   readonly database: string;
-  readonly legacyFolder: string;
+  /** Folder of the logs and of the legacy system's files. */
+  readonly directory: string;
   readonly print: (line: string) => void;
   /** Called for an app that ended without being killed by the run, or not cleanly when it was stopped. */
   readonly onEnded: (what: string) => void;
@@ -74,7 +75,6 @@ export class MigrationApps {
     const apps = new MigrationApps(options);
     const context = await apps.context();
     const { legacyPort, producerPort, queryApiPort } = context.options;
-    const legacy = { ...legacyDefinition(context) };
     const facades = [];
     for (const name of FACADES) {
       const to = async (side: string, port: number): Promise<number> => apps.links.add(name, side, port);
@@ -89,9 +89,8 @@ export class MigrationApps {
         }),
       );
     }
-    const env = { ...legacy.env, LEGACY_DATA_DIR: options.legacyFolder };
     const definitions = [
-      { ...legacy, env },
+      legacyDefinition(context),
       producerDefinition(context),
       queryApiDefinition(context),
       consumerDefinition(context, 1),
@@ -103,6 +102,11 @@ export class MigrationApps {
       throw error;
     });
     return apps;
+  }
+
+  /** Folder of the legacy system's files. */
+  get legacyFolder(): string {
+    return join(this.options.directory, 'db_files');
   }
 
   /** Kills an app with SIGKILL. It is started again at once. */
@@ -140,8 +144,8 @@ export class MigrationApps {
   }
 
   private async context(): Promise<AppContext> {
-    const { addresses, data, database } = this.options;
-    const options = readStackOptions(['--legacy', '--data', data.path], {}, PROJECT_DIRECTORY);
+    const { addresses, directory, database } = this.options;
+    const options = readStackOptions(['--legacy', '--data', directory], {}, PROJECT_DIRECTORY);
     const ports = {
       producerPort: await freePortsInARow(1),
       queryApiPort: await freePortsInARow(1),
@@ -154,7 +158,7 @@ export class MigrationApps {
       partitions: 6,
       pageTokenSecret: 'of-this-run-alone-of-this-run-alone',
       startedAt: new Date(),
-      env: { ...process.env, ...SETTINGS },
+      env: { ...process.env, LEGACY_DATA_DIR: undefined, ...SETTINGS },
     };
   }
 

@@ -28,6 +28,8 @@ export class StageDriver {
   readonly refusals = new Map<string, number>();
   /** Results of verifications. */
   readonly verified: string[] = [];
+  /** Answers that no fault may cause, one line each. */
+  readonly problems = new Set<string>();
   private asked = 0;
   private moving = 0;
   private writes: WriteStage = 'off';
@@ -122,7 +124,10 @@ export class StageDriver {
           body: JSON.stringify(body),
         }),
       });
-      return { status: response.status, body: (await response.json()) as T };
+      const text = await response.text();
+      if (response.status >= 500 && response.status !== 503)
+        this.problems.add(`${path} was answered by ${response.status} ${text.slice(0, 200)}`);
+      return { status: response.status, body: JSON.parse(text) as T };
     } catch {
       // This facade is being killed, hangs, or starts: the next one is asked.
       return undefined;
