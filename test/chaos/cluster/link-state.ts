@@ -10,4 +10,5 @@
  * - `unanswered`: forwards requests and resets the connection at the first byte of a response, so that the client can't know the outcome
  */
 export type LinkState =
-  { readonly kind: 'open' | 'cut' | 'silent' | 'withheld' | 'unanswered' } | { readonly kind: 'slow'; readonly delayMs: number };
+  | { readonly kind: 'open' | 'cut' | 'silent' | 'withheld' | 'unanswered' }
+  | { readonly kind: 'slow'; readonly delayMs: number };

@@ -12,7 +12,10 @@ describe('the flags of a migration under faults', () => {
   });
 
   it('choose journeys', () => {
-    expect(readMigrationOptions(['--migration', '--seed', '7', '--journeys', '2-4'])).toMatchObject({ first: 2, last: 4 });
+    expect(readMigrationOptions(['--migration', '--seed', '7', '--journeys', '2-4'])).toMatchObject({
+      first: 2,
+      last: 4,
+    });
     expect(readMigrationOptions(['--migration', '--journeys', '3'])).toMatchObject({ first: 3, last: 3 });
   });
 
@@ -25,6 +28,8 @@ describe('the flags of a migration under faults', () => {
     ['--seed', 'x'],
     ['--minutes', '3'],
   ])('reject %s %s', (...flags) => {
-    expect(() => readMigrationOptions(['--migration', `${flags[0]}=${flags[1]}`])).toThrow(expect.objectContaining({ code: 'bad-flag' }));
+    expect(() => readMigrationOptions(['--migration', `${flags[0]}=${flags[1]}`])).toThrow(
+      expect.objectContaining({ code: 'bad-flag' }),
+    );
   });
 });

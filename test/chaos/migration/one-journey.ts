@@ -13,7 +13,7 @@ import { MIGRATION_FAULTS } from './faults/migration-faults.js';
 import { MigrationApps } from './ground/migration-apps.js';
 import type { MigrationServers } from './ground/migration-servers.js';
 import { COLUMNS } from './journey/columns.js';
-import { planJourney } from './journey/fault-table.js';
+import { planJourney, type PlannedCell } from './journey/fault-table.js';
 import { Journey } from './journey/journey.js';
 import type { JourneyResult } from './journey/journey-result.js';
 import { StageDriver } from './journey/stage-driver.js';
@@ -32,13 +32,15 @@ export interface OneJourneyOptions {
   /** Folder of the history. */
   readonly out: string;
   readonly productDirectory: string;
+  /** Kinds of faults by column, the only ones that are injected; default: those of the journey in the table of the seed. */
+  readonly only?: ReadonlyMap<string, string>;
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
 /** Makes one journey with apps, a database and a legacy system of its own. Leaves none of its apps running. */
 export async function oneJourney(options: OneJourneyOptions): Promise<JourneyResult> {
-  const { servers, seed, journey, out, productDirectory, print, signal } = options;
+  const { servers, seed, journey, out, productDirectory, print } = options;
   const began = performance.now();
   const ended: string[] = [];
   const name = `migration-${journey}`;
@@ -55,7 +57,7 @@ export async function oneJourney(options: OneJourneyOptions): Promise<JourneyRes
     },
   });
   try {
-    const made = await travel({ apps, servers, history, mongo, seed, journey, print, signal });
+    const made = await travel({ ...options, apps, history, mongo });
     await apps.stop();
     const processes = [...ended];
     const loggedErrors = await errorsIn(join(directory, 'logs'));
@@ -79,17 +81,16 @@ export async function oneJourney(options: OneJourneyOptions): Promise<JourneyRes
   }
 }
 
-interface Travel extends Pick<OneJourneyOptions, 'servers' | 'seed' | 'journey' | 'print' | 'signal'> {
+interface Travel extends OneJourneyOptions {
   readonly apps: MigrationApps;
   readonly history: History;
   readonly mongo: MongoClient;
-  readonly legacyFolder: string;
 }
 
-async function travel({ apps, servers, history, mongo, seed, journey, print, signal }: Travel) {
+async function travel({ apps, servers, history, mongo, seed, journey, only, print, signal }: Travel) {
   const known = await populate(apps);
   const files = new LegacyFiles(apps.legacyFolder, OFFSET);
-  const driver = new StageDriver(apps.facades);
+  const driver = new StageDriver(apps.facades, () => history.now());
   const early = new Set<string>();
   const clients = new Clients({
     facades: apps.facades,
@@ -97,14 +98,15 @@ async function travel({ apps, servers, history, mongo, seed, journey, print, sig
     seed: seed + journey,
     // Where the legacy system answers, its files have an order before a client knows of it.
     onAcked: async (order, { number, id }) => {
-      const stage = driver.certainWrites;
-      if (stage === undefined || (await files.has(number, id)) || driver.certainWrites !== stage) return;
+      const stage = driver.certainWrites(order.begunAt);
+      if (stage === undefined || (await files.has(number, id))) return;
       early.add(`legacy: write ${order.serial} of ${order.accountId} was acknowledged in ${stage} before it was there`);
     },
   });
   const checks = new StoredChecks({ files, db: mongo.db(), orders: clients.orders, offset: OFFSET });
   const watch = new FileOrderWatch(files, clients.orders);
-  const plan = planJourney(seed, journey - 1, MIGRATION_FAULTS.length, COLUMNS.length);
+  const table = planJourney(seed, journey - 1, MIGRATION_FAULTS.length, COLUMNS.length);
+  const plan = only === undefined ? table : table.map((cell, at) => chosenCell(only, cell, at));
   const ground = { apps, servers };
   const made = new Journey({ ground, driver, clients, checks, history, kinds: MIGRATION_FAULTS, plan, print, signal });
   watch.begin();
@@ -129,6 +131,15 @@ async function travel({ apps, servers, history, mongo, seed, journey, print, sig
   return { evidence, refusals: Object.fromEntries(driver.refusals) };
 }
 
+/** @throws RangeError for an unknown kind */
+function chosenCell(only: ReadonlyMap<string, string>, cell: PlannedCell, at: number): PlannedCell | undefined {
+  const name = only.get(COLUMNS[at]?.name ?? '');
+  if (name === undefined) return undefined;
+  const kind = MIGRATION_FAULTS.findIndex((each) => each.name === name);
+  if (kind < 0) throw new RangeError(`unknown kind of fault: ${name}`);
+  return { ...cell, kind };
+}
+
 /** Gives the legacy system orders of before the migration. @returns some of them */
 async function populate({ facades: [facade] }: MigrationApps): Promise<readonly LegacyRecord[]> {
   const url = facade?.url ?? '';
@@ -141,7 +152,6 @@ async function populate({ facades: [facade] }: MigrationApps): Promise<readonly 
 /** Also after a journey that ended early: what was acknowledged must be there. */
 async function lastCheck(checks: StoredChecks, problems: string[]): Promise<void> {
   const deadline = performance.now() + LAST_CHECK_MS;
-  while (performance.now() < deadline)
-    if ((await checks.openIntents().catch(() => 1)) === 0) return checks.compare();
+  while (performance.now() < deadline) if ((await checks.openIntents().catch(() => 1)) === 0) return checks.compare();
   problems.push(`intents are still open after ${LAST_CHECK_MS / 1_000} s`);
 }

@@ -30,7 +30,7 @@ export class MutatedProduct {
   }
 
   /** Applies a mutant. @returns a function that reverts it @throws Error unless each replaced text occurs exactly once */
-  async put({ name, edits }: ProductMutant): Promise<() => Promise<void>> {
+  async put({ name, edits }: Pick<ProductMutant, 'name' | 'edits'>): Promise<() => Promise<void>> {
     const before = new Map<string, string>();
     for (const { file, replace, by } of edits) {
       const path = join(this.root, file);

@@ -30,7 +30,9 @@ export function gapsBetween(
  * @returns what is wrong, one line each
  */
 export function outOfOrderOnTopic(orders: readonly NewSideOrder[], written: readonly WrittenOrder[]): string[] {
-  const acked = new Set(written.flatMap(({ accountId, serial, acked: ack }) => (ack ? [`${accountId} ${serial}`] : [])));
+  const acked = new Set(
+    written.flatMap(({ accountId, serial, acked: ack }) => (ack ? [`${accountId} ${serial}`] : [])),
+  );
   const known = orders.filter(({ isSent, accountId, quantity }) => isSent && acked.has(`${accountId} ${quantity}`));
   const byAccount = Map.groupBy(known, ({ accountId }) => accountId);
   return [...byAccount].flatMap(([accountId, own]) => {

@@ -9,11 +9,7 @@ function fault(kind: string, target: FaultWindow['target'], column: string, faca
   return { column: found, kind, target, from: 1_000, to: 5_000, ...(facade !== undefined && { facade }) };
 }
 
-function failure(
-  what: FacadeFailure['what'],
-  code: string | null,
-  more: Partial<TimedFailure> = {},
-): TimedFailure {
+function failure(what: FacadeFailure['what'], code: string | null, more: Partial<TimedFailure> = {}): TimedFailure {
   const status = code === null ? null : 503;
   return { type: 'facade-failure', what, facade: 'facade', status, code, reason: null, tookMs: 10, at: 2_000, ...more };
 }

@@ -7,7 +7,15 @@ function historyOf(events: readonly HistoryEvent[]): JourneyEvidence['history'] 
   return { of: ((type: string) => events.filter((event) => event.type === type)) as JourneyEvidence['history']['of'] };
 }
 
-const CELL = { kind: 'kill', subject: 'it', lastedMs: 1, recoveredMs: 2_500, answered: 1, failed: 0, rolledBack: false };
+const CELL = {
+  kind: 'kill',
+  subject: 'it',
+  lastedMs: 1,
+  recoveredMs: 2_500,
+  answered: 1,
+  failed: 0,
+  rolledBack: false,
+};
 const RIGHT: JourneyEvidence = {
   history: historyOf([]),
   windows: [],
@@ -45,7 +53,10 @@ describe('the findings of a journey', () => {
     ['every acknowledged write', { storedProblems: ['lost'] }],
     ['every acknowledged write', { acknowledged: 0 }],
     ["each account's writes keep their order", { orderProblems: ['swapped'] }],
-    ['each client reads its own writes', { history: historyOf([{ at: 1, type: 'wrong-answer', facade: 'a', reason: 'b' }]) }],
+    [
+      'each client reads its own writes',
+      { history: historyOf([{ at: 1, type: 'wrong-answer', facade: 'a', reason: 'b' }]) },
+    ],
     ['requests fail only where', { history: historyOf([failure]) }],
     ['every stage was reached', { cells: RIGHT.cells.slice(1) }],
     ['every stage was reached', { stageProblems: ['verify ended with different'] }],

@@ -53,7 +53,11 @@ describe('what both sides have', () => {
     ['lost on the new side', { new: [order(2)] }, 'new: the acknowledged write 1'],
     ['stored under another number', { new: [order(1), order(2, { number: 7 })] }, 'is 7 id-2'],
     ['stored with another content', { legacy: [order(1), order(2, { content: 'x' })] }, 'instead of 102'],
-    ['stored twice', { new: [order(1), order(2), order(2, { id: 'other', number: 9 })] }, 'write 2 of client-1 is there'],
+    [
+      'stored twice',
+      { new: [order(1), order(2), order(2, { id: 'other', number: 9 })] },
+      'write 2 of client-1 is there',
+    ],
     ['a number given twice', { legacy: [order(1), order(2, { number: 101 })] }, 'number 101 is there twice'],
     ['never written', { legacy: [order(1), order(2), order(9)] }, 'was never written'],
     [

@@ -5,8 +5,8 @@ import type { FacadeAddress } from '../ground/migration-apps.js';
 import { Client } from './client.js';
 import { WrittenOrders, type WrittenOrder } from './written-orders.js';
 
-const CLIENTS = 4;
-const ACCOUNTS_EACH = 3;
+const CLIENTS = 6;
+const ACCOUNTS_EACH = 2;
 /** Each client draws from a sequence of its own. */
 const CLIENT = 1;
 

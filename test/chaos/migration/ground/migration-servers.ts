@@ -25,11 +25,7 @@ export class MigrationServers {
   }
 
   /** Resolves when all servers are ready. @throws StackError if they can't start; no process is left running then */
-  static async start(
-    directory: string,
-    print: (line: string) => void,
-    signal: AbortSignal,
-  ): Promise<MigrationServers> {
+  static async start(directory: string, print: (line: string) => void, signal: AbortSignal): Promise<MigrationServers> {
     await mkdir(directory, { recursive: true });
     const data = await DataDirectory.open(directory, print);
     let servers: EmbeddedServers | undefined;

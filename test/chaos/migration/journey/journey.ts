@@ -23,7 +23,8 @@ export interface JourneyParts {
   readonly checks: StoredChecks;
   readonly history: History;
   readonly kinds: readonly MigrationFaultKind[];
-  readonly plan: readonly PlannedCell[];
+  /** The planned fault of each column; a column without one is left out. */
+  readonly plan: readonly (PlannedCell | undefined)[];
   readonly print: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -52,7 +53,8 @@ export class Journey {
     for (const [place, column] of COLUMNS.entries()) {
       const planned = plan[place];
       const kind = kinds[planned?.kind ?? -1];
-      if (signal.aborted || planned === undefined || kind === undefined) return;
+      if (signal.aborted) return;
+      if (planned === undefined || kind === undefined) continue;
       const { draw } = planned;
       const readsFirst = draw(2) === 0;
       try {
@@ -83,7 +85,14 @@ export class Journey {
     const isRecovered = await untilRecovered(this.parts, RECOVERED_WITHIN_MS);
     const to = history.now();
     const { facade } = fault;
-    this.windows.push({ column, kind: kind.name, target: kind.target, from, to, ...(facade !== undefined && { facade }) });
+    this.windows.push({
+      column,
+      kind: kind.name,
+      target: kind.target,
+      from,
+      to,
+      ...(facade !== undefined && { facade }),
+    });
     await checks.compare();
     clients.resume();
     const after = this.figures();

@@ -32,14 +32,21 @@ export class StageDriver {
   readonly problems = new Set<string>();
   private asked = 0;
   private moving = 0;
-  private writes: WriteStage = 'off';
+  private writes: { readonly stage: WriteStage; readonly since: number } = { stage: 'off', since: 0 };
 
-  constructor(private readonly facades: readonly FacadeAddress[]) {}
+  constructor(
+    private readonly facades: readonly FacadeAddress[],
+    private readonly now: () => number,
+  ) {}
 
-  /** The stage of writes, if it is certain now: no change is under way, and no automatic rollback can be. */
-  get certainWrites(): 'off' | 'dualwrite' | undefined {
-    if (this.moving > 0) return undefined;
-    return this.writes === 'off' || this.writes === 'dualwrite' ? this.writes : undefined;
+  /**
+   * The stage of all writes that were first sent since a time, if the legacy system answers them for certain: no change is under way, and no
+   * automatic rollback can be.
+   */
+  certainWrites(sentAt: number): 'off' | 'dualwrite' | undefined {
+    const { stage, since } = this.writes;
+    if (this.moving > 0 || sentAt < since) return undefined;
+    return stage === 'off' || stage === 'dualwrite' ? stage : undefined;
   }
 
   /**
@@ -56,7 +63,8 @@ export class StageDriver {
         const state = await this.state().catch(() => undefined);
         const step = state === undefined ? undefined : nextStep(state.capabilities, POSITIONS[name], readsFirst);
         if (state !== undefined && step === undefined && state.change === null) {
-          this.writes = POSITIONS[name].writes.stage;
+          const { stage } = POSITIONS[name].writes;
+          if (stage !== this.writes.stage) this.writes = { stage, since: this.now() };
           return;
         }
         if (step !== undefined) {

@@ -90,7 +90,9 @@ function failedRequests(journeys: readonly JourneyResult[]): string[] {
   const refusals = new Map<string, number>();
   for (const journey of journeys)
     for (const [code, count] of Object.entries(journey.refusals)) refusals.set(code, (refusals.get(code) ?? 0) + count);
-  const rows = [...byCode].toSorted(([, a], [, b]) => b - a).map(([code, count]) => [code, count.toLocaleString('en-US')]);
+  const rows = [...byCode]
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([code, count]) => [code, count.toLocaleString('en-US')]);
   const asked = [...refusals].map(([code, count]) => `${count} x ${code}`).join(', ');
   return [
     'All allowed by the [guarantees](../facade.md#guarantees), by their code; `no answer` is a facade that was killed or paused:',
