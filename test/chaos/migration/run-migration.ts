@@ -46,8 +46,8 @@ export async function runMigration(
     await report(out, seed);
     const findings = made.flatMap((journey) => journey.findings);
     const failed = findings.filter(({ holds }) => !holds);
-    for (const { name, detail } of failed) print(`FAILED: ${name}: ${detail}`);
-    print(`${findings.length - failed.length} passed, ${failed.length} failed`);
+    for (const { name, detail } of failed) console.log(`FAILED ${name}: ${detail}`);
+    console.log(`${findings.length - failed.length} passed, ${failed.length} failed`);
     return failed.length + left.length === 0 && made.length === last - first + 1 ? 0 : 1;
   } finally {
     if (keep) print(`data and logs: ${directory}`);
