@@ -49,8 +49,11 @@ export async function oneJourney(options: OneJourneyOptions): Promise<JourneyRes
   const mongo = new MongoClient(uri);
   const history = new History(join(out, `history-${journey}.jsonl`));
   const apps = await MigrationApps.start({
-    ...{ data: servers.data, guard: servers.servers.guard, addresses: servers.addresses },
-    ...{ mongodbPort: servers.mongodbPort, productDirectory, database: name, directory, print },
+    servers,
+    productDirectory,
+    database: name,
+    directory,
+    print,
     onEnded: (what) => {
       print(what);
       ended.push(what);
@@ -123,6 +126,7 @@ async function travel({ apps, servers, history, mongo, seed, journey, only, prin
     storedProblems: [...early, ...checks.problems],
     comparisons: checks.comparisons,
     acknowledged: clients.orders.all.filter(({ acked }) => acked !== undefined).length,
+    sentOrders: checks.sentOrders,
     orderProblems: [...watch.problems, ...checks.orderProblems],
     fileStates: watch.states,
     readsAnswered: clients.answered.read,

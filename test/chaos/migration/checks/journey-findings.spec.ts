@@ -26,6 +26,7 @@ const RIGHT: JourneyEvidence = {
   acknowledged: 10,
   orderProblems: [],
   fileStates: 5,
+  sentOrders: 5,
   readsAnswered: 10,
   mismatches: [],
   processes: [],

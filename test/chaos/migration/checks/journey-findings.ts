@@ -17,6 +17,7 @@ export interface JourneyEvidence {
   readonly orderProblems: readonly string[];
   /** How many states of the legacy system's files were compared. */
   readonly fileStates: number;
+  readonly sentOrders: number;
   readonly readsAnswered: number;
   readonly mismatches: readonly string[];
   /** Apps that ended by themselves, and processes that still run. */
@@ -47,8 +48,8 @@ export function journeyFindings(evidence: JourneyEvidence): Finding[] {
     ),
     finding(
       "each account's writes keep their order on both sides",
-      evidence.fileStates > 1,
-      `${figure(evidence.fileStates)} states of the files, and the offsets of all orders`,
+      evidence.fileStates > 1 && evidence.sentOrders > 0,
+      `${figure(evidence.fileStates)} states of the files, and the offsets of ${figure(evidence.sentOrders)} orders on the topic`,
       evidence.orderProblems,
     ),
     finding(

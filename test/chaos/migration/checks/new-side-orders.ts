@@ -19,7 +19,7 @@ export async function newSideOrders(db: Db): Promise<readonly NewSideOrder[]> {
     .collection<{ _id: string; kind: string }>('operations')
     .find({ kind: 'intake' }, { projection: { _id: 1 } })
     .toArray();
-  const sent = new Set(intakes.map(({ _id }) => String(_id)));
+  const sent = new Set(intakes.map(({ _id }) => _id));
   return documents.map(({ _id, legacy, accountId, quantity, ingest, ...order }) => {
     const money = [order.price, order.amount].map((value) => Number(value.toString()).toFixed(PRICE_DECIMALS));
     const content = [order.side, order.symbol, ...money, order.currency, order.createdAt.toISOString()];

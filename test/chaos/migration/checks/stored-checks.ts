@@ -24,6 +24,8 @@ export class StoredChecks {
   readonly orderProblems = new Set<string>();
   /** How often both sides were compared. */
   comparisons = 0;
+  /** Orders of the facade on the topic, whose order was judged. */
+  sentOrders = 0;
   /** Automatic rollbacks, as last counted. */
   knownRollbacks = 0;
   private isCopied = false;
@@ -38,6 +40,7 @@ export class StoredChecks {
     const evidence = { written: orders.all, legacy: await files.all(), new: newSide, newOnlyFrom, isCopied, offset };
     for (const problem of storedProblems(evidence)) this.problems.add(problem);
     for (const problem of outOfOrderOnTopic(newSide, orders.all)) this.orderProblems.add(problem);
+    this.sentOrders = newSide.filter(({ isSent }) => isSent).length;
     this.comparisons += 1;
   }
 

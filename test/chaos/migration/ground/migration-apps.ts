@@ -3,9 +3,6 @@ import { pathToFileURL } from 'node:url';
 import { signalIfRunning } from '../../../../dev/machine/process-table.js';
 import { freePortsInARow } from '../../../../dev/machine/ports.js';
 import { PROJECT_DIRECTORY } from '../../../../dev/project-directory.js';
-import type { DataDirectory } from '../../../../dev/servers/data-directory.js';
-import type { ServerAddresses } from '../../../../dev/servers/embedded-servers.js';
-import type { ServerGuard } from '../../../../dev/servers/server-guard.js';
 import {
   consumerDefinition,
   facadeDefinition,
@@ -20,6 +17,7 @@ import { App } from '../../../../dev/supervisor/app.js';
 import { readStackOptions } from '../../../../dev/supervisor/stack-options.js';
 import { isReady } from '../../cluster/is-ready.js';
 import { Links } from '../../cluster/links.js';
+import type { MigrationServers } from './migration-servers.js';
 
 export const FACADES = ['facade', 'facade-2'] as const;
 export type FacadeName = (typeof FACADES)[number];
@@ -45,10 +43,7 @@ const SETTINGS = {
 };
 
 export interface MigrationAppsOptions {
-  readonly data: DataDirectory;
-  readonly guard: ServerGuard;
-  readonly addresses: ServerAddresses;
-  readonly mongodbPort: number;
+  readonly servers: MigrationServers;
   /** Folder of the compiled product. */
   readonly productDirectory: string;
   readonly database: string;
@@ -85,7 +80,7 @@ export class MigrationApps {
           legacy: await to('legacy', legacyPort),
           producer: await to('producer', producerPort),
           queryApi: await to('query-api', queryApiPort),
-          mongodb: { listens: options.mongodbPort, link: await to('MongoDB', options.mongodbPort) },
+          mongodb: { listens: options.servers.mongodbPort, link: await to('MongoDB', options.servers.mongodbPort) },
         }),
       );
     }
@@ -117,7 +112,7 @@ export class MigrationApps {
 
   /** @throws RangeError if no process of this name runs */
   pid(name: string): number {
-    const found = this.options.data.records.running().find((record) => record.name === name);
+    const found = this.options.servers.data.records.running().find((record) => record.name === name);
     if (found === undefined) throw new RangeError(`no process named ${name} runs`);
     return found.pid;
   }
@@ -135,7 +130,7 @@ export class MigrationApps {
 
   private async stopAll(): Promise<void> {
     this.links.openAll();
-    for (const { pid } of this.options.data.records.running()) signalIfRunning(pid, 'SIGCONT');
+    for (const { pid } of this.options.servers.data.records.running()) signalIfRunning(pid, 'SIGCONT');
     const facades = this.apps.filter(({ job }) => job === 'facade');
     await Promise.all(facades.map(async (app) => app.stop(DRAIN_BUDGET_MS)));
     const others = this.apps.filter((app) => !facades.includes(app));
@@ -144,17 +139,17 @@ export class MigrationApps {
   }
 
   private async context(): Promise<AppContext> {
-    const { addresses, directory, database } = this.options;
+    const { servers, directory, database } = this.options;
     const options = readStackOptions(['--legacy', '--data', directory], {}, PROJECT_DIRECTORY);
     const ports = {
       producerPort: await freePortsInARow(1),
       queryApiPort: await freePortsInARow(1),
       legacyPort: await freePortsInARow(1),
     };
-    const uri = (addresses.MONGODB_URI ?? '').replace('/orders?', `/${database}?`);
+    const uri = (servers.addresses.MONGODB_URI ?? '').replace('/orders?', `/${database}?`);
     return {
       options: { ...options, ...ports },
-      addresses: { ...addresses, MONGODB_URI: uri },
+      addresses: { ...servers.addresses, MONGODB_URI: uri },
       partitions: 6,
       pageTokenSecret: 'of-this-run-alone-of-this-run-alone',
       startedAt: new Date(),
@@ -163,11 +158,11 @@ export class MigrationApps {
   }
 
   private make(definition: AppDefinition): App {
-    const { data, guard, print, productDirectory } = this.options;
+    const { servers, print, productDirectory } = this.options;
     const script = join(productDirectory, definition.script.slice(join(PROJECT_DIRECTORY, 'dist').length));
     const surroundings = {
-      records: data.records,
-      guard,
+      records: servers.data.records,
+      guard: servers.servers.guard,
       view: new AppLogView(() => undefined, false),
       onListening: () => undefined,
       onRequest: () => undefined,

@@ -1,8 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Capability } from '../../../../apps/facade/src/stages/capability.js';
 import { initialSnapshot, type MigrationSnapshot } from '../../../../apps/facade/src/stages/migration-snapshot.js';
 import { checkChange } from '../../../../apps/facade/src/stages/changes.js';
-import { POSITIONS, type PositionName } from './columns.js';
+import { POSITIONS, type Place, type PositionName } from './columns.js';
 import { nextStep } from './next-step.js';
+
+function movedTo(snapshot: MigrationSnapshot, capability: Capability, place: Place): MigrationSnapshot {
+  const moved = { ...snapshot.capabilities[capability], ...place };
+  return { ...snapshot, capabilities: { ...snapshot.capabilities, [capability]: moved } };
+}
 
 /** Applies the steps of a way, each checked by the rules of the facade. @returns the steps as texts */
 function walk(from: MigrationSnapshot, to: PositionName, readsFirst: boolean): [MigrationSnapshot, string[]] {
@@ -13,8 +19,7 @@ function walk(from: MigrationSnapshot, to: PositionName, readsFirst: boolean): [
     if (step === undefined) return [snapshot, steps];
     const { capability, stage, percent } = step;
     checkChange(snapshot, { ...step, reason: 'test' });
-    const moved = { ...snapshot.capabilities[capability], stage, percent };
-    snapshot = { ...snapshot, capabilities: { ...snapshot.capabilities, [capability]: moved } };
+    snapshot = movedTo(snapshot, capability, { stage, percent });
     steps.push(`${capability} ${stage} ${percent}`);
   }
 }

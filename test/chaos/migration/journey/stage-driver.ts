@@ -16,6 +16,11 @@ interface Refused {
   readonly gate?: readonly { readonly condition: string; readonly holds: boolean }[];
 }
 
+interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
 interface Run {
   readonly id: string;
   readonly status: string;
@@ -69,9 +74,9 @@ export class StageDriver {
         }
         if (step !== undefined) {
           const { capability, ...to } = step;
-          const answer = await this.ask<Refused>(`/v1/migration/${capability}`, { ...to, reason: `to ${name}` });
+          const answer = await this.ask(`/v1/migration/${capability}`, { ...to, reason: `to ${name}` });
           if (answer?.status === 200) continue;
-          problem = await this.refused(answer?.body, deadline);
+          problem = await this.refused(answer?.body as Refused | undefined, deadline);
         }
         await delay(RETRY_MS);
       }
@@ -87,13 +92,11 @@ export class StageDriver {
     let id: string | undefined;
     while (performance.now() < deadline) {
       const found =
-        id === undefined
-          ? await this.ask<Run>(`/v1/migration/${kind}`, {})
-          : await this.ask<Run>(`/v1/migration/${kind}/${id}`);
-      if (found !== undefined && (found.status === 200 || found.status === 202 || found.status === 409))
-        ({ id } = found.body);
-      if (found?.status === 200 && found.body.status === 'ended') {
-        const result = found.body.result ?? 'none';
+        id === undefined ? await this.ask(`/v1/migration/${kind}`, {}) : await this.ask(`/v1/migration/${kind}/${id}`);
+      const run = found?.body as Run | undefined;
+      if (run !== undefined && [200, 202, 409].includes(found?.status ?? 0)) ({ id } = run);
+      if (found?.status === 200 && run?.status === 'ended') {
+        const result = run.result ?? 'none';
         if (kind === 'verify') this.verified.push(result);
         return result;
       }
@@ -104,9 +107,9 @@ export class StageDriver {
 
   /** Returns the state. @throws Error if the facade whose turn it is does not answer */
   async state(): Promise<MigrationResponse> {
-    const answer = await this.ask<MigrationResponse>('/v1/migration');
+    const answer = await this.ask('/v1/migration');
     if (answer?.status !== 200) throw new Error(`no state: status ${answer?.status ?? 'none'}`);
-    return answer.body;
+    return answer.body as MigrationResponse;
   }
 
   private async refused(body: Refused | undefined, deadline: number): Promise<string> {
@@ -118,10 +121,7 @@ export class StageDriver {
   }
 
   /** Asks one facade after another. @returns `undefined` without an answer */
-  private async ask<T>(
-    path: string,
-    body?: object,
-  ): Promise<{ readonly status: number; readonly body: T } | undefined> {
+  private async ask(path: string, body?: object): Promise<Answer | undefined> {
     const { url } = this.facades[this.asked++ % this.facades.length] ?? { url: '' };
     try {
       const response = await fetch(`${url}${path}`, {
@@ -135,7 +135,7 @@ export class StageDriver {
       const text = await response.text();
       if (response.status >= 500 && response.status !== 503)
         this.problems.add(`${path} was answered by ${response.status} ${text.slice(0, 200)}`);
-      return { status: response.status, body: JSON.parse(text) as T };
+      return { status: response.status, body: JSON.parse(text) as unknown };
     } catch {
       // This facade is being killed, hangs, or starts: the next one is asked.
       return undefined;
