@@ -1,15 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
 import { intentWith, orderWith } from '../testing/one-order.js';
 import type { Intent } from './intent.js';
-import { keyOf, planOutbox, type Item } from './outbox-plan.js';
+import { keyOf, planOutbox, type Item, type Work } from './outbox-plan.js';
 
 function seqs(items: readonly Item[]): number[] {
   return items.map(({ intent }) => intent.seq);
 }
 
-function plan(open: readonly Intent[], busy: readonly number[] = [], now = 0) {
+function plan(open: readonly Intent[], busy: readonly number[] = [], now = 0, busyWith?: Work) {
   const bucket = { bucket: 3, epoch: 1, period: 1, mode: 'dualwrite' as const, open };
-  const isBusy = ({ intent }: Item): boolean => busy.includes(intent.seq);
+  const isBusy = ({ intent }: Item, work: Work): boolean =>
+    busy.includes(intent.seq) && (busyWith === undefined || busyWith === work);
   const planned = planOutbox([bucket], { now: new Date(now), repairAfterMs: 2_000, isBusy });
   const entries: [string, readonly Item[]][] = Object.entries(planned);
   return Object.fromEntries(entries.map(([name, items]) => [name, seqs(items)]));
@@ -38,6 +39,11 @@ describe('the plan of the outbox', () => {
   it('writes to the legacy system one order of an account at a time', () => {
     expect(plan([intentWith(1, live), intentWith(2, live)])).toEqual({ ...NOTHING, toLegacy: [1], toCheck: [1, 2] });
     expect(plan([intentWith(1, { ...live, ...stored }), intentWith(2, live)])).toMatchObject({ toLegacy: [2] });
+  });
+
+  it('looks an order up on the new side while the legacy system gets it', () => {
+    expect(plan([intentWith(1, live)], [1], 0, 'legacy')).toEqual({ ...NOTHING, toCheck: [1] });
+    expect(plan([intentWith(1, live)], [1], 0, 'check')).toEqual({ ...NOTHING, toLegacy: [1] });
   });
 
   it('repeats what has no answer for 2 s, or had no outcome, and nothing of the account behind it', () => {

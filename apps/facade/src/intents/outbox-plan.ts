@@ -7,6 +7,9 @@ export interface Item {
   readonly intent: Intent;
 }
 
+/** What the worker does with an intent: each goes on by itself while another one waits for a side that hangs. */
+export type Work = 'repair' | 'legacy' | 'new' | 'check';
+
 /** What the outbox worker can do now. */
 export interface OutboxPlan {
   /** Final on both sides. */
@@ -25,8 +28,8 @@ export interface PlanOptions {
   readonly now: Date;
   /** The instance that admitted an intent has this many ms to write it to the answering side. */
   readonly repairAfterMs: number;
-  /** Whether the worker is at this intent already, or pauses it after a failure. */
-  readonly isBusy: (item: Item) => boolean;
+  /** Whether the worker does this with the intent already, or pauses it after a failure. */
+  readonly isBusy: (item: Item, work: Work) => boolean;
 }
 
 /** Returns the key of an intent, unique for ever. */
@@ -58,21 +61,21 @@ function planIntent(
   const { intent } = item;
   const { accountId } = intent.order;
   if (isFinal(intent)) return void plan.closes.push(item);
-  const isFree = !isBusy(item);
+  const isFree = (work: Work): boolean => !isBusy(item, work);
   if (isUnanswered(intent)) {
     const isDue = intent.attempts > 0 || now.getTime() - intent.admittedAt.getTime() >= repairAfterMs;
-    if (isFree && isDue && !behind[intent.answering].has(accountId)) plan.repairs.push(item);
+    if (isFree('repair') && isDue && !behind[intent.answering].has(accountId)) plan.repairs.push(item);
     behind.legacy.add(accountId);
     behind.new.add(accountId);
     return;
   }
   if (intent.legacy === 'open') {
-    if (isFree && !behind.legacy.has(accountId)) plan.toLegacy.push(item);
+    if (isFree('legacy') && !behind.legacy.has(accountId)) plan.toLegacy.push(item);
     behind.legacy.add(accountId);
   }
   if (intent.new === 'open') {
-    if (isFree && !behind.new.has(accountId)) plan.toNew.push(item);
+    if (isFree('new') && !behind.new.has(accountId)) plan.toNew.push(item);
     else behind.new.add(accountId);
   }
-  if (intent.new === 'sent' && isFree) plan.toCheck.push(item);
+  if (intent.new === 'sent' && isFree('check')) plan.toCheck.push(item);
 }

@@ -17,6 +17,8 @@ const UNKNOWN: WriteOutcome = { result: 'unknown', message: 'time-out' };
 class ScriptedWrites implements WrittenSide {
   outcome: WriteOutcome = { result: 'stored' };
   readable: 'readable' | 'not-yet' | 'refused' = 'not-yet';
+  /** What each write waits for. */
+  untilAnswer: Promise<void> = Promise.resolve();
   writes = 0;
   checks = 0;
 
@@ -24,7 +26,8 @@ class ScriptedWrites implements WrittenSide {
 
   async write(orders: readonly unknown[]): Promise<readonly WriteOutcome[]> {
     this.writes += 1;
-    return Promise.resolve(orders.map(() => this.outcome));
+    await this.untilAnswer;
+    return orders.map(() => this.outcome);
   }
 
   async areReadable(ids: readonly string[]): Promise<readonly ('readable' | 'not-yet' | 'refused')[]> {
@@ -115,6 +118,23 @@ describe('Outbox', () => {
       await clock.advance(20);
     }
     expect(sides.new.checks).toBe(10);
+  });
+
+  it('finds out that the new side has an order while the legacy system hangs: reads wait for that', async () => {
+    const answer = Promise.withResolvers<void>();
+    sides.legacy.untilAnswer = answer.promise;
+    await admit({ answering: 'new', new: 'sent' });
+    for (let time = 0; time < 100; time += 20) {
+      expect(await round()).toBe('open sent');
+      await clock.advance(20);
+    }
+    sides.new.readable = 'readable';
+    expect(await round()).toBe('open readable');
+    answer.resolve();
+    await settle();
+    expect(await round()).toBe('closed');
+    expect(sides.legacy.writes).toBe(1);
+    expect(reported).toEqual(['both stored']);
   });
 
   it('reports an accepted order that could not be saved, after the legacy system has it', async () => {

@@ -3,7 +3,7 @@ import type { SideName, WriteOutcome, WrittenSide } from '../sides/side.js';
 import { updateAfter, type AnsweringWrite, type WriteObserver } from './answering-write.js';
 import type { BucketStore, IntentUpdate } from './bucket-store.js';
 import type { Bucket, Intent } from './intent.js';
-import { keyOf, planOutbox, type Item } from './outbox-plan.js';
+import { keyOf, planOutbox, type Item, type Work } from './outbox-plan.js';
 
 /** What the outbox reports about orders. */
 export interface WriteReports extends WriteObserver {
@@ -31,6 +31,7 @@ const CHECK_AGAIN_MS = 100;
  * refuses it. Several workers at once do no harm: ids make repeats harmless, and what is stored about intents are facts.
  */
 export class Outbox {
+  /** By `workKey`: an intent waits for the legacy system, and is looked up on the new side meanwhile. */
   private readonly running = new Set<string>();
   private readonly failures = new Map<string, { readonly count: number; readonly until: number }>();
   /** When an order is looked up again on the new side. */
@@ -50,21 +51,25 @@ export class Outbox {
   async round(signal: AbortSignal): Promise<number> {
     const buckets = await this.store.openBuckets();
     this.forgetClosed(buckets);
-    const isBusy = (item: Item): boolean =>
-      this.running.has(keyOf(item)) || (this.failures.get(keyOf(item))?.until ?? 0) > this.clock.now();
+    const isBusy = (item: Item, work: Work): boolean => {
+      const key = workKey(keyOf(item), work);
+      return this.running.has(key) || (this.failures.get(key)?.until ?? 0) > this.clock.now();
+    };
     const { repairAfterMs, batchSize, maxCalls } = this.limits;
     const plan = planOutbox(buckets, { now: this.store.now(), repairAfterMs, isBusy });
     await this.store.update(plan.closes.map((item) => ({ ...placeOf(item), close: true })));
-    const start = (items: readonly Item[], work: () => Promise<readonly IntentUpdate[]>): void => {
-      if (items.length > 0 && this.calls < 4 * maxCalls) void this.run(items, work);
+    for (const { intent } of plan.closes)
+      if (intent.legacy === 'stored' && intent.new === 'readable') this.reports.bothStored(intent);
+    const start = (work: Work, items: readonly Item[], run: () => Promise<readonly IntentUpdate[]>): void => {
+      if (items.length > 0 && this.calls < 4 * maxCalls) void this.run(work, items, run);
     };
-    for (const item of plan.repairs.slice(0, maxCalls)) start([item], async () => this.repair(item, signal));
+    for (const item of plan.repairs.slice(0, maxCalls)) start('repair', [item], async () => this.repair(item, signal));
     for (const item of plan.toLegacy.slice(0, maxCalls))
-      start([item], async () => this.follow('legacy', [item], signal));
+      start('legacy', [item], async () => this.follow('legacy', [item], signal));
     const batch = plan.toNew.slice(0, batchSize);
-    start(batch, async () => this.follow('new', batch, signal));
+    start('new', batch, async () => this.follow('new', batch, signal));
     const checked = plan.toCheck.filter((item) => this.isDue(item)).slice(0, batchSize);
-    start(checked, async () => this.check(checked, signal));
+    start('check', checked, async () => this.check(checked, signal));
     return buckets.reduce((count, { open }) => count + open.length, 0);
   }
 
@@ -76,19 +81,19 @@ export class Outbox {
   private forgetClosed(buckets: readonly Bucket[]): void {
     if (this.failures.size + this.checks.size === 0) return;
     const open = new Set(buckets.flatMap(({ bucket, open: intents }) => intents.map(({ seq }) => `${bucket}:${seq}`)));
-    for (const remembered of [this.failures, this.checks])
-      for (const key of remembered.keys()) if (!open.has(key)) remembered.delete(key);
+    for (const key of this.checks.keys()) if (!open.has(key)) this.checks.delete(key);
+    for (const key of this.failures.keys()) if (!open.has(intentOf(key))) this.failures.delete(key);
   }
 
-  private async run(items: readonly Item[], work: () => Promise<readonly IntentUpdate[]>): Promise<void> {
-    const keys = items.map(keyOf);
+  private async run(work: Work, items: readonly Item[], run: () => Promise<readonly IntentUpdate[]>): Promise<void> {
+    const keys = items.map((item) => workKey(keyOf(item), work));
     this.calls += 1;
     for (const key of keys) this.running.add(key);
     try {
-      const updates = await work();
+      const updates = await run();
       await this.store.update(updates);
       for (const update of updates) {
-        const key = `${update.bucket}:${update.seq}`;
+        const key = workKey(`${update.bucket}:${update.seq}`, work);
         if ('error' in update) this.pause(key);
         else this.failures.delete(key);
       }
@@ -166,6 +171,14 @@ export class Outbox {
     }
     return updates;
   }
+}
+
+function workKey(intent: string, work: Work): string {
+  return `${intent} ${work}`;
+}
+
+function intentOf(key: string): string {
+  return key.slice(0, key.indexOf(' '));
 }
 
 function placeOf({ bucket, intent }: Item): { readonly bucket: number; readonly seq: number } {
