@@ -51,14 +51,14 @@ export const INTENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'drop the account order on the way to the new side',
     file: PLAN,
-    replace: 'if (isFree && !behind.new.has(accountId)) plan.toNew.push(item);',
-    by: 'if (isFree) plan.toNew.push(item);',
+    replace: "if (isFree('new') && !behind.new.has(accountId)) plan.toNew.push(item);",
+    by: "if (isFree('new')) plan.toNew.push(item);",
   },
   {
     name: 'drop the account order on the way to the legacy system',
     file: PLAN,
-    replace: 'if (isFree && !behind.legacy.has(accountId)) plan.toLegacy.push(item);',
-    by: 'if (isFree) plan.toLegacy.push(item);',
+    replace: "if (isFree('legacy') && !behind.legacy.has(accountId)) plan.toLegacy.push(item);",
+    by: "if (isFree('legacy')) plan.toLegacy.push(item);",
   },
   {
     name: 'close an intent before the second side has stored it',
@@ -118,6 +118,13 @@ export const INTENT_MUTANTS: readonly Mutant[] = [
     replace: '>= repairAfterMs) {',
     by: '>= 10 * repairAfterMs) {',
     specs: '/fenced-writes',
+  },
+  {
+    name: 'an order is not looked up on the new side while the legacy system gets it',
+    file: PLAN,
+    replace: "isFree('check')",
+    by: "isFree('legacy')",
+    specs: 'intents/outbox',
   },
   {
     name: 'a refusal of the second side is not reported',
