@@ -121,6 +121,7 @@ async function travel({ apps, servers, history, mongo, seed, journey, only, prin
   const evidence = {
     history,
     windows: made.windows,
+    moves: made.moves,
     cells: made.cells,
     stageProblems: [...made.problems, ...driver.problems],
     storedProblems: [...early, ...checks.problems],

@@ -2,15 +2,19 @@ import type { FacadeFailure } from '../../history/history.js';
 import { POSITIONS, type Column } from '../journey/columns.js';
 import type { Target } from '../faults/migration-fault.js';
 
+/** A part of a run, in ms since it began. */
+export interface Interval {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** One injected fault, from its beginning to the recovery. */
-export interface FaultWindow {
+export interface FaultWindow extends Interval {
   readonly column: Column;
   readonly kind: string;
   readonly target: Target;
   /** The only facade that the fault affects directly. */
   readonly facade?: string;
-  readonly from: number;
-  readonly to: number;
 }
 
 /** A failure with the time at which its client learned of it, in ms since the run began. */
@@ -21,10 +25,18 @@ const WAITS = ['handing-over', 'still-open', 'outcome-unknown'];
 const SIDE_AWAY = [...WAITS, 'legacy-away', 'new-away', 'writes-behind'];
 const DATABASE_AWAY = [...SIDE_AWAY, 'state-unknown', 'database-away'];
 
-/** Returns the fault that allows a failure; `undefined` if none does. */
-export function allowedBy(failure: TimedFailure, windows: readonly FaultWindow[]): FaultWindow | undefined {
+/** Returns whether a fault allows a failure, or a change of stage without a fault, during which a write may wait for too long. */
+export function isAllowedBy(
+  failure: TimedFailure,
+  windows: readonly FaultWindow[],
+  moves: readonly Interval[],
+): boolean {
   const began = failure.at - failure.tookMs;
-  return windows.find((window) => window.from <= failure.at && began <= window.to && isAllowed(failure, window));
+  const overlaps = ({ from, to }: Interval): boolean => from <= failure.at && began <= to;
+  return (
+    windows.some((window) => overlaps(window) && isAllowed(failure, window)) ||
+    moves.some((move) => overlaps(move) && isCode(failure.status, failure.code, ['handing-over']))
+  );
 }
 
 function isAllowed({ what, facade, status, code }: FacadeFailure, window: FaultWindow): boolean {

@@ -19,6 +19,7 @@ const CELL = {
 const RIGHT: JourneyEvidence = {
   history: historyOf([]),
   windows: [],
+  moves: [],
   cells: COLUMNS.map(({ name: column }) => ({ column, ...CELL })),
   stageProblems: [],
   storedProblems: [],
@@ -75,6 +76,6 @@ describe('the findings of a journey', () => {
     if (column === undefined) throw new RangeError('no column');
     const windows = [{ column, kind: 'kill-legacy', target: 'legacy', from: 1_000, to: 3_000 } as const];
     expect(red({ history: historyOf([failure]), windows })).toEqual([]);
-    expect(allowedByCode({ history: historyOf([failure, failure]), windows })).toEqual({ 'legacy-away': 2 });
+    expect(allowedByCode({ history: historyOf([failure, failure]), windows, moves: [] })).toEqual({ 'legacy-away': 2 });
   });
 });

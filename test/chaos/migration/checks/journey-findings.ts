@@ -2,12 +2,14 @@ import { figure, type Finding } from '../../checks/evidence.js';
 import type { History } from '../../history/history.js';
 import { COLUMNS } from '../journey/columns.js';
 import type { CellResult } from '../journey/journey-result.js';
-import { allowedBy, type FaultWindow } from './allowed-failures.js';
+import { isAllowedBy, type FaultWindow, type Interval } from './allowed-failures.js';
 
 /** All data of a journey that the checks judge. */
 export interface JourneyEvidence {
   readonly history: Pick<History, 'of'>;
   readonly windows: readonly FaultWindow[];
+  /** Changes of stage between the faults. */
+  readonly moves: readonly Interval[];
   readonly cells: readonly CellResult[];
   /** Why the journey ended early, and what runs over all orders have found. */
   readonly stageProblems: readonly string[];
@@ -35,9 +37,9 @@ function finding(name: string, isEnough: boolean, measured: string, problems: re
 
 /** Runs all checks on the evidence of a journey. */
 export function journeyFindings(evidence: JourneyEvidence): Finding[] {
-  const { history, windows, cells, acknowledged, readsAnswered } = evidence;
+  const { history, windows, moves, cells, acknowledged, readsAnswered } = evidence;
   const failures = history.of('facade-failure');
-  const notAllowed = failures.filter((failure) => allowedBy(failure, windows) === undefined);
+  const notAllowed = failures.filter((failure) => !isAllowedBy(failure, windows, moves));
   const slowest = Math.max(0, ...cells.map(({ recoveredMs }) => recoveredMs ?? 0));
   return [
     finding(
@@ -80,10 +82,10 @@ export function journeyFindings(evidence: JourneyEvidence): Finding[] {
 }
 
 /** Counts the failed requests that the contract allows, by their code. */
-export function allowedByCode({ history, windows }: Pick<JourneyEvidence, 'history' | 'windows'>) {
+export function allowedByCode({ history, windows, moves }: Pick<JourneyEvidence, 'history' | 'windows' | 'moves'>) {
   const counts: Record<string, number> = {};
   for (const failure of history.of('facade-failure')) {
-    if (allowedBy(failure, windows) === undefined) continue;
+    if (!isAllowedBy(failure, windows, moves)) continue;
     const code = failure.code ?? 'no answer';
     counts[code] = (counts[code] ?? 0) + 1;
   }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { History } from '../../history/history.js';
 import { reasonOf } from '../../load/api-response.js';
-import type { FaultWindow } from '../checks/allowed-failures.js';
+import type { FaultWindow, Interval } from '../checks/allowed-failures.js';
 import type { StoredChecks } from '../checks/stored-checks.js';
 import type { Clients } from '../clients/clients.js';
 import type { Ground, MigrationFault, MigrationFaultKind } from '../faults/migration-fault.js';
@@ -11,8 +11,9 @@ import type { CellResult } from './journey-result.js';
 import { untilRecovered } from './recovery.js';
 import type { StageDriver } from './stage-driver.js';
 
-const MOVED_WITHIN_MS = 60_000;
-const RECOVERED_WITHIN_MS = 30_000;
+const MOVED_WITHIN_MS = 120_000;
+/** A killed app starts in 10 s on two busy cores. */
+const RECOVERED_WITHIN_MS = 60_000;
 /** At most this much later begins the change in the fault, or a fault of a moment in the change. */
 const LATEST_MS = 300;
 
@@ -42,6 +43,8 @@ interface Cell {
 export class Journey {
   readonly cells: CellResult[] = [];
   readonly windows: FaultWindow[] = [];
+  /** Changes of stage between the faults. */
+  readonly moves: Interval[] = [];
   /** Why it could not go on, or a run over all orders found something. */
   readonly problems: string[] = [];
 
@@ -69,7 +72,9 @@ export class Journey {
 
   private async goTo({ at, to }: Column, readsFirst: boolean): Promise<void> {
     const { driver, checks, history } = this.parts;
+    const from = history.now();
     await driver.moveTo(at, readsFirst, MOVED_WITHIN_MS);
+    this.moves.push({ from, to: history.now() });
     if (to !== 'complete') return;
     this.expectResult('equal', await driver.run('verify', MOVED_WITHIN_MS));
     checks.newOnlyFrom = history.now();

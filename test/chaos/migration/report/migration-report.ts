@@ -43,7 +43,7 @@ export function migrationReport({ seed, journeys, kinds, columns, machine }: Rep
     '',
     '## Kinds of faults, by stage and by change of stage',
     '',
-    'Each cell: whether everything worked again within 30 s, and how many requests of clients failed, of how many. Where none may fail, none did.',
+    'Each cell: whether everything worked again within a minute, and how many requests of clients failed, of how many. Where none may fail, none did.',
     '',
     ...table(
       ['', ...kinds],
