@@ -33,6 +33,7 @@ const FLAGS = `Flags of npm run chaos, after a --:
   --out DIR         output folder for the history and the report (default .data/chaos)
   --product DIR     folder of the compiled product to test (default dist)
   --keep            keep data and logs after the run
+  --migration       faults during a migration instead, with flags of its own: add --help
 Example: npm run chaos -- --seed 7 --minutes 3`;
 
 const ORDERS_PER_SECOND = 1_700;
