@@ -36,6 +36,7 @@ export async function runMigration(
       for (let journey = first; journey <= last && !signal.aborted; journey += 1) {
         print(`journey ${journey}`);
         const result = await oneJourney({ servers, seed, journey, out, productDirectory, print, signal });
+        if (signal.aborted) break;
         await writeFile(join(out, `journey-${journey}.json`), JSON.stringify(result, undefined, 2));
         made.push(result);
       }
