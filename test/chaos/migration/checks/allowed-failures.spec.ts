@@ -60,6 +60,15 @@ describe('a failed request', () => {
     expect(isAllowedBy(failure('write', 'outcome-unknown'), [], moves)).toBe(false);
   });
 
+  it('of a write is allowed during each change, and after 10 s without the side that follows', () => {
+    const change = fault('kill-producer', 'new', 'off → dualwrite');
+    expect(isAllowedBy(failure('write', 'handing-over'), [change], [])).toBe(true);
+    const long = { ...fault('kill-producer', 'new', 'dualwrite'), to: 20_000 };
+    expect(isAllowedBy(failure('write', 'handing-over'), [long], [])).toBe(false);
+    expect(isAllowedBy(failure('write', 'writes-behind', { at: 10_900 }), [long], [])).toBe(false);
+    expect(isAllowedBy(failure('write', 'writes-behind', { at: 11_100 }), [long], [])).toBe(true);
+  });
+
   it('with another status or code is never allowed', () => {
     const away = fault('kill-legacy', 'legacy', 'off');
     expect(isAllowedBy(failure('read', 'legacy-away', { status: 500 }), [away], [])).toBe(false);

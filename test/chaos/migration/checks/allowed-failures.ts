@@ -21,8 +21,10 @@ export interface FaultWindow extends Interval {
 export type TimedFailure = FacadeFailure & { readonly at: number };
 
 /** The codes of docs/facade.md. */
+/** The default of `INTENT_MAX_AGE_MS`: from then on, writes do not wait for a side that only follows. */
+const BEHIND_AFTER_MS = 10_000;
 const WAITS = ['handing-over', 'still-open', 'outcome-unknown'];
-const SIDE_AWAY = [...WAITS, 'legacy-away', 'new-away', 'writes-behind'];
+const SIDE_AWAY = [...WAITS, 'legacy-away', 'new-away'];
 const DATABASE_AWAY = [...SIDE_AWAY, 'state-unknown', 'database-away'];
 
 /** Returns whether a fault allows a failure, or a change of stage without a fault, during which a write may wait for too long. */
@@ -39,8 +41,10 @@ export function isAllowedBy(
   );
 }
 
-function isAllowed({ what, facade, status, code }: FacadeFailure, window: FaultWindow): boolean {
-  const { column, target } = window;
+function isAllowed({ what, facade, status, code, at }: TimedFailure, window: FaultWindow): boolean {
+  const { column, target, from } = window;
+  if (column.to !== undefined && isCode(status, code, ['handing-over'])) return true;
+  if (isCode(status, code, ['writes-behind'])) return at - from >= BEHIND_AFTER_MS;
   if (target === 'facade') {
     const isOwn = facade === window.facade;
     // A facade that is killed or hangs does not answer; one that knows its state too late answers what it may.
