@@ -1,11 +1,9 @@
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { signalIfRunning } from '../../../../dev/machine/process-table.js';
 import { freePortsInARow } from '../../../../dev/machine/ports.js';
 import { PROJECT_DIRECTORY } from '../../../../dev/project-directory.js';
 import {
   consumerDefinition,
-  facadeDefinition,
   legacyDefinition,
   producerDefinition,
   queryApiDefinition,
@@ -17,6 +15,7 @@ import { App } from '../../../../dev/supervisor/app.js';
 import { readStackOptions } from '../../../../dev/supervisor/stack-options.js';
 import { isReady } from '../../cluster/is-ready.js';
 import { Links } from '../../cluster/links.js';
+import { facadeOf, urlOf } from './linked-facade.js';
 import type { MigrationServers } from './migration-servers.js';
 
 export const FACADES = ['facade', 'facade-2'] as const;
@@ -176,33 +175,4 @@ export class MigrationApps {
     if (wasKilled || (wasStopped && (ending === 'exit code 0' || ending === 'SIGTERM'))) return;
     this.options.onEnded(`${name} ${wasStopped ? 'was stopped, and ' : ''}ended with ${ending}`);
   }
-}
-
-interface FacadeLinks {
-  readonly legacy: number;
-  readonly producer: number;
-  readonly queryApi: number;
-  readonly mongodb: { readonly listens: number; readonly link: number };
-}
-
-const urlOf = (port: number): string => `http://127.0.0.1:${port}`;
-
-function facadeOf(name: string, port: number, context: AppContext, links: FacadeLinks): AppDefinition {
-  const definition = facadeDefinition(context);
-  const preload = pathToFileURL(join(PROJECT_DIRECTORY, 'dist/test/chaos/cluster/redirect-connections.js')).href;
-  return {
-    ...definition,
-    name,
-    logFile: join(context.options.dataDirectory, 'logs', `${name}.log`),
-    env: {
-      ...definition.env,
-      PORT: String(port),
-      FACADE_INSTANCE: name,
-      LEGACY_URL: urlOf(links.legacy),
-      PRODUCER_URL: urlOf(links.producer),
-      QUERY_API_URL: urlOf(links.queryApi),
-      NODE_OPTIONS: `--import ${preload}`,
-      REDIRECTED_PORTS: JSON.stringify({ [links.mongodb.listens]: links.mongodb.link }),
-    },
-  };
 }
