@@ -59,13 +59,12 @@ export function pipelineState(changes: Partial<PipelineResponse> = {}): Pipeline
 
 /** A scaling that is being measured. */
 export function scaling(from: number, to: number, secondsAgo: number): PipelineResponse['changes'][number] {
-  const setUp = (consumers: number) => ({ consumers, inFlight: null });
   return {
     at: new Date(Date.parse(NOW) - 1_000 * secondsAgo).toISOString(),
     kind: 'scaling',
     secondsAgo,
-    from: setUp(from),
-    to: setUp(to),
+    from: { consumers: from, inFlight: null },
+    to: { consumers: to, inFlight: null },
     before: null,
     after: null,
     verdict: null,
