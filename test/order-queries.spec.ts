@@ -65,6 +65,8 @@ describe('an order query', () => {
   const ORDER_QUERIES = [
     '',
     'number[gt]=17&number[lte]=1003',
+    'number[gt]=0&number[lte]=310',
+    'number[gte]=0&number[lt]=310',
     'createdAt[gte]=2026-01-31T12:00:00Z&createdAt[lt]=2026-01-31T12:00:00.500Z',
     `createdAt[gt]=${MIDDLE}&createdAt[lte]=2026-01-31T12:00:00.600Z`,
     'sort=createdAt',

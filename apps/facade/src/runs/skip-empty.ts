@@ -5,7 +5,7 @@ const MAX_ASKED = 1_024 * INTERVAL_NUMBERS;
 
 /**
  * Finds where orders go on after an empty interval, by asking about more and more numbers at once, and then about less and less. A
- * client may choose a number far above all others: page by page, the numbers between would take hours.
+ * client may choose a number far above all others: page by page, the numbers between would take up to a million requests.
  * @param from the first number of an interval
  * @param isEmpty if it rejects, nothing more is skipped
  * @returns the first number of an interval that is not empty; above `upTo` if all are
