@@ -9,7 +9,7 @@ const STYLE = `
   .wide { overflow-x: auto; }
   table { border-collapse: collapse; width: 100%; }
   th, td { text-align: left; vertical-align: top; padding: 0.3rem 0.6rem; border-bottom: 1px solid #8886; }
-  td { font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+  td { overflow-wrap: break-word; } .number { font-variant-numeric: tabular-nums; white-space: nowrap; }
   .passed { color: #1a7f37; } .FAILED { color: #cf222e; font-weight: 600; }
   @media (prefers-color-scheme: dark) { .passed { color: #3fb950; } .FAILED { color: #ff7b72; } }
 `;
@@ -37,6 +37,6 @@ function section({ heading, text, table }: Section): string {
 }
 
 function cellOf(text: string): string {
-  const state = text === 'passed' || text === 'FAILED' ? ` class="${text}"` : '';
-  return `<td${state}>${escaped(text)}</td>`;
+  const kind = text === 'passed' || text === 'FAILED' ? text : /^[\d.,]+( (ms|%))?$/.test(text) ? 'number' : '';
+  return `<td${kind === '' ? '' : ` class="${kind}"`}>${escaped(text)}</td>`;
 }

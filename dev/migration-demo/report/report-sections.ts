@@ -78,16 +78,7 @@ function bugSection({ options, findings }: DemoReport): Section {
     ],
     table: {
       head: ['capability', 'asked for', 'field', 'path', 'legacy system', 'new side'],
-      rows: [
-        [
-          caught.capability,
-          caught.key,
-          caught.field,
-          caught.path,
-          shortened(caught.legacy ?? 'missing'),
-          shortened(caught.new ?? 'missing'),
-        ],
-      ],
+      rows: [[caught.capability, caught.key, caught.field, caught.path, caught.legacy, caught.new]],
     },
   };
 }
@@ -149,8 +140,4 @@ function wrongSection({ log }: DemoReport): readonly Section[] {
       },
     },
   ];
-}
-
-function shortened(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

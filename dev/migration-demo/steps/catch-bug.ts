@@ -4,6 +4,8 @@ import { READS } from './plan.js';
 import { waitUntil } from './wait-until.js';
 
 const WITHIN_MS = 60_000;
+/** A whole order is longer. */
+const SHOWN_CHARACTERS = 80;
 
 /** Waits for a mismatch in the bug's field, and shows that the gate refuses the next stage. */
 export async function catchBug({ api, findings, signal }: DemoContext, field: string): Promise<string> {
@@ -22,13 +24,13 @@ export async function catchBug({ api, findings, signal }: DemoContext, field: st
     key: mismatch.key,
     path: path.path,
     field,
-    legacy: path.legacy,
-    new: path.new,
+    legacy: shortened(path.legacy),
+    new: shortened(path.new),
     afterSeconds: (caughtAt - findings.shadowSince) / 1_000,
     unmet,
   };
   findings.caught = caught;
-  return `caught in ${caught.capability} after ${caught.afterSeconds.toFixed(1)} s: ${path.path} is ${path.legacy ?? 'missing'} on the legacy system, ${path.new ?? 'missing'} on the new side`;
+  return `caught in ${caught.capability} after ${caught.afterSeconds.toFixed(1)} s: ${path.path} is ${caught.legacy} on the legacy system, ${caught.new} on the new side`;
 }
 
 /** Requests the promotion that the bug must prevent. @returns the conditions of the gate that did not hold */
@@ -50,4 +52,8 @@ async function refusedPromotion(
 export function fieldIn(path: string): string {
   const last = path.split('.').at(-1) ?? path;
   return /^\d+$/.test(last) ? 'order' : last;
+}
+
+function shortened(value = 'missing'): string {
+  return value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}…` : value;
 }

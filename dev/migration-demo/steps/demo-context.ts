@@ -23,8 +23,9 @@ export interface CaughtBug {
   readonly key: string;
   readonly path: string;
   readonly field: string;
-  readonly legacy: string | undefined;
-  readonly new: string | undefined;
+  /** The values of both sides as JSON, shortened; `missing` without one. */
+  readonly legacy: string;
+  readonly new: string;
   /** From the begin of shadow. */
   readonly afterSeconds: number;
   /** The conditions that kept the gate closed. */
