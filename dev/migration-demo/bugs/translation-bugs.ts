@@ -15,18 +15,19 @@ export interface TranslationBug {
 }
 
 const API_ORDER = 'dist/libs/legacy/src/translation/api-order.js';
+const NEW_ANSWER = 'dist/apps/facade/src/sides/new-answer.js';
 const LEGACY_READ = 'dist/apps/facade/src/reads/legacy-read.js';
 
 /** The first one is the default. */
 export const TRANSLATION_BUGS = [
   {
     name: 'local-time-as-utc',
-    description: 'writes the local time of an order to the new side as if it were UTC',
+    description: "shows the new side's times in UTC as if they were local times",
     field: 'createdAt',
-    file: API_ORDER,
-    replace: 'createdAt: order.createdAt.toISOString()',
-    by: "createdAt: `${order.createdAt.toLocaleString('sv-SE', { timeZone: process.env.LEGACY_TIME_ZONE }).replace(' ', 'T')}.000Z`",
-    affects: 'writes',
+    file: NEW_ANSWER,
+    replace: 'return legacyView(read.order, zone);',
+    by: "return { ...legacyView(read.order, zone), createdAt: read.order.createdAt.toISOString().replace('Z', '') };",
+    affects: 'reads',
   },
   {
     name: 'float-price',
