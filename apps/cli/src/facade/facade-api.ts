@@ -424,6 +424,8 @@ export interface components {
     };
     /** @description An order of the legacy system. */
     LegacyApiOrder: {
+      id: string;
+      number: number;
       accountId: string;
       /** @enum {string} */
       side: 'buy' | 'sell';
@@ -431,11 +433,9 @@ export interface components {
       quantity: number;
       /** @description A float. */
       price: number;
-      currency: string;
-      id: string;
-      number: number;
       /** @description A float. */
       amount: number;
+      currency: string;
       /** @description A local time without a zone, in `LEGACY_TIME_ZONE`. */
       createdAt: string;
     };
@@ -451,6 +451,8 @@ export interface components {
      *     }
      */
     LegacyApiOrderRequest: {
+      id?: string;
+      number?: number;
       accountId: string;
       /** @enum {string} */
       side: 'buy' | 'sell';
@@ -458,11 +460,9 @@ export interface components {
       quantity: number;
       /** @description A float. */
       price: number;
-      currency: string;
-      id?: string;
-      number?: number;
       /** @description A float. */
       amount?: number;
+      currency: string;
       /** @description A local time without a zone, in `LEGACY_TIME_ZONE`. */
       createdAt?: string;
     };

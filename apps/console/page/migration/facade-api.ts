@@ -439,12 +439,46 @@ export interface components {
       /** @description A local time without a zone, in `LEGACY_TIME_ZONE`. */
       createdAt: string;
     };
+    /**
+     * @description What is missing is assigned. The same `id` sends the same order once.
+     * @example {
+     *       "accountId": "acc-1",
+     *       "side": "buy",
+     *       "symbol": "ACME",
+     *       "quantity": 3,
+     *       "price": 187.35,
+     *       "currency": "EUR"
+     *     }
+     */
+    LegacyApiOrderRequest: {
+      id?: string;
+      number?: number;
+      accountId: string;
+      /** @enum {string} */
+      side: 'buy' | 'sell';
+      symbol: string;
+      quantity: number;
+      /** @description A float. */
+      price: number;
+      /** @description A float. */
+      amount?: number;
+      currency: string;
+      /** @description A local time without a zone, in `LEGACY_TIME_ZONE`. */
+      createdAt?: string;
+    };
+    LegacyApiPopulated: {
+      count: number;
+      first: number;
+      last: number;
+    };
     /** @description The legacy system's form of errors. Only errors of the facade itself have a `code`. */
     LegacyApiError: {
       statusCode: number;
       code?: string;
       error: string;
       message: string;
+      /** @description The invalid field, if the facade knows it. */
+      field?: string;
     };
   };
   responses: never;
@@ -478,6 +512,8 @@ export type UntranslatedOrders = components['schemas']['UntranslatedOrders'];
 export type Verification = components['schemas']['Verification'];
 export type VerifiedDifference = components['schemas']['VerifiedDifference'];
 export type LegacyApiOrder = components['schemas']['LegacyApiOrder'];
+export type LegacyApiOrderRequest = components['schemas']['LegacyApiOrderRequest'];
+export type LegacyApiPopulated = components['schemas']['LegacyApiPopulated'];
 export type LegacyApiError = components['schemas']['LegacyApiError'];
 export type $defs = Record<string, never>;
 export type operations = Record<string, never>;
