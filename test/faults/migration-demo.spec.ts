@@ -43,6 +43,7 @@ describe('npm run migration -- demo', () => {
     for (const stream of [demo.stdout, demo.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
     await once(demo, 'exit');
     const failed = output.split('\n').filter((line) => line.startsWith('FAILED') && !line.includes(MAY_WAIT_TOO_LONG));
+    expect(output).toContain('passed  wrong answers: 0');
     expect({ failed, output: failed.length === 0 ? '' : output }).toEqual({ failed: [], output: '' });
     const report = await readFile(join(folder, 'report.md'), 'utf8');
     const refused = report.split('\n').filter((line) => line.includes('| NO: '));
