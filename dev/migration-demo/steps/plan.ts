@@ -53,7 +53,7 @@ export function planSteps({ name, field, affects }: TranslationBug): readonly Pl
     { do: 'deploy', bug: name },
     reads('shadow'),
     { do: 'catch', bug: name, field },
-    ...(affects === 'writes' ? REPAIR_WRITES : REPAIR_READS),
+    ...repair(affects),
     reads('shadow'),
     { do: 'kill', what: 'legacy' },
     reads('live'),
@@ -71,22 +71,20 @@ export function planSteps({ name, field, affects }: TranslationBug): readonly Pl
   ];
 }
 
-/** The stored orders are right: only the answers were misread. */
-const REPAIR_READS: readonly PlannedStep[] = [
-  { do: 'switch-off', capabilities: READS },
-  { do: 'deploy' },
-  { do: 'verify' },
-];
-
-/** No more orders may be written wrongly, so writes go back to the legacy system before anything else. */
-const REPAIR_WRITES: readonly PlannedStep[] = [
-  { do: 'switch-off', capabilities: [...READS, 'writes'] },
-  { do: 'deploy' },
-  writes('dualwrite'),
-  { do: 'remove-wrong-orders' },
-  { do: 'backfill' },
-  { do: 'verify' },
-];
+/**
+ * No more orders may be written wrongly, so writes go back to the legacy system before anything else. Their comparisons have met a bug of
+ * reads too, and the gate counts anew only after a change of the stage.
+ */
+function repair(affects: TranslationBug['affects']): readonly PlannedStep[] {
+  return [
+    { do: 'switch-off', capabilities: [...READS, 'writes'] },
+    { do: 'deploy' },
+    writes('dualwrite'),
+    ...(affects === 'writes' ? ([{ do: 'remove-wrong-orders' }] as const) : []),
+    { do: 'backfill' },
+    { do: 'verify' },
+  ];
+}
 
 /** Returns a step's name, for people. */
 export function titleOf(step: PlannedStep): string {
