@@ -27,7 +27,7 @@ Exit codes:
 export function addDemoCommand(migration: Command): void {
   migration
     .command('demo')
-    .description('run a whole migration, from off to complete, on servers of its own: about 5 minutes')
+    .description('run a whole migration, from off to complete, on servers of its own')
     .option('--bug <name>', 'the translation bug that shadow must catch', TRANSLATION_BUGS[0].name)
     .option('--report <folder>', 'folder of report.md and report.html', join('.data', 'migration-demo'))
     .option('--orders <n>', 'orders in the legacy system', wholeNumber, 100_000)
