@@ -8,6 +8,13 @@ import { legacyView, toLegacy, type NewOrder } from './to-legacy.js';
 describe('toLegacy', () => {
   it.each<[string, Partial<NewOrder>, string, string, string | undefined]>([
     [
+      'an amount whose neighbour is the same float',
+      { quantity: 1, price: 5_723_234_381_665_031n, amount: 5_723_234_381_665_031n },
+      'not-exact-as-float',
+      'price',
+      '"572323438166.5031"',
+    ],
+    [
       'an amount that no float holds',
       { price: 10n ** 18n - 1n, amount: 3n * (10n ** 18n - 1n) },
       'not-exact-as-float',
