@@ -17,13 +17,16 @@ export function mergedFindings(journeys: readonly JourneyResult[]): Finding[] {
   });
 }
 
-/** Adds up the figures of texts that differ in nothing else; a maximum is taken of figures with a unit. */
+/** Adds up the figures of texts that differ in nothing else; of times, the longest one counts. */
 function summed(details: readonly string[]): string {
-  const [first = '', ...others] = details;
+  const byShape = Map.groupBy(details, (detail) => detail.replaceAll(FIGURE, '#'));
+  return [...byShape.values()].map((alike) => sumOf(alike)).join('; ');
+}
+
+function sumOf(details: readonly string[]): string {
   const figures = details.map((detail) => detail.match(FIGURE) ?? []);
-  if (others.length === 0 || figures.some(({ length }) => length !== figures[0]?.length)) return details.join('; ');
   let at = 0;
-  return first.replaceAll(FIGURE, (_, __, unit: string | undefined) => {
+  return (details[0] ?? '').replaceAll(FIGURE, (_, __, unit: string | undefined) => {
     const values = figures.map((own) => Number((own[at] ?? '0').replaceAll(',', '').replace(' s', '')));
     at += 1;
     return unit === undefined

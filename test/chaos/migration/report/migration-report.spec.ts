@@ -52,6 +52,12 @@ describe('the report of a migration under faults', () => {
     expect(text).toContain('| nothing is lost | passed | 1,500 writes, slowest 2.5 s |');
   });
 
+  it('keeps texts apart that differ in more than figures', () => {
+    const other = { findings: [{ name: 'nothing is lost', holds: true, detail: '7 reads' }] };
+    const text = migrationReport({ ...GIVEN, journeys: [whole[0], journey(2, [], other)] } as never);
+    expect(text).toContain('| nothing is lost | passed | 1,000 writes, slowest 1.5 s; 7 reads |');
+  });
+
   it('shows a check that failed in one journey as failed', () => {
     const lost = { findings: [{ name: 'nothing is lost', holds: false, detail: 'order 7 is missing' }] };
     const text = migrationReport({ ...GIVEN, journeys: [whole[0], journey(2, [], lost)] } as never);
