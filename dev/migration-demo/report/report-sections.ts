@@ -55,13 +55,14 @@ export function sectionsOf(report: DemoReport): { readonly title: string; readon
 
 function setUp({ options, commit, machine, startedAt, totalSeconds }: DemoReport): string {
   const { orders, rate, facadeSettings, bug } = options;
-  const settings = Object.entries({ SAVE_DELAY_MS, ...facadeSettings }).map(([name, value]) => `${name}=${value}`);
+  const given = Object.entries(facadeSettings).map(([name, value]) => `${name}=${value}`);
+  const settings = [`SAVE_DELAY_MS=${SAVE_DELAY_MS}`, ...given];
   return (
     `${startedAt.toISOString().slice(0, 16)} UTC, ${totalSeconds.toFixed(0)} s in all, with start and stop. ` +
     `${COUNT.format(orders)} orders in the legacy system, ${rate} requests/s of 32 clients, bug ${bug.name}, ` +
     `settings that differ from the defaults: ${settings.join(', ')}. ` +
     `Commit ${commit}, ${machine.cores} cores, ${machine.memoryGiB} GiB, load average at the start ${machine.loadAverage.toFixed(1)}. ` +
-    `Again: npm run migration -- demo --bug ${bug.name}`
+    `Again: ${[...given, `npm run migration -- demo --bug ${bug.name} --orders ${orders} --rate ${rate}`].join(' ')}`
   );
 }
 
