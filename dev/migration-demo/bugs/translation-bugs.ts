@@ -70,8 +70,8 @@ export const TRANSLATION_BUGS = [
     description: 'asks the new side for one order too few of each page',
     field: 'order',
     file: LEGACY_READ,
-    replace: 'to: read.page * NUMBERS_PER_PAGE',
-    by: 'to: read.page * NUMBERS_PER_PAGE - 1',
+    replace: 'to: read.page * INTERVAL_NUMBERS',
+    by: 'to: read.page * INTERVAL_NUMBERS - 1',
     affects: 'reads',
   },
 ] as const satisfies readonly TranslationBug[];
