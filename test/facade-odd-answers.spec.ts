@@ -48,9 +48,15 @@ describe('the facade and odd answers', () => {
     ];
 
     beforeEach(async () => {
-      facade = await around.open({ legacyUrl: scripted.url, timeoutMs: 500 });
+      facade = await around.open({ legacyUrl: scripted.url });
       facade.enter('shadow');
     });
+
+    async function openImpatient(): Promise<TestedFacade> {
+      const impatient = await around.open({ legacyUrl: scripted.url, timeoutMs: 500 });
+      impatient.enter('shadow');
+      return impatient;
+    }
 
     it.each(answers)(
       '$what: the client gets it unchanged, and it is reported as what it is',
@@ -68,7 +74,7 @@ describe('the facade and odd answers', () => {
       scripted.answer(() => ({
         body: JSON.stringify((reads += 1) === 1 ? page.with(4, changed(page[4], { symbol: 'EVEN' })) : page),
       }));
-      await ask(facade, '/orders/page/1');
+      expect(await ask(facade, '/orders/page/1')).toMatchObject({ status: 200 });
       await eventually('it is reported', 25_000, async () => (await found()).includes('changes-between-reads'));
       const [mismatch] = (await facade.mismatches.list({ limit: 1 })) ?? [];
       expect(mismatch).toMatchObject({ recheck: 'passed', paths: [{ path: '5.symbol', legacy: '"EVEN"' }] });
@@ -102,6 +108,7 @@ describe('the facade and odd answers', () => {
     });
 
     it('one that is away, or hangs, is a 503 with Retry-After', async () => {
+      facade = await openImpatient();
       scripted.answer(() => 'hang');
       expect(await errorOf(facade, '/orders/page/1')).toEqual(away('legacy-away'));
       expect(await errorOf(await around.open({ legacyUrl: NOWHERE }), '/orders/page/1')).toEqual(away('legacy-away'));
@@ -110,6 +117,7 @@ describe('the facade and odd answers', () => {
     });
 
     it('a new side that hangs, or gives nonsense, is a 503 once it is to answer, and nothing before', async () => {
+      facade = await openImpatient();
       for (const answer of [
         'hang' as const,
         { body: '{"items": [{"id": 1}], "page": {}}' },

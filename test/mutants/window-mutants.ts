@@ -81,7 +81,7 @@ export const WINDOW_MUTANTS: readonly Mutant[] = [
     file: 'membership/rebalances.ts',
     replace: 'if (isLeaving()) return drain.current;',
     by: 'if (isLeaving()) return;',
-    specs: 'behaviour/delivery',
+    specs: 'behaviour/stop',
   },
   {
     name: 'a stale claim of a partition wins over a newer one',
