@@ -23,6 +23,12 @@ describe('the facade and odd answers', () => {
     await around.end();
   });
 
+  async function openImpatient(): Promise<TestedFacade> {
+    const impatient = await around.open({ legacyUrl: scripted.url, timeoutMs: 500 });
+    impatient.enter('shadow');
+    return impatient;
+  }
+
   describe('with a legacy system that misbehaves', () => {
     let facade: TestedFacade;
     const JSON_TYPE = 'application/json; charset=utf-8';
@@ -51,12 +57,6 @@ describe('the facade and odd answers', () => {
       facade = await around.open({ legacyUrl: scripted.url });
       facade.enter('shadow');
     });
-
-    async function openImpatient(): Promise<TestedFacade> {
-      const impatient = await around.open({ legacyUrl: scripted.url, timeoutMs: 500 });
-      impatient.enter('shadow');
-      return impatient;
-    }
 
     it.each(answers)(
       '$what: the client gets it unchanged, and it is reported as what it is',
