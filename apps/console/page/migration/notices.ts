@@ -44,7 +44,7 @@ export function noticesOf({ capabilities, change, hold, instances }: Migration):
   return notices;
 }
 
-/** Names the instances that have fallen behind the one that was heard of last. */
+/** Names the instances whose last report is much older than the newest report of any instance. */
 export function silentInstances(instances: readonly FacadeInstance[]): readonly string[] {
   const newest = Math.max(...instances.map(({ refreshedAt }) => Date.parse(refreshedAt)));
   return instances.filter(({ refreshedAt }) => newest - Date.parse(refreshedAt) > SILENT_MS).map(({ name }) => name);

@@ -12,7 +12,7 @@ const UNSETTLED: ReadonlySet<ConsumerState> = new Set(['starting', 'draining', '
 
 /**
  * The last requested number of consumers, until that many run. All clients see it, so that two that scale at once see which request counts.
- * Requests are numbered, so that a client can tell whether a state of the pipeline is older than its own request.
+ * Requests are numbered: a client compares the number of its own request with that in a state, and so ignores an older state.
  */
 export class ScalingTarget {
   private requested: Request | undefined;

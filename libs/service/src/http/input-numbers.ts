@@ -34,7 +34,7 @@ export function pageSizeParameter(items: string, { maximum, byDefault }: { maxim
   return queryInteger(1, maximum).default(byDefault).meta({ default: byDefault, description });
 }
 
-/** A rejected value stays a text, so that checks of several fields can tell that it is none to compare. */
+/** Keeps a rejected value as a text. Checks of several fields then skip it, because they compare only numbers. */
 function queryValue(form: RegExp, limits: Limits, { type, text }: { type: 'integer' | 'number'; text: string }) {
   const digitsOnly = type === 'integer' ? ', in digits only' : '';
   const error = `must be ${text} ${between(limits)}${digitsOnly}`;
