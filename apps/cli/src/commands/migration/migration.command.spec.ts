@@ -121,3 +121,16 @@ describe('migration verify', () => {
     expect(out.includes('"differs"')).toBe(result === 'different');
   });
 });
+
+describe('migration backfill', () => {
+  it('says that a verify must wait for the imports, and names the orders without a translation', async () => {
+    const { exitCode, out } = await migrate(['backfill'], (_request, response) => {
+      const run = { id: 'b1', status: 'ended', result: 'incomplete', problem: null, done: 3, upTo: 3 };
+      answerJson(response, 200, { ...run, translated: 2, untranslated: 1, operationIds: ['o1'] });
+    });
+    expect(exitCode).toBe(1);
+    expect(out).toContain('2 orders handed over, in 1 import.\n');
+    expect(out).toContain('Before a verify, wait until they are saved: npm run orders -- operations\n');
+    expect(out).toContain('/v1/migration/backfill/b1/untranslated');
+  });
+});

@@ -14,7 +14,10 @@ export async function backfill(context: CommandContext, json?: true): Promise<Ex
   const run = await follow<Backfill>(context, '/v1/migration/backfill');
   if (json) terminal.out.write(`${JSON.stringify(run)}\n`);
   else {
-    terminal.out.write(`${count(run.translated)} orders in ${run.operationIds.length} imports.\n`);
+    const imports = `${run.operationIds.length} import${run.operationIds.length === 1 ? '' : 's'}`;
+    terminal.out.write(`${count(run.translated)} orders handed over, in ${imports}.\n`);
+    if (run.operationIds.length > 0)
+      terminal.out.write('Before a verify, wait until they are saved: npm run orders -- operations\n');
     if (run.untranslated > 0)
       terminal.out.write(
         `${count(run.untranslated)} have no exact translation: see /v1/migration/backfill/${run.id}/untranslated.\n`,
