@@ -19,7 +19,7 @@ export function compileSources() {
   if (hasRemovedSource(before, now)) removeOutput();
   // Removed first, so that an interrupted or failed compilation is not taken for a complete one.
   rmSync(STAMP, { force: true });
-  const compiler = join(PROJECT, 'node_modules', 'typescript', 'bin', 'tsc');
+  const compiler = join(PROJECT, 'node_modules', 'typescript-native', 'bin', 'tsc');
   const { status } = spawnSync(PINNED_NODE, [compiler, '-b', 'tsconfig.build.json'], {
     cwd: PROJECT,
     stdio: 'inherit',
