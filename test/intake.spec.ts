@@ -114,7 +114,7 @@ describe('the intake', () => {
     });
     await eventually('all orders count as saved', 20_000, async () => {
       const { acked, saved: count } = await pipeline.operation(again.body.operationId);
-      return acked === count;
+      return acked === count || { acked, saved: count };
     });
   }, 90_000);
 
@@ -138,7 +138,7 @@ describe('the intake', () => {
     });
     await eventually('each order counts once', 20_000, async () => {
       const { acked, saved: count, deadLettered } = await pipeline.operation(body.operationId);
-      return acked === (count ?? 0) + (deadLettered ?? 0);
+      return acked === (count ?? 0) + (deadLettered ?? 0) || { acked, saved: count, deadLettered };
     });
   }, 90_000);
 
