@@ -28,7 +28,6 @@ function sidesAt(legacyUrl: string, newUrl: string, timeoutMs = 10_000, clock: C
     legacyTimeoutMs: timeoutMs,
     newConnections: 32,
     newTimeoutMs: timeoutMs,
-    comparingTimeoutMs: timeoutMs,
     tokenClient: undefined,
     clock,
   });

@@ -28,7 +28,7 @@ const SERVICE_HEAP: Heap = { oldMiB: 256, youngMiB: 16 };
  * An export creates millions of short-lived orders. If a collection in the first seconds found many of them alive, V8 allocated all
  * later ones in the old generation (pretenuring). That happened in one of three processes and doubled the time per order.
  */
-export const QUERY_API_HEAP: Heap = { ...SERVICE_HEAP, alwaysYoung: true };
+export const QUERY_API_HEAP: Heap = { ...SERVICE_HEAP, youngMiB: 32, alwaysYoung: true };
 
 /** V8 collects sooner near its limit: at 256 MiB the producer held 40 MiB more garbage, for the same CPU time. */
 export const PRODUCER_HEAP: Heap = { oldMiB: 128, youngMiB: 16 };

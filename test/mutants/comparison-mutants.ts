@@ -29,9 +29,8 @@ export const COMPARISON_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'queue without a limit',
-    file: COMPARISONS,
-    replace:
-      "if (this.queue.length >= MAX_QUEUED || this.queuedBytes > MAX_QUEUED_BYTES) return watch.dropped('queue-full');",
+    file: 'comparison/comparison-queue.ts',
+    replace: 'if (this.jobs.length >= MAX_QUEUED || this.bytes > MAX_QUEUED_BYTES) return false;',
     by: '',
     specs,
   },

@@ -66,7 +66,6 @@ export class TestedFacade {
       legacyTimeoutMs: timeoutMs,
       newConnections: 32,
       newTimeoutMs: timeoutMs,
-      comparingTimeoutMs: 20_000,
       tokenClient: undefined,
       clock: systemClock,
     });

@@ -24,7 +24,6 @@ import { Sides } from './sides/sides.js';
 import { tokenClient } from './token-client.js';
 
 const logger = createLogger('facade', settings.LOG_LEVEL);
-const COMPARING_TIMEOUT_MS = 2_000;
 
 /** The facade also starts without MongoDB. */
 function connectMongo(): Mongo {
@@ -51,7 +50,6 @@ function connectSides(): Sides {
     legacyTimeoutMs: settings.LEGACY_TIMEOUT_MS,
     newConnections: settings.NEW_SIDE_CONNECTIONS,
     newTimeoutMs: settings.NEW_SIDE_TIMEOUT_MS,
-    comparingTimeoutMs: COMPARING_TIMEOUT_MS,
     tokenClient: tokenClient(settings),
     clock: systemClock,
   });

@@ -33,7 +33,7 @@ export const settingsSchema = z.object({
     description: 'File with known differences between the two sides; read again when it changes.',
     allowed: 'the path of a JSON file, see docs/migration.md',
   }),
-  COMPARED_PER_SECOND: wholeNumber(0, 10_000).default(100).meta({
+  COMPARED_PER_SECOND: wholeNumber(0, 10_000).default(25).meta({
     description: 'The most answers of a facade that are compared in a second: bounds what comparisons cost. 0: none.',
   }),
   LEGACY_CONNECTIONS: wholeNumber(1, 10_000).default(128).meta({

@@ -4,7 +4,8 @@ import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import type { LegacyRead } from '../reads/legacy-read.js';
 import type { SideName } from '../sides/side.js';
 import { SideAwayError } from '../sides/side-away-error.js';
-import { Comparisons, type ComparisonJob } from './comparisons.js';
+import type { ComparisonJob } from './comparison-queue.js';
+import { Comparisons } from './comparisons.js';
 import { differencesOf } from './differences.js';
 import { IgnoreRules } from './ignore-rules.js';
 import type { FoundMismatch } from './mismatches.js';
@@ -168,7 +169,7 @@ describe('comparisons', () => {
 
   it('count a side that gives no answer as its failure, not as a mismatch', async () => {
     other = async () => {
-      throw new SideAwayError('new', 'breaker-open', 'away');
+      throw new SideAwayError('new', 'time-out', 'away');
     };
     await offer(jobWith(JSON.stringify(ORDER)));
     await offer(jobWith('{"statusCode": 500}', 500));
@@ -179,6 +180,17 @@ describe('comparisons', () => {
       observed: [{ side: 'new', failed: true }],
     });
   });
+
+  it.each(['breaker-open', 'overloaded'] as const)(
+    'count nothing for a side that was not asked: %s',
+    async (reason) => {
+      other = async () => {
+        throw new SideAwayError('new', reason, 'away');
+      };
+      await offer(jobWith(JSON.stringify(ORDER)));
+      expect({ events, observed }).toEqual({ events: ['unanswered'], observed: [] });
+    },
+  );
 
   it('ignore what a valid rule names', async () => {
     other = async () => ({ ...RESPONSE, symbol: 'EVEN' });
@@ -203,7 +215,7 @@ describe('comparisons', () => {
     other = async () => new Promise(() => undefined);
     for (let at = 0; at < 3_000; at += 1) comparisons.offer(jobWith(JSON.stringify(ORDER)));
     await settle();
-    expect(asked).toHaveLength(16);
+    expect(asked).toHaveLength(4);
     expect(events.filter((event) => event === 'queue-full')).toHaveLength(2_000);
   });
 

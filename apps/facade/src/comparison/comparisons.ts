@@ -1,5 +1,5 @@
 import { pause, type Clock } from '@orders-pipeline/clock';
-import { askedOrders, type LegacyRead } from '../reads/legacy-read.js';
+import { askedOrders } from '../reads/legacy-read.js';
 import type { AwaitedIntents } from '../reads/read-stages.js';
 import type { SideName } from '../sides/side.js';
 import { SideAwayError } from '../sides/side-away-error.js';
@@ -7,6 +7,7 @@ import type { WholeAnswer } from '../sides/side-connection.js';
 import type { Capability } from '../stages/capability.js';
 import type { Comparer } from './comparer.js';
 import type { ComparisonBudget } from './comparison-budget.js';
+import { ComparisonQueue, type ComparisonJob } from './comparison-queue.js';
 import type { ComparisonOutcome, ComparisonWatch } from './comparison-watch.js';
 import type { ComparisonSources } from './comparison-sources.js';
 import type { AnswerPair, Difference } from './differences.js';
@@ -17,18 +18,6 @@ import { recheck, type Verdict } from './recheck.js';
 
 /** A longer answer is not compared: verify compares whole systems in constant memory. */
 export const MAX_COMPARED_BYTES = 4 * 1024 * 1024;
-
-/** What is to be compared. */
-export interface ComparisonJob {
-  readonly capability: Capability;
-  /** The version of the capability's state. */
-  readonly version: number;
-  /** What was asked for. */
-  readonly key: string;
-  readonly read: LegacyRead;
-  /** The answer that a client got; without it, both sides are asked. */
-  readonly answered?: { readonly side: SideName; readonly answer: WholeAnswer };
-}
 
 export interface ComparisonParts {
   readonly sources: ComparisonSources;
@@ -43,10 +32,9 @@ export interface ComparisonParts {
   readonly budget: Pick<ComparisonBudget, 'take'>;
 }
 
-const CONCURRENCY = 16;
+/** Few, so that comparisons do not wait for each other at the new side: the gate judges the durations that they measure. */
+const CONCURRENCY = 4;
 const CONCURRENT_RECHECKS = 32;
-const MAX_QUEUED = 1_000;
-const MAX_QUEUED_BYTES = 64 * 1024 * 1024;
 /** Waits of 2 s each for open intents. */
 const WAITS = 5;
 const STORE_ATTEMPTS = 4;
@@ -64,8 +52,7 @@ interface Compared {
  * are asked over connections of their own, with few requests at a time, a limit for each second, and a circuit breaker.
  */
 export class Comparisons {
-  private readonly queue: ComparisonJob[] = [];
-  private queuedBytes = 0;
+  private readonly queue = new ComparisonQueue();
   private running = 0;
   private readonly rechecks = new Set<Promise<void>>();
   private readonly stopping = new AbortController();
@@ -79,9 +66,7 @@ export class Comparisons {
     const { budget, watch } = this.parts;
     // A failure was counted as such.
     if (this.stopping.signal.aborted || (job.answered?.answer.status ?? 200) >= 500 || !budget.take()) return;
-    if (this.queue.length >= MAX_QUEUED || this.queuedBytes > MAX_QUEUED_BYTES) return watch.dropped('queue-full');
-    this.queue.push(job);
-    this.queuedBytes += bytesOf(job);
+    if (!this.queue.add(job)) return watch.dropped('queue-full');
     // The answer goes out first.
     setImmediate(() => this.startNext());
   }
@@ -89,15 +74,14 @@ export class Comparisons {
   /** Drops what is queued, and waits for what is running. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    this.queue.length = 0;
+    this.queue.clear();
     await Promise.allSettled(this.rechecks);
   }
 
   private startNext(): void {
     if (this.running >= CONCURRENCY) return;
-    const job = this.queue.shift();
+    const job = this.queue.take();
     if (job === undefined) return;
-    this.queuedBytes -= bytesOf(job);
     this.running += 1;
     void this.guarded(job, () => this.first(job)).finally(() => {
       this.running -= 1;
@@ -156,8 +140,8 @@ export class Comparisons {
       record(false);
       return answer;
     } catch (error) {
-      // With an open breaker the side was not asked, but it would not have answered either.
-      if (error instanceof SideAwayError && error.reason !== 'overloaded') record(true);
+      // Without a request there is nothing to judge: while a breaker is open, its probes are what is counted.
+      if (error instanceof SideAwayError && error.wasAsked) record(true);
       throw error;
     }
   }
@@ -240,10 +224,6 @@ function withoutFailure(answer: WholeAnswer): WholeAnswer {
 
 function isStillOpen(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'still-open';
-}
-
-function bytesOf({ answered }: ComparisonJob): number {
-  return answered?.answer.bytes.length ?? 0;
 }
 
 function textOf(answer: AnswerPair['legacy'] | AnswerPair['new']): string {

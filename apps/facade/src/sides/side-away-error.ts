@@ -16,6 +16,11 @@ export class SideAwayError extends Error {
     super(`${publicText(side, reason)}: ${detail}`, options);
   }
 
+  /** Whether a request was sent: its outcome is then unknown. */
+  get wasAsked(): boolean {
+    return this.reason !== 'breaker-open' && this.reason !== 'overloaded';
+  }
+
   /** The message for clients, without what it shows of the network. */
   get publicMessage(): string {
     return publicText(this.side, this.reason);

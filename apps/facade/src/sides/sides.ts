@@ -21,8 +21,6 @@ export interface SidesOptions {
   readonly legacyTimeoutMs: number;
   readonly newConnections: number;
   readonly newTimeoutMs: number;
-  /** Short: comparisons give way to everything else. */
-  readonly comparingTimeoutMs: number;
   /** `undefined`: the new side requires no tokens. */
   readonly tokenClient: TokenClient | undefined;
   readonly clock: Clock;
@@ -78,11 +76,13 @@ export class Sides {
   static of(options: SidesOptions): Sides {
     const { producerUrl, tokenClient, clock } = options;
     const token = new NewSideToken(tokenClient, clock);
-    const comparingLimits = { connections: COMPARING_CONNECTIONS, timeoutMs: options.comparingTimeoutMs };
-    const letters = new SideConnection({ side: 'new', url: producerUrl, ...comparingLimits });
+    const { legacyConnections, legacyTimeoutMs, newConnections, newTimeoutMs } = options;
+    // Comparisons wait as long as a client would: the gate must not count answers as failures that a client would get.
+    const comparingLegacy = { connections: COMPARING_CONNECTIONS, timeoutMs: legacyTimeoutMs };
+    const comparingNew = { connections: COMPARING_CONNECTIONS, timeoutMs: newTimeoutMs };
+    const letters = new SideConnection({ side: 'new', url: producerUrl, ...comparingNew });
     // One for all purposes: the outbox waits for orders that a request of a client has written.
     const shared = { token, deadLetters: new DeadLetteredOrders(letterNumbers(letters, token), clock) };
-    const { legacyConnections, legacyTimeoutMs, newConnections, newTimeoutMs } = options;
     const answering = connect(options, shared, {
       legacy: { connections: legacyConnections, timeoutMs: legacyTimeoutMs },
       new: { connections: newConnections, timeoutMs: newTimeoutMs },
@@ -92,7 +92,7 @@ export class Sides {
       new: { connections: OUTBOX_CONNECTIONS, timeoutMs: newTimeoutMs },
     });
     const runs = connect(options, shared, { legacy: RUNNING, new: RUNNING });
-    const comparing = connect(options, shared, { legacy: comparingLimits, new: comparingLimits });
+    const comparing = connect(options, shared, { legacy: comparingLegacy, new: comparingNew });
     const sources = comparisonSources(comparing.pair.legacy, comparing.pair.newReads, MAX_COMPARED_BYTES);
     const connections = new Map([
       ['answering', answering.connections],

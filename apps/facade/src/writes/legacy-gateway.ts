@@ -17,8 +17,7 @@ export class LegacyGateway implements LegacyPort {
         body: new Uint8Array(await response.body.arrayBuffer()),
       }));
     } catch (error) {
-      const isUnsent =
-        error instanceof SideAwayError && (error.reason === 'breaker-open' || error.reason === 'overloaded');
+      const isUnsent = error instanceof SideAwayError && !error.wasAsked;
       throw isUnsent ? new NotSentError(error.message, { cause: error }) : error;
     }
   }
