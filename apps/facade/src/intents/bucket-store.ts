@@ -1,6 +1,6 @@
 import type { AskedOrders } from '../reads/legacy-read.js';
 import type { Fence } from '../stages/migration-snapshot.js';
-import type { Bucket, Intent } from './intent.js';
+import type { Bucket, Intent, OpenWrite } from './intent.js';
 
 /** A write that asks for admission. */
 export interface AdmissionRequest {
@@ -47,8 +47,11 @@ export interface BucketStore {
   /** Returns all buckets with open intents. */
   openBuckets(): Promise<readonly Bucket[]>;
 
-  /** Returns the open intents of some orders. */
-  findOpen(asked: AskedOrders): Promise<readonly (Intent & { readonly bucket: number })[]>;
+  /** Returns the open writes of some orders. */
+  findOpen(asked: AskedOrders): Promise<readonly OpenWrite[]>;
+
+  /** Returns the open writes of some buckets. */
+  openIn(buckets: readonly number[]): Promise<readonly OpenWrite[]>;
 
   /** Raises all buckets to a fence, except those that a later one has raised. */
   raise(fence: Fence): Promise<void>;

@@ -33,8 +33,14 @@ export interface Bucket {
   readonly open: readonly Intent[];
 }
 
+/** What reads need to know of an admitted write that is not final. */
+export interface OpenWrite extends Pick<Intent, 'seq' | 'answering' | 'legacy' | 'new'> {
+  readonly bucket: number;
+  readonly number: number;
+}
+
 /** Returns whether reads of a side may miss the order although a client may know it. */
-export function isMissing(intent: Intent, side: SideName): boolean {
+export function isMissing(intent: Pick<Intent, 'answering' | 'legacy' | 'new'>, side: SideName): boolean {
   // Where the legacy system answers, clients know an order only after it has stored it.
   if (side === 'legacy') return intent.answering === 'new' && intent.legacy === 'open';
   return intent.new === 'open' || intent.new === 'sent';

@@ -6,7 +6,7 @@ import type { Fence } from '../stages/migration-snapshot.js';
 import { writeModeOf, type WriteMode } from '../stages/write-mode.js';
 import type { AdmissionRequest, BucketStore, IntentUpdate } from './bucket-store.js';
 import { fromIntentDocument, toIntentDocument, type IntentDocument } from './intent-document.js';
-import type { Bucket, Intent } from './intent.js';
+import type { Bucket, OpenWrite } from './intent.js';
 
 interface BucketDocument {
   readonly _id: number;
@@ -15,6 +15,15 @@ interface BucketDocument {
   readonly mode: WriteMode;
   readonly seq: number;
   readonly open: readonly IntentDocument[];
+}
+
+interface StoredOpenWrite extends OpenWrite {
+  readonly id: string;
+}
+
+interface StoredOpenWrites {
+  readonly _id: number;
+  readonly open: readonly Omit<StoredOpenWrite, 'bucket'>[];
 }
 
 const ALL_BUCKETS = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
@@ -78,15 +87,28 @@ export class MongoBucketStore implements BucketStore {
     return (await this.buckets.find({ 'open.id': { $exists: true } }).toArray()).map(toBucket);
   }
 
-  async findOpen(asked: AskedOrders): Promise<readonly (Intent & { readonly bucket: number })[]> {
+  async findOpen(asked: AskedOrders): Promise<readonly OpenWrite[]> {
     const matching: Filter<IntentDocument> =
       'id' in asked ? { id: asked.id } : { number: { $gte: asked.from, $lte: asked.to } };
-    const found = await this.buckets.find({ open: { $elemMatch: matching } }).toArray();
-    return found.flatMap(({ _id, open }) =>
-      open
-        .filter((each) => isAsked(each, asked))
-        .map((each) => Object.assign(fromIntentDocument(each), { bucket: _id })),
-    );
+    const found = await this.openWrites({ open: { $elemMatch: matching } });
+    return found.filter((each) => isAsked(each, asked));
+  }
+
+  async openIn(buckets: readonly number[]): Promise<readonly OpenWrite[]> {
+    return this.openWrites({ _id: { $in: [...buckets] } });
+  }
+
+  private async openWrites(filter: Filter<BucketDocument>): Promise<StoredOpenWrite[]> {
+    const fields = {
+      'open.seq': 1,
+      'open.id': 1,
+      'open.number': 1,
+      'open.answering': 1,
+      'open.legacy': 1,
+      'open.new': 1,
+    };
+    const found = await this.buckets.find(filter).project<StoredOpenWrites>(fields).toArray();
+    return found.flatMap(({ _id: bucket, open }) => open.map((each) => ({ bucket, ...each })));
   }
 
   async raise(fence: Fence): Promise<void> {
@@ -144,6 +166,6 @@ function toBucket({ _id, epoch, period, mode, open }: BucketDocument): Bucket {
   return { bucket: _id, epoch, period, mode, open: open.map(fromIntentDocument) };
 }
 
-function isAsked({ id, number }: IntentDocument, asked: AskedOrders): boolean {
+function isAsked({ id, number }: StoredOpenWrite, asked: AskedOrders): boolean {
   return 'id' in asked ? id === asked.id : number >= asked.from && number <= asked.to;
 }

@@ -3,7 +3,7 @@ import type { AskedOrders } from '../reads/legacy-read.js';
 import type { SideName } from '../sides/side.js';
 import type { MigrationState } from '../state/migration-state.js';
 import type { BucketStore } from './bucket-store.js';
-import { isMissing } from './intent.js';
+import { isMissing, type OpenWrite } from './intent.js';
 
 /** A side misses orders that the read may ask for. The client gets 503 and may retry. */
 export class StillOpenError extends Error {
@@ -14,10 +14,27 @@ export class StillOpenError extends Error {
 const WAIT_LIMIT_MS = 2_000;
 const POLL_MS = 20;
 
-/** Lets reads wait for the admitted writes that they may ask for, so that each client reads its own writes on both sides. */
+/** A read that waits. */
+interface Wait {
+  readonly side: SideName;
+  /** The `seq` of the open writes that it waits for, by bucket. */
+  readonly awaited: ReadonlyMap<number, ReadonlySet<number>>;
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+  readonly resolve: () => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/**
+ * Lets reads wait for the admitted writes that they may ask for, so that each client reads its own writes on both sides. One query
+ * every 20 ms serves all reads of this process that wait.
+ */
 export class OpenIntents {
+  private readonly waits = new Set<Wait>();
+  private isPolling = false;
+
   constructor(
-    private readonly store: BucketStore,
+    private readonly store: Pick<BucketStore, 'findOpen' | 'openIn'>,
     private readonly state: Pick<MigrationState, 'latest'>,
     private readonly clock: Clock,
   ) {}
@@ -25,27 +42,59 @@ export class OpenIntents {
   /**
    * Resolves once the side has all orders that were admitted before the call and match what is asked for; at once, without MongoDB,
    * if the side can not miss any.
-   * @throws StillOpenError after 2 s
+   * @throws StillOpenError after 2 s; the reason of the signal; errors of the store
    */
   async untilReadable(side: SideName, asked: AskedOrders, signal: AbortSignal): Promise<void> {
     const { latest } = this.state;
     // Every instance acknowledges that the legacy system may lag before it does.
     if (side === 'legacy' && latest !== undefined && !latest.legacyMayLag) return;
     const deadline = this.clock.now() + WAIT_LIMIT_MS;
-    let awaited: readonly string[] | undefined;
-    for (;;) {
-      const missing = (await this.store.findOpen(asked)).filter((intent) => isMissing(intent, side));
-      const names = missing.map(({ bucket, seq }) => `${bucket}:${seq}`);
-      // Writes that are admitted later don't prolong the wait.
-      const before = awaited ?? names;
-      awaited = names.filter((name) => before.includes(name));
-      if (awaited.length === 0) return;
-      signal.throwIfAborted();
-      if (this.clock.now() >= deadline)
-        throw new StillOpenError(
-          `the ${side} side still misses ${awaited.length} of the orders that may be asked for. Retry in a second.`,
-        );
-      await pause(this.clock, POLL_MS);
-    }
+    // Writes that are admitted later don't prolong the wait.
+    const missing = (await this.store.findOpen(asked)).filter((write) => isMissing(write, side));
+    if (missing.length === 0) return;
+    await new Promise<void>((resolve, reject) => {
+      this.waits.add({ side, awaited: byBucket(missing), deadline, signal, resolve, reject });
+      if (!this.isPolling) void this.poll();
+    });
   }
+
+  private async poll(): Promise<void> {
+    this.isPolling = true;
+    while (this.waits.size > 0) {
+      await pause(this.clock, POLL_MS);
+      const polled = [...this.waits];
+      try {
+        const buckets = new Set(polled.flatMap(({ awaited }) => [...awaited.keys()]));
+        const open = await this.store.openIn([...buckets]);
+        for (const wait of polled) this.settle(wait, open);
+      } catch (error) {
+        for (const wait of polled) this.end(wait, () => wait.reject(error));
+      }
+    }
+    this.isPolling = false;
+  }
+
+  private settle(wait: Wait, open: readonly OpenWrite[]): void {
+    const { side, awaited, deadline, signal } = wait;
+    const left = open.filter((write) => awaited.get(write.bucket)?.has(write.seq) === true && isMissing(write, side));
+    if (left.length === 0) this.end(wait, wait.resolve);
+    else if (signal.aborted) this.end(wait, () => wait.reject(signal.reason));
+    else if (this.clock.now() >= deadline) this.end(wait, () => wait.reject(stillOpen(side, left.length)));
+  }
+
+  private end(wait: Wait, settle: () => void): void {
+    this.waits.delete(wait);
+    settle();
+  }
+}
+
+function byBucket(writes: readonly OpenWrite[]): ReadonlyMap<number, ReadonlySet<number>> {
+  const groups = Map.groupBy(writes, ({ bucket }) => bucket);
+  return new Map([...groups].map(([bucket, group]) => [bucket, new Set(group.map(({ seq }) => seq))]));
+}
+
+function stillOpen(side: SideName, count: number): StillOpenError {
+  return new StillOpenError(
+    `the ${side} side still misses ${count} of the orders that may be asked for. Retry in a second.`,
+  );
 }

@@ -112,11 +112,22 @@ export function describeBucketStore(name: string, create: () => Promise<BucketSt
       await store.raise(FENCE);
       for (const number of [10, 20, 30]) await admit(number);
       const found = async (asked: Parameters<BucketStore['findOpen']>[0]): Promise<number[]> =>
-        (await store.findOpen(asked)).map(({ order }) => order.legacy.number);
+        (await store.findOpen(asked)).map(({ number }) => number);
       expect(await found({ id: orderWith(20).id })).toEqual([20]);
       expect(await found({ from: 11, to: 30 })).toEqual([20, 30]);
       expect(await found({ from: 21, to: 29 })).toEqual([]);
       expect((await store.openBuckets()).map(({ bucket }) => bucket)).toEqual([ACCOUNT]);
+      await store.update([{ bucket: ACCOUNT, seq: 2, new: 'readable' }]);
+      const states = (await store.openIn([ACCOUNT, ACCOUNT + 1])).map(({ bucket, seq, new: other }) => [
+        bucket,
+        seq,
+        other,
+      ]);
+      expect(states).toEqual([
+        [ACCOUNT, 1, 'open'],
+        [ACCOUNT, 2, 'readable'],
+        [ACCOUNT, 3, 'open'],
+      ]);
     });
 
     it('raises all buckets to the mode of their place, and never back', async () => {

@@ -4,7 +4,7 @@ import { BUCKETS } from '../stages/buckets.js';
 import type { Fence } from '../stages/migration-snapshot.js';
 import { writeModeOf } from '../stages/write-mode.js';
 import type { AdmissionRequest, BucketStore, IntentUpdate } from '../intents/bucket-store.js';
-import type { Bucket, Intent } from '../intents/intent.js';
+import type { Bucket, Intent, OpenWrite } from '../intents/intent.js';
 
 /** The buckets in memory. They pass the same contract suite as `MongoBucketStore`. */
 export class MemoryBucketStore implements BucketStore {
@@ -55,13 +55,14 @@ export class MemoryBucketStore implements BucketStore {
     return Promise.resolve([...this.buckets.values()].filter(({ open }) => open.length > 0));
   }
 
-  async findOpen(asked: AskedOrders): Promise<readonly (Intent & { readonly bucket: number })[]> {
-    const all = [...this.buckets.values()].flatMap(({ bucket, open }) => open.map((intent) => ({ bucket, ...intent })));
-    return Promise.resolve(
-      all.filter(({ order: { id, legacy } }) =>
-        'id' in asked ? id === asked.id : legacy.number >= asked.from && legacy.number <= asked.to,
-      ),
-    );
+  async findOpen(asked: AskedOrders): Promise<readonly OpenWrite[]> {
+    const isAsked = ({ order: { id, legacy } }: Intent): boolean =>
+      'id' in asked ? id === asked.id : legacy.number >= asked.from && legacy.number <= asked.to;
+    return Promise.resolve([...this.buckets.values()].flatMap((bucket) => openWrites(bucket, isAsked)));
+  }
+
+  async openIn(buckets: readonly number[]): Promise<readonly OpenWrite[]> {
+    return Promise.resolve(buckets.flatMap((bucket) => openWrites(this.get(bucket), () => true)));
   }
 
   async raise(fence: Fence): Promise<void> {
@@ -77,6 +78,17 @@ export class MemoryBucketStore implements BucketStore {
   private get(bucket: number): Bucket & { readonly seq: number } {
     return this.buckets.get(bucket) ?? { bucket, epoch: 0, period: 0, mode: 'closed', seq: 0, open: [] };
   }
+}
+
+function openWrites({ bucket, open }: Bucket, isWanted: (intent: Intent) => boolean): OpenWrite[] {
+  return open.filter(isWanted).map(({ seq, order, answering, legacy, new: other }) => ({
+    bucket,
+    seq,
+    number: order.legacy.number,
+    answering,
+    legacy,
+    new: other,
+  }));
 }
 
 function applied(intent: Intent, update: IntentUpdate): Intent[] {

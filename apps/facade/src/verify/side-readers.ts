@@ -42,7 +42,7 @@ export class SideReaders implements VerifiedSides {
   }
 
   async openNumbers(interval: NumberInterval): Promise<ReadonlySet<number>> {
-    return new Set((await this.buckets.findOpen(interval)).map(({ order }) => order.legacy.number));
+    return new Set((await this.buckets.findOpen(interval)).map(({ number }) => number));
   }
 }
 
