@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { EmittedDocument } from '#orders/operation/operation.js';
 import { createSegments } from '#orders/operation/segments.js';
+import { pause } from '@orders-pipeline/clock';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { SavedFigure } from './saved-figure.js';
 
@@ -19,10 +20,13 @@ function createFigure(fields: Partial<EmittedDocument>, truth = { saved: 0, lett
   const counts: number[] = [];
   const errors: unknown[] = [];
   const state = { truth, failure: undefined as Error | undefined };
+  /** How long a count takes. */
+  const slow = { ms: 0 };
   const figure = new SavedFigure(
     operation(fields),
     async () => {
       counts.push(clock.now());
+      if (slow.ms > 0) await pause(clock, slow.ms);
       if (state.failure) throw state.failure;
       return { ...state.truth, asOf: at(clock.now() / 1_000) };
     },
@@ -30,7 +34,7 @@ function createFigure(fields: Partial<EmittedDocument>, truth = { saved: 0, lett
     (error) => errors.push(error),
   );
   figure.update(operation(fields), at(0));
-  return { clock, counts, errors, state, figure };
+  return { clock, counts, errors, state, slow, figure };
 }
 
 describe('SavedFigure', () => {
@@ -66,6 +70,18 @@ describe('SavedFigure', () => {
     await clock.advance(60_000);
     await figure.current(NONE);
     expect(counts).toEqual([3_000]);
+  });
+
+  it('is counted again within 20 times the duration of a count, while it does not rise', async () => {
+    const { clock, counts, slow, figure } = createFigure({ reportedSaved: 90 }, { saved: 90, letters: NONE });
+    slow.ms = 100;
+    await clock.advance(3_000);
+    for (let turn = 0; turn < 10; turn += 1) {
+      void figure.current(NONE);
+      await settle();
+      await clock.advance(1_000);
+    }
+    expect(counts.slice(0, 2)).toEqual([3_000, 5_000]);
   });
 
   it('is not counted when all orders are saved or dead-lettered', async () => {

@@ -71,7 +71,7 @@ export class SavedFigure {
   /** Returns the figure at once; counts only if nothing is known yet. */
   async current(letters: LetterCounts): Promise<SavedOrders> {
     if (this.orders === undefined) await this.exact.get();
-    else if (this.isUnchanged && !this.isComplete(letters)) void this.exact.get().catch(this.onError);
+    else if (this.isUnchanged && !this.isComplete(letters)) void this.exact.get(true).catch(this.onError);
     return { saved: this.orders ?? 0, savedAsOf: this.asOf };
   }
 
