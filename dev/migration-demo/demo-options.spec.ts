@@ -17,7 +17,7 @@ describe('the options of the demo', () => {
       orders: 2_000,
       rate: 25,
       reportFolder: '/reports',
-      facadeSettings: { GATE_MIN_SAMPLES: '20', GATE_P99_FLOOR_MS: '500', ROLLBACK_MAX_ERROR_RATE: '0.1' },
+      facadeSettings: { GATE_MIN_SAMPLES: '20', GATE_P99_FLOOR_MS: '3000', ROLLBACK_MAX_ERROR_RATE: '0.1' },
     });
   });
 

@@ -6,6 +6,7 @@ import { createLogger } from '#service/process/logs.js';
 import { ThreadedComparer } from './comparison/comparer.js';
 import { Comparisons } from './comparison/comparisons.js';
 import { Observations } from './comparison/observations.js';
+import { ClientActivity } from './clients/client-activity.js';
 import { FacadeMetrics } from './facade-metrics.js';
 import { FacadeFiles } from './files/facade-files.js';
 import { addLegacyApi } from './legacy-api.js';
@@ -30,10 +31,11 @@ export class FacadeLifecycle implements OnModuleInit, OnApplicationShutdown {
     private readonly observations: Observations,
     private readonly files: FacadeFiles,
     private readonly metrics: FacadeMetrics,
+    private readonly activity: ClientActivity,
   ) {}
 
   async onModuleInit(): Promise<void> {
-    const { http, reads, orders, sides, observations, files, metrics } = this;
+    const { http, reads, orders, sides, observations, files, metrics, activity } = this;
     metrics.breakers(sides.breakers);
     metrics.gauge(
       'facade_ignore_rules_expired',
@@ -44,7 +46,10 @@ export class FacadeLifecycle implements OnModuleInit, OnApplicationShutdown {
     await addLegacyApi(http.httpAdapter.getInstance<FastifyInstance>(), {
       keys: () => files.keys,
       hosts: { hosts: settings.ALLOWED_HOSTS, origins: settings.CORS_ORIGINS },
-      onRequest: (client) => metrics.requestBy(client),
+      onRequest: (client) => {
+        metrics.requestBy(client);
+        activity.noteRequest();
+      },
       logger: createLogger('facade', settings.LOG_LEVEL),
       addRoutes: (scope) => {
         addReadRoutes(scope, reads);

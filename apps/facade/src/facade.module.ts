@@ -14,6 +14,7 @@ import { Mismatches } from './comparison/mismatches.js';
 import { MismatchesController } from './comparison/mismatches.controller.js';
 import { Observations } from './comparison/observations.js';
 import { FacadeLifecycle } from './facade-lifecycle.js';
+import { ClientActivity } from './clients/client-activity.js';
 import { FacadeMetrics } from './facade-metrics.js';
 import { FacadeFiles } from './files/facade-files.js';
 import { FacadeReadiness } from './readiness.js';
@@ -116,6 +117,7 @@ const PROVIDERS: Provider[] = [
     ) => new Reads({ stages, intents, legacy, newReads, comparisons, observations, metrics }),
     inject: [ReadStages, AwaitedIntents, Sides, Comparisons, Observations, FacadeMetrics],
   },
+  ClientActivity,
   FacadeLifecycle,
 ];
 

@@ -6,6 +6,7 @@ import { BackfillController } from '../backfill/backfill.controller.js';
 import { BackfillRuns, UntranslatedOrders, type BackfillResult } from '../backfill/backfill-runs.js';
 import { BackfillWork } from '../backfill/backfill-work.js';
 import type { BackfillProgress } from '../backfill/run-backfill.js';
+import { ClientActivity } from '../clients/client-activity.js';
 import type { MigrationParts } from '../facade.module.js';
 import { MongoBucketStore } from '../intents/mongo-bucket-store.js';
 import { MongoNumberStore } from '../intents/mongo-number-store.js';
@@ -26,9 +27,15 @@ class BackfillJob extends RunJob<BackfillProgress, BackfillResult> {}
 
 const zone = new LegacyTimeZone(settings.LEGACY_TIME_ZONE);
 
-function createVerifyJob(mongo: Mongo, { runs: sides }: Sides, runs: VerificationRuns, differences: Differences) {
+function createVerifyJob(
+  mongo: Mongo,
+  { runs: sides }: Sides,
+  runs: VerificationRuns,
+  differences: Differences,
+  clients: ClientActivity,
+) {
   const readers = new SideReaders(sides, new MongoBucketStore(mongo));
-  const work = new VerificationWork(runs, differences, readers, zone, systemClock);
+  const work = new VerificationWork(runs, differences, readers, zone, systemClock, () => clients.isBusy);
   return new VerifyJob(runs, work, systemClock, async () => createRunIndexes(mongo.db));
 }
 
@@ -54,7 +61,11 @@ const PROVIDERS: Provider[] = [
       new HighestNumber(new LegacyGateway(runs.legacy), new MongoNumberStore(mongo)),
     inject: [Mongo, Sides],
   },
-  { provide: VerifyJob, useFactory: createVerifyJob, inject: [Mongo, Sides, VerificationRuns, Differences] },
+  {
+    provide: VerifyJob,
+    useFactory: createVerifyJob,
+    inject: [Mongo, Sides, VerificationRuns, Differences, ClientActivity],
+  },
   { provide: BackfillJob, useFactory: createBackfillJob, inject: [Mongo, Sides, BackfillRuns, UntranslatedOrders] },
 ];
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { ManualClock } from '@orders-pipeline/clock/testing';
@@ -69,14 +70,35 @@ class BothSides implements VerifiedSides {
 }
 
 /** Runs a verification, and collects what it records. */
-async function verify(sides: BothSides, start: VerificationProgress, clock = new ManualClock()) {
+async function verify(sides: BothSides, start: VerificationProgress, clock = new ManualClock(), hasClients = false) {
   const found: Difference[] = [];
   const record = async (finding: IntervalFinding): Promise<void> => void found.push(...finding.differences);
-  const run = runVerification(start, { sides, zone, clock, record }, NEVER);
+  const run = runVerification(start, { sides, zone, clock, hasClients: () => hasClients, record }, NEVER);
   return { run, found, clock };
 }
 
 describe('a verification', () => {
+  it.each([
+    ['four intervals at a time', false, 4],
+    ['one interval at a time while clients are being answered', true, 1],
+  ])('reads %s', async (_name, hasClients, expected) => {
+    const sides = new BothSides();
+    for (let number = 1; number <= 9_000; number += 500) sides.put(number);
+    let running = 0;
+    let most = 0;
+    const read = sides.legacy.bind(sides);
+    sides.legacy = async (interval) => {
+      running += 1;
+      most = Math.max(most, running);
+      await setImmediate();
+      running -= 1;
+      return read(interval);
+    };
+    const { run } = await verify(sides, newProgress(9_000), new ManualClock(), hasClients);
+    expect(resultOf(await run)).toBe('equal');
+    expect(most).toBe(expected);
+  });
+
   it('finds two equal sides equal, holes included', async () => {
     const sides = new BothSides();
     for (const number of [1, 2, 999, 1_000, 1_001, 4_500]) sides.put(number);

@@ -6,8 +6,9 @@ import { checkInterval, isNothing, nothingIn, type IntervalFinding, type Suspect
 import { afterNext, afterPutOff, MAX_PUT_OFF, type VerificationProgress } from './verification-progress.js';
 import type { VerifiedSides } from './verified-sides.js';
 
-/** How many intervals are read at the same time, so that both sides and this process are busy. */
+/** How many intervals are read at the same time, so that both sides and this process are busy; and so that they are not. */
 const READ_AHEAD = 4;
+const READ_AHEAD_BESIDE_CLIENTS = 1;
 /** How long writes that are on their way are waited for at the end, in ms. */
 const OPEN_WAIT_MS = 30_000;
 const POLL_MS = 200;
@@ -17,6 +18,8 @@ export interface VerificationContext {
   readonly sides: VerifiedSides;
   readonly zone: LegacyTimeZone;
   readonly clock: Clock;
+  /** Returns whether clients are being answered: their requests go first. */
+  readonly hasClients: () => boolean;
   /** Stores an interval's differences and the progress, in this order. */
   readonly record: (finding: IntervalFinding, progress: VerificationProgress) => Promise<void>;
 }
@@ -50,13 +53,13 @@ export async function runVerification(
 /** Yields the findings of all intervals, in order, and checks some of the next ones meanwhile. A long empty interval is one finding. */
 async function* findings(
   { next, upTo }: VerificationProgress,
-  { sides, zone }: VerificationContext,
+  { sides, zone, hasClients }: VerificationContext,
   signal: AbortSignal,
 ): AsyncGenerator<IntervalFinding> {
   const ahead: Promise<IntervalFinding>[] = [];
   let from = next;
   while (from <= upTo || ahead.length > 0) {
-    while (from <= upTo && ahead.length < READ_AHEAD) {
+    while (from <= upTo && ahead.length < (hasClients() ? READ_AHEAD_BESIDE_CLIENTS : READ_AHEAD)) {
       const interval = intervalFrom(from, upTo);
       const checked = checkInterval(interval, sides, zone, signal);
       // A failure is thrown when it is this interval's turn, or not at all after an earlier one has failed.

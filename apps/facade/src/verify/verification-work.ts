@@ -24,6 +24,7 @@ export class VerificationWork implements RunWork<VerificationProgress, Verificat
     private readonly sides: VerifiedSides,
     private readonly zone: LegacyTimeZone,
     private readonly clock: Clock,
+    private readonly hasClients: () => boolean,
   ) {}
 
   async run(
@@ -41,8 +42,8 @@ export class VerificationWork implements RunWork<VerificationProgress, Verificat
       await this.runs.save(run, progress);
       savedAt = this.clock.now();
     };
-    const { sides, zone, clock } = this;
-    const progress = await runVerification(run.progress, { sides, zone, clock, record }, signal);
+    const { sides, zone, clock, hasClients } = this;
+    const progress = await runVerification(run.progress, { sides, zone, clock, hasClients, record }, signal);
     return { progress, result: resultOf(progress) };
   }
 }

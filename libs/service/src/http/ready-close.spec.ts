@@ -3,7 +3,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { fastify as makeFastify, type FastifyInstance } from 'fastify';
-import { closeIdleConnections } from './ready-close.js';
+import { ANSWER_WHILE_CLOSING, closeIdleConnections } from './ready-close.js';
 
 const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: here\r\n\r\n`;
 
@@ -12,13 +12,21 @@ describe('closeIdleConnections', () => {
   let fastify: FastifyInstance;
   let requested: PromiseWithResolvers<void>;
   let response: PromiseWithResolvers<string>;
+  let closing: PromiseWithResolvers<void>;
+  let untilListenerCloses: Promise<void>;
 
   beforeEach(async () => {
     requested = Promise.withResolvers();
     response = Promise.withResolvers();
     // As in the services: an idle connection stays open longer than any test.
-    fastify = makeFastify({ keepAliveTimeout: 72_000 });
+    fastify = makeFastify({ ...ANSWER_WHILE_CLOSING, keepAliveTimeout: 72_000 });
     closeIdleConnections(fastify);
+    closing = Promise.withResolvers();
+    untilListenerCloses = Promise.resolve();
+    fastify.addHook('preClose', async () => {
+      closing.resolve();
+      await untilListenerCloses;
+    });
     fastify.get('/slow', async () => {
       requested.resolve();
       return response.promise;
@@ -59,6 +67,19 @@ describe('closeIdleConnections', () => {
     await ended;
     expect(read()).toContain('200 OK');
     expect(read()).toContain('the answer');
+  });
+
+  it('answers a request that arrives before the listener is closed, and then ends its connection', async () => {
+    const gate = Promise.withResolvers<void>();
+    untilListenerCloses = gate.promise;
+    const closed = fastify.close();
+    await closing.promise;
+    const { read, ended } = await connected(get('/quick'));
+    await ended;
+    expect(read()).toContain('200 OK');
+    expect(read()).toContain('at once');
+    gate.resolve();
+    await closed;
   });
 
   it('does not wait for a connection without any request, such as browsers open in advance', async () => {

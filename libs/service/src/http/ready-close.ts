@@ -2,6 +2,12 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
 /**
+ * Fastify's options: a request that arrives while the server begins to close is answered, and the last on its connection. By default it
+ * gets a 503, although everything that it needs is still there.
+ */
+export const ANSWER_WHILE_CLOSING = { return503OnClosing: false } as const;
+
+/**
  * Lets the server close as soon as the running requests have their responses. Node's own `close` ends the connections that are
  * idle at that moment and then waits for the others, even if they become idle: 72 s after a running response, and 60 s for a
  * connection without any request, such as browsers open in advance.

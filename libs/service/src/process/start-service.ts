@@ -10,7 +10,7 @@ import { ScopeGuard } from '../auth/scope.guard.js';
 import { setUpHttp } from '../http/http-shell.js';
 import { explainInput } from '../http/input-texts.js';
 import { parseQuery } from '../http/query-string.js';
-import { closeIdleConnections } from '../http/ready-close.js';
+import { ANSWER_WHILE_CLOSING, closeIdleConnections } from '../http/ready-close.js';
 import { requestId } from '../http/request-ids.js';
 import { measureRequests } from '../http/request-metrics.js';
 import { serveApiDocs, type ApiDescription } from '../docs/openapi.js';
@@ -54,6 +54,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
   if (auth) rejectOpenService({ ...auth, ...settings }, process.env);
   const problems = new ProblemFilter();
   const adapter = new FastifyAdapter({
+    ...ANSWER_WHILE_CLOSING,
     bodyLimit: options.bodyLimit ?? DEFAULT_BODY_LIMIT,
     genReqId: requestId,
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
