@@ -2,22 +2,9 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { BackfillResponse } from '../apps/facade/src/backfill/backfill-response.js';
-import type { VerificationResponse } from '../apps/facade/src/verify/verification-response.js';
-import { eventually } from './support/eventually.js';
 import { RunningStack } from './support/running-stack.js';
 
 const A_START = 150_000;
-const WITHIN_MS = 60_000;
-
-/** @throws Error for a status of 400 and above */
-async function request<R>(method: 'GET' | 'POST', url: string, body?: object): Promise<R> {
-  const init = body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) };
-  const response = await fetch(url, { method, ...init });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${url} responded with ${response.status}: ${text}`);
-  return JSON.parse(text) as R;
-}
 
 describe('npm start', () => {
   let folder: string;
@@ -92,47 +79,6 @@ describe('npm start', () => {
     const mismatches = await fetch(`${stack.facadeUrl}/v1/migration/mismatches`);
     expect(await mismatches.json()).toEqual({ items: [], next: null });
   });
-
-  it('copies the orders of the legacy system, follows its writes, and finds both sides equal', async () => {
-    await request('POST', `${stack.legacyUrl}/populate?count=1998`);
-    await request('POST', `${stack.facadeUrl}/v1/migration/writes`, { stage: 'dualwrite', reason: 'a test' });
-    const order = { accountId: 'acc-1', side: 'buy', symbol: 'ACME', quantity: 3, price: 187.35, currency: 'EUR' };
-    await request('POST', `${stack.facadeUrl}/orders`, order);
-    const before = await run<VerificationResponse>('verify');
-    expect(before).toMatchObject({ result: 'different', byKind: { 'missing-in-new': 2_000 } });
-    const copied = await run<BackfillResponse>('backfill');
-    expect(copied).toMatchObject({ result: 'imported', translated: 2_001, untranslated: 0 });
-    await eventually('the imported orders are saved', WITHIN_MS, async () => {
-      const states = await Promise.all(copied.operationIds.map(async (id) => stateOf(id)));
-      return states.every((state) => state === 'allSaved');
-    });
-    expect(await run<VerificationResponse>('verify')).toMatchObject({
-      result: 'equal',
-      orders: { legacy: 2_001, new: 2_001 },
-      differences: 0,
-    });
-  }, 180_000);
-
-  /** Starts a verification or a backfill, and waits until it has ended. */
-  async function run<R extends { readonly id: string; readonly status: string }>(kind: string): Promise<R> {
-    const path = `${stack.facadeUrl}/v1/migration/${kind}`;
-    let last = await request<R>('POST', path);
-    await eventually(`${kind} has ended`, WITHIN_MS, async () => {
-      last = await request<R>('GET', `${path}/${last.id}`);
-      return last.status === 'ended';
-    }).catch((error: unknown) => {
-      throw new Error(`${String(error)}: ${JSON.stringify(last)}`, { cause: error });
-    });
-    return last;
-  }
-
-  async function stateOf(operation: string): Promise<string> {
-    const { state } = await request<{ state: { code: string } }>(
-      'GET',
-      `${stack.producerUrl}/v1/operations/${operation}`,
-    );
-    return state.code;
-  }
 
   it('stops everything within 30 s when only npm gets the signal', async () => {
     expect(await stack.stop('SIGINT')).toBe(0);
