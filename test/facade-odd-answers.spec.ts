@@ -72,12 +72,12 @@ describe('the facade and odd answers', () => {
       let reads = 0;
       const page = around.records.slice(0, 1_000);
       scripted.answer(() => ({
-        body: JSON.stringify((reads += 1) === 1 ? page.with(4, changed(page[4], { symbol: 'EVEN' })) : page),
+        body: JSON.stringify((reads += 1) === 1 ? page.with(4, changed(page[4], { symbol: 'OTHER' })) : page),
       }));
       expect(await ask(facade, '/orders/page/1')).toMatchObject({ status: 200 });
       await eventually('it is reported', 25_000, async () => (await found()).includes('changes-between-reads'));
       const [mismatch] = (await facade.mismatches.list({ limit: 1 })) ?? [];
-      expect(mismatch).toMatchObject({ recheck: 'passed', paths: [{ path: '5.symbol', legacy: '"EVEN"' }] });
+      expect(mismatch).toMatchObject({ recheck: 'passed', paths: [{ path: '5.symbol', legacy: '"OTHER"' }] });
       expect(await facade.observations.read('read-by-page', facade.version)).toMatchObject({
         samples: 1,
         mismatches: 0,

@@ -9,7 +9,7 @@ import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
 const FAKE_NPM = `#!/bin/sh
 echo "npm $*" >> npm-runs
 rm -rf node_modules && mkdir node_modules
-ln -s "$REAL_MODULES/node" "$REAL_MODULES/typescript" "$REAL_MODULES/@types" node_modules/
+ln -s "$REAL_MODULES/node" "$REAL_MODULES/typescript-native" "$REAL_MODULES/@types" node_modules/
 sleep 0.3
 cp package-lock.json node_modules/.package-lock.json
 `;
