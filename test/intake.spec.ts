@@ -1,13 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { systemClock } from '@orders-pipeline/clock';
+import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
+import { describeWrittenSide } from '../apps/facade/src/sides/testing/written-side-contract.js';
+import { Sides } from '../apps/facade/src/sides/sides.js';
 import type { OrderTrace } from '../apps/query-api/src/trace/order-trace.js';
 import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
 import { eventually } from './support/eventually.js';
 import { intakeOrder, sendOrders } from './support/intake.js';
 import { Pipeline } from './support/pipeline.js';
 import { reconciled } from './support/run-reconcile.js';
+
+/** Nothing listens on the discard port. */
+const NOWHERE = 'http://127.0.0.1:9';
 
 describe('the intake', () => {
   let pipeline: Pipeline;
@@ -189,4 +196,47 @@ describe('the intake', () => {
         body: { code: 'not-interruptible' },
       });
   }, 30_000);
+
+  describe('to the facade', () => {
+    const { signal } = new AbortController();
+    let sides: Sides;
+    let away: Sides;
+
+    beforeAll(() => {
+      const { producerUrl, queryApiUrl } = pipeline.stack;
+      sides = sidesOf(producerUrl, queryApiUrl);
+      away = sidesOf(NOWHERE, NOWHERE);
+    });
+    afterAll(async () => Promise.all([sides, away].map(async (each) => each.close())));
+
+    /** Acknowledged orders are saved a moment later. */
+    async function settled(ids: readonly string[]): Promise<void> {
+      await eventually('all orders are readable', 20_000, async () => {
+        const found = await sides.answering.new.areReadable(ids, signal);
+        return found.every((each) => each === 'readable');
+      });
+    }
+
+    describeWrittenSide('the intake with the query API', () => ({
+      side: sides.answering.new,
+      away: away.answering.new,
+      settled,
+    }));
+  });
 });
+
+/** The legacy system is not asked. */
+function sidesOf(producerUrl: string, queryApiUrl: string): Sides {
+  return Sides.of({
+    legacyUrl: NOWHERE,
+    producerUrl,
+    queryApiUrl,
+    zone: new LegacyTimeZone('Asia/Kolkata'),
+    legacyConnections: 1,
+    legacyTimeoutMs: 10_000,
+    newConnections: 32,
+    newTimeoutMs: 10_000,
+    tokenClient: undefined,
+    clock: systemClock,
+  });
+}
