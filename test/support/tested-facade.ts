@@ -8,6 +8,7 @@ import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { parseQuery } from '#service/http/query-string.js';
 import type { ClientKeys } from '../../apps/facade/src/clients/client-keys.js';
 import type { Comparer } from '../../apps/facade/src/comparison/comparer.js';
+import { comparisonSources } from '../../apps/facade/src/comparison/comparison-sources.js';
 import { Comparisons } from '../../apps/facade/src/comparison/comparisons.js';
 import { differencesOf } from '../../apps/facade/src/comparison/differences.js';
 import { IgnoreRules } from '../../apps/facade/src/comparison/ignore-rules.js';
@@ -73,7 +74,7 @@ export class TestedFacade {
     const mismatches = new Mismatches(db);
     const intents = { untilReadable: async (): Promise<void> => facade.untilReadable() };
     const comparisons = new Comparisons({
-      sources: sides.comparing,
+      sources: comparisonSources(sides.comparing),
       comparer: comparer ?? { compare: async (pair) => differencesOf(pair, zone) },
       intents,
       observations,

@@ -8,6 +8,7 @@ import { Mongo } from '#service/mongodb/mongo.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
 import { ThreadedComparer } from './comparison/comparer.js';
 import { ComparisonBudget } from './comparison/comparison-budget.js';
+import { comparisonSources } from './comparison/comparison-sources.js';
 import { Comparisons } from './comparison/comparisons.js';
 import { loggedComparisons } from './comparison/logged-comparisons.js';
 import { Mismatches } from './comparison/mismatches.js';
@@ -18,7 +19,8 @@ import { ClientActivity } from './clients/client-activity.js';
 import { FacadeMetrics } from './facade-metrics.js';
 import { FacadeFiles } from './files/facade-files.js';
 import { FacadeReadiness } from './readiness.js';
-import { AwaitedIntents, ReadStages } from './reads/read-stages.js';
+import { AwaitedIntents } from './intents/awaited-intents.js';
+import { ReadStages } from './reads/read-stages.js';
 import { Reads } from './reads/reads.js';
 import { settings } from './settings.js';
 import { Sides } from './sides/sides.js';
@@ -93,7 +95,7 @@ const PROVIDERS: Provider[] = [
       metrics: FacadeMetrics,
     ) =>
       new Comparisons({
-        sources: sides.comparing,
+        sources: comparisonSources(sides.comparing),
         comparer,
         intents,
         observations,

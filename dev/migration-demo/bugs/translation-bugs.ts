@@ -16,7 +16,7 @@ export interface TranslationBug {
 
 const API_ORDER = 'dist/libs/legacy/src/translation/api-order.js';
 const NEW_ANSWER = 'dist/apps/facade/src/sides/new-answer.js';
-const LEGACY_READ = 'dist/apps/facade/src/reads/legacy-read.js';
+const LEGACY_READ = 'dist/apps/facade/src/sides/legacy-read.js';
 
 /** The first one is the default. */
 export const TRANSLATION_BUGS = [

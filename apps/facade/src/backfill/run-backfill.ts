@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import type { LegacyRows } from '../verify/legacy-rows.js';
-import { intervalFrom, type NumberInterval } from '../reads/number-interval.js';
+import { intervalFrom, type NumberInterval } from '../sides/number-interval.js';
 import { skipEmpty } from '../runs/skip-empty.js';
 import type { ImportFile } from '../sides/new-imports.js';
 import { translateRows, type UntranslatedOrder } from './translated-rows.js';

@@ -1,4 +1,4 @@
-import type { LegacyRead } from '../reads/legacy-read.js';
+import type { LegacyRead } from '../sides/legacy-read.js';
 import type { SideName } from '../sides/side.js';
 import type { WholeAnswer } from '../sides/side-connection.js';
 import type { Capability } from '../stages/capability.js';

@@ -1,8 +1,10 @@
-import type { LegacyRead } from '../reads/legacy-read.js';
-import type { LegacySide } from '../sides/legacy-side.js';
-import type { NewReads } from '../sides/new-reads.js';
+import type { LegacyRead } from '../sides/legacy-read.js';
+import type { SidePair } from '../sides/sides.js';
 import { SideAwayError } from '../sides/side-away-error.js';
 import type { WholeAnswer } from '../sides/side-connection.js';
+
+/** A longer answer is not compared: verify compares whole systems in constant memory. */
+export const MAX_COMPARED_BYTES = 4 * 1024 * 1024;
 
 /** Both sides, as comparisons ask them: over connections of their own. @throws SideAwayError */
 export interface ComparisonSources {
@@ -11,10 +13,10 @@ export interface ComparisonSources {
   askNew(read: LegacyRead, signal: AbortSignal): Promise<readonly Uint8Array<ArrayBuffer>[]>;
 }
 
-/** @param maxBytes a longer answer is not compared */
-export function comparisonSources(legacy: LegacySide, newReads: NewReads, maxBytes: number): ComparisonSources {
+/** @param sides the connections for comparisons */
+export function comparisonSources({ legacy, newReads }: Pick<SidePair, 'legacy' | 'newReads'>): ComparisonSources {
   return {
-    askLegacy: async (read, signal) => legacy.read(read, maxBytes, signal),
+    askLegacy: async (read, signal) => legacy.read(read, MAX_COMPARED_BYTES, signal),
     askNew: async (read, signal) => {
       const bodies: Uint8Array<ArrayBuffer>[] = [];
       let length = 0;
@@ -22,7 +24,8 @@ export function comparisonSources(legacy: LegacySide, newReads: NewReads, maxByt
         bodies.push(body);
         length += body.length;
         // The query API names fields that the legacy system does not have, and so needs more bytes for the same orders.
-        if (length > 2 * maxBytes) throw new SideAwayError('new', 'bad-answer', `more than ${2 * maxBytes} bytes`);
+        if (length > 2 * MAX_COMPARED_BYTES)
+          throw new SideAwayError('new', 'bad-answer', `more than ${2 * MAX_COMPARED_BYTES} bytes`);
       }
       return bodies;
     },

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import type { LegacyRead } from '../reads/legacy-read.js';
+import type { LegacyRead } from '../sides/legacy-read.js';
 import type { SideName } from '../sides/side.js';
 import { SideAwayError } from '../sides/side-away-error.js';
 import type { ComparisonJob } from './comparison-queue.js';

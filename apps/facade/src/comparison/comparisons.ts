@@ -1,6 +1,6 @@
 import { pause, type Clock } from '@orders-pipeline/clock';
-import { askedOrders } from '../reads/legacy-read.js';
-import type { AwaitedIntents } from '../reads/read-stages.js';
+import { askedOrders } from '../sides/legacy-read.js';
+import type { AwaitedIntents } from '../intents/awaited-intents.js';
 import type { SideName } from '../sides/side.js';
 import { SideAwayError } from '../sides/side-away-error.js';
 import type { WholeAnswer } from '../sides/side-connection.js';
@@ -15,9 +15,6 @@ import type { IgnoreRules } from './ignore-rules.js';
 import type { Mismatches } from './mismatches.js';
 import type { Observations } from './observations.js';
 import { recheck, type Verdict } from './recheck.js';
-
-/** A longer answer is not compared: verify compares whole systems in constant memory. */
-export const MAX_COMPARED_BYTES = 4 * 1024 * 1024;
 
 export interface ComparisonParts {
   readonly sources: ComparisonSources;

@@ -1,4 +1,4 @@
-import type { AskedOrders } from '../reads/legacy-read.js';
+import type { AskedOrders } from '../sides/legacy-read.js';
 import type { Fence } from '../stages/migration-snapshot.js';
 import type { Bucket, Intent, OpenWrite } from './intent.js';
 

@@ -1,6 +1,6 @@
 import type { Collection, Document, Filter } from 'mongodb';
 import type { Mongo } from '#service/mongodb/mongo.js';
-import type { AskedOrders } from '../reads/legacy-read.js';
+import type { AskedOrders } from '../sides/legacy-read.js';
 import { BUCKETS } from '../stages/buckets.js';
 import type { Fence } from '../stages/migration-snapshot.js';
 import { writeModeOf, type WriteMode } from '../stages/write-mode.js';

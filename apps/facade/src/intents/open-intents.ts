@@ -1,5 +1,5 @@
 import { pause, type Clock } from '@orders-pipeline/clock';
-import type { AskedOrders } from '../reads/legacy-read.js';
+import type { AskedOrders } from '../sides/legacy-read.js';
 import type { SideName } from '../sides/side.js';
 import type { MigrationState } from '../state/migration-state.js';
 import type { BucketStore } from './bucket-store.js';

@@ -1,6 +1,6 @@
 import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
 import type { SideName } from '../sides/side.js';
-import type { LegacyRead } from '../reads/legacy-read.js';
+import type { LegacyRead } from '../sides/legacy-read.js';
 
 /** Reads of a side, as the writes need them. */
 export interface StoredOrders {

@@ -1,4 +1,4 @@
-import type { LegacyRead } from './legacy-read.js';
+import type { LegacyRead } from '../sides/legacy-read.js';
 
 /** The limits of the legacy system. */
 const MAX_NUMBER = 1_000_000_000;

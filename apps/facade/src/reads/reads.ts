@@ -1,5 +1,7 @@
 import type { Observations } from '../comparison/observations.js';
-import { MAX_COMPARED_BYTES, type Comparisons } from '../comparison/comparisons.js';
+import { MAX_COMPARED_BYTES } from '../comparison/comparison-sources.js';
+import type { Comparisons } from '../comparison/comparisons.js';
+import type { AwaitedIntents } from '../intents/awaited-intents.js';
 import type { FacadeMetrics } from '../facade-metrics.js';
 import { responseHeadersOf } from '../sides/forwarded-headers.js';
 import type { LegacySide } from '../sides/legacy-side.js';
@@ -9,9 +11,9 @@ import { SideAwayError } from '../sides/side-away-error.js';
 import type { SideRequest } from '../sides/side-connection.js';
 import type { ReadCapability } from '../stages/capability.js';
 import { answerBody, type AnswerBody } from './answer-body.js';
-import { askedOrders, readKey, type LegacyRead } from './legacy-read.js';
+import { askedOrders, readKey, type LegacyRead } from '../sides/legacy-read.js';
 import type { ParsedRead } from './legacy-parameters.js';
-import type { AwaitedIntents, ReadStages, StageOfRead } from './read-stages.js';
+import type { ReadStages, StageOfRead } from './read-stages.js';
 
 /** A read as it came from a client. */
 export interface ReadRequest {

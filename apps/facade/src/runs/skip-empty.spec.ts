@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
-import { INTERVAL_NUMBERS, type NumberInterval } from '../reads/number-interval.js';
+import { INTERVAL_NUMBERS, type NumberInterval } from '../sides/number-interval.js';
 import { skipEmpty } from './skip-empty.js';
 
 /** Skips numbers without an order. @returns where orders go on, and the intervals that were asked for */

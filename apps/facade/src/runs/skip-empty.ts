@@ -1,4 +1,4 @@
-import { INTERVAL_NUMBERS, type NumberInterval } from '../reads/number-interval.js';
+import { INTERVAL_NUMBERS, type NumberInterval } from '../sides/number-interval.js';
 
 /** An answer about more numbers could take the legacy system too long. */
 const MAX_ASKED = 1_024 * INTERVAL_NUMBERS;

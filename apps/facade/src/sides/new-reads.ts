@@ -1,7 +1,7 @@
 import { validate as isUuid } from 'uuid';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { askedOrders, type LegacyRead } from '../reads/legacy-read.js';
-import type { NumberInterval } from '../reads/number-interval.js';
+import { askedOrders, type LegacyRead } from './legacy-read.js';
+import type { NumberInterval } from './number-interval.js';
 import { LIST_FORMS, NewAnswerError, orderIn, ordersOf, pageIn } from './new-answer.js';
 import type { NewSideToken } from './new-side-token.js';
 import { SideAwayError } from './side-away-error.js';

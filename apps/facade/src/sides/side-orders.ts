@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
-import type { LegacyRead } from '../reads/legacy-read.js';
+import type { LegacyRead } from './legacy-read.js';
 import type { LegacySide } from './legacy-side.js';
 import type { NewReads } from './new-reads.js';
 import type { SideName } from './side.js';

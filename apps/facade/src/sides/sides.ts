@@ -1,7 +1,5 @@
 import type { Clock } from '@orders-pipeline/clock';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { comparisonSources, type ComparisonSources } from '../comparison/comparison-sources.js';
-import { MAX_COMPARED_BYTES } from '../comparison/comparisons.js';
 import { DeadLetteredOrders } from './dead-lettered-orders.js';
 import { LegacySide } from './legacy-side.js';
 import { letterNumbers } from './letter-numbers.js';
@@ -59,7 +57,8 @@ export class Sides {
     readonly outbox: SidePair,
     /** For verifications and backfills. */
     readonly runs: SidePair,
-    readonly comparing: ComparisonSources,
+    /** For comparisons. */
+    readonly comparing: SidePair,
     connections: ReadonlyMap<string, readonly SideConnection[]>,
   ) {
     this.connections = [...connections.values()].flat();
@@ -93,7 +92,6 @@ export class Sides {
     });
     const runs = connect(options, shared, { legacy: RUNNING, new: RUNNING });
     const comparing = connect(options, shared, { legacy: comparingLegacy, new: comparingNew });
-    const sources = comparisonSources(comparing.pair.legacy, comparing.pair.newReads, MAX_COMPARED_BYTES);
     const connections = new Map([
       ['answering', answering.connections],
       ['outbox', outbox.connections],
@@ -101,7 +99,7 @@ export class Sides {
       ['comparing', comparing.connections],
       ['dead-letters', [letters]],
     ]);
-    return new Sides(answering.pair, outbox.pair, runs.pair, sources, connections);
+    return new Sides(answering.pair, outbox.pair, runs.pair, comparing.pair, connections);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Clock } from '@orders-pipeline/clock';
-import type { AskedOrders } from '../reads/legacy-read.js';
+import type { AskedOrders } from '../sides/legacy-read.js';
 import { BUCKETS } from '../stages/buckets.js';
 import type { Fence } from '../stages/migration-snapshot.js';
 import { writeModeOf } from '../stages/write-mode.js';

@@ -1,5 +1,5 @@
 import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
-import { readKey } from '../reads/legacy-read.js';
+import { readKey } from '../sides/legacy-read.js';
 import type { SideName } from '../sides/side.js';
 import type { LegacyAnswer } from '../writes/legacy-port.js';
 import type { SimulatedInstance, SimulatedWorld } from './simulated-world.js';

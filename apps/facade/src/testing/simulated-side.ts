@@ -3,7 +3,7 @@ import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { legacyView } from '#legacy/translation/to-legacy.js';
 import type { LegacyOrder } from '#orders/order/order.js';
-import type { LegacyRead } from '../reads/legacy-read.js';
+import type { LegacyRead } from '../sides/legacy-read.js';
 import type { SideName, WriteOutcome, WrittenSide } from '../sides/side.js';
 
 /**

@@ -15,7 +15,7 @@ import {
 } from '../migration/migration-runtime.js';
 import { NO_FIGURES } from '../stages/figures.js';
 import type { SideName } from '../sides/side.js';
-import type { LegacyRead } from '../reads/legacy-read.js';
+import type { LegacyRead } from '../sides/legacy-read.js';
 import { NotSentError, type ForwardedRequest, type LegacyAnswer } from '../writes/legacy-port.js';
 import { orderAnswer, errorAnswer } from '../writes/legacy-answer.js';
 import { MemoryBucketStore } from './memory-bucket-store.js';

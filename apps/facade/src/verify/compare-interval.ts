@@ -4,7 +4,7 @@ import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { legacyView } from '#legacy/translation/to-legacy.js';
 import { ORDER_FIELDS, type Order } from '#orders/order/order.js';
 import type { Difference, DifferingField } from './difference.js';
-import type { NumberInterval } from '../reads/number-interval.js';
+import type { NumberInterval } from '../sides/number-interval.js';
 import type { LegacyRows } from './legacy-rows.js';
 
 const SHOWN_CHARACTERS = 200;

@@ -1,5 +1,5 @@
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import type { NumberInterval } from '../reads/number-interval.js';
+import type { NumberInterval } from '../sides/number-interval.js';
 import { compareInterval } from './compare-interval.js';
 import type { Difference } from './difference.js';
 import type { VerifiedSides } from './verified-sides.js';

@@ -1,6 +1,6 @@
 import { pause, type Clock } from '@orders-pipeline/clock';
 import type { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
-import { intervalFrom } from '../reads/number-interval.js';
+import { intervalFrom } from '../sides/number-interval.js';
 import { skipEmpty } from '../runs/skip-empty.js';
 import { checkInterval, isNothing, nothingIn, type IntervalFinding, type Suspects } from './interval-check.js';
 import { afterNext, afterPutOff, MAX_PUT_OFF, type VerificationProgress } from './verification-progress.js';

@@ -1,8 +1,8 @@
 import { fromResponse } from '#legacy/translation/api-order.js';
 import type { Order } from '#orders/order/order.js';
 import type { BucketStore } from '../intents/bucket-store.js';
-import type { LegacyRead } from '../reads/legacy-read.js';
-import { INTERVAL_NUMBERS, type NumberInterval } from '../reads/number-interval.js';
+import type { LegacyRead } from '../sides/legacy-read.js';
+import { INTERVAL_NUMBERS, type NumberInterval } from '../sides/number-interval.js';
 import { NewAnswerError } from '../sides/new-answer.js';
 import { SideAwayError } from '../sides/side-away-error.js';
 import type { SidePair } from '../sides/sides.js';

@@ -1,5 +1,5 @@
 import type { Order } from '#orders/order/order.js';
-import type { NumberInterval } from '../reads/number-interval.js';
+import type { NumberInterval } from '../sides/number-interval.js';
 import type { LegacyRows } from './legacy-rows.js';
 
 /** What a verification reads. Each call rejects if the side does not answer. */

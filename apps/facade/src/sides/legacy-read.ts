@@ -1,4 +1,3 @@
-import type { ReadCapability } from '../stages/capability.js';
 import { INTERVAL_NUMBERS, type NumberInterval } from './number-interval.js';
 
 /** A read of the legacy system's API. */
@@ -20,7 +19,7 @@ export function askedOrders(read: LegacyRead): AskedOrders {
 /** Returns the key whose bucket decides about a read: what is asked for. */
 export function readKey(read: LegacyRead): string {
   if (read.capability === 'read-by-id') return read.id;
-  return `${read.capability satisfies ReadCapability}:${askedFrom(read)}`;
+  return `${read.capability}:${askedFrom(read)}`;
 }
 
 function askedFrom(read: Exclude<LegacyRead, { capability: 'read-by-id' }>): number {
