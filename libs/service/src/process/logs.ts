@@ -1,19 +1,36 @@
 import type { DynamicModule } from '@nestjs/common';
 import { LoggerModule } from 'nestjs-pino';
-import { pino, type Logger } from 'pino';
+import type { Options } from 'pino-http';
+import { pino, type DestinationStream, type Logger } from 'pino';
 
 /** Creates the process's structured log: JSON lines on stdout, with the service's name. */
-export function createLogger(service: string, level: string): Logger {
-  return pino({ level, base: { service, pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime });
+export function createLogger(service: string, level: string, destination?: DestinationStream): Logger {
+  const options = { level, base: { service, pid: process.pid }, timestamp: pino.stdTimeFunctions.isoTime };
+  return destination === undefined ? pino(options) : pino(options, destination);
 }
 
-/** Lets Nest log through the same logger. Requests are logged at `debug`: thousands per second would drown all other lines. */
-export function logsModule(logger: Logger): DynamicModule {
-  return LoggerModule.forRoot({
-    pinoHttp: {
-      logger,
-      quietReqLogger: true,
-      customLogLevel: (_request, response) => (response.statusCode >= 500 ? 'error' : 'debug'),
+/** What a log line says of a request. Never a header: they hold tokens, keys and cookies. */
+interface LoggedRequest {
+  readonly id: unknown;
+  readonly method: string;
+  readonly url: string;
+  readonly remoteAddress: string;
+}
+
+/** How requests are logged: at `debug`, because thousands per second would drown all other lines; failures at `error`. */
+export function requestLog(logger: Logger): Options {
+  return {
+    logger,
+    quietReqLogger: true,
+    customLogLevel: (_request, response) => (response.statusCode >= 500 ? 'error' : 'debug'),
+    serializers: {
+      req: ({ id, method, url, remoteAddress }: LoggedRequest) => ({ id, method, url, remoteAddress }),
+      res: ({ statusCode }: { readonly statusCode: number }) => ({ statusCode }),
     },
-  });
+  };
+}
+
+/** Lets Nest log through the same logger. */
+export function logsModule(logger: Logger): DynamicModule {
+  return LoggerModule.forRoot({ pinoHttp: requestLog(logger) });
 }

@@ -1,0 +1,39 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { pinoHttp } from 'pino-http';
+import { createLogger, requestLog } from './logs.js';
+
+describe('a logged request', () => {
+  let server: Server;
+  let line: PromiseWithResolvers<string>;
+
+  beforeEach(async () => {
+    line = Promise.withResolvers();
+    const log = pinoHttp(requestLog(createLogger('a-service', 'debug', { write: (text) => line.resolve(text) })));
+    server = createServer((request, response) => {
+      log(request, response);
+      response.statusCode = request.url === '/works' ? 200 : 503;
+      response.setHeader('set-cookie', 'session=canary-answer');
+      response.end();
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+  });
+
+  afterEach(() => void server.close());
+
+  it.each([
+    ['/works', 20, 200],
+    ['/fails', 50, 503],
+  ])(
+    '%s has its method, path and status, and no header: those hold tokens, keys and cookies',
+    async (url, level, statusCode) => {
+      const headers = { authorization: 'Bearer canary-token', cookie: 'session=canary', 'x-api-key': 'canary-key' };
+      await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${url}`, { headers });
+      const text = await line.promise;
+      expect(JSON.parse(text)).toMatchObject({ level, req: { method: 'GET', url }, res: { statusCode } });
+      expect(text).not.toContain('canary');
+    },
+  );
+});
