@@ -21,7 +21,7 @@ describe('npm run orders', () => {
   let pipeline: Pipeline;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--save-ms', '0..1');
+    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..1');
   }, 180_000);
 
   afterAll(async () => {

@@ -20,7 +20,7 @@ describe('cursor pagination and numbered pages, while orders are being saved and
   let running: PopulateResponse;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--save-ms', '0..200');
+    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..200');
     before = await pipeline.populate({ count: 1_000, accounts: 10_000 });
     cancelled = await endedEarly({ count: 500_000, ratePerSecond: 2_000, chunkSize: 100 }, 300);
     // Almost no order of it is sent, so that nearly all of its block is a gap.

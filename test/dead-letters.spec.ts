@@ -26,7 +26,7 @@ describe('records that can not be saved', () => {
   });
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--save-ms', '0..1');
+    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..1');
     kafka = quietKafka(pipeline.stack.brokers);
     codec = await OrderCodec.connect(pipeline.stack.registryUrl);
   }, 180_000);

@@ -9,7 +9,7 @@ describe('a bad import', () => {
   let imports: Imports;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.startWith({ IMPORT_MAX_BYTES: String(MAX_BYTES) }, '--save-ms', '0..5');
+    pipeline = await Pipeline.startWith({ IMPORT_MAX_BYTES: String(MAX_BYTES) }, '--no-console', '--save-ms', '0..5');
     imports = new Imports(pipeline);
   }, 180_000);
 

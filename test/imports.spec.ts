@@ -15,7 +15,7 @@ describe('an import', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'orders-import-'));
-    pipeline = await Pipeline.startWith({ IMPORT_DIR: folder }, '--save-ms', '0..5');
+    pipeline = await Pipeline.startWith({ IMPORT_DIR: folder }, '--no-console', '--save-ms', '0..5');
     imports = new Imports(pipeline);
   }, 180_000);
 

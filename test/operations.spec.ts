@@ -15,7 +15,7 @@ describe('operations', () => {
   let pipeline: Pipeline;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--save-ms', '0..1');
+    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..1');
   }, 180_000);
 
   afterAll(async () => {

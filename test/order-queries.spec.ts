@@ -21,7 +21,7 @@ describe('an order query', () => {
   let all: Order[];
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--save-ms', '0..1');
+    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..1');
     mongo = new Mongo(pipeline.stack.mongodbUri, 'tests');
     // 2,500 orders within one second: several per millisecond, so that ties must be broken.
     const [from, to] = [FROM.toISOString(), new Date(FROM.getTime() + 1_000).toISOString()];

@@ -17,7 +17,7 @@ describe('reading saved orders', () => {
   let expected: OrderResponse[];
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--save-ms', '0..100');
+    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..100');
     operation = await pipeline.populate({ count: COUNT, seed: 7 });
     expected = expectedOrders(operation);
     await pipeline.allSaved(operation.id, 60_000);

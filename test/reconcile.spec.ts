@@ -15,7 +15,7 @@ describe('reconcile', () => {
   let pipeline: Pipeline;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--save-ms', '0..5');
+    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..5');
   }, 180_000);
 
   afterAll(async () => {

@@ -35,7 +35,7 @@ describe('redriven dead letters', () => {
   });
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--save-ms', '0..1', '--partitions', '3');
+    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..1', '--partitions', '3');
     redrives = new Redrives(pipeline);
     kafka = quietKafka(pipeline.stack.brokers);
     codec = await OrderCodec.connect(pipeline.stack.registryUrl);

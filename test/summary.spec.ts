@@ -21,7 +21,7 @@ describe('a summary of the saved orders', () => {
   let all: Order[];
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--save-ms', '0..1');
+    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..1');
     const [from, to] = ['2026-01-30T22:30:00Z', '2026-02-03T03:10:00Z'];
     const { id } = await pipeline.populate({ count: 3_000, seed: 5, accounts: 20, from, to });
     // The first import has ids only, so that all other fields are filled; the second has complete rows.

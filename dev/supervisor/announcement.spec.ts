@@ -23,8 +23,9 @@ describe('the lines before ready', () => {
     expect(announcement(where)).toContain('  Query API        http://127.0.0.1:43210/docs');
   });
 
-  it('contain the addresses of the legacy system and of the facade if they run', () => {
+  it('contain the addresses of the legacy system, the facade and the console if they run', () => {
     expect(announcement(where).join()).not.toMatch(/Legacy|Facade/);
+    expect(announcement({ ...where, console: undefined }).join()).not.toContain('Console');
     const lines = announcement({ ...where, legacy: 'http://127.0.0.1:3010', facade: 'http://127.0.0.1:3005' });
     expect(lines).toContain('  Facade           http://127.0.0.1:3005/orders/page/1, http://127.0.0.1:3005/docs');
     expect(lines).toContain('  Legacy system    http://127.0.0.1:3010/orders/page/1');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 export interface StackAddresses {
   readonly producers: readonly (string | undefined)[];
   readonly queryApis: readonly (string | undefined)[];
+  /** `undefined`: it does not run. */
   readonly console: string | undefined;
   /** `undefined`: no tokens are required. */
   readonly issuer: string | undefined;
@@ -20,12 +21,12 @@ export interface StackAddresses {
 
 /** Returns the lines that are printed before `ready`. Hides a password in MONGODB_URI. */
 export function announcement(where: StackAddresses): string[] {
-  const { producers, queryApis, issuer, legacy, facade } = where;
+  const { producers, queryApis, console, issuer, legacy, facade } = where;
   return [
     '',
     ...producers.map((url) => `  Producer         ${url}/docs`),
     ...queryApis.map((url) => `  Query API        ${url}/docs`),
-    `  Console          ${where.console}`,
+    ...(console === undefined ? [] : [`  Console          ${console}`]),
     ...(issuer === undefined ? [] : [`  Tokens           ${issuer}, client orders-demo, secret orders-demo-secret`]),
     ...(legacy === undefined ? [] : [`  Legacy system    ${legacy}/orders/page/1`]),
     ...(facade === undefined ? [] : [`  Facade           ${facade}/orders/page/1, ${facade}/docs`]),

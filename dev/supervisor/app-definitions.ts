@@ -48,12 +48,12 @@ const MALLOC: NodeJS.ProcessEnv = { MALLOC_ARENA_MAX: '2' };
 /** Returns the ports that the apps will use. Consumers use any free port. */
 export function appPortClaims(options: StackOptions): PortClaim[] {
   const { listenHost, producerPort, queryApiPort, consolePort, issuerPort, facadePort, legacyPort } = options;
-  const { auth, legacy } = options;
+  const { auth, legacy, console } = options;
   return [
     ...(auth ? [{ owner: 'the issuer', host: '127.0.0.1', port: issuerPort, setting: 'ISSUER_PORT' }] : []),
     { owner: 'the producer', host: listenHost, port: producerPort, setting: 'PRODUCER_PORT' },
     { owner: 'the query API', host: listenHost, port: queryApiPort, setting: 'QUERY_API_PORT' },
-    { owner: 'the console', host: listenHost, port: consolePort, setting: 'CONSOLE_PORT' },
+    ...(console ? [{ owner: 'the console', host: listenHost, port: consolePort, setting: 'CONSOLE_PORT' }] : []),
     ...(legacy
       ? [
           { owner: 'the facade', host: '127.0.0.1', port: facadePort, setting: 'FACADE_PORT' },

@@ -26,6 +26,7 @@ describe('npm start', () => {
       isReplicated: false,
       auth: false,
       legacy: false,
+      console: true,
       serverPorts: { kafka: 9092, registry: 8081, mongodb: 27017 },
       producerPort: 3001,
       queryApiPort: 3000,
@@ -54,6 +55,7 @@ describe('npm start', () => {
       '--save-ms',
       '0..100',
       '--legacy',
+      '--no-console',
       '--watch',
     ];
     expect(read(flags)).toMatchObject({
@@ -61,6 +63,7 @@ describe('npm start', () => {
       consumers: 4,
       partitions: 24,
       legacy: true,
+      console: false,
       watch: true,
       consumerSettings: { IN_FLIGHT_LIMIT: '500', ORDERING: 'partition', SAVE_DELAY_MS: '0..100' },
     });
@@ -131,6 +134,11 @@ describe('npm start', () => {
     expect(refusal(['--legacy'], { LEGACY_PORT: '3000' }).message).toBe(
       'QUERY_API_PORT and LEGACY_PORT are both 3000.',
     );
+  });
+
+  it('needs a port for the console only if that runs', () => {
+    expect(refusal([], { CONSOLE_PORT: '3000' }).message).toBe('QUERY_API_PORT and CONSOLE_PORT are both 3000.');
+    expect(read(['--no-console'], { CONSOLE_PORT: '3000' }).console).toBe(false);
   });
 
   it('runs two of each service, three nodes of each server and three consumers when replicated', () => {

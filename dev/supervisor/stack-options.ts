@@ -20,6 +20,7 @@ export interface StackOptions {
   readonly auth: boolean;
   /** Runs the legacy system and the facade beside the pipeline. */
   readonly legacy: boolean;
+  readonly console: boolean;
   readonly serverPorts: ServerPorts;
   readonly producerPort: number;
   readonly queryApiPort: number;
@@ -46,6 +47,7 @@ const FLAGS = `The flags of npm start, after a --:
   --replicated          three Kafka nodes and MongoDB members, two producers and query APIs: any one may be unavailable
   --auth                require tokens, and run an issuer for them
   --legacy              run the legacy system too, and the facade that migrates its traffic
+  --no-console          start without the console
   --watch               restart the apps when a source file changes (npm run dev)
 for example: npm start -- --consumers 2 --save-ms 0..100`;
 
@@ -59,6 +61,7 @@ const FLAG_TYPES = {
   replicated: { type: 'boolean' },
   auth: { type: 'boolean' },
   legacy: { type: 'boolean' },
+  'no-console': { type: 'boolean' },
   watch: { type: 'boolean' },
 } as const;
 
@@ -82,6 +85,7 @@ export function readStackOptions(
     isReplicated,
     auth: checkAuth(flags.auth ?? false, env),
     legacy: flags.legacy ?? false,
+    console: flags['no-console'] !== true,
     serverPorts: {
       kafka: settings.KAFKA_PORT,
       registry: settings.REGISTRY_PORT,
@@ -181,7 +185,7 @@ function requireDifferentPorts(options: StackOptions): void {
     claim(setting, taken);
   claim('PRODUCER_PORT', producerPort);
   claim('QUERY_API_PORT', queryApiPort);
-  claim('CONSOLE_PORT', consolePort);
+  if (options.console) claim('CONSOLE_PORT', consolePort);
   if (options.auth) claim('ISSUER_PORT', issuerPort);
   if (options.legacy) {
     claim('FACADE_PORT', options.facadePort);

@@ -155,8 +155,8 @@ export class Stack {
     const { onRequest } = this;
     const surroundings = { records: this.data.records, guard: this.servers?.guard, view, onListening, onRequest };
     const make = (definition: AppDefinition): App => new App(definition, surroundings, print);
-    const services = [...serviceDefinitions(context), consoleDefinition(context)];
-    const { auth, legacy } = this.options;
+    const { auth, legacy, console } = this.options;
+    const services = [...serviceDefinitions(context), ...(console ? [consoleDefinition(context)] : [])];
     const beside = [
       ...(auth ? [issuerDefinition(context)] : []),
       ...(legacy ? [legacyDefinition(context), facadeDefinition(context)] : []),

@@ -15,7 +15,7 @@ describe('an import', () => {
   let imports: Imports;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--save-ms', '0..5');
+    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..5');
     imports = new Imports(pipeline);
   });
 

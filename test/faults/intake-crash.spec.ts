@@ -89,7 +89,7 @@ describe('the intake', () => {
   const draw = createDraws(SEED);
 
   beforeAll(async () => {
-    pipeline = await Pipeline.startAlone('--save-ms', '0..5');
+    pipeline = await Pipeline.startAlone('--no-console', '--save-ms', '0..5');
   }, 180_000);
 
   afterAll(async () => {

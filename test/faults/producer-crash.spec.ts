@@ -20,7 +20,7 @@ describe('an operation', () => {
   const draw = createDraws(SEED);
 
   beforeAll(async () => {
-    pipeline = await Pipeline.startWith({ LAG_CEILING: String(LAG_CEILING) }, '--save-ms', '0..5');
+    pipeline = await Pipeline.startWith({ LAG_CEILING: String(LAG_CEILING) }, '--no-console', '--save-ms', '0..5');
   });
 
   afterAll(async () => {

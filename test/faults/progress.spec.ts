@@ -14,7 +14,7 @@ describe('the progress of an operation', () => {
   let pipeline: Pipeline;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--save-ms', '0..1000');
+    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..1000');
   });
 
   afterAll(async () => {

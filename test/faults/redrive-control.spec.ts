@@ -10,7 +10,7 @@ describe('a slow redrive', () => {
   let redrives: Redrives;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--save-ms', '0..1', '--partitions', '3');
+    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..1', '--partitions', '3');
     redrives = new Redrives(pipeline);
   });
 

@@ -12,7 +12,7 @@ describe('a pipeline whose processes are stopped or killed', () => {
   let pipeline: Pipeline;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.startWith({ LAG_CEILING: '4000' }, '--save-ms', '0..1');
+    pipeline = await Pipeline.startWith({ LAG_CEILING: '4000' }, '--no-console', '--save-ms', '0..1');
   });
 
   afterAll(async () => {
