@@ -181,8 +181,8 @@ describe('redriven dead letters', () => {
     for (const { status } of answers) expect([202, 409]).toContain(status);
     for (const { body } of accepted) await redrives.ended(body.id);
     expect(await redrives.letters.distinct('redrives', { state: 'pending' })).toEqual([2]);
-    for (const nothing of [{ id: 'orders.v1/0/1' }, { errorCode: 'no-such-error' }])
-      expect((await redrives.ask(nothing)).body).toMatchObject({ code: 'nothing-to-redrive' });
+    const nothing = await redrives.ask({ errorCode: 'no-such-error' });
+    expect(nothing.body).toMatchObject({ code: 'nothing-to-redrive' });
   }, 60_000);
 
   it('belong to the same operation for the same key, which rejects another body', async () => {
@@ -227,6 +227,15 @@ describe('redriven dead letters', () => {
       errorCode: 'unknown-schema',
     });
     expect(body).toEqual({ discarded: 2 });
+    for (const [path, request] of [
+      ['discard', { id: 'orders.v1/0/99999999' }],
+      ['redrive', { id: 'orders.v1/0/99999999' }],
+      ['redrive', { id: 'orders.v1/0/99999999', dryRun: true }],
+    ] as const)
+      expect(await pipeline.post(`/v1/dead-letters/${path}`, request)).toMatchObject({
+        status: 404,
+        body: { code: 'not-found', detail: 'There is no dead letter orders.v1/0/99999999.' },
+      });
     expect([(await redrives.groups())['unknown-schema'], await redrives.groups('discarded')]).toEqual([
       undefined,
       { 'unknown-schema': 2 },

@@ -19,6 +19,9 @@ import { ProducerClient } from './producer/producer-client.js';
 import { defaultConsoleUrl, defaultFacadeUrl, defaultProducerUrl, serviceUrl } from './producer/service-url.js';
 import type { Terminal } from './terminal/terminal.js';
 
+const READING_HELP = `
+Saved orders are read from the query API, by page, id, range and export: its /docs, port 3000 by default.`;
+
 /**
  * Runs one command line, and prints its failure on standard error.
  * @param args the arguments without node and script
@@ -58,7 +61,7 @@ function commandLine(
   const program = new Command('npm run orders --')
     .description('Starts and watches operations of the orders pipeline through the HTTP API of the producer.')
     .option('--url <url>', 'address of the producer (or ORDERS_URL)', defaultProducerUrl(env))
-    .addHelpText('after', `${CREDENTIALS_HELP}\n${EXIT_CODES_HELP}`)
+    .addHelpText('after', `${READING_HELP}\n${CREDENTIALS_HELP}\n${EXIT_CODES_HELP}`)
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeOut: (text) => void terminal.out.write(text),

@@ -6,7 +6,7 @@ import { SupportedCombinationSchema } from './order-query/supported-order-querie
 export const API: ApiDescription = {
   title: 'Orders: query API',
   description:
-    'Reads saved orders by page, by id and by number range, sums them up and exports them. An order appears here once it is saved. Every response has the watermark in the header `X-Complete-Through`: up to this number, every order is saved, dead-lettered or cancelled.',
+    'Reads saved orders by page, by id and by number range, sums them up and exports them. An order appears here once it is saved. Responses with orders or sums have the watermark in the header `X-Complete-Through`: up to this number, every order is saved, dead-lettered or cancelled.',
   problemMembers: {
     supported: z
       .array(SupportedCombinationSchema)

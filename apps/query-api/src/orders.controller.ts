@@ -41,7 +41,7 @@ export class OrdersController {
   @ApiOperation({
     summary: 'List orders by page: filtered and sorted',
     description:
-      '`page` returns a numbered page; for unfiltered orders sorted by number, every page costs the same. Without `page`, cursor pagination starts: follow `page.next`, or send `page.nextToken` as `pageToken`. That returns each order that exists at the start exactly once, also while new orders are saved. To miss none, note the watermark of a response (its header `X-Complete-Through`), send it as `number[lte]`, and later continue with it as `number[gt]`. `currency` and `side` filter the summary only.',
+      '`page` returns a numbered page; for unfiltered orders sorted by number, every page costs the same. Without `page`, cursor pagination starts: follow `page.next`, or send `page.nextToken` as `pageToken`. That returns each order that exists at the start exactly once, also while new orders are saved. To miss none, note the watermark of a response (its header `X-Complete-Through`), send it as `number[lte]`, and later continue with it as `number[gt]`. `currency` and `side` filter the summary only: to list orders by them, export orders and filter the lines.',
   })
   @ApiOkResponse({ standardSchema: OrdersPageSchema, headers: { ...COMPLETE_THROUGH_HEADERS, ...LINK_HEADERS } })
   async listOrders(

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { usageError } from '../cli-error.js';
 import type { CommandContext, RunCommand } from '../command-context.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import type { DiscardResult, RedrivePlan } from '../producer/producer-api.js';
@@ -74,8 +75,16 @@ function planText({ letters, spent, errors }: RedrivePlan): string {
   ].join('\n');
 }
 
-/** Creates the selection for the request. The producer checks which members can be combined. */
+/** Creates the selection for the request. @throws CliError for none, or for more than one kind */
 function selectionOf(id: string | undefined, { error: errorCode, operation, all }: Selection): object {
+  const isFiltered = errorCode !== undefined || operation !== undefined;
+  const kinds = [id !== undefined, isFiltered, all === true].filter(Boolean).length;
+  if (kinds !== 1)
+    throw usageError(
+      'ambiguous-selection',
+      kinds === 0 ? 'Name the dead letters.' : 'Name the dead letters in one way only.',
+      'Give an ID, or --error and --operation (one or both), or --all.',
+    );
   return given({ id, errorCode, operationId: operation, all });
 }
 

@@ -82,8 +82,9 @@ async function watched({ client, terminal, clock }: CommandContext, wanted: numb
     const change = scalings.findLast(({ at, to }) => to?.consumers === wanted && !earlier.has(at));
     if (!change?.verdict) continue;
     const { before: rateBefore, after, verdict } = change;
-    const rates = `saved/s ${count(rateBefore)} before, ${count(after)} after`;
-    terminal.out.write(json ? `${JSON.stringify(change)}\n` : `${printable(verdict.text)} (${rates})\n`);
+    const isMeasured = typeof rateBefore === 'number' && typeof after === 'number';
+    const rates = isMeasured ? ` (saved/s ${count(rateBefore)} before, ${count(after)} after)` : '';
+    terminal.out.write(json ? `${JSON.stringify(change)}\n` : `${printable(verdict.text)}${rates}\n`);
     return EXIT_CODE.ok;
   }
   terminal.err.write(`The console reported no effect within ${MAX_POLLS} s.\n`);

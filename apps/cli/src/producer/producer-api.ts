@@ -574,7 +574,7 @@ export interface components {
        * @description When `saved` was read, normally less than a second ago. All readers share one read.
        */
       savedAsOf: string;
-      /** @description Orders that are not saved and have a dead letter that is pending or being redriven. */
+      /** @description Orders that are not saved and have a dead letter that is pending or being redriven. Up to 5 s older than `saved`, and older with millions of dead letters; exact once the operation has ended. */
       deadLettered: number | null;
       /** @description Orders whose dead letters were discarded. */
       discarded: number | null;

@@ -36,6 +36,9 @@ export const IMPORT_BODY = {
           },
         },
       },
+      examples: {
+        folder: { summary: 'Only where the setting IMPORT_DIR allows it, else 403', value: { folder: '2026-01' } },
+      },
     },
   },
 };

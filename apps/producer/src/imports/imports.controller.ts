@@ -50,7 +50,8 @@ export class ImportsController {
       'The Location header is the path of the operation. All files are durable before the response is sent. ' +
       'A row is `{id, number}` plus any other fields of an order. Missing fields are derived from the id and listed in `legacy.filled`. ' +
       'Rows that are not valid orders are rejected, with file, row and reason. ' +
-      'A file with the same bytes as a file of an earlier import is not read again. An order that already exists is skipped.',
+      'A file with the same bytes as a file of an earlier import is not read again. An order that already exists is skipped. ' +
+      "A folder of the producer's machine needs the setting IMPORT_DIR: without it, `application/json` is a 403.",
     requestBody: IMPORT_BODY,
   })
   @ApiHeader({

@@ -40,7 +40,7 @@ export async function* multipartFiles(request: FastifyRequest, maxBytes: number)
     for (const name of Object.keys(part.fields)) delete part.fields[name];
     if (part.type !== 'file')
       throw invalidRequest([
-        { field: part.fieldname, in: 'body', detail: 'must be a file; pass options in the query' },
+        { field: part.fieldname, in: 'body', detail: 'must be a file: choose one; options go into the query' },
       ]);
     const name = checkedName(part.filename);
     const content = reportBrokenUpload<Buffer>(part.file);

@@ -78,7 +78,9 @@ export const OperationResponseSchema = z
     savedAsOf: date.describe('When `saved` was read, normally less than a second ago. All readers share one read.'),
     deadLettered: count
       .nullable()
-      .describe('Orders that are not saved and have a dead letter that is pending or being redriven.'),
+      .describe(
+        'Orders that are not saved and have a dead letter that is pending or being redriven. Up to 5 s older than `saved`, and older with millions of dead letters; exact once the operation has ended.',
+      ),
     discarded: count.nullable().describe('Orders whose dead letters were discarded.'),
     import: z
       .object({

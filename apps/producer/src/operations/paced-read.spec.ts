@@ -37,9 +37,19 @@ describe('PacedRead', () => {
   });
 
   it('takes at most 0.5 % of the time for any number of callers', async () => {
-    const { state, poll } = createRead(100);
+    const { state, poll } = createRead(20);
     await poll(100);
-    expect(state.started * 100).toBeLessThanOrEqual(500 + 100);
+    expect(state.started * 20).toBeLessThanOrEqual(500 + 20);
+  });
+
+  it.each([
+    ['5 s old', 200, 100 / 5.2],
+    ['5 % of the time', 2_000, 100 / 40],
+  ])('reads a slow value again once it is %s', async (_when, tookMs, reads) => {
+    const { state, poll } = createRead(tookMs);
+    await poll(100);
+    expect(state.started).toBeGreaterThanOrEqual(Math.floor(reads) - 1);
+    expect(state.started).toBeLessThanOrEqual(Math.ceil(reads) + 1);
   });
 
   it('takes at most 5 % of the time when urgent', async () => {

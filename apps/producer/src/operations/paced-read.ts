@@ -4,6 +4,8 @@ import type { Clock } from '@orders-pipeline/clock';
 const MIN_PAUSE_MS = 250;
 /** A read takes at most 0.5 % of the time. The two expensive reads, letters and exact count, take at most 1 % together. */
 const PAUSE_FACTOR = 199;
+/** A value gets no older than this, in ms, unless its read then took more than the share of an urgent one. */
+const MAX_AGE_MS = 5_000;
 /** An urgent read takes at most 5 % of the time. */
 const URGENT_PAUSE_FACTOR = 19;
 /** Maximum pause caused by sharing the budget with the reads of other operations, in ms. */
@@ -16,7 +18,8 @@ export interface ReadBudget {
 }
 
 /**
- * Reads a value for all callers: one read at a time, taking at most 0.5 % of the time (5 % if urgent), and none without a caller.
+ * Reads a value for all callers: one read at a time, and none without a caller. It takes at most 0.5 % of the time; at most 5 % if it is
+ * urgent, or if the value would get older than 5 s.
  *
  * A caller gets the latest value or the result of the running read. An error rejects all callers that wait for that read; the next
  * caller retries.
@@ -74,13 +77,18 @@ export class PacedRead<T> {
     const value = await this.read();
     const now = clock.now();
     const pauseMs = (factor: number): number =>
-      Math.min(toPause((now - startedAt) * factor, sharers()), this.maxPauseMs);
+      Math.min(toPause(pauseAfter(now - startedAt, factor), sharers()), this.maxPauseMs);
     this.pausedUntil = now + pauseMs(PAUSE_FACTOR);
     this.urgentPausedUntil = now + pauseMs(URGENT_PAUSE_FACTOR);
     // A value that was set during the read is newer.
     if (this.latest === before) this.latest = { value };
     return this.latest?.value ?? value;
   }
+}
+
+/** On a busy machine a cheap read takes long: the share of the time alone would make its value a minute old. */
+function pauseAfter(duration: number, factor: number): number {
+  return Math.min(duration * factor, Math.max(duration * URGENT_PAUSE_FACTOR, MAX_AGE_MS));
 }
 
 /** @param alone the pause if only one operation had readers, in ms */

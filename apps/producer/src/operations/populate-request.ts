@@ -31,7 +31,8 @@ const FaultMixSchema = z
     duplicate: fraction.describe('Orders whose record is sent twice.'),
     conflict: fraction.describe('Orders followed by another order with the same id and different content.'),
   })
-  .refine(({ poison, oversized }) => poison + oversized <= 1, {
+  // A fraction above 1 has an error of its own.
+  .refine(({ poison, oversized }) => Math.max(poison, oversized) > 1 || poison + oversized <= 1, {
     path: ['oversized'],
     message: 'must be at most 1 together with `poison`',
   })

@@ -20,14 +20,21 @@ function isSelective({ id, errorCode, operationId, all }: Selection): boolean {
   return [id, errorCode, operationId, all].some((each) => each !== undefined);
 }
 
-/** Whether at most one of `id`, a filter and `all` is given. */
-function isUnambiguous({ id, errorCode, operationId, all }: Selection): boolean {
-  const isFiltered = errorCode !== undefined || operationId !== undefined;
-  return [id !== undefined, isFiltered, all !== undefined].filter(Boolean).length <= 1;
+function isFiltered({ errorCode, operationId }: Selection): boolean {
+  return errorCode !== undefined || operationId !== undefined;
+}
+
+function isIdAlone(selection: Selection): boolean {
+  return selection.id === undefined || !(isFiltered(selection) || selection.all);
+}
+
+function isAllAlone(selection: Selection): boolean {
+  return selection.all === undefined || !isFiltered(selection);
 }
 
 const NOTHING = { path: ['id'], message: 'or one of `errorCode`, `operationId` and `all` is required' };
-const AMBIGUOUS = { path: ['id'], message: 'must not be combined with a filter or `all`, nor a filter with `all`' };
+const NOT_ONLY_ID = { path: ['id'], message: 'must not be combined with a filter or `all`' };
+const NOT_ALL = { path: ['all'], message: 'must not be combined with a filter' };
 
 /** The body of `POST /v1/dead-letters/redrive`. */
 export const RedriveRequestSchema = z
@@ -43,14 +50,16 @@ export const RedriveRequestSchema = z
     dryRun: z.boolean().default(false).describe('Only returns the plan; sends nothing.'),
   })
   .refine(isSelective, NOTHING)
-  .refine(isUnambiguous, AMBIGUOUS)
+  .refine(isIdAlone, NOT_ONLY_ID)
+  .refine(isAllAlone, NOT_ALL)
   .meta({ title: 'RedriveRequest', examples: [{ all: true, dryRun: true }] });
 
 /** The body of `POST /v1/dead-letters/discard`. */
 export const DiscardRequestSchema = z
   .strictObject(selection)
   .refine(isSelective, NOTHING)
-  .refine(isUnambiguous, AMBIGUOUS)
+  .refine(isIdAlone, NOT_ONLY_ID)
+  .refine(isAllAlone, NOT_ALL)
   .meta({ title: 'DiscardRequest', examples: [{ errorCode: 'malformed-avro' }] });
 
 const count = z.int().min(0);

@@ -3,6 +3,7 @@ import {
   ApiAcceptedResponse,
   ApiBadRequestResponse,
   ApiConflictResponse,
+  ApiNotFoundResponse,
   ApiHeader,
   ApiOkResponse,
   ApiOperation,
@@ -63,12 +64,14 @@ export class RedriveController {
     headers: { Location: { description: 'Path of the operation', schema: { type: 'string' } } },
   })
   @ApiConflictResponse({ description: 'Problem details: no dead letter matches' })
+  @ApiNotFoundResponse({ description: 'Problem details: no dead letter has this id' })
   @ApiUnprocessableEntityResponse({ description: 'Problem details: the key was used for another request' })
   async redriveDeadLetters(
     @Body({ schema: RedriveRequestSchema }) request: RedriveRequest,
     @Headers('idempotency-key') key: string | undefined,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationResponse | RedrivePlan> {
+    await this.letters.requireId(toFilter(request));
     if (request.dryRun) {
       void reply.status(HttpStatus.OK);
       return this.letters.plan(toFilter(request), request.limit ?? null, request.maxRedrives);
@@ -87,6 +90,7 @@ export class RedriveController {
     description: 'For dead letters that cannot be repaired. They stay on their topic and count as discarded.',
   })
   @ApiOkResponse({ standardSchema: DiscardedSchema })
+  @ApiNotFoundResponse({ description: 'Problem details: no dead letter has this id' })
   async discardDeadLetters(@Body({ schema: DiscardRequestSchema }) request: DiscardRequest): Promise<Discarded> {
     return { discarded: await this.letters.discard(toFilter(request)) };
   }

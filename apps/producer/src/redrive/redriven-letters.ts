@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { HttpStatus, Injectable } from '@nestjs/common';
 import { UUID, type Collection, type Filter } from 'mongodb';
 import {
   deadLettersCollection,
@@ -7,6 +7,7 @@ import {
 } from '#orders/dead-letter/dead-letters.js';
 import type { DeadLetterFilter, RedriveDocument } from '#orders/operation/operation.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
+import { Problem } from '#service/http/problem.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { toMongoFilter } from '../dead-letters/dead-letter-query.js';
 import type { RedrivePlan } from './redrive-request.js';
@@ -124,9 +125,17 @@ export class RedrivenLetters {
     }
   }
 
+  /** @throws Problem 404 for an id that does not exist */
   async discard(filter: DeadLetterFilter): Promise<number> {
+    await this.requireId(filter);
     const waiting = { state: 'pending', ...toMongoFilter(filter) } as const;
     return (await this.collection.updateMany(waiting, { $set: { state: 'discarded' } })).modifiedCount;
+  }
+
+  /** A mistyped id must not look like a success. @throws Problem 404 */
+  async requireId({ id }: DeadLetterFilter): Promise<void> {
+    if (id === undefined || (await this.collection.countDocuments({ _id: id }, { limit: 1 })) > 0) return;
+    throw new Problem(HttpStatus.NOT_FOUND, 'not-found', `There is no dead letter ${id}.`);
   }
 
   private async end(id: string, letters: Filter<DeadLetterDocument>, outcome: RedriveOutcome): Promise<void> {

@@ -12,13 +12,18 @@ const QUERY = z.strictObject({
   count: z.enum(['none', 'exact']).default('none'),
   name: z.string().max(3).optional(),
 });
-const BODY = z.strictObject({
-  count: bodyInteger(1, 10_000_000),
-  rate: bodyNumber(0.1, 5).optional(),
-  ids: z.array(z.string()).min(1).optional(),
-  dryRun: z.boolean().optional(),
-  all: z.literal(true).optional(),
-});
+const BODY = z
+  .strictObject({
+    count: bodyInteger(1, 10_000_000),
+    rate: bodyNumber(0.1, 5).optional(),
+    ids: z.array(z.string()).min(1).optional(),
+    dryRun: z.boolean().optional(),
+    all: z.literal(true).optional(),
+  })
+  .refine(({ rate, dryRun }) => rate === undefined || dryRun !== true, {
+    path: ['ids'],
+    message: 'must be given with `rate` and `dryRun`',
+  });
 
 async function problemOf(value: unknown, type: 'query' | 'body'): Promise<Problem> {
   const metadata: ArgumentMetadata = { type, schema: type === 'query' ? QUERY : BODY };
@@ -59,6 +64,7 @@ describe('the problem of an invalid request', () => {
     [{ count: 1, all: false }, 'all must be true, got false.'],
     [[1], 'body must be an object.'],
     [{ count: 1, name: 'x' }, 'name is unknown; allowed: count, rate, ids, dryRun, all.'],
+    [{ count: 1, rate: 1, dryRun: true }, 'ids must be given with `rate` and `dryRun`.'],
     [undefined, 'body is empty; this route needs a JSON body, see /docs.'],
     [{ count: 'x'.repeat(100) }, `count must be an integer from 1 to 10,000,000, got "${'x'.repeat(59)}….`],
   ])('of the body %j is: %s', async (body, detail) => {

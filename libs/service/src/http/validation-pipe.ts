@@ -75,15 +75,17 @@ function fieldErrors(issue: Issue, { type, data }: ArgumentMetadata, input?: unk
   });
   if (issue.code === 'unrecognized_keys' && issue.keys !== undefined)
     return issue.keys.map((key) => error([...path, key], issue.message));
-  return [error(path, explained(issue.message, valueAt(input, path), where))];
+  return [error(path, explained(issue, valueAt(input, path), where))];
 }
 
 const SHOWN_LENGTH = 60;
 
 /** Adds the rejected value to what is allowed. In a query, each value is a text: a list or an object is a wrong notation. */
-function explained(message: string, value: unknown, where: FieldError['in']): string {
+function explained({ message, code }: Issue, value: unknown, where: FieldError['in']): string {
   if (where === 'query' && Array.isArray(value)) return 'must be given once';
-  if (value === undefined) return message.startsWith('must ') ? `is required, and ${message}` : message;
+  // A rule about several fields is custom: none of them is required by it.
+  if (value === undefined)
+    return code !== 'custom' && message.startsWith('must ') ? `is required, and ${message}` : message;
   if (typeof value === 'object' && value !== null) return message;
   // JSON has no infinity, but 1e309 becomes one.
   const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
