@@ -146,4 +146,16 @@ describe('records that can not be saved', () => {
     await pipeline.db.command({ collMod: letters.collectionName, validator: {} });
     await eventually('the rejected dead letter is stored', 60_000, async () => (await stored('empty-value')) === 1);
   }, 150_000);
+
+  it.each([
+    ['redrive', {}],
+    ['redrive', { dryRun: true }],
+    ['discard', {}],
+  ])('are not found by a wrong id: %s %j', async (path, options) => {
+    const id = 'orders.v1/0/99999999';
+    expect(await pipeline.post(`/v1/dead-letters/${path}`, { id, ...options })).toMatchObject({
+      status: 404,
+      body: { code: 'not-found', detail: `There is no dead letter ${id}.` },
+    });
+  });
 });

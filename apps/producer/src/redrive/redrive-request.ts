@@ -5,7 +5,7 @@ import { DeadLetterFilterFields, DeadLetterIdSchema } from '../dead-letters/dead
 
 const DEFAULT_MAX_REDRIVES = 5;
 
-const selection = {
+const selectionFields = {
   id: DeadLetterIdSchema.optional().describe('Only this dead letter.'),
   ...DeadLetterFilterFields,
   all: z
@@ -39,7 +39,7 @@ const NOT_ALL = { path: ['all'], message: 'must not be combined with a filter' }
 /** The body of `POST /v1/dead-letters/redrive`. */
 export const RedriveRequestSchema = z
   .strictObject({
-    ...selection,
+    ...selectionFields,
     limit: bodyInteger(1, 10_000_000).optional().describe('Maximum number of letters. Default: no limit.'),
     ratePerSecond: bodyNumber(0.1, 1_000_000)
       .optional()
@@ -56,7 +56,7 @@ export const RedriveRequestSchema = z
 
 /** The body of `POST /v1/dead-letters/discard`. */
 export const DiscardRequestSchema = z
-  .strictObject(selection)
+  .strictObject(selectionFields)
   .refine(isSelective, NOTHING)
   .refine(isIdAlone, NOT_ONLY_ID)
   .refine(isAllAlone, NOT_ALL)
