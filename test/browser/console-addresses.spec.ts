@@ -111,6 +111,26 @@ describe('the addresses of the console', () => {
       30_000,
     );
 
+    it('that select nothing scroll to the message and focus it, also when another one did before', async () => {
+      const console = await views.open('#orders');
+      const message = console.page.getByRole('alert').getByText('This page has nothing at');
+      const isInWindow = async (): Promise<boolean> => {
+        const { y = Number.NaN, height = 0 } = (await message.boundingBox()) ?? {};
+        return y >= 0 && y + height <= HEIGHT;
+      };
+      await views.hasFocus('h2', 'Orders');
+      for (const hash of ['#nope', '#scale/4']) {
+        await console.page.mouse.wheel(0, 10_000);
+        await eventually('the page is scrolled down', 5_000, () => console.page.evaluate('scrollY > 500'));
+        await console.page.evaluate(`location.hash = '${hash}'`);
+        await views.hasFocus('[role=alert]', hash);
+        await eventually('the message is in the window', 5_000, isInWindow);
+        await console.page.keyboard.press('Tab');
+        await views.hasFocus('a', 'search for an order');
+      }
+      expect(views.errors).toEqual([]);
+    }, 30_000);
+
     it('filter the dead letters by an operation, and explain why they are more than its missing orders', async () => {
       const console = await views.open(`#operations/${OPERATION}`);
       await views.dialog.getByText('189 orders, and 208 extra records').waitFor();

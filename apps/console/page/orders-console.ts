@@ -12,9 +12,9 @@ import { knowsFacade } from './migration/knows-facade.js';
 import { Part } from './part.js';
 import { Operations } from './populate/operations.js';
 import { hashOf, sectionOf, type Address } from './routing/address.js';
-import { keepInView } from './routing/keep-in-view.js';
+import { reveal } from './routing/reveal.js';
 import { Router } from './routing/router.js';
-import { unknownAddress } from './routing/unknown-address.js';
+import { revealUnknown, unknownAddress } from './routing/unknown-address.js';
 import { plural } from './text/figures.js';
 
 type AddressOf<V extends Address['view']> = Extract<Address, { view: V }>;
@@ -167,17 +167,10 @@ export class OrdersConsole extends Part {
     this.requestUpdate();
     const isDialog = address?.view === 'letter' || address?.view === 'operation';
     // In the next frame dialogs are open or closed, so that the focus is not moved behind one or back from here.
-    if (address !== null && (isFirst || !isDialog))
-      requestAnimationFrame(() => this.reveal(sectionOf(address), isFirst));
-  }
-
-  /** Scrolls to a section and moves the focus there, unless the user is in it already. */
-  private reveal(id: string, isFirst: boolean): void {
-    const section = this.querySelector(`#${id}`);
-    if (section === null || section.contains(document.activeElement)) return;
-    if (isFirst) keepInView(section, this);
-    else section.scrollIntoView();
-    section.querySelector('h2')?.focus({ preventScroll: true });
+    requestAnimationFrame(() => {
+      if (address === null) revealUnknown(this);
+      else if (isFirst || !isDialog) reveal(sectionOf(address), this, isFirst);
+    });
   }
 
   private redriveLetters(selection: Selection): void {
