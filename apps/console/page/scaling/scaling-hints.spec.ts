@@ -18,6 +18,10 @@ function busy(others: Partial<PipelineResponse> = {}, consumer: Partial<Consumer
   } as PipelineResponse;
 }
 
+function judged(outcome: 'faster' | 'unknown', bound: 'cpu' | 'database' | null): Change {
+  return { kind: 'scaling', from: null, to: null, verdict: { outcome, factor: null, bound, text: '' } } as Change;
+}
+
 const BACKLOG = { fullRate: 2_000, unsent: 0 };
 
 describe('the hint before a scaling', () => {
@@ -68,5 +72,12 @@ describe('the hint on the auto limit', () => {
     expect(autoLimitHint(busy({ changes: changes(null) }))).toBeNull();
     expect(autoLimitHint(busy({ changes: changes({ outcome: 'slower' }) }))).toBeNull();
     expect(autoLimitHint(busy({ changes: changes({ outcome: 'faster' }) }))).not.toBeNull();
+  });
+
+  it('does not contradict a verdict that names CPU as the bound, until a later one names another', () => {
+    const cpu = judged('faster', 'cpu');
+    expect(autoLimitHint(busy({ changes: [cpu] }))).toBeNull();
+    expect(autoLimitHint(busy({ changes: [cpu, judged('unknown', null)] }))).toBeNull();
+    expect(autoLimitHint(busy({ changes: [cpu, judged('faster', 'database')] }))).not.toBeNull();
   });
 });

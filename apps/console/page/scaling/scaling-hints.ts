@@ -35,7 +35,8 @@ export function verdictHint(latest: PipelineResponse, count: number, backlog: Ba
 
 /**
  * Suggests the auto limit when a fixed limit bounds the rate.
- * @returns `null` when it does not, when a change is being measured, or when the auto limit was tried and did not help
+ * @returns `null` when it does not, when a change is being measured, when the auto limit was tried and did not help, or when the last
+ * verdict names CPU as the bound: more in flight would not be faster, and the hint would contradict the verdict beside it
  */
 export function autoLimitHint({ consumers, changes, scaling, lagRecords }: PipelineResponse): string | null {
   const alive = consumers?.filter((each) => isAlive(each)) ?? [];
@@ -45,8 +46,11 @@ export function autoLimitHint({ consumers, changes, scaling, lagRecords }: Pipel
     ({ from, to, verdict }) =>
       from?.inFlight !== 'auto' && to?.inFlight === 'auto' && ['slower', 'no-gain'].includes(verdict?.outcome ?? ''),
   );
+  const judged = changes.findLast(({ verdict }) => (verdict?.outcome ?? 'unknown') !== 'unknown');
+  const isCpuBound = judged?.verdict?.bound === 'cpu';
   const limits = alive.flatMap(({ inFlightSet }) => (typeof inFlightSet === 'number' ? [inFlightSet] : []));
-  if (isChanging || isMeasured || hasFailed || limits.length === 0 || limits.length < alive.length) return null;
+  if (isChanging || isMeasured || hasFailed || isCpuBound) return null;
+  if (limits.length === 0 || limits.length < alive.length) return null;
   const inFlight = alive.reduce((sum, each) => sum + (each.inFlight ?? 0), 0);
   const limit = limits.reduce((sum, each) => sum + each, 0);
   if (inFlight < USED_UP * limit || (lagRecords ?? 0) < 2 * limit) return null;
