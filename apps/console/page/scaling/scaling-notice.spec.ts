@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
 import type { OwnScaling } from './own-scalings.js';
-import { scalingNotice, type InFlightLimit } from './scaling-notice.js';
+import { runningConsumers, scalingNotice, type InFlightLimit } from './scaling-notice.js';
 
 type Consumer = NonNullable<PipelineResponse['consumers']>[number];
 
@@ -54,15 +54,20 @@ describe('the notice on a scaling', () => {
     expect(notice(pendingOne, 107, { count: 1, at: 106, request: 2 })).toBe('Scaling to 1 consumer: 3 running.');
   });
 
-  it('does not count consumers as running that start, or whose heartbeats stopped', () => {
-    const states = [
-      ['ready', 'ready', 'late'],
-      ['ready', 'rebalancing', 'starting'],
-    ] as const;
-    for (const each of states) {
-      const consumers = each.map((state) => ({ state }) as Consumer);
-      expect(notice(pipeline(0, { consumers, configuredConsumers: 3 }), 110)).toBe('2 of 3 consumers running.');
-    }
+  it.each([
+    ['starts', 'starting', 2],
+    ['has died', 'dead', 2],
+    ['sends no heartbeats', 'silent', 2],
+    // It may have died, so nothing is announced as done, but it counts until it has.
+    ['sends its heartbeats late', 'late', 3],
+  ] as const)('counts those that run beside a consumer that %s', (_, state, running) => {
+    const consumers = ['ready', 'rebalancing', state].map((each) => ({ state: each }) as Consumer);
+    const latest = pipeline(0, { consumers, configuredConsumers: 3 });
+    expect(runningConsumers(latest)).toBe(running);
+    expect(notice(latest, 110)).toBe(`${running} of 3 consumers running.`);
+    expect(notice({ ...latest, scaling: { count: 3, secondsAgo: 2 } }, 102)).toBe(
+      `Scaling to 3 consumers: ${running} running.`,
+    );
   });
 
   it('names a consumer that died until its partitions are assigned to others', () => {

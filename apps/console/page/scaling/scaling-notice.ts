@@ -35,11 +35,12 @@ export function scalingNotice(latest: PipelineResponse, { scaling, limit }: OwnR
   return 'count' in request ? consumersText(latest, request) : limitText(latest, request.limit);
 }
 
-/** The number of consumers that have started and send heartbeats; `null`: unknown. */
+/**
+ * The number of consumers that have started and are not known to have died; `null`: unknown. One whose heartbeat is late counts: under load
+ * heartbeats are late often, and a number that fell each time would look like a crash.
+ */
 export function runningConsumers({ consumers }: PipelineResponse): number | null {
-  return (
-    consumers?.filter((each) => isAlive(each) && each.state !== 'starting' && each.state !== 'late').length ?? null
-  );
+  return consumers?.filter((each) => isAlive(each) && each.state !== 'starting').length ?? null;
 }
 
 function pendingText(
@@ -60,7 +61,8 @@ function consumersText(latest: PipelineResponse, own: OwnScaling): string {
   const died = deadConsumers(latest);
   if (died.length > 0)
     return `${plural(own.count, 'consumer')} requested: ${died.join(' and ')} died, and ${died.length === 1 ? 'is' : 'are'} being replaced.`;
-  if (running === own.count) return `${plural(own.count, 'consumer')} running, as requested.`;
+  const isLate = latest.consumers?.some(({ state }) => state === 'late') ?? false;
+  if (running === own.count && !isLate) return `${plural(own.count, 'consumer')} running, as requested.`;
   return `${running} of ${plural(own.count, 'consumer')} running.`;
 }
 
