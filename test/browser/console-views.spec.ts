@@ -160,7 +160,12 @@ describe('the views of the console', () => {
       views.origin.show(pipelineState({ lagRecords: 0, changes: [{ ...scaling(1, 2, 9), verdict: unknown }] }));
       await guide.getByText('Last time: no verdict: too little to save.').waitFor();
       expect(await guide.innerText()).toMatch(/2 of 4 done.*2\. Watch\s+✓ done.*3\. Scale\s+not done yet/s);
+      const showOperation = (newest: ReturnType<typeof operation>): void =>
+        views.origin.on('GET /v1/operations?', { body: { items: [newest], page: { size: 6 } } });
+      showOperation(operation({ status: 'running', finishedAt: null, acked: 10 }));
       views.origin.show(pipelineState({ lagRecords: 400_000, changes: [{ ...scaling(1, 2, 9), verdict: unknown }] }));
+      await guide.getByText('a verdict would count its end as a gain').waitFor();
+      showOperation(operation());
       await guide.getByText('Enough orders wait: set the consumers to 3').waitFor();
       const helped = { outcome: 'faster', factor: 1.9, bound: null, text: 'x1.90, helped' } as const;
       views.origin.show(pipelineState({ changes: [{ ...scaling(1, 2, 9), verdict: helped }] }));

@@ -1,7 +1,8 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { MEASURED_SECONDS } from '../../src/changes/verdict-timing.js';
 import type { Client } from '../api/client.js';
 import { LivePart } from '../live/live-part.js';
-import { unsentOrders } from '../populate/operation.js';
+import { unsentOrders, wereSentSince } from '../populate/operation.js';
 import type { Operations } from '../populate/operations.js';
 import { fullRate } from '../scaling/full-rate.js';
 import { figure } from '../text/figures.js';
@@ -129,12 +130,18 @@ export class FirstRunGuide extends LivePart {
   /** A verdict needs orders that wait, so the number to populate depends on how fast this pipeline saves. */
   private scaleText(): TemplateResult {
     const { latest, history } = this.live;
-    const unsent = unsentOrders(this.operations.newest);
-    const step = scaleStep(latest, { fullRate: latest === null ? 0 : fullRate(history, latest), unsent });
+    const { newest } = this.operations;
+    const backlog = { fullRate: latest === null ? 0 : fullRate(history, latest), unsent: unsentOrders(newest) };
+    const comparedSince = Date.parse(latest?.at ?? '') - 1_000 * MEASURED_SECONDS;
+    const step = scaleStep(latest, backlog, wereSentSince(newest, comparedSince));
     const scale = html`<a href="#scale">Scale</a>`;
     switch (step.next) {
       case 'wait':
         return html`${scale}: the effect is being measured. The verdict appears about 20 s after the change.`;
+      case 'settle':
+        return html`While orders are sent, the producer takes CPU from the consumers, and a verdict would count its end
+          as a gain. Wait until ${MEASURED_SECONDS} s after <a href="#populate">Populate</a> shows “sent”, then set the
+          consumers to ${step.consumers} in ${scale}.`;
       case 'scale':
         return html`Enough orders wait: set the consumers to ${step.consumers} in ${scale} and press “Scale”. A verdict
         says whether it helped.`;
@@ -142,8 +149,8 @@ export class FirstRunGuide extends LivePart {
         return html`${step.failure === null ? nothing : html`Last time: ${step.failure}. `}<a href="#populate"
             >Populate</a
           >
-          ${figure(step.orders)} orders. While they are being saved, set the consumers to ${step.consumers} in ${scale}
-          and press “Scale”. A verdict says whether it helped.`;
+          ${figure(step.orders)} orders. Some seconds after all are sent, while they are being saved, set the consumers
+          to ${step.consumers} in ${scale} and press “Scale”. A verdict says whether it helped.`;
     }
   }
 

@@ -13,14 +13,14 @@ describe('the orders to populate before a consumer is added', () => {
   it('are 400,000 with the default settings, and while nothing is known', () => {
     expect([
       ordersForVerdict(consumers(1), 0),
-      ordersForVerdict(consumers(1), 8_000),
+      ordersForVerdict(consumers(1), 7_000),
       ordersForVerdict({ consumers: null }, 0),
       ordersForVerdict(consumers(0), 0),
     ]).toEqual([400_000, 400_000, 400_000, 400_000]);
   });
 
   it('are more for a pipeline that saves faster, up to what one populate accepts', () => {
-    expect(ordersForVerdict(consumers(2), 20_000)).toBe(900_000);
+    expect(ordersForVerdict(consumers(2), 20_000)).toBe(1_100_000);
     expect(ordersForVerdict(consumers(1), 10_000_000)).toBe(10_000_000);
   });
 });

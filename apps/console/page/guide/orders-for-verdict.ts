@@ -2,10 +2,10 @@ import { backlogForVerdict } from '../../src/changes/verdict-timing.js';
 import { isAlive } from '../../src/consumers/consumer-state.js';
 import type { PipelineResponse } from '../../src/pipeline/pipeline-response.js';
 
-/** Enough for one consumer with the default settings on two cores, which saves up to 8,000 orders per second. */
+/** Enough for one consumer with the default settings on two cores, which saves up to 7,000 orders per second. */
 const USUAL = 400_000;
-/** From the request to populate until the user has pressed “Scale”. */
-const HANDS_ON_SECONDS = 20;
+/** From the request to populate until the user has pressed “Scale”: all orders are sent, and some seconds have passed. */
+const HANDS_ON_SECONDS = 30;
 const UNIT = 100_000;
 /** The most that one populate accepts. */
 const MAX = 10_000_000;

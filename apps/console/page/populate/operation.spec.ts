@@ -6,6 +6,7 @@ import {
   sendingSeconds,
   stateOf,
   unsentOrders,
+  wereSentSince,
   type Operation,
 } from './operation.js';
 
@@ -54,6 +55,16 @@ it('counts the orders that are still being sent', () => {
   for (const other of [{ requestedRatePerSecond: 10 }, { interruption: 'cancel' }, { status: 'paused' }] as const)
     expect(unsentOrders([{ ...running, ...other }])).toBe(0);
   expect(unsentOrders(null)).toBe(0);
+});
+
+it('orders were sent since a time if their operation runs or ended after it, without a requested rate', () => {
+  const at = Date.parse('2026-01-31T12:00:10.000Z');
+  const ended = { ...SUCCEEDED, requestedRatePerSecond: null, finishedAt: '2026-01-31T12:00:12.500Z' };
+  const sending = { ...SUCCEEDED, status: 'running', count: 9, acked: 4, requestedRatePerSecond: null } as const;
+  expect([wereSentSince([ended], at), wereSentSince([{ ...sending, finishedAt: null }], at)]).toEqual([true, true]);
+  for (const other of [{ finishedAt: '2026-01-31T12:00:09.000Z' }, { requestedRatePerSecond: 10 }])
+    expect(wereSentSince([{ ...ended, ...other }], at)).toBe(false);
+  expect(wereSentSince(null, at)).toBe(false);
 });
 
 describe('the dead letters beyond the orders', () => {
