@@ -93,7 +93,7 @@ describe('the views of the console', () => {
     it('have a dialog for their redrive that says what repairs them, and that nothing repairs a conflict', async () => {
       const console = await views.open();
       await console.part('Dead letters').getByRole('button', { name: 'Redrive… all of conflict' }).click();
-      await views.dialog.getByText('compare it with the saved order, and discard it').waitFor();
+      await views.dialog.getByText('Compare the record with the saved order, then discard it').waitFor();
       await console.page.keyboard.press('Escape');
       views.origin.on('POST /v1/dead-letters/redrive', {
         body: { letters: 1, spent: 0, errors: [{ errorCode: 'oversized', count: 1 }] },
@@ -101,7 +101,7 @@ describe('the views of the console', () => {
       await console.part('Dead letters').getByRole('button', { name: 'Redrive… all of not-wire-format' }).click();
       await views.dialog.getByText('the sender must send a new record').waitFor();
       await views.dialog.getByText('Raise MAX_ORDER_BYTES').waitFor();
-      expect(await views.dialog.innerText()).not.toContain('compare it');
+      expect(await views.dialog.innerText()).not.toContain('Compare the record');
     }, 30_000);
 
     it('are read again until the newest is shown, however slow the answers are', async () => {

@@ -15,7 +15,7 @@ export function groupView(
   const selection = { errorCode, ...(operationId !== null && { operationId }) };
   return html`<div class="group">
     <h3>${errorCode}</h3>
-    <p class="muted">Such as: ${example.message}. ${repairOf(errorCode)}</p>
+    <p class="muted">Example: ${example.message}. ${repairOf(errorCode)}</p>
     <p>
       <b>${figure(count)}</b> pending${redriven > 0 ? `, ${figure(redriven)} of them redriven before` : nothing}, last
       failure ${moment(lastAt)}

@@ -1,4 +1,4 @@
-const NEW_RECORD = 'A redrive returns it: the sender must send a new record. Discard it then.';
+const NEW_RECORD = 'A redrive would fail again: the sender must send a new record. Then discard the old one.';
 
 /** What repairs the cause of each error before a redrive. The same list is in docs/http-api.md. */
 const REPAIRS: Readonly<Record<string, string>> = {
@@ -8,7 +8,7 @@ const REPAIRS: Readonly<Record<string, string>> = {
   'refused-by-database': 'Change the rule that the message names, then redrive.',
   'attempt-abandoned': 'Find what hung, then redrive.',
   conflict:
-    'A redrive returns it, since nothing saved is overwritten: compare it with the saved order, and discard it.',
+    'A redrive would fail again: no saved order is overwritten. Compare the record with the saved order, then discard it.',
   'empty-value': NEW_RECORD,
   'not-wire-format': NEW_RECORD,
   'malformed-avro': NEW_RECORD,
