@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
+import { answerBusy } from './scripted-answers.js';
 import { ScriptedConsole } from './scripted-console.js';
-import { LETTER_ID, operation, OPERATION, ORDER_ID, UNKNOWN_ID } from './scripted-states.js';
+import { LETTER_ID, operation, OPERATION, ORDER_ID, SAVED_ORDER, UNKNOWN_ID } from './scripted-states.js';
 
 describe('the forms of the console', () => {
   const views = ScriptedConsole.forSuite();
@@ -91,6 +92,32 @@ describe('the forms of the console', () => {
       },
       30_000,
     );
+
+    it('numbers the pages behind a token, which the query API does not, also after a reload', async () => {
+      const console = await views.open('#orders?find=acme', (to) => {
+        answerBusy(to);
+        const [next, prev] = ['/v1/orders?symbol=ACME&pageToken=n', '/v1/orders?symbol=ACME&pageToken=p'];
+        to.on('GET /v1/orders?', ({ path }) => {
+          const page = path.includes('pageToken=') ? { next, prev } : { number: 1, next };
+          return { body: { items: [SAVED_ORDER], page: { size: 20, ...page } } };
+        });
+      });
+      const orders = console.part('Orders');
+      const isPage = async (number: number): Promise<void> => {
+        await orders.getByText(`page ${number}`, { exact: true }).waitFor();
+        await orders.getByText(`1 order on page ${number}, more follow`).waitFor();
+      };
+      await isPage(1);
+      await orders.getByRole('button', { name: 'Next' }).click();
+      await isPage(2);
+      await orders.getByRole('button', { name: 'Next' }).click();
+      await isPage(3);
+      await console.page.reload();
+      await isPage(3);
+      await orders.getByRole('button', { name: 'Previous' }).click();
+      await isPage(2);
+      expect(views.errors).toEqual([]);
+    }, 30_000);
 
     it('finds an operation and a dead letter by id', async () => {
       const console = await views.open();

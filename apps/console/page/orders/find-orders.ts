@@ -24,7 +24,7 @@ export async function findOrders(client: Client, address: OrdersAddress, now: nu
   const search = readSearch(address.find, now);
   switch (search.kind) {
     case 'orders':
-      return { ...(await client.get<OrdersPage>(address.page ?? search.path)), none: search.none };
+      return { ...numbered(await client.get<OrdersPage>(address.page ?? search.path), address), none: search.none };
     case 'id':
       return orderOfId(client, search.id);
     case 'letter':
@@ -32,6 +32,11 @@ export async function findOrders(client: Client, address: OrdersAddress, now: nu
     case 'fault':
       throw new Error(search.text);
   }
+}
+
+/** Adds the number in the address to a page that the query API did not number. */
+function numbered(found: OrdersPage, { number }: { readonly number?: number }): OrdersPage {
+  return number === undefined ? found : { ...found, page: { number, ...found.page } };
 }
 
 /** The id of an address may have been typed, or cut. */

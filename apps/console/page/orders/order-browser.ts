@@ -70,8 +70,8 @@ export class OrderBrowser extends Part {
 
   private pageView({ items, page, none }: Found): TemplateResult {
     if (items.length === 0) return html`<p class="muted" role="status">${none} ${lastPageLink(page)}</p>`;
-    const pageButton = (name: string, path: string | undefined): TemplateResult =>
-      html`<button ?disabled=${path === undefined} @click=${() => this.turn(path ?? null)}>${name}</button>`;
+    const pageButton = (name: string, path: string | undefined, step: 1 | -1): TemplateResult =>
+      html`<button ?disabled=${path === undefined} @click=${() => this.turn(path ?? null, step)}>${name}</button>`;
     const isOnly = page.next === undefined && page.prev === undefined;
     return html`<p class="hidden" role="status">${countText(items.length, page)}</p>
       ${ordersTable(items, this.trace, (id) => void this.toggle(id))}
@@ -79,7 +79,7 @@ export class OrderBrowser extends Part {
         isOnly
           ? nothing
           : html`<div class="row">
-              ${pageButton('Previous', page.prev)} ${pageButton('Next', page.next)}
+              ${pageButton('Previous', page.prev, -1)} ${pageButton('Next', page.next, 1)}
               ${page.number === undefined ? nothing : html`<span class="muted">page ${page.number}</span>`}
             </div>`
       }`;
@@ -117,8 +117,13 @@ export class OrderBrowser extends Part {
     else this.router.go(address);
   }
 
-  private turn(page: string | null): void {
-    if (this.address?.view === 'search' && page !== null) this.router.go({ ...this.address, page });
+  private turn(page: string | null, step: 1 | -1): void {
+    if (this.address?.view !== 'search' || page === null) return;
+    const { find } = this.address;
+    const number = this.found?.page.number;
+    // A page with a token has no number, so the address keeps it.
+    const isNumberless = number !== undefined && page.includes('pageToken=');
+    this.router.go({ view: 'search', find, page, ...(isNumberless && { number: number + step }) });
   }
 
   private async load(address: OrdersAddress): Promise<void> {

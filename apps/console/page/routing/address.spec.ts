@@ -17,6 +17,10 @@ describe('the address of a view', () => {
       '#orders?find=acme&page=%2Fv1%2Forders%3Fsymbol%3DACME%26pageToken%3Da',
       { view: 'search', find: 'acme', page: '/v1/orders?symbol=ACME&pageToken=a' },
     ],
+    [
+      '#orders?find=acme&page=%2Fv1%2Forders%3FpageToken%3Da&number=3',
+      { view: 'search', find: 'acme', page: '/v1/orders?pageToken=a', number: 3 },
+    ],
   ])('%s can be read and written', (hash, address) => {
     expect(parseAddress(hash)).toEqual(address);
     expect(hashOf(address)).toBe(hash);
@@ -37,6 +41,12 @@ describe('the address of a view', () => {
   it('never makes the page request another path than a page of orders', () => {
     for (const path of ['/v1/dead-letters', '//elsewhere/v1/orders?', '/v1/orders/export?', 'https://elsewhere/'])
       expect(parseAddress(`#orders?find=&page=${encodeURIComponent(path)}`)).toMatchObject({ page: null });
+  });
+
+  it('has the number of a further page only, and only one that can be right', () => {
+    const page = '&page=%2Fv1%2Forders%3FpageToken%3Da';
+    for (const query of ['&number=3', `${page}&number=0`, `${page}&number=1.5`, `${page}&number=x`, page])
+      expect(parseAddress(`#orders?find=${query}`)).not.toHaveProperty('number');
   });
 
   it('is in a section', () => {

@@ -12,8 +12,11 @@ export type Address =
   | { readonly view: 'letters'; readonly errorCode: string | null; readonly operationId: string | null }
   | { readonly view: 'letter'; readonly id: string }
   | { readonly view: 'order'; readonly id: string }
-  /** `page`: the path of a further page of the result, as the query API returned it. */
-  | { readonly view: 'search'; readonly find: string; readonly page: string | null };
+  /**
+   * `page`: the path of a further page of the result, as the query API returned it. `number`: which page that is, from 1, since the query API
+   * numbers no page after a token; absent: unknown.
+   */
+  | { readonly view: 'search'; readonly find: string; readonly page: string | null; readonly number?: number };
 
 /** Only pages of orders: a link must not make the page send any other request. */
 const ORDERS_PAGE = /^\/v1\/orders(\/range)?\?/;
@@ -30,7 +33,7 @@ export function parseAddress(hash: string): Address | null {
     return { view: 'letters', errorCode: values.get('error'), operationId: values.get('operation') };
   if (head === 'orders' && id !== '') return { view: 'order', id: normalized(id) };
   const find = head === 'orders' ? values.get('find') : null;
-  if (find !== null) return { view: 'search', find, page: ordersPage(values.get('page')) };
+  if (find !== null) return searchOf(find, ordersPage(values.get('page')), Number(values.get('number')));
   const section = SECTIONS.find((each) => each === head);
   return section === undefined || id !== '' ? null : { view: 'section', section };
 }
@@ -52,7 +55,7 @@ export function hashOf(address: Address): string {
     case 'order':
       return `#orders/${encodeURIComponent(address.id)}`;
     case 'search':
-      return `#orders?${queryOf({ find: address.find, page: address.page })}`;
+      return `#orders?${queryOf({ find: address.find, page: address.page, number: address.number?.toString() ?? null })}`;
   }
 }
 
@@ -79,6 +82,12 @@ function queryOf(values: Readonly<Record<string, string | null>>): string {
 
 function normalized(id: string): string {
   return isUuid(id) ? id.toLowerCase() : id;
+}
+
+/** @param number that of the page; ignored for the first page, and when it can't be one */
+function searchOf(find: string, page: string | null, number: number): Address {
+  const isNumber = page !== null && Number.isSafeInteger(number) && number >= 1;
+  return { view: 'search', find, page, ...(isNumber && { number }) };
 }
 
 function ordersPage(path: string | null): string | null {
