@@ -10,13 +10,13 @@ function consumers(count: number): Pick<PipelineResponse, 'consumers'> {
 }
 
 describe('the orders to populate before a consumer is added', () => {
-  it('are 400,000 with the default settings, and while nothing is known', () => {
+  it('are 900,000 with the default settings, and while nothing is known', () => {
     expect([
       ordersForVerdict(consumers(1), 0),
-      ordersForVerdict(consumers(1), 7_000),
+      ordersForVerdict(consumers(1), 12_000),
       ordersForVerdict({ consumers: null }, 0),
       ordersForVerdict(consumers(0), 0),
-    ]).toEqual([400_000, 400_000, 400_000, 400_000]);
+    ]).toEqual([900_000, 900_000, 900_000, 900_000]);
   });
 
   it('are more for a pipeline that saves faster, up to what one populate accepts', () => {

@@ -48,9 +48,12 @@ export function observationWindow(observations: readonly Observation[]): Observa
   };
 }
 
-/** Returns whether at least as many records wait as are in flight, so that a consumer with free capacity can fill it. */
-export function hasWork({ lagRecords, inFlight }: Observation): boolean {
-  return lagRecords - inFlight >= Math.max(1, inFlight);
+/**
+ * Returns whether so many records wait that a consumer with free capacity can fill it: as many as are in flight, and half as many as may be.
+ * At the end of a backlog some partitions are empty before the others, and fewer are in flight each second: that is no rate of the pipeline.
+ */
+export function hasWork({ lagRecords, inFlight, inFlightLimit }: Observation): boolean {
+  return lagRecords - inFlight >= Math.max(1, inFlight, inFlightLimit / 2);
 }
 
 /** Uses the times of the heartbeats, which differ from those of the snapshots. */

@@ -58,6 +58,27 @@ describe('SavedFigure', () => {
     expect(await figure.current(NONE)).toMatchObject({ saved: 90 });
   });
 
+  it('is counted for its first reader once all orders were sent: reports may have been lost before', async () => {
+    const { counts, figure } = createFigure({ status: 'succeeded', reportedSaved: 90 }, { saved: 100, letters: NONE });
+    expect(await figure.current(NONE)).toMatchObject({ saved: 100 });
+    await figure.current(NONE);
+    expect(counts).toEqual([0]);
+  });
+
+  it('is returned to its first reader after a second if the count takes longer', async () => {
+    const { clock, slow, figure } = createFigure(
+      { status: 'succeeded', reportedSaved: 90 },
+      { saved: 95, letters: NONE },
+    );
+    slow.ms = 5_000;
+    const first = figure.current(NONE);
+    await settle();
+    await clock.advance(1_000);
+    expect(await first).toMatchObject({ saved: 90 });
+    await clock.advance(4_000);
+    expect(await figure.current(NONE)).toMatchObject({ saved: 95 });
+  });
+
   it('is counted when it stops rising below the acknowledged orders, because reports were lost', async () => {
     const { clock, counts, figure } = createFigure({ reportedSaved: 90 }, { saved: 100, letters: NONE });
     await clock.advance(2_999);

@@ -1,9 +1,12 @@
 import { ackedCount, type OrdersDocument } from '#orders/operation/operation.js';
 import type { LetterCounts } from './order-outcomes.js';
+import { succeededWithin } from '@orders-pipeline/clock';
 import { PacedRead, type ReadBudget } from './paced-read.js';
 
 /** Consumers report twice a second. A figure unchanged for this time, in ms, is complete, or reports were lost. */
 const UNCHANGED_MS = 3_000;
+/** How long the first reader of an operation whose orders are all sent waits for an exact count, in ms. */
+const FIRST_COUNT_MS = 1_000;
 
 /** The number of saved orders by a majority count, and the dead letters read after it. */
 export interface ExactCount {
@@ -29,6 +32,7 @@ export class SavedFigure {
   private asOf = new Date(0);
   private changedAt: number;
   private isFinal = false;
+  private isFirstRead = true;
   /** The figures for which the end was last verified. */
   private verifiedFor: string | undefined;
   private readonly exact: PacedRead<ExactCount>;
@@ -64,28 +68,40 @@ export class SavedFigure {
    * is unavailable.
    */
   get isQuiet(): boolean {
-    const { status } = this.operation;
-    return status !== 'running' && status !== 'paused' && this.isUnchanged;
+    return this.hasEnded && this.isUnchanged;
   }
 
-  /** Returns the figure at once; counts only if nothing is known yet. */
+  /**
+   * Returns the figure at once, except to its first reader: nothing is known yet, or reports may have been lost before there was a reader
+   * who would have seen that the figure does not rise.
+   */
   async current(letters: LetterCounts): Promise<SavedOrders> {
+    const isFirstRead = this.isFirstRead;
+    this.isFirstRead = false;
     if (this.orders === undefined) await this.exact.get();
-    else if (this.isUnchanged && !this.isComplete(letters)) void this.exact.get(true).catch(this.onError);
+    else if (isFirstRead && this.hasEnded && !this.isComplete(letters)) {
+      const counted = this.exact.get().catch(this.onError);
+      await succeededWithin(this.budget.clock, FIRST_COUNT_MS, counted);
+    } else if (this.isUnchanged && !this.isComplete(letters)) void this.exact.get(true).catch(this.onError);
     return { saved: this.orders ?? 0, savedAsOf: this.asOf };
   }
 
   /** Returns whether the operation has ended and all acknowledged orders are saved, dead-lettered or discarded, by an exact count. */
   async isSettled(letters: LetterCounts): Promise<boolean> {
-    const { status } = this.operation;
     if (this.isFinal) return true;
-    if (status === 'running' || status === 'paused' || !this.isComplete(letters)) return false;
+    if (!this.hasEnded || !this.isComplete(letters)) return false;
     const figures = `${this.orders} saved, ${sum(letters)} letters`;
     const isNew = this.verifiedFor !== figures;
     this.verifiedFor = figures;
     const count = isNew ? await this.exact.readNow() : await this.exact.get();
     this.isFinal = count.saved + sum(count.letters) >= ackedCount(this.operation);
     return this.isFinal;
+  }
+
+  /** All orders were sent. */
+  private get hasEnded(): boolean {
+    const { status } = this.operation;
+    return status !== 'running' && status !== 'paused';
   }
 
   private get isUnchanged(): boolean {
