@@ -6,7 +6,7 @@ import { checkInterval, isNothing, nothingIn, type IntervalFinding, type Suspect
 import { afterNext, afterPutOff, MAX_PUT_OFF, type VerificationProgress } from './verification-progress.js';
 import type { VerifiedSides } from './verified-sides.js';
 
-/** How many intervals are read at the same time, so that both sides and this process are busy; and so that they are not. */
+/** How many intervals are read at the same time: enough to keep both sides busy, or, beside clients, so few that these don't wait. */
 const READ_AHEAD = 4;
 const READ_AHEAD_BESIDE_CLIENTS = 1;
 /** How long writes that are on their way are waited for at the end, in ms. */

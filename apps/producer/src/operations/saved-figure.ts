@@ -25,7 +25,8 @@ export interface SavedOrders {
  * The number of saved orders of one operation, for all its readers in this process.
  *
  * Progress uses the reports of the consumers: they cost nothing, are never too high and never decrease. The exact count only runs
- * to decide whether the operation is final, and whether reports were lost when the figure stops rising below the acknowledged orders.
+ * to decide whether the operation is final, and whether reports were lost: for the first reader once all orders are sent, and when the
+ * figure stops rising below the acknowledged orders.
  */
 export class SavedFigure {
   private orders: number | undefined;
