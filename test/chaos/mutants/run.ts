@@ -26,8 +26,8 @@ const SEED = 20_261_126;
 const MINUTES = 0.15;
 const PER_SECOND = 2_000;
 const NUMBERS_EACH = 1_000_000;
-/** Short, since waiting longer does not bring lost orders back. */
-const SETTLED_WITHIN_MS = 9_000;
+/** Lost orders count only after the consumers have passed them, for which a slow machine needs its time after a fault. */
+const SETTLED_WITHIN_MS = 20_000;
 /** Longer, since no order of the unchanged product may be missing. */
 const CONTROL_SETTLED_WITHIN_MS = 60_000;
 const RECOVERY_TIMEOUT_MS = 15_000;
