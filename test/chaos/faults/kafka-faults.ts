@@ -8,7 +8,10 @@ import type { FaultKind } from './fault.js';
 const ELECTED_WITHIN_MS = 10_000;
 const POLL_INTERVAL_MS = 200;
 
-/** Moves the leader of every partition that has another live replica: rotates the replica list and elects the preferred leaders. */
+/**
+ * Moves the leaders of about half of the partitions: rotates their replica lists and elects the preferred leaders. The others stay, so that
+ * a client's batch succeeds at one broker and fails at another.
+ */
 const leaderMoves: FaultKind = {
   name: 'leader-moves',
   lastsMs: [500, 2_000],
@@ -16,7 +19,7 @@ const leaderMoves: FaultKind = {
     const by = 1 + draw(KAFKA_NODES.length - 1);
     return Promise.resolve({
       subject: ORDERS_TOPIC,
-      begin: async () => moveLeaders(cluster, by),
+      begin: async () => moveLeaders(cluster, by, (partition) => partition === 0 || draw(2) === 0),
       end: async () => Promise.resolve(),
     });
   },
@@ -36,7 +39,7 @@ const restartBroker: FaultKind = {
   },
 };
 
-async function moveLeaders(cluster: Cluster, by: number): Promise<void> {
+async function moveLeaders(cluster: Cluster, by: number, isMoved: (partition: number) => boolean): Promise<void> {
   const admin = cluster.kafka.admin();
   await admin.connect();
   try {
@@ -45,7 +48,8 @@ async function moveLeaders(cluster: Cluster, by: number): Promise<void> {
       return topics[0]?.partitions ?? [];
     };
     const before = await leaders();
-    const partitionAssignment = before.map(({ partitionId: partition, leader, replicas }) => {
+    const moved = before.filter(({ partitionId }) => isMoved(partitionId));
+    const partitionAssignment = moved.map(({ partitionId: partition, leader, replicas }) => {
       const place = (replicas.indexOf(leader) + by) % replicas.length;
       return { partition, replicas: [...replicas.slice(place), ...replicas.slice(0, place)] };
     });
