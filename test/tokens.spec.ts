@@ -104,7 +104,7 @@ describe('a service that requires access tokens', () => {
 
   it('ends the stream of the pipeline when its token expires', async () => {
     // Expired for two seconds less than is tolerated.
-    const token = await issuer.token({ claims: { exp: Math.floor(Date.now() / 1_000) - 28 } });
+    const token = await issuer.token({ claims: { exp: Math.floor(Date.now() / 1_000) - 25 } });
     const stream = await request('/v1/pipeline/events', token, { signal: AbortSignal.timeout(20_000) });
     expect(await stream.text()).toMatch(/^event: pipeline\ndata: /);
     expect((await refusal('/v1/pipeline/events', token)).body.detail).toBe('The token has expired.');
