@@ -1,26 +1,41 @@
 import { hash } from 'node:crypto';
 import { writeDecimal128 } from './money.js';
-import type { Order } from './order.js';
+import type { Order, Side } from './order.js';
 
 /** The bytes of an order's content in BSON begin after the length of the document. */
 export const CONTENT_AT = 4;
 /** Bytes of a content hash. */
 export const HASH_BYTES = 16;
 
+const LAST_ASCII = 0x7f;
+const DASH = 0x2d;
+const DIGIT_0 = 0x30;
+const FIRST_LETTER = 0x61;
+
 /** Larger than any content: texts have at most 64 characters, and an import fills at most eight fields. */
 const scratch = Buffer.alloc(4_096);
 const view = new DataView(scratch.buffer, scratch.byteOffset, scratch.length);
 
-const ID = Buffer.from('\x05_id\0\x10\0\0\0\x04', 'latin1');
-const NUMBER = Buffer.from('\x12number\0', 'latin1');
-const ACCOUNT_ID = Buffer.from('\x02accountId\0', 'latin1');
-const SIDE = Buffer.from('\x02side\0', 'latin1');
-const SYMBOL = Buffer.from('\x02symbol\0', 'latin1');
-const QUANTITY = Buffer.from('\x10quantity\0', 'latin1');
-const PRICE = Buffer.from('\x13price\0', 'latin1');
-const AMOUNT = Buffer.from('\x13amount\0', 'latin1');
-const CURRENCY = Buffer.from('\x02currency\0', 'latin1');
+/*
+ * Everything that is the same in all orders is written in few pieces, since each call of a native copy costs as much as a field. The first
+ * piece has a fixed place, and stays in the scratch buffer.
+ */
+const FIRST = Buffer.from(`\x05_id\0\x10\0\0\0\x04${'\0'.repeat(16)}\x12number\0${'\0'.repeat(8)}\x02accountId\0`, 'latin1');
+const ID_AT = 10;
+const NUMBER_AT = ID_AT + 16 + 8;
+scratch.set(FIRST, 0);
+const SIDES = { buy: sidePiece('buy'), sell: sidePiece('sell') } as const satisfies Record<Side, Buffer>;
+const QUANTITY_HEAD = '\x10quantity\0';
+const PRICE_HEAD = '\x13price\0';
+const AMOUNT_HEAD = '\x13amount\0';
+const NUMBERS = Buffer.from(
+  `${QUANTITY_HEAD}\0\0\0\0${PRICE_HEAD}${'\0'.repeat(16)}${AMOUNT_HEAD}${'\0'.repeat(16)}\x02currency\0`,
+  'latin1',
+);
+const PRICE_AT = QUANTITY_HEAD.length + 4 + PRICE_HEAD.length;
+const AMOUNT_AT = PRICE_AT + 16 + AMOUNT_HEAD.length;
 const CREATED_AT = Buffer.from('\x09createdAt\0', 'latin1');
+const NUMBER = Buffer.from('\x12number\0', 'latin1');
 const LEGACY = Buffer.from('\x03legacy\0', 'latin1');
 const FILLED = Buffer.from('\x04filled\0', 'latin1');
 
@@ -43,32 +58,28 @@ export function hashOf(content: Buffer): string {
 }
 
 /** @returns the end of the content in the scratch buffer */
-function writeContent({ id, number, price, amount, quantity, createdAt, legacy, ...texts }: Order): number {
-  let at = ID.copy(scratch, 0);
-  at += scratch.write(id.replaceAll('-', ''), at, 16, 'hex');
-  at = writeInt64(NUMBER, number, at);
-  at = writeText(ACCOUNT_ID, texts.accountId, at);
-  at = writeText(SIDE, texts.side, at);
-  at = writeText(SYMBOL, texts.symbol, at);
-  at += QUANTITY.copy(scratch, at);
-  at = scratch.writeInt32LE(quantity, at);
-  at += PRICE.copy(scratch, at);
-  writeDecimal128(price, view, at);
-  at += 16;
-  at += AMOUNT.copy(scratch, at);
-  writeDecimal128(amount, view, at);
-  at += 16;
-  at = writeText(CURRENCY, texts.currency, at);
-  at = writeInt64(CREATED_AT, createdAt.getTime(), at);
-  return legacy === undefined ? at : writeLegacy(legacy, at);
+function writeContent(order: Order): number {
+  writeUuid(order.id, ID_AT);
+  writeInt64(order.number, NUMBER_AT);
+  let at = writeText(order.accountId, FIRST.length);
+  at = writePiece(SIDES[order.side], at);
+  at = writeText(order.symbol, at);
+  scratch.set(NUMBERS, at);
+  view.setInt32(at + QUANTITY_HEAD.length, order.quantity, true);
+  writeDecimal128(order.price, view, at + PRICE_AT);
+  writeDecimal128(order.amount, view, at + AMOUNT_AT);
+  at = writeText(order.currency, at + NUMBERS.length);
+  at = writeInt64(order.createdAt.getTime(), writePiece(CREATED_AT, at));
+  return order.legacy === undefined ? at : writeLegacy(order.legacy, at);
 }
 
 function writeLegacy({ number, filled }: NonNullable<Order['legacy']>, from: number): number {
   const start = from + LEGACY.copy(scratch, from);
-  let at = writeInt64(NUMBER, number, start + 4);
+  let at = writeInt64(number, writePiece(NUMBER, start + 4));
   const list = at + FILLED.copy(scratch, at);
   at = list + 4;
-  for (const [index, name] of filled.entries()) at = writeText(Buffer.from(`\x02${index}\0`, 'latin1'), name, at);
+  for (const [index, name] of filled.entries())
+    at = writeText(name, writePiece(Buffer.from(`\x02${index}\0`, 'latin1'), at));
   scratch[at] = 0;
   at += 1;
   scratch.writeInt32LE(at - list, list);
@@ -78,17 +89,49 @@ function writeLegacy({ number, filled }: NonNullable<Order['legacy']>, from: num
   return at;
 }
 
-function writeText(head: Buffer, value: string, from: number): number {
-  const start = from + head.copy(scratch, from);
-  const end = start + 4 + scratch.write(value, start + 4, 'utf8');
-  scratch.writeInt32LE(end + 1 - start - 4, start);
+function sidePiece(side: Side): Buffer {
+  return Buffer.from(`\x02side\0${String.fromCharCode(side.length + 1)}\0\0\0${side}\0\x02symbol\0`, 'latin1');
+}
+
+function writePiece(piece: Uint8Array, at: number): number {
+  scratch.set(piece, at);
+  return at + piece.length;
+}
+
+/** Writes the value of a text field. */
+function writeText(value: string, at: number): number {
+  const from = at + 4;
+  let end = from;
+  for (let index = 0; index < value.length; index += 1) {
+    const code = value.charCodeAt(index);
+    if (code > LAST_ASCII) {
+      end = from + scratch.write(value, from, 'utf8');
+      break;
+    }
+    scratch[end] = code;
+    end += 1;
+  }
+  view.setInt32(at, end + 1 - from, true);
   scratch[end] = 0;
   return end + 1;
 }
 
-function writeInt64(head: Buffer, value: number, from: number): number {
-  const at = from + head.copy(scratch, from);
+function writeInt64(value: number, at: number): number {
   view.setInt32(at, value | 0, true);
   view.setInt32(at + 4, Math.floor(value / 2 ** 32), true);
   return at + 8;
+}
+
+/** Writes the bytes of a UUID in lower case. */
+function writeUuid(text: string, at: number): void {
+  let byte = at;
+  for (let index = 0; index < text.length; index += 2) {
+    if (text.charCodeAt(index) === DASH) index += 1;
+    scratch[byte] = (nibble(text.charCodeAt(index)) << 4) | nibble(text.charCodeAt(index + 1));
+    byte += 1;
+  }
+}
+
+function nibble(code: number): number {
+  return code < FIRST_LETTER ? code - DIGIT_0 : code - FIRST_LETTER + 10;
 }

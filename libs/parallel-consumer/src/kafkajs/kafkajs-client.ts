@@ -2,7 +2,7 @@
 // `kafkajs-connections.ts` depend on its internals.
 import kafkajs, { type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
 import type { EngineLogger } from '../events/engine-logger.js';
-import { patchKafkajs, shrinkEncoders } from './kafkajs-patches.js';
+import { encodeBatchesAtOnce, patchKafkajs } from './kafkajs-patches.js';
 import { ReliableProducer } from '../kafka/reliable-producer.js';
 
 /** Connection settings; `ssl` and `sasl` have kafkajs's format. */
@@ -39,7 +39,7 @@ export function connectKafka({ brokers, clientId, logger, ...security }: KafkaOp
 
 /** Creates a producer whose `send` resolves only when every record is on all in-sync replicas. */
 export function reliableProducer(kafka: Kafka, logger: EngineLogger): ReliableProducer {
-  shrinkEncoders();
+  encodeBatchesAtOnce();
   const createClient = () =>
     kafka.producer({
       idempotent: true,

@@ -1,26 +1,27 @@
 import { crc32c } from '@node-rs/crc32';
+import {
+  LENGTH_AT,
+  LENGTH_END,
+  LEADER_EPOCH_AT,
+  MAGIC_AT,
+  CRC_AT,
+  ATTRIBUTES_AT,
+  LAST_OFFSET_DELTA_AT,
+  BASE_TIMESTAMP_AT,
+  MAX_TIMESTAMP_AT,
+  PRODUCER_ID_AT,
+  COUNT_AT,
+  HEADER_BYTES,
+  MAGIC,
+  TRANSACTIONAL,
+} from './batch-layout.js';
 import { decompressor } from './compression.js';
 import { UnreadableRecordsError } from './unreadable-records.js';
 
-const LENGTH_AT = 8;
-/** The batch length counts the bytes after this position. */
-const LENGTH_END = 12;
-const LEADER_EPOCH_AT = 12;
-const MAGIC_AT = 16;
-const CRC_AT = 17;
-const ATTRIBUTES_AT = 21;
-const LAST_OFFSET_DELTA_AT = 23;
-const BASE_TIMESTAMP_AT = 27;
-const MAX_TIMESTAMP_AT = 35;
-const PRODUCER_ID_AT = 43;
-const COUNT_AT = 57;
-const HEADER_BYTES = 61;
-const MAGIC = 2;
 const TWO_TO_32 = 0x1_0000_0000;
 
 const CODEC_MASK = 0b111;
 const LOG_APPEND_TIME = 0b1000;
-const TRANSACTIONAL = 0b1_0000;
 const CONTROL = 0b10_0000;
 
 /** A record batch of format version 2 in the bytes of a fetch: https://kafka.apache.org/documentation/#recordbatch. */
