@@ -12,7 +12,10 @@ const text = (maxLength: number) => fc.string({ unit: 'grapheme', minLength: 1, 
 const anyNumber = fc.oneof(fc.nat(), fc.maxSafeNat(), fc.constant(Number.MAX_SAFE_INTEGER));
 const anyOrder: fc.Arbitrary<Order> = fc
   .record({
-    id: fc.uuid(),
+    id: fc.oneof(
+      fc.uuid(),
+      fc.uuid().map((id) => id.toUpperCase()),
+    ),
     number: anyNumber,
     accountId: text(20),
     side: fc.constantFrom('buy' as const, 'sell' as const),

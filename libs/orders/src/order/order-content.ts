@@ -9,8 +9,6 @@ export const HASH_BYTES = 16;
 
 const LAST_ASCII = 0x7f;
 const DASH = 0x2d;
-const DIGIT_0 = 0x30;
-const FIRST_LETTER = 0x61;
 
 /** Larger than any content: texts have at most 64 characters, and an import fills at most eight fields. */
 const scratch = Buffer.alloc(4_096);
@@ -20,7 +18,10 @@ const view = new DataView(scratch.buffer, scratch.byteOffset, scratch.length);
  * Everything that is the same in all orders is written in few pieces, since each call of a native copy costs as much as a field. The first
  * piece has a fixed place, and stays in the scratch buffer.
  */
-const FIRST = Buffer.from(`\x05_id\0\x10\0\0\0\x04${'\0'.repeat(16)}\x12number\0${'\0'.repeat(8)}\x02accountId\0`, 'latin1');
+const FIRST = Buffer.from(
+  `\x05_id\0\x10\0\0\0\x04${'\0'.repeat(16)}\x12number\0${'\0'.repeat(8)}\x02accountId\0`,
+  'latin1',
+);
 const ID_AT = 10;
 const NUMBER_AT = ID_AT + 16 + 8;
 scratch.set(FIRST, 0);
@@ -122,7 +123,7 @@ function writeInt64(value: number, at: number): number {
   return at + 8;
 }
 
-/** Writes the bytes of a UUID in lower case. */
+/** Writes the bytes of a UUID. */
 function writeUuid(text: string, at: number): void {
   let byte = at;
   for (let index = 0; index < text.length; index += 2) {
@@ -132,6 +133,7 @@ function writeUuid(text: string, at: number): void {
   }
 }
 
+/** Returns the value of a hexadecimal digit in ASCII: letters of both cases have bit 6, and 1 to 6 in the low bits. */
 function nibble(code: number): number {
-  return code < FIRST_LETTER ? code - DIGIT_0 : code - FIRST_LETTER + 10;
+  return (code & 0xf) + 9 * (code >> 6);
 }
