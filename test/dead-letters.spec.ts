@@ -28,7 +28,7 @@ describe('records that can not be saved', () => {
   beforeAll(async () => {
     pipeline = await Pipeline.start('--no-console', '--save-ms', '0..1');
     kafka = quietKafka(pipeline.stack.brokers);
-    codec = await OrderCodec.connect(pipeline.stack.registryUrl);
+    codec = await OrderCodec.connect({ url: pipeline.stack.registryUrl });
   }, 180_000);
 
   afterAll(async () => {

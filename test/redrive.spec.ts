@@ -38,7 +38,7 @@ describe('redriven dead letters', () => {
     pipeline = await Pipeline.start('--no-console', '--save-ms', '0..1', '--partitions', '3');
     redrives = new Redrives(pipeline);
     kafka = quietKafka(pipeline.stack.brokers);
-    codec = await OrderCodec.connect(pipeline.stack.registryUrl);
+    codec = await OrderCodec.connect({ url: pipeline.stack.registryUrl });
   }, 180_000);
 
   afterAll(async () => {

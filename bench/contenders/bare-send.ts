@@ -35,7 +35,7 @@ export const contend: Contender<'bare-send'> = async (job, meter) => {
 
 /** Builds the records of the producer app, with partitions, keys, headers and encoded orders. */
 async function prepareChunks({ records, registryUrl, parameters }: Job<'bare-send'>): Promise<OutgoingRecord[][]> {
-  const codec = await OrderCodec.connect(registryUrl);
+  const codec = await OrderCodec.connect({ url: registryUrl });
   const recordAt = ordersDataset(records).maker(new OrdersTopic(NO_PRODUCER, codec, PARTITIONS));
   const { recordsPerSend } = parameters;
   return Array.from({ length: Math.ceil(records / recordsPerSend) }, (_, chunk) => {

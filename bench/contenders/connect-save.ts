@@ -6,5 +6,5 @@ import type { Job } from './job.js';
 export async function connectSave({ registryUrl, mongodbUri }: Job): Promise<{ codec: OrderCodec; mongo: Mongo }> {
   const mongo = new Mongo(mongodbUri, 'bench');
   await mongo.client.connect();
-  return { codec: await OrderCodec.connect(registryUrl), mongo };
+  return { codec: await OrderCodec.connect({ url: registryUrl }), mongo };
 }

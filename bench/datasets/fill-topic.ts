@@ -21,7 +21,7 @@ export async function fillTopic(
   await provideTopics(kafka, [dataset.topic, DEAD_LETTERS]);
   const producer = reliableProducer(kafka, logger);
   try {
-    const codec = await OrderCodec.connect(addresses.SCHEMA_REGISTRY_URL);
+    const codec = await OrderCodec.connect({ url: addresses.SCHEMA_REGISTRY_URL });
     const recordAt = dataset.maker(new OrdersTopic(producer, codec, PARTITIONS));
     for (let chunk = chunkOf(dataset, recordAt, 0), made = chunk.length; chunk.length > 0; made += chunk.length) {
       signal.throwIfAborted();

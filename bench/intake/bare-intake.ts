@@ -13,7 +13,7 @@ import { contenderLogger as logger } from '../contenders/contender-logger.js';
 const BODY_LIMIT = 1024 * 1024;
 
 const { KAFKA_BROKERS = '', SCHEMA_REGISTRY_URL = '' } = process.env;
-const codec = await OrderCodec.connect(SCHEMA_REGISTRY_URL);
+const codec = await OrderCodec.connect({ url: SCHEMA_REGISTRY_URL });
 const kafka = connectKafka({ brokers: KAFKA_BROKERS.split(','), clientId: 'bench', logger });
 const producer = kafka.producer({
   createPartitioner: kafkajs.Partitioners.DefaultPartitioner,

@@ -19,11 +19,14 @@ describe('the catalog of settings', () => {
     expect(secrets.toSorted()).toEqual([
       'FACADE_CLIENT_SECRET',
       'GRAFANA_ADMIN_PASSWORD',
+      'KAFKA_SASL_PASSWORD',
       'MONGODB_URI',
       'ORDERS_CLIENT_SECRET',
       'ORDERS_TOKEN',
       'PAGE_TOKEN_SECRET',
       'PAGE_TOKEN_SECRETS_BEFORE',
+      'SCHEMA_REGISTRY_PASSWORD',
+      'SCHEMA_REGISTRY_TOKEN',
       'SCHEMA_REGISTRY_URL',
     ]);
   });

@@ -2,7 +2,8 @@ import type { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
 import { portSettings } from '#service/settings/port-settings.js';
 import { describeSettings, type SettingDoc } from '#service/settings/setting-docs.js';
-import { httpSettings, kafkaSettings, mongoSettings } from '#service/settings/settings.js';
+import { kafkaSettings } from '#service/settings/kafka-settings.js';
+import { httpSettings, mongoSettings } from '#service/settings/settings.js';
 import { cliSettingsSchema } from '../../apps/cli/src/cli-settings.js';
 import { settingsSchema as consoleSchema } from '../../apps/console/src/settings-schema.js';
 import { settingsSchema as consumerSchema } from '../../apps/consumer/src/settings-schema.js';
@@ -16,7 +17,7 @@ import { composeSettingsSchema } from './compose-settings.js';
 import { stackSettingsSchema } from './stack-settings.js';
 
 /** A setting as the documents show it. */
-export interface CatalogedSetting extends SettingDoc {
+export interface CatalogedSetting extends Omit<SettingDoc, 'needs' | 'excludes'> {
   readonly name: string;
   /** The programs that read it. */
   readonly readers: readonly string[];
@@ -78,12 +79,24 @@ function allSettings(): CatalogedSetting[] {
   return [...Map.groupBy(found, ({ name }) => name)].map(([name, uses]) => ({
     name,
     readers: uses.map(({ reader }) => reader),
-    description: uses[0]?.doc.description ?? '',
+    description: uses[0] === undefined ? '' : describe(uses[0].doc),
     allowed: merge(uses.map(({ reader, doc }) => [reader, doc.allowed])),
     shownDefault: merge(uses.map(({ reader, doc }) => [reader, doc.shownDefault])),
     secret: uses.some(({ doc }) => doc.secret),
     perProcess: uses.some(({ doc }) => doc.perProcess),
   }));
+}
+
+function list(names: readonly string[]): string {
+  return names.map((name) => `\`${name}\``).join(' and ');
+}
+
+function describe({ description, needs, excludes }: SettingDoc): string {
+  return [
+    description,
+    ...(needs.length > 0 ? [`Needs ${list(needs)}.`] : []),
+    ...(excludes.length > 0 ? [`Not together with ${list(excludes)}.`] : []),
+  ].join(' ');
 }
 
 /** Returns what all readers have in common, or the value of each, such as `3001 (producer); 0 (consumer)`. */

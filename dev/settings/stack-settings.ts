@@ -1,13 +1,19 @@
 import { z } from 'zod';
 import { portSettings } from '#service/settings/port-settings.js';
-import { httpSettings, kafkaSettings, wholeNumber } from '#service/settings/settings.js';
+import { authSettings } from '#service/auth/auth-settings.js';
+import { kafkaConnectionSettings, kafkaSettings, registrySettings } from '#service/settings/kafka-settings.js';
+import { httpSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
 
 const { LISTEN_HOST } = httpSettings(0);
 
-/** The settings that `npm start` reads itself. It passes the whole environment on to the services, which read theirs. */
+/** The settings that `npm start` reads itself, such as those of external servers. It passes the whole environment on to the services, which read theirs. */
 export const stackSettingsSchema = z.object({
   ...portSettings,
   LISTEN_HOST,
+  ...kafkaConnectionSettings,
+  ...registrySettings,
+  ...mongoSettings,
+  AUTH_ISSUER: authSettings.AUTH_ISSUER,
   TOPIC_PARTITIONS: wholeNumber(1, 1000)
     .optional()
     .meta(kafkaSettings.TOPIC_PARTITIONS.meta() ?? {}),

@@ -3,7 +3,8 @@ import { reportUnknownSettings } from './unknown-settings.js';
 
 describe('a name in .env', () => {
   it('is reported if it is no setting', () => {
-    const file = "# SAVE_DELAY=1\nSAVE_DELAYS_MS=0..10\nORDERING=key\nNODE_IMAGE='node:24'\nORDERS_TOKEN=\n";
+    const file =
+      "# SAVE_DELAY=1\nSAVE_DELAYS_MS=0..10\nORDERING=key\nNODE_IMAGE='node:24'\nORDERS_TOKEN_FILE=/run/secrets/token\n";
     expect(reportUnknownSettings(file)).toEqual([
       '.env: SAVE_DELAYS_MS is not a setting of the pipeline; docs/configuration.md has their names',
     ]);

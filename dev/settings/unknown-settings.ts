@@ -8,7 +8,9 @@ import { catalogSettings } from './settings-catalog.js';
  */
 export function reportUnknownSettings(envFile: string): string[] {
   const known = new Set(catalogSettings().flatMap(({ settings }) => settings.map(({ name }) => name)));
-  const unknown = Object.keys(parseEnv(envFile)).filter((name) => !known.has(name));
+  const unknown = Object.keys(parseEnv(envFile)).filter(
+    (name) => !known.has(name) && !known.has(name.replace(/_FILE$/, '')),
+  );
   return unknown.map((name) => {
     const now = RENAMED_SETTINGS[name];
     if (now !== undefined) return `.env: ${name} was renamed: set ${now} instead`;

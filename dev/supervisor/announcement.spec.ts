@@ -35,5 +35,13 @@ describe('the lines before ready', () => {
     const text = announcement(where).join('\n');
     expect(text).toContain('mongodb://ann:***@db.example/orders');
     expect(text).not.toContain('secret');
+    const addresses = {
+      ...where,
+      registryUrl: 'https://secret@registry/v7',
+      mongodbUri: 'mongodb://ann:se/secret@db/orders?tlsCertificateKeyFilePassword=secret',
+    };
+    const lines = announcement(addresses);
+    expect(lines).toContain('  Schema registry  https://***@registry/v7');
+    expect(lines).toContain('  MongoDB          mongodb://ann:***@db/orders');
   });
 });

@@ -19,7 +19,7 @@ export interface StackAddresses {
   readonly dataDirectory: string;
 }
 
-/** Returns the lines that are printed before `ready`. Hides a password in MONGODB_URI. */
+/** Returns the lines that are printed before `ready`. Hides credentials in addresses. */
 export function announcement(where: StackAddresses): string[] {
   const { producers, queryApis, console, issuer, legacy, facade } = where;
   return [
@@ -42,5 +42,9 @@ export function announcement(where: StackAddresses): string[] {
 }
 
 function withoutPassword(uri: string): string {
-  return uri.replace(/\/\/([^:@/]+):[^@/]*@/, '//$1:***@');
+  // A password may contain an unescaped slash, and a name alone may be a token. Options after `?` may contain credentials too.
+  return uri
+    .replace(/\/\/([^:@/]+):.*@/, '//$1:***@')
+    .replace(/\/\/[^:@/]+@/, '//***@')
+    .replace(/\?.*/, '');
 }

@@ -37,6 +37,21 @@ describe('the variables of an app', () => {
     expect(producerDefinition(context).env).toMatchObject({ LOG_LEVEL: 'debug', SCHEMA_REGISTRY_URL: 'http://given' });
   });
 
+  it('name no file for what is set here, and are left to the file of the user otherwise', () => {
+    const env = { TOPIC_PARTITIONS_FILE: '/6', PAGE_TOKEN_SECRET_FILE: '/secret', LEGACY_DATA_DIR_FILE: '/folder' };
+    const files = {
+      ...context,
+      env: { ...env, PORT_FILE: '/port', ISSUER_KEYS_FILE: '/keys', MONGODB_URI_FILE: '/uri' },
+    };
+    const { env: api } = queryApiDefinition(files);
+    expect(api).toMatchObject({ TOPIC_PARTITIONS: '12', PAGE_TOKEN_SECRET_FILE: '/secret', ISSUER_KEYS_FILE: '/keys' });
+    for (const name of ['PAGE_TOKEN_SECRET', 'TOPIC_PARTITIONS_FILE', 'PORT_FILE', 'MONGODB_URI_FILE'])
+      expect(api).not.toHaveProperty(name);
+    expect(legacyDefinition(files).env).not.toHaveProperty('LEGACY_DATA_DIR');
+    const external = { ...files, addresses: {} };
+    expect(producerDefinition(external).env).toHaveProperty('MONGODB_URI_FILE', '/uri');
+  });
+
   it('give each app its own port, and consumers any free port', () => {
     expect(producerDefinition(context).env['PORT']).toBe('3001');
     expect(queryApiDefinition(context).env['PORT']).toBe('4000');

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { MAX_IN_FLIGHT_OVERRIDE } from '#orders/consumer/in-flight-override.js';
+import { fileVariable, isGiven, readGivenSettings } from '#service/settings/setting-files.js';
 import { DEMO_CLIENT } from '../../apps/dev-issuer/src/demo-client.js';
 import type { PortClaim } from '../machine/ports.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
@@ -81,7 +82,7 @@ export function queryApiDefinition(context: AppContext, n = 1): AppDefinition {
   return define(nameOf('query-api', n), 'query-api', context, QUERY_API_HEAP, {
     PORT: String(port),
     // The same for all: cursor pagination can continue at any of them.
-    PAGE_TOKEN_SECRET: context.env['PAGE_TOKEN_SECRET'] || context.pageTokenSecret,
+    ...(!isGiven('PAGE_TOKEN_SECRET', context.env) && { PAGE_TOKEN_SECRET: context.pageTokenSecret }),
   });
 }
 
@@ -116,7 +117,8 @@ export function consumerDefinition(context: AppContext, n: number): AppDefinitio
     IN_FLIGHT_OVERRIDES_SINCE: context.startedAt.toISOString(),
     ...context.options.consumerSettings,
   };
-  return define(`consumer-${n}`, 'consumer', context, consumerHeap({ ...context.env, ...settings }), settings);
+  const { values } = readGivenSettings(['IN_FLIGHT_LIMIT'], context.env);
+  return define(`consumer-${n}`, 'consumer', context, consumerHeap({ ...values, ...settings }), settings);
 }
 
 /**
@@ -152,7 +154,7 @@ export function legacyDefinition(context: AppContext): AppDefinition {
   const { dataDirectory, legacyPort } = context.options;
   const legacy = define('legacy', 'legacy', context, LEGACY_HEAP, {
     PORT: String(legacyPort),
-    LEGACY_DATA_DIR: context.env['LEGACY_DATA_DIR'] || join(dataDirectory, 'db_files'),
+    ...(!isGiven('LEGACY_DATA_DIR', context.env) && { LEGACY_DATA_DIR: join(dataDirectory, 'db_files') }),
   });
   return { ...legacy, job: undefined };
 }
@@ -180,19 +182,22 @@ export function issuerUrl({ issuerPort }: StackOptions): string {
 
 function define(name: string, app: string, context: AppContext, heap: Heap, own: NodeJS.ProcessEnv): AppDefinition {
   const { env, addresses, partitions, options } = context;
+  const set = {
+    ...addresses,
+    ...(options.auth && { AUTH_ISSUER: issuerUrl(options) }),
+    ...(partitions !== undefined && { TOPIC_PARTITIONS: String(partitions) }),
+    ...own,
+  };
+  // An app rejects a setting that is set twice. What is set here has precedence, and may come from a file of the user's, such as
+  // TOPIC_PARTITIONS_FILE.
+  const replaced = new Set(Object.keys(set).map(fileVariable));
+  const passedOn = Object.entries(env).filter(([variable]) => !replaced.has(variable));
   return {
     name,
     job: app,
     heap,
     script: join(PROJECT_DIRECTORY, 'dist', 'apps', app, 'src', 'main.js'),
     logFile: join(options.dataDirectory, 'logs', `${name}.log`),
-    env: {
-      ...MALLOC,
-      ...env,
-      ...addresses,
-      ...(options.auth && { AUTH_ISSUER: issuerUrl(options) }),
-      ...(partitions !== undefined && { TOPIC_PARTITIONS: String(partitions) }),
-      ...own,
-    },
+    env: { ...MALLOC, ...Object.fromEntries(passedOn), ...set },
   };
 }

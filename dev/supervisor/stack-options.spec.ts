@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { StackError } from '../stack-error.js';
 import { readStackOptions } from './stack-options.js';
@@ -90,6 +93,26 @@ describe('npm start', () => {
       mongodb: false,
     });
     expect(read([], { MONGODB_URI: 'mongodb://m' }).external).toEqual({ kafka: false, registry: false, mongodb: true });
+  });
+
+  it('starts no server whose address is in a file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'stack-options-'));
+    const file = join(folder, 'uri');
+    writeFileSync(file, 'mongodb://m\n');
+    expect(read([], { MONGODB_URI_FILE: file }).external.mongodb).toBe(true);
+    rmSync(folder, { recursive: true });
+    expect(refusal([], { MONGODB_URI_FILE: file }).message).toContain('The file of MONGODB_URI_FILE does not exist');
+    expect(refusal(['--auth'], { AUTH_ISSUER_FILE: file }).message).toContain('AUTH_ISSUER_FILE');
+  });
+
+  it('rejects credentials for an embedded server', () => {
+    const sasl = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'ann', KAFKA_SASL_PASSWORD: 's3cret' };
+    expect(refusal([], { KAFKA_SSL: 'true' }).message).toContain('KAFKA_SSL is set without KAFKA_BROKERS');
+    expect(refusal([], sasl)).toMatchObject({
+      message: 'KAFKA_SASL_MECHANISM is set without KAFKA_BROKERS: the embedded server has neither TLS nor users.',
+      remedy: 'Set KAFKA_BROKERS to your own server too, or unset KAFKA_SASL_MECHANISM.',
+    });
+    expect(read([], { ...sasl, KAFKA_BROKERS: 'kafka:9093', KAFKA_SSL: 'true' }).external.kafka).toBe(true);
   });
 
   it.each([

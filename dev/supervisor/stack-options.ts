@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { kafkaConnectionSettings, registrySettings } from '#service/settings/kafka-settings.js';
+import { isGiven } from '#service/settings/setting-files.js';
 import { loadSettings, SettingsError } from '#service/settings/settings.js';
 import { LAST_PORT } from '../machine/ports.js';
 import { serverPortClaims, type ServerPorts } from '../servers/embedded-servers.js';
@@ -104,11 +106,13 @@ export function readStackOptions(
       ...(saveMs !== undefined && { SAVE_DELAY_MS: saveDelay(saveMs) }),
     },
     external: {
-      kafka: Boolean(env['KAFKA_BROKERS']),
-      registry: Boolean(env['SCHEMA_REGISTRY_URL']),
-      mongodb: Boolean(env['MONGODB_URI']),
+      kafka: isGiven('KAFKA_BROKERS', env),
+      registry: isGiven('SCHEMA_REGISTRY_URL', env),
+      mongodb: isGiven('MONGODB_URI', env),
     },
   };
+  requireExternal('KAFKA_BROKERS', Object.keys(kafkaConnectionSettings), env);
+  requireExternal('SCHEMA_REGISTRY_URL', Object.keys(registrySettings), env);
   requireDifferentPorts(options);
   return options;
 }
@@ -143,7 +147,8 @@ function saveDelay(text: string): string {
 }
 
 function checkAuth(auth: boolean, env: NodeJS.ProcessEnv): boolean {
-  if (auth && env['AUTH_ISSUER']) throw badFlag('--auth runs its own issuer and can not be combined with AUTH_ISSUER');
+  if (auth && isGiven('AUTH_ISSUER', env))
+    throw badFlag('--auth runs its own issuer and can not be combined with AUTH_ISSUER');
   return auth;
 }
 
@@ -158,6 +163,14 @@ function readSettings(env: NodeJS.ProcessEnv) {
     if (!(error instanceof SettingsError)) throw error;
     throw new StackError('bad-setting', error.message, 'Correct them in the environment or in .env.', { cause: error });
   }
+}
+
+/** Rejects credentials for the embedded servers, which have neither TLS nor users: every app would fail to connect. */
+function requireExternal(address: string, settings: readonly string[], env: NodeJS.ProcessEnv): void {
+  const given = isGiven(address, env) ? undefined : settings.find((name) => isGiven(name, env));
+  if (given === undefined) return;
+  const what = `${given} is set without ${address}: the embedded server has neither TLS nor users.`;
+  throw new StackError('bad-setting', what, `Set ${address} to your own server too, or unset ${given}.`);
 }
 
 function requireDifferentPorts(options: StackOptions): void {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { fileVariable } from '#service/settings/setting-files.js';
 import { requireFreeSpace } from '../machine/disk-space.js';
 import { requireFreePorts } from '../machine/ports.js';
 import { signalIfRunning } from '../machine/process-table.js';
@@ -196,6 +197,7 @@ export class Stack {
   private addresses({ addresses, env, options }: AppContext): Parameters<typeof announcement>[0] {
     const urlsOf = (job: string): (string | undefined)[] =>
       this.services.filter((app) => app.job === job).map(({ url }) => url);
+    const given = (name: string): string => env[name] || `from the file of ${fileVariable(name)}`;
     return {
       producers: urlsOf('producer'),
       queryApis: urlsOf('query-api'),
@@ -204,9 +206,9 @@ export class Stack {
       legacy: this.services.find(({ name }) => name === 'legacy')?.url,
       facade: urlsOf('facade')[0],
       consumers: options.consumers,
-      brokers: addresses.KAFKA_BROKERS ?? env['KAFKA_BROKERS'] ?? '',
-      registryUrl: addresses.SCHEMA_REGISTRY_URL ?? env['SCHEMA_REGISTRY_URL'] ?? '',
-      mongodbUri: addresses.MONGODB_URI ?? env['MONGODB_URI'] ?? '',
+      brokers: addresses.KAFKA_BROKERS ?? given('KAFKA_BROKERS'),
+      registryUrl: addresses.SCHEMA_REGISTRY_URL ?? given('SCHEMA_REGISTRY_URL'),
+      mongodbUri: addresses.MONGODB_URI ?? given('MONGODB_URI'),
       dataDirectory: options.dataDirectory,
     };
   }

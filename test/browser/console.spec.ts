@@ -71,7 +71,7 @@ describe('the page of the console', () => {
       from: new Date('2026-01-01T00:00:00Z'),
       to: new Date('2026-01-02T00:00:00Z'),
     });
-    const codec = await OrderCodec.connect(real.pipeline.stack.registryUrl);
+    const codec = await OrderCodec.connect({ url: real.pipeline.stack.registryUrl });
     const order = orderAt(4);
     const [blocking, blocked] = [{ ...order, id: crypto.randomUUID() }, order];
     const records = [blocking, blocked].map((each) => ({

@@ -115,7 +115,7 @@ describe('an unavailable server', () => {
       body: JSON.stringify({ schema: JSON.stringify(newer) }),
     });
     const { id: schemaId } = (await response.json()) as { id: number };
-    const codec = await OrderCodec.connect(registry);
+    const codec = await OrderCodec.connect({ url: registry });
     const order = orderGenerator({
       operationId: '01935c9e-8a00-7000-8000-0000000000bb',
       seed: 9,

@@ -7,7 +7,7 @@ const text = z.string().optional();
 
 /**
  * Documents the environment variables of `npm run orders`, `npm run scale` and `npm run migration`. Each is validated by the code that uses it: `--help` and
- * commands that don't need a variable work with any value.
+ * commands that don't need a variable work with any value. Files of variables (`X_FILE`) are read at once, and reported by each command.
  */
 export const cliSettingsSchema = z.object({
   PRODUCER_PORT,

@@ -1,7 +1,8 @@
 import { Command, CommanderError } from 'commander';
+import { readGivenSettings } from '#service/settings/setting-files.js';
 import { CREDENTIALS_HELP, credentialsIn } from './auth/credentials.js';
-import { CliError, explain } from './cli-error.js';
-import type { CliSettings } from './cli-settings.js';
+import { CliError, explain, usageError } from './cli-error.js';
+import { cliSettingsSchema, type CliSettings } from './cli-settings.js';
 import type { CliEnvironment, RunCommand } from './command-context.js';
 import { addCreateCommand } from './commands/create.command.js';
 import { addDeadLettersCommands } from './commands/dead-letters.command.js';
@@ -33,9 +34,12 @@ export async function runCommandLine(
   environment: CliEnvironment,
   addToMigration: (migration: Command) => void = () => undefined,
 ): Promise<ExitCode> {
-  const { env, terminal, clock } = environment;
+  const { terminal, clock } = environment;
   let exitCode: ExitCode = EXIT_CODE.ok;
+  const { values: env, faults } = readGivenSettings(Object.keys(cliSettingsSchema.shape), environment.env);
   const run: RunCommand = async (command, work, otherUrl) => {
+    if (faults.size > 0)
+      throw usageError('bad-setting', [...faults.values()].join('\n'), 'Correct the environment or .env.');
     const { url } = command.optsWithGlobals<{ url: string }>();
     const [service, timing] = [serviceUrl(otherUrl ?? url), { clock, random: Math.random }];
     const client = new ProducerClient(service, timing, credentialsIn(env));

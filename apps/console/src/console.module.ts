@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { register } from 'prom-client';
+import { kafkaAccess } from '#service/kafka/kafka-access.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { systemClock } from '@orders-pipeline/clock';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
@@ -18,7 +19,7 @@ import { Supervisor } from './scaling/supervisor.js';
 import { settings } from './settings.js';
 
 const logger = createLogger('console', settings.LOG_LEVEL);
-const kafka = connectKafka({ brokers: settings.KAFKA_BROKERS, clientId: 'orders-console', logger });
+const kafka = connectKafka({ ...kafkaAccess(settings), clientId: 'orders-console', logger });
 const supervisor = settings.SCALED_BY === 'supervisor' ? process : undefined;
 
 @Module({

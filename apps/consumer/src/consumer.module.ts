@@ -12,6 +12,8 @@ import { systemClock } from '@orders-pipeline/clock';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { PrometheusMetrics, type ConsumerNames } from '@orders-pipeline/parallel-consumer/prometheus';
 import { HealthModule } from '#service/health/health.js';
+import { kafkaAccess } from '#service/kafka/kafka-access.js';
+import { registryAccess } from '#service/kafka/registry-access.js';
 import { KafkaProbe } from '#service/kafka/kafka-probe.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
 import { MetricsModule } from '#service/health/metrics.js';
@@ -32,7 +34,7 @@ import { seededDelays, SimulatedDelay } from './save/simulated-delay.js';
 import { InFlightOverride } from './consume/in-flight-override.js';
 
 const logger = createLogger('consumer', settings.LOG_LEVEL);
-const kafka = connectKafka({ brokers: settings.KAFKA_BROKERS, clientId: 'orders-consumer', logger });
+const kafka = connectKafka({ ...kafkaAccess(settings), clientId: 'orders-consumer', logger });
 
 async function connectMongo(): Promise<Mongo> {
   const mongo = new Mongo(settings.MONGODB_URI, 'orders-consumer');
@@ -43,7 +45,7 @@ async function connectMongo(): Promise<Mongo> {
 }
 
 async function createSaver(mongo: Mongo, reports: SavedReports): Promise<OrderSaver> {
-  const codec = await OrderCodec.connect(settings.SCHEMA_REGISTRY_URL);
+  const codec = await OrderCodec.connect(registryAccess(settings));
   const { SAVE_DELAY_MS, SAVE_DELAY_SEED } = settings;
   const draw = SAVE_DELAY_SEED === undefined ? Math.random : seededDelays(SAVE_DELAY_SEED, Math.random);
   const delay = new SimulatedDelay(SAVE_DELAY_MS, draw, systemClock);

@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { ensureOrderIndexes } from '#orders/order/orders-collection.js';
 import { prepareTopics } from '#service/kafka/prepare-topics.js';
+import { kafkaAccess } from '#service/kafka/kafka-access.js';
+import { registryAccess } from '#service/kafka/registry-access.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { KafkaProbe } from '#service/kafka/kafka-probe.js';
@@ -10,7 +12,7 @@ import { Mongo } from '#service/mongodb/mongo.js';
 import { settings } from './settings.js';
 
 export const logger = createLogger('producer', settings.LOG_LEVEL);
-export const kafka = connectKafka({ brokers: settings.KAFKA_BROKERS, clientId: 'orders-producer', logger });
+export const kafka = connectKafka({ ...kafkaAccess(settings), clientId: 'orders-producer', logger });
 
 /** The topics, once they exist and belong to the expected cluster. */
 export class PreparedTopics {
@@ -38,7 +40,7 @@ async function connectTopics(): Promise<PreparedTopics> {
     { provide: PreparedTopics, useFactory: connectTopics },
     {
       provide: OrderCodec,
-      useFactory: async () => OrderCodec.connect(settings.SCHEMA_REGISTRY_URL),
+      useFactory: async () => OrderCodec.connect(registryAccess(settings)),
       // After the topics, because preparing them verifies the cluster id.
       inject: [PreparedTopics],
     },

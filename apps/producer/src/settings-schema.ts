@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
-import { httpSettings, kafkaSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
+import { kafkaSettings } from '#service/settings/kafka-settings.js';
+import { httpSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
 
 export const settingsSchema = z.object({
   ...httpSettings(3001),

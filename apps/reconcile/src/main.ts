@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { MongoClient } from 'mongodb';
 import { pino } from 'pino';
+import { kafkaAccess } from '#service/kafka/kafka-access.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { reconcile } from '#reconcile/reconcile.js';
@@ -18,12 +19,17 @@ import { readSettings } from './settings.js';
 async function run(): Promise<number> {
   const { operationId, json } = readCommandLine(process.argv.slice(2));
   if (existsSync('.env')) process.loadEnvFile('.env');
-  const { MONGODB_URI, KAFKA_BROKERS: brokers } = readSettings(process.env);
+  const settings = readSettings(process.env);
   const logger = pino({ level: 'silent' });
-  const client = new MongoClient(MONGODB_URI, { appName: 'orders-reconcile', serverSelectionTimeoutMS: 5_000 });
+  const client = new MongoClient(settings.MONGODB_URI, {
+    appName: 'orders-reconcile',
+    serverSelectionTimeoutMS: 5_000,
+  });
   // Without this, stored orders could seem to be missing right after a fail-over.
   readMonotonically(client);
-  const positions = new KafkaPositions(connectKafka({ brokers, clientId: 'orders-reconcile', logger }));
+  const positions = new KafkaPositions(
+    connectKafka({ ...kafkaAccess(settings), clientId: 'orders-reconcile', logger }),
+  );
   const progress = new ProgressLine(process.stderr);
   try {
     const report = await reconcile({

@@ -6,8 +6,9 @@ describe('the settings of reconcile', () => {
     expect(readSettings({})).toEqual({
       MONGODB_URI: 'mongodb://127.0.0.1:27017/orders',
       KAFKA_BROKERS: ['127.0.0.1:9092'],
+      KAFKA_SSL: 'false',
     });
-    expect(readSettings({ MONGODB_PORT: '4017', KAFKA_PORT: '4092', MONGODB_URI: '' })).toEqual({
+    expect(readSettings({ MONGODB_PORT: '4017', KAFKA_PORT: '4092', MONGODB_URI: '' })).toMatchObject({
       MONGODB_URI: 'mongodb://127.0.0.1:4017/orders',
       KAFKA_BROKERS: ['127.0.0.1:4092'],
     });
@@ -15,7 +16,7 @@ describe('the settings of reconcile', () => {
 
   it('are your own servers, whatever the ports are', () => {
     const own = { MONGODB_URI: 'mongodb://there/orders', KAFKA_BROKERS: 'there:1,there:2' };
-    expect(readSettings({ ...own, MONGODB_PORT: '4017', KAFKA_PORT: '4092' })).toEqual({
+    expect(readSettings({ ...own, MONGODB_PORT: '4017', KAFKA_PORT: '4092' })).toMatchObject({
       MONGODB_URI: 'mongodb://there/orders',
       KAFKA_BROKERS: ['there:1', 'there:2'],
     });

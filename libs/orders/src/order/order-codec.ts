@@ -1,8 +1,8 @@
-import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import avro from 'avsc';
 import { AVRO_LOGICAL_TYPES } from './avro-logical-types.js';
 import { ORDER_SCHEMA } from './order-schema.js';
 import { hasStatus, registerOrderSchema } from './register-schema.js';
+import { RegistryConnection, type RegistryAccess } from './registry-connection.js';
 import { orderViolation, type Order } from './order.js';
 
 /** Why a record's value is not an order. The codes are stable, and every attempt gives the same code. */
@@ -26,14 +26,6 @@ const HEADER_BYTES = 5;
 /** Orders are encoded one after another into buffers of this size. */
 const BUFFER_BYTES = 64 * 1024;
 
-/** Without a time-out, a registry that accepts connections and never responds would block its records for ever. */
-const REGISTRY_TIMEOUT_MS = 5_000;
-
-/** Enables the time-out of the client's HTTP library, which is off by default. */
-const requestTimeout: NonNullable<ConstructorParameters<typeof SchemaRegistry>[0]['middlewares']>[number] = () => ({
-  prepareRequest: async (next) => (await next()).enhance({ timeout: REGISTRY_TIMEOUT_MS }),
-});
-
 type Reader = (body: Buffer) => unknown;
 
 /**
@@ -47,8 +39,7 @@ export class OrderCodec {
   private used = 0;
 
   private constructor(
-    private readonly registry: SchemaRegistry,
-    private readonly registryUrl: string,
+    private readonly registry: RegistryConnection,
     private readonly schemaId: number,
     private readonly type: avro.Type,
   ) {
@@ -60,14 +51,11 @@ export class OrderCodec {
    * @throws IncompatibleSchemaError when the registry rejects the schema. When the registry is unavailable, it throws the
    *   HTTP client's error; the caller may retry later.
    */
-  static async connect(registryUrl: string): Promise<OrderCodec> {
-    const registry = new SchemaRegistry(
-      { host: registryUrl, clientId: 'orders', retry: { retries: 0 }, middlewares: [requestTimeout] },
-      { AVRO: { logicalTypes: AVRO_LOGICAL_TYPES } },
-    );
-    const id = await registerOrderSchema(registry, registryUrl);
+  static async connect(access: RegistryAccess): Promise<OrderCodec> {
+    const registry = new RegistryConnection(access);
+    const id = await registerOrderSchema(registry);
     const type = avro.Type.forSchema(ORDER_SCHEMA as unknown as avro.Schema, { logicalTypes: AVRO_LOGICAL_TYPES });
-    return new OrderCodec(registry, registryUrl, id, type);
+    return new OrderCodec(registry, id, type);
   }
 
   /**
@@ -138,7 +126,7 @@ export class OrderCodec {
 
   private async writerType(schemaId: number): Promise<avro.Type> {
     try {
-      const schema: unknown = await this.registry.getSchema(schemaId);
+      const schema: unknown = await this.registry.client.getSchema(schemaId);
       if (schema instanceof avro.Type) return schema;
     } catch (error) {
       if (!hasStatus(error, 404) || !(await this.registryDenies(schemaId))) throw error;
@@ -149,9 +137,7 @@ export class OrderCodec {
 
   /** Accepts only the registry's own "schema not found": a 404 from a proxy or a wrong path says nothing about the id. */
   private async registryDenies(schemaId: number): Promise<boolean> {
-    const response = await fetch(`${this.registryUrl}/schemas/ids/${schemaId}`, {
-      signal: AbortSignal.timeout(REGISTRY_TIMEOUT_MS),
-    });
+    const response = await this.registry.request(`/schemas/ids/${schemaId}`);
     const body: unknown = response.status === 404 ? await response.json().catch(() => undefined) : undefined;
     return typeof body === 'object' && body !== null && 'error_code' in body && body.error_code === 40403;
   }

@@ -1,5 +1,6 @@
-import { COMPATIBILITY, SchemaType, type SchemaRegistry } from '@kafkajs/confluent-schema-registry';
+import { COMPATIBILITY, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { ORDER_SCHEMA } from './order-schema.js';
+import { RegistryRejectionError, type RegistryConnection } from './registry-connection.js';
 import { ORDERS_SUBJECT } from '../topics/topics.js';
 
 /** Thrown when the registry rejects this version's schema for the subject. The service must not produce or consume with it. */
@@ -16,19 +17,17 @@ const ACCEPTED_LEVELS = [
   COMPATIBILITY.FULL_TRANSITIVE,
 ];
 
-const TIMEOUT_MS = 5_000;
-
 /**
  * Registers `ORDER_SCHEMA` under its subject; idempotent. It sets BACKWARD compatibility first: the client sets it only after
  * the first registration, so the second of two services that start at once would find it unset and fail.
  * @returns the schema's id
  * @throws IncompatibleSchemaError when the registry rejects the schema; any other error means that the registry is unavailable
  */
-export async function registerOrderSchema(registry: SchemaRegistry, registryUrl: string): Promise<number> {
-  const compatibility = await requireCompatibility(registryUrl);
+export async function registerOrderSchema(registry: RegistryConnection): Promise<number> {
+  const compatibility = await requireCompatibility(registry);
   try {
     const schema = { type: SchemaType.AVRO, schema: JSON.stringify(ORDER_SCHEMA) } as const;
-    return (await registry.register(schema, { subject: ORDERS_SUBJECT, compatibility })).id;
+    return (await registry.client.register(schema, { subject: ORDERS_SUBJECT, compatibility })).id;
   } catch (cause) {
     if (!hasStatus(cause, 409) && !hasStatus(cause, 422)) throw cause;
     throw new IncompatibleSchemaError(
@@ -41,32 +40,29 @@ export async function registerOrderSchema(registry: SchemaRegistry, registryUrl:
 }
 
 /** @returns the subject's level; a missing or weaker level is first set to BACKWARD */
-async function requireCompatibility(registryUrl: string): Promise<COMPATIBILITY> {
-  const level = await currentLevel(registryUrl);
+async function requireCompatibility(registry: RegistryConnection): Promise<COMPATIBILITY> {
+  const level = await currentLevel(registry);
   if (level !== undefined) return level;
-  const changed = await fetch(configOf(registryUrl), {
+  const changed = await registry.request(CONFIG_PATH, {
     method: 'PUT',
     headers: { 'content-type': 'application/vnd.schemaregistry.v1+json' },
     body: JSON.stringify({ compatibility: COMPATIBILITY.BACKWARD }),
-    signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   if (changed.ok) return COMPATIBILITY.BACKWARD;
   // If two services set the level at once, the registry may reject one request; only the resulting level counts.
-  const afterwards = await currentLevel(registryUrl);
+  const afterwards = await currentLevel(registry);
   if (afterwards !== undefined) return afterwards;
-  throw new Error(`the schema registry rejected the compatibility of "${ORDERS_SUBJECT}": HTTP ${changed.status}`);
+  throw new RegistryRejectionError(changed.status, `the compatibility of "${ORDERS_SUBJECT}"`);
 }
 
 /** @returns the subject's level if it is an accepted one */
-async function currentLevel(registryUrl: string): Promise<COMPATIBILITY | undefined> {
-  const response = await fetch(configOf(registryUrl), { signal: AbortSignal.timeout(TIMEOUT_MS) });
+async function currentLevel(registry: RegistryConnection): Promise<COMPATIBILITY | undefined> {
+  const response = await registry.request(CONFIG_PATH);
   const { compatibilityLevel } = (await response.json()) as { compatibilityLevel?: string };
   return ACCEPTED_LEVELS.find((level) => level === compatibilityLevel?.toUpperCase());
 }
 
-function configOf(registryUrl: string): string {
-  return `${registryUrl}/config/${encodeURIComponent(ORDERS_SUBJECT)}`;
-}
+const CONFIG_PATH = `/config/${encodeURIComponent(ORDERS_SUBJECT)}`;
 
 /** Returns whether the registry's client failed with this HTTP status. */
 export function hasStatus(error: unknown, status: number): boolean {

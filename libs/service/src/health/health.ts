@@ -10,12 +10,13 @@ import {
 import { register } from 'prom-client';
 import { z } from 'zod';
 import { NoToken } from '../auth/scope.guard.js';
+import { explainConnection } from '../process/explain-connection.js';
 import { exposeReadiness } from './readiness-gauge.js';
 
 /** The readiness checks by name. Every readiness request runs all of them; results are not cached. */
 @Injectable()
 export abstract class ReadinessChecks {
-  /** A check that throws is reported as down, with the error's message. */
+  /** A check that throws is reported as down, with the line of `explainConnection`, else the error's message. */
   abstract readonly checks: Readonly<Record<string, () => Promise<void>>>;
 }
 
@@ -59,7 +60,8 @@ export class HealthController {
       await this.readiness.checks[name]?.();
       return indicator.up();
     } catch (error) {
-      return indicator.down({ reason: error instanceof Error ? error.message : String(error) });
+      const reason = explainConnection(error) ?? (error instanceof Error ? error.message : String(error));
+      return indicator.down({ reason });
     }
   }
 }

@@ -1,6 +1,15 @@
-/** Ends the process with exit code 1 after a failed start. It prints the message of errors with a `code`, the stack of others. */
+import { explainConnection } from './explain-connection.js';
+
+/**
+ * Ends the process with exit code 1 after a failed start. It prints one line for a connection that the settings must allow, the message
+ * of errors with a `code`, and the stack of others.
+ */
 export function failToStart(error: unknown): never {
-  const explained = error instanceof Error && 'code' in error && typeof error.code === 'string';
-  process.stderr.write(`${explained ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+  process.stderr.write(`${explainConnection(error) ?? textOf(error)}\n`);
   process.exit(1);
+}
+
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return 'code' in error && typeof error.code === 'string' ? error.message : String(error.stack);
 }

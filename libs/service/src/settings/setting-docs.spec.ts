@@ -27,6 +27,8 @@ describe('the documentation of a setting', () => {
       shownDefault: '7',
       secret: false,
       perProcess: false,
+      needs: [],
+      excludes: [],
     });
   });
 

@@ -9,6 +9,10 @@ declare module 'zod' {
     secret?: boolean;
     /** `npm start` and Docker Compose set it for each process, so that it has no place in `.env`. */
     perProcess?: boolean;
+    /** Settings without which this one has no effect: names, or `NAME=value`. */
+    needs?: readonly string[];
+    /** Settings that can't be given together with this one. */
+    excludes?: readonly string[];
     /** The default in words, if it depends on the machine, on other settings, or on chance. */
     shownDefault?: string;
   }
@@ -20,6 +24,9 @@ export interface SettingDoc {
   readonly allowed: string;
   readonly secret: boolean;
   readonly perProcess: boolean;
+  /** Names, or `NAME=value`. */
+  readonly needs: readonly string[];
+  readonly excludes: readonly string[];
   /** The default as in an environment variable, or in words; empty if there is none. */
   readonly shownDefault: string;
 }
@@ -39,6 +46,8 @@ export function describeSettings(schema: z.ZodObject): Map<string, SettingDoc> {
           allowed: meta.allowed ?? (meta.enum ? `one of ${meta.enum.join(', ')}` : ''),
           secret: meta.secret ?? false,
           perProcess: meta.perProcess ?? false,
+          needs: meta.needs ?? [],
+          excludes: meta.excludes ?? [],
           shownDefault: meta.shownDefault ?? String(byDefault),
         },
       ];

@@ -1,6 +1,10 @@
-import { describe, expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
-import { SettingsError, httpSettings, kafkaSettings, loadSettings, mongoSettings } from './settings.js';
+import { kafkaSettings } from './kafka-settings.js';
+import { SettingsError, httpSettings, loadSettings, mongoSettings } from './settings.js';
 
 const Schema = z.object({ ...httpSettings(3_000), ...mongoSettings, ...kafkaSettings });
 
@@ -15,6 +19,7 @@ describe('settings', () => {
       LOG_LEVEL: 'info',
       MONGODB_URI: 'mongodb://127.0.0.1:27017/orders',
       KAFKA_BROKERS: ['127.0.0.1:9092'],
+      KAFKA_SSL: 'false',
       SCHEMA_REGISTRY_URL: 'http://127.0.0.1:8081/apis/ccompat/v7',
     });
   });
@@ -57,6 +62,59 @@ describe('settings', () => {
 
   it('with a removed name are ignored by a service that never read it', () => {
     expect(loadSettings(Schema, { IN_FLIGHT_WISHES_SINCE: '2026-01-31' })).toMatchObject({ PORT: 3_000 });
+  });
+});
+
+describe('a setting from a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'settings-'));
+  const file = (name: string, content: string): string => {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('has its content without one newline at the end, and is checked like one from the environment', () => {
+    const files = {
+      MONGODB_URI_FILE: file('uri', 'mongodb://me:s3cret@db/orders\n'),
+      KAFKA_SASL_PASSWORD_FILE: file('password', ' s3cret \n\n'),
+      KAFKA_SASL_USERNAME_FILE: file('user', 'ann\r\n'),
+      KAFKA_SASL_MECHANISM: 'plain',
+      PORT_FILE: file('port', '70'),
+    };
+    expect(loadSettings(Schema, files)).toMatchObject({
+      MONGODB_URI: 'mongodb://me:s3cret@db/orders',
+      KAFKA_SASL_PASSWORD: ' s3cret \n',
+      KAFKA_SASL_USERNAME: 'ann',
+      PORT: 70,
+    });
+    const bad = { MONGODB_URI_FILE: file('bad', 's3cret'), PORT_FILE: file('bad-port', 's3cret') };
+    expect(messageOf(bad)).toBe(`Invalid settings:
+  PORT must be an integer from 0 to 65,535, got the content of the file of PORT_FILE (docs/configuration.md#port)
+  MONGODB_URI must be an address that begins with mongodb:// or mongodb+srv://, got the content of the file of MONGODB_URI_FILE (docs/configuration.md#mongodb_uri)`);
+  });
+
+  it('is rejected in one line if it is set twice, or its file is missing, empty or a folder; no line has a value', () => {
+    const bad = {
+      MONGODB_URI: 'mongodb://s3cret',
+      MONGODB_URI_FILE: file('uri', 'mongodb://s3cret'),
+      KAFKA_BROKERS_FILE: join(folder, 's3cret'),
+      SCHEMA_REGISTRY_URL_FILE: file('empty', '\n'),
+      KAFKA_CLUSTER_ID_FILE: folder,
+      LOG_LEVEL: 'loud',
+    };
+    expect(messageOf(bad)).toBe(`Invalid settings:
+  MONGODB_URI and MONGODB_URI_FILE are both set: unset one of them (docs/configuration.md#mongodb_uri)
+  The file of KAFKA_BROKERS_FILE does not exist: set the path of an existing file (docs/configuration.md#kafka_brokers)
+  The file of SCHEMA_REGISTRY_URL_FILE is empty: write the value into it (docs/configuration.md#schema_registry_url)
+  The file of KAFKA_CLUSTER_ID_FILE is a folder: set the path of a file in it (docs/configuration.md#kafka_cluster_id)
+  LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent, got "loud" (docs/configuration.md#log_level)`);
+  });
+
+  it('is none if X or X_FILE is empty, or if X_FILE is a setting of its own', () => {
+    const Keys = z.object({ KEYS: z.string().optional(), KEYS_FILE: z.string().optional() });
+    expect(loadSettings(Keys, { KEYS_FILE: '/nowhere' })).toEqual({ KEYS_FILE: '/nowhere' });
+    expect(loadSettings(Schema, { PORT: '', PORT_FILE: file('port', '71') }).PORT).toBe(71);
+    expect(loadSettings(Schema, { PORT: '72', PORT_FILE: '' }).PORT).toBe(72);
   });
 });
 

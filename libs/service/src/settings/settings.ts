@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
 import { describeSettings, documentedAt } from './setting-docs.js';
+import { contradictions } from './setting-relations.js';
+import { fileVariable, readGivenSettings, type GivenSettings } from './setting-files.js';
 
 /** Thrown when a setting is missing or invalid; the process then doesn't start. */
 export class SettingsError extends Error {
@@ -14,36 +15,46 @@ export const RENAMED_SETTINGS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads settings from environment variables. An empty variable counts as absent, since shells and Compose files can't
- * unset one.
+ * Reads settings from environment variables, or from the files that `X_FILE` variables name. An empty variable counts as absent, since
+ * shells and Compose files can't unset one.
  * @throws SettingsError with a line for every wrong setting: its name, its value (unless it may be secret), what is allowed, and
  * where it is documented. A removed name of a setting is wrong too: to ignore it would silently change what the process does.
  */
 export function loadSettings<T extends z.ZodObject>(schema: T, environment: NodeJS.ProcessEnv): z.infer<T> {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
-  const result = schema.safeParse(given);
+  const given = readGivenSettings(Object.keys(schema.shape), environment);
+  const result = schema.safeParse(given.values);
   const lines = [
     ...Object.entries(RENAMED_SETTINGS).flatMap(([before, now]) =>
-      given[before] !== undefined && now in schema.shape
+      environment[before] && now in schema.shape
         ? [`${before} was renamed: set ${now} instead (${documentedAt(now)})`]
         : [],
     ),
+    ...given.faults.values(),
     ...(result.success ? [] : wrongSettings(schema, given, result.error)),
+    ...contradictions(schema, given),
   ];
   if (result.success && lines.length === 0) return result.data;
   throw new SettingsError(`Invalid settings:\n${lines.map((line) => `  ${line}`).join('\n')}`);
 }
 
-function wrongSettings(schema: z.ZodObject, given: NodeJS.ProcessEnv, error: z.ZodError): string[] {
+function wrongSettings(schema: z.ZodObject, given: GivenSettings, error: z.ZodError): string[] {
   const docs = describeSettings(schema);
-  const names = new Set(error.issues.map(({ path }) => String(path[0])));
-  return [...names].map((name) => {
-    const { allowed, secret } = docs.get(name) ?? {};
-    const value = given[name];
-    // An address may contain a password although the setting's usual values don't.
-    const shown = secret || value?.includes('@') ? 'a value that may be secret' : JSON.stringify(value);
-    return `${name} must be ${allowed}, got ${shown} (${documentedAt(name)})`;
-  });
+  const issues = new Map(error.issues.map((issue) => [String(issue.path[0]), issue]));
+  return [...issues]
+    .filter(([name]) => !given.faults.has(name))
+    .map(([name, issue]) => {
+      const { allowed, secret } = docs.get(name) ?? {};
+      const reason: unknown = issue.code === 'custom' ? issue.params?.['reason'] : undefined;
+      const shown = shownValue(name, given, secret ?? false);
+      const which = typeof reason === 'string' ? `, which ${reason}` : '';
+      return `${name} must be ${allowed}, got ${shown}${which} (${documentedAt(name)})`;
+    });
+}
+
+function shownValue(name: string, { values, fromFiles }: GivenSettings, isSecret: boolean): string {
+  if (fromFiles.has(name)) return `the content of the file of ${fileVariable(name)}`;
+  // An address may contain a password although the setting's usual values don't.
+  return isSecret || values[name]?.includes('@') ? 'a value that may be secret' : JSON.stringify(values[name]);
 }
 
 /** Parses an integer within bounds from text. */
@@ -126,34 +137,4 @@ export const mongoSettings = {
       allowed: 'an address that begins with mongodb:// or mongodb+srv://',
       secret: true,
     }),
-};
-
-export const kafkaSettings = {
-  KAFKA_BROKERS: z
-    .string()
-    .default('127.0.0.1:9092')
-    .transform((text) => text.split(',').map((broker) => broker.trim()))
-    .refine((brokers) => brokers.every((broker) => /^.+:\d{1,5}$/.test(broker)))
-    .meta({
-      description: 'Your own Kafka (3.1 or newer) instead of the embedded one.',
-      allowed: 'host:port, separated by commas',
-    }),
-  SCHEMA_REGISTRY_URL: httpAddress()
-    .default('http://127.0.0.1:8081/apis/ccompat/v7')
-    .transform((address) => address.replace(/\/+$/, ''))
-    .meta({
-      description: "Your own registry with Confluent's API instead of the embedded one.",
-      secret: true,
-    }),
-  TOPIC_PARTITIONS: wholeNumber(1, 10_000)
-    .optional()
-    .meta({
-      description: 'Partitions of `orders.v1` when it is created; an existing topic with another number is rejected.',
-      shownDefault: String(DEFAULT_PARTITIONS),
-    }),
-  KAFKA_CLUSTER_ID: z.string().optional().meta({
-    description: 'Cluster id that Kafka must have. Unset: every cluster is accepted.',
-    allowed: 'a cluster id',
-    perProcess: true,
-  }),
 };

@@ -1,0 +1,52 @@
+import { isIP } from 'node:net';
+import { generate } from 'selfsigned';
+
+/** A certificate and its private key, in PEM format. */
+export interface CertifiedKey {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+const COMMON = { keyType: 'ec', algorithm: 'sha256' } as const;
+/** Java and OpenSSL reject a certificate of the same second on a clock that is a little behind. */
+const CLOCK_TOLERANCE_MS = 5 * 60_000;
+
+/** A certificate authority for the embedded servers. Its key stays in memory: a restart creates another authority. */
+export class PrivateAuthority {
+  private constructor(private readonly own: CertifiedKey) {}
+
+  static async create(name = 'Orders pipeline, private authority'): Promise<PrivateAuthority> {
+    const { cert, private: key } = await generate([{ name: 'commonName', value: name }], {
+      ...COMMON,
+      notBeforeDate: new Date(Date.now() - CLOCK_TOLERANCE_MS),
+      extensions: [
+        { name: 'basicConstraints', cA: true, critical: true },
+        { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+      ],
+    });
+    return new PrivateAuthority({ certificate: cert, key });
+  }
+
+  get certificate(): string {
+    return this.own.certificate;
+  }
+
+  /** Issues a certificate for host names and IP addresses, for a server or a client. It is valid for a year. */
+  async issue(name: string, hosts: readonly string[]): Promise<CertifiedKey> {
+    const { cert, private: key } = await generate([{ name: 'commonName', value: name }], {
+      ...COMMON,
+      notBeforeDate: new Date(Date.now() - CLOCK_TOLERANCE_MS),
+      extensions: [
+        { name: 'basicConstraints', cA: false, critical: true },
+        { name: 'keyUsage', digitalSignature: true, critical: true },
+        { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
+        {
+          name: 'subjectAltName',
+          altNames: hosts.map((host) => (isIP(host) ? { type: 7, ip: host } : { type: 2, value: host })),
+        },
+      ],
+      ca: { key: this.own.key, cert: this.own.certificate },
+    });
+    return { certificate: cert, key };
+  }
+}

@@ -1,0 +1,85 @@
+import { Agent as HttpsAgent } from 'node:https';
+import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
+import { Agent, fetch, Headers, type RequestInit, type Response } from 'undici';
+import { AVRO_LOGICAL_TYPES } from './avro-logical-types.js';
+
+/** How to reach the schema registry. */
+export interface RegistryAccess {
+  /** The base address, without credentials: `fetch` rejects an address with them, and shows it in its error. */
+  readonly url: string;
+  /** The value of the header `Authorization`. */
+  readonly authorization?: string;
+  /** The accepted authorities, certificates in PEM format. Default: those of Node.js. */
+  readonly ca?: string;
+}
+
+/** Thrown when the registry rejects a request for another reason than the schema, such as missing credentials. */
+export class RegistryRejectionError extends Error {
+  override readonly name = 'RegistryRejectionError';
+  constructor(
+    readonly status: number,
+    request: string,
+  ) {
+    super(`The schema registry rejected ${request}: HTTP ${status}`);
+  }
+}
+
+/** Thrown when the registry can't be reached. */
+export class RegistryUnavailableError extends Error {
+  override readonly name = 'RegistryUnavailableError';
+}
+
+/** Without a time-out, a registry that accepts connections and never responds would block its records for ever. */
+const TIMEOUT_MS = 5_000;
+
+type Middleware = NonNullable<ConstructorParameters<typeof SchemaRegistry>[0]['middlewares']>[number];
+
+/** Sends all requests to the schema registry with the same credentials and authorities: those of its client, and others. */
+export class RegistryConnection {
+  readonly client: SchemaRegistry;
+  private readonly dispatcher: { readonly dispatcher?: Agent };
+
+  constructor(private readonly access: RegistryAccess) {
+    const { url, ca } = access;
+    this.client = new SchemaRegistry(
+      {
+        host: url,
+        clientId: 'orders',
+        retry: { retries: 0 },
+        middlewares: [clientRequests(access)],
+        ...(ca !== undefined && { agent: new HttpsAgent({ ca }) }),
+      },
+      { AVRO: { logicalTypes: AVRO_LOGICAL_TYPES } },
+    );
+    this.dispatcher = ca === undefined ? {} : { dispatcher: new Agent({ connect: { ca } }) };
+  }
+
+  /**
+   * Sends a request that the client can't send, or whose whole response is needed.
+   * @throws RegistryRejectionError if the credentials are not accepted, RegistryUnavailableError if there is no response
+   */
+  async request(path: string, init: RequestInit = {}): Promise<Response> {
+    const response = await this.send(path, init);
+    if (response.status === 401 || response.status === 403)
+      throw new RegistryRejectionError(response.status, `a request to ${path}`);
+    return response;
+  }
+
+  private async send(path: string, init: RequestInit): Promise<Response> {
+    const { url, authorization } = this.access;
+    const headers = new Headers(init.headers);
+    if (authorization !== undefined) headers.set('authorization', authorization);
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    try {
+      return await fetch(`${url}${path}`, { ...init, headers, signal, ...this.dispatcher });
+    } catch (cause) {
+      throw new RegistryUnavailableError(`The schema registry at ${url} can't be reached: ${String(cause)}`, { cause });
+    }
+  }
+}
+
+/** Enables the time-out of the client's HTTP library, which is off by default, and adds the credentials. */
+function clientRequests({ authorization }: RegistryAccess): Middleware {
+  const headers = authorization === undefined ? {} : { authorization };
+  return () => ({ prepareRequest: async (next) => (await next()).enhance({ timeout: TIMEOUT_MS, headers }) });
+}
