@@ -2,7 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../machine/ports.js';
 import type { EmbeddedParts } from '../parts/embedded-parts.js';
-import { KafkaServer, randomClusterId, type KafkaNode, type KafkaSettings, type PeerPort } from './kafka-server.js';
+import type { KafkaNode, PeerPort } from './kafka-properties.js';
+import type { KafkaSecurity } from './kafka-security.js';
+import { KafkaServer, randomClusterId } from './kafka-server.js';
+import type { KafkaSettings } from './kafka-settings.js';
 
 const HEAP_MIB = 256;
 /** With 3 replicas, of which at least 2 are in sync, any one node may be unavailable without loss of acknowledged records. */
@@ -35,6 +38,7 @@ export class KafkaCluster {
     dataDirectory: string,
     settings: KafkaSettings = {},
     peers: readonly PeerPort[] = [],
+    security?: KafkaSecurity,
   ): Promise<KafkaCluster> {
     const controllerPorts = new Map<number, number>();
     for (const id of clientPorts.keys()) controllerPorts.set(id + 1, await freePort());
@@ -50,6 +54,7 @@ export class KafkaCluster {
         heapMiB: HEAP_MIB,
         controllerPorts,
         ...(peer !== undefined && { peers: peer }),
+        ...(security !== undefined && { security }),
         settings: { ...replication, ...settings },
         clusterId,
       };

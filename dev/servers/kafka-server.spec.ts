@@ -1,5 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
-import { kafkaProperties, randomClusterId, singleNode } from './kafka-server.js';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { kafkaProperties, singleNode } from './kafka-properties.js';
+import { randomClusterId } from './kafka-server.js';
+import { PrivateAuthority } from './private-authority.js';
 
 describe('the settings of the embedded Kafka', () => {
   const node = singleNode(9092, '/data');
@@ -47,6 +49,31 @@ describe('the settings of a node whose peers use another port', () => {
     expect(lines).toContain('listeners=PLAINTEXT://127.0.0.1:9093,CONTROLLER://127.0.0.1:40001,PEERS://127.0.0.1:5001');
     expect(lines).toContain('advertised.listeners=PLAINTEXT://127.0.0.1:9093,PEERS://127.0.0.1:6001');
     expect(lines).toContain('inter.broker.listener.name=PEERS');
+  });
+});
+
+describe('the settings of a secured node', () => {
+  const broker = { name: 'broker', password: 'secret' };
+  let lines: string[];
+
+  beforeAll(async () => {
+    const security = { authority: await PrivateAuthority.create(), broker, clients: [] };
+    const node = { ...singleNode(9093, '/data'), security };
+    lines = kafkaProperties(node, new Map([[1, 40_001]]), '/data/kafka/records').split('\n');
+  });
+
+  it('have no listener without TLS, nor without a user or a client certificate', () => {
+    expect(lines).toContain('listeners=SASL_SSL://127.0.0.1:9093,CONTROLLER://127.0.0.1:40001');
+    const map = lines.find((line) => line.startsWith('listener.security.protocol.map='));
+    expect(map).toContain('SASL_SSL:SASL_SSL,CONTROLLER:SSL');
+    expect(lines).toContain('listener.name.controller.ssl.client.auth=required');
+    expect(lines.join('\n')).not.toMatch(/listeners=.*PLAINTEXT/);
+  });
+
+  it('deny users without an ACL, save the brokers themselves', () => {
+    expect(lines).toContain('authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer');
+    expect(lines).toContain('super.users=User:broker;User:CN=orders-kafka');
+    expect(lines.join('\n')).not.toContain('allow.everyone.if.no.acl.found');
   });
 });
 

@@ -11,49 +11,9 @@ import { freePort } from '../machine/ports.js';
 import type { EmbeddedParts } from '../parts/embedded-parts.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 import { StackError, ALTERNATIVES } from '../stack-error.js';
+import { kafkaProperties, type KafkaNode } from './kafka-properties.js';
+import { accessOf, scramArguments, writeCertificates, type KafkaSecurity } from './kafka-security.js';
 import type { ServerProgram } from './server-program.js';
-
-const FORTY_DAYS_IN_MINUTES = 40 * 24 * 60;
-
-/** Settings of a Kafka node by their names in its properties file. */
-export type KafkaSettings = Readonly<Record<string, string | number | boolean>>;
-
-/** The ports of a node for its peers, if a proxy runs between the nodes, such as in a test that partitions the network. */
-export interface PeerPort {
-  /** The port that the node listens on. */
-  readonly listens: number;
-  /** The port that it advertises to its peers. */
-  readonly found: number;
-}
-
-/** A node of a Kafka cluster, both broker and controller. */
-export interface KafkaNode {
-  /** The displayed name, also used for the log file. */
-  readonly name: string;
-  readonly id: number;
-  /** The port for clients, on loopback. */
-  readonly port: number;
-  /** The folder of its `records` and `server.properties`. */
-  readonly directory: string;
-  /** The maximum size of the heap, in MiB. */
-  readonly heapMiB: number;
-  /**
-   * The controller ports of all nodes of its cluster, itself included, by node id. A single node needs none: it chooses
-   * a free port at every start.
-   */
-  readonly controllerPorts?: ReadonlyMap<number, number>;
-  /** The ports for the other nodes, if they differ from the client port. */
-  readonly peers?: PeerPort;
-  /** Settings that extend or override those that every node has. */
-  readonly settings?: KafkaSettings;
-  /** The cluster id for formatting new storage; random by default. All nodes of a cluster need the same one. */
-  readonly clusterId?: string;
-}
-
-/** Returns the node of a single-node stack. */
-export function singleNode(port: number, dataDirectory: string): KafkaNode {
-  return { name: 'Kafka', id: 1, port, directory: join(dataDirectory, 'kafka'), heapMiB: 448 };
-}
 
 /** A Kafka node in KRaft mode on loopback, both broker and controller. */
 export class KafkaServer implements ServerProgram {
@@ -84,7 +44,9 @@ export class KafkaServer implements ServerProgram {
 
   async prepare(): Promise<void> {
     await mkdir(this.directory, { recursive: true });
-    await writeFile(this.properties, await this.settings(this.records));
+    if (this.node.security !== undefined) await writeCertificates(this.node.security, this.directory);
+    // Contains the brokers' password.
+    await writeFile(this.properties, await this.settings(this.records), { mode: 0o600 });
     if (!existsSync(this.records)) await this.format();
   }
 
@@ -96,7 +58,7 @@ export class KafkaServer implements ServerProgram {
 
   /** Checks that the broker responds and belongs to this data folder rather than to another stack that uses the port. */
   async probe(): Promise<void> {
-    const actual = await clusterIdAt(this.port);
+    const actual = await clusterIdAt(this.port, this.node.security);
     const formatted = await this.clusterId();
     if (actual === formatted) return;
     throw new StackError(
@@ -128,9 +90,10 @@ export class KafkaServer implements ServerProgram {
     const unfinished = `${this.records}.unfinished`;
     const properties = `${this.properties}.unfinished`;
     await rm(unfinished, { recursive: true, force: true });
-    await writeFile(properties, await this.settings(unfinished));
+    await writeFile(properties, await this.settings(unfinished), { mode: 0o600 });
     const clusterId = this.node.clusterId ?? randomClusterId();
     const format = ['kafka.tools.StorageTool', 'format', '--config', properties, '--cluster-id', clusterId];
+    if (this.node.security !== undefined) format.push(...scramArguments(this.node.security));
     try {
       await promisify(execFile)(this.parts.java, ['-XX:TieredStopAtLevel=1', '-cp', this.classPath, ...format]);
     } catch (error) {
@@ -158,59 +121,16 @@ export function randomClusterId(random: (size: number) => Buffer = randomBytes):
   return id.startsWith('-') ? randomClusterId(random) : id;
 }
 
-/** Formats the server's settings. Only cluster-wide ones: the apps set the retention of their topics. */
-export function kafkaProperties(
-  { id, port, settings, peers }: KafkaNode,
-  controllerPorts: ReadonlyMap<number, number>,
-  recordsDirectory: string,
-): string {
-  const voters = [...controllerPorts].map(([voter, at]) => `${voter}@127.0.0.1:${at}`);
-  const all: KafkaSettings = {
-    'process.roles': 'broker,controller',
-    'node.id': id,
-    // A static quorum: the controllers may use new ports at each start of the whole cluster.
-    'controller.quorum.voters': voters.join(','),
-    'controller.listener.names': 'CONTROLLER',
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPorts.get(id)}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PEERS:PLAINTEXT',
-    ...(peers !== undefined && peerListener(port, controllerPorts.get(id), peers)),
-    'log.dirs': recordsDirectory,
-    'offsets.topic.replication.factor': 1,
-    'offsets.topic.num.partitions': 8,
-    'transaction.state.log.replication.factor': 1,
-    'transaction.state.log.min.isr': 1,
-    'auto.create.topics.enable': false,
-    // By default an idle group's offsets expire after 7 days, but the records are retained for 30 days and more.
-    'offsets.retention.minutes': FORTY_DAYS_IN_MINUTES,
-    // Enough for the consumers of one start to join together; the default of 3 s delays the first records.
-    'group.initial.rebalance.delay.ms': 500,
-    // By default it is one block of 128 MiB, half of a small heap, which could make a start fail. Few keys are ever compacted here.
-    'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,
-    ...settings,
-  };
-  return Object.entries(all)
-    .map(([key, value]) => `${key}=${value}\n`)
-    .join('');
-}
-
-function peerListener(port: number, controllerPort: number | undefined, { listens, found }: PeerPort): KafkaSettings {
-  const at = '127.0.0.1';
-  return {
-    listeners: `PLAINTEXT://${at}:${port},CONTROLLER://${at}:${controllerPort},PEERS://${at}:${listens}`,
-    'advertised.listeners': `PLAINTEXT://${at}:${port},PEERS://${at}:${found}`,
-    'inter.broker.listener.name': 'PEERS',
-  };
-}
-
 /**
  * Requests the cluster id from the broker. Kafka opens its port last, so the client starts only after a plain connection: its own
  * retries are meant for outages and would notice a started broker seconds late.
  */
-async function clusterIdAt(port: number): Promise<string> {
+async function clusterIdAt(port: number, security: KafkaSecurity | undefined): Promise<string> {
   await connectOnce(port);
   const silent = { info: ignore, warn: ignore, error: ignore };
-  const admin = connectKafka({ brokers: [`127.0.0.1:${port}`], clientId: 'orders-dev', logger: silent }).admin();
+  const access = security === undefined ? {} : accessOf(security.broker, security.authority);
+  const brokers = [`127.0.0.1:${port}`];
+  const admin = connectKafka({ brokers, clientId: 'orders-dev', logger: silent, ...access }).admin();
   try {
     await admin.connect();
     const { clusterId } = await admin.describeCluster();

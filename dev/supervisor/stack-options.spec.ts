@@ -107,6 +107,7 @@ describe('npm start', () => {
 
   it('rejects credentials for an embedded server', () => {
     const sasl = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'ann', KAFKA_SASL_PASSWORD: 's3cret' };
+    expect(read([], { KAFKA_SSL: 'false' }).external.kafka).toBe(false);
     expect(refusal([], { KAFKA_SSL: 'true' }).message).toContain('KAFKA_SSL is set without KAFKA_BROKERS');
     expect(refusal([], sasl)).toMatchObject({
       message: 'KAFKA_SASL_MECHANISM is set without KAFKA_BROKERS: the embedded server has neither TLS nor users.',

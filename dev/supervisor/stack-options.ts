@@ -167,7 +167,9 @@ function readSettings(env: NodeJS.ProcessEnv) {
 
 /** Rejects credentials for the embedded servers, which have neither TLS nor users: every app would fail to connect. */
 function requireExternal(address: string, settings: readonly string[], env: NodeJS.ProcessEnv): void {
-  const given = isGiven(address, env) ? undefined : settings.find((name) => isGiven(name, env));
+  // KAFKA_SSL=false is the default, and may be set.
+  const isSet = (name: string): boolean => isGiven(name, env) && env[name] !== 'false';
+  const given = isGiven(address, env) ? undefined : settings.find(isSet);
   if (given === undefined) return;
   const what = `${given} is set without ${address}: the embedded server has neither TLS nor users.`;
   throw new StackError('bad-setting', what, `Set ${address} to your own server too, or unset ${given}.`);

@@ -13,7 +13,7 @@ export interface Run {
 /** Runs `npm run reconcile`, without npm. */
 export async function runReconcile(stack: RunningStack, ...args: string[]): Promise<Run> {
   const script = join(PROJECT_DIRECTORY, 'dist/apps/reconcile/src/main.js');
-  const env = { ...process.env, MONGODB_URI: stack.mongodbUri, KAFKA_BROKERS: stack.brokers };
+  const env = { ...process.env, ...stack.given, MONGODB_URI: stack.mongodbUri, KAFKA_BROKERS: stack.brokers };
   return new Promise((resolve) => {
     execFile(process.execPath, [script, ...args], { env, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       const code = error === null ? 0 : Number(error.code ?? 1);

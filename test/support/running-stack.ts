@@ -31,8 +31,8 @@ export class RunningStack {
     readonly dataDirectory: string,
     /** The environment variables of the ports: KAFKA_, REGISTRY_, MONGODB_, PRODUCER_, QUERY_API_, CONSOLE_, ISSUER_, FACADE_ and LEGACY_PORT. */
     readonly ports: Readonly<Record<string, string>>,
-    /** Servers that the stack uses instead of embedded ones. */
-    private readonly given: NodeJS.ProcessEnv,
+    /** Servers that the stack uses instead of embedded ones, and other settings. */
+    readonly given: NodeJS.ProcessEnv,
   ) {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
@@ -193,14 +193,9 @@ async function freePorts(isReplicated: boolean): Promise<Record<string, string>>
   return ports;
 }
 
-/** Removes the addresses of a developer's own servers, so that tests never use them. */
+/** Removes the settings of a developer's own servers, so that tests never use them. */
 function withoutServers(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const {
-    KAFKA_BROKERS: _kafka,
-    SCHEMA_REGISTRY_URL: _registry,
-    MONGODB_URI: _mongodb,
-    AUTH_ISSUER: _issuer,
-    ...rest
-  } = env;
-  return rest;
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !/^(?:KAFKA|SCHEMA_REGISTRY|MONGODB|AUTH)_/.test(name)),
+  );
 }

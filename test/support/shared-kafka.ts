@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import type { KafkaSettings } from '../../dev/servers/kafka-server.js';
+import type { KafkaSettings } from '../../dev/servers/kafka-settings.js';
 import { StandaloneKafka } from './standalone-kafka.js';
 
 /**

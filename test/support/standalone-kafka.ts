@@ -6,7 +6,8 @@ import { freePort } from '../../dev/machine/ports.js';
 import { provideParts } from '../../dev/parts/embedded-parts.js';
 import { DataDirectory } from '../../dev/servers/data-directory.js';
 import { KafkaCluster } from '../../dev/servers/kafka-cluster.js';
-import type { KafkaSettings } from '../../dev/servers/kafka-server.js';
+import { accessOf, type KafkaSecurity } from '../../dev/servers/kafka-security.js';
+import type { KafkaSettings } from '../../dev/servers/kafka-settings.js';
 import { ServerGuard } from '../../dev/servers/server-guard.js';
 import { Server } from '../../dev/servers/server.js';
 import { quietKafka } from './topic-writer.js';
@@ -17,7 +18,7 @@ const quiet = (): void => undefined;
 
 /** A real Kafka without other servers, on new data in a temporary folder. Each of its nodes can be killed and restarted. */
 export class StandaloneKafka {
-  /** A client without log output. It has no connection of its own; its admins, producers and consumers connect separately. */
+  /** A client without log output, of the brokers' user if there are users. It has no connection of its own; its admins, producers and consumers connect separately. */
   readonly kafka: Kafka;
 
   private constructor(
@@ -25,12 +26,13 @@ export class StandaloneKafka {
     readonly nodes: readonly Server[],
     private readonly data: DataDirectory,
     private readonly guard: ServerGuard,
+    security: KafkaSecurity | undefined,
   ) {
-    this.kafka = quietKafka(brokers);
+    this.kafka = quietKafka(brokers, security && accessOf(security.broker, security.authority));
   }
 
   /** Resolves when all nodes are ready. @param size one node, or three with replication */
-  static async start(size: 1 | 3, settings: KafkaSettings = {}): Promise<StandaloneKafka> {
+  static async start(size: 1 | 3, settings: KafkaSettings = {}, security?: KafkaSecurity): Promise<StandaloneKafka> {
     const parts = await provideParts(
       { kafka: true, registry: false, mongodb: false },
       quiet,
@@ -40,10 +42,11 @@ export class StandaloneKafka {
     const guard = new ServerGuard(data.path);
     const ports: number[] = [];
     while (ports.length < size) ports.push(await freePort());
-    const { brokers, nodes } = await KafkaCluster.of(parts, ports, data.path, { ...SHORT_SESSION, ...settings });
+    const all = { ...SHORT_SESSION, ...settings };
+    const { brokers, nodes } = await KafkaCluster.of(parts, ports, data.path, all, [], security);
     const events = { onEnded: quiet, onRecovered: quiet };
     const servers = nodes.map((node) => new Server(node, { records: data.records, guard }, events));
-    const alone = new StandaloneKafka(brokers, servers, data, guard);
+    const alone = new StandaloneKafka(brokers, servers, data, guard, security);
     try {
       await Promise.all(servers.map((server) => server.start()));
     } catch (error) {

@@ -1,12 +1,12 @@
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
-import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { connectKafka, type KafkaOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { Kafka } from 'kafkajs';
 
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** Returns a Kafka client without log output. @param brokers `host:port`, separated by commas */
-export function quietKafka(brokers: string): Kafka {
-  return connectKafka({ brokers: brokers.split(','), clientId: 'tests', logger: quiet });
+export function quietKafka(brokers: string, access: Pick<KafkaOptions, 'ssl' | 'sasl'> = {}): Kafka {
+  return connectKafka({ ...access, brokers: brokers.split(','), clientId: 'tests', logger: quiet });
 }
 
 /** Writes raw records to a topic, like a foreign producer. @returns the offset of each */

@@ -34,7 +34,8 @@ import { seededDelays, SimulatedDelay } from './save/simulated-delay.js';
 import { InFlightOverride } from './consume/in-flight-override.js';
 
 const logger = createLogger('consumer', settings.LOG_LEVEL);
-const kafka = connectKafka({ ...kafkaAccess(settings), clientId: 'orders-consumer', logger });
+const kafkaOptions = { ...kafkaAccess(settings), clientId: 'orders-consumer', logger };
+const kafka = connectKafka(kafkaOptions);
 
 async function connectMongo(): Promise<Mongo> {
   const mongo = new Mongo(settings.MONGODB_URI, 'orders-consumer');
@@ -57,7 +58,12 @@ function createSavedReports(mongo: Mongo): SavedReports {
   return new SavedReports(async (report) => reportSaved(mongo.db, report), systemClock);
 }
 
-async function createServer(rebalances: Rebalances, saver: OrderSaver): Promise<ParallelConsumerServer> {
+async function createServer(
+  rebalances: Rebalances,
+  saver: OrderSaver,
+  probe: KafkaProbe,
+): Promise<ParallelConsumerServer> {
+  await probe.requireAccess();
   await prepareTopics(kafka, { partitions: settings.TOPIC_PARTITIONS, clusterId: settings.KAFKA_CLUSTER_ID });
   const metrics = new PrometheusMetrics(register);
   const savers: ConsumerNames = { topic: ORDERS_TOPIC, group: ORDERS_CONSUMER_GROUP };
@@ -99,12 +105,12 @@ async function createServer(rebalances: Rebalances, saver: OrderSaver): Promise<
   controllers: [DeadLettersController],
   providers: [
     { provide: Mongo, useFactory: connectMongo },
-    { provide: KafkaProbe, useValue: new KafkaProbe(kafka) },
+    { provide: KafkaProbe, useValue: new KafkaProbe(kafkaOptions) },
     { provide: SavedReports, useFactory: createSavedReports, inject: [Mongo] },
     { provide: OrderSaver, useFactory: createSaver, inject: [Mongo, SavedReports] },
     DeadLetterProjection,
     Rebalances,
-    { provide: ParallelConsumerServer, useFactory: createServer, inject: [Rebalances, OrderSaver] },
+    { provide: ParallelConsumerServer, useFactory: createServer, inject: [Rebalances, OrderSaver, KafkaProbe] },
     OrdersConsumer,
   ],
   exports: [Mongo, KafkaProbe, OrdersConsumer, Rebalances, SavedReports],

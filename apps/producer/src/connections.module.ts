@@ -12,7 +12,8 @@ import { Mongo } from '#service/mongodb/mongo.js';
 import { settings } from './settings.js';
 
 export const logger = createLogger('producer', settings.LOG_LEVEL);
-export const kafka = connectKafka({ ...kafkaAccess(settings), clientId: 'orders-producer', logger });
+const kafkaOptions = { ...kafkaAccess(settings), clientId: 'orders-producer', logger };
+export const kafka = connectKafka(kafkaOptions);
 
 /** The topics, once they exist and belong to the expected cluster. */
 export class PreparedTopics {
@@ -26,7 +27,8 @@ async function connectMongo(): Promise<Mongo> {
   return mongo;
 }
 
-async function connectTopics(): Promise<PreparedTopics> {
+async function connectTopics(probe: KafkaProbe): Promise<PreparedTopics> {
+  await probe.requireAccess();
   const expected = { partitions: settings.TOPIC_PARTITIONS, clusterId: settings.KAFKA_CLUSTER_ID };
   return new PreparedTopics(await prepareTopics(kafka, expected));
 }
@@ -35,9 +37,9 @@ async function connectTopics(): Promise<PreparedTopics> {
 @Module({
   providers: [
     { provide: Mongo, useFactory: connectMongo },
-    { provide: KafkaProbe, useValue: new KafkaProbe(kafka) },
+    { provide: KafkaProbe, useValue: new KafkaProbe(kafkaOptions) },
     { provide: KafkaPositions, useValue: new KafkaPositions(kafka) },
-    { provide: PreparedTopics, useFactory: connectTopics },
+    { provide: PreparedTopics, useFactory: connectTopics, inject: [KafkaProbe] },
     {
       provide: OrderCodec,
       useFactory: async () => OrderCodec.connect(registryAccess(settings)),

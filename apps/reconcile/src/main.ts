@@ -7,10 +7,12 @@ import { existsSync } from 'node:fs';
 import { MongoClient } from 'mongodb';
 import { pino } from 'pino';
 import { kafkaAccess } from '#service/kafka/kafka-access.js';
+import { KafkaProbe } from '#service/kafka/kafka-probe.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { reconcile } from '#reconcile/reconcile.js';
 import { EXIT_CODES, formatReport } from '#reconcile/report.js';
+import { explainConnection } from '#service/process/explain-connection.js';
 import { readMonotonically } from '#service/mongodb/monotonic-reads.js';
 import { exitCodeOf, readCommandLine } from './command-line.js';
 import { ProgressLine } from './progress-line.js';
@@ -27,11 +29,12 @@ async function run(): Promise<number> {
   });
   // Without this, stored orders could seem to be missing right after a fail-over.
   readMonotonically(client);
-  const positions = new KafkaPositions(
-    connectKafka({ ...kafkaAccess(settings), clientId: 'orders-reconcile', logger }),
-  );
+  const kafka = { ...kafkaAccess(settings), clientId: 'orders-reconcile', logger };
+  const probe = new KafkaProbe(kafka);
+  const positions = new KafkaPositions(connectKafka(kafka));
   const progress = new ProgressLine(process.stderr);
   try {
+    await probe.requireAccess();
     const report = await reconcile({
       client,
       db: client.db(),
@@ -44,13 +47,13 @@ async function run(): Promise<number> {
     return EXIT_CODES[report.verdict];
   } finally {
     progress.clear();
-    await Promise.all([client.close(), positions.close()]);
+    await Promise.all([client.close(), positions.close(), probe.close()]);
   }
 }
 
 try {
   process.exitCode = await run();
 } catch (error) {
-  console.error(error instanceof Error ? error.message : String(error));
+  console.error(explainConnection(error) ?? (error instanceof Error ? error.message : String(error)));
   process.exitCode = exitCodeOf(error);
 }

@@ -5,8 +5,8 @@ import type { EngineLogger } from '../events/engine-logger.js';
 import { encodeBatchesAtOnce, patchKafkajs } from './kafkajs-patches.js';
 import { ReliableProducer } from '../kafka/reliable-producer.js';
 
-/** Connection settings; `ssl` and `sasl` have kafkajs's format. */
-export interface KafkaOptions extends Pick<KafkaConfig, 'ssl' | 'sasl'> {
+/** Connection settings; `ssl`, `sasl` and `retry` have kafkajs's format. `retry` extends or overrides `KAFKA_RETRY`. */
+export interface KafkaOptions extends Pick<KafkaConfig, 'ssl' | 'sasl' | 'retry'> {
   /** `host:port` of at least one broker. */
   readonly brokers: readonly string[];
   /** Identifies this client in the broker's logs and quotas. */
@@ -21,13 +21,13 @@ export const KAFKA_RETRY = { initialRetryTime: 200, maxRetryTime: 2_000, retries
 const REQUEST_TIMEOUT_MS = 10_000;
 
 /** Creates a kafkajs client that retries while brokers restart, logs through the given logger and runs no timers while idle. */
-export function connectKafka({ brokers, clientId, logger, ...security }: KafkaOptions): Kafka {
+export function connectKafka({ brokers, clientId, logger, retry, ...security }: KafkaOptions): Kafka {
   patchKafkajs();
   const config: KafkaConfig = {
     ...security,
     brokers: [...brokers],
     clientId,
-    retry: { ...KAFKA_RETRY },
+    retry: { ...KAFKA_RETRY, ...retry },
     connectionTimeout: 5_000,
     requestTimeout: REQUEST_TIMEOUT_MS,
     logCreator: () => (entry) => forwardLog(entry, logger),

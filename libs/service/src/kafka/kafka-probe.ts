@@ -1,20 +1,40 @@
+import { connectKafka, type KafkaOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { Admin, Kafka } from 'kafkajs';
+import { explainConnection } from '../process/explain-connection.js';
 
 /** Checks that Kafka is available, for readiness. It uses its own connection without retries, so that it fails within seconds. */
 export class KafkaProbe {
   private admin: Admin | undefined;
 
-  constructor(private readonly kafka: Kafka) {}
+  private readonly kafka: Kafka;
+
+  constructor(options: KafkaOptions) {
+    // An admin's own `retry` does not apply to its connections.
+    this.kafka = connectKafka({ ...options, retry: { retries: 0 } });
+  }
 
   /** @throws when no broker responds */
   async check(): Promise<void> {
     try {
-      this.admin ??= this.kafka.admin({ retry: { retries: 0 } });
+      this.admin ??= this.kafka.admin();
       await this.admin.connect();
       await this.admin.describeCluster();
     } catch (error) {
       await this.close();
       throw error;
+    }
+  }
+
+  /**
+   * Fails at once if the settings keep Kafka from accepting this client, such as with the certificate of an unknown authority. Other
+   * clients repeat such an attempt for a minute, as if the broker were away.
+   * @throws kafkajs's error that `explainConnection` explains; resolves if Kafka is unavailable
+   */
+  async requireAccess(): Promise<void> {
+    try {
+      await this.check();
+    } catch (error) {
+      if (explainConnection(error) !== undefined) throw error;
     }
   }
 

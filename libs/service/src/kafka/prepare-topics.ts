@@ -1,6 +1,5 @@
 import type { Kafka } from 'kafkajs';
 import { DEAD_LETTER_TOPIC, DEFAULT_PARTITIONS, ORDERS_TOPIC, topicSettings } from '#orders/topics/topics.js';
-import { explainConnection } from '../process/explain-connection.js';
 import { createTopics, type PartitionCounts } from './create-topics.js';
 
 /** Thrown when the cluster belongs to another stack, or when a topic was created with other settings. */
@@ -24,10 +23,9 @@ export interface TopicExpectations {
 /**
  * Creates the missing topics with their settings. Safe to run in several processes at once.
  * @returns the partition count of `orders.v1`
- * @throws WrongKafkaError when the cluster or the topic isn't the one expected; kafkajs's error when the settings must change
+ * @throws WrongKafkaError when the cluster or the topic isn't the one expected
  */
 export async function prepareTopics(kafka: Kafka, expected: TopicExpectations): Promise<number> {
-  await rejectWrongAccess(kafka);
   const admin = kafka.admin();
   await admin.connect();
   try {
@@ -40,21 +38,6 @@ export async function prepareTopics(kafka: Kafka, expected: TopicExpectations): 
     const topics = topicSettings(brokers.length, expected.partitions ?? DEFAULT_PARTITIONS);
     const counts = await createTopics(admin, topics);
     return checkPartitions(counts, expected.partitions);
-  } finally {
-    await admin.disconnect();
-  }
-}
-
-/**
- * Fails at once if the settings keep Kafka from accepting this client, such as with the certificate of an unknown authority. The client
- * itself would repeat such an attempt for a minute, as if the broker were away.
- */
-async function rejectWrongAccess(kafka: Kafka): Promise<void> {
-  const admin = kafka.admin({ retry: { retries: 0 } });
-  try {
-    await admin.connect();
-  } catch (error) {
-    if (explainConnection(error) !== undefined) throw error;
   } finally {
     await admin.disconnect();
   }

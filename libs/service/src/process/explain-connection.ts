@@ -57,7 +57,7 @@ const MEANINGS: readonly (readonly [pattern: RegExp, line: (of: ServerSettings, 
     ({ server, address }) => `${server} does not use TLS at the port in ${address}: set its TLS port`,
   ],
   [
-    /mechanism is not supported by the server|unsupported SASL mechanism/i,
+    /UNSUPPORTED_SASL_MECHANISM|mechanism is not supported by the server/,
     ({ server }) => `${server} does not support KAFKA_SASL_MECHANISM: set one that the listener has enabled`,
   ],
   [
@@ -68,7 +68,7 @@ const MEANINGS: readonly (readonly [pattern: RegExp, line: (of: ServerSettings, 
   [
     /(?:TOPIC|GROUP|CLUSTER|TRANSACTIONAL_ID)_AUTHORIZATION_FAILED/,
     ({ server, user }, found) =>
-      `${server} denies a request of the user in ${user} (${found}): grant it the ACLs of docs/operations.md`,
+      `${server} denies a request of the user in ${user} (${found}): grant it the ACLs of docs/operations.md#rights-in-kafka`,
   ],
   [
     /RegistryRejectionError.*HTTP 40[13]/,
@@ -94,7 +94,7 @@ export function explainConnection(error: unknown): string | undefined {
 }
 
 function serverOf(text: string): ServerSettings | undefined {
-  if (/KafkaJS/.test(text)) return KAFKA;
+  if (/KafkaJS|KafkaError/.test(text)) return KAFKA;
   if (/Mongo/.test(text)) return MONGODB;
   return /Registry/.test(text) ? REGISTRY : undefined;
 }

@@ -1,0 +1,204 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ParallelConsumer } from '@orders-pipeline/parallel-consumer';
+import {
+  connectKafka,
+  KafkajsBroker,
+  reliableProducer,
+  type KafkaOptions,
+} from '@orders-pipeline/parallel-consumer/kafkajs';
+import { z } from 'zod';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import type { KafkaUser } from '../../dev/servers/kafka-security.js';
+import {
+  DEAD_LETTER_GROUP,
+  DEAD_LETTER_TOPIC,
+  ORDERS_CONSUMER_GROUP,
+  ORDERS_TOPIC,
+} from '../../libs/orders/src/topics/topics.js';
+import { kafkaAccess } from '../../libs/service/src/kafka/kafka-access.js';
+import { KafkaPositions } from '../../libs/service/src/kafka/kafka-positions.js';
+import { KafkaProbe } from '../../libs/service/src/kafka/kafka-probe.js';
+import { prepareTopics } from '../../libs/service/src/kafka/prepare-topics.js';
+import { explainConnection } from '../../libs/service/src/process/explain-connection.js';
+import { kafkaConnectionSettings } from '../../libs/service/src/settings/kafka-settings.js';
+import { loadSettings } from '../../libs/service/src/settings/settings.js';
+import { emptyServers } from '../support/empty-servers.js';
+import { eventually } from '../support/eventually.js';
+import { Pipeline } from '../support/pipeline.js';
+import { reconciled } from '../support/run-reconcile.js';
+import { ORDERS, SecuredKafka, STRANGER } from '../support/secured-kafka.js';
+
+const Schema = z.object(kafkaConnectionSettings);
+const ANY = { partitions: 2, clusterId: undefined };
+
+/** Starts like a service, and returns the line that it would end with. */
+async function refusal(options: KafkaOptions): Promise<string> {
+  const probe = new KafkaProbe(options);
+  const start = probe.requireAccess().then(async () => prepareTopics(connectKafka(options), ANY));
+  const error: unknown = await start.catch((failure: unknown) => failure);
+  await probe.close();
+  return explainConnection(error) ?? String(error);
+}
+
+describe('a Kafka with TLS, users and ACLs', () => {
+  let kafka: SecuredKafka;
+  /** All log lines of all clients. */
+  const logged: string[] = [];
+  const isLogged = (text: string): boolean => logged.some((line) => line.includes(text));
+  const log = (...line: unknown[]): void => void logged.push(JSON.stringify(line));
+  const logger = { debug: log, info: log, warn: log, error: log };
+
+  beforeAll(async () => {
+    const topics = ['--topic', ORDERS_TOPIC, '--topic', DEAD_LETTER_TOPIC];
+    kafka = await SecuredKafka.start();
+    await kafka.allow(ORDERS, topics, ['Create', 'Read', 'Write']);
+    await kafka.allow(ORDERS, ['--group', ORDERS_CONSUMER_GROUP, '--group', DEAD_LETTER_GROUP], ['Read']);
+  });
+
+  afterAll(async () => kafka?.stop());
+
+  /** Returns a service's options for Kafka, from its settings. */
+  function optionsOf(user: KafkaUser, other: NodeJS.ProcessEnv = {}): KafkaOptions {
+    const environment = { ...kafka.settingsOf(user), ...other };
+    return { ...kafkaAccess(loadSettings(Schema, environment)), clientId: 'spec', logger };
+  }
+
+  it('lets a user with ACLs create the topics, produce and consume', async () => {
+    const client = connectKafka(optionsOf(ORDERS));
+    expect(await prepareTopics(client, ANY)).toBe(2);
+    const producer = reliableProducer(client, logger);
+    const received = Promise.withResolvers<string>();
+    const consumer = new ParallelConsumer(
+      {
+        handler: async ({ value }) => Promise.resolve(received.resolve(String(value))),
+        logger,
+        deadLetterTopic: DEAD_LETTER_TOPIC,
+      },
+      new KafkajsBroker({ kafka: client, topic: ORDERS_TOPIC, groupId: ORDERS_CONSUMER_GROUP, logger }),
+    );
+    await consumer.start();
+    await producer.send(ORDERS_TOPIC, [{ partition: 1, key: 'a', value: Buffer.from('saved'), headers: {} }]);
+    expect(await received.promise).toBe('saved');
+    await consumer.stop();
+    await producer.close();
+    const positions = new KafkaPositions(client);
+    expect([...(await positions.committed(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC)).values()]).toContain(1);
+    await positions.close();
+  });
+
+  it.each<[string, () => KafkaOptions, string]>([
+    [
+      'a wrong password',
+      () => optionsOf({ ...ORDERS, password: 'canary-wrong-password' }),
+      'Kafka rejects the user in KAFKA_SASL_USERNAME: correct its name, KAFKA_SASL_PASSWORD or KAFKA_SASL_MECHANISM',
+    ],
+    [
+      'a mechanism that is not enabled',
+      () => optionsOf(ORDERS, { KAFKA_SASL_MECHANISM: 'plain' }),
+      'Kafka does not support KAFKA_SASL_MECHANISM: set one',
+    ],
+    [
+      'a foreign authority',
+      () => optionsOf(ORDERS, { KAFKA_SSL_CA_FILE: kafka.foreignAuthority }),
+      "Kafka has a certificate of an unknown authority: set KAFKA_SSL_CA_FILE to the file with its authority's certificate",
+    ],
+    [
+      'no authority',
+      () => optionsOf(ORDERS, { KAFKA_SSL_CA_FILE: '' }),
+      'Kafka has a certificate of an unknown authority: set KAFKA_SSL_CA_FILE',
+    ],
+    [
+      'a wrong host name',
+      () => optionsOf(ORDERS, { KAFKA_BROKERS: kafka.brokers.replace('127.0.0.1', 'localhost') }),
+      'Kafka has a certificate for another host name: set KAFKA_BROKERS to a name that the certificate has',
+    ],
+    [
+      'a missing ACL',
+      () => optionsOf(STRANGER),
+      'Kafka denies a request of the user in KAFKA_SASL_USERNAME (TOPIC_AUTHORIZATION_FAILED): grant it the ACLs of',
+    ],
+  ])('ends a start with one line for %s', async (_, options, line) => {
+    const refused = await refusal(options());
+    expect(refused).toContain(line);
+    expect(refused).not.toMatch(/canary|\n/);
+  });
+
+  it('fails readiness with the same line', async () => {
+    const probe = new KafkaProbe(optionsOf({ ...ORDERS, password: 'canary-wrong-password' }));
+    const failure: unknown = await probe.check().catch((error: unknown) => error);
+    expect(explainConnection(failure)).toContain('Kafka rejects the user in KAFKA_SASL_USERNAME');
+  });
+
+  it('keeps a consumer without the ACL of its group running and not ready, and its log names what is missing', async () => {
+    const client = connectKafka(optionsOf(ORDERS));
+    const consumer = new ParallelConsumer(
+      { handler: async () => Promise.resolve(), logger, deadLetterTopic: DEAD_LETTER_TOPIC },
+      new KafkajsBroker({ kafka: client, topic: ORDERS_TOPIC, groupId: 'other-group', logger }),
+    );
+    const started = consumer.start();
+    try {
+      await eventually('the log names the missing ACL', 60_000, () => isLogged('GROUP_AUTHORIZATION_FAILED'));
+      expect(consumer.status.ready).toBe(false);
+    } finally {
+      await Promise.allSettled([consumer.stop(), started]);
+    }
+  });
+
+  it('runs the whole pipeline, with the password in a file, and reconciles', async () => {
+    const file = join(kafka.folder, 'password');
+    await writeFile(file, `${ORDERS.password}\n`);
+    const settings = { ...kafka.settingsOf(ORDERS), KAFKA_SASL_PASSWORD: '', KAFKA_SASL_PASSWORD_FILE: file };
+    const pipeline = await Pipeline.startWith({ ...settings, LOG_LEVEL: 'debug' }, '--save-ms', '0..5');
+    const { stack } = pipeline;
+    try {
+      const { id } = await pipeline.populate({ count: 500 });
+      await pipeline.allSaved(id, 60_000);
+      expect(await reconciled(stack, id)).toMatchObject({ code: 0, verdict: 'holds' });
+      const urls = [stack.producerUrl, stack.consoleUrl, stack.queryApiUrl];
+      const shown = urls.flatMap((url) => [`${url}/health/ready`, `${url}/docs-json`, `${url}/metrics`]);
+      for (const url of shown) {
+        const response = await fetch(url);
+        expect([url, response.status]).toEqual([url, 200]);
+        expect(await response.text()).not.toContain('canary');
+      }
+    } finally {
+      await pipeline.close();
+      await stack.stop();
+    }
+    expect(stack.output).not.toContain('canary');
+    const logs = join(stack.dataDirectory, 'logs');
+    const names = await readdir(logs);
+    expect(names).toEqual(expect.arrayContaining(['producer.log', 'consumer-1.log', 'console.log']));
+    for (const name of names) expect(await readFile(join(logs, name), 'utf8')).not.toContain('canary');
+    await rm(stack.dataDirectory, { recursive: true, force: true });
+  });
+
+  it.each([
+    ['consumer', []],
+    ['producer', []],
+    ['reconcile', [crypto.randomUUID()]],
+  ])('ends %s with a wrong password at once, with one line on stderr', async (app, args) => {
+    const env = {
+      PATH: process.env['PATH'],
+      ...(await emptyServers()),
+      ...kafka.settingsOf({ ...ORDERS, password: 'canary-wrong-password' }),
+      PORT: '0',
+    };
+    const script = join(PROJECT_DIRECTORY, `dist/apps/${app}/src/main.js`);
+    const run = promisify(execFile)(process.execPath, [script, ...args], { env });
+    const failure = (await run.catch((error: unknown) => error)) as { code: number; stdout: string; stderr: string };
+    expect(failure.code).toBe(1);
+    expect(failure.stderr).toMatch(/^Kafka rejects the user in KAFKA_SASL_USERNAME: correct .*\n$/);
+    expect(failure.stdout).not.toContain('canary');
+  });
+
+  it('shows no password in any log line of a client, nor in the log of the broker', async () => {
+    expect(logged).not.toEqual([]);
+    expect(isLogged('canary')).toBe(false);
+    expect(await readFile(kafka.logFile, 'utf8')).not.toContain('canary');
+  });
+});
