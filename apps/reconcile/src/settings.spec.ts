@@ -22,6 +22,13 @@ describe('the settings of reconcile', () => {
     });
   });
 
+  it('can come from files', () => {
+    const missing = { MONGODB_URI_FILE: '/nowhere/uri', KAFKA_BROKERS_FILE: '/nowhere/brokers' };
+    expect(() => readSettings(missing)).toThrow(
+      /The file of MONGODB_URI_FILE does not exist.*\n.*The file of KAFKA_BROKERS_FILE does not exist/,
+    );
+  });
+
   it('are rejected all at once', () => {
     const bad = { KAFKA_PORT: '0', MONGODB_URI: 'there' };
     expect(() => readSettings(bad)).toThrow(/KAFKA_PORT must be .*\n.*MONGODB_URI must be/);

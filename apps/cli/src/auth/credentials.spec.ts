@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { runOrders } from '../testing/command-line-run.js';
 import { guardedBy, rejectToken } from '../testing/guarded-producer.js';
@@ -19,6 +22,19 @@ describe('the credentials in the environment', () => {
     const { exitCode, arrivals } = await runOrders(['populate', '5', '--watch'], operation, { env });
     expect(exitCode).toBe(0);
     expect(arrivals.map(({ headers }) => headers.authorization)).toEqual([`Bearer ${TOKEN}`, `Bearer ${TOKEN}`]);
+  });
+
+  it('can come from files; one that is missing is reported by a command that needs it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'credentials-'));
+    const env = { ORDERS_TOKEN_FILE: join(folder, 'token') };
+    await writeFile(env.ORDERS_TOKEN_FILE, `${TOKEN}\n`);
+    const { exitCode, arrivals } = await runOrders(['populate', '5', '--watch'], operation, { env });
+    expect([exitCode, arrivals[0]?.headers.authorization]).toEqual([0, `Bearer ${TOKEN}`]);
+    await rm(folder, { recursive: true });
+    const missing = await runOrders(['operations'], operation, { env });
+    expect([missing.exitCode, missing.requests]).toEqual([2, []]);
+    expect(missing.err).toMatch(/^The file of ORDERS_TOKEN_FILE does not exist: set the path of an existing file/);
+    expect((await runOrders(['--help'], operation, { env })).exitCode).toBe(0);
   });
 
   it('can be those of a client: each rejected request is repeated with a new token', async () => {
