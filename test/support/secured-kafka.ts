@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { KafkaUser } from '../../dev/servers/kafka-security.js';
+import type { KafkaSettings } from '../../dev/servers/kafka-settings.js';
 import { PrivateAuthority } from '../../dev/servers/private-authority.js';
 import { KafkaTools } from './foreign-clients/kafka-tools.js';
 import { StandaloneKafka } from './standalone-kafka.js';
@@ -20,11 +21,11 @@ export class SecuredKafka {
     readonly folder: string,
   ) {}
 
-  static async start(): Promise<SecuredKafka> {
+  static async start(settings: KafkaSettings = {}): Promise<SecuredKafka> {
     const folder = await mkdtemp(join(tmpdir(), 'secured-kafka-'));
     const [authority, foreign] = await Promise.all([PrivateAuthority.create(), PrivateAuthority.create()]);
     const security = { authority, broker: BROKER, clients: [ORDERS, STRANGER] };
-    const kafka = new SecuredKafka(await StandaloneKafka.start(1, {}, security), folder);
+    const kafka = new SecuredKafka(await StandaloneKafka.start(1, settings, security), folder);
     await writeFile(kafka.authority, authority.certificate);
     await writeFile(kafka.foreignAuthority, foreign.certificate);
     return kafka;

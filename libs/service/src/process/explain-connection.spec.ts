@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { MongoNetworkError, MongoServerError } from 'mongodb';
 import { RegistryRejectionError, RegistryUnavailableError } from '#orders/order/registry-connection.js';
 import { explainConnection } from './explain-connection.js';
 
@@ -40,6 +41,18 @@ describe('a failed connection', () => {
         cause: Object.assign(new TypeError('fetch failed'), { cause: { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' } }),
       }),
       'The schema registry has a certificate of an unknown authority: set SCHEMA_REGISTRY_CA_FILE',
+    ],
+    [
+      new MongoServerError({ message: 'Authentication failed.', code: 18 }),
+      'MongoDB rejects the user in MONGODB_URI: correct its name or password',
+    ],
+    [
+      new MongoNetworkError('s3cret', { cause: Object.assign(new Error(''), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }) }),
+      'MongoDB has a certificate of an unknown authority: set MONGODB_URI (tlsCAFile) to the file',
+    ],
+    [
+      kafkajsError('KafkaTokenRejectedError', 's3cret'),
+      'The issuer at KAFKA_SASL_TOKEN_URL rejects the client: correct KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD',
     ],
     [
       new RegistryRejectionError(401, 'a request to /s3cret'),

@@ -61,6 +61,10 @@ const MEANINGS: readonly (readonly [pattern: RegExp, line: (of: ServerSettings, 
     ({ server }) => `${server} does not support KAFKA_SASL_MECHANISM: set one that the listener has enabled`,
   ],
   [
+    /KafkaTokenRejectedError/,
+    () => 'The issuer at KAFKA_SASL_TOKEN_URL rejects the client: correct KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD',
+  ],
+  [
     /KafkaJSSASLAuthenticationError|SASL.*authentication failed|MongoServerError.*Authentication failed/i,
     ({ server, user }) =>
       `${server} rejects the user in ${user}: correct its name${user === KAFKA.user ? ', KAFKA_SASL_PASSWORD or KAFKA_SASL_MECHANISM' : ' or password'}`,
@@ -94,7 +98,7 @@ export function explainConnection(error: unknown): string | undefined {
 }
 
 function serverOf(text: string): ServerSettings | undefined {
-  if (/KafkaJS|KafkaError/.test(text)) return KAFKA;
+  if (/KafkaJS|KafkaError|KafkaToken/.test(text)) return KAFKA;
   if (/Mongo/.test(text)) return MONGODB;
   return /Registry/.test(text) ? REGISTRY : undefined;
 }

@@ -11,6 +11,12 @@ import { kafkaSettings } from './kafka-settings.js';
 import { loadSettings } from './settings.js';
 
 const Schema = z.object(kafkaSettings);
+const OAUTH = {
+  KAFKA_SASL_MECHANISM: 'oauthbearer',
+  KAFKA_SASL_USERNAME: 'orders',
+  KAFKA_SASL_PASSWORD: 's3cret',
+  KAFKA_SASL_TOKEN_URL: 'https://issuer/token',
+};
 const folder = mkdtempSync(join(tmpdir(), 'kafka-settings-'));
 const [one, other] = await Promise.all([makePair(), makePair()]);
 const file = (name: string, content: string): string => {
@@ -58,7 +64,10 @@ describe('the connection to Kafka', () => {
     ],
     [{ KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'ann' }, 'KAFKA_SASL_MECHANISM needs KAFKA_SASL_PASSWORD'],
     [{ KAFKA_SASL_USERNAME: 'ann' }, 'KAFKA_SASL_USERNAME needs KAFKA_SASL_MECHANISM'],
-    [{ KAFKA_SASL_MECHANISM: 'oauthbearer' }, 'KAFKA_SASL_MECHANISM must be one of plain, scram-sha-256'],
+    [{ KAFKA_SASL_MECHANISM: 'kerberos' }, 'KAFKA_SASL_MECHANISM must be one of plain, scram-sha-256'],
+    [{ ...OAUTH, KAFKA_SASL_TOKEN_URL: '' }, 'KAFKA_SASL_MECHANISM=oauthbearer needs KAFKA_SASL_TOKEN_URL: set it'],
+    [{ ...OAUTH, KAFKA_SASL_TOKEN_URL: 'http://issuer/token' }, 'KAFKA_SASL_TOKEN_URL must be an https:// address, or'],
+    [{ ...OAUTH, KAFKA_SASL_MECHANISM: 'plain' }, 'KAFKA_SASL_TOKEN_URL needs KAFKA_SASL_MECHANISM=oauthbearer'],
     [
       { KAFKA_SSL_CA_FILE: CA },
       'KAFKA_SSL_CA_FILE needs KAFKA_SSL=true: set KAFKA_SSL=true, or unset KAFKA_SSL_CA_FILE',

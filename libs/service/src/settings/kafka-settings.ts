@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_PARTITIONS } from '#orders/topics/topics.js';
+import { isLoopback } from '../http/known-hosts.js';
 import { certificateFile, privateKeyFile } from './pem-files.js';
 import { httpAddress, wholeNumber } from './settings.js';
 
@@ -30,17 +31,18 @@ export const kafkaConnectionSettings = {
     needs: ['KAFKA_SSL_CERT_FILE'],
   }),
   KAFKA_SASL_MECHANISM: z
-    .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
+    .enum(['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'])
     .optional()
     .meta({
-      description: 'How this program signs in at Kafka. Unset: it does not. `plain` sends the password, so use TLS.',
+      description:
+        'How this program signs in at Kafka. Unset: it does not. `plain` sends the password, so use TLS. `oauthbearer` needs `KAFKA_SASL_TOKEN_URL`.',
       needs: ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'],
     }),
   KAFKA_SASL_USERNAME: z
     .string()
     .optional()
     .meta({
-      description: 'Name of the user at Kafka.',
+      description: 'Name of the user at Kafka; for `oauthbearer` the client id.',
       allowed: 'a user name',
       needs: ['KAFKA_SASL_MECHANISM'],
     }),
@@ -48,12 +50,34 @@ export const kafkaConnectionSettings = {
     .string()
     .optional()
     .meta({
-      description: 'Password of the user at Kafka.',
+      description: 'Password of the user at Kafka; for `oauthbearer` the client secret.',
       allowed: 'a password',
       secret: true,
       needs: ['KAFKA_SASL_USERNAME'],
     }),
+  KAFKA_SASL_TOKEN_URL: httpAddress()
+    .refine(isConfidential)
+    .optional()
+    .meta({
+      description: 'Token endpoint that grants the tokens for Kafka (OAuth client credentials).',
+      allowed: 'an https:// address, or an http:// address of this machine',
+      needs: ['KAFKA_SASL_MECHANISM=oauthbearer'],
+    }),
+  KAFKA_SASL_TOKEN_SCOPE: z
+    .string()
+    .optional()
+    .meta({
+      description: 'Scopes of the tokens for Kafka.',
+      allowed: 'scopes, separated by spaces',
+      needs: ['KAFKA_SASL_TOKEN_URL'],
+    }),
 };
+
+/** The client secret is sent there. */
+function isConfidential(address: string): boolean {
+  const { protocol, hostname } = URL.parse(address) ?? {};
+  return protocol === 'https:' || isLoopback(hostname?.replace(/^\[|\]$/g, '') ?? '');
+}
 
 /** How to reach the schema registry, and with what credentials. */
 export const registrySettings = {
