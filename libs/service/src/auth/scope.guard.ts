@@ -1,9 +1,9 @@
-import { HttpStatus, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
+import type { CanActivate, ExecutionContext, Type } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
-import { Problem } from '../http/problem.js';
+import { insufficientScope, requireCaller } from './challenges.js';
 import type { Scope } from './scopes.js';
-import { TokenRefusal, type Caller } from './token-verifier.js';
+import type { Caller } from './token-verifier.js';
 
 /** Chooses the required scope per request, if it depends on the request's target. A provider of the service's module. */
 export interface ScopeChoice {
@@ -34,9 +34,7 @@ export class ScopeGuard implements CanActivate {
     const places = [context.getHandler(), context.getClass()];
     if (this.reflector.getAllAndOverride(NoToken, places)) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const { caller, tokenError } = request;
-    if (tokenError !== null && !(tokenError instanceof TokenRefusal)) throw tokenError;
-    if (caller === null) throw this.unauthorized(tokenError?.message);
+    const caller = requireCaller(request, this.realm);
     const required = this.reflector.getAllAndOverride(RequiresScope, places);
     if (typeof required !== 'function') return this.allows(caller, required);
     return this.choiceOf(required)
@@ -45,26 +43,7 @@ export class ScopeGuard implements CanActivate {
   }
 
   private allows({ scopes }: Caller, scope: Scope | undefined): true {
-    if (scope === undefined || !scopes.has(scope)) throw this.forbidden(scope);
+    if (scope === undefined || !scopes.has(scope)) throw insufficientScope(scope, this.realm);
     return true;
-  }
-
-  private unauthorized(reason: string | undefined): Problem {
-    const why = reason === undefined ? {} : { error: 'invalid_token', error_description: reason };
-    const detail = reason ?? 'A bearer token is required: see the WWW-Authenticate header.';
-    return new Problem(HttpStatus.UNAUTHORIZED, 'unauthorized', detail, {}, this.challenge(why));
-  }
-
-  private forbidden(scope: Scope | undefined): Problem {
-    const why = { error: 'insufficient_scope', ...(scope !== undefined && { scope }) };
-    const detail =
-      scope === undefined ? 'No scope allows this request.' : `The token does not have the scope ${scope}.`;
-    return new Problem(HttpStatus.FORBIDDEN, 'insufficient-scope', detail, {}, this.challenge(why));
-  }
-
-  /** Builds the `WWW-Authenticate` header (RFC 6750, section 3). */
-  private challenge(parameters: Record<string, string>): Record<string, string> {
-    const all = Object.entries({ realm: this.realm, ...parameters });
-    return { 'WWW-Authenticate': `Bearer ${all.map(([name, value]) => `${name}="${value}"`).join(', ')}` };
   }
 }

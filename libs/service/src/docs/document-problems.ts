@@ -42,6 +42,8 @@ const ANYWHERE = {
   503: 'A dependency is unavailable: see `Retry-After`.',
 };
 
+const WITH_BODY = { 408: 'The body arrived too slowly; the connection is closed.' };
+
 const WITH_TOKENS = {
   401: 'No valid token: see `WWW-Authenticate`.',
   403: 'The token does not allow this: see `WWW-Authenticate`.',
@@ -52,6 +54,7 @@ const EXAMPLES: Readonly<Record<number, readonly [code: string, detail: string]>
   401: ['unauthorized', 'A bearer token is required: see the WWW-Authenticate header.'],
   403: ['insufficient-scope', 'The token does not have the scope orders:write.'],
   404: ['not-found', 'There is no resource with this id.'],
+  408: ['body-too-slow', 'The body did not arrive within 30 s (setting REQUEST_TIMEOUT_SECONDS).'],
   429: ['too-many-requests', 'More than 120000 requests in a minute. Retry in 12 s.'],
   500: ['internal-error', 'An unexpected error occurred; see the log.'],
   503: ['database-away', 'The database did not respond in time. Retry in a few seconds.'],
@@ -74,8 +77,9 @@ export function documentProblems(
     for (const method of ['get', 'post', 'put', 'delete', 'patch'] as const) {
       const operation = item[method];
       if (operation === undefined) continue;
+      const responses = operation.requestBody === undefined ? further : { ...further, ...WITH_BODY };
       if (path.startsWith('/v1/'))
-        for (const [status, description] of Object.entries(further)) operation.responses[status] ??= { description };
+        for (const [status, description] of Object.entries(responses)) operation.responses[status] ??= { description };
       addContents(operation, schema);
     }
 }

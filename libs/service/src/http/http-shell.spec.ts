@@ -15,6 +15,8 @@ const SETTINGS = {
   ALLOWED_HOSTS: ['orders.example'],
   CORS_ORIGINS: ['https://desk.example'],
   RATE_LIMIT_PER_MINUTE: 50,
+  REQUEST_TIMEOUT_SECONDS: 30,
+  UPLOAD_MIN_BYTES_PER_SECOND: 1_000,
 };
 
 const WITHOUT_ISSUER: AuthSettings = {

@@ -1,6 +1,6 @@
 import compress from '@fastify/compress';
 import cors from '@fastify/cors';
-import rateLimit, { normalizeIP } from '@fastify/rate-limit';
+import rateLimit from '@fastify/rate-limit';
 import { HttpStatus } from '@nestjs/common';
 import type { DoneFuncWithErrOrRes, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AuthSettings } from '../auth/auth-settings.js';
@@ -9,6 +9,7 @@ import { describeProtectedResource } from '../auth/protected-resource.js';
 import { tokenVerifier } from '../auth/discovered-keys.js';
 import { Problem } from './problem.js';
 import type { HttpSettings } from '../settings/settings.js';
+import { callerKey } from './caller-key.js';
 import { answerConditionalGets } from './conditional-get.js';
 import { acceptEmptyJsonBodies } from './empty-json-body.js';
 import { rejectForeignHosts } from './known-hosts.js';
@@ -16,6 +17,7 @@ import { rejectUnknownMethods } from './known-methods.js';
 import { protectAnswers } from './protective-headers.js';
 import { isWellEncoded } from './query-string.js';
 import { addRequestIdHeader } from './request-ids.js';
+import { refuseSlowBodies } from './slow-bodies.js';
 import { drainUnreadBodies } from './unread-bodies.js';
 
 /** Below this size the headers of a compressed response cost more than the compression saves. */
@@ -43,6 +45,10 @@ export async function setUpHttp(fastify: FastifyInstance, settings: HttpSettings
   fastify.addHook('onRequest', refuseCompressedBodies);
   answerConditionalGets(fastify);
   drainUnreadBodies(fastify);
+  refuseSlowBodies(fastify, {
+    milliseconds: 1_000 * settings.REQUEST_TIMEOUT_SECONDS,
+    bytesPerSecond: settings.UPLOAD_MIN_BYTES_PER_SECOND,
+  });
   await fastify.register(compress, {
     threshold: COMPRESSED_FROM_BYTES,
     encodings: ['br', 'gzip'],
@@ -69,7 +75,7 @@ async function limitRates(fastify: FastifyInstance, perMinute: number): Promise<
     max: perMinute,
     timeWindow: MINUTE_MS,
     enableDraftSpec: true,
-    keyGenerator: ({ caller, ip }: FastifyRequest) => caller?.subject ?? normalizeIP(ip),
+    keyGenerator: callerKey,
     // Monitoring must work even if other clients of the same address exceed the limit.
     allowList: ({ url }: FastifyRequest) => url.startsWith('/health/') || url === '/metrics',
     errorResponseBuilder: (_request, { max, ttl }) =>

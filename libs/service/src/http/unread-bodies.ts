@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { HttpStatus } from '@nestjs/common';
 import type { FastifyInstance } from 'fastify';
 
 /** Limits for reading the rest of a request body after the response. */
@@ -31,7 +32,9 @@ export function drainUnreadBodies(fastify: FastifyInstance, { bytes, millisecond
     request.headers['x-no-compression'] = 'true';
     const { socket } = request.raw;
     const drain = async (): Promise<void> => {
-      const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(milliseconds)]);
+      // The response to a body that was too slow does not wait for the rest of it.
+      const patienceMs = reply.statusCode === HttpStatus.REQUEST_TIMEOUT.valueOf() ? 0 : milliseconds;
+      const signal = AbortSignal.any([stopping.signal, AbortSignal.timeout(patienceMs)]);
       if (await isDrained(request.raw, bytes, signal)) return;
       // Close the connection even if the response has no `Connection: close`.
       reply.raw.once('finish', () => socket.destroySoon());

@@ -13,6 +13,7 @@ import { parseQuery } from '../http/query-string.js';
 import { ANSWER_WHILE_CLOSING, closeIdleConnections } from '../http/ready-close.js';
 import { requestId } from '../http/request-ids.js';
 import { measureRequests } from '../http/request-metrics.js';
+import { connectionLimits } from '../http/slow-bodies.js';
 import { serveApiDocs, type ApiDescription } from '../docs/openapi.js';
 import { announceToParent, onParentExit } from './parent-process.js';
 import { ProblemFilter } from '../http/problem-filter.js';
@@ -55,6 +56,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
   const problems = new ProblemFilter();
   const adapter = new FastifyAdapter({
     ...ANSWER_WHILE_CLOSING,
+    http: connectionLimits(1_000 * settings.REQUEST_TIMEOUT_SECONDS),
     bodyLimit: options.bodyLimit ?? DEFAULT_BODY_LIMIT,
     genReqId: requestId,
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>

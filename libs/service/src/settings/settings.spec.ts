@@ -16,6 +16,8 @@ describe('settings', () => {
       ALLOWED_HOSTS: [],
       CORS_ORIGINS: [],
       RATE_LIMIT_PER_MINUTE: 120_000,
+      REQUEST_TIMEOUT_SECONDS: 30,
+      UPLOAD_MIN_BYTES_PER_SECOND: 1_000,
       LOG_LEVEL: 'info',
       MONGODB_URI: 'mongodb://127.0.0.1:27017/orders',
       KAFKA_BROKERS: ['127.0.0.1:9092'],

@@ -94,6 +94,13 @@ export function httpSettings(defaultPort: number) {
     RATE_LIMIT_PER_MINUTE: wholeNumber(0, 1_000_000_000)
       .default(120_000)
       .meta({ description: 'Requests of one client per minute; 0: no limit.' }),
+    REQUEST_TIMEOUT_SECONDS: wholeNumber(1, 3_600)
+      .default(30)
+      .meta({ description: 'Time for the headers of a request, and for a whole JSON body. A later one is a 408.' }),
+    UPLOAD_MIN_BYTES_PER_SECOND: wholeNumber(1, 1_000_000_000).default(1_000).meta({
+      description:
+        'Slowest rate of an upload, in each period of `REQUEST_TIMEOUT_SECONDS`; its whole duration is not limited.',
+    }),
     LOG_LEVEL: z
       .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
       .default('info')
@@ -111,6 +118,10 @@ export interface HttpSettings {
   readonly CORS_ORIGINS: readonly string[];
   /** Maximum requests per minute and client; 0 means no limit. */
   readonly RATE_LIMIT_PER_MINUTE: number;
+  /** Time for the headers of a request, and for a whole JSON body, in seconds. */
+  readonly REQUEST_TIMEOUT_SECONDS: number;
+  /** The slowest rate of other bodies. */
+  readonly UPLOAD_MIN_BYTES_PER_SECOND: number;
 }
 
 /** A comma-separated list of names, empty by default. */
