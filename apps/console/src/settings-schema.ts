@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
 import { kafkaConnectionSettings } from '#service/settings/kafka-settings.js';
 import { httpSettings, mongoSettings } from '#service/settings/settings.js';
+import { httpSettings, kafkaSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
+
+const { KAFKA_BROKERS } = kafkaSettings;
 
 export const settingsSchema = z.object({
   ...httpSettings(3002),
@@ -29,6 +32,12 @@ export const settingsSchema = z.object({
       "The facade, to which the console forwards the requests of its page's *Migration*. Unset: there is no migration.",
     allowed: 'an address such as http://127.0.0.1:3005',
     perProcess: true,
+  }),
+  FORWARDED_PER_CALLER: wholeNumber(0, 1_000_000).default(32).meta({
+    description: 'Requests of one caller that the console forwards to one service at once; 0: no limit.',
+  }),
+  FORWARDED_IN_TOTAL: wholeNumber(0, 1_000_000).default(256).meta({
+    description: 'Requests of all callers that the console forwards to one service at once; 0: no limit.',
   }),
   CONSOLE_CLIENT_ID: z.string().default('orders-console').meta({
     description: 'OAuth client with which people sign in: a public client at the issuer, with the redirect URI `/`.',

@@ -29,7 +29,15 @@ describe('forwarding to the other services', () => {
     fastify = makeFastify();
     acceptEmptyJsonBodies(fastify);
     drainUnreadBodies(fastify);
-    await forwardToServices(fastify, { PRODUCER_URL: url, QUERY_API_URL: url, ...(hasFacade && { FACADE_URL: url }) });
+    const settings = {
+      PRODUCER_URL: url,
+      QUERY_API_URL: url,
+      AUTH_AUDIENCE: 'orders',
+      FORWARDED_PER_CALLER: 0,
+      FORWARDED_IN_TOTAL: 0,
+      ...(hasFacade && { FACADE_URL: url }),
+    };
+    await forwardToServices(fastify, settings);
     await fastify.listen({ host: '127.0.0.1', port: 0 });
   };
   const stop = async (): Promise<void> => {
@@ -116,6 +124,29 @@ describe('forwarding to the other services', () => {
     sending.destroy();
     await ended;
     expect(forwarded.complete).toBe(false);
+  });
+
+  it('passes on only headers that the services need, and sets the address of the caller', async () => {
+    const forged = {
+      forwarded: 'for=10.0.0.1',
+      'x-forwarded-for': '10.0.0.1',
+      'x-forwarded-host': 'evil.example',
+      'x-forwarded-proto': 'https',
+      'x-real-ip': '10.0.0.1',
+      'proxy-authorization': 'Basic eDp5',
+      cookie: 'session=1',
+      via: '1.1 evil',
+      te: 'trailers',
+      connection: 'x-forwarded-for, authorization',
+    };
+    const passed = { accept: 'text/csv', 'idempotency-key': 'k-1', 'last-event-id': '7', 'if-none-match': '"a"' };
+    const sending = request(`${origin()}/v1/orders`, { headers: { ...forged, ...passed, host: 'evil.example' } });
+    const answered = new Promise<IncomingMessage>((resolve) => void sending.once('response', resolve));
+    sending.end();
+    (await answered).resume();
+    const { connection: _own, ...headers } = received[0]?.headers ?? {};
+    const host = `127.0.0.1:${(service.address() as AddressInfo).port}`;
+    expect(headers).toEqual({ ...passed, host, 'x-forwarded-for': '127.0.0.1' });
   });
 
   it('does not forward other paths', async () => {
