@@ -142,6 +142,9 @@ describe('a service that requires access tokens', () => {
     const noScaler = await issuer.token({ claims: { scope: 'orders:read orders:write' } });
     const scaling = await refusal('/v1/pipeline/consumers', noScaler, { method: 'POST', body: '{}' });
     expect([scaling.status, scaling.challenge]).toEqual([403, expect.stringContaining('scope="ops:scale"')]);
+    const faulty = { method: 'POST', body: '{"count": 10, "faults": {"poison": 1}}' };
+    const injecting = await refusal('/v1/populate', noScaler, faulty);
+    expect([injecting.status, injecting.challenge]).toEqual([403, expect.stringContaining('scope="faults:inject"')]);
     const writer = await issuer.token({ claims: { scope: 'orders:write orders:reader' } });
     expect((await refusal('/v1/orders', writer)).status).toBe(403);
     const redriver = await issuer.token({ claims: { scope: 'orders:read dead-letters:redrive' } });

@@ -64,6 +64,14 @@ describe('the variables of an app', () => {
     expect(consoleDefinition(context).env).toMatchObject({ PORT: '3002', SCALED_BY: 'supervisor' });
   });
 
+  it('allow faulty records in this development stack, unless the user forbids them', () => {
+    for (const definition of [producerDefinition, consoleDefinition]) {
+      expect(definition(context).env).toMatchObject({ ALLOW_FAULT_INJECTION: 'true' });
+      const env = { ...context.env, ALLOW_FAULT_INJECTION: 'false' };
+      expect(definition({ ...context, env }).env).toMatchObject({ ALLOW_FAULT_INJECTION: 'false' });
+    }
+  });
+
   it('pass the settings of the flags to the consumers, and the secret of page tokens only to the query API', () => {
     expect(consumerDefinition(context, 2)).toMatchObject({ name: 'consumer-2', env: { IN_FLIGHT_LIMIT: '500' } });
     expect(consumerDefinition(context, 2).env).not.toHaveProperty('PAGE_TOKEN_SECRET');

@@ -73,7 +73,15 @@ export function serviceDefinitions(context: AppContext): AppDefinition[] {
 /** Returns the nth producer, counted from 1. All but the first use any free port. */
 export function producerDefinition(context: AppContext, n = 1): AppDefinition {
   const port = n === 1 ? context.options.producerPort : 0;
-  return define(nameOf('producer', n), 'producer', context, PRODUCER_HEAP, { PORT: String(port) });
+  return define(nameOf('producer', n), 'producer', context, PRODUCER_HEAP, {
+    PORT: String(port),
+    ...allowFaults(context),
+  });
+}
+
+/** This is a development stack: its clients may ask for faulty records, unless the user forbids it. */
+function allowFaults({ env }: AppContext): NodeJS.ProcessEnv {
+  return { ALLOW_FAULT_INJECTION: env['ALLOW_FAULT_INJECTION'] || 'true' };
 }
 
 /** Returns the nth query API, counted from 1. All but the first use any free port. */
@@ -99,6 +107,7 @@ export function consoleDefinition(context: AppContext): AppDefinition {
     ...(legacy && { FACADE_URL: `http://127.0.0.1:${facadePort}` }),
     // The console sends requests to scale over its IPC channel to the supervisor.
     SCALED_BY: 'supervisor',
+    ...allowFaults(context),
   });
 }
 

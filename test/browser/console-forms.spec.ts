@@ -47,6 +47,23 @@ describe('the forms of the console', () => {
       expect(await part.getByLabel('Orders').inputValue()).toBe('100,000');
     }, 30_000);
 
+    it('explains why there are no faults where they are off', async () => {
+      const off = {
+        clientId: 'orders-console',
+        queryApiUrl: 'http://127.0.0.1:3000',
+        hasFacade: false,
+        allowsFaults: false,
+      };
+      const console = await views.open('', (origin) => {
+        answerBusy(origin);
+        origin.on('GET /page-settings.json', { body: off });
+      });
+      const part = console.part('Populate');
+      await part.getByText('Faulty records').click();
+      await part.getByText('ALLOW_FAULT_INJECTION=true').waitFor();
+      expect(await part.getByLabel('Poison').count()).toBe(0);
+    }, 30_000);
+
     it('opens the faults when one of them is wrong', async () => {
       const console = await views.open();
       const part = console.part('Populate');

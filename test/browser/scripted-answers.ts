@@ -18,7 +18,7 @@ import {
 /** Answers as a pipeline that saves an operation, and has dead letters. */
 export function answerBusy(origin: ScriptedOrigin): void {
   origin.on('GET /page-settings.json', {
-    body: { clientId: 'orders-console', queryApiUrl: 'http://127.0.0.1:3000', hasFacade: false },
+    body: { clientId: 'orders-console', queryApiUrl: 'http://127.0.0.1:3000', hasFacade: false, allowsFaults: true },
   });
   origin.on('GET /query-api/metrics', { body: '' });
   origin.on('GET /v1/pipeline/history', { body: { series: [] } });

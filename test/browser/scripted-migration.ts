@@ -131,7 +131,12 @@ const AUDIT: z.infer<typeof AuditSchema> = {
 export function answerMigration(state: MigrationResponse): (origin: ScriptedOrigin) => void {
   return (origin) => {
     answerBusy(origin);
-    const settings = { clientId: 'orders-console', queryApiUrl: 'http://127.0.0.1:3000', hasFacade: true };
+    const settings = {
+      clientId: 'orders-console',
+      queryApiUrl: 'http://127.0.0.1:3000',
+      hasFacade: true,
+      allowsFaults: false,
+    };
     origin.on('GET /page-settings.json', { body: settings });
     origin.on('GET /v1/migration', { body: state });
     origin.on('GET /v1/migration/pending', { body: PENDING });

@@ -22,6 +22,7 @@ export class ExtraProducer {
       KAFKA_BROKERS: stack.brokers,
       MONGODB_URI: stack.mongodbUri,
       SCHEMA_REGISTRY_URL: stack.registryUrl,
+      ALLOW_FAULT_INJECTION: 'true',
       LOG_LEVEL: 'error',
       NODE_OPTIONS: `--import ${shiftedClock(clockShiftMs)}`,
     };

@@ -11,7 +11,7 @@ interface SigningKey {
 }
 
 const AUDIENCE = 'orders';
-const ALL = 'orders:read orders:write ops:scale dead-letters:redrive';
+const ALL = 'orders:read orders:write ops:scale dead-letters:redrive faults:inject';
 
 /** The differences from a valid token; `null` omits a claim. */
 export interface TokenOptions {

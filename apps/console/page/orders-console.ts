@@ -1,5 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Client } from './api/client.js';
+import { findOffers, NO_OFFERS } from './api/offers.js';
 import type { DeadLetters } from './dead-letters/dead-letters.js';
 import { selectionText, type Selection } from './dead-letters/dead-letter.js';
 import { discardConfirmation } from './dead-letters/discard.js';
@@ -8,7 +9,6 @@ import type { RedriveDialog } from './dead-letters/redrive-dialog.js';
 import type { ConfirmDialog, Confirmation } from './dialogs/confirm-dialog.js';
 import type { FirstRunGuide } from './guide/first-run-guide.js';
 import { LivePipeline } from './live/live-pipeline.js';
-import { knowsFacade } from './migration/knows-facade.js';
 import { Part } from './part.js';
 import { Operations } from './populate/operations.js';
 import { hashOf, sectionOf, type Address } from './routing/address.js';
@@ -30,7 +30,7 @@ export class OrdersConsole extends Part {
   /** What is shown in a section, while the address selects something in another one. */
   private letters: AddressOf<'letters'> | null = null;
   private orders: AddressOf<'order' | 'search'> | null = null;
-  private hasFacade = false;
+  private offers = NO_OFFERS;
 
   override connectedCallback(): void {
     // Removes the text that is shown until the script has loaded.
@@ -46,7 +46,7 @@ export class OrdersConsole extends Part {
     this.router.start();
     this.goTo(this.router.address, true);
     if (!session.isReturning) this.follow();
-    void this.findFacade();
+    void this.findOffers();
   }
 
   protected override render(): TemplateResult {
@@ -58,7 +58,7 @@ export class OrdersConsole extends Part {
         .live=${live}
         .session=${client.session}
         .section=${address && sectionOf(address)}
-        .hasFacade=${this.hasFacade}
+        .hasFacade=${this.offers.hasFacade}
         .isGuideOpen=${this.guide?.isOpen ?? true}
         @show-guide=${() => this.guide?.open()}
       ></page-header>
@@ -99,7 +99,7 @@ export class OrdersConsole extends Part {
   }
 
   private pipelineSections(): TemplateResult {
-    const { client, live, operations } = this;
+    const { client, live, operations, offers } = this;
     return html`<section id="now" class="card wide" aria-labelledby="now-title">
         <h2 id="now-title" tabindex="-1">Now</h2>
         <figure-tiles .live=${live}></figure-tiles>
@@ -107,7 +107,7 @@ export class OrdersConsole extends Part {
       </section>
       <section id="populate" class="card" aria-labelledby="populate-title">
         <h2 id="populate-title" tabindex="-1">Populate</h2>
-        <populate-form .client=${client} .operations=${operations}></populate-form>
+        <populate-form .client=${client} .operations=${operations} .allowsFaults=${offers.allowsFaults}></populate-form>
         <operation-list
           .client=${client}
           .operations=${operations}
@@ -192,8 +192,8 @@ export class OrdersConsole extends Part {
     void this.operations.refresh();
   }
 
-  private async findFacade(): Promise<void> {
-    this.hasFacade = await knowsFacade(this.client);
+  private async findOffers(): Promise<void> {
+    this.offers = await findOffers(this.client);
     this.requestUpdate();
   }
 

@@ -17,6 +17,7 @@ try {
         clientId,
         queryApiUrl: QUERY_API_PUBLIC_URL,
         hasFacade: FACADE_URL !== undefined,
+        allowsFaults: settings.ALLOW_FAULT_INJECTION,
       });
       await forwardToServices(fastify, settings);
     },

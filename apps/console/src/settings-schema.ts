@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
 import { kafkaConnectionSettings } from '#service/settings/kafka-settings.js';
 import { httpSettings, mongoSettings } from '#service/settings/settings.js';
+import { faultSettings } from '#service/settings/fault-settings.js';
 import { httpSettings, kafkaSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
 
 const { KAFKA_BROKERS } = kafkaSettings;
@@ -11,6 +12,8 @@ export const settingsSchema = z.object({
   ...authSettings,
   ...mongoSettings,
   ...kafkaConnectionSettings,
+  KAFKA_BROKERS,
+  ...faultSettings,
   PRODUCER_URL: z.url().default('http://127.0.0.1:3001').meta({
     description: "The producer to which the console forwards its page's requests.",
     allowed: 'an address such as http://127.0.0.1:3001',

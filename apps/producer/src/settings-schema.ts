@@ -2,12 +2,15 @@ import { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
 import { kafkaSettings } from '#service/settings/kafka-settings.js';
 import { httpSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
+import { faultSettings } from '#service/settings/fault-settings.js';
+import { httpSettings, kafkaSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
 
 export const settingsSchema = z.object({
   ...httpSettings(3001),
   ...authSettings,
   ...mongoSettings,
   ...kafkaSettings,
+  ...faultSettings,
   LAG_CEILING: wholeNumber(1, Number.MAX_SAFE_INTEGER).default(5_000_000).meta({
     description: 'Maximum consumer lag in records; at this lag, emission pauses until the consumers have caught up.',
   }),

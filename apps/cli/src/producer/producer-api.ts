@@ -200,7 +200,7 @@ export interface components {
       duplicate: number;
       conflict: number;
     };
-    /** @description Deliberately faulty records, to test the pipeline. The same seed affects the same orders. All but `duplicate` become dead letters. */
+    /** @description Deliberately faulty records, to test the pipeline. The same seed affects the same orders. All but `duplicate` become dead letters. Refused with 403 `fault-injection-off` unless the producer has the setting ALLOW_FAULT_INJECTION; with tokens, the scope `faults:inject` is required too. */
     FaultMix: {
       /**
        * @description Undecodable records that replace orders.

@@ -24,11 +24,13 @@ export class PopulateForm extends Part {
   static override properties = {
     client: { attribute: false },
     operations: { attribute: false },
+    allowsFaults: { attribute: false },
     errorText: { state: true },
     isSending: { state: true },
   };
   declare client: Client;
   declare operations: Operations;
+  declare allowsFaults: boolean;
   declare errorText: string | null;
   declare isSending: boolean;
   /** Idempotency key, kept until the form changes or a request succeeds: a retry after a lost answer creates no second operation. */
@@ -36,6 +38,7 @@ export class PopulateForm extends Part {
 
   constructor() {
     super();
+    this.allowsFaults = false;
     this.errorText = null;
     this.isSending = false;
   }
@@ -67,20 +70,7 @@ export class PopulateForm extends Part {
       <button class="main" ?disabled=${this.isSending}>Populate</button>
       <details class="whole">
         <summary>Faulty records, to test dead letters</summary>
-        <p class="muted">Shares in per cent. The API and the command line take fractions: 1 % here is 0.01 there.</p>
-        <div class="fields">
-          ${FAULTS.map(
-            ([name, label, hint]) =>
-              html`<number-field
-                label=${label}
-                name=${name}
-                min="0"
-                max="100"
-                placeholder="0"
-                hint=${hint}
-              ></number-field>`,
-          )}
-        </div>
+        ${this.allowsFaults ? faultFields() : FAULTS_OFF}
       </details>
       ${this.errorText === null ? nothing : html`<p role="alert" class="bad">${this.errorText}</p>`}
     </form>`;
@@ -106,6 +96,30 @@ export class PopulateForm extends Part {
       this.isSending = false;
     }
   }
+}
+
+const FAULTS_OFF = html`<p class="muted">
+  Off here. They need <code>ALLOW_FAULT_INJECTION=true</code> at the producer and the console, and with tokens the scope
+  <code>faults:inject</code>.
+</p>`;
+
+function faultFields(): TemplateResult {
+  return html`<p class="muted">
+      Shares in per cent. The API and the command line take fractions: 1 % here is 0.01 there.
+    </p>
+    <div class="fields">
+      ${FAULTS.map(
+        ([name, label, hint]) =>
+          html`<number-field
+            label=${label}
+            name=${name}
+            min="0"
+            max="100"
+            placeholder="0"
+            hint=${hint}
+          ></number-field>`,
+      )}
+    </div>`;
 }
 
 /** Without an answer, the operation may have started. The idempotency key makes it safe to send the request again. */

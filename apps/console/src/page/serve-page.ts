@@ -5,13 +5,15 @@ import type { FastifyInstance } from 'fastify';
 /** The output folder of `build-page.mjs`. */
 const PAGE = fileURLToPath(new URL('../../page/', import.meta.url));
 
-/** What the page needs to request a token, to link to the query API, and to know whether there is a migration. */
+/** What the page needs to request a token, to link to the query API, and to know what it offers. */
 export interface PageSettings {
   readonly clientId: string;
   /** The address for browsers. */
   readonly queryApiUrl: string;
   /** Whether the console forwards `/v1/migration` to a facade. */
   readonly hasFacade: boolean;
+  /** Whether the page offers faulty records. */
+  readonly allowsFaults: boolean;
 }
 
 /** Serves the page at `/` without authentication; the page requests its data with a token. */

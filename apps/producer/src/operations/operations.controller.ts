@@ -1,7 +1,8 @@
-import { Body, Controller, Get, Header, Headers, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Header, Headers, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBadRequestResponse,
+  ApiForbiddenResponse,
   ApiHeader,
   ApiNotFoundResponse,
   ApiOkResponse,
@@ -9,9 +10,10 @@ import {
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { Audited } from '#service/auth/audit.interceptor.js';
+import { FaultInjection } from './fault-injection.js';
 import { parseIdempotencyKey } from './idempotency-keys.js';
 import { OperationIdSchema } from './operation-id.js';
 import { OperationResponseSchema, OperationsPageSchema, type OperationResponse } from './operation-response.js';
@@ -30,6 +32,7 @@ export class OperationsController {
     private readonly operations: Operations,
     private readonly wakeUp: WakeUp,
     private readonly view: OperationView,
+    private readonly faultInjection: FaultInjection,
   ) {}
 
   @Post('populate')
@@ -53,12 +56,18 @@ export class OperationsController {
     headers: { Location: { description: 'Path of the operation', schema: { type: 'string' } } },
   })
   @ApiBadRequestResponse({ description: 'Problem details that list every invalid field; nothing was emitted' })
+  @ApiForbiddenResponse({
+    description:
+      'Problem details: `faults` are off (setting ALLOW_FAULT_INJECTION), or the token does not have the scope `orders:write`, or `faults:inject` for faults',
+  })
   @ApiUnprocessableEntityResponse({ description: 'Problem details: the key was used for another request' })
   async populate(
     @Body({ schema: PopulateRequestSchema }) request: PopulateRequest,
     @Headers('idempotency-key') key: string | undefined,
+    @Req() { caller }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationResponse> {
+    this.faultInjection.check(request, caller);
     const operation = await this.operations.createPopulate(request, parseIdempotencyKey(key));
     this.wakeUp.call();
     void reply.header('Location', `/v1/operations/${operation._id}`);

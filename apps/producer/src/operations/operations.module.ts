@@ -3,6 +3,8 @@ import { ensureOperationIndexes } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { BackgroundModule } from '../background/background.module.js';
 import { ConnectionsModule } from '../connections.module.js';
+import { settings } from '../settings.js';
+import { FaultInjection } from './fault-injection.js';
 import { ensureIdempotencyKeyIndexes } from './idempotency-keys.js';
 import { InterruptionScope } from './interruption-scope.js';
 import { InterruptionsController } from './interruptions.controller.js';
@@ -18,7 +20,15 @@ import { SharedProgress } from './shared-progress.js';
 @Module({
   imports: [ConnectionsModule, BackgroundModule],
   controllers: [OperationsController, InterruptionsController, OperationEventsController],
-  providers: [Operations, InterruptionScope, OperationView, OrderOutcomes, RedriveProgress, SharedProgress],
+  providers: [
+    Operations,
+    InterruptionScope,
+    OperationView,
+    OrderOutcomes,
+    RedriveProgress,
+    SharedProgress,
+    { provide: FaultInjection, useValue: new FaultInjection(settings) },
+  ],
   exports: [Operations, OperationView, RedriveProgress],
 })
 export class OperationsModule implements OnModuleInit {

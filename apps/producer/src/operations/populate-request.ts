@@ -66,7 +66,7 @@ export const PopulateRequestSchema = z
       .optional()
       .describe('End of the createdAt range, in the same notations; a date includes its whole day. Default: now.'),
     faults: FaultMixSchema.optional().describe(
-      'Deliberately faulty records, to test the pipeline. The same seed affects the same orders. All but `duplicate` become dead letters.',
+      'Deliberately faulty records, to test the pipeline. The same seed affects the same orders. All but `duplicate` become dead letters. Refused with 403 `fault-injection-off` unless the producer has the setting ALLOW_FAULT_INJECTION; with tokens, the scope `faults:inject` is required too.',
     ),
   })
   .refine(({ from, to }) => from === undefined || from < (to ?? new Date()), {
@@ -77,6 +77,11 @@ export const PopulateRequestSchema = z
   .meta({ title: 'PopulateRequest', examples: [{ count: 100_000 }] });
 
 export type PopulateRequest = z.infer<typeof PopulateRequestSchema>;
+
+/** Whether a request asks for faulty records; a share of 0 is none. */
+export function hasFaults({ faults }: Pick<PopulateRequest, 'faults'>): boolean {
+  return faults !== undefined && FAULTS.some((fault) => faults[fault] > 0);
+}
 
 /** Fills in the defaults once, so that the emission is a pure function of the stored operation. */
 export function withDefaults(
@@ -93,6 +98,6 @@ export function withDefaults(
     ratePerSecond: request.ratePerSecond ?? null,
     from: request.from ?? new Date(to.getTime() - DAY_MS),
     to,
-    faults: request.faults !== undefined && FAULTS.some((fault) => request.faults?.[fault]) ? request.faults : null,
+    faults: hasFaults(request) ? (request.faults ?? null) : null,
   };
 }

@@ -47,6 +47,8 @@ export interface AuthSettings {
   readonly AUTH_ALGORITHMS: readonly SignatureAlgorithm[];
   readonly AUTH_TOKEN_TYPE: string;
   readonly AUTH_SCOPE_CLAIM: string;
+  /** Only of services that offer faults: clients then also request the scope for them. */
+  readonly ALLOW_FAULT_INJECTION?: boolean;
 }
 
 /**

@@ -4,7 +4,16 @@ export const SCOPES = {
   'orders:write': 'send orders, populate and import; pause, resume and cancel them',
   'ops:scale': 'change the number of consumers',
   'ops:migrate': 'move the traffic of the legacy system to the pipeline, and back',
+  'faults:inject': 'populate with faulty records, to test the pipeline',
   'dead-letters:redrive': 'redrive and discard dead letters; pause, resume and cancel redrives',
 } as const;
 
 export type Scope = keyof typeof SCOPES;
+
+/**
+ * Returns the scopes that a client should request. An issuer for production needs no `faults:inject`, and may reject a request for a
+ * scope that it doesn't know.
+ */
+export function requestedScopes(allowsFaults: boolean): Scope[] {
+  return (Object.keys(SCOPES) as Scope[]).filter((scope) => allowsFaults || scope !== 'faults:inject');
+}

@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject, type StandardSchemaConverter } from '@nestjs/swagger';
 import { z } from 'zod';
-import { SCOPES } from '../auth/scopes.js';
+import { requestedScopes } from '../auth/scopes.js';
 import { documentHeaders } from './document-headers.js';
 import { documentProblems } from './document-problems.js';
 import { documentRanges } from './document-ranges.js';
@@ -65,14 +65,14 @@ function requireTokens(builder: DocumentBuilder, issuer: string): void {
   builder
     .addSecurity('provider', { type: 'openIdConnect', openIdConnectUrl })
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }, 'token')
-    .addSecurityRequirements('provider', Object.keys(SCOPES))
+    .addSecurityRequirements('provider', requestedScopes(false))
     .addSecurityRequirements('token');
 }
 
 /** Initial values of the authorization form. */
 const AUTHORIZE = {
   clientId: 'orders-demo',
-  scopes: Object.keys(SCOPES),
+  scopes: requestedScopes(false),
   usePkceWithAuthorizationCodeGrant: true,
   useBasicAuthenticationWithAccessCodeGrant: true,
 };
