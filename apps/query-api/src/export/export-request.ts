@@ -8,7 +8,13 @@ export const EXPORT_CONTENT = {
     schema: { type: 'string' as const, description: '`ndjson`: one order a line, as in `GET /v1/orders`.' },
     example: '{"id":"970844c7-0d33-82a3-ba87-000000001266","number":4711,"accountId":"acc-0004711",…}\n',
   },
-  'text/csv': { schema: { type: 'string' as const, description: '`csv`: a header line, then one order a line.' } },
+  'text/csv': {
+    schema: {
+      type: 'string' as const,
+      description:
+        '`csv`: a header line, then one order a line. An apostrophe is put before texts that a spreadsheet would run as a formula.',
+    },
+  },
   'application/zip': {
     schema: { type: 'string' as const, format: 'binary', description: '`chunks`: JSON arrays of 1,000 orders.' },
   },

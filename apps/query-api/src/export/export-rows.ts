@@ -8,10 +8,25 @@ export function ndjsonLine(order: OrderResponse): string {
 
 export const CSV_HEADER = `${[...ORDER_FIELDS, 'legacyNumber', 'legacyFilled'].join(',')}\r\n`;
 
-/** Formats one order as a CSV record (RFC 4180). Values are not changed, not even those that a spreadsheet would run as a formula. */
+/**
+ * Formats one order as a CSV record (RFC 4180) that is safe to open in a spreadsheet: see `withoutFormula`. Only `accountId` and
+ * `symbol` can hold such texts; numbers and amounts stay numbers.
+ */
 export function csvLine(order: OrderResponse): string {
   const legacy = [order.legacy?.number ?? '', order.legacy?.filled.join(' ') ?? ''];
-  return `${[...ORDER_FIELDS.map((column) => order[column]), ...legacy].map(csvField).join(',')}\r\n`;
+  const safe = { ...order, accountId: withoutFormula(order.accountId), symbol: withoutFormula(order.symbol) };
+  return `${[...ORDER_FIELDS.map((column) => safe[column]), ...legacy].map(csvField).join(',')}\r\n`;
+}
+
+/** Where a cell begins: in many countries a spreadsheet also splits at semicolons. The wide characters are those of East Asian texts. */
+const FORMULA = /(?<=^|[;\t\r\n])(?=[=+\-@＝＋－＠\t\r'])/g;
+
+/**
+ * Puts an apostrophe before a text that a spreadsheet would run as a formula (OWASP, "CSV injection"), and before an apostrophe, so that
+ * the exact text can be restored: remove one apostrophe at the begin and after each semicolon.
+ */
+function withoutFormula(text: string): string {
+  return text.replaceAll(FORMULA, "'");
 }
 
 function csvField(value: string | number): string {
