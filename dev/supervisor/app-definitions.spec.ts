@@ -53,6 +53,7 @@ describe('the variables of an app', () => {
   });
 
   it('give each app its own port, and consumers any free port', () => {
+    expect(producerDefinition({ ...context, env: { ADMIN_PORT: '9' } }).env['ADMIN_PORT']).toBe('');
     expect(producerDefinition(context).env['PORT']).toBe('3001');
     expect(queryApiDefinition(context).env['PORT']).toBe('4000');
     expect(consumerDefinition(context, 2).env['PORT']).toBe('0');

@@ -208,5 +208,15 @@ function define(name: string, app: string, context: AppContext, heap: Heap, own:
     script: join(PROJECT_DIRECTORY, 'dist', 'apps', app, 'src', 'main.js'),
     logFile: join(options.dataDirectory, 'logs', `${name}.log`),
     env: { ...MALLOC, ...Object.fromEntries(passedOn), ...set },
+    env: {
+      ...MALLOC,
+      ...env,
+      ...addresses,
+      // One port can't serve all apps; their health is checked on their own ports.
+      ADMIN_PORT: '',
+      ...(options.auth && { AUTH_ISSUER: issuerUrl(options) }),
+      ...(partitions !== undefined && { TOPIC_PARTITIONS: String(partitions) }),
+      ...own,
+    },
   };
 }

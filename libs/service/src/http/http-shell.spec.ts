@@ -12,6 +12,7 @@ const LONG = 'order '.repeat(1_000);
 const SETTINGS = {
   LISTEN_HOST: '127.0.0.1',
   PORT: 0,
+  TRUST_PROXY: [],
   ALLOWED_HOSTS: ['orders.example'],
   CORS_ORIGINS: ['https://desk.example'],
   RATE_LIMIT_PER_MINUTE: 50,

@@ -9,6 +9,7 @@ import { describeProtectedResource } from '../auth/protected-resource.js';
 import { tokenVerifier } from '../auth/discovered-keys.js';
 import { Problem } from './problem.js';
 import type { HttpSettings } from '../settings/settings.js';
+import { isAdminPath } from './admin-port.js';
 import { callerKey } from './caller-key.js';
 import { answerConditionalGets } from './conditional-get.js';
 import { acceptEmptyJsonBodies } from './empty-json-body.js';
@@ -77,7 +78,7 @@ async function limitRates(fastify: FastifyInstance, perMinute: number): Promise<
     enableDraftSpec: true,
     keyGenerator: callerKey,
     // Monitoring must work even if other clients of the same address exceed the limit.
-    allowList: ({ url }: FastifyRequest) => url.startsWith('/health/') || url === '/metrics',
+    allowList: ({ url }: FastifyRequest) => isAdminPath(url),
     errorResponseBuilder: (_request, { max, ttl }) =>
       new Problem(
         HttpStatus.TOO_MANY_REQUESTS,

@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { register } from 'prom-client';
 import { rejectOpenService, type AuthSettings } from '../auth/auth-settings.js';
 import { ScopeGuard } from '../auth/scope.guard.js';
+import { separateAdminRoutes } from '../http/admin-port.js';
 import { setUpHttp } from '../http/http-shell.js';
 import { explainInput } from '../http/input-texts.js';
 import { parseQuery } from '../http/query-string.js';
@@ -54,9 +55,11 @@ export async function startService(options: ServiceOptions): Promise<void> {
   const { settings, auth } = options;
   if (auth) rejectOpenService({ ...auth, ...settings }, process.env);
   const problems = new ProblemFilter();
+  const limits = connectionLimits(1_000 * settings.REQUEST_TIMEOUT_SECONDS);
   const adapter = new FastifyAdapter({
     ...ANSWER_WHILE_CLOSING,
-    http: connectionLimits(1_000 * settings.REQUEST_TIMEOUT_SECONDS),
+    http: limits,
+    trustProxy: settings.TRUST_PROXY.length > 0 && [...settings.TRUST_PROXY],
     bodyLimit: options.bodyLimit ?? DEFAULT_BODY_LIMIT,
     genReqId: requestId,
     frameworkErrors: (error: unknown, request: FastifyRequest, reply: FastifyReply) =>
@@ -78,6 +81,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
   fastify.removeContentTypeParser('text/plain');
   closeIdleConnections(fastify);
   measureRequests(fastify, register);
+  const admin = settings.ADMIN_PORT === undefined ? undefined : separateAdminRoutes(fastify, limits);
   await setUpHttp(fastify, settings, auth);
   await options.prepare?.(fastify);
   app.useLogger(app.get(PinoLogger));
@@ -94,6 +98,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
   // Initialize first: no handler may run before the `onModuleInit` of its dependencies.
   await app.init();
   await app.startAllMicroservices();
+  await admin?.listen({ host: settings.LISTEN_HOST, port: settings.ADMIN_PORT ?? 0 });
   await app.listen({ host: settings.LISTEN_HOST, port: settings.PORT });
   announceToParent(await app.getUrl());
 }

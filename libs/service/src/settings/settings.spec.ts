@@ -13,6 +13,7 @@ describe('settings', () => {
     expect(loadSettings(Schema, { PORT: '', KAFKA_CLUSTER_ID: '' })).toEqual({
       LISTEN_HOST: '127.0.0.1',
       PORT: 3_000,
+      TRUST_PROXY: [],
       ALLOWED_HOSTS: [],
       CORS_ORIGINS: [],
       RATE_LIMIT_PER_MINUTE: 120_000,
@@ -29,6 +30,13 @@ describe('settings', () => {
   it('accept comma-separated lists', () => {
     const { ALLOWED_HOSTS } = loadSettings(Schema, { ALLOWED_HOSTS: 'orders.example, [::1],' });
     expect(ALLOWED_HOSTS).toEqual(['orders.example', '[::1]']);
+  });
+
+  it('accept addresses and subnets of proxies, and nothing that could be mistaken for one', () => {
+    const { TRUST_PROXY } = loadSettings(Schema, { TRUST_PROXY: '10.0.0.0/8, ::1,192.168.0.7,fd00::/8' });
+    expect(TRUST_PROXY).toEqual(['10.0.0.0/8', '::1', '192.168.0.7', 'fd00::/8']);
+    for (const bad of ['true', '1', 'gateway', '10.0.0.0/33', '10.0.0/8', '10.0.0.0/8/8', '10.0.0.0/', '::/129'])
+      expect(() => loadSettings(Schema, { TRUST_PROXY: bad })).toThrow('TRUST_PROXY must be IP addresses and subnets');
   });
 
   it('name each wrong variable once, with its value, what is allowed, and where it is documented', () => {

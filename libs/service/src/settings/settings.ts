@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { describeSettings, documentedAt } from './setting-docs.js';
 import { contradictions } from './setting-relations.js';
@@ -83,6 +84,18 @@ export function httpSettings(defaultPort: number) {
       description: 'Port to listen on; 0 chooses a free one.',
       perProcess: true,
     }),
+    ADMIN_PORT: wholeNumber(0, 65_535).optional().meta({
+      description:
+        'Port of `/health` and `/metrics`, which are then served there only; 0 chooses a free one. Unset: on `PORT`.',
+      perProcess: true,
+    }),
+    TRUST_PROXY: listOfNames()
+      .refine((proxies) => proxies.every((proxy) => isAddressOrSubnet(proxy)))
+      .meta({
+        description:
+          'Proxies whose `X-Forwarded-For` is the client of a request, for limits per caller. Unset: none; never name addresses of clients.',
+        allowed: 'IP addresses and subnets such as 10.0.0.0/8, separated by commas',
+      }),
     ALLOWED_HOSTS: listOfNames().meta({
       description: 'More accepted host names without an issuer; loopback names are always accepted.',
       allowed: 'host names, separated by commas',
@@ -112,6 +125,10 @@ export function httpSettings(defaultPort: number) {
 export interface HttpSettings {
   readonly LISTEN_HOST: string;
   readonly PORT: number;
+  /** Port of health and metrics; `undefined`: as the other routes. */
+  readonly ADMIN_PORT?: number | undefined;
+  /** Addresses and subnets of proxies whose `X-Forwarded-For` counts. */
+  readonly TRUST_PROXY: readonly string[];
   /** Host names that are accepted in addition to those of loopback. */
   readonly ALLOWED_HOSTS: readonly string[];
   /** Origins whose pages may call the service from a browser. */
@@ -122,6 +139,13 @@ export interface HttpSettings {
   readonly REQUEST_TIMEOUT_SECONDS: number;
   /** The slowest rate of other bodies. */
   readonly UPLOAD_MIN_BYTES_PER_SECOND: number;
+}
+
+/** Returns whether a text is an IP address, or a subnet with the length of its prefix in bits. */
+function isAddressOrSubnet(text: string): boolean {
+  const [address = '', bits = '0', ...more] = text.split('/');
+  const longest = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return more.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= longest;
 }
 
 /** A comma-separated list of names, empty by default. */
