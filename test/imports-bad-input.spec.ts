@@ -1,4 +1,6 @@
+import { request, type ClientRequest } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { eventually } from './support/eventually.js';
 import { Imports, legacyPairs, zipOf, type LegacyPair } from './support/imports.js';
 import { Pipeline } from './support/pipeline.js';
 
@@ -149,6 +151,32 @@ describe('a bad import', () => {
     form.append('count', '5');
     const answer = await fetch(`${pipeline.stack.producerUrl}/v1/populate`, { method: 'POST', body: form });
     expect([400, 415]).toContain(answer.status);
+  });
+
+  it('is refused with 429 while its caller sends as many imports as it may, and with that limit only', async () => {
+    const url = `${pipeline.stack.producerUrl}/v1/imports`;
+    const open: ClientRequest[] = [];
+    const begin = (): void => {
+      const upload = request(url, { method: 'POST', headers: { 'content-type': 'application/zip' }, agent: false });
+      upload.on('error', () => upload.destroy());
+      upload.write('PK');
+      open.push(upload);
+    };
+    const { promise, resolve } = Promise.withResolvers<Awaited<ReturnType<Imports['upload']>>>();
+    await eventually('all places are taken', 10_000, async () => {
+      // An earlier import may still have a place, so that one of these is refused.
+      begin();
+      const answer = await imports.upload({ 'a.json': legacyPairs(1) });
+      if (answer.status === 429) resolve(answer);
+      return answer.status === 429;
+    });
+    const refused = await promise;
+    expect([refused.body.code, refused.headers.get('retry-after')]).toEqual(['too-many-imports', '5']);
+    expect(refused.body.detail).toContain('IMPORTS_PER_CALLER');
+    for (const upload of open) upload.destroy();
+    await eventually('the places are given back', 10_000, async () => {
+      return (await imports.upload({ 'a.json': legacyPairs(1) })).status === 202;
+    });
   });
 
   it('has no import routes for operations that are not imports', async () => {

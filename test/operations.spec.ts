@@ -187,4 +187,23 @@ describe('operations', () => {
     const last = /^id: (.*)$/m.exec(events.at(-1) ?? '')?.[1] ?? '';
     expect((await fetch(url, { headers: { 'last-event-id': last } })).status).toBe(204);
   }, 90_000);
+
+  it('can be followed by as many streams of a caller as the limit allows, which are given back when they end', async () => {
+    const { id } = await pipeline.populate({ count: 1_000, ratePerSecond: 1 });
+    const url = `${pipeline.stack.producerUrl}/v1/operations/${id}/events`;
+    const leave = new AbortController();
+    const follow = async (): Promise<Response> => fetch(url, { signal: leave.signal });
+    const open = await Promise.all(Array.from({ length: 32 }, follow));
+    expect(new Set(open.map(({ status }) => status))).toEqual(new Set([200]));
+    const refused = await follow();
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '5']);
+    expect(await refused.json()).toMatchObject({ code: 'too-many-event-streams' });
+    leave.abort();
+    await eventually('a stream has a place again', 10_000, async () => {
+      const again = await fetch(url);
+      await again.body?.cancel();
+      return again.status === 200;
+    });
+    await control(id, 'cancel');
+  }, 60_000);
 });

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ensureIntakeBatchIndexes } from '#orders/operation/intake-batches.js';
@@ -11,6 +12,9 @@ import { describeMigrationStore } from '../apps/facade/src/testing/migration-sto
 import { describeNumberStore } from '../apps/facade/src/testing/number-store-contract.js';
 import { newProgress } from '../apps/facade/src/verify/verification-progress.js';
 import { VerificationRuns } from '../apps/facade/src/verify/verification-runs.js';
+import { ByteBudget } from '../apps/producer/src/imports/import-limits.js';
+import { StagedFiles } from '../apps/producer/src/imports/staged-files.js';
+import { StagingRoom } from '../apps/producer/src/imports/staging-room.js';
 import { MongoIntakeStore } from '../apps/producer/src/intake/mongo-intake-store.js';
 import { itIsAnIntakeStore } from '../apps/producer/src/intake/testing/intake-store-contract.js';
 import { emptyServers } from './support/empty-servers.js';
@@ -52,6 +56,38 @@ it('a run refuses another one of its kind until it has ended', async () => {
   await expect(runs.start(newProgress(1), 'a test')).rejects.toMatchObject(refused);
   await runs.cancel(id);
   expect(await runs.start(newProgress(1), 'a test')).toMatchObject({ status: 'running' });
+});
+
+describe('the room for staged imports', () => {
+  const budget = new ByteBudget(1_000);
+
+  async function stage(staged: StagedFiles, caller: string, bytes: number): Promise<void> {
+    await staged.stage(Readable.from([Buffer.alloc(bytes)]), { operationId: 'one', caller, name: 'a.json', budget });
+  }
+
+  it('is limited for each caller with 429, and in total with 503, until the files are read', async () => {
+    const staged = new StagedFiles(await emptied());
+    const room = new StagingRoom(mongo, { STAGED_BYTES_PER_CALLER: 10, STAGED_BYTES_IN_TOTAL: 15 });
+    await room.require('ann');
+    await stage(staged, 'ann', 10);
+    await expect(room.require('ann')).rejects.toMatchObject({ status: 429, code: 'too-many-staged-bytes' });
+    await room.require('bob');
+    await stage(staged, 'bob', 5);
+    await expect(room.require('eve')).rejects.toMatchObject({
+      status: 503,
+      detail: expect.stringContaining('STAGED_BYTES_IN_TOTAL'),
+      headers: { 'Retry-After': '30' },
+    });
+    await staged.remove('one');
+    await room.require('ann');
+  });
+
+  it('has no limit with 0', async () => {
+    const staged = new StagedFiles(await emptied());
+    await stage(staged, 'ann', 10);
+    const room = new StagingRoom(mongo, { STAGED_BYTES_PER_CALLER: 0, STAGED_BYTES_IN_TOTAL: 0 });
+    await expect(room.require('ann')).resolves.toBeUndefined();
+  });
 });
 
 it('a facade that was started before MongoDB works once it is there', async () => {

@@ -53,6 +53,7 @@ const SECTIONS = new Map<string, object>([
   ['Producer', producerSchema.shape],
   ['Consumer', consumerSchema.shape],
   ['Query API', queryApiSchema.shape],
+  ['Console', consoleSchema.shape],
   ['Legacy system', legacySchema.shape],
   ['Facade', facadeSchema.shape],
   ['Command line', cliSettingsSchema.shape],

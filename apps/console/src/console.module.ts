@@ -5,6 +5,7 @@ import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { systemClock } from '@orders-pipeline/clock';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { HealthModule } from '#service/health/health.js';
+import { EventStreams } from '#service/http/event-streams.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
 import { MetricsModule } from '#service/health/metrics.js';
 import { Mongo } from '#service/mongodb/mongo.js';
@@ -34,6 +35,7 @@ class DatabaseModule {}
   providers: [
     { provide: KafkaPositions, useValue: new KafkaPositions(kafka) },
     PipelineSnapshots,
+    { provide: EventStreams, useValue: new EventStreams(settings) },
     { provide: ScalingTarget, useValue: new ScalingTarget(systemClock) },
     {
       provide: PipelineWatch,

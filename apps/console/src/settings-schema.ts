@@ -3,7 +3,8 @@ import { authSettings } from '#service/auth/auth-settings.js';
 import { kafkaConnectionSettings } from '#service/settings/kafka-settings.js';
 import { httpSettings, mongoSettings } from '#service/settings/settings.js';
 import { faultSettings } from '#service/settings/fault-settings.js';
-import { httpSettings, kafkaSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
+import { eventStreamSettings, placeSettings } from '#service/settings/place-settings.js';
+import { httpSettings, kafkaSettings, mongoSettings } from '#service/settings/settings.js';
 
 const { KAFKA_BROKERS } = kafkaSettings;
 
@@ -36,12 +37,8 @@ export const settingsSchema = z.object({
     allowed: 'an address such as http://127.0.0.1:3005',
     perProcess: true,
   }),
-  FORWARDED_PER_CALLER: wholeNumber(0, 1_000_000).default(32).meta({
-    description: 'Requests of one caller that the console forwards to one service at once; 0: no limit.',
-  }),
-  FORWARDED_IN_TOTAL: wholeNumber(0, 1_000_000).default(256).meta({
-    description: 'Requests of all callers that the console forwards to one service at once; 0: no limit.',
-  }),
+  ...placeSettings('FORWARDED', 'Requests that the console forwards to one service,', { perCaller: 32, inTotal: 256 }),
+  ...eventStreamSettings,
   CONSOLE_CLIENT_ID: z.string().default('orders-console').meta({
     description: 'OAuth client with which people sign in: a public client at the issuer, with the redirect URI `/`.',
     allowed: 'a client id',

@@ -3,6 +3,7 @@ import { authSettings } from '#service/auth/auth-settings.js';
 import { kafkaSettings } from '#service/settings/kafka-settings.js';
 import { httpSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
 import { faultSettings } from '#service/settings/fault-settings.js';
+import { eventStreamSettings, placeSettings } from '#service/settings/place-settings.js';
 import { httpSettings, kafkaSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
 
 export const settingsSchema = z.object({
@@ -22,4 +23,13 @@ export const settingsSchema = z.object({
   IMPORT_MAX_BYTES: wholeNumber(1, Number.MAX_SAFE_INTEGER)
     .default(8 * 1024 ** 3)
     .meta({ description: 'Maximum bytes of all files of an import, uncompressed.' }),
+  STAGED_BYTES_PER_CALLER: wholeNumber(0, Number.MAX_SAFE_INTEGER)
+    .default(32 * 1024 ** 3)
+    .meta({ description: 'Bytes of imports of one caller that wait in MongoDB to be read; 0: no limit.' }),
+  STAGED_BYTES_IN_TOTAL: wholeNumber(0, Number.MAX_SAFE_INTEGER)
+    .default(64 * 1024 ** 3)
+    .meta({ description: 'Bytes of all imports that wait in MongoDB to be read; 0: no limit.' }),
+  ...placeSettings('IMPORTS', 'Imports being received', { perCaller: 4, inTotal: 16 }),
+  ...placeSettings('RECONCILIATIONS', 'Reconciliations', { perCaller: 4, inTotal: 16 }),
+  ...eventStreamSettings,
 });

@@ -5,6 +5,7 @@ import type { Order } from '#orders/order/order.js';
 import { notFound } from '#service/http/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { AwaitedOrders } from './freshness/awaited-orders.js';
+import { WaitingReads } from './freshness/waiting-reads.js';
 import { COMPLETE_THROUGH_HEADERS, CompleteThroughHeader } from './freshness/complete-through-header.js';
 import { OrderPages } from './paging/order-pages.js';
 import { linkHeader, LINK_HEADERS, OrdersPageSchema, type OrdersPage } from './paging/orders-page.js';
@@ -33,6 +34,7 @@ export class OrdersController {
   constructor(
     private readonly saved: SavedOrders,
     private readonly awaited: AwaitedOrders,
+    private readonly waiting: WaitingReads,
     private readonly pages: OrderPages,
     private readonly spellings: KnownSpellings,
   ) {}
@@ -64,9 +66,10 @@ export class OrdersController {
   async getOrder(
     @Param('id', { schema: orderId }) id: string,
     @Query({ schema: OneOrderQuerySchema }) { waitMs }: OneOrderQuery,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrderResponse> {
-    const order = (await this.saved.byId(id)) ?? (waitMs > 0 ? await this.await(id, waitMs, reply) : null);
+    const order = (await this.saved.byId(id)) ?? (waitMs > 0 ? await this.await(id, waitMs, request, reply) : null);
     if (order === null) throw notFound(`There is no saved order ${id}.`);
     return orderResponse(order);
   }
@@ -100,7 +103,8 @@ export class OrdersController {
     };
   }
 
-  private async await(id: string, waitMs: number, reply: FastifyReply): Promise<Order | null> {
+  private async await(id: string, waitMs: number, request: FastifyRequest, reply: FastifyReply): Promise<Order | null> {
+    this.waiting.hold(request, reply);
     const disconnected = new AbortController();
     reply.raw.once('close', () => disconnected.abort());
     // The client may have disconnected during the first read: `close` is emitted only once, so it would never fire here.

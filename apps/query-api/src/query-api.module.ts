@@ -13,6 +13,7 @@ import { OrderBatches } from './export/order-batches.js';
 import { AwaitedOrders } from './freshness/awaited-orders.js';
 import { CompleteThrough } from './freshness/complete-through.js';
 import { SettledNumbers } from './freshness/settled-numbers.js';
+import { WaitingReads } from './freshness/waiting-reads.js';
 import { OrdersController } from './orders.controller.js';
 import { SavedOrders } from './orders/saved-orders.js';
 import { KnownSpellings } from './orders/known-spellings.js';
@@ -63,7 +64,8 @@ class DatabaseModule {}
     AwaitedOrders,
     OrderTraces,
     OrderBatches,
-    OpenExports,
+    { provide: OpenExports, useValue: new OpenExports(settings) },
+    { provide: WaitingReads, useValue: new WaitingReads(settings) },
     { provide: OrderRollups, useFactory: (mongo: Mongo) => new OrderRollups(mongo), inject: [Mongo] },
     {
       provide: RollupKeeper,
@@ -78,7 +80,7 @@ class DatabaseModule {}
   ],
 })
 export class QueryApiModule {
-  constructor(exports: OpenExports, awaited: AwaitedOrders) {
-    exposeReadMetrics(exports, awaited, register);
+  constructor(exports: OpenExports, waiting: WaitingReads) {
+    exposeReadMetrics(exports, waiting, register);
   }
 }

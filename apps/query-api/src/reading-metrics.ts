@@ -1,11 +1,11 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { OpenExports } from './export/open-exports.js';
-import type { AwaitedOrders } from './freshness/awaited-orders.js';
+import type { WaitingReads } from './freshness/waiting-reads.js';
 
 /** Exposes the query API's long-running requests as gauges, read at each scrape. */
 export function exposeReadMetrics(
   exports: Pick<OpenExports, 'count'>,
-  awaited: Pick<AwaitedOrders, 'count'>,
+  reads: Pick<WaitingReads, 'count'>,
   registry: Registry,
 ): void {
   const registers = [registry];
@@ -17,8 +17,8 @@ export function exposeReadMetrics(
   });
   const waiting: Gauge = new Gauge({
     name: 'query_api_waiting_reads',
-    help: 'Reads with waitMs that wait for an order; the limit is 1,000',
+    help: 'Reads with waitMs that wait for an order; the limit is the setting WAITS_IN_TOTAL',
     registers,
-    collect: () => waiting.set(awaited.count),
+    collect: () => waiting.set(reads.count),
   });
 }

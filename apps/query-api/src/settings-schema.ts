@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
+import { placeSettings } from '#service/settings/place-settings.js';
 import { httpSettings, mongoSettings } from '#service/settings/settings.js';
 
 const MIN_SECRET_LENGTH = 32;
@@ -9,6 +10,8 @@ export const settingsSchema = z.object({
   ...httpSettings(3000),
   ...authSettings,
   ...mongoSettings,
+  ...placeSettings('EXPORTS', 'Exports', { perCaller: 8, inTotal: 32 }),
+  ...placeSettings('WAITS', 'Reads with `waitMs` that wait,', { perCaller: 500, inTotal: 1_000 }),
   PAGE_TOKEN_SECRET: z
     .string()
     .min(MIN_SECRET_LENGTH)

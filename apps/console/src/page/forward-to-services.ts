@@ -35,10 +35,7 @@ const MIGRATION = '/v1/migration';
 const RESPONSE_TIMEOUTS: ResponseTimeouts = { usual: 60_000, reconciliation: 300_000 };
 /** Time between two chunks of a response. */
 const IDLE_TIMEOUT_MS = 300_000;
-const PLACES = {
-  name: 'forwarded requests',
-  settings: { perCaller: 'FORWARDED_PER_CALLER', total: 'FORWARDED_IN_TOTAL' },
-};
+const FORWARDED = { setting: 'FORWARDED', name: 'forwarded requests', code: 'too-many-forwarded-requests' } as const;
 
 interface Target {
   readonly upstream: string;
@@ -85,8 +82,7 @@ interface Route {
 function routesTo(settings: ForwardingSettings): Route[] {
   const { PRODUCER_URL, QUERY_API_URL, FACADE_URL } = settings;
   const target = (name: string, upstream: string): Target => {
-    const limits = { perCaller: settings.FORWARDED_PER_CALLER, total: settings.FORWARDED_IN_TOTAL };
-    return { name, upstream, places: new Places(PLACES, limits) };
+    return { name, upstream, places: new Places(FORWARDED, settings) };
   };
   const [producer, queryApi] = [target('producer', PRODUCER_URL), target('query API', QUERY_API_URL)];
   return [

@@ -12,6 +12,7 @@ import { ApiOkResponse, ApiOperation, ApiProduces, ApiTags } from '@nestjs/swagg
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { systemClock } from '@orders-pipeline/clock';
 import { RequiresScope } from '#service/auth/scope.guard.js';
+import { EventStreams } from '#service/http/event-streams.js';
 import { PipelineEvents } from './pipeline-events.js';
 import { PipelineHistorySchema, type PipelineHistory } from './pipeline-history.js';
 import { PipelineResponseSchema, type PipelineResponse } from './pipeline-response.js';
@@ -23,7 +24,10 @@ import { PipelineWatch } from './pipeline-watch.js';
 export class PipelineController implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly events: PipelineEvents;
 
-  constructor(private readonly watch: PipelineWatch) {
+  constructor(
+    private readonly watch: PipelineWatch,
+    private readonly streams: EventStreams,
+  ) {
     this.events = new PipelineEvents(watch, systemClock);
   }
 
@@ -51,6 +55,7 @@ export class PipelineController implements OnApplicationBootstrap, BeforeApplica
   @ApiProduces('text/event-stream')
   @ApiOkResponse({ description: 'Server-sent events. The stream ends when the token expires.' })
   async streamEvents(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    this.streams.hold(request, reply);
     await reply
       .header('Content-Type', 'text/event-stream; charset=utf-8')
       .header('Cache-Control', 'no-store')

@@ -3,6 +3,7 @@ import { HttpStatus, Injectable, type BeforeApplicationShutdown } from '@nestjs/
 import type { FastifyRequest } from 'fastify';
 import { v7 as uuidv7 } from 'uuid';
 import type { OperationDocument } from '#orders/operation/operation.js';
+import { callerKey } from '#service/http/caller-key.js';
 import { Problem } from '#service/http/problem.js';
 import { Operations } from '../operations/operations.js';
 import { ByteBudget, MAX_FILES, tooManyFiles } from './import-limits.js';
@@ -11,6 +12,7 @@ import type { ImportQuery } from './import-request.js';
 import { ImportSources } from './import-sources.js';
 import { isRefused, type IncomingFile } from './incoming-file.js';
 import { StagedFiles } from './staged-files.js';
+import { StagingRoom } from './staging-room.js';
 
 /** Receives the files of an import, all or none. All bytes are durable before the operation is created. */
 @Injectable()
@@ -22,20 +24,23 @@ export class ImportReceiver implements BeforeApplicationShutdown {
     private readonly staged: StagedFiles,
     private readonly manifest: ImportManifest,
     private readonly operations: Operations,
+    private readonly room: StagingRoom,
   ) {}
 
   /**
    * @param key as in `Operations.createImport`; the request digest covers the files' names and contents, and the options
-   * @throws Problem 4xx when a file causes the whole import to be rejected; then nothing is stored
+   * @throws Problem 4xx when a file causes the whole import to be rejected, or 503 when too much is staged; then nothing is stored
    */
   async receive(
     request: FastifyRequest,
     { query, key }: { query: ImportQuery; key: string | undefined },
   ): Promise<OperationDocument> {
     const _id = uuidv7();
+    const caller = callerKey(request);
+    await this.room.require(caller);
     this.uploads.add(request);
     try {
-      const received = await this.stage(_id, this.sources.filesIn(request));
+      const received = await this.stage({ operationId: _id, caller }, this.sources.filesIn(request));
       if (received.length === 0) throw noFiles();
       await this.manifest.add(_id, received);
       const options = { chunkSize: query.chunkSize, ratePerSecond: query.ratePerSecond ?? null };
@@ -58,14 +63,17 @@ export class ImportReceiver implements BeforeApplicationShutdown {
     for (const request of this.uploads) request.raw.destroy();
   }
 
-  private async stage(operationId: string, files: AsyncIterable<IncomingFile>): Promise<ReceivedFile[]> {
+  private async stage(
+    sender: { readonly operationId: string; readonly caller: string },
+    files: AsyncIterable<IncomingFile>,
+  ): Promise<ReceivedFile[]> {
     const budget = new ByteBudget(this.sources.maxBytes);
     const received: ReceivedFile[] = [];
     for await (const { name, content } of files) {
       if (received.length === MAX_FILES) throw tooManyFiles();
       if (isRefused(content)) received.push({ name, bytes: null, sha256: null, content: null, reason: content });
       else {
-        const file = await this.staged.stage(content, { operationId, name, budget });
+        const file = await this.staged.stage(content, { ...sender, name, budget });
         received.push({ name, ...file, reason: null });
       }
     }

@@ -20,6 +20,7 @@ import { OperationIdSchema } from '../operations/operation-id.js';
 import { OperationResponseSchema, type OperationResponse } from '../operations/operation-response.js';
 import { OperationView } from '../operations/operation-view.js';
 import { WakeUp } from '../background/wake-up.js';
+import { ImportPlaces } from './import-places.js';
 import { ImportReceiver } from './import-receiver.js';
 import { ImportQuerySchema, type ImportQuery } from './import-request.js';
 import { IMPORT_BODY } from './import-body.js';
@@ -36,6 +37,7 @@ export class ImportsController {
     private readonly wakeUp: WakeUp,
     private readonly operations: OperationView,
     private readonly imports: ImportView,
+    private readonly places: ImportPlaces,
   ) {}
 
   @Post()
@@ -78,6 +80,7 @@ export class ImportsController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationResponse> {
+    this.places.hold(request, reply);
     const operation = await this.receiver.receive(request, { query, key: parseIdempotencyKey(key) });
     this.wakeUp.call();
     void reply.header('Location', `/v1/operations/${operation._id}`);

@@ -8,6 +8,7 @@ import { OperationsModule } from '../operations/operations.module.js';
 import { settings } from '../settings.js';
 import { ImportJob } from './import-job.js';
 import { ImportManifest } from './import-manifest.js';
+import { ImportPlaces } from './import-places.js';
 import { ImportReader } from './import-reader.js';
 import { ImportReceiver } from './import-receiver.js';
 import { ImportRejects } from './import-rejects.js';
@@ -17,6 +18,7 @@ import { ImportsController } from './imports.controller.js';
 import { RejectsController } from './rejects.controller.js';
 import { RowIntake } from './row-intake.js';
 import { ensureStagedFileIndexes, StagedFiles } from './staged-files.js';
+import { StagingRoom } from './staging-room.js';
 
 /** Receives and reads the orders of the legacy system. */
 @Module({
@@ -24,11 +26,13 @@ import { ensureStagedFileIndexes, StagedFiles } from './staged-files.js';
   controllers: [ImportsController, RejectsController],
   providers: [
     { provide: ImportSources, useValue: new ImportSources(settings.IMPORT_MAX_BYTES, settings.IMPORT_DIR) },
+    { provide: ImportPlaces, useValue: new ImportPlaces(settings) },
     ImportReceiver,
     ImportManifest,
     ImportRejects,
     ImportView,
     StagedFiles,
+    { provide: StagingRoom, useFactory: (mongo: Mongo) => new StagingRoom(mongo, settings), inject: [Mongo] },
     RowIntake,
     ImportReader,
     ImportJob,

@@ -8,6 +8,8 @@ import type { ByteBudget } from './import-limits.js';
 import { manifestCollection } from '#orders/operation/import-manifest.js';
 
 const BUCKET = 'importFiles';
+/** The collection with a document for each staged file. */
+export const STAGED_FILES = `${BUCKET}.files`;
 /** Size of a GridFS chunk, in bytes. */
 const PART_BYTES = 255 * 1024;
 const READ_BATCH_PARTS = 4;
@@ -20,6 +22,14 @@ export interface StagedFile {
   readonly sha256: string;
 }
 
+/** The file to stage, and who sends it. */
+interface StagingRequest {
+  readonly operationId: string;
+  readonly caller: string;
+  readonly name: string;
+  readonly budget: ByteBudget;
+}
+
 /** Staged bytes that are still to be read have been removed; a retry cannot succeed. */
 export class StagedBytesMissingError extends Error {
   override readonly name = 'StagedBytesMissingError';
@@ -27,7 +37,7 @@ export class StagedBytesMissingError extends Error {
 }
 
 export async function ensureStagedFileIndexes(db: Db): Promise<void> {
-  await db.collection(`${BUCKET}.files`).createIndexes([{ name: 'operationId', key: { 'metadata.operationId': 1 } }]);
+  await db.collection(STAGED_FILES).createIndexes([{ name: 'operationId', key: { 'metadata.operationId': 1 } }]);
 }
 
 /**
@@ -45,10 +55,10 @@ export class StagedFiles {
   /** Stores all bytes of a stream, with back-pressure from MongoDB. If the stream fails, nothing is kept. */
   async stage(
     content: AsyncIterable<Buffer>,
-    { operationId, name, budget }: { operationId: string; name: string; budget: ByteBudget },
+    { operationId, caller, name, budget }: StagingRequest,
   ): Promise<StagedFile> {
     const hash = createHash('sha256');
-    const upload = this.bucket.openUploadStream(name, { metadata: { operationId } });
+    const upload = this.bucket.openUploadStream(name, { metadata: { operationId, caller } });
     const stored = finished(upload);
     // A failure is handled at `await stored`; until then it must not count as an unhandled rejection.
     stored.catch(() => undefined);
@@ -134,7 +144,7 @@ export class StagedFiles {
 
   private get files() {
     return this.mongo.db.collection<{ _id: ObjectId; uploadDate: Date; metadata: { operationId: string } }>(
-      `${BUCKET}.files`,
+      STAGED_FILES,
     );
   }
 

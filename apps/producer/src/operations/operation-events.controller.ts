@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { Controller, Get, Headers, HttpStatus, Param, Res, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Controller, Get, Headers, HttpStatus, Param, Req, Res, type BeforeApplicationShutdown } from '@nestjs/common';
 import {
   ApiHeader,
   ApiNoContentResponse,
@@ -8,9 +8,10 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { systemClock } from '@orders-pipeline/clock';
 import { RequiresScope } from '#service/auth/scope.guard.js';
+import { EventStreams } from '#service/http/event-streams.js';
 import { isOver, operationEvents } from './operation-events.js';
 import { OperationIdSchema } from './operation-id.js';
 import { OperationView } from './operation-view.js';
@@ -21,13 +22,16 @@ import { OperationView } from './operation-view.js';
 export class OperationEventsController implements BeforeApplicationShutdown {
   private readonly stopping = new AbortController();
 
-  constructor(private readonly view: OperationView) {}
+  constructor(
+    private readonly view: OperationView,
+    private readonly streams: EventStreams,
+  ) {}
 
   @Get()
   @ApiOperation({
     summary: 'Stream the progress of an operation',
     description:
-      'Server-sent events: `progress` with the operation whenever it has changed, at most once a second, and `done` when it is final.',
+      'Server-sent events: `progress` with the operation whenever it has changed, at most once a second, and `done` when it is final. The stream ends when the token expires.',
   })
   @ApiHeader({
     name: 'Last-Event-ID',
@@ -56,14 +60,17 @@ export class OperationEventsController implements BeforeApplicationShutdown {
   async followOperation(
     @Param('id', { schema: OperationIdSchema }) id: string,
     @Headers('last-event-id') lastEventId: string | undefined,
+    @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     // A browser reconnects when a stream ends, unless the status is 204 (WHATWG HTML, "Server-sent events").
     if (isOver(await this.view.follow(id), lastEventId)) return void (await reply.status(HttpStatus.NO_CONTENT).send());
+    this.streams.hold(request, reply);
     const events = operationEvents({
       read: async () => this.view.follow(id),
       lastEventId,
       signal: this.stopping.signal,
+      validUntil: request.caller?.validUntil,
       clock: systemClock,
     });
     await reply

@@ -1,5 +1,6 @@
 import { Module, type OnModuleInit } from '@nestjs/common';
 import { ensureOperationIndexes } from '#orders/operation/operation.js';
+import { EventStreams } from '#service/http/event-streams.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { BackgroundModule } from '../background/background.module.js';
 import { ConnectionsModule } from '../connections.module.js';
@@ -27,6 +28,7 @@ import { SharedProgress } from './shared-progress.js';
     OrderOutcomes,
     RedriveProgress,
     SharedProgress,
+    { provide: EventStreams, useValue: new EventStreams(settings) },
     { provide: FaultInjection, useValue: new FaultInjection(settings) },
   ],
   exports: [Operations, OperationView, RedriveProgress],

@@ -1,6 +1,6 @@
-import { Controller, HttpCode, HttpStatus, Param, Post, Res } from '@nestjs/common';
+import { Controller, HttpCode, HttpStatus, Param, Post, Req, Res } from '@nestjs/common';
 import { ApiConflictResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ImportRowsMissingError } from '#orders/operation/import-rows.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { NothingToReconcileError, reconcile, UnknownOperationError } from '#reconcile/reconcile.js';
@@ -9,6 +9,7 @@ import { Mongo } from '#service/mongodb/mongo.js';
 import { notFound, Problem } from '#service/http/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { OperationIdSchema } from '../operations/operation-id.js';
+import { ReconciliationPlaces } from './reconciliation-places.js';
 import { ReconcileResponseSchema, type ReconcileResponse } from './reconcile-response.js';
 
 @ApiTags('operations')
@@ -21,6 +22,7 @@ export class ReconcileController {
   constructor(
     private readonly mongo: Mongo,
     private readonly positions: KafkaPositions,
+    private readonly places: ReconciliationPlaces,
   ) {}
 
   @Post()
@@ -38,8 +40,10 @@ export class ReconcileController {
   })
   async reconcileOperation(
     @Param('id', { schema: OperationIdSchema }) id: string,
+    @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<ReconcileResponse> {
+    this.places.hold(request, reply);
     const gone = new AbortController();
     reply.raw.once('close', () => gone.abort(new Error('the client disconnected')));
     const report = this.last.then(async () => this.check(id, gone.signal));

@@ -1,7 +1,13 @@
 import { Module } from '@nestjs/common';
 import { ConnectionsModule } from '../connections.module.js';
+import { settings } from '../settings.js';
+import { ReconciliationPlaces } from './reconciliation-places.js';
 import { ReconcileController } from './reconcile.controller.js';
 
 /** Compares the acknowledged orders of an operation with MongoDB. */
-@Module({ imports: [ConnectionsModule], controllers: [ReconcileController] })
+@Module({
+  imports: [ConnectionsModule],
+  controllers: [ReconcileController],
+  providers: [{ provide: ReconciliationPlaces, useValue: new ReconciliationPlaces(settings) }],
+})
 export class ReconcileModule {}

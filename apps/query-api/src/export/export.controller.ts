@@ -1,10 +1,12 @@
 import { Readable } from 'node:stream';
-import { Controller, Get, Query, Res, UseGuards } from '@nestjs/common';
+import { Controller, Get, Query, Req, Res, UseGuards } from '@nestjs/common';
 import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Order } from '#orders/order/order.js';
 import { invalidRequest } from '#service/http/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
+import { whileTokenIsValid } from '#service/auth/token-expiry.js';
+import type { Caller } from '#service/auth/token-verifier.js';
 import { COMPLETE_THROUGH_HEADERS, CompleteThroughHeader } from '../freshness/complete-through-header.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
 import { SavedOrders, type EncodedOrder } from '../orders/saved-orders.js';
@@ -42,7 +44,7 @@ export class ExportController {
   @ApiOperation({
     summary: 'Export all orders of an order query as a stream',
     description:
-      'The stream is as fast as the client reads. An interrupted export ends without the last HTTP chunk, which HTTP clients report as an error; `after` resumes it after the last order received.',
+      'The stream is as fast as the client reads. An interrupted export ends without the last HTTP chunk, which HTTP clients report as an error; `after` resumes it after the last order received. An export is interrupted when its token expires.',
   })
   @ApiOkResponse({
     description: 'The orders, in the requested sort order',
@@ -52,13 +54,14 @@ export class ExportController {
   @ApiBadRequestResponse({ description: 'Problem details that name each invalid parameter' })
   async exportOrders(
     @Query({ schema: ExportQuerySchema }) query: ExportRequest,
+    @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
   ): Promise<void> {
+    this.open.hold(request, reply);
     const orderQuery = parseOrderQuery(await this.spellings.corrected(query));
     const after = query.after === undefined ? undefined : await this.orderOf(query.after, orderQuery);
-    const stream = await this.stream(orderQuery, query.format, after);
+    const stream = await this.stream(orderQuery, query.format, { after, caller: request.caller });
     const { type, name } = TYPES[query.format];
-    this.open.add(reply.raw);
     await reply
       .header('Content-Type', type)
       .header('Content-Disposition', `attachment; filename="${name}"`)
@@ -81,11 +84,11 @@ export class ExportController {
   private async stream(
     orderQuery: OrderQuery,
     format: ExportRequest['format'],
-    after: Order | undefined,
+    { after, caller }: { readonly after: Order | undefined; readonly caller: Caller | null },
   ): Promise<Readable> {
     const batches = this.batches.of(orderQuery, after, format === 'chunks' ? CHUNK_ORDERS : undefined);
     // The first batch is read before anything is sent, so that an unavailable database causes an error response, not a truncated file.
-    const started = startingWith(await batches.next(), batches);
+    const started = whileTokenIsValid(startingWith(await batches.next(), batches), caller);
     if (format === 'chunks') return zipOf(chunks(started), (n) => `orders-${String(n).padStart(6, '0')}.json`);
     const toText = format === 'csv' ? csvLine : ndjsonLine;
     const header = format === 'csv' && after === undefined ? CSV_HEADER : '';

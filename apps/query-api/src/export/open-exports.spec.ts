@@ -7,10 +7,18 @@ import { exposeReadMetrics } from '../reading-metrics.js';
 import { OpenExports } from './open-exports.js';
 
 describe('open exports', () => {
-  const exports = new OpenExports();
+  const exports = new OpenExports({ EXPORTS_PER_CALLER: 8, EXPORTS_IN_TOTAL: 32 });
+  const caller = { caller: null, ip: '127.0.0.1' };
   const registry = new Registry();
   exposeReadMetrics(exports, { count: 0 }, registry);
-  const server = createServer((_request, answer) => exports.add(answer) ?? answer.write('an order\n'));
+  const server = createServer((_request, answer) => {
+    hold(answer);
+    answer.write('an order\n');
+  });
+
+  function hold(raw: ServerResponse): void {
+    exports.hold(caller, { raw });
+  }
 
   beforeEach(async () => {
     await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -52,7 +60,7 @@ describe('open exports', () => {
     reading.destroy();
     await closed;
     expect(exports.count).toBe(0);
-    exports.add(answer);
+    hold(answer);
     expect(exports.count).toBe(0);
   });
 });

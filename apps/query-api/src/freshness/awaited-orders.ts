@@ -1,12 +1,9 @@
-import { HttpStatus, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Order } from '#orders/order/order.js';
 import { pause, systemClock } from '@orders-pipeline/clock';
-import { Problem } from '#service/http/problem.js';
 import { SavedOrders } from '../orders/saved-orders.js';
 
 const POLL_INTERVAL_MS = 50;
-/** Limit of concurrent waits: one query reads the orders of all of them. */
-const MAX_WAITING = 1_000;
 
 interface Waiting {
   readonly id: string;
@@ -16,7 +13,7 @@ interface Waiting {
   readonly fail: (error: unknown) => void;
 }
 
-/** Waits for orders that are not saved yet. One query polls all of them every 50 ms while requests wait. */
+/** Waits for orders that are not saved yet; `WaitingReads` limits how many. One query polls all of them every 50 ms while requests wait. */
 @Injectable()
 export class AwaitedOrders {
   private readonly waiting = new Set<Waiting>();
@@ -24,25 +21,13 @@ export class AwaitedOrders {
 
   constructor(private readonly saved: SavedOrders) {}
 
-  /** The number of requests that wait now. */
-  get count(): number {
-    return this.waiting.size;
-  }
-
   /**
    * Waits until an order is saved, for at most `waitMs`.
    * @param id in lower case
    * @param signal ends the wait when the client disconnects
    * @returns the order as soon as it is saved; `null` after `waitMs`
-   * @throws Problem 503 `too-many-waiting` if 1,000 requests already wait
    */
   async find(id: string, waitMs: number, signal: AbortSignal): Promise<Order | null> {
-    if (this.waiting.size >= MAX_WAITING)
-      throw new Problem(
-        HttpStatus.SERVICE_UNAVAILABLE,
-        'too-many-waiting',
-        `${MAX_WAITING} requests already wait for orders. Retry later, or send the request without waitMs.`,
-      );
     const until = systemClock.now() + waitMs;
     return new Promise<Order | null>((settle, fail) => {
       this.waiting.add({ id, until, signal, settle, fail });

@@ -3,31 +3,36 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { callerKey } from './caller-key.js';
 import { Problem } from './problem.js';
 
-/** How many requests may be in progress at once; 0: no limit. */
-export interface PlaceLimits {
-  readonly perCaller: number;
-  readonly total: number;
-}
+/** How many requests of a kind may be in progress at once, by the names of both settings; 0: no limit. */
+export type PlaceLimits<Name extends string> = Readonly<Record<`${Name}_PER_CALLER` | `${Name}_IN_TOTAL`, number>>;
 
-/** What the places are for, in the words of its problems. */
-export interface PlacePurpose {
-  /** In the plural, such as `exports`. The code of both problems is `too-many-` and this, with hyphens. */
+/** A kind of requests that take places. */
+export interface PlaceKind<Name extends string> {
+  /** The begin of the names of both settings. */
+  readonly setting: Name;
+  /** In the plural, such as `exports`. */
   readonly name: string;
-  /** The settings of both limits. */
-  readonly settings: Readonly<Record<keyof PlaceLimits, string>>;
+  /** The code of both problems. */
+  readonly code: string;
 }
 
-const RETRY_AFTER_SECONDS = 5;
+const RETRY = 'Retry when one has ended.';
+const RETRY_AFTER = { 'Retry-After': '5' };
 
 /** Limits how many requests of a kind are in progress: of each caller, so that none takes all places, and in total. */
-export class Places {
+export class Places<Name extends string = string> {
+  private readonly perCaller: number;
+  private readonly inTotal: number;
   private readonly taken = new Map<string, number>();
   private total = 0;
 
   constructor(
-    private readonly purpose: PlacePurpose,
-    private readonly limits: PlaceLimits,
-  ) {}
+    private readonly kind: PlaceKind<Name>,
+    limits: PlaceLimits<Name>,
+  ) {
+    this.perCaller = limits[`${kind.setting}_PER_CALLER`];
+    this.inTotal = limits[`${kind.setting}_IN_TOTAL`];
+  }
 
   /** The number of taken places. */
   get count(): number {
@@ -47,10 +52,10 @@ export class Places {
 
   /** Takes a place. @returns a function that gives it back, once @throws Problem as `hold` */
   take(caller: string): () => void {
-    const { perCaller, total } = this.limits;
+    const { perCaller, inTotal } = this;
     const own = this.taken.get(caller) ?? 0;
-    if (perCaller > 0 && own >= perCaller) throw this.refusal(HttpStatus.TOO_MANY_REQUESTS, 'perCaller');
-    if (total > 0 && this.total >= total) throw this.refusal(HttpStatus.SERVICE_UNAVAILABLE, 'total');
+    if (perCaller > 0 && own >= perCaller) throw this.tooManyOfCaller();
+    if (inTotal > 0 && this.total >= inTotal) throw this.tooManyInTotal();
     this.taken.set(caller, own + 1);
     this.total += 1;
     let isHeld = true;
@@ -68,11 +73,15 @@ export class Places {
     this.total -= 1;
   }
 
-  private refusal(status: HttpStatus, limit: keyof PlaceLimits): Problem {
-    const { name, settings } = this.purpose;
-    const whose = limit === 'total' ? 'All clients together have' : 'You have';
-    const detail = `${whose} ${this.limits[limit]} ${name} in progress, which is the limit (setting ${settings[limit]}). Retry when one has ended.`;
-    const headers = { 'Retry-After': String(RETRY_AFTER_SECONDS) };
-    return new Problem(status, `too-many-${name.replaceAll(' ', '-')}`, detail, {}, headers);
+  private tooManyOfCaller(): Problem {
+    const { setting, name, code } = this.kind;
+    const detail = `You have ${this.perCaller} ${name} in progress, which is the limit (setting ${setting}_PER_CALLER). ${RETRY}`;
+    return new Problem(HttpStatus.TOO_MANY_REQUESTS, code, detail, {}, RETRY_AFTER);
+  }
+
+  private tooManyInTotal(): Problem {
+    const { setting, name, code } = this.kind;
+    const detail = `All clients together have ${this.inTotal} ${name} in progress, which is the limit (setting ${setting}_IN_TOTAL). ${RETRY}`;
+    return new Problem(HttpStatus.SERVICE_UNAVAILABLE, code, detail, {}, RETRY_AFTER);
   }
 }
