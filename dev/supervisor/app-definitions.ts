@@ -193,6 +193,8 @@ function define(name: string, app: string, context: AppContext, heap: Heap, own:
   const { env, addresses, partitions, options } = context;
   const set = {
     ...addresses,
+    // One port can't serve all apps; their health is checked on their own ports.
+    ADMIN_PORT: '',
     ...(options.auth && { AUTH_ISSUER: issuerUrl(options) }),
     ...(partitions !== undefined && { TOPIC_PARTITIONS: String(partitions) }),
     ...own,
@@ -208,15 +210,5 @@ function define(name: string, app: string, context: AppContext, heap: Heap, own:
     script: join(PROJECT_DIRECTORY, 'dist', 'apps', app, 'src', 'main.js'),
     logFile: join(options.dataDirectory, 'logs', `${name}.log`),
     env: { ...MALLOC, ...Object.fromEntries(passedOn), ...set },
-    env: {
-      ...MALLOC,
-      ...env,
-      ...addresses,
-      // One port can't serve all apps; their health is checked on their own ports.
-      ADMIN_PORT: '',
-      ...(options.auth && { AUTH_ISSUER: issuerUrl(options) }),
-      ...(partitions !== undefined && { TOPIC_PARTITIONS: String(partitions) }),
-      ...own,
-    },
   };
 }

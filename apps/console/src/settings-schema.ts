@@ -1,19 +1,15 @@
 import { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
-import { kafkaConnectionSettings } from '#service/settings/kafka-settings.js';
-import { httpSettings, mongoSettings } from '#service/settings/settings.js';
 import { faultSettings } from '#service/settings/fault-settings.js';
+import { kafkaConnectionSettings } from '#service/settings/kafka-settings.js';
 import { eventStreamSettings, placeSettings } from '#service/settings/place-settings.js';
-import { httpSettings, kafkaSettings, mongoSettings } from '#service/settings/settings.js';
-
-const { KAFKA_BROKERS } = kafkaSettings;
+import { httpSettings, mongoSettings } from '#service/settings/settings.js';
 
 export const settingsSchema = z.object({
   ...httpSettings(3002),
   ...authSettings,
   ...mongoSettings,
   ...kafkaConnectionSettings,
-  KAFKA_BROKERS,
   ...faultSettings,
   PRODUCER_URL: z.url().default('http://127.0.0.1:3001').meta({
     description: "The producer to which the console forwards its page's requests.",

@@ -1,10 +1,9 @@
 import { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
-import { kafkaSettings } from '#service/settings/kafka-settings.js';
-import { httpSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
 import { faultSettings } from '#service/settings/fault-settings.js';
+import { kafkaSettings } from '#service/settings/kafka-settings.js';
 import { eventStreamSettings, placeSettings } from '#service/settings/place-settings.js';
-import { httpSettings, kafkaSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
+import { httpSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
 
 export const settingsSchema = z.object({
   ...httpSettings(3001),
