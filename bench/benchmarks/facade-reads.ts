@@ -124,7 +124,9 @@ async function takeTurns(
   const turns: Turn[] = [];
   for (let turn = 0; turn < (bench.quick ? 1 : TURNS); turn += 1) {
     const at = async (way: Way): Promise<number[]> => {
-      const latencies = await openLoop(servers[way], { perSecond: PER_SECOND, requests, pathAt });
+      const latencies = await openLoop({ perSecond: PER_SECOND, requests }, async (nth) =>
+        servers[way].text(pathAt(nth)),
+      );
       const [p50, p99] = [50, 99].map((part) => percentile(latencies, part).toFixed(2));
       bench.print(`  ${way}: p50 ${p50} ms, p99 ${p99} ms`);
       return latencies;

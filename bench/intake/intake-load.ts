@@ -1,9 +1,9 @@
-import { pause, systemClock } from '@orders-pipeline/clock';
 import { orderGenerator } from '#orders/generator/generator.js';
 import { formatMoney } from '#orders/order/money.js';
 import type { Measurement } from '../harness/measurement.js';
 import type { HttpServer } from '../reads/http-server.js';
 import { measureServer } from '../reads/measured-server.js';
+import { openLoop, type OpenLoop } from '../reads/requests.js';
 
 const PATH = '/v1/orders';
 const ACCOUNTS = 100_000;
@@ -47,16 +47,6 @@ export async function sendArrays(
 }
 
 /** Sends single orders at their scheduled times. @returns latency of each in milliseconds, from its scheduled time */
-export async function sendSingles(
-  server: HttpServer,
-  { perSecond, requests }: { readonly perSecond: number; readonly requests: number },
-): Promise<number[]> {
-  const startedAt = performance.now();
-  const send = async (nth: number): Promise<number> => {
-    const dueAt = startedAt + (nth / perSecond) * 1_000;
-    await pause(systemClock, Math.max(0, dueAt - performance.now()));
-    await server.post(PATH, JSON.stringify(intakeBody(nth)));
-    return performance.now() - dueAt;
-  };
-  return Promise.all(Array.from({ length: requests }, async (_, nth) => send(nth)));
+export async function sendSingles(server: HttpServer, load: OpenLoop): Promise<number[]> {
+  return openLoop(load, async (nth) => server.post(PATH, JSON.stringify(intakeBody(nth))));
 }
