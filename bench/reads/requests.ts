@@ -51,9 +51,11 @@ export async function openLoop(
     const dueAt = startedAt + (nth / perSecond) * 1_000;
     const early = dueAt - performance.now();
     if (early > 0) await pause(systemClock, early);
-    const answer = send(nth).then(() => {
+    const measure = async (): Promise<void> => {
+      await send(nth);
       latencies[nth] = performance.now() - dueAt;
-    });
+    };
+    const answer = measure();
     // Reported at the end.
     answer.catch(() => undefined);
     answered.push(answer);
