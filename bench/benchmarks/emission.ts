@@ -27,7 +27,7 @@ export const emission: Benchmark = {
         subject: appEmission(bench),
         limit: bareSend(bench),
         times: bench.quick ? 1 : TIMES,
-        requiredRatio: 0.7,
+        requiredRatio: 0.9,
         maxRssMiB: MAX_RSS_MIB,
         notes: [
           `chunks of ${CHUNK}, acknowledged by all replicas before the next; the app with its lease and its progress in MongoDB`,
