@@ -56,17 +56,20 @@ describe('a crash', () => {
     ]);
   });
 
-  it('makes a verdict be measured again when its figures lacked heartbeats of the dead consumer', () => {
-    const run = new SimulatedRun().seconds(12, { consumers: 1 }).seconds(8, { consumers: 3 });
-    run.set('c2', 'late').seconds(4, { consumers: 3, each: 1_800 });
-    expect(run.changes.list()).toMatchObject([{ kind: 'scaling', verdict: { outcome: 'faster' } }]);
-    run.set('c2', 'dead').seconds(1, { consumers: 3 });
-    expect(run.changes.list()).toMatchObject([{ kind: 'scaling', after: null, verdict: null }, { kind: 'crash' }]);
+  it('leaves a verdict as it is, even if it was given a moment before', () => {
+    const scaled = new SimulatedRun().seconds(12, { consumers: 1 });
+    while (scaled.changes.list()[0]?.verdict?.text !== 'x3.00, helped') scaled.seconds(1, { consumers: 3 });
+    const run = crashed(scaled);
+    run.seconds(20, { consumers: 3 });
+    expect(run.changes.list()).toMatchObject([{ verdict: { text: 'x3.00, helped' } }, { kind: 'crash' }]);
   });
 
-  it('leaves an older verdict as it is', () => {
-    const run = crashed(new SimulatedRun().seconds(12, { consumers: 1 }).seconds(30, { consumers: 3 }));
-    expect(run.changes.list()).toMatchObject([{ verdict: { text: 'x3.00, helped' } }, { kind: 'crash' }]);
+  it('is awaited while heartbeats are late: no verdict is given on figures that lack them', () => {
+    const run = new SimulatedRun().seconds(12, { consumers: 1 }).seconds(8, { consumers: 3 });
+    run.set('c2', 'late').seconds(10, { consumers: 3, each: 1_800 });
+    expect(run.changes.list()).toMatchObject([{ kind: 'scaling', after: null, verdict: null }]);
+    run.set('c2', null).seconds(1, { consumers: 3 });
+    expect(run.changes.list()).toMatchObject([{ kind: 'scaling', verdict: { outcome: 'faster' } }]);
   });
 
   it('is the reason for no verdict when the pipeline does not settle', () => {

@@ -1,4 +1,3 @@
-import { GONE_AFTER_MS, HEARTBEAT_EVERY_MS } from '#orders/consumer/consumer-heartbeat.js';
 import type { Crash } from './crash.js';
 import type { Observation } from './observation.js';
 import { hasWork, observationWindow, type ObservationWindow } from './observation-window.js';
@@ -20,14 +19,11 @@ export interface SetUp {
 
 /** Time after which a scaling that never settles gets the verdict `unknown`. */
 const TIMEOUT_MS = 60_000;
-/** A dead consumer is noticed at most this long after its last heartbeat: a verdict of that time is on wrong figures. */
-const UNNOTICED_MS = GONE_AFTER_MS + 2 * HEARTBEAT_EVERY_MS;
 
 /** A change of the configuration whose effect is being measured. Its steps are merged into it. */
 export class Scaling {
   readonly kind = 'scaling';
-  private judged: { readonly verdict: ScalingVerdict; readonly after: number | null; readonly at: number } | null =
-    null;
+  private judged: { readonly verdict: ScalingVerdict; readonly after: number | null } | null = null;
   private lastChangeAt: number;
   private diedMeanwhile: string | undefined;
 
@@ -91,39 +87,40 @@ export class Scaling {
 
   /** Ends the measurement without a verdict: another change follows. */
   supersede(at: number): void {
-    this.judge(noVerdict(`no verdict: changed again after ${Math.round((at - this.at) / 1_000)} s`), at);
+    this.judge(noVerdict(`no verdict: changed again after ${Math.round((at - this.at) / 1_000)} s`));
   }
 
-  /** A consumer died. Measures again when its figures of the last seconds, without heartbeats, are in the verdict. */
+  /** A consumer died. A verdict that was given stays: all consumers had sent heartbeats until then. */
   died({ name, at }: Crash): void {
-    const isOld = this.judged !== null && at - this.judged.at > UNNOTICED_MS;
-    if (isOld || this.verdict?.outcome === 'unknown') return;
+    if (this.judged !== null) return;
     this.diedMeanwhile ??= name;
-    this.judged = null;
     this.lastChangeAt = at;
   }
 
-  /** Sets the verdict once the window after the change is long enough. @param observations in chronological order */
+  /**
+   * Sets the verdict once the window after the change is long enough, and while no consumer is late: it may have died, so that its figures
+   * are missing. @param observations in chronological order
+   */
   measure(observations: readonly Observation[]): void {
-    const now = observations.at(-1)?.at ?? this.at;
+    const last = observations.at(-1);
+    const now = last?.at ?? this.at;
+    if (now - this.at <= TIMEOUT_MS && last !== undefined && hasLateConsumer(last)) return;
     const settled = observations.filter(({ at }) => at >= this.settledAt);
     const firstIdle = settled.findIndex((each) => !hasWork(each));
     const after = observationWindow(firstIdle < 0 ? settled : settled.slice(0, firstIdle));
     const seconds = after?.seconds ?? 0;
     if (after !== undefined && seconds >= (firstIdle < 0 ? MEASURED_SECONDS : MIN_AFTER_SECONDS))
-      this.judge(scalingVerdict(this.windowBefore, after), now, after.savedPerSecond);
-    else if (firstIdle >= 0 && now - this.settledAt >= 1_000 * MEASURED_SECONDS)
-      this.judge(this.tooLittle(seconds), now);
+      this.judge(scalingVerdict(this.windowBefore, after), after.savedPerSecond);
+    else if (firstIdle >= 0 && now - this.settledAt >= 1_000 * MEASURED_SECONDS) this.judge(this.tooLittle(seconds));
     else if (now - this.at > TIMEOUT_MS)
-      this.judge(noVerdict('no verdict: the pipeline did not settle within a minute'), now);
+      this.judge(noVerdict('no verdict: the pipeline did not settle within a minute'));
   }
 
-  private judge(verdict: ScalingVerdict, at: number, after: number | null = null): void {
+  private judge(verdict: ScalingVerdict, after: number | null = null): void {
     const died = this.diedMeanwhile === undefined ? '' : `; ${this.diedMeanwhile} died while it was being measured`;
     this.judged = {
       verdict: { ...verdict, text: `${verdict.text}${died}` },
       after: verdict.outcome === 'unknown' ? null : after,
-      at,
     };
   }
 
@@ -132,4 +129,8 @@ export class Scaling {
     const left = seconds < 1 ? 'no backlog was left' : `the backlog lasted ${Math.floor(seconds)} s`;
     return noVerdict(`no verdict: after the change ${left}, a verdict needs ${MIN_AFTER_SECONDS} s`);
   }
+}
+
+function hasLateConsumer({ consumers }: Observation): boolean {
+  return [...consumers.values()].some(({ state }) => state === 'late');
 }
