@@ -7,6 +7,7 @@ import { count } from '../terminal/figures.js';
 import { JsonList } from '../terminal/json-list.js';
 import { printable, printableLines } from '../terminal/printable.js';
 import { tableOf } from '../terminal/table.js';
+import { nameExistingCodes } from './existing-error-codes.js';
 import { letterId, operationId } from './option-values.js';
 
 interface ListOptions {
@@ -48,11 +49,12 @@ export function addDeadLettersCommands(program: Command, run: RunCommand): void 
     );
 }
 
-async function listGroups({ client, terminal }: CommandContext, options: ListOptions): Promise<ExitCode> {
+async function listGroups(context: CommandContext, options: ListOptions): Promise<ExitCode> {
+  const { client, terminal } = context;
   const path = `/v1/dead-letters${queryOf(options)}`;
   const groups = await client.request<DeadLetterGroups>({ method: 'GET', path });
   if (options.json) terminal.out.write(`${JSON.stringify(groups)}\n`);
-  else if (groups.items.length === 0) terminal.err.write('No dead letters found.\n');
+  else if (groups.items.length === 0) await sayNoneFound(context, options);
   else {
     const rows = groups.items.map(({ errorCode, count: letters, redriven, lastAt, example }) => [
       printable(errorCode),
@@ -75,7 +77,8 @@ const COLUMNS = [
 ] as const;
 
 /** Lists page by page. It prints no table, because the column widths would require all dead letters at once. */
-async function listLetters({ client, terminal }: CommandContext, options: ListOptions): Promise<ExitCode> {
+async function listLetters(context: CommandContext, options: ListOptions): Promise<ExitCode> {
+  const { client, terminal } = context;
   const list = new JsonList(terminal.out);
   let listed = 0;
   for await (const page of pagesOf<DeadLetterSummary>(client, `/v1/dead-letters/records${queryOf(options)}`)) {
@@ -86,8 +89,13 @@ async function listLetters({ client, terminal }: CommandContext, options: ListOp
     }
   }
   if (options.json) list.end();
-  else if (listed === 0) terminal.err.write('No dead letters found.\n');
+  else if (listed === 0) await sayNoneFound(context, options);
   return EXIT_CODE.ok;
+}
+
+async function sayNoneFound(context: CommandContext, { error }: ListOptions): Promise<void> {
+  context.terminal.err.write('No dead letters found.\n');
+  await nameExistingCodes(context, error);
 }
 
 /** Formats a dead letter such as `orders.v1/3/4711 pending, redriven 1, order 4,712 of 01a2…: conflict: another order …`. */

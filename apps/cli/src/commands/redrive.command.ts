@@ -5,6 +5,7 @@ import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import type { DiscardResult, RedrivePlan } from '../producer/producer-api.js';
 import { count } from '../terminal/figures.js';
 import { printable } from '../terminal/printable.js';
+import { nameExistingCodes } from './existing-error-codes.js';
 import { given } from './given-members.js';
 import { decimalNumber, letterId, operationId, wholeNumber } from './option-values.js';
 import { startOperation, type StartOptions } from './started-operation.js';
@@ -38,10 +39,12 @@ export function addRedriveCommands(program: Command, run: RunCommand): void {
   selecting(program.command('discard'), 'discard dead letters that can not be repaired')
     .option('--json', 'print the answer as JSON')
     .action(async (id: string | undefined, options: Selection & { json?: true }, command: Command) =>
-      run(command, async ({ client, terminal }) => {
+      run(command, async (context) => {
+        const { client, terminal } = context;
         const body = JSON.stringify(selectionOf(id, options));
         const answer = await client.request<DiscardResult>(post('/v1/dead-letters/discard', body));
         terminal.out.write(options.json ? `${JSON.stringify(answer)}\n` : `${count(answer.discarded)} discarded\n`);
+        if (answer.discarded === 0) await nameExistingCodes(context, options.error);
         return EXIT_CODE.ok;
       }),
     );
@@ -64,6 +67,7 @@ async function redrive(context: CommandContext, id: string | undefined, options:
   if (!dryRun) return startOperation(context, redriveRequest, options);
   const plan = await context.client.request<RedrivePlan>(redriveRequest);
   context.terminal.out.write(`${options.json ? JSON.stringify(plan) : planText(plan)}\n`);
+  if (plan.letters === 0) await nameExistingCodes(context, options.error);
   return EXIT_CODE.ok;
 }
 
