@@ -7,7 +7,6 @@ import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import openapiTypescript, { astToString, type OpenAPI3 } from 'openapi-typescript';
-import { format, resolveConfig } from 'prettier';
 import { API as FACADE_API } from '../apps/facade/src/api-description.js';
 import { FacadeModule } from '../apps/facade/src/facade.module.js';
 import { MIGRATION } from '../apps/facade/src/migration/migration-parts.js';
@@ -16,14 +15,14 @@ import { ProducerModule } from '../apps/producer/src/producer.module.js';
 import { API as QUERY_API } from '../apps/query-api/src/api-description.js';
 import { QueryApiModule } from '../apps/query-api/src/query-api.module.js';
 import { createApiDocument, type ApiDescription } from '#service/docs/openapi.js';
+import { formatted } from './formatted.js';
 import { PROJECT_DIRECTORY } from './project-directory.js';
 
 const { check } = parseArgs({ options: { check: { type: 'boolean', default: false } } }).values;
 
 async function update(file: string, content: string): Promise<void> {
   const path = join(PROJECT_DIRECTORY, file);
-  const style = await resolveConfig(path);
-  const after = await format(content, { ...style, filepath: path });
+  const after = await formatted(file, content);
   if (!check) return writeFile(path, after);
   if (existsSync(path) && (await readFile(path, 'utf8')) === after) return;
   process.stderr.write(`${file} is out of date with the controllers and schemas: run \`npm run docs:api\`.\n`);

@@ -3,7 +3,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { format, resolveConfig } from 'prettier';
+import { formatted } from './formatted.js';
 import { PROJECT_DIRECTORY } from './project-directory.js';
 import { catalogSettings } from './settings/settings-catalog.js';
 import { envExample, withSettingsTables } from './settings/settings-texts.js';
@@ -21,8 +21,6 @@ async function update(file: string, write: (before: string) => Promise<string>):
 }
 
 const sections = catalogSettings();
-await update('docs/configuration.md', async (page) => {
-  const style = await resolveConfig(join(PROJECT_DIRECTORY, 'docs/configuration.md'));
-  return format(withSettingsTables(page, sections), { ...style, parser: 'markdown' });
-});
+const CONFIGURATION = 'docs/configuration.md';
+await update(CONFIGURATION, (page) => formatted(CONFIGURATION, withSettingsTables(page, sections)));
 await update('.env.example', () => Promise.resolve(envExample(sections)));

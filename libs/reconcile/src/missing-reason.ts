@@ -10,7 +10,11 @@ import type { RecordPosition } from './record-position.js';
  * - `saved-then-gone`: it was saved, and no longer exists
  */
 export type MissingReason =
-  'not-yet-saved' | 'not-yet-projected' | 'never-acknowledged' | 'committed-past' | 'saved-then-gone';
+  | 'not-yet-saved'
+  | 'not-yet-projected'
+  | 'never-acknowledged'
+  | 'committed-past'
+  | 'saved-then-gone';
 
 /** The positions that were read from Kafka, before anything was read from MongoDB. */
 export interface GroupPositions {

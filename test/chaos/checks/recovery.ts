@@ -9,7 +9,8 @@ const TIMEOUT_MS = 180_000;
 
 /** Time from the end of a fault until the cluster works as before, in milliseconds; or what was still missing at the timeout. */
 export type Recovery =
-  { readonly afterMs: number } | { readonly missing: readonly string[]; readonly withinMs: number };
+  | { readonly afterMs: number }
+  | { readonly missing: readonly string[]; readonly withinMs: number };
 
 export interface Progress {
   /** Acknowledged orders as of the last successful poll, and when that poll began, by `performance.now()`. */

@@ -3,7 +3,8 @@ import type { LinkState } from './link-state.js';
 
 /** Bytes, the end of the stream, or the close of the socket. */
 type Piece = { readonly dueAt: number } & (
-  { readonly kind: 'bytes'; readonly bytes: Buffer } | { readonly kind: 'end' | 'close' }
+  | { readonly kind: 'bytes'; readonly bytes: Buffer }
+  | { readonly kind: 'end' | 'close' }
 );
 
 export interface FlowOptions {

@@ -42,7 +42,8 @@ export interface Operation {
   readonly waitingFor: 'consumers' | null;
   readonly error: { readonly code: string; readonly message: string } | null;
   readonly firstErrors:
-    readonly { readonly index: number | null; readonly code: string; readonly message: string }[] | null;
+    | readonly { readonly index: number | null; readonly code: string; readonly message: string }[]
+    | null;
   readonly redrive: {
     readonly filter: { readonly id?: string; readonly errorCode?: string; readonly operationId?: string };
     readonly moved: number;

@@ -28,12 +28,12 @@ describe('reports of saved orders', () => {
   it('sum up the saved orders of each operation, and are sent together twice a second', async () => {
     const sent: [string, number][][] = [];
     const { clock, insert } = reporting(async (report) => void sent.push([...report]));
-    await insert([[A, 'saved'], [A, 'saved'], [B, 'saved'], [null, 'saved']]); // prettier-ignore
+    await insert([[A, 'saved'], [A, 'saved'], [B, 'saved'], [null, 'saved']]); // oxfmt-ignore
     await insert([[A, 'saved']]);
     await clock.advance(499);
     expect(sent).toEqual([]);
     await clock.advance(1);
-    expect(sent).toEqual([[[A.toHexString(), 3], [B.toHexString(), 1]]]); // prettier-ignore
+    expect(sent).toEqual([[[A.toHexString(), 3], [B.toHexString(), 1]]]); // oxfmt-ignore
     await clock.advance(5_000);
     expect(sent).toHaveLength(1);
   });
@@ -41,7 +41,7 @@ describe('reports of saved orders', () => {
   it('contain only orders that this insert saved', async () => {
     const sent: [string, number][][] = [];
     const { clock, insert } = reporting(async (report) => void sent.push([...report]));
-    await insert([[A, 'repeated'], [A, 'saved'], [A, 'conflict'], [B, 'refused']]); // prettier-ignore
+    await insert([[A, 'repeated'], [A, 'saved'], [A, 'conflict'], [B, 'refused']]); // oxfmt-ignore
     await clock.advance(500);
     expect(sent).toEqual([[[A.toHexString(), 1]]]);
   });
@@ -54,7 +54,7 @@ describe('reports of saved orders', () => {
     });
     await insert([[A, 'saved']]);
     await clock.advance(500);
-    await insert([[A, 'saved'], [A, 'saved']]); // prettier-ignore
+    await insert([[A, 'saved'], [A, 'saved']]); // oxfmt-ignore
     await clock.advance(500);
     expect(sent).toEqual([1, 2]);
   });

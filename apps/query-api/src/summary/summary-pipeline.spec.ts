@@ -29,7 +29,7 @@ describe('the pipeline of a summary', () => {
   });
 
   it('sorts groups by currency, side, symbol and time, whatever the order in groupBy', () => {
-    expect(Object.keys(keyOf(rollups({ groupBy: 'day,symbol,side' })))).toEqual(['currency', 'side', 'symbol', 'from', 'filled']); // prettier-ignore
+    expect(Object.keys(keyOf(rollups({ groupBy: 'day,symbol,side' })))).toEqual(['currency', 'side', 'symbol', 'from', 'filled']); // oxfmt-ignore
   });
 
   it('unwinds only blocks with matching cells', () => {

@@ -21,8 +21,8 @@ describe('a summary', () => {
     );
     expect(summary).toEqual({
       groups: [
-        { currency: 'EUR', side: 'buy', symbol: 'FLUX', from: '2026-01-31T00:00:00.000Z', count: 2, quantity: 20, amount: '46.2000' }, // prettier-ignore
-        { currency: 'USD', side: 'sell', symbol: 'ACME', from: '2026-01-31T00:00:00.000Z', count: 3, quantity: 30, amount: '123456789012345678901234567.8900' }, // prettier-ignore
+        { currency: 'EUR', side: 'buy', symbol: 'FLUX', from: '2026-01-31T00:00:00.000Z', count: 2, quantity: 20, amount: '46.2000' }, // oxfmt-ignore
+        { currency: 'USD', side: 'sell', symbol: 'ACME', from: '2026-01-31T00:00:00.000Z', count: 3, quantity: 30, amount: '123456789012345678901234567.8900' }, // oxfmt-ignore
       ],
       total: { count: 5 },
       excludedFilled: 7,

@@ -7,7 +7,12 @@ import { orderViolation, type Order } from './order.js';
 
 /** Why a record's value is not an order. The codes are stable, and every attempt gives the same code. */
 export type UndecodableCode =
-  'empty-value' | 'not-wire-format' | 'unknown-schema' | 'schema-is-no-order' | 'malformed-avro' | 'invalid-order';
+  | 'empty-value'
+  | 'not-wire-format'
+  | 'unknown-schema'
+  | 'schema-is-no-order'
+  | 'malformed-avro'
+  | 'invalid-order';
 
 /** Thrown for a poison record: every attempt fails the same way. An unavailable schema registry never causes this error. */
 export class UndecodableOrderError extends Error {

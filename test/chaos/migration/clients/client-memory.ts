@@ -2,7 +2,8 @@ import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
 
 /** A read of the legacy system's API, with the path that asks for it. */
 export type ClientRead = { readonly path: string } & (
-  { readonly id: string } | { readonly from: number; readonly to: number }
+  | { readonly id: string }
+  | { readonly from: number; readonly to: number }
 );
 
 /** The orders that one client knows: those of its acknowledged writes, and all that a read has ever returned to it. */
