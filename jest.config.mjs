@@ -31,6 +31,7 @@ const shared = {
 };
 
 export default {
+  testSequencer: '<rootDir>/test/support/longest-first.mjs',
   projects: [
     {
       ...shared,

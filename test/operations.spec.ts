@@ -1,209 +1,25 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
-import type { OperationDocument } from '#orders/operation/operation.js';
-import { ORDERS_TOPIC } from '#orders/topics/topics.js';
-import type { OperationResponse, OperationsPage } from '../apps/producer/src/operations/operation-response.js';
-import { eventually } from './support/eventually.js';
-import { Pipeline, type Answer, type PopulateResponse } from './support/pipeline.js';
-import { quietKafka, readRecords, recordsOn } from './support/topic-writer.js';
+import { describe } from '@jest/globals';
+import { commandLineSpecs } from './operations/command-line.js';
+import { intakeSpecs } from './operations/intake.js';
+import { operationsSpecs } from './operations/operations.js';
+import { reconcileSpecs } from './operations/reconcile.js';
+import { Pipeline } from './support/pipeline.js';
+import { sharedPipeline } from './support/shared-pipeline.js';
 
-interface ProblemBody {
-  readonly type: string;
-}
+describe('a pipeline', () => {
+  const pipeline = sharedPipeline(async () => Pipeline.start('--no-console', '--save-ms', '0..5'));
 
-describe('operations', () => {
-  let pipeline: Pipeline;
-
-  beforeAll(async () => {
-    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..1');
-  }, 180_000);
-
-  afterAll(async () => {
-    await pipeline.end();
-  }, 60_000);
-
-  async function recordsOnTopic(): Promise<number> {
-    return recordsOn(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC);
-  }
-
-  async function control(
-    id: string,
-    what: 'pause' | 'resume' | 'cancel',
-  ): Promise<Answer<OperationResponse & ProblemBody>> {
-    const response = await fetch(`${pipeline.stack.producerUrl}/v1/operations/${id}/${what}`, { method: 'POST' });
-    const body = (await response.json()) as OperationResponse & ProblemBody;
-    return { status: response.status, headers: response.headers, body };
-  }
-
-  /** Starts a slow populate, and returns it once some of its orders are acknowledged. */
-  async function startSlowly(count: number): Promise<PopulateResponse> {
-    const { id } = await pipeline.populate({ count, ratePerSecond: 2_000 });
-    await eventually('the emission has begun', 20_000, async () => (await pipeline.operation(id)).acked > 0);
-    return pipeline.operation(id);
-  }
-
-  async function untilDrained(id: string): Promise<OperationResponse> {
-    await eventually('all acknowledged orders are saved', 60_000, async () => {
-      const { acked, saved } = await pipeline.operation(id);
-      return acked === saved;
-    });
-    return pipeline.operation(id);
-  }
-
-  it('keep their schedule when they are resumed while running', async () => {
-    const { id } = await startSlowly(20_000);
-    const operations = pipeline.db.collection<OperationDocument>('operations');
-    const before = await operations.findOne({ _id: id });
-    expect(await control(id, 'resume')).toMatchObject({ status: 200, body: { status: 'running' } });
-    expect((await operations.findOne({ _id: id }))?.schedule).toEqual(before?.schedule);
-    await control(id, 'cancel');
-    await untilDrained(id);
-  }, 60_000);
-
-  it('end when cancelled, with exactly the numbers on the topic; the other numbers of the block stay unused', async () => {
-    const before = await recordsOnTopic();
-    const { id, firstNumber } = await startSlowly(50_000);
-    const { status, body } = await control(id, 'cancel');
-    expect([status, body.status, body.interruption]).toEqual([200, 'cancelled', null]);
-    expect(body.finishedAt).not.toBeNull();
-    expect(body.acked).toBeLessThan(50_000);
-    expect(body.ackedNumbers).toEqual([{ from: firstNumber, to: firstNumber + body.acked - 1 }]);
-    expect(await untilDrained(id)).toMatchObject({ status: 'cancelled', acked: body.acked });
-    expect((await recordsOnTopic()) - before).toBe(body.acked);
-    expect(await control(id, 'cancel')).toMatchObject({ status: 200, body: { status: 'cancelled' } });
-    for (const what of ['pause', 'resume'] as const)
-      expect(await control(id, what)).toMatchObject({
-        status: 409,
-        body: { type: 'urn:orders:problem:operation-ended' },
-      });
-    const next = await pipeline.populate({ count: 1 });
-    expect(next.firstNumber).toBe(firstNumber + 50_000);
-    await pipeline.allSaved(next.id, 30_000);
-  }, 120_000);
-
-  it('can be cancelled while paused', async () => {
-    const { id } = await startSlowly(50_000);
-    const { body: paused } = await control(id, 'pause');
-    expect((await control(id, 'cancel')).body).toMatchObject({ status: 'cancelled', acked: paused.acked });
-    await untilDrained(id);
-  }, 60_000);
-
-  it('return 404 for an unknown id, and 400 for an invalid one', async () => {
-    const unknown = '01935c9e-8a00-7000-8000-000000000009';
-    for (const what of ['pause', 'resume', 'cancel'] as const) {
-      expect((await control(unknown, what)).status).toBe(404);
-      expect((await control('x', what)).status).toBe(400);
-    }
-    const events = await fetch(`${pipeline.stack.producerUrl}/v1/operations/${unknown}/events`);
-    expect(events.status).toBe(404);
+  describe('operations', () => {
+    operationsSpecs(pipeline);
   });
-
-  it('are the same for the same Idempotency-Key and body, even with concurrent requests', async () => {
-    const url = `${pipeline.stack.producerUrl}/v1/populate`;
-    const post = async (body: object, key: string): Promise<{ status: number; id: string; type: string }> => {
-      const headers = { 'content-type': 'application/json', 'idempotency-key': key };
-      const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) });
-      const { id, type } = (await response.json()) as { id: string; type: string };
-      return { status: response.status, id, type };
-    };
-    const before = await recordsOnTopic();
-    const answers = await Promise.all(Array.from({ length: 10 }, async () => post({ count: 7 }, 'one')));
-    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
-    const [id] = new Set(answers.map((answer) => answer.id));
-    expect(answers.every((answer) => answer.id === id)).toBe(true);
-    await pipeline.allSaved(id ?? '', 30_000);
-    expect((await post({ count: 7 }, 'one')).id).toBe(id);
-    expect((await recordsOnTopic()) - before).toBe(7);
-    expect(await post({ count: 8 }, 'one')).toMatchObject({
-      status: 422,
-      type: 'urn:orders:problem:idempotency-key-reused',
-    });
-    expect((await post({ count: 8 }, 'a key')).status).toBe(400);
-    const other = await post({ count: 7 }, 'two');
-    expect(other.id).not.toBe(id);
-    await pipeline.allSaved(other.id, 30_000);
-  }, 120_000);
-
-  it('are listed newest first, by status, with cursor pagination', async () => {
-    const list = async (path: string): Promise<OperationsPage> => {
-      const response = await fetch(`${pipeline.stack.producerUrl}${path}`);
-      expect(response.status).toBe(200);
-      return (await response.json()) as OperationsPage;
-    };
-    const all: string[] = [];
-    for (let path: string | undefined = '/v1/operations?pageSize=2'; path !== undefined;) {
-      const { items, page } = await list(path);
-      all.push(...items.map(({ id }) => id));
-      path = page.next;
-    }
-    expect(all.length).toBeGreaterThan(4);
-    expect(all).toEqual([...new Set(all)].toSorted().toReversed());
-    const { items } = await list('/v1/operations?status=cancelled&kind=populate');
-    expect(items.map(({ status }) => status)).toEqual(['cancelled', 'cancelled', 'cancelled']);
-    const bad = await fetch(`${pipeline.stack.producerUrl}/v1/operations?status=done&page=1`);
-    expect(bad.status).toBe(400);
-  }, 60_000);
-
-  it('record the topic positions of each acknowledged chunk', async () => {
-    const before = await recordsOnTopic();
-    const { id } = await pipeline.populate({ count: 3_500, chunkSize: 1_000 });
-    await pipeline.allSaved(id, 30_000);
-    const chunks = await pipeline.db
-      .collection<AcknowledgedChunk>('acknowledgedChunks')
-      .find({ '_id.operationId': id })
-      .sort({ '_id.from': 1 })
-      .toArray();
-    const bounds = [0, 1_000, 2_000, 3_000, 3_500];
-    expect(chunks.map(({ _id, to }) => [_id.from, to])).toEqual(
-      bounds.slice(0, -1).map((from, at) => [from, bounds[at + 1]]),
-    );
-    const records = await readRecords(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC, before + 3_500, 30_000);
-    const indexAt = new Map(
-      records
-        .filter(({ headers }) => headers['operation-id'] === id)
-        .map(({ partition, offset, headers }) => [`${partition}/${offset}`, Number(headers['index'])]),
-    );
-    for (const { _id, to, parts } of chunks) {
-      const indexes = parts.flatMap(({ partition, baseOffset, records: count }) =>
-        Array.from({ length: count }, (_, at) => indexAt.get(`${partition}/${baseOffset + at}`)),
-      );
-      const expected = Array.from({ length: to - _id.from }, (_, at) => _id.from + at);
-      expect(indexes.toSorted((a, b) => Number(a) - Number(b))).toEqual(expected);
-    }
-  }, 90_000);
-
-  it('can be followed as server-sent events, and a client that reconnects receives no event twice', async () => {
-    const { id } = await pipeline.populate({ count: 6_000, ratePerSecond: 3_000 });
-    const url = `${pipeline.stack.producerUrl}/v1/operations/${id}/events`;
-    const response = await fetch(url, { signal: AbortSignal.timeout(60_000) });
-    expect(response.headers.get('content-type')).toMatch(/^text\/event-stream/);
-    const events = (await response.text()).split('\n\n').filter((event) => event.startsWith('event:'));
-    const seen = events.map((event) => JSON.parse(/^data: (.*)$/m.exec(event)?.[1] ?? '') as OperationResponse);
-    expect(events.slice(0, -1).every((event) => event.startsWith('event: progress'))).toBe(true);
-    expect(events.at(-1)).toMatch(/^event: done\n/);
-    expect(events.length).toBeGreaterThan(2);
-    expect(seen.at(-1)).toMatchObject({ status: 'succeeded', acked: 6_000, saved: 6_000 });
-    expect(seen.map(({ acked }) => acked)).toEqual(seen.map(({ acked }) => acked).toSorted((a, b) => a - b));
-    const last = /^id: (.*)$/m.exec(events.at(-1) ?? '')?.[1] ?? '';
-    expect((await fetch(url, { headers: { 'last-event-id': last } })).status).toBe(204);
-  }, 90_000);
-
-  it('can be followed by as many streams of a caller as the limit allows, which are given back when they end', async () => {
-    const { id } = await pipeline.populate({ count: 1_000, ratePerSecond: 1 });
-    const url = `${pipeline.stack.producerUrl}/v1/operations/${id}/events`;
-    const leave = new AbortController();
-    const follow = async (): Promise<Response> => fetch(url, { signal: leave.signal });
-    const open = await Promise.all(Array.from({ length: 32 }, follow));
-    expect(new Set(open.map(({ status }) => status))).toEqual(new Set([200]));
-    const refused = await follow();
-    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '5']);
-    expect(await refused.json()).toMatchObject({ code: 'too-many-event-streams' });
-    leave.abort();
-    await eventually('a stream has a place again', 10_000, async () => {
-      const again = await fetch(url);
-      await again.body?.cancel();
-      return again.status === 200;
-    });
-    await control(id, 'cancel');
-  }, 60_000);
+  describe('the intake', () => {
+    intakeSpecs(pipeline);
+  });
+  describe('reconcile', () => {
+    reconcileSpecs(pipeline);
+  });
+  // It ends the producer.
+  describe('npm run orders', () => {
+    commandLineSpecs(pipeline);
+  });
 });

@@ -4,28 +4,25 @@ import { systemClock } from '@orders-pipeline/clock';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
 import type { OrderResponse } from '#orders/order/order-response.js';
-import { describeWrittenSide } from '../apps/facade/src/sides/testing/written-side-contract.js';
-import { Sides } from '../apps/facade/src/sides/sides.js';
-import type { OrderTrace } from '../apps/query-api/src/trace/order-trace.js';
-import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
-import { eventually } from './support/eventually.js';
-import { intakeOrder, sendOrders } from './support/intake.js';
-import { Pipeline } from './support/pipeline.js';
-import { reconciled } from './support/run-reconcile.js';
+import { describeWrittenSide } from '../../apps/facade/src/sides/testing/written-side-contract.js';
+import { Sides } from '../../apps/facade/src/sides/sides.js';
+import type { OrderTrace } from '../../apps/query-api/src/trace/order-trace.js';
+import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
+import { eventually } from '../support/eventually.js';
+import { intakeOrder, sendOrders } from '../support/intake.js';
+import { Pipeline } from '../support/pipeline.js';
+import { reconciled } from '../support/run-reconcile.js';
 
 /** Nothing listens on the discard port. */
 const NOWHERE = 'http://127.0.0.1:9';
 
-describe('the intake', () => {
+/** @param shared returns the pipeline that these specs share with others */
+export function intakeSpecs(shared: () => Pipeline): void {
   let pipeline: Pipeline;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..5');
+    pipeline = shared();
   }, 180_000);
-
-  afterAll(async () => {
-    await pipeline.end();
-  }, 60_000);
 
   async function saved(id: string): Promise<OrderResponse> {
     const { body, status } = await pipeline.get<OrderResponse>(`/v1/orders/${id}?waitMs=10000`);
@@ -223,7 +220,7 @@ describe('the intake', () => {
       settled,
     }));
   });
-});
+}
 
 /** The legacy system is not asked. */
 function sidesOf(producerUrl: string, queryApiUrl: string): Sides {

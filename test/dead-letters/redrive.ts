@@ -1,28 +1,27 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import { orderGenerator } from '#orders/generator/generator.js';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import type { Order } from '#orders/order/order.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { originHeaders } from '#orders/operation/record-headers.js';
 import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
-import type { Kafka } from 'kafkajs';
 import type {
   DeadLetterGroups,
   DeadLetterResponse,
   DeadLettersPage,
-} from '../apps/producer/src/dead-letters/dead-letter-response.js';
-import type { OperationResponse } from '../apps/producer/src/operations/operation-response.js';
-import { eventually } from './support/eventually.js';
-import { Pipeline, type Answer } from './support/pipeline.js';
-import { Redrives } from './support/redrives.js';
-import { quietKafka, writeRecords } from './support/topic-writer.js';
+} from '../../apps/producer/src/dead-letters/dead-letter-response.js';
+import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
+import { eventually } from '../support/eventually.js';
+import { Pipeline, type Answer } from '../support/pipeline.js';
+import { Redrives } from '../support/redrives.js';
+import { quietKafka, writeRecords } from '../support/topic-writer.js';
 
 const OPERATION = '01935c9e-8a00-7000-8000-0000000000bb';
 
-describe('redriven dead letters', () => {
+/** @param shared returns the pipeline that these specs share with others */
+export function redriveSpecs(shared: () => Pipeline): void {
   let pipeline: Pipeline;
   let redrives: Redrives;
-  let kafka: Kafka;
   let codec: OrderCodec;
   const orderAt = orderGenerator({
     operationId: OPERATION,
@@ -35,15 +34,10 @@ describe('redriven dead letters', () => {
   });
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..1', '--partitions', '3');
+    pipeline = shared();
     redrives = new Redrives(pipeline);
-    kafka = quietKafka(pipeline.stack.brokers);
     codec = await OrderCodec.connect({ url: pipeline.stack.registryUrl });
   }, 180_000);
-
-  afterAll(async () => {
-    await pipeline.end();
-  }, 60_000);
 
   async function write(value: (order: Order) => Buffer, ...indexes: number[]): Promise<void> {
     const records = indexes.map((index) => ({
@@ -52,7 +46,7 @@ describe('redriven dead letters', () => {
       value: value(orderAt(index)),
       headers: { 'x-trace': `t${index}`, ...originHeaders({ operationId: OPERATION, index }) },
     }));
-    await writeRecords(kafka, ORDERS_TOPIC, records);
+    await writeRecords(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC, records);
   }
 
   const withUnknownSchema = (order: Order): Buffer =>
@@ -120,7 +114,9 @@ describe('redriven dead letters', () => {
         ],
       },
     ]);
-    expect((await redrives.ask({ errorCode: 'conflict', limit: 2, dryRun: true })).body).toMatchObject({ letters: 2 });
+    expect((await redrives.ask({ errorCode: 'conflict', limit: 2, dryRun: true })).body).toMatchObject({
+      letters: 2,
+    });
     expect(await redrives.groups()).toEqual({ conflict: 3, 'unknown-schema': 2 });
   });
 
@@ -193,7 +189,11 @@ describe('redriven dead letters', () => {
         headers: { 'content-type': 'application/json', ...key },
         body: JSON.stringify(body),
       });
-      return { status: response.status, headers: response.headers, body: (await response.json()) as OperationResponse };
+      return {
+        status: response.status,
+        headers: response.headers,
+        body: (await response.json()) as OperationResponse,
+      };
     };
     const [first, second] = [await ask({ errorCode: 'unknown-schema' }), await ask({ errorCode: 'unknown-schema' })];
     expect([first.status, second.status, second.body.id]).toEqual([202, 202, first.body.id]);
@@ -208,7 +208,7 @@ describe('redriven dead letters', () => {
   }, 60_000);
 
   it('that Kafka has deleted are reported as unmovable, and stay pending', async () => {
-    const admin = kafka.admin();
+    const admin = quietKafka(pipeline.stack.brokers).admin();
     await admin.connect();
     const ends = await admin.fetchTopicOffsets(DEAD_LETTER_TOPIC);
     const partitions = ends.map(({ partition, high }) => ({ partition, offset: high }));
@@ -233,4 +233,4 @@ describe('redriven dead letters', () => {
     ]);
     expect((await redrives.ask({ errorCode: 'unknown-schema' })).status).toBe(409);
   });
-});
+}

@@ -1,26 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import { Double, UUID } from 'mongodb';
 import { locateFaults } from '#orders/operation/fault-mix.js';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import { createOrderIds } from '#orders/order/order-id.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
-import { eventually } from './support/eventually.js';
-import { Pipeline } from './support/pipeline.js';
-import { reconciled, runReconcile } from './support/run-reconcile.js';
+import { eventually } from '../support/eventually.js';
+import { Pipeline } from '../support/pipeline.js';
+import { reconciled, runReconcile } from '../support/run-reconcile.js';
 
 const MIX = { poison: 0.01, oversized: 0.005, duplicate: 0.02, conflict: 0.01 };
 const CLEAN = { missing: 0, pending: 0, doubled: 0, altered: 0, phantom: 0 };
 
-describe('reconcile', () => {
+/** @param shared returns the pipeline that these specs share with others */
+export function reconcileSpecs(shared: () => Pipeline): void {
   let pipeline: Pipeline;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..5');
+    pipeline = shared();
   }, 180_000);
-
-  afterAll(async () => {
-    await pipeline.end();
-  }, 60_000);
 
   /** Runs a populate until all its orders are saved. */
   async function populateAndSave(count: number): Promise<string> {
@@ -146,4 +143,4 @@ describe('reconcile', () => {
     const { status } = await pipeline.post('/v1/operations/01935c9e-8a00-7000-8000-000000000009/reconcile', {});
     expect(status).toBe(404);
   }, 30_000);
-});
+}

@@ -3,25 +3,26 @@ import type { Document } from 'mongodb';
 import { fromDocument, type OrderDocument } from '#orders/order/order-document.js';
 import type { Order } from '#orders/order/order.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { SavedOrders } from '../apps/query-api/src/orders/saved-orders.js';
-import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
-import { OrdersQuerySchema } from '../apps/query-api/src/paging/page-request.js';
-import { indexInterval } from '../apps/query-api/src/order-query/index-interval.js';
-import { sortValueOf, type OrderQuery, type SortField } from '../apps/query-api/src/order-query/order-query.js';
-import { parseOrderQuery } from '../apps/query-api/src/order-query/order-query-parameters.js';
-import { SUPPORTED_ORDER_QUERIES } from '../apps/query-api/src/order-query/supported-order-queries.js';
-import { Imports, legacyPairs } from './support/imports.js';
-import { Pipeline } from './support/pipeline.js';
+import { SavedOrders } from '../../apps/query-api/src/orders/saved-orders.js';
+import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
+import { OrdersQuerySchema } from '../../apps/query-api/src/paging/page-request.js';
+import { indexInterval } from '../../apps/query-api/src/order-query/index-interval.js';
+import { sortValueOf, type OrderQuery, type SortField } from '../../apps/query-api/src/order-query/order-query.js';
+import { parseOrderQuery } from '../../apps/query-api/src/order-query/order-query-parameters.js';
+import { SUPPORTED_ORDER_QUERIES } from '../../apps/query-api/src/order-query/supported-order-queries.js';
+import { Imports, legacyPairs } from '../support/imports.js';
+import { Pipeline } from '../support/pipeline.js';
 
 const FROM = new Date('2026-01-31T12:00:00Z');
 
-describe('an order query', () => {
+/** @param shared returns the pipeline that these specs share with others */
+export function orderQueriesSpecs(shared: () => Pipeline): void {
   let pipeline: Pipeline;
   let mongo: Mongo;
   let all: Order[];
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..1');
+    pipeline = shared();
     mongo = new Mongo(pipeline.stack.mongodbUri, 'tests');
     // 2,500 orders within one second: several per millisecond, so that ties must be broken.
     const [from, to] = [FROM.toISOString(), new Date(FROM.getTime() + 1_000).toISOString()];
@@ -37,7 +38,6 @@ describe('an order query', () => {
 
   afterAll(async () => {
     await mongo.client.close();
-    await pipeline.end();
   }, 60_000);
 
   /** Computes the expected order numbers by checking every order. */
@@ -151,7 +151,7 @@ describe('an order query', () => {
       },
     );
   });
-});
+}
 
 function descending(parameters: string): string {
   if (parameters.includes('sort=')) return parameters.replace('sort=', 'sort=-');

@@ -1,9 +1,9 @@
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
-import type { OrdersPage } from '../apps/query-api/src/paging/orders-page.js';
-import { Pipeline, type Answer } from './support/pipeline.js';
-import { quietKafka, recordsOn } from './support/topic-writer.js';
+import type { OrdersPage } from '../../apps/query-api/src/paging/orders-page.js';
+import { Pipeline, type Answer } from '../support/pipeline.js';
+import { quietKafka, recordsOn } from '../support/topic-writer.js';
 
 interface ProblemBody {
   readonly type: string;
@@ -27,18 +27,14 @@ function invalidFields({ status, headers, body }: Answer<ProblemBody>): string[]
 const JSON_TYPE = { 'content-type': 'application/json' };
 const UNKNOWN = '01935c9e-8a00-7000-8000-000000000001';
 
-describe('bad input', () => {
+/** @param shared returns the pipeline that these specs share with others */
+export function badInputSpecs(shared: () => Pipeline): void {
   let pipeline: Pipeline;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--save-ms', '0..1');
-    const operation = await pipeline.populate({ count: 30, seed: 1 });
-    await pipeline.allSaved(operation.id, 30_000);
+    pipeline = shared();
+    await pipeline.allSaved((await pipeline.populate({ count: 30, seed: 1 })).id, 30_000);
   }, 180_000);
-
-  afterAll(async () => {
-    await pipeline.end();
-  }, 60_000);
 
   async function recordsOnTopic(): Promise<number> {
     return recordsOn(quietKafka(pipeline.stack.brokers), ORDERS_TOPIC);
@@ -186,7 +182,11 @@ describe('bad input', () => {
       headers: { 'content-type': 'application/json' },
       body: typeof body === 'string' ? body : JSON.stringify(body),
     });
-    const answer = { status: response.status, headers: response.headers, body: (await response.json()) as ProblemBody };
+    const answer = {
+      status: response.status,
+      headers: response.headers,
+      body: (await response.json()) as ProblemBody,
+    };
     expect([answer.status, invalidFields(answer)]).toEqual([400, fields]);
   });
 
@@ -238,4 +238,4 @@ describe('bad input', () => {
     expect(response.status).toBe(status);
     expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
   });
-});
+}

@@ -1,13 +1,16 @@
 import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { PROJECT_DIRECTORY } from '../dev/project-directory.js';
-import type { OperationResponse } from '../apps/producer/src/operations/operation-response.js';
+import { beforeAll, expect, it } from '@jest/globals';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
+import { systemClock } from '@orders-pipeline/clock';
+import { runCommandLine } from '../../apps/cli/src/command-line.js';
+import { RecordedStream } from '../../apps/cli/src/testing/recorded-stream.js';
 import type { ReconcileReport } from '#reconcile/report.js';
-import { eventually } from './support/eventually.js';
-import { legacyPairs } from './support/imports.js';
-import { Pipeline } from './support/pipeline.js';
+import { eventually } from '../support/eventually.js';
+import { legacyPairs } from '../support/imports.js';
+import { Pipeline } from '../support/pipeline.js';
 
 const SCRIPT = join(PROJECT_DIRECTORY, 'dist/apps/cli/src/main.js');
 
@@ -17,32 +20,42 @@ interface Run {
   readonly err: string;
 }
 
-describe('npm run orders', () => {
+/** @param shared returns the pipeline that these specs share with others */
+export function commandLineSpecs(shared: () => Pipeline): void {
   let pipeline: Pipeline;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--no-console', '--save-ms', '0..1');
+    pipeline = shared();
   }, 180_000);
 
-  afterAll(async () => {
-    await pipeline.end();
-  }, 60_000);
-
-  /** Runs the CLI as its npm script does, but without a TTY and without this machine's `.env`. */
+  /** Begins a command in this process, without a TTY. */
   function begin(...args: string[]) {
+    const [out, err] = [new RecordedStream(), new RecordedStream()];
+    const ended = runCommandLine(args, {
+      env: { ORDERS_URL: pipeline.stack.producerUrl },
+      terminal: { out, err },
+      clock: systemClock,
+      workingDirectory: pipeline.stack.dataDirectory,
+      onInterrupt: () => undefined,
+    });
+    return { err, ended: ended.then((code): Run => ({ code, out: out.text, err: err.text })) };
+  }
+
+  /** Begins the script as npm does, but without a TTY and without this machine's `.env`. */
+  function beginProcess(...args: string[]) {
     const child = spawn(process.execPath, [SCRIPT, ...args], {
       cwd: pipeline.stack.dataDirectory,
       env: { ...process.env, ORDERS_URL: pipeline.stack.producerUrl },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const text = { out: '', err: '' };
-    child.stdout.on('data', (chunk: Buffer) => (text.out += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (text.err += chunk.toString()));
+    const [out, err] = [new RecordedStream(), new RecordedStream()];
+    child.stdout.on('data', (chunk: Buffer) => out.write(chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => err.write(chunk.toString()));
     const ended = new Promise<Run>((resolve, reject) => {
       child.once('error', reject);
-      child.once('close', (code) => resolve({ code, ...text }));
+      child.once('close', (code) => resolve({ code, out: out.text, err: err.text }));
     });
-    return { child, text, ended };
+    return { child, err, ended };
   }
 
   async function orders(...args: string[]): Promise<Run> {
@@ -79,7 +92,7 @@ describe('npm run orders', () => {
     expect((await orders('operations', '--status', 'paused')).out).toContain(id);
     expect(await json('resume', id)).toMatchObject({ id, status: 'running' });
     const watch = begin('watch', id);
-    await eventually('the watch shows progress', 20_000, () => watch.text.err.includes('of 1,000,000 saved'));
+    await eventually('the watch shows progress', 20_000, () => watch.err.text.includes('of 1,000,000 saved'));
     const cancelled = await orders('cancel', id);
     expect(cancelled.code).toBe(0);
     expect(cancelled.out).toMatch(/^state +cancelled at \d+ %, /m);
@@ -94,9 +107,9 @@ describe('npm run orders', () => {
   it('continues to watch after a kill of the producer, and Ctrl-C ends only the watch', async () => {
     const { id } = await json<OperationResponse>('populate', '30000', '--rate', '3000');
     const patient = begin('watch', id, '--json');
-    const impatient = begin('operation', id, '--watch');
-    for (const { text } of [patient, impatient])
-      await eventually('the watch shows progress', 20_000, () => text.err.includes('of 30,000 saved'));
+    const impatient = beginProcess('operation', id, '--watch');
+    for (const { err: shown } of [patient, impatient])
+      await eventually('the watch shows progress', 20_000, () => shown.text.includes('of 30,000 saved'));
     impatient.child.kill('SIGINT');
     const { code, out, err } = await impatient.ended;
     expect([code, out]).toEqual([130, '']);
@@ -175,4 +188,4 @@ describe('npm run orders', () => {
       /^No producer answers at http:\/\/127\.0\.0\.1:1 \(ECONNREFUSED\): start one with `npm start`/,
     );
   }, 60_000);
-});
+}

@@ -1,20 +1,17 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { beforeAll, expect, it } from '@jest/globals';
 import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { UUID } from 'mongodb';
 import { ordersCollection } from '#orders/order/orders-collection.js';
-import type { OrderTrace } from '../apps/query-api/src/trace/order-trace.js';
-import { Pipeline, type PopulateResponse } from './support/pipeline.js';
+import type { OrderTrace } from '../../apps/query-api/src/trace/order-trace.js';
+import { Pipeline, type PopulateResponse } from '../support/pipeline.js';
 
-describe('the origin of the console', () => {
+/** @param shared returns the pipeline that these specs share with others */
+export function consolePageSpecs(shared: () => Pipeline): void {
   let pipeline: Pipeline;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.start('--save-ms', '0..1');
+    pipeline = shared();
   }, 180_000);
-
-  afterAll(async () => {
-    await pipeline.end();
-  }, 60_000);
 
   async function request(path: string, init?: RequestInit): Promise<Response> {
     return fetch(`${pipeline.stack.consoleUrl}${path}`, init);
@@ -81,4 +78,4 @@ describe('the origin of the console', () => {
     const answer = await request('/v1/operations', { headers: { origin: 'https://evil.example' } });
     expect(await answer.json()).toMatchObject({ status: 403, code: 'foreign-origin' });
   });
-});
+}

@@ -1,23 +1,21 @@
 import { request, type ClientRequest } from 'node:http';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { eventually } from './support/eventually.js';
-import { Imports, legacyPairs, zipOf, type LegacyPair } from './support/imports.js';
-import { Pipeline } from './support/pipeline.js';
+import { beforeAll, expect, it } from '@jest/globals';
+import { eventually } from '../support/eventually.js';
+import { Imports, legacyPairs, zipOf, type LegacyPair } from '../support/imports.js';
+import { Pipeline } from '../support/pipeline.js';
 
-const MAX_BYTES = 30_000_000;
-
-describe('a bad import', () => {
+/**
+ * @param shared returns the pipeline that these specs share with others
+ * @param maxBytes its limit for a file
+ */
+export function badImportsSpecs(shared: () => Pipeline, maxBytes: number): void {
   let pipeline: Pipeline;
   let imports: Imports;
 
   beforeAll(async () => {
-    pipeline = await Pipeline.startWith({ IMPORT_MAX_BYTES: String(MAX_BYTES) }, '--no-console', '--save-ms', '0..5');
+    pipeline = shared();
     imports = new Imports(pipeline);
   }, 180_000);
-
-  afterAll(async () => {
-    await pipeline.end();
-  }, 60_000);
 
   it('stores invalid rows as rejects with file, row and reason, and imports the others', async () => {
     const rows = legacyPairs(12);
@@ -112,7 +110,7 @@ describe('a bad import', () => {
       'over the limit',
       413,
       'import-too-large',
-      async () => imports.upload({ 'a.json': '[]', 'b.json': Buffer.alloc(MAX_BYTES, ' ') }),
+      async () => imports.upload({ 'a.json': '[]', 'b.json': Buffer.alloc(maxBytes, ' ') }),
     ],
     ['with a field', 400, 'invalid-request', async () => imports.post(fieldForm())],
     [
@@ -194,7 +192,7 @@ describe('a bad import', () => {
         400,
       );
   }, 30_000);
-});
+}
 
 async function zipWithEscapingPath(): Promise<Buffer> {
   const zip = await zipOf({ 'xx/a.json': '[]' });
