@@ -5,7 +5,7 @@ import Sequencer from '@jest/test-sequencer';
  * Starts the spec files with the most to do first, so that no worker is left with a long one at the end. On a fresh clone Jest judges that by
  * the size of the file alone; the specs of `x.spec.ts` that share a pipeline are in the folder `x/`, which counts as well.
  */
-export default class LongestFirst extends Sequencer.default {
+export default class LongestFirst extends Sequencer {
   sort(tests) {
     const sizes = new Map(tests.map(({ path }) => [path, folderSize(path.replace(/\.spec\.ts$/, ''))]));
     // oxlint-disable-next-line unicorn/no-array-sort -- the sequencer's own method
