@@ -97,6 +97,7 @@ describe('the page of the console', () => {
     await dialog.getByText('1 letter would be sent: 1 conflict.').waitFor();
     await dialog.getByRole('button', { name: 'Redrive 1 letter' }).click();
     await console.newestSays(/1 moved = 1 saved \+ 0 returned/, 30_000);
+    await letters.getByText('The redrive: all saved.').waitFor({ timeout: 20_000 });
     await letters.getByText('No pending dead letters.').waitFor({ timeout: 20_000 });
   }, 120_000);
 

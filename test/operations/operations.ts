@@ -1,6 +1,7 @@
 import { beforeAll, expect, it } from '@jest/globals';
 import type { AcknowledgedChunk } from '#orders/operation/acknowledged-chunks.js';
 import type { OperationDocument } from '#orders/operation/operation.js';
+import { consumersCollection, type ConsumerHeartbeat } from '#orders/consumer/consumer-heartbeat.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { OperationResponse, OperationsPage } from '../../apps/producer/src/operations/operation-response.js';
 import { eventually } from '../support/eventually.js';
@@ -78,6 +79,22 @@ export function operationsSpecs(shared: () => Pipeline): void {
     await pipeline.allSaved(next.id, 30_000);
   }, 120_000);
 
+  it('say what their saves wait for while a consumer can not work', async () => {
+    const heartbeats = consumersCollection(pipeline.db);
+    const [heartbeat] = await heartbeats.find().toArray();
+    const reason = { _id: 'other', name: 'consumer-9', state: 'waiting', notReadyBecause: 'suspended' } as const;
+    const at = new Date(Date.now() + 60_000);
+    await heartbeats.insertOne({ ...(heartbeat as ConsumerHeartbeat), ...reason, at });
+    const { id } = await startSlowly(100_000);
+    const waits = async (): Promise<string | null> => (await pipeline.operation(id)).savesWaitFor;
+    await eventually('the reason is shown', 20_000, async () => (await waits()) === 'consumer-9: suspended');
+    await heartbeats.deleteOne({ _id: 'other' });
+    await eventually('the reason is gone', 20_000, async () => (await waits()) === null);
+    await control(id, 'cancel');
+    await untilDrained(id);
+    expect(await waits()).toBeNull();
+  }, 60_000);
+
   it('can be cancelled while paused', async () => {
     const { id } = await startSlowly(50_000);
     const { body: paused } = await control(id, 'pause');
@@ -136,7 +153,7 @@ export function operationsSpecs(shared: () => Pipeline): void {
     expect(all.length).toBeGreaterThan(4);
     expect(all).toEqual([...new Set(all)].toSorted().toReversed());
     const { items } = await list('/v1/operations?status=cancelled&kind=populate');
-    expect(items.map(({ status }) => status)).toEqual(['cancelled', 'cancelled', 'cancelled']);
+    expect(items.map(({ status }) => status)).toEqual(Array.from({ length: 4 }, () => 'cancelled'));
     const bad = await fetch(`${pipeline.stack.producerUrl}/v1/operations?status=done&page=1`);
     expect(bad.status).toBe(400);
   }, 60_000);

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { Client } from './api/client.js';
 import { findOffers, NO_OFFERS } from './api/offers.js';
-import type { DeadLetters } from './dead-letters/dead-letters.js';
+import type { DeadLetters, LastAction } from './dead-letters/dead-letters.js';
 import { selectionText, type Selection } from './dead-letters/dead-letter.js';
 import { discardConfirmation } from './dead-letters/discard.js';
 import type { LetterDialog } from './dead-letters/letter-dialog.js';
@@ -64,7 +64,7 @@ export class OrdersConsole extends Part {
       ></page-header>
       <main class=${isMigration ? 'migrates' : nothing}>
         ${router.unknown === null ? nothing : unknownAddress(router.unknown)}
-        <crash-banner .live=${live}></crash-banner>
+        <consumer-banner .live=${live}></consumer-banner>
         <sign-in .session=${client.session}></sign-in>
         <migration-view
           .client=${client}
@@ -92,7 +92,10 @@ export class OrdersConsole extends Part {
           @redrive-letters=${(event: CustomEvent<Selection>) => this.redriveLetters(event.detail)}
           @discard-letters=${(event: CustomEvent<Selection>) => this.discardLetters(event.detail)}
         ></letter-dialog>
-        <redrive-dialog .client=${client} @sent=${() => this.letterChanged()}></redrive-dialog>
+        <redrive-dialog
+          .client=${client}
+          @sent=${({ detail }: CustomEvent<string>) => this.letterChanged({ redriveId: detail })}
+        ></redrive-dialog>
         <confirm-dialog></confirm-dialog>
       </main>
     `;
@@ -179,14 +182,14 @@ export class OrdersConsole extends Part {
 
   private discardLetters(selection: Selection): void {
     const confirmation = discardConfirmation(this.client, selection, (count) =>
-      this.letterChanged(`${plural(count, 'letter')} discarded: ${selectionText(selection)}.`),
+      this.letterChanged({ notice: `${plural(count, 'letter')} discarded: ${selectionText(selection)}.` }),
     );
     void this.confirmation?.open(confirmation);
   }
 
-  private letterChanged(notice = ''): void {
+  private letterChanged({ notice = '', redriveId = null }: Partial<LastAction>): void {
     const letters = this.querySelector<DeadLetters>('dead-letters');
-    if (letters !== null) letters.notice = notice;
+    if (letters !== null) Object.assign(letters, { notice, redriveId });
     void letters?.reload();
     void this.querySelector<LetterDialog>('letter-dialog')?.reload();
     void this.operations.refresh();

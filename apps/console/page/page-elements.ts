@@ -1,7 +1,7 @@
 import { ConfirmDialog } from './dialogs/confirm-dialog.js';
 import { ConflictComparison } from './dead-letters/conflict-comparison.js';
 import { ConnectionStateView } from './live/connection-state.js';
-import { CrashBanner } from './live/crash-banner.js';
+import { ConsumerBanner } from './live/consumer-banner.js';
 import { DeadLetters } from './dead-letters/dead-letters.js';
 import { FigureTiles } from './live/figure-tiles.js';
 import { FirstRunGuide } from './guide/first-run-guide.js';
@@ -26,7 +26,7 @@ const PARTS = {
   'sign-in': SignIn,
   'first-run-guide': FirstRunGuide,
   'connection-state': ConnectionStateView,
-  'crash-banner': CrashBanner,
+  'consumer-banner': ConsumerBanner,
   'figure-tiles': FigureTiles,
   'throughput-chart': ThroughputChart,
   'partition-grid': PartitionGrid,

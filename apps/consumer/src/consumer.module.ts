@@ -75,6 +75,7 @@ async function createServer(
     deadLetterTopic: DEAD_LETTER_TOPIC,
     inFlight: settings.IN_FLIGHT_LIMIT,
     ordering: settings.ORDERING,
+    poisonShare: settings.POISON_SHARE,
     // Not an `@EventPattern` method: Nest's handler path caused a third of this process's garbage.
     handler: (record, attempt) => saver.save(record, attempt),
   };

@@ -33,6 +33,16 @@ export const settingsSchema = z.object({
   MAX_ORDER_BYTES: wholeNumber(1_000, 1_048_576).default(16_384).meta({
     description: "Maximum bytes of a record's value; a larger one is dead-lettered (`oversized` faults have 24 KiB).",
   }),
+  POISON_SHARE: z
+    .string()
+    .regex(/^(?:0(?:\.\d{1,6})?|1)$/)
+    .transform(Number)
+    .default(0.5)
+    .meta({
+      description:
+        'The consumer suspends itself when more than this share of the last 1,000 records were poison; 1: never, dead-letter them all.',
+      allowed: 'a number from 0 to 1 such as 0.5',
+    }),
   ORDERING: z.enum(['key', 'partition', 'unordered']).default('key').meta({
     description: 'Ordering guarantee: per account (`key`), per partition (`partition`) or none (`unordered`).',
   }),

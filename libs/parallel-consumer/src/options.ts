@@ -46,6 +46,9 @@ export function resolveOptions(options: ParallelConsumerOptions): ParallelConsum
     if (before in options) throw new TypeError(`${before} was renamed: set ${now} instead`);
   const { inFlight = WINDOW_DEFAULTS.inFlight, maxInFlight = WINDOW_DEFAULTS.maxInFlight, maxBuffered } = options;
   requirePositiveIntegers({ inFlight: inFlight === 'auto' ? 1 : inFlight, maxInFlight, maxBuffered: maxBuffered ?? 1 });
+  const { poisonShare = ATTEMPT_DEFAULTS.poisonShare } = options;
+  if (!(poisonShare >= 0 && poisonShare <= 1))
+    throw new RangeError(`poisonShare must be from 0 to 1, got ${poisonShare}`);
   if (options.deadLetterTopic === undefined && options.onDeadLetter !== 'stop')
     throw new TypeError("deadLetterTopic is missing: set it to a topic name, or set onDeadLetter to 'stop'");
   return {

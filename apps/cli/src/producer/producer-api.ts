@@ -506,6 +506,7 @@ export interface components {
      *       ],
      *       "saved": 22310,
      *       "savedAsOf": "2026-01-31T12:00:04.000Z",
+     *       "savesWaitFor": null,
      *       "deadLettered": 0,
      *       "discarded": 0,
      *       "import": null,
@@ -574,6 +575,8 @@ export interface components {
        * @description When `saved` was read, normally less than a second ago. All readers share one read.
        */
       savedAsOf: string;
+      /** @description What saves wait for, as text: a consumer, if none is running, or each consumer that can not work, with its reason. `null`: all work, or every result is known. */
+      savesWaitFor: string | null;
       /** @description Orders that are not saved and have a dead letter that is pending or being redriven. Up to 5 s older than `saved`, and older with millions of dead letters; exact once the operation has ended. */
       deadLettered: number | null;
       /** @description Orders whose dead letters were discarded. */

@@ -44,6 +44,7 @@ export function operationText(operation: Operation): string {
     [operation.redrive ? 'letters' : 'orders', `${count(total)}${numbers}`],
     ['sent', sentText(operation)],
     ['saved', `${count(saved)}${operation.state.code === 'saving' ? `, as of ${savedAsOf}` : ''}`],
+    ...(operation.savesWaitFor ? [['saves wait', `for ${operation.savesWaitFor}`] as [string, string]] : []),
     ...(operation.redrive ? [] : [['dead letters', lettersText(operation)] as [string, string]]),
     ...(seed === null ? [] : [['seed', String(seed)] as [string, string]]),
     ...importOf(operation),

@@ -69,6 +69,8 @@ describe('progress in words', () => {
 
   it('shows what the operation waits for, and a pending interruption', () => {
     expect(textOf({ waitingFor: 'consumers' })).toMatch(/, waits for the consumers$/);
+    const savesWaitFor = 'consumer-1: suspended since noon';
+    expect(textOf({ waitingFor: 'consumers', savesWaitFor })).toMatch(/, waits for consumer-1: suspended since noon$/);
     expect(textOf({ interruption: 'cancel' })).toMatch(/, about to cancel$/);
     expect(textOf({ status: 'paused' })).toMatch(/, paused$/);
   });

@@ -83,10 +83,11 @@ export function extraLettersNotes({ ackedFaults }: Operation): string[] {
   return conflicts === 0 ? [] : [`${count(conflicts)} conflict ${records} beyond the orders (dead letters too)`];
 }
 
-function statusNotes({ status, interruption, waitingFor }: Operation): string[] {
+function statusNotes({ status, interruption, waitingFor, savesWaitFor }: Operation): string[] {
   return [
     ...(interruption ? [`about to ${interruption}`] : []),
     ...(status === 'running' || status === 'succeeded' ? [] : [status]),
-    ...(waitingFor ? [`waits for the ${waitingFor}`] : []),
+    ...(waitingFor && !savesWaitFor ? [`waits for the ${waitingFor}`] : []),
+    ...(savesWaitFor ? [`waits for ${savesWaitFor}`] : []),
   ];
 }

@@ -19,6 +19,7 @@ export const OPERATION: Operation = {
   requestedRatePerSecond: null,
   behindScheduleSeconds: null,
   waitingFor: null,
+  savesWaitFor: null,
   generated: 700,
   acked: 600,
   ackedNumbers: [{ from: 1, to: 600 }],

@@ -2,6 +2,7 @@ import { html, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import type { Client } from '../api/client.js';
 import { messageOf } from '../api/problem.js';
 import { LivePart } from '../live/live-part.js';
+import { stateOf } from '../populate/operation.js';
 import type { Operations } from '../populate/operations.js';
 import { hashOf, type Address } from '../routing/address.js';
 import type { Router } from '../routing/router.js';
@@ -12,6 +13,12 @@ import { Rereading } from './rereading.js';
 type LettersAddress = Extract<Address, { view: 'letters' }>;
 
 const ALL: LettersAddress = { view: 'letters', errorCode: null, operationId: null };
+
+/** What was done last with dead letters: in words, or the redrive that was started. */
+export interface LastAction {
+  readonly notice: string;
+  readonly redriveId: string | null;
+}
 
 /** Lists the pending dead letters, grouped by error code. The address opens a group, or selects the letters of one operation. */
 export class DeadLetters extends LivePart {
@@ -26,6 +33,7 @@ export class DeadLetters extends LivePart {
     next: { state: true },
     errorText: { state: true },
     notice: { state: true },
+    redriveId: { state: true },
   };
   declare client: Client;
   declare operations: Operations;
@@ -37,8 +45,8 @@ export class DeadLetters extends LivePart {
   /** The path of the next page. */
   declare next: string | null;
   declare errorText: string | null;
-  /** What was done last. */
   declare notice: string;
+  declare redriveId: string | null;
   /** The state of the pipeline for which the groups were read. */
   private readFor: string | null = null;
   private reading = this.readingOf(ALL);
@@ -51,6 +59,7 @@ export class DeadLetters extends LivePart {
     this.next = null;
     this.errorText = null;
     this.notice = '';
+    this.redriveId = null;
   }
 
   /** Reads the groups again, after letters were redriven or discarded. */
@@ -89,11 +98,20 @@ export class DeadLetters extends LivePart {
         ? html`<p class="unknown">Unknown: waiting for the figures of the pipeline.</p>`
         : html`${error} <button @click=${() => void this.reload()}>Try again</button>`;
     return html`${error}
-      <p class="muted" role="status">${this.notice}</p>
+      <p class="muted" role="status">${this.notice} ${this.redriveView()}</p>
       ${this.filterView()} ${groups.length === 0 ? html`<p class="muted">No pending dead letters.</p>` : nothing}
       <ul class="groups">
         ${groups.map((group) => this.groupItem(group))}
       </ul>`;
+  }
+
+  /** Shows where the last redrive is, since its letters are pending again if they fail again. */
+  private redriveView(): TemplateResult | typeof nothing {
+    const id = this.redriveId;
+    if (id === null) return nothing;
+    const operation = this.operations.newest?.find((each) => each.id === id);
+    const link = html`<a href=${hashOf({ view: 'operation', id })}>redrive</a>`;
+    return html`The ${link}: ${operation === undefined ? 'requested' : stateOf(operation).text}.`;
   }
 
   private filterView(): TemplateResult | typeof nothing {

@@ -3,11 +3,12 @@ import type { Client } from '../api/client.js';
 import { messageOf } from '../api/problem.js';
 import { DialogPart } from '../dialogs/dialog-part.js';
 import { readNumbers, submitNumbers } from '../forms/number-field.js';
+import type { Operation } from '../populate/operation.js';
 import { plural } from '../text/figures.js';
 import { selectionText, type RedrivePlan, type Selection } from './dead-letter.js';
 import { repairOf } from './repair.js';
 
-/** Redrives dead letters, after a dry run that shows how many it would send. */
+/** Redrives dead letters, after a dry run that shows how many it would send. Then a `sent` event has the operation's id. */
 export class RedriveDialog extends DialogPart {
   static override properties = {
     ...DialogPart.properties,
@@ -117,11 +118,13 @@ export class RedriveDialog extends DialogPart {
     this.isSending = true;
     await this.attempt(
       () => this.selection === selection,
-      async () => this.client.post('/v1/dead-letters/redrive', { ...selection, ...values }),
-      () => this.close(),
+      async () => this.client.post<Operation>('/v1/dead-letters/redrive', { ...selection, ...values }),
+      ({ id }) => {
+        this.close();
+        this.dispatchEvent(new CustomEvent('sent', { detail: id }));
+      },
     );
     this.isSending = false;
-    this.dispatchEvent(new Event('sent'));
   }
 
   /** Ignores the answer when a newer request has replaced this one. */

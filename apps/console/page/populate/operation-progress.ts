@@ -27,14 +27,15 @@ export function progressView(operation: Operation): TemplateResult {
 }
 
 function progressText(operation: Operation): string {
-  const { acked, saved, deadLettered, discarded, etaSeconds, waitingFor, redrive } = operation;
+  const { acked, saved, deadLettered, discarded, etaSeconds, waitingFor, savesWaitFor, redrive } = operation;
   const parts = redrive === null ? [`${figure(acked)} in Kafka`, `${figure(saved)} saved`] : redriveText(redrive);
   if (redrive === null && deadLettered) parts.push(plural(deadLettered, 'dead letter'));
   const extra = extraLettersText(operation);
   if (extra !== undefined) parts.push(extra);
   if (redrive === null && discarded) parts.push(`${figure(discarded)} discarded`);
   if (etaSeconds && isInProgress(operation)) parts.push(`${duration(etaSeconds)} until everything is sent`);
-  if (waitingFor !== null) parts.push('waiting for the consumers to catch up');
+  if (savesWaitFor) parts.push(`waiting for ${savesWaitFor}`);
+  else if (waitingFor !== null) parts.push('waiting for the consumers to catch up');
   return parts.join(', ');
 }
 

@@ -40,6 +40,7 @@ export interface Operation {
   readonly ratePerSecond: number | null;
   readonly etaSeconds: number | null;
   readonly waitingFor: 'consumers' | null;
+  readonly savesWaitFor: string | null;
   readonly error: { readonly code: string; readonly message: string } | null;
   readonly firstErrors:
     | readonly { readonly index: number | null; readonly code: string; readonly message: string }[]

@@ -76,6 +76,12 @@ export const OperationResponseSchema = z
         'Orders saved by a majority of the MongoDB replica set. Never too high and never decreases. Consumers report it twice a second; it is counted exactly before an event stream ends, and when it stops rising below `acked`.',
       ),
     savedAsOf: date.describe('When `saved` was read, normally less than a second ago. All readers share one read.'),
+    savesWaitFor: z
+      .string()
+      .nullable()
+      .describe(
+        'What saves wait for, as text: a consumer, if none is running, or each consumer that can not work, with its reason. `null`: all work, or every result is known.',
+      ),
     deadLettered: count
       .nullable()
       .describe(

@@ -6,6 +6,7 @@ import type { OperationProgress, Progress } from './operation-progress.js';
 import type { OperationResponse } from './operation-response.js';
 import { SharedProgress } from './shared-progress.js';
 import { toOperationResponse } from './to-operation-response.js';
+import { WaitingConsumers } from './waiting-consumers.js';
 
 /** An operation, and whether it is final. */
 export interface FollowedOperation {
@@ -18,6 +19,7 @@ export interface FollowedOperation {
 export class OperationView {
   constructor(
     private readonly shared: SharedProgress,
+    private readonly consumers: WaitingConsumers,
     private readonly mongo: Mongo,
   ) {}
 
@@ -31,7 +33,7 @@ export class OperationView {
     const shared = this.shared.get(id);
     const isSettled = await shared.isSettled(await this.read(id, shared));
     // Read again: the exact count may have raised the figure.
-    return { operation: this.toResponse(await this.read(id, shared)), isSettled };
+    return { operation: await this.toResponse(await this.read(id, shared)), isSettled };
   }
 
   /** Returns the response for an operation that was just read or changed. */
@@ -48,7 +50,7 @@ export class OperationView {
     throw notFound(`There is no operation ${id}.`);
   }
 
-  private toResponse({ operation, findings }: Progress): OperationResponse {
-    return toOperationResponse(operation, findings, this.mongo.time.now());
+  private async toResponse({ operation, findings }: Progress): Promise<OperationResponse> {
+    return toOperationResponse(operation, findings, await this.consumers.text(), this.mongo.time.now());
   }
 }

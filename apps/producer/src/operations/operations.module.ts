@@ -16,6 +16,7 @@ import { Operations } from './operations.js';
 import { OrderOutcomes } from './order-outcomes.js';
 import { RedriveProgress } from './redrive-progress.js';
 import { SharedProgress } from './shared-progress.js';
+import { WaitingConsumers } from './waiting-consumers.js';
 
 /** Creates, shows, pauses, resumes and cancels operations. */
 @Module({
@@ -28,6 +29,7 @@ import { SharedProgress } from './shared-progress.js';
     OrderOutcomes,
     RedriveProgress,
     SharedProgress,
+    WaitingConsumers,
     { provide: EventStreams, useValue: new EventStreams(settings) },
     { provide: FaultInjection, useValue: new FaultInjection(settings) },
   ],

@@ -3,10 +3,15 @@ import { ackedRanges, firstUnacked, generatedOrders } from '#orders/operation/se
 import { operationState } from './operation-state.js';
 import type { OperationFindings, OperationResponse } from './operation-response.js';
 
-/** Builds the API response for an operation. @param now MongoDB's time */
+/**
+ * Builds the API response for an operation.
+ * @param savesWaitFor what saves wait for at present, of any operation
+ * @param now MongoDB's time
+ */
 export function toOperationResponse(
   operation: OperationDocument,
   findings: OperationFindings,
+  savesWaitFor: string | null,
   now: Date,
 ): OperationResponse {
   const acked = findings.redrive?.moved ?? ackedCount(operation);
@@ -27,6 +32,7 @@ export function toOperationResponse(
     ackedNumbers: ackedNumbers(operation),
     saved: findings.saved,
     savedAsOf: findings.savedAsOf,
+    savesWaitFor: unknownResults(acked, findings) > 0 ? savesWaitFor : null,
     deadLettered: findings.deadLettered,
     discarded: findings.discarded,
     import: findings.import,
@@ -44,6 +50,11 @@ export function toOperationResponse(
   };
   const { id, kind, status, ...figures } = response;
   return { id, kind, status, state: operationState(response), ...figures };
+}
+
+/** The records that were sent and are neither saved nor dead letters yet. */
+function unknownResults(acked: number, { saved, deadLettered, discarded, redrive }: OperationFindings): number {
+  return redrive === null ? acked - (saved ?? 0) - (deadLettered ?? 0) - (discarded ?? 0) : redrive.waiting;
 }
 
 type RequestField = 'seed' | 'count' | 'firstNumber' | 'accounts' | 'from' | 'to' | 'faults' | 'ackedFaults';

@@ -37,6 +37,12 @@ export interface AttemptOptions {
   /** Back-off between probes while the environment is unavailable. Default: 200 ms, doubling up to 5 s. */
   readonly environmentBackOff?: BackOff;
   /**
+   * The consumer suspends itself when more than this share of the last 1,000 records were poison, within 60 s and on three
+   * partitions or more: most likely not the records are wrong, but the consumer or the schema registry. It then probes one record
+   * at a time until one succeeds. From 0 to 1. Default 0.5. With 1, poison records are always dead-lettered at once.
+   */
+  readonly poisonShare?: number;
+  /**
    * A record that blocks its partition's commit for this long, in ms, is logged as a warning, and again after each further
    * period. Default 60,000.
    */
@@ -56,6 +62,7 @@ export const ATTEMPT_DEFAULTS = {
   classify: classifyByNetworkCode,
   retryBackOff: { initialMs: 100, maxMs: 10_000 },
   environmentBackOff: { initialMs: 200, maxMs: 5_000 },
+  poisonShare: 0.5,
   stalledRecordWarnMs: 60_000,
 } as const satisfies Partial<AttemptOptions>;
 

@@ -12,7 +12,12 @@ export interface PoisonLimit {
   readonly withinMs: number;
 }
 
-export const POISON_LIMIT: PoisonLimit = { records: 1_000, share: 0.5, partitions: 3, withinMs: 60_000 };
+const POISON_LIMIT = { records: 1_000, partitions: 3, withinMs: 60_000 };
+
+/** @param share of the last 1,000 records */
+export function poisonLimit(share: number): PoisonLimit {
+  return { ...POISON_LIMIT, share };
+}
 
 /** The reason for a suspension due to poison records. */
 export class PoisonStormError extends Error {

@@ -2,7 +2,7 @@ import type { RuntimeSettings } from '../events/runtime-options.js';
 import { errorDetails } from '../failures/failure.js';
 import type { AttemptSettings } from './attempt-options.js';
 import { CircuitBreaker, type SuspensionCause } from './circuit-breaker.js';
-import { POISON_LIMIT, PoisonBreaker, PoisonStormError } from './poison-breaker.js';
+import { PoisonBreaker, PoisonStormError, poisonLimit, type PoisonLimit } from './poison-breaker.js';
 
 /**
  * Suspends the consumer while its environment is unavailable or nearly all records are poison: it drives the circuit breaker's
@@ -12,6 +12,7 @@ export class Suspension {
   /** Decides which tasks may start. */
   readonly breaker: CircuitBreaker;
   private readonly poison: PoisonBreaker;
+  private readonly limit: PoisonLimit;
   private storm = false;
   private startedAt: number | undefined;
 
@@ -21,7 +22,8 @@ export class Suspension {
     private readonly probeDue: () => void,
   ) {
     this.breaker = new CircuitBreaker(options.environmentBackOff, options.random);
-    this.poison = new PoisonBreaker(POISON_LIMIT, options.clock);
+    this.limit = poisonLimit(options.poisonShare);
+    this.poison = new PoisonBreaker(this.limit, options.clock);
   }
 
   /** Start of the current suspension, in ms since 1970; `undefined` when not suspended. */
@@ -70,7 +72,7 @@ export class Suspension {
   poisoned(partition: number, error: unknown): PoisonStormError | undefined {
     if (!this.poison.poison(partition)) return undefined;
     this.storm = true;
-    return new PoisonStormError(POISON_LIMIT, error);
+    return new PoisonStormError(this.limit, error);
   }
 
   private probeLater(sequence: number, error: unknown): void {

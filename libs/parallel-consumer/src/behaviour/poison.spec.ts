@@ -15,6 +15,7 @@ interface Circumstances {
   /** The broker rejects larger dead letters. */
   readonly maxLetterBytes?: number;
   readonly inFlight?: number;
+  readonly poisonShare?: number;
   /** Number of extra promise steps that a failure takes compared with a success. */
   readonly failureSteps?: number;
 }
@@ -23,7 +24,7 @@ interface Circumstances {
 async function consumingAll(
   records: number,
   isPoison: (number: number) => boolean,
-  { maxLetterBytes = Infinity, inFlight = 500, failureSteps = 0 }: Circumstances = {},
+  { maxLetterBytes = Infinity, inFlight = 500, failureSteps = 0, ...options }: Circumstances = {},
 ) {
   const kafka = new FakeKafka();
   kafka.createTopic('orders', PARTITIONS);
@@ -52,6 +53,7 @@ async function consumingAll(
       logger: log,
       deadLetterTopic: 'dead',
       inFlight,
+      ...options,
       clock,
       random: () => 1,
     },
@@ -103,6 +105,13 @@ describe('a poison storm', () => {
     await clock.advance(20_000);
     expect(consumer.status).toMatchObject({ ready: true, suspendedBecause: undefined, lag: 0 });
     expect(kafka.records('dead')).toHaveLength(lettersBefore);
+  });
+
+  it('is not detected with a poison share of 1, so that all records are dead-lettered', async () => {
+    const { kafka, clock, consumer } = await consumingAll(5_000, () => true, { poisonShare: 1 });
+    await clock.advance(30_000);
+    expect(kafka.records('dead')).toHaveLength(5_000);
+    expect(consumer.status).toMatchObject({ ready: true, lag: 0 });
   });
 
   it('is not detected when every tenth record is poison', async () => {
