@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ComparisonStack } from '../../dev/compare/comparison-stack.js';
+import type { ServerAddresses } from '../../dev/servers/embedded-servers.js';
 import { startStandaloneServers, type StandaloneServers } from '../../dev/servers/standalone-servers.js';
 import type { ContenderName, ContenderParameters } from '../contenders/job.js';
 import type { Dataset } from '../datasets/dataset.js';
@@ -24,9 +25,7 @@ export interface BenchSettings {
 }
 
 /** The addresses of the servers, as the apps' settings. The database is for one run only. */
-export type BenchServers = Readonly<
-  Record<'KAFKA_BROKERS' | 'KAFKA_CLUSTER_ID' | 'SCHEMA_REGISTRY_URL' | 'MONGODB_URI', string>
->;
+export type BenchServers = Readonly<Required<ServerAddresses>>;
 
 /** Options of a run besides the contender's parameters. */
 export interface RunOptions extends Omit<ProcessOptions, 'signal' | 'profileDirectory'> {

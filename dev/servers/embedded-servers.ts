@@ -16,10 +16,12 @@ export interface ServerPorts {
   readonly mongodb: number;
 }
 
-/** The addresses of the servers, as environment variables of the apps. A server that isn't embedded has none here. */
+/** The addresses of the servers and how safely they keep records, as environment variables of the apps. A server that isn't embedded has none here. */
 export interface ServerAddresses {
   KAFKA_BROKERS?: string;
   KAFKA_CLUSTER_ID?: string;
+  TOPIC_REPLICATION_FACTOR?: string;
+  TOPIC_MIN_INSYNC_REPLICAS?: string;
   SCHEMA_REGISTRY_URL?: string;
   MONGODB_URI?: string;
 }
@@ -126,6 +128,8 @@ export class EmbeddedServers {
       ...(node && {
         KAFKA_BROKERS: kafka.map(({ brokers }) => brokers).join(','),
         KAFKA_CLUSTER_ID: await node.clusterId(),
+        TOPIC_REPLICATION_FACTOR: isReplicated ? '3' : '1',
+        TOPIC_MIN_INSYNC_REPLICAS: isReplicated ? '2' : '1',
       }),
       ...(registry && { SCHEMA_REGISTRY_URL: registry.url }),
       ...(mongodb.length > 0 && { MONGODB_URI: mongodbUri(peers?.mongodb ?? nodePorts(ports.mongodb, isReplicated)) }),

@@ -10,7 +10,7 @@ const STOP_BUDGET_MS = 15_000;
 
 /** Running servers without the apps of `npm start`, for tests, benchmarks and callers that start other apps on them. */
 export interface StandaloneServers {
-  /** The settings of the apps: KAFKA_BROKERS, KAFKA_CLUSTER_ID, SCHEMA_REGISTRY_URL, MONGODB_URI. */
+  /** The settings of the apps. */
   readonly addresses: Required<ServerAddresses>;
   readonly ports: ServerPorts;
   /** The environment in which apps on these servers are started. */

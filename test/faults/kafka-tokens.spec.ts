@@ -15,7 +15,7 @@ import { ORDERS, SecuredKafka } from '../support/secured-kafka.js';
 import { TestIssuer } from '../support/test-issuer.js';
 
 const Schema = z.object(kafkaConnectionSettings);
-const ANY = { partitions: 2, clusterId: undefined };
+const ANY = { partitions: 2, clusterId: undefined, replicationFactor: 1, minInSyncReplicas: 1 };
 const LISTENER = 'listener.name.sasl_ssl.oauthbearer';
 const OAUTH = 'org.apache.kafka.common.security.oauthbearer';
 
@@ -85,7 +85,7 @@ describe('a Kafka whose users sign in with tokens', () => {
   }
 
   it('accepts the token that the issuer grants to the client, with the rights of its subject', async () => {
-    expect(await prepareTopics(connectKafka(optionsOf(ORDERS.password)), ANY)).toBe(2);
+    expect(await prepareTopics(connectKafka(optionsOf(ORDERS.password)), ANY, logger)).toBe(2);
   });
 
   it('is explained in one line if the issuer rejects the client', async () => {

@@ -33,12 +33,14 @@ import { reconciled } from '../support/run-reconcile.js';
 import { ORDERS, SecuredKafka, STRANGER } from '../support/secured-kafka.js';
 
 const Schema = z.object(kafkaConnectionSettings);
-const ANY = { partitions: 2, clusterId: undefined };
+const ANY = { partitions: 2, clusterId: undefined, replicationFactor: 1, minInSyncReplicas: 1 };
 
 /** Starts like a service, and returns the line that it would end with. */
 async function refusal(options: KafkaOptions): Promise<string> {
   const probe = new KafkaProbe(options);
-  const start = probe.requireAccess().then(async () => prepareTopics(connectKafka(options), ANY));
+  const start = probe
+    .requireAccess()
+    .then(async () => prepareTopics(connectKafka(options), ANY, { warn: () => undefined }));
   const error: unknown = await start.catch((failure: unknown) => failure);
   await probe.close();
   return explainConnection(error) ?? String(error);
@@ -69,7 +71,7 @@ describe('a Kafka with TLS, users and ACLs', () => {
 
   it('lets a user with ACLs create the topics, produce and consume', async () => {
     const client = connectKafka(optionsOf(ORDERS));
-    expect(await prepareTopics(client, ANY)).toBe(2);
+    expect(await prepareTopics(client, ANY, logger)).toBe(2);
     const producer = reliableProducer(client, logger);
     const received = Promise.withResolvers<string>();
     const consumer = new ParallelConsumer(

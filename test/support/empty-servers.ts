@@ -5,9 +5,11 @@ import type { KafkaOfGroup } from './member/test-group.js';
 import { quietKafka } from './topic-writer.js';
 import { eventually } from './eventually.js';
 
-/** The addresses of Kafka, the registry and MongoDB, as the settings of `npm start`. */
+/** The addresses of Kafka, the registry and MongoDB, and how safely Kafka keeps records, as the settings of `npm start`. */
 export interface GivenServers {
   readonly KAFKA_BROKERS: string;
+  readonly TOPIC_REPLICATION_FACTOR: string;
+  readonly TOPIC_MIN_INSYNC_REPLICAS: string;
   readonly SCHEMA_REGISTRY_URL: string;
   readonly MONGODB_URI: string;
 }

@@ -22,6 +22,8 @@ export class ExtraProducer {
       KAFKA_BROKERS: stack.brokers,
       MONGODB_URI: stack.mongodbUri,
       SCHEMA_REGISTRY_URL: stack.registryUrl,
+      TOPIC_REPLICATION_FACTOR: '1',
+      TOPIC_MIN_INSYNC_REPLICAS: '1',
       ALLOW_FAULT_INJECTION: 'true',
       LOG_LEVEL: 'error',
       NODE_OPTIONS: `--import ${shiftedClock(clockShiftMs)}`,

@@ -48,6 +48,8 @@ export class SecuredKafka {
   settingsOf({ name, password }: KafkaUser): NodeJS.ProcessEnv {
     return {
       KAFKA_BROKERS: this.brokers,
+      TOPIC_REPLICATION_FACTOR: '1',
+      TOPIC_MIN_INSYNC_REPLICAS: '1',
       KAFKA_SSL: 'true',
       KAFKA_SSL_CA_FILE: this.authority,
       KAFKA_SASL_MECHANISM: 'scram-sha-512',

@@ -4,7 +4,7 @@ import { ensureConsumerIndexes } from '#orders/consumer/consumer-heartbeat.js';
 import { ensureDeadLetterIndexes } from '#orders/dead-letter/dead-letters.js';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { ensureOrderIndexes } from '#orders/order/orders-collection.js';
-import { prepareTopics } from '#service/kafka/prepare-topics.js';
+import { prepareTopics, topicExpectations } from '#service/kafka/prepare-topics.js';
 import { reportSaved } from '#orders/operation/saved-reports.js';
 import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
 import { noPayload, ParallelConsumerServer, type TopicOptions } from '@orders-pipeline/nestjs-parallel-consumer';
@@ -64,7 +64,7 @@ async function createServer(
   probe: KafkaProbe,
 ): Promise<ParallelConsumerServer> {
   await probe.requireAccess();
-  await prepareTopics(kafka, { partitions: settings.TOPIC_PARTITIONS, clusterId: settings.KAFKA_CLUSTER_ID });
+  await prepareTopics(kafka, topicExpectations(settings), logger);
   const metrics = new PrometheusMetrics(register);
   const savers: ConsumerNames = { topic: ORDERS_TOPIC, group: ORDERS_CONSUMER_GROUP };
   const projectors: ConsumerNames = { topic: DEAD_LETTER_TOPIC, group: DEAD_LETTER_GROUP };

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { ensureOrderIndexes } from '#orders/order/orders-collection.js';
-import { prepareTopics } from '#service/kafka/prepare-topics.js';
+import { prepareTopics, topicExpectations } from '#service/kafka/prepare-topics.js';
 import { kafkaAccess } from '#service/kafka/kafka-access.js';
 import { registryAccess } from '#service/kafka/registry-access.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
@@ -29,8 +29,7 @@ async function connectMongo(): Promise<Mongo> {
 
 async function connectTopics(probe: KafkaProbe): Promise<PreparedTopics> {
   await probe.requireAccess();
-  const expected = { partitions: settings.TOPIC_PARTITIONS, clusterId: settings.KAFKA_CLUSTER_ID };
-  return new PreparedTopics(await prepareTopics(kafka, expected));
+  return new PreparedTopics(await prepareTopics(kafka, topicExpectations(settings), logger));
 }
 
 /** The connections to MongoDB, Kafka and the schema registry. */

@@ -23,30 +23,35 @@ export interface TopicSettings {
   readonly configEntries: { name: string; value: string }[];
 }
 
-/**
- * Returns the settings of both topics for a cluster of `brokers` brokers. With three or more brokers there are three replicas,
- * two of which must have a record before it is acknowledged. The retention is explicit: the broker's default is 7 days.
- */
-export function topicSettings(brokers: number, partitions: number): TopicSettings[] {
-  const replicationFactor = Math.min(3, brokers);
-  const minInSync = { name: 'min.insync.replicas', value: replicationFactor === 3 ? '2' : '1' };
+/** How many partitions the orders topic has, and how safely both topics keep their records. */
+export interface TopicSafety {
+  readonly partitions: number;
+  /** Copies of each record. */
+  readonly replicationFactor: number;
+  /** Copies that must exist before a record is acknowledged. */
+  readonly minInSyncReplicas: number;
+}
+
+/** Returns the settings of both topics. The retention is explicit: the broker's default is 7 days. */
+export function topicSettings({ partitions, replicationFactor, minInSyncReplicas }: TopicSafety): TopicSettings[] {
+  const safe = [
+    { name: 'min.insync.replicas', value: String(minInSyncReplicas) },
+    // Otherwise a replica that lacks acknowledged records may become the leader.
+    { name: 'unclean.leader.election.enable', value: 'false' },
+  ];
   return [
     {
       topic: ORDERS_TOPIC,
       numPartitions: partitions,
       replicationFactor,
-      configEntries: [
-        minInSync,
-        retention(30 * DAY_MS),
-        { name: 'max.message.bytes', value: String(MAX_MESSAGE_BYTES) },
-      ],
+      configEntries: [...safe, retention(30 * DAY_MS), { name: 'max.message.bytes', value: String(MAX_MESSAGE_BYTES) }],
     },
     {
       topic: DEAD_LETTER_TOPIC,
       numPartitions: partitions,
       replicationFactor,
       // A dead letter is larger than its record, since it adds the reason as headers.
-      configEntries: [minInSync, retention(-1), { name: 'max.message.bytes', value: String(2 * MAX_MESSAGE_BYTES) }],
+      configEntries: [...safe, retention(-1), { name: 'max.message.bytes', value: String(2 * MAX_MESSAGE_BYTES) }],
     },
   ];
 }

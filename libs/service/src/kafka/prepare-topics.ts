@@ -1,57 +1,119 @@
+import type { EngineLogger } from '@orders-pipeline/parallel-consumer';
 import type { Kafka } from 'kafkajs';
-import { DEAD_LETTER_TOPIC, DEFAULT_PARTITIONS, ORDERS_TOPIC, topicSettings } from '#orders/topics/topics.js';
-import { createTopics, type PartitionCounts } from './create-topics.js';
+import type { z } from 'zod';
+import {
+  DEAD_LETTER_TOPIC,
+  DEFAULT_PARTITIONS,
+  ORDERS_TOPIC,
+  topicSettings,
+  type TopicSafety,
+} from '#orders/topics/topics.js';
+import type { kafkaSettings } from '../settings/kafka-settings.js';
+import { documentedAt } from '../settings/setting-docs.js';
+import { SettingsError } from '../settings/settings.js';
+import { createTopics, type TopicShapes } from './create-topics.js';
+import { findTopicFaults } from './topic-faults.js';
 
 /** Thrown when the cluster belongs to another stack, or when a topic was created with other settings. */
 export class WrongKafkaError extends Error {
   override readonly name = 'WrongKafkaError';
   constructor(
-    readonly code: 'wrong-cluster' | 'wrong-partition-count',
+    readonly code: 'wrong-cluster' | 'wrong-partition-count' | 'unsafe-topic',
     message: string,
+    options?: ErrorOptions,
   ) {
-    super(message);
+    super(message, options);
   }
 }
 
-export interface TopicExpectations {
+export interface TopicExpectations extends Omit<TopicSafety, 'partitions'> {
   /** Rejects a topic with another partition count; `undefined` accepts any existing topic. */
   readonly partitions: number | undefined;
   /** Rejects any other cluster; `undefined` accepts any. */
   readonly clusterId: string | undefined;
 }
 
+type TopicSetting = 'TOPIC_PARTITIONS' | 'TOPIC_REPLICATION_FACTOR' | 'TOPIC_MIN_INSYNC_REPLICAS' | 'KAFKA_CLUSTER_ID';
+
+/** Returns what a service's settings expect of Kafka. */
+export function topicExpectations(
+  settings: Pick<z.infer<z.ZodObject<typeof kafkaSettings>>, TopicSetting>,
+): TopicExpectations {
+  return {
+    partitions: settings.TOPIC_PARTITIONS,
+    replicationFactor: settings.TOPIC_REPLICATION_FACTOR,
+    minInSyncReplicas: settings.TOPIC_MIN_INSYNC_REPLICAS,
+    clusterId: settings.KAFKA_CLUSTER_ID,
+  };
+}
+
 /**
- * Creates the missing topics with their settings. Safe to run in several processes at once.
+ * Creates the missing topics with their settings, and verifies the existing ones. Safe to run in several processes at once.
+ * @param logger gets a warning for each difference that loses no record
  * @returns the partition count of `orders.v1`
- * @throws WrongKafkaError when the cluster or the topic isn't the one expected
+ * @throws WrongKafkaError when the cluster or a topic isn't the one expected
  */
-export async function prepareTopics(kafka: Kafka, expected: TopicExpectations): Promise<number> {
+export async function prepareTopics(
+  kafka: Kafka,
+  expected: TopicExpectations,
+  logger: Pick<EngineLogger, 'warn'>,
+): Promise<number> {
+  requireMajority(expected);
   const admin = kafka.admin();
   await admin.connect();
   try {
-    const { brokers, clusterId } = await admin.describeCluster();
+    const { clusterId } = await admin.describeCluster();
     if (expected.clusterId !== undefined && clusterId !== expected.clusterId)
       throw new WrongKafkaError(
         'wrong-cluster',
         `This Kafka is cluster ${clusterId}, not ${expected.clusterId}: two stacks share an address. Give each its own KAFKA_PORT or KAFKA_BROKERS.`,
       );
-    const topics = topicSettings(brokers.length, expected.partitions ?? DEFAULT_PARTITIONS);
-    const counts = await createTopics(admin, topics);
-    return checkPartitions(counts, expected.partitions);
+    const topics = topicSettings({ ...expected, partitions: expected.partitions ?? DEFAULT_PARTITIONS });
+    const shapes = await createTopics(admin, topics).catch((error: unknown) => {
+      throw isOfType(error, 'INVALID_REPLICATION_FACTOR') ? tooFewBrokers(expected, { cause: error }) : error;
+    });
+    const { unsafe, noted } = await findTopicFaults(admin, topics, shapes);
+    if (unsafe.length > 0) throw new WrongKafkaError('unsafe-topic', unsafe.join('\n'));
+    for (const line of noted) logger.warn({}, line);
+    return checkPartitions(shapes, expected.partitions);
   } finally {
     await admin.disconnect();
   }
 }
 
-function checkPartitions(counts: PartitionCounts, expected: number | undefined): number {
-  const partitions = counts.get(ORDERS_TOPIC) ?? 0;
+/** Otherwise Kafka would acknowledge no record. */
+function requireMajority({ replicationFactor, minInSyncReplicas }: TopicExpectations): void {
+  if (minInSyncReplicas <= replicationFactor) return;
+  throw new SettingsError(
+    `TOPIC_MIN_INSYNC_REPLICAS must not be above TOPIC_REPLICATION_FACTOR ${replicationFactor}, got ${minInSyncReplicas} (${documentedAt('TOPIC_MIN_INSYNC_REPLICAS')})`,
+  );
+}
+
+function tooFewBrokers({ replicationFactor }: TopicExpectations, options: ErrorOptions): WrongKafkaError {
+  return new WrongKafkaError(
+    'unsafe-topic',
+    `Kafka has fewer brokers than TOPIC_REPLICATION_FACTOR ${replicationFactor}, so that the topics can't be created: start all brokers, or set ` +
+      'TOPIC_REPLICATION_FACTOR and TOPIC_MIN_INSYNC_REPLICAS to 1 for a Kafka of one broker.',
+    options,
+  );
+}
+
+/** Whether a broker's error, or one of several, has a type. */
+function isOfType(error: unknown, type: string): boolean {
+  if (!(error instanceof Error)) return false;
+  const { type: own, errors } = error as { type?: unknown; errors?: unknown };
+  return own === type || (Array.isArray(errors) && errors.some((each) => isOfType(each, type)));
+}
+
+function checkPartitions(shapes: TopicShapes, expected: number | undefined): number {
+  const partitions = shapes.get(ORDERS_TOPIC)?.partitions ?? 0;
   if (expected !== undefined && partitions !== expected)
     throw new WrongKafkaError(
       'wrong-partition-count',
       `Topic ${ORDERS_TOPIC} has ${partitions} partitions, not ${expected}. Another count would map accounts to other partitions and ` +
         `break their order: start with ${partitions}, or delete the data first (npm run reset).`,
     );
-  const deadLetters = counts.get(DEAD_LETTER_TOPIC) ?? 0;
+  const deadLetters = shapes.get(DEAD_LETTER_TOPIC)?.partitions ?? 0;
   if (deadLetters < partitions)
     throw new WrongKafkaError(
       'wrong-partition-count',

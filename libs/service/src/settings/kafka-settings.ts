@@ -130,6 +130,14 @@ export const kafkaSettings = {
       description: 'Partitions of `orders.v1` when it is created; an existing topic with another number is rejected.',
       shownDefault: String(DEFAULT_PARTITIONS),
     }),
+  TOPIC_REPLICATION_FACTOR: wholeNumber(1, 100).default(3).meta({
+    description:
+      'Copies of each record in `orders.v1` and its dead-letter topic; topics with fewer are rejected. Embedded: 1, with `--replicated` 3.',
+  }),
+  TOPIC_MIN_INSYNC_REPLICAS: wholeNumber(1, 100).default(2).meta({
+    description:
+      'Copies that must exist before Kafka acknowledges a record; topics with fewer are rejected. Embedded: 1, with `--replicated` 2.',
+  }),
   KAFKA_CLUSTER_ID: z.string().optional().meta({
     description: 'Cluster id that Kafka must have. Unset: every cluster is accepted.',
     allowed: 'a cluster id',
