@@ -33,7 +33,7 @@ describe('the catalog of settings', () => {
 
   it('names the programs that read a setting', () => {
     expect(find('LAG_CEILING')?.readers).toEqual(['producer']);
-    expect(find('KAFKA_PORT')?.readers).toEqual(['npm start', 'Compose', 'npm run reconcile']);
+    expect(find('KAFKA_PORT')?.readers).toEqual(['npm start', 'Compose', 'npm run reconcile', 'npm run admin']);
   });
 
   it('shows one value if all programs agree, and otherwise that of each', () => {
@@ -42,7 +42,7 @@ describe('the catalog of settings', () => {
       '3001 (producer); 0 (consumer); 3000 (query API); 3002 (console); 3003 (issuer); 3005 (facade); 3010 (legacy system)',
     );
     expect(find('TOPIC_PARTITIONS')?.allowed).toBe(
-      'an integer from 1 to 10,000 (producer, consumer); an integer from 1 to 1,000 (npm start)',
+      'an integer from 1 to 10,000 (producer, consumer, npm run admin); an integer from 1 to 1,000 (npm start)',
     );
   });
 

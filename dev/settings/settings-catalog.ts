@@ -5,6 +5,7 @@ import { describeSettings, type SettingDoc } from '#service/settings/setting-doc
 import { kafkaSettings } from '#service/settings/kafka-settings.js';
 import { httpSettings, mongoSettings } from '#service/settings/settings.js';
 import { cliSettingsSchema } from '../../apps/cli/src/cli-settings.js';
+import { settingsSchema as adminSchema } from '../../apps/admin/src/settings.js';
 import { settingsSchema as consoleSchema } from '../../apps/console/src/settings-schema.js';
 import { settingsSchema as consumerSchema } from '../../apps/consumer/src/settings-schema.js';
 import { settingsSchema as facadeSchema } from '../../apps/facade/src/settings-schema.js';
@@ -42,6 +43,7 @@ const READERS = new Map<string, z.ZodObject>([
   ['Compose', composeSettingsSchema],
   ['npm run orders', cliSettingsSchema],
   ['npm run reconcile', reconcileSchema],
+  ['npm run admin', adminSchema],
 ]);
 
 /** A setting is in the first of these that has it, unless it is set for each process. */

@@ -1,55 +1,44 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Admin, ITopicConfig } from 'kafkajs';
+import { findTopics } from './found-topics.js';
+import type { FoundTopic } from './topic-differences.js';
 
-const LEADERS_WITHIN_MS = 30_000;
-/** kafkajs's names of the errors that pass without intervention. */
-const TRANSIENT_ERRORS = new Set<unknown>(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
-
-/** A topic as all its partitions have leaders. */
-export interface TopicShape {
-  readonly partitions: number;
-  /** The copies of the partition that has the fewest. */
-  readonly copies: number;
+/** Thrown when the topics can't be created because Kafka has too few brokers. */
+export class TooFewBrokersError extends Error {
+  override readonly name = 'TooFewBrokersError';
+  readonly code = 'too-few-brokers';
 }
-export type TopicShapes = ReadonlyMap<string, TopicShape>;
 
 /**
  * Creates the topics that are missing, and waits up to 30 s until all partitions have leaders. Safe to run in several processes
  * at once. kafkajs's own wait (`waitForLeaders`) fails if the first broker that it asks does not know a new topic yet.
- * @returns the topics of the response that had all leaders: another broker may not know a new topic yet
+ * @returns all of the topics, as they are now. @throws TooFewBrokersError
  */
-export async function createTopics(admin: Admin, topics: readonly ITopicConfig[]): Promise<TopicShapes> {
+export async function createTopics(
+  admin: Admin,
+  topics: readonly ITopicConfig[],
+): Promise<ReadonlyMap<string, FoundTopic>> {
   const existing = new Set(await admin.listTopics());
   const missing = topics.filter(({ topic }) => !existing.has(topic));
-  // Resolves to false if another process has created the topics meanwhile, which is fine.
-  if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: false });
-  const names = topics.map(({ topic }) => topic);
-  return onceKnown(names, async () => shapesIfLed(admin, names));
-}
-
-/** Repeats a request for up to 30 s while it finds nothing, or while the responding broker does not know a topic yet. */
-export async function onceKnown<T>(topics: readonly string[], request: () => Promise<T | undefined>): Promise<T> {
-  const deadline = Date.now() + LEADERS_WITHIN_MS;
-  for (;;) {
-    const found = await request().catch((error: unknown) => {
-      if (error instanceof Error && 'type' in error && TRANSIENT_ERRORS.has(error.type)) return undefined;
-      throw error;
-    });
-    if (found !== undefined) return found;
-    if (Date.now() > deadline) throw new Error(`${topics.join(', ')} have no leaders after ${LEADERS_WITHIN_MS} ms`);
-    await delay(100);
+  try {
+    // Resolves to false if another process has created the topics meanwhile, which is fine.
+    if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: false });
+  } catch (cause) {
+    if (!isOfType(cause, 'INVALID_REPLICATION_FACTOR')) throw cause;
+    throw new TooFewBrokersError(
+      `Kafka has fewer brokers than TOPIC_REPLICATION_FACTOR ${missing[0]?.replicationFactor ?? 1}, so that the topics can't be created: start all ` +
+        'brokers, or set TOPIC_REPLICATION_FACTOR and TOPIC_MIN_INSYNC_REPLICAS to 1 for a Kafka of one broker.',
+      { cause },
+    );
   }
+  return findTopics(
+    admin,
+    topics.map(({ topic }) => topic),
+  );
 }
 
-/** @returns `undefined` while a partition has no leader */
-async function shapesIfLed(admin: Admin, names: string[]): Promise<TopicShapes | undefined> {
-  const { topics } = await admin.fetchTopicMetadata({ topics: names });
-  const haveLeaders = topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
-  if (!haveLeaders) return undefined;
-  return new Map(
-    topics.map(({ name, partitions }) => [
-      name,
-      { partitions: partitions.length, copies: Math.min(...partitions.map(({ replicas }) => replicas.length)) },
-    ]),
-  );
+/** Whether a broker's error, or one of several, has a type. */
+function isOfType(error: unknown, type: string): boolean {
+  if (!(error instanceof Error)) return false;
+  const { type: own, errors } = error as { type?: unknown; errors?: unknown };
+  return own === type || (Array.isArray(errors) && errors.some((each) => isOfType(each, type)));
 }

@@ -15,7 +15,12 @@ interface Cluster {
   readonly createFault?: string;
 }
 
-const SAFE = { 'min.insync.replicas': '2', 'unclean.leader.election.enable': 'false', 'retention.ms': '-1' };
+const SAFE = {
+  'min.insync.replicas': '2',
+  'unclean.leader.election.enable': 'false',
+  'retention.ms': '-1',
+  'max.message.bytes': '5000000',
+};
 
 class BrokerError extends Error {
   constructor(readonly type: string) {
@@ -90,7 +95,7 @@ describe('prepareTopics with new topics', () => {
   it('needs as many brokers as copies, and no more copies in sync than there are', async () => {
     const small = kafkaOf({ createFault: 'INVALID_REPLICATION_FACTOR' });
     await expect(prepareTopics(small, ANY, logger)).rejects.toMatchObject({
-      code: 'unsafe-topic',
+      code: 'too-few-brokers',
       message: expect.stringContaining('fewer brokers than TOPIC_REPLICATION_FACTOR 3'),
     });
     await expect(prepareTopics(kafkaOf({}), { ...ANY, minInSyncReplicas: 4 }, logger)).rejects.toThrow(

@@ -7,12 +7,13 @@ import {
   ORDERS_TOPIC,
   topicSettings,
   type TopicSafety,
+  type TopicSettings,
 } from '#orders/topics/topics.js';
 import type { kafkaSettings } from '../settings/kafka-settings.js';
 import { documentedAt } from '../settings/setting-docs.js';
 import { SettingsError } from '../settings/settings.js';
-import { createTopics, type TopicShapes } from './create-topics.js';
-import { findTopicFaults } from './topic-faults.js';
+import { createTopics } from './create-topics.js';
+import { describeDifference, isUnsafe, topicDifferences, type FoundTopic } from './topic-differences.js';
 
 /** Thrown when the cluster belongs to another stack, or when a topic was created with other settings. */
 export class WrongKafkaError extends Error {
@@ -20,9 +21,8 @@ export class WrongKafkaError extends Error {
   constructor(
     readonly code: 'wrong-cluster' | 'wrong-partition-count' | 'unsafe-topic',
     message: string,
-    options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(message);
   }
 }
 
@@ -51,7 +51,7 @@ export function topicExpectations(
  * Creates the missing topics with their settings, and verifies the existing ones. Safe to run in several processes at once.
  * @param logger gets a warning for each difference that loses no record
  * @returns the partition count of `orders.v1`
- * @throws WrongKafkaError when the cluster or a topic isn't the one expected
+ * @throws WrongKafkaError when the cluster or a topic isn't the one expected, TooFewBrokersError
  */
 export async function prepareTopics(
   kafka: Kafka,
@@ -69,13 +69,9 @@ export async function prepareTopics(
         `This Kafka is cluster ${clusterId}, not ${expected.clusterId}: two stacks share an address. Give each its own KAFKA_PORT or KAFKA_BROKERS.`,
       );
     const topics = topicSettings({ ...expected, partitions: expected.partitions ?? DEFAULT_PARTITIONS });
-    const shapes = await createTopics(admin, topics).catch((error: unknown) => {
-      throw isOfType(error, 'INVALID_REPLICATION_FACTOR') ? tooFewBrokers(expected, { cause: error }) : error;
-    });
-    const { unsafe, noted } = await findTopicFaults(admin, topics, shapes);
-    if (unsafe.length > 0) throw new WrongKafkaError('unsafe-topic', unsafe.join('\n'));
-    for (const line of noted) logger.warn({}, line);
-    return checkPartitions(shapes, expected.partitions);
+    const found = await createTopics(admin, topics);
+    for (const wanted of topics) verify(wanted, found.get(wanted.topic), logger);
+    return checkPartitions(found, expected.partitions);
   } finally {
     await admin.disconnect();
   }
@@ -89,31 +85,22 @@ function requireMajority({ replicationFactor, minInSyncReplicas }: TopicExpectat
   );
 }
 
-function tooFewBrokers({ replicationFactor }: TopicExpectations, options: ErrorOptions): WrongKafkaError {
-  return new WrongKafkaError(
-    'unsafe-topic',
-    `Kafka has fewer brokers than TOPIC_REPLICATION_FACTOR ${replicationFactor}, so that the topics can't be created: start all brokers, or set ` +
-      'TOPIC_REPLICATION_FACTOR and TOPIC_MIN_INSYNC_REPLICAS to 1 for a Kafka of one broker.',
-    options,
-  );
+function verify(wanted: TopicSettings, found: FoundTopic | undefined, logger: Pick<EngineLogger, 'warn'>): void {
+  const differences = found === undefined ? [] : topicDifferences(wanted, found);
+  const [unsafe] = differences.filter(isUnsafe);
+  if (unsafe !== undefined) throw new WrongKafkaError('unsafe-topic', describeDifference(unsafe));
+  for (const difference of differences) logger.warn({}, describeDifference(difference));
 }
 
-/** Whether a broker's error, or one of several, has a type. */
-function isOfType(error: unknown, type: string): boolean {
-  if (!(error instanceof Error)) return false;
-  const { type: own, errors } = error as { type?: unknown; errors?: unknown };
-  return own === type || (Array.isArray(errors) && errors.some((each) => isOfType(each, type)));
-}
-
-function checkPartitions(shapes: TopicShapes, expected: number | undefined): number {
-  const partitions = shapes.get(ORDERS_TOPIC)?.partitions ?? 0;
+function checkPartitions(found: ReadonlyMap<string, FoundTopic>, expected: number | undefined): number {
+  const partitions = found.get(ORDERS_TOPIC)?.partitions ?? 0;
   if (expected !== undefined && partitions !== expected)
     throw new WrongKafkaError(
       'wrong-partition-count',
       `Topic ${ORDERS_TOPIC} has ${partitions} partitions, not ${expected}. Another count would map accounts to other partitions and ` +
         `break their order: start with ${partitions}, or delete the data first (npm run reset).`,
     );
-  const deadLetters = shapes.get(DEAD_LETTER_TOPIC)?.partitions ?? 0;
+  const deadLetters = found.get(DEAD_LETTER_TOPIC)?.partitions ?? 0;
   if (deadLetters < partitions)
     throw new WrongKafkaError(
       'wrong-partition-count',

@@ -121,9 +121,8 @@ export const registrySettings = {
   }),
 };
 
-export const kafkaSettings = {
-  ...kafkaConnectionSettings,
-  ...registrySettings,
+/** What the topics must be. */
+export const topicSafetySettings = {
   TOPIC_PARTITIONS: wholeNumber(1, 10_000)
     .optional()
     .meta({
@@ -138,6 +137,12 @@ export const kafkaSettings = {
     description:
       'Copies that must exist before Kafka acknowledges a record; topics with fewer are rejected. Embedded: 1, with `--replicated` 2.',
   }),
+};
+
+export const kafkaSettings = {
+  ...kafkaConnectionSettings,
+  ...registrySettings,
+  ...topicSafetySettings,
   KAFKA_CLUSTER_ID: z.string().optional().meta({
     description: 'Cluster id that Kafka must have. Unset: every cluster is accepted.',
     allowed: 'a cluster id',

@@ -1,0 +1,54 @@
+import { describe, expect, it } from '@jest/globals';
+import { DEAD_LETTER_TOPIC, ORDERS_TOPIC, topicSettings } from '#orders/topics/topics.js';
+import { withMore } from './apply-topics.js';
+import { planTopics } from './topic-plan.js';
+
+const WANTED = topicSettings({ partitions: 12, replicationFactor: 3, minInSyncReplicas: 2 });
+const FOUND = {
+  partitions: 12,
+  copies: 3,
+  settings: new Map([
+    ['min.insync.replicas', '2'],
+    ['unclean.leader.election.enable', 'false'],
+    ['retention.ms', '-1'],
+    ['max.message.bytes', '9000000'],
+  ]),
+};
+const BOTH = new Map([ORDERS_TOPIC, DEAD_LETTER_TOPIC].map((topic) => [topic, FOUND]));
+
+describe('the plan of the topics', () => {
+  it('is empty if they are as wanted, or keep more', () => {
+    expect(planTopics(WANTED, BOTH, 12)).toEqual({ missing: [], differences: [], left: [] });
+    expect(planTopics(WANTED, BOTH, undefined)).toEqual({ missing: [], differences: [], left: [] });
+  });
+
+  it('creates missing topics', () => {
+    const { missing } = planTopics(WANTED, new Map([[ORDERS_TOPIC, FOUND]]), undefined);
+    expect(missing.map(({ topic }) => topic)).toEqual([DEAD_LETTER_TOPIC]);
+  });
+
+  it('lists each difference', () => {
+    const settings = new Map([...FOUND.settings, ['min.insync.replicas', '1'], ['retention.ms', '604800000']]);
+    const found = new Map([...BOTH, [ORDERS_TOPIC, { ...FOUND, copies: 1, settings }]]);
+    expect(planTopics(WANTED, found, 12).differences).toEqual([
+      { kind: 'copies', topic: ORDERS_TOPIC, found: 1, wanted: 3 },
+      { kind: 'setting', topic: ORDERS_TOPIC, name: 'min.insync.replicas', found: '1', wanted: '2' },
+      { kind: 'setting', topic: ORDERS_TOPIC, name: 'retention.ms', found: '604800000', wanted: '2592000000' },
+    ]);
+  });
+
+  it('leaves the partitions as they are', () => {
+    const { left } = planTopics(WANTED, BOTH, 24);
+    expect(left).toHaveLength(2);
+    expect(left[0]).toContain(`${ORDERS_TOPIC} has 12 partitions, not 24`);
+  });
+});
+
+describe('more replicas of a partition', () => {
+  it('keep those that it has first, and begin at another broker for each partition', () => {
+    expect(withMore([2], [1, 2, 3, 4], 3, 0)).toEqual([2, 1, 3]);
+    expect(withMore([2], [1, 2, 3, 4], 3, 1)).toEqual([2, 3, 4]);
+    expect(withMore([2], [1, 2, 3, 4], 3, 2)).toEqual([2, 4, 1]);
+    expect(withMore([1], [1], 3, 0)).toEqual([1]);
+  });
+});
