@@ -10,6 +10,7 @@ import {
   reliableProducer,
   type KafkaOptions,
 } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { ConfigResourceTypes, type Admin } from 'kafkajs';
 import { z } from 'zod';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import type { KafkaUser } from '../../dev/servers/kafka-security.js';
@@ -30,10 +31,17 @@ import { emptyServers } from '../support/empty-servers.js';
 import { eventually } from '../support/eventually.js';
 import { Pipeline } from '../support/pipeline.js';
 import { reconciled } from '../support/run-reconcile.js';
-import { ORDERS, SecuredKafka, STRANGER } from '../support/secured-kafka.js';
+import { runApp } from '../support/run-app.js';
+import { OPERATOR, ORDERS, SecuredKafka, STRANGER } from '../support/secured-kafka.js';
 
 const Schema = z.object(kafkaConnectionSettings);
 const ANY = { partitions: 2, clusterId: undefined, replicationFactor: 1, minInSyncReplicas: 1 };
+
+async function changeRetention(admin: Admin, value: string): Promise<void> {
+  const configEntries = [{ name: 'retention.ms', value }];
+  const resources = [{ type: ConfigResourceTypes.TOPIC, name: ORDERS_TOPIC, configEntries }];
+  await admin.alterConfigs({ validateOnly: false, resources });
+}
 
 /** Starts like a service, and returns the line that it would end with. */
 async function refusal(options: KafkaOptions): Promise<string> {
@@ -58,6 +66,8 @@ describe('a Kafka with TLS, users and ACLs', () => {
     const topics = ['--topic', ORDERS_TOPIC, '--topic', DEAD_LETTER_TOPIC];
     kafka = await SecuredKafka.start();
     await kafka.allow(ORDERS, topics, ['Create', 'Read', 'Write']);
+    await kafka.allow(OPERATOR, topics, ['Create', 'Describe', 'AlterConfigs']);
+    await kafka.allow(OPERATOR, ['--cluster'], ['Describe', 'Alter']);
     await kafka.allow(ORDERS, ['--group', ORDERS_CONSUMER_GROUP, '--group', DEAD_LETTER_GROUP], ['Read']);
   });
 
@@ -148,6 +158,31 @@ describe('a Kafka with TLS, users and ACLs', () => {
     } finally {
       await Promise.allSettled([consumer.stop(), started]);
     }
+  });
+
+  it('lets the operator change the topics, and shows others what they may not', async () => {
+    const env = { ...kafka.settingsOf(OPERATOR), TOPIC_PARTITIONS: '2' };
+    const admin = connectKafka(optionsOf(OPERATOR)).admin();
+    await admin.connect();
+    await admin.alterPartitionReassignments({
+      topics: [{ topic: ORDERS_TOPIC, partitionAssignment: [{ partition: 0, replicas: [1] }] }],
+    });
+    await changeRetention(admin, '60000');
+    await admin.disconnect();
+    expect(await runApp('admin', env, 'topics', 'plan')).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('retention.ms 60000, not 2592000000'),
+    });
+    expect(await runApp('admin', env, 'topics', 'apply')).toMatchObject({ code: 0, stderr: '' });
+    expect(await runApp('admin', kafka.settingsOf(ORDERS), 'topics', 'plan')).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining(`The settings of topic ${ORDERS_TOPIC} can't be read: allow DescribeConfigs`),
+    });
+    const denied = await runApp('admin', kafka.settingsOf(STRANGER), 'topics', 'apply');
+    expect(denied).toMatchObject({ code: 2, stdout: '' });
+    expect(denied.stderr).toMatch(
+      /^Kafka denies a request of the user in KAFKA_SASL_USERNAME \(TOPIC_AUTHORIZATION_FAILED\): grant .*\n$/,
+    );
   });
 
   it('runs the whole pipeline, with the password in a file, and reconciles', async () => {

@@ -10,6 +10,8 @@ import { StandaloneKafka } from './standalone-kafka.js';
 const BROKER: KafkaUser = { name: 'broker', password: 'canary-broker-password' };
 /** The user of the services. Its password, like all here, must appear nowhere. */
 export const ORDERS: KafkaUser = { name: 'orders', password: 'canary-orders-password' };
+/** The user of `npm run admin`. */
+export const OPERATOR: KafkaUser = { name: 'operator', password: 'canary-operator-password' };
 /** A user without rights. */
 export const STRANGER: KafkaUser = { name: 'stranger', password: 'canary-stranger-password' };
 
@@ -24,7 +26,7 @@ export class SecuredKafka {
   static async start(settings: KafkaSettings = {}): Promise<SecuredKafka> {
     const folder = await mkdtemp(join(tmpdir(), 'secured-kafka-'));
     const [authority, foreign] = await Promise.all([PrivateAuthority.create(), PrivateAuthority.create()]);
-    const security = { authority, broker: BROKER, clients: [ORDERS, STRANGER] };
+    const security = { authority, broker: BROKER, clients: [ORDERS, OPERATOR, STRANGER] };
     const kafka = new SecuredKafka(await StandaloneKafka.start(1, settings, security), folder);
     await writeFile(kafka.authority, authority.certificate);
     await writeFile(kafka.foreignAuthority, foreign.certificate);

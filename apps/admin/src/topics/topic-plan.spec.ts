@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { DEAD_LETTER_TOPIC, ORDERS_TOPIC, topicSettings } from '#orders/topics/topics.js';
-import { withMore } from './apply-topics.js';
+import { withMore } from './copies.js';
 import { planTopics } from './topic-plan.js';
 
 const WANTED = topicSettings({ partitions: 12, replicationFactor: 3, minInSyncReplicas: 2 });
@@ -39,8 +39,15 @@ describe('the plan of the topics', () => {
 
   it('leaves the partitions as they are', () => {
     const { left } = planTopics(WANTED, BOTH, 24);
-    expect(left).toHaveLength(2);
-    expect(left[0]).toContain(`${ORDERS_TOPIC} has 12 partitions, not 24`);
+    expect(left).toEqual([expect.stringContaining(`${ORDERS_TOPIC} has 12 partitions, not 24`)]);
+  });
+
+  it('wants as many partitions of dead letters as of orders', () => {
+    const orders = { ...FOUND, partitions: 24 };
+    const { missing } = planTopics(WANTED, new Map([[ORDERS_TOPIC, orders]]), undefined);
+    expect(missing).toEqual([expect.objectContaining({ topic: DEAD_LETTER_TOPIC, numPartitions: 24 })]);
+    const { left } = planTopics(WANTED, new Map([...BOTH, [ORDERS_TOPIC, orders]]), undefined);
+    expect(left).toEqual([expect.stringContaining(`${DEAD_LETTER_TOPIC} has 12 partitions, fewer than the 24`)]);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { TopicSettings } from '#orders/topics/topics.js';
+import { DEAD_LETTER_TOPIC, ORDERS_TOPIC, type TopicSettings } from '#orders/topics/topics.js';
 import { topicDifferences, type FoundTopic, type TopicDifference } from '#service/kafka/topic-differences.js';
 
 /** What `apply` would do, in this order. */
@@ -21,15 +21,28 @@ export function planTopics(
     const topic = found.get(settings.topic);
     return topic === undefined ? [] : [{ settings, topic }];
   });
+  // A dead letter keeps its partition number.
+  const least = found.get(ORDERS_TOPIC)?.partitions ?? 0;
   return {
-    missing: wanted.filter(({ topic }) => !found.has(topic)),
+    missing: wanted
+      .filter(({ topic }) => !found.has(topic))
+      .map((settings) => ({ ...settings, numPartitions: Math.max(settings.numPartitions, least) })),
     differences: existing.flatMap(({ settings, topic }) => topicDifferences(settings, topic)),
-    left: existing.flatMap(({ settings: { topic }, topic: { partitions: count } }) =>
-      partitions === undefined || count === partitions
-        ? []
-        : [
-            `Topic ${topic} has ${count} partitions, not ${partitions}: apply adds none, since accounts would lose their order.`,
-          ],
-    ),
+    left: wrongPartitions(found, partitions),
   };
+}
+
+function wrongPartitions(found: ReadonlyMap<string, FoundTopic>, wanted: number | undefined): string[] {
+  const orders = found.get(ORDERS_TOPIC)?.partitions;
+  const deadLetters = found.get(DEAD_LETTER_TOPIC)?.partitions;
+  const lines: string[] = [];
+  if (orders !== undefined && wanted !== undefined && orders !== wanted)
+    lines.push(
+      `Topic ${ORDERS_TOPIC} has ${orders} partitions, not ${wanted}: apply adds none, since accounts would lose their order. Set TOPIC_PARTITIONS=${orders}.`,
+    );
+  if (orders !== undefined && deadLetters !== undefined && deadLetters < orders)
+    lines.push(
+      `Topic ${DEAD_LETTER_TOPIC} has ${deadLetters} partitions, fewer than the ${orders} of ${ORDERS_TOPIC}: a dead letter keeps its partition number. Increase it to ${orders}.`,
+    );
+  return lines;
 }

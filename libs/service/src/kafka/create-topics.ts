@@ -2,7 +2,7 @@ import type { Admin, ITopicConfig } from 'kafkajs';
 import { findTopics } from './found-topics.js';
 import type { FoundTopic } from './topic-differences.js';
 
-/** Thrown when the topics can't be created because Kafka has too few brokers. */
+/** Thrown when the topics can't have as many copies as they should because Kafka has too few brokers. */
 export class TooFewBrokersError extends Error {
   override readonly name = 'TooFewBrokersError';
   readonly code = 'too-few-brokers';
@@ -24,15 +24,20 @@ export async function createTopics(
     if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: false });
   } catch (cause) {
     if (!isOfType(cause, 'INVALID_REPLICATION_FACTOR')) throw cause;
-    throw new TooFewBrokersError(
-      `Kafka has fewer brokers than TOPIC_REPLICATION_FACTOR ${missing[0]?.replicationFactor ?? 1}, so that the topics can't be created: start all ` +
-        'brokers, or set TOPIC_REPLICATION_FACTOR and TOPIC_MIN_INSYNC_REPLICAS to 1 for a Kafka of one broker.',
-      { cause },
-    );
+    throw tooFewBrokers(missing[0]?.replicationFactor ?? 1, 'be created', { cause });
   }
   return findTopics(
     admin,
     topics.map(({ topic }) => topic),
+  );
+}
+
+/** Returns the error for topics that would need more brokers. @param purpose such as `be created` */
+export function tooFewBrokers(replicationFactor: number, purpose: string, options?: ErrorOptions): TooFewBrokersError {
+  return new TooFewBrokersError(
+    `Kafka has fewer brokers than TOPIC_REPLICATION_FACTOR ${replicationFactor}, so that the topics can't ${purpose}: start all ` +
+      'brokers, or set TOPIC_REPLICATION_FACTOR and TOPIC_MIN_INSYNC_REPLICAS to 1 for a Kafka of one broker.',
+    options,
   );
 }
 

@@ -58,7 +58,7 @@ export async function prepareTopics(
   expected: TopicExpectations,
   logger: Pick<EngineLogger, 'warn'>,
 ): Promise<number> {
-  requireMajority(expected);
+  requireEnoughCopies(expected);
   const admin = kafka.admin();
   await admin.connect();
   try {
@@ -77,8 +77,11 @@ export async function prepareTopics(
   }
 }
 
-/** Otherwise Kafka would acknowledge no record. */
-function requireMajority({ replicationFactor, minInSyncReplicas }: TopicExpectations): void {
+/** Rejects settings with which Kafka would acknowledge no record. @throws SettingsError */
+export function requireEnoughCopies({
+  replicationFactor,
+  minInSyncReplicas,
+}: Pick<TopicSafety, 'replicationFactor' | 'minInSyncReplicas'>): void {
   if (minInSyncReplicas <= replicationFactor) return;
   throw new SettingsError(
     `TOPIC_MIN_INSYNC_REPLICAS must not be above TOPIC_REPLICATION_FACTOR ${replicationFactor}, got ${minInSyncReplicas} (${documentedAt('TOPIC_MIN_INSYNC_REPLICAS')})`,
