@@ -10,7 +10,6 @@ import {
   reliableProducer,
   type KafkaOptions,
 } from '@orders-pipeline/parallel-consumer/kafkajs';
-import { ConfigResourceTypes, type Admin } from 'kafkajs';
 import { z } from 'zod';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import type { KafkaUser } from '../../dev/servers/kafka-security.js';
@@ -33,15 +32,10 @@ import { Pipeline } from '../support/pipeline.js';
 import { reconciled } from '../support/run-reconcile.js';
 import { runApp } from '../support/run-app.js';
 import { OPERATOR, ORDERS, SecuredKafka, STRANGER } from '../support/secured-kafka.js';
+import { changeTopicSettings } from '../support/topic-settings.js';
 
 const Schema = z.object(kafkaConnectionSettings);
 const ANY = { partitions: 2, clusterId: undefined, replicationFactor: 1, minInSyncReplicas: 1 };
-
-async function changeRetention(admin: Admin, value: string): Promise<void> {
-  const configEntries = [{ name: 'retention.ms', value }];
-  const resources = [{ type: ConfigResourceTypes.TOPIC, name: ORDERS_TOPIC, configEntries }];
-  await admin.alterConfigs({ validateOnly: false, resources });
-}
 
 /** Starts like a service, and returns the line that it would end with. */
 async function refusal(options: KafkaOptions): Promise<string> {
@@ -167,7 +161,7 @@ describe('a Kafka with TLS, users and ACLs', () => {
     await admin.alterPartitionReassignments({
       topics: [{ topic: ORDERS_TOPIC, partitionAssignment: [{ partition: 0, replicas: [1] }] }],
     });
-    await changeRetention(admin, '60000');
+    await changeTopicSettings(admin, ORDERS_TOPIC, { 'retention.ms': '60000' });
     await admin.disconnect();
     expect(await runApp('admin', env, 'topics', 'plan')).toMatchObject({
       code: 1,

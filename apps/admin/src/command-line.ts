@@ -1,19 +1,8 @@
 import { Command, CommanderError } from 'commander';
 import { explainConnection } from '#service/process/explain-connection.js';
+import type { AdminEnvironment, RunCommand } from './admin-environment.js';
 import { EXIT_CODE, EXIT_CODES_HELP, type ExitCode } from './exit-code.js';
 import { addTopicsCommands } from './topics/topics.command.js';
-
-/** Where a command line reads its settings and writes its lines. */
-export interface AdminEnvironment {
-  readonly env: NodeJS.ProcessEnv;
-  /** Prints a line of the result. */
-  readonly print: (line: string) => void;
-  /** Prints a line about a failure. */
-  readonly printError: (line: string) => void;
-}
-
-/** Runs a command's work, whose exit code becomes that of the process. */
-export type RunCommand = (work: (environment: AdminEnvironment) => Promise<ExitCode>) => Promise<void>;
 
 /**
  * Runs one command line of `npm run admin`, and prints its failure as one line.

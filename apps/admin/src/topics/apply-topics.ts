@@ -1,8 +1,10 @@
-import { ConfigResourceTypes, ConfigSource, type Admin } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 import { createTopics } from '#service/kafka/create-topics.js';
 import type { TopicDifference } from '#service/kafka/topic-differences.js';
 import { addCopies, awaitCopies } from './copies.js';
 import type { TopicPlan } from './topic-plan.js';
+
+const { ConfigResourceTypes, ConfigSource } = kafkajs;
 
 type WantedCopies = Extract<TopicDifference, { kind: 'copies' }>;
 type WantedSetting = Extract<TopicDifference, { kind: 'setting' }>;

@@ -26,7 +26,12 @@ export function planTopics(
   return {
     missing: wanted
       .filter(({ topic }) => !found.has(topic))
-      .map((settings) => ({ ...settings, numPartitions: Math.max(settings.numPartitions, least) })),
+      .map(({ topic, numPartitions, replicationFactor, configEntries }) => ({
+        topic,
+        numPartitions: Math.max(numPartitions, least),
+        replicationFactor,
+        configEntries,
+      })),
     differences: existing.flatMap(({ settings, topic }) => topicDifferences(settings, topic)),
     left: wrongPartitions(found, partitions),
   };

@@ -5,7 +5,7 @@ import { DEFAULT_PARTITIONS, topicSettings } from '#orders/topics/topics.js';
 import { findTopics } from '#service/kafka/found-topics.js';
 import { requireEnoughCopies } from '#service/kafka/prepare-topics.js';
 import { describeDifference } from '#service/kafka/topic-differences.js';
-import type { RunCommand } from '../command-line.js';
+import type { RunCommand } from '../admin-environment.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import { withKafkaAdmin } from '../kafka-admin.js';
 import { readSettings, type AdminSettings } from '../settings.js';

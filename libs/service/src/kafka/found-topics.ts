@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ConfigResourceTypes, type Admin } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 import type { FoundTopic } from './topic-differences.js';
 
+const { ConfigResourceTypes } = kafkajs;
 const KNOWN_WITHIN_MS = 30_000;
 /** kafkajs's names of the errors that pass without intervention. */
 const TRANSIENT_ERRORS = new Set<unknown>(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);

@@ -90,7 +90,7 @@ export function requireEnoughCopies({
 
 function verify(wanted: TopicSettings, found: FoundTopic | undefined, logger: Pick<EngineLogger, 'warn'>): void {
   const differences = found === undefined ? [] : topicDifferences(wanted, found);
-  const [unsafe] = differences.filter(isUnsafe);
+  const unsafe = differences.find(isUnsafe);
   if (unsafe !== undefined) throw new WrongKafkaError('unsafe-topic', describeDifference(unsafe));
   for (const difference of differences) logger.warn({}, describeDifference(difference));
 }
