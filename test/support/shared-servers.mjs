@@ -12,7 +12,7 @@ export default async function startSharedServers({ maxWorkers }) {
       const directory = await mkdtemp(join(tmpdir(), 'orders-shared-'));
       const servers = await startStandaloneServers(directory);
       // A stack on these servers accepts any cluster.
-      const { KAFKA_CLUSTER_ID: _, ...addresses } = servers.addresses;
+      const { KAFKA_CLUSTER_ID: _id, ...addresses } = servers.addresses;
       process.env[`SHARED_SERVERS_${at + 1}`] = JSON.stringify({ addresses, directory });
       return { servers, directory };
     }),

@@ -24,6 +24,8 @@ describe('settings', () => {
       KAFKA_BROKERS: ['127.0.0.1:9092'],
       KAFKA_SSL: 'false',
       SCHEMA_REGISTRY_URL: 'http://127.0.0.1:8081/apis/ccompat/v7',
+      TOPIC_REPLICATION_FACTOR: 3,
+      TOPIC_MIN_INSYNC_REPLICAS: 2,
     });
   });
 
