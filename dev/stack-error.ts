@@ -13,6 +13,7 @@ export type StackErrorCode =
   | 'client-missing'
   | 'fetch-failed'
   | 'server-failed'
+  | 'migration-failed'
   | 'app-failed'
   | 'comparison-failed'
   | 'demo-failed'

@@ -4,7 +4,9 @@ import { freePort } from '../dev/machine/ports.js';
 import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '../libs/orders/src/topics/topics.js';
 import { prepareTopics } from '../libs/service/src/kafka/prepare-topics.js';
 import { emptyServers, type GivenServers } from './support/empty-servers.js';
+import { eventually } from './support/eventually.js';
 import { runApp } from './support/run-app.js';
+import { StartedApp } from './support/started-app.js';
 import { changeTopicSettings, topicSettingsOf } from './support/topic-settings.js';
 import { quietKafka } from './support/topic-writer.js';
 
@@ -95,12 +97,19 @@ describe('npm run admin -- topics, with a Kafka of one broker', () => {
   it.each(['producer', 'consumer'])('keeps a %s from topics with fewer copies than set', async (app) => {
     await createdWith({});
     const three = { TOPIC_REPLICATION_FACTOR: '3', TOPIC_MIN_INSYNC_REPLICAS: '2' };
-    const { code, stderr } = await runApp(app, { ...servers, ...three, PORT: '0' });
-    expect(code).toBe(1);
-    expect(stderr).toBe(
-      `Topic ${ORDERS_TOPIC} has replication factor 1, not 3: change it with npm run admin -- topics apply, or set ` +
-        'TOPIC_REPLICATION_FACTOR=1 to accept it.\n',
-    );
+    const started = await StartedApp.start(app, { ...servers, ...three });
+    try {
+      await eventually('it names them', 60_000, async () => {
+        const { checks } = await started.readiness();
+        return checks['kafka'] !== undefined;
+      });
+      expect((await started.readiness()).checks['kafka']?.reason).toBe(
+        `Topic ${ORDERS_TOPIC} has replication factor 1, not 3: change it with npm run admin -- topics apply, or set ` +
+          'TOPIC_REPLICATION_FACTOR=1 to accept it.',
+      );
+    } finally {
+      await started.kill();
+    }
   });
 
   it.each<[string, NodeJS.ProcessEnv, string[], string]>([

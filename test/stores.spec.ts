@@ -1,11 +1,10 @@
 import { Readable } from 'node:stream';
-import { connect, createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { ensureIntakeBatchIndexes } from '#orders/operation/intake-batches.js';
+import type { IndexedCollection } from '#orders/database/indexes.js';
+import { migrateDatabase } from '#service/mongodb/migrate-database.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { MongoBucketStore } from '../apps/facade/src/intents/mongo-bucket-store.js';
 import { MongoNumberStore } from '../apps/facade/src/intents/mongo-number-store.js';
-import { createRunIndexes } from '../apps/facade/src/runs/run-document.js';
 import { MongoMigrationStore } from '../apps/facade/src/state/mongo-migration-store.js';
 import { describeBucketStore } from '../apps/facade/src/testing/bucket-store-contract.js';
 import { describeMigrationStore } from '../apps/facade/src/testing/migration-store-contract.js';
@@ -19,6 +18,7 @@ import { MongoIntakeStore } from '../apps/producer/src/intake/mongo-intake-store
 import { itIsAnIntakeStore } from '../apps/producer/src/intake/testing/intake-store-contract.js';
 import { emptyServers } from './support/empty-servers.js';
 import { eventually } from './support/eventually.js';
+import { Relay } from './support/relay.js';
 import { RunningFacade } from './support/running-facade.js';
 
 let uri: string;
@@ -31,26 +31,29 @@ beforeAll(async () => {
 
 afterAll(async () => mongo.client.close());
 
-async function emptied(): Promise<Mongo> {
+/** Empties the database. @param collections that get their indexes again */
+async function emptied(...collections: IndexedCollection[]): Promise<Mongo> {
   await mongo.db.dropDatabase();
+  await migrateDatabase(mongo.db, { collections });
   return mongo;
 }
 
-describeMigrationStore('MongoMigrationStore', async () => new MongoMigrationStore(await emptied()));
-describeBucketStore('MongoBucketStore', async () => new MongoBucketStore(await emptied()));
+describeMigrationStore('MongoMigrationStore', async () => new MongoMigrationStore(await emptied('migrationAudit')));
+describeBucketStore(
+  'MongoBucketStore',
+  async () => new MongoBucketStore(await emptied('migrationBuckets', 'migrationAudit')),
+);
 describeNumberStore('MongoNumberStore', async () => new MongoNumberStore(await emptied()));
 
 describe('MongoIntakeStore', () => {
   itIsAnIntakeStore(async () => {
-    const { db } = await emptied();
-    await ensureIntakeBatchIndexes(db);
+    await emptied('intakeBatches');
     return new MongoIntakeStore(mongo);
   });
 });
 
 it('a run refuses another one of its kind until it has ended', async () => {
-  const runs = new VerificationRuns(await emptied());
-  await createRunIndexes(mongo.db);
+  const runs = new VerificationRuns(await emptied('migrationRuns'));
   const { _id: id } = await runs.start(newProgress(1), 'a test');
   const refused = { code: 'run-under-way', status: 409, extensions: { id } };
   await expect(runs.start(newProgress(1), 'a test')).rejects.toMatchObject(refused);
@@ -91,20 +94,12 @@ describe('the room for staged imports', () => {
 });
 
 it('a facade that was started before MongoDB works once it is there', async () => {
-  const { hostname, port } = new URL(uri.replace('mongodb:', 'http:'));
-  // A port that is free now, and leads to MongoDB later.
-  const relay = createServer((socket) => {
-    const server = connect(Number(port), hostname);
-    socket.pipe(server).pipe(socket);
-    for (const each of [socket, server]) each.on('error', () => socket.destroy());
-  });
-  await new Promise<void>((resolve) => void relay.listen(0, '127.0.0.1', resolve));
-  const { port: free } = relay.address() as AddressInfo;
-  await new Promise<void>((resolve) => void relay.close(() => resolve()));
-  const early = await RunningFacade.start('early', { MONGODB_URI: uri.replace(`:${port}`, `:${free}`) });
+  const { host, pathname } = new URL(uri.replace('mongodb:', 'http:'));
+  const relay = await Relay.to(host);
+  const early = await RunningFacade.start('early', { MONGODB_URI: `mongodb://127.0.0.1:${relay.port}${pathname}` });
   try {
     expect(await early.post('/orders')).toMatchObject({ status: 503, body: { code: 'state-unknown' } });
-    await new Promise<void>((resolve) => void relay.listen(free, '127.0.0.1', resolve));
+    await relay.open();
     await eventually('it knows the state', 20_000, async () => (await early.get('/v1/migration')).status === 200);
   } finally {
     await early.end();

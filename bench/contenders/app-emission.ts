@@ -1,5 +1,4 @@
 import { Logger } from '@nestjs/common';
-import { ensureOperationIndexes } from '#orders/operation/operation.js';
 import { connectKafka, reliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { connectSave } from './connect-save.js';
 import { contenderLogger as logger } from './contender-logger.js';
@@ -11,7 +10,6 @@ export const contend: Contender<'app-emission'> = async (job, meter) => {
   // By default Nest logs to stdout, which is reserved for the table.
   Logger.overrideLogger({ log: () => undefined, warn: logWarning, error: logWarning });
   const { codec, mongo } = await connectSave(job);
-  await ensureOperationIndexes(mongo.db);
   const kafka = connectKafka({ brokers: job.brokers.split(','), clientId: 'bench', logger });
   const topic = new MeteredTopic(reliableProducer(kafka, logger), codec, meter);
   await startEmission({ kafka, mongo, topic }, { count: job.records, chunkSize: job.parameters.chunkSize });

@@ -1,14 +1,10 @@
-import { Long, MongoClient, UUID } from 'mongodb';
+import { Long, UUID } from 'mongodb';
 import { orderGenerator } from '#orders/generator/generator.js';
-import {
-  batchOf,
-  ensureOperationIndexes,
-  operationsCollection,
-  type PopulateDocument,
-} from '#orders/operation/operation.js';
+import { batchOf, operationsCollection, type PopulateDocument } from '#orders/operation/operation.js';
 import { createOrderIds } from '#orders/order/order-id.js';
 import { toDocument, type OrderDocument } from '#orders/order/order-document.js';
-import { ensureOrderIndexes, ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { migrateAt, migrateDatabase } from '#service/mongodb/migrate-database.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Operations } from '../../apps/producer/src/operations/operations.js';
 import { PopulateRequestSchema } from '../../apps/producer/src/operations/populate-request.js';
@@ -34,7 +30,7 @@ export interface SavedOrdersDataset {
  */
 export async function saveOrders(uri: string, count: number, signal: AbortSignal): Promise<SavedOrdersDataset> {
   const mongo = new Mongo(uri, 'bench');
-  await ensureOperationIndexes(mongo.db);
+  await migrateDatabase(mongo.db, { collections: ['operations'] });
   const request = PopulateRequestSchema.parse({ count, seed: SEED });
   const operation = await new Operations(mongo).createPopulate(request, undefined);
   if (operation.kind !== 'populate') throw new Error('the operation is not a populate');
@@ -59,19 +55,9 @@ export async function saveOrders(uri: string, count: number, signal: AbortSignal
   };
   await Promise.all(Array.from({ length: CONCURRENT_INSERTS }, insertBatches));
   await markSucceeded(mongo, operation);
-  await buildIndexes(uri);
+  await migrateAt(uri);
   await mongo.client.close();
   return { uri, count, idAt: createOrderIds(operation._id) };
-}
-
-/** Uses a client without timeouts: over millions of orders this takes longer than the apps' timeouts allow. */
-async function buildIndexes(uri: string): Promise<void> {
-  const client = new MongoClient(uri);
-  try {
-    await ensureOrderIndexes(client.db());
-  } finally {
-    await client.close();
-  }
 }
 
 /** Marks the operation as succeeded, as after Kafka has acknowledged all its records. */

@@ -1,4 +1,5 @@
-import { ensureOrderIndexes, ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { migrateDatabase } from '#service/mongodb/migrate-database.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 
 /** Returns the URI of another database on the same server. */
@@ -8,7 +9,7 @@ export function databaseUri(uri: string, name: string): string {
   return url.href;
 }
 
-/** A database for one run: an empty orders collection with all indexes. */
+/** A database for one run: empty collections with all indexes. */
 export class RunDatabase {
   private constructor(
     readonly uri: string,
@@ -19,7 +20,7 @@ export class RunDatabase {
   static async create(uri: string, name: string): Promise<RunDatabase> {
     const runUri = databaseUri(uri, name);
     const mongo = new Mongo(runUri, 'bench');
-    await ensureOrderIndexes(mongo.db);
+    await migrateDatabase(mongo.db);
     return new RunDatabase(runUri, mongo);
   }
 

@@ -25,7 +25,7 @@ export class HttpServer {
   static async start({ script, heap, env, connections }: HttpServerOptions): Promise<HttpServer> {
     const child = fork(script, [], {
       execArgv: heapFlags(heap),
-      env: { ...process.env, ...env },
+      env: { ...process.env, DRAIN_GRACE_SECONDS: '0', ...env },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     });
     const ended = once(child, 'exit').then(([code]) => {

@@ -1,3 +1,4 @@
+import { migrateAt } from '#service/mongodb/migrate-database.js';
 import { rejectOnAbort } from '../machine/abortion.js';
 import { freePort, requireFreePorts } from '../machine/ports.js';
 import { provideParts } from '../parts/embedded-parts.js';
@@ -20,7 +21,8 @@ export interface StandaloneServers {
 }
 
 /**
- * Starts Kafka, the schema registry and MongoDB on a data folder, on free ports or the given ones. Resolves when all are ready.
+ * Starts Kafka, the schema registry and MongoDB on a data folder, on free ports or the given ones. Resolves when all are
+ * ready and the database is migrated.
  * The servers end with the process that started them, however it ends.
  * @throws StackError, or the abort reason of the signal; all servers are stopped first
  */
@@ -49,6 +51,7 @@ export async function startStandaloneServers(
     await Promise.race([servers.start((name) => print(`${name} serves`)), rejectOnAbort(signal)]);
     const addresses = await servers.addresses();
     if (!isComplete(addresses)) throw new Error('A server has no address');
+    await migrateAt(addresses.MONGODB_URI);
     return { addresses, ports: chosen, surroundings: { records: data.records, guard: servers.guard }, stop };
   } catch (error) {
     await stop();

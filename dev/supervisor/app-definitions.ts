@@ -195,6 +195,8 @@ function define(name: string, app: string, context: AppContext, heap: Heap, own:
     ...addresses,
     // One port can't serve all apps; their health is checked on their own ports.
     ADMIN_PORT: '',
+    // No balancer stands before them.
+    ...(!isGiven('DRAIN_GRACE_SECONDS', env) && { DRAIN_GRACE_SECONDS: '0' }),
     ...(options.auth && { AUTH_ISSUER: issuerUrl(options) }),
     ...(partitions !== undefined && { TOPIC_PARTITIONS: String(partitions) }),
     ...own,

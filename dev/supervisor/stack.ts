@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { fileVariable } from '#service/settings/setting-files.js';
+import { fileVariable, readGivenSettings } from '#service/settings/setting-files.js';
 import { requireFreeSpace } from '../machine/disk-space.js';
 import { requireFreePorts } from '../machine/ports.js';
 import { signalIfRunning } from '../machine/process-table.js';
@@ -23,6 +23,7 @@ import type { AppDefinition } from './app-process.js';
 import type { AppLogView } from './app-log-view.js';
 import type { ConsoleRequest } from './console-requests.js';
 import { ConsumerPool } from './consumer-pool.js';
+import { migrateForStack } from './migrate-for-stack.js';
 import { resolvePartitions, requireSameReplication } from './fitting-data.js';
 import { pageTokenSecret } from './page-token-secret.js';
 import { ScrapeTargets } from './scrape-targets.js';
@@ -110,6 +111,8 @@ export class Stack {
     const built = this.options.watch ? this.watchSources() : Promise.resolve();
     const [context] = await Promise.all([this.startServers(partitions, signal), built]);
     signal.throwIfAborted();
+    await this.migrate(context);
+    signal.throwIfAborted();
     await this.startApps(context);
     signal.throwIfAborted();
     if (isEmbedded && partitions !== undefined) data.recordPartitions(partitions);
@@ -133,6 +136,12 @@ export class Stack {
     }
     const addresses = (await this.servers?.addresses()) ?? {};
     return { options, addresses, partitions, pageTokenSecret: pageTokenSecret(data.path), startedAt: new Date(), env };
+  }
+
+  /** Migrates the database, the embedded one or the user's own: apps only verify it. No app of another version uses the embedded one. */
+  private async migrate({ addresses, env }: AppContext): Promise<void> {
+    const { MONGODB_URI = '' } = { ...readGivenSettings(['MONGODB_URI'], env).values, ...addresses };
+    await migrateForStack(MONGODB_URI, { drop: this.layout.choice.mongodb, print: this.reporter.print });
   }
 
   /** Resolves when the code of the apps has been compiled. */

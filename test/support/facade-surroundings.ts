@@ -7,6 +7,7 @@ import { fromLegacy } from '#legacy/translation/from-legacy.js';
 import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import type { LegacyOrder } from '#orders/order/order.js';
+import { migrateDatabase } from '#service/mongodb/migrate-database.js';
 import { emptyServers } from './empty-servers.js';
 import { ImitatedNewSide } from './imitated-new-side.js';
 import { RunningLegacy } from './running-legacy.js';
@@ -36,6 +37,7 @@ export class FacadeSurroundings {
   static async start(): Promise<FacadeSurroundings> {
     const folder = await mkdtemp(join(tmpdir(), 'orders-facade-'));
     const mongo = new MongoClient((await emptyServers())?.MONGODB_URI ?? '');
+    await migrateDatabase(mongo.db());
     const legacy = await RunningLegacy.start(folder, { LEGACY_TIME_ZONE: ZONE.name });
     await legacy.post(`/populate?count=${COUNT}`);
     const { text } = await legacy.get('/orders/range?start=1&end=1000000');

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
+import { migrateAt } from '#service/mongodb/migrate-database.js';
 import type { MigrationResponse } from '../../apps/facade/src/migration/migration-response.js';
 import { runsCollection } from '../../apps/facade/src/runs/run-document.js';
 import { newProgress } from '../../apps/facade/src/verify/verification-progress.js';
@@ -32,6 +33,7 @@ export class TwoFacades {
   static async start(): Promise<TwoFacades> {
     const folder = await mkdtemp(join(tmpdir(), 'orders-two-facades-'));
     const MONGODB_URI = (await emptyServers())?.MONGODB_URI ?? '';
+    await migrateAt(MONGODB_URI);
     const legacy = await RunningLegacy.start(folder, { LEGACY_TIME_ZONE });
     const imitated = new ImitatedNewSide();
     const newSide = await ScriptedSide.start(imitated.answer);

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { explainConnection } from '#service/process/explain-connection.js';
 import type { AdminEnvironment, RunCommand } from './admin-environment.js';
 import { EXIT_CODE, EXIT_CODES_HELP, type ExitCode } from './exit-code.js';
+import { addMigrateCommand } from './migrate/migrate.command.js';
 import { addTopicsCommands } from './topics/topics.command.js';
 
 /**
@@ -37,5 +38,6 @@ function commandLine({ print, printError }: AdminEnvironment, run: RunCommand): 
     // Makes commander throw instead of ending the process. Commands that are added later inherit this.
     .exitOverride();
   addTopicsCommands(program, run);
+  addMigrateCommand(program, run);
   return program;
 }

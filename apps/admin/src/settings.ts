@@ -2,18 +2,27 @@ import { z } from 'zod';
 import { kafkaConnectionSettings, topicSafetySettings } from '#service/settings/kafka-settings.js';
 import { portSettings } from '#service/settings/port-settings.js';
 import { isGiven } from '#service/settings/setting-files.js';
-import { loadSettings } from '#service/settings/settings.js';
+import { loadSettings, mongoSettings } from '#service/settings/settings.js';
 
-const { KAFKA_PORT } = portSettings;
+const { KAFKA_PORT, MONGODB_PORT } = portSettings;
 
-export const settingsSchema = z.object({ KAFKA_PORT, ...kafkaConnectionSettings, ...topicSafetySettings });
+export const settingsSchema = z.object({
+  KAFKA_PORT,
+  MONGODB_PORT,
+  ...kafkaConnectionSettings,
+  ...topicSafetySettings,
+  ...mongoSettings,
+});
 
-/** How to reach Kafka, and what its topics must be. */
-export type AdminSettings = Omit<z.infer<typeof settingsSchema>, 'KAFKA_PORT'>;
+/** How to reach Kafka and MongoDB, and what the topics must be. */
+export type AdminSettings = Omit<z.infer<typeof settingsSchema>, 'KAFKA_PORT' | 'MONGODB_PORT'>;
 
-/** Reads the settings. The defaults are those of the Kafka that `npm start` runs, which has one broker. @throws SettingsError */
+/** Reads the settings. The defaults are those of the servers that `npm start` runs, whose Kafka has one broker. @throws SettingsError */
 export function readSettings(env: NodeJS.ProcessEnv): AdminSettings {
-  const { KAFKA_PORT: port, ...settings } = loadSettings(settingsSchema, env);
+  const { KAFKA_PORT: port, MONGODB_PORT: mongodbPort, ...given } = loadSettings(settingsSchema, env);
+  const settings = isGiven('MONGODB_URI', env)
+    ? given
+    : { ...given, MONGODB_URI: `mongodb://127.0.0.1:${mongodbPort}/orders` };
   if (isGiven('KAFKA_BROKERS', env)) return settings;
   return {
     ...settings,

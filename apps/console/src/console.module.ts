@@ -3,8 +3,10 @@ import { register } from 'prom-client';
 import { kafkaAccess } from '#service/kafka/kafka-access.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { systemClock } from '@orders-pipeline/clock';
+import type { EngineLogger } from '@orders-pipeline/parallel-consumer';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { HealthModule } from '#service/health/health.js';
+import { Outages } from '#service/health/outages.js';
 import { EventStreams } from '#service/http/event-streams.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
 import { MetricsModule } from '#service/health/metrics.js';
@@ -20,11 +22,26 @@ import { Supervisor } from './scaling/supervisor.js';
 import { settings } from './settings.js';
 
 const logger = createLogger('console', settings.LOG_LEVEL);
-const kafka = connectKafka({ ...kafkaAccess(settings), clientId: 'orders-console', logger });
+/** Logs at `debug` what kafkajs says about each attempt: the snapshots, taken once a second, log when Kafka is away. */
+const attempts: EngineLogger = {
+  info: (details, message) => logger.debug(details, message),
+  warn: (details, message) => logger.debug(details, message),
+  error: (details, message) => logger.debug(details, message),
+};
+/** A snapshot does not wait for more retries. */
+const retry = { retries: 2 };
+const kafka = connectKafka({ ...kafkaAccess(settings), clientId: 'orders-console', logger: attempts, retry });
 const supervisor = settings.SCALED_BY === 'supervisor' ? process : undefined;
 
+/** The console also works without MongoDB: it shows what it knows. */
+function connectMongo(): Mongo {
+  const mongo = new Mongo(settings.MONGODB_URI, 'orders-console');
+  void mongo.connectWhenAvailable(new Outages(logger));
+  return mongo;
+}
+
 @Module({
-  providers: [{ provide: Mongo, useFactory: () => new Mongo(settings.MONGODB_URI, 'orders-console') }],
+  providers: [{ provide: Mongo, useFactory: connectMongo }],
   exports: [Mongo],
 })
 class DatabaseModule {}

@@ -1,9 +1,6 @@
 import { Module } from '@nestjs/common';
 import { register } from 'prom-client';
-import { ensureConsumerIndexes } from '#orders/consumer/consumer-heartbeat.js';
-import { ensureDeadLetterIndexes } from '#orders/dead-letter/dead-letters.js';
 import { OrderCodec } from '#orders/order/order-codec.js';
-import { ensureOrderIndexes } from '#orders/order/orders-collection.js';
 import { prepareTopics, topicExpectations } from '#service/kafka/prepare-topics.js';
 import { reportSaved } from '#orders/operation/saved-reports.js';
 import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
@@ -18,6 +15,8 @@ import { KafkaProbe } from '#service/kafka/kafka-probe.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
 import { MetricsModule } from '#service/health/metrics.js';
 import { Mongo } from '#service/mongodb/mongo.js';
+import { connectPrepared } from '#service/mongodb/connect-prepared.js';
+import { Startup } from '#service/process/startup.js';
 import { insertOrders } from './save/bulk-insert.js';
 import { DeadLetterProjection, LetterRejectedError } from './dead-letters/dead-letter-projection.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
@@ -37,16 +36,28 @@ const logger = createLogger('consumer', settings.LOG_LEVEL);
 const kafkaOptions = { ...kafkaAccess(settings), clientId: 'orders-consumer', logger };
 const kafka = connectKafka(kafkaOptions);
 
+/** Waits for MongoDB with its indexes, Kafka with its topics, and the registry, all at once. */
+export const startup = new Startup(logger);
+
 async function connectMongo(): Promise<Mongo> {
   const mongo = new Mongo(settings.MONGODB_URI, 'orders-consumer');
-  await ensureOrderIndexes(mongo.db);
-  await ensureDeadLetterIndexes(mongo.db);
-  await ensureConsumerIndexes(mongo.db);
-  return mongo;
+  return connectPrepared(mongo, startup, ['orders', 'deadLetters', 'consumers']);
 }
 
-async function createSaver(mongo: Mongo, reports: SavedReports): Promise<OrderSaver> {
-  const codec = await OrderCodec.connect(registryAccess(settings));
+async function connectKafkaProbe(): Promise<KafkaProbe> {
+  const probe = new KafkaProbe(kafkaOptions);
+  await startup.until('kafka', async () => {
+    await probe.check();
+    await prepareTopics(kafka, topicExpectations(settings), logger);
+  });
+  return probe;
+}
+
+async function connectCodec(): Promise<OrderCodec> {
+  return startup.until('registry', async () => OrderCodec.connect(registryAccess(settings)));
+}
+
+function createSaver(mongo: Mongo, codec: OrderCodec, reports: SavedReports): OrderSaver {
   const { SAVE_DELAY_MS, SAVE_DELAY_SEED } = settings;
   const draw = SAVE_DELAY_SEED === undefined ? Math.random : seededDelays(SAVE_DELAY_SEED, Math.random);
   const delay = new SimulatedDelay(SAVE_DELAY_MS, draw, systemClock);
@@ -58,13 +69,7 @@ function createSavedReports(mongo: Mongo): SavedReports {
   return new SavedReports(async (report) => reportSaved(mongo.db, report), systemClock);
 }
 
-async function createServer(
-  rebalances: Rebalances,
-  saver: OrderSaver,
-  probe: KafkaProbe,
-): Promise<ParallelConsumerServer> {
-  await probe.requireAccess();
-  await prepareTopics(kafka, topicExpectations(settings), logger);
+function createServer(rebalances: Rebalances, saver: OrderSaver): ParallelConsumerServer {
   const metrics = new PrometheusMetrics(register);
   const savers: ConsumerNames = { topic: ORDERS_TOPIC, group: ORDERS_CONSUMER_GROUP };
   const projectors: ConsumerNames = { topic: DEAD_LETTER_TOPIC, group: DEAD_LETTER_GROUP };
@@ -106,12 +111,13 @@ async function createServer(
   controllers: [DeadLettersController],
   providers: [
     { provide: Mongo, useFactory: connectMongo },
-    { provide: KafkaProbe, useValue: new KafkaProbe(kafkaOptions) },
+    { provide: KafkaProbe, useFactory: connectKafkaProbe },
+    { provide: OrderCodec, useFactory: connectCodec },
     { provide: SavedReports, useFactory: createSavedReports, inject: [Mongo] },
-    { provide: OrderSaver, useFactory: createSaver, inject: [Mongo, SavedReports] },
+    { provide: OrderSaver, useFactory: createSaver, inject: [Mongo, OrderCodec, SavedReports] },
     DeadLetterProjection,
     Rebalances,
-    { provide: ParallelConsumerServer, useFactory: createServer, inject: [Rebalances, OrderSaver, KafkaProbe] },
+    { provide: ParallelConsumerServer, useFactory: createServer, inject: [Rebalances, OrderSaver] },
     OrdersConsumer,
   ],
   exports: [Mongo, KafkaProbe, OrdersConsumer, Rebalances, SavedReports],

@@ -4,10 +4,11 @@ import { startService } from '#service/process/start-service.js';
 try {
   // Imported here, so that invalid settings print only their message.
   const { settings } = await import('./settings.js');
-  const { ConsumerModule } = await import('./consumer.module.js');
+  const { ConsumerModule, startup } = await import('./consumer.module.js');
   const { ParallelConsumerServer } = await import('@orders-pipeline/nestjs-parallel-consumer');
   await startService({
     module: ConsumerModule,
+    startup,
     strategies: [ParallelConsumerServer],
     settings,
   });

@@ -3,6 +3,7 @@ import { register } from 'prom-client';
 import { systemClock } from '@orders-pipeline/clock';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { HealthModule } from '#service/health/health.js';
+import { Outages } from '#service/health/outages.js';
 import { MetricsModule } from '#service/health/metrics.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
@@ -31,9 +32,7 @@ const logger = createLogger('facade', settings.LOG_LEVEL);
 /** The facade also starts without MongoDB. */
 function connectMongo(): Mongo {
   const mongo = new Mongo(settings.MONGODB_URI, 'orders-facade');
-  void mongo.connectWhenAvailable((error) =>
-    logger.warn({ reason: String(error) }, 'MongoDB is unavailable, connecting'),
-  );
+  void mongo.connectWhenAvailable(new Outages(logger));
   return mongo;
 }
 

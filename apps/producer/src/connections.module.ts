@@ -1,6 +1,5 @@
 import { Module } from '@nestjs/common';
 import { OrderCodec } from '#orders/order/order-codec.js';
-import { ensureOrderIndexes } from '#orders/order/orders-collection.js';
 import { prepareTopics, topicExpectations } from '#service/kafka/prepare-topics.js';
 import { kafkaAccess } from '#service/kafka/kafka-access.js';
 import { registryAccess } from '#service/kafka/registry-access.js';
@@ -8,12 +7,17 @@ import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { KafkaProbe } from '#service/kafka/kafka-probe.js';
 import { createLogger } from '#service/process/logs.js';
+import { connectPrepared } from '#service/mongodb/connect-prepared.js';
 import { Mongo } from '#service/mongodb/mongo.js';
+import { Startup } from '#service/process/startup.js';
 import { settings } from './settings.js';
 
 export const logger = createLogger('producer', settings.LOG_LEVEL);
 const kafkaOptions = { ...kafkaAccess(settings), clientId: 'orders-producer', logger };
 export const kafka = connectKafka(kafkaOptions);
+
+/** Waits for MongoDB with its indexes, Kafka with its topics, and the registry. */
+export const startup = new Startup(logger);
 
 /** The topics, once they exist and belong to the expected cluster. */
 export class PreparedTopics {
@@ -23,13 +27,25 @@ export class PreparedTopics {
 
 async function connectMongo(): Promise<Mongo> {
   const mongo = new Mongo(settings.MONGODB_URI, 'orders-producer');
-  await ensureOrderIndexes(mongo.db);
-  return mongo;
+  return connectPrepared(mongo, startup, [
+    'orders',
+    'operations',
+    'idempotencyKeys',
+    'intakeBatches',
+    'importRows',
+    'importManifest',
+    'importFiles.files',
+    'importFiles.chunks',
+    'deadLetters',
+  ]);
 }
 
 async function connectTopics(probe: KafkaProbe): Promise<PreparedTopics> {
-  await probe.requireAccess();
-  return new PreparedTopics(await prepareTopics(kafka, topicExpectations(settings), logger));
+  const partitions = await startup.until('kafka', async () => {
+    await probe.check();
+    return prepareTopics(kafka, topicExpectations(settings), logger);
+  });
+  return new PreparedTopics(partitions);
 }
 
 /** The connections to MongoDB, Kafka and the schema registry. */
@@ -41,7 +57,7 @@ async function connectTopics(probe: KafkaProbe): Promise<PreparedTopics> {
     { provide: PreparedTopics, useFactory: connectTopics, inject: [KafkaProbe] },
     {
       provide: OrderCodec,
-      useFactory: async () => OrderCodec.connect(registryAccess(settings)),
+      useFactory: async () => startup.until('registry', async () => OrderCodec.connect(registryAccess(settings))),
       // After the topics, because preparing them verifies the cluster id.
       inject: [PreparedTopics],
     },

@@ -5,11 +5,13 @@ try {
   // Imported here so that invalid settings only print their error message.
   const { settings } = await import('./settings.js');
   const { API } = await import('./api-description.js');
+  const { startup } = await import('./connections.module.js');
   const { ProducerModule } = await import('./producer.module.js');
   const { acceptUploads } = await import('./imports/multipart-files.js');
   const { acceptManyOrders } = await import('./intake/large-bodies.js');
   await startService({
     module: ProducerModule,
+    startup,
     settings,
     auth: settings,
     prepare: async (fastify) => {

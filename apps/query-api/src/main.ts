@@ -5,9 +5,10 @@ try {
   // Imported inside `try`, so that invalid settings print only their message.
   const { settings } = await import('./settings.js');
   const { API } = await import('./api-description.js');
-  const { QueryApiModule } = await import('./query-api.module.js');
+  const { QueryApiModule, startup } = await import('./query-api.module.js');
   await startService({
     module: QueryApiModule,
+    startup,
     settings,
     auth: settings,
     docs: API,

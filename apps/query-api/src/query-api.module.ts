@@ -1,11 +1,12 @@
 import { Module } from '@nestjs/common';
 import { register } from 'prom-client';
-import { ensureOrderIndexes } from '#orders/order/orders-collection.js';
 import { systemClock } from '@orders-pipeline/clock';
 import { HealthModule } from '#service/health/health.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
 import { MetricsModule } from '#service/health/metrics.js';
+import { connectPrepared } from '#service/mongodb/connect-prepared.js';
 import { Mongo } from '#service/mongodb/mongo.js';
+import { Startup } from '#service/process/startup.js';
 import { readMonotonically } from '#service/mongodb/monotonic-reads.js';
 import { ExportController } from './export/export.controller.js';
 import { OpenExports } from './export/open-exports.js';
@@ -36,11 +37,13 @@ import { OrderTraces } from './trace/order-trace.js';
 
 const logger = createLogger('query-api', settings.LOG_LEVEL);
 
+/** Waits for MongoDB with its indexes. */
+export const startup = new Startup(logger);
+
 async function connectMongo(): Promise<Mongo> {
   const mongo = new Mongo(settings.MONGODB_URI, 'orders-query-api');
   readMonotonically(mongo.client);
-  await ensureOrderIndexes(mongo.db);
-  return mongo;
+  return connectPrepared(mongo, startup, ['orders', 'summaryRollups']);
 }
 
 @Module({ providers: [{ provide: Mongo, useFactory: connectMongo }], exports: [Mongo] })

@@ -8,6 +8,7 @@ import { DataDirectory } from '../../../dev/servers/data-directory.js';
 import { EmbeddedServers, type ServerAddresses } from '../../../dev/servers/embedded-servers.js';
 import { provideParts } from '../../../dev/parts/embedded-parts.js';
 import type { Kafka } from 'kafkajs';
+import { migrateAt } from '#service/mongodb/migrate-database.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { quietKafka } from '../../support/topic-writer.js';
 import { ClusterApps } from './cluster-apps.js';
@@ -150,6 +151,7 @@ export class Cluster {
     });
     this.onServerEnded = onServerEnded;
     this.current = { apps, mongo: new Mongo(uri, 'chaos') };
+    await migrateAt(uri);
     await apps.start(consumers);
   }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
+import { migrateAt } from '#service/mongodb/migrate-database.js';
 import { currentCommit } from '../../../dev/machine/machine-description.js';
 import { History } from '../history/history.js';
 import { FileOrderWatch } from './checks/file-order-watch.js';
@@ -46,6 +47,7 @@ export async function oneJourney(options: OneJourneyOptions): Promise<JourneyRes
   const name = `migration-${journey}`;
   const directory = join(servers.data.path, name);
   const uri = (servers.addresses.MONGODB_URI ?? '').replace('/orders?', `/${name}?`);
+  await migrateAt(uri);
   const mongo = new MongoClient(uri);
   const history = new History(join(out, `history-${journey}.jsonl`));
   const apps = await MigrationApps.start({

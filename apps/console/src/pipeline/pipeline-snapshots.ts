@@ -2,9 +2,10 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { consumersCollection, type ConsumerHeartbeat } from '#orders/consumer/consumer-heartbeat.js';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import type { Positions } from '#orders/topics/positions.js';
+import { loggedOutages } from '#service/health/logged-outages.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
-import { systemClock } from '@orders-pipeline/clock';
+import { succeededWithin, systemClock } from '@orders-pipeline/clock';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { SingleFlight } from './single-flight.js';
 
@@ -25,15 +26,21 @@ export interface PipelineSnapshot {
 }
 
 const TIMEOUT_MS = 900;
+const CLOSE_WITHIN_MS = 2_000;
 /** How long a consumer without heartbeats stays in the snapshot. */
 const RETAINED_MS = 30_000;
 
 /** Queries Kafka and MongoDB independently: when one is unavailable, the rest stays known. */
 @Injectable()
 export class PipelineSnapshots implements OnApplicationShutdown {
-  private readonly ends = new SingleFlight(async () => this.positions.ends(ORDERS_TOPIC), systemClock, TIMEOUT_MS);
+  private readonly outages = loggedOutages('pipeline');
+  private readonly ends = new SingleFlight(
+    async () => this.noted(async () => this.positions.ends(ORDERS_TOPIC)),
+    systemClock,
+    TIMEOUT_MS,
+  );
   private readonly committed = new SingleFlight(
-    async () => this.positions.committed(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC),
+    async () => this.noted(async () => this.positions.committed(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC)),
     systemClock,
     TIMEOUT_MS,
   );
@@ -60,8 +67,21 @@ export class PipelineSnapshots implements OnApplicationShutdown {
     return { at, ends, committed, consumers, deadLetters };
   }
 
+  /** Does not wait for a connection that Kafka does not answer, which kafkajs tries for a minute. */
   async onApplicationShutdown(): Promise<void> {
-    await this.positions.close();
+    await succeededWithin(systemClock, CLOSE_WITHIN_MS, this.positions.close());
+  }
+
+  /** Logs when Kafka stops or begins to answer. */
+  private async noted<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      const positions = await read();
+      this.outages.works('kafka');
+      return positions;
+    } catch (error) {
+      this.outages.failed('kafka', error);
+      throw error;
+    }
   }
 
   private async heartbeats(): Promise<SeenConsumer[]> {

@@ -1,4 +1,5 @@
 import { ObjectId, type Collection, type Db, type Filter } from 'mongodb';
+import { requireIndexes } from '#service/mongodb/require-indexes.js';
 import type { Capability } from '../stages/capability.js';
 import type { Difference } from './differences.js';
 
@@ -45,13 +46,13 @@ const DUPLICATE_KEY = 11_000;
 
 /** The mismatches of all instances, in MongoDB. */
 export class Mismatches {
-  private indexed: Promise<unknown> | undefined;
+  private indexed: Promise<void> | undefined;
 
   constructor(private readonly db: Db) {}
 
   /** Stores a mismatch durably. @returns whether it was stored; `false` if there are 5,000 already */
   async store({ capability, version, key, recheck, ...found }: FoundMismatch, at: Date): Promise<boolean> {
-    await this.ensureIndex();
+    await this.requireIndex();
     const finding = { capability, version, key, recheck };
     const newest = {
       paths: found.paths,
@@ -85,9 +86,8 @@ export class Mismatches {
   }
 
   /** At the first use: the facade also starts while MongoDB is away. */
-  private async ensureIndex(): Promise<void> {
-    const finding = { name: 'finding', key: { capability: 1, version: 1, key: 1, recheck: 1 }, unique: true } as const;
-    this.indexed ??= this.collection.createIndexes([finding]);
+  private async requireIndex(): Promise<void> {
+    this.indexed ??= requireIndexes(this.db, ['migrationMismatches']);
     try {
       await this.indexed;
     } catch (error) {

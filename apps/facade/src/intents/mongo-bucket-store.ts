@@ -1,5 +1,6 @@
 import type { Collection, Document, Filter } from 'mongodb';
 import type { Mongo } from '#service/mongodb/mongo.js';
+import { requireIndexes } from '#service/mongodb/require-indexes.js';
 import type { AskedOrders } from '../sides/legacy-read.js';
 import { BUCKETS } from '../stages/buckets.js';
 import type { Fence } from '../stages/migration-snapshot.js';
@@ -126,12 +127,9 @@ export class MongoBucketStore implements BucketStore {
       );
   }
 
-  /** Creates the indexes, and the buckets that don't exist yet. Not at the start: the facade also starts without MongoDB. */
+  /** Verifies the indexes, and creates the buckets that don't exist yet. Not at the start: the facade also starts without MongoDB. */
   private async prepare(): Promise<void> {
-    await this.buckets.createIndexes([
-      { key: { 'open.id': 1 }, sparse: true },
-      { key: { 'open.number': 1 }, sparse: true },
-    ]);
+    await requireIndexes(this.mongo.db, ['migrationBuckets', 'migrationAudit']);
     const $setOnInsert = { epoch: 0, period: 0, mode: 'closed', seq: 0, open: [] } as const;
     const upserts = ALL_BUCKETS.map((_id) => ({
       updateOne: { filter: { _id }, update: { $setOnInsert }, upsert: true },

@@ -1,4 +1,5 @@
 import type { Collection, Db } from 'mongodb';
+import { requireIndexes } from '#service/mongodb/require-indexes.js';
 
 /** The work that the facade does over all orders, one of each kind at a time. */
 export const RUN_KINDS = ['verify', 'backfill'] as const;
@@ -40,11 +41,7 @@ export function findingsCollection(db: Db): Collection<FindingDocument> {
   return db.collection<FindingDocument>('migrationFindings');
 }
 
-/** Creates the indexes of both collections. */
-export async function createRunIndexes(db: Db): Promise<void> {
-  await runsCollection(db).createIndexes([
-    { name: 'kind_startedAt', key: { kind: 1, startedAt: -1 } },
-    { name: 'running', key: { kind: 1 }, unique: true, partialFilterExpression: { status: 'running' } },
-  ]);
-  await findingsCollection(db).createIndexes([{ name: 'run_from', key: { run: 1, from: 1 } }]);
+/** Verifies the indexes of both collections. @throws MissingIndexError */
+export async function requireRunIndexes(db: Db): Promise<void> {
+  await requireIndexes(db, ['migrationRuns', 'migrationFindings']);
 }

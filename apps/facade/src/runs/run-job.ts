@@ -39,7 +39,7 @@ export class RunJob<P = unknown, R extends string = string>
     private readonly runs: StoredRuns<P, R>,
     private readonly work: RunWork<P, R>,
     private readonly clock: Clock,
-    /** Creates the indexes; repeated until MongoDB has done it. */
+    /** Verifies the indexes; repeated until MongoDB has them. */
     private readonly prepare: () => Promise<void>,
   ) {}
 

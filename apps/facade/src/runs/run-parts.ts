@@ -19,7 +19,7 @@ import { Differences, VerificationRuns } from '../verify/verification-runs.js';
 import { VerifyController } from '../verify/verify.controller.js';
 import { LegacyGateway } from '../writes/legacy-gateway.js';
 import { HighestNumber } from './highest-number.js';
-import { createRunIndexes } from './run-document.js';
+import { requireRunIndexes } from './run-document.js';
 import { RunJob } from './run-job.js';
 
 class VerifyJob extends RunJob<VerificationProgress, VerificationResult> {}
@@ -36,7 +36,7 @@ function createVerifyJob(
 ) {
   const readers = new SideReaders(sides, new MongoBucketStore(mongo));
   const work = new VerificationWork(runs, differences, readers, zone, systemClock, () => clients.isBusy);
-  return new VerifyJob(runs, work, systemClock, async () => createRunIndexes(mongo.db));
+  return new VerifyJob(runs, work, systemClock, async () => requireRunIndexes(mongo.db));
 }
 
 function createBackfillJob(mongo: Mongo, { runs: sides }: Sides, runs: BackfillRuns, untranslated: UntranslatedOrders) {
@@ -47,7 +47,7 @@ function createBackfillJob(mongo: Mongo, { runs: sides }: Sides, runs: BackfillR
     isEmpty: async (interval, signal) => sides.legacy.isEmpty(interval, signal),
     startImport: async (files, key, signal) => sides.imports.start(files, key, signal),
   });
-  return new BackfillJob(runs, work, systemClock, async () => createRunIndexes(mongo.db));
+  return new BackfillJob(runs, work, systemClock, async () => requireRunIndexes(mongo.db));
 }
 
 const PROVIDERS: Provider[] = [

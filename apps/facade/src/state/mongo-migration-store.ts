@@ -74,7 +74,6 @@ export class MongoMigrationStore implements MigrationStore {
 
   async register(name: string, process: string): Promise<void> {
     const registered = { process, revision: 0, refreshedAt: this.now() };
-    await this.entries.createIndex({ at: -1 });
     await this.registrations.updateOne({ _id: name }, { $set: registered }, { upsert: true });
   }
 

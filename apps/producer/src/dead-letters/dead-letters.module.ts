@@ -1,7 +1,5 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
-import { ensureDeadLetterIndexes } from '#orders/dead-letter/dead-letters.js';
+import { Module } from '@nestjs/common';
 import { RecordReader } from '@orders-pipeline/parallel-consumer/kafkajs';
-import { Mongo } from '#service/mongodb/mongo.js';
 import { ConnectionsModule, kafka } from '../connections.module.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { DeadLetters } from './dead-letters.js';
@@ -14,10 +12,4 @@ import { LetterRecords } from './letter-records.js';
   providers: [{ provide: LetterRecords, useValue: new LetterRecords(new RecordReader(kafka)) }, DeadLetters],
   exports: [LetterRecords],
 })
-export class DeadLettersModule implements OnModuleInit {
-  constructor(private readonly mongo: Mongo) {}
-
-  async onModuleInit(): Promise<void> {
-    await ensureDeadLetterIndexes(this.mongo.db);
-  }
-}
+export class DeadLettersModule {}

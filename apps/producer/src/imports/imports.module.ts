@@ -1,6 +1,4 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
-import { ensureManifestIndexes } from '#orders/operation/import-manifest.js';
-import { ensureImportRowIndexes } from '#orders/operation/import-rows.js';
+import { Module } from '@nestjs/common';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { BackgroundModule } from '../background/background.module.js';
 import { ConnectionsModule } from '../connections.module.js';
@@ -17,7 +15,7 @@ import { ImportView } from './import-view.js';
 import { ImportsController } from './imports.controller.js';
 import { RejectsController } from './rejects.controller.js';
 import { RowIntake } from './row-intake.js';
-import { ensureStagedFileIndexes, StagedFiles } from './staged-files.js';
+import { StagedFiles } from './staged-files.js';
 import { StagingRoom } from './staging-room.js';
 
 /** Receives and reads the orders of the legacy system. */
@@ -38,12 +36,4 @@ import { StagingRoom } from './staging-room.js';
     ImportJob,
   ],
 })
-export class ImportsModule implements OnModuleInit {
-  constructor(private readonly mongo: Mongo) {}
-
-  async onModuleInit(): Promise<void> {
-    await ensureImportRowIndexes(this.mongo.db);
-    await ensureManifestIndexes(this.mongo.db);
-    await ensureStagedFileIndexes(this.mongo.db);
-  }
-}
+export class ImportsModule {}

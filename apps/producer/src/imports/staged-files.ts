@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { finished } from 'node:stream/promises';
 import { Injectable } from '@nestjs/common';
-import { GridFSBucket, ObjectId, type Binary, type Db, type GridFSBucketWriteStream } from 'mongodb';
+import { GridFSBucket, ObjectId, type Binary, type GridFSBucketWriteStream } from 'mongodb';
 import { operationsCollection } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import type { ByteBudget } from './import-limits.js';
@@ -34,10 +34,6 @@ interface StagingRequest {
 export class StagedBytesMissingError extends Error {
   override readonly name = 'StagedBytesMissingError';
   readonly code = 'staged-bytes-gone';
-}
-
-export async function ensureStagedFileIndexes(db: Db): Promise<void> {
-  await db.collection(STAGED_FILES).createIndexes([{ name: 'operationId', key: { 'metadata.operationId': 1 } }]);
 }
 
 /**

@@ -1,5 +1,4 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
-import { ensureIntakeBatchIndexes } from '#orders/operation/intake-batches.js';
+import { Module } from '@nestjs/common';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { reliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
@@ -38,10 +37,4 @@ function createRecovery(store: MongoIntakeStore, topic: IntakeTopic, mongo: Mong
     Intake,
   ],
 })
-export class IntakeModule implements OnModuleInit {
-  constructor(private readonly mongo: Mongo) {}
-
-  async onModuleInit(): Promise<void> {
-    await ensureIntakeBatchIndexes(this.mongo.db);
-  }
-}
+export class IntakeModule {}

@@ -11,16 +11,10 @@ interface IdempotencyKey {
   readonly createdAt: Date;
 }
 
-/** How long a key is stored, in seconds: a client can retry for two days. */
-const KEY_TTL_SECONDS = 2 * 24 * 60 * 60;
 const KEY_FORMAT = /^[\x21-\x7e]{1,255}$/;
 
 function keys(db: Db): Collection<IdempotencyKey> {
   return db.collection<IdempotencyKey>('idempotencyKeys');
-}
-
-export async function ensureIdempotencyKeyIndexes(db: Db): Promise<void> {
-  await keys(db).createIndexes([{ name: 'createdAt', key: { createdAt: 1 }, expireAfterSeconds: KEY_TTL_SECONDS }]);
 }
 
 /** Validates the header `Idempotency-Key`. @throws Problem 400 for an invalid key */

@@ -1,12 +1,9 @@
-import { Module, type OnModuleInit } from '@nestjs/common';
-import { ensureOperationIndexes } from '#orders/operation/operation.js';
+import { Module } from '@nestjs/common';
 import { EventStreams } from '#service/http/event-streams.js';
-import { Mongo } from '#service/mongodb/mongo.js';
 import { BackgroundModule } from '../background/background.module.js';
 import { ConnectionsModule } from '../connections.module.js';
 import { settings } from '../settings.js';
 import { FaultInjection } from './fault-injection.js';
-import { ensureIdempotencyKeyIndexes } from './idempotency-keys.js';
 import { InterruptionScope } from './interruption-scope.js';
 import { InterruptionsController } from './interruptions.controller.js';
 import { OperationEventsController } from './operation-events.controller.js';
@@ -35,11 +32,4 @@ import { WaitingConsumers } from './waiting-consumers.js';
   ],
   exports: [Operations, OperationView, RedriveProgress],
 })
-export class OperationsModule implements OnModuleInit {
-  constructor(private readonly mongo: Mongo) {}
-
-  async onModuleInit(): Promise<void> {
-    await ensureOperationIndexes(this.mongo.db);
-    await ensureIdempotencyKeyIndexes(this.mongo.db);
-  }
-}
+export class OperationsModule {}

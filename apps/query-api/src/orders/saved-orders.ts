@@ -2,7 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { BSON, UUID } from 'mongodb';
 import { fromDocument, type OrderDocument } from '#orders/order/order-document.js';
 import type { Order } from '#orders/order/order.js';
-import { ORDER_INDEXES, ordersCollection } from '#orders/order/orders-collection.js';
+import { ORDER_INDEXES } from '#orders/database/indexes.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import type { IndexInterval } from '../order-query/index-interval.js';
 

@@ -1,4 +1,3 @@
-import type { OnModuleInit } from '@nestjs/common';
 import { Long, type Collection, type Db, type Document } from 'mongodb';
 import { highestReservedNumber } from '#orders/operation/number-blocks.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
@@ -9,8 +8,6 @@ import type { Tally } from './unchanged-orders.js';
 /** Shorter than the driver's socket timeout. After that, the driver drops the connection, but MongoDB would continue the work. */
 const BLOCK_WITHIN_MS = 8_000;
 const ROLLUPS = 'summaryRollups';
-/** The rollups of earlier versions. */
-const RETIRED_ROLLUPS = 'orderRollups';
 
 /**
  * The sums of the saved orders of a block of numbers, as cells per hour, per day and for all times. Orders are append-only, so a rollup
@@ -38,7 +35,7 @@ export function rollupsCollection(db: Db): Collection<OrderRollup> {
 }
 
 /** Reads and builds rollups. Several processes may build the same rollup at once. */
-export class OrderRollups implements OnModuleInit {
+export class OrderRollups {
   /**
    * @param blockSize numbers per block. Default: 20,000, the most whose cells always fit into a document of 16 MiB. Rollups stored with
    *   another size cover other orders: rename the collection with a change
@@ -47,12 +44,6 @@ export class OrderRollups implements OnModuleInit {
     private readonly mongo: Mongo,
     readonly blockSize = 20_000,
   ) {}
-
-  async onModuleInit(): Promise<void> {
-    // For `kept`: the documents can have several megabytes.
-    await rollupsCollection(this.mongo.db).createIndexes([{ name: 'id_orders', key: { _id: 1, orders: 1 } }]);
-    await this.mongo.db.dropCollection(RETIRED_ROLLUPS);
-  }
 
   /** Returns the highest reserved order number: no order has a higher one. */
   async highestNumber(): Promise<number> {

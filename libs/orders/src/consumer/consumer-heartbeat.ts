@@ -60,13 +60,7 @@ export interface ConsumerHeartbeat {
 export const HEARTBEAT_EVERY_MS = 1_000;
 /** A consumer is considered gone after three missed heartbeats. */
 export const GONE_AFTER_MS = 4 * HEARTBEAT_EVERY_MS;
-/** How long the last heartbeat of a stopped consumer is kept. */
-const KEPT_SECONDS = 3_600;
 
 export function consumersCollection(db: Db): Collection<ConsumerHeartbeat> {
   return db.collection<ConsumerHeartbeat>('consumers');
-}
-
-export async function ensureConsumerIndexes(db: Db): Promise<void> {
-  await consumersCollection(db).createIndexes([{ name: 'at', key: { at: 1 }, expireAfterSeconds: KEPT_SECONDS }]);
 }

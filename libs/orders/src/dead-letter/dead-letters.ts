@@ -62,17 +62,3 @@ export interface DeadLetterDocument {
 export function deadLettersCollection(db: Db): Collection<DeadLetterDocument> {
   return db.collection<DeadLetterDocument>('deadLetters');
 }
-
-export async function ensureDeadLetterIndexes(db: Db): Promise<void> {
-  await deadLettersCollection(db).createIndexes([
-    // Covers the count of an operation's letters, which every progress query needs.
-    { name: 'operationId_index_state_fault', key: { operationId: 1, index: 1, state: 1, fault: 1 } },
-    { name: 'state_errorCode', key: { state: 1, 'error.code': 1 } },
-    // Sparse, because most letters are never redriven.
-    {
-      name: 'tries_sent_sparse',
-      key: { 'tries.operationId': 1, 'tries.outcome': 1, 'tries.sent.partition': 1, 'tries.sent.offset': 1 },
-      sparse: true,
-    },
-  ]);
-}

@@ -52,10 +52,6 @@ export function manifestCollection(db: Db): Collection<ManifestFile> {
   return db.collection<ManifestFile>('importManifest');
 }
 
-export async function ensureManifestIndexes(db: Db): Promise<void> {
-  await manifestCollection(db).createIndexes([{ name: 'sha256', key: { sha256: 1 } }]);
-}
-
 /** Returns an `_id` range filter for the files of one import after position `file`. MongoDB compares documents field by field. */
 export function filesAfter(operationId: string, file: number) {
   return { $gt: { operationId, file }, $lt: { operationId, file: new MaxKey() } } as object;

@@ -21,12 +21,6 @@ export function importRowsCollection(db: Db): Collection<ImportRow> {
   return db.collection<ImportRow>('importRows');
 }
 
-export async function ensureImportRowIndexes(db: Db): Promise<void> {
-  await importRowsCollection(db).createIndexes([
-    { name: 'operationId_index', key: { operationId: 1, index: 1 }, unique: true },
-  ]);
-}
-
 /** Thrown when rows of an import no longer exist, so that its orders can not be reproduced. */
 export class ImportRowsMissingError extends Error {
   override readonly name = 'ImportRowsMissingError';

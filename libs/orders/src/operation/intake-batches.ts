@@ -46,22 +46,6 @@ export function intakeBatchesCollection(db: Db): Collection<IntakeBatch> {
   return db.collection<IntakeBatch>('intakeBatches');
 }
 
-export async function ensureIntakeBatchIndexes(db: Db): Promise<void> {
-  await intakeBatchesCollection(db).createIndexes([
-    { name: 'operationId_from', key: { operationId: 1, from: 1 } },
-    {
-      name: 'requests_key',
-      key: { 'requests.key': 1 },
-      unique: true,
-      partialFilterExpression: { 'requests.key': { $exists: true } },
-    },
-    { name: 'keysUntil', key: { keysUntil: 1 }, sparse: true },
-    // Nearly all batches are acknowledged, and not in these.
-    { name: 'reserved', key: { state: 1 }, partialFilterExpression: { state: 'reserved' } },
-    { name: 'abandoned', key: { _id: 1, state: 1 }, partialFilterExpression: { state: 'abandoned' } },
-  ]);
-}
-
 /** What a batch stores of each of its orders. */
 export interface BatchOrder {
   /** UUID, lower case. */

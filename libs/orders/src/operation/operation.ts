@@ -148,14 +148,6 @@ export function operationsCollection(db: Db): Collection<OperationDocument> {
   return db.collection<OperationDocument>('operations');
 }
 
-export async function ensureOperationIndexes(db: Db): Promise<void> {
-  await operationsCollection(db).createIndexes([
-    { name: 'status_id', key: { status: 1, _id: 1 } },
-    // Finds the operation of an order number.
-    { name: 'firstNumber', key: { firstNumber: 1 } },
-  ]);
-}
-
 /** Returns the generator's input for an operation. */
 export function batchOf(operation: PopulateDocument): OrderBatch {
   const { seed, count, firstNumber, accounts, from, to } = operation;

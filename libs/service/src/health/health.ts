@@ -10,13 +10,28 @@ import {
 import { register } from 'prom-client';
 import { z } from 'zod';
 import { NoToken } from '../auth/scope.guard.js';
-import { explainConnection } from '../process/explain-connection.js';
+import { loggedOutages } from './logged-outages.js';
 import { exposeReadiness } from './readiness-gauge.js';
+
+/** Whether the process is about to end: a balancer must send it no more requests. */
+@Injectable()
+export class Draining {
+  private hasBegun = false;
+
+  begin(): void {
+    this.hasBegun = true;
+  }
+
+  /** @throws while the process drains */
+  check(): void {
+    if (this.hasBegun) throw new Error('the process is draining');
+  }
+}
 
 /** The readiness checks by name. Every readiness request runs all of them; results are not cached. */
 @Injectable()
 export abstract class ReadinessChecks {
-  /** A check that throws is reported as down, with the line of `explainConnection`, else the error's message. */
+  /** A check that throws is reported as down, with the line of `explainConnection`, else the error's message, and since when. */
   abstract readonly checks: Readonly<Record<string, () => Promise<void>>>;
 }
 
@@ -33,10 +48,13 @@ const ReadinessSchema = z
 @NoToken(true)
 @Controller('health')
 export class HealthController {
+  private readonly outages = loggedOutages('health');
+
   constructor(
     @Inject(HealthCheckService) private readonly health: HealthCheckService,
     @Inject(HealthIndicatorService) private readonly indicators: HealthIndicatorService,
     @Inject(ReadinessChecks) private readonly readiness: ReadinessChecks,
+    @Inject(Draining) private readonly draining: Draining,
   ) {}
 
   @Get('live')
@@ -50,18 +68,24 @@ export class HealthController {
   @ApiOperation({ summary: 'Whether the service is ready: checks each dependency' })
   @ApiOkResponse({ standardSchema: ReadinessSchema })
   async getReadiness(): Promise<HealthCheckResult> {
-    const names = Object.keys(this.readiness.checks);
-    return this.health.check(names.map((name) => () => this.try(name)));
+    const checks = Object.entries({ ...this.readiness.checks, drain: async () => this.draining.check() });
+    return this.health.check(
+      checks.map(
+        ([name, check]) =>
+          () =>
+            this.try(name, check),
+      ),
+    );
   }
 
-  private async try(name: string): Promise<HealthIndicatorResult> {
+  private async try(name: string, check: () => Promise<void>): Promise<HealthIndicatorResult> {
     const indicator = this.indicators.check(name);
     try {
-      await this.readiness.checks[name]?.();
+      await check();
+      this.outages.works(name);
       return indicator.up();
     } catch (error) {
-      const reason = explainConnection(error) ?? (error instanceof Error ? error.message : String(error));
-      return indicator.down({ reason });
+      return indicator.down({ ...this.outages.failed(name, error) });
     }
   }
 }
@@ -81,7 +105,7 @@ export class HealthModule {
       module: HealthModule,
       imports: [TerminusModule.forRoot({ logger: false }), ...imports],
       controllers: [HealthController],
-      providers: [{ provide: ReadinessChecks, useClass: checks }],
+      providers: [{ provide: ReadinessChecks, useClass: checks }, Draining],
     };
   }
 }

@@ -1,6 +1,13 @@
+import type { EngineLogger } from '@orders-pipeline/parallel-consumer';
 import { connectKafka, type KafkaOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { Admin, Kafka } from 'kafkajs';
 import { explainConnection } from '../process/explain-connection.js';
+
+const SILENT: EngineLogger = { info: ignore, warn: ignore, error: ignore };
+
+function ignore(): void {
+  // The caller reports the error that it gets.
+}
 
 /** Checks that Kafka is available, for readiness. It uses its own connection without retries, so that it fails within seconds. */
 export class KafkaProbe {
@@ -9,8 +16,8 @@ export class KafkaProbe {
   private readonly kafka: Kafka;
 
   constructor(options: KafkaOptions) {
-    // An admin's own `retry` does not apply to its connections.
-    this.kafka = connectKafka({ ...options, retry: { retries: 0 } });
+    // An admin's own `retry` does not apply to its connections. Not logged, because callers report failures, and repeat the check.
+    this.kafka = connectKafka({ ...options, logger: SILENT, retry: { retries: 0 } });
   }
 
   /** @throws when no broker responds */

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { MongoClient, type Db } from 'mongodb';
+import type { Db, MongoClient } from 'mongodb';
+import type { Outages } from '../health/outages.js';
+import { connectMongoClient, createMongoClient } from './mongo-client.js';
 import { MongoTime } from './mongo-time.js';
 
 const PING_TIMEOUT_MS = 2_000;
@@ -14,9 +16,11 @@ export class Mongo implements OnApplicationShutdown {
   /** The clock for leases and schedules. */
   readonly time: MongoTime;
   private isClosed = false;
+  /** Why the first connection has failed so far. */
+  private unreachable: Error | undefined;
 
   constructor(uri: string, appName: string) {
-    this.client = new MongoClient(uri, {
+    this.client = createMongoClient(uri, {
       appName,
       // These detect a dead primary within seconds and bound every call: by default the driver waits for ever, and
       // version 7.9 ignores `timeoutMS`, which should bound all calls.
@@ -33,16 +37,25 @@ export class Mongo implements OnApplicationShutdown {
   }
 
   /**
-   * Connects in the background until it succeeds, for a service that also starts without MongoDB. If its first connection fails,
-   * the driver (7.9) closes its topology, and all later calls fail until `connect` succeeds.
+   * Connects. If the first connection fails, the driver (7.9) closes its topology, and all later calls fail until this succeeds.
+   * @throws SettingsError if a file that the URI names can't be read, or the driver's error
    */
-  async connectWhenAvailable(onFailure: (error: unknown) => void): Promise<void> {
+  async connect(): Promise<void> {
+    await connectMongoClient(this.client);
+  }
+
+  /** Connects in the background until it succeeds, for a service that also works without MongoDB. */
+  async connectWhenAvailable(outages: Outages): Promise<void> {
     while (!this.isClosed) {
       try {
-        await this.client.connect();
+        await this.connect();
+        this.unreachable = undefined;
+        outages.works('mongodb');
         return;
       } catch (error) {
-        onFailure(error);
+        if (this.isClosed) return;
+        this.unreachable = error as Error;
+        outages.failed('mongodb', error);
         await sleep(CONNECT_AGAIN_MS, undefined, { ref: false });
       }
     }
@@ -50,6 +63,8 @@ export class Mongo implements OnApplicationShutdown {
 
   /** @throws when no primary responds within 2 s */
   async ping(): Promise<void> {
+    // All that the driver would say is that its topology is closed.
+    if (this.unreachable !== undefined) throw this.unreachable;
     const timer = new AbortController();
     const timeout = sleep(PING_TIMEOUT_MS, undefined, { signal: timer.signal }).then(() => {
       throw new Error(`no response within ${PING_TIMEOUT_MS} ms`);

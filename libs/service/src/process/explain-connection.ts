@@ -111,3 +111,11 @@ function* causesOf(error: unknown, depth = 0): Generator<string> {
   yield* causesOf(cause, depth + 1);
   for (const each of Array.isArray(errors) ? errors : []) yield* causesOf(each, depth + 1);
 }
+
+/** Failures that an administrator of the server repairs while this process runs: missing rights, and an expired certificate. */
+const REPAIRED_ELSEWHERE = /AUTHORIZATION_FAILED|CERT_HAS_EXPIRED|certificate has expired/;
+
+/** Returns whether an explained failure can end without other settings of this process. */
+export function isRepairedElsewhere(error: unknown): boolean {
+  return REPAIRED_ELSEWHERE.test([...causesOf(error)].join('\n'));
+}

@@ -16,7 +16,10 @@ import { requestId } from '../http/request-ids.js';
 import { measureRequests } from '../http/request-metrics.js';
 import { connectionLimits } from '../http/slow-bodies.js';
 import { serveApiDocs, type ApiDescription } from '../docs/openapi.js';
+import { Draining } from '../health/health.js';
 import { announceToParent, onParentExit } from './parent-process.js';
+import type { Startup } from './startup.js';
+import { StartingServer } from './starting-server.js';
 import { ProblemFilter } from '../http/problem-filter.js';
 import type { HttpSettings } from '../settings/settings.js';
 import { ValidationPipe } from '../http/validation-pipe.js';
@@ -28,6 +31,8 @@ export interface ServiceOptions {
    * service listens. They are closed after the HTTP server and before any `onApplicationShutdown`.
    */
   readonly strategies?: readonly Type<CustomTransportStrategy>[];
+  /** What the module waits for before it exists. If absent, it does not wait for any server. */
+  readonly startup?: Startup;
   /** The address to listen on, and the accepted hosts and origins. */
   readonly settings: HttpSettings;
   /** The token issuer. If absent, the service has nothing to protect, only health and metrics. */
@@ -43,17 +48,25 @@ export interface ServiceOptions {
 }
 
 const DEFAULT_BODY_LIMIT = 64 * 1024;
-/** The whole stack must stop within 30 s. */
+/** After the grace period. The whole stack must stop within 30 s. */
 const DRAIN_LIMIT_MS = 18_000;
 
 /**
- * Starts a service and runs it until SIGTERM, SIGINT, or the exit of its parent process. Then every `onModuleDestroy`, `close`
- * and `onApplicationShutdown` drains, and the process exits with 0.
+ * Starts a service and runs it until SIGTERM, SIGINT, or the exit of its parent process. Then its readiness fails; after a grace period,
+ * in which balancers notice that, every `onModuleDestroy`, `close` and `onApplicationShutdown` drains, and the process exits with 0.
+ * While it waits for its servers, the process only answers that it lives and is not ready.
  * It uses Fastify instead of Express: about 1.4 times the requests per second, and JSON bodies with `__proto__` are rejected.
  */
 export async function startService(options: ServiceOptions): Promise<void> {
   const { settings, auth } = options;
   if (auth) rejectOpenService({ ...auth, ...settings }, process.env);
+  let app: NestFastifyApplication | undefined;
+  onStopRequest((reason) => {
+    // Until the app exists there is nothing to drain.
+    if (app === undefined) process.exit(0);
+    drain(app, reason, 1_000 * settings.DRAIN_GRACE_SECONDS);
+  });
+  const starting = await listenWhileStarting(options);
   const problems = new ProblemFilter();
   const limits = connectionLimits(1_000 * settings.REQUEST_TIMEOUT_SECONDS);
   const adapter = new FastifyAdapter({
@@ -69,7 +82,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
       ...(options.maxParamLength !== undefined && { maxParamLength: options.maxParamLength }),
     },
   });
-  const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
+  app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
     // Errors before the service's logger exists are thrown, and reported once, by `failToStart`.
     logger: false,
     abortOnError: false,
@@ -94,27 +107,44 @@ export async function startService(options: ServiceOptions): Promise<void> {
     );
   if (options.docs) serveApiDocs(app, options.docs, auth?.AUTH_ISSUER);
   for (const strategy of options.strategies ?? []) app.connectMicroservice({ strategy: app.get(strategy) });
-  drainOnStop(app);
   // Initialize first: no handler may run before the `onModuleInit` of its dependencies.
   await app.init();
   await app.startAllMicroservices();
+  await starting?.close();
   await admin?.listen({ host: settings.LISTEN_HOST, port: settings.ADMIN_PORT ?? 0 });
   await app.listen({ host: settings.LISTEN_HOST, port: settings.PORT });
   announceToParent(await app.getUrl());
 }
 
-function drainOnStop(app: NestFastifyApplication): void {
-  let ending = false;
-  const end = (reason: string): void => {
-    if (ending) return;
-    ending = true;
-    const logger = new Logger('service');
-    logger.log({ reason }, 'draining');
-    // A hanging dependency, such as a broker that never responds, must not block the exit; unfinished records are redelivered.
-    setTimeout(() => {
-      logger.error(`the drain took longer than ${DRAIN_LIMIT_MS} ms: exiting without it`);
-      process.exit(1);
-    }, DRAIN_LIMIT_MS).unref();
+async function listenWhileStarting({ startup, settings }: ServiceOptions): Promise<StartingServer | undefined> {
+  if (startup === undefined) return undefined;
+  return StartingServer.listen(startup.outages, settings.LISTEN_HOST, settings.ADMIN_PORT ?? settings.PORT);
+}
+
+/** Calls the listener for the first request to stop. */
+function onStopRequest(listener: (reason: string) => void): void {
+  let hasBegun = false;
+  const once = (reason: string): void => {
+    if (hasBegun) return;
+    hasBegun = true;
+    listener(reason);
+  };
+  process.on('SIGTERM', () => once('SIGTERM'));
+  process.on('SIGINT', () => once('SIGINT'));
+  onParentExit(() => once('the parent process has exited'));
+}
+
+function drain(app: NestFastifyApplication, reason: string, graceMs: number): void {
+  const logger = new Logger('service');
+  logger.log({ reason }, 'draining');
+  app.get(Draining, { strict: false }).begin();
+  // A hanging dependency, such as a broker that never responds, must not block the exit; unfinished records are redelivered.
+  setTimeout(() => {
+    logger.error(`the drain took longer than ${DRAIN_LIMIT_MS} ms: exiting without it`);
+    process.exit(1);
+  }, graceMs + DRAIN_LIMIT_MS).unref();
+  // Clients that have not noticed yet are served as before.
+  setTimeout(() => {
     app
       .close()
       .then(() => process.exit(0))
@@ -122,8 +152,5 @@ function drainOnStop(app: NestFastifyApplication): void {
         logger.error(error instanceof Error ? error.stack : String(error), 'the drain failed');
         process.exit(1);
       });
-  };
-  process.on('SIGTERM', () => end('SIGTERM'));
-  process.on('SIGINT', () => end('SIGINT'));
-  onParentExit(() => end('the parent process has exited'));
+  }, graceMs);
 }

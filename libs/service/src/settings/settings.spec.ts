@@ -19,6 +19,7 @@ describe('settings', () => {
       RATE_LIMIT_PER_MINUTE: 120_000,
       REQUEST_TIMEOUT_SECONDS: 30,
       UPLOAD_MIN_BYTES_PER_SECOND: 1_000,
+      DRAIN_GRACE_SECONDS: 2,
       LOG_LEVEL: 'info',
       MONGODB_URI: 'mongodb://127.0.0.1:27017/orders',
       KAFKA_BROKERS: ['127.0.0.1:9092'],

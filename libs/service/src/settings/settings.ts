@@ -114,6 +114,10 @@ export function httpSettings(defaultPort: number) {
       description:
         'Slowest rate of an upload, in each period of `REQUEST_TIMEOUT_SECONDS`; its whole duration is not limited.',
     }),
+    DRAIN_GRACE_SECONDS: wholeNumber(0, 300).default(2).meta({
+      description:
+        'Time between a stop signal, when readiness fails, and the closing of the listener: more than a balancer takes to notice. `npm start`: 0.',
+    }),
     LOG_LEVEL: z
       .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
       .default('info')
@@ -139,6 +143,8 @@ export interface HttpSettings {
   readonly REQUEST_TIMEOUT_SECONDS: number;
   /** The slowest rate of other bodies. */
   readonly UPLOAD_MIN_BYTES_PER_SECOND: number;
+  /** Time between the failing readiness and the closing of the listener, in seconds. */
+  readonly DRAIN_GRACE_SECONDS: number;
 }
 
 /** Returns whether a text is an IP address, or a subnet with the length of its prefix in bits. */

@@ -3,7 +3,8 @@ import { orderGenerator } from '#orders/generator/generator.js';
 import { formatMoney } from '#orders/order/money.js';
 import { fromDocument, toDocument, type OrderDocument } from '#orders/order/order-document.js';
 import type { Order } from '#orders/order/order.js';
-import { ensureOrderIndexes, ordersCollection } from '#orders/order/orders-collection.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { migrateDatabase } from '#service/mongodb/migrate-database.js';
 
 const [FROM, TO] = [new Date('2026-01-30T22:30:00Z'), new Date('2026-02-03T03:10:00Z')];
 const MOST = 20_000;
@@ -30,7 +31,7 @@ export function orderDocuments(count: number, from = 1): OrderDocument[] {
 
 /** Replaces all orders of a database by generated ones, and reserves their numbers. */
 export async function refill(db: Db, count: number): Promise<void> {
-  await ensureOrderIndexes(db);
+  await migrateDatabase(db, { collections: ['orders', 'summaryRollups'] });
   await ordersCollection(db).deleteMany({});
   await ordersCollection(db).insertMany(orderDocuments(count));
   const counters = db.collection<{ _id: string; value: Long }>('counters');

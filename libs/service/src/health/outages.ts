@@ -1,0 +1,58 @@
+import { systemClock, type Clock } from '@orders-pipeline/clock';
+import { explainConnection } from '../process/explain-connection.js';
+
+/** Something that a service needs and that doesn't work. */
+export interface Outage {
+  readonly reason: string;
+  /** The time of the first failure, in ISO 8601. */
+  readonly since: string;
+}
+
+/** Where changes are logged, such as a pino logger. */
+export interface OutageLog {
+  warn(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+}
+
+/** Knows what a service needs and doesn't have now, and logs each change once instead of each attempt. */
+export class Outages {
+  private readonly current = new Map<string, Outage>();
+
+  constructor(
+    private readonly log: OutageLog,
+    private readonly clock: Clock = systemClock,
+  ) {}
+
+  /** All outages, by name. */
+  get all(): ReadonlyMap<string, Outage> {
+    return this.current;
+  }
+
+  /** Notes a failed attempt. @returns the outage, which began with the first of them */
+  failed(name: string, error: unknown): Outage {
+    const reason = reasonOf(error);
+    const known = this.current.get(name);
+    const outage = { reason, since: known?.since ?? new Date(this.clock.now()).toISOString() };
+    this.current.set(name, outage);
+    if (known === undefined || kindOf(known.reason) !== kindOf(reason)) this.log.warn({ name, ...outage }, 'not ready');
+    return outage;
+  }
+
+  /** Notes a successful attempt. */
+  works(name: string): void {
+    const known = this.current.get(name);
+    if (known === undefined) return;
+    this.current.delete(name);
+    this.log.info({ name, since: known.since }, 'available again');
+  }
+}
+
+/** Returns the line of `explainConnection`, else the error's message. */
+function reasonOf(error: unknown): string {
+  return explainConnection(error) ?? (error instanceof Error ? error.message : String(error));
+}
+
+/** Attempts at several hosts alternate between messages that differ only in ports and counts. */
+function kindOf(reason: string): string {
+  return reason.replaceAll(/\d+/g, '');
+}
