@@ -3,6 +3,7 @@ import { emission } from './benchmarks/emission.js';
 import { engineOverhead } from './benchmarks/engine-overhead.js';
 import { intake, intakeLatency } from './benchmarks/intake.js';
 import { memoryStalledKey } from './benchmarks/memory-stalled-key.js';
+import { migrate } from './benchmarks/migrate.js';
 import { nestStrategy } from './benchmarks/nest-strategy.js';
 import { oneAtATimeNoSave, oneAtATimeSave } from './benchmarks/one-at-a-time.js';
 import { pipelineNoSave, pipelineSave } from './benchmarks/pipeline.js';
@@ -60,6 +61,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   facadeReadsHangingP50,
   facadeReadsHangingP99,
   verify,
+  migrate,
   consoleCpu,
   consoleFirstPaint,
 ];
