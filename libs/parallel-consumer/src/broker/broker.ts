@@ -89,6 +89,8 @@ export interface BrokerHealth {
   readonly joined: boolean;
   /** Time of the group coordinator's last response, in ms since 1970. */
   readonly lastContactAt: number;
+  /** Why the last attempt to join the group failed; `undefined` once it has joined. */
+  readonly joinFailure?: string | undefined;
   /** The oldest persisting failure of a read (leader unavailable, topic deleted); `undefined` when none fails. */
   readonly fetchFailure?: BrokerFailure | undefined;
   /** The failure of the publish in progress (topic missing, leader unavailable); `undefined` when it has not failed. */

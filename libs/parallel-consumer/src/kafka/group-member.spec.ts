@@ -71,6 +71,18 @@ describe('GroupMember', () => {
     await member.leave();
   });
 
+  it('reports why it can not join, until it has joined', async () => {
+    const { member, connections, clock } = createMember();
+    const denied = error('GROUP_AUTHORIZATION_FAILED');
+    connections.answer(FIND_COORDINATOR, denied, () => 1);
+    member.join();
+    await settle();
+    expect([member.joined, member.joinFailure]).toEqual([false, 'spec failed: GROUP_AUTHORIZATION_FAILED']);
+    await clock.advance(500);
+    expect([member.joined, member.joinFailure]).toEqual([true, undefined]);
+    await member.leave();
+  });
+
   it('keeps its partitions in the next generation', async () => {
     const { member, connections, clock, calls } = createMember();
     connections.answer(JOIN_GROUP, joinedAs(5), joinedAs(6)).answer(HEARTBEAT, error('REBALANCE_IN_PROGRESS'), ok);

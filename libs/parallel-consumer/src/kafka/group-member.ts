@@ -34,6 +34,8 @@ export class GroupMember {
   /** True between two generations. */
   private joining = true;
   private isRejoinDue = false;
+  /** Why the last attempt to join failed; `undefined` once one has succeeded. */
+  private failure: string | undefined;
 
   constructor(
     connections: KafkaConnections,
@@ -49,6 +51,10 @@ export class GroupMember {
 
   get joined(): boolean {
     return !this.joining && this.current !== undefined;
+  }
+
+  get joinFailure(): string | undefined {
+    return this.failure;
   }
 
   /** Starts to join; `events` report the progress. */
@@ -110,6 +116,7 @@ export class GroupMember {
     this.synced = { memberId, generationId };
     this.current = { groupId: this.options.groupId, generationId, memberId, coordinator };
     this.joining = false;
+    this.failure = undefined;
     this.coordinator.noteContact();
     this.events.assigned(assignment, kept);
   }
@@ -171,6 +178,7 @@ export class GroupMember {
       return this.events.lost(error);
     }
     if (isKafkaError(error, 'REBALANCE_IN_PROGRESS')) return;
+    this.failure = error instanceof Error ? error.message : String(error);
     this.options.logger.warn(errorDetails(error), 'joining the group failed: retrying');
     await this.sleep(RETRY_PAUSE_MS);
   }

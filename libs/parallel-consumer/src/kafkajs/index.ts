@@ -1,5 +1,6 @@
 export { connectKafka, KAFKA_RETRY, reliableProducer, type KafkaOptions } from './kafkajs-client.js';
 export { KafkajsBroker, type KafkajsBrokerOptions } from './kafkajs-broker.js';
+export { KafkajsConnections } from './kafkajs-connections.js';
 export { LazyAdmin } from './lazy-admin.js';
 export { RecordReader } from './record-reader.js';
 export {
@@ -8,3 +9,6 @@ export {
   type ProducerClient,
   type ReliableProducerOptions,
 } from '../kafka/reliable-producer.js';
+export type { KafkaApi } from '../protocol/kafka-api.js';
+export type { WireReader } from '../protocol/wire-reader.js';
+export type { WireWriter } from '../protocol/wire-writer.js';

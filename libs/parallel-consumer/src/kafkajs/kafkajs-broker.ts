@@ -102,11 +102,11 @@ export class KafkajsBroker implements Broker {
 
   /** Whether the member has joined, and when its coordinator last responded. */
   get health(): BrokerHealth {
-    const { joined, coordinator } = this.member;
+    const { joined, joinFailure, coordinator } = this.member;
     const { lastContactAt } = coordinator;
     const { failure: fetchFailure } = this.fetcher;
     const { failure: publishFailure } = this.producer;
-    return { joined: joined && !this.stopping, lastContactAt, fetchFailure, publishFailure };
+    return { joined: joined && !this.stopping, joinFailure, lastContactAt, fetchFailure, publishFailure };
   }
 
   async partitionCount(topic: string): Promise<number> {

@@ -67,6 +67,8 @@ function reasonNotReady(
   { state, health, runner, missingTopic, assignments, now }: EngineParts,
   partitions: readonly PartitionStatus[],
 ): string | undefined {
+  const isJoining = state === 'starting' || (state === 'running' && !health.joined);
+  if (isJoining && health.joinFailure !== undefined) return `joining the consumer group fails: ${health.joinFailure}`;
   if (state !== 'running') return `the consumer is ${state}`;
   if (!health.joined) return 'not a member of the consumer group';
   if (now - health.lastContactAt >= CONTACT_TIMEOUT_MS)
