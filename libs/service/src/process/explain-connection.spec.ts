@@ -51,6 +51,14 @@ describe('a failed connection', () => {
       'MongoDB has a certificate of an unknown authority: set MONGODB_URI (tlsCAFile) to the file',
     ],
     [
+      new Error('joining the consumer group fails: JoinGroup failed: GROUP_AUTHORIZATION_FAILED'),
+      'Kafka denies a request of the user in KAFKA_SASL_USERNAME (GROUP_AUTHORIZATION_FAILED): grant it the ACLs',
+    ],
+    [
+      new MongoServerError({ message: 'not authorized on orders to execute command { insert: "s3cret" }', code: 13 }),
+      'MongoDB denies a command of the user in MONGODB_URI: grant it the role of docs/operations.md#rights-in-mongodb',
+    ],
+    [
       kafkajsError('KafkaTokenRejectedError', 's3cret'),
       'The issuer at KAFKA_SASL_TOKEN_URL rejects the client: correct KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD',
     ],

@@ -75,6 +75,11 @@ const MEANINGS: readonly (readonly [pattern: RegExp, line: (of: ServerSettings, 
       `${server} denies a request of the user in ${user} (${found}): grant it the ACLs of docs/operations.md#rights-in-kafka`,
   ],
   [
+    /MongoServerError.*\bnot authorized on /,
+    ({ server, user }) =>
+      `${server} denies a command of the user in ${user}: grant it the role of docs/operations.md#rights-in-mongodb`,
+  ],
+  [
     /RegistryRejectionError.*HTTP 40[13]/,
     ({ server, user }) =>
       `${server} rejects the credentials: correct ${user} and SCHEMA_REGISTRY_PASSWORD, or SCHEMA_REGISTRY_TOKEN`,
@@ -98,7 +103,7 @@ export function explainConnection(error: unknown): string | undefined {
 }
 
 function serverOf(text: string): ServerSettings | undefined {
-  if (/KafkaJS|KafkaError|KafkaToken/.test(text)) return KAFKA;
+  if (/KafkaJS|KafkaError|KafkaToken|(?:TOPIC|GROUP|CLUSTER)_AUTHORIZATION_FAILED/.test(text)) return KAFKA;
   if (/Mongo/.test(text)) return MONGODB;
   return /Registry/.test(text) ? REGISTRY : undefined;
 }

@@ -15,6 +15,12 @@ export function privateKeyFile() {
   return pemFile(checkPrivateKey).meta({ allowed: 'the path of a PEM file with a private key without passphrase' });
 }
 
+/** Returns why a file has no usable certificates, in words that continue "which …", or `undefined`. */
+export function certificateFault(path: string): string | undefined {
+  const result = contentOf(path);
+  return 'content' in result ? checkCertificates(result.content) : result.reason;
+}
+
 /** @param fault returns why a content is wrong, in words that continue "which …", or `undefined` */
 function pemFile(fault: (content: string) => string | undefined) {
   return z

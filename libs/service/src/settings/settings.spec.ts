@@ -63,6 +63,15 @@ describe('settings', () => {
       expect(message).toMatch(new RegExp(`^  ${name} must be .*, got a value that may be secret \\(`, 'm'));
   });
 
+  it('reject a file of authorities of MongoDB that is missing or has no certificate, without the address', () => {
+    const message = messageOf({ MONGODB_URI: 'mongodb://me:s3cret@there/orders?tls=true&tlsCAFile=/nowhere' });
+    expect(message).toContain('MONGODB_URI must be an address that begins with mongodb:// or mongodb+srv://, got');
+    expect(message).toContain('which names a tlsCAFile that does not exist: set the path of an existing file');
+    expect(message).not.toContain('s3cret');
+    const empty = `mongodb://there/orders?tlsCAFile=${encodeURIComponent(import.meta.filename)}`;
+    expect(messageOf({ MONGODB_URI: empty })).toContain('which names a tlsCAFile that contains no certificate');
+  });
+
   it('with a removed name are rejected with the new name, along with all other wrong ones', () => {
     const IN_FLIGHT_OVERRIDES_SINCE = z.string().optional();
     const Renamed = Schema.extend({ IN_FLIGHT_OVERRIDES_SINCE });

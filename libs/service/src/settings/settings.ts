@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { certificateFault } from './pem-files.js';
 import { describeSettings, documentedAt } from './setting-docs.js';
 import { contradictions } from './setting-relations.js';
 import { fileVariable, readGivenSettings, type GivenSettings } from './setting-files.js';
@@ -172,6 +173,10 @@ export const mongoSettings = {
   MONGODB_URI: z
     .string()
     .regex(/^mongodb(\+srv)?:\/\/.+/)
+    .superRefine((uri, context) => {
+      const reason = authorityFault(uri);
+      if (reason !== undefined) context.addIssue({ code: 'custom', params: { reason } });
+    })
     .default('mongodb://127.0.0.1:27017/orders')
     .meta({
       description: 'Your own MongoDB replica set instead of the embedded one, with the database in the path.',
@@ -179,3 +184,10 @@ export const mongoSettings = {
       secret: true,
     }),
 };
+
+/** The driver reads the file of the authorities with its first connection, and its error names no setting. */
+function authorityFault(uri: string): string | undefined {
+  const path = new URLSearchParams(uri.split('?')[1]).get('tlsCAFile');
+  const fault = path === null ? undefined : certificateFault(path);
+  return fault && `names a tlsCAFile that ${fault}`;
+}
