@@ -3,6 +3,7 @@ import { explainConnection } from '#service/process/explain-connection.js';
 import type { AdminEnvironment, RunCommand } from './admin-environment.js';
 import { EXIT_CODE, EXIT_CODES_HELP, type ExitCode } from './exit-code.js';
 import { addMigrateCommand } from './migrate/migrate.command.js';
+import { addRolesCommands } from './roles/roles.command.js';
 import { addTopicsCommands } from './topics/topics.command.js';
 
 /**
@@ -39,5 +40,6 @@ function commandLine({ print, printError }: AdminEnvironment, run: RunCommand): 
     .exitOverride();
   addTopicsCommands(program, run);
   addMigrateCommand(program, run);
+  addRolesCommands(program, run);
   return program;
 }

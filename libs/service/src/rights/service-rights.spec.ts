@@ -1,0 +1,67 @@
+import { describe, expect, it } from '@jest/globals';
+import { aclCommands, kafkaAcls } from './kafka-acls.js';
+import { mongodbRole, roleName } from './mongodb-roles.js';
+import { SERVICE_RIGHTS, SERVICES } from './service-rights.js';
+
+const actionsOn = (service: (typeof SERVICES)[number], collection: string): readonly string[] =>
+  mongodbRole(service, 'shop').privileges.find(({ resource }) => resource.collection === collection)?.actions ?? [];
+
+describe('the rights in MongoDB', () => {
+  it('let only the consumer add orders, and no service change or remove one', () => {
+    for (const service of SERVICES) {
+      const actions = actionsOn(service, 'orders');
+      expect([service, actions.includes('insert')]).toEqual([service, service === 'consumer']);
+      for (const action of ['update', 'remove', 'dropCollection']) expect(actions).not.toContain(action);
+    }
+  });
+
+  it('are those of the database of the orders, and for reconciliation the oplog', () => {
+    for (const service of SERVICES)
+      for (const { resource } of mongodbRole(service, 'shop').privileges)
+        expect(['shop.', 'local.oplog.rs']).toContainEqual(
+          resource.db === 'local' ? `local.${resource.collection}` : `${resource.db}.`,
+        );
+  });
+
+  it('let the query API write its cache alone', () => {
+    const { privileges } = mongodbRole('query-api', 'shop');
+    const writable = privileges.filter(({ actions }) => actions.some((each) => /insert|update|remove/.test(each)));
+    expect(writable.map(({ resource }) => resource.collection)).toEqual(['summaryRollups']);
+  });
+
+  it('let nobody but the administrator give rights', () => {
+    const including = SERVICES.filter((service) => mongodbRole(service, 'shop').roles.length > 0);
+    expect(including).toEqual(['admin']);
+  });
+});
+
+describe('the rights in Kafka', () => {
+  const acls = kafkaAcls(roleName);
+  const who = (operation: string, name: string): string[] =>
+    acls.filter((acl) => acl.operation === operation && acl.name === name).map(({ principal }) => principal);
+
+  it('let only the producer write orders, and only the consumer join its groups', () => {
+    expect(who('Write', 'orders.v1')).toEqual(['User:orders-producer']);
+    expect(who('Read', 'orders-savers')).toEqual(['User:orders-consumer']);
+    expect(who('Alter', 'kafka-cluster')).toEqual(['User:orders-admin']);
+  });
+
+  it('are none for the query API and the facade', () => {
+    const users = new Set(acls.map(({ principal }) => principal));
+    for (const service of ['query-api', 'facade'] as const) {
+      expect(SERVICE_RIGHTS[service].kafka).toEqual([]);
+      expect(users).not.toContain(`User:${roleName(service)}`);
+    }
+  });
+
+  it('are given by one command of the tool for each user and resource', () => {
+    const commands = aclCommands(kafkaAcls((service) => (service === 'producer' ? 'emitter' : service)));
+    expect(commands).toContain(
+      'kafka-acls.sh --bootstrap-server HOST:9093 --command-config admin.properties --add --allow-principal User:emitter ' +
+        '--operation Create --operation DescribeConfigs --operation Write --topic orders.v1',
+    );
+    expect(commands).toContainEqual(
+      expect.stringMatching(/User:admin --operation Alter --operation Describe --cluster$/),
+    );
+  });
+});
