@@ -49,12 +49,21 @@ export default {
         '/node_modules/',
         '<rootDir>/test/chaos/',
         '<rootDir>/test/faults/',
+        '<rootDir>/test/secured/',
         '<rootDir>/test/browser/',
         '<rootDir>/test/fuzz/',
         '<rootDir>/test/monitoring/',
         '<rootDir>/test/packages/',
         '<rootDir>/test/clients/',
       ],
+    },
+    {
+      // Specs of `real` that also run on a secured stack, and those that need one.
+      ...shared,
+      displayName: 'secured',
+      setupFiles: ['<rootDir>/test/support/secured-mode.mjs'],
+      setupFilesAfterEnv: ['<rootDir>/test/support/without-time-limit.mjs'],
+      testMatch: ['<rootDir>/test/secured/*.spec.ts', '<rootDir>/test/{pipeline,reconcile,console}.spec.ts'],
     },
     {
       ...shared,

@@ -14,6 +14,7 @@ import {
   type ExecutedExample,
 } from './support/openapi-examples.js';
 import { expectedOrders, Pipeline, type PopulateResponse } from './support/pipeline.js';
+import { IS_SECURED } from './support/secured-mode.js';
 
 const COUNT = 5_250;
 
@@ -42,7 +43,8 @@ describe('the pipeline from populate to query', () => {
 
   it('runs only the apps, because Kafka, the registry and MongoDB are given', () => {
     const names = pipeline.stack.processes().map(({ name }) => name);
-    expect(names.toSorted()).toEqual(['console', 'consumer-1', 'producer', 'query-api']);
+    const own = IS_SECURED ? ['Kafka', 'MongoDB', 'issuer', 'schema registry'] : [];
+    expect(names.toSorted()).toEqual([...own, 'console', 'consumer-1', 'producer', 'query-api'].toSorted());
   });
 
   it('accepts a populate as a running operation with a block of numbers', () => {

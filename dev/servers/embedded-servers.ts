@@ -1,6 +1,7 @@
 import type { PortClaim } from '../machine/ports.js';
 import type { EmbeddedChoice, EmbeddedParts } from '../parts/embedded-parts.js';
 import type { DataDirectory } from './data-directory.js';
+import { grantKafkaRights, grantMongodbRights } from './grant-rights.js';
 import { KafkaCluster } from './kafka-cluster.js';
 import { singleNode, type PeerPort } from './kafka-properties.js';
 import { KafkaServer } from './kafka-server.js';
@@ -8,6 +9,7 @@ import { mongodbUri, MongodbServer, replicaSet, singleMember } from './mongodb-s
 import { RegistryServer } from './registry-server.js';
 import { ServerGuard } from './server-guard.js';
 import { Server, type ServerEvents } from './server.js';
+import type { StackSecurity } from './stack-security.js';
 
 /** The ports of the embedded servers. With several nodes, the others use the next ports. */
 export interface ServerPorts {
@@ -37,6 +39,8 @@ export interface ServerLayout {
    * MongoDB's clients use them too.
    */
   readonly peers?: { readonly kafka: readonly PeerPort[]; readonly mongodb: readonly number[] };
+  /** TLS, users and their rights at all servers. Default: none of them. Not together with `peers`. */
+  readonly security?: StackSecurity;
 }
 
 const REPLICAS = 3;
@@ -93,7 +97,9 @@ export class EmbeddedServers {
     const { choice, ports } = layout;
     const programs = {
       kafka: choice.kafka ? await kafkaNodes(layout, parts, data.path) : [],
-      registry: choice.registry ? new RegistryServer(parts, ports.registry, data.path) : undefined,
+      registry: choice.registry
+        ? new RegistryServer(parts, ports.registry, data.path, layout.security?.registry)
+        : undefined,
       mongodb: choice.mongodb ? mongodbMembers(layout, parts, data.path) : [],
     };
     return new EmbeddedServers(layout, programs, data, events);
@@ -110,6 +116,21 @@ export class EmbeddedServers {
         onReady(server.name, performance.now() - startedAt);
       }),
     );
+    if (this.layout.security !== undefined) await this.grantRights(this.layout.security);
+  }
+
+  /** Gives the services their rights, after each start: an earlier version may have had others. */
+  private async grantRights(security: StackSecurity): Promise<void> {
+    const { kafka, mongodb } = this.programs;
+    const [node] = kafka;
+    await Promise.all([
+      node && grantKafkaRights(node.operatorClient()),
+      mongodb.length > 0 && grantMongodbRights(this.mongodbUri, security.mongodb, security.users),
+    ]);
+  }
+
+  private get mongodbUri(): string {
+    return mongodbUri(this.mongodbPorts);
   }
 
   /** Returns one server, such as `Kafka-2`, to be stopped and started separately. */
@@ -119,10 +140,16 @@ export class EmbeddedServers {
     return found;
   }
 
-  /** Returns the addresses; only after the start. */
+  /** The ports where clients reach the members of MongoDB's set. */
+  get mongodbPorts(): readonly number[] {
+    const { ports, isReplicated, peers } = this.layout;
+    return peers?.mongodb ?? nodePorts(ports.mongodb, isReplicated);
+  }
+
+  /** Returns the addresses; only after the start. Those of secured servers have no user. */
   async addresses(): Promise<ServerAddresses> {
     const { kafka, registry, mongodb } = this.programs;
-    const { ports, isReplicated, peers } = this.layout;
+    const { isReplicated } = this.layout;
     const [node] = kafka;
     return {
       ...(node && {
@@ -132,7 +159,7 @@ export class EmbeddedServers {
         TOPIC_MIN_INSYNC_REPLICAS: isReplicated ? '2' : '1',
       }),
       ...(registry && { SCHEMA_REGISTRY_URL: registry.url }),
-      ...(mongodb.length > 0 && { MONGODB_URI: mongodbUri(peers?.mongodb ?? nodePorts(ports.mongodb, isReplicated)) }),
+      ...(mongodb.length > 0 && { MONGODB_URI: this.mongodbUri }),
     };
   }
 
@@ -144,18 +171,22 @@ export class EmbeddedServers {
 }
 
 async function kafkaNodes(
-  { ports, isReplicated, peers }: ServerLayout,
+  { ports, isReplicated, peers, security }: ServerLayout,
   parts: EmbeddedParts,
   dataDirectory: string,
 ): Promise<readonly KafkaServer[]> {
-  if (!isReplicated) return [new KafkaServer(parts, singleNode(ports.kafka, dataDirectory), dataDirectory)];
-  return (await KafkaCluster.of(parts, nodePorts(ports.kafka, true), dataDirectory, {}, peers?.kafka)).nodes;
+  const secured = security?.kafka;
+  if (isReplicated)
+    return (await KafkaCluster.of(parts, nodePorts(ports.kafka, true), dataDirectory, {}, peers?.kafka, secured)).nodes;
+  const node = { ...singleNode(ports.kafka, dataDirectory), ...(secured !== undefined && { security: secured }) };
+  return [new KafkaServer(parts, node, dataDirectory)];
 }
 
 function mongodbMembers(layout: ServerLayout, parts: EmbeddedParts, path: string): MongodbServer[] {
-  const { ports, isReplicated, peers } = layout;
+  const { ports, isReplicated, peers, security } = layout;
+  const secured = security && { security: security.mongodb };
   const members = isReplicated
     ? replicaSet(nodePorts(ports.mongodb, true), path, peers?.mongodb)
     : [singleMember(ports.mongodb, path)];
-  return members.map((member) => new MongodbServer(parts, member, path));
+  return members.map((member) => new MongodbServer(parts, { ...member, ...secured }, path));
 }

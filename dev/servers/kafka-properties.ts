@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { KafkaSettings } from './kafka-settings.js';
-import { securityProperties, type KafkaSecurity } from './kafka-security.js';
+import { OPERATOR_LISTENER, securityProperties, type KafkaSecurity } from './kafka-security.js';
 
 const FORTY_DAYS_IN_MINUTES = 40 * 24 * 60;
 
@@ -43,13 +43,19 @@ export function singleNode(port: number, dataDirectory: string): KafkaNode {
   return { name: 'Kafka', id: 1, port, directory: join(dataDirectory, 'kafka'), heapMiB: 448 };
 }
 
+/** The ports of a node that it chooses at each start. */
+export interface ChosenPorts {
+  readonly controllers: ReadonlyMap<number, number>;
+  /** The port of the operator's listener; only a secured node uses it. */
+  readonly operator: number;
+}
+
 /** Formats the server's settings. Only cluster-wide ones: the apps set the retention of their topics. */
 export function kafkaProperties(
   { id, port, directory, settings, peers, security }: KafkaNode,
-  controllerPorts: ReadonlyMap<number, number>,
+  { controllers: controllerPorts, operator }: ChosenPorts,
   recordsDirectory: string,
 ): string {
-  const protocol = security === undefined ? 'PLAINTEXT' : 'SASL_SSL';
   const voters = [...controllerPorts].map(([voter, at]) => `${voter}@127.0.0.1:${at}`);
   const all: KafkaSettings = {
     'process.roles': 'broker,controller',
@@ -57,10 +63,8 @@ export function kafkaProperties(
     // A static quorum: the controllers may use new ports at each start of the whole cluster.
     'controller.quorum.voters': voters.join(','),
     'controller.listener.names': 'CONTROLLER',
-    listeners: `${protocol}://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPorts.get(id)}`,
-    'advertised.listeners': `${protocol}://127.0.0.1:${port}`,
-    'listener.security.protocol.map': `${protocol}:${protocol},CONTROLLER:${security === undefined ? 'PLAINTEXT' : 'SSL'},PEERS:PLAINTEXT`,
-    ...(security !== undefined && securityProperties(security, directory)),
+    ...listeners(port, controllerPorts.get(id), security && operator),
+    ...(security !== undefined && securityProperties(directory)),
     ...(peers !== undefined && peerListener(port, controllerPorts.get(id), peers)),
     'log.dirs': recordsDirectory,
     'offsets.topic.replication.factor': 1,
@@ -79,6 +83,20 @@ export function kafkaProperties(
   return Object.entries(all)
     .map(([key, value]) => `${key}=${value}\n`)
     .join('');
+}
+
+function listeners(port: number, controllerPort: number | undefined, operator: number | undefined): KafkaSettings {
+  const controller = `CONTROLLER://127.0.0.1:${controllerPort}`;
+  const clients = `${operator === undefined ? 'PLAINTEXT' : 'SASL_SSL'}://127.0.0.1:${port}`;
+  const operators = operator === undefined ? [] : [`${OPERATOR_LISTENER}://127.0.0.1:${operator}`];
+  return {
+    listeners: [clients, controller, ...operators].join(','),
+    'advertised.listeners': [clients, ...operators].join(','),
+    'listener.security.protocol.map':
+      operator === undefined
+        ? 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PEERS:PLAINTEXT'
+        : `SASL_SSL:SASL_SSL,CONTROLLER:SSL,${OPERATOR_LISTENER}:SSL`,
+  };
 }
 
 function peerListener(port: number, controllerPort: number | undefined, { listens, found }: PeerPort): KafkaSettings {

@@ -6,13 +6,15 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { connectKafka, type KafkaOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
+import type { Kafka } from 'kafkajs';
 import { freePort } from '../machine/ports.js';
 import type { EmbeddedParts } from '../parts/embedded-parts.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 import { StackError, ALTERNATIVES } from '../stack-error.js';
 import { kafkaProperties, type KafkaNode } from './kafka-properties.js';
-import { accessOf, scramArguments, writeCertificates, type KafkaSecurity } from './kafka-security.js';
+import { operatorAccess, writeCertificates } from './kafka-security.js';
+import { setKafkaUsers } from './kafka-users.js';
 import type { ServerProgram } from './server-program.js';
 
 /** A Kafka node in KRaft mode on loopback, both broker and controller. */
@@ -23,6 +25,7 @@ export class KafkaServer implements ServerProgram {
   private readonly records: string;
   private readonly properties: string;
   private readonly port: number;
+  private operatorPort = 0;
 
   constructor(
     private readonly parts: EmbeddedParts,
@@ -42,10 +45,22 @@ export class KafkaServer implements ServerProgram {
     return `127.0.0.1:${this.port}`;
   }
 
+  /** Where the operator of a secured node connects, once it has been started. */
+  get operatorBrokers(): string {
+    return `127.0.0.1:${this.operatorPort}`;
+  }
+
+  /** Returns a client that may do everything. */
+  operatorClient(): Kafka {
+    const { security } = this.node;
+    if (security === undefined) return quietKafka(this.brokers);
+    return quietKafka(this.operatorBrokers, operatorAccess(security));
+  }
+
   async prepare(): Promise<void> {
     await mkdir(this.directory, { recursive: true });
     if (this.node.security !== undefined) await writeCertificates(this.node.security, this.directory);
-    // Contains the brokers' password.
+    this.operatorPort = await freePort();
     await writeFile(this.properties, await this.settings(this.records), { mode: 0o600 });
     if (!existsSync(this.records)) await this.format();
   }
@@ -58,9 +73,12 @@ export class KafkaServer implements ServerProgram {
 
   /** Checks that the broker responds and belongs to this data folder rather than to another stack that uses the port. */
   async probe(): Promise<void> {
-    const actual = await clusterIdAt(this.port, this.node.security);
+    await connectOnce(this.port);
+    const { security } = this.node;
+    const client = this.operatorClient();
+    const actual = await clusterIdOf(client);
     const formatted = await this.clusterId();
-    if (actual === formatted) return;
+    if (actual === formatted) return security && setKafkaUsers(client, security.clients);
     throw new StackError(
       'server-failed',
       `The Kafka at ${this.brokers} has the cluster id ${actual}; the one started here has ${formatted}.`,
@@ -78,7 +96,7 @@ export class KafkaServer implements ServerProgram {
 
   private async settings(recordsDirectory: string): Promise<string> {
     const controllers = this.node.controllerPorts ?? new Map([[this.node.id, await freePort()]]);
-    return kafkaProperties(this.node, controllers, recordsDirectory);
+    return kafkaProperties(this.node, { controllers, operator: this.operatorPort }, recordsDirectory);
   }
 
   private get classPath(): string {
@@ -93,7 +111,6 @@ export class KafkaServer implements ServerProgram {
     await writeFile(properties, await this.settings(unfinished), { mode: 0o600 });
     const clusterId = this.node.clusterId ?? randomClusterId();
     const format = ['kafka.tools.StorageTool', 'format', '--config', properties, '--cluster-id', clusterId];
-    if (this.node.security !== undefined) format.push(...scramArguments(this.node.security));
     try {
       await promisify(execFile)(this.parts.java, ['-XX:TieredStopAtLevel=1', '-cp', this.classPath, ...format]);
     } catch (error) {
@@ -121,16 +138,17 @@ export function randomClusterId(random: (size: number) => Buffer = randomBytes):
   return id.startsWith('-') ? randomClusterId(random) : id;
 }
 
+function quietKafka(broker: string, access: Pick<KafkaOptions, 'ssl'> = {}): Kafka {
+  const silent = { info: ignore, warn: ignore, error: ignore };
+  return connectKafka({ brokers: [broker], clientId: 'orders-dev', logger: silent, ...access });
+}
+
 /**
- * Requests the cluster id from the broker. Kafka opens its port last, so the client starts only after a plain connection: its own
+ * Requests the cluster id from the broker. Call it only after a plain connection, since Kafka opens its port last: the client's own
  * retries are meant for outages and would notice a started broker seconds late.
  */
-async function clusterIdAt(port: number, security: KafkaSecurity | undefined): Promise<string> {
-  await connectOnce(port);
-  const silent = { info: ignore, warn: ignore, error: ignore };
-  const access = security === undefined ? {} : accessOf(security.broker, security.authority);
-  const brokers = [`127.0.0.1:${port}`];
-  const admin = connectKafka({ brokers, clientId: 'orders-dev', logger: silent, ...access }).admin();
+async function clusterIdOf(kafka: Kafka): Promise<string> {
+  const admin = kafka.admin();
   try {
     await admin.connect();
     const { clusterId } = await admin.describeCluster();

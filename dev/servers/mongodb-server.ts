@@ -2,7 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { EmbeddedParts } from '../parts/embedded-parts.js';
+import { keyAccess, securityArguments, writeMongodbFiles, type MongodbSecurity } from './mongodb-security.js';
 import { serveInReplicaSet } from './replica-set.js';
+import type { StackUser } from './stack-user.js';
 import type { ServerProgram } from './server-program.js';
 
 const REPLICA_SET = 'orders';
@@ -25,6 +27,8 @@ export interface MongodbNode {
   readonly memberPorts: readonly number[];
   /** Its own index in `memberPorts`. */
   readonly place: number;
+  /** TLS and users. Default: neither. */
+  readonly security?: MongodbSecurity;
 }
 
 /** Returns the member of a single-member set, which transactions and majority writes require. */
@@ -43,9 +47,23 @@ export function replicaSet(ports: readonly number[], dataDirectory: string, foun
   }));
 }
 
-/** The connection string in the form of MONGODB_URI, with every member. */
-export function mongodbUri(memberPorts: readonly number[]): string {
-  return `mongodb://${hostsOf(memberPorts).join(',')}/orders?replicaSet=${REPLICA_SET}`;
+/** The connection string in the form of MONGODB_URI, with every member. @param user at a set with TLS and users, and the authority's file */
+export function mongodbUri(
+  memberPorts: readonly number[],
+  access?: { user: StackUser; authorityFile: string },
+): string {
+  const hosts = hostsOf(memberPorts).join(',');
+  if (access === undefined) return `mongodb://${hosts}/orders?replicaSet=${REPLICA_SET}`;
+  const { user, authorityFile } = access;
+  const credentials = `${encodeURIComponent(user.name)}:${encodeURIComponent(user.password)}`;
+  const options = new URLSearchParams({
+    replicaSet: REPLICA_SET,
+    tls: 'true',
+    tlsCAFile: authorityFile,
+    authSource: 'admin',
+    authMechanism: 'SCRAM-SHA-256',
+  });
+  return `mongodb://${credentials}@${hosts}/orders?${options.toString()}`;
 }
 
 function hostsOf(ports: readonly number[]): string[] {
@@ -77,6 +95,7 @@ export class MongodbServer implements ServerProgram {
 
   async prepare(): Promise<void> {
     await mkdir(this.node.directory, { recursive: true });
+    if (this.node.security !== undefined) await writeMongodbFiles(this.node.security, this.node.directory);
   }
 
   command(): { file: string; args: readonly string[] } {
@@ -117,12 +136,14 @@ export class MongodbServer implements ServerProgram {
         '5000',
         '--setParameter',
         'diagnosticDataCollectionEnabled=false',
+        ...(this.node.security === undefined ? [] : securityArguments(this.node.directory)),
       ],
     };
   }
 
   probe(): Promise<void> {
-    const { port, memberPorts, place } = this.node;
-    return serveInReplicaSet(`127.0.0.1:${port}`, place, { name: REPLICA_SET, hosts: hostsOf(memberPorts) });
+    const { port, memberPorts, place, security } = this.node;
+    const wanted = { name: REPLICA_SET, hosts: hostsOf(memberPorts) };
+    return serveInReplicaSet(`127.0.0.1:${port}`, place, wanted, security && keyAccess(security));
   }
 }

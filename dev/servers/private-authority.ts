@@ -31,11 +31,16 @@ export class PrivateAuthority {
     return this.own.certificate;
   }
 
-  /** Issues a certificate for host names and IP addresses, for a server or a client. It is valid for a year. */
-  async issue(name: string, hosts: readonly string[]): Promise<CertifiedKey> {
+  /**
+   * Issues a certificate for host names and IP addresses, for a server or a client.
+   * @param notAfter when it expires; default: after a year
+   */
+  async issue(name: string, hosts: readonly string[], notAfter?: Date): Promise<CertifiedKey> {
+    const earliest = Math.min(Date.now(), notAfter?.getTime() ?? Infinity);
     const { cert, private: key } = await generate([{ name: 'commonName', value: name }], {
       ...COMMON,
-      notBeforeDate: new Date(Date.now() - CLOCK_TOLERANCE_MS),
+      notBeforeDate: new Date(earliest - CLOCK_TOLERANCE_MS),
+      ...(notAfter !== undefined && { notAfterDate: notAfter }),
       extensions: [
         { name: 'basicConstraints', cA: false, critical: true },
         { name: 'keyUsage', digitalSignature: true, critical: true },

@@ -1,7 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { freePort } from '../machine/ports.js';
+import { Agent, fetch, type RequestInit } from 'undici';
 import type { EmbeddedParts } from '../parts/embedded-parts.js';
+import { writeRegistryFiles, type RegistrySecurity } from './registry-security.js';
 import type { ServerProgram } from './server-program.js';
 
 /** Apicurio Registry with a database file, on loopback. It provides the API of the Confluent schema registry. */
@@ -10,25 +12,32 @@ export class RegistryServer implements ServerProgram {
   readonly logFile: string;
   private readonly directory: string;
   private managementPort = 0;
+  private settingsFile: string | undefined;
+  /** How this process connects. */
+  private readonly access: RequestInit;
 
   constructor(
     private readonly parts: EmbeddedParts,
     private readonly port: number,
     dataDirectory: string,
+    private readonly security?: RegistrySecurity,
   ) {
     this.directory = join(dataDirectory, 'registry');
     this.logFile = join(dataDirectory, 'logs', 'registry.log');
+    this.access = security === undefined ? {} : accessOf(security);
   }
 
   /** The base URL in the form of SCHEMA_REGISTRY_URL. */
   get url(): string {
-    return `http://127.0.0.1:${this.port}/apis/ccompat/v7`;
+    return `${this.security === undefined ? 'http' : 'https'}://127.0.0.1:${this.port}/apis/ccompat/v7`;
   }
 
   async prepare(): Promise<void> {
     await mkdir(this.directory, { recursive: true });
     // Its health and metrics endpoints use a separate port, 9000 by default, which is not used here.
     this.managementPort = await freePort();
+    if (this.security !== undefined)
+      this.settingsFile = await writeRegistryFiles(this.security, this.port, this.directory);
   }
 
   command(): { file: string; args: readonly string[] } {
@@ -44,6 +53,7 @@ export class RegistryServer implements ServerProgram {
       'apicurio.datasource.url': `jdbc:h2:file:${join(this.directory, 'schemas')}`,
       'apicurio.datasource.username': 'sa',
       'apicurio.datasource.password': 'sa',
+      ...(this.settingsFile !== undefined && { 'smallrye.config.locations': this.settingsFile }),
     };
     // Less JIT compilation halves the start-up time, and the registry serves only two schemas.
     const memory = ['-Xms48m', '-Xmx192m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
@@ -55,8 +65,16 @@ export class RegistryServer implements ServerProgram {
   }
 
   async probe(): Promise<void> {
-    const response = await fetch(`${this.url}/subjects`, { signal: AbortSignal.timeout(3_000) });
-    if (!response.ok) throw new Error(`The registry responded with status ${response.status}`);
+    const response = await fetch(`${this.url}/subjects`, { ...this.access, signal: AbortSignal.timeout(3_000) });
     await response.arrayBuffer();
+    if (!response.ok) throw new Error(`The registry responded with status ${response.status}`);
   }
+}
+
+/** Returns how to connect to a secured registry: as its first user. */
+function accessOf({ authority, users: [user] }: RegistrySecurity): RequestInit {
+  const dispatcher = new Agent({ connect: { ca: authority.certificate } });
+  if (user === undefined) return { dispatcher };
+  const credentials = Buffer.from(`${user.name}:${user.password}`).toString('base64');
+  return { dispatcher, headers: { authorization: `Basic ${credentials}` } };
 }

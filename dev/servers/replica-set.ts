@@ -1,4 +1,4 @@
-import { MongoClient, MongoServerError, type Db, type Document } from 'mongodb';
+import { MongoClient, MongoServerError, type Db, type Document, type MongoClientOptions } from 'mongodb';
 
 /** The part of a replica set's configuration that is read; the rest is kept as it is. */
 export interface ReplicaSetConfig {
@@ -34,8 +34,14 @@ export function replicaSetStep(
  * Resolves when the mongod at `host` is a member of its set and the set has a primary. Applies what is missing for that: the first
  * configuration, or new ports in an old one. Rejects until then. Idempotent.
  */
-export async function serveInReplicaSet(host: string, place: number, wanted: WantedSet): Promise<void> {
+export async function serveInReplicaSet(
+  host: string,
+  place: number,
+  wanted: WantedSet,
+  access: MongoClientOptions = {},
+): Promise<void> {
   const client = new MongoClient(`mongodb://${host}/?directConnection=true`, {
+    ...access,
     serverSelectionTimeoutMS: 1_000,
     connectTimeoutMS: 1_000,
     socketTimeoutMS: 5_000,

@@ -14,6 +14,7 @@ describe('the lines before ready', () => {
     registryUrl: 'http://127.0.0.1:8081/apis/ccompat/v7',
     mongodbUri: 'mongodb://ann:secret@db.example/orders',
     dataDirectory: '/project/.data',
+    credentials: undefined,
   };
 
   it('contain the addresses of the API documents, and of the page of the console', () => {
@@ -43,5 +44,11 @@ describe('the lines before ready', () => {
     const lines = announcement(addresses);
     expect(lines).toContain('  Schema registry  https://***@registry/v7');
     expect(lines).toContain('  MongoDB          mongodb://ann:***@db/orders');
+  });
+
+  it('contain the folder of the credentials of a secured stack, and none of them', () => {
+    expect(announcement(where).join()).not.toContain('Credentials');
+    const lines = announcement({ ...where, credentials: '/tmp/run' });
+    expect(lines).toContain('  Credentials      /tmp/run, for npm run admin: /tmp/run/admin.env');
   });
 });

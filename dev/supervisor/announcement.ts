@@ -17,11 +17,13 @@ export interface StackAddresses {
   readonly registryUrl: string;
   readonly mongodbUri: string;
   readonly dataDirectory: string;
+  /** The folder with the credentials of a secured stack; `undefined`: none are needed. */
+  readonly credentials: string | undefined;
 }
 
 /** Returns the lines that are printed before `ready`. Hides credentials in addresses. */
 export function announcement(where: StackAddresses): string[] {
-  const { producers, queryApis, console, issuer, legacy, facade } = where;
+  const { producers, queryApis, console, issuer, legacy, facade, credentials } = where;
   return [
     '',
     ...producers.map((url) => `  Producer         ${url}/docs`),
@@ -34,6 +36,9 @@ export function announcement(where: StackAddresses): string[] {
     `  Kafka            ${where.brokers}`,
     `  Schema registry  ${withoutPassword(where.registryUrl)}`,
     `  MongoDB          ${withoutPassword(where.mongodbUri)}`,
+    ...(credentials === undefined
+      ? []
+      : [`  Credentials      ${credentials}, for npm run admin: ${join(credentials, 'admin.env')}`]),
     `  Data and logs    ${where.dataDirectory}, ${join(where.dataDirectory, 'logs')}`,
     '',
     '  Ctrl-C drains and stops everything; the data stays.',

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import { MAX_IN_FLIGHT_OVERRIDE } from '#orders/consumer/in-flight-override.js';
+import { SERVICES, type ServiceName } from '#service/rights/service-rights.js';
 import { fileVariable, isGiven, readGivenSettings } from '#service/settings/setting-files.js';
 import { DEMO_CLIENT } from '../../apps/dev-issuer/src/demo-client.js';
 import type { PortClaim } from '../machine/ports.js';
 import { PROJECT_DIRECTORY } from '../project-directory.js';
 import type { ServerAddresses } from '../servers/embedded-servers.js';
 import type { AppDefinition, Heap } from './app-process.js';
+import { pageTokenSecretFile } from './page-token-secret.js';
+import type { ServiceAccess } from './service-access.js';
 import type { StackOptions } from './stack-options.js';
 
 /** The inputs of the apps' environment variables, including the environment of `npm start`. */
@@ -17,6 +20,8 @@ export interface AppContext {
   readonly pageTokenSecret: string;
   readonly startedAt: Date;
   readonly env: NodeJS.ProcessEnv;
+  /** How each service connects to secured servers. Default: they need no credentials. */
+  readonly access?: ServiceAccess;
 }
 
 /**
@@ -90,8 +95,13 @@ export function queryApiDefinition(context: AppContext, n = 1): AppDefinition {
   return define(nameOf('query-api', n), 'query-api', context, QUERY_API_HEAP, {
     PORT: String(port),
     // The same for all: cursor pagination can continue at any of them.
-    ...(!isGiven('PAGE_TOKEN_SECRET', context.env) && { PAGE_TOKEN_SECRET: context.pageTokenSecret }),
+    ...(!isGiven('PAGE_TOKEN_SECRET', context.env) && pageTokens(context)),
   });
+}
+
+function pageTokens({ access, pageTokenSecret, options }: AppContext): NodeJS.ProcessEnv {
+  if (access === undefined) return { PAGE_TOKEN_SECRET: pageTokenSecret };
+  return { PAGE_TOKEN_SECRET_FILE: pageTokenSecretFile(options.dataDirectory) };
 }
 
 function nameOf(app: string, n: number): string {
@@ -190,9 +200,10 @@ export function issuerUrl({ issuerPort }: StackOptions): string {
 }
 
 function define(name: string, app: string, context: AppContext, heap: Heap, own: NodeJS.ProcessEnv): AppDefinition {
-  const { env, addresses, partitions, options } = context;
+  const { env, addresses, partitions, options, access } = context;
   const set = {
     ...addresses,
+    ...(access !== undefined && { MONGODB_URI: '', ...(isService(app) && access[app]) }),
     // One port can't serve all apps; their health is checked on their own ports.
     ADMIN_PORT: '',
     // No balancer stands before them.
@@ -213,4 +224,8 @@ function define(name: string, app: string, context: AppContext, heap: Heap, own:
     logFile: join(options.dataDirectory, 'logs', `${name}.log`),
     env: { ...MALLOC, ...Object.fromEntries(passedOn), ...set },
   };
+}
+
+function isService(app: string): app is ServiceName {
+  return SERVICES.some((service) => service === app);
 }

@@ -28,6 +28,7 @@ describe('npm start', () => {
       watch: false,
       isReplicated: false,
       auth: false,
+      isSecured: false,
       legacy: false,
       console: true,
       serverPorts: { kafka: 9092, registry: 8081, mongodb: 27017 },
@@ -105,12 +106,23 @@ describe('npm start', () => {
     expect(refusal(['--auth'], { AUTH_ISSUER_FILE: file }).message).toContain('AUTH_ISSUER_FILE');
   });
 
+  it('secures the embedded servers with tokens too, and no others', () => {
+    expect(read(['--secured'])).toMatchObject({ isSecured: true, auth: true });
+    expect(refusal(['--secured'], { AUTH_ISSUER: 'http://there' }).message).toContain('--secured runs its own issuer');
+    const servers = { KAFKA_BROKERS: 'a:1', SCHEMA_REGISTRY_URL: 'http://a', MONGODB_URI: 'mongodb://a' };
+    for (const [name, address] of Object.entries(servers))
+      expect(refusal(['--secured'], { [name]: address })).toMatchObject({
+        code: 'bad-flag',
+        message: `--secured is about the embedded servers and can not be combined with ${name}.`,
+      });
+  });
+
   it('rejects credentials for an embedded server', () => {
     const sasl = { KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME: 'ann', KAFKA_SASL_PASSWORD: 's3cret' };
     expect(read([], { KAFKA_SSL: 'false' }).external.kafka).toBe(false);
     expect(refusal([], { KAFKA_SSL: 'true' }).message).toContain('KAFKA_SSL is set without KAFKA_BROKERS');
     expect(refusal([], sasl)).toMatchObject({
-      message: 'KAFKA_SASL_MECHANISM is set without KAFKA_BROKERS: the embedded server has neither TLS nor users.',
+      message: 'KAFKA_SASL_MECHANISM is set without KAFKA_BROKERS: the embedded server has no such user.',
       remedy: 'Set KAFKA_BROKERS to your own server too, or unset KAFKA_SASL_MECHANISM.',
     });
     expect(read([], { ...sasl, KAFKA_BROKERS: 'kafka:9093', KAFKA_SSL: 'true' }).external.kafka).toBe(true);

@@ -20,6 +20,8 @@ export interface StackOptions {
   readonly isReplicated: boolean;
   /** Runs the development issuer, and requires its tokens. */
   readonly auth: boolean;
+  /** TLS, users and least privilege at all servers; includes `auth`. */
+  readonly isSecured: boolean;
   /** Runs the legacy system and the facade beside the pipeline. */
   readonly legacy: boolean;
   readonly console: boolean;
@@ -48,6 +50,7 @@ const FLAGS = `The flags of npm start, after a --:
   --save-ms MIN..MAX    duration of the simulated save in milliseconds (default 0..1000)
   --replicated          three Kafka nodes and MongoDB members, two producers and query APIs: any one may be unavailable
   --auth                require tokens, and run an issuer for them
+  --secured             as --auth, and TLS and users with least privilege at Kafka, the registry and MongoDB
   --legacy              run the legacy system too, and the facade that migrates its traffic
   --no-console          start without the console
   --watch               restart the apps when a source file changes (npm run dev)
@@ -62,6 +65,7 @@ const FLAG_TYPES = {
   'save-ms': { type: 'string' },
   replicated: { type: 'boolean' },
   auth: { type: 'boolean' },
+  secured: { type: 'boolean' },
   legacy: { type: 'boolean' },
   'no-console': { type: 'boolean' },
   watch: { type: 'boolean' },
@@ -85,7 +89,8 @@ export function readStackOptions(
       flags.partitions === undefined ? settings.TOPIC_PARTITIONS : wholeFlag('partitions', flags.partitions, 1, 1000),
     watch: flags.watch ?? false,
     isReplicated,
-    auth: checkAuth(flags.auth ?? false, env),
+    auth: checkAuth(flags, env),
+    isSecured: checkSecured(flags.secured ?? false, env),
     legacy: flags.legacy ?? false,
     console: flags['no-console'] !== true,
     serverPorts: {
@@ -146,10 +151,18 @@ function saveDelay(text: string): string {
   throw badFlag(`--save-ms must be a range of milliseconds such as 0..1000, the minimum first, got "${text}"`);
 }
 
-function checkAuth(auth: boolean, env: NodeJS.ProcessEnv): boolean {
-  if (auth && isGiven('AUTH_ISSUER', env))
-    throw badFlag('--auth runs its own issuer and can not be combined with AUTH_ISSUER');
-  return auth;
+function checkAuth(flags: { auth?: boolean; secured?: boolean }, env: NodeJS.ProcessEnv): boolean {
+  const flag = (['secured', 'auth'] as const).find((name) => flags[name]);
+  if (flag !== undefined && isGiven('AUTH_ISSUER', env))
+    throw badFlag(`--${flag} runs its own issuer and can not be combined with AUTH_ISSUER`);
+  return flag !== undefined;
+}
+
+function checkSecured(isSecured: boolean, env: NodeJS.ProcessEnv): boolean {
+  const external = ['KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL', 'MONGODB_URI'].find((name) => isGiven(name, env));
+  if (isSecured && external !== undefined)
+    throw badFlag(`--secured is about the embedded servers and can not be combined with ${external}`);
+  return isSecured;
 }
 
 function badFlag(message: string): StackError {
@@ -165,13 +178,13 @@ function readSettings(env: NodeJS.ProcessEnv) {
   }
 }
 
-/** Rejects credentials for the embedded servers, which have neither TLS nor users: every app would fail to connect. */
+/** Rejects credentials for the embedded servers, which have no TLS and users, or their own (`--secured`): every app would fail to connect. */
 function requireExternal(address: string, settings: readonly string[], env: NodeJS.ProcessEnv): void {
   // KAFKA_SSL=false is the default, and may be set.
   const isSet = (name: string): boolean => isGiven(name, env) && env[name] !== 'false';
   const given = isGiven(address, env) ? undefined : settings.find(isSet);
   if (given === undefined) return;
-  const what = `${given} is set without ${address}: the embedded server has neither TLS nor users.`;
+  const what = `${given} is set without ${address}: the embedded server has no such user.`;
   throw new StackError('bad-setting', what, `Set ${address} to your own server too, or unset ${given}.`);
 }
 

@@ -2,10 +2,12 @@ import { join } from 'node:path';
 import { fileVariable, readGivenSettings } from '#service/settings/setting-files.js';
 import { requireFreeSpace } from '../machine/disk-space.js';
 import { requireFreePorts } from '../machine/ports.js';
+import { makeRunFolder, removeRunFolder } from '../machine/run-folder.js';
 import { signalIfRunning } from '../machine/process-table.js';
 import { provideParts } from '../parts/embedded-parts.js';
 import type { DataDirectory } from '../servers/data-directory.js';
 import { EmbeddedServers, serverPortClaims, type ServerLayout } from '../servers/embedded-servers.js';
+import { StackSecurity } from '../servers/stack-security.js';
 import { announcement } from './announcement.js';
 import { App } from './app.js';
 import {
@@ -27,6 +29,7 @@ import { migrateForStack } from './migrate-for-stack.js';
 import { resolvePartitions, requireSameReplication } from './fitting-data.js';
 import { pageTokenSecret } from './page-token-secret.js';
 import { ScrapeTargets } from './scrape-targets.js';
+import { writeServiceAccess } from './service-access.js';
 import { SourceWatch } from './source-watch.js';
 import type { StackOptions } from './stack-options.js';
 
@@ -50,6 +53,7 @@ export class Stack {
   private consumers: ConsumerPool | undefined;
   private watch: SourceWatch | undefined;
   private targets: ScrapeTargets | undefined;
+  private security: StackSecurity | undefined;
   private starting: Promise<void> = Promise.resolve();
 
   constructor(
@@ -90,6 +94,7 @@ export class Stack {
     }
     await this.servers?.stop(SERVER_BUDGET_MS);
     await Promise.allSettled([this.starting]);
+    if (this.security !== undefined) await removeRunFolder(this.security.folder);
     if (this.servers !== undefined || apps.length > 0)
       print(`everything has stopped (${seconds()} s); the data stays in ${this.data.path}`);
   }
@@ -122,7 +127,10 @@ export class Stack {
 
   private async startServers(partitions: number | undefined, signal: AbortSignal): Promise<AppContext> {
     const { print } = this.reporter;
-    const { layout, options, data, env } = this;
+    const { options, data, env } = this;
+    if (options.isSecured) this.security = await StackSecurity.create(await makeRunFolder('orders-secured'));
+    const { security } = this;
+    const layout = { ...this.layout, ...(security !== undefined && { security }) };
     if (Object.values(layout.choice).some(Boolean)) {
       const parts = await provideParts(layout.choice, print, signal);
       signal.throwIfAborted();
@@ -135,7 +143,15 @@ export class Stack {
       );
     }
     const addresses = (await this.servers?.addresses()) ?? {};
-    return { options, addresses, partitions, pageTokenSecret: pageTokenSecret(data.path), startedAt: new Date(), env };
+    return {
+      options,
+      addresses,
+      partitions,
+      pageTokenSecret: pageTokenSecret(data.path),
+      startedAt: new Date(),
+      env,
+      ...(security && { access: await writeServiceAccess(security, addresses, this.servers?.mongodbPorts ?? []) }),
+    };
   }
 
   /** Migrates the database, the embedded one or the user's own: apps only verify it. No app of another version uses the embedded one. */
@@ -219,6 +235,7 @@ export class Stack {
       registryUrl: addresses.SCHEMA_REGISTRY_URL ?? given('SCHEMA_REGISTRY_URL'),
       mongodbUri: addresses.MONGODB_URI ?? given('MONGODB_URI'),
       dataDirectory: options.dataDirectory,
+      credentials: this.security?.folder,
     };
   }
 }

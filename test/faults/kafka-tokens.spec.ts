@@ -65,7 +65,7 @@ describe('a Kafka whose users sign in with tokens', () => {
       [`${LISTENER}.sasl.oauthbearer.expected.audience`]: 'orders',
       [`${LISTENER}.sasl.oauthbearer.expected.issuer`]: issuer.url,
     });
-    await kafka.allow(ORDERS, ['--topic', ORDERS_TOPIC, '--topic', DEAD_LETTER_TOPIC], ['Create', 'Read']);
+    await kafka.allow(ORDERS, 'topic', [ORDERS_TOPIC, DEAD_LETTER_TOPIC], ['Create', 'Read']);
   });
 
   afterAll(async () => {

@@ -12,7 +12,7 @@ import {
 } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { z } from 'zod';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import type { KafkaUser } from '../../dev/servers/kafka-security.js';
+import type { StackUser } from '../../dev/servers/stack-user.js';
 import {
   DEAD_LETTER_GROUP,
   DEAD_LETTER_TOPIC,
@@ -57,18 +57,18 @@ describe('a Kafka with TLS, users and ACLs', () => {
   const logger = { debug: log, info: log, warn: log, error: log };
 
   beforeAll(async () => {
-    const topics = ['--topic', ORDERS_TOPIC, '--topic', DEAD_LETTER_TOPIC];
     kafka = await SecuredKafka.start();
-    await kafka.allow(ORDERS, topics, ['Create', 'Read', 'Write']);
-    await kafka.allow(OPERATOR, topics, ['Create', 'Describe', 'AlterConfigs']);
-    await kafka.allow(OPERATOR, ['--cluster'], ['Describe', 'Alter']);
-    await kafka.allow(ORDERS, ['--group', ORDERS_CONSUMER_GROUP, '--group', DEAD_LETTER_GROUP], ['Read']);
+    const topics = [ORDERS_TOPIC, DEAD_LETTER_TOPIC];
+    await kafka.allow(ORDERS, 'topic', topics, ['Create', 'Read', 'Write']);
+    await kafka.allow(OPERATOR, 'topic', topics, ['Create', 'Describe', 'AlterConfigs']);
+    await kafka.allow(OPERATOR, 'cluster', ['kafka-cluster'], ['Describe', 'Alter']);
+    await kafka.allow(ORDERS, 'group', [ORDERS_CONSUMER_GROUP, DEAD_LETTER_GROUP], ['Read']);
   });
 
   afterAll(async () => kafka?.stop());
 
   /** Returns a service's options for Kafka, from its settings. */
-  function optionsOf(user: KafkaUser, other: NodeJS.ProcessEnv = {}): KafkaOptions {
+  function optionsOf(user: StackUser, other: NodeJS.ProcessEnv = {}): KafkaOptions {
     const environment = { ...kafka.settingsOf(user), ...other };
     return { ...kafkaAccess(loadSettings(Schema, environment)), clientId: 'spec', logger };
   }
@@ -148,7 +148,9 @@ describe('a Kafka with TLS, users and ACLs', () => {
     const started = consumer.start();
     try {
       await eventually('the log names the missing ACL', 60_000, () => isLogged('GROUP_AUTHORIZATION_FAILED'));
-      expect(consumer.status.ready).toBe(false);
+      const { ready, notReadyBecause } = consumer.status;
+      expect([ready, notReadyBecause]).toEqual([false, expect.stringContaining('GROUP_AUTHORIZATION_FAILED')]);
+      expect(explainConnection(new Error(notReadyBecause))).toContain('grant it the ACLs of');
     } finally {
       await Promise.allSettled([consumer.stop(), started]);
     }

@@ -1,10 +1,12 @@
 import type { ReconcileReport } from '#reconcile/report.js';
 import { runApp, type Run } from './run-app.js';
+import { IS_SECURED } from './secured-mode.js';
 import type { RunningStack } from './running-stack.js';
 
 /** Runs `npm run reconcile`, without npm. */
 export async function runReconcile(stack: RunningStack, ...args: string[]): Promise<Run> {
-  const env = { ...process.env, ...stack.given, MONGODB_URI: stack.mongodbUri, KAFKA_BROKERS: stack.brokers };
+  const open = { ...stack.given, MONGODB_URI: stack.mongodbUri, KAFKA_BROKERS: stack.brokers };
+  const env = { ...process.env, ...(IS_SECURED ? stack.credentials.settings('reconcile') : open) };
   return runApp('reconcile', env, ...args);
 }
 

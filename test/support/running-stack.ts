@@ -6,6 +6,7 @@ import { machineProcesses } from '../../dev/machine/process-table.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { ProcessRecords, type ProcessRecord } from '../../dev/servers/process-records.js';
 import { eventually } from './eventually.js';
+import { IS_SECURED, requestToken, sendToken, StackCredentials } from './secured-mode.js';
 
 const READY_WITHIN_MS = 120_000;
 const STOPPED_WITHIN_MS = 30_000;
@@ -50,7 +51,7 @@ export class RunningStack {
   /** Starts a stack without waiting for anything. */
   static async launch({ dataDirectory, flags = [], env = {}, by = 'supervisor' }: StackRun): Promise<RunningStack> {
     const ports = await freePorts(flags.includes('--replicated'));
-    const args = ['--data', dataDirectory, ...flags];
+    const args = ['--data', dataDirectory, ...flags, ...(IS_SECURED ? ['--secured'] : [])];
     const [command, before] =
       by === 'npm'
         ? ['npm', ['start', '--silent', '--']]
@@ -67,6 +68,7 @@ export class RunningStack {
   static async start(run: StackRun): Promise<RunningStack> {
     const stack = await RunningStack.launch(run);
     await stack.ready();
+    if (IS_SECURED) sendToken(await requestToken(stack.issuerUrl), stack.origins);
     return stack;
   }
 
@@ -117,7 +119,19 @@ export class RunningStack {
     return `http://127.0.0.1:${this.ports['ISSUER_PORT']}`;
   }
 
+  /** Only of a secured stack. */
+  get credentials(): StackCredentials {
+    return StackCredentials.in(this.output);
+  }
+
+  /** The addresses that require tokens on a secured stack. */
+  private get origins(): string[] {
+    return [this.producerUrl, this.consoleUrl, this.queryApiUrl];
+  }
+
+  /** On a secured stack with the user of the administrator. */
   get mongodbUri(): string {
+    if (IS_SECURED) return this.credentials.secret('admin', 'mongodb-uri');
     return this.given['MONGODB_URI'] ?? `mongodb://127.0.0.1:${this.ports['MONGODB_PORT']}/orders?replicaSet=orders`;
   }
 

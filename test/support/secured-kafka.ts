@@ -1,19 +1,20 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { KafkaUser } from '../../dev/servers/kafka-security.js';
+import { addAcls } from '../../libs/service/src/rights/apply-kafka-acls.js';
+import type { KafkaOperation, KafkaRight } from '../../libs/service/src/rights/service-rights.js';
+import type { StackUser } from '../../dev/servers/stack-user.js';
 import type { KafkaSettings } from '../../dev/servers/kafka-settings.js';
+import { OPERATOR_NAME } from '../../dev/servers/kafka-security.js';
 import { PrivateAuthority } from '../../dev/servers/private-authority.js';
-import { KafkaTools } from './foreign-clients/kafka-tools.js';
 import { StandaloneKafka } from './standalone-kafka.js';
 
-const BROKER: KafkaUser = { name: 'broker', password: 'canary-broker-password' };
 /** The user of the services. Its password, like all here, must appear nowhere. */
-export const ORDERS: KafkaUser = { name: 'orders', password: 'canary-orders-password' };
+export const ORDERS: StackUser = { name: 'orders', password: 'canary-orders-password' };
 /** The user of `npm run admin`. */
-export const OPERATOR: KafkaUser = { name: 'operator', password: 'canary-operator-password' };
+export const OPERATOR: StackUser = { name: 'operator', password: 'canary-operator-password' };
 /** A user without rights. */
-export const STRANGER: KafkaUser = { name: 'stranger', password: 'canary-stranger-password' };
+export const STRANGER: StackUser = { name: 'stranger', password: 'canary-stranger-password' };
 
 /** A real Kafka of one node with TLS, users and ACLs, on new data in a temporary folder. */
 export class SecuredKafka {
@@ -26,7 +27,8 @@ export class SecuredKafka {
   static async start(settings: KafkaSettings = {}): Promise<SecuredKafka> {
     const folder = await mkdtemp(join(tmpdir(), 'secured-kafka-'));
     const [authority, foreign] = await Promise.all([PrivateAuthority.create(), PrivateAuthority.create()]);
-    const security = { authority, broker: BROKER, clients: [ORDERS, OPERATOR, STRANGER] };
+    const operator = await authority.issue(OPERATOR_NAME, ['127.0.0.1']);
+    const security = { authority, operator, clients: [ORDERS, OPERATOR, STRANGER] };
     const kafka = new SecuredKafka(await StandaloneKafka.start(1, settings, security), folder);
     await writeFile(kafka.authority, authority.certificate);
     await writeFile(kafka.foreignAuthority, foreign.certificate);
@@ -47,7 +49,7 @@ export class SecuredKafka {
   }
 
   /** Returns the settings of a service. */
-  settingsOf({ name, password }: KafkaUser): NodeJS.ProcessEnv {
+  settingsOf({ name, password }: StackUser): NodeJS.ProcessEnv {
     return {
       KAFKA_BROKERS: this.brokers,
       TOPIC_REPLICATION_FACTOR: '1',
@@ -60,30 +62,21 @@ export class SecuredKafka {
     };
   }
 
-  /** Adds ACLs by Kafka's own tool: those calls of kafkajs fail with Kafka 4. @param resources such as `--topic`, `orders.v1` */
-  async allow({ name }: KafkaUser, resources: readonly string[], operations: readonly string[]): Promise<void> {
-    const login = 'org.apache.kafka.common.security.scram.ScramLoginModule';
-    const properties = {
-      'security.protocol': 'SASL_SSL',
-      'sasl.mechanism': 'SCRAM-SHA-512',
-      'sasl.jaas.config': `${login} required username="${BROKER.name}" password="${BROKER.password}";`,
-      'ssl.truststore.type': 'PEM',
-      'ssl.truststore.location': this.authority,
-    };
-    const file = join(this.folder, 'admin.properties');
-    const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}\n`);
-    await writeFile(file, lines.join(''));
-    const allowed = operations.flatMap((operation) => ['--operation', operation]);
-    const tools = await KafkaTools.provide();
-    const connection = ['--bootstrap-server', this.brokers, '--command-config', file];
-    await tools.run('AclCommand', [
-      ...connection,
-      '--add',
-      '--allow-principal',
-      `User:${name}`,
-      ...allowed,
-      ...resources,
-    ]);
+  /** Lets a user do operations on topics or groups. */
+  async allow(
+    { name: user }: StackUser,
+    resource: KafkaRight['resource'],
+    names: readonly string[],
+    operations: readonly KafkaOperation[],
+  ): Promise<void> {
+    const admin = this.kafka.kafka.admin();
+    await admin.connect();
+    const principal = `User:${user}`;
+    await addAcls(
+      admin,
+      names.flatMap((name) => operations.map((operation) => ({ principal, resource, name, operation }))),
+    );
+    await admin.disconnect();
   }
 
   /** Kills the node and removes its data. */

@@ -6,7 +6,7 @@ import { freePort } from '../../dev/machine/ports.js';
 import { provideParts } from '../../dev/parts/embedded-parts.js';
 import { DataDirectory } from '../../dev/servers/data-directory.js';
 import { KafkaCluster } from '../../dev/servers/kafka-cluster.js';
-import { accessOf, type KafkaSecurity } from '../../dev/servers/kafka-security.js';
+import { operatorAccess, type KafkaSecurity } from '../../dev/servers/kafka-security.js';
 import type { KafkaSettings } from '../../dev/servers/kafka-settings.js';
 import { ServerGuard } from '../../dev/servers/server-guard.js';
 import { Server } from '../../dev/servers/server.js';
@@ -18,17 +18,21 @@ const quiet = (): void => undefined;
 
 /** A real Kafka without other servers, on new data in a temporary folder. Each of its nodes can be killed and restarted. */
 export class StandaloneKafka {
-  /** A client without log output, of the brokers' user if there are users. It has no connection of its own; its admins, producers and consumers connect separately. */
-  readonly kafka: Kafka;
-
   private constructor(
     readonly brokers: string,
     readonly nodes: readonly Server[],
     private readonly data: DataDirectory,
     private readonly guard: ServerGuard,
-    security: KafkaSecurity | undefined,
-  ) {
-    this.kafka = quietKafka(brokers, security && accessOf(security.broker, security.authority));
+    private readonly operator: { readonly brokers: () => string; readonly security: KafkaSecurity } | undefined,
+  ) {}
+
+  /**
+   * A client without log output, of the operator if there are users. It has no connection of its own; its admins, producers and
+   * consumers connect separately.
+   */
+  get kafka(): Kafka {
+    if (this.operator === undefined) return quietKafka(this.brokers);
+    return quietKafka(this.operator.brokers(), operatorAccess(this.operator.security));
   }
 
   /** Resolves when all nodes are ready. @param size one node, or three with replication */
@@ -46,7 +50,11 @@ export class StandaloneKafka {
     const { brokers, nodes } = await KafkaCluster.of(parts, ports, data.path, all, [], security);
     const events = { onEnded: quiet, onRecovered: quiet };
     const servers = nodes.map((node) => new Server(node, { records: data.records, guard }, events));
-    const alone = new StandaloneKafka(brokers, servers, data, guard, security);
+    const operator = security && {
+      brokers: () => nodes.map(({ operatorBrokers }) => operatorBrokers).join(','),
+      security,
+    };
+    const alone = new StandaloneKafka(brokers, servers, data, guard, operator);
     try {
       await Promise.all(servers.map((server) => server.start()));
     } catch (error) {

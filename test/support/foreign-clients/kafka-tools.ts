@@ -13,7 +13,7 @@ const ENDS_WITHIN_MS = 60_000;
 const quiet = (): void => undefined;
 
 /** A command-line tool of Kafka, by its class in `org.apache.kafka.tools`. */
-type ToolName = 'AclCommand' | 'ConsoleProducer' | 'DeleteRecordsCommand' | 'ProducerPerformance' | 'TopicCommand';
+type ToolName = 'ConsoleProducer' | 'DeleteRecordsCommand' | 'ProducerPerformance' | 'TopicCommand';
 
 /** Kafka's Java tools, run from its jars like the scripts in Kafka's bin/ do. */
 export class KafkaTools {

@@ -1,0 +1,43 @@
+import type { Kafka } from 'kafkajs';
+import { MongoClient } from 'mongodb';
+import { aclDifferences, addAcls } from '#service/rights/apply-kafka-acls.js';
+import { applyRole, roleDifferences, ROLES_DB } from '#service/rights/apply-mongodb-roles.js';
+import { kafkaAcls } from '#service/rights/kafka-acls.js';
+import { roleName } from '#service/rights/mongodb-roles.js';
+import { keyAccess, type MongodbSecurity } from './mongodb-security.js';
+import type { StackUser } from './stack-user.js';
+
+/** Gives every service its rights in Kafka, as `npm run admin -- roles apply` does. @param kafka of the operator */
+export async function grantKafkaRights(kafka: Kafka): Promise<void> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const { missing } = await aclDifferences(admin, kafkaAcls(roleName));
+    if (missing.length > 0) await addAcls(admin, missing);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/**
+ * Gives every service its role in MongoDB, as `npm run admin -- roles apply` does, and its user, whose name is that of the role.
+ * @param uri of the set, without a user; its path is the database of the orders
+ */
+export async function grantMongodbRights(
+  uri: string,
+  security: MongodbSecurity,
+  users: readonly StackUser[],
+): Promise<void> {
+  const client = new MongoClient(uri, keyAccess(security));
+  try {
+    const admin = client.db(ROLES_DB);
+    for (const difference of await roleDifferences(admin, client.db().databaseName)) await applyRole(admin, difference);
+    const { users: existing } = (await admin.command({ usersInfo: 1 })) as { users: { user: string }[] };
+    for (const { name, password } of users) {
+      const command = existing.some(({ user }) => user === name) ? { updateUser: name } : { createUser: name };
+      await admin.command({ ...command, pwd: password, roles: [name], mechanisms: ['SCRAM-SHA-256'] });
+    }
+  } finally {
+    await client.close();
+  }
+}
