@@ -19,6 +19,7 @@ import {
   facadeReadsP50,
   facadeReadsP99,
 } from './benchmarks/facade-reads.js';
+import { secured } from './benchmarks/secured.js';
 import { verify } from './benchmarks/verify.js';
 import { fewKeys, windowOf } from './benchmarks/window.js';
 import type { Benchmark } from './harness/benchmark.js';
@@ -60,6 +61,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   facadeReadsP99,
   facadeReadsHangingP50,
   facadeReadsHangingP99,
+  secured,
   verify,
   migrate,
   consoleCpu,

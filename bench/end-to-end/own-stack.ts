@@ -52,6 +52,11 @@ export class OwnStack {
     return this.stack.consoleUrl;
   }
 
+  /** Only of a secured stack. */
+  get issuerUrl(): string {
+    return this.stack.issuerUrl;
+  }
+
   processes(): ProcessRecord[] {
     return this.stack.processes();
   }

@@ -23,6 +23,8 @@ export class ProducerClient {
   constructor(
     private readonly url: string,
     private readonly signal: AbortSignal,
+    /** Of a stack that requires one. */
+    private readonly token?: string,
   ) {}
 
   /** Starts a populate with defaults except for the number of orders. */
@@ -40,7 +42,9 @@ export class ProducerClient {
 
   private async request(path: string, init: RequestInit = {}): Promise<FollowedOperation> {
     const signal = AbortSignal.any([this.signal, AbortSignal.timeout(TIMEOUT_MS)]);
-    const response = await fetch(`${this.url}${path}`, { ...init, signal });
+    const headers = new Headers(init.headers);
+    if (this.token !== undefined) headers.set('authorization', `Bearer ${this.token}`);
+    const response = await fetch(`${this.url}${path}`, { ...init, headers, signal });
     if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
     return OperationSchema.parse(await response.json());
   }
