@@ -11,6 +11,8 @@ export interface KafkaApi<Request, Response> {
   readonly version: number;
   /** Extra time for the response on top of the request timeout, in ms. Default 0. */
   readonly waitMs?: (request: Request) => number;
+  /** Writes the body of a request. */
   readonly encode: (writer: WireWriter, request: Request) => void;
+  /** Reads the body of a response. @throws KafkaError for an error code that concerns the whole response */
   readonly decode: (reader: WireReader) => Response;
 }

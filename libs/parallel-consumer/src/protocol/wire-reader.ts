@@ -7,18 +7,22 @@ export class WireReader {
     private position = 0,
   ) {}
 
+  /** The position of the next byte. */
   get offset(): number {
     return this.position;
   }
 
+  /** Reads a signed integer of one byte. */
   int8(): number {
     return this.bytes.readInt8(this.advance(1));
   }
 
+  /** Reads a signed integer of two bytes. */
   int16(): number {
     return this.bytes.readInt16BE(this.advance(2));
   }
 
+  /** Reads a signed integer of four bytes. */
   int32(): number {
     return this.bytes.readInt32BE(this.advance(4));
   }
@@ -29,6 +33,7 @@ export class WireReader {
     return this.bytes.readInt32BE(at) * TWO_TO_32 + this.bytes.readUInt32BE(at + 4);
   }
 
+  /** Reads one byte: 0 is false. */
   boolean(): boolean {
     return this.int8() !== 0;
   }
@@ -39,6 +44,7 @@ export class WireReader {
     return this.bytes.toString('hex', at, at + 16);
   }
 
+  /** Reads an unsigned integer of one to five bytes. */
   unsignedVarint(): number {
     let value = 0;
     for (let scale = 1; ; scale *= 0x80) {

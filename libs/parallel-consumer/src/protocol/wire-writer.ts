@@ -11,18 +11,21 @@ export class WireWriter {
     return this.buffer.subarray(0, this.length);
   }
 
+  /** Writes a signed integer of one byte. */
   int8(value: number): this {
     const at = this.advance(1);
     this.buffer.writeInt8(value, at);
     return this;
   }
 
+  /** Writes a signed integer of two bytes. */
   int16(value: number): this {
     const at = this.advance(2);
     this.buffer.writeInt16BE(value, at);
     return this;
   }
 
+  /** Writes a signed integer of four bytes. */
   int32(value: number): this {
     const at = this.advance(4);
     this.buffer.writeInt32BE(value, at);
@@ -38,35 +41,38 @@ export class WireWriter {
     return this;
   }
 
+  /** Writes one byte: 1 or 0. */
   boolean(value: boolean): this {
     return this.int8(value ? 1 : 0);
   }
 
-  /** @param uuid 32 hexadecimal digits */
+  /** Writes 16 bytes. @param uuid 32 hexadecimal digits */
   uuid(uuid: string): this {
     const at = this.advance(16);
     this.buffer.write(uuid, at, 16, 'hex');
     return this;
   }
 
+  /** Writes an unsigned integer of one to five bytes. */
   unsignedVarint(value: number): this {
     let rest = value;
     for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) this.byte((rest % 0x80) | 0x80);
     return this.byte(rest);
   }
 
-  /** @param value undefined for null */
+  /** Writes a text in UTF-8. @param value undefined for null */
   compactString(value: string | undefined): this {
     return this.compactBytes(value === undefined ? undefined : Buffer.from(value));
   }
 
-  /** @param value undefined for null */
+  /** Writes bytes with their length. @param value undefined for null */
   compactBytes(value: Buffer | undefined): this {
     if (value === undefined) return this.unsignedVarint(0);
     this.unsignedVarint(value.length + 1);
     return this.raw(value);
   }
 
+  /** Writes the number of items, and each by `write`. */
   compactArray<T>(items: readonly T[], write: (item: T) => void): this {
     this.unsignedVarint(items.length + 1);
     for (const item of items) write(item);
