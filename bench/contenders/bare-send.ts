@@ -3,6 +3,7 @@ import kafkajs from 'kafkajs';
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
+import { SendGate } from '../../apps/producer/src/expansion/send-gate.js';
 import { PARTITIONS } from '../datasets/dataset.js';
 import { ordersDataset } from '../datasets/orders-dataset.js';
 import { contenderLogger as logger } from './contender-logger.js';
@@ -36,7 +37,7 @@ export const contend: Contender<'bare-send'> = async (job, meter) => {
 /** Builds the records of the producer app, with partitions, keys, headers and encoded orders. */
 async function prepareChunks({ records, registryUrl, parameters }: Job<'bare-send'>): Promise<OutgoingRecord[][]> {
   const codec = await OrderCodec.connect({ url: registryUrl });
-  const recordAt = ordersDataset(records).maker(new OrdersTopic(NO_PRODUCER, codec, PARTITIONS));
+  const recordAt = ordersDataset(records).maker(new OrdersTopic(() => NO_PRODUCER, codec, new SendGate(PARTITIONS)));
   const { recordsPerSend } = parameters;
   return Array.from({ length: Math.ceil(records / recordsPerSend) }, (_, chunk) => {
     const from = chunk * recordsPerSend;

@@ -5,6 +5,7 @@ import type { Kafka } from 'kafkajs';
 import { createTopics } from '#service/kafka/create-topics.js';
 import type { StandaloneServers } from '../../dev/servers/standalone-servers.js';
 import { OrdersTopic } from '../../apps/producer/src/emission/orders-topic.js';
+import { SendGate } from '../../apps/producer/src/expansion/send-gate.js';
 import { contenderLogger as logger } from '../contenders/contender-logger.js';
 import { DEAD_LETTERS, PARTITIONS, type Dataset } from './dataset.js';
 
@@ -22,7 +23,7 @@ export async function fillTopic(
   const producer = reliableProducer(kafka, logger);
   try {
     const codec = await OrderCodec.connect({ url: addresses.SCHEMA_REGISTRY_URL });
-    const recordAt = dataset.maker(new OrdersTopic(producer, codec, PARTITIONS));
+    const recordAt = dataset.maker(new OrdersTopic(() => producer, codec, new SendGate(PARTITIONS)));
     for (let chunk = chunkOf(dataset, recordAt, 0), made = chunk.length; chunk.length > 0; made += chunk.length) {
       signal.throwIfAborted();
       const sending = producer.send(dataset.topic, chunk);

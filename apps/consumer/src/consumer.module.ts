@@ -3,6 +3,7 @@ import { register } from 'prom-client';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { prepareTopics, topicExpectations } from '#service/kafka/prepare-topics.js';
 import { reportSaved } from '#orders/operation/saved-reports.js';
+import { earlierPartitions } from '#orders/topics/topic-partitions.js';
 import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
 import { noPayload, ParallelConsumerServer, type TopicOptions } from '@orders-pipeline/nestjs-parallel-consumer';
 import { systemClock } from '@orders-pipeline/clock';
@@ -36,7 +37,7 @@ const logger = createLogger('consumer', settings.LOG_LEVEL);
 const kafkaOptions = { ...kafkaAccess(settings), clientId: 'orders-consumer', logger };
 const kafka = connectKafka(kafkaOptions);
 
-/** Waits for MongoDB with its indexes, Kafka with its topics, and the registry, all at once. */
+/** Waits for MongoDB with its indexes, then for Kafka with its topics, and at the same time for the registry. */
 export const startup = new Startup(logger);
 
 async function connectMongo(): Promise<Mongo> {
@@ -44,11 +45,16 @@ async function connectMongo(): Promise<Mongo> {
   return connectPrepared(mongo, startup, ['orders', 'deadLetters', 'consumers']);
 }
 
-async function connectKafkaProbe(): Promise<KafkaProbe> {
+async function connectKafkaProbe(mongo: Mongo): Promise<KafkaProbe> {
   const probe = new KafkaProbe(kafkaOptions);
+  const earlier = await startup.until('mongodb', async () => earlierPartitions(mongo.db));
+  const expected = {
+    ...topicExpectations(settings),
+    earlierPartitions: earlier.map(({ partitions }) => partitions),
+  };
   await startup.until('kafka', async () => {
     await probe.check();
-    await prepareTopics(kafka, topicExpectations(settings), logger);
+    await prepareTopics(kafka, expected, logger);
   });
   return probe;
 }
@@ -111,7 +117,7 @@ function createServer(rebalances: Rebalances, saver: OrderSaver): ParallelConsum
   controllers: [DeadLettersController],
   providers: [
     { provide: Mongo, useFactory: connectMongo },
-    { provide: KafkaProbe, useFactory: connectKafkaProbe },
+    { provide: KafkaProbe, useFactory: connectKafkaProbe, inject: [Mongo] },
     { provide: OrderCodec, useFactory: connectCodec },
     { provide: SavedReports, useFactory: createSavedReports, inject: [Mongo] },
     { provide: OrderSaver, useFactory: createSaver, inject: [Mongo, OrderCodec, SavedReports] },

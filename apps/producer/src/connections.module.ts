@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { OrderCodec } from '#orders/order/order-codec.js';
+import type { TopicPartitions } from '#orders/topics/topic-partitions.js';
 import { prepareTopics, topicExpectations } from '#service/kafka/prepare-topics.js';
 import { kafkaAccess } from '#service/kafka/kafka-access.js';
 import { registryAccess } from '#service/kafka/registry-access.js';
@@ -10,6 +11,8 @@ import { createLogger } from '#service/process/logs.js';
 import { connectPrepared } from '#service/mongodb/connect-prepared.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Startup } from '#service/process/startup.js';
+import { ProducerList } from './expansion/producer-list.js';
+import { SendGate } from './expansion/send-gate.js';
 import { settings } from './settings.js';
 
 export const logger = createLogger('producer', settings.LOG_LEVEL);
@@ -21,8 +24,14 @@ export const startup = new Startup(logger);
 
 /** The topics, once they exist and belong to the expected cluster. */
 export class PreparedTopics {
-  /** @param partitions number of partitions of the orders topic */
-  constructor(readonly partitions: number) {}
+  /**
+   * @param partitions number of partitions of the orders topic
+   * @param joined what was stored about them when this process joined the producers
+   */
+  constructor(
+    readonly partitions: number,
+    readonly joined: TopicPartitions,
+  ) {}
 }
 
 async function connectMongo(): Promise<Mongo> {
@@ -40,12 +49,16 @@ async function connectMongo(): Promise<Mongo> {
   ]);
 }
 
-async function connectTopics(probe: KafkaProbe): Promise<PreparedTopics> {
+async function connectTopics(probe: KafkaProbe, producers: ProducerList): Promise<PreparedTopics> {
+  // First: from here on, partitions are added only when this process has closed.
+  const joined = await startup.until('mongodb', async () => producers.join());
+  const earlierPartitions = joined.earlier.map(({ partitions }) => partitions);
+  const expected = { ...topicExpectations(settings), earlierPartitions };
   const partitions = await startup.until('kafka', async () => {
     await probe.check();
-    return prepareTopics(kafka, topicExpectations(settings), logger);
+    return prepareTopics(kafka, expected, logger);
   });
-  return new PreparedTopics(partitions);
+  return new PreparedTopics(partitions, joined);
 }
 
 /** The connections to MongoDB, Kafka and the schema registry. */
@@ -54,7 +67,13 @@ async function connectTopics(probe: KafkaProbe): Promise<PreparedTopics> {
     { provide: Mongo, useFactory: connectMongo },
     { provide: KafkaProbe, useValue: new KafkaProbe(kafkaOptions) },
     { provide: KafkaPositions, useValue: new KafkaPositions(kafka) },
-    { provide: PreparedTopics, useFactory: connectTopics, inject: [KafkaProbe] },
+    { provide: ProducerList, useFactory: (mongo: Mongo) => new ProducerList(mongo), inject: [Mongo] },
+    { provide: PreparedTopics, useFactory: connectTopics, inject: [KafkaProbe, ProducerList] },
+    {
+      provide: SendGate,
+      useFactory: ({ partitions }: PreparedTopics) => new SendGate(partitions),
+      inject: [PreparedTopics],
+    },
     {
       provide: OrderCodec,
       useFactory: async () => startup.until('registry', async () => OrderCodec.connect(registryAccess(settings))),
@@ -62,6 +81,6 @@ async function connectTopics(probe: KafkaProbe): Promise<PreparedTopics> {
       inject: [PreparedTopics],
     },
   ],
-  exports: [Mongo, KafkaProbe, KafkaPositions, PreparedTopics, OrderCodec],
+  exports: [Mongo, KafkaProbe, KafkaPositions, ProducerList, PreparedTopics, SendGate, OrderCodec],
 })
 export class ConnectionsModule {}

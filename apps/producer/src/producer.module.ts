@@ -5,6 +5,7 @@ import { MetricsModule } from '#service/health/metrics.js';
 import { ConnectionsModule, logger } from './connections.module.js';
 import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
 import { EmissionModule } from './emission/emission.module.js';
+import { ExpansionModule } from './expansion/expansion.module.js';
 import { ImportsModule } from './imports/imports.module.js';
 import { IntakeModule } from './intake/intake.module.js';
 import { OperationsModule } from './operations/operations.module.js';
@@ -23,6 +24,7 @@ import { RedriveModule } from './redrive/redrive.module.js';
     ReconcileModule,
     DeadLettersModule,
     RedriveModule,
+    ExpansionModule,
     // Last, as in the OpenAPI document, which lists the routes in the order of the modules.
     HealthModule.with(ProducerReadiness, [ConnectionsModule]),
   ],

@@ -49,7 +49,7 @@ export class EmissionJob extends LeasedJob<SegmentLease> {
   }
 
   protected async claim(): Promise<SegmentLease | null> {
-    return this.segments.claim();
+    return this.topic.gate.isOpen ? this.segments.claim() : null;
   }
 
   protected async idle(): Promise<void> {
@@ -66,20 +66,23 @@ export class EmissionJob extends LeasedJob<SegmentLease> {
       this.clock,
     );
     try {
-      const progress = await emit({
-        operation: await this.segments.begin(operation),
-        segment,
-        source: orderSource(operation, this.mongo.db),
-        topic: this.topic,
-        ceiling: this.ceiling,
-        now: () => this.mongo.time.now(),
-        signal,
-        onProgress: (now, chunk) => saver.note(now, chunk),
-        onWaiting: async (isWaiting) => {
-          this.currentState = isWaiting ? 'waiting' : 'emitting';
-          await lease.update({ waitingFor: isWaiting ? 'consumers' : null });
-        },
-      });
+      const begun = await this.segments.begin(operation);
+      const progress = await this.topic.gate.pass(async (closing) =>
+        emit({
+          operation: begun,
+          segment,
+          source: orderSource(operation, this.mongo.db),
+          topic: this.topic,
+          ceiling: this.ceiling,
+          now: () => this.mongo.time.now(),
+          signal: AbortSignal.any([signal, closing]),
+          onProgress: (now, chunk) => saver.note(now, chunk),
+          onWaiting: async (isWaiting) => {
+            this.currentState = isWaiting ? 'waiting' : 'emitting';
+            await lease.update({ waitingFor: isWaiting ? 'consumers' : null });
+          },
+        }),
+      );
       await this.release(lease, progress, saver);
     } catch (error) {
       if (error instanceof LeaseLostError) throw error;

@@ -5,7 +5,8 @@ import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { systemClock } from '@orders-pipeline/clock';
 import { reliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { BackgroundModule } from '../background/background.module.js';
-import { ConnectionsModule, kafka, logger, PreparedTopics } from '../connections.module.js';
+import { ConnectionsModule, kafka, logger } from '../connections.module.js';
+import { SendGate } from '../expansion/send-gate.js';
 import { settings } from '../settings.js';
 import { consumerLag } from './consumer-lag.js';
 import { EmissionJob } from './emission-job.js';
@@ -14,8 +15,10 @@ import { LagCeiling } from './lag-ceiling.js';
 import { OrdersTopic } from './orders-topic.js';
 import { SegmentLeases } from './segment-leases.js';
 
-function connectTopic({ partitions }: PreparedTopics, codec: OrderCodec): OrdersTopic {
-  return new OrdersTopic(reliableProducer(kafka, logger), codec, partitions, measureTopic(register));
+function connectTopic(gate: SendGate, codec: OrderCodec): OrdersTopic {
+  const topic = new OrdersTopic(() => reliableProducer(kafka, logger), codec, gate, measureTopic(register));
+  gate.attach(topic);
+  return topic;
 }
 
 function createLagCeiling(positions: KafkaPositions): LagCeiling {
@@ -26,7 +29,7 @@ function createLagCeiling(positions: KafkaPositions): LagCeiling {
 @Module({
   imports: [ConnectionsModule, BackgroundModule],
   providers: [
-    { provide: OrdersTopic, useFactory: connectTopic, inject: [PreparedTopics, OrderCodec] },
+    { provide: OrdersTopic, useFactory: connectTopic, inject: [SendGate, OrderCodec] },
     { provide: LagCeiling, useFactory: createLagCeiling, inject: [KafkaPositions] },
     SegmentLeases,
     EmissionJob,

@@ -6,6 +6,7 @@ import type { PlannedRecord } from '#orders/operation/planned-records.js';
 import { createSegments, type Segment } from '#orders/operation/segments.js';
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { systemClock } from '@orders-pipeline/clock';
+import { SendGate } from '../expansion/send-gate.js';
 import { emit, evenChunkSize } from './emission.js';
 import { LagCeiling } from './lag-ceiling.js';
 import type { OrdersTopic } from './orders-topic.js';
@@ -18,6 +19,7 @@ async function emitSegment(segment: Segment, change: object = {}, stopAfter = Nu
   const progress: SegmentProgress[] = [];
   const stop = new AbortController();
   const topic = {
+    gate: new SendGate(1),
     record: ({ index }: PlannedRecord): OutgoingRecord => ({ partition: index, key: null, value: null, headers: {} }),
     send: async (records: readonly OutgoingRecord[]) => {
       sent.push(...records.map(({ partition }) => partition));

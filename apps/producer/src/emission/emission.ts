@@ -67,7 +67,8 @@ export async function emit(options: EmissionOptions): Promise<SegmentProgress> {
     const _id = { operationId: operation._id, from: ackedTo };
     ackedTo = sent.to;
     faults = sum(faults, sent.faults);
-    await onProgress({ generatedTo: chunk.to, ackedTo, faults }, { _id, to: ackedTo, parts });
+    const acknowledged = { _id, to: ackedTo, parts, partitions: topic.gate.partitions };
+    await onProgress({ generatedTo: chunk.to, ackedTo, faults }, acknowledged);
   }
   return { generatedTo: chunk.to, ackedTo, faults };
 }

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { OrderCodec } from '#orders/order/order-codec.js';
-import { javaCompatiblePartitioner } from '#orders/topics/partitioner.js';
 import type { PlannedRecord } from '#orders/operation/planned-records.js';
 import { originHeaders } from '#orders/operation/record-headers.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import type { Acknowledgement, ReliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
+import type { GatedConnection, SendGate } from '../expansion/send-gate.js';
 import { faultyValue } from './faulty-value.js';
 
 /**
@@ -24,23 +24,24 @@ export interface TopicObserver {
 
 /** Encodes orders as records and sends them to the orders topic. */
 @Injectable()
-export class OrdersTopic {
-  /** The partition of an account. It is chosen here, so that no retry can choose another one. */
-  readonly partitionOf: (accountId: string) => number;
+export class OrdersTopic implements GatedConnection {
+  private producer: ReliableProducer;
 
+  /** @param gate all records must be made and sent within work that it lets pass */
   constructor(
-    private readonly producer: ReliableProducer,
+    private readonly createProducer: () => ReliableProducer,
     readonly codec: OrderCodec,
-    readonly partitions: number,
+    readonly gate: SendGate,
     readonly observer: TopicObserver = {},
   ) {
-    this.partitionOf = javaCompatiblePartitioner(partitions);
+    this.producer = createProducer();
   }
 
   /** Encodes an order and its origin as a record. */
   record({ order, index, fault }: PlannedRecord, operationId: string): OutgoingRecord {
     return {
-      partition: this.partitionOf(order.accountId),
+      // Chosen here, so that no retry can choose another one.
+      partition: this.gate.partitionOf(order.accountId),
       key: order.accountId,
       value: fault === undefined ? this.codec.encode(order) : faultyValue(fault, index, order, this.codec),
       headers: originHeaders(fault === undefined ? { operationId, index } : { operationId, index, fault }),
@@ -57,6 +58,12 @@ export class OrdersTopic {
       this.observer.acknowledged?.(batch.length, performance.now() - sentAt);
     }
     return acknowledged;
+  }
+
+  async reconnect(): Promise<void> {
+    const closed = this.producer;
+    this.producer = this.createProducer();
+    await closed.close();
   }
 
   /** Closes the producer. Abandons records that Kafka does not acknowledge within two seconds. */

@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@orders-pipeline/clock/testing';
+import { unpackOrders } from '#orders/operation/intake-batches.js';
 import { Acknowledgements } from './acknowledgements.js';
 import { BatchSender } from './batch-sender.js';
 import { BlockRecovery } from './block-recovery.js';
+import { buildBatch } from './built-batch.js';
 import { OpenOperation } from './open-operation.js';
 import { createRequest } from './orders-request.js';
 import { PendingRequest } from './pending-request.js';
@@ -86,6 +88,24 @@ describe('a batch', () => {
     ]);
     await sender.reserve([request(1)], operation);
     expect((await store.unrecorded()).map(({ first }) => first)).toEqual([6, 7]);
+  });
+
+  it('that is sent again after the topic got more partitions has the partitions of its records', async () => {
+    const [store, topic] = [new FakeIntakeStore(), new SimulatedTopic()];
+    const { sender } = createSender(store, topic);
+    const waiting = request(2);
+    const reserved = await sender.reserve([waiting], new OpenOperation('one'));
+    if (reserved === undefined) throw new Error('it must reserve numbers');
+    // As a producer that ends right after it has stored the batch.
+    await store.insert(buildBatch([waiting], reserved.block, now(), topic).documents);
+    await topic.gate.close();
+    topic.gate.open(4);
+    await new BlockRecovery(store, topic, now).settle(reserved.block);
+    const [batch] = store.sorted();
+    expect(batch?.state).toBe('acknowledged');
+    const place = ORDER.accountId.length % 4;
+    expect(unpackOrders(batch ?? {}).map(({ partition }) => partition)).toEqual([place, place]);
+    expect(place).not.toBe(ORDER.accountId.length % 3);
   });
 
   it('whose block another process has abandoned is not sent', async () => {

@@ -1,11 +1,11 @@
-import { unpackOrders, unpackValues, type IntakeBatch } from '#orders/operation/intake-batches.js';
+import { packOrders, unpackOrders, unpackValues, type IntakeBatch } from '#orders/operation/intake-batches.js';
 import type { ReservedBlock } from '#orders/operation/number-blocks.js';
 import type { IntakeStore } from './intake-store.js';
 import type { IntakeTopic } from './intake-topic.js';
 import { abandoned, skip } from './built-batch.js';
 
 /** What records of a batch are built from and sent with. */
-export type BatchTopic = Pick<IntakeTopic, 'intakeRecord' | 'decode' | 'send'>;
+export type BatchTopic = Pick<IntakeTopic, 'gate' | 'intakeRecord' | 'decode' | 'send'>;
 
 /**
  * Decides what became of a block whose process crashed, or lost a response. Several processes may do that at once, also the one that
@@ -30,6 +30,10 @@ export class BlockRecovery {
    * Nothing else is safe, because a record that isn't on the topic now may still be on its way.
    */
   async resend(batch: IntakeBatch): Promise<void> {
+    await this.topic.gate.pass(async () => this.send(batch));
+  }
+
+  private async send(batch: IntakeBatch): Promise<void> {
     const { _id: first, operationId, from } = batch;
     const orders = await Promise.all(unpackValues(batch).map(async (value) => this.topic.decode(value)));
     const stored = unpackOrders(batch);
@@ -38,7 +42,14 @@ export class BlockRecovery {
       return this.topic.intakeRecord(order, { operationId, index: from + position, createdAtAssigned });
     });
     const parts = await this.topic.send(records);
-    await this.store.acknowledge([{ first, parts }]);
+    // The topic may have got more partitions since the batch was stored.
+    const placed = stored.map(({ id, hash, partition, createdAtAssigned }, position) => ({
+      id,
+      hash,
+      partition: records[position]?.partition ?? partition,
+      createdAtAssigned,
+    }));
+    await this.store.acknowledge([{ first, parts, orders: packOrders(placed) }]);
   }
 
   private async abandonGaps(block: ReservedBlock): Promise<readonly IntakeBatch[]> {

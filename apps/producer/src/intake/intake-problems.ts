@@ -15,6 +15,12 @@ export function notAccepted(reason: string): Problem {
   return new Problem(HttpStatus.SERVICE_UNAVAILABLE, 'not-accepted', detail, {}, SOON);
 }
 
+/** The orders were not accepted: the topic gets more partitions, for some seconds. */
+export function topicExpands(): Problem {
+  const detail = 'Nothing was accepted: the topic gets more partitions. Repeat the request in some seconds.';
+  return new Problem(HttpStatus.SERVICE_UNAVAILABLE, 'topic-expands', detail, {}, { 'Retry-After': '5' });
+}
+
 /** The orders are stored, and may be sent to Kafka later. */
 export function outcomeUnknown(): Problem {
   const detail =

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock, settle } from '@orders-pipeline/clock/testing';
+import { SendGate } from '../expansion/send-gate.js';
 import type { BatchSender, Reserved } from './batch-sender.js';
 import { OperationOverError } from './batch-sender.js';
 import { COLLECT_MS, IntakeQueue, MAX_BATCH_ORDERS, MAX_WAITING_ORDERS, REQUEST_TIMEOUT_MS } from './intake-queue.js';
@@ -42,16 +43,17 @@ class ManualSender implements Pick<BatchSender, 'reserve' | 'send'> {
 }
 
 function createQueue() {
-  const [clock, sender] = [new ManualClock(), new ManualSender()];
+  const [clock, sender, gate] = [new ManualClock(), new ManualSender(), new SendGate(3)];
   const operations = [new OpenOperation('one'), new OpenOperation('two')];
   const queue = new IntakeQueue({
     sender,
     currentOperation: async () => Promise.resolve(operations.find(({ isOver }) => !isOver) as OpenOperation),
+    gate,
     clock,
     onError: () => undefined,
     onBatch: () => undefined,
   });
-  return { clock, sender, queue, operations };
+  return { clock, sender, gate, queue, operations };
 }
 
 describe('the queue of the intake', () => {
@@ -97,6 +99,28 @@ describe('the queue of the intake', () => {
     expect(queue.length).toBe(MAX_WAITING_ORDERS - MAX_BATCH_ORDERS);
     void queue.accept(request()).catch(() => undefined);
     await clock.advance(REQUEST_TIMEOUT_MS);
+  });
+
+  it('refuses requests while the topic gets more partitions, also those that wait, and finishes batches on their way', async () => {
+    const { clock, sender, gate, queue } = createQueue();
+    const first = queue.accept(request(MAX_BATCH_ORDERS));
+    await settle();
+    const waiting = queue.accept(request());
+    const closed = gate.close();
+    await expect(queue.accept(request())).rejects.toMatchObject({ code: 'topic-expands' });
+    const refused = waiting.catch((error: unknown) => error);
+    await clock.advance(COLLECT_MS);
+    sender.reserving[0]?.();
+    await settle();
+    expect(gate.isClosed).toBe(false);
+    sender.sending[0]?.accept();
+    expect(await refused).toMatchObject({ code: 'topic-expands' });
+    await Promise.all([first, closed]);
+    expect(queue.length).toBe(0);
+    gate.open(6);
+    void queue.accept(request());
+    await clock.advance(COLLECT_MS);
+    expect(sender.batches).toEqual([MAX_BATCH_ORDERS, 1]);
   });
 
   it('responds after a time-out: nothing was accepted before the request is in a batch, then the outcome is unknown', async () => {

@@ -1,6 +1,7 @@
 import type { Clock } from '@orders-pipeline/clock';
 import { OperationOverError, type BatchSender, type Reserved } from './batch-sender.js';
-import { keyReused, notAccepted, tooManyWaiting } from './intake-problems.js';
+import type { SendGate } from '../expansion/send-gate.js';
+import { keyReused, notAccepted, tooManyWaiting, topicExpands } from './intake-problems.js';
 import type { OpenOperation } from './open-operation.js';
 import type { OrdersRequest } from './orders-request.js';
 import { ordersIn, PendingRequest, type Accepted } from './pending-request.js';
@@ -20,6 +21,7 @@ export interface IntakeQueueParts {
   readonly sender: Pick<BatchSender, 'reserve' | 'send'>;
   /** Returns the operation for new orders. */
   readonly currentOperation: () => Promise<OpenOperation>;
+  readonly gate: Pick<SendGate, 'isOpen' | 'pass'>;
   readonly clock: Clock;
   /** Receives the errors of batches; their requests have them already. */
   readonly onError: (error: unknown) => void;
@@ -55,6 +57,7 @@ export class IntakeQueue {
    */
   async accept(content: OrdersRequest): Promise<Accepted> {
     if (this.isClosed) throw notAccepted('the producer is stopping');
+    if (!this.parts.gate.isOpen) throw topicExpands();
     const same = content.keyed && this.byKey.get(content.keyed.key);
     if (same !== undefined && same.content.keyed?.request !== content.keyed?.request) throw keyReused();
     if (same !== undefined) return same.outcome;
@@ -89,6 +92,7 @@ export class IntakeQueue {
   }
 
   private pump(): void {
+    if (!this.parts.gate.isOpen) this.refuseWaiting();
     const [oldest] = this.waiting;
     if (oldest === undefined) {
       if (this.running === 0) for (const resolve of this.idle.splice(0)) resolve();
@@ -97,7 +101,7 @@ export class IntakeQueue {
     if (this.isReserving || this.running >= MAX_RUNNING_BATCHES) return;
     const left = oldest.since + COLLECT_MS - this.parts.clock.now();
     if (left <= 0 || this.waitingOrders >= MAX_BATCH_ORDERS) {
-      void this.run(this.takeBatch());
+      void this.parts.gate.pass(async () => this.run(this.takeBatch()));
       return;
     }
     if (this.isCollecting) return;
@@ -106,6 +110,11 @@ export class IntakeQueue {
       this.isCollecting = false;
       this.pump();
     });
+  }
+
+  private refuseWaiting(): void {
+    for (const { request } of this.waiting.splice(0)) request.fail(topicExpands());
+    this.waitingOrders = 0;
   }
 
   private takeBatch(): PendingRequest[] {

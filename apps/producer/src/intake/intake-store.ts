@@ -1,3 +1,4 @@
+import type { Binary } from 'mongodb';
 import type { IntakeBatch } from '#orders/operation/intake-batches.js';
 import type { ReservedBlock } from '#orders/operation/number-blocks.js';
 import type { ChunkPart } from '#orders/operation/acknowledged-chunks.js';
@@ -15,6 +16,8 @@ export type InsertOutcome = 'stored' | 'taken' | 'key-used';
 export interface AcknowledgedBatch {
   readonly first: number;
   readonly parts: readonly ChunkPart[];
+  /** The orders with other partitions than stored, if the batch was sent again. */
+  readonly orders?: Binary;
 }
 
 /** Figures of an operation's batches. */

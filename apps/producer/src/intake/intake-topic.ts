@@ -12,7 +12,7 @@ export class IntakeTopic extends OrdersTopic {
     { operationId, index, createdAtAssigned }: Omit<RecordOrigin, 'createdAtAssigned'> & { createdAtAssigned: boolean },
   ): OutgoingRecord {
     return {
-      partition: this.partitionOf(order.accountId),
+      partition: this.gate.partitionOf(order.accountId),
       key: order.accountId,
       value: this.codec.encode(order),
       headers: originHeaders({ operationId, index, ...(createdAtAssigned && { createdAtAssigned }) }),

@@ -3,9 +3,10 @@ import { OrderCodec } from '#orders/order/order-codec.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { reliableProducer } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { BackgroundModule } from '../background/background.module.js';
-import { ConnectionsModule, kafka, logger, PreparedTopics } from '../connections.module.js';
+import { ConnectionsModule, kafka, logger } from '../connections.module.js';
 import { EmissionModule } from '../emission/emission.module.js';
 import { OrdersTopic } from '../emission/orders-topic.js';
+import { SendGate } from '../expansion/send-gate.js';
 import { OperationsModule } from '../operations/operations.module.js';
 import { BlockRecovery } from './block-recovery.js';
 import { Intake } from './intake.js';
@@ -16,8 +17,10 @@ import { IntakeTopic } from './intake-topic.js';
 import { MongoIntakeStore } from './mongo-intake-store.js';
 
 /** The metrics of the topic count the records of both. */
-function connectTopic({ partitions }: PreparedTopics, codec: OrderCodec, { observer }: OrdersTopic): IntakeTopic {
-  return new IntakeTopic(reliableProducer(kafka, logger), codec, partitions, observer);
+function connectTopic(gate: SendGate, codec: OrderCodec, { observer }: OrdersTopic): IntakeTopic {
+  const topic = new IntakeTopic(() => reliableProducer(kafka, logger), codec, gate, observer);
+  gate.attach(topic);
+  return topic;
 }
 
 function createRecovery(store: MongoIntakeStore, topic: IntakeTopic, mongo: Mongo): BlockRecovery {
@@ -29,7 +32,7 @@ function createRecovery(store: MongoIntakeStore, topic: IntakeTopic, mongo: Mong
   imports: [ConnectionsModule, BackgroundModule, OperationsModule, EmissionModule],
   controllers: [IntakeController],
   providers: [
-    { provide: IntakeTopic, useFactory: connectTopic, inject: [PreparedTopics, OrderCodec, OrdersTopic] },
+    { provide: IntakeTopic, useFactory: connectTopic, inject: [SendGate, OrderCodec, OrdersTopic] },
     { provide: BlockRecovery, useFactory: createRecovery, inject: [MongoIntakeStore, IntakeTopic, Mongo] },
     MongoIntakeStore,
     IntakeClosing,

@@ -62,6 +62,7 @@ export class Intake implements BeforeApplicationShutdown {
     this.queue = new IntakeQueue({
       sender,
       currentOperation: async () => this.operations.open(),
+      gate: topic.gate,
       clock: systemClock,
       onError: (error) => this.logger.warn({ reason: String(error) }, 'batch failed'),
       onBatch: (orders) => this.observer.batch(orders),

@@ -59,10 +59,13 @@ export class MongoIntakeStore implements IntakeStore {
   }
 
   async acknowledge(batches: readonly AcknowledgedBatch[]): Promise<void> {
-    const writes = batches.map(({ first, parts }) => ({
+    const writes = batches.map(({ first, parts, orders }) => ({
       updateOne: {
         filter: { _id: first, state: 'reserved' as const },
-        update: { $set: { state: 'acknowledged' as const, parts: [...parts] }, $unset: { values: true as const } },
+        update: {
+          $set: { state: 'acknowledged' as const, parts: [...parts], ...(orders !== undefined && { orders }) },
+          $unset: { values: true as const },
+        },
       },
     }));
     await this.batches.bulkWrite(writes, { ordered: false });

@@ -4,7 +4,9 @@ import type { RedriveDocument } from '#orders/operation/operation.js';
 import { OrderCodec, UndecodableOrderError } from '#orders/order/order-codec.js';
 import { redriveHeaders } from '#orders/dead-letter/redrive-headers.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { earlierPartitions, type EarlierPartitions } from '#orders/topics/topic-partitions.js';
 import { ORDERS_TOPIC } from '#orders/topics/topics.js';
+import { Mongo } from '#service/mongodb/mongo.js';
 import { pause, systemClock } from '@orders-pipeline/clock';
 import { RecordsRejectedError, type OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import { LetterRecords, type LetterRecord } from '../dead-letters/letter-records.js';
@@ -12,6 +14,7 @@ import { OrdersTopic } from '../emission/orders-topic.js';
 import { Pace } from '../emission/pace.js';
 import { untilDue } from '../emission/until-due.js';
 import { RedriveProgress } from '../operations/redrive-progress.js';
+import { redrivePartition } from './redrive-partition.js';
 import { RedriveOutcomes } from './redrive-outcomes.js';
 import { RedrivenLetters, type SentLetter } from './redriven-letters.js';
 
@@ -37,6 +40,7 @@ export class RedriveWork {
     private readonly codec: OrderCodec,
     private readonly topic: OrdersTopic,
     private readonly positions: KafkaPositions,
+    private readonly mongo: Mongo,
   ) {}
 
   /** Creates the outcomes of a redrive. Call it once per execution. */
@@ -58,7 +62,7 @@ export class RedriveWork {
         await untilDue(pace.untilDue(sent, systemClock.now()), signal);
         if (signal.aborted) return;
         const some = letters.slice(at, at + atOnce);
-        await this.sendBatch(_id, some);
+        await this.topic.gate.pass(async () => this.sendBatch(_id, some));
         sent += some.length;
         if (systemClock.now() - judgedAt < JUDGE_INTERVAL_MS) continue;
         await outcomes.judge();
@@ -77,13 +81,13 @@ export class RedriveWork {
   }
 
   private async sendBatch(id: string, letters: readonly DeadLetterDocument[]): Promise<void> {
-    const records = await this.records.read(letters);
+    const [records, earlier] = await Promise.all([this.records.read(letters), earlierPartitions(this.mongo.db)]);
     const movable: Movable[] = [];
     const unmovable: string[] = [];
     for (const letter of letters) {
       const record = records.get(letter._id);
       if (record === undefined || typeof record === 'string' || !this.hasPartition(letter)) unmovable.push(letter._id);
-      else movable.push(await this.toMovable(letter, record));
+      else movable.push(await this.toMovable(letter, record, earlier));
     }
     const { sent, refused } = await this.sendAll(movable);
     await this.letters.markSent(id, sent);
@@ -92,16 +96,24 @@ export class RedriveWork {
 
   /** Whether the partition exists. The Kafka client would wait for a missing partition, and block the whole batch. */
   private hasPartition({ origin: { topic, partition } }: DeadLetterDocument): boolean {
-    return topic === ORDERS_TOPIC && partition < this.topic.partitions;
+    return topic === ORDERS_TOPIC && partition < this.topic.gate.partitions;
   }
 
-  private async toMovable(letter: DeadLetterDocument, record: LetterRecord): Promise<Movable> {
+  private async toMovable(
+    letter: DeadLetterDocument,
+    record: LetterRecord,
+    earlier: readonly EarlierPartitions[],
+  ): Promise<Movable> {
     const { key, value, headers } = record;
     const again = redriveHeaders({ letterId: letter._id, redrive: letter.redrives ?? 1 });
     return {
       letter,
-      // The original partition: it has the other records of this key, independent of the producer's partitioner.
-      record: { partition: letter.origin.partition, key, value, headers: { ...headers, ...again } },
+      record: {
+        partition: redrivePartition(letter.origin, key, earlier, this.topic.gate),
+        key,
+        value,
+        headers: { ...headers, ...again },
+      },
       orderId: await this.orderIdIn(value),
     };
   }

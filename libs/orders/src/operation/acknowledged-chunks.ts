@@ -17,6 +17,8 @@ export interface AcknowledgedChunk {
   /** One past the last index (exclusive). */
   readonly to: number;
   readonly parts: readonly ChunkPart[];
+  /** How many partitions the topic had. Absent: stored by a version before it was; `partitionsAt` knows it then. */
+  readonly partitions?: number;
 }
 
 export function chunksCollection(db: Db): Collection<AcknowledgedChunk> {
@@ -26,8 +28,8 @@ export function chunksCollection(db: Db): Collection<AcknowledgedChunk> {
 /** Inserts or replaces the chunks. Call it before `ackedTo` passes them. */
 export async function storeChunks(db: Db, chunks: readonly AcknowledgedChunk[]): Promise<void> {
   if (chunks.length === 0) return;
-  const writes = chunks.map(({ _id, to, parts }): AnyBulkWriteOperation<AcknowledgedChunk> => ({
-    replaceOne: { filter: { _id }, replacement: { to, parts }, upsert: true },
+  const writes = chunks.map(({ _id, ...replacement }): AnyBulkWriteOperation<AcknowledgedChunk> => ({
+    replaceOne: { filter: { _id }, replacement, upsert: true },
   }));
   await chunksCollection(db).bulkWrite(writes, { ordered: false });
 }

@@ -92,6 +92,12 @@ describe('prepareTopics with new topics', () => {
     await expect(prepareTopics(denied, ANY, logger)).rejects.toThrow('TOPIC_AUTHORIZATION_FAILED');
   });
 
+  it('accepts a count that the topic was expanded from, with a warning', async () => {
+    const expected = { ...ANY, partitions: 6, earlierPartitions: [3, 6] };
+    expect(await prepareTopics(kafkaOf({}), expected, logger)).toBe(12);
+    expect(warnings).toEqual([expect.stringContaining('set TOPIC_PARTITIONS=12')]);
+  });
+
   it('needs as many brokers as copies, and no more copies in sync than there are', async () => {
     const small = kafkaOf({ createFault: 'INVALID_REPLICATION_FACTOR' });
     await expect(prepareTopics(small, ANY, logger)).rejects.toMatchObject({

@@ -29,6 +29,8 @@ export class WrongKafkaError extends Error {
 export interface TopicExpectations extends Omit<TopicSafety, 'partitions'> {
   /** Rejects a topic with another partition count; `undefined` accepts any existing topic. */
   readonly partitions: number | undefined;
+  /** Counts that the topic had before an expansion: if `partitions` is one of them, any count is accepted. */
+  readonly earlierPartitions?: readonly number[];
   /** Rejects any other cluster; `undefined` accepts any. */
   readonly clusterId: string | undefined;
 }
@@ -71,7 +73,7 @@ export async function prepareTopics(
     const topics = topicSettings({ ...expected, partitions: expected.partitions ?? DEFAULT_PARTITIONS });
     const found = await createTopics(admin, topics);
     for (const wanted of topics) verify(wanted, found.get(wanted.topic), logger);
-    return checkPartitions(found, expected.partitions);
+    return checkPartitions(found, expected, logger);
   } finally {
     await admin.disconnect();
   }
@@ -95,9 +97,19 @@ function verify(wanted: TopicSettings, found: FoundTopic | undefined, logger: Pi
   for (const difference of differences) logger.warn({}, describeDifference(difference));
 }
 
-function checkPartitions(found: ReadonlyMap<string, FoundTopic>, expected: number | undefined): number {
+function checkPartitions(
+  found: ReadonlyMap<string, FoundTopic>,
+  { partitions: expected, earlierPartitions = [] }: TopicExpectations,
+  logger: Pick<EngineLogger, 'warn'>,
+): number {
   const partitions = found.get(ORDERS_TOPIC)?.partitions ?? 0;
-  if (expected !== undefined && partitions !== expected)
+  const isOther = expected !== undefined && partitions !== expected;
+  if (isOther && earlierPartitions.includes(expected))
+    logger.warn(
+      {},
+      `Topic ${ORDERS_TOPIC} was expanded to ${partitions} partitions: set TOPIC_PARTITIONS=${partitions}.`,
+    );
+  else if (isOther)
     throw new WrongKafkaError(
       'wrong-partition-count',
       `Topic ${ORDERS_TOPIC} has ${partitions} partitions, not ${expected}. Another count would map accounts to other partitions and ` +

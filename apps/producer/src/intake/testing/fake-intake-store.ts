@@ -53,11 +53,11 @@ export class FakeIntakeStore implements IntakeStore {
   }
 
   async acknowledge(batches: readonly AcknowledgedBatch[]): Promise<void> {
-    for (const { first, parts } of batches) {
+    for (const { first, parts, orders } of batches) {
       const batch = this.batches.get(first);
       if (batch?.state !== 'reserved') continue;
       const { values: _values, ...kept } = batch;
-      this.batches.set(first, { ...kept, state: 'acknowledged', parts });
+      this.batches.set(first, { ...kept, state: 'acknowledged', parts, ...(orders !== undefined && { orders }) });
     }
     return Promise.resolve();
   }

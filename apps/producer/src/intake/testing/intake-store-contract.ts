@@ -60,7 +60,7 @@ export function itIsAnIntakeStore(create: () => Promise<IntakeStore>): void {
     const store = await create();
     await store.insert([batch(1), batch(3), batch(5, { state: 'abandoned', count: 4 })]);
     await store.acknowledge([
-      { first: 1, parts: PARTS },
+      { first: 1, parts: PARTS, orders: new Binary(Buffer.from('z')) },
       { first: 5, parts: PARTS },
       { first: 99, parts: PARTS },
     ]);
@@ -68,6 +68,7 @@ export function itIsAnIntakeStore(create: () => Promise<IntakeStore>): void {
     const [acknowledged, reserved, abandoned] = await store.findInBlock(1, 9);
     expect(acknowledged).toMatchObject({ state: 'acknowledged', parts: PARTS });
     expect(acknowledged?.values).toBeUndefined();
+    expect(String(acknowledged?.orders)).toBe('z');
     expect([reserved?.state, abandoned?.state]).toEqual(['reserved', 'abandoned']);
     expect((await store.findReserved(OPERATION)).map(({ _id }) => _id)).toEqual([3]);
     expect(await store.findReserved('another')).toEqual([]);

@@ -2,6 +2,7 @@ import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import type { Order } from '#orders/order/order.js';
 import type { OutgoingRecord } from '@orders-pipeline/parallel-consumer';
 import type { Acknowledgement } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { SendGate } from '../../expansion/send-gate.js';
 import { Acknowledgements } from '../acknowledgements.js';
 import { BatchSender } from '../batch-sender.js';
 import { BlockRecovery, type BatchTopic } from '../block-recovery.js';
@@ -27,12 +28,13 @@ const PARTITIONS = 3;
 /** The topic: the orders on it, also repeated ones. */
 export class SimulatedTopic implements BatchTopic {
   readonly orders: Order[] = [];
+  readonly gate = new SendGate(PARTITIONS);
 
   intakeRecord(order: Order): OutgoingRecord {
     const value = Buffer.from(
       JSON.stringify(order, (_name, each: unknown) => (typeof each === 'bigint' ? `${each}n` : each)),
     );
-    return { partition: order.accountId.length % PARTITIONS, key: order.accountId, value, headers: {} };
+    return { partition: order.accountId.length % this.gate.partitions, key: order.accountId, value, headers: {} };
   }
 
   async decode(value: Buffer): Promise<Order> {
@@ -71,6 +73,7 @@ export class SimulatedProducer {
     const uncertainStore = this.uncertain<IntakeStore>(store);
     const remote = this.uncertain(topic);
     const uncertainTopic: BatchTopic = {
+      gate: topic.gate,
       intakeRecord: (order) => topic.intakeRecord(order),
       decode: async (value) => topic.decode(value),
       send: async (records) => remote.send(records),
@@ -89,6 +92,7 @@ export class SimulatedProducer {
     this.queue = new IntakeQueue({
       sender,
       currentOperation: async () => Promise.resolve(this.operation),
+      gate: topic.gate,
       clock: this.clock,
       onError: () => undefined,
       onBatch: () => undefined,
