@@ -1,6 +1,6 @@
 import type { EmittedDocument } from '#orders/operation/operation.js';
 import { createFaultSelector, orderSource, type OrderSource } from '#orders/operation/order-source.js';
-import { javaCompatiblePartitioner } from '#orders/topics/partitioner.js';
+import { earlierPartitions } from '#orders/topics/topic-partitions.js';
 import { ackedOrders, ackedRanges, type IndexRange } from '#orders/operation/segments.js';
 import { ahead } from './ahead.js';
 import { checkBlock, type Block } from './check-block.js';
@@ -26,7 +26,7 @@ async function checkAcknowledged(operation: EmittedDocument, context: CheckConte
   const { db, missing, findings, positions, signal, onProgress } = context;
   const source = orderSource(operation, db);
   const faultsAt = createFaultSelector(operation);
-  const partitionOf = javaCompatiblePartitioner(positions.ends.size);
+  const counts = { partitions: positions.ends.size, earlier: await earlierPartitions(db) };
   const stored = new StoredOrders(db, operation);
   const hasLetters = await stored.hasLetters();
   const load = async (range: IndexRange): Promise<Block> => {
@@ -39,7 +39,7 @@ async function checkAcknowledged(operation: EmittedDocument, context: CheckConte
   for await (const block of ahead(blocksOf(ackedRanges(operation.segments)), load)) {
     signal?.throwIfAborted();
     const unaccounted = checkBlock(block, findings);
-    const where = { db, operationId: operation._id, source, faultsAt, partitionOf };
+    const where = { db, operationId: operation._id, source, faultsAt, ...counts };
     if (unaccounted.length > 0) await missing.explain(unaccounted, await chunkPositions(where, block.range));
     done += block.orders.length;
     onProgress?.(done, ackedOrders(operation.segments));
