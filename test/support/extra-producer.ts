@@ -38,6 +38,11 @@ export class ExtraProducer {
     return new ExtraProducer(child, url);
   }
 
+  /** Stops the process, so that it hangs, or lets it continue. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.child.kill(name);
+  }
+
   /** Resolves when the process has ended. */
   async kill(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;

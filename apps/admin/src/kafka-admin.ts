@@ -1,4 +1,4 @@
-import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
+import { connectKafka, type KafkaOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { Admin } from 'kafkajs';
 import { pino } from 'pino';
 import { kafkaAccess } from '#service/kafka/kafka-access.js';
@@ -17,7 +17,10 @@ export class KafkaUnavailableError extends Error {
  * Runs work with a connection to Kafka, and closes it.
  * @throws KafkaUnavailableError within seconds, since an operator waits; an error that `explainConnection` explains
  */
-export async function withKafkaAdmin<T>(settings: AdminSettings, work: (admin: Admin) => Promise<T>): Promise<T> {
+export async function withKafkaAdmin<T>(
+  settings: AdminSettings,
+  work: (admin: Admin, options: KafkaOptions) => Promise<T>,
+): Promise<T> {
   const options = { ...kafkaAccess(settings), clientId: 'orders-admin', logger: pino({ level: 'silent' }) };
   const probe = new KafkaProbe(options);
   const admin = connectKafka(options).admin();
@@ -30,7 +33,7 @@ export async function withKafkaAdmin<T>(settings: AdminSettings, work: (admin: A
       );
     });
     await admin.connect();
-    return await work(admin);
+    return await work(admin, options);
   } finally {
     await Promise.all([admin.disconnect(), probe.close()]);
   }

@@ -9,12 +9,13 @@ import type { RunCommand } from '../admin-environment.js';
 import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import { withKafkaAdmin } from '../kafka-admin.js';
 import { readSettings, type AdminSettings } from '../settings.js';
+import { addExpandCommand } from './expand/expand.command.js';
 import { applyTopics } from './apply-topics.js';
 import { planTopics, type TopicPlan } from './topic-plan.js';
 
 const KNOWN_WITHIN_MS = 10_000;
 
-/** Adds `topics plan` and `topics apply`. */
+/** Adds the commands of the topics. */
 export function addTopicsCommands(program: Command, run: RunCommand): void {
   const topics = program
     .command('topics')
@@ -40,6 +41,7 @@ export function addTopicsCommands(program: Command, run: RunCommand): void {
         });
       }),
     );
+  addExpandCommand(topics, run);
 }
 
 async function planOf(settings: AdminSettings, admin: Admin): Promise<TopicPlan> {

@@ -1,0 +1,239 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Clock } from '@orders-pipeline/clock';
+import type { Expansion, RegisteredProducer } from '#orders/topics/topic-partitions.js';
+import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
+import { ExpandTopics, type ExpansionParts } from './expand-topics.js';
+import { ExpansionChangedError, type ExpansionRecord } from './expansion-record.js';
+
+const FROM = 3;
+const TO = 6;
+
+/** A pipeline with two producers. Each step takes a turn of the world; an expansion can be killed before any of its calls, or after it. */
+class World {
+  readonly counts = new Map([
+    [ORDERS_TOPIC, FROM],
+    [DEAD_LETTER_TOPIC, FROM],
+  ]);
+  readonly lines: string[] = [];
+  expansion: Expansion | null = null;
+  partitions = FROM;
+  ends: readonly number[] | undefined;
+  /** Why sending would break the order of an account. */
+  broken: string | undefined;
+  producers: RegisteredProducer[] = ['a', 'b'].map((id) => ({
+    id,
+    host: 'h',
+    pid: 1,
+    at: new Date(0),
+    closedFor: null,
+  }));
+  backlog = 5;
+  consumes = true;
+  silent: string | undefined;
+  readonly interruption = new AbortController();
+  private time = 0;
+  /** Calls until the expansion is killed; negative: never. */
+  private left = -1;
+
+  /** Runs an expansion until it ends or is killed. @param killedAt the call before or after which it is killed; two for each call */
+  async expand(killedAt = -1): Promise<string> {
+    this.left = killedAt;
+    try {
+      await new ExpandTopics(this.parts()).run(TO);
+      return 'done';
+    } catch (error) {
+      return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    }
+  }
+
+  async abort(): Promise<string> {
+    this.left = -1;
+    try {
+      return String(await new ExpandTopics(this.parts()).abort());
+    } catch (error) {
+      return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    }
+  }
+
+  /** Lets time pass. */
+  pass(milliseconds: number): void {
+    this.time += milliseconds;
+  }
+
+  private parts(): ExpansionParts {
+    const clock: Clock = {
+      now: () => this.time,
+      after: (ms, run) => {
+        this.time += ms;
+        queueMicrotask(run);
+        return () => undefined;
+      },
+    };
+    const record = this.record() as unknown as ExpansionRecord;
+    return {
+      record: this.killable(record),
+      topics: this.killable({
+        partitionsOf: async (topic: string) => Promise.resolve(this.counts.get(topic) ?? 0),
+        grow: async (topic: string, count: number) => Promise.resolve(this.grow(topic, count)),
+        isKnown: async (topic: string, count: number) => Promise.resolve(this.counts.get(topic) === count),
+      }),
+      positions: this.killable({
+        ends: async () =>
+          Promise.resolve(
+            new Map([
+              [0, 100],
+              [1, 100],
+              [2, 100],
+            ]),
+          ),
+        committed: async () => {
+          if (this.consumes && this.backlog > 0) this.backlog -= 1;
+          return Promise.resolve(
+            new Map([
+              [0, 100 - this.backlog],
+              [1, 100],
+              [2, 100],
+            ]),
+          );
+        },
+      }),
+      now: () => new Date(this.time),
+      signal: this.interruption.signal,
+      clock,
+      waitMs: 20_000,
+      print: (line) => void this.lines.push(line),
+    };
+  }
+
+  private record() {
+    const is = (id: string, phase: Expansion['phase']): void => {
+      if (this.expansion?.id !== id || this.expansion.phase !== phase) throw new ExpansionChangedError();
+    };
+    return {
+      read: async () => {
+        this.live();
+        return Promise.resolve({ producers: this.producers, expansion: this.expansion, earlier: [] });
+      },
+      begin: async (from: number, to: number) => {
+        this.expansion ??= { id: 'one', from, to, phase: 'closing', startedAt: new Date(0) };
+        return Promise.resolve(this.expansion);
+      },
+      beginGrowing: async ({ id }: Expansion, ends: readonly number[]) => {
+        is(id, 'closing');
+        if (this.expansion !== null) this.expansion = { ...this.expansion, phase: 'growing' };
+        this.ends = ends;
+        return Promise.resolve();
+      },
+      complete: async ({ id, to }: Expansion) => {
+        is(id, 'growing');
+        if ([...this.counts.values()].some((count) => count !== to)) this.broken = 'completed before it has grown';
+        [this.expansion, this.partitions] = [null, to];
+        return Promise.resolve();
+      },
+      abort: async ({ id, from }: Expansion) => {
+        is(id, 'closing');
+        [this.expansion, this.partitions] = [null, from];
+        return Promise.resolve();
+      },
+    };
+  }
+
+  /** What the producers do within a moment. */
+  private live(): void {
+    this.producers = this.producers.map((each) =>
+      each.id === this.silent ? each : { ...each, at: new Date(this.time), closedFor: this.expansion?.id ?? null },
+    );
+  }
+
+  private grow(topic: string, count: number): void {
+    if (this.producers.some(({ closedFor }) => closedFor === null)) this.broken = 'a producer may send';
+    if (this.backlog > 0) this.broken = 'records are not committed';
+    if (topic === ORDERS_TOPIC && this.counts.get(DEAD_LETTER_TOPIC) !== count)
+      this.broken = 'no place for dead letters';
+    this.counts.set(topic, count);
+  }
+
+  private killable<T extends object>(target: T): T {
+    return new Proxy(target, {
+      get: (object, name) => {
+        const method = Reflect.get(object, name) as (...args: unknown[]) => Promise<unknown>;
+        return async (...args: unknown[]) => {
+          this.kill();
+          const result = await method.apply(object, args);
+          this.kill();
+          return result;
+        };
+      },
+    });
+  }
+
+  private kill(): void {
+    if (this.left === 0) throw new Error('killed');
+    this.left -= 1;
+  }
+}
+
+describe('adding partitions', () => {
+  it('waits for producers and consumers, grows the dead letters first, and records the ends', async () => {
+    const world = new World();
+    expect(await world.expand()).toBe('done');
+    expect([...world.counts.values()]).toEqual([TO, TO]);
+    expect(world).toMatchObject({ broken: undefined, expansion: null, partitions: TO, ends: [100, 100, 100] });
+    expect(await world.expand()).toBe('done');
+    expect(world.lines.at(-1)).toBe(`Topic ${ORDERS_TOPIC} has ${TO} partitions.`);
+  });
+
+  it('can be killed at any step and run again', async () => {
+    let kills = 0;
+    for (let at = 0; ; at += 1) {
+      const world = new World();
+      const outcome = await world.expand(at);
+      if (outcome === 'done') break;
+      kills += 1;
+      expect(await world.expand()).toBe('done');
+      expect(world).toMatchObject({ broken: undefined, expansion: null, partitions: TO, ends: [100, 100, 100] });
+      expect([...world.counts.values()]).toEqual([TO, TO]);
+    }
+    expect(kills).toBeGreaterThan(30);
+  });
+
+  it('can be aborted after a kill while it closes, and not later', async () => {
+    const outcomes = new Set<string>();
+    for (let at = 0; ; at += 1) {
+      const world = new World();
+      if ((await world.expand(at)) === 'done') break;
+      const isGrowing = world.expansion?.phase === 'growing';
+      const outcome = await world.abort();
+      outcomes.add(outcome);
+      expect([outcome === 'too-late', world.expansion === null]).toEqual([isGrowing, !isGrowing]);
+      // The kill may come right after the expansion was completed.
+      expect(world.partitions).toBe(world.counts.get(ORDERS_TOPIC) === TO && !isGrowing ? TO : FROM);
+    }
+    expect([...outcomes].toSorted()).toEqual(['false', 'too-late', 'true']);
+  });
+
+  it('refuses before anything stops while a producer is silent, and names it', async () => {
+    const world = new World();
+    world.silent = 'b';
+    world.pass(30_000);
+    expect(await world.expand()).toBe('silent-producer');
+    expect(world.expansion).toBe(null);
+  });
+
+  it('aborts by itself if a producer does not close, the consumers do not commit, or a signal comes', async () => {
+    const hanging = new World();
+    hanging.silent = 'b';
+    expect(await hanging.expand()).toBe('not-closed');
+    const stuck = new World();
+    stuck.consumes = false;
+    expect(await stuck.expand()).toBe('not-committed');
+    const interrupted = new World();
+    interrupted.interruption.abort();
+    expect(await interrupted.expand()).toBe('not-committed');
+    for (const world of [hanging, stuck, interrupted]) {
+      expect(world).toMatchObject({ broken: undefined, expansion: null, partitions: FROM });
+      expect([...world.counts.values()]).toEqual([FROM, FROM]);
+    }
+    expect(hanging.lines.at(-1)).toContain('add --gone b');
+  });
+});
