@@ -30,7 +30,7 @@ import { emptyServers } from '../support/empty-servers.js';
 import { eventually } from '../support/eventually.js';
 import { Pipeline } from '../support/pipeline.js';
 import { reconciled } from '../support/run-reconcile.js';
-import { runApp } from '../support/run-app.js';
+import { runApp, type Run } from '../support/run-app.js';
 import { OPERATOR, ORDERS, SecuredKafka, STRANGER } from '../support/secured-kafka.js';
 import { changeTopicSettings } from '../support/topic-settings.js';
 
@@ -60,7 +60,8 @@ describe('a Kafka with TLS, users and ACLs', () => {
     kafka = await SecuredKafka.start();
     const topics = [ORDERS_TOPIC, DEAD_LETTER_TOPIC];
     await kafka.allow(ORDERS, 'topic', topics, ['Create', 'Read', 'Write']);
-    await kafka.allow(OPERATOR, 'topic', topics, ['Create', 'Describe', 'AlterConfigs']);
+    await kafka.allow(OPERATOR, 'topic', topics, ['Create', 'Describe', 'AlterConfigs', 'Alter']);
+    await kafka.allow(OPERATOR, 'group', [ORDERS_CONSUMER_GROUP], ['Describe']);
     await kafka.allow(OPERATOR, 'cluster', ['kafka-cluster'], ['Describe', 'Alter']);
     await kafka.allow(ORDERS, 'group', [ORDERS_CONSUMER_GROUP, DEAD_LETTER_GROUP], ['Read']);
   });
@@ -157,28 +158,24 @@ describe('a Kafka with TLS, users and ACLs', () => {
   });
 
   it('lets the operator change the topics, and shows others what they may not', async () => {
-    const env = { ...kafka.settingsOf(OPERATOR), TOPIC_PARTITIONS: '2' };
+    const { MONGODB_URI } = { ...(await emptyServers()) };
+    const run = async (user: KafkaUser, ...args: string[]): Promise<Run> =>
+      runApp('admin', { ...kafka.settingsOf(user), MONGODB_URI }, 'topics', ...args);
     const admin = connectKafka(optionsOf(OPERATOR)).admin();
     await admin.connect();
-    await admin.alterPartitionReassignments({
-      topics: [{ topic: ORDERS_TOPIC, partitionAssignment: [{ partition: 0, replicas: [1] }] }],
-    });
+    const partitionAssignment = [{ partition: 0, replicas: [1] }];
+    await admin.alterPartitionReassignments({ topics: [{ topic: ORDERS_TOPIC, partitionAssignment }] });
     await changeTopicSettings(admin, ORDERS_TOPIC, { 'retention.ms': '60000' });
     await admin.disconnect();
-    expect(await runApp('admin', env, 'topics', 'plan')).toMatchObject({
-      code: 1,
-      stdout: expect.stringContaining('retention.ms 60000, not 2592000000'),
-    });
-    expect(await runApp('admin', env, 'topics', 'apply')).toMatchObject({ code: 0, stderr: '' });
-    expect(await runApp('admin', kafka.settingsOf(ORDERS), 'topics', 'plan')).toMatchObject({
-      code: 1,
-      stdout: expect.stringContaining(`The settings of topic ${ORDERS_TOPIC} can't be read: allow DescribeConfigs`),
-    });
-    const denied = await runApp('admin', kafka.settingsOf(STRANGER), 'topics', 'apply');
-    expect(denied).toMatchObject({ code: 2, stdout: '' });
-    expect(denied.stderr).toMatch(
-      /^Kafka denies a request of the user in KAFKA_SASL_USERNAME \(TOPIC_AUTHORIZATION_FAILED\): grant .*\n$/,
-    );
+    const planned = await run(OPERATOR, 'plan');
+    expect([planned.code, planned.stdout]).toEqual([1, expect.stringContaining('retention.ms 60000, not 2592000000')]);
+    expect(await run(OPERATOR, 'apply')).toMatchObject({ code: 0, stderr: '' });
+    expect(await run(OPERATOR, 'expand', '--partitions', '3')).toMatchObject({ code: 0, stderr: '' });
+    const unread = `The settings of topic ${ORDERS_TOPIC} can't be read: allow DescribeConfigs`;
+    expect(await run(ORDERS, 'plan')).toMatchObject({ code: 1, stdout: expect.stringContaining(unread) });
+    const denied = await run(STRANGER, 'apply');
+    expect([denied.code, denied.stdout]).toEqual([2, '']);
+    expect(denied.stderr).toMatch(/^Kafka denies a request of .* \(TOPIC_AUTHORIZATION_FAILED\): grant .*\n$/);
   });
 
   it('runs the whole pipeline, with the password in a file, and reconciles', async () => {
