@@ -6,6 +6,7 @@
 import { availableParallelism } from 'node:os';
 import { ATTEMPT_MUTANTS } from './attempt-mutants.js';
 import { COMPARISON_MUTANTS } from './comparison-mutants.js';
+import { EXPANSION_MUTANTS } from './expansion-mutants.js';
 import { INTAKE_MUTANTS } from './intake-mutants.js';
 import { INTENT_MUTANTS } from './intent-mutants.js';
 import type { Mutant, MutatedSource } from './mutant.js';
@@ -32,7 +33,7 @@ const SOURCES: readonly MutatedSource[] = [
     name: 'intake',
     folder: 'apps/producer/src',
     specs: 'intake/intake-crash.property',
-    mutants: INTAKE_MUTANTS,
+    mutants: [...INTAKE_MUTANTS, ...EXPANSION_MUTANTS],
   },
 ];
 
