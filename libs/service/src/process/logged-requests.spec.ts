@@ -36,4 +36,14 @@ describe('a logged request', () => {
       expect(text).not.toContain('canary');
     },
   );
+
+  it('has no secret of the query', async () => {
+    const query = 'page=2&access_token=canary-1&client_secret=canary-2&X-API-Key=canary-3&code=canary-4&state=canary-5';
+    await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/fails?${query}`);
+    const text = await line.promise;
+    expect(JSON.parse(text)).toMatchObject({
+      req: { url: expect.stringMatching(/^\/fails\?page=2&access_token=\*\*\*&/) },
+    });
+    expect(text).not.toContain('canary');
+  });
 });

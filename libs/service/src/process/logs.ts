@@ -17,6 +17,9 @@ interface LoggedRequest {
   readonly remoteAddress: string;
 }
 
+/** Parameters of a query that may be secrets although no service reads them there, such as the code of a login. */
+const SECRET_PARAMETER = /(?<=[?&])((?:[^=&]*(?:token|secret|password|key|auth)[^=&]*|code|state)=)[^&]*/gi;
+
 /** How requests are logged: at `debug`, because thousands per second would drown all other lines; failures at `error`. */
 export function requestLog(logger: Logger): Options {
   return {
@@ -24,7 +27,12 @@ export function requestLog(logger: Logger): Options {
     quietReqLogger: true,
     customLogLevel: (_request, response) => (response.statusCode >= 500 ? 'error' : 'debug'),
     serializers: {
-      req: ({ id, method, url, remoteAddress }: LoggedRequest) => ({ id, method, url, remoteAddress }),
+      req: ({ id, method, url, remoteAddress }: LoggedRequest) => ({
+        id,
+        method,
+        url: url.replaceAll(SECRET_PARAMETER, '$1***'),
+        remoteAddress,
+      }),
       res: ({ statusCode }: { readonly statusCode: number }) => ({ statusCode }),
     },
   };
