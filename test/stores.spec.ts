@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { ObjectId } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { IndexedCollection } from '#orders/database/indexes.js';
 import { migrateDatabase } from '#service/mongodb/migrate-database.js';
@@ -90,6 +91,45 @@ describe('the room for staged imports', () => {
     await stage(staged, 'ann', 10);
     const room = new StagingRoom(mongo, { STAGED_BYTES_PER_CALLER: 0, STAGED_BYTES_IN_TOTAL: 0 });
     await expect(room.require('ann')).resolves.toBeUndefined();
+  });
+});
+
+const HOUR_MS = 3_600_000;
+const chunks = () => mongo.db.collection('importFiles.chunks');
+const files = () => mongo.db.collection('importFiles.files');
+const idAt = (time: number): ObjectId => ObjectId.createFromTime(Math.floor(time / 1_000));
+
+describe('staged files of an upload that takes longer than a day', () => {
+  it('are kept while its chunks arrive, and removed a day after the last one', async () => {
+    const staged = new StagedFiles(await emptied());
+    const now = Date.now();
+    const [slow, crashed] = [idAt(now - 30 * HOUR_MS), idAt(now - 31 * HOUR_MS)];
+    await chunks().insertMany([
+      { _id: slow, files_id: slow, n: 0 },
+      { _id: idAt(now - HOUR_MS), files_id: slow, n: 1 },
+      { _id: crashed, files_id: crashed, n: 0 },
+    ]);
+    await staged.tidy(new Date(now));
+    expect(await chunks().distinct('files_id')).toEqual([slow]);
+    await staged.tidy(new Date(now + 24 * HOUR_MS));
+    expect(await chunks().countDocuments()).toBe(0);
+  });
+
+  it('are kept when a later file of the same import takes that long', async () => {
+    const start = Date.now();
+    let passed = 0;
+    const { db } = await emptied();
+    const staged = new StagedFiles({ db, time: { now: () => new Date(start + passed) } } as Mongo);
+    const importing = { operationId: 'slow', caller: 'ann', budget: new ByteBudget(1_000) };
+    await staged.stage(Readable.from([Buffer.alloc(10)]), { ...importing, name: 'first.json' });
+    const days = async function* (): AsyncGenerator<Buffer> {
+      for (; passed < 30 * HOUR_MS; passed += HOUR_MS) yield await Promise.resolve(Buffer.alloc(1));
+      await staged.tidy(new Date(start + passed));
+    };
+    await staged.stage(days(), { ...importing, name: 'second.json' });
+    expect(await files().distinct('filename')).toEqual(['first.json', 'second.json']);
+    await staged.tidy(new Date(start + passed + 25 * HOUR_MS));
+    expect(await files().countDocuments()).toBe(0);
   });
 });
 

@@ -64,7 +64,17 @@ describe('a folder to import from', () => {
   });
 
   it('is rejected when it is a file', async () => {
-    await expect(readFiles('2026/a.json')).rejects.toMatchObject({ code: 'folder-unreadable' });
+    await expect(readFiles('2026/a.json')).rejects.toMatchObject({
+      code: 'folder-unreadable',
+      detail: 'Cannot read "" (ENOTDIR). Nothing was imported.',
+    });
+  });
+
+  it('does not reveal where it is', async () => {
+    const gone = join(root, 'gone');
+    await expect(folderFiles(gone, '.').next()).rejects.toMatchObject({
+      detail: 'Cannot read the folder of the setting IMPORT_DIR (ENOENT). Nothing was imported.',
+    });
   });
 
   it('is rejected when no folder is configured', async () => {

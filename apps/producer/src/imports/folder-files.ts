@@ -28,7 +28,7 @@ export async function* folderFiles(allowed: string | undefined, folder: string):
 async function resolveFolder(allowed: string, folder: string): Promise<string> {
   if (folder.includes('\0') || folder.split(/[/\\]/).includes('..')) throw invalidFolder('must not contain ".."');
   const root = await realpath(allowed).catch((error: unknown) => {
-    throw unreadable(`the folder of the setting IMPORT_DIR (${String(error)})`);
+    throw unreadable(`the folder of the setting IMPORT_DIR (${reasonOf(error)})`);
   });
   const wanted = resolve(root, `./${folder}`);
   const found = await realpath(wanted).catch(() => undefined);
@@ -42,13 +42,18 @@ function unreadable(what: string): Problem {
   return new Problem(HttpStatus.BAD_REQUEST, 'folder-unreadable', `Cannot read ${what}. Nothing was imported.`);
 }
 
+/** Returns the code of a file system error, such as EACCES. Its message would reveal the path on this machine. */
+function reasonOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'unknown error';
+}
+
 function invalidFolder(detail: string): Problem {
   return invalidRequest([{ field: 'folder', in: 'body', pointer: '/folder', detail }]);
 }
 
 async function* walk(root: string, folder = root): AsyncGenerator<IncomingFile> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    throw unreadable(`${JSON.stringify(relative(root, folder))} (${String(error)})`);
+    throw unreadable(`${JSON.stringify(relative(root, folder))} (${reasonOf(error)})`);
   });
   for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = join(folder, entry.name);
@@ -63,7 +68,7 @@ async function readContent(entry: Dirent, path: string): Promise<IncomingFile['c
   if (!/\.json$/i.test(entry.name)) return NOT_A_JSON_FILE;
   return access(path, constants.R_OK).then(
     () => readBytes(path),
-    (error: unknown) => ({ code: 'unreadable', detail: String(error) }),
+    (error: unknown) => ({ code: 'unreadable', detail: `it can not be read (${reasonOf(error)})` }),
   );
 }
 

@@ -13,7 +13,8 @@ export const STAGED_FILES = `${BUCKET}.files`;
 /** Size of a GridFS chunk, in bytes. */
 const PART_BYTES = 255 * 1024;
 const READ_BATCH_PARTS = 4;
-const DAY_MS = 24 * 60 * 60 * 1000;
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
 
 /** A file stored in GridFS. */
 export interface StagedFile {
@@ -54,6 +55,7 @@ export class StagedFiles {
     { operationId, caller, name, budget }: StagingRequest,
   ): Promise<StagedFile> {
     const hash = createHash('sha256');
+    let touchAt = this.mongo.time.now().getTime() + HOUR_MS;
     const upload = this.bucket.openUploadStream(name, { metadata: { operationId, caller } });
     const stored = finished(upload);
     // A failure is handled at `await stored`; until then it must not count as an unhandled rejection.
@@ -63,6 +65,10 @@ export class StagedFiles {
         budget.spend(chunk.length);
         hash.update(chunk);
         await write(upload, chunk);
+        const now = this.mongo.time.now();
+        if (now.getTime() < touchAt) continue;
+        touchAt = now.getTime() + HOUR_MS;
+        await this.touch(operationId, now);
       }
       upload.end();
       await stored;
@@ -104,15 +110,22 @@ export class StagedFiles {
     await this.files.deleteMany({ 'metadata.operationId': operationId });
   }
 
+  /** Notes that the upload of an operation is still under way: earlier files of it may be days old when its last one arrives. */
+  private async touch(operationId: string, now: Date): Promise<void> {
+    await this.files.updateMany({ 'metadata.operationId': operationId }, { $set: { 'metadata.touchedAt': now } });
+  }
+
   /**
    * Removes files that are no longer needed: those of imports that are read or have ended, and those of uploads that were
-   * interrupted by a crash at least a day ago.
+   * interrupted by a crash: that received nothing for a day. An upload may take longer than a day.
    */
   async tidy(now: Date): Promise<void> {
     const yesterday = new Date(now.getTime() - DAY_MS);
     const groups = await this.files
       .aggregate<{ _id: string; newest: Date }>([
-        { $group: { _id: '$metadata.operationId', newest: { $max: '$uploadDate' } } },
+        {
+          $group: { _id: '$metadata.operationId', newest: { $max: { $max: ['$uploadDate', '$metadata.touchedAt'] } } },
+        },
       ])
       .toArray();
     const ids = groups.map(({ _id }) => _id);
@@ -130,22 +143,30 @@ export class StagedFiles {
     await this.removeHalfUploaded(yesterday);
   }
 
-  /** Removes chunks without a file document: the document is written after the chunks, so their upload was interrupted. */
+  /**
+   * Removes chunks without a file document: the document is written after the chunks, so their upload was interrupted, if none of them is
+   * new. The driver creates the id of a chunk when it writes it.
+   */
   private async removeHalfUploaded(before: Date): Promise<void> {
     const limit = ObjectId.createFromTime(Math.floor(before.getTime() / 1_000));
     const ids = await this.chunks.distinct('files_id', { files_id: { $lt: limit } });
+    const growing = new Set((await this.chunks.distinct('files_id', { _id: { $gte: limit } })).map(String));
     const whole = new Set((await this.files.distinct('_id', { _id: { $in: ids } })).map(String));
-    await this.chunks.deleteMany({ files_id: { $in: ids.filter((id) => !whole.has(String(id))) } });
+    await this.chunks.deleteMany({
+      files_id: { $in: ids.filter((id) => !whole.has(String(id)) && !growing.has(String(id))) },
+    });
   }
 
   private get files() {
-    return this.mongo.db.collection<{ _id: ObjectId; uploadDate: Date; metadata: { operationId: string } }>(
-      STAGED_FILES,
-    );
+    return this.mongo.db.collection<{
+      _id: ObjectId;
+      uploadDate: Date;
+      metadata: { operationId: string; touchedAt?: Date };
+    }>(STAGED_FILES);
   }
 
   private get chunks() {
-    return this.mongo.db.collection<{ files_id: ObjectId; n: number; data: Binary }>(`${BUCKET}.chunks`);
+    return this.mongo.db.collection<{ _id: ObjectId; files_id: ObjectId; n: number; data: Binary }>(`${BUCKET}.chunks`);
   }
 }
 
