@@ -1,59 +1,32 @@
 import { createHmac } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from './support/eventually.js';
-import { Pipeline } from './support/pipeline.js';
-import { signingKey, TestIssuer, type TokenOptions } from './support/test-issuer.js';
+import type { Pipeline } from './support/pipeline.js';
+import { signingKey, type TestIssuer, type TokenOptions } from './support/test-issuer.js';
 import { statusWithTwo } from './support/two-tokens.js';
+import { auditSpecs } from './tokens/auditing.js';
+import { canarySpecs } from './tokens/canaries.js';
+import { GuardedStack, POPULATE } from './tokens/guarded-stack.js';
+import { issuerOutageSpecs } from './tokens/issuer-outage.js';
 
 const NOW = Math.floor(Date.now() / 1_000);
 const MINUTE = 60;
 
-interface Refusal {
-  readonly status: number;
-  readonly challenge: string | null;
-  readonly body: { readonly code: string; readonly detail: string };
-}
-
 describe('a service that requires access tokens', () => {
+  let stack: GuardedStack;
   let issuer: TestIssuer;
   let pipeline: Pipeline;
 
   beforeAll(async () => {
-    issuer = await TestIssuer.start();
-    pipeline = await Pipeline.startWith({ AUTH_ISSUER: issuer.url }, '--save-ms', '0..1');
+    const secrets = { PAGE_TOKEN_SECRET: `canary-${'s'.repeat(40)}` };
+    stack = await GuardedStack.start({ LOG_LEVEL: 'debug', REQUEST_TIMEOUT_SECONDS: '5', ...secrets });
+    ({ issuer, pipeline } = stack);
   }, 180_000);
 
-  afterAll(async () => {
-    await pipeline.end();
-    await issuer.stop();
-  }, 60_000);
+  afterAll(async () => stack.end(), 60_000);
 
-  async function request(path: string, token: string | undefined, init: RequestInit = {}): Promise<Response> {
-    const { queryApiUrl, consoleUrl, producerUrl } = pipeline.stack;
-    const base = path.startsWith('/v1/orders')
-      ? queryApiUrl
-      : path.startsWith('/v1/pipeline')
-        ? consoleUrl
-        : producerUrl;
-    const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    return fetch(`${base}${path}`, { ...init, headers: { 'content-type': 'application/json', ...authorization } });
-  }
-
-  async function refusal(path: string, token: string | undefined, init?: RequestInit): Promise<Refusal> {
-    const response = await request(path, token, init);
-    const text = await response.text();
-    expect(response.headers.get('content-type')).toMatch(/^application\/problem\+json/);
-    expect(text).not.toMatch(/node_modules|jose|    at /);
-    return {
-      status: response.status,
-      challenge: response.headers.get('www-authenticate'),
-      body: JSON.parse(text) as Refusal['body'],
-    };
-  }
-
-  const POPULATE = { method: 'POST', body: '{"count": 10}' };
+  const request: GuardedStack['request'] = async (...given) => stack.request(...given);
+  const refusal: GuardedStack['refusal'] = async (...given) => stack.refusal(...given);
 
   it('accepts a valid token for populates, operations and orders', async () => {
     const token = await issuer.token();
@@ -187,40 +160,11 @@ describe('a service that requires access tokens', () => {
     const [ada, bob] = [await issuer.token(), await issuer.token({ claims: { sub: 'bob' } })];
     const populated = await request('/v1/populate', ada, POPULATE);
     const { id } = (await populated.json()) as { id: string };
-    await savedBy(id, ada);
+    await stack.savedBy(id, ada);
     const first = (await (await request('/v1/orders?pageSize=2', ada)).json()) as { page: { next: string } };
     expect((await request(first.page.next, ada)).status).toBe(200);
     expect((await request(first.page.next, bob)).status).toBe(400);
   });
-
-  it('audits populates and cancellations with their subject, but no reads or rejected requests', async () => {
-    const token = await issuer.token({ claims: { sub: 'auditor', client_id: 'desk' } });
-    const requestId = 'audit-1';
-    const populated = await fetch(`${pipeline.stack.producerUrl}/v1/populate`, {
-      ...POPULATE,
-      headers: {
-        'content-type': 'application/json',
-        authorization: `Bearer ${token}`,
-        'x-request-id': requestId,
-      },
-    });
-    const { id } = (await populated.json()) as { id: string };
-    await savedBy(id, token);
-    await request(`/v1/operations/${id}/cancel`, token, { method: 'POST' });
-    const noWriter = await issuer.token({ claims: { sub: 'auditor', scope: 'orders:read' } });
-    await request('/v1/populate', noWriter, POPULATE);
-    const subject = 'auditor';
-    await eventually('the audit line is logged', 5_000, async () => (await auditOf(subject)).length > 0);
-    expect(await auditOf(subject)).toEqual([
-      expect.objectContaining({ audit: 'populate', subject, clientId: 'desk', requestId, operation: id }),
-    ]);
-  });
-
-  async function auditOf(subject: string): Promise<object[]> {
-    const log = await readFile(join(pipeline.stack.dataDirectory, 'logs', 'producer.log'), 'utf8');
-    const lines = log.split('\n').filter((line) => line.includes('"audit":'));
-    return lines.map((line) => JSON.parse(line) as { subject: string }).filter((line) => line.subject === subject);
-  }
 
   it('requires no token for health, metrics and API documents', async () => {
     const { queryApiUrl, producerUrl, consoleUrl } = pipeline.stack;
@@ -231,12 +175,25 @@ describe('a service that requires access tokens', () => {
     expect(await described.json()).toMatchObject({ resource: 'orders', authorization_servers: [issuer.url] });
   });
 
-  async function savedBy(id: string, token: string): Promise<void> {
-    for (;;) {
-      const { saved } = (await (await request(`/v1/operations/${id}`, token)).json()) as { saved: number };
-      if (saved === 10) return;
+  it('keeps idempotency keys apart by caller', async () => {
+    const init = { ...POPULATE, headers: { 'idempotency-key': 'one-key' } };
+    const ids: string[] = [];
+    for (const sub of ['ada', 'bob', 'ada']) {
+      const populated = await request('/v1/populate', await issuer.token({ claims: { sub } }), init);
+      ids.push(((await populated.json()) as { id: string }).id);
     }
-  }
+    expect([ids[2] === ids[0], ids[1] === ids[0]]).toEqual([true, false]);
+  });
+
+  describe('its audit', () => {
+    auditSpecs(() => stack);
+  });
+  describe('its logs', () => {
+    canarySpecs(() => stack);
+  });
+  describe('an absent issuer', () => {
+    issuerOutageSpecs(() => stack);
+  });
 });
 
 function base64url(header: object): string {

@@ -159,7 +159,7 @@ describe('a Kafka with TLS, users and ACLs', () => {
 
   it('lets the operator change the topics, and shows others what they may not', async () => {
     const { MONGODB_URI } = { ...(await emptyServers()) };
-    const run = async (user: KafkaUser, ...args: string[]): Promise<Run> =>
+    const run = async (user: StackUser, ...args: string[]): Promise<Run> =>
       runApp('admin', { ...kafka.settingsOf(user), MONGODB_URI }, 'topics', ...args);
     const admin = connectKafka(optionsOf(OPERATOR)).admin();
     await admin.connect();

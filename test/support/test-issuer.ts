@@ -11,7 +11,7 @@ interface SigningKey {
 }
 
 const AUDIENCE = 'orders';
-const ALL = 'orders:read orders:write ops:scale dead-letters:redrive faults:inject';
+const ALL = 'orders:read orders:write ops:scale dead-letters:redrive faults:inject audit:read';
 
 /** The differences from a valid token; `null` omits a claim. */
 export interface TokenOptions {
@@ -40,6 +40,12 @@ export class TestIssuer {
         .then((body) => response.writeHead(body === undefined ? 404 : 200).end(body));
     });
     return issuer;
+  }
+
+  /** Listens again after `stop`. */
+  async resume(): Promise<void> {
+    const { hostname, port } = new URL(this.url);
+    await new Promise<void>((resolve) => void this.server.listen(Number(port), hostname, resolve));
   }
 
   async stop(): Promise<void> {

@@ -11,6 +11,7 @@ try {
     module: ConsoleModule,
     settings,
     auth: settings,
+    audit: { service: 'console', ...settings },
     prepare: async (fastify) => {
       const { CONSOLE_CLIENT_ID: clientId, QUERY_API_URL, QUERY_API_PUBLIC_URL = QUERY_API_URL, FACADE_URL } = settings;
       await servePage(fastify, {

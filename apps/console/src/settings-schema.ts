@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { auditSettings } from '#service/audit/audit-settings.js';
 import { authSettings } from '#service/auth/auth-settings.js';
 import { faultSettings } from '#service/settings/fault-settings.js';
 import { kafkaConnectionSettings } from '#service/settings/kafka-settings.js';
@@ -8,6 +9,7 @@ import { httpSettings, mongoSettings } from '#service/settings/settings.js';
 export const settingsSchema = z.object({
   ...httpSettings(3002),
   ...authSettings,
+  ...auditSettings,
   ...mongoSettings,
   ...kafkaConnectionSettings,
   ...faultSettings,

@@ -27,8 +27,10 @@ export async function addLegacyApi(fastify: FastifyInstance, options: LegacyApiO
       headers['x-no-compression'] = 'true';
       done();
     });
-    scope.setErrorHandler((error: FastifyError, { client, routeOptions, method }, reply) => {
+    scope.setErrorHandler((error: FastifyError, request, reply) => {
+      const { client, routeOptions, method } = request;
       const known = legacyErrorOf(error);
+      request.problemCode = known?.code ?? (known === undefined ? 'internal-error' : null);
       const fields = { client, method, route: routeOptions.url };
       if (known === undefined) logger.error({ ...fields, err: error }, 'unexpected error');
       else if (known.status >= 500)

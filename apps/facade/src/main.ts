@@ -15,6 +15,8 @@ try {
     module: FacadeModule.with(MIGRATION),
     settings,
     auth: settings,
+    isReadyWithoutIssuer: true,
+    audit: { service: 'facade', ...settings },
     docs: API,
     maxParamLength: MAX_ID_CHARACTERS,
   });

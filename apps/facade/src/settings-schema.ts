@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { auditSettings } from '#service/audit/audit-settings.js';
 import { authSettings } from '#service/auth/auth-settings.js';
 import { legacySettings } from '#service/settings/legacy-settings.js';
 import { httpAddress, httpSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
@@ -7,6 +8,7 @@ import { migrationSettings } from './migration/migration-settings.js';
 export const settingsSchema = z.object({
   ...httpSettings(3005),
   ...authSettings,
+  ...auditSettings,
   ...mongoSettings,
   ...legacySettings,
   ...migrationSettings,

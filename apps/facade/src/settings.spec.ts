@@ -26,6 +26,7 @@ describe('the settings of the facade', () => {
     expect(tokenClient(readSettings({ ...ISSUER, AUTH_DISCOVERY_URL: 'http://issuer:3003' }))).toEqual({
       issuer: 'https://issuer.example',
       discoveryUrl: 'http://issuer:3003',
+      allowsHttp: false,
       id: 'orders-facade',
       secret: 'secret',
       scope: 'orders:read orders:write',

@@ -8,9 +8,10 @@ const SCOPE = 'orders:read orders:write';
 export function tokenClient({
   AUTH_ISSUER: issuer,
   AUTH_DISCOVERY_URL: discoveryUrl,
+  AUTH_ALLOW_HTTP_ISSUER: allowsHttp,
   FACADE_CLIENT_ID: id,
   FACADE_CLIENT_SECRET: secret,
 }: FacadeSettings): TokenClient | undefined {
   if (issuer === undefined || secret === undefined) return undefined;
-  return { issuer, discoveryUrl: discoveryUrl ?? issuer, id, secret, scope: SCOPE };
+  return { issuer, discoveryUrl: discoveryUrl ?? issuer, allowsHttp, id, secret, scope: SCOPE };
 }

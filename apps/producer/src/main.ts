@@ -14,6 +14,7 @@ try {
     startup,
     settings,
     auth: settings,
+    audit: { service: 'producer', ...settings },
     prepare: async (fastify) => {
       acceptManyOrders(fastify);
       await acceptUploads(fastify);

@@ -8,6 +8,7 @@ import { connectPrepared } from '#service/mongodb/connect-prepared.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Startup } from '#service/process/startup.js';
 import { readMonotonically } from '#service/mongodb/monotonic-reads.js';
+import { AuditController } from './audit/audit.controller.js';
 import { ExportController } from './export/export.controller.js';
 import { OpenExports } from './export/open-exports.js';
 import { OrderBatches } from './export/order-batches.js';
@@ -52,7 +53,7 @@ class DatabaseModule {}
 @Module({
   imports: [logsModule(logger), MetricsModule, DatabaseModule, HealthModule.with(QueryReadiness, [DatabaseModule])],
   // The OpenAPI document lists the routes in this order. Fastify prefers `export` and `summary` to the `:id` of OrdersController.
-  controllers: [OrdersController, OrderTraceController, SummaryController, ExportController],
+  controllers: [OrdersController, OrderTraceController, SummaryController, ExportController, AuditController],
   providers: [
     SavedOrders,
     KnownSpellings,

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { authSettings } from '#service/auth/auth-settings.js';
 import { placeSettings } from '#service/settings/place-settings.js';
@@ -15,10 +14,9 @@ export const settingsSchema = z.object({
   PAGE_TOKEN_SECRET: z
     .string()
     .min(MIN_SECRET_LENGTH)
-    // The default changes at each start, so older tokens become invalid. Several instances behind a load balancer need a shared secret.
-    .default(() => randomBytes(32).toString('hex'))
+    .optional()
     .meta({
-      description: 'Key that signs page tokens; must be the same for all query APIs.',
+      description: 'Key that signs page tokens; must be the same for all query APIs. Required in production.',
       allowed: `a text of at least ${MIN_SECRET_LENGTH} characters`,
       shownDefault: 'random at each start; `npm start` keeps one in `.data/`',
       secret: true,

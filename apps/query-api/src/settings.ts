@@ -1,4 +1,7 @@
 import { loadSettings } from '#service/settings/settings.js';
+import { pageTokenSecret } from './page-token-secret.js';
 import { settingsSchema } from './settings-schema.js';
 
-export const settings = loadSettings(settingsSchema, process.env);
+const given = loadSettings(settingsSchema, process.env);
+
+export const settings = { ...given, PAGE_TOKEN_SECRET: pageTokenSecret(given, process.env) };

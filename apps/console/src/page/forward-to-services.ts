@@ -1,7 +1,8 @@
 import { PassThrough, Readable } from 'node:stream';
 import { HttpStatus } from '@nestjs/common';
 import httpProxy, { type FastifyHttpProxyOptions } from '@fastify/http-proxy';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { audited } from '#service/audit/audited.js';
 import { requireCaller } from '#service/auth/challenges.js';
 import { Places } from '#service/http/places.js';
 import { ProblemFilter } from '#service/http/problem-filter.js';
@@ -104,6 +105,8 @@ function proxyOptions(
     upstream,
     prefix,
     rewritePrefix: path,
+    // The services audit what reaches them.
+    config: audited(`forward-${prefix.split('/').at(-1) ?? ''}`, { onlyRefusals: true, when: isOwnRefusal }),
     undici: {
       headersTimeout: timeouts.usual,
       bodyTimeout: IDLE_TIMEOUT_MS,
@@ -124,6 +127,11 @@ function proxyOptions(
       },
     },
   };
+}
+
+/** Whether the console itself refuses a request that may change something. */
+function isOwnRefusal({ method, problemCode }: FastifyRequest): boolean {
+  return problemCode !== undefined && method !== 'GET' && method !== 'HEAD';
 }
 
 const RECONCILIATION = /^\/v1\/operations\/[^/?]+\/reconcile(?:\?|$)/;

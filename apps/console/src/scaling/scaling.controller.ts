@@ -6,7 +6,7 @@ import {
   ApiOperation,
   ApiTags,
 } from '@nestjs/swagger';
-import { Audited } from '#service/auth/audit.interceptor.js';
+import { Audited } from '#service/audit/audited.js';
 import { setInFlightOverride } from '#orders/consumer/in-flight-override.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { Mongo } from '#service/mongodb/mongo.js';

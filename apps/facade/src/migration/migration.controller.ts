@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, HttpStatus, Param, Post, Query, Req, U
 import { ApiBadRequestResponse, ApiConflictResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { Audited } from '#service/audit/audited.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { pageSizeParameter } from '#service/http/input-numbers.js';
 import { AuditSchema, MigrationSchema, PendingIntentsSchema, type MigrationResponse } from './migration-response.js';
@@ -67,6 +68,7 @@ export class MigrationController {
   }
 
   @Post('hold')
+  @Audited('hold')
   @HttpCode(HttpStatus.OK)
   @ApiOperation({ summary: 'Block all changes, or allow them again' })
   @ApiOkResponse({ standardSchema: MigrationSchema })
@@ -79,6 +81,7 @@ export class MigrationController {
   }
 
   @Post(':capability')
+  @Audited('change-stage')
   @HttpCode(HttpStatus.OK)
   @ApiOperation({
     summary: 'Move a capability to a stage',

@@ -8,7 +8,7 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import { Audited } from '#service/auth/audit.interceptor.js';
+import { Audited } from '#service/audit/audited.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { notFound } from '#service/http/problem.js';
 import type { HighestNumber } from './highest-number.js';

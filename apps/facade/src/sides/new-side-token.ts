@@ -1,5 +1,6 @@
 import * as oauth from 'oauth4webapi';
 import type { Clock } from '@orders-pipeline/clock';
+import { isConfidential } from '#service/auth/confidential-address.js';
 import { SideAwayError } from './side-away-error.js';
 
 /** The facade's client at the token issuer of the producer and the query API. */
@@ -7,6 +8,8 @@ export interface TokenClient {
   /** The issuer's name, and the address at which its metadata are reachable from here. */
   readonly issuer: string;
   readonly discoveryUrl: string;
+  /** Whether the secret may be sent by plain http to another machine. */
+  readonly allowsHttp: boolean;
   readonly id: string;
   readonly secret: string;
   readonly scope: string;
@@ -61,12 +64,17 @@ export class NewSideToken {
     );
   }
 
-  private async grant({ issuer, discoveryUrl, id, secret, scope }: TokenClient): Promise<Granted> {
-    const options = { [oauth.allowInsecureRequests]: true, signal: AbortSignal.timeout(TIMEOUT_MS) };
-    const found = await oauth.discoveryRequest(new URL(discoveryUrl), options);
+  private async grant({ issuer, discoveryUrl, allowsHttp, id, secret, scope }: TokenClient): Promise<Granted> {
+    const signal = AbortSignal.timeout(TIMEOUT_MS);
+    const optionsFor = (address: string) => ({
+      [oauth.allowInsecureRequests]: allowsHttp || isConfidential(address),
+      signal,
+    });
+    const found = await oauth.discoveryRequest(new URL(discoveryUrl), optionsFor(discoveryUrl));
     const server = await oauth.processDiscoveryResponse(new URL(issuer), found);
     const client = { client_id: id };
     const authentication = oauth.ClientSecretBasic(secret);
+    const options = optionsFor(server.token_endpoint ?? issuer);
     const answer = await oauth.clientCredentialsGrantRequest(server, client, authentication, { scope }, options);
     const granted = await oauth.processClientCredentialsResponse(server, client, answer);
     const { access_token: token, expires_in: seconds } = granted;

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { audited } from '#service/audit/audited.js';
 import { UNLIMITED } from '../clients/unlimited.js';
 import type { ForwardedRequest, LegacyAnswer } from './legacy-port.js';
 import type { PostedOrders } from './posted-orders.js';
@@ -6,6 +7,14 @@ import type { PostedOrders } from './posted-orders.js';
 type HeadersOf = (request: FastifyRequest) => ForwardedRequest['headers'];
 
 const MAX_BODY_BYTES = 64 * 1024;
+
+/** Returns the client of an API key. */
+const client = (request: FastifyRequest): string | null => request.client;
+
+/** Returns the options of a route whose requests are audited. */
+function auditedRoute(action: string, onlyRefusals: boolean) {
+  return { config: { ...UNLIMITED.config, ...audited(action, { onlyRefusals, client }) } };
+}
 
 /**
  * Adds the writes of the legacy system's API. A client that disconnects stops nothing: its order may be stored already.
@@ -18,10 +27,10 @@ export function addWriteRoutes(fastify: FastifyInstance, orders: PostedOrders, h
     scope.addContentTypeParser('*', { parseAs: 'string', bodyLimit: MAX_BODY_BYTES }, (_request, body, done) =>
       done(null, body),
     );
-    scope.post('/orders', UNLIMITED, async (request, reply) =>
+    scope.post('/orders', auditedRoute('send-orders', true), async (request, reply) =>
       send(reply, await orders.post(forwarded(request, headersOf), new AbortController().signal)),
     );
-    scope.post('/populate', UNLIMITED, async (request, reply) =>
+    scope.post('/populate', auditedRoute('populate', false), async (request, reply) =>
       send(reply, await orders.populate(forwarded(request, headersOf))),
     );
     return Promise.resolve();

@@ -14,7 +14,7 @@ import {
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyContextConfig, FastifyReply, FastifyRequest } from 'fastify';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { Audited } from '#service/auth/audit.interceptor.js';
+import { audited } from '#service/audit/audited.js';
 import { parseIdempotencyKey } from '../operations/idempotency-keys.js';
 import { OperationIdSchema } from '../operations/operation-id.js';
 import { OperationResponseSchema, type OperationResponse } from '../operations/operation-response.js';
@@ -42,8 +42,7 @@ export class ImportsController {
 
   @Post()
   @RequiresScope('orders:write')
-  @Audited('import')
-  @RouteConfig({ accepts: Object.keys(IMPORT_BODY.content) } satisfies FastifyContextConfig)
+  @RouteConfig({ accepts: Object.keys(IMPORT_BODY.content), ...audited('import') } satisfies FastifyContextConfig)
   @HttpCode(202)
   @ApiOperation({
     summary: 'Import orders of the legacy system',
@@ -60,7 +59,7 @@ export class ImportsController {
     name: 'Idempotency-Key',
     required: false,
     description:
-      'A unique key for this request, stored for two days. Repeating the request with the same key and files returns the same operation.',
+      'A unique key for this request and caller, stored for two days. Repeating the request with the same key and files returns the same operation.',
   })
   @ApiAcceptedResponse({
     standardSchema: OperationResponseSchema,
@@ -81,7 +80,7 @@ export class ImportsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationResponse> {
     this.places.hold(request, reply);
-    const operation = await this.receiver.receive(request, { query, key: parseIdempotencyKey(key) });
+    const operation = await this.receiver.receive(request, { query, key: parseIdempotencyKey(key, request.caller) });
     this.wakeUp.call();
     void reply.header('Location', `/v1/operations/${operation._id}`);
     return this.operations.forDocument(operation);

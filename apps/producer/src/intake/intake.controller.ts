@@ -10,6 +10,7 @@ import {
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Audited } from '#service/audit/audited.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { parseIdempotencyKey } from '../operations/idempotency-keys.js';
 import { Intake } from './intake.js';
@@ -23,6 +24,7 @@ export class IntakeController {
   constructor(private readonly intake: Intake) {}
 
   @Post()
+  @Audited('send-orders', { onlyRefusals: true })
   @HttpCode(202)
   @ApiOperation({
     summary: 'Accept an order, or up to 1,000 orders',

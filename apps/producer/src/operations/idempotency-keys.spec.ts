@@ -6,8 +6,14 @@ describe('an idempotency key', () => {
     expect(parseIdempotencyKey(key)).toBe(key);
   });
 
+  it("is the caller's own, if there is one", () => {
+    expect(parseIdempotencyKey('a', { subject: 'ada' })).not.toBe(parseIdempotencyKey('a', { subject: 'bob' }));
+    expect(parseIdempotencyKey('a', { subject: 'b c' })).not.toBe(parseIdempotencyKey('a', { subject: 'c' }));
+    expect(parseIdempotencyKey('a', null)).toBe('a');
+  });
+
   it('is optional', () => {
-    expect(parseIdempotencyKey(undefined)).toBeUndefined();
+    expect(parseIdempotencyKey(undefined, { subject: 'ada' })).toBeUndefined();
   });
 
   // Node joins duplicate headers with a comma and a space.

@@ -12,7 +12,7 @@ import {
 } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { RequiresScope } from '#service/auth/scope.guard.js';
-import { Audited } from '#service/auth/audit.interceptor.js';
+import { Audited } from '#service/audit/audited.js';
 import { FaultInjection } from './fault-injection.js';
 import { parseIdempotencyKey } from './idempotency-keys.js';
 import { OperationIdSchema } from './operation-id.js';
@@ -48,7 +48,7 @@ export class OperationsController {
     name: 'Idempotency-Key',
     required: false,
     description:
-      'A unique key for this request, stored for two days. Repeating the request with the same key and body returns the same operation.',
+      'A unique key for this request and caller, stored for two days. Repeating the request with the same key and body returns the same operation.',
   })
   @ApiAcceptedResponse({
     standardSchema: OperationResponseSchema,
@@ -68,7 +68,7 @@ export class OperationsController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationResponse> {
     this.faultInjection.check(request, caller);
-    const operation = await this.operations.createPopulate(request, parseIdempotencyKey(key));
+    const operation = await this.operations.createPopulate(request, parseIdempotencyKey(key, caller));
     this.wakeUp.call();
     void reply.header('Location', `/v1/operations/${operation._id}`);
     return this.view.forDocument(operation);

@@ -1,4 +1,4 @@
-import { Body, Controller, Headers, HttpCode, HttpStatus, Post, Res } from '@nestjs/common';
+import { Body, Controller, Headers, HttpCode, HttpStatus, Post, Req, Res } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiBadRequestResponse,
@@ -10,8 +10,8 @@ import {
   ApiTags,
   ApiUnprocessableEntityResponse,
 } from '@nestjs/swagger';
-import type { FastifyReply } from 'fastify';
-import { Audited } from '#service/auth/audit.interceptor.js';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Audited } from '#service/audit/audited.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { WakeUp } from '../background/wake-up.js';
 import { parseIdempotencyKey } from '../operations/idempotency-keys.js';
@@ -55,7 +55,7 @@ export class RedriveController {
     name: 'Idempotency-Key',
     required: false,
     description:
-      'A unique key for this request. Repeating the request with the same key and body returns the same operation.',
+      'A unique key for this request and caller. Repeating the request with the same key and body returns the same operation.',
   })
   @ApiOkResponse({ standardSchema: RedrivePlanSchema, description: 'The plan, for a dry run' })
   @ApiAcceptedResponse({
@@ -69,6 +69,7 @@ export class RedriveController {
   async redriveDeadLetters(
     @Body({ schema: RedriveRequestSchema }) request: RedriveRequest,
     @Headers('idempotency-key') key: string | undefined,
+    @Req() { caller }: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OperationResponse | RedrivePlan> {
     await this.letters.requireId(toFilter(request));
@@ -76,7 +77,7 @@ export class RedriveController {
       void reply.status(HttpStatus.OK);
       return this.letters.plan(toFilter(request), request.limit ?? null, request.maxRedrives);
     }
-    const operation = await this.redrives.begin(request, parseIdempotencyKey(key));
+    const operation = await this.redrives.begin(request, parseIdempotencyKey(key, caller));
     this.wakeUp.call();
     void reply.header('Location', `/v1/operations/${operation._id}`);
     return this.view.forDocument(operation);

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { isLoopback } from '../http/known-hosts.js';
+import { isConfidential } from './confidential-address.js';
 import { documentedAt } from '../settings/setting-docs.js';
-import { httpAddress, SettingsError } from '../settings/settings.js';
+import { httpAddress, SettingsError, wholeNumber } from '../settings/settings.js';
 
 /** Only signatures by a key pair: with a shared secret, every service that verifies tokens could also issue them. */
 const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const;
@@ -15,6 +16,18 @@ export const authSettings = {
   }),
   AUTH_DISCOVERY_URL: httpAddress().optional().meta({
     description: "The provider's address, if its name in `AUTH_ISSUER` is not reachable from the service.",
+  }),
+  AUTH_ALLOW_HTTP_ISSUER: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((text) => text === 'true')
+    .meta({
+      description:
+        '`true`: the issuer may be at a plain http address on another machine; for development, since its keys could be replaced on the way.',
+    }),
+  AUTH_KEYS_MAX_AGE_SECONDS: wholeNumber(600, 31_536_000).default(86_400).meta({
+    description:
+      "How long the issuer's known keys stay valid while it is unavailable; otherwise they are refreshed every 10 minutes.",
   }),
   AUTH_AUDIENCE: z.string().default('orders').meta({
     description: 'The audience that a token must have.',
@@ -43,6 +56,9 @@ export const authSettings = {
 export interface AuthSettings {
   readonly AUTH_ISSUER?: string | undefined;
   readonly AUTH_DISCOVERY_URL?: string | undefined;
+  /** Whether keys may be fetched by plain http from another machine. */
+  readonly AUTH_ALLOW_HTTP_ISSUER: boolean;
+  readonly AUTH_KEYS_MAX_AGE_SECONDS: number;
   readonly AUTH_AUDIENCE: string;
   readonly AUTH_ALGORITHMS: readonly SignatureAlgorithm[];
   readonly AUTH_TOKEN_TYPE: string;
@@ -52,14 +68,15 @@ export interface AuthSettings {
 }
 
 /**
- * Rejects an unprotected service (fails closed). Without an issuer, a service must listen on loopback and not in production.
+ * Rejects an unprotected service (fails closed). Without an issuer, a service must listen on loopback and not in production. An issuer must
+ * have an https address, or one on this machine.
  * @throws SettingsError with the setting to change
  */
 export function rejectOpenService(
   settings: AuthSettings & { readonly LISTEN_HOST: string },
   { NODE_ENV }: NodeJS.ProcessEnv,
 ): void {
-  if (settings.AUTH_ISSUER !== undefined) return;
+  if (settings.AUTH_ISSUER !== undefined) return rejectOpenIssuer(settings);
   const why =
     NODE_ENV === 'production'
       ? 'NODE_ENV is production'
@@ -70,4 +87,18 @@ export function rejectOpenService(
   throw new SettingsError(
     `AUTH_ISSUER: must be set, since ${why}: without tokens, every client could read and write orders. Set it to the token issuer, or listen on 127.0.0.1 (${documentedAt('AUTH_ISSUER')}).`,
   );
+}
+
+/** Rejects an issuer whose keys someone on the way could replace. */
+function rejectOpenIssuer(settings: AuthSettings): void {
+  if (settings.AUTH_ALLOW_HTTP_ISSUER) return;
+  for (const name of ['AUTH_ISSUER', 'AUTH_DISCOVERY_URL'] as const) {
+    const address = settings[name];
+    // The issuer's own address is only a name if another one is set for discovery.
+    const isUsed = name === 'AUTH_DISCOVERY_URL' || settings.AUTH_DISCOVERY_URL === undefined;
+    if (address === undefined || !isUsed || isConfidential(address)) continue;
+    throw new SettingsError(
+      `${name}: must be an https address, got ${address}: by http, its keys could be replaced on the way. Use https, or for development set AUTH_ALLOW_HTTP_ISSUER=true (${documentedAt(name)}).`,
+    );
+  }
 }

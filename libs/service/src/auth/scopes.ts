@@ -5,15 +5,18 @@ export const SCOPES = {
   'ops:scale': 'change the number of consumers',
   'ops:migrate': 'move the traffic of the legacy system to the pipeline, and back',
   'faults:inject': 'populate with faulty records, to test the pipeline',
+  'audit:read': 'read who changed what',
   'dead-letters:redrive': 'redrive and discard dead letters; pause, resume and cancel redrives',
 } as const;
 
 export type Scope = keyof typeof SCOPES;
 
 /**
- * Returns the scopes that a client should request. An issuer for production needs no `faults:inject`, and may reject a request for a
- * scope that it doesn't know.
+ * Returns the scopes that a client should request. An issuer may reject a request for a scope that it doesn't know, or doesn't grant to most
+ * people: so `faults:inject` only with fault injection, and `audit:read` never. Who reads the audit requests it explicitly.
  */
 export function requestedScopes(allowsFaults: boolean): Scope[] {
-  return (Object.keys(SCOPES) as Scope[]).filter((scope) => allowsFaults || scope !== 'faults:inject');
+  return (Object.keys(SCOPES) as Scope[]).filter(
+    (scope) => scope !== 'audit:read' && (allowsFaults || scope !== 'faults:inject'),
+  );
 }

@@ -32,7 +32,12 @@ export class Draining {
 @Injectable()
 export abstract class ReadinessChecks {
   /** A check that throws is reported as down, with the line of `explainConnection`, else the error's message, and since when. */
-  abstract readonly checks: Readonly<Record<string, () => Promise<void>>>;
+  abstract readonly checks: Record<string, () => Promise<void>>;
+
+  /** Adds a check of something that is not a provider. */
+  add(name: string, check: () => Promise<void>): void {
+    this.checks[name] = check;
+  }
 }
 
 const LivenessSchema = z.object({ status: z.literal('ok') }).meta({ title: 'Liveness' });

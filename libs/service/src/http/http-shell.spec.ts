@@ -22,6 +22,8 @@ const SETTINGS = {
 };
 
 const WITHOUT_ISSUER: AuthSettings = {
+  AUTH_ALLOW_HTTP_ISSUER: false,
+  AUTH_KEYS_MAX_AGE_SECONDS: 86_400,
   AUTH_AUDIENCE: 'orders',
   AUTH_ALGORITHMS: ['RS256'],
   AUTH_TOKEN_TYPE: 'at+jwt',
@@ -34,7 +36,7 @@ describe('HTTP shell', () => {
 
   beforeEach(async () => {
     fastify = makeFastify({ genReqId: requestId, routerOptions: { querystringParser: parseQuery } });
-    await setUpHttp(fastify, SETTINGS, WITHOUT_ISSUER);
+    await setUpHttp(fastify, SETTINGS, WITHOUT_ISSUER, null);
     streamed = Readable.from(endless());
     const problems = new ProblemFilter();
     fastify.setErrorHandler((error, request, reply) => problems.send(error, request, reply));
@@ -88,9 +90,9 @@ describe('HTTP shell', () => {
   );
 
   it('rejects requests from foreign pages, and accepts those from its own and allowed origins', async () => {
-    for (const origin of ['https://evil.example', 'http://localhost.evil.example', 'null'])
+    for (const origin of ['https://evil.example', 'http://localhost.evil.example', 'null', 'http://localhost:8080'])
       expect((await get('/short', { origin })).statusCode).toBe(403);
-    for (const origin of ['http://localhost:3001', 'https://desk.example'])
+    for (const origin of ['http://localhost:3000', 'https://desk.example', 'https://orders.example'])
       expect((await get('/short', { origin })).statusCode).toBe(200);
   });
 
@@ -124,7 +126,7 @@ describe('HTTP shell', () => {
 
   it('accepts any host if there is nothing to protect', async () => {
     const open = makeFastify();
-    await setUpHttp(open, SETTINGS);
+    await setUpHttp(open, SETTINGS, undefined, null);
     open.get('/metrics', () => 'up 1');
     expect((await open.inject({ url: '/metrics', headers: { host: 'consumer:3000' } })).statusCode).toBe(200);
     await open.close();

@@ -6,7 +6,7 @@ import type { DoneFuncWithErrOrRes, FastifyInstance, FastifyReply, FastifyReques
 import type { AuthSettings } from '../auth/auth-settings.js';
 import { authenticate } from '../auth/authenticate.js';
 import { describeProtectedResource } from '../auth/protected-resource.js';
-import { tokenVerifier } from '../auth/discovered-keys.js';
+import type { TokenVerifier } from '../auth/token-verifier.js';
 import { Problem } from './problem.js';
 import type { HttpSettings } from '../settings/settings.js';
 import { isAdminPath } from './admin-port.js';
@@ -25,8 +25,16 @@ import { drainUnreadBodies } from './unread-bodies.js';
 const COMPRESSED_FROM_BYTES = 1_024;
 const MINUTE_MS = 60_000;
 
-/** Sets up the hooks that every request passes before its handler, and every response after it. */
-export async function setUpHttp(fastify: FastifyInstance, settings: HttpSettings, auth?: AuthSettings): Promise<void> {
+/**
+ * Sets up the hooks that every request passes before its handler, and every response after it.
+ * @param verifier verifies tokens; `null` without an issuer
+ */
+export async function setUpHttp(
+  fastify: FastifyInstance,
+  settings: HttpSettings,
+  auth: AuthSettings | undefined,
+  verifier: TokenVerifier | null,
+): Promise<void> {
   const issuer = auth?.AUTH_ISSUER;
   acceptEmptyJsonBodies(fastify);
   addRequestIdHeader(fastify);
@@ -36,10 +44,7 @@ export async function setUpHttp(fastify: FastifyInstance, settings: HttpSettings
   // With tokens, a page can do only what its token allows; without `auth`, there is nothing to protect.
   if (auth !== undefined && issuer === undefined)
     rejectForeignHosts(fastify, { hosts: settings.ALLOWED_HOSTS, origins: settings.CORS_ORIGINS });
-  authenticate(
-    fastify,
-    auth === undefined || issuer === undefined ? null : tokenVerifier({ ...auth, AUTH_ISSUER: issuer }),
-  );
+  authenticate(fastify, verifier);
   if (auth !== undefined) describeProtectedResource(fastify, auth);
   await limitRates(fastify, settings.RATE_LIMIT_PER_MINUTE);
   fastify.addHook('onRequest', refuseBadEncoding);

@@ -12,7 +12,7 @@ export function isLoopback(host: string): boolean {
 /**
  * Rejects requests for another host, or from a page of another origin. A service without tokens trusts every client that can
  * reach it, and any web page can make a browser send requests to loopback: with a form (`Origin`), or with a host name that
- * resolves to 127.0.0.1 (`Host`, DNS rebinding).
+ * resolves to 127.0.0.1 (`Host`, DNS rebinding). A page of another port of this machine is foreign too: it may be any program's.
  * @param hosts accepted host names in addition to those of loopback
  * @param origins accepted origins of pages on other hosts
  */
@@ -21,10 +21,10 @@ export function rejectForeignHosts(
   { hosts, origins }: { readonly hosts: readonly string[]; readonly origins: readonly string[] },
 ): void {
   const known = new Set([...LOOPBACK, ...hosts]);
-  const allowedOrigins = new Set(origins);
+  const allowed = { hosts: new Set(hosts), origins: new Set(origins) };
   fastify.addHook('onRequest', ({ headers: { host, origin } }, _reply, done) => {
     if (!known.has(nameOf(host))) done(new Problem(HttpStatus.MISDIRECTED, 'foreign-host', foreign('Host', host)));
-    else if (origin !== undefined && !allowedOrigins.has(origin) && !known.has(hostOf(origin)))
+    else if (origin !== undefined && !allowed.origins.has(origin) && !isOwn(origin, host, allowed.hosts))
       done(new Problem(HttpStatus.FORBIDDEN, 'foreign-origin', foreign('Origin', origin)));
     else done();
   });
@@ -38,11 +38,13 @@ function nameOf(host = ''): string {
   return HOST.exec(host)?.groups?.['name']?.toLowerCase() ?? '';
 }
 
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).hostname : '';
+/** Returns whether a page comes from the address that the request was sent to, or from a host in ALLOWED_HOSTS, such as a proxy's. */
+function isOwn(origin: string, host = '', hosts: ReadonlySet<string>): boolean {
+  const page = URL.parse(origin);
+  return page !== null && (page.host === host.toLowerCase() || hosts.has(page.hostname));
 }
 
 function foreign(header: string, value: string | undefined): string {
   const given = String(value).slice(0, 100);
-  return `This service accepts requests for this machine only; the ${header} header is ${given} (setting ALLOWED_HOSTS).`;
+  return `This service accepts requests for this machine only; the ${header} header is ${given} (setting ${header === 'Host' ? 'ALLOWED_HOSTS' : 'CORS_ORIGINS'}).`;
 }

@@ -6,6 +6,13 @@ import { isDatabaseUnavailable } from '../mongodb/database-unavailable.js';
 import { unsupportedContentType } from './content-types.js';
 import { Problem, problemType, type ProblemExtensions } from './problem.js';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The code of the problem that the response is. */
+    problemCode?: string | null;
+  }
+}
+
 const UNSUPPORTED_MEDIA_TYPE = 415;
 const SERVICE_UNAVAILABLE = 503;
 
@@ -30,6 +37,7 @@ export class ProblemFilter implements ExceptionFilter {
   /** Sends an error that occurs before Nest has the request, such as a URL that can't be decoded. */
   send(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const { status, code, detail, extensions, headers } = this.answerTo(error, request);
+    request.problemCode = code;
     if (status === SERVICE_UNAVAILABLE) void reply.header('Retry-After', '5');
     void reply.headers(headers ?? {});
     void reply
@@ -50,7 +58,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   private answerTo(error: unknown, request: FastifyRequest): Answer {
     if (error instanceof Problem) return problemAnswer(error);
-    if (error instanceof IssuerUnavailableError) return this.issuerUnavailable(error);
+    if (error instanceof IssuerUnavailableError) return issuerUnavailable(error);
     const status = error instanceof HttpException ? error.getStatus() : getStatus(error);
     if (status === UNSUPPORTED_MEDIA_TYPE) return problemAnswer(unsupportedContentType(request));
     if (error instanceof HttpException) return frameworkError(error);
@@ -65,12 +73,12 @@ export class ProblemFilter implements ExceptionFilter {
     const detail = 'The database did not respond in time. Retry in a few seconds.';
     return { status: SERVICE_UNAVAILABLE, code: 'database-away', detail };
   }
+}
 
-  private issuerUnavailable(error: IssuerUnavailableError): Answer {
-    this.logger.warn({ reason: error.message, cause: String(error.cause) }, 'the token issuer is unavailable');
-    const detail = 'The token can not be checked, since its issuer is unavailable. Retry in a few seconds.';
-    return { status: SERVICE_UNAVAILABLE, code: error.code, detail };
-  }
+/** Not logged for each request: `IssuerKeys` logs once that the issuer became unavailable. */
+function issuerUnavailable({ code }: IssuerUnavailableError): Answer {
+  const detail = 'The token can not be checked, since its issuer is unavailable. Retry in a few seconds.';
+  return { status: SERVICE_UNAVAILABLE, code, detail };
 }
 
 function problemAnswer(problem: Problem): Answer {

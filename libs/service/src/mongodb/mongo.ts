@@ -18,6 +18,7 @@ export class Mongo implements OnApplicationShutdown {
   private isClosed = false;
   /** Why the first connection has failed so far. */
   private unreachable: Error | undefined;
+  private readonly closing: (() => Promise<void>)[] = [];
 
   constructor(uri: string, appName: string) {
     this.client = createMongoClient(uri, {
@@ -77,8 +78,14 @@ export class Mongo implements OnApplicationShutdown {
     }
   }
 
+  /** Registers what must end before the connection closes. */
+  beforeClose(end: () => Promise<void>): void {
+    this.closing.push(end);
+  }
+
   async onApplicationShutdown(): Promise<void> {
     this.isClosed = true;
+    await Promise.all(this.closing.map(async (end) => end()));
     await this.client.close();
   }
 }

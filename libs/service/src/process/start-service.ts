@@ -5,7 +5,12 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { Logger as PinoLogger } from 'nestjs-pino';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { register } from 'prom-client';
+import { systemClock } from '@orders-pipeline/clock';
+import { auditRequests } from '../audit/audit-requests.js';
+import type { AuditSettings } from '../audit/audit-settings.js';
+import { AuditTrail } from '../audit/audit-trail.js';
 import { rejectOpenService, type AuthSettings } from '../auth/auth-settings.js';
+import { tokenCheck } from '../auth/service-auth.js';
 import { ScopeGuard } from '../auth/scope.guard.js';
 import { separateAdminRoutes } from '../http/admin-port.js';
 import { setUpHttp } from '../http/http-shell.js';
@@ -16,13 +21,17 @@ import { requestId } from '../http/request-ids.js';
 import { measureRequests } from '../http/request-metrics.js';
 import { connectionLimits } from '../http/slow-bodies.js';
 import { serveApiDocs, type ApiDescription } from '../docs/openapi.js';
-import { Draining } from '../health/health.js';
+import { Draining, ReadinessChecks } from '../health/health.js';
 import { announceToParent, onParentExit } from './parent-process.js';
 import type { Startup } from './startup.js';
 import { StartingServer } from './starting-server.js';
 import { ProblemFilter } from '../http/problem-filter.js';
+import { Mongo } from '../mongodb/mongo.js';
 import type { HttpSettings } from '../settings/settings.js';
+import { createLogger } from './logs.js';
 import { ValidationPipe } from '../http/validation-pipe.js';
+
+type AuditOptions = AuditSettings & { readonly service: string };
 
 export interface ServiceOptions {
   readonly module: Type | DynamicModule;
@@ -37,6 +46,10 @@ export interface ServiceOptions {
   readonly settings: HttpSettings;
   /** The token issuer. If absent, the service has nothing to protect, only health and metrics. */
   readonly auth?: AuthSettings;
+  /** Whether the service is ready without the issuer's keys, since most of its clients have no tokens. Default: false. */
+  readonly isReadyWithoutIssuer?: boolean;
+  /** Has the requests of `Audited` routes recorded, as those of this service. The module then has `Mongo`. */
+  readonly audit?: AuditOptions;
   /** Largest request body in bytes; larger ones are rejected with 413. */
   readonly bodyLimit?: number;
   /** The longest parameter of a path, in characters; a longer one is not found. Default: 100. */
@@ -95,7 +108,10 @@ export async function startService(options: ServiceOptions): Promise<void> {
   closeIdleConnections(fastify);
   measureRequests(fastify, register);
   const admin = settings.ADMIN_PORT === undefined ? undefined : separateAdminRoutes(fastify, limits);
-  await setUpHttp(fastify, settings, auth);
+  const tokens =
+    auth && tokenCheck(auth, { clock: systemClock, log: createLogger('auth', 'info'), registry: register });
+  await setUpHttp(fastify, settings, auth, tokens?.verifier ?? null);
+  if (options.audit) recordAudited(app, options.audit);
   await options.prepare?.(fastify);
   app.useLogger(app.get(PinoLogger));
   app.useGlobalFilters(problems);
@@ -107,6 +123,9 @@ export async function startService(options: ServiceOptions): Promise<void> {
     );
   if (options.docs) serveApiDocs(app, options.docs, auth?.AUTH_ISSUER);
   for (const strategy of options.strategies ?? []) app.connectMicroservice({ strategy: app.get(strategy) });
+  if (tokens && options.isReadyWithoutIssuer !== true)
+    app.get(ReadinessChecks, { strict: false }).add('issuer', async () => tokens.keys.requireKeys());
+  tokens?.keys.start();
   // Initialize first: no handler may run before the `onModuleInit` of its dependencies.
   await app.init();
   await app.startAllMicroservices();
@@ -114,6 +133,21 @@ export async function startService(options: ServiceOptions): Promise<void> {
   await admin?.listen({ host: settings.LISTEN_HOST, port: settings.ADMIN_PORT ?? 0 });
   await app.listen({ host: settings.LISTEN_HOST, port: settings.PORT });
   announceToParent(await app.getUrl());
+}
+
+function recordAudited(
+  app: NestFastifyApplication,
+  { service, AUDIT_RETENTION_DAYS: retentionDays }: AuditOptions,
+): void {
+  const mongo = app.get(Mongo, { strict: false });
+  // Always at level `info`, independent of the service's log level.
+  const log = createLogger('audit', 'info');
+  const trail = new AuditTrail({ service, retentionDays, mongo, log, clock: systemClock, registry: register });
+  const end = auditRequests(app.getHttpAdapter().getInstance(), (facts) => trail.record(facts), systemClock);
+  mongo.beforeClose(async () => {
+    end();
+    await trail.close();
+  });
 }
 
 async function listenWhileStarting({ startup, settings }: ServiceOptions): Promise<StartingServer | undefined> {

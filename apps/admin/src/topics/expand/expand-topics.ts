@@ -14,7 +14,12 @@ export class ExpansionRefusedError extends Error {
   /** @param code stable */
   constructor(
     readonly code:
-      'wrong-count' | 'another-expansion' | 'too-late' | 'silent-producer' | 'not-closed' | 'not-committed',
+      | 'wrong-count'
+      | 'another-expansion'
+      | 'too-late'
+      | 'silent-producer'
+      | 'not-closed'
+      | 'not-committed',
     message: string,
   ) {
     super(message);
