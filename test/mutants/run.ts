@@ -1,5 +1,5 @@
 /**
- * `npm run test:mutants [-- NAME]`: tests the tests of the engine, the facade and the intake. Applies one mutant after another to a copy of the
+ * `npm run test:mutants [-- NAME]`: tests the tests of the engine, the facade, the intake and what services share. Applies one mutant after another to a copy of the
  * source and runs its specs, which must fail. NAME: only this source, or only mutants whose name contains it.
  * Prints `N passed, N failed` (a killed mutant passes), and exits with 0 only if all were killed.
  */
@@ -12,6 +12,7 @@ import { INTENT_MUTANTS } from './intent-mutants.js';
 import type { Mutant, MutatedSource } from './mutant.js';
 import { OFFSET_MUTANTS } from './offset-mutants.js';
 import { RUN_MUTANTS } from './run-mutants.js';
+import { SERVICE_MUTANTS } from './service-mutants.js';
 import { SourceCopy } from './source-copy.js';
 import { STAGE_MUTANTS } from './stage-mutants.js';
 import { WINDOW_MUTANTS } from './window-mutants.js';
@@ -34,6 +35,13 @@ const SOURCES: readonly MutatedSource[] = [
     folder: 'apps/producer/src',
     specs: 'intake/intake-crash.property',
     mutants: [...INTAKE_MUTANTS, ...EXPANSION_MUTANTS],
+  },
+  {
+    name: 'service',
+    folder: 'libs/service/src',
+    specs: 'process/logged-requests',
+    unchanged: 'logged-requests|issuer-keys|audit/|http-shell',
+    mutants: SERVICE_MUTANTS,
   },
 ];
 

@@ -35,7 +35,7 @@ export class SourceCopy {
    * @throws Error unless the mutant's text occurs exactly once, or if the specs could not run
    */
   async run(mutant?: Mutant): Promise<SpecRun> {
-    if (mutant === undefined) return this.runSpecs('');
+    if (mutant === undefined) return this.runSpecs(this.source.unchanged ?? '');
     const file = join(this.directory, mutant.file);
     const text = await readFile(file, 'utf8');
     const found = text.split(mutant.replace).length - 1;
