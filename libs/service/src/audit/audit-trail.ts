@@ -34,7 +34,7 @@ export class AuditTrail {
   private readonly unstored: Counter;
   private writing: Promise<void> | undefined;
   private isAway = false;
-  private hasIndexes = false;
+  private indexing: Promise<void> | undefined;
   private isClosed = false;
 
   constructor(private readonly parts: AuditTrailParts) {
@@ -91,12 +91,23 @@ export class AuditTrail {
 
   private async insert(batch: readonly AuditEvent[]): Promise<void> {
     const { db } = this.parts.mongo;
-    if (!this.hasIndexes) await ensureAuditIndexes(db);
-    this.hasIndexes = true;
     try {
       await auditCollection(db).insertMany([...batch], { ordered: false });
     } catch (error) {
       if (!isStoredAlready(error)) throw error;
+    }
+    this.indexing ??= this.createIndexes();
+  }
+
+  /** Once per process, since MongoDB is available now. Without the right to do so, the operator creates them: events are stored anyway. */
+  private async createIndexes(): Promise<void> {
+    try {
+      await ensureAuditIndexes(this.parts.mongo.db);
+    } catch (error) {
+      this.parts.log.warn(
+        { reason: String(error) },
+        'the indexes of audit events were not created: events do not expire',
+      );
     }
   }
 }
