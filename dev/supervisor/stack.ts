@@ -155,8 +155,9 @@ export class Stack {
   }
 
   /** Migrates the database, the embedded one or the user's own: apps only verify it. No app of another version uses the embedded one. */
-  private async migrate({ addresses, env }: AppContext): Promise<void> {
-    const { MONGODB_URI = '' } = { ...readGivenSettings(['MONGODB_URI'], env).values, ...addresses };
+  private async migrate({ addresses, env, access }: AppContext): Promise<void> {
+    const administrator = access === undefined ? addresses : { ...addresses, MONGODB_URI: '', ...access.admin };
+    const { MONGODB_URI = '' } = readGivenSettings(['MONGODB_URI'], { ...env, ...administrator }).values;
     await migrateForStack(MONGODB_URI, { drop: this.layout.choice.mongodb, print: this.reporter.print });
   }
 

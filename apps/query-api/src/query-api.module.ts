@@ -44,7 +44,7 @@ export const startup = new Startup(logger);
 async function connectMongo(): Promise<Mongo> {
   const mongo = new Mongo(settings.MONGODB_URI, 'orders-query-api');
   readMonotonically(mongo.client);
-  return connectPrepared(mongo, startup, ['orders', 'summaryRollups']);
+  return connectPrepared(mongo, startup, ['orders', 'summaryRollups', 'auditEvents']);
 }
 
 @Module({ providers: [{ provide: Mongo, useFactory: connectMongo }], exports: [Mongo] })

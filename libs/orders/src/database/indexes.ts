@@ -72,6 +72,12 @@ export const INDEXES = {
     { name: 'filename_1_uploadDate_1', key: { filename: 1, uploadDate: 1 } },
   ],
   'importFiles.chunks': [{ name: 'files_id_1_n_1', key: { files_id: 1, n: 1 }, unique: true }],
+  // Removes events at the end of their retention, and serves `GET /v1/audit`.
+  auditEvents: [
+    { name: 'expiresAt', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
+    { name: 'subject', key: { subject: 1, _id: 1 } },
+    { name: 'target', key: { target: 1, _id: 1 } },
+  ],
   migrationAudit: [{ name: 'at_-1', key: { at: -1 } }],
   migrationBuckets: [
     { name: 'open.id_1', key: { 'open.id': 1 }, sparse: true },

@@ -41,14 +41,6 @@ export function auditCollection(db: Db): Collection<AuditEvent> {
   return db.collection<AuditEvent>('auditEvents');
 }
 
-export async function ensureAuditIndexes(db: Db): Promise<void> {
-  await auditCollection(db).createIndexes([
-    { name: 'expiresAt', key: { expiresAt: 1 }, expireAfterSeconds: 0 },
-    { name: 'subject', key: { subject: 1, _id: 1 } },
-    { name: 'target', key: { target: 1, _id: 1 } },
-  ]);
-}
-
 /** Shortens the texts that a client chooses. */
 export function bounded(facts: AuditFacts): AuditFacts {
   return { ...facts, subject: short(facts.subject), clientId: short(facts.clientId), target: short(facts.target) };

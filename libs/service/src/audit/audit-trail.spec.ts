@@ -24,7 +24,6 @@ describe('the audit trail', () => {
   let stored: AuditEvent[];
   let logged: [fields: object, text: string][];
   let isAway: boolean;
-  let mayIndex: boolean;
 
   beforeEach(() => {
     clock = new ManualClock();
@@ -32,12 +31,7 @@ describe('the audit trail', () => {
     stored = [];
     logged = [];
     isAway = false;
-    mayIndex = true;
     const collection = {
-      createIndexes: async () => {
-        if (mayIndex) return Promise.resolve([]);
-        throw new Error('not authorized');
-      },
       insertMany: async (events: AuditEvent[]) => {
         if (isAway) throw new Error('no primary');
         stored.push(...events);
@@ -102,16 +96,6 @@ describe('the audit trail', () => {
     await settle();
     expect(stored).toHaveLength(10_000);
     expect(await unstored()).toBe(3);
-  });
-
-  it('stores events without the right to create their indexes, and warns once', async () => {
-    mayIndex = false;
-    for (let n = 0; n < 3; n += 1) {
-      trail.record(FACTS);
-      await settle();
-    }
-    expect(stored).toHaveLength(3);
-    expect(logged.filter(([, text]) => text.includes('indexes'))).toHaveLength(1);
   });
 
   it('stores what waits when it is closed, and gives up after three seconds', async () => {

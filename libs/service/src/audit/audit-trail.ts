@@ -3,7 +3,7 @@ import { Counter, type Registry } from 'prom-client';
 import type { Logger } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { pause, succeededWithin, type Clock } from '@orders-pipeline/clock';
-import { auditCollection, bounded, ensureAuditIndexes, type AuditEvent, type AuditFacts } from './audit-event.js';
+import { auditCollection, bounded, type AuditEvent, type AuditFacts } from './audit-event.js';
 import type { Mongo } from '../mongodb/mongo.js';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
@@ -34,7 +34,6 @@ export class AuditTrail {
   private readonly unstored: Counter;
   private writing: Promise<void> | undefined;
   private isAway = false;
-  private indexing: Promise<void> | undefined;
   private isClosed = false;
 
   constructor(private readonly parts: AuditTrailParts) {
@@ -95,19 +94,6 @@ export class AuditTrail {
       await auditCollection(db).insertMany([...batch], { ordered: false });
     } catch (error) {
       if (!isStoredAlready(error)) throw error;
-    }
-    this.indexing ??= this.createIndexes();
-  }
-
-  /** Once per process, since MongoDB is available now. Without the right to do so, the operator creates them: events are stored anyway. */
-  private async createIndexes(): Promise<void> {
-    try {
-      await ensureAuditIndexes(this.parts.mongo.db);
-    } catch (error) {
-      this.parts.log.warn(
-        { reason: String(error) },
-        'the indexes of audit events were not created: events do not expire',
-      );
     }
   }
 }

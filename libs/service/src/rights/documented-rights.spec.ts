@@ -18,7 +18,7 @@ function kafkaRows(service: ServiceName): string[] {
 }
 
 function mongodbRows(service: ServiceName): string[] {
-  const { collections, indexes, drops, readsOplog, administers } = SERVICE_RIGHTS[service];
+  const { collections, verifies, readsOplog, administers } = SERVICE_RIGHTS[service];
   const row = (access: string, names: readonly string[]): string[] =>
     names.length === 0 ? [] : [`| ${service} | ${access} | ${code(names.toSorted())} |`];
   const having = (access: string): string[] =>
@@ -27,8 +27,7 @@ function mongodbRows(service: ServiceName): string[] {
     ...row('write', having('write')),
     ...row('insert and read', having('insert')),
     ...row('read', [...having('read'), ...(readsOplog ? ['local.oplog.rs'] : [])]),
-    ...row('create indexes', indexes),
-    ...row('drop', drops),
+    ...row('list indexes', verifies),
     ...(administers
       ? [`| ${service} | everything, and rights of others | \`dbOwner\`, \`userAdminAnyDatabase\` |`]
       : []),

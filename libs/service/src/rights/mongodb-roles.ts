@@ -19,7 +19,6 @@ const ACTIONS: Readonly<Record<CollectionAccess, readonly string[]>> = {
   insert: ['find', 'insert'],
   write: ['find', 'insert', 'update', 'remove'],
 };
-const INDEX_ACTIONS = ['createCollection', 'createIndex', 'dropIndex', 'listIndexes'];
 
 /** Returns the name of a service's role, and of its user in the secured stack. */
 export function roleName(service: ServiceName): string {
@@ -28,13 +27,12 @@ export function roleName(service: ServiceName): string {
 
 /** Returns the role of a service. @param db the database of the orders */
 export function mongodbRole(service: ServiceName, db: string): MongodbRole {
-  const { collections, indexes, drops, readsOplog, administers } = SERVICE_RIGHTS[service];
+  const { collections, verifies, readsOplog, administers } = SERVICE_RIGHTS[service];
   const actions = new Map<string, readonly string[]>();
   const add = (collection: string, more: readonly string[]): void =>
     void actions.set(collection, [...new Set([...(actions.get(collection) ?? []), ...more])].toSorted());
   for (const [collection, access] of Object.entries(collections)) add(collection, ACTIONS[access]);
-  for (const collection of indexes) add(collection, INDEX_ACTIONS);
-  for (const collection of drops) add(collection, ['dropCollection']);
+  for (const collection of verifies) add(collection, ['listIndexes']);
   const own = [...actions]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([collection, allowed]) => ({ resource: { db, collection }, actions: allowed }));

@@ -26,10 +26,8 @@ export interface ServiceRights {
   readonly kafka: readonly KafkaRight[];
   /** The access by the name of the collection. */
   readonly collections: Readonly<Record<string, CollectionAccess>>;
-  /** Collections whose indexes the service creates, and drops when they are retired. */
-  readonly indexes: readonly string[];
-  /** Collections of earlier versions that the service removes. */
-  readonly drops: readonly string[];
+  /** Collections whose indexes the service verifies. */
+  readonly verifies: readonly string[];
   /** Whether it reads the oplog, to prove that an order was saved and then removed. */
   readonly readsOplog: boolean;
   /** Whether it registers the schema of orders. */
@@ -41,8 +39,7 @@ export interface ServiceRights {
 const NONE = {
   kafka: [],
   collections: {},
-  indexes: [],
-  drops: [],
+  verifies: [],
   readsOplog: false,
   registersSchema: false,
   administers: false,
@@ -99,8 +96,12 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
       group(ORDERS_CONSUMER_GROUP, 'Describe'),
       group(DEAD_LETTER_GROUP, 'Describe'),
     ],
-    collections: { ...all(OPERATION, 'write'), operations: 'write', deadLetters: 'write', orders: 'read' },
-    indexes: [...OPERATION, 'operations', 'deadLetters', 'orders'],
+    collections: {
+      ...all([...OPERATION, 'operations', 'deadLetters', 'topicPartitions'], 'write'),
+      ...all(['orders', 'consumers'], 'read'),
+      auditEvents: 'insert',
+    },
+    verifies: [...OPERATION, 'operations', 'deadLetters', 'orders'],
     readsOplog: true,
     registersSchema: true,
   },
@@ -118,8 +119,9 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
       operations: 'write',
       consumers: 'write',
       consumerWishes: 'read',
+      topicPartitions: 'read',
     },
-    indexes: ['orders', 'deadLetters', 'consumers'],
+    verifies: ['orders', 'deadLetters', 'consumers'],
     registersSchema: true,
   },
   'query-api': {
@@ -127,23 +129,23 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
     collections: {
       ...all(['orders', 'operations', 'deadLetters', 'counters', 'importRows'], 'read'),
       ...all(['intakeBatches', 'acknowledgedChunks'], 'read'),
+      auditEvents: 'read',
       summaryRollups: 'write',
     },
-    indexes: ['orders', 'summaryRollups'],
-    drops: ['orderRollups'],
+    verifies: ['orders', 'summaryRollups', 'auditEvents'],
   },
   console: {
     ...NONE,
     kafka: [topic(ORDERS_TOPIC, 'Describe'), group(ORDERS_CONSUMER_GROUP, 'Describe')],
-    collections: { consumers: 'read', deadLetters: 'read', consumerWishes: 'write' },
+    collections: { consumers: 'read', deadLetters: 'read', consumerWishes: 'write', auditEvents: 'insert' },
   },
-  facade: { ...NONE, collections: all(MIGRATION, 'write'), indexes: MIGRATION },
+  facade: { ...NONE, collections: { ...all(MIGRATION, 'write'), auditEvents: 'insert' }, verifies: MIGRATION },
   reconcile: {
     ...NONE,
     kafka: RECONCILED,
     collections: {
       ...all(['orders', 'operations', 'deadLetters', 'counters', 'importRows'], 'read'),
-      ...all(['intakeBatches', 'acknowledgedChunks'], 'read'),
+      ...all(['intakeBatches', 'acknowledgedChunks', 'topicPartitions'], 'read'),
     },
     readsOplog: true,
   },
