@@ -1,12 +1,14 @@
-// `npm run docs:api`: writes the OpenAPI documents of the producer, the query API and the facade into docs/openapi/, and the types of the command
-// line and of the console's page from them. With `--check` it writes nothing, and fails when one of them is out of date. It needs no servers.
+// `npm run docs:api`: writes the OpenAPI documents of the producer, the query API and the facade into docs/openapi/, the types of the command
+// line and of the console's page from them, and the table of scopes in docs/security.md. With `--check` it writes nothing, and fails when one of them is out of date. It needs no servers.
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import openapiTypescript, { astToString, type OpenAPI3 } from 'openapi-typescript';
+import { ConsoleModule } from '../apps/console/src/console.module.js';
 import { API as FACADE_API } from '../apps/facade/src/api-description.js';
 import { FacadeModule } from '../apps/facade/src/facade.module.js';
 import { MIGRATION } from '../apps/facade/src/migration/migration-parts.js';
@@ -15,6 +17,7 @@ import { ProducerModule } from '../apps/producer/src/producer.module.js';
 import { API as QUERY_API } from '../apps/query-api/src/api-description.js';
 import { QueryApiModule } from '../apps/query-api/src/query-api.module.js';
 import { createApiDocument, type ApiDescription } from '#service/docs/openapi.js';
+import { routeScopes, routesWithoutController, withScopes, type RouteScope } from './api-documents/route-scopes.js';
 import { formatted } from './formatted.js';
 import { PROJECT_DIRECTORY } from './project-directory.js';
 
@@ -29,10 +32,21 @@ async function update(file: string, content: string): Promise<void> {
   process.exitCode = 1;
 }
 
-/** Creates a document without creating any provider: nothing connects. */
+/** Creates an app without creating any provider: nothing connects. */
+async function previewOf(module: object): Promise<INestApplication> {
+  return NestFactory.create(module, new FastifyAdapter(), { preview: true, logger: false });
+}
+
 async function documentOf(module: object, api: ApiDescription): Promise<OpenAPI3> {
-  const app = await NestFactory.create(module, new FastifyAdapter(), { preview: true, logger: false });
-  return createApiDocument(app, api) as OpenAPI3;
+  return createApiDocument(await previewOf(module), api) as OpenAPI3;
+}
+
+/** @throws Error if a route of `/v1` in the document is missing, so that the table of scopes is complete */
+async function scopesOf(module: object, { paths = {} }: Pick<OpenAPI3, 'paths'> = {}): Promise<RouteScope[]> {
+  const routes = routeScopes(await previewOf(module));
+  const missing = routesWithoutController(paths, routes).filter((route) => route.includes(' /v1/'));
+  if (missing.length > 0) throw new Error(`No controller has ${missing.join(', ')}`);
+  return routes;
 }
 
 /** A type by the name of each schema. A default makes a member of a request optional. */
@@ -58,3 +72,12 @@ await update(
 const facadeTypes = `// Written by \`npm run docs:api\` from docs/openapi/facade.json.\n${await schemaTypes(facade)}`;
 await update('apps/cli/src/facade/facade-api.ts', facadeTypes);
 await update('apps/console/page/migration/facade-api.ts', facadeTypes);
+
+const SECURITY = 'docs/security.md';
+const services = {
+  producer: await scopesOf(ProducerModule, producer),
+  'query API': await scopesOf(QueryApiModule, queryApi),
+  console: await scopesOf(ConsoleModule),
+  facade: await scopesOf(FacadeModule.with(MIGRATION), facade),
+};
+await update(SECURITY, withScopes(await readFile(join(PROJECT_DIRECTORY, SECURITY), 'utf8'), services));
