@@ -39,6 +39,13 @@ describe('a replicated stack', () => {
     return saved;
   }
 
+  /** Reads the console's figure of the orders topic; `undefined` while it is unknown. */
+  async function underReplicated(): Promise<number | undefined> {
+    const text = await (await fetch(`${pipeline.stack.consoleUrl}/metrics`)).text();
+    const value = /^pipeline_under_replicated_partitions\{topic="orders\.v1"\} (\d+)$/m.exec(text)?.[1];
+    return value === undefined ? undefined : Number(value);
+  }
+
   async function primary(): Promise<string> {
     const { primary: host } = await pipeline.db.admin().command({ hello: 1 });
     const port = Number(String(host).split(':')[1]);
@@ -92,6 +99,22 @@ describe('a replicated stack', () => {
       expect(stack.processes()).toHaveLength(before);
     },
   );
+
+  it('counts the partitions that lack a replica, while a node of Kafka hangs', async () => {
+    const { pid } = pipeline.stack.process('Kafka-3');
+    let lacking = 0;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await eventually('some lack a replica', RECOVERS_WITHIN_MS, async () => {
+        lacking = (await underReplicated()) ?? 0;
+        return lacking > 0;
+      });
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    expect(lacking).toBeGreaterThan(0);
+    await eventually('none lacks one', RECOVERS_WITHIN_MS, async () => (await underReplicated()) === 0);
+  });
 
   it('has lost nothing at the end', async () => {
     await eventually('all orders are saved', 120_000, async () => (await tryOperation())?.saved === COUNT);

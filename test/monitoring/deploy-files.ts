@@ -38,3 +38,10 @@ export async function dashboardExpressions(): Promise<PanelExpression[]> {
     targets.map(({ expr }) => ({ panel: title, expression: expr.replaceAll('$__rate_interval', '1m') })),
   );
 }
+
+/** Returns the metrics of the exporters that `deploy/README.md` names. */
+export async function exporterMetrics(): Promise<ReadonlySet<string>> {
+  const text = await readFile(join(PROMETHEUS_DIRECTORY, 'exporters.json'), 'utf8');
+  const exporters = JSON.parse(text) as Readonly<Record<string, { readonly metrics: readonly string[] }>>;
+  return new Set(Object.values(exporters).flatMap(({ metrics }) => metrics));
+}

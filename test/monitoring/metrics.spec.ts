@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { Pipeline, type PopulateResponse } from '../support/pipeline.js';
-import { configFor, dashboardExpressions } from './deploy-files.js';
+import { configFor, dashboardExpressions, exporterMetrics } from './deploy-files.js';
 import { metricNames } from './metric-names.js';
 import { prometheusParts, type PrometheusParts } from './prometheus-parts.js';
 import { runCommand } from './run-command.js';
@@ -17,6 +17,8 @@ const SERVICES = ['console console up', 'facade facade up', 'producer producer u
 const LEGACY_ORDER = { accountId: 'acc-1', side: 'buy', symbol: 'ACME', quantity: 3, price: 187.35, currency: 'EUR' };
 /** Exported only where a control group limits the memory. */
 const IN_CONTAINERS = new Set(['process_memory_limit_bytes']);
+/** Exported only where a service has a certificate. */
+const WITH_TLS = new Set(['service_certificate_expires_timestamp_seconds']);
 /** Metrics of prom-client whose names break the convention. */
 const NOT_OURS = /^nodejs_active_\w+_total non-counter metrics/;
 
@@ -114,6 +116,8 @@ describe('a real Prometheus that scrapes a running stack', () => {
     await expectValue('pipeline_dead_letters_pending', deadLettered ?? 0);
     await expectValue('pipeline:lag_records:sum', 0);
     await expectValue('sum(producer_emissions_running)', 0);
+    await expectValue('sum(pipeline_under_replicated_partitions)', 0);
+    await expectValue('count(pipeline_under_replicated_partitions)', 2);
   });
 
   it('has request counts by route pattern, never by id', async () => {
@@ -160,7 +164,8 @@ describe('a real Prometheus that scrapes a running stack', () => {
     expect([dashboard.length > 60, rules.length > 25]).toEqual([true, true]);
     const expressions = [...dashboard.map(({ expression }) => expression), ...rules.map(({ query }) => query)];
     const unknown = [...new Set(expressions.flatMap(metricNames))].filter((name) => !known.has(name));
-    expect(unknown.filter((name) => !IN_CONTAINERS.has(name))).toEqual([]);
+    const elsewhere = new Set([...IN_CONTAINERS, ...WITH_TLS, ...(await exporterMetrics())]);
+    expect(unknown.filter((name) => !elsewhere.has(name))).toEqual([]);
   });
 
   it('evaluates every alert and dashboard expression, and has data for each panel', async () => {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { PROMETHEUS_DIRECTORY } from './deploy-files.js';
 import { metricNames } from './metric-names.js';
 import { prometheusParts, type PrometheusParts } from './prometheus-parts.js';
@@ -45,6 +46,19 @@ describe('promtool', () => {
       expect(rule).toMatch(/\n +summary: \S/);
       expect(rule).toMatch(/\n +description: \S/);
     }
+  });
+
+  it('has a runbook for each alert, with what to check afterwards, and none without an alert', async () => {
+    const rules = await readFile(join(PROMETHEUS_DIRECTORY, 'alerts.yml'), 'utf8');
+    const linked = [...rules.matchAll(/- alert: (\w+)\n[^]*?runbook_url: docs\/runbooks\.md#(\w+)\n/g)];
+    expect(linked.map(([, alert]) => alert)).toEqual([...rules.matchAll(/- alert: (\w+)/g)].map(([, alert]) => alert));
+    expect(linked.filter(([, alert = '', anchor]) => alert.toLowerCase() !== anchor)).toEqual([]);
+    const text = await readFile(join(PROJECT_DIRECTORY, 'docs', 'runbooks.md'), 'utf8');
+    const runbooks = text.split(/^### /m).slice(1);
+    const names = runbooks.map((runbook) => /^\w+/.exec(runbook)?.[0]);
+    expect(new Set(names)).toEqual(new Set(linked.map(([, alert]) => alert)));
+    expect(names).toHaveLength(linked.length);
+    for (const runbook of runbooks) expect(runbook).toMatch(/`[^`]+`[^]*\nAfterwards: \S/);
   });
 });
 

@@ -1,5 +1,6 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnApplicationShutdown } from '@nestjs/common';
 import { register } from 'prom-client';
+import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { kafkaAccess } from '#service/kafka/kafka-access.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { systemClock } from '@orders-pipeline/clock';
@@ -15,6 +16,8 @@ import { PipelineController } from './pipeline/pipeline.controller.js';
 import { PipelineSnapshots } from './pipeline/pipeline-snapshots.js';
 import { exposePipeline } from './pipeline/pipeline-metrics.js';
 import { PipelineWatch } from './pipeline/pipeline-watch.js';
+import { SingleFlight } from './pipeline/single-flight.js';
+import { exposeReplicas, TopicReplicas } from './pipeline/topic-replicas.js';
 import { ConsoleReadiness } from './readiness.js';
 import { ScalingController } from './scaling/scaling.controller.js';
 import { ScalingTarget } from './scaling/scaling-target.js';
@@ -31,6 +34,9 @@ const attempts: EngineLogger = {
 /** A snapshot does not wait for more retries. */
 const retry = { retries: 2 };
 const kafka = connectKafka({ ...kafkaAccess(settings), clientId: 'orders-console', logger: attempts, retry });
+const replicas = new TopicReplicas(kafka, [ORDERS_TOPIC, DEAD_LETTER_TOPIC]);
+/** Far below the scrape time-out of Prometheus, 10 s. */
+const REPLICAS_WITHIN_MS = 2_000;
 const supervisor = settings.SCALED_BY === 'supervisor' ? process : undefined;
 
 /** The console also works without MongoDB: it shows what it knows. */
@@ -63,8 +69,14 @@ class DatabaseModule {}
     { provide: Supervisor, useValue: new Supervisor(supervisor) },
   ],
 })
-export class ConsoleModule {
+export class ConsoleModule implements OnApplicationShutdown {
   constructor(watch: PipelineWatch) {
     exposePipeline(() => watch.snapshot, register);
+    const counts = new SingleFlight(() => replicas.underReplicated(), systemClock, REPLICAS_WITHIN_MS);
+    exposeReplicas(() => counts.result(), register);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await replicas.close();
   }
 }

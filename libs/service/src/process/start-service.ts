@@ -12,6 +12,7 @@ import { AuditTrail } from '../audit/audit-trail.js';
 import { rejectOpenService, type AuthSettings } from '../auth/auth-settings.js';
 import { tokenCheck } from '../auth/service-auth.js';
 import { ScopeGuard } from '../auth/scope.guard.js';
+import { exposeCertificates, usedCertificates } from '../health/certificate-expiry.js';
 import { separateAdminRoutes } from '../http/admin-port.js';
 import { setUpHttp } from '../http/http-shell.js';
 import { explainInput } from '../http/input-texts.js';
@@ -107,6 +108,7 @@ export async function startService(options: ServiceOptions): Promise<void> {
   fastify.removeContentTypeParser('text/plain');
   closeIdleConnections(fastify);
   measureRequests(fastify, register);
+  exposeCertificates(usedCertificates(settings), register);
   const admin = settings.ADMIN_PORT === undefined ? undefined : separateAdminRoutes(fastify, limits);
   const tokens =
     auth && tokenCheck(auth, { clock: systemClock, log: createLogger('auth', 'info'), registry: register });

@@ -136,7 +136,11 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
   },
   console: {
     ...NONE,
-    kafka: [topic(ORDERS_TOPIC, 'Describe'), group(ORDERS_CONSUMER_GROUP, 'Describe')],
+    kafka: [
+      topic(ORDERS_TOPIC, 'Describe'),
+      topic(DEAD_LETTER_TOPIC, 'Describe'),
+      group(ORDERS_CONSUMER_GROUP, 'Describe'),
+    ],
     collections: { consumers: 'read', deadLetters: 'read', consumerWishes: 'write', auditEvents: 'insert' },
   },
   facade: { ...NONE, collections: { ...all(MIGRATION, 'write'), auditEvents: 'insert' }, verifies: MIGRATION },
