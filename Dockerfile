@@ -21,6 +21,17 @@ COPY apps apps
 # Runs node directly: `npm run` would put node_modules/.bin first, where the npm package `node` has a command without its binary.
 RUN node node_modules/typescript/bin/tsc -b tsconfig.build.json && node apps/console/build-page.mjs
 
+# The development issuer has an image of its own, with all packages. A production image has neither its code nor its library.
+FROM build AS dev-issuer
+ENV NODE_ENV=development LISTEN_HOST=0.0.0.0 PORT=3003
+USER node
+CMD ["node", "--enable-source-maps", "--max-old-space-size=128", "dist/apps/dev-issuer/src/main.js"]
+HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=6 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+
+FROM build AS production-build
+RUN rm -r dist/apps/dev-issuer
+
 # A stage beside `build`, not after it: a change of only the sources keeps this layer, by far the largest, cached.
 FROM dependencies AS production-dependencies
 RUN npm prune --omit=dev --ignore-scripts
@@ -31,14 +42,14 @@ WORKDIR /app
 # Owned by root and thus read-only for the apps, which write no files.
 COPY --from=production-dependencies /app/node_modules node_modules
 COPY package.json ./
-COPY --from=build /app/dist dist
+COPY --from=production-build /app/dist dist
 # node_modules links to these packages.
-COPY --from=build /app/libs/clock/package.json libs/clock/
-COPY --from=build /app/libs/clock/dist libs/clock/dist
-COPY --from=build /app/libs/parallel-consumer/package.json libs/parallel-consumer/
-COPY --from=build /app/libs/parallel-consumer/dist libs/parallel-consumer/dist
-COPY --from=build /app/libs/nestjs-parallel-consumer/package.json libs/nestjs-parallel-consumer/
-COPY --from=build /app/libs/nestjs-parallel-consumer/dist libs/nestjs-parallel-consumer/dist
+COPY --from=production-build /app/libs/clock/package.json libs/clock/
+COPY --from=production-build /app/libs/clock/dist libs/clock/dist
+COPY --from=production-build /app/libs/parallel-consumer/package.json libs/parallel-consumer/
+COPY --from=production-build /app/libs/parallel-consumer/dist libs/parallel-consumer/dist
+COPY --from=production-build /app/libs/nestjs-parallel-consumer/package.json libs/nestjs-parallel-consumer/
+COPY --from=production-build /app/libs/nestjs-parallel-consumer/dist libs/nestjs-parallel-consumer/dist
 USER node
 # Checks readiness, not only liveness: Compose waits for it before it starts dependent services. Uses node: the slim image has no curl.
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=6 \

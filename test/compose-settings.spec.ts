@@ -32,7 +32,7 @@ it('docker-compose.yml makes the console link to the query API at the port that 
 
 it('docker-compose.yml gives the facade the public key of docs/migration.md', () => {
   const [, key = ''] =
-    /x-api-key: ([\w-]+)'/.exec(read('docs/migration.md').split('docker compose --profile legacy')[1] ?? '') ?? [];
+    /x-api-key: ([\w-]+)'/.exec(read('docs/migration.md').split('--profile legacy up')[1] ?? '') ?? [];
   expect(ClientKeys.parse(read('deploy/legacy-clients.json')).clientOf({ key })).toBe('demo');
 });
 

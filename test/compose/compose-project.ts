@@ -17,10 +17,14 @@ const PUBLISHED = [
 /** The ports that docker-compose.yml publishes on 127.0.0.1, by their environment variables. */
 export type PublishedPorts = Readonly<Record<(typeof PUBLISHED)[number], number>>;
 
+/** The profiles of docker-compose.yml. */
+export type Profile = 'dev' | 'legacy';
+
 /** The fields of `docker compose ps` that the run reads. */
 const ContainerSchema = z.object({
   ID: z.string(),
   Service: z.string(),
+  State: z.string(),
   Health: z.string(),
   ExitCode: z.number(),
   Publishers: z.array(z.object({ URL: z.string(), PublishedPort: z.number() })).nullable(),
@@ -31,27 +35,36 @@ export class ComposeProject {
   private constructor(
     private readonly engine: PrivateEngine,
     readonly ports: PublishedPorts,
+    /** Published only with the profile `legacy`. */
+    readonly facadePort: number,
   ) {}
 
   static async create(engine: PrivateEngine): Promise<ComposeProject> {
     const ports = await Promise.all(PUBLISHED.map(async (name) => [name, await freePort()] as const));
-    return new ComposeProject(engine, Object.fromEntries(ports) as PublishedPorts);
+    return new ComposeProject(engine, Object.fromEntries(ports) as PublishedPorts, await freePort());
   }
 
-  /** Runs a command of `docker compose`, and returns its output. */
+  /** Runs a command of `docker compose` with both profiles, and returns its output. */
   run(...command: string[]): Promise<string> {
+    return this.runWith(['dev', 'legacy'], ...command);
+  }
+
+  /** Runs a command of `docker compose` with some profiles. */
+  runWith(profiles: readonly Profile[], ...command: string[]): Promise<string> {
     const files = ['--file', 'docker-compose.yml', '--file', 'test/compose/build-network.yml'];
     // The user's .env would change the test.
-    const options = ['--env-file', '/dev/null', '--progress', 'plain', ...files];
-    const env = Object.fromEntries(Object.entries(this.ports).map(([name, port]) => [name, String(port)]));
+    const selected = profiles.flatMap((profile) => ['--profile', profile]);
+    const options = ['--env-file', '/dev/null', '--progress', 'plain', ...selected, ...files];
+    const ports = { ...this.ports, FACADE_PORT: this.facadePort };
+    const env = Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)]));
     return this.engine.docker(['compose', ...options, ...command], env);
   }
 
   /** Resolves once every service is healthy, with `consumers` consumers; changes only what differs. */
-  async up(consumers: number): Promise<void> {
+  async up(consumers: number, profiles: readonly Profile[] = ['dev']): Promise<void> {
     const wait = ['--detach', '--wait', '--wait-timeout', String(HEALTHY_WITHIN_S)];
     // The images are those that were built: on a machine that can reach a registry, Compose must not replace a stand-in silently.
-    await this.run('up', '--pull', 'never', ...wait, '--scale', `consumer=${consumers}`);
+    await this.runWith(profiles, 'up', '--pull', 'never', ...wait, '--scale', `consumer=${consumers}`);
   }
 
   /** Returns all containers, including stopped ones. */

@@ -39,7 +39,9 @@ async function runChecks(engine: PrivateEngine, context: string, signal: AbortSi
   const project = await ComposeProject.create(engine);
   await checklist.check('the images build', async () => {
     await buildStandIns(engine, parts, context);
-    await project.run('build');
+    // One after the other: the builder shares no layers between concurrent builds, and both begin with all packages.
+    await project.run('build', 'producer');
+    await project.run('build', 'issuer');
   });
   try {
     await new Scenario(engine, project, signal).run(checklist);

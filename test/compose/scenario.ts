@@ -7,6 +7,7 @@ import { eventually } from '../support/eventually.js';
 import type { Checklist } from './checklist.js';
 import type { ComposeProject } from './compose-project.js';
 import type { PrivateEngine } from './private-engine.js';
+import { APPS, clientOptions, ProtectionChecks, urlOf } from './protection-checks.js';
 
 /** The number of orders of each of the two populates before the restart. */
 const ORDERS = 10_000;
@@ -16,7 +17,6 @@ const PARTITIONS = 12;
 const PAGE_SIZE = 100;
 const SAVED_WITHIN_MS = 120_000;
 const REBALANCED_WITHIN_MS = 90_000;
-const APPS = ['producer', 'consumer', 'query-api', 'console'];
 /** The public client of the development issuer. */
 const CREDENTIALS = { client: { id: 'orders-demo', secret: 'orders-demo-secret' } };
 
@@ -35,12 +35,14 @@ export class Scenario {
   private readonly producer: ProducerClient;
   private readonly queryApi: ProducerClient;
   private readonly console: ProducerClient;
+  private readonly protection: ProtectionChecks;
 
   constructor(
     private readonly engine: PrivateEngine,
     private readonly project: ComposeProject,
     private readonly signal: AbortSignal,
   ) {
+    this.protection = new ProtectionChecks(engine, project, signal);
     const { PRODUCER_PORT, QUERY_API_PORT, CONSOLE_PORT } = project.ports;
     const timing = { clock: systemClock, random: Math.random };
     this.producer = new ProducerClient(urlOf(PRODUCER_PORT), timing, CREDENTIALS);
@@ -50,10 +52,13 @@ export class Scenario {
 
   async run(checklist: Checklist): Promise<void> {
     const check = checklist.check.bind(checklist);
+    await check('the image of the apps has no development issuer', () => this.protection.imageLacksIssuer());
+    await check('up without an issuer: nothing starts, and one line says why', () => this.protection.needsIssuer());
     await check('up: every service becomes healthy', () => this.project.up(1));
-    await check('ports are published on 127.0.0.1 only', () => this.portsAreLocal());
-    await check('the apps run as an ordinary user', () => this.appsAreUnprivileged());
-    await check('requests without a token are rejected', () => this.rejectsWithoutToken());
+    await check('ports are published on 127.0.0.1 only', () => this.protection.portsAreLocal());
+    await check('the apps run as an ordinary user', () => this.protection.appsAreUnprivileged());
+    await check('requests without a token are rejected', () => this.protection.rejectsWithoutToken());
+    await check('Kafka and MongoDB reject clients without a password', () => this.protection.serversNeedPasswords());
     const operation = await check(`populate ${ORDERS}: accepted`, () => this.populate(ORDERS));
     await check(`up --scale consumer=${CONSUMERS}: as many healthy containers`, () => this.scaleUp());
     await check(`the partitions are shared by ${CONSUMERS} members of the group`, () => this.groupIsShared());
@@ -62,28 +67,21 @@ export class Scenario {
     await check(`${ORDERS} more are saved by all ${CONSUMERS}`, () => this.populateAndSave(ORDERS));
     await check('queried by range, each order is returned once', () => this.queryByRange(operation));
     await check('queried by page and by id', () => this.queryByPageAndId(operation));
+    await check('reconcile in a container finds every order', () => this.reconciles(operation));
+    await check('the operator gets in by the files of the containers', () => this.protection.operatorGetsIn());
     await check('no container had to be restarted', () => this.nothingWasRestarted());
     await check('stop: the apps drain and exit with 0', () => this.appsEndWell());
-    await check('down and up again: orders, records and schemas still exist', () => this.restart(operation));
+    await check('down, and up with the legacy system: orders, records and schemas still exist', () =>
+      this.restart(operation),
+    );
+    await check('the facade answers clients with a key only', () => this.protection.facadeNeedsKey());
     await check('down --volumes', () => this.project.run('down', '--volumes'));
     await check('no container, network or volume is left', () => this.nothingIsLeft());
   }
 
-  private async portsAreLocal(): Promise<void> {
-    const publishers = (await this.project.containers()).flatMap(({ Publishers }) => Publishers ?? []);
-    const published = publishers.filter(({ PublishedPort }) => PublishedPort !== 0);
-    const expected = Object.values(this.project.ports).map((port) => `127.0.0.1:${port}`);
-    assert.deepEqual(new Set(published.map(({ URL, PublishedPort }) => `${URL}:${PublishedPort}`)), new Set(expected));
-  }
-
-  private async appsAreUnprivileged(): Promise<void> {
-    for (const app of APPS) {
-      assert.equal(await this.project.run('exec', '--no-TTY', app, 'id', '--user'), '1000', app);
-    }
-  }
-
-  private async rejectsWithoutToken(): Promise<void> {
-    assert.equal((await fetch(`${this.queryApi.url}/v1/orders`, { signal: this.signal })).status, 401);
+  private async reconciles({ id }: Operation): Promise<void> {
+    const command = ['node', 'dist/apps/reconcile/src/main.js', id];
+    await this.project.run('exec', '--no-TTY', 'producer', ...command);
   }
 
   private async populate(count: number): Promise<Operation> {
@@ -107,9 +105,12 @@ export class Scenario {
 
   /** Connects from the host, which also tests Kafka's second listener. */
   private async groupIsShared(): Promise<void> {
-    const brokers = [`127.0.0.1:${this.project.ports.KAFKA_PORT}`];
-    const kafka = new kafkajs.Kafka({ clientId: 'compose-test', brokers, logLevel: kafkajs.logLevel.NOTHING });
-    const admin = kafka.admin();
+    const login = {
+      mechanism: 'plain',
+      username: 'orders',
+      password: await this.protection.secret('producer', '/run/apps/kafka-password'),
+    } as const;
+    const admin = new kafkajs.Kafka({ ...clientOptions(this.project.ports.KAFKA_PORT), sasl: login }).admin();
     await admin.connect();
     try {
       await this.eventually('a stable group in which each member owns partitions', REBALANCED_WITHIN_MS, async () => {
@@ -218,7 +219,7 @@ export class Scenario {
   /** Checks that the data survives in the volumes, which `down` without --volumes keeps. */
   private async restart(before: Operation): Promise<void> {
     await this.project.run('down');
-    await this.project.up(1);
+    await this.project.up(1, ['dev', 'legacy']);
     assert.equal((await this.operation(before.id)).saved, before.count);
     await this.populateAndSave(ORDERS_AFTER_RESTART);
   }
@@ -236,8 +237,4 @@ export class Scenario {
       return condition();
     });
   }
-}
-
-function urlOf(port: number): string {
-  return `http://127.0.0.1:${port}`;
 }
