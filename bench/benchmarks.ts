@@ -20,6 +20,7 @@ import {
   facadeReadsP99,
 } from './benchmarks/facade-reads.js';
 import { secured } from './benchmarks/secured.js';
+import { slowClients } from './benchmarks/slow-clients.js';
 import { verify } from './benchmarks/verify.js';
 import { fewKeys, windowOf } from './benchmarks/window.js';
 import type { Benchmark } from './harness/benchmark.js';
@@ -40,6 +41,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   emission,
   intake,
   intakeLatency,
+  slowClients,
   memoryStalledKey,
   consumersAgainstOne(2, 1.9),
   consumersAgainstOne(4, 3.6),
