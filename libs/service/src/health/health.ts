@@ -22,6 +22,10 @@ export class Draining {
     this.hasBegun = true;
   }
 
+  get isActive(): boolean {
+    return this.hasBegun;
+  }
+
   /** @throws while the process drains */
   check(): void {
     if (this.hasBegun) throw new Error('the process is draining');
@@ -54,6 +58,8 @@ const ReadinessSchema = z
 @Controller('health')
 export class HealthController {
   private readonly outages = loggedOutages('health');
+  /** The checks that have passed once. */
+  private readonly passed = new Set<string>();
 
   constructor(
     @Inject(HealthCheckService) private readonly health: HealthCheckService,
@@ -87,10 +93,12 @@ export class HealthController {
     const indicator = this.indicators.check(name);
     try {
       await check();
+      this.passed.add(name);
       this.outages.works(name);
       return indicator.up();
     } catch (error) {
-      return indicator.down({ ...this.outages.failed(name, error) });
+      const isExpected = this.draining.isActive || !this.passed.has(name);
+      return indicator.down({ ...this.outages.failed(name, error, isExpected) });
     }
   }
 }

@@ -28,13 +28,18 @@ export class Outages {
     return this.current;
   }
 
-  /** Notes a failed attempt. @returns the outage, which began with the first of them */
-  failed(name: string, error: unknown): Outage {
+  /**
+   * Notes a failed attempt.
+   * @param isExpected whether it needs no attention, such as while a consumer joins its group: it is logged at `info` instead of `warn`
+   * @returns the outage, which began with the first failed attempt
+   */
+  failed(name: string, error: unknown, isExpected = false): Outage {
     const reason = reasonOf(error);
     const known = this.current.get(name);
     const outage = { reason, since: known?.since ?? new Date(this.clock.now()).toISOString() };
     this.current.set(name, outage);
-    if (known === undefined || kindOf(known.reason) !== kindOf(reason)) this.log.warn({ name, ...outage }, 'not ready');
+    if (known === undefined || kindOf(known.reason) !== kindOf(reason))
+      this.log[isExpected ? 'info' : 'warn']({ name, ...outage }, 'not ready');
     return outage;
   }
 

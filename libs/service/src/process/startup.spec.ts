@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { MongoServerError, MongoServerSelectionError, type TopologyDescription } from 'mongodb';
 import { ManualClock } from '@orders-pipeline/clock/testing';
+import { Outages } from '../health/outages.js';
 import { WrongKafkaError } from '../kafka/prepare-topics.js';
 import { MissingIndexError } from '../mongodb/require-indexes.js';
 import { isRefused, Startup } from './startup.js';
@@ -55,6 +56,15 @@ describe('a start', () => {
       ['not ready', 'unsafe topic'],
       ['available again', undefined],
     ]);
+  });
+
+  it('warns of what needs attention only', () => {
+    const levels: string[] = [];
+    const outages = new Outages({ warn: () => levels.push('warn'), info: () => levels.push('info') }, clock);
+    outages.failed('group', new Error('the consumer is starting'), true);
+    outages.works('group');
+    outages.failed('group', new Error('no coordinator'));
+    expect(levels).toEqual(['info', 'info', 'warn']);
   });
 
   it('ends at once if waiting can not help', async () => {
