@@ -22,7 +22,7 @@ export const EXPANSION_MUTANTS: readonly Mutant[] = [
   {
     name: 'send under the old count after an expansion',
     file: WATCH,
-    replace: 'this.gate.open(partitions ?? this.gate.partitions);',
+    replace: 'this.gate.open(await this.countPartitions());',
     by: 'this.gate.open(this.gate.partitions);',
     specs: 'expansion/expansion-watch',
   },

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { OrderCodec } from '#orders/order/order-codec.js';
-import type { TopicPartitions } from '#orders/topics/topic-partitions.js';
+import { earlierPartitions } from '#orders/topics/topic-partitions.js';
 import { prepareTopics, topicExpectations } from '#service/kafka/prepare-topics.js';
 import { kafkaAccess } from '#service/kafka/kafka-access.js';
 import { registryAccess } from '#service/kafka/registry-access.js';
@@ -11,7 +11,6 @@ import { createLogger } from '#service/process/logs.js';
 import { connectPrepared } from '#service/mongodb/connect-prepared.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Startup } from '#service/process/startup.js';
-import { ProducerList } from './expansion/producer-list.js';
 import { SendGate } from './expansion/send-gate.js';
 import { settings } from './settings.js';
 
@@ -24,14 +23,8 @@ export const startup = new Startup(logger);
 
 /** The topics, once they exist and belong to the expected cluster. */
 export class PreparedTopics {
-  /**
-   * @param partitions number of partitions of the orders topic
-   * @param joined what was stored about them when this process joined the producers
-   */
-  constructor(
-    readonly partitions: number,
-    readonly joined: TopicPartitions,
-  ) {}
+  /** @param partitions number of partitions of the orders topic */
+  constructor(readonly partitions: number) {}
 }
 
 async function connectMongo(): Promise<Mongo> {
@@ -49,16 +42,17 @@ async function connectMongo(): Promise<Mongo> {
   ]);
 }
 
-async function connectTopics(probe: KafkaProbe, producers: ProducerList): Promise<PreparedTopics> {
-  // First: from here on, partitions are added only when this process has closed.
-  const joined = await startup.until('mongodb', async () => producers.join());
-  const earlierPartitions = joined.earlier.map(({ partitions }) => partitions);
-  const expected = { ...topicExpectations(settings), earlierPartitions };
+async function connectTopics(probe: KafkaProbe, mongo: Mongo): Promise<PreparedTopics> {
+  const earlier = await startup.until('mongodb', async () => earlierPartitions(mongo.db));
+  const expected = {
+    ...topicExpectations(settings),
+    earlierPartitions: earlier.map(({ partitions }) => partitions),
+  };
   const partitions = await startup.until('kafka', async () => {
     await probe.check();
     return prepareTopics(kafka, expected, logger);
   });
-  return new PreparedTopics(partitions, joined);
+  return new PreparedTopics(partitions);
 }
 
 /** The connections to MongoDB, Kafka and the schema registry. */
@@ -67,11 +61,10 @@ async function connectTopics(probe: KafkaProbe, producers: ProducerList): Promis
     { provide: Mongo, useFactory: connectMongo },
     { provide: KafkaProbe, useValue: new KafkaProbe(kafkaOptions) },
     { provide: KafkaPositions, useValue: new KafkaPositions(kafka) },
-    { provide: ProducerList, useFactory: (mongo: Mongo) => new ProducerList(mongo), inject: [Mongo] },
-    { provide: PreparedTopics, useFactory: connectTopics, inject: [KafkaProbe, ProducerList] },
+    { provide: PreparedTopics, useFactory: connectTopics, inject: [KafkaProbe, Mongo] },
     {
       provide: SendGate,
-      useFactory: ({ partitions }: PreparedTopics) => new SendGate(partitions),
+      useFactory: ({ partitions }: PreparedTopics) => new SendGate(partitions, 'closed'),
       inject: [PreparedTopics],
     },
     {
@@ -81,6 +74,6 @@ async function connectTopics(probe: KafkaProbe, producers: ProducerList): Promis
       inject: [PreparedTopics],
     },
   ],
-  exports: [Mongo, KafkaProbe, KafkaPositions, ProducerList, PreparedTopics, SendGate, OrderCodec],
+  exports: [Mongo, KafkaProbe, KafkaPositions, PreparedTopics, SendGate, OrderCodec],
 })
 export class ConnectionsModule {}

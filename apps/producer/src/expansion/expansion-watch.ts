@@ -6,31 +6,31 @@ import type { ProducerList } from './producer-list.js';
 import type { SendGate } from './send-gate.js';
 
 /**
- * Keeps this process in the list of producers, closes its gate when the topic gets more partitions, confirms that, and opens it with
- * the new count. While MongoDB is away, an open gate stays open, since no expansion goes on without this process, and a closed one
- * stays closed.
+ * Lets this process send once it is in the list of producers, closes its gate when the topic gets more partitions, confirms that, and
+ * opens it with the new count. While MongoDB is away, an open gate stays open, since no expansion goes on without this process, and a
+ * closed one stays closed.
  */
 export class ExpansionWatch implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger('expansion');
   private expansion: string | null = null;
+  private isListed = false;
   private isStopped = false;
   private cancel: () => void = () => undefined;
   private renewing: Promise<void> = Promise.resolve();
 
+  /** @param countPartitions reads the partitions that the topic has now. @param gate closed */
   constructor(
     private readonly list: Pick<ProducerList, 'join' | 'renew' | 'leave'>,
+    private readonly countPartitions: () => Promise<number>,
     private readonly gate: SendGate,
     private readonly wakeUp: WakeUp,
     private readonly clock: Clock = systemClock,
   ) {}
 
-  /** Takes note of what the list has said when this process joined, before anything is sent. */
-  begin(joined: TopicPartitions): void {
-    this.follow(joined);
-  }
-
-  onApplicationBootstrap(): void {
-    this.schedule(0);
+  /** Resolves when the process may send, or when it has to wait for that. */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.renew();
+    this.schedule();
   }
 
   /** Leaves the list: everything that sends has stopped before. */
@@ -41,39 +41,48 @@ export class ExpansionWatch implements OnApplicationBootstrap, OnApplicationShut
     try {
       await this.list.leave();
     } catch (error) {
-      this.logger.warn(
-        { reason: String(error) },
-        'cannot leave the list of producers: an expansion will ask for this one',
-      );
+      this.logger.warn({ reason: String(error) }, 'cannot leave the list of producers: an expansion will ask for it');
     }
   }
 
-  private schedule(inMs: number): void {
+  private schedule(): void {
     if (this.isStopped) return;
-    this.cancel = this.clock.after(inMs, () => {
-      this.renewing = this.renew().then(() => this.schedule(SIGN_OF_LIFE_EVERY_MS));
+    this.cancel = this.clock.after(SIGN_OF_LIFE_EVERY_MS, () => {
+      this.renewing = this.renew().then(() => this.schedule());
     });
   }
 
   private async renew(): Promise<void> {
     try {
-      const found = await this.list.renew(this.gate.isClosed ? this.expansion : null);
-      if (found !== undefined) return this.follow(found);
-      // An expansion may have taken place without this process.
-      this.logger.error('an operator has declared this process ended, but it runs: it closes and joins again');
-      await this.gate.close();
-      this.follow(await this.list.join());
+      await this.follow((await this.listed()) ?? (await this.joined()));
     } catch (error) {
-      this.logger.warn({ reason: String(error) }, 'cannot renew the entry in the list of producers, retrying');
+      this.logger.warn({ reason: String(error) }, 'cannot follow the list of producers, retrying');
     }
   }
 
-  private follow({ expansion, partitions }: TopicPartitions): void {
+  /** @returns `undefined` if the process is not in the list */
+  private async listed(): Promise<TopicPartitions | undefined> {
+    if (!this.isListed) return undefined;
+    const found = await this.list.renew(this.gate.isClosed ? this.expansion : null);
+    if (found === undefined) this.logger.error('declared ended by an operator, but running: closes and joins again');
+    return found;
+  }
+
+  /** An expansion may have taken place without this process. */
+  private async joined(): Promise<TopicPartitions> {
+    this.isListed = false;
+    await this.gate.close();
+    const joined = await this.list.join();
+    this.isListed = true;
+    return joined;
+  }
+
+  private async follow({ expansion }: TopicPartitions): Promise<void> {
     this.expansion = expansion?.id ?? null;
     if (expansion !== null) return this.close(expansion.to);
     if (!this.gate.isClosed) return;
-    this.gate.open(partitions ?? this.gate.partitions);
-    this.logger.log({ partitions: this.gate.partitions }, 'sending again');
+    this.gate.open(await this.countPartitions());
+    this.logger.log({ partitions: this.gate.partitions }, 'sending');
     this.wakeUp.call();
   }
 

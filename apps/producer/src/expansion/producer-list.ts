@@ -16,14 +16,15 @@ export class ProducerList {
 
   constructor(private readonly mongo: Mongo) {}
 
-  /** Adds this process, once however often it is called, and removes those that were silent for a day. */
+  /** Adds this process, and removes those that were silent for a day. Repeatable after an error. */
   async join(): Promise<TopicPartitions> {
     const now = this.mongo.time.now();
     const own = { id: this.id, host: hostname(), pid: process.pid, at: now, closedFor: null };
     await this.createDocument();
-    await this.leave();
     const endedBefore = new Date(now.getTime() - ENDED_AFTER_MS);
     await this.collection.updateOne({ _id: ORDERS_TOPIC }, { $pull: { producers: { at: { $lt: endedBefore } } } });
+    // An earlier attempt may have taken effect although it failed.
+    await this.leave();
     const joined = await this.collection.findOneAndUpdate(
       { _id: ORDERS_TOPIC },
       { $push: { producers: own } },

@@ -20,9 +20,13 @@ export class SendGate {
   private onOpen: (() => void)[] = [];
   private partitioner: (key: string) => number;
 
-  /** @param count the partitions of the orders topic */
-  constructor(private count: number) {
+  /** @param count the partitions of the orders topic. @param state whether it lets work pass from the beginning */
+  constructor(
+    private count: number,
+    state: 'open' | 'closed' = 'open',
+  ) {
     this.partitioner = javaCompatiblePartitioner(count);
+    if (state === 'closed') [this.closed, this.hasClosed] = [Promise.resolve(), true];
   }
 
   get partitions(): number {

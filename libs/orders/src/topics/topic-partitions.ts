@@ -43,8 +43,6 @@ export interface TopicPartitions {
   readonly producers: readonly RegisteredProducer[];
   /** `null`: all producers may send. */
   readonly expansion: Expansion | null;
-  /** The count under which producers send after the last expansion, completed or aborted; absent before the first. */
-  readonly partitions?: number;
   /** Oldest first. */
   readonly earlier: readonly EarlierPartitions[];
 }

@@ -60,19 +60,13 @@ export class ExpansionRecord {
   }
 
   /** Lets the producers send under the new count. @throws ExpansionChangedError */
-  async complete({ id, to }: Expansion): Promise<void> {
-    await this.change(
-      { 'expansion.id': id, 'expansion.phase': 'growing' },
-      { $set: { expansion: null, partitions: to } },
-    );
+  async complete({ id }: Expansion): Promise<void> {
+    await this.change({ 'expansion.id': id, 'expansion.phase': 'growing' }, { $set: { expansion: null } });
   }
 
   /** Lets the producers send under the old count. @throws ExpansionChangedError if it is too late */
-  async abort({ id, from }: Expansion): Promise<void> {
-    await this.change(
-      { 'expansion.id': id, 'expansion.phase': 'closing' },
-      { $set: { expansion: null, partitions: from } },
-    );
+  async abort({ id }: Expansion): Promise<void> {
+    await this.change({ 'expansion.id': id, 'expansion.phase': 'closing' }, { $set: { expansion: null } });
   }
 
   /** Removes producers that have ended without leaving. @returns the ids that were in the list */
