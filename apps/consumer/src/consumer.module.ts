@@ -3,7 +3,7 @@ import { register } from 'prom-client';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { prepareTopics, topicExpectations } from '#service/kafka/prepare-topics.js';
 import { reportSaved } from '#orders/operation/saved-reports.js';
-import { earlierPartitions } from '#orders/topics/topic-partitions.js';
+import { earlierPartitionCounts } from '#orders/topics/topic-partitions.js';
 import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
 import { noPayload, ParallelConsumerServer, type TopicOptions } from '@orders-pipeline/nestjs-parallel-consumer';
 import { systemClock } from '@orders-pipeline/clock';
@@ -37,21 +37,21 @@ const logger = createLogger('consumer', settings.LOG_LEVEL);
 const kafkaOptions = { ...kafkaAccess(settings), clientId: 'orders-consumer', logger };
 const kafka = connectKafka(kafkaOptions);
 
-/** Waits for MongoDB with its indexes, then for Kafka with its topics, and at the same time for the registry. */
+/** Waits for MongoDB with its indexes, Kafka with its topics, and the registry, all at once. */
 export const startup = new Startup(logger);
+/** Not connected yet. */
+const database = Promise.withResolvers<Mongo>();
 
 async function connectMongo(): Promise<Mongo> {
   const mongo = new Mongo(settings.MONGODB_URI, 'orders-consumer');
+  database.resolve(mongo);
   return connectPrepared(mongo, startup, ['orders', 'deadLetters', 'consumers']);
 }
 
-async function connectKafkaProbe(mongo: Mongo): Promise<KafkaProbe> {
+async function connectKafkaProbe(): Promise<KafkaProbe> {
   const probe = new KafkaProbe(kafkaOptions);
-  const earlier = await startup.until('mongodb', async () => earlierPartitions(mongo.db));
-  const expected = {
-    ...topicExpectations(settings),
-    earlierPartitions: earlier.map(({ partitions }) => partitions),
-  };
+  const earlierPartitions = async () => earlierPartitionCounts((await database.promise).db);
+  const expected = { ...topicExpectations(settings), earlierPartitions };
   await startup.until('kafka', async () => {
     await probe.check();
     await prepareTopics(kafka, expected, logger);
@@ -117,7 +117,7 @@ function createServer(rebalances: Rebalances, saver: OrderSaver): ParallelConsum
   controllers: [DeadLettersController],
   providers: [
     { provide: Mongo, useFactory: connectMongo },
-    { provide: KafkaProbe, useFactory: connectKafkaProbe, inject: [Mongo] },
+    { provide: KafkaProbe, useFactory: connectKafkaProbe },
     { provide: OrderCodec, useFactory: connectCodec },
     { provide: SavedReports, useFactory: createSavedReports, inject: [Mongo] },
     { provide: OrderSaver, useFactory: createSaver, inject: [Mongo, OrderCodec, SavedReports] },

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { OrderCodec } from '#orders/order/order-codec.js';
-import { earlierPartitions } from '#orders/topics/topic-partitions.js';
+import { earlierPartitionCounts } from '#orders/topics/topic-partitions.js';
 import { prepareTopics, topicExpectations } from '#service/kafka/prepare-topics.js';
 import { kafkaAccess } from '#service/kafka/kafka-access.js';
 import { registryAccess } from '#service/kafka/registry-access.js';
@@ -20,6 +20,8 @@ export const kafka = connectKafka(kafkaOptions);
 
 /** Waits for MongoDB with its indexes, Kafka with its topics, and the registry. */
 export const startup = new Startup(logger);
+/** Not connected yet. */
+const database = Promise.withResolvers<Mongo>();
 
 /** The topics, once they exist and belong to the expected cluster. */
 export class PreparedTopics {
@@ -29,6 +31,7 @@ export class PreparedTopics {
 
 async function connectMongo(): Promise<Mongo> {
   const mongo = new Mongo(settings.MONGODB_URI, 'orders-producer');
+  database.resolve(mongo);
   return connectPrepared(mongo, startup, [
     'orders',
     'operations',
@@ -42,12 +45,9 @@ async function connectMongo(): Promise<Mongo> {
   ]);
 }
 
-async function connectTopics(probe: KafkaProbe, mongo: Mongo): Promise<PreparedTopics> {
-  const earlier = await startup.until('mongodb', async () => earlierPartitions(mongo.db));
-  const expected = {
-    ...topicExpectations(settings),
-    earlierPartitions: earlier.map(({ partitions }) => partitions),
-  };
+async function connectTopics(probe: KafkaProbe): Promise<PreparedTopics> {
+  const earlierPartitions = async () => earlierPartitionCounts((await database.promise).db);
+  const expected = { ...topicExpectations(settings), earlierPartitions };
   const partitions = await startup.until('kafka', async () => {
     await probe.check();
     return prepareTopics(kafka, expected, logger);
@@ -61,7 +61,7 @@ async function connectTopics(probe: KafkaProbe, mongo: Mongo): Promise<PreparedT
     { provide: Mongo, useFactory: connectMongo },
     { provide: KafkaProbe, useValue: new KafkaProbe(kafkaOptions) },
     { provide: KafkaPositions, useValue: new KafkaPositions(kafka) },
-    { provide: PreparedTopics, useFactory: connectTopics, inject: [KafkaProbe, Mongo] },
+    { provide: PreparedTopics, useFactory: connectTopics, inject: [KafkaProbe] },
     {
       provide: SendGate,
       useFactory: ({ partitions }: PreparedTopics) => new SendGate(partitions, 'closed'),

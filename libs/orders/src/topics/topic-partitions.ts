@@ -66,6 +66,11 @@ export async function earlierPartitions(db: Db): Promise<readonly EarlierPartiti
   return found?.earlier ?? [];
 }
 
+/** As `earlierPartitions`, the counts only. */
+export async function earlierPartitionCounts(db: Db): Promise<number[]> {
+  return (await earlierPartitions(db)).map(({ partitions }) => partitions);
+}
+
 /**
  * Returns the partition count under which a record was written.
  * @param current the count that the topic has now

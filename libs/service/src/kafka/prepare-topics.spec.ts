@@ -93,7 +93,7 @@ describe('prepareTopics with new topics', () => {
   });
 
   it('accepts a count that the topic was expanded from, with a warning', async () => {
-    const expected = { ...ANY, partitions: 6, earlierPartitions: [3, 6] };
+    const expected = { ...ANY, partitions: 6, earlierPartitions: async () => Promise.resolve([3, 6]) };
     expect(await prepareTopics(kafkaOf({}), expected, logger)).toBe(12);
     expect(warnings).toEqual([expect.stringContaining('set TOPIC_PARTITIONS=12')]);
   });

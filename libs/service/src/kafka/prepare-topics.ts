@@ -29,8 +29,8 @@ export class WrongKafkaError extends Error {
 export interface TopicExpectations extends Omit<TopicSafety, 'partitions'> {
   /** Rejects a topic with another partition count; `undefined` accepts any existing topic. */
   readonly partitions: number | undefined;
-  /** Counts that the topic had before an expansion: if `partitions` is one of them, any count is accepted. */
-  readonly earlierPartitions?: readonly number[];
+  /** Reads the counts that the topic had before expansions: if `partitions` is one of them, any count is accepted. Called for another count. */
+  readonly earlierPartitions?: () => Promise<readonly number[]>;
   /** Rejects any other cluster; `undefined` accepts any. */
   readonly clusterId: string | undefined;
 }
@@ -73,7 +73,7 @@ export async function prepareTopics(
     const topics = topicSettings({ ...expected, partitions: expected.partitions ?? DEFAULT_PARTITIONS });
     const found = await createTopics(admin, topics);
     for (const wanted of topics) verify(wanted, found.get(wanted.topic), logger);
-    return checkPartitions(found, expected, logger);
+    return await checkPartitions(found, expected, logger);
   } finally {
     await admin.disconnect();
   }
@@ -97,14 +97,15 @@ function verify(wanted: TopicSettings, found: FoundTopic | undefined, logger: Pi
   for (const difference of differences) logger.warn({}, describeDifference(difference));
 }
 
-function checkPartitions(
+async function checkPartitions(
   found: ReadonlyMap<string, FoundTopic>,
-  { partitions: expected, earlierPartitions = [] }: TopicExpectations,
+  { partitions: expected, earlierPartitions }: TopicExpectations,
   logger: Pick<EngineLogger, 'warn'>,
-): number {
+): Promise<number> {
   const partitions = found.get(ORDERS_TOPIC)?.partitions ?? 0;
   const isOther = expected !== undefined && partitions !== expected;
-  if (isOther && earlierPartitions.includes(expected))
+  const earlier = isOther ? await earlierPartitions?.() : undefined;
+  if (isOther && earlier?.includes(expected))
     logger.warn(
       {},
       `Topic ${ORDERS_TOPIC} was expanded to ${partitions} partitions: set TOPIC_PARTITIONS=${partitions}.`,
