@@ -48,9 +48,10 @@ async function connectMongo(): Promise<Mongo> {
   return connectPrepared(mongo, startup, ['orders', 'deadLetters', 'consumers']);
 }
 
+const earlierPartitions = async (): Promise<number[]> => earlierPartitionCounts((await database.promise).db);
+
 async function connectKafkaProbe(): Promise<KafkaProbe> {
   const probe = new KafkaProbe(kafkaOptions);
-  const earlierPartitions = async () => earlierPartitionCounts((await database.promise).db);
   const expected = { ...topicExpectations(settings), earlierPartitions };
   await startup.until('kafka', async () => {
     await probe.check();

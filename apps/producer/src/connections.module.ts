@@ -45,8 +45,9 @@ async function connectMongo(): Promise<Mongo> {
   ]);
 }
 
+const earlierPartitions = async (): Promise<number[]> => earlierPartitionCounts((await database.promise).db);
+
 async function connectTopics(probe: KafkaProbe): Promise<PreparedTopics> {
-  const earlierPartitions = async () => earlierPartitionCounts((await database.promise).db);
   const expected = { ...topicExpectations(settings), earlierPartitions };
   const partitions = await startup.until('kafka', async () => {
     await probe.check();
