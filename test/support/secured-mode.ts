@@ -5,7 +5,7 @@ import { DEMO_CLIENT } from '../../apps/dev-issuer/src/demo-client.js';
 /** Whether the stacks of this Jest project are secured, each with servers of its own: `secured-mode.mjs` sets it. */
 export const IS_SECURED = process.env['TEST_SECURED_STACK'] === 'true';
 
-const SCOPES = 'orders:read orders:write dead-letters:redrive ops:scale ops:migrate faults:inject';
+const SCOPES = 'orders:read orders:write dead-letters:redrive ops:scale ops:migrate faults:inject audit:read';
 const open = globalThis.fetch;
 
 /** Requests a token with all scopes from the issuer of a stack. */
