@@ -12,6 +12,7 @@ import { Pipeline } from '../support/pipeline.js';
 import { runApp, type Run } from '../support/run-app.js';
 import { reconciled } from '../support/run-reconcile.js';
 import { RunningStack } from '../support/running-stack.js';
+import { StartedApp } from '../support/started-app.js';
 import { requestToken, type StackCredentials } from '../support/secured-mode.js';
 
 const run = async (app: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Run> =>
@@ -123,11 +124,6 @@ describe('npm start -- --secured', () => {
         /^MongoDB rejects the user in MONGODB_URI: correct its name or password/,
       ],
       [
-        'a user of MongoDB without the role',
-        () => ({ MONGODB_URI: credentials.secret('console', 'mongodb-uri') }),
-        /^MongoDB denies a command of the user in MONGODB_URI: grant it the role/,
-      ],
-      [
         'no authority for MongoDB',
         () => ({ MONGODB_URI: credentials.secret('producer', 'mongodb-uri').replace(/&tlsCAFile=[^&]+/, '') }),
         /^MongoDB has a certificate of an unknown authority: set MONGODB_URI \(tlsCAFile\)/,
@@ -150,14 +146,6 @@ describe('npm start -- --secured', () => {
         /^The schema registry rejects the credentials: correct SCHEMA_REGISTRY_USERNAME/,
       ],
       [
-        'a user of Kafka without ACLs of the service',
-        () => ({
-          KAFKA_SASL_USERNAME: 'orders-console',
-          KAFKA_SASL_PASSWORD: credentials.secret('console', 'kafka-password'),
-        }),
-        /^Kafka denies a request of the user in KAFKA_SASL_USERNAME \(TOPIC_AUTHORIZATION_FAILED\): grant it the ACLs/,
-      ],
-      [
         'a missing file of a secret',
         () => ({ KAFKA_SASL_PASSWORD: '', KAFKA_SASL_PASSWORD_FILE: '/nowhere/canary' }),
         /The file of KAFKA_SASL_PASSWORD_FILE does not exist: set the path of an existing file/,
@@ -174,6 +162,38 @@ describe('npm start -- --secured', () => {
       expect(`${ended.stderr}${ended.stdout}`).not.toContain('canary');
     });
 
+    it('rejects a file of an authority without a certificate', async () => {
+      const file = join(stack.dataDirectory, 'no-authority.pem');
+      await writeFile(file, 'nothing\n');
+      const changes = { KAFKA_SSL_CA_FILE: file, SCHEMA_REGISTRY_CA_FILE: file };
+      const ended = await run('producer', [], { ...service('producer'), ...changes });
+      expect(ended.stderr).toMatch(/KAFKA_SSL_CA_FILE must be .*\n.*SCHEMA_REGISTRY_CA_FILE must be /);
+    });
+  });
+
+  describe('keeps a service not ready until the server is corrected, and says why:', () => {
+    it.each<[string, string, () => NodeJS.ProcessEnv, string, RegExp]>([
+      [
+        'a user of MongoDB without the role',
+        'producer',
+        () => ({ MONGODB_URI: credentials.secret('console', 'mongodb-uri') }),
+        'indexes',
+        /^MongoDB denies a command of the user in MONGODB_URI: grant it the role/,
+      ],
+      [
+        'a user of Kafka without ACLs of the service',
+        'consumer',
+        () => ({
+          KAFKA_SASL_USERNAME: 'orders-console',
+          KAFKA_SASL_PASSWORD: credentials.secret('console', 'kafka-password'),
+        }),
+        'group',
+        /GROUP_AUTHORIZATION_FAILED.*grant it the ACLs/,
+      ],
+    ])('%s', async (_, app, change, check, line) => {
+      expect(await reasonOf(app, change(), check, line)).toMatch(line);
+    });
+
     it('an expired certificate of the registry', async () => {
       const authority = await PrivateAuthority.create();
       const { certificate, key } = await authority.issue('registry', ['127.0.0.1'], new Date(Date.now() - 60_000));
@@ -183,21 +203,21 @@ describe('npm start -- --secured', () => {
       await writeFile(file, authority.certificate);
       const address = `https://127.0.0.1:${(registry.address() as AddressInfo).port}/apis/ccompat/v7`;
       const changes = { SCHEMA_REGISTRY_CA_FILE: file, SCHEMA_REGISTRY_URL: address };
-      const ended = await run('producer', [], { ...service('producer'), ...changes });
+      const line = /^The schema registry at SCHEMA_REGISTRY_URL has an expired certificate: renew it/;
+      expect(await reasonOf('producer', changes, 'registry', line)).toMatch(line);
       registry.close();
-      expect(ended.stderr).toMatch(
-        /^The schema registry at SCHEMA_REGISTRY_URL has an expired certificate: renew it.*\n$/,
-      );
-    });
-
-    it('rejects a file of an authority without a certificate', async () => {
-      const file = join(stack.dataDirectory, 'no-authority.pem');
-      await writeFile(file, 'nothing\n');
-      const changes = { KAFKA_SSL_CA_FILE: file, SCHEMA_REGISTRY_CA_FILE: file };
-      const ended = await run('producer', [], { ...service('producer'), ...changes });
-      expect(ended.stderr).toMatch(/KAFKA_SSL_CA_FILE must be .*\n.*SCHEMA_REGISTRY_CA_FILE must be /);
     });
   });
+
+  /** Starts a service with wrong settings. @returns the line of its readiness for a check, once it matches */
+  async function reasonOf(name: string, changes: NodeJS.ProcessEnv, check: string, line: RegExp): Promise<string> {
+    const app = await StartedApp.start(name, { ...service(name), ...changes });
+    try {
+      return await app.reasonOf(check, line);
+    } finally {
+      await app.kill();
+    }
+  }
 
   it('starts again on the same data, with new secrets', async () => {
     const before = credentials.secret('producer', 'kafka-password');

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { freePort } from '../../dev/machine/ports.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { eventually } from './eventually.js';
 
 /** The reports of a service that is not ready, or an empty object. */
 interface Readiness {
@@ -47,6 +48,16 @@ export class StartedApp {
     if (response === undefined) return { status: 0, checks: {} };
     const { checks = {} } = (await response.json()) as Partial<Readiness>;
     return { status: response.status, checks };
+  }
+
+  /** Waits up to a minute until the reason of a readiness check matches, and returns it. */
+  async reasonOf(check: string, line: RegExp): Promise<string> {
+    let reason = '';
+    await eventually(`${check} is down because of ${line}`, 60_000, async () => {
+      reason = (await this.readiness()).checks[check]?.reason ?? '';
+      return line.test(reason) || { reason };
+    });
+    return reason;
   }
 
   async get(path: string): Promise<{ readonly status: number; readonly body: unknown }> {

@@ -118,7 +118,7 @@ function* causesOf(error: unknown, depth = 0): Generator<string> {
 }
 
 /** Failures that an administrator of the server repairs while this process runs: missing rights, and an expired certificate. */
-const REPAIRED_ELSEWHERE = /AUTHORIZATION_FAILED|CERT_HAS_EXPIRED|certificate has expired/;
+const REPAIRED_ELSEWHERE = /AUTHORIZATION_FAILED|not authorized on |CERT_HAS_EXPIRED|certificate has expired/;
 
 /** Returns whether an explained failure can end without other settings of this process. */
 export function isRepairedElsewhere(error: unknown): boolean {
