@@ -30,25 +30,14 @@ describe('an import', () => {
     });
   }
 
-  async function killProducer(): Promise<void> {
-    const { pid } = pipeline.stack.process('producer');
-    process.kill(pid, 'SIGKILL');
-    await eventually('the producer answers again', 60_000, async () =>
-      fetch(`${pipeline.stack.producerUrl}/health/live`).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
-    );
-  }
-
   it('whose producer is killed while it reads, and again while it emits, imports every row exactly once', async () => {
     const rows = legacyPairs(24_000);
     const { body } = await imports.upload(filesOf(rows, 9_000), { query: '?ratePerSecond=4000' });
     await isUnderWay(body.id, (summary) => summary.phase === 'reading' && summary.rows > 2_000);
-    await killProducer();
+    await pipeline.killProducer();
     await isUnderWay(body.id, (summary, acked) => summary.phase === 'emitting' && acked > 0);
     expect((await pipeline.operation(body.id)).acked).toBeLessThan(24_000);
-    await killProducer();
+    await pipeline.killProducer();
     const operation = await imports.ended(body.id, 120_000);
     expect(operation).toMatchObject({
       count: 24_000,

@@ -102,13 +102,7 @@ describe('a slow redrive', () => {
     await ordersCollection(pipeline.db).deleteMany({ number: { $in: numbers } });
     const { body } = await redrives.ask({ operationId: made, ratePerSecond: 60 });
     await eventually('some dead letters are sent', 60_000, async () => (await redrives.moved(body.id)) >= 60);
-    process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
-    await eventually('the producer answers again', 60_000, async () => {
-      return redrives.operation(body.id).then(
-        () => true,
-        () => false,
-      );
-    });
+    await pipeline.killProducer();
     await eventually('the redrive ends', 60_000, async () => (await redrives.operation(body.id)).finishedAt !== null);
     const { redrive: end } = await redrives.operation(body.id);
     expect(end).toMatchObject({ moved: all, saved: half.length, returned: all - half.length, missing: 0, waiting: 0 });

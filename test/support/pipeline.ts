@@ -69,6 +69,17 @@ export class Pipeline {
     await this.mongo.close();
   }
 
+  /** Kills the producer, and waits until the next one is ready: one that starts answers 503. */
+  async killProducer(): Promise<void> {
+    process.kill(this.stack.process('producer').pid, 'SIGKILL');
+    await eventually('the producer is ready again', 60_000, async () =>
+      fetch(`${this.stack.producerUrl}/health/ready`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    );
+  }
+
   async populate(order: object): Promise<PopulateResponse> {
     const { status, body } = await this.post<PopulateResponse>('/v1/populate', order);
     if (status !== 202) throw new Error(`populate responded with status ${status}: ${JSON.stringify(body)}`);
