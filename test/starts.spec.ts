@@ -124,7 +124,7 @@ describe('a service that starts', () => {
 });
 
 describe('a migration', () => {
-  it('creates every index, and announces what is retired until it is told to drop it', async () => {
+  it('creates every index, announces what is retired, and drops it only with --drop', async () => {
     await db.dropDatabase();
     await db.collection('orders').createIndex({ legacy: 1, number: 1 }, { name: 'legacy_number' });
     await db.collection('orderRollups').insertOne({ orders: 1 });

@@ -7,7 +7,7 @@ const earlier = [{ partitions: 3, ends: [10, 20, 30], until: new Date(0) }];
 const KEY = Buffer.from('account-7');
 
 describe('the partition of a redriven record', () => {
-  it('is the original one, whoever chose it', () => {
+  it('is the original one, whether the producer or another client chose it', () => {
     expect(redrivePartition({ partition: 1, offset: 7 }, KEY, [], gate)).toBe(1);
     expect(redrivePartition({ partition: 1, offset: 20 }, KEY, earlier, gate)).toBe(1);
     expect(redrivePartition({ partition: 40, offset: 0 }, KEY, earlier, gate)).toBe(40);

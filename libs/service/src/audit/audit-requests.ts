@@ -60,6 +60,6 @@ function targetOf({ params }: FastifyRequest, reply: FastifyReply): string | nul
 }
 
 function unlisted(count: number): AuditFacts {
-  const nobody = { subject: null, clientId: null, ip: '', requestId: '', target: null };
-  return { action: UNLISTED_REFUSALS, ...nobody, outcome: 'refused', status: 0, code: null, count };
+  const noCaller = { subject: null, clientId: null, ip: '', requestId: '', target: null };
+  return { action: UNLISTED_REFUSALS, ...noCaller, outcome: 'refused', status: 0, code: null, count };
 }

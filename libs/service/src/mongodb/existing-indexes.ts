@@ -16,7 +16,7 @@ const NAMESPACE_NOT_FOUND = 26;
 /** Returns the indexes of a collection besides `_id`; none if it does not exist. */
 export async function existingIndexes(db: Db, collection: string): Promise<ExistingIndex[]> {
   try {
-    // The driver's own method can't tell which ones are still being built.
+    // The driver's own method doesn't return which ones are still being built.
     const { cursor } = await db.command({
       listIndexes: collection,
       includeBuildUUIDs: true,

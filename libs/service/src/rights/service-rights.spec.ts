@@ -29,7 +29,7 @@ describe('the rights in MongoDB', () => {
     expect(writable.map(({ resource }) => resource.collection)).toEqual(['summaryRollups']);
   });
 
-  it('let nobody but the administrator give rights', () => {
+  it('let only the administrator give rights', () => {
     const including = SERVICES.filter((service) => mongodbRole(service, 'shop').roles.length > 0);
     expect(including).toEqual(['admin']);
   });
