@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PrivateAuthority } from '../dev/servers/private-authority.js';
 import { OrderCodec } from '../libs/orders/src/order/order-codec.js';
-import { explainConnection } from '../libs/service/src/process/explain-connection.js';
+import { explainConnection } from '../libs/service/src/availability/explain-connection.js';
 import { registryAccess } from '../libs/service/src/kafka/registry-access.js';
 
 const SECRET = 's3cret-of-the-registry';

@@ -1,5 +1,5 @@
 import { migrateAt, type MigrationOptions } from '#service/mongodb/migrate-database.js';
-import { explainConnection } from '#service/process/explain-connection.js';
+import { explainConnection } from '#service/availability/explain-connection.js';
 import { StackError } from '../stack-error.js';
 
 const REMEDY = 'Correct it, or set MONGODB_URI to another database, and start again.';

@@ -8,7 +8,7 @@ import { DEAD_LETTER_TOPIC, ORDERS_TOPIC } from '../../libs/orders/src/topics/to
 import { kafkaAccess } from '../../libs/service/src/kafka/kafka-access.js';
 import { KafkaProbe } from '../../libs/service/src/kafka/kafka-probe.js';
 import { prepareTopics } from '../../libs/service/src/kafka/prepare-topics.js';
-import { explainConnection } from '../../libs/service/src/process/explain-connection.js';
+import { explainConnection } from '../../libs/service/src/availability/explain-connection.js';
 import { kafkaConnectionSettings } from '../../libs/service/src/settings/kafka-settings.js';
 import { loadSettings } from '../../libs/service/src/settings/settings.js';
 import { ORDERS, SecuredKafka } from '../support/secured-kafka.js';

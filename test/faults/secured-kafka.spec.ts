@@ -23,7 +23,7 @@ import { kafkaAccess } from '../../libs/service/src/kafka/kafka-access.js';
 import { KafkaPositions } from '../../libs/service/src/kafka/kafka-positions.js';
 import { KafkaProbe } from '../../libs/service/src/kafka/kafka-probe.js';
 import { prepareTopics } from '../../libs/service/src/kafka/prepare-topics.js';
-import { explainConnection } from '../../libs/service/src/process/explain-connection.js';
+import { explainConnection } from '../../libs/service/src/availability/explain-connection.js';
 import { kafkaConnectionSettings } from '../../libs/service/src/settings/kafka-settings.js';
 import { loadSettings } from '../../libs/service/src/settings/settings.js';
 import { emptyServers } from '../support/empty-servers.js';

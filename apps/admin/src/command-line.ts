@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { explainConnection } from '#service/process/explain-connection.js';
+import { explainConnection } from '#service/availability/explain-connection.js';
 import type { AdminEnvironment, RunCommand } from './admin-environment.js';
 import { EXIT_CODE, EXIT_CODES_HELP, type ExitCode } from './exit-code.js';
 import { addMigrateCommand } from './migrate/migrate.command.js';

@@ -3,7 +3,7 @@ import type { Admin } from 'kafkajs';
 import { pino } from 'pino';
 import { kafkaAccess } from '#service/kafka/kafka-access.js';
 import { KafkaProbe } from '#service/kafka/kafka-probe.js';
-import { explainConnection } from '#service/process/explain-connection.js';
+import { explainConnection } from '#service/availability/explain-connection.js';
 import { documentedAt } from '#service/settings/setting-docs.js';
 import type { AdminSettings } from './settings.js';
 

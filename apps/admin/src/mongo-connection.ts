@@ -1,4 +1,4 @@
-import { explainConnection } from '#service/process/explain-connection.js';
+import { explainConnection } from '#service/availability/explain-connection.js';
 import { documentedAt } from '#service/settings/setting-docs.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import type { AdminSettings } from './settings.js';

@@ -7,7 +7,7 @@ import { systemClock } from '@orders-pipeline/clock';
 import type { EngineLogger } from '@orders-pipeline/parallel-consumer';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { HealthModule } from '#service/health/health.js';
-import { Outages } from '#service/health/outages.js';
+import { Outages } from '#service/availability/outages.js';
 import { EventStreams } from '#service/http/event-streams.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
 import { MetricsModule } from '#service/health/metrics.js';

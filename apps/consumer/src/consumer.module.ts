@@ -17,7 +17,7 @@ import { createLogger, logsModule } from '#service/process/logs.js';
 import { MetricsModule } from '#service/health/metrics.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { connectPrepared } from '#service/mongodb/connect-prepared.js';
-import { Startup } from '#service/process/startup.js';
+import { Startup } from '#service/availability/startup.js';
 import { insertOrders } from './save/bulk-insert.js';
 import { DeadLetterProjection, LetterRejectedError } from './dead-letters/dead-letter-projection.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';

@@ -3,7 +3,7 @@ import { register } from 'prom-client';
 import { systemClock } from '@orders-pipeline/clock';
 import { LegacyTimeZone } from '#legacy/translation/legacy-time-zone.js';
 import { HealthModule } from '#service/health/health.js';
-import { Outages } from '#service/health/outages.js';
+import { Outages } from '#service/availability/outages.js';
 import { MetricsModule } from '#service/health/metrics.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { createLogger, logsModule } from '#service/process/logs.js';

@@ -10,7 +10,7 @@ import { KafkaProbe } from '#service/kafka/kafka-probe.js';
 import { createLogger } from '#service/process/logs.js';
 import { connectPrepared } from '#service/mongodb/connect-prepared.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { Startup } from '#service/process/startup.js';
+import { Startup } from '#service/availability/startup.js';
 import { SendGate } from './expansion/send-gate.js';
 import { settings } from './settings.js';
 

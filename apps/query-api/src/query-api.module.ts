@@ -6,7 +6,7 @@ import { createLogger, logsModule } from '#service/process/logs.js';
 import { MetricsModule } from '#service/health/metrics.js';
 import { connectPrepared } from '#service/mongodb/connect-prepared.js';
 import { Mongo } from '#service/mongodb/mongo.js';
-import { Startup } from '#service/process/startup.js';
+import { Startup } from '#service/availability/startup.js';
 import { readMonotonically } from '#service/mongodb/monotonic-reads.js';
 import { AuditController } from './audit/audit.controller.js';
 import { ExportController } from './export/export.controller.js';

@@ -12,7 +12,7 @@ import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { connectKafka } from '@orders-pipeline/parallel-consumer/kafkajs';
 import { reconcile } from '#reconcile/reconcile.js';
 import { EXIT_CODES, formatReport } from '#reconcile/report.js';
-import { explainConnection } from '#service/process/explain-connection.js';
+import { explainConnection } from '#service/availability/explain-connection.js';
 import { readMonotonically } from '#service/mongodb/monotonic-reads.js';
 import { exitCodeOf, readCommandLine } from './command-line.js';
 import { ProgressLine } from './progress-line.js';

@@ -2,7 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { consumersCollection, type ConsumerHeartbeat } from '#orders/consumer/consumer-heartbeat.js';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import type { Positions } from '#orders/topics/positions.js';
-import { loggedOutages } from '#service/health/logged-outages.js';
+import { loggedOutages } from '#service/availability/logged-outages.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
 import { succeededWithin, systemClock } from '@orders-pipeline/clock';

@@ -10,7 +10,7 @@ import {
 import { register } from 'prom-client';
 import { z } from 'zod';
 import { NoToken } from '../auth/scope.guard.js';
-import { loggedOutages } from './logged-outages.js';
+import { loggedOutages } from '../availability/logged-outages.js';
 import { exposeReadiness } from './readiness-gauge.js';
 
 /** Whether the process is about to end: a balancer must send it no more requests. */

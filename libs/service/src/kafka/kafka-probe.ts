@@ -1,7 +1,7 @@
 import type { EngineLogger } from '@orders-pipeline/parallel-consumer';
 import { connectKafka, type KafkaOptions } from '@orders-pipeline/parallel-consumer/kafkajs';
 import type { Admin, Kafka } from 'kafkajs';
-import { explainConnection } from '../process/explain-connection.js';
+import { explainConnection } from '../availability/explain-connection.js';
 
 const SILENT: EngineLogger = { info: ignore, warn: ignore, error: ignore };
 

@@ -1,5 +1,5 @@
 import type { IndexedCollection } from '#orders/database/indexes.js';
-import type { Startup } from '../process/startup.js';
+import type { Startup } from '../availability/startup.js';
 import type { Mongo } from './mongo.js';
 import { requireIndexes } from './require-indexes.js';
 

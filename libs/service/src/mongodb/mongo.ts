@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { Db, MongoClient } from 'mongodb';
-import type { Outages } from '../health/outages.js';
+import type { Outages } from '../availability/outages.js';
 import { connectMongoClient, createMongoClient } from './mongo-client.js';
 import { MongoTime } from './mongo-time.js';
 

@@ -1,4 +1,4 @@
-import { explainConnection } from './explain-connection.js';
+import { explainConnection } from '../availability/explain-connection.js';
 
 /**
  * Ends the process with exit code 1 after a failed start. It prints one line for a connection that the settings must allow, the message

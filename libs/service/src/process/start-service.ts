@@ -24,7 +24,7 @@ import { connectionLimits } from '../http/slow-bodies.js';
 import { serveApiDocs, type ApiDescription } from '../docs/openapi.js';
 import { Draining, ReadinessChecks } from '../health/health.js';
 import { announceToParent, onParentExit } from './parent-process.js';
-import type { Startup } from './startup.js';
+import type { Startup } from '../availability/startup.js';
 import { StartingServer } from './starting-server.js';
 import { ProblemFilter } from '../http/problem-filter.js';
 import { Mongo } from '../mongodb/mongo.js';

@@ -1,6 +1,6 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
-import type { Outages } from '../health/outages.js';
+import type { Outages } from '../availability/outages.js';
 import { problemType } from '../http/problem.js';
 
 const RETRY_AFTER_SECONDS = '5';

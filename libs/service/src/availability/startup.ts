@@ -1,5 +1,5 @@
 import { pause, systemClock, type Clock } from '@orders-pipeline/clock';
-import { Outages, type OutageLog } from '../health/outages.js';
+import { Outages, type OutageLog } from './outages.js';
 import { explainConnection, isRepairedElsewhere } from './explain-connection.js';
 
 const AGAIN_MS = 1_000;

@@ -1,5 +1,5 @@
 import { systemClock, type Clock } from '@orders-pipeline/clock';
-import { explainConnection } from '../process/explain-connection.js';
+import { explainConnection } from './explain-connection.js';
 
 /** Something that a service needs and that doesn't work. */
 export interface Outage {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { MongoServerError, MongoServerSelectionError, type TopologyDescription } from 'mongodb';
 import { ManualClock } from '@orders-pipeline/clock/testing';
-import { Outages } from '../health/outages.js';
+import { Outages } from './outages.js';
 import { WrongKafkaError } from '../kafka/prepare-topics.js';
 import { MissingIndexError } from '../mongodb/require-indexes.js';
 import { isRefused, Startup } from './startup.js';
