@@ -19,6 +19,7 @@ import {
   facadeReadsP50,
   facadeReadsP99,
 } from './benchmarks/facade-reads.js';
+import { facadeRollback } from './benchmarks/facade-rollback.js';
 import { secured } from './benchmarks/secured.js';
 import { slowClients } from './benchmarks/slow-clients.js';
 import { verify } from './benchmarks/verify.js';
@@ -63,6 +64,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   facadeReadsP99,
   facadeReadsHangingP50,
   facadeReadsHangingP99,
+  facadeRollback,
   secured,
   verify,
   migrate,

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LegacyRecord } from '#legacy/translation/legacy-record.js';
 import { eventually } from './support/eventually.js';
@@ -7,6 +8,8 @@ import { ask, away, errorOf, startReading, unchanging } from './support/facade-r
 import { FacadeSurroundings, NOWHERE } from './support/facade-surroundings.js';
 import { ScriptedSide } from './support/scripted-side.js';
 import type { TestedFacade } from './support/tested-facade.js';
+
+const ONCE = { requests: 1, failures: 1 };
 
 describe('the facade and odd answers', () => {
   let around: FacadeSurroundings;
@@ -114,6 +117,19 @@ describe('the facade and odd answers', () => {
       expect(await errorOf(await around.open({ legacyUrl: NOWHERE }), '/orders/page/1')).toEqual(away('legacy-away'));
       const { requests, failures } = await facade.observations.read('read-by-page', facade.version);
       expect({ requests: requests.legacy, failures: failures.legacy }).toEqual({ requests: 1, failures: 1 });
+    });
+
+    it('one that hangs counts as failed after two seconds, long before its time-out, and once', async () => {
+      scripted.answer(() => 'hang');
+      const asked = ask(facade, '/orders/page/1');
+      const legacy = async (): Promise<object> => {
+        const { requests, failures } = await facade.observations.read('read-by-page', facade.version);
+        return { requests: requests.legacy, failures: failures.legacy };
+      };
+      await eventually('it counts as failed', 5_000, async () => isDeepStrictEqual(await legacy(), ONCE));
+      scripted.answer(() => ({ body: '[]' }));
+      expect(await asked).toMatchObject({ status: 200 });
+      expect(await legacy()).toEqual(ONCE);
     });
 
     it('a new side that hangs, or gives nonsense, is a 503 once it is to answer, and nothing before', async () => {

@@ -4,12 +4,16 @@ import type { SideName } from '../sides/side.js';
 import type { Capability } from '../stages/capability.js';
 import { bucketOf, percentileMs } from './latency-buckets.js';
 
-/** One answer of a side, or its failure to answer. */
-export interface Observation {
+/** A request that a side must answer. */
+export interface ObservedRequest {
   readonly capability: Capability;
   /** The version of the capability's state. */
   readonly version: number;
   readonly side: SideName;
+}
+
+/** One answer of a side, or its failure to answer. */
+export interface Observation extends ObservedRequest {
   readonly ms: number;
   readonly failed: boolean;
 }
@@ -48,15 +52,20 @@ interface SideCounts {
 }
 
 const FLUSH_MS = 1_000;
+/** Without an answer for so long, a request counts as failed. */
+const OVERDUE_MS = 2_000;
 
 /**
  * The figures behind the gates: errors and latency of both sides, samples and mismatches, of all instances together. They are counted in
  * memory and added to MongoDB each second. A crash loses its last second of figures, never a mismatch, which is stored by itself.
  *
- * Memory is bounded: a capability has some hundred counters, and while MongoDB is away, its state has no new versions.
+ * Memory is bounded: a capability has some hundred counters, and while MongoDB is away, its state has no new versions. Running requests are
+ * bounded by the connections to the sides.
  */
 export class Observations {
   private pending = new Map<string, Counters>();
+  /** Oldest first. */
+  private readonly running = new Set<{ readonly request: ObservedRequest; readonly since: number }>();
   private cancel: (() => void) | undefined;
   private flushing: Promise<void> = Promise.resolve();
 
@@ -81,6 +90,20 @@ export class Observations {
     this.cancel = undefined;
     await this.flushing;
     await this.flush().catch((error: unknown) => this.onFailure(error));
+  }
+
+  /**
+   * Watches a request. Without an answer for two seconds it counts as failed, not only at its time-out: a side that hangs must be noticed as
+   * soon as one that fails.
+   * @returns a function to call at the end; without an outcome the request is not counted, such as when the client has disconnected
+   */
+  begin(request: ObservedRequest): (outcome?: { readonly ms: number; readonly failed: boolean }) => void {
+    const running = { request, since: this.clock.now() };
+    this.running.add(running);
+    return (outcome) => {
+      const wasOverdue = !this.running.delete(running);
+      if (outcome !== undefined && !wasOverdue) this.record({ ...request, ...outcome });
+    };
   }
 
   record({ capability, version, side, ms, failed }: Observation): void {
@@ -117,6 +140,7 @@ export class Observations {
 
   /** Adds the counted figures to MongoDB. @throws if MongoDB does not take them; they are counted on */
   async flush(): Promise<void> {
+    this.countOverdue();
     const taken = this.pending;
     if (taken.size === 0) return;
     this.pending = new Map();
@@ -130,6 +154,15 @@ export class Observations {
     } catch (error) {
       for (const [id, counters] of taken) for (const [name, count] of counters) add(this.countersAt(id), name, count);
       throw error;
+    }
+  }
+
+  private countOverdue(): void {
+    const now = this.clock.now();
+    for (const running of this.running) {
+      if (now - running.since < OVERDUE_MS) return;
+      this.running.delete(running);
+      this.record({ ...running.request, ms: now - running.since, failed: true });
     }
   }
 

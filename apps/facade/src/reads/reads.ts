@@ -48,7 +48,7 @@ export interface ReadParts {
   readonly legacy: LegacySide;
   readonly newReads: NewReads;
   readonly comparisons: Pick<Comparisons, 'offer'>;
-  readonly observations: Pick<Observations, 'record'>;
+  readonly observations: Pick<Observations, 'begin'>;
   readonly metrics: Pick<FacadeMetrics, 'read' | 'added'>;
 }
 
@@ -79,19 +79,21 @@ export class Reads {
   }
 
   private async read(asked: Asked, side: SideName, began: number): Promise<ReadAnswer> {
-    const { intents, metrics } = this.parts;
+    const { intents, metrics, observations } = this.parts;
     const { capability, forwarded } = asked.request;
+    const { version } = asked.stage;
     await intents.untilReadable(side, askedOrders(asked.read), forwarded.signal);
     const askedAt = performance.now();
+    const ended = observations.begin({ capability, version, side });
     try {
       const answer = await this.ask(side, asked);
       const isFailure = answer.status >= 500;
-      this.record(capability, asked.stage, side, performance.now() - askedAt, isFailure);
+      ended({ ms: performance.now() - askedAt, failed: isFailure });
       metrics.read(capability, side, isFailure ? 'failed' : 'answered');
       metrics.added(capability, askedAt - began);
       return answer;
     } catch (error) {
-      if (error instanceof SideAwayError) this.record(capability, asked.stage, side, performance.now() - askedAt, true);
+      ended(error instanceof SideAwayError ? { ms: performance.now() - askedAt, failed: true } : undefined);
       throw error;
     }
   }
@@ -133,16 +135,6 @@ export class Reads {
       headers: responseHeadersOf(headers),
       body: await answerBody(body as AsyncIterable<Uint8Array>, 0, () => undefined),
     }));
-  }
-
-  private record(
-    capability: ReadCapability,
-    { version }: StageOfRead,
-    side: SideName,
-    ms: number,
-    failed: boolean,
-  ): void {
-    this.parts.observations.record({ capability, version, side, ms, failed });
   }
 }
 
