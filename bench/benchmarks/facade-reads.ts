@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { createDraws } from '#orders/generator/draws.js';
-import { shadowReadsById, startFacade } from '../facade/facade-servers.js';
+import { shadowReadsById, startBareProxy, startFacade } from '../facade/facade-servers.js';
 import { withMigratedSides } from '../facade/migrated-sides.js';
 import type { Bench } from '../harness/bench.js';
 import type { Benchmark, Result, Run } from '../harness/benchmark.js';
@@ -25,6 +25,8 @@ const MAX_ADDED_P99_MS = 5;
 /** The latencies of one turn: each way is measured in each turn, one after another. */
 interface Turn {
   readonly direct: readonly number[];
+  /** Through a proxy that only passes requests on: what any proxy adds on this machine. */
+  readonly bare: readonly number[];
   readonly shadow: readonly number[];
   readonly hanging: readonly number[];
 }
@@ -43,7 +45,7 @@ export const facadeReadsHangingP50 = addedLatency('facade-reads-hanging-p50', 50
 export const facadeReadsHangingP99 = addedLatency('facade-reads-hanging-p99', 99, MAX_ADDED_P99_MS, 'hanging');
 
 /** Measures what the facade adds to a percentile of the reads by id. All four benchmarks share one measurement. */
-function addedLatency(name: string, part: number, limit: number, way: Exclude<Way, 'direct'>): Benchmark {
+function addedLatency(name: string, part: number, limit: number, way: 'shadow' | 'hanging'): Benchmark {
   const side = way === 'hanging' ? ', while the new side hangs' : '';
   return {
     name,
@@ -57,12 +59,13 @@ function addedLatency(name: string, part: number, limit: number, way: Exclude<Wa
 }
 
 function resultOf(
-  { name, part, limit, way }: { name: string; part: number; limit: number; way: Exclude<Way, 'direct'> },
+  { name, part, limit, way }: { name: string; part: number; limit: number; way: 'shadow' | 'hanging' },
   { turns, facade }: Measured,
 ): Result {
   const of = (which: Way): number[] => turns.map((turn) => percentile(turn[which], part));
   const direct = of('direct');
-  const added = of(way).map((ms, at) => ms - (direct[at] ?? Number.NaN));
+  const addedBy = (which: Way): number[] => of(which).map((ms, at) => ms - (direct[at] ?? Number.NaN));
+  const added = addedBy(way);
   const runs = turns.flatMap((_, at): Run[] => [
     { contender: 'legacy system', value: direct[at] ?? Number.NaN, peakRssMiB: 0, cpuSeconds: 0 },
     { contender: `facade (${way})`, value: of(way)[at] ?? Number.NaN, ...facade },
@@ -83,6 +86,7 @@ function resultOf(
     runs,
     notes: [
       `p${part} directly ${shown(median(direct))} ms, through the facade ${shown(median(of(way)))} ms; added ${added.map(shown).join(', ')} ms`,
+      `a proxy that only passes requests on added ${shown(median(addedBy('bare')))} ms: ${addedBy('bare').map(shown).join(', ')} ms`,
     ],
   };
 }
@@ -99,9 +103,10 @@ async function measureTurns(bench: Bench): Promise<Measured> {
     return await withMigratedSides(bench, sizes, async ({ mongodbUri, legacy, queryApi, ids, started }) => {
       const addresses = { mongodbUri, legacyUrl: legacy.url };
       const shadow = await started(startFacade('shadow', { ...addresses, queryApiUrl: queryApi.url }, CONNECTIONS));
+      const bare = await started(startBareProxy(legacy.url, CONNECTIONS));
       const silent = await started(startFacade('hanging', { ...addresses, queryApiUrl: hanging.url }, CONNECTIONS));
       await shadowReadsById(shadow);
-      const measured = await takeTurns(bench, { direct: legacy, shadow, hanging: silent }, ids);
+      const measured = await takeTurns(bench, { direct: legacy, bare, shadow, hanging: silent }, ids);
       await requireComparisons(shadow);
       return measured;
     });
@@ -131,7 +136,12 @@ async function takeTurns(
       bench.print(`  ${way}: p50 ${p50} ms, p99 ${p99} ms`);
       return latencies;
     };
-    turns.push({ direct: await at('direct'), shadow: await at('shadow'), hanging: await at('hanging') });
+    turns.push({
+      direct: await at('direct'),
+      bare: await at('bare'),
+      shadow: await at('shadow'),
+      hanging: await at('hanging'),
+    });
   }
   const { peakRssMiB, cpuSeconds } = await servers.shadow.figures();
   return { turns, facade: { peakRssMiB, cpuSeconds: cpuSeconds - before.cpuSeconds } };

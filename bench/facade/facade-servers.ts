@@ -17,6 +17,16 @@ export async function startLegacy(folder: string, connections: number): Promise<
   });
 }
 
+/** Starts the proxy for comparison, which only passes requests on. */
+export async function startBareProxy(targetUrl: string, connections: number): Promise<HttpServer> {
+  return HttpServer.start({
+    script: join(PROJECT_DIRECTORY, 'dist', 'bench', 'facade', 'bare-proxy.js'),
+    heap: FACADE_HEAP,
+    env: { TARGET_URL: targetUrl, MALLOC_ARENA_MAX: '2' },
+    connections,
+  });
+}
+
 export interface FacadeAddresses {
   readonly mongodbUri: string;
   readonly legacyUrl: string;
