@@ -2,9 +2,11 @@ import { pause, type Clock } from '@orders-pipeline/clock';
 import type { AcknowledgedBatch, IntakeStore } from './intake-store.js';
 
 const RETRY_MS = 500;
+/** The pause between two writes, so that under load each marks several batches. */
+export const PAUSE_MS = 50;
 
 /**
- * Marks batches as acknowledged, as many at once as have come during the last write. Clients don't wait for it: a batch without the mark
+ * Marks batches as acknowledged, as many at once as have come since the last write. Clients don't wait for it: a batch without the mark
  * is sent again after a crash, which is harmless.
  */
 export class Acknowledgements {
@@ -42,6 +44,7 @@ export class Acknowledgements {
       this.waiting = [];
       try {
         await this.store.acknowledge(batches);
+        await pause(this.clock, PAUSE_MS);
       } catch (error) {
         this.onError(error);
         if (this.isClosed) return;

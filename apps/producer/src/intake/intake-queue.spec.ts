@@ -3,7 +3,14 @@ import { ManualClock, settle } from '@orders-pipeline/clock/testing';
 import { SendGate } from '../expansion/send-gate.js';
 import type { BatchSender, Reserved } from './batch-sender.js';
 import { OperationOverError } from './batch-sender.js';
-import { COLLECT_MS, IntakeQueue, MAX_BATCH_ORDERS, MAX_WAITING_ORDERS, REQUEST_TIMEOUT_MS } from './intake-queue.js';
+import {
+  COLLECT_MS,
+  COLLECT_UNDER_LOAD_MS,
+  IntakeQueue,
+  MAX_BATCH_ORDERS,
+  MAX_WAITING_ORDERS,
+  REQUEST_TIMEOUT_MS,
+} from './intake-queue.js';
 import { OpenOperation } from './open-operation.js';
 import { createRequest, type OrdersRequest } from './orders-request.js';
 import { ordersIn, type PendingRequest } from './pending-request.js';
@@ -64,6 +71,24 @@ describe('the queue of the intake', () => {
     expect(sender.batches).toEqual([]);
     await clock.advance(1);
     expect(sender.batches).toEqual([3]);
+  });
+
+  it('collects longer while a batch is on its way, and no longer than that batch takes', async () => {
+    const { clock, sender, queue } = createQueue();
+    void queue.accept(request());
+    await clock.advance(COLLECT_MS);
+    sender.reserving[0]?.();
+    void queue.accept(request());
+    await clock.advance(COLLECT_UNDER_LOAD_MS - 1);
+    expect(sender.batches).toEqual([1]);
+    await clock.advance(1);
+    sender.reserving[1]?.();
+    expect(sender.batches).toEqual([1, 1]);
+    void queue.accept(request());
+    await clock.advance(COLLECT_MS);
+    for (const { accept } of sender.sending) accept();
+    await settle();
+    expect(sender.batches).toEqual([1, 1, 1]);
   });
 
   it('does not wait once a batch is full, and never splits a request', async () => {
