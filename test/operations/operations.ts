@@ -152,6 +152,8 @@ export function operationsSpecs(shared: () => Pipeline): void {
     }
     expect(all.length).toBeGreaterThan(4);
     expect(all).toEqual([...new Set(all)].toSorted().toReversed());
+    // A page that has all of them has no next one.
+    expect((await list(`/v1/operations?pageSize=${all.length}`)).page).toEqual({ size: all.length });
     const { items } = await list('/v1/operations?status=cancelled&kind=populate');
     expect(items.map(({ status }) => status)).toEqual(Array.from({ length: 4 }, () => 'cancelled'));
     const bad = await fetch(`${pipeline.stack.producerUrl}/v1/operations?status=done&page=1`);

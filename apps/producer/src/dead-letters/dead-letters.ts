@@ -5,6 +5,7 @@ import { operationsCollection } from '#orders/operation/operation.js';
 import { OrderCodec, UndecodableOrderError } from '#orders/order/order-codec.js';
 import { orderResponse } from '#orders/order/order-response.js';
 import { orderViolation, type Order } from '#orders/order/order.js';
+import { pageOf } from '#service/http/page-of.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { notFound, Problem } from '#service/http/problem.js';
 import { toMongoFilter, type DeadLetterGroupsQuery, type DeadLettersQuery } from './dead-letter-query.js';
@@ -87,7 +88,7 @@ export class DeadLetters {
   /** Lists dead letters, ordered by id. */
   async list(query: DeadLettersQuery): Promise<DeadLettersPage> {
     const { state, redriveId, after, pageSize, ...filter } = query;
-    const letters = await this.collection
+    const found = await this.collection
       .find({
         ...(state !== undefined && { state }),
         ...(redriveId !== undefined && { 'tries.operationId': redriveId }),
@@ -95,13 +96,14 @@ export class DeadLetters {
         ...toMongoFilter(filter),
       })
       .sort({ _id: 1 })
-      .limit(pageSize)
+      .limit(pageSize + 1)
       .toArray();
-    const next = nextPage(query, letters.at(-1)?._id, letters.length === pageSize);
+    const { items: letters, hasMore } = pageOf(found, pageSize);
+    const last = letters.at(-1);
     const first = await this.firstNumbers(letters);
     return {
       items: letters.map((letter) => deadLetterItem(letter, first)),
-      page: { size: pageSize, ...(next !== undefined && { next }) },
+      page: { size: pageSize, ...(hasMore && last !== undefined && { next: nextPage(query, last._id) }) },
     };
   }
 
@@ -170,8 +172,7 @@ export class DeadLetters {
   }
 }
 
-function nextPage(query: DeadLettersQuery, last: string | undefined, isFull: boolean): string | undefined {
-  if (last === undefined || !isFull) return undefined;
+function nextPage(query: DeadLettersQuery, last: string): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) if (name !== 'after') parameters.set(name, String(value));
   parameters.set('after', last);

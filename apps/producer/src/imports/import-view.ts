@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { manifestTotals } from '#orders/operation/import-manifest.js';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
+import { pageOf } from '#service/http/page-of.js';
 import { notFound } from '#service/http/problem.js';
 import { Operations } from '../operations/operations.js';
 import { ImportManifest } from './import-manifest.js';
@@ -15,7 +16,7 @@ import {
   type ImportRejectsPage,
   type ImportResponse,
 } from './import-response.js';
-import { nextPage, type FilesQuery, type RejectsQuery } from './manifest-query.js';
+import { pageFigures, type FilesQuery, type RejectsQuery } from './manifest-query.js';
 
 /** Builds the API responses for imports. Every method throws Problem 404 if the import does not exist. */
 @Injectable()
@@ -34,16 +35,24 @@ export class ImportView {
 
   async files(id: string, { after, pageSize: size }: FilesQuery): Promise<ImportFiles> {
     await this.find(id);
-    const items = (await this.manifest.page(id, after, size)).map(fileResponse);
-    const places = items.map(({ file }) => String(file));
-    return { items, page: { size, ...nextPage(`/v1/imports/${id}/files`, size, places) } };
+    const { items: files, hasMore } = pageOf(await this.manifest.page(id, after, size + 1), size);
+    const items = files.map(fileResponse);
+    const last = items.at(-1);
+    return {
+      items,
+      page: pageFigures(`/v1/imports/${id}/files`, { size, hasMore, last: last && String(last.file) }),
+    };
   }
 
   async rejects(id: string, { after, pageSize: size }: RejectsQuery): Promise<ImportRejectsPage> {
     await this.find(id);
-    const items = (await this.rejected.page(id, after, size)).map(rejectResponse);
-    const places = items.map(({ file, row }) => `${file}.${row}`);
-    return { items, page: { size, ...nextPage(`/v1/imports/${id}/rejects`, size, places) } };
+    const { items: rejects, hasMore } = pageOf(await this.rejected.page(id, after, size + 1), size);
+    const items = rejects.map(rejectResponse);
+    const last = items.at(-1);
+    return {
+      items,
+      page: pageFigures(`/v1/imports/${id}/rejects`, { size, hasMore, last: last && `${last.file}.${last.row}` }),
+    };
   }
 
   /** Streams all rejected rows. */

@@ -29,8 +29,10 @@ export const RejectsQuerySchema = z.strictObject({
 });
 export type RejectsQuery = z.infer<typeof RejectsQuerySchema>;
 
-/** Returns the path of the next page, if this page is full. */
-export function nextPage(path: string, size: number, places: readonly string[]): { readonly next?: string } {
-  const last = places.at(-1);
-  return last === undefined || places.length < size ? {} : { next: `${path}?pageSize=${size}&after=${last}` };
+/** Describes a page, with the path of the next one if there are more. @param last the place of its last item */
+export function pageFigures(
+  path: string,
+  { size, last, hasMore }: { readonly size: number; readonly last: string | undefined; readonly hasMore: boolean },
+): { readonly size: number; readonly next?: string } {
+  return { size, ...(hasMore && last !== undefined && { next: `${path}?pageSize=${size}&after=${last}` }) };
 }

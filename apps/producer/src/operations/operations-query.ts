@@ -19,10 +19,8 @@ export const OperationsQuerySchema = z.strictObject({
 
 export type OperationsQuery = z.infer<typeof OperationsQuerySchema>;
 
-/** Returns the path of the next page, if this page is full. */
-export function nextPage(query: OperationsQuery, ids: readonly string[]): string | undefined {
-  const last = ids.at(-1);
-  if (last === undefined || ids.length < query.pageSize) return undefined;
+/** Returns the path of the page after the operation `last`. */
+export function nextPage(query: OperationsQuery, last: string): string {
   const parameters = new URLSearchParams({
     ...(query.status !== undefined && { status: query.status }),
     ...(query.kind !== undefined && { kind: query.kind }),

@@ -80,13 +80,13 @@ export class OperationsController {
   @ApiOkResponse({ standardSchema: OperationsPageSchema })
   @ApiBadRequestResponse({ description: 'Problem details that list every invalid parameter' })
   async listOperations(@Query({ schema: OperationsQuerySchema }) query: OperationsQuery): Promise<OperationsPage> {
-    const operations = await this.operations.list(query);
+    const { items: operations, hasMore } = await this.operations.list(query);
     const items = await Promise.all(operations.map(async (operation) => this.view.forDocument(operation)));
-    const next = nextPage(
-      query,
-      operations.map(({ _id }) => _id),
-    );
-    return { items, page: { size: query.pageSize, ...(next !== undefined && { next }) } };
+    const last = operations.at(-1);
+    return {
+      items,
+      page: { size: query.pageSize, ...(hasMore && last !== undefined && { next: nextPage(query, last._id) }) },
+    };
   }
 
   @Get('operations/:id')

@@ -11,6 +11,7 @@ import {
   type RedriveDocument,
 } from '#orders/operation/operation.js';
 import { createSegments, type Lease } from '#orders/operation/segments.js';
+import { pageOf, type Page } from '#service/http/page-of.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { storeKey, findKeyedOperation } from './idempotency-keys.js';
 import type { OperationsQuery } from './operations-query.js';
@@ -135,14 +136,19 @@ export class Operations {
   }
 
   /** Lists operations, newest first. */
-  async list({ status, kind, before, pageSize }: OperationsQuery): Promise<OperationDocument[]> {
+  async list({ status, kind, before, pageSize }: OperationsQuery): Promise<Page<OperationDocument>> {
     const filter: Filter<OperationDocument> = {
       ...(status !== undefined && { status }),
       ...(kind !== undefined && { kind }),
       // Ids are UUIDv7, which sort by creation time.
       ...(before !== undefined && { _id: { $lt: before } }),
     };
-    return this.collection.find(filter).sort({ _id: -1 }).limit(pageSize).toArray();
+    const found = await this.collection
+      .find(filter)
+      .sort({ _id: -1 })
+      .limit(pageSize + 1)
+      .toArray();
+    return pageOf(found, pageSize);
   }
 
   /** Stores an exact count and the full blocks of numbers. Orders are append-only, so both stay valid as a minimum. */

@@ -42,9 +42,8 @@ describe('a query of the audit', () => {
     expect(filterOf({ before: before.toUpperCase(), from: '2020-01-01' })).toMatchObject({ _id: { $lt: before } });
   });
 
-  it('has a next page with the same filters, if this one is full', () => {
+  it('has a next page with the same filters', () => {
     const given = { to: '2026-01-31', outcome: 'done', pageSize: '2', before: 'a' };
-    expect(nextPage(given, 2, ['c', 'b'])).toBe('/v1/audit?to=2026-01-31&outcome=done&pageSize=2&before=b');
-    expect(nextPage(given, 2, ['c'])).toBeUndefined();
+    expect(nextPage(given, 'b')).toBe('/v1/audit?to=2026-01-31&outcome=done&pageSize=2&before=b');
   });
 });

@@ -39,14 +39,8 @@ export function toMongoFilter({ from, to, before, pageSize: _size, ...equal }: A
   return { ...Object.fromEntries(given), ...((from !== undefined || ends.length > 0) && { _id: ids }) };
 }
 
-/** Returns the path of the next page, if this page is full. @param query the parameters as they were given */
-export function nextPage(
-  query: Readonly<Record<string, unknown>>,
-  pageSize: number,
-  ids: readonly string[],
-): string | undefined {
-  const last = ids.at(-1);
-  if (last === undefined || ids.length < pageSize) return undefined;
+/** Returns the path of the page after the event `last`. @param query the parameters as they were given */
+export function nextPage(query: Readonly<Record<string, unknown>>, last: string): string {
   const { before: _before, ...given } = query;
   const parameters = Object.entries(given).map(([name, value]): [string, string] => [name, String(value)]);
   return `/v1/audit?${new URLSearchParams([...parameters, ['before', last]]).toString()}`;

@@ -3,6 +3,7 @@ import { ApiBadRequestResponse, ApiOkResponse, ApiOperation, ApiTags } from '@ne
 import type { FastifyRequest } from 'fastify';
 import { auditCollection, type AuditEvent } from '#service/audit/audit-event.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
+import { pageOf } from '#service/http/page-of.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { AuditQuerySchema, nextPage, toMongoFilter, type AuditQuery } from './audit-query.js';
 import { AuditPageSchema, type AuditPage } from './audit-response.js';
@@ -29,17 +30,15 @@ export class AuditController {
     @Req() { query: given }: FastifyRequest,
   ): Promise<AuditPage> {
     const { pageSize } = query;
-    const events = await auditCollection(this.mongo.db)
+    const found = await auditCollection(this.mongo.db)
       .find(toMongoFilter(query), { maxTimeMS: READ_WITHIN_MS })
       .sort({ _id: -1 })
-      .limit(pageSize)
+      .limit(pageSize + 1)
       .toArray();
-    const ids = events.map(({ _id }) => _id);
-    const next = nextPage(given as Record<string, unknown>, pageSize, ids);
-    return {
-      items: events.map(itemOf),
-      page: { size: pageSize, ...(next !== undefined && { next }) },
-    };
+    const { items: events, hasMore } = pageOf(found, pageSize);
+    const last = events.at(-1);
+    const next = hasMore && last !== undefined && { next: nextPage(given as Record<string, unknown>, last._id) };
+    return { items: events.map(itemOf), page: { size: pageSize, ...next } };
   }
 }
 
