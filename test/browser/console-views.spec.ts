@@ -4,7 +4,18 @@ import { eventually } from '../support/eventually.js';
 import { answerBusy, answerEmpty } from './scripted-answers.js';
 import { ScriptedConsole } from './scripted-console.js';
 import type { ScriptedAnswer } from './scripted-origin.js';
-import { GROUPS, LETTER_ID, operation, OPERATION, ORDER_ID, pipelineState, scaling } from './scripted-states.js';
+import {
+  FULL_LETTER,
+  GROUPS,
+  LETTER_ID,
+  NOW,
+  operation,
+  OPERATION,
+  ORDER_ID,
+  pipelineState,
+  REDRIVE,
+  scaling,
+} from './scripted-states.js';
 
 const LETTER = `#letters/${LETTER_ID}`;
 
@@ -82,12 +93,27 @@ describe('the views of the console', () => {
       views.origin.on('POST /v1/dead-letters/discard', { body: { discarded: 208 } });
       await console.part('Dead letters').getByRole('button', { name: 'Discard… all of conflict' }).click();
       await views.dialog.getByText('208 pending letters will be discarded').waitFor();
-      await views.hasFocus('button', 'Keep');
-      await views.dialog.getByRole('button', { name: 'Discard', exact: true }).click();
+      await views.hasFocus('button', 'Keep letters');
+      await views.dialog.getByRole('button', { name: 'Discard letters' }).click();
       await console.part('Dead letters').getByText('208 letters discarded').waitFor();
       expect(views.origin.sent('POST /v1/dead-letters/discard').map(({ body }) => body)).toEqual([
         { errorCode: 'conflict' },
       ]);
+    }, 30_000);
+
+    it('are followed in their dialog until their redrive has ended', async () => {
+      const letter = (state: string, outcome: string | null): ScriptedAnswer => {
+        const tries = [{ redriveId: REDRIVE, at: NOW, outcome, endedAt: outcome && NOW }];
+        return { body: { ...FULL_LETTER, state, tries } };
+      };
+      await views.open(LETTER, (origin) => {
+        answerBusy(origin);
+        origin.on(`GET /v1/dead-letters/records/${LETTER_ID}`, letter('redriving', null));
+      });
+      await views.dialog.getByText('in progress').waitFor();
+      views.origin.on(`GET /v1/dead-letters/records/${LETTER_ID}`, letter('pending', 'returned'));
+      await views.dialog.getByText('it failed again').waitFor();
+      await views.dialog.getByRole('button', { name: 'Discard…' }).waitFor();
     }, 30_000);
 
     it('have a dialog for their redrive that says what repairs them, and that nothing repairs a conflict', async () => {
@@ -132,8 +158,8 @@ describe('the views of the console', () => {
       await console.page.keyboard.press('Tab');
       await views.dialog.getByText('Correct the field first').waitFor();
       expect(await views.dialog.getByRole('button', { name: 'Redrive' }).isDisabled()).toBe(true);
+      // Counted at once, before the field is left.
       await views.dialog.getByLabel('Maximum redrives').fill('7');
-      await console.page.keyboard.press('Tab');
       await views.dialog.getByRole('button', { name: 'Redrive 208 letters' }).waitFor();
       expect(views.origin.sent('POST').at(-1)?.body).toEqual({ errorCode: 'conflict', maxRedrives: 7, dryRun: true });
     }, 30_000);

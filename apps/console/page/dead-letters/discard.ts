@@ -22,8 +22,8 @@ export function discardConfirmation(
       const { letters, spent } = await client.post<RedrivePlan>('/v1/dead-letters/redrive', plan);
       return `${plural(letters + spent, 'pending letter')} will be discarded: not listed, not redriven any more, and counted as discarded by a reconciliation. The records stay on the dead-letter topic. This can't be undone.`;
     },
-    action: 'Discard',
-    keep: 'Keep',
+    action: 'Discard letters',
+    keep: 'Keep letters',
     run: async () =>
       discarded((await client.post<{ discarded: number }>('/v1/dead-letters/discard', selection)).discarded),
   };

@@ -9,6 +9,8 @@ import type { DeadLetter, RedriveTry } from './dead-letter.js';
 import { LETTER_EVENTS } from './letter-events.js';
 import { repairOf } from './repair.js';
 
+const POLL_MS = 1_000;
+
 const GONE = {
   'letter-gone': 'Kafka no longer has this dead letter.',
   'value-gone': 'The value was too large for a dead letter, and Kafka no longer has the original record.',
@@ -21,7 +23,10 @@ const STATES = {
   discarded: 'discarded',
 } as const;
 
-/** Shows one dead letter: why it failed, its history, its decoded order and its bytes. For a conflict also the saved order. */
+/**
+ * Shows one dead letter: why it failed, its history, its decoded order and its bytes. For a conflict also the saved order. It follows a
+ * letter that is being redriven.
+ */
 export class LetterDialog extends DialogPart {
   static override properties = {
     ...DialogPart.properties,
@@ -35,6 +40,7 @@ export class LetterDialog extends DialogPart {
   declare letterId: string | null;
   declare letter: DeadLetter | null;
   declare errorText: string | null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     super();
@@ -50,6 +56,7 @@ export class LetterDialog extends DialogPart {
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (!changed.has('letterId')) return;
+    clearTimeout(this.timer);
     this.letter = null;
     this.errorText = null;
   }
@@ -78,11 +85,15 @@ export class LetterDialog extends DialogPart {
       const letter = await this.client.get<DeadLetter>(
         `/v1/dead-letters/records/${id.split('/').map(encodeURIComponent).join('/')}`,
       );
-      if (this.letterId === id) [this.letter, this.errorText] = [letter, null];
+      if (this.letterId !== id) return;
+      [this.letter, this.errorText] = [letter, null];
     } catch (error) {
       // An earlier letter's answer must not replace that of the one that is shown now.
-      if (this.letterId === id) this.errorText = failureText(error);
+      if (this.letterId !== id) return;
+      this.errorText = failureText(error);
     }
+    clearTimeout(this.timer);
+    if (this.letter?.state === 'redriving') this.timer = setTimeout(() => void this.reload(), POLL_MS);
   }
 
   private summary(letter: DeadLetter): TemplateResult {

@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit';
 import type { Client } from '../api/client.js';
 import { messageOf } from '../api/problem.js';
 import { DialogPart } from '../dialogs/dialog-part.js';
-import { readNumbers, submitNumbers } from '../forms/number-field.js';
+import { readNumbers, submitNumbers, validNumbers } from '../forms/number-field.js';
 import type { Operation } from '../populate/operation.js';
 import { plural } from '../text/figures.js';
 import { selectionText, type RedrivePlan, type Selection } from './dead-letter.js';
@@ -26,8 +26,8 @@ export class RedriveDialog extends DialogPart {
   declare isWrong: boolean;
   declare errorText: string | null;
   declare isSending: boolean;
-  /** The dry run requested last: answers to an earlier one are ignored. */
-  private latestDryRun: symbol | undefined;
+  /** The numbers that were counted last, as JSON: answers for other ones are ignored. */
+  private counted: string | undefined;
 
   constructor() {
     super();
@@ -40,10 +40,10 @@ export class RedriveDialog extends DialogPart {
 
   async open(selection: Selection): Promise<void> {
     this.selection = selection;
-    this.plan = null;
+    this.counted = undefined;
     this.errorText = null;
     await this.show();
-    await this.dryRun();
+    await this.count(readNumbers(this));
   }
 
   protected override heading(): string {
@@ -59,7 +59,8 @@ export class RedriveDialog extends DialogPart {
         class="fields"
         novalidate
         @submit=${(event: SubmitEvent) => void this.send(event)}
-        @change=${() => void this.dryRun()}
+        @input=${() => this.typed()}
+        @change=${() => void this.count(readNumbers(this))}
       >
         <number-field label="At most" name="limit" whole min="1" max="10000000" placeholder="all"></number-field>
         <number-field
@@ -95,15 +96,25 @@ export class RedriveDialog extends DialogPart {
     return [...codes].map((code) => html`<p><b>${code}</b>: ${repairOf(code)}</p>`);
   }
 
-  private async dryRun(): Promise<void> {
-    const dryRun = Symbol('dry run');
-    this.latestDryRun = dryRun;
+  /** Counts already while a field is filled in: a click on the button must not find it disabled by a count that leaving the field began. */
+  private typed(): void {
+    const values = validNumbers(this);
+    if (values !== null) void this.count(values);
+  }
+
+  /**
+   * Counts the letters by a dry run.
+   * @param values `null`: a field is wrong
+   */
+  private async count(values: Readonly<Record<string, number>> | null): Promise<void> {
+    const counted = JSON.stringify([this.selection, values]);
+    if (this.counted === counted) return;
+    this.counted = counted;
     this.plan = null;
-    const values = readNumbers(this);
     this.isWrong = values === null;
     if (values === null) return;
     await this.attempt(
-      () => this.latestDryRun === dryRun,
+      () => this.counted === counted,
       async () =>
         this.client.post<RedrivePlan>('/v1/dead-letters/redrive', { ...this.selection, ...values, dryRun: true }),
       (plan) => (this.plan = plan),

@@ -95,6 +95,11 @@ export class NumberField extends Part {
     return this.fault === null;
   }
 
+  /** Whether `check` would find no fault. */
+  get isValid(): boolean {
+    return this.faultText() === null;
+  }
+
   /** `undefined` when the field is empty or wrong. */
   get number(): number | undefined {
     return this.read().value;
@@ -173,9 +178,14 @@ export class NumberField extends Part {
  * Returns `null` when one is wrong, and shows its fault.
  */
 export function readNumbers(form: HTMLElement): Readonly<Record<string, number>> | null {
+  for (const field of form.querySelectorAll<NumberField>('number-field')) field.check();
+  return validNumbers(form);
+}
+
+/** Reads all number fields as `readNumbers` does, and shows no fault: for a form that is being filled in. */
+export function validNumbers(form: HTMLElement): Readonly<Record<string, number>> | null {
   const fields = [...form.querySelectorAll<NumberField>('number-field')];
-  // Checks all of them, not only up to the first fault.
-  if (fields.filter((field) => !field.check()).length > 0) return null;
+  if (!fields.every(({ isValid }) => isValid)) return null;
   return Object.fromEntries(fields.flatMap(({ name, number }) => (number === undefined ? [] : [[name, number]])));
 }
 

@@ -4,23 +4,23 @@ import { ordersForVerdict } from './orders-for-verdict.js';
 
 type Consumer = NonNullable<PipelineResponse['consumers']>[number];
 
-/** Consumers with the default limit. */
-function consumers(count: number): Pick<PipelineResponse, 'consumers'> {
-  return { consumers: Array.from({ length: count }, () => ({ state: 'ready', inFlightLimit: 6_000 }) as Consumer) };
+function consumers(count: number, inFlightLimit = 6_000): Pick<PipelineResponse, 'consumers'> {
+  return { consumers: Array.from({ length: count }, () => ({ state: 'ready', inFlightLimit }) as Consumer) };
 }
 
 describe('the orders to populate before a consumer is added', () => {
-  it('are 900,000 with the default settings, and while nothing is known', () => {
+  it('are 900,000 while nothing is known', () => {
     expect([
       ordersForVerdict(consumers(1), 0),
-      ordersForVerdict(consumers(1), 12_000),
-      ordersForVerdict({ consumers: null }, 0),
-      ordersForVerdict(consumers(0), 0),
-    ]).toEqual([900_000, 900_000, 900_000, 900_000]);
+      ordersForVerdict({ consumers: null }, 7_000),
+      ordersForVerdict(consumers(0), 7_000),
+    ]).toEqual([900_000, 900_000, 900_000]);
   });
 
-  it('are more for a pipeline that saves faster, up to what one populate accepts', () => {
-    expect(ordersForVerdict(consumers(2), 20_000)).toBe(1_100_000);
+  it('follow the rate of the pipeline, up to what one populate accepts', () => {
+    expect(ordersForVerdict(consumers(1, 1_000), 1_950)).toBe(200_000);
+    expect(ordersForVerdict(consumers(1), 7_000)).toBe(700_000);
+    expect(ordersForVerdict(consumers(2), 20_000)).toBe(1_700_000);
     expect(ordersForVerdict(consumers(1), 10_000_000)).toBe(10_000_000);
   });
 });

@@ -81,6 +81,7 @@ describe('a search text', () => {
     ['number>500', 'A range has two dots'],
     ['number=', 'number has no value, got “number=”.'],
     ['id=17', '“17” is not an id.'],
+    ['970844c7', '“970844c7” is only a part of an id: an id has 36 characters.'],
     ['side=buy', 'The search finds id, number, createdAt, accountId, symbol and page, got “side=buy”.'],
     ['2026-01', 'is neither a day, such as 2026-01-31, nor a range of numbers'],
     ['2026-1-31', 'is neither a day'],

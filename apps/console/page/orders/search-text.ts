@@ -4,8 +4,8 @@ import { explainOtherDay, readDays } from './search-days.js';
 import { fault, ordersOf, type Search } from './search.js';
 import { isRising, numberSearch, pageSearch, readNumbers } from './search-numbers.js';
 
-/** Several groups of hexadecimal digits, which no symbol has. */
-const PART_OF_UUID = /^[0-9a-f]{8}-[0-9a-f-]{0,40}$/i;
+/** The first group of an id, and what follows it. A group of digits only is a number. */
+const PART_OF_UUID = /^(?:(?=.{0,7}\d)(?=.{0,7}[a-f])[0-9a-f]{8}|[0-9a-f]{8}-[0-9a-f-]{0,40})$/i;
 const LETTER = /^[\w.-]{1,249}\/\d{1,6}\/\d{1,16}$/;
 const PAGE = /^page(?:\s+(?<page>.*))?$/i;
 const PART_OF_DATE = /^\d{4}-\d{0,2}(-\d{0,2})?(t[\d:.z]*)?$/i;

@@ -9,13 +9,15 @@ import { sendingSeconds, type Operation } from './operation.js';
  * @param letters pending dead letters that carry the id of the operation; `null`: unknown
  */
 export function operationFacts(operation: Operation, letters: number | null): TemplateResult {
-  const { requestedAt, seed, requestedRatePerSecond, ratePerSecond, faults } = operation;
+  const { status, requestedAt, seed, requestedRatePerSecond, ratePerSecond, faults } = operation;
   const facts: readonly (readonly [string, unknown])[] = [
     ['requested', moment(requestedAt)],
-    ['sent in', timeText(operation)],
+    [status === 'cancelled' || status === 'failed' ? 'ended after' : 'sent in', timeText(operation)],
     [
       'sent per second',
-      ratePerSecond === null ? null : `${figure(ratePerSecond)}${rateLimitText(requestedRatePerSecond)}`,
+      ratePerSecond === null
+        ? null
+        : `${figure(ratePerSecond)} on average, pauses included${rateLimitText(requestedRatePerSecond)}`,
     ],
     ['order numbers', numbersView(operation)],
     ['seed', seed],

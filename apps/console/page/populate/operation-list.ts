@@ -84,5 +84,7 @@ export class OperationList extends Part {
 function tookText(operation: Operation): string {
   const seconds = sendingSeconds(operation, Date.now());
   if (seconds === null) return '';
-  return operation.finishedAt === null ? `, for ${duration(seconds)}` : `, sent in ${duration(seconds)}`;
+  const { status, finishedAt } = operation;
+  if (finishedAt === null) return `, for ${duration(seconds)}`;
+  return `, ${status === 'cancelled' || status === 'failed' ? 'ended after' : 'sent in'} ${duration(seconds)}`;
 }

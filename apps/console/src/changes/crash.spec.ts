@@ -22,6 +22,16 @@ describe('a crash', () => {
     expect(run.changes.list()).toHaveLength(1);
   });
 
+  it('begins with the last heartbeat, not when it is noticed', () => {
+    const run = new SimulatedRun().seconds(12, { consumers: 3 }).set('c2', 'late').seconds(3, { consumers: 3 });
+    run.set('c2', 'dead', { silentMs: 4_000 }).seconds(5, { consumers: 3 });
+    run
+      .set('c0', null, { partitions: [0] })
+      .set('c1', 'ready', { partitions: [1, 2] })
+      .seconds(1, { consumers: 3 });
+    expect(run.changes.list()).toMatchObject([{ at: 12_000, crash: { reassignedAfterSeconds: 9 } }]);
+  });
+
   it('does not change how many consumers are configured', () => {
     const run = new SimulatedRun();
     expect(run.changes.configuredConsumers).toBeNull();

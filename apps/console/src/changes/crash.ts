@@ -15,6 +15,7 @@ export class Crash {
   private settledAt: number | null = null;
   private hasReturned = false;
 
+  /** @param at when it sent its last heartbeat: it has done nothing since */
   constructor(
     readonly at: number,
     private readonly id: string,

@@ -15,6 +15,8 @@ export interface ObservedConsumer {
   readonly state: ConsumerState;
   /** The partitions in its last heartbeat. */
   readonly partitions: readonly number[];
+  /** Milliseconds since its last heartbeat. */
+  readonly silentMs: number;
 }
 
 /** The configuration and the throughput of the pipeline in one snapshot. */
@@ -69,8 +71,8 @@ export function areOwned({ consumers }: Observation, wanted: readonly number[]):
   return wanted.every((partition) => owned.has(partition));
 }
 
-function toObservedConsumer({ name, state, partitions }: WatchedConsumer): ObservedConsumer {
-  return { name, state, partitions: partitions.map(({ partition }) => partition) };
+function toObservedConsumer({ name, state, partitions, ageMs }: WatchedConsumer): ObservedConsumer {
+  return { name, state, partitions: partitions.map(({ partition }) => partition), silentMs: ageMs };
 }
 
 function toProgress({ at, finished, deadLettered, cpuSeconds, rebalances }: WatchedConsumer): ConsumerProgress {

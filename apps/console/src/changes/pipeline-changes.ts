@@ -107,7 +107,7 @@ export class PipelineChanges {
   private detectCrashes(observation: Observation): void {
     const { died, returned } = this.membership.add(observation);
     for (const [id, consumer] of died) {
-      const crash = new Crash(observation.at, id, consumer);
+      const crash = new Crash(observation.at - consumer.silentMs, id, consumer);
       this.changes = [...this.changes, crash];
       this.lastScaling?.died(crash);
     }

@@ -42,7 +42,7 @@ const change = z.object({
         .int()
         .min(0)
         .nullable()
-        .describe('When all of its partitions had a consumer again; `null`: not yet.'),
+        .describe('From its last heartbeat until all of its partitions had a consumer again; `null`: not yet.'),
       hasReturned: z.boolean().describe('The process was only stopped, and sends heartbeats again.'),
     })
     .nullable()

@@ -38,14 +38,17 @@ export class SimulatedRun {
   /** Sets what the following observations say about one consumer; `null`: nothing special. */
   set(id: string, state: ConsumerState | null, others: Partial<ObservedConsumer> = {}): this {
     if (state === null) this.others.delete(id);
-    else this.others.set(id, { name: id, state, partitions: [Number(id.slice(1))], ...others });
+    else this.others.set(id, { name: id, state, partitions: [Number(id.slice(1))], silentMs: 0, ...others });
     return this;
   }
 
   private observe({ consumers: count, each = 2_000, inFlightSet = 1_000, lag = 100_000 }: Second): void {
     this.second += 1;
     const consumers = new Map<string, ObservedConsumer>(
-      Array.from({ length: count }, (_, n) => [`c${n}`, { name: `c${n}`, state: 'ready', partitions: [n] }] as const),
+      Array.from(
+        { length: count },
+        (_, n) => [`c${n}`, { name: `c${n}`, state: 'ready', partitions: [n], silentMs: 0 }] as const,
+      ),
     );
     for (const [id, consumer] of this.others) consumers.set(id, consumer);
     const alive = [...consumers].filter(([, { state }]) => state !== 'dead').map(([id]) => id);
