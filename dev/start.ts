@@ -6,7 +6,7 @@ import { DataDirectory } from './servers/data-directory.js';
 import { reportUnknownSettings } from './settings/unknown-settings.js';
 import { explain, StackError, ALTERNATIVES } from './stack-error.js';
 import { AppLogView } from './supervisor/app-log-view.js';
-import { readStackOptions } from './supervisor/stack-options.js';
+import { FLAGS, readStackOptions } from './supervisor/stack-options.js';
 import { Stack } from './supervisor/stack.js';
 import { listenForStops, StopCounter } from './supervisor/stop-requests.js';
 
@@ -15,6 +15,7 @@ function print(line: string): void {
 }
 
 async function run(): Promise<void> {
+  if (process.argv.includes('--help')) return print(FLAGS);
   if (process.platform === 'win32') {
     throw new StackError(
       'unsupported-platform',

@@ -41,7 +41,8 @@ export interface StackOptions {
 
 export const DEFAULT_PARTITIONS = 12;
 
-const FLAGS = `The flags of npm start, after a --:
+/** The list of all flags. */
+export const FLAGS = `The flags of npm start, after a --:
   --data DIR            folder of the data (default .data)
   --consumers N         consumer processes, 1 to 64 (default 1, with --replicated 3)
   --partitions N        partitions of a fresh orders.v1, 1 to 1000 (default 12)
@@ -54,6 +55,7 @@ const FLAGS = `The flags of npm start, after a --:
   --legacy              run the legacy system too, and the facade that migrates its traffic
   --no-console          start without the console
   --watch               restart the apps when a source file changes (npm run dev)
+  --help                print this list
 for example: npm start -- --consumers 2 --save-ms 0..100`;
 
 const FLAG_TYPES = {

@@ -51,7 +51,10 @@ export function operationText(operation: Operation): string {
     ...redriveOf(operation),
     ['requested', operation.requestedAt],
     ['started', operation.startedAt ?? 'not yet'],
-    ['all sent', operation.finishedAt ?? 'not yet'],
+    [
+      operation.status === 'cancelled' || operation.status === 'failed' ? 'ended' : 'all sent',
+      operation.finishedAt ?? 'not yet',
+    ],
     ...errorOf(operation),
   ];
   return lines.map(([name, value]) => `${name.padEnd(13)} ${printable(value)}`).join('\n');
