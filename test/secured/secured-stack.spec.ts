@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -87,21 +87,16 @@ describe('npm start -- --secured', () => {
     await client.close();
   });
 
+  // `RunningStack.stop` also searches all logs, after all specs of the file.
   it('keeps all secrets in files of their owner, and out of its output, logs and command lines', async () => {
-    const secrets: string[] = [];
-    for (const entry of await readdir(credentials.folder, { recursive: true, withFileTypes: true })) {
-      const path = join(entry.parentPath, entry.name);
-      if (entry.isDirectory() || entry.name === 'authority.pem') continue;
-      expect([entry.name, (await stat(path)).mode & 0o777]).toEqual([entry.name, 0o600]);
-      const content = await readFile(path, 'utf8');
-      if (!entry.name.endsWith('.env')) secrets.push(/:([^:@]+)@/.exec(content)?.[1] ?? content);
-    }
+    for (const file of [...credentials.files(), join(credentials.folder, 'admin.env')])
+      expect([file, (await stat(file)).mode & 0o777]).toEqual([file, 0o600]);
+    const secrets = credentials.passwords();
     expect(new Set(secrets).size).toBeGreaterThanOrEqual(7);
-    const logs = join(stack.dataDirectory, 'logs');
-    const texts = await Promise.all((await readdir(logs)).map(async (name) => readFile(join(logs, name), 'utf8')));
+    const texts = stack.writtenTexts().map(([, text]) => text);
     for (const { pid } of stack.processes())
       texts.push(await readFile(`/proc/${pid}/cmdline`, 'utf8'), await readFile(`/proc/${pid}/environ`, 'utf8'));
-    for (const text of [stack.output, ...texts]) expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
+    for (const text of texts) expect(secrets.filter((secret) => text.includes(secret))).toEqual([]);
   });
 
   it('has the roles and ACLs of the table, which npm run admin compares and repairs', async () => {

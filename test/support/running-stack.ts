@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { freePort, freePortsInARow } from '../../dev/machine/ports.js';
@@ -6,7 +7,7 @@ import { machineProcesses } from '../../dev/machine/process-table.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { ProcessRecords, type ProcessRecord } from '../../dev/servers/process-records.js';
 import { eventually } from './eventually.js';
-import { IS_SECURED, requestToken, sendToken, StackCredentials } from './secured-mode.js';
+import { IS_SECURED, requestToken, secretsOfTokens, sendToken, StackCredentials } from './secured-mode.js';
 
 const READY_WITHIN_MS = 120_000;
 const STOPPED_WITHIN_MS = 30_000;
@@ -92,6 +93,10 @@ export class RunningStack {
     return this.text;
   }
 
+  private get isReady(): boolean {
+    return this.text.split('\n').includes('ready');
+  }
+
   get producerUrl(): string {
     return `http://127.0.0.1:${this.ports['PRODUCER_PORT']}`;
   }
@@ -165,18 +170,35 @@ export class RunningStack {
     return found;
   }
 
+  /** Returns the output and all logs, each with its name. */
+  writtenTexts(): [name: string, text: string][] {
+    const folder = join(this.dataDirectory, 'logs');
+    return [
+      ['the output', this.output],
+      ...readdirSync(folder).map((name): [string, string] => [name, readFileSync(join(folder, name), 'utf8')]),
+    ];
+  }
+
   /** Sends a signal only to the started process: npm or the supervisor. */
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal);
   }
 
-  /** Stops the stack with a signal and waits for its end. Resolves to its exit code; throws if that takes more than 30 s. */
+  /**
+   * Stops the stack with a signal and waits for its end. Resolves to its exit code; throws if that takes more than 30 s, or if its output
+   * or a log has a secret: a password of a secured stack or a token that a spec has sent.
+   */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const processes = this.processes();
+    const secrets = IS_SECURED && this.isReady ? [...this.credentials.passwords(), ...secretsOfTokens()] : [];
     this.signal(signal);
     await eventually('the stack ends', STOPPED_WITHIN_MS, () => this.code !== undefined);
     const left = await survivors(processes, 1_000);
     if (left.length > 0) throw new Error(`The stack ended before ${left.join(', ')}`);
+    for (const [name, text] of this.writtenTexts()) {
+      const leaked = secrets.find((secret) => text.includes(secret));
+      if (leaked !== undefined) throw new Error(`A secret is in ${name}: ${around(text, leaked)}`);
+    }
     return this.code ?? null;
   }
 }
@@ -188,6 +210,11 @@ export async function survivors(processes: readonly ProcessRecord[], withinMs: n
   const deadline = Date.now() + withinMs;
   while (running().length > 0 && Date.now() < deadline) await delay(50);
   return running().map(({ name }) => name);
+}
+
+function around(text: string, part: string): string {
+  const at = text.indexOf(part);
+  return text.slice(Math.max(0, at - 200), at + part.length);
 }
 
 async function freePorts(isReplicated: boolean): Promise<Record<string, string>> {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEMO_CLIENT } from '../../apps/dev-issuer/src/demo-client.js';
 
@@ -7,6 +7,7 @@ export const IS_SECURED = process.env['TEST_SECURED_STACK'] === 'true';
 
 const SCOPES = 'orders:read orders:write dead-letters:redrive ops:scale ops:migrate faults:inject audit:read';
 const open = globalThis.fetch;
+const granted: string[] = [];
 
 /** Requests a token with all scopes from the issuer of a stack. */
 export async function requestToken(issuerUrl: string, scope = SCOPES): Promise<string> {
@@ -18,7 +19,13 @@ export async function requestToken(issuerUrl: string, scope = SCOPES): Promise<s
   });
   const body = (await response.json()) as { access_token?: string };
   if (body.access_token === undefined) throw new Error(`The issuer granted no token: ${JSON.stringify(body)}`);
+  granted.push(body.access_token);
   return body.access_token;
+}
+
+/** Returns the claims and signatures of all tokens that this spec file has requested. The header of a token is no secret. */
+export function secretsOfTokens(): string[] {
+  return granted.flatMap((token) => token.split('.').slice(1));
 }
 
 /** Lets each `fetch` of a spec send the token to the services of a stack, unless it has its own: specs for open stacks then run on a secured one. */
@@ -45,6 +52,22 @@ export class StackCredentials {
   /** Returns a secret of a service, such as `mongodb-uri`. */
   secret(service: string, name: string): string {
     return readFileSync(join(this.folder, service, name), 'utf8');
+  }
+
+  /** Returns the passwords of all services. */
+  passwords(): string[] {
+    return this.files().map((file) => {
+      const secret = readFileSync(file, 'utf8');
+      // A URI has the password of its user.
+      return /:([^:@]+)@/.exec(secret)?.[1] ?? secret;
+    });
+  }
+
+  /** Returns the paths of all secrets: each service has a folder of them. */
+  files(): string[] {
+    const entries = readdirSync(this.folder, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile() && entry.parentPath !== this.folder);
+    return files.map(({ parentPath, name }) => join(parentPath, name));
   }
 
   /** Returns the settings of a command, such as `admin`. */

@@ -1,7 +1,5 @@
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
 import { request, type IncomingMessage } from 'node:http';
-import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
 import { eventually } from '../support/eventually.js';
@@ -35,11 +33,11 @@ export function canarySpecs(shared: () => GuardedStack): void {
     } finally {
       await operationsCollection(pipeline.db).deleteOne({ _id: BROKEN });
     }
-    await eventually('the failures are logged', 20_000, async () => {
-      const logs = await logsOf(pipeline);
+    await eventually('the failures are logged', 20_000, () => {
+      const logs = logsOf(pipeline);
       return [`${BROKEN}?page=1`, '"statusCode":408', 'insufficient-scope'].every((text) => logs.includes(text));
     });
-    const logs = await logsOf(pipeline);
+    const logs = logsOf(pipeline);
     for (const secret of [CANARY, base64(CANARY), base64(`ada:${CANARY}`), ...secretsOf(token), ...secretsOf(reader)])
       expect({ secret, at: around(logs, secret) }).toEqual({ secret, at: undefined });
   }, 60_000);
@@ -105,8 +103,9 @@ async function send({ base, path, status, headers = {}, body, isSlow = false }: 
   sent.destroy();
 }
 
-async function logsOf({ stack }: Pipeline): Promise<string> {
-  const folder = join(stack.dataDirectory, 'logs');
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.log'));
-  return (await Promise.all(names.map(async (name) => readFile(join(folder, name), 'utf8')))).join('\n');
+function logsOf({ stack }: Pipeline): string {
+  return stack
+    .writtenTexts()
+    .map(([, text]) => text)
+    .join('\n');
 }
