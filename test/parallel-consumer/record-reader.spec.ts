@@ -29,6 +29,13 @@ describe('reading single records by their offsets', () => {
     return Object.fromEntries([...records].map(([offset, { value }]) => [offset, value?.toString()]));
   }
 
+  async function offsetsIn(from: number, to: number): Promise<number[]> {
+    const offsets: number[] = [];
+    for await (const records of reader.readRange(group.topic, 1, { from, to }))
+      offsets.push(...records.map(({ offset }) => offset));
+    return offsets;
+  }
+
   it('returns the requested records, in any order and at any distance', async () => {
     const values = await valuesAt(1_499, 0, 7, 8, 1_001);
     expect(values).toEqual({ 0: '1', 7: '15', 8: '17', 1001: '2003', 1499: '2999' });
@@ -52,6 +59,18 @@ describe('reading single records by their offsets', () => {
     });
     expect(await valuesAt(3, 699, 700, WRITTEN, 9_999)).toEqual({ 700: '1401' });
     expect(await reader.read(group.topic, 77, [0])).toEqual(new Map());
+  });
+
+  it('reads all records of a range in their order, without those that are deleted', async () => {
+    expect(await offsetsIn(0, WRITTEN)).toEqual(Array.from({ length: WRITTEN }, (_, offset) => offset));
+    expect(await offsetsIn(1_498, 1_499)).toEqual([1_498]);
+    expect(await offsetsIn(7, 7)).toEqual([]);
+  });
+
+  it('knows the id of a topic, which another one of the same name has not', async () => {
+    const before = await reader.topicId(group.topic);
+    expect(before).toMatch(/^[0-9a-f]{32}$/);
+    await expect(new RecordReader(group.kafka).topicId('never-created')).rejects.toThrow('UNKNOWN_TOPIC');
   });
 
   it('joins no consumer group', async () => {

@@ -2,7 +2,7 @@ export { connectKafka, KAFKA_RETRY, reliableProducer, type KafkaOptions } from '
 export { KafkajsBroker, type KafkajsBrokerOptions } from './kafkajs-broker.js';
 export { KafkajsConnections } from './kafkajs-connections.js';
 export { LazyAdmin } from './lazy-admin.js';
-export { RecordReader } from './record-reader.js';
+export { OpenTransactionError, RecordReader } from './record-reader.js';
 export {
   ReliableProducer,
   type Acknowledgement,

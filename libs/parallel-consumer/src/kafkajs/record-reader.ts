@@ -1,6 +1,7 @@
 import { isKafkaError, KafkaError, throwOnError } from '../protocol/kafka-error.js';
 import { FETCH, type FetchedPartition } from '../protocol/fetch-request.js';
 import type { ConsumedRecord } from '../records/record.js';
+import { batchExtent } from '../records/batch-extent.js';
 import { FetchedRecords } from '../records/fetched-records.js';
 import type { Kafka } from 'kafkajs';
 import { KafkajsConnections } from './kafkajs-connections.js';
@@ -21,8 +22,22 @@ const MOVED = [
   'OFFSET_NOT_AVAILABLE',
 ];
 const MAX_ATTEMPTS = 3;
+/** Empty responses of MAX_WAIT_MS, before a range counts as unreadable: about 30 s. */
+const MAX_EMPTY_READS = 60;
 
-/** Reads single records by offset, without a consumer group. Used to show one dead letter or to redrive several. */
+/** Part of a log, and the offset behind it. */
+interface ReadPart {
+  readonly records: ConsumedRecord[];
+  readonly nextOffset: number;
+}
+
+/** Thrown when records that exist stay invisible, because a transaction before them has not ended. */
+export class OpenTransactionError extends Error {
+  override readonly name = 'OpenTransactionError';
+  readonly code = 'open-transaction';
+}
+
+/** Reads records by offset, without a consumer group: single ones, or all of a range. */
 export class RecordReader {
   private readonly connections: KafkajsConnections;
   private readonly logs = new Map<string, TopicLog>();
@@ -38,12 +53,11 @@ export class RecordReader {
    * @throws UnreadableRecordsError; another error when Kafka does not respond
    */
   async read(topic: string, partition: number, offsets: readonly number[]): Promise<Map<number, ConsumedRecord>> {
-    const log = this.logs.get(topic) ?? new TopicLog(this.connections, topic);
-    this.logs.set(topic, log);
+    const log = this.logOf(topic);
     const found = new Map<number, ConsumedRecord>();
     for (let left = offsets.toSorted((a, b) => a - b); left[0] !== undefined;) {
       const [from] = left;
-      const records = await this.fetchFrom(log, partition, from);
+      const { records } = await this.fetchFrom(log, partition, from);
       const wanted = new Set(left);
       for (const record of records) if (wanted.has(record.offset)) found.set(record.offset, record);
       // Always moves past the first offset: its record does not exist when the fetch starts after it.
@@ -53,26 +67,62 @@ export class RecordReader {
     return found;
   }
 
+  /**
+   * Reads all records of a partition from an offset up to, but not including, another one, in offset order, one fetch at a time. Deleted and
+   * aborted ones are omitted.
+   * @throws UnreadableRecordsError, OpenTransactionError; another error when Kafka does not respond
+   */
+  async *readRange(
+    topic: string,
+    partition: number,
+    { from, to }: { readonly from: number; readonly to: number },
+  ): AsyncGenerator<readonly ConsumedRecord[]> {
+    const log = this.logOf(topic);
+    let emptyReads = 0;
+    for (let at = from; at < to;) {
+      const { records, nextOffset } = await this.fetchFrom(log, partition, at);
+      emptyReads = nextOffset > at ? 0 : emptyReads + 1;
+      if (emptyReads === MAX_EMPTY_READS)
+        throw new OpenTransactionError(
+          `the records of ${topic} partition ${partition} from offset ${at} on are not visible: end the transaction that is open there`,
+        );
+      at = Math.max(at, nextOffset);
+      const within = records.filter(({ offset }) => offset < to);
+      if (within.length > 0) yield within;
+    }
+  }
+
+  /** Returns the id of a topic: one that was deleted and created again has another (KIP-516). @throws KafkaError when it does not exist */
+  async topicId(topic: string): Promise<string> {
+    return this.logOf(topic).topicId();
+  }
+
   /** Closes the connections. */
   async close(): Promise<void> {
     await this.connections.close();
   }
 
-  private async fetchFrom(log: TopicLog, partition: number, offset: number): Promise<ConsumedRecord[]> {
+  private logOf(topic: string): TopicLog {
+    const log = this.logs.get(topic) ?? new TopicLog(this.connections, topic);
+    this.logs.set(topic, log);
+    return log;
+  }
+
+  private async fetchFrom(log: TopicLog, partition: number, offset: number): Promise<ReadPart> {
     for (let attempts = 1; ; attempts += 1) {
       try {
         return await this.fetchOnce(log, partition, offset);
       } catch (error) {
-        if (isKafkaError(error, 'OFFSET_OUT_OF_RANGE')) return [];
+        if (isKafkaError(error, 'OFFSET_OUT_OF_RANGE')) return { records: [], nextOffset: offset };
         if (!isKafkaError(error, ...MOVED) || attempts === MAX_ATTEMPTS) throw error;
         await log.refresh();
       }
     }
   }
 
-  private async fetchOnce(log: TopicLog, partition: number, offset: number): Promise<ConsumedRecord[]> {
+  private async fetchOnce(log: TopicLog, partition: number, offset: number): Promise<ReadPart> {
     const topicId = await log.topicId();
-    if (!log.partitionNumbers.includes(partition)) return [];
+    if (!log.partitionNumbers.includes(partition)) return { records: [], nextOffset: offset };
     const leader = log.getLeader(partition);
     if (leader === undefined)
       throw new KafkaError('LEADER_NOT_AVAILABLE', `Fetch of ${log.topic} partition ${partition}`);
@@ -83,15 +133,17 @@ export class RecordReader {
       partitions: [{ topicId, partition, offset, ...epochs, maxBytes: FETCH_BYTES }],
     });
     throwOnError(response.errorCode, 'Fetch');
-    return response.partitions.flatMap((fetched) => toRecords(fetched, log.topic, offset));
+    const [fetched] = response.partitions;
+    return fetched === undefined ? { records: [], nextOffset: offset } : toPart(fetched, log.topic, offset);
   }
 }
 
-function toRecords(
+function toPart(
   { partition, errorCode, records: bytes, abortedTransactions }: FetchedPartition,
   topic: string,
   fetchOffset: number,
-): ConsumedRecord[] {
+): ReadPart {
   throwOnError(errorCode, `Fetch of ${topic} partition ${partition}`);
-  return [...new FetchedRecords({ topic, partition, fetchOffset, bytes, abortedTransactions })];
+  const records = [...new FetchedRecords({ topic, partition, fetchOffset, bytes, abortedTransactions })];
+  return { records, nextOffset: batchExtent(bytes, fetchOffset).nextOffset };
 }
