@@ -1,5 +1,6 @@
 import type { Collection } from 'mongodb';
 import type { Mongo } from '#service/mongodb/mongo.js';
+import { requireRestored } from '#service/mongodb/restore-marker.js';
 import { initialSnapshot, type MigrationSnapshot } from '../stages/migration-snapshot.js';
 import type { AuditEntry } from './audit-entry.js';
 import type { MigrationStore, RegisteredInstance } from './migration-store.js';
@@ -29,6 +30,7 @@ export class MongoMigrationStore implements MigrationStore {
   private readonly states: Collection<StateDocument>;
   private readonly entries: Collection<AuditDocument>;
   private readonly registrations: Collection<InstanceDocument>;
+  private isRestored = false;
 
   constructor(private readonly mongo: Mongo) {
     this.states = mongo.db.collection('migration');
@@ -40,7 +42,10 @@ export class MongoMigrationStore implements MigrationStore {
     return this.mongo.time.now();
   }
 
+  /** @throws RestoreUnfinishedError while this process has met nothing but a part of a backup, or the driver's error */
   async read(): Promise<MigrationSnapshot> {
+    if (!this.isRestored) await requireRestored(this.mongo.db);
+    this.isRestored = true;
     const found = await this.find();
     if (found !== null) return withoutAudit(found);
     try {

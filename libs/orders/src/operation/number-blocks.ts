@@ -91,6 +91,11 @@ export async function forgetRecorded(db: Db, recorded: readonly number[]): Promi
   await counters(db).updateOne({ _id: ORDER_NUMBERS }, { $pull: { unrecorded: { first: { $in: [...recorded] } } } });
 }
 
+/** Lets all further blocks begin above a number: data of a backup lack the blocks that were reserved since. Never lowers the counter. */
+export async function raiseReservedNumbers(db: Db, highest: number): Promise<void> {
+  await counters(db).updateOne({ _id: ORDER_NUMBERS }, { $max: { value: Long.fromNumber(highest) } }, { upsert: true });
+}
+
 /** Returns the highest number that any operation has reserved, 0 before the first. No order has a higher number. */
 export async function highestReservedNumber(db: Db): Promise<number> {
   const counter = await counters(db).findOne({ _id: ORDER_NUMBERS });

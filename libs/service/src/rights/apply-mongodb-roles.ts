@@ -36,7 +36,8 @@ export async function applyRole(admin: Db, { wanted, kind }: RoleDifference): Pr
 /** MongoDB keeps neither the order of privileges nor that of actions. */
 function sorted({ privileges, roles }: MongodbRole): string[] {
   const allowed = privileges.map(
-    ({ resource: { db, collection }, actions }) => `${db}.${collection}: ${actions.toSorted().join(' ')}`,
+    ({ resource, actions }) =>
+      `${'cluster' in resource ? 'cluster' : `${resource.db}.${resource.collection}`}: ${actions.toSorted().join(' ')}`,
   );
   return [...allowed, ...roles.map(({ role, db }) => `${role} of ${db}`)].toSorted();
 }

@@ -31,7 +31,10 @@ function mongodbRows(service: ServiceName): string[] {
     ...row('read', [...having('read'), ...(readsOplog ? ['local.oplog.rs'] : [])]),
     ...row('list indexes', verifies),
     ...(administers
-      ? [`| ${service} | everything, and rights of others | \`dbOwner\`, \`userAdminAnyDatabase\` |`]
+      ? [
+          `| ${service} | everything, and rights of others | \`dbOwner\`, \`userAdminAnyDatabase\` |`,
+          `| ${service} | on the server | \`getParameter\`, \`inprog\`, \`setParameter\` |`,
+        ]
       : []),
   ];
 }

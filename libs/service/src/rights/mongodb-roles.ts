@@ -2,7 +2,7 @@ import { SERVICE_RIGHTS, type CollectionAccess, type ServiceName } from './servi
 
 /** A privilege in the form of MongoDB's `createRole`. */
 export interface MongodbPrivilege {
-  readonly resource: { readonly db: string; readonly collection: string };
+  readonly resource: { readonly db: string; readonly collection: string } | { readonly cluster: true };
   readonly actions: readonly string[];
 }
 
@@ -18,6 +18,12 @@ const ACTIONS: Readonly<Record<CollectionAccess, readonly string[]>> = {
   read: ['find'],
   insert: ['find', 'insert'],
   write: ['find', 'insert', 'update', 'remove'],
+};
+
+/** A backup makes the server keep the history of its snapshot; a restore finds out which services are connected. */
+const ON_SERVER: MongodbPrivilege = {
+  resource: { cluster: true },
+  actions: ['getParameter', 'inprog', 'setParameter'],
 };
 
 /** Returns the name of a service's role, and of its user in the secured stack. */
@@ -39,7 +45,7 @@ export function mongodbRole(service: ServiceName, db: string): MongodbRole {
   const oplog = { resource: { db: 'local', collection: 'oplog.rs' }, actions: ['find'] };
   return {
     role: roleName(service),
-    privileges: [...own, ...(readsOplog ? [oplog] : [])],
+    privileges: [...own, ...(readsOplog ? [oplog] : []), ...(administers ? [ON_SERVER] : [])],
     roles: administers
       ? [
           { role: 'dbOwner', db },

@@ -1,10 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { aclCommands, kafkaAcls } from './kafka-acls.js';
-import { mongodbRole, roleName } from './mongodb-roles.js';
+import { mongodbRole, roleName, type MongodbPrivilege } from './mongodb-roles.js';
 import { SERVICE_RIGHTS, SERVICES } from './service-rights.js';
 
+const collectionOf = ({ resource }: MongodbPrivilege): string | undefined =>
+  'cluster' in resource ? undefined : resource.collection;
+
 const actionsOn = (service: (typeof SERVICES)[number], collection: string): readonly string[] =>
-  mongodbRole(service, 'shop').privileges.find(({ resource }) => resource.collection === collection)?.actions ?? [];
+  mongodbRole(service, 'shop').privileges.find((each) => collectionOf(each) === collection)?.actions ?? [];
 
 describe('the rights in MongoDB', () => {
   it('let only the consumer add orders, and no service change or remove one', () => {
@@ -15,18 +18,20 @@ describe('the rights in MongoDB', () => {
     }
   });
 
-  it('are those of the database of the orders, and for reconciliation the oplog', () => {
-    for (const service of SERVICES)
-      for (const { resource } of mongodbRole(service, 'shop').privileges)
-        expect(['shop.', 'local.oplog.rs']).toContainEqual(
-          resource.db === 'local' ? `local.${resource.collection}` : `${resource.db}.`,
-        );
+  it('are those of the database of the orders, for reconciliation the oplog, and for the administrator some of the server', () => {
+    const places = SERVICES.flatMap((service) =>
+      mongodbRole(service, 'shop').privileges.map(({ resource }) => {
+        if ('cluster' in resource) return `the server: ${service}`;
+        return resource.db === 'local' ? `local.${resource.collection}` : resource.db;
+      }),
+    );
+    expect([...new Set(places)].toSorted()).toEqual(['local.oplog.rs', 'shop', 'the server: admin']);
   });
 
   it('let the query API write its cache alone', () => {
     const { privileges } = mongodbRole('query-api', 'shop');
     const writable = privileges.filter(({ actions }) => actions.some((each) => /insert|update|remove/.test(each)));
-    expect(writable.map(({ resource }) => resource.collection)).toEqual(['summaryRollups']);
+    expect(writable.map(collectionOf)).toEqual(['summaryRollups']);
   });
 
   it('let only the administrator give rights', () => {
@@ -40,9 +45,9 @@ describe('the rights in Kafka', () => {
   const who = (operation: string, name: string): string[] =>
     acls.filter((acl) => acl.operation === operation && acl.name === name).map(({ principal }) => principal);
 
-  it('let only the producer write orders, and only the consumer join its groups', () => {
+  it('let only the producer write orders, and only the consumer and the administrator commit offsets', () => {
     expect(who('Write', 'orders.v1')).toEqual(['User:orders-producer']);
-    expect(who('Read', 'orders-savers')).toEqual(['User:orders-consumer']);
+    expect(who('Read', 'orders-savers')).toEqual(['User:orders-consumer', 'User:orders-admin']);
     expect(who('Alter', 'kafka-cluster')).toEqual(['User:orders-admin']);
   });
 

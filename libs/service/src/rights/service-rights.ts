@@ -32,7 +32,7 @@ export interface ServiceRights {
   readonly readsOplog: boolean;
   /** Whether it registers the schema of orders. */
   readonly registersSchema: boolean;
-  /** Whether it may do everything in the database of the orders, and give rights to others. */
+  /** Whether it may do everything in the database of the orders, give rights to others, and prepare the server for a backup. */
   readonly administers: boolean;
 }
 
@@ -98,7 +98,7 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
     ],
     collections: {
       ...all([...OPERATION, 'operations', 'deadLetters', 'topicPartitions'], 'write'),
-      ...all(['orders', 'consumers'], 'read'),
+      ...all(['orders', 'consumers', 'restores'], 'read'),
       auditEvents: 'insert',
     },
     verifies: [...OPERATION, 'operations', 'deadLetters', 'orders'],
@@ -120,6 +120,7 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
       consumers: 'write',
       consumerWishes: 'read',
       topicPartitions: 'read',
+      restores: 'read',
     },
     verifies: ['orders', 'deadLetters', 'consumers'],
     registersSchema: true,
@@ -130,6 +131,7 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
       ...all(['orders', 'operations', 'deadLetters', 'counters', 'importRows'], 'read'),
       ...all(['intakeBatches', 'acknowledgedChunks'], 'read'),
       auditEvents: 'read',
+      restores: 'read',
       summaryRollups: 'write',
     },
     verifies: ['orders', 'summaryRollups', 'auditEvents'],
@@ -143,7 +145,11 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
     ],
     collections: { consumers: 'read', deadLetters: 'read', consumerWishes: 'write', auditEvents: 'insert' },
   },
-  facade: { ...NONE, collections: { ...all(MIGRATION, 'write'), auditEvents: 'insert' }, verifies: MIGRATION },
+  facade: {
+    ...NONE,
+    collections: { ...all(MIGRATION, 'write'), auditEvents: 'insert', restores: 'read' },
+    verifies: MIGRATION,
+  },
   reconcile: {
     ...NONE,
     kafka: RECONCILED,
@@ -157,12 +163,14 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
     ...NONE,
     kafka: [
       ...[ORDERS_TOPIC, DEAD_LETTER_TOPIC].map((name) =>
-        topic(name, 'Create', 'Describe', 'DescribeConfigs', 'Alter', 'AlterConfigs'),
+        topic(name, 'Create', 'Read', 'Describe', 'DescribeConfigs', 'Alter', 'AlterConfigs'),
       ),
-      group(ORDERS_CONSUMER_GROUP, 'Describe'),
-      group(DEAD_LETTER_GROUP, 'Describe'),
+      // A restore commits the offsets of its backup.
+      group(ORDERS_CONSUMER_GROUP, 'Read'),
+      group(DEAD_LETTER_GROUP, 'Read'),
       { resource: 'cluster', name: 'kafka-cluster', operations: ['Alter', 'Describe'] },
     ],
+    registersSchema: true,
     administers: true,
   },
 };

@@ -1,0 +1,11 @@
+/**
+ * Collections that a backup leaves out: what running processes say about themselves, which no longer runs after a restore, and what the
+ * services compute again.
+ */
+export const OPERATIONAL_COLLECTIONS: ReadonlySet<string> = new Set([
+  'consumers',
+  'migrationInstances',
+  'migrationLeases',
+  'restores',
+  'summaryRollups',
+]);

@@ -1,0 +1,35 @@
+import type { Collection, Db } from 'mongodb';
+
+/** A restore that has not ended. There is at most one; it is removed at the end. */
+export interface RestoreMarker {
+  /** The id of the backup. */
+  readonly _id: string;
+  readonly startedAt: Date;
+  /** Collections that are completely loaded. */
+  readonly loaded: readonly string[];
+  /** Operations that the restore has paused; `null` before that. */
+  readonly paused: readonly string[] | null;
+}
+
+/** Thrown while the database has a part of a backup only. The restore ends that, so that a later attempt succeeds. */
+export class RestoreUnfinishedError extends Error {
+  override readonly name = 'RestoreUnfinishedError';
+  readonly code = 'restore-unfinished';
+}
+
+export function restoresCollection(db: Db): Collection<RestoreMarker> {
+  return db.collection<RestoreMarker>('restores');
+}
+
+/**
+ * Verifies that no restore is under way. Services do it before they start: half of a backup has neither all orders nor the right counter of
+ * order numbers.
+ * @throws RestoreUnfinishedError
+ */
+export async function requireRestored(db: Db): Promise<void> {
+  const marker = await restoresCollection(db).findOne({});
+  if (marker === null) return;
+  throw new RestoreUnfinishedError(
+    `The restore of backup ${marker._id} has not ended: wait for npm run admin -- restore, or run it again if it was interrupted`,
+  );
+}
