@@ -31,6 +31,7 @@ describe('npm start', () => {
       isSecured: false,
       legacy: false,
       console: true,
+      serversOnly: false,
       serverPorts: { kafka: 9092, registry: 8081, mongodb: 27017 },
       producerPort: 3001,
       queryApiPort: 3000,
@@ -60,6 +61,7 @@ describe('npm start', () => {
       '0..100',
       '--legacy',
       '--no-console',
+      '--servers-only',
       '--watch',
     ];
     expect(read(flags)).toMatchObject({
@@ -68,6 +70,7 @@ describe('npm start', () => {
       partitions: 24,
       legacy: true,
       console: false,
+      serversOnly: true,
       watch: true,
       consumerSettings: { IN_FLIGHT_LIMIT: '500', ORDERING: 'partition', SAVE_DELAY_MS: '0..100' },
     });

@@ -25,6 +25,8 @@ export interface StackOptions {
   /** Runs the legacy system and the facade beside the pipeline. */
   readonly legacy: boolean;
   readonly console: boolean;
+  /** Starts Kafka, the registry and MongoDB, and no app: to restore a backup. */
+  readonly serversOnly: boolean;
   readonly serverPorts: ServerPorts;
   readonly producerPort: number;
   readonly queryApiPort: number;
@@ -54,6 +56,7 @@ export const FLAGS = `The flags of npm start, after a --:
   --secured             as --auth, and TLS and users with least privilege at Kafka, the registry and MongoDB
   --legacy              run the legacy system too, and the facade that migrates its traffic
   --no-console          start without the console
+  --servers-only        start the servers without any app, such as to restore a backup
   --watch               restart the apps when a source file changes (npm run dev)
   --help                print this list
 for example: npm start -- --consumers 2 --save-ms 0..100`;
@@ -70,6 +73,7 @@ const FLAG_TYPES = {
   secured: { type: 'boolean' },
   legacy: { type: 'boolean' },
   'no-console': { type: 'boolean' },
+  'servers-only': { type: 'boolean' },
   watch: { type: 'boolean' },
 } as const;
 
@@ -95,6 +99,7 @@ export function readStackOptions(
     isSecured: checkSecured(flags.secured ?? false, env),
     legacy: flags.legacy ?? false,
     console: flags['no-console'] !== true,
+    serversOnly: flags['servers-only'] ?? false,
     serverPorts: {
       kafka: settings.KAFKA_PORT,
       registry: settings.REGISTRY_PORT,

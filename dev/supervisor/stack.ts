@@ -111,16 +111,17 @@ export class Stack {
     const isEmbedded = layout.choice.kafka;
     requireSameReplication(data.path, layout);
     const partitions = isEmbedded ? resolvePartitions(data, this.options.partitions) : this.options.partitions;
-    await requireFreePorts([...serverPortClaims(layout), ...appPortClaims(this.options)]);
+    const { serversOnly } = this.options;
+    await requireFreePorts([...serverPortClaims(layout), ...(serversOnly ? [] : appPortClaims(this.options))]);
     await requireFreeSpace(data.path, DATA_NEED_MIB, 'the stack');
     const built = this.options.watch ? this.watchSources() : Promise.resolve();
     const [context] = await Promise.all([this.startServers(partitions, signal), built]);
     signal.throwIfAborted();
     await this.migrate(context);
     signal.throwIfAborted();
-    await this.startApps(context);
+    if (!serversOnly) await this.startApps(context);
     signal.throwIfAborted();
-    if (isEmbedded && partitions !== undefined) data.recordPartitions(partitions);
+    if (isEmbedded && partitions !== undefined && !serversOnly) data.recordPartitions(partitions);
     for (const line of announcement(this.addresses(context))) print(line);
     print('ready');
   }
@@ -231,7 +232,7 @@ export class Stack {
       issuer: options.auth ? issuerUrl(options) : undefined,
       legacy: this.services.find(({ name }) => name === 'legacy')?.url,
       facade: urlsOf('facade')[0],
-      consumers: options.consumers,
+      consumers: options.serversOnly ? 0 : options.consumers,
       brokers: addresses.KAFKA_BROKERS ?? given('KAFKA_BROKERS'),
       registryUrl: addresses.SCHEMA_REGISTRY_URL ?? given('SCHEMA_REGISTRY_URL'),
       mongodbUri: addresses.MONGODB_URI ?? given('MONGODB_URI'),
