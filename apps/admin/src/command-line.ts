@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { explainConnection } from '#service/availability/explain-connection.js';
 import type { AdminEnvironment, RunCommand } from './admin-environment.js';
+import { addBackupCommand } from './backup/backup.command.js';
 import { EXIT_CODE, EXIT_CODES_HELP, type ExitCode } from './exit-code.js';
 import { addMigrateCommand } from './migrate/migrate.command.js';
+import { addRestoreCommand } from './restore/restore.command.js';
 import { addRolesCommands } from './roles/roles.command.js';
 import { addTopicsCommands } from './topics/topics.command.js';
 
@@ -41,5 +43,7 @@ function commandLine({ print, printError }: AdminEnvironment, run: RunCommand): 
   addTopicsCommands(program, run);
   addMigrateCommand(program, run);
   addRolesCommands(program, run);
+  addBackupCommand(program, run);
+  addRestoreCommand(program, run);
   return program;
 }

@@ -6,7 +6,7 @@ import type { Readable, Writable } from 'node:stream';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 import { toRecordBytes } from '../member/record-bytes.js';
 import type { Codec, ForeignRecord } from './foreign-record.js';
-import { provideLibrdkafka } from './librdkafka-package.js';
+import { CONFLUENT_KAFKA, providePythonPackages } from './python-packages.js';
 
 const SCRIPT = join(PROJECT_DIRECTORY, 'test/support/foreign-clients/librdkafka.py');
 
@@ -29,7 +29,7 @@ export class LibrdkafkaClient {
 
   /** @param brokers `host:port`, separated by commas */
   static async start(brokers: string): Promise<LibrdkafkaClient> {
-    const env = { ...process.env, PYTHONPATH: await provideLibrdkafka() };
+    const env = { ...process.env, PYTHONPATH: await providePythonPackages(CONFLUENT_KAFKA) };
     const child = spawn('python3', [SCRIPT, brokers], { env, stdio: ['pipe', 'pipe', 'inherit'] });
     return new LibrdkafkaClient(child, createInterface({ input: child.stdout }));
   }

@@ -1,0 +1,32 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { runClient } from '../../../dev/parts/package-client.js';
+import { installPart } from '../../../dev/parts/part.js';
+import { provideTestPart } from './test-part.js';
+
+const FETCH_WITHIN_MS = 240_000;
+
+/** The Python package that brings librdkafka. */
+export const CONFLUENT_KAFKA = 'confluent-kafka==2.16.1';
+export const FASTAVRO = 'fastavro==1.13.1';
+/** MongoDB's driver, with its BSON library. */
+export const PYMONGO = 'pymongo==4.20.0';
+
+/** Returns the folder of Python packages; pip fetches them once into the cache. @param requirements with exact versions */
+export async function providePythonPackages(...requirements: readonly string[]): Promise<string> {
+  // The wheels are built for one Python version: another python3 on the PATH needs others.
+  const { stdout } = await promisify(execFile)('python3', ['-c', 'import sys; print(sys.implementation.cache_tag)']);
+  const name = requirements.map((each) => each.replace('==', '-')).join('-');
+  return provideTestPart(`${name}-${stdout.trim()}`, (part) =>
+    installPart(part, (directory) =>
+      runClient({
+        command: 'python3',
+        args: ['-m', 'pip', 'install', '--quiet', '--no-input', '--target', directory, ...requirements],
+        // A `user = true` in the user's pip settings can't be combined with --target.
+        env: { PIP_USER: '0', PIP_ROOT_USER_ACTION: 'ignore' },
+        fetching: requirements.join(', '),
+        signal: AbortSignal.timeout(FETCH_WITHIN_MS),
+      }),
+    ),
+  );
+}
