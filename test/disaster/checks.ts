@@ -1,0 +1,50 @@
+import { highestReservedNumber } from '#orders/operation/number-blocks.js';
+import type { ReconcileReport } from '#reconcile/report.js';
+import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
+import { eventually } from '../support/eventually.js';
+import type { Pipeline } from '../support/pipeline.js';
+import { reconciled } from '../support/run-reconcile.js';
+
+const WITHIN_MS = 60_000;
+
+/** What reconciliation says about all operations. */
+export interface Reconciled {
+  readonly count: number;
+  /** Those that do not hold, in words. */
+  readonly broken: readonly string[];
+}
+
+export async function reconcileAll({ stack }: Pipeline): Promise<Reconciled> {
+  const response = await fetch(`${stack.producerUrl}/v1/operations?pageSize=100`);
+  const { items } = (await response.json()) as { items: OperationResponse[] };
+  const own = items.filter(({ kind }) => kind !== 'redrive');
+  const broken: string[] = [];
+  for (const { id, kind } of own) {
+    const { verdict, missing, doubled, altered, phantom } = await settled(async () => reconciled(stack, id));
+    if (verdict !== 'holds')
+      broken.push(`${kind} ${id}: ${JSON.stringify({ verdict, missing, doubled, altered, phantom })}`);
+  }
+  return { count: own.length, broken };
+}
+
+/** Intakes of killed processes are pending until a producer has closed them. */
+async function settled(reconcile: () => Promise<ReconcileReport>): Promise<ReconcileReport> {
+  let report = await reconcile();
+  await eventually(`operation ${report.operation} is closed`, WITHIN_MS, async () => {
+    if (report.verdict === 'pending') report = await reconcile();
+    return report.verdict !== 'pending' || report;
+  });
+  return report;
+}
+
+/** Waits until the watermark has passed every number: readers wait for the orders below it. @returns how far it came, and the highest number */
+export async function untilComplete(pipeline: Pipeline): Promise<readonly [reached: number, highest: number]> {
+  const highest = await highestReservedNumber(pipeline.db);
+  let reached = 0;
+  await eventually('the watermark reaches the end', WITHIN_MS, async () => {
+    const { headers } = await pipeline.get('/v1/orders?pageSize=1');
+    reached = Number(headers.get('x-complete-through'));
+    return reached >= highest || { reached, highest };
+  });
+  return [reached, highest];
+}

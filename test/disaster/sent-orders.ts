@@ -1,0 +1,95 @@
+import { eventually } from '../support/eventually.js';
+import { Imports, legacyPairs } from '../support/imports.js';
+import { IntakeClient } from '../support/intake-client.js';
+import type { Pipeline } from '../support/pipeline.js';
+import { Redrives } from '../support/redrives.js';
+import { untilConsumed } from './until-consumed.js';
+
+const FAULTS = { poison: 0.000_5, duplicate: 0.000_5, conflict: 0.000_5 };
+const CLIENTS = 2;
+const ROWS = 200;
+const MINUTE_MS = 60_000;
+/** A populate that lasts longer than a rehearsal. */
+const LASTING = { count: 500_000, ratePerSecond: 200 };
+/** Dead letters that are sent again after the backup. */
+export const REDRIVEN = 3;
+
+/** What a rehearsal sends before the backup, between it and the disaster, and after the restore. */
+export class SentOrders {
+  private clients: IntakeClient[] = [];
+
+  /** @param pipeline the one that runs now @param orders the size of a populate @param withinMs how long its saves may take */
+  constructor(
+    private readonly pipeline: () => Pipeline,
+    private readonly orders: number,
+    private readonly withinMs: number,
+  ) {}
+
+  /** Populates and imports, and waits until all is saved. @returns what was done, in words */
+  async saveAll(): Promise<string> {
+    const pipeline = this.pipeline();
+    const populate = await pipeline.populate({ count: this.orders, faults: FAULTS });
+    const imported = await new Imports(pipeline).imported({ 'chunk_1.json': legacyPairs(ROWS) });
+    const { saved, deadLettered } = await pipeline.allEnded(populate.id, this.withinMs);
+    return `${saved} saved, ${deadLettered} dead-lettered, ${imported.saved} imported`;
+  }
+
+  /** Starts clients and two populates that last. @returns the ids of the populates */
+  async begin(): Promise<readonly [string, string]> {
+    const pipeline = this.pipeline();
+    const ids = [(await pipeline.populate(LASTING)).id, (await pipeline.populate(LASTING)).id] as const;
+    const producers = (): string[] => [pipeline.stack.producerUrl];
+    this.clients = Array.from({ length: CLIENTS }, (_, n) => new IntakeClient(`client-${n}`, producers));
+    await eventually('all send', MINUTE_MS, async () => {
+      const operations = await Promise.all(ids.map(async (id) => pipeline.operation(id)));
+      return operations.every(({ acked }) => acked > 0) && this.clients.every(({ accepted }) => accepted > 5);
+    });
+    return ids;
+  }
+
+  /**
+   * Does what a backup of before lacks: a populate and an import that are saved, a populate that is under way, orders of clients, redrives, and
+   * the end of an operation.
+   * @param cancelled the populate to cancel. @returns the ids of the new operations
+   */
+  async sendMore(cancelled: string): Promise<string[]> {
+    const pipeline = this.pipeline();
+    const accepted = this.clients.map((client) => client.accepted);
+    const complete = await pipeline.populate({ count: Math.ceil(this.orders / 10), faults: FAULTS });
+    const imported = await new Imports(pipeline).imported({ 'chunk_2.json': legacyPairs(ROWS, 1_000_001) });
+    const redrives = new Redrives(pipeline);
+    const { body: redrive } = await redrives.ask({ limit: REDRIVEN });
+    await pipeline.post(`/v1/operations/${cancelled}/cancel`, {});
+    await pipeline.allEnded(complete.id, this.withinMs);
+    await redrives.ended(redrive.id);
+    await pipeline.allEnded(cancelled, this.withinMs);
+    await eventually('clients have sent more', MINUTE_MS, () =>
+      this.clients.every((client, at) => client.accepted > (accepted[at] ?? 0) + 5),
+    );
+    const unfinished = await pipeline.populate(LASTING);
+    await eventually('a part is sent', MINUTE_MS, async () => (await pipeline.operation(unfinished.id)).acked > 500);
+    await Promise.all(this.clients.map(async (client) => client.stop()));
+    return [complete.id, imported.id, unfinished.id];
+  }
+
+  /** Decides about the populates that the restore has paused, and sends new orders. @returns the first number of a new populate */
+  async goOn(running: string, cancelled: string): Promise<number> {
+    const pipeline = this.pipeline();
+    const { acked } = await pipeline.operation(running);
+    await pipeline.post(`/v1/operations/${cancelled}/cancel`, {});
+    await pipeline.post(`/v1/operations/${running}/resume`, {});
+    const populate = await pipeline.populate({ count: 1_000 });
+    const client = new IntakeClient('client-0', () => [pipeline.stack.producerUrl]);
+    await eventually('a client sends again', MINUTE_MS, () => client.accepted > 5);
+    await client.stop();
+    await eventually('the populate goes on', MINUTE_MS, async () => (await pipeline.operation(running)).acked > acked);
+    await pipeline.post(`/v1/operations/${running}/cancel`, {});
+    await eventually('both are cancelled', MINUTE_MS, async () => {
+      const found = await Promise.all([running, cancelled].map(async (id) => pipeline.operation(id)));
+      return found.every(({ status }) => status === 'cancelled');
+    });
+    await pipeline.allEnded(populate.id, this.withinMs);
+    await untilConsumed(pipeline.stack.brokers, this.withinMs);
+    return populate.firstNumber;
+  }
+}

@@ -1,0 +1,15 @@
+import { describe, expect, it } from '@jest/globals';
+import { rehearse } from '../disaster/rehearsal.js';
+import { REDRIVEN } from '../disaster/sent-orders.js';
+import { verdictsOf } from '../disaster/verdicts.js';
+
+describe('the loss of MongoDB', () => {
+  it('is repaired by a backup and the log: nothing is lost or doubled, and the list of what is gone is right', async () => {
+    const rehearsal = await rehearse({ orders: 20_000, print: () => undefined });
+    expect(verdictsOf(rehearsal).filter(({ holds }) => !holds)).toEqual([]);
+    const { report, sent, comparison } = rehearsal;
+    expect(comparison).toMatchObject({ lost: 0, doubled: 0, foreign: 0, examples: [] });
+    expect(report.redrivenLetters).toHaveLength(REDRIVEN);
+    expect(report.progressedOperations.map(({ id }) => id)).toContain(sent.running);
+  }, 600_000);
+});
