@@ -10,6 +10,7 @@ import { EXIT_CODE, type ExitCode } from '../exit-code.js';
 import { withKafkaAdmin } from '../kafka-admin.js';
 import { readSettings, type AdminSettings } from '../settings.js';
 import { addExpandCommand } from './expand/expand.command.js';
+import { addLostCommand } from './lost/lost.command.js';
 import { applyTopics } from './apply-topics.js';
 import { planTopics, type TopicPlan } from './topic-plan.js';
 
@@ -42,6 +43,7 @@ export function addTopicsCommands(program: Command, run: RunCommand): void {
       }),
     );
   addExpandCommand(topics, run);
+  addLostCommand(topics, run);
 }
 
 async function planOf(settings: AdminSettings, admin: Admin): Promise<TopicPlan> {

@@ -1,0 +1,107 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { signalIfRunning } from '../../dev/machine/process-table.js';
+import { makeRunFolder, removeRunFolder } from '../../dev/machine/run-folder.js';
+import { untilComplete } from '../disaster/checks.js';
+import { untilConsumed } from '../disaster/until-consumed.js';
+import { eventually } from '../support/eventually.js';
+import { intakeOrder, sendOrders } from '../support/intake.js';
+import { Pipeline } from '../support/pipeline.js';
+import { Redrives } from '../support/redrives.js';
+import { runApp, type Run } from '../support/run-app.js';
+import { reconciled } from '../support/run-reconcile.js';
+import { RunningStack, survivors } from '../support/running-stack.js';
+
+const WITHIN_MS = 60_000;
+const COUNT = 3_000;
+const ONE_BROKER = { TOPIC_REPLICATION_FACTOR: '1', TOPIC_MIN_INSYNC_REPLICAS: '1' };
+
+async function started(dataDirectory: string, ...flags: string[]): Promise<Pipeline> {
+  return Pipeline.of(
+    await RunningStack.start({ dataDirectory, flags: ['--no-console', '--save-ms', '0..5', ...flags] }),
+  );
+}
+
+async function admin({ stack }: Pipeline, ...args: string[]): Promise<Run> {
+  const servers = { KAFKA_BROKERS: stack.brokers, MONGODB_URI: stack.mongodbUri };
+  return runApp('admin', { ...servers, ...ONE_BROKER }, ...args);
+}
+
+/** Kills everything, and removes Kafka's data. */
+async function loseKafka({ stack }: Pipeline): Promise<void> {
+  const processes = stack.processes();
+  stack.signal('SIGKILL');
+  for (const { pid } of processes) signalIfRunning(pid, 'SIGKILL');
+  expect(await survivors(processes, 10_000)).toEqual([]);
+  await rm(join(stack.dataDirectory, 'kafka'), { recursive: true });
+}
+
+describe('the loss of Kafka, as docs/operations.md describes it', () => {
+  it('loses no order that can be made again, and names the others', async () => {
+    const folder = await makeRunFolder('orders-lost-kafka');
+    let pipeline = await started(folder);
+    try {
+      const first = await pipeline.populate({ count: COUNT, faults: { poison: 0.01 } });
+      const ended = await pipeline.allEnded(first.id, WITHIN_MS);
+      const { body: saved } = await sendOrders(pipeline, [intakeOrder()]);
+      await untilConsumed(pipeline.stack.brokers, WITHIN_MS);
+      // What Kafka acknowledges from here on is not saved.
+      const consumer = pipeline.stack.process('consumer-1');
+      process.kill(consumer.pid, 'SIGSTOP');
+      const second = await pipeline.populate({ count: COUNT });
+      await eventually('it is sent', WITHIN_MS, async () => (await pipeline.operation(second.id)).acked === COUNT);
+      const { body: lost } = await sendOrders(pipeline, [intakeOrder(), intakeOrder()], 'a-key');
+      await eventually('the batch is acknowledged', WITHIN_MS, async () => {
+        const batches = pipeline.db.collection<{ _id: number; state: string }>('intakeBatches');
+        return (await batches.countDocuments({ state: 'acknowledged' })) === 2;
+      });
+      await pipeline.close();
+      await loseKafka(pipeline);
+
+      pipeline = await started(folder, '--servers-only');
+      expect(await admin(pipeline, 'topics', 'apply')).toMatchObject({ code: 0 });
+      const listed = await admin(pipeline, 'topics', 'lost');
+      expect(listed.code).toBe(1);
+      const lines = listed.stdout.trim().split('\n');
+      expect(lines).toEqual([
+        expect.stringContaining(`populate ${first.id}: ${ended.deadLettered} acknowledged orders are not saved`),
+        expect.stringContaining(`populate ${second.id}: 3,000 acknowledged orders are not saved`),
+        ...lost.items.map(({ id, number }) =>
+          expect.stringContaining(`received order ${id} (number ${number}, intake ${lost.operationId}) is lost`),
+        ),
+      ]);
+      const applied = await admin(pipeline, 'topics', 'lost', '--apply');
+      expect(applied.stdout).toContain('The log that was lost is forgotten. Start the services.');
+      await pipeline.close();
+      await pipeline.stack.stop();
+
+      pipeline = await started(folder);
+      await pipeline.allSaved(second.id, WITHIN_MS);
+      expect(await pipeline.allEnded(first.id, WITHIN_MS)).toMatchObject({
+        saved: ended.saved,
+        deadLettered: ended.deadLettered,
+      });
+      // The dead letters have their records again.
+      const redrives = new Redrives(pipeline);
+      const { body: redrive } = await redrives.ask({ operationId: first.id });
+      expect((await redrives.ended(redrive.id)).redrive).toMatchObject({ moved: ended.deadLettered, unmovable: 0 });
+      // A client that repeats its request gets its orders saved.
+      const { status, body: repeated } = await sendOrders(pipeline, [intakeOrder(), intakeOrder()], 'a-key');
+      expect([status, repeated.items.map(({ id }) => id)]).toEqual([202, lost.items.map(({ id }) => id)]);
+      await untilConsumed(pipeline.stack.brokers, WITHIN_MS);
+      for (const id of [first.id, second.id, saved.operationId, repeated.operationId])
+        expect(await reconciled(pipeline.stack, id)).toMatchObject({ missing: 0, doubled: 0, altered: 0, phantom: 0 });
+      const [reached, highest] = await untilComplete(pipeline);
+      expect(reached).toBe(highest);
+      expect(await admin(pipeline, 'topics', 'lost')).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining('this command is for topics that were created after the loss'),
+      });
+    } finally {
+      await pipeline.close();
+      await pipeline.stack.stop().catch(() => undefined);
+      await removeRunFolder(folder);
+    }
+  }, 300_000);
+});
