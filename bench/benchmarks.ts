@@ -1,3 +1,4 @@
+import { backup } from './benchmarks/backup.js';
 import { consoleCpu, consoleFirstPaint } from './benchmarks/console.js';
 import { emission } from './benchmarks/emission.js';
 import { engineOverhead } from './benchmarks/engine-overhead.js';
@@ -68,6 +69,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   secured,
   verify,
   migrate,
+  backup,
   consoleCpu,
   consoleFirstPaint,
 ];

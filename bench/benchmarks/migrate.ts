@@ -3,7 +3,7 @@ import { ordersCollection } from '#orders/order/orders-collection.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { requireIndexes } from '#service/mongodb/require-indexes.js';
 import type { Benchmark } from '../harness/benchmark.js';
-import { runMigration } from '../migrate/run-migration.js';
+import { runAdmin } from '../migrate/run-admin.js';
 import { savesBetween, saveCounts, type SaveCounts } from '../migrate/save-counts.js';
 import { withSavedOrders } from '../migrate/saving-pipeline.js';
 
@@ -26,7 +26,7 @@ export const migrate: Benchmark = {
       await dropIndex(pipeline.mongodbUri);
       await pipeline.populate(PER_SECOND);
       const began = await beforeAndAfter(pipeline.consumer.url);
-      const seconds = await runMigration(pipeline.mongodbUri, bench.print);
+      const seconds = await runAdmin(['migrate'], { MONGODB_URI: pipeline.mongodbUri }, bench.print);
       const migrated = await saveCounts(pipeline.consumer.url);
       await pause(systemClock, BESIDE_MS);
       const ended = await saveCounts(pipeline.consumer.url);

@@ -14,6 +14,8 @@ import { HttpServer } from '../reads/http-server.js';
 /** A producer and a consumer on servers of their own. */
 export interface SavingPipeline {
   readonly mongodbUri: string;
+  /** The settings of the servers, for `npm run admin`. */
+  readonly servers: NodeJS.ProcessEnv;
   readonly consumer: HttpServer;
   /** Emits generated orders until the end. */
   readonly populate: (perSecond: number) => Promise<void>;
@@ -22,13 +24,14 @@ export interface SavingPipeline {
 const NEEDED_MIB = 10_000;
 /** More than can be saved meanwhile. */
 const POPULATED = 2_000_000;
-const IN_FLIGHT_LIMIT = '2000';
+const IN_FLIGHT = 2_000;
 
-/** Runs `work` with a pipeline whose database has orders already. Leaves nothing behind. */
+/** Runs `work` with a pipeline whose database has orders already. Leaves nothing behind. @param inFlight the limit of its consumer */
 export async function withSavedOrders<T>(
   bench: Bench,
   orders: number,
   work: (pipeline: SavingPipeline) => Promise<T>,
+  inFlight = IN_FLIGHT,
 ): Promise<T> {
   const folder = await makeRunFolder('orders-migrate');
   const apps: HttpServer[] = [];
@@ -40,13 +43,13 @@ export async function withSavedOrders<T>(
     await dropOrders(addresses.MONGODB_URI);
     await saveOrders(addresses.MONGODB_URI, orders, bench.signal);
     bench.print(`  ${orders} orders saved and indexed in ${((performance.now() - startedAt) / 1_000).toFixed(0)} s`);
-    const consumer = await startConsumer(addresses);
+    const consumer = await startConsumer(addresses, String(inFlight));
     apps.push(consumer);
     const producer = await startProducer(addresses, 1);
     apps.push(producer);
     const populate = async (ratePerSecond: number): Promise<void> =>
       producer.post('/v1/populate', JSON.stringify({ count: POPULATED, ratePerSecond }));
-    return await work({ mongodbUri: addresses.MONGODB_URI, consumer, populate });
+    return await work({ mongodbUri: addresses.MONGODB_URI, servers: { ...addresses }, consumer, populate });
   } finally {
     for (const app of apps.toReversed()) await app.stop();
     await servers.stop();
@@ -62,7 +65,7 @@ async function dropOrders(uri: string): Promise<void> {
 }
 
 /** Starts a consumer as `npm start` does, on a free port. */
-async function startConsumer(addresses: NodeJS.ProcessEnv): Promise<HttpServer> {
+async function startConsumer(addresses: NodeJS.ProcessEnv, IN_FLIGHT_LIMIT: string): Promise<HttpServer> {
   return HttpServer.start({
     script: join(PROJECT_DIRECTORY, 'dist', 'apps', 'consumer', 'src', 'main.js'),
     heap: consumerHeap({ IN_FLIGHT_LIMIT }),
