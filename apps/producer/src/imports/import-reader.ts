@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { fileReason, restReason } from './file-fault.js';
-import { manifestTotals, type ManifestFile, type RowCounts } from '#orders/operation/import-manifest.js';
+import type { ManifestFile, RowCounts } from '#orders/operation/import-manifest.js';
+import { manifestTotals } from '#orders/operation/manifest-totals.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { ImportManifest, type ReadingClaim } from './import-manifest.js';
 import { ImportRejects, type ImportReject } from './import-rejects.js';

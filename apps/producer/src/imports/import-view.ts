@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { manifestTotals } from '#orders/operation/import-manifest.js';
+import { manifestTotals } from '#orders/operation/manifest-totals.js';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { pageOf } from '#service/http/page-of.js';

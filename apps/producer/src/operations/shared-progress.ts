@@ -1,5 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { manifestTotals } from '#orders/operation/import-manifest.js';
+import { manifestTotals } from '#orders/operation/manifest-totals.js';
 import {
   ackedCount,
   hasOrders,

@@ -48,6 +48,8 @@ export const INDEXES = {
     { name: 'status_id', key: { status: 1, _id: 1 } },
     // Finds the operation of an order number.
     { name: 'firstNumber', key: { firstNumber: 1 } },
+    // Finds operations whose bookkeeping is not compacted yet.
+    { name: 'compactedAt_id', key: { compactedAt: 1, _id: 1 } },
   ],
   // A client can retry for two days.
   idempotencyKeys: [{ name: 'createdAt', key: { createdAt: 1 }, expireAfterSeconds: 2 * DAY_SECONDS }],
@@ -64,6 +66,8 @@ export const INDEXES = {
     { name: 'reserved', key: { state: 1 }, partialFilterExpression: { state: 'reserved' } },
     { name: 'abandoned', key: { _id: 1, state: 1 }, partialFilterExpression: { state: 'abandoned' } },
   ],
+  // Finds the settled block of an order number.
+  settledBlocks: [{ name: 'first_last', key: { first: 1, last: 1 } }],
   importRows: [{ name: 'operationId_index', key: { operationId: 1, index: 1 }, unique: true }],
   importManifest: [{ name: 'sha256', key: { sha256: 1 } }],
   'importFiles.files': [

@@ -1,4 +1,4 @@
-import type { AnyBulkWriteOperation, Collection, Db } from 'mongodb';
+import { MaxKey, type AnyBulkWriteOperation, type Collection, type Db, type Filter } from 'mongodb';
 
 /** The part of a chunk that one partition holds: consecutive records from `baseOffset` on. */
 export interface ChunkPart {
@@ -23,6 +23,11 @@ export interface AcknowledgedChunk {
 
 export function chunksCollection(db: Db): Collection<AcknowledgedChunk> {
   return db.collection<AcknowledgedChunk>('acknowledgedChunks');
+}
+
+/** Matches all chunks of an operation. MongoDB compares the fields of `_id` in their order. */
+export function chunksOf(operationId: string): Filter<AcknowledgedChunk> {
+  return { _id: { $gte: { operationId, from: 0 }, $lt: { operationId, from: new MaxKey() } } as object };
 }
 
 /** Inserts or replaces the chunks. Call it before `ackedTo` passes them. */

@@ -56,22 +56,3 @@ export function manifestCollection(db: Db): Collection<ManifestFile> {
 export function filesAfter(operationId: string, file: number) {
   return { $gt: { operationId, file }, $lt: { operationId, file: new MaxKey() } } as object;
 }
-
-/** Counts an import's files by state and its rows by result, so far. */
-export async function manifestTotals(db: Db, operationId: string): Promise<ManifestTotals> {
-  const sums = Object.fromEntries(Object.keys(NO_ROWS).map((name) => [name, { $sum: `$${name}` }]));
-  const groups = await manifestCollection(db)
-    .aggregate<RowCounts & { _id: FileState; files: number }>([
-      { $match: { _id: filesAfter(operationId, -1) } },
-      { $group: { _id: '$state', files: { $sum: 1 }, ...sums } },
-    ])
-    .toArray();
-  const totals = { ...NO_ROWS };
-  const files = { total: 0, waiting: 0, reading: 0, read: 0, refused: 0, known: 0 };
-  for (const group of groups) {
-    files[group._id] = group.files;
-    files.total += group.files;
-    for (const name of Object.keys(NO_ROWS) as (keyof RowCounts)[]) totals[name] += group[name];
-  }
-  return { files, ...totals };
-}

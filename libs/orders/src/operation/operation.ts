@@ -1,6 +1,7 @@
 import type { Collection, Db } from 'mongodb';
 import type { FaultCounts, FaultMix } from './fault-mix.js';
 import type { OrderBatch } from '../generator/generator.js';
+import type { ManifestTotals } from './import-manifest.js';
 import { ackedOrders, type Lease, type Segment } from './segments.js';
 
 /** The status of the emission only: `succeeded` means that Kafka acknowledged all records, not that all orders are saved. */
@@ -44,6 +45,15 @@ interface EmissionDocument {
   readonly reportedSaved?: number;
   /** The highest count of its saved orders so far, read with read concern majority. Absent if never counted. */
   readonly countedSaved?: number;
+  /** The background work that replaces the bookkeeping of an ended operation by settled blocks. Absent before its first turn. */
+  readonly compaction?: {
+    readonly lease: Lease | null;
+    readonly epoch: number;
+    /** Not looked at before this time. */
+    readonly nextAt?: Date;
+  };
+  /** When all of its bookkeeping was compacted. Absent before. */
+  readonly compactedAt?: Date;
 }
 
 /** An operation that emits generated orders; each is a function of this document and its index. */
@@ -58,6 +68,8 @@ export interface ImportDocument extends EmissionDocument {
   readonly kind: 'import';
   /** `null` once all files are read; then the number block is reserved and the emission begins. */
   readonly reading: { readonly lease: Lease | null; readonly epoch: number } | null;
+  /** The totals of its manifest, stored before its files are removed from it. Absent before. */
+  readonly manifestTotals?: ManifestTotals;
 }
 
 /** A filter of dead letters. The conditions are combined with AND; an empty filter matches all letters. */

@@ -16,6 +16,7 @@ const OPERATIONS: Readonly<Record<KafkaOperation, kafkajs.AclOperationTypes>> = 
   Alter: AclOperationTypes.ALTER,
   AlterConfigs: AclOperationTypes.ALTER_CONFIGS,
   Create: AclOperationTypes.CREATE,
+  Delete: AclOperationTypes.DELETE,
   Describe: AclOperationTypes.DESCRIBE,
   DescribeConfigs: AclOperationTypes.DESCRIBE_CONFIGS,
   Read: AclOperationTypes.READ,

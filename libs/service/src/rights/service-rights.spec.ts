@@ -28,10 +28,10 @@ describe('the rights in MongoDB', () => {
     expect([...new Set(places)].toSorted()).toEqual(['local.oplog.rs', 'shop', 'the server: admin']);
   });
 
-  it('let the query API write its cache alone', () => {
+  it('let the query API write its cache and its watermark alone', () => {
     const { privileges } = mongodbRole('query-api', 'shop');
     const writable = privileges.filter(({ actions }) => actions.some((each) => /insert|update|remove/.test(each)));
-    expect(writable.map(collectionOf)).toEqual(['summaryRollups']);
+    expect(writable.map(collectionOf)).toEqual(['summaryRollups', 'watermark']);
   });
 
   it('let only the administrator give rights', () => {

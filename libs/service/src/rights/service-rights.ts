@@ -5,7 +5,15 @@ export const SERVICES = ['producer', 'consumer', 'query-api', 'console', 'facade
 export type ServiceName = (typeof SERVICES)[number];
 
 /** An operation in Kafka's name. `Read` and `Write` include `Describe`. */
-export type KafkaOperation = 'Alter' | 'AlterConfigs' | 'Create' | 'Describe' | 'DescribeConfigs' | 'Read' | 'Write';
+export type KafkaOperation =
+  | 'Alter'
+  | 'AlterConfigs'
+  | 'Create'
+  | 'Delete'
+  | 'Describe'
+  | 'DescribeConfigs'
+  | 'Read'
+  | 'Write';
 
 /** What a user may do with one topic or consumer group, or with the cluster itself. */
 export interface KafkaRight {
@@ -73,6 +81,7 @@ const OPERATION = [
   'importRejects',
   'importRows',
   'intakeBatches',
+  'settledBlocks',
 ] as const;
 
 /** What reconciliation reads, in the producer and as a command. */
@@ -92,7 +101,7 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
     ...NONE,
     kafka: [
       topic(ORDERS_TOPIC, 'Create', 'DescribeConfigs', 'Write'),
-      topic(DEAD_LETTER_TOPIC, 'Create', 'DescribeConfigs', 'Read'),
+      topic(DEAD_LETTER_TOPIC, 'Create', 'Delete', 'DescribeConfigs', 'Read'),
       group(ORDERS_CONSUMER_GROUP, 'Describe'),
       group(DEAD_LETTER_GROUP, 'Describe'),
     ],
@@ -120,7 +129,7 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
       consumers: 'write',
       consumerWishes: 'read',
       topicPartitions: 'read',
-      restores: 'read',
+      ...all(['restores', 'settledBlocks'], 'read'),
     },
     verifies: ['orders', 'deadLetters', 'consumers'],
     registersSchema: true,
@@ -129,12 +138,12 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
     ...NONE,
     collections: {
       ...all(['orders', 'operations', 'deadLetters', 'counters', 'importRows'], 'read'),
-      ...all(['intakeBatches', 'acknowledgedChunks'], 'read'),
+      ...all(['intakeBatches', 'acknowledgedChunks', 'settledBlocks'], 'read'),
       auditEvents: 'read',
       restores: 'read',
-      summaryRollups: 'write',
+      ...all(['summaryRollups', 'watermark'], 'write'),
     },
-    verifies: ['orders', 'summaryRollups', 'auditEvents'],
+    verifies: ['orders', 'settledBlocks', 'summaryRollups', 'auditEvents'],
   },
   console: {
     ...NONE,
@@ -155,7 +164,7 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
     kafka: RECONCILED,
     collections: {
       ...all(['orders', 'operations', 'deadLetters', 'counters', 'importRows'], 'read'),
-      ...all(['intakeBatches', 'acknowledgedChunks', 'topicPartitions'], 'read'),
+      ...all(['intakeBatches', 'acknowledgedChunks', 'settledBlocks', 'topicPartitions'], 'read'),
     },
     readsOplog: true,
   },
