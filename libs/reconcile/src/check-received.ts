@@ -1,13 +1,18 @@
-import type { IntakeBatch } from '#orders/operation/intake-batches.js';
 import type { IntakeDocument } from '#orders/operation/operation.js';
-import { ahead } from './ahead.js';
-import { checkBlock, type Block } from './check-block.js';
+import {
+  besideSettled,
+  blocksOf,
+  settledBlocksCollection,
+  type SettledTotals,
+} from '#orders/settled/settled-blocks.js';
+import { addFindings, withOwnFindings, type CheckContext } from './check-context.js';
 import { checkUnsent } from './check-emitted.js';
-import type { CheckContext } from './check-context.js';
-import { batchGroups, batchPositions, documentsOf, expectedOf } from './received-blocks.js';
-import { StoredOrders } from './stored-orders.js';
+import { checkSettled } from './check-settled.js';
+import { compareReceived } from './compare-received.js';
+import { documentsOfRuns } from './documents-of-runs.js';
+import { batchGroups, expectedOf, runsOf } from './received-blocks.js';
 
-const NO_FAULTS: ReturnType<Block['faultsAt']> = { instead: undefined, extras: [] };
+const MAJORITY = { readConcern: { level: 'majority' } } as const;
 
 /** The numbers of orders that were compared. */
 export interface ReceivedCounts {
@@ -16,58 +21,53 @@ export interface ReceivedCounts {
   readonly reserved: number;
 }
 
-type Loaded = Block & { readonly batches: readonly IntakeBatch[] };
-
-/** Checks the orders that an intake has received: batch by batch, with the hashes that were stored before they were sent. */
+/** Checks the orders that an intake has received: settled blocks by their digests, other batches order by order. */
 export async function checkReceived(operation: IntakeDocument, context: CheckContext): Promise<ReceivedCounts> {
-  const acked = await checkAcknowledged(operation, context);
-  const reserved = await checkReserved(operation, context);
+  const [own, counts] = await besideSettled(context.db, operation._id, async (settled) => {
+    const attempt = withOwnFindings(context, operation);
+    return [attempt, await checkBeside(operation, settled, attempt)] as const;
+  });
+  addFindings(context, own);
+  return counts;
+}
+
+async function checkBeside(
+  operation: IntakeDocument,
+  settled: SettledTotals,
+  context: CheckContext,
+): Promise<ReceivedCounts> {
+  const { db } = context;
+  const { _id: id } = operation;
+  if (settled.blocks > 0)
+    for await (const block of settledBlocksCollection(db).find(blocksOf(id), MAJORITY).sort({ _id: 1 }))
+      await checkSettled(block, operation, context);
+  const acknowledged = batchGroups(db, id, 'acknowledged', settled);
+  const acked = settled.count + (await compareReceived(operation, acknowledged, context));
+  const reserved = await checkReserved(operation, settled, context);
   await checkAbandoned(operation, context);
   return { acked, reserved };
 }
 
-async function checkAcknowledged(operation: IntakeDocument, context: CheckContext): Promise<number> {
-  const { db, missing, findings, signal, onProgress } = context;
-  const stored = new StoredOrders(db, operation);
-  const hasLetters = await stored.hasLetters();
-  const load = async (batches: readonly IntakeBatch[]): Promise<Loaded> => {
-    const [from, to] = [batches[0]?.from ?? 0, endOf(batches.at(-1))];
-    // Read letters before documents, as for other operations.
-    const letters = hasLetters ? await stored.letters({ from, to }) : [];
-    const documents = await documentsOf(db, batches);
-    return { batches, range: { from, to }, orders: expectedOf(batches), faultsAt: () => NO_FAULTS, documents, letters };
-  };
-  let done = 0;
-  for await (const block of ahead(batchGroups(db, operation._id, 'acknowledged'), load)) {
-    signal?.throwIfAborted();
-    const unaccounted = checkBlock(block, findings);
-    if (unaccounted.length > 0) await missing.explain(unaccounted, batchPositions(block.batches));
-    done += block.orders.length;
-    onProgress?.(done, Math.max(done, operation.acked));
-  }
-  return done;
-}
-
 /** Checks batches that are not acknowledged: their orders may be on the topic. */
-async function checkReserved({ _id }: IntakeDocument, { db, findings, signal }: CheckContext): Promise<number> {
+async function checkReserved(
+  { _id }: IntakeDocument,
+  settled: SettledTotals,
+  { db, findings, signal }: CheckContext,
+): Promise<number> {
   let reserved = 0;
-  for await (const batches of batchGroups(db, _id, 'reserved')) {
+  for await (const batches of batchGroups(db, _id, 'reserved', settled)) {
     signal?.throwIfAborted();
     const orders = expectedOf(batches);
-    checkUnsent(orders, await documentsOf(db, batches), findings);
+    checkUnsent(orders, await documentsOfRuns(db, runsOf(batches)), findings);
     reserved += orders.length;
   }
   return reserved;
 }
 
-/** No order has the number of an abandoned batch. */
+/** No order has the number of an abandoned batch. These batches are never removed, also between settled ones. */
 async function checkAbandoned({ _id }: IntakeDocument, { db, findings, signal }: CheckContext): Promise<void> {
-  for await (const batches of batchGroups(db, _id, 'abandoned')) {
+  for await (const batches of batchGroups(db, _id, 'abandoned', { ranges: [] })) {
     signal?.throwIfAborted();
-    checkUnsent([], await documentsOf(db, batches), findings);
+    checkUnsent([], await documentsOfRuns(db, runsOf(batches)), findings);
   }
-}
-
-function endOf(batch: IntakeBatch | undefined): number {
-  return batch === undefined ? 0 : batch.from + batch.count;
 }

@@ -1,13 +1,21 @@
-import type { Fault, FaultCounts } from '#orders/operation/fault-mix.js';
+import { FAULTS, type Fault, type FaultCounts } from '#orders/operation/fault-mix.js';
 import type { MissingReason } from './missing-reason.js';
 import type { AlteredOrder, PhantomOrder } from './compare-block.js';
-import type { MissingRecord, ReconcileReport, Verdict } from './report.js';
+import type { DifferingBlock, MissingRecord, ReconcileReport, Verdict } from './report.js';
 
 /** Maximum number of listed records of each kind; all are counted. */
 const LISTED = 100;
 const PENDING = new Set<MissingReason>(['not-yet-saved', 'not-yet-projected']);
 
-type Counted = 'saved' | 'deadLettered' | 'both' | 'discarded' | 'skipped' | 'doubled' | 'savedUnacknowledged';
+type Counted =
+  | 'saved'
+  | 'deadLettered'
+  | 'both'
+  | 'discarded'
+  | 'skipped'
+  | 'doubled'
+  | 'savedUnacknowledged'
+  | 'settled';
 
 /** Accumulates the findings of all blocks. Its size doesn't grow with the operation. */
 export class Findings {
@@ -19,6 +27,7 @@ export class Findings {
     skipped: 0,
     doubled: 0,
     savedUnacknowledged: 0,
+    settled: 0,
   };
   readonly expectedFaults: Record<Fault, number> = { poison: 0, oversized: 0, duplicate: 0, conflict: 0 };
   readonly foundFaults: Record<Fault, number> = { poison: 0, oversized: 0, duplicate: 0, conflict: 0 };
@@ -27,6 +36,7 @@ export class Findings {
   private readonly missingRecords: MissingRecord[] = [];
   private readonly alteredOrders: AlteredOrder[] = [];
   private readonly phantomOrders: PhantomOrder[] = [];
+  private readonly differingBlocks: DifferingBlock[] = [];
   private altered = 0;
   /** Altered orders that were acknowledged. */
   private alteredAcked = 0;
@@ -53,6 +63,43 @@ export class Findings {
     if (this.phantomOrders.length < LISTED) this.phantomOrders.push(order);
   }
 
+  /** Adds a settled block whose orders are not those that were verified. */
+  addDiffering(block: DifferingBlock): void {
+    this.differingBlocks.push(block);
+  }
+
+  /** Adds the findings of other orders. */
+  add(other: Findings): void {
+    for (const name of Object.keys(this.counts) as Counted[]) this.counts[name] += other.counts[name];
+    for (const fault of FAULTS) {
+      this.expectedFaults[fault] += other.expectedFaults[fault];
+      this.foundFaults[fault] += other.foundFaults[fault];
+    }
+    for (const blame of Object.keys(other.blames) as MissingReason[])
+      this.blames[blame] = (this.blames[blame] ?? 0) + (other.blames[blame] ?? 0);
+    this.missingOrders.pending += other.missingOrders.pending;
+    this.missingOrders.missing += other.missingOrders.missing;
+    this.altered += other.altered;
+    this.alteredAcked += other.alteredAcked;
+    this.phantom += other.phantom;
+    appendListed(this.missingRecords, other.missingRecords);
+    appendListed(this.alteredOrders, other.alteredOrders);
+    appendListed(this.phantomOrders, other.phantomOrders);
+    this.differingBlocks.push(...other.differingBlocks);
+  }
+
+  /** Whether no order is lost, altered, invented, pending or dead-lettered. */
+  get isClean(): boolean {
+    const { deadLettered, both } = this.counts;
+    return !this.hasDefects && Object.keys(this.blames).length === 0 && deadLettered === 0 && both === 0;
+  }
+
+  private get hasDefects(): boolean {
+    const defects = Object.keys(this.blames).some((blame) => !PENDING.has(blame as MissingReason));
+    const { doubled } = this.counts;
+    return defects || this.altered > 0 || this.phantom > 0 || doubled > 0 || this.differingBlocks.length > 0;
+  }
+
   private get accounted(): number {
     const { saved, deadLettered, discarded, skipped } = this.counts;
     const { pending, missing } = this.missingOrders;
@@ -77,8 +124,7 @@ export class Findings {
   verdict(isRunning: boolean, acked: number): Verdict {
     // Each acknowledged order must be counted exactly once; otherwise this check itself is broken.
     if (this.accounted !== acked) return 'broken';
-    const defects = Object.entries(this.blames).some(([blame]) => !PENDING.has(blame as MissingReason));
-    if (defects || this.altered > 0 || this.phantom > 0 || this.counts.doubled > 0) return 'broken';
+    if (this.hasDefects) return 'broken';
     return isRunning || Object.keys(this.blames).length > 0 ? 'pending' : 'holds';
   }
 
@@ -97,6 +143,11 @@ export class Findings {
       missingRecords: this.missingRecords,
       alteredOrders: this.alteredOrders,
       phantomOrders: this.phantomOrders,
+      differingBlocks: this.differingBlocks,
     } satisfies Partial<ReconcileReport>;
   }
+}
+
+function appendListed<T>(list: T[], more: readonly T[]): void {
+  list.push(...more.slice(0, LISTED - list.length));
 }

@@ -35,6 +35,14 @@ export class MissingRecords {
 
   constructor(private readonly context: MissingRecordsContext) {}
 
+  /** Adds lost records of other orders. */
+  addLost(records: readonly MissingRecord[]): void {
+    for (const record of records) {
+      if (this.lost.length < LOOKED_FOR) this.lost.push(record);
+      else this.context.findings.addMissing(withoutOplog(record, this.context.operation));
+    }
+  }
+
   /** @param positionOf knows the positions of all records */
   async explain(records: readonly Unaccounted[], positionOf: PositionOf): Promise<void> {
     const finished: Positioned[] = [];
@@ -66,17 +74,12 @@ export class MissingRecords {
     for (const record of records) {
       const { order, index, fault } = record;
       const found = byId.get(order.id);
-      if (found === undefined || fault !== undefined) this.addLost(record);
+      if (found === undefined || fault !== undefined)
+        this.addLost([missingRecord(record, record.position, 'committed-past')]);
       else if (order.isStoredAs(found)) findings.counts.saved += 1;
       else if (order.isRepeatOf(found)) findings.counts.skipped += 1;
       else findings.addAltered({ index, id: order.id, fields: order.differences(found) });
     }
-  }
-
-  private addLost(record: Positioned): void {
-    const lost = missingRecord(record, record.position, 'committed-past');
-    if (this.lost.length < LOOKED_FOR) this.lost.push(lost);
-    else this.context.findings.addMissing(withoutOplog(lost, this.context.operation));
   }
 
   private add(

@@ -1,7 +1,7 @@
 import type { Db } from 'mongodb';
 import { intakeBatchesCollection, unpackOrders, type IntakeBatch } from '#orders/operation/intake-batches.js';
-import { numbersOf } from '#orders/operation/saved-count.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
+import { mergedRuns, type NumberRun } from '#orders/settled/number-runs.js';
+import { outsideOf, type SettledTotals } from '#orders/settled/settled-blocks.js';
 import type { ExpectedOrder } from './compare-block.js';
 import { recordPositions, type PositionOf } from './record-position.js';
 import { ReceivedOrder } from './sent-order.js';
@@ -11,15 +11,29 @@ const GROUP_ORDERS = 2_000;
 const GROUP_BATCHES = 200;
 const MAJORITY = { readConcern: { level: 'majority' } } as const;
 
-/** Yields groups of the batches of an intake that are in a state, in the order of their indexes and numbers. */
+/**
+ * Yields groups of the batches of an intake that are in a state, in the order of their indexes and numbers.
+ * @param settled its batches are left out: they may be removed already
+ */
 export async function* batchGroups(
   db: Db,
   operationId: string,
   state: IntakeBatch['state'],
+  settled: Pick<SettledTotals, 'ranges'>,
+): AsyncGenerator<readonly IntakeBatch[]> {
+  const batches = intakeBatchesCollection(db)
+    .find({ operationId, state, ...outsideOf(settled, 'from') }, MAJORITY)
+    .sort({ from: 1 });
+  yield* groupsOfBatches(batches);
+}
+
+/** Yields batches in groups that are read and compared together. */
+export async function* groupsOfBatches(
+  batches: AsyncIterable<IntakeBatch> | Iterable<IntakeBatch>,
 ): AsyncGenerator<readonly IntakeBatch[]> {
   let group: IntakeBatch[] = [];
   let orders = 0;
-  for await (const batch of intakeBatchesCollection(db).find({ operationId, state }, MAJORITY).sort({ from: 1 })) {
+  for await (const batch of batches) {
     if (group.length > 0 && (orders + batch.count > GROUP_ORDERS || group.length === GROUP_BATCHES)) {
       yield group;
       group = [];
@@ -31,18 +45,9 @@ export async function* batchGroups(
   if (group.length > 0) yield group;
 }
 
-/** Returns the raw documents with the numbers of batches, sorted by number. */
-export async function documentsOf(db: Db, batches: readonly IntakeBatch[]): Promise<Buffer[]> {
-  const ranges = batches.map(({ _id, count }) => ({
-    number: numbersOf({ firstNumber: _id }, { from: 0, to: count }),
-  }));
-  const found = await ordersCollection(db)
-    .find({ $or: ranges }, { ...MAJORITY, raw: true, batchSize: GROUP_ORDERS + 1 })
-    .sort({ number: 1 })
-    .hint('number')
-    .toArray();
-  // With `raw` the driver returns bytes, despite the collection's type.
-  return found as unknown as Buffer[];
+/** Returns the indexes and numbers of batches. */
+export function runsOf(batches: readonly IntakeBatch[]): NumberRun[] {
+  return mergedRuns(batches.map(({ _id: first, from, count }) => ({ from, first, count })));
 }
 
 /** Returns the orders of batches by index. */

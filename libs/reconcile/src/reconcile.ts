@@ -1,13 +1,12 @@
 import type { Db, MongoClient } from 'mongodb';
-import { hasOrders, operationsCollection, type OrdersDocument } from '#orders/operation/operation.js';
+import { ackedCount, hasOrders, operationsCollection, type OrdersDocument } from '#orders/operation/operation.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import type { TopicPositions } from '#orders/topics/positions.js';
-import { DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC, ORDERS_TOPIC, ORDERS_CONSUMER_GROUP } from '#orders/topics/topics.js';
 import type { CheckContext } from './check-context.js';
 import { checkEmitted } from './check-emitted.js';
 import { checkReceived } from './check-received.js';
 import { Findings } from './findings.js';
-import type { GroupPositions } from './missing-reason.js';
+import { groupPositions } from './group-positions.js';
 import { MissingRecords } from './missing-records.js';
 import type { ReconcileReport } from './report.js';
 import { withEvidence } from './saved-once.js';
@@ -61,11 +60,12 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRep
     );
   const findings = new Findings();
   const missing = new MissingRecords({ db, operation, positions, findings });
-  const { signal, onProgress } = options;
-  const counts = await check(operation, { db, positions, findings, missing, signal, onProgress });
+  const onChecked = progressOf(operation, options.onProgress);
+  const counts = await check(operation, { db, positions, findings, missing, signal: options.signal, onChecked });
   const namespace = `${db.databaseName}.${ordersCollection(db).collectionName}`;
   for (const record of await withEvidence(client, namespace, operation, missing.lost)) findings.addMissing(record);
-  for (const stray of await new StoredOrders(db, operation).strays(findings.others, signal)) findings.addStray(stray);
+  for (const stray of await new StoredOrders(db, operation).strays(findings.others, options.signal))
+    findings.addStray(stray);
   return reportOf(operation, findings, counts, startedAt);
 }
 
@@ -87,13 +87,13 @@ async function check(operation: OrdersDocument, context: CheckContext): Promise<
   return { count: operation.count, acked, isRunning };
 }
 
-async function groupPositions(positions: TopicPositions): Promise<GroupPositions> {
-  const committed = await positions.committed(ORDERS_CONSUMER_GROUP, ORDERS_TOPIC);
-  const ends = await positions.ends(ORDERS_TOPIC);
-  const letters = await positions.ends(DEAD_LETTER_TOPIC);
-  const projected = await positions.committed(DEAD_LETTER_GROUP, DEAD_LETTER_TOPIC);
-  const lettersAreProjected = [...letters].every(([partition, end]) => (projected.get(partition) ?? 0) >= end);
-  return { committed, ends, lettersAreProjected };
+/** Sums up the orders of all parts. An intake grows while it is checked. */
+function progressOf(operation: OrdersDocument, report: ReconcileOptions['onProgress']): (orders: number) => void {
+  let done = 0;
+  return (orders) => {
+    done += orders;
+    report?.(done, Math.max(done, ackedCount(operation)));
+  };
 }
 
 function reportOf(

@@ -13,7 +13,8 @@ export const EXIT_CODES: Readonly<Record<Verdict, number>> = { holds: 0, broken:
 export interface MissingRecord {
   readonly index: number;
   readonly number: number;
-  readonly id: string;
+  /** `null` if it is not known any more: the order is in a settled block of an import or an intake. */
+  readonly id: string | null;
   /** The injected fault of the record, if any. */
   readonly fault: Fault | null;
   readonly partition: number | null;
@@ -21,6 +22,17 @@ export interface MissingRecord {
   readonly blame: MissingReason;
   /** The evidence for `blame`, if there is any. */
   readonly evidence?: string;
+}
+
+/** A settled block whose stored orders are not those that were verified before its bookkeeping was removed. */
+export interface DifferingBlock {
+  /** The lowest and the highest order number of the block. */
+  readonly first: number;
+  readonly last: number;
+  /** Orders that were saved when the block was verified, and that are found now. */
+  readonly verified: number;
+  readonly found: number;
+  readonly verifiedAt: string;
 }
 
 /** The result of reconciling an operation. Counts are numbers of orders, by their index in the operation. */
@@ -49,6 +61,8 @@ export interface ReconcileReport {
   readonly phantom: number;
   /** Saved without an acknowledgement, since the producer was killed after sending them. Not a defect. */
   readonly savedUnacknowledged: number;
+  /** Of the acknowledged orders, those in settled blocks: they were compared by the digest of their block. */
+  readonly settled: number;
   /** Never acknowledged, since the operation is unfinished or was cancelled; not counted as missing. */
   readonly neverAcknowledged: number;
   /** Injected faults among the acknowledged records, and how many of them were found; `null` without a fault mix. */
@@ -58,6 +72,8 @@ export interface ReconcileReport {
   readonly missingRecords: readonly MissingRecord[];
   readonly alteredOrders: readonly AlteredOrder[];
   readonly phantomOrders: readonly PhantomOrder[];
+  /** Settled blocks that differ from what was verified. The lists above name their orders where these can be known. */
+  readonly differingBlocks: readonly DifferingBlock[];
   readonly readAt: string;
   readonly seconds: number;
   readonly ordersPerSecond: number;
@@ -86,6 +102,7 @@ export function formatReport(report: ReconcileReport): string {
     ...(report.savedUnacknowledged > 0
       ? [`saved without an acknowledgement (sent when the producer ended): ${figure(report.savedUnacknowledged)}`]
       : []),
+    ...(report.settled > 0 ? [`compared by the digests of settled blocks: ${figure(report.settled)}`] : []),
     ...faultLines(report),
     ...detailLines(report),
     '',
@@ -107,16 +124,21 @@ function faultLines({ faults }: ReconcileReport): string[] {
   ];
 }
 
-function detailLines({ missingRecords, alteredOrders, phantomOrders, blames }: ReconcileReport): string[] {
+function detailLines(report: ReconcileReport): string[] {
+  const { missingRecords, alteredOrders, phantomOrders, differingBlocks, blames } = report;
   const total = Object.values(blames).reduce((sum, count) => sum + count, 0);
   return [
     ...Object.entries(blames).map(([blame, count]) => `${blame}: ${figure(count)}`),
     ...missingRecords.map(
       ({ index, number, id, fault, partition, offset, blame, evidence }) =>
-        `  ${blame}: ${fault === null ? '' : `${fault} record, `}index ${index}, number ${number}, id ${id}, partition ${partition ?? '?'}, offset ${offset ?? '?'}${evidence === undefined ? '' : ` (${evidence})`}`,
+        `  ${blame}: ${fault === null ? '' : `${fault} record, `}index ${index}, number ${number}, id ${id ?? '?'}, partition ${partition ?? '?'}, offset ${offset ?? '?'}${evidence === undefined ? '' : ` (${evidence})`}`,
     ),
     ...(total > missingRecords.length ? [`  … ${figure(total - missingRecords.length)} more`] : []),
     ...alteredOrders.map(({ index, id, fields }) => `  altered: index ${index}, id ${id}: ${fields.join(', ')}`),
     ...phantomOrders.map(({ id, number, reason }) => `  phantom: id ${id}, number ${number ?? '?'}: ${reason}`),
+    ...differingBlocks.map(
+      ({ first, last, verified, found, verifiedAt }) =>
+        `  differs from what was verified at ${verifiedAt}: numbers ${first} to ${last}, ${figure(found)} orders found, ${figure(verified)} verified`,
+    ),
   ];
 }

@@ -27,7 +27,7 @@ export async function withEvidence(
 ): Promise<MissingRecord[]> {
   const deleted = await deletions(client, collection, lost);
   return lost.map((record) => {
-    const at = record.fault === null ? deleted.get(record.id) : undefined;
+    const at = record.fault === null && record.id !== null ? deleted.get(record.id) : undefined;
     if (at === undefined) return withoutOplog(record, operation);
     return { ...record, blame: 'saved-then-gone', evidence: `deleted at ${at}` };
   });
@@ -47,8 +47,9 @@ async function deletions(
   lost: readonly MissingRecord[],
 ): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  if (lost.length === 0) return found;
-  const isOne: Document = { ns, op: 'd', 'o._id': { $in: lost.map(({ id }) => new UUID(id)) } };
+  const ids = lost.flatMap(({ id }) => (id === null ? [] : new UUID(id)));
+  if (ids.length === 0) return found;
+  const isOne: Document = { ns, op: 'd', 'o._id': { $in: ids } };
   try {
     const entries = client
       .db('local')

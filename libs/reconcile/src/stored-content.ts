@@ -1,6 +1,6 @@
 import { BSON } from 'mongodb';
 import { CONTENT_AT } from '#orders/order/order-content.js';
-import type { OrderDocument } from '#orders/order/order-document.js';
+import type { Ingest, OrderDocument } from '#orders/order/order-document.js';
 
 /**
  * Compares orders with stored documents byte for byte: the BSON without `ingest`, which is the last field. It compares two
@@ -30,9 +30,22 @@ function endsWithIngest(stored: Buffer, at: number): boolean {
 
 /** Returns the BSON fields of a document, without `ingest`, which must come last; `undefined` if it doesn't. */
 export function contentIn(stored: Buffer): Buffer | undefined {
+  const at = ingestNameAt(stored);
+  return at === undefined ? undefined : stored.subarray(CONTENT_AT, at);
+}
+
+/** Returns the content of a document as `contentIn`, and decodes `ingest` alone. */
+export function splitStored(stored: Buffer): { readonly content: Buffer; readonly ingest: Ingest } | undefined {
+  const at = ingestNameAt(stored);
+  if (at === undefined) return undefined;
+  const ingest = BSON.deserialize(stored.subarray(at + INGEST_HEAD.length, stored.length - 1)) as Ingest;
+  return { content: stored.subarray(CONTENT_AT, at), ingest };
+}
+
+function ingestNameAt(stored: Buffer): number | undefined {
   // The name may also occur in a value: then it is not followed by exactly the rest of the document.
   for (let at = stored.indexOf(INGEST_HEAD); at !== -1; at = stored.indexOf(INGEST_HEAD, at + 1))
-    if (endsWithIngest(stored, at)) return stored.subarray(CONTENT_AT, at);
+    if (endsWithIngest(stored, at)) return at;
   return undefined;
 }
 

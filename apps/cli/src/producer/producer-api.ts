@@ -151,6 +151,27 @@ export interface components {
       /** @description The redrives of this letter, oldest first. */
       tries: components['schemas']['RedriveTry'][];
     };
+    DifferingBlock: {
+      /**
+       * Format: int64
+       * @description The lowest order number of the block.
+       */
+      first: number;
+      /**
+       * Format: int64
+       * @description The highest order number of the block.
+       */
+      last: number;
+      /**
+       * Format: int64
+       * @description Orders that were saved when the block was verified.
+       */
+      verified: number;
+      /** Format: int64 */
+      found: number;
+      /** Format: date-time */
+      verifiedAt: string;
+    };
     /**
      * @example {
      *       "errorCode": "malformed-avro"
@@ -453,8 +474,8 @@ export interface components {
       index: number;
       /** Format: int64 */
       number: number;
-      /** Format: uuid */
-      id: string;
+      /** @description `null`: unknown, because the bookkeeping of the order is compacted. */
+      id: string | null;
       fault: ('poison' | 'oversized' | 'duplicate' | 'conflict') | null;
       partition: number | null;
       offset: number | null;
@@ -785,6 +806,11 @@ export interface components {
        * @description Orders that are saved although the acknowledgement was not received. Not a defect.
        */
       savedUnacknowledged: number;
+      /**
+       * Format: int64
+       * @description Of the acknowledged orders, those that were compared by the digest of their settled block.
+       */
+      settled: number;
       /** Format: int64 */
       neverAcknowledged: number;
       faults: components['schemas']['FoundFaults'] | null;
@@ -794,6 +820,8 @@ export interface components {
       readonly missingRecords: components['schemas']['MissingRecord'][];
       readonly alteredOrders: components['schemas']['AlteredOrder'][];
       readonly phantomOrders: components['schemas']['PhantomOrder'][];
+      /** @description Settled blocks whose orders are not those that were verified. The lists above name their orders where these can be known. */
+      readonly differingBlocks: components['schemas']['DifferingBlock'][];
       /** Format: date-time */
       readAt: string;
       seconds: number;
@@ -942,6 +970,7 @@ export type DeadLetterGroup = components['schemas']['DeadLetterGroup'];
 export type DeadLetterGroups = components['schemas']['DeadLetterGroups'];
 export type DeadLetterPage = components['schemas']['DeadLetterPage'];
 export type DeadLetterSummary = components['schemas']['DeadLetterSummary'];
+export type DifferingBlock = components['schemas']['DifferingBlock'];
 export type DiscardRequest = components['schemas']['DiscardRequest'];
 export type DiscardResult = components['schemas']['DiscardResult'];
 export type ErrorCount = components['schemas']['ErrorCount'];

@@ -34,6 +34,9 @@ export const ReconcileResponseSchema = z
     savedUnacknowledged: count.describe(
       'Orders that are saved although the acknowledgement was not received. Not a defect.',
     ),
+    settled: count.describe(
+      'Of the acknowledged orders, those that were compared by the digest of their settled block.',
+    ),
     neverAcknowledged: count,
     faults: z.object({ expected: faultCounts, found: faultCounts }).meta({ title: 'FoundFaults' }).nullable(),
     blames: z.partialRecord(blame, count),
@@ -43,7 +46,7 @@ export const ReconcileResponseSchema = z
           .object({
             index: count,
             number: count,
-            id: z.uuid(),
+            id: z.uuid().nullable().describe('`null`: unknown, because the bookkeeping of the order is compacted.'),
             fault: z.enum(FAULTS).nullable(),
             partition: count.nullable(),
             offset: count.nullable(),
@@ -65,6 +68,22 @@ export const ReconcileResponseSchema = z
         z.object({ id: z.string(), number: z.int().nullable(), reason: z.string() }).meta({ title: 'PhantomOrder' }),
       )
       .readonly(),
+    differingBlocks: z
+      .array(
+        z
+          .object({
+            first: count.describe('The lowest order number of the block.'),
+            last: count.describe('The highest order number of the block.'),
+            verified: count.describe('Orders that were saved when the block was verified.'),
+            found: count,
+            verifiedAt: z.iso.datetime(),
+          })
+          .meta({ title: 'DifferingBlock' }),
+      )
+      .readonly()
+      .describe(
+        'Settled blocks whose orders are not those that were verified. The lists above name their orders where these can be known.',
+      ),
     readAt: z.iso.datetime(),
     seconds: z.number(),
     ordersPerSecond: count,
