@@ -42,6 +42,7 @@ async function connectMongo(): Promise<Mongo> {
     'importFiles.files',
     'importFiles.chunks',
     'deadLetters',
+    'settledBlocks',
   ]);
 }
 

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { HealthModule } from '#service/health/health.js';
 import { logsModule } from '#service/process/logs.js';
 import { MetricsModule } from '#service/health/metrics.js';
+import { CompactionModule } from './compaction/compaction.module.js';
 import { ConnectionsModule, logger } from './connections.module.js';
 import { DeadLettersModule } from './dead-letters/dead-letters.module.js';
 import { EmissionModule } from './emission/emission.module.js';
@@ -25,6 +26,7 @@ import { RedriveModule } from './redrive/redrive.module.js';
     DeadLettersModule,
     RedriveModule,
     ExpansionModule,
+    CompactionModule,
     // Last, as in the OpenAPI document, which lists the routes in the order of the modules.
     HealthModule.with(ProducerReadiness, [ConnectionsModule]),
   ],

@@ -6,6 +6,9 @@ import { kafkaSettings } from '#service/settings/kafka-settings.js';
 import { eventStreamSettings, placeSettings } from '#service/settings/place-settings.js';
 import { httpSettings, mongoSettings, wholeNumber } from '#service/settings/settings.js';
 
+/** A hundred years. */
+const MAX_RETENTION_DAYS = 36_500;
+
 export const settingsSchema = z.object({
   ...httpSettings(3001),
   ...authSettings,
@@ -30,6 +33,14 @@ export const settingsSchema = z.object({
   STAGED_BYTES_IN_TOTAL: wholeNumber(0, Number.MAX_SAFE_INTEGER)
     .default(64 * 1024 ** 3)
     .meta({ description: 'Bytes of all imports that wait in MongoDB to be read; 0: no limit.' }),
+  COMPACTION_DELAY_SECONDS: wholeNumber(1, Number.MAX_SAFE_INTEGER)
+    .default(60 * 60)
+    .meta({
+      description: 'Seconds after the end of an operation until its bookkeeping is replaced by digests.',
+    }),
+  SETTLED_RETENTION_DAYS: wholeNumber(0, MAX_RETENTION_DAYS).default(30).meta({
+    description: 'Days for which settled dead letters, and the files and rejected rows of imports, are kept.',
+  }),
   ...placeSettings('IMPORTS', 'Imports being received', { perCaller: 4, inTotal: 16 }),
   ...placeSettings('RECONCILIATIONS', 'Reconciliations', { perCaller: 4, inTotal: 16 }),
   ...eventStreamSettings,

@@ -64,6 +64,11 @@ export class ImportRejects {
       .batchSize(READ_BATCH);
   }
 
+  /** Removes all rejected rows of an import. */
+  async remove(operationId: string): Promise<void> {
+    await this.collection.deleteMany({ _id: behind(operationId, { file: -1, row: -1 }) });
+  }
+
   private get collection(): Collection<ImportReject> {
     return this.mongo.db.collection<ImportReject>('importRejects');
   }

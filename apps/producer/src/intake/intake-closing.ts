@@ -56,7 +56,7 @@ export class IntakeClosing {
     const receiving = { lease: null, epoch: this.mongo.time.now().getTime() };
     await this.operations.updateMany(
       { _id: { $in: [...ids] }, kind: 'intake', receiving: null },
-      { $set: { status: 'running', finishedAt: null, receiving } },
+      { $set: { status: 'running', finishedAt: null, receiving }, $unset: { compactedAt: true } },
     );
   }
 

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { MongoBulkWriteError, MongoServerError, type WriteError } from 'mongodb';
 import { intakeBatchesCollection, type IntakeBatch } from '#orders/operation/intake-batches.js';
 import { forgetRecorded, reserveBlock, unrecordedBlocks, type ReservedBlock } from '#orders/operation/number-blocks.js';
+import { besideSettled, outsideOf } from '#orders/settled/settled-blocks.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import type { AcknowledgedBatch, BatchFigures, BlockRequest, InsertOutcome, IntakeStore } from './intake-store.js';
 
@@ -72,19 +73,21 @@ export class MongoIntakeStore implements IntakeStore {
   }
 
   async figures(operationId: string): Promise<BatchFigures> {
-    const [found] = await this.batches
-      .aggregate<BatchFigures>([
-        { $match: { operationId, state: { $ne: 'abandoned' } } },
-        {
-          $group: {
-            _id: null,
-            count: { $sum: '$count' },
-            acked: { $sum: { $cond: [{ $eq: ['$state', 'acknowledged'] }, '$count', 0] } },
+    return besideSettled(this.mongo.db, operationId, async (settled) => {
+      const [found] = await this.batches
+        .aggregate<BatchFigures>([
+          { $match: { operationId, state: { $ne: 'abandoned' }, ...outsideOf(settled, 'from') } },
+          {
+            $group: {
+              _id: null,
+              count: { $sum: '$count' },
+              acked: { $sum: { $cond: [{ $eq: ['$state', 'acknowledged'] }, '$count', 0] } },
+            },
           },
-        },
-      ])
-      .toArray();
-    return { count: found?.count ?? 0, acked: found?.acked ?? 0 };
+        ])
+        .toArray();
+      return { count: settled.count + (found?.count ?? 0), acked: settled.count + (found?.acked ?? 0) };
+    });
   }
 
   private get batches() {

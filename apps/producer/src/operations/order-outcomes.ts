@@ -7,6 +7,13 @@ import {
   type OrdersDocument,
 } from '#orders/operation/operation.js';
 import { countSaved } from '#orders/operation/saved-count.js';
+import {
+  blocksOf,
+  outsideOf,
+  settledBlocksCollection,
+  settledTotals,
+  type SettledTotals,
+} from '#orders/settled/settled-blocks.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { Operations } from './operations.js';
 import { countReceivedSaved } from './received-orders.js';
@@ -37,22 +44,33 @@ export class OrderOutcomes {
 
   /**
    * Counts the saved orders exactly, over the `number` index, and stores the count. It reads one index key per order, except in
-   * blocks already known as full. That is too expensive for progress; use it at the end of an operation.
+   * blocks that are settled, or already known as full. That is too expensive for progress; use it at the end of an operation.
    */
   async countSaved(operation: OrdersDocument): Promise<number> {
     if (operation.kind === 'intake') return this.countReceived(operation);
     const full = new Set(operation.fullBlocks);
+    const settled = await this.savedInSettled(operation);
     const newlyFull: number[] = [];
     let saved = 0;
     for (const block of startedBlocks(operation)) {
       const from = block * BLOCK;
       const size = Math.min(BLOCK, operation.count - from);
-      const found = full.has(block) ? size : await countSaved(this.mongo.db, operation, { from, to: from + size });
+      const known = full.has(block) ? size : settled.get(from);
+      const found = known ?? (await countSaved(this.mongo.db, operation, { from, to: from + size }));
       saved += found;
       if (found === size && !full.has(block)) newlyFull.push(block);
     }
     await this.operations.storeCount(operation._id, saved, newlyFull);
     return saved;
+  }
+
+  /** Returns the saved orders of each settled block, by its first index. */
+  private async savedInSettled({ _id }: OrdersDocument): Promise<Map<number, number>> {
+    const blocks = await settledBlocksCollection(this.mongo.db)
+      .find(blocksOf(_id))
+      .project<{ _id: { from: number }; saved: number }>({ saved: 1 })
+      .toArray();
+    return new Map(blocks.map(({ _id: { from }, saved }) => [from, saved]));
   }
 
   private async countReceived({ _id }: IntakeDocument): Promise<number> {
@@ -61,8 +79,12 @@ export class OrderOutcomes {
     return saved;
   }
 
-  /** Counts orders, not letters: an order that was sent again after a crash can have several. Skips letters of extra records. */
+  /**
+   * Counts orders, not letters: an order that was sent again after a crash can have several. Skips letters of extra records. Those of
+   * settled blocks may be removed already: their block has the count.
+   */
   async letters({ _id: operationId }: OperationDocument): Promise<LetterCounts> {
+    const settled = await settledTotals(this.mongo.db, operationId);
     const waits = { $in: ['$state', ['pending', 'redriving']] };
     const [found] = await deadLettersCollection(this.mongo.db)
       .aggregate<LetterCounts>(
@@ -70,7 +92,7 @@ export class OrderOutcomes {
           {
             $match: {
               operationId,
-              state: { $in: ['pending', 'redriving', 'discarded'] },
+              ...unsettled(settled),
               fault: { $nin: ['duplicate', 'conflict'] },
             },
           },
@@ -86,7 +108,7 @@ export class OrderOutcomes {
         { readConcern: { level: 'majority' } },
       )
       .toArray();
-    return { deadLettered: found?.deadLettered ?? 0, discarded: found?.discarded ?? 0 };
+    return { deadLettered: found?.deadLettered ?? 0, discarded: (found?.discarded ?? 0) + settled.discarded };
   }
 
   /** Returns the errors of the first dead letters, by order index. */
@@ -98,6 +120,12 @@ export class OrderOutcomes {
       .toArray();
     return letters.map(({ index, error: { code, message } }) => ({ index, code, message }));
   }
+}
+
+/** Matches letters that wait, wherever they are, and discarded ones outside of the settled blocks. */
+function unsettled(settled: Pick<SettledTotals, 'ranges'>): object {
+  const waiting = { state: { $in: ['pending', 'redriving'] } };
+  return { $or: [waiting, { state: 'discarded', ...outsideOf(settled, 'index') }] };
 }
 
 /** Returns the indexes of blocks that may have orders, because their segment was claimed. */

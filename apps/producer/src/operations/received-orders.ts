@@ -1,6 +1,7 @@
 import { UUID, type Db } from 'mongodb';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import { intakeBatchesCollection, unpackOrders, type IntakeBatch } from '#orders/operation/intake-batches.js';
+import { besideSettled, outsideOf, type SettledTotals } from '#orders/settled/settled-blocks.js';
 import { countByIndex, numbersOf } from '#orders/operation/saved-count.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 
@@ -22,11 +23,19 @@ interface Group {
 
 /**
  * Counts the acknowledged orders of an intake that are saved, by majority reads: under their own number, or, if they were saved before,
- * under the number that they have kept.
+ * under the number that they have kept. Settled blocks have these counts.
  */
 export async function countReceivedSaved(db: Db, operationId: string): Promise<number> {
+  return besideSettled(
+    db,
+    operationId,
+    async (settled) => settled.saved + settled.skipped + (await countBeside(db, operationId, settled)),
+  );
+}
+
+async function countBeside(db: Db, operationId: string, settled: SettledTotals): Promise<number> {
   const batches = intakeBatchesCollection(db)
-    .find({ operationId, state: 'acknowledged' })
+    .find({ operationId, state: 'acknowledged', ...outsideOf(settled, 'from') })
     .sort({ from: 1 })
     .project<BatchNumbers>({ count: 1 });
   let saved = 0;

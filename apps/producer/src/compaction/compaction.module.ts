@@ -1,0 +1,70 @@
+import { Module } from '@nestjs/common';
+import { register } from 'prom-client';
+import { systemClock } from '@orders-pipeline/clock';
+import { KafkaPositions } from '#service/kafka/kafka-positions.js';
+import { Mongo } from '#service/mongodb/mongo.js';
+import { BackgroundModule } from '../background/background.module.js';
+import { WakeUp } from '../background/wake-up.js';
+import { ConnectionsModule, kafka } from '../connections.module.js';
+import { ImportRejects } from '../imports/import-rejects.js';
+import { settings } from '../settings.js';
+import { BlockBookkeeping } from './block-bookkeeping.js';
+import { CompactionJob } from './compaction-job.js';
+import { CompactionLeases } from './compaction-leases.js';
+import { measureCompaction } from './compaction-metrics.js';
+import { LetterTopic } from './letter-topic.js';
+import { OperationCompaction } from './operation-compaction.js';
+import { OperationLeftovers } from './operation-leftovers.js';
+
+const DELAY_MS = settings.COMPACTION_DELAY_SECONDS * 1_000;
+const RETENTION_MS = settings.SETTLED_RETENTION_DAYS * 24 * 60 * 60 * 1_000;
+
+function createCompaction(mongo: Mongo, positions: KafkaPositions, bookkeeping: BlockBookkeeping): OperationCompaction {
+  return new OperationCompaction(mongo, positions, bookkeeping, systemClock);
+}
+
+function createLeftovers(mongo: Mongo): OperationLeftovers {
+  return new OperationLeftovers(mongo, new ImportRejects(mongo), RETENTION_MS);
+}
+
+function createLetterTopic(mongo: Mongo, positions: KafkaPositions): LetterTopic {
+  return new LetterTopic(kafka, mongo, positions, RETENTION_MS);
+}
+
+function createJob(
+  mongo: Mongo,
+  leases: CompactionLeases,
+  compaction: OperationCompaction,
+  leftovers: OperationLeftovers,
+  letters: LetterTopic,
+  wakeUp: WakeUp,
+): CompactionJob {
+  return new CompactionJob(
+    mongo,
+    leases,
+    compaction,
+    leftovers,
+    letters,
+    measureCompaction(register),
+    DELAY_MS,
+    wakeUp,
+  );
+}
+
+/** Replaces the bookkeeping of ended operations by digests. */
+@Module({
+  imports: [ConnectionsModule, BackgroundModule],
+  providers: [
+    BlockBookkeeping,
+    { provide: CompactionLeases, useFactory: (mongo: Mongo) => new CompactionLeases(mongo, DELAY_MS), inject: [Mongo] },
+    { provide: OperationCompaction, useFactory: createCompaction, inject: [Mongo, KafkaPositions, BlockBookkeeping] },
+    { provide: OperationLeftovers, useFactory: createLeftovers, inject: [Mongo] },
+    { provide: LetterTopic, useFactory: createLetterTopic, inject: [Mongo, KafkaPositions] },
+    {
+      provide: CompactionJob,
+      useFactory: createJob,
+      inject: [Mongo, CompactionLeases, OperationCompaction, OperationLeftovers, LetterTopic, WakeUp],
+    },
+  ],
+})
+export class CompactionModule {}

@@ -1,0 +1,20 @@
+import { describe, expect, it } from '@jest/globals';
+import { ManualClock } from '@orders-pipeline/clock/testing';
+import { WorkShare } from './work-share.js';
+
+describe('the share of background work', () => {
+  it('is a twentieth of the time', async () => {
+    const clock = new ManualClock();
+    const share = new WorkShare(clock);
+    let rested = 0;
+    for (let part = 0; part < 3; part += 1) {
+      await clock.advance(50);
+      const resting = share.rest().then(() => (rested += 1));
+      await clock.advance(949);
+      expect(rested).toBe(part);
+      await clock.advance(1);
+      await resting;
+    }
+    expect([rested, clock.now()]).toEqual([3, 3_000]);
+  });
+});
