@@ -12,6 +12,7 @@ import {
   type ConsumedRecord,
 } from '@orders-pipeline/parallel-consumer';
 import { Mongo } from '#service/mongodb/mongo.js';
+import { replayedLetters } from './replayed-letters.js';
 
 /** Batches the writes: with one record in ten poison, one durable write per letter would use most of MongoDB's capacity. */
 const BATCHES = { maxBatchSize: 500, maxBatchWaitMs: 20 };
@@ -32,6 +33,7 @@ interface WriteOfRecord {
 
 interface WritesOfRecord {
   readonly at: number;
+  readonly letter: DeadLetterDocument;
   readonly insert: LetterWrite;
   /** Sets a redriven letter that exists already back to `pending`. */
   readonly putBack?: LetterWrite;
@@ -40,7 +42,7 @@ interface WritesOfRecord {
 /**
  * Stores new dead letters in MongoDB. A letter read again does not change the state of its document. A letter whose record was
  * redriven creates no new document: the original letter becomes `pending` again. Records that are not dead letters of this
- * pipeline are skipped.
+ * pipeline, and replayed letters of settled blocks, are skipped.
  */
 @Injectable()
 export class DeadLetterProjection {
@@ -57,7 +59,12 @@ export class DeadLetterProjection {
   private async projectTogether(items: readonly BatchItem[]): Promise<BatchResult[]> {
     const results: BatchResult[] = items.map(() => undefined);
     const letters = deadLettersCollection(this.mongo.db);
-    const projected = items.flatMap(({ record }, at) => toWrites(record, at) ?? []);
+    const read = items.flatMap(({ record }, at) => toWrites(record, at) ?? []);
+    const replayed = await replayedLetters(
+      this.mongo.db,
+      read.map(({ letter }) => letter),
+    );
+    const projected = read.filter((_, at) => !replayed.has(at));
     const inserts = projected.map(({ at, insert }) => ({ at, write: insert }));
     const inserted = await writeEach(letters, inserts, results);
     const known = projected.filter(({ at }) => !inserted.has(at) && results[at] === undefined);
@@ -107,12 +114,13 @@ function toWrites(record: ConsumedRecord, at: number): WritesOfRecord | undefine
   const { _id, ...fields } =
     redriven === undefined ? letter : { ...letter, _id: redriven.letterId, redrives: redriven.redrive };
   const insert = { updateOne: { filter: { _id }, update: { $setOnInsert: fields }, upsert: true } };
-  if (redriven === undefined) return { at, insert };
+  if (redriven === undefined) return { at, letter, insert };
   const { redrive } = redriven;
   const { letter: place, error, attempts, deadLetteredAt } = letter;
   const ended = { 'tries.$[open].outcome': 'returned' as const, 'tries.$[open].endedAt': deadLetteredAt };
   return {
     at,
+    letter,
     insert,
     putBack: {
       updateOne: {
