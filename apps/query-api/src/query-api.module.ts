@@ -14,7 +14,9 @@ import { OpenExports } from './export/open-exports.js';
 import { OrderBatches } from './export/order-batches.js';
 import { AwaitedOrders } from './freshness/awaited-orders.js';
 import { CompleteThrough } from './freshness/complete-through.js';
+import { SavedNumbers } from './freshness/saved-numbers.js';
 import { SettledNumbers } from './freshness/settled-numbers.js';
+import { StoredWatermark } from './freshness/stored-watermark.js';
 import { WaitingReads } from './freshness/waiting-reads.js';
 import { OrdersController } from './orders.controller.js';
 import { SavedOrders } from './orders/saved-orders.js';
@@ -44,7 +46,7 @@ export const startup = new Startup(logger);
 async function connectMongo(): Promise<Mongo> {
   const mongo = new Mongo(settings.MONGODB_URI, 'orders-query-api');
   readMonotonically(mongo.client);
-  return connectPrepared(mongo, startup, ['orders', 'summaryRollups', 'auditEvents']);
+  return connectPrepared(mongo, startup, ['orders', 'settledBlocks', 'summaryRollups', 'auditEvents']);
 }
 
 @Module({ providers: [{ provide: Mongo, useFactory: connectMongo }], exports: [Mongo] })
@@ -63,8 +65,19 @@ class DatabaseModule {}
     OffsetPages,
     Totals,
     OrderPages,
-    CompleteThrough,
+    SavedNumbers,
     SettledNumbers,
+    StoredWatermark,
+    {
+      provide: CompleteThrough,
+      useFactory: (
+        numbers: SavedNumbers,
+        holes: NumberHoles,
+        settled: SettledNumbers,
+        stored: StoredWatermark,
+      ): CompleteThrough => new CompleteThrough({ numbers, holes, settled, stored }, systemClock),
+      inject: [SavedNumbers, NumberHoles, SettledNumbers, StoredWatermark],
+    },
     AwaitedOrders,
     OrderTraces,
     OrderBatches,

@@ -1,11 +1,9 @@
-import { Injectable } from '@nestjs/common';
-import { Long } from 'mongodb';
-import { highestReservedNumber } from '#orders/operation/number-blocks.js';
-import { ordersCollection } from '#orders/order/orders-collection.js';
-import { succeededWithin, systemClock } from '@orders-pipeline/clock';
-import { Mongo } from '#service/mongodb/mongo.js';
-import { NumberHoles, type NumberRange } from '../orders/number-holes.js';
-import { SettledNumbers } from './settled-numbers.js';
+import { Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
+import { succeededWithin, type Clock } from '@orders-pipeline/clock';
+import type { NumberHoles, NumberRange } from '../orders/number-holes.js';
+import type { SavedNumbers } from './saved-numbers.js';
+import type { SettledNumbers } from './settled-numbers.js';
+import type { StoredWatermark } from './stored-watermark.js';
 
 /** Order numbers that one `count` covers: it takes a few milliseconds. */
 const BLOCK = 20_000;
@@ -14,45 +12,101 @@ const BATCH = 5_000;
 /** Missing numbers that are checked against the dead letters at once. Usually the first missing order is only not saved yet. */
 const MAX_MISSING_CHECKED = 500;
 const MAX_AGE_MS = 1_000;
-/** The longest time a request waits for a refresh. After a start, all saved orders are counted once; that continues in the background. */
+/** The longest time a request waits for a refresh. */
 const MAX_WAIT_MS = 50;
+/** How often a risen watermark is stored, in ms: a restart counts again what was saved since. */
+const STORE_EVERY_MS = 5_000;
+/** How often it is refreshed without a request, in ms. */
+const IDLE_REFRESH_MS = 30_000;
+
+/** What the watermark is computed from. */
+export interface WatermarkSources {
+  readonly numbers: Pick<SavedNumbers, 'highestReserved' | 'isFull' | 'among'>;
+  readonly holes: Pick<NumberHoles, 'all'>;
+  readonly settled: Pick<SettledNumbers, 'among'>;
+  readonly stored: Pick<StoredWatermark, 'read' | 'raise'>;
+}
 
 /**
  * Computes the watermark: every order up to this number is saved, dead-lettered, or was never sent.
  *
- * Orders are append-only, so the watermark only rises, and each refresh continues where the last one ended. The reported watermark was
- * reached before the order query is read.
+ * Orders are append-only, so the watermark only rises, and each refresh continues where the last one ended, also that of an earlier process.
+ * The reported watermark was reached before the order query is read.
  */
-@Injectable()
-export class CompleteThrough {
+export class CompleteThrough implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('watermark');
   private through = 0;
+  /** The last stored watermark; `undefined` until it is read. */
+  private stored: number | undefined;
+  private storedAt = -Infinity;
+  private storing: Promise<void> | undefined;
   private refreshedAt = -Infinity;
   private refreshing: Promise<void> | undefined;
+  private cancelTimer: (() => void) | undefined;
 
   constructor(
-    private readonly mongo: Mongo,
-    private readonly holes: NumberHoles,
-    private readonly settledNumbers: SettledNumbers,
+    private readonly sources: WatermarkSources,
+    private readonly clock: Clock,
   ) {}
 
-  /** Returns the watermark, at most 1 s old. After a start with millions of orders, it can be too low for some seconds. */
+  onApplicationBootstrap(): void {
+    const refresh = (): void => {
+      this.number().catch((error: unknown) => this.logger.warn({ reason: String(error) }, 'cannot refresh, retrying'));
+      this.cancelTimer = this.clock.after(IDLE_REFRESH_MS, refresh);
+    };
+    refresh();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    this.cancelTimer?.();
+    await this.storing;
+  }
+
+  /** Returns the watermark, at most 1 s old. After millions of orders without any query API, it can be too low for some seconds. */
   async number(): Promise<number> {
-    if (performance.now() - this.refreshedAt <= MAX_AGE_MS) return this.through;
+    if (this.clock.now() - this.refreshedAt <= MAX_AGE_MS) return this.through;
     this.refreshing ??= this.refresh().finally(() => {
       this.refreshing = undefined;
     });
-    await succeededWithin(systemClock, MAX_WAIT_MS, this.refreshing);
+    await succeededWithin(this.clock, MAX_WAIT_MS, this.refreshing);
     return this.through;
   }
 
   private async refresh(): Promise<void> {
-    const [highest, holes] = await Promise.all([highestReservedNumber(this.mongo.db), this.holes.all()]);
+    const { numbers, holes: numberHoles } = this.sources;
+    if (this.stored === undefined) {
+      this.stored = await this.sources.stored.read();
+      this.through = Math.max(this.through, this.stored);
+    }
+    const [highest, holes] = await Promise.all([numbers.highestReserved(), numberHoles.all()]);
     while (this.through < highest) {
       const next = await this.advance(this.through, { highest, holes });
       if (next === this.through) break;
       this.through = next;
+      this.store();
     }
-    this.refreshedAt = performance.now();
+    this.refreshedAt = this.clock.now();
+    this.store();
+  }
+
+  /** Stores the watermark in the background: while MongoDB can't write, reads must go on. */
+  private store(): void {
+    if (this.storing !== undefined || this.through === this.stored) return;
+    if (this.clock.now() - this.storedAt < STORE_EVERY_MS) return;
+    const { through } = this;
+    this.storedAt = this.clock.now();
+    this.storing = this.raise(through).finally(() => {
+      this.storing = undefined;
+    });
+  }
+
+  private async raise(through: number): Promise<void> {
+    try {
+      await this.sources.stored.raise(through);
+      this.stored = through;
+    } catch (error) {
+      this.logger.warn({ reason: String(error) }, 'cannot store the watermark, retrying');
+    }
   }
 
   /** Advances by one step: a hole, a full block or a batch. @returns `through` itself if the next order is not complete */
@@ -65,37 +119,17 @@ export class CompleteThrough {
     if (hole && hole.from <= from) return hole.to;
     const end = Math.min(highest, hole ? hole.from - 1 : highest);
     const block = { from, to: Math.min(end, through + BLOCK) };
-    if (block.to - through > BATCH && (await this.isFull(block))) return block.to;
+    if (block.to - through > BATCH && (await this.sources.numbers.isFull(block))) return block.to;
     return this.advanceInBatch({ from, to: Math.min(end, through + BATCH) });
   }
 
-  private async isFull({ from, to }: NumberRange): Promise<boolean> {
-    const { n } = await this.mongo.db.command({
-      count: ordersCollection(this.mongo.db).collectionName,
-      query: { number: numbersBetween({ from, to }) },
-      hint: 'number',
-      readConcern: { level: 'majority' },
-    });
-    return Number(n) === to - from + 1;
-  }
-
   private async advanceInBatch(batch: NumberRange): Promise<number> {
-    const found = await ordersCollection(this.mongo.db)
-      .find({ number: numbersBetween(batch) })
-      .project<{ number: number }>({ _id: 0, number: 1 })
-      .sort({ number: 1 })
-      .hint('number')
-      .toArray();
-    const saved = new Set(found.map(({ number }) => number));
+    const saved = await this.sources.numbers.among(batch);
     const missing: number[] = [];
     for (let number = batch.from; number <= batch.to; number += 1) if (!saved.has(number)) missing.push(number);
     const checked = missing.slice(0, MAX_MISSING_CHECKED);
-    const settled = await this.settledNumbers.among(checked);
+    const settled = await this.sources.settled.among(checked);
     const end = checked.find((number) => !settled.has(number)) ?? missing[checked.length];
     return end === undefined ? batch.to : end - 1;
   }
-}
-
-function numbersBetween({ from, to }: NumberRange): { $gte: Long; $lte: Long } {
-  return { $gte: Long.fromNumber(from), $lte: Long.fromNumber(to) };
 }

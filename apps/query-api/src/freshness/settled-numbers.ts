@@ -5,6 +5,7 @@ import { importRowsCollection, type ImportRow } from '#orders/operation/import-r
 import { batchOfNumber, unpackOrders } from '#orders/operation/intake-batches.js';
 import { operationsCollection } from '#orders/operation/operation.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
+import { settledAmong } from '#orders/settled/settled-blocks.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 
 /** Consecutive order numbers, and the operation that they are reserved for. */
@@ -27,8 +28,9 @@ export class SettledNumbers {
 
   /** Returns those of the numbers that no order will get any more. They may belong to several operations. */
   async among(numbers: readonly number[]): Promise<Set<number>> {
-    const found = new Set<number>();
-    let left = numbers;
+    // Settled blocks first: what the other reads need of them is removed.
+    const found = await settledAmong(this.mongo.db, numbers);
+    let left = numbers.filter((number) => !found.has(number));
     while (left[0] !== undefined) {
       const block = (await this.received(left[0])) ?? (await this.emitted(left[0]));
       if (block === null) break;

@@ -1,6 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createSegments, type Segment } from '#orders/operation/segments.js';
-import { holesOf, merged } from './number-holes.js';
+import type { Mongo } from '#service/mongodb/mongo.js';
+import { holesOf, merged, NumberHoles, type NumberRange } from './number-holes.js';
 
 function acked(count: number, ...ackedTo: number[]): Segment[] {
   return createSegments(count).map((segment, at) => Object.assign(segment, { ackedTo: ackedTo[at] ?? segment.from }));
@@ -34,5 +35,71 @@ describe('the number holes of an operation that was cancelled or failed', () => 
       { from: 20, to: 30 },
       { from: 32, to: 40 },
     ]);
+  });
+});
+
+/** Operations in memory, and how often all of their segments were read. */
+class EndedOperations {
+  readonly operations: { firstNumber: number; count: number; segments: Segment[] }[] = [];
+  reads = 0;
+
+  get mongo(): Mongo {
+    const operations = {
+      countDocuments: async () => Promise.resolve(this.operations.length),
+      find: () => {
+        this.reads += 1;
+        return { project: () => ({ toArray: async () => Promise.resolve([...this.operations]) }) };
+      },
+    };
+    const batches = { countDocuments: async () => Promise.resolve(0), find: () => NO_BATCHES };
+    const db = { collection: (name: string) => (name === 'operations' ? operations : batches) };
+    return { db, time: { now: () => new Date(1_000) } } as unknown as Mongo;
+  }
+}
+
+const NO_BATCHES = { project: () => ({ toArray: async () => Promise.resolve([]) }) };
+
+describe('the holes of all operations', () => {
+  let ended: EndedOperations;
+
+  beforeEach(() => {
+    jest.useFakeTimers({ now: 0 });
+    ended = new EndedOperations();
+    ended.operations.push({ firstNumber: 1, count: 10, segments: acked(10, 4) });
+  });
+
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  async function later(holes: NumberHoles): Promise<readonly NumberRange[]> {
+    jest.advanceTimersByTime(2_000);
+    return holes.all();
+  }
+
+  it('are read again only when there are more', async () => {
+    const holes = new NumberHoles(ended.mongo);
+    for (let turn = 0; turn < 5; turn += 1) expect(await later(holes)).toEqual([{ from: 5, to: 10 }]);
+    expect(ended.reads).toBe(1);
+    ended.operations.push({ firstNumber: 21, count: 5, segments: createSegments(5) });
+    expect(await later(holes)).toEqual([
+      { from: 5, to: 10 },
+      { from: 21, to: 25 },
+    ]);
+    await later(holes);
+    expect(ended.reads).toBe(2);
+  });
+
+  it('are read again while a producer may still store what Kafka acknowledges', async () => {
+    const [segment] = acked(10, 4);
+    const lease = { owner: 'one', expiresAt: new Date(0) };
+    ended.operations.splice(0, 1, {
+      firstNumber: 1,
+      count: 10,
+      segments: segment === undefined ? [] : [{ ...segment, lease }],
+    });
+    const holes = new NumberHoles(ended.mongo);
+    for (let turn = 0; turn < 3; turn += 1) await later(holes);
+    expect(ended.reads).toBe(3);
   });
 });

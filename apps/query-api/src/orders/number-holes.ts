@@ -20,6 +20,8 @@ const MAX_AGE_MS = 1_000;
 @Injectable()
 export class NumberHoles {
   private known: { readonly at: number; readonly holes: Promise<readonly NumberRange[]> } | undefined;
+  /** The holes of a number of ended operations and abandoned batches that do not change any more. */
+  private final: { readonly counts: string; readonly holes: readonly NumberRange[] } | undefined;
 
   constructor(private readonly mongo: Mongo) {}
 
@@ -35,14 +37,29 @@ export class NumberHoles {
     return this.known.holes;
   }
 
+  /** Reads all holes again only if there are more: the operations and batches that have them are only added. */
   private async read(): Promise<readonly NumberRange[]> {
+    // Counted first: what is added meanwhile is read again the next time.
+    const counts = await this.counts();
+    if (this.final?.counts === counts) return this.final.holes;
     const ended = await operationsCollection(this.mongo.db)
       .find({ status: { $in: ['cancelled', 'failed'] } })
       .project<Pick<OperationDocument, 'firstNumber' | 'count' | 'segments'>>({ firstNumber: 1, count: 1, segments: 1 })
       .toArray();
     const now = this.mongo.time.now();
     const unsent = ended.filter((operation) => !isStillEmitted(operation, now)).flatMap(holesOf);
-    return merged([...unsent, ...(await this.abandoned())]);
+    const holes = merged([...unsent, ...(await this.abandoned())]);
+    this.final = ended.every(isReleased) ? { counts, holes } : undefined;
+    return holes;
+  }
+
+  /** Counts by index keys what has holes. */
+  private async counts(): Promise<string> {
+    const [ended, abandoned] = await Promise.all([
+      operationsCollection(this.mongo.db).countDocuments({ status: { $in: ['cancelled', 'failed'] } }),
+      intakeBatchesCollection(this.mongo.db).countDocuments({ state: 'abandoned' }),
+    ]);
+    return `${ended}/${abandoned}`;
   }
 
   /** Reads the blocks of intakes that a crash has left without orders. They never get one. */
@@ -53,6 +70,11 @@ export class NumberHoles {
       .toArray();
     return batches.map(({ _id, count }) => ({ from: _id, to: _id + count - 1 }));
   }
+}
+
+/** Whether no producer can store any more what Kafka acknowledges of an operation. */
+function isReleased({ segments }: Pick<OperationDocument, 'segments'>): boolean {
+  return segments.every(({ lease }) => lease === null);
 }
 
 /** Whether a producer may still be sending a chunk of an operation that failed elsewhere; it stores what Kafka acknowledges of it. */

@@ -6,6 +6,7 @@ import { batchOfNumber } from '#orders/operation/intake-batches.js';
 import type { OrderDocument } from '#orders/order/order-document.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { operationsCollection } from '#orders/operation/operation.js';
+import { settledIndexOf } from '#orders/settled/settled-blocks.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 
 const count = z.int().min(0);
@@ -19,7 +20,9 @@ export const OrderTraceSchema = z
       .object({ from: count, to: count.describe('The last index of the chunk.') })
       .meta({ title: 'Chunk' })
       .nullable()
-      .describe('The chunk of orders that Kafka acknowledged together with this one; `null`: unknown.'),
+      .describe(
+        'The chunk of orders that Kafka acknowledged together with this one; `null`: unknown, also some time after the end of its operation.',
+      ),
     partition: count,
     offset: count.describe('The offset of the record that was saved.'),
     attempts: z.int().min(1).describe('Attempts until the order was saved.'),
@@ -56,7 +59,9 @@ export class OrderTraces {
       const { _id: first, from, count: orders } = batch;
       return { index: from + Number(order.number) - first, chunk: { from, to: from + orders - 1 } };
     }
-    const index = await this.indexIn(operationId, order);
+    const index =
+      (await this.indexIn(operationId, order)) ??
+      (await settledIndexOf(this.mongo.db, operationId, Number(order.number), READ_TIMEOUT));
     return { index, chunk: index === null ? null : await this.chunkOf(operationId, index) };
   }
 
@@ -65,7 +70,8 @@ export class OrderTraces {
       { _id: operationId },
       { projection: { firstNumber: 1, count: 1 }, ...READ_TIMEOUT },
     );
-    if (operation === null) return null;
+    // An intake has no first number.
+    if (operation === null || operation.firstNumber === 0) return null;
     const index = Number(number) - operation.firstNumber;
     return index >= 0 && index < operation.count ? index : null;
   }
