@@ -1,5 +1,5 @@
 /**
- * `npm run test:mutants [-- NAME]`: tests the tests of the engine, the facade, the intake and what services share. Applies one mutant after another to a copy of the
+ * `npm run test:mutants [-- NAME]`: tests the tests of the engine, the facade, the intake, the compaction, the watermark and what services share. Applies one mutant after another to a copy of the
  * source and runs its specs, which must fail. NAME: only this source, or only mutants whose name contains it.
  * Prints `N passed, N failed` (a killed mutant passes), and exits with 0 only if all were killed.
  */
@@ -14,6 +14,7 @@ import { OFFSET_MUTANTS } from './offset-mutants.js';
 import { RUN_MUTANTS } from './run-mutants.js';
 import { SERVICE_MUTANTS } from './service-mutants.js';
 import { SourceCopy } from './source-copy.js';
+import { SETTLING_MUTANTS, WATERMARK_MUTANTS } from './settling-mutants.js';
 import { STAGE_MUTANTS } from './stage-mutants.js';
 import { WINDOW_MUTANTS } from './window-mutants.js';
 
@@ -35,6 +36,20 @@ const SOURCES: readonly MutatedSource[] = [
     folder: 'apps/producer/src',
     specs: 'intake/intake-crash.property',
     mutants: [...INTAKE_MUTANTS, ...EXPANSION_MUTANTS],
+  },
+  {
+    name: 'compaction',
+    folder: 'apps/producer/src',
+    specs: 'compaction/',
+    unchanged: 'compaction/',
+    mutants: SETTLING_MUTANTS,
+  },
+  {
+    name: 'query-api',
+    folder: 'apps/query-api/src',
+    specs: 'freshness/complete-through',
+    unchanged: 'freshness/complete-through',
+    mutants: WATERMARK_MUTANTS,
   },
   {
     name: 'service',

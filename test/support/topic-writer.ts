@@ -38,6 +38,15 @@ export async function recordsOn(kafka: Kafka, topic: string): Promise<number> {
   return offsets.reduce((sum, { offset }) => sum + Number(offset), 0);
 }
 
+/** Returns the number of records of a topic that Kafka still has. */
+export async function recordsKept(kafka: Kafka, topic: string): Promise<number> {
+  const admin = kafka.admin();
+  await admin.connect();
+  const offsets = await admin.fetchTopicOffsets(topic);
+  await admin.disconnect();
+  return offsets.reduce((sum, { low, high }) => sum + Number(high) - Number(low), 0);
+}
+
 export interface ReadRecord {
   readonly partition: number;
   readonly offset: number;

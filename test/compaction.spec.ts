@@ -1,0 +1,153 @@
+import { describe, expect, it } from '@jest/globals';
+import { Long, UUID } from 'mongodb';
+import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
+import { operationsCollection } from '#orders/operation/operation.js';
+import { createOrderIds } from '#orders/order/order-id.js';
+import { DEAD_LETTER_TOPIC } from '#orders/topics/topics.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import type { OrderTrace } from '../apps/query-api/src/trace/order-trace.js';
+import { bookkeepingOf, compacted, COMPACTED_AT_ONCE } from './support/compactions.js';
+import { eventually } from './support/eventually.js';
+import { Imports, legacyPairs } from './support/imports.js';
+import { intakeOrder, sendOrders } from './support/intake.js';
+import { Pipeline } from './support/pipeline.js';
+import { reconciled } from './support/run-reconcile.js';
+import { sharedPipeline } from './support/shared-pipeline.js';
+import { quietKafka, recordsKept } from './support/topic-writer.js';
+
+const CLEAN = { missing: 0, pending: 0, doubled: 0, altered: 0, phantom: 0, differingBlocks: [] };
+const NOTHING = { chunks: 0, rows: 0, batches: 0, letters: 0 };
+
+describe('the bookkeeping of an ended operation', () => {
+  const shared = sharedPipeline(async () => Pipeline.startWith(COMPACTED_AT_ONCE, '--no-console', '--save-ms', '0..5'));
+
+  async function watermark(): Promise<number> {
+    const { headers } = await shared().get('/v1/orders?pageSize=1');
+    return Number(headers.get('x-complete-through'));
+  }
+
+  it('is replaced by a digest that reconciliation compares', async () => {
+    const { db, stack } = shared();
+    const { id } = await shared().populate({ count: 5_000 });
+    await shared().allSaved(id, 60_000);
+    const blocks = await compacted(db, id);
+    expect(blocks).toMatchObject([{ _id: { from: 0 }, to: 5_000, count: 5_000, saved: 5_000, isCompacted: true }]);
+    expect(await bookkeepingOf(db, id)).toEqual(NOTHING);
+    const report = await reconciled(stack, id);
+    expect(report).toMatchObject({ ...CLEAN, code: 0, verdict: 'holds', saved: 5_000, settled: 5_000 });
+  }, 120_000);
+
+  it('is kept while a dead letter is pending, and then has the same figures without it', async () => {
+    const { db, stack } = shared();
+    const faults = { poison: 0.02, oversized: 0, duplicate: 0.01, conflict: 0.01 };
+    const { id } = await shared().populate({ count: 2_000, faults, seed: 7 });
+    const ended = await shared().allEnded(id, 60_000);
+    const before = await reconciled(stack, id);
+    await eventually('a turn of the compaction has ended', 30_000, async () => {
+      const operation = await operationsCollection(db).findOne({ _id: id });
+      return operation?.compaction?.nextAt !== undefined;
+    });
+    expect(await bookkeepingOf(db, id)).toMatchObject({ chunks: expect.any(Number) });
+    expect((await bookkeepingOf(db, id))['chunks']).toBeGreaterThan(0);
+    await shared().post('/v1/dead-letters/discard', { operationId: id });
+    expect(await compacted(db, id)).toMatchObject([{ saved: ended.saved, discarded: ended.deadLettered, skipped: 0 }]);
+    expect(await bookkeepingOf(db, id)).toEqual(NOTHING);
+    await eventually('the records of its letters are removed', 30_000, async () => {
+      return (await recordsKept(quietKafka(stack.brokers), DEAD_LETTER_TOPIC)) === 0;
+    });
+    const after = await reconciled(stack, id);
+    expect(after).toMatchObject({ ...CLEAN, code: 0, verdict: 'holds', saved: before.saved, faults: before.faults });
+    expect(after.discarded).toBe(before.deadLettered);
+    await eventually('its figures are complete', 20_000, async () => {
+      const { saved, deadLettered, discarded } = await shared().operation(id);
+      return saved === ended.saved && deadLettered === 0 && discarded === ended.deadLettered;
+    });
+    await eventually('its numbers are complete', 20_000, async () => (await watermark()) >= ended.firstNumber + 1_999);
+  }, 120_000);
+
+  it('of a populate lets reconciliation name the altered and the missing order', async () => {
+    const { db, stack } = shared();
+    const { id } = await shared().populate({ count: 3_000 });
+    await shared().allSaved(id, 60_000);
+    await compacted(db, id);
+    const idOf = createOrderIds(id);
+    const orders = ordersCollection(db);
+    const removed = await orders.findOneAndDelete({ _id: new UUID(idOf(2_500)) });
+    await orders.updateOne({ _id: new UUID(idOf(17)) }, { $set: { quantity: 10_001 } });
+    const report = await reconciled(stack, id);
+    expect(report).toMatchObject({ code: 1, verdict: 'broken', missing: 1, altered: 1, saved: 2_998 });
+    expect(report.alteredOrders).toEqual([{ index: 17, id: idOf(17), fields: ['quantity'] }]);
+    expect(report.missingRecords).toMatchObject([{ index: 2_500, id: idOf(2_500), blame: 'saved-then-gone' }]);
+    expect(report.differingBlocks).toMatchObject([{ verified: 3_000, found: 2_999 }]);
+    if (removed === null) throw new Error('the order was not saved');
+    await orders.insertOne(removed);
+    await orders.deleteOne({ _id: new UUID(idOf(17)) });
+  }, 120_000);
+
+  it('of an import leaves no row, and its orders are still imported once', async () => {
+    const { db, stack } = shared();
+    const imports = new Imports(shared());
+    const rows = legacyPairs(2_000);
+    const first = await imports.imported({ 'a.json': rows });
+    await compacted(db, first.id);
+    expect(await bookkeepingOf(db, first.id)).toEqual(NOTHING);
+    expect(await db.collection('importManifest').countDocuments({ '_id.operationId': first.id })).toBe(0);
+    expect(await imports.summary(first.id)).toMatchObject({ rows: 2_000, accepted: 2_000, files: { read: 1 } });
+    const again = await imports.imported({ 'a.json': rows });
+    expect(again.import).toMatchObject({ rows: 2_000, accepted: 0, skipped: 2_000 });
+    expect(await reconciled(stack, first.id)).toMatchObject({ ...CLEAN, code: 0, saved: 2_000, settled: 2_000 });
+    const [block] = await compacted(db, first.id);
+    const changed = { number: Long.fromNumber((block?.first ?? 0) + 5) };
+    await ordersCollection(db).updateOne(changed, { $set: { symbol: 'OTHER' } });
+    const report = await reconciled(stack, first.id);
+    expect(report).toMatchObject({ code: 1, verdict: 'broken', missing: 0 });
+    expect(report.differingBlocks).toMatchObject([{ first: block?.first, verified: 2_000, found: 2_000 }]);
+    await ordersCollection(db).deleteOne(changed);
+    expect(await reconciled(stack, first.id)).toMatchObject({ code: 1, missing: 1, saved: 1_999 });
+  }, 150_000);
+
+  it('of received orders answers a repeated key as long as it is kept', async () => {
+    const { db, stack } = shared();
+    const orders = Array.from({ length: 300 }, (_, at) => intakeOrder({ accountId: `acc-${at % 7}` }));
+    const { body } = await sendOrders(shared(), orders, 'key-1');
+    const { body: other } = await sendOrders(shared(), orders.slice(0, 10));
+    const id = body.operationId;
+    expect(other.operationId).toBe(id);
+    await shared().killProducer();
+    await eventually('the operation is closed, and its key keeps it', 60_000, async () => {
+      const operation = await operationsCollection(db).findOne({ _id: id });
+      return operation?.status === 'succeeded' && operation.compaction?.nextAt !== undefined;
+    });
+    expect((await bookkeepingOf(db, id))['batches']).toBe(2);
+    expect((await sendOrders(shared(), orders, 'key-1')).body).toEqual(body);
+    await intakeBatchesCollection(db).updateMany({ operationId: id }, { $unset: { requests: true, keysUntil: true } });
+    await operationsCollection(db).updateOne({ _id: id }, { $unset: { 'compaction.nextAt': true } });
+    expect(await compacted(db, id)).toMatchObject([{ count: 310, saved: 310 }]);
+    expect(await bookkeepingOf(db, id)).toEqual(NOTHING);
+    expect(await reconciled(stack, id)).toMatchObject({ ...CLEAN, code: 0, acked: 310, saved: 310, settled: 310 });
+    await eventually('all count as saved', 20_000, async () => (await shared().operation(id)).saved === 310);
+    const { body: trace } = await shared().get<OrderTrace>(`/v1/orders/${body.items[7]?.id}/trace`);
+    expect(trace).toMatchObject({ operationId: id, chunk: null, index: expect.any(Number) });
+  }, 180_000);
+
+  it('is not counted again by a query API that starts: the watermark is there at once', async () => {
+    const { db, stack } = shared();
+    const { id, firstNumber } = await shared().populate({ count: 1_000 });
+    await shared().allSaved(id, 60_000);
+    const last = firstNumber + 999;
+    await eventually('the watermark is stored', 30_000, async () => {
+      const stored = await db.collection('watermark').findOne();
+      return (await watermark()) >= last && Number(stored?.['through']) >= last;
+    });
+    // A count from the beginning would end here.
+    await ordersCollection(db).deleteOne({ number: Long.fromNumber(firstNumber) });
+    process.kill(stack.process('query-api').pid, 'SIGKILL');
+    await eventually('the query API is ready again', 60_000, async () =>
+      fetch(`${stack.queryApiUrl}/health/ready`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    );
+    expect(await watermark()).toBeGreaterThanOrEqual(last);
+  }, 120_000);
+});
