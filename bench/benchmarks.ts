@@ -12,6 +12,7 @@ import { poison } from './benchmarks/poison.js';
 import { readsById, readsByIdLatency } from './benchmarks/reads-by-id.js';
 import { readsPageDepth, readsPageSkip } from './benchmarks/reads-depth.js';
 import { readsExport, readsExportMemory } from './benchmarks/reads-export.js';
+import { readsRestart } from './benchmarks/reads-restart.js';
 import { readsWalk, readsWalkFiltered } from './benchmarks/reads-walk.js';
 import { consumersAgainstOne, consumerWith } from './benchmarks/scaling.js';
 import {
@@ -61,6 +62,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   readsWalkFiltered,
   readsExport,
   readsExportMemory,
+  readsRestart,
   facadeReadsP50,
   facadeReadsP99,
   facadeReadsHangingP50,
