@@ -105,6 +105,10 @@ export const RETIRED: {
   readonly indexes: Partial<Record<IndexedCollection, readonly string[]>>;
   readonly collections: readonly string[];
 } = {
-  indexes: { orders: ['legacy_number'] },
+  indexes: {
+    orders: ['legacy_number'],
+    // Of 0.1.0.
+    deadLetters: ['operationId_index', 'tries_sent'],
+  },
   collections: ['orderRollups'],
 };

@@ -63,4 +63,16 @@ describe('the plan of a migration', () => {
       { collection: 'orders', index: 'legacy_number' },
     ]);
   });
+
+  it('lists the indexes of dead letters that 0.1.0 made, beside those of this version', () => {
+    const fields = { 'tries.operationId': 1, 'tries.outcome': 1, 'tries.sent.partition': 1, 'tries.sent.offset': 1 };
+    const previous = [
+      { name: 'operationId_index', key: { operationId: 1, index: 1 } },
+      { name: 'tries_sent', key: fields },
+    ];
+    expect(planIndexes('deadLetters', listed(...INDEXES.deadLetters, ...previous))).toEqual({
+      ...NOTHING,
+      retired: previous.map(({ name }) => ({ collection: 'deadLetters', index: name })),
+    });
+  });
 });
