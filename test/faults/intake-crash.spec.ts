@@ -131,6 +131,23 @@ describe('the intake', () => {
     });
   }, 400_000);
 
+  it('loses and doubles nothing beside a producer of 0.1.0, which marks the operation as succeeded while it receives orders', async () => {
+    const operations = operationsCollection(pipeline.db);
+    // It does so with all running operations that have nothing left to emit, once a second.
+    const settle = setInterval(() => {
+      void operations.updateMany({ kind: 'intake', status: 'running' }, { $set: { status: 'succeeded' } });
+    }, 1_000);
+    const flood = await Flood.during(pipeline, async (sent) => {
+      for (let kills = 0; kills < KILLS; kills += 1) {
+        await untilFurther(sent, 20 + draw(2, kills, 100));
+        process.kill(pipeline.stack.process('producer').pid, 'SIGKILL');
+      }
+      await untilFurther(sent, 20);
+    }).finally(() => clearInterval(settle));
+    expect(flood.accepted.size).toBeGreaterThan(100);
+    await expectComplete(flood);
+  }, 400_000);
+
   it.each(['Kafka', 'MongoDB'])(
     'rejects requests while %s is unavailable for longer than their time-out, and loses and doubles nothing',
     async (server) => {

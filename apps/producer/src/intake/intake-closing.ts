@@ -50,12 +50,15 @@ export class IntakeClosing {
     }
   }
 
-  /** Reopens closed operations, so that a process closes them again: one that had lost its lease has added to them later. */
+  /**
+   * Reopens ended operations, so that a process closes them again: one that had lost its lease has added to them later. Also those that a
+   * producer of 0.1.0, which knows no intakes, has marked as succeeded while they received orders.
+   */
   async reopen(ids: readonly string[]): Promise<void> {
     // Above the epochs of all earlier claims.
     const receiving = { lease: null, epoch: this.mongo.time.now().getTime() };
     await this.operations.updateMany(
-      { _id: { $in: [...ids] }, kind: 'intake', receiving: null },
+      { _id: { $in: [...ids] }, kind: 'intake', status: { $ne: 'running' } },
       { $set: { status: 'running', finishedAt: null, receiving }, $unset: { compactedAt: true } },
     );
   }

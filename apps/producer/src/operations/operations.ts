@@ -85,8 +85,9 @@ export class Operations {
   async createIntake(lease: Lease, chunkSize: number): Promise<IntakeDocument> {
     const now = this.mongo.time.now();
     const figures = { count: 0, acked: 0, firstNumber: 0, segments: [], chunkSize, ratePerSecond: null };
+    const times = { startedAt: now, from: now, to: now };
     const receiving = { lease, epoch: 0 };
-    const operation = { ...newOperation(now), startedAt: now, kind: 'intake' as const, ...figures, receiving };
+    const operation = { ...newOperation(now), ...times, kind: 'intake' as const, ...figures, receiving };
     await this.collection.insertOne(operation);
     return operation;
   }

@@ -121,6 +121,9 @@ export interface RedriveDocument extends EmissionDocument {
  */
 export interface IntakeDocument extends EmissionDocument {
   readonly kind: 'intake';
+  /** When it was opened. 0.1.0 reads both of every operation that is no import: without them its list of operations fails after a way back. */
+  readonly from?: Date;
+  readonly to?: Date;
   /** Orders that Kafka has acknowledged, of the `count` orders that are stored in batches. Both are up to 1 s old. */
   readonly acked: number;
   /** `null` once the operation is closed and every batch is acknowledged or abandoned. */
