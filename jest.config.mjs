@@ -55,6 +55,7 @@ export default {
         '<rootDir>/test/monitoring/',
         '<rootDir>/test/packages/',
         '<rootDir>/test/clients/',
+        '<rootDir>/test/upgrade/',
       ],
     },
     {
@@ -90,6 +91,15 @@ export default {
       ...shared,
       displayName: 'clients',
       testMatch: ['<rootDir>/test/clients/**/*.spec.ts'],
+    },
+    {
+      // Needs the history of the repository, from which it compiles the previous version.
+      ...shared,
+      displayName: 'upgrade',
+      setupFilesAfterEnv: ['<rootDir>/test/support/without-time-limit.mjs'],
+      globalSetup: '<rootDir>/test/support/shared-servers.mjs',
+      globalTeardown: '<rootDir>/test/support/stop-shared-servers.mjs',
+      testMatch: ['<rootDir>/test/upgrade/**/*.spec.ts'],
     },
     {
       ...shared,

@@ -55,9 +55,19 @@ export class ComposeProject {
     // The user's .env would change the test.
     const selected = profiles.flatMap((profile) => ['--profile', profile]);
     const options = ['--env-file', '/dev/null', '--progress', 'plain', ...selected, ...files];
+    return this.engine.docker(['compose', ...options, ...command], this.publishedAs());
+  }
+
+  /** Runs a command in a shell, as an operator types it in the project's folder, who has exported the profile `dev`. @param input its stdin */
+  shell(command: string, input = ''): Promise<string> {
+    const files = { COMPOSE_FILE: 'docker-compose.yml:test/compose/build-network.yml', COMPOSE_ENV_FILES: '/dev/null' };
+    const env = { ...this.publishedAs(), ...files, COMPOSE_PROFILES: 'dev', COMPOSE_PROGRESS: 'plain' };
+    return this.engine.shell(command, env, input);
+  }
+
+  private publishedAs(): NodeJS.ProcessEnv {
     const ports = { ...this.ports, FACADE_PORT: this.facadePort };
-    const env = Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)]));
-    return this.engine.docker(['compose', ...options, ...command], env);
+    return Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)]));
   }
 
   /** Resolves once every service is healthy, with `consumers` consumers; changes only what differs. */

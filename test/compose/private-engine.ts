@@ -70,8 +70,21 @@ export class PrivateEngine {
 
   /** Returns the output of the `docker` command. Throws with the last lines of its standard error. */
   async docker(args: readonly string[], env: NodeJS.ProcessEnv = {}, signal = this.signal): Promise<string> {
+    return this.output('docker', args, { env, signal });
+  }
+
+  /** Returns the output of a command in a shell, whose `docker` is this engine's. @param input its stdin. Throws as `docker` */
+  async shell(command: string, env: NodeJS.ProcessEnv, input = ''): Promise<string> {
+    return this.output('bash', ['-c', command], { env, signal: this.signal, input });
+  }
+
+  private async output(
+    program: string,
+    args: readonly string[],
+    { env, signal, input = '' }: { env: NodeJS.ProcessEnv; signal: AbortSignal; input?: string },
+  ): Promise<string> {
     try {
-      const { stdout } = await promisify(execFile)('docker', args, {
+      const running = promisify(execFile)(program, args, {
         cwd: PROJECT_DIRECTORY,
         env: {
           ...Object.fromEntries(INHERITED.map((name) => [name, process.env[name]])),
@@ -84,12 +97,13 @@ export class PrivateEngine {
         maxBuffer: 256 * 1024 * 1024,
         signal,
       });
-      return stdout.trim();
+      running.child.stdin?.end(input);
+      return (await running).stdout.trim();
     } catch (error) {
       signal.throwIfAborted();
       const output = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error);
       const lines = output.trim().split('\n').slice(-LAST_LINES).join('\n');
-      throw new Error(`docker ${args.join(' ')} failed:\n${lines}`, { cause: error });
+      throw new Error(`${program} ${args.join(' ')} failed:\n${lines}`, { cause: error });
     }
   }
 

@@ -6,6 +6,7 @@ import { ProducerClient } from '../../apps/cli/src/producer/producer-client.js';
 import { eventually } from '../support/eventually.js';
 import type { Checklist } from './checklist.js';
 import type { ComposeProject } from './compose-project.js';
+import { DocumentedComposeCommands } from './documented-commands.js';
 import type { PrivateEngine } from './private-engine.js';
 import { APPS, clientOptions, ProtectionChecks, urlOf } from './protection-checks.js';
 
@@ -36,6 +37,7 @@ export class Scenario {
   private readonly queryApi: ProducerClient;
   private readonly console: ProducerClient;
   private readonly protection: ProtectionChecks;
+  private readonly documented: DocumentedComposeCommands;
 
   constructor(
     private readonly engine: PrivateEngine,
@@ -43,6 +45,7 @@ export class Scenario {
     private readonly signal: AbortSignal,
   ) {
     this.protection = new ProtectionChecks(engine, project, signal);
+    this.documented = new DocumentedComposeCommands(project);
     const { PRODUCER_PORT, QUERY_API_PORT, CONSOLE_PORT } = project.ports;
     const timing = { clock: systemClock, random: Math.random };
     this.producer = new ProducerClient(urlOf(PRODUCER_PORT), timing, CREDENTIALS);
@@ -60,6 +63,7 @@ export class Scenario {
     await check('requests without a token are rejected', () => this.protection.rejectsWithoutToken());
     await check('Kafka and MongoDB reject clients without a password', () => this.protection.serversNeedPasswords());
     const operation = await check(`populate ${ORDERS}: accepted`, () => this.populate(ORDERS));
+    await check('the documented commands: up, and scale', () => this.documented.upAndScaled());
     await check(`up --scale consumer=${CONSUMERS}: as many healthy containers`, () => this.scaleUp());
     await check(`the partitions are shared by ${CONSUMERS} members of the group`, () => this.groupIsShared());
     await check(`the console sees all ${CONSUMERS}, and serves its page`, () => this.consoleSeesAll());
@@ -69,13 +73,21 @@ export class Scenario {
     await check('queried by page and by id', () => this.queryByPageAndId(operation));
     await check('reconcile in a container finds every order', () => this.reconciles(operation));
     await check('the operator gets in by the files of the containers', () => this.protection.operatorGetsIn());
+    await check('the documented commands: containers and logs', () => this.documented.showContainersAndLogs());
+    await check('the documented commands: Kafka and MongoDB', () => this.documented.openKafkaAndMongodb());
+    await check('the documented commands: move the group', () => this.documented.moveGroup());
+    await check('the documented commands: stop and start services', () => this.documented.stopAndStart());
     await check('no container had to be restarted', () => this.nothingWasRestarted());
     await check('stop: the apps drain and exit with 0', () => this.appsEndWell());
     await check('down, and up with the legacy system: orders, records and schemas still exist', () =>
       this.restart(operation),
     );
     await check('the facade answers clients with a key only', () => this.protection.facadeNeedsKey());
-    await check('down --volumes', () => this.project.run('down', '--volumes'));
+    await check('down --volumes', async () => {
+      await this.documented.down();
+      // The legacy system is in another profile.
+      await this.project.run('down', '--volumes');
+    });
     await check('no container, network or volume is left', () => this.nothingIsLeft());
   }
 

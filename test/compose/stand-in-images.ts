@@ -7,6 +7,7 @@ import { installWheel } from '../../dev/parts/pip.js';
 import { VERSIONS } from '../../dev/parts/versions.js';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
 import { provideCommand } from '../support/debian-apt.js';
+import { KafkaTools } from '../support/foreign-clients/kafka-tools.js';
 import { cachedPart } from './part-cache.js';
 import type { PrivateEngine } from './private-engine.js';
 
@@ -39,6 +40,7 @@ export async function provideStandInParts(signal: AbortSignal): Promise<StandInP
     'ca-certificates.crt': CERTIFICATES,
     java: await provideJava(signal),
     'kafka-jars': embedded.kafkaJars,
+    'kafka-tools': await KafkaTools.directory(),
     registry: embedded.registryDirectory,
     mongod: embedded.mongod,
     mongosh: await provideNpmPackage(MONGOSH, signal),

@@ -5,6 +5,7 @@ import { ordersCollection } from '#orders/order/orders-collection.js';
 import { earlierPartitions, partitionsAt, topicPartitionsCollection } from '#orders/topics/topic-partitions.js';
 import { InsertWatch } from '../chaos/checks/insert-watch.js';
 import { KeyOrder, type Insert } from '../chaos/checks/key-order.js';
+import { runDocumented } from '../support/documented/run-documented.js';
 import { eventually } from '../support/eventually.js';
 import { ExtraProducer } from '../support/extra-producer.js';
 import { intakeOrder } from '../support/intake.js';
@@ -79,7 +80,9 @@ describe('npm run admin -- topics expand, while producers and consumers work', (
       60_000,
       async () => accepted() > 20 && (await pipeline.operation(populate.id)).acked > 0,
     );
-    const { code, stdout, stderr } = await expand('--partitions', '24');
+    const { code, stdout, stderr } = await runDocumented('npm run admin -- topics expand --partitions 24', {
+      env: settings(),
+    });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('Topic orders.v1 has 24 partitions, and the producers send again.');
     const before = accepted();

@@ -1,7 +1,11 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import type { OperationResponse } from '../../apps/producer/src/operations/operation-response.js';
+import { runDocumented } from '../support/documented/run-documented.js';
 import { eventually } from '../support/eventually.js';
+import { writeKafkaScripts } from '../support/foreign-clients/kafka-scripts.js';
 import { Pipeline, type Answer, type PopulateResponse } from '../support/pipeline.js';
 import { reconciled } from '../support/run-reconcile.js';
 import { quietKafka, recordsOn } from '../support/topic-writer.js';
@@ -34,6 +38,37 @@ describe('a pipeline whose processes are stopped or killed', () => {
     const { id } = await pipeline.populate({ count, ratePerSecond: 2_000 });
     await eventually('the emission has begun', 60_000, async () => (await pipeline.operation(id)).acked > 0);
     return pipeline.operation(id);
+  }
+
+  /** Moves the group, by both ways of docs/operations.md; the second kills the consumer. */
+  async function moveGroup(partition: number, offset: number): Promise<void> {
+    const { brokers, dataDirectory } = pipeline.stack;
+    const scripts = await writeKafkaScripts();
+    const byScript = await runDocumented(
+      'kafka-consumer-groups.sh --bootstrap-server HOST:9092 --group orders-savers --topic orders.v1:PARTITION --reset-offsets --to-offset OFFSET --execute',
+      {
+        replacing: { 'HOST:9092': brokers, 'v1:PARTITION': `v1:${partition}`, 'offset OFFSET': `offset ${offset}` },
+        programs: [scripts],
+      },
+    );
+    expect(byScript).toMatchObject({ code: 0, stdout: expect.stringMatching(/orders\.v1/) });
+    await rm(scripts, { recursive: true });
+    const byKafkajs = await runDocumented(
+      [
+        `PIDS=$(node -p "JSON.parse(fs.readFileSync('.data/processes.json')).filter(({ name }) => name.startsWith('consumer-')).map(({ pid }) => pid).join(' ')")`,
+        'echo $PIDS | xargs kill -STOP; sleep 15',
+        `PARTITION=3 OFFSET=4711 node -e " const { PARTITION: partition, OFFSET: offset } = process.env; const admin = new (require('kafkajs').Kafka)({ brokers: ['127.0.0.1:9092'] }).admin(); admin.connect() .then(() => admin.setOffsets({ groupId: 'orders-savers', topic: 'orders.v1', partitions: [{ partition: Number(partition), offset }] })) .finally(() => admin.disconnect());"`,
+        'echo $PIDS | xargs kill -KILL',
+      ],
+      {
+        replacing: {
+          '.data/processes.json': join(dataDirectory, 'processes.json'),
+          'PARTITION=3 OFFSET=4711': `PARTITION=${partition} OFFSET=${offset}`,
+          '127.0.0.1:9092': brokers,
+        },
+      },
+    );
+    expect(byKafkajs).toMatchObject({ code: 0 });
   }
 
   it('pauses an operation after its current chunk, keeps it paused through a kill of the producer, and resumes it there', async () => {
@@ -139,12 +174,11 @@ describe('a pipeline whose processes are stopped or killed', () => {
       // -1 means that the group has not committed an offset yet.
       const offset = Math.max(0, Number(behind.offset));
       skipped.push({ partition: behind.partition, offset });
-      const partitions = [{ partition: behind.partition, offset: String(offset + 1) }];
-      await admin.setOffsets({ groupId: ORDERS_CONSUMER_GROUP, topic: ORDERS_TOPIC, partitions });
+      await moveGroup(behind.partition, offset + 1);
     } finally {
       await admin.disconnect();
-      // Kill the consumer: it would keep its position, while a new one starts at the committed offset.
-      process.kill(consumer, 'SIGKILL');
+      // The commands have killed it, unless they failed: it would keep its position, while a new one starts at the committed offset.
+      if (pipeline.stack.processes().some(({ pid }) => pid === consumer)) process.kill(consumer, 'SIGKILL');
     }
     await eventually(
       'all orders but the skipped one are saved',

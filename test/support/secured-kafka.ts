@@ -62,6 +62,18 @@ export class SecuredKafka {
     };
   }
 
+  /** Returns how Kafka's scripts connect as a user, as the text of a properties file. */
+  propertiesOf({ name, password }: StackUser): string {
+    const login = 'org.apache.kafka.common.security.scram.ScramLoginModule required';
+    return [
+      'security.protocol=SASL_SSL',
+      'ssl.truststore.type=PEM',
+      `ssl.truststore.location=${this.authority}`,
+      'sasl.mechanism=SCRAM-SHA-512',
+      `sasl.jaas.config=${login} username="${name}" password="${password}";`,
+    ].join('\n');
+  }
+
   /** Lets a user do operations on topics or groups. */
   async allow(
     { name: user }: StackUser,

@@ -13,6 +13,14 @@ interface Readiness {
   >;
 }
 
+/** Where an app is started from. */
+export interface AppPlace {
+  /** The folder of the project whose compiled dist/ is used. Default: this one. */
+  readonly directory?: string;
+  /** Default: any free port. */
+  readonly port?: number;
+}
+
 /** One service as a process of its own, on a port that is known before it is ready. It needs a compiled dist/. */
 export class StartedApp {
   private text = '';
@@ -27,9 +35,9 @@ export class StartedApp {
   }
 
   /** Starts it, and does not wait until it listens. */
-  static async start(app: string, env: NodeJS.ProcessEnv): Promise<StartedApp> {
-    const port = await freePort();
-    const child = spawn(process.execPath, [join(PROJECT_DIRECTORY, `dist/apps/${app}/src/main.js`)], {
+  static async start(app: string, env: NodeJS.ProcessEnv, place: AppPlace = {}): Promise<StartedApp> {
+    const { directory = PROJECT_DIRECTORY, port = await freePort() } = place;
+    const child = spawn(process.execPath, [join(directory, `dist/apps/${app}/src/main.js`)], {
       env: { PATH: process.env['PATH'], PORT: String(port), DRAIN_GRACE_SECONDS: '0', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

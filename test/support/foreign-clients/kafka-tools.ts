@@ -10,6 +10,9 @@ import { provideTestPart } from './test-part.js';
 
 const FETCH_WITHIN_MS = 240_000;
 const ENDS_WITHIN_MS = 60_000;
+/** The tools run for a second or two: compiling with C2 would take longer than it saves. */
+const MEMORY = ['-XX:TieredStopAtLevel=1', '-Xmx256m'];
+const KAFKA_ONLY = { kafka: true, registry: false, mongodb: false };
 const quiet = (): void => undefined;
 
 /** A command-line tool of Kafka, by its class in `org.apache.kafka.tools`. */
@@ -24,14 +27,24 @@ export class KafkaTools {
 
   /** Finds the jars and a Java runtime in the cache, or fetches them. */
   static async provide(): Promise<KafkaTools> {
+    const { java, kafkaJars } = await provideParts(KAFKA_ONLY, quiet, AbortSignal.timeout(FETCH_WITHIN_MS));
+    return new KafkaTools(java, [join(kafkaJars, '*'), join(await KafkaTools.directory(), '*')].join(delimiter));
+  }
+
+  /** Returns the folder of the tools' own jars, in the cache. */
+  static async directory(): Promise<string> {
     const signal = AbortSignal.timeout(FETCH_WITHIN_MS);
-    const { java, kafkaJars } = await provideParts({ kafka: true, registry: false, mongodb: false }, quiet, signal);
-    const directory = await provideTestPart(`kafka-tools-${VERSIONS.kafka}`, async (part) => {
+    const { java } = await provideParts(KAFKA_ONLY, quiet, signal);
+    return provideTestPart(`kafka-tools-${VERSIONS.kafka}`, async (part) => {
       requireMaven();
       const javaHome = systemJava(8) === undefined ? join(java, '..', '..') : undefined;
       await fetchMavenParts(new Map([['kafka-tools', part]]), javaHome, new FetchProgress(quiet), signal);
     });
-    return new KafkaTools(java, [join(kafkaJars, '*'), join(directory, '*')].join(delimiter));
+  }
+
+  /** Returns the words of the command that runs a tool, in a shell. @param tool a class in `org.apache.kafka.tools` */
+  commandLine(tool: string): string[] {
+    return [this.java, ...MEMORY, '-cp', `'${this.classPath}'`, `org.apache.kafka.tools.${tool}`];
   }
 
   /**
@@ -39,9 +52,7 @@ export class KafkaTools {
    * @throws Error with its output if it fails or does not end within 60 s
    */
   async run(tool: ToolName, args: readonly string[], input: Buffer | string = ''): Promise<string> {
-    // The tools run for a second or two: compiling with C2 would take longer than it saves.
-    const memory = ['-XX:TieredStopAtLevel=1', '-Xmx256m'];
-    const child = spawn(this.java, [...memory, '-cp', this.classPath, `org.apache.kafka.tools.${tool}`, ...args], {
+    const child = spawn(this.java, [...MEMORY, '-cp', this.classPath, `org.apache.kafka.tools.${tool}`, ...args], {
       stdio: ['pipe', 'pipe', 'pipe'],
       timeout: ENDS_WITHIN_MS,
       killSignal: 'SIGKILL',

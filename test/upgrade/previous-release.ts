@@ -1,0 +1,69 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { runClient } from '../../dev/parts/package-client.js';
+import { installPart } from '../../dev/parts/part.js';
+import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
+import { provideTestPart } from '../support/foreign-clients/test-part.js';
+import type { Release } from './release.js';
+
+/** The version before the current one in CHANGELOG.md. */
+export const PREVIOUS_VERSION = '0.1.0';
+/** The last commit of its day, 2026-11-25. */
+const COMMIT = '0ddacebbd1fe9038998b03ae7dd316ff9a446920';
+const BUILT_WITHIN_MS = 240_000;
+
+/**
+ * Takes the previous version from the history of this repository, installs its packages and compiles it by its own set-up. All of it stays in
+ * the cache.
+ * @throws Error if the history lacks it, such as in a shallow clone
+ */
+export async function providePreviousRelease(): Promise<Release> {
+  const directory = await provideTestPart(`release-${PREVIOUS_VERSION}-${COMMIT.slice(0, 8)}`, async (part) =>
+    installPart(part, build),
+  );
+  return { version: PREVIOUS_VERSION, directory };
+}
+
+async function build(directory: string): Promise<void> {
+  await requireHistory();
+  await extract(directory);
+  await runClient({
+    command: process.execPath,
+    args: ['dev/setup.mjs'],
+    cwd: directory,
+    env: withoutPackageOfNpm(),
+    fetching: `version ${PREVIOUS_VERSION} of the pipeline`,
+    signal: AbortSignal.timeout(BUILT_WITHIN_MS),
+  });
+}
+
+async function requireHistory(): Promise<void> {
+  try {
+    await promisify(execFile)('git', ['cat-file', '-e', `${COMMIT}^{commit}`], { cwd: PROJECT_DIRECTORY });
+  } catch (cause) {
+    throw new Error(
+      `The history of this clone lacks commit ${COMMIT}, which is version ${PREVIOUS_VERSION}. ` +
+        'Fetch the whole history: git fetch --unshallow. Without a repository, these tests cannot run.',
+      { cause },
+    );
+  }
+}
+
+async function extract(directory: string): Promise<void> {
+  const archive = spawn('git', ['archive', COMMIT], { cwd: PROJECT_DIRECTORY, stdio: ['ignore', 'pipe', 'inherit'] });
+  const tar = spawn('tar', ['-x', '-C', directory], { stdio: ['pipe', 'inherit', 'inherit'] });
+  const ended = Promise.all([once(archive, 'close'), once(tar, 'close')]);
+  await pipeline(archive.stdout, tar.stdin);
+  const codes = (await ended).map(([code]) => Number(code));
+  if (codes.some((code) => code !== 0)) throw new Error(`git archive ${COMMIT} and tar ended with ${codes.join(', ')}`);
+}
+
+/** Removes what npm says about the package whose script it runs: it is another one. */
+function withoutPackageOfNpm(): NodeJS.ProcessEnv {
+  const names = Object.keys(process.env).filter((name) =>
+    /^(npm_package_|npm_lifecycle_|npm_config_local_prefix$)/.test(name),
+  );
+  return Object.fromEntries([...names, 'INIT_CWD'].map((name) => [name, undefined]));
+}
