@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { MongoClient, type Binary, type Long } from 'mongodb';
 import { PROJECT_DIRECTORY } from '../../dev/project-directory.js';
-import { provideLibrdkafka } from '../support/foreign-clients/librdkafka-package.js';
+import { CONFLUENT_KAFKA, providePythonPackages } from '../support/foreign-clients/python-packages.js';
 
 const SCRIPT = join(PROJECT_DIRECTORY, 'test/upgrade/read_orders.py');
 
@@ -56,7 +56,7 @@ export async function compareAsForeigner(brokers: string, mongodbUri: string): P
 }
 
 async function readTopic(brokers: string, topic: string): Promise<TopicRecord[]> {
-  const env = { ...process.env, PYTHONPATH: await provideLibrdkafka() };
+  const env = { ...process.env, PYTHONPATH: await providePythonPackages(CONFLUENT_KAFKA) };
   const { stdout } = await promisify(execFile)('python3', [SCRIPT, brokers, topic], { env, maxBuffer: 2 ** 28 });
   return stdout
     .split('\n')
