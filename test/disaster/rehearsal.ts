@@ -78,10 +78,13 @@ class Rehearsing {
     ]);
     const [running, cancelled] = await sending.begin();
     const manifest = await this.backUp();
-    const lost = await steps.take('send more, redrive dead letters, and cancel a populate', async () => {
-      const ids = await sending.sendMore(cancelled);
-      return [`${ids.length} operations that the backup lacks`, ids];
-    });
+    const lost = await steps.take(
+      'send more, redrive dead letters, pause one populate and cancel the other',
+      async () => {
+        const ids = await sending.sendMore(running, cancelled);
+        return [`${ids.length} operations that the backup lacks`, ids];
+      },
+    );
     await this.loseMongodb();
     const report = await this.restore();
     await steps.take(REPLAY, async () => {

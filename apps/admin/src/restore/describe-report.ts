@@ -49,25 +49,20 @@ function describeLetters(letters: readonly string[]): string[] {
 }
 
 function describeNumbers({ numbers, facadeNextNumber, formerPartitions }: RestoreReport): string[] {
-  return [
-    ...section('', [
-      ...(numbers.skipped > 0
-        ? [
-            `${figure(numbers.skipped)} order numbers are skipped, because records in the log can't be decoded and may have some of them.`,
-          ]
-        : []),
-      ...(facadeNextNumber === null
-        ? []
-        : [
-            `The facade assigns legacy numbers from ${figure(facadeNextNumber)} on. Its stages are those of the backup: compare them with npm run migration -- status, and verify.`,
-          ]),
-      ...(formerPartitions === null
-        ? []
-        : [
-            `The topic had ${formerPartitions} partitions at the backup, which is recorded: take the next backup soon.`,
-          ]),
-    ]),
-  ];
+  const lines: string[] = [];
+  if (numbers.skipped > 0)
+    lines.push(
+      `${figure(numbers.skipped)} order numbers are skipped, because records in the log can't be decoded and may have some of them.`,
+    );
+  if (facadeNextNumber !== null)
+    lines.push(
+      `The facade assigns legacy numbers from ${figure(facadeNextNumber)} on. Its stages are those of the backup: compare them with npm run migration -- status, and verify.`,
+    );
+  if (formerPartitions !== null)
+    lines.push(
+      `The topic had ${formerPartitions} partitions at the backup, which is recorded: take the next backup soon.`,
+    );
+  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 function describeLost({ lostBetween: { from, to } }: RestoreReport): string[] {
