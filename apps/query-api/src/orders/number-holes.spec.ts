@@ -59,6 +59,12 @@ class EndedOperations {
 
 const NO_BATCHES = { project: () => ({ toArray: async () => Promise.resolve([]) }) };
 
+/** Returns the holes after the last ones are too old. */
+async function later(holes: NumberHoles): Promise<readonly NumberRange[]> {
+  jest.advanceTimersByTime(2_000);
+  return holes.all();
+}
+
 describe('the holes of all operations', () => {
   let ended: EndedOperations;
 
@@ -71,11 +77,6 @@ describe('the holes of all operations', () => {
   afterEach(() => {
     jest.useRealTimers();
   });
-
-  async function later(holes: NumberHoles): Promise<readonly NumberRange[]> {
-    jest.advanceTimersByTime(2_000);
-    return holes.all();
-  }
 
   it('are read again only when there are more', async () => {
     const holes = new NumberHoles(ended.mongo);
