@@ -61,7 +61,8 @@ export class SentOrders {
     const complete = await pipeline.populate({ count: Math.ceil(this.orders / 10), faults: FAULTS });
     const imported = await new Imports(pipeline).imported({ 'chunk_2.json': legacyPairs(ROWS, 1_000_001) });
     const redrives = new Redrives(pipeline);
-    const { body: redrive } = await redrives.ask({ limit: REDRIVEN });
+    const { status, body: redrive } = await redrives.ask({ all: true, limit: REDRIVEN });
+    if (status !== 202) throw new Error(`the redrive responded with status ${status}: ${redrive.detail}`);
     await pipeline.allEnded(complete.id, this.withinMs);
     await redrives.ended(redrive.id);
     await eventually('clients have sent more', MINUTE_MS, () =>

@@ -1,4 +1,5 @@
 import type { Rehearsal } from './rehearsal.js';
+import { REDRIVEN } from './sent-orders.js';
 
 /** A property that a rehearsal must have, and whether it has it. */
 export interface Verdict {
@@ -29,6 +30,11 @@ export function verdictsOf(rehearsal: Rehearsal): Verdict[] {
       what: 'the list of paused operations is right',
       found: `${pausedIds.length} of 2`,
       holds: sameIds(pausedIds, [sent.running, sent.cancelled]),
+    },
+    {
+      what: 'the list of dead letters that were sent again is right',
+      found: `${report.redrivenLetters.length} of ${REDRIVEN}`,
+      holds: report.redrivenLetters.length === REDRIVEN,
     },
     {
       what: 'new order numbers are above all earlier ones',
