@@ -55,15 +55,6 @@ export function numberOf(stored: Buffer): number | undefined {
   return Number(stored.readBigInt64LE(NUMBER_AT));
 }
 
-const ID_BYTES = 16;
-
-/** Returns the 16 bytes of a document's id. */
-export function idIn(stored: Buffer): Buffer {
-  const at = CONTENT_AT + ID_HEAD.length;
-  if (startsWith(stored, ID_HEAD, CONTENT_AT)) return stored.subarray(at, at + ID_BYTES);
-  return Buffer.from(readStored(stored)._id.buffer);
-}
-
 /** Decodes a stored document. */
 export function readStored(stored: Buffer): OrderDocument {
   return BSON.deserialize(stored) as OrderDocument;

@@ -3,12 +3,7 @@ import { ApiConflictResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ImportRowsMissingError } from '#orders/operation/import-rows.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
-import {
-  ArchivedMeanwhileError,
-  NothingToReconcileError,
-  reconcile,
-  UnknownOperationError,
-} from '#reconcile/reconcile.js';
+import { NothingToReconcileError, reconcile, UnknownOperationError } from '#reconcile/reconcile.js';
 import { formatReport } from '#reconcile/report.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { notFound, Problem } from '#service/http/problem.js';
@@ -41,7 +36,7 @@ export class ReconcileController {
   @ApiNotFoundResponse({ description: 'Problem details: no such operation' })
   @ApiConflictResponse({
     description:
-      'Problem details: nothing can be checked, because the rows of the import are missing, it is a redrive, or its orders are being archived',
+      'Problem details: nothing can be checked, because the rows of the import are missing or it is a redrive',
   })
   async reconcileOperation(
     @Param('id', { schema: OperationIdSchema }) id: string,
@@ -64,11 +59,7 @@ export class ReconcileController {
       return { ...report, text: formatReport(report) };
     } catch (error) {
       if (error instanceof UnknownOperationError) throw notFound(error.message);
-      if (
-        error instanceof ImportRowsMissingError ||
-        error instanceof NothingToReconcileError ||
-        error instanceof ArchivedMeanwhileError
-      )
+      if (error instanceof ImportRowsMissingError || error instanceof NothingToReconcileError)
         throw new Problem(HttpStatus.CONFLICT, error.code, error.message);
       throw error;
     }

@@ -3,7 +3,6 @@
  * services compute again.
  */
 export const OPERATIONAL_COLLECTIONS: ReadonlySet<string> = new Set([
-  'adminLocks',
   'consumers',
   'migrationInstances',
   'migrationLeases',
