@@ -128,9 +128,10 @@ describe('users and rights, by the commands of docs/operations.md', () => {
     );
     expect(removed).toMatchObject({ code: 0 });
     expect(await signsIn()).toBe(false);
+    const place = `s/HOST:9093/${kafka.brokers}/; s#admin.properties#${join(folder, 'admin.properties')}#`;
     const revoked = await run(
-      'kafka-acls.sh --bootstrap-server HOST:9093 --command-config admin.properties --remove --force --allow-principal User:orders-producer --topic orders.v1',
-      options,
+      "npm run -s admin -- roles | grep 'User:orders-producer ' | sed 's/--add/--remove --force/; s/HOST:9093/kafka.example:9093/' | sh",
+      { replacing: { 's/HOST:9093/kafka.example:9093/': place } },
     );
     expect(revoked).toMatchObject({ code: 0 });
     const plan = await run('npm run admin -- roles plan');

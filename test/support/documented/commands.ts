@@ -57,7 +57,7 @@ export const COMMANDS = {
     USERS,
   'kafka-configs.sh --bootstrap-server HOST:9093 --command-config admin.properties --alter --entity-type users --entity-name orders-producer --delete-config SCRAM-SHA-512':
     USERS,
-  'kafka-acls.sh --bootstrap-server HOST:9093 --command-config admin.properties --remove --force --allow-principal User:orders-producer --topic orders.v1':
+  "npm run -s admin -- roles | grep 'User:orders-producer ' | sed 's/--add/--remove --force/; s/HOST:9093/kafka.example:9093/' | sh":
     USERS,
   'docker compose --profile dev up --detach --wait': COMPOSE,
   'docker compose --profile dev up --detach --wait --scale consumer=4': COMPOSE,
