@@ -21,8 +21,8 @@ export class MeasuredStack {
     private readonly folder: string,
     private readonly servers: StandaloneServers,
     private readonly client: MongoClient,
+    private running: readonly HttpServer[],
     private currentProducer: HttpServer,
-    private readonly others: readonly HttpServer[],
     readonly queryApi: HttpServer,
   ) {}
 
@@ -41,7 +41,7 @@ export class MeasuredStack {
     const queryApi = await startApp('query-api', QUERY_API_HEAP, addresses);
     const producer = await startProducer(addresses, { COMPACTION_DELAY_SECONDS: NEVER_COMPACTED });
     const client = await MongoClient.connect(addresses.MONGODB_URI);
-    return new MeasuredStack(folder, servers, client, producer, [queryApi, consumer], queryApi);
+    return new MeasuredStack(folder, servers, client, [producer, queryApi, consumer], producer, queryApi);
   }
 
   get producer(): HttpServer {
@@ -54,9 +54,12 @@ export class MeasuredStack {
 
   /** Starts the producer again, with compaction at once and without a retention. */
   async compact(): Promise<void> {
-    await this.currentProducer.stop();
+    const before = this.currentProducer;
+    this.running = this.running.filter((app) => app !== before);
+    await before.stop();
     const settings = { COMPACTION_DELAY_SECONDS: '1', SETTLED_RETENTION_DAYS: '0' };
     this.currentProducer = await startProducer(this.servers.addresses, settings);
+    this.running = [this.currentProducer, ...this.running];
   }
 
   /** Returns the bytes of all collections and topics. */
@@ -71,7 +74,7 @@ export class MeasuredStack {
   /** Stops everything and removes the data. */
   async stop(): Promise<void> {
     await this.client.close();
-    for (const app of [this.currentProducer, ...this.others]) await app.stop();
+    for (const app of this.running) await app.stop();
     await this.servers.stop();
     await removeRunFolder(this.folder);
   }

@@ -140,7 +140,7 @@ describe('the page of the console', () => {
     await letters.getByRole('button', { name: 'Discard… all of not-wire-format' }).click({ timeout: 60_000 });
     const dialog = console.page.getByRole('dialog');
     await dialog.getByText('1 pending letter will be discarded').waitFor();
-    await dialog.getByRole('button', { name: 'Discard', exact: true }).click();
+    await dialog.getByRole('button', { name: 'Discard letters' }).click();
     await letters.getByText('No pending dead letters.').waitFor({ timeout: 20_000 });
     const states = await real.pipeline.db
       .collection('deadLetters')
