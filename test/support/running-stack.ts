@@ -69,7 +69,9 @@ export class RunningStack {
   static async start(run: StackRun): Promise<RunningStack> {
     const stack = await RunningStack.launch(run);
     await stack.ready();
-    if (IS_SECURED) sendToken(await requestToken(stack.issuerUrl), stack.origins);
+    // Without apps there is no issuer either.
+    const hasApps = run.flags?.includes('--servers-only') !== true;
+    if (IS_SECURED && hasApps) sendToken(await requestToken(stack.issuerUrl), stack.origins);
     return stack;
   }
 
