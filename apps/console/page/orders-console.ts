@@ -45,6 +45,8 @@ export class OrdersConsole extends Part {
     this.router.addEventListener('change', () => this.goTo(this.router.address, false));
     this.router.start();
     this.goTo(this.router.address, true);
+    this.live.setVisible(!document.hidden);
+    document.addEventListener('visibilitychange', () => this.live.setVisible(!document.hidden));
     if (!session.isReturning) this.follow();
     void this.findOffers();
   }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -101,6 +102,33 @@ describe('the live pipeline', () => {
     await until(() => saved()[1] === 1);
     expect(saved()).toEqual([0, 1, 2, 3, 4]);
   }, 10_000);
+
+  it('has no stream while its page is hidden, and no gap when it is visible again', async () => {
+    live.start();
+    await connected(1);
+    pass(0);
+    await until(() => live.latest !== null);
+    const closed = once(streams[0] as ServerResponse, 'close');
+    live.setVisible(false);
+    await closed;
+    expect(live.state).toBe('live');
+    for (const second of [1, 2])
+      recorded?.add(START + second, { produced: 0, saved: second, inFlight: 0, lag: 0, consumers: 1 });
+    live.setVisible(true);
+    await connected(2);
+    pass(3);
+    await until(() => saved().length === 4 && saved()[1] === 1);
+    expect(saved()).toEqual([0, 1, 2, 3]);
+  }, 10_000);
+
+  it('opens no stream for a page that was opened in the background, until it is visible', async () => {
+    live.setVisible(false);
+    live.start();
+    expect(live.state).toBe('connecting');
+    live.setVisible(true);
+    await connected(1);
+    expect(streams).toHaveLength(1);
+  });
 
   it('keeps what it has seen itself when the history can not be loaded', async () => {
     recorded = null;

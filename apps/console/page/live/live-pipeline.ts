@@ -18,6 +18,7 @@ export class LivePipeline extends EventTarget {
   hasRecorded = false;
   state: ConnectionState = 'connecting';
   private stream: AbortController | undefined;
+  private isVisible = true;
   /** Seconds by which the console's clock is ahead of this machine's. */
   private ahead = 0;
 
@@ -34,10 +35,32 @@ export class LivePipeline extends EventTarget {
   }
 
   start(): void {
+    this.become('connecting');
+    this.follow();
+  }
+
+  /**
+   * Closes the stream while the page is hidden, and keeps the state; opens it again when the page is visible, and loads what was recorded
+   * meanwhile. A browser opens six connections to a server for all its pages together: with a stream each, a seventh page would not load.
+   */
+  setVisible(isVisible: boolean): void {
+    this.isVisible = isVisible;
+    if (this.state === 'signed-out') return;
+    if (isVisible) this.follow();
+    else this.stream?.abort();
+  }
+
+  /** Closes the stream; the state becomes unknown. */
+  stop(): void {
     this.stream?.abort();
+    this.become('signed-out');
+  }
+
+  private follow(): void {
+    this.stream?.abort();
+    if (!this.isVisible) return;
     this.stream = new AbortController();
     const { signal } = this.stream;
-    this.become('connecting');
     void this.load(signal);
     void followEvents(
       this.client,
@@ -48,12 +71,6 @@ export class LivePipeline extends EventTarget {
       },
       signal,
     );
-  }
-
-  /** Closes the stream; the state becomes unknown. */
-  stop(): void {
-    this.stream?.abort();
-    this.become('signed-out');
   }
 
   private take(figures: PipelineResponse): void {
