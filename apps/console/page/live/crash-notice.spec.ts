@@ -17,7 +17,7 @@ describe('the notice on a crash', () => {
   it('names the consumer while its partitions are being reassigned', () => {
     expect(crashNotice([REBALANCE, crash(3), REBALANCE])).toEqual({
       isOngoing: true,
-      text: 'consumer-3 died; its partitions are being reassigned (up to 10 s). Their orders wait; none is lost.',
+      text: 'consumer-3 died; its partitions are being reassigned, within about 15 s. Other consumers may wait until then; no order is lost.',
     });
   });
 

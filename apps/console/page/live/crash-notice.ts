@@ -10,7 +10,10 @@ export interface CrashNotice {
   readonly text: string;
 }
 
-/** Kafka notices a dead consumer after its session timeout of 10 s. Later, something else is wrong. */
+/**
+ * Kafka notices a dead consumer after its session timeout of 10 s, and assigns its partitions when all others have joined again. Later,
+ * something else is wrong.
+ */
 const REASSIGNED_WITHIN_SECONDS = 20;
 /** How long a crash that is over is shown. */
 const SHOWN_SECONDS = 60;
@@ -34,12 +37,12 @@ function ongoingText(crashes: readonly Change[]): string {
   const isLate = crashes.some(({ secondsAgo }) => secondsAgo > REASSIGNED_WITHIN_SECONDS);
   return isLate
     ? `${who} still have no consumer. Start a consumer, or see the log of the one that died.`
-    : `${who} are being reassigned (up to 10 s). Their orders wait; none is lost.`;
+    : `${who} are being reassigned, within about 15 s. Other consumers may wait until then; no order is lost.`;
 }
 
 function pastText({ consumer, partitions, reassignedAfterSeconds, hasReturned }: Crash): string {
   if (hasReturned) return `${consumer} sent no heartbeats for some seconds, and works again.`;
   if (partitions === 0) return `${consumer} died; it had no partitions.`;
   const what = partitions === 1 ? 'its partition was' : `its ${plural(partitions, 'partition')} were`;
-  return `${consumer} died; ${what} reassigned after ${reassignedAfterSeconds} s. Orders that it had not finished are saved by others.`;
+  return `${consumer} died; ${what} reassigned after ${reassignedAfterSeconds} s. Orders that it had not finished are saved now.`;
 }
