@@ -20,7 +20,7 @@ export function discardConfirmation(
     describe: async () => {
       const plan = { ...selection, maxRedrives: MAX_REDRIVES, dryRun: true };
       const { letters, spent } = await client.post<RedrivePlan>('/v1/dead-letters/redrive', plan);
-      return `${plural(letters + spent, 'pending letter')} will be discarded: not listed, not redriven any more, and counted as discarded by a reconciliation. The records stay on the dead-letter topic. This can't be undone.`;
+      return `${plural(letters + spent, 'pending letter')} will be discarded: they are not redriven any more, and listed as discarded. An order that was not saved because of one counts as discarded in a reconciliation. The records stay on the dead-letter topic. This can't be undone.`;
     },
     action: 'Discard letters',
     keep: 'Keep letters',
