@@ -149,8 +149,8 @@ export class FirstRunGuide extends LivePart {
         return html`${step.failure === null ? nothing : html`Last time: ${step.failure}. `}<a href="#populate"
             >Populate</a
           >
-          ${figure(step.orders)} orders. Some seconds after all are sent, while they are being saved, set the consumers
-          to ${step.consumers} in ${scale} and press “Scale”. A verdict says whether it helped.`;
+          at least ${figure(step.orders)} orders. ${MEASURED_SECONDS} s after all are sent, while they are being saved,
+          set the consumers to ${step.consumers} in ${scale} and press “Scale”. A verdict says whether it helped.`;
     }
   }
 

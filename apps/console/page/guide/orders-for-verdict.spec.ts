@@ -9,12 +9,13 @@ function consumers(count: number, inFlightLimit = 6_000): Pick<PipelineResponse,
 }
 
 describe('the orders to populate before a consumer is added', () => {
-  it('are 900,000 while nothing is known', () => {
+  it('follow the in-flight limit while nothing was saved, and are the usual ones while no consumer is known', () => {
     expect([
       ordersForVerdict(consumers(1), 0),
+      ordersForVerdict(consumers(1, 1_000), 0),
       ordersForVerdict({ consumers: null }, 7_000),
       ordersForVerdict(consumers(0), 7_000),
-    ]).toEqual([900_000, 900_000, 900_000]);
+    ]).toEqual([700_000, 200_000, 700_000, 700_000]);
   });
 
   it('follow the rate of the pipeline, up to what one populate accepts', () => {

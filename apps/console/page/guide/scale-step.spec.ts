@@ -29,10 +29,10 @@ function step(latest: PipelineResponse | null, backlog: Backlog): ScaleStep {
 describe('the step of the scaling', () => {
   it('says to scale when enough orders wait, and otherwise how many to populate', () => {
     expect(step(pipeline(100_000), BACKLOG)).toEqual({ next: 'scale', consumers: 2 });
-    const populate = { next: 'populate', orders: 900_000, consumers: 2, failure: null };
-    expect(step(pipeline(1_000), BACKLOG)).toEqual({ ...populate, orders: 200_000 });
+    const populate = { next: 'populate', orders: 200_000, consumers: 2, failure: null };
+    expect(step(pipeline(1_000), BACKLOG)).toEqual(populate);
     expect(step(pipeline(100_000), { fullRate: 0, unsent: 0 })).toEqual(populate);
-    expect(step(null, { fullRate: 0, unsent: 0 })).toEqual(populate);
+    expect(step(null, { fullRate: 0, unsent: 0 })).toEqual({ ...populate, orders: 700_000 });
   });
 
   it('waits until the producer no longer takes CPU from the consumers, so that its end is not measured as a gain', () => {

@@ -43,9 +43,14 @@ export class ScalingVerdicts extends LivePart {
         <span title="Saved per second, over up to 8 s before the change and up to 8 s after it settled"
           >saved/s ${figure(before)} before, ${figure(after)} after</span
         >
-        ${verdict === null ? nothing : html`<button @click=${() => void this.goBack(from, to)}>Back to ${wayBackText(from, to)}</button>`}
+        ${verdict === null || this.isBack(from, to) ? nothing : html`<button @click=${() => void this.goBack(from, to)}>Back to ${wayBackText(from, to)}</button>`}
       </div>
     </li>`;
+  }
+
+  /** Whether the number of consumers is that of before the change again. */
+  private isBack(from: SetUp, to: SetUp): boolean {
+    return from.consumers !== to.consumers && from.consumers === this.live.latest?.configuredConsumers;
   }
 
   private async goBack(from: SetUp, to: SetUp): Promise<void> {
