@@ -41,6 +41,12 @@ export const WATERMARK_MUTANTS: readonly Mutant[] = [
     by: 'await this.sources.stored.raise(through + 1);',
   },
   {
+    name: 'lose the last watermark when the process ends',
+    file: WATERMARK,
+    replace: 'if (this.stored !== undefined && this.through > this.stored) await this.raise(this.through);',
+    by: '',
+  },
+  {
     name: 'count everything again after a restart',
     file: WATERMARK,
     replace: 'this.through = Math.max(this.through, this.stored);',

@@ -90,6 +90,24 @@ describe('the watermark', () => {
     expect(numbers.counted).toBe(300);
   });
 
+  it('is stored some seconds after it has risen, without another request', async () => {
+    numbers.highest = 100_000;
+    const watermark = new CompleteThrough(numbers.sources, clock);
+    expect(await after(0, watermark)).toBe(100_000);
+    expect(numbers.stored).toBeLessThan(100_000);
+    await clock.advance(5_000);
+    await clock.advance(0);
+    expect(numbers.stored).toBe(100_000);
+  });
+
+  it('is stored when the process ends', async () => {
+    numbers.highest = 100_000;
+    const watermark = new CompleteThrough(numbers.sources, clock);
+    expect(await after(0, watermark)).toBe(100_000);
+    await watermark.onModuleDestroy();
+    expect(numbers.stored).toBe(100_000);
+  });
+
   it('rises while it cannot be stored, and is stored later', async () => {
     numbers.highest = 100;
     numbers.isWritable = false;

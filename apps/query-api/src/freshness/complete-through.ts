@@ -16,6 +16,8 @@ const MAX_AGE_MS = 1_000;
 const MAX_WAIT_MS = 50;
 /** How often a risen watermark is stored, in ms: a restart counts again what was saved since. */
 const STORE_EVERY_MS = 5_000;
+/** The longest time that a stop waits until the last watermark is stored, in ms. */
+const STORED_WITHIN_MS = 2_000;
 /** How often it is refreshed without a request, in ms. */
 const IDLE_REFRESH_MS = 30_000;
 
@@ -40,6 +42,8 @@ export class CompleteThrough implements OnApplicationBootstrap, OnModuleDestroy 
   private stored: number | undefined;
   private storedAt = -Infinity;
   private storing: Promise<void> | undefined;
+  private cancelStoring: (() => void) | undefined;
+  private isStopping = false;
   private refreshedAt = -Infinity;
   private refreshing: Promise<void> | undefined;
   private cancelTimer: (() => void) | undefined;
@@ -57,9 +61,12 @@ export class CompleteThrough implements OnApplicationBootstrap, OnModuleDestroy 
     refresh();
   }
 
+  /** Stores the last watermark, so that the next process begins there. */
   async onModuleDestroy(): Promise<void> {
+    this.isStopping = true;
     this.cancelTimer?.();
-    await this.storing;
+    this.cancelStoring?.();
+    await succeededWithin(this.clock, STORED_WITHIN_MS, this.storeLast());
   }
 
   /** Returns the watermark, at most 1 s old. After millions of orders without any query API, it can be too low for some seconds. */
@@ -89,15 +96,28 @@ export class CompleteThrough implements OnApplicationBootstrap, OnModuleDestroy 
     this.store();
   }
 
-  /** Stores the watermark in the background: while MongoDB can't write, reads must go on. */
+  /**
+   * Stores the watermark in the background: while MongoDB can't write, reads must go on. One that rises too soon after the last is stored
+   * later, without another request.
+   */
   private store(): void {
-    if (this.storing !== undefined || this.through === this.stored) return;
-    if (this.clock.now() - this.storedAt < STORE_EVERY_MS) return;
-    const { through } = this;
+    if (this.isStopping || this.storing !== undefined || this.through === this.stored) return;
+    this.cancelStoring?.();
+    const waitMs = this.storedAt + STORE_EVERY_MS - this.clock.now();
+    if (waitMs > 0) {
+      this.cancelStoring = this.clock.after(waitMs, () => this.store());
+      return;
+    }
     this.storedAt = this.clock.now();
-    this.storing = this.raise(through).finally(() => {
+    this.storing = this.raise(this.through).finally(() => {
       this.storing = undefined;
+      this.store();
     });
+  }
+
+  private async storeLast(): Promise<void> {
+    await this.storing;
+    if (this.stored !== undefined && this.through > this.stored) await this.raise(this.through);
   }
 
   private async raise(through: number): Promise<void> {
