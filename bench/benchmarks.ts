@@ -1,4 +1,5 @@
 import { backup } from './benchmarks/backup.js';
+import { archive, busyArchive } from './benchmarks/archive.js';
 import { consoleCpu, consoleFirstPaint } from './benchmarks/console.js';
 import { emission } from './benchmarks/emission.js';
 import { engineOverhead } from './benchmarks/engine-overhead.js';
@@ -72,6 +73,8 @@ export const BENCHMARKS: readonly Benchmark[] = [
   verify,
   migrate,
   backup,
+  archive,
+  busyArchive,
   consoleCpu,
   consoleFirstPaint,
 ];

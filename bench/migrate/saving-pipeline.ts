@@ -17,13 +17,13 @@ export interface SavingPipeline {
   /** The settings of the servers, for `npm run admin`. */
   readonly servers: NodeJS.ProcessEnv;
   readonly consumer: HttpServer;
-  /** Emits generated orders until the end. */
-  readonly populate: (perSecond: number) => Promise<void>;
+  /** Emits generated orders until the end. @param perSecond `null`: as many as the consumer saves */
+  readonly populate: (perSecond: number | null) => Promise<void>;
 }
 
 const NEEDED_MIB = 10_000;
 /** More than can be saved meanwhile. */
-const POPULATED = 2_000_000;
+const POPULATED = 8_000_000;
 const IN_FLIGHT = 2_000;
 
 /** Runs `work` with a pipeline whose database has orders already. Leaves nothing behind. @param inFlight the limit of its consumer */
@@ -47,8 +47,10 @@ export async function withSavedOrders<T>(
     apps.push(consumer);
     const producer = await startProducer(addresses, 1);
     apps.push(producer);
-    const populate = async (ratePerSecond: number): Promise<void> =>
-      producer.post('/v1/populate', JSON.stringify({ count: POPULATED, ratePerSecond }));
+    const populate = async (ratePerSecond: number | null): Promise<void> => {
+      const rate = ratePerSecond === null ? {} : { ratePerSecond };
+      await producer.post('/v1/populate', JSON.stringify({ count: POPULATED, ...rate }));
+    };
     return await work({ mongodbUri: addresses.MONGODB_URI, servers: { ...addresses }, consumer, populate });
   } finally {
     for (const app of apps.toReversed()) await app.stop();

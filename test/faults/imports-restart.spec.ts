@@ -3,6 +3,8 @@ import { UUID, type ObjectId } from 'mongodb';
 import { NumberText } from '#legacy/json/strict-json.js';
 import { legacyOrder } from '#legacy/row/legacy-order.js';
 import type { LegacyOrder } from '#orders/order/order.js';
+import { ArchivedIds } from '#orders/archive/archived-ids.js';
+import { ArchivedList } from '#orders/archive/archived-list.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { RowIntake } from '../../apps/producer/src/imports/row-intake.js';
 import { eventually } from '../support/eventually.js';
@@ -141,7 +143,7 @@ describe('an import', () => {
 
   it('that an earlier reader still writes to keeps its rows and their indexes', async () => {
     const mongo = new Mongo(pipeline.stack.mongodbUri, 'tests');
-    const intake = new RowIntake(mongo);
+    const intake = new RowIntake(mongo, ArchivedIds.of(mongo.db, ArchivedList.of(mongo.db)));
     const operationId = 'an import';
     await pipeline.db
       .collection('operations')

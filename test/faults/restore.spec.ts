@@ -6,11 +6,12 @@ import { ORDERS_CONSUMER_GROUP, ORDERS_TOPIC } from '#orders/topics/topics.js';
 import { migrateAt } from '#service/mongodb/migrate-database.js';
 import { restoresCollection } from '#service/mongodb/restore-marker.js';
 import { SmallDisk } from '../chaos/cluster/small-disk.js';
+import { runDocumented } from '../support/documented/run-documented.js';
 import { eventually } from '../support/eventually.js';
 import { readDumpByPymongo } from '../support/foreign-clients/read-dump.js';
 import { StandaloneMongodb } from '../support/standalone-mongodb.js';
 import { StartedApp } from '../support/started-app.js';
-import { TakenBackup } from '../support/taken-backup.js';
+import { EXAMPLE_FOLDER, TakenBackup } from '../support/taken-backup.js';
 import { quietKafka } from '../support/topic-writer.js';
 
 const ONE_BROKER = { TOPIC_REPLICATION_FACTOR: '1', TOPIC_MIN_INSYNC_REPLICAS: '1' };
@@ -134,11 +135,13 @@ describe('npm run admin -- restore', () => {
       code: 2,
       stderr: expect.stringContaining(`has a part of backup ${taken.manifest.id}: restore that one`),
     });
-    expect(await taken.admin(uri, 'restore', '--check', taken.path)).toMatchObject({
+    const documented = { env: { ...taken.servers, MONGODB_URI: uri }, replacing: { [EXAMPLE_FOLDER]: taken.path } };
+    const check = await runDocumented('npm run admin -- restore --check /backups/2026-11-28', documented);
+    expect(check).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('A restore of it was interrupted, and can be continued.'),
     });
-    const { code, stdout } = await taken.admin(uri, 'restore', taken.path);
+    const { code, stdout } = await runDocumented('npm run admin -- restore /backups/2026-11-28', documented);
     expect([code, stdout]).toEqual([0, expect.stringContaining('Continuing the restore that was interrupted.')]);
     const names = ['orders', 'acknowledgedChunks', 'counters'];
     const read = await readDumpByPymongo(join(taken.path, taken.manifest.database), uri, ...names);

@@ -1,9 +1,10 @@
 /**
- * `npm run test:mutants [-- NAME]`: tests the tests of the engine, the facade, the intake, the compaction, the watermark and what services share. Applies one mutant after another to a copy of the
+ * `npm run test:mutants [-- NAME]`: tests the tests of the engine, the facade, the intake, the archive, the compaction, the watermark and what services share. Applies one mutant after another to a copy of the
  * source and runs its specs, which must fail. NAME: only this source, or only mutants whose name contains it.
  * Prints `N passed, N failed` (a killed mutant passes), and exits with 0 only if all were killed.
  */
 import { availableParallelism } from 'node:os';
+import { ADMIN_ARCHIVE_MUTANTS, CONSUMER_ARCHIVE_MUTANTS, QUERY_ARCHIVE_MUTANTS } from './archive-mutants.js';
 import { ATTEMPT_MUTANTS } from './attempt-mutants.js';
 import { COMPARISON_MUTANTS } from './comparison-mutants.js';
 import { EXPANSION_MUTANTS } from './expansion-mutants.js';
@@ -57,6 +58,27 @@ const SOURCES: readonly MutatedSource[] = [
     specs: 'process/logged-requests',
     unchanged: 'logged-requests|issuer-keys|audit/|http-shell',
     mutants: SERVICE_MUTANTS,
+  },
+  {
+    name: 'archive',
+    folder: 'apps/admin/src',
+    specs: 'archive/archive-run',
+    unchanged: 'archive/',
+    mutants: ADMIN_ARCHIVE_MUTANTS,
+  },
+  {
+    name: 'archive in consumers',
+    folder: 'apps/consumer/src',
+    specs: 'save/archived-orders',
+    unchanged: 'save/archived-orders',
+    mutants: CONSUMER_ARCHIVE_MUTANTS,
+  },
+  {
+    name: 'archive in queries',
+    folder: 'apps/query-api/src',
+    specs: 'orders/number-holes',
+    unchanged: 'orders/number-holes|summary/rollup-keeper',
+    mutants: QUERY_ARCHIVE_MUTANTS,
   },
 ];
 

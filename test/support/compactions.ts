@@ -3,7 +3,7 @@ import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import { chunksCollection, chunksOf } from '#orders/operation/acknowledged-chunks.js';
 import { importRowsCollection } from '#orders/operation/import-rows.js';
 import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
-import { operationsCollection } from '#orders/operation/operation.js';
+import { ackedCount, operationsCollection } from '#orders/operation/operation.js';
 import { blocksOf, settledBlocksCollection, type SettledBlock } from '#orders/settled/settled-blocks.js';
 import { eventually } from './eventually.js';
 
@@ -16,7 +16,31 @@ export async function compacted(db: Db, operationId: string, withinMs = 60_000):
     const operation = await operationsCollection(db).findOne({ _id: operationId });
     return operation?.compactedAt !== undefined;
   });
+  return settledBlocksOf(db, operationId);
+}
+
+export async function settledBlocksOf(db: Db, operationId: string): Promise<SettledBlock[]> {
   return settledBlocksCollection(db).find(blocksOf(operationId)).sort({ _id: 1 }).toArray();
+}
+
+/** Makes an operation due for compaction, and waits for the end of that turn. */
+export async function compactAgain(db: Db, operationId: string): Promise<void> {
+  const due = { $unset: { compactedAt: true, 'compaction.nextAt': true } } as const;
+  const before = await operationsCollection(db).findOneAndUpdate({ _id: operationId }, due);
+  await eventually(`a turn of ${operationId} has ended`, 30_000, async () => {
+    const { compaction } = (await operationsCollection(db).findOne({ _id: operationId })) ?? {};
+    return compaction?.lease === null && compaction.epoch > (before?.compaction?.epoch ?? 0);
+  });
+}
+
+/** Waits until all acknowledged orders of an operation are in settled blocks. What is retained for people may still be there. */
+export async function settled(db: Db, operationId: string, withinMs = 60_000): Promise<void> {
+  await eventually(`${operationId} is settled`, withinMs, async () => {
+    const operation = await operationsCollection(db).findOne({ _id: operationId });
+    const blocks = (await settledBlocksOf(db, operationId)).filter(({ isCompacted }) => isCompacted);
+    const count = blocks.reduce((sum, block) => sum + block.count, 0);
+    return operation !== null && count > 0 && count === ackedCount(operation);
+  });
 }
 
 /** Counts the documents that the bookkeeping of an operation consists of. */

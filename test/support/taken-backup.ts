@@ -3,8 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
 import { renderManifest, type Manifest } from '../../apps/admin/src/backup/manifest.js';
+import { verifiedBackup } from '../../apps/admin/src/restore/verified-backup.js';
+import { runDocumented } from './documented/run-documented.js';
 import { Pipeline } from './pipeline.js';
-import { runApp, startApp, type Run } from './run-app.js';
+import { startApp, type Run } from './run-app.js';
+
+/** Where docs/recovery.md keeps a backup. */
+export const EXAMPLE_FOLDER = '/backups/2026-11-28';
 
 /** A pipeline's backup, whose pipeline has ended, and the servers that it can be restored to. */
 export class TakenBackup {
@@ -31,10 +36,12 @@ export class TakenBackup {
     const folder = await mkdtemp(join(tmpdir(), 'orders-backups-'));
     const servers = { KAFKA_BROKERS: brokers, SCHEMA_REGISTRY_URL: registryUrl };
     const env = { ...servers, MONGODB_URI: source };
-    const { code, stdout, stderr } = await runApp('admin', env, 'backup', join(folder, 'backup'), '--json');
+    const path = join(folder, 'backup');
+    const replacing = { [EXAMPLE_FOLDER]: path };
+    const { code, stderr } = await runDocumented('npm run admin -- backup /backups/2026-11-28', { replacing, env });
     if (code !== 0) throw new Error(`the backup ended with ${code}: ${stderr}`);
     const client = await MongoClient.connect(source);
-    return new TakenBackup(folder, servers, source, JSON.parse(stdout) as Manifest, client);
+    return new TakenBackup(folder, servers, source, await verifiedBackup(path), client);
   }
 
   /** The folder of the backup. */

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { explainConnection } from '#service/availability/explain-connection.js';
 import type { AdminEnvironment, RunCommand } from './admin-environment.js';
 import { addBackupCommand } from './backup/backup.command.js';
+import { addArchiveCommands } from './archive/archive.command.js';
 import { EXIT_CODE, EXIT_CODES_HELP, type ExitCode } from './exit-code.js';
 import { addMigrateCommand } from './migrate/migrate.command.js';
 import { addRestoreCommand } from './restore/restore.command.js';
@@ -38,6 +39,8 @@ function commandLine({ print, printError }: AdminEnvironment, run: RunCommand): 
       writeErr: (text) => printError(text.trimEnd()),
     })
     .showHelpAfterError('(add --help to a command to see its arguments and options)')
+    // Options after a command's name are its own, also if the command above has one of the same name.
+    .enablePositionalOptions()
     // Makes commander throw instead of ending the process. Commands that are added later inherit this.
     .exitOverride();
   addTopicsCommands(program, run);
@@ -45,5 +48,6 @@ function commandLine({ print, printError }: AdminEnvironment, run: RunCommand): 
   addRolesCommands(program, run);
   addBackupCommand(program, run);
   addRestoreCommand(program, run);
+  addArchiveCommands(program, run);
   return program;
 }

@@ -13,6 +13,6 @@ export type ExitCode = (typeof EXIT_CODE)[keyof typeof EXIT_CODE];
 export const EXIT_CODES_HELP = `
 Exit codes:
   0    all is as the settings want it
-  1    plan: there is something to do; apply, migrate: something is left that it does not do;
+  1    plan: there is something to do; apply, migrate, archive: something is left that it does not do;
        restore: it has ended, and lists what is lost or paused
   2    a server is unavailable or refuses, a backup is refused, or the command line or a setting is wrong`;

@@ -1,5 +1,7 @@
 import { Module } from '@nestjs/common';
 import { register } from 'prom-client';
+import { ArchivedIds } from '#orders/archive/archived-ids.js';
+import { ArchivedList } from '#orders/archive/archived-list.js';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { prepareTopics, topicExpectations } from '#service/kafka/prepare-topics.js';
 import { reportSaved } from '#orders/operation/saved-reports.js';
@@ -18,6 +20,7 @@ import { MetricsModule } from '#service/health/metrics.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { connectPrepared } from '#service/mongodb/connect-prepared.js';
 import { Startup } from '#service/availability/startup.js';
+import { withoutArchived } from './save/archived-orders.js';
 import { insertOrders } from './save/bulk-insert.js';
 import { DeadLetterProjection, LetterRejectedError } from './dead-letters/dead-letter-projection.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
@@ -64,11 +67,23 @@ async function connectCodec(): Promise<OrderCodec> {
   return startup.until('registry', async () => OrderCodec.connect(registryAccess(settings)));
 }
 
-function createSaver(mongo: Mongo, codec: OrderCodec, reports: SavedReports): OrderSaver {
+/** Loads the list before anything is consumed. */
+async function loadArchived({ db }: Mongo): Promise<ArchivedList> {
+  const list = ArchivedList.of(db);
+  await startup.until('archived orders', async () => list.refresh());
+  return list;
+}
+
+function createSaver(mongo: Mongo, codec: OrderCodec, reports: SavedReports, archived: ArchivedList): OrderSaver {
   const { SAVE_DELAY_MS, SAVE_DELAY_SEED } = settings;
   const draw = SAVE_DELAY_SEED === undefined ? Math.random : seededDelays(SAVE_DELAY_SEED, Math.random);
   const delay = new SimulatedDelay(SAVE_DELAY_MS, draw, systemClock);
-  const insert = measuredInsert(async (documents) => insertOrders(mongo, documents), register);
+  const inserted = withoutArchived(
+    async (documents) => insertOrders(mongo, documents),
+    archived,
+    ArchivedIds.of(mongo.db, archived),
+  );
+  const insert = measuredInsert(inserted, register);
   return new OrderSaver(codec, delay, settings.MAX_ORDER_BYTES, reports.reporting(insert));
 }
 
@@ -121,13 +136,14 @@ function createServer(rebalances: Rebalances, saver: OrderSaver): ParallelConsum
     { provide: KafkaProbe, useFactory: connectKafkaProbe },
     { provide: OrderCodec, useFactory: connectCodec },
     { provide: SavedReports, useFactory: createSavedReports, inject: [Mongo] },
-    { provide: OrderSaver, useFactory: createSaver, inject: [Mongo, OrderCodec, SavedReports] },
+    { provide: ArchivedList, useFactory: loadArchived, inject: [Mongo] },
+    { provide: OrderSaver, useFactory: createSaver, inject: [Mongo, OrderCodec, SavedReports, ArchivedList] },
     DeadLetterProjection,
     Rebalances,
     { provide: ParallelConsumerServer, useFactory: createServer, inject: [Rebalances, OrderSaver] },
     OrdersConsumer,
   ],
-  exports: [Mongo, KafkaProbe, OrdersConsumer, Rebalances, SavedReports],
+  exports: [Mongo, KafkaProbe, OrdersConsumer, Rebalances, SavedReports, ArchivedList],
 })
 class SavingModule {}
 

@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import { ArchivedIds } from '#orders/archive/archived-ids.js';
+import { ArchivedList } from '#orders/archive/archived-list.js';
 import { OrderCodec } from '#orders/order/order-codec.js';
 import { earlierPartitionCounts } from '#orders/topics/topic-partitions.js';
 import { prepareTopics, topicExpectations } from '#service/kafka/prepare-topics.js';
@@ -61,6 +63,12 @@ async function connectTopics(probe: KafkaProbe): Promise<PreparedTopics> {
 @Module({
   providers: [
     { provide: Mongo, useFactory: connectMongo },
+    { provide: ArchivedList, useFactory: ({ db }: Mongo) => ArchivedList.of(db), inject: [Mongo] },
+    {
+      provide: ArchivedIds,
+      useFactory: ({ db }: Mongo, list: ArchivedList) => ArchivedIds.of(db, list),
+      inject: [Mongo, ArchivedList],
+    },
     { provide: KafkaProbe, useValue: new KafkaProbe(kafkaOptions) },
     { provide: KafkaPositions, useValue: new KafkaPositions(kafka) },
     { provide: PreparedTopics, useFactory: connectTopics, inject: [KafkaProbe] },
@@ -76,6 +84,6 @@ async function connectTopics(probe: KafkaProbe): Promise<PreparedTopics> {
       inject: [PreparedTopics],
     },
   ],
-  exports: [Mongo, KafkaProbe, KafkaPositions, PreparedTopics, SendGate, OrderCodec],
+  exports: [Mongo, ArchivedList, ArchivedIds, KafkaProbe, KafkaPositions, PreparedTopics, SendGate, OrderCodec],
 })
 export class ConnectionsModule {}

@@ -2,7 +2,6 @@ import { Body, Controller, Get, HttpCode, HttpStatus, Param, Post, Query, Req, R
 import { ApiBadRequestResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Order } from '#orders/order/order.js';
-import { notFound } from '#service/http/problem.js';
 import { RequiresScope } from '#service/auth/scope.guard.js';
 import { AwaitedOrders } from './freshness/awaited-orders.js';
 import { WaitingReads } from './freshness/waiting-reads.js';
@@ -20,6 +19,7 @@ import {
   type BatchGet,
   type BatchGetResponse,
 } from './orders/batch-get.js';
+import { AbsentOrders } from './orders/absent-orders.js';
 import { OneOrderQuerySchema, type OneOrderQuery } from './orders/one-order-query.js';
 import { orderResponse, OrderResponseSchema, type OrderResponse } from '#orders/order/order-response.js';
 import { SavedOrders } from './orders/saved-orders.js';
@@ -37,13 +37,14 @@ export class OrdersController {
     private readonly waiting: WaitingReads,
     private readonly pages: OrderPages,
     private readonly spellings: KnownSpellings,
+    private readonly absent: AbsentOrders,
   ) {}
 
   @Get()
   @ApiOperation({
     summary: 'List orders by page: filtered and sorted',
     description:
-      '`page` returns a numbered page; for unfiltered orders sorted by number, every page costs the same. Without `page`, cursor pagination starts: follow `page.next`, or send `page.nextToken` as `pageToken`. That returns each order that exists at the start exactly once, also while new orders are saved. To miss none, note the watermark of a response (its header `X-Complete-Through`), send it as `number[lte]`, and later continue with it as `number[gt]`. `currency` and `side` filter the summary only: to list orders by them, export orders and filter the lines.',
+      '`page` returns a numbered page; for unfiltered orders sorted by number, every page costs the same. Without `page`, cursor pagination starts: follow `page.next`, or send `page.nextToken` as `pageToken`. That returns each order that exists at the start exactly once, also while new orders are saved. To miss none, note the watermark of a response (its header `X-Complete-Through`), send it as `number[lte]`, and later continue with it as `number[gt]`. `currency` and `side` filter the summary only: to list orders by them, export orders and filter the lines. Archived orders are not returned.',
   })
   @ApiOkResponse({ standardSchema: OrdersPageSchema, headers: { ...COMPLETE_THROUGH_HEADERS, ...LINK_HEADERS } })
   async listOrders(
@@ -62,15 +63,20 @@ export class OrdersController {
     description: 'With `waitMs`, the request waits up to that time for an order that is not saved yet.',
   })
   @ApiOkResponse({ standardSchema: OrderResponseSchema, headers: COMPLETE_THROUGH_HEADERS })
-  @ApiNotFoundResponse({ description: 'Problem details: no such order, or not saved yet' })
+  @ApiNotFoundResponse({
+    description: 'Problem details: no such order, or not saved yet. `order-archived`: it is in an archive',
+  })
   async getOrder(
     @Param('id', { schema: orderId }) id: string,
     @Query({ schema: OneOrderQuerySchema }) { waitMs }: OneOrderQuery,
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<OrderResponse> {
-    const order = (await this.saved.byId(id)) ?? (waitMs > 0 ? await this.await(id, waitMs, request, reply) : null);
-    if (order === null) throw notFound(`There is no saved order ${id}.`);
+    const saved = await this.saved.byId(id);
+    if (saved !== null) return orderResponse(saved);
+    await this.absent.requireNotArchived(id);
+    const order = waitMs > 0 ? await this.await(id, waitMs, request, reply) : null;
+    if (order === null) throw this.absent.notSaved(id);
     return orderResponse(order);
   }
 

@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { register } from 'prom-client';
 import { systemClock } from '@orders-pipeline/clock';
+import { ArchivedIds } from '#orders/archive/archived-ids.js';
+import { ArchivedList } from '#orders/archive/archived-list.js';
 import { HealthModule } from '#service/health/health.js';
 import { createLogger, logsModule } from '#service/process/logs.js';
 import { MetricsModule } from '#service/health/metrics.js';
@@ -19,6 +21,7 @@ import { SettledNumbers } from './freshness/settled-numbers.js';
 import { StoredWatermark } from './freshness/stored-watermark.js';
 import { WaitingReads } from './freshness/waiting-reads.js';
 import { OrdersController } from './orders.controller.js';
+import { AbsentOrders } from './orders/absent-orders.js';
 import { SavedOrders } from './orders/saved-orders.js';
 import { KnownSpellings } from './orders/known-spellings.js';
 import { NumberHoles } from './orders/number-holes.js';
@@ -57,7 +60,14 @@ class DatabaseModule {}
   // The OpenAPI document lists the routes in this order. Fastify prefers `export` and `summary` to the `:id` of OrdersController.
   controllers: [OrdersController, OrderTraceController, SummaryController, ExportController, AuditController],
   providers: [
+    { provide: ArchivedList, useFactory: ({ db }: Mongo) => ArchivedList.of(db), inject: [Mongo] },
+    {
+      provide: ArchivedIds,
+      useFactory: ({ db }: Mongo, list: ArchivedList) => ArchivedIds.of(db, list),
+      inject: [Mongo, ArchivedList],
+    },
     SavedOrders,
+    AbsentOrders,
     KnownSpellings,
     NumberHoles,
     PossibleNumbers,
@@ -83,7 +93,11 @@ class DatabaseModule {}
     OrderBatches,
     { provide: OpenExports, useValue: new OpenExports(settings) },
     { provide: WaitingReads, useValue: new WaitingReads(settings) },
-    { provide: OrderRollups, useFactory: (mongo: Mongo) => new OrderRollups(mongo), inject: [Mongo] },
+    {
+      provide: OrderRollups,
+      useFactory: (mongo: Mongo, list: ArchivedList) => new OrderRollups(mongo, list),
+      inject: [Mongo, ArchivedList],
+    },
     {
       provide: RollupKeeper,
       useFactory: (rollups: OrderRollups) => new RollupKeeper(rollups, systemClock),

@@ -5,9 +5,14 @@ import { exitCodeOf, readCommandLine } from './command-line.js';
 const ID = '01935c9e-8a00-7000-8000-00000000000a';
 
 describe('the command line of reconcile', () => {
-  it('is the id of an operation, and perhaps --json', () => {
+  it('is the id of an operation, and perhaps --json and the folder of its archives', () => {
     expect(readCommandLine([ID.toUpperCase()])).toEqual({ operationId: ID, json: false });
     expect(readCommandLine(['--json', ID])).toEqual({ operationId: ID, json: true });
+    expect(readCommandLine([ID, '--archive', '/mnt/orders'])).toEqual({
+      operationId: ID,
+      json: false,
+      archive: '/mnt/orders',
+    });
   });
 
   it.each([

@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { MongoClient } from 'mongodb';
 import { pino } from 'pino';
+import { DiskFolder } from '#orders/archive/archive-folder.js';
 import { kafkaAccess } from '#service/kafka/kafka-access.js';
 import { KafkaProbe } from '#service/kafka/kafka-probe.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
@@ -19,7 +20,7 @@ import { ProgressLine } from './progress-line.js';
 import { readSettings } from './settings.js';
 
 async function run(): Promise<number> {
-  const { operationId, json } = readCommandLine(process.argv.slice(2));
+  const { operationId, json, archive } = readCommandLine(process.argv.slice(2));
   if (existsSync('.env')) process.loadEnvFile('.env');
   const settings = readSettings(process.env);
   const logger = pino({ level: 'silent' });
@@ -40,6 +41,7 @@ async function run(): Promise<number> {
       db: client.db(),
       positions,
       operationId,
+      archives: archive === undefined ? undefined : new DiskFolder(archive),
       onProgress: (done, acked) => progress.show(done, acked),
     });
     progress.clear();

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { OffsetSpan } from '#orders/settled/settled-blocks.js';
-import { splitStored } from './stored-content.js';
+import { splitStored, type SplitDocument } from './stored-content.js';
 
 const POSITION_BYTES = 12;
 
@@ -19,13 +19,14 @@ export class BlockDigest {
     return this.count;
   }
 
-  /** Adds the raw document of the next index that has one. */
-  add(document: Buffer): void {
+  /** Adds the raw document of the next index that has one. Returns its parts. */
+  add(document: Buffer): SplitDocument | undefined {
     this.count += 1;
     const split = splitStored(document);
     // Not what this pipeline writes: all its bytes count.
     if (split === undefined) this.hash.update(document);
-    else this.addSplit(split.content, split.ingest.partition, Number(split.ingest.offset));
+    else this.addSplit(split);
+    return split;
   }
 
   /** The lowest and highest offset on each partition so far. */
@@ -40,7 +41,7 @@ export class BlockDigest {
     return this.hash.digest();
   }
 
-  private addSplit(content: Buffer, partition: number, offset: number): void {
+  private addSplit({ content, partition, offset }: SplitDocument): void {
     this.position.writeInt32BE(partition, 0);
     this.position.writeBigInt64BE(BigInt(offset), 4);
     this.hash.update(content).update(this.position);

@@ -1,5 +1,8 @@
 import type { Db } from 'mongodb';
+import type { ArchiveFolder } from '#orders/archive/archive-folder.js';
+import type { ArchivedIds } from '#orders/archive/archived-ids.js';
 import type { OperationDocument } from '#orders/operation/operation.js';
+import type { ArchivedOrders } from './archived-orders.js';
 import type { Block } from './check-block.js';
 import { Findings } from './findings.js';
 import { MissingRecords } from './missing-records.js';
@@ -9,6 +12,8 @@ import type { GroupPositions } from './missing-reason.js';
 export interface CheckSources {
   readonly db: Db;
   readonly positions: GroupPositions;
+  /** Finds orders that were saved before under another number, and archived with it. */
+  readonly archivedIds: Pick<ArchivedIds, 'find'>;
   /** Aborts the check; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** Called after each part with the number of orders that were checked in it. The next part begins when it resolves. */
@@ -23,11 +28,18 @@ export interface CheckContext extends CheckSources {
   readonly onCompared?: ((block: Block) => void) | undefined;
 }
 
+/** The context of a check of a whole operation, whose settled blocks may be archived. */
+export interface ReconcileContext extends CheckContext {
+  readonly archived: ArchivedOrders;
+  /** The archives of the operation, to verify them. Without it, archived orders are counted only. */
+  readonly archives?: ArchiveFolder | undefined;
+}
+
 /** Returns a context with findings of its own, which may be dropped. */
 export function withOwnFindings<C extends CheckSources>(context: C, operation: OperationDocument): C & CheckContext {
-  const { db, positions } = context;
+  const { db, positions, archivedIds } = context;
   const findings = new Findings();
-  return { ...context, findings, missing: new MissingRecords({ db, operation, positions, findings }) };
+  return { ...context, findings, missing: new MissingRecords({ db, operation, positions, findings, archivedIds }) };
 }
 
 /** Adds the findings of a context to those of another one. */

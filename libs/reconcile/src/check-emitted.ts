@@ -5,7 +5,7 @@ import { ackedOrders } from '#orders/operation/segments.js';
 import { ackedBlocks, type AckedBlock } from '#orders/settled/acked-blocks.js';
 import { findSettledBlock } from '#orders/settled/settled-blocks.js';
 import type { Block } from './check-block.js';
-import { addFindings, isClean, withOwnFindings, type CheckContext } from './check-context.js';
+import { addFindings, isClean, withOwnFindings, type CheckContext, type ReconcileContext } from './check-context.js';
 import { checkSettled } from './check-settled.js';
 import { compareBlock } from './compare-block.js';
 import { compareEmitted, partsOf, sentOrders } from './compare-emitted.js';
@@ -14,7 +14,7 @@ import { readStored } from './stored-content.js';
 import { StoredOrders } from './stored-orders.js';
 
 /** Checks the orders of an operation that emits a known sequence of orders. @returns the number of acknowledged ones */
-export async function checkEmitted(operation: EmittedDocument, context: CheckContext): Promise<number> {
+export async function checkEmitted(operation: EmittedDocument, context: ReconcileContext): Promise<number> {
   for (const block of ackedBlocks(operation.segments)) await checkAcknowledged(operation, block, context);
   await checkUnacknowledged(operation, context);
   return ackedOrders(operation.segments);
@@ -24,7 +24,7 @@ export async function checkEmitted(operation: EmittedDocument, context: CheckCon
 async function checkAcknowledged(
   operation: EmittedDocument,
   { from, ranges }: AckedBlock,
-  context: CheckContext,
+  context: ReconcileContext,
 ): Promise<void> {
   const settled = await findSettledBlock(context.db, operation._id, from);
   if (settled !== null) return checkSettled(settled, operation, context);

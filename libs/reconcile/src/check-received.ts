@@ -5,7 +5,7 @@ import {
   settledBlocksCollection,
   type SettledTotals,
 } from '#orders/settled/settled-blocks.js';
-import { addFindings, withOwnFindings, type CheckContext } from './check-context.js';
+import { addFindings, withOwnFindings, type CheckContext, type ReconcileContext } from './check-context.js';
 import { checkUnsent } from './check-emitted.js';
 import { checkSettled } from './check-settled.js';
 import { compareReceived } from './compare-received.js';
@@ -22,7 +22,7 @@ export interface ReceivedCounts {
 }
 
 /** Checks the orders that an intake has received: settled blocks by their digests, other batches order by order. */
-export async function checkReceived(operation: IntakeDocument, context: CheckContext): Promise<ReceivedCounts> {
+export async function checkReceived(operation: IntakeDocument, context: ReconcileContext): Promise<ReceivedCounts> {
   const [own, counts] = await besideSettled(context.db, operation._id, async (settled) => {
     const attempt = withOwnFindings(context, operation);
     return [attempt, await checkBeside(operation, settled, attempt)] as const;
@@ -34,7 +34,7 @@ export async function checkReceived(operation: IntakeDocument, context: CheckCon
 async function checkBeside(
   operation: IntakeDocument,
   settled: SettledTotals,
-  context: CheckContext,
+  context: ReconcileContext,
 ): Promise<ReceivedCounts> {
   const { db } = context;
   const { _id: id } = operation;

@@ -2,8 +2,9 @@ import { FAULTS } from '#orders/operation/fault-mix.js';
 import type { OrdersDocument, PopulateDocument } from '#orders/operation/operation.js';
 import { createFaultSelector, orderSource } from '#orders/operation/order-source.js';
 import { unpackIndexes, unpackRuns } from '#orders/settled/number-runs.js';
-import type { SettledBlock } from '#orders/settled/settled-blocks.js';
-import type { CheckContext } from './check-context.js';
+import { digestOf, type SettledBlock } from '#orders/settled/settled-blocks.js';
+import { checkArchived } from './check-archived.js';
+import type { CheckContext, ReconcileContext } from './check-context.js';
 import { compareBlock } from './compare-block.js';
 import { sentOrders } from './compare-emitted.js';
 import { documentsOfRuns, groupsOf } from './documents-of-runs.js';
@@ -11,24 +12,33 @@ import type { MissingRecord } from './report.js';
 import { settledDocuments, type SettledDocuments, type SettledPlace } from './settled-documents.js';
 import { readStored } from './stored-content.js';
 
-/** Checks that the orders of a settled block are those that were verified: by its digest, and order by order where it differs. */
+/**
+ * Checks that the orders of a settled block are those that were verified: by its digest, and order by order where it differs. Those of an
+ * archived block are in its file.
+ */
 export async function checkSettled(
   block: SettledBlock,
   operation: OrdersDocument,
-  context: CheckContext,
+  context: ReconcileContext,
 ): Promise<void> {
   const { findings } = context;
-  const found = await settledDocuments(block, context);
-  findings.counts.settled += block.count;
   findings.counts.discarded += block.discarded;
   findings.counts.skipped += block.skipped;
   for (const fault of FAULTS) {
     findings.expectedFaults[fault] += block.faults[fault];
     findings.foundFaults[fault] += block.faults[fault];
   }
+  const range = context.archived.rangeOf(block);
+  await (range === undefined ? checkStored(block, operation, context) : checkArchived(block, range, context));
+}
+
+async function checkStored(block: SettledBlock, operation: OrdersDocument, context: CheckContext): Promise<void> {
+  const { findings } = context;
+  const found = await settledDocuments(block, context);
+  findings.counts.settled += block.count;
   for (const document of found.doubled) findings.addDoubled(named(document, 'another order has this number'));
   checkAdditional(found, operation, context);
-  if (found.digest.equals(bytesOf(block))) {
+  if (found.digest.equals(digestOf(block))) {
     findings.counts.saved += block.saved;
     return;
   }
@@ -93,8 +103,4 @@ function goneSince({ verifiedAt }: SettledBlock, { index, number }: SettledPlace
 function named(document: Buffer, reason: string): { id: string; number: number; reason: string } {
   const { _id, number } = readStored(document);
   return { id: String(_id), number: Number(number), reason };
-}
-
-function bytesOf({ digest: { buffer, position } }: SettledBlock): Buffer {
-  return Buffer.from(buffer.buffer, buffer.byteOffset, position);
 }

@@ -47,4 +47,15 @@ describe('Findings', () => {
     const { missing: count, missingRecords, blames } = findings.figures(false);
     expect([count, missingRecords.length, blames]).toEqual([250, 100, { 'committed-past': 250 }]);
   });
+
+  it('holds with archived orders, and is broken if an archive is missing or damaged', () => {
+    const findings = found(3);
+    findings.counts.archived = 2;
+    expect(findings.verdict(false, 5)).toBe('holds');
+    findings.addArchiveProblem('it is missing');
+    expect([findings.verdict(false, 5), findings.figures(false).archiveProblems]).toEqual([
+      'broken',
+      ['it is missing'],
+    ]);
+  });
 });

@@ -9,6 +9,7 @@ const PENDING = new Set<MissingReason>(['not-yet-saved', 'not-yet-projected']);
 
 type Counted =
   | 'saved'
+  | 'archived'
   | 'deadLettered'
   | 'both'
   | 'discarded'
@@ -21,6 +22,7 @@ type Counted =
 export class Findings {
   readonly counts: Record<Counted, number> = {
     saved: 0,
+    archived: 0,
     deadLettered: 0,
     both: 0,
     discarded: 0,
@@ -37,6 +39,7 @@ export class Findings {
   private readonly alteredOrders: AlteredOrder[] = [];
   private readonly phantomOrders: PhantomOrder[] = [];
   private readonly differingBlocks: DifferingBlock[] = [];
+  private readonly archiveProblems: string[] = [];
   private altered = 0;
   /** Altered orders that were acknowledged. */
   private alteredAcked = 0;
@@ -68,6 +71,11 @@ export class Findings {
     this.differingBlocks.push(block);
   }
 
+  /** Adds what is wrong with an archive: it is missing, damaged, or has other orders. */
+  addArchiveProblem(problem: string): void {
+    this.archiveProblems.push(problem);
+  }
+
   /** Adds the findings of other orders. */
   add(other: Findings): void {
     for (const name of Object.keys(this.counts) as Counted[]) this.counts[name] += other.counts[name];
@@ -86,6 +94,7 @@ export class Findings {
     appendListed(this.alteredOrders, other.alteredOrders);
     appendListed(this.phantomOrders, other.phantomOrders);
     this.differingBlocks.push(...other.differingBlocks);
+    this.archiveProblems.push(...other.archiveProblems);
   }
 
   /** Whether no order is lost, altered, invented, pending or dead-lettered. */
@@ -97,13 +106,14 @@ export class Findings {
   private get hasDefects(): boolean {
     const defects = Object.keys(this.blames).some((blame) => !PENDING.has(blame as MissingReason));
     const { doubled } = this.counts;
-    return defects || this.altered > 0 || this.phantom > 0 || doubled > 0 || this.differingBlocks.length > 0;
+    const hasDiffering = this.differingBlocks.length > 0 || this.archiveProblems.length > 0;
+    return defects || this.altered > 0 || this.phantom > 0 || doubled > 0 || hasDiffering;
   }
 
   private get accounted(): number {
-    const { saved, deadLettered, discarded, skipped } = this.counts;
+    const { saved, archived, deadLettered, discarded, skipped } = this.counts;
     const { pending, missing } = this.missingOrders;
-    return saved + deadLettered + discarded + skipped + this.alteredAcked + pending + missing;
+    return saved + archived + deadLettered + discarded + skipped + this.alteredAcked + pending + missing;
   }
 
   /** Documents with the operation's numbers and foreign ids. */
@@ -144,6 +154,7 @@ export class Findings {
       alteredOrders: this.alteredOrders,
       phantomOrders: this.phantomOrders,
       differingBlocks: this.differingBlocks,
+      archiveProblems: this.archiveProblems,
     } satisfies Partial<ReconcileReport>;
   }
 }

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { BSON, Double, Long, UUID, type Db } from 'mongodb';
+import { archivedRange } from '#orders/archive/testing/archived-range.js';
 import { orderGenerator } from '#orders/generator/generator.js';
 import { toDocument } from '#orders/order/order-document.js';
 import type { OperationDocument } from '#orders/operation/operation.js';
@@ -26,6 +27,8 @@ const POSITIONS = recordPositions(
   ORDERS.map((_order, index) => ({ index, fault: undefined, partition: 0 })),
 );
 
+const RANGE = archivedRange({ first: 1, last: 100 });
+
 /** Returns the raw document of an order. */
 function stored(index: number, change: object = {}): Buffer {
   const ingest = {
@@ -51,7 +54,7 @@ describe('acknowledged order that was not found', () => {
   });
 
   /** @returns the number of lost orders, if the consumers have committed all of them */
-  async function countLost(orders: readonly Buffer[]): Promise<number> {
+  async function countLost(orders: readonly Buffer[], archived: readonly string[] = []): Promise<number> {
     const records = new MissingRecords({
       db: databaseWith(orders),
       operation: { _id: OPERATION, kind: 'populate', fullBlocks: [] } as unknown as OperationDocument,
@@ -61,6 +64,7 @@ describe('acknowledged order that was not found', () => {
         lettersAreProjected: true,
       },
       findings,
+      archivedIds: { find: async (ids) => new Map(ids.flatMap((id) => (archived.includes(id) ? [[id, RANGE]] : []))) },
     });
     const unaccounted = ORDERS.map((order, index) => ({
       index,
@@ -78,6 +82,11 @@ describe('acknowledged order that was not found', () => {
   it('is saved, and not altered, if it was stored as sent in the meantime', async () => {
     expect(await countLost([stored(0), stored(2)])).toBe(1);
     expect(findings.counts.saved).toBe(2);
+  });
+
+  it('is no loss if it was saved before under another number, and is archived with it', async () => {
+    expect(await countLost([], [ORDERS[1]?.id ?? ''])).toBe(2);
+    expect(findings.counts.skipped).toBe(1);
   });
 
   it('is altered if it is stored with another number, or with a value of another type', async () => {

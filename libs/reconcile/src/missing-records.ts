@@ -1,5 +1,6 @@
 import type { Db } from 'mongodb';
 import { UUID } from 'mongodb';
+import type { ArchivedIds } from '#orders/archive/archived-ids.js';
 import type { Fault } from '#orders/operation/fault-mix.js';
 import type { OperationDocument } from '#orders/operation/operation.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
@@ -24,6 +25,8 @@ export interface MissingRecordsContext {
   readonly operation: OperationDocument;
   readonly positions: GroupPositions;
   readonly findings: Findings;
+  /** Finds orders that were saved before under another number, and archived with it. */
+  readonly archivedIds: Pick<ArchivedIds, 'find'>;
 }
 
 type Positioned = Unaccounted & { readonly position: RecordPosition };
@@ -64,8 +67,10 @@ export class MissingRecords {
    * offset was committed before is not reported as a defect: a stale majority read after a fail-over looks the same.
    */
   private async findById(records: readonly Positioned[]): Promise<void> {
-    const { db, findings } = this.context;
+    const { db, findings, archivedIds } = this.context;
     const ids = records.map(({ order }) => new UUID(order.id));
+    // Read first: an order that is brought back meanwhile is stored when its range is not listed any more.
+    const archived = await archivedIds.find(records.map(({ order }) => order.id));
     const stored = await ordersCollection(db)
       .find({ _id: { $in: ids } }, { readConcern: { level: 'majority' }, raw: true })
       .toArray();
@@ -74,7 +79,8 @@ export class MissingRecords {
     for (const record of records) {
       const { order, index, fault } = record;
       const found = byId.get(order.id);
-      if (found === undefined || fault !== undefined)
+      if (found === undefined && fault === undefined && archived.has(order.id)) findings.counts.skipped += 1;
+      else if (found === undefined || fault !== undefined)
         this.addLost([missingRecord(record, record.position, 'committed-past')]);
       else if (order.isStoredAs(found)) findings.counts.saved += 1;
       else if (order.isRepeatOf(found)) findings.counts.skipped += 1;

@@ -1,8 +1,12 @@
 import type { Db, MongoClient } from 'mongodb';
+import type { ArchiveFolder } from '#orders/archive/archive-folder.js';
+import { ArchivedIds } from '#orders/archive/archived-ids.js';
+import { ArchivedList } from '#orders/archive/archived-list.js';
 import { ackedCount, hasOrders, operationsCollection, type OrdersDocument } from '#orders/operation/operation.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import type { TopicPositions } from '#orders/topics/positions.js';
-import type { CheckContext } from './check-context.js';
+import { ArchivedOrders } from './archived-orders.js';
+import type { ReconcileContext } from './check-context.js';
 import { checkEmitted } from './check-emitted.js';
 import { checkReceived } from './check-received.js';
 import { Findings } from './findings.js';
@@ -18,6 +22,12 @@ export class UnknownOperationError extends Error {
   readonly code = 'unknown-operation';
 }
 
+/** Thrown when orders of the operation were archived or brought back during each of several checks. */
+export class ArchivedMeanwhileError extends Error {
+  override readonly name = 'ArchivedMeanwhileError';
+  readonly code = 'archived-meanwhile';
+}
+
 /** Thrown for a redrive, which has no orders of its own. */
 export class NothingToReconcileError extends Error {
   override readonly name = 'NothingToReconcileError';
@@ -29,6 +39,8 @@ export interface ReconcileOptions {
   readonly db: Db;
   readonly positions: TopicPositions;
   readonly operationId: string;
+  /** The archives of the operation, to verify them. Without it, archived orders are counted only. */
+  readonly archives?: ArchiveFolder | undefined;
   /** Aborts the run; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Called after each block with the number of checked orders. */
@@ -42,10 +54,21 @@ export interface ReconcileOptions {
  * It reads the committed offsets first, then the operation, then dead letters and orders by majority reads. Records below a
  * committed offset were therefore finished before the check searches for them. Concurrent work can only give `pending`, never
  * a false alarm. Memory use is a few blocks, independent of the operation's size.
- * @throws UnknownOperationError, NothingToReconcileError, ImportRowsMissingError, or the error of MongoDB's driver or kafkajs when
- *   their servers are unavailable
+ * @throws UnknownOperationError, NothingToReconcileError, ImportRowsMissingError, ArchivedMeanwhileError, or the error of MongoDB's
+ *   driver or kafkajs when their servers are unavailable
  */
 export async function reconcile(options: ReconcileOptions): Promise<ReconcileReport> {
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
+    const report = await reconcileOnce(options);
+    if (report !== undefined) return report;
+  }
+  throw new ArchivedMeanwhileError(
+    'Orders of the operation are being archived or brought back: reconcile it when the command has ended.',
+  );
+}
+
+/** @returns `undefined` if orders were archived or brought back meanwhile, so that they may seem to be missing */
+async function reconcileOnce(options: ReconcileOptions): Promise<ReconcileReport | undefined> {
   const { client, db, operationId } = options;
   const startedAt = Date.now();
   const positions = await groupPositions(options.positions);
@@ -59,15 +82,22 @@ export async function reconcile(options: ReconcileOptions): Promise<ReconcileRep
       'A redrive has no orders of its own: reconcile the operations whose dead letters it redrove.',
     );
   const findings = new Findings();
-  const missing = new MissingRecords({ db, operation, positions, findings });
+  const { signal, archives } = options;
+  const archived = await ArchivedOrders.of(db, operationId);
+  const archivedIds = ArchivedIds.of(db, ArchivedList.of(db));
+  const missing = new MissingRecords({ db, operation, positions, findings, archivedIds });
   const onChecked = progressOf(operation, options.onProgress);
-  const counts = await check(operation, { db, positions, findings, missing, signal: options.signal, onChecked });
+  const sources = { db, positions, archivedIds, archived, archives, signal, onChecked };
+  const counts = await check(operation, { ...sources, findings, missing });
+  if (await archived.haveChanged(db, operationId)) return undefined;
   const namespace = `${db.databaseName}.${ordersCollection(db).collectionName}`;
   for (const record of await withEvidence(client, namespace, operation, missing.lost)) findings.addMissing(record);
-  for (const stray of await new StoredOrders(db, operation).strays(findings.others, options.signal))
-    findings.addStray(stray);
+  for (const stray of await new StoredOrders(db, operation).strays(findings.others, signal)) findings.addStray(stray);
   return reportOf(operation, findings, counts, startedAt);
 }
+
+/** How often a check is repeated because orders were archived meanwhile. */
+const MAX_ATTEMPTS = 3;
 
 /** What was checked, and whether more may come. */
 interface Checked {
@@ -76,7 +106,7 @@ interface Checked {
   readonly isRunning: boolean;
 }
 
-async function check(operation: OrdersDocument, context: CheckContext): Promise<Checked> {
+async function check(operation: OrdersDocument, context: ReconcileContext): Promise<Checked> {
   if (operation.kind === 'intake') {
     const { acked, reserved } = await checkReceived(operation, context);
     // An intake runs all day. It is complete whenever no batch is on its way.

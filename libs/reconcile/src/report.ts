@@ -45,6 +45,8 @@ export interface ReconcileReport {
   readonly acked: number;
   /** Stored exactly as sent. */
   readonly saved: number;
+  /** Saved, and moved to archives: not compared here. Whether the archives are intact is checked if their folder is given. */
+  readonly archived: number;
   /** Not saved, with a dead letter that is pending or being redriven. */
   readonly deadLettered: number;
   /** Both saved and dead-lettered: possible if a record was sent twice. Reported, but not a loss. */
@@ -74,6 +76,8 @@ export interface ReconcileReport {
   readonly phantomOrders: readonly PhantomOrder[];
   /** Settled blocks that differ from what was verified. The lists above name their orders where these can be known. */
   readonly differingBlocks: readonly DifferingBlock[];
+  /** What is wrong with archives of the operation. */
+  readonly archiveProblems: readonly string[];
   readonly readAt: string;
   readonly seconds: number;
   readonly ordersPerSecond: number;
@@ -83,13 +87,15 @@ const figure = (value: number): string => value.toLocaleString('en-US');
 
 /** Formats the report as text. */
 export function formatReport(report: ReconcileReport): string {
-  const { operation, kind, status, acked, saved, deadLettered, both, discarded, skipped, pending, missing } = report;
+  const { operation, kind, status, acked, saved, archived, deadLettered, both, discarded } = report;
+  const { skipped, pending, missing } = report;
   const row = (sign: string, value: number, what: string): string => `${sign} ${figure(value).padStart(12)}  ${what}`;
   const optional = (sign: string, value: number, what: string): string[] =>
     value === 0 ? [] : [row(sign, value, what)];
   return [
     `${kind} ${operation} (${status}): ${figure(acked)} of ${figure(report.count)} orders acknowledged`,
     row(' ', saved, 'saved exactly as sent'),
+    ...optional('+', archived, 'archived'),
     row('+', deadLettered, 'pending dead letters'),
     ...optional('+', discarded, 'discarded dead letters'),
     ...optional('+', skipped, 'stored before with the same content'),
@@ -103,6 +109,7 @@ export function formatReport(report: ReconcileReport): string {
       ? [`saved without an acknowledgement (sent when the producer ended): ${figure(report.savedUnacknowledged)}`]
       : []),
     ...(report.settled > 0 ? [`compared by the digests of settled blocks: ${figure(report.settled)}`] : []),
+    ...report.archiveProblems,
     ...faultLines(report),
     ...detailLines(report),
     '',

@@ -1,6 +1,6 @@
 import { BSON } from 'mongodb';
 import { CONTENT_AT } from '#orders/order/order-content.js';
-import type { Ingest, OrderDocument } from '#orders/order/order-document.js';
+import type { OrderDocument } from '#orders/order/order-document.js';
 
 /**
  * Compares orders with stored documents byte for byte: the BSON without `ingest`, which is the last field. It compares two
@@ -12,6 +12,7 @@ const NUMBER_NAME_AT = 30;
 const NUMBER_AT = 38;
 const ID_HEAD = Buffer.from('\x05_id\0\x10\0\0\0\x04', 'latin1');
 const NUMBER_HEAD = Buffer.from('\x12number\0', 'latin1');
+const ID_BYTES = 16;
 const INGEST_HEAD = Buffer.from('\x03ingest\0', 'latin1');
 
 /** Returns whether a document has exactly the fields and values of this order, and no other field than `ingest`. */
@@ -34,12 +35,63 @@ export function contentIn(stored: Buffer): Buffer | undefined {
   return at === undefined ? undefined : stored.subarray(CONTENT_AT, at);
 }
 
-/** Returns the content of a document as `contentIn`, and decodes `ingest` alone. */
-export function splitStored(stored: Buffer): { readonly content: Buffer; readonly ingest: Ingest } | undefined {
+/** A document's content, from which record it was saved, and when. */
+export interface SplitDocument {
+  /** As `contentIn`. */
+  readonly content: Buffer;
+  readonly partition: number;
+  readonly offset: number;
+  /** In ms since 1970. */
+  readonly savedAt: number;
+}
+
+/** The fields of `ingest` as consumers write them, up to the value of each. `operationId` has 16 bytes, or is null. */
+const OPERATION_ID = Buffer.from('\x05operationId\0\x10\0\0\0\x04', 'latin1');
+const NO_OPERATION = Buffer.from('\x0aoperationId\0', 'latin1');
+const PARTITION = Buffer.from('\x10partition\0', 'latin1');
+const OFFSET = Buffer.from('\x12offset\0', 'latin1');
+const ATTEMPTS = Buffer.from('\x10attempts\0', 'latin1');
+const SAVED_AT = Buffer.from('\x09savedAt\0', 'latin1');
+
+/**
+ * Splits a document into its content and how it was saved; `undefined` if no consumer has written it. It reads the bytes itself, in a
+ * fifth of the time of the deserializer, unless the fields of `ingest` are in another order.
+ */
+export function splitStored(stored: Buffer): SplitDocument | undefined {
   const at = ingestNameAt(stored);
   if (at === undefined) return undefined;
-  const ingest = BSON.deserialize(stored.subarray(at + INGEST_HEAD.length, stored.length - 1)) as Ingest;
-  return { content: stored.subarray(CONTENT_AT, at), ingest };
+  const content = stored.subarray(CONTENT_AT, at);
+  const from = at + INGEST_HEAD.length + 4;
+  const operation = startsWith(stored, NO_OPERATION, from) ? NO_OPERATION.length : OPERATION_ID.length + ID_BYTES;
+  const partition = from + operation + PARTITION.length;
+  const offset = partition + 4 + OFFSET.length;
+  const attempts = offset + 8 + ATTEMPTS.length;
+  const savedAt = attempts + 4 + SAVED_AT.length;
+  const heads = [
+    [PARTITION, partition],
+    [OFFSET, offset],
+    [ATTEMPTS, attempts],
+    [SAVED_AT, savedAt],
+  ] as const;
+  if (stored.length < savedAt + 8 || !heads.every(([head, end]) => startsWith(stored, head, end - head.length)))
+    return decodedSplit(stored, content);
+  return {
+    content,
+    partition: stored.readInt32LE(partition),
+    offset: int64At(stored, offset),
+    savedAt: int64At(stored, savedAt),
+  };
+}
+
+function decodedSplit(stored: Buffer, content: Buffer): SplitDocument | undefined {
+  const { partition, offset, savedAt }: Partial<OrderDocument['ingest']> = readStored(stored).ingest;
+  if (typeof partition !== 'number' || offset === undefined || !(savedAt instanceof Date)) return undefined;
+  return { content, partition, offset: Number(offset), savedAt: savedAt.getTime() };
+}
+
+/** Reads an int64 that is a safe integer. */
+function int64At(bytes: Buffer, at: number): number {
+  return bytes.readInt32LE(at + 4) * 2 ** 32 + bytes.readUInt32LE(at);
 }
 
 function ingestNameAt(stored: Buffer): number | undefined {
@@ -53,6 +105,13 @@ function ingestNameAt(stored: Buffer): number | undefined {
 export function numberOf(stored: Buffer): number | undefined {
   if (!startsWith(stored, ID_HEAD, CONTENT_AT) || !startsWith(stored, NUMBER_HEAD, NUMBER_NAME_AT)) return undefined;
   return Number(stored.readBigInt64LE(NUMBER_AT));
+}
+
+/** Returns the 16 bytes of a document's id. */
+export function idIn(stored: Buffer): Buffer {
+  const at = CONTENT_AT + ID_HEAD.length;
+  if (startsWith(stored, ID_HEAD, CONTENT_AT)) return stored.subarray(at, at + ID_BYTES);
+  return Buffer.from(readStored(stored)._id.buffer);
 }
 
 /** Decodes a stored document. */

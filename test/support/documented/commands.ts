@@ -10,6 +10,11 @@ const EXPANSION = 'test/faults/expand-partitions.spec.ts';
 const STOPPED = 'test/faults/stopped-processes.spec.ts';
 const USERS = 'test/faults/users-and-rights.spec.ts';
 const REPLACED = 'test/upgrade/upgraded-deployment.ts';
+const BACKUP = 'test/support/taken-backup.ts';
+const RESTORE = 'test/faults/restore.spec.ts';
+const LOST_KAFKA = 'test/faults/lost-kafka.spec.ts';
+const ARCHIVING = 'test/archive/commands.ts';
+const ARCHIVE_READERS = 'test/archive/readers.ts';
 const UPGRADE = 'test/upgrade/rolling-upgrade.spec.ts';
 
 /**
@@ -71,6 +76,18 @@ export const COMMANDS = {
   'docker compose stop consumer': COMPOSE,
   'docker compose start consumer': COMPOSE,
   'docker compose --profile dev down --volumes': COMPOSE,
+
+  // docs/recovery.md
+  'npm run admin -- backup /backups/2026-11-28': BACKUP,
+  'npm run admin -- restore --check /backups/2026-11-28': RESTORE,
+  'npm run admin -- restore /backups/2026-11-28': RESTORE,
+  'npm run admin -- topics lost': LOST_KAFKA,
+  'npm run admin -- topics lost --apply': LOST_KAFKA,
+
+  // docs/archive.md
+  'npm run admin -- archive /mnt/orders-archive --before 2026-01-01': ARCHIVING,
+  'npm run admin -- archive list /mnt/orders-archive --verify': ARCHIVING,
+  'npm run reconcile -- OPERATION --archive DIR': ARCHIVE_READERS,
 
   // docs/runbooks.md
   'curl -sm 5 HOST:PORT/health/live': SERVICES,

@@ -3,7 +3,13 @@ import { join } from 'node:path';
 import { PROJECT_DIRECTORY } from '../../../dev/project-directory.js';
 
 /** The pages for operators. Each of their commands is run by a spec: see `commands.ts`. */
-export const PAGES = ['docs/operations.md', 'docs/runbooks.md', 'docs/upgrade.md'] as const;
+export const PAGES = [
+  'docs/operations.md',
+  'docs/runbooks.md',
+  'docs/upgrade.md',
+  'docs/recovery.md',
+  'docs/archive.md',
+] as const;
 
 const SHELL_BLOCK = /^ *```sh\n(?<code>[^]*?)^ *```$/gm;
 const ANY_BLOCK = /^ *```[^]*?^ *```$/gm;

@@ -1,12 +1,8 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
+import { splitDocuments } from '#orders/archive/split-documents.js';
 import { RestoreError } from './restore-error.js';
 
-const LENGTH_BYTES = 4;
-/** An empty document. */
-const LEAST_BYTES = 5;
-/** MongoDB's limit, with room for what its own tools add. */
-const MOST_BYTES = 17 * 2 ** 20;
 /** Bytes of the documents of one yield, unless a single one is larger. */
 const GROUP_BYTES = 2 * 2 ** 20;
 
@@ -17,30 +13,20 @@ export async function* readDump(path: string): AsyncGenerator<readonly Buffer[]>
   let rest: Buffer = Buffer.alloc(0);
   let group: Buffer[] = [];
   let bytes = 0;
-  for await (const chunk of stream) {
-    rest = rest.length === 0 ? (chunk as Buffer) : Buffer.concat([rest, chunk as Buffer]);
-    let at = 0;
-    for (let length = lengthAt(rest, at, path); length !== undefined; length = lengthAt(rest, at, path)) {
-      group.push(rest.subarray(at, at + length));
-      at += length;
-      bytes += length;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    const split = splitDocuments(rest.length === 0 ? chunk : Buffer.concat([rest, chunk]), () => broken(path));
+    rest = split.rest;
+    for (const document of split.documents) {
+      group.push(document);
+      bytes += document.length;
       if (bytes < GROUP_BYTES) continue;
       yield group;
       group = [];
       bytes = 0;
     }
-    rest = rest.subarray(at);
   }
   if (rest.length > 0) throw broken(path);
   if (group.length > 0) yield group;
-}
-
-/** @returns the length of the document at a position; `undefined` if it is not complete */
-function lengthAt(bytes: Buffer, at: number, path: string): number | undefined {
-  if (bytes.length - at < LENGTH_BYTES) return undefined;
-  const length = bytes.readInt32LE(at);
-  if (length < LEAST_BYTES || length > MOST_BYTES) throw broken(path);
-  return bytes.length - at < length ? undefined : length;
 }
 
 function broken(path: string): RestoreError {

@@ -527,6 +527,7 @@ export interface components {
      *       ],
      *       "saved": 22310,
      *       "savedAsOf": "2026-01-31T12:00:04.000Z",
+     *       "archived": 0,
      *       "savesWaitFor": null,
      *       "deadLettered": 0,
      *       "discarded": 0,
@@ -596,6 +597,8 @@ export interface components {
        * @description When `saved` was read, normally less than a second ago. All readers share one read.
        */
       savedAsOf: string;
+      /** @description Of the saved orders, those that were moved from MongoDB to archives: the query API does not return them. Null for a redrive. */
+      archived: number | null;
       /** @description What saves wait for, as text: a consumer, if none is running, or each consumer that can not work, with its reason. `null`: all work, or every result is known. */
       savesWaitFor: string | null;
       /** @description Orders that are not saved and have a dead letter that is pending or being redriven. Up to 5 s older than `saved`, and older with millions of dead letters; exact once the operation has ended. */
@@ -760,7 +763,7 @@ export interface components {
       count: number;
       /**
        * Format: int64
-       * @description = saved + deadLettered + discarded + skipped + altered + pending + missing
+       * @description = saved + archived + deadLettered + discarded + skipped + altered + pending + missing
        */
       acked: number;
       /**
@@ -768,6 +771,11 @@ export interface components {
        * @description Orders saved exactly as sent.
        */
       saved: number;
+      /**
+       * Format: int64
+       * @description Orders that were saved, and are in archives now. Only the command can compare them with their files.
+       */
+      archived: number;
       /**
        * Format: int64
        * @description Orders with a pending dead letter that are not saved.
@@ -822,6 +830,8 @@ export interface components {
       readonly phantomOrders: components['schemas']['PhantomOrder'][];
       /** @description Settled blocks whose orders are not those that were verified. The lists above name their orders where these can be known. */
       readonly differingBlocks: components['schemas']['DifferingBlock'][];
+      /** @description Always empty here: only the command reads archives. */
+      readonly archiveProblems: string[];
       /** Format: date-time */
       readAt: string;
       seconds: number;

@@ -25,6 +25,7 @@ export const OPERATION: Operation = {
   ackedNumbers: [{ from: 1, to: 600 }],
   saved: 400,
   savedAsOf: '2026-01-31T12:00:07.000Z',
+  archived: 0,
   deadLettered: 0,
   discarded: 0,
   import: null,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { ArchivedList } from '#orders/archive/archived-list.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { Heartbeat } from './heartbeat.js';
 import type { OrdersConsumer } from '../consume/orders-consumer.js';
@@ -24,7 +25,8 @@ function heartbeatWith(response: Promise<unknown>): Recorded {
   const collection = { updateOne: record('write'), deleteOne: record('remove') };
   const mongo = { db: { collection: () => collection } } as unknown as Mongo;
   const inFlight = { set: 100, poll: record('poll') } as unknown as InFlightOverride;
-  return { calls, heartbeat: new Heartbeat(mongo, SAVERS, new Rebalances(), inFlight, REPORTS) };
+  const archived = { refresh: record('poll archived') } as unknown as ArchivedList;
+  return { calls, heartbeat: new Heartbeat(mongo, SAVERS, new Rebalances(), inFlight, REPORTS, archived) };
 }
 
 describe('heartbeat of a consumer that shuts down', () => {
@@ -32,7 +34,7 @@ describe('heartbeat of a consumer that shuts down', () => {
     const { calls, heartbeat } = heartbeatWith(Promise.resolve());
     heartbeat.onApplicationBootstrap();
     await heartbeat.onApplicationShutdown();
-    expect(calls).toEqual(['poll', 'write', 'remove']);
+    expect(calls).toEqual(['poll', 'poll archived', 'write', 'remove']);
   });
 
   it('is not removed if the database does not respond, and the consumer shuts down anyway', async () => {

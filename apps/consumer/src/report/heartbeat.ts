@@ -6,6 +6,7 @@ import {
   HEARTBEAT_EVERY_MS,
   type ConsumerHeartbeat,
 } from '#orders/consumer/consumer-heartbeat.js';
+import { ArchivedList } from '#orders/archive/archived-list.js';
 import { succeededWithin, systemClock } from '@orders-pipeline/clock';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { MachineLoad } from './machine-load.js';
@@ -19,7 +20,8 @@ import { InFlightOverride } from '../consume/in-flight-override.js';
 const REMOVE_TIMEOUT_MS = 1_000;
 
 /**
- * Writes this consumer's heartbeat to MongoDB once a second until it has drained, and polls the override of its in-flight limit.
+ * Writes this consumer's heartbeat to MongoDB once a second until it has drained, and polls the override of its in-flight limit and the
+ * list of archived orders.
  * A failed round is skipped, since the next one writes the complete state.
  */
 @Injectable()
@@ -37,6 +39,7 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
     private readonly rebalances: Rebalances,
     private readonly inFlight: InFlightOverride,
     private readonly reports: SavedReports,
+    private readonly archived: ArchivedList,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -66,6 +69,7 @@ export class Heartbeat implements OnApplicationBootstrap, OnApplicationShutdown 
 
   private async round(): Promise<void> {
     await this.tryStep('poll the in-flight override', async () => this.inFlight.poll());
+    await this.tryStep('poll the archived orders', async () => this.archived.refresh());
     await this.write();
   }
 

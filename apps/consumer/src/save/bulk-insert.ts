@@ -9,12 +9,16 @@ import type { Mongo } from '#service/mongodb/mongo.js';
  * - `repeated`: the same order was durable before; a harmless replay
  * - `conflict`: another order has its id or its number; nothing was overwritten
  * - `refused`: MongoDB rejects this document for another reason
+ * - `replayed`: the same record was processed before, and its order is archived by now; a harmless replay
+ * - `archived`: the order is archived, and this is another record of it; nothing was inserted
  */
 export type InsertResult =
   | { readonly kind: 'saved' }
   | { readonly kind: 'repeated' }
   | { readonly kind: 'conflict'; readonly reason: string }
-  | { readonly kind: 'refused'; readonly reason: string };
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'replayed' }
+  | { readonly kind: 'archived'; readonly reason: string };
 
 /** Thrown when the outcome of every order in the bulk is unknown; the whole bulk must be retried. */
 export class BulkUncertainError extends Error {

@@ -15,6 +15,7 @@ describe('measured insert', () => {
       { kind: 'saved' },
       { kind: 'repeated' },
       { kind: 'conflict', reason: 'another order' },
+      { kind: 'replayed' },
     ];
     const insert = measuredInsert(async () => results, registry);
     expect(await insert([])).toBe(results);
@@ -23,6 +24,8 @@ describe('measured insert', () => {
       'consumer_orders_total{result="repeated"} 1',
       'consumer_orders_total{result="conflict"} 1',
       'consumer_orders_total{result="refused"} 0',
+      'consumer_orders_total{result="replayed"} 1',
+      'consumer_orders_total{result="archived"} 0',
     ]);
   });
 

@@ -4,7 +4,7 @@ import type { InsertResult } from './bulk-insert.js';
 
 type Insert = (documents: readonly OrderDocument[]) => Promise<readonly InsertResult[]>;
 
-const KINDS: readonly InsertResult['kind'][] = ['saved', 'repeated', 'conflict', 'refused'];
+const KINDS: readonly InsertResult['kind'][] = ['saved', 'repeated', 'conflict', 'refused', 'replayed', 'archived'];
 
 /** Wraps an insert with metrics: the duration is MongoDB's part of a save, without the simulated delay. */
 export function measuredInsert(insert: Insert, registry: Registry): Insert {
@@ -18,7 +18,7 @@ export function measuredInsert(insert: Insert, registry: Registry): Insert {
   });
   const orders = new Counter({
     name: 'consumer_orders_total',
-    help: 'Orders sent to MongoDB, by result: saved, repeated (saved before), conflict, or refused',
+    help: 'Orders to be saved, by result: saved, repeated (saved before), conflict, refused, replayed (saved before, and archived), or archived (new record of an archived order)',
     labelNames: ['result'],
     registers,
   });
@@ -30,7 +30,7 @@ export function measuredInsert(insert: Insert, registry: Registry): Insert {
     try {
       const results = await insert(documents);
       note('succeeded');
-      const counts = { saved: 0, repeated: 0, conflict: 0, refused: 0 };
+      const counts = { saved: 0, repeated: 0, conflict: 0, refused: 0, replayed: 0, archived: 0 };
       for (const { kind } of results) counts[kind] += 1;
       for (const result of KINDS) orders.inc({ result }, counts[result]);
       return results;

@@ -40,6 +40,12 @@ export class OrderRefusedError extends Error {
   readonly code = 'refused-by-database';
 }
 
+/** Thrown for a new record of an order that is archived: whether it has the same content is not known here. */
+export class OrderArchivedError extends Error {
+  override readonly name = 'OrderArchivedError';
+  readonly code = 'order-archived';
+}
+
 /** Saves records: waits for the simulated delay, then decodes each record and writes it durably in a batch. */
 @Injectable()
 export class OrderSaver {
@@ -125,6 +131,7 @@ export class OrderSaver {
     switch (result.kind) {
       case 'saved':
         return undefined;
+      case 'replayed':
       case 'repeated':
         this.repeated += 1;
         return undefined;
@@ -132,6 +139,8 @@ export class OrderSaver {
         return new OrderConflictError(result.reason);
       case 'refused':
         return new OrderRefusedError(result.reason);
+      case 'archived':
+        return new OrderArchivedError(result.reason);
     }
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { MongoNetworkError, MongoServerError } from 'mongodb';
 import { UndecodableOrderError } from '#orders/order/order-codec.js';
 import { BulkUncertainError } from './bulk-insert.js';
-import { OrderConflictError, OrderRefusedError, OversizedOrderError } from './order-saver.js';
+import { OrderArchivedError, OrderConflictError, OrderRefusedError, OversizedOrderError } from './order-saver.js';
 import { classifySaveFailure } from './save-failure.js';
 
 describe('classifySaveFailure', () => {
@@ -10,6 +10,7 @@ describe('classifySaveFailure', () => {
     new UndecodableOrderError('malformed-avro', 'truncated'),
     new OversizedOrderError(20_000, 16_384),
     new OrderConflictError('other content'),
+    new OrderArchivedError('archived'),
   ])('returns poison for a permanent fault of the record: %s', (error) => {
     expect(classifySaveFailure(error)).toBe('poison');
   });

@@ -1,6 +1,6 @@
 import { UndecodableOrderError } from '#orders/order/order-codec.js';
 import type { FailureClassifier } from '@orders-pipeline/parallel-consumer';
-import { OrderConflictError, OrderRefusedError, OversizedOrderError } from './order-saver.js';
+import { OrderArchivedError, OrderConflictError, OrderRefusedError, OversizedOrderError } from './order-saver.js';
 
 /**
  * Classifies a failed save. Only errors that the record certainly caused may count as attempts or dead-letter it. All others
@@ -8,7 +8,7 @@ import { OrderConflictError, OrderRefusedError, OversizedOrderError } from './or
  */
 export const classifySaveFailure: FailureClassifier = (error) => {
   if (error instanceof UndecodableOrderError || error instanceof OversizedOrderError) return 'poison';
-  if (error instanceof OrderConflictError) return 'poison';
+  if (error instanceof OrderConflictError || error instanceof OrderArchivedError) return 'poison';
   if (error instanceof OrderRefusedError) return 'retriable';
   return 'environment';
 };

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { register } from 'prom-client';
 import { systemClock } from '@orders-pipeline/clock';
+import { ArchivedIds } from '#orders/archive/archived-ids.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { BackgroundModule } from '../background/background.module.js';
@@ -19,8 +20,13 @@ import { OperationLeftovers } from './operation-leftovers.js';
 const DELAY_MS = settings.COMPACTION_DELAY_SECONDS * 1_000;
 const RETENTION_MS = settings.SETTLED_RETENTION_DAYS * 24 * 60 * 60 * 1_000;
 
-function createCompaction(mongo: Mongo, positions: KafkaPositions, bookkeeping: BlockBookkeeping): OperationCompaction {
-  return new OperationCompaction(mongo, positions, bookkeeping, systemClock);
+function createCompaction(
+  mongo: Mongo,
+  positions: KafkaPositions,
+  bookkeeping: BlockBookkeeping,
+  archivedIds: ArchivedIds,
+): OperationCompaction {
+  return new OperationCompaction(mongo, positions, bookkeeping, archivedIds, systemClock);
 }
 
 function createLeftovers(mongo: Mongo): OperationLeftovers {
@@ -57,7 +63,11 @@ function createJob(
   providers: [
     BlockBookkeeping,
     { provide: CompactionLeases, useFactory: (mongo: Mongo) => new CompactionLeases(mongo, DELAY_MS), inject: [Mongo] },
-    { provide: OperationCompaction, useFactory: createCompaction, inject: [Mongo, KafkaPositions, BlockBookkeeping] },
+    {
+      provide: OperationCompaction,
+      useFactory: createCompaction,
+      inject: [Mongo, KafkaPositions, BlockBookkeeping, ArchivedIds],
+    },
     { provide: OperationLeftovers, useFactory: createLeftovers, inject: [Mongo] },
     { provide: LetterTopic, useFactory: createLetterTopic, inject: [Mongo, KafkaPositions] },
     {

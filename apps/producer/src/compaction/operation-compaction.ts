@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Clock } from '@orders-pipeline/clock';
+import { ArchivedIds } from '#orders/archive/archived-ids.js';
 import { intakeBatchesCollection } from '#orders/operation/intake-batches.js';
 import {
   isEmitted,
@@ -45,6 +46,7 @@ export class OperationCompaction {
     private readonly mongo: Mongo,
     private readonly positions: KafkaPositions,
     private readonly bookkeeping: BlockBookkeeping,
+    private readonly archivedIds: ArchivedIds,
     private readonly clock: Clock,
   ) {}
 
@@ -133,7 +135,8 @@ export class OperationCompaction {
   }
 
   private async sources(signal: AbortSignal, onChecked: () => Promise<void>): Promise<CheckSources> {
-    return { db: this.mongo.db, positions: await groupPositions(this.positions), signal, onChecked };
+    const { archivedIds } = this;
+    return { db: this.mongo.db, positions: await groupPositions(this.positions), archivedIds, signal, onChecked };
   }
 
   /**

@@ -6,7 +6,7 @@ import { Mongo } from '#service/mongodb/mongo.js';
 import { ImportManifest, type ReadingClaim } from './import-manifest.js';
 import { ImportRejects, type ImportReject } from './import-rejects.js';
 import { parseRow } from './row-parser.js';
-import { RowIntake, type Candidate } from './row-intake.js';
+import { RowIntake, type Candidate, type Outcome } from './row-intake.js';
 import { RowSplitter, SHOWN_BYTES, type FileFault, type RawRow } from './row-splitter.js';
 import { StagedFiles } from './staged-files.js';
 
@@ -146,8 +146,10 @@ export class ImportReader {
       epoch: file.epoch,
       nextIndex: reading.accepted,
     });
-    for (const [at, { from }] of candidates.entries())
-      if (outcomes[at] === 'conflicting') rejects.push({ ...rejected(file, from), ...CONFLICT });
+    for (const [at, { from }] of candidates.entries()) {
+      const reason = REASONS[outcomes[at] ?? 'accepted'];
+      if (reason !== undefined) rejects.push({ ...rejected(file, from), ...reason });
+    }
     await this.rejects.store(rejects);
     const counted = (wanted: string): number => outcomes.filter((outcome) => outcome === wanted).length;
     reading.accepted += counted('accepted');
@@ -155,7 +157,8 @@ export class ImportReader {
       rows: before.rows + batch.length,
       accepted: before.accepted + counted('accepted'),
       skipped: before.skipped + counted('skipped'),
-      conflicting: before.conflicting + counted('conflicting'),
+      // Whether an archived order has the same content is not known, so that its row is set aside too.
+      conflicting: before.conflicting + counted('conflicting') + counted('archived'),
       malformed: before.malformed + malformed,
       byteOffset: batch.at(-1)?.end ?? before.byteOffset,
     };
@@ -166,11 +169,19 @@ function toProgress({ rows, accepted, skipped, conflicting, malformed, byteOffse
   return { rows, accepted, skipped, conflicting, malformed, byteOffset };
 }
 
-const CONFLICT = {
-  code: 'conflict',
-  field: 'id',
-  detail: 'an order with this id and other content already exists; it is not changed',
-} as const;
+/** Why a row is set aside because of an order that exists already. */
+const REASONS: Partial<Record<Outcome, Pick<ImportReject, 'code' | 'field' | 'detail'>>> = {
+  conflicting: {
+    code: 'conflict',
+    field: 'id',
+    detail: 'an order with this id and other content already exists; it is not changed',
+  },
+  archived: {
+    code: 'order-archived',
+    field: 'id',
+    detail: 'the order with this id is archived; bring its archive back, and import this row again to compare both',
+  },
+};
 
 function readRow(raw: RawRow): ReadRow {
   const { row, offset, end, bytes } = raw;

@@ -9,7 +9,7 @@ export interface ImportReject {
   readonly fileName: string;
   /** Offset of the row's first byte in its file. */
   readonly byteOffset: number;
-  readonly code: RowCode | 'conflict' | 'broken-off' | 'trailing-text';
+  readonly code: RowCode | 'conflict' | 'order-archived' | 'broken-off' | 'trailing-text';
   readonly field?: string;
   readonly detail: string;
   /** As in `ImportRow`. */

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { MongoBulkWriteError, UUID } from 'mongodb';
+import { ArchivedIds } from '#orders/archive/archived-ids.js';
 import { importRow, importRowsCollection, unnumberedOrder, type ImportRow } from '#orders/operation/import-rows.js';
 import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
 import { fromDocument, isRepeatedOrder } from '#orders/order/order-document.js';
@@ -16,9 +17,10 @@ export interface Candidate {
 
 /**
  * The outcome of a candidate. `accepted`: it gets the import's next index. `skipped`: it already exists with the same content.
- * `conflicting`: it already exists with other content, and nothing is overwritten.
+ * `conflicting`: it already exists with other content, and nothing is overwritten. `archived`: it already exists in an archive, so that
+ * its content is unknown here.
  */
-export type Outcome = 'accepted' | 'skipped' | 'conflicting';
+export type Outcome = 'accepted' | 'skipped' | 'conflicting' | 'archived';
 
 /** The state of an import: its id, the epoch of its claim, and the index of the next accepted order. */
 export interface IntakePlace {
@@ -34,7 +36,10 @@ const MAX_TRIES = 10;
 /** Decides which orders of a batch an import accepts, and stores those durably, by index, for the emission. */
 @Injectable()
 export class RowIntake {
-  constructor(private readonly mongo: Mongo) {}
+  constructor(
+    private readonly mongo: Mongo,
+    private readonly archived: ArchivedIds,
+  ) {}
 
   /** Deletes the rows of an unfinished batch: every row from the next index on, except those of a later claim. */
   async forget({ operationId, epoch, nextIndex }: IntakePlace): Promise<void> {
@@ -47,7 +52,9 @@ export class RowIntake {
    */
   async take(batch: readonly Candidate[], place: IntakePlace): Promise<Outcome[]> {
     for (let turn = 1; ; turn += 1) {
-      const { outcomes, rows } = decide(batch, await this.findExisting(batch, place), place);
+      const existing = await this.findExisting(batch, place);
+      const unknown = batch.map(({ order }) => order.id).filter((id) => !existing.has(id));
+      const { outcomes, rows } = decide(batch, { existing, archived: await this.archived.find(unknown) }, place);
       if (rows.length === 0) return outcomes;
       try {
         await this.rows.insertMany(rows, { ordered: false });
@@ -107,13 +114,14 @@ export class RowIntake {
 
 function decide(
   batch: readonly Candidate[],
-  existing: Map<string, Order>,
+  { existing, archived }: { existing: Map<string, Order>; archived: ReadonlyMap<string, unknown> },
   { operationId, epoch, nextIndex }: IntakePlace,
 ): { readonly outcomes: Outcome[]; readonly rows: ImportRow[] } {
   const rows: ImportRow[] = [];
   const outcomes = batch.map(({ order, source }): Outcome => {
     const known = existing.get(order.id);
     if (known !== undefined) return isRepeatedOrder(known, order) ? 'skipped' : 'conflicting';
+    if (archived.has(order.id)) return 'archived';
     existing.set(order.id, { ...order, number: 0 });
     rows.push(importRow(order, { operationId, epoch, index: nextIndex + rows.length, source }));
     return 'accepted';

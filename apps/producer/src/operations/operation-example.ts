@@ -22,6 +22,7 @@ export const OPERATION_EXAMPLE = {
   ackedNumbers: [{ from: 1, to: 100_000 }],
   saved: 22_310,
   savedAsOf: '2026-01-31T12:00:04.000Z',
+  archived: 0,
   savesWaitFor: null,
   deadLettered: 0,
   discarded: 0,

@@ -76,6 +76,11 @@ export const OperationResponseSchema = z
         'Orders saved by a majority of the MongoDB replica set. Never too high and never decreases. Consumers report it twice a second; it is counted exactly before an event stream ends, and when it stops rising below `acked`.',
       ),
     savedAsOf: date.describe('When `saved` was read, normally less than a second ago. All readers share one read.'),
+    archived: count
+      .nullable()
+      .describe(
+        'Of the saved orders, those that were moved from MongoDB to archives: the query API does not return them. Null for a redrive.',
+      ),
     savesWaitFor: z
       .string()
       .nullable()
@@ -166,5 +171,5 @@ export type OperationResponse = z.infer<typeof OperationResponseSchema>;
 /** The fields that come from other collections than the operation's document. */
 export type OperationFindings = Pick<
   OperationResponse,
-  'saved' | 'savedAsOf' | 'deadLettered' | 'discarded' | 'firstErrors' | 'import' | 'redrive'
+  'saved' | 'savedAsOf' | 'archived' | 'deadLettered' | 'discarded' | 'firstErrors' | 'import' | 'redrive'
 >;

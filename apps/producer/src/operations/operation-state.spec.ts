@@ -9,6 +9,7 @@ const POPULATE: StatedOperation = {
   count: 1_000,
   acked: 600,
   saved: 132,
+  archived: 0,
   deadLettered: 0,
   discarded: 0,
   redrive: null,
@@ -48,6 +49,7 @@ describe('the state of an operation', () => {
     [{ ...SENT, saved: 999 }, 'saving', 'sent, saving 99 %'],
     [{ ...SENT, saved: 990, deadLettered: 9 }, 'saving', 'sent, saving 99 %'],
     [{ ...SENT, saved: 1_000 }, 'allSaved', 'all saved'],
+    [{ ...SENT, saved: 1_000, archived: 1_000 }, 'allSaved', 'all saved, 1,000 archived'],
     [{ ...SENT, saved: 1_000, deadLettered: 3 }, 'allSaved', 'all saved'],
     [
       { ...SENT, saved: 990, deadLettered: 9, discarded: 1 },

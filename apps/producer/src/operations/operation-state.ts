@@ -35,6 +35,7 @@ export interface StatedOperation {
   readonly count: number | null;
   readonly acked: number;
   readonly saved: number | null;
+  readonly archived: number | null;
   readonly deadLettered: number | null;
   readonly discarded: number | null;
   readonly redrive: Readonly<Record<'moved' | 'saved' | 'returned' | 'missing' | 'unmovable', number>> | null;
@@ -50,8 +51,14 @@ interface Results {
   readonly unsaved: readonly (readonly [count: number, what: string])[];
 }
 
-/** Returns where an operation is. Percentages are rounded down, so that only 100 % is complete. */
+/** Returns where an operation is, and how many of its orders are archived. Percentages are rounded down, so that only 100 % is complete. */
 export function operationState(operation: StatedOperation): OperationState {
+  const { code, text } = stateBefore(operation);
+  return { code, text: operation.archived ? `${text}, ${grouped(operation.archived)} archived` : text };
+}
+
+/** Returns the state regardless of what was archived afterwards. */
+function stateBefore(operation: StatedOperation): OperationState {
   const { kind, status, count, error, waitingFor } = operation;
   if (status === 'failed') return { code: 'failed', text: `failed: ${error?.message ?? 'unknown reason'}` };
   if (count === null) return { code: 'reading', text: 'reading the files' };

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { ArchivedList } from '#orders/archive/archived-list.js';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import {
   FULL_BLOCK_ORDERS as BLOCK,
@@ -40,11 +41,12 @@ export class OrderOutcomes {
   constructor(
     private readonly mongo: Mongo,
     private readonly operations: Operations,
+    private readonly archived: ArchivedList,
   ) {}
 
   /**
    * Counts the saved orders exactly, over the `number` index, and stores the count. It reads one index key per order, except in
-   * blocks that are settled, or already known as full. That is too expensive for progress; use it at the end of an operation.
+   * blocks that are settled, or already known as full: only such blocks can be archived. That is too expensive for progress; use it at the end of an operation.
    */
   async countSaved(operation: OrdersDocument): Promise<number> {
     if (operation.kind === 'intake') return this.countReceived(operation);
@@ -71,6 +73,12 @@ export class OrderOutcomes {
       .project<{ _id: { from: number }; saved: number }>({ saved: 1 })
       .toArray();
     return new Map(blocks.map(({ _id: { from }, saved }) => [from, saved]));
+  }
+
+  /** Counts the archived orders of an operation. They are among the saved ones. */
+  async countArchived({ _id }: OperationDocument): Promise<number> {
+    const archived = await this.archived.fresh();
+    return archived.rangesOf(_id).reduce((sum, { count }) => sum + count, 0);
   }
 
   private async countReceived({ _id }: IntakeDocument): Promise<number> {

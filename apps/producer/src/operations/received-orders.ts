@@ -23,7 +23,7 @@ interface Group {
 
 /**
  * Counts the acknowledged orders of an intake that are saved, by majority reads: under their own number, or, if they were saved before,
- * under the number that they have kept. Settled blocks have these counts.
+ * under the number that they have kept. Settled blocks have these counts, also when they are archived.
  */
 export async function countReceivedSaved(db: Db, operationId: string): Promise<number> {
   return besideSettled(

@@ -94,12 +94,13 @@ export class SharedProgress {
   }
 
   private async readRelatedToOrders(operation: OrdersDocument, asOf: Date): Promise<RelatedFindings> {
-    const [letters, firstErrors, importTotals] = await Promise.all([
+    const [letters, archived, firstErrors, importTotals] = await Promise.all([
       this.outcomes.letters(operation),
+      this.outcomes.countArchived(operation),
       this.outcomes.firstErrors(operation),
       operation.kind === 'import' ? this.readImportTotals(operation) : null,
     ]);
-    return { ...letters, firstErrors, import: importTotals, redrive: null, saved: null, asOf };
+    return { ...letters, archived, firstErrors, import: importTotals, redrive: null, saved: null, asOf };
   }
 
   private async readRelatedToRedrive(
@@ -113,7 +114,16 @@ export class SharedProgress {
     const firstErrors = returned.map(({ index, error: { code, message } }) => ({ index, code, message }));
     const redrive = { filter, limit, maxRedrives, ...counts };
     const deadLettered = counts.returned + counts.missing;
-    return { saved: counts.saved, deadLettered, discarded: 0, firstErrors, import: null, redrive, asOf };
+    return {
+      saved: counts.saved,
+      archived: null,
+      deadLettered,
+      discarded: 0,
+      firstErrors,
+      import: null,
+      redrive,
+      asOf,
+    };
   }
 
   private async readImportTotals({ _id }: OperationDocument): Promise<OperationResponse['import']> {

@@ -32,6 +32,7 @@ export function toOperationResponse(
     ackedNumbers: ackedNumbers(operation),
     saved: findings.saved,
     savedAsOf: findings.savedAsOf,
+    archived: findings.archived,
     savesWaitFor: unknownResults(acked, findings) > 0 ? savesWaitFor : null,
     deadLettered: findings.deadLettered,
     discarded: findings.discarded,

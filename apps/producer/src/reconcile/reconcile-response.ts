@@ -20,8 +20,11 @@ export const ReconcileResponseSchema = z
         '`holds`: no order is lost, doubled or altered. `pending`: some orders are still in progress, and no defect was found.',
       ),
     count,
-    acked: count.describe('= saved + deadLettered + discarded + skipped + altered + pending + missing'),
+    acked: count.describe('= saved + archived + deadLettered + discarded + skipped + altered + pending + missing'),
     saved: count.describe('Orders saved exactly as sent.'),
+    archived: count.describe(
+      'Orders that were saved, and are in archives now. Only the command can compare them with their files.',
+    ),
     deadLettered: count.describe('Orders with a pending dead letter that are not saved.'),
     both: count.describe('Orders that are saved and also have a dead letter.'),
     discarded: count,
@@ -84,6 +87,7 @@ export const ReconcileResponseSchema = z
       .describe(
         'Settled blocks whose orders are not those that were verified. The lists above name their orders where these can be known.',
       ),
+    archiveProblems: z.array(z.string()).readonly().describe('Always empty here: only the command reads archives.'),
     readAt: z.iso.datetime(),
     seconds: z.number(),
     ordersPerSecond: count,

@@ -3,7 +3,12 @@ import { ApiConflictResponse, ApiNotFoundResponse, ApiOkResponse, ApiOperation, 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ImportRowsMissingError } from '#orders/operation/import-rows.js';
 import { KafkaPositions } from '#service/kafka/kafka-positions.js';
-import { NothingToReconcileError, reconcile, UnknownOperationError } from '#reconcile/reconcile.js';
+import {
+  ArchivedMeanwhileError,
+  NothingToReconcileError,
+  reconcile,
+  UnknownOperationError,
+} from '#reconcile/reconcile.js';
 import { formatReport } from '#reconcile/report.js';
 import { Mongo } from '#service/mongodb/mongo.js';
 import { notFound, Problem } from '#service/http/problem.js';
@@ -36,7 +41,7 @@ export class ReconcileController {
   @ApiNotFoundResponse({ description: 'Problem details: no such operation' })
   @ApiConflictResponse({
     description:
-      'Problem details: nothing can be checked, because the rows of the import are missing or it is a redrive',
+      'Problem details: nothing can be checked, because the rows of the import are missing, it is a redrive, or its orders are being archived',
   })
   async reconcileOperation(
     @Param('id', { schema: OperationIdSchema }) id: string,
@@ -59,7 +64,11 @@ export class ReconcileController {
       return { ...report, text: formatReport(report) };
     } catch (error) {
       if (error instanceof UnknownOperationError) throw notFound(error.message);
-      if (error instanceof ImportRowsMissingError || error instanceof NothingToReconcileError)
+      if (
+        error instanceof ImportRowsMissingError ||
+        error instanceof NothingToReconcileError ||
+        error instanceof ArchivedMeanwhileError
+      )
         throw new Problem(HttpStatus.CONFLICT, error.code, error.message);
       throw error;
     }

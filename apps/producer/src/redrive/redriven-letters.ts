@@ -1,5 +1,6 @@
 import { HttpStatus, Injectable } from '@nestjs/common';
 import { UUID, type Collection, type Filter } from 'mongodb';
+import { ArchivedIds } from '#orders/archive/archived-ids.js';
 import {
   deadLettersCollection,
   type DeadLetterDocument,
@@ -29,7 +30,10 @@ export interface SentLetter {
  */
 @Injectable()
 export class RedrivenLetters {
-  constructor(private readonly mongo: Mongo) {}
+  constructor(
+    private readonly mongo: Mongo,
+    private readonly archived: ArchivedIds,
+  ) {}
 
   async plan(filter: DeadLetterFilter, limit: number | null, maxRedrives: number): Promise<RedrivePlan> {
     const groups = await this.collection
@@ -151,7 +155,10 @@ export class RedrivenLetters {
     );
   }
 
-  /** Returns the letters without a saved order. An undecodable record has no order id; then the committed offset is the only evidence. */
+  /**
+   * Returns the letters without a saved order; an archived one was saved. An undecodable record has no order id; then the committed offset
+   * is the only evidence.
+   */
   private async findUnsaved(letters: readonly DeadLetterDocument[]): Promise<DeadLetterDocument[]> {
     const ids = letters.flatMap(({ tries }) => tries?.at(-1)?.orderId ?? []);
     const orders = await ordersCollection(this.mongo.db)
@@ -159,6 +166,8 @@ export class RedrivenLetters {
       .project<{ _id: UUID }>({ _id: 1 })
       .toArray();
     const found = new Set(orders.map(({ _id }) => _id.toHexString()));
+    const others = await this.archived.find(ids.filter((id) => !found.has(id)));
+    for (const id of others.keys()) found.add(id);
     return letters.filter(({ tries }) => {
       const orderId = tries?.at(-1)?.orderId ?? null;
       return orderId !== null && !found.has(orderId);

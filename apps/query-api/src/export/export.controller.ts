@@ -44,7 +44,7 @@ export class ExportController {
   @ApiOperation({
     summary: 'Export all orders of an order query as a stream',
     description:
-      'The stream is as fast as the client reads. An interrupted export ends without the last HTTP chunk, which HTTP clients report as an error; `after` resumes it after the last order received. An export is interrupted when its token expires.',
+      'The stream is as fast as the client reads. An interrupted export ends without the last HTTP chunk, which HTTP clients report as an error; `after` resumes it after the last order received. An export is interrupted when its token expires. Archived orders are not exported.',
   })
   @ApiOkResponse({
     description: 'The orders, in the requested sort order',

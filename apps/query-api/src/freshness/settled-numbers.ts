@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { UUID } from 'mongodb';
+import { ArchivedIds } from '#orders/archive/archived-ids.js';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import { importRowsCollection, type ImportRow } from '#orders/operation/import-rows.js';
 import { batchOfNumber, unpackOrders } from '#orders/operation/intake-batches.js';
@@ -24,7 +25,10 @@ const NO_IDS: Block['ids'] = async () => Promise.resolve(new Map());
 /** Finds out which order numbers without a saved order will never get one. */
 @Injectable()
 export class SettledNumbers {
-  constructor(private readonly mongo: Mongo) {}
+  constructor(
+    private readonly mongo: Mongo,
+    private readonly archived: ArchivedIds,
+  ) {}
 
   /** Returns those of the numbers that no order will get any more. They may belong to several operations. */
   async among(numbers: readonly number[]): Promise<Set<number>> {
@@ -55,12 +59,14 @@ export class SettledNumbers {
     return letters.map(({ index }) => index);
   }
 
-  /** Returns the indexes of orders that were saved before, under another number, which they keep. */
+  /** Returns the indexes of orders that were saved before, under another number, which they keep, and may be archived with. */
   private async savedElsewhere({ ids: idsAt }: Block, indexes: readonly number[]): Promise<number[]> {
     const ids = await idsAt(indexes);
     if (ids.size === 0) return [];
     const saved = await ordersCollection(this.mongo.db).distinct('_id', { _id: { $in: [...ids.values()] } });
     const known = new Set(saved.map((id) => id.toHexString()));
+    const others = [...ids.values()].map((id) => id.toHexString()).filter((id) => !known.has(id));
+    for (const id of (await this.archived.find(others)).keys()) known.add(id);
     return [...ids].flatMap(([index, id]) => (known.has(id.toHexString()) ? index : []));
   }
 

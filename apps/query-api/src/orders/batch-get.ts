@@ -31,7 +31,7 @@ export const BatchGetSchema = z
 export const BatchGetResponseSchema = z
   .object({
     items: z.array(OrderResponseSchema).describe('The saved orders, in the order of the requested ids.'),
-    missing: z.array(z.uuid()).describe('The ids of orders that do not exist or are not saved yet.'),
+    missing: z.array(z.uuid()).describe('The ids of orders that do not exist, are not saved yet, or are archived.'),
   })
   .meta({ title: 'BatchGetResponse' });
 

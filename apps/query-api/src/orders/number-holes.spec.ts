@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { createSegments, type Segment } from '#orders/operation/segments.js';
+import type { ArchivedList } from '#orders/archive/archived-list.js';
 import type { Mongo } from '#service/mongodb/mongo.js';
-import { holesOf, merged, NumberHoles, type NumberRange } from './number-holes.js';
+import { allHoles, holesOf, merged, NumberHoles, type NumberRange } from './number-holes.js';
 
 function acked(count: number, ...ackedTo: number[]): Segment[] {
   return createSegments(count).map((segment, at) => Object.assign(segment, { ackedTo: ackedTo[at] ?? segment.from }));
@@ -57,6 +58,7 @@ class EndedOperations {
   }
 }
 
+const NOTHING_ARCHIVED = { fresh: async () => Promise.resolve({ ranges: [] }) } as unknown as ArchivedList;
 const NO_BATCHES = { project: () => ({ toArray: async () => Promise.resolve([]) }) };
 
 /** Returns the holes after the last ones are too old. */
@@ -79,7 +81,7 @@ describe('the holes of all operations', () => {
   });
 
   it('are read again only when there are more', async () => {
-    const holes = new NumberHoles(ended.mongo);
+    const holes = new NumberHoles(ended.mongo, NOTHING_ARCHIVED);
     for (let turn = 0; turn < 5; turn += 1) expect(await later(holes)).toEqual([{ from: 5, to: 10 }]);
     expect(ended.reads).toBe(1);
     ended.operations.push({ firstNumber: 21, count: 5, segments: createSegments(5) });
@@ -99,8 +101,33 @@ describe('the holes of all operations', () => {
       count: 10,
       segments: segment === undefined ? [] : [{ ...segment, lease }],
     });
-    const holes = new NumberHoles(ended.mongo);
+    const holes = new NumberHoles(ended.mongo, NOTHING_ARCHIVED);
     for (let turn = 0; turn < 3; turn += 1) await later(holes);
     expect(ended.reads).toBe(3);
+  });
+});
+
+describe('all number holes', () => {
+  it('include archived ranges, run by run', () => {
+    const archived = [
+      { _id: 21, last: 30 },
+      {
+        _id: 41,
+        last: 60,
+        runs: [
+          { first: 41, last: 44 },
+          { first: 50, last: 60 },
+        ],
+      },
+    ];
+    const unused = [
+      { from: 16, to: 20 },
+      { from: 45, to: 45 },
+    ];
+    expect(allHoles({ unused, archived })).toEqual([
+      { from: 16, to: 30 },
+      { from: 41, to: 45 },
+      { from: 50, to: 60 },
+    ]);
   });
 });

@@ -1,4 +1,6 @@
 import { Injectable } from '@nestjs/common';
+import { ArchivedList } from '#orders/archive/archived-list.js';
+import { runsOf, type ArchivedRange } from '#orders/archive/archived-ranges.js';
 import { intakeBatchesCollection, type IntakeBatch } from '#orders/operation/intake-batches.js';
 import { operationsCollection, type OperationDocument } from '#orders/operation/operation.js';
 import { ackedRanges } from '#orders/operation/segments.js';
@@ -13,9 +15,10 @@ export interface NumberRange {
 const MAX_AGE_MS = 1_000;
 
 /**
- * Reads the reserved order numbers that were never used: those of cancelled or failed operations that Kafka had not acknowledged, and
- * abandoned blocks of intakes. A hole of an operation can still contain an order if the producer was killed after it sent the order and
- * before it received the acknowledgement.
+ * Reads the reserved order numbers that have no order to wait for: those of cancelled or failed operations that Kafka had not
+ * acknowledged, abandoned blocks of intakes, and archived ranges. A hole of an operation can still contain an order if the producer was
+ * killed after it sent the order and before it received the acknowledgement. An archived range has orders while they are removed or
+ * brought back.
  */
 @Injectable()
 export class NumberHoles {
@@ -23,7 +26,10 @@ export class NumberHoles {
   /** The holes of a number of ended operations and abandoned batches that do not change any more. */
   private final: { readonly counts: string; readonly holes: readonly NumberRange[] } | undefined;
 
-  constructor(private readonly mongo: Mongo) {}
+  constructor(
+    private readonly mongo: Mongo,
+    private readonly archived: ArchivedList,
+  ) {}
 
   /** Returns all holes, at most 1 s old, in ascending order; no two of them touch. */
   async all(): Promise<readonly NumberRange[]> {
@@ -37,8 +43,14 @@ export class NumberHoles {
     return this.known.holes;
   }
 
-  /** Reads all holes again only if there are more: the operations and batches that have them are only added. */
   private async read(): Promise<readonly NumberRange[]> {
+    const unused = await this.unused();
+    const { ranges } = await this.archived.fresh(MAX_AGE_MS);
+    return allHoles({ unused, archived: ranges });
+  }
+
+  /** Reads what has no order again only if there is more: the operations and batches that have holes are only added. */
+  private async unused(): Promise<readonly NumberRange[]> {
     // Counted first: what is added meanwhile is read again the next time.
     const counts = await this.counts();
     if (this.final?.counts === counts) return this.final.holes;
@@ -48,7 +60,7 @@ export class NumberHoles {
       .toArray();
     const now = this.mongo.time.now();
     const unsent = ended.filter((operation) => !isStillEmitted(operation, now)).flatMap(holesOf);
-    const holes = merged([...unsent, ...(await this.abandoned())]);
+    const holes = [...unsent, ...(await this.abandoned())];
     this.final = ended.every(isReleased) ? { counts, holes } : undefined;
     return holes;
   }
@@ -75,6 +87,19 @@ export class NumberHoles {
 /** Whether no producer can store any more what Kafka acknowledges of an operation. */
 function isReleased({ segments }: Pick<OperationDocument, 'segments'>): boolean {
   return segments.every(({ lease }) => lease === null);
+}
+
+/** What holes follow from. */
+export interface HoleSources {
+  /** Numbers that never got an order. */
+  readonly unused: readonly NumberRange[];
+  readonly archived: readonly Pick<ArchivedRange, '_id' | 'last' | 'runs'>[];
+}
+
+/** Returns all holes in ascending order; no two of them touch. */
+export function allHoles({ unused, archived }: HoleSources): NumberRange[] {
+  const removed = archived.flatMap((range) => runsOf(range).map(({ first, last }) => ({ from: first, to: last })));
+  return merged([...unused, ...removed]);
 }
 
 /** Whether a producer may still be sending a chunk of an operation that failed elsewhere; it stores what Kafka acknowledges of it. */

@@ -34,7 +34,7 @@ export const OrdersPageSchema = z
       })
       .meta({ title: 'OrderCount' })
       .optional()
-      .describe('The number of orders that match the query; only with `count`.'),
+      .describe('The number of orders that match the query, without archived ones; only with `count`.'),
   })
   .meta({ title: 'OrderPage' });
 

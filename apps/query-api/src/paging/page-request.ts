@@ -11,7 +11,7 @@ const pagingParameters = {
   page: queryInteger(1, Number.MAX_SAFE_INTEGER)
     .optional()
     .describe(
-      'The page number, from 1. Sorted by number, all pages cost the same, and a page may have fewer orders than `pageSize`, or none, where numbers are not saved: read on while `page.next` exists. A page beyond the last one is empty, and `page.last` is the last one. With another sort or a filter, only the first 10,000 orders have numbered pages.',
+      'The page number, from 1. Sorted by number, all pages cost the same, and a page may have fewer orders than `pageSize`, or none, where numbers are not saved or are archived: read on while `page.next` exists. A page beyond the last one is empty, and `page.last` is the last one. With another sort or a filter, only the first 10,000 orders have numbered pages.',
     ),
   pageSize: pageSizeParameter('Orders', { maximum: MAX_PAGE_SIZE, byDefault: DEFAULT_PAGE_SIZE }),
   pageToken: z

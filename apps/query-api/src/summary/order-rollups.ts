@@ -1,4 +1,5 @@
 import { Long, type Collection, type Db, type Document } from 'mongodb';
+import type { ArchivedList, ArchivedShare } from '#orders/archive/archived-list.js';
 import { highestReservedNumber } from '#orders/operation/number-blocks.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
 import { Mongo } from '#service/mongodb/mongo.js';
@@ -8,10 +9,12 @@ import type { Tally } from './unchanged-orders.js';
 /** Shorter than the driver's socket timeout. After that, the driver drops the connection, but MongoDB would continue the work. */
 const BLOCK_WITHIN_MS = 8_000;
 const ROLLUPS = 'summaryRollups';
+/** Orders are removed only when their range has been listed for longer. */
+const LIST_MAX_AGE_MS = 1_000;
 
 /**
  * The sums of the saved orders of a block of numbers, as cells per hour, per day and for all times. Orders are append-only, so a rollup
- * with as many orders as are saved includes exactly these orders, and the rollup of a full block is final.
+ * with as many orders as are saved includes exactly these orders, and the rollup of a full block is final until orders of it are archived.
  */
 export interface OrderRollup {
   /** The block, from 0. */
@@ -42,6 +45,7 @@ export class OrderRollups {
    */
   constructor(
     private readonly mongo: Mongo,
+    private readonly archivedList: ArchivedList,
     readonly blockSize = 20_000,
   ) {}
 
@@ -50,12 +54,16 @@ export class OrderRollups {
     return highestReservedNumber(this.mongo.db);
   }
 
-  /** Returns the document count that the collection keeps, and the MongoDB process that reports it. */
+  /** Returns the document count that the collection keeps, and what it depends on besides the saves. */
   async tally(): Promise<Tally> {
+    const { settledVersion } = await this.archivedList.fresh(LIST_MAX_AGE_MS);
     // The process id is read first: if MongoDB restarts in between, the count gets the id of the old process and is not trusted.
     const { topologyVersion } = await this.mongo.db.command({ hello: 1 });
     const orders = await ordersCollection(this.mongo.db).estimatedDocumentCount();
-    return { orders, server: topologyVersion?.processId?.toString() };
+    const server: string | undefined = topologyVersion?.processId?.toString();
+    // Orders that were archived and as many that were saved would give the same count.
+    const isKnown = server !== undefined && settledVersion !== undefined;
+    return { orders, source: isKnown ? `${server} ${settledVersion}` : undefined };
   }
 
   /** Returns the number of orders in each stored rollup, by block. */
@@ -64,6 +72,15 @@ export class OrderRollups {
       .find({ _id: { $gte: 0 } })
       .project<Pick<OrderRollup, '_id' | 'orders'>>({ orders: 1 });
     return new Map((await stored.toArray()).map(({ _id, orders }) => [_id, orders]));
+  }
+
+  /** Returns how much of each block is archived, by a list that is at most 1 s old. */
+  async archived(): Promise<(block: number) => ArchivedShare> {
+    const list = await this.archivedList.fresh(LIST_MAX_AGE_MS);
+    return (block) => {
+      const first = block * this.blockSize + 1;
+      return list.shareOf({ first, last: first + this.blockSize - 1 });
+    };
   }
 
   /** Counts the saved orders of a block with the `count` command, which reads index keys only. */

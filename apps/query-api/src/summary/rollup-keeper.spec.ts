@@ -24,6 +24,17 @@ function started(saved: number[]) {
 }
 
 describe('the rollups for a request', () => {
+  it('are rebuilt for archived orders, also of full blocks, and are not counted where all orders are archived', async () => {
+    const { rollups, result } = kept([0, 40, 0, 100]);
+    rollups.rolledUp.set(0, 100).set(1, 100).set(3, 100);
+    rollups.shares.set(0, 'all').set(1, 'some').set(2, 'all');
+    expect(await result()).toBe(400);
+    expect([rollups.built, rollups.counted]).toEqual([
+      [0, 1],
+      [0, 1],
+    ]);
+  });
+
   it('are rebuilt only for stale blocks', async () => {
     const { rollups, result } = kept([100, 93, 0, 40]);
     rollups.rolledUp.set(0, 100).set(1, 93).set(3, 39);

@@ -1,5 +1,6 @@
 import { HttpStatus, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { succeededWithin, type Clock } from '@orders-pipeline/clock';
+import type { ArchivedShare } from '#orders/archive/archived-list.js';
 import { Problem } from '#service/http/problem.js';
 import type { OrderRollups, RollupBlock } from './order-rollups.js';
 import { SharedRun } from './shared-run.js';
@@ -30,7 +31,10 @@ export class RollupKeeper implements OnApplicationBootstrap, OnModuleDestroy {
   private wake: () => void = () => undefined;
 
   constructor(
-    private readonly rollups: Pick<OrderRollups, 'blockSize' | 'highestNumber' | 'tally' | 'kept' | 'saved' | 'build'>,
+    private readonly rollups: Pick<
+      OrderRollups,
+      'blockSize' | 'highestNumber' | 'tally' | 'kept' | 'archived' | 'saved' | 'build'
+    >,
     private readonly clock: Clock,
   ) {}
 
@@ -57,7 +61,8 @@ export class RollupKeeper implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * Refreshes each block whose rollup may be stale. That of a full block never is.
+   * Refreshes each block whose rollup may be stale. That of a full block is not, unless orders of it are archived. A block whose orders are
+   * all archived has none.
    * @param refresh returns whether the rollup was fresh
    * @returns the highest reserved order number, read before
    */
@@ -67,12 +72,13 @@ export class RollupKeeper implements OnApplicationBootstrap, OnModuleDestroy {
     const through = await this.rollups.highestNumber();
     const kept = await this.rollups.kept();
     if (this.unchanged.since(tally, kept)) return through;
+    const shareOf = await this.rollups.archived();
     const size = this.rollups.blockSize;
     const blocks = Array.from({ length: Math.ceil(through / size) }, (_, block) => ({
       block,
       kept: kept.get(block) ?? 0,
     }))
-      .filter((block) => block.kept !== size)
+      .filter((block) => mayBeStale(block, size, shareOf(block.block)))
       .values();
     let areFresh = true;
     // All workers share one iterator, so each block is taken once.
@@ -127,6 +133,11 @@ export class RollupKeeper implements OnApplicationBootstrap, OnModuleDestroy {
       };
     });
   }
+}
+
+function mayBeStale({ kept }: RollupBlock, size: number, archived: ArchivedShare): boolean {
+  if (archived === 'some') return true;
+  return archived === 'all' ? kept !== 0 : kept !== size;
 }
 
 function beingPrepared(): Problem {

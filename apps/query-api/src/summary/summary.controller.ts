@@ -27,7 +27,7 @@ export class SummaryController {
   @ApiOperation({
     summary: 'Sum up orders: count, quantity and amount per group',
     description:
-      'The sums are exact. They are grouped by currency and, with `groupBy`, by side, symbol and time: `groupBy=side,day&createdAt[gte]=2026-01-01`. They include each order that was saved before the request. Legacy orders whose missing fields were filled in by the import are excluded unless `includeFilled=true`.',
+      'The sums are exact. They are grouped by currency and, with `groupBy`, by side, symbol and time: `groupBy=side,day&createdAt[gte]=2026-01-01`. They include each order that was saved before the request, except archived ones. Legacy orders whose missing fields were filled in by the import are excluded unless `includeFilled=true`.',
   })
   @ApiOkResponse({ standardSchema: SummaryResponseSchema, headers: COMPLETE_THROUGH_HEADERS })
   @ApiBadRequestResponse({

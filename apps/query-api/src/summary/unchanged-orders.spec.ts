@@ -5,7 +5,7 @@ const KEPT = new Map([
   [0, 100],
   [1, 93],
 ]);
-const COUNTED: Tally = { orders: 193, server: 'a' };
+const COUNTED: Tally = { orders: 193, source: 'a' };
 
 function counted(tally = COUNTED): UnchangedOrders {
   const unchanged = new UnchangedOrders();
@@ -21,8 +21,8 @@ describe('unchanged orders', () => {
   });
 
   it('are not detected with another MongoDB process: the count may be wrong after a crash', () => {
-    expect(counted().since({ ...COUNTED, server: 'b' }, KEPT)).toBe(false);
-    const unknown = { orders: 193, server: undefined };
+    expect(counted().since({ ...COUNTED, source: 'b' }, KEPT)).toBe(false);
+    const unknown = { orders: 193, source: undefined };
     expect(counted(unknown).since(unknown, KEPT)).toBe(false);
   });
 

@@ -1,15 +1,15 @@
 /** The document count in the metadata of the orders collection. It costs nothing to read, but can stay wrong after MongoDB has crashed. */
 export interface Tally {
   readonly orders: number;
-  /** The MongoDB process that reported the count; `undefined`: unknown. */
-  readonly server: string | undefined;
+  /** The MongoDB process that reported the count, and the version of the archived ranges; `undefined`: unknown, or orders are being moved. */
+  readonly source: string | undefined;
 }
 
 /**
  * Detects that no orders were saved since all blocks were counted.
  *
  * If dead letters leave holes in all blocks of ten million orders, counting the blocks again takes seconds. The collection's own count is
- * trusted only if it was equal to the counted index keys, and only while the same MongoDB process reports it.
+ * trusted only if it was equal to the counted index keys, and only while the same MongoDB process reports it and no orders are archived.
  */
 export class UnchangedOrders {
   private counted: Tally | undefined;
@@ -23,10 +23,10 @@ export class UnchangedOrders {
   }
 
   /** Whether the stored rollups are those that were counted, and still include all orders. */
-  since({ orders, server }: Tally, kept: ReadonlyMap<number, number>): boolean {
+  since({ orders, source }: Tally, kept: ReadonlyMap<number, number>): boolean {
     return (
-      server !== undefined &&
-      server === this.counted?.server &&
+      source !== undefined &&
+      source === this.counted?.source &&
       orders === this.counted.orders &&
       orders === sumOf(kept)
     );

@@ -76,6 +76,8 @@ export const INDEXES = {
     { name: 'filename_1_uploadDate_1', key: { filename: 1, uploadDate: 1 } },
   ],
   'importFiles.chunks': [{ name: 'files_id_1_n_1', key: { files_id: 1, n: 1 }, unique: true }],
+  // Each process polls the newest change once a second. Services do not verify it: without it the list is only read more slowly.
+  archivedRanges: [{ name: 'changedAt_id', key: { changedAt: 1, _id: 1 } }],
   // Removes events at the end of their retention, and serves `GET /v1/audit`.
   auditEvents: [
     { name: 'expiresAt', key: { expiresAt: 1 }, expireAfterSeconds: 0 },

@@ -3,6 +3,7 @@
  * services compute again.
  */
 export const OPERATIONAL_COLLECTIONS: ReadonlySet<string> = new Set([
+  'adminLocks',
   'consumers',
   'migrationInstances',
   'migrationLeases',

@@ -60,13 +60,18 @@ export interface SettledTotals {
   readonly ranges: readonly IndexRange[];
 }
 
+/** Returns the bytes of a block's digest. */
+export function digestOf({ digest: { buffer, position } }: Pick<SettledBlock, 'digest'>): Buffer {
+  return Buffer.from(buffer.buffer, buffer.byteOffset, position);
+}
+
 export function settledBlocksCollection(db: Db): Collection<SettledBlock> {
   return db.collection<SettledBlock>('settledBlocks');
 }
 
-/** Matches the settled blocks of an operation. MongoDB compares the fields of `_id` in their order. */
-export function blocksOf(operationId: string): Filter<SettledBlock> {
-  return { _id: { $gte: { operationId, from: 0 }, $lt: { operationId, from: new MaxKey() } } as object };
+/** Matches the settled blocks of an operation that begin at an index or later. MongoDB compares the fields of `_id` in their order. */
+export function blocksOf(operationId: string, from = 0): Filter<SettledBlock> {
+  return { _id: { $gte: { operationId, from }, $lt: { operationId, from: new MaxKey() } } as object };
 }
 
 /** Returns the settled block that begins at an index; `null` if there is none. */

@@ -84,6 +84,9 @@ const OPERATION = [
   'settledBlocks',
 ] as const;
 
+/** What says which orders are archived. */
+const ARCHIVED = ['archivedRanges', 'archivedOrderIds'] as const;
+
 /** What reconciliation reads, in the producer and as a command. */
 const RECONCILED = [
   topic(ORDERS_TOPIC, 'Describe'),
@@ -107,7 +110,7 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
     ],
     collections: {
       ...all([...OPERATION, 'operations', 'deadLetters', 'topicPartitions'], 'write'),
-      ...all(['orders', 'consumers', 'restores'], 'read'),
+      ...all(['orders', 'consumers', 'restores', ...ARCHIVED], 'read'),
       auditEvents: 'insert',
     },
     verifies: [...OPERATION, 'operations', 'deadLetters', 'orders'],
@@ -129,7 +132,7 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
       consumers: 'write',
       consumerWishes: 'read',
       topicPartitions: 'read',
-      ...all(['restores', 'settledBlocks'], 'read'),
+      ...all(['restores', 'settledBlocks', ...ARCHIVED], 'read'),
     },
     verifies: ['orders', 'deadLetters', 'consumers'],
     registersSchema: true,
@@ -138,7 +141,7 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
     ...NONE,
     collections: {
       ...all(['orders', 'operations', 'deadLetters', 'counters', 'importRows'], 'read'),
-      ...all(['intakeBatches', 'acknowledgedChunks', 'settledBlocks'], 'read'),
+      ...all(['intakeBatches', 'acknowledgedChunks', 'settledBlocks', ...ARCHIVED], 'read'),
       auditEvents: 'read',
       restores: 'read',
       ...all(['summaryRollups', 'watermark'], 'write'),
@@ -164,7 +167,7 @@ export const SERVICE_RIGHTS: Readonly<Record<ServiceName, ServiceRights>> = {
     kafka: RECONCILED,
     collections: {
       ...all(['orders', 'operations', 'deadLetters', 'counters', 'importRows'], 'read'),
-      ...all(['intakeBatches', 'acknowledgedChunks', 'settledBlocks', 'topicPartitions'], 'read'),
+      ...all(['intakeBatches', 'acknowledgedChunks', 'settledBlocks', 'topicPartitions', ...ARCHIVED], 'read'),
     },
     readsOplog: true,
   },

@@ -1,4 +1,5 @@
 import type { Db, MongoClient } from 'mongodb';
+import { archivedRangesCollection } from '#orders/archive/archived-ranges.js';
 import { deadLettersCollection, type DeadLetterDocument } from '#orders/dead-letter/dead-letters.js';
 import { chunksCollection } from '#orders/operation/acknowledged-chunks.js';
 import {
@@ -111,6 +112,11 @@ export class ForgetLog {
       },
     );
     return modifiedCount;
+  }
+
+  /** Forgets the positions in the lost log by which records of archived orders are taken for replays. Each later record is a new one. */
+  async forgetReplays(): Promise<void> {
+    await archivedRangesCollection(this.db).updateMany({}, { $set: { positions: [], changedAt: this.now() } });
   }
 
   /** Forgets earlier partition counts, whose end offsets are those of the lost log. */

@@ -84,6 +84,7 @@ async function forget(
     print(`${letters.toLocaleString('en-US')} dead letters have lost their records: they can only be discarded.`);
   const redrives = await log.failRedrives();
   if (redrives > 0) print(`${redrives} redrives have failed: the records that they would send are lost.`);
+  await log.forgetReplays();
   await log.forgetPartitions();
   const starts = GROUPS.flatMap(({ id: groupId, topic }) =>
     (topics.find(({ name }) => name === topic)?.partitions ?? []).map(({ partition }) => ({

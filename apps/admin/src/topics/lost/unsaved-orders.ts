@@ -1,9 +1,15 @@
 import { UUID, type Db } from 'mongodb';
 import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
 import { intakeBatchesCollection, unpackOrders, type IntakeBatch } from '#orders/operation/intake-batches.js';
-import { isEmitted, operationsCollection, type EmittedDocument } from '#orders/operation/operation.js';
+import {
+  FULL_BLOCK_ORDERS,
+  isEmitted,
+  operationsCollection,
+  type EmittedDocument,
+} from '#orders/operation/operation.js';
 import { countSaved, numbersOf } from '#orders/operation/saved-count.js';
 import { ordersCollection } from '#orders/order/orders-collection.js';
+import { settledTotals } from '#orders/settled/settled-blocks.js';
 
 /** A segment of which Kafka had acknowledged orders that are not saved. */
 export interface UnsavedSegment {
@@ -36,13 +42,20 @@ export interface UnsavedBatch {
 
 const BATCHES_AT_ONCE = 200;
 
-/** Finds operations that emit orders, and of which Kafka had acknowledged some that are not saved; dead letters count as not saved. */
+/**
+ * Finds operations that emit orders, and of which Kafka had acknowledged some that are not saved; dead letters count as not saved. The
+ * orders of settled blocks are final: each is saved, archived, or was discarded.
+ */
 export async function unsavedEmissions(db: Db): Promise<UnsavedEmission[]> {
   const found: UnsavedEmission[] = [];
   for await (const operation of operationsCollection(db).find({ kind: { $in: ['populate', 'import'] } })) {
     if (!isEmitted(operation)) continue;
     const segments: UnsavedSegment[] = [];
+    const { ranges } = await settledTotals(db, operation._id);
     for (const { from, ackedTo: to } of operation.segments) {
+      // A segment lies in one block.
+      const block = from - (from % FULL_BLOCK_ORDERS);
+      if (ranges.some((settled) => settled.from <= block && block < settled.to)) continue;
       const unsaved = to === from ? 0 : to - from - (await countSaved(db, operation, { from, to }));
       if (unsaved > 0) segments.push({ from, to, unsaved });
     }

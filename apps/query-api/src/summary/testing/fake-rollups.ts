@@ -1,3 +1,4 @@
+import type { ArchivedShare } from '#orders/archive/archived-list.js';
 import type { ManualClock } from '@orders-pipeline/clock/testing';
 import type { RollupBlock } from '../order-rollups.js';
 import type { Tally } from '../unchanged-orders.js';
@@ -11,6 +12,8 @@ export class FakeRollups {
   readonly built: number[] = [];
   /** The blocks whose saved orders were counted, in this order. */
   readonly counted: number[] = [];
+  /** How much of a block is archived; `none` unless it is set. */
+  readonly shares = new Map<number, ArchivedShare>();
   /** How many of the next builds fail. */
   failures = 0;
   /** How long one build takes, in milliseconds. */
@@ -29,11 +32,15 @@ export class FakeRollups {
   }
 
   async tally(): Promise<Tally> {
-    return { orders: this.present.reduce((sum, each) => sum + each, 0), server: 'a' };
+    return { orders: this.present.reduce((sum, each) => sum + each, 0), source: 'a' };
   }
 
   async kept(): Promise<Map<number, number>> {
     return new Map(this.rolledUp);
+  }
+
+  async archived(): Promise<(block: number) => ArchivedShare> {
+    return (block) => this.shares.get(block) ?? 'none';
   }
 
   async saved(block: number): Promise<number> {

@@ -1,3 +1,4 @@
+import { ArchivedList } from '#orders/archive/archived-list.js';
 import { systemClock } from '@orders-pipeline/clock';
 import type { Mongo } from '#service/mongodb/mongo.js';
 import { OrderRollups, type RollupBlock } from '../order-rollups.js';
@@ -30,7 +31,7 @@ export class WatchedInstance {
   private readonly summaries: Summaries;
 
   constructor(mongo: Mongo, clock = systemClock) {
-    this.rollups = new WatchedRollups(mongo, 100);
+    this.rollups = new WatchedRollups(mongo, ArchivedList.of(mongo.db), 100);
     this.keeper = new RollupKeeper(this.rollups, clock);
     this.summaries = new Summaries(mongo, this.keeper);
   }

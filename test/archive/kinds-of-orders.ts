@@ -1,0 +1,153 @@
+import { Long } from 'mongodb';
+import { deadLettersCollection } from '#orders/dead-letter/dead-letters.js';
+import { OrderCodec } from '#orders/order/order-codec.js';
+import { parseMoney } from '#orders/order/money.js';
+import type { OrderResponse } from '#orders/order/order-response.js';
+import { ordersCollection } from '#orders/order/orders-collection.js';
+import { ORDERS_TOPIC } from '#orders/topics/topics.js';
+import type { ReconcileReport } from '#reconcile/report.js';
+import { Archives } from '../support/archives.js';
+import { settled } from '../support/compactions.js';
+import { eventually } from '../support/eventually.js';
+import { Imports, legacyPairs } from '../support/imports.js';
+import { intakeOrder, sendOrders } from '../support/intake.js';
+import type { Pipeline, PopulateResponse } from '../support/pipeline.js';
+import { Redrives } from '../support/redrives.js';
+import { runReconcile } from '../support/run-reconcile.js';
+import { quietKafka, writeRecords } from '../support/topic-writer.js';
+
+export const COUNT = 2_500;
+export const FAULTY = 1_000;
+export const IMPORTED = 60;
+export const RECEIVED = 7;
+export const LATER = 400;
+
+/** Orders of every kind in a pipeline: of operations that have ended before a time, of one that is paused, and later ones. */
+export class KindsOfOrders {
+  private constructor(
+    readonly pipeline: Pipeline,
+    readonly archives: Archives,
+    readonly populate: PopulateResponse,
+    readonly faulty: PopulateResponse,
+    /** Ids of operations. */
+    readonly imported: string,
+    readonly intake: string,
+    /** The id of an order that the intake has received. */
+    readonly receivedId: string,
+    /** All orders that were saved before `before`, by number. */
+    readonly rows: readonly OrderResponse[],
+    readonly paused: PopulateResponse,
+    readonly before: Date,
+    readonly later: PopulateResponse,
+  ) {}
+
+  /** Saves the orders, and leaves the dead letters of the faulty ones, and one letter without an operation, pending. */
+  static async in(pipeline: Pipeline): Promise<KindsOfOrders> {
+    const populate = await pipeline.populate({ count: COUNT, seed: 1 });
+    const faulty = await pipeline.populate({ count: FAULTY, seed: 2, faults: { poison: 0.02 } });
+    const { id: imported } = await new Imports(pipeline).imported({ 'a.json': legacyPairs(IMPORTED) });
+    // Without Idempotency-Keys: a batch with keys is settled when they have expired.
+    const received = Array.from({ length: RECEIVED }, () => intakeOrder());
+    const sent = await sendOrders(pipeline, received);
+    const { operationId: intake, items } = sent.body;
+    await pipeline.allSaved(populate.id, 60_000);
+    await pipeline.allEnded(faulty.id, 60_000);
+    await eventually('the intake is saved', 30_000, async () => (await pipeline.operation(intake)).saved === RECEIVED);
+    const rows = await exportOf(pipeline);
+    // A letter that belongs to no operation, with the number of an order of the populate.
+    await writeOrder(pipeline, rows[9], { id: crypto.randomUUID() });
+    const { letters } = new Redrives(pipeline);
+    const hasConflict = async () => (await letters.countDocuments({ 'error.code': 'conflict' })) === 1;
+    await eventually('it is a dead letter', 30_000, hasConflict);
+    await pipeline.killProducer();
+    const isClosed = async () => (await pipeline.operation(intake)).status === 'succeeded';
+    await eventually('the intake is closed', 60_000, isClosed);
+    for (const id of [populate.id, imported, intake]) await settled(pipeline.db, id);
+    const paused = await pausedPopulate(pipeline);
+    const before = new Date();
+    const later = await pipeline.populate({ count: LATER, seed: 3 });
+    await pipeline.allSaved(later.id, 60_000);
+    const archives = await Archives.of(pipeline);
+    const receivedId = String(items[0]?.id);
+    return new KindsOfOrders(
+      pipeline,
+      archives,
+      populate,
+      faulty,
+      imported,
+      intake,
+      receivedId,
+      rows,
+      paused,
+      before,
+      later,
+    );
+  }
+
+  /** Counts the stored orders. */
+  async saved(): Promise<number> {
+    return ordersCollection(this.pipeline.db).countDocuments({});
+  }
+
+  /** Counts the stored orders of the operations that have ended before the time. */
+  async savedBefore(): Promise<number> {
+    const number = { $lt: Long.fromNumber(this.paused.firstNumber) };
+    return ordersCollection(this.pipeline.db).countDocuments({ number });
+  }
+
+  /** Counts the orders that a poison record replaced. */
+  async poisoned(): Promise<number> {
+    return deadLettersCollection(this.pipeline.db).countDocuments({ operationId: this.faulty.id });
+  }
+
+  async exported(): Promise<OrderResponse[]> {
+    return exportOf(this.pipeline);
+  }
+
+  /** Writes a saved order to the topic again, without an operation. */
+  async writeAgain(order: OrderResponse | undefined): Promise<void> {
+    await writeOrder(this.pipeline, order);
+  }
+
+  async completeThrough(): Promise<number> {
+    const { headers } = await this.pipeline.get('/v1/orders?pageSize=1');
+    return Number(headers.get('x-complete-through'));
+  }
+
+  async reconciled(id: string, ...args: string[]): Promise<ReconcileReport & { readonly code: number }> {
+    const { code, stdout, stderr } = await runReconcile(this.pipeline.stack, id, '--json', ...args);
+    if (stdout === '') throw new Error(stderr);
+    return { ...(JSON.parse(stdout) as ReconcileReport), code };
+  }
+}
+
+/** Starts a populate, and pauses it when it has sent some of its orders. */
+async function pausedPopulate(pipeline: Pipeline): Promise<PopulateResponse> {
+  const { id } = await pipeline.populate({ count: 90_000, ratePerSecond: 200, chunkSize: 10 });
+  await eventually('some orders are sent', 30_000, async () => (await pipeline.operation(id)).acked > 0);
+  await pipeline.post(`/v1/operations/${id}/pause`, {});
+  await eventually('the operation is paused, and its orders are saved', 30_000, async () => {
+    const { status, acked, saved } = await pipeline.operation(id);
+    return status === 'paused' && acked === saved;
+  });
+  return pipeline.operation(id);
+}
+
+async function exportOf({ stack }: Pipeline): Promise<OrderResponse[]> {
+  const response = await fetch(`${stack.queryApiUrl}/v1/orders/export?format=ndjson`);
+  const lines = (await response.text()).split('\n').filter((line) => line !== '');
+  return lines.map((line) => JSON.parse(line) as OrderResponse);
+}
+
+async function writeOrder(
+  { stack }: Pipeline,
+  order: OrderResponse | undefined,
+  change: Partial<OrderResponse> = {},
+): Promise<void> {
+  if (order === undefined) throw new Error('there is no such order');
+  const codec = await OrderCodec.connect({ url: stack.registryUrl });
+  const { price, amount, createdAt, legacy: _, ...plain } = { ...order, ...change };
+  const money = { price: parseMoney(price), amount: parseMoney(amount) };
+  const value = codec.encode({ ...plain, ...money, createdAt: new Date(createdAt) });
+  await writeRecords(quietKafka(stack.brokers), ORDERS_TOPIC, [{ partition: 0, key: order.accountId, value }]);
+}
