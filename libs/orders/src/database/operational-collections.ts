@@ -3,6 +3,8 @@
  * services compute again.
  */
 export const OPERATIONAL_COLLECTIONS: ReadonlySet<string> = new Set([
+  'autoscaler',
+  'autoscalerDecisions',
   'consumers',
   'migrationInstances',
   'migrationLeases',
