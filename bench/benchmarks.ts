@@ -1,3 +1,9 @@
+import {
+  autoscalingBeyond,
+  autoscalingHours,
+  autoscalingKeys,
+  autoscalingRebalances,
+} from './benchmarks/autoscaling.js';
 import { backup } from './benchmarks/backup.js';
 import { consoleCpu, consoleFirstPaint } from './benchmarks/console.js';
 import { emission } from './benchmarks/emission.js';
@@ -27,8 +33,9 @@ import { slowClients } from './benchmarks/slow-clients.js';
 import { verify } from './benchmarks/verify.js';
 import { fewKeys, windowOf } from './benchmarks/window.js';
 import type { Benchmark } from './harness/benchmark.js';
+import type { Simulation } from './harness/simulation.js';
 
-/** All benchmarks, in the order in which they run. */
+/** All benchmarks that need servers, in the order in which they run. */
 export const BENCHMARKS: readonly Benchmark[] = [
   windowOf(100),
   windowOf(1_000),
@@ -74,4 +81,12 @@ export const BENCHMARKS: readonly Benchmark[] = [
   backup,
   consoleCpu,
   consoleFirstPaint,
+];
+
+/** All benchmarks in simulated time. They run first. */
+export const SIMULATIONS: readonly Simulation[] = [
+  autoscalingBeyond,
+  autoscalingHours,
+  autoscalingRebalances,
+  autoscalingKeys,
 ];
